@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+
+mod account;
+pub mod calendar; // periods: how time is cut, DST included
+mod event;
+mod ids;
+mod instant;
+mod quantity; // hours and bytes as people read them
+mod record;
+mod sample;
+mod segment;
+pub mod settings; // the global configuration as a table
+mod source;
+mod usage_type; // the 13 usage types as a table: the one place to add another
+
+pub use account::{Account, AccountType};
+pub use calendar::{AggregationRange, Calendar, Period};
+pub use event::UsageEvent;
+pub use ids::*;
+pub use instant::{Instant, InstantError, Millis, utc_day_name};
+pub use quantity::hours;
+pub use record::{RecordId, RecordIdError, UsageRecord};
+pub use sample::{DeviceType, NetworkSample, SeriesKey};
+pub use segment::{Attributes, Segment};
+pub use source::{SourceId, SourceName, SourceNameError, Sources};
+pub use usage_type::{
+    Effect, EventCode, Fields, Meter, Own, ResourceKind, Unit, UsageType, UsageTypeId, event_code,
+    event_name, kinds_of, meters, usage_type, usage_types,
+};
+
+/// Text short enough to live without an allocation: names and types in events.
+pub type Text = compact_str::CompactString;

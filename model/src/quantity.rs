@@ -1,0 +1,47 @@
+//! Quantities as people read them. Sums stay integers of milliseconds or bytes;
+//! only these functions turn them into text, and they use no floating point.
+
+/// Milliseconds as hours: half-even at six decimals, trailing zeros trimmed.
+///
+/// `10630368` is `2.95288`, `25200000` is `7`, `0` is `0`.
+///
+/// # Source
+/// Usage rules 4; the layout is the guide's (8.3).
+pub fn hours(millis: u64) -> String {
+    // ms / 3 600 000 at six decimals is ms * 5 / 18 millionths of an hour.
+    let scaled = u128::from(millis) * 5;
+    let (whole, rest) = (scaled / 18, scaled % 18);
+    let millionths = whole + u128::from(rest > 9 || (rest == 9 && whole % 2 == 1));
+    let (integer, fraction) = (millionths / 1_000_000, millionths % 1_000_000);
+    if fraction == 0 {
+        return integer.to_string();
+    }
+    format!("{integer}.{fraction:06}").trim_end_matches('0').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hours;
+
+    #[test]
+    fn exact_hours_not_single_precision_ones() {
+        for (millis, expected) in [
+            (0, "0"),
+            (1, "0"),
+            (2, "0.000001"),
+            (9, "0.000002"), // 2.5 millionths: half to even
+            (27, "0.000008"), // 7.5 millionths: half to even
+            (1_000, "0.000278"),
+            (10_630_368, "2.95288"),
+            (25_200_000, "7"),
+            (25_200_002, "7.000001"),
+            (43_200_000, "12"),
+            (57_698_000, "16.027222"),
+            (86_400_000, "24"),
+            (123_456_789, "34.293552"),
+            (u64::MAX, "5124095576030.431004"),
+        ] {
+            assert_eq!(hours(millis), expected, "{millis} ms");
+        }
+    }
+}
