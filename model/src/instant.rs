@@ -193,9 +193,9 @@ fn parse_offset(bytes: &[u8]) -> Option<Option<i64>> {
 }
 
 fn digits(bytes: &[u8]) -> Option<i64> {
-    bytes.iter().try_fold(0, |number, b| {
-        b.is_ascii_digit().then(|| number * 10 + i64::from(b - b'0'))
-    })
+    bytes
+        .iter()
+        .try_fold(0, |number, b| b.is_ascii_digit().then(|| number * 10 + i64::from(b - b'0')))
 }
 
 /// Days since 1970-01-01 of a proleptic Gregorian date, `None` if it does not exist.

@@ -29,7 +29,7 @@ mod tests {
             (0, "0"),
             (1, "0"),
             (2, "0.000001"),
-            (9, "0.000002"), // 2.5 millionths: half to even
+            (9, "0.000002"),  // 2.5 millionths: half to even
             (27, "0.000008"), // 7.5 millionths: half to even
             (1_000, "0.000278"),
             (10_630_368, "2.95288"),

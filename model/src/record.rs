@@ -1,0 +1,277 @@
+//! Usage records: one line of the bill each.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::{
+    AccountId, Instant, Millis, NetworkId, NicId, OfferingId, Period, ResourceId, SourceId,
+    SourceName, TemplateId, Text, Unit, UsageType, UsageTypeId, ZoneId, hours, usage_type,
+};
+
+/// The use of one resource under one key inside one period.
+///
+/// The order of the fields up to `start` is the order in which records are
+/// stored and served: (source, account, usage type, resource, rest of the key).
+///
+/// # Source
+/// Guide 8.1; usage rules 3 and 4.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UsageRecord {
+    /// Whose ids these are.
+    pub source: SourceId,
+    /// Who pays.
+    pub account: AccountId,
+    /// What was used.
+    pub usage_type: UsageTypeId,
+    /// The thing used; the device for bytes.
+    pub resource: ResourceId,
+    /// Where; none for VPN users and region-wide templates.
+    pub zone: ZoneId,
+    /// The NIC, for network offerings; 0 elsewhere.
+    pub nic: NicId,
+    /// Service, disk or network offering.
+    pub offering: Option<OfferingId>,
+    /// Template of a VM or root volume, source template of a template.
+    pub template: Option<TemplateId>,
+    /// Bytes of storage.
+    pub size: Option<u64>,
+    /// Guest network, for bytes.
+    pub network: NetworkId,
+    /// Hypervisor or device type.
+    pub resource_type: Option<Text>,
+    /// Start of the period, or the earliest sample of a folded record
+    /// (usage rules 6, the guide's network exception).
+    pub start: Instant,
+    /// Bytes the guest sees.
+    pub virtual_size: Option<u64>,
+    /// Name of the resource.
+    pub name: Option<Text>,
+    /// Whether the address was the source NAT address, for addresses.
+    pub is_source_nat: Option<bool>,
+    /// Whether the address was elastic (a system address), for addresses.
+    pub is_elastic: Option<bool>,
+    /// Whether the NIC was the default one, for network offerings.
+    pub is_default: Option<bool>,
+    /// The exact quantity, in milliseconds or bytes as the type says.
+    pub quantity: u64,
+}
+
+impl UsageRecord {
+    /// The row of this record's usage type.
+    pub fn row(&self) -> &'static UsageType {
+        usage_type(self.usage_type).expect("records are made from the table of usage types")
+    }
+
+    /// Name of the resource, else its id.
+    pub fn resource_label(&self) -> String {
+        self.name.as_ref().map_or_else(|| self.resource.to_string(), ToString::to_string)
+    }
+
+    /// The text of `description`.
+    pub fn description(&self) -> String {
+        (self.row().describe)(self)
+    }
+
+    /// The text of `rawusage`: hours or bytes, a bare number.
+    pub fn raw_usage(&self) -> String {
+        match self.row().unit {
+            Unit::Milliseconds => hours(self.quantity),
+            Unit::BytesSent | Unit::BytesReceived => self.quantity.to_string(),
+        }
+    }
+
+    /// The text of `usage`: `7 Hrs`, `1048576 bytes sent`.
+    pub fn usage(&self) -> String {
+        let unit = match self.row().unit {
+            Unit::Milliseconds => "Hrs",
+            Unit::BytesSent => "bytes sent",
+            Unit::BytesReceived => "bytes received",
+        };
+        format!("{} {unit}", self.raw_usage())
+    }
+
+    /// The field `usageid`: the resource, or the offering for network offerings.
+    /// Absent for traffic of no device.
+    pub fn usage_id(&self) -> Option<u64> {
+        let row = self.row();
+        if row.fields.usage_id_is_offering {
+            return self.offering.map(|offering| offering.0);
+        }
+        let no_device = row.unit != Unit::Milliseconds && self.resource.0 == 0;
+        (!no_device).then_some(self.resource.0)
+    }
+
+    /// Whether this record holds more than its own period (the guide's network
+    /// exception).
+    pub fn is_folded(&self, period: Period) -> bool {
+        self.start != period.start
+    }
+
+    /// The stable id of this record: the same key in the same period of the same
+    /// source has the same id, whatever generation it belongs to.
+    pub fn id(&self, source: &SourceName, period: Period) -> RecordId {
+        let row = self.row();
+        let mut key = Vec::with_capacity(160);
+        let mut put = |number: u64| key.extend_from_slice(&number.to_le_bytes());
+        put(self.account.0);
+        put(u64::from(self.usage_type.0));
+        put(self.zone.number().unwrap_or(0));
+        put(self.resource.0);
+        put(self.nic.0);
+        put(self.network.0);
+        put(self.start.since(period.start).0.unsigned_abs());
+        let mut put_optional = |number: Option<u64>| {
+            put(u64::from(number.is_some()));
+            put(number.unwrap_or(0));
+        };
+        put_optional(self.offering.filter(|_| row.key.offering).map(|o| o.0));
+        put_optional(self.template.filter(|_| row.key.template).map(|t| t.0));
+        put_optional(self.size.filter(|_| row.key.size));
+        if row.unit != Unit::Milliseconds {
+            key.extend_from_slice(self.resource_type.as_deref().unwrap_or("").as_bytes());
+        }
+        key.push(0);
+        key.extend_from_slice(source.as_str().as_bytes());
+        RecordId::new(period, xxh3_128(&key))
+    }
+}
+
+/// A record's public id, written as a UUID (version 8).
+///
+/// The first 48 bits are the start of its period in seconds since 1970, so that
+/// a record can be found from its id alone; the rest is a hash of its source
+/// and key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordId(u128);
+
+/// Why a text is not a record id.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "`{0}` is not a record id; copy one from the `recordid` column of an export or of listUsageRecords"
+)]
+pub struct RecordIdError(String);
+
+impl RecordId {
+    const VERSION: u128 = 0x8 << 76;
+    const VARIANT: u128 = 0b10 << 62;
+    /// Bits of the hash that are kept: all but time, version and variant.
+    const HASH_MASK: u128 = (0xfff << 64) | ((1 << 62) - 1);
+
+    fn new(period: Period, hash: u128) -> Self {
+        let seconds = u128::from((period.start.as_millis() / Millis::SECOND.0).unsigned_abs());
+        Self((seconds << 80) | Self::VERSION | Self::VARIANT | (hash & Self::HASH_MASK))
+    }
+
+    /// Start of the period the record belongs to.
+    pub fn period_start(self) -> Instant {
+        let seconds = i64::try_from(self.0 >> 80).expect("48 bits fit");
+        Instant::from_millis(seconds * Millis::SECOND.0)
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let b = self.0;
+        write!(
+            f,
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            b >> 96,
+            (b >> 80) & 0xffff,
+            (b >> 64) & 0xffff,
+            (b >> 48) & 0xffff,
+            b & 0xffff_ffff_ffff
+        )
+    }
+}
+
+impl FromStr for RecordId {
+    type Err = RecordIdError;
+    fn from_str(text: &str) -> Result<Self, RecordIdError> {
+        let error = || RecordIdError(text.to_owned());
+        let shaped = text.len() == 36
+            && text.bytes().enumerate().all(|(i, b)| match i {
+                8 | 13 | 18 | 23 => b == b'-',
+                _ => b.is_ascii_hexdigit(),
+            });
+        if !shaped {
+            return Err(error());
+        }
+        let bits = u128::from_str_radix(&text.replace('-', ""), 16).map_err(|_| error())?;
+        let marks = (0xf << 76) | (0b11 << 62);
+        if bits & marks != Self::VERSION | Self::VARIANT {
+            return Err(error());
+        }
+        Ok(Self(bits))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Calendar;
+
+    fn running(vm: u64, offering: u64) -> UsageRecord {
+        UsageRecord {
+            source: SourceId(0),
+            account: AccountId(5),
+            usage_type: UsageTypeId::RUNNING_VM,
+            resource: ResourceId(vm),
+            zone: ZoneId::from_source(1),
+            nic: NicId(0),
+            offering: Some(OfferingId(offering)),
+            template: Some(TemplateId(3)),
+            size: None,
+            network: NetworkId(0),
+            resource_type: Some("XenServer".into()),
+            start: Instant::EPOCH,
+            virtual_size: None,
+            name: Some("i-3-4-WC".into()),
+            is_source_nat: None,
+            is_elastic: None,
+            is_default: None,
+            quantity: 10_630_368,
+        }
+    }
+
+    #[test]
+    fn reads_as_in_the_guide() {
+        let record = running(4, 1);
+        assert_eq!(
+            record.description(),
+            "i-3-4-WC running time (ServiceOffering: 1) (Template: 3)"
+        );
+        assert_eq!(record.usage(), "2.95288 Hrs");
+        assert_eq!(record.raw_usage(), "2.95288");
+    }
+
+    #[test]
+    fn ids_are_stable_and_tell_keys_and_periods_apart() {
+        let source = SourceName::new("default").unwrap();
+        let period = Calendar::utc_days().period_at(Instant::EPOCH);
+        let next = Calendar::utc_days().next(period);
+        let id = running(4, 1).id(&source, period);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(id.period_start(), period.start);
+        let renamed = UsageRecord { name: None, quantity: 1, ..running(4, 1) };
+        assert_eq!(renamed.id(&source, period), id, "name and quantity are not the key");
+        assert_ne!(running(4, 2).id(&source, period), id);
+        let mut later = running(4, 1);
+        later.start = next.start;
+        assert_ne!(later.id(&source, next), id);
+        assert_ne!(running(4, 1).id(&SourceName::new("other").unwrap(), period), id);
+    }
+
+    #[test]
+    fn what_is_not_an_id_is_refused() {
+        for text in [
+            "",
+            "42",
+            "00000000-0000-4000-8000-000000000000",
+            "zzzzzzzz-0000-8000-8000-000000000000",
+        ] {
+            assert!(text.parse::<RecordId>().is_err(), "{text}");
+        }
+    }
+}
