@@ -1,0 +1,283 @@
+//! The SQLite side: what exists and what it was made from.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+use cloudtally_model::{
+    Account, AccountId, EventId, Instant, Period, ResourceId, SourceName, Sources, UsageTypeId,
+};
+
+/// One consistent view of what the folder holds.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// All registered sources.
+    pub sources: Sources,
+    /// Files of events, by `seq`.
+    pub event_files: Vec<EventFile>,
+    /// Files of samples, by `seq`.
+    pub sample_files: Vec<SampleFile>,
+    /// The current generation of each published period, by start.
+    pub periods: Vec<PublishedPeriod>,
+    /// Every change of an account's removal instant, by `seq`.
+    pub account_removals: Vec<AccountRemoval>,
+    /// Grows with every change of a removal instant; 0 if there was none.
+    pub accounts_seq: u64,
+}
+
+impl Snapshot {
+    /// Highest `seq` of the event files, 0 if there are none.
+    pub fn events_seq(&self) -> u64 {
+        self.event_files.last().map_or(0, |file| file.seq)
+    }
+
+    /// Highest `seq` of the sample files, 0 if there are none.
+    pub fn samples_seq(&self) -> u64 {
+        self.sample_files.last().map_or(0, |file| file.seq)
+    }
+
+    /// The earliest accepted event or sample.
+    pub fn earliest(&self) -> Option<Instant> {
+        let events = self.event_files.iter().map(|file| file.first_created);
+        events.chain(self.sample_files.iter().map(|file| file.first_sampled)).min()
+    }
+}
+
+/// Accepted events of one source and UTC day, as one step of an ingest left them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventFile {
+    /// Grows with every file; a merged file carries the highest of its inputs.
+    pub seq: u64,
+    /// Relative to the folder of state.
+    pub path: PathBuf,
+    /// Whose events.
+    pub source: SourceName,
+    /// Days since 1970-01-01, in UTC.
+    pub utc_day: i64,
+    /// How many events.
+    pub rows: u64,
+    /// Earliest `created`.
+    pub first_created: Instant,
+    /// Latest `created`.
+    pub last_created: Instant,
+    /// Smallest id.
+    pub min_id: u64,
+    /// Largest id.
+    pub max_id: u64,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Checksum in lower-case hexadecimal, as `sha256sum` prints it.
+    pub sha256: String,
+}
+
+/// Accepted samples of one source and UTC day, as one step of an ingest left them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampleFile {
+    /// Grows with every file; a merged file carries the highest of its inputs.
+    pub seq: u64,
+    /// Relative to the folder of state.
+    pub path: PathBuf,
+    /// Whose samples.
+    pub source: SourceName,
+    /// Days since 1970-01-01, in UTC.
+    pub utc_day: i64,
+    /// How many samples.
+    pub rows: u64,
+    /// Earliest `sampled`.
+    pub first_sampled: Instant,
+    /// Latest `sampled`.
+    pub last_sampled: Instant,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Checksum in lower-case hexadecimal, as `sha256sum` prints it.
+    pub sha256: String,
+}
+
+/// A file of the lake as the catalogue names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LakeFile {
+    /// Relative to the folder of state.
+    pub path: PathBuf,
+    /// How many rows.
+    pub rows: u64,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Checksum in lower-case hexadecimal, as `sha256sum` prints it.
+    pub sha256: String,
+}
+
+/// A published period in its current generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedPeriod {
+    /// The period.
+    pub period: Period,
+    /// 1 for the first publication of its records, one more for each that replaces them.
+    pub generation: u32,
+    /// What it was computed from.
+    pub inputs: Inputs,
+    /// How many records.
+    pub rows: u64,
+    /// The records.
+    pub records: LakeFile,
+    /// The segments open at its end; `None` if it was published without them.
+    pub segments: Option<LakeFile>,
+    /// What was billed of its samples; `None` if it was published without them.
+    pub counters: Option<LakeFile>,
+}
+
+/// A change of an account's removal instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRemoval {
+    /// Grows with every change.
+    pub seq: u64,
+    /// Whose account.
+    pub source: SourceName,
+    /// Which account.
+    pub account: AccountId,
+    /// What `removed` was.
+    pub before: Option<Instant>,
+    /// What `removed` is.
+    pub after: Option<Instant>,
+}
+
+/// What a period was computed from: the highest `seq` of each kind it has seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// Of event files.
+    pub events_seq: u64,
+    /// Of sample files; `None`: the period's samples are not billed yet.
+    pub samples_seq: Option<u64>,
+    /// Of changes of removal instants.
+    pub accounts_seq: u64,
+}
+
+/// The account dimension, in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Accounts {
+    by_source: BTreeMap<SourceName, BTreeMap<AccountId, Account>>,
+}
+
+impl Accounts {
+    /// The account of a source, if it has arrived.
+    pub fn get(&self, source: &SourceName, id: AccountId) -> Option<&Account> {
+        self.by_source.get(source)?.get(&id)
+    }
+
+    /// All accounts, by source and id.
+    pub fn iter(&self) -> impl Iterator<Item = (&SourceName, &Account)> {
+        self.by_source
+            .iter()
+            .flat_map(|(source, accounts)| accounts.values().map(move |account| (source, account)))
+    }
+}
+
+/// The root admin's keys.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdminKeys {
+    /// The public half.
+    pub api_key: String,
+    /// What requests are signed with.
+    pub secret_key: String,
+}
+
+impl fmt::Debug for AdminKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdminKeys").field("api_key", &self.api_key).finish_non_exhaustive()
+    }
+}
+
+/// One run of a job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobRun {
+    /// Its number, from `begin_job`.
+    pub id: u64,
+    /// What ran.
+    pub kind: String,
+    /// Wall time, milliseconds since 1970.
+    pub started_ms: i64,
+    /// Wall time; `None` while it runs, or when it never came to its end.
+    pub finished_ms: Option<i64>,
+    /// Start of what it was about.
+    pub from: Option<Instant>,
+    /// End of what it was about.
+    pub to: Option<Instant>,
+    /// How it ended.
+    pub success: Option<bool>,
+    /// Periods published.
+    pub periods: u64,
+    /// Records written.
+    pub records: u64,
+    /// For people.
+    pub message: String,
+}
+
+/// One of the three streams of input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stream {
+    /// Usage events.
+    Events,
+    /// Network samples.
+    Samples,
+    /// Accounts.
+    Accounts,
+}
+
+/// A row that ingest set aside. Unique by (source, stream, input, row, raw): the
+/// same file again adds nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantinedRow {
+    /// Whose row.
+    pub source: SourceName,
+    /// Of which stream.
+    pub stream: Stream,
+    /// File name, or `-`.
+    pub input: String,
+    /// 1 is the first data row.
+    pub row: u64,
+    /// Why it was set aside.
+    pub reason: String,
+    /// The row as it came.
+    pub raw: String,
+}
+
+/// One run of ingest and its counters. The caller counts; each append saves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IngestRun {
+    /// Given by the first append.
+    pub id: Option<u64>,
+    /// Wall time, milliseconds since 1970.
+    pub started_ms: i64,
+    /// Whose rows.
+    pub source: SourceName,
+    /// Of which stream.
+    pub stream: Stream,
+    /// What was read, for people.
+    pub inputs: String,
+    /// Rows read.
+    pub read: u64,
+    /// Rows kept.
+    pub accepted: u64,
+    /// Rows that were there already.
+    pub duplicate: u64,
+    /// Rows set aside.
+    pub quarantined: u64,
+    /// Whether it came to its end.
+    pub finished: bool,
+}
+
+/// Something odd in the history of a resource, found while aggregating.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anomaly {
+    /// The period that was computed.
+    pub period: Period,
+    /// Whose resource.
+    pub source: SourceName,
+    /// The event that is odd, if it is one.
+    pub event: Option<EventId>,
+    /// The usage type concerned.
+    pub usage_type: UsageTypeId,
+    /// The resource concerned.
+    pub resource: ResourceId,
+    /// When.
+    pub at: Instant,
+    /// What is odd.
+    pub text: String,
+}
