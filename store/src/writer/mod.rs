@@ -60,22 +60,32 @@ pub struct PeriodDraft<'a> {
     pub inputs: Inputs,
 }
 
-/// Bytes of one series whose samples lie in one period, as already billed.
+/// What one series last said and what of it is billed, at the end of a period.
+///
+/// A period's file has a row for every series known by its end, so that the
+/// next period needs no older sample. (All fields are columns of the file.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BilledCounter {
     /// Whose series.
     pub source: SourceId,
     /// Which series.
     pub series: SeriesKey,
-    /// Bytes sent.
+    /// Instant of its latest sample up to the end of the period.
+    pub last_sampled: Instant,
+    /// That sample's counter of bytes sent.
+    pub last_sent: u64,
+    /// That sample's counter of bytes received.
+    pub last_received: u64,
+    /// Bytes sent by this period's own samples that are billed, in whatever record.
     pub sent: u64,
-    /// Bytes received.
+    /// Bytes received likewise.
     pub received: u64,
-    /// Start of the folded record these bytes went into; `None` for an ordinary
-    /// record of this period.
+    /// Bytes sent that stand in this period's own ordinary record.
+    pub own_sent: u64,
+    /// Bytes received likewise.
+    pub own_received: u64,
+    /// Start of the folded record that covers this period, if one does.
     pub folded_from: Option<Instant>,
-    /// End of the period whose record they went into.
-    pub billed_in: Instant,
 }
 
 /// One period's files, encoded and on disk under temporary names.
