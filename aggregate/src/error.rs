@@ -1,0 +1,79 @@
+//! What can go wrong with an aggregation, and what to do about it.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use cloudtally_model::{Instant, Period, RecordId, calendar::DayError};
+use cloudtally_store::StoreError;
+use thiserror::Error;
+
+/// Why a command of this crate could not do what it was asked.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AggregateError {
+    /// The folder failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A day that does not exist.
+    #[error(transparent)]
+    Day(#[from] DayError),
+    /// A window that ends before it starts.
+    #[error("the window ends before it starts: `--from {from}` lies after `--to {to}`; swap them")]
+    WindowReversed {
+        /// The first day asked for.
+        from: NaiveDate,
+        /// The last day asked for.
+        to: NaiveDate,
+    },
+    /// Nothing has been ingested.
+    #[error(
+        "there is nothing to aggregate: no usage event or network sample has been accepted yet; run `cloudtally ingest events FILE` first"
+    )]
+    NothingIngested,
+    /// Usage after the present is not use.
+    #[error(
+        "period {period} is not over: it is {now} and no accepted event or sample is that late; end with an earlier `--to`, or say `--now INSTANT`"
+    )]
+    PeriodNotOver {
+        /// The first period that is not over.
+        period: Period,
+        /// What counts as the present.
+        now: Instant,
+    },
+    /// Counters that cannot be right.
+    #[error(
+        "the bytes of one period do not fit 64 bits (sum {sum}); look for impossible counters in the network samples"
+    )]
+    BytesOverflow {
+        /// The sum that does not fit.
+        sum: i128,
+    },
+    /// An id that names no record.
+    #[error(
+        "there is no record `{id}`; copy the id from an export or from listUsageRecords of this data folder"
+    )]
+    NoSuchRecord {
+        /// The id asked for.
+        id: RecordId,
+    },
+    /// An export that cannot be written.
+    #[error("cannot write the export to `{path}`")]
+    WriteExport {
+        /// Where to.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// A grouping that polars refused.
+    #[error("cannot group the records")]
+    Group(#[source] Box<polars::error::PolarsError>),
+    /// A column that records cannot be grouped by.
+    #[error("`{name}` is not something to group by; use any of {}", .allowed.join(", "))]
+    UnknownGroup {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        allowed: Vec<&'static str>,
+    },
+}
