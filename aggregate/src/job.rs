@@ -261,6 +261,11 @@ fn latest(snapshot: &Snapshot) -> Instant {
     events.chain(samples).max().unwrap_or(Instant::EPOCH)
 }
 
+/// How many published periods wait to be republished.
+pub(crate) fn stale_periods(snapshot: &Snapshot) -> usize {
+    snapshot.periods.iter().filter(|known| is_stale(snapshot, known)).count()
+}
+
 /// Whether events or removals have arrived that a published period has not seen
 /// and that lie before its end.
 fn is_stale(snapshot: &Snapshot, known: &PublishedPeriod) -> bool {

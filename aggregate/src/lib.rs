@@ -1,18 +1,24 @@
 #![doc = include_str!("../README.md")]
 
+mod checks; // sanity checks over what is published
 mod error;
 mod explain; // the segments, events and samples behind a record
+mod export; // records into CSV, JSON Lines and Parquet
 pub mod fold; // one resource's events become segments
 mod job; // which periods to compute, and publishing them
+mod line; // a record with names and dates resolved
 mod network; // counters become bytes, each billed once
 mod records; // segments become records
 mod totals; // records grouped for people
 mod window; // a stretch of time folded over all cores
 
+pub use checks::{SanityFinding, sanity_checks};
 pub use error::AggregateError;
 pub use explain::{ClippedSegment, Difference, Explanation, Parts, explain};
+pub use export::{ExportFormat, ExportTarget, export, export_columns};
 pub use job::{
     AggregateProgress, Plan, Rebuild, RunReport, Target, aggregate, checkpoint, run_job,
 };
+pub use line::{Line, Lines};
 pub use records::add_resource;
 pub use totals::{GroupBy, Total, totals};

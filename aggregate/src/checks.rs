@@ -1,0 +1,264 @@
+//! Sanity checks over what is published: the sums an operator relies on, looked
+//! at from another side than the code that made them.
+//!
+//! Per period: no lifecycle record longer than the period, running within
+//! allocated per VM (a polars join over whole columns), no two open segments of
+//! one thing and type, no use after an account's removal, and for a sample of
+//! resources the records equal a recomputation from their events. Over all:
+//! read = accepted + duplicate + quarantined for every ingest.
+//!
+//! # Source
+//! Usage rules 7.
+
+use std::collections::BTreeMap;
+
+use cloudtally_model::{
+    Calendar, Part, Period, ResourceId, Segment, SourceId, Unit, UsageRecord, UsageTypeId,
+    usage_type,
+};
+use cloudtally_store::{PublishedPeriod, Severity, Snapshot, Store};
+use polars::prelude::{
+    Column, DataFrame, IntoLazy, JoinArgs, JoinType, NamedFrom, PolarsError, Series, col,
+};
+
+use crate::{
+    AggregateError,
+    explain::explain,
+    job::{removals, stale_periods},
+    window::Removals,
+};
+
+/// Records recomputed from their events in each period looked at.
+const SAMPLE_PER_PERIOD: usize = 3;
+/// Periods in which records are recomputed; the latest ones.
+const SAMPLED_PERIODS: usize = 3;
+
+/// Something that does not add up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SanityFinding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The period, record or run concerned.
+    pub subject: String,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// Runs the sanity checks; `progress(done, total)` counts periods.
+pub fn sanity_checks(
+    store: &Store,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Vec<SanityFinding>, AggregateError> {
+    let snapshot = store.snapshot()?;
+    let calendar = store.calendar()?;
+    let mut findings = ingest_balances(store)?;
+    findings.extend(periods_tile(&snapshot, calendar));
+    let removals = removals(&snapshot, store)?;
+    let total = snapshot.periods.len() as u64;
+    let sampled_from = snapshot.periods.len().saturating_sub(SAMPLED_PERIODS);
+    for (index, known) in snapshot.periods.iter().enumerate() {
+        let records = store.read_records(known, &snapshot.sources)?;
+        findings.extend(period_records(known.period, &records, &removals));
+        findings.extend(running_within_allocated(known.period, &records).map_err(group_error)?);
+        if known.segments.is_some() {
+            let open = store.read_open(known, &snapshot.sources)?;
+            findings.extend(open_once(known.period, &open));
+        }
+        if index >= sampled_from {
+            findings.extend(recomputed(store, &snapshot, known, &records)?);
+        }
+        progress(index as u64 + 1, total);
+    }
+    let stale = stale_periods(&snapshot);
+    if stale > 0 {
+        findings.push(SanityFinding {
+            severity: Severity::Warning,
+            subject: format!("{stale} published periods"),
+            problem: "events or account removals have arrived that they do not include yet"
+                .to_owned(),
+            remedy: "run `cloudtally aggregate`; it republishes what changed".to_owned(),
+        });
+    }
+    Ok(findings)
+}
+
+fn group_error(error: PolarsError) -> AggregateError {
+    AggregateError::Group(Box::new(error))
+}
+
+fn broken(subject: String, problem: String) -> SanityFinding {
+    SanityFinding {
+        severity: Severity::Error,
+        subject,
+        problem,
+        remedy: "run `cloudtally aggregate --rebuild` for its days; if it stays, report it"
+            .to_owned(),
+    }
+}
+
+fn ingest_balances(store: &Store) -> Result<Vec<SanityFinding>, AggregateError> {
+    let runs = store.ingest_runs(usize::MAX)?;
+    let unbalanced =
+        runs.into_iter().filter(|run| run.read != run.accepted + run.duplicate + run.quarantined);
+    Ok(unbalanced
+        .map(|run| {
+            broken(
+                format!("ingest of {}", run.inputs),
+                format!(
+                    "read {} rows, but accepted {} + duplicate {} + quarantined {}",
+                    run.read, run.accepted, run.duplicate, run.quarantined
+                ),
+            )
+        })
+        .collect())
+}
+
+/// Published periods must be periods of the calendar and not overlap.
+fn periods_tile(snapshot: &Snapshot, calendar: Calendar) -> Vec<SanityFinding> {
+    let mut findings = Vec::new();
+    for known in &snapshot.periods {
+        let expected = calendar.period_at(known.period.start);
+        if expected != known.period {
+            findings.push(broken(
+                format!("period {}", known.period),
+                format!("the calendar has {expected} there"),
+            ));
+        }
+    }
+    findings
+}
+
+fn period_records(
+    period: Period,
+    records: &[UsageRecord],
+    removals: &Removals,
+) -> Vec<SanityFinding> {
+    let mut findings = Vec::new();
+    let length_ms = period.length().0.unsigned_abs();
+    for record in records {
+        let subject = || {
+            format!(
+                "{} record of {} {} in {period}",
+                record.row().constant,
+                record.account,
+                record.resource
+            )
+        };
+        let lifecycle = record.row().unit == Unit::Milliseconds;
+        if lifecycle && record.quantity > length_ms {
+            findings.push(broken(
+                subject(),
+                format!("{} ms in a period of {length_ms} ms", record.quantity),
+            ));
+        }
+        if let Some(removed) = removals.get(&(record.source, record.account))
+            && lifecycle
+            && *removed < period.start
+        {
+            findings.push(broken(subject(), format!("its account was removed at {removed}")));
+        }
+    }
+    if !records.is_sorted() {
+        findings.push(broken(format!("records of {period}"), "they are out of order".to_owned()));
+    }
+    findings
+}
+
+/// Running time of each VM joined with its allocated time.
+fn running_within_allocated(
+    period: Period,
+    records: &[UsageRecord],
+) -> Result<Vec<SanityFinding>, PolarsError> {
+    let sums = |id: UsageTypeId, name: &str| -> Result<DataFrame, PolarsError> {
+        let of_type = || records.iter().filter(move |record| record.usage_type == id);
+        let sources: Vec<u32> = of_type().map(|r| u32::from(r.source.0)).collect();
+        let vms: Vec<u64> = of_type().map(|r| r.resource.0).collect();
+        let used: Vec<u64> = of_type().map(|r| r.quantity).collect();
+        let height = vms.len();
+        let columns: Vec<Column> = vec![
+            Series::new("source".into(), sources).into(),
+            Series::new("vm".into(), vms).into(),
+            Series::new(name.into(), used).into(),
+        ];
+        DataFrame::new(height, columns)?
+            .lazy()
+            .group_by([col("source"), col("vm")])
+            .agg([col(name).sum()])
+            .collect()
+    };
+    let running = sums(UsageTypeId::RUNNING_VM, "running_ms")?;
+    let allocated = sums(UsageTypeId::ALLOCATED_VM, "allocated_ms")?;
+    let keys = [col("source"), col("vm")];
+    let over = running
+        .lazy()
+        .join(allocated.lazy(), keys.clone(), keys, JoinArgs::new(JoinType::Inner))
+        .filter(col("running_ms").gt(col("allocated_ms")))
+        .sort(["source", "vm"], Default::default())
+        .collect()?;
+    let (vms, running, allocated) = (
+        over.column("vm")?.u64()?,
+        over.column("running_ms")?.u64()?,
+        over.column("allocated_ms")?.u64()?,
+    );
+    Ok((0..over.height())
+        .map(|row| {
+            let value = |option: Option<u64>| option.unwrap_or(0);
+            SanityFinding {
+                severity: Severity::Warning,
+                subject: format!("VM {} in {period}", value(vms.get(row))),
+                problem: format!(
+                    "running {} ms, allocated only {} ms",
+                    value(running.get(row)),
+                    value(allocated.get(row))
+                ),
+                remedy: "its creation is missing from the events, or its account differs; \
+                         ingest the missing events"
+                    .to_owned(),
+            }
+        })
+        .collect())
+}
+
+fn open_once(period: Period, open: &[Segment]) -> Vec<SanityFinding> {
+    let mut seen: BTreeMap<(SourceId, UsageTypeId, ResourceId, u64, u64), u32> = BTreeMap::new();
+    for segment in open {
+        let row = usage_type(segment.usage_type).expect("segments come from the table");
+        let zone = if row.part == Part::Zone { segment.attributes.zone.number() } else { None };
+        let part = (segment.nic.0, zone.unwrap_or(0));
+        let key = (segment.source, segment.usage_type, segment.resource, part.0, part.1);
+        *seen.entry(key).or_default() += 1;
+    }
+    seen.into_iter()
+        .filter(|(_, count)| *count > 1)
+        .map(|((_, id, resource, ..), count)| {
+            broken(
+                format!("type {id} of {resource} at the end of {period}"),
+                format!("{count} segments are open where one may be"),
+            )
+        })
+        .collect()
+}
+
+/// Explains a few records spread over the period and sees that they add up.
+fn recomputed(
+    store: &Store,
+    snapshot: &Snapshot,
+    known: &PublishedPeriod,
+    records: &[UsageRecord],
+) -> Result<Vec<SanityFinding>, AggregateError> {
+    let step = (records.len() / SAMPLE_PER_PERIOD).max(1);
+    let mut findings = Vec::new();
+    for record in records.iter().step_by(step).take(SAMPLE_PER_PERIOD) {
+        let id = record.id(snapshot.sources.name(record.source), known.period);
+        let explanation = explain(store, id)?;
+        if !explanation.adds_up() {
+            findings.push(broken(
+                format!("record {id}"),
+                format!("says {}, its events say {}", record.quantity, explanation.sum),
+            ));
+        }
+    }
+    Ok(findings)
+}

@@ -1,0 +1,434 @@
+//! Records into files: CSV, JSON Lines and Parquet with the same columns in the
+//! same order, and in the order the API serves.
+//!
+//! One table of columns drives all three formats: a column has a name, a type
+//! and a way to take its value from a [`Line`]. A file appears under its name
+//! only when it is complete.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use arrow::{
+    array::{
+        ArrayRef, BooleanBuilder, Decimal128Builder, RecordBatch, StringBuilder,
+        TimestampMillisecondBuilder, UInt64Builder,
+    },
+    datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
+};
+use cloudtally_model::{Calendar, Instant};
+use cloudtally_store::{Accounts, RecordSet, StoreError};
+use parquet::{
+    arrow::ArrowWriter,
+    basic::{Compression, ZstdLevel},
+    file::properties::WriterProperties,
+};
+
+use crate::{
+    AggregateError,
+    line::{Line, Lines},
+};
+
+/// Rows encoded at a time in Parquet.
+const BATCH_ROWS: usize = 16_384;
+/// Decimal places of `rawusage`.
+const RAW_USAGE_SCALE: i8 = 6;
+
+/// The file formats of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// A header row and comma-separated values; absent values are empty.
+    Csv,
+    /// One JSON object a line; absent values are `null`.
+    JsonLines,
+    /// Typed columns.
+    Parquet,
+}
+
+/// Where an export goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExportTarget {
+    /// A file, replaced if it is there.
+    File(PathBuf),
+    /// Standard output.
+    Stdout,
+}
+
+/// Writes records to `target` and returns how many; `progress` is called with the
+/// number written so far.
+pub fn export(
+    records: &RecordSet,
+    accounts: Arc<Accounts>,
+    calendar: Calendar,
+    format: ExportFormat,
+    target: &ExportTarget,
+    progress: &mut dyn FnMut(u64),
+) -> Result<u64, AggregateError> {
+    let lines = Lines::new(calendar, records.sources().clone(), accounts);
+    match target {
+        ExportTarget::Stdout => {
+            let path = PathBuf::from("-");
+            let stdout = BufWriter::new(io::stdout());
+            write(records, lines, format, stdout, progress).map_err(|e| e.at(&path))
+        }
+        ExportTarget::File(path) => {
+            let partial = partial_path(path);
+            let result = File::create(&partial).map_err(Failure::Io).and_then(|file| {
+                let written = write(records, lines, format, BufWriter::new(&file), progress)?;
+                file.sync_all()?;
+                fs::rename(&partial, path)?;
+                Ok(written)
+            });
+            result.map_err(|failure| {
+                // Nothing to do about a second failure: the first is the one to tell.
+                drop(fs::remove_file(&partial));
+                failure.at(path)
+            })
+        }
+    }
+}
+
+fn partial_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    path.with_file_name(name)
+}
+
+/// What can go wrong on the way, before the path is known.
+enum Failure {
+    Io(io::Error),
+    Store(StoreError),
+}
+
+impl Failure {
+    fn at(self, path: &Path) -> AggregateError {
+        match self {
+            Self::Io(cause) => AggregateError::WriteExport { path: path.to_owned(), cause },
+            Self::Store(error) => AggregateError::Store(error),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(cause: io::Error) -> Self {
+        Self::Io(cause)
+    }
+}
+
+fn write(
+    records: &RecordSet,
+    mut lines: Lines,
+    format: ExportFormat,
+    out: impl Write + Send,
+    progress: &mut dyn FnMut(u64),
+) -> Result<u64, Failure> {
+    let mut sink = Sink::new(format, out)?;
+    let mut written = 0u64;
+    let mut failed = None;
+    let streamed = records.for_each(&mut |served| {
+        if let Err(cause) = sink.write(&lines.line(&served)) {
+            let stop = io::Error::new(cause.kind(), "the export stopped");
+            failed = Some(cause);
+            return Err(StoreError::Callback(Box::new(stop)));
+        }
+        written += 1;
+        if written.is_multiple_of(BATCH_ROWS as u64) {
+            progress(written);
+        }
+        Ok(())
+    });
+    if let Some(cause) = failed {
+        return Err(Failure::Io(cause));
+    }
+    streamed.map_err(Failure::Store)?;
+    sink.finish()?;
+    progress(written);
+    Ok(written)
+}
+
+/// A value of one column of one line.
+enum Value<'a> {
+    Absent,
+    Text(&'a str),
+    Number(u64),
+    Flag(bool),
+    Date(&'a (Instant, Arc<str>)),
+    /// A number with up to six decimals, as text.
+    Decimal(&'a str),
+}
+
+struct ExportColumn {
+    name: &'static str,
+    column_type: ColumnType,
+    value: for<'a> fn(&'a Line, &'a mut String) -> Value<'a>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ColumnType {
+    Text,
+    Number,
+    Flag,
+    Date,
+    Decimal,
+}
+
+fn number(value: Option<u64>) -> Value<'static> {
+    value.map_or(Value::Absent, Value::Number)
+}
+
+fn flag(value: Option<bool>) -> Value<'static> {
+    value.map_or(Value::Absent, Value::Flag)
+}
+
+fn text(value: Option<&str>) -> Value<'_> {
+    value.map_or(Value::Absent, Value::Text)
+}
+
+macro_rules! columns {
+    ($($name:literal $type:ident |$line:ident, $buffer:ident| $value:expr;)*) => {
+        &[$(ExportColumn {
+            name: $name,
+            column_type: ColumnType::$type,
+            value: |$line, $buffer| $value,
+        }),*]
+    };
+}
+
+const COLUMNS: &[ExportColumn] = columns! {
+    "recordid" Text |l, b| { b.clear(); b.push_str(&l.record_id.to_string()); Value::Text(b) };
+    "startdate" Date |l, _b| Value::Date(&l.start);
+    "enddate" Date |l, _b| Value::Date(&l.end);
+    "usagetype" Number |l, _b| Value::Number(u64::from(l.usage_type.0));
+    "account" Text |l, _b| Value::Text(&l.account);
+    "accountid" Number |l, _b| Value::Number(l.account_id);
+    "domainid" Number |l, _b| number(l.domain_id);
+    "zoneid" Number |l, _b| number(l.zone_id);
+    "description" Text |l, _b| Value::Text(&l.description);
+    "usage" Text |l, _b| Value::Text(&l.usage);
+    "rawusage" Decimal |l, _b| Value::Decimal(&l.raw_usage);
+    "quantity" Number |l, _b| Value::Number(l.quantity);
+    "unit" Text |l, _b| Value::Text(l.unit);
+    "usageid" Number |l, _b| number(l.usage_id);
+    "virtualmachineid" Number |l, _b| number(l.virtual_machine_id);
+    "name" Text |l, _b| text(l.name.as_deref());
+    "offeringid" Number |l, _b| number(l.offering_id);
+    "templateid" Number |l, _b| number(l.template_id);
+    "type" Text |l, _b| text(l.resource_type.as_deref());
+    "size" Number |l, _b| number(l.size);
+    "virtualsize" Number |l, _b| number(l.virtual_size);
+    "networkid" Number |l, _b| number(l.network_id);
+    "nicid" Number |l, _b| number(l.nic_id);
+    "issourcenat" Flag |l, _b| flag(l.is_source_nat);
+    "iselastic" Flag |l, _b| flag(l.is_elastic);
+    "isdefault" Flag |l, _b| flag(l.is_default);
+    "generation" Number |l, _b| Value::Number(u64::from(l.generation));
+};
+
+/// The names of the export's columns, in order.
+pub fn export_columns() -> impl Iterator<Item = &'static str> {
+    COLUMNS.iter().map(|column| column.name)
+}
+
+enum Sink<W: Write + Send> {
+    Csv(csv::Writer<W>, String),
+    JsonLines(W, String),
+    Parquet(ParquetSink<W>),
+}
+
+impl<W: Write + Send> Sink<W> {
+    fn new(format: ExportFormat, out: W) -> io::Result<Self> {
+        match format {
+            ExportFormat::Csv => {
+                let mut writer = csv::Writer::from_writer(out);
+                writer.write_record(export_columns())?;
+                Ok(Self::Csv(writer, String::new()))
+            }
+            ExportFormat::JsonLines => Ok(Self::JsonLines(out, String::new())),
+            ExportFormat::Parquet => Ok(Self::Parquet(ParquetSink::new(out)?)),
+        }
+    }
+
+    fn write(&mut self, line: &Line) -> io::Result<()> {
+        match self {
+            Self::Csv(writer, buffer) => {
+                for column in COLUMNS {
+                    match (column.value)(line, buffer) {
+                        Value::Absent => writer.write_field("")?,
+                        Value::Text(text) | Value::Decimal(text) => writer.write_field(text)?,
+                        Value::Number(number) => writer.write_field(number.to_string())?,
+                        Value::Flag(flag) => {
+                            writer.write_field(if flag { "true" } else { "false" })?;
+                        }
+                        Value::Date((_, shown)) => writer.write_field(shown.as_ref())?,
+                    }
+                }
+                writer.write_record(None::<&[u8]>)?;
+                Ok(())
+            }
+            Self::JsonLines(out, buffer) => {
+                let mut object = serde_json::Map::new();
+                for column in COLUMNS {
+                    let value = match (column.value)(line, buffer) {
+                        Value::Absent => serde_json::Value::Null,
+                        Value::Text(text) | Value::Decimal(text) => text.into(),
+                        Value::Number(number) => number.into(),
+                        Value::Flag(flag) => flag.into(),
+                        Value::Date((_, shown)) => shown.as_ref().into(),
+                    };
+                    object.insert(column.name.to_owned(), value);
+                }
+                serde_json::to_writer(&mut *out, &object)?;
+                out.write_all(b"\n")
+            }
+            Self::Parquet(sink) => sink.write(line),
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Csv(mut writer, _) => writer.flush(),
+            Self::JsonLines(mut out, _) => out.flush(),
+            Self::Parquet(sink) => sink.finish(),
+        }
+    }
+}
+
+struct ParquetSink<W: Write + Send> {
+    schema: SchemaRef,
+    writer: ArrowWriter<W>,
+    builders: Vec<Builder>,
+    rows: usize,
+    buffer: String,
+}
+
+enum Builder {
+    Text(StringBuilder),
+    Number(UInt64Builder),
+    Flag(BooleanBuilder),
+    Date(TimestampMillisecondBuilder),
+    Decimal(Decimal128Builder),
+}
+
+const RAW_USAGE: DataType = DataType::Decimal128(26, RAW_USAGE_SCALE);
+
+impl<W: Write + Send> ParquetSink<W> {
+    fn new(out: W) -> io::Result<Self> {
+        let fields = COLUMNS.iter().map(|column| {
+            let data_type = match column.column_type {
+                ColumnType::Text => DataType::Utf8,
+                ColumnType::Number => DataType::UInt64,
+                ColumnType::Flag => DataType::Boolean,
+                ColumnType::Date => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+                ColumnType::Decimal => RAW_USAGE,
+            };
+            Field::new(column.name, data_type, true)
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let properties = WriterProperties::builder()
+            .set_created_by("cloudtally".to_owned())
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .build();
+        let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))
+            .map_err(io::Error::other)?;
+        Ok(Self { schema, writer, builders: builders(), rows: 0, buffer: String::new() })
+    }
+
+    fn write(&mut self, line: &Line) -> io::Result<()> {
+        for (column, builder) in COLUMNS.iter().zip(&mut self.builders) {
+            builder.append((column.value)(line, &mut self.buffer));
+        }
+        self.rows += 1;
+        if self.rows == BATCH_ROWS { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let arrays: Vec<ArrayRef> = std::mem::replace(&mut self.builders, builders())
+            .into_iter()
+            .map(Builder::finish)
+            .collect();
+        self.rows = 0;
+        let batch =
+            RecordBatch::try_new(Arc::clone(&self.schema), arrays).map_err(io::Error::other)?;
+        self.writer.write(&batch).map_err(io::Error::other)
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.flush()?;
+        self.writer.into_inner().map_err(io::Error::other)?.flush()
+    }
+}
+
+fn builders() -> Vec<Builder> {
+    let builder = |column: &ExportColumn| match column.column_type {
+        ColumnType::Text => Builder::Text(StringBuilder::new()),
+        ColumnType::Number => Builder::Number(UInt64Builder::new()),
+        ColumnType::Flag => Builder::Flag(BooleanBuilder::new()),
+        ColumnType::Date => Builder::Date(TimestampMillisecondBuilder::new().with_timezone("UTC")),
+        ColumnType::Decimal => Builder::Decimal(Decimal128Builder::new().with_data_type(RAW_USAGE)),
+    };
+    COLUMNS.iter().map(builder).collect()
+}
+
+impl Builder {
+    fn append(&mut self, value: Value<'_>) {
+        match (self, value) {
+            (Self::Text(builder), Value::Text(text)) => builder.append_value(text),
+            (Self::Text(builder), _) => builder.append_null(),
+            (Self::Number(builder), Value::Number(number)) => builder.append_value(number),
+            (Self::Number(builder), _) => builder.append_null(),
+            (Self::Flag(builder), Value::Flag(flag)) => builder.append_value(flag),
+            (Self::Flag(builder), _) => builder.append_null(),
+            (Self::Date(builder), Value::Date((at, _))) => builder.append_value(at.as_millis()),
+            (Self::Date(builder), _) => builder.append_null(),
+            (Self::Decimal(builder), Value::Decimal(text)) => {
+                builder.append_option(scaled(text));
+            }
+            (Self::Decimal(builder), _) => builder.append_null(),
+        }
+    }
+
+    fn finish(self) -> ArrayRef {
+        match self {
+            Self::Text(mut builder) => Arc::new(builder.finish()),
+            Self::Number(mut builder) => Arc::new(builder.finish()),
+            Self::Flag(mut builder) => Arc::new(builder.finish()),
+            Self::Date(mut builder) => Arc::new(builder.finish()),
+            Self::Decimal(mut builder) => Arc::new(builder.finish()),
+        }
+    }
+}
+
+/// `2.95288` as 2952880 millionths.
+fn scaled(text: &str) -> Option<i128> {
+    let (integer, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let millionths: i128 = format!("{fraction:0<6}").parse().ok()?;
+    Some(integer.parse::<i128>().ok()? * 1_000_000 + millionths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_in_the_order_finance_teams_rely_on() {
+        let names: Vec<&str> = export_columns().collect();
+        assert_eq!(
+            names.join(", "),
+            "recordid, startdate, enddate, usagetype, account, accountid, domainid, zoneid, \
+             description, usage, rawusage, quantity, unit, usageid, virtualmachineid, name, \
+             offeringid, templateid, type, size, virtualsize, networkid, nicid, issourcenat, \
+             iselastic, isdefault, generation"
+        );
+    }
+
+    #[test]
+    fn raw_usage_as_a_decimal() {
+        assert_eq!(scaled("2.95288"), Some(2_952_880));
+        assert_eq!(scaled("7"), Some(7_000_000));
+        assert_eq!(scaled("0.000001"), Some(1));
+        assert_eq!(scaled("18446744073709551615"), Some(18_446_744_073_709_551_615_000_000));
+    }
+}
