@@ -1,1 +1,26 @@
-fn main() {}
+//! The `cloudtally` binary: parses the command line, wires the crates together
+//! and prints. What it does is done by the libraries; nothing is computed here.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod cli; // the command line as types, with its help
+mod commands; // one file a subcommand
+mod console; // progress bars, tables, waiting, numbers for people
+mod failure; // errors and exit statuses
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("CLOUDTALLY_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,cloudtally=info")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    match commands::run(arguments) {
+        Ok(status) => status,
+        Err(failure) => failure.report(),
+    }
+}

@@ -49,6 +49,8 @@ pub enum Plan {
         to: NaiveDate,
         /// What to do with periods that are published.
         rebuild: Rebuild,
+        /// What to do with periods that are not over.
+        unfinished: Unfinished,
     },
     /// Every published period again.
     RebuildAll,
@@ -61,6 +63,16 @@ pub enum Rebuild {
     Touched,
     /// All of them.
     All,
+}
+
+/// What a back-fill does with periods that are not over: usage of the future is
+/// not use, and billing it would be a guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfinished {
+    /// Refuse the run and name the first one.
+    Refuse,
+    /// Leave them for later.
+    LeaveOut,
 }
 
 /// Where the result goes.
@@ -230,7 +242,7 @@ fn plan_periods(
             periods: snapshot.periods.iter().map(|p| p.period).collect(),
             network: NetworkMode::BackFill(Published::Recompute),
         }),
-        Plan::BackFill { from, to, rebuild } => {
+        Plan::BackFill { from, to, rebuild, unfinished } => {
             if from > to {
                 return Err(AggregateError::WindowReversed { from, to });
             }
@@ -239,8 +251,12 @@ fn plan_periods(
             let start = start.max(calendar.period_at(earliest).start);
             let present = now.max(latest(snapshot));
             let mut periods: Vec<Period> = calendar.complete_periods(start, end).collect();
-            if let Some(&period) = periods.iter().find(|period| period.end > present) {
-                return Err(AggregateError::PeriodNotOver { period, now: present });
+            if let Some(over) = periods.iter().position(|period| period.end > present) {
+                if unfinished == Unfinished::Refuse {
+                    let period = periods[over];
+                    return Err(AggregateError::PeriodNotOver { period, now: present });
+                }
+                periods.truncate(over);
             }
             let network = match rebuild {
                 Rebuild::Touched => {

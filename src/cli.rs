@@ -1,0 +1,339 @@
+//! The command line. The doc comments are the help texts; keep them teaching.
+
+use std::{path::PathBuf, str::FromStr};
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use cloudtally_model::{Instant, RecordId, SourceName, UsageTypeId, calendar, usage_types};
+
+const EXAMPLES: &str = "\
+Examples:
+  cloudtally demo                                   the whole thing, on a simulated month
+  cloudtally ingest accounts account.csv            who pays
+  cloudtally ingest events usage_event.csv          what happened
+  cloudtally aggregate                              publish every complete day
+  cloudtally usage --from 2026-01-01 --to 2026-01-31 --group-by account,type
+  cloudtally export --format csv --from 2026-01-01 --to 2026-01-31 --out january.csv
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but --strict found something.";
+
+/// Usage and billing for IaaS clouds: events in, exact usage records out.
+#[derive(Debug, Parser)]
+#[command(name = "cloudtally", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Folder of all state: the database and the lake of Parquet files
+    #[arg(long, global = true, value_name = "DIR", env = "CLOUDTALLY_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print results as JSON, for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Simulate a month of a small cloud, ingest, aggregate, print the bill, export, serve
+    Demo(Demo),
+    /// Write a cloud's history to files, with the answer key of what should be billed
+    Simulate(Simulate),
+    /// Take usage events, network samples or accounts into the data folder
+    Ingest(Ingest),
+    /// Compute and publish usage records
+    Aggregate(Aggregate),
+    /// Show totals as a table
+    Usage(Usage),
+    /// Write usage records to a file
+    Export(Export),
+    /// Show the events and segments behind a record
+    Explain(Explain),
+    /// Verify the lake and run the sanity checks
+    Check(Check),
+    /// Show or change the global configuration
+    Settings(Settings),
+    /// Show or renew the root admin's API keys
+    Keys(Keys),
+    /// Serve the API and run the usage job on its schedule
+    Serve(Serve),
+}
+
+/// Simulate a month of a small cloud, ingest it, aggregate it, print the bill,
+/// export Parquet and CSV, then serve it and print how to ask.
+///
+/// Writes to `cloudtally-demo` unless --data says otherwise. Running it again
+/// changes nothing.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Stop after the export instead of serving
+    #[arg(long)]
+    pub(crate) no_serve: bool,
+    /// Address to serve on
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub(crate) listen: String,
+}
+
+/// Write usage_events, network_samples and accounts as a real cloud would have
+/// written them, and beside them an answer key computed from what was decided,
+/// not from the events.
+///
+/// The same seed and options give the same bytes.
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// Days of history
+    #[arg(long, default_value_t = 31, value_parser = clap::value_parser!(u32).range(1..=3660))]
+    pub(crate) days: u32,
+    /// Virtual machines, roughly; everything else scales with them
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) vms: u32,
+    /// Seed of all randomness
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// First instant, such as 2026-01-01 or 2026-01-01T00:00:00Z
+    #[arg(long, default_value = "2026-01-01", value_parser = start_instant)]
+    pub(crate) start: Instant,
+    /// Folder to write to; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Format of the three inputs
+    #[arg(long, value_enum, default_value_t = FileFormat::Csv)]
+    pub(crate) format: FileFormat,
+    /// Share of rows to spoil, each way: duplicates, late, reordered, lost closes, malformed
+    #[arg(long, default_value = "0", value_name = "RATE", value_parser = parts_per_million)]
+    pub(crate) mess: u32,
+    /// Zones whose days the answer key is cut in
+    #[arg(long, default_value = "UTC", value_name = "ZONE", num_args = 1..)]
+    pub(crate) timezone: Vec<String>,
+    /// Minutes between two samples of a network device
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1440))]
+    pub(crate) sample_minutes: u32,
+}
+
+/// Take rows into the data folder. Rows that are there already are counted as
+/// duplicates, rows that cannot be read go to the quarantine with their reason;
+/// read = accepted + duplicate + quarantined, always.
+///
+/// Files may be CSV with a header row, JSON Lines or Parquet, plain or
+/// compressed with gzip or zstd; `-` is standard input.
+#[derive(Debug, Args)]
+pub(crate) struct Ingest {
+    /// What the files hold
+    #[arg(value_enum)]
+    pub(crate) stream: StreamArgument,
+    /// Files to read, in order
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Name of the cloud the rows come from; ids of different sources never meet
+    #[arg(long, default_value = SourceName::DEFAULT, value_parser = source_name)]
+    pub(crate) source: SourceName,
+    /// Exit with status 3 if any row was quarantined
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// Compute usage records and publish them, period by period.
+///
+/// Without dates it is the scheduled job: every complete period that is not
+/// published yet, and those that late events have touched. With dates it is a
+/// back-fill: each period as if the job had run on time. Running it again
+/// changes nothing.
+#[derive(Debug, Args)]
+pub(crate) struct Aggregate {
+    /// First day, in the aggregation zone
+    #[arg(long, requires = "to", value_name = "DAY", value_parser = day)]
+    pub(crate) from: Option<NaiveDate>,
+    /// Last day, inclusive
+    #[arg(long, requires = "from", value_name = "DAY", value_parser = day)]
+    pub(crate) to: Option<NaiveDate>,
+    /// Compute published periods again (all of them without dates)
+    #[arg(long)]
+    pub(crate) rebuild: bool,
+    /// Act as if it were this instant, such as 2026-02-01T00:15:00Z
+    #[arg(long, value_name = "INSTANT", value_parser = start_instant)]
+    pub(crate) now: Option<Instant>,
+    /// Tell what would change, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Which records: a window of days and filters.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// First day, in the aggregation zone [default: the first published]
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) from: Option<NaiveDate>,
+    /// Last day, inclusive [default: the last published]
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) to: Option<NaiveDate>,
+    /// Only this account, by name or id
+    #[arg(long, value_name = "NAME|ID")]
+    pub(crate) account: Option<String>,
+    /// Only accounts of this domain, by path or id
+    #[arg(long, value_name = "PATH|ID")]
+    pub(crate) domain: Option<String>,
+    /// Only this usage type, by number or name (1, RUNNING_VM)
+    #[arg(long = "type", value_name = "TYPE", value_parser = usage_type_argument)]
+    pub(crate) usage_type: Option<UsageTypeId>,
+}
+
+/// Show totals as a table. Quantities of different usage types are never added up.
+#[derive(Debug, Args)]
+pub(crate) struct Usage {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Columns to group by: day, account, domain, type, zone, offering, source, resource
+    #[arg(long, value_delimiter = ',', default_value = "account,type", value_name = "COLUMNS")]
+    pub(crate) group_by: Vec<String>,
+}
+
+/// Write usage records to a file, in the order and with the values of the API.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// File format
+    #[arg(long, value_enum)]
+    pub(crate) format: FileFormat,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// File to write, replaced if it is there; `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// Show the events and segments (or samples) that make up a record, to the
+/// millisecond, and that they add up.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The record's id, from an export or from listUsageRecords
+    #[arg(value_name = "RECORDID")]
+    pub(crate) record: RecordId,
+}
+
+/// Verify every file of the lake against its checksum and run the sanity checks.
+///
+/// Exits with 1 if anything is damaged or does not add up.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Exit with status 3 on warnings, too
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// Show all settings, one, or change one.
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    /// The setting, such as usage.aggregation.timezone
+    pub(crate) name: Option<String>,
+    /// Its new value
+    pub(crate) value: Option<String>,
+}
+
+/// Show the root admin's API keys, making them if there are none.
+///
+/// CLOUDTALLY_ADMIN_API_KEY and CLOUDTALLY_ADMIN_SECRET_KEY set them instead.
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    /// Make new ones; the old ones stop working at once
+    #[arg(long)]
+    pub(crate) new: bool,
+}
+
+/// Serve the API and run the usage job on its schedule, until interrupted.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Address to listen on; port 0 takes any free one and prints it
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub(crate) listen: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StreamArgument {
+    /// Rows of the cloud's usage_event table
+    Events,
+    /// Byte counters of network devices
+    Samples,
+    /// The account dimension
+    Accounts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileFormat {
+    /// Comma-separated values with a header row
+    Csv,
+    /// One JSON object a line
+    Jsonl,
+    /// Apache Parquet
+    Parquet,
+}
+
+fn day(text: &str) -> Result<NaiveDate, calendar::DayError> {
+    calendar::day(text)
+}
+
+fn source_name(text: &str) -> Result<SourceName, cloudtally_model::SourceNameError> {
+    SourceName::new(text)
+}
+
+fn start_instant(text: &str) -> Result<Instant, String> {
+    let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    Instant::parse(&whole).map_err(|error| error.to_string())
+}
+
+/// `0.01` as 10000 parts per million, exactly.
+fn parts_per_million(text: &str) -> Result<u32, String> {
+    let error = || format!("`{text}` is not a rate; write a decimal from 0 to 0.2, such as 0.01");
+    let (integer, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if fraction.len() > 6 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(error());
+    }
+    let whole: u32 = integer.parse().map_err(|_| error())?;
+    let millionths: u32 = format!("{fraction:0<6}").parse().map_err(|_| error())?;
+    let rate = whole.checked_mul(1_000_000).and_then(|whole| whole.checked_add(millionths));
+    rate.filter(|rate| *rate <= 200_000).ok_or_else(error)
+}
+
+fn usage_type_argument(text: &str) -> Result<UsageTypeId, String> {
+    let number = u16::from_str(text).ok();
+    let known = usage_types()
+        .iter()
+        .find(|row| number == Some(row.id.0) || row.constant.eq_ignore_ascii_case(text));
+    known.map(|row| row.id).ok_or_else(|| {
+        let all: Vec<String> =
+            usage_types().iter().map(|row| format!("{} {}", row.id, row.constant)).collect();
+        format!("`{text}` is not a usage type; there are {}", all.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn data_may_stand_before_or_after_the_command() {
+        for line in [["cloudtally", "--data", "x", "check"], ["cloudtally", "check", "--data", "x"]]
+        {
+            let arguments = Arguments::try_parse_from(line).unwrap();
+            assert_eq!(arguments.global.data, Some(PathBuf::from("x")));
+        }
+    }
+
+    #[test]
+    fn rates_are_exact() {
+        assert_eq!(parts_per_million("0.01"), Ok(10_000));
+        assert_eq!(parts_per_million("0"), Ok(0));
+        for text in ["-0.1", "1", "0.0000001", "x", ""] {
+            assert!(parts_per_million(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `aggregate`: the usage job by hand.
+
+use std::process::ExitCode;
+
+use cloudtally_aggregate::{Plan, Rebuild, RunReport, Target, Unfinished, aggregate, run_job};
+use serde_json::json;
+
+use super::{Context, print_json};
+use crate::{
+    cli::Aggregate,
+    console::{self, Unit},
+    failure::Failure,
+};
+
+pub(crate) fn run(context: &Context, arguments: &Aggregate) -> Result<ExitCode, Failure> {
+    let store = context.existing()?;
+    let plan = match (arguments.from, arguments.to) {
+        (Some(from), Some(to)) => {
+            let rebuild = if arguments.rebuild { Rebuild::All } else { Rebuild::Touched };
+            Plan::BackFill { from, to, rebuild, unfinished: Unfinished::Refuse }
+        }
+        _ if arguments.rebuild => Plan::RebuildAll,
+        _ => Plan::Scheduled,
+    };
+    let now = arguments.now.unwrap_or_else(console::now);
+    let bar = console::bar("aggregating periods", Unit::Count);
+    let mut progress = |p: cloudtally_aggregate::AggregateProgress| {
+        bar.set_length(p.planned as u64);
+        bar.set_position(p.done as u64);
+    };
+    let report = if arguments.dry_run {
+        aggregate(Target::DryRun(&store), plan, now, &mut progress)?
+    } else {
+        let writer = console::writer(&store)?;
+        run_job(&writer, kind(plan), plan, now, &console::wall_clock_ms, &mut progress)?
+    };
+    bar.finish_and_clear();
+    if context.json() {
+        print_json(&as_json(&report, arguments.dry_run))?;
+    } else {
+        print(&report, arguments.dry_run);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the job history calls a run.
+fn kind(plan: Plan) -> &'static str {
+    match plan {
+        Plan::Scheduled => "scheduled",
+        Plan::BackFill { .. } => "back-fill",
+        Plan::RebuildAll => "rebuild",
+    }
+}
+
+fn as_json(report: &RunReport, dry_run: bool) -> serde_json::Value {
+    json!({
+        "dryrun": dry_run,
+        "published": report.published,
+        "republished": report.republished,
+        "unchanged": report.unchanged,
+        "records": report.records,
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "anomalies": report.anomalies,
+        "foldedseries": report.folded_series,
+        "checkpoint": report.checkpoint.map(|at| at.to_string()),
+    })
+}
+
+/// Prints what a run did, or would do.
+pub(crate) fn print(report: &RunReport, dry_run: bool) {
+    let would = if dry_run { "would have " } else { "" };
+    let touched = report.published + report.republished + report.unchanged;
+    if touched == 0 {
+        println!("nothing to do: every complete period is published");
+    } else {
+        println!(
+            "{would}published {} periods, republished {}, left {} unchanged: {} records",
+            report.published, report.republished, report.unchanged, report.records
+        );
+        println!(
+            "  records added {}, changed {}, removed {}; anomalies {}",
+            report.added, report.changed, report.removed, report.anomalies
+        );
+    }
+    if report.folded_series > 0 {
+        println!(
+            "  {} series had more than one period of unbilled traffic; it stands in folded records",
+            report.folded_series
+        );
+    }
+    if let Some(checkpoint) = report.checkpoint {
+        println!("  published without a gap up to {checkpoint}");
+    }
+}

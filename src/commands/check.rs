@@ -1,0 +1,115 @@
+//! `check`: the lake against its checksums, and the records against each other.
+
+use std::process::ExitCode;
+
+use cloudtally_aggregate::sanity_checks;
+use cloudtally_store::Severity;
+use serde_json::json;
+
+use super::{Context, print_json};
+use crate::{
+    cli::Check,
+    console::{self, Unit},
+    failure::{Failure, found_something},
+};
+
+/// Rows of the quarantine and anomalies shown.
+const SHOWN: usize = 5;
+
+pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Failure> {
+    let store = context.existing()?;
+    let bar = console::bar("verifying files", Unit::Bytes);
+    let damaged = store.verify(&mut |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    let mut findings: Vec<(Severity, String)> = damaged
+        .into_iter()
+        .map(|finding| (finding.severity, format!("{}: {}", finding.path.display(), finding.text)))
+        .collect();
+    // Records of damaged files cannot be read, let alone checked.
+    if findings.iter().all(|(severity, _)| *severity != Severity::Error) {
+        let bar = console::bar("checking periods", Unit::Count);
+        let concerns = sanity_checks(&store, &mut |done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+        })?;
+        bar.finish_and_clear();
+        findings.extend(concerns.into_iter().map(|concern| {
+            (
+                concern.severity,
+                format!("{}: {}; {}", concern.subject, concern.problem, concern.remedy),
+            )
+        }));
+    }
+    let quarantined = store.quarantine_count()?;
+    let anomalies = store.anomaly_count()?;
+    let worst = findings.iter().map(|(severity, _)| *severity).max();
+    if context.json() {
+        let rows: Vec<_> = findings
+            .iter()
+            .map(|(severity, text)| json!({ "severity": name(*severity), "text": text }))
+            .collect();
+        let quarantine: Vec<_> = store
+            .quarantined(1000)?
+            .iter()
+            .map(|row| {
+                json!({ "source": row.source.as_str(), "input": row.input, "row": row.row, "reason": row.reason })
+            })
+            .collect();
+        let odd: Vec<_> = store
+            .anomalies(1000)?
+            .iter()
+            .map(|a| {
+                json!({ "source": a.source.as_str(), "event": a.event.map(|e| e.0), "usagetype": a.usage_type.0,
+                        "resource": a.resource.0, "at": a.at.to_string(), "text": a.text })
+            })
+            .collect();
+        print_json(&json!({
+            "findings": rows,
+            "quarantined": quarantined,
+            "anomalies": anomalies,
+            "quarantine": quarantine,
+            "anomalylist": odd,
+        }))?;
+    } else {
+        for (severity, text) in &findings {
+            println!("{}: {text}", name(*severity));
+        }
+        if findings.is_empty() {
+            println!("every file matches its checksum and every sum adds up");
+        }
+        if quarantined > 0 {
+            println!("{quarantined} rows in quarantine, the latest:");
+            for row in store.quarantined(SHOWN)? {
+                println!("  {} row {} ({}): {}", row.input, row.row, row.source, row.reason);
+            }
+            println!("  correct them at their source and ingest the file again");
+        }
+        if anomalies > 0 {
+            println!("{anomalies} anomalies in the history of resources, the latest:");
+            for anomaly in store.anomalies(SHOWN)? {
+                let event = anomaly.event.map(|id| format!("event {id} ")).unwrap_or_default();
+                println!(
+                    "  {} {event}({}, resource {}): {}",
+                    anomaly.at, anomaly.source, anomaly.resource, anomaly.text
+                );
+            }
+        }
+    }
+    Ok(match worst {
+        Some(Severity::Error) => ExitCode::FAILURE,
+        _ if arguments.strict && (worst.is_some() || quarantined + anomalies > 0) => {
+            found_something()
+        }
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+fn name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}

@@ -1,0 +1,151 @@
+//! `explain`: what a record is made of.
+
+use std::process::ExitCode;
+
+use cloudtally_aggregate::{Explanation, Lines, Parts, explain};
+use cloudtally_model::{Calendar, Unit, hours};
+use serde_json::json;
+
+use super::{Context, print_json};
+use crate::{cli::Explain, console::table, failure::Failure};
+
+pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Failure> {
+    let store = context.existing()?;
+    let explanation = explain(&store, arguments.record)?;
+    let calendar = store.calendar()?;
+    let mut lines = Lines::new(calendar, explanation.sources.clone(), store.accounts()?);
+    let line = lines.line(&explanation.served);
+    if context.json() {
+        print_json(&as_json(&explanation, arguments, &line.usage))?;
+    } else {
+        println!("record   {}", line.record_id);
+        println!("account  {} ({})", line.account, line.account_id);
+        println!("what     {}", line.description);
+        println!("period   {} to {}", line.start.1, line.end.1);
+        println!("usage    {} ({} {})", line.usage, line.quantity, line.unit);
+        println!();
+        print_parts(&explanation, calendar);
+    }
+    if explanation.adds_up() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(Failure::Failed(anyhow::anyhow!(
+            "the parts give {}, the record says {}; run `cloudtally check`",
+            explanation.sum,
+            explanation.served.record.quantity
+        )))
+    }
+}
+
+fn print_parts(explanation: &Explanation, calendar: Calendar) {
+    match &explanation.parts {
+        Parts::Segments(clipped) => {
+            let mut output =
+                table(&["from", "to", "ms", "hours", "opened by", "closed by"], &[2, 3]);
+            for part in clipped {
+                let opened = format!("event {}", part.segment.opened_by);
+                let opened = if part.segment.start < part.start {
+                    format!("{opened} at {}", part.segment.start)
+                } else {
+                    opened
+                };
+                let closed = match (part.segment.closed_by, part.segment.end) {
+                    (Some(event), Some(end)) if end > part.end => format!("event {event} at {end}"),
+                    (Some(event), _) => format!("event {event}"),
+                    (None, Some(_)) => "the account's removal".to_owned(),
+                    (None, None) => "still open".to_owned(),
+                };
+                let zero = part.used_ms == 0;
+                output.add_row([
+                    part.start.to_string(),
+                    part.end.to_string(),
+                    part.used_ms.to_string(),
+                    if zero { "0 (no size)".to_owned() } else { hours(part.used_ms) },
+                    opened,
+                    closed,
+                ]);
+            }
+            println!("{output}");
+            println!("sum      {} ms = {} Hrs", explanation.sum, hours(explanation.sum));
+        }
+        Parts::Samples { differences, billed_before } => {
+            let mut output = table(&["sampled", "counter", "before", "bytes", ""], &[1, 2, 3]);
+            for part in differences {
+                output.add_row([
+                    calendar.show(part.to.0),
+                    part.to.1.to_string(),
+                    part.from.map_or_else(|| "-".to_owned(), |(_, before)| before.to_string()),
+                    part.bytes.to_string(),
+                    match (part.restarted, part.from) {
+                        (true, _) => "counter restarted".to_owned(),
+                        (false, None) => "first sample: baseline".to_owned(),
+                        (false, Some(_)) => String::new(),
+                    },
+                ]);
+            }
+            println!("{output}");
+            if *billed_before > 0 {
+                println!("less     {billed_before} bytes in records of earlier runs");
+            }
+            println!("sum      {} bytes", explanation.sum);
+        }
+    }
+    if explanation.adds_up() {
+        println!("         equals the record");
+    }
+}
+
+fn as_json(explanation: &Explanation, arguments: &Explain, usage: &str) -> serde_json::Value {
+    let record = &explanation.served.record;
+    let unit = match record.row().unit {
+        Unit::Milliseconds => "ms",
+        Unit::BytesSent | Unit::BytesReceived => "bytes",
+    };
+    let events: Vec<u64> = explanation.events().iter().map(|event| event.0).collect();
+    let mut object = json!({
+        "recordid": arguments.record.to_string(),
+        "usage": usage,
+        "quantity": record.quantity,
+        "unit": unit,
+        "sum": explanation.sum,
+        "addsup": explanation.adds_up(),
+        "events": events,
+    });
+    let parts = match &explanation.parts {
+        Parts::Segments(clipped) => {
+            let rows: Vec<_> = clipped
+                .iter()
+                .map(|part| {
+                    json!({
+                        "start": part.start.to_string(),
+                        "end": part.end.to_string(),
+                        "ms": part.used_ms,
+                        "segmentstart": part.segment.start.to_string(),
+                        "segmentend": part.segment.end.map(|end| end.to_string()),
+                        "openedby": part.segment.opened_by.0,
+                        "closedby": part.segment.closed_by.map(|event| event.0),
+                    })
+                })
+                .collect();
+            ("segments", rows)
+        }
+        Parts::Samples { differences, billed_before } => {
+            object["billedbefore"] = (*billed_before).into();
+            let rows: Vec<_> = differences
+                .iter()
+                .map(|part| {
+                    json!({
+                        "sampled": part.to.0.to_string(),
+                        "counter": part.to.1,
+                        "before": part.from.map(|(_, before)| before),
+                        "bytes": part.bytes,
+                        "restarted": part.restarted,
+                    })
+                })
+                .collect();
+            ("samples", rows)
+        }
+    };
+    object[parts.0] = parts.1.into();
+    object
+}

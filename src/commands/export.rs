@@ -1,0 +1,43 @@
+//! `export`: records into a file.
+
+use std::{path::Path, process::ExitCode};
+
+use cloudtally_aggregate::{ExportFormat, ExportTarget, export};
+use serde_json::json;
+
+use super::{Context, print_json, selection};
+use crate::{
+    cli::{Export, FileFormat},
+    console::{self, Unit},
+    failure::Failure,
+};
+
+pub(crate) fn run(context: &Context, arguments: &Export) -> Result<ExitCode, Failure> {
+    let store = context.existing()?;
+    let records = selection::records(&store, &arguments.selection)?;
+    let target = if arguments.out == Path::new("-") {
+        ExportTarget::Stdout
+    } else {
+        ExportTarget::File(arguments.out.clone())
+    };
+    let format = match arguments.format {
+        FileFormat::Csv => ExportFormat::Csv,
+        FileFormat::Jsonl => ExportFormat::JsonLines,
+        FileFormat::Parquet => ExportFormat::Parquet,
+    };
+    let bar = console::bar("exporting records", Unit::Count);
+    bar.set_length(records.count());
+    let written =
+        export(&records, store.accounts()?, store.calendar()?, format, &target, &mut |written| {
+            bar.set_position(written)
+        })?;
+    bar.finish_and_clear();
+    if let ExportTarget::File(path) = &target {
+        if context.json() {
+            print_json(&json!({ "records": written, "file": path.display().to_string() }))?;
+        } else {
+            println!("wrote {written} records to {}", path.display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

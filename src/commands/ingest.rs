@@ -1,0 +1,106 @@
+//! `ingest`: rows into the lake.
+
+use std::process::ExitCode;
+
+use cloudtally_ingest::{Counts, IngestRequest, IngestSummary, Input, ingest};
+use cloudtally_store::{Stream, Writer};
+use serde_json::json;
+
+use super::{Context, print_json};
+use crate::{
+    cli::{Ingest, StreamArgument},
+    console::{self, Unit},
+    failure::{Failure, found_something},
+};
+
+pub(crate) fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode, Failure> {
+    let stream = match arguments.stream {
+        StreamArgument::Events => Stream::Events,
+        StreamArgument::Samples => Stream::Samples,
+        StreamArgument::Accounts => Stream::Accounts,
+    };
+    let request = IngestRequest {
+        stream,
+        source: arguments.source.clone(),
+        inputs: arguments.files.iter().map(Input::from_argument).collect(),
+        started_ms: console::wall_clock_ms(),
+    };
+    let store = context.open()?;
+    let writer = console::writer(&store)?;
+    let result = run_with_bar(&writer, &request);
+    let summary = match &result {
+        Ok(summary) => summary,
+        Err(error) => error.summary.as_ref(),
+    };
+    if context.json() {
+        print_json(&as_json(summary, result.is_ok()))?;
+    } else {
+        print(summary);
+    }
+    let summary = result.map_err(|error| Failure::Failed(error.into()))?;
+    if arguments.strict && summary.counts.quarantined > 0 {
+        return Ok(found_something());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ingests with a progress bar.
+pub(crate) fn run_with_bar(
+    writer: &Writer,
+    request: &IngestRequest,
+) -> Result<IngestSummary, cloudtally_ingest::IngestError> {
+    let bar = console::bar("ingesting", Unit::Bytes);
+    let result = ingest(writer, request, &mut |progress| {
+        bar.set_length(progress.bytes_total.unwrap_or(progress.bytes_read));
+        bar.set_position(progress.bytes_read);
+    });
+    bar.finish_and_clear();
+    result
+}
+
+fn print(summary: &IngestSummary) {
+    if summary.inputs.len() > 1 {
+        for input in &summary.inputs {
+            println!("{}: {}", input.name, counts(input.counts));
+        }
+    }
+    println!("{}", counts(summary.counts));
+    for row in &summary.first_quarantined {
+        println!("  quarantined {} row {}: {}", row.input, row.row, row.reason);
+    }
+    let more = summary.counts.quarantined.saturating_sub(summary.first_quarantined.len() as u64);
+    if more > 0 {
+        println!("  and {more} more; `cloudtally check --json` lists the quarantine");
+    }
+}
+
+fn counts(counts: Counts) -> String {
+    format!(
+        "read {}, accepted {}, duplicate {}, quarantined {}",
+        counts.read, counts.accepted, counts.duplicate, counts.quarantined
+    )
+}
+
+fn as_json(summary: &IngestSummary, complete: bool) -> serde_json::Value {
+    let numbers = |c: Counts| {
+        json!({ "read": c.read, "accepted": c.accepted, "duplicate": c.duplicate,
+                "quarantined": c.quarantined })
+    };
+    let mut object = numbers(summary.counts);
+    object["complete"] = complete.into();
+    object["inputs"] = summary
+        .inputs
+        .iter()
+        .map(|input| {
+            let mut row = numbers(input.counts);
+            row["name"] = input.name.as_str().into();
+            row
+        })
+        .collect();
+    object["quarantine"] = summary
+        .first_quarantined
+        .iter()
+        .map(|row| json!({ "input": row.input, "row": row.row, "reason": row.reason }))
+        .collect();
+    object
+}

@@ -1,0 +1,86 @@
+//! One file a subcommand.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use cloudtally_store::Store;
+
+use crate::{
+    cli::{Arguments, Command, Global},
+    failure::Failure,
+};
+
+mod aggregate;
+mod check;
+mod demo;
+mod explain;
+mod export;
+mod ingest;
+mod keys;
+mod selection; // the window and filters that usage and export share
+mod serve;
+mod settings;
+mod simulate;
+mod usage;
+
+/// Where state lives when nothing was said.
+const DEFAULT_DATA: &str = "cloudtally-data";
+
+/// How a command answers: for people or for programs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Text,
+    Json,
+}
+
+/// What every command gets.
+pub(crate) struct Context {
+    pub(crate) data: PathBuf,
+    pub(crate) answer: Answer,
+}
+
+impl Context {
+    /// The folder, which must be there.
+    pub(crate) fn existing(&self) -> Result<Store, Failure> {
+        Ok(Store::open_existing(&self.data)?)
+    }
+
+    /// The folder, made if it is not there.
+    pub(crate) fn open(&self) -> Result<Store, Failure> {
+        Ok(Store::open(&self.data)?)
+    }
+
+    pub(crate) fn json(&self) -> bool {
+        self.answer == Answer::Json
+    }
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let Arguments { global: Global { data, json }, command } = arguments;
+    let default = match &command {
+        Command::Demo(_) => "cloudtally-demo",
+        _ => DEFAULT_DATA,
+    };
+    let context = Context {
+        data: data.unwrap_or_else(|| default.into()),
+        answer: if json { Answer::Json } else { Answer::Text },
+    };
+    match command {
+        Command::Demo(arguments) => demo::run(&context, &arguments),
+        Command::Simulate(arguments) => simulate::run(&context, &arguments),
+        Command::Ingest(arguments) => ingest::run(&context, &arguments),
+        Command::Aggregate(arguments) => aggregate::run(&context, &arguments),
+        Command::Usage(arguments) => usage::run(&context, &arguments),
+        Command::Export(arguments) => export::run(&context, &arguments),
+        Command::Explain(arguments) => explain::run(&context, &arguments),
+        Command::Check(arguments) => check::run(&context, &arguments),
+        Command::Settings(arguments) => settings::run(&context, &arguments),
+        Command::Keys(arguments) => keys::run(&context, &arguments),
+        Command::Serve(arguments) => serve::run(&context, &arguments),
+    }
+}
+
+/// Prints a value as JSON, for programs.
+pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

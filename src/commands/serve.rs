@@ -1,0 +1,62 @@
+//! `serve`: the API and the schedule, until interrupted.
+
+use std::{io::Write, net::SocketAddr, process::ExitCode};
+
+use cloudtally_serve::{KeyOrigin, ServeOptions, ensure_admin_keys, serve};
+use cloudtally_store::{AdminKeys, Store};
+
+use super::Context;
+use crate::{cli::Serve, console, failure::Failure};
+
+pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<ExitCode, Failure> {
+    let store = context.open()?;
+    let (keys, origin) = keys(&store)?;
+    until_stopped(&store, &arguments.listen, |address| {
+        println!("serving http://{address}/client/api");
+        match origin {
+            KeyOrigin::Generated => {
+                println!("root admin keys, shown this once (`cloudtally keys` shows them again):");
+                println!("  api key     {}", keys.api_key);
+                println!("  secret key  {}", keys.secret_key);
+            }
+            KeyOrigin::Environment => println!("root admin keys are those of the environment"),
+            KeyOrigin::Stored => println!("`cloudtally keys` shows the root admin keys"),
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The keys in force, made if there are none.
+pub(crate) fn keys(store: &Store) -> Result<(AdminKeys, KeyOrigin), Failure> {
+    Ok(ensure_admin_keys(&console::writer(store)?)?)
+}
+
+/// Serves until the process is told to stop; `ready` is told the address.
+pub(crate) fn until_stopped(
+    store: &Store,
+    listen: &str,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let options = ServeOptions { store: store.clone(), listen: listen.to_owned() };
+    let told = |address| {
+        ready(address);
+        // Programs that start us wait for these lines, also in a pipe.
+        drop(std::io::stdout().flush());
+    };
+    runtime.block_on(async {
+        let stop = stop_signal()?;
+        serve(options, told, stop).await.map_err(Failure::from)
+    })
+}
+
+/// Done when the process is interrupted or asked to terminate.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

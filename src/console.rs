@@ -1,0 +1,102 @@
+//! What a person sees: progress bars on a terminal (and silence in a pipe),
+//! tables, a word while waiting for another process, numbers that can be read.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cloudtally_model::Instant;
+use cloudtally_store::{LockWait, Store, StoreError, Writer};
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How long a command waits for another one to finish writing.
+const LOCK_WAIT: Duration = Duration::from_secs(60);
+
+/// The present, by the machine's clock.
+pub(crate) fn now() -> Instant {
+    Instant::from_millis(wall_clock_ms())
+}
+
+/// Milliseconds since 1970, by the machine's clock.
+pub(crate) fn wall_clock_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Takes the folder's lock, saying so if another process has it.
+pub(crate) fn writer(store: &Store) -> Result<Writer, StoreError> {
+    store.writer(LockWait {
+        limit: LOCK_WAIT,
+        on_wait: &mut || {
+            eprintln!(
+                "waiting up to {} s for another cloudtally to finish writing {} ...",
+                LOCK_WAIT.as_secs(),
+                store.dir().display()
+            );
+        },
+    })
+}
+
+/// A progress bar on a terminal, nothing elsewhere.
+pub(crate) fn bar(label: &'static str, unit: Unit) -> ProgressBar {
+    let template = match unit {
+        Unit::Bytes => "{msg:<22} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        Unit::Count => "{msg:<22} [{bar:30}] {human_pos}/{human_len} {per_sec} {eta}",
+    };
+    let style = ProgressStyle::with_template(template)
+        .expect("the template is a constant that parses")
+        .progress_chars("=> ");
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    bar.set_style(style);
+    bar.set_message(label);
+    bar
+}
+
+/// What a progress bar counts.
+#[derive(Clone, Copy)]
+pub(crate) enum Unit {
+    Bytes,
+    Count,
+}
+
+/// A plain table; the columns named in `numbers` are aligned to the right.
+pub(crate) fn table(header: &[&str], numbers: &[usize]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(header.to_vec());
+    for &column in numbers {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// `1234567` as `1 234 567`.
+pub(crate) fn grouped(digits: &str) -> String {
+    let (integer, fraction) = digits.split_once('.').map_or((digits, None), |(i, f)| (i, Some(f)));
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in integer.chars().enumerate() {
+        if index > 0 && (integer.len() - index).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        text.push('.');
+        text.push_str(fraction);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn numbers_for_people() {
+        for (digits, expected) in
+            [("0", "0"), ("999", "999"), ("1000", "1 000"), ("1234567.25", "1 234 567.25")]
+        {
+            assert_eq!(grouped(digits).replace('\u{202f}', " "), expected);
+        }
+    }
+}
