@@ -1,6 +1,25 @@
 #![doc = include_str!("../README.md")]
 
+mod batch; // the unit of everything behind a reader
+mod csv;
+mod decode; // values into rows
+mod dedupe; // new, known or contradicting
+mod error;
+mod guard; // decoders that panic on damaged files
+mod jsonl;
+mod names; // columns by the names an input gives them
+mod open; // bytes from files and pipes, decompressed, and their format
+mod parquet;
+#[cfg(test)]
+mod reading_tests; // inputs of every kind, up to the batches
+mod run; // the loop
 mod table; // the columns of each stream: the one place to add another
+mod value; // what numbers, texts and instants look like in any format
+mod window; // a sliding stretch of an input
 pub mod write; // the mirror: rows into files
 
+pub use batch::BATCH_ROWS_MAX;
+pub use error::{Fault, IngestError, MissingColumns};
+pub use open::Input;
+pub use run::{Counts, IngestRequest, IngestSummary, InputSummary, Progress, ingest};
 pub use table::{Cell, Column, Kind, Need, Row};

@@ -1,0 +1,206 @@
+//! Rows on their way from a reader to the lake, gathered into batches.
+//!
+//! A batch is the unit of everything that follows: it is looked up, appended
+//! and committed as one step, and memory holds two at a time (one being filled
+//! while the other is stored). It may hold rows of several inputs, so that many
+//! small files make few files of the lake.
+
+use std::sync::mpsc::SyncSender;
+
+use crate::{
+    error::Fault,
+    table::{Cell, Row},
+    value::{Reason, cut},
+};
+
+/// Rows of a batch: enough to make good files of the lake, about 100 MB.
+pub const BATCH_ROWS_MAX: usize = 256 * 1024;
+/// Bytes of raw text of a batch, which bounds it when rows are long.
+const BATCH_TEXT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of a row's text that the quarantine keeps.
+pub(crate) const RAW_BYTES_MAX: usize = 4 * 1024;
+
+/// Where a row came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Position of its input in the request.
+    pub(crate) input: usize,
+    /// 1 is the input's first data row.
+    pub(crate) row: u64,
+}
+
+/// A row that is set aside.
+#[derive(Debug)]
+pub(crate) struct BadRow {
+    pub(crate) place: Place,
+    pub(crate) reason: Reason,
+    pub(crate) raw: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Batch<T> {
+    pub(crate) rows: Vec<T>,
+    /// Where each row came from.
+    pub(crate) places: Vec<Place>,
+    pub(crate) bad: Vec<BadRow>,
+    /// The text of all rows, and where each one's ends.
+    text: Vec<u8>,
+    text_ends: Vec<usize>,
+    bad_bytes: usize,
+}
+
+impl<T: Row> Batch<T> {
+    fn new() -> Self {
+        Self {
+            rows: Vec::new(),
+            places: Vec::new(),
+            bad: Vec::new(),
+            text: Vec::new(),
+            text_ends: Vec::new(),
+            bad_bytes: 0,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.rows.len() + self.bad.len()
+    }
+
+    fn is_full(&self) -> bool {
+        self.len() >= BATCH_ROWS_MAX || self.text.len() + self.bad_bytes >= BATCH_TEXT_BYTES_MAX
+    }
+
+    /// The text of a good row as it came; a Parquet row, which has none, is
+    /// spelt as JSON.
+    pub(crate) fn raw(&self, index: usize) -> String {
+        let start = index.checked_sub(1).map_or(0, |before| self.text_ends[before]);
+        match &self.text[start..self.text_ends[index]] {
+            [] => row_as_json(&self.rows[index]),
+            text => raw_text(text),
+        }
+    }
+}
+
+/// The other side has stopped taking batches because of an error of its own.
+#[derive(Debug)]
+pub(crate) struct HungUp;
+
+/// Why a reader stopped before the end of its input.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    HungUp,
+    Fault(Fault),
+}
+
+impl From<HungUp> for Stop {
+    fn from(_: HungUp) -> Self {
+        Self::HungUp
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Takes the rows of the readers and sends them on in batches.
+pub(crate) struct Batcher<T> {
+    batch: Batch<T>,
+    sender: SyncSender<Batch<T>>,
+    place: Place,
+}
+
+impl<T: Row> Batcher<T> {
+    pub(crate) fn new(sender: SyncSender<Batch<T>>) -> Self {
+        Self { batch: Batch::new(), sender, place: Place { input: 0, row: 0 } }
+    }
+
+    /// The next rows come from this input.
+    pub(crate) fn begin(&mut self, input: usize) {
+        self.place = Place { input, row: 0 };
+    }
+
+    /// Rows of the current input so far.
+    pub(crate) fn rows(&self) -> u64 {
+        self.place.row
+    }
+
+    /// Takes the input's next row, which has no text; `raw` spells a bad one.
+    pub(crate) fn take_typed(
+        &mut self,
+        decoded: Result<T, Reason>,
+        raw: impl FnOnce() -> String,
+    ) -> Result<(), HungUp> {
+        self.place.row += 1;
+        match decoded {
+            Ok(row) => self.keep(row, &[]),
+            Err(reason) => self.set_aside(reason, raw()),
+        }
+        self.send_when_full()
+    }
+
+    /// Takes the input's next row and its text.
+    pub(crate) fn take_text(
+        &mut self,
+        decoded: Result<T, Reason>,
+        text: &[u8],
+    ) -> Result<(), HungUp> {
+        self.place.row += 1;
+        match decoded {
+            Ok(row) => self.keep(row, &text[..text.len().min(RAW_BYTES_MAX + 1)]),
+            Err(reason) => self.set_aside(reason, raw_text(text)),
+        }
+        self.send_when_full()
+    }
+
+    /// Sends what is left.
+    pub(crate) fn flush(&mut self) -> Result<(), HungUp> {
+        if self.batch.len() == 0 {
+            return Ok(());
+        }
+        let full = std::mem::replace(&mut self.batch, Batch::new());
+        self.sender.send(full).map_err(|_| HungUp)
+    }
+
+    fn keep(&mut self, row: T, text: &[u8]) {
+        self.batch.rows.push(row);
+        self.batch.places.push(self.place);
+        self.batch.text.extend_from_slice(text);
+        self.batch.text_ends.push(self.batch.text.len());
+    }
+
+    fn set_aside(&mut self, reason: Reason, raw: String) {
+        self.batch.bad_bytes += reason.len() + raw.len();
+        self.batch.bad.push(BadRow { place: self.place, reason, raw });
+    }
+
+    fn send_when_full(&mut self) -> Result<(), HungUp> {
+        if self.batch.is_full() { self.flush() } else { Ok(()) }
+    }
+}
+
+/// The text of a row as the quarantine keeps it: bounded, without its line break; what is not UTF-8 becomes `\u{FFFD}`.
+pub(crate) fn raw_text(text: &[u8]) -> String {
+    let text = text.trim_ascii_end();
+    let mut raw = String::from_utf8_lossy(&text[..text.len().min(RAW_BYTES_MAX)]).into_owned();
+    if raw.len() > RAW_BYTES_MAX || text.len() > RAW_BYTES_MAX {
+        const MARK: &str = " ...";
+        raw.truncate(cut(&raw, RAW_BYTES_MAX - MARK.len()).len());
+        raw.push_str(MARK);
+    }
+    raw
+}
+
+fn row_as_json<T: Row>(row: &T) -> String {
+    let fields = T::columns().iter().map(|column| {
+        let value = match (column.cell)(row) {
+            Cell::Absent => serde_json::Value::Null,
+            Cell::Unsigned(number) => number.into(),
+            Cell::Signed(number) => number.into(),
+            cell @ (Cell::Text(_) | Cell::Instant(_)) => cell.to_string().into(),
+        };
+        (column.name.to_owned(), value)
+    });
+    let object: serde_json::Map<String, serde_json::Value> = fields.collect();
+    raw_text(serde_json::Value::Object(object).to_string().as_bytes())
+}

@@ -1,0 +1,263 @@
+//! CSV with a header row, as `csv` and RFC 4180 understand it: commas, quotes
+//! around fields that need them, quotes doubled inside. Blank lines are no rows.
+//!
+//! `csv_core` takes rows apart; the bytes stay in our window, so that a row can
+//! be kept as it came. What it does not do is tell broken quotes: a quote that is
+//! opened and never closed would swallow the rest of the file as one field. So a
+//! row in quotes is checked, and when its quotes make no sense only its first
+//! line is set aside and reading goes on with the next one. The same goes for a
+//! row longer than [`ROW_BYTES_MAX`].
+
+use std::io::Read;
+
+use csv_core::ReadRecordResult;
+
+use crate::{
+    batch::{Batcher, Stop},
+    decode::Decode,
+    error::Fault,
+    names,
+    value::{Value, Values},
+    window::{Filled, Window},
+};
+
+/// Bytes of a row; a longer one is taken for an unclosed quote.
+pub(crate) const ROW_BYTES_MAX: usize = 1024 * 1024;
+
+/// Reads all rows. A failure of the input ends it early and is left in the
+/// window.
+pub(crate) fn read<T: Decode, R: Read>(
+    input: &str,
+    window: &mut Window<R>,
+    batcher: &mut Batcher<T>,
+) -> Result<(), Stop> {
+    let mut records = Records::new(window);
+    let header = match records.next() {
+        Next::Row(_) => records.header(),
+        Next::Broken(reason) => {
+            return Err(Fault::Header { input: input.to_owned(), reason }.into());
+        }
+        Next::Cut => return Ok(()),
+        Next::End => {
+            let columns = names::required::<T>();
+            return Err(Fault::Empty { input: input.to_owned(), columns }.into());
+        }
+    };
+    let positions = names::positions::<T>(input, &header, separator_hint(&header))?;
+    records.consume();
+    loop {
+        match records.next() {
+            Next::Row(last) => {
+                let fields = records.fields;
+                let decoded = if fields == header.len() {
+                    T::decode(&RowValues { records: &records, positions: &positions })
+                } else {
+                    Err(format!(
+                        "the row has {fields} {} but the header has {}",
+                        if fields == 1 { "field" } else { "fields" },
+                        header.len()
+                    ))
+                };
+                let decoded = decoded.map_err(|reason| last.explain(reason));
+                batcher.take_text(decoded, records.text())?;
+            }
+            Next::Broken(reason) => batcher.take_text(Err(reason), records.text())?,
+            Next::Cut | Next::End => return Ok(()),
+        }
+        records.consume();
+    }
+}
+
+fn separator_hint(header: &[String]) -> &'static str {
+    match header {
+        [name] if name.contains('\t') => "; separate the columns by commas, not tabs",
+        [name] if name.contains(';') => "; separate the columns by commas, not semicolons",
+        _ => "",
+    }
+}
+
+/// What comes next in a CSV input.
+enum Next {
+    /// A row, taken apart.
+    Row(LineBreak),
+    /// A line that cannot be taken apart, and why.
+    Broken(String),
+    /// The input failed in the middle of a row.
+    Cut,
+    /// There are no more rows.
+    End,
+}
+
+/// Whether a row ends with a line break.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LineBreak {
+    There,
+    Missing,
+}
+
+impl LineBreak {
+    fn explain(self, reason: String) -> String {
+        match self {
+            Self::There => reason,
+            Self::Missing => format!(
+                "{reason} (the last line has no line break: the file may have been cut off)"
+            ),
+        }
+    }
+}
+
+/// The rows of a window, one at a time: `next`, look at it, `consume`.
+struct Records<'w, R> {
+    window: &'w mut Window<R>,
+    core: csv_core::Reader,
+    /// The fields of the row without quotes, one after the other.
+    output: Vec<u8>,
+    /// Where each field ends; only the first `fields` count.
+    ends: Vec<usize>,
+    fields: usize,
+    /// Bytes of the row in the window, line break included.
+    length: usize,
+}
+
+impl<'w, R: Read> Records<'w, R> {
+    fn new(window: &'w mut Window<R>) -> Self {
+        Self {
+            window,
+            core: csv_core::Reader::new(),
+            output: vec![0; 4096],
+            ends: vec![0; 64],
+            fields: 0,
+            length: 0,
+        }
+    }
+
+    fn next(&mut self) -> Next {
+        let (mut written, mut last) = (0, LineBreak::There);
+        (self.fields, self.length) = (0, 0);
+        loop {
+            let all_parsed = self.length == self.window.unread().len();
+            if all_parsed && last == LineBreak::There && self.window.fill() == Filled::NoMore {
+                if self.window.failed() {
+                    return Next::Cut;
+                }
+                last = LineBreak::Missing;
+            }
+            // An empty input tells the parser that there is no more.
+            let (result, read, wrote, ended) = self.core.read_record(
+                &self.window.unread()[self.length..],
+                &mut self.output[written..],
+                &mut self.ends[self.fields..],
+            );
+            self.length += read;
+            written += wrote;
+            self.fields += ended;
+            if self.length > ROW_BYTES_MAX {
+                return self.broken(format!(
+                    "the row is longer than {ROW_BYTES_MAX} bytes; a quote may be missing"
+                ));
+            }
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => self.output.resize(self.output.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::End => return Next::End,
+                ReadRecordResult::Record => return self.checked(last),
+            }
+        }
+    }
+
+    /// A row whose quotes make sense, or its first line.
+    fn checked(&mut self, last: LineBreak) -> Next {
+        match broken_quotes(self.text()) {
+            None => Next::Row(last),
+            Some(reason) => self.broken(last.explain(reason.to_owned())),
+        }
+    }
+
+    /// Goes back to the first line of what was read.
+    fn broken(&mut self, reason: String) -> Next {
+        self.core.reset();
+        let unread = &self.window.unread()[..self.length];
+        let blank = unread.iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
+        // One long line keeps its beginning here, `consume` skips the rest.
+        if let Some(at) = unread[blank..].iter().position(|b| *b == b'\n') {
+            self.length = blank + at + 1;
+        }
+        Next::Broken(reason)
+    }
+
+    /// The text of the row, without the blank lines before it and its line break.
+    fn text(&self) -> &[u8] {
+        let text = &self.window.unread()[..self.length];
+        let blank = text.iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
+        let text = &text[blank..];
+        let ending = text.iter().rev().take_while(|b| matches!(b, b'\n' | b'\r')).count();
+        &text[..text.len() - ending]
+    }
+
+    fn header(&self) -> Vec<String> {
+        (0..self.fields).map(|at| String::from_utf8_lossy(self.field(at)).into_owned()).collect()
+    }
+
+    fn field(&self, at: usize) -> &[u8] {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.output[start..self.ends[at]]
+    }
+
+    /// Done with the row.
+    fn consume(&mut self) {
+        let whole_line = self.window.unread()[..self.length].ends_with(b"\n");
+        self.window.consume(self.length);
+        if !whole_line && self.length > ROW_BYTES_MAX {
+            self.window.skip_line();
+        }
+    }
+}
+
+struct RowValues<'a, 'w, R> {
+    records: &'a Records<'w, R>,
+    positions: &'a [Option<usize>],
+}
+
+impl<R: Read> Values for RowValues<'_, '_, R> {
+    fn value(&self, column: usize) -> Value<'_> {
+        match self.positions[column] {
+            Some(position) => Value::Text(self.records.field(position)),
+            None => Value::Absent,
+        }
+    }
+}
+
+/// What is wrong with the quotes of a row, if anything. A quote inside a field
+/// that does not begin with one is an ordinary character.
+fn broken_quotes(row: &[u8]) -> Option<&'static str> {
+    enum At {
+        FieldStart,
+        Plain,
+        Quoted,
+        QuoteInQuoted,
+    }
+    if !row.contains(&b'"') {
+        return None;
+    }
+    let mut at = At::FieldStart;
+    for byte in row {
+        at = match (at, byte) {
+            (At::FieldStart | At::Plain | At::QuoteInQuoted, b',') => At::FieldStart,
+            (At::FieldStart | At::QuoteInQuoted, b'"') => At::Quoted,
+            (At::FieldStart | At::Plain, _) => At::Plain,
+            (At::Quoted, b'"') => At::QuoteInQuoted,
+            (At::Quoted, _) => At::Quoted,
+            (At::QuoteInQuoted, _) => {
+                return Some(
+                    "a quoted field goes on after its closing quote; \
+                     double the quotes inside a field",
+                );
+            }
+        };
+    }
+    match at {
+        At::Quoted => Some("a field opens a quote that is never closed"),
+        At::FieldStart | At::Plain | At::QuoteInQuoted => None,
+    }
+}

@@ -1,0 +1,187 @@
+//! What can go wrong with an ingest as a whole. A row that is wrong is not an
+//! error: it goes to the quarantine and the rest goes on.
+
+use std::{fmt, io};
+
+use cloudtally_store::StoreError;
+use parquet::errors::ParquetError;
+use thiserror::Error;
+
+use crate::run::IngestSummary;
+
+/// An ingest that did not come to its end.
+#[derive(Debug)]
+pub struct IngestError {
+    /// Why.
+    pub fault: Fault,
+    /// What was stored before; it stays.
+    pub summary: Box<IngestSummary>,
+}
+
+impl fmt::Display for IngestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+impl std::error::Error for IngestError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.fault.source()
+    }
+}
+
+/// Why an ingest stopped. `input` is the file as it was named, or `-`.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The input could not be opened.
+    #[error("cannot open `{input}`{}", open_hint(cause))]
+    Open {
+        /// Which input.
+        input: String,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// A folder was named where a file belongs.
+    #[error("`{input}` is a folder; name the files in it")]
+    Folder {
+        /// Which input.
+        input: String,
+    },
+    /// There is nothing in the input.
+    #[error("`{input}` is empty: expected a header row with {columns} (or JSON Lines or Parquet)")]
+    Empty {
+        /// Which input.
+        input: String,
+        /// The required columns.
+        columns: String,
+    },
+    /// A container or encoding that is not read.
+    #[error("`{input}` is {what}; {hint}")]
+    Unreadable {
+        /// Which input.
+        input: String,
+        /// What it is.
+        what: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// Required columns are not there.
+    #[error(transparent)]
+    MissingColumns(Box<MissingColumns>),
+    /// A column is there twice.
+    #[error("`{input}` has the column `{column}` twice; rename or drop one of them")]
+    ColumnTwice {
+        /// Which input.
+        input: String,
+        /// Which column.
+        column: &'static str,
+    },
+    /// A Parquet column has a type that cannot hold such values.
+    #[error("the column `{column}` of `{input}` has the type {found}; expected {expected}")]
+    ColumnType {
+        /// Which input.
+        input: String,
+        /// Which column.
+        column: &'static str,
+        /// Its type.
+        found: String,
+        /// The types that are taken.
+        expected: &'static str,
+    },
+    /// The header row cannot be taken apart.
+    #[error("the header row of `{input}` is broken: {reason}")]
+    Header {
+        /// Which input.
+        input: String,
+        /// Why.
+        reason: String,
+    },
+    /// Compressed data that stop in the middle.
+    #[error(
+        "`{input}` is cut off in the middle of its compressed data, after row {rows}; the rows \
+         before it are kept: get the whole file and ingest it again, rows that are already here \
+         count as duplicates"
+    )]
+    CutOff {
+        /// Which input.
+        input: String,
+        /// Rows read before.
+        rows: u64,
+    },
+    /// A Parquet file that does not end like one.
+    #[error(
+        "`{input}` is cut off: it begins like a Parquet file but does not end like one, and \
+         without its end none of its rows can be read; get the whole file and ingest it again"
+    )]
+    CutOffParquet {
+        /// Which input.
+        input: String,
+    },
+    /// The input could not be read to its end.
+    #[error(
+        "cannot read `{input}` after row {rows}; the rows before it are kept: repair the file or \
+         get it again, and ingest it again, rows that are already here count as duplicates"
+    )]
+    Read {
+        /// Which input.
+        input: String,
+        /// Rows read before.
+        rows: u64,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// A Parquet file could not be decoded.
+    #[error(
+        "`{input}` is damaged after row {rows}; the rows before it are kept: get the file again \
+         and ingest it again, rows that are already here count as duplicates"
+    )]
+    Damaged {
+        /// Which input.
+        input: String,
+        /// Rows read before.
+        rows: u64,
+        /// Why.
+        #[source]
+        cause: ParquetError,
+    },
+    /// The folder of state refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// An input without columns that its stream needs.
+#[derive(Debug, Error)]
+#[error("`{input}` has no column {missing}; {stream} need {required}; found {found}{hint}")]
+pub struct MissingColumns {
+    /// Which input.
+    pub input: String,
+    /// The stream, such as `usage events`.
+    pub stream: &'static str,
+    /// The missing columns, in backquotes.
+    pub missing: String,
+    /// The required columns.
+    pub required: String,
+    /// The columns that are there.
+    pub found: String,
+    /// What else may be wrong, or empty.
+    pub hint: &'static str,
+}
+
+fn open_hint(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::NotFound => ": there is no such file",
+        io::ErrorKind::PermissionDenied => {
+            ": no permission to read it; change its mode or run as its owner"
+        }
+        _ => "",
+    }
+}
+
+/// `` `id`, `type` ``
+pub(crate) fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,252 @@
+//! Parquet, as pandas, DuckDB and Spark write it.
+//!
+//! Only the columns of the stream are decoded. The schema that Arrow writers put
+//! beside Parquet's own is left alone: it only says how the writer held the
+//! values in memory (dictionaries, large strings), and Parquet's own types say
+//! all that matters. Which types a column takes is told by [`taken`]; a column
+//! of another type is refused as a whole, because all its rows would be.
+
+use std::{
+    fs::File,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use arrow::{
+    array::{
+        Array, AsArray, BinaryArray, Decimal128Array, FixedSizeBinaryArray, Float64Array,
+        Int64Array, RecordBatch, StringArray, UInt64Array,
+    },
+    compute::cast,
+    datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, TimeUnit, UInt64Type},
+};
+use parquet::arrow::{
+    ProjectionMask,
+    arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+};
+
+use crate::{
+    batch::{Batcher, Stop, raw_text},
+    decode::Decode,
+    error::Fault,
+    guard::guarded,
+    names,
+    table::{Kind, Need},
+    value::{Shown, Tick, Value, Values},
+};
+
+/// Rows decoded at a time.
+const CHUNK_ROWS: usize = 8 * 1024;
+
+/// Reads all rows. Adds the file's bytes to `bytes_read` as rows come.
+pub(crate) fn read<T: Decode>(
+    input: &str,
+    file: File,
+    bytes_read: &AtomicU64,
+    batcher: &mut Batcher<T>,
+) -> Result<(), Stop> {
+    let damaged = |rows, cause| Fault::Damaged { input: input.to_owned(), rows, cause };
+    let size_bytes = file.metadata().map_or(0, |metadata| metadata.len());
+
+    // The columns of the stream, and no others.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
+        .map_err(|cause| damaged(0, cause))?;
+    let fields = builder.schema().fields().clone();
+    let found: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
+    let mut positions = names::positions::<T>(input, &found, "")?;
+    for (column, position) in T::columns().iter().zip(&mut positions) {
+        if column.need == Need::Ignored {
+            *position = None;
+        }
+        let Some(field) = position.map(|position| &fields[position]) else { continue };
+        taken(column.kind, field.data_type()).map_err(|expected| Fault::ColumnType {
+            input: input.to_owned(),
+            column: column.name,
+            found: field.data_type().to_string(),
+            expected,
+        })?;
+    }
+    let mask = ProjectionMask::roots(builder.parquet_schema(), positions.iter().flatten().copied());
+    let rows_total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+    let builder = builder.with_projection(mask).with_batch_size(CHUNK_ROWS);
+    let mut reader = guarded(|| builder.build()).map_err(|cause| damaged(0, cause))?;
+
+    // What is left of the columns keeps the order they have in the file.
+    let mut kept: Vec<usize> = positions.iter().flatten().copied().collect();
+    kept.sort_unstable();
+    let positions: Vec<Option<usize>> = positions
+        .iter()
+        .map(|position| position.and_then(|position| kept.binary_search(&position).ok()))
+        .collect();
+
+    let mut told_bytes = 0;
+    loop {
+        let chunk = guarded(|| reader.next().transpose());
+        let chunk = chunk.map_err(|cause| damaged(batcher.rows(), cause))?;
+        let Some(chunk) = chunk else { break };
+        let columns = guarded(|| Columns::new(&chunk, &positions))
+            .map_err(|cause| damaged(batcher.rows(), cause))?;
+        for row in 0..chunk.num_rows() {
+            let values = RowValues { columns: &columns, row };
+            batcher.take_typed(T::decode(&values), || spell::<T>(&values))?;
+        }
+        let done = u128::from(size_bytes) * u128::from(batcher.rows());
+        let done_bytes = u64::try_from(done / u128::from(rows_total.max(1))).unwrap_or(size_bytes);
+        let done_bytes = done_bytes.clamp(told_bytes, size_bytes);
+        bytes_read.fetch_add(done_bytes - told_bytes, Ordering::Relaxed);
+        told_bytes = done_bytes;
+    }
+    bytes_read.fetch_add(size_bytes - told_bytes, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Whether a column of this kind takes this type; if not, the types it takes.
+fn taken(kind: Kind, found: &DataType) -> Result<(), &'static str> {
+    let number = found.is_integer()
+        || matches!(found, DataType::Float32 | DataType::Float64 | DataType::Decimal128(_, 0..));
+    let text = matches!(found, DataType::Utf8 | DataType::Binary);
+    let (fits, expected) = match kind {
+        Kind::Unsigned | Kind::Signed => {
+            (number || text, "whole numbers, a decimal, a float that holds whole numbers, or text")
+        }
+        Kind::Text => (
+            found.is_integer() || text || *found == DataType::FixedSizeBinary(16),
+            "text, whole numbers or a UUID",
+        ),
+        Kind::Instant => (text || matches!(found, DataType::Timestamp(..)), "a timestamp or text"),
+    };
+    // A column of nothing but nulls has no type.
+    if fits || *found == DataType::Null { Ok(()) } else { Err(expected) }
+}
+
+/// The columns of one chunk, in the order of the table.
+struct Columns(Vec<Typed>);
+
+/// A column in the few types that the many of Parquet come down to.
+enum Typed {
+    Missing,
+    Unsigned(UInt64Array),
+    Signed(Int64Array),
+    Float(Float64Array),
+    /// With the power of ten that a whole number is a multiple of.
+    Decimal(Decimal128Array, i128),
+    Text(StringArray),
+    Binary(BinaryArray),
+    Uuid(FixedSizeBinaryArray, Vec<String>),
+    Ticks(Int64Array, Tick),
+}
+
+impl Columns {
+    fn new(
+        chunk: &RecordBatch,
+        positions: &[Option<usize>],
+    ) -> Result<Self, arrow::error::ArrowError> {
+        let typed = |position: &Option<usize>| match position {
+            Some(position) => Typed::new(chunk.column(*position)),
+            None => Ok(Typed::Missing),
+        };
+        positions.iter().map(typed).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Typed {
+    fn new(array: &dyn Array) -> Result<Self, arrow::error::ArrowError> {
+        let to = |target| cast(array, &target);
+        Ok(match array.data_type() {
+            found if found.is_unsigned_integer() => {
+                Self::Unsigned(to(DataType::UInt64)?.as_primitive::<UInt64Type>().clone())
+            }
+            found if found.is_signed_integer() => {
+                Self::Signed(to(DataType::Int64)?.as_primitive::<Int64Type>().clone())
+            }
+            DataType::Float32 | DataType::Float64 => {
+                Self::Float(to(DataType::Float64)?.as_primitive::<Float64Type>().clone())
+            }
+            DataType::Decimal128(_, scale) => {
+                // At most 38 digits, so the power fits.
+                let power = 10i128.pow(u32::try_from(*scale).unwrap_or(0));
+                Self::Decimal(array.as_primitive::<Decimal128Type>().clone(), power)
+            }
+            DataType::Utf8 => Self::Text(array.as_string::<i32>().clone()),
+            DataType::Binary => Self::Binary(array.as_binary::<i32>().clone()),
+            DataType::FixedSizeBinary(16) => {
+                let uuids = array.as_fixed_size_binary().clone();
+                let texts = (0..uuids.len()).map(|row| uuid_text(uuids.value(row))).collect();
+                Self::Uuid(uuids, texts)
+            }
+            DataType::Timestamp(unit, _) => {
+                let tick = match unit {
+                    TimeUnit::Second => Tick::Second,
+                    TimeUnit::Millisecond => Tick::Millisecond,
+                    TimeUnit::Microsecond => Tick::Microsecond,
+                    TimeUnit::Nanosecond => Tick::Nanosecond,
+                };
+                Self::Ticks(to(DataType::Int64)?.as_primitive::<Int64Type>().clone(), tick)
+            }
+            // Nulls only: `taken` let nothing else through.
+            _ => Self::Missing,
+        })
+    }
+
+    fn value(&self, row: usize) -> Value<'_> {
+        let is_null = match self {
+            Self::Missing => true,
+            Self::Unsigned(array) => array.is_null(row),
+            Self::Signed(array) | Self::Ticks(array, _) => array.is_null(row),
+            Self::Float(array) => array.is_null(row),
+            Self::Decimal(array, _) => array.is_null(row),
+            Self::Text(array) => array.is_null(row),
+            Self::Binary(array) => array.is_null(row),
+            Self::Uuid(array, _) => array.is_null(row),
+        };
+        if is_null {
+            return Value::Absent;
+        }
+        match self {
+            Self::Missing => Value::Absent,
+            Self::Unsigned(array) => Value::Unsigned(array.value(row)),
+            Self::Signed(array) => Value::Signed(array.value(row)),
+            Self::Float(array) => Value::Float(array.value(row)),
+            Self::Decimal(array, power) => match array.value(row) {
+                number if number % power == 0 => Value::Wide(number / power),
+                _ => Value::Other("a decimal with a fraction"),
+            },
+            Self::Text(array) => Value::Text(array.value(row).as_bytes()),
+            Self::Binary(array) => Value::Text(array.value(row)),
+            Self::Uuid(_, texts) => Value::Text(texts[row].as_bytes()),
+            Self::Ticks(array, tick) => Value::Ticks(array.value(row), *tick),
+        }
+    }
+}
+
+struct RowValues<'a> {
+    columns: &'a Columns,
+    row: usize,
+}
+
+impl Values for RowValues<'_> {
+    fn value(&self, column: usize) -> Value<'_> {
+        self.columns.0[column].value(self.row)
+    }
+}
+
+/// `00112233-4455-6677-8899-aabbccddeeff`
+fn uuid_text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(36);
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}
+
+/// A row that could not be kept, as the quarantine shows it: Parquet has no text.
+fn spell<T: Decode>(values: &RowValues<'_>) -> String {
+    let cells = T::columns().iter().enumerate().filter_map(|(at, column)| match values.value(at) {
+        Value::Absent => None,
+        value => Some(format!("{}={}", column.name, Shown(value))),
+    });
+    raw_text(cells.collect::<Vec<_>>().join(", ").as_bytes())
+}

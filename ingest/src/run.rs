@@ -1,0 +1,352 @@
+//! The loop: one thread reads and decodes, the caller's looks up, stores and
+//! counts, a batch at a time. A batch is stored in one atomic step with its
+//! quarantine and the run's numbers, so wherever a run ends, what it has stored
+//! is whole, and running again over the same inputs completes it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use cloudtally_model::SourceName;
+use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Stream, Writer};
+
+use crate::{
+    batch::{Batch, Batcher, Place, Stop},
+    csv,
+    decode::Decode,
+    dedupe::{AccountKeeper, EventKeeper, Keeper, SampleKeeper, Verdict},
+    error::{Fault, IngestError},
+    jsonl,
+    open::{Input, Opened, open},
+    parquet,
+    value::cut,
+};
+
+/// How often progress is told while a batch is being decoded.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// Quarantined rows that a summary shows.
+const FIRST_QUARANTINED_MAX: usize = 5;
+/// Bytes of the list of inputs that a run's row keeps.
+const INPUTS_BYTES_MAX: usize = 1000;
+
+/// What to ingest.
+#[derive(Clone, Debug)]
+pub struct IngestRequest {
+    /// What the rows are.
+    pub stream: Stream,
+    /// Where they come from.
+    pub source: SourceName,
+    /// Files, read one after the other.
+    pub inputs: Vec<Input>,
+    /// Wall time, milliseconds since 1970, for the run's row.
+    pub started_ms: i64,
+}
+
+/// How far an ingest is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes read of the inputs, compressed as they are.
+    pub bytes_read: u64,
+    /// Bytes of all inputs; `None` when one of them is no file.
+    pub bytes_total: Option<u64>,
+    /// Rows stored, known or set aside.
+    pub rows: u64,
+}
+
+/// Numbers of rows: `read = accepted + duplicate + quarantined`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows that were read.
+    pub read: u64,
+    /// Rows that were stored.
+    pub accepted: u64,
+    /// Rows that were there already.
+    pub duplicate: u64,
+    /// Rows that were set aside.
+    pub quarantined: u64,
+}
+
+/// What an ingest did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IngestSummary {
+    /// Rows of all inputs together.
+    pub counts: Counts,
+    /// The first few rows that were set aside.
+    pub first_quarantined: Vec<QuarantinedRow>,
+    /// Rows of each input, in the order of the request.
+    pub inputs: Vec<InputSummary>,
+}
+
+/// What an ingest did with one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputSummary {
+    /// The file as it was named, or `-`.
+    pub name: String,
+    /// Its rows.
+    pub counts: Counts,
+}
+
+/// Reads all inputs and stores what is new in them.
+///
+/// Inputs that cannot be opened are found before anything is stored. `progress`
+/// is called several times a second and at the end.
+///
+/// # Errors
+/// What was stored before the error stays; the error carries its numbers.
+pub fn ingest(
+    writer: &Writer,
+    request: &IngestRequest,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<IngestSummary, IngestError> {
+    let mut tally = Tally::new(request);
+    let ingested = tally.ingest(writer, request, progress);
+    let summary = tally.summary;
+    assert_eq!(summary.inputs.iter().map(|input| input.counts).sum::<Counts>(), summary.counts);
+    match ingested {
+        Ok(()) => Ok(summary),
+        Err(fault) => Err(IngestError { fault, summary: Box::new(summary) }),
+    }
+}
+
+/// The numbers of a run and what goes with them into the lake.
+struct Tally<'a> {
+    request: &'a IngestRequest,
+    summary: IngestSummary,
+    run: IngestRun,
+}
+
+impl<'a> Tally<'a> {
+    fn new(request: &'a IngestRequest) -> Self {
+        let names: Vec<String> = request.inputs.iter().map(Input::name).collect();
+        let joined = names.join(", ");
+        let run = IngestRun {
+            id: None,
+            started_ms: request.started_ms,
+            source: request.source.clone(),
+            stream: request.stream,
+            inputs: cut(&joined, INPUTS_BYTES_MAX).to_owned(),
+            read: 0,
+            accepted: 0,
+            duplicate: 0,
+            quarantined: 0,
+            finished: false,
+        };
+        let inputs = names.into_iter().map(|name| InputSummary { name, counts: Counts::default() });
+        let summary = IngestSummary { inputs: inputs.collect(), ..IngestSummary::default() };
+        Self { request, summary, run }
+    }
+
+    fn ingest(
+        &mut self,
+        writer: &Writer,
+        request: &IngestRequest,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), Fault> {
+        request.inputs.iter().try_for_each(Input::check)?;
+        let source = &request.source;
+        writer.source(source)?;
+        match request.stream {
+            Stream::Events => self.run(EventKeeper::new(writer, source)?, progress),
+            Stream::Samples => self.run(SampleKeeper::new(writer, source), progress),
+            Stream::Accounts => self.run(AccountKeeper::new(writer, source)?, progress),
+        }
+    }
+
+    fn run<T: Decode>(
+        &mut self,
+        mut keeper: impl Keeper<T>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), Fault> {
+        let inputs = &self.request.inputs;
+        let bytes_total = inputs.iter().map(Input::size_bytes).sum();
+        let bytes_read = Arc::new(AtomicU64::new(0));
+        let mut tell = |counts: Counts| {
+            let bytes_read = bytes_read.load(Ordering::Relaxed);
+            progress(Progress { bytes_read, bytes_total, rows: counts.read });
+        };
+        thread::scope(|scope| {
+            // No room in between: one batch is filled while another is stored.
+            let (sender, receiver) = sync_channel(0);
+            let decoder = scope.spawn(|| decode::<T>(inputs, &bytes_read, sender));
+            let stored = self.store_all(receiver, &mut keeper, &mut tell);
+            let decoded = match decoder.join() {
+                Ok(decoded) => decoded,
+                Err(panic) => std::panic::resume_unwind(panic),
+            };
+            stored.map_err(Fault::from).and(decoded)
+        })?;
+        self.run.finished = true;
+        keeper.append(Vec::new(), &[], &mut self.run)?;
+        tell(self.summary.counts);
+        Ok(())
+    }
+
+    /// Takes batches until there are no more. On an error the receiver is dropped,
+    /// which stops the reader.
+    fn store_all<T: Decode>(
+        &mut self,
+        receiver: Receiver<Batch<T>>,
+        keeper: &mut impl Keeper<T>,
+        tell: &mut dyn FnMut(Counts),
+    ) -> Result<(), StoreError> {
+        loop {
+            match receiver.recv_timeout(PROGRESS_EVERY) {
+                Ok(batch) => self.store(batch, keeper)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            tell(self.summary.counts);
+        }
+    }
+
+    /// One atomic step.
+    fn store<T: Decode>(
+        &mut self,
+        mut batch: Batch<T>,
+        keeper: &mut impl Keeper<T>,
+    ) -> Result<(), StoreError> {
+        // Sort the rows into new ones, known ones and those to set aside.
+        let mut by_input = vec![Counts::default(); self.summary.inputs.len()];
+        let verdicts = keeper.judge(&batch.rows)?;
+        assert_eq!(verdicts.len(), batch.rows.len(), "every row has a verdict");
+        let mut quarantined = Vec::with_capacity(batch.bad.len());
+        for bad in std::mem::take(&mut batch.bad) {
+            quarantined.push(self.quarantined(bad.place, bad.reason, bad.raw));
+            by_input[bad.place.input].count_quarantined();
+        }
+        let mut is_new = Vec::with_capacity(verdicts.len());
+        for (index, verdict) in verdicts.into_iter().enumerate() {
+            let place = batch.places[index];
+            is_new.push(verdict == Verdict::New);
+            match verdict {
+                Verdict::New => by_input[place.input].count_accepted(),
+                Verdict::Duplicate => by_input[place.input].count_duplicate(),
+                Verdict::Conflict(reason) => {
+                    quarantined.push(self.quarantined(place, reason, batch.raw(index)));
+                    by_input[place.input].count_quarantined();
+                }
+            }
+        }
+        let mut is_new = is_new.into_iter();
+        batch.rows.retain(|_| is_new.next().expect("as many verdicts as rows"));
+
+        // Store them; only then do they count.
+        let counts: Counts = by_input.iter().copied().sum();
+        assert_eq!(counts.read, counts.accepted + counts.duplicate + counts.quarantined);
+        let totals = self.summary.counts + counts;
+        self.run.read = totals.read;
+        self.run.accepted = totals.accepted;
+        self.run.duplicate = totals.duplicate;
+        self.run.quarantined = totals.quarantined;
+        keeper.append(batch.rows, &quarantined, &mut self.run)?;
+        self.summary.counts = totals;
+        for (input, counts) in self.summary.inputs.iter_mut().zip(by_input) {
+            input.counts = input.counts + counts;
+        }
+        let room = FIRST_QUARANTINED_MAX - self.summary.first_quarantined.len();
+        self.summary.first_quarantined.extend(quarantined.into_iter().take(room));
+        Ok(())
+    }
+
+    fn quarantined(&self, place: Place, reason: String, raw: String) -> QuarantinedRow {
+        QuarantinedRow {
+            source: self.request.source.clone(),
+            stream: self.request.stream,
+            input: self.request.inputs[place.input].file_name(),
+            row: place.row,
+            reason,
+            raw,
+        }
+    }
+}
+
+/// The reading side: all inputs, one after the other. What was read before a
+/// fault is sent on.
+pub(crate) fn decode<T: Decode>(
+    inputs: &[Input],
+    bytes_read: &Arc<AtomicU64>,
+    sender: SyncSender<Batch<T>>,
+) -> Result<(), Fault> {
+    let mut batcher = Batcher::new(sender);
+    let mut decoded = Ok(());
+    for (index, input) in inputs.iter().enumerate() {
+        batcher.begin(index);
+        decoded = decode_input(input, bytes_read, &mut batcher);
+        if decoded.is_err() {
+            break;
+        }
+    }
+    let flushed = batcher.flush().map_err(Stop::from);
+    match decoded.and(flushed) {
+        // Then the storing side has the error.
+        Ok(()) | Err(Stop::HungUp) => Ok(()),
+        Err(Stop::Fault(fault)) => Err(fault),
+    }
+}
+
+fn decode_input<T: Decode>(
+    input: &Input,
+    bytes_read: &Arc<AtomicU64>,
+    batcher: &mut Batcher<T>,
+) -> Result<(), Stop> {
+    let name = input.name();
+    let mut window = match open::<T>(input, bytes_read)? {
+        Opened::Parquet(file) => return parquet::read(&name, file, bytes_read, batcher),
+        Opened::Csv(mut window) => {
+            csv::read(&name, &mut window, batcher)?;
+            window
+        }
+        Opened::JsonLines(mut window) => {
+            jsonl::read(&name, &mut window, batcher)?;
+            window
+        }
+    };
+    let rows = batcher.rows();
+    window.check().map_err(|cause| {
+        Stop::Fault(match cause.kind() {
+            std::io::ErrorKind::UnexpectedEof => Fault::CutOff { input: name, rows },
+            _ => Fault::Read { input: name, rows, cause },
+        })
+    })
+}
+
+impl Counts {
+    fn count_accepted(&mut self) {
+        self.read += 1;
+        self.accepted += 1;
+    }
+
+    fn count_duplicate(&mut self) {
+        self.read += 1;
+        self.duplicate += 1;
+    }
+
+    fn count_quarantined(&mut self) {
+        self.read += 1;
+        self.quarantined += 1;
+    }
+}
+
+impl std::ops::Add for Counts {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            read: self.read + other.read,
+            accepted: self.accepted + other.accepted,
+            duplicate: self.duplicate + other.duplicate,
+            quarantined: self.quarantined + other.quarantined,
+        }
+    }
+}
+
+impl std::iter::Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, counts| sum + counts)
+    }
+}

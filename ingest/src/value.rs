@@ -1,0 +1,383 @@
+//! Values as a format hands them over, and what their columns make of them.
+//!
+//! CSV knows only text, JSON has numbers, Parquet a dozen types; all of them
+//! become a [`Value`], and the rules for turning one into a number, a text or an
+//! instant stand here once, so that the same row means the same in every format:
+//!
+//! - absent: null, no such column, an empty text, `NULL`, `\N`;
+//! - a number: digits with blanks around them, a text or float that is whole
+//!   (`12.0`, as pandas writes a column of whole numbers with gaps) as long as
+//!   it is below 2^53, where a float still tells neighbours apart;
+//! - an instant: a text that [`Instant::parse`] takes, or a Parquet timestamp,
+//!   cut to milliseconds. A bare number is no instant: nothing says its unit.
+
+use std::fmt;
+
+use cloudtally_model::{Instant, InstantError, Text};
+
+use crate::table::{Column, Kind, Need};
+
+/// Bytes of a value that a reason shows; longer ones are cut.
+const SHOWN_BYTES_MAX: usize = 100;
+
+/// One value, before its column gives it a type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Value<'a> {
+    Absent,
+    Text(&'a [u8]),
+    Unsigned(u64),
+    Signed(i64),
+    /// A decimal number without a fraction.
+    Wide(i128),
+    Float(f64),
+    /// A point in time, so many units since 1970.
+    Ticks(i64, Tick),
+    /// Something that no column takes: `a boolean`, `a list`.
+    Other(&'static str),
+}
+
+/// The unit of a timestamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tick {
+    Second,
+    Millisecond,
+    Microsecond,
+    Nanosecond,
+}
+
+/// The values of one row, by the number of their column in the table.
+pub(crate) trait Values {
+    fn value(&self, column: usize) -> Value<'_>;
+}
+
+/// Why a row cannot be kept, in words that name the column and the value.
+pub(crate) type Reason = String;
+
+/// Takes the values of a row one after the other, in the order of the table.
+pub(crate) struct Fields<'a, V, T: 'static> {
+    values: &'a V,
+    columns: &'static [Column<T>],
+    next: usize,
+}
+
+impl<'a, V: Values, T> Fields<'a, V, T> {
+    pub(crate) fn new(values: &'a V, columns: &'static [Column<T>]) -> Self {
+        Self { values, columns, next: 0 }
+    }
+
+    pub(crate) fn unsigned(&mut self) -> Result<u64, Reason> {
+        self.required(Kind::Unsigned, to_unsigned)
+    }
+
+    pub(crate) fn unsigned_if_any(&mut self) -> Result<Option<u64>, Reason> {
+        self.optional(Kind::Unsigned, to_unsigned)
+    }
+
+    pub(crate) fn signed(&mut self) -> Result<i64, Reason> {
+        self.required(Kind::Signed, to_signed)
+    }
+
+    pub(crate) fn text(&mut self) -> Result<Text, Reason> {
+        self.required(Kind::Text, to_text)
+    }
+
+    pub(crate) fn text_if_any(&mut self) -> Result<Option<Text>, Reason> {
+        self.optional(Kind::Text, to_text)
+    }
+
+    pub(crate) fn instant(&mut self) -> Result<Instant, Reason> {
+        self.required(Kind::Instant, to_instant)
+    }
+
+    pub(crate) fn instant_if_any(&mut self) -> Result<Option<Instant>, Reason> {
+        self.optional(Kind::Instant, to_instant)
+    }
+
+    fn required<R>(
+        &mut self,
+        kind: Kind,
+        convert: fn(Value<'_>) -> Result<R, Reason>,
+    ) -> Result<R, Reason> {
+        let (column, value) = self.advance(kind, Need::Required);
+        if is_absent(value) {
+            return Err(format!("column `{}` has no value, but every row needs one", column.name));
+        }
+        convert(value).map_err(|problem| format!("column `{}`: {problem}", column.name))
+    }
+
+    fn optional<R>(
+        &mut self,
+        kind: Kind,
+        convert: fn(Value<'_>) -> Result<R, Reason>,
+    ) -> Result<Option<R>, Reason> {
+        let (column, value) = self.advance(kind, Need::Optional);
+        if is_absent(value) {
+            return Ok(None);
+        }
+        let converted = convert(value);
+        converted.map(Some).map_err(|problem| format!("column `{}`: {problem}", column.name))
+    }
+
+    fn advance(&mut self, kind: Kind, need: Need) -> (&'static Column<T>, Value<'a>) {
+        let column = &self.columns[self.next];
+        debug_assert_eq!((column.kind, column.need), (kind, need), "`{}`", column.name);
+        let value = self.values.value(self.next);
+        self.next += 1;
+        (column, value)
+    }
+}
+
+fn is_absent(value: Value<'_>) -> bool {
+    match value {
+        Value::Absent => true,
+        Value::Text(text) => matches!(text, b"" | b"NULL" | b"\\N"),
+        // What pandas writes for a gap in a column of numbers.
+        Value::Float(number) => number.is_nan(),
+        _ => false,
+    }
+}
+
+fn to_unsigned(value: Value<'_>) -> Result<u64, Reason> {
+    let number = match value {
+        Value::Unsigned(number) => Some(number),
+        // The usual case, without a detour through 128 bits.
+        Value::Text(text) => match plain_digits(text) {
+            Some(number) => Some(number),
+            None => whole_number(value).and_then(|number| u64::try_from(number).ok()),
+        },
+        _ => whole_number(value).and_then(|number| u64::try_from(number).ok()),
+    };
+    number.ok_or_else(|| format!("{} is not a whole number from 0 to {}", Shown(value), u64::MAX))
+}
+
+fn to_signed(value: Value<'_>) -> Result<i64, Reason> {
+    whole_number(value).and_then(|number| i64::try_from(number).ok()).ok_or_else(|| {
+        format!("{} is not a whole number from {} to {}", Shown(value), i64::MIN, i64::MAX)
+    })
+}
+
+fn to_text(value: Value<'_>) -> Result<Text, Reason> {
+    match value {
+        Value::Text(bytes) => std::str::from_utf8(bytes)
+            .map(Text::from)
+            .map_err(|_| format!("{} is not valid UTF-8", Shown(value))),
+        Value::Unsigned(number) => Ok(Text::from(itoa::Buffer::new().format(number))),
+        _ => match whole_number(value) {
+            Some(number) => Ok(Text::from(itoa::Buffer::new().format(number))),
+            None => Err(format!("{} is not text", Shown(value))),
+        },
+    }
+}
+
+fn to_instant(value: Value<'_>) -> Result<Instant, Reason> {
+    match value {
+        Value::Text(bytes) => {
+            let text = std::str::from_utf8(bytes)
+                .map_err(|_| format!("{} is not valid UTF-8", Shown(value)))?;
+            // Cut before the error quotes it: no instant is as long as that.
+            Instant::parse(cut(text.trim(), SHOWN_BYTES_MAX)).map_err(|error| error.to_string())
+        }
+        Value::Ticks(count, tick) => ticks_to_instant(count, tick)
+            .ok_or_else(|| InstantError::Year(format!("{count} {tick} since 1970")).to_string()),
+        _ => Err(format!("{} is not an instant; write `2026-01-31 23:59:59` (UTC)", Shown(value))),
+    }
+}
+
+/// `None` outside the years that an [`Instant`] may have.
+pub(crate) fn ticks_to_instant(count: i64, tick: Tick) -> Option<Instant> {
+    let millis = match tick {
+        Tick::Second => count.checked_mul(1_000)?,
+        Tick::Millisecond => count,
+        Tick::Microsecond => count.div_euclid(1_000),
+        Tick::Nanosecond => count.div_euclid(1_000_000),
+    };
+    let instant = Instant::from_millis(millis);
+    (Instant::EPOCH <= instant && instant < Instant::END_OF_TIME).then_some(instant)
+}
+
+/// Digits only, of a number that surely fits.
+fn plain_digits(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || text.len() > 19 {
+        return None;
+    }
+    text.iter().try_fold(0u64, |number, byte| {
+        byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'))
+    })
+}
+
+fn whole_number(value: Value<'_>) -> Option<i128> {
+    match value {
+        Value::Unsigned(number) => Some(number.into()),
+        Value::Signed(number) => Some(number.into()),
+        Value::Wide(number) => Some(number),
+        Value::Float(number) => whole_float(number),
+        Value::Text(text) => whole_text(text),
+        Value::Absent | Value::Ticks(..) | Value::Other(_) => None,
+    }
+}
+
+/// `12`, ` -1 `, `12.0`.
+fn whole_text(text: &[u8]) -> Option<i128> {
+    let text = text.trim_ascii();
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    let digits = match digits.iter().position(|b| *b == b'.') {
+        Some(dot) if digits[dot + 1..].iter().all(|b| *b == b'0') => &digits[..dot],
+        Some(_) => return None,
+        None => digits,
+    };
+    // 38 digits fit 128 bits; no column takes as many.
+    if digits.is_empty() || digits.len() > 38 {
+        return None;
+    }
+    let number = digits.iter().try_fold(0i128, |number, byte| {
+        byte.is_ascii_digit().then(|| number * 10 + i128::from(byte - b'0'))
+    })?;
+    Some(if negative { -number } else { number })
+}
+
+/// The whole number that a float holds exactly and unmistakably: below 2^53 its
+/// neighbours are other floats. Taken from the bits, as nothing on the way to a
+/// record computes with floats.
+fn whole_float(number: f64) -> Option<i128> {
+    const FRACTION_BITS: u64 = 52;
+    let bits = number.to_bits();
+    let fraction = bits & ((1 << FRACTION_BITS) - 1);
+    let exponent = bits >> FRACTION_BITS & 0x7ff;
+    if exponent == 0 {
+        return (fraction == 0).then_some(0);
+    }
+    // The value is `significand / 2^shift`.
+    let significand = fraction | 1 << FRACTION_BITS;
+    let shift = (1023 + FRACTION_BITS).checked_sub(exponent)?;
+    if shift > FRACTION_BITS || significand & ((1 << shift) - 1) != 0 {
+        return None;
+    }
+    let magnitude = i128::from(significand >> shift);
+    Some(if number.is_sign_negative() { -magnitude } else { magnitude })
+}
+
+/// A value as reasons show it: in backquotes, cut when it is long.
+pub(crate) struct Shown<'a>(pub(crate) Value<'a>);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Absent => f.write_str("nothing"),
+            Value::Text(bytes) => {
+                let text = String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_BYTES_MAX * 2)]);
+                let shown = cut(&text, SHOWN_BYTES_MAX);
+                let dots = if shown.len() < bytes.len() { "..." } else { "" };
+                write!(f, "`{shown}{dots}`")
+            }
+            Value::Unsigned(number) => write!(f, "`{number}`"),
+            Value::Signed(number) => write!(f, "`{number}`"),
+            Value::Wide(number) => write!(f, "`{number}`"),
+            Value::Float(number) => write!(f, "`{number}`"),
+            Value::Ticks(count, tick) => match ticks_to_instant(count, tick) {
+                Some(instant) => write!(f, "`{instant}`"),
+                None => write!(f, "`{count} {tick} since 1970`"),
+            },
+            Value::Other(what) => f.write_str(what),
+        }
+    }
+}
+
+impl fmt::Display for Tick {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Second => "seconds",
+            Self::Millisecond => "milliseconds",
+            Self::Microsecond => "microseconds",
+            Self::Nanosecond => "nanoseconds",
+        })
+    }
+}
+
+/// The beginning of a text, at most `bytes_max` long, cut between characters.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_every_spelling() {
+        for (value, expected) in [
+            (Value::Text(b"0"), Some(0)),
+            (Value::Text(b" 12 "), Some(12)),
+            (Value::Text(b"12.000"), Some(12)),
+            (Value::Text(b"18446744073709551615"), Some(u64::MAX)),
+            (Value::Text(b"18446744073709551616"), None),
+            (Value::Text(b"000000000000000000000000000000000000012"), None),
+            (Value::Text(b"-1"), None),
+            (Value::Text(b"-0"), Some(0)),
+            (Value::Text(b"1.5"), None),
+            (Value::Text(b"."), None),
+            (Value::Text(b"1e3"), None),
+            (Value::Text(b"+1"), None),
+            (Value::Text(b"0x10"), None),
+            (Value::Text(b"\xff"), None),
+            (Value::Signed(-1), None),
+            (Value::Wide(i128::from(u64::MAX) + 1), None),
+            (Value::Other("a boolean"), None),
+        ] {
+            assert_eq!(to_unsigned(value).ok(), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn floats_count_only_when_they_are_whole_and_certain() {
+        for (number, expected) in [
+            (0.0, Some(0)),
+            (-0.0, Some(0)),
+            (1.0, Some(1)),
+            (-3.0, Some(-3)),
+            (0.5, None),
+            (1e-310, None),
+            (4_503_599_627_370_497.0, Some(4_503_599_627_370_497)),
+            (9_007_199_254_740_991.0, Some(9_007_199_254_740_991)),
+            (9_007_199_254_740_992.0, None),
+            (f64::INFINITY, None),
+            (f64::NAN, None),
+        ] {
+            assert_eq!(whole_float(number), expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn reasons_name_the_value_and_cut_long_ones() {
+        assert_eq!(
+            to_unsigned(Value::Text(b"-5")).unwrap_err(),
+            "`-5` is not a whole number from 0 to 18446744073709551615"
+        );
+        let long = to_unsigned(Value::Text(&[b'x'; 5000])).unwrap_err();
+        assert!(long.starts_with("`xxx") && long.contains("...` is not") && long.len() < 200);
+        let long = to_instant(Value::Text(&[b'9'; 5000])).unwrap_err();
+        assert!(long.len() < 300, "{long}");
+    }
+
+    #[test]
+    fn timestamps_are_cut_to_milliseconds() {
+        for (count, tick, expected_ms) in [
+            (1, Tick::Second, Some(1_000)),
+            (1_999_999, Tick::Microsecond, Some(1_999)),
+            (1_999_999_999, Tick::Nanosecond, Some(1_999)),
+            (-1, Tick::Nanosecond, None),
+            (i64::MAX, Tick::Second, None),
+            (i64::MAX, Tick::Millisecond, None),
+        ] {
+            let instant = ticks_to_instant(count, tick).map(Instant::as_millis);
+            assert_eq!(instant, expected_ms, "{count} {tick}");
+        }
+        assert_eq!(
+            to_instant(Value::Ticks(-1, Tick::Second)).unwrap_err(),
+            "`-1 seconds since 1970` is not an instant we can bill: \
+             the year must lie in 1970 to 9999"
+        );
+    }
+}
