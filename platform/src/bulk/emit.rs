@@ -17,9 +17,9 @@ pub struct EventRow {
     pub zone_number: i64,
 }
 
-/// A line that stands for nothing and must be set aside.
+/// A row as named fields, which need not be readable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MalformedRow {
+pub struct RawRow {
     /// Column names and values in file order; a column may be missing.
     pub fields: Vec<(&'static str, String)>,
 }
@@ -30,8 +30,8 @@ pub enum EmittedEvent {
     /// A well-formed row: a true event, a duplicate, or other content under an id
     /// already used.
     Event(EventRow),
-    /// Garbage.
-    Malformed(MalformedRow),
+    /// Garbage: a line that stands for nothing and must be set aside.
+    Malformed(RawRow),
 }
 
 /// One line of the file of network samples.
@@ -40,8 +40,8 @@ pub enum EmittedSample {
     /// A well-formed row: a true sample, a duplicate, or other counters of a series
     /// at an instant already used.
     Sample(NetworkSample),
-    /// Garbage.
-    Malformed(MalformedRow),
+    /// Garbage: a line that stands for nothing and must be set aside.
+    Malformed(RawRow),
 }
 
 /// The columns of usage events, in the order of the real table.
@@ -84,7 +84,7 @@ impl EventRow {
     }
 
     /// The row as named fields; an absent value is an empty text.
-    pub fn fields(&self) -> MalformedRow {
+    pub fn fields(&self) -> RawRow {
         let event = &self.event;
         let number = |value: Option<u64>| value.map_or_else(String::new, |n| n.to_string());
         let text = |value: Option<&str>| value.unwrap_or("").to_owned();
@@ -103,12 +103,12 @@ impl EventRow {
             text(event.resource_type.as_deref()),
             "0".to_owned(),
         ];
-        MalformedRow { fields: EVENT_COLUMNS.into_iter().zip(values).collect() }
+        RawRow { fields: EVENT_COLUMNS.into_iter().zip(values).collect() }
     }
 }
 
 /// A sample as named fields; an absent value is an empty text.
-pub(crate) fn sample_fields(sample: &NetworkSample) -> MalformedRow {
+pub(crate) fn sample_fields(sample: &NetworkSample) -> RawRow {
     let series = &sample.series;
     let values = [
         dump_time(sample.sampled),
@@ -121,10 +121,10 @@ pub(crate) fn sample_fields(sample: &NetworkSample) -> MalformedRow {
         sample.bytes_received.to_string(),
         series.address.as_deref().unwrap_or("").to_owned(),
     ];
-    MalformedRow { fields: SAMPLE_COLUMNS.into_iter().zip(values).collect() }
+    RawRow { fields: SAMPLE_COLUMNS.into_iter().zip(values).collect() }
 }
 
-impl MalformedRow {
+impl RawRow {
     /// The row as a line of CSV, cut short where fields are missing at the end.
     pub fn csv_line(&self) -> String {
         let quoted = self.fields.iter().map(|(_, value)| {
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn lines_spell_what_typed_rows_cannot() {
-        let row = MalformedRow {
+        let row = RawRow {
             fields: vec![
                 ("id", "12x".to_owned()),
                 ("zone_id", "-1".to_owned()),

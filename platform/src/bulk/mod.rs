@@ -55,7 +55,7 @@ pub use self::{
         KEY_COLUMNS, KeyError, KeyRow, MESS_FILE_NAME, key_file_name, write_key, write_mess,
     },
     days::Coverage,
-    emit::{EVENT_COLUMNS, EmittedEvent, EmittedSample, EventRow, MalformedRow, SAMPLE_COLUMNS},
+    emit::{EVENT_COLUMNS, EmittedEvent, EmittedSample, EventRow, RawRow, SAMPLE_COLUMNS},
     mess::MessKind,
     options::{Options, OptionsError, Rate, RateError, Window},
 };
@@ -404,7 +404,7 @@ fn pick(breakage: &[Breakage], number: u32) -> &Breakage {
 }
 
 /// Breaks a line; the same number breaks it the same way.
-fn garbage(mut row: MalformedRow, breakage: &[Breakage], number: u32) -> MalformedRow {
+fn garbage(mut row: RawRow, breakage: &[Breakage], number: u32) -> RawRow {
     match pick(breakage, number).act {
         Break::Keep(columns) => row.fields.truncate(columns),
         Break::Value(column, value) => {
