@@ -1,6 +1,19 @@
 //! What can go wrong with the folder: which file, which value, what to do.
+//!
+//! Every variant names the file or the value and ends with the remedy. Failures
+//! of the operating system are sorted into the few a person can do something
+//! about (disk full, no permission, a file where a folder belongs); the rest keep
+//! the system's own words as their cause.
 
-use std::path::PathBuf;
+use std::{
+    error::Error,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use cloudtally_model::{EventId, Period, SourceName};
+use parquet::errors::ParquetError;
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -8,13 +21,328 @@ use std::path::PathBuf;
 pub enum StoreError {
     /// There is no folder of state.
     #[error(
-        "there is no data folder at `{dir}`; make one with `cloudtally ingest events FILE`, or name another with `--data DIR`"
+        "there is no data folder at `{}`; make one with `cloudtally ingest events FILE`, or name another with `--data DIR`",
+        .dir.display()
     )]
     NoFolder {
         /// Where it was looked for.
         dir: PathBuf,
     },
+    /// There is a folder but it holds no database.
+    #[error(
+        "`{}` is not a data folder: it holds no `cloudtally.db`; make one with `cloudtally ingest events FILE`, or name another with `--data DIR`",
+        .dir.display()
+    )]
+    NoCatalogue {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A file stands where a folder belongs.
+    #[error(
+        "`{}` is a file but a folder is needed there; move it away or name another folder with `--data DIR`",
+        .path.display()
+    )]
+    NotAFolder {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There are lake files but the database that names them is missing or empty.
+    #[error(
+        "`{}` is missing or empty while `{}` holds files of the lake; nothing was touched: restore `cloudtally.db` from the same backup as the files, or move the files away to begin anew",
+        .database.display(), .lake.display()
+    )]
+    LakeWithoutCatalogue {
+        /// The database.
+        database: PathBuf,
+        /// A folder of the lake that is not empty.
+        lake: PathBuf,
+    },
+    /// The database was written by a newer version.
+    #[error(
+        "`{}` is of a newer version of Cloudtally (its schema is {found}, this program knows up to {known}); use the newer program",
+        .path.display()
+    )]
+    NewerDatabase {
+        /// The database.
+        path: PathBuf,
+        /// Its schema version.
+        found: u32,
+        /// The newest this program knows.
+        known: u32,
+    },
+    /// The file called `cloudtally.db` is something else.
+    #[error(
+        "`{}` is not a database of Cloudtally; move it away or name another folder with `--data DIR`",
+        .path.display()
+    )]
+    ForeignDatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process holds the folder's lock.
+    #[error(
+        "another process{holder} is writing to the folder (lock `{}`); waited {} s: try again when it is done",
+        .path.display(), .waited.as_secs()
+    )]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+        /// How long was waited.
+        waited: Duration,
+        /// ` (process 1234)` where known, else empty.
+        holder: String,
+    },
+    /// No room left.
+    #[error(
+        "no room left on the disk for `{}`; nothing was lost: free some space and repeat the command",
+        .path.display()
+    )]
+    DiskFull {
+        /// What was being written.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
+    },
+    /// Not allowed.
+    #[error(
+        "no permission for `{}`; run as the user who owns the data folder, or change its owner or mode",
+        .path.display()
+    )]
+    Permission {
+        /// What was being read or written.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
+    },
+    /// The system failed in some other way.
+    #[error("cannot {doing} `{}`", .path.display())]
+    Io {
+        /// What was being done, a verb.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        cause: io::Error,
+    },
+    /// The database is busy for longer than we wait.
+    #[error(
+        "`{}` is busy with another program for too long; close programs that have it open and repeat the command",
+        .path.display()
+    )]
+    DatabaseBusy {
+        /// The database.
+        path: PathBuf,
+        /// The database's words.
+        #[source]
+        cause: rusqlite::Error,
+    },
+    /// The database does not make sense.
+    #[error(
+        "`{}` is damaged: {what}; restore the whole data folder from a backup",
+        .path.display()
+    )]
+    DatabaseDamaged {
+        /// The database.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// The database failed in some other way.
+    #[error("the database `{}` refused `{query}`", .path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// The first line of the query.
+        query: String,
+        /// The database's words.
+        #[source]
+        cause: rusqlite::Error,
+    },
+    /// A file that the catalogue names is not there.
+    #[error(
+        "`{}` is missing; restore it from a backup (`cloudtally check` lists all that are missing)",
+        .path.display()
+    )]
+    MissingFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of the lake cannot be decoded, or does not hold what the catalogue says.
+    #[error(
+        "`{}` is damaged: {what}; restore it from a backup (`cloudtally check` lists all that are damaged)",
+        .path.display()
+    )]
+    DamagedFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// A file could not be encoded.
+    #[error("cannot encode `{file}`")]
+    Encode {
+        /// What was being encoded.
+        file: &'static str,
+        /// The encoder's words.
+        #[source]
+        cause: ParquetError,
+    },
+    /// There is no setting of this name.
+    #[error("there is no setting `{name}`; {hint}")]
+    UnknownSetting {
+        /// The name asked for.
+        name: String,
+        /// Names that are near.
+        hint: String,
+    },
+    /// A setting cannot have this value.
+    #[error("`{value}` cannot be the value of `{name}`: {reason}")]
+    SettingValue {
+        /// The setting.
+        name: String,
+        /// The refused value.
+        value: String,
+        /// Why.
+        reason: String,
+    },
+    /// The setting is fixed once a period is published.
+    #[error(
+        "`{name}` stays `{current}`: the period {published} is already published, and cutting time differently after it would overlap or leave a gap; to use `{value}`, begin another data folder"
+    )]
+    SettingFixed {
+        /// The setting.
+        name: String,
+        /// Its value.
+        current: String,
+        /// The refused value.
+        value: String,
+        /// The first published period.
+        published: Period,
+    },
+    /// A source that nothing registered.
+    #[error("there is no source `{source_name}` in this folder; known are {known}")]
+    UnknownSource {
+        /// The name asked for.
+        source_name: String,
+        /// What there is.
+        known: String,
+    },
+    /// An event that is already stored was to be stored again.
+    #[error(
+        "event {id} of source `{source_name}` is already stored; nothing was appended: load the known ids again"
+    )]
+    EventTwice {
+        /// Its source.
+        source_name: SourceName,
+        /// Its id.
+        id: EventId,
+    },
+    /// A sample occurs twice in a batch.
+    #[error(
+        "two samples of one series of source `{source_name}` have the same instant {sampled}; nothing was appended"
+    )]
+    SampleTwice {
+        /// Its source.
+        source_name: SourceName,
+        /// Its instant.
+        sampled: cloudtally_model::Instant,
+    },
+    /// What is to be published is not in order.
+    #[error("the {what} of period {period} are not sorted at row {row}; nothing was published")]
+    NotSorted {
+        /// `records`, `open segments`.
+        what: &'static str,
+        /// The period.
+        period: Period,
+        /// The first row that comes before its predecessor.
+        row: usize,
+    },
+    /// A period overlaps a published one.
+    #[error(
+        "the period {period} overlaps the published period {published}; nothing was published: `{}` and `{}` must be as they were then",
+        cloudtally_model::settings::AGGREGATION_TIMEZONE,
+        cloudtally_model::settings::AGGREGATION_RANGE
+    )]
+    PeriodOverlap {
+        /// The new one.
+        period: Period,
+        /// The published one.
+        published: Period,
+    },
+    /// There is nothing to keep.
+    #[error("the period {period} has no {what} yet; publish it with some first")]
+    NothingPublished {
+        /// The period.
+        period: Period,
+        /// `records`, `open segments`.
+        what: &'static str,
+    },
+    /// There is no such job.
+    #[error("there is no job {id} to finish; begin it first")]
+    UnknownJob {
+        /// Its number.
+        id: u64,
+    },
     /// What a caller's own callback failed with, handed through.
     #[error(transparent)]
-    Callback(Box<dyn std::error::Error + Send + Sync>),
+    Callback(Box<dyn Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// Sorts a failure of the operating system.
+    pub(crate) fn io(doing: &'static str, path: &Path, cause: io::Error) -> Self {
+        let path = path.to_owned();
+        match cause.kind() {
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::DiskFull { path, cause: cause.into() },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::Permission { path, cause: cause.into() }
+            }
+            io::ErrorKind::NotADirectory => {
+                let file = path.ancestors().find(|part| part.is_file()).unwrap_or(&path).to_owned();
+                Self::NotAFolder { path: file }
+            }
+            _ => Self::Io { doing, path, cause },
+        }
+    }
+
+    /// Sorts a failure of the database.
+    pub(crate) fn database(path: &Path, sql: &str, cause: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        let path = path.to_owned();
+        match cause.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::DiskFull { path, cause: cause.into() },
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+                Self::Permission { path, cause: cause.into() }
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Self::DatabaseBusy { path, cause }
+            }
+            Some(ErrorCode::NotADatabase) => Self::ForeignDatabase { path },
+            Some(ErrorCode::DatabaseCorrupt) => {
+                Self::DatabaseDamaged { path, what: cause.to_string() }
+            }
+            _ => Self::Database { path, query: first_line(sql), cause },
+        }
+    }
+
+    /// Sorts a failure to decode a lake file.
+    pub(crate) fn decode(path: &Path, cause: ParquetError) -> Self {
+        if let ParquetError::External(inner) = cause {
+            return match inner.downcast::<io::Error>() {
+                Ok(cause) => Self::io("read", path, *cause),
+                Err(other) => Self::DamagedFile { path: path.to_owned(), what: other.to_string() },
+            };
+        }
+        Self::DamagedFile { path: path.to_owned(), what: cause.to_string() }
+    }
+}
+
+fn first_line(sql: &str) -> String {
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("--");
+    sql.lines().find(is_code).unwrap_or_default().to_owned()
 }

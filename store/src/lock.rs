@@ -1,6 +1,20 @@
-//! One writer at a time.
+//! One writer at a time: an operating-system lock on `DATA/lock`.
+//!
+//! The system frees the lock when the process ends, however it ends, so there is
+//! no stale lock to clear after a crash. The file itself stays; it holds the
+//! number of the process that took the lock last, for the message of those who
+//! wait. Reading the folder needs no lock at all.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    fs::{File, OpenOptions, TryLockError},
+    io::{Read, Seek, Write},
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::StoreError;
 
 /// How long to wait for the folder's lock, and whom to tell.
 pub struct LockWait<'a> {
@@ -13,5 +27,65 @@ pub struct LockWait<'a> {
 impl fmt::Debug for LockWait<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LockWait").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+const NAME: &str = "lock";
+const POLL: Duration = Duration::from_millis(25);
+
+/// The held lock; freed when dropped.
+#[derive(Debug)]
+pub(crate) struct FolderLock {
+    _file: File,
+}
+
+impl FolderLock {
+    /// Takes the lock of `dir`, polling until `wait.limit` has passed.
+    pub(crate) fn take(dir: &Path, wait: LockWait<'_>) -> Result<Self, StoreError> {
+        let path = dir.join(NAME);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(&path).map_err(|e| StoreError::io("open", &path, e))?;
+        let began = Instant::now();
+        let mut told = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(cause)) => {
+                    return Err(StoreError::io("lock", &path, cause));
+                }
+                Err(TryLockError::WouldBlock) => {}
+            }
+            let waited = began.elapsed();
+            if waited >= wait.limit {
+                return Err(StoreError::Locked { holder: holder(&mut file), path, waited });
+            }
+            if !told {
+                (wait.on_wait)();
+                told = true;
+            }
+            thread::sleep(POLL.min(wait.limit - waited));
+        }
+        // Only for the message of those who wait: a failure here is no failure.
+        let _ = file.set_len(0);
+        let _ = file.rewind();
+        let _ = writeln!(file, "{}", std::process::id());
+        Ok(Self { _file: file })
+    }
+
+    /// Whether some process is writing right now, as far as one can tell.
+    pub(crate) fn is_held(dir: &Path) -> bool {
+        File::open(dir.join(NAME))
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    // Where a lock also forbids reading, the number is just left out.
+    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    match text.trim().parse::<u32>() {
+        Ok(number) if read.is_ok() => format!(" (process {number})"),
+        _ => String::new(),
     }
 }

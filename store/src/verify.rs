@@ -1,6 +1,30 @@
-//! What `check` looks at.
+//! What `check` looks at: every file against its checksum, every name against the
+//! catalogue, and the catalogue against itself.
+//!
+//! It takes no lock and may run beside a writer. What a writer changes meanwhile
+//! is looked at twice before it is called wrong.
 
-use std::path::PathBuf;
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use roaring::RoaringTreemap;
+use rusqlite::params;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Store, StoreError,
+    catalogue::{
+        db::{DATABASE, Db},
+        load, sql,
+    },
+    lake::file,
+    lock::FolderLock,
+    query::key_index::KeyIndex,
+};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,4 +44,155 @@ pub struct Finding {
     pub path: PathBuf,
     /// What is wrong and what to do.
     pub text: String,
+}
+
+impl Finding {
+    fn error(path: &Path, text: String) -> Self {
+        Self { severity: Severity::Error, path: path.to_owned(), text }
+    }
+}
+
+const BUFFER_BYTES: usize = 1 << 20;
+
+struct NamedFile {
+    path: PathBuf,
+    bytes: u64,
+    sha256: String,
+}
+
+impl Store {
+    /// Everything wrong with the folder: missing, changed, truncated and unnamed
+    /// files, and the database itself. `progress(done, total)` in bytes.
+    pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Finding>, StoreError> {
+        // Files first, names second: a file that appears in between is named.
+        let is_writing = FolderLock::is_held(self.dir());
+        let found = file::list(self.dir())?;
+        let db = self.db()?;
+        let (named, retired) = db.read(|db| {
+            let named = db.rows(sql::lake::NAMED, [], |row| {
+                let (path, bytes) = (load::path(row, 0)?, load::unsigned(row, 1)?);
+                Ok(NamedFile { path, bytes, sha256: row.get(2)? })
+            })?;
+            Ok((named, db.rows(sql::lake::RETIRED, [], |row| load::path(row, 0))?))
+        })?;
+
+        let mut findings = Vec::new();
+        check_catalogue(&db, &mut findings)?;
+        let total = named.iter().map(|file| file.bytes).sum();
+        let mut done = 0;
+        progress(done, total);
+        for file in &named {
+            let finding =
+                self.check_file(file, &mut |read| progress((done + read).min(total), total))?;
+            if let Some(text) = finding
+                // A writer may have replaced the file since we read the names.
+                && db.number(sql::lake::IS_NAMED, params![file.path.to_string_lossy()])? == 1
+            {
+                findings.push(Finding::error(&file.path, text));
+            }
+            done += file.bytes;
+            progress(done, total);
+        }
+
+        let known: HashSet<&Path> = named
+            .iter()
+            .map(|file| file.path.as_path())
+            .chain(retired.iter().map(PathBuf::as_path))
+            .collect();
+        for path in found.iter().filter(|path| !known.contains(path.as_path())) {
+            // While a command writes, its files are not named yet.
+            if !is_writing && !FolderLock::is_held(self.dir()) && self.dir().join(path).exists() {
+                let text = "the catalogue does not name this file; it counts for nothing and the next command that writes removes it".to_owned();
+                findings.push(Finding { severity: Severity::Warning, path: path.clone(), text });
+            }
+        }
+        Ok(findings)
+    }
+
+    fn check_file(
+        &self,
+        named: &NamedFile,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Option<String>, StoreError> {
+        let path = self.dir().join(&named.path);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Ok(Some(format!(
+                    "missing; expected {} bytes with sha-256 {}: restore it from a backup",
+                    named.bytes, named.sha256
+                )));
+            }
+            Err(e) => return Err(StoreError::io("read", &path, e)),
+        };
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let mut bytes = 0u64;
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => {
+                    hash.update(&buffer[..count]);
+                    bytes += count as u64;
+                    progress(bytes);
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                // A bad block of the disk: tell of this file and go on with the rest.
+                Err(e) => {
+                    return Ok(Some(format!("cannot be read ({e}): restore it from a backup")));
+                }
+            }
+        }
+        let sha256 = file::hex(&hash.finalize());
+        if sha256 == named.sha256 {
+            return Ok(None);
+        }
+        let how = match bytes.cmp(&named.bytes) {
+            std::cmp::Ordering::Less => "truncated",
+            std::cmp::Ordering::Equal => "changed",
+            std::cmp::Ordering::Greater => "grown",
+        };
+        Ok(Some(format!(
+            "{how}; expected {} bytes with sha-256 {}, found {bytes} bytes with sha-256 {sha256}: restore it from a backup",
+            named.bytes, named.sha256
+        )))
+    }
+}
+
+/// SQLite's own checks, then what must agree between columns.
+fn check_catalogue(db: &Db, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
+    let database = Path::new(DATABASE);
+    let mut wrong = |what: String| {
+        let text = format!("{what}: restore the whole data folder from a backup");
+        findings.push(Finding::error(database, text));
+    };
+    for text in db.rows(sql::connection::INTEGRITY, [], |row| row.get::<_, String>(0))? {
+        if text != "ok" {
+            wrong(text);
+        }
+    }
+    for table in db.rows(sql::connection::FOREIGN_KEYS, [], |row| row.get::<_, String>(0))? {
+        wrong(format!("a row of `{table}` refers to nothing"));
+    }
+    db.for_each(sql::periods::KEY_INDEXES, [], |row| {
+        let (path, rows, blob) = read_blob(db, row)?;
+        if KeyIndex::from_blob(&blob).is_none_or(|index| index.rows() != rows) {
+            wrong(format!("the key index of `{path}` does not cover its {rows} rows"));
+        }
+        Ok(())
+    })?;
+    db.for_each(sql::ingest::EVENT_ID_SETS, [], |row| {
+        let (path, rows, blob) = read_blob(db, row)?;
+        let ids = RoaringTreemap::deserialize_from(&blob[..]);
+        if ids.is_ok_and(|ids| ids.len() == rows) {
+            return Ok(());
+        }
+        wrong(format!("the id set of `{path}` does not hold its {rows} ids"));
+        Ok(())
+    })
+}
+
+fn read_blob(db: &Db, row: &rusqlite::Row<'_>) -> Result<(String, u64, Vec<u8>), StoreError> {
+    let read = || Ok((row.get(0)?, load::unsigned(row, 1)?, row.get(2)?));
+    read().map_err(|e: rusqlite::Error| db.damaged(e.to_string()))
 }

@@ -1,9 +1,20 @@
 //! The SQLite side: what exists and what it was made from.
+//!
+//! These are plain data; how they are read stands in the modules below. SQL
+//! itself lives in `sql/` and nowhere else.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+pub(crate) mod accounts; // the account dimension
+pub(crate) mod db; // connections, transactions, migrations
+pub(crate) mod load; // rows to the types below
+mod settings; // the global configuration and the root admin's keys
+pub(crate) mod sql; // the texts of sql/
+
+use std::{fmt, path::PathBuf};
+
+pub use accounts::Accounts;
 
 use cloudtally_model::{
-    Account, AccountId, EventId, Instant, Period, ResourceId, SourceName, Sources, UsageTypeId,
+    AccountId, EventId, Instant, Period, ResourceId, SourceName, Sources, UsageTypeId,
 };
 
 /// One consistent view of what the folder holds.
@@ -149,26 +160,6 @@ pub struct Inputs {
     pub accounts_seq: u64,
 }
 
-/// The account dimension, in memory.
-#[derive(Clone, Debug, Default)]
-pub struct Accounts {
-    by_source: BTreeMap<SourceName, BTreeMap<AccountId, Account>>,
-}
-
-impl Accounts {
-    /// The account of a source, if it has arrived.
-    pub fn get(&self, source: &SourceName, id: AccountId) -> Option<&Account> {
-        self.by_source.get(source)?.get(&id)
-    }
-
-    /// All accounts, by source and id.
-    pub fn iter(&self) -> impl Iterator<Item = (&SourceName, &Account)> {
-        self.by_source
-            .iter()
-            .flat_map(|(source, accounts)| accounts.values().map(move |account| (source, account)))
-    }
-}
-
 /// The root admin's keys.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AdminKeys {
@@ -218,6 +209,21 @@ pub enum Stream {
     Samples,
     /// Accounts.
     Accounts,
+}
+
+impl Stream {
+    /// As the catalogue writes it.
+    pub(crate) fn as_name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Samples => "samples",
+            Self::Accounts => "accounts",
+        }
+    }
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Events, Self::Samples, Self::Accounts].into_iter().find(|s| s.as_name() == name)
+    }
 }
 
 /// A row that ingest set aside. Unique by (source, stream, input, row, raw): the

@@ -1,10 +1,31 @@
 //! Records by window, account and type.
+//!
+//! A [`RecordSet`] is made from the catalogue alone: it knows for each period of
+//! the window which rows of which file belong to it. Counting is adding, and a
+//! page is a binary search over the periods followed by reading just the pages of
+//! the file that hold its rows, so neither depends on the size of the table.
+//! Record files are never changed or removed, so a set stays whole while newer
+//! generations are published.
+
+pub(crate) mod key_index;
+
+use std::{
+    ops::{ControlFlow, Range},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use cloudtally_model::{
     AccountId, Instant, Period, RecordId, SourceName, Sources, UsageRecord, UsageTypeId,
 };
+use rusqlite::params;
 
-use crate::StoreError;
+use crate::{
+    Store, StoreError,
+    catalogue::{db::Db, load, sql},
+    lake,
+};
+use key_index::KeyIndex;
 
 /// Which periods: both ends inclusive to the second. A record matches when its
 /// period's start is at or after `from` and its period's displayed end
@@ -40,27 +61,132 @@ pub struct ServedRecord {
 /// The records of one query: a consistent set, whatever is published meanwhile.
 #[derive(Debug)]
 pub struct RecordSet {
+    store: Store,
     sources: Sources,
+    /// Periods that hold at least one record of the set, by start.
+    parts: Vec<Part>,
 }
 
-#[expect(unused_variables, reason = "interface first")]
+/// The records of the set in one period.
+#[derive(Debug)]
+struct Part {
+    period: Period,
+    generation: u32,
+    /// Relative to the folder of state.
+    path: PathBuf,
+    file_rows: u64,
+    /// The rows of the set, in order, not touching.
+    ranges: Vec<Range<u64>>,
+    /// How many records of the set lie before this part and in it.
+    count_through: u64,
+}
+
+impl Store {
+    /// The records of a window, ready to count and to page.
+    pub fn records(
+        &self,
+        window: RecordWindow,
+        filter: &RecordFilter,
+    ) -> Result<RecordSet, StoreError> {
+        self.db()?.read(|db| {
+            let (from, to) = (window.from.as_millis(), window.to.as_millis());
+            let periods = db.rows(sql::periods::IN_WINDOW, params![from, to], |row| {
+                let file = (load::path(row, 3)?, load::unsigned(row, 4)?);
+                Ok((load::period(row, 0)?, row.get::<_, u32>(2)?, file))
+            })?;
+            let mut set =
+                RecordSet { store: self.clone(), sources: load::sources(db)?, parts: Vec::new() };
+            for (period, generation, (path, file_rows)) in periods {
+                let everything = filter.accounts.is_none() && filter.usage_type.is_none();
+                let ranges = if everything && file_rows > 0 {
+                    vec![0..file_rows]
+                } else if file_rows > 0 {
+                    self.key_index(db, period, generation, &path)?.select(filter)
+                } else {
+                    Vec::new()
+                };
+                set.push(period, generation, path, file_rows, ranges);
+            }
+            Ok(set)
+        })
+    }
+
+    fn key_index(
+        &self,
+        db: &Db,
+        period: Period,
+        generation: u32,
+        path: &Path,
+    ) -> Result<Arc<KeyIndex>, StoreError> {
+        let cache = &self.inner.key_indexes;
+        if let Some(index) = cache.get(path) {
+            return Ok(index);
+        }
+        let params = params![period.start.as_millis(), generation];
+        let blob = db.row(sql::periods::KEY_INDEX, params, |row| row.get::<_, Vec<u8>>(0))?;
+        let index = blob.as_deref().and_then(KeyIndex::from_blob);
+        let unreadable =
+            || db.damaged(format!("the key index of `{}` is unreadable", path.display()));
+        let index = Arc::new(index.ok_or_else(unreadable)?);
+        cache.put(path, Arc::clone(&index), index.size_bytes());
+        Ok(index)
+    }
+}
+
 impl RecordSet {
+    fn push(
+        &mut self,
+        period: Period,
+        generation: u32,
+        path: PathBuf,
+        file_rows: u64,
+        ranges: Vec<Range<u64>>,
+    ) {
+        let count: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+        if count > 0 {
+            let count_through = self.count() + count;
+            self.parts.push(Part { period, generation, path, file_rows, ranges, count_through });
+        }
+    }
+
     /// How many records there are; no file is read.
     pub fn count(&self) -> u64 {
-        todo!()
+        self.parts.last().map_or(0, |part| part.count_through)
     }
 
-    /// Records `[offset, offset + limit)` of the set, by period and record order.
+    /// Records `[offset, offset + limit)` of the set, by period and record order;
+    /// fewer where the set ends.
     pub fn page(&self, offset: u64, limit: u64) -> Result<Vec<ServedRecord>, StoreError> {
-        todo!()
+        let end = offset.saturating_add(limit).min(self.count());
+        let mut page = Vec::new();
+        if offset >= end {
+            return Ok(page);
+        }
+        let first = self.parts.partition_point(|part| part.count_through <= offset);
+        let mut before = if first == 0 { 0 } else { self.parts[first - 1].count_through };
+        for part in &self.parts[first..] {
+            if before >= end {
+                break;
+            }
+            let wanted = offset.max(before) - before..end.min(part.count_through) - before;
+            self.read(part, &slice(&part.ranges, wanted), &mut |record| {
+                page.push(record);
+                Ok(ControlFlow::Continue(()))
+            })?;
+            before = part.count_through;
+        }
+        Ok(page)
     }
 
-    /// All records in order, streamed.
+    /// All records in order, streamed: memory does not grow with their number.
     pub fn for_each(
         &self,
         each: &mut dyn FnMut(ServedRecord) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        todo!()
+        for part in &self.parts {
+            self.read(part, &part.ranges, &mut |record| each(record).map(ControlFlow::Continue))?;
+        }
+        Ok(())
     }
 
     /// The sources whose ranks the records carry.
@@ -68,8 +194,98 @@ impl RecordSet {
         &self.sources
     }
 
-    /// The record of this id, if it is in the set.
+    /// The record of this id, if it is in the set. Looks through one period.
     pub fn find(&self, id: RecordId) -> Result<Option<ServedRecord>, StoreError> {
-        todo!()
+        let at = self.parts.partition_point(|part| part.period.start < id.period_start());
+        let mut found = None;
+        if let Some(part) = self.parts.get(at) {
+            self.read(part, &part.ranges, &mut |served| {
+                let source = self.sources.name(served.record.source);
+                if served.record.id(source, part.period) == id {
+                    found = Some(served);
+                    return Ok(ControlFlow::Break(()));
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        Ok(found)
+    }
+
+    fn read(
+        &self,
+        part: &Part,
+        ranges: &[Range<u64>],
+        each: &mut dyn FnMut(ServedRecord) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let path = self.store.dir().join(&part.path);
+        let (period, generation) = (part.period, part.generation);
+        let footers = &self.store.inner.footers;
+        lake::records::read(&path, part.file_rows, footers, ranges, &self.sources, &mut |record| {
+            each(ServedRecord { period, generation, record })
+        })
+        .map(drop)
+    }
+}
+
+/// The part of `ranges` that holds their rows number `wanted`, counted through all of them.
+fn slice(ranges: &[Range<u64>], wanted: Range<u64>) -> Vec<Range<u64>> {
+    let mut sliced = Vec::new();
+    let mut before = 0;
+    for range in ranges {
+        let length = range.end - range.start;
+        let from = wanted.start.clamp(before, before + length) - before;
+        let to = wanted.end.clamp(before, before + length) - before;
+        if from < to {
+            sliced.push(range.start + from..range.start + to);
+        }
+        before += length;
+        if before >= wanted.end {
+            break;
+        }
+    }
+    sliced
+}
+
+#[cfg(test)]
+pub(crate) mod tests_support {
+    use cloudtally_model::{UsageRecord, ZoneId};
+
+    /// A record with nothing in it.
+    pub(crate) fn record() -> UsageRecord {
+        UsageRecord {
+            source: Default::default(),
+            account: Default::default(),
+            usage_type: Default::default(),
+            resource: Default::default(),
+            zone: ZoneId::NONE,
+            nic: Default::default(),
+            offering: None,
+            template: None,
+            size: None,
+            network: Default::default(),
+            resource_type: None,
+            start: Default::default(),
+            virtual_size: None,
+            name: None,
+            is_source_nat: None,
+            is_elastic: None,
+            is_default: None,
+            quantity: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slice;
+
+    #[test]
+    fn slices_of_ranges() {
+        let ranges = [0..3, 10..12, 20..21];
+        assert_eq!(slice(&ranges, 0..6), ranges);
+        assert_eq!(slice(&ranges, 2..4), [2..3, 10..11]);
+        assert_eq!(slice(&ranges, 3..5), vec![10..12]);
+        assert_eq!(slice(&ranges, 5..6), vec![20..21]);
+        assert_eq!(slice(&ranges, 6..6), []);
     }
 }

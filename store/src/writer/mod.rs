@@ -1,18 +1,36 @@
 //! Everything that changes the folder.
+//!
+//! One rule holds throughout: files first, then one transaction of the catalogue
+//! that names them. Whatever happens before its commit leaves the folder as it
+//! was, plus perhaps files that nothing names; the next writer removes those.
 
-use std::{collections::HashMap, ops::Deref};
+mod accounts; // the account dimension
+mod append; // events and samples
+mod compact; // many small files into one
+mod known; // ids of accepted events
+mod orphans; // what a crash left behind
+mod publish; // periods
 
-use cloudtally_model::{
-    Account, EventId, Instant, NetworkSample, Period, Segment, SeriesKey, SourceId, SourceName,
-    Sources, UsageEvent, UsageRecord,
+use std::{ops::Deref, path::Path, time::SystemTime};
+
+use cloudtally_model::{Instant, SourceName};
+use rusqlite::params;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    IngestRun, JobRun, LockWait, QuarantinedRow, Store, StoreError,
+    catalogue::{db::Db, sql},
+    lock::FolderLock,
 };
 
-use crate::{AdminKeys, Anomaly, IngestRun, Inputs, JobRun, QuarantinedRow, Store, StoreError};
+pub use known::KnownEvents;
+pub use publish::{PeriodDraft, StagedPeriod};
 
-/// A store whose lock is held.
+/// A store whose lock is held; freed when dropped.
 #[derive(Debug)]
 pub struct Writer {
     store: Store,
+    _lock: FolderLock,
 }
 
 impl Deref for Writer {
@@ -22,167 +40,146 @@ impl Deref for Writer {
     }
 }
 
-/// The ids of all accepted events of one source.
-#[derive(Debug)]
-pub struct KnownEvents {}
-
-#[expect(unused_variables, reason = "interface first")]
-impl KnownEvents {
-    /// Whether the event of this id was accepted.
-    pub fn contains(&self, id: EventId) -> bool {
-        todo!()
-    }
-
-    /// The stored events of these ids, all of them known.
-    pub fn contents(
-        &self,
-        store: &Store,
-        ids: &[EventId],
-    ) -> Result<HashMap<EventId, UsageEvent>, StoreError> {
-        todo!()
+impl Store {
+    /// Takes the folder's lock, waiting for it up to `wait.limit`, and removes what
+    /// a crash left behind. Reading never needs the lock.
+    ///
+    /// # Errors
+    /// `Locked` when another process still holds it at the end of the wait.
+    pub fn writer(&self, wait: LockWait<'_>) -> Result<Writer, StoreError> {
+        let lock = FolderLock::take(self.dir(), wait)?;
+        let writer = Writer { store: self.clone(), _lock: lock };
+        writer.remove_orphans()?;
+        Ok(writer)
     }
 }
 
-/// What to publish for one period.
-#[derive(Clone, Debug)]
-pub struct PeriodDraft<'a> {
-    /// The period.
-    pub period: Period,
-    /// Sorted; `None` keeps the current records and generation.
-    pub records: Option<&'a [UsageRecord]>,
-    /// Segments open at the end, sorted; `None` keeps the current ones.
-    pub open: Option<&'a [Segment]>,
-    /// What was billed of the period's samples; `None` keeps the current ones.
-    pub counters: Option<&'a [BilledCounter]>,
-    /// Replaces the period's anomalies; `None` keeps them.
-    pub anomalies: Option<&'a [Anomaly]>,
-    /// What it was computed from.
-    pub inputs: Inputs,
-}
-
-/// What one series last said and what of it is billed, at the end of a period.
-///
-/// A period's file has a row for every series known by its end, so that the
-/// next period needs no older sample. (All fields are columns of the file.)
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BilledCounter {
-    /// Whose series.
-    pub source: SourceId,
-    /// Which series.
-    pub series: SeriesKey,
-    /// Instant of its latest sample up to the end of the period.
-    pub last_sampled: Instant,
-    /// That sample's counter of bytes sent.
-    pub last_sent: u64,
-    /// That sample's counter of bytes received.
-    pub last_received: u64,
-    /// Bytes sent by this period's own samples that are billed, in whatever record.
-    pub sent: u64,
-    /// Bytes received likewise.
-    pub received: u64,
-    /// Bytes sent that stand in this period's own ordinary record.
-    pub own_sent: u64,
-    /// Bytes received likewise.
-    pub own_received: u64,
-    /// Start of the folded record that covers this period, if one does.
-    pub folded_from: Option<Instant>,
-}
-
-/// One period's files, encoded and on disk under temporary names.
-#[derive(Debug)]
-pub struct StagedPeriod {}
-
-#[expect(unused_variables, reason = "interface first")]
 impl Writer {
-    /// Registers a source.
+    /// Registers a source; one that is registered stays as it is.
     pub fn source(&self, name: &SourceName) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// Loads the ids of all accepted events of a source.
-    pub fn known_events(&self, source: &SourceName) -> Result<KnownEvents, StoreError> {
-        todo!()
-    }
-
-    /// One atomic step of an ingest of events.
-    pub fn append_events(
-        &self,
-        known: &mut KnownEvents,
-        events: Vec<UsageEvent>,
-        quarantined: &[QuarantinedRow],
-        run: &mut IngestRun,
-    ) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// One atomic step of an ingest of samples.
-    pub fn append_samples(
-        &self,
-        source: &SourceName,
-        samples: Vec<NetworkSample>,
-        quarantined: &[QuarantinedRow],
-        run: &mut IngestRun,
-    ) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// Accepted samples of one UTC day: (series, instant) to (sent, received).
-    pub fn known_samples(
-        &self,
-        source: &SourceName,
-        utc_day: i64,
-    ) -> Result<HashMap<(SeriesKey, Instant), (u64, u64)>, StoreError> {
-        todo!()
-    }
-
-    /// Inserts new accounts and updates changed ones. Returns how many were equal
-    /// to what was there.
-    pub fn upsert_accounts(
-        &self,
-        source: &SourceName,
-        accounts: &[Account],
-        quarantined: &[QuarantinedRow],
-        run: &mut IngestRun,
-    ) -> Result<u64, StoreError> {
-        todo!()
-    }
-
-    /// Merges the small files of days that have many.
-    pub fn compact(&self) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// Encodes and syncs the files of one period under temporary names.
-    pub fn stage(
-        &self,
-        draft: &PeriodDraft<'_>,
-        sources: &Sources,
-    ) -> Result<StagedPeriod, StoreError> {
-        todo!()
-    }
-
-    /// Publishes staged periods, all or none.
-    pub fn publish(&self, staged: Vec<StagedPeriod>) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// Sets a setting after checking it.
-    pub fn set_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// Stores the root admin's keys.
-    pub fn set_admin_keys(&self, keys: &AdminKeys) -> Result<(), StoreError> {
-        todo!()
+        self.db()?.write(|db| source_id(db, name).map(drop))
     }
 
     /// Notes that a job began; returns its number.
     pub fn begin_job(&self, kind: &str, started_ms: i64) -> Result<u64, StoreError> {
-        todo!()
+        self.db()?.write(|db| db.number(sql::jobs::BEGIN, params![kind, started_ms]))
     }
 
-    /// Notes how a job ended.
+    /// Notes how a job ended, by its `id`.
     pub fn finish_job(&self, job: &JobRun) -> Result<(), StoreError> {
-        todo!()
+        let changed = self.db()?.write(|db| {
+            db.execute(
+                sql::jobs::FINISH,
+                params![
+                    job.id.cast_signed(),
+                    job.kind,
+                    job.started_ms,
+                    job.finished_ms,
+                    job.from.map(Instant::as_millis),
+                    job.to.map(Instant::as_millis),
+                    job.success,
+                    job.periods.cast_signed(),
+                    job.records.cast_signed(),
+                    job.message,
+                ],
+            )
+        })?;
+        if changed == 0 {
+            return Err(StoreError::UnknownJob { id: job.id });
+        }
+        Ok(())
     }
+}
+
+/// The catalogue's number of a source, registering it if need be.
+fn source_id(db: &Db, name: &SourceName) -> Result<i64, StoreError> {
+    db.execute(sql::ingest::REGISTER_SOURCE, params![name.as_str()])?;
+    db.row(sql::ingest::SOURCE_ID, params![name.as_str()], |row| row.get(0))?
+        .ok_or_else(|| db.damaged(format!("the source `{name}` cannot be registered")))
+}
+
+/// Keeps rows that were set aside; those that are there already stay as they are.
+fn set_aside(db: &Db, rows: &[QuarantinedRow]) -> Result<(), StoreError> {
+    for row in rows {
+        let hash = Sha256::digest(row.raw.as_bytes());
+        db.execute(
+            sql::ingest::SET_ASIDE,
+            params![
+                row.source.as_str(),
+                row.stream.as_name(),
+                row.input,
+                row.row.cast_signed(),
+                &hash[..16],
+                row.reason,
+                row.raw
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// Saves a run's counters; returns its number.
+fn save_run(db: &Db, run: &IngestRun) -> Result<u64, StoreError> {
+    let counts = [run.read, run.accepted, run.duplicate, run.quarantined].map(u64::cast_signed);
+    let [read, accepted, duplicate, quarantined] = counts;
+    let (source, stream) = (run.source.as_str(), run.stream.as_name());
+    let (started_ms, inputs, finished) = (run.started_ms, &run.inputs, run.finished);
+    if let Some(id) = run.id {
+        let changed = db.execute(
+            sql::ingest::UPDATE_RUN,
+            params![
+                id.cast_signed(),
+                started_ms,
+                source,
+                stream,
+                inputs,
+                read,
+                accepted,
+                duplicate,
+                quarantined,
+                finished
+            ],
+        )?;
+        if changed == 1 {
+            return Ok(id);
+        }
+    }
+    db.number(
+        sql::ingest::INSERT_RUN,
+        params![
+            started_ms,
+            source,
+            stream,
+            inputs,
+            read,
+            accepted,
+            duplicate,
+            quarantined,
+            finished
+        ],
+    )
+}
+
+/// Takes the next `count` numbers of a counter; returns the first.
+fn next_numbers(db: &Db, counter: &str, count: usize) -> Result<u64, StoreError> {
+    let count = count as u64;
+    let last = db.number(sql::ingest::COUNT_UP, params![counter, count.cast_signed()])?;
+    Ok(last + 1 - count)
+}
+
+/// Lets a file go that something newer has replaced in this transaction.
+fn retire(db: &Db, path: &Path) -> Result<(), StoreError> {
+    db.execute(sql::lake::RETIRE, params![path_text(path), now_ms()]).map(drop)
+}
+
+/// A path as the catalogue writes it, whatever the system's separator.
+fn path_text(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// Wall time, for housekeeping alone: no record depends on it.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

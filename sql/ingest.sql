@@ -1,0 +1,85 @@
+-- Sources, event and sample files, runs, quarantine.
+
+-- name: sources
+SELECT name FROM source ORDER BY name;
+
+-- name: source_id
+SELECT source_id FROM source WHERE name = ?1;
+
+-- name: register_source
+INSERT INTO source (name) VALUES (?1) ON CONFLICT (name) DO NOTHING;
+
+-- name: counter
+SELECT value FROM counter WHERE name = ?1;
+
+-- name: count_up
+UPDATE counter SET value = value + ?2 WHERE name = ?1 RETURNING value;
+
+-- name: event_files
+SELECT seq, path, name, utc_day, row_count, first_created_ms, last_created_ms, min_id, max_id, bytes, sha256
+FROM event_file JOIN source USING (source_id) ORDER BY seq;
+
+-- name: sample_files
+SELECT seq, path, name, utc_day, row_count, first_sampled_ms, last_sampled_ms, bytes, sha256
+FROM sample_file JOIN source USING (source_id) ORDER BY seq;
+
+-- name: sample_files_of_day
+SELECT seq, path, name, utc_day, row_count, first_sampled_ms, last_sampled_ms, bytes, sha256
+FROM sample_file JOIN source USING (source_id) WHERE name = ?1 AND utc_day = ?2 ORDER BY seq;
+
+-- name: event_id_sets
+SELECT path, row_count, ids FROM event_file ORDER BY seq;
+
+-- name: event_ids_of_source
+SELECT ids FROM event_file JOIN source USING (source_id) WHERE name = ?1 ORDER BY seq;
+
+-- name: event_ids_of_file
+SELECT ids FROM event_file WHERE seq = ?1;
+
+-- name: last_seq_of_source
+SELECT coalesce(max(seq), 0) FROM event_file JOIN source USING (source_id) WHERE name = ?1;
+
+-- name: event_id_ranges_of_source
+SELECT seq, path, row_count, min_id, max_id
+FROM event_file JOIN source USING (source_id) WHERE name = ?1 ORDER BY seq;
+
+-- name: insert_event_file
+INSERT INTO event_file (seq, source_id, utc_day, path, row_count, bytes, sha256,
+    first_created_ms, last_created_ms, min_id, max_id, ids)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
+
+-- name: insert_sample_file
+INSERT INTO sample_file (seq, source_id, utc_day, path, row_count, bytes, sha256,
+    first_sampled_ms, last_sampled_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+
+-- name: delete_event_file
+DELETE FROM event_file WHERE seq = ?1;
+
+-- name: delete_sample_file
+DELETE FROM sample_file WHERE seq = ?1;
+
+-- name: insert_run
+INSERT INTO ingest_run (started_ms, source, stream, inputs, read, accepted, duplicate, quarantined, finished)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+RETURNING run_id;
+
+-- name: update_run
+UPDATE ingest_run SET started_ms = ?2, source = ?3, stream = ?4, inputs = ?5, read = ?6, accepted = ?7,
+    duplicate = ?8, quarantined = ?9, finished = ?10
+WHERE run_id = ?1;
+
+-- name: runs
+SELECT run_id, started_ms, source, stream, inputs, read, accepted, duplicate, quarantined, finished
+FROM ingest_run ORDER BY run_id DESC LIMIT ?1;
+
+-- name: set_aside
+INSERT INTO quarantine (source, stream, input, row_number, raw_hash, reason, raw)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+ON CONFLICT (source, stream, input, row_number, raw_hash) DO NOTHING;
+
+-- name: quarantined
+SELECT source, stream, input, row_number, reason, raw FROM quarantine ORDER BY quarantine_id DESC LIMIT ?1;
+
+-- name: quarantine_count
+SELECT count(*) FROM quarantine;

@@ -1,0 +1,23 @@
+-- Which files of the lake count.
+
+-- name: named
+SELECT path, bytes, sha256 FROM event_file
+UNION ALL SELECT path, bytes, sha256 FROM sample_file
+UNION ALL SELECT path, bytes, sha256 FROM record_file
+UNION ALL SELECT path, bytes, sha256 FROM open_file
+ORDER BY path;
+
+-- name: is_named
+SELECT EXISTS (SELECT 1 FROM event_file WHERE path = ?1)
+    OR EXISTS (SELECT 1 FROM sample_file WHERE path = ?1)
+    OR EXISTS (SELECT 1 FROM record_file WHERE path = ?1)
+    OR EXISTS (SELECT 1 FROM open_file WHERE path = ?1);
+
+-- name: retired
+SELECT path, retired_ms FROM retired_file ORDER BY path;
+
+-- name: retire
+INSERT INTO retired_file (path, retired_ms) VALUES (?1, ?2);
+
+-- name: forget_retired
+DELETE FROM retired_file WHERE path = ?1;

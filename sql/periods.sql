@@ -1,0 +1,80 @@
+-- Published periods, their files, their anomalies.
+
+-- name: published
+SELECT period.start_ms, end_ms, generation, events_seq, samples_seq, accounts_seq,
+    r.path, r.row_count, r.bytes, r.sha256,
+    s.path, s.row_count, s.bytes, s.sha256,
+    c.path, c.row_count, c.bytes, c.sha256
+FROM period
+JOIN record_file AS r USING (start_ms, generation)
+LEFT JOIN open_file AS s
+    ON s.start_ms = period.start_ms AND s.kind = 'segments' AND s.version = segments_version
+LEFT JOIN open_file AS c
+    ON c.start_ms = period.start_ms AND c.kind = 'counters' AND c.version = counters_version
+ORDER BY period.start_ms;
+
+-- name: any
+SELECT start_ms, end_ms FROM period ORDER BY start_ms LIMIT 1;
+
+-- name: in_window
+-- Both ends inclusive to the second: a period is shown to end a second early.
+SELECT start_ms, end_ms, generation, path, row_count
+FROM period JOIN record_file USING (start_ms, generation)
+WHERE start_ms >= ?1 AND end_ms - 1000 <= ?2
+ORDER BY start_ms;
+
+-- name: key_index
+SELECT key_index FROM record_file WHERE start_ms = ?1 AND generation = ?2;
+
+-- name: key_indexes
+SELECT path, row_count, key_index FROM record_file ORDER BY start_ms, generation;
+
+-- name: overlapping
+SELECT start_ms, end_ms FROM period
+WHERE start_ms < ?2 AND end_ms > ?1 AND NOT (start_ms = ?1 AND end_ms = ?2)
+ORDER BY start_ms LIMIT 1;
+
+-- name: current
+SELECT generation, open_version, segments_version, counters_version FROM period WHERE start_ms = ?1;
+
+-- name: last_generation
+SELECT coalesce(max(generation), 0) FROM record_file WHERE start_ms = ?1;
+
+-- name: insert_records
+INSERT INTO record_file (start_ms, generation, path, row_count, bytes, sha256, key_index)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+
+-- name: insert_open
+INSERT INTO open_file (start_ms, kind, version, path, row_count, bytes, sha256)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+
+-- name: open_files_of_kind
+SELECT path FROM open_file WHERE start_ms = ?1 AND kind = ?2;
+
+-- name: delete_open_of_kind
+DELETE FROM open_file WHERE start_ms = ?1 AND kind = ?2;
+
+-- name: put
+INSERT INTO period (start_ms, end_ms, generation, open_version, segments_version, counters_version,
+    events_seq, samples_seq, accounts_seq)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+ON CONFLICT (start_ms) DO UPDATE SET
+    generation = excluded.generation, open_version = excluded.open_version,
+    segments_version = excluded.segments_version, counters_version = excluded.counters_version,
+    events_seq = excluded.events_seq, samples_seq = excluded.samples_seq,
+    accounts_seq = excluded.accounts_seq;
+
+-- name: clear_anomalies
+DELETE FROM anomaly WHERE start_ms = ?1;
+
+-- name: insert_anomaly
+INSERT INTO anomaly (start_ms, end_ms, source, event_id, usage_type, resource_id, at_ms, text)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+
+-- name: anomalies
+-- By content and not by row number, which depends on what was published when.
+SELECT start_ms, end_ms, source, event_id, usage_type, resource_id, at_ms, text FROM anomaly
+ORDER BY start_ms DESC, at_ms DESC, source, usage_type, resource_id, event_id, text LIMIT ?1;
+
+-- name: anomaly_count
+SELECT count(*) FROM anomaly;

@@ -1,0 +1,116 @@
+//! The account dimension: read whole, because every record shown needs a name.
+
+use std::collections::BTreeMap;
+
+use cloudtally_model::{Account, AccountId, AccountType, DomainId, Instant, SourceName, Text};
+use rusqlite::{Row, params};
+
+use super::{
+    AccountRemoval,
+    db::Db,
+    load::{instant, number, source_name, unsigned},
+    sql,
+};
+use crate::StoreError;
+
+/// The account dimension, in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Accounts {
+    by_source: BTreeMap<SourceName, BTreeMap<AccountId, Account>>,
+}
+
+impl Accounts {
+    /// The account of a source, if it has arrived.
+    pub fn get(&self, source: &SourceName, id: AccountId) -> Option<&Account> {
+        self.by_source.get(source)?.get(&id)
+    }
+
+    /// All accounts, by source and id.
+    pub fn iter(&self) -> impl Iterator<Item = (&SourceName, &Account)> {
+        self.by_source
+            .iter()
+            .flat_map(|(source, accounts)| accounts.values().map(move |account| (source, account)))
+    }
+
+    pub(crate) fn load(db: &Db) -> Result<Self, StoreError> {
+        let mut accounts = Self::default();
+        let mut last: Option<(String, SourceName)> = None;
+        db.for_each(sql::accounts::ALL_ROWS, [], |row| {
+            let read = || -> rusqlite::Result<_> {
+                let id = AccountId(unsigned(row, 1)?);
+                Ok((row.get::<_, String>(0)?, account(row, 2, id)?))
+            };
+            let (name, account) = read().map_err(|e| db.damaged(e.to_string()))?;
+            let source = match &last {
+                Some((text, source)) if *text == name => source.clone(),
+                _ => source_name(db, &name)?,
+            };
+            last = Some((name, source.clone()));
+            accounts.by_source.entry(source).or_default().insert(account.id, account);
+            Ok(())
+        })?;
+        Ok(accounts)
+    }
+}
+
+/// The stored account of a source.
+pub(crate) fn stored(
+    db: &Db,
+    source_id: i64,
+    id: AccountId,
+) -> Result<Option<Account>, StoreError> {
+    db.row(sql::accounts::ONE, params![source_id, id.0.cast_signed()], |row| account(row, 0, id))
+}
+
+/// Inserts an account or replaces what there was.
+pub(crate) fn put(db: &Db, source_id: i64, account: &Account) -> Result<(), StoreError> {
+    let text = |text: &Option<Text>| text.as_ref().map(|text| text.as_str().to_owned());
+    db.execute(
+        sql::accounts::PUT,
+        params![
+            source_id,
+            account.id.0.cast_signed(),
+            account.name.as_str(),
+            text(&account.uuid),
+            account.account_type.map(|t| t.number().cast_signed()),
+            account.domain.map(|d| d.0.cast_signed()),
+            text(&account.domain_path),
+            text(&account.state),
+            account.created.map(Instant::as_millis),
+            account.removed.map(Instant::as_millis),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Every change of a removal instant, by `seq`.
+pub(crate) fn removals(db: &Db) -> Result<Vec<AccountRemoval>, StoreError> {
+    let rows = db.rows(sql::accounts::REMOVALS, [], |row| {
+        let name: String = row.get(1)?;
+        let account = AccountId(unsigned(row, 2)?);
+        Ok((unsigned(row, 0)?, name, account, instant(row, 3)?, instant(row, 4)?))
+    })?;
+    rows.into_iter()
+        .map(|(seq, name, account, before, after)| {
+            Ok(AccountRemoval { seq, source: source_name(db, &name)?, account, before, after })
+        })
+        .collect()
+}
+
+/// Reads name to `removed`, beginning at column `first`.
+fn account(row: &Row<'_>, first: usize, id: AccountId) -> rusqlite::Result<Account> {
+    let text = |column: usize| -> rusqlite::Result<Option<Text>> {
+        Ok(row.get::<_, Option<String>>(first + column)?.map(Text::from))
+    };
+    Ok(Account {
+        id,
+        name: text(0)?.unwrap_or_default(),
+        uuid: text(1)?,
+        account_type: number(row, first + 2)?.map(AccountType::from_number),
+        domain: number(row, first + 3)?.map(DomainId),
+        domain_path: text(4)?,
+        state: text(5)?,
+        created: instant(row, first + 6)?,
+        removed: instant(row, first + 7)?,
+    })
+}

@@ -1,0 +1,240 @@
+//! A connection to `cloudtally.db`, with our errors and our transactions.
+//!
+//! WAL mode lets readers go on while a transaction is written; `synchronous =
+//! FULL` makes a committed transaction survive a power cut. Writers are told
+//! apart by the folder's lock, so a busy database is rare; we wait for it anyway.
+
+use std::{
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, Params, Row};
+
+use super::sql::{self, MIGRATIONS};
+use crate::{StoreError, crash};
+
+/// The database's name inside the folder.
+pub(crate) const DATABASE: &str = "cloudtally.db";
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+const APPLICATION_ID: i64 = 0x436c_7479;
+/// Room for every prepared statement we have.
+const STATEMENTS_MAX: usize = 128;
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Db {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Db {
+    /// Connects to the database of `dir`, which must exist.
+    pub(crate) fn connect(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(DATABASE);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags)
+            .map_err(|e| StoreError::database(&path, "open", e))?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        let db = Self { connection, path };
+        db.connection
+            .busy_timeout(BUSY_TIMEOUT)
+            .map_err(|e| StoreError::database(&db.path, "busy_timeout", e))?;
+        db.batch(sql::connection::CONFIGURE)?;
+        Ok(db)
+    }
+
+    /// Makes the file, empty, readable only by its owner: it will hold secret keys.
+    pub(crate) fn create_file(dir: &Path) -> Result<(), StoreError> {
+        let path = dir.join(DATABASE);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&path).map(drop).map_err(|e| StoreError::io("create", &path, e))
+    }
+
+    /// The schema's version; 0 for an empty file.
+    ///
+    /// # Errors
+    /// `ForeignDatabase` if it is some other program's, `NewerDatabase`.
+    pub(crate) fn schema_version(&self) -> Result<u32, StoreError> {
+        let number =
+            |sql| self.row(sql, [], |row| row.get::<_, i64>(0)).map(Option::unwrap_or_default);
+        let version = number(sql::connection::SCHEMA_VERSION)?;
+        let application = number(sql::connection::APPLICATION_ID)?;
+        let is_empty = version == 0 && number(sql::connection::TABLE_COUNT)? == 0;
+        let found = u32::try_from(version).unwrap_or(u32::MAX);
+        if !is_empty && application != APPLICATION_ID {
+            return Err(StoreError::ForeignDatabase { path: self.path.clone() });
+        }
+        if found > known_version() {
+            let known = known_version();
+            return Err(StoreError::NewerDatabase { path: self.path.clone(), found, known });
+        }
+        Ok(found)
+    }
+
+    /// Brings the schema up to date. Safe when several processes open at once.
+    pub(crate) fn migrate(&self) -> Result<(), StoreError> {
+        if self.schema_version()? == known_version() {
+            return Ok(());
+        }
+        self.use_wal()?;
+        self.write(|db| {
+            // Another process may have been here since we looked.
+            let from = db.schema_version()?;
+            for (version, migration) in (1..).zip(MIGRATIONS).skip_while(|(v, _)| *v <= from) {
+                db.batch(migration)?;
+                db.connection
+                    .pragma_update(None, "user_version", version)
+                    .map_err(|e| StoreError::database(&db.path, "user_version", e))?;
+            }
+            db.batch(sql::connection::SET_APPLICATION_ID)?;
+            db.point(crash::MIGRATION_BEFORE_COMMIT)
+        })?;
+        self.point(crash::MIGRATION_AFTER_COMMIT)
+    }
+
+    /// Changing the journal mode does not wait for other connections by itself.
+    fn use_wal(&self) -> Result<(), StoreError> {
+        const TRIES: u32 = 200;
+        for left in (0..TRIES).rev() {
+            let mode: Option<String> =
+                self.row(sql::connection::JOURNAL_MODE, [], |row| row.get(0))?;
+            if mode.as_deref() == Some("wal") {
+                break;
+            }
+            match self.row(sql::connection::USE_WAL, [], |row| row.get::<_, String>(0)) {
+                Err(StoreError::DatabaseBusy { .. }) if left > 0 => {
+                    thread::sleep(Duration::from_millis(10));
+                }
+                result => drop(result?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes a crash point around a transaction.
+    pub(crate) fn point(&self, name: &'static str) -> Result<(), StoreError> {
+        crash::point(name).map_err(|e| StoreError::io("write", &self.path, e))
+    }
+
+    /// Whether no transaction is open.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.connection.is_autocommit()
+    }
+
+    /// An error that says the catalogue does not make sense.
+    pub(crate) fn damaged(&self, what: impl Into<String>) -> StoreError {
+        StoreError::DatabaseDamaged { path: self.path.clone(), what: what.into() }
+    }
+
+    /// All rows of a query.
+    pub(crate) fn rows<T>(
+        &self,
+        sql: &'static str,
+        params: impl Params,
+        map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params, map)?;
+            rows.collect::<rusqlite::Result<Vec<T>>>()
+        };
+        rows().map_err(|e| StoreError::database(&self.path, sql, e))
+    }
+
+    /// The first row of a query, if there is one.
+    pub(crate) fn row<T>(
+        &self,
+        sql: &'static str,
+        params: impl Params,
+        map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, StoreError> {
+        let row = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut rows = statement.query(params)?;
+            rows.next()?.map(map).transpose()
+        };
+        row().map_err(|e| StoreError::database(&self.path, sql, e))
+    }
+
+    /// Calls `each` with the rows of a query, one at a time.
+    pub(crate) fn for_each(
+        &self,
+        sql: &'static str,
+        params: impl Params,
+        mut each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let error = |e| StoreError::database(&self.path, sql, e);
+        let mut statement = self.connection.prepare_cached(sql).map_err(error)?;
+        let mut rows = statement.query(params).map_err(error)?;
+        while let Some(row) = rows.next().map_err(error)? {
+            each(row)?;
+        }
+        Ok(())
+    }
+
+    /// The one number a query always answers.
+    pub(crate) fn number(&self, sql: &'static str, params: impl Params) -> Result<u64, StoreError> {
+        self.row(sql, params, |row| row.get::<_, i64>(0))?
+            .map(i64::cast_unsigned)
+            .ok_or_else(|| self.damaged(format!("no answer to `{sql}`")))
+    }
+
+    /// Runs a statement; returns the number of rows it changed.
+    pub(crate) fn execute(
+        &self,
+        sql: &'static str,
+        params: impl Params,
+    ) -> Result<usize, StoreError> {
+        let run = || self.connection.prepare_cached(sql)?.execute(params);
+        run().map_err(|e| StoreError::database(&self.path, sql, e))
+    }
+
+    fn batch(&self, sql: &'static str) -> Result<(), StoreError> {
+        self.connection.execute_batch(sql).map_err(|e| StoreError::database(&self.path, sql, e))
+    }
+
+    /// One consistent view for all queries of `work`.
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.transaction(sql::connection::BEGIN_READ, work)
+    }
+
+    /// All changes of `work` or none.
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.transaction(sql::connection::BEGIN_WRITE, work)
+    }
+
+    fn transaction<T>(
+        &self,
+        begin: &'static str,
+        work: impl FnOnce(&Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.batch(begin)?;
+        let result = work(self).and_then(|value| {
+            self.batch(sql::connection::COMMIT)?;
+            Ok(value)
+        });
+        if result.is_err() && !self.is_idle() {
+            // The first error is the one to tell; an undone rollback ends with the connection.
+            let _ = self.batch(sql::connection::ROLLBACK);
+        }
+        result
+    }
+}
+
+/// The schema this program writes.
+fn known_version() -> u32 {
+    u32::try_from(MIGRATIONS.len()).expect("a few migrations")
+}

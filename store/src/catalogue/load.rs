@@ -1,0 +1,247 @@
+//! Rows of the catalogue as the types of this crate.
+
+use std::path::PathBuf;
+
+use cloudtally_model::{EventId, Instant, Period, ResourceId, SourceName, Sources, UsageTypeId};
+use rusqlite::{Row, params};
+
+use super::{
+    Anomaly, EventFile, IngestRun, Inputs, JobRun, LakeFile, PublishedPeriod, QuarantinedRow,
+    SampleFile, Snapshot, Stream, accounts, db::Db, sql,
+};
+use crate::StoreError;
+
+/// An id or count; the catalogue keeps the bits in a signed column.
+pub(crate) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    Ok(row.get::<_, i64>(column)?.cast_unsigned())
+}
+
+/// Like [`unsigned`], `None` for null.
+pub(crate) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<u64>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned))
+}
+
+/// An instant, `None` for null.
+pub(crate) fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Instant>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Instant::from_millis))
+}
+
+/// An instant that is never null.
+pub(crate) fn at(row: &Row<'_>, column: usize) -> rusqlite::Result<Instant> {
+    row.get(column).map(Instant::from_millis)
+}
+
+/// A period from two columns.
+pub(crate) fn period(row: &Row<'_>, column: usize) -> rusqlite::Result<Period> {
+    Ok(Period { start: at(row, column)?, end: at(row, column + 1)? })
+}
+
+/// A path as the catalogue writes it.
+pub(crate) fn path(row: &Row<'_>, column: usize) -> rusqlite::Result<PathBuf> {
+    row.get::<_, String>(column).map(PathBuf::from)
+}
+
+/// A name that was checked when it was stored.
+pub(crate) fn source_name(db: &Db, name: &str) -> Result<SourceName, StoreError> {
+    SourceName::new(name).map_err(|e| db.damaged(e.to_string()))
+}
+
+/// `path, row_count, bytes, sha256` from `column` on; `None` if there is no file.
+fn lake_file(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<LakeFile>> {
+    if row.get_ref(column)? == rusqlite::types::ValueRef::Null {
+        return Ok(None);
+    }
+    Ok(Some(LakeFile {
+        path: path(row, column)?,
+        rows: unsigned(row, column + 1)?,
+        bytes: unsigned(row, column + 2)?,
+        sha256: row.get(column + 3)?,
+    }))
+}
+
+/// The current state of everything; call it inside one transaction.
+pub(crate) fn snapshot(db: &Db) -> Result<Snapshot, StoreError> {
+    let account_removals = accounts::removals(db)?;
+    Ok(Snapshot {
+        sources: sources(db)?,
+        event_files: event_files(db)?,
+        sample_files: sample_files(db, sql::ingest::SAMPLE_FILES, [])?,
+        periods: periods(db)?,
+        accounts_seq: account_removals.last().map_or(0, |removal| removal.seq),
+        account_removals,
+    })
+}
+
+/// All registered sources.
+pub(crate) fn sources(db: &Db) -> Result<Sources, StoreError> {
+    let names = db.rows(sql::ingest::SOURCES, [], |row| row.get::<_, String>(0))?;
+    let names = names.iter().map(|name| source_name(db, name));
+    Ok(Sources::new(names.collect::<Result<_, _>>()?))
+}
+
+/// All event files, by `seq`.
+pub(crate) fn event_files(db: &Db) -> Result<Vec<EventFile>, StoreError> {
+    // Names are checked in a second step because a row cannot fail with our error.
+    let rows = db.rows(sql::ingest::EVENT_FILES, [], |row| {
+        let file = (
+            unsigned(row, 0)?,
+            path(row, 1)?,
+            row.get::<_, String>(2)?,
+            row.get(3)?,
+            unsigned(row, 4)?,
+        );
+        let ids = (unsigned(row, 7)?, unsigned(row, 8)?);
+        Ok((file, (at(row, 5)?, at(row, 6)?), ids, unsigned(row, 9)?, row.get(10)?))
+    })?;
+    rows.into_iter()
+        .map(|((seq, path, name, utc_day, rows), created, ids, bytes, sha256)| {
+            Ok(EventFile {
+                seq,
+                path,
+                source: source_name(db, &name)?,
+                utc_day,
+                rows,
+                first_created: created.0,
+                last_created: created.1,
+                min_id: ids.0,
+                max_id: ids.1,
+                bytes,
+                sha256,
+            })
+        })
+        .collect()
+}
+
+/// Sample files of a query, by `seq`.
+pub(crate) fn sample_files(
+    db: &Db,
+    query: &'static str,
+    params: impl rusqlite::Params,
+) -> Result<Vec<SampleFile>, StoreError> {
+    let rows = db.rows(query, params, |row| {
+        let file = (
+            unsigned(row, 0)?,
+            path(row, 1)?,
+            row.get::<_, String>(2)?,
+            row.get(3)?,
+            unsigned(row, 4)?,
+        );
+        Ok((file, (at(row, 5)?, at(row, 6)?), unsigned(row, 7)?, row.get(8)?))
+    })?;
+    rows.into_iter()
+        .map(|((seq, path, name, utc_day, rows), sampled, bytes, sha256)| {
+            Ok(SampleFile {
+                seq,
+                path,
+                source: source_name(db, &name)?,
+                utc_day,
+                rows,
+                first_sampled: sampled.0,
+                last_sampled: sampled.1,
+                bytes,
+                sha256,
+            })
+        })
+        .collect()
+}
+
+fn periods(db: &Db) -> Result<Vec<PublishedPeriod>, StoreError> {
+    let rows = db.rows(sql::periods::PUBLISHED, [], |row| {
+        let inputs = Inputs {
+            events_seq: unsigned(row, 3)?,
+            samples_seq: number(row, 4)?,
+            accounts_seq: unsigned(row, 5)?,
+        };
+        let files = (lake_file(row, 6)?, lake_file(row, 10)?, lake_file(row, 14)?);
+        Ok((period(row, 0)?, row.get::<_, u32>(2)?, inputs, files))
+    })?;
+    rows.into_iter()
+        .map(|(period, generation, inputs, (records, segments, counters))| {
+            let missing = || db.damaged(format!("the period {period} names no file of records"));
+            let records = records.ok_or_else(missing)?;
+            let rows = records.rows;
+            Ok(PublishedPeriod { period, generation, inputs, rows, records, segments, counters })
+        })
+        .collect()
+}
+
+/// Runs of jobs, newest first.
+pub(crate) fn jobs(db: &Db, most: usize) -> Result<Vec<JobRun>, StoreError> {
+    db.rows(sql::jobs::NEWEST, params![limit(most)], |row| {
+        Ok(JobRun {
+            id: unsigned(row, 0)?,
+            kind: row.get(1)?,
+            started_ms: row.get(2)?,
+            finished_ms: row.get(3)?,
+            from: instant(row, 4)?,
+            to: instant(row, 5)?,
+            success: row.get(6)?,
+            periods: unsigned(row, 7)?,
+            records: unsigned(row, 8)?,
+            message: row.get(9)?,
+        })
+    })
+}
+
+/// Anomalies, latest period first.
+pub(crate) fn anomalies(db: &Db, most: usize) -> Result<Vec<Anomaly>, StoreError> {
+    let rows = db.rows(sql::periods::ANOMALIES, params![limit(most)], |row| {
+        let about = (number(row, 3)?.map(EventId), row.get(4)?, ResourceId(unsigned(row, 5)?));
+        Ok((period(row, 0)?, row.get::<_, String>(2)?, about, at(row, 6)?, row.get(7)?))
+    })?;
+    rows.into_iter()
+        .map(|(period, name, (event, usage_type, resource), at, text)| {
+            let (source, usage_type) = (source_name(db, &name)?, UsageTypeId(usage_type));
+            Ok(Anomaly { period, source, event, usage_type, resource, at, text })
+        })
+        .collect()
+}
+
+/// Rows set aside, newest first.
+pub(crate) fn quarantined(db: &Db, most: usize) -> Result<Vec<QuarantinedRow>, StoreError> {
+    let rows = db.rows(sql::ingest::QUARANTINED, params![limit(most)], |row| {
+        let place = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
+        Ok((place, row.get(2)?, unsigned(row, 3)?, row.get(4)?, row.get(5)?))
+    })?;
+    rows.into_iter()
+        .map(|((name, stream), input, row, reason, raw)| {
+            let (source, stream) = (source_name(db, &name)?, self::stream(db, &stream)?);
+            Ok(QuarantinedRow { source, stream, input, row, reason, raw })
+        })
+        .collect()
+}
+
+/// Runs of ingest, newest first.
+pub(crate) fn ingest_runs(db: &Db, most: usize) -> Result<Vec<IngestRun>, StoreError> {
+    let rows = db.rows(sql::ingest::RUNS, params![limit(most)], |row| {
+        let head = (unsigned(row, 0)?, row.get(1)?);
+        let about = (row.get::<_, String>(2)?, row.get::<_, String>(3)?, row.get(4)?);
+        let counts = [unsigned(row, 5)?, unsigned(row, 6)?, unsigned(row, 7)?, unsigned(row, 8)?];
+        Ok((head, about, counts, row.get(9)?))
+    })?;
+    rows.into_iter()
+        .map(|((id, started_ms), (name, stream, inputs), counts, finished)| {
+            let [read, accepted, duplicate, quarantined] = counts;
+            Ok(IngestRun {
+                id: Some(id),
+                started_ms,
+                source: source_name(db, &name)?,
+                stream: self::stream(db, &stream)?,
+                inputs,
+                read,
+                accepted,
+                duplicate,
+                quarantined,
+                finished,
+            })
+        })
+        .collect()
+}
+
+fn stream(db: &Db, name: &str) -> Result<Stream, StoreError> {
+    Stream::from_name(name).ok_or_else(|| db.damaged(format!("`{name}` is not a stream")))
+}
+
+fn limit(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
+}

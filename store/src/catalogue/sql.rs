@@ -1,0 +1,198 @@
+//! The texts of `sql/`, one constant a query.
+//!
+//! A file of `sql/` holds the queries of one subject, each under a line
+//! `-- name: the_name`. They are cut apart while compiling, so a name that is
+//! not there stops the build.
+
+const MARK: &str = "-- name: ";
+
+/// The text under `-- name: <name>` in a file of `sql/`.
+const fn query(file: &'static str, name: &str) -> &'static str {
+    let text = file.as_bytes();
+    let mut at = 0;
+    while at < text.len() {
+        if starts(text, at, MARK.as_bytes()) {
+            let begin = at + MARK.len();
+            if starts(text, begin, name.as_bytes()) && text[begin + name.len()] == b'\n' {
+                let body = begin + name.len() + 1;
+                let mut end = body;
+                while end < text.len() && !starts(text, end, MARK.as_bytes()) {
+                    end += 1;
+                }
+                return file.split_at(end).0.split_at(body).1;
+            }
+        }
+        at += 1;
+    }
+    panic!("there is no query of this name in the file");
+}
+
+const fn starts(text: &[u8], at: usize, part: &[u8]) -> bool {
+    if at + part.len() > text.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < part.len() {
+        if text[at + i] != part[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+/// One module a file: `pub(crate) const NAME` for each query, and `ALL` for the test.
+macro_rules! queries {
+    ($($(#[$doc:meta])* $module:ident from $file:literal { $($constant:ident = $name:literal),* $(,)? })*) => {
+        $($(#[$doc])* pub(crate) mod $module {
+            const FILE: &str = include_str!(concat!("../../../sql/", $file));
+            $(pub(crate) const $constant: &str = super::query(FILE, $name);)*
+            #[cfg(test)]
+            pub(crate) const ALL: (&str, &[&str]) = (FILE, &[$($constant),*]);
+        })*
+        #[cfg(test)]
+        const ALL: &[(&str, &[&str])] = &[$($module::ALL),*];
+    };
+}
+
+queries! {
+    /// Connections and transactions.
+    connection from "connection.sql" {
+        APPLICATION_ID = "application_id",
+        SET_APPLICATION_ID = "set_application_id",
+        SCHEMA_VERSION = "schema_version",
+        TABLE_COUNT = "table_count",
+        JOURNAL_MODE = "journal_mode",
+        USE_WAL = "use_wal",
+        CONFIGURE = "configure",
+        BEGIN_READ = "begin_read",
+        BEGIN_WRITE = "begin_write",
+        COMMIT = "commit",
+        ROLLBACK = "rollback",
+        INTEGRITY = "integrity",
+        FOREIGN_KEYS = "foreign_keys",
+    }
+    /// Settings and keys.
+    settings from "settings.sql" {
+        VALUE = "value",
+        ALL_VALUES = "all",
+        SET = "set",
+        ADMIN_KEYS = "admin_keys",
+        SET_ADMIN_KEYS = "set_admin_keys",
+    }
+    /// Sources, event and sample files, runs, quarantine.
+    ingest from "ingest.sql" {
+        SOURCES = "sources",
+        SOURCE_ID = "source_id",
+        REGISTER_SOURCE = "register_source",
+        COUNTER = "counter",
+        COUNT_UP = "count_up",
+        EVENT_FILES = "event_files",
+        SAMPLE_FILES = "sample_files",
+        SAMPLE_FILES_OF_DAY = "sample_files_of_day",
+        EVENT_ID_SETS = "event_id_sets",
+        EVENT_IDS_OF_SOURCE = "event_ids_of_source",
+        EVENT_IDS_OF_FILE = "event_ids_of_file",
+        LAST_SEQ_OF_SOURCE = "last_seq_of_source",
+        EVENT_ID_RANGES_OF_SOURCE = "event_id_ranges_of_source",
+        INSERT_EVENT_FILE = "insert_event_file",
+        INSERT_SAMPLE_FILE = "insert_sample_file",
+        DELETE_EVENT_FILE = "delete_event_file",
+        DELETE_SAMPLE_FILE = "delete_sample_file",
+        INSERT_RUN = "insert_run",
+        UPDATE_RUN = "update_run",
+        RUNS = "runs",
+        SET_ASIDE = "set_aside",
+        QUARANTINED = "quarantined",
+        QUARANTINE_COUNT = "quarantine_count",
+    }
+    /// The account dimension.
+    accounts from "accounts.sql" {
+        ALL_ROWS = "all",
+        ONE = "one",
+        PUT = "put",
+        LOG_REMOVAL = "log_removal",
+        REMOVALS = "removals",
+    }
+    /// Published periods, their files, their anomalies.
+    periods from "periods.sql" {
+        PUBLISHED = "published",
+        ANY = "any",
+        IN_WINDOW = "in_window",
+        KEY_INDEX = "key_index",
+        KEY_INDEXES = "key_indexes",
+        OVERLAPPING = "overlapping",
+        CURRENT = "current",
+        LAST_GENERATION = "last_generation",
+        INSERT_RECORDS = "insert_records",
+        INSERT_OPEN = "insert_open",
+        OPEN_FILES_OF_KIND = "open_files_of_kind",
+        DELETE_OPEN_OF_KIND = "delete_open_of_kind",
+        PUT = "put",
+        CLEAR_ANOMALIES = "clear_anomalies",
+        INSERT_ANOMALY = "insert_anomaly",
+        ANOMALIES = "anomalies",
+        ANOMALY_COUNT = "anomaly_count",
+    }
+    /// Runs of jobs.
+    jobs from "jobs.sql" {
+        BEGIN = "begin",
+        FINISH = "finish",
+        NEWEST = "newest",
+    }
+    /// Which files count.
+    lake from "lake.sql" {
+        NAMED = "named",
+        IS_NAMED = "is_named",
+        RETIRED = "retired",
+        RETIRE = "retire",
+        FORGET_RETIRED = "forget_retired",
+    }
+}
+
+/// The migrations, oldest first: number n brings a database from schema n - 1 to n.
+pub(crate) const MIGRATIONS: &[&str] =
+    &[include_str!("../../../sql/migrations/0001_catalogue.sql")];
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    fn migrated() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        for migration in MIGRATIONS {
+            connection.execute_batch(migration).unwrap();
+        }
+        connection
+    }
+
+    fn schema(connection: &Connection) -> Vec<(String, String)> {
+        let sql = "SELECT name, coalesce(sql, '') FROM sqlite_schema ORDER BY name";
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn schema_sql_is_what_the_migrations_make() {
+        let written = Connection::open_in_memory().unwrap();
+        written.execute_batch(include_str!("../../../sql/schema.sql")).unwrap();
+        assert_eq!(schema(&written), schema(&migrated()));
+    }
+
+    #[test]
+    fn every_query_of_every_file_is_used_and_prepares() {
+        let connection = migrated();
+        for (file, texts) in ALL {
+            assert_eq!(file.matches(MARK).count(), texts.len(), "queries in {file}");
+            for text in *texts {
+                // `configure` is two statements; each prepares on its own.
+                for part in text.split_inclusive(";\n").filter(|part| part.contains(';')) {
+                    connection.prepare(part).unwrap_or_else(|e| panic!("{part}: {e}"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Files of billed counters: what of each series' bytes is on the bill already.
+
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
+
+use arrow::array::{RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array};
+use cloudtally_model::{Instant, SeriesKey, SourceId, Sources};
+
+use super::{
+    kind::{Access, Coding::*, Kind, Need::*, Type},
+    read::{Batches, Columns, LakeReader, instant, value},
+    samples::{network_number, series},
+};
+use crate::StoreError;
+
+/// What one series last said and what of it is billed, at the end of a period.
+///
+/// A period's file has a row for every series known by its end, so that the
+/// next period needs no older sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BilledCounter {
+    /// Whose series.
+    pub source: SourceId,
+    /// Which series.
+    pub series: SeriesKey,
+    /// Instant of its latest sample up to the end of the period.
+    pub last_sampled: Instant,
+    /// That sample's counter of bytes sent.
+    pub last_sent: u64,
+    /// That sample's counter of bytes received.
+    pub last_received: u64,
+    /// Bytes sent by this period's own samples that are billed, in whatever record.
+    pub sent: u64,
+    /// Bytes received likewise.
+    pub received: u64,
+    /// Bytes sent that stand in this period's own ordinary record.
+    pub own_sent: u64,
+    /// Bytes received likewise.
+    pub own_received: u64,
+    /// Start of the folded record that covers this period, if one does.
+    pub folded_from: Option<Instant>,
+}
+
+static KIND: LazyLock<Kind> = LazyLock::new(|| {
+    Kind::new(
+        "billed counters",
+        Access::RowGroups,
+        &[
+            ("source", Type::Word, Always, Repeating),
+            ("account_id", Type::U64, Always, Repeating),
+            ("zone_id", Type::U64, Optional, Repeating),
+            ("device_type", Type::Word, Always, Repeating),
+            ("device_id", Type::U64, Always, Growing),
+            ("network_id", Type::U64, Optional, Repeating),
+            ("address", Type::Name, Optional, Repeating),
+            ("last_sampled", Type::Instant, Always, Repeating),
+            ("last_sent", Type::U64, Always, Plain),
+            ("last_received", Type::U64, Always, Plain),
+            ("sent", Type::U64, Always, Plain),
+            ("received", Type::U64, Always, Plain),
+            ("own_sent", Type::U64, Always, Plain),
+            ("own_received", Type::U64, Always, Plain),
+            ("folded_from", Type::Instant, Optional, Repeating),
+        ],
+    )
+});
+
+/// Encodes counters as they come.
+pub(crate) fn encode(counters: &[BilledCounter], sources: &Sources) -> Result<Vec<u8>, StoreError> {
+    KIND.encode(counters, |rows| {
+        let numbers =
+            |of: fn(&BilledCounter) -> u64| UInt64Array::from_iter_values(rows.iter().map(of));
+        let optional = |of: fn(&BilledCounter) -> Option<u64>| -> UInt64Array {
+            rows.iter().map(of).collect()
+        };
+        let source_names = rows.iter().map(|c| sources.name(c.source).as_str());
+        let device_types = rows.iter().map(|c| c.series.device_type.as_name());
+        let addresses = rows.iter().map(|c| c.series.address.as_deref());
+        let folded = rows.iter().map(|c| c.folded_from.map(Instant::as_millis));
+        let folded = folded.collect::<TimestampMillisecondArray>().with_timezone("UTC");
+        let last = rows.iter().map(|c| c.last_sampled.as_millis());
+        let last = TimestampMillisecondArray::from_iter_values(last).with_timezone("UTC");
+        RecordBatch::try_new(
+            KIND.write_schema(),
+            vec![
+                Arc::new(StringArray::from_iter_values(source_names)),
+                Arc::new(numbers(|c| c.series.account.0)),
+                Arc::new(optional(|c| c.series.zone.number())),
+                Arc::new(StringArray::from_iter_values(device_types)),
+                Arc::new(numbers(|c| c.series.device)),
+                Arc::new(optional(|c| network_number(c.series.network))),
+                Arc::new(addresses.collect::<StringArray>()),
+                Arc::new(last),
+                Arc::new(numbers(|c| c.last_sent)),
+                Arc::new(numbers(|c| c.last_received)),
+                Arc::new(numbers(|c| c.sent)),
+                Arc::new(numbers(|c| c.received)),
+                Arc::new(numbers(|c| c.own_sent)),
+                Arc::new(numbers(|c| c.own_received)),
+                Arc::new(folded),
+            ],
+        )
+    })
+}
+
+/// All counters of a file, in order.
+pub(crate) fn read(
+    path: &Path,
+    rows: u64,
+    sources: &Sources,
+) -> Result<Vec<BilledCounter>, StoreError> {
+    let (builder, path) = LakeReader::open(path, &KIND, rows, None)?.builder(&[]);
+    let mut counters = Vec::new();
+    for batch in Batches::build(builder, path)? {
+        let batch = batch?;
+        let columns = Columns(&batch);
+        let (source, series) = (columns.sources(sources)?, series(columns));
+        let (last_sent, last_received) = (columns.u64("last_sent"), columns.u64("last_received"));
+        let (sent, received) = (columns.u64("sent"), columns.u64("received"));
+        let (own_sent, own_received) = (columns.u64("own_sent"), columns.u64("own_received"));
+        let (last, folded) = (columns.instants("last_sampled"), columns.instants("folded_from"));
+        counters.extend((0..batch.num_rows()).map(|row| BilledCounter {
+            source: source.get(row),
+            series: series(row),
+            last_sampled: instant(last, row),
+            last_sent: last_sent.value(row),
+            last_received: last_received.value(row),
+            sent: sent.value(row),
+            received: received.value(row),
+            own_sent: own_sent.value(row),
+            own_received: own_received.value(row),
+            folded_from: value(folded, row).map(Instant::from_millis),
+        }));
+    }
+    Ok(counters)
+}

@@ -1,0 +1,156 @@
+//! Files of accepted usage events: one source, one UTC day, sorted by (created, id).
+
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
+
+use arrow::array::{
+    BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
+};
+use cloudtally_model::{
+    AccountId, EventId, Instant, OfferingId, ResourceId, SourceName, TemplateId, Text, UsageEvent,
+};
+use parquet::arrow::{
+    ProjectionMask,
+    arrow_reader::{ArrowPredicateFn, RowFilter},
+};
+use roaring::RoaringTreemap;
+
+use super::{
+    kind::{Access, Coding::*, Kind, Need::*, Type},
+    read::{Batches, Columns, LakeReader, text, value, zone},
+};
+use crate::StoreError;
+
+static KIND: LazyLock<Kind> = LazyLock::new(|| {
+    Kind::new(
+        "events",
+        Access::RowGroups,
+        &[
+            ("source", Type::Word, Always, Repeating),
+            ("id", Type::U64, Always, Growing),
+            ("type", Type::Word, Always, Repeating),
+            ("created", Type::Instant, Always, Growing),
+            ("account_id", Type::U64, Always, Repeating),
+            ("zone_id", Type::U64, Optional, Repeating),
+            ("resource_id", Type::U64, Always, Growing),
+            ("resource_name", Type::Name, Optional, Plain),
+            ("offering_id", Type::U64, Optional, Repeating),
+            ("template_id", Type::U64, Optional, Repeating),
+            ("size", Type::U64, Optional, Repeating),
+            ("virtual_size", Type::U64, Optional, Repeating),
+            ("resource_type", Type::Word, Optional, Repeating),
+        ],
+    )
+});
+
+/// Encodes sorted events of one source.
+pub(crate) fn encode(source: &SourceName, events: &[UsageEvent]) -> Result<Vec<u8>, StoreError> {
+    KIND.encode(events, |rows| {
+        let numbers =
+            |of: fn(&UsageEvent) -> u64| UInt64Array::from_iter_values(rows.iter().map(of));
+        let optional =
+            |of: fn(&UsageEvent) -> Option<u64>| -> UInt64Array { rows.iter().map(of).collect() };
+        let texts =
+            |of: fn(&UsageEvent) -> Option<&str>| -> StringArray { rows.iter().map(of).collect() };
+        let created = rows.iter().map(|e| e.created.as_millis());
+        let created = TimestampMillisecondArray::from_iter_values(created).with_timezone("UTC");
+        RecordBatch::try_new(
+            KIND.write_schema(),
+            vec![
+                Arc::new(StringArray::from_iter_values(rows.iter().map(|_| source.as_str()))),
+                Arc::new(numbers(|e| e.id.0)),
+                Arc::new(texts(|e| Some(&e.event_type))),
+                Arc::new(created),
+                Arc::new(numbers(|e| e.account.0)),
+                Arc::new(optional(|e| e.zone.number())),
+                Arc::new(numbers(|e| e.resource.0)),
+                Arc::new(texts(|e| e.resource_name.as_deref())),
+                Arc::new(optional(|e| e.offering.map(|o| o.0))),
+                Arc::new(optional(|e| e.template.map(|t| t.0))),
+                Arc::new(optional(|e| e.size)),
+                Arc::new(optional(|e| e.virtual_size)),
+                Arc::new(texts(|e| e.resource_type.as_deref())),
+            ],
+        )
+    })
+}
+
+/// Calls `each` with the events whose `created` lies in `[from, to)`, in order.
+pub(crate) fn read(
+    path: &Path,
+    rows: u64,
+    from: Instant,
+    to: Instant,
+    each: &mut dyn FnMut(UsageEvent),
+) -> Result<(), StoreError> {
+    let (from, to) = (from.as_millis(), to.as_millis());
+    if from >= to {
+        return Ok(());
+    }
+    let reader = LakeReader::open(path, &KIND, rows, None)?;
+    let groups = reader.row_groups("created", |first, last| first < to && last >= from);
+    let (builder, path) = reader.builder(&["source"]);
+    for batch in Batches::build(builder.with_row_groups(groups), path)? {
+        let batch = batch?;
+        // Rows are in order of `created`, so those wanted stand together.
+        let created = Columns(&batch).instants("created").values();
+        let first = created.partition_point(|&at| at < from);
+        let end = created.partition_point(|&at| at < to);
+        decode(&batch.slice(first, end - first), each);
+    }
+    Ok(())
+}
+
+/// Calls `each` with the events of the given ids.
+pub(crate) fn read_ids(
+    path: &Path,
+    rows: u64,
+    ids: &RoaringTreemap,
+    each: &mut dyn FnMut(UsageEvent),
+) -> Result<(), StoreError> {
+    let (Some(least), Some(most)) = (ids.min(), ids.max()) else { return Ok(()) };
+    let reader = LakeReader::open(path, &KIND, rows, None)?;
+    let groups = reader
+        .row_groups("id", |min, max| min.cast_unsigned() <= most && max.cast_unsigned() >= least);
+    let (builder, path) = reader.builder(&["source"]);
+    let column = ProjectionMask::columns(builder.parquet_schema(), ["id"]);
+    let ids = ids.clone();
+    let wanted = ArrowPredicateFn::new(column, move |batch: RecordBatch| {
+        let stored = Columns(&batch).u64("id").values();
+        Ok(BooleanArray::from_iter(stored.iter().map(|id| Some(ids.contains(*id)))))
+    });
+    let builder =
+        builder.with_row_groups(groups).with_row_filter(RowFilter::new(vec![Box::new(wanted)]));
+    for batch in Batches::build(builder, path)? {
+        decode(&batch?, each);
+    }
+    Ok(())
+}
+
+fn decode(batch: &RecordBatch, each: &mut dyn FnMut(UsageEvent)) {
+    let columns = Columns(batch);
+    let (id, created) = (columns.u64("id"), columns.instants("created"));
+    let (types, resource_types) = (columns.words("type"), columns.words("resource_type"));
+    let (account, zones) = (columns.u64("account_id"), columns.u64("zone_id"));
+    let (resource, name) = (columns.u64("resource_id"), columns.names("resource_name"));
+    let (offering, template) = (columns.u64("offering_id"), columns.u64("template_id"));
+    let (size, virtual_size) = (columns.u64("size"), columns.u64("virtual_size"));
+    for row in 0..batch.num_rows() {
+        each(UsageEvent {
+            id: EventId(id.value(row)),
+            event_type: types.get(row).map(Text::new).unwrap_or_default(),
+            created: Instant::from_millis(created.value(row)),
+            account: AccountId(account.value(row)),
+            zone: zone(zones, row),
+            resource: ResourceId(resource.value(row)),
+            resource_name: text(name, row),
+            offering: value(offering, row).map(OfferingId),
+            template: value(template, row).map(TemplateId),
+            size: value(size, row),
+            virtual_size: value(virtual_size, row),
+            resource_type: resource_types.get(row).map(Text::new),
+        });
+    }
+}

@@ -1,0 +1,207 @@
+//! How a file comes to be: temporary name, write, sync, rename, sync the folder.
+//! Only then may the catalogue name it.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    LakeFile, StoreError,
+    crash::{self, Steps},
+};
+
+/// Part of every temporary name.
+const TEMPORARY: &str = ".tmp-";
+
+/// A file that is on disk under a temporary name. Removed when dropped before it
+/// got its own.
+#[derive(Debug)]
+pub(crate) struct StagedFile {
+    root: PathBuf,
+    /// Relative to `root`.
+    folder: PathBuf,
+    temporary: Option<PathBuf>,
+    /// How many rows.
+    pub(crate) rows: u64,
+    bytes: u64,
+    sha256: String,
+    steps: &'static Steps,
+}
+
+impl StagedFile {
+    /// Writes and syncs `content` into `folder` (relative to `root`) under a temporary name.
+    pub(crate) fn write(
+        root: &Path,
+        folder: &Path,
+        content: &[u8],
+        rows: usize,
+        steps: &'static Steps,
+    ) -> Result<Self, StoreError> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        make_folder(root, folder)?;
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{TEMPORARY}{}-{number}", std::process::id());
+        let path = root.join(folder).join(name);
+        let mut staged = Self {
+            root: root.to_owned(),
+            folder: folder.to_owned(),
+            temporary: None,
+            rows: rows as u64,
+            bytes: content.len() as u64,
+            sha256: hex(&Sha256::digest(content)),
+            steps,
+        };
+        let result = staged.put(&path, content);
+        result.map_err(|e| StoreError::io("write", &path, e))?;
+        Ok(staged)
+    }
+
+    fn put(&mut self, path: &Path, content: &[u8]) -> io::Result<()> {
+        crash::point(self.steps.before_write)?;
+        let mut file = File::create_new(path)?;
+        self.temporary = Some(path.to_owned());
+        file.write_all(content)?;
+        crash::point(self.steps.after_write)?;
+        file.sync_all()?;
+        crash::point(self.steps.after_sync)
+    }
+
+    /// Gives the file its own name. The name is on disk only after [`sync_folders`].
+    pub(crate) fn rename(mut self, name: &str) -> Result<LakeFile, StoreError> {
+        let path = self.folder.join(name);
+        let target = self.root.join(&path);
+        if let Some(temporary) = &self.temporary {
+            let renamed = fs::rename(temporary, &target);
+            renamed.map_err(|e| StoreError::io("rename a new file to", &target, e))?;
+        }
+        self.temporary = None;
+        crash::point(self.steps.after_rename)
+            .map_err(|e| StoreError::io("rename a new file to", &target, e))?;
+        let sha256 = std::mem::take(&mut self.sha256);
+        Ok(LakeFile { path, rows: self.rows, bytes: self.bytes, sha256 })
+    }
+}
+
+impl Drop for StagedFile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.temporary {
+            // What cannot be removed now is removed by the next writer.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Makes a folder below `root`, each level synced into the one above.
+fn make_folder(root: &Path, folder: &Path) -> Result<(), StoreError> {
+    if root.join(folder).is_dir() {
+        return Ok(());
+    }
+    let mut path = root.to_owned();
+    for part in folder {
+        let above = path.clone();
+        path.push(part);
+        match fs::create_dir(&path) {
+            Ok(()) => sync_folder(&above)?,
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                if !path.is_dir() {
+                    return Err(StoreError::NotAFolder { path });
+                }
+            }
+            Err(e) => return Err(StoreError::io("make the folder", &path, e)),
+        }
+    }
+    Ok(())
+}
+
+/// Puts the names of the files on disk, folder by folder.
+pub(crate) fn sync_folders<'a>(
+    root: &Path,
+    files: impl IntoIterator<Item = &'a LakeFile>,
+    steps: &Steps,
+) -> Result<(), StoreError> {
+    let mut folders: Vec<&Path> = files.into_iter().filter_map(|file| file.path.parent()).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    for folder in folders {
+        sync_folder(&root.join(folder))?;
+    }
+    crash::point(steps.after_folder_sync).map_err(|e| StoreError::io("sync", root, e))
+}
+
+/// Puts the entries of one folder on disk.
+pub(crate) fn sync_folder(path: &Path) -> Result<(), StoreError> {
+    // Windows cannot open folders as files and needs no such sync.
+    if cfg!(unix) {
+        let synced = File::open(path).and_then(|folder| folder.sync_all());
+        synced.map_err(|e| StoreError::io("sync the folder", path, e))?;
+    }
+    Ok(())
+}
+
+/// All files below the folders of the lake, relative to `root`, in order.
+pub(crate) fn list(root: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut files = Vec::new();
+    let mut folders: Vec<PathBuf> = super::FOLDERS.iter().map(PathBuf::from).collect();
+    while let Some(folder) = folders.pop() {
+        let path = root.join(&folder);
+        let error = |e| StoreError::io("list", &path, e);
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+            Err(e) => return Err(error(e)),
+        };
+        for entry in entries {
+            let name = folder.join(entry.map_err(error)?.file_name());
+            // Follows links: a folder moved to another disk is still a folder.
+            if root.join(&name).is_dir() {
+                folders.push(name);
+            } else {
+                files.push(name);
+            }
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Bytes in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn staged(root: &Path) -> Result<StagedFile, StoreError> {
+        StagedFile::write(root, Path::new("events/2026-01-31"), b"abc", 1, &crash::EVENTS)
+    }
+
+    #[test]
+    fn a_file_that_is_not_renamed_goes_away() {
+        let root = tempfile::tempdir().unwrap();
+        drop(staged(root.path()).unwrap());
+        assert_eq!(list(root.path()).unwrap(), Vec::<PathBuf>::new());
+        let file = staged(root.path()).unwrap().rename("1-default.parquet").unwrap();
+        assert_eq!(list(root.path()).unwrap(), [file.path]);
+        assert_eq!(
+            file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            "as sha256sum prints it for `abc`"
+        );
+    }
+
+    #[test]
+    fn a_file_where_a_folder_belongs_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("events"), "").unwrap();
+        let error = staged(root.path()).unwrap_err();
+        assert!(matches!(error, StoreError::NotAFolder { ref path } if path.ends_with("events")));
+    }
+}

@@ -1,0 +1,175 @@
+//! What a kind of file looks like: its columns, one row each, with the encoding
+//! that pays for it.
+//!
+//! Encodings: values that repeat go through a dictionary; ids and instants that
+//! grow are stored as packed differences. A dictionary that grows past
+//! [`DICTIONARY_BYTES_MAX`] falls back to the column's own encoding, because
+//! reading one page costs reading the whole dictionary first.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::RecordBatch,
+    datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
+};
+use parquet::{
+    arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
+    basic::{Compression, Encoding, ZstdLevel},
+    file::properties::{EnabledStatistics, WriterProperties},
+    schema::types::ColumnPath,
+};
+
+use crate::StoreError;
+
+/// Rows in a row group: what a reader skips or decodes as one.
+pub(crate) const ROW_GROUP_ROWS: usize = 64 * 1024;
+/// Rows in a page of a file that is read by pages.
+const PAGE_ROWS: usize = 4 * 1024;
+const DICTIONARY_BYTES_MAX: usize = 128 * 1024;
+/// Stands in the footer instead of the library's version.
+const CREATED_BY: &str = "cloudtally";
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    /// An unsigned number of 64 bits.
+    U64,
+    /// An unsigned number of 16 bits.
+    U16,
+    /// Milliseconds since 1970 in UTC.
+    Instant,
+    /// Text of which there are few different ones.
+    Word,
+    /// Text of which there are many.
+    Name,
+    /// Yes or no.
+    Flag,
+}
+
+/// How the values of a column relate to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// They repeat.
+    Repeating,
+    /// They grow, or at least stay near each other.
+    Growing,
+    /// Neither.
+    Plain,
+}
+
+/// Whether a column may be empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Always a value.
+    Always,
+    /// Null where there is none.
+    Optional,
+}
+
+/// One column: name, type, need, coding.
+pub(crate) type Column = (&'static str, Type, Need, Coding);
+
+/// How readers find their rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Whole row groups.
+    RowGroups,
+    /// Single pages, through the page index.
+    Pages,
+}
+
+/// A kind of file.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// For messages: `events`.
+    pub(crate) name: &'static str,
+    /// How readers find their rows.
+    pub(crate) access: Access,
+    write_schema: SchemaRef,
+    /// As written, with words as dictionaries.
+    pub(crate) read_schema: SchemaRef,
+    properties: WriterProperties,
+}
+
+impl Kind {
+    /// A kind with these columns.
+    pub(crate) fn new(name: &'static str, access: Access, columns: &[Column]) -> Self {
+        let schema = |words: &DataType| {
+            let fields = columns.iter().map(|(name, column, need, _)| {
+                let data_type = match column {
+                    Type::U64 => DataType::UInt64,
+                    Type::U16 => DataType::UInt16,
+                    Type::Instant => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+                    Type::Word => words.clone(),
+                    Type::Name => DataType::Utf8,
+                    Type::Flag => DataType::Boolean,
+                };
+                Field::new(*name, data_type, *need == Need::Optional)
+            });
+            Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+        };
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        Self {
+            name,
+            access,
+            write_schema: schema(&DataType::Utf8),
+            read_schema: schema(&dictionary),
+            properties: properties(access, columns),
+        }
+    }
+
+    /// The schema a batch to be written must have.
+    pub(crate) fn write_schema(&self) -> SchemaRef {
+        Arc::clone(&self.write_schema)
+    }
+
+    /// Encodes rows as a file, a row group at a time.
+    pub(crate) fn encode<R>(
+        &self,
+        rows: &[R],
+        batch: impl Fn(&[R]) -> Result<RecordBatch, arrow::error::ArrowError>,
+    ) -> Result<Vec<u8>, StoreError> {
+        let encode = || {
+            let options = ArrowWriterOptions::new()
+                .with_properties(self.properties.clone())
+                .with_skip_arrow_metadata(true);
+            let mut writer =
+                ArrowWriter::try_new_with_options(Vec::new(), self.write_schema(), options)?;
+            for chunk in rows.chunks(ROW_GROUP_ROWS) {
+                writer.write(&batch(chunk)?)?;
+            }
+            writer.into_inner()
+        };
+        encode().map_err(|cause| StoreError::Encode { file: self.name, cause })
+    }
+}
+
+fn properties(access: Access, columns: &[Column]) -> WriterProperties {
+    // Level 1: level 3 saves a few percent of the bytes and costs half the speed.
+    let level = ZstdLevel::try_new(1).expect("1 is a level");
+    let mut properties = WriterProperties::builder()
+        .set_created_by(CREATED_BY.to_owned())
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX);
+    properties = match access {
+        Access::Pages => properties
+            .set_data_page_row_count_limit(PAGE_ROWS)
+            .set_statistics_enabled(EnabledStatistics::Page),
+        Access::RowGroups => properties
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_offset_index_disabled(true),
+    };
+    for (name, column, _, coding) in columns {
+        let path = ColumnPath::from(*name);
+        let is_number = matches!(column, Type::U64 | Type::U16 | Type::Instant);
+        if is_number && *coding != Coding::Plain {
+            properties =
+                properties.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
+        }
+        if *coding != Coding::Repeating {
+            properties = properties.set_column_dictionary_enabled(path, false);
+        }
+    }
+    properties.build()
+}

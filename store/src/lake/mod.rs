@@ -1,0 +1,53 @@
+//! The Parquet side: one module a kind of file, and what they share.
+//!
+//! Files are written once and never changed. Their bytes depend on their rows
+//! alone: no clock, host or version is in them, so equal rows make equal files
+//! and equal checksums.
+
+pub(crate) mod counters; // what was billed of samples
+pub(crate) mod events; // accepted usage events
+pub(crate) mod file; // temporary name, sync, rename, checksum
+pub(crate) mod kind; // columns and their encodings as a table
+pub(crate) mod read; // opening, skipping row groups, columns of a batch
+pub(crate) mod records; // usage records
+pub(crate) mod samples; // accepted network samples
+pub(crate) mod segments; // what is open at the end of a period
+
+pub use counters::BilledCounter;
+
+use cloudtally_model::{Instant, Millis, Period, utc_day_name};
+
+/// Folder of accepted events.
+pub(crate) const EVENTS: &str = "events";
+/// Folder of accepted samples.
+pub(crate) const SAMPLES: &str = "samples";
+/// Folder of open segments and billed counters.
+pub(crate) const OPEN: &str = "open";
+/// Folder of usage records.
+pub(crate) const RECORDS: &str = "records";
+/// All folders of the lake.
+pub(crate) const FOLDERS: [&str; 4] = [EVENTS, SAMPLES, OPEN, RECORDS];
+
+/// The folder of a period: its start in UTC, `20260131T000000Z`.
+pub(crate) fn period_name(period: Period) -> String {
+    let date = utc_day_name(period.start.utc_day()).replace('-', "");
+    let of_day_ms = period.start.since(Instant::from_millis(0)).0.rem_euclid(Millis::DAY.0);
+    let seconds = of_day_ms / Millis::SECOND.0;
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match of_day_ms % Millis::SECOND.0 {
+        0 => format!("{date}T{hour:02}{minute:02}{second:02}Z"),
+        ms => format!("{date}T{hour:02}{minute:02}{second:02}.{ms:03}Z"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_are_named_by_their_start() {
+        let at = |text| Instant::parse(text).unwrap();
+        let period = Period { start: at("2026-01-31 07:30:00"), end: at("2026-02-01 00:00:00") };
+        assert_eq!(period_name(period), "20260131T073000Z");
+    }
+}

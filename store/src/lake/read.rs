@@ -1,0 +1,293 @@
+//! Opening a file of the lake, skipping what is not needed, and the columns of a
+//! decoded batch.
+
+use std::{fs::File, io, ops::Range, path::Path};
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray,
+    TimestampMillisecondArray, UInt16Array, UInt64Array,
+};
+use arrow::datatypes::{Int32Type, TimestampMillisecondType, UInt16Type, UInt64Type};
+use cloudtally_model::{Instant, SourceId, Sources, Text, ZoneId};
+use parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{
+            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+            ParquetRecordBatchReaderBuilder, RowSelection,
+        },
+    },
+    file::{metadata::PageIndexPolicy, statistics::Statistics},
+};
+use std::sync::Arc;
+
+use super::kind::{Access, Kind};
+use crate::{StoreError, cache::Cache};
+
+/// Rows decoded at once.
+const BATCH_ROWS: usize = 8 * 1024;
+
+/// Footers of files that are read again and again.
+pub(crate) type Footers = Cache<ArrowReaderMetadata>;
+
+/// An open file of the lake.
+pub(crate) struct LakeReader<'a> {
+    file: File,
+    metadata: ArrowReaderMetadata,
+    path: &'a Path,
+}
+
+impl<'a> LakeReader<'a> {
+    /// Opens a file that must hold `rows` rows of `kind`; `path` is absolute.
+    pub(crate) fn open(
+        path: &'a Path,
+        kind: &Kind,
+        rows: u64,
+        footers: Option<&Footers>,
+    ) -> Result<Self, StoreError> {
+        let file = File::open(path).map_err(|cause| match cause.kind() {
+            io::ErrorKind::NotFound => StoreError::MissingFile { path: path.to_owned() },
+            _ => StoreError::io("read", path, cause),
+        })?;
+        let cached = footers.and_then(|footers| footers.get(path));
+        let metadata = match cached {
+            Some(metadata) => metadata,
+            None => {
+                let policy = match kind.access {
+                    Access::Pages => PageIndexPolicy::Required,
+                    Access::RowGroups => PageIndexPolicy::Skip,
+                };
+                let options = ArrowReaderOptions::new()
+                    .with_schema(Arc::clone(&kind.read_schema))
+                    // Only where the pages are: values in pages are never asked for.
+                    .with_offset_index_policy(policy);
+                let metadata = ArrowReaderMetadata::load(&file, options)
+                    .map_err(|cause| StoreError::decode(path, cause))?;
+                if let Some(footers) = footers {
+                    footers.put(path, metadata.clone(), metadata.metadata().memory_size());
+                }
+                metadata
+            }
+        };
+        let found = metadata.metadata().file_metadata().num_rows();
+        if u64::try_from(found) != Ok(rows) {
+            let what = format!("it holds {found} rows and the catalogue says {rows}");
+            return Err(StoreError::DamagedFile { path: path.to_owned(), what });
+        }
+        Ok(Self { file, metadata, path })
+    }
+
+    /// The row groups whose `column` may hold a value that `wanted` says is inside
+    /// (given smallest and largest, as stored bits).
+    pub(crate) fn row_groups(&self, column: &str, wanted: impl Fn(i64, i64) -> bool) -> Vec<usize> {
+        let metadata = self.metadata.metadata();
+        let columns = metadata.file_metadata().schema_descr();
+        let index = columns.columns().iter().position(|c| c.name() == column);
+        let statistics =
+            |group: usize| match metadata.row_group(group).column(index?).statistics()? {
+                Statistics::Int64(values) => Some((*values.min_opt()?, *values.max_opt()?)),
+                _ => None,
+            };
+        (0..metadata.num_row_groups())
+            .filter(|group| statistics(*group).is_none_or(|(min, max)| wanted(min, max)))
+            .collect()
+    }
+
+    /// A reader to be narrowed and built; the columns in `skipped` are left out.
+    pub(crate) fn builder(
+        self,
+        skipped: &[&str],
+    ) -> (ParquetRecordBatchReaderBuilder<File>, &'a Path) {
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, self.metadata)
+            .with_batch_size(BATCH_ROWS);
+        if skipped.is_empty() {
+            return (builder, self.path);
+        }
+        let columns = builder.parquet_schema();
+        let kept =
+            (0..columns.num_columns()).filter(|i| !skipped.contains(&columns.column(*i).name()));
+        let mask = ProjectionMask::leaves(columns, kept.collect::<Vec<_>>());
+        (builder.with_projection(mask), self.path)
+    }
+
+    /// A reader of just these rows: `ranges` of row numbers in order, not empty,
+    /// not touching each other. Only the pages that hold them are read.
+    pub(crate) fn select(
+        self,
+        ranges: &[Range<u64>],
+        skipped: &[&str],
+    ) -> Result<Batches<'a>, StoreError> {
+        // The row groups that hold rows of `ranges`, and the ranges as seen inside them.
+        let mut groups = Vec::new();
+        let mut selected: Vec<Range<usize>> = Vec::new();
+        let (mut group_start, mut rows_before) = (0u64, 0usize);
+        let mut next = 0;
+        let metadata = Arc::clone(self.metadata.metadata());
+        for (number, group) in metadata.row_groups().iter().enumerate() {
+            let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+            let group_end = group_start + rows;
+            let first = next;
+            while next < ranges.len() && ranges[next].start < group_end {
+                let start = ranges[next].start.max(group_start);
+                let end = ranges[next].end.min(group_end);
+                let within = |row: u64| rows_before + as_index(row - group_start);
+                selected.push(within(start)..within(end));
+                if ranges[next].end > group_end {
+                    break;
+                }
+                next += 1;
+            }
+            let continued = next < ranges.len() && ranges[next].start < group_end;
+            if next > first || continued {
+                groups.push(number);
+                rows_before += as_index(rows);
+            }
+            group_start = group_end;
+        }
+        let selection = RowSelection::from_consecutive_ranges(selected.into_iter(), rows_before);
+        let (builder, path) = self.builder(skipped);
+        let builder = builder.with_row_groups(groups).with_row_selection(selection);
+        Batches::build(builder, path)
+    }
+}
+
+fn as_index(row: u64) -> usize {
+    usize::try_from(row).expect("rows of one file fit in memory addresses")
+}
+
+/// Decoded batches with our errors.
+pub(crate) struct Batches<'a> {
+    reader: ParquetRecordBatchReader,
+    path: &'a Path,
+}
+
+impl<'a> Batches<'a> {
+    /// Starts reading.
+    pub(crate) fn build(
+        builder: ParquetRecordBatchReaderBuilder<File>,
+        path: &'a Path,
+    ) -> Result<Self, StoreError> {
+        let reader = builder.build().map_err(|cause| StoreError::decode(path, cause))?;
+        Ok(Self { reader, path })
+    }
+}
+
+impl Iterator for Batches<'_> {
+    type Item = Result<RecordBatch, StoreError>;
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        Some(batch.map_err(|cause| StoreError::decode(self.path, cause.into())))
+    }
+}
+
+/// The columns of a batch by name. The reader was given the schema, so a column
+/// of another name or type cannot occur.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'a>(pub(crate) &'a RecordBatch);
+
+impl<'a> Columns<'a> {
+    fn column(self, name: &str) -> &'a ArrayRef {
+        self.0.column_by_name(name).expect("the reader was given the schema")
+    }
+
+    pub(crate) fn u64(self, name: &str) -> &'a UInt64Array {
+        self.column(name).as_primitive::<UInt64Type>()
+    }
+
+    pub(crate) fn u16(self, name: &str) -> &'a UInt16Array {
+        self.column(name).as_primitive::<UInt16Type>()
+    }
+
+    pub(crate) fn instants(self, name: &str) -> &'a TimestampMillisecondArray {
+        self.column(name).as_primitive::<TimestampMillisecondType>()
+    }
+
+    pub(crate) fn names(self, name: &str) -> &'a StringArray {
+        self.column(name).as_string()
+    }
+
+    pub(crate) fn flags(self, name: &str) -> &'a BooleanArray {
+        self.column(name).as_boolean()
+    }
+
+    pub(crate) fn words(self, name: &str) -> Words<'a> {
+        let words = self.column(name).as_dictionary::<Int32Type>();
+        Words { keys: words.keys(), values: words.values().as_string() }
+    }
+
+    /// The ranks of the column `source`, row by row.
+    pub(crate) fn sources(self, sources: &Sources) -> Result<SourceColumn<'a>, StoreError> {
+        let words = self.words("source");
+        let ranks = words.values.iter().map(|name| {
+            let name = name.unwrap_or_default();
+            sources.id(name).ok_or_else(|| unknown_source(name, sources))
+        });
+        Ok(SourceColumn { keys: words.keys, ranks: ranks.collect::<Result<_, _>>()? })
+    }
+}
+
+/// The error for a source that is not among `sources`.
+pub(crate) fn unknown_source(name: &str, sources: &Sources) -> StoreError {
+    let known: Vec<String> = sources.names().iter().map(|name| format!("`{name}`")).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    StoreError::UnknownSource { source_name: name.to_owned(), known }
+}
+
+/// A dictionary column of text.
+pub(crate) struct Words<'a> {
+    keys: &'a Int32Array,
+    values: &'a StringArray,
+}
+
+impl<'a> Words<'a> {
+    pub(crate) fn get(&self, row: usize) -> Option<&'a str> {
+        let key = value(self.keys, row)?;
+        Some(self.values.value(usize::try_from(key).unwrap_or_default()))
+    }
+}
+
+/// A source column as ranks.
+pub(crate) struct SourceColumn<'a> {
+    keys: &'a Int32Array,
+    ranks: Vec<SourceId>,
+}
+
+impl SourceColumn<'_> {
+    pub(crate) fn get(&self, row: usize) -> SourceId {
+        let key = usize::try_from(self.keys.value(row)).unwrap_or_default();
+        self.ranks.get(key).copied().unwrap_or_default()
+    }
+}
+
+/// The value of a row, `None` where it is null.
+pub(crate) fn value<T: arrow::datatypes::ArrowPrimitiveType>(
+    array: &arrow::array::PrimitiveArray<T>,
+    row: usize,
+) -> Option<T::Native> {
+    array.is_valid(row).then(|| array.value(row))
+}
+
+/// The text of a row, `None` where it is null.
+pub(crate) fn text(array: &StringArray, row: usize) -> Option<Text> {
+    array.is_valid(row).then(|| Text::new(array.value(row)))
+}
+
+/// The flag of a row, `None` where it is null.
+pub(crate) fn flag(array: &BooleanArray, row: usize) -> Option<bool> {
+    array.is_valid(row).then(|| array.value(row))
+}
+
+/// The instant of a row.
+pub(crate) fn instant(array: &TimestampMillisecondArray, row: usize) -> Instant {
+    Instant::from_millis(array.value(row))
+}
+
+/// The zone of a row; null is "no zone".
+pub(crate) fn zone(array: &UInt64Array, row: usize) -> ZoneId {
+    value(array, row).map_or(ZoneId::NONE, zone_from_number)
+}
+
+/// A zone number as we wrote it. Numbers above `i64::MAX` cannot have come from a source.
+fn zone_from_number(number: u64) -> ZoneId {
+    ZoneId::from_source(i64::try_from(number).unwrap_or(0))
+}

@@ -1,0 +1,125 @@
+//! Files of the segments that are open at the end of a period, so that the next
+//! one needs no history.
+
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
+
+use arrow::array::{RecordBatch, StringArray, TimestampMillisecondArray, UInt16Array, UInt64Array};
+use cloudtally_model::{
+    AccountId, Attributes, EventId, Instant, NicId, OfferingId, ResourceId, Segment, Sources,
+    TemplateId, Text, UsageTypeId,
+};
+
+use super::{
+    kind::{Access, Coding::*, Kind, Need::*, Type},
+    read::{Batches, Columns, LakeReader, instant, text, value, zone},
+};
+use crate::StoreError;
+
+static KIND: LazyLock<Kind> = LazyLock::new(|| {
+    Kind::new(
+        "open segments",
+        Access::RowGroups,
+        &[
+            ("source", Type::Word, Always, Repeating),
+            ("usage_type", Type::U16, Always, Repeating),
+            ("resource_id", Type::U64, Always, Growing),
+            ("nic_id", Type::U64, Optional, Growing),
+            ("start", Type::Instant, Always, Growing),
+            ("end", Type::Instant, Optional, Repeating),
+            ("account_id", Type::U64, Always, Repeating),
+            ("zone_id", Type::U64, Optional, Repeating),
+            ("offering_id", Type::U64, Optional, Repeating),
+            ("template_id", Type::U64, Optional, Repeating),
+            ("size", Type::U64, Optional, Repeating),
+            ("virtual_size", Type::U64, Optional, Repeating),
+            ("name", Type::Name, Optional, Plain),
+            ("resource_type", Type::Word, Optional, Repeating),
+            ("opened_by", Type::U64, Always, Growing),
+            ("closed_by", Type::U64, Optional, Repeating),
+        ],
+    )
+});
+
+/// Encodes sorted segments.
+pub(crate) fn encode(segments: &[Segment], sources: &Sources) -> Result<Vec<u8>, StoreError> {
+    KIND.encode(segments, |rows| {
+        let numbers = |of: fn(&Segment) -> u64| UInt64Array::from_iter_values(rows.iter().map(of));
+        let optional =
+            |of: fn(&Segment) -> Option<u64>| -> UInt64Array { rows.iter().map(of).collect() };
+        let texts =
+            |of: fn(&Segment) -> Option<&str>| -> StringArray { rows.iter().map(of).collect() };
+        let source_names = rows.iter().map(|s| sources.name(s.source).as_str());
+        let start = rows.iter().map(|s| s.start.as_millis());
+        let start = TimestampMillisecondArray::from_iter_values(start).with_timezone("UTC");
+        let end = rows.iter().map(|s| s.end.map(Instant::as_millis));
+        let end = end.collect::<TimestampMillisecondArray>().with_timezone("UTC");
+        RecordBatch::try_new(
+            KIND.write_schema(),
+            vec![
+                Arc::new(StringArray::from_iter_values(source_names)),
+                Arc::new(UInt16Array::from_iter_values(rows.iter().map(|s| s.usage_type.0))),
+                Arc::new(numbers(|s| s.resource.0)),
+                Arc::new(optional(|s| nic_number(s.nic))),
+                Arc::new(start),
+                Arc::new(end),
+                Arc::new(numbers(|s| s.account.0)),
+                Arc::new(optional(|s| s.attributes.zone.number())),
+                Arc::new(optional(|s| s.attributes.offering.map(|o| o.0))),
+                Arc::new(optional(|s| s.attributes.template.map(|t| t.0))),
+                Arc::new(optional(|s| s.attributes.size)),
+                Arc::new(optional(|s| s.attributes.virtual_size)),
+                Arc::new(texts(|s| s.attributes.name.as_deref())),
+                Arc::new(texts(|s| s.attributes.resource_type.as_deref())),
+                Arc::new(numbers(|s| s.opened_by.0)),
+                Arc::new(optional(|s| s.closed_by.map(|e| e.0))),
+            ],
+        )
+    })
+}
+
+/// A NIC's number, absent for "no NIC".
+pub(crate) fn nic_number(nic: NicId) -> Option<u64> {
+    (nic.0 != 0).then_some(nic.0)
+}
+
+/// All segments of a file, in order of `sources`' ranks.
+pub(crate) fn read(path: &Path, rows: u64, sources: &Sources) -> Result<Vec<Segment>, StoreError> {
+    let (builder, path) = LakeReader::open(path, &KIND, rows, None)?.builder(&[]);
+    let mut segments = Vec::new();
+    for batch in Batches::build(builder, path)? {
+        let batch = batch?;
+        let columns = Columns(&batch);
+        let (source, usage_type) = (columns.sources(sources)?, columns.u16("usage_type"));
+        let (resource, nic) = (columns.u64("resource_id"), columns.u64("nic_id"));
+        let (start, end) = (columns.instants("start"), columns.instants("end"));
+        let (account, zones) = (columns.u64("account_id"), columns.u64("zone_id"));
+        let (offering, template) = (columns.u64("offering_id"), columns.u64("template_id"));
+        let (size, virtual_size) = (columns.u64("size"), columns.u64("virtual_size"));
+        let (name, resource_type) = (columns.names("name"), columns.words("resource_type"));
+        let (opened_by, closed_by) = (columns.u64("opened_by"), columns.u64("closed_by"));
+        segments.extend((0..batch.num_rows()).map(|row| Segment {
+            source: source.get(row),
+            usage_type: UsageTypeId(usage_type.value(row)),
+            resource: ResourceId(resource.value(row)),
+            nic: NicId(value(nic, row).unwrap_or(0)),
+            start: instant(start, row),
+            end: value(end, row).map(Instant::from_millis),
+            account: AccountId(account.value(row)),
+            attributes: Attributes {
+                zone: zone(zones, row),
+                offering: value(offering, row).map(OfferingId),
+                template: value(template, row).map(TemplateId),
+                size: value(size, row),
+                virtual_size: value(virtual_size, row),
+                name: text(name, row),
+                resource_type: resource_type.get(row).map(Text::new),
+            },
+            opened_by: EventId(opened_by.value(row)),
+            closed_by: value(closed_by, row).map(EventId),
+        }));
+    }
+    Ok(segments)
+}

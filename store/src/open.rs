@@ -1,0 +1,156 @@
+//! Opening a folder of state, and the connections of an open one.
+
+use std::{
+    fmt, fs,
+    ops::Deref,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    Accounts, Store, StoreError,
+    cache::Cache,
+    catalogue::db::{DATABASE, Db},
+    lake::{self, read::Footers},
+    query::key_index::KeyIndex,
+};
+
+/// Footers of record files kept in memory: some 50 kB a file.
+const FOOTER_BYTES_MAX: usize = 96 << 20;
+/// Key indexes kept in memory: 24 bytes for each account and type of a period.
+const KEY_INDEX_BYTES_MAX: usize = 128 << 20;
+/// Connections kept for the next who needs one.
+const IDLE_CONNECTIONS_MAX: usize = 8;
+
+/// What all clones of a [`Store`] share.
+pub(crate) struct Inner {
+    dir: PathBuf,
+    idle: Mutex<Vec<Db>>,
+    pub(crate) footers: Footers,
+    pub(crate) key_indexes: Cache<Arc<KeyIndex>>,
+    /// With the value of the counter `accounts` that they were read at.
+    pub(crate) accounts: Mutex<Option<(u64, Arc<Accounts>)>>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the folder, creating it and its database if they are not there.
+    ///
+    /// # Errors
+    /// `NotAFolder`, `Permission`, `ForeignDatabase`, `NewerDatabase`;
+    /// `LakeWithoutCatalogue` if the database is gone but files of the lake are
+    /// not: a new, empty catalogue would make orphans of them all.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        fs::create_dir_all(dir).map_err(|e| {
+            let is_file = |path: &&Path| path.is_file();
+            match dir.ancestors().find(is_file) {
+                Some(file) => StoreError::NotAFolder { path: file.to_owned() },
+                None => StoreError::io("make the folder", dir, e),
+            }
+        })?;
+        let database = dir.join(DATABASE);
+        if database.is_dir() {
+            return Err(StoreError::ForeignDatabase { path: database });
+        }
+        if !database.exists() {
+            refuse_files_without_names(dir)?;
+            Db::create_file(dir)?;
+            lake::file::sync_folder(dir)?;
+        }
+        Self::connect(dir)
+    }
+
+    /// Opens an existing folder; the error says how to make one.
+    pub fn open_existing(dir: &Path) -> Result<Self, StoreError> {
+        let metadata = fs::metadata(dir).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => StoreError::NoFolder { dir: dir.to_owned() },
+            _ => StoreError::io("read", dir, e),
+        })?;
+        if !metadata.is_dir() {
+            return Err(StoreError::NotAFolder { path: dir.to_owned() });
+        }
+        match fs::metadata(dir.join(DATABASE)) {
+            Ok(file) if file.is_file() => Self::connect(dir),
+            Ok(_) => Err(StoreError::ForeignDatabase { path: dir.join(DATABASE) }),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                refuse_files_without_names(dir)?;
+                Err(StoreError::NoCatalogue { dir: dir.to_owned() })
+            }
+            Err(e) => Err(StoreError::io("read", &dir.join(DATABASE), e)),
+        }
+    }
+
+    fn connect(dir: &Path) -> Result<Self, StoreError> {
+        let db = Db::connect(dir)?;
+        if db.schema_version()? == 0 {
+            refuse_files_without_names(dir)?;
+        }
+        db.migrate()?;
+        let inner = Inner {
+            dir: dir.to_owned(),
+            idle: Mutex::new(vec![db]),
+            footers: Cache::new(FOOTER_BYTES_MAX),
+            key_indexes: Cache::new(KEY_INDEX_BYTES_MAX),
+            accounts: Mutex::new(None),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.inner.dir
+    }
+
+    /// A connection for the time of one operation.
+    pub(crate) fn db(&self) -> Result<Connected<'_>, StoreError> {
+        let idle = self.inner.idle().pop();
+        let db = match idle {
+            Some(db) => db,
+            None => Db::connect(&self.inner.dir)?,
+        };
+        Ok(Connected { db: Some(db), inner: &self.inner })
+    }
+}
+
+impl Inner {
+    fn idle(&self) -> MutexGuard<'_, Vec<Db>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection that goes back to the others when dropped.
+#[derive(Debug)]
+pub(crate) struct Connected<'a> {
+    db: Option<Db>,
+    inner: &'a Inner,
+}
+
+impl Deref for Connected<'_> {
+    type Target = Db;
+    fn deref(&self) -> &Db {
+        self.db.as_ref().expect("it is there until dropped")
+    }
+}
+
+impl Drop for Connected<'_> {
+    fn drop(&mut self) {
+        let mut idle = self.inner.idle();
+        // One that a panic left inside a transaction is closed, which undoes it.
+        if let Some(db) = self.db.take().filter(Db::is_idle)
+            && idle.len() < IDLE_CONNECTIONS_MAX
+        {
+            idle.push(db);
+        }
+    }
+}
+
+fn refuse_files_without_names(dir: &Path) -> Result<(), StoreError> {
+    let Some(file) = lake::file::list(dir)?.into_iter().next() else { return Ok(()) };
+    let top = file.iter().next().map_or_else(|| dir.to_owned(), |top| dir.join(top));
+    Err(StoreError::LakeWithoutCatalogue { database: dir.join(DATABASE), lake: top })
+}

@@ -1,0 +1,140 @@
+//! What can be read from a folder besides records by window: the catalogue's
+//! lists and whole files of the lake.
+
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, PoisonError},
+};
+
+use cloudtally_model::{Instant, NetworkSample, Segment, Sources, UsageEvent, UsageRecord};
+use rusqlite::params;
+
+use crate::{
+    Accounts, Anomaly, BilledCounter, EventFile, IngestRun, JobRun, PublishedPeriod,
+    QuarantinedRow, SampleFile, Snapshot, Store, StoreError,
+    catalogue::{load, sql},
+    lake,
+};
+
+impl Store {
+    /// One consistent view of the catalogue.
+    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.db()?.read(load::snapshot)
+    }
+
+    /// The account dimension; kept in memory until it changes.
+    pub fn accounts(&self) -> Result<Arc<Accounts>, StoreError> {
+        self.db()?.read(|db| {
+            let version = db.number(sql::ingest::COUNTER, params!["accounts"])?;
+            let mut cached = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((at, accounts)) = &*cached
+                && *at == version
+            {
+                return Ok(Arc::clone(accounts));
+            }
+            let accounts = Arc::new(Accounts::load(db)?);
+            *cached = Some((version, Arc::clone(&accounts)));
+            Ok(accounts)
+        })
+    }
+
+    /// Runs of jobs, newest first.
+    pub fn jobs(&self, most: usize) -> Result<Vec<JobRun>, StoreError> {
+        load::jobs(&*self.db()?, most)
+    }
+
+    /// Anomalies, latest period first.
+    pub fn anomalies(&self, most: usize) -> Result<Vec<Anomaly>, StoreError> {
+        load::anomalies(&*self.db()?, most)
+    }
+
+    /// How many anomalies there are.
+    pub fn anomaly_count(&self) -> Result<u64, StoreError> {
+        self.db()?.number(sql::periods::ANOMALY_COUNT, [])
+    }
+
+    /// Rows set aside by ingest, newest first.
+    pub fn quarantined(&self, most: usize) -> Result<Vec<QuarantinedRow>, StoreError> {
+        load::quarantined(&*self.db()?, most)
+    }
+
+    /// How many rows are set aside.
+    pub fn quarantine_count(&self) -> Result<u64, StoreError> {
+        self.db()?.number(sql::ingest::QUARANTINE_COUNT, [])
+    }
+
+    /// Runs of ingest, newest first.
+    pub fn ingest_runs(&self, most: usize) -> Result<Vec<IngestRun>, StoreError> {
+        load::ingest_runs(&*self.db()?, most)
+    }
+
+    /// Events of one file with `created` in `[from, to)`, by (created, id). Row
+    /// groups outside are skipped.
+    pub fn read_events(
+        &self,
+        file: &EventFile,
+        from: Instant,
+        to: Instant,
+        each: &mut dyn FnMut(UsageEvent),
+    ) -> Result<(), StoreError> {
+        lake::events::read(&self.dir().join(&file.path), file.rows, from, to, each)
+    }
+
+    /// Samples of one file with `sampled` in `(from, to]`, by (sampled, series).
+    pub fn read_samples(
+        &self,
+        file: &SampleFile,
+        from: Instant,
+        to: Instant,
+        each: &mut dyn FnMut(NetworkSample),
+    ) -> Result<(), StoreError> {
+        lake::samples::read(&self.dir().join(&file.path), file.rows, from, to, each)
+    }
+
+    /// Open segments at the end of a published period. `sources` gives ranks.
+    ///
+    /// # Errors
+    /// `NothingPublished` if the period was published without them: they are
+    /// unknown then, which is not the same as none.
+    pub fn read_open(
+        &self,
+        period: &PublishedPeriod,
+        sources: &Sources,
+    ) -> Result<Vec<Segment>, StoreError> {
+        let Some(file) = &period.segments else {
+            let what = "open segments";
+            return Err(StoreError::NothingPublished { period: period.period, what });
+        };
+        lake::segments::read(&self.dir().join(&file.path), file.rows, sources)
+    }
+
+    /// Bytes already billed of the series whose samples lie in a published period;
+    /// empty if none were billed yet.
+    pub fn read_counters(
+        &self,
+        period: &PublishedPeriod,
+        sources: &Sources,
+    ) -> Result<Vec<BilledCounter>, StoreError> {
+        let Some(file) = &period.counters else { return Ok(Vec::new()) };
+        lake::counters::read(&self.dir().join(&file.path), file.rows, sources)
+    }
+
+    /// All records of one published period, in order.
+    pub fn read_records(
+        &self,
+        period: &PublishedPeriod,
+        sources: &Sources,
+    ) -> Result<Vec<UsageRecord>, StoreError> {
+        let file = &period.records;
+        let path = self.dir().join(&file.path);
+        let mut records = Vec::new();
+        let everything = [0..file.rows];
+        let ranges = if file.rows == 0 { &[] } else { &everything[..] };
+        let footers = &self.inner.footers;
+        let _ = lake::records::read(&path, file.rows, footers, ranges, sources, &mut |record| {
+            records.push(record);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(records)
+    }
+}

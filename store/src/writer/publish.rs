@@ -1,0 +1,300 @@
+//! Publishing periods: encode and sync first (slow, from several threads), then
+//! rename and commit (quick, all periods of a run at once).
+
+use std::path::PathBuf;
+
+use cloudtally_model::{Period, Segment, Sources, UsageRecord};
+use rusqlite::params;
+
+use super::{Writer, path_text, retire};
+use crate::{
+    Anomaly, BilledCounter, Inputs, LakeFile, StoreError,
+    catalogue::{db::Db, load, sql},
+    crash,
+    lake::{
+        self,
+        file::{StagedFile, sync_folders},
+        period_name,
+    },
+    query::key_index::KeyIndex,
+};
+
+/// What to publish for one period.
+#[derive(Clone, Debug)]
+pub struct PeriodDraft<'a> {
+    /// The period.
+    pub period: Period,
+    /// Sorted; `None` keeps the current records and generation.
+    pub records: Option<&'a [UsageRecord]>,
+    /// Segments open at the end, sorted; `None` keeps the current ones.
+    pub open: Option<&'a [Segment]>,
+    /// What was billed of the period's samples; `None` keeps the current ones.
+    pub counters: Option<&'a [BilledCounter]>,
+    /// Replaces the period's anomalies; `None` keeps them.
+    pub anomalies: Option<&'a [Anomaly]>,
+    /// What it was computed from.
+    pub inputs: Inputs,
+}
+
+/// One period's files, encoded and on disk under temporary names. They go away
+/// when it is dropped unpublished.
+#[derive(Debug)]
+pub struct StagedPeriod {
+    period: Period,
+    /// With the key index as the catalogue stores it.
+    records: Option<(StagedFile, Vec<u8>)>,
+    segments: Option<StagedFile>,
+    counters: Option<StagedFile>,
+    anomalies: Option<Vec<Anomaly>>,
+    inputs: Inputs,
+}
+
+/// One period whose files have their names.
+struct NamedPeriod {
+    period: Period,
+    generation: u32,
+    records: Option<(LakeFile, Vec<u8>)>,
+    /// Version of the files of open segments and counters of this publication.
+    version: u64,
+    segments: Option<LakeFile>,
+    counters: Option<LakeFile>,
+    current: Current,
+    anomalies: Option<Vec<Anomaly>>,
+    inputs: Inputs,
+}
+
+/// What a period names before it is published again.
+#[derive(Clone, Copy, Default)]
+struct Current {
+    generation: Option<u32>,
+    open_version: u64,
+    segments: Option<u64>,
+    counters: Option<u64>,
+}
+
+impl Writer {
+    /// Encodes and syncs the files of one period under temporary names. May be
+    /// called from several threads.
+    ///
+    /// # Errors
+    /// `NotSorted` if records or segments are not in their order.
+    pub fn stage(
+        &self,
+        draft: &PeriodDraft<'_>,
+        sources: &Sources,
+    ) -> Result<StagedPeriod, StoreError> {
+        let period = draft.period;
+        let write = |folder: &str, content: &[u8], rows: usize| {
+            let folder = PathBuf::from(folder).join(period_name(period));
+            StagedFile::write(self.dir(), &folder, content, rows, &crash::PERIODS)
+        };
+        let records = draft.records.map(|records| {
+            check_order("records", period, records.is_sorted_by(|a, b| a <= b), || {
+                records.windows(2).position(|pair| pair[0] > pair[1])
+            })?;
+            let content = lake::records::encode(records, period, sources)?;
+            let file = write(lake::RECORDS, &content, records.len())?;
+            Ok((file, KeyIndex::of(records, sources).to_blob()))
+        });
+        let segments = draft.open.map(|segments| {
+            check_order("open segments", period, segments.is_sorted_by(|a, b| a <= b), || {
+                segments.windows(2).position(|pair| pair[0] > pair[1])
+            })?;
+            write(lake::OPEN, &lake::segments::encode(segments, sources)?, segments.len())
+        });
+        let counters = draft.counters.map(|counters| {
+            write(lake::OPEN, &lake::counters::encode(counters, sources)?, counters.len())
+        });
+        Ok(StagedPeriod {
+            period,
+            records: records.transpose()?,
+            segments: segments.transpose()?,
+            counters: counters.transpose()?,
+            anomalies: draft.anomalies.map(<[Anomaly]>::to_vec),
+            inputs: draft.inputs,
+        })
+    }
+
+    /// Publishes staged periods, all or none. Records become a new generation;
+    /// earlier ones stay on disk and in the catalogue's history.
+    ///
+    /// # Errors
+    /// `PeriodOverlap`; `NothingPublished` if a period without records has none to keep.
+    pub fn publish(&self, staged: Vec<StagedPeriod>) -> Result<(), StoreError> {
+        let db = self.db()?;
+        db.write(|db| {
+            let mut named = Vec::with_capacity(staged.len());
+            for staged in staged {
+                // Saved at once, so that the next one is checked against it too.
+                let period = name_files(db, staged)?;
+                save(db, &period)?;
+                named.push(period);
+            }
+            let files = named.iter().flat_map(|period: &NamedPeriod| {
+                let records = period.records.iter().map(|(file, _)| file);
+                records.chain(&period.segments).chain(&period.counters)
+            });
+            sync_folders(self.dir(), files, &crash::PERIODS)?;
+            db.point(crash::PERIODS.before_commit)
+        })?;
+        db.point(crash::PERIODS.after_commit)
+    }
+}
+
+fn check_order(
+    what: &'static str,
+    period: Period,
+    is_sorted: bool,
+    position: impl FnOnce() -> Option<usize>,
+) -> Result<(), StoreError> {
+    if is_sorted {
+        return Ok(());
+    }
+    let row = position().unwrap_or_default() + 1;
+    Err(StoreError::NotSorted { what, period, row })
+}
+
+/// Checks that the period fits among the published ones, then renames its files.
+fn name_files(db: &Db, staged: StagedPeriod) -> Result<NamedPeriod, StoreError> {
+    let period = staged.period;
+    let (start, end) = (period.start.as_millis(), period.end.as_millis());
+    let overlapping =
+        db.row(sql::periods::OVERLAPPING, params![start, end], |row| load::period(row, 0))?;
+    if let Some(published) = overlapping {
+        return Err(StoreError::PeriodOverlap { period, published });
+    }
+    let current = db.row(sql::periods::CURRENT, params![start], |row| {
+        Ok(Current {
+            generation: row.get(0)?,
+            open_version: load::unsigned(row, 1)?,
+            segments: load::number(row, 2)?,
+            counters: load::number(row, 3)?,
+        })
+    })?;
+    let current = current.unwrap_or_default();
+    let generation = match (&staged.records, current.generation) {
+        (Some(_), _) => next_generation(db, start)?,
+        (None, Some(generation)) => generation,
+        (None, None) => return Err(StoreError::NothingPublished { period, what: "records" }),
+    };
+    let is_new_version = staged.segments.is_some() || staged.counters.is_some();
+    let version = current.open_version + u64::from(is_new_version);
+    let rename = |file: Option<StagedFile>, kind: &str| {
+        file.map(|file| file.rename(&format!("{version}-{kind}.parquet"))).transpose()
+    };
+    let records = staged.records.map(|(file, index)| {
+        let named = file.rename(&format!("{generation}.parquet"))?;
+        Ok((named, index))
+    });
+    Ok(NamedPeriod {
+        period,
+        generation,
+        records: records.transpose()?,
+        version,
+        segments: rename(staged.segments, SEGMENTS)?,
+        counters: rename(staged.counters, COUNTERS)?,
+        current,
+        anomalies: staged.anomalies,
+        inputs: staged.inputs,
+    })
+}
+
+const SEGMENTS: &str = "segments";
+const COUNTERS: &str = "counters";
+
+fn next_generation(db: &Db, start: i64) -> Result<u32, StoreError> {
+    let last = db.number(sql::periods::LAST_GENERATION, params![start])?;
+    u32::try_from(last + 1).map_err(|_| db.damaged(format!("{last} is not a generation")))
+}
+
+/// The rows of one period.
+fn save(db: &Db, named: &NamedPeriod) -> Result<(), StoreError> {
+    let (start, end) = (named.period.start.as_millis(), named.period.end.as_millis());
+    if let Some((file, index)) = &named.records {
+        db.execute(
+            sql::periods::INSERT_RECORDS,
+            params![
+                start,
+                named.generation,
+                path_text(&file.path),
+                file.rows.cast_signed(),
+                file.bytes.cast_signed(),
+                file.sha256,
+                index,
+            ],
+        )?;
+    }
+    let segments = replace_open(db, named, SEGMENTS, &named.segments, named.current.segments)?;
+    let counters = replace_open(db, named, COUNTERS, &named.counters, named.current.counters)?;
+    db.execute(
+        sql::periods::PUT,
+        params![
+            start,
+            end,
+            named.generation,
+            named.version.cast_signed(),
+            segments,
+            counters,
+            named.inputs.events_seq.cast_signed(),
+            named.inputs.samples_seq.map(u64::cast_signed),
+            named.inputs.accounts_seq.cast_signed(),
+        ],
+    )?;
+    if let Some(anomalies) = &named.anomalies {
+        db.execute(sql::periods::CLEAR_ANOMALIES, params![start])?;
+        for anomaly in anomalies {
+            insert_anomaly(db, start, end, anomaly)?;
+        }
+    }
+    Ok(())
+}
+
+/// Names a new file of a kind and lets the one before go; returns the version that
+/// counts now.
+fn replace_open(
+    db: &Db,
+    named: &NamedPeriod,
+    kind: &str,
+    file: &Option<LakeFile>,
+    current: Option<u64>,
+) -> Result<Option<i64>, StoreError> {
+    let Some(file) = file else { return Ok(current.map(u64::cast_signed)) };
+    let start = named.period.start.as_millis();
+    let replaced =
+        db.rows(sql::periods::OPEN_FILES_OF_KIND, params![start, kind], |row| load::path(row, 0))?;
+    for path in replaced {
+        retire(db, &path)?;
+    }
+    db.execute(sql::periods::DELETE_OPEN_OF_KIND, params![start, kind])?;
+    let version = named.version.cast_signed();
+    db.execute(
+        sql::periods::INSERT_OPEN,
+        params![
+            start,
+            kind,
+            version,
+            path_text(&file.path),
+            file.rows.cast_signed(),
+            file.bytes.cast_signed(),
+            file.sha256
+        ],
+    )?;
+    Ok(Some(version))
+}
+
+fn insert_anomaly(db: &Db, start: i64, end: i64, anomaly: &Anomaly) -> Result<(), StoreError> {
+    db.execute(
+        sql::periods::INSERT_ANOMALY,
+        params![
+            start,
+            end,
+            anomaly.source.as_str(),
+            anomaly.event.map(|event| event.0.cast_signed()),
+            anomaly.usage_type.0,
+            anomaly.resource.0.cast_signed(),
+            anomaly.at.as_millis(),
+            anomaly.text
+        ],
+    )?;
+    Ok(())
+}

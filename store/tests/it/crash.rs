@@ -1,0 +1,187 @@
+//! Killed at every step: the folder opens, checks clean, and after repeating the
+//! operation says the same as an undisturbed one.
+//!
+//! The test binary starts itself again as the process to be killed; what that one
+//! runs is [`work`], which like every command may be repeated after any crash.
+
+use std::{
+    collections::HashSet,
+    env, fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use cloudtally_model::{Account, AccountId, Instant, Period};
+use cloudtally_store::{
+    Anomaly, Inputs, PeriodDraft, QuarantinedRow, Store, StoreError, Stream, Writer, crash_points,
+};
+
+use crate::support::{
+    assert_clean, counter, day, event, logical_content, records, run, sample, segment, source,
+    try_writer,
+};
+
+const DIR: &str = "CLOUDTALLY_TEST_DIR";
+/// What the child says when the work ended with "disk full" and nothing worse.
+const DISK_FULL: i32 = 28;
+
+/// Everything a store can do, each step skipped if it is done already.
+fn work(dir: &Path) -> Result<(), StoreError> {
+    let store = Store::open(dir)?;
+    let writer = try_writer(&store)?;
+    append(&writer)?;
+    publish(&writer, day(0), 20, 1)?;
+    publish(&writer, day(1), 30, 1)?;
+    publish(&writer, day(0), 25, 2)?;
+    writer.compact()?;
+    drop(writer);
+    // A file that a crash might have left.
+    let stray = dir.join("events/2026-01-01/.tmp-1-1");
+    fs::write(&stray, "half a file").map_err(|e| StoreError::Callback(e.into()))?;
+    try_writer(&store).map(drop)
+}
+
+fn append(writer: &Writer) -> Result<(), StoreError> {
+    let mut known = writer.known_events(&source())?;
+    for batch in 0..17u64 {
+        // Two days in the first batches, many small files of the first day after.
+        let minutes = if batch < 3 { 700 } else { 60 };
+        let events = (0..4).map(|i| event(batch * 4 + i, i64::try_from(i).unwrap() * minutes));
+        let news = events.filter(|event| !known.contains(event.id)).collect();
+        let aside = QuarantinedRow {
+            source: source(),
+            stream: Stream::Events,
+            input: "events.csv".to_owned(),
+            row: batch,
+            reason: "unreadable".to_owned(),
+            raw: "?".to_owned(),
+        };
+        writer.append_events(&mut known, news, &[aside], &mut run(Stream::Events))?;
+        let minute = i64::try_from(batch).unwrap();
+        let stored = writer.known_samples(&source(), day(0).start.utc_day())?;
+        let stored: HashSet<_> = stored.into_keys().collect();
+        let mut samples = vec![sample(1, minute), sample(2, minute)];
+        samples.retain(|sample| !stored.contains(&(sample.series.clone(), sample.sampled)));
+        writer.append_samples(&source(), samples, &[], &mut run(Stream::Samples))?;
+    }
+    let account = |id: u64, removed: Option<Instant>| Account {
+        id: AccountId(id),
+        name: "a".into(),
+        uuid: None,
+        account_type: None,
+        domain: None,
+        domain_path: None,
+        state: None,
+        created: None,
+        removed,
+    };
+    let accounts = [account(2, Some(day(1).start)), account(3, None)];
+    writer.upsert_accounts(&source(), &accounts, &[], &mut run(Stream::Accounts)).map(drop)
+}
+
+/// Publishes unless it is done; `events_seq` tells what the period has seen.
+fn publish(writer: &Writer, period: Period, count: u64, events_seq: u64) -> Result<(), StoreError> {
+    let snapshot = writer.snapshot()?;
+    let published = snapshot.periods.iter().find(|published| published.period == period);
+    if published.is_some_and(|published| published.inputs.events_seq >= events_seq) {
+        return Ok(());
+    }
+    let records = records(period, count);
+    let draft = PeriodDraft {
+        period,
+        records: Some(&records),
+        open: Some(&[segment(count, period.start)]),
+        counters: Some(&[counter(count, period)]),
+        anomalies: Some(&[Anomaly {
+            period,
+            source: source(),
+            event: None,
+            usage_type: records[0].usage_type,
+            resource: count.into(),
+            at: period.start,
+            text: "odd".to_owned(),
+        }]),
+        inputs: Inputs { events_seq, samples_seq: Some(events_seq), accounts_seq: 0 },
+    };
+    writer.publish(vec![writer.stage(&draft, &snapshot.sources)?])
+}
+
+/// The process to be killed; not a test by itself.
+#[test]
+#[ignore = "run by the tests below as a process of its own"]
+fn child() {
+    let Some(dir) = env::var_os(DIR) else { return };
+    match work(Path::new(&dir)) {
+        Ok(()) => {}
+        Err(StoreError::DiskFull { .. }) => std::process::exit(DISK_FULL),
+        Err(e) => panic!("{e}"),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Done,
+    DiskFull,
+    Killed,
+}
+
+fn run_child(dir: &Path, variable: &str, point: &str, passing: u32) -> End {
+    let status = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "crash::child", "--ignored", "--test-threads", "1"])
+        .env(DIR, dir)
+        .env(variable, format!("{point}:{passing}"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    match status.code() {
+        Some(0) => End::Done,
+        Some(DISK_FULL) => End::DiskFull,
+        Some(code) => panic!("{point}:{passing} ended with {code}"),
+        None => End::Killed,
+    }
+}
+
+fn undisturbed() -> String {
+    let dir = tempfile::tempdir().unwrap();
+    work(dir.path()).unwrap();
+    assert_clean(dir.path());
+    logical_content(dir.path())
+}
+
+fn check(variable: &str, expected_end: End, passings: &[u32]) {
+    let expected = undisturbed();
+    for point in crash_points() {
+        for passing in passings {
+            let dir = tempfile::tempdir().unwrap();
+            let end = run_child(dir.path(), variable, point, *passing);
+            if end == End::Done && *passing > 1 {
+                continue;
+            }
+            assert_eq!(end, expected_end, "{point} is passed at least once");
+            // Before anything is repeated: whole, whatever was being done.
+            assert_clean_if_there(dir.path());
+            work(dir.path()).unwrap_or_else(|e| panic!("repeating after {point}:{passing}: {e}"));
+            assert_clean(dir.path());
+            let content = logical_content(dir.path());
+            assert!(content == expected, "after {point}:{passing}:\n{content}\nnot\n{expected}");
+        }
+    }
+}
+
+fn assert_clean_if_there(dir: &Path) {
+    match Store::open_existing(dir) {
+        Ok(_) => assert_clean(dir),
+        Err(e) => assert!(matches!(e, StoreError::NoCatalogue { .. }), "{e}"),
+    }
+}
+
+#[test]
+fn killed_at_every_point_the_folder_stays_whole() {
+    check("CLOUDTALLY_CRASH_AT", End::Killed, &[1, 2, 5]);
+}
+
+#[test]
+fn a_full_disk_at_every_point_loses_nothing() {
+    check("CLOUDTALLY_FAIL_AT", End::DiskFull, &[1, 3]);
+}

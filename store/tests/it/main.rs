@@ -1,0 +1,10 @@
+//! The store from outside, over real folders.
+
+mod append; // events, samples and accounts come back as they went in
+mod catalogue; // opening, settings, jobs, quarantine
+mod crash; // killed at every step
+mod damage; // what `verify` finds
+mod lock; // one writer, many readers
+mod periods; // publishing and reading again
+mod records; // windows, filters, pages
+mod support; // small worlds to test with

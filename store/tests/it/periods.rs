@@ -1,0 +1,166 @@
+//! Publishing and reading again.
+
+use cloudtally_model::{EventId, Millis, Period, ResourceId, Sources, UsageTypeId};
+use cloudtally_store::{Anomaly, Inputs, PeriodDraft, RecordFilter, Store, StoreError, Writer};
+
+use crate::support::{
+    ALL, all_records, assert_clean, counter, day, records, segment, source, writer,
+};
+
+fn draft(period: Period) -> PeriodDraft<'static> {
+    PeriodDraft {
+        period,
+        records: None,
+        open: None,
+        counters: None,
+        anomalies: None,
+        inputs: Inputs { events_seq: 1, samples_seq: None, accounts_seq: 0 },
+    }
+}
+
+fn publish(writer: &Writer, drafts: &[PeriodDraft<'_>]) -> Result<(), StoreError> {
+    let sources = writer.snapshot()?.sources;
+    let staged = drafts.iter().map(|draft| writer.stage(draft, &sources));
+    writer.publish(staged.collect::<Result<_, _>>()?)
+}
+
+fn anomaly(period: Period, event: u64) -> Anomaly {
+    Anomaly {
+        period,
+        source: source(),
+        event: Some(EventId(event)),
+        usage_type: UsageTypeId::RUNNING_VM,
+        resource: ResourceId(4),
+        at: period.start,
+        text: "stopped while stopped".to_owned(),
+    }
+}
+
+#[test]
+fn a_period_comes_back_as_it_was_published_and_keeps_what_a_draft_leaves_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let writer = writer(&store);
+    writer.source(&source()).unwrap();
+    let (first, second) = (records(day(0), 50), records(day(0), 30));
+    let open = [segment(1, day(0).start), segment(2, day(0).start)];
+    let counters = [counter(1, day(0)), counter(2, day(0)), counter(3, day(0))];
+    let anomalies = [anomaly(day(0), 1), anomaly(day(0), 2)];
+    let everything = PeriodDraft {
+        records: Some(&first),
+        open: Some(&open),
+        counters: Some(&counters),
+        anomalies: Some(&anomalies),
+        ..draft(day(0))
+    };
+    publish(&writer, &[everything]).unwrap();
+
+    let check = |generation: u32, expected: &[_], samples_seq: Option<u64>| {
+        let snapshot = store.snapshot().unwrap();
+        let period = &snapshot.periods[0];
+        assert_eq!((period.generation, period.rows), (generation, expected.len() as u64));
+        assert_eq!(period.inputs.samples_seq, samples_seq);
+        assert_eq!(store.read_records(period, &snapshot.sources).unwrap(), expected);
+        assert_eq!(store.read_open(period, &snapshot.sources).unwrap(), open);
+        assert_eq!(store.read_counters(period, &snapshot.sources).unwrap(), counters);
+    };
+    check(1, &first, None);
+    assert_eq!(store.anomaly_count().unwrap(), 2);
+
+    let new_records = PeriodDraft { records: Some(&second), ..draft(day(0)) };
+    publish(&writer, &[new_records]).unwrap();
+    check(2, &second, None);
+    assert!(dir.path().join("records/20260101T000000Z/1.parquet").exists(), "history stays");
+
+    let inputs = Inputs { events_seq: 1, samples_seq: Some(3), accounts_seq: 0 };
+    publish(&writer, &[PeriodDraft { inputs, anomalies: Some(&[]), ..draft(day(0)) }]).unwrap();
+    check(2, &second, Some(3));
+    assert_eq!(store.anomalies(9).unwrap(), []);
+
+    let same_open = PeriodDraft { open: Some(&open), ..draft(day(0)) };
+    publish(&writer, &[same_open]).unwrap();
+    check(2, &second, None);
+    drop(writer);
+    assert_clean(dir.path());
+}
+
+#[test]
+fn the_same_rows_make_the_same_bytes() {
+    let mut checksums = Vec::new();
+    for _ in 0..2 {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let writer = writer(&store);
+        writer.source(&source()).unwrap();
+        let records = records(day(0), 500);
+        publish(&writer, &[PeriodDraft { records: Some(&records), ..draft(day(0)) }]).unwrap();
+        let period = store.snapshot().unwrap().periods.remove(0);
+        let file = std::fs::read(dir.path().join(&period.records.path)).unwrap();
+        let text = String::from_utf8_lossy(&file);
+        assert!(!text.contains("parquet-rs") && !text.contains("ARROW"), "no version in the file");
+        checksums.push(period.records.sha256);
+    }
+    assert_eq!(checksums[0], checksums[1]);
+}
+
+#[test]
+fn a_set_that_is_open_does_not_notice_a_new_generation() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let writer = writer(&store);
+    writer.source(&source()).unwrap();
+    let (old, new) = (records(day(0), 40), records(day(0), 10));
+    publish(&writer, &[PeriodDraft { records: Some(&old), ..draft(day(0)) }]).unwrap();
+    let set = store.records(ALL, &RecordFilter::default()).unwrap();
+    publish(&writer, &[PeriodDraft { records: Some(&new), ..draft(day(0)) }]).unwrap();
+    let page = set.page(0, 100).unwrap();
+    assert_eq!((set.count(), page.len()), (40, 40));
+    assert!(page.iter().all(|served| served.generation == 1));
+    assert!(page.iter().map(|served| &served.record).eq(&old));
+    assert_eq!(all_records(&store).len(), 10);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let writer = writer(&store);
+    writer.source(&source()).unwrap();
+    let sorted = records(day(0), 9);
+    let mut unsorted = sorted.clone();
+    unsorted.swap(3, 4);
+    let with = |period, records| PeriodDraft { records: Some(records), ..draft(period) };
+    let refused = |drafts: &[PeriodDraft<'_>], part: &str| {
+        let error = publish(&writer, drafts).unwrap_err().to_string();
+        assert!(error.contains(part), "`{part}` in: {error}");
+    };
+    refused(&[with(day(0), &unsorted)], "not sorted at row 4");
+    refused(&[with(day(1), &sorted), draft(day(0))], "has no records yet");
+    assert_eq!(store.snapshot().unwrap().periods, [], "all or none");
+    let half = Period { end: day(0).start + Millis::HOUR, ..day(0) };
+    refused(&[with(day(0), &sorted), with(half, &sorted)], "overlaps the published period");
+    publish(&writer, &[with(day(0), &sorted)]).unwrap();
+    refused(&[with(half, &sorted)], "overlaps the published period");
+    let snapshot = store.snapshot().unwrap();
+    let error = store.read_open(&snapshot.periods[0], &snapshot.sources).unwrap_err();
+    assert!(error.to_string().contains("no open segments"), "{error}");
+    let nobody = store.read_records(&snapshot.periods[0], &Sources::default()).unwrap_err();
+    assert!(nobody.to_string().contains("no source `default`"), "{nobody}");
+    drop(writer);
+    assert_clean(dir.path());
+}
+
+#[test]
+fn staged_periods_that_are_not_published_go_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let writer = writer(&store);
+    writer.source(&source()).unwrap();
+    let records = records(day(0), 9);
+    let draft = PeriodDraft { records: Some(&records), ..draft(day(0)) };
+    let staged = writer.stage(&draft, &store.snapshot().unwrap().sources).unwrap();
+    let folder = dir.path().join("records/20260101T000000Z");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    drop(staged);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+}
