@@ -316,6 +316,7 @@ impl StoreError {
         let path = path.to_owned();
         match cause.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull { path, cause: cause.into() },
+            Some(ErrorCode::CannotOpen) if !path.exists() => Self::MissingFile { path },
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
                 Self::Permission { path, cause: cause.into() }
             }

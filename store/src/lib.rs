@@ -24,7 +24,7 @@ pub use lake::BilledCounter;
 pub use lock::LockWait;
 pub use query::{RecordFilter, RecordSet, RecordWindow, ServedRecord};
 pub use verify::{Finding, Severity};
-pub use writer::{KnownEvents, PeriodDraft, StagedPeriod, Writer};
+pub use writer::{KnownEvents, KnownSamples, PeriodDraft, StagedPeriod, Writer};
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.
 #[derive(Clone, Debug)]

@@ -128,8 +128,8 @@ impl Store {
         let file = &period.records;
         let path = self.dir().join(&file.path);
         let mut records = Vec::new();
-        let everything = [0..file.rows];
-        let ranges = if file.rows == 0 { &[] } else { &everything[..] };
+        let everything = 0..file.rows;
+        let ranges = if file.rows == 0 { &[] } else { std::slice::from_ref(&everything) };
         let footers = &self.inner.footers;
         let _ = lake::records::read(&path, file.rows, footers, ranges, sources, &mut |record| {
             records.push(record);

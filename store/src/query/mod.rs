@@ -99,7 +99,7 @@ impl Store {
             for (period, generation, (path, file_rows)) in periods {
                 let everything = filter.accounts.is_none() && filter.usage_type.is_none();
                 let ranges = if everything && file_rows > 0 {
-                    vec![0..file_rows]
+                    std::iter::once(0..file_rows).collect()
                 } else if file_rows > 0 {
                     self.key_index(db, period, generation, &path)?.select(filter)
                 } else {

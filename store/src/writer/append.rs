@@ -27,6 +27,9 @@ use crate::{
     },
 };
 
+/// Accepted samples: (series, instant) to (bytes sent, bytes received).
+pub type KnownSamples = HashMap<(SeriesKey, Instant), (u64, u64)>;
+
 /// Events of one day on their way into the catalogue.
 pub(super) struct EventDay {
     pub(super) file: StagedFile,
@@ -180,7 +183,7 @@ impl Writer {
         &self,
         source: &SourceName,
         utc_day: i64,
-    ) -> Result<HashMap<(SeriesKey, Instant), (u64, u64)>, StoreError> {
+    ) -> Result<KnownSamples, StoreError> {
         let query = sql::ingest::SAMPLE_FILES_OF_DAY;
         let files = load::sample_files(&*self.db()?, query, params![source.as_str(), utc_day])?;
         let mut known = HashMap::new();

@@ -23,6 +23,7 @@ use crate::{
     lock::FolderLock,
 };
 
+pub use append::KnownSamples;
 pub use known::KnownEvents;
 pub use publish::{PeriodDraft, StagedPeriod};
 

@@ -87,7 +87,7 @@ proptest! {
         let mut known = writer.known_events(&source()).unwrap();
         let mut expected = BTreeMap::new();
         for batch in batches {
-            let new = |event: &UsageEvent| expected.get(&event.id.0).is_none();
+            let new = |event: &UsageEvent| !expected.contains_key(&event.id.0);
             let mut news: BTreeMap<u64, UsageEvent> = BTreeMap::new();
             for event in batch.into_iter().filter(new) {
                 assert!(!known.contains(event.id));

@@ -32,7 +32,7 @@ fn two_writers_exclude_each_other_while_reads_go_on() {
         let mut seen = 0;
         while stopped.try_recv() == Err(mpsc::TryRecvError::Empty) {
             let count = all_events(&second).len();
-            assert!(count % 10 == 0 && count >= seen, "{count} after {seen}");
+            assert!(count.is_multiple_of(10) && count >= seen, "{count} after {seen}");
             seen = count;
         }
         second

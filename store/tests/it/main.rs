@@ -1,5 +1,7 @@
 //! The store from outside, over real folders.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail where it stands")]
+
 mod append; // events, samples and accounts come back as they went in
 mod catalogue; // opening, settings, jobs, quarantine
 mod crash; // killed at every step
