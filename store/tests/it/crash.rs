@@ -177,11 +177,13 @@ fn assert_clean_if_there(dir: &Path) {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "release builds have no crash points")]
 fn killed_at_every_point_the_folder_stays_whole() {
     check("CLOUDTALLY_CRASH_AT", End::Killed, &[1, 4]);
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "release builds have no crash points")]
 fn a_full_disk_at_every_point_loses_nothing() {
     check("CLOUDTALLY_FAIL_AT", End::DiskFull, &[1]);
 }
