@@ -9,8 +9,8 @@ use std::{
 
 use cloudtally_ingest::write::{AccountWriter, EventWriter, Format, RawLine, SampleWriter};
 use cloudtally_platform::bulk::{
-    EmittedEvent, EmittedSample, History, MESS_FILE_NAME, MalformedRow, Options, Rate,
-    key_file_name, write_key, write_mess,
+    EmittedEvent, EmittedSample, History, MESS_FILE_NAME, Options, Rate, RawRow, key_file_name,
+    write_key, write_mess,
 };
 use serde_json::json;
 
@@ -172,7 +172,7 @@ fn write_samples(
     Ok((path.to_owned(), writer.finish()?))
 }
 
-fn line(row: &MalformedRow, format: Format) -> String {
+fn line(row: &RawRow, format: Format) -> String {
     match format {
         Format::JsonLines => row.json_line(),
         Format::Csv | Format::Parquet => row.csv_line(),
