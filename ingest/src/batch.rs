@@ -15,8 +15,8 @@ use crate::{
 
 /// Rows of a batch: enough to make good files of the lake, about 100 MB.
 pub const BATCH_ROWS_MAX: usize = 256 * 1024;
-/// Bytes of raw text of a batch, which bounds it when rows are long.
-const BATCH_TEXT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of its rows as they came, which bounds a batch when rows are long.
+const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of a row's text that the quarantine keeps.
 pub(crate) const RAW_BYTES_MAX: usize = 4 * 1024;
 
@@ -46,7 +46,8 @@ pub(crate) struct Batch<T> {
     /// The text of all rows, and where each one's ends.
     text: Vec<u8>,
     text_ends: Vec<usize>,
-    bad_bytes: usize,
+    /// Bytes of the rows as they came.
+    bytes: usize,
 }
 
 impl<T: Row> Batch<T> {
@@ -57,7 +58,7 @@ impl<T: Row> Batch<T> {
             bad: Vec::new(),
             text: Vec::new(),
             text_ends: Vec::new(),
-            bad_bytes: 0,
+            bytes: 0,
         }
     }
 
@@ -66,7 +67,7 @@ impl<T: Row> Batch<T> {
     }
 
     fn is_full(&self) -> bool {
-        self.len() >= BATCH_ROWS_MAX || self.text.len() + self.bad_bytes >= BATCH_TEXT_BYTES_MAX
+        self.len() >= BATCH_ROWS_MAX || self.bytes >= BATCH_BYTES_MAX
     }
 
     /// The text of a good row as it came; a Parquet row, which has none, is
@@ -125,13 +126,16 @@ impl<T: Row> Batcher<T> {
         self.place.row
     }
 
-    /// Takes the input's next row, which has no text; `raw` spells a bad one.
+    /// Takes the input's next row, which has no text but about so many bytes;
+    /// `raw` spells a bad one.
     pub(crate) fn take_typed(
         &mut self,
         decoded: Result<T, Reason>,
+        bytes: usize,
         raw: impl FnOnce() -> String,
     ) -> Result<(), HungUp> {
         self.place.row += 1;
+        self.batch.bytes += bytes;
         match decoded {
             Ok(row) => self.keep(row, &[]),
             Err(reason) => self.set_aside(reason, raw()),
@@ -146,6 +150,7 @@ impl<T: Row> Batcher<T> {
         text: &[u8],
     ) -> Result<(), HungUp> {
         self.place.row += 1;
+        self.batch.bytes += text.len();
         match decoded {
             Ok(row) => self.keep(row, &text[..text.len().min(RAW_BYTES_MAX + 1)]),
             Err(reason) => self.set_aside(reason, raw_text(text)),
@@ -170,7 +175,6 @@ impl<T: Row> Batcher<T> {
     }
 
     fn set_aside(&mut self, reason: Reason, raw: String) {
-        self.batch.bad_bytes += reason.len() + raw.len();
         self.batch.bad.push(BadRow { place: self.place, reason, raw });
     }
 

@@ -86,9 +86,10 @@ pub(crate) fn read<T: Decode>(
         let Some(chunk) = chunk else { break };
         let columns = guarded(|| Columns::new(&chunk, &positions))
             .map_err(|cause| damaged(batcher.rows(), cause))?;
+        let row_bytes = chunk.get_array_memory_size() / chunk.num_rows().max(1);
         for row in 0..chunk.num_rows() {
             let values = RowValues { columns: &columns, row };
-            batcher.take_typed(T::decode(&values), || spell::<T>(&values))?;
+            batcher.take_typed(T::decode(&values), row_bytes, || spell::<T>(&values))?;
         }
         let done = u128::from(size_bytes) * u128::from(batcher.rows());
         let done_bytes = u64::try_from(done / u128::from(rows_total.max(1))).unwrap_or(size_bytes);

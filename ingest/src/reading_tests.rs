@@ -577,6 +577,22 @@ fn batches_are_bounded() {
     assert_eq!(sizes, [crate::BATCH_ROWS_MAX, crate::BATCH_ROWS_MAX, 20]);
 }
 
+#[test]
+fn batches_of_long_rows_are_smaller() {
+    let name = "n".repeat(500_000);
+    let row = format!(",VM.START,2026-01-31 23:59:59,2,1,9,{name}\n");
+    let csv = (0..200).fold(HEADER.to_owned(), |csv, id| csv + &id.to_string() + &row);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(csv.as_bytes()).unwrap();
+    let inputs = [Input::File(file.path().to_owned())];
+    let sizes: Vec<usize> = thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(0);
+        scope.spawn(|| decode::<UsageEvent>(&inputs, &Arc::default(), sender));
+        receiver.into_iter().map(|batch| batch.rows.len()).collect()
+    });
+    assert_eq!(sizes, [135, 65]);
+}
+
 // ---- laws -------------------------------------------------------------------
 
 /// Text that means itself in every format: not empty, not `NULL` or `\N`.
