@@ -38,6 +38,8 @@ pub(crate) fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode, Fai
         print(summary);
     }
     let summary = result.map_err(|error| Failure::Failed(error.into()))?;
+    // Many small ingests must not leave many small files.
+    writer.compact()?;
     if arguments.strict && summary.counts.quarantined > 0 {
         return Ok(found_something());
     }

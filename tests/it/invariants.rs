@@ -1,0 +1,92 @@
+//! The structure of the workspace, as ARCHITECTURE.md states it.
+
+use std::{fs, path::Path};
+
+use crate::support::repository;
+
+fn manifest(of: &str) -> String {
+    fs::read_to_string(repository().join(of).join("Cargo.toml")).unwrap()
+}
+
+/// Names in `[dependencies]` of a crate.
+fn dependencies(of: &str) -> Vec<String> {
+    let text = manifest(of);
+    let section = text.split("[dependencies]").nth(1).unwrap();
+    let section = section.split("\n[").next().unwrap();
+    let name = |line: &str| line.split(['.', ' ', '=']).next().unwrap().to_owned();
+    section
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
+        .map(name)
+        .collect()
+}
+
+#[test]
+fn model_and_platform_stay_light() {
+    for of in ["model", "platform"] {
+        for heavy in ["tokio", "axum", "rusqlite", "arrow", "parquet", "polars"] {
+            assert!(!dependencies(of).iter().any(|name| name == heavy), "{of} depends on {heavy}");
+        }
+    }
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    for (of, allowed) in [
+        ("model", &[][..]),
+        ("platform", &["model"]),
+        ("store", &["model"]),
+        ("ingest", &["model", "store", "platform"]),
+        ("aggregate", &["model", "store", "platform"]),
+        ("serve", &["model", "store", "platform", "aggregate"]),
+    ] {
+        for name in dependencies(of) {
+            if let Some(ours) = name.strip_prefix("cloudtally-") {
+                assert!(allowed.contains(&ours), "{of} depends on {ours}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_aggregate_knows_polars_and_only_serve_axum() {
+    for of in ["model", "platform", "store", "ingest", "aggregate", "serve", "."] {
+        let text = manifest(of);
+        let text =
+            if of == "." { text.split("[dependencies]").nth(1).unwrap().to_owned() } else { text };
+        assert_eq!(text.contains("polars"), of == "aggregate", "{of}");
+        assert_eq!(text.contains("axum"), of == "serve", "{of}");
+        assert_eq!(text.contains("rusqlite"), of == "store", "{of}");
+    }
+}
+
+#[test]
+fn sql_stands_in_its_folder_only() {
+    let mut sources = Vec::new();
+    for of in ["model", "platform", "store", "ingest", "aggregate", "serve", "src"] {
+        let folder = repository().join(of);
+        collect(if of == "src" { folder } else { folder.join("src") }.as_path(), &mut sources);
+    }
+    assert!(sources.len() > 30);
+    for path in sources {
+        let text = fs::read_to_string(&path).unwrap();
+        for statement in ["SELECT ", "INSERT INTO", "DELETE FROM", "CREATE TABLE"] {
+            // Tests may ask the database what its schema is.
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let found = lines.into_iter().any(|line| line.contains(statement));
+            assert!(!found, "{} holds SQL: {statement}", path.display());
+        }
+    }
+}
+
+fn collect(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Whole-system tests: the binary as a user runs it, its files, its port.
+
+mod answer_key; // simulate, ingest, aggregate, export: equals what was decided
+mod bad_input; // every kind of it gets a clear message and loses nothing
+mod crash; // killed anywhere and run again: the same bytes
+mod demo; // the README's main command
+mod invariants; // who may depend on what, where SQL may stand
+mod sample_data; // a small real dump with records derived independently
+mod support;

@@ -1,0 +1,94 @@
+//! Runs the binary on a folder of its own.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+/// A data folder and the binary to run on it.
+pub(crate) struct Cloudtally {
+    dir: TempDir,
+}
+
+/// What a run of the binary gave.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Cloudtally {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    /// The temporary folder; the data folder is `data` inside it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cloudtally"));
+        command
+            .current_dir(self.dir.path())
+            .env_remove("CLOUDTALLY_DATA")
+            .env_remove("CLOUDTALLY_ADMIN_API_KEY")
+            .env_remove("CLOUDTALLY_ADMIN_SECRET_KEY")
+            .args(["--data", "data"])
+            .args(arguments);
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        ran(&self.command(arguments).output().unwrap())
+    }
+
+    /// Runs and requires exit status 0.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
+        let ran = self.run(arguments);
+        assert_eq!(ran.status, Some(0), "{arguments:?}: {ran:?}");
+        ran.stdout
+    }
+
+    /// Runs, requires the exit status and returns the message.
+    pub(crate) fn fails(&self, status: i32, arguments: &[&str]) -> String {
+        let ran = self.run(arguments);
+        assert_eq!(ran.status, Some(status), "{arguments:?}: {ran:?}");
+        ran.stderr
+    }
+
+    /// Writes a file beside the data folder.
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    /// All records as CSV.
+    pub(crate) fn export(&self) -> String {
+        self.ok(&["export", "--format", "csv", "--out", "-"])
+    }
+}
+
+pub(crate) fn ran(output: &Output) -> Ran {
+    Ran {
+        status: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A row of a CSV file by column name.
+pub(crate) type Row = BTreeMap<String, String>;
+
+pub(crate) fn csv_rows(text: &str) -> Vec<Row> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    reader.deserialize().map(|row| row.unwrap()).collect()
+}
+
+/// The repository, where the files under test are.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
