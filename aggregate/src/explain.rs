@@ -15,7 +15,7 @@ use cloudtally_store::{
     PublishedPeriod, RecordFilter, RecordWindow, SampleFile, ServedRecord, Snapshot, Store,
 };
 
-use crate::{AggregateError, job::removals, records::add_resource, window::WindowFolder};
+use crate::{AggregateError, job::{is_stale, removals}, records::add_resource, window::WindowFolder};
 
 /// A record with everything it was made from.
 #[derive(Clone, Debug)]
@@ -28,6 +28,9 @@ pub struct Explanation {
     pub parts: Parts,
     /// The sum of the parts, in the record's unit.
     pub sum: u64,
+    /// Whether late events wait to be aggregated into the record's period: then
+    /// the parts may tell more than the record does.
+    pub waits: bool,
 }
 
 /// What a record was made from.
@@ -106,7 +109,8 @@ pub fn explain(store: &Store, id: RecordId) -> Result<Explanation, AggregateErro
             samples_behind(store, &snapshot, known, &served, &sources)?
         }
     };
-    Ok(Explanation { served, sources, parts, sum })
+    let waits = is_stale(&snapshot, known);
+    Ok(Explanation { served, sources, parts, sum, waits })
 }
 
 fn segments_behind(
@@ -118,13 +122,18 @@ fn segments_behind(
     let record = &served.record;
     let row = record.row();
     let key = (record.source, row.kind, record.resource);
-    // The state before the period, if one was published from the same events.
+    // A period that nothing late has touched has seen every event before its end,
+    // and so has the latest such period before it. One that waits to be
+    // republished is explained from what it had seen.
+    let waits = is_stale(snapshot, known);
     let state = snapshot.periods.iter().rev().find(|before| {
+        let same = before.inputs.events_seq == known.inputs.events_seq
+            && before.inputs.accounts_seq == known.inputs.accounts_seq;
         before.period.end <= known.period.start
             && before.segments.is_some()
-            && before.inputs.events_seq == known.inputs.events_seq
-            && before.inputs.accounts_seq == known.inputs.accounts_seq
+            && if waits { same } else { !is_stale(snapshot, before) }
     });
+    let seen = if waits { known.inputs.events_seq } else { u64::MAX };
     let (open, from) = match state {
         Some(state) => {
             let of_resource = |s: &Segment| is_of(s, record, row.kind);
@@ -134,7 +143,7 @@ fn segments_behind(
         None => (Vec::new(), snapshot.earliest().unwrap_or(Instant::EPOCH)),
     };
     let removals = removals(snapshot, store)?;
-    let folder = WindowFolder::new(store, snapshot, &removals, known.inputs.events_seq);
+    let folder = WindowFolder::new(store, snapshot, &removals, seen);
     let (segments, _) = folder.fold_resource(open, (from, known.period.end), key)?;
     let mut clipped = Vec::new();
     let mut sum = 0;

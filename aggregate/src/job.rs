@@ -284,7 +284,7 @@ pub(crate) fn stale_periods(snapshot: &Snapshot) -> usize {
 
 /// Whether events or removals have arrived that a published period has not seen
 /// and that lie before its end.
-fn is_stale(snapshot: &Snapshot, known: &PublishedPeriod) -> bool {
+pub(crate) fn is_stale(snapshot: &Snapshot, known: &PublishedPeriod) -> bool {
     let inputs = &known.inputs;
     let end = known.period.end;
     let late_events = snapshot

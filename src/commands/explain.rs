@@ -29,8 +29,13 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
     if explanation.adds_up() {
         Ok(ExitCode::SUCCESS)
     } else {
+        let remedy = if explanation.waits {
+            "events have arrived since; run `cloudtally aggregate`"
+        } else {
+            "run `cloudtally check`"
+        };
         Err(Failure::Failed(anyhow::anyhow!(
-            "the parts give {}, the record says {}; run `cloudtally check`",
+            "the parts give {}, the record says {}; {remedy}",
             explanation.sum,
             explanation.served.record.quantity
         )))
