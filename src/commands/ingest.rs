@@ -34,7 +34,7 @@ pub(crate) fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode, Fai
     };
     if context.json() {
         print_json(&as_json(summary, result.is_ok()))?;
-    } else {
+    } else if result.is_ok() || summary.counts.read > 0 {
         print(summary);
     }
     let summary = result.map_err(|error| Failure::Failed(error.into()))?;

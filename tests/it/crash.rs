@@ -17,17 +17,14 @@ const ROUNDS: usize = 20;
 /// A command that does not come through after so many tries never will.
 const TRIES_MOST: usize = 60;
 
-/// Pieces the events come in.
-const PIECES: usize = 18;
+/// Events that were ingested one at a time before, so that the next ingest finds
+/// many small files to merge.
+const TRICKLED: usize = 16;
 
 /// The commands of a life, in order.
 const LIFE: [&[&str]; 6] = [
     &["ingest", "accounts", "../sim/accounts.csv"],
-    // In so many pieces that the lake merges their small files.
-    &[
-        "ingest", "events", "p00", "p01", "p02", "p03", "p04", "p05", "p06", "p07", "p08", "p09",
-        "p10", "p11", "p12", "p13", "p14", "p15", "p16", "p17",
-    ],
+    &["ingest", "events", "rest.csv"],
     &["ingest", "samples", "../sim/network_samples.csv"],
     &["aggregate", "--from", "2026-01-01", "--to", "2026-01-03"],
     // Late rows: old periods are published again, new ones by schedule.
@@ -100,6 +97,15 @@ fn new_life() -> Cloudtally {
         "--out",
         "sim",
     ]);
+    let events = std::fs::read_to_string(cloudtally.path("sim/usage_events.csv")).unwrap();
+    let mut lines = events.lines();
+    let header = lines.next().unwrap();
+    for row in lines.by_ref().take(TRICKLED) {
+        cloudtally.file("one.csv", format!("{header}\n{row}\n"));
+        cloudtally.ok(&["ingest", "events", "one.csv"]);
+    }
+    let rest: Vec<&str> = lines.collect();
+    cloudtally.file("work/rest.csv", format!("{header}\n{}\n", rest.join("\n")));
     cloudtally
 }
 
