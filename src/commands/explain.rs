@@ -58,7 +58,7 @@ fn print_parts(explanation: &Explanation, calendar: Calendar) {
                     (Some(event), Some(end)) if end > part.end => format!("event {event} at {end}"),
                     (Some(event), _) => format!("event {event}"),
                     (None, Some(_)) => "the account's removal".to_owned(),
-                    (None, None) => "still open".to_owned(),
+                    (None, None) => "open at the period's end".to_owned(),
                 };
                 let zero = part.used_ms == 0;
                 output.add_row([

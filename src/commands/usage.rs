@@ -81,16 +81,22 @@ fn amount(total: &Total) -> [String; 4] {
     let row = usage_type(total.usage_type).expect("totals are made of records");
     let usage = total.usage();
     let number = usage.split(' ').next().unwrap_or("");
-    let unit = match row.unit {
-        Unit::Milliseconds => "hours",
-        Unit::BytesSent | Unit::BytesReceived => "bytes",
+    let (number, unit) = match row.unit {
+        Unit::Milliseconds => (with_decimals(number), "hours"),
+        Unit::BytesSent | Unit::BytesReceived => (number.to_owned(), "bytes"),
     };
     [
         format!("{:>2} {}", row.id.0, row.description),
-        grouped(number),
+        grouped(&number),
         unit.to_owned(),
         grouped(&total.records.to_string()),
     ]
+}
+
+/// `7` as `7.000000`, so that the points of a column stand below each other.
+fn with_decimals(hours: &str) -> String {
+    let (integer, fraction) = hours.split_once('.').unwrap_or((hours, ""));
+    format!("{integer}.{fraction:0<6}")
 }
 
 fn as_json(total: &Total, groups: &[GroupBy]) -> serde_json::Value {
