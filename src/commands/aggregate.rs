@@ -72,7 +72,9 @@ fn as_json(report: &RunReport, dry_run: bool) -> serde_json::Value {
 pub(crate) fn print(report: &RunReport, dry_run: bool) {
     let would = if dry_run { "would have " } else { "" };
     let touched = report.published + report.republished + report.unchanged;
-    if touched == 0 {
+    if touched == 0 && report.checkpoint.is_none() {
+        println!("nothing to do: nothing has been ingested whose period is over");
+    } else if touched == 0 {
         println!("nothing to do: every complete period is published");
     } else {
         println!(
