@@ -39,7 +39,7 @@ def main(ours, *others):
             differing = f"SELECT * FROM {one} EXCEPT ALL SELECT * FROM {other}"
             number = connection.execute(f"SELECT count(*) FROM ({differing})").fetchone()[0]
             if number:
-                print(connection.sql(f"{differing} ORDER BY ALL LIMIT 5"))
+                print(connection.execute(f"{differing} ORDER BY ALL LIMIT 5").fetchall())
                 raise SystemExit(f"{number} records stand only in {one}, against `{path}`")
     in_file = "SELECT count(*) FROM read_parquet('{path}')"
     records = [

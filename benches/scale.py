@@ -73,6 +73,7 @@ class Scale:
         self.state = {"CLOUDTALLY_DATA": str(work / "data")}
         self.steps = {}
         self.facts = {}
+        self.account, self.records_of_account = None, 0
 
     def measure(self):
         last_day = FIRST_DAY + timedelta(days=self.arguments.days - 1)
@@ -109,7 +110,8 @@ class Scale:
                 # No field of ours holds a line break.
                 records = sum(1 for _ in out.open("rb")) - 1
             out.unlink()
-        self.step("usage, by account and type", "usage", "--json")
+        totals = json.loads(self.step("usage, by account and type", "usage", "--json"))["totals"]
+        self.account, self.records_of_account = middling(totals)
         if records != rebuilt["records"]:
             raise SystemExit(f"{records} records exported, {rebuilt['records']} computed")
         self.facts = {
@@ -167,10 +169,26 @@ class Scale:
                             PAGE_ROWS, records)
                 for number in range(self.arguments.requests)
             ]  # fmt: skip
+            # An account of middling size: its page is gathered from many days.
+            of_one = {**window, "account": self.account}
+            self.facts["pages"]["first of one account"] = [
+                client.page(of_one, 1, None, self.records_of_account)
+                for _ in range(self.arguments.requests)
+            ]
             self.facts["serve_mib"] = peak_mib(server.pid)
         finally:
             server.send_signal(signal.SIGTERM)
             wait(server, time.perf_counter() + START_SECONDS_MAX)
+
+
+def middling(totals):
+    """The account with the median number of records, as its name and that number."""
+    records = {}
+    for line in totals:
+        records[line["account"]] = records.get(line["account"], 0) + line["records"]
+    by_size = sorted(records, key=lambda name: (records[name], name))
+    name = by_size[len(by_size) // 2]
+    return name, records[name]
 
 
 def address_of(server, deadline):
@@ -206,6 +224,7 @@ class Client:
 
     def page(self, window, page, rows, count):
         """Milliseconds from the request to the last byte of a page, which must be whole."""
+        rows = min(PAGE_ROWS, count) if rows is None else rows
         query = self.signed({"command": "listUsageRecords", "response": "json", "page": page,
                              "pagesize": PAGE_ROWS, **window})  # fmt: skip
         began = time.perf_counter()
@@ -257,7 +276,8 @@ def show(rounds, arguments):
                      f"{max(latencies):.1f}"])  # fmt: skip
     table([f"page of {PAGE_ROWS}", "requests", "first request ms", "median ms", "max ms"], rows)
     of = lambda name: f"{median([pass_.facts[name] for pass_ in rounds]):.0f}"
-    print(f"serve: ready after {of('start_ms')} ms, peak memory {of('serve_idle_mib')} MiB when "
+    print(f"The one account has {rounds[0].records_of_account} records. "
+          f"serve: ready after {of('start_ms')} ms, peak memory {of('serve_idle_mib')} MiB when "
           f"ready and {of('serve_mib')} MiB after all pages.")  # fmt: skip
 
 
