@@ -25,7 +25,7 @@ pub(crate) struct Command {
     pub(crate) run: fn(&Call<'_>) -> Result<Answer, ApiError>,
 }
 
-const COMMANDS: &[Command] = &[
+static COMMANDS: &[Command] = &[
     Command {
         name: "generateUsageRecords",
         required: &["startdate", "enddate"],
@@ -40,8 +40,11 @@ const COMMANDS: &[Command] = &[
 ];
 
 /// The row of a command.
-pub(crate) fn command(name: &str) -> Option<&'static Command> {
-    COMMANDS.iter().find(|row| row.name == name)
+pub(crate) fn command(name: &str) -> Result<&'static Command, ApiError> {
+    COMMANDS.iter().find(|row| row.name == name).ok_or_else(|| {
+        let known: Vec<&str> = COMMANDS.iter().map(|row| row.name).collect();
+        ApiError::unknown_command(name, &known)
+    })
 }
 
 impl Command {
@@ -66,11 +69,15 @@ impl Call<'_> {
     /// A whole number, if given.
     pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.params.given(name) else { return Ok(None) };
-        text.trim().parse().map(Some).map_err(|_| {
-            ApiError::parameter(format!(
-                "Unable to execute API command {} due to invalid value. Invalid parameter {name} value={text}: expected a whole number",
-                self.command.name.to_lowercase()
-            ))
-        })
+        let number = text.trim().parse();
+        number.map(Some).map_err(|_| self.invalid(name, text, "expected a whole number"))
+    }
+
+    /// A parameter that cannot be what it should be.
+    pub(crate) fn invalid(&self, name: &str, value: &str, expected: &str) -> ApiError {
+        ApiError::parameter(format!(
+            "Unable to execute API command {} due to invalid value. Invalid parameter {name} value={value}: {expected}",
+            self.command.name.to_lowercase()
+        ))
     }
 }

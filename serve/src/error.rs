@@ -3,7 +3,7 @@
 //! # Source
 //! Guide 4.2.10 (cserrorcode) and the 4.2 server's status codes.
 
-use std::fmt::Display;
+use std::error::Error;
 
 /// The documented status codes; the HTTP status equals the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,18 +55,20 @@ impl ApiError {
         }
     }
 
-    pub(crate) fn unknown_command(name: &str) -> Self {
+    /// `known` are the commands there are.
+    pub(crate) fn unknown_command(name: &str, known: &[&str]) -> Self {
         Self {
             code: ErrorCode::UnknownCommand,
             cs_error_code: Some(SERVER_API),
             text: format!(
-                "The given command `{name}` does not exist; listUsageRecords, listUsageTypes and \
-                 generateUsageRecords do"
+                "The given command {name} does not exist; there are {}",
+                known.join(", ")
             ),
         }
     }
 
-    /// A parameter that the command's row says is wrong or missing.
+    /// A parameter that the API layer finds missing or unreadable, whatever the
+    /// command makes of it.
     pub(crate) fn parameter(text: impl Into<String>) -> Self {
         Self { code: ErrorCode::Parameter, cs_error_code: Some(SERVER_API), text: text.into() }
     }
@@ -80,13 +82,22 @@ impl ApiError {
         }
     }
 
-    /// Our own failure. The detail goes to the log; the caller is told what failed.
-    pub(crate) fn internal(doing: &str, cause: impl Display) -> Self {
-        tracing::error!(%cause, "failed to {doing}: {cause}");
-        Self {
-            code: ErrorCode::Internal,
-            cs_error_code: Some(CLOUD_RUNTIME),
-            text: format!("failed to {doing}: {cause}"),
-        }
+    /// Our own failure, logged here. The only caller there is, the root admin, is
+    /// told all of it.
+    pub(crate) fn internal(doing: &str, cause: &dyn Error) -> Self {
+        let text = format!("failed to {doing}: {}", with_causes(cause));
+        tracing::error!("{text}");
+        Self { code: ErrorCode::Internal, cs_error_code: Some(CLOUD_RUNTIME), text }
     }
+}
+
+/// An error and what caused it, on one line.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }

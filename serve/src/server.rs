@@ -1,29 +1,18 @@
 //! Start, serve, run the job on its schedule, stop without losing anything.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use cloudtally_aggregate::{Plan, run_job};
-use cloudtally_model::{Instant, settings};
-use cloudtally_store::{LockWait, Store, StoreError};
+use cloudtally_store::{Store, StoreError};
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot, task::spawn_blocking, time::timeout};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
-use crate::{
-    http::router,
-    schedule::{Schedule, ScheduleError},
-    usage::wall_clock_ms,
-};
+use crate::{clock, http::router, job::Beat, schedule::ScheduleError};
 
-/// How long a scheduled run waits for another writer before it gives up until
-/// the next minute.
-const LOCK_WAIT: Duration = Duration::from_secs(30);
+/// How long requests and a usage job under way may take to end once the server
+/// is told to stop. Less than the 10 s after which service managers lose patience.
+const STOP_LIMIT: Duration = Duration::from_secs(8);
 
 /// What to serve.
 pub struct ServeOptions {
@@ -60,103 +49,63 @@ pub enum ServeError {
 }
 
 /// Serves until `stop` is done. `ready` is told the address once it is bound.
+///
+/// Requests under way when `stop` is done are answered; connections that are
+/// idle, or that have not brought a request to its end within [`STOP_LIMIT`], are
+/// closed.
 pub async fn serve(
     options: ServeOptions,
     ready: impl FnOnce(SocketAddr),
-    stop: impl Future<Output = ()> + Send + 'static,
+    stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
+    // 1. Listen, start the schedule, tell where we are.
     let ServeOptions { store, listen } = options;
     let cause = |cause| ServeError::Listen { listen: listen.clone(), cause };
     let listener = TcpListener::bind(&listen).await.map_err(cause)?;
     let address = listener.local_addr().map_err(cause)?;
-    let mut scheduler = start_schedule(&store).await?;
+    let beat = Arc::new(Beat::new(&store, clock::now())?);
+    let mut scheduler = start_schedule(&beat).await?;
     ready(address);
-    let served = axum::serve(listener, router(store)).with_graceful_shutdown(stop).await;
+    // 2. Serve until told to stop.
+    let (stopping, stopped) = oneshot::channel::<()>();
+    let served = axum::serve(listener, router(store)).with_graceful_shutdown(async {
+        drop(stopped.await);
+    });
+    let mut served = std::pin::pin!(served.into_future());
+    tokio::select! {
+        ended = &mut served => return ended.map_err(ServeError::Serve),
+        () = stop => {}
+    }
+    // 3. No new connections, requests or runs; what is under way may end.
+    info!("stopping");
+    drop(stopping);
     scheduler.shutdown().await?;
-    served.map_err(ServeError::Serve)
+    let (served, ()) = tokio::join!(timeout(STOP_LIMIT, served), beat.finish(STOP_LIMIT));
+    served
+        .unwrap_or_else(|_| {
+            warn!("closed connections that did not end within {} s", STOP_LIMIT.as_secs());
+            Ok(())
+        })
+        .map_err(ServeError::Serve)
 }
 
-/// Looks at the schedule every minute and runs the job when it is due.
+/// Looks at the schedule now and at every full minute.
 ///
 /// The scheduler library fixes a zone's offset when a job is added, which would
 /// shift runs by an hour when the clocks change; so it only gives the beat, and
-/// [`Schedule`] decides in local time. Settings are read at each beat: a changed
-/// time counts from the next minute on.
-async fn start_schedule(store: &Store) -> Result<JobScheduler, ServeError> {
+/// [`Schedule`](crate::Schedule) decides in local time.
+async fn start_schedule(beat: &Arc<Beat>) -> Result<JobScheduler, ServeError> {
     let scheduler = JobScheduler::new().await?;
-    let now = Instant::from_millis(wall_clock_ms());
-    let due = if missed_a_run(store)? { now } else { Schedule::of(store)?.next_after(now) };
-    info!(%due, "the usage job runs next at {due}");
-    let beat = Arc::new(Beat { store: store.clone(), due: Mutex::new(due) });
-    let job = Job::new_async("0 * * * * *", move |_, _| {
-        let beat = Arc::clone(&beat);
-        Box::pin(async move {
-            if let Err(cause) = tokio::task::spawn_blocking(move || beat.run_if_due()).await {
-                error!(%cause, "the usage job broke off: {cause}");
-            }
-        })
-    })?;
+    let every_minute = Arc::clone(beat);
+    let job = Job::new_async("0 * * * * *", move |_, _| Box::pin(look(Arc::clone(&every_minute))))?;
     scheduler.add(job).await?;
     scheduler.start().await?;
+    tokio::spawn(look(Arc::clone(beat)));
     Ok(scheduler)
 }
 
-/// Whether the folder has been aggregated before and has complete periods that
-/// are not: the server was down when the job was due.
-fn missed_a_run(store: &Store) -> Result<bool, ServeError> {
-    let snapshot = store.snapshot()?;
-    let Some(last) = snapshot.periods.last() else { return Ok(false) };
-    let now = Instant::from_millis(wall_clock_ms());
-    Ok(Schedule::of(store)?.next_after(store.calendar()?.next(last.period).end) <= now)
-}
-
-struct Beat {
-    store: Store,
-    due: Mutex<Instant>,
-}
-
-impl Beat {
-    fn run_if_due(&self) {
-        let now = Instant::from_millis(wall_clock_ms());
-        // One beat at a time; a beat that comes while a long job runs does nothing.
-        let Ok(mut due) = self.due.try_lock().or_else(|busy| match busy {
-            std::sync::TryLockError::Poisoned(poisoned) => Ok(PoisonError::into_inner(poisoned)),
-            std::sync::TryLockError::WouldBlock => Err(()),
-        }) else {
-            return;
-        };
-        let enabled = self.store.setting(settings::ENABLE_USAGE).is_ok_and(|v| v == "true");
-        if now < *due {
-            // A changed setting may bring the next run nearer, or put it off.
-            if let Ok(schedule) = Schedule::of(&self.store) {
-                *due = schedule.next_after(now);
-            }
-            return;
-        }
-        if enabled {
-            self.run(now);
-        }
-        match Schedule::of(&self.store) {
-            Ok(schedule) => *due = schedule.next_after(now),
-            Err(cause) => error!(%cause, "no schedule for the usage job: {cause}"),
-        }
-    }
-
-    fn run(&self, now: Instant) {
-        let wait = LockWait { limit: LOCK_WAIT, on_wait: &mut || {} };
-        let result = self.store.writer(wait).map_err(Into::into).and_then(|writer| {
-            run_job(&writer, "scheduled", Plan::Scheduled, now, &wall_clock_ms, &mut |_| {})
-        });
-        match result {
-            Ok(report) => info!(
-                published = report.published,
-                republished = report.republished,
-                records = report.records,
-                "usage job done: {} periods published, {} republished",
-                report.published,
-                report.republished
-            ),
-            Err(cause) => error!(%cause, "usage job failed: {cause}"),
-        }
+async fn look(beat: Arc<Beat>) {
+    if let Err(cause) = spawn_blocking(move || beat.look(clock::now())).await {
+        error!(%cause, "a look at the schedule broke off: {cause}");
     }
 }

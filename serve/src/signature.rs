@@ -19,7 +19,7 @@ use subtle::{Choice, ConstantTimeEq};
 use crate::params::{Param, Params};
 
 /// How a client orders names before it lower-cases everything.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Order {
     AsSent,
     LowerCased,
@@ -51,7 +51,7 @@ pub fn signed_query(pairs: &[(&str, &str)], api_key: &str, secret_key: &str) -> 
         let value = utf8_percent_encode(value, BARE_DASH_DOT);
         query.push_str(&format!("{name}={value}&"));
     }
-    let params = Params::read(query.as_bytes(), b"").expect("we encoded it ourselves");
+    let params = Params::read(query.as_bytes(), b"");
     let text = signed_text(&params, Order::LowerCased, BARE_STAR);
     let signature = sign(&text, secret_key);
     format!("{query}signature={}", utf8_percent_encode(&signature, BARE_DASH_DOT))
@@ -75,4 +75,124 @@ fn sign(text: &str, secret_key: &str) -> String {
         Hmac::<Sha1>::new_from_slice(secret_key.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(text.as_bytes());
     BASE64_STANDARD.encode(mac.finalize().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, process::Command};
+
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+
+    fn read(query: &str) -> Params {
+        let params = Params::read(query.as_bytes(), b"");
+        assert_eq!(params.check(), Ok(()), "{query}");
+        params
+    }
+
+    /// `tests/fixtures/signatures.json` says how it was made.
+    #[test]
+    fn signatures_that_an_independent_script_made() {
+        let vectors = std::fs::read_to_string(Path::new(FIXTURES).join("signatures.json")).unwrap();
+        let vectors: Vec<Value> = serde_json::from_str(&vectors).unwrap();
+        assert!(vectors.len() > 50);
+        for vector in &vectors {
+            let text = |name: &str| vector[name].as_str().unwrap();
+            let (what, params) = ((text("what"), text("variant")), read(text("query")));
+            let (secret, signature) = (text("secret"), text("signature"));
+            assert!(verify(&params, secret, signature), "{what:?}");
+            assert!(!verify(&params, &format!("{secret}x"), signature), "{what:?}");
+            let more = read(&format!("{}&zz=1", text("query")));
+            assert!(!verify(&more, secret, signature), "{what:?}");
+            let lower = signature.to_lowercase();
+            assert!(lower == signature || !verify(&params, secret, &lower), "{what:?}");
+        }
+    }
+
+    #[test]
+    fn the_vectors_are_what_the_script_makes() {
+        let script = Path::new(FIXTURES).join("signatures.py");
+        match Command::new("python3").arg(script).arg("--check").output() {
+            Ok(output) => assert!(output.status.success(), "{output:?}"),
+            Err(cause) => eprintln!("skipped: python3 cannot be started: {cause}"),
+        }
+    }
+
+    /// Parameters with names that differ in more than case, and any text as values.
+    fn parameters() -> impl Strategy<Value = Vec<(String, String)>> {
+        let name = "[a-zA-Z][a-zA-Z0-9\\[\\].]{0,8}";
+        let value = "[^\\p{Cc}]{0,12}";
+        prop::collection::vec((name, value), 1..8).prop_map(|pairs| {
+            let mut known = std::collections::BTreeSet::from(["signature".to_owned()]);
+            let new = |(name, _): &(String, String)| known.insert(name.to_lowercase());
+            pairs.into_iter().filter(new).collect()
+        })
+    }
+
+    fn encoded(value: &str, encoding: &'static AsciiSet) -> String {
+        utf8_percent_encode(value, encoding).to_string()
+    }
+
+    /// What is signed of a parameter: letters in upper and lower case are one.
+    fn content(params: &Params) -> std::collections::BTreeSet<(String, String)> {
+        let signed = params.iter().filter(|param| param.name != "signature");
+        signed
+            .map(|param| (param.name.clone(), encoded(&param.value, BARE_DASH_DOT).to_lowercase()))
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_signed_in_any_way_verifies(
+            pairs in parameters(),
+            secret in "\\PC{0,80}",
+            order in prop::sample::select(&[Order::AsSent, Order::LowerCased][..]),
+            encoding in prop::sample::select(&ENCODINGS[..]),
+            sent in prop::sample::select(&ENCODINGS[..]),
+            blank in prop::sample::select(&["%20", "+"][..]),
+        ) {
+            let query: Vec<String> = pairs
+                .iter()
+                .map(|(name, value)| format!("{name}={}", encoded(value, sent).replace("%20", blank)))
+                .collect();
+            let params = read(&query.join("&"));
+            // Signed by the caller's own rules: sort, join, lower-case.
+            let mut sorted = pairs.clone();
+            sorted.sort_by_key(|(name, _)| match order {
+                Order::AsSent => name.clone(),
+                Order::LowerCased => name.to_lowercase(),
+            });
+            let text: Vec<String> =
+                sorted.iter().map(|(name, value)| format!("{name}={}", encoded(value, encoding))).collect();
+            let signature = sign(&text.join("&").to_lowercase(), &secret);
+            prop_assert!(verify(&params, &secret, &signature));
+        }
+
+        #[test]
+        fn with_one_byte_changed_it_never_does(
+            pairs in parameters(),
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let pairs: Vec<(&str, &str)> =
+                pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let query = signed_query(&pairs, "key", "secret");
+            let params = read(&query);
+            let signature = params.get("signature").unwrap().to_owned();
+            prop_assert!(verify(&params, "secret", &signature));
+            let mut changed = query.clone().into_bytes();
+            let at = at.index(changed.len());
+            changed[at] = byte;
+            let changed = Params::read(&changed, b"");
+            let same = content(&changed) == content(&params)
+                && changed.get("signature") == Some(signature.as_str());
+            let accepted = changed.check().is_ok()
+                && changed.get("signature").is_some_and(|given| verify(&changed, "secret", given));
+            prop_assert_eq!(accepted, same && changed.check().is_ok());
+        }
+    }
 }

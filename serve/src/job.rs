@@ -1,0 +1,263 @@
+//! The usage job on its schedule.
+//!
+//! A *beat* comes every minute and looks whether the job is due. A run has a
+//! thread of its own and may take longer than a minute; beats that come
+//! meanwhile do nothing. When the server stops, it waits for a run for a while
+//! and then leaves it: each window of a run is published whole or not at all,
+//! and the next run goes on behind it.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use cloudtally_aggregate::{AggregateError, Plan, run_job};
+use cloudtally_model::{Instant, Millis, settings};
+use cloudtally_store::{LockWait, Store, StoreError};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use crate::{
+    clock,
+    error::with_causes,
+    schedule::{Ended, Schedule, ScheduleError, Timetable},
+};
+
+/// How long a run waits for another writer before it leaves it to the next beat.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
+
+/// Looks whether the job is due, and runs it.
+pub(crate) struct Beat {
+    store: Store,
+    timetable: Mutex<Timetable>,
+    running: watch::Sender<bool>,
+}
+
+impl Beat {
+    /// Takes up the schedule where the folder left it: a run that the last
+    /// published period should have been followed by is due at the first beat. In
+    /// a folder that was never aggregated nothing has been missed.
+    pub(crate) fn new(store: &Store, now: Instant) -> Result<Self, ScheduleError> {
+        let snapshot = store.snapshot()?;
+        let seen = match snapshot.periods.last() {
+            // A run at the very end of a period counts as one that publishes it.
+            Some(last) => (store.calendar()?.next(last.period).end - Millis(1)).min(now),
+            None => now,
+        };
+        let schedule = Schedule::of(store)?;
+        let next = schedule.next_after(seen).max(now);
+        info!(%next, "the usage job runs next at {next}");
+        let timetable = Mutex::new(Timetable::since(seen));
+        Ok(Self { store: store.clone(), timetable, running: watch::Sender::new(false) })
+    }
+
+    /// Runs the job on a thread of its own if it is due. Blocks for as long as it
+    /// takes to read the settings.
+    pub(crate) fn look(self: &Arc<Self>, now: Instant) {
+        if self.running.send_replace(true) {
+            return;
+        }
+        let running = Running(Arc::clone(self));
+        match self.is_due(now) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(cause) => {
+                error!("cannot tell when the usage job runs: {}", with_causes(&cause));
+                return;
+            }
+        }
+        // Until the run says otherwise, it broke off.
+        self.timetable().ended(now, Ended::Failed);
+        let started = thread::Builder::new().name("usage job".to_owned()).spawn(move || {
+            let ended = running.0.run(now);
+            running.0.timetable().ended(now, ended);
+        });
+        if let Err(cause) = started {
+            error!(%cause, "cannot start a thread for the usage job: {cause}");
+        }
+    }
+
+    /// Waits until no run is under way, but not longer than `limit`.
+    pub(crate) async fn finish(&self, limit: Duration) {
+        let mut running = self.running.subscribe();
+        let idle = running.wait_for(|running| !running);
+        if tokio::time::timeout(limit, idle).await.is_err() {
+            warn!(
+                "left the usage job before its end; the next run goes on behind what it published"
+            );
+        }
+    }
+
+    fn is_due(&self, now: Instant) -> Result<bool, ScheduleError> {
+        let schedule = Schedule::of(&self.store)?;
+        let enabled = self.store.setting(settings::ENABLE_USAGE)? == "true";
+        // Looked at even while switched off: what was not wanted is not made up for.
+        Ok(self.timetable().is_due(&schedule, now) && enabled)
+    }
+
+    fn timetable(&self) -> std::sync::MutexGuard<'_, Timetable> {
+        self.timetable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, now: Instant) -> Ended {
+        let wait = LockWait { limit: LOCK_WAIT, on_wait: &mut || {} };
+        let result = self.store.writer(wait).map_err(Into::into).and_then(|writer| {
+            let clock = &clock::wall_clock_ms;
+            run_job(&writer, "scheduled", Plan::Scheduled, now, clock, &mut |_| {})
+        });
+        match result {
+            Ok(report) => {
+                info!(
+                    published = report.published,
+                    republished = report.republished,
+                    records = report.records,
+                    "usage job done: {} periods published, {} republished",
+                    report.published,
+                    report.republished
+                );
+                Ended::Done
+            }
+            Err(AggregateError::Store(cause @ StoreError::Locked { .. })) => {
+                warn!("the usage job waits: {cause}");
+                Ended::Busy
+            }
+            Err(cause) => {
+                error!("the usage job failed: {}", with_causes(&cause));
+                Ended::Failed
+            }
+        }
+    }
+}
+
+/// That a look or a run is under way; ends when dropped, however that comes.
+struct Running(Arc<Beat>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.send_replace(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cloudtally_ingest::{IngestRequest, Input, ingest};
+    use cloudtally_model::SourceName;
+    use cloudtally_store::Stream;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A folder with a volume since 1 January 2026, looked at by hand.
+    struct World {
+        _dir: TempDir,
+        store: Store,
+        beat: Arc<Beat>,
+    }
+
+    impl World {
+        fn new(now: &str) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let csv = dir.path().join("events.csv");
+            let rows = "id,type,created,account_id,zone_id,resource_id,size\n\
+                        1,VOLUME.CREATE,2026-01-01 00:00:00,2,1,501,1073741824\n";
+            std::fs::write(&csv, rows).unwrap();
+            let store = Store::open(&dir.path().join("data")).unwrap();
+            let source = SourceName::new("default").unwrap();
+            let inputs = vec![Input::from_argument(csv)];
+            let request = IngestRequest { stream: Stream::Events, source, inputs, started_ms: 1 };
+            ingest(&writer(&store), &request, &mut |_| {}).unwrap();
+            let beat = Arc::new(Beat::new(&store, at(now)).unwrap());
+            Self { _dir: dir, store, beat }
+        }
+
+        fn set(&self, name: &str, value: &str) {
+            writer(&self.store).set_setting(name, value).unwrap();
+        }
+
+        /// Looks, waits for what that begins, and tells how many periods there are.
+        async fn look(&self, now: &str) -> usize {
+            self.beat.look(at(now));
+            self.beat.finish(Duration::from_secs(30)).await;
+            self.store.snapshot().unwrap().periods.len()
+        }
+    }
+
+    fn at(text: &str) -> Instant {
+        Instant::parse(text).unwrap()
+    }
+
+    fn writer(store: &Store) -> cloudtally_store::Writer {
+        let limit = Duration::from_secs(20);
+        store.writer(LockWait { limit, on_wait: &mut || {} }).unwrap()
+    }
+
+    #[tokio::test]
+    async fn runs_when_due_and_only_then() {
+        let world = World::new("2026-01-01 12:00:00");
+        assert_eq!(world.look("2026-01-02 00:14:00").await, 0);
+        assert_eq!(world.look("2026-01-02 00:15:00").await, 1);
+        assert_eq!(world.look("2026-01-02 00:16:00").await, 1);
+        assert_eq!(world.look("2026-01-05 09:00:00").await, 4, "three days asleep: one run");
+        assert_eq!(world.store.jobs(9).unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn settings_count_at_the_next_look() {
+        let world = World::new("2026-01-01 12:00:00");
+        world.set("usage.stats.job.exec.time", "03:00");
+        world.set("usage.execution.timezone", "America/New_York");
+        assert_eq!(world.look("2026-01-02 07:59:00").await, 0);
+        assert_eq!(world.look("2026-01-02 08:00:00").await, 1);
+        world.set("enable.usage.server", "false");
+        assert_eq!(world.look("2026-01-03 08:00:00").await, 1);
+        world.set("enable.usage.server", "true");
+        assert_eq!(
+            world.look("2026-01-03 08:01:00").await,
+            1,
+            "what was not wanted is not made up for"
+        );
+        assert_eq!(world.look("2026-01-04 08:00:00").await, 3);
+    }
+
+    #[tokio::test]
+    async fn short_ranges_run_several_times_a_day() {
+        let world = World::new("2026-01-01 00:00:00");
+        world.set("usage.stats.job.aggregation.range", "60");
+        for hour in 1..=5 {
+            assert_eq!(world.look(&format!("2026-01-01 0{hour}:15:00")).await, hour);
+            assert_eq!(world.look(&format!("2026-01-01 0{hour}:16:00")).await, hour);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_run_missed_before_the_start_is_made_up_for() {
+        let world = World::new("2026-01-01 12:00:00");
+        assert_eq!(world.look("2026-01-02 00:15:00").await, 1);
+        let restarted = |now: &str| Beat::new(&world.store, at(now)).unwrap();
+        let is_due = |now: &str| restarted(now).is_due(at(now)).unwrap();
+        assert!(!is_due("2026-01-02 00:20:00"));
+        assert!(!is_due("2026-01-03 00:14:59"));
+        assert!(is_due("2026-01-03 00:15:00"));
+        assert!(is_due("2026-02-03 12:00:00"));
+    }
+
+    #[tokio::test]
+    async fn looks_during_a_run_do_nothing_and_stopping_waits_for_it() {
+        let world = World::new("2026-01-01 12:00:00");
+        let lock = writer(&world.store);
+        world.beat.look(at("2026-01-02 00:15:00"));
+        world.beat.look(at("2026-01-02 00:16:00"));
+        world.beat.look(at("2026-01-03 00:15:00"));
+        world.beat.finish(Duration::from_millis(50)).await;
+        assert!(*world.beat.running.borrow(), "it waits for the folder");
+        drop(lock);
+        world.beat.finish(Duration::from_secs(30)).await;
+        assert_eq!(world.store.jobs(9).unwrap().len(), 1);
+        assert_eq!(
+            world.look("2026-01-03 00:16:00").await,
+            2,
+            "the run due meanwhile is made up for"
+        );
+    }
+}

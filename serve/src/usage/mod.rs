@@ -1,0 +1,163 @@
+//! The usage commands.
+//!
+//! # Source
+//! Guide 8; the 4.2 server's parameters, texts and field order.
+
+mod page; // which part of a list
+mod scope; // whose records
+mod window; // which days
+
+use std::{cmp::min, time::Duration};
+
+use chrono::NaiveDate;
+use cloudtally_aggregate::{AggregateError, Line, Lines, Plan, Rebuild, Unfinished, run_job};
+use cloudtally_model::{Calendar, Instant, UsageTypeId, usage_types};
+use cloudtally_store::{LockWait, RecordFilter, RecordSet, StoreError};
+
+use self::{page::page, scope::chosen_accounts, window::window};
+use crate::{
+    answer::{Answer, Fields, Items, List, Taker, Value},
+    clock,
+    command::Call,
+    error::ApiError,
+};
+
+/// How long `generateUsageRecords` waits for another writer.
+const LOCK_WAIT: Duration = Duration::from_secs(60);
+/// Records in memory at a time.
+const RECORDS_AT_ONCE: u64 = 2_000;
+
+/// `listUsageTypes`: the guide's table 8.2.
+pub(crate) fn list_types(call: &Call<'_>) -> Result<Answer, ApiError> {
+    let page = page(call)?;
+    let rows = usage_types();
+    let first = usize::try_from(page.offset).map_or(rows.len(), |offset| min(offset, rows.len()));
+    let most = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let items: Items = Box::new(move |take| {
+        rows[first..].iter().take(most).try_for_each(|row| {
+            take(&vec![
+                ("usagetypeid", Value::Number(u64::from(row.id.0))),
+                ("description", Value::Text(row.description)),
+            ])
+        })
+    });
+    Ok(Answer::List(List { count: rows.len() as u64, item: "usagetype", items }))
+}
+
+/// `generateUsageRecords`: a back-fill of the days named, done when it answers.
+///
+/// Both dates stand for their whole day: periods are published whole. Days that
+/// are not over, and days before the first event, have nothing to generate.
+pub(crate) fn generate_records(call: &Call<'_>) -> Result<Answer, ApiError> {
+    let failed =
+        |cause: &dyn std::error::Error| ApiError::internal("generate usage records", cause);
+    let window = window(call)?;
+    let calendar = call.store.calendar().map_err(|e| failed(&e))?;
+    let from = calendar.date_of(window.from);
+    let last = last_day(call, &calendar).map_err(|e| failed(&e))?;
+    let to = min(calendar.date_of(window.to), last);
+    if from > to {
+        return Ok(Answer::Success);
+    }
+    let plan =
+        Plan::BackFill { from, to, rebuild: Rebuild::Touched, unfinished: Unfinished::LeaveOut };
+    let wait = LockWait { limit: LOCK_WAIT, on_wait: &mut || {} };
+    let writer = call.store.writer(wait).map_err(|e| failed(&e))?;
+    match run_job(&writer, "generate", plan, call.now, &clock::wall_clock_ms, &mut |_| {}) {
+        Ok(_) | Err(AggregateError::NothingIngested) => Ok(Answer::Success),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+/// The last day there can be records of: today, or the day of the latest event.
+/// Without it, asking for "everything" would list the periods of 8000 years.
+fn last_day(call: &Call<'_>, calendar: &Calendar) -> Result<NaiveDate, StoreError> {
+    let snapshot = call.store.snapshot()?;
+    let events = snapshot.event_files.iter().map(|file| file.last_created);
+    let samples = snapshot.sample_files.iter().map(|file| file.last_sampled);
+    let latest = events.chain(samples).max().unwrap_or(Instant::EPOCH);
+    Ok(calendar.date_of(latest.max(call.now)))
+}
+
+/// `listUsageRecords`.
+pub(crate) fn list_records(call: &Call<'_>) -> Result<Answer, ApiError> {
+    // Which records, and which of them.
+    let failed = |cause: StoreError| ApiError::internal("list usage records", &cause);
+    let window = window(call)?;
+    let page = page(call)?;
+    let accounts = call.store.accounts().map_err(failed)?;
+    let filter =
+        RecordFilter { accounts: chosen_accounts(call, &accounts)?, usage_type: usage_type(call)? };
+    // Count all, read only the page.
+    let records = call.store.records(window, &filter).map_err(failed)?;
+    let calendar = call.store.calendar().map_err(failed)?;
+    let lines = Lines::new(calendar, records.sources().clone(), accounts);
+    let count = records.count();
+    let wanted = page.offset..page.offset.saturating_add(page.limit).min(count);
+    let items: Items = Box::new(move |take| hand_out(&records, lines, wanted, take));
+    Ok(Answer::List(List { count, item: "usagerecord", items }))
+}
+
+/// Hands out the records number `wanted`, a few thousand at a time.
+fn hand_out(
+    records: &RecordSet,
+    mut lines: Lines,
+    wanted: std::ops::Range<u64>,
+    take: &mut Taker<'_>,
+) -> Result<(), crate::answer::Stop> {
+    let mut next = wanted.start;
+    while next < wanted.end {
+        let some = min(RECORDS_AT_ONCE, wanted.end - next);
+        let found = records
+            .page(next, some)
+            .map_err(|cause| ApiError::internal("list usage records", &cause))?;
+        for served in &found {
+            let line = lines.line(served);
+            take(&fields(&line, &line.record_id.to_string()))?;
+        }
+        next += some;
+    }
+    Ok(())
+}
+
+/// The fields of a record, in the order the real server sends them; ours last.
+fn fields<'a>(line: &'a Line, record_id: &'a str) -> Fields<'a> {
+    let id = |number: Option<u64>| number.map(Value::Id);
+    let flag = |flag: Option<bool>| flag.map(Value::Flag);
+    let text = |text: &'a str| Some(Value::Text(text));
+    let fields = [
+        ("account", text(&line.account)),
+        ("accountid", id(Some(line.account_id))),
+        ("domainid", id(line.domain_id)),
+        ("zoneid", id(line.zone_id)),
+        ("description", text(&line.description)),
+        ("usage", text(&line.usage)),
+        ("usagetype", Some(Value::Number(u64::from(line.usage_type.0)))),
+        ("rawusage", text(&line.raw_usage)),
+        ("virtualmachineid", id(line.virtual_machine_id)),
+        ("name", line.name.as_deref().and_then(text)),
+        ("offeringid", id(line.offering_id)),
+        ("templateid", id(line.template_id)),
+        ("usageid", id(line.usage_id)),
+        ("type", line.resource_type.as_deref().and_then(text)),
+        ("size", line.size.map(Value::Number)),
+        ("virtualsize", line.virtual_size.map(Value::Number)),
+        ("startdate", text(&line.start.1)),
+        ("enddate", text(&line.end.1)),
+        ("issourcenat", flag(line.is_source_nat)),
+        // The guide's name and the 4.2 server's for the same fact.
+        ("iselastic", flag(line.is_elastic)),
+        ("issystem", flag(line.is_elastic)),
+        ("networkid", id(line.network_id)),
+        ("isdefault", flag(line.is_default)),
+        ("nicid", id(line.nic_id)),
+        ("recordid", text(record_id)),
+    ];
+    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+fn usage_type(call: &Call<'_>) -> Result<Option<UsageTypeId>, ApiError> {
+    // A number that is no usage type of ours matches nothing.
+    let id = call.integer("type")?;
+    Ok(id.map(|id| UsageTypeId(u16::try_from(id).unwrap_or(u16::MAX))))
+}

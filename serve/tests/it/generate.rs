@@ -1,0 +1,103 @@
+//! `generateUsageRecords` honours its dates.
+
+use crate::support::{Folder, Server};
+
+fn folder() -> Folder {
+    let folder = Folder::new("America/New_York", "1440");
+    folder.events("1,VOLUME.CREATE,2,2026-01-01 05:00:00,1,501,DATA,1,,1073741824,,\n");
+    folder
+}
+
+fn generate(server: &Server, start: &str, end: &str) {
+    let pairs = [
+        ("command", "generateUsageRecords"),
+        ("startdate", start),
+        ("enddate", end),
+        ("domainid", "1"),
+        ("response", "json"),
+    ];
+    let reply = server.ask(&pairs);
+    assert_eq!(reply.text(), "{\"generateusagerecordsresponse\":{\"success\":\"true\"}}");
+    assert_eq!(reply.status, 200);
+}
+
+/// Days of January 2026 that have records.
+fn days(server: &Server) -> Vec<String> {
+    let listed = server.list(&[("startdate", "2026-01-01"), ("enddate", "2026-12-31")]);
+    listed.all("startdate").iter().map(|date| date[5..10].to_owned()).collect()
+}
+
+#[test]
+fn just_the_days_named_are_generated() {
+    let folder = folder();
+    let server = folder.serve();
+    generate(&server, "2026-01-03", "2026-01-04");
+    assert_eq!(days(&server), ["01-03", "01-04"]);
+    // Again: nothing changes, not even a generation.
+    let before = folder.store.snapshot().unwrap().periods;
+    generate(&server, "2026-01-03", "2026-01-04");
+    assert_eq!(folder.store.snapshot().unwrap().periods, before);
+    // Times stand for their days, in the aggregation zone: 03:00 UTC is the evening before.
+    generate(&server, "2026-01-06T03:00:00Z", "2026-01-06 12:00:00");
+    assert_eq!(days(&server), ["01-03", "01-04", "01-05", "01-06"]);
+    let runs = folder.store.jobs(10).unwrap();
+    assert_eq!(runs.iter().filter(|run| run.kind == "generate").count(), 3);
+}
+
+#[test]
+fn days_before_the_first_event_and_in_the_future_have_nothing() {
+    let folder = folder();
+    let server = folder.serve();
+    generate(&server, "2025-01-01", "2026-01-02");
+    assert_eq!(days(&server), ["01-01", "01-02"]);
+    generate(&server, "9990-01-01", "9998-12-31");
+    assert_eq!(days(&server), ["01-01", "01-02"]);
+}
+
+#[test]
+fn late_events_change_what_was_generated() {
+    let folder = folder();
+    let server = folder.serve();
+    generate(&server, "2026-01-01", "2026-01-03");
+    folder.events("2,VOLUME.DELETE,2,2026-01-02 17:00:00,1,501,DATA,1,,1073741824,,\n");
+    generate(&server, "2026-01-01", "2026-01-03");
+    let listed = server.list(&[("startdate", "2026-01-01"), ("enddate", "2026-01-03")]);
+    assert_eq!(listed.all("usage"), ["24 Hrs", "12 Hrs"]);
+}
+
+#[test]
+fn a_folder_without_events_has_nothing_to_generate() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    generate(&server, "2026-01-01", "2026-01-31");
+    assert_eq!(days(&server), [""; 0]);
+}
+
+#[test]
+fn its_errors_are_those_of_dates() {
+    let folder = folder();
+    let server = folder.serve();
+    let status = |start: &str, end: &str| {
+        server
+            .ask(&[("command", "generateUsageRecords"), ("startdate", start), ("enddate", end)])
+            .status
+    };
+    assert_eq!(status("2026-01-02", "2026-01-01"), 431);
+    assert_eq!(status("", "2026-01-01"), 431);
+    assert_eq!(status("today", "2026-01-01"), 431);
+}
+
+#[test]
+fn generating_waits_for_another_writer() {
+    let folder = folder();
+    let server = folder.serve();
+    let writer = folder.writer();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| generate(&server, "2026-01-01", "2026-01-01"));
+        assert_eq!(days(&server), [""; 0], "reading waits for nobody");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        drop(writer);
+        waiting.join().unwrap();
+    });
+    assert_eq!(days(&server), ["01-01"]);
+}

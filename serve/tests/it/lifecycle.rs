@@ -1,0 +1,120 @@
+//! Starting, running the job, stopping, and keys that change meanwhile.
+
+use std::{
+    io::{Read, Write},
+    time::Duration,
+};
+
+use chrono::{Days, Utc};
+use cloudtally_serve::{ServeError, ServeOptions, ensure_admin_keys, new_admin_keys, serve};
+
+use crate::support::{Folder, signed, signed_with, wait_until};
+
+const TYPES: [(&str, &str); 1] = [("command", "listUsageTypes")];
+/// Stopping when there is nothing to wait for.
+const SOON: Duration = Duration::from_secs(3);
+/// Stopping when somebody hangs.
+const BOUNDED: Duration = Duration::from_secs(15);
+
+#[test]
+fn keys_renewed_while_serving_count_at_once() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    let old = signed(&TYPES);
+    assert_eq!(server.get(&old).status, 200);
+    let keys = new_admin_keys(&folder.writer()).unwrap();
+    assert_eq!(server.get(&old).status, 401);
+    let new = signed_with(&TYPES, &keys.api_key, &keys.secret_key);
+    assert_eq!(server.get(&new).status, 200);
+    assert_eq!(keys.api_key.len(), 86);
+    assert_ne!(keys.api_key, keys.secret_key);
+    assert_eq!(ensure_admin_keys(&folder.writer()).unwrap().0, keys, "they stay");
+}
+
+#[test]
+fn stops_with_idle_new_and_half_open_connections() {
+    let folder = Folder::new("UTC", "1440");
+    let mut server = folder.serve();
+    // One idle after a request, one that never sent anything.
+    let mut idle = server.connect();
+    let request = format!("GET /client/api?{} HTTP/1.1\r\nHost: x\r\n\r\n", signed(&TYPES));
+    idle.write_all(request.as_bytes()).unwrap();
+    idle.read_exact(&mut [0; 100]).unwrap();
+    let _silent = server.connect();
+    server.ask_to_stop();
+    let took = server.wait_for_end();
+    assert!(took < SOON, "{took:?}");
+
+    // One in the middle of its head, one in the middle of its body.
+    let server = folder.serve();
+    let mut head = server.connect();
+    head.write_all(b"GET /client/api?comm").unwrap();
+    let mut body = server.connect();
+    body.write_all(b"POST /client/api HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\ncomm")
+        .unwrap();
+    let took = server.stop();
+    assert!(took < BOUNDED, "{took:?}");
+}
+
+#[test]
+fn a_request_under_way_is_answered_before_the_server_ends() {
+    let folder = Folder::new("UTC", "1440");
+    folder.events("1,VOLUME.CREATE,2,2026-01-01 00:00:00,1,501,DATA,1,,1073741824,,\n");
+    let mut server = folder.serve();
+    let writer = folder.writer();
+    let query = signed(&[
+        ("command", "generateUsageRecords"),
+        ("startdate", "2026-01-01"),
+        ("enddate", "2026-01-02"),
+    ]);
+    let mut stream = server.connect();
+    stream
+        .write_all(format!("GET /client/api?{query} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
+        .unwrap();
+    // It is under way once it waits for the folder's lock; until then there is
+    // nothing to see from outside but that it is not answered.
+    std::thread::sleep(Duration::from_millis(300));
+    server.ask_to_stop();
+    std::thread::sleep(Duration::from_millis(200));
+    drop(writer);
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    let took = server.wait_for_end();
+    assert!(took < SOON, "{took:?}");
+    assert_eq!(folder.store.snapshot().unwrap().periods.len(), 2);
+}
+
+#[test]
+fn a_run_that_was_missed_is_made_up_for_at_the_start() {
+    let folder = Folder::new("UTC", "1440");
+    let day = |ago| Utc::now().date_naive().checked_sub_days(Days::new(ago)).unwrap().to_string();
+    let created = format!("{} 00:00:00", day(4));
+    folder.events(&format!("1,VOLUME.CREATE,2,{created},1,501,DATA,1,,1073741824,,\n"));
+    folder.aggregate(&day(4), &day(4));
+    let periods = || folder.store.snapshot().unwrap().periods.len();
+
+    // Switched off, nothing runs.
+    assert!(folder.serve().stop() < SOON);
+    assert_eq!(periods(), 1);
+    folder.writer().set_setting("enable.usage.server", "true").unwrap();
+    let server = folder.serve();
+    wait_until(|| (periods() >= 3, folder.store.jobs(3).unwrap()));
+    wait_until(|| {
+        let runs = folder.store.jobs(1).unwrap();
+        (runs[0].kind == "scheduled" && runs[0].success == Some(true), runs)
+    });
+    assert!(server.stop() < SOON);
+}
+
+#[test]
+fn an_address_in_use_is_said_to_be() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    let listen = server.address.to_string();
+    let options = ServeOptions { store: folder.store.clone(), listen: listen.clone() };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let result = runtime.block_on(serve(options, |_| {}, async {}));
+    let Err(error @ ServeError::Listen { .. }) = result else { panic!("{result:?}") };
+    assert!(error.to_string().contains(&listen), "{error}");
+}
