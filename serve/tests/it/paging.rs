@@ -106,7 +106,7 @@ fn filters_count_and_page_alike() {
     ] {
         let is_it = |item: &&serde_json::Value| {
             filter.iter().all(|(name, value)| match *name {
-                "type" => item["usagetype"].to_string() == *value,
+                "type" => item["usagetype"].as_u64() == value.parse().ok(),
                 name => item[name] == *value,
             })
         };
