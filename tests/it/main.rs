@@ -1,6 +1,9 @@
 //! Whole-system tests: the binary as a user runs it, its files, its port.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod answer_key; // simulate, ingest, aggregate, export: equals what was decided
+mod api; // the API over its real port, and an unmodified client
 mod bad_input; // every kind of it gets a clear message and loses nothing
 mod crash; // killed anywhere and run again: the same bytes
 mod demo; // the README's main command
