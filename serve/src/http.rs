@@ -35,7 +35,7 @@ use crate::{
     answer::{Format, Stop, encode, encode_error},
     clock,
     error::{ApiError, ErrorCode},
-    request::{Outcome, respond},
+    request::{NO_COMMAND, Outcome, respond},
 };
 
 /// The largest body read; a form of any command is far smaller.
@@ -76,7 +76,7 @@ async fn answer(State(server): State<Server>, request: Request) -> Response<Body
     let (parts, body) = request.into_parts();
     let form = read_form(&parts.headers, body).await;
     let Ok(permit) = server.free.acquire_owned().await else {
-        return failed(Format::Xml, "errorresponse", &no_answer("the server is stopping"));
+        return failed(Format::Xml, NO_COMMAND, &no_answer("the server is stopping"));
     };
     let (reply, replied) = oneshot::channel();
     let started = thread::Builder::new().name("request".to_owned()).spawn(move || {
@@ -93,7 +93,7 @@ async fn answer(State(server): State<Server>, request: Request) -> Response<Body
         Ok(_) => replied.await.map_err(|_| no_answer("it broke off; the log says more")),
         Err(cause) => Err(ApiError::internal("start a thread for the request", &cause)),
     };
-    replied.unwrap_or_else(|error| failed(Format::Xml, "errorresponse", &error))
+    replied.unwrap_or_else(|error| failed(Format::Xml, NO_COMMAND, &error))
 }
 
 /// Reads a form; other bodies are no parameters, so they are refused rather

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The outer element of errors that belong to no command.
-const NO_COMMAND: &str = "errorresponse";
+pub(crate) const NO_COMMAND: &str = "errorresponse";
 
 /// What came of a request.
 pub(crate) struct Outcome {
