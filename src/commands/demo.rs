@@ -6,7 +6,7 @@ use cloudtally_aggregate::{
     ExportFormat, ExportTarget, GroupBy, Plan, Rebuild, Unfinished, export, run_job,
 };
 use cloudtally_ingest::{IngestRequest, Input, write::Format};
-use cloudtally_model::{Calendar, Instant, Millis, SourceName};
+use cloudtally_model::{Calendar, Instant, Millis, SourceName, settings};
 use cloudtally_platform::bulk::Options;
 use cloudtally_serve::signed_query;
 use cloudtally_store::{RecordFilter, RecordWindow, Store, Stream};
@@ -124,6 +124,8 @@ fn serve_it(
     calendar: Calendar,
     days: (Instant, Instant),
 ) -> Result<ExitCode, Failure> {
+    // The simulated month is over: nothing of it goes on until today.
+    console::writer(store)?.set_setting(settings::ENABLE_USAGE, "false")?;
     let (keys, _) = serve::keys(store)?;
     let first = calendar.date_of(days.0).to_string();
     let last = calendar.date_of(days.1).to_string();
@@ -143,6 +145,7 @@ fn serve_it(
         println!("\n6. serving http://{address}/client/api until Ctrl-C");
         println!("   api key     {}", keys.api_key);
         println!("   secret key  {}", keys.secret_key);
+        println!("   (the nightly job is off here: the simulated month is over)");
         println!("   try: curl 'http://{address}/client/api?{query}'");
     })?;
     Ok(ExitCode::SUCCESS)
