@@ -231,8 +231,9 @@ impl Calendar {
     /// Reads the bounds of a query: `yyyy-MM-dd`, `yyyy-MM-dd HH:mm:ss` or ISO
     /// 8601 with an offset; without an offset in the aggregation zone.
     ///
-    /// Returns the first instant meant and the last second meant: they differ
-    /// only for a bare day, which means the whole day.
+    /// Returns the first instant meant and the last second meant: they differ for
+    /// a bare day, which means the whole day, and for a time of day that the clocks
+    /// show twice.
     pub fn query_bound(&self, text: &str) -> Option<(Instant, Instant)> {
         if let Ok(date) = day(text) {
             let (start, end) = match self.date_bounds(date) {
@@ -247,22 +248,31 @@ impl Calendar {
             return Some((start, end - Millis::SECOND));
         }
         let (local_ms, offset) = parse_local(text).ok()?;
-        let instant = match offset {
-            Some(offset_ms) => Instant::from_millis(local_ms - offset_ms),
+        let (first, last) = match offset {
+            Some(offset_ms) => {
+                let instant = Instant::from_millis(local_ms - offset_ms);
+                (instant, instant)
+            }
             None => self.at_local(local_ms)?,
         };
-        (Instant::EPOCH <= instant && instant < Instant::END_OF_TIME).then_some((instant, instant))
+        (Instant::EPOCH <= first && last < Instant::END_OF_TIME).then_some((first, last))
     }
 
-    fn at_local(&self, local_ms: i64) -> Option<Instant> {
+    /// The first and the last instant that show a local time; the end of the gap
+    /// for one that the clocks jumped over.
+    fn at_local(&self, local_ms: i64) -> Option<(Instant, Instant)> {
         let local = DateTime::<Utc>::from_timestamp_millis(local_ms)?.naive_utc();
-        match self.zone.from_local_datetime(&local) {
-            chrono::LocalResult::Single(t) => Some(Instant::from_millis(t.timestamp_millis())),
+        let instant = |t: DateTime<Tz>| Instant::from_millis(t.timestamp_millis());
+        Some(match self.zone.from_local_datetime(&local) {
+            chrono::LocalResult::Single(t) => (instant(t), instant(t)),
             chrono::LocalResult::Ambiguous(a, b) => {
-                Some(Instant::from_millis(a.timestamp_millis().min(b.timestamp_millis())))
+                (instant(a).min(instant(b)), instant(a).max(instant(b)))
             }
-            chrono::LocalResult::None => Some(self.end_of_gap(local)),
-        }
+            chrono::LocalResult::None => {
+                let end = self.end_of_gap(local);
+                (end, end)
+            }
+        })
     }
 
     fn date_bounds_at(&self, instant: Instant) -> (Instant, Instant) {
@@ -448,6 +458,9 @@ mod tests {
         check("2026-01-31", "2026-01-31 05:00:00", "2026-02-01 04:59:59");
         check("2026-01-31 12:30:00", "2026-01-31 17:30:00", "2026-01-31 17:30:00");
         check("2026-01-31T12:30:00+0100", "2026-01-31 11:30:00", "2026-01-31 11:30:00");
+        // Shown twice when the clocks go back: from the first to the second time.
+        check("2026-11-01 01:30:00", "2026-11-01 05:30:00", "2026-11-01 06:30:00");
+        check("2026-03-08 02:30:00", "2026-03-08 07:00:00", "2026-03-08 07:00:00");
         for text in ["2026-02-30", "31/01/2026", "2026-1-2", "tomorrow", "", "2026-01-31 25:00:00"]
         {
             assert_eq!(new_york.query_bound(text), None, "{text}");
