@@ -18,7 +18,7 @@ use cloudtally_model::{
 };
 use cloudtally_store::{PublishedPeriod, Severity, Snapshot, Store};
 use polars::prelude::{
-    Column, DataFrame, IntoLazy, JoinArgs, JoinType, NamedFrom, PolarsError, Series, col,
+    Column, DataFrame, IntoLazy, JoinArgs, JoinType, NamedFrom, PolarsError, Series, col, lit,
 };
 
 use crate::{
@@ -193,7 +193,9 @@ fn running_within_allocated(
     let keys = [col("source"), col("vm")];
     let over = running
         .lazy()
-        .join(allocated.lazy(), keys.clone(), keys, JoinArgs::new(JoinType::Inner))
+        .join(allocated.lazy(), keys.clone(), keys, JoinArgs::new(JoinType::Left))
+        // A VM that runs and is not allocated at all is over as well.
+        .with_column(col("allocated_ms").fill_null(lit(0u64)))
         .filter(col("running_ms").gt(col("allocated_ms")))
         .sort(["source", "vm"], Default::default())
         .collect()?;

@@ -8,14 +8,19 @@
 //! Usage rules 6, last point.
 
 use cloudtally_model::{
-    EventId, Instant, NetworkSample, Period, RecordId, ResourceKind, Segment, SeriesKey, Sources,
-    Unit, UsageRecord,
+    EventId, Instant, Millis, NetworkSample, Period, RecordId, ResourceKind, Segment, SeriesKey,
+    Sources, Unit, UsageRecord,
 };
 use cloudtally_store::{
     PublishedPeriod, RecordFilter, RecordWindow, SampleFile, ServedRecord, Snapshot, Store,
 };
 
-use crate::{AggregateError, job::{is_stale, removals}, records::add_resource, window::WindowFolder};
+use crate::{
+    AggregateError,
+    job::{is_stale, removals},
+    records::add_resource,
+    window::WindowFolder,
+};
 
 /// A record with everything it was made from.
 #[derive(Clone, Debug)]
@@ -42,8 +47,9 @@ pub enum Parts {
     Samples {
         /// What each pair of samples gave.
         differences: Vec<Difference>,
-        /// Bytes of the same samples that stand in ordinary records of earlier
-        /// runs; only folded records have any.
+        /// Bytes of the same samples that stand in other records. Where samples
+        /// came late, one record holds what others could not; the samples shown
+        /// are then those of all periods that settle with each other.
         billed_before: u64,
     },
 }
@@ -176,6 +182,15 @@ fn same_record(
     record.id(source, period) == served.record.id(source, period)
 }
 
+/// How often a span is widened by a single period.
+const NEAR_WIDENINGS: u32 = 8;
+
+/// Differences of counters that settle with the record.
+///
+/// An ordinary record is the sum of its period's differences. Late samples break
+/// that: their bytes stand in a later record, which starts at the earliest of
+/// them. So the span is widened until the differences of its samples equal the
+/// records of its periods; the record is what the other records leave of them.
 fn samples_behind(
     store: &Store,
     snapshot: &Snapshot,
@@ -184,49 +199,99 @@ fn samples_behind(
     sources: &Sources,
 ) -> Result<(Parts, u64), AggregateError> {
     let record = &served.record;
-    let folded = record.is_folded(known.period);
-    let samples = samples_of(store, snapshot, known, record)?;
-    let value = |sample: &NetworkSample| match record.row().unit {
+    let periods = &snapshot.periods;
+    let here = periods.partition_point(|p| p.period.start < known.period.start);
+    // A folded record begins with the period of its earliest sample.
+    let begin =
+        |start: Instant, at: usize| periods.partition_point(|p| p.period.end < start).min(at);
+    let begin_of = |record: &UsageRecord, at: usize| {
+        if record.is_folded(periods[at].period) { begin(record.start, at) } else { at }
+    };
+    let (mut first, mut last) = (begin_of(record, here), here);
+    let mut samples = samples_of(store, snapshot, &periods[last], record)?;
+    let mut widenings = 0u32;
+    loop {
+        let rows = records_like(store, record, sources, &periods[first], &periods[last])?;
+        let reaches = |other: &ServedRecord| {
+            let at = periods.partition_point(|p| p.period.start < other.period.start);
+            begin_of(&other.record, at)
+        };
+        if let Some(earlier) = rows.iter().map(reaches).min().filter(|at| *at < first) {
+            first = earlier;
+            continue;
+        }
+        let differences = differences(&samples, record.row().unit, &periods[first..=last]);
+        let total: u128 = differences.iter().map(|d| u128::from(d.bytes)).sum();
+        let billed: u128 = rows.iter().map(|other| u128::from(other.record.quantity)).sum();
+        let settled = total == billed;
+        // By one at first, then faster: a record that nothing settles must not cost a
+        // look at every span there is.
+        let step = 1usize << widenings.saturating_sub(NEAR_WIDENINGS).min(16);
+        widenings += 1;
+        // Too much is billed where a late sample took over from one in the span.
+        let before = samples.iter().map(|sample| begin(sample.sampled, first));
+        let earlier = before.filter(|at| *at < first).max();
+        if let (false, true, Some(earlier)) = (settled, billed > total, earlier) {
+            first = earlier.min(first.saturating_sub(step));
+        } else if !settled && last + 1 < periods.len() {
+            last = (last + step).min(periods.len() - 1);
+            samples = samples_of(store, snapshot, &periods[last], record)?;
+        } else if !settled && first > 0 {
+            // A run of the past has billed what was late for a period ahead of it.
+            first = first.saturating_sub(step);
+        } else {
+            let elsewhere = billed.saturating_sub(u128::from(record.quantity));
+            let bytes = |sum: u128| u64::try_from(sum).unwrap_or(u64::MAX);
+            let sum = bytes(total.saturating_sub(elsewhere));
+            return Ok((Parts::Samples { differences, billed_before: bytes(elsewhere) }, sum));
+        }
+    }
+}
+
+/// What samples of `periods` gave, each beside the sample before it.
+fn differences(
+    samples: &[NetworkSample],
+    unit: Unit,
+    periods: &[PublishedPeriod],
+) -> Vec<Difference> {
+    let value = |sample: &NetworkSample| match unit {
         Unit::BytesSent => sample.bytes_sent,
         _ => sample.bytes_received,
     };
-    // A folded record begins with its earliest unbilled sample, that included.
-    let begins =
-        if folded { record.start } else { Instant::from_millis(record.start.as_millis() + 1) };
+    // A sample on a boundary belongs to the period that ends there.
+    let is_inside = |at: Instant| {
+        let index = periods.partition_point(|p| p.period.end < at);
+        periods.get(index).is_some_and(|p| p.period.start < at)
+    };
     let mut differences = Vec::new();
-    let mut total = 0u64;
     for series in samples.chunk_by(|a, b| a.series == b.series) {
         let mut previous: Option<(Instant, u64)> = None;
         for sample in series {
             let now = value(sample);
-            if sample.sampled >= begins {
+            if is_inside(sample.sampled) {
                 let restarted = previous.is_some_and(|(_, before)| now < before);
                 let bytes = match previous {
                     None => 0,
                     Some(_) if restarted => now,
                     Some((_, before)) => now - before,
                 };
-                total = total.saturating_add(bytes);
-                let to = (sample.sampled, now);
-                let series = sample.series.clone();
+                let (series, to) = (sample.series.clone(), (sample.sampled, now));
                 differences.push(Difference { series, from: previous, to, bytes, restarted });
             }
             previous = Some((sample.sampled, now));
         }
     }
-    let billed_before = if folded { billed_before(store, known, served, sources)? } else { 0 };
-    Ok((Parts::Samples { differences, billed_before }, total.saturating_sub(billed_before)))
+    differences
 }
 
-/// Accepted samples of the record's series up to the end of its period, by
-/// series and time, as far as the period has seen them.
+/// Accepted samples of the record's series up to the end of a period, by series
+/// and time, as far as the periods they belong to have seen them.
 fn samples_of(
     store: &Store,
     snapshot: &Snapshot,
-    known: &PublishedPeriod,
+    last: &PublishedPeriod,
     record: &UsageRecord,
 ) -> Result<Vec<NetworkSample>, AggregateError> {
-    let seen = known.inputs.samples_seq.unwrap_or(0);
     let source = snapshot.sources.name(record.source);
     let device_type = record.resource_type.as_deref().unwrap_or("");
     let of_record = |sample: &NetworkSample| {
@@ -237,13 +302,18 @@ fn samples_of(
             && series.network == record.network
             && series.device_type.as_name() == device_type
     };
+    let is_seen = |sample: &NetworkSample, seq: u64| {
+        let at = snapshot.periods.partition_point(|p| p.period.end < sample.sampled);
+        // Of a period whose bytes are billed in part, what is there is meant.
+        snapshot.periods.get(at).and_then(|p| p.inputs.samples_seq).is_none_or(|seen| seq <= seen)
+    };
     let files = snapshot.sample_files.iter().filter(|file: &&SampleFile| {
-        file.seq <= seen && file.source == *source && file.first_sampled <= known.period.end
+        file.source == *source && file.first_sampled <= last.period.end
     });
     let mut samples = Vec::new();
     for file in files {
-        store.read_samples(file, Instant::from_millis(-1), known.period.end, &mut |sample| {
-            if of_record(&sample) {
+        store.read_samples(file, Instant::from_millis(-1), last.period.end, &mut |sample| {
+            if of_record(&sample) && is_seen(&sample, file.seq) {
                 samples.push(sample);
             }
         })?;
@@ -252,31 +322,30 @@ fn samples_of(
     Ok(samples)
 }
 
-/// What other published records have billed of the span of a folded record.
-fn billed_before(
+/// The records of the same counter and direction from one period to another.
+fn records_like(
     store: &Store,
-    known: &PublishedPeriod,
-    served: &ServedRecord,
+    record: &UsageRecord,
     sources: &Sources,
-) -> Result<u64, AggregateError> {
-    let record = &served.record;
-    let window = RecordWindow { from: Instant::EPOCH, to: known.period.end };
+    first: &PublishedPeriod,
+    last: &PublishedPeriod,
+) -> Result<Vec<ServedRecord>, AggregateError> {
+    let window = RecordWindow { from: first.period.start, to: last.period.end - Millis::SECOND };
     let filter = RecordFilter {
         accounts: Some(vec![(sources.name(record.source).clone(), record.account)]),
         usage_type: Some(record.usage_type),
     };
-    let mut billed = 0u64;
+    let mut alike = Vec::new();
     store.records(window, &filter)?.for_each(&mut |other| {
         let it = &other.record;
-        let same_row = it.resource == record.resource
+        if it.resource == record.resource
             && it.network == record.network
             && it.zone == record.zone
-            && it.resource_type == record.resource_type;
-        let is_itself = other.period == served.period && it.start == record.start;
-        if same_row && !is_itself && other.period.end > record.start {
-            billed = billed.saturating_add(it.quantity);
+            && it.resource_type == record.resource_type
+        {
+            alike.push(other);
         }
         Ok(())
     })?;
-    Ok(billed)
+    Ok(alike)
 }

@@ -2,7 +2,8 @@
 //! same order, and in the order the API serves.
 //!
 //! One table of columns drives all three formats: a column has a name, a type
-//! and a way to take its value from a [`Line`]. A file appears under its name
+//! and a way to take its value from a [`Line`]. Quantities, sizes and dates are
+//! typed in Parquet and JSON; ids are text. A file appears under its name
 //! only when it is complete.
 
 use std::{
@@ -179,6 +180,15 @@ fn number(value: Option<u64>) -> Value<'static> {
     value.map_or(Value::Absent, Value::Number)
 }
 
+/// An id is text: a number of an imported cloud, a uuid of our own, and nothing
+/// anybody adds up.
+fn id(value: Option<u64>, buffer: &mut String) -> Value<'_> {
+    let Some(number) = value else { return Value::Absent };
+    buffer.clear();
+    buffer.push_str(&number.to_string());
+    Value::Text(buffer)
+}
+
 fn flag(value: Option<bool>) -> Value<'static> {
     value.map_or(Value::Absent, Value::Flag)
 }
@@ -203,24 +213,24 @@ const COLUMNS: &[ExportColumn] = columns! {
     "enddate" Date |l, _b| Value::Date(&l.end);
     "usagetype" Number |l, _b| Value::Number(u64::from(l.usage_type.0));
     "account" Text |l, _b| Value::Text(&l.account);
-    "accountid" Number |l, _b| Value::Number(l.account_id);
-    "domainid" Number |l, _b| number(l.domain_id);
-    "zoneid" Number |l, _b| number(l.zone_id);
+    "accountid" Text |l, b| id(Some(l.account_id), b);
+    "domainid" Text |l, b| id(l.domain_id, b);
+    "zoneid" Text |l, b| id(l.zone_id, b);
     "description" Text |l, _b| Value::Text(&l.description);
     "usage" Text |l, _b| Value::Text(&l.usage);
     "rawusage" Decimal |l, _b| Value::Decimal(&l.raw_usage);
     "quantity" Number |l, _b| Value::Number(l.quantity);
     "unit" Text |l, _b| Value::Text(l.unit);
-    "usageid" Number |l, _b| number(l.usage_id);
-    "virtualmachineid" Number |l, _b| number(l.virtual_machine_id);
+    "usageid" Text |l, b| id(l.usage_id, b);
+    "virtualmachineid" Text |l, b| id(l.virtual_machine_id, b);
     "name" Text |l, _b| text(l.name.as_deref());
-    "offeringid" Number |l, _b| number(l.offering_id);
-    "templateid" Number |l, _b| number(l.template_id);
+    "offeringid" Text |l, b| id(l.offering_id, b);
+    "templateid" Text |l, b| id(l.template_id, b);
     "type" Text |l, _b| text(l.resource_type.as_deref());
     "size" Number |l, _b| number(l.size);
     "virtualsize" Number |l, _b| number(l.virtual_size);
-    "networkid" Number |l, _b| number(l.network_id);
-    "nicid" Number |l, _b| number(l.nic_id);
+    "networkid" Text |l, b| id(l.network_id, b);
+    "nicid" Text |l, b| id(l.nic_id, b);
     "issourcenat" Flag |l, _b| flag(l.is_source_nat);
     "iselastic" Flag |l, _b| flag(l.is_elastic);
     "isdefault" Flag |l, _b| flag(l.is_default);
@@ -269,19 +279,21 @@ impl<W: Write + Send> Sink<W> {
                 Ok(())
             }
             Self::JsonLines(out, buffer) => {
-                let mut object = serde_json::Map::new();
-                for column in COLUMNS {
-                    let value = match (column.value)(line, buffer) {
-                        Value::Absent => serde_json::Value::Null,
-                        Value::Text(text) | Value::Decimal(text) => text.into(),
-                        Value::Number(number) => number.into(),
-                        Value::Flag(flag) => flag.into(),
-                        Value::Date((_, shown)) => shown.as_ref().into(),
-                    };
-                    object.insert(column.name.to_owned(), value);
+                // Column names are plain words; only values need escaping.
+                for (index, column) in COLUMNS.iter().enumerate() {
+                    let mark = if index == 0 { '{' } else { ',' };
+                    write!(out, "{mark}\"{}\":", column.name)?;
+                    match (column.value)(line, buffer) {
+                        Value::Absent => out.write_all(b"null")?,
+                        Value::Text(text) | Value::Decimal(text) => {
+                            serde_json::to_writer(&mut *out, text)?;
+                        }
+                        Value::Number(number) => write!(out, "{number}")?,
+                        Value::Flag(flag) => write!(out, "{flag}")?,
+                        Value::Date((_, shown)) => serde_json::to_writer(&mut *out, &**shown)?,
+                    }
                 }
-                serde_json::to_writer(&mut *out, &object)?;
-                out.write_all(b"\n")
+                out.write_all(b"}\n")
             }
             Self::Parquet(sink) => sink.write(line),
         }

@@ -3,9 +3,9 @@
 //! The fold is a small state machine driven by the table of usage types: it
 //! knows nothing of VMs or volumes, only of the effects an event has. It is
 //! restartable: the open segments at the end of one period are all the state the
-//! next one needs, because what is known of a resource's attributes is what its
-//! most recently opened open segment says. (A VM with nothing open that is started by
-//! an event with empty attributes needs its past; see [`Fold::known`].)
+//! next one needs, because what is known of a resource in use is what its youngest
+//! open segment says. (A VM with nothing open that is started by an event with
+//! empty attributes needs its past; see [`Fold::known`].)
 //!
 //! Worked example, the guide's: CREATE at 12:00, START 12:00, STOP 18:00, START
 //! 23:00. Type 2 has one segment from 12:00, still open; type 1 has 12:00-18:00
@@ -65,9 +65,22 @@ impl Fold {
         resource: ResourceId,
         open: Vec<Segment>,
     ) -> Self {
-        let latest = open.iter().max_by_key(|segment| (segment.start, segment.opened_by));
-        let known = latest.map(|segment| segment.attributes.clone()).unwrap_or_default();
-        Self { source, kind, resource, open, closed: Vec::new(), known, oddities: Vec::new() }
+        let known = Attributes::default();
+        let mut fold =
+            Self { source, kind, resource, open, closed: Vec::new(), known, oddities: Vec::new() };
+        fold.know_what_is_open();
+        fold
+    }
+
+    /// What is known of the resource at `end`: what its youngest open segment says,
+    /// and where nothing is open what was known last.
+    pub fn known_at(
+        mut self,
+        end: Instant,
+        removed: &dyn Fn(AccountId) -> Option<Instant>,
+    ) -> Attributes {
+        self.end_removed_before(end, removed);
+        self.known
     }
 
     /// Sets what is known of a resource that has nothing open, from its past.
@@ -93,10 +106,25 @@ impl Fold {
                 Effect::OpenKnown => self.open(usage_type, event, filled.clone(), removed),
                 Effect::Close(own) => self.close(code, usage_type, event, *own, Scope::Part),
                 Effect::CloseAll(own) => self.close(code, usage_type, event, *own, Scope::All),
-                Effect::Split(own) => self.split(code, usage_type, event, &filled, *own),
+                Effect::Split(own) => self.split(code, usage_type, event, &filled, *own, removed),
             }
         }
-        learn(&mut self.known, code, self.kind, event);
+        match lesson(code, self.kind) {
+            Some(Lesson::Anew) => self.known = own,
+            Some(Lesson::FillsIn) => self.known = filled,
+            None => {}
+        }
+        self.know_what_is_open();
+    }
+
+    /// Events of removed accounts are refused, and their segments end: what they
+    /// said does not hold for what others still use. So a resource in use is what
+    /// its youngest open segment says, which is also what a later run can see.
+    fn know_what_is_open(&mut self) {
+        let youngest = self.open.iter().max_by_key(|segment| (segment.start, segment.opened_by));
+        if let Some(youngest) = youngest {
+            self.known.clone_from(&youngest.attributes);
+        }
     }
 
     /// Ends the fold at the end of its window: accounts removed before `end` stop
@@ -120,9 +148,8 @@ impl Fold {
         attributes: Attributes,
         removed: &dyn Fn(AccountId) -> Option<Instant>,
     ) {
-        if removed(event.account).is_some_and(|at| at <= event.created) {
-            let text = format!("{} after its account was removed", event.event_type);
-            return self.odd(row, Some(event), event.created, text);
+        if self.refuses(row, event, removed) {
+            return;
         }
         let nic = nic_of(row, event);
         if let Some(index) = self.position(row, nic, attributes.zone) {
@@ -137,6 +164,21 @@ impl Fold {
             self.end(index, event.created, Some(event.id));
         }
         self.begin(row, nic, event, attributes);
+    }
+
+    /// A removed account opens and splits nothing.
+    fn refuses(
+        &mut self,
+        row: &UsageType,
+        event: &UsageEvent,
+        removed: &dyn Fn(AccountId) -> Option<Instant>,
+    ) -> bool {
+        let is_removed = removed(event.account).is_some_and(|at| at <= event.created);
+        if is_removed {
+            let text = format!("{} after its account was removed", event.event_type);
+            self.odd(row, Some(event), event.created, text);
+        }
+        is_removed
     }
 
     fn close(
@@ -180,6 +222,7 @@ impl Fold {
         event: &UsageEvent,
         filled: &Attributes,
         own: Own,
+        removed: &dyn Fn(AccountId) -> Option<Instant>,
     ) {
         let Some(index) = self.open.iter().position(|s| s.usage_type == row.id) else {
             if own == Own::Yes {
@@ -188,7 +231,9 @@ impl Fold {
             }
             return;
         };
-        if self.open[index].attributes != *filled {
+        let current = &self.open[index];
+        let differs = current.attributes != *filled || current.account != event.account;
+        if differs && !self.refuses(row, event, removed) {
             let nic = self.open[index].nic;
             self.end(index, event.created, Some(event.id));
             self.begin(row, nic, event, filled.clone());
@@ -249,9 +294,12 @@ impl Fold {
         limit: Instant,
         removed: &dyn Fn(AccountId) -> Option<Instant>,
     ) {
-        while let Some((index, at)) = self.open.iter().enumerate().find_map(|(index, segment)| {
-            removed(segment.account).filter(|at| *at < limit).map(|at| (index, at))
-        }) {
+        let next = |open: &[Segment]| {
+            let ends = open.iter().enumerate();
+            let ends = ends.filter_map(|(index, segment)| Some((removed(segment.account)?, index)));
+            ends.filter(|(at, _)| *at < limit).min()
+        };
+        while let Some((at, index)) = next(&self.open) {
             let (id, start) = (self.open[index].usage_type, self.open[index].start);
             let row = usage_type(id).expect("open segments have a type of the table");
             let text = format!(
@@ -262,6 +310,7 @@ impl Fold {
             let at = at.max(start);
             self.odd(row, None, at, text);
             self.end(index, at, None);
+            self.know_what_is_open();
         }
     }
 
@@ -323,21 +372,6 @@ pub(crate) fn needs_past<'e>(
             && known.resource_type.is_some();
         lesson == Lesson::FillsIn && !complete
     })
-}
-
-/// Adds what one more event of a resource's past teaches.
-pub(crate) fn learn(
-    known: &mut Attributes,
-    code: EventCode,
-    kind: ResourceKind,
-    event: &UsageEvent,
-) {
-    let own = attributes_of(event);
-    match lesson(code, kind) {
-        Some(Lesson::Anew) => *known = own,
-        Some(Lesson::FillsIn) => *known = fill(&own, known),
-        None => {}
-    }
 }
 
 fn attributes_of(event: &UsageEvent) -> Attributes {

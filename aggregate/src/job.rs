@@ -31,10 +31,20 @@ use crate::{
     window::{FoldedWindow, Removals, WindowFolder},
 };
 
-/// Events a window loads at most, unless one period alone has more.
-const EVENTS_PER_WINDOW: u64 = 1_000_000;
-/// Records a window makes at most, unless one period alone has more.
-const RECORDS_PER_WINDOW: usize = 500_000;
+/// What bounds the memory of a run. The result does not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowLimits {
+    /// Events a window loads at most, unless one period alone has more.
+    pub events: u64,
+    /// Records a window makes at most, unless one period alone has more.
+    pub records: usize,
+}
+
+impl Default for WindowLimits {
+    fn default() -> Self {
+        Self { events: 1_000_000, records: 500_000 }
+    }
+}
 
 /// What to aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +135,17 @@ pub fn aggregate(
     now: Instant,
     progress: &mut dyn FnMut(AggregateProgress),
 ) -> Result<RunReport, AggregateError> {
+    aggregate_within(target, plan, now, WindowLimits::default(), progress)
+}
+
+/// Like [`aggregate`], within other bounds of memory.
+pub fn aggregate_within(
+    target: Target<'_>,
+    plan: Plan,
+    now: Instant,
+    limits: WindowLimits,
+    progress: &mut dyn FnMut(AggregateProgress),
+) -> Result<RunReport, AggregateError> {
     let store = target.store();
     let snapshot = store.snapshot()?;
     let calendar = store.calendar()?;
@@ -132,6 +153,7 @@ pub fn aggregate(
     let removals = removals(&snapshot, store)?;
     let mut run = Run {
         target,
+        limits,
         snapshot: &snapshot,
         calendar,
         folder: WindowFolder::new(store, &snapshot, &removals, u64::MAX),
@@ -250,13 +272,15 @@ fn plan_periods(
             // Nothing is billed before the first event.
             let start = start.max(calendar.period_at(earliest).start);
             let present = now.max(latest(snapshot));
-            let mut periods: Vec<Period> = calendar.complete_periods(start, end).collect();
-            if let Some(over) = periods.iter().position(|period| period.end > present) {
-                if unfinished == Unfinished::Refuse {
-                    let period = periods[over];
-                    return Err(AggregateError::PeriodNotOver { period, now: present });
+            let mut periods = Vec::new();
+            for period in calendar.complete_periods(start, end) {
+                if period.end > present {
+                    if unfinished == Unfinished::Refuse {
+                        return Err(AggregateError::PeriodNotOver { period, now: present });
+                    }
+                    break;
                 }
-                periods.truncate(over);
+                periods.push(period);
             }
             let network = match rebuild {
                 Rebuild::Touched => {
@@ -309,6 +333,7 @@ pub(crate) fn removals(snapshot: &Snapshot, store: &Store) -> Result<Removals, A
 
 struct Run<'a> {
     target: Target<'a>,
+    limits: WindowLimits,
     snapshot: &'a Snapshot,
     calendar: Calendar,
     folder: WindowFolder<'a>,
@@ -401,17 +426,18 @@ impl<'a> Run<'a> {
     }
 
     /// How many of the next periods fit one window.
+    ///
+    /// A period makes about as many records as there are segments in it: those open
+    /// before and those its events open, about every other one.
     fn window_length(&self, periods: &[Period], open: usize) -> usize {
-        let by_records = (RECORDS_PER_WINDOW / open.max(1)).max(1).min(periods.len());
         let from = periods[0].start;
-        (1..=by_records)
-            .take_while(|&length| {
-                length == 1
-                    || self.folder.events_at_most(from, periods[length - 1].end)
-                        <= EVENTS_PER_WINDOW
-            })
-            .last()
-            .unwrap_or(1)
+        let fits = |length: usize| {
+            let events = self.folder.events_at_most(from, periods[length - 1].end);
+            let segments = (open as u64).saturating_add(events / 2);
+            let records = segments.saturating_mul(length as u64);
+            events <= self.limits.events && records <= self.limits.records as u64
+        };
+        (2..=periods.len()).take_while(|&length| fits(length)).last().unwrap_or(1)
     }
 
     /// The segments open at the start of `period`: those of the latest published
@@ -435,7 +461,7 @@ impl<'a> Run<'a> {
             let mut to = self.calendar.period_at(from).end.min(period.start);
             while to < period.start {
                 let further = self.calendar.period_at(to).end.min(period.start);
-                if self.folder.events_at_most(from, further) > EVENTS_PER_WINDOW {
+                if self.folder.events_at_most(from, further) > self.limits.events {
                     break;
                 }
                 to = further;
@@ -631,11 +657,12 @@ impl<'a> Run<'a> {
 }
 
 /// Whether the transaction that publishes `period` also says that its samples are
-/// billed. In a scheduled run that is the period all growth goes into.
+/// billed. In a scheduled run that is the period all growth goes into; later ones
+/// follow in the same transaction or after it.
 fn bills_with_period(period: Period, planned: &Planned, bill: &NetworkBill) -> bool {
     match planned.network {
         NetworkMode::BackFill(_) => true,
-        NetworkMode::Scheduled => bill.into() == Some(period),
+        NetworkMode::Scheduled => bill.into().is_some_and(|into| into <= period),
     }
 }
 

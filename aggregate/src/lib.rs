@@ -17,7 +17,8 @@ pub use error::AggregateError;
 pub use explain::{ClippedSegment, Difference, Explanation, Parts, explain};
 pub use export::{ExportFormat, ExportTarget, export, export_columns};
 pub use job::{
-    AggregateProgress, Plan, Rebuild, RunReport, Target, Unfinished, aggregate, checkpoint, run_job,
+    AggregateProgress, Plan, Rebuild, RunReport, Target, Unfinished, WindowLimits, aggregate,
+    aggregate_within, checkpoint, run_job,
 };
 pub use line::{Line, Lines};
 pub use records::add_resource;

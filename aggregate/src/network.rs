@@ -26,8 +26,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cloudtally_model::{
-    AccountId, Calendar, Instant, NetworkId, NetworkSample, NicId, Period, ResourceId, SeriesKey,
-    SourceId, Text, UsageRecord, UsageTypeId, ZoneId,
+    AccountId, Calendar, Instant, Millis, NetworkId, NetworkSample, NicId, Period, ResourceId,
+    SeriesKey, SourceId, Text, UsageRecord, UsageTypeId, ZoneId,
 };
 use cloudtally_store::{BilledCounter, PublishedPeriod, SampleFile, Snapshot, Store};
 
@@ -52,7 +52,8 @@ struct Series {
     /// The sample before the first period of the bill.
     before: Option<Reading>,
     entries: Vec<Entry>,
-    unbilled_from: Option<Instant>,
+    /// The unseen sample at the start of the first period there is.
+    unseen_before: Option<Instant>,
     /// Growth that goes into one record of this period, from that instant.
     folded: Option<Folded>,
 }
@@ -99,7 +100,26 @@ struct Entry {
     /// Billed in the period's own ordinary record.
     own: Bytes,
     folded_from: Option<Instant>,
+    /// The earliest of its samples that the period has not seen.
+    unseen_from: Option<Instant>,
+    /// Whether the period's counters tell of this series.
+    is_recalled: bool,
     last: Reading,
+}
+
+impl Entry {
+    fn new(period: usize, last: Reading) -> Self {
+        Self {
+            period,
+            usage: Bytes::default(),
+            billed: Bytes::default(),
+            own: Bytes::default(),
+            folded_from: None,
+            unseen_from: None,
+            is_recalled: false,
+            last,
+        }
+    }
 }
 
 /// The consistent view a bill is made from.
@@ -124,15 +144,22 @@ impl<'a> NetworkBiller<'a> {
         let Some(last) = targets.last() else { return Ok(NetworkBill::nothing()) };
         let mut bill = self.replay(targets)?;
         let Some(into) = bill.index_of(*last) else { return Ok(bill) };
+        // Beyond the last period only what a back-fill has published ahead is billed;
+        // samples of periods between wait for their own.
+        let ahead: BTreeSet<usize> =
+            self.snapshot.periods.iter().filter_map(|p| bill.index_of(p.period)).collect();
+        let is_billed = |entry: &Entry| entry.period <= into || ahead.contains(&entry.period);
         for series in &mut bill.series {
-            // Samples after the run's last period wait for their own.
-            let Some(unbilled_from) = series.unbilled_from.filter(|from| *from <= last.end) else {
-                continue;
-            };
-            let growth = growth(&series.entries)?;
-            if unbilled_from > last.start {
-                if let Some(entry) = series.entries.iter_mut().find(|e| e.period == into) {
-                    entry.own = growth;
+            let unseen = series.entries.iter().filter(|entry| is_billed(entry));
+            let unseen = unseen.filter_map(|entry| entry.unseen_from);
+            let unseen = series.unseen_before.into_iter().chain(unseen).min();
+            let Some(unbilled_from) = unseen else { continue };
+            let growth = growth(series.entries.iter().filter(|entry| is_billed(entry)))?;
+            if unbilled_from >= last.start {
+                // Where the sample is stamped exactly at the start, a folded record
+                // would start there too: it is the ordinary one.
+                if growth != Bytes::default() {
+                    series.entry(into).own = growth;
                 }
             } else {
                 series.folded = Some(Folded { into, from: unbilled_from, bytes: growth });
@@ -143,15 +170,14 @@ impl<'a> NetworkBiller<'a> {
                     }
                 }
             }
-            for entry in &mut series.entries {
+            for entry in series.entries.iter_mut().filter(|entry| is_billed(entry)) {
                 entry.billed = entry.usage;
             }
         }
-        // Every period up to the last now has its samples billed. Later ones, if a
-        // back-fill was ahead of the schedule, keep what they know of theirs.
+        // Every published period now has its samples billed.
         bill.touched = (0..bill.periods.len()).collect();
         let seq = Some(self.snapshot.samples_seq());
-        bill.samples_seq = (0..=into).map(|index| (index, seq)).collect();
+        bill.samples_seq = (0..=into).chain(ahead).map(|index| (index, seq)).collect();
         bill.into = Some(into);
         Ok(bill)
     }
@@ -176,10 +202,13 @@ impl<'a> NetworkBiller<'a> {
             };
             let unbilled = |entry: &Entry| entry.usage != entry.billed;
             let clean = series.entries.iter().all(|e| !unbilled(e) || may_bill(e));
-            for entry in series.entries.iter_mut().filter(|entry| unbilled(entry)) {
-                if clean {
+            for entry in &mut series.entries {
+                if clean && unbilled(entry) {
                     (entry.own, entry.billed) = (entry.usage, entry.usage);
-                } else {
+                }
+                // A late sample may change nothing in its own period and all in the
+                // next (a counter that restarted), so it waits as well.
+                if !clean && (unbilled(entry) || entry.unseen_from.is_some()) {
                     waiting.insert(entry.period);
                 }
             }
@@ -207,11 +236,17 @@ impl<'a> NetworkBiller<'a> {
         let published: BTreeMap<Instant, &PublishedPeriod> =
             self.snapshot.periods.iter().map(|p| (p.period.start, p)).collect();
         let files: Vec<&SampleFile> = self.snapshot.sample_files.iter().collect();
+        // The first period answers for samples at its start too: the period that ends
+        // there is none of ours.
+        let known = published.values().map(|p| p.period.start);
+        let origin = targets.iter().map(|period| period.start).chain(known).min();
         let has_samples = |period: Period, after_seq: Option<u64>| {
+            let after =
+                if Some(period.start) == origin { period.start - Millis(1) } else { period.start };
             files.iter().any(|file| {
                 after_seq.is_none_or(|seq| file.seq > seq)
                     && file.first_sampled <= period.end
-                    && file.last_sampled > period.start
+                    && file.last_sampled > after
             })
         };
         let late = published
@@ -235,14 +270,21 @@ impl<'a> NetworkBiller<'a> {
             .expect("there is a target");
         let periods: Vec<Period> = self.calendar.complete_periods(first, end).collect();
 
-        let mut replay = Replay { periods: &periods, by_key: HashMap::new(), series: Vec::new() };
+        let mut replay =
+            Replay { periods: &periods, origin, by_key: HashMap::new(), series: Vec::new() };
         if let Some(state) = state {
             for counter in self.store.read_counters(state, &self.snapshot.sources)? {
-                replay.remember(counter);
+                // Not what was billed here for a period ahead.
+                if counter.last_sampled <= state.period.end {
+                    replay.remember(counter);
+                }
             }
         }
         let billed_through = |at: Instant| {
-            let period = self.calendar.period_ending_at_or_after(at);
+            let period = match origin {
+                Some(start) if start == at => self.calendar.period_at(at),
+                _ => self.calendar.period_ending_at_or_after(at),
+            };
             published.get(&period.start).and_then(|p| p.inputs.samples_seq)
         };
         // A day of the lake at a time keeps memory to a day's samples.
@@ -267,15 +309,26 @@ impl<'a> NetworkBiller<'a> {
                 }
             }
         }
+        // A back-fill that left one series of a new period waiting says of none of its
+        // samples that they are billed; the period's counters know of the others.
+        let is_half_billed = |index: usize| {
+            published.get(&periods[index].start).is_some_and(|p| p.inputs.samples_seq.is_none())
+        };
         let mut series = replay.series;
+        for entry in series.iter_mut().flat_map(|series| &mut series.entries) {
+            let is_billed = entry.is_recalled && entry.billed == entry.usage;
+            if is_billed && is_half_billed(entry.period) {
+                entry.unseen_from = None;
+            }
+        }
         series.sort_unstable_by(|a, b| (a.source, &a.key).cmp(&(b.source, &b.key)));
         Ok(NetworkBill { periods, series, ..NetworkBill::nothing() })
     }
 }
 
-/// Usage less what is billed, over all periods. The law of growth says that it
+/// Usage less what is billed, over all these periods. The law of growth says that it
 /// cannot be negative: another sample can only add to the sum of differences.
-fn growth(entries: &[Entry]) -> Result<Bytes, AggregateError> {
+fn growth<'e>(entries: impl Iterator<Item = &'e Entry>) -> Result<Bytes, AggregateError> {
     let mut sent = 0i128;
     let mut received = 0i128;
     for entry in entries {
@@ -288,6 +341,8 @@ fn growth(entries: &[Entry]) -> Result<Bytes, AggregateError> {
 
 struct Replay<'a> {
     periods: &'a [Period],
+    /// Start of the first period there is.
+    origin: Option<Instant>,
     by_key: HashMap<(SourceId, SeriesKey), usize>,
     series: Vec<Series>,
 }
@@ -302,7 +357,7 @@ impl Replay<'_> {
             key: key.clone(),
             before: None,
             entries: Vec::new(),
-            unbilled_from: None,
+            unseen_before: None,
             folded: None,
         });
         self.by_key.insert((source, key.clone()), self.series.len() - 1);
@@ -321,11 +376,17 @@ impl Replay<'_> {
     /// Takes over what is billed of a series in a period.
     fn recall(&mut self, period: usize, counter: &BilledCounter) {
         let index = self.series(counter.source, &counter.series);
-        let entries = &mut self.series[index].entries;
-        // A period without a sample of its own has nothing billed either.
-        if let Some(entry) = entries.iter_mut().find(|entry| entry.period == period) {
-            entry.billed = Bytes { sent: counter.sent, received: counter.received };
-            entry.own = Bytes { sent: counter.own_sent, received: counter.own_received };
+        let series = &mut self.series[index];
+        let billed = Bytes { sent: counter.sent, received: counter.received };
+        let own = Bytes { sent: counter.own_sent, received: counter.own_received };
+        // A period without a sample of its own has nothing billed, but its record may
+        // hold what was late for the one before.
+        let has_entry = series.entries.iter().any(|entry| entry.period == period);
+        if has_entry || own != Bytes::default() {
+            let sampled = Bytes { sent: counter.last_sent, received: counter.last_received };
+            let entry =
+                series.entry_or(period, Reading { at: counter.last_sampled, bytes: sampled });
+            (entry.billed, entry.own, entry.is_recalled) = (billed, own, true);
             entry.folded_from = counter.folded_from;
         }
     }
@@ -349,7 +410,8 @@ impl Replay<'_> {
                 asked = (at, billed_through(at));
             }
             let unbilled = asked.1.is_none_or(|through| seq > through);
-            self.series[series].add(Reading { at, bytes }, unbilled, self.periods)?;
+            let reading = Reading { at, bytes };
+            self.series[series].add(reading, unbilled, self.periods, self.origin)?;
         }
         Ok(())
     }
@@ -361,6 +423,7 @@ impl Series {
         reading: Reading,
         unbilled: bool,
         periods: &[Period],
+        origin: Option<Instant>,
     ) -> Result<(), AggregateError> {
         let previous = self.entries.last().map(|entry| entry.last).or(self.before);
         let period = periods.partition_point(|period| period.end < reading.at);
@@ -368,6 +431,9 @@ impl Series {
         if !inside {
             // Before the first period: only what the series last said matters.
             self.before = Some(reading);
+            if unbilled && origin == Some(reading.at) {
+                self.unseen_before = Some(reading.at);
+            }
             return Ok(());
         }
         let since = |now: u64, before: u64| if now < before { now } else { now - before };
@@ -375,24 +441,35 @@ impl Series {
             sent: since(reading.bytes.sent, previous.bytes.sent),
             received: since(reading.bytes.received, previous.bytes.received),
         });
-        if unbilled {
-            self.unbilled_from.get_or_insert(reading.at);
+        if self.entries.last().is_none_or(|entry| entry.period != period) {
+            self.entries.push(Entry::new(period, reading));
         }
-        match self.entries.last_mut().filter(|entry| entry.period == period) {
-            Some(entry) => {
-                entry.usage = entry.usage.checked_add(usage)?;
-                entry.last = reading;
+        if let Some(entry) = self.entries.last_mut() {
+            entry.usage = entry.usage.checked_add(usage)?;
+            entry.last = reading;
+            if unbilled {
+                entry.unseen_from.get_or_insert(reading.at);
             }
-            None => self.entries.push(Entry {
-                period,
-                usage,
-                billed: Bytes::default(),
-                own: Bytes::default(),
-                folded_from: None,
-                last: reading,
-            }),
         }
         Ok(())
+    }
+
+    /// The entry of a period, made if the series has no sample in it.
+    fn entry(&mut self, period: usize) -> &mut Entry {
+        let at = self.entries.partition_point(|entry| entry.period < period);
+        let previous = at.checked_sub(1).map(|at| self.entries[at].last).or(self.before);
+        // Late samples of a period ahead may be the first of their series.
+        let later = || self.entries.get(at).map(|entry| entry.last);
+        let last = previous.or_else(later).expect("a series has samples");
+        self.entry_or(period, last)
+    }
+
+    fn entry_or(&mut self, period: usize, last: Reading) -> &mut Entry {
+        let at = self.entries.partition_point(|entry| entry.period < period);
+        if self.entries.get(at).is_none_or(|entry| entry.period != period) {
+            self.entries.insert(at, Entry::new(period, last));
+        }
+        &mut self.entries[at]
     }
 
     fn row_key(&self, start: Instant) -> RowKey {

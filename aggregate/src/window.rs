@@ -18,7 +18,7 @@ use cloudtally_store::{EventFile, Snapshot, Store, StoreError};
 use rayon::prelude::*;
 
 use crate::{
-    fold::{Fold, Oddity, learn, needs_past},
+    fold::{Fold, Oddity, needs_past},
     records::add_resource,
 };
 
@@ -245,11 +245,16 @@ impl<'a> WindowFolder<'a> {
             kinds_of(code).any(|kind| of.contains(&(source, kind, event.resource)))
         })?;
         let mut known: HashMap<GroupKey, Attributes> = HashMap::new();
-        for key in event_keys(&events) {
-            if of.contains(&key.group) {
-                let loaded = &events[key.index];
-                let known = known.entry(key.group).or_default();
-                learn(known, loaded.code, key.group.1, &loaded.event);
+        let keys = event_keys(&events);
+        for keys in keys.chunk_by(|a, b| a.group == b.group) {
+            let group @ (source, kind, resource) = keys[0].group;
+            if of.contains(&group) {
+                let removed = |account| self.removals.get(&(source, account)).copied();
+                let mut fold = Fold::resume(source, kind, resource, Vec::new());
+                for key in keys {
+                    fold.apply(events[key.index].code, &events[key.index].event, &removed);
+                }
+                known.insert(group, fold.known_at(before, &removed));
             }
         }
         Ok(known)

@@ -1,0 +1,15 @@
+//! The aggregation from outside: events and samples in over real folders,
+//! records out, against values worked out by hand and against a slow twin.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail where it stands")]
+
+mod bytes; // network samples: ordinary days, folds, back-fills
+mod days; // every clock change of a dozen zones
+mod explain; // records lead back to their events and samples
+mod goldens; // days of each usage type, by hand
+mod interrupted; // killed between windows and run again
+mod laws; // what holds for any history
+mod naive; // the slow twin: every event replayed for every period
+mod outputs; // totals, sanity checks, exports
+mod random; // histories that make no sense
+mod support; // folders, events as text, records as text
