@@ -129,6 +129,16 @@ pub(crate) struct NetworkBiller<'a> {
     pub(crate) calendar: Calendar,
 }
 
+/// What counts of samples in periods that are neither published nor about to be:
+/// a back-fill ran ahead of the schedule and left a gap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gaps {
+    /// They are there: a back-fill bills each period its own differences.
+    Seen,
+    /// They are not there yet: a scheduled run bills what it can remember.
+    Unseen,
+}
+
 /// Which published periods a back-fill may recompute.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Published {
@@ -142,13 +152,17 @@ impl<'a> NetworkBiller<'a> {
     /// Bills a scheduled run that newly publishes `targets` (in order).
     pub(crate) fn scheduled(&self, targets: &[Period]) -> Result<NetworkBill, AggregateError> {
         let Some(last) = targets.last() else { return Ok(NetworkBill::nothing()) };
-        let mut bill = self.replay(targets)?;
+        let mut bill = self.replay(targets, Gaps::Unseen)?;
         let Some(into) = bill.index_of(*last) else { return Ok(bill) };
-        // Beyond the last period only what a back-fill has published ahead is billed;
-        // samples of periods between wait for their own.
-        let ahead: BTreeSet<usize> =
-            self.snapshot.periods.iter().filter_map(|p| bill.index_of(p.period)).collect();
-        let is_billed = |entry: &Entry| entry.period <= into || ahead.contains(&entry.period);
+        // What a back-fill has published right behind it is settled as well. Beyond a
+        // gap everything waits until the gap is published: only over a stretch
+        // without gaps is it certain that late samples add and never take away.
+        let published: BTreeSet<Instant> =
+            self.snapshot.periods.iter().map(|p| p.period.start).collect();
+        let ahead = bill.periods[into + 1..].iter();
+        let ahead = ahead.take_while(|period| published.contains(&period.start)).count();
+        let through = into + ahead;
+        let is_billed = |entry: &Entry| entry.period <= through;
         for series in &mut bill.series {
             let unseen = series.entries.iter().filter(|entry| is_billed(entry));
             let unseen = unseen.filter_map(|entry| entry.unseen_from);
@@ -174,10 +188,10 @@ impl<'a> NetworkBiller<'a> {
                 entry.billed = entry.usage;
             }
         }
-        // Every published period now has its samples billed.
+        // Every period up to there now has its samples billed.
         bill.touched = (0..bill.periods.len()).collect();
         let seq = Some(self.snapshot.samples_seq());
-        bill.samples_seq = (0..=into).chain(ahead).map(|index| (index, seq)).collect();
+        bill.samples_seq = (0..=through).map(|index| (index, seq)).collect();
         bill.into = Some(into);
         Ok(bill)
     }
@@ -188,7 +202,7 @@ impl<'a> NetworkBiller<'a> {
         targets: &[Period],
         published: Published,
     ) -> Result<NetworkBill, AggregateError> {
-        let mut bill = self.replay(targets)?;
+        let mut bill = self.replay(targets, Gaps::Seen)?;
         let by_start: HashMap<Instant, &PublishedPeriod> =
             self.snapshot.periods.iter().map(|p| (p.period.start, p)).collect();
         let target: BTreeSet<Instant> = targets.iter().map(|period| period.start).collect();
@@ -201,9 +215,16 @@ impl<'a> NetworkBiller<'a> {
                 target.contains(&start) && (recompute || !by_start.contains_key(&start))
             };
             let unbilled = |entry: &Entry| entry.usage != entry.billed;
-            let clean = series.entries.iter().all(|e| !unbilled(e) || may_bill(e));
+            let is_gap = |entry: &Entry| {
+                let start = bill.periods[entry.period].start;
+                !target.contains(&start) && !by_start.contains_key(&start)
+            };
+            let clean = series.entries.iter().all(|e| !unbilled(e) || may_bill(e) || is_gap(e));
+            if !clean && series.unseen_before.is_some() {
+                waiting.insert(0);
+            }
             for entry in &mut series.entries {
-                if clean && unbilled(entry) {
+                if clean && unbilled(entry) && may_bill(entry) {
                     (entry.own, entry.billed) = (entry.usage, entry.usage);
                 }
                 // A late sample may change nothing in its own period and all in the
@@ -232,7 +253,7 @@ impl<'a> NetworkBiller<'a> {
 
     /// Reads the samples from the earliest period that needs billing on and says
     /// what each period has by now and what of it is billed.
-    fn replay(&self, targets: &[Period]) -> Result<NetworkBill, AggregateError> {
+    fn replay(&self, targets: &[Period], gaps: Gaps) -> Result<NetworkBill, AggregateError> {
         let published: BTreeMap<Instant, &PublishedPeriod> =
             self.snapshot.periods.iter().map(|p| (p.period.start, p)).collect();
         let files: Vec<&SampleFile> = self.snapshot.sample_files.iter().collect();
@@ -270,8 +291,16 @@ impl<'a> NetworkBiller<'a> {
             .expect("there is a target");
         let periods: Vec<Period> = self.calendar.complete_periods(first, end).collect();
 
-        let mut replay =
-            Replay { periods: &periods, origin, by_key: HashMap::new(), series: Vec::new() };
+        let is_seen = |period: &Period| {
+            gaps == Gaps::Seen || published.contains_key(&period.start) || targets.contains(period)
+        };
+        let mut replay = Replay {
+            periods: &periods,
+            seen: periods.iter().map(is_seen).collect(),
+            origin,
+            by_key: HashMap::new(),
+            series: Vec::new(),
+        };
         if let Some(state) = state {
             for counter in self.store.read_counters(state, &self.snapshot.sources)? {
                 // Not what was billed here for a period ahead.
@@ -341,6 +370,8 @@ fn growth<'e>(entries: impl Iterator<Item = &'e Entry>) -> Result<Bytes, Aggrega
 
 struct Replay<'a> {
     periods: &'a [Period],
+    /// Of each period, whether its samples count.
+    seen: Vec<bool>,
     /// Start of the first period there is.
     origin: Option<Instant>,
     by_key: HashMap<(SourceId, SeriesKey), usize>,
@@ -411,7 +442,7 @@ impl Replay<'_> {
             }
             let unbilled = asked.1.is_none_or(|through| seq > through);
             let reading = Reading { at, bytes };
-            self.series[series].add(reading, unbilled, self.periods, self.origin)?;
+            self.series[series].add(reading, unbilled, self.periods, &self.seen, self.origin)?;
         }
         Ok(())
     }
@@ -423,6 +454,7 @@ impl Series {
         reading: Reading,
         unbilled: bool,
         periods: &[Period],
+        seen: &[bool],
         origin: Option<Instant>,
     ) -> Result<(), AggregateError> {
         let previous = self.entries.last().map(|entry| entry.last).or(self.before);
@@ -434,6 +466,9 @@ impl Series {
             if unbilled && origin == Some(reading.at) {
                 self.unseen_before = Some(reading.at);
             }
+            return Ok(());
+        }
+        if !seen[period] {
             return Ok(());
         }
         let since = |now: u64, before: u64| if now < before { now } else { now - before };

@@ -150,11 +150,7 @@ impl<'a> Twin<'a> {
                 }
                 self.vms.insert(vm, facts);
             }
-            "VM.STOP" => {
-                if !self.close(1, event, &anywhere) {
-                    self.odd(event, 1);
-                }
-            }
+            "VM.STOP" => self.close_own(1, event, &anywhere),
             "VM.DESTROY" => {
                 self.close(1, event, &anywhere);
                 self.close(13, event, &anywhere);
