@@ -426,7 +426,6 @@ fn a_series_that_waits_does_not_make_others_fold() {
 }
 
 #[test]
-#[ignore = "the store merges files that a published period has seen with files it has not"]
 fn merging_small_files_does_not_make_samples_late() {
     // Hourly ingest; days of the bill and of the lake differ, so that a day of the
     // lake is merged after a part of it is billed.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use cloudtally_model::{Instant, SourceName};
+use cloudtally_model::{Instant, Millis, SourceName};
 use rusqlite::params;
 
 use super::{
@@ -41,10 +41,28 @@ impl Writer {
         for group in groups(events, |file| (file.source.clone(), file.utc_day, file.rows)) {
             self.merge_events(&group)?;
         }
+        let samples = self.seen_by_their_periods(samples)?;
         for group in groups(samples, |file| (file.source.clone(), file.utc_day, file.rows)) {
             self.merge_samples(&group)?;
         }
         Ok(())
+    }
+
+    /// Sample files that every published period of their day has billed. A merged
+    /// file has the highest `seq` of its inputs: with one that is not billed yet,
+    /// samples billed long ago would look late.
+    fn seen_by_their_periods(&self, files: Vec<SampleFile>) -> Result<Vec<SampleFile>, StoreError> {
+        let periods = self.snapshot()?.periods;
+        let is_seen = |file: &SampleFile| {
+            let from = Instant::from_millis(file.utc_day * Millis::DAY.0);
+            let of_day = periods.iter().filter(|known| {
+                known.period.start < from + Millis::DAY && known.period.end >= from
+            });
+            of_day
+                .into_iter()
+                .all(|known| known.inputs.samples_seq.is_some_and(|seen| seen >= file.seq))
+        };
+        Ok(files.into_iter().filter(is_seen).collect())
     }
 
     fn merge_events(&self, files: &[EventFile]) -> Result<(), StoreError> {
