@@ -22,6 +22,7 @@ use crate::{
     clock,
     error::with_causes,
     schedule::{Ended, Schedule, ScheduleError, Timetable},
+    server::Stopped,
 };
 
 /// How long a run waits for another writer before it leaves it to the next beat.
@@ -79,14 +80,14 @@ impl Beat {
     }
 
     /// Waits until no run is under way, but not longer than `limit`.
-    pub(crate) async fn finish(&self, limit: Duration) {
+    pub(crate) async fn finish(&self, limit: Duration) -> Stopped {
         let mut running = self.running.subscribe();
         let idle = running.wait_for(|running| !running);
-        if tokio::time::timeout(limit, idle).await.is_err() {
-            warn!(
-                "left the usage job before its end; the next run goes on behind what it published"
-            );
+        if tokio::time::timeout(limit, idle).await.is_ok() {
+            return Stopped::Whole;
         }
+        warn!("left the usage job before its end; the next run goes on behind what it published");
+        Stopped::Cut
     }
 
     fn is_due(&self, now: Instant) -> Result<bool, ScheduleError> {
@@ -178,7 +179,7 @@ mod tests {
         /// Looks, waits for what that begins, and tells how many periods there are.
         async fn look(&self, now: &str) -> usize {
             self.beat.look(at(now));
-            self.beat.finish(Duration::from_secs(30)).await;
+            assert_eq!(self.beat.finish(Duration::from_secs(30)).await, Stopped::Whole);
             self.store.snapshot().unwrap().periods.len()
         }
     }
@@ -249,10 +250,10 @@ mod tests {
         world.beat.look(at("2026-01-02 00:15:00"));
         world.beat.look(at("2026-01-02 00:16:00"));
         world.beat.look(at("2026-01-03 00:15:00"));
-        world.beat.finish(Duration::from_millis(50)).await;
-        assert!(*world.beat.running.borrow(), "it waits for the folder");
+        let waited = world.beat.finish(Duration::from_millis(50)).await;
+        assert_eq!(waited, Stopped::Cut, "it waits for the folder");
         drop(lock);
-        world.beat.finish(Duration::from_secs(30)).await;
+        assert_eq!(world.beat.finish(Duration::from_secs(30)).await, Stopped::Whole);
         assert_eq!(world.store.jobs(9).unwrap().len(), 1);
         assert_eq!(
             world.look("2026-01-03 00:16:00").await,

@@ -16,5 +16,5 @@ mod usage; // listUsageRecords, listUsageTypes, generateUsageRecords
 
 pub use keys::{KeyError, KeyOrigin, ensure_admin_keys, new_admin_keys};
 pub use schedule::{Schedule, ScheduleError};
-pub use server::{ServeError, ServeOptions, serve};
+pub use server::{ServeError, ServeOptions, Stopped, serve};
 pub use signature::signed_query;

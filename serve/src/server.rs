@@ -1,6 +1,6 @@
 //! Start, serve, run the job on its schedule, stop without losing anything.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use cloudtally_store::{Store, StoreError};
 use thiserror::Error;
@@ -22,7 +22,16 @@ pub struct ServeOptions {
     pub listen: String,
 }
 
-/// Why serving ended.
+/// How serving ended once the server was told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// What was under way came to its end by itself.
+    Whole,
+    /// [`STOP_LIMIT`] passed: connections were closed or the usage job was left.
+    Cut,
+}
+
+/// Why serving failed.
 #[derive(Debug, Error)]
 pub enum ServeError {
     /// The address cannot be listened on.
@@ -50,6 +59,10 @@ pub enum ServeError {
 
 /// Serves until `stop` is done. `ready` is told the address once it is bound.
 ///
+/// `stop` is polled before anything else is done, so whatever it does when first
+/// polled is in force when `ready` is called; if it is done by then, nothing
+/// begins and `ready` is not called.
+///
 /// Requests under way when `stop` is done are answered; connections that are
 /// idle, or that have not brought a request to its end within [`STOP_LIMIT`], are
 /// closed.
@@ -57,11 +70,19 @@ pub async fn serve(
     options: ServeOptions,
     ready: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()>,
-) -> Result<(), ServeError> {
+) -> Result<Stopped, ServeError> {
     // 1. Listen, start the schedule, tell where we are.
     let ServeOptions { store, listen } = options;
     let cause = |cause| ServeError::Listen { listen: listen.clone(), cause };
-    let listener = TcpListener::bind(&listen).await.map_err(cause)?;
+    let mut stop = pin!(stop);
+    let listener = tokio::select! {
+        biased;
+        () = &mut stop => {
+            info!("stopping before anything began");
+            return Ok(Stopped::Whole);
+        }
+        bound = TcpListener::bind(&listen) => bound.map_err(cause)?,
+    };
     let address = listener.local_addr().map_err(cause)?;
     let beat = Arc::new(Beat::new(&store, clock::now())?);
     let mut scheduler = start_schedule(&beat).await?;
@@ -71,22 +92,24 @@ pub async fn serve(
     let served = axum::serve(listener, router(store)).with_graceful_shutdown(async {
         drop(stopped.await);
     });
-    let mut served = std::pin::pin!(served.into_future());
+    let mut served = pin!(served.into_future());
     tokio::select! {
-        ended = &mut served => return ended.map_err(ServeError::Serve),
-        () = stop => {}
+        biased;
+        () = &mut stop => {}
+        ended = &mut served => return ended.map(|()| Stopped::Whole).map_err(ServeError::Serve),
     }
     // 3. No new connections, requests or runs; what is under way may end.
     info!("stopping");
     drop(stopping);
     scheduler.shutdown().await?;
-    let (served, ()) = tokio::join!(timeout(STOP_LIMIT, served), beat.finish(STOP_LIMIT));
-    served
-        .unwrap_or_else(|_| {
+    let (served, job) = tokio::join!(timeout(STOP_LIMIT, served), beat.finish(STOP_LIMIT));
+    match served {
+        Ok(ended) => ended.map(|()| job).map_err(ServeError::Serve),
+        Err(_) => {
             warn!("closed connections that did not end within {} s", STOP_LIMIT.as_secs());
-            Ok(())
-        })
-        .map_err(ServeError::Serve)
+            Ok(Stopped::Cut)
+        }
+    }
 }
 
 /// Looks at the schedule now and at every full minute.

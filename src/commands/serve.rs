@@ -1,9 +1,10 @@
 //! `serve`: the API and the schedule, until interrupted.
 
-use std::{io::Write, net::SocketAddr, process::ExitCode};
+use std::{io, io::Write, net::SocketAddr, process::ExitCode};
 
 use cloudtally_serve::{KeyOrigin, ServeOptions, ensure_admin_keys, serve};
 use cloudtally_store::{AdminKeys, Store};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Context;
 use crate::{cli::Serve, console, failure::Failure};
@@ -32,6 +33,10 @@ pub(crate) fn keys(store: &Store) -> Result<(AdminKeys, KeyOrigin), Failure> {
 }
 
 /// Serves until the process is told to stop; `ready` is told the address.
+///
+/// A signal that comes before this ends the process as it ends any other command:
+/// nothing is served yet, and a wait for the folder's lock shall be one Ctrl-C
+/// long. From here on it ends the server, also while that still starts.
 pub(crate) fn until_stopped(
     store: &Store,
     listen: &str,
@@ -42,20 +47,26 @@ pub(crate) fn until_stopped(
     let told = |address| {
         ready(address);
         // Programs that start us wait for these lines, also in a pipe.
-        drop(std::io::stdout().flush());
+        drop(io::stdout().flush());
     };
     runtime.block_on(async {
         let stop = stop_signal()?;
-        serve(options, told, stop).await.map_err(Failure::from)
+        serve(options, told, stop).await?;
+        Ok(())
     })
 }
 
 /// Done when the process is interrupted or asked to terminate.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+///
+/// Both signals are caught once this returns. `tokio::signal::ctrl_c` would catch
+/// its own only when the future is first polled, which is after the server has
+/// said that it serves: whoever answers that with a signal would kill it.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
     })

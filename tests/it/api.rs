@@ -1,9 +1,15 @@
 //! The API of the binary over its port; details are tested in `serve/tests/it`.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
-    process::{Child, Command, Stdio},
+    fs::File,
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::ExitStatusExt},
+    },
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     time::{Duration, Instant as Stopwatch},
 };
@@ -16,14 +22,13 @@ const API_KEY: &str = "key-of-the-environment";
 const SECRET_KEY: &str = "secret-of-the-environment";
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The server gives up on what hangs before that.
-const STOP_LIMIT: Duration = Duration::from_secs(12);
 
 /// A running `serve`; killed when dropped.
 struct Serving {
-    process: Child,
+    process: Running,
     address: SocketAddr,
     lines: mpsc::Receiver<String>,
+    log: PathBuf,
 }
 
 impl Serving {
@@ -33,8 +38,10 @@ impl Serving {
             command.env("CLOUDTALLY_ADMIN_API_KEY", api_key);
             command.env("CLOUDTALLY_ADMIN_SECRET_KEY", secret_key);
         }
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let stdout = BufReader::new(process.stdout.take().unwrap());
+        let log = cloudtally.path("serve.log");
+        command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
+        let mut process = Running(command.spawn().unwrap());
+        let stdout = BufReader::new(process.0.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
@@ -46,7 +53,7 @@ impl Serving {
             .strip_prefix("serving http://")
             .and_then(|rest| rest.strip_suffix("/client/api")?.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in `{first}`"));
-        Self { process, address, lines }
+        Self { process, address, lines, log }
     }
 
     fn line(&self) -> String {
@@ -85,25 +92,47 @@ impl Serving {
         ))
     }
 
-    /// Sends a signal and waits for the end; returns the exit status.
-    fn signal(mut self, name: &str) -> Option<i32> {
-        let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-        let began = Stopwatch::now();
-        loop {
-            if let Some(status) = self.process.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(began.elapsed() < STOP_LIMIT, "it still runs {STOP_LIMIT:?} after {name}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+    /// Sends a signal and requires that it ends the server as told, cutting nothing off.
+    fn signal(mut self, name: &str) {
+        self.process.signal(name);
+        let status = self.process.end();
+        let log = std::fs::read_to_string(&self.log).unwrap();
+        let (code, signal) = (status.code(), status.signal());
+        assert_eq!((code, signal), (Some(0), None), "after {name}: {log}");
+        assert!(log.contains("stopping") && !log.contains("closed connections"), "{log}");
     }
 }
 
-impl Drop for Serving {
+/// A process; killed when dropped.
+struct Running(Child);
+
+impl Running {
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.0.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    fn end(&mut self) -> ExitStatus {
+        wait_until("the process still runs", || self.0.try_wait().unwrap())
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Waits until there is something; `otherwise` says what there is if it never comes.
+fn wait_until<T>(otherwise: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Stopwatch::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "{otherwise} after {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -197,9 +226,7 @@ fn get_and_post_in_xml_and_json_until_told_to_stop() {
     )
     .unwrap();
     idle.read_exact(&mut [0; 20]).unwrap();
-    let began = Stopwatch::now();
-    assert_eq!(serving.signal("-TERM"), Some(0));
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    serving.signal("-TERM");
     cloudtally.ok(&["check"]);
 }
 
@@ -213,7 +240,7 @@ fn keys_are_made_printed_once_and_kept() {
     let (api_key, secret_key) = (key(&printed[1]), key(&printed[2]));
     let query = signed_query(&FIRST, &api_key, &secret_key);
     assert_eq!(serving.get(&query).0, 200);
-    assert_eq!(serving.signal("-INT"), Some(0));
+    serving.signal("-INT");
 
     let serving = Serving::start(&cloudtally, None);
     let printed = serving.line();
@@ -221,7 +248,45 @@ fn keys_are_made_printed_once_and_kept() {
     assert_eq!(serving.get(&query).0, 200, "they are kept");
     cloudtally.ok(&["keys", "--new"]);
     assert_eq!(serving.get(&query).0, 401, "renewed while serving");
-    assert_eq!(serving.signal("-TERM"), Some(0));
+    serving.signal("-TERM");
+}
+
+/// Both signals are caught before the server says that it serves. An output that
+/// takes no more holds it between the two: it listens, and has not said so.
+#[test]
+fn signals_count_before_it_says_that_it_serves() {
+    let cloudtally = january();
+    // An address of our own, for there is nothing yet to read a free port from.
+    let [.., b, c, d] = std::process::id().to_be_bytes();
+    let address = SocketAddr::from((Ipv4Addr::new(127, b, c, d.max(2)), 27_182));
+    for name in ["-INT", "-TERM"] {
+        let (output, mut reader) = full_pipe();
+        let mut command = cloudtally.command(&["serve", "--listen", &address.to_string()]);
+        command.stdout(output).stderr(Stdio::null());
+        let mut process = Running(command.spawn().unwrap());
+        drop(command); // and with it our end of the output
+        wait_until("it does not listen", || TcpStream::connect(address).ok());
+        process.signal(name);
+        let mut printed = String::new();
+        reader.read_to_string(&mut printed).unwrap();
+        let status = process.end();
+        assert_eq!((status.code(), status.signal()), (Some(0), None), "after {name}");
+        let said = printed.trim_start_matches('.');
+        assert!(said.starts_with(&format!("serving http://{address}/")), "{said}");
+    }
+}
+
+/// A way out that holds as much as it can until the other end is read.
+fn full_pipe() -> (OwnedFd, UnixStream) {
+    let (mut output, reader) = UnixStream::pair().unwrap();
+    reader.set_read_timeout(Some(PATIENCE)).unwrap();
+    output.set_nonblocking(true).unwrap();
+    for piece in [&[b'.'; 4096][..], b"."] {
+        let full = std::iter::repeat_with(|| output.write(piece)).find_map(Result::err).unwrap();
+        assert_eq!(full.kind(), ErrorKind::WouldBlock);
+    }
+    output.set_nonblocking(false).unwrap();
+    (output.into(), reader)
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! `generateUsageRecords` honours its dates.
 
-use crate::support::{Folder, Server};
+use std::{
+    io::{ErrorKind, Read, Write},
+    time::Duration,
+};
+
+use crate::support::{Folder, Reply, Server, signed};
 
 fn folder() -> Folder {
     let folder = Folder::new("America/New_York", "1440");
@@ -92,12 +97,22 @@ fn generating_waits_for_another_writer() {
     let folder = folder();
     let server = folder.serve();
     let writer = folder.writer();
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| generate(&server, "2026-01-01", "2026-01-01"));
-        assert_eq!(days(&server), [""; 0], "reading waits for nobody");
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        drop(writer);
-        waiting.join().unwrap();
-    });
+    let query = signed(&[
+        ("command", "generateUsageRecords"),
+        ("startdate", "2026-01-01"),
+        ("enddate", "2026-01-01"),
+    ]);
+    let mut stream = server.begin(query.len());
+    stream.write_all(query.as_bytes()).unwrap();
+    assert_eq!(days(&server), [""; 0], "reading waits for nobody");
+    // No answer while the folder is not free; a slow machine only waits for less.
+    let patience = stream.read_timeout().unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    stream.set_read_timeout(patience).unwrap();
+    drop(writer);
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    assert_eq!(Reply::parse(&answer).status, 200);
     assert_eq!(days(&server), ["01-01"]);
 }

@@ -2,19 +2,18 @@
 
 use std::{
     io::{Read, Write},
-    time::Duration,
+    net::TcpStream,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use chrono::{Days, Utc};
-use cloudtally_serve::{ServeError, ServeOptions, ensure_admin_keys, new_admin_keys, serve};
+use cloudtally_serve::{
+    ServeError, ServeOptions, Stopped, ensure_admin_keys, new_admin_keys, serve,
+};
 
 use crate::support::{Folder, signed, signed_with, wait_until};
 
 const TYPES: [(&str, &str); 1] = [("command", "listUsageTypes")];
-/// Stopping when there is nothing to wait for.
-const SOON: Duration = Duration::from_secs(3);
-/// Stopping when somebody hangs.
-const BOUNDED: Duration = Duration::from_secs(15);
 
 #[test]
 fn keys_renewed_while_serving_count_at_once() {
@@ -42,18 +41,15 @@ fn stops_with_idle_new_and_half_open_connections() {
     idle.read_exact(&mut [0; 100]).unwrap();
     let _silent = server.connect();
     server.ask_to_stop();
-    let took = server.wait_for_end();
-    assert!(took < SOON, "{took:?}");
+    assert_eq!(server.wait_for_end(), Stopped::Whole);
 
     // One in the middle of its head, one in the middle of its body.
     let server = folder.serve();
     let mut head = server.connect();
     head.write_all(b"GET /client/api?comm").unwrap();
-    let mut body = server.connect();
-    body.write_all(b"POST /client/api HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\ncomm")
-        .unwrap();
-    let took = server.stop();
-    assert!(took < BOUNDED, "{took:?}");
+    let mut body = server.begin(100);
+    body.write_all(b"comm").unwrap();
+    assert_eq!(server.stop(), Stopped::Cut);
 }
 
 #[test]
@@ -67,35 +63,32 @@ fn a_request_under_way_is_answered_before_the_server_ends() {
         ("startdate", "2026-01-01"),
         ("enddate", "2026-01-02"),
     ]);
-    let mut stream = server.connect();
-    stream
-        .write_all(format!("GET /client/api?{query} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
-        .unwrap();
-    // It is under way once it waits for the folder's lock; until then there is
-    // nothing to see from outside but that it is not answered.
-    std::thread::sleep(Duration::from_millis(300));
+    // It is under way, and cannot end before the folder is free.
+    let mut stream = server.begin(query.len());
+    stream.write_all(query.as_bytes()).unwrap();
     server.ask_to_stop();
-    std::thread::sleep(Duration::from_millis(200));
+    let address = server.address;
+    wait_until(|| (TcpStream::connect(address).is_err(), "it still takes connections"));
     drop(writer);
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
-    let took = server.wait_for_end();
-    assert!(took < SOON, "{took:?}");
+    assert_eq!(server.wait_for_end(), Stopped::Whole);
     assert_eq!(folder.store.snapshot().unwrap().periods.len(), 2);
 }
 
 #[test]
 fn a_run_that_was_missed_is_made_up_for_at_the_start() {
     let folder = Folder::new("UTC", "1440");
-    let day = |ago| Utc::now().date_naive().checked_sub_days(Days::new(ago)).unwrap().to_string();
+    let today = Utc::now().date_naive();
+    let day = |ago| today.checked_sub_days(Days::new(ago)).unwrap().to_string();
     let created = format!("{} 00:00:00", day(4));
     folder.events(&format!("1,VOLUME.CREATE,2,{created},1,501,DATA,1,,1073741824,,\n"));
     folder.aggregate(&day(4), &day(4));
     let periods = || folder.store.snapshot().unwrap().periods.len();
 
     // Switched off, nothing runs.
-    assert!(folder.serve().stop() < SOON);
+    assert_eq!(folder.serve().stop(), Stopped::Whole);
     assert_eq!(periods(), 1);
     folder.writer().set_setting("enable.usage.server", "true").unwrap();
     let server = folder.serve();
@@ -104,7 +97,31 @@ fn a_run_that_was_missed_is_made_up_for_at_the_start() {
         let runs = folder.store.jobs(1).unwrap();
         (runs[0].kind == "scheduled" && runs[0].success == Some(true), runs)
     });
-    assert!(server.stop() < SOON);
+    assert_eq!(server.stop(), Stopped::Whole);
+}
+
+#[test]
+fn what_ends_the_server_is_in_force_before_it_says_that_it_serves() {
+    let folder = Folder::new("UTC", "1440");
+    let options = || ServeOptions { store: folder.store.clone(), listen: "127.0.0.1:0".to_owned() };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+
+    // Something like `ctrl_c`, which catches its signal when it is first polled.
+    let is_caught = AtomicBool::new(false);
+    let (told, address) = tokio::sync::oneshot::channel();
+    let stop = async {
+        is_caught.store(true, Ordering::SeqCst);
+        drop(address.await);
+    };
+    let ready = |address| {
+        assert!(is_caught.load(Ordering::SeqCst), "a signal would be lost here");
+        told.send(address).unwrap();
+    };
+    assert_eq!(runtime.block_on(serve(options(), ready, stop)).unwrap(), Stopped::Whole);
+
+    // Told to stop before it has started, it does not start.
+    let ready = |address| panic!("it serves {address}");
+    assert_eq!(runtime.block_on(serve(options(), ready, async {})).unwrap(), Stopped::Whole);
 }
 
 #[test]
@@ -114,7 +131,7 @@ fn an_address_in_use_is_said_to_be() {
     let listen = server.address.to_string();
     let options = ServeOptions { store: folder.store.clone(), listen: listen.clone() };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let result = runtime.block_on(serve(options, |_| {}, async {}));
+    let result = runtime.block_on(serve(options, |_| {}, std::future::pending()));
     let Err(error @ ServeError::Listen { .. }) = result else { panic!("{result:?}") };
     assert!(error.to_string().contains(&listen), "{error}");
 }

@@ -13,7 +13,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use cloudtally_aggregate::{Plan, Rebuild, RunReport, Unfinished, run_job};
 use cloudtally_ingest::{IngestRequest, Input, ingest};
 use cloudtally_model::{Instant, Millis, SourceName, UsageRecord, calendar};
-use cloudtally_serve::{ServeError, ServeOptions, serve};
+use cloudtally_serve::{ServeError, ServeOptions, Stopped, serve};
 use cloudtally_store::{AdminKeys, Inputs, LockWait, PeriodDraft, Store, Stream, Writer};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -132,7 +132,7 @@ pub(crate) fn at(text: &str) -> Instant {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<Result<(), ServeError>>>,
+    thread: Option<JoinHandle<Result<Stopped, ServeError>>>,
 }
 
 impl Server {
@@ -154,8 +154,8 @@ impl Server {
         Self { address, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// Stops the server; returns how long that took.
-    pub(crate) fn stop(mut self) -> Duration {
+    /// Stops the server; returns how it ended.
+    pub(crate) fn stop(mut self) -> Stopped {
         self.ask_to_stop();
         self.wait_for_end()
     }
@@ -164,13 +164,11 @@ impl Server {
         self.stop.take().unwrap().send(()).unwrap();
     }
 
-    pub(crate) fn wait_for_end(mut self) -> Duration {
-        let began = Stopwatch::now();
+    /// Waits for the end of a server that was asked to stop; returns how it ended.
+    pub(crate) fn wait_for_end(mut self) -> Stopped {
         let thread = self.thread.take().unwrap();
         wait_until(|| (thread.is_finished(), "the server has not ended"));
-        let took = began.elapsed();
-        thread.join().unwrap().unwrap();
-        took
+        thread.join().unwrap().unwrap()
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -191,6 +189,21 @@ impl Server {
             assert!(!answer.is_empty(), "no answer: {cause}");
         }
         Reply::parse(&answer)
+    }
+
+    /// Begins a `POST` of a form of so many bytes and returns once the server wants
+    /// them, so that the request is under way for certain.
+    pub(crate) fn begin(&self, form_bytes: usize) -> TcpStream {
+        let mut stream = self.connect();
+        let head = format!(
+            "POST /client/api HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {form_bytes}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut said = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+        stream.read_exact(&mut said).unwrap();
+        assert_eq!(&said, b"HTTP/1.1 100 Continue\r\n\r\n");
+        stream
     }
 
     /// `GET` of a raw query string.
