@@ -1,0 +1,44 @@
+//! Alerts: what the administrator should know, by the numbers of guide appendix B.
+
+use crate::table::{
+    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+};
+
+pub(crate) const ALERT: Object = Object {
+    name: "Alert",
+    fields: &[ID, f("type", W::Int), f("description", W::Str), f("sent", W::Date)],
+};
+
+pub(crate) static COMMANDS: &[Command] = &[
+    later("archiveAlerts")
+        .doc("Hides alerts from lists; they stay stored")
+        .roles(Roles::ROOT)
+        .params(&[
+            p("ids", IdList(Kind::Alert)),
+            p("enddate", Date),
+            p("startdate", Date).doc("the first day; only with `enddate`"),
+            p("type", Str)
+                .doc("the number of the type; at least one of `ids`, `type` and `enddate`"),
+        ])
+        .success(),
+    later("deleteAlerts")
+        .doc("Deletes alerts")
+        .roles(Roles::ROOT)
+        .params(&[
+            p("ids", IdList(Kind::Alert)),
+            p("enddate", Date),
+            p("startdate", Date).doc("the first day; only with `enddate`"),
+            p("type", Str)
+                .doc("the number of the type; at least one of `ids`, `type` and `enddate`"),
+        ])
+        .success(),
+    later("listAlerts")
+        .doc("Lists alerts, newest first")
+        .roles(Roles::ROOT)
+        .params(&[
+            p("id", Id(Kind::Alert)),
+            p("type", Str).doc("shows only alerts of the type with this number"),
+        ])
+        .groups(&[group::PAGED])
+        .items("alert", &ALERT),
+];

@@ -1,0 +1,316 @@
+//! The areas of the API, one file each: the rows of commands and what they answer.
+//!
+//! The lists below are explicit: an area counts once it stands in them. Commands
+//! are sorted by name within their area; an object stands in the area it belongs
+//! to most, and other areas import it from there.
+
+mod account;
+mod address; // public IP addresses
+mod affinitygroup;
+mod alert;
+mod autoscale;
+mod capacity;
+mod certificate;
+mod cluster;
+mod config;
+mod dedicatedresource;
+mod devices; // plug-ins: network devices, filers, bare metal, managers of other clouds
+mod discovery; // the API about itself
+mod diskoffering;
+mod domain;
+mod egressfirewall;
+mod event;
+mod firewall;
+mod globalloadbalancer;
+mod guestos; // operating systems of guests
+mod host;
+mod hostupdate; // hotfixes; declared by the guide alone
+mod hypervisor;
+mod imagestore;
+mod internalloadbalancer;
+mod iso;
+mod job;
+mod ldap;
+mod limit; // resource limits
+mod loadbalancer;
+mod nat; // static NAT
+mod network;
+mod networkacl;
+mod networkoffering;
+mod nic;
+mod physicalnetwork;
+mod pod;
+mod portableip;
+mod portforwarding;
+mod project;
+mod ratelimit; // throttling
+mod region;
+mod resourcedetail; // keys and values on volumes and NICs
+mod router;
+mod securitygroup;
+mod serviceoffering;
+mod session; // login and logout
+mod simulator;
+mod snapshot;
+mod sshkeypair;
+mod storagenetwork;
+mod storagepool;
+mod systemvm;
+mod tag; // of tenants' things
+mod template;
+mod usage;
+mod user;
+mod vlan; // address ranges of public and shared networks
+mod vm;
+mod vmgroup;
+mod vmsnapshot;
+mod volume;
+mod vpc;
+mod vpcoffering;
+mod vpn;
+mod zone;
+
+use crate::table::{Command, Object, WireType as W, f};
+
+/// All commands.
+pub(crate) static COMMANDS: &[&[Command]] = &[
+    account::COMMANDS,
+    address::COMMANDS,
+    affinitygroup::COMMANDS,
+    alert::COMMANDS,
+    autoscale::COMMANDS,
+    capacity::COMMANDS,
+    certificate::COMMANDS,
+    cluster::COMMANDS,
+    config::COMMANDS,
+    dedicatedresource::COMMANDS,
+    discovery::COMMANDS,
+    diskoffering::COMMANDS,
+    domain::COMMANDS,
+    egressfirewall::COMMANDS,
+    event::COMMANDS,
+    firewall::COMMANDS,
+    globalloadbalancer::COMMANDS,
+    guestos::COMMANDS,
+    host::COMMANDS,
+    hostupdate::COMMANDS,
+    hypervisor::COMMANDS,
+    imagestore::COMMANDS,
+    internalloadbalancer::COMMANDS,
+    iso::COMMANDS,
+    job::COMMANDS,
+    ldap::COMMANDS,
+    limit::COMMANDS,
+    loadbalancer::COMMANDS,
+    nat::COMMANDS,
+    network::COMMANDS,
+    networkacl::COMMANDS,
+    networkoffering::COMMANDS,
+    nic::COMMANDS,
+    physicalnetwork::COMMANDS,
+    pod::COMMANDS,
+    portableip::COMMANDS,
+    portforwarding::COMMANDS,
+    project::COMMANDS,
+    ratelimit::COMMANDS,
+    region::COMMANDS,
+    resourcedetail::COMMANDS,
+    router::COMMANDS,
+    securitygroup::COMMANDS,
+    serviceoffering::COMMANDS,
+    session::COMMANDS,
+    simulator::COMMANDS,
+    snapshot::COMMANDS,
+    sshkeypair::COMMANDS,
+    storagenetwork::COMMANDS,
+    storagepool::COMMANDS,
+    systemvm::COMMANDS,
+    tag::COMMANDS,
+    template::COMMANDS,
+    usage::COMMANDS,
+    user::COMMANDS,
+    vlan::COMMANDS,
+    vm::COMMANDS,
+    vmgroup::COMMANDS,
+    vmsnapshot::COMMANDS,
+    volume::COMMANDS,
+    vpc::COMMANDS,
+    vpcoffering::COMMANDS,
+    vpn::COMMANDS,
+    zone::COMMANDS,
+    devices::baremetal::COMMANDS,
+    devices::bigswitch::COMMANDS,
+    devices::cisconexus::COMMANDS,
+    devices::ciscovnmc::COMMANDS,
+    devices::f5::COMMANDS,
+    devices::netapp::COMMANDS,
+    devices::netscaler::COMMANDS,
+    devices::networkdevice::COMMANDS,
+    devices::nicira::COMMANDS,
+    devices::srx::COMMANDS,
+    devices::stratosphere::COMMANDS,
+    devices::trafficmonitor::COMMANDS,
+    devices::ucs::COMMANDS,
+    devices::vmwaredc::COMMANDS,
+];
+
+/// All objects.
+pub(crate) static OBJECTS: &[&Object] = &[
+    &SUCCESS,
+    &account::ACCOUNT,
+    &address::IP_ADDRESS,
+    &affinitygroup::AFFINITY_GROUP,
+    &affinitygroup::AFFINITY_GROUP_TYPE,
+    &alert::ALERT,
+    &autoscale::AUTO_SCALE_POLICY,
+    &autoscale::AUTO_SCALE_VM_GROUP,
+    &autoscale::AUTO_SCALE_VM_PROFILE,
+    &autoscale::CONDITION,
+    &autoscale::COUNTER,
+    &capacity::CAPACITY,
+    &certificate::CUSTOM_CERTIFICATE,
+    &cluster::CLUSTER,
+    &config::CAPABILITIES,
+    &config::CLOUD_IDENTIFIER,
+    &config::SETTING,
+    &config::DEPLOYMENT_PLANNER,
+    &dedicatedresource::DEDICATED_CLUSTER,
+    &dedicatedresource::DEDICATED_HOST,
+    &dedicatedresource::DEDICATED_POD,
+    &dedicatedresource::DEDICATED_ZONE,
+    &discovery::API,
+    &discovery::API_PARAMETER,
+    &discovery::API_RESPONSE,
+    &diskoffering::DISK_OFFERING,
+    &domain::DOMAIN,
+    &egressfirewall::FIREWALL_RULE,
+    &event::EVENT,
+    &event::EVENT_TYPE,
+    &globalloadbalancer::GLOBAL_LOAD_BALANCER,
+    &guestos::OS_TYPE,
+    &guestos::OS_CATEGORY,
+    &host::HOST,
+    &host::HOST_FOR_MIGRATION,
+    &hostupdate::HOST_UPDATE,
+    &hostupdate::HOST_WITH_PENDING_UPDATES,
+    &hypervisor::HYPERVISOR,
+    &hypervisor::HYPERVISOR_CAPABILITIES,
+    &imagestore::IMAGE_STORE,
+    &imagestore::IMAGE_STORE_DETAIL,
+    &internalloadbalancer::INTERNAL_LOAD_BALANCER_ELEMENT,
+    &job::JOB,
+    &ldap::LDAP_CONFIG,
+    &ldap::LDAP_REMOVE,
+    &limit::RESOURCE_COUNT,
+    &limit::RESOURCE_LIMIT,
+    &loadbalancer::INTERNAL_LOAD_BALANCER,
+    &loadbalancer::INTERNAL_LOAD_BALANCER_INSTANCE,
+    &loadbalancer::INTERNAL_LOAD_BALANCER_RULE,
+    &loadbalancer::LB_HEALTH_CHECK,
+    &loadbalancer::LB_HEALTH_CHECK_POLICY,
+    &loadbalancer::LB_STICKINESS,
+    &loadbalancer::LB_STICKINESS_POLICY,
+    &loadbalancer::LOAD_BALANCER_RULE,
+    &nat::IP_FORWARDING_RULE,
+    &network::NETWORK,
+    &networkacl::NETWORK_ACL,
+    &networkacl::NETWORK_ACL_ITEM,
+    &networkoffering::NETWORK_OFFERING,
+    &nic::NIC,
+    &nic::NIC_SECONDARY_IP,
+    &physicalnetwork::CAPABILITY,
+    &physicalnetwork::ISOLATION_METHOD,
+    &physicalnetwork::PHYSICAL_NETWORK,
+    &physicalnetwork::PROVIDER,
+    &physicalnetwork::SERVICE,
+    &physicalnetwork::TRAFFIC_TYPE,
+    &physicalnetwork::TRAFFIC_TYPE_IMPLEMENTOR,
+    &pod::POD,
+    &portableip::PORTABLE_IP,
+    &portableip::PORTABLE_IP_RANGE,
+    &portforwarding::PORT_FORWARDING_RULE,
+    &project::PROJECT,
+    &project::PROJECT_ACCOUNT,
+    &project::PROJECT_INVITATION,
+    &ratelimit::API_LIMIT,
+    &region::REGION,
+    &resourcedetail::RESOURCE_DETAIL,
+    &router::ROUTER,
+    &router::VIRTUAL_ROUTER_ELEMENT,
+    &securitygroup::SECURITY_GROUP,
+    &securitygroup::SECURITY_GROUP_RULE,
+    &serviceoffering::SERVICE_OFFERING,
+    &session::LOGIN,
+    &session::LOGOUT,
+    &snapshot::SNAPSHOT,
+    &snapshot::SNAPSHOT_POLICY,
+    &sshkeypair::CREATED_SSH_KEY_PAIR,
+    &sshkeypair::SSH_KEY_PAIR,
+    &storagenetwork::STORAGE_NETWORK_IP_RANGE,
+    &storagepool::STORAGE_POOL,
+    &storagepool::STORAGE_PROVIDER,
+    &systemvm::SYSTEM_VM,
+    &tag::TAG,
+    &template::EXTRACTION,
+    &template::TEMPLATE,
+    &template::TEMPLATE_PERMISSIONS,
+    &usage::USAGE_RECORD,
+    &usage::USAGE_TYPE,
+    &user::USER_KEYS,
+    &user::USER,
+    &vlan::GUEST_VLAN_RANGE,
+    &vlan::VLAN_IP_RANGE,
+    &vm::VM_PASSWORD,
+    &vm::VM,
+    &vmgroup::INSTANCE_GROUP,
+    &vmsnapshot::VM_SNAPSHOT,
+    &volume::VOLUME,
+    &vpc::PRIVATE_GATEWAY,
+    &vpc::STATIC_ROUTE,
+    &vpc::VPC,
+    &vpcoffering::VPC_OFFERING,
+    &vpn::REMOTE_ACCESS_VPN,
+    &vpn::CUSTOMER_GATEWAY,
+    &vpn::VPN_CONNECTION,
+    &vpn::VPN_GATEWAY,
+    &vpn::VPN_USER,
+    &zone::ZONE,
+    &devices::baremetal::BAREMETAL_DHCP,
+    &devices::baremetal::BAREMETAL_PXE,
+    &devices::baremetal::BAREMETAL_PXE_KICK_START,
+    &devices::baremetal::BAREMETAL_PXE_PING,
+    &devices::bigswitch::BIG_SWITCH_VNS_DEVICE,
+    &devices::cisconexus::CISCO_NEXUS_VSM,
+    &devices::ciscovnmc::CISCO_ASA_1000V,
+    &devices::ciscovnmc::CISCO_VNMC,
+    &devices::f5::EXTERNAL_LOAD_BALANCER,
+    &devices::f5::F5_LOAD_BALANCER,
+    &devices::netapp::ASSOCIATED_LUN,
+    &devices::netapp::CREATED_LUN,
+    &devices::netapp::CREATED_VOLUME,
+    &devices::netapp::CREATED_POOL,
+    &devices::netapp::DELETED_LUN,
+    &devices::netapp::DELETED_VOLUME,
+    &devices::netapp::DELETED_POOL,
+    &devices::netapp::DISSOCIATED_LUN,
+    &devices::netapp::LUN,
+    &devices::netapp::POOL,
+    &devices::netapp::VOLUME,
+    &devices::netapp::MODIFIED_POOL,
+    &devices::netscaler::NETSCALER_LOAD_BALANCER,
+    &devices::networkdevice::NETWORK_DEVICE,
+    &devices::nicira::NICIRA_NVP_DEVICE,
+    &devices::srx::EXTERNAL_FIREWALL,
+    &devices::srx::SRX_FIREWALL,
+    &devices::stratosphere::SSP,
+    &devices::trafficmonitor::TRAFFIC_MONITOR,
+    &devices::ucs::UCS_BLADE,
+    &devices::ucs::UCS_MANAGER,
+    &devices::ucs::UCS_PROFILE,
+    &devices::ucs::UCS_TEMPLATE,
+    &devices::vmwaredc::VMWARE_DATACENTER,
+];
+
+/// What a command answers that has nothing to show.
+pub(crate) const SUCCESS: Object =
+    Object { name: "Success", fields: &[f("success", W::Bool), f("displaytext", W::Str)] };

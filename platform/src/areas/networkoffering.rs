@@ -1,0 +1,120 @@
+//! Network offerings: which services a network has and who provides them.
+
+use crate::table::{
+    Command, Kind, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later,
+    p,
+};
+
+pub(crate) const NETWORK_OFFERING: Object = Object {
+    name: "NetworkOffering",
+    fields: &[
+        ID,
+        f("name", W::Str),
+        f("displaytext", W::Str),
+        f("tags", W::Str),
+        CREATED,
+        f("traffictype", W::Str),
+        f("isdefault", W::Bool),
+        f("specifyvlan", W::Bool),
+        f("conservemode", W::Bool),
+        f("specifyipranges", W::Bool),
+        f("availability", W::Str),
+        f("networkrate", W::Int),
+        STATE,
+        f("guestiptype", W::Str),
+        f("serviceofferingid", W::Id(Kind::ServiceOffering)),
+        f("service", W::Objects("Service")),
+        f("forvpc", W::Bool),
+        f("ispersistent", W::Bool),
+        f("details", W::Map),
+        f("egressdefaultpolicy", W::Bool),
+        f("maxconnections", W::Int),
+    ],
+};
+
+pub(crate) static COMMANDS: &[Command] = &[
+    later("createNetworkOffering")
+        .doc("Makes a network offering; disabled until it is updated")
+        .roles(Roles::ROOT)
+        .params(&[
+            p("name", Str).required(),
+            p("displaytext", Str).required(),
+            p("traffictype", Str).required().doc("`Guest`"),
+            p("tags", Str).length_max(4096).doc("tags of the physical network to use"),
+            p("specifyvlan", Bool),
+            p("availability", Str),
+            p("networkrate", Int).doc("megabits a second; as the zone's setting unless given"),
+            p("conservemode", Bool)
+                .doc("whether one address may serve several rules; true unless given"),
+            p("serviceofferingid", Id(Kind::ServiceOffering))
+                .doc("the offering of its virtual routers"),
+            p("guestiptype", Str).required(),
+            p("supportedservices", List).required(),
+            p("serviceproviderlist", Map(MapForm::Fields(&["service", "provider"]))),
+            p(
+                "servicecapabilitylist",
+                Map(MapForm::Fields(&["service", "capabilitytype", "capabilityvalue"])),
+            )
+            .doc("`servicecapabilitylist[0].service`, `.capabilitytype`, `.capabilityvalue`"),
+            p("specifyipranges", Bool),
+            p("ispersistent", Bool),
+            p("details", Map(MapForm::Free)).doc("details of its services: `details[0].key=value`"),
+            p("egressdefaultpolicy", Bool)
+                .doc("whether traffic may leave unless a rule forbids it; true unless given"),
+            p("maxconnections", Int),
+            p("startipv6", Str).doc("taken and not used: the guide means createNetwork"),
+            p("endipv6", Str).doc("taken and not used: the guide means createNetwork"),
+            p("ip6gateway", Str).doc("taken and not used: the guide means createNetwork"),
+            p("ip6cidr", Str).doc("taken and not used: the guide means createNetwork"),
+        ])
+        .event("NETWORK.OFFERING.CREATE")
+        .object("networkoffering", &NETWORK_OFFERING),
+    later("deleteNetworkOffering")
+        .doc("Withdraws a network offering; networks of it stay")
+        .roles(Roles::ROOT)
+        .params(&[p("id", Id(Kind::NetworkOffering)).required()])
+        .event("NETWORK.OFFERING.DELETE")
+        .success(),
+    later("listNetworkOfferings")
+        .doc("Lists network offerings")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::NetworkOffering)),
+            p("name", Str),
+            p("displaytext", Str),
+            p("traffictype", Str),
+            p("isdefault", Bool),
+            p("specifyvlan", Bool),
+            p("availability", Str),
+            p("zoneid", Id(Kind::Zone)).doc("shows only those that work in this zone"),
+            p("state", Str).doc("`Enabled` or `Disabled`"),
+            p("networkid", Id(Kind::Network)).doc("shows only those this network can change to"),
+            p("guestiptype", Str),
+            p("supportedservices", List)
+                .doc("shows only those with all these services, separated by commas"),
+            p("sourcenatsupported", Bool).doc("true for those with source NAT"),
+            p("specifyipranges", Bool).doc("true for those whose addresses are given by hand"),
+            p("tags", Str).length_max(4096).doc("shows only those with this tag"),
+            p("istagged", Bool).doc("true for those with tags"),
+            p("forvpc", Bool),
+            p("ispersistent", Bool).doc("true for persistent ones, false for the others"),
+            p("ip6gateway", Str).doc("taken and not used: the guide means a field of networks"),
+            p("ip6cidr", Str).doc("taken and not used: the guide means a field of networks"),
+        ])
+        .groups(&[group::PAGED])
+        .items("networkoffering", &NETWORK_OFFERING),
+    later("updateNetworkOffering")
+        .doc("Enables, disables or renames a network offering")
+        .roles(Roles::ROOT)
+        .params(&[
+            p("id", Id(Kind::NetworkOffering)),
+            p("name", Str),
+            p("displaytext", Str),
+            p("availability", Str),
+            p("sortkey", Int),
+            p("state", Str).doc("`Enabled` or `Disabled`; only enabled ones can be used"),
+            p("maxconnections", Int),
+        ])
+        .event("NETWORK.OFFERING.EDIT")
+        .object("networkoffering", &NETWORK_OFFERING),
+];

@@ -1,0 +1,71 @@
+//! Usage: the records of what was used, made once a day, and their types.
+//! Guide chapter 8.
+
+use crate::table::{Command, Kind, Object, ParamType::*, Roles, WireType as W, f, group, later, p};
+
+pub(crate) const USAGE_RECORD: Object = Object {
+    name: "UsageRecord",
+    fields: &[
+        f("account", W::Str),
+        f("accountid", W::Str),
+        f("projectid", W::Str),
+        f("project", W::Str),
+        f("domainid", W::Str),
+        f("domain", W::Str),
+        f("zoneid", W::Str),
+        f("description", W::Str),
+        f("usage", W::Str),
+        f("usagetype", W::Int),
+        f("rawusage", W::Str),
+        f("virtualmachineid", W::Str),
+        f("name", W::Str),
+        f("offeringid", W::Str),
+        f("templateid", W::Str),
+        f("usageid", W::Str),
+        f("type", W::Str),
+        f("size", W::Long),
+        f("virtualsize", W::Long),
+        f("startdate", W::Str),
+        f("enddate", W::Str),
+        f("issourcenat", W::Bool),
+        f("issystem", W::Bool),
+        // The guide alone names it; the 4.2.1 server has `issystem`.
+        f("iselastic", W::Bool),
+        f("networkid", W::Str),
+        f("isdefault", W::Bool),
+    ],
+};
+
+pub(crate) const USAGE_TYPE: Object =
+    Object { name: "UsageType", fields: &[f("usagetypeid", W::Int), f("description", W::Str)] };
+
+pub(crate) static COMMANDS: &[Command] = &[
+    later("generateUsageRecords")
+        .doc("Makes the records of some days, instead of waiting for the nightly job")
+        .roles(Roles::ROOT)
+        .params(&[
+            p("domainid", Id(Kind::Domain)).doc("the domain to make them for; all unless given"),
+            p("enddate", Date).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
+            p("startdate", Date).required().doc("the first day, `yyyy-MM-dd`"),
+        ])
+        .success(),
+    later("listUsageRecords")
+        .doc("Lists usage records of some days")
+        .roles(Roles::ADMINS)
+        .params(&[
+            p("account", Str),
+            p("domainid", Id(Kind::Domain)),
+            p("enddate", Date).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
+            p("startdate", Date)
+                .required()
+                .doc("the first day, `yyyy-MM-dd`, in the usage time zone"),
+            p("accountid", Id(Kind::Account)),
+            p("type", Long).doc("shows only records of this usage type, by its number"),
+        ])
+        .groups(&[group::PAGED, group::PROJECT])
+        .items("usagerecord", &USAGE_RECORD),
+    later("listUsageTypes")
+        .doc("Lists the usage types by number")
+        .roles(Roles::ROOT)
+        .items("usagetype", &USAGE_TYPE),
+];

@@ -1,0 +1,276 @@
+//! Virtual machines: what most of the bill is about. They count as allocated from
+//! deployment until they are expunged, and as running in between.
+
+use crate::table::{
+    Command, Kind, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later,
+    p,
+};
+
+pub(crate) const VM_PASSWORD: Object =
+    Object { name: "GetVMPassword", fields: &[f("encryptedpassword", W::Str)] };
+
+pub(crate) const VM: Object = Object {
+    name: "UserVm",
+    fields: &[
+        ID,
+        f("name", W::Str),
+        f("displayname", W::Str),
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+        CREATED,
+        STATE,
+        f("haenable", W::Bool),
+        f("groupid", W::Id(Kind::InstanceGroup)),
+        f("group", W::Str).join("groupid", "name"),
+        ZONE_ID,
+        ZONE_NAME,
+        f("hostid", W::Id(Kind::Host)),
+        f("hostname", W::Str).join("hostid", "name"),
+        f("templateid", W::Id(Kind::Template)),
+        f("templatename", W::Str).join("templateid", "name"),
+        f("templatedisplaytext", W::Str).join("templateid", "displaytext"),
+        f("passwordenabled", W::Bool).join("templateid", "passwordenabled"),
+        f("isoid", W::Id(Kind::Iso)),
+        f("isoname", W::Str).join("isoid", "name"),
+        f("isodisplaytext", W::Str).join("isoid", "displaytext"),
+        f("serviceofferingid", W::Id(Kind::ServiceOffering)),
+        f("serviceofferingname", W::Str).join("serviceofferingid", "name"),
+        f("forvirtualnetwork", W::Bool),
+        f("cpunumber", W::Int).join("serviceofferingid", "cpunumber"),
+        f("cpuspeed", W::Int).join("serviceofferingid", "cpuspeed"),
+        f("memory", W::Int).join("serviceofferingid", "memory"),
+        f("cpuused", W::Str),
+        f("networkkbsread", W::Long),
+        f("networkkbswrite", W::Long),
+        f("diskkbsread", W::Long),
+        f("diskkbswrite", W::Long),
+        f("diskioread", W::Long),
+        f("diskiowrite", W::Long),
+        f("guestosid", W::Id(Kind::OsType)),
+        f("rootdeviceid", W::Long),
+        f("rootdevicetype", W::Str),
+        f("securitygroup", W::Objects("SecurityGroup")),
+        f("password", W::Str),
+        f("nic", W::Objects("Nic")).children(Kind::Nic, "virtualmachineid"),
+        f("hypervisor", W::Str),
+        f("publicipid", W::Id(Kind::IpAddress)),
+        f("publicip", W::Str).join("publicipid", "ipaddress"),
+        f("instancename", W::Str),
+        TAGS,
+        f("keypair", W::Str),
+        f("affinitygroup", W::Objects("AffinityGroup")),
+        f("displayvm", W::Bool),
+        f("isdynamicallyscalable", W::Bool),
+        f("servicestate", W::Str),
+        f("details", W::Map),
+    ],
+};
+
+pub(crate) static COMMANDS: &[Command] = &[
+    later("assignVirtualMachine")
+        .doc("Moves a stopped VM with its volumes to another account")
+        .roles(Roles::ADMINS)
+        .params(&[
+            p("virtualmachineid", Id(Kind::Vm)).required(),
+            p("account", Str).required().doc("the account that gets it"),
+            p("domainid", Id(Kind::Domain)).required().doc("the domain of the account"),
+            p("networkids", IdList(Kind::Network))
+                .doc("networks of the new account to put it on, separated by commas"),
+            p("securitygroupids", IdList(Kind::SecurityGroup)),
+        ])
+        .event("VM.MOVE")
+        .object("virtualmachine", &VM),
+    later("changeServiceForVirtualMachine")
+        .doc("Gives a stopped VM another service offering")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::Vm)).required(),
+            p("serviceofferingid", Id(Kind::ServiceOffering)).required(),
+        ])
+        .event("VM.UPGRADE")
+        .object("virtualmachine", &VM),
+    later("cleanVMReservations")
+        .doc("Frees capacity that planners keep for VMs no longer coming")
+        .roles(Roles::ROOT)
+        .job("VM.RESERVATION.CLEANUP")
+        .success(),
+    later("deployVirtualMachine")
+        .doc("Makes a VM and starts it unless told otherwise")
+        .roles(Roles::ALL)
+        .params(&[
+            p("zoneid", Id(Kind::Zone)).required(),
+            p("serviceofferingid", Id(Kind::ServiceOffering)).required(),
+            p("templateid", IdOf(&[Kind::Template, Kind::Iso]))
+                .required()
+                .doc("the template or ISO to make it from"),
+            p("name", Str)
+                .doc("the name and host name; letters, digits and hyphens; its id unless given"),
+            p("displayname", Str),
+            p("networkids", IdList(Kind::Network)),
+            p("diskofferingid", Id(Kind::DiskOffering))
+                .doc("a data volume; with an ISO, the offering of the root volume"),
+            p("size", Long).doc("GiB of that volume; only with an offering of custom size"),
+            p("group", Str).doc("the name of the instance group to put it into"),
+            p("hypervisor", Str).doc("the hypervisor; needed with an ISO"),
+            p("userdata", Str).length_max(32_768),
+            p("keypair", Str),
+            p("hostid", Id(Kind::Host)).doc("the host to start on; root admins only"),
+            p("securitygroupids", IdList(Kind::SecurityGroup)),
+            p("securitygroupnames", List)
+                .doc("the same by name; not together with `securitygroupids`"),
+            p("iptonetworklist", Map(MapForm::Fields(&["networkid", "ip", "ipv6"])))
+                .doc("`iptonetworklist[0].networkid`, `.ip`, `.ipv6`; instead of `networkids`"),
+            p("ipaddress", Str).doc("the IPv4 address on the default network"),
+            p("ip6address", Str).doc("the IPv6 address on the default network"),
+            p("keyboard", Str).doc("the keyboard of the console: `us`, `uk`, `jp`, ..."),
+            p("startvm", Bool).doc("false to leave it stopped; true unless given"),
+            p("affinitygroupids", IdList(Kind::AffinityGroup)),
+            p("affinitygroupnames", List),
+            p("displayvm", Bool),
+        ])
+        .groups(&[group::OWNER, group::PROJECT])
+        .create_job("VM.CREATE")
+        .object("virtualmachine", &VM),
+    later("destroyVirtualMachine")
+        .doc("Destroys a VM; it can be recovered until it is expunged")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::Vm)).required(),
+            p("expunge", Bool).doc("true to expunge it at once; root and domain admins only"),
+        ])
+        .job("VM.DESTROY")
+        .object("virtualmachine", &VM),
+    later("getVMPassword")
+        .doc("Shows the password of a VM, encrypted with its SSH key")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::Vm)).required()])
+        .object("password", &VM_PASSWORD),
+    later("listVirtualMachines")
+        .doc("Lists VMs")
+        .roles(Roles::ALL)
+        .params(&[
+            p("groupid", Id(Kind::InstanceGroup)).doc("shows only the VMs of this instance group"),
+            p("hostid", Id(Kind::Host)),
+            p("id", Id(Kind::Vm)),
+            p("name", Str),
+            p("podid", Id(Kind::Pod)),
+            p("state", Str).doc("shows only VMs in this state, such as `Running` or `Stopped`"),
+            p("zoneid", Id(Kind::Zone)),
+            p("forvirtualnetwork", Bool)
+                .doc("true for VMs on guest networks, false for those directly on shared ones"),
+            p("networkid", Id(Kind::Network)),
+            p("hypervisor", Str),
+            p("storageid", Id(Kind::StoragePool)),
+            p("details", List)
+                .doc("what to show: `all`, `min`, `group`, `nics`, `stats`, `secgrp`, ..."),
+            p("templateid", Id(Kind::Template)).doc("shows only VMs made from this template"),
+            p("isoid", Id(Kind::Iso)).doc("shows only VMs with this ISO in their drive"),
+            p("vpcid", Id(Kind::Vpc)),
+            p("affinitygroupid", Id(Kind::AffinityGroup)),
+        ])
+        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .items("virtualmachine", &VM),
+    later("migrateVirtualMachine")
+        .doc("Moves a running VM to another host, or a stopped one to another storage pool")
+        .roles(Roles::ROOT)
+        .params(&[
+            p("hostid", Id(Kind::Host)).doc("the host to move to; this or `storageid`"),
+            p("virtualmachineid", Id(Kind::Vm)).required(),
+            p("storageid", Id(Kind::StoragePool))
+                .doc("the storage pool to move the root volume to; this or `hostid`"),
+        ])
+        .job("VM.MIGRATE")
+        .object("virtualmachine", &VM),
+    later("migrateVirtualMachineWithVolume")
+        .doc("Moves a running VM with its volumes to another host")
+        .roles(Roles::ROOT)
+        .params(&[
+            p("hostid", Id(Kind::Host)).required().doc("the host to move to"),
+            p("virtualmachineid", Id(Kind::Vm)).required(),
+            p("migrateto", Map(MapForm::Fields(&["volume", "pool"])))
+                .doc("where each volume goes: `migrateto[0].volume`, `.pool`"),
+        ])
+        .job("VM.MIGRATE")
+        .object("virtualmachine", &VM),
+    later("rebootVirtualMachine")
+        .doc("Reboots a running VM")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::Vm)).required()])
+        .job("VM.REBOOT")
+        .object("virtualmachine", &VM),
+    later("recoverVirtualMachine")
+        .doc("Brings back a destroyed VM, stopped")
+        .roles(Roles::ADMINS)
+        .params(&[p("id", Id(Kind::Vm)).required()])
+        .object("virtualmachine", &VM),
+    later("resetPasswordForVirtualMachine")
+        .doc("Gives a stopped VM a new password; its template must be enabled for it")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::Vm)).required()])
+        .job("VM.RESETPASSWORD")
+        .object("virtualmachine", &VM),
+    later("resetSSHKeyForVirtualMachine")
+        .doc("Gives a stopped VM another SSH key; the VM gets it when it starts")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::Vm)).required(), p("keypair", Str).required()])
+        .groups(&[group::OWNER, group::PROJECT])
+        .job("VM.RESETSSHKEY")
+        .object("virtualmachine", &VM),
+    later("restoreVirtualMachine")
+        .doc("Makes the root volume anew from the template; what was on it is lost")
+        .roles(Roles::ALL)
+        .params(&[
+            p("virtualmachineid", Id(Kind::Vm)).required(),
+            p("templateid", Id(Kind::Template))
+                .doc("the template to use from now on; the VM's own unless given"),
+        ])
+        .job("VM.RESTORE")
+        .object("virtualmachine", &VM),
+    later("scaleVirtualMachine")
+        .doc("Gives a VM a larger service offering while it runs")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::Vm)).required(),
+            p("serviceofferingid", Id(Kind::ServiceOffering)).required(),
+        ])
+        .job("VM.UPGRADE")
+        .object("virtualmachine", &VM),
+    later("startVirtualMachine")
+        .doc("Starts a stopped VM")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::Vm)).required(),
+            p("hostid", Id(Kind::Host)).doc("the host to start on; root admins only"),
+        ])
+        .job("VM.START")
+        .object("virtualmachine", &VM),
+    later("stopVirtualMachine")
+        .doc("Stops a running VM")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::Vm)).required(),
+            p("forced", Bool).doc("true to count it as stopped although its host does not answer"),
+        ])
+        .job("VM.STOP")
+        .object("virtualmachine", &VM),
+    later("updateVirtualMachine")
+        .doc("Changes what is said of a VM; most of it counts from its next start")
+        .roles(Roles::ALL)
+        .params(&[
+            p("displayname", Str),
+            p("group", Str).doc("the name of the instance group to put it into"),
+            p("haenable", Bool).doc("whether it is started again after a failure"),
+            p("id", Id(Kind::Vm)).required(),
+            p("ostypeid", Id(Kind::OsType)),
+            p("userdata", Str)
+                .length_max(32_768)
+                .doc("base64 text for the VM to read: 2 KiB by GET, 32 KiB by POST"),
+            p("displayvm", Bool),
+            p("isdynamicallyscalable", Bool),
+        ])
+        .event("VM.UPDATE")
+        .object("virtualmachine", &VM),
+];

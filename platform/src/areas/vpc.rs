@@ -1,0 +1,187 @@
+//! VPCs: private clouds of several tiers, their gateways and routes. Guide 4.2.7.2.
+
+use crate::table::{
+    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+};
+
+pub(crate) const PRIVATE_GATEWAY: Object = Object {
+    name: "PrivateGateway",
+    fields: &[
+        ID,
+        f("gateway", W::Str),
+        f("netmask", W::Str),
+        f("ipaddress", W::Str),
+        ZONE_ID,
+        ZONE_NAME,
+        f("vlan", W::Str),
+        f("vpcid", W::Id(Kind::Vpc)),
+        f("physicalnetworkid", W::Id(Kind::PhysicalNetwork)),
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+        STATE,
+        f("sourcenatsupported", W::Bool),
+        f("aclid", W::Id(Kind::NetworkAcl)),
+    ],
+};
+
+pub(crate) const STATIC_ROUTE: Object = Object {
+    name: "StaticRoute",
+    fields: &[
+        ID,
+        STATE,
+        f("vpcid", W::Id(Kind::Vpc)),
+        f("gatewayid", W::Id(Kind::PrivateGateway)),
+        f("cidr", W::Str),
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+        TAGS,
+    ],
+};
+
+pub(crate) const VPC: Object = Object {
+    name: "Vpc",
+    fields: &[
+        ID,
+        f("name", W::Str),
+        f("displaytext", W::Str),
+        STATE,
+        ZONE_ID,
+        ZONE_NAME,
+        f("service", W::Objects("Service")),
+        f("cidr", W::Str),
+        f("vpcofferingid", W::Id(Kind::VpcOffering)),
+        CREATED,
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+        f("network", W::Objects("Network")).children(Kind::Network, "vpcid"),
+        f("restartrequired", W::Bool),
+        f("networkdomain", W::Str),
+        TAGS,
+    ],
+};
+
+pub(crate) static COMMANDS: &[Command] = &[
+    later("createPrivateGateway")
+        .doc("Ties a VPC to a network outside of the cloud")
+        .roles(Roles::ROOT)
+        .params(&[
+            p("physicalnetworkid", Id(Kind::PhysicalNetwork)),
+            p("gateway", Str).required(),
+            p("netmask", Str).required(),
+            p("ipaddress", Str).required().doc("the gateway's own address"),
+            p("vlan", Str).required().doc("the VLAN to the network outside"),
+            p("vpcid", Id(Kind::Vpc)).required(),
+            p("sourcenatsupported", Bool)
+                .doc("true to hide the VPC behind the gateway's address; false unless given"),
+            p("aclid", Id(Kind::NetworkAcl)),
+        ])
+        .create_job("PRIVATE.GATEWAY.CREATE")
+        .object("privategateway", &PRIVATE_GATEWAY),
+    later("createStaticRoute")
+        .doc("Sends traffic of a VPC to a private gateway")
+        .roles(Roles::ALL)
+        .params(&[
+            p("gatewayid", Id(Kind::PrivateGateway)).required(),
+            p("cidr", Str).required().doc("where the traffic goes to, such as `192.168.0.0/16`"),
+        ])
+        .create_job("STATIC.ROUTE.CREATE")
+        .object("staticroute", &STATIC_ROUTE),
+    later("createVPC")
+        .doc("Makes a VPC")
+        .roles(Roles::ALL)
+        .params(&[
+            p("zoneid", Id(Kind::Zone)).required(),
+            p("name", Str).required(),
+            p("displaytext", Str).required(),
+            p("cidr", Str)
+                .required()
+                .doc("the range that all its tiers share, such as `10.1.0.0/16`"),
+            p("vpcofferingid", Id(Kind::VpcOffering)).required(),
+            p("networkdomain", Str),
+        ])
+        .groups(&[group::OWNER, group::PROJECT])
+        .create_job("VPC.CREATE")
+        .object("vpc", &VPC),
+    later("deletePrivateGateway")
+        .doc("Removes a private gateway without routes")
+        .roles(Roles::ROOT)
+        .params(&[p("id", Id(Kind::PrivateGateway)).required()])
+        .job("PRIVATE.GATEWAY.DELETE")
+        .success(),
+    later("deleteStaticRoute")
+        .doc("Removes a static route")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::StaticRoute)).required()])
+        .job("STATIC.ROUTE.DELETE")
+        .success(),
+    later("deleteVPC")
+        .doc("Deletes a VPC without tiers")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::Vpc)).required()])
+        .job("VPC.DELETE")
+        .success(),
+    later("listPrivateGateways")
+        .doc("Lists private gateways")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::PrivateGateway)),
+            p("ipaddress", Str).doc("shows only the one with this address"),
+            p("vlan", Str).doc("shows only those on this VLAN"),
+            p("vpcid", Id(Kind::Vpc)),
+            p("state", Str),
+        ])
+        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .items("privategateway", &PRIVATE_GATEWAY),
+    later("listStaticRoutes")
+        .doc("Lists static routes")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::StaticRoute)),
+            p("vpcid", Id(Kind::Vpc)),
+            p("gatewayid", Id(Kind::PrivateGateway)),
+        ])
+        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .items("staticroute", &STATIC_ROUTE),
+    later("listVPCs")
+        .doc("Lists VPCs")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::Vpc)),
+            p("zoneid", Id(Kind::Zone)),
+            p("name", Str),
+            p("displaytext", Str),
+            p("cidr", Str),
+            p("vpcofferingid", Id(Kind::VpcOffering)),
+            p("supportedservices", List)
+                .doc("shows only those with all these services, separated by commas"),
+            p("state", Str),
+            p("restartrequired", Bool),
+        ])
+        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .items("vpc", &VPC),
+    later("restartVPC")
+        .doc("Applies all rules of a VPC again, on a new router")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::Vpc)).required()])
+        .job("VPC.RESTART")
+        .success(),
+    later("updateVPC")
+        .doc("Renames a VPC")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::Vpc)).required(),
+            p("name", Str).required(),
+            p("displaytext", Str),
+        ])
+        .job("VPC.UPDATE")
+        .object("vpc", &VPC),
+];
