@@ -56,13 +56,13 @@ impl FolderLock {
                 }
                 Err(TryLockError::WouldBlock) => {}
             }
-            let waited = began.elapsed();
-            if waited >= wait.limit {
-                return Err(StoreError::Locked { holder: holder(&mut file), path, waited });
-            }
             if !told {
                 (wait.on_wait)();
                 told = true;
+            }
+            let waited = began.elapsed();
+            if waited >= wait.limit {
+                return Err(StoreError::Locked { holder: holder(&mut file), path, waited });
             }
             thread::sleep(POLL.min(wait.limit - waited));
         }
