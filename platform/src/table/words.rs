@@ -229,3 +229,28 @@ const WORDS: &[(&str, &str)] = &[
     ("xennetworklabel", "the network name label on XenServer hosts"),
     ("zoneid", "the zone"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{WORDS, meaning};
+    use crate::areas::COMMANDS;
+
+    #[test]
+    fn words_are_sorted() {
+        assert!(WORDS.is_sorted_by(|(one, _), (next, _)| one < next));
+    }
+
+    #[test]
+    fn every_word_is_used() {
+        let params = || COMMANDS.iter().copied().flatten().flat_map(|command| command.params_all());
+        let unused: Vec<_> = WORDS
+            .iter()
+            .filter(|(word, _)| {
+                !params().any(|param| {
+                    param.name == *word && Some(param.description()) == meaning(param.name)
+                })
+            })
+            .collect();
+        assert!(unused.is_empty(), "words of no parameter: {unused:?}");
+    }
+}
