@@ -112,7 +112,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("clustername", Str).doc("the name of a cluster to make for it; or give `clusterid`"),
             p("password", Secret).required(),
             p("podid", Id(Kind::Pod)).required(),
-            p("url", Str).required(),
+            p("url", Str)
+                .required()
+                .doc("the host, such as `http://10.1.1.5` or `http://sim/c0/h1`"),
             p("username", Str).required(),
             p("zoneid", Id(Kind::Zone)).required(),
             p("hypervisor", Str).required(),

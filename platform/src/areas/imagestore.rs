@@ -73,7 +73,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .doc("Adds the NFS share through which a zone reads a region-wide image store")
         .roles(Roles::ROOT)
         .params(&[
-            p("url", Str).required(),
+            p("url", Str).required().doc("the share, such as `nfs://10.1.1.1/export/staging`"),
             p("zoneid", Id(Kind::Zone)),
             p("details", Map(MapForm::Fields(&["key", "value"])))
                 .doc("what the provider needs: `details[0].key`, `.value`"),

@@ -1,7 +1,7 @@
 //! Resource limits: how many of each resource an account, a project or a domain may have.
 
 use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    Command, Kind, Object, Param, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
 };
 
 pub(crate) const RESOURCE_COUNT: Object = Object {
@@ -30,15 +30,17 @@ pub(crate) const RESOURCE_LIMIT: Object = Object {
     ],
 };
 
+/// The resource by its number, as everywhere in this area.
+const RESOURCE_TYPE: Param = p("resourcetype", Int).doc(
+    "0 VMs, 1 public IPs, 2 volumes, 3 snapshots, 4 templates and ISOs, 5 projects, 6 networks, \
+     7 VPCs, 8 CPU cores, 9 MiB of memory, 10 GiB of primary, 11 GiB of secondary storage",
+);
+
 pub(crate) static COMMANDS: &[Command] = &[
     later("listResourceLimits")
         .doc("Lists the limits of an account, a project or a domain")
         .roles(Roles::ALL)
-        .params(&[
-            p("id", Long).doc("the number of the limit"),
-            p("resourcetype", Int)
-                .doc("0 VMs, 1 public IPs, 2 volumes, 3 snapshots, 4 templates, ... 11"),
-        ])
+        .params(&[p("id", Long).doc("the number of the limit"), RESOURCE_TYPE])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
         .items("resourcelimit", &RESOURCE_LIMIT),
     later("updateResourceCount")
@@ -47,8 +49,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[
             p("account", Str).doc("the account to count for; the whole domain unless given"),
             p("domainid", Id(Kind::Domain)).required(),
-            p("resourcetype", Int)
-                .doc("the resource, 0 to 11 as in updateResourceLimit; all unless given"),
+            RESOURCE_TYPE,
             p("projectid", Id(Kind::Project)).doc("the project to count for"),
         ])
         .items("resourcecount", &RESOURCE_COUNT),
@@ -59,10 +60,8 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("account", Str).doc("the account it is for; the whole domain unless given"),
             p("domainid", Id(Kind::Domain)),
             p("projectid", Id(Kind::Project)).doc("the project it is for"),
-            p("max", Long).doc("the limit; -1 for none; memory in MiB, storage in GiB"),
-            p("resourcetype", Int)
-                .required()
-                .doc("the resource by its number, as in the table of guide 4.2: 0 to 11"),
+            p("max", Long).doc("the limit; -1 for none"),
+            RESOURCE_TYPE.required(),
         ])
         .object("resourcelimit", &RESOURCE_LIMIT),
 ];

@@ -147,9 +147,11 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("hypervisor", Str),
             p("id", Id(Kind::Template)),
             p("name", Str),
-            p("templatefilter", Str)
-                .required()
-                .doc("`featured`, `self`, `selfexecutable`, `executable`, `community`, ..."),
+            p("templatefilter", Str).required().doc(
+                "`featured`, `self` (one's own), `selfexecutable` (one's own and ready), \
+                 `sharedexecutable` (shared with one), `executable` (all one can deploy), \
+                 `community` (public, not featured) or, for admins, `all`",
+            ),
             p("zoneid", Id(Kind::Zone)),
             p("showremoved", Bool),
         ])

@@ -31,7 +31,9 @@ pub(crate) static COMMANDS: &[Command] = &[
         .roles(Roles::ROOT)
         .params(&[
             p("physicalnetworkid", Id(Kind::PhysicalNetwork)).required(),
-            p("url", Str).required(),
+            p("url", Str)
+                .required()
+                .doc("its URL, with the interfaces: `https://10.1.1.9?publicinterface=1/1&..`"),
             p("username", Str).required(),
             p("password", Secret).required(),
             p("networkdevicetype", Str)
