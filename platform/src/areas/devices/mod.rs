@@ -1,4 +1,4 @@
-//! Areas of plug-ins: devices the cloud drives, which only root admins see.
+//! Areas of plug-ins: devices that the cloud drives. Nearly all are for root admins alone.
 
 pub(super) mod baremetal;
 pub(super) mod bigswitch;
