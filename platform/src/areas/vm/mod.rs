@@ -164,10 +164,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("networkid", Id(Kind::Network)),
             p("hypervisor", Str),
             p("storageid", Id(Kind::StoragePool)),
-            p("details", List)
-                .doc(
-                "what to show: `all`, `min`, `group`, `nics`, `stats`, `secgrp`, `tmpl`, `servoff`, \
-                 `iso`, `volume`, `affgrp`; separated by commas, all unless given",
+            p("details", List).doc(
+                "what to show: `all`, `min`, `group`, `nics`, `stats`, `secgrp`, `tmpl`, \
+                 `servoff`, `iso`, `volume`, `affgrp`; separated by commas, all unless given",
             ),
             p("templateid", Id(Kind::Template)).doc("shows only VMs made from this template"),
             p("isoid", Id(Kind::Iso)).doc("shows only VMs with this ISO in their drive"),
