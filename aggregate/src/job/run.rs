@@ -1,337 +1,27 @@
-//! The usage job: which periods to compute, and publishing them.
-//!
-//! A run plans its periods first, then walks them oldest first in windows that
-//! bound memory: fold the window's events onto the segments that were open
-//! before it, cut, sum, add the bytes, compare with what is published, publish.
-//! Each window is published in one catalogue transaction; a run that is killed
-//! leaves whole periods and the next run goes on behind them to the same bytes.
-//!
-//! A *scheduled* run publishes every complete period that is not published yet
-//! and republishes those that late events, or late word of an account's removal,
-//! have touched. A *back-fill* does the same for the days it names; told to
-//! rebuild, it recomputes published ones as well.
-//!
-//! # Source
-//! Usage rules 6.
+//! Computing the periods of a run and publishing them, window by window.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
-use chrono::NaiveDate;
 use cloudtally_model::{
     Calendar, Instant, Period, RecordId, Segment, Sources, UsageRecord, UsageTypeId,
 };
 use cloudtally_store::{
-    Anomaly, Inputs, JobRun, PeriodDraft, PublishedPeriod, Snapshot, StagedPeriod, Store, Writer,
+    Anomaly, Inputs, PeriodDraft, PublishedPeriod, Snapshot, StagedPeriod, Store,
 };
 use rayon::prelude::*;
 
+use super::{
+    AggregateProgress, RunReport, Target, WindowLimits, is_stale,
+    plan::{NetworkMode, Planned},
+};
 use crate::{
     AggregateError,
     network::{NetworkBill, NetworkBiller, Published},
     window::{FoldedWindow, Removals, WindowFolder},
 };
 
-/// What bounds the memory of a run. The result does not depend on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WindowLimits {
-    /// Events a window loads at most, unless one period alone has more.
-    pub events: u64,
-    /// Records a window makes at most, unless one period alone has more.
-    pub records: usize,
-}
-
-impl Default for WindowLimits {
-    fn default() -> Self {
-        Self { events: 1_000_000, records: 500_000 }
-    }
-}
-
-/// What to aggregate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plan {
-    /// The job as the schedule runs it.
-    Scheduled,
-    /// Days, both inclusive.
-    BackFill {
-        /// The first day.
-        from: NaiveDate,
-        /// The last day.
-        to: NaiveDate,
-        /// What to do with periods that are published.
-        rebuild: Rebuild,
-        /// What to do with periods that are not over.
-        unfinished: Unfinished,
-    },
-    /// Every published period again.
-    RebuildAll,
-}
-
-/// Whether published periods are computed again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rebuild {
-    /// Only those that late events have touched.
-    Touched,
-    /// All of them.
-    All,
-}
-
-/// What a back-fill does with periods that are not over: usage of the future is
-/// not use, and billing it would be a guess.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unfinished {
-    /// Refuse the run and name the first one.
-    Refuse,
-    /// Leave them for later.
-    LeaveOut,
-}
-
-/// Where the result goes.
-#[derive(Clone, Copy)]
-pub enum Target<'a> {
-    /// Publish.
-    Publish(&'a Writer),
-    /// Compute and compare, and write nothing.
-    DryRun(&'a Store),
-}
-
-/// How far a run has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AggregateProgress {
-    /// Periods done.
-    pub done: usize,
-    /// Periods planned.
-    pub planned: usize,
-}
-
-/// What a run did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RunReport {
-    /// Periods published for the first time.
-    pub published: u64,
-    /// Periods that got a new generation.
-    pub republished: u64,
-    /// Periods computed again to the same records.
-    pub unchanged: u64,
-    /// Records of the periods computed.
-    pub records: u64,
-    /// Records that were not there before.
-    pub added: u64,
-    /// Records whose quantity or fields changed.
-    pub changed: u64,
-    /// Records that are no more.
-    pub removed: u64,
-    /// Oddities found in the periods computed.
-    pub anomalies: u64,
-    /// Series of network samples that went into folded records.
-    pub folded_series: u64,
-    /// End of the contiguous run of published periods, if there is one.
-    pub checkpoint: Option<Instant>,
-}
-
-/// Runs the aggregation. `now` is the present of the cloud that is billed.
-pub fn aggregate(
-    target: Target<'_>,
-    plan: Plan,
-    now: Instant,
-    progress: &mut dyn FnMut(AggregateProgress),
-) -> Result<RunReport, AggregateError> {
-    aggregate_within(target, plan, now, WindowLimits::default(), progress)
-}
-
-/// Like [`aggregate`], within other bounds of memory.
-pub fn aggregate_within(
-    target: Target<'_>,
-    plan: Plan,
-    now: Instant,
-    limits: WindowLimits,
-    progress: &mut dyn FnMut(AggregateProgress),
-) -> Result<RunReport, AggregateError> {
-    let store = target.store();
-    let snapshot = store.snapshot()?;
-    let calendar = store.calendar()?;
-    let planned = plan_periods(&snapshot, calendar, plan, now)?;
-    let removals = removals(&snapshot, store)?;
-    let mut run = Run {
-        target,
-        limits,
-        snapshot: &snapshot,
-        calendar,
-        folder: WindowFolder::new(store, &snapshot, &removals, u64::MAX),
-        published: snapshot.periods.iter().map(|p| (p.period.start, p)).collect(),
-        done: BTreeMap::new(),
-        report: RunReport::default(),
-    };
-    let bill = run.bill(&planned)?;
-    run.report.folded_series = bill.folded_series();
-    run.compute(&planned, &bill, progress)?;
-    let mut report = run.report;
-    report.checkpoint = checkpoint(&store.snapshot()?, calendar);
-    Ok(report)
-}
-
-/// Like [`aggregate`], and writes the run into the job history.
-pub fn run_job(
-    writer: &Writer,
-    kind: &str,
-    plan: Plan,
-    now: Instant,
-    wall_clock_ms: &dyn Fn() -> i64,
-    progress: &mut dyn FnMut(AggregateProgress),
-) -> Result<RunReport, AggregateError> {
-    let started_ms = wall_clock_ms();
-    let id = writer.begin_job(kind, started_ms)?;
-    let result = aggregate(Target::Publish(writer), plan, now, progress);
-    let mut job = JobRun {
-        id,
-        kind: kind.to_owned(),
-        started_ms,
-        finished_ms: Some(wall_clock_ms()),
-        from: None,
-        to: None,
-        success: Some(result.is_ok()),
-        periods: 0,
-        records: 0,
-        message: String::new(),
-    };
-    match &result {
-        Ok(report) => {
-            job.to = report.checkpoint;
-            job.periods = report.published + report.republished;
-            job.records = report.records;
-        }
-        Err(error) => job.message = error.to_string(),
-    }
-    writer.finish_job(&job)?;
-    result
-}
-
-/// End of the contiguous run of published periods that begins with the period of
-/// the earliest accepted event.
-pub fn checkpoint(snapshot: &Snapshot, calendar: Calendar) -> Option<Instant> {
-    let published: BTreeSet<Period> = snapshot.periods.iter().map(|p| p.period).collect();
-    let mut period = calendar.period_at(snapshot.earliest()?);
-    let mut end = None;
-    while published.contains(&period) {
-        end = Some(period.end);
-        period = calendar.next(period);
-    }
-    end
-}
-
-impl<'a> Target<'a> {
-    fn store(self) -> &'a Store {
-        match self {
-            Self::Publish(writer) => writer,
-            Self::DryRun(store) => store,
-        }
-    }
-}
-
-/// The periods of a run, in order, and how bytes are billed in them.
-struct Planned {
-    periods: Vec<Period>,
-    network: NetworkMode,
-}
-
-enum NetworkMode {
-    Scheduled,
-    BackFill(Published),
-}
-
-fn plan_periods(
-    snapshot: &Snapshot,
-    calendar: Calendar,
-    plan: Plan,
-    now: Instant,
-) -> Result<Planned, AggregateError> {
-    let published: HashMap<Instant, &PublishedPeriod> =
-        snapshot.periods.iter().map(|p| (p.period.start, p)).collect();
-    let wanted = |period: &Period| {
-        published.get(&period.start).is_none_or(|known| is_stale(snapshot, known))
-    };
-    let Some(earliest) = snapshot.earliest() else {
-        return match plan {
-            Plan::BackFill { .. } => Err(AggregateError::NothingIngested),
-            _ => Ok(Planned { periods: Vec::new(), network: NetworkMode::Scheduled }),
-        };
-    };
-    match plan {
-        Plan::Scheduled => {
-            let periods = calendar.complete_periods(earliest, now).filter(wanted).collect();
-            Ok(Planned { periods, network: NetworkMode::Scheduled })
-        }
-        Plan::RebuildAll => Ok(Planned {
-            periods: snapshot.periods.iter().map(|p| p.period).collect(),
-            network: NetworkMode::BackFill(Published::Recompute),
-        }),
-        Plan::BackFill { from, to, rebuild, unfinished } => {
-            if from > to {
-                return Err(AggregateError::WindowReversed { from, to });
-            }
-            let (start, end) = (calendar.day_bounds(from)?.0, calendar.day_bounds(to)?.1);
-            // Nothing is billed before the first event.
-            let start = start.max(calendar.period_at(earliest).start);
-            let present = now.max(latest(snapshot));
-            let mut periods = Vec::new();
-            for period in calendar.complete_periods(start, end) {
-                if period.end > present {
-                    if unfinished == Unfinished::Refuse {
-                        return Err(AggregateError::PeriodNotOver { period, now: present });
-                    }
-                    break;
-                }
-                periods.push(period);
-            }
-            let network = match rebuild {
-                Rebuild::Touched => {
-                    periods.retain(wanted);
-                    NetworkMode::BackFill(Published::Keep)
-                }
-                Rebuild::All => NetworkMode::BackFill(Published::Recompute),
-            };
-            Ok(Planned { periods, network })
-        }
-    }
-}
-
-/// The latest instant the sources have told of.
-fn latest(snapshot: &Snapshot) -> Instant {
-    let events = snapshot.event_files.iter().map(|file| file.last_created);
-    let samples = snapshot.sample_files.iter().map(|file| file.last_sampled);
-    events.chain(samples).max().unwrap_or(Instant::EPOCH)
-}
-
-/// How many published periods wait to be republished.
-pub(crate) fn stale_periods(snapshot: &Snapshot) -> usize {
-    snapshot.periods.iter().filter(|known| is_stale(snapshot, known)).count()
-}
-
-/// Whether events or removals have arrived that a published period has not seen
-/// and that lie before its end.
-pub(crate) fn is_stale(snapshot: &Snapshot, known: &PublishedPeriod) -> bool {
-    let inputs = &known.inputs;
-    let end = known.period.end;
-    let late_events = snapshot
-        .event_files
-        .iter()
-        .any(|file| file.seq > inputs.events_seq && file.first_created < end);
-    let late_removals = snapshot.account_removals.iter().any(|removal| {
-        removal.seq > inputs.accounts_seq
-            && [removal.before, removal.after].into_iter().flatten().any(|at| at < end)
-    });
-    late_events || late_removals
-}
-
-pub(crate) fn removals(snapshot: &Snapshot, store: &Store) -> Result<Removals, AggregateError> {
-    let accounts = store.accounts()?;
-    let removed = accounts.iter().filter_map(|(source, account)| {
-        let source = snapshot.sources.id(source.as_str())?;
-        Some(((source, account.id), account.removed?))
-    });
-    Ok(removed.collect())
-}
-
-struct Run<'a> {
+/// One run of the job.
+pub(super) struct Run<'a> {
     target: Target<'a>,
     limits: WindowLimits,
     snapshot: &'a Snapshot,
@@ -371,6 +61,25 @@ enum ChangeKind {
 }
 
 impl<'a> Run<'a> {
+    pub(super) fn new(
+        target: Target<'a>,
+        limits: WindowLimits,
+        snapshot: &'a Snapshot,
+        calendar: Calendar,
+        removals: &'a Removals,
+    ) -> Self {
+        Self {
+            target,
+            limits,
+            snapshot,
+            calendar,
+            folder: WindowFolder::new(target.store(), snapshot, removals, u64::MAX),
+            published: snapshot.periods.iter().map(|p| (p.period.start, p)).collect(),
+            done: BTreeMap::new(),
+            report: RunReport::default(),
+        }
+    }
+
     fn sources(&self) -> &'a Sources {
         &self.snapshot.sources
     }
@@ -392,12 +101,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn compute(
-        &mut self,
+    /// Computes the planned periods and publishes them, if there is where.
+    pub(super) fn compute(
+        mut self,
         planned: &Planned,
-        bill: &NetworkBill,
         progress: &mut dyn FnMut(AggregateProgress),
-    ) -> Result<(), AggregateError> {
+    ) -> Result<RunReport, AggregateError> {
+        let bill = &self.bill(planned)?;
+        self.report.folded_series = bill.folded_series();
         let total = planned.periods.len();
         let mut done = 0;
         progress(AggregateProgress { done, planned: total });
@@ -422,7 +133,7 @@ impl<'a> Run<'a> {
                 progress(AggregateProgress { done, planned: total });
             }
         }
-        Ok(())
+        Ok(self.report)
     }
 
     /// How many of the next periods fit one window.

@@ -1,0 +1,204 @@
+//! The usage job: which periods to compute, and publishing them.
+//!
+//! A run plans its periods first, then walks them oldest first in windows that
+//! bound memory: fold the window's events onto the segments that were open
+//! before it, cut, sum, add the bytes, compare with what is published, publish.
+//! Each window is published in one catalogue transaction; a run that is killed
+//! leaves whole periods and the next run goes on behind them to the same bytes.
+//!
+//! A *scheduled* run publishes every complete period that is not published yet
+//! and republishes those that late events, or late word of an account's removal,
+//! have touched. A *back-fill* does the same for the days it names; told to
+//! rebuild, it recomputes published ones as well.
+//!
+//! # Source
+//! Usage rules 6.
+
+use std::collections::BTreeSet;
+
+use cloudtally_model::{Calendar, Instant, Period};
+use cloudtally_store::{JobRun, PublishedPeriod, Snapshot, Store, Writer};
+
+mod plan; // which periods to compute
+mod run; // computing and publishing them
+
+use plan::plan_periods;
+pub use plan::{Plan, Rebuild, Unfinished};
+use run::Run;
+
+use crate::{AggregateError, window::Removals};
+
+/// What bounds the memory of a run. The result does not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowLimits {
+    /// Events a window loads at most, unless one period alone has more.
+    pub events: u64,
+    /// Records a window makes at most, unless one period alone has more.
+    pub records: usize,
+}
+
+impl Default for WindowLimits {
+    fn default() -> Self {
+        Self { events: 1_000_000, records: 500_000 }
+    }
+}
+
+/// Where the result goes.
+#[derive(Clone, Copy)]
+pub enum Target<'a> {
+    /// Publish.
+    Publish(&'a Writer),
+    /// Compute and compare, and write nothing.
+    DryRun(&'a Store),
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AggregateProgress {
+    /// Periods done.
+    pub done: usize,
+    /// Periods planned.
+    pub planned: usize,
+}
+
+/// What a run did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunReport {
+    /// Periods published for the first time.
+    pub published: u64,
+    /// Periods that got a new generation.
+    pub republished: u64,
+    /// Periods computed again to the same records.
+    pub unchanged: u64,
+    /// Records of the periods computed.
+    pub records: u64,
+    /// Records that were not there before.
+    pub added: u64,
+    /// Records whose quantity or fields changed.
+    pub changed: u64,
+    /// Records that are no more.
+    pub removed: u64,
+    /// Oddities found in the periods computed.
+    pub anomalies: u64,
+    /// Series of network samples that went into folded records.
+    pub folded_series: u64,
+    /// End of the contiguous run of published periods, if there is one.
+    pub checkpoint: Option<Instant>,
+}
+
+/// Runs the aggregation. `now` is the present of the cloud that is billed.
+pub fn aggregate(
+    target: Target<'_>,
+    plan: Plan,
+    now: Instant,
+    progress: &mut dyn FnMut(AggregateProgress),
+) -> Result<RunReport, AggregateError> {
+    aggregate_within(target, plan, now, WindowLimits::default(), progress)
+}
+
+/// Like [`aggregate`], within other bounds of memory.
+pub fn aggregate_within(
+    target: Target<'_>,
+    plan: Plan,
+    now: Instant,
+    limits: WindowLimits,
+    progress: &mut dyn FnMut(AggregateProgress),
+) -> Result<RunReport, AggregateError> {
+    let store = target.store();
+    let snapshot = store.snapshot()?;
+    let calendar = store.calendar()?;
+    let planned = plan_periods(&snapshot, calendar, plan, now)?;
+    let removals = removals(&snapshot, store)?;
+    let run = Run::new(target, limits, &snapshot, calendar, &removals);
+    let mut report = run.compute(&planned, progress)?;
+    report.checkpoint = checkpoint(&store.snapshot()?, calendar);
+    Ok(report)
+}
+
+/// Like [`aggregate`], and writes the run into the job history.
+pub fn run_job(
+    writer: &Writer,
+    kind: &str,
+    plan: Plan,
+    now: Instant,
+    wall_clock_ms: &dyn Fn() -> i64,
+    progress: &mut dyn FnMut(AggregateProgress),
+) -> Result<RunReport, AggregateError> {
+    let started_ms = wall_clock_ms();
+    let id = writer.begin_job(kind, started_ms)?;
+    let result = aggregate(Target::Publish(writer), plan, now, progress);
+    let mut job = JobRun {
+        id,
+        kind: kind.to_owned(),
+        started_ms,
+        finished_ms: Some(wall_clock_ms()),
+        from: None,
+        to: None,
+        success: Some(result.is_ok()),
+        periods: 0,
+        records: 0,
+        message: String::new(),
+    };
+    match &result {
+        Ok(report) => {
+            job.to = report.checkpoint;
+            job.periods = report.published + report.republished;
+            job.records = report.records;
+        }
+        Err(error) => job.message = error.to_string(),
+    }
+    writer.finish_job(&job)?;
+    result
+}
+
+/// End of the contiguous run of published periods that begins with the period of
+/// the earliest accepted event.
+pub fn checkpoint(snapshot: &Snapshot, calendar: Calendar) -> Option<Instant> {
+    let published: BTreeSet<Period> = snapshot.periods.iter().map(|p| p.period).collect();
+    let mut period = calendar.period_at(snapshot.earliest()?);
+    let mut end = None;
+    while published.contains(&period) {
+        end = Some(period.end);
+        period = calendar.next(period);
+    }
+    end
+}
+
+impl<'a> Target<'a> {
+    fn store(self) -> &'a Store {
+        match self {
+            Self::Publish(writer) => writer,
+            Self::DryRun(store) => store,
+        }
+    }
+}
+
+/// How many published periods wait to be republished.
+pub(crate) fn stale_periods(snapshot: &Snapshot) -> usize {
+    snapshot.periods.iter().filter(|known| is_stale(snapshot, known)).count()
+}
+
+/// Whether events or removals have arrived that a published period has not seen
+/// and that lie before its end.
+pub(crate) fn is_stale(snapshot: &Snapshot, known: &PublishedPeriod) -> bool {
+    let inputs = &known.inputs;
+    let end = known.period.end;
+    let late_events = snapshot
+        .event_files
+        .iter()
+        .any(|file| file.seq > inputs.events_seq && file.first_created < end);
+    let late_removals = snapshot.account_removals.iter().any(|removal| {
+        removal.seq > inputs.accounts_seq
+            && [removal.before, removal.after].into_iter().flatten().any(|at| at < end)
+    });
+    late_events || late_removals
+}
+
+pub(crate) fn removals(snapshot: &Snapshot, store: &Store) -> Result<Removals, AggregateError> {
+    let accounts = store.accounts()?;
+    let removed = accounts.iter().filter_map(|(source, account)| {
+        let source = snapshot.sources.id(source.as_str())?;
+        Some(((source, account.id), account.removed?))
+    });
+    Ok(removed.collect())
+}
