@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod api_error; // what callers are told when something is wrong
 pub mod calendar; // periods: how time is cut, DST included
 mod event;
 mod ids;
 mod instant;
+pub mod port; // traits that join crates which do not know each other
 mod quantity; // hours and bytes as people read them
 mod record;
 mod sample;
@@ -14,6 +16,7 @@ mod source;
 mod usage_type; // the 13 usage types as a table: the one place to add another
 
 pub use account::{Account, AccountType};
+pub use api_error::{ApiError, CS_ERRORS, CsError, ErrorCode};
 pub use calendar::{AggregationRange, Calendar, Period};
 pub use event::UsageEvent;
 pub use ids::*;

@@ -1,3 +1,28 @@
 #![doc = include_str!("../README.md")]
 
+mod areas; // the API, one file an area: rows and their functions
 pub mod bulk; // whole histories written straight to files, with their answer key
+pub mod engine; // reads the rows and does what they say
+pub mod table; // what rows look like
+
+use table::{Command, KindSpec, Object};
+
+/// All commands.
+pub fn commands() -> impl Iterator<Item = &'static Command> {
+    areas::commands()
+}
+
+/// The row of a command, by its exact name.
+pub fn command(name: &str) -> Option<&'static Command> {
+    areas::command(name)
+}
+
+/// All objects that answers show.
+pub fn objects() -> impl Iterator<Item = &'static Object> {
+    areas::objects()
+}
+
+/// All kinds of things that are stored.
+pub fn kinds() -> impl Iterator<Item = &'static KindSpec> {
+    areas::KINDS.iter().copied()
+}

@@ -37,7 +37,7 @@ pub(crate) fn run(context: &Context, arguments: &Settings) -> Result<ExitCode, F
                     .iter()
                     .map(|(row, value)| {
                         json!({ "name": row.name, "value": value, "default": row.default,
-                                "category": row.category, "description": row.description })
+                                "category": row.category.name(), "description": row.description })
                     })
                     .collect();
                 print_json(&json!({ "settings": rows }))?;

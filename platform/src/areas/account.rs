@@ -1,9 +1,32 @@
 //! Accounts: who owns things, and whose use is billed. Guide 2.1, 4.1.1.11.
 
-use crate::table::{
-    Command, Kind, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later,
-    p,
+use cloudtally_model::{AccountId, AccountType, ApiError, DomainId, port::Value};
+
+use super::{limit, user};
+use crate::{
+    engine::{Call, Done, Query, Thing, ThingId, Tx, scope, verbs},
+    table::{
+        Command, Kind, KindSpec, Limit, MapForm, Move, Object, ParamType::*, Role, Roles,
+        WireType as W, f, fields::*, group, hidden, list, own, p,
+    },
 };
+
+/// The states of accounts and users, and the moves between them.
+pub(crate) const STATES: &[&str] = &["enabled", "disabled", "locked"];
+pub(crate) const MOVES: &[Move] = &[
+    Move { from: "enabled", to: "disabled" },
+    Move { from: "enabled", to: "locked" },
+    Move { from: "locked", to: "disabled" },
+    Move { from: "disabled", to: "enabled" },
+    Move { from: "locked", to: "enabled" },
+];
+
+/// Accounts own themselves, so that the rules of lists hold for them too.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Account, &ACCOUNT)
+    .hidden(&[hidden("project", W::Id(Kind::Project))])
+    .owned()
+    .states(STATES, MOVES)
+    .keyword(&["name"]);
 
 pub(crate) const ACCOUNT: Object = Object {
     name: "Account",
@@ -16,47 +39,52 @@ pub(crate) const ACCOUNT: Object = Object {
         f("defaultzoneid", W::Id(Kind::Zone)),
         f("receivedbytes", W::Long),
         f("sentbytes", W::Long),
-        f("vmlimit", W::Str),
-        f("vmtotal", W::Long),
-        f("vmavailable", W::Str),
-        f("iplimit", W::Str),
-        f("iptotal", W::Long),
-        f("ipavailable", W::Str),
-        f("volumelimit", W::Str),
-        f("volumetotal", W::Long),
-        f("volumeavailable", W::Str),
-        f("snapshotlimit", W::Str),
-        f("snapshottotal", W::Long),
-        f("snapshotavailable", W::Str),
-        f("templatelimit", W::Str),
-        f("templatetotal", W::Long),
-        f("templateavailable", W::Str),
-        f("vmstopped", W::Int),
-        f("vmrunning", W::Int),
-        f("projectlimit", W::Str),
-        f("projecttotal", W::Long),
-        f("projectavailable", W::Str),
-        f("networklimit", W::Str),
-        f("networktotal", W::Long),
-        f("networkavailable", W::Str),
-        f("vpclimit", W::Str),
-        f("vpctotal", W::Long),
-        f("vpcavailable", W::Str),
-        f("cpulimit", W::Str),
-        f("cputotal", W::Long),
-        f("cpuavailable", W::Str),
-        f("memorylimit", W::Str),
-        f("memorytotal", W::Long),
-        f("memoryavailable", W::Str),
-        f("primarystoragelimit", W::Str),
-        f("primarystoragetotal", W::Long),
-        f("primarystorageavailable", W::Str),
-        f("secondarystoragelimit", W::Str),
-        f("secondarystoragetotal", W::Long),
-        f("secondarystorageavailable", W::Str),
+        f("vmlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Vm)),
+        f("vmtotal", W::Long).by(|view| limit::shown_total(view, Limit::Vm)),
+        f("vmavailable", W::Str).by(|view| limit::shown_left(view, Limit::Vm)),
+        f("iplimit", W::Str).by(|view| limit::shown_limit(view, Limit::PublicIp)),
+        f("iptotal", W::Long).by(|view| limit::shown_total(view, Limit::PublicIp)),
+        f("ipavailable", W::Str).by(|view| limit::shown_left(view, Limit::PublicIp)),
+        f("volumelimit", W::Str).by(|view| limit::shown_limit(view, Limit::Volume)),
+        f("volumetotal", W::Long).by(|view| limit::shown_total(view, Limit::Volume)),
+        f("volumeavailable", W::Str).by(|view| limit::shown_left(view, Limit::Volume)),
+        f("snapshotlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Snapshot)),
+        f("snapshottotal", W::Long).by(|view| limit::shown_total(view, Limit::Snapshot)),
+        f("snapshotavailable", W::Str).by(|view| limit::shown_left(view, Limit::Snapshot)),
+        f("templatelimit", W::Str).by(|view| limit::shown_limit(view, Limit::Template)),
+        f("templatetotal", W::Long).by(|view| limit::shown_total(view, Limit::Template)),
+        f("templateavailable", W::Str).by(|view| limit::shown_left(view, Limit::Template)),
+        f("vmstopped", W::Int).by(|view| limit::shown_vms(view, "Stopped")),
+        f("vmrunning", W::Int).by(|view| limit::shown_vms(view, "Running")),
+        f("projectlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Project)),
+        f("projecttotal", W::Long).by(|view| limit::shown_total(view, Limit::Project)),
+        f("projectavailable", W::Str).by(|view| limit::shown_left(view, Limit::Project)),
+        f("networklimit", W::Str).by(|view| limit::shown_limit(view, Limit::Network)),
+        f("networktotal", W::Long).by(|view| limit::shown_total(view, Limit::Network)),
+        f("networkavailable", W::Str).by(|view| limit::shown_left(view, Limit::Network)),
+        f("vpclimit", W::Str).by(|view| limit::shown_limit(view, Limit::Vpc)),
+        f("vpctotal", W::Long).by(|view| limit::shown_total(view, Limit::Vpc)),
+        f("vpcavailable", W::Str).by(|view| limit::shown_left(view, Limit::Vpc)),
+        f("cpulimit", W::Str).by(|view| limit::shown_limit(view, Limit::Cpu)),
+        f("cputotal", W::Long).by(|view| limit::shown_total(view, Limit::Cpu)),
+        f("cpuavailable", W::Str).by(|view| limit::shown_left(view, Limit::Cpu)),
+        f("memorylimit", W::Str).by(|view| limit::shown_limit(view, Limit::Memory)),
+        f("memorytotal", W::Long).by(|view| limit::shown_total(view, Limit::Memory)),
+        f("memoryavailable", W::Str).by(|view| limit::shown_left(view, Limit::Memory)),
+        f("primarystoragelimit", W::Str).by(|view| limit::shown_limit(view, Limit::PrimaryStorage)),
+        f("primarystoragetotal", W::Long)
+            .by(|view| limit::shown_total(view, Limit::PrimaryStorage)),
+        f("primarystorageavailable", W::Str)
+            .by(|view| limit::shown_left(view, Limit::PrimaryStorage)),
+        f("secondarystoragelimit", W::Str)
+            .by(|view| limit::shown_limit(view, Limit::SecondaryStorage)),
+        f("secondarystoragetotal", W::Long)
+            .by(|view| limit::shown_total(view, Limit::SecondaryStorage)),
+        f("secondarystorageavailable", W::Str)
+            .by(|view| limit::shown_left(view, Limit::SecondaryStorage)),
         STATE,
         f("iscleanuprequired", W::Bool),
-        f("user", W::Objects("User")),
+        f("user", W::Objects("User")).by(|view| view.owned(Kind::User)),
         f("networkdomain", W::Str),
         f("accountdetails", W::Map),
         f("isdefault", W::Bool),
@@ -64,7 +92,7 @@ pub(crate) const ACCOUNT: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createAccount")
+    own("createAccount")
         .doc("Makes an account together with its first user")
         .roles(Roles::ADMINS)
         .params(&[
@@ -74,23 +102,27 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("email", Str).required(),
             p("firstname", Str).required(),
             p("lastname", Str).required(),
-            p("password", Secret).required(),
+            p("password", Password).required(),
             p("timezone", Str),
             p("username", Str).required(),
             p("networkdomain", Str),
             p("accountdetails", Map(MapForm::Free)),
             p("accountid", Str).doc("a uuid for the account, to make it the same in all regions"),
-            p("userid", Str),
+            p("userid", Str).doc("a uuid for the user, to make it the same in all regions"),
         ])
         .event("ACCOUNT.CREATE")
-        .object("account", &ACCOUNT),
-    later("deleteAccount")
+        .object("account", &ACCOUNT)
+        .act(create),
+    own("deleteAccount")
         .doc("Removes an account with its users and everything it owns")
         .roles(Roles::ADMINS)
         .params(&[p("id", Id(Kind::Account)).required()])
         .job("ACCOUNT.DELETE")
-        .success(),
-    later("disableAccount")
+        .success()
+        .kind(Kind::Account)
+        .check(check_delete)
+        .act(delete),
+    own("disableAccount")
         .doc("Shuts an account: nobody logs in and its VMs are stopped")
         .roles(Roles::ADMINS)
         .params(&[
@@ -102,8 +134,10 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("true to lock: nobody logs in, but the VMs keep running"),
         ])
         .job("ACCOUNT.DISABLE")
-        .object("account", &ACCOUNT),
-    later("enableAccount")
+        .object("account", &ACCOUNT)
+        .begin(governed)
+        .act(disable),
+    own("enableAccount")
         .doc("Opens a disabled or locked account again")
         .roles(Roles::ADMINS)
         .params(&[
@@ -112,8 +146,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("domainid", Id(Kind::Domain)).doc("the domain of `account`"),
         ])
         .event("ACCOUNT.ENABLE")
-        .object("account", &ACCOUNT),
-    later("listAccounts")
+        .object("account", &ACCOUNT)
+        .begin(governed)
+        .act(enable),
+    list("listAccounts", Kind::Account)
         .doc("Lists accounts with their limits and what they use of them")
         .roles(Roles::ALL)
         .params(&[
@@ -127,16 +163,19 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("isrecursive", Bool),
         ])
         .groups(&[group::PAGED])
-        .items("account", &ACCOUNT),
-    later("lockAccount")
+        .items("account", &ACCOUNT)
+        .filter(is_listed, &[]),
+    own("lockAccount")
         .doc("Keeps the users of an account from logging in; its VMs run on")
         .roles(Roles::ADMINS)
         .params(&[
             p("account", Str).required().doc("the account's name"),
             p("domainid", Id(Kind::Domain)).required().doc("the account's domain"),
         ])
-        .object("account", &ACCOUNT),
-    later("markDefaultZoneForAccount")
+        .object("account", &ACCOUNT)
+        .begin(governed)
+        .act(lock),
+    own("markDefaultZoneForAccount")
         .doc("Sets the zone an account uses unless told otherwise")
         .roles(Roles::ROOT)
         .params(&[
@@ -145,8 +184,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("zoneid", Id(Kind::Zone)).required(),
         ])
         .job("ACCOUNT.MARK.DEFAULT.ZONE")
-        .object("account", &ACCOUNT),
-    later("updateAccount")
+        .object("account", &ACCOUNT)
+        .begin(governed)
+        .act(mark_default_zone),
+    own("updateAccount")
         .doc("Renames an account or changes its details")
         .roles(Roles::ADMINS)
         .params(&[
@@ -158,5 +199,236 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("accountdetails", Map(MapForm::Free)),
         ])
         .event("ACCOUNT.UPDATE")
-        .object("account", &ACCOUNT),
+        .object("account", &ACCOUNT)
+        .begin(governed)
+        .act(update),
 ];
+
+/// The account that `id`, or `account` in `domainid`, names.
+fn named(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
+    let id = match (call.args.id_if_any("id"), call.args.text_if_any("account")) {
+        (Some(id), _) => id,
+        (None, Some(name)) => {
+            let domain = call.args.id_if_any("domainid");
+            scope::named_account(call, &call.caller, name, domain)?
+        }
+        (None, None) => {
+            return Err(ApiError::value("give `id`, or `account` together with `domainid`"));
+        }
+    };
+    if call.project_of(id).is_some() {
+        return Err(ApiError::value("the account of a project changes only with the project"));
+    }
+    Ok(id)
+}
+
+/// The account named, if the caller may govern it: an admin of its domain or of
+/// one above, and never for an account that is part of the cloud.
+fn governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let id = named(call)?;
+    let account = call.thing(id);
+    if !call.may_govern(&call.caller, call.domain_of(id)) {
+        return Err(ApiError::permission("You may not govern this account")
+            .about(account.uuid.to_string(), "id"));
+    }
+    Ok(Some(id))
+}
+
+fn is_protected(account: &Thing) -> bool {
+    account.flag("isdefault")
+}
+
+/// Refuses to shut or remove what the cloud cannot be without, or oneself.
+fn refuse_protected(call: &Call<'_, '_>, id: ThingId, doing: &str) -> Result<(), ApiError> {
+    let account = call.thing(id);
+    if is_protected(account) {
+        return Err(ApiError::value(format!(
+            "the account {} is part of the cloud and cannot be {doing}",
+            account.text("name")
+        )));
+    }
+    if id == call.caller.account {
+        return Err(ApiError::value(format!("your own account cannot be {doing}")));
+    }
+    Ok(())
+}
+
+fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. Where it belongs, and whether the caller may put it there.
+    let domain = call.args.id("domainid").unwrap_or(call.caller.domain);
+    let domain = if call.args.has("domainid") || !call.caller.is_root() {
+        domain
+    } else {
+        call.root_domain()
+    };
+    if !call.may_govern(&call.caller, domain) {
+        return Err(ApiError::permission("You may not make accounts in this domain"));
+    }
+    let number = call.args.int("accounttype").unwrap_or_default();
+    let role = Role::from_number(number).ok_or_else(|| {
+        let expected = "expected 0 (user), 1 (root admin) or 2 (domain admin)";
+        call.invalid("accounttype", &number.to_string(), expected)
+    })?;
+    if role == Role::RootAdmin && domain != call.root_domain() {
+        return Err(ApiError::value("root admins belong to the ROOT domain"));
+    }
+    if role == Role::RootAdmin && !call.caller.is_root() {
+        return Err(ApiError::permission("Only root admins make root admins"));
+    }
+    // 2. Names nobody has yet.
+    let username = call.args.text_required("username").to_owned();
+    let name = call.args.text("account").unwrap_or(&username).to_owned();
+    if call.account_named(domain, &name).is_some() {
+        return Err(ApiError::value(format!(
+            "there is an account {name} in {} already; choose another `account`",
+            call.login_path(domain)
+        )));
+    }
+    user::refuse_taken(call, domain, &username)?;
+    // 3. The account and its first user.
+    let details: Vec<_> = call
+        .args
+        .merged_map("accountdetails")
+        .into_iter()
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect();
+    let network_domain = call.args.text("networkdomain").map(|text| Value::Text(text.into()));
+    let uuid = user::given_uuid(call, "accountid")?;
+    let id = insert(call.tx, domain, &name, role.number());
+    call.edit(id, |account| {
+        if let Some(uuid) = uuid {
+            account.uuid = uuid;
+        }
+        account.set("networkdomain", network_domain);
+        account.set("accountdetails", (!details.is_empty()).then_some(Value::Map(details)));
+    });
+    user::insert(call, id)?;
+    bill(call.tx, id);
+    call.entity = Some(id);
+    Ok(Done::Thing(id))
+}
+
+/// Makes an account; it owns itself.
+pub(crate) fn insert(tx: &mut Tx<'_>, domain: ThingId, name: &str, account_type: i64) -> ThingId {
+    tx.insert(Kind::Account, |account| {
+        account.owner = Some(account.id);
+        account
+            .set_text("name", name)
+            .set_int("accounttype", account_type)
+            .set_ref("domainid", domain)
+            .set_flag("iscleanuprequired", false)
+            .set_flag("isdefault", false);
+    })
+}
+
+/// Tells the bill what an account is called and where it belongs.
+pub(crate) fn bill(tx: &mut Tx<'_>, id: ThingId) {
+    let account = tx.thing(id);
+    let domain = tx.domain_of(id);
+    let account_type = AccountType::from_number(account.int("accounttype").unsigned_abs());
+    let account = cloudtally_model::Account {
+        id: AccountId(id.0),
+        name: account.text("name").into(),
+        uuid: Some(account.uuid.to_string().into()),
+        account_type: Some(account_type),
+        domain: Some(DomainId(domain.0)),
+        domain_path: Some(tx.login_path(domain).into()),
+        state: Some(account.state.into()),
+        created: Some(account.created),
+        removed: account.removed,
+    };
+    tx.bill_account(account);
+}
+
+fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let name = call.args.text_required("newname").to_owned();
+    let domain = call.domain_of(id);
+    if call.account_named(domain, &name).is_some_and(|other| other.id != id) {
+        return Err(ApiError::value(format!(
+            "there is an account {name} in {} already; choose another `newname`",
+            call.login_path(domain)
+        )));
+    }
+    let mut account = call.entity().clone();
+    verbs::assign(call, &mut account);
+    account.set_text("name", &name);
+    call.edit(id, |old| *old = account);
+    bill(call.tx, id);
+    Ok(Done::Thing(id))
+}
+
+/// Shuts an account, or only locks it.
+fn shut(call: &mut Call<'_, '_>, state: &'static str) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    refuse_protected(call, id, state)?;
+    let now = call.entity().state;
+    if now == "disabled" && state == "locked" {
+        return Err(ApiError::value("the account is disabled, which is more than locked"));
+    }
+    call.move_to(id, state);
+    if state == "disabled" {
+        super::stop_all_of(call, id)?;
+    }
+    bill(call.tx, id);
+    Ok(Done::Thing(id))
+}
+
+fn disable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let state = if call.args.is_true("lock") { "locked" } else { "disabled" };
+    shut(call, state)
+}
+
+fn lock(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    shut(call, "locked")
+}
+
+fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.move_to(id, "enabled");
+    bill(call.tx, id);
+    Ok(Done::Thing(id))
+}
+
+fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    refuse_protected(call, id, "removed")?;
+    remove(call, id)?;
+    Ok(Done::Success)
+}
+
+fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    let id = call.args.id_required("id");
+    if call.project_of(id).is_some() {
+        return Err(ApiError::value("the account of a project goes with the project"));
+    }
+    if !call.may_govern(&call.caller, call.domain_of(id)) {
+        return Err(ApiError::permission("You may not govern this account"));
+    }
+    refuse_protected(call, id, "removed")
+}
+
+/// Removes an account with its users and everything it owns.
+pub(crate) fn remove(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
+    super::remove_all_of(call, id)?;
+    let users: Vec<ThingId> = call.owned_by(id, Kind::User).map(|user| user.id).collect();
+    for user in users {
+        call.remove(user);
+    }
+    call.remove_with_dependants(id);
+    bill(call.tx, id);
+    Ok(())
+}
+
+fn mark_default_zone(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (id, zone) = (call.entity_id(), call.args.id_required("zoneid"));
+    call.edit(id, |account| {
+        account.set_ref("defaultzoneid", zone);
+    });
+    Ok(Done::Thing(id))
+}
+
+/// Accounts of projects are shown with their projects.
+fn is_listed(query: &Query<'_>, account: &Thing) -> bool {
+    query.world.project_of(account.id).is_none()
+}

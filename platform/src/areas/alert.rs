@@ -1,8 +1,14 @@
 //! Alerts: what the administrator should know, by the numbers of guide appendix B.
 
 use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
+    hidden, later, p,
 };
+
+/// `about` is what it is about: an alert stays until that is well again.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Alert, &ALERT)
+    .hidden(&[hidden("archived", W::Bool), hidden("about", W::Str), hidden("resolved", W::Date)])
+    .keyword(&["description"]);
 
 pub(crate) const ALERT: Object = Object {
     name: "Alert",

@@ -1,6 +1,12 @@
 //! Settings: the global configuration and its overrides by zone, cluster, storage pool and account.
 
-use crate::table::{Command, Kind, Object, ParamType::*, Roles, WireType as W, f, group, later, p};
+use crate::table::{
+    Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, group, hidden, later, p,
+};
+
+/// A setting's value for one zone, cluster, storage pool or account.
+pub(crate) static KIND: KindSpec =
+    KindSpec::new(Kind::Setting, &SETTING).hidden(&[hidden("of", W::Str)]);
 
 pub(crate) const CAPABILITIES: Object = Object {
     name: "Capabilities",

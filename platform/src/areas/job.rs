@@ -1,9 +1,28 @@
 //! Jobs: what became of an asynchronous command. Guide chapter 7.
 
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, Source, WireType as W, f, fields::*, group, later,
-    p,
+use cloudtally_model::{ApiError, Instant};
+
+use crate::{
+    engine::{Answer, JobStatus, Node, Query, Thing, View, job_answer},
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, Source, WireType as W, f, fields::*,
+        group, hidden, own, p,
+    },
 };
+
+/// `due` is when it goes on; `step` how often it has waited.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Job, &JOB)
+    .hidden(&[
+        hidden("due", W::Date),
+        hidden("step", W::Int),
+        hidden("params", W::Map),
+        hidden("entity", W::Str),
+        hidden("startevent", W::Id(Kind::Event)),
+        hidden("result", W::List),
+        hidden("errorcode", W::Int),
+        hidden("errortext", W::Str),
+    ])
+    .owned();
 
 pub(crate) const JOB: Object = Object {
     name: "AsyncJob",
@@ -15,26 +34,70 @@ pub(crate) const JOB: Object = Object {
         f("jobprocstatus", W::Int),
         f("jobresultcode", W::Int),
         f("jobresulttype", W::Str),
-        f("jobresult", W::Str),
+        f("jobresult", W::Str).by(result),
         f("jobinstancetype", W::Str),
-        f("jobinstanceid", W::Str),
+        f("jobinstanceid", W::Str).by(instance),
         CREATED,
         f("jobid", W::Str).from(Source::Uuid),
     ],
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("listAsyncJobs")
+    own("listAsyncJobs")
         .doc("Lists jobs that are not done")
         .roles(Roles::ALL)
         .params(&[p("startdate", Moment).doc("shows only jobs begun at this moment or later")])
         .groups(&[group::PAGED, group::SCOPED])
-        .items("asyncjobs", &JOB),
-    later("queryAsyncJobResult")
+        .items("asyncjobs", &JOB)
+        .read(list_pending),
+    own("queryAsyncJobResult")
         .doc("Shows how far a job is, and its result")
         .roles(Roles::ALL)
         .params(&[p("jobid", Id(Kind::Job))
             .required()
             .doc("the uuid that the asynchronous command answered")])
-        .bare(&JOB),
+        .bare(&JOB)
+        .read(query),
 ];
+
+/// What came of a finished job; nothing while it is pending.
+fn result(view: &View<'_>) -> Node {
+    let job = view.thing;
+    if job.int("jobstatus") == JobStatus::Pending as i64 {
+        return Node::Null;
+    }
+    if job.int("jobstatus") == JobStatus::Failed as i64 {
+        return Node::Object(vec![
+            ("errorcode", Node::Int(job.int("errorcode"))),
+            ("errortext", Node::text(job.text("errortext"))),
+        ]);
+    }
+    match job.get("result").and_then(job_answer) {
+        Some(Answer::Object { item, object }) => Node::Object(vec![(item, object)]),
+        Some(Answer::List { item, items, .. }) => Node::Object(vec![(item, Node::List(items))]),
+        Some(Answer::Bare(fields)) => Node::Object(fields),
+        Some(Answer::Success | Answer::Job { .. }) | None => {
+            Node::Object(vec![("success", Node::Bool(true))])
+        }
+    }
+}
+
+/// The thing it works on, where the API has a word for its kind.
+fn instance(view: &View<'_>) -> Node {
+    let has_word = !view.thing.text("jobinstancetype").is_empty();
+    let entity = view.thing.id_of("entity").filter(|_| has_word);
+    Node::text_if(entity.and_then(|id| view.world.any(id)).map(|thing| thing.uuid.to_string()))
+}
+
+fn query(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let job = query.world.thing(query.args.id_required("jobid"));
+    let Node::Object(fields) = query.show(job, &JOB) else { panic!("objects are shown as such") };
+    Ok(Answer::Bare(fields))
+}
+
+fn list_pending(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let since = query.args.moment("startdate").unwrap_or(Instant::EPOCH);
+    let is_pending = |job: &&Thing| job.int("jobstatus") == JobStatus::Pending as i64;
+    let jobs = query.things(Kind::Job)?.into_iter();
+    query.page(jobs.filter(is_pending).filter(|job| job.created >= since))
+}

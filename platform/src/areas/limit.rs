@@ -1,8 +1,16 @@
 //! Resource limits: how many of each resource an account, a project or a domain may have.
 
-use crate::table::{
-    Command, Kind, Object, Param, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use crate::{
+    engine::{Node, ThingId, View, World, limit},
+    table::{
+        Command, Kind, KindSpec, Limit, Object, Param, ParamType::*, Roles, WireType as W, f,
+        fields::*, group, hidden, later, p,
+    },
 };
+
+/// `of` is the account or the domain it is for.
+pub(crate) static KIND: KindSpec =
+    KindSpec::new(Kind::ResourceLimit, &RESOURCE_LIMIT).hidden(&[hidden("of", W::Str)]);
 
 pub(crate) const RESOURCE_COUNT: Object = Object {
     name: "ResourceCount",
@@ -65,3 +73,54 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .object("resourcelimit", &RESOURCE_LIMIT),
 ];
+
+/// How much of a resource an account has.
+pub(crate) fn used(world: &World, account: ThingId, limit: Limit) -> i64 {
+    let count = |kind| i64::try_from(world.owned_by(account, kind).count()).unwrap_or(i64::MAX);
+    match limit {
+        Limit::Project => count(Kind::Project),
+        Limit::Network => count(Kind::Network),
+        Limit::Vpc => count(Kind::Vpc),
+        Limit::Volume => count(Kind::Volume),
+        Limit::Snapshot => count(Kind::Snapshot),
+        Limit::Template => count(Kind::Template) + count(Kind::Iso),
+        Limit::PublicIp => count(Kind::IpAddress),
+        Limit::Vm => count(Kind::Vm),
+        Limit::Cpu | Limit::Memory | Limit::PrimaryStorage | Limit::SecondaryStorage => 0,
+    }
+}
+
+/// The account that a view of an account or a project counts for.
+fn counted(view: &View<'_>) -> ThingId {
+    view.thing.owner.expect("accounts and projects are owned by an account")
+}
+
+/// A limit as `vmlimit` and its like show it.
+pub(super) fn shown_limit(view: &View<'_>, of: Limit) -> Node {
+    match limit::of_account(view.world, counted(view), of) {
+        Some(most) => Node::text(most.to_string()),
+        None => Node::text("Unlimited"),
+    }
+}
+
+/// What is used of it, as `vmtotal` and its like show it.
+pub(super) fn shown_total(view: &View<'_>, of: Limit) -> Node {
+    Node::Int(limit::used_by_account(view.world, counted(view), of))
+}
+
+/// What is left of it, as `vmavailable` and its like show it.
+pub(super) fn shown_left(view: &View<'_>, of: Limit) -> Node {
+    match limit::of_account(view.world, counted(view), of) {
+        Some(most) => {
+            let used = limit::used_by_account(view.world, counted(view), of);
+            Node::text((most - used).max(0).to_string())
+        }
+        None => Node::text("Unlimited"),
+    }
+}
+
+/// How many virtual machines are in a state.
+pub(super) fn shown_vms(view: &View<'_>, state: &str) -> Node {
+    let vms = view.world.owned_by(counted(view), Kind::Vm).filter(|vm| vm.state == state);
+    Node::Int(i64::try_from(vms.count()).unwrap_or(i64::MAX))
+}

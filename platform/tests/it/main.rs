@@ -1,3 +1,6 @@
-//! Tests that walk the tables of the API.
+//! The cloud behind the API, without a port and without a disk.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod catalogue; // the rows against the catalogue of the 4.2.1 server
+mod identity; // domains, accounts, users, jobs
+mod support;

@@ -60,7 +60,7 @@ impl Writer {
     pub fn set_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
         let row = row_of(name)?;
         let value = value.trim();
-        (row.check)(value).map_err(|reason| StoreError::SettingValue {
+        row.check(value).map_err(|reason| StoreError::SettingValue {
             name: name.to_owned(),
             value: value.to_owned(),
             reason,

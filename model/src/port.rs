@@ -1,0 +1,94 @@
+//! Where crates meet that do not know each other: the simulated cloud says what
+//! to keep, the store keeps it.
+
+use std::error::Error;
+
+use crate::{Account, Instant, NetworkSample, Text, UsageEvent};
+
+/// A stored attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Yes or no.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Text.
+    Text(Text),
+    /// Another stored thing, by its id.
+    Ref(u64),
+    /// A moment.
+    Time(Instant),
+    /// Several.
+    List(Vec<Value>),
+    /// Keys and values, in order.
+    Map(Vec<(Text, Text)>),
+}
+
+/// One stored thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Unique over all kinds; never used again.
+    pub id: u64,
+    /// Name of its kind.
+    pub kind: Text,
+    /// What the API calls it.
+    pub uuid: u128,
+    /// The account it belongs to.
+    pub owner: Option<u64>,
+    /// Its state, empty if it has none.
+    pub state: Text,
+    /// When it was made.
+    pub created: Instant,
+    /// When it was removed.
+    pub removed: Option<Instant>,
+    /// Its attributes by name, in a fixed order; absent ones are left out.
+    pub values: Vec<(Text, Value)>,
+}
+
+/// What becomes true at once, or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangeSet {
+    /// Things as they are now.
+    pub rows: Vec<Row>,
+    /// Ids of things that are gone without a trace.
+    pub erased: Vec<u64>,
+    /// Usage events, in order.
+    pub usage: Vec<UsageEvent>,
+    /// Samples of traffic counters, in order.
+    pub samples: Vec<NetworkSample>,
+    /// Accounts that are new or changed, as the bill names them.
+    pub accounts: Vec<Account>,
+    /// Settings by name; none goes back to the default.
+    pub settings: Vec<(String, Option<String>)>,
+    /// Numbers of the cloud itself by name: the clock, the next id.
+    pub numbers: Vec<(&'static str, i64)>,
+}
+
+impl ChangeSet {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is kept when everything starts.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// All things, in order of their ids.
+    pub rows: Vec<Row>,
+    /// Settings that differ from their default.
+    pub settings: Vec<(String, String)>,
+    /// Numbers of the cloud itself.
+    pub numbers: Vec<(String, i64)>,
+}
+
+/// Keeps what the cloud is.
+pub trait Journal: Send {
+    /// Everything kept.
+    fn load(&mut self) -> Result<Kept, JournalError>;
+    /// Keeps a change set, whole and durably, before it returns.
+    fn commit(&mut self, changes: &ChangeSet) -> Result<(), JournalError>;
+}
+
+/// Why nothing was kept.
+pub type JournalError = Box<dyn Error + Send + Sync>;

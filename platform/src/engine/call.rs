@@ -1,0 +1,148 @@
+//! What a command's functions are given.
+
+use std::ops::{Deref, DerefMut};
+
+use cloudtally_model::{ApiError, Instant};
+
+use super::{
+    caller::Caller,
+    decode::{Args, invalid},
+    event::Level,
+    node::{Answer, Node},
+    tx::Tx,
+    world::{Thing, ThingId, World},
+};
+use crate::table::{Command, Kind};
+
+/// A look: for commands that change nothing.
+pub struct Query<'a> {
+    /// The row of the command.
+    pub command: &'static Command,
+    /// Who calls.
+    pub caller: &'a Caller,
+    /// With which parameters.
+    pub args: &'a Args,
+    /// The cloud.
+    pub world: &'a World,
+    /// Its present.
+    pub now: Instant,
+}
+
+/// A change: for everything else.
+pub struct Call<'a, 'w> {
+    /// The row of the command.
+    pub command: &'static Command,
+    /// Who calls.
+    pub caller: Caller,
+    /// With which parameters.
+    pub args: Args,
+    /// The thing the command works on, once it is known.
+    pub entity: Option<ThingId>,
+    /// How often the job has waited: see [`Done::Wait`].
+    pub step: u32,
+    /// Said at the end of the action event's description.
+    pub detail: String,
+    /// Changes under way; derefs to the world.
+    pub tx: &'a mut Tx<'w>,
+}
+
+impl<'w> Deref for Call<'_, 'w> {
+    type Target = Tx<'w>;
+
+    fn deref(&self) -> &Tx<'w> {
+        self.tx
+    }
+}
+
+impl<'w> DerefMut for Call<'_, 'w> {
+    fn deref_mut(&mut self) -> &mut Tx<'w> {
+        self.tx
+    }
+}
+
+/// What came of a command's work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It worked; the answer shows this thing.
+    Thing(ThingId),
+    /// It worked; the answer shows these things.
+    Things(Vec<ThingId>),
+    /// It worked.
+    Success,
+    /// It worked; the answer shows this.
+    Node(Node),
+    /// It worked; this is the answer.
+    Answer(Answer),
+    /// Comes back after so many milliseconds, with the step one higher.
+    Wait(i64),
+}
+
+/// Refuses what must not be done.
+pub type Check = fn(&mut Call<'_, '_>) -> Result<(), ApiError>;
+/// Makes or finds the thing that the command works on.
+pub type Begin = fn(&mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>;
+/// Does the work.
+pub type Act = fn(&mut Call<'_, '_>) -> Result<Done, ApiError>;
+/// Clears up after work that failed and was undone.
+pub type Fail = fn(&mut Call<'_, '_>, &ApiError);
+/// Whether a thing is listed.
+pub type Filter = fn(&Query<'_>, &Thing) -> bool;
+
+impl Query<'_> {
+    /// A parameter that cannot be what it should be.
+    pub fn invalid(&self, name: &str, value: &str, expected: &str) -> ApiError {
+        invalid(self.command, name, value, expected)
+    }
+}
+
+impl Call<'_, '_> {
+    /// A parameter that cannot be what it should be.
+    pub fn invalid(&self, name: &str, value: &str, expected: &str) -> ApiError {
+        invalid(self.command, name, value, expected)
+    }
+
+    /// The thing the command works on.
+    ///
+    /// # Panics
+    /// If the command has none: a mistake in our code.
+    pub fn entity(&self) -> &Thing {
+        self.thing(self.entity_id())
+    }
+
+    /// Its id.
+    ///
+    /// # Panics
+    /// If the command has none: a mistake in our code.
+    pub fn entity_id(&self) -> ThingId {
+        self.entity.unwrap_or_else(|| panic!("{} works on nothing", self.command.name))
+    }
+
+    /// Refuses a name that another thing of the kind has already.
+    pub fn check_unique(&self, thing: &Thing) -> Result<(), ApiError> {
+        super::verbs::check_unique(self, thing)
+    }
+
+    /// The account that a new thing is for: that of `projectid`, of `account` and
+    /// `domainid`, or the caller's own.
+    pub fn owner(&self) -> Result<ThingId, ApiError> {
+        super::scope::owner(self)
+    }
+
+    /// Writes an action event that belongs to no command, such as of a guest that
+    /// stops itself.
+    pub fn happened(
+        &mut self,
+        kind: &'static str,
+        level: Level,
+        about: Option<ThingId>,
+        text: String,
+    ) {
+        super::event::write_alone(self.tx, kind, level, about, text);
+    }
+
+    /// A live thing of a kind that must be there.
+    pub fn must_get(&self, kind: Kind, id: ThingId) -> Result<&Thing, ApiError> {
+        self.get(kind, id)
+            .ok_or_else(|| ApiError::value(format!("the {} is gone meanwhile", kind.noun())))
+    }
+}

@@ -1,0 +1,109 @@
+//! Who calls, and what they may see and touch. The one place that decides it.
+//!
+//! # Source
+//! Guide 4.1 and 4.2.6.
+
+use super::world::{Thing, ThingId, World};
+use crate::table::{Kind, Role};
+
+/// A user who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The user.
+    pub user: ThingId,
+    /// The user's account.
+    pub account: ThingId,
+    /// The account's domain.
+    pub domain: ThingId,
+    /// What the account may do.
+    pub role: Role,
+}
+
+impl Caller {
+    /// The caller that a user is; none if it or its account is not enabled.
+    pub fn of_user(world: &World, user: ThingId) -> Option<Self> {
+        let enabled = |kind, id| world.get(kind, id).filter(|thing| thing.state == "enabled");
+        let user = enabled(Kind::User, user)?;
+        let account = enabled(Kind::Account, user.owner?)?;
+        let role = world.role_of(account.id)?;
+        Some(Self { user: user.id, account: account.id, domain: world.domain_of(account.id), role })
+    }
+
+    /// Whether this is the administrator of everything.
+    pub fn is_root(&self) -> bool {
+        self.role == Role::RootAdmin
+    }
+}
+
+impl World {
+    /// Whether the caller may act for an account: its own, those in the domains
+    /// a domain admin has, every one for root, and those of projects it is in.
+    pub fn may_act_for(&self, caller: &Caller, account: ThingId) -> bool {
+        match caller.role {
+            _ if account == caller.account => true,
+            Role::RootAdmin => true,
+            Role::DomainAdmin if self.is_within(self.domain_of(account), caller.domain) => true,
+            Role::DomainAdmin | Role::User => self
+                .project_of(account)
+                .is_some_and(|project| self.is_member(project.id, caller.account)),
+        }
+    }
+
+    /// Whether an account is in a project.
+    pub fn is_member(&self, project: ThingId, account: ThingId) -> bool {
+        self.membership(project, account).is_some()
+    }
+
+    /// The membership of an account in a project.
+    pub fn membership(&self, project: ThingId, account: ThingId) -> Option<&Thing> {
+        self.referring(project, Kind::ProjectAccount, "projectid")
+            .find(|member| member.owner == Some(account))
+    }
+
+    /// Whether the caller may see and change a domain: its own, for a domain
+    /// admin those below, for root all.
+    pub fn may_govern(&self, caller: &Caller, domain: ThingId) -> bool {
+        match caller.role {
+            Role::RootAdmin => true,
+            Role::DomainAdmin => self.is_within(domain, caller.domain),
+            Role::User => false,
+        }
+    }
+
+    /// Whether the caller may change a thing, or even know of it by its uuid.
+    pub fn may_touch(&self, caller: &Caller, thing: &Thing) -> bool {
+        match (thing.kind, thing.owner) {
+            (Kind::Domain, _) => thing.id == caller.domain || self.may_govern(caller, thing.id),
+            (_, Some(owner)) => self.may_act_for(caller, owner),
+            (_, None) => true,
+        }
+    }
+
+    /// Whether the caller may name a thing to use it: what it may touch, and
+    /// what its owner lets others use.
+    pub fn may_use(&self, caller: &Caller, thing: &Thing) -> bool {
+        if self.may_touch(caller, thing) {
+            return true;
+        }
+        match thing.kind {
+            Kind::Template | Kind::Iso => {
+                thing.flag("ispublic") || thing.ids_of("sharedwith").contains(&caller.account)
+            }
+            Kind::Network => self.is_shared_with(thing, caller.domain),
+            Kind::AffinityGroup => false,
+            _ => false,
+        }
+    }
+
+    /// Whether a network is shared with a domain.
+    pub fn is_shared_with(&self, network: &Thing, domain: ThingId) -> bool {
+        if network.text("acltype") != "Domain" {
+            return false;
+        }
+        match network.id_of("shareddomain") {
+            None => true,
+            Some(top) if network.flag("subdomainaccess") => self.is_within(domain, top),
+            Some(top) => top == domain,
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The cloud as a whole: who may look at it when, and how changes are kept.
+//!
+//! Looks take the read lock. Changes are gathered: whoever gets hold of the writer
+//! runs what waits, in order of arrival, keeps it in one commit, and only then
+//! are any of them answered. Nobody sees what is not kept: the write lock is held
+//! until the commit is done, and what cannot be kept is undone.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
+};
+
+use cloudtally_model::{
+    ApiError, Instant,
+    port::{Journal, JournalError, Kept},
+};
+
+use super::{
+    jobs::{self, Request},
+    node::Answer,
+    secret::{self, Entropy},
+    seed,
+    tx::{Numbers, Tx},
+    world::{Thing, ThingId, World},
+};
+
+/// Requests and due things handled in one commit.
+const BATCH_MAX: usize = 256;
+/// How often a thing may be due at one moment before it is put off: a mistake in
+/// our code must not stop the cloud.
+const DUE_ROUNDS_MAX: usize = 100_000;
+
+const SEED: &str = "seed";
+const NEXT_ID: &str = "next_id";
+const NEXT_EVENT: &str = "next_event";
+
+/// How a cloud begins.
+#[derive(Clone, Copy, Debug)]
+pub struct CloudOptions {
+    /// What the uuids of a new cloud are made from.
+    pub seed: u64,
+    /// What a new cloud has.
+    pub start: Start,
+    /// Where random bytes come from that nobody must guess.
+    pub entropy: Entropy,
+}
+
+/// What a new cloud has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// ROOT, its admin and what the tables need.
+    Empty,
+    /// Also zones, hosts, storage, networks, offerings and templates.
+    Ready,
+}
+
+/// A cloud that is kept in a journal.
+pub struct Cloud {
+    world: RwLock<World>,
+    writer: Mutex<Writer>,
+    waiting: Mutex<Vec<Arc<Ticket>>>,
+    entropy: Entropy,
+    /// Told when something new may be due.
+    changed: (Mutex<u64>, Condvar),
+}
+
+struct Writer {
+    journal: Box<dyn Journal>,
+    numbers: Numbers,
+}
+
+type Work = Box<dyn FnOnce(&mut Tx<'_>) -> Result<Answer, ApiError> + Send>;
+
+/// A change that waits to be made.
+struct Ticket {
+    work: Mutex<Option<Work>>,
+    result: Mutex<Option<Result<Answer, ApiError>>>,
+}
+
+impl Cloud {
+    /// Loads the cloud that a journal has kept, or begins a new one.
+    pub fn open(
+        mut journal: Box<dyn Journal>,
+        options: CloudOptions,
+        now: Instant,
+    ) -> Result<Self, JournalError> {
+        let kept = journal.load()?;
+        let (mut world, numbers) = restore(kept, options.seed);
+        let is_new = world.is_empty();
+        let mut tx = Tx::new(&mut world, numbers, options.entropy, now);
+        if is_new {
+            seed::begin(&mut tx, options.start);
+        }
+        let (mut changes, numbers) = tx.changes();
+        changes.numbers = numbers_kept(numbers);
+        journal.commit(&changes)?;
+        Ok(Self {
+            world: RwLock::new(world),
+            writer: Mutex::new(Writer { journal, numbers }),
+            waiting: Mutex::default(),
+            entropy: options.entropy,
+            changed: (Mutex::new(0), Condvar::new()),
+        })
+    }
+
+    /// A look at everything; changes wait for its end.
+    pub fn world(&self) -> RwLockReadGuard<'_, World> {
+        self.world.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers a command.
+    pub fn call(&self, mut request: Request, now: Instant) -> Result<Answer, ApiError> {
+        if jobs::is_read(request.command) {
+            return jobs::read(&self.world(), &request, now);
+        }
+        secret::prepare(request.command, &mut request.params, self.entropy)?;
+        self.change(now, move |tx| jobs::execute(tx, &request))
+    }
+
+    /// Makes a change; it is kept when this returns.
+    pub fn change(
+        &self,
+        now: Instant,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<Answer, ApiError> + Send + 'static,
+    ) -> Result<Answer, ApiError> {
+        let ticket =
+            Arc::new(Ticket { work: Mutex::new(Some(Box::new(work))), result: Mutex::default() });
+        held(&self.waiting).push(Arc::clone(&ticket));
+        let mut writer = held(&self.writer);
+        // Whoever held the writer before may have done ours already.
+        loop {
+            if let Some(result) = held(&ticket.result).take() {
+                return result;
+            }
+            let batch: Vec<Arc<Ticket>> = {
+                let mut waiting = held(&self.waiting);
+                let most = waiting.len().min(BATCH_MAX);
+                waiting.drain(..most).collect()
+            };
+            self.make(&mut writer, batch, now);
+        }
+    }
+
+    fn make(&self, writer: &mut Writer, batch: Vec<Arc<Ticket>>, now: Instant) {
+        let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tx = Tx::new(&mut world, writer.numbers, self.entropy, now);
+        let mut results = Vec::with_capacity(batch.len());
+        for ticket in &batch {
+            let work = held(&ticket.work).take().expect("each ticket is run once");
+            let before = tx.savepoint();
+            // A mistake in one command must not take others with it.
+            let result = catch_unwind(AssertUnwindSafe(|| work(&mut tx)));
+            results.push(result.unwrap_or_else(|cause| {
+                tx.roll_back(before);
+                Err(broke_off(&cause))
+            }));
+        }
+        match commit(writer, &tx) {
+            Ok(()) => drop(tx),
+            Err(cause) => {
+                tx.abandon();
+                let error = ApiError::runtime(format!("the change could not be kept: {cause}"));
+                results = batch.iter().map(|_| Err(error.clone())).collect();
+            }
+        }
+        drop(world);
+        for (ticket, result) in batch.iter().zip(results) {
+            *held(&ticket.result) = Some(result);
+        }
+        self.tell();
+    }
+
+    /// Does everything that is due by `now`, in order; returns when the next is.
+    pub fn run_due(&self, now: Instant) -> Result<Option<Instant>, JournalError> {
+        for _ in 0..DUE_ROUNDS_MAX {
+            let mut writer = held(&self.writer);
+            let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
+            let Some((due, _)) = world.next_due().filter(|(due, _)| *due <= now) else { break };
+            // Time goes by from due to due, so that what follows from one thing
+            // happens before what is due later.
+            let mut tx = Tx::new(&mut world, writer.numbers, self.entropy, due);
+            let mut broken = Vec::new();
+            for _ in 0..BATCH_MAX {
+                let Some((at, id)) = tx.next_due().filter(|(at, _)| *at <= now) else { break };
+                tx.now = tx.now.max(at);
+                let before = tx.savepoint();
+                if let Err(cause) = catch_unwind(AssertUnwindSafe(|| jobs::run_due(&mut tx, id))) {
+                    tx.roll_back(before);
+                    broken.push((id, broke_off(&cause).text));
+                    tx.edit(id, |thing| {
+                        thing.set_time(super::world::DUE, None);
+                    });
+                }
+            }
+            for (id, text) in broken {
+                jobs::break_off(&mut tx, id, &text);
+            }
+            if let Err(cause) = commit(&mut writer, &tx) {
+                tx.abandon();
+                return Err(cause);
+            }
+        }
+        Ok(self.world().next_due().map(|(due, _)| due))
+    }
+
+    fn tell(&self) {
+        *held(&self.changed.0) += 1;
+        self.changed.1.notify_all();
+    }
+
+    /// Waits until something changes or the time is up; returns how often
+    /// something has changed by then.
+    pub fn wait_for_change(&self, seen: u64, most: std::time::Duration) -> u64 {
+        let guard = held(&self.changed.0);
+        let waited = self.changed.1.wait_timeout_while(guard, most, |count| *count == seen);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// What is due next, and when.
+    pub fn next_due(&self) -> Option<(Instant, ThingId)> {
+        self.world().next_due()
+    }
+}
+
+fn restore(kept: Kept, seed: u64) -> (World, Numbers) {
+    let number = |name: &str| kept.numbers.iter().find(|(n, _)| n == name).map(|(_, v)| *v);
+    let number = |name: &str| number(name).map(i64::cast_unsigned);
+    let mut world = World::default();
+    for (name, value) in kept.settings.iter().cloned() {
+        world.set_setting(&name, Some(value));
+    }
+    let numbers = Numbers {
+        seed: number(SEED).unwrap_or(seed),
+        next_id: number(NEXT_ID).unwrap_or(1),
+        next_event: number(NEXT_EVENT).unwrap_or(1),
+    };
+    for thing in kept.rows.into_iter().filter_map(Thing::from_row) {
+        world.put(thing.id, Some(Arc::new(thing)));
+    }
+    assert!(world.last_id() < numbers.next_id, "an id is kept that was never given");
+    (world, numbers)
+}
+
+fn numbers_kept(numbers: Numbers) -> Vec<(&'static str, i64)> {
+    let Numbers { seed, next_id, next_event } = numbers;
+    [(SEED, seed), (NEXT_ID, next_id), (NEXT_EVENT, next_event)]
+        .map(|(name, number)| (name, number.cast_signed()))
+        .into()
+}
+
+fn commit(writer: &mut Writer, tx: &Tx<'_>) -> Result<(), JournalError> {
+    let (mut changes, numbers) = tx.changes();
+    if changes.is_empty() && numbers == writer.numbers {
+        return Ok(());
+    }
+    changes.numbers = numbers_kept(numbers);
+    writer.journal.commit(&changes)?;
+    writer.numbers = numbers;
+    Ok(())
+}
+
+/// What a panic is told as; its message is ours and holds no secrets.
+fn broke_off(cause: &(dyn std::any::Any + Send)) -> ApiError {
+    let text = cause
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| cause.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown cause");
+    ApiError::runtime(format!("the command broke off; nothing was changed: {text}"))
+}
+
+fn held<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

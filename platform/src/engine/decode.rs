@@ -1,0 +1,378 @@
+//! Parameters: from texts to values, by the rows of the command.
+//!
+//! Names come in lower case and each once. What the command does not know is
+//! ignored; an empty value is no value. A uuid becomes an id only if the thing is
+//! of the right kind and the caller may touch it: something of somebody else and
+//! something that is not there are told in the same words.
+
+use std::collections::BTreeMap;
+
+use cloudtally_model::{ApiError, Calendar, Instant, Millis};
+
+use super::{
+    caller::Caller,
+    world::{Thing, ThingId, Uuid, World},
+};
+use crate::table::{Command, Kind, MapForm, Param, ParamType};
+
+/// Parameters as they came: names in lower case, values decoded.
+pub type RawParams = Vec<(String, String)>;
+
+/// The value of a parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arg {
+    /// Text, also that of moments' and lists' items.
+    Text(String),
+    /// A whole number.
+    Int(i64),
+    /// A flag.
+    Bool(bool),
+    /// A thing.
+    Id(ThingId),
+    /// `-1` in place of a uuid: all of them.
+    All,
+    /// Several things.
+    Ids(Vec<ThingId>),
+    /// Several texts.
+    List(Vec<String>),
+    /// From the first to the last moment of a day or a second.
+    Date(Instant, Instant),
+    /// A moment.
+    Moment(Instant),
+    /// Entries in order of their index.
+    Map(Vec<Entry>),
+}
+
+/// One entry of a map parameter: fields and values.
+pub type Entry = BTreeMap<String, String>;
+
+/// The decoded parameters of a call.
+#[derive(Clone, Debug)]
+pub struct Args {
+    command: &'static Command,
+    values: Vec<(&'static str, Arg)>,
+}
+
+impl Args {
+    /// Decodes the parameters of a command.
+    pub fn decode(
+        command: &'static Command,
+        raw: &[(String, String)],
+        world: &World,
+        caller: &Caller,
+    ) -> Result<Self, ApiError> {
+        let mut values = Vec::new();
+        for param in command.params_all() {
+            let value = match param.ty {
+                ParamType::Map(form) => map(command, param, form, raw)?,
+                _ => raw
+                    .iter()
+                    .find(|(name, value)| name == param.name && !value.is_empty())
+                    .map(|(_, value)| decode_one(command, param, value, world, caller))
+                    .transpose()?
+                    .flatten(),
+            };
+            match value {
+                Some(value) => values.push((param.name, value)),
+                None if param.required => return Err(missing(command, param.name)),
+                None => {}
+            }
+        }
+        Ok(Self { command, values })
+    }
+
+    /// A value.
+    ///
+    /// # Panics
+    /// If the command has no such parameter: a mistake in our code.
+    pub fn get(&self, name: &str) -> Option<&Arg> {
+        let found = self.values.iter().find(|(given, _)| *given == name).map(|(_, arg)| arg);
+        if found.is_none() {
+            assert!(
+                self.command.param(name).is_some(),
+                "{} has no parameter {name}",
+                self.command.name
+            );
+        }
+        found
+    }
+
+    /// A value, where the command has such a parameter at all.
+    pub fn if_any(&self, name: &str) -> Option<&Arg> {
+        self.values.iter().find(|(given, _)| *given == name).map(|(_, arg)| arg)
+    }
+
+    /// Whether it is given.
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// A text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name) {
+            Some(Arg::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A text that must be given.
+    ///
+    /// # Panics
+    /// If the row does not require it: a mistake in our code.
+    pub fn text_required(&self, name: &str) -> &str {
+        self.text(name).unwrap_or_else(|| panic!("{} does not require {name}", self.command.name))
+    }
+
+    /// A whole number.
+    pub fn int(&self, name: &str) -> Option<i64> {
+        match self.get(name) {
+            Some(Arg::Int(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// A text, where the command has such a parameter at all.
+    pub fn text_if_any(&self, name: &str) -> Option<&str> {
+        match self.if_any(name) {
+            Some(Arg::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A thing, where the command has such a parameter at all.
+    pub fn id_if_any(&self, name: &str) -> Option<ThingId> {
+        match self.if_any(name) {
+            Some(Arg::Id(id)) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// A flag, if given.
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        match self.get(name) {
+            Some(Arg::Bool(flag)) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// Whether a flag is given and true.
+    pub fn is_true(&self, name: &str) -> bool {
+        self.flag(name) == Some(true)
+    }
+
+    /// A thing.
+    pub fn id(&self, name: &str) -> Option<ThingId> {
+        match self.get(name) {
+            Some(Arg::Id(id)) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// A thing that must be given.
+    ///
+    /// # Panics
+    /// If the row does not require it: a mistake in our code.
+    pub fn id_required(&self, name: &str) -> ThingId {
+        self.id(name).unwrap_or_else(|| panic!("{} does not require {name}", self.command.name))
+    }
+
+    /// Several things; none if not given.
+    pub fn ids(&self, name: &str) -> &[ThingId] {
+        match self.get(name) {
+            Some(Arg::Ids(ids)) => ids,
+            _ => &[],
+        }
+    }
+
+    /// Several texts; none if not given.
+    pub fn list(&self, name: &str) -> &[String] {
+        match self.get(name) {
+            Some(Arg::List(texts)) => texts,
+            _ => &[],
+        }
+    }
+
+    /// The entries of a map; none if not given.
+    pub fn map(&self, name: &str) -> &[Entry] {
+        match self.get(name) {
+            Some(Arg::Map(entries)) => entries,
+            _ => &[],
+        }
+    }
+
+    /// The fields of all entries of a map as one.
+    pub fn merged_map(&self, name: &str) -> Entry {
+        self.map(name).iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect()
+    }
+
+    /// A moment.
+    pub fn moment(&self, name: &str) -> Option<Instant> {
+        match self.get(name) {
+            Some(Arg::Moment(at)) => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// The first and last moment of a date.
+    pub fn date(&self, name: &str) -> Option<(Instant, Instant)> {
+        match self.get(name) {
+            Some(Arg::Date(first, last)) => Some((*first, *last)),
+            _ => None,
+        }
+    }
+
+    /// All values given.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Arg)> {
+        self.values.iter().map(|(name, arg)| (*name, arg))
+    }
+}
+
+/// A parameter that cannot be what it should be.
+pub(crate) fn invalid(command: &Command, name: &str, value: &str, expected: &str) -> ApiError {
+    ApiError::parameter(format!(
+        "Unable to execute API command {} due to invalid value. Invalid parameter {name} value={value}: {expected}",
+        command.name.to_lowercase()
+    ))
+}
+
+/// A parameter that must be given.
+pub(crate) fn missing(command: &Command, name: &str) -> ApiError {
+    ApiError::parameter(format!(
+        "Unable to execute API command {} due to missing parameter {name}",
+        command.name.to_lowercase()
+    ))
+}
+
+/// Decodes a value that is not empty; none for a number that is blank.
+fn decode_one(
+    command: &'static Command,
+    param: &Param,
+    value: &str,
+    world: &World,
+    caller: &Caller,
+) -> Result<Option<Arg>, ApiError> {
+    // Secrets are not repeated in messages.
+    let is_secret = matches!(param.ty, ParamType::Secret | ParamType::Password);
+    let shown = if is_secret { "***" } else { value };
+    let wrong = |expected: &str| invalid(command, param.name, shown, expected);
+    let most = usize::try_from(param.length_max).unwrap_or(usize::MAX);
+    if matches!(param.ty, ParamType::Str | ParamType::Secret | ParamType::Password)
+        && value.chars().count() > most
+    {
+        return Err(wrong(&format!("expected at most {most} characters")));
+    }
+    let number = |least: i64, most: i64| -> Result<Option<Arg>, ApiError> {
+        let value = value.trim();
+        if value.is_empty() {
+            return Ok(None);
+        }
+        let number: Option<i64> = value.parse().ok();
+        let number = number.filter(|number| (least..=most).contains(number));
+        number
+            .map(|number| Some(Arg::Int(number)))
+            .ok_or_else(|| wrong(&format!("expected a whole number from {least} to {most}")))
+    };
+    Ok(Some(match param.ty {
+        ParamType::Str | ParamType::Secret | ParamType::Password => Arg::Text(value.to_owned()),
+        ParamType::Int => return number(i32::MIN.into(), i32::MAX.into()),
+        ParamType::Short => return number(i16::MIN.into(), i16::MAX.into()),
+        ParamType::Long => return number(i64::MIN, i64::MAX),
+        ParamType::Region => return number(1, i32::MAX.into()),
+        ParamType::Bool => Arg::Bool(value.trim().eq_ignore_ascii_case("true")),
+        ParamType::Date => {
+            let (first, last) = Calendar::utc_days().query_bound(value).ok_or_else(|| {
+                wrong("expected yyyy-MM-dd, \"yyyy-MM-dd HH:mm:ss\" or ISO 8601 with an offset")
+            })?;
+            // To the end of the second.
+            Arg::Date(first, last + Millis(999))
+        }
+        ParamType::Moment => Arg::Moment(
+            Instant::parse(value).map_err(|_| wrong("expected ISO 8601 with an offset"))?,
+        ),
+        ParamType::Id(_) | ParamType::AnyId | ParamType::IdOf(_) if value == "-1" => Arg::All,
+        ParamType::Id(kind) => Arg::Id(find(command, param, value, &[kind], world, caller)?),
+        ParamType::IdOf(kinds) => Arg::Id(find(command, param, value, kinds, world, caller)?),
+        ParamType::AnyId => Arg::Id(find(command, param, value, &[], world, caller)?),
+        ParamType::List => Arg::List(items(value).map(str::to_owned).collect()),
+        ParamType::IdList(kind) => Arg::Ids(
+            items(value)
+                .map(|item| find(command, param, item, &[kind], world, caller))
+                .collect::<Result<_, _>>()?,
+        ),
+        ParamType::Map(_) => unreachable!("maps are decoded as a whole"),
+    }))
+}
+
+fn items(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// The thing a uuid names; no kinds means any.
+fn find(
+    command: &Command,
+    param: &Param,
+    value: &str,
+    kinds: &[Kind],
+    world: &World,
+    caller: &Caller,
+) -> Result<ThingId, ApiError> {
+    let is_it = |thing: &&Thing| {
+        (kinds.is_empty() || kinds.contains(&thing.kind))
+            && thing.removed.is_none()
+            && if param.is_usable {
+                world.may_use(caller, thing)
+            } else {
+                world.may_touch(caller, thing)
+            }
+    };
+    let found = Uuid::parse(value.trim()).and_then(|uuid| world.by_uuid(uuid)).filter(is_it);
+    found.map(|thing| thing.id).ok_or_else(|| {
+        let noun = kinds.first().map_or("thing", |kind| kind.noun());
+        invalid(
+            command,
+            param.name,
+            value,
+            &format!("there is no {noun} with this id, or it is not yours"),
+        )
+    })
+}
+
+/// Decodes `name[0].field=value`.
+fn map(
+    command: &Command,
+    param: &Param,
+    form: MapForm,
+    raw: &[(String, String)],
+) -> Result<Option<Arg>, ApiError> {
+    let mut entries: BTreeMap<u32, Entry> = BTreeMap::new();
+    for (name, value) in raw {
+        let Some(rest) = name.strip_prefix(param.name) else { continue };
+        if !rest.starts_with('[') {
+            continue;
+        }
+        let malformed = || {
+            ApiError::malformed(format!(
+                "Unable to decipher the parameter {name}; map parameters are written {}[0].{}=value",
+                param.name,
+                match form {
+                    MapForm::Fields(fields) => fields.first().copied().unwrap_or("name"),
+                    MapForm::Free => "name",
+                }
+            ))
+        };
+        let (index, field) = rest[1..].split_once("].").ok_or_else(malformed)?;
+        let index: u32 = index.parse().map_err(|_| malformed())?;
+        if field.is_empty() || field.contains(['[', ']']) {
+            return Err(malformed());
+        }
+        if let MapForm::Fields(fields) = form
+            && !fields.contains(&field)
+        {
+            let expected = format!("the fields of {} are {}", param.name, fields.join(", "));
+            return Err(invalid(command, name, value, &expected));
+        }
+        entries.entry(index).or_default().insert(field.to_owned(), value.clone());
+    }
+    let entries: Vec<Entry> = entries.into_values().collect();
+    Ok((!entries.is_empty()).then_some(Arg::Map(entries)))
+}

@@ -1,0 +1,87 @@
+//! Action events: what the cloud was asked to do and what came of it.
+//!
+//! A job's chain is Scheduled, for create commands Created, Started, Completed;
+//! the first is the start event and the others carry its uuid. What a call does
+//! by itself is one Completed event.
+//!
+//! # Source
+//! Guide chapter 6, appendix A.
+
+use super::{tx::Tx, world::ThingId};
+use crate::table::Kind;
+
+/// How serious an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// It worked, or is on its way.
+    Info,
+    /// It did not work.
+    Error,
+}
+
+impl Level {
+    /// As `level` shows it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "INFO",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+/// An event to write.
+pub(super) struct ActionEvent<'a> {
+    /// As in appendix A.
+    pub(super) event_type: &'a str,
+    pub(super) level: Level,
+    pub(super) state: &'static str,
+    pub(super) description: String,
+    /// The user who asked.
+    pub(super) user: ThingId,
+    /// The account it concerns.
+    pub(super) owner: ThingId,
+    /// The first event of the action.
+    pub(super) start: Option<ThingId>,
+}
+
+/// Writes an event and returns its id.
+pub(super) fn write(tx: &mut Tx<'_>, event: ActionEvent<'_>) -> ThingId {
+    let username =
+        tx.any(event.user).map(|user| user.text("username").to_owned()).unwrap_or_default();
+    tx.insert(Kind::Event, |thing| {
+        thing.owner = Some(event.owner);
+        thing.state = event.state;
+        thing
+            .set_text("type", event.event_type)
+            .set_text("level", event.level.name())
+            .set_text("username", &username)
+            .set_text("description", &event.description)
+            .set_ref("parentid", event.start);
+    })
+}
+
+/// Writes an event of something that happened by itself, in the name of the
+/// account it concerns, else of the system.
+pub(super) fn write_alone(
+    tx: &mut Tx<'_>,
+    event_type: &str,
+    level: Level,
+    about: Option<ThingId>,
+    description: String,
+) {
+    let system = super::seed::system_user(tx);
+    let owner = about.and_then(|id| tx.thing(id).owner);
+    let owner = owner.unwrap_or_else(|| tx.thing(system).owner.expect("users have accounts"));
+    write(
+        tx,
+        ActionEvent {
+            event_type,
+            level,
+            state: "Completed",
+            description,
+            user: system,
+            owner,
+            start: None,
+        },
+    );
+}

@@ -1,0 +1,360 @@
+//! Commands from start to end: the call, its job if it has one, and the action
+//! events that tell of both.
+
+use cloudtally_model::{ApiError, Instant, Millis, Text, port::Value};
+
+use super::{
+    call::{Call, Done, Query},
+    caller::Caller,
+    decode::{Args, RawParams},
+    event::{self, ActionEvent, Level},
+    list,
+    node::{Answer, Node},
+    render::View,
+    tx::Tx,
+    verbs,
+    world::{DUE, ThingId, World, spec},
+};
+use crate::{
+    areas,
+    table::{Command, Job, Kind, Shape, Verb},
+};
+
+/// A job's `jobstatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobStatus {
+    /// Not done yet.
+    Pending = 0,
+    /// It worked.
+    Done = 1,
+    /// It did not.
+    Failed = 2,
+}
+
+/// A command that a caller asks for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its row.
+    pub command: &'static Command,
+    /// Who asks.
+    pub caller: Caller,
+    /// With which parameters.
+    pub params: RawParams,
+}
+
+/// Whether a command only looks.
+pub fn is_read(command: &Command) -> bool {
+    matches!(command.verb, Verb::List { .. } | Verb::Read(_) | Verb::Later | Verb::Front)
+}
+
+/// Answers a command that changes nothing.
+pub fn read(world: &World, request: &Request, now: Instant) -> Result<Answer, ApiError> {
+    let Request { command, caller, params } = request;
+    if !command.is_built() {
+        return Err(not_yet(command));
+    }
+    let args = Args::decode(command, params, world, caller)?;
+    let query = Query { command, caller, args: &args, world, now };
+    match command.verb {
+        Verb::Read(read) => read(&query),
+        _ => list::run(&query),
+    }
+}
+
+fn not_yet(command: &Command) -> ApiError {
+    ApiError::unknown_command(format!("The command {} is not supported yet", command.name))
+}
+
+/// Runs a command, or begins it where a job does the work.
+pub(super) fn execute(tx: &mut Tx<'_>, request: &Request) -> Result<Answer, ApiError> {
+    let Request { command, caller, params } = request;
+    let args = Args::decode(command, params, tx, caller)?;
+    let start = tx.savepoint();
+    let mut call =
+        Call { command, caller: *caller, args, entity: None, step: 0, detail: String::new(), tx };
+    let begun = match command.check.map_or(Ok(()), |check| check(&mut call)) {
+        Ok(()) => verbs::begin(&mut call),
+        Err(error) => Err(error),
+    };
+    let begun = begun.and_then(|entity| {
+        call.entity = entity;
+        match command.job {
+            Job::Sync => verbs::act(&mut call).map(Some),
+            Job::Plain | Job::Create => Ok(None),
+        }
+    });
+    let (entity, detail) = (call.entity, std::mem::take(&mut call.detail));
+    match begun {
+        Ok(Some(done)) => {
+            let answer = answer(tx, command, caller, &done);
+            completed(tx, command, caller, Outcome { entity, detail, error: None, start: None });
+            Ok(answer)
+        }
+        Ok(None) => Ok(schedule(tx, request, entity)),
+        Err(error) => {
+            tx.roll_back(start);
+            // The thing was never there; what it was asked of still is.
+            let entity = entity.filter(|id| tx.any(*id).is_some());
+            if command.job != Job::Plain {
+                let error = Some(&error);
+                completed(tx, command, caller, Outcome { entity, detail, error, start: None });
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Writes down a job for the rest of a command.
+fn schedule(tx: &mut Tx<'_>, request: &Request, entity: Option<ThingId>) -> Answer {
+    let Request { command, caller, params } = request;
+    let owner = entity.and_then(|id| tx.thing(id).owner).unwrap_or(caller.account);
+    let event_type = command.event.expect("jobs have an event type");
+    let doing = subject(tx, command, entity);
+    let chain = |state, description, start| ActionEvent {
+        event_type,
+        level: Level::Info,
+        state,
+        description,
+        user: caller.user,
+        owner,
+        start,
+    };
+    let first = event::write(tx, chain("Scheduled", format!("Scheduled {doing}"), None));
+    if command.job == Job::Create {
+        let text = format!("Successfully created entity for {doing}");
+        event::write(tx, chain("Created", text, Some(first)));
+    }
+    let now = tx.now;
+    let job = tx.insert(Kind::Job, |job| {
+        job.owner = Some(caller.account);
+        let params = params.iter().map(|(name, value)| (Text::from(name), Text::from(value)));
+        job.set_text("cmd", command.name)
+            .set_ref("userid", caller.user)
+            .set_ref("startevent", first)
+            .set_ref("entity", entity)
+            .set("params", Value::Map(params.collect()))
+            .set_int("jobstatus", JobStatus::Pending as i64)
+            .set_int("jobprocstatus", 0)
+            .set_int("jobresultcode", 0)
+            .set_time(DUE, now);
+        if let Some(word) = command.kind.and_then(|kind| spec(kind).job_instance)
+            && entity.is_some()
+        {
+            job.set_text("jobinstancetype", word);
+        }
+    });
+    let id = (command.job == Job::Create).then_some(entity).flatten();
+    Answer::Job {
+        id: id.map(|id| tx.thing(id).uuid.to_string()),
+        job: tx.thing(job).uuid.to_string(),
+    }
+}
+
+/// Runs what is due of a thing: a job, or what its kind says.
+pub(super) fn run_due(tx: &mut Tx<'_>, id: ThingId) {
+    let thing = tx.thing(id);
+    match thing.kind {
+        Kind::Job => run_job(tx, id),
+        kind => match spec(kind).on_due {
+            Some(look) => look(tx, id),
+            // Nothing looks at it any more: a column of an older version.
+            None => tx.edit(id, |thing| {
+                thing.set_time(DUE, None);
+            }),
+        },
+    }
+}
+
+fn run_job(tx: &mut Tx<'_>, id: ThingId) {
+    let job = tx.thing(id).clone();
+    let start = job.id_of("startevent");
+    let entity = job.id_of("entity");
+    let step = u32::try_from(job.int("step")).unwrap_or_default();
+    let params: RawParams =
+        job.map("params").iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    let user = job.id_of("userid").expect("jobs have a user");
+    let Some(command) = areas::command(job.text("cmd")) else {
+        let error = ApiError::runtime(format!("there is no command {} any more", job.text("cmd")));
+        return finish(tx, id, Err((530, error.text)));
+    };
+    // What a user has begun goes on when the user is disabled or gone meanwhile.
+    let account = tx.thing(user).owner.expect("users have accounts");
+    let caller = Caller {
+        user,
+        account,
+        domain: tx.domain_of(account),
+        role: tx.role_of(account).expect("accounts of users have a role"),
+    };
+    if step == 0 {
+        let event = ActionEvent {
+            event_type: command.event.expect("jobs have an event type"),
+            level: Level::Info,
+            state: "Started",
+            description: format!("Starting job for {}", subject(tx, command, entity)),
+            user,
+            owner: entity.and_then(|id| tx.any(id)).and_then(|t| t.owner).unwrap_or(account),
+            start,
+        };
+        event::write(tx, event);
+    }
+    let before = tx.savepoint();
+    let done = work(tx, command, caller, &params, entity, step);
+    let (done, detail) = match done {
+        Ok((Done::Wait(wait_ms), _)) => {
+            let due = tx.now + Millis(wait_ms.max(0));
+            tx.edit(id, |job| {
+                job.set_int("step", i64::from(step) + 1).set_time(DUE, due);
+            });
+            return;
+        }
+        Ok((done, detail)) => (Ok(done), detail),
+        Err(error) => {
+            tx.roll_back(before);
+            if let Some(fail) = command.fail
+                && let Ok(args) = Args::decode(command, &params, tx, &caller)
+            {
+                let mut call =
+                    Call { command, caller, args, entity, step, detail: String::new(), tx };
+                fail(&mut call, &error);
+            }
+            (Err(error), String::new())
+        }
+    };
+    let outcome = Outcome { entity, detail, error: done.as_ref().err(), start };
+    match &done {
+        Ok(done) => {
+            let result = answer(tx, command, &caller, done);
+            completed(tx, command, &caller, outcome);
+            finish(tx, id, Ok(result));
+        }
+        Err(error) => {
+            completed(tx, command, &caller, outcome);
+            finish(tx, id, Err((error.code.status(), error.text.clone())));
+        }
+    }
+}
+
+fn work(
+    tx: &mut Tx<'_>,
+    command: &'static Command,
+    caller: Caller,
+    params: &RawParams,
+    entity: Option<ThingId>,
+    step: u32,
+) -> Result<(Done, String), ApiError> {
+    let args = Args::decode(command, params, tx, &caller)?;
+    if let Some(id) = entity
+        && tx.any(id).is_none_or(|thing| thing.removed.is_some())
+    {
+        return Err(ApiError::value("what the job was to work on is gone meanwhile"));
+    }
+    let mut call = Call { command, caller, args, entity, step, detail: String::new(), tx };
+    let done = verbs::act(&mut call)?;
+    Ok((done, call.detail))
+}
+
+/// Writes down what came of a job.
+fn finish(tx: &mut Tx<'_>, job: ThingId, result: Result<Answer, (u16, String)>) {
+    tx.edit(job, |job| {
+        job.set_time(DUE, None).set_text("jobresulttype", "object");
+        match result {
+            Ok(answer) => {
+                job.set_int("jobstatus", JobStatus::Done as i64);
+                job.set("result", super::result::to_value(&answer));
+            }
+            Err((code, text)) => {
+                job.set_int("jobstatus", JobStatus::Failed as i64);
+                // Whatever the cause, as the real server has it; the cause's own
+                // code stands in the result.
+                job.set_int("jobresultcode", 530);
+                job.set_int("errorcode", i64::from(code)).set_text("errortext", &text);
+            }
+        }
+    });
+}
+
+/// Ends a job whose work broke off by a mistake of ours.
+pub(super) fn break_off(tx: &mut Tx<'_>, id: ThingId, text: &str) {
+    if tx.get(Kind::Job, id).is_some() {
+        finish(tx, id, Err((530, text.to_owned())));
+    }
+}
+
+/// What a command's work is told as.
+struct Outcome<'a> {
+    entity: Option<ThingId>,
+    detail: String,
+    error: Option<&'a ApiError>,
+    start: Option<ThingId>,
+}
+
+fn completed(tx: &mut Tx<'_>, command: &Command, caller: &Caller, outcome: Outcome<'_>) {
+    let Some(event_type) = command.event else { return };
+    let Outcome { entity, detail, error, start } = outcome;
+    let doing = subject(tx, command, entity);
+    let (level, mut description) = match error {
+        None => (Level::Info, format!("Successfully completed {doing}")),
+        Some(error) => (Level::Error, format!("Error while {doing}. {}", error.text)),
+    };
+    if !detail.is_empty() {
+        description = format!("{description}. {detail}");
+    }
+    let owner = entity.and_then(|id| tx.any(id)).and_then(|thing| thing.owner);
+    let event = ActionEvent {
+        event_type,
+        level,
+        state: "Completed",
+        description,
+        user: caller.user,
+        owner: owner.unwrap_or(caller.account),
+        start,
+    };
+    event::write(tx, event);
+}
+
+/// What an event says is done: `starting virtual machine web-1 (uuid)`.
+fn subject(world: &World, command: &Command, entity: Option<ThingId>) -> String {
+    let verb =
+        command.name.find(|c: char| c.is_ascii_uppercase()).map_or("", |at| &command.name[..at]);
+    match entity.and_then(|id| world.any(id)) {
+        Some(thing) => {
+            let name = thing.text_if_any("name");
+            let blank = if name.is_empty() { "" } else { " " };
+            format!("{verb} {}{blank}{name} ({})", thing.kind.noun(), thing.uuid)
+        }
+        None => command.name.to_owned(),
+    }
+}
+
+/// What a command answers when its work is done.
+fn answer(world: &Tx<'_>, command: &Command, caller: &Caller, done: &Done) -> Answer {
+    let show = |id: &ThingId| {
+        let object = match command.shape {
+            Shape::List { object, .. } | Shape::Object { object, .. } => object,
+            Shape::Success | Shape::Bare(_) => None,
+        };
+        let thing = world.thing(*id);
+        let object = object.unwrap_or(spec(thing.kind).object);
+        View::new(world, caller, thing, world.now).object(object)
+    };
+    match (done, command.shape) {
+        (Done::Answer(answer), _) => answer.clone(),
+        (Done::Success, _) | (_, Shape::Success) => Answer::Success,
+        (Done::Wait(_), _) => panic!("{} waits without a job", command.name),
+        (Done::Thing(id), Shape::Object { item, .. }) => Answer::Object { item, object: show(id) },
+        (Done::Thing(id), Shape::List { item, .. }) => {
+            Answer::List { count: 1, item, items: vec![show(id)] }
+        }
+        (Done::Things(ids), Shape::List { item, .. } | Shape::Object { item, .. }) => {
+            Answer::List { count: ids.len(), item, items: ids.iter().map(show).collect() }
+        }
+        (Done::Node(node), Shape::Object { item, .. }) => {
+            Answer::Object { item, object: node.clone() }
+        }
+        (Done::Node(node), Shape::List { item, .. }) => {
+            Answer::List { count: 1, item, items: vec![node.clone()] }
+        }
+        (Done::Node(Node::Object(fields)), Shape::Bare(_)) => Answer::Bare(fields.clone()),
+        (done, _) => panic!("{} cannot answer {done:?}", command.name),
+    }
+}

@@ -1,0 +1,151 @@
+//! Resource limits: how much of a kind an account, a project or a domain may have.
+//!
+//! A limit that is set for the account counts for it; else the default of the
+//! settings does. A domain's limit is for all accounts in it and below it, and
+//! only counts where it is set. -1 is no limit. Admins of ROOT have no limits.
+//!
+//! # Source
+//! Guide 4.2, updateResourceLimit; defaults as in the 4.2.1 settings.
+
+use cloudtally_model::ApiError;
+
+use super::world::{ThingId, World};
+use crate::{
+    areas,
+    table::{Kind, Limit, Role},
+};
+
+/// All limits, by number.
+pub const LIMITS: [Limit; 12] = [
+    Limit::Vm,
+    Limit::PublicIp,
+    Limit::Volume,
+    Limit::Snapshot,
+    Limit::Template,
+    Limit::Project,
+    Limit::Network,
+    Limit::Vpc,
+    Limit::Cpu,
+    Limit::Memory,
+    Limit::PrimaryStorage,
+    Limit::SecondaryStorage,
+];
+
+impl Limit {
+    /// The number `resourcetype` shows.
+    pub const fn number(self) -> i64 {
+        self as i64
+    }
+
+    /// The limit of a number.
+    pub fn from_number(number: i64) -> Option<Self> {
+        LIMITS.into_iter().find(|limit| limit.number() == number)
+    }
+
+    /// What people call it, with its unit.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Vm => "virtual machines",
+            Self::PublicIp => "public IP addresses",
+            Self::Volume => "volumes",
+            Self::Snapshot => "snapshots",
+            Self::Template => "templates",
+            Self::Project => "projects",
+            Self::Network => "networks",
+            Self::Vpc => "VPCs",
+            Self::Cpu => "CPU cores",
+            Self::Memory => "MiB of memory",
+            Self::PrimaryStorage => "GiB of primary storage",
+            Self::SecondaryStorage => "GiB of secondary storage",
+        }
+    }
+
+    /// The end of the name of the setting with the default.
+    const fn setting(self) -> &'static str {
+        match self {
+            Self::Vm => "user.vms",
+            Self::PublicIp => "public.ips",
+            Self::Volume => "volumes",
+            Self::Snapshot => "snapshots",
+            Self::Template => "templates",
+            Self::Project => "projects",
+            Self::Network => "networks",
+            Self::Vpc => "vpcs",
+            Self::Cpu => "cpus",
+            Self::Memory => "memory",
+            Self::PrimaryStorage => "primary.storage",
+            Self::SecondaryStorage => "secondary.storage",
+        }
+    }
+}
+
+/// How much of it an account may have; none means as much as it likes.
+pub fn of_account(world: &World, account: ThingId, limit: Limit) -> Option<i64> {
+    if world.role_of(account) == Some(Role::RootAdmin) && world.project_of(account).is_none() {
+        return None;
+    }
+    let most = set_for(world, account, limit).unwrap_or_else(|| {
+        let whose = if world.project_of(account).is_some() { "project" } else { "account" };
+        match (limit, whose) {
+            (Limit::Project, _) => -1,
+            _ => world.setting_number(&format!("max.{whose}.{}", limit.setting())),
+        }
+    });
+    (most >= 0).then_some(most)
+}
+
+/// How much of it the accounts of a domain and below may have together.
+pub fn of_domain(world: &World, domain: ThingId, limit: Limit) -> Option<i64> {
+    set_for(world, domain, limit).filter(|most| *most >= 0)
+}
+
+fn set_for(world: &World, of: ThingId, limit: Limit) -> Option<i64> {
+    world
+        .referring(of, Kind::ResourceLimit, "of")
+        .find(|row| row.int("resourcetype") == limit.number())
+        .map(|row| row.int("max"))
+}
+
+/// How much of it an account has.
+pub fn used_by_account(world: &World, account: ThingId, limit: Limit) -> i64 {
+    areas::limit::used(world, account, limit)
+}
+
+/// How much of it the accounts of a domain and below have.
+pub fn used_by_domain(world: &World, domain: ThingId, limit: Limit) -> i64 {
+    world
+        .all(Kind::Account)
+        .filter(|account| world.is_within(world.domain_of(account.id), domain))
+        .map(|account| used_by_account(world, account.id, limit))
+        .sum()
+}
+
+/// Refuses `more` where that would be over a limit of the account or of a domain
+/// above it.
+pub fn check(world: &World, account: ThingId, limit: Limit, more: i64) -> Result<(), ApiError> {
+    if more <= 0 {
+        return Ok(());
+    }
+    let name = world.thing(account).text("name");
+    if let Some(most) = of_account(world, account, limit) {
+        let used = used_by_account(world, account, limit);
+        if used + more > most {
+            return Err(ApiError::allocation(format!(
+                "the account {name} may have {most} {}, has {used} and asks for {more} more; remove some or raise its limit",
+                limit.noun()
+            )));
+        }
+    }
+    for domain in world.lineage(world.domain_of(account)) {
+        let Some(most) = of_domain(world, domain, limit) else { continue };
+        let used = used_by_domain(world, domain, limit);
+        if used + more > most {
+            return Err(ApiError::allocation(format!(
+                "the domain {} may have {most} {}, has {used} and {more} more are asked for; remove some or raise its limit",
+                world.login_path(domain),
+                limit.noun()
+            )));
+        }
+    }
+    Ok(())
+}

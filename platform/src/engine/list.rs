@@ -1,0 +1,226 @@
+//! Lists: which things, which of them pass, which page.
+
+use cloudtally_model::{ApiError, port::Value};
+
+use super::{
+    call::Query,
+    decode::{Arg, Args, invalid},
+    node::{Answer, Node},
+    render::View,
+    scope::Scope,
+    world::{Thing, spec},
+};
+use crate::table::{Kind, Object, Owner, Shape, Verb};
+
+/// The setting that says how many items a page has at most.
+pub(super) const PAGE_SIZE: &str = "default.page.size";
+/// Parameters that are never compared with columns.
+const NOT_COLUMNS: &[&str] = &[
+    "id",
+    "ids",
+    "account",
+    "domainid",
+    "isrecursive",
+    "listall",
+    "projectid",
+    "keyword",
+    "page",
+    "pagesize",
+    "tags",
+];
+
+/// Which items of a list an answer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// How many come before it.
+    pub skip: usize,
+    /// How many it has at most.
+    pub size: usize,
+}
+
+impl Page {
+    /// The page that the parameters ask for.
+    ///
+    /// # Source
+    /// Guide 4.2.6 and 2.4: `page` and `pagesize` only together, but a page size
+    /// of -1 alone means everything.
+    pub fn of(query: &Query<'_>) -> Result<Self, ApiError> {
+        let int = |name: &str| match query.args.if_any(name) {
+            Some(Arg::Int(number)) => Some(*number),
+            _ => None,
+        };
+        let most = query.world.setting_number(PAGE_SIZE);
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let everything = Self { skip: 0, size: usize::MAX };
+        match (int("page"), int("pagesize")) {
+            (None, None) => Ok(Self { skip: 0, size: most }),
+            (None, Some(-1)) => Ok(everything),
+            (Some(page), Some(-1)) => {
+                let expected = "a page size of -1 has no pages; leave `page` out";
+                Err(invalid(query.command, "page", &page.to_string(), expected))
+            }
+            (Some(_), None) => {
+                Err(ApiError::parameter("\"page\" parameter is given without \"pagesize\""))
+            }
+            (None, Some(_)) => {
+                Err(ApiError::parameter("\"pagesize\" parameter is given without \"page\""))
+            }
+            (Some(page), Some(size)) => {
+                let wrong = |name: &str, value: i64, expected: &str| {
+                    Err(invalid(query.command, name, &value.to_string(), expected))
+                };
+                let Some(before) = usize::try_from(page).ok().and_then(|page| page.checked_sub(1))
+                else {
+                    return wrong("page", page, "expected a number from 1");
+                };
+                match usize::try_from(size) {
+                    Ok(items) if (1..=most).contains(&items) => {
+                        Ok(Self { skip: before.saturating_mul(items), size: items })
+                    }
+                    _ => wrong(
+                        "pagesize",
+                        size,
+                        &format!("expected a number from 1 to {most}, or -1"),
+                    ),
+                }
+            }
+        }
+    }
+}
+
+impl Query<'_> {
+    /// The page of `things` that is asked for, shown as the command's object.
+    pub fn page<'t>(&self, things: impl Iterator<Item = &'t Thing>) -> Result<Answer, ApiError> {
+        let Shape::List { item, object: Some(object) } = self.command.shape else {
+            panic!("{} does not list objects", self.command.name)
+        };
+        self.page_of(item, things, |query, thing| query.show(thing, object))
+    }
+
+    /// The page of anything, shown by a function.
+    pub fn page_of<T>(
+        &self,
+        item: &'static str,
+        things: impl Iterator<Item = T>,
+        show: impl Fn(&Self, T) -> Node,
+    ) -> Result<Answer, ApiError> {
+        let page = Page::of(self)?;
+        let mut count = 0;
+        let mut items = Vec::new();
+        for thing in things {
+            if count >= page.skip && items.len() < page.size {
+                items.push(show(self, thing));
+            }
+            count += 1;
+        }
+        Ok(Answer::List { count, item, items })
+    }
+
+    /// A thing as an object.
+    pub fn show(&self, thing: &Thing, object: &Object) -> Node {
+        View::new(self.world, self.caller, thing, self.now).object(object)
+    }
+
+    /// The things of a kind that the scope and the parameters leave, the oldest first.
+    pub fn things(&self, kind: Kind) -> Result<Vec<&Thing>, ApiError> {
+        let spec = spec(kind);
+        let scoped = match spec.owner {
+            Owner::Account if self.command.param("listall").is_some() || names_owner(self.args) => {
+                Some(Scope::of(self.world, self.caller, self.args)?)
+            }
+            _ => None,
+        };
+        // A single thing the caller may see is found wherever it belongs.
+        let all: Box<dyn Iterator<Item = &Thing>> = match (self.args.if_any("id"), scoped) {
+            (Some(Arg::Id(id)), _) => Box::new(self.world.get(kind, *id).into_iter()),
+            (_, Some(scope)) => scope.things(self.world, self.caller, kind),
+            (_, None) => Box::new(
+                self.world.all(kind).filter(|thing| self.world.may_touch(self.caller, thing)),
+            ),
+        };
+        let (filter, own) = match self.command.verb {
+            Verb::List { filter, own } => (filter, own),
+            _ => (None, &[][..]),
+        };
+        let columns: Vec<(&str, &Arg)> = self
+            .args
+            .iter()
+            .filter(|(name, _)| {
+                !NOT_COLUMNS.contains(name) && !own.contains(name) && is_comparable(kind, name)
+            })
+            .collect();
+        let keyword = match self.args.if_any("keyword") {
+            Some(Arg::Text(text)) => Some(text.to_lowercase()),
+            _ => None,
+        };
+        let tags = match self.args.if_any("tags") {
+            Some(Arg::Map(entries)) => entries.as_slice(),
+            _ => &[],
+        };
+        if let Some(entry) =
+            tags.iter().find(|e| !e.contains_key("key") || !e.contains_key("value"))
+        {
+            let (name, value) = entry.iter().next().map_or(("tags", ""), |(k, v)| (k, v));
+            return Err(self.invalid(
+                name,
+                value,
+                "a tag to list by needs both its key and its value",
+            ));
+        }
+        let passes = |thing: &&Thing| {
+            columns.iter().all(|(name, arg)| equals(thing, name, arg))
+                && keyword.as_deref().is_none_or(|keyword| contains(thing, keyword))
+                && tags.iter().all(|entry| {
+                    self.world.referring(thing.id, Kind::Tag, "resource").any(|tag| {
+                        tag.text("key") == entry["key"] && tag.text("value") == entry["value"]
+                    })
+                })
+                && filter.is_none_or(|filter| filter(self, thing))
+        };
+        Ok(all.filter(passes).collect())
+    }
+}
+
+/// Runs a list command.
+pub(super) fn run(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let kind = query.command.kind.expect("list rows name a kind");
+    query.page(query.things(kind)?.into_iter())
+}
+
+fn names_owner(args: &Args) -> bool {
+    ["account", "domainid", "projectid"].iter().any(|name| args.if_any(name).is_some())
+}
+
+fn is_comparable(kind: Kind, name: &str) -> bool {
+    name == "state" && !spec(kind).states.is_empty() || spec(kind).column(name).is_some()
+}
+
+/// Whether a thing has this value in the column of a parameter's name.
+fn equals(thing: &Thing, name: &str, arg: &Arg) -> bool {
+    if name == "state"
+        && let Arg::Text(state) = arg
+        && !thing.state.is_empty()
+    {
+        return thing.state.eq_ignore_ascii_case(state);
+    }
+    match (thing.get(name), arg) {
+        (Some(Value::Text(text)), Arg::Text(given)) => text.eq_ignore_ascii_case(given),
+        (Some(Value::Int(number)), Arg::Int(given)) => number == given,
+        (Some(Value::Int(number)), Arg::Text(given)) => number.to_string() == *given,
+        (flag, Arg::Bool(given)) => matches!(flag, Some(Value::Bool(true))) == *given,
+        (Some(Value::Ref(id)), Arg::Id(given)) => *id == given.0,
+        (Some(Value::List(ids)), Arg::Id(given)) => ids.contains(&Value::Ref(given.0)),
+        (Some(Value::Text(text)), Arg::List(given)) => {
+            given.iter().any(|g| text.eq_ignore_ascii_case(g))
+        }
+        _ => false,
+    }
+}
+
+/// Whether one of the columns that `keyword` looks in contains it.
+fn contains(thing: &Thing, keyword: &str) -> bool {
+    spec(thing.kind)
+        .keyword
+        .iter()
+        .any(|column| thing.text(column).to_lowercase().contains(keyword))
+}

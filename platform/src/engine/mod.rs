@@ -1,0 +1,43 @@
+//! The engine: reads the tables and does what they say.
+//!
+//! A call is decoded by its command's row ([`decode`]), which also decides what of
+//! others the caller may name ([`caller`]); it looks ([`Query`]) or changes
+//! ([`Call`]) the [`World`] inside a transaction ([`Tx`]); what takes time goes on in
+//! a job ([`jobs`]); both write action events ([`event`]). [`Cloud`] joins all that
+//! with a journal, so that nothing is seen that is not kept.
+//!
+//! The engine knows no HTTP and no disk: answers are trees ([`Node`]), and a
+//! journal is a trait.
+
+mod call;
+mod caller;
+mod cloud;
+mod decode;
+mod event;
+pub mod jobs;
+pub mod limit;
+mod list;
+mod node;
+mod render;
+mod result;
+pub mod scope;
+pub mod secret;
+pub mod seed;
+mod tx;
+pub mod verbs;
+mod world;
+
+pub use call::{Act, Begin, Call, Check, Done, Fail, Filter, Query};
+pub use caller::Caller;
+pub use cloud::{Cloud, CloudOptions, Start};
+pub use decode::{Arg, Args, Entry, RawParams};
+pub use event::Level;
+pub use jobs::{JobStatus, Request};
+pub use list::Page;
+pub use node::{Answer, Fields, Node};
+pub use render::View;
+pub use result::from_value as job_answer;
+pub use scope::Scope;
+pub use secret::Entropy;
+pub use tx::{Savepoint, Tx};
+pub use world::{DUE, Thing, ThingId, Uuid, World, spec};

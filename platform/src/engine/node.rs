@@ -1,0 +1,79 @@
+//! Answers as ordered trees; how they are written down is not our matter.
+
+use cloudtally_model::{Instant, Text};
+
+/// A value of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// Absent: the field is left out.
+    Null,
+    /// Yes or no.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Text.
+    Text(Text),
+    /// A moment.
+    Date(Instant),
+    /// Several values.
+    List(Vec<Node>),
+    /// Fields in order.
+    Object(Fields),
+    /// Free keys and values.
+    Map(Vec<(Text, Text)>),
+}
+
+/// The fields of an object, in order; absent ones are left out.
+pub type Fields = Vec<(&'static str, Node)>;
+
+impl Node {
+    /// A text.
+    pub fn text(text: impl AsRef<str>) -> Self {
+        Self::Text(text.as_ref().into())
+    }
+
+    /// A text, or nothing.
+    pub fn text_if(text: Option<impl AsRef<str>>) -> Self {
+        text.map_or(Self::Null, Self::text)
+    }
+
+    /// A field of an object.
+    pub fn field(&self, name: &str) -> Option<&Node> {
+        match self {
+            Self::Object(fields) => fields.iter().find(|(field, _)| *field == name).map(|(_, n)| n),
+            _ => None,
+        }
+    }
+}
+
+/// What a command answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// `count` and the items of one page.
+    List {
+        /// How many there are on all pages.
+        count: usize,
+        /// Name of an item.
+        item: &'static str,
+        /// The items of the page.
+        items: Vec<Node>,
+    },
+    /// One named object.
+    Object {
+        /// Its name.
+        item: &'static str,
+        /// What it shows.
+        object: Node,
+    },
+    /// It worked.
+    Success,
+    /// Fields without a name around them.
+    Bare(Fields),
+    /// A job will do it.
+    Job {
+        /// The uuid of the thing made.
+        id: Option<String>,
+        /// The uuid of the job.
+        job: String,
+    },
+}

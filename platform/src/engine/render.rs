@@ -1,0 +1,150 @@
+//! Things as answers show them.
+
+use cloudtally_model::{Instant, port::Value};
+
+use super::{
+    caller::Caller,
+    node::{Fields, Node},
+    world::{Thing, ThingId, World},
+};
+use crate::{
+    areas,
+    table::{Field, Kind, Object, Source, WireType},
+};
+
+/// How deep objects may stand within one another: a VM shows its NICs, and a NIC
+/// must not show its VM again.
+const DEPTH_MAX: usize = 4;
+
+/// A thing, and who looks at it.
+pub struct View<'a> {
+    /// The cloud.
+    pub world: &'a World,
+    /// Who looks.
+    pub caller: &'a Caller,
+    /// At what.
+    pub thing: &'a Thing,
+    /// The present of the cloud.
+    pub now: Instant,
+    depth: usize,
+}
+
+impl<'a> View<'a> {
+    /// A look at a thing.
+    pub fn new(world: &'a World, caller: &'a Caller, thing: &'a Thing, now: Instant) -> Self {
+        Self { world, caller, thing, now, depth: 0 }
+    }
+
+    /// The same look at another thing.
+    pub fn of(&self, id: ThingId) -> View<'a> {
+        View { thing: self.world.thing(id), ..*self }
+    }
+
+    /// The object shown of the thing.
+    pub fn object(&self, object: &Object) -> Node {
+        let mut fields: Fields = Vec::with_capacity(object.fields.len());
+        for field in object.fields {
+            match self.field(field) {
+                Node::Null => {}
+                node => fields.push((field.name, node)),
+            }
+        }
+        Node::Object(fields)
+    }
+
+    /// The value of a field.
+    pub fn field(&self, field: &Field) -> Node {
+        let (world, thing) = (self.world, self.thing);
+        let owner = || thing.owner.map(|owner| world.thing(owner));
+        let project = || thing.owner.and_then(|owner| world.project_of(owner));
+        let domain = || world.domain_of_thing(thing).map(|id| world.thing(id));
+        let uuid = |thing: Option<&Thing>| Node::text_if(thing.map(|thing| thing.uuid.to_string()));
+        let name = |thing: Option<&Thing>| Node::text_if(thing.map(|thing| thing.text("name")));
+        match field.source {
+            Source::Stored => self.stored(field.name, field.ty),
+            Source::Uuid => Node::text(thing.uuid.to_string()),
+            Source::State if thing.state.is_empty() => Node::Null,
+            Source::State => Node::text(thing.state),
+            Source::Created => Node::Date(thing.created),
+            Source::Removed => thing.removed.map_or(Node::Null, Node::Date),
+            Source::Account if project().is_some() => Node::Null,
+            Source::Account => name(owner()),
+            Source::AccountId => uuid(owner()),
+            Source::DomainId => uuid(domain()),
+            Source::Domain => name(domain()),
+            Source::ProjectId => uuid(project()),
+            Source::Project => name(project()),
+            Source::Tags => self.children(Kind::Tag, "resource"),
+            Source::JobId => uuid(self.pending_job()),
+            Source::JobStatus => {
+                self.pending_job().map_or(Node::Null, |job| Node::Int(job.int("jobstatus")))
+            }
+            Source::Join { of, field } => self.joined(of, field),
+            Source::Children { kind, by } => self.children(kind, by),
+            Source::By(compute) => compute(self),
+        }
+    }
+
+    fn pending_job(&self) -> Option<&'a Thing> {
+        self.world
+            .referring(self.thing.id, Kind::Job, "entity")
+            .find(|job| job.int("jobstatus") == 0)
+    }
+
+    fn stored(&self, name: &str, ty: WireType) -> Node {
+        self.thing.get(name).map_or(Node::Null, |value| self.value(value, ty))
+    }
+
+    fn value(&self, value: &Value, ty: WireType) -> Node {
+        match value {
+            Value::Bool(flag) => Node::Bool(*flag),
+            Value::Int(number) if matches!(ty, WireType::Str) => Node::text(number.to_string()),
+            Value::Int(number) => Node::Int(*number),
+            Value::Text(text) => Node::Text(text.clone()),
+            Value::Ref(id) => {
+                Node::text_if(self.world.any(ThingId(*id)).map(|thing| thing.uuid.to_string()))
+            }
+            Value::Time(at) => Node::Date(*at),
+            Value::List(values) => {
+                let item = if ty == WireType::List { WireType::Str } else { ty };
+                Node::List(values.iter().map(|value| self.value(value, item)).collect())
+            }
+            Value::Map(pairs) => Node::Map(pairs.clone()),
+        }
+    }
+
+    /// A field of the thing that a reference names; what is removed still tells.
+    fn joined(&self, of: &str, field: &str) -> Node {
+        let Some(id) = self.thing.id_of(of) else { return Node::Null };
+        let view = self.of(id);
+        let spec = super::world::spec(view.thing.kind);
+        match spec.object.position(field) {
+            Some(at) => view.field(&spec.object.fields[at]),
+            None => view.stored(field, WireType::Str),
+        }
+    }
+
+    /// The things of a kind that this account owns, the oldest first.
+    pub fn owned(&self, kind: Kind) -> Node {
+        if self.depth >= DEPTH_MAX {
+            return Node::Null;
+        }
+        let object = super::world::spec(kind).object;
+        let show = |thing| View { thing, depth: self.depth + 1, ..*self }.object(object);
+        Node::List(self.world.owned_by(self.thing.id, kind).map(show).collect())
+    }
+
+    /// The things of a kind that refer to this one, the oldest first.
+    pub fn children(&self, kind: Kind, by: &str) -> Node {
+        if self.depth >= DEPTH_MAX || areas::spec(kind).is_none() {
+            return Node::Null;
+        }
+        let object = super::world::spec(kind).object;
+        let items: Vec<Node> = self
+            .world
+            .referring(self.thing.id, kind, by)
+            .map(|thing| View { thing, depth: self.depth + 1, ..*self }.object(object))
+            .collect();
+        if items.is_empty() { Node::Null } else { Node::List(items) }
+    }
+}

@@ -1,0 +1,176 @@
+//! Whose things a list shows and whom a new thing belongs to: the rules of the
+//! guide, for every command, in this one place.
+//!
+//! # Source
+//! Guide 4.2.6.
+
+use cloudtally_model::ApiError;
+
+use super::{
+    call::Call,
+    caller::Caller,
+    decode::{Arg, Args},
+    world::{Thing, ThingId, World},
+};
+use crate::table::{Kind, Role};
+
+/// Whose things a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Those of one account.
+    Account(ThingId),
+    /// Those of the accounts of a domain, projects left out.
+    Domain(ThingId),
+    /// Those of the accounts of a domain and of the domains below it, projects
+    /// left out.
+    DomainTree(ThingId),
+    /// Those of all projects the caller is in or governs.
+    Projects,
+}
+
+impl Scope {
+    /// The scope that the parameters ask for, if the caller may look there.
+    pub fn of(world: &World, caller: &Caller, args: &Args) -> Result<Self, ApiError> {
+        let account = match args.if_any("account") {
+            Some(Arg::Text(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        let domain = match args.if_any("domainid") {
+            Some(Arg::Id(id)) => Some(*id),
+            _ => None,
+        };
+        let is_true = |name: &str| matches!(args.if_any(name), Some(Arg::Bool(true)));
+        match (args.if_any("projectid"), account, domain) {
+            (Some(Arg::All), _, _) => Ok(Self::Projects),
+            (Some(Arg::Id(project)), _, _) => Ok(Self::Account(project_account(world, *project))),
+            (_, Some(name), domain) => {
+                let account = named_account(world, caller, name, domain)?;
+                Ok(Self::Account(account))
+            }
+            (_, None, Some(domain)) => match caller.role {
+                Role::User if domain == caller.domain => Ok(Self::Account(caller.account)),
+                Role::User => Err(no_domain(world, domain)),
+                Role::DomainAdmin | Role::RootAdmin if !world.may_govern(caller, domain) => {
+                    Err(no_domain(world, domain))
+                }
+                Role::DomainAdmin | Role::RootAdmin if is_true("isrecursive") => {
+                    Ok(Self::DomainTree(domain))
+                }
+                Role::DomainAdmin | Role::RootAdmin => Ok(Self::Domain(domain)),
+            },
+            // The caller's own, and with `listall` all it may see.
+            (_, None, None) if is_true("listall") => Ok(match caller.role {
+                Role::User => Self::Account(caller.account),
+                Role::DomainAdmin | Role::RootAdmin => Self::DomainTree(caller.domain),
+            }),
+            (_, None, None) => Ok(Self::Account(caller.account)),
+        }
+    }
+
+    /// Whether an account's things are in it.
+    pub fn covers(self, world: &World, caller: &Caller, account: ThingId) -> bool {
+        let is_project = || world.project_of(account).is_some();
+        match self {
+            Self::Account(id) => id == account,
+            Self::Domain(domain) => world.domain_of(account) == domain && !is_project(),
+            Self::DomainTree(domain) => {
+                world.is_within(world.domain_of(account), domain) && !is_project()
+            }
+            Self::Projects => is_project() && world.may_act_for(caller, account),
+        }
+    }
+
+    /// The live things of a kind that are in it, the oldest first.
+    pub fn things<'w>(
+        self,
+        world: &'w World,
+        caller: &'w Caller,
+        kind: Kind,
+    ) -> Box<dyn Iterator<Item = &'w Thing> + 'w> {
+        match self {
+            Self::Account(account) => Box::new(world.owned_by(account, kind)),
+            _ => {
+                Box::new(world.all(kind).filter(move |thing| {
+                    thing.owner.is_some_and(|o| self.covers(world, caller, o))
+                }))
+            }
+        }
+    }
+}
+
+/// The account that holds a project's things.
+///
+/// # Panics
+/// If the id is not a project's: parameters are decoded by kind.
+pub fn project_account(world: &World, project: ThingId) -> ThingId {
+    world.thing(project).owner.expect("projects are owned by their account")
+}
+
+/// The account of a name, in a domain or in the caller's, that the caller may
+/// act for.
+pub fn named_account(
+    world: &World,
+    caller: &Caller,
+    name: &str,
+    domain: Option<ThingId>,
+) -> Result<ThingId, ApiError> {
+    let domain = domain.unwrap_or(caller.domain);
+    let found = world.account_named(domain, name).filter(|account| {
+        world.project_of(account.id).is_none() && world.may_act_for(caller, account.id)
+    });
+    found.map(|account| account.id).ok_or_else(|| {
+        ApiError::permission(format!(
+            "Unable to find account {name} in domain {}, or you may not act for it",
+            world.login_path(domain)
+        ))
+        .about(world.thing(domain).uuid.to_string(), "domainid")
+    })
+}
+
+fn no_domain(world: &World, domain: ThingId) -> ApiError {
+    ApiError::permission("You may not look into this domain")
+        .about(world.thing(domain).uuid.to_string(), "domainid")
+}
+
+/// The account that a new thing is for.
+pub(super) fn owner(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
+    let text = |name: &str| match call.args.if_any(name) {
+        Some(Arg::Text(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let id = |name: &str| match call.args.if_any(name) {
+        Some(Arg::Id(id)) => Some(*id),
+        _ => None,
+    };
+    let owner = match (id("projectid"), text("account"), id("domainid")) {
+        (Some(_), Some(_), _) => {
+            return Err(ApiError::value("give either `projectid` or `account`, not both"));
+        }
+        (Some(project), None, _) => {
+            let project = call.thing(project);
+            if project.state != "Active" {
+                return Err(ApiError::value(format!(
+                    "the project {} is {}; activate it before anything is added to it",
+                    project.text("name"),
+                    project.state.to_lowercase()
+                ))
+                .about(project.uuid.to_string(), "projectid"));
+            }
+            project_account(call, project.id)
+        }
+        (None, Some(name), domain) => named_account(call, &call.caller, name, domain)?,
+        (None, None, Some(_)) if call.command.param("account").is_some() => {
+            return Err(ApiError::value("give `account` together with `domainid`"));
+        }
+        (None, None, _) => call.caller.account,
+    };
+    let account = call.thing(owner);
+    if account.state != "enabled" {
+        return Err(ApiError::permission(format!(
+            "the account {} is {}; enable it before anything is added to it",
+            account.text("name"),
+            account.state
+        )));
+    }
+    Ok(owner)
+}

@@ -1,0 +1,63 @@
+//! Passwords and keys.
+//!
+//! Passwords are kept as Argon2 hashes. Hashing is slow on purpose, so it happens
+//! before the cloud is locked: [`prepare`] replaces the parameters that are
+//! passwords by their hashes.
+
+use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier, password_hash::SaltString};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use cloudtally_model::ApiError;
+
+use super::decode::RawParams;
+use crate::table::{Command, ParamType};
+
+/// Random bytes in a key; 86 characters in Base64, as real keys have.
+const KEY_BYTES: usize = 64;
+const SALT_BYTES: usize = 16;
+
+/// Where random bytes come from that nobody must guess.
+pub type Entropy = fn(&mut [u8]) -> Result<(), ApiError>;
+
+/// The hash of a password.
+pub fn hash(password: &str, entropy: Entropy) -> Result<String, ApiError> {
+    let mut salt = [0; SALT_BYTES];
+    entropy(&mut salt)?;
+    let salt = SaltString::encode_b64(&salt)
+        .map_err(|cause| ApiError::runtime(format!("cannot make a salt: {cause}")))?;
+    let hash = Argon2::default().hash_password(password.as_bytes(), &salt);
+    hash.map(|hash| hash.to_string())
+        .map_err(|cause| ApiError::runtime(format!("cannot hash a password: {cause}")))
+}
+
+/// Whether a password is the one that was hashed.
+pub fn is_password(password: &str, hash: &str) -> bool {
+    let Ok(hash) = PasswordHash::new(hash) else { return false };
+    Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+}
+
+/// A key that nobody can guess.
+pub fn key(entropy: Entropy) -> Result<String, ApiError> {
+    let mut bytes = [0; KEY_BYTES];
+    entropy(&mut bytes)?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Replaces passwords among the parameters by their hashes.
+pub fn prepare(
+    command: &Command,
+    params: &mut RawParams,
+    entropy: Entropy,
+) -> Result<(), ApiError> {
+    for (name, value) in params.iter_mut() {
+        let Some(param) = command.param(name) else { continue };
+        if param.ty == ParamType::Password && !value.is_empty() {
+            let most = usize::try_from(param.length_max).unwrap_or(usize::MAX);
+            if value.chars().count() > most {
+                let expected = format!("expected at most {most} characters");
+                return Err(super::decode::invalid(command, param.name, "***", &expected));
+            }
+            *value = hash(value, entropy)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,288 @@
+//! Changes that happen together or not at all.
+//!
+//! A [`Tx`] changes the world in place and remembers what was there before. A
+//! command that fails is undone back to its savepoint; a batch that cannot be
+//! kept is undone as a whole. What is left at the end is a [`ChangeSet`].
+
+use std::{collections::BTreeSet, ops::Deref, sync::Arc};
+
+use cloudtally_model::{
+    Account, Instant, NetworkSample, UsageEvent,
+    port::{ChangeSet, Value},
+};
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use super::{
+    secret::Entropy,
+    world::{Thing, ThingId, Uuid, World, spec},
+};
+use crate::table::{Kind, OnDelete};
+
+/// A change to undo.
+enum Undo {
+    Thing(ThingId, Option<Arc<Thing>>),
+    Setting(String, Option<String>),
+}
+
+/// What a failing command goes back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Savepoint {
+    undo: usize,
+    usage: usize,
+    samples: usize,
+    accounts: usize,
+    next_id: u64,
+    next_event: u64,
+}
+
+/// Changes under way.
+pub struct Tx<'w> {
+    world: &'w mut World,
+    /// The present of the cloud.
+    pub now: Instant,
+    /// Where random bytes come from that nobody must guess.
+    pub entropy: Entropy,
+    seed: u64,
+    next_id: u64,
+    next_event: u64,
+    undo: Vec<Undo>,
+    usage: Vec<UsageEvent>,
+    samples: Vec<NetworkSample>,
+    accounts: Vec<Account>,
+}
+
+impl Deref for Tx<'_> {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        self.world
+    }
+}
+
+impl<'w> Tx<'w> {
+    pub(super) fn new(
+        world: &'w mut World,
+        numbers: Numbers,
+        entropy: Entropy,
+        now: Instant,
+    ) -> Self {
+        Self {
+            world,
+            now,
+            entropy,
+            seed: numbers.seed,
+            next_id: numbers.next_id,
+            next_event: numbers.next_event,
+            undo: Vec::new(),
+            usage: Vec::new(),
+            samples: Vec::new(),
+            accounts: Vec::new(),
+        }
+    }
+
+    /// Makes a thing; `fill` sets what it is.
+    pub fn insert(&mut self, kind: Kind, fill: impl FnOnce(&mut Thing)) -> ThingId {
+        let id = ThingId(self.next_id);
+        self.next_id += 1;
+        let mut thing = Thing::new(id, kind, self.uuid_of(id), self.now);
+        fill(&mut thing);
+        self.put(id, Some(Arc::new(thing)));
+        id
+    }
+
+    fn uuid_of(&self, id: ThingId) -> Uuid {
+        let hash = xxh3_128_with_seed(&id.0.to_le_bytes(), self.seed);
+        Uuid(uuid::Builder::from_random_bytes(hash.to_be_bytes()).into_uuid().as_u128())
+    }
+
+    /// Changes a thing.
+    pub fn edit(&mut self, id: ThingId, change: impl FnOnce(&mut Thing)) {
+        let mut thing = self.world.thing(id).clone();
+        change(&mut thing);
+        if *self.world.thing(id) != thing {
+            self.put(id, Some(Arc::new(thing)));
+        }
+    }
+
+    /// Moves a thing to a state.
+    ///
+    /// # Panics
+    /// If the kind does not allow the move: callers check first.
+    pub fn move_to(&mut self, id: ThingId, state: &str) {
+        let thing = self.world.thing(id);
+        if thing.state == state {
+            return;
+        }
+        let row =
+            spec(thing.kind).moves.iter().find(|row| row.from == thing.state && row.to == state);
+        let row = row.unwrap_or_else(|| {
+            panic!("{:?} cannot go from {} to {state}", thing.kind, thing.state)
+        });
+        self.edit(id, |thing| thing.state = row.to);
+    }
+
+    /// Marks a thing as removed: its name and uuid still resolve.
+    pub fn remove(&mut self, id: ThingId) {
+        let now = self.now;
+        let holds_due = spec(self.world.thing(id).kind).column(super::world::DUE).is_some();
+        self.edit(id, |thing| {
+            thing.removed = Some(now);
+            if holds_due {
+                thing.set_time(super::world::DUE, None);
+            }
+        });
+    }
+
+    /// Takes a thing away without a trace.
+    pub fn erase(&mut self, id: ThingId) {
+        self.put(id, None);
+    }
+
+    /// What still uses a thing and keeps it from being removed.
+    pub fn user_of(&self, id: ThingId) -> Option<&Thing> {
+        let kind = self.world.thing(id).kind;
+        let refusing = spec(kind).referred.iter().filter(|(_, _, what)| *what == OnDelete::Refuse);
+        refusing.flat_map(|(kind, column, _)| self.world.referring(id, *kind, column)).next()
+    }
+
+    /// Removes a thing and what goes with it; what forgets it does.
+    pub fn remove_with_dependants(&mut self, id: ThingId) {
+        let kind = self.world.thing(id).kind;
+        for (kind, column, what) in spec(kind).referred {
+            let referrers: Vec<ThingId> =
+                self.world.referring(id, *kind, column).map(|thing| thing.id).collect();
+            for referrer in referrers {
+                match what {
+                    OnDelete::Refuse => {}
+                    OnDelete::Remove => self.remove_with_dependants(referrer),
+                    OnDelete::Forget => self.edit(referrer, |thing| forget(thing, column, id)),
+                }
+            }
+        }
+        let tags: Vec<ThingId> =
+            self.world.referring(id, Kind::Tag, "resource").map(|t| t.id).collect();
+        for tag in tags {
+            self.erase(tag);
+        }
+        self.remove(id);
+    }
+
+    /// Sets a global setting; none goes back to the default.
+    pub fn set_setting(&mut self, name: &str, value: Option<String>) {
+        let before = self.world.set_setting(name, value);
+        self.undo.push(Undo::Setting(name.to_owned(), before));
+    }
+
+    /// Says that something happened that matters to a bill. The id is given here.
+    pub fn usage(&mut self, event: impl FnOnce(cloudtally_model::EventId) -> UsageEvent) {
+        let event = event(cloudtally_model::EventId(self.next_event));
+        self.next_event += 1;
+        self.usage.push(event);
+    }
+
+    /// Says what a traffic counter shows.
+    pub fn sample(&mut self, sample: NetworkSample) {
+        self.samples.push(sample);
+    }
+
+    /// Says that an account is new or has changed, as the bill names it.
+    pub fn bill_account(&mut self, account: Account) {
+        self.accounts.push(account);
+    }
+
+    fn put(&mut self, id: ThingId, thing: Option<Arc<Thing>>) {
+        let before = self.world.put(id, thing);
+        self.undo.push(Undo::Thing(id, before));
+    }
+
+    /// Where to go back to.
+    pub fn savepoint(&self) -> Savepoint {
+        Savepoint {
+            undo: self.undo.len(),
+            usage: self.usage.len(),
+            samples: self.samples.len(),
+            accounts: self.accounts.len(),
+            next_id: self.next_id,
+            next_event: self.next_event,
+        }
+    }
+
+    /// Undoes everything since a savepoint.
+    pub fn roll_back(&mut self, to: Savepoint) {
+        while self.undo.len() > to.undo {
+            match self.undo.pop() {
+                Some(Undo::Thing(id, thing)) => drop(self.world.put(id, thing)),
+                Some(Undo::Setting(name, value)) => drop(self.world.set_setting(&name, value)),
+                None => {}
+            }
+        }
+        self.usage.truncate(to.usage);
+        self.samples.truncate(to.samples);
+        self.accounts.truncate(to.accounts);
+        self.next_id = to.next_id;
+        self.next_event = to.next_event;
+    }
+
+    /// Undoes everything.
+    pub(super) fn abandon(mut self) {
+        let start =
+            Savepoint { undo: 0, usage: 0, samples: 0, accounts: 0, next_id: 0, next_event: 0 };
+        self.roll_back(start);
+    }
+
+    /// What has changed.
+    pub(super) fn changes(&self) -> (ChangeSet, Numbers) {
+        let touched: BTreeSet<ThingId> = self
+            .undo
+            .iter()
+            .filter_map(|undo| if let Undo::Thing(id, _) = undo { Some(*id) } else { None })
+            .collect();
+        let mut changes = ChangeSet {
+            usage: self.usage.clone(),
+            samples: self.samples.clone(),
+            accounts: self.accounts.clone(),
+            ..ChangeSet::default()
+        };
+        for id in touched {
+            match self.world.any(id) {
+                Some(thing) => changes.rows.push(thing.to_row()),
+                None => changes.erased.push(id.0),
+            }
+        }
+        let names: BTreeSet<&str> = self
+            .undo
+            .iter()
+            .filter_map(
+                |undo| if let Undo::Setting(name, _) = undo { Some(name.as_str()) } else { None },
+            )
+            .collect();
+        for name in names {
+            changes.settings.push((name.to_owned(), self.world.own_setting(name)));
+        }
+        let numbers =
+            Numbers { seed: self.seed, next_id: self.next_id, next_event: self.next_event };
+        (changes, numbers)
+    }
+}
+
+fn forget(thing: &mut Thing, column: &str, id: ThingId) {
+    let left = match thing.get(column) {
+        Some(Value::List(values)) => {
+            let left = values.iter().filter(|value| **value != Value::Ref(id.0)).cloned();
+            Some(Value::List(left.collect()))
+        }
+        _ => None,
+    };
+    thing.set(column, left);
+}
+
+/// The numbers that are never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Numbers {
+    /// What uuids are made from, besides ids.
+    pub(super) seed: u64,
+    /// The id of the next thing.
+    pub(super) next_id: u64,
+    /// The id of the next usage event.
+    pub(super) next_event: u64,
+}

@@ -1,0 +1,526 @@
+//! The cloud in memory: every thing there is, and the indexes that find it.
+//!
+//! A [`Thing`] is a row of a kind: who owns it, its state, and its attributes by
+//! column. Things are shared and never changed in place: a change replaces the
+//! thing, so undoing it is putting the old one back (see [`super::Tx`]).
+//!
+//! Removed things stay, so that their uuids and names still resolve in events
+//! and bills, but only [`World::any`] and uuids find them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+    sync::Arc,
+};
+
+use cloudtally_model::{
+    Instant, Text,
+    port::{Row, Value},
+    settings::setting,
+};
+
+use crate::{
+    areas,
+    table::{Kind, KindSpec, Role},
+};
+
+/// The number of a thing, unique over all kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ThingId(pub u64);
+
+impl fmt::Display for ThingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What the API calls a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uuid(pub u128);
+
+impl Uuid {
+    /// Reads the usual form, in any case.
+    pub fn parse(text: &str) -> Option<Self> {
+        uuid::Uuid::try_parse(text).ok().filter(|_| text.len() == 36).map(|u| Self(u.as_u128()))
+    }
+}
+
+impl fmt::Display for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        uuid::Uuid::from_u128(self.0).hyphenated().fmt(f)
+    }
+}
+
+/// One thing of the cloud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thing {
+    /// Its number.
+    pub id: ThingId,
+    /// What it is.
+    pub kind: Kind,
+    /// What the API calls it.
+    pub uuid: Uuid,
+    /// The account it belongs to.
+    pub owner: Option<ThingId>,
+    /// Its state, empty if it has none.
+    pub state: &'static str,
+    /// When it was made.
+    pub created: Instant,
+    /// When it was removed.
+    pub removed: Option<Instant>,
+    /// Attributes by column, sorted; absent ones are left out.
+    values: Vec<(u8, Value)>,
+}
+
+impl Thing {
+    pub(super) fn new(id: ThingId, kind: Kind, uuid: Uuid, created: Instant) -> Self {
+        let state = spec(kind).states.first().copied().unwrap_or_default();
+        Self { id, kind, uuid, owner: None, state, created, removed: None, values: Vec::new() }
+    }
+
+    /// An attribute.
+    ///
+    /// # Panics
+    /// If the kind has no such column: a mistake in our code.
+    pub fn get(&self, column: &str) -> Option<&Value> {
+        self.at(column_of(self.kind, column))
+    }
+
+    pub(super) fn at(&self, column: u8) -> Option<&Value> {
+        let at = self.values.binary_search_by_key(&column, |(column, _)| *column).ok()?;
+        Some(&self.values[at].1)
+    }
+
+    /// Sets or clears an attribute.
+    ///
+    /// # Panics
+    /// If the kind has no such column: a mistake in our code.
+    pub fn set(&mut self, column: &str, value: impl Into<Option<Value>>) -> &mut Self {
+        let column = column_of(self.kind, column);
+        let place = self.values.binary_search_by_key(&column, |(column, _)| *column);
+        match (place, value.into()) {
+            (Ok(at), Some(value)) => self.values[at].1 = value,
+            (Ok(at), None) => drop(self.values.remove(at)),
+            (Err(at), Some(value)) => self.values.insert(at, (column, value)),
+            (Err(_), None) => {}
+        }
+        self
+    }
+
+    /// Sets a text.
+    pub fn set_text(&mut self, column: &str, text: &str) -> &mut Self {
+        self.set(column, Value::Text(text.into()))
+    }
+
+    /// Sets a number.
+    pub fn set_int(&mut self, column: &str, number: i64) -> &mut Self {
+        self.set(column, Value::Int(number))
+    }
+
+    /// Sets a flag.
+    pub fn set_flag(&mut self, column: &str, flag: bool) -> &mut Self {
+        self.set(column, Value::Bool(flag))
+    }
+
+    /// Sets a reference.
+    pub fn set_ref(&mut self, column: &str, id: impl Into<Option<ThingId>>) -> &mut Self {
+        self.set(column, id.into().map(|id| Value::Ref(id.0)))
+    }
+
+    /// Sets a moment.
+    pub fn set_time(&mut self, column: &str, at: impl Into<Option<Instant>>) -> &mut Self {
+        self.set(column, at.into().map(Value::Time))
+    }
+
+    /// A text; empty if absent.
+    pub fn text(&self, column: &str) -> &str {
+        match self.get(column) {
+            Some(Value::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// A number; 0 if absent.
+    pub fn int(&self, column: &str) -> i64 {
+        self.int_if(column).unwrap_or_default()
+    }
+
+    /// A number, if there.
+    pub fn int_if(&self, column: &str) -> Option<i64> {
+        match self.get(column) {
+            Some(Value::Int(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// A flag; false if absent.
+    pub fn flag(&self, column: &str) -> bool {
+        matches!(self.get(column), Some(Value::Bool(true)))
+    }
+
+    /// A reference.
+    pub fn id_of(&self, column: &str) -> Option<ThingId> {
+        match self.get(column) {
+            Some(Value::Ref(id)) => Some(ThingId(*id)),
+            _ => None,
+        }
+    }
+
+    /// A moment.
+    pub fn time(&self, column: &str) -> Option<Instant> {
+        match self.get(column) {
+            Some(Value::Time(at)) => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// The keys and values of a map.
+    pub fn map(&self, column: &str) -> &[(Text, Text)] {
+        match self.get(column) {
+            Some(Value::Map(pairs)) => pairs,
+            _ => &[],
+        }
+    }
+
+    /// Several references.
+    pub fn ids_of(&self, column: &str) -> Vec<ThingId> {
+        let Some(Value::List(values)) = self.get(column) else { return Vec::new() };
+        let id = |value: &Value| if let Value::Ref(id) = value { Some(ThingId(*id)) } else { None };
+        values.iter().filter_map(id).collect()
+    }
+
+    pub(super) fn to_row(&self) -> Row {
+        let spec = spec(self.kind);
+        Row {
+            id: self.id.0,
+            kind: self.kind.name().into(),
+            uuid: self.uuid.0,
+            owner: self.owner.map(|id| id.0),
+            state: self.state.into(),
+            created: self.created,
+            removed: self.removed,
+            values: self
+                .values
+                .iter()
+                .map(|(column, value)| (spec.column_at(*column).0.into(), value.clone()))
+                .collect(),
+        }
+    }
+
+    /// Reads a kept row; columns that the kind no longer has are left behind.
+    pub(super) fn from_row(row: Row) -> Option<Self> {
+        let kind = Kind::from_name(&row.kind)?;
+        let spec = spec(kind);
+        let mut values: Vec<(u8, Value)> = row
+            .values
+            .into_iter()
+            .filter_map(|(name, value)| Some((spec.column(&name)?, value)))
+            .collect();
+        values.sort_by_key(|(column, _)| *column);
+        Some(Self {
+            id: ThingId(row.id),
+            kind,
+            uuid: Uuid(row.uuid),
+            owner: row.owner.map(ThingId),
+            state: spec.states.iter().copied().find(|s| *s == row.state).unwrap_or_default(),
+            created: row.created,
+            removed: row.removed,
+            values,
+        })
+    }
+
+    fn references(&self) -> impl Iterator<Item = (u8, u64)> + '_ {
+        self.values.iter().flat_map(|(column, value)| {
+            let one = if let Value::Ref(id) = value { Some(*id) } else { None };
+            let several: &[Value] = if let Value::List(values) = value { values } else { &[] };
+            let several = several
+                .iter()
+                .filter_map(|value| if let Value::Ref(id) = value { Some(*id) } else { None });
+            one.into_iter().chain(several).map(|id| (*column, id))
+        })
+    }
+}
+
+/// What is stored of a kind.
+///
+/// # Panics
+/// If nothing is: a mistake in our tables.
+pub fn spec(kind: Kind) -> &'static KindSpec {
+    areas::spec(kind).unwrap_or_else(|| panic!("no row says what is stored of {kind:?}"))
+}
+
+fn column_of(kind: Kind, column: &str) -> u8 {
+    spec(kind).column(column).unwrap_or_else(|| panic!("{kind:?} has no column {column}"))
+}
+
+/// Column in which a thing says when the engine must look at it.
+pub const DUE: &str = "due";
+
+/// The cloud.
+#[derive(Debug, Default)]
+pub struct World {
+    things: BTreeMap<ThingId, Arc<Thing>>,
+    by_uuid: HashMap<Uuid, ThingId>,
+    live: BTreeSet<(Kind, ThingId)>,
+    owned: BTreeSet<(ThingId, Kind, ThingId)>,
+    /// (referred to, kind of the referrer, its column, the referrer)
+    referrers: BTreeSet<(ThingId, Kind, u8, ThingId)>,
+    due: BTreeSet<(Instant, ThingId)>,
+    by_key: HashMap<String, ThingId>,
+    settings: BTreeMap<String, String>,
+}
+
+impl World {
+    /// A live thing of a kind.
+    pub fn get(&self, kind: Kind, id: ThingId) -> Option<&Thing> {
+        self.any(id).filter(|thing| thing.kind == kind && thing.removed.is_none())
+    }
+
+    /// A thing, removed or not.
+    pub fn any(&self, id: ThingId) -> Option<&Thing> {
+        self.things.get(&id).map(Arc::as_ref)
+    }
+
+    /// A thing that must be there.
+    ///
+    /// # Panics
+    /// If it is not: ids we hold are of things that stay.
+    pub fn thing(&self, id: ThingId) -> &Thing {
+        self.any(id).unwrap_or_else(|| panic!("there is no thing {id}"))
+    }
+
+    /// A thing by uuid, removed or not.
+    pub fn by_uuid(&self, uuid: Uuid) -> Option<&Thing> {
+        self.by_uuid.get(&uuid).and_then(|id| self.any(*id))
+    }
+
+    /// All live things of a kind, the oldest first.
+    pub fn all(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Thing> + '_ {
+        let range = (kind, ThingId(0))..=(kind, ThingId(u64::MAX));
+        self.live.range(range).map(|(_, id)| self.thing(*id))
+    }
+
+    /// The live things of a kind that an account owns, the oldest first.
+    pub fn owned_by(
+        &self,
+        account: ThingId,
+        kind: Kind,
+    ) -> impl DoubleEndedIterator<Item = &Thing> + '_ {
+        let range = (account, kind, ThingId(0))..=(account, kind, ThingId(u64::MAX));
+        self.owned.range(range).map(|(_, _, id)| self.thing(*id))
+    }
+
+    /// The live things of a kind whose reference in `column` is `target`.
+    pub fn referring(
+        &self,
+        target: ThingId,
+        kind: Kind,
+        column: &str,
+    ) -> impl DoubleEndedIterator<Item = &Thing> + '_ {
+        let column = column_of(kind, column);
+        let range = (target, kind, column, ThingId(0))..=(target, kind, column, ThingId(u64::MAX));
+        self.referrers.range(range).map(|(_, _, _, id)| self.thing(*id))
+    }
+
+    /// The ids of the live things of a kind whose reference in `column` is `target`.
+    pub fn ids_referring(&self, target: ThingId, kind: Kind, column: &str) -> Vec<ThingId> {
+        self.referring(target, kind, column).map(|thing| thing.id).collect()
+    }
+
+    /// The thing that must be looked at first, and when.
+    pub fn next_due(&self) -> Option<(Instant, ThingId)> {
+        self.due.first().copied()
+    }
+
+    /// How many things there are, removed ones too.
+    pub fn len(&self) -> usize {
+        self.things.len()
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.things.is_empty()
+    }
+
+    /// The number of the newest thing.
+    pub(super) fn last_id(&self) -> u64 {
+        self.things.last_key_value().map_or(0, |(id, _)| id.0)
+    }
+
+    /// The value of a global setting.
+    ///
+    /// # Panics
+    /// If there is no such setting: a mistake in our code.
+    pub fn setting(&self, name: &str) -> &str {
+        let row = setting(name).unwrap_or_else(|| panic!("there is no setting {name}"));
+        self.settings.get(name).map_or(row.default, String::as_str)
+    }
+
+    /// The value of a global setting that is a whole number.
+    pub fn setting_number(&self, name: &str) -> i64 {
+        let value = self.setting(name);
+        value.parse().unwrap_or_else(|_| panic!("the setting {name} is no number: {value}"))
+    }
+
+    /// Whether a global setting is `true`.
+    pub fn setting_flag(&self, name: &str) -> bool {
+        self.setting(name) == "true"
+    }
+
+    /// The value of a global setting where it is not the default.
+    pub(super) fn own_setting(&self, name: &str) -> Option<String> {
+        self.settings.get(name).cloned()
+    }
+
+    pub(super) fn set_setting(&mut self, name: &str, value: Option<String>) -> Option<String> {
+        match value {
+            Some(value) => self.settings.insert(name.to_owned(), value),
+            None => self.settings.remove(name),
+        }
+    }
+
+    /// Puts a thing in the place of what had its id; none takes it away.
+    /// Returns what was there.
+    pub(super) fn put(&mut self, id: ThingId, thing: Option<Arc<Thing>>) -> Option<Arc<Thing>> {
+        let before = self.things.remove(&id);
+        if let Some(before) = &before {
+            self.index(before, Indexed::No);
+        }
+        if let Some(thing) = thing {
+            self.index(&thing, Indexed::Yes);
+            self.things.insert(id, thing);
+        }
+        before
+    }
+
+    fn index(&mut self, thing: &Thing, indexed: Indexed) {
+        match indexed {
+            Indexed::Yes => drop(self.by_uuid.insert(thing.uuid, thing.id)),
+            Indexed::No => drop(self.by_uuid.remove(&thing.uuid)),
+        }
+        if thing.removed.is_some() {
+            return;
+        }
+        fn keep<T: Ord>(set: &mut BTreeSet<T>, entry: T, indexed: Indexed) {
+            match indexed {
+                Indexed::Yes => set.insert(entry),
+                Indexed::No => set.remove(&entry),
+            };
+        }
+        keep(&mut self.live, (thing.kind, thing.id), indexed);
+        if let Some(owner) = thing.owner {
+            keep(&mut self.owned, (owner, thing.kind, thing.id), indexed);
+        }
+        if thing.kind == Kind::User && !thing.text("apikey").is_empty() {
+            match indexed {
+                Indexed::Yes => drop(self.by_key.insert(thing.text("apikey").to_owned(), thing.id)),
+                Indexed::No => drop(self.by_key.remove(thing.text("apikey"))),
+            }
+        }
+        for (column, target) in thing.references() {
+            keep(&mut self.referrers, (ThingId(target), thing.kind, column, thing.id), indexed);
+        }
+        if spec(thing.kind).column(DUE).is_some()
+            && let Some(due) = thing.time(DUE)
+        {
+            keep(&mut self.due, (due, thing.id), indexed);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Indexed {
+    Yes,
+    No,
+}
+
+/// Identity: who owns what, and what lies below what.
+impl World {
+    /// The domain of an account.
+    pub fn domain_of(&self, account: ThingId) -> ThingId {
+        self.thing(account).id_of("domainid").expect("accounts are in a domain")
+    }
+
+    /// The domain that a thing belongs to through its owner.
+    pub fn domain_of_thing(&self, thing: &Thing) -> Option<ThingId> {
+        thing.owner.map(|owner| self.domain_of(owner))
+    }
+
+    /// The ROOT domain.
+    pub fn root_domain(&self) -> ThingId {
+        self.all(Kind::Domain).next().expect("the first domain is ROOT").id
+    }
+
+    /// A domain and those above it, up to ROOT.
+    pub fn lineage(&self, domain: ThingId) -> impl Iterator<Item = ThingId> + '_ {
+        std::iter::successors(Some(domain), |id| self.thing(*id).id_of("parentdomainid"))
+    }
+
+    /// Whether a domain is `top` or lies below it.
+    pub fn is_within(&self, domain: ThingId, top: ThingId) -> bool {
+        self.lineage(domain).any(|id| id == top)
+    }
+
+    /// The path of a domain as logins write it: `/` for ROOT, `/acme/dev/` below.
+    pub fn login_path(&self, domain: ThingId) -> String {
+        let names: Vec<&str> = self.lineage(domain).map(|id| self.thing(id).text("name")).collect();
+        let mut path = "/".to_owned();
+        for name in names.iter().rev().skip(1) {
+            path.push_str(name);
+            path.push('/');
+        }
+        path
+    }
+
+    /// The path of a domain as answers show it: `ROOT/acme/dev`.
+    pub fn domain_path(&self, domain: ThingId) -> String {
+        let names: Vec<&str> = self.lineage(domain).map(|id| self.thing(id).text("name")).collect();
+        names.into_iter().rev().collect::<Vec<_>>().join("/")
+    }
+
+    /// The domain of a path as logins write it: with or without slashes at its
+    /// ends; empty is ROOT.
+    pub fn domain_at(&self, path: &str) -> Option<ThingId> {
+        let mut domain = self.root_domain();
+        let names = path.split('/').filter(|name| !name.is_empty());
+        for (at, name) in names.enumerate() {
+            // A path may begin with ROOT itself.
+            if at == 0 && name.eq_ignore_ascii_case(self.thing(domain).text("name")) {
+                continue;
+            }
+            domain = self
+                .referring(domain, Kind::Domain, "parentdomainid")
+                .find(|child| child.text("name").eq_ignore_ascii_case(name))?
+                .id;
+        }
+        Some(domain)
+    }
+
+    /// The live user of this name in a domain.
+    pub fn user_named(&self, domain: ThingId, username: &str) -> Option<&Thing> {
+        self.referring(domain, Kind::Account, "domainid")
+            .flat_map(|account| self.owned_by(account.id, Kind::User))
+            .find(|user| user.text("username").eq_ignore_ascii_case(username))
+    }
+
+    /// The live user of an API key.
+    pub fn user_of_key(&self, api_key: &str) -> Option<&Thing> {
+        self.by_key.get(api_key).map(|id| self.thing(*id))
+    }
+
+    /// The role of an account.
+    pub fn role_of(&self, account: ThingId) -> Option<Role> {
+        Role::from_number(self.thing(account).int("accounttype"))
+    }
+
+    /// The live account of this name in a domain.
+    pub fn account_named(&self, domain: ThingId, name: &str) -> Option<&Thing> {
+        self.referring(domain, Kind::Account, "domainid")
+            .find(|account| account.text("name").eq_ignore_ascii_case(name))
+    }
+
+    /// The project that an account is there for.
+    pub fn project_of(&self, account: ThingId) -> Option<&Thing> {
+        self.thing(account).id_of("project").map(|id| self.thing(id))
+    }
+}

@@ -1,0 +1,363 @@
+//! Kinds: what is stored.
+
+use super::{Column, Object, Source, WireType, same};
+use crate::engine::{ThingId, Tx};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident $noun:literal),* $(,)?) => {
+        /// What a stored thing is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Kind { $(
+            #[doc = $noun]
+            $name
+        ),* }
+
+        impl Kind {
+            /// All kinds, in order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The name it is stored under; never changed.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name)),* }
+            }
+
+            /// What people call it.
+            pub const fn noun(self) -> &'static str {
+                match self { $(Self::$name => $noun),* }
+            }
+
+            /// The kind of a stored name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.name() == name)
+            }
+        }
+    };
+}
+
+kinds! {
+    // Identity.
+    Domain "domain", Account "account", User "user", Project "project",
+    ProjectAccount "project member", ProjectInvitation "project invitation",
+    ResourceLimit "resource limit", SshKeyPair "SSH key pair",
+    // The engine's own.
+    Job "job", Event "event", Alert "alert", Setting "setting", Tag "tag", Detail "detail",
+    SimulatorRule "simulator rule", Certificate "certificate",
+    // Infrastructure.
+    Region "region", Zone "zone", Pod "pod", Cluster "cluster", Host "host",
+    StoragePool "storage pool", ImageStore "image store", StagingStore "staging store",
+    SystemVm "system VM", PhysicalNetwork "physical network", TrafficType "traffic type",
+    Provider "network service provider", VirtualRouterElement "virtual router element",
+    InternalLbElement "internal load balancer element", VlanIpRange "VLAN IP range",
+    PortableIpRange "portable IP range", StorageNetworkIpRange "storage network IP range",
+    GuestVlanRange "dedicated guest VLAN range", Dedication "dedication",
+    OsCategory "OS category", OsType "OS type", HypervisorCapabilities "hypervisor capabilities",
+    ServiceOffering "service offering", DiskOffering "disk offering",
+    NetworkOffering "network offering", VpcOffering "VPC offering",
+    HostUpdate "host update",
+    // What tenants use.
+    Vm "virtual machine", Nic "NIC", NicSecondaryIp "secondary IP address", Volume "volume",
+    Snapshot "snapshot", SnapshotPolicy "snapshot policy", Template "template", Iso "ISO",
+    InstanceGroup "instance group", AffinityGroup "affinity group", VmSnapshot "VM snapshot",
+    Network "network", IpAddress "IP address", Router "router", FirewallRule "firewall rule",
+    EgressRule "egress firewall rule", PortForwardingRule "port forwarding rule",
+    IpForwardingRule "IP forwarding rule", LoadBalancerRule "load balancer rule",
+    LoadBalancerMember "load balancer member", StickinessPolicy "stickiness policy",
+    HealthCheckPolicy "health check policy", RemoteAccessVpn "remote access VPN",
+    VpnUser "VPN user", SecurityGroup "security group", SecurityGroupRule "security group rule",
+    // Built later.
+    Vpc "VPC", NetworkAcl "network ACL", NetworkAclItem "network ACL item",
+    PrivateGateway "private gateway", StaticRoute "static route",
+    CustomerGateway "VPN customer gateway", VpnConnection "VPN connection",
+    VpnGateway "VPN gateway", InternalLoadBalancer "internal load balancer",
+    GlobalLoadBalancer "global load balancer", Counter "counter", Condition "condition",
+    AutoScalePolicy "AutoScale policy", AutoScaleVmProfile "AutoScale VM profile",
+    AutoScaleVmGroup "AutoScale VM group", InternalLbVm "internal load balancer VM",
+    // Devices of plug-ins.
+    BaremetalDhcp "bare metal DHCP server", BaremetalPxe "bare metal PXE server",
+    F5LoadBalancer "F5 load balancer", NetscalerLoadBalancer "NetScaler load balancer",
+    SrxFirewall "SRX firewall", NiciraNvpDevice "Nicira NVP device",
+    BigSwitchVnsDevice "BigSwitch VNS device", CiscoNexusVsm "Cisco Nexus VSM",
+    CiscoAsa1000v "Cisco ASA 1000v", CiscoVnmc "Cisco VNMC",
+    ExternalFirewall "external firewall", ExternalLoadBalancer "external load balancer",
+    NetworkDevice "network device", TrafficMonitor "traffic monitor",
+    UcsManager "UCS manager", UcsBlade "UCS blade", VmwareDatacenter "VMware data centre",
+    StoragePoolOnFiler "filer pool", VolumeOnFiler "filer volume", Lun "LUN", SspHost "SSP host",
+}
+
+/// Who a thing belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Nobody: part of the cloud; who may see it is the command's matter.
+    Cloud,
+    /// An account, and through it a domain.
+    Account,
+}
+
+/// What a count of a resource limit counts.
+///
+/// # Source
+/// `resourcetype` of guide 4.2, updateResourceLimit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Limit {
+    /// Virtual machines.
+    Vm = 0,
+    /// Public addresses.
+    PublicIp = 1,
+    /// Volumes.
+    Volume = 2,
+    /// Snapshots.
+    Snapshot = 3,
+    /// Templates and ISOs.
+    Template = 4,
+    /// Projects.
+    Project = 5,
+    /// Networks.
+    Network = 6,
+    /// Virtual private clouds.
+    Vpc = 7,
+    /// CPU cores.
+    Cpu = 8,
+    /// Memory, in MiB.
+    Memory = 9,
+    /// Primary storage, in GiB.
+    PrimaryStorage = 10,
+    /// Secondary storage, in GiB.
+    SecondaryStorage = 11,
+}
+
+/// Where a name must not stand twice.
+#[derive(Clone, Copy, Debug)]
+pub struct Unique {
+    /// The column of the name.
+    pub column: &'static str,
+    /// Among which things.
+    pub within: Within,
+}
+
+/// Among which things a name must not stand twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// All of the kind.
+    Cloud,
+    /// Those of the same account.
+    Account,
+    /// Those of the same domain.
+    Domain,
+    /// Those with the same value of a column.
+    Column(&'static str),
+}
+
+/// What becomes of what refers to a thing that is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDelete {
+    /// The thing is in use and stays.
+    Refuse,
+    /// It goes too.
+    Remove,
+    /// It forgets the thing.
+    Forget,
+}
+
+/// A move between two states.
+#[derive(Clone, Copy, Debug)]
+pub struct Move {
+    /// From this state.
+    pub from: &'static str,
+    /// To this one.
+    pub to: &'static str,
+}
+
+/// What is stored of a kind.
+pub struct KindSpec {
+    /// Which kind.
+    pub kind: Kind,
+    /// What answers show of it; its stored fields are its columns.
+    pub object: &'static Object,
+    /// Columns that no answer shows.
+    pub hidden: &'static [Column],
+    /// Who owns things of this kind.
+    pub owner: Owner,
+    /// Names that must not stand twice.
+    pub unique: &'static [Unique],
+    /// The count that grows with each.
+    pub limit: Option<Limit>,
+    /// Its states, the first one first; none if it has no states.
+    pub states: &'static [&'static str],
+    /// The moves allowed between them.
+    pub moves: &'static [Move],
+    /// Columns in which `keyword` looks.
+    pub keyword: &'static [&'static str],
+    /// What refers to it, and what becomes of that.
+    pub referred: &'static [(Kind, &'static str, OnDelete)],
+    /// The resource type of its tags, where it can have tags.
+    pub tag_type: Option<&'static str>,
+    /// The word `jobinstancetype` shows.
+    pub job_instance: Option<&'static str>,
+    /// Called when the moment in the column `due` has come; must move it on.
+    pub(crate) on_due: Option<fn(&mut Tx<'_>, ThingId)>,
+}
+
+impl KindSpec {
+    /// A kind of the cloud's own things, with no more than its fields.
+    pub const fn new(kind: Kind, object: &'static Object) -> Self {
+        Self {
+            kind,
+            object,
+            hidden: &[],
+            owner: Owner::Cloud,
+            unique: &[],
+            limit: None,
+            states: &[],
+            moves: &[],
+            keyword: &[],
+            referred: &[],
+            tag_type: None,
+            job_instance: None,
+            on_due: None,
+        }
+    }
+
+    /// Columns that no answer shows.
+    pub const fn hidden(mut self, hidden: &'static [Column]) -> Self {
+        let mut at = 0;
+        while at < hidden.len() {
+            assert!(
+                self.object.position(hidden[at].name).is_none(),
+                "a hidden column that is shown"
+            );
+            at += 1;
+        }
+        self.hidden = hidden;
+        self
+    }
+
+    /// Things of this kind belong to accounts.
+    pub const fn owned(mut self) -> Self {
+        self.owner = Owner::Account;
+        self
+    }
+
+    /// A name must not stand twice.
+    pub const fn unique(mut self, unique: &'static [Unique]) -> Self {
+        let mut at = 0;
+        while at < unique.len() {
+            self.must_store(unique[at].column);
+            if let Within::Column(column) = unique[at].within {
+                self.must_store(column);
+            }
+            at += 1;
+        }
+        self.unique = unique;
+        self
+    }
+
+    /// Each counts for a limit of its owner.
+    pub const fn limit(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Its states, the first one first, and the moves between them.
+    pub const fn states(mut self, states: &'static [&'static str], moves: &'static [Move]) -> Self {
+        let mut at = 0;
+        while at < moves.len() {
+            assert!(
+                contains(states, moves[at].from) && contains(states, moves[at].to),
+                "a move between states that are not there"
+            );
+            at += 1;
+        }
+        self.states = states;
+        self.moves = moves;
+        self
+    }
+
+    /// Columns in which `keyword` looks.
+    pub const fn keyword(mut self, columns: &'static [&'static str]) -> Self {
+        let mut at = 0;
+        while at < columns.len() {
+            self.must_store(columns[at]);
+            at += 1;
+        }
+        self.keyword = columns;
+        self
+    }
+
+    /// What refers to it.
+    pub const fn referred(mut self, by: &'static [(Kind, &'static str, OnDelete)]) -> Self {
+        self.referred = by;
+        self
+    }
+
+    /// It can have tags, under this resource type.
+    pub const fn tagged(mut self, resource_type: &'static str) -> Self {
+        self.tag_type = Some(resource_type);
+        self
+    }
+
+    /// The word `jobinstancetype` shows.
+    pub const fn job_instance(mut self, word: &'static str) -> Self {
+        self.job_instance = Some(word);
+        self
+    }
+
+    /// Called when the moment in the column `due` has come; must move it on.
+    pub(crate) const fn on_due(mut self, look: fn(&mut Tx<'_>, ThingId)) -> Self {
+        self.must_store("due");
+        self.on_due = Some(look);
+        self
+    }
+
+    /// The number of a stored column: fields first, then hidden ones.
+    pub const fn column(&self, name: &str) -> Option<u8> {
+        if let Some(at) = self.object.position(name) {
+            return match self.object.fields[at].source {
+                Source::Stored => Some(number(at)),
+                _ => None,
+            };
+        }
+        let mut at = 0;
+        while at < self.hidden.len() {
+            if same(self.hidden[at].name, name) {
+                return Some(number(self.object.fields.len() + at));
+            }
+            at += 1;
+        }
+        None
+    }
+
+    /// The name and type of a column.
+    pub fn column_at(&self, column: u8) -> (&'static str, WireType) {
+        let at = usize::from(column);
+        match self.object.fields.get(at) {
+            Some(field) => (field.name, field.ty),
+            None => {
+                let hidden = &self.hidden[at - self.object.fields.len()];
+                (hidden.name, hidden.ty)
+            }
+        }
+    }
+
+    const fn must_store(&self, column: &str) {
+        assert!(self.column(column).is_some(), "a column that the kind does not store");
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "asserted; `try_from` is not const")]
+const fn number(at: usize) -> u8 {
+    assert!(at < 256, "more columns than a byte can number");
+    at as u8
+}
+
+const fn contains(texts: &[&str], text: &str) -> bool {
+    let mut at = 0;
+    while at < texts.len() {
+        if same(texts[at], text) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}

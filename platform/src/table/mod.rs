@@ -1,0 +1,44 @@
+//! The API as tables: what there is, not how it is done.
+//!
+//! A [`Command`] is one row: its name, who may call it, its parameters, whether a
+//! job does the work, what it answers, and the few functions that are its own. An
+//! [`Object`] is the ordered list of fields that answers show; a [`Kind`] is what
+//! is stored, and its [`KindSpec`] says who owns it, which names must be unique,
+//! which states it has and which moves between them. One engine reads the rows
+//! (`crate::engine`); the rows stand in one file an area (`crate::areas`).
+//!
+//! Rows are consts, so most mistakes in them (a parameter twice, a filter on a
+//! column that is not there) stop the build; what one row alone cannot show is
+//! checked by the tests that walk all rows.
+//!
+//! # Source
+//! Guide chapters 2 and 4; names, types and roles are those of the 4.2.1 server.
+
+mod command;
+mod kind;
+mod object;
+mod param;
+mod role;
+mod words; // what the common parameters mean, said once
+
+pub use command::{Command, Job, Shape, Verb, create, delete, later, list, own, update};
+pub use kind::{Kind, KindSpec, Limit, Move, OnDelete, Owner, Unique, Within};
+pub use object::{Column, Field, Object, Source, WireType, f, fields, hidden};
+pub use param::{MapForm, Param, ParamType, group, p};
+pub use role::{Role, Roles};
+
+/// Compares two texts where the build does.
+pub(crate) const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}

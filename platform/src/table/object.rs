@@ -1,0 +1,204 @@
+//! What answers show: objects of ordered fields.
+
+use super::{Kind, same};
+use crate::engine::{Node, View};
+
+/// The type of a field on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WireType {
+    /// Text.
+    Str,
+    /// The uuid of something of a kind; kept as a reference.
+    Id(Kind),
+    /// A whole number of 32 bits.
+    Int,
+    /// A whole number of 64 bits.
+    Long,
+    /// True or false.
+    Bool,
+    /// A moment.
+    Date,
+    /// Texts.
+    List,
+    /// Objects.
+    Objects(&'static str),
+    /// Keys and values.
+    Map,
+}
+
+impl WireType {
+    /// The word `listApis` shows.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Str | Self::Id(_) => "string",
+            Self::Int => "int",
+            Self::Long => "long",
+            Self::Bool => "boolean",
+            Self::Date => "date",
+            Self::List | Self::Objects(_) => "list",
+            Self::Map => "map",
+        }
+    }
+}
+
+/// Where the value of a field comes from.
+#[derive(Clone, Copy)]
+pub enum Source {
+    /// An attribute of the thing, stored under the field's name.
+    Stored,
+    /// The uuid of the thing itself.
+    Uuid,
+    /// Its state.
+    State,
+    /// When it was made.
+    Created,
+    /// When it was removed.
+    Removed,
+    /// The name of the account that owns it, unless that is a project's.
+    Account,
+    /// The uuid of that account.
+    AccountId,
+    /// The uuid of the domain of its owner.
+    DomainId,
+    /// The name of the domain of its owner.
+    Domain,
+    /// The uuid of the project that owns it.
+    ProjectId,
+    /// The name of the project that owns it.
+    Project,
+    /// Its tags.
+    Tags,
+    /// The uuid of the job that works on it.
+    JobId,
+    /// The status of the job that works on it.
+    JobStatus,
+    /// An attribute of the thing that the reference `of` names.
+    Join {
+        /// The stored reference.
+        of: &'static str,
+        /// The field of the thing referred to.
+        field: &'static str,
+    },
+    /// The objects of a kind whose reference `by` is this thing.
+    Children {
+        /// Their kind.
+        kind: Kind,
+        /// Their reference to this thing.
+        by: &'static str,
+    },
+    /// Computed.
+    By(fn(&View<'_>) -> Node),
+}
+
+/// One field.
+#[derive(Clone, Copy)]
+pub struct Field {
+    /// As on the wire.
+    pub name: &'static str,
+    /// Its type on the wire.
+    pub ty: WireType,
+    /// Where its value comes from.
+    pub source: Source,
+}
+
+/// A field that is stored under its own name.
+pub const fn f(name: &'static str, ty: WireType) -> Field {
+    Field { name, ty, source: Source::Stored }
+}
+
+impl Field {
+    /// Takes the value from somewhere else.
+    pub const fn from(mut self, source: Source) -> Self {
+        self.source = source;
+        self
+    }
+
+    /// Takes it from the thing that the reference `of` names.
+    pub const fn join(self, of: &'static str, field: &'static str) -> Self {
+        self.from(Source::Join { of, field })
+    }
+
+    /// Shows the things of `kind` that refer to this one by `by`.
+    pub const fn children(self, kind: Kind, by: &'static str) -> Self {
+        self.from(Source::Children { kind, by })
+    }
+
+    /// Computes it.
+    pub const fn by(self, compute: fn(&View<'_>) -> Node) -> Self {
+        self.from(Source::By(compute))
+    }
+}
+
+/// The fields that mean the same in every object.
+pub mod fields {
+    use super::{Field, Source, WireType::*, f};
+    use crate::table::Kind;
+
+    /// The uuid of the thing.
+    pub const ID: Field = f("id", Str).from(Source::Uuid);
+    /// Its state.
+    pub const STATE: Field = f("state", Str).from(Source::State);
+    /// When it was made.
+    pub const CREATED: Field = f("created", Date).from(Source::Created);
+    /// When it was removed.
+    pub const REMOVED: Field = f("removed", Date).from(Source::Removed);
+    /// The owner's name.
+    pub const ACCOUNT: Field = f("account", Str).from(Source::Account);
+    /// The owner's uuid.
+    pub const ACCOUNT_ID: Field = f("accountid", Str).from(Source::AccountId);
+    /// The owner's domain.
+    pub const DOMAIN_ID: Field = f("domainid", Str).from(Source::DomainId);
+    /// Its name.
+    pub const DOMAIN: Field = f("domain", Str).from(Source::Domain);
+    /// The project that owns it.
+    pub const PROJECT_ID: Field = f("projectid", Str).from(Source::ProjectId);
+    /// Its name.
+    pub const PROJECT: Field = f("project", Str).from(Source::Project);
+    /// Tags.
+    pub const TAGS: Field = f("tags", Objects("ResourceTag")).from(Source::Tags);
+    /// The job that works on the thing.
+    pub const JOB_ID: Field = f("jobid", Str).from(Source::JobId);
+    /// How far that job is.
+    pub const JOB_STATUS: Field = f("jobstatus", Int).from(Source::JobStatus);
+    /// The zone the thing is in.
+    pub const ZONE_ID: Field = f("zoneid", Id(Kind::Zone));
+    /// Its name.
+    pub const ZONE_NAME: Field = f("zonename", Str).join("zoneid", "name");
+}
+
+/// An attribute that is stored and not shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Its name, apart from those of the object's fields.
+    pub name: &'static str,
+    /// Its type.
+    pub ty: WireType,
+}
+
+/// A stored attribute that no answer shows.
+pub const fn hidden(name: &'static str, ty: WireType) -> Column {
+    Column { name, ty }
+}
+
+/// What an answer shows of a thing.
+#[derive(Clone, Copy)]
+pub struct Object {
+    /// The name in the reference pages.
+    pub name: &'static str,
+    /// Its fields in the order they are sent.
+    pub fields: &'static [Field],
+}
+
+impl Object {
+    /// The position of a field.
+    pub const fn position(&self, name: &str) -> Option<usize> {
+        let mut at = 0;
+        while at < self.fields.len() {
+            if same(self.fields[at].name, name) {
+                return Some(at);
+            }
+            at += 1;
+        }
+        None
+    }
+}

@@ -1,0 +1,145 @@
+//! Parameters of commands.
+
+use super::{Kind, words};
+
+/// The largest text a parameter takes unless its row says otherwise, in characters.
+const LENGTH_MAX: u32 = 255;
+
+/// What a value must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParamType {
+    /// Text.
+    Str,
+    /// Text that is never shown or logged.
+    Secret,
+    /// A user's password: hashed before anything else sees it.
+    Password,
+    /// A whole number of 32 bits.
+    Int,
+    /// A whole number of 16 bits.
+    Short,
+    /// A whole number of 64 bits.
+    Long,
+    /// `true` in any case; anything else is false.
+    Bool,
+    /// A day, or a day and a time.
+    Date,
+    /// A moment: ISO 8601 with an offset.
+    Moment,
+    /// The uuid of something of a kind.
+    Id(Kind),
+    /// The uuid of something of one of several kinds.
+    IdOf(&'static [Kind]),
+    /// The uuid of something of any kind.
+    AnyId,
+    /// The whole number that is the id of a region.
+    Region,
+    /// Texts, separated by commas.
+    List,
+    /// Uuids of things of a kind, separated by commas.
+    IdList(Kind),
+    /// `name[0].field=value`.
+    Map(MapForm),
+}
+
+/// What the fields of a map parameter may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapForm {
+    /// The names of the fields are the keys.
+    Free,
+    /// These fields.
+    Fields(&'static [&'static str]),
+}
+
+impl ParamType {
+    /// The word `listApis` shows.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Str | Self::Secret | Self::Password => "string",
+            Self::Int | Self::Region => "integer",
+            Self::Short => "short",
+            Self::Long => "long",
+            Self::Bool => "boolean",
+            Self::Date => "date",
+            Self::Moment => "tzdate",
+            Self::Id(_) | Self::IdOf(_) | Self::AnyId => "uuid",
+            Self::List | Self::IdList(_) => "list",
+            Self::Map(_) => "map",
+        }
+    }
+}
+
+/// One parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// Lower case, as on the wire.
+    pub name: &'static str,
+    /// What its value must be.
+    pub ty: ParamType,
+    /// Whether the call is refused without it.
+    pub required: bool,
+    /// Longest text taken, in characters.
+    pub length_max: u32,
+    /// Whether things of others that they let everybody use may be named too.
+    pub is_usable: bool,
+    doc: Option<&'static str>,
+}
+
+/// A parameter that may be left out.
+pub const fn p(name: &'static str, ty: ParamType) -> Param {
+    Param { name, ty, required: false, length_max: LENGTH_MAX, is_usable: false, doc: None }
+}
+
+impl Param {
+    /// The call is refused without it.
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Takes texts up to this many characters.
+    pub const fn length_max(mut self, characters: u32) -> Self {
+        self.length_max = characters;
+        self
+    }
+
+    /// May name things of others that they let everybody use: public templates,
+    /// shared networks.
+    pub const fn usable(mut self) -> Self {
+        self.is_usable = true;
+        self
+    }
+
+    /// What it means, where the common word for its name does not say it.
+    pub const fn doc(mut self, doc: &'static str) -> Self {
+        self.doc = Some(doc);
+        self
+    }
+
+    /// What it means, in one line.
+    pub fn description(&self) -> &'static str {
+        self.doc.or_else(|| words::meaning(self.name)).unwrap_or_default()
+    }
+}
+
+/// Parameters that many commands share.
+pub mod group {
+    use super::{MapForm, Param, ParamType::*, p};
+    use crate::table::Kind;
+
+    /// Pages and the substring filter of list commands.
+    pub const PAGED: &[Param] = &[p("keyword", Str), p("page", Int), p("pagesize", Int)];
+    /// Whose things a list shows.
+    pub const SCOPED: &[Param] = &[
+        p("account", Str),
+        p("domainid", Id(Kind::Domain)),
+        p("isrecursive", Bool),
+        p("listall", Bool),
+    ];
+    /// The project whose things are listed, or to which a new thing belongs.
+    pub const PROJECT: &[Param] = &[p("projectid", Id(Kind::Project))];
+    /// The owner of a new thing.
+    pub const OWNER: &[Param] = &[p("account", Str), p("domainid", Id(Kind::Domain))];
+    /// Lists only what has these tags.
+    pub const TAGGED: &[Param] = &[p("tags", Map(MapForm::Fields(&["key", "value"])))];
+}

@@ -1,0 +1,106 @@
+//! Domains, accounts, users and jobs: what everything else stands on.
+
+use cloudtally_platform::engine::{Answer, Node, Start};
+
+use crate::support::{Lab, int, text, texts};
+
+#[test]
+fn a_new_cloud_has_its_root_and_nothing_is_lost_by_a_restart() {
+    let lab = Lab::new(Start::Empty);
+    assert_eq!(text(&lab.one("listDomains", &[]), "path"), "ROOT");
+    let sales = text(&lab.ok("createDomain", &[("name", "sales")]), "id");
+    let alice = lab.account("alice", "0", Some(&sales));
+    let lab = lab.restart();
+    let seen = lab.one("listAccounts", &[("domainid", &sales)]);
+    assert_eq!(seen, alice);
+    assert_eq!(text(&seen, "domain"), "sales");
+    assert_eq!(text(&lab.one("listDomains", &[("id", &sales)]), "path"), "ROOT/sales");
+}
+
+#[test]
+fn names_stand_once() {
+    let lab = Lab::new(Start::Empty);
+    lab.account("alice", "0", None);
+    let (code, why) = lab.refused(
+        "createAccount",
+        &[
+            ("username", "bob"),
+            ("account", "ALICE"),
+            ("accounttype", "0"),
+            ("email", "e"),
+            ("firstname", "f"),
+            ("lastname", "l"),
+            ("password", "p"),
+        ],
+    );
+    assert_eq!(code, 431);
+    assert!(why.contains("ALICE"), "{why}");
+    lab.ok("createDomain", &[("name", "a")]);
+    assert_eq!(lab.refused("createDomain", &[("name", "A")]).0, 431);
+}
+
+#[test]
+fn a_job_tells_its_chain_of_events() {
+    let lab = Lab::new(Start::Empty);
+    let alice = text(&lab.account("alice", "0", None), "id");
+    let answer = lab.call(lab.root(), "disableAccount", &[("id", &alice), ("lock", "false")]);
+    let Ok(Answer::Job { id: None, job }) = answer else { panic!("{answer:?}") };
+    let pending = lab.one("listAsyncJobs", &[]);
+    assert_eq!((text(&pending, "jobid"), int(&pending, "jobstatus")), (job.clone(), 0));
+    assert_eq!(pending.field("jobresult"), None);
+    // The process may end before the job has begun.
+    let lab = lab.restart();
+    let account = lab.finish(&job).unwrap();
+    assert_eq!(text(&account, "state"), "disabled");
+    let events = lab.ok("listEvents", &[("type", "ACCOUNT.DISABLE"), ("listall", "true")]);
+    assert_eq!(texts(&events, "state"), ["Completed", "Started", "Scheduled"]);
+    let Node::List(events) = events else { panic!() };
+    assert_eq!(events[2].field("parentid"), None);
+    assert_eq!(text(&events[0], "parentid"), text(&events[2], "id"));
+    assert_eq!(text(&events[1], "parentid"), text(&events[2], "id"));
+    assert_eq!(text(&events[0], "account"), "alice", "it concerns her, whoever did it");
+}
+
+#[test]
+fn what_cannot_be_kept_did_not_happen() {
+    let lab = Lab::new(Start::Empty);
+    lab.memory.fail_next();
+    let (code, why) = lab.refused("createDomain", &[("name", "a")]);
+    assert_eq!(code, 530);
+    assert!(why.contains("the disk is full"), "{why}");
+    lab.ok("createDomain", &[("name", "a")]);
+}
+
+#[test]
+fn a_command_that_is_refused_leaves_only_its_event() {
+    let lab = Lab::new(Start::Empty);
+    let before = lab.cloud.world().len();
+    lab.refused("createDomain", &[("name", "a/b")]);
+    let after = lab.cloud.world().len();
+    assert_eq!(after, before + 1);
+    let event = lab.one("listEvents", &[("level", "ERROR")]);
+    assert_eq!(text(&event, "type"), "DOMAIN.CREATE");
+    assert!(text(&event, "description").starts_with("Error while "), "{event:?}");
+}
+
+#[test]
+fn users_see_their_own_and_admins_their_domains() {
+    let lab = Lab::new(Start::Empty);
+    let sales = text(&lab.ok("createDomain", &[("name", "sales")]), "id");
+    let north = text(&lab.ok("createDomain", &[("name", "n"), ("parentdomainid", &sales)]), "id");
+    lab.account("chief", "2", Some(&sales));
+    lab.account("clerk", "0", Some(&north));
+    lab.account("other", "0", None);
+    let seen = |user: &str, params: &[(&str, &str)]| {
+        texts(&lab.ok_as(user, "listAccounts", params), "name")
+    };
+    assert_eq!(seen("clerk", &[]), ["clerk"]);
+    assert_eq!(seen("clerk", &[("listall", "true")]), ["clerk"]);
+    assert_eq!(seen("chief", &[]), ["chief"]);
+    assert_eq!(seen("chief", &[("listall", "true")]), ["chief", "clerk"]);
+    assert_eq!(seen("chief", &[("domainid", &sales)]), ["chief"]);
+    assert_eq!(seen("chief", &[("domainid", &sales), ("isrecursive", "true")]), ["chief", "clerk"]);
+    let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
+    let (code, _) = lab.run(lab.user("chief"), "listAccounts", &[("domainid", &root)]).unwrap_err();
+    assert_eq!(code, 431, "not even that it is there");
+}

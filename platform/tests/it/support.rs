@@ -1,0 +1,259 @@
+//! A cloud in memory, and callers that speak to it as the server would.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, AtomicU8, Ordering},
+};
+
+use cloudtally_model::{
+    ApiError, ErrorCode, Instant, UsageEvent,
+    port::{ChangeSet, Journal, JournalError, Kept, Row},
+};
+use cloudtally_platform::{
+    command,
+    engine::{Answer, Caller, Cloud, CloudOptions, Node, Request, Start, ThingId, seed},
+};
+
+/// What has been kept, shared with the test.
+#[derive(Clone, Default)]
+pub(crate) struct Memory {
+    kept: Arc<Mutex<Kept>>,
+    usage: Arc<Mutex<Vec<UsageEvent>>>,
+    fails: Arc<AtomicI64>,
+}
+
+impl Memory {
+    /// Lets the next commit fail.
+    pub(crate) fn fail_next(&self) {
+        self.fails.store(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn usage(&self) -> Vec<UsageEvent> {
+        self.usage.lock().unwrap().clone()
+    }
+}
+
+impl Journal for Memory {
+    fn load(&mut self) -> Result<Kept, JournalError> {
+        Ok(self.kept.lock().unwrap().clone())
+    }
+
+    fn commit(&mut self, changes: &ChangeSet) -> Result<(), JournalError> {
+        if self.fails.swap(0, Ordering::SeqCst) > 0 {
+            return Err("the disk is full".into());
+        }
+        let mut kept = self.kept.lock().unwrap();
+        kept.rows.retain(|row: &Row| {
+            !changes.erased.contains(&row.id) && !changes.rows.iter().any(|new| new.id == row.id)
+        });
+        kept.rows.extend(changes.rows.iter().cloned());
+        kept.rows.sort_by_key(|row| row.id);
+        for (name, value) in &changes.settings {
+            kept.settings.retain(|(old, _)| old != name);
+            kept.settings.extend(value.clone().map(|value| (name.clone(), value)));
+        }
+        for (name, number) in &changes.numbers {
+            kept.numbers.retain(|(old, _)| old != name);
+            kept.numbers.push(((*name).to_owned(), *number));
+        }
+        self.usage.lock().unwrap().extend(changes.usage.iter().cloned());
+        Ok(())
+    }
+}
+
+/// Bytes that differ from call to call, the same in every run.
+pub(crate) fn entropy(bytes: &mut [u8]) -> Result<(), ApiError> {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    bytes.fill_with(|| NEXT.fetch_add(1, Ordering::SeqCst));
+    Ok(())
+}
+
+/// A cloud for a test.
+pub(crate) struct Lab {
+    pub(crate) cloud: Cloud,
+    pub(crate) memory: Memory,
+    now: AtomicI64,
+}
+
+/// 2026-01-05T00:00:00Z.
+pub(crate) const START_MS: i64 = 1_767_571_200_000;
+
+impl Lab {
+    pub(crate) fn new(start: Start) -> Self {
+        Self::open(Memory::default(), start, START_MS)
+    }
+
+    fn open(memory: Memory, start: Start, now_ms: i64) -> Self {
+        let options = CloudOptions { seed: 1, start, entropy };
+        let now = Instant::from_millis(now_ms);
+        let cloud = Cloud::open(Box::new(memory.clone()), options, now).unwrap();
+        Self { cloud, memory, now: AtomicI64::new(now_ms) }
+    }
+
+    /// The same cloud after the process has ended and begun again.
+    pub(crate) fn restart(self) -> Self {
+        Self::open(self.memory.clone(), Start::Empty, self.now.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        Instant::from_millis(self.now.load(Ordering::SeqCst))
+    }
+
+    /// Lets time go by; what is due happens.
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.now.fetch_add(seconds * 1000, Ordering::SeqCst);
+        self.cloud.run_due(self.now()).unwrap();
+    }
+
+    /// The root admin.
+    pub(crate) fn root(&self) -> Caller {
+        let world = self.cloud.world();
+        Caller::of_user(&world, seed::admin_user(&world)).unwrap()
+    }
+
+    /// The caller that a user is, by name, wherever it is.
+    pub(crate) fn user(&self, username: &str) -> Caller {
+        let world = self.cloud.world();
+        let user = world
+            .all(cloudtally_platform::table::Kind::User)
+            .find(|user| user.text("username") == username)
+            .unwrap_or_else(|| panic!("no user {username}"));
+        Caller::of_user(&world, user.id).unwrap_or_else(|| panic!("{username} is not enabled"))
+    }
+
+    /// Calls a command as the server would once the caller is known: roles are
+    /// checked there, so here too.
+    pub(crate) fn call(
+        &self,
+        caller: Caller,
+        name: &str,
+        params: &[(&str, &str)],
+    ) -> Result<Answer, ApiError> {
+        let command = command(name).unwrap_or_else(|| panic!("no command {name}"));
+        if !command.roles.contains(caller.role) {
+            return Err(ApiError::forbidden("not for this role"));
+        }
+        let params = params.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        self.cloud.call(Request { command, caller, params }, self.now())
+    }
+
+    /// Calls a command, lets its job end, and returns what came of it: for objects
+    /// and jobs the object itself, for lists a list.
+    pub(crate) fn run(
+        &self,
+        caller: Caller,
+        name: &str,
+        params: &[(&str, &str)],
+    ) -> Result<Node, (u16, String)> {
+        match self.call(caller, name, params).map_err(refusal)? {
+            Answer::Job { job, .. } => self.finish(&job),
+            Answer::Object { object, .. } => Ok(object),
+            Answer::List { items, .. } => Ok(Node::List(items)),
+            Answer::Bare(fields) => Ok(Node::Object(fields)),
+            Answer::Success => Ok(Node::Bool(true)),
+        }
+    }
+
+    /// Runs as [`Lab::run`], as the root admin, and expects success.
+    pub(crate) fn ok(&self, name: &str, params: &[(&str, &str)]) -> Node {
+        self.run(self.root(), name, params).unwrap_or_else(|e| panic!("{name}: {e:?}"))
+    }
+
+    /// Runs as [`Lab::run`], as a user, and expects success.
+    pub(crate) fn ok_as(&self, user: &str, name: &str, params: &[(&str, &str)]) -> Node {
+        self.run(self.user(user), name, params).unwrap_or_else(|e| panic!("{name}: {e:?}"))
+    }
+
+    /// Runs as [`Lab::run`], as the root admin, and expects to be refused.
+    pub(crate) fn refused(&self, name: &str, params: &[(&str, &str)]) -> (u16, String) {
+        self.run(self.root(), name, params).expect_err(name)
+    }
+
+    /// The result of a job, run to its end.
+    pub(crate) fn finish(&self, job: &str) -> Result<Node, (u16, String)> {
+        // Jobs that wait are given a simulated minute a round.
+        for _ in 0..1000 {
+            self.cloud.run_due(self.now()).unwrap();
+            let answer = self.call(self.root(), "queryAsyncJobResult", &[("jobid", job)]).unwrap();
+            let Answer::Bare(fields) = answer else { panic!("{answer:?}") };
+            let job = Node::Object(fields);
+            match int(&job, "jobstatus") {
+                0 => self.pass(60),
+                1 => {
+                    let Some(Node::Object(result)) = job.field("jobresult") else {
+                        panic!("{job:?}")
+                    };
+                    return Ok(match result.first() {
+                        Some((_, node)) => node.clone(),
+                        None => Node::Null,
+                    });
+                }
+                _ => {
+                    let result = job.field("jobresult").unwrap();
+                    let code = u16::try_from(int(result, "errorcode")).unwrap();
+                    return Err((code, text(result, "errortext")));
+                }
+            }
+        }
+        panic!("the job {job} does not end")
+    }
+
+    /// The one thing that a list shows.
+    pub(crate) fn one(&self, name: &str, params: &[(&str, &str)]) -> Node {
+        let Node::List(mut items) = self.ok(name, params) else { panic!("{name} is no list") };
+        assert_eq!(items.len(), 1, "{name} {params:?}: {items:?}");
+        items.remove(0)
+    }
+
+    /// Makes an account with a user of the same name; returns the account.
+    pub(crate) fn account(&self, name: &str, account_type: &str, domain: Option<&str>) -> Node {
+        let mut params = vec![
+            ("username", name),
+            ("accounttype", account_type),
+            ("email", "a@example.org"),
+            ("firstname", "A"),
+            ("lastname", "B"),
+            ("password", "secret"),
+        ];
+        params.extend(domain.map(|id| ("domainid", id)));
+        self.ok("createAccount", &params)
+    }
+
+    /// The types of the usage events so far.
+    pub(crate) fn usage_types(&self) -> Vec<String> {
+        self.memory.usage().iter().map(|event| event.event_type.to_string()).collect()
+    }
+
+    /// The id behind a uuid.
+    pub(crate) fn id(&self, uuid: &str) -> ThingId {
+        let uuid = cloudtally_platform::engine::Uuid::parse(uuid).unwrap();
+        self.cloud.world().by_uuid(uuid).unwrap().id
+    }
+}
+
+pub(crate) fn refusal(error: ApiError) -> (u16, String) {
+    assert!(error.code != ErrorCode::Internal || !error.text.contains("broke off"), "{error}");
+    (error.code.status(), error.text)
+}
+
+/// A text of an object.
+pub(crate) fn text(node: &Node, field: &str) -> String {
+    match node.field(field) {
+        Some(Node::Text(text)) => text.to_string(),
+        other => panic!("no text {field}: {other:?} in {node:?}"),
+    }
+}
+
+/// A number of an object.
+pub(crate) fn int(node: &Node, field: &str) -> i64 {
+    match node.field(field) {
+        Some(Node::Int(number)) => *number,
+        other => panic!("no number {field}: {other:?} in {node:?}"),
+    }
+}
+
+/// The texts of one field of a list's items.
+pub(crate) fn texts(node: &Node, field: &str) -> Vec<String> {
+    let Node::List(items) = node else { panic!("no list: {node:?}") };
+    items.iter().map(|item| text(item, field)).collect()
+}
