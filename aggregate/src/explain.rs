@@ -18,6 +18,7 @@ use cloudtally_store::{
 use crate::{
     AggregateError,
     job::{is_stale, removals},
+    network::NetworkBiller,
     records::add_resource,
     window::WindowFolder,
 };
@@ -33,8 +34,8 @@ pub struct Explanation {
     pub parts: Parts,
     /// The sum of the parts, in the record's unit.
     pub sum: u64,
-    /// Whether late events wait to be aggregated into the record's period: then
-    /// the parts may tell more than the record does.
+    /// Whether late events wait to be aggregated into the record's period, or late
+    /// samples into any: then the parts may tell more than the record does.
     pub waits: bool,
 }
 
@@ -115,7 +116,13 @@ pub fn explain(store: &Store, id: RecordId) -> Result<Explanation, AggregateErro
             samples_behind(store, &snapshot, known, &served, &sources)?
         }
     };
-    let waits = is_stale(&snapshot, known);
+    let waits = match served.record.row().unit {
+        Unit::Milliseconds => is_stale(&snapshot, known),
+        Unit::BytesSent | Unit::BytesReceived => {
+            let (snapshot, calendar) = (&snapshot, store.calendar()?);
+            NetworkBiller { store, snapshot, calendar }.is_unsettled()
+        }
+    };
     Ok(Explanation { served, sources, parts, sum, waits })
 }
 

@@ -9,47 +9,50 @@
 //! and 50 on the next at 06:00 give 140 bytes and then 10.
 //!
 //! What has been billed is remembered per series and period
-//! ([`BilledCounter`]). A run looks at all samples there are, in published
-//! periods, in those it publishes and in *gaps* (neither: a back-fill went ahead
-//! of the schedule), and for every series does one of two things:
+//! ([`BilledCounter`]). A run looks at all samples there are: in published
+//! periods, in its *targets*, which it publishes, and in *gaps*, which are neither
+//! (a back-fill went ahead of the schedule). It *bills* a series, or the series
+//! *waits* for a later scheduled run and nothing of it changes:
 //!
-//! - it *bills* the series: afterwards each published period has billed just what
-//!   its samples are worth now. A *scheduled* run puts the growth of all periods
-//!   together into the last period it publishes, folded if a sample is late
-//!   ("all its growth goes into one record of that last period", the guide's
-//!   network exception). A *back-fill* "computes each period as if the job had run
-//!   on time, so it never folds": what a period is worth goes into its own record,
-//!   the samples of a gap before it included, and only its targets may change;
-//! - or the series *waits* for a later scheduled run and nothing is billed of it. In a
-//!   back-fill that is so if a period that it may not touch would have to change.
-//!   In a scheduled run, if more is billed than all published periods are worth
-//!   (a sample in a gap took from a period ahead what its own period, not yet
-//!   published, gets), or if all that is new lies behind the run.
+//! - A *scheduled* run puts the growth of all periods up to the last that it
+//!   publishes into that one, folded if a sample is late ("all its growth goes into
+//!   one record of that last period", the guide's network exception). What is late
+//!   for a period ahead waits for a run that ends behind it. But a sample in a gap
+//!   or before it may take from a period ahead what another gets: where more is
+//!   billed ahead than that is worth by now, the growth ahead counts in. Then the
+//!   sum may be negative, as the gap that gets the bytes is not published yet:
+//!   the series waits.
+//! - A *back-fill* "computes each period as if the job had run on time, so it never
+//!   folds": what a target is worth, seen from the samples of a gap before it too,
+//!   stands in its own record. The series waits if a published period that is not
+//!   a target, may not be recomputed or is part of a folded span would have to change.
 //!
 //! # Why nothing is lost and nothing billed twice
 //!
-//! For one series let `total` be the usage of all its samples. It never shrinks:
-//! a sample more, anywhere in the order, adds or changes nothing (from `a` to `c`
-//! by way of `b` a counter counts at least what it does from `a` to `c`).
+//! A period is *worth* the usage of its samples, by all samples there are now. For
+//! one series let `total` be the worth of all periods. It never shrinks: a sample
+//! more, anywhere in the order, adds or changes nothing (from `a` to `c` by way of
+//! `b` a counter counts at least what it does from `a` to `c`).
 //!
-//! 1. *Never more is billed than `total`.* A run that bills the series leaves as
-//!    billed what the published periods are worth, and that is `total` less the
-//!    worth of gaps and of the future, neither of which is negative. A run in which
-//!    it waits changes nothing. New samples only raise `total`.
-//! 2. *In the end it is all billed.* A scheduled run publishes all periods up to
-//!    now, so what it leaves as gaps lies behind it. If there are none and no late
-//!    sample lies behind it, the published periods are worth `total`; by 1 the
-//!    growth is not negative, so the series does not wait and `total` is billed.
+//! 1. *Never is more billed than `total`.* A run that bills the series leaves as
+//!    billed at most what the published periods are worth: a back-fill and a run that
+//!    counts in what is ahead just that, another scheduled run no more than that
+//!    ahead and just that before. The rest of `total`, in gaps and in the future, is
+//!    not negative. A run in which the series waits bills nothing, and new samples
+//!    only raise `total`.
+//! 2. *In the end all is billed.* A scheduled run publishes every period up to
+//!    now, so what it leaves as gaps lies behind it. The first one behind which nothing
+//!    is published and no sample lies finds a growth that is `total` less what is
+//!    billed, not negative by 1: the series does not wait and `total` is billed.
 //! 3. *A run may leave out settled periods* (module `replay`): published without
-//!    a gap, and each has seen all samples up to its end. A run says that a period
-//!    has seen its samples only if no series that waits has something there that is
-//!    not billed. So at that moment the period has billed what it is worth, and as
-//!    long as nothing is accepted up to its end it is worth the same.
+//!    a gap, and each has seen every sample up to its end. A run says of a period
+//!    that it has seen its samples only if each series has billed there what it is
+//!    worth; and as long as nothing is accepted up to its end, it is worth the same.
 //!
-//! A run that is killed publishes whole windows. A scheduled bill is one
-//! transaction. A back-fill's is not: a rebuild that moves bytes from one period to
-//! another is whole again after the next rebuild of these, and until then the
-//! series waits as in 1 if more is billed than it is worth.
+//! A scheduled bill is published in one transaction. A back-fill is not: when it
+//! is killed, a rebuild that moves bytes from one period to another may have
+//! billed the one and not the other. Running it again settles that; until then
+//! more may be billed than the series is worth, and it waits.
 //!
 //! # Source
 //! Usage rules 5 and 6; guide 8.4.
@@ -67,7 +70,7 @@ mod series; // one counter, period by period
 
 pub(crate) use replay::NetworkBiller;
 use replay::Replayed;
-use series::{Bytes, Folded, Growth, Series};
+use series::{Bytes, Folded, Series};
 
 /// A period of a bill.
 struct Slot {
@@ -119,26 +122,30 @@ impl NetworkBiller<'_> {
         let slots = &bill.slots;
         let mut waiting = BTreeSet::new();
         for series in &mut bill.series {
-            let Some(unbilled_from) = series.unbilled_from(slots) else { continue };
-            let bytes = match series.growth(slots)? {
-                Growth::Of(bytes) if unbilled_from <= last.end => bytes,
-                _ => {
-                    waiting.extend(series.waiting());
-                    continue;
-                }
-            };
-            if unbilled_from >= last.start {
-                // Where the sample is stamped exactly at the start, a folded record
-                // would start there too: it is the ordinary one.
-                if bytes != Bytes::default() {
-                    series.entry(into).own = bytes;
-                }
+            let (growth, ahead) = (series.growth(slots, ..=into), series.growth(slots, into + 1..));
+            let through = if !growth.is_negative() && !ahead.is_negative() {
+                Some((growth, into))
+            } else if !growth.plus(ahead).is_negative() {
+                Some((growth.plus(ahead), slots.len() - 1))
             } else {
-                series.fold(Folded { into, from: unbilled_from, bytes }, slots);
+                None
+            };
+            match (series.unbilled_from(slots, into), through) {
+                (None, _) => series.bill_through(slots, into),
+                (Some(_), None) => {}
+                (Some(from), Some((growth, through))) => {
+                    let bytes = growth.to_bytes()?;
+                    if from < last.start {
+                        series.fold(Folded { into, from, bytes }, slots);
+                    } else if bytes != Bytes::default() {
+                        // Where the sample is stamped exactly at the start, a folded
+                        // record would start there too: it is the ordinary one.
+                        series.entry(into).own = bytes;
+                    }
+                    series.bill_through(slots, through);
+                }
             }
-            for entry in series.entries.iter_mut().filter(|e| !slots[e.period].is_gap()) {
-                entry.billed = entry.usage;
-            }
+            waiting.extend(series.waiting());
         }
         bill.into = Some(into);
         bill.see(self.snapshot.samples_seq(), &waiting, |slot| !slot.is_gap());

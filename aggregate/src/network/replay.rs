@@ -77,6 +77,18 @@ impl NetworkBiller<'_> {
         Ok(Replayed { slots, series })
     }
 
+    /// Whether a published period is not settled: bytes may move yet between the
+    /// records there are and those of a later run.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        let (Some(earliest), Some(last)) = (self.snapshot.earliest(), self.snapshot.periods.last())
+        else {
+            return false;
+        };
+        let origin = self.calendar.period_at(earliest).start;
+        let published = self.snapshot.periods.iter().map(|known| (known.period.start, known));
+        self.settled_until(origin, &published.collect()) < last.period.end
+    }
+
     /// End of the settled periods; `origin` if there are none.
     fn settled_until(&self, origin: Instant, published: &Published<'_>) -> Instant {
         let mut files: Vec<&SampleFile> = self.snapshot.sample_files.iter().collect();

@@ -1,5 +1,7 @@
 //! One counter: what it said in each period and what of that is billed.
 
+use std::ops::RangeBounds;
+
 use cloudtally_model::{Instant, SeriesKey, SourceId};
 use cloudtally_store::BilledCounter;
 
@@ -43,12 +45,37 @@ pub(super) struct Reading {
     pub(super) bytes: Bytes,
 }
 
-/// Usage less what is billed.
-pub(super) enum Growth {
-    /// There is more usage than is billed, or just as much.
-    Of(Bytes),
-    /// More is billed, in one direction at least.
-    Negative,
+/// Usage less what is billed: negative where more is billed.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Growth {
+    sent: i128,
+    received: i128,
+}
+
+impl Growth {
+    pub(super) fn is_negative(self) -> bool {
+        self.sent < 0 || self.received < 0
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self { sent: self.sent + other.sent, received: self.received + other.received }
+    }
+
+    fn of(entry: &Entry) -> Self {
+        let less = |usage: u64, billed: u64| i128::from(usage) - i128::from(billed);
+        Self {
+            sent: less(entry.usage.sent, entry.billed.sent),
+            received: less(entry.usage.received, entry.billed.received),
+        }
+    }
+
+    /// # Errors
+    /// `BytesOverflow` if it does not fit 64 bits.
+    pub(super) fn to_bytes(self) -> Result<Bytes, AggregateError> {
+        let bytes =
+            |sum: i128| u64::try_from(sum).map_err(|_| AggregateError::BytesOverflow { sum });
+        Ok(Bytes { sent: bytes(self.sent)?, received: bytes(self.received)? })
+    }
 }
 
 /// Growth that goes into one record of a period, from an instant.
@@ -160,28 +187,17 @@ impl Series {
         }
     }
 
-    /// Usage less what is billed, over all periods but gaps.
-    ///
-    /// # Errors
-    /// `BytesOverflow` if there is more of it than 64 bits hold.
-    pub(super) fn growth(&self, slots: &[Slot]) -> Result<Growth, AggregateError> {
-        let (mut sent, mut received) = (0i128, 0i128);
-        for entry in self.entries.iter().filter(|entry| !slots[entry.period].is_gap()) {
-            sent += i128::from(entry.usage.sent) - i128::from(entry.billed.sent);
-            received += i128::from(entry.usage.received) - i128::from(entry.billed.received);
-        }
-        if sent < 0 || received < 0 {
-            return Ok(Growth::Negative);
-        }
-        let bytes =
-            |sum: i128| u64::try_from(sum).map_err(|_| AggregateError::BytesOverflow { sum });
-        Ok(Growth::Of(Bytes { sent: bytes(sent)?, received: bytes(received)? }))
+    /// Usage less what is billed, over those periods but gaps.
+    pub(super) fn growth(&self, slots: &[Slot], periods: impl RangeBounds<usize>) -> Growth {
+        let counts = |e: &&Entry| periods.contains(&e.period) && !slots[e.period].is_gap();
+        self.entries.iter().filter(counts).map(Growth::of).fold(Growth::default(), Growth::plus)
     }
 
-    /// The earliest sample, but in a gap, that waits to be billed; `None` if the
-    /// bill is complete.
-    pub(super) fn unbilled_from(&self, slots: &[Slot]) -> Option<Instant> {
-        let entries = || self.entries.iter().filter(|entry| !slots[entry.period].is_gap());
+    /// The earliest sample, but in a gap, that waits to be billed in a period up to
+    /// `into`; `None` if the bill is complete there.
+    pub(super) fn unbilled_from(&self, slots: &[Slot], into: usize) -> Option<Instant> {
+        let counts = |entry: &&Entry| entry.period <= into && !slots[entry.period].is_gap();
+        let entries = || self.entries.iter().filter(counts);
         // A period in which another series waits says of none of its samples that they
         // are billed; its counters know better.
         let is_known = |entry: &Entry| {
@@ -203,7 +219,16 @@ impl Series {
         self.folded = Some(folded);
     }
 
-    /// The periods that still owe something once the series has to wait.
+    /// All that it is worth up to that period is billed now.
+    pub(super) fn bill_through(&mut self, slots: &[Slot], period: usize) {
+        let counts = |e: &&mut Entry| e.period <= period && !slots[e.period].is_gap();
+        for entry in self.entries.iter_mut().filter(counts) {
+            (entry.billed, entry.unseen_from) = (entry.usage, None);
+        }
+        self.unseen_before = None;
+    }
+
+    /// The periods that have something of it to bill, or to say that it is seen.
     pub(super) fn waiting(&self) -> impl Iterator<Item = usize> {
         let waits = |entry: &&Entry| !entry.is_billed() || entry.unseen_from.is_some();
         let entries = self.entries.iter().filter(waits).map(|entry| entry.period);

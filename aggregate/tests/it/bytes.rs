@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cloudtally_aggregate::{AggregateError, Plan, Rebuild, explain};
+use cloudtally_aggregate::{
+    AggregateError, Explanation, Plan, Rebuild, Target, WindowLimits, aggregate_within, explain,
+};
 use cloudtally_model::{
     Instant, Millis, NetworkSample, Period, SeriesKey, UsageRecord, UsageTypeId,
 };
+use cloudtally_store::ServedRecord;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::support::{World, at, back_fill, events, samples, trimmed};
@@ -27,12 +30,17 @@ fn check(world: &World, expected: &str) {
 }
 
 fn assert_explained(world: &World) {
-    let set = world.set();
-    for served in world.served() {
-        let id = served.record.id(set.sources().name(served.record.source), served.period);
-        let explanation = explain(&world.writer, id).unwrap();
-        assert!(explanation.adds_up(), "{served:?}: {:?}", explanation.parts);
+    for explanation in explanations(world) {
+        assert!(explanation.adds_up(), "{:?}: {:?}", explanation.served, explanation.parts);
     }
+}
+
+fn explanations(world: &World) -> Vec<Explanation> {
+    let set = world.set();
+    let id = |served: &ServedRecord| {
+        served.record.id(set.sources().name(served.record.source), served.period)
+    };
+    world.served().iter().map(|served| explain(&world.writer, id(served)).unwrap()).collect()
 }
 
 #[test]
@@ -458,6 +466,30 @@ fn late_samples_ahead_of_a_run_of_the_past_wait_for_a_run_behind_them() {
     );
 }
 
+#[test]
+fn a_run_of_the_past_bills_no_byte_of_a_day_ahead() {
+    let world = World::new("UTC", "720");
+    let now = at("2026-03-07 00:00:00");
+    world.samples("default", &samples("2026-03-01 00:00:00 9 2 0"));
+    world.run(back_fill("2026-03-03", "2026-03-04", Rebuild::Touched), now);
+    world.samples("default", &samples("2026-03-03 12:00:00.001 9 18 0"));
+    // 16 bytes by now, all of them late for the 3rd.
+    world.job(at("2026-03-01 12:00:00"));
+    world.job(at("2026-03-03 00:00:00"));
+    assert_eq!(world.lines(), "");
+    // The counter restarted on the 1st: 1 and 17.
+    world.samples("default", &samples("2026-03-01 11:00:00 9 1 0"));
+    world.job(at("2026-03-05 12:00:00"));
+    world.samples("default", &samples("2026-03-03 00:00:00.001 9 1 0"));
+    world.job(at("2026-03-01 00:00:00"));
+    world.job(now);
+    check(
+        &world,
+        "2026-03-05T00:00 4 9 a2 z1 n204 from 2026-03-01T11:00:00Z = 18
+         2026-03-05T00:00 5 9 a2 z1 n204 from 2026-03-01T11:00:00Z = 0",
+    );
+}
+
 fn sent(record: &UsageRecord) -> u64 {
     if record.usage_type == UsageTypeId::NETWORK_BYTES_SENT { record.quantity } else { 0 }
 }
@@ -769,22 +801,32 @@ proptest! {
         arriving in arriving(),
         steps in vec(step(), 6),
         minutes in select(&["1440", "720"][..]),
+        limits in select(vec![WindowLimits::default(), WindowLimits { events: 1, records: 1 }]),
     ) {
         let world = World::new("UTC", minutes);
+        let run = |plan, now| {
+            aggregate_within(Target::Publish(&world.writer), plan, now, limits, &mut |_| {})
+        };
         for (batch, step) in steps.iter().enumerate() {
             arrive(&world, &arriving, batch);
             match step {
-                Step::Job(hour) => drop(world.job(hours(*hour))),
+                Step::Job(hour) => drop(run(Plan::Scheduled, hours(*hour)).unwrap()),
                 Step::Fill { from, days, all } => {
                     let day = |day: u32| format!("2026-03-{:02}", day.min(31));
                     let rebuild = if *all { Rebuild::All } else { Rebuild::Touched };
                     let plan = back_fill(&day(*from), &day(from + days), rebuild);
-                    match world.try_run(plan, hours(24 * 6)) {
+                    match run(plan, hours(24 * 6)) {
                         Ok(_) | Err(AggregateError::NothingIngested) => {}
                         Err(error) => panic!("{error}"),
                     }
                 }
-                Step::RebuildAll => drop(world.run(Plan::RebuildAll, hours(24 * 6))),
+                Step::RebuildAll => drop(run(Plan::RebuildAll, hours(24 * 6)).unwrap()),
+            }
+            for explanation in explanations(&world) {
+                let (served, parts) = (&explanation.served, &explanation.parts);
+                prop_assert!(
+                    explanation.adds_up() || explanation.waits, "{:?}: {:?}", served, parts
+                );
             }
             let arrived: Vec<_> = arriving.iter().filter(|(b, _)| *b <= batch).cloned().collect();
             let owed = owed(&arrived);
