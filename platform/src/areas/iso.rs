@@ -1,20 +1,38 @@
 //! ISOs: disk images to boot from or to attach, registered by URL and billed by size.
 
-use crate::areas::template::{EXTRACTION, TEMPLATE, TEMPLATE_PERMISSIONS};
-use crate::areas::vm::VM;
-use crate::table::{Command, Kind, ParamType::*, Roles, group, later, p};
+use cloudtally_model::ApiError;
+
+use super::{
+    image,
+    template::{EXTRACTION, TEMPLATE, TEMPLATE_PERMISSIONS},
+    vm::VM,
+};
+use crate::{
+    engine::{Answer, Call, Done, Query},
+    table::{Command, Kind, KindSpec, Limit, OnDelete, ParamType::*, Roles, group, own, p},
+};
+
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Iso, &TEMPLATE)
+    .hidden(image::HIDDEN)
+    .owned()
+    .limit(Limit::Template)
+    .keyword(&["name", "displaytext"])
+    .referred(&[(Kind::Vm, "isoid", OnDelete::Forget)])
+    .tagged("ISO")
+    .job_instance("Iso");
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("attachIso")
+    own("attachIso")
         .doc("Puts an ISO into the CD drive of a VM")
         .roles(Roles::ALL)
         .params(&[
-            p("id", Id(Kind::Iso)).required().doc("the ISO"),
+            p("id", Id(Kind::Iso)).required().usable().doc("the ISO"),
             p("virtualmachineid", Id(Kind::Vm)).required(),
         ])
         .job("ISO.ATTACH")
-        .object("virtualmachine", &VM),
-    later("copyIso")
+        .object("virtualmachine", &VM)
+        .act(attach),
+    own("copyIso")
         .doc("Copies an ISO to another zone")
         .roles(Roles::ALL)
         .params(&[
@@ -23,8 +41,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("sourcezoneid", Id(Kind::Zone)).required(),
         ])
         .job("TEMPLATE.COPY")
-        .object("template", &TEMPLATE),
-    later("deleteIso")
+        .object("template", &TEMPLATE)
+        .kind(Kind::Iso)
+        .act(|call| image::copy(call, "template")),
+    own("deleteIso")
         .doc("Deletes an ISO, in one zone or all")
         .roles(Roles::ALL)
         .params(&[
@@ -32,14 +52,18 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("zoneid", Id(Kind::Zone)).doc("the zone to delete it in; all unless given"),
         ])
         .job("ISO.DELETE")
-        .success(),
-    later("detachIso")
+        .success()
+        .kind(Kind::Iso)
+        .check(image::check_owned)
+        .act(image::delete),
+    own("detachIso")
         .doc("Takes the ISO out of the CD drive of a VM")
         .roles(Roles::ALL)
         .params(&[p("virtualmachineid", Id(Kind::Vm)).required()])
         .job("ISO.DETACH")
-        .object("virtualmachine", &VM),
-    later("extractIso")
+        .object("virtualmachine", &VM)
+        .act(detach),
+    own("extractIso")
         .doc("Gives a link to download an ISO, or uploads it somewhere")
         .roles(Roles::ALL)
         .params(&[
@@ -49,19 +73,22 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("mode", Str).required(),
         ])
         .job("ISO.EXTRACT")
-        .object("iso", &EXTRACTION),
-    later("listIsoPermissions")
+        .object("iso", &EXTRACTION)
+        .kind(Kind::Iso)
+        .act(extract),
+    own("listIsoPermissions")
         .doc("Shows who may use an ISO besides its owner")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::Iso)).required()])
-        .object("templatepermission", &TEMPLATE_PERMISSIONS),
-    later("listIsos")
+        .object("templatepermission", &TEMPLATE_PERMISSIONS)
+        .read(|query| image::permissions(query, "templatepermission")),
+    own("listIsos")
         .doc("Lists ISOs")
         .roles(Roles::ALL)
         .params(&[
             p("bootable", Bool).doc("true for those a VM can boot from, false for the others"),
             p("hypervisor", Str),
-            p("id", Id(Kind::Iso)),
+            p("id", Id(Kind::Iso)).usable(),
             p("ispublic", Bool).doc("true for public ones, false for the others"),
             p("isready", Bool).doc("true for those that can be used already"),
             p("isofilter", Str)
@@ -71,8 +98,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("showremoved", Bool),
         ])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
-        .items("iso", &TEMPLATE),
-    later("registerIso")
+        .items("iso", &TEMPLATE)
+        .read(list_isos),
+    own("registerIso")
         .doc("Registers an ISO; the system downloads it from its URL")
         .roles(Roles::ALL)
         .params(&[
@@ -91,8 +119,9 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::OWNER, group::PROJECT])
         .event("ISO.CREATE")
-        .items("iso", &TEMPLATE),
-    later("updateIso")
+        .items("iso", &TEMPLATE)
+        .act(|call| image::register(call, Kind::Iso)),
+    own("updateIso")
         .doc("Changes what is said of an ISO")
         .roles(Roles::ALL)
         .params(&[
@@ -107,8 +136,11 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("isdynamicallyscalable", Bool),
             p("isrouting", Bool),
         ])
-        .object("iso", &TEMPLATE),
-    later("updateIsoPermissions")
+        .object("iso", &TEMPLATE)
+        .kind(Kind::Iso)
+        .check(image::check_owned)
+        .act(|call| image::update(call, "iso")),
+    own("updateIsoPermissions")
         .doc("Says who may use an ISO besides its owner")
         .roles(Roles::ALL)
         .params(&[
@@ -120,5 +152,54 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("op", Str),
             p("projectids", IdList(Kind::Project)),
         ])
-        .success(),
+        .success()
+        .kind(Kind::Iso)
+        .check(image::check_owned)
+        .act(image::update_permissions),
 ];
+
+fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (iso, vm) = (call.args.id_required("id"), call.args.id_required("virtualmachineid"));
+    let zone = call.thing(vm).id_of("zoneid").expect("virtual machines are in a zone");
+    if !matches!(call.thing(vm).state, "Running" | "Stopped") {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} is {}; attach ISOs while it runs or is stopped",
+            call.thing(vm).text("name"),
+            call.thing(vm).state
+        )));
+    }
+    if image::ready_in(call.tx, iso, zone).is_none() {
+        return Err(ApiError::value(format!(
+            "the ISO {} is not ready in the zone of the virtual machine",
+            call.thing(iso).text("name")
+        )));
+    }
+    call.edit(vm, |vm| {
+        vm.set_ref("isoid", iso);
+    });
+    Ok(Done::Thing(vm))
+}
+
+fn detach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.args.id_required("virtualmachineid");
+    if call.thing(vm).id_of("isoid").is_none() {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} has no ISO attached",
+            call.thing(vm).text("name")
+        )));
+    }
+    call.edit(vm, |vm| {
+        vm.set_ref("isoid", None);
+    });
+    Ok(Done::Thing(vm))
+}
+
+fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let size = call.entity().int("size");
+    image::extraction(call, size)
+}
+
+fn list_isos(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let filter = query.args.text("isofilter").unwrap_or("selfexecutable");
+    image::list(query, Kind::Iso, filter, "iso")
+}

@@ -1,23 +1,26 @@
 //! Which kinds there are rows for: the list the engine looks kinds up in.
 
-use super::{account, alert, config, domain, event, job, limit, project, simulator, tag, user};
+use super as areas;
 use crate::table::{Kind, KindSpec};
 
 /// What is stored of each kind.
 pub(crate) static KINDS: &[&KindSpec] = &[
-    &account::KIND,
-    &alert::KIND,
-    &config::KIND,
-    &domain::KIND,
-    &event::KIND,
-    &job::KIND,
-    &limit::KIND,
-    &project::KIND,
-    &project::MEMBER_KIND,
-    &project::INVITATION_KIND,
-    &simulator::KIND,
-    &tag::KIND,
-    &user::KIND,
+    &areas::account::KIND,
+    &areas::alert::KIND,
+    &areas::config::KIND,
+    &areas::domain::KIND,
+    &areas::event::KIND,
+    &areas::image::COPY_KIND,
+    &areas::iso::KIND,
+    &areas::job::KIND,
+    &areas::limit::KIND,
+    &areas::project::KIND,
+    &areas::project::MEMBER_KIND,
+    &areas::project::INVITATION_KIND,
+    &areas::simulator::KIND,
+    &areas::tag::KIND,
+    &areas::template::KIND,
+    &areas::user::KIND,
 ];
 
 /// The rows by number of their kind.

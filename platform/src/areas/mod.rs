@@ -26,6 +26,7 @@ mod guestos; // operating systems of guests
 mod host;
 mod hostupdate; // hotfixes; declared by the guide alone
 mod hypervisor;
+mod image; // what templates and ISOs have in common
 mod imagestore;
 mod internalloadbalancer;
 mod iso;
@@ -34,6 +35,7 @@ mod kinds; // what is stored
 mod ldap;
 pub(crate) mod limit; // resource limits
 mod loadbalancer;
+mod metering; // usage events
 mod nat; // static NAT
 mod network;
 mod networkacl;

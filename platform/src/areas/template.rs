@@ -1,10 +1,25 @@
 //! Templates: disk images that VMs are made from, registered by URL or made of
 //! volumes, and billed by size.
 
-use crate::table::{
-    Command, Kind, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later,
-    p,
+use cloudtally_model::ApiError;
+
+use super::image;
+use crate::{
+    engine::{Call, Done, ThingId, verbs},
+    table::{
+        Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
+        fields::*, group, own, p,
+    },
 };
+
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Template, &TEMPLATE)
+    .hidden(image::HIDDEN)
+    .owned()
+    .limit(Limit::Template)
+    .keyword(&["name", "displaytext"])
+    .tagged("Template")
+    .job_instance("Template")
+    .referred(&[(Kind::Template, "sourcetemplateid", OnDelete::Forget)]);
 
 pub(crate) const EXTRACTION: Object = Object {
     name: "Extract",
@@ -81,7 +96,7 @@ pub(crate) const TEMPLATE_PERMISSIONS: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("copyTemplate")
+    own("copyTemplate")
         .doc("Copies a template to another zone")
         .roles(Roles::ALL)
         .params(&[
@@ -90,8 +105,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("sourcezoneid", Id(Kind::Zone)).required(),
         ])
         .job("TEMPLATE.COPY")
-        .object("template", &TEMPLATE),
-    later("createTemplate")
+        .object("template", &TEMPLATE)
+        .kind(Kind::Template)
+        .act(|call| image::copy(call, "template")),
+    own("createTemplate")
         .doc("Makes a template of a volume or a snapshot")
         .roles(Roles::ALL)
         .params(&[
@@ -114,8 +131,12 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("isdynamicallyscalable", Bool),
         ])
         .create_job("TEMPLATE.CREATE")
-        .object("template", &TEMPLATE),
-    later("deleteTemplate")
+        .object("template", &TEMPLATE)
+        .kind(Kind::Template)
+        .begin(begin_create)
+        .act(finish_create)
+        .on_failure(|call, _| give_up(call)),
+    own("deleteTemplate")
         .doc("Deletes a template, in one zone or all; VMs of it stay")
         .roles(Roles::ALL)
         .params(&[
@@ -123,29 +144,35 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("zoneid", Id(Kind::Zone)).doc("the zone to delete it in; all unless given"),
         ])
         .job("TEMPLATE.DELETE")
-        .success(),
-    later("extractTemplate")
+        .success()
+        .kind(Kind::Template)
+        .check(image::check_owned)
+        .act(image::delete),
+    own("extractTemplate")
         .doc("Gives a link to download a template, or uploads it somewhere")
         .roles(Roles::ALL)
         .params(&[
-            p("id", Id(Kind::Template)).required(),
+            p("id", Id(Kind::Template)).required().usable(),
             p("url", Str).doc("where to upload it to; only with `FTP_UPLOAD`"),
             p("zoneid", Id(Kind::Zone)),
             p("mode", Str).required(),
         ])
         .job("TEMPLATE.EXTRACT")
-        .object("template", &EXTRACTION),
-    later("listTemplatePermissions")
+        .object("template", &EXTRACTION)
+        .kind(Kind::Template)
+        .act(extract),
+    own("listTemplatePermissions")
         .doc("Shows who may use a template besides its owner")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::Template)).required()])
-        .object("templatepermission", &TEMPLATE_PERMISSIONS),
-    later("listTemplates")
+        .object("templatepermission", &TEMPLATE_PERMISSIONS)
+        .read(|query| image::permissions(query, "templatepermission")),
+    own("listTemplates")
         .doc("Lists templates")
         .roles(Roles::ALL)
         .params(&[
             p("hypervisor", Str),
-            p("id", Id(Kind::Template)),
+            p("id", Id(Kind::Template)).usable(),
             p("name", Str),
             p("templatefilter", Str).required().doc(
                 "`featured`, `self` (one's own), `selfexecutable` (one's own and ready), \
@@ -156,16 +183,21 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("showremoved", Bool),
         ])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
-        .items("template", &TEMPLATE),
-    later("prepareTemplate")
+        .items("template", &TEMPLATE)
+        .read(|query| {
+            let filter = query.args.text_required("templatefilter");
+            image::list(query, Kind::Template, filter, "template")
+        }),
+    own("prepareTemplate")
         .doc("Fetches a template to the storage pools of a zone before it is needed")
         .roles(Roles::ROOT)
         .params(&[
             p("zoneid", Id(Kind::Zone)).required(),
             p("templateid", Id(Kind::Template)).required(),
         ])
-        .items("template", &TEMPLATE),
-    later("registerTemplate")
+        .items("template", &TEMPLATE)
+        .act(prepare),
+    own("registerTemplate")
         .doc("Registers a template; the system downloads it from its URL")
         .roles(Roles::ALL)
         .params(&[
@@ -193,8 +225,9 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::OWNER, group::PROJECT])
         .event("TEMPLATE.CREATE")
-        .items("template", &TEMPLATE),
-    later("updateTemplate")
+        .items("template", &TEMPLATE)
+        .act(|call| image::register(call, Kind::Template)),
+    own("updateTemplate")
         .doc("Changes what is said of a template")
         .roles(Roles::ALL)
         .params(&[
@@ -209,8 +242,11 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("isdynamicallyscalable", Bool),
             p("isrouting", Bool),
         ])
-        .object("template", &TEMPLATE),
-    later("updateTemplatePermissions")
+        .object("template", &TEMPLATE)
+        .kind(Kind::Template)
+        .check(image::check_owned)
+        .act(|call| image::update(call, "template")),
+    own("updateTemplatePermissions")
         .doc("Says who may use a template besides its owner")
         .roles(Roles::ALL)
         .params(&[
@@ -222,5 +258,108 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("op", Str),
             p("projectids", IdList(Kind::Project)),
         ])
-        .success(),
+        .success()
+        .kind(Kind::Template)
+        .check(image::check_owned)
+        .act(image::update_permissions),
 ];
+
+/// A template of a volume or a snapshot: the zone is theirs, the size is the
+/// volume's, and the image it was made from is remembered.
+fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    // 1. What it is made of.
+    let (volume, snapshot) = (call.args.id("volumeid"), call.args.id("snapshotid"));
+    let source = match (volume, snapshot) {
+        (Some(_), Some(_)) => {
+            return Err(ApiError::value("give either `volumeid` or `snapshotid`, not both"));
+        }
+        (Some(id), None) | (None, Some(id)) => call.thing(id).clone(),
+        (None, None) => return Err(ApiError::value("give `volumeid` or `snapshotid`")),
+    };
+    let volume = match source.kind {
+        Kind::Snapshot => source.id_of("volumeid").map(|id| call.thing(id).clone()),
+        _ => Some(source.clone()),
+    };
+    if source.kind == Kind::Volume {
+        let vm = source.id_of("virtualmachineid").map(|id| call.thing(id));
+        if let Some(vm) = vm.filter(|vm| vm.state != "Stopped") {
+            return Err(ApiError::value(format!(
+                "stop the virtual machine {} before making a template of its volume",
+                vm.text("name")
+            )));
+        }
+        if source.state != "Ready" {
+            return Err(ApiError::value(format!(
+                "the volume {} is {} and holds nothing yet",
+                source.text("name"),
+                source.state
+            )));
+        }
+    } else if source.state != "BackedUp" {
+        return Err(ApiError::value(format!(
+            "the snapshot {} is not backed up yet",
+            source.text("name")
+        )));
+    }
+    // 2. The template, of the same owner, not ready yet.
+    let id = verbs::create_for(call, Kind::Template, source.owner)?;
+    let volume = volume.as_ref();
+    let hypervisor = volume.map_or("", |volume| volume.text("hypervisor")).to_owned();
+    let made_from = volume.and_then(|volume| volume.id_of("roottemplate"));
+    let source_template = made_from.filter(|id| call.thing(*id).kind == Kind::Template);
+    call.edit(id, |template| {
+        template
+            .set_text("templatetype", "USER")
+            .set_text("format", image::format_of(&hypervisor))
+            .set_text("hypervisor", &hypervisor)
+            .set_flag("bootable", true)
+            .set_flag("crossZones", false)
+            .set_int("size", source.int("size"))
+            .set_ref("sourcetemplateid", source_template);
+        for flag in ["ispublic", "isfeatured", "passwordenabled", "isdynamicallyscalable"] {
+            if template.get(flag).is_none() {
+                template.set_flag(flag, false);
+            }
+        }
+        template.set_flag("isextractable", false).set_flag("sshkeyenabled", false);
+    });
+    Ok(Some(id))
+}
+
+fn finish_create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let source = call.args.id("volumeid").or(call.args.id("snapshotid"));
+    let source = source.expect("one of them was checked");
+    let zone = call.thing(source).id_of("zoneid").expect("volumes and snapshots are in a zone");
+    let id = call.entity_id();
+    image::put_ready(call.tx, id, zone);
+    Ok(image::answer(call, id, "template"))
+}
+
+fn give_up(call: &mut Call<'_, '_>) {
+    if let Some(id) = call.entity {
+        image::remove(call.tx, id);
+    }
+}
+
+fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let template = call.entity();
+    if !template.flag("isextractable") && !call.caller.is_root() {
+        return Err(ApiError::permission(format!(
+            "the template {} is not extractable",
+            template.text("name")
+        )));
+    }
+    let size = template.int("size");
+    image::extraction(call, size)
+}
+
+fn prepare(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (id, zone) = (call.args.id_required("templateid"), call.args.id_required("zoneid"));
+    if image::ready_in(call.tx, id, zone).is_none() {
+        return Err(ApiError::value(format!(
+            "the template {} is not ready in this zone",
+            call.thing(id).text("name")
+        )));
+    }
+    Ok(Done::Thing(id))
+}

@@ -147,6 +147,14 @@ impl Args {
         }
     }
 
+    /// A flag, where the command has such a parameter at all.
+    pub fn flag_if_any(&self, name: &str) -> Option<bool> {
+        match self.if_any(name) {
+            Some(Arg::Bool(flag)) => Some(*flag),
+            _ => None,
+        }
+    }
+
     /// A flag, if given.
     pub fn flag(&self, name: &str) -> Option<bool> {
         match self.get(name) {

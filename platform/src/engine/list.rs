@@ -121,6 +121,17 @@ impl Query<'_> {
         View::new(self.world, self.caller, thing, self.now).object(object)
     }
 
+    /// Whether a thing has all the tags asked for.
+    pub fn has_tags(&self, thing: &Thing) -> bool {
+        let Some(Arg::Map(tags)) = self.args.if_any("tags") else { return true };
+        tags.iter().all(|entry| {
+            self.world.referring(thing.id, Kind::Tag, "resource").any(|tag| {
+                entry.get("key").is_some_and(|key| tag.text("key") == key)
+                    && entry.get("value").is_some_and(|value| tag.text("value") == value)
+            })
+        })
+    }
+
     /// The things of a kind that the scope and the parameters leave, the oldest first.
     pub fn things(&self, kind: Kind) -> Result<Vec<&Thing>, ApiError> {
         let spec = spec(kind);
@@ -170,11 +181,7 @@ impl Query<'_> {
         let passes = |thing: &&Thing| {
             columns.iter().all(|(name, arg)| equals(thing, name, arg))
                 && keyword.as_deref().is_none_or(|keyword| contains(thing, keyword))
-                && tags.iter().all(|entry| {
-                    self.world.referring(thing.id, Kind::Tag, "resource").any(|tag| {
-                        tag.text("key") == entry["key"] && tag.text("value") == entry["value"]
-                    })
-                })
+                && self.has_tags(thing)
                 && filter.is_none_or(|filter| filter(self, thing))
         };
         Ok(all.filter(passes).collect())

@@ -118,7 +118,11 @@ impl<'w> Tx<'w> {
         let row = row.unwrap_or_else(|| {
             panic!("{:?} cannot go from {} to {state}", thing.kind, thing.state)
         });
+        let look = spec(thing.kind).on_move;
         self.edit(id, |thing| thing.state = row.to);
+        if let Some(look) = look {
+            look(self, id, row.from);
+        }
     }
 
     /// Marks a thing as removed: its name and uuid still resolve.
@@ -171,6 +175,24 @@ impl<'w> Tx<'w> {
     pub fn set_setting(&mut self, name: &str, value: Option<String>) {
         let before = self.world.set_setting(name, value);
         self.undo.push(Undo::Setting(name.to_owned(), before));
+    }
+
+    /// Sets a setting for one zone, cluster, storage pool or account; none goes back
+    /// to the global value.
+    pub fn set_scoped_setting(&mut self, of: ThingId, name: &str, value: Option<&str>) {
+        let row = self.own_setting_of(of, name).map(|row| row.id);
+        match (row, value) {
+            (Some(row), Some(value)) => self.edit(row, |row| {
+                row.set_text("value", value);
+            }),
+            (Some(row), None) => self.erase(row),
+            (None, Some(value)) => {
+                self.insert(Kind::Setting, |row| {
+                    row.set_ref("of", of).set_text("name", name).set_text("value", value);
+                });
+            }
+            (None, None) => {}
+        }
     }
 
     /// Says that something happened that matters to a bill. The id is given here.

@@ -300,6 +300,11 @@ impl World {
         self.live.range(range).map(|(_, id)| self.thing(*id))
     }
 
+    /// All things of a kind, removed ones too, the oldest first.
+    pub fn removed_too(&self, kind: Kind) -> impl Iterator<Item = &Thing> + '_ {
+        self.things.values().map(Arc::as_ref).filter(move |thing| thing.kind == kind)
+    }
+
     /// The live things of a kind that an account owns, the oldest first.
     pub fn owned_by(
         &self,
@@ -317,9 +322,13 @@ impl World {
         kind: Kind,
         column: &str,
     ) -> impl DoubleEndedIterator<Item = &Thing> + '_ {
-        let column = column_of(kind, column);
-        let range = (target, kind, column, ThingId(0))..=(target, kind, column, ThingId(u64::MAX));
-        self.referrers.range(range).map(|(_, _, _, id)| self.thing(*id))
+        // Of a kind that nothing is stored of yet there are no things.
+        let column = areas::spec(kind).is_some().then(|| column_of(kind, column));
+        column.into_iter().flat_map(move |column| {
+            let first = (target, kind, column, ThingId(0));
+            let last = (target, kind, column, ThingId(u64::MAX));
+            self.referrers.range(first..=last).map(|(_, _, _, id)| self.thing(*id))
+        })
     }
 
     /// The ids of the live things of a kind whose reference in `column` is `target`.
@@ -354,6 +363,23 @@ impl World {
     pub fn setting(&self, name: &str) -> &str {
         let row = setting(name).unwrap_or_else(|| panic!("there is no setting {name}"));
         self.settings.get(name).map_or(row.default, String::as_str)
+    }
+
+    /// The value of a setting for a zone, a cluster, a storage pool or an account:
+    /// its own where it has one, else the global one.
+    ///
+    /// # Panics
+    /// If there is no such setting: a mistake in our code.
+    pub fn scoped_setting(&self, of: ThingId, name: &str) -> &str {
+        match self.own_setting_of(of, name) {
+            Some(row) => row.text("value"),
+            None => self.setting(name),
+        }
+    }
+
+    /// The row that holds a setting's own value for a thing.
+    pub fn own_setting_of(&self, of: ThingId, name: &str) -> Option<&Thing> {
+        self.referring(of, Kind::Setting, "of").find(|row| row.text("name") == name)
     }
 
     /// The value of a global setting that is a whole number.

@@ -57,7 +57,7 @@ kinds! {
     HostUpdate "host update",
     // What tenants use.
     Vm "virtual machine", Nic "NIC", NicSecondaryIp "secondary IP address", Volume "volume",
-    Snapshot "snapshot", SnapshotPolicy "snapshot policy", Template "template", Iso "ISO",
+    Snapshot "snapshot", SnapshotPolicy "snapshot policy", Template "template", Iso "ISO", ImageCopy "copy of an image",
     InstanceGroup "instance group", AffinityGroup "affinity group", VmSnapshot "VM snapshot",
     Network "network", IpAddress "IP address", Router "router", FirewallRule "firewall rule",
     EgressRule "egress firewall rule", PortForwardingRule "port forwarding rule",
@@ -197,6 +197,9 @@ pub struct KindSpec {
     pub job_instance: Option<&'static str>,
     /// Called when the moment in the column `due` has come; must move it on.
     pub(crate) on_due: Option<fn(&mut Tx<'_>, ThingId)>,
+    /// Called after each move, with the state it came from: what every path to a
+    /// state has in common, such as the usage events.
+    pub(crate) on_move: Option<fn(&mut Tx<'_>, ThingId, &'static str)>,
 }
 
 impl KindSpec {
@@ -216,6 +219,7 @@ impl KindSpec {
             tag_type: None,
             job_instance: None,
             on_due: None,
+            on_move: None,
         }
     }
 
@@ -307,6 +311,15 @@ impl KindSpec {
     pub(crate) const fn on_due(mut self, look: fn(&mut Tx<'_>, ThingId)) -> Self {
         self.must_store("due");
         self.on_due = Some(look);
+        self
+    }
+
+    /// Called after each move, with the state it came from.
+    pub(crate) const fn on_move(
+        mut self,
+        look: fn(&mut Tx<'_>, ThingId, &'static str),
+    ) -> Self {
+        self.on_move = Some(look);
         self
     }
 

@@ -1,0 +1,486 @@
+//! What templates and ISOs have in common: an image, registered once, that lies as
+//! a copy in each zone it is for. The copy is what is downloaded, billed and deleted.
+//!
+//! # Source
+//! Guide chapter 3 and 4.2.6 (filters); usage rules 3, types 7 and 8.
+
+use cloudtally_model::{ApiError, port::Value};
+
+use super::{metering, template::TEMPLATE};
+use crate::{
+    engine::{
+        Answer, Arg, Call, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World, verbs,
+    },
+    table::{Kind, KindSpec, Move, Object, WireType as W, hidden},
+};
+
+const COPY: Object = Object { name: "ImageCopy", fields: &[] };
+
+/// Bytes of an image that is downloaded, for nothing is downloaded really.
+const DOWNLOADED_BYTES: i64 = 1 << 30;
+
+/// The copy of a template or an ISO in a zone.
+pub(crate) static COPY_KIND: KindSpec = KindSpec::new(Kind::ImageCopy, &COPY)
+    .hidden(&[hidden("image", W::Str), hidden("zoneid", W::Id(Kind::Zone)), hidden("due", W::Date)])
+    .states(
+        &["Downloading", "Ready", "Failed"],
+        &[
+            Move { from: "Downloading", to: "Ready" },
+            Move { from: "Downloading", to: "Failed" },
+        ],
+    )
+    .on_due(finish_download)
+    .on_move(|tx, id, _| {
+        if tx.thing(id).state == "Ready" {
+            meter(tx, id, "CREATE");
+        }
+    });
+
+/// Columns that templates and ISOs have besides what they show.
+pub(crate) const HIDDEN: &[crate::table::Column] = &[
+    hidden("sharedwith", W::List),
+    hidden("url", W::Str),
+    hidden("bits", W::Int),
+    hidden("requireshvm", W::Bool),
+    hidden("isrouting", W::Bool),
+    hidden("sortkey", W::Int),
+];
+
+/// Writes `TEMPLATE.CREATE` and its like for a copy.
+fn meter(tx: &mut Tx<'_>, copy: ThingId, what: &str) {
+    let (image, zone) = parts(tx, copy);
+    let prefix = if tx.thing(image).kind == Kind::Iso { "ISO" } else { "TEMPLATE" };
+    metering::image(tx, &format!("{prefix}.{what}"), image, zone);
+}
+
+/// The image and the zone of a copy.
+fn parts(world: &World, copy: ThingId) -> (ThingId, ThingId) {
+    let copy = world.thing(copy);
+    let part = |column: &str| copy.id_of(column).expect("copies have an image and a zone");
+    (part("image"), part("zoneid"))
+}
+
+/// The copies of an image, the oldest first.
+pub(crate) fn copies(world: &World, image: ThingId) -> impl Iterator<Item = &Thing> {
+    world.referring(image, Kind::ImageCopy, "image")
+}
+
+/// The ready copy of an image in a zone, which virtual machines can be made from.
+pub(crate) fn ready_in(world: &World, image: ThingId, zone: ThingId) -> Option<&Thing> {
+    copies(world, image).find(|copy| copy.id_of("zoneid") == Some(zone) && copy.state == "Ready")
+}
+
+fn finish_download(tx: &mut Tx<'_>, copy: ThingId) {
+    let (image, _) = parts(tx, copy);
+    tx.edit(copy, |copy| {
+        copy.set_time("due", None);
+    });
+    if tx.thing(image).int_if("size").is_none() {
+        let is_metal = tx.thing(image).text("hypervisor").eq_ignore_ascii_case("BareMetal");
+        tx.edit(image, |image| {
+            image.set_int("size", if is_metal { 0 } else { DOWNLOADED_BYTES });
+        });
+    }
+    tx.move_to(copy, "Ready");
+}
+
+/// Puts an image into a zone; it is downloaded when that is due.
+pub(crate) fn put_into(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) -> ThingId {
+    let (owner, now) = (tx.thing(image).owner, tx.now);
+    tx.insert(Kind::ImageCopy, |copy| {
+        copy.owner = owner;
+        copy.set_ref("image", image).set_ref("zoneid", zone).set_time("due", now);
+    })
+}
+
+/// Puts an image into a zone as ready: made there, or copied from another.
+pub(crate) fn put_ready(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) {
+    let copy = put_into(tx, image, zone);
+    finish_download(tx, copy);
+}
+
+/// Refuses what only some may make of their images.
+fn check_rights(call: &Call<'_, '_>, owner: ThingId) -> Result<(), ApiError> {
+    let is_true = |name: &str| matches!(call.args.if_any(name), Some(Arg::Bool(true)));
+    if is_true("isfeatured") && call.caller.role == crate::table::Role::User {
+        return Err(ApiError::permission("Only admins feature images"));
+    }
+    let may_publish = call.scoped_setting(owner, "allow.public.user.templates") == "true";
+    if is_true("ispublic") && !may_publish && !call.caller.is_root() {
+        return Err(ApiError::permission(
+            "This account may not make images public: `allow.public.user.templates` is false",
+        ));
+    }
+    Ok(())
+}
+
+/// Registers an image for a zone, or for all.
+pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiError> {
+    // 1. Whose it is, and what it is.
+    let owner = call.owner()?;
+    check_rights(call, owner)?;
+    let url = call.args.text_if_any("url").unwrap_or_default().to_owned();
+    if !["http://", "https://", "ftp://", "nfs://"].iter().any(|s| url.starts_with(s)) {
+        return Err(call.invalid("url", &url, "expected a link by http, https, ftp or nfs"));
+    }
+    let zones: Vec<ThingId> = match call.args.id_if_any("zoneid") {
+        Some(zone) => vec![zone],
+        None => call.all(Kind::Zone).map(|zone| zone.id).collect(),
+    };
+    // 2. The image, and its copy in each zone.
+    let id = verbs::create_for(call, kind, Some(owner))?;
+    call.edit(id, |image| {
+        image.set("zoneid", None);
+        for (flag, default) in [
+            ("ispublic", false),
+            ("isfeatured", false),
+            ("isextractable", false),
+            ("passwordenabled", false),
+            ("sshkeyenabled", false),
+            ("isdynamicallyscalable", false),
+        ] {
+            if image.get(flag).is_none() {
+                image.set_flag(flag, default);
+            }
+        }
+        if kind == Kind::Iso {
+            image.set_text("format", "ISO");
+            if image.get("bootable").is_none() {
+                image.set_flag("bootable", true);
+            }
+        } else {
+            image.set_text("templatetype", "USER").set_flag("bootable", true);
+        }
+        let is_everywhere = zones.len() > 1;
+        image.set_flag("crossZones", is_everywhere);
+    });
+    for zone in zones {
+        put_into(call.tx, id, zone);
+    }
+    call.entity = Some(id);
+    let items = shown_copies(&View::new(call.tx, &call.caller, call.thing(id), call.now), &|_| true);
+    let item = if kind == Kind::Iso { "iso" } else { "template" };
+    Ok(Done::Answer(Answer::List { count: items.len(), item, items }))
+}
+
+/// An image as lists show it: once for each of its copies that is wanted.
+fn shown_copies(view: &View<'_>, wanted: &dyn Fn(&Thing) -> bool) -> Vec<Node> {
+    copies(view.world, view.thing.id).filter(|copy| wanted(copy)).map(|c| shown(view, c)).collect()
+}
+
+/// One copy of an image as an object.
+fn shown(view: &View<'_>, copy: &Thing) -> Node {
+    let zone = copy.id_of("zoneid").map(|id| view.world.thing(id));
+    let mut fields = Vec::new();
+    for field in TEMPLATE.fields {
+        let node = match field.name {
+            "isready" => Node::Bool(copy.state == "Ready"),
+            "status" => Node::text(match copy.state {
+                "Ready" => "Download Complete",
+                "Failed" => "Download failed",
+                _ => "Downloading",
+            }),
+            "zoneid" => Node::text_if(zone.map(|zone| zone.uuid.to_string())),
+            "zonename" => Node::text_if(zone.map(|zone| zone.text("name"))),
+            _ => view.field(field),
+        };
+        if node != Node::Null {
+            fields.push((field.name, node));
+        }
+    }
+    Node::Object(fields)
+}
+
+/// The image with its first copy, as commands about one image answer it.
+pub(crate) fn answer(call: &Call<'_, '_>, id: ThingId, item: &'static str) -> Done {
+    let view = View::new(call.tx, &call.caller, call.thing(id), call.now);
+    let object = match copies(call.tx, id).next() {
+        Some(copy) => shown(&view, copy),
+        None => view.object(&TEMPLATE),
+    };
+    Done::Answer(Answer::Object { item, object })
+}
+
+/// Lists images by the filter of the command.
+pub(crate) fn list(
+    query: &Query<'_>,
+    kind: Kind,
+    filter: &str,
+    item: &'static str,
+) -> Result<Answer, ApiError> {
+    let (world, caller) = (query.world, query.caller);
+    let is_admin = caller.role != crate::table::Role::User;
+    if !FILTERS.contains(&filter) {
+        let name = if kind == Kind::Iso { "isofilter" } else { "templatefilter" };
+        return Err(query.invalid(name, filter, &format!("expected one of {}", FILTERS.join(", "))));
+    }
+    if filter == "all" && !is_admin {
+        return Err(ApiError::permission("Only admins list all images"));
+    }
+    // 1. Whose images these are: the account named, the project, else the caller.
+    let subject = match Scope::of(world, caller, query.args)? {
+        Scope::Account(account) => account,
+        Scope::Domain(_) | Scope::DomainTree(_) | Scope::Projects => caller.account,
+    };
+    let wanted_zone = query.args.id("zoneid");
+    let wanted_id = query.args.id("id");
+    let wanted_ready = query.args.flag_if_any("isready");
+    let shows_removed = query.args.is_true("showremoved");
+    let text = |name: &str| query.args.text_if_any(name).map(str::to_lowercase);
+    let (name, keyword, hypervisor) = (text("name"), text("keyword"), text("hypervisor"));
+    // 2. Which of them pass.
+    let passes = |image: &Thing| {
+        let is_own = image.owner == Some(subject);
+        let is_shared = image.ids_of("sharedwith").contains(&subject);
+        let is_public = image.flag("ispublic");
+        let by_filter = match filter {
+            "featured" => is_public && image.flag("isfeatured"),
+            "community" => is_public && !image.flag("isfeatured"),
+            "self" | "selfexecutable" => is_own,
+            "sharedexecutable" | "shared" => is_shared,
+            "executable" => is_own || is_public || is_shared,
+            _ => world.may_touch(caller, image),
+        };
+        let lower = |column: &str| image.text(column).to_lowercase();
+        by_filter
+            && wanted_id.is_none_or(|id| image.id == id)
+            && name.as_ref().is_none_or(|name| lower("name") == *name)
+            && keyword.as_ref().is_none_or(|keyword| lower("name").contains(keyword))
+            && hypervisor.as_ref().is_none_or(|wanted| lower("hypervisor") == *wanted)
+            && query.args.flag_if_any("bootable").is_none_or(|wanted| image.flag("bootable") == wanted)
+            && query.args.flag_if_any("ispublic").is_none_or(|wanted| is_public == wanted)
+            && query.has_tags(image)
+    };
+    let needs_ready = matches!(filter, "selfexecutable" | "sharedexecutable" | "executable");
+    // 3. Each copy of each is an item.
+    let images: Vec<&Thing> = if shows_removed {
+        world.removed_too(kind).filter(|image| passes(image)).collect()
+    } else {
+        world.all(kind).filter(|image| passes(image)).collect()
+    };
+    let pairs = images.into_iter().flat_map(|image| {
+        copies(world, image.id)
+            .filter(|copy| wanted_zone.is_none_or(|zone| copy.id_of("zoneid") == Some(zone)))
+            .filter(|copy| !needs_ready || copy.state == "Ready")
+            .filter(|copy| wanted_ready.is_none_or(|wanted| (copy.state == "Ready") == wanted))
+            .map(move |copy| (image, copy))
+    });
+    query.page_of(item, pairs, |query, (image, copy)| {
+        shown(&View::new(query.world, query.caller, image, query.now), copy)
+    })
+}
+
+const FILTERS: &[&str] = &[
+    "featured", "self", "selfexecutable", "sharedexecutable", "executable", "community", "all",
+    "shared",
+];
+
+/// Deletes the copy of a zone, or all; the image goes with its last copy.
+pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let zone = call.args.id("zoneid");
+    let gone: Vec<ThingId> = copies(call.tx, id)
+        .filter(|copy| zone.is_none_or(|zone| copy.id_of("zoneid") == Some(zone)))
+        .map(|copy| copy.id)
+        .collect();
+    if gone.is_empty() {
+        let image = call.entity();
+        return Err(ApiError::value(format!(
+            "the {} {} is not in this zone",
+            image.kind.noun(),
+            image.text("name")
+        )));
+    }
+    for copy in gone {
+        delete_copy(call.tx, copy);
+    }
+    if copies(call.tx, id).next().is_none() {
+        call.remove_with_dependants(id);
+    }
+    Ok(Done::Success)
+}
+
+fn delete_copy(tx: &mut Tx<'_>, copy: ThingId) {
+    if tx.thing(copy).state == "Ready" {
+        meter(tx, copy, "DELETE");
+    }
+    tx.remove(copy);
+}
+
+/// Deletes an image with all its copies.
+pub(crate) fn remove(tx: &mut Tx<'_>, image: ThingId) {
+    let gone: Vec<ThingId> = copies(tx, image).map(|copy| copy.id).collect();
+    for copy in gone {
+        delete_copy(tx, copy);
+    }
+    tx.remove_with_dependants(image);
+}
+
+/// Copies an image to another zone.
+pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, ApiError> {
+    let (id, to) = (call.entity_id(), call.args.id_required("destzoneid"));
+    let from = call.args.id_if_any("sourcezoneid");
+    let name = call.entity().text("name").to_owned();
+    if from == Some(to) {
+        return Err(ApiError::value("the source and the destination are the same zone"));
+    }
+    let source = match from {
+        Some(zone) => ready_in(call.tx, id, zone).is_some(),
+        None => copies(call.tx, id).any(|copy| copy.state == "Ready"),
+    };
+    if !source {
+        return Err(ApiError::value(format!("{name} is not ready in the source zone")));
+    }
+    if copies(call.tx, id).any(|copy| copy.id_of("zoneid") == Some(to)) {
+        return Err(ApiError::value(format!("{name} is in the destination zone already")));
+    }
+    let owner = call.entity().owner;
+    let copy = call.tx.insert(Kind::ImageCopy, |copy| {
+        copy.owner = owner;
+        copy.state = "Ready";
+        copy.set_ref("image", id).set_ref("zoneid", to);
+    });
+    meter(call.tx, copy, "COPY");
+    let view = View::new(call.tx, &call.caller, call.thing(id), call.now);
+    let object = shown(&view, call.thing(copy));
+    Ok(Done::Answer(Answer::Object { item, object }))
+}
+
+/// The image format that a hypervisor's disks have.
+pub(crate) fn format_of(hypervisor: &str) -> &'static str {
+    match hypervisor.to_lowercase().as_str() {
+        "kvm" => "QCOW2",
+        "vmware" => "OVA",
+        "ovm" => "RAW",
+        "baremetal" => "BareMetal",
+        _ => "VHD",
+    }
+}
+
+/// Refuses to change an image one may only use.
+pub(crate) fn check_owned(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    let Some(id) = call.args.id_if_any("id") else { return Ok(()) };
+    if call.thing(id).text("templatetype") == "SYSTEM" && !call.caller.is_root() {
+        return Err(ApiError::permission("Only root admins change the templates of the system"));
+    }
+    Ok(())
+}
+
+/// Changes what is said of an image.
+pub(crate) fn update(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let mut image = call.entity().clone();
+    verbs::assign(call, &mut image);
+    call.edit(id, |old| *old = image);
+    Ok(answer(call, id, item))
+}
+
+/// Says who may use an image besides its owner.
+pub(crate) fn update_permissions(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let owner = call.entity().owner.expect("images have an owner");
+    check_rights(call, owner)?;
+    let args = call.args.clone();
+    // 1. Accounts are named in the domain of the owner; projects by id.
+    let op = args.text("op").unwrap_or_default().to_lowercase();
+    let mut accounts = Vec::new();
+    for name in args.list("accounts") {
+        let domain = call.domain_of(owner);
+        let account = call.account_named(domain, name).ok_or_else(|| {
+            call.invalid("accounts", name, "there is no such account in the owner's domain")
+        })?;
+        accounts.push(account.id);
+    }
+    for project in args.ids("projectids") {
+        accounts.push(crate::engine::scope::project_account(call.tx, *project));
+    }
+    if !accounts.is_empty() && !matches!(op.as_str(), "add" | "remove") {
+        return Err(call.invalid("op", &op, "expected `add` or `remove` with accounts or projects"));
+    }
+    // 2. Who has it now, and the flags.
+    let mut shared = call.entity().ids_of("sharedwith");
+    match op.as_str() {
+        "add" => {
+            shared.extend(accounts);
+            shared.sort_unstable();
+            shared.dedup();
+        }
+        "remove" => shared.retain(|account| !accounts.contains(account)),
+        "reset" => shared.clear(),
+        "" => {}
+        _ => return Err(call.invalid("op", &op, "expected `add`, `remove` or `reset`")),
+    }
+    call.edit(id, |image| {
+        if op == "reset" {
+            image.set_flag("ispublic", false).set_flag("isfeatured", false);
+        }
+        for flag in ["ispublic", "isfeatured", "isextractable"] {
+            if let Some(value) = args.flag(flag) {
+                image.set_flag(flag, value);
+            }
+        }
+        let refs = shared.iter().map(|id| Value::Ref(id.0)).collect();
+        image.set("sharedwith", (!shared.is_empty()).then_some(Value::List(refs)));
+    });
+    Ok(Done::Success)
+}
+
+/// Shows who may use an image besides its owner.
+pub(crate) fn permissions(query: &Query<'_>, item: &'static str) -> Result<Answer, ApiError> {
+    let image = query.world.thing(query.args.id_required("id"));
+    let owner = image.owner.expect("images have an owner");
+    let (mut accounts, mut projects) = (Vec::new(), Vec::new());
+    for id in image.ids_of("sharedwith") {
+        match query.world.project_of(id) {
+            Some(project) => projects.push(Node::text(project.uuid.to_string())),
+            None => accounts.push(Node::text(query.world.thing(id).text("name"))),
+        }
+    }
+    let domain = query.world.thing(query.world.domain_of(owner));
+    let list = |items: Vec<Node>| if items.is_empty() { Node::Null } else { Node::List(items) };
+    let mut fields = vec![
+        ("id", Node::text(image.uuid.to_string())),
+        ("ispublic", Node::Bool(image.flag("ispublic"))),
+        ("domainid", Node::text(domain.uuid.to_string())),
+        ("account", list(accounts)),
+        ("projectids", list(projects)),
+    ];
+    fields.retain(|(_, node)| *node != Node::Null);
+    Ok(Answer::Object { item, object: Node::Object(fields) })
+}
+
+/// A link to download an image or a volume from, as extractions answer it.
+pub(crate) fn extraction(call: &Call<'_, '_>, size_bytes: i64) -> Result<Done, ApiError> {
+    let mode = call.args.text_required("mode");
+    let thing = call.entity();
+    let upload_to = match (mode, call.args.text("url")) {
+        ("HTTP_DOWNLOAD", _) => None,
+        ("FTP_UPLOAD", Some(url)) if url.starts_with("ftp://") => Some(url.to_owned()),
+        ("FTP_UPLOAD", _) => {
+            return Err(ApiError::value("with `FTP_UPLOAD` give an ftp `url` to upload to"));
+        }
+        _ => return Err(call.invalid("mode", mode, "expected `HTTP_DOWNLOAD` or `FTP_UPLOAD`")),
+    };
+    let zone = call.args.id("zoneid").map(|id| call.thing(id));
+    let owner = thing.owner.map(|id| call.thing(id).uuid.to_string());
+    let (state, url) = match upload_to {
+        None => ("DOWNLOAD_URL_CREATED", format!("http://ssvm.internal/userdata/{}", thing.uuid)),
+        Some(url) => ("UPLOADED", url),
+    };
+    let fields = vec![
+        ("id", Node::text(thing.uuid.to_string())),
+        ("name", Node::text(thing.text("name"))),
+        ("extractId", Node::text(thing.uuid.to_string())),
+        ("uploadpercentage", Node::Int(i64::from(state == "UPLOADED") * 100)),
+        ("status", Node::text(format!("{size_bytes} bytes"))),
+        ("accountid", Node::text_if(owner)),
+        ("created", Node::Date(call.now)),
+        ("state", Node::text(state)),
+        ("zoneid", Node::text_if(zone.map(|zone| zone.uuid.to_string()))),
+        ("zonename", Node::text_if(zone.map(|zone| zone.text("name")))),
+        ("extractMode", Node::text(mode)),
+        ("url", Node::text(url)),
+    ];
+    let fields = fields.into_iter().filter(|(_, node)| *node != Node::Null).collect();
+    Ok(Done::Node(Node::Object(fields)))
+}
