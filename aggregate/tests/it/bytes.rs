@@ -874,6 +874,8 @@ proptest! {
         }
     }
 }
+
+/// How many histories to try; `CASES` says another number for a longer look.
 fn cases() -> u32 {
-    std::env::var("CASES").ok().map_or(40, |c| c.parse().unwrap())
+    std::env::var("CASES").map_or(40, |cases| cases.parse().unwrap())
 }
