@@ -2,8 +2,14 @@
 
 use crate::areas::router::ROUTER;
 use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
+    later, p,
 };
+
+/// What a provider of internal load balancing needs before it can be enabled.
+pub(crate) static ELEMENT_KIND: KindSpec =
+    KindSpec::new(Kind::InternalLbElement, &INTERNAL_LOAD_BALANCER_ELEMENT)
+        .job_instance("InternalLbElement");
 
 pub(crate) const INTERNAL_LOAD_BALANCER_ELEMENT: Object = Object {
     name: "InternalLoadBalancerElement",

@@ -40,6 +40,7 @@ mod nat; // static NAT
 mod network;
 mod networkacl;
 mod networkoffering;
+mod networkservice; // services, and who can provide them
 mod nic;
 mod physicalnetwork;
 mod pod;
@@ -51,6 +52,7 @@ mod region;
 mod resourcedetail; // keys and values on volumes and NICs
 mod router;
 mod securitygroup;
+pub(crate) mod seed_networks; // what a new cloud has of networks
 mod serviceoffering;
 mod session; // login and logout
 mod simulator;

@@ -1,9 +1,34 @@
 //! Network offerings: which services a network has and who provides them.
 
-use crate::table::{
-    Command, Kind, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later,
-    p,
+use cloudtally_model::Text;
+
+use crate::{
+    engine::{Node, Thing, World},
+    table::{
+        Command, Kind, KindSpec, MapForm, Move, Object, OnDelete, ParamType::*, Roles, Unique,
+        WireType as W, Within, f, fields::*, group, hidden, later, p,
+    },
 };
+
+/// A network offering can be used while it is enabled.
+///
+/// Hidden: `provider` says who provides a service, by service in the order they
+/// are shown; `capability` is what was chosen of a service, as `Service.Capability`;
+/// offerings that are `systemonly` are for the system's networks and never listed.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::NetworkOffering, &NETWORK_OFFERING)
+    .hidden(&[
+        hidden("provider", W::Map),
+        hidden("capability", W::Map),
+        hidden("systemonly", W::Bool),
+        hidden("sortkey", W::Int),
+    ])
+    .states(
+        &["Disabled", "Enabled"],
+        &[Move { from: "Disabled", to: "Enabled" }, Move { from: "Enabled", to: "Disabled" }],
+    )
+    .unique(&[Unique { column: "name", within: Within::Cloud }])
+    .keyword(&["name", "displaytext"])
+    .referred(&[(Kind::Network, "networkofferingid", OnDelete::Refuse)]);
 
 pub(crate) const NETWORK_OFFERING: Object = Object {
     name: "NetworkOffering",
@@ -23,7 +48,7 @@ pub(crate) const NETWORK_OFFERING: Object = Object {
         STATE,
         f("guestiptype", W::Str),
         f("serviceofferingid", W::Id(Kind::ServiceOffering)),
-        f("service", W::Objects("Service")),
+        f("service", W::Objects("Service")).by(|view| services(view.thing)),
         f("forvpc", W::Bool),
         f("ispersistent", W::Bool),
         f("details", W::Map),
@@ -31,6 +56,58 @@ pub(crate) const NETWORK_OFFERING: Object = Object {
         f("maxconnections", W::Int),
     ],
 };
+
+/// The live offering of this name.
+pub(crate) fn named<'w>(world: &'w World, name: &str) -> Option<&'w Thing> {
+    world.all(Kind::NetworkOffering).find(|offering| offering.text("name") == name)
+}
+
+/// Who provides a service in networks of an offering; none if nobody does.
+pub(crate) fn provider_of<'t>(offering: &'t Thing, service: &str) -> Option<&'t str> {
+    let pairs = offering.map("provider");
+    pairs.iter().find(|(name, _)| name.as_str() == service).map(|(_, provider)| provider.as_str())
+}
+
+/// Whether networks of an offering have a service, such as `SourceNat`.
+pub(crate) fn provides(offering: &Thing, service: &str) -> bool {
+    provider_of(offering, service).is_some()
+}
+
+/// What was chosen of a service's capability, such as `Lb`, `SupportedLBIsolation`.
+pub(crate) fn capability_of<'t>(
+    offering: &'t Thing,
+    service: &str,
+    capability: &str,
+) -> Option<&'t str> {
+    let is_it = |key: &str| key.split_once('.') == Some((service, capability));
+    let pairs = offering.map("capability");
+    pairs.iter().find(|(key, _)| is_it(key)).map(|(_, value)| value.as_str())
+}
+
+/// The services of an offering, each with its provider and what was chosen of it.
+pub(crate) fn services(offering: &Thing) -> Node {
+    let show = |(service, provider): &(Text, Text)| {
+        let provider = Node::Object(vec![("name", Node::text(provider))]);
+        let mut fields =
+            vec![("name", Node::text(service)), ("provider", Node::List(vec![provider]))];
+        let chosen = offering.map("capability").iter().filter_map(|(key, value)| {
+            let (of, capability) = key.split_once('.')?;
+            (of == service.as_str()).then(|| {
+                Node::Object(vec![
+                    ("name", Node::text(capability)),
+                    ("value", Node::text(value)),
+                    ("canchooseservicecapability", Node::Bool(false)),
+                ])
+            })
+        });
+        let chosen: Vec<Node> = chosen.collect();
+        if !chosen.is_empty() {
+            fields.push(("capability", Node::List(chosen)));
+        }
+        Node::Object(fields)
+    };
+    Node::List(offering.map("provider").iter().map(show).collect())
+}
 
 pub(crate) static COMMANDS: &[Command] = &[
     later("createNetworkOffering")

@@ -1,8 +1,53 @@
 //! Physical networks, the traffic they carry and the providers of services on them. Guide 4.2.7.6.
 
 use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    Command, Kind, KindSpec, Move, Object, OnDelete, ParamType::*, Roles, Unique, WireType as W,
+    Within, f, fields::*, group, hidden, later, p,
 };
+
+/// A physical network is disabled until it is set up; `vlan` holds its VLANs as
+/// merged ranges, `100-200,300-310`.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PhysicalNetwork, &PHYSICAL_NETWORK)
+    .states(
+        &["Disabled", "Enabled"],
+        &[Move { from: "Disabled", to: "Enabled" }, Move { from: "Enabled", to: "Disabled" }],
+    )
+    .unique(&[Unique { column: "name", within: Within::Column("zoneid") }])
+    .keyword(&["name"])
+    .job_instance("PhysicalNetwork")
+    .referred(&[
+        (Kind::Network, "physicalnetworkid", OnDelete::Refuse),
+        (Kind::VlanIpRange, "physicalnetworkid", OnDelete::Refuse),
+        (Kind::GuestVlanRange, "network", OnDelete::Refuse),
+        (Kind::Provider, "physicalnetworkid", OnDelete::Remove),
+        (Kind::TrafficType, "physicalnetworkid", OnDelete::Remove),
+    ]);
+
+/// `vlan` is the VLAN of the traffic on VMware.
+pub(crate) static TRAFFIC_TYPE_KIND: KindSpec = KindSpec::new(Kind::TrafficType, &TRAFFIC_TYPE)
+    .hidden(&[hidden("vlan", W::Str)])
+    .keyword(&["traffictype"])
+    .job_instance("TrafficType");
+
+/// A provider works once it is enabled, which its element must be first.
+pub(crate) static PROVIDER_KIND: KindSpec = KindSpec::new(Kind::Provider, &PROVIDER)
+    .states(
+        &["Disabled", "Enabled", "Shutdown"],
+        &[
+            Move { from: "Disabled", to: "Enabled" },
+            Move { from: "Enabled", to: "Disabled" },
+            Move { from: "Disabled", to: "Shutdown" },
+            Move { from: "Enabled", to: "Shutdown" },
+            Move { from: "Shutdown", to: "Enabled" },
+            Move { from: "Shutdown", to: "Disabled" },
+        ],
+    )
+    .keyword(&["name"])
+    .job_instance("PhysicalNetworkServiceProvider")
+    .referred(&[
+        (Kind::VirtualRouterElement, "nspid", OnDelete::Remove),
+        (Kind::InternalLbElement, "nspid", OnDelete::Remove),
+    ]);
 
 pub(crate) const CAPABILITY: Object = Object {
     name: "Capability",

@@ -2,8 +2,14 @@
 //! Guide 4.1.1.31.
 
 use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
+    later, p,
 };
+
+/// A range of portable addresses; an address of it that somebody has is an
+/// IP address with `isportable`.
+pub(crate) static KIND: KindSpec =
+    KindSpec::new(Kind::PortableIpRange, &PORTABLE_IP_RANGE).job_instance("PortableIpRange");
 
 pub(crate) const PORTABLE_IP: Object = Object {
     name: "PortableIp",

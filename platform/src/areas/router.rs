@@ -1,8 +1,16 @@
 //! Virtual routers: the system's VMs that serve guest networks, and their provider's element.
 
 use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
+    hidden, later, p,
 };
+
+/// What a provider's virtual routers need before the provider can be enabled; `type`
+/// is `VirtualRouter` or `VPCVirtualRouter`.
+pub(crate) static ELEMENT_KIND: KindSpec =
+    KindSpec::new(Kind::VirtualRouterElement, &VIRTUAL_ROUTER_ELEMENT)
+        .hidden(&[hidden("type", W::Str)])
+        .job_instance("VirtualRouterProvider");
 
 pub(crate) const ROUTER: Object = Object {
     name: "DomainRouter",

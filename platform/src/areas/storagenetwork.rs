@@ -1,8 +1,13 @@
 //! Addresses of the storage network, for secondary storage VMs.
 
 use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
+    later, p,
 };
+
+/// A range of addresses by which the system's VMs of a pod reach secondary storage.
+pub(crate) static KIND: KindSpec =
+    KindSpec::new(Kind::StorageNetworkIpRange, &STORAGE_NETWORK_IP_RANGE);
 
 pub(crate) const STORAGE_NETWORK_IP_RANGE: Object = Object {
     name: "StorageNetworkIpRange",

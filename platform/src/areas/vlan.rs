@@ -1,9 +1,27 @@
 //! Address ranges on VLANs: public ones and those of shared networks, also kept for one account.
 //! Guide 4.1.1.14.
 
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use crate::{
+    engine::{Node, Thing, ThingId, World, seed},
+    table::{
+        Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
+        fields::*, group, hidden, later, p,
+    },
 };
+
+/// A range of addresses: public ones of a zone (`forvirtualnetwork`), or those that
+/// VMs of a shared network or of a pod get directly. `accountid` is the account it
+/// is kept for, if any; `vlan` is `untagged` or a number.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::VlanIpRange, &VLAN_IP_RANGE)
+    .hidden(&[hidden("accountid", W::Id(Kind::Account))])
+    .keyword(&["vlan"])
+    .referred(&[(Kind::IpAddress, "vlanid", OnDelete::Remove)]);
+
+/// Guest VLANs of a physical network that are kept for the owner.
+pub(crate) static GUEST_KIND: KindSpec = KindSpec::new(Kind::GuestVlanRange, &GUEST_VLAN_RANGE)
+    .hidden(&[hidden("network", W::Id(Kind::PhysicalNetwork))])
+    .owned()
+    .keyword(&["guestvlanrange"]);
 
 pub(crate) const GUEST_VLAN_RANGE: Object = Object {
     name: "GuestVlanRange",
@@ -15,8 +33,12 @@ pub(crate) const GUEST_VLAN_RANGE: Object = Object {
         f("guestvlanrange", W::Str),
         PROJECT_ID,
         PROJECT,
-        f("physicalnetworkid", W::Long),
-        f("zoneid", W::Long),
+        // Numbers, as the 4.2.1 server has them: our own numbers of the things.
+        f("physicalnetworkid", W::Long).by(|view| number(view.thing.id_of("network"))),
+        f("zoneid", W::Long).by(|view| {
+            let network = view.thing.id_of("network").map(|id| view.world.thing(id));
+            number(network.and_then(|network| network.id_of("zoneid")))
+        }),
     ],
 };
 
@@ -27,9 +49,19 @@ pub(crate) const VLAN_IP_RANGE: Object = Object {
         f("forvirtualnetwork", W::Bool),
         ZONE_ID,
         f("vlan", W::Str),
-        f("account", W::Str).join("accountid", "name"),
-        f("domainid", W::Id(Kind::Domain)),
-        f("domain", W::Str).join("domainid", "name"),
+        f("account", W::Str).by(|view| {
+            let holder = holder(view.world, view.thing);
+            let is_project = view.world.project_of(holder.id).is_some();
+            Node::text_if((!is_project).then(|| holder.text("name")))
+        }),
+        f("domainid", W::Id(Kind::Domain)).by(|view| {
+            let domain = view.world.domain_of(holder(view.world, view.thing).id);
+            Node::text(view.world.thing(domain).uuid.to_string())
+        }),
+        f("domain", W::Str).by(|view| {
+            let domain = view.world.domain_of(holder(view.world, view.thing).id);
+            Node::text(view.world.thing(domain).text("name"))
+        }),
         f("podid", W::Id(Kind::Pod)),
         f("podname", W::Str).join("podid", "name"),
         f("gateway", W::Str),
@@ -38,8 +70,14 @@ pub(crate) const VLAN_IP_RANGE: Object = Object {
         f("startip", W::Str),
         f("endip", W::Str),
         f("networkid", W::Id(Kind::Network)),
-        f("projectid", W::Id(Kind::Project)),
-        f("project", W::Str).join("projectid", "name"),
+        f("projectid", W::Id(Kind::Project)).by(|view| {
+            let project = view.world.project_of(holder(view.world, view.thing).id);
+            Node::text_if(project.map(|project| project.uuid.to_string()))
+        }),
+        f("project", W::Str).by(|view| {
+            let project = view.world.project_of(holder(view.world, view.thing).id);
+            Node::text_if(project.map(|project| project.text("name")))
+        }),
         f("physicalnetworkid", W::Id(Kind::PhysicalNetwork)),
         f("startipv6", W::Str),
         f("endipv6", W::Str),
@@ -47,6 +85,16 @@ pub(crate) const VLAN_IP_RANGE: Object = Object {
         f("ip6cidr", W::Str),
     ],
 };
+
+fn number(id: Option<ThingId>) -> Node {
+    id.and_then(|id| i64::try_from(id.0).ok()).map_or(Node::Null, Node::Int)
+}
+
+/// The account a range is kept for; the system's, if it is for everybody.
+fn holder<'w>(world: &'w World, range: &Thing) -> &'w Thing {
+    let system = || world.thing(seed::system_user(world)).owner.expect("users have accounts");
+    world.thing(range.id_of("accountid").unwrap_or_else(system))
+}
 
 pub(crate) static COMMANDS: &[Command] = &[
     later("createVlanIpRange")

@@ -34,8 +34,10 @@ pub(super) fn begin(tx: &mut Tx<'_>, start: Start) {
         });
         areas::account::bill(tx, account);
     }
+    areas::seed_networks::offerings(tx);
     if start == Start::Ready {
         // What tenants need to begin with.
+        areas::seed_networks::ready(tx);
     }
 }
 
