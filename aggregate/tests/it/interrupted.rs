@@ -19,10 +19,11 @@ use proptest::{
 
 use crate::{
     random::{SOURCES, end, histories, remove, start},
-    support::{World, open, samples, served},
+    support::{World, events, open, samples, served},
 };
 
 const DIR: &str = "CLOUDTALLY_TEST_DIR";
+const REBUILD: &str = "CLOUDTALLY_TEST_REBUILD";
 
 /// Two days published, then late events, late samples and a removal.
 fn prepared() -> World {
@@ -56,10 +57,27 @@ fn prepared() -> World {
     world
 }
 
-fn finish(writer: &Writer) {
+/// Two days billed, then a late sample that moves half of the second's bytes to
+/// the first.
+fn to_be_rebuilt() -> World {
+    let world = World::utc();
+    // In use, so that the days do not fit one window.
+    world.events(
+        "default",
+        &events("2026-03-28 06:00:00 LB.CREATE 1\n2026-03-28 07:00:00 LB.CREATE 2"),
+    );
+    world.samples("default", &samples("2026-03-28 06:00:00 9 0 0\n2026-03-29 12:00:00 9 300 0"));
+    for day in 1..=2 {
+        world.job(start() + Millis(day * Millis::DAY.0));
+    }
+    world.samples("default", &samples("2026-03-28 18:00:00 9 150 0"));
+    world
+}
+
+fn finish(writer: &Writer, plan: Plan) {
     let limits = WindowLimits { events: 1, records: 1 };
     let target = Target::Publish(writer);
-    aggregate_within(target, Plan::Scheduled, end(), limits, &mut |_| {}).unwrap();
+    aggregate_within(target, plan, end(), limits, &mut |_| {}).unwrap();
 }
 
 /// Records with their generations, anomalies, and the state for the next run.
@@ -79,31 +97,77 @@ fn content(writer: &Writer) -> String {
 #[ignore = "run by the test below as a process of its own"]
 fn child() {
     if let Some(dir) = env::var_os(DIR) {
-        finish(&open(Path::new(&dir)));
+        let rebuilds = env::var_os(REBUILD).is_some();
+        finish(&open(Path::new(&dir)), if rebuilds { Plan::RebuildAll } else { Plan::Scheduled });
     }
+}
+
+/// Runs the plan in a process that is killed there.
+fn kill_at(point: &str, passing: u32, dir: &Path, plan: Plan) {
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args(["--exact", "interrupted::child", "--ignored", "--test-threads", "1"]);
+    if plan == Plan::RebuildAll {
+        child.env(REBUILD, "");
+    }
+    let status = child
+        .env(DIR, dir)
+        .env("CLOUDTALLY_CRASH_AT", format!("{point}:{passing}"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), None, "killed at {point}:{passing}");
+}
+
+fn points_of_publishing() -> impl Iterator<Item = &'static str> {
+    crash_points().iter().copied().filter(|point| point.starts_with("periods."))
 }
 
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "there are no crash points in a release build")]
 fn killed_anywhere_and_run_again_the_bytes_are_the_same() {
     let undisturbed = prepared();
-    finish(&undisturbed.writer);
+    finish(&undisturbed.writer, Plan::Scheduled);
     let expected = content(&undisturbed.writer);
-    for point in crash_points().iter().filter(|point| point.starts_with("periods.")) {
+    for point in points_of_publishing() {
         for passing in [1, 2, 4, 7] {
             let dir = prepared().close();
-            let status = Command::new(env::current_exe().unwrap())
-                .args(["--exact", "interrupted::child", "--ignored", "--test-threads", "1"])
-                .env(DIR, dir.path())
-                .env("CLOUDTALLY_CRASH_AT", format!("{point}:{passing}"))
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .unwrap();
-            assert_eq!(status.code(), None, "killed at {point}:{passing}");
+            kill_at(point, passing, dir.path(), Plan::Scheduled);
             let writer = open(dir.path());
-            finish(&writer);
+            finish(&writer, Plan::Scheduled);
             assert_eq!(content(&writer), expected, "after {point}:{passing}");
         }
     }
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "there are no crash points in a release build")]
+fn a_killed_rebuild_that_moves_bytes_is_finished_by_the_next() {
+    let bytes = |writer: &Writer| -> Vec<u64> {
+        let all = served(writer).into_iter().map(|served| served.record);
+        all.filter(|r| matches!(r.usage_type.0, 4 | 5)).map(|r| r.quantity).collect()
+    };
+    let mut halves = 0;
+    for point in points_of_publishing() {
+        for passing in [1, 2] {
+            let dir = to_be_rebuilt().close();
+            kill_at(point, passing, dir.path(), Plan::RebuildAll);
+            let writer = open(dir.path());
+            finish(&writer, Plan::RebuildAll);
+            assert_eq!(bytes(&writer), [150, 0, 150, 0], "after {point}:{passing}");
+
+            // A run in between neither refuses nor bills anything: the 150 bytes that
+            // moved may be billed twice for now.
+            let dir = to_be_rebuilt().close();
+            kill_at(point, passing, dir.path(), Plan::RebuildAll);
+            let writer = open(dir.path());
+            let killed = bytes(&writer);
+            halves += u32::from(killed == [150, 0, 300, 0]);
+            finish(&writer, Plan::Scheduled);
+            assert_eq!(bytes(&writer), killed, "after {point}:{passing}");
+            finish(&writer, Plan::RebuildAll);
+            assert_eq!(bytes(&writer).iter().sum::<u64>(), 300, "after {point}:{passing}");
+        }
+    }
+    assert!(halves > 0, "no rebuild was killed between the two days");
 }
