@@ -54,6 +54,8 @@ macro_rules! steps {
             ACCOUNTS_AFTER_COMMIT,
             ORPHAN_BEFORE_REMOVE,
             ORPHAN_AFTER_REMOVE,
+            CLOUD_BEFORE_COMMIT,
+            CLOUD_AFTER_COMMIT,
         ];
     };
 }
@@ -76,6 +78,11 @@ pub(crate) const ACCOUNTS_AFTER_COMMIT: &str = "accounts.after_commit";
 pub(crate) const ORPHAN_BEFORE_REMOVE: &str = "orphan.before_remove";
 /// It is removed.
 pub(crate) const ORPHAN_AFTER_REMOVE: &str = "orphan.after_remove";
+
+/// A change of the cloud is written but not committed.
+pub(crate) const CLOUD_BEFORE_COMMIT: &str = "cloud.before_commit";
+/// A change of the cloud is kept; nobody has been told.
+pub(crate) const CLOUD_AFTER_COMMIT: &str = "cloud.after_commit";
 
 /// The names of all crash points, so that a test can walk them.
 pub fn crash_points() -> &'static [&'static str] {

@@ -92,6 +92,17 @@ pub enum StoreError {
         /// ` (process 1234)` where known, else empty.
         holder: String,
     },
+    /// Another process serves the folder's cloud.
+    #[error(
+        "another process{holder} serves the cloud of this folder (lock `{}`); stop it first, or name another folder with `--data DIR`",
+        .path.display()
+    )]
+    Served {
+        /// The lock file.
+        path: PathBuf,
+        /// ` (process 1234)` where known, else empty.
+        holder: String,
+    },
     /// No room left.
     #[error(
         "no room left on the disk for `{}`; nothing was lost: free some space and repeat the command",

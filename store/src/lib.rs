@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod body; // attributes of the cloud's things as text
 mod cache; // footers and key indexes that are used again and again
 mod catalogue; // the SQLite side: what exists and what it was made from
 mod crash; // crash points, for tests of debug builds
 mod error;
+mod journal; // what the simulated cloud keeps
 mod lake; // the Parquet side: one module a kind of file
 mod lock; // one writer at a time
 mod open; // opening, connections
+mod outbox; // what the cloud tells the bill
 mod query; // records by window, account and type
 mod reads; // lists of the catalogue, whole files of the lake
 mod verify; // what `check` looks at
@@ -20,8 +23,10 @@ pub use catalogue::{
 };
 pub use crash::crash_points;
 pub use error::StoreError;
+pub use journal::SqliteJournal;
 pub use lake::BilledCounter;
 pub use lock::LockWait;
+pub use outbox::Told;
 pub use query::{RecordFilter, RecordSet, RecordWindow, ServedRecord};
 pub use verify::{Finding, Severity};
 pub use writer::{KnownEvents, KnownSamples, PeriodDraft, StagedPeriod, Writer};

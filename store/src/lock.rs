@@ -9,7 +9,7 @@ use std::{
     fmt,
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, Write},
-    path::Path,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -30,7 +30,10 @@ impl fmt::Debug for LockWait<'_> {
     }
 }
 
+/// Held while files of the lake are written.
 const NAME: &str = "lock";
+/// Held for as long as the cloud is in some process's memory.
+const CLOUD: &str = "cloud.lock";
 const POLL: Duration = Duration::from_millis(25);
 
 /// The held lock; freed when dropped.
@@ -42,7 +45,19 @@ pub(crate) struct FolderLock {
 impl FolderLock {
     /// Takes the lock of `dir`, polling until `wait.limit` has passed.
     pub(crate) fn take(dir: &Path, wait: LockWait<'_>) -> Result<Self, StoreError> {
-        let path = dir.join(NAME);
+        Self::take_file(dir.join(NAME), wait)
+    }
+
+    /// Takes the lock of the cloud in `dir`: two processes that both have it in
+    /// memory would each overwrite what the other keeps.
+    pub(crate) fn take_cloud(dir: &Path, wait: LockWait<'_>) -> Result<Self, StoreError> {
+        Self::take_file(dir.join(CLOUD), wait).map_err(|error| match error {
+            StoreError::Locked { path, holder, .. } => StoreError::Served { path, holder },
+            other => other,
+        })
+    }
+
+    fn take_file(path: PathBuf, wait: LockWait<'_>) -> Result<Self, StoreError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(&path).map_err(|e| StoreError::io("open", &path, e))?;

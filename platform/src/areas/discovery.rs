@@ -1,6 +1,17 @@
 //! The API about itself. Guide 4.1.1.27.
 
-use crate::table::{Command, Object, ParamType::*, Roles, WireType as W, f, later, p};
+use cloudtally_model::ApiError;
+
+use crate::{
+    areas,
+    engine::{Answer, Caller, Node, Query},
+    table::{
+        Command, Object, Param, ParamType, ParamType::*, Roles, Shape, WireType as W, f, own, p,
+    },
+};
+
+/// How deep the objects that answers show are told within one another.
+const DEPTH_MAX: u32 = 2;
 
 pub(crate) const API: Object = Object {
     name: "ApiDiscovery",
@@ -39,8 +50,107 @@ pub(crate) const API_RESPONSE: Object = Object {
     ],
 };
 
-pub(crate) static COMMANDS: &[Command] = &[later("listApis")
+pub(crate) static COMMANDS: &[Command] = &[own("listApis")
     .doc("Lists the commands the caller may use, with their parameters and answers")
     .roles(Roles::ALL)
     .params(&[p("name", Str).doc("shows only the command with exactly this name")])
-    .items("api", &API)];
+    .items("api", &API)
+    .read(list_apis)];
+
+/// What the caller's role may use; to root everything that is declared.
+fn list_apis(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let known: Vec<&Command> = areas::commands().filter(|row| is_for(query.caller, row)).collect();
+    let wanted = query.args.text("name");
+    let shown: Vec<Node> = known
+        .iter()
+        .filter(|command| wanted.is_none_or(|name| command.name == name))
+        .map(|command| api(command, &known))
+        .collect();
+    match wanted {
+        Some(name) if shown.is_empty() => {
+            Err(query.invalid("name", name, "there is no command of this name for you"))
+        }
+        _ => Ok(Answer::List { count: shown.len(), item: "api", items: shown }),
+    }
+}
+
+fn is_for(caller: &Caller, command: &Command) -> bool {
+    caller.is_root() || command.roles.contains(caller.role)
+}
+
+fn api(command: &Command, known: &[&Command]) -> Node {
+    let object = object_of(command);
+    let params = command.params_all().map(|param| api_parameter(param, known)).collect();
+    Node::Object(vec![
+        ("name", Node::text(command.name)),
+        ("description", Node::text(described(command))),
+        ("isasync", Node::Bool(command.job != crate::table::Job::Sync)),
+        ("related", Node::text(related(object, Some(command.name), known))),
+        ("params", Node::List(params)),
+        ("response", Node::List(object.map_or(Vec::new(), |object| fields(object, 0)))),
+    ])
+}
+
+fn described(command: &Command) -> String {
+    let more = match (command.is_built(), command.is_extension) {
+        (false, _) => " (not supported yet)",
+        (true, true) => " (an extension)",
+        (true, false) => "",
+    };
+    format!("{}{more}", command.doc)
+}
+
+fn api_parameter(param: &Param, known: &[&Command]) -> Node {
+    let kind = match param.ty {
+        ParamType::Id(kind) | ParamType::IdList(kind) => Some(kind),
+        _ => None,
+    };
+    let object = kind.and_then(areas::spec).map(|spec| spec.object);
+    Node::Object(vec![
+        ("name", Node::text(param.name)),
+        ("description", Node::text(param.description())),
+        ("type", Node::text(param.ty.name())),
+        ("length", Node::Int(i64::from(param.length_max))),
+        ("required", Node::Bool(param.required)),
+        ("related", Node::text(related(object, None, known))),
+    ])
+}
+
+fn object_of(command: &Command) -> Option<&'static Object> {
+    match command.shape {
+        Shape::List { object, .. } | Shape::Object { object, .. } | Shape::Bare(object) => object,
+        Shape::Success => Some(&areas::SUCCESS),
+    }
+}
+
+/// The commands that answer the same object, separated by commas.
+fn related(object: Option<&'static Object>, besides: Option<&str>, known: &[&Command]) -> String {
+    let Some(object) = object.filter(|object| object.name != areas::SUCCESS.name) else {
+        return String::new();
+    };
+    let same = known.iter().filter(|other| Some(other.name) != besides);
+    let same = same.filter(|other| object_of(other).is_some_and(|o| o.name == object.name));
+    same.map(|other| other.name).collect::<Vec<_>>().join(",")
+}
+
+fn fields(object: &Object, depth: u32) -> Vec<Node> {
+    let inner = |name: &str| {
+        let object = areas::objects().find(|object| object.name == name);
+        object
+            .filter(|_| depth < DEPTH_MAX)
+            .map_or(Node::Null, |o| Node::List(fields(o, depth + 1)))
+    };
+    object
+        .fields
+        .iter()
+        .map(|field| {
+            let nested = if let W::Objects(name) = field.ty { inner(name) } else { Node::Null };
+            Node::Object(vec![
+                ("name", Node::text(field.name)),
+                ("description", Node::text(field.description())),
+                ("type", Node::text(field.ty.name())),
+                ("response", nested),
+            ])
+        })
+        .collect()
+}

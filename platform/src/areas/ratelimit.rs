@@ -1,6 +1,6 @@
 //! Throttling: how many calls an account has left. Guide 5.3.
 
-use crate::table::{Command, Kind, Object, ParamType::*, Roles, WireType as W, f, later, p};
+use crate::table::{Command, Kind, Object, ParamType::*, Roles, WireType as W, f, own, p};
 
 pub(crate) const API_LIMIT: Object = Object {
     name: "ApiLimit",
@@ -14,11 +14,13 @@ pub(crate) const API_LIMIT: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("getApiLimit")
+    own("getApiLimit")
+        .front()
         .doc("Shows how many calls the caller's account has left, and for how long")
         .roles(Roles::ALL)
         .object("apilimit", &API_LIMIT),
-    later("resetApiLimit")
+    own("resetApiLimit")
+        .front()
         .doc("Sets the count of calls back to zero")
         .roles(Roles::ROOT)
         .params(&[p("account", Id(Kind::Account))

@@ -1,6 +1,6 @@
 //! Sessions: how people log in by browser; programs sign their calls instead.
 
-use crate::table::{Command, Kind, Object, ParamType::*, Roles, WireType as W, f, later, p};
+use crate::table::{Command, Kind, Object, ParamType::*, Roles, WireType as W, f, own, p};
 
 pub(crate) const LOGIN: Object = Object {
     name: "Login",
@@ -24,7 +24,8 @@ pub(crate) const LOGIN: Object = Object {
 pub(crate) const LOGOUT: Object = Object { name: "Logout", fields: &[f("description", W::Str)] };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("login")
+    own("login")
+        .front()
         .doc("Opens a session by user name and password")
         .roles(Roles::ALL)
         .params(&[
@@ -36,5 +37,6 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("the user's domain by its uuid; wins over `domain`"),
         ])
         .bare(&LOGIN),
-    later("logout").doc("Closes the session").roles(Roles::ALL).bare(&LOGOUT),
+    own("logout")
+        .front().doc("Closes the session").roles(Roles::ALL).bare(&LOGOUT),
 ];

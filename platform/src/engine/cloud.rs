@@ -208,6 +208,11 @@ impl Cloud {
         self.changed.1.notify_all();
     }
 
+    /// Wakes whoever waits for a change, as when the server stops.
+    pub fn wake(&self) {
+        self.tell();
+    }
+
     /// Waits until something changes or the time is up; returns how often
     /// something has changed by then.
     pub fn wait_for_change(&self, seen: u64, most: std::time::Duration) -> u64 {

@@ -17,6 +17,7 @@ mod event;
 pub mod jobs;
 pub mod limit;
 mod list;
+pub mod login;
 mod node;
 mod render;
 mod result;

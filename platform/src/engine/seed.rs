@@ -43,10 +43,17 @@ pub(super) fn begin(tx: &mut Tx<'_>, start: Start) {
 
 /// The user in whose name the cloud acts by itself.
 pub fn system_user(world: &World) -> ThingId {
-    world.user_named(world.root_domain(), SYSTEM).expect("made with the cloud").id
+    own_user(world, 0)
 }
 
 /// The root admin's user.
 pub fn admin_user(world: &World) -> ThingId {
-    world.user_named(world.root_domain(), ADMIN).expect("made with the cloud").id
+    own_user(world, 1)
+}
+
+/// The users that are part of the cloud, in the order they were made: names
+/// change, and these cannot be removed.
+fn own_user(world: &World, position: usize) -> ThingId {
+    let mut own = world.all(Kind::User).filter(|user| user.flag("isdefault"));
+    own.nth(position).expect("made with the cloud").id
 }

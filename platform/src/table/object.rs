@@ -107,6 +107,11 @@ pub const fn f(name: &'static str, ty: WireType) -> Field {
 }
 
 impl Field {
+    /// What it means, where that is the same wherever the name stands.
+    pub fn description(&self) -> &'static str {
+        super::words::meaning(self.name).unwrap_or_default()
+    }
+
     /// Takes the value from somewhere else.
     pub const fn from(mut self, source: Source) -> Self {
         self.source = source;

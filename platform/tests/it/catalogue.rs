@@ -27,6 +27,9 @@ const OBJECTS_BEYOND_CATALOGUE: [&str; 2] = ["Login", "Logout"];
 const FIELDS_OF_GUIDE: [(&str, &str); 2] =
     [("UsageRecord", "iselastic"), ("DomainRouter", "scope")];
 
+/// Commands that the guide gives to more than the catalogue does.
+const ROLES_OF_GUIDE: [(&str, Roles); 1] = [("listUsageRecords", Roles::ALL)];
+
 #[test]
 fn every_command_has_one_row() {
     let Some(catalogue) = catalogue() else { return };
@@ -81,7 +84,8 @@ fn roles_are_those_of_the_catalogue() {
             ["root", "domain", "user"] => Roles::ALL,
             other => panic!("roles `{other:?}` have no name"),
         };
-        equal("roles", command.roles, wanted)
+        let of_guide = ROLES_OF_GUIDE.iter().find(|(name, _)| *name == command.name);
+        equal("roles", command.roles, of_guide.map_or(wanted, |(_, roles)| *roles))
     });
 }
 

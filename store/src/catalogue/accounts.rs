@@ -8,7 +8,7 @@ use rusqlite::{Row, params};
 use super::{
     AccountRemoval,
     db::Db,
-    load::{instant, number, source_name, unsigned},
+    load::{instant, number, source_name, text, unsigned},
     sql,
 };
 use crate::StoreError;
@@ -98,10 +98,8 @@ pub(crate) fn removals(db: &Db) -> Result<Vec<AccountRemoval>, StoreError> {
 }
 
 /// Reads name to `removed`, beginning at column `first`.
-fn account(row: &Row<'_>, first: usize, id: AccountId) -> rusqlite::Result<Account> {
-    let text = |column: usize| -> rusqlite::Result<Option<Text>> {
-        Ok(row.get::<_, Option<String>>(first + column)?.map(Text::from))
-    };
+pub(crate) fn account(row: &Row<'_>, first: usize, id: AccountId) -> rusqlite::Result<Account> {
+    let text = |column: usize| text(row, first + column);
     Ok(Account {
         id,
         name: text(0)?.unwrap_or_default(),

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use cloudtally_model::{EventId, Instant, Period, ResourceId, SourceName, Sources, UsageTypeId};
+use cloudtally_model::{
+    EventId, Instant, Period, ResourceId, SourceName, Sources, Text, UsageTypeId,
+};
 use rusqlite::{Row, params};
 
 use super::{
@@ -24,6 +26,11 @@ pub(crate) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<u6
 /// An instant, `None` for null.
 pub(crate) fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Instant>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(Instant::from_millis))
+}
+
+/// A text, `None` for null.
+pub(crate) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Text>> {
+    Ok(row.get::<_, Option<String>>(column)?.map(Text::from))
 }
 
 /// An instant that is never null.

@@ -77,6 +77,7 @@ queries! {
         VALUE = "value",
         ALL_VALUES = "all",
         SET = "set",
+        CLEAR = "clear",
         ADMIN_KEYS = "admin_keys",
         SET_ADMIN_KEYS = "set_admin_keys",
     }
@@ -140,6 +141,21 @@ queries! {
         FINISH = "finish",
         NEWEST = "newest",
     }
+    /// The simulated cloud and what it tells the bill.
+    platform from "platform.sql" {
+        THINGS = "things",
+        BODY = "body",
+        PUT = "put",
+        ERASE = "erase",
+        NUMBERS = "numbers",
+        PUT_NUMBER = "put_number",
+        TELL_EVENT = "tell_event",
+        TELL_SAMPLE = "tell_sample",
+        TELL_ACCOUNT = "tell_account",
+        TOLD_EVENTS = "told_events",
+        TOLD_SAMPLES = "told_samples",
+        TOLD_ACCOUNTS = "told_accounts",
+    }
     /// Which files count.
     lake from "lake.sql" {
         NAMED = "named",
@@ -151,8 +167,10 @@ queries! {
 }
 
 /// The migrations, oldest first: number n brings a database from schema n - 1 to n.
-pub(crate) const MIGRATIONS: &[&str] =
-    &[include_str!("../../../sql/migrations/0001_catalogue.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../../../sql/migrations/0001_catalogue.sql"),
+    include_str!("../../../sql/migrations/0002_platform.sql"),
+];
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
+use cloudtally_model::port::Journal;
 use cloudtally_model::{
     AccountId, Attributes, DeviceType, EventId, Instant, Millis, NetworkSample, NicId, OfferingId,
     Period, ResourceId, Segment, SeriesKey, SourceId, SourceName, TemplateId, UsageEvent,
@@ -232,6 +233,9 @@ pub(crate) fn logical_content(dir: &Path) -> String {
     let mut aside: Vec<_> = store.quarantined(usize::MAX).unwrap();
     aside.sort_by_key(|row| (row.input.clone(), row.row));
     writeln!(text, "{aside:?}").unwrap();
+    let mut journal = crate::journal::journal(&store).unwrap();
+    writeln!(text, "{:?}", journal.load().unwrap().rows).unwrap();
+    writeln!(text, "{:?}", store.told_events(0, usize::MAX).unwrap()).unwrap();
     text
 }
 

@@ -1,0 +1,248 @@
+//! What the simulated cloud keeps: its things, its settings, its numbers, and
+//! what it has to tell the bill.
+//!
+//! A change set is one transaction; it is on disk when `commit` returns. The
+//! journal has a connection of its own and statements that stay prepared. It
+//! does not take the folder's lock, which a usage job may hold for minutes: the
+//! files of the lake are not its business, and for the rows both write SQLite
+//! orders the transactions. What it does hold is the cloud's own lock, because
+//! the cloud lives in one process's memory.
+
+use cloudtally_model::{
+    Account, Instant, NetworkSample, Text, UsageEvent,
+    port::{ChangeSet, Journal, JournalError, Kept, Row as Thing, Value},
+    settings::{AGGREGATION_RANGE, AGGREGATION_TIMEZONE},
+};
+use rusqlite::{Row, params};
+
+use crate::{
+    LockWait, Store, StoreError, body,
+    catalogue::{
+        db::Db,
+        load::{at, instant, number, period, unsigned},
+        sql,
+    },
+    crash,
+    lock::FolderLock,
+};
+
+/// The kind whose attributes may be the root admin's keys.
+const USER: &str = "User";
+const API_KEY: &str = "apikey";
+const SECRET_KEY: &str = "usersecretkey";
+
+/// Keeps a cloud in a folder; while it lives no other process can have it.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    db: Db,
+    _lock: FolderLock,
+}
+
+impl Store {
+    /// The journal of the folder's cloud.
+    ///
+    /// # Errors
+    /// `Served` when another process still has it at the end of the wait.
+    pub fn journal(&self, wait: LockWait<'_>) -> Result<SqliteJournal, StoreError> {
+        let lock = FolderLock::take_cloud(self.dir(), wait)?;
+        Ok(SqliteJournal { db: Db::connect(self.dir())?, _lock: lock })
+    }
+}
+
+impl Journal for SqliteJournal {
+    fn load(&mut self) -> Result<Kept, JournalError> {
+        Ok(self.db.read(load)?)
+    }
+
+    fn commit(&mut self, changes: &ChangeSet) -> Result<(), JournalError> {
+        self.db.write(|db| {
+            keep(db, changes)?;
+            db.point(crash::CLOUD_BEFORE_COMMIT)
+        })?;
+        // What is kept cannot fail any more: a test may only kill us here.
+        drop(self.db.point(crash::CLOUD_AFTER_COMMIT));
+        Ok(())
+    }
+}
+
+fn load(db: &Db) -> Result<Kept, StoreError> {
+    let mut rows = Vec::new();
+    db.for_each(sql::platform::THINGS, [], |row| {
+        let (mut thing, body) = thing(row).map_err(|e| db.damaged(e.to_string()))?;
+        thing.values = body::decode(&body)
+            .map_err(|e| db.damaged(format!("the thing {} cannot be read: {e}", thing.id)))?;
+        rows.push(thing);
+        Ok(())
+    })?;
+    // Ids above 2^63 are negative in SQLite and so come first.
+    rows.sort_unstable_by_key(|thing| thing.id);
+    let settings = db.rows(sql::settings::ALL_VALUES, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let numbers = db.rows(sql::platform::NUMBERS, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Kept { rows, settings, numbers })
+}
+
+fn thing(row: &Row<'_>) -> rusqlite::Result<(Thing, String)> {
+    let thing = Thing {
+        id: unsigned(row, 0)?,
+        kind: row.get::<_, String>(1)?.into(),
+        uuid: u128::from_be_bytes(row.get(2)?),
+        owner: number(row, 3)?,
+        state: row.get::<_, String>(4)?.into(),
+        created: at(row, 5)?,
+        removed: instant(row, 6)?,
+        values: Vec::new(),
+    };
+    Ok((thing, row.get(7)?))
+}
+
+fn keep(db: &Db, changes: &ChangeSet) -> Result<(), StoreError> {
+    let ChangeSet { rows, erased, usage, samples, accounts, settings, numbers } = changes;
+    for id in erased {
+        db.execute(sql::platform::ERASE, params![id.cast_signed()])?;
+    }
+    for thing in rows {
+        if thing.kind == USER {
+            follow_admin_keys(db, thing)?;
+        }
+        put(db, thing)?;
+    }
+    for (name, value) in settings {
+        set(db, name, value.as_deref())?;
+    }
+    for (name, value) in numbers {
+        db.execute(sql::platform::PUT_NUMBER, params![name, value])?;
+    }
+    for event in usage {
+        tell_event(db, event)?;
+    }
+    for sample in samples {
+        tell_sample(db, sample)?;
+    }
+    for account in accounts {
+        tell_account(db, account)?;
+    }
+    Ok(())
+}
+
+fn put(db: &Db, thing: &Thing) -> Result<(), StoreError> {
+    let params = params![
+        thing.id.cast_signed(),
+        thing.kind.as_str(),
+        thing.uuid.to_be_bytes(),
+        thing.owner.map(u64::cast_signed),
+        thing.state.as_str(),
+        thing.created.as_millis(),
+        thing.removed.map(Instant::as_millis),
+        body::encode(&thing.values),
+    ];
+    db.execute(sql::platform::PUT, params).map(drop)
+}
+
+/// The user who holds the root admin's keys goes on holding them when the cloud
+/// gives it new ones, so that `cloudtally keys` shows what is in force.
+fn follow_admin_keys(db: &Db, user: &Thing) -> Result<(), StoreError> {
+    let Some(new) = keys(&user.values) else { return Ok(()) };
+    let admin: Option<(String, String)> =
+        db.row(sql::settings::ADMIN_KEYS, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let Some(admin) = admin.filter(|admin| (admin.0.as_str(), admin.1.as_str()) != new) else {
+        return Ok(());
+    };
+    let id = params![user.id.cast_signed()];
+    let before: Option<String> = db.row(sql::platform::BODY, id, |row| row.get(0))?;
+    let Some(before) = before else { return Ok(()) };
+    let before = body::decode(&before)
+        .map_err(|e| db.damaged(format!("the thing {} cannot be read: {e}", user.id)))?;
+    if keys(&before) == Some((&admin.0, &admin.1)) {
+        db.execute(sql::settings::SET_ADMIN_KEYS, params![new.0, new.1])?;
+    }
+    Ok(())
+}
+
+fn keys(values: &[(Text, Value)]) -> Option<(&str, &str)> {
+    let text = |wanted: &str| {
+        values.iter().find_map(|(name, value)| match value {
+            Value::Text(text) if name == wanted => Some(text.as_str()),
+            _ => None,
+        })
+    };
+    Some((text(API_KEY)?, text(SECRET_KEY)?))
+}
+
+/// Sets a setting; how time is cut stays once a period is published.
+fn set(db: &Db, name: &str, value: Option<&str>) -> Result<(), StoreError> {
+    let current: Option<String> = db.row(sql::settings::VALUE, params![name], |row| row.get(0))?;
+    if current.as_deref() == value {
+        return Ok(());
+    }
+    if matches!(name, AGGREGATION_TIMEZONE | AGGREGATION_RANGE)
+        && let Some(published) = db.row(sql::periods::ANY, [], |row| period(row, 0))?
+    {
+        return Err(StoreError::SettingFixed {
+            name: name.to_owned(),
+            current: current.unwrap_or_else(|| "the default".to_owned()),
+            value: value.unwrap_or("the default").to_owned(),
+            published,
+        });
+    }
+    match value {
+        Some(value) => db.execute(sql::settings::SET, params![name, value]).map(drop),
+        None => db.execute(sql::settings::CLEAR, params![name]).map(drop),
+    }
+}
+
+fn signed(id: Option<impl Into<u64>>) -> Option<i64> {
+    id.map(|id| id.into().cast_signed())
+}
+
+fn text(text: &Option<Text>) -> Option<&str> {
+    text.as_deref()
+}
+
+fn tell_event(db: &Db, event: &UsageEvent) -> Result<(), StoreError> {
+    let params = params![
+        event.id.0.cast_signed(),
+        event.event_type.as_str(),
+        event.created.as_millis(),
+        event.account.0.cast_signed(),
+        signed(event.zone.number()),
+        event.resource.0.cast_signed(),
+        text(&event.resource_name),
+        event.offering.map(|id| id.0.cast_signed()),
+        event.template.map(|id| id.0.cast_signed()),
+        signed(event.size),
+        signed(event.virtual_size),
+        text(&event.resource_type),
+    ];
+    db.execute(sql::platform::TELL_EVENT, params).map(drop)
+}
+
+fn tell_sample(db: &Db, sample: &NetworkSample) -> Result<(), StoreError> {
+    let series = &sample.series;
+    let params = params![
+        sample.sampled.as_millis(),
+        series.account.0.cast_signed(),
+        signed(series.zone.number()),
+        series.device_type.as_name(),
+        series.device.cast_signed(),
+        series.network.0.cast_signed(),
+        text(&series.address),
+        sample.bytes_sent.cast_signed(),
+        sample.bytes_received.cast_signed(),
+    ];
+    db.execute(sql::platform::TELL_SAMPLE, params).map(drop)
+}
+
+fn tell_account(db: &Db, account: &Account) -> Result<(), StoreError> {
+    let params = params![
+        account.id.0.cast_signed(),
+        account.name.as_str(),
+        text(&account.uuid),
+        account.account_type.map(|t| t.number().cast_signed()),
+        account.domain.map(|id| id.0.cast_signed()),
+        text(&account.domain_path),
+        text(&account.state),
+        account.created.map(Instant::as_millis),
+        account.removed.map(Instant::as_millis),
+    ];
+    db.execute(sql::platform::TELL_ACCOUNT, params).map(drop)
+}

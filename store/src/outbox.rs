@@ -1,0 +1,111 @@
+//! What the cloud has told the bill, to be taken in its order.
+//!
+//! A reader remembers the offset of what it took last and asks for what comes
+//! after it; offsets only grow and are never given twice.
+
+use cloudtally_model::{
+    Account, AccountId, DeviceType, EventId, NetworkId, NetworkSample, OfferingId, ResourceId,
+    SeriesKey, TemplateId, UsageEvent, ZoneId,
+};
+use rusqlite::{Params, Row};
+
+use crate::{
+    Store, StoreError,
+    catalogue::{
+        accounts::account,
+        load::{at, number, text, unsigned},
+        sql,
+    },
+};
+
+/// Something told, and its offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told<T> {
+    /// Grows from one to the next; there may be gaps.
+    pub offset: u64,
+    /// What was told.
+    pub item: T,
+}
+
+impl Store {
+    /// Usage events after `offset`, at most `most`; 0 is before the first.
+    pub fn told_events(
+        &self,
+        offset: u64,
+        most: usize,
+    ) -> Result<Vec<Told<UsageEvent>>, StoreError> {
+        self.told(sql::platform::TOLD_EVENTS, after(offset, most), event)
+    }
+
+    /// Samples after `offset`, at most `most`; 0 is before the first.
+    pub fn told_samples(
+        &self,
+        offset: u64,
+        most: usize,
+    ) -> Result<Vec<Told<NetworkSample>>, StoreError> {
+        self.told(sql::platform::TOLD_SAMPLES, after(offset, most), sample)
+    }
+
+    /// Changes of accounts after `offset`, at most `most`; 0 is before the first.
+    pub fn told_accounts(
+        &self,
+        offset: u64,
+        most: usize,
+    ) -> Result<Vec<Told<Account>>, StoreError> {
+        self.told(sql::platform::TOLD_ACCOUNTS, after(offset, most), |row| {
+            account(row, 2, AccountId(unsigned(row, 1)?))
+        })
+    }
+
+    fn told<T>(
+        &self,
+        query: &'static str,
+        params: impl Params,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<Told<T>>, StoreError> {
+        self.db()?
+            .rows(query, params, |row| Ok(Told { offset: unsigned(row, 0)?, item: read(row)? }))
+    }
+}
+
+fn after(offset: u64, most: usize) -> [i64; 2] {
+    let bounded = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    [bounded(offset), bounded(most as u64)]
+}
+
+fn zone(row: &Row<'_>, column: usize) -> rusqlite::Result<ZoneId> {
+    Ok(ZoneId::from_source(row.get::<_, Option<i64>>(column)?.unwrap_or_default()))
+}
+
+fn event(row: &Row<'_>) -> rusqlite::Result<UsageEvent> {
+    Ok(UsageEvent {
+        id: EventId(unsigned(row, 1)?),
+        event_type: row.get::<_, String>(2)?.into(),
+        created: at(row, 3)?,
+        account: AccountId(unsigned(row, 4)?),
+        zone: zone(row, 5)?,
+        resource: ResourceId(unsigned(row, 6)?),
+        resource_name: text(row, 7)?,
+        offering: number(row, 8)?.map(OfferingId),
+        template: number(row, 9)?.map(TemplateId),
+        size: number(row, 10)?,
+        virtual_size: number(row, 11)?,
+        resource_type: text(row, 12)?,
+    })
+}
+
+fn sample(row: &Row<'_>) -> rusqlite::Result<NetworkSample> {
+    Ok(NetworkSample {
+        sampled: at(row, 1)?,
+        series: SeriesKey {
+            account: AccountId(unsigned(row, 2)?),
+            zone: zone(row, 3)?,
+            device_type: DeviceType::from_name(&row.get::<_, String>(4)?),
+            device: unsigned(row, 5)?,
+            network: NetworkId(unsigned(row, 6)?),
+            address: text(row, 7)?,
+        },
+        bytes_sent: unsigned(row, 8)?,
+        bytes_received: unsigned(row, 9)?,
+    })
+}
