@@ -305,6 +305,7 @@ pub const SETTINGS: &[Setting] = &[
     row(Network, "remote.access.vpn.client.iprange", Text, "10.1.2.1-10.1.2.8", "addresses that VPN clients get").scoped(Scope::Account),
     row(Network, "remote.access.vpn.psk.length", Int(8, 256), "24", "length of the pre-shared keys of remote access VPNs, in characters"),
     row(Network, "remote.access.vpn.user.limit", COUNT, "8", "VPN users an account may have"),
+    row(Network, "router.stats.interval", Int(1, i64::MAX), "300", "seconds between two polls of the traffic counters of routers"),
     row(Network, "router.template.kvm", Text, "SystemVM Template (KVM)", "template of routers on KVM").scoped(Scope::Zone),
     row(Network, "router.template.vmware", Text, "SystemVM Template (vSphere)", "template of routers on VMware").scoped(Scope::Zone),
     row(Network, "router.template.xen", Text, "SystemVM Template (XenServer)", "template of routers on XenServer").scoped(Scope::Zone),

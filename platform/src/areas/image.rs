@@ -49,6 +49,10 @@ pub(crate) const HIDDEN: &[crate::table::Column] = &[
 /// Writes `TEMPLATE.CREATE` and its like for a copy.
 fn meter(tx: &mut Tx<'_>, copy: ThingId, what: &str) {
     let (image, zone) = parts(tx, copy);
+    // The cloud's own images are nobody's use.
+    if matches!(tx.thing(image).text("templatetype"), "BUILTIN" | "SYSTEM") {
+        return;
+    }
     let prefix = if tx.thing(image).kind == Kind::Iso { "ISO" } else { "TEMPLATE" };
     metering::image(tx, &format!("{prefix}.{what}"), image, zone);
 }

@@ -21,6 +21,7 @@ mod domain;
 mod egressfirewall;
 mod event;
 mod firewall;
+mod given; // parameters that many areas read alike
 mod globalloadbalancer;
 mod guestos; // operating systems of guests
 mod host;
@@ -29,6 +30,8 @@ mod hypervisor;
 mod image; // what templates and ISOs have in common
 mod imagestore;
 mod internalloadbalancer;
+mod ip; // IPv4 addresses and ranges
+mod iprange; // ranges of addresses as commands give them
 mod iso;
 mod job;
 mod kinds; // what is stored
@@ -51,7 +54,11 @@ mod ratelimit; // throttling
 mod region;
 mod resourcedetail; // keys and values on volumes and NICs
 mod router;
+mod router_vm; // the life of virtual routers and what they count
+mod routerelement; // elements of providers
 mod securitygroup;
+pub(crate) mod seed_images; // templates and the networks of basic zones
+pub(crate) mod seed_infrastructure; // what a new cloud has of data centres
 pub(crate) mod seed_networks; // what a new cloud has of networks
 mod serviceoffering;
 mod session; // login and logout
@@ -66,6 +73,7 @@ mod template;
 mod usage;
 mod user;
 mod vlan; // address ranges of public and shared networks
+mod vlanset; // sets of VLANs
 mod vm;
 mod vmgroup;
 mod vmsnapshot;
@@ -82,8 +90,8 @@ pub(crate) use kinds::{KINDS, spec};
 use cloudtally_model::ApiError;
 
 use crate::{
-    engine::{Call, ThingId},
-    table::{Command, Object, WireType as W, f},
+    engine::{Call, ThingId, Tx, World},
+    table::{Command, Kind, Object, WireType as W, f},
 };
 
 /// All commands.
@@ -347,11 +355,50 @@ pub(crate) fn objects() -> impl Iterator<Item = &'static Object> {
 }
 
 /// Stops everything of an account that can be stopped.
-pub(crate) fn stop_all_of(_call: &mut Call<'_, '_>, _account: ThingId) -> Result<(), ApiError> {
+pub(crate) fn stop_all_of(call: &mut Call<'_, '_>, account: ThingId) -> Result<(), ApiError> {
+    let vms: Vec<ThingId> = call.owned_by(account, Kind::Vm).map(|vm| vm.id).collect();
+    for vm in vms {
+        vm::stop_now(call.tx, vm);
+    }
     Ok(())
 }
 
-/// Removes everything an account owns but its users.
-pub(crate) fn remove_all_of(_call: &mut Call<'_, '_>, _account: ThingId) -> Result<(), ApiError> {
+/// Removes everything an account owns but its users, in an order in which nothing
+/// is in use any more when its turn comes; the bill sees the end of each.
+pub(crate) fn remove_all_of(call: &mut Call<'_, '_>, account: ThingId) -> Result<(), ApiError> {
+    let of = |call: &Call<'_, '_>, kind| -> Vec<ThingId> {
+        call.owned_by(account, kind).map(|thing| thing.id).collect()
+    };
+    for vm in of(call, Kind::Vm) {
+        vm::destroy_now(call.tx, vm);
+        if call.get(Kind::Vm, vm).is_some_and(|vm| vm.state == "Destroyed") {
+            vm::expunge(call.tx, vm);
+        }
+    }
+    for volume in of(call, Kind::Volume) {
+        volume::expunge(call.tx, volume);
+    }
+    for network in of(call, Kind::Network) {
+        network::remove(call.tx, network);
+    }
+    for address in of(call, Kind::IpAddress) {
+        address::release(call.tx, address);
+    }
+    for kind in [Kind::Template, Kind::Iso] {
+        for image in of(call, kind) {
+            image::remove(call.tx, image);
+        }
+    }
     Ok(())
+}
+
+/// Removes the rules that stand on an address.
+pub(crate) fn remove_rules_of(_tx: &mut Tx<'_>, _address: ThingId) {}
+
+/// Removes the rules that lead to a virtual machine.
+pub(crate) fn remove_rules_of_vm(_tx: &mut Tx<'_>, _vm: ThingId) {}
+
+/// Whether rules lead to a NIC.
+pub(crate) fn has_rules(_world: &World, _nic: ThingId) -> bool {
+    false
 }

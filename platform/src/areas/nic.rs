@@ -1,8 +1,16 @@
 //! NICs of VMs and their secondary addresses. Guide 4.1.1.7.
 
-use crate::areas::vm::VM;
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use std::collections::BTreeSet;
+
+use cloudtally_model::ApiError;
+
+use super::{address, ip, metering, network, vm::VM};
+use crate::{
+    engine::{Answer, Call, Done, Query, Thing, ThingId, Tx, World},
+    table::{
+        Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
+        fields::*, group, hidden, own, p,
+    },
 };
 
 pub(crate) const NIC: Object = Object {
@@ -39,7 +47,7 @@ pub(crate) const NIC_SECONDARY_IP: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("addIpToNic")
+    own("addIpToNic")
         .doc("Gives a NIC a secondary IP address")
         .roles(Roles::ALL)
         .params(&[
@@ -47,18 +55,20 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("ipaddress", Str).doc("the address; a free one of the network unless given"),
         ])
         .job("NET.IPASSIGN")
-        .object("nicsecondaryip", &NIC_SECONDARY_IP),
-    later("addNicToVirtualMachine")
+        .object("nicsecondaryip", &NIC_SECONDARY_IP)
+        .act(add_ip),
+    own("addNicToVirtualMachine")
         .doc("Puts a VM onto one more network")
         .roles(Roles::ALL)
         .params(&[
             p("virtualmachineid", Id(Kind::Vm)).required(),
-            p("networkid", Id(Kind::Network)).required(),
+            p("networkid", Id(Kind::Network)).required().usable(),
             p("ipaddress", Str).doc("the address; a free one of the network unless given"),
         ])
         .job("NIC.CREATE")
-        .object("virtualmachine", &VM),
-    later("listNics")
+        .object("virtualmachine", &VM)
+        .act(add),
+    own("listNics")
         .doc("Lists the NICs of a VM")
         .roles(Roles::ALL)
         .params(&[
@@ -66,14 +76,17 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("virtualmachineid", Id(Kind::Vm)).required(),
         ])
         .groups(&[group::PAGED])
-        .items("nic", &NIC),
-    later("removeIpFromNic")
+        .items("nic", &NIC)
+        .read(list_nics),
+    own("removeIpFromNic")
         .doc("Takes a secondary IP address from a NIC")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::NicSecondaryIp)).required()])
         .job("NET.IPASSIGN")
-        .success(),
-    later("removeNicFromVirtualMachine")
+        .success()
+        .kind(Kind::NicSecondaryIp)
+        .act(remove_ip),
+    own("removeNicFromVirtualMachine")
         .doc("Takes a VM off a network; not off its default one")
         .roles(Roles::ALL)
         .params(&[
@@ -81,8 +94,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("nicid", Id(Kind::Nic)).required(),
         ])
         .job("NIC.DELETE")
-        .object("virtualmachine", &VM),
-    later("updateDefaultNicForVirtualMachine")
+        .object("virtualmachine", &VM)
+        .act(remove_nic),
+    own("updateDefaultNicForVirtualMachine")
         .doc("Makes another NIC the default one of a VM")
         .roles(Roles::ALL)
         .params(&[
@@ -90,5 +104,289 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("nicid", Id(Kind::Nic)).required(),
         ])
         .job("NIC.UPDATE")
-        .object("virtualmachine", &VM),
+        .object("virtualmachine", &VM)
+        .act(make_default),
 ];
+
+/// `ismetered`: its network offering is billed to its virtual machine's owner;
+/// `directaddress` is the address it has from a shared network.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Nic, &NIC)
+    .hidden(&[
+        hidden("virtualmachineid", W::Id(Kind::Vm)),
+        hidden("ismetered", W::Bool),
+        hidden("directaddress", W::Id(Kind::IpAddress)),
+        hidden("wantedip", W::Str),
+    ])
+    .owned()
+    .referred(&[
+        (Kind::NicSecondaryIp, "nicid", OnDelete::Remove),
+    ])
+    .tagged("Nic");
+
+pub(crate) static SECONDARY_KIND: KindSpec =
+    KindSpec::new(Kind::NicSecondaryIp, &NIC_SECONDARY_IP).owned();
+
+/// The NICs of a virtual machine, the default one first.
+pub(crate) fn of_vm(world: &World, vm: ThingId) -> Vec<ThingId> {
+    let mut nics: Vec<&Thing> = world.referring(vm, Kind::Nic, "virtualmachineid").collect();
+    nics.sort_by_key(|nic| (!nic.flag("isdefault"), nic.id));
+    nics.into_iter().map(|nic| nic.id).collect()
+}
+
+/// Puts a NIC of a network on a virtual machine; it has no address yet.
+pub(crate) fn plan(
+    tx: &mut Tx<'_>,
+    vm: ThingId,
+    network: ThingId,
+    wanted_ip: Option<&str>,
+) -> ThingId {
+    let owner = tx.thing(vm).owner;
+    let is_default = tx.referring(vm, Kind::Nic, "virtualmachineid").next().is_none();
+    let network_type = tx.thing(network).text("type").to_owned();
+    tx.insert(Kind::Nic, |nic| {
+        nic.owner = owner;
+        let mac = ip::mac(nic.id.0);
+        nic.set_ref("virtualmachineid", vm)
+            .set_ref("networkid", network)
+            .set_text("traffictype", "Guest")
+            .set_text("type", &network_type)
+            .set_flag("isdefault", is_default)
+            .set_text("macaddress", &mac)
+            .set_flag("ismetered", false);
+        if let Some(wanted) = wanted_ip {
+            nic.set_text("wantedip", wanted);
+        }
+    })
+}
+
+/// Gives a NIC its address, unless it has one.
+pub(crate) fn reserve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+    let nic = tx.thing(id).clone();
+    if !nic.text("ipaddress").is_empty() {
+        return Ok(());
+    }
+    let network = nic.id_of("networkid").expect("NICs are on a network");
+    let vm = nic.id_of("virtualmachineid").expect("NICs are on a virtual machine");
+    let owner = nic.owner.expect("NICs have an owner");
+    let wanted = Some(nic.text("wantedip")).filter(|wanted| !wanted.is_empty());
+    let (address, direct) = if tx.thing(network).text("type") == "Shared" {
+        let (direct, _) = address::acquire_direct(tx, owner, network, wanted)?;
+        tx.edit(direct, |address| {
+            address.set_ref("virtualmachineid", vm);
+        });
+        (tx.thing(direct).text("ipaddress").to_owned(), Some(direct))
+    } else {
+        (free_in(tx, network, wanted)?, None)
+    };
+    let on = tx.thing(network).clone();
+    tx.edit(id, |nic| {
+        nic.set_text("ipaddress", &address)
+            .set_text("netmask", on.text("netmask"))
+            .set_text("gateway", on.text("gateway"))
+            .set_ref("directaddress", direct);
+        for (column, from) in [("isolationuri", "broadcasturi"), ("broadcasturi", "broadcasturi")] {
+            if !on.text(from).is_empty() {
+                nic.set_text(column, on.text(from));
+            }
+        }
+    });
+    Ok(())
+}
+
+/// A free address of an isolated network: the one wanted, or the first.
+fn free_in(
+    world: &World,
+    network: ThingId,
+    wanted: Option<&str>,
+) -> Result<String, ApiError> {
+    let on = world.thing(network);
+    let mut taken: BTreeSet<&str> = world
+        .referring(network, Kind::Nic, "networkid")
+        .map(|nic| nic.text("ipaddress"))
+        .collect();
+    taken.extend(
+        world.referring(network, Kind::NicSecondaryIp, "networkid").map(|ip| ip.text("ipaddress")),
+    );
+    taken.insert(on.text("gateway"));
+    let cidr = on.text("cidr");
+    if let Some(wanted) = wanted {
+        if !ip::is_in(wanted, cidr) {
+            return Err(ApiError::value(format!(
+                "{wanted} is not in {cidr}, the range of the network {}",
+                on.text("name")
+            )));
+        }
+        if taken.contains(wanted) {
+            return Err(ApiError::value(format!(
+                "{wanted} is taken already in the network {}",
+                on.text("name")
+            )));
+        }
+        return Ok(wanted.to_owned());
+    }
+    ip::hosts(cidr).map(ip::format).find(|address| !taken.contains(address.as_str())).ok_or_else(
+        || {
+            ApiError::address_capacity(format!(
+                "the network {} has no free address in {cidr}",
+                on.text("name")
+            ))
+        },
+    )
+}
+
+/// Begins to bill a NIC's offering to its virtual machine's owner.
+pub(crate) fn meter(tx: &mut Tx<'_>, id: ThingId) {
+    if !tx.thing(id).flag("ismetered") {
+        tx.edit(id, |nic| {
+            nic.set_flag("ismetered", true);
+        });
+        metering::nic(tx, "NETWORK.OFFERING.ASSIGN", id);
+    }
+}
+
+/// Ends that.
+pub(crate) fn unmeter(tx: &mut Tx<'_>, id: ThingId) {
+    if tx.thing(id).flag("ismetered") {
+        tx.edit(id, |nic| {
+            nic.set_flag("ismetered", false);
+        });
+        metering::nic(tx, "NETWORK.OFFERING.REMOVE", id);
+    }
+}
+
+/// Takes a NIC away with its addresses.
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    unmeter(tx, id);
+    if let Some(direct) = tx.thing(id).id_of("directaddress") {
+        address::release(tx, direct);
+    }
+    tx.remove_with_dependants(id);
+}
+
+fn check_vm(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
+    let vm = call.thing(vm);
+    if matches!(vm.state, "Running" | "Stopped") {
+        return Ok(());
+    }
+    Err(ApiError::value(format!(
+        "the virtual machine {} is {}; it must be running or stopped",
+        vm.text("name"),
+        vm.state
+    )))
+}
+
+fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. A network of the same zone that the owner may use and is not on yet.
+    let (vm, network) = (call.args.id_required("virtualmachineid"), call.args.id_required("networkid"));
+    check_vm(call, vm)?;
+    let owner = call.thing(vm).owner.expect("virtual machines have an owner");
+    let zone = call.thing(vm).id_of("zoneid").expect("virtual machines are in a zone");
+    if call.thing(zone).text("networktype").eq_ignore_ascii_case("Basic") {
+        return Err(ApiError::value("virtual machines of a basic zone have one NIC"));
+    }
+    network::for_deployment(call, owner, zone, &[network])?;
+    let is_on_it = call
+        .referring(vm, Kind::Nic, "virtualmachineid")
+        .any(|nic| nic.id_of("networkid") == Some(network));
+    if is_on_it {
+        return Err(ApiError::value(format!(
+            "the virtual machine has a NIC on {} already",
+            call.thing(network).text("name")
+        )));
+    }
+    // 2. The NIC with its address; a running machine needs the network set up.
+    let wanted = call.args.text("ipaddress").map(str::to_owned);
+    network::implement(call.tx, network)?;
+    let nic = plan(call.tx, vm, network, wanted.as_deref());
+    reserve(call.tx, nic)?;
+    meter(call.tx, nic);
+    Ok(Done::Thing(vm))
+}
+
+/// The NIC named, which must be the virtual machine's.
+fn named(call: &Call<'_, '_>, vm: ThingId) -> Result<ThingId, ApiError> {
+    let nic = call.args.id_required("nicid");
+    if call.thing(nic).id_of("virtualmachineid") == Some(vm) {
+        return Ok(nic);
+    }
+    Err(ApiError::value("the NIC is not on this virtual machine")
+        .about(call.thing(nic).uuid.to_string(), "nicid"))
+}
+
+fn remove_nic(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.args.id_required("virtualmachineid");
+    check_vm(call, vm)?;
+    let nic = named(call, vm)?;
+    if call.thing(nic).flag("isdefault") {
+        return Err(ApiError::value(
+            "the default NIC cannot be removed; make another one the default first",
+        ));
+    }
+    if super::has_rules(call.tx, nic) {
+        return Err(ApiError::in_use(
+            "port forwarding, static NAT or load balancer rules use this NIC; remove them first",
+        ));
+    }
+    remove(call.tx, nic);
+    Ok(Done::Thing(vm))
+}
+
+fn make_default(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.args.id_required("virtualmachineid");
+    check_vm(call, vm)?;
+    let nic = named(call, vm)?;
+    if call.thing(nic).flag("isdefault") {
+        return Err(ApiError::value("the NIC is the default one already"));
+    }
+    // The bill shows which NIC is the default, so both are billed anew.
+    let old = of_vm(call.tx, vm).into_iter().find(|id| call.thing(*id).flag("isdefault"));
+    let both: Vec<ThingId> = old.into_iter().chain([nic]).collect();
+    let metered: Vec<ThingId> =
+        both.iter().copied().filter(|id| call.thing(*id).flag("ismetered")).collect();
+    for id in &metered {
+        unmeter(call.tx, *id);
+    }
+    for id in both {
+        call.edit(id, |thing| {
+            thing.set_flag("isdefault", thing.id == nic);
+        });
+    }
+    for id in metered {
+        meter(call.tx, id);
+    }
+    Ok(Done::Thing(vm))
+}
+
+fn list_nics(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let vm = query.args.id_required("virtualmachineid");
+    let wanted = query.args.id("nicid");
+    let nics = of_vm(query.world, vm).into_iter();
+    let nics = nics.filter(|id| wanted.is_none_or(|wanted| wanted == *id));
+    query.page(nics.map(|id| query.world.thing(id)))
+}
+
+fn add_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let nic = call.args.id_required("nicid");
+    let network = call.thing(nic).id_of("networkid").expect("NICs are on a network");
+    let vm = call.thing(nic).id_of("virtualmachineid");
+    let owner = call.thing(nic).owner;
+    if call.thing(network).text("type") == "Shared" {
+        return Err(ApiError::value("NICs of shared networks have one address"));
+    }
+    let wanted = call.args.text("ipaddress").map(str::to_owned);
+    let address = free_in(call.tx, network, wanted.as_deref())?;
+    let id = call.tx.insert(Kind::NicSecondaryIp, |ip| {
+        ip.owner = owner;
+        ip.set_text("ipaddress", &address)
+            .set_ref("nicid", nic)
+            .set_ref("networkid", network)
+            .set_ref("virtualmachineid", vm);
+    });
+    Ok(Done::Thing(id))
+}
+
+fn remove_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.tx.remove(id);
+    Ok(Done::Success)
+}

@@ -1,8 +1,12 @@
 //! Virtual routers: the system's VMs that serve guest networks, and their provider's element.
 
-use crate::table::{
-    Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
-    hidden, later, p,
+use super::router_vm;
+use crate::{
+    engine::{Query, Thing},
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
+        hidden, later, list, own, p,
+    },
 };
 
 /// What a provider's virtual routers need before the provider can be enabled; `type`
@@ -77,7 +81,7 @@ pub(crate) const VIRTUAL_ROUTER_ELEMENT: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("changeServiceForRouter")
+    own("changeServiceForRouter")
         .doc("Gives a stopped router another service offering")
         .roles(Roles::ADMINS)
         .params(&[
@@ -87,8 +91,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("action", Str).doc("taken and not used: a slip of the guide"),
             p("protocol", Str).doc("taken and not used: a slip of the guide"),
         ])
-        .object("router", &ROUTER),
-    later("configureVirtualRouterElement")
+        .object("router", &ROUTER)
+        .kind(Kind::Router)
+        .act(router_vm::change_offering),
+    crate::table::update("configureVirtualRouterElement", Kind::VirtualRouterElement)
         .doc("Enables or disables the element of virtual routers")
         .roles(Roles::ADMINS)
         .params(&[
@@ -97,7 +103,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .job("NETWORK.ELEMENT.CONFIGURE")
         .object("virtualrouterelement", &VIRTUAL_ROUTER_ELEMENT),
-    later("createVirtualRouterElement")
+    crate::table::create("createVirtualRouterElement", Kind::VirtualRouterElement)
         .doc("Makes the element of virtual routers for a provider")
         .roles(Roles::ADMINS)
         .params(&[
@@ -106,14 +112,17 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("the kind of router: `VirtualRouter` or `VPCVirtualRouter`"),
         ])
         .create_job("SERVICE.PROVIDER.CREATE")
-        .object("virtualrouterelement", &VIRTUAL_ROUTER_ELEMENT),
-    later("destroyRouter")
+        .object("virtualrouterelement", &VIRTUAL_ROUTER_ELEMENT)
+        .begin(super::routerelement::create_router),
+    own("destroyRouter")
         .doc("Destroys a router; the network gets a new one when it needs it")
         .roles(Roles::ADMINS)
         .params(&[p("id", Id(Kind::Router)).required()])
         .job("ROUTER.DESTROY")
-        .object("router", &ROUTER),
-    later("listRouters")
+        .object("router", &ROUTER)
+        .kind(Kind::Router)
+        .act(router_vm::destroy),
+    list("listRouters", Kind::Router)
         .doc("Lists virtual routers")
         .roles(Roles::ADMINS)
         .params(&[
@@ -128,8 +137,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("forvpc", Bool),
         ])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
-        .items("router", &ROUTER),
-    later("listVirtualRouterElements")
+        .items("router", &ROUTER)
+        .filter(is_listed, &["podid", "networkid", "forvpc"]),
+    crate::table::list("listVirtualRouterElements", Kind::VirtualRouterElement)
         .doc("Lists elements of virtual routers")
         .roles(Roles::ADMINS)
         .params(&[
@@ -139,19 +149,23 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::PAGED])
         .items("virtualrouterelement", &VIRTUAL_ROUTER_ELEMENT),
-    later("rebootRouter")
+    own("rebootRouter")
         .doc("Reboots a running router")
         .roles(Roles::ADMINS)
         .params(&[p("id", Id(Kind::Router)).required()])
         .job("ROUTER.REBOOT")
-        .object("router", &ROUTER),
-    later("startRouter")
+        .object("router", &ROUTER)
+        .kind(Kind::Router)
+        .act(router_vm::reboot),
+    own("startRouter")
         .doc("Starts a stopped router")
         .roles(Roles::ADMINS)
         .params(&[p("id", Id(Kind::Router)).required()])
         .job("ROUTER.START")
-        .object("router", &ROUTER),
-    later("stopRouter")
+        .object("router", &ROUTER)
+        .kind(Kind::Router)
+        .act(router_vm::start),
+    own("stopRouter")
         .doc("Stops a running router")
         .roles(Roles::ADMINS)
         .params(&[
@@ -159,5 +173,16 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("forced", Bool).doc("true to count it as stopped although its host does not answer"),
         ])
         .job("ROUTER.STOP")
-        .object("router", &ROUTER),
+        .object("router", &ROUTER)
+        .kind(Kind::Router)
+        .act(router_vm::stop),
 ];
+
+fn is_listed(query: &Query<'_>, router: &Thing) -> bool {
+    let args = query.args;
+    let host = router.id_of("hostid").map(|id| query.world.thing(id));
+    let pod = host.and_then(|host| host.id_of("podid"));
+    args.id("podid").is_none_or(|wanted| pod == Some(wanted))
+        && args.id("networkid").is_none_or(|wanted| router.id_of("guestnetworkid") == Some(wanted))
+        && args.flag("forvpc").is_none_or(|wanted| router.id_of("vpcid").is_some() == wanted)
+}

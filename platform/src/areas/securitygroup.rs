@@ -1,9 +1,25 @@
 //! Security groups: what may reach VMs and leave them where they share a network.
 
-use crate::table::{
-    Command, Kind, MapForm, Object, ParamType::*, Roles, Source, WireType as W, f, fields::*,
-    group, later, p,
+use cloudtally_model::ApiError;
+
+use crate::{
+    engine::{Call, ThingId},
+    table::{
+        Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Source, Unique,
+        WireType as W, Within, f, fields::*, group, later, p,
+    },
 };
+
+/// The group that every account has for machines that name none.
+const DEFAULT: &str = "default";
+
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SecurityGroup, &SECURITY_GROUP)
+    .owned()
+    .unique(&[Unique { column: "name", within: Within::Account }])
+    .keyword(&["name"])
+    .referred(&[(Kind::Vm, "securitygroups", OnDelete::Refuse)])
+    .tagged("SecurityGroup")
+    .job_instance("SecurityGroup");
 
 pub(crate) const SECURITY_GROUP: Object = Object {
     name: "SecurityGroup",
@@ -113,3 +129,60 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("SG.REVOKE.INGRESS")
         .success(),
 ];
+
+/// The security groups a machine is deployed in: those named, else the default
+/// one of the account where the zone has security groups at all.
+pub(crate) fn for_deployment(
+    call: &mut Call<'_, '_>,
+    owner: ThingId,
+    zone: ThingId,
+) -> Result<Vec<ThingId>, ApiError> {
+    let args = call.args.clone();
+    let (ids, names) = (args.ids("securitygroupids"), args.list("securitygroupnames"));
+    if !ids.is_empty() && !names.is_empty() {
+        return Err(ApiError::value("give either `securitygroupids` or `securitygroupnames`"));
+    }
+    let has_groups = call.thing(zone).flag("securitygroupsenabled");
+    if !has_groups && !(ids.is_empty() && names.is_empty()) {
+        return Err(ApiError::value(format!(
+            "the zone {} has no security groups",
+            call.thing(zone).text("name")
+        )));
+    }
+    if !has_groups {
+        return Ok(Vec::new());
+    }
+    let mut groups = ids.to_vec();
+    for name in names {
+        let found = call.owned_by(owner, Kind::SecurityGroup).find(|g| g.text("name") == name);
+        let group = found.map(|group| group.id);
+        groups.push(group.ok_or_else(|| {
+            call.invalid("securitygroupnames", name, "the account has no such security group")
+        })?);
+    }
+    if let Some(foreign) = groups.iter().find(|id| call.thing(**id).owner != Some(owner)) {
+        let group = call.thing(*foreign);
+        return Err(ApiError::permission(format!(
+            "the security group {} belongs to another account",
+            group.text("name")
+        ))
+        .about(group.uuid.to_string(), "securitygroupids"));
+    }
+    if groups.is_empty() {
+        groups.push(default_of(call, owner));
+    }
+    Ok(groups)
+}
+
+/// The default security group of an account, made when it is first needed.
+fn default_of(call: &mut Call<'_, '_>, owner: ThingId) -> ThingId {
+    let known =
+        call.owned_by(owner, Kind::SecurityGroup).find(|group| group.text("name") == DEFAULT);
+    if let Some(group) = known {
+        return group.id;
+    }
+    call.tx.insert(Kind::SecurityGroup, |group| {
+        group.owner = Some(owner);
+        group.set_text("name", DEFAULT).set_text("description", "Default Security Group");
+    })
+}

@@ -1,7 +1,12 @@
 //! The simulator: makes simulated hosts slow or failing. Guide 4.1.1.26.
 
-use crate::table::{
-    Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, hidden, later, p,
+use cloudtally_model::ApiError;
+
+use crate::{
+    engine::{Call, Done, Thing, ThingId, World},
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, hidden, own, p,
+    },
 };
 
 const RULE: Object = Object { name: "SimulatorRule", fields: &[] };
@@ -10,12 +15,12 @@ const RULE: Object = Object { name: "SimulatorRule", fields: &[] };
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SimulatorRule, &RULE).hidden(&[
     hidden("name", W::Str),
     hidden("of", W::Str),
-    hidden("iscut", W::Bool),
+    hidden("fails", W::Bool),
     hidden("timeout", W::Int),
     hidden("wait", W::Int),
 ]);
 
-pub(crate) static COMMANDS: &[Command] = &[later("configureSimulator")
+pub(crate) static COMMANDS: &[Command] = &[own("configureSimulator")
     .doc("Makes simulated hosts delay or fail one kind of work")
     .roles(Roles::ROOT)
     .params(&[
@@ -28,4 +33,90 @@ pub(crate) static COMMANDS: &[Command] = &[later("configureSimulator")
             .required()
             .doc("`enabled:false` to fail, `wait:MS` to delay, `timeout:S`; joined by `|`"),
     ])
+    .act(configure)
     .success()];
+
+/// Longest delay of simulated work: a day, in milliseconds.
+const WAIT_MS_MAX: i64 = 86_400_000;
+
+/// Sets what one kind of work does somewhere; the same again replaces it.
+fn configure(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. Where: by the numbers of things, the narrowest that is given.
+    let args = call.args.clone();
+    let scopes = [
+        ("hostid", Kind::Host),
+        ("clusterid", Kind::Cluster),
+        ("podid", Kind::Pod),
+        ("zoneid", Kind::Zone),
+    ];
+    let mut of = None;
+    for (name, kind) in scopes {
+        let Some(number) = args.int(name) else { continue };
+        let id = u64::try_from(number).ok().map(ThingId).filter(|id| call.get(kind, *id).is_some());
+        let id = id.ok_or_else(|| {
+            let expected = format!("there is no {} with this number", kind.noun());
+            call.invalid(name, &number.to_string(), &expected)
+        })?;
+        of = of.or(Some(id));
+    }
+    // 2. What: `enabled:false|wait:500|timeout:60`.
+    let name = args.text_required("name").to_owned();
+    let value = args.text_required("value");
+    let (mut fails, mut wait_ms, mut timeout_s) = (false, 0, 0);
+    for part in value.split(['|', ';']).map(str::trim).filter(|part| !part.is_empty()) {
+        let wrong = || {
+            let expected = "expected `enabled:false`, `wait:MILLISECONDS`, `timeout:SECONDS`, joined by `|`";
+            call.invalid("value", value, expected)
+        };
+        let (key, setting) = part.split_once(':').ok_or_else(wrong)?;
+        let number = || setting.parse::<i64>().ok().filter(|n| (0..=WAIT_MS_MAX).contains(n));
+        match key {
+            "enabled" => fails = !setting.eq_ignore_ascii_case("true"),
+            "wait" => wait_ms = number().ok_or_else(wrong)?,
+            "timeout" => timeout_s = number().ok_or_else(wrong)?,
+            _ => return Err(wrong()),
+        }
+    }
+    // 3. One rule a place and kind of work.
+    let known = rule_at(call.tx, of, &name).map(|rule| rule.id);
+    let id = match known {
+        Some(id) => id,
+        None => call.tx.insert(Kind::SimulatorRule, |rule| {
+            rule.set_text("name", &name).set_ref("of", of);
+        }),
+    };
+    call.edit(id, |rule| {
+        rule.set_flag("fails", fails).set_int("wait", wait_ms).set_int("timeout", timeout_s);
+    });
+    Ok(Done::Success)
+}
+
+fn rule_at<'w>(world: &'w World, of: Option<ThingId>, name: &str) -> Option<&'w Thing> {
+    world
+        .all(Kind::SimulatorRule)
+        .find(|rule| rule.id_of("of") == of && rule.text("name").eq_ignore_ascii_case(name))
+}
+
+/// Asks a simulated host to do something: how many milliseconds it takes, or that
+/// it fails. The narrowest rule counts: host, cluster, pod, zone, everywhere.
+pub(crate) fn agent(
+    call: &Call<'_, '_>,
+    host: Option<ThingId>,
+    command: &str,
+) -> Result<i64, ApiError> {
+    let on = host.map(|id| call.thing(id));
+    let part = |column: &str| on.and_then(|host| host.id_of(column));
+    let places = [host, part("clusterid"), part("podid"), part("zoneid")];
+    let narrow = places.into_iter().flatten().find_map(|at| rule_at(call.tx, Some(at), command));
+    let Some(rule) = narrow.or_else(|| rule_at(call.tx, None, command)) else { return Ok(0) };
+    let name = on.map_or("the cloud", |host| host.text("name"));
+    if rule.flag("fails") {
+        return Err(ApiError::unavailable(format!("{command} failed on {name}")));
+    }
+    match rule.int("timeout") {
+        0 => Ok(rule.int("wait")),
+        seconds => Err(ApiError::agent_unavailable(format!(
+            "{name} did not answer {command} within {seconds} s"
+        ))),
+    }
+}

@@ -1,8 +1,14 @@
 //! Volumes: the disks of VMs; billed from creation to removal, attached or not.
 
-use crate::areas::template::EXTRACTION;
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use cloudtally_model::ApiError;
+
+use super::{metering, template::EXTRACTION, vm::placement};
+use crate::{
+    engine::{Call, Done, Query, Thing, ThingId, Tx, World, limit},
+    table::{
+        Command, Kind, KindSpec, Limit, Move, Object, OnDelete, ParamType::*, Roles,
+        WireType as W, f, fields::*, group, hidden, list, own, p,
+    },
 };
 
 pub(crate) const VOLUME: Object = Object {
@@ -52,7 +58,7 @@ pub(crate) const VOLUME: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("attachVolume")
+    own("attachVolume")
         .doc("Attaches a data volume to a VM")
         .roles(Roles::ALL)
         .params(&[
@@ -62,8 +68,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("virtualmachineid", Id(Kind::Vm)).required(),
         ])
         .job("VOLUME.ATTACH")
-        .object("volume", &VOLUME),
-    later("createVolume")
+        .object("volume", &VOLUME)
+        .kind(Kind::Volume)
+        .act(attach),
+    own("createVolume")
         .doc("Makes a data volume from a disk offering or a snapshot")
         .roles(Roles::ALL)
         .params(&[
@@ -80,14 +88,20 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::OWNER, group::PROJECT])
         .create_job("VOLUME.CREATE")
-        .object("volume", &VOLUME),
-    later("deleteVolume")
+        .object("volume", &VOLUME)
+        .kind(Kind::Volume)
+        .begin(begin_create)
+        .act(finish_create)
+        .on_failure(|call, _| give_up(call)),
+    own("deleteVolume")
         .doc("Deletes a data volume that is not attached")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::Volume)).required()])
         .event("VOLUME.DELETE")
-        .success(),
-    later("detachVolume")
+        .success()
+        .kind(Kind::Volume)
+        .act(delete),
+    own("detachVolume")
         .doc("Detaches a data volume from its VM")
         .roles(Roles::ALL)
         .params(&[
@@ -96,8 +110,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("virtualmachineid", Id(Kind::Vm)),
         ])
         .job("VOLUME.DETACH")
-        .object("volume", &VOLUME),
-    later("extractVolume")
+        .object("volume", &VOLUME)
+        .kind(Kind::Volume)
+        .act(detach_named),
+    own("extractVolume")
         .doc("Gives a link to download a volume, or uploads it somewhere")
         .roles(Roles::ALL)
         .params(&[
@@ -109,8 +125,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("mode", Str).required(),
         ])
         .job("VOLUME.EXTRACT")
-        .object("volume", &EXTRACTION),
-    later("listVolumes")
+        .object("volume", &EXTRACTION)
+        .kind(Kind::Volume)
+        .act(extract),
+    list("listVolumes", Kind::Volume)
         .doc("Lists volumes")
         .roles(Roles::ALL)
         .params(&[
@@ -123,8 +141,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("zoneid", Id(Kind::Zone)),
         ])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
-        .items("volume", &VOLUME),
-    later("migrateVolume")
+        .items("volume", &VOLUME)
+        .filter(is_listed, &["hostid", "podid"]),
+    own("migrateVolume")
         .doc("Moves a volume to another storage pool")
         .roles(Roles::ALL)
         .params(&[
@@ -133,8 +152,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("livemigrate", Bool).doc("true to move it while its VM runs; false unless given"),
         ])
         .job("VOLUME.MIGRATE")
-        .object("volume", &VOLUME),
-    later("resizeVolume")
+        .object("volume", &VOLUME)
+        .act(migrate),
+    own("resizeVolume")
         .doc("Changes the size of a volume, by its size or by another disk offering")
         .roles(Roles::ALL)
         .params(&[
@@ -145,14 +165,18 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("diskofferingid", Id(Kind::DiskOffering)).doc("the new disk offering"),
         ])
         .job("VOLUME.RESIZE")
-        .object("volume", &VOLUME),
-    later("updateVolume")
+        .object("volume", &VOLUME)
+        .kind(Kind::Volume)
+        .act(resize),
+    own("updateVolume")
         .doc("Changes the path of a volume on its storage pool")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::Volume)).required(), p("path", Str).required().doc("the path")])
         .job("VOLUME.ATTACH")
-        .object("volume", &VOLUME),
-    later("uploadVolume")
+        .object("volume", &VOLUME)
+        .kind(Kind::Volume)
+        .act(update),
+    own("uploadVolume")
         .doc("Makes a data volume of a file; the system downloads it from its URL")
         .roles(Roles::ALL)
         .params(&[
@@ -165,5 +189,579 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::OWNER, group::PROJECT])
         .job("VOLUME.UPLOAD")
-        .object("volume", &VOLUME),
+        .object("volume", &VOLUME)
+        .kind(Kind::Volume)
+        .begin(upload)
+        .act(finish_upload)
+        .on_failure(|call, _| give_up(call)),
 ];
+
+/// `poolid` is the pool it lies in; `roottemplate` the image a root volume was made
+/// from; `ismetered` says that it is billed.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Volume, &VOLUME)
+    .hidden(&[
+        hidden("poolid", W::Id(Kind::StoragePool)),
+        hidden("roottemplate", W::Str),
+        hidden("ismetered", W::Bool),
+        hidden("path", W::Str),
+        hidden("url", W::Str),
+        hidden("format", W::Str),
+    ])
+    .owned()
+    .limit(Limit::Volume)
+    .states(
+        &["Allocated", "Ready", "Destroy", "Uploaded", "UploadError"],
+        &[
+            Move { from: "Allocated", to: "Ready" },
+            Move { from: "Allocated", to: "Uploaded" },
+            Move { from: "Allocated", to: "Destroy" },
+            Move { from: "Uploaded", to: "Ready" },
+            Move { from: "Uploaded", to: "Destroy" },
+            Move { from: "Ready", to: "Destroy" },
+            Move { from: "Destroy", to: "Ready" },
+            Move { from: "Destroy", to: "Allocated" },
+        ],
+    )
+    .keyword(&["name"])
+    .referred(&[
+        (Kind::SnapshotPolicy, "volumeid", OnDelete::Remove),
+        (Kind::Detail, "resource", OnDelete::Remove),
+    ])
+    .tagged("Volume")
+    .job_instance("Volume");
+
+/// Bytes of a GiB.
+const GIB: i64 = 1 << 30;
+
+/// Whole GiB that hold so many bytes.
+pub(crate) fn gib(bytes: i64) -> i64 {
+    (bytes.max(0) + GIB - 1) / GIB
+}
+
+/// The size of a new disk of an offering, in bytes: the offering's, or the one
+/// asked for where the offering leaves it open.
+pub(crate) fn size_of(
+    call: &Call<'_, '_>,
+    offering: ThingId,
+    size_gib: Option<i64>,
+) -> Result<i64, ApiError> {
+    let offering = call.thing(offering);
+    if !offering.flag("iscustomized") {
+        return Ok(offering.int("disksize").saturating_mul(GIB));
+    }
+    let (least, most) = (
+        call.setting_number("custom.diskoffering.size.min"),
+        call.setting_number("custom.diskoffering.size.max"),
+    );
+    match size_gib {
+        Some(size) if (least..=most).contains(&size) => Ok(size.saturating_mul(GIB)),
+        Some(size) => Err(call.invalid(
+            "size",
+            &size.to_string(),
+            &format!("expected {least} to {most} GiB"),
+        )),
+        None => Err(ApiError::value(format!(
+            "the disk offering {} has no size of its own; give `size`",
+            offering.text("name")
+        ))),
+    }
+}
+
+/// Begins to bill a volume.
+fn meter(tx: &mut Tx<'_>, id: ThingId, event_type: &str) {
+    tx.edit(id, |volume| {
+        volume.set_flag("ismetered", true);
+    });
+    metering::volume(tx, event_type, id);
+}
+
+/// Ends that.
+fn unmeter(tx: &mut Tx<'_>, id: ThingId) {
+    if tx.thing(id).flag("ismetered") {
+        tx.edit(id, |volume| {
+            volume.set_flag("ismetered", false);
+        });
+        metering::volume(tx, "VOLUME.DELETE", id);
+    }
+}
+
+/// Makes the root volume of a machine.
+pub(crate) fn insert_root(tx: &mut Tx<'_>, vm: ThingId, image: ThingId, size_bytes: i64) {
+    let machine = tx.thing(vm).clone();
+    let offering = machine.id_of("serviceofferingid");
+    let id = tx.insert(Kind::Volume, |volume| {
+        volume.owner = machine.owner;
+        volume
+            .set_text("name", &format!("ROOT-{vm}"))
+            .set_text("type", "ROOT")
+            .set_int("deviceid", 0)
+            .set_ref("serviceofferingid", offering)
+            .set_ref("roottemplate", image);
+        fill(volume, &machine, size_bytes);
+    });
+    meter(tx, id, "VOLUME.CREATE");
+}
+
+/// Makes the data volume that a machine is deployed with.
+pub(crate) fn insert_data(tx: &mut Tx<'_>, vm: ThingId, offering: ThingId, size_bytes: i64) {
+    let machine = tx.thing(vm).clone();
+    let id = tx.insert(Kind::Volume, |volume| {
+        volume.owner = machine.owner;
+        volume
+            .set_text("name", &format!("DATA-{vm}"))
+            .set_text("type", "DATADISK")
+            .set_int("deviceid", 1)
+            .set_ref("diskofferingid", offering);
+        fill(volume, &machine, size_bytes);
+    });
+    meter(tx, id, "VOLUME.CREATE");
+}
+
+fn fill(volume: &mut Thing, machine: &Thing, size_bytes: i64) {
+    volume
+        .set_ref("zoneid", machine.id_of("zoneid"))
+        .set_ref("virtualmachineid", machine.id)
+        .set_int("size", size_bytes)
+        .set_time("attached", machine.created)
+        .set_text("hypervisor", machine.text("hypervisor"))
+        .set_text("storagetype", "shared")
+        .set_flag("destroyed", false)
+        .set_flag("isextractable", true)
+        .set_flag("displayvolume", true);
+}
+
+/// The root volume of a machine.
+pub(crate) fn root_of(world: &World, vm: ThingId) -> Option<ThingId> {
+    let volumes = world.referring(vm, Kind::Volume, "virtualmachineid");
+    volumes.filter(|volume| volume.text("type") == "ROOT").map(|volume| volume.id).next()
+}
+
+/// Gives the volumes of a machine that starts on a host their places.
+pub(crate) fn place_all(
+    call: &mut Call<'_, '_>,
+    vm: ThingId,
+    host: ThingId,
+) -> Result<(), ApiError> {
+    for id in call.ids_referring(vm, Kind::Volume, "virtualmachineid") {
+        place(call, id, Some(host))?;
+    }
+    Ok(())
+}
+
+/// Gives a volume its place in a pool, unless it has one.
+pub(crate) fn place(
+    call: &mut Call<'_, '_>,
+    id: ThingId,
+    host: Option<ThingId>,
+) -> Result<(), ApiError> {
+    let volume = call.thing(id).clone();
+    if !matches!(volume.state, "Allocated" | "Uploaded") {
+        return Ok(());
+    }
+    let zone = volume.id_of("zoneid").expect("volumes are in a zone");
+    let offering = volume.id_of("diskofferingid").or(volume.id_of("serviceofferingid"));
+    let tags = offering.map(|id| call.thing(id).text("tags").to_owned()).unwrap_or_default();
+    // Bare metal has its own disks.
+    if volume.text("hypervisor").eq_ignore_ascii_case("BareMetal") {
+        call.move_to(id, "Ready");
+        return Ok(());
+    }
+    let pool = placement::pool_for(call, zone, host, volume.int("size"), &tags)?;
+    let name = call.thing(pool).text("name").to_owned();
+    call.move_to(id, "Ready");
+    call.edit(id, |volume| {
+        volume.set_ref("poolid", pool).set_text("storage", &name);
+    });
+    Ok(())
+}
+
+/// A volume that is not billed any more; its machine can still be recovered.
+pub(crate) fn destroy(tx: &mut Tx<'_>, id: ThingId) {
+    unmeter(tx, id);
+    tx.move_to(id, "Destroy");
+    tx.edit(id, |volume| {
+        volume.set_flag("destroyed", true);
+    });
+}
+
+/// The root volume of a machine that is recovered.
+pub(crate) fn restore(tx: &mut Tx<'_>, id: ThingId) {
+    let is_placed = tx.thing(id).id_of("poolid").is_some();
+    tx.move_to(id, if is_placed { "Ready" } else { "Allocated" });
+    tx.edit(id, |volume| {
+        volume.set_flag("destroyed", false);
+    });
+    meter(tx, id, "VOLUME.CREATE");
+}
+
+/// Takes a volume away for good.
+pub(crate) fn expunge(tx: &mut Tx<'_>, id: ThingId) {
+    unmeter(tx, id);
+    tx.remove_with_dependants(id);
+}
+
+/// Takes a volume off its machine.
+pub(crate) fn detach(tx: &mut Tx<'_>, id: ThingId) {
+    tx.edit(id, |volume| {
+        volume
+            .set_ref("virtualmachineid", None)
+            .set("deviceid", None)
+            .set_time("attached", None);
+    });
+}
+
+fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    // 1. What it is made of: an offering, or a snapshot.
+    let args = call.args.clone();
+    let owner = call.owner()?;
+    let (zone, size_bytes, offering, from) = match (args.id("snapshotid"), args.id("diskofferingid")) {
+        (Some(snapshot), _) => {
+            let snapshot = call.thing(snapshot);
+            if snapshot.state != "BackedUp" {
+                return Err(ApiError::value(format!(
+                    "the snapshot {} is not backed up yet",
+                    snapshot.text("name")
+                )));
+            }
+            let of = snapshot.id_of("volumeid").map(|id| call.thing(id));
+            let offering = of.and_then(|volume| volume.id_of("diskofferingid"));
+            let zone = snapshot.id_of("zoneid").expect("snapshots are in a zone");
+            (zone, snapshot.int("size"), offering, Some(snapshot.id))
+        }
+        (None, Some(offering)) => {
+            let zone = args
+                .id("zoneid")
+                .ok_or_else(|| ApiError::value("give `zoneid` with `diskofferingid`"))?;
+            (zone, size_of(call, offering, args.int("size"))?, Some(offering), None)
+        }
+        (None, None) => return Err(ApiError::value("give `diskofferingid` or `snapshotid`")),
+    };
+    // 2. Limits, then the volume.
+    limit::check(call.tx, owner, Limit::Volume, 1)?;
+    limit::check(call.tx, owner, Limit::PrimaryStorage, gib(size_bytes))?;
+    let id = call.tx.insert(Kind::Volume, |volume| {
+        volume.owner = Some(owner);
+        volume
+            .set_text("name", args.text_required("name"))
+            .set_text("type", "DATADISK")
+            .set_ref("zoneid", zone)
+            .set_int("size", size_bytes)
+            .set_ref("diskofferingid", offering)
+            .set_ref("snapshotid", from)
+            .set_text("storagetype", "shared")
+            .set_flag("destroyed", false)
+            .set_flag("isextractable", true)
+            .set_flag("displayvolume", args.flag("displayvolume").unwrap_or(true));
+        for column in ["miniops", "maxiops"] {
+            if let Some(number) = args.int(column) {
+                volume.set_int(column, number);
+            }
+        }
+    });
+    meter(call.tx, id, "VOLUME.CREATE");
+    Ok(Some(id))
+}
+
+fn finish_create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    // One made of a snapshot holds its data at once; others get their place when
+    // they are first attached.
+    if call.entity().id_of("snapshotid").is_some() {
+        place(call, id, None)?;
+    }
+    Ok(Done::Thing(id))
+}
+
+fn give_up(call: &mut Call<'_, '_>) {
+    if let Some(id) = call.entity.filter(|id| call.get(Kind::Volume, *id).is_some()) {
+        expunge(call.tx, id);
+    }
+}
+
+fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. A data volume that is free, a machine of the same owner and zone.
+    let (id, vm) = (call.args.id_required("id"), call.args.id_required("virtualmachineid"));
+    let (volume, machine) = (call.thing(id).clone(), call.thing(vm).clone());
+    let name = volume.text("name");
+    if volume.text("type") == "ROOT" {
+        return Err(ApiError::value(format!("{name} is a root volume; only data volumes are attached")));
+    }
+    if let Some(other) = volume.id_of("virtualmachineid") {
+        return Err(ApiError::value(format!(
+            "the volume {name} is attached to {} already; detach it first",
+            call.thing(other).text("name")
+        )));
+    }
+    if volume.owner != machine.owner {
+        return Err(ApiError::value(format!(
+            "the volume {name} and the virtual machine {} have different owners",
+            machine.text("name")
+        )));
+    }
+    if volume.id_of("zoneid") != machine.id_of("zoneid") {
+        return Err(ApiError::value(format!(
+            "the volume {name} and the virtual machine {} are in different zones",
+            machine.text("name")
+        )));
+    }
+    if !matches!(machine.state, "Running" | "Stopped") {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} is {}; it must be running or stopped",
+            machine.text("name"),
+            machine.state
+        )));
+    }
+    let of_volume = volume.text("hypervisor");
+    if !of_volume.is_empty() && !of_volume.eq_ignore_ascii_case(machine.text("hypervisor")) {
+        return Err(ApiError::value(format!(
+            "the volume {name} is of {of_volume}, the virtual machine of {}",
+            machine.text("hypervisor")
+        )));
+    }
+    // 2. A place on the machine: 0 is the root disk, 3 the CD drive.
+    let taken: Vec<i64> =
+        call.referring(vm, Kind::Volume, "virtualmachineid").map(|v| v.int("deviceid")).collect();
+    let free = |device: &i64| *device != 0 && *device != 3 && !taken.contains(device);
+    let device = match call.args.int("deviceid") {
+        Some(device) if (1..=DEVICES_MAX).contains(&device) && free(&device) => device,
+        Some(device) => {
+            let expected = "expected a free place from 1 to 15 but 3";
+            return Err(call.invalid("deviceid", &device.to_string(), expected));
+        }
+        None => (1..=DEVICES_MAX).find(free).ok_or_else(|| {
+            ApiError::value(format!(
+                "the virtual machine {} has no place for another volume",
+                machine.text("name")
+            ))
+        })?,
+    };
+    // 3. It lies where the machine can reach it.
+    let host = machine.id_of("hostid").or(machine.id_of("lasthostid"));
+    place(call, id, host)?;
+    let now = call.now;
+    call.edit(id, |volume| {
+        volume
+            .set_ref("virtualmachineid", vm)
+            .set_int("deviceid", device)
+            .set_time("attached", now)
+            .set_text("hypervisor", machine.text("hypervisor"));
+    });
+    Ok(Done::Thing(id))
+}
+
+/// Places for disks on a machine.
+const DEVICES_MAX: i64 = 15;
+
+fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let args = &call.args;
+    let id = match (args.id("id"), args.id("virtualmachineid"), args.int("deviceid")) {
+        (Some(id), _, _) => id,
+        (None, Some(vm), Some(device)) => call
+            .referring(vm, Kind::Volume, "virtualmachineid")
+            .find(|volume| volume.int_if("deviceid") == Some(device))
+            .map(|volume| volume.id)
+            .ok_or_else(|| {
+                call.invalid("deviceid", &device.to_string(), "no volume is at this place")
+            })?,
+        _ => {
+            return Err(ApiError::value("give `id`, or `virtualmachineid` together with `deviceid`"));
+        }
+    };
+    let volume = call.thing(id);
+    if volume.text("type") == "ROOT" {
+        return Err(ApiError::value(format!(
+            "{} is a root volume and stays with its virtual machine",
+            volume.text("name")
+        )));
+    }
+    let vm = volume.id_of("virtualmachineid").map(|id| call.thing(id)).ok_or_else(|| {
+        ApiError::value(format!("the volume {} is not attached", volume.text("name")))
+    })?;
+    if !matches!(vm.state, "Running" | "Stopped" | "Destroyed") {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} is {}; it must be running or stopped",
+            vm.text("name"),
+            vm.state
+        )));
+    }
+    detach(call.tx, id);
+    Ok(Done::Thing(id))
+}
+
+fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let volume = call.entity();
+    if let Some(vm) = volume.id_of("virtualmachineid") {
+        return Err(ApiError::value(format!(
+            "the volume {} is attached to {}; detach it first",
+            volume.text("name"),
+            call.thing(vm).text("name")
+        ))
+        .about(volume.uuid.to_string(), "id"));
+    }
+    expunge(call.tx, id);
+    Ok(Done::Success)
+}
+
+fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. The new offering and size.
+    let args = call.args.clone();
+    let id = args.id("id").ok_or_else(|| ApiError::value("give the volume's `id`"))?;
+    let volume = call.thing(id).clone();
+    let name = volume.text("name");
+    if volume.text("type") == "ROOT" {
+        return Err(ApiError::value(format!("{name} is a root volume and keeps its size")));
+    }
+    if !matches!(volume.state, "Allocated" | "Ready") {
+        return Err(ApiError::value(format!("the volume {name} is {}", volume.state)));
+    }
+    let offering = args.id("diskofferingid").or(volume.id_of("diskofferingid"));
+    let offering = offering.ok_or_else(|| ApiError::value("give `diskofferingid`"))?;
+    if args.id("diskofferingid").is_none() && args.int("size").is_none() {
+        return Err(ApiError::value("give `size` or `diskofferingid`"));
+    }
+    let (old, new) = (volume.int("size"), size_of(call, offering, args.int("size"))?);
+    if !call.thing(offering).flag("iscustomized") && args.has("size") {
+        return Err(ApiError::value(format!(
+            "the disk offering {} has a fixed size; leave `size` out",
+            call.thing(offering).text("name")
+        )));
+    }
+    if new < old && !args.is_true("shrinkok") {
+        return Err(ApiError::value(format!(
+            "the volume {name} would become smaller, and what does not fit is lost; give `shrinkok=true` to do it"
+        )));
+    }
+    let owner = volume.owner.expect("volumes have an owner");
+    limit::check(call.tx, owner, Limit::PrimaryStorage, gib(new) - gib(old))?;
+    if let Some(pool) = volume.id_of("poolid")
+        && call.pool_free_bytes(pool) < new - old
+    {
+        return Err(ApiError::storage_capacity(format!(
+            "the storage pool {} has no room for {} more bytes",
+            call.thing(pool).text("name"),
+            new - old
+        )));
+    }
+    // 2. The bill follows.
+    call.edit(id, |volume| {
+        volume.set_int("size", new).set_ref("diskofferingid", offering);
+    });
+    metering::volume(call.tx, "VOLUME.RESIZE", id);
+    Ok(Done::Thing(id))
+}
+
+fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let args = call.args.clone();
+    let owner = call.owner()?;
+    let url = args.text_required("url");
+    if !["http://", "https://", "ftp://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(call.invalid("url", url, "expected a link by http, https or ftp"));
+    }
+    let format = args.text_required("format").to_uppercase();
+    let hypervisor = match format.as_str() {
+        "VHD" => "XenServer",
+        "QCOW2" => "KVM",
+        "OVA" => "VMware",
+        "RAW" => "Ovm",
+        _ => return Err(call.invalid("format", &format, "expected VHD, QCOW2, OVA or RAW")),
+    };
+    limit::check(call.tx, owner, Limit::Volume, 1)?;
+    let zone = args.id_required("zoneid");
+    let id = call.tx.insert(Kind::Volume, |volume| {
+        volume.owner = Some(owner);
+        volume
+            .set_text("name", args.text_required("name"))
+            .set_text("type", "DATADISK")
+            .set_ref("zoneid", zone)
+            .set_int("size", UPLOADED_BYTES)
+            .set_text("storagetype", "shared")
+            .set_text("hypervisor", hypervisor)
+            .set_text("format", &format)
+            .set_text("url", url)
+            .set_flag("destroyed", false)
+            .set_flag("isextractable", true)
+            .set_flag("displayvolume", true);
+    });
+    Ok(Some(id))
+}
+
+/// Bytes of a file that is uploaded, for nothing is uploaded really.
+const UPLOADED_BYTES: i64 = 1 << 30;
+
+fn finish_upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.move_to(id, "Uploaded");
+    meter(call.tx, id, "VOLUME.UPLOAD");
+    Ok(Done::Thing(id))
+}
+
+fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (id, pool) = (call.args.id_required("volumeid"), call.args.id_required("storageid"));
+    let volume = call.thing(id).clone();
+    let to = call.thing(pool).clone();
+    if volume.state != "Ready" {
+        return Err(ApiError::value(format!(
+            "the volume {} is {} and lies in no pool yet",
+            volume.text("name"),
+            volume.state
+        )));
+    }
+    let runs = volume
+        .id_of("virtualmachineid")
+        .is_some_and(|vm| call.thing(vm).state == "Running");
+    if runs && !call.args.is_true("livemigrate") {
+        return Err(ApiError::value("its virtual machine runs; give `livemigrate=true`, or stop it"));
+    }
+    if volume.id_of("poolid") == Some(pool) {
+        return Err(ApiError::value(format!("the volume lies in {} already", to.text("name"))));
+    }
+    if to.state != "Up" || to.id_of("zoneid") != volume.id_of("zoneid") {
+        return Err(ApiError::value(format!(
+            "the storage pool {} is not up, or in another zone",
+            to.text("name")
+        )));
+    }
+    if call.pool_free_bytes(pool) < volume.int("size") {
+        return Err(ApiError::storage_capacity(format!(
+            "the storage pool {} has no room for the volume",
+            to.text("name")
+        )));
+    }
+    call.edit(id, |volume| {
+        volume.set_ref("poolid", pool).set_text("storage", to.text("name"));
+    });
+    Ok(Done::Thing(id))
+}
+
+fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let volume = call.entity();
+    let vm = volume.id_of("virtualmachineid").map(|id| call.thing(id));
+    if let Some(vm) = vm.filter(|vm| vm.state != "Stopped") {
+        return Err(ApiError::value(format!(
+            "stop the virtual machine {} or detach the volume first",
+            vm.text("name")
+        )));
+    }
+    let size = volume.int("size");
+    super::image::extraction(call, size)
+}
+
+fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let path = call.args.text_required("path").to_owned();
+    call.edit(id, |volume| {
+        volume.set_text("path", &path);
+    });
+    Ok(Done::Thing(id))
+}
+
+/// `hostid` and `podid` are those of the machine it is attached to.
+fn is_listed(query: &Query<'_>, volume: &Thing) -> bool {
+    let host = volume
+        .id_of("virtualmachineid")
+        .and_then(|vm| query.world.thing(vm).id_of("hostid"));
+    let pod = host.and_then(|host| query.world.thing(host).id_of("podid"));
+    query.args.id("hostid").is_none_or(|wanted| host == Some(wanted))
+        && query.args.id("podid").is_none_or(|wanted| pod == Some(wanted))
+}

@@ -75,8 +75,19 @@ impl World {
         match (thing.kind, thing.owner) {
             (Kind::Domain, _) => thing.id == caller.domain || self.may_govern(caller, thing.id),
             (_, Some(owner)) => self.may_act_for(caller, owner),
+            (Kind::Zone | Kind::ServiceOffering | Kind::DiskOffering, None) => {
+                self.is_offered_to(caller, thing)
+            }
             (_, None) => true,
         }
+    }
+
+    /// Whether a zone or an offering is for everybody, or kept for a domain that
+    /// the caller is in, is below or, as its admin, above.
+    pub fn is_offered_to(&self, caller: &Caller, thing: &Thing) -> bool {
+        thing.id_of("domainid").is_none_or(|domain| {
+            self.is_within(caller.domain, domain) || self.may_govern(caller, domain)
+        })
     }
 
     /// Whether the caller may name a thing to use it: what it may touch, and

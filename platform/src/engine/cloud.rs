@@ -152,7 +152,7 @@ impl Cloud {
             let result = catch_unwind(AssertUnwindSafe(|| work(&mut tx)));
             results.push(result.unwrap_or_else(|cause| {
                 tx.roll_back(before);
-                Err(broke_off(&cause))
+                Err(broke_off(&*cause))
             }));
         }
         match commit(writer, &tx) {
@@ -186,7 +186,7 @@ impl Cloud {
                 let before = tx.savepoint();
                 if let Err(cause) = catch_unwind(AssertUnwindSafe(|| jobs::run_due(&mut tx, id))) {
                     tx.roll_back(before);
-                    broken.push((id, broke_off(&cause).text));
+                    broken.push((id, broke_off(&*cause).text));
                     tx.edit(id, |thing| {
                         thing.set_time(super::world::DUE, None);
                     });

@@ -62,7 +62,7 @@ pub(super) fn write(tx: &mut Tx<'_>, event: ActionEvent<'_>) -> ThingId {
 
 /// Writes an event of something that happened by itself, in the name of the
 /// account it concerns, else of the system.
-pub(super) fn write_alone(
+pub fn write_alone(
     tx: &mut Tx<'_>,
     event_type: &str,
     level: Level,

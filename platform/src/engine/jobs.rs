@@ -108,7 +108,7 @@ pub(super) fn execute(tx: &mut Tx<'_>, request: &Request) -> Result<Answer, ApiE
 fn schedule(tx: &mut Tx<'_>, request: &Request, entity: Option<ThingId>) -> Answer {
     let Request { command, caller, params } = request;
     let owner = entity.and_then(|id| tx.thing(id).owner).unwrap_or(caller.account);
-    let event_type = command.event.expect("jobs have an event type");
+    let event_type = event_type(tx, command, entity).expect("jobs have an event type");
     let doing = subject(tx, command, entity);
     let chain = |state, description, start| ActionEvent {
         event_type,
@@ -187,7 +187,7 @@ fn run_job(tx: &mut Tx<'_>, id: ThingId) {
     };
     if step == 0 {
         let event = ActionEvent {
-            event_type: command.event.expect("jobs have an event type"),
+            event_type: event_type(tx, command, entity).expect("jobs have an event type"),
             level: Level::Info,
             state: "Started",
             description: format!("Starting job for {}", subject(tx, command, entity)),
@@ -289,8 +289,8 @@ struct Outcome<'a> {
 }
 
 fn completed(tx: &mut Tx<'_>, command: &Command, caller: &Caller, outcome: Outcome<'_>) {
-    let Some(event_type) = command.event else { return };
     let Outcome { entity, detail, error, start } = outcome;
+    let Some(event_type) = event_type(tx, command, entity) else { return };
     let doing = subject(tx, command, entity);
     let (level, mut description) = match error {
         None => (Level::Info, format!("Successfully completed {doing}")),
@@ -310,6 +310,14 @@ fn completed(tx: &mut Tx<'_>, command: &Command, caller: &Caller, outcome: Outco
         start,
     };
     event::write(tx, event);
+}
+
+/// The type of a command's action events.
+fn event_type(world: &World, command: &Command, entity: Option<ThingId>) -> Option<&'static str> {
+    match (command.event_by, entity.and_then(|id| world.any(id))) {
+        (Some(by), Some(thing)) => Some(by(world, thing)),
+        _ => command.event,
+    }
 }
 
 /// What an event says is done: `starting virtual machine web-1 (uuid)`.

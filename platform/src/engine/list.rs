@@ -149,42 +149,32 @@ impl Query<'_> {
                 self.world.all(kind).filter(|thing| self.world.may_touch(self.caller, thing)),
             ),
         };
+        if let Some(Arg::Map(tags)) = self.args.if_any("tags")
+            && let Some(entry) =
+                tags.iter().find(|entry| !entry.contains_key("key") || !entry.contains_key("value"))
+        {
+            let (name, value) = entry.iter().next().map_or(("tags", ""), |(k, v)| (k, v));
+            return Err(self.invalid(name, value, "a tag to list by needs both its key and its value"));
+        }
+        Ok(all.filter(|thing| self.passes(thing)).collect())
+    }
+
+    /// Whether a thing has what the parameters ask for: equal columns, the keyword,
+    /// the tags, and what the command's own filter wants.
+    pub fn passes(&self, thing: &Thing) -> bool {
         let (filter, own) = match self.command.verb {
             Verb::List { filter, own } => (filter, own),
             _ => (None, &[][..]),
         };
-        let columns: Vec<(&str, &Arg)> = self
-            .args
-            .iter()
-            .filter(|(name, _)| {
-                !NOT_COLUMNS.contains(name) && !own.contains(name) && is_comparable(kind, name)
-            })
-            .collect();
-        let keyword = match self.args.if_any("keyword") {
-            Some(Arg::Text(text)) => Some(text.to_lowercase()),
-            _ => None,
-        };
-        let tags = match self.args.if_any("tags") {
-            Some(Arg::Map(entries)) => entries.as_slice(),
-            _ => &[],
-        };
-        if let Some(entry) =
-            tags.iter().find(|e| !e.contains_key("key") || !e.contains_key("value"))
-        {
-            let (name, value) = entry.iter().next().map_or(("tags", ""), |(k, v)| (k, v));
-            return Err(self.invalid(
-                name,
-                value,
-                "a tag to list by needs both its key and its value",
-            ));
-        }
-        let passes = |thing: &&Thing| {
-            columns.iter().all(|(name, arg)| equals(thing, name, arg))
-                && keyword.as_deref().is_none_or(|keyword| contains(thing, keyword))
-                && self.has_tags(thing)
-                && filter.is_none_or(|filter| filter(self, thing))
-        };
-        Ok(all.filter(passes).collect())
+        let keyword = self.args.text_if_any("keyword");
+        self.args.iter().all(|(name, arg)| {
+            NOT_COLUMNS.contains(&name)
+                || own.contains(&name)
+                || !is_comparable(thing.kind, name)
+                || equals(thing, name, arg)
+        }) && keyword.is_none_or(|keyword| contains(thing, &keyword.to_lowercase()))
+            && self.has_tags(thing)
+            && filter.is_none_or(|filter| filter(self, thing))
     }
 }
 

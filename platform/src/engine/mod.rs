@@ -32,7 +32,7 @@ pub use call::{Act, Begin, Call, Check, Done, Fail, Filter, Query};
 pub use caller::Caller;
 pub use cloud::{Cloud, CloudOptions, Start};
 pub use decode::{Arg, Args, Entry, RawParams};
-pub use event::Level;
+pub use event::{Level, write_alone as happened};
 pub use jobs::{JobStatus, Request};
 pub use list::Page;
 pub use node::{Answer, Fields, Node};

@@ -42,6 +42,24 @@ pub fn key(entropy: Entropy) -> Result<String, ApiError> {
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// Characters of the passwords that machines get: none that look alike.
+const PASSWORD_CHARS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
+const PASSWORD_LENGTH: usize = 10;
+
+/// A password for a machine.
+pub fn password(entropy: Entropy) -> Result<String, ApiError> {
+    let mut bytes = [0; PASSWORD_LENGTH];
+    entropy(&mut bytes)?;
+    let char_of = |byte: u8| char::from(PASSWORD_CHARS[usize::from(byte) % PASSWORD_CHARS.len()]);
+    Ok(bytes.into_iter().map(char_of).collect())
+}
+
+/// A machine's password as it is kept. The simulated machines have no key to
+/// encrypt it with, so this only keeps it from being read in passing.
+pub fn sealed(password: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(password)
+}
+
 /// Replaces passwords among the parameters by their hashes.
 pub fn prepare(
     command: &Command,

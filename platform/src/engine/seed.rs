@@ -34,10 +34,13 @@ pub(super) fn begin(tx: &mut Tx<'_>, start: Start) {
         });
         areas::account::bill(tx, account);
     }
+    areas::seed_infrastructure::always(tx);
     areas::seed_networks::offerings(tx);
     if start == Start::Ready {
         // What tenants need to begin with.
+        areas::seed_infrastructure::ready(tx);
         areas::seed_networks::ready(tx);
+        areas::seed_images::ready(tx);
     }
 }
 

@@ -3,7 +3,7 @@
 use cloudtally_model::ApiError;
 
 use super::{Kind, Object, Param, Roles, group, same};
-use crate::engine::{Act, Answer, Begin, Check, Fail, Filter, Query};
+use crate::engine::{Act, Answer, Begin, Check, Fail, Filter, Query, Thing, World};
 
 /// What kind of thing a command does, and so which part of the engine runs it.
 #[derive(Clone, Copy)]
@@ -86,6 +86,8 @@ pub struct Command {
     pub job: Job,
     /// The type of the action events it writes.
     pub event: Option<&'static str>,
+    /// Chooses the type by the thing, where it is not always the same.
+    pub(crate) event_by: Option<fn(&World, &Thing) -> &'static str>,
     /// What it answers.
     pub shape: Shape,
     /// Not one of the 4.2.1 server's.
@@ -107,6 +109,7 @@ const fn row(name: &'static str, verb: Verb, kind: Option<Kind>) -> Command {
         own: &[],
         job: Job::Sync,
         event: None,
+        event_by: None,
         shape: Shape::Success,
         is_extension: false,
         check: None,
@@ -212,6 +215,12 @@ impl Command {
     /// Writes an action event of this type.
     pub const fn event(mut self, event: &'static str) -> Self {
         self.event = Some(event);
+        self
+    }
+
+    /// Chooses the type of the action events by the thing the command works on.
+    pub(crate) const fn event_by(mut self, by: fn(&World, &Thing) -> &'static str) -> Self {
+        self.event_by = Some(by);
         self
     }
 

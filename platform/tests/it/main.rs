@@ -3,4 +3,5 @@
 
 mod catalogue; // the rows against the catalogue of the 4.2.1 server
 mod identity; // domains, accounts, users, jobs
+mod machines; // virtual machines, disks, networks, and their usage events
 mod support;

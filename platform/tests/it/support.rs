@@ -219,6 +219,26 @@ impl Lab {
         self.ok("createAccount", &params)
     }
 
+    /// The ready zone of a network type.
+    pub(crate) fn zone(&self, network_type: &str) -> String {
+        text(&self.one("listZones", &[("networktype", network_type)]), "id")
+    }
+
+    /// A featured template that the zone's hosts can run.
+    pub(crate) fn template(&self, zone: &str) -> String {
+        let Node::List(hypervisors) = self.ok("listHypervisors", &[("zoneid", zone)]) else {
+            panic!("no list")
+        };
+        let names: Vec<String> = hypervisors.iter().map(|node| text(node, "name")).collect();
+        let params = [("templatefilter", "featured"), ("zoneid", zone)];
+        let Node::List(templates) = self.ok("listTemplates", &params) else { panic!("no list") };
+        let fits = |node: &&Node| {
+            let hypervisor = text(node, "hypervisor");
+            hypervisor != "BareMetal" && names.contains(&hypervisor)
+        };
+        text(templates.iter().find(fits).unwrap_or_else(|| panic!("{names:?}")), "id")
+    }
+
     /// The types of the usage events so far.
     pub(crate) fn usage_types(&self) -> Vec<String> {
         self.memory.usage().iter().map(|event| event.event_type.to_string()).collect()

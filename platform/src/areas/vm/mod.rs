@@ -1,9 +1,22 @@
 //! Virtual machines: what most of the bill is about. They count as allocated from
 //! deployment until they are expunged, and as running in between.
 
-use crate::table::{
-    Command, Kind, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later,
-    p,
+mod change; // offerings, owners, keys
+mod deploy;
+mod life; // states, moves, and the usage events on them
+pub(crate) mod placement; // hosts and pools
+
+use cloudtally_model::ApiError;
+
+pub(crate) use change::evacuate;
+pub(crate) use life::{KIND, destroy as destroy_now, expunge, guest_stopped, stop_now};
+
+use crate::{
+    engine::{Call, Done, Node, ThingId, View},
+    table::{
+        Command, Kind, MapForm, Object, ParamType::*, Role, Roles, WireType as W, f, fields::*,
+        group, list, own, p,
+    },
 };
 
 pub(crate) const VM_PASSWORD: Object =
@@ -52,7 +65,7 @@ pub(crate) const VM: Object = Object {
         f("guestosid", W::Id(Kind::OsType)),
         f("rootdeviceid", W::Long),
         f("rootdevicetype", W::Str),
-        f("securitygroup", W::Objects("SecurityGroup")),
+        f("securitygroup", W::Objects("SecurityGroup")).by(security_groups),
         f("password", W::Str),
         f("nic", W::Objects("Nic")).children(Kind::Nic, "virtualmachineid"),
         f("hypervisor", W::Str),
@@ -70,7 +83,7 @@ pub(crate) const VM: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("assignVirtualMachine")
+    own("assignVirtualMachine")
         .doc("Moves a stopped VM with its volumes to another account")
         .roles(Roles::ADMINS)
         .params(&[
@@ -78,12 +91,14 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("account", Str).required().doc("the account that gets it"),
             p("domainid", Id(Kind::Domain)).required().doc("the domain of the account"),
             p("networkids", IdList(Kind::Network))
+                .usable()
                 .doc("networks of the new account to put it on, separated by commas"),
             p("securitygroupids", IdList(Kind::SecurityGroup)),
         ])
         .event("VM.MOVE")
-        .object("virtualmachine", &VM),
-    later("changeServiceForVirtualMachine")
+        .object("virtualmachine", &VM)
+        .act(change::assign),
+    own("changeServiceForVirtualMachine")
         .doc("Gives a stopped VM another service offering")
         .roles(Roles::ALL)
         .params(&[
@@ -91,13 +106,16 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("serviceofferingid", Id(Kind::ServiceOffering)).required(),
         ])
         .event("VM.UPGRADE")
-        .object("virtualmachine", &VM),
-    later("cleanVMReservations")
+        .object("virtualmachine", &VM)
+        .kind(Kind::Vm)
+        .act(change::change_offering),
+    own("cleanVMReservations")
         .doc("Frees capacity that planners keep for VMs no longer coming")
         .roles(Roles::ROOT)
         .job("VM.RESERVATION.CLEANUP")
-        .success(),
-    later("deployVirtualMachine")
+        .success()
+        .act(|_| Ok(Done::Success)),
+    own("deployVirtualMachine")
         .doc("Makes a VM and starts it unless told otherwise")
         .roles(Roles::ALL)
         .params(&[
@@ -105,11 +123,12 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("serviceofferingid", Id(Kind::ServiceOffering)).required(),
             p("templateid", IdOf(&[Kind::Template, Kind::Iso]))
                 .required()
+                .usable()
                 .doc("the template or ISO to make it from"),
             p("name", Str)
                 .doc("the name and host name; letters, digits and hyphens; its id unless given"),
             p("displayname", Str),
-            p("networkids", IdList(Kind::Network)),
+            p("networkids", IdList(Kind::Network)).usable(),
             p("diskofferingid", Id(Kind::DiskOffering))
                 .doc("a data volume; with an ISO, the offering of the root volume"),
             p("size", Long).doc("GiB of that volume; only with an offering of custom size"),
@@ -133,8 +152,12 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::OWNER, group::PROJECT])
         .create_job("VM.CREATE")
-        .object("virtualmachine", &VM),
-    later("destroyVirtualMachine")
+        .object("virtualmachine", &VM)
+        .kind(Kind::Vm)
+        .begin(deploy::begin)
+        .act(deploy::act)
+        .on_failure(|call, _| deploy::fail(call)),
+    own("destroyVirtualMachine")
         .doc("Destroys a VM; it can be recovered until it is expunged")
         .roles(Roles::ALL)
         .params(&[
@@ -142,13 +165,17 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("expunge", Bool).doc("true to expunge it at once; root and domain admins only"),
         ])
         .job("VM.DESTROY")
-        .object("virtualmachine", &VM),
-    later("getVMPassword")
+        .object("virtualmachine", &VM)
+        .kind(Kind::Vm)
+        .check(check_destroy)
+        .act(destroy),
+    own("getVMPassword")
         .doc("Shows the password of a VM, encrypted with its SSH key")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::Vm)).required()])
-        .object("password", &VM_PASSWORD),
-    later("listVirtualMachines")
+        .object("password", &VM_PASSWORD)
+        .read(change::password),
+    list("listVirtualMachines", Kind::Vm)
         .doc("Lists VMs")
         .roles(Roles::ALL)
         .params(&[
@@ -161,21 +188,22 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("zoneid", Id(Kind::Zone)),
             p("forvirtualnetwork", Bool)
                 .doc("true for VMs on guest networks, false for those directly on shared ones"),
-            p("networkid", Id(Kind::Network)),
+            p("networkid", Id(Kind::Network)).usable(),
             p("hypervisor", Str),
             p("storageid", Id(Kind::StoragePool)),
             p("details", List).doc(
                 "what to show: `all`, `min`, `group`, `nics`, `stats`, `secgrp`, `tmpl`, \
                  `servoff`, `iso`, `volume`, `affgrp`; separated by commas, all unless given",
             ),
-            p("templateid", Id(Kind::Template)).doc("shows only VMs made from this template"),
-            p("isoid", Id(Kind::Iso)).doc("shows only VMs with this ISO in their drive"),
+            p("templateid", Id(Kind::Template)).usable().doc("shows only VMs made from this template"),
+            p("isoid", Id(Kind::Iso)).usable().doc("shows only VMs with this ISO in their drive"),
             p("vpcid", Id(Kind::Vpc)),
             p("affinitygroupid", Id(Kind::AffinityGroup)),
         ])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
-        .items("virtualmachine", &VM),
-    later("migrateVirtualMachine")
+        .items("virtualmachine", &VM)
+        .filter(change::is_listed, &["podid", "networkid", "storageid", "name", "details"]),
+    own("migrateVirtualMachine")
         .doc("Moves a running VM to another host, or a stopped one to another storage pool")
         .roles(Roles::ROOT)
         .params(&[
@@ -185,8 +213,10 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("the storage pool to move the root volume to; this or `hostid`"),
         ])
         .job("VM.MIGRATE")
-        .object("virtualmachine", &VM),
-    later("migrateVirtualMachineWithVolume")
+        .object("virtualmachine", &VM)
+        .act(change::migrate)
+        .on_failure(|call, _| change::migration_failed(call)),
+    own("migrateVirtualMachineWithVolume")
         .doc("Moves a running VM with its volumes to another host")
         .roles(Roles::ROOT)
         .params(&[
@@ -196,42 +226,54 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("where each volume goes: `migrateto[0].volume`, `.pool`"),
         ])
         .job("VM.MIGRATE")
-        .object("virtualmachine", &VM),
-    later("rebootVirtualMachine")
+        .object("virtualmachine", &VM)
+        .act(change::migrate)
+        .on_failure(|call, _| change::migration_failed(call)),
+    own("rebootVirtualMachine")
         .doc("Reboots a running VM")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::Vm)).required()])
         .job("VM.REBOOT")
-        .object("virtualmachine", &VM),
-    later("recoverVirtualMachine")
+        .object("virtualmachine", &VM)
+        .kind(Kind::Vm)
+        .act(change::reboot),
+    own("recoverVirtualMachine")
         .doc("Brings back a destroyed VM, stopped")
         .roles(Roles::ADMINS)
         .params(&[p("id", Id(Kind::Vm)).required()])
-        .object("virtualmachine", &VM),
-    later("resetPasswordForVirtualMachine")
+        .object("virtualmachine", &VM)
+        .kind(Kind::Vm)
+        .act(change::recover),
+    own("resetPasswordForVirtualMachine")
         .doc("Gives a stopped VM a new password; its template must be enabled for it")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::Vm)).required()])
         .job("VM.RESETPASSWORD")
-        .object("virtualmachine", &VM),
-    later("resetSSHKeyForVirtualMachine")
+        .object("virtualmachine", &VM)
+        .kind(Kind::Vm)
+        .act(change::reset_password),
+    own("resetSSHKeyForVirtualMachine")
         .doc("Gives a stopped VM another SSH key; the VM gets it when it starts")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::Vm)).required(), p("keypair", Str).required()])
         .groups(&[group::OWNER, group::PROJECT])
         .job("VM.RESETSSHKEY")
-        .object("virtualmachine", &VM),
-    later("restoreVirtualMachine")
+        .object("virtualmachine", &VM)
+        .kind(Kind::Vm)
+        .act(change::reset_key),
+    own("restoreVirtualMachine")
         .doc("Makes the root volume anew from the template; what was on it is lost")
         .roles(Roles::ALL)
         .params(&[
             p("virtualmachineid", Id(Kind::Vm)).required(),
             p("templateid", Id(Kind::Template))
+                .usable()
                 .doc("the template to use from now on; the VM's own unless given"),
         ])
         .job("VM.RESTORE")
-        .object("virtualmachine", &VM),
-    later("scaleVirtualMachine")
+        .object("virtualmachine", &VM)
+        .act(change::restore),
+    own("scaleVirtualMachine")
         .doc("Gives a VM a larger service offering while it runs")
         .roles(Roles::ALL)
         .params(&[
@@ -239,8 +281,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("serviceofferingid", Id(Kind::ServiceOffering)).required(),
         ])
         .job("VM.UPGRADE")
-        .object("virtualmachine", &VM),
-    later("startVirtualMachine")
+        .object("virtualmachine", &VM)
+        .kind(Kind::Vm)
+        .act(change::scale),
+    own("startVirtualMachine")
         .doc("Starts a stopped VM")
         .roles(Roles::ALL)
         .params(&[
@@ -248,8 +292,11 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("hostid", Id(Kind::Host)).doc("the host to start on; root admins only"),
         ])
         .job("VM.START")
-        .object("virtualmachine", &VM),
-    later("stopVirtualMachine")
+        .object("virtualmachine", &VM)
+        .kind(Kind::Vm)
+        .act(start)
+        .on_failure(|call, _| start_failed(call)),
+    own("stopVirtualMachine")
         .doc("Stops a running VM")
         .roles(Roles::ALL)
         .params(&[
@@ -257,8 +304,11 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("forced", Bool).doc("true to count it as stopped although its host does not answer"),
         ])
         .job("VM.STOP")
-        .object("virtualmachine", &VM),
-    later("updateVirtualMachine")
+        .object("virtualmachine", &VM)
+        .kind(Kind::Vm)
+        .act(stop)
+        .on_failure(|call, _| stop_failed(call)),
+    own("updateVirtualMachine")
         .doc("Changes what is said of a VM; most of it counts from its next start")
         .roles(Roles::ALL)
         .params(&[
@@ -274,5 +324,70 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("isdynamicallyscalable", Bool),
         ])
         .event("VM.UPDATE")
-        .object("virtualmachine", &VM),
+        .object("virtualmachine", &VM)
+        .kind(Kind::Vm)
+        .act(change::update),
 ];
+
+/// The security groups of a machine.
+fn security_groups(view: &View<'_>) -> Node {
+    let groups = view.thing.ids_of("securitygroups");
+    let show = |id: ThingId| {
+        let group = view.of(id);
+        Node::Object(vec![
+            ("id", Node::text(group.thing.uuid.to_string())),
+            ("name", Node::text(group.thing.text("name"))),
+            ("description", Node::text(group.thing.text("description"))),
+        ])
+    };
+    Node::List(groups.into_iter().map(show).collect())
+}
+
+fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (vm, host) = (call.entity_id(), call.args.id("hostid"));
+    if host.is_some() && !call.caller.is_root() {
+        return Err(ApiError::permission("Only root admins name the host to start on"));
+    }
+    life::start(call, vm, host)
+}
+
+fn start_failed(call: &mut Call<'_, '_>) {
+    if let Some(vm) = call.entity {
+        life::start_failed(call, vm);
+    }
+}
+
+fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    life::stop(call, vm)
+}
+
+fn stop_failed(call: &mut Call<'_, '_>) {
+    if let Some(vm) = call.entity {
+        life::stop_failed(call, vm);
+    }
+}
+
+fn check_destroy(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    let may_expunge = call.caller.role != Role::User
+        || call.setting_flag("allow.user.expunge.recover.vm");
+    if call.args.is_true("expunge") && !may_expunge {
+        return Err(ApiError::permission("Only admins expunge; leave `expunge` out"));
+    }
+    let vm = call.args.id_required("id");
+    life::must_be(
+        call.tx,
+        vm,
+        &["Running", "Stopped", "Starting", "Error", "Destroyed"],
+        "destroyed",
+    )
+}
+
+fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    destroy_now(call.tx, vm);
+    if call.args.is_true("expunge") && call.thing(vm).state == "Destroyed" {
+        expunge(call.tx, vm);
+    }
+    Ok(Done::Thing(vm))
+}

@@ -1,0 +1,100 @@
+//! IPv4 addresses and ranges, as the parameters of the API write them.
+
+use std::net::Ipv4Addr;
+
+/// Largest network whose addresses are counted through: a /16.
+const ADDRESSES_MAX: u32 = 1 << 16;
+
+/// Reads an address.
+pub(crate) fn parse(text: &str) -> Option<u32> {
+    text.parse::<Ipv4Addr>().ok().map(u32::from)
+}
+
+/// Writes an address.
+pub(crate) fn format(address: u32) -> String {
+    Ipv4Addr::from(address).to_string()
+}
+
+/// The addresses from the first to the last, both included; none if they are no
+/// addresses or in the wrong order.
+pub(crate) fn range(first: &str, last: &str) -> impl Iterator<Item = u32> + use<> {
+    let bounds = parse(first).zip(parse(if last.is_empty() { first } else { last }));
+    let (first, last) = bounds.unwrap_or((1, 0));
+    let most = first.saturating_add(ADDRESSES_MAX);
+    first..=last.min(most)
+}
+
+/// Reads a CIDR as (network, bits of the prefix).
+pub(crate) fn parse_cidr(text: &str) -> Option<(u32, u32)> {
+    let (address, bits) = text.split_once('/')?;
+    let (address, bits): (u32, u32) = (parse(address)?, bits.parse().ok()?);
+    (bits <= 32).then(|| (address & mask(bits), bits))
+}
+
+fn mask(bits: u32) -> u32 {
+    u32::MAX.checked_shl(32 - bits).unwrap_or(0)
+}
+
+/// The bits of a netmask, if it is one.
+pub(crate) fn netmask_bits(text: &str) -> Option<u32> {
+    let mask_value = parse(text)?;
+    let bits = mask_value.leading_ones();
+    (mask_value == mask(bits)).then_some(bits)
+}
+
+/// The CIDR of a gateway's network.
+pub(crate) fn cidr(gateway: &str, netmask: &str) -> Option<String> {
+    let (gateway, bits) = (parse(gateway)?, netmask_bits(netmask)?);
+    Some(format!("{}/{bits}", format(gateway & mask(bits))))
+}
+
+/// The first address and the netmask of a CIDR.
+pub(crate) fn gateway_and_netmask(cidr: &str) -> Option<(String, String)> {
+    let (network, bits) = parse_cidr(cidr)?;
+    Some((format(network.checked_add(1)?), format(mask(bits))))
+}
+
+/// Whether an address is in a CIDR.
+pub(crate) fn is_in(address: &str, cidr: &str) -> bool {
+    match (parse(address), parse_cidr(cidr)) {
+        (Some(address), Some((network, bits))) => address & mask(bits) == network,
+        _ => false,
+    }
+}
+
+/// The addresses of a CIDR that hosts can have: neither the first nor the last.
+pub(crate) fn hosts(cidr: &str) -> impl Iterator<Item = u32> + use<> {
+    let (network, bits) = parse_cidr(cidr).unwrap_or((0, 32));
+    let last = network | !mask(bits);
+    let most = network.saturating_add(ADDRESSES_MAX);
+    network.saturating_add(1)..last.min(most)
+}
+
+/// A locally administered MAC address from a number.
+pub(crate) fn mac(number: u64) -> String {
+    let [.., a, b, c, d, e] = number.to_be_bytes();
+    format!("02:{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_and_networks() {
+        let addresses: Vec<String> = range("10.0.0.254", "10.0.1.1").map(format).collect();
+        assert_eq!(addresses, ["10.0.0.254", "10.0.0.255", "10.0.1.0", "10.0.1.1"]);
+        assert_eq!(range("10.0.0.2", "10.0.0.1").count(), 0);
+        assert_eq!(range("x", "10.0.0.1").count(), 0);
+        assert_eq!(range("10.0.0.2", "").count(), 1);
+        assert_eq!(cidr("10.1.1.1", "255.255.255.0").as_deref(), Some("10.1.1.0/24"));
+        assert_eq!(cidr("10.1.1.1", "255.0.255.0"), None);
+        let expected = ("10.1.1.1".to_owned(), "255.255.255.0".to_owned());
+        assert_eq!(gateway_and_netmask("10.1.1.0/24"), Some(expected));
+        assert!(is_in("10.1.1.7", "10.1.1.0/24") && !is_in("10.1.2.7", "10.1.1.0/24"));
+        assert!(is_in("1.2.3.4", "0.0.0.0/0") && !is_in("1.2.3", "0.0.0.0/0"));
+        assert_eq!(hosts("10.1.1.0/30").map(format).collect::<Vec<_>>(), ["10.1.1.1", "10.1.1.2"]);
+        assert_eq!(parse_cidr("10.1.1.0/33"), None);
+        assert_eq!(mac(0x1_02_03), "02:00:00:01:02:03");
+    }
+}

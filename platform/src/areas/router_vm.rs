@@ -1,0 +1,241 @@
+//! Virtual routers: one for each isolated network that needs it. They count the
+//! bytes that are billed, from 0 each time they start.
+//!
+//! # Source
+//! Guide 8.1.4; usage rules 5; polling as `router.stats.interval` says.
+
+use cloudtally_model::{
+    AccountId, ApiError, DeviceType, Millis, NetworkId, NetworkSample, SeriesKey, ZoneId,
+};
+
+use super::{network, router::ROUTER};
+use crate::{
+    engine::{Call, Done, ThingId, Tx, World},
+    table::{Kind, KindSpec, Move, WireType as W, hidden},
+};
+
+/// Hidden: the counters in bytes since the start, when they were last brought up
+/// to date, and when they are polled next.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
+    .hidden(&[
+        hidden("due", W::Date),
+        hidden("sentbytes", W::Int),
+        hidden("receivedbytes", W::Int),
+        hidden("counted", W::Date),
+    ])
+    .owned()
+    .states(
+        &["Stopped", "Running"],
+        &[Move { from: "Stopped", to: "Running" }, Move { from: "Running", to: "Stopped" }],
+    )
+    .keyword(&["name"])
+    .job_instance("DomainRouter")
+    .on_due(poll)
+    .on_move(moved);
+
+/// The router of a network.
+pub(crate) fn of_network(world: &World, network: ThingId) -> Option<ThingId> {
+    world.referring(network, Kind::Router, "guestnetworkid").next().map(|router| router.id)
+}
+
+/// Makes sure that a network that needs a router has a running one.
+pub(crate) fn ensure(tx: &mut Tx<'_>, network: ThingId) -> Result<(), ApiError> {
+    let on = tx.thing(network).clone();
+    let is_needed = ["Dhcp", "Dns", "SourceNat", "Firewall", "Lb"]
+        .iter()
+        .any(|service| network::provides(tx, &on, service));
+    if !is_needed {
+        return Ok(());
+    }
+    let id = match of_network(tx, network) {
+        Some(id) => id,
+        None => insert(tx, network),
+    };
+    if tx.thing(id).state == "Stopped" {
+        tx.move_to(id, "Running");
+    }
+    Ok(())
+}
+
+fn insert(tx: &mut Tx<'_>, network: ThingId) -> ThingId {
+    let on = tx.thing(network).clone();
+    let public = tx
+        .referring(network, Kind::IpAddress, "associatednetworkid")
+        .find(|address| address.flag("issourcenat"))
+        .map(|address| address.text("ipaddress").to_owned());
+    let id = tx.insert(Kind::Router, |router| {
+        router.owner = on.owner;
+        router
+            .set_ref("zoneid", on.id_of("zoneid"))
+            .set_text("dns1", on.text("dns1"))
+            .set_text("networkdomain", on.text("networkdomain"))
+            .set_text("gateway", on.text("gateway"))
+            .set_text("guestipaddress", on.text("gateway"))
+            .set_text("guestnetmask", on.text("netmask"))
+            .set_ref("guestnetworkid", network)
+            .set_flag("isredundantrouter", false)
+            .set_text("redundantstate", "UNKNOWN")
+            .set_text("role", "VIRTUAL_ROUTER");
+        if let Some(public) = public {
+            router.set_text("publicip", &public);
+        }
+    });
+    tx.edit(id, |router| {
+        router.set_text("name", &format!("r-{id}-VM"));
+    });
+    id
+}
+
+/// A router counts from 0 when it starts, and for the last time when it stops.
+fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
+    let now = tx.now;
+    if tx.thing(id).state == "Running" {
+        let due = now + interval(tx);
+        tx.edit(id, |router| {
+            router
+                .set_int("sentbytes", 0)
+                .set_int("receivedbytes", 0)
+                .set_time("counted", now)
+                .set_time("due", due);
+        });
+        sample(tx, id);
+    } else {
+        count(tx, id);
+        sample(tx, id);
+        tx.edit(id, |router| {
+            router.set_time("due", None);
+        });
+    }
+}
+
+fn interval(world: &World) -> Millis {
+    Millis(world.setting_number("router.stats.interval").saturating_mul(1000))
+}
+
+fn poll(tx: &mut Tx<'_>, id: ThingId) {
+    let due = tx.now + interval(tx);
+    count(tx, id);
+    sample(tx, id);
+    tx.edit(id, |router| {
+        router.set_time("due", due);
+    });
+}
+
+/// Bytes a second that a running guest sends; it receives half as much again.
+const SENT_BYTES_PER_S: i64 = 1_000;
+
+/// Brings the counters up to date: what the running guests have sent and received
+/// since they were looked at last.
+fn count(tx: &mut Tx<'_>, id: ThingId) {
+    let router = tx.thing(id);
+    let Some(since) = router.time("counted") else { return };
+    let network = router.id_of("guestnetworkid").expect("routers have a network");
+    let running = tx
+        .referring(network, Kind::Nic, "networkid")
+        .filter_map(|nic| nic.id_of("virtualmachineid"))
+        .filter(|vm| tx.thing(*vm).state == "Running")
+        .count();
+    let guests = i64::try_from(running).unwrap_or(i64::MAX);
+    let now = tx.now;
+    let elapsed_s = (now.as_millis() - since.as_millis()).max(0) / 1000;
+    let sent = guests.saturating_mul(elapsed_s).saturating_mul(SENT_BYTES_PER_S);
+    tx.edit(id, |router| {
+        let total = |column: &str, more: i64| router.int(column).saturating_add(more);
+        let (sent, received) = (total("sentbytes", sent), total("receivedbytes", sent * 3 / 2));
+        router
+            .set_int("sentbytes", sent)
+            .set_int("receivedbytes", received)
+            .set_time("counted", now);
+    });
+}
+
+fn sample(tx: &mut Tx<'_>, id: ThingId) {
+    let router = tx.thing(id);
+    let Some(owner) = router.owner else { return };
+    let number = |thing: Option<ThingId>| thing.map_or(0, |thing| thing.0);
+    let bytes = |column: &str| u64::try_from(router.int(column)).unwrap_or_default();
+    let zone = i64::try_from(number(router.id_of("zoneid"))).unwrap_or_default();
+    let sample = NetworkSample {
+        series: SeriesKey {
+            account: AccountId(owner.0),
+            zone: ZoneId::from_source(zone),
+            device_type: DeviceType::DomainRouter,
+            device: id.0,
+            network: NetworkId(number(router.id_of("guestnetworkid"))),
+            address: None,
+        },
+        sampled: tx.now,
+        bytes_sent: bytes("sentbytes"),
+        bytes_received: bytes("receivedbytes"),
+    };
+    tx.sample(sample);
+}
+
+/// Takes the router of a network away.
+pub(crate) fn destroy_of(tx: &mut Tx<'_>, network: ThingId) {
+    if let Some(id) = of_network(tx, network) {
+        if tx.thing(id).state == "Running" {
+            tx.move_to(id, "Stopped");
+        }
+        tx.remove_with_dependants(id);
+    }
+}
+
+fn must_be(call: &Call<'_, '_>, state: &str, doing: &str) -> Result<(), ApiError> {
+    let router = call.entity();
+    if router.state == state {
+        return Ok(());
+    }
+    Err(ApiError::value(format!(
+        "the router {} is {} and cannot be {doing}",
+        router.text("name"),
+        router.state
+    )))
+}
+
+pub(super) fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    must_be(call, "Stopped", "started")?;
+    let id = call.entity_id();
+    call.move_to(id, "Running");
+    Ok(Done::Thing(id))
+}
+
+pub(super) fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    must_be(call, "Running", "stopped")?;
+    let id = call.entity_id();
+    call.move_to(id, "Stopped");
+    Ok(Done::Thing(id))
+}
+
+pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    must_be(call, "Running", "rebooted")?;
+    let id = call.entity_id();
+    call.move_to(id, "Stopped");
+    call.move_to(id, "Running");
+    Ok(Done::Thing(id))
+}
+
+pub(super) fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let network = call.entity().id_of("guestnetworkid").expect("routers have a network");
+    destroy_of(call.tx, network);
+    call.edit(network, |network| {
+        network.set_flag("restartrequired", true);
+    });
+    Ok(Done::Thing(id))
+}
+
+pub(super) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    must_be(call, "Stopped", "given another offering")?;
+    let (id, offering) = (call.entity_id(), call.args.id_required("serviceofferingid"));
+    if !call.thing(offering).flag("issystem") {
+        return Err(ApiError::value(format!(
+            "the service offering {} is not for system VMs",
+            call.thing(offering).text("name")
+        )));
+    }
+    call.edit(id, |router| {
+        router.set_ref("serviceofferingid", offering);
+    });
+    Ok(Done::Thing(id))
+}

@@ -1,0 +1,416 @@
+//! What is done to a virtual machine besides its life: offerings, owners, keys.
+
+use cloudtally_model::ApiError;
+
+use super::{deploy, life, placement};
+use crate::{
+    areas::{image, metering, network, nic, simulator, volume},
+    engine::{Answer, Call, Done, Level, Node, Query, Thing, ThingId, limit, scope},
+    table::{Kind, Limit},
+};
+
+/// Refuses an offering that the machine cannot have.
+fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result<(), ApiError> {
+    let (machine, new) = (call.thing(vm), call.thing(offering));
+    if new.flag("issystem") {
+        return Err(ApiError::value(format!(
+            "the service offering {} is for system VMs",
+            new.text("name")
+        )));
+    }
+    if machine.id_of("serviceofferingid") == Some(offering) {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} has the service offering {} already",
+            machine.text("name"),
+            new.text("name")
+        )));
+    }
+    let old = machine.id_of("serviceofferingid").map(|id| call.thing(id));
+    if old.is_some_and(|old| old.text("storagetype") != new.text("storagetype")) {
+        return Err(ApiError::value(
+            "the new service offering has another storage type; volumes would have to move",
+        ));
+    }
+    let owner = machine.owner.expect("virtual machines have an owner");
+    for (which, column) in [(Limit::Cpu, "cpunumber"), (Limit::Memory, "memory")] {
+        let more = new.int(column) - old.map_or(0, |old| old.int(column));
+        limit::check(call.tx, owner, which, more)?;
+    }
+    Ok(())
+}
+
+fn set_offering(call: &mut Call<'_, '_>, vm: ThingId, offering: ThingId) {
+    call.edit(vm, |vm| {
+        vm.set_ref("serviceofferingid", offering);
+    });
+    if let Some(root) = volume::root_of(call.tx, vm) {
+        call.edit(root, |volume| {
+            volume.set_ref("serviceofferingid", offering);
+        });
+    }
+}
+
+/// Gives a stopped machine another offering.
+pub(super) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (vm, offering) = (call.args.id_required("id"), call.args.id_required("serviceofferingid"));
+    life::must_be(call.tx, vm, &["Stopped"], "given another offering")?;
+    check_offering(call, vm, offering)?;
+    set_offering(call, vm, offering);
+    metering::vm(call.tx, "VM.UPGRADE", vm);
+    Ok(Done::Thing(vm))
+}
+
+/// Gives a machine a larger offering, while it runs if need be.
+pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (vm, offering) = (call.args.id_required("id"), call.args.id_required("serviceofferingid"));
+    if call.step == 0 {
+        life::must_be(call.tx, vm, &["Stopped", "Running"], "scaled")?;
+        check_offering(call, vm, offering)?;
+    }
+    if call.thing(vm).state == "Stopped" {
+        set_offering(call, vm, offering);
+        metering::vm(call.tx, "VM.UPGRADE", vm);
+        return Ok(Done::Thing(vm));
+    }
+    // Running machines only grow, where their zone and image allow it.
+    let machine = call.thing(vm).clone();
+    let zone = machine.id_of("zoneid").expect("virtual machines are in a zone");
+    if call.scoped_setting(zone, "enable.dynamic.scale.vm") != "true" {
+        return Err(ApiError::value(format!(
+            "the zone {} does not scale running virtual machines: `enable.dynamic.scale.vm` is false",
+            call.thing(zone).text("name")
+        )));
+    }
+    let (old, new) = {
+        let old = machine.id_of("serviceofferingid").expect("virtual machines have an offering");
+        (deploy::demand(call, old), deploy::demand(call, offering))
+    };
+    if new.cpu_mhz < old.cpu_mhz || new.memory_bytes < old.memory_bytes {
+        return Err(ApiError::value("running virtual machines can only be scaled up"));
+    }
+    let host = machine.id_of("hostid").expect("running virtual machines are on a host");
+    let free_cpu = call.host_free_cpu_mhz(host);
+    let free_memory = call.host_free_memory_bytes(host);
+    if free_cpu < new.cpu_mhz - old.cpu_mhz || free_memory < new.memory_bytes - old.memory_bytes {
+        return Err(ApiError::server_capacity(format!(
+            "the host of {} has no room for the larger offering",
+            machine.text("name")
+        )));
+    }
+    if call.step == 0 {
+        let wait_ms = simulator::agent(call, Some(host), "ScaleVmCommand")?;
+        if wait_ms > 0 {
+            return Ok(Done::Wait(wait_ms));
+        }
+    }
+    set_offering(call, vm, offering);
+    metering::vm(call.tx, "VM.DYNAMIC.SCALE", vm);
+    Ok(Done::Thing(vm))
+}
+
+/// Reboots: no state changes, nothing is billed anew.
+pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    life::must_be(call.tx, vm, &["Running"], "rebooted")?;
+    if call.step == 0 {
+        let host = call.entity().id_of("hostid");
+        let wait_ms = simulator::agent(call, host, "RebootCommand")?;
+        if wait_ms > 0 {
+            return Ok(Done::Wait(wait_ms));
+        }
+    }
+    Ok(Done::Thing(vm))
+}
+
+pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    life::must_be(call.tx, vm, &["Destroyed"], "recovered")?;
+    let owner = call.entity().owner.expect("virtual machines have an owner");
+    limit::check(call.tx, owner, Limit::Vm, 1)?;
+    call.edit(vm, |vm| {
+        vm.set_time("due", None);
+    });
+    call.move_to(vm, "Stopped");
+    Ok(Done::Thing(vm))
+}
+
+/// Makes the root volume anew from the template.
+pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.args.id_required("virtualmachineid");
+    if call.step == 0 {
+        life::must_be(call.tx, vm, &["Stopped", "Running"], "restored")?;
+        let machine = call.thing(vm).clone();
+        let zone = machine.id_of("zoneid").expect("virtual machines are in a zone");
+        let template = call.args.id("templateid").or(machine.id_of("templateid"));
+        let template = template.ok_or_else(|| {
+            ApiError::value("the virtual machine was made from an ISO; give `templateid`")
+        })?;
+        if image::ready_in(call.tx, template, zone).is_none() {
+            return Err(ApiError::value(format!(
+                "the template {} is not ready in the zone",
+                call.thing(template).text("name")
+            )));
+        }
+        if !call.thing(template).text("hypervisor").eq_ignore_ascii_case(machine.text("hypervisor")) {
+            return Err(ApiError::value("the template is of another hypervisor"));
+        }
+        // A running machine is stopped for it and started again.
+        let runs = machine.state == "Running";
+        if runs {
+            life::stop_now(call.tx, vm);
+        }
+        if let Some(root) = volume::root_of(call.tx, vm) {
+            volume::expunge(call.tx, root);
+        }
+        call.edit(vm, |vm| {
+            vm.set_ref("templateid", template).set_ref("isoid", None);
+        });
+        let size_bytes = call.thing(template).int("size");
+        volume::insert_root(call.tx, vm, template, size_bytes);
+        if !runs {
+            return Ok(Done::Thing(vm));
+        }
+        let host = machine.id_of("hostid");
+        return life::start(call, vm, host);
+    }
+    life::start(call, vm, None)
+}
+
+pub(super) fn reset_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    life::must_be(call.tx, vm, &["Stopped"], "given a new password")?;
+    let takes_password =
+        call.entity().id_of("templateid").is_some_and(|id| call.thing(id).flag("passwordenabled"));
+    if !takes_password {
+        return Err(ApiError::value(format!(
+            "the template of {} does not take passwords",
+            call.entity().text("name")
+        )));
+    }
+    deploy::with_password(call, vm)
+}
+
+pub(super) fn reset_key(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    life::must_be(call.tx, vm, &["Stopped"], "given another key")?;
+    let name = call.args.text_required("keypair").to_owned();
+    let owner = call.entity().owner.expect("virtual machines have an owner");
+    let is_known = call.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text("name") == name);
+    if !is_known {
+        return Err(call.invalid("keypair", &name, "the owner has no key pair of this name"));
+    }
+    call.edit(vm, |vm| {
+        vm.set_text("keypair", &name);
+    });
+    deploy::with_password(call, vm)
+}
+
+pub(super) fn password(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let vm = query.world.thing(query.args.id_required("id"));
+    match vm.text("encryptedpassword") {
+        "" => Err(ApiError::value(format!(
+            "the virtual machine {} has no password that was made for it",
+            vm.text("name")
+        ))),
+        password => Ok(Answer::Object {
+            item: "password",
+            object: Node::Object(vec![("encryptedpassword", Node::text(password))]),
+        }),
+    }
+}
+
+pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    let args = call.args.clone();
+    let owner = call.entity().owner.expect("virtual machines have an owner");
+    if let Some(data) = args.text("userdata") {
+        deploy::check_user_data(call, data)?;
+    }
+    let group = deploy::group_named(call, owner)?;
+    call.edit(vm, |vm| {
+        for column in ["displayname", "userdata"] {
+            if let Some(text) = args.text(column) {
+                vm.set_text(column, text);
+            }
+        }
+        for column in ["haenable", "displayvm", "isdynamicallyscalable"] {
+            if let Some(flag) = args.flag(column) {
+                vm.set_flag(column, flag);
+            }
+        }
+        if let Some(os_type) = args.id("ostypeid") {
+            vm.set_ref("guestosid", os_type);
+        }
+        if group.is_some() {
+            vm.set_ref("groupid", group);
+        }
+    });
+    Ok(Done::Thing(vm))
+}
+
+/// Moves a stopped machine with its volumes to another account. The bill sees its
+/// end there and its beginning here.
+pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. A stopped machine without rules, an account that may have it.
+    let vm = call.args.id_required("virtualmachineid");
+    life::must_be(call.tx, vm, &["Stopped"], "moved to another account")?;
+    let name = call.args.text_required("account").to_owned();
+    let domain = call.args.id_required("domainid");
+    let to = scope::named_account(call, &call.caller, &name, Some(domain))?;
+    let machine = call.thing(vm).clone();
+    if machine.owner == Some(to) {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} belongs to {name} already",
+            machine.text("name")
+        )));
+    }
+    if nic::of_vm(call.tx, vm).into_iter().any(|nic| crate::areas::has_rules(call.tx, nic)) {
+        return Err(ApiError::in_use(format!(
+            "the virtual machine {} has network rules; remove them first",
+            machine.text("name")
+        )));
+    }
+    let volumes = call.ids_referring(vm, Kind::Volume, "virtualmachineid");
+    let size: i64 = volumes.iter().map(|id| call.thing(*id).int("size")).sum();
+    let offering = machine.id_of("serviceofferingid").expect("virtual machines have an offering");
+    let needs = [
+        (Limit::Vm, 1),
+        (Limit::Volume, i64::try_from(volumes.len()).unwrap_or(i64::MAX)),
+        (Limit::Cpu, call.thing(offering).int("cpunumber")),
+        (Limit::Memory, call.thing(offering).int("memory")),
+        (Limit::PrimaryStorage, volume::gib(size)),
+    ];
+    for (which, more) in needs {
+        limit::check(call.tx, to, which, more)?;
+    }
+    let zone = machine.id_of("zoneid").expect("virtual machines are in a zone");
+    let named: Vec<ThingId> = call.args.ids("networkids").to_vec();
+    let networks = network::for_deployment(call, to, zone, &named)?;
+    // 2. It ends for the one who had it.
+    for nic in nic::of_vm(call.tx, vm) {
+        nic::remove(call.tx, nic);
+    }
+    metering::vm(call.tx, "VM.DESTROY", vm);
+    for id in &volumes {
+        metering::volume(call.tx, "VOLUME.DELETE", *id);
+    }
+    // 3. It begins for the one who gets it.
+    for id in &volumes {
+        call.edit(*id, |volume| volume.owner = Some(to));
+        metering::volume(call.tx, "VOLUME.CREATE", *id);
+    }
+    call.edit(vm, |vm| {
+        vm.owner = Some(to);
+        vm.set_ref("groupid", None).set("keypair", None);
+    });
+    metering::vm(call.tx, "VM.CREATE", vm);
+    for on in networks {
+        let nic = nic::plan(call.tx, vm, on, None);
+        nic::meter(call.tx, nic);
+    }
+    call.entity = Some(vm);
+    Ok(Done::Thing(vm))
+}
+
+/// Moves a running machine to another host, or a stopped one's root volume to
+/// another pool.
+pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.args.id_required("virtualmachineid");
+    let host = call.args.id("hostid");
+    let pool = call.args.id_if_any("storageid");
+    match (host, pool) {
+        (Some(_), Some(_)) | (None, None) => {
+            Err(ApiError::value("give either `hostid` or `storageid`"))
+        }
+        (Some(host), None) => migrate_to(call, vm, host),
+        (None, Some(pool)) => {
+            life::must_be(call.tx, vm, &["Stopped"], "moved to another storage pool")?;
+            let name = call.thing(pool).text("name").to_owned();
+            for id in call.ids_referring(vm, Kind::Volume, "virtualmachineid") {
+                call.edit(id, |volume| {
+                    volume.set_ref("poolid", pool).set_text("storage", &name);
+                });
+            }
+            Ok(Done::Thing(vm))
+        }
+    }
+}
+
+fn migrate_to(call: &mut Call<'_, '_>, vm: ThingId, host: ThingId) -> Result<Done, ApiError> {
+    if call.step == 0 {
+        life::must_be(call.tx, vm, &["Running"], "migrated")?;
+        let from = call.thing(vm).id_of("hostid");
+        if from == Some(host) {
+            return Err(ApiError::value("the virtual machine is on this host already"));
+        }
+        placement::host_for(call, vm, Some(host), None)?;
+        call.move_to(vm, "Migrating");
+        let wait_ms = simulator::agent(call, Some(host), "MigrateCommand")?;
+        if wait_ms > 0 {
+            return Ok(Done::Wait(wait_ms));
+        }
+    }
+    life::must_be(call.tx, vm, &["Migrating"], "migrated")?;
+    call.move_to(vm, "Running");
+    call.edit(vm, |vm| {
+        vm.set_ref("hostid", host);
+    });
+    Ok(Done::Thing(vm))
+}
+
+/// A migration that failed: the machine runs on where it was.
+pub(super) fn migration_failed(call: &mut Call<'_, '_>) {
+    let Some(vm) = call.args.id("virtualmachineid") else { return };
+    if call.get(Kind::Vm, vm).is_some_and(|vm| vm.state == "Migrating") {
+        call.move_to(vm, "Running");
+    }
+}
+
+/// Moves everything off a host: to others, or stops what has no room elsewhere.
+pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), ApiError> {
+    let vms: Vec<ThingId> = life::on_host(call.tx, host).iter().map(|vm| vm.id).collect();
+    for vm in vms {
+        match placement::host_for(call, vm, None, Some(host)) {
+            Ok(other) if call.thing(vm).state == "Running" => {
+                call.edit(vm, |vm| {
+                    vm.set_ref("hostid", other);
+                });
+            }
+            _ => {
+                life::stop_now(call.tx, vm);
+                let name = call.thing(vm).text("name").to_owned();
+                let text = format!("Virtual machine {name} was stopped: no other host has room");
+                call.happened("VM.STOP", Level::Error, Some(vm), text);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What lists of machines look at besides equal columns.
+pub(super) fn is_listed(query: &Query<'_>, vm: &Thing) -> bool {
+    let (world, args) = (query.world, query.args);
+    let host = vm.id_of("hostid");
+    let pod = host.and_then(|host| world.thing(host).id_of("podid"));
+    let on_network = |network: ThingId| {
+        world
+            .referring(vm.id, Kind::Nic, "virtualmachineid")
+            .any(|nic| nic.id_of("networkid") == Some(network))
+    };
+    let in_pool = |pool: ThingId| {
+        world
+            .referring(vm.id, Kind::Volume, "virtualmachineid")
+            .any(|volume| volume.id_of("poolid") == Some(pool))
+    };
+    // Destroyed machines are for those who may recover them.
+    let is_shown = vm.state != "Destroyed" && vm.state != "Expunging"
+        || query.caller.role != crate::table::Role::User;
+    is_shown
+        && args.id("podid").is_none_or(|wanted| pod == Some(wanted))
+        && args.id("networkid").is_none_or(on_network)
+        && args.id("storageid").is_none_or(in_pool)
+        && args.text("name").is_none_or(|wanted| {
+            let wanted = wanted.to_lowercase();
+            ["name", "displayname"].iter().any(|c| vm.text(c).to_lowercase().contains(&wanted))
+        })
+}

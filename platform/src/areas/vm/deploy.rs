@@ -1,0 +1,342 @@
+//! Deploying a virtual machine.
+//!
+//! The call makes the machine, its volumes and its network interfaces and says so
+//! to the bill; the job finds it a host and starts it. If that fails the machine
+//! is in error: nothing of it stays but the pairs of its creation and its end.
+
+use cloudtally_model::ApiError;
+
+use super::{VM, life, placement::Demand};
+use crate::{
+    areas::{image, metering, network, nic, volume},
+    engine::{Call, Done, Node, Thing, ThingId, View, limit},
+    table::{Kind, Limit},
+};
+
+/// Longest host name.
+const NAME_CHARS_MAX: usize = 63;
+/// Decoded bytes of user data; the wire allows 2 KiB by GET and 32 KiB by POST.
+const USER_DATA_CHARS_MAX: usize = 32_768;
+
+/// What a machine is made of.
+struct Plan {
+    owner: ThingId,
+    zone: ThingId,
+    offering: ThingId,
+    image: ThingId,
+    hypervisor: String,
+    root_bytes: i64,
+    data: Option<(ThingId, i64)>,
+    networks: Vec<(ThingId, Option<String>)>,
+    security_groups: Vec<ThingId>,
+    name: Option<String>,
+}
+
+/// Makes the machine, stopped.
+pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let plan = plan(call)?;
+    let args = call.args.clone();
+    let id = call.tx.insert(Kind::Vm, |vm| vm.owner = Some(plan.owner));
+    let is_iso = call.thing(plan.image).kind == Kind::Iso;
+    let instance = format!("i-{}-{}-{}", plan.owner, id, call.setting("instance.name"));
+    let name = plan.name.clone().unwrap_or_else(|| call.thing(id).uuid.to_string());
+    let display_name = args.text("displayname").unwrap_or(&name).to_owned();
+    let (os_type, is_scalable) = {
+        let image = call.thing(plan.image);
+        (image.id_of("ostypeid"), image.flag("isdynamicallyscalable"))
+    };
+    let offers_ha = call.thing(plan.offering).flag("offerha");
+    let is_basic = call.thing(plan.zone).text("networktype").eq_ignore_ascii_case("Basic");
+    let group = group_named(call, plan.owner)?;
+    let key_pair = key_pair_named(call, plan.owner)?;
+    call.edit(id, |vm| {
+        vm.set_text("name", &name)
+            .set_text("displayname", &display_name)
+            .set_flag("haenable", offers_ha)
+            .set_ref("groupid", group)
+            .set_ref("zoneid", plan.zone)
+            .set_ref("serviceofferingid", plan.offering)
+            .set_flag("forvirtualnetwork", !is_basic)
+            .set_ref("guestosid", os_type)
+            .set_int("rootdeviceid", 0)
+            .set_text("rootdevicetype", "ROOT")
+            .set_text("hypervisor", &plan.hypervisor)
+            .set_text("instancename", &instance)
+            .set_flag("displayvm", args.flag("displayvm").unwrap_or(true))
+            .set_flag("isdynamicallyscalable", is_scalable)
+            .set_ref(if is_iso { "isoid" } else { "templateid" }, plan.image)
+            .set_ref("wantedhost", args.id("hostid"));
+        for column in ["userdata", "keyboard"] {
+            if let Some(text) = args.text(column) {
+                vm.set_text(column, text);
+            }
+        }
+        if let Some(key_pair) = key_pair {
+            vm.set_text("keypair", &key_pair);
+        }
+        let groups = plan.security_groups.iter().map(|id| cloudtally_model::port::Value::Ref(id.0));
+        let groups: Vec<_> = groups.collect();
+        vm.set(
+            "securitygroups",
+            (!groups.is_empty()).then_some(cloudtally_model::port::Value::List(groups)),
+        );
+    });
+    // Told in this order: disks, the machine.
+    volume::insert_root(call.tx, id, plan.image, plan.root_bytes);
+    if let Some((offering, size_bytes)) = plan.data {
+        volume::insert_data(call.tx, id, offering, size_bytes);
+    }
+    metering::vm(call.tx, "VM.CREATE", id);
+    for (on, wanted) in &plan.networks {
+        nic::plan(call.tx, id, *on, wanted.as_deref());
+    }
+    Ok(Some(id))
+}
+
+/// Decides what is made, or why not.
+fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
+    let args = call.args.clone();
+    let owner = call.owner()?;
+    let (zone, offering) = (args.id_required("zoneid"), args.id_required("serviceofferingid"));
+    let image = args.id_required("templateid");
+    // 1. A zone that takes machines, an offering for guests.
+    let of_zone = call.thing(zone);
+    if of_zone.text("allocationstate") != "Enabled" && !call.caller.is_root() {
+        return Err(ApiError::permission(format!(
+            "the zone {} is not enabled",
+            of_zone.text("name")
+        ))
+        .about(of_zone.uuid.to_string(), "zoneid"));
+    }
+    if call.thing(offering).flag("issystem") {
+        return Err(ApiError::value(format!(
+            "the service offering {} is for system VMs",
+            call.thing(offering).text("name")
+        )));
+    }
+    // 2. An image that is ready in the zone, and the hypervisor that runs it.
+    if image::ready_in(call.tx, image, zone).is_none() {
+        let image = call.thing(image);
+        return Err(ApiError::value(format!(
+            "the {} {} is not ready in the zone {}",
+            image.kind.noun(),
+            image.text("name"),
+            call.thing(zone).text("name")
+        ))
+        .about(image.uuid.to_string(), "templateid"));
+    }
+    let is_iso = call.thing(image).kind == Kind::Iso;
+    let hypervisor = match (is_iso, args.text("hypervisor")) {
+        (false, _) => call.thing(image).text("hypervisor").to_owned(),
+        (true, Some(hypervisor)) => hypervisor.to_owned(),
+        (true, None) => {
+            return Err(ApiError::value("give `hypervisor` with an ISO: it does not say which"));
+        }
+    };
+    if is_iso && !call.thing(image).flag("bootable") {
+        return Err(ApiError::value(format!(
+            "the ISO {} is not bootable",
+            call.thing(image).text("name")
+        )));
+    }
+    // 3. The disks: the root disk is the template's, or of the disk offering of an
+    //    ISO; the data disk is of the disk offering.
+    let disk = match args.id("diskofferingid") {
+        Some(disk) => Some((disk, volume::size_of(call, disk, args.int("size"))?)),
+        None => None,
+    };
+    let (root_bytes, data) = match (is_iso, disk) {
+        (false, data) => (call.thing(image).int("size"), data),
+        (true, Some((_, bytes))) => (bytes, None),
+        (true, None) => return Err(ApiError::value("give `diskofferingid` with an ISO")),
+    };
+    // 4. Limits.
+    let demand = call.thing(offering);
+    let needs = [
+        (Limit::Vm, 1),
+        (Limit::Volume, 1 + i64::from(data.is_some())),
+        (Limit::Cpu, demand.int("cpunumber")),
+        (Limit::Memory, demand.int("memory")),
+        (Limit::PrimaryStorage, volume::gib(root_bytes + data.map_or(0, |(_, bytes)| bytes))),
+    ];
+    for (which, more) in needs {
+        limit::check(call.tx, owner, which, more)?;
+    }
+    // 5. Networks, with the addresses wanted on them.
+    let networks = networks(call, owner, zone)?;
+    let security_groups = crate::areas::securitygroup::for_deployment(call, owner, zone)?;
+    // 6. A name that nobody of the owner's machines has, and data a machine can read.
+    let name = args.text("name").map(str::to_owned);
+    if let Some(name) = &name {
+        check_name(call, owner, name)?;
+    }
+    if let Some(data) = args.text("userdata") {
+        check_user_data(call, data)?;
+    }
+    Ok(Plan {
+        owner,
+        zone,
+        offering,
+        image,
+        hypervisor,
+        root_bytes,
+        data,
+        networks,
+        security_groups,
+        name,
+    })
+}
+
+fn networks(
+    call: &mut Call<'_, '_>,
+    owner: ThingId,
+    zone: ThingId,
+) -> Result<Vec<(ThingId, Option<String>)>, ApiError> {
+    let args = call.args.clone();
+    let named = args.ids("networkids");
+    let listed = args.map("iptonetworklist");
+    if !named.is_empty() && !listed.is_empty() {
+        return Err(ApiError::value("give either `networkids` or `iptonetworklist`, not both"));
+    }
+    let mut wanted: Vec<(ThingId, Option<String>)> = Vec::new();
+    for entry in listed {
+        let text = entry.get("networkid").map_or("", String::as_str);
+        let found = crate::engine::Uuid::parse(text)
+            .and_then(|uuid| call.by_uuid(uuid))
+            .filter(|thing| thing.kind == Kind::Network && thing.removed.is_none())
+            .filter(|thing| call.may_use(&call.caller, thing));
+        let network = found.map(|thing| thing.id).ok_or_else(|| {
+            call.invalid("iptonetworklist", text, "there is no network with this id, or it is not yours")
+        })?;
+        wanted.push((network, entry.get("ip").cloned()));
+    }
+    let ids: Vec<ThingId> = if listed.is_empty() {
+        named.to_vec()
+    } else {
+        wanted.iter().map(|(network, _)| *network).collect()
+    };
+    let chosen = network::for_deployment(call, owner, zone, &ids)?;
+    if listed.is_empty() {
+        wanted = chosen.into_iter().map(|network| (network, None)).collect();
+    }
+    if let (Some(first), Some(address)) = (wanted.first_mut(), args.text("ipaddress")) {
+        first.1 = Some(address.to_owned());
+    }
+    Ok(wanted)
+}
+
+fn check_name(call: &Call<'_, '_>, owner: ThingId, name: &str) -> Result<(), ApiError> {
+    let is_good = name.len() <= NAME_CHARS_MAX
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !name.ends_with('-')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if !is_good {
+        let expected = "expected a host name: letters, digits and hyphens, beginning with a letter, at most 63";
+        return Err(call.invalid("name", name, expected));
+    }
+    let taken = call
+        .owned_by(owner, Kind::Vm)
+        .any(|vm| vm.text("name").eq_ignore_ascii_case(name) && vm.state != "Expunging");
+    if taken {
+        return Err(ApiError::value(format!(
+            "there is a virtual machine named {name} already; choose another `name`"
+        )));
+    }
+    Ok(())
+}
+
+/// User data is Base64 text.
+pub(super) fn check_user_data(call: &Call<'_, '_>, data: &str) -> Result<(), ApiError> {
+    use base64::Engine as _;
+    let decoded = base64::prelude::BASE64_STANDARD.decode(data.replace(['\n', '\r'], ""));
+    match decoded {
+        Ok(_) if data.len() <= USER_DATA_CHARS_MAX => Ok(()),
+        _ => Err(call.invalid("userdata", "...", "expected Base64 text of at most 32768 characters")),
+    }
+}
+
+/// The instance group of a name, made if there is none.
+pub(super) fn group_named(
+    call: &mut Call<'_, '_>,
+    owner: ThingId,
+) -> Result<Option<ThingId>, ApiError> {
+    let Some(name) = call.args.text("group").map(str::to_owned) else { return Ok(None) };
+    let known = call
+        .owned_by(owner, Kind::InstanceGroup)
+        .find(|group| group.text("name") == name)
+        .map(|group| group.id);
+    Ok(Some(known.unwrap_or_else(|| {
+        call.tx.insert(Kind::InstanceGroup, |group| {
+            group.owner = Some(owner);
+            group.set_text("name", &name);
+        })
+    })))
+}
+
+fn key_pair_named(call: &Call<'_, '_>, owner: ThingId) -> Result<Option<String>, ApiError> {
+    let Some(name) = call.args.text("keypair") else { return Ok(None) };
+    let is_known = call.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text("name") == name);
+    if !is_known {
+        return Err(call.invalid("keypair", name, "the account has no key pair of this name"));
+    }
+    Ok(Some(name.to_owned()))
+}
+
+/// Starts the machine, unless told not to.
+pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    if call.args.flag("startvm") == Some(false) {
+        for nic in nic::of_vm(call.tx, vm) {
+            nic::meter(call.tx, nic);
+        }
+        return with_password(call, vm);
+    }
+    let wanted = call.thing(vm).id_of("wantedhost");
+    match life::start(call, vm, wanted)? {
+        Done::Thing(_) => with_password(call, vm),
+        waits => Ok(waits),
+    }
+}
+
+/// The machine, with its password where its template gives it one: shown this once.
+pub(super) fn with_password(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiError> {
+    let takes_password =
+        call.thing(vm).id_of("templateid").is_some_and(|id| call.thing(id).flag("passwordenabled"));
+    if !takes_password {
+        return Ok(Done::Thing(vm));
+    }
+    let password = crate::engine::secret::password(call.entropy)?;
+    let encrypted = crate::engine::secret::sealed(&password);
+    call.edit(vm, |vm| {
+        vm.set_text("encryptedpassword", &encrypted);
+    });
+    let view = View::new(call.tx, &call.caller, call.thing(vm), call.now);
+    let Node::Object(mut fields) = view.object(&VM) else { panic!("objects are shown as such") };
+    let at = fields.iter().position(|(name, _)| *name == "nic").unwrap_or(fields.len());
+    fields.insert(at, ("password", Node::text(&password)));
+    Ok(Done::Node(Node::Object(fields)))
+}
+
+/// A machine that could not be started is in error and holds nothing.
+pub(super) fn fail(call: &mut Call<'_, '_>) {
+    let Some(vm) = call.entity else { return };
+    let is_alive = |vm: &Thing| matches!(vm.state, "Stopped" | "Starting");
+    if !call.get(Kind::Vm, vm).is_some_and(is_alive) {
+        return;
+    }
+    call.move_to(vm, "Error");
+    for nic in nic::of_vm(call.tx, vm) {
+        nic::remove(call.tx, nic);
+    }
+    for id in call.ids_referring(vm, Kind::Volume, "virtualmachineid") {
+        if call.thing(id).text("type") != "ROOT" {
+            volume::destroy(call.tx, id);
+        }
+        volume::expunge(call.tx, id);
+    }
+}
+
+/// What an offering needs, for checks of other commands.
+pub(super) fn demand(call: &Call<'_, '_>, offering: ThingId) -> Demand {
+    Demand::of(call.thing(offering))
+}

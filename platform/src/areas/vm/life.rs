@@ -1,0 +1,261 @@
+//! The life of a virtual machine: its states, the moves between them, and the
+//! usage events that hang on the moves, so that every path to a state is metered.
+//!
+//! A network interface is billed from the end of the deployment until it is
+//! removed, destroyed machines excepted (guide 8.1); stopping changes nothing.
+
+use cloudtally_model::{ApiError, Millis};
+
+use super::{VM, placement};
+use crate::{
+    areas::{metering, network, nic, simulator, volume},
+    engine::{Call, Done, Level, Thing, ThingId, Tx, World},
+    table::{Kind, KindSpec, Limit, Move, OnDelete, WireType as W, hidden},
+};
+
+const fn from(from: &'static str, to: &'static str) -> Move {
+    Move { from, to }
+}
+
+/// Hidden: `due` is when a destroyed machine is expunged; `lasthostid` where it ran
+/// last; `runninghost` and its like are the host's view.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
+    .hidden(&[
+        hidden("due", W::Date),
+        hidden("lasthostid", W::Id(Kind::Host)),
+        hidden("userdata", W::Str),
+        hidden("keyboard", W::Str),
+        hidden("encryptedpassword", W::Str),
+        hidden("securitygroups", W::List),
+        hidden("wantedhost", W::Id(Kind::Host)),
+    ])
+    .owned()
+    .limit(Limit::Vm)
+    .states(
+        &[
+            "Stopped", "Starting", "Running", "Stopping", "Migrating", "Destroyed", "Expunging",
+            "Error",
+        ],
+        &[
+            from("Stopped", "Starting"),
+            from("Starting", "Running"),
+            from("Starting", "Stopped"),
+            from("Starting", "Error"),
+            from("Stopped", "Error"),
+            from("Running", "Stopping"),
+            from("Running", "Stopped"),
+            from("Running", "Migrating"),
+            from("Migrating", "Running"),
+            from("Migrating", "Stopped"),
+            from("Stopping", "Stopped"),
+            from("Stopping", "Running"),
+            from("Stopped", "Destroyed"),
+            from("Destroyed", "Stopped"),
+            from("Destroyed", "Expunging"),
+            from("Error", "Expunging"),
+        ],
+    )
+    .keyword(&["name", "displayname"])
+    .referred(&[(Kind::LoadBalancerMember, "virtualmachineid", OnDelete::Remove)])
+    .tagged("UserVm")
+    .job_instance("VirtualMachine")
+    .on_due(expunge_when_due)
+    .on_move(moved);
+
+/// What every path between two states has in common.
+fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
+    match (from, tx.thing(id).state) {
+        ("Starting", "Running") => {
+            for nic in nic::of_vm(tx, id) {
+                nic::meter(tx, nic);
+            }
+            metering::vm(tx, "VM.START", id);
+        }
+        ("Running" | "Stopping" | "Migrating", "Stopped") => {
+            let host = tx.thing(id).id_of("hostid");
+            tx.edit(id, |vm| {
+                vm.set_ref("hostid", None).set_ref("lasthostid", host);
+            });
+            metering::vm(tx, "VM.STOP", id);
+        }
+        ("Starting", "Stopped") => tx.edit(id, |vm| {
+            vm.set_ref("hostid", None);
+        }),
+        ("Starting" | "Stopped", "Error") | ("Stopped", "Destroyed") => {
+            for nic in nic::of_vm(tx, id) {
+                nic::unmeter(tx, nic);
+            }
+            tx.edit(id, |vm| {
+                vm.set_ref("hostid", None);
+            });
+            metering::vm(tx, "VM.DESTROY", id);
+            if let Some(root) = volume::root_of(tx, id) {
+                volume::destroy(tx, root);
+            }
+        }
+        ("Destroyed", "Stopped") => {
+            metering::vm(tx, "VM.CREATE", id);
+            if let Some(root) = volume::root_of(tx, id) {
+                volume::restore(tx, root);
+            }
+            for nic in nic::of_vm(tx, id) {
+                nic::meter(tx, nic);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Refuses a move that the state forbids, in words.
+pub(crate) fn must_be(
+    world: &World,
+    vm: ThingId,
+    states: &[&str],
+    doing: &str,
+) -> Result<(), ApiError> {
+    let vm = world.thing(vm);
+    if states.contains(&vm.state) {
+        return Ok(());
+    }
+    Err(ApiError::value(format!(
+        "the virtual machine {} is {} and cannot be {doing}; it must be {}",
+        vm.text("name"),
+        vm.state,
+        states.join(" or ")
+    ))
+    .about(vm.uuid.to_string(), "id"))
+}
+
+/// Starts a stopped machine: in step 0 it gets its place and begins to start, in
+/// step 1, when the host has answered, it runs.
+pub(crate) fn start(
+    call: &mut Call<'_, '_>,
+    vm: ThingId,
+    wanted_host: Option<ThingId>,
+) -> Result<Done, ApiError> {
+    if call.step == 0 {
+        // 1. A host with room, the networks set up, addresses, the volumes' places.
+        must_be(call.tx, vm, &["Stopped"], "started")?;
+        let host = placement::host_for(call, vm, wanted_host, None)?;
+        call.move_to(vm, "Starting");
+        call.edit(vm, |vm| {
+            vm.set_ref("hostid", host);
+        });
+        for nic in nic::of_vm(call.tx, vm) {
+            let on = call.thing(nic).id_of("networkid").expect("NICs are on a network");
+            network::implement(call.tx, on)?;
+            nic::reserve(call.tx, nic)?;
+        }
+        volume::place_all(call, vm, host)?;
+        // 2. The host does its part, which may take a while.
+        let wait_ms = simulator::agent(call, Some(host), "StartCommand")?;
+        if wait_ms > 0 {
+            return Ok(Done::Wait(wait_ms));
+        }
+    }
+    must_be(call.tx, vm, &["Starting"], "running")?;
+    call.move_to(vm, "Running");
+    Ok(Done::Thing(vm))
+}
+
+/// A start that failed: the machine is stopped as before.
+pub(crate) fn start_failed(call: &mut Call<'_, '_>, vm: ThingId) {
+    if call.get(Kind::Vm, vm).is_some_and(|vm| vm.state == "Starting") {
+        call.move_to(vm, "Stopped");
+    }
+}
+
+/// Stops a running machine, in two steps as it starts.
+pub(crate) fn stop(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiError> {
+    if call.step == 0 {
+        must_be(call.tx, vm, &["Running"], "stopped")?;
+        let host = call.thing(vm).id_of("hostid");
+        call.move_to(vm, "Stopping");
+        let is_forced = call.args.flag_if_any("forced") == Some(true);
+        match simulator::agent(call, host, "StopCommand") {
+            Ok(0) => {}
+            Ok(wait_ms) => return Ok(Done::Wait(wait_ms)),
+            Err(_) if is_forced => {}
+            Err(error) => return Err(error),
+        }
+    }
+    must_be(call.tx, vm, &["Stopping"], "stopped")?;
+    call.move_to(vm, "Stopped");
+    Ok(Done::Thing(vm))
+}
+
+/// A stop that failed: the machine runs on.
+pub(crate) fn stop_failed(call: &mut Call<'_, '_>, vm: ThingId) {
+    if call.get(Kind::Vm, vm).is_some_and(|vm| vm.state == "Stopping") {
+        call.move_to(vm, "Running");
+    }
+}
+
+/// Stops a machine at once and without asking its host: with its account, or
+/// because the host is gone.
+pub(crate) fn stop_now(tx: &mut Tx<'_>, vm: ThingId) {
+    match tx.thing(vm).state {
+        "Running" | "Migrating" | "Stopping" | "Starting" => tx.move_to(vm, "Stopped"),
+        _ => {}
+    }
+}
+
+/// Destroys a machine: stops it first if it runs; it can be recovered until it is
+/// expunged.
+pub(crate) fn destroy(tx: &mut Tx<'_>, vm: ThingId) {
+    stop_now(tx, vm);
+    match tx.thing(vm).state {
+        "Stopped" => {
+            tx.move_to(vm, "Destroyed");
+            let due = tx.now + Millis(tx.setting_number("expunge.delay").saturating_mul(1000));
+            tx.edit(vm, |vm| {
+                vm.set_time("due", due);
+            });
+        }
+        "Error" => expunge(tx, vm),
+        _ => {}
+    }
+}
+
+fn expunge_when_due(tx: &mut Tx<'_>, vm: ThingId) {
+    tx.edit(vm, |vm| {
+        vm.set_time("due", None);
+    });
+    if tx.thing(vm).state == "Destroyed" {
+        expunge(tx, vm);
+    }
+}
+
+/// Takes a destroyed machine away for good. Its data volumes stay, detached.
+pub(crate) fn expunge(tx: &mut Tx<'_>, vm: ThingId) {
+    tx.move_to(vm, "Expunging");
+    crate::areas::remove_rules_of_vm(tx, vm);
+    for nic in nic::of_vm(tx, vm) {
+        nic::remove(tx, nic);
+    }
+    for id in tx.ids_referring(vm, Kind::Volume, "virtualmachineid") {
+        if tx.thing(id).text("type") == "ROOT" {
+            volume::expunge(tx, id);
+        } else {
+            volume::detach(tx, id);
+        }
+    }
+    tx.remove_with_dependants(vm);
+}
+
+/// The guest shut itself down: metered like any other stop, told as what it is.
+pub(crate) fn guest_stopped(call: &mut Call<'_, '_>, vm: ThingId) {
+    stop_now(call.tx, vm);
+    let name = call.thing(vm).text("name").to_owned();
+    call.happened(
+        "VM.STOP",
+        Level::Info,
+        Some(vm),
+        format!("Virtual machine {name} was shut down by its guest"),
+    );
+}
+
+/// Machines that lie on a host, whatever their state.
+pub(crate) fn on_host(world: &World, host: ThingId) -> Vec<&Thing> {
+    world.referring(host, Kind::Vm, "hostid").collect()
+}

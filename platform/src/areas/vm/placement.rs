@@ -1,0 +1,112 @@
+//! Which host a virtual machine starts on, and which pool a volume lies in.
+
+use cloudtally_model::ApiError;
+
+use crate::{
+    engine::{Call, Thing, ThingId, World},
+    table::Kind,
+};
+
+/// What a virtual machine needs of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Demand {
+    /// Cores times their speed.
+    pub(crate) cpu_mhz: i64,
+    /// Memory.
+    pub(crate) memory_bytes: i64,
+}
+
+impl Demand {
+    /// What a service offering gives.
+    pub(crate) fn of(offering: &Thing) -> Self {
+        Self {
+            cpu_mhz: offering.int("cpunumber").saturating_mul(offering.int("cpuspeed")),
+            memory_bytes: offering.int("memory").saturating_mul(1 << 20),
+        }
+    }
+}
+
+/// Whether a host carries all the tags that are asked for.
+fn has_tags(have: &str, wanted: &str) -> bool {
+    let have: Vec<&str> = have.split(',').map(str::trim).collect();
+    wanted.split(',').map(str::trim).filter(|tag| !tag.is_empty()).all(|tag| have.contains(&tag))
+}
+
+/// Whether a host can take a virtual machine at all.
+fn takes(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
+    let cluster = host.id_of("clusterid").map(|id| world.thing(id));
+    host.state == "Up"
+        && host.text("type") == "Routing"
+        && host.text("resourcestate") == "Enabled"
+        && cluster.is_some_and(|cluster| cluster.text("allocationstate") == "Enabled")
+        && host.text("hypervisor").eq_ignore_ascii_case(vm.text("hypervisor"))
+        && has_tags(host.text("hosttags"), offering.text("hosttags"))
+}
+
+/// Whether there is room on a host.
+fn has_room(world: &World, host: &Thing, demand: Demand) -> bool {
+    world.host_free_cpu_mhz(host.id) >= demand.cpu_mhz
+        && world.host_free_memory_bytes(host.id) >= demand.memory_bytes
+}
+
+/// The host to start a virtual machine on: the one wanted, else the one of its
+/// zone with the most memory free.
+pub(crate) fn host_for(
+    call: &Call<'_, '_>,
+    vm: ThingId,
+    wanted: Option<ThingId>,
+    besides: Option<ThingId>,
+) -> Result<ThingId, ApiError> {
+    let vm = call.thing(vm);
+    let offering = vm.id_of("serviceofferingid").expect("virtual machines have an offering");
+    let offering = call.thing(offering);
+    let zone = vm.id_of("zoneid").expect("virtual machines are in a zone");
+    let demand = Demand::of(offering);
+    let best = call
+        .referring(zone, Kind::Host, "zoneid")
+        .filter(|host| wanted.is_none_or(|id| id == host.id) && besides != Some(host.id))
+        .filter(|host| takes(call.tx, host, vm, offering) && has_room(call.tx, host, demand))
+        .map(|host| (call.host_free_memory_bytes(host.id), std::cmp::Reverse(host.id)))
+        .max();
+    match best {
+        Some((_, std::cmp::Reverse(id))) => Ok(id),
+        None => Err(ApiError::server_capacity(format!(
+            "no host of the zone {} has room for the virtual machine {} ({} MHz, {} MiB on {})",
+            call.thing(zone).text("name"),
+            vm.text("name"),
+            demand.cpu_mhz,
+            demand.memory_bytes >> 20,
+            vm.text("hypervisor")
+        ))
+        .about(vm.uuid.to_string(), "id")),
+    }
+}
+
+/// The pool for a volume of this size: of the host's cluster or of the zone, up,
+/// with the tags of the offering, the one with the most room.
+pub(crate) fn pool_for(
+    call: &Call<'_, '_>,
+    zone: ThingId,
+    host: Option<ThingId>,
+    size_bytes: i64,
+    tags: &str,
+) -> Result<ThingId, ApiError> {
+    let cluster = host.and_then(|host| call.thing(host).id_of("clusterid"));
+    let best = call
+        .referring(zone, Kind::StoragePool, "zoneid")
+        .filter(|pool| pool.state == "Up" && has_tags(pool.text("tags"), tags))
+        .filter(|pool| match (pool.id_of("clusterid"), cluster) {
+            (Some(of_pool), Some(of_host)) => of_pool == of_host,
+            _ => true,
+        })
+        .map(|pool| (call.pool_free_bytes(pool.id), std::cmp::Reverse(pool.id)))
+        .filter(|(free, _)| *free >= size_bytes)
+        .max();
+    match best {
+        Some((_, std::cmp::Reverse(id))) => Ok(id),
+        None => Err(ApiError::storage_capacity(format!(
+            "no storage pool of the zone {} has room for {size_bytes} bytes",
+            call.thing(zone).text("name")
+        ))),
+    }
+}
