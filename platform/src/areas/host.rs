@@ -1,8 +1,70 @@
 //! Hosts: the machines VMs run on, their maintenance and their capacity.
+//!
+//! A host that is added is up at once: nothing stands behind its address but what
+//! its URL and its hypervisor say. Its `state` is whether it answers; its
+//! `resourcestate` is what the operator lets it do.
 
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use cloudtally_model::{ApiError, port::Value};
+
+use super::{
+    capacity::{self, Amount},
+    cluster,
+    given::{self, Url},
+    hostupdate,
+    hypervisor::{self, BARE_METAL, HYPERVISORS, KVM, LXC, OVM, SIMULATOR, VMWARE, XEN_SERVER},
+    pod, systemvm, vm,
 };
+use crate::{
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World},
+    table::{
+        Command, Kind, KindSpec, Move, Object, OnDelete::*, ParamType::*, Roles, WireType as W, f,
+        fields::*, group, hidden, own, p,
+    },
+};
+
+/// What the operator lets a host do: everything, nothing new, nothing.
+const ENABLED: &str = "Enabled";
+const DISABLED: &str = "Disabled";
+const PREPARING: &str = "PrepareForMaintenance";
+const MAINTENANCE: &str = "Maintenance";
+const IN_ERROR: &str = "ErrorInMaintenance";
+
+/// The setting with the tag of hosts that are kept for restarts.
+const SPARE_TAG: &str = "ha.tag";
+const GIB: i64 = 1 << 30;
+
+/// `reservation` is the planner that keeps the host for one use, if any.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Host, &HOST)
+    .hidden(&[
+        hidden("url", W::Str),
+        hidden("username", W::Str),
+        hidden("passwordset", W::Date),
+        hidden("reservation", W::Str),
+    ])
+    .states(
+        &["Up", "Connecting", "Disconnected", "Down", "Alert"],
+        &[
+            Move { from: "Up", to: "Disconnected" },
+            Move { from: "Up", to: "Down" },
+            Move { from: "Up", to: "Alert" },
+            Move { from: "Disconnected", to: "Down" },
+            Move { from: "Alert", to: "Disconnected" },
+            Move { from: "Down", to: "Disconnected" },
+            Move { from: "Disconnected", to: "Up" },
+            Move { from: "Disconnected", to: "Connecting" },
+            Move { from: "Connecting", to: "Up" },
+            Move { from: "Connecting", to: "Down" },
+        ],
+    )
+    .keyword(&["name", "resourcestate", "ipaddress"])
+    .job_instance("Host")
+    .referred(&[
+        (Kind::HostUpdate, "hostid", Remove),
+        (Kind::StoragePool, "hostid", Remove),
+        (Kind::Vm, "hostid", Forget),
+        (Kind::Router, "hostid", Forget),
+        (Kind::SystemVm, "hostid", Forget),
+    ]);
 
 pub(crate) const HOST: Object = Object {
     name: "Host",
@@ -23,33 +85,34 @@ pub(crate) const HOST: Object = Object {
         f("hypervisor", W::Str),
         f("cpunumber", W::Int),
         f("cpuspeed", W::Long),
-        f("cpuallocated", W::Str),
-        f("cpuused", W::Str),
-        f("cpuwithoverprovisioning", W::Str),
-        f("averageload", W::Long),
+        f("cpuallocated", W::Str).by(|view| percent(view, World::host_cpu_mhz)),
+        f("cpuused", W::Str).by(|view| percent(view, World::host_cpu_mhz)),
+        f("cpuwithoverprovisioning", W::Str).by(cpu_given_away),
+        f("averageload", W::Long).by(|_| Node::Int(0)),
         f("networkkbsread", W::Long),
         f("networkkbswrite", W::Long),
         f("memorytotal", W::Long),
-        f("memoryallocated", W::Long),
-        f("memoryused", W::Long),
+        f("memoryallocated", W::Long).by(memory_allocated),
+        f("memoryused", W::Long).by(memory_allocated),
         f("disksizetotal", W::Long),
-        f("disksizeallocated", W::Long),
+        f("disksizeallocated", W::Long).by(local_disk),
         f("capabilities", W::Str),
-        f("lastpinged", W::Date),
-        f("managementserverid", W::Long),
+        f("lastpinged", W::Date).by(last_pinged),
+        f("managementserverid", W::Long).by(|_| Node::Int(1)),
         f("clusterid", W::Id(Kind::Cluster)),
         f("clustername", W::Str).join("clusterid", "name"),
         f("clustertype", W::Str).join("clusterid", "clustertype"),
-        f("islocalstorageactive", W::Bool),
+        f("islocalstorageactive", W::Bool)
+            .by(|view| Node::Bool(local_pool(view.world, view.thing.id).is_some())),
         CREATED,
         REMOVED,
-        f("events", W::Str),
+        f("events", W::Str).by(|view| Node::text(events(view.thing))),
         f("hosttags", W::Str),
-        f("hasenoughcapacity", W::Bool),
-        f("suitableformigration", W::Bool),
+        f("hasenoughcapacity", W::Bool).by(|_| Node::Null),
+        f("suitableformigration", W::Bool).by(|_| Node::Null),
         f("resourcestate", W::Str),
         f("hypervisorversion", W::Str),
-        f("hahost", W::Bool),
+        f("hahost", W::Bool).by(|view| Node::Bool(is_spare(view.world, view.thing))),
     ],
 };
 
@@ -72,39 +135,40 @@ pub(crate) const HOST_FOR_MIGRATION: Object = Object {
         f("hypervisor", W::Str),
         f("cpunumber", W::Int),
         f("cpuspeed", W::Long),
-        f("cpuallocated", W::Str),
-        f("cpuused", W::Str),
-        f("cpuwithoverprovisioning", W::Str),
-        f("averageload", W::Long),
+        f("cpuallocated", W::Str).by(|view| percent(view, World::host_cpu_mhz)),
+        f("cpuused", W::Str).by(|view| percent(view, World::host_cpu_mhz)),
+        f("cpuwithoverprovisioning", W::Str).by(cpu_given_away),
+        f("averageload", W::Long).by(|_| Node::Int(0)),
         f("networkkbsread", W::Long),
         f("networkkbswrite", W::Long),
         f("memorytotal", W::Long),
-        f("memoryallocated", W::Long),
-        f("memoryused", W::Long),
+        f("memoryallocated", W::Long).by(memory_allocated),
+        f("memoryused", W::Long).by(memory_allocated),
         f("disksizetotal", W::Long),
-        f("disksizeallocated", W::Long),
+        f("disksizeallocated", W::Long).by(local_disk),
         f("capabilities", W::Str),
-        f("lastpinged", W::Date),
-        f("managementserverid", W::Long),
+        f("lastpinged", W::Date).by(last_pinged),
+        f("managementserverid", W::Long).by(|_| Node::Int(1)),
         f("clusterid", W::Id(Kind::Cluster)),
         f("clustername", W::Str).join("clusterid", "name"),
         f("clustertype", W::Str).join("clusterid", "clustertype"),
-        f("islocalstorageactive", W::Bool),
+        f("islocalstorageactive", W::Bool)
+            .by(|view| Node::Bool(local_pool(view.world, view.thing.id).is_some())),
         CREATED,
         REMOVED,
-        f("events", W::Str),
+        f("events", W::Str).by(|view| Node::text(events(view.thing))),
         f("hosttags", W::Str),
-        f("hasenoughcapacity", W::Bool),
-        f("suitableformigration", W::Bool),
-        f("requiresStorageMotion", W::Bool),
+        f("hasenoughcapacity", W::Bool).by(|_| Node::Null),
+        f("suitableformigration", W::Bool).by(|_| Node::Null),
+        f("requiresStorageMotion", W::Bool).by(|_| Node::Null),
         f("resourcestate", W::Str),
         f("hypervisorversion", W::Str),
-        f("hahost", W::Bool),
+        f("hahost", W::Bool).by(|view| Node::Bool(is_spare(view.world, view.thing))),
     ],
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("addHost")
+    own("addHost")
         .doc("Adds a host to a cluster; clusters of the simulator take `http://sim` URLs")
         .roles(Roles::ROOT)
         .params(&[
@@ -121,14 +185,18 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("allocationstate", Str),
             p("hosttags", List),
         ])
-        .items("host", &HOST),
-    later("cancelHostMaintenance")
+        .items("host", &HOST)
+        .act(add),
+    own("cancelHostMaintenance")
         .doc("Puts a host in maintenance back to work")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::Host)).required()])
         .job("MAINT.CANCEL")
-        .object("host", &HOST),
-    later("deleteHost")
+        .object("host", &HOST)
+        .kind(Kind::Host)
+        .check(check_cancel)
+        .act(cancel_maintenance),
+    own("deleteHost")
         .doc("Removes a host, in maintenance unless forced")
         .roles(Roles::ROOT)
         .params(&[
@@ -137,14 +205,17 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("forcedestroylocalstorage", Bool)
                 .doc("true to destroy VMs that have their disks on it"),
         ])
-        .success(),
-    later("findHostsForMigration")
+        .success()
+        .kind(Kind::Host)
+        .act(remove),
+    own("findHostsForMigration")
         .doc("Lists the hosts a VM can move to, best first")
         .roles(Roles::ROOT)
         .params(&[p("virtualmachineid", Id(Kind::Vm)).required()])
         .groups(&[group::PAGED])
-        .items("host", &HOST_FOR_MIGRATION),
-    later("listHosts")
+        .items("host", &HOST_FOR_MIGRATION)
+        .read(find_for_migration),
+    own("listHosts")
         .doc("Lists hosts and other agents")
         .roles(Roles::ROOT)
         .params(&[
@@ -162,26 +233,37 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("hahost", Bool).doc("true for hosts kept free for restarts after a failure"),
         ])
         .groups(&[group::PAGED])
-        .items("host", &HOST),
-    later("prepareHostForMaintenance")
+        .items("host", &HOST)
+        .read(list_hosts),
+    own("prepareHostForMaintenance")
         .doc("Moves the VMs off a host and takes nothing new on it")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::Host)).required()])
         .job("MAINT.PREPARE")
-        .object("host", &HOST),
-    later("reconnectHost")
+        .object("host", &HOST)
+        .kind(Kind::Host)
+        .check(check_prepare)
+        .act(prepare_maintenance)
+        .on_failure(maintenance_failed),
+    own("reconnectHost")
         .doc("Drops the connection to a host and makes it again")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::Host)).required()])
         .job("HOST.RECONNECT")
-        .object("host", &HOST),
-    later("releaseHostReservation")
+        .object("host", &HOST)
+        .kind(Kind::Host)
+        .check(check_reconnect)
+        .act(reconnect),
+    own("releaseHostReservation")
         .doc("Ends a planner's reservation of a host, so that any VM may use it")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::Host)).required()])
         .job("HOST.RESERVATION.RELEASE")
-        .success(),
-    later("updateHost")
+        .success()
+        .kind(Kind::Host)
+        .check(check_reserved)
+        .act(release),
+    own("updateHost")
         .doc("Changes tags, OS preference or allocation of a host")
         .roles(Roles::ROOT)
         .params(&[
@@ -192,8 +274,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("hosttags", List),
             p("url", Str),
         ])
-        .object("host", &HOST),
-    later("updateHostPassword")
+        .object("host", &HOST)
+        .kind(Kind::Host)
+        .act(change),
+    own("updateHostPassword")
         .doc("Sets the password by which the system reaches a host or all of a cluster")
         .roles(Roles::ROOT)
         .params(&[
@@ -202,5 +286,699 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("username", Str).required(),
             p("password", Secret).required(),
         ])
-        .success(),
+        .success()
+        .act(set_password),
 ];
+
+fn percent(view: &View<'_>, of: fn(&World, ThingId) -> Amount) -> Node {
+    Node::text(format!("{}%", of(view.world, view.thing.id).percent()))
+}
+
+fn cpu_given_away(view: &View<'_>) -> Node {
+    Node::text(view.world.host_cpu_mhz(view.thing.id).total.to_string())
+}
+
+fn memory_allocated(view: &View<'_>) -> Node {
+    Node::Int(view.world.host_memory_bytes(view.thing.id).used)
+}
+
+/// A host that answers has just done so.
+fn last_pinged(view: &View<'_>) -> Node {
+    match view.thing.state {
+        "Up" => Node::Date(view.now),
+        _ => view.thing.time("disconnected").map_or(Node::Null, Node::Date),
+    }
+}
+
+/// The pool on the disks of a host, where zones let VMs use these.
+fn local_pool(world: &World, host: ThingId) -> Option<&Thing> {
+    world.referring(host, Kind::StoragePool, "hostid").next()
+}
+
+fn local_disk(view: &View<'_>) -> Node {
+    let pool = local_pool(view.world, view.thing.id);
+    Node::Int(pool.map_or(0, |pool| view.world.pool_bytes(pool.id).used))
+}
+
+/// What can happen next to a host.
+fn events(host: &Thing) -> &'static str {
+    match host.state {
+        "Up" => "Ping; PingTimeout; AgentDisconnected; HostDown; ShutdownRequested; Remove",
+        "Connecting" => "Ready; AgentDisconnected; HostDown; ShutdownRequested",
+        _ => "AgentConnected; ManagementServerDown; Remove; Ping",
+    }
+}
+
+/// Whether a host is kept free for restarts after failures.
+fn is_spare(world: &World, host: &Thing) -> bool {
+    let tag = world.setting(SPARE_TAG);
+    !tag.is_empty() && given::has_all_tags(host.text("hosttags"), tag)
+}
+
+/// What a machine is made of: cores, MHz of each, bytes of memory and of disks.
+#[derive(Clone, Copy)]
+struct Hardware {
+    cores: i64,
+    mhz: i64,
+    memory_bytes: i64,
+    disk_bytes: i64,
+}
+
+/// The hardware and version of hosts whose URL does not say.
+fn typical(hypervisor: &str) -> (Hardware, &'static str) {
+    let of = |cores, mhz, memory_gib, disk_gib| Hardware {
+        cores,
+        mhz,
+        memory_bytes: memory_gib * GIB,
+        disk_bytes: disk_gib * GIB,
+    };
+    match hypervisor {
+        XEN_SERVER => (of(16, 2400, 128, 1024), "6.2.0"),
+        KVM => (of(32, 2600, 256, 2048), "default"),
+        VMWARE => (of(32, 2800, 256, 1024), "5.1"),
+        OVM => (of(16, 2200, 64, 512), "2.3"),
+        LXC => (of(16, 2600, 64, 512), "default"),
+        BARE_METAL => (of(8, 2400, 32, 512), "default"),
+        _ => (of(4, 8000, 8, 1024), "default"),
+    }
+}
+
+/// What the last part of a simulator's URL says: `cpuspeed=..&memory=..`.
+fn simulated(call: &Call<'_, '_>, url: &Url) -> Result<Hardware, ApiError> {
+    let (mut hardware, _) = typical(SIMULATOR);
+    let last = url.path.rsplit('/').next().unwrap_or_default();
+    for pair in last.split('&').filter(|pair| pair.contains('=')) {
+        let (name, value) = pair.split_once('=').unwrap_or_default();
+        let expected = format!("{pair}: expected a number from 1");
+        let number: Option<i64> = value.parse().ok().filter(|number| *number > 0);
+        let number = number.ok_or_else(|| call.invalid("url", value, &expected))?;
+        match name {
+            "cpucore" => hardware.cores = number,
+            "cpuspeed" => hardware.mhz = number,
+            "memory" => hardware.memory_bytes = number,
+            "localstorage" => hardware.disk_bytes = number,
+            _ => {
+                let expected = "expected `cpucore`, `cpuspeed`, `memory` and `localstorage`";
+                return Err(call.invalid("url", name, expected));
+            }
+        }
+    }
+    Ok(hardware)
+}
+
+fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. A hypervisor we know and an address of it.
+    let hypervisor = given::word(call, "hypervisor", &HYPERVISORS)?.unwrap_or_default();
+    let url = given::url(call, "url", &["http", "https"])?;
+    let is_simulated = hypervisor == SIMULATOR;
+    if url.host.is_empty() || is_simulated && !url.host.to_lowercase().starts_with("sim") {
+        let expected = match is_simulated {
+            true => "hosts of the simulator have URLs such as `http://sim/c0/h1`",
+            false => "expected the address of the host, such as `http://10.1.1.5`",
+        };
+        return Err(call.invalid("url", call.args.text_required("url"), expected));
+    }
+    let (mut hardware, version) = typical(hypervisor);
+    if is_simulated {
+        hardware = simulated(call, &url)?;
+    }
+    // 2. A place for it.
+    cluster::check_place(call)?;
+    let cluster = place(call, hypervisor)?;
+    // 3. Nobody else's address.
+    let given_url = call.args.text_required("url").to_owned();
+    let is_same = |host: &&Thing| host.text("url").eq_ignore_ascii_case(&given_url);
+    if let Some(host) = call.all(Kind::Host).find(is_same) {
+        return Err(ApiError::value(format!(
+            "the host {} has the URL {given_url} already; give another `url`",
+            host.text("name")
+        ))
+        .about(host.uuid.to_string(), "id"));
+    }
+    // 4. The host itself, ready at once.
+    let state = given::allocation_state(call)?.unwrap_or(ENABLED);
+    let (zone, pod) = (call.args.id_required("zoneid"), call.args.id_required("podid"));
+    let new = New {
+        zone,
+        pod,
+        cluster,
+        hypervisor,
+        version,
+        name: name_of(call, &url),
+        url: given_url,
+        username: call.args.text("username").unwrap_or_default().to_owned(),
+        address: call.args.text_if_any("ipaddress").map(str::to_owned),
+        tags: call.args.list("hosttags").join(","),
+        resource_state: state,
+        hardware,
+    };
+    let id = insert(call.tx, new);
+    call.entity = Some(id);
+    Ok(Done::Thing(id))
+}
+
+/// The same, for a host that is given to a tenant whole.
+pub(crate) fn add_bare_metal(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    given::check_addresses(call, &["ipaddress"])?;
+    let hypervisor = call.args.text_required("hypervisor");
+    if !hypervisor.eq_ignore_ascii_case(BARE_METAL) {
+        return Err(call.invalid("hypervisor", hypervisor, "expected `BareMetal`"));
+    }
+    add(call)
+}
+
+/// The cluster that is named, or a new one of that name.
+fn place(call: &mut Call<'_, '_>, hypervisor: &'static str) -> Result<ThingId, ApiError> {
+    let (zone, pod) = (call.args.id_required("zoneid"), call.args.id_required("podid"));
+    let cluster = match (call.args.id("clusterid"), call.args.text("clustername")) {
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(ApiError::value("give either `clusterid` or `clustername`"));
+        }
+        (Some(cluster), None) => cluster,
+        (None, Some(name)) => {
+            let name = name.to_owned();
+            let cluster = call.tx.insert(Kind::Cluster, |cluster| {
+                cluster
+                    .set_text("name", &name)
+                    .set_ref("zoneid", zone)
+                    .set_ref("podid", pod)
+                    .set_text("hypervisortype", hypervisor)
+                    .set_text("clustertype", "CloudManaged")
+                    .set_text("allocationstate", ENABLED)
+                    .set_text("managedstate", "Managed");
+            });
+            call.check_unique(call.thing(cluster))?;
+            cluster
+        }
+    };
+    let thing = call.thing(cluster);
+    let uuid = thing.uuid.to_string();
+    if thing.id_of("podid") != Some(pod) {
+        return Err(ApiError::value(format!(
+            "the cluster {} is not in the pod {}; choose a cluster of that pod",
+            thing.text("name"),
+            call.thing(pod).text("name")
+        ))
+        .about(uuid, "clusterid"));
+    }
+    if thing.text("hypervisortype") != hypervisor {
+        return Err(ApiError::value(format!(
+            "the cluster {} is of {}; it takes no host of {hypervisor}",
+            thing.text("name"),
+            thing.text("hypervisortype")
+        ))
+        .about(uuid, "clusterid"));
+    }
+    let most = hypervisor::hosts_max(call, hypervisor);
+    let hosts = call.referring(cluster, Kind::Host, "clusterid").count();
+    if most.is_some_and(|most| i64::try_from(hosts).is_ok_and(|hosts| hosts >= most)) {
+        return Err(ApiError::value(format!(
+            "the cluster {} has {hosts} hosts, as many as {hypervisor} can have; choose another",
+            call.thing(cluster).text("name")
+        )));
+    }
+    Ok(cluster)
+}
+
+/// A name for a host, after its URL.
+fn name_of(world: &World, url: &Url) -> String {
+    let path = url.path.split('/').filter(|part| !part.is_empty() && !part.contains('='));
+    let is_address = given::ipv4(&url.host).is_some();
+    let mut name = url.host.clone();
+    if !is_address {
+        for part in path {
+            name = format!("{name}-{part}");
+        }
+    }
+    let is_taken = |name: &str| world.all(Kind::Host).any(|host| host.text("name") == name);
+    match (1..).map(|number| format!("{name}-{number}")).find(|name| !is_taken(name)) {
+        Some(numbered) if is_taken(&name) => numbered,
+        _ => name,
+    }
+}
+
+/// A host that is about to be added.
+struct New {
+    zone: ThingId,
+    pod: ThingId,
+    cluster: ThingId,
+    hypervisor: &'static str,
+    version: &'static str,
+    name: String,
+    url: String,
+    username: String,
+    address: Option<String>,
+    tags: String,
+    resource_state: &'static str,
+    hardware: Hardware,
+}
+
+fn insert(tx: &mut Tx<'_>, new: New) -> ThingId {
+    let address = new.address.clone().or_else(|| address_of(tx, &new));
+    let has_local = tx.thing(new.zone).flag("localstorageenabled");
+    let id = tx.insert(Kind::Host, |host| {
+        host.set_text("name", &new.name)
+            .set_text("type", "Routing")
+            .set_ref("zoneid", new.zone)
+            .set_ref("podid", new.pod)
+            .set_ref("clusterid", new.cluster)
+            .set_text("version", "4.2.1")
+            .set_text("hypervisor", new.hypervisor)
+            .set_text("hypervisorversion", new.version)
+            .set_int("cpunumber", new.hardware.cores)
+            .set_int("cpuspeed", new.hardware.mhz)
+            .set_int("memorytotal", new.hardware.memory_bytes)
+            .set_int("disksizetotal", new.hardware.disk_bytes)
+            .set_text("capabilities", "hvm,snapshot")
+            .set_text("resourcestate", new.resource_state)
+            .set_text("url", &new.url)
+            .set_text("username", &new.username);
+        if let Some(address) = &address {
+            host.set_text("ipaddress", address);
+        }
+        if !new.tags.is_empty() {
+            host.set_text("hosttags", &new.tags);
+        }
+    });
+    hostupdate::found(tx, id);
+    if has_local && new.hypervisor != BARE_METAL {
+        super::storagepool::insert_local(tx, id);
+    }
+    systemvm::bring_up(tx, new.zone);
+    id
+}
+
+/// A host that a new cloud has.
+pub(super) struct Seeded {
+    pub(super) cluster: ThingId,
+    pub(super) hypervisor: &'static str,
+    pub(super) name: String,
+    pub(super) address: String,
+}
+
+/// Makes a host of a new cloud: with room for many tenants, but for bare metal,
+/// which has what such machines have.
+pub(super) fn seed(tx: &mut Tx<'_>, seeded: Seeded) {
+    let Seeded { cluster, hypervisor, name, address } = seeded;
+    let (mut hardware, version) = typical(hypervisor);
+    if hypervisor != BARE_METAL {
+        hardware = Hardware { cores: 256, mhz: 2600, memory_bytes: 4096 * GIB, ..hardware };
+    }
+    let thing = tx.thing(cluster);
+    let place = |column: &str| thing.id_of(column).expect("clusters are in a pod and a zone");
+    let new = New {
+        zone: place("zoneid"),
+        pod: place("podid"),
+        cluster,
+        hypervisor,
+        version,
+        url: match hypervisor {
+            SIMULATOR => format!("http://sim/{name}"),
+            _ => format!("http://{address}"),
+        },
+        name,
+        username: "root".to_owned(),
+        address: Some(address),
+        tags: String::new(),
+        resource_state: ENABLED,
+        hardware,
+    };
+    insert(tx, new);
+}
+
+/// The address of a host: what its URL says, else the first of the pod's network
+/// that is outside of the range for system VMs and that no other host has.
+fn address_of(world: &World, new: &New) -> Option<String> {
+    let url = Url::parse(&new.url)?;
+    if given::ipv4(&url.host).is_some() {
+        return Some(url.host);
+    }
+    let pod = world.thing(new.pod);
+    let (range, gateway) = (pod::range(pod), given::ipv4(pod.text("gateway")));
+    let taken: std::collections::BTreeSet<u32> = world
+        .referring(new.pod, Kind::Host, "podid")
+        .filter_map(|host| given::ipv4(host.text("ipaddress")))
+        .collect();
+    let is_free = |at: &u32| !range.contains(at) && Some(*at) != gateway && !taken.contains(at);
+    pod::subnet_of(pod)?.usable().find(is_free).map(given::dotted)
+}
+
+/// Refuses what only a host in one of some states allows.
+fn must_be(call: &Call<'_, '_>, states: &[&str], hint: &str) -> Result<(), ApiError> {
+    let host = call.thing(call.args.id_required("id"));
+    let state = host.text("resourcestate");
+    if states.contains(&state) {
+        return Ok(());
+    }
+    Err(ApiError::value(format!("the host {} is in {state}; {hint}", host.text("name")))
+        .about(host.uuid.to_string(), "id"))
+}
+
+fn set_resource_state(tx: &mut Tx<'_>, id: ThingId, state: &str) {
+    tx.edit(id, |host| {
+        host.set_text("resourcestate", state);
+    });
+}
+
+fn check_prepare(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    must_be(call, &[ENABLED, DISABLED, IN_ERROR], "it goes there already")
+}
+
+/// Takes nothing new, moves the machines away, and then is in maintenance.
+fn prepare_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    must_be(call, &[ENABLED, DISABLED, IN_ERROR], "it goes there already")?;
+    set_resource_state(call.tx, id, PREPARING);
+    evacuate(call, id)?;
+    set_resource_state(call.tx, id, MAINTENANCE);
+    Ok(Done::Thing(id))
+}
+
+fn maintenance_failed(call: &mut Call<'_, '_>, _: &ApiError) {
+    if let Some(id) = call.entity.filter(|id| call.get(Kind::Host, *id).is_some()) {
+        set_resource_state(call.tx, id, IN_ERROR);
+    }
+}
+
+fn check_cancel(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    must_be(call, &[PREPARING, MAINTENANCE, IN_ERROR], "there is no maintenance to cancel")
+}
+
+fn cancel_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    check_cancel(call)?;
+    let id = call.entity_id();
+    set_resource_state(call.tx, id, ENABLED);
+    let zone = call.thing(id).id_of("zoneid").expect("hosts are in a zone");
+    systemvm::bring_up(call.tx, zone);
+    Ok(Done::Thing(id))
+}
+
+/// Moves every machine off a host: to another of the cluster that has room, and
+/// stops those for which there is none. Guests go by the rules of their own area;
+/// what a stop means for the bill hangs on the states of the machine's kind.
+pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), ApiError> {
+    vm::evacuate(call, host)?;
+    let machines: Vec<ThingId> = call.machines_on(host).map(|machine| machine.id).collect();
+    for machine in machines {
+        let target = targets(call, machine).into_iter().find(|t| t.has_room && !t.moves_storage);
+        match target {
+            Some(target) if call.thing(machine).state == "Running" => {
+                call.edit(machine, |machine| {
+                    machine.set_ref("hostid", target.host);
+                });
+            }
+            _ => halt(call.tx, machine),
+        }
+    }
+    Ok(())
+}
+
+/// Stops a machine by the states of its kind; it is on no host then.
+pub(crate) fn halt(tx: &mut Tx<'_>, machine: ThingId) {
+    if tx.thing(machine).kind == Kind::Vm {
+        vm::stop_now(tx, machine);
+        return;
+    }
+    for state in ["Stopping", "Stopped"] {
+        let thing = tx.thing(machine);
+        let row = crate::engine::spec(thing.kind);
+        if row.moves.iter().any(|row| row.from == thing.state && row.to == state) {
+            tx.move_to(machine, state);
+        }
+    }
+    tx.edit(machine, |machine| {
+        machine.set_ref("hostid", None);
+    });
+}
+
+/// A host that a machine could move to.
+pub(crate) struct Target {
+    /// Which.
+    pub(crate) host: ThingId,
+    /// Whether it has enough CPU and memory left.
+    pub(crate) has_room: bool,
+    /// Whether its disks must move too: the host is of another cluster.
+    pub(crate) moves_storage: bool,
+}
+
+/// The hosts that a machine could move to, those of its cluster and the emptiest
+/// first: up, enabled, of the same hypervisor, with the tags that its offering asks
+/// for; those of other clusters only where the hypervisor can move disks as well.
+pub(crate) fn targets(world: &World, machine: ThingId) -> Vec<Target> {
+    let machine = world.thing(machine);
+    let Some(from) = machine.id_of("hostid").map(|id| world.thing(id)) else {
+        return Vec::new();
+    };
+    let zone = from.id_of("zoneid").expect("hosts are in a zone");
+    let tags = machine.id_of("serviceofferingid").map_or("", |id| world.thing(id).text("hosttags"));
+    let demand = world.demand_of(machine);
+    let can_move_storage = hypervisor::can_move_storage(world, from);
+    let mut targets: Vec<(bool, i64, Target)> = world
+        .referring(zone, Kind::Host, "zoneid")
+        .filter(|host| {
+            host.id != from.id
+                && takes_new(world, host)
+                && host.text("hypervisor") == from.text("hypervisor")
+                && host.text("hypervisor") != BARE_METAL
+                && given::has_all_tags(host.text("hosttags"), tags)
+                && (can_move_storage || host.id_of("clusterid") == from.id_of("clusterid"))
+        })
+        .map(|host| {
+            let moves_storage = host.id_of("clusterid") != from.id_of("clusterid");
+            let has_room = world.host_has_room(host.id, demand);
+            let free = world.host_free_memory_bytes(host.id);
+            (moves_storage, -free, Target { host: host.id, has_room, moves_storage })
+        })
+        .collect();
+    targets.sort_by_key(|(moves_storage, used, _)| (*moves_storage, *used));
+    targets.into_iter().map(|(_, _, target)| target).collect()
+}
+
+/// Whether new machines may come to a host: it works, and it, its cluster and its
+/// pod are enabled.
+pub(crate) fn takes_new(world: &World, host: &Thing) -> bool {
+    let is_enabled = |column: &str| {
+        host.id_of(column)
+            .is_some_and(|id| world.thing(id).text("allocationstate") == given::ENABLED)
+    };
+    host.state == "Up"
+        && host.text("type") == "Routing"
+        && host.text("resourcestate") == ENABLED
+        && is_enabled("clusterid")
+        && is_enabled("podid")
+}
+
+fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let (host, is_forced) = (call.entity().clone(), call.args.is_true("forced"));
+    // 1. Nothing that still works is taken away by accident.
+    if !is_forced && host.text("resourcestate") != MAINTENANCE {
+        return Err(ApiError::value(format!(
+            "the host {} is not in maintenance; call prepareHostForMaintenance first or give `forced=true`",
+            host.text("name")
+        ))
+        .about(host.uuid.to_string(), "id"));
+    }
+    // 2. Volumes on its own disks go with it only if that is said.
+    let local = local_pool(call, id).map(|pool| pool.id);
+    if let Some(pool) = local
+        && let Some(volume) = call.referring(pool, Kind::Volume, "poolid").next()
+        && !call.args.is_true("forcedestroylocalstorage")
+    {
+        return Err(ApiError::in_use(format!(
+            "the disks of the host {} hold the volume {}; give `forcedestroylocalstorage=true` to lose it",
+            host.text("name"),
+            volume.text("name")
+        ))
+        .about(host.uuid.to_string(), "id"));
+    }
+    // 3. Its machines go on elsewhere.
+    set_resource_state(call.tx, id, MAINTENANCE);
+    evacuate(call, id)?;
+    call.remove_with_dependants(id);
+    Ok(Done::Success)
+}
+
+fn check_reconnect(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    must_be(call, &[ENABLED, DISABLED], "cancel its maintenance first")
+}
+
+/// Drops the connection and makes it again: a host that was thought dead is up.
+fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    check_reconnect(call)?;
+    let (id, now) = (call.entity_id(), call.now);
+    for state in ["Disconnected", "Connecting", "Up"] {
+        if state != "Disconnected" || call.entity().state != "Connecting" {
+            call.move_to(id, state);
+        }
+    }
+    call.edit(id, |host| {
+        host.set_time("disconnected", now);
+    });
+    Ok(Done::Thing(id))
+}
+
+fn check_reserved(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    let host = call.thing(call.args.id_required("id"));
+    if host.text("reservation").is_empty() {
+        return Err(ApiError::value(format!(
+            "the host {} is not reserved by a planner",
+            host.text("name")
+        ))
+        .about(host.uuid.to_string(), "id"));
+    }
+    Ok(())
+}
+
+fn release(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.edit(id, |host| {
+        host.set("reservation", None);
+    });
+    Ok(Done::Success)
+}
+
+fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let states = &["Enable", "Disable", "Enabled", "Disabled"];
+    let state = given::word(call, "allocationstate", states)?;
+    if state.is_some() && !matches!(call.entity().text("resourcestate"), ENABLED | DISABLED) {
+        must_be(call, &[ENABLED, DISABLED], "cancel its maintenance first")?;
+    }
+    if call.args.has("url") {
+        given::url(call, "url", &["http", "https"])?;
+    }
+    let text = |text: String| (!text.is_empty()).then(|| Value::Text(text.into()));
+    let tags = call.args.has("hosttags").then(|| call.args.list("hosttags").join(","));
+    let (url, category) = (call.args.text("url").map(str::to_owned), call.args.id("oscategoryid"));
+    call.edit(id, |host| {
+        match state {
+            Some("Enable" | "Enabled") => drop(host.set_text("resourcestate", ENABLED)),
+            Some(_) => drop(host.set_text("resourcestate", DISABLED)),
+            None => {}
+        }
+        if let Some(tags) = tags {
+            host.set("hosttags", text(tags));
+        }
+        if let Some(url) = url {
+            host.set_text("url", &url);
+        }
+        if let Some(category) = category {
+            host.set_ref("oscategoryid", category);
+        }
+    });
+    let zone = call.thing(id).id_of("zoneid").expect("hosts are in a zone");
+    systemvm::bring_up(call.tx, zone);
+    Ok(Done::Thing(id))
+}
+
+/// Nothing here connects to a real host, so the password itself is not kept.
+fn set_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let hosts = match (call.args.id("hostid"), call.args.id("clusterid")) {
+        (Some(host), None) => vec![host],
+        (None, Some(cluster)) => call.ids_referring(cluster, Kind::Host, "clusterid"),
+        _ => return Err(ApiError::value("give either `hostid` or `clusterid`")),
+    };
+    let takes_none = |id: &&ThingId| {
+        !matches!(call.thing(**id).text("hypervisor"), XEN_SERVER | KVM | SIMULATOR)
+    };
+    if let Some(host) = hosts.iter().find(takes_none).map(|id| call.thing(*id)) {
+        return Err(ApiError::value(format!(
+            "the password of the host {} cannot be set here; only those of XenServer and KVM can",
+            host.text("name")
+        ))
+        .about(host.uuid.to_string(), "hostid"));
+    }
+    let (username, now) = (call.args.text_required("username").to_owned(), call.now);
+    for host in hosts {
+        call.edit(host, |host| {
+            host.set_text("username", &username).set_time("passwordset", now);
+        });
+    }
+    Ok(Done::Success)
+}
+
+/// Which fields `details` asks for; `all` unless given.
+const DETAILS: [(&str, &[&str]); 3] = [
+    (
+        "capacity",
+        &[
+            "cpuallocated",
+            "cpuwithoverprovisioning",
+            "memoryallocated",
+            "memorytotal",
+            "disksizeallocated",
+            "disksizetotal",
+            "hasenoughcapacity",
+        ],
+    ),
+    ("events", &["events"]),
+    ("stats", &["cpuused", "averageload", "networkkbsread", "networkkbswrite", "memoryused"]),
+];
+
+fn list_hosts(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let (world, args) = (query.world, query.args);
+    // 1. What is to be shown of each.
+    let details = args.list("details");
+    let known = |word: &str| {
+        matches!(word, "all" | "min") || DETAILS.iter().any(|(detail, _)| *detail == word)
+    };
+    if let Some(word) = details.iter().find(|word| !known(word)) {
+        let expected = "expected `all`, `min`, `capacity`, `events` or `stats`";
+        return Err(query.invalid("details", word, expected));
+    }
+    let has = |word: &str| details.is_empty() || details.iter().any(|d| d == "all" || d == word);
+    // 2. Which hosts.
+    let is_spare_wanted = args.flag("hahost");
+    let vm = args.id("virtualmachineid");
+    let targets = vm.map(|vm| targets(world, vm));
+    let room =
+        |host: &Thing| targets.as_ref().map(|all| all.iter().find(|target| target.host == host.id));
+    let hosts = query.things(Kind::Host)?.into_iter().filter(|host| {
+        is_spare_wanted.is_none_or(|wanted| is_spare(world, host) == wanted)
+            && room(host).is_none_or(|target| target.is_some())
+    });
+    query.page_of("host", hosts, |query, host| {
+        let mut node = query.show(host, &HOST);
+        if let Some(Some(target)) = room(host) {
+            capacity::put(&mut node, &HOST, "hasenoughcapacity", Node::Bool(target.has_room));
+        }
+        if let Node::Object(fields) = &mut node {
+            for (detail, names) in DETAILS {
+                if !has(detail) {
+                    fields.retain(|(name, _)| !names.contains(name));
+                }
+            }
+        }
+        node
+    })
+}
+
+fn find_for_migration(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let vm = query.world.thing(query.args.id_required("virtualmachineid"));
+    if vm.state != "Running" {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} is {}; only running ones move to another host",
+            vm.text("name"),
+            vm.state
+        ))
+        .about(vm.uuid.to_string(), "virtualmachineid"));
+    }
+    let keyword = query.args.text("keyword").map(str::to_lowercase);
+    let found = targets(query.world, vm.id).into_iter().filter(|target| {
+        let name = query.world.thing(target.host).text("name").to_lowercase();
+        keyword.as_ref().is_none_or(|keyword| name.contains(keyword))
+    });
+    query.page_of("host", found, |query, target| {
+        let object = &HOST_FOR_MIGRATION;
+        let mut node = query.show(query.world.thing(target.host), object);
+        for (name, flag) in [
+            ("hasenoughcapacity", target.has_room),
+            ("suitableformigration", target.has_room),
+            ("requiresStorageMotion", target.moves_storage),
+        ] {
+            capacity::put(&mut node, object, name, Node::Bool(flag));
+        }
+        node
+    })
+}

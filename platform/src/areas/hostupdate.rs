@@ -1,8 +1,19 @@
 //! Hotfixes of XenServer hosts. Guide 4.2.3; declared there, in no 4.2 server.
 
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use cloudtally_model::ApiError;
+
+use super::hypervisor::XEN_SERVER;
+use crate::{
+    engine::{Answer, Node, Query, ThingId, Tx},
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
+        hidden, list, own, p,
+    },
 };
+
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::HostUpdate, &HOST_UPDATE)
+    .hidden(&[hidden("hostid", W::Id(Kind::Host))])
+    .keyword(&["xenupdatelabel", "description"]);
 
 pub(crate) const HOST_UPDATE: Object = Object {
     name: "HostUpdates",
@@ -17,16 +28,23 @@ pub(crate) const HOST_UPDATE: Object = Object {
     ],
 };
 
-pub(crate) const HOST_WITH_PENDING_UPDATES: Object =
-    Object { name: "HostsWithPendingUpdates", fields: &[ID, f("uuid", W::Str), f("name", W::Str)] };
+pub(crate) const HOST_WITH_PENDING_UPDATES: Object = Object {
+    name: "HostsWithPendingUpdates",
+    fields: &[
+        ID,
+        f("uuid", W::Str).by(|view| Node::text(view.thing.uuid.to_string())),
+        f("name", W::Str),
+    ],
+};
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("listHostsWithPendingUpdates")
+    own("listHostsWithPendingUpdates")
         .doc("Lists hosts that lack a hotfix")
         .roles(Roles::ROOT)
         .groups(&[group::PAGED])
-        .items("host", &HOST_WITH_PENDING_UPDATES),
-    later("listHostUpdates")
+        .items("host", &HOST_WITH_PENDING_UPDATES)
+        .read(list_hosts),
+    list("listHostUpdates", Kind::HostUpdate)
         .doc("Lists hotfixes of a host and whether they are applied")
         .roles(Roles::ROOT)
         .params(&[
@@ -37,3 +55,40 @@ pub(crate) static COMMANDS: &[Command] = &[
         .groups(&[group::PAGED])
         .items("update", &HOST_UPDATE),
 ];
+
+/// Hotfixes of XenServer 6.2: label, what for, what to do afterwards, since when,
+/// and whether a host that is added has it.
+const HOTFIXES: [(&str, &str, &str, &str, bool); 3] = [
+    ("XS62E001", "security fixes of the guest tools", "restartHost", "2013-07-10T00:00:00Z", true),
+    ("XS62E002", "fixes of storage multipathing", "restartHost", "2013-08-20T00:00:00Z", true),
+    ("XS62E005", "fixes of live migration", "restartXAPI", "2013-10-08T00:00:00Z", false),
+];
+
+/// Writes down the hotfixes of a host that is added.
+pub(super) fn found(tx: &mut Tx<'_>, host: ThingId) {
+    if tx.thing(host).text("hypervisor") != XEN_SERVER {
+        return;
+    }
+    for (label, description, guidance, timestamp, is_applied) in HOTFIXES {
+        tx.insert(Kind::HostUpdate, |update| {
+            update
+                .set_ref("hostid", host)
+                .set_text("xenupdatelabel", label)
+                .set_text("description", description)
+                .set_text("afterapplyguidance", guidance)
+                .set_flag("applied", is_applied)
+                .set_text("url", &format!("https://support.citrix.com/hotfix/{label}"))
+                .set_text("timestamp", timestamp);
+        });
+    }
+}
+
+fn list_hosts(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let hosts = query.things(Kind::Host)?.into_iter().filter(|host| {
+        query
+            .world
+            .referring(host.id, Kind::HostUpdate, "hostid")
+            .any(|update| !update.flag("applied"))
+    });
+    query.page(hosts)
+}

@@ -1,8 +1,32 @@
 //! Pods: racks of a zone, with addresses for system VMs.
+//!
+//! Hosts stand in the pod's network outside of the range; system VMs take their
+//! private addresses from the range.
 
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use cloudtally_model::ApiError;
+
+use super::{
+    capacity,
+    given::{self, ENABLED, Subnet, ipv4},
 };
+use crate::{
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, World, verbs},
+    table::{
+        Command, Kind, KindSpec, Object, OnDelete::*, ParamType::*, Roles, Unique, WireType as W,
+        Within, create, delete, f, fields::*, group, own, p, update,
+    },
+};
+
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Pod, &POD)
+    .unique(&[Unique { column: "name", within: Within::Column("zoneid") }])
+    .keyword(&["name"])
+    .referred(&[
+        (Kind::Cluster, "podid", Refuse),
+        (Kind::Host, "podid", Refuse),
+        (Kind::StoragePool, "podid", Refuse),
+        (Kind::VlanIpRange, "podid", Refuse),
+        (Kind::SystemVm, "podid", Remove),
+    ]);
 
 pub(crate) const POD: Object = Object {
     name: "Pod",
@@ -16,12 +40,12 @@ pub(crate) const POD: Object = Object {
         f("startip", W::Str),
         f("endip", W::Str),
         f("allocationstate", W::Str),
-        f("capacity", W::Objects("Capacity")),
+        f("capacity", W::Objects("Capacity")).by(|_| Node::Null),
     ],
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createPod")
+    create("createPod", Kind::Pod)
         .doc("Makes a pod in a zone")
         .roles(Roles::ROOT)
         .params(&[
@@ -33,13 +57,14 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("gateway", Str).required().doc("the gateway of the pod"),
             p("allocationstate", Str),
         ])
-        .object("pod", &POD),
-    later("deletePod")
+        .object("pod", &POD)
+        .act(settle),
+    delete("deletePod", Kind::Pod)
         .doc("Removes a pod without clusters")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::Pod)).required()])
         .success(),
-    later("listPods")
+    own("listPods")
         .doc("Lists pods")
         .roles(Roles::ROOT)
         .params(&[
@@ -50,8 +75,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("showcapacities", Bool),
         ])
         .groups(&[group::PAGED])
-        .items("pod", &POD),
-    later("updatePod")
+        .items("pod", &POD)
+        .read(list_pods),
+    update("updatePod", Kind::Pod)
         .doc("Changes a pod")
         .roles(Roles::ROOT)
         .params(&[
@@ -63,5 +89,123 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("gateway", Str),
             p("allocationstate", Str),
         ])
-        .object("pod", &POD),
+        .object("pod", &POD)
+        .act(change),
 ];
+
+/// Completes a new pod and refuses addresses that cannot be.
+fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let state = given::allocation_state(call)?.unwrap_or(ENABLED);
+    call.edit(id, |pod| {
+        pod.set_text("allocationstate", state);
+        if pod.text("endip").is_empty() {
+            let start = pod.text("startip").to_owned();
+            pod.set_text("endip", &start);
+        }
+    });
+    check_addresses(call, call.entity())?;
+    Ok(Done::Thing(id))
+}
+
+fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let mut pod = call.entity().clone();
+    verbs::assign(call, &mut pod);
+    call.check_unique(&pod)?;
+    if let Some(state) = given::allocation_state(call)? {
+        pod.set_text("allocationstate", state);
+    }
+    check_addresses(call, &pod)?;
+    // What is taken already must stay inside.
+    let range = range(&pod);
+    let outside = taken(call, id).find(|address| !range.contains(address));
+    if let Some(address) = outside {
+        return Err(ApiError::in_use(format!(
+            "the address {} of the pod {} is in use; keep it between `startip` and `endip`",
+            given::dotted(address),
+            pod.text("name")
+        ))
+        .about(pod.uuid.to_string(), "id"));
+    }
+    call.edit(id, |old| *old = pod);
+    Ok(Done::Thing(id))
+}
+
+/// Refuses addresses that are none, that are not all in one network, or that
+/// another pod or the guests of the zone have.
+fn check_addresses(call: &Call<'_, '_>, pod: &Thing) -> Result<(), ApiError> {
+    // 1. Addresses, and all in the network of the gateway.
+    let (gateway, netmask) = (pod.text("gateway"), pod.text("netmask"));
+    let mut numbers = [0; 3];
+    for (number, name) in numbers.iter_mut().zip(["gateway", "startip", "endip"]) {
+        let text = pod.text(name);
+        let expected = "expected an IPv4 address such as `10.1.1.1`";
+        *number = ipv4(text).ok_or_else(|| call.invalid(name, text, expected))?;
+    }
+    let expected = "expected a netmask such as `255.255.255.0`";
+    let subnet =
+        Subnet::of(gateway, netmask).ok_or_else(|| call.invalid("netmask", netmask, expected))?;
+    let [gateway_at, start, end] = numbers;
+    for (name, at) in [("startip", start), ("endip", end)] {
+        if !subnet.contains(at) {
+            let expected = format!("expected an address in the network of {gateway}/{netmask}");
+            return Err(call.invalid(name, pod.text(name), &expected));
+        }
+    }
+    if start > end {
+        return Err(call.invalid("endip", pod.text("endip"), "expected one after `startip`"));
+    }
+    if (start..=end).contains(&gateway_at) {
+        let expected = format!("the gateway {gateway} must stand outside of the range");
+        return Err(call.invalid("startip", pod.text("startip"), &expected));
+    }
+    // 2. Nobody else's.
+    let zone = pod.id_of("zoneid").expect("pods are in a zone");
+    let other = call
+        .referring(zone, Kind::Pod, "zoneid")
+        .filter(|other| other.id != pod.id)
+        .find(|other| subnet_of(other).is_some_and(|theirs| theirs.overlaps(subnet)));
+    if let Some(other) = other {
+        return Err(ApiError::value(format!(
+            "the network of {gateway}/{netmask} overlaps that of the pod {}; choose another `gateway`",
+            other.text("name")
+        ))
+        .about(other.uuid.to_string(), "id"));
+    }
+    let guests = call.thing(zone).text("guestcidraddress");
+    if Subnet::of_cidr(guests).is_some_and(|guests| guests.overlaps(subnet)) {
+        return Err(ApiError::value(format!(
+            "the network of {gateway}/{netmask} overlaps the zone's guest networks, {guests}; choose another `gateway`"
+        )));
+    }
+    Ok(())
+}
+
+/// The network a pod is in.
+pub(crate) fn subnet_of(pod: &Thing) -> Option<Subnet> {
+    Subnet::of(pod.text("gateway"), pod.text("netmask"))
+}
+
+/// The addresses that system VMs of a pod may have.
+pub(crate) fn range(pod: &Thing) -> std::ops::RangeInclusive<u32> {
+    match (ipv4(pod.text("startip")), ipv4(pod.text("endip"))) {
+        (Some(start), Some(end)) => start..=end,
+        _ => std::ops::RangeInclusive::new(1, 0),
+    }
+}
+
+/// The private addresses of a pod that are in use.
+pub(crate) fn taken(world: &World, pod: ThingId) -> impl Iterator<Item = u32> + '_ {
+    world.referring(pod, Kind::SystemVm, "podid").filter_map(|vm| ipv4(vm.text("privateip")))
+}
+
+/// The first free private address of a pod.
+pub(crate) fn free_address(world: &World, pod: ThingId) -> Option<u32> {
+    let taken: std::collections::BTreeSet<u32> = taken(world, pod).collect();
+    range(world.thing(pod)).find(|address| !taken.contains(address))
+}
+
+fn list_pods(query: &Query<'_>) -> Result<Answer, ApiError> {
+    capacity::page(query, query.things(Kind::Pod)?.into_iter())
+}

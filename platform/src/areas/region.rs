@@ -1,6 +1,25 @@
 //! Regions: clouds that know each other. Guide 4.1.1.8.
+//!
+//! A region is known by a number that all regions agree on; the cloud itself is
+//! number 1.
 
-use crate::table::{Command, Object, ParamType::*, Roles, WireType as W, f, group, later, p};
+use cloudtally_model::ApiError;
+
+use super::given::Url;
+use crate::{
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, verbs},
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, Unique, WireType as W, Within, f,
+        group, own, p,
+    },
+};
+
+/// The number of this cloud.
+const LOCAL: i64 = 1;
+
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Region, &REGION)
+    .unique(&[Unique { column: "name", within: Within::Cloud }])
+    .keyword(&["name", "endpoint"]);
 
 pub(crate) const REGION: Object = Object {
     name: "Region",
@@ -9,12 +28,12 @@ pub(crate) const REGION: Object = Object {
         f("name", W::Str),
         f("endpoint", W::Str),
         f("gslbserviceenabled", W::Bool),
-        f("portableipserviceenabled", W::Bool),
+        f("portableipserviceenabled", W::Bool).by(has_portable_addresses),
     ],
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("addRegion")
+    own("addRegion")
         .doc("Tells this region of another one")
         .roles(Roles::ROOT)
         .params(&[
@@ -22,19 +41,23 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("name", Str).required(),
             p("endpoint", Str).required(),
         ])
-        .object("region", &REGION),
-    later("removeRegion")
+        .object("region", &REGION)
+        .act(add),
+    own("removeRegion")
         .doc("Forgets another region")
         .roles(Roles::ROOT)
         .params(&[p("id", Region).required().doc("the number of the region")])
-        .success(),
-    later("listRegions")
+        .success()
+        .begin(named)
+        .act(remove),
+    own("listRegions")
         .doc("Lists the regions this one knows, itself included")
         .roles(Roles::ALL)
         .params(&[p("id", Region).doc("shows only the region of this number"), p("name", Str)])
         .groups(&[group::PAGED])
-        .items("region", &REGION),
-    later("updateRegion")
+        .items("region", &REGION)
+        .read(list_regions),
+    own("updateRegion")
         .doc("Changes the name or endpoint of a region")
         .roles(Roles::ROOT)
         .params(&[
@@ -42,5 +65,95 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("name", Str),
             p("endpoint", Str),
         ])
-        .object("region", &REGION),
+        .object("region", &REGION)
+        .begin(named)
+        .act(update),
 ];
+
+/// Whether the region has portable addresses; only our own tells us.
+fn has_portable_addresses(view: &View<'_>) -> Node {
+    let number = view.thing.int("id");
+    let is_ours = number == LOCAL;
+    Node::Bool(is_ours && view.world.all(Kind::PortableIpRange).next().is_some())
+}
+
+/// The region of a number.
+fn numbered(world: &World, number: i64) -> Option<&Thing> {
+    world.all(Kind::Region).find(|region| region.int("id") == number)
+}
+
+/// The region that `id` numbers.
+fn named(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let number = call.args.int("id").unwrap_or_default();
+    match numbered(call, number) {
+        Some(region) => Ok(Some(region.id)),
+        None => Err(call.invalid("id", &number.to_string(), "there is no region of this number")),
+    }
+}
+
+fn check_endpoint(call: &Call<'_, '_>) -> Result<(), ApiError> {
+    match call.args.text("endpoint") {
+        Some(text) if Url::parse(text).is_none() => {
+            let expected = "expected a URL such as `http://10.1.1.1:8080/client/api`";
+            Err(call.invalid("endpoint", text, expected))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    check_endpoint(call)?;
+    let number = call.args.int("id").unwrap_or_default();
+    if number < 1 {
+        return Err(call.invalid("id", &number.to_string(), "expected a number from 1"));
+    }
+    if let Some(other) = numbered(call, number) {
+        return Err(ApiError::value(format!(
+            "the region {} has the number {number} already; choose another `id`",
+            other.text("name")
+        )));
+    }
+    let id = verbs::create(call, Kind::Region)?;
+    call.edit(id, |region| {
+        region.set_int("id", number).set_flag("gslbserviceenabled", true);
+    });
+    call.entity = Some(id);
+    Ok(Done::Thing(id))
+}
+
+fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    check_endpoint(call)?;
+    let id = call.entity_id();
+    let mut region = call.entity().clone();
+    verbs::assign(call, &mut region);
+    call.check_unique(&region)?;
+    call.edit(id, |old| *old = region);
+    Ok(Done::Thing(id))
+}
+
+fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    if call.entity().int("id") == LOCAL {
+        return Err(ApiError::value("region 1 is this cloud itself and cannot be removed"));
+    }
+    verbs::delete(call, call.entity_id())?;
+    Ok(Done::Success)
+}
+
+fn list_regions(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let number = query.args.int("id");
+    let mut regions = query.things(Kind::Region)?;
+    regions.retain(|region| number.is_none_or(|number| region.int("id") == number));
+    regions.sort_by_key(|region| region.int("id"));
+    query.page(regions.into_iter())
+}
+
+/// Makes the region that the cloud itself is.
+pub(crate) fn seed(tx: &mut Tx<'_>) {
+    tx.insert(Kind::Region, |region| {
+        region
+            .set_int("id", LOCAL)
+            .set_text("name", "Local")
+            .set_text("endpoint", "http://localhost:8080/client/api")
+            .set_flag("gslbserviceenabled", true);
+    });
+}

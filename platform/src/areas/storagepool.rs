@@ -1,9 +1,66 @@
 //! Storage pools: primary storage, where volumes are.
+//!
+//! A pool serves a cluster or a whole zone; a pool on the disks of a host comes and
+//! goes with it. Volumes say by `poolid` which pool they are on.
 
-use crate::table::{
-    Command, Kind, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later,
-    p,
+use cloudtally_model::{ApiError, port::Value};
+
+use super::{
+    capacity, cluster, given, host,
+    hypervisor::{HYPERVISORS, KVM, SIMULATOR, VMWARE},
 };
+use crate::{
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, World, verbs},
+    table::{
+        Command, Kind, KindSpec, MapForm, Move, Object, OnDelete::*, ParamType::*, Roles, Unique,
+        WireType as W, Within, f, fields::*, group, hidden, list, own, p,
+    },
+};
+
+/// Bytes of a pool that says nothing of it.
+const POOL_BYTES: i64 = 2 << 40;
+
+/// Schemes of URLs, and the type of pool behind each.
+const TYPES: [(&str, &str); 9] = [
+    ("nfs", "NetworkFilesystem"),
+    ("sharedmountpoint", "SharedMountPoint"),
+    ("presetup", "PreSetup"),
+    ("iscsi", "IscsiLUN"),
+    ("clvm", "CLVM"),
+    ("rbd", "RBD"),
+    ("vmfs", "VMFS"),
+    ("ocfs2", "OCFS2"),
+    ("file", "Filesystem"),
+];
+const UP: &str = "Up";
+const PREPARING: &str = "PrepareForMaintenance";
+const MAINTENANCE: &str = "Maintenance";
+
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::StoragePool, &STORAGE_POOL)
+    .hidden(&[
+        hidden("url", W::Str),
+        hidden("provider", W::Str),
+        hidden("managed", W::Bool),
+        hidden("details", W::Map),
+        hidden("hostid", W::Id(Kind::Host)),
+    ])
+    .states(
+        &[UP, PREPARING, MAINTENANCE],
+        &[
+            Move { from: UP, to: PREPARING },
+            Move { from: PREPARING, to: MAINTENANCE },
+            Move { from: PREPARING, to: UP },
+            Move { from: MAINTENANCE, to: UP },
+        ],
+    )
+    .unique(&[Unique { column: "name", within: Within::Column("zoneid") }])
+    .keyword(&["name", "type"])
+    .job_instance("StoragePool")
+    .referred(&[
+        (Kind::Volume, "poolid", Refuse),
+        (Kind::SystemVm, "storageid", Forget),
+        (Kind::Setting, "of", Remove),
+    ]);
 
 pub(crate) const STORAGE_POOL: Object = Object {
     name: "StoragePool",
@@ -21,14 +78,16 @@ pub(crate) const STORAGE_POOL: Object = Object {
         f("clusterid", W::Id(Kind::Cluster)),
         f("clustername", W::Str).join("clusterid", "name"),
         f("disksizetotal", W::Long),
-        f("disksizeallocated", W::Long),
-        f("disksizeused", W::Long),
+        f("disksizeallocated", W::Long)
+            .by(|view| Node::Int(view.world.pool_bytes(view.thing.id).used)),
+        f("disksizeused", W::Long)
+            .by(|view| Node::Int(view.world.pool_filled_bytes(view.thing.id).used)),
         f("capacityiops", W::Long),
         f("tags", W::Str),
         STATE,
         f("scope", W::Str),
         f("hypervisor", W::Str),
-        f("suitableformigration", W::Bool),
+        f("suitableformigration", W::Bool).by(|_| Node::Null),
     ],
 };
 
@@ -36,13 +95,16 @@ pub(crate) const STORAGE_PROVIDER: Object =
     Object { name: "StorageProvider", fields: &[f("name", W::Str), f("type", W::Str)] };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("cancelStorageMaintenance")
+    own("cancelStorageMaintenance")
         .doc("Puts a storage pool in maintenance back to work")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::StoragePool)).required()])
         .job("MAINT.CANCEL.PS")
-        .object("storagepool", &STORAGE_POOL),
-    later("createStoragePool")
+        .object("storagepool", &STORAGE_POOL)
+        .kind(Kind::StoragePool)
+        .check(check_cancel)
+        .act(cancel_maintenance),
+    own("createStoragePool")
         .doc("Adds a storage pool to a cluster or a zone")
         .roles(Roles::ROOT)
         .params(&[
@@ -60,28 +122,36 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("capacitybytes", Long),
             p("hypervisor", Str),
         ])
-        .object("storagepool", &STORAGE_POOL),
-    later("deleteStoragePool")
+        .object("storagepool", &STORAGE_POOL)
+        .kind(Kind::StoragePool)
+        .act(create_pool),
+    own("deleteStoragePool")
         .doc("Removes a storage pool in maintenance")
         .roles(Roles::ROOT)
         .params(&[
             p("id", Id(Kind::StoragePool)).required(),
-            p("forced", Bool).doc("true to remove it with its volumes"),
+            p("forced", Bool).doc("true to remove it with volumes that are destroyed already"),
         ])
-        .success(),
-    later("enableStorageMaintenance")
+        .success()
+        .kind(Kind::StoragePool)
+        .act(remove),
+    own("enableStorageMaintenance")
         .doc("Stops the VMs that use a storage pool and takes nothing new on it")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::StoragePool)).required()])
         .job("MAINT.PREPARE.PS")
-        .object("storagepool", &STORAGE_POOL),
-    later("findStoragePoolsForMigration")
+        .object("storagepool", &STORAGE_POOL)
+        .kind(Kind::StoragePool)
+        .check(check_enable)
+        .act(enable_maintenance),
+    own("findStoragePoolsForMigration")
         .doc("Lists the storage pools a volume can move to")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::Volume)).required().doc("the volume")])
         .groups(&[group::PAGED])
-        .items("storagepool", &STORAGE_POOL),
-    later("listStoragePools")
+        .items("storagepool", &STORAGE_POOL)
+        .read(find_for_migration),
+    list("listStoragePools", Kind::StoragePool)
         .doc("Lists storage pools")
         .roles(Roles::ROOT)
         .params(&[
@@ -96,13 +166,14 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::PAGED])
         .items("storagepool", &STORAGE_POOL),
-    later("listStorageProviders")
+    own("listStorageProviders")
         .doc("Lists what can provide a kind of storage")
         .roles(Roles::ROOT)
         .params(&[p("type", Str).required().doc("`primary`, `image` or `imageCache`")])
         .groups(&[group::PAGED])
-        .items("dataStoreProvider", &STORAGE_PROVIDER),
-    later("updateStoragePool")
+        .items("dataStoreProvider", &STORAGE_PROVIDER)
+        .read(list_providers),
+    own("updateStoragePool")
         .doc("Changes tags or capacity of a storage pool")
         .roles(Roles::ROOT)
         .params(&[
@@ -111,5 +182,295 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("capacityiops", Long),
             p("capacitybytes", Long),
         ])
-        .object("storagepool", &STORAGE_POOL),
+        .object("storagepool", &STORAGE_POOL)
+        .kind(Kind::StoragePool)
+        .act(change),
 ];
+
+/// Where a pool is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Cluster { pod: ThingId, cluster: ThingId },
+    Zone { hypervisor: &'static str },
+}
+
+/// Where a new pool is for, and nothing that speaks against it.
+fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
+    let scope = given::word(call, "scope", &["CLUSTER", "ZONE"])?.unwrap_or("CLUSTER");
+    let (pod, cluster) = (call.args.id("podid"), call.args.id("clusterid"));
+    if scope == "ZONE" {
+        if pod.is_some() || cluster.is_some() {
+            return Err(ApiError::value("a pool of a zone has no `podid` and no `clusterid`"));
+        }
+        let wide = [KVM, VMWARE, SIMULATOR];
+        return match given::word(call, "hypervisor", &HYPERVISORS)? {
+            Some(hypervisor) if wide.contains(&hypervisor) => Ok(Place::Zone { hypervisor }),
+            Some(other) => Err(ApiError::value(format!(
+                "{other} has no pools of a whole zone; only {} have",
+                wide.join(", ")
+            ))),
+            None => Err(ApiError::value("give the `hypervisor` that a pool of a zone is for")),
+        };
+    }
+    let (Some(pod), Some(cluster)) = (pod, cluster) else {
+        return Err(ApiError::value("give `podid` and `clusterid` of a pool, or `scope=ZONE`"));
+    };
+    cluster::check_place(call)?;
+    let thing = call.thing(cluster);
+    if thing.id_of("podid") != Some(pod) {
+        return Err(ApiError::value(format!(
+            "the cluster {} is not in the pod {}; choose a cluster of that pod",
+            thing.text("name"),
+            call.thing(pod).text("name")
+        ))
+        .about(thing.uuid.to_string(), "clusterid"));
+    }
+    if !call.referring(cluster, Kind::Host, "clusterid").any(|host| host.state == "Up") {
+        return Err(ApiError::value(format!(
+            "the cluster {} has no host that is up to reach the storage; add a host first",
+            thing.text("name")
+        ))
+        .about(thing.uuid.to_string(), "clusterid"));
+    }
+    Ok(Place::Cluster { pod, cluster })
+}
+
+fn create_pool(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. Storage that we know how to reach and that is not there yet.
+    let schemes = TYPES.map(|(scheme, _)| scheme);
+    let url = given::url(call, "url", &schemes)?;
+    let expected = "expected the place and the path of the storage";
+    let shown = call.args.text_required("url").to_owned();
+    if url.path.len() < 2 || url.host.is_empty() && matches!(url.scheme.as_str(), "nfs" | "iscsi") {
+        return Err(call.invalid("url", &shown, expected));
+    }
+    let zone = call.args.id_required("zoneid");
+    let place = place(call)?;
+    let is_same = |pool: &&Thing| {
+        pool.text("ipaddress") == url.host
+            && pool.text("path") == url.path
+            && (pool.id_of("clusterid").is_none()
+                || place_cluster(place).is_none_or(|c| pool.id_of("clusterid") == Some(c)))
+    };
+    if let Some(pool) = call.referring(zone, Kind::StoragePool, "zoneid").find(is_same) {
+        return Err(ApiError::value(format!(
+            "the storage {shown} is the pool {} already; give another `url`",
+            pool.text("name")
+        ))
+        .about(pool.uuid.to_string(), "id"));
+    }
+    check_capacity(call)?;
+    let provider = given::word(call, "provider", &PRIMARY)?.unwrap_or(PRIMARY[0]);
+    // 2. The pool.
+    let pool_type = TYPES.iter().find(|(scheme, _)| *scheme == url.scheme).map(|(_, ty)| *ty);
+    let id = verbs::create(call, Kind::StoragePool)?;
+    let bytes = call.args.int("capacitybytes").unwrap_or(POOL_BYTES);
+    let hypervisor = match place {
+        Place::Cluster { cluster, .. } => call.thing(cluster).text("hypervisortype").to_owned(),
+        Place::Zone { hypervisor } => hypervisor.to_owned(),
+    };
+    call.edit(id, |pool| {
+        pool.set_text("ipaddress", &url.host)
+            .set_text("path", &url.path)
+            .set_text("type", pool_type.unwrap_or_default())
+            .set_text("hypervisor", &hypervisor)
+            .set_text("provider", provider)
+            .set_int("disksizetotal", bytes);
+        match place {
+            Place::Cluster { pod, cluster } => pool
+                .set_text("scope", "CLUSTER")
+                .set_ref("podid", pod)
+                .set_ref("clusterid", cluster),
+            Place::Zone { .. } => pool.set_text("scope", "ZONE"),
+        };
+    });
+    call.entity = Some(id);
+    Ok(Done::Thing(id))
+}
+
+fn place_cluster(place: Place) -> Option<ThingId> {
+    match place {
+        Place::Cluster { cluster, .. } => Some(cluster),
+        Place::Zone { .. } => None,
+    }
+}
+
+fn check_capacity(call: &Call<'_, '_>) -> Result<(), ApiError> {
+    for name in ["capacitybytes", "capacityiops"] {
+        if let Some(number) = call.args.int(name).filter(|number| *number < 1) {
+            return Err(call.invalid(name, &number.to_string(), "expected a number from 1"));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the pool on the disks of a host.
+pub(super) fn insert_local(tx: &mut Tx<'_>, host: ThingId) {
+    let thing = tx.thing(host).clone();
+    tx.insert(Kind::StoragePool, |pool| {
+        pool.set_text("name", &format!("{} Local Storage", thing.text("name")))
+            .set_ref("zoneid", thing.id_of("zoneid"))
+            .set_ref("podid", thing.id_of("podid"))
+            .set_ref("clusterid", thing.id_of("clusterid"))
+            .set_ref("hostid", host)
+            .set_text("ipaddress", thing.text("ipaddress"))
+            .set_text("path", "/var/lib/images")
+            .set_text("type", "Filesystem")
+            .set_text("scope", "HOST")
+            .set_text("hypervisor", thing.text("hypervisor"))
+            .set_text("provider", PRIMARY[0])
+            .set_int("disksizetotal", thing.int("disksizetotal"));
+    });
+}
+
+fn must_be(call: &Call<'_, '_>, states: &[&str], hint: &str) -> Result<(), ApiError> {
+    let pool = call.thing(call.args.id_required("id"));
+    if states.contains(&pool.state) {
+        return Ok(());
+    }
+    let text = format!("the storage pool {} is in {}; {hint}", pool.text("name"), pool.state);
+    Err(ApiError::value(text).about(pool.uuid.to_string(), "id"))
+}
+
+fn check_enable(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    must_be(call, &[UP], "it goes there already")
+}
+
+/// The machines that have a disk on a pool and run.
+fn machines_of(world: &World, pool: ThingId) -> Vec<ThingId> {
+    let guests = world
+        .referring(pool, Kind::Volume, "poolid")
+        .filter_map(|volume| volume.id_of("virtualmachineid"));
+    let system = world.referring(pool, Kind::SystemVm, "storageid").map(|vm| vm.id);
+    let mut machines: Vec<ThingId> = guests.chain(system).collect();
+    machines.retain(|id| world.thing(*id).state == "Running");
+    machines.sort_unstable();
+    machines.dedup();
+    machines
+}
+
+/// Takes nothing new, stops what uses it, and then is in maintenance.
+fn enable_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    check_enable(call)?;
+    let id = call.entity_id();
+    call.move_to(id, PREPARING);
+    for machine in machines_of(call, id) {
+        host::halt(call.tx, machine);
+    }
+    call.move_to(id, MAINTENANCE);
+    Ok(Done::Thing(id))
+}
+
+fn check_cancel(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    must_be(call, &[PREPARING, MAINTENANCE], "there is no maintenance to cancel")
+}
+
+fn cancel_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    check_cancel(call)?;
+    let id = call.entity_id();
+    call.move_to(id, UP);
+    Ok(Done::Thing(id))
+}
+
+fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    must_be(call, &[MAINTENANCE], "call enableStorageMaintenance first")?;
+    let id = call.entity_id();
+    if call.args.is_true("forced") {
+        for volume in call.ids_referring(id, Kind::Volume, "poolid") {
+            if matches!(call.thing(volume).state, "Destroy" | "Expunging" | "Expunged") {
+                call.remove_with_dependants(volume);
+            }
+        }
+    }
+    verbs::delete(call, id)?;
+    Ok(Done::Success)
+}
+
+fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    check_capacity(call)?;
+    let id = call.entity_id();
+    let tags = call.args.has("tags").then(|| call.args.list("tags").join(","));
+    let (bytes, iops) = (call.args.int("capacitybytes"), call.args.int("capacityiops"));
+    let used = call.pool_filled_bytes(id).used;
+    if let Some(bytes) = bytes.filter(|bytes| *bytes < used) {
+        let expected = format!("{used} bytes are in use already");
+        return Err(call.invalid("capacitybytes", &bytes.to_string(), &expected));
+    }
+    call.edit(id, |pool| {
+        if let Some(tags) = tags {
+            pool.set("tags", (!tags.is_empty()).then(|| Value::Text(tags.into())));
+        }
+        if let Some(bytes) = bytes {
+            pool.set_int("disksizetotal", bytes);
+        }
+        if let Some(iops) = iops {
+            pool.set_int("capacityiops", iops);
+        }
+    });
+    Ok(Done::Thing(id))
+}
+
+/// Whether new volumes may come to a pool.
+pub(crate) fn takes_new(pool: &Thing) -> bool {
+    pool.state == UP
+}
+
+/// The pools that a volume could move to: of its zone, for the same hypervisor, and
+/// where they are of a cluster, of its own.
+fn find_for_migration(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let world = query.world;
+    let volume = world.thing(query.args.id_required("id"));
+    let from = volume.id_of("poolid").map(|id| world.thing(id));
+    let offering = volume.id_of("diskofferingid").or(volume.id_of("serviceofferingid"));
+    let tags = offering.map_or("", |id| world.thing(id).text("tags"));
+    let size = volume.int("size");
+    let keyword = query.args.text("keyword").map(str::to_lowercase);
+    let pools = world.all(Kind::StoragePool).filter(|pool| {
+        from.is_some_and(|from| {
+            pool.id != from.id
+                && pool.id_of("zoneid") == from.id_of("zoneid")
+                && pool.text("hypervisor") == from.text("hypervisor")
+                && pool.text("scope") != "HOST"
+                && takes_new(pool)
+        }) && keyword
+            .as_ref()
+            .is_none_or(|keyword| pool.text("name").to_lowercase().contains(keyword))
+    });
+    query.page_of("storagepool", pools, |query, pool| {
+        let mut node = query.show(pool, &STORAGE_POOL);
+        let fits = given::has_all_tags(pool.text("tags"), tags)
+            && query.world.pool_free_bytes(pool.id) >= size;
+        capacity::put(&mut node, &STORAGE_POOL, "suitableformigration", Node::Bool(fits));
+        node
+    })
+}
+
+/// Who provides primary storage; the first unless told otherwise.
+const PRIMARY: [&str; 2] = ["DefaultPrimary", "SimulatorPrimary"];
+/// Who provides image stores.
+pub(super) const IMAGE: [&str; 3] = ["NFS", "S3", "Swift"];
+/// Who provides staging stores.
+pub(super) const STAGING: [&str; 1] = ["NFS"];
+
+fn list_providers(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let wanted = query.args.text_required("type");
+    let (names, shown): (&[&str], &str) = match wanted.to_lowercase().as_str() {
+        "primary" => (&PRIMARY, "PRIMARY"),
+        "image" => (&IMAGE, "IMAGE"),
+        "imagecache" => (&STAGING, "ImageCache"),
+        _ => {
+            return Err(query.invalid(
+                "type",
+                wanted,
+                "expected `primary`, `image` or `imageCache`",
+            ));
+        }
+    };
+    let keyword = query.args.text("keyword").map(str::to_lowercase);
+    let names = names.iter().filter(|name| {
+        keyword.as_ref().is_none_or(|keyword| name.to_lowercase().contains(keyword))
+    });
+    query.page_of("dataStoreProvider", names, |_, name| {
+        Node::Object(vec![("name", Node::text(name)), ("type", Node::text(shown))])
+    })
+}

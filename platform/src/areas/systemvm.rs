@@ -1,8 +1,46 @@
 //! System VMs: console proxies and secondary storage VMs.
+//!
+//! An enabled zone has one of each as soon as it has a host to run them and an image
+//! store to serve. They are nobody's and are billed to nobody. One that is destroyed
+//! is replaced; one that is stopped by hand stays so.
 
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use cloudtally_model::ApiError;
+
+use super::{
+    given::{self, dotted},
+    host,
+    hypervisor::BARE_METAL,
+    pod,
+    serviceoffering::{self, CONSOLE_PROXY, STORAGE_VM},
 };
+use crate::{
+    engine::{Call, Done, Level, Node, Thing, ThingId, Tx, View, World, happened},
+    table::{
+        Command, Kind, KindSpec, Move, Object, ParamType::*, Roles, WireType as W, f, fields::*,
+        group, hidden, list, own, p,
+    },
+};
+
+/// `storageid` is the pool of its disk, where there is one.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
+    .hidden(&[
+        hidden("serviceofferingid", W::Id(Kind::ServiceOffering)),
+        hidden("storageid", W::Id(Kind::StoragePool)),
+    ])
+    .states(
+        &["Stopped", "Starting", "Running", "Stopping", "Migrating"],
+        &[
+            Move { from: "Stopped", to: "Starting" },
+            Move { from: "Starting", to: "Running" },
+            Move { from: "Starting", to: "Stopped" },
+            Move { from: "Running", to: "Stopping" },
+            Move { from: "Running", to: "Migrating" },
+            Move { from: "Migrating", to: "Running" },
+            Move { from: "Stopping", to: "Stopped" },
+        ],
+    )
+    .keyword(&["name"])
+    .job_instance("SystemVm");
 
 pub(crate) const SYSTEM_VM: Object = Object {
     name: "SystemVm",
@@ -13,32 +51,32 @@ pub(crate) const SYSTEM_VM: Object = Object {
         JOB_STATUS,
         ZONE_ID,
         ZONE_NAME,
-        f("dns1", W::Str),
-        f("dns2", W::Str),
-        f("networkdomain", W::Str),
-        f("gateway", W::Str),
+        f("dns1", W::Str).join("zoneid", "dns1"),
+        f("dns2", W::Str).join("zoneid", "dns2"),
+        f("networkdomain", W::Str).join("zoneid", "dnsdomain"),
+        f("gateway", W::Str).join("podid", "gateway"),
         f("name", W::Str),
         f("podid", W::Id(Kind::Pod)),
         f("hostid", W::Id(Kind::Host)),
         f("hostname", W::Str).join("hostid", "name"),
         f("privateip", W::Str),
-        f("privatemacaddress", W::Str),
-        f("privatenetmask", W::Str),
-        f("linklocalip", W::Str),
-        f("linklocalmacaddress", W::Str),
-        f("linklocalnetmask", W::Str),
+        f("privatemacaddress", W::Str).by(|view| Node::text(mac(view.thing, 0x06))),
+        f("privatenetmask", W::Str).join("podid", "netmask"),
+        f("linklocalip", W::Str).by(link_local),
+        f("linklocalmacaddress", W::Str).by(|view| Node::text(mac(view.thing, 0x0e))),
+        f("linklocalnetmask", W::Str).by(|_| Node::text("255.255.0.0")),
         f("publicip", W::Str),
         f("publicmacaddress", W::Str),
         f("publicnetmask", W::Str),
         f("templateid", W::Id(Kind::Template)),
         CREATED,
         STATE,
-        f("activeviewersessions", W::Int),
+        f("activeviewersessions", W::Int).by(sessions),
     ],
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("changeServiceForSystemVm")
+    own("changeServiceForSystemVm")
         .doc("Gives a stopped system VM another service offering")
         .roles(Roles::ROOT)
         .params(&[
@@ -46,14 +84,20 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("serviceofferingid", Id(Kind::ServiceOffering)).required(),
         ])
         .event("VM.UPGRADE")
-        .object("systemvm", &SYSTEM_VM),
-    later("destroySystemVm")
+        .object("systemvm", &SYSTEM_VM)
+        .kind(Kind::SystemVm)
+        .check(check_change)
+        .act(change_service),
+    own("destroySystemVm")
         .doc("Destroys a system VM; a new one takes its place")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::SystemVm)).required()])
         .job("PROXY.DESTROY") // `SSVM.DESTROY` for a secondary storage VM
-        .object("systemvm", &SYSTEM_VM),
-    later("listSystemVms")
+        .object("systemvm", &SYSTEM_VM)
+        .kind(Kind::SystemVm)
+        .event_by(|_, vm| event(vm, "PROXY.DESTROY", "SSVM.DESTROY"))
+        .act(destroy),
+    list("listSystemVms", Kind::SystemVm)
         .doc("Lists console proxies and secondary storage VMs")
         .roles(Roles::ROOT)
         .params(&[
@@ -68,7 +112,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::PAGED])
         .items("systemvm", &SYSTEM_VM),
-    later("migrateSystemVm")
+    own("migrateSystemVm")
         .doc("Moves a running system VM to another host")
         .roles(Roles::ROOT)
         .params(&[
@@ -76,14 +120,21 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("virtualmachineid", Id(Kind::SystemVm)).required().doc("the system VM"),
         ])
         .job("VM.MIGRATE")
-        .object("systemvminstance", &SYSTEM_VM),
-    later("rebootSystemVm")
+        .object("systemvminstance", &SYSTEM_VM)
+        .kind(Kind::SystemVm)
+        .begin(|call| Ok(call.args.id("virtualmachineid")))
+        .check(check_migrate)
+        .act(migrate),
+    own("rebootSystemVm")
         .doc("Reboots a running system VM")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::SystemVm)).required()])
         .job("PROXY.REBOOT") // `SSVM.REBOOT` for a secondary storage VM
-        .object("systemvm", &SYSTEM_VM),
-    later("scaleSystemVm")
+        .object("systemvm", &SYSTEM_VM)
+        .kind(Kind::SystemVm)
+        .event_by(|_, vm| event(vm, "PROXY.REBOOT", "SSVM.REBOOT"))
+        .act(reboot),
+    own("scaleSystemVm")
         .doc("Gives a system VM another service offering while it runs")
         .roles(Roles::ROOT)
         .params(&[
@@ -91,14 +142,20 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("serviceofferingid", Id(Kind::ServiceOffering)).required(),
         ])
         .job("VM.UPGRADE")
-        .object("systemvm", &SYSTEM_VM),
-    later("startSystemVm")
+        .object("systemvm", &SYSTEM_VM)
+        .kind(Kind::SystemVm)
+        .check(check_scale)
+        .act(change_service),
+    own("startSystemVm")
         .doc("Starts a stopped system VM")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::SystemVm)).required()])
         .job("PROXY.START") // `SSVM.START` for a secondary storage VM
-        .object("systemvm", &SYSTEM_VM),
-    later("stopSystemVm")
+        .object("systemvm", &SYSTEM_VM)
+        .kind(Kind::SystemVm)
+        .event_by(|_, vm| event(vm, "PROXY.START", "SSVM.START"))
+        .act(start_again),
+    own("stopSystemVm")
         .doc("Stops a running system VM")
         .roles(Roles::ROOT)
         .params(&[
@@ -106,5 +163,285 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("forced", Bool).doc("true to count it as stopped although its host does not answer"),
         ])
         .job("PROXY.STOP") // `SSVM.STOP` for a secondary storage VM
-        .object("systemvm", &SYSTEM_VM),
+        .object("systemvm", &SYSTEM_VM)
+        .kind(Kind::SystemVm)
+        .event_by(|_, vm| event(vm, "PROXY.STOP", "SSVM.STOP"))
+        .act(stop),
 ];
+
+/// The type of an event, by what the VM is there for.
+fn event(vm: &Thing, proxy: &'static str, storage: &'static str) -> &'static str {
+    if vm.text("systemvmtype") == CONSOLE_PROXY { proxy } else { storage }
+}
+
+/// A hardware address that no other VM has: by the number of the thing.
+fn mac(vm: &Thing, first: u8) -> String {
+    let [.., a, b, c, d] = vm.id.0.to_be_bytes();
+    format!("{first:02x}:01:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
+}
+
+/// The address by which the host speaks to it, where it runs.
+fn link_local(view: &View<'_>) -> Node {
+    if view.thing.id_of("hostid").is_none() {
+        return Node::Null;
+    }
+    let [.., a, b] = view.thing.id.0.to_be_bytes();
+    Node::text(format!("169.254.{a}.{b}"))
+}
+
+/// Nobody watches a console of a simulated guest.
+fn sessions(view: &View<'_>) -> Node {
+    match view.thing.text("systemvmtype") {
+        CONSOLE_PROXY => Node::Int(0),
+        _ => Node::Null,
+    }
+}
+
+/// Makes and starts the system VMs that an enabled zone lacks, once it has a host
+/// that takes them and an image store. Does nothing as long as it cannot.
+pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ThingId) {
+    let thing = tx.thing(zone);
+    if thing.text("allocationstate") != given::ENABLED || !has_image_store(tx, zone) {
+        return;
+    }
+    for (system_vm_type, prefix) in [(CONSOLE_PROXY, "v"), (STORAGE_VM, "s")] {
+        let exists = tx
+            .referring(zone, Kind::SystemVm, "zoneid")
+            .any(|vm| vm.text("systemvmtype") == system_vm_type);
+        let offering = serviceoffering::default_for(tx, system_vm_type);
+        let (false, Some(offering)) = (exists, offering) else { continue };
+        let Some(host) = host_for(tx, zone, offering) else { continue };
+        let pod = tx.thing(host).id_of("podid").expect("hosts are in a pod");
+        let Some(address) = pod::free_address(tx, pod) else { continue };
+        let id = tx.insert(Kind::SystemVm, |vm| {
+            let name = format!("{prefix}-{}-VM", vm.id);
+            vm.set_text("name", &name)
+                .set_text("systemvmtype", system_vm_type)
+                .set_ref("zoneid", zone)
+                .set_ref("podid", pod)
+                .set_ref("serviceofferingid", offering)
+                .set_text("privateip", &dotted(address));
+        });
+        tell(tx, id, "PROXY.CREATE", "SSVM.CREATE", "created");
+        run_on(tx, id, host);
+        tell(tx, id, "PROXY.START", "SSVM.START", "started");
+    }
+}
+
+fn tell(tx: &mut Tx<'_>, id: ThingId, proxy: &'static str, storage: &'static str, what: &str) {
+    let vm = tx.thing(id);
+    let kind = event(vm, proxy, storage);
+    let text = format!("The system VM {} was {what}", vm.text("name"));
+    happened(tx, kind, Level::Info, Some(id), text);
+}
+
+/// Whether a zone can reach an image store: one of its own or one for all zones.
+fn has_image_store(world: &World, zone: ThingId) -> bool {
+    world.all(Kind::ImageStore).any(|store| store.id_of("zoneid").is_none_or(|of| of == zone))
+}
+
+/// The host of a zone with most room for a VM of an offering.
+fn host_for(world: &World, zone: ThingId, offering: ThingId) -> Option<ThingId> {
+    let offering = world.thing(offering);
+    let demand = (serviceoffering::cpu_mhz(offering), serviceoffering::memory_bytes(offering));
+    let fits = |host: &&Thing| {
+        host::takes_new(world, host)
+            && host.text("hypervisor") != BARE_METAL
+            && given::has_all_tags(host.text("hosttags"), offering.text("hosttags"))
+            && world.host_has_room(host.id, demand)
+    };
+    let hosts = world.referring(zone, Kind::Host, "zoneid").filter(fits);
+    // The oldest of those with as much room.
+    hosts.rev().max_by_key(|host| world.host_free_memory_bytes(host.id)).map(|host| host.id)
+}
+
+/// Starts a stopped system VM on a host: in its pod, with its disk on a pool there.
+fn run_on(tx: &mut Tx<'_>, id: ThingId, host: ThingId) {
+    tx.move_to(id, "Starting");
+    let machine = tx.thing(host);
+    let (cluster, zone) = (machine.id_of("clusterid"), machine.id_of("zoneid"));
+    let pool = tx
+        .all(Kind::StoragePool)
+        .filter(|pool| pool.state == "Up" && pool.text("scope") != "HOST")
+        .find(|pool| match pool.id_of("clusterid") {
+            Some(of) => Some(of) == cluster,
+            None => pool.id_of("zoneid") == zone,
+        })
+        .map(|pool| pool.id);
+    tx.edit(id, |vm| {
+        vm.set_ref("hostid", host).set_ref("storageid", pool);
+    });
+    tx.move_to(id, "Running");
+}
+
+/// Starts a stopped system VM where there is room, with an address of the pod.
+fn start(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+    let vm = tx.thing(id).clone();
+    let zone = vm.id_of("zoneid").expect("system VMs are in a zone");
+    let offering = vm.id_of("serviceofferingid").expect("system VMs have an offering");
+    let host = host_for(tx, zone, offering).ok_or_else(|| {
+        ApiError::server_capacity(format!(
+            "no host of the zone {} has room for the system VM {}; add a host or enable one",
+            tx.thing(zone).text("name"),
+            vm.text("name")
+        ))
+        .about(vm.uuid.to_string(), "id")
+    })?;
+    let pod = tx.thing(host).id_of("podid").expect("hosts are in a pod");
+    if vm.id_of("podid") != Some(pod) {
+        let address = pod::free_address(tx, pod).ok_or_else(|| {
+            ApiError::address_capacity(format!(
+                "the pod {} has no free address for system VMs; widen its range",
+                tx.thing(pod).text("name")
+            ))
+        })?;
+        tx.edit(id, |vm| {
+            vm.set_ref("podid", pod).set_text("privateip", &dotted(address));
+        });
+    }
+    run_on(tx, id, host);
+    Ok(())
+}
+
+/// Restarts every system VM that runs, so that it reads what has changed.
+pub(super) fn restart_all(tx: &mut Tx<'_>) {
+    let running = tx.all(Kind::SystemVm).filter(|vm| vm.state == "Running");
+    let running: Vec<ThingId> = running.map(|vm| vm.id).collect();
+    for id in running {
+        restart(tx, id);
+        tell(tx, id, "PROXY.REBOOT", "SSVM.REBOOT", "rebooted");
+    }
+}
+
+/// Down and up again on its host.
+fn restart(tx: &mut Tx<'_>, id: ThingId) {
+    let host = tx.thing(id).id_of("hostid").expect("what runs is on a host");
+    tx.move_to(id, "Stopping");
+    tx.move_to(id, "Stopped");
+    run_on(tx, id, host);
+}
+
+/// Refuses what only a VM in this state allows.
+fn must_be(call: &Call<'_, '_>, id: ThingId, state: &str) -> Result<(), ApiError> {
+    let vm = call.thing(id);
+    if vm.state == state {
+        return Ok(());
+    }
+    Err(ApiError::value(format!(
+        "the system VM {} is {}; this needs one that is {state}",
+        vm.text("name"),
+        vm.state
+    ))
+    .about(vm.uuid.to_string(), "id"))
+}
+
+fn start_again(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    if call.entity().state != "Running" {
+        must_be(call, id, "Stopped")?;
+        start(call.tx, id)?;
+    }
+    Ok(Done::Thing(id))
+}
+
+fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    if call.entity().state != "Stopped" {
+        must_be(call, id, "Running")?;
+        host::halt(call.tx, id);
+    }
+    Ok(Done::Thing(id))
+}
+
+fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    must_be(call, id, "Running")?;
+    restart(call.tx, id);
+    Ok(Done::Thing(id))
+}
+
+/// Takes it away; another comes up in its place if the zone can.
+fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let zone = call.entity().id_of("zoneid").expect("system VMs are in a zone");
+    host::halt(call.tx, id);
+    call.remove_with_dependants(id);
+    bring_up(call.tx, zone);
+    Ok(Done::Thing(id))
+}
+
+fn check_migrate(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    let (id, to) = (call.args.id_required("virtualmachineid"), call.args.id_required("hostid"));
+    must_be(call, id, "Running")?;
+    let (vm, target) = (call.thing(id), call.thing(to));
+    let about = |text: String| {
+        Err(ApiError::value(text)
+            .about(vm.uuid.to_string(), "virtualmachineid")
+            .about(target.uuid.to_string(), "hostid"))
+    };
+    let name = target.text("name");
+    if vm.id_of("hostid") == Some(to) {
+        return about(format!("the system VM {} is on the host {name} already", vm.text("name")));
+    }
+    match host::targets(call, id).into_iter().find(|target| target.host == to) {
+        Some(target) if target.has_room => Ok(()),
+        Some(_) => Err(ApiError::server_capacity(format!(
+            "the host {name} has no room for the system VM {}",
+            vm.text("name")
+        ))),
+        None => about(format!(
+            "the host {name} cannot take the system VM {}: see that it is up, enabled and of the same zone and hypervisor",
+            vm.text("name")
+        )),
+    }
+}
+
+fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    check_migrate(call)?;
+    let (id, to) = (call.entity_id(), call.args.id_required("hostid"));
+    call.move_to(id, "Migrating");
+    call.edit(id, |vm| {
+        vm.set_ref("hostid", to);
+    });
+    call.move_to(id, "Running");
+    Ok(Done::Thing(id))
+}
+
+fn check_change(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    must_be(call, call.args.id_required("id"), "Stopped")?;
+    check_scale(call)
+}
+
+/// Refuses an offering of another use.
+fn check_scale(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    let vm = call.thing(call.args.id_required("id"));
+    let offering = call.thing(call.args.id_required("serviceofferingid"));
+    if !offering.flag("issystem") || offering.text("systemvmtype") != vm.text("systemvmtype") {
+        return Err(ApiError::value(format!(
+            "the offering {} is not for a {}; choose one from listServiceOfferings with `issystem=true`",
+            offering.text("name"),
+            vm.text("systemvmtype")
+        ))
+        .about(offering.uuid.to_string(), "serviceofferingid"));
+    }
+    Ok(())
+}
+
+/// Gives it another offering; one that runs must find the room on its host.
+fn change_service(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (id, offering) = (call.entity_id(), call.args.id_required("serviceofferingid"));
+    call.edit(id, |vm| {
+        vm.set_ref("serviceofferingid", offering);
+    });
+    if let Some(on) = call.entity().id_of("hostid") {
+        let (cpu, memory) = (call.host_cpu_mhz(on), call.host_memory_bytes(on));
+        if cpu.used > cpu.total || memory.used > memory.total {
+            return Err(ApiError::server_capacity(format!(
+                "the host {} has no room for the system VM {} with this offering",
+                call.thing(on).text("name"),
+                call.entity().text("name")
+            )));
+        }
+    }
+    Ok(Done::Thing(id))
+}

@@ -1,9 +1,64 @@
 //! Zones: data centres, basic or advanced, public or of one domain. Guide 3.3.2.
+//!
+//! A zone that is disabled takes nothing new and is shown to root admins alone. Once
+//! it is enabled and has what they need, its system VMs come up.
 
-use crate::table::{
-    Command, Kind, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later,
-    p,
+use cloudtally_model::{ApiError, port::Value};
+
+use super::{
+    capacity,
+    given::{self, DISABLED, ENABLED, Subnet},
+    systemvm,
 };
+use crate::{
+    engine::{Answer, Call, Done, Node, Query, Thing, verbs},
+    table::{
+        Command, Kind, KindSpec, MapForm, Object, OnDelete::*, ParamType::*, Roles, Unique,
+        WireType as W, Within, create, delete, f, fields::*, group, hidden, own, p, update,
+    },
+};
+
+/// The types of networks a zone has.
+const BASIC: &str = "Basic";
+const ADVANCED: &str = "Advanced";
+/// The addresses of guest networks in an advanced zone unless told otherwise.
+const GUEST_CIDR: &str = "10.1.1.0/24";
+/// Fields that only root admins are shown.
+const FOR_ROOT: [&str; 10] = [
+    "dns1",
+    "dns2",
+    "ip6dns1",
+    "ip6dns2",
+    "internaldns1",
+    "internaldns2",
+    "vlan",
+    "guestcidraddress",
+    "displaytext",
+    "zonetoken",
+];
+
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Zone, &ZONE)
+    .hidden(&[
+        hidden("dnsdomain", W::Str),
+        hidden("dnssearchorder", W::Str),
+        hidden("details", W::Map),
+    ])
+    .unique(&[Unique { column: "name", within: Within::Cloud }])
+    .keyword(&["name", "description"])
+    .referred(&[
+        (Kind::Pod, "zoneid", Refuse),
+        (Kind::Host, "zoneid", Refuse),
+        (Kind::Vm, "zoneid", Refuse),
+        (Kind::Volume, "zoneid", Refuse),
+        (Kind::StoragePool, "zoneid", Refuse),
+        (Kind::PhysicalNetwork, "zoneid", Refuse),
+        (Kind::Network, "zoneid", Refuse),
+        (Kind::ImageStore, "zoneid", Refuse),
+        (Kind::StagingStore, "zoneid", Refuse),
+        (Kind::SystemVm, "zoneid", Remove),
+        (Kind::Account, "defaultzoneid", Forget),
+        (Kind::Setting, "of", Remove),
+    ]);
 
 pub(crate) const ZONE: Object = Object {
     name: "Zone",
@@ -27,16 +82,16 @@ pub(crate) const ZONE: Object = Object {
         f("networktype", W::Str),
         f("securitygroupsenabled", W::Bool),
         f("allocationstate", W::Str),
-        f("zonetoken", W::Str),
+        f("zonetoken", W::Str).by(|view| Node::text(token(view.thing))),
         f("dhcpprovider", W::Str),
-        f("capacity", W::Objects("Capacity")),
+        f("capacity", W::Objects("Capacity")).by(|_| Node::Null),
         f("localstorageenabled", W::Bool),
         f("affinitygroupid", W::Id(Kind::AffinityGroup)),
     ],
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createZone")
+    create("createZone", Kind::Zone)
         .doc("Makes a zone; disabled unless said otherwise")
         .roles(Roles::ROOT)
         .params(&[
@@ -57,14 +112,16 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("localstorageenabled", Bool),
         ])
         .event("ZONE.CREATE")
-        .object("zone", &ZONE),
-    later("deleteZone")
+        .object("zone", &ZONE)
+        .check(check_new)
+        .act(settle),
+    delete("deleteZone", Kind::Zone)
         .doc("Removes a zone without pods, physical networks and networks")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::Zone)).required()])
         .event("ZONE.DELETE")
         .success(),
-    later("listZones")
+    own("listZones")
         .doc("Lists zones")
         .roles(Roles::ALL)
         .params(&[
@@ -78,8 +135,9 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("true for zones with security groups, false for the others"),
         ])
         .groups(&[group::PAGED])
-        .items("zone", &ZONE),
-    later("updateZone")
+        .items("zone", &ZONE)
+        .read(list_zones),
+    update("updateZone", Kind::Zone)
         .doc("Changes a zone")
         .roles(Roles::ROOT)
         .params(&[
@@ -102,5 +160,121 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("localstorageenabled", Bool),
         ])
         .event("ZONE.EDIT")
-        .object("zone", &ZONE),
+        .object("zone", &ZONE)
+        .check(check)
+        .act(change),
 ];
+
+/// What the storage VM of the zone shows to be let in.
+fn token(zone: &Thing) -> String {
+    zone.uuid.to_string().replace('-', "")
+}
+
+/// Refuses addresses and words that are none.
+fn check(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    given::check_addresses(call, &["dns1", "dns2", "internaldns1", "internaldns2"])?;
+    for name in ["ip6dns1", "ip6dns2"] {
+        if let Some(text) = call.args.text(name)
+            && text.parse::<std::net::Ipv6Addr>().is_err()
+        {
+            return Err(call.invalid(name, text, "expected an IPv6 address such as `2001:db8::1`"));
+        }
+    }
+    if let Some(cidr) = call.args.text("guestcidraddress")
+        && Subnet::of_cidr(cidr).is_none()
+    {
+        let expected = "expected an address range such as `10.1.1.0/24`";
+        return Err(call.invalid("guestcidraddress", cidr, expected));
+    }
+    given::allocation_state(call).map(drop)
+}
+
+fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    check(call)?;
+    let network_type = given::word(call, "networktype", &[BASIC, ADVANCED])?;
+    if network_type == Some(BASIC) && call.args.has("guestcidraddress") {
+        return Err(ApiError::value(
+            "a basic zone has no `guestcidraddress`: its guests are in the networks of its pods",
+        ));
+    }
+    Ok(())
+}
+
+/// Gives a new zone what is not given.
+fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let network_type = given::word(call, "networktype", &[BASIC, ADVANCED])?.unwrap_or(ADVANCED);
+    let state = given::allocation_state(call)?.unwrap_or(DISABLED);
+    let has_groups = call.args.is_true("securitygroupenabled");
+    let has_local = call.args.is_true("localstorageenabled");
+    let suffix = call.args.text("domain").map(|text| Value::Text(text.into()));
+    call.edit(id, |zone| {
+        zone.set_text("networktype", network_type)
+            .set_text("allocationstate", state)
+            .set_text("dhcpprovider", "VirtualRouter")
+            .set_flag("securitygroupsenabled", has_groups)
+            .set_flag("localstorageenabled", has_local)
+            .set("dnsdomain", suffix);
+        let is_routed = network_type == ADVANCED && !has_groups;
+        if is_routed && zone.text("guestcidraddress").is_empty() {
+            zone.set_text("guestcidraddress", GUEST_CIDR);
+        }
+    });
+    Ok(Done::Thing(id))
+}
+
+fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. What is given under the name of a column.
+    let id = call.entity_id();
+    let mut zone = call.entity().clone();
+    verbs::assign(call, &mut zone);
+    call.check_unique(&zone)?;
+    // 2. What has another name or another spelling.
+    if let Some(state) = given::allocation_state(call)? {
+        zone.set_text("allocationstate", state);
+    }
+    if let Some(suffix) = call.args.text("domain") {
+        zone.set_text("dnsdomain", suffix);
+    }
+    if zone.text("networktype") == BASIC && call.args.has("guestcidraddress") {
+        return Err(ApiError::value("a basic zone has no `guestcidraddress`; leave it out"));
+    }
+    match call.args.flag("ispublic") {
+        Some(true) => drop(zone.set_ref("domainid", None)),
+        Some(false) if zone.id_of("domainid").is_none() => {
+            return Err(ApiError::value(
+                "a public zone cannot be closed; make a zone with `domainid` instead",
+            ));
+        }
+        Some(false) | None => {}
+    }
+    call.edit(id, |old| *old = zone);
+    // 3. What an enabled zone needs to serve guests.
+    systemvm::bring_up(call.tx, id);
+    Ok(Done::Thing(id))
+}
+
+fn list_zones(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let args = query.args;
+    let has_groups = args.flag("securitygroupenabled");
+    let only_available = args.is_true("available") || !query.caller.is_root();
+    let domain = args.id("domainid");
+    let zones = query.things(Kind::Zone)?.into_iter().filter(|zone| {
+        has_groups.is_none_or(|wanted| zone.flag("securitygroupsenabled") == wanted)
+            && (!only_available || zone.text("allocationstate") == ENABLED)
+            && domain.is_none_or(|domain| {
+                zone.id_of("domainid").is_none_or(|top| query.world.is_within(domain, top))
+            })
+    });
+    let mut answer = capacity::page(query, zones)?;
+    if !query.caller.is_root()
+        && let Answer::List { items, .. } = &mut answer
+    {
+        for item in items {
+            if let Node::Object(fields) = item {
+                fields.retain(|(name, _)| !FOR_ROOT.contains(name));
+            }
+        }
+    }
+    Ok(answer)
+}

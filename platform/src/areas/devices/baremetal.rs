@@ -1,9 +1,9 @@
 //! Bare metal: hosts that are given to a tenant whole, with their DHCP and PXE servers.
 //! Guide 4.1.1.6.
 
-use crate::areas::host::HOST;
+use crate::areas::host::{HOST, add_bare_metal};
 use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, own, p,
 };
 
 pub(crate) const BAREMETAL_DHCP: Object = Object {
@@ -64,7 +64,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .job("PHYSICAL.DHCP.ADD")
         .object("baremetaldhcp", &BAREMETAL_DHCP),
-    later("addBaremetalHost")
+    own("addBaremetalHost")
         .doc("Adds a host that is given to a VM whole")
         .roles(Roles::ROOT)
         .params(&[
@@ -80,7 +80,8 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("allocationstate", Str),
             p("hosttags", List),
         ])
-        .object("host", &HOST),
+        .object("host", &HOST)
+        .act(add_bare_metal),
     later("addBaremetalPxeKickStartServer")
         .doc("Adds a PXE server that installs by kickstart")
         .roles(Roles::ROOT)
