@@ -2,8 +2,8 @@
 
 use crate::areas::router::ROUTER;
 use crate::table::{
-    Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
-    later, p,
+    Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, create, f, fields::*,
+    group, later, list, p, update,
 };
 
 /// What a provider of internal load balancing needs before it can be enabled.
@@ -17,19 +17,20 @@ pub(crate) const INTERNAL_LOAD_BALANCER_ELEMENT: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("configureInternalLoadBalancerElement")
+    update("configureInternalLoadBalancerElement", Kind::InternalLbElement)
         .doc("Enables or disables the element of internal load balancing")
         .roles(Roles::ADMINS)
         .params(&[p("id", Id(Kind::InternalLbElement)).required(), p("enabled", Bool).required()])
         .job("NETWORK.ELEMENT.CONFIGURE")
         .object("internalloadbalancerelement", &INTERNAL_LOAD_BALANCER_ELEMENT),
-    later("createInternalLoadBalancerElement")
+    create("createInternalLoadBalancerElement", Kind::InternalLbElement)
         .doc("Makes the element of internal load balancing for a provider")
         .roles(Roles::ADMINS)
         .params(&[p("nspid", Id(Kind::Provider)).required()])
         .create_job("SERVICE.PROVIDER.CREATE")
-        .object("internalloadbalancerelement", &INTERNAL_LOAD_BALANCER_ELEMENT),
-    later("listInternalLoadBalancerElements")
+        .object("internalloadbalancerelement", &INTERNAL_LOAD_BALANCER_ELEMENT)
+        .begin(super::routerelement::create_internal_lb),
+    list("listInternalLoadBalancerElements", Kind::InternalLbElement)
         .doc("Lists elements of internal load balancing")
         .roles(Roles::ADMINS)
         .params(&[

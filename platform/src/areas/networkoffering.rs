@@ -73,6 +73,11 @@ pub(crate) fn provides(offering: &Thing, service: &str) -> bool {
     provider_of(offering, service).is_some()
 }
 
+/// Whether a provider provides anything in networks of an offering.
+pub(crate) fn uses_provider(offering: &Thing, provider: &str) -> bool {
+    offering.map("provider").iter().any(|(_, by)| by.as_str() == provider)
+}
+
 /// What was chosen of a service's capability, such as `Lb`, `SupportedLBIsolation`.
 pub(crate) fn capability_of<'t>(
     offering: &'t Thing,

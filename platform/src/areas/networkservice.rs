@@ -4,10 +4,10 @@
 //! # Source
 //! Names of services, capabilities and providers are those of the 4.2.1 server.
 
-use cloudtally_model::Text;
+use cloudtally_model::{Text, port::Value};
 
 use crate::{
-    engine::{Thing, ThingId, Tx},
+    engine::{Thing, ThingId, Tx, World},
     table::Kind,
 };
 
@@ -288,14 +288,7 @@ pub(crate) fn chosen_by_default(provider: &[(Text, Text)]) -> Vec<(Text, Text)> 
 /// If there is no such provider: a mistake in our code.
 pub(crate) fn add_provider(tx: &mut Tx<'_>, network: ThingId, name: &str) -> ThingId {
     let row = provider_named(name).unwrap_or_else(|| panic!("there is no provider {name}"));
-    let services: Vec<&str> = row.services.to_vec();
-    let provider = tx.insert(Kind::Provider, |provider| {
-        provider
-            .set_text("name", row.name)
-            .set_ref("physicalnetworkid", network)
-            .set_flag("canenableindividualservice", row.choice == Choice::EachService);
-        set_services(provider, &services);
-    });
+    let provider = insert_provider(tx, network, row);
     match row.needs {
         Needs::VirtualRouterElement(of_type) => {
             tx.insert(Kind::VirtualRouterElement, |element| {
@@ -315,9 +308,25 @@ pub(crate) fn add_provider(tx: &mut Tx<'_>, network: ThingId, name: &str) -> Thi
     provider
 }
 
+/// Adds a provider with all its services to a physical network, disabled.
+pub(crate) fn insert_provider(tx: &mut Tx<'_>, network: ThingId, row: &Provider) -> ThingId {
+    tx.insert(Kind::Provider, |provider| {
+        provider
+            .set_text("name", row.name)
+            .set_ref("physicalnetworkid", network)
+            .set_flag("canenableindividualservice", row.choice == Choice::EachService);
+        set_services(provider, row.services);
+    })
+}
+
+/// Whether a device of a kind is on a physical network.
+pub(crate) fn has_device(world: &World, network: ThingId, kind: Kind) -> bool {
+    // Devices of kinds that nothing is stored of are not there.
+    world.all(kind).any(|device| device.id_of("physicalnetworkid") == Some(network))
+}
+
 /// Sets the services of a provider.
 pub(crate) fn set_services(provider: &mut Thing, services: &[&str]) {
-    use cloudtally_model::port::Value;
     let services = services.iter().map(|service| Value::Text(Text::from(*service))).collect();
     provider.set("servicelist", Value::List(services));
 }
@@ -336,11 +345,12 @@ pub(crate) fn enable(tx: &mut Tx<'_>, provider: ThingId) {
 
 /// The enabled provider of a name on a physical network.
 pub(crate) fn enabled_provider<'t>(
-    tx: &'t crate::engine::World,
+    world: &'t World,
     network: ThingId,
     name: &str,
 ) -> Option<&'t Thing> {
-    tx.referring(network, Kind::Provider, "physicalnetworkid")
+    world
+        .referring(network, Kind::Provider, "physicalnetworkid")
         .find(|provider| provider.state == "Enabled" && provider.text("name") == name)
 }
 

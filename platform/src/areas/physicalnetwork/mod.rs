@@ -1,8 +1,15 @@
 //! Physical networks, the traffic they carry and the providers of services on them. Guide 4.2.7.6.
 
+mod network;
+mod provider;
+mod traffic;
+
+use cloudtally_model::ApiError;
+
+use crate::engine::{Answer, Node, Query};
 use crate::table::{
-    Command, Kind, KindSpec, Move, Object, OnDelete, ParamType::*, Roles, Unique, WireType as W,
-    Within, f, fields::*, group, hidden, later, p,
+    Command, Kind, KindSpec, Move, Object, OnDelete, ParamType::*, Roles, WireType as W, create,
+    delete, f, fields::*, group, hidden, list, own, p, update,
 };
 
 /// A physical network is disabled until it is set up; `vlan` holds its VLANs as
@@ -12,7 +19,6 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PhysicalNetwork, &PHYSICA
         &["Disabled", "Enabled"],
         &[Move { from: "Disabled", to: "Enabled" }, Move { from: "Enabled", to: "Disabled" }],
     )
-    .unique(&[Unique { column: "name", within: Within::Column("zoneid") }])
     .keyword(&["name"])
     .job_instance("PhysicalNetwork")
     .referred(&[
@@ -48,6 +54,8 @@ pub(crate) static PROVIDER_KIND: KindSpec = KindSpec::new(Kind::Provider, &PROVI
         (Kind::VirtualRouterElement, "nspid", OnDelete::Remove),
         (Kind::InternalLbElement, "nspid", OnDelete::Remove),
     ]);
+
+pub(crate) use network::{carrying, networks_on, vlan_set, vlans, vlans_for};
 
 pub(crate) const CAPABILITY: Object = Object {
     name: "Capability",
@@ -113,7 +121,7 @@ pub(crate) const TRAFFIC_TYPE_IMPLEMENTOR: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("addNetworkServiceProvider")
+    create("addNetworkServiceProvider", Kind::Provider)
         .doc("Adds a provider to a physical network; disabled until it is updated")
         .roles(Roles::ROOT)
         .params(&[
@@ -125,8 +133,9 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("services it provides, separated by commas; all unless given"),
         ])
         .create_job("SERVICE.PROVIDER.CREATE")
-        .object("networkserviceprovider", &PROVIDER),
-    later("addTrafficType")
+        .object("networkserviceprovider", &PROVIDER)
+        .begin(provider::add),
+    create("addTrafficType", Kind::TrafficType)
         .doc("Lets a physical network carry a type of traffic")
         .roles(Roles::ROOT)
         .params(&[
@@ -138,8 +147,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("vlan", Str).doc("the VLAN of the traffic; only for VMware"),
         ])
         .create_job("TRAFFIC.TYPE.CREATE")
-        .object("traffictype", &TRAFFIC_TYPE),
-    later("createPhysicalNetwork")
+        .object("traffictype", &TRAFFIC_TYPE)
+        .begin(traffic::add),
+    create("createPhysicalNetwork", Kind::PhysicalNetwork)
         .doc("Makes a physical network in a zone")
         .roles(Roles::ROOT)
         .params(&[
@@ -154,31 +164,37 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("name", Str).required(),
         ])
         .create_job("PHYSICAL.NETWORK.CREATE")
-        .object("physicalnetwork", &PHYSICAL_NETWORK),
-    later("deleteNetworkServiceProvider")
+        .object("physicalnetwork", &PHYSICAL_NETWORK)
+        .begin(network::create),
+    delete("deleteNetworkServiceProvider", Kind::Provider)
         .doc("Removes a provider from a physical network")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::Provider)).required()])
         .job("SERVICE.PROVIDER.DELETE")
-        .success(),
-    later("deletePhysicalNetwork")
+        .success()
+        .check(provider::check_delete)
+        .act(provider::delete),
+    delete("deletePhysicalNetwork", Kind::PhysicalNetwork)
         .doc("Removes a physical network without guest networks")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::PhysicalNetwork)).required()])
         .job("PHYSICAL.NETWORK.DELETE")
         .success(),
-    later("deleteTrafficType")
+    delete("deleteTrafficType", Kind::TrafficType)
         .doc("Takes a type of traffic from a physical network")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::TrafficType)).required()])
         .job("TRAFFIC.TYPE.DELETE")
-        .success(),
-    later("listNetworkIsolationMethods")
+        .success()
+        .check(traffic::check_delete)
+        .act(traffic::delete),
+    own("listNetworkIsolationMethods")
         .doc("Lists the ways in which guest networks can be kept apart")
         .roles(Roles::ROOT)
         .groups(&[group::PAGED])
-        .items("isolationmethod", &ISOLATION_METHOD),
-    later("listNetworkServiceProviders")
+        .items("isolationmethod", &ISOLATION_METHOD)
+        .read(list_isolation_methods),
+    list("listNetworkServiceProviders", Kind::Provider)
         .doc("Lists providers of physical networks")
         .roles(Roles::ROOT)
         .params(&[
@@ -188,13 +204,13 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::PAGED])
         .items("networkserviceprovider", &PROVIDER),
-    later("listPhysicalNetworks")
+    list("listPhysicalNetworks", Kind::PhysicalNetwork)
         .doc("Lists physical networks")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::PhysicalNetwork)), p("zoneid", Id(Kind::Zone)), p("name", Str)])
         .groups(&[group::PAGED])
         .items("physicalnetwork", &PHYSICAL_NETWORK),
-    later("listSupportedNetworkServices")
+    own("listSupportedNetworkServices")
         .doc("Lists network services, who can provide them and what they can do")
         .roles(Roles::ROOT)
         .params(&[
@@ -202,30 +218,35 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("service", Str).doc("shows only this service, such as `Dhcp`"),
         ])
         .groups(&[group::PAGED])
-        .items("networkservice", &SERVICE),
-    later("listTrafficTypeImplementors")
+        .items("networkservice", &SERVICE)
+        .read(provider::list_services),
+    own("listTrafficTypeImplementors")
         .doc("Lists what implements each type of traffic")
         .roles(Roles::ROOT)
         .params(&[p("traffictype", Str)])
         .groups(&[group::PAGED])
-        .items("traffictypeimplementorresponse", &TRAFFIC_TYPE_IMPLEMENTOR),
-    later("listTrafficTypes")
+        .items("traffictypeimplementorresponse", &TRAFFIC_TYPE_IMPLEMENTOR)
+        .read(traffic::list_implementors),
+    list("listTrafficTypes", Kind::TrafficType)
         .doc("Lists the types of traffic a physical network carries")
         .roles(Roles::ROOT)
         .params(&[p("physicalnetworkid", Id(Kind::PhysicalNetwork)).required()])
         .groups(&[group::PAGED])
         .items("traffictype", &TRAFFIC_TYPE),
-    later("updateNetworkServiceProvider")
+    update("updateNetworkServiceProvider", Kind::Provider)
         .doc("Enables or disables a provider, or changes its services")
         .roles(Roles::ROOT)
         .params(&[
-            p("state", Str).doc("`Enabled`, `Disabled` or `Shutdown`"),
+            p("state", Str)
+                .doc("`Enabled` or `Disabled`; only what has an enabled element can be enabled"),
             p("id", Id(Kind::Provider)).required(),
             p("servicelist", List).doc("services it provides, separated by commas"),
         ])
         .job("SERVICE.PROVIDER.UPDATE")
-        .object("networkserviceprovider", &PROVIDER),
-    later("updatePhysicalNetwork")
+        .object("networkserviceprovider", &PROVIDER)
+        .check(provider::check_update)
+        .act(provider::update),
+    update("updatePhysicalNetwork", Kind::PhysicalNetwork)
         .doc("Enables or disables a physical network, or changes its VLANs")
         .roles(Roles::ROOT)
         .params(&[
@@ -237,8 +258,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("removevlan", Str).doc("VLANs to take away; 4.2.1 does this by `vlan` alone"),
         ])
         .job("PHYSICAL.NETWORK.UPDATE")
-        .object("physicalnetwork", &PHYSICAL_NETWORK),
-    later("updateTrafficType")
+        .object("physicalnetwork", &PHYSICAL_NETWORK)
+        .check(network::check_update)
+        .act(network::update),
+    update("updateTrafficType", Kind::TrafficType)
         .doc("Changes the labels by which hosts find the network of a traffic type")
         .roles(Roles::ROOT)
         .params(&[
@@ -250,3 +273,9 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("TRAFFIC.TYPE.UPDATE")
         .object("traffictype", &TRAFFIC_TYPE),
 ];
+
+fn list_isolation_methods(query: &Query<'_>) -> Result<Answer, ApiError> {
+    query.page_of("isolationmethod", network::ISOLATION_METHODS.into_iter(), |_, method| {
+        Node::Object(vec![("name", Node::text(method))])
+    })
+}

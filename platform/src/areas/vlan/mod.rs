@@ -1,11 +1,17 @@
 //! Address ranges on VLANs: public ones and those of shared networks, also kept for one account.
 //! Guide 4.1.1.14.
 
+mod create;
+mod dedicate;
+
+use cloudtally_model::ApiError;
+
+use super::iprange;
 use crate::{
-    engine::{Node, Thing, ThingId, World, seed},
+    engine::{Arg, Call, Done, Node, Query, Thing, ThingId, World, seed},
     table::{
-        Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
-        fields::*, group, hidden, later, p,
+        Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, delete, f,
+        fields::*, group, hidden, list, own, p,
     },
 };
 
@@ -15,7 +21,7 @@ use crate::{
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::VlanIpRange, &VLAN_IP_RANGE)
     .hidden(&[hidden("accountid", W::Id(Kind::Account))])
     .keyword(&["vlan"])
-    .referred(&[(Kind::IpAddress, "vlanid", OnDelete::Remove)]);
+    .referred(&[(Kind::IpAddress, "vlanid", OnDelete::Refuse)]);
 
 /// Guest VLANs of a physical network that are kept for the owner.
 pub(crate) static GUEST_KIND: KindSpec = KindSpec::new(Kind::GuestVlanRange, &GUEST_VLAN_RANGE)
@@ -97,7 +103,7 @@ fn holder<'w>(world: &'w World, range: &Thing) -> &'w Thing {
 }
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createVlanIpRange")
+    own("createVlanIpRange")
         .doc("Adds addresses to the public network or to a shared network")
         .roles(Roles::ROOT)
         .params(&[
@@ -121,37 +127,44 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("ip6cidr", Str),
         ])
         .event("VLAN.IP.RANGE.CREATE")
-        .object("vlan", &VLAN_IP_RANGE),
-    later("dedicateGuestVlanRange")
+        .object("vlan", &VLAN_IP_RANGE)
+        .act(create::create),
+    own("dedicateGuestVlanRange")
         .doc("Keeps guest VLANs of a physical network for one account")
         .roles(Roles::ROOT)
         .params(&[
             p("vlanrange", Str).required().doc("the VLANs, such as `300-310`"),
             p("account", Str).required().doc("the account to keep them for"),
-            p("projectid", Id(Kind::Project)).doc("the project to keep them for"),
+            p("projectid", Id(Kind::Project))
+                .doc("the project to keep them for, in place of `account`"),
             p("domainid", Id(Kind::Domain)).required().doc("the domain of the account"),
             p("physicalnetworkid", Id(Kind::PhysicalNetwork)).required(),
         ])
         .event("GUESTVLANRANGE.DEDICATE")
-        .object("dedicatedguestvlanrange", &GUEST_VLAN_RANGE),
-    later("dedicatePublicIpRange")
+        .object("dedicatedguestvlanrange", &GUEST_VLAN_RANGE)
+        .act(dedicate::guest_vlans),
+    own("dedicatePublicIpRange")
         .doc("Keeps a range of public addresses for one account")
         .roles(Roles::ROOT)
         .params(&[
             p("id", Id(Kind::VlanIpRange)).required().doc("the range"),
             p("account", Str).required().doc("the account to keep it for"),
-            p("projectid", Id(Kind::Project)).doc("the project to keep it for"),
+            p("projectid", Id(Kind::Project))
+                .doc("the project to keep it for, in place of `account`"),
             p("domainid", Id(Kind::Domain)).required().doc("the domain of the account"),
         ])
         .event("VLAN.IP.RANGE.DEDICATE")
-        .object("vlan", &VLAN_IP_RANGE),
-    later("deleteVlanIpRange")
+        .object("vlan", &VLAN_IP_RANGE)
+        .kind(Kind::VlanIpRange)
+        .act(dedicate::public_range),
+    delete("deleteVlanIpRange", Kind::VlanIpRange)
         .doc("Removes a range of addresses that nobody uses")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::VlanIpRange)).required()])
         .event("VLAN.IP.RANGE.DELETE")
-        .success(),
-    later("listDedicatedGuestVlanRanges")
+        .success()
+        .check(check_delete),
+    list("listDedicatedGuestVlanRanges", Kind::GuestVlanRange)
         .doc("Lists guest VLANs kept for accounts")
         .roles(Roles::ROOT)
         .params(&[
@@ -164,8 +177,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("zoneid", Id(Kind::Zone)),
         ])
         .groups(&[group::PAGED])
-        .items("dedicatedguestvlanrange", &GUEST_VLAN_RANGE),
-    later("listVlanIpRanges")
+        .items("dedicatedguestvlanrange", &GUEST_VLAN_RANGE)
+        .filter(is_where_wanted, &["physicalnetworkid", "zoneid"]),
+    list("listVlanIpRanges", Kind::VlanIpRange)
         .doc("Lists address ranges of public and shared networks")
         .roles(Roles::ROOT)
         .params(&[
@@ -181,17 +195,68 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("physicalnetworkid", Id(Kind::PhysicalNetwork)),
         ])
         .groups(&[group::PAGED])
-        .items("vlaniprange", &VLAN_IP_RANGE),
-    later("releaseDedicatedGuestVlanRange")
+        .items("vlaniprange", &VLAN_IP_RANGE)
+        .filter(is_kept_as_wanted, &["vlan"]),
+    delete("releaseDedicatedGuestVlanRange", Kind::GuestVlanRange)
         .doc("Opens dedicated guest VLANs to everybody")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::GuestVlanRange)).required()])
         .job("GUESTVLANRANGE.RELEASE")
         .success(),
-    later("releasePublicIpRange")
+    own("releasePublicIpRange")
         .doc("Opens a dedicated range of public addresses to everybody")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::VlanIpRange)).required()])
         .event("VLAN.IP.RANGE.RELEASE")
-        .success(),
+        .success()
+        .kind(Kind::VlanIpRange)
+        .act(dedicate::release_public_range),
 ];
+
+/// Refuses to remove addresses that somebody has.
+fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    let range = call.thing(call.args.id_required("id"));
+    let in_use = |address: &str, by: &Thing| {
+        let text = format!(
+            "the range cannot be removed: {address} is in use by the {}; give it up first",
+            by.kind.noun()
+        );
+        Err(ApiError::in_use(text).about(by.uuid.to_string(), "id"))
+    };
+    if let Some(address) = call.referring(range.id, Kind::IpAddress, "vlanid").next() {
+        return in_use(address.text("ipaddress"), address);
+    }
+    let Some(network) = range.id_of("networkid") else { return Ok(()) };
+    let mut nics = call.referring(network, Kind::Nic, "networkid");
+    match nics.find(|nic| iprange::holds(range, nic.text("ipaddress"))) {
+        Some(nic) => in_use(nic.text("ipaddress"), nic),
+        None => Ok(()),
+    }
+}
+
+/// Whether dedicated guest VLANs are on the physical network and in the zone asked for.
+fn is_where_wanted(query: &Query<'_>, kept: &Thing) -> bool {
+    let network = kept.id_of("network").map(|id| query.world.thing(id));
+    let is = |wanted: Option<ThingId>, found: Option<ThingId>| wanted.is_none() || wanted == found;
+    is(query.args.id("physicalnetworkid"), network.map(|network| network.id))
+        && is(query.args.id("zoneid"), network.and_then(|network| network.id_of("zoneid")))
+}
+
+/// Whether a range is on the VLAN asked for, and kept for whom is asked for.
+fn is_kept_as_wanted(query: &Query<'_>, range: &Thing) -> bool {
+    let (args, world) = (query.args, query.world);
+    let vlan = args.text("vlan").map(|text| text.strip_prefix("vlan://").unwrap_or(text));
+    if vlan.is_some_and(|vlan| !range.text("vlan").eq_ignore_ascii_case(vlan)) {
+        return false;
+    }
+    let kept_for = range.id_of("accountid");
+    let is_project = match args.get("projectid") {
+        Some(Arg::Id(project)) => kept_for == world.thing(*project).owner,
+        Some(Arg::All) => kept_for.is_some_and(|account| world.project_of(account).is_some()),
+        _ => true,
+    };
+    let holder = holder(world, range);
+    is_project
+        && args.text("account").is_none_or(|name| holder.text("name").eq_ignore_ascii_case(name))
+        && args.id("domainid").is_none_or(|domain| world.domain_of(holder.id) == domain)
+}

@@ -1,0 +1,117 @@
+//! Ranges of IPv4 addresses as commands give them: a gateway with its netmask, and the
+//! first and last address, which must fit together and not be somebody else's.
+
+use cloudtally_model::ApiError;
+
+use super::{
+    given::{self, Subnet},
+    ip,
+};
+use crate::engine::{Call, Thing};
+
+/// A range whose parts fit together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct IpRange {
+    pub(super) gateway: String,
+    pub(super) netmask: String,
+    pub(super) first: u32,
+    pub(super) last: u32,
+}
+
+impl IpRange {
+    /// Checks that the range lies in the gateway's network and leaves the gateway out.
+    pub(super) fn checked(
+        call: &Call<'_, '_>,
+        gateway: &str,
+        netmask: &str,
+        start: &str,
+        end: Option<&str>,
+    ) -> Result<Self, ApiError> {
+        let address = |name: &str, text: &str| {
+            given::ipv4(text).ok_or_else(|| {
+                call.invalid(name, text, "expected an IPv4 address such as `10.1.1.1`")
+            })
+        };
+        let gateway_at = address("gateway", gateway)?;
+        let subnet = Subnet::of(gateway, netmask).ok_or_else(|| {
+            call.invalid("netmask", netmask, "expected a netmask such as `255.255.255.0`")
+        })?;
+        let first = address("startip", start)?;
+        let (end_name, end) = end.map_or(("startip", start), |end| ("endip", end));
+        let last = address(end_name, end)?;
+        if first > last {
+            return Err(call.invalid(
+                "startip",
+                start,
+                &format!("the first address must not lie behind the last, {end}"),
+            ));
+        }
+        for (name, text, at) in [("startip", start, first), (end_name, end, last)] {
+            if !subnet.contains(at) || !subnet.usable().contains(&at) {
+                return Err(call.invalid(
+                    name,
+                    text,
+                    &format!("expected an address in the network of the gateway {gateway} with the netmask {netmask}"),
+                ));
+            }
+        }
+        if (first..=last).contains(&gateway_at) {
+            return Err(call.invalid(
+                "gateway",
+                gateway,
+                &format!("the gateway must not lie in the range {start}-{end}"),
+            ));
+        }
+        Ok(Self {
+            gateway: ip::format(gateway_at),
+            netmask: netmask.trim().to_owned(),
+            first,
+            last,
+        })
+    }
+
+    /// Refuses a range that shares addresses with one of others.
+    pub(super) fn check_apart<'t>(
+        &self,
+        others: impl Iterator<Item = &'t Thing>,
+    ) -> Result<(), ApiError> {
+        for other in others {
+            let Some((first, last)) = bounds(other) else { continue };
+            if self.first <= last && first <= self.last {
+                return Err(ApiError::value(format!(
+                    "the IP range {}-{} overlaps the {} {}-{}; choose other addresses",
+                    ip::format(self.first),
+                    ip::format(self.last),
+                    other.kind.noun(),
+                    ip::format(first),
+                    ip::format(last),
+                ))
+                .about(other.uuid.to_string(), "startip"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes it into the columns of the same names.
+    pub(super) fn store(&self, thing: &mut Thing) {
+        thing
+            .set_text("gateway", &self.gateway)
+            .set_text("netmask", &self.netmask)
+            .set_text("startip", &ip::format(self.first))
+            .set_text("endip", &ip::format(self.last));
+    }
+}
+
+/// The first and last address of a stored range; none if it is of IPv6 alone.
+pub(super) fn bounds(range: &Thing) -> Option<(u32, u32)> {
+    let first = ip::parse(range.text("startip"))?;
+    Some((first, ip::parse(range.text("endip")).unwrap_or(first)))
+}
+
+/// Whether an address lies in a stored range.
+pub(super) fn holds(range: &Thing, address: &str) -> bool {
+    match (bounds(range), ip::parse(address)) {
+        (Some((first, last)), Some(address)) => (first..=last).contains(&address),
+        _ => false,
+    }
+}

@@ -1,0 +1,309 @@
+//! New ranges of addresses: where they belong, and whether they fit there.
+
+use std::net::Ipv6Addr;
+
+use cloudtally_model::ApiError;
+
+use crate::{
+    areas::{iprange::IpRange, physicalnetwork, vlanset::vlan_number},
+    engine::{Call, Done, Thing, ThingId, scope},
+    table::Kind,
+};
+
+/// What is on no VLAN.
+const UNTAGGED: &str = "untagged";
+
+/// Where a range belongs.
+struct Place {
+    zone: ThingId,
+    physical_network: ThingId,
+    /// Public, or those of a shared network or a pod.
+    addresses: Addresses,
+    pod: Option<ThingId>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Addresses {
+    Public,
+    Direct { network: ThingId },
+}
+
+pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. Where it belongs and whom it is for.
+    let place = place(call)?;
+    let holder = holder(call, &place)?;
+    let vlan = vlan(call, &place)?;
+    // 2. Which addresses.
+    let range = ipv4(call, &place)?;
+    let range_v6 = ipv6(call, &place)?;
+    if range.is_none() && range_v6.is_none() {
+        return Err(ApiError::value(
+            "Please specify startip, gateway and netmask, or startipv6, ip6gateway and ip6cidr",
+        ));
+    }
+    if let Some(range) = &range {
+        let others = call.referring(place.zone, Kind::VlanIpRange, "zoneid");
+        range.check_apart(others.filter(|other| meets(other, &place, &vlan)))?;
+    }
+    // 3. The range.
+    let Place { zone, physical_network, addresses, pod } = place;
+    let id = call.tx.insert(Kind::VlanIpRange, |row| {
+        row.set_ref("zoneid", zone)
+            .set_ref("physicalnetworkid", physical_network)
+            .set_ref("podid", pod)
+            .set_flag("forvirtualnetwork", addresses == Addresses::Public)
+            .set_text("vlan", &vlan)
+            .set_ref("accountid", holder);
+        if let Addresses::Direct { network } = addresses {
+            row.set_ref("networkid", network);
+        }
+        if let Some(range) = range {
+            range.store(row);
+        }
+        for (name, text) in range_v6.into_iter().flatten() {
+            row.set_text(name, &text);
+        }
+    });
+    call.entity = Some(id);
+    Ok(Done::Thing(id))
+}
+
+/// Whether addresses of two ranges can meet: both public, or on one VLAN, or of one network.
+fn meets(other: &Thing, place: &Place, vlan: &str) -> bool {
+    match place.addresses {
+        Addresses::Public if other.flag("forvirtualnetwork") => true,
+        Addresses::Direct { network } if other.id_of("networkid") == Some(network) => true,
+        _ => other.text("vlan") == vlan,
+    }
+}
+
+fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
+    let args = &call.args;
+    let (network, pod) = (args.id("networkid"), args.id("podid"));
+    let zone_of = |id: Option<ThingId>| id.and_then(|id| call.thing(id).id_of("zoneid"));
+    let named = args.id("physicalnetworkid");
+    let Some(zone) = args
+        .id("zoneid")
+        .or_else(|| zone_of(network))
+        .or_else(|| zone_of(pod))
+        .or_else(|| zone_of(named))
+    else {
+        return Err(ApiError::value("give `zoneid`, or a network or pod that is in the zone"));
+    };
+    for (id, name) in [(network, "networkid"), (pod, "podid"), (named, "physicalnetworkid")] {
+        if let Some(id) = id
+            && zone_of(Some(id)) != Some(zone)
+        {
+            let thing = call.thing(id);
+            return Err(ApiError::value(format!(
+                "the {} is not in the zone {}",
+                thing.kind.noun(),
+                call.thing(zone).text("name")
+            ))
+            .about(thing.uuid.to_string(), name));
+        }
+    }
+    let is_basic = call.thing(zone).text("networktype") == "Basic";
+    let is_public = args.flag("forvirtualnetwork").unwrap_or(network.is_none() && pod.is_none());
+    if is_public {
+        if network.is_some() {
+            return Err(ApiError::value(
+                "public addresses are of no guest network; leave `networkid` out or give forvirtualnetwork=false",
+            ));
+        }
+        let physical_network = carrier(call, zone, named, "Public")?;
+        return Ok(Place { zone, physical_network, addresses: Addresses::Public, pod });
+    }
+    if is_basic && pod.is_none() {
+        return Err(ApiError::value("Please specify podId: in a basic zone a range is of one pod"));
+    }
+    let network = match network {
+        Some(network) => network,
+        None if is_basic => {
+            let mut guests = call.referring(zone, Kind::Network, "zoneid");
+            let guest = guests.find(|network| network.text("traffictype") == "Guest");
+            guest.map(|network| network.id).ok_or_else(|| {
+                ApiError::value(
+                    "the zone has no guest network; make its shared network first with createNetwork",
+                )
+            })?
+        }
+        None => {
+            return Err(ApiError::value(
+                "give `networkid`, the shared network the addresses are for, or forvirtualnetwork=true",
+            ));
+        }
+    };
+    let guest = call.thing(network);
+    let offering = guest.id_of("networkofferingid").map(|id| call.thing(id));
+    if guest.text("type") != "Shared" || !offering.is_some_and(|row| row.flag("specifyipranges")) {
+        return Err(ApiError::value(format!(
+            "the network {} takes no address ranges; only shared networks whose offering has specifyipranges do",
+            guest.text("name")
+        ))
+        .about(guest.uuid.to_string(), "networkid"));
+    }
+    let physical_network = match guest.id_of("physicalnetworkid") {
+        Some(id) => id,
+        None => carrier(call, zone, named, "Guest")?,
+    };
+    Ok(Place { zone, physical_network, addresses: Addresses::Direct { network }, pod })
+}
+
+/// The physical network that carries a type of traffic: the one named, or the only one.
+fn carrier(
+    call: &Call<'_, '_>,
+    zone: ThingId,
+    named: Option<ThingId>,
+    traffic: &str,
+) -> Result<ThingId, ApiError> {
+    let carriers = physicalnetwork::carrying(call, zone, traffic);
+    let name = call.thing(zone).text("name");
+    match (named, carriers.as_slice()) {
+        (Some(id), carriers) if carriers.contains(&id) => Ok(id),
+        (Some(id), _) => Err(ApiError::value(format!(
+            "the physical network {} does not carry {traffic} traffic; add it with addTrafficType",
+            call.thing(id).text("name")
+        ))
+        .about(call.thing(id).uuid.to_string(), "physicalnetworkid")),
+        (None, [one]) => Ok(*one),
+        (None, []) => Err(ApiError::value(format!(
+            "Unable to find a physical network in the zone {name} that carries {traffic} traffic; add it with addTrafficType"
+        ))),
+        (None, _) => Err(ApiError::value(format!(
+            "More than one physical networks of the zone {name} carry {traffic} traffic; give `physicalnetworkid`"
+        ))),
+    }
+}
+
+/// The account that a range is kept for.
+fn holder(call: &Call<'_, '_>, place: &Place) -> Result<Option<ThingId>, ApiError> {
+    let args = &call.args;
+    let holder = match (args.id("projectid"), args.text("account")) {
+        (Some(_), Some(_)) => {
+            return Err(ApiError::value("Account and projectId can't be specified together"));
+        }
+        (Some(project), None) => scope::project_account(call, project),
+        (None, Some(name)) => scope::named_account(call, &call.caller, name, args.id("domainid"))?,
+        (None, None) if args.has("domainid") => {
+            return Err(ApiError::value("give `account` together with `domainid`"));
+        }
+        (None, None) => return Ok(None),
+    };
+    super::dedicate::check_can_be_kept(call, place.zone, place.addresses == Addresses::Public)?;
+    Ok(Some(holder))
+}
+
+/// The VLAN of a range, as it is kept: `untagged` or a number.
+fn vlan(call: &Call<'_, '_>, place: &Place) -> Result<String, ApiError> {
+    let given = call.args.text("vlan").map(str::trim);
+    let given = given.map(|text| text.strip_prefix("vlan://").unwrap_or(text));
+    let vlan = match given {
+        None => None,
+        Some(text) if text.eq_ignore_ascii_case(UNTAGGED) => Some(UNTAGGED.to_owned()),
+        Some(text) => Some(vlan_number(text).map(|vlan| vlan.to_string()).ok_or_else(|| {
+            call.invalid("vlan", text, "expected `untagged` or a number from 0 to 4094")
+        })?),
+    };
+    match place.addresses {
+        Addresses::Direct { network } => {
+            let network = call.thing(network);
+            let own =
+                vlan_number(network.text("vlan")).map_or(UNTAGGED.to_owned(), |v| v.to_string());
+            match vlan {
+                Some(vlan) if vlan != own => Err(call.invalid(
+                    "vlan",
+                    &vlan,
+                    &format!("the network {} is on VLAN {own}", network.text("name")),
+                )),
+                _ => Ok(own),
+            }
+        }
+        Addresses::Public => {
+            let vlan = vlan.unwrap_or_else(|| UNTAGGED.to_owned());
+            let number = vlan_number(&vlan);
+            let zone = call.thing(place.zone);
+            let mut networks = call.referring(zone.id, Kind::PhysicalNetwork, "zoneid");
+            match networks.find(|network| {
+                number.is_some_and(|number| physicalnetwork::vlan_set(network).contains(number))
+            }) {
+                Some(network) => Err(ApiError::value(format!(
+                    "The VLAN tag {vlan} is already being used for dynamic vlan allocation for the guest network in zone {}",
+                    zone.text("name")
+                ))
+                .about(network.uuid.to_string(), "vlan")),
+                None => Ok(vlan),
+            }
+        }
+    }
+}
+
+fn ipv4(call: &Call<'_, '_>, place: &Place) -> Result<Option<IpRange>, ApiError> {
+    let args = &call.args;
+    let names = ["startip", "endip", "gateway", "netmask"];
+    if !names.iter().any(|name| args.has(name)) {
+        return Ok(None);
+    }
+    // Addresses of a network share its gateway unless they say otherwise.
+    let of_network = |name: &str| match place.addresses {
+        Addresses::Direct { network } => Some(call.thing(network).text(name)),
+        Addresses::Public => None,
+    };
+    let part = |name: &'static str| {
+        let own = of_network(name).filter(|text| !text.is_empty() && place.pod.is_none());
+        args.text(name).or(own).ok_or_else(|| {
+            ApiError::value(format!(
+                "Please specify {name}: a range needs startip, gateway and netmask"
+            ))
+        })
+    };
+    let start = args.text("startip").ok_or_else(|| {
+        ApiError::value("Please specify startip: a range needs startip, gateway and netmask")
+    })?;
+    let (gateway, netmask) = (part("gateway")?, part("netmask")?);
+    IpRange::checked(call, gateway, netmask, start, args.text("endip")).map(Some)
+}
+
+type Ipv6Columns = Vec<(&'static str, String)>;
+
+fn ipv6(call: &Call<'_, '_>, place: &Place) -> Result<Option<Ipv6Columns>, ApiError> {
+    let args = &call.args;
+    let names = ["startipv6", "endipv6", "ip6gateway", "ip6cidr"];
+    if !names.iter().any(|name| args.has(name)) {
+        return Ok(None);
+    }
+    if place.addresses == Addresses::Public {
+        return Err(ApiError::value("Only support IPv6 on Shared network; give `networkid`"));
+    }
+    let part = |name: &'static str| {
+        args.text(name).ok_or_else(|| {
+            ApiError::value(format!(
+                "Please specify {name}: an IPv6 range needs startipv6, ip6gateway and ip6cidr"
+            ))
+        })
+    };
+    let (start, gateway, cidr) = (part("startipv6")?, part("ip6gateway")?, part("ip6cidr")?);
+    let end = args.text("endipv6").unwrap_or(start);
+    let address = |name: &str, text: &str| {
+        let address = text.parse::<Ipv6Addr>().ok().map(u128::from);
+        address.ok_or_else(|| call.invalid(name, text, "expected an IPv6 address"))
+    };
+    let prefix = cidr.split_once('/').and_then(|(network, bits)| {
+        let network = u128::from(network.parse::<Ipv6Addr>().ok()?);
+        let bits: u32 = bits.parse().ok().filter(|bits| (1..=128).contains(bits))?;
+        Some((network, u128::MAX << (128 - bits)))
+    });
+    let (network, mask) = prefix
+        .ok_or_else(|| call.invalid("ip6cidr", cidr, "expected a range such as `2001:db8::/64`"))?;
+    for (name, text) in [("startipv6", start), ("endipv6", end), ("ip6gateway", gateway)] {
+        if address(name, text)? & mask != network & mask {
+            return Err(call.invalid(name, text, &format!("expected an address in {cidr}")));
+        }
+    }
+    if address("startipv6", start)? > address("endipv6", end)? {
+        return Err(call.invalid("startipv6", start, &format!("it lies behind the last, {end}")));
+    }
+    let columns =
+        [("startipv6", start), ("endipv6", end), ("ip6gateway", gateway), ("ip6cidr", cidr)];
+    Ok(Some(columns.map(|(name, text)| (name, text.to_owned())).into()))
+}
