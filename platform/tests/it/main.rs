@@ -4,4 +4,5 @@
 mod catalogue; // the rows against the catalogue of the 4.2.1 server
 mod identity; // domains, accounts, users, jobs
 mod machines; // virtual machines, disks, networks, and their usage events
+mod network_infrastructure; // physical networks, ranges of addresses, network offerings
 mod support;

@@ -2,23 +2,28 @@
 
 use cloudtally_model::Text;
 
+mod change;
+mod create;
+mod list;
+
 use crate::{
     engine::{Node, Thing, World},
     table::{
-        Command, Kind, KindSpec, MapForm, Move, Object, OnDelete, ParamType::*, Roles, Unique,
-        WireType as W, Within, f, fields::*, group, hidden, later, p,
+        Command, Kind, KindSpec, MapForm, Move, Object, OnDelete, ParamType::*, Roles,
+        WireType as W, delete, f, fields::*, group, hidden, own, p, update,
     },
 };
 
 /// A network offering can be used while it is enabled.
 ///
-/// Hidden: `provider` says who provides a service, by service in the order they
+/// Names may stand twice, as on the 4.2.1 server. Hidden: `provider` says who provides a service, by service in the order they
 /// are shown; `capability` is what was chosen of a service, as `Service.Capability`;
 /// offerings that are `systemonly` are for the system's networks and never listed.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::NetworkOffering, &NETWORK_OFFERING)
     .hidden(&[
         hidden("provider", W::Map),
         hidden("capability", W::Map),
+        hidden("rate", W::Int),
         hidden("systemonly", W::Bool),
         hidden("sortkey", W::Int),
     ])
@@ -26,9 +31,11 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::NetworkOffering, &NETWORK
         &["Disabled", "Enabled"],
         &[Move { from: "Disabled", to: "Enabled" }, Move { from: "Enabled", to: "Disabled" }],
     )
-    .unique(&[Unique { column: "name", within: Within::Cloud }])
     .keyword(&["name", "displaytext"])
     .referred(&[(Kind::Network, "networkofferingid", OnDelete::Refuse)]);
+
+/// The setting of the rate of networks whose offering names none.
+const RATE: &str = "network.throttling.rate";
 
 pub(crate) const NETWORK_OFFERING: Object = Object {
     name: "NetworkOffering",
@@ -44,7 +51,7 @@ pub(crate) const NETWORK_OFFERING: Object = Object {
         f("conservemode", W::Bool),
         f("specifyipranges", W::Bool),
         f("availability", W::Str),
-        f("networkrate", W::Int),
+        f("networkrate", W::Int).by(|view| Node::Int(rate_mbit(view.world, view.thing))),
         STATE,
         f("guestiptype", W::Str),
         f("serviceofferingid", W::Id(Kind::ServiceOffering)),
@@ -56,6 +63,11 @@ pub(crate) const NETWORK_OFFERING: Object = Object {
         f("maxconnections", W::Int),
     ],
 };
+
+/// The rate of networks of an offering, in Mbit/s; -1 is no limit.
+pub(crate) fn rate_mbit(world: &World, offering: &Thing) -> i64 {
+    offering.int_if("rate").unwrap_or_else(|| world.setting_number(RATE))
+}
 
 /// The live offering of this name.
 pub(crate) fn named<'w>(world: &'w World, name: &str) -> Option<&'w Thing> {
@@ -115,7 +127,7 @@ pub(crate) fn services(offering: &Thing) -> Node {
 }
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createNetworkOffering")
+    own("createNetworkOffering")
         .doc("Makes a network offering; disabled until it is updated")
         .roles(Roles::ROOT)
         .params(&[
@@ -150,14 +162,17 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("ip6cidr", Str).doc("taken and not used: the guide means createNetwork"),
         ])
         .event("NETWORK.OFFERING.CREATE")
-        .object("networkoffering", &NETWORK_OFFERING),
-    later("deleteNetworkOffering")
-        .doc("Withdraws a network offering; networks of it stay")
+        .object("networkoffering", &NETWORK_OFFERING)
+        .kind(Kind::NetworkOffering)
+        .act(create::create),
+    delete("deleteNetworkOffering", Kind::NetworkOffering)
+        .doc("Removes a network offering that no network is of")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::NetworkOffering)).required()])
         .event("NETWORK.OFFERING.DELETE")
-        .success(),
-    later("listNetworkOfferings")
+        .success()
+        .check(change::check_delete),
+    own("listNetworkOfferings")
         .doc("Lists network offerings")
         .roles(Roles::ALL)
         .params(&[
@@ -184,12 +199,14 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("ip6cidr", Str).doc("taken and not used: the guide means a field of networks"),
         ])
         .groups(&[group::PAGED])
-        .items("networkoffering", &NETWORK_OFFERING),
-    later("updateNetworkOffering")
+        .items("networkoffering", &NETWORK_OFFERING)
+        .kind(Kind::NetworkOffering)
+        .read(list::list),
+    update("updateNetworkOffering", Kind::NetworkOffering)
         .doc("Enables, disables or renames a network offering")
         .roles(Roles::ROOT)
         .params(&[
-            p("id", Id(Kind::NetworkOffering)),
+            p("id", Id(Kind::NetworkOffering)).doc("the offering; must be given"),
             p("name", Str),
             p("displaytext", Str),
             p("availability", Str),
@@ -198,5 +215,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("maxconnections", Int),
         ])
         .event("NETWORK.OFFERING.EDIT")
-        .object("networkoffering", &NETWORK_OFFERING),
+        .object("networkoffering", &NETWORK_OFFERING)
+        .check(change::check_update)
+        .act(change::update),
 ];
