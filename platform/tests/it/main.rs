@@ -3,6 +3,7 @@
 
 mod catalogue; // the rows against the catalogue of the 4.2.1 server
 mod identity; // domains, accounts, users, jobs
+mod infrastructure; // data centres: zones to hosts, storage, offerings, capacity
 mod machines; // virtual machines, disks, networks, and their usage events
 mod network_infrastructure; // physical networks, ranges of addresses, network offerings
 mod support;
