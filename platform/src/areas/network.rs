@@ -6,7 +6,9 @@ use cloudtally_model::ApiError;
 
 use super::{
     address::{self, Purpose},
-    ip, metering, networkoffering, router_vm as router,
+    ip,
+    iprange::IpRange,
+    metering, networkoffering, router_vm as router,
 };
 use crate::{
     engine::{Answer, Arg, Call, Done, Query, Thing, ThingId, Tx, World, limit},
@@ -379,19 +381,25 @@ fn create_shared(
     }
     let args = call.args.clone();
     let text = |name: &str| {
-        args.text(name).map(str::to_owned).ok_or_else(|| {
-            ApiError::value(format!("a shared network needs `{name}`"))
-        })
+        args.text(name)
+            .ok_or_else(|| ApiError::value(format!("a shared network needs `{name}`")))
     };
-    let (gateway, netmask, start) = (text("gateway")?, text("netmask")?, text("startip")?);
-    let end = args.text("endip").unwrap_or(&start).to_owned();
-    let cidr = ip::cidr(&gateway, &netmask)
-        .ok_or_else(|| call.invalid("gateway", &gateway, "expected an address in `netmask`"))?;
-    for (name, address) in [("startip", &start), ("endip", &end)] {
-        if !ip::is_in(address, &cidr) {
-            return Err(call.invalid(name, address, &format!("expected an address in {cidr}")));
-        }
-    }
+    let (dns1, is_basic) = {
+        let zone = call.thing(zone);
+        (zone.text("dns1").to_owned(), zone.text("networktype").eq_ignore_ascii_case("Basic"))
+    };
+    let vlan = args.text("vlan").unwrap_or("untagged").to_owned();
+    // The pods of a basic zone bring their own addresses, by createVlanIpRange.
+    let range = if is_basic && !args.has("startip") {
+        None
+    } else {
+        let (gateway, netmask, start) = (text("gateway")?, text("netmask")?, text("startip")?);
+        let range = IpRange::checked(call, gateway, netmask, start, args.text("endip"))?;
+        let others = call.referring(zone, Kind::VlanIpRange, "zoneid");
+        range.check_apart(others.filter(|other| other.text("vlan") == vlan))?;
+        Some(range)
+    };
+    let cidr = range.as_ref().and_then(|range| ip::cidr(&range.gateway, &range.netmask));
     let acl = args.text("acltype").unwrap_or("Domain").to_owned();
     let acl = match acl.to_lowercase().as_str() {
         "domain" => "Domain",
@@ -404,10 +412,6 @@ fn create_shared(
             .map(|physical| physical.id)
             .ok_or_else(|| ApiError::value("the zone has no physical network for guests"))?,
     };
-    let (dns1, is_basic) = {
-        let zone = call.thing(zone);
-        (zone.text("dns1").to_owned(), zone.text("networktype").eq_ignore_ascii_case("Basic"))
-    };
     // 2. Those for domains belong to the system, those for an account to it.
     let holder = if acl == "Domain" {
         call.thing(crate::engine::seed::system_user(call.tx)).owner
@@ -415,7 +419,6 @@ fn create_shared(
         Some(owner)
     };
     let domain = if acl == "Domain" { args.id("domainid") } else { None };
-    let vlan = args.text("vlan").unwrap_or("untagged").to_owned();
     let id = call.tx.insert(Kind::Network, |network| {
         network.owner = holder;
         network
@@ -423,9 +426,6 @@ fn create_shared(
             .set_text("displaytext", args.text_required("displaytext"))
             .set_text("broadcastdomaintype", if is_basic { "Native" } else { "Vlan" })
             .set_text("traffictype", "Guest")
-            .set_text("gateway", &gateway)
-            .set_text("netmask", &netmask)
-            .set_text("cidr", &cidr)
             .set_ref("zoneid", zone)
             .set_ref("networkofferingid", offering)
             .set_flag("issystem", false)
@@ -444,20 +444,24 @@ fn create_shared(
             .set_ref("shareddomain", domain);
         let uuid = network.uuid.to_string();
         network.set_text("related", &uuid);
+        if let (Some(range), Some(cidr)) = (&range, &cidr) {
+            network
+                .set_text("gateway", &range.gateway)
+                .set_text("netmask", &range.netmask)
+                .set_text("cidr", cidr);
+        }
     });
     call.tx.move_to(id, "Setup");
-    call.tx.insert(Kind::VlanIpRange, |range| {
-        range
-            .set_flag("forvirtualnetwork", false)
-            .set_ref("zoneid", zone)
-            .set_text("vlan", &vlan)
-            .set_text("gateway", &gateway)
-            .set_text("netmask", &netmask)
-            .set_text("startip", &start)
-            .set_text("endip", &end)
-            .set_ref("networkid", id)
-            .set_ref("physicalnetworkid", physical);
-    });
+    if let Some(range) = range {
+        call.tx.insert(Kind::VlanIpRange, |row| {
+            row.set_flag("forvirtualnetwork", false)
+                .set_ref("zoneid", zone)
+                .set_text("vlan", &vlan)
+                .set_ref("networkid", id)
+                .set_ref("physicalnetworkid", physical);
+            range.store(row);
+        });
+    }
     Ok(id)
 }
 
@@ -568,7 +572,9 @@ fn free_vlan(tx: &Tx<'_>, network: &Thing) -> Result<String, ApiError> {
         .referring(physical, Kind::Network, "physicalnetworkid")
         .map(|network| network.text("vlan").to_owned())
         .collect();
-    super::physicalnetwork::vlans(tx.thing(physical))
+    let owner = network.owner.expect("isolated networks have an owner");
+    super::physicalnetwork::vlans_for(tx, physical, owner)
+        .into_iter()
         .map(|vlan| vlan.to_string())
         .find(|vlan| !taken.contains(vlan))
         .ok_or_else(|| {

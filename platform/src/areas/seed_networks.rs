@@ -201,8 +201,8 @@ pub(crate) fn offerings(tx: &mut Tx<'_>) {
 }
 
 /// Physical networks and addresses for the zones of a cloud that is ready for
-/// tenants. The ranges of a basic zone's pods belong to its shared guest network:
-/// see [`give_pod_ranges`].
+/// tenants. The ranges of a basic zone's pods come to belong to its shared guest
+/// network once that is made.
 pub(crate) fn ready(tx: &mut Tx<'_>) {
     let zones: Vec<(ThingId, bool)> =
         tx.all(Kind::Zone).map(|zone| (zone.id, zone.text("networktype") == "Basic")).collect();
@@ -218,20 +218,6 @@ pub(crate) fn ready(tx: &mut Tx<'_>) {
             .set_text("startip", "198.51.100.10")
             .set_text("endip", "198.51.100.250");
     });
-}
-
-/// Ties the address ranges of a basic zone's pods to the zone's shared guest network.
-pub(crate) fn give_pod_ranges(tx: &mut Tx<'_>, zone: ThingId, network: ThingId) {
-    let ranges: Vec<ThingId> = tx
-        .referring(zone, Kind::VlanIpRange, "zoneid")
-        .filter(|range| !range.flag("forvirtualnetwork"))
-        .map(|range| range.id)
-        .collect();
-    for range in ranges {
-        tx.edit(range, |range| {
-            range.set_ref("networkid", network);
-        });
-    }
 }
 
 fn advanced(tx: &mut Tx<'_>, zone: ThingId) {

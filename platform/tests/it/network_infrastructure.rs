@@ -761,3 +761,294 @@ fn a_ready_cloud_has_networks_to_build_on() {
     }
     assert_eq!(count(&lab.ok("listPortableIpRanges", &[("regionid", "1")])), 1);
 }
+
+/// A cloud with a tenant.
+fn ready() -> (Lab, String) {
+    let lab = Lab::new(Start::Ready);
+    lab.account("alice", "0", None);
+    let zone = lab.zone("Advanced");
+    (lab, zone)
+}
+
+/// The uuid of an offering by its name.
+fn offering_named(lab: &Lab, name: &str) -> String {
+    text(&lab.one("listNetworkOfferings", &[("name", name)]), "id")
+}
+
+#[test]
+fn what_networks_use_stays() {
+    let (lab, zone) = ready();
+    let made =
+        lab.ok("createNetworkOffering", &offering(&[("supportedservices", "Dhcp,SourceNat")]));
+    let gold = text(&made, "id");
+    lab.ok("updateNetworkOffering", &[("id", &gold), ("state", "Enabled")]);
+    let params = [
+        ("zoneid", zone.as_str()),
+        ("name", "net"),
+        ("displaytext", "net"),
+        ("networkofferingid", gold.as_str()),
+    ];
+    let network = text(&lab.ok_as("alice", "createNetwork", &params), "id");
+    refused(&lab, "deleteNetworkOffering", &[("id", &gold)], 431, "used by 1 networks");
+    let physical = text(&lab.one("listPhysicalNetworks", &[("zoneid", &zone)]), "id");
+    let router = [("physicalnetworkid", physical.as_str()), ("name", "VirtualRouter")];
+    let router = text(&lab.one("listNetworkServiceProviders", &router), "id");
+    refused(
+        &lab,
+        "deleteNetworkServiceProvider",
+        &[("id", &router)],
+        536,
+        "the network net uses it",
+    );
+    let Node::List(traffic) = lab.ok("listTrafficTypes", &[("physicalnetworkid", &physical)])
+    else {
+        panic!()
+    };
+    let guest = traffic.iter().find(|row| text(row, "traffictype") == "Guest").unwrap();
+    refused(&lab, "deleteTrafficType", &[("id", &text(guest, "id"))], 536, "network uses it");
+    refused(&lab, "deletePhysicalNetwork", &[("id", &physical)], 536, "in use");
+    // It can change to offerings of the same sort.
+    let next = texts(&lab.ok("listNetworkOfferings", &[("networkid", &network)]), "name");
+    assert_eq!(next, ["DefaultIsolatedNetworkOfferingWithSourceNatService"]);
+    // Without it the offering can go.
+    lab.ok("deleteNetwork", &[("id", &network)]);
+    lab.ok("deleteNetworkOffering", &[("id", &gold)]);
+}
+
+#[test]
+fn addresses_that_somebody_has_stay() {
+    let (lab, zone) = ready();
+    lab.account("bob", "0", None);
+    let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
+    let network = [
+        ("zoneid", zone.as_str()),
+        ("name", "net"),
+        ("displaytext", "net"),
+        (
+            "networkofferingid",
+            &offering_named(&lab, "DefaultIsolatedNetworkOfferingWithSourceNatService"),
+        ),
+    ];
+    let network = text(&lab.ok_as("alice", "createNetwork", &network), "id");
+    let address = lab.ok_as("alice", "associateIpAddress", &[("networkid", &network)]);
+    let range = text(&lab.one("listVlanIpRanges", &[("zoneid", &zone)]), "id");
+    refused(&lab, "deleteVlanIpRange", &[("id", &range)], 536, "in use");
+    let keep =
+        |account| [("id", range.as_str()), ("account", account), ("domainid", root.as_str())];
+    refused(&lab, "dedicatePublicIpRange", &keep("bob"), 431, "allocated to another account");
+    assert_eq!(text(&lab.ok("dedicatePublicIpRange", &keep("alice")), "account"), "alice");
+    lab.ok_as("alice", "disassociateIpAddress", &[("id", &text(&address, "id"))]);
+    lab.ok("deleteNetwork", &[("id", &network)]);
+    lab.ok("deleteVlanIpRange", &[("id", &range)]);
+    // Portable ones too.
+    let portable = text(&lab.one("listPortableIpRanges", &[]), "id");
+    let params = [("zoneid", zone.as_str()), ("isportable", "true"), ("regionid", "1")];
+    let address = lab.ok_as("alice", "associateIpAddress", &params);
+    let range = lab.one("listPortableIpRanges", &[]);
+    let states = texts(range.field("portableipaddress").unwrap(), "state");
+    assert_eq!(states.iter().filter(|state| *state == "Allocated").count(), 1);
+    refused(&lab, "deletePortableIpRange", &[("id", &portable)], 536, "in use");
+    lab.ok_as("alice", "disassociateIpAddress", &[("id", &text(&address, "id"))]);
+    lab.ok("deletePortableIpRange", &[("id", &portable)]);
+}
+
+#[test]
+fn a_network_gets_vlans_that_are_kept_for_its_account_or_for_nobody() {
+    let (lab, zone) = ready();
+    lab.account("bob", "0", None);
+    let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
+    let physical = text(&lab.one("listPhysicalNetworks", &[("zoneid", &zone)]), "id");
+    let keep = |range: &str, account: &str| {
+        let params = [
+            ("vlanrange", range),
+            ("account", account),
+            ("domainid", root.as_str()),
+            ("physicalnetworkid", physical.as_str()),
+        ];
+        lab.run(lab.root(), "dedicateGuestVlanRange", &params)
+    };
+    keep("100-110", "alice").unwrap();
+    keep("700-710", "bob").unwrap();
+    let made = lab.ok(
+        "createNetworkOffering",
+        &offering(&[("supportedservices", "Dhcp,SourceNat"), ("ispersistent", "true")]),
+    );
+    let gold = text(&made, "id");
+    lab.ok("updateNetworkOffering", &[("id", &gold), ("state", "Enabled")]);
+    let vlan = |user: &str| {
+        let params = [
+            ("zoneid", zone.as_str()),
+            ("name", "net"),
+            ("displaytext", "net"),
+            ("networkofferingid", gold.as_str()),
+        ];
+        // A persistent network is set up at once.
+        let network = text(&lab.ok_as(user, "createNetwork", &params), "id");
+        text(&lab.one("listNetworks", &[("id", &network)]), "vlan")
+    };
+    assert_eq!(vlan("bob"), "700");
+    assert_eq!(vlan("alice"), "100");
+    lab.account("carol", "0", None);
+    assert_eq!(vlan("carol"), "111", "100 to 110 are not for her");
+    // What is in use is neither taken away nor kept for somebody else.
+    let update = [("id", physical.as_str()), ("removevlan", "111")];
+    refused(&lab, "updatePhysicalNetwork", &update, 431, "VLAN 111 is in use by the network net");
+    let (code, why) = keep("111-112", "alice").unwrap_err();
+    assert!(code == 431 && why.contains("allocated to a different account"), "{code} {why}");
+    keep("111-112", "carol").unwrap();
+}
+
+#[test]
+fn shared_networks_get_more_addresses() {
+    let (lab, zone) = ready();
+    let network = [
+        ("zoneid", zone.as_str()),
+        ("name", "shared"),
+        ("displaytext", "shared"),
+        ("networkofferingid", &offering_named(&lab, "DefaultSharedNetworkOffering")),
+        ("vlan", "2500"),
+        ("gateway", "10.77.0.1"),
+        ("netmask", "255.255.255.0"),
+        ("startip", "10.77.0.10"),
+        ("endip", "10.77.0.20"),
+    ];
+    let network = text(&lab.ok("createNetwork", &network), "id");
+    let of_network = ("networkid", network.as_str());
+    let first = lab.one("listVlanIpRanges", &[of_network]);
+    assert_eq!(text(&first, "endip"), "10.77.0.20");
+    // The network's gateway serves unless the range has its own.
+    let second = [of_network, ("startip", "10.77.0.21"), ("endip", "10.77.0.30")];
+    let second = lab.ok("createVlanIpRange", &second);
+    assert_eq!(
+        (text(&second, "gateway"), text(&second, "vlan")),
+        ("10.77.0.1".into(), "2500".into())
+    );
+    assert_eq!(second.field("forvirtualnetwork"), Some(&Node::Bool(false)));
+    for (more, part) in [
+        (&[("startip", "10.77.0.30")][..], "overlaps"),
+        (&[("startip", "10.77.0.40"), ("vlan", "2501")], "is on VLAN 2500"),
+        (&[("startip", "10.77.0.40"), ("forvirtualnetwork", "true")], "leave `networkid` out"),
+        (&[("startip", "10.77.0.40"), ("account", "alice")], "only public addresses"),
+        (&[("startipv6", "2001:db8::10")], "Please specify ip6gateway"),
+        (
+            &[
+                ("startipv6", "2001:db8:1::10"),
+                ("ip6gateway", "2001:db8::1"),
+                ("ip6cidr", "2001:db8::/64"),
+            ],
+            "expected an address in 2001:db8::/64",
+        ),
+    ] {
+        let mut params = vec![of_network];
+        params.extend(more);
+        refused(&lab, "createVlanIpRange", &params, 431, part);
+    }
+    let v6 = [
+        of_network,
+        ("startipv6", "2001:db8::10"),
+        ("endipv6", "2001:db8::20"),
+        ("ip6gateway", "2001:db8::1"),
+        ("ip6cidr", "2001:db8::/64"),
+    ];
+    let v6 = lab.ok("createVlanIpRange", &v6);
+    assert_eq!(text(&v6, "startipv6"), "2001:db8::10");
+    assert_eq!(v6.field("startip"), None);
+    assert_eq!(count(&lab.ok("listVlanIpRanges", &[of_network])), 3);
+    lab.ok("deleteVlanIpRange", &[("id", &text(&second, "id"))]);
+    assert_eq!(count(&lab.ok("listVlanIpRanges", &[of_network])), 2);
+    // A guest network of one account has no such ranges.
+    let isolated = [
+        ("zoneid", zone.as_str()),
+        ("name", "net"),
+        ("displaytext", "net"),
+        (
+            "networkofferingid",
+            &offering_named(&lab, "DefaultIsolatedNetworkOfferingWithSourceNatService"),
+        ),
+    ];
+    let isolated = text(&lab.ok_as("alice", "createNetwork", &isolated), "id");
+    let params = [("networkid", isolated.as_str()), ("startip", "10.1.1.40")];
+    refused(&lab, "createVlanIpRange", &params, 431, "takes no address ranges");
+}
+
+#[test]
+fn a_basic_zone_is_deployed_pod_by_pod() {
+    let lab = Lab::new(Start::Empty);
+    let zone = zone(&lab, "basic", "Basic");
+    let network =
+        text(&lab.ok("createPhysicalNetwork", &[("zoneid", &zone), ("name", "pn")]), "id");
+    let of_network = ("physicalnetworkid", network.as_str());
+    for traffic in ["Guest", "Management"] {
+        lab.ok("addTrafficType", &[of_network, ("traffictype", traffic)]);
+    }
+    for name in ["VirtualRouter", "SecurityGroupProvider"] {
+        let provider =
+            text(&lab.one("listNetworkServiceProviders", &[of_network, ("name", name)]), "id");
+        if let Node::List(elements) = lab.ok("listVirtualRouterElements", &[("nspid", &provider)])
+            && let Some(element) = elements.first()
+        {
+            let element = text(element, "id");
+            lab.ok("configureVirtualRouterElement", &[("id", &element), ("enabled", "true")]);
+        }
+        lab.ok("updateNetworkServiceProvider", &[("id", &provider), ("state", "Enabled")]);
+    }
+    lab.ok("updatePhysicalNetwork", &[("id", &network), ("state", "Enabled")]);
+    let pod = |name: &str, third: &str| {
+        let (gateway, start, end) = (
+            format!("172.16.{third}.1"),
+            format!("172.16.{third}.2"),
+            format!("172.16.{third}.20"),
+        );
+        let params = [
+            ("zoneid", zone.as_str()),
+            ("name", name),
+            ("gateway", &gateway),
+            ("netmask", "255.255.255.0"),
+            ("startip", &start),
+            ("endip", &end),
+        ];
+        text(&lab.ok("createPod", &params), "id")
+    };
+    let range = |pod: &str, third: &str| {
+        let (gateway, start, end) = (
+            format!("172.17.{third}.1"),
+            format!("172.17.{third}.2"),
+            format!("172.17.{third}.99"),
+        );
+        let params = [
+            ("zoneid", zone.as_str()),
+            ("podid", pod),
+            ("forvirtualnetwork", "false"),
+            ("gateway", &gateway),
+            ("netmask", "255.255.255.0"),
+            ("startip", &start),
+            ("endip", &end),
+        ];
+        lab.run(lab.root(), "createVlanIpRange", &params)
+    };
+    let first = pod("POD0", "15");
+    let (code, why) = range(&first, "15").unwrap_err();
+    assert!(code == 431 && why.contains("createNetwork"), "{code} {why}");
+    // Its guest network is made without addresses: the pods bring them.
+    let params = [
+        ("zoneid", zone.as_str()),
+        ("name", "guests"),
+        ("displaytext", "guests"),
+        ("networkofferingid", &offering_named(&lab, "DefaultSharedNetworkOfferingWithSGService")),
+    ];
+    let guests = text(&lab.ok("createNetwork", &params), "id");
+    let row = range(&first, "15").unwrap();
+    assert_eq!((text(&row, "networkid"), text(&row, "podname")), (guests, "POD0".into()));
+    assert_eq!(text(&row, "vlan"), "untagged");
+    let (code, why) = range(&first, "15").unwrap_err();
+    assert!(code == 431 && why.contains("overlaps"), "{code} {why}");
+    let second = pod("POD1", "16");
+    range(&second, "16").unwrap();
+    assert_eq!(count(&lab.ok("listVlanIpRanges", &[("podid", &second)])), 1);
+    assert_eq!(count(&lab.ok("listVlanIpRanges", &[("zoneid", &zone)])), 2);
+    // Direct addresses of pods are kept for nobody.
+    let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
+    let id = text(&row, "id");
+    let keep = [("id", id.as_str()), ("account", "admin"), ("domainid", root.as_str())];
+    refused(&lab, "dedicatePublicIpRange", &keep, 431, "Advanced");
+}

@@ -90,17 +90,6 @@ pub(crate) fn uses_provider(offering: &Thing, provider: &str) -> bool {
     offering.map("provider").iter().any(|(_, by)| by.as_str() == provider)
 }
 
-/// What was chosen of a service's capability, such as `Lb`, `SupportedLBIsolation`.
-pub(crate) fn capability_of<'t>(
-    offering: &'t Thing,
-    service: &str,
-    capability: &str,
-) -> Option<&'t str> {
-    let is_it = |key: &str| key.split_once('.') == Some((service, capability));
-    let pairs = offering.map("capability");
-    pairs.iter().find(|(key, _)| is_it(key)).map(|(_, value)| value.as_str())
-}
-
 /// The services of an offering, each with its provider and what was chosen of it.
 pub(crate) fn services(offering: &Thing) -> Node {
     let show = |(service, provider): &(Text, Text)| {

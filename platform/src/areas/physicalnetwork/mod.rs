@@ -55,7 +55,7 @@ pub(crate) static PROVIDER_KIND: KindSpec = KindSpec::new(Kind::Provider, &PROVI
         (Kind::InternalLbElement, "nspid", OnDelete::Remove),
     ]);
 
-pub(crate) use network::{carrying, networks_on, vlan_set, vlans, vlans_for};
+pub(crate) use network::{carrying, networks_on, vlan_set, vlans_for};
 
 pub(crate) const CAPABILITY: Object = Object {
     name: "Capability",

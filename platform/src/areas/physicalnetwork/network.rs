@@ -15,12 +15,7 @@ use crate::{
 pub(super) const ISOLATION_METHODS: [&str; 8] =
     ["VLAN", "L3", "GRE", "STT", "VNS", "MIDO", "SSP", "VXLAN"];
 
-/// The VLANs that a physical network has for guest networks, in order.
-pub(crate) fn vlans(network: &Thing) -> impl Iterator<Item = u16> + use<> {
-    vlan_set(network).iter().collect::<Vec<_>>().into_iter()
-}
-
-/// The same as a set.
+/// The VLANs that a physical network has for guest networks.
 pub(crate) fn vlan_set(network: &Thing) -> VlanSet {
     VlanSet::stored(network.text("vlan"))
 }

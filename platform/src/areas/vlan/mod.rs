@@ -8,7 +8,7 @@ use cloudtally_model::ApiError;
 
 use super::iprange;
 use crate::{
-    engine::{Arg, Call, Done, Node, Query, Thing, ThingId, World, seed},
+    engine::{Arg, Call, Node, Query, Thing, ThingId, World, seed},
     table::{
         Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, delete, f,
         fields::*, group, hidden, list, own, p,
