@@ -252,7 +252,7 @@ fn insert(
 
 /// Gives an address up, with everything that stands on it.
 pub(crate) fn release(tx: &mut Tx<'_>, id: ThingId) {
-    super::remove_rules_of(tx, id);
+    super::rules::remove_of_address(tx, id);
     metering::address(tx, false, id);
     tx.remove_with_dependants(id);
 }

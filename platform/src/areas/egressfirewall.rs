@@ -1,7 +1,17 @@
 //! Egress firewall rules: what may leave a guest network. Guide 4.1.1.21.
 
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use cloudtally_model::ApiError;
+
+use super::{
+    firewall::{self, Matched},
+    network, rules,
+};
+use crate::{
+    engine::{Call, Query, Thing, ThingId},
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, delete, f,
+        fields::*, group, hidden, list, own, p,
+    },
 };
 
 pub(crate) const FIREWALL_RULE: Object = Object {
@@ -23,7 +33,7 @@ pub(crate) const FIREWALL_RULE: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createEgressFirewallRule")
+    own("createEgressFirewallRule")
         .doc("Lets traffic out of a guest network, or keeps it in by its offering's default")
         .roles(Roles::ALL)
         .params(&[
@@ -37,14 +47,17 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("type", Str).doc("`user`, or `system` for rules of the system itself"),
         ])
         .create_job("FIREWALL.OPEN")
-        .object("firewallrule", &FIREWALL_RULE),
-    later("deleteEgressFirewallRule")
+        .object("firewallrule", &FIREWALL_RULE)
+        .kind(Kind::EgressRule)
+        .begin(begin)
+        .act(firewall::act),
+    delete("deleteEgressFirewallRule", Kind::EgressRule)
         .doc("Removes an egress firewall rule")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::EgressRule)).required()])
         .job("FIREWALL.CLOSE")
         .success(),
-    later("listEgressFirewallRules")
+    list("listEgressFirewallRules", Kind::EgressRule)
         .doc("Lists egress firewall rules")
         .roles(Roles::ALL)
         .params(&[
@@ -54,5 +67,47 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("shows only those of the network of this address"),
         ])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
-        .items("firewallrule", &FIREWALL_RULE),
+        .items("firewallrule", &FIREWALL_RULE)
+        .filter(is_listed, &["ipaddressid"]),
 ];
+
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::EgressRule, &FIREWALL_RULE)
+    .hidden(&[hidden("firstport", W::Int), hidden("lastport", W::Int)])
+    .owned()
+    .states(rules::STATES, rules::MOVES)
+    .tagged("FirewallRule")
+    .job_instance("FirewallRule");
+
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let network = call.args.id_required("networkid");
+    network::must_provide(call.tx, network, "Firewall")?;
+    let matched = Matched::of(call, true)?;
+    let cidrs = if call.args.has("cidrlist") {
+        rules::cidrs(call)?
+    } else {
+        call.thing(network).text("cidr").to_owned()
+    };
+    let collides = call
+        .referring(network, Kind::EgressRule, "networkid")
+        .any(|rule| matched.meets(rule) && rule.text("cidrlist") == cidrs);
+    if collides {
+        return Err(ApiError::rule_conflict(format!(
+            "an egress rule of {} is for some of these ports and sources already",
+            call.thing(network).text("name")
+        )));
+    }
+    let owner = call.thing(network).owner;
+    let id = call.tx.insert(Kind::EgressRule, |rule| {
+        rule.owner = owner;
+        rule.set_ref("networkid", network);
+        matched.fill(rule, &cidrs);
+    });
+    Ok(Some(id))
+}
+
+/// `ipaddressid` means the network it serves.
+fn is_listed(query: &Query<'_>, rule: &Thing) -> bool {
+    let Some(address) = query.args.id("ipaddressid") else { return true };
+    let network = query.world.thing(address).id_of("associatednetworkid");
+    rule.id_of("networkid") == network
+}

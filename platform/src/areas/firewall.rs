@@ -1,10 +1,21 @@
 //! Firewall rules: what may come in through a public IP address.
 
-use crate::areas::egressfirewall::FIREWALL_RULE;
-use crate::table::{Command, Kind, ParamType::*, Roles, group, later, p};
+use cloudtally_model::ApiError;
+
+use super::{
+    egressfirewall::FIREWALL_RULE,
+    rules::{self, Ports},
+};
+use crate::{
+    engine::{Call, Done, Thing, ThingId},
+    table::{
+        Command, Kind, KindSpec, ParamType::*, Roles, WireType as W, delete, group, hidden, list,
+        own, p,
+    },
+};
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createFirewallRule")
+    own("createFirewallRule")
         .doc("Lets traffic in through a public IP address")
         .roles(Roles::ALL)
         .params(&[
@@ -19,14 +30,17 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("traffictype", Str).doc("taken and not used; the guide both adds and removes it"),
         ])
         .create_job("FIREWALL.OPEN")
-        .object("firewallrule", &FIREWALL_RULE),
-    later("deleteFirewallRule")
+        .object("firewallrule", &FIREWALL_RULE)
+        .kind(Kind::FirewallRule)
+        .begin(begin)
+        .act(act),
+    delete("deleteFirewallRule", Kind::FirewallRule)
         .doc("Removes a firewall rule")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::FirewallRule)).required()])
         .job("FIREWALL.CLOSE")
         .success(),
-    later("listFirewallRules")
+    list("listFirewallRules", Kind::FirewallRule)
         .doc("Lists firewall rules of public IP addresses")
         .roles(Roles::ALL)
         .params(&[
@@ -37,3 +51,131 @@ pub(crate) static COMMANDS: &[Command] = &[
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
         .items("firewallrule", &FIREWALL_RULE),
 ];
+
+/// Hidden: the ports as numbers, and the rule it was opened with.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::FirewallRule, &FIREWALL_RULE)
+    .hidden(&[
+        hidden("firstport", W::Int),
+        hidden("lastport", W::Int),
+        hidden("openedfor", W::Str),
+    ])
+    .owned()
+    .states(rules::STATES, rules::MOVES)
+    .tagged("FirewallRule")
+    .job_instance("FirewallRule");
+
+/// Protocol and ports, or type and code, of a firewall rule.
+pub(super) struct Matched {
+    pub(super) protocol: String,
+    pub(super) ports: Option<(i64, i64)>,
+    pub(super) icmp: Option<(i64, i64)>,
+}
+
+impl Matched {
+    /// Reads what a rule is for; `all` only where all protocols may be meant.
+    pub(super) fn of(call: &Call<'_, '_>, takes_all: bool) -> Result<Self, ApiError> {
+        let args = &call.args;
+        let protocol = args.text_required("protocol").to_lowercase();
+        let (icmp_type, icmp_code) = (args.int("icmptype"), args.int("icmpcode"));
+        let has_icmp = icmp_type.is_some() || icmp_code.is_some();
+        let has_ports = args.has("startport") || args.has("endport");
+        match protocol.as_str() {
+            "tcp" | "udp" if has_icmp => {
+                Err(ApiError::value("`icmptype` and `icmpcode` go with the protocol icmp"))
+            }
+            "tcp" | "udp" => {
+                let ports = if has_ports {
+                    let ports = Ports::of(call, "startport", "endport")?;
+                    Some((ports.first, ports.last))
+                } else {
+                    None
+                };
+                Ok(Self { protocol, ports, icmp: None })
+            }
+            "icmp" if has_ports => Err(ApiError::value("icmp has no ports; leave them out")),
+            "icmp" => {
+                let (icmp_type, icmp_code) = (icmp_type.unwrap_or(-1), icmp_code.unwrap_or(-1));
+                for (name, number) in [("icmptype", icmp_type), ("icmpcode", icmp_code)] {
+                    if !(-1..=255).contains(&number) {
+                        let expected = "expected -1 (any) to 255";
+                        return Err(call.invalid(name, &number.to_string(), expected));
+                    }
+                }
+                Ok(Self { protocol, ports: None, icmp: Some((icmp_type, icmp_code)) })
+            }
+            "all" if takes_all && !has_ports && !has_icmp => {
+                Ok(Self { protocol, ports: None, icmp: None })
+            }
+            _ => {
+                let expected = if takes_all {
+                    "expected `tcp`, `udp`, `icmp` or `all` (without ports)"
+                } else {
+                    "expected `tcp`, `udp` or `icmp`"
+                };
+                Err(call.invalid("protocol", &protocol, expected))
+            }
+        }
+    }
+
+    /// Writes it into a rule.
+    pub(super) fn fill(&self, rule: &mut Thing, cidrs: &str) {
+        rule.set_text("protocol", &self.protocol).set_text("cidrlist", cidrs);
+        if let Some((first, last)) = self.ports {
+            rule.set_text("startport", &first.to_string())
+                .set_text("endport", &last.to_string())
+                .set_int("firstport", first)
+                .set_int("lastport", last);
+        }
+        if let Some((icmp_type, icmp_code)) = self.icmp {
+            rule.set_int("icmptype", icmp_type).set_int("icmpcode", icmp_code);
+        }
+    }
+
+    /// Whether a rule is for some of the same.
+    pub(super) fn meets(&self, rule: &Thing) -> bool {
+        if rule.text("protocol") != self.protocol {
+            return false;
+        }
+        match (self.ports, rule.int_if("firstport").zip(rule.int_if("lastport"))) {
+            (Some((first, last)), Some((other_first, other_last))) => {
+                first <= other_last && other_first <= last
+            }
+            (None, None) => {
+                let icmp = rule.int_if("icmptype").zip(rule.int_if("icmpcode"));
+                self.icmp == icmp
+            }
+            // One of them is for all ports.
+            _ => true,
+        }
+    }
+}
+
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let address = call.args.id_required("ipaddressid");
+    let matched = Matched::of(call, false)?;
+    let cidrs = rules::cidrs(call)?;
+    let network = rules::network_of(call, address, None, "Firewall")?;
+    let collides = call
+        .referring(address, Kind::FirewallRule, "ipaddressid")
+        .any(|rule| matched.meets(rule) && rule.text("cidrlist") == cidrs);
+    if collides {
+        return Err(ApiError::rule_conflict(format!(
+            "a firewall rule of {} is for some of these ports and sources already",
+            call.thing(address).text("ipaddress")
+        )));
+    }
+    let owner = call.thing(address).owner;
+    let id = call.tx.insert(Kind::FirewallRule, |rule| {
+        rule.owner = owner;
+        rule.set_ref("ipaddressid", address).set_ref("networkid", network);
+        matched.fill(rule, &cidrs);
+    });
+    Ok(Some(id))
+}
+
+/// Firewall rules are not billed.
+pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.move_to(id, "Active");
+    Ok(Done::Thing(id))
+}

@@ -1,9 +1,17 @@
 //! Load balancer rules with their VMs, stickiness and health checks; and the internal ones of VPCs.
 
-use crate::areas::vm::VM;
-use crate::table::{
-    Command, Kind, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later,
-    p,
+use cloudtally_model::{ApiError, port::Value};
+
+use super::{
+    rules::{self, Ports},
+    vm::VM,
+};
+use crate::{
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World},
+    table::{
+        Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
+        fields::*, group, hidden, later, list, own, p,
+    },
 };
 
 pub(crate) const INTERNAL_LOAD_BALANCER: Object = Object {
@@ -115,7 +123,7 @@ pub(crate) const LOAD_BALANCER_RULE: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("assignToLoadBalancerRule")
+    own("assignToLoadBalancerRule")
         .doc("Puts VMs behind a load balancer rule")
         .roles(Roles::ALL)
         .params(&[
@@ -123,8 +131,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("virtualmachineids", IdList(Kind::Vm)).required(),
         ])
         .job("LB.ASSIGN.TO.RULE")
-        .success(),
-    later("createLBHealthCheckPolicy")
+        .success()
+        .kind(Kind::LoadBalancerRule)
+        .act(assign),
+    own("createLBHealthCheckPolicy")
         .doc("Makes a health check: VMs that fail it get no traffic")
         .roles(Roles::ALL)
         .params(&[
@@ -139,8 +149,11 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("bad answers after which a VM counts as unhealthy; 1 unless given"),
         ])
         .create_job("LB.HEALTHCHECKPOLICY.CREATE")
-        .object("healthcheckpolicies", &LB_HEALTH_CHECK),
-    later("createLBStickinessPolicy")
+        .object("healthcheckpolicies", &LB_HEALTH_CHECK)
+        .kind(Kind::HealthCheckPolicy)
+        .begin(begin_health_check)
+        .act(|call| finish_policy(call, "healthcheckpolicy")),
+    own("createLBStickinessPolicy")
         .doc("Makes a policy that keeps a client with the same VM")
         .roles(Roles::ALL)
         .params(&[
@@ -152,7 +165,10 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("parameters of the method: `param[0].name`, `.value`"),
         ])
         .create_job("LB.STICKINESSPOLICY.CREATE")
-        .object("stickinesspolicies", &LB_STICKINESS),
+        .object("stickinesspolicies", &LB_STICKINESS)
+        .kind(Kind::StickinessPolicy)
+        .begin(begin_stickiness)
+        .act(|call| finish_policy(call, "stickinesspolicy")),
     later("createLoadBalancer")
         .doc("Makes a load balancer inside a VPC, without a public address")
         .roles(Roles::ALL)
@@ -169,7 +185,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .create_job("LB.CREATE")
         .object("loadbalancer", &INTERNAL_LOAD_BALANCER),
-    later("createLoadBalancerRule")
+    own("createLoadBalancerRule")
         .doc("Spreads what comes to a port of a public IP address over VMs")
         .roles(Roles::ALL)
         .params(&[
@@ -188,44 +204,56 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::OWNER])
         .create_job("LB.CREATE")
-        .object("loadbalancer", &LOAD_BALANCER_RULE),
-    later("deleteLBHealthCheckPolicy")
+        .object("loadbalancer", &LOAD_BALANCER_RULE)
+        .kind(Kind::LoadBalancerRule)
+        .begin(begin)
+        .act(act)
+        .on_failure(|call, _| give_up(call)),
+    own("deleteLBHealthCheckPolicy")
         .doc("Removes a health check")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::HealthCheckPolicy)).required()])
         .job("LB.HEALTHCHECKPOLICY.DELETE")
-        .success(),
-    later("deleteLBStickinessPolicy")
+        .success()
+        .kind(Kind::HealthCheckPolicy)
+        .act(delete_policy),
+    own("deleteLBStickinessPolicy")
         .doc("Removes a stickiness policy")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::StickinessPolicy)).required()])
         .job("LB.STICKINESSPOLICY.DELETE")
-        .success(),
+        .success()
+        .kind(Kind::StickinessPolicy)
+        .act(delete_policy),
     later("deleteLoadBalancer")
         .doc("Removes an internal load balancer")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::InternalLoadBalancer)).required()])
         .job("LB.DELETE")
         .success(),
-    later("deleteLoadBalancerRule")
+    own("deleteLoadBalancerRule")
         .doc("Removes a load balancer rule; its VMs stay")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::LoadBalancerRule)).required()])
         .job("LB.DELETE")
-        .success(),
-    later("listLBHealthCheckPolicies")
+        .success()
+        .kind(Kind::LoadBalancerRule)
+        .act(delete),
+    own("listLBHealthCheckPolicies")
         .doc("Lists the health checks of a load balancer rule")
         .roles(Roles::ALL)
         .params(&[p("lbruleid", Id(Kind::LoadBalancerRule)).required()])
         .groups(&[group::PAGED])
-        .items("healthcheckpolicies", &LB_HEALTH_CHECK),
-    later("listLBStickinessPolicies")
+        .items("healthcheckpolicies", &LB_HEALTH_CHECK)
+        .read(|query| list_policies(query, Kind::HealthCheckPolicy, "healthcheckpolicy")),
+    own("listLBStickinessPolicies")
         .doc("Lists the stickiness policies of a load balancer rule")
         .roles(Roles::ALL)
         .params(&[p("lbruleid", Id(Kind::LoadBalancerRule)).required()])
         .groups(&[group::PAGED])
-        .items("stickinesspolicies", &LB_STICKINESS),
-    later("listLoadBalancerRuleInstances")
+        .items("stickinesspolicies", &LB_STICKINESS)
+        .read(|query| list_policies(query, Kind::StickinessPolicy, "stickinesspolicy")),
+    own("listLoadBalancerRuleInstances")
         .doc("Lists VMs that are behind a load balancer rule, or could be")
         .roles(Roles::ALL)
         .params(&[
@@ -233,8 +261,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("id", Id(Kind::LoadBalancerRule)).required().doc("the rule"),
         ])
         .groups(&[group::PAGED])
-        .items("loadbalancerruleinstance", &VM),
-    later("listLoadBalancerRules")
+        .items("loadbalancerruleinstance", &VM)
+        .read(list_instances),
+    list("listLoadBalancerRules", Kind::LoadBalancerRule)
         .doc("Lists load balancer rules")
         .roles(Roles::ALL)
         .params(&[
@@ -246,7 +275,8 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("networkid", Id(Kind::Network)),
         ])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
-        .items("loadbalancerrule", &LOAD_BALANCER_RULE),
+        .items("loadbalancerrule", &LOAD_BALANCER_RULE)
+        .filter(is_listed, &["virtualmachineid"]),
     later("listLoadBalancers")
         .doc("Lists internal load balancers")
         .roles(Roles::ALL)
@@ -260,7 +290,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
         .items("loadbalancer", &INTERNAL_LOAD_BALANCER),
-    later("removeFromLoadBalancerRule")
+    own("removeFromLoadBalancerRule")
         .doc("Takes VMs from behind a load balancer rule")
         .roles(Roles::ALL)
         .params(&[
@@ -268,8 +298,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("virtualmachineids", IdList(Kind::Vm)).required(),
         ])
         .job("LB.REMOVE.FROM.RULE")
-        .success(),
-    later("updateLoadBalancerRule")
+        .success()
+        .kind(Kind::LoadBalancerRule)
+        .act(take_off),
+    own("updateLoadBalancerRule")
         .doc("Changes the name, description or algorithm of a load balancer rule")
         .roles(Roles::ALL)
         .params(&[
@@ -279,5 +311,314 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("name", Str),
         ])
         .job("LB.UPDATE")
-        .object("loadbalancer", &LOAD_BALANCER_RULE),
+        .object("loadbalancer", &LOAD_BALANCER_RULE)
+        .kind(Kind::LoadBalancerRule)
+        .act(update),
 ];
+
+/// Hidden: the public ports as numbers.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::LoadBalancerRule, &LOAD_BALANCER_RULE)
+    .hidden(&[
+        hidden("protocol", W::Str),
+        hidden("firstport", W::Int),
+        hidden("lastport", W::Int),
+    ])
+    .owned()
+    .states(rules::STATES, rules::MOVES)
+    .keyword(&["name"])
+    .referred(&[
+        (Kind::LoadBalancerMember, "rule", OnDelete::Remove),
+        (Kind::StickinessPolicy, "rule", OnDelete::Remove),
+        (Kind::HealthCheckPolicy, "rule", OnDelete::Remove),
+    ])
+    .tagged("LoadBalancer")
+    .job_instance("LoadBalancerRule");
+
+const MEMBER: Object = Object { name: "LoadBalancerMember", fields: &[] };
+
+/// A machine behind a rule.
+pub(crate) static MEMBER_KIND: KindSpec =
+    KindSpec::new(Kind::LoadBalancerMember, &MEMBER).hidden(&[
+        hidden("rule", W::Id(Kind::LoadBalancerRule)),
+        hidden("virtualmachineid", W::Id(Kind::Vm)),
+        hidden("networkid", W::Id(Kind::Network)),
+    ]);
+
+pub(crate) static STICKINESS_KIND: KindSpec =
+    KindSpec::new(Kind::StickinessPolicy, &LB_STICKINESS_POLICY)
+        .hidden(&[hidden("rule", W::Id(Kind::LoadBalancerRule))])
+        .owned();
+
+pub(crate) static HEALTH_CHECK_KIND: KindSpec =
+    KindSpec::new(Kind::HealthCheckPolicy, &LB_HEALTH_CHECK_POLICY)
+        .hidden(&[hidden("rule", W::Id(Kind::LoadBalancerRule))])
+        .owned();
+
+const ALGORITHMS: &[&str] = &["roundrobin", "leastconn", "source"];
+const STICKINESS_METHODS: &[&str] = &["LbCookie", "AppCookie", "SourceBased"];
+
+fn algorithm(call: &Call<'_, '_>) -> Result<Option<&'static str>, ApiError> {
+    let Some(given) = call.args.text("algorithm") else { return Ok(None) };
+    let known = ALGORITHMS.iter().find(|known| known.eq_ignore_ascii_case(given));
+    known.copied().map(Some).ok_or_else(|| {
+        call.invalid("algorithm", given, &format!("expected one of {}", ALGORITHMS.join(", ")))
+    })
+}
+
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    // 1. The address, and the network it serves.
+    let args = call.args.clone();
+    let algorithm = algorithm(call)?;
+    let address = args.id("publicipid").ok_or_else(|| {
+        ApiError::value("give `publicipid`; elastic load balancing is not enabled")
+    })?;
+    rules::check_no_static_nat(call.tx, address)?;
+    let network = rules::network_of(call, address, args.id("networkid"), "Lb")?;
+    let ports = Ports::of(call, "publicport", "publicport")?;
+    let private = Ports::of(call, "privateport", "privateport")?;
+    let cidrs = rules::cidrs(call)?;
+    rules::check_free(call.tx, address, &ports, None)?;
+    // 2. The rule, with nothing behind it yet.
+    let of = call.thing(address).clone();
+    let id = call.tx.insert(Kind::LoadBalancerRule, |rule| {
+        rule.owner = of.owner;
+        rule.set_text("name", args.text_required("name"))
+            .set_ref("publicipid", address)
+            .set_text("publicport", &ports.first.to_string())
+            .set_text("privateport", &private.first.to_string())
+            .set_text("algorithm", algorithm.unwrap_or(ALGORITHMS[0]))
+            .set_ref("networkid", network)
+            .set_ref("zoneid", of.id_of("zoneid"))
+            .set_text("protocol", ports.protocol)
+            .set_int("firstport", ports.first)
+            .set_int("lastport", ports.last);
+        if let Some(text) = args.text("description") {
+            rule.set_text("description", text);
+        }
+        if args.has("cidrlist") {
+            rule.set_text("cidrlist", &cidrs);
+        }
+    });
+    rules::open_firewall(call, id, address, &ports, &cidrs)?;
+    Ok(Some(id))
+}
+
+fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let network = call.entity().id_of("networkid");
+    rules::apply(call.tx, id, "LB.CREATE", network);
+    Ok(Done::Thing(id))
+}
+
+fn give_up(call: &mut Call<'_, '_>) {
+    if let Some(id) = call.entity.filter(|id| call.get(Kind::LoadBalancerRule, *id).is_some()) {
+        remove(call.tx, id);
+    }
+}
+
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    rules::remove(tx, id, "LB.DELETE");
+}
+
+fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    remove(call.tx, id);
+    Ok(Done::Success)
+}
+
+fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let algorithm = algorithm(call)?;
+    let args = call.args.clone();
+    call.edit(id, |rule| {
+        for column in ["name", "description"] {
+            if let Some(text) = args.text(column) {
+                rule.set_text(column, text);
+            }
+        }
+        if let Some(algorithm) = algorithm {
+            rule.set_text("algorithm", algorithm);
+        }
+    });
+    Ok(Done::Thing(id))
+}
+
+/// The machines behind a rule.
+fn members(world: &World, rule: ThingId) -> Vec<ThingId> {
+    let members = world.referring(rule, Kind::LoadBalancerMember, "rule");
+    members.filter_map(|member| member.id_of("virtualmachineid")).collect()
+}
+
+fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let rule = call.entity_id();
+    let network = call.entity().id_of("networkid").expect("rules lead into a network");
+    let vms = call.args.ids("virtualmachineids").to_vec();
+    for vm in vms {
+        rules::nic_of(call, vm, network)?;
+        if members(call.tx, rule).contains(&vm) {
+            return Err(ApiError::value(format!(
+                "the virtual machine {} is behind the rule already",
+                call.thing(vm).text("name")
+            ))
+            .about(call.thing(vm).uuid.to_string(), "virtualmachineids"));
+        }
+        call.tx.insert(Kind::LoadBalancerMember, |member| {
+            member
+                .set_ref("rule", rule)
+                .set_ref("virtualmachineid", vm)
+                .set_ref("networkid", network);
+        });
+    }
+    Ok(Done::Success)
+}
+
+fn take_off(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let rule = call.entity_id();
+    let vms = call.args.ids("virtualmachineids").to_vec();
+    for vm in vms {
+        let member = call
+            .referring(rule, Kind::LoadBalancerMember, "rule")
+            .find(|member| member.id_of("virtualmachineid") == Some(vm))
+            .map(|member| member.id);
+        let member = member.ok_or_else(|| {
+            ApiError::value(format!(
+                "the virtual machine {} is not behind the rule",
+                call.thing(vm).text("name")
+            ))
+            .about(call.thing(vm).uuid.to_string(), "virtualmachineids")
+        })?;
+        call.erase(member);
+    }
+    Ok(Done::Success)
+}
+
+/// The machines behind a rule, or those that could be put there.
+fn list_instances(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let rule = query.world.thing(query.args.id_required("id"));
+    let behind = members(query.world, rule.id);
+    if query.args.flag("applied") != Some(false) {
+        return query.page(behind.into_iter().map(|id| query.world.thing(id)));
+    }
+    let network = rule.id_of("networkid").expect("rules lead into a network");
+    let free = query
+        .world
+        .referring(network, Kind::Nic, "networkid")
+        .filter_map(|nic| nic.id_of("virtualmachineid"))
+        .filter(|vm| !behind.contains(vm))
+        .map(|vm| query.world.thing(vm))
+        .filter(|vm| matches!(vm.state, "Running" | "Stopped"));
+    query.page(free)
+}
+
+fn is_listed(query: &Query<'_>, rule: &Thing) -> bool {
+    let wanted = query.args.id("virtualmachineid");
+    wanted.is_none_or(|vm| members(query.world, rule.id).contains(&vm))
+}
+
+fn begin_stickiness(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let args = call.args.clone();
+    let rule = args.id_required("lbruleid");
+    let given = args.text_required("methodname");
+    let method = STICKINESS_METHODS.iter().find(|known| known.eq_ignore_ascii_case(given));
+    let method = method.ok_or_else(|| {
+        let expected = format!("expected one of {}", STICKINESS_METHODS.join(", "));
+        call.invalid("methodname", given, &expected)
+    })?;
+    if call.referring(rule, Kind::StickinessPolicy, "rule").next().is_some() {
+        return Err(ApiError::value("the rule has a stickiness policy already; remove it first"));
+    }
+    let owner = call.thing(rule).owner;
+    let pairs: Vec<_> = args
+        .map("param")
+        .iter()
+        .filter_map(|entry| Some((entry.get("name")?, entry.get("value")?)))
+        .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+        .collect();
+    Ok(Some(call.tx.insert(Kind::StickinessPolicy, |policy| {
+        policy.owner = owner;
+        policy
+            .set_ref("rule", rule)
+            .set_text("name", args.text_required("name"))
+            .set_text("methodname", method)
+            .set_text("description", args.text("description").unwrap_or_default())
+            .set_text("state", "Active")
+            .set("params", (!pairs.is_empty()).then_some(Value::Map(pairs)));
+    })))
+}
+
+fn begin_health_check(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let args = call.args.clone();
+    let rule = args.id_required("lbruleid");
+    let bounded = |name: &'static str, default: i64, least: i64, most: i64| match args.int(name) {
+        Some(number) if (least..=most).contains(&number) => Ok(number),
+        Some(number) => {
+            let expected = format!("expected a number from {least} to {most}");
+            Err(call.invalid(name, &number.to_string(), &expected))
+        }
+        None => Ok(default),
+    };
+    let times = [
+        ("responsetime", bounded("responsetimeout", 5, 2, 60)?),
+        ("healthcheckinterval", bounded("intervaltime", 5, 1, 3600)?),
+        ("healthcheckthresshold", bounded("healthythreshold", 2, 1, 10)?),
+        ("unhealthcheckthresshold", bounded("unhealthythreshold", 1, 1, 10)?),
+    ];
+    if call.referring(rule, Kind::HealthCheckPolicy, "rule").next().is_some() {
+        return Err(ApiError::value("the rule has a health check already; remove it first"));
+    }
+    let owner = call.thing(rule).owner;
+    Ok(Some(call.tx.insert(Kind::HealthCheckPolicy, |policy| {
+        policy.owner = owner;
+        policy
+            .set_ref("rule", rule)
+            .set_text("pingpath", args.text("pingpath").unwrap_or("/"))
+            .set_text("description", args.text("description").unwrap_or_default())
+            .set_text("state", "Active");
+        for (column, number) in times {
+            policy.set_int(column, number);
+        }
+    })))
+}
+
+/// The policies of a rule in the object that answers show them in.
+fn policies(view: &View<'_>, rule: &Thing, kind: Kind, field: &'static str) -> Node {
+    let rule_view = view.of(rule.id);
+    let owner = rule.owner.map(|owner| view.world.thing(owner));
+    let domain = owner.map(|owner| view.world.thing(view.world.domain_of(owner.id)));
+    let zone = rule.id_of("zoneid").map(|zone| view.world.thing(zone));
+    let fields = vec![
+        ("lbruleid", Node::text(rule.uuid.to_string())),
+        ("account", Node::text_if(owner.map(|owner| owner.text("name")))),
+        ("domainid", Node::text_if(domain.map(|domain| domain.uuid.to_string()))),
+        ("domain", Node::text_if(domain.map(|domain| domain.text("name")))),
+        ("zoneid", Node::text_if(zone.map(|zone| zone.uuid.to_string()))),
+        (field, rule_view.children(kind, "rule")),
+    ];
+    Node::Object(fields.into_iter().filter(|(_, node)| *node != Node::Null).collect())
+}
+
+fn finish_policy(call: &mut Call<'_, '_>, field: &'static str) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let policy = call.entity();
+    let rule = policy.id_of("rule").expect("policies are of a rule");
+    let view = View::new(call.tx, &call.caller, call.thing(id), call.now);
+    Ok(Done::Node(policies(&view, call.thing(rule), policy.kind, field)))
+}
+
+fn list_policies(query: &Query<'_>, kind: Kind, field: &'static str) -> Result<Answer, ApiError> {
+    let item = match kind {
+        Kind::StickinessPolicy => "stickinesspolicies",
+        _ => "healthcheckpolicies",
+    };
+    let rule = query.world.thing(query.args.id_required("lbruleid"));
+    let has_any = query.world.referring(rule.id, kind, "rule").next().is_some();
+    let view = View::new(query.world, query.caller, rule, query.now);
+    let node = has_any.then(|| policies(&view, rule, kind, field));
+    query.page_of(item, node.into_iter(), |_, node| node)
+}
+
+fn delete_policy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.erase(id);
+    Ok(Done::Success)
+}

@@ -54,6 +54,7 @@ mod ratelimit; // throttling
 mod region;
 mod resourcedetail; // keys and values on volumes and NICs
 mod router;
+mod rules; // what rules on public addresses have in common
 mod router_vm; // the life of virtual routers and what they count
 mod routerelement; // elements of providers
 mod securitygroup;
@@ -90,7 +91,7 @@ pub(crate) use kinds::{KINDS, spec};
 use cloudtally_model::ApiError;
 
 use crate::{
-    engine::{Call, ThingId, Tx, World},
+    engine::{Call, ThingId},
     table::{Command, Kind, Object, WireType as W, f},
 };
 
@@ -378,11 +379,17 @@ pub(crate) fn remove_all_of(call: &mut Call<'_, '_>, account: ThingId) -> Result
     for volume in of(call, Kind::Volume) {
         volume::expunge(call.tx, volume);
     }
+    for snapshot in of(call, Kind::Snapshot) {
+        snapshot::remove(call.tx, snapshot);
+    }
     for network in of(call, Kind::Network) {
         network::remove(call.tx, network);
     }
     for address in of(call, Kind::IpAddress) {
         address::release(call.tx, address);
+    }
+    for user in of(call, Kind::VpnUser) {
+        vpn::remove_user(call.tx, user);
     }
     for kind in [Kind::Template, Kind::Iso] {
         for image in of(call, kind) {
@@ -390,15 +397,4 @@ pub(crate) fn remove_all_of(call: &mut Call<'_, '_>, account: ThingId) -> Result
         }
     }
     Ok(())
-}
-
-/// Removes the rules that stand on an address.
-pub(crate) fn remove_rules_of(_tx: &mut Tx<'_>, _address: ThingId) {}
-
-/// Removes the rules that lead to a virtual machine.
-pub(crate) fn remove_rules_of_vm(_tx: &mut Tx<'_>, _vm: ThingId) {}
-
-/// Whether rules lead to a NIC.
-pub(crate) fn has_rules(_world: &World, _nic: ThingId) -> bool {
-    false
 }

@@ -1,7 +1,14 @@
 //! Static NAT: one public address for one VM, and the ports opened on it.
 
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use cloudtally_model::ApiError;
+
+use super::rules::{self, Ports};
+use crate::{
+    engine::{Call, Done, Node, Query, Thing, ThingId, Tx},
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
+        hidden, list, own, p,
+    },
 };
 
 pub(crate) const IP_FORWARDING_RULE: Object = Object {
@@ -12,8 +19,12 @@ pub(crate) const IP_FORWARDING_RULE: Object = Object {
         f("virtualmachineid", W::Id(Kind::Vm)),
         f("virtualmachinename", W::Str).join("virtualmachineid", "name"),
         f("virtualmachinedisplayname", W::Str).join("virtualmachineid", "displayname"),
-        f("ipaddressid", W::Long),
-        f("ipaddress", W::Str).join("ipaddressid", "ipaddress"),
+        // A number, as the 4.2.1 server has it.
+        f("ipaddressid", W::Long).by(|view| match view.thing.id_of("publicaddress") {
+            Some(id) => Node::Int(i64::try_from(id.0).unwrap_or(i64::MAX)),
+            None => Node::Null,
+        }),
+        f("ipaddress", W::Str).join("publicaddress", "ipaddress"),
         f("startport", W::Int),
         f("endport", W::Int),
         STATE,
@@ -21,7 +32,7 @@ pub(crate) const IP_FORWARDING_RULE: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createIpForwardingRule")
+    own("createIpForwardingRule")
         .doc("Opens ports of a public IP address with static NAT")
         .roles(Roles::ALL)
         .params(&[
@@ -33,20 +44,27 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("cidrlist", List),
         ])
         .create_job("NET.RULEADD")
-        .object("ipforwardingrule", &IP_FORWARDING_RULE),
-    later("deleteIpForwardingRule")
+        .object("ipforwardingrule", &IP_FORWARDING_RULE)
+        .kind(Kind::IpForwardingRule)
+        .begin(begin)
+        .act(act)
+        .on_failure(|call, _| give_up(call)),
+    own("deleteIpForwardingRule")
         .doc("Closes ports of a public IP address with static NAT")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::IpForwardingRule)).required()])
         .job("NET.RULEDELETE")
-        .success(),
-    later("disableStaticNat")
+        .success()
+        .kind(Kind::IpForwardingRule)
+        .act(delete),
+    own("disableStaticNat")
         .doc("Takes static NAT from a public IP address")
         .roles(Roles::ALL)
         .params(&[p("ipaddressid", Id(Kind::IpAddress)).required()])
         .job("STATICNAT.DISABLE")
-        .success(),
-    later("enableStaticNat")
+        .success()
+        .act(disable_named),
+    own("enableStaticNat")
         .doc("Gives a public IP address to one VM alone")
         .roles(Roles::ALL)
         .params(&[
@@ -57,8 +75,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("vmguestip", Str).doc("the VM's address to use; its first one unless given"),
         ])
         .event("STATICNAT.ENABLE")
-        .success(),
-    later("listIpForwardingRules")
+        .success()
+        .act(enable),
+    list("listIpForwardingRules", Kind::IpForwardingRule)
         .doc("Lists ports opened on public IP addresses with static NAT")
         .roles(Roles::ALL)
         .params(&[
@@ -67,5 +86,147 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("virtualmachineid", Id(Kind::Vm)).doc("shows only the rules of this VM"),
         ])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
-        .items("ipforwardingrule", &IP_FORWARDING_RULE),
+        .items("ipforwardingrule", &IP_FORWARDING_RULE)
+        .filter(is_listed, &["ipaddressid"]),
 ];
+
+/// Hidden: the address it is on, and the ports as numbers.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpForwardingRule, &IP_FORWARDING_RULE)
+    .hidden(&[
+        hidden("publicaddress", W::Id(Kind::IpAddress)),
+        hidden("firstport", W::Int),
+        hidden("lastport", W::Int),
+    ])
+    .owned()
+    .states(rules::STATES, rules::MOVES)
+    .job_instance("FirewallRule");
+
+fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. An address that nothing stands on.
+    let args = call.args.clone();
+    let (address, vm) = (args.id_required("ipaddressid"), args.id_required("virtualmachineid"));
+    let of = call.thing(address);
+    if of.flag("issourcenat") {
+        return Err(ApiError::value(format!(
+            "{} is the source NAT address of its network",
+            of.text("ipaddress")
+        )));
+    }
+    if of.flag("isstaticnat") && of.id_of("virtualmachineid") != Some(vm) {
+        return Err(ApiError::in_use(format!(
+            "{} has static NAT to another virtual machine; disable it first",
+            of.text("ipaddress")
+        )));
+    }
+    let has_rules = call.referring(address, Kind::PortForwardingRule, "ipaddressid").next().is_some()
+        || call.referring(address, Kind::LoadBalancerRule, "publicipid").next().is_some();
+    if has_rules {
+        return Err(ApiError::rule_conflict(format!(
+            "{} has port forwarding or load balancer rules; remove them first",
+            call.thing(address).text("ipaddress")
+        )));
+    }
+    // 2. A machine on the network that has none yet.
+    let network = rules::network_of(call, address, args.id("networkid"), "StaticNat")?;
+    let nic = rules::nic_of(call, vm, network)?;
+    let other = call.referring(vm, Kind::IpAddress, "virtualmachineid").find(|other| {
+        other.flag("isstaticnat")
+            && other.id != address
+            && other.id_of("associatednetworkid") == Some(network)
+    });
+    if let Some(other) = other {
+        return Err(ApiError::in_use(format!(
+            "the virtual machine {} has static NAT by {} already",
+            call.thing(vm).text("name"),
+            other.text("ipaddress")
+        )));
+    }
+    let guest_ip = args.text("vmguestip").unwrap_or(call.thing(nic).text("ipaddress")).to_owned();
+    call.edit(address, |address| {
+        address
+            .set_flag("isstaticnat", true)
+            .set_ref("virtualmachineid", vm)
+            .set_text("vmipaddress", &guest_ip);
+    });
+    call.entity = Some(address);
+    Ok(Done::Success)
+}
+
+/// Takes static NAT from an address, with the ports that were opened on it.
+pub(crate) fn disable(tx: &mut Tx<'_>, address: ThingId) {
+    for id in tx.ids_referring(address, Kind::IpForwardingRule, "publicaddress") {
+        remove(tx, id);
+    }
+    tx.edit(address, |address| {
+        address
+            .set_flag("isstaticnat", false)
+            .set_ref("virtualmachineid", None)
+            .set("vmipaddress", None);
+    });
+}
+
+fn disable_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let address = call.args.id_required("ipaddressid");
+    must_have_nat(call, address)?;
+    disable(call.tx, address);
+    Ok(Done::Success)
+}
+
+fn must_have_nat(call: &Call<'_, '_>, address: ThingId) -> Result<(), ApiError> {
+    let address = call.thing(address);
+    if address.flag("isstaticnat") {
+        return Ok(());
+    }
+    Err(ApiError::value(format!("{} has no static NAT", address.text("ipaddress")))
+        .about(address.uuid.to_string(), "ipaddressid"))
+}
+
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let address = call.args.id_required("ipaddressid");
+    must_have_nat(call, address)?;
+    let ports = Ports::of(call, "startport", "endport")?;
+    let cidrs = rules::cidrs(call)?;
+    rules::check_free(call.tx, address, &ports, None)?;
+    let of = call.thing(address).clone();
+    let id = call.tx.insert(Kind::IpForwardingRule, |rule| {
+        rule.owner = of.owner;
+        rule.set_text("protocol", ports.protocol)
+            .set_ref("virtualmachineid", of.id_of("virtualmachineid"))
+            .set_ref("publicaddress", address)
+            .set_int("startport", ports.first)
+            .set_int("endport", ports.last)
+            .set_int("firstport", ports.first)
+            .set_int("lastport", ports.last);
+    });
+    rules::open_firewall(call, id, address, &ports, &cidrs)?;
+    Ok(Some(id))
+}
+
+fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let address = call.entity().id_of("publicaddress").map(|id| call.thing(id));
+    let network = address.and_then(|address| address.id_of("associatednetworkid"));
+    rules::apply(call.tx, id, "NET.RULEADD", network);
+    Ok(Done::Thing(id))
+}
+
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    rules::remove(tx, id, "NET.RULEDELETE");
+}
+
+fn give_up(call: &mut Call<'_, '_>) {
+    if let Some(id) = call.entity.filter(|id| call.get(Kind::IpForwardingRule, *id).is_some()) {
+        remove(call.tx, id);
+    }
+}
+
+fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    remove(call.tx, id);
+    Ok(Done::Success)
+}
+
+fn is_listed(query: &Query<'_>, rule: &Thing) -> bool {
+    let wanted = query.args.id("ipaddressid");
+    wanted.is_none_or(|wanted| rule.id_of("publicaddress") == Some(wanted))
+}

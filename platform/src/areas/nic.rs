@@ -169,20 +169,21 @@ pub(crate) fn reserve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     let vm = nic.id_of("virtualmachineid").expect("NICs are on a virtual machine");
     let owner = nic.owner.expect("NICs have an owner");
     let wanted = Some(nic.text("wantedip")).filter(|wanted| !wanted.is_empty());
-    let (address, direct) = if tx.thing(network).text("type") == "Shared" {
-        let (direct, _) = address::acquire_direct(tx, owner, network, wanted)?;
+    // Each range of a shared network may have a gateway of its own.
+    let (address, direct, of) = if tx.thing(network).text("type") == "Shared" {
+        let (direct, range) = address::acquire_direct(tx, owner, network, wanted)?;
         tx.edit(direct, |address| {
             address.set_ref("virtualmachineid", vm);
         });
-        (tx.thing(direct).text("ipaddress").to_owned(), Some(direct))
+        (tx.thing(direct).text("ipaddress").to_owned(), Some(direct), range)
     } else {
-        (free_in(tx, network, wanted)?, None)
+        (free_in(tx, network, wanted)?, None, network)
     };
-    let on = tx.thing(network).clone();
+    let (on, of) = (tx.thing(network).clone(), tx.thing(of).clone());
     tx.edit(id, |nic| {
         nic.set_text("ipaddress", &address)
-            .set_text("netmask", on.text("netmask"))
-            .set_text("gateway", on.text("gateway"))
+            .set_text("netmask", of.text("netmask"))
+            .set_text("gateway", of.text("gateway"))
             .set_ref("directaddress", direct);
         for (column, from) in [("isolationuri", "broadcasturi"), ("broadcasturi", "broadcasturi")] {
             if !on.text(from).is_empty() {
@@ -322,7 +323,7 @@ fn remove_nic(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             "the default NIC cannot be removed; make another one the default first",
         ));
     }
-    if super::has_rules(call.tx, nic) {
+    if super::rules::lead_to(call.tx, nic) {
         return Err(ApiError::in_use(
             "port forwarding, static NAT or load balancer rules use this NIC; remove them first",
         ));

@@ -1,7 +1,14 @@
 //! Port forwarding: ports of a public address that lead to a VM; billed while the rule stands.
 
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use cloudtally_model::ApiError;
+
+use super::rules::{self, Ports};
+use crate::{
+    engine::{Call, Done, ThingId, Tx},
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
+        hidden, list, own, p,
+    },
 };
 
 pub(crate) const PORT_FORWARDING_RULE: Object = Object {
@@ -26,7 +33,7 @@ pub(crate) const PORT_FORWARDING_RULE: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createPortForwardingRule")
+    own("createPortForwardingRule")
         .doc("Leads ports of a public IP address to a VM")
         .roles(Roles::ALL)
         .params(&[
@@ -45,20 +52,26 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("vmguestip", Str),
         ])
         .create_job("NET.RULEADD")
-        .object("portforwardingrule", &PORT_FORWARDING_RULE),
-    later("deletePortForwardingRule")
+        .object("portforwardingrule", &PORT_FORWARDING_RULE)
+        .kind(Kind::PortForwardingRule)
+        .begin(begin)
+        .act(act)
+        .on_failure(|call, _| give_up(call)),
+    own("deletePortForwardingRule")
         .doc("Removes a port forwarding rule")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::PortForwardingRule)).required()])
         .job("NET.RULEDELETE")
-        .success(),
-    later("listPortForwardingRules")
+        .success()
+        .kind(Kind::PortForwardingRule)
+        .act(delete),
+    list("listPortForwardingRules", Kind::PortForwardingRule)
         .doc("Lists port forwarding rules")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::PortForwardingRule)), p("ipaddressid", Id(Kind::IpAddress))])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
         .items("portforwardingrule", &PORT_FORWARDING_RULE),
-    later("updatePortForwardingRule")
+    own("updatePortForwardingRule")
         .doc("Leads a port forwarding rule to another port or VM")
         .roles(Roles::ALL)
         .params(&[
@@ -74,5 +87,127 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("virtualmachineid", Id(Kind::Vm)).doc("the VM to forward to from now on"),
         ])
         .job("NET.RULEMODIFY")
-        .object("portforwardingrule", &PORT_FORWARDING_RULE),
+        .object("portforwardingrule", &PORT_FORWARDING_RULE)
+        .act(update),
 ];
+
+/// Hidden: the public ports as numbers and the network the machine is reached on.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PortForwardingRule, &PORT_FORWARDING_RULE)
+    .hidden(&[
+        hidden("firstport", W::Int),
+        hidden("lastport", W::Int),
+        hidden("networkid", W::Id(Kind::Network)),
+    ])
+    .owned()
+    .states(rules::STATES, rules::MOVES)
+    .tagged("PortForwardingRule")
+    .job_instance("FirewallRule");
+
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    // 1. Where it leads from and to.
+    let args = call.args.clone();
+    let (address, vm) = (args.id_required("ipaddressid"), args.id_required("virtualmachineid"));
+    rules::check_no_static_nat(call.tx, address)?;
+    let network = rules::network_of(call, address, args.id("networkid"), "PortForwarding")?;
+    let nic = rules::nic_of(call, vm, network)?;
+    let ports = Ports::of(call, "publicport", "publicendport")?;
+    let private = Ports::of(call, "privateport", "privateendport")?;
+    if private.last - private.first != ports.last - ports.first {
+        return Err(ApiError::value("the public and the private ports must be equally many"));
+    }
+    let guest_ip = guest_ip(call, nic, args.text("vmguestip"))?;
+    let cidrs = rules::cidrs(call)?;
+    // 2. Ports that no other rule has.
+    rules::check_free(call.tx, address, &ports, None)?;
+    let owner = call.thing(address).owner;
+    let id = call.tx.insert(Kind::PortForwardingRule, |rule| {
+        rule.owner = owner;
+        rule.set_text("privateport", &private.first.to_string())
+            .set_text("privateendport", &private.last.to_string())
+            .set_text("protocol", ports.protocol)
+            .set_text("publicport", &ports.first.to_string())
+            .set_text("publicendport", &ports.last.to_string())
+            .set_int("firstport", ports.first)
+            .set_int("lastport", ports.last)
+            .set_ref("virtualmachineid", vm)
+            .set_ref("ipaddressid", address)
+            .set_ref("networkid", network)
+            .set_text("vmguestip", &guest_ip);
+        if args.has("cidrlist") {
+            rule.set_text("cidrlist", &cidrs);
+        }
+    });
+    rules::open_firewall(call, id, address, &ports, &cidrs)?;
+    Ok(Some(id))
+}
+
+/// The address of a NIC that traffic goes to: the one wanted, which must be its.
+fn guest_ip(
+    call: &Call<'_, '_>,
+    nic: ThingId,
+    wanted: Option<&str>,
+) -> Result<String, ApiError> {
+    let first = call.thing(nic).text("ipaddress");
+    let Some(wanted) = wanted else { return Ok(first.to_owned()) };
+    let is_its = wanted == first
+        || call
+            .referring(nic, Kind::NicSecondaryIp, "nicid")
+            .any(|secondary| secondary.text("ipaddress") == wanted);
+    if is_its {
+        return Ok(wanted.to_owned());
+    }
+    Err(call.invalid("vmguestip", wanted, "the virtual machine does not have this address"))
+}
+
+fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let network = call.entity().id_of("networkid");
+    rules::apply(call.tx, id, "NET.RULEADD", network);
+    Ok(Done::Thing(id))
+}
+
+fn give_up(call: &mut Call<'_, '_>) {
+    if let Some(id) = call.entity.filter(|id| call.get(Kind::PortForwardingRule, *id).is_some()) {
+        remove(call.tx, id);
+    }
+}
+
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    rules::remove(tx, id, "NET.RULEDELETE");
+}
+
+fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    remove(call.tx, id);
+    Ok(Done::Success)
+}
+
+fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let args = call.args.clone();
+    let address = args.id_required("ipaddressid");
+    let (port, protocol) = (args.text_required("publicport"), args.text_required("protocol"));
+    let id = call
+        .referring(address, Kind::PortForwardingRule, "ipaddressid")
+        .find(|rule| {
+            rule.text("publicport") == port && rule.text("protocol").eq_ignore_ascii_case(protocol)
+        })
+        .map(|rule| rule.id)
+        .ok_or_else(|| call.invalid("publicport", port, "no rule of the address has this port"))?;
+    let network = call.thing(id).id_of("networkid").expect("rules lead into a network");
+    let vm = args.id("virtualmachineid").or(call.thing(id).id_of("virtualmachineid"));
+    let vm = vm.expect("rules lead to a virtual machine");
+    let nic = rules::nic_of(call, vm, network)?;
+    let guest_ip = guest_ip(call, nic, args.text("privateip"))?;
+    let private = args.text_required("privateport");
+    if !private.parse::<u16>().is_ok_and(|port| port > 0) {
+        return Err(call.invalid("privateport", private, "expected a port from 1 to 65535"));
+    }
+    call.edit(id, |rule| {
+        rule.set_text("privateport", private)
+            .set_text("privateendport", private)
+            .set_ref("virtualmachineid", vm)
+            .set_text("vmguestip", &guest_ip);
+    });
+    call.entity = Some(id);
+    Ok(Done::Thing(id))
+}

@@ -3,10 +3,10 @@
 use cloudtally_model::ApiError;
 
 use crate::{
-    engine::{Call, ThingId},
+    engine::{Call, Done, Node, Query, Thing, ThingId, View, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Source, Unique,
-        WireType as W, Within, f, fields::*, group, later, p,
+        WireType as W, Within, create, f, fields::*, group, hidden, list, own, p,
     },
 };
 
@@ -17,7 +17,10 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SecurityGroup, &SECURITY_
     .owned()
     .unique(&[Unique { column: "name", within: Within::Account }])
     .keyword(&["name"])
-    .referred(&[(Kind::Vm, "securitygroups", OnDelete::Refuse)])
+    .referred(&[
+        (Kind::Vm, "securitygroups", OnDelete::Refuse),
+        (Kind::SecurityGroupRule, "group", OnDelete::Remove),
+    ])
     .tagged("SecurityGroup")
     .job_instance("SecurityGroup");
 
@@ -32,8 +35,8 @@ pub(crate) const SECURITY_GROUP: Object = Object {
         PROJECT,
         DOMAIN_ID,
         DOMAIN,
-        f("ingressrule", W::Objects("SecurityGroupRule")),
-        f("egressrule", W::Objects("SecurityGroupRule")),
+        f("ingressrule", W::Objects("SecurityGroupRule")).by(|view| rules(view, INGRESS)),
+        f("egressrule", W::Objects("SecurityGroupRule")).by(|view| rules(view, EGRESS)),
         TAGS,
     ],
 };
@@ -54,7 +57,7 @@ pub(crate) const SECURITY_GROUP_RULE: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("authorizeSecurityGroupEgress")
+    own("authorizeSecurityGroupEgress")
         .doc("Lets traffic leave the VMs of a security group")
         .roles(Roles::ALL)
         .params(&[
@@ -70,8 +73,9 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::OWNER, group::PROJECT])
         .job("SG.AUTH.EGRESS")
-        .object("securitygroup", &SECURITY_GROUP),
-    later("authorizeSecurityGroupIngress")
+        .object("securitygroup", &SECURITY_GROUP)
+        .act(|call| authorise(call, EGRESS)),
+    own("authorizeSecurityGroupIngress")
         .doc("Lets traffic reach the VMs of a security group")
         .roles(Roles::ALL)
         .params(&[
@@ -88,15 +92,16 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::OWNER, group::PROJECT])
         .job("SG.AUTH.INGRESS")
-        .object("securitygroup", &SECURITY_GROUP),
-    later("createSecurityGroup")
+        .object("securitygroup", &SECURITY_GROUP)
+        .act(|call| authorise(call, INGRESS)),
+    create("createSecurityGroup", Kind::SecurityGroup)
         .doc("Makes a security group without rules")
         .roles(Roles::ALL)
         .params(&[p("description", Str), p("name", Str).required()])
         .groups(&[group::OWNER, group::PROJECT])
         .event("SG.CREATE")
         .object("securitygroup", &SECURITY_GROUP),
-    later("deleteSecurityGroup")
+    own("deleteSecurityGroup")
         .doc("Deletes a security group that has no VMs")
         .roles(Roles::ALL)
         .params(&[
@@ -105,8 +110,9 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::OWNER, group::PROJECT])
         .event("SG.DELETE")
-        .success(),
-    later("listSecurityGroups")
+        .success()
+        .act(delete),
+    list("listSecurityGroups", Kind::SecurityGroup)
         .doc("Lists security groups with their rules")
         .roles(Roles::ALL)
         .params(&[
@@ -115,19 +121,24 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("id", Id(Kind::SecurityGroup)),
         ])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
-        .items("securitygroup", &SECURITY_GROUP),
-    later("revokeSecurityGroupEgress")
+        .items("securitygroup", &SECURITY_GROUP)
+        .filter(is_listed, &["securitygroupname", "virtualmachineid"]),
+    own("revokeSecurityGroupEgress")
         .doc("Removes a rule for leaving traffic")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::SecurityGroupRule)).required()])
         .job("SG.REVOKE.EGRESS")
-        .success(),
-    later("revokeSecurityGroupIngress")
+        .success()
+        .kind(Kind::SecurityGroupRule)
+        .act(|call| revoke(call, EGRESS)),
+    own("revokeSecurityGroupIngress")
         .doc("Removes a rule for arriving traffic")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::SecurityGroupRule)).required()])
         .job("SG.REVOKE.INGRESS")
-        .success(),
+        .success()
+        .kind(Kind::SecurityGroupRule)
+        .act(|call| revoke(call, INGRESS)),
 ];
 
 /// The security groups a machine is deployed in: those named, else the default
@@ -185,4 +196,163 @@ fn default_of(call: &mut Call<'_, '_>, owner: ThingId) -> ThingId {
         group.owner = Some(owner);
         group.set_text("name", DEFAULT).set_text("description", "Default Security Group");
     })
+}
+
+/// Hidden: the group and the direction.
+pub(crate) static RULE_KIND: KindSpec =
+    KindSpec::new(Kind::SecurityGroupRule, &SECURITY_GROUP_RULE)
+        .hidden(&[
+            hidden("group", W::Id(Kind::SecurityGroup)),
+            hidden("direction", W::Str),
+        ])
+        .owned()
+        .job_instance("SecurityGroup");
+
+const INGRESS: &str = "ingress";
+const EGRESS: &str = "egress";
+
+fn rules(view: &View<'_>, direction: &str) -> Node {
+    let rules = view.world.referring(view.thing.id, Kind::SecurityGroupRule, "group");
+    let shown: Vec<Node> = rules
+        .filter(|rule| rule.text("direction") == direction)
+        .map(|rule| view.of(rule.id).object(&SECURITY_GROUP_RULE))
+        .collect();
+    if shown.is_empty() { Node::Null } else { Node::List(shown) }
+}
+
+/// The group that `securitygroupid`, or `securitygroupname` of the owner, names.
+fn named(
+    call: &mut Call<'_, '_>,
+    id: &'static str,
+    name: &'static str,
+) -> Result<ThingId, ApiError> {
+    match (call.args.id(id), call.args.text(name).map(str::to_owned)) {
+        (Some(id), None) => Ok(id),
+        (None, Some(given)) => {
+            let owner = call.owner()?;
+            let group =
+                call.owned_by(owner, Kind::SecurityGroup).find(|group| group.text("name") == given);
+            group.map(|group| group.id).ok_or_else(|| {
+                call.invalid(name, &given, "the account has no such security group")
+            })
+        }
+        _ => Err(ApiError::value(format!("give either `{id}` or `{name}`"))),
+    }
+}
+
+/// Makes one rule for each source: a range of addresses or another group.
+fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, ApiError> {
+    // 1. For which group and traffic.
+    let group = named(call, "securitygroupid", "securitygroupname")?;
+    let args = call.args.clone();
+    let protocol = args.text("protocol").unwrap_or("all").to_lowercase();
+    let number = |name: &'static str, least: i64, most: i64| match args.int(name) {
+        Some(given) if (least..=most).contains(&given) => Ok(given),
+        Some(given) => {
+            let expected = format!("expected a number from {least} to {most}");
+            Err(call.invalid(name, &given.to_string(), &expected))
+        }
+        None => Err(ApiError::value(format!("the protocol {protocol} needs `{name}`"))),
+    };
+    let (ports, icmp) = match protocol.as_str() {
+        "tcp" | "udp" => {
+            let (first, last) = (number("startport", 0, 65_535)?, number("endport", 0, 65_535)?);
+            if last < first {
+                return Err(call.invalid("endport", &last.to_string(), "expected a port not before `startport`"));
+            }
+            (Some((first, last)), None)
+        }
+        "icmp" => (None, Some((number("icmptype", -1, 255)?, number("icmpcode", -1, 255)?))),
+        "all" => (None, None),
+        _ => {
+            let expected = "expected `tcp`, `udp`, `icmp` or `all`";
+            return Err(call.invalid("protocol", &protocol, expected));
+        }
+    };
+    // 2. From or to where.
+    let cidrs = args.list("cidrlist");
+    if let Some(wrong) = cidrs.iter().find(|cidr| super::ip::parse_cidr(cidr).is_none()) {
+        return Err(call.invalid("cidrlist", wrong, "expected CIDRs, such as 10.0.0.0/8"));
+    }
+    let groups = args.map("usersecuritygrouplist");
+    if cidrs.is_empty() && groups.is_empty() {
+        return Err(ApiError::value("give `cidrlist` or `usersecuritygrouplist`"));
+    }
+    let mut sources: Vec<(Option<String>, Option<(String, String)>)> =
+        cidrs.iter().map(|cidr| (Some(cidr.clone()), None)).collect();
+    let owner = call.thing(group).owner.expect("security groups have an owner");
+    for entry in groups {
+        let (Some(account), Some(name)) = (entry.get("account"), entry.get("group")) else {
+            return Err(ApiError::value("each `usersecuritygrouplist` entry needs account and group"));
+        };
+        let of = call.account_named(call.domain_of(owner), account).map(|account| account.id);
+        let known = of.is_some_and(|of| {
+            call.owned_by(of, Kind::SecurityGroup).any(|group| group.text("name") == name.as_str())
+        });
+        if !known {
+            let expected = "there is no such group of this account in the domain";
+            return Err(call.invalid("usersecuritygrouplist", name, expected));
+        }
+        sources.push((None, Some((account.clone(), name.clone()))));
+    }
+    // 3. One rule each; the same again is refused.
+    for (cidr, other) in sources {
+        let is_same = |rule: &Thing| {
+            rule.text("direction") == direction
+                && rule.text("protocol") == protocol
+                && rule.int_if("startport").zip(rule.int_if("endport")) == ports
+                && rule.int_if("icmptype").zip(rule.int_if("icmpcode")) == icmp
+                && rule.text("cidr") == cidr.as_deref().unwrap_or_default()
+                && other.as_ref().is_none_or(|(account, name)| {
+                    rule.text("account") == account && rule.text("securitygroupname") == name
+                })
+        };
+        if call.referring(group, Kind::SecurityGroupRule, "group").any(is_same) {
+            return Err(ApiError::value("the security group has such a rule already"));
+        }
+        call.tx.insert(Kind::SecurityGroupRule, |rule| {
+            rule.owner = Some(owner);
+            rule.set_ref("group", group)
+                .set_text("direction", direction)
+                .set_text("protocol", &protocol);
+            if let Some((first, last)) = ports {
+                rule.set_int("startport", first).set_int("endport", last);
+            }
+            if let Some((icmp_type, icmp_code)) = icmp {
+                rule.set_int("icmptype", icmp_type).set_int("icmpcode", icmp_code);
+            }
+            if let Some(cidr) = &cidr {
+                rule.set_text("cidr", cidr);
+            }
+            if let Some((account, name)) = &other {
+                rule.set_text("account", account).set_text("securitygroupname", name);
+            }
+        });
+    }
+    Ok(Done::Thing(group))
+}
+
+fn revoke(call: &mut Call<'_, '_>, direction: &str) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    if call.entity().text("direction") != direction {
+        return Err(ApiError::value(format!("the rule is not for {direction} traffic")));
+    }
+    call.erase(id);
+    Ok(Done::Success)
+}
+
+fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = named(call, "id", "name")?;
+    if call.thing(id).text("name") == DEFAULT {
+        return Err(ApiError::value("the default security group stays with its account"));
+    }
+    verbs::delete(call, id)?;
+    Ok(Done::Success)
+}
+
+fn is_listed(query: &Query<'_>, group: &Thing) -> bool {
+    let args = query.args;
+    let of_vm = |vm: ThingId| query.world.thing(vm).ids_of("securitygroups").contains(&group.id);
+    args.text("securitygroupname").is_none_or(|name| group.text("name") == name)
+        && args.id("virtualmachineid").is_none_or(of_vm)
 }

@@ -1,7 +1,14 @@
 //! Snapshots of volumes and the policies that take them; billed by size while they exist.
 
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use cloudtally_model::{ApiError, Instant};
+
+use super::{metering, simulator};
+use crate::{
+    engine::{Answer, Call, Done, Query, ThingId, Tx, limit},
+    table::{
+        Command, Kind, KindSpec, Limit, Move, Object, ParamType::*, Roles, WireType as W, f,
+        fields::*, group, hidden, list, own, p,
+    },
 };
 
 pub(crate) const SNAPSHOT: Object = Object {
@@ -39,7 +46,7 @@ pub(crate) const SNAPSHOT_POLICY: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createSnapshot")
+    own("createSnapshot")
         .doc("Takes a snapshot of a volume")
         .roles(Roles::ALL)
         .params(&[
@@ -49,8 +56,12 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::OWNER])
         .create_job("SNAPSHOT.CREATE")
-        .object("snapshot", &SNAPSHOT),
-    later("createSnapshotPolicy")
+        .object("snapshot", &SNAPSHOT)
+        .kind(Kind::Snapshot)
+        .begin(begin)
+        .act(act)
+        .on_failure(|call, _| fail(call)),
+    own("createSnapshotPolicy")
         .doc("Takes snapshots of a volume on a schedule")
         .roles(Roles::ALL)
         .params(&[
@@ -62,14 +73,17 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("timezone", Str).required(),
             p("volumeid", Id(Kind::Volume)).required(),
         ])
-        .object("snapshotpolicy", &SNAPSHOT_POLICY),
-    later("deleteSnapshot")
+        .object("snapshotpolicy", &SNAPSHOT_POLICY)
+        .act(create_policy),
+    own("deleteSnapshot")
         .doc("Deletes a snapshot; newer ones of the volume stay good")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::Snapshot)).required()])
         .job("SNAPSHOT.DELETE")
-        .success(),
-    later("deleteSnapshotPolicies")
+        .success()
+        .kind(Kind::Snapshot)
+        .act(delete),
+    own("deleteSnapshotPolicies")
         .doc("Removes snapshot policies; their snapshots stay")
         .roles(Roles::ALL)
         .params(&[
@@ -77,14 +91,16 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("ids", IdList(Kind::SnapshotPolicy))
                 .doc("policies separated by commas; this or `id`"),
         ])
-        .success(),
-    later("listSnapshotPolicies")
+        .success()
+        .act(delete_policies),
+    own("listSnapshotPolicies")
         .doc("Lists the snapshot policies of a volume")
         .roles(Roles::ALL)
         .params(&[p("volumeid", Id(Kind::Volume)).required()])
         .groups(&[group::PAGED])
-        .items("snapshotpolicy", &SNAPSHOT_POLICY),
-    later("listSnapshots")
+        .items("snapshotpolicy", &SNAPSHOT_POLICY)
+        .read(list_policies),
+    list("listSnapshots", Kind::Snapshot)
         .doc("Lists snapshots")
         .roles(Roles::ALL)
         .params(&[
@@ -99,3 +115,261 @@ pub(crate) static COMMANDS: &[Command] = &[
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
         .items("snapshot", &SNAPSHOT),
 ];
+
+/// Hidden: `size` is the volume's at the time, `policy` what took it.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Snapshot, &SNAPSHOT)
+    .hidden(&[
+        hidden("size", W::Long),
+        hidden("policy", W::Id(Kind::SnapshotPolicy)),
+    ])
+    .owned()
+    .limit(Limit::Snapshot)
+    .states(
+        &["Creating", "BackedUp", "Error"],
+        &[Move { from: "Creating", to: "BackedUp" }, Move { from: "Creating", to: "Error" }],
+    )
+    .keyword(&["name"])
+    .tagged("Snapshot")
+    .job_instance("Snapshot");
+
+/// `due` is when it takes the next snapshot.
+pub(crate) static POLICY_KIND: KindSpec = KindSpec::new(Kind::SnapshotPolicy, &SNAPSHOT_POLICY)
+    .hidden(&[hidden("due", W::Date)])
+    .owned()
+    .on_due(take_scheduled);
+
+/// How often a policy takes a snapshot, with its number and its setting.
+const INTERVALS: &[(&str, i64, &str)] = &[
+    ("HOURLY", 0, "snapshot.max.hourly"),
+    ("DAILY", 1, "snapshot.max.daily"),
+    ("WEEKLY", 2, "snapshot.max.weekly"),
+    ("MONTHLY", 3, "snapshot.max.monthly"),
+];
+
+/// Makes a snapshot of a volume that holds something.
+fn insert(
+    tx: &mut Tx<'_>,
+    volume: ThingId,
+    policy: Option<ThingId>,
+) -> Result<ThingId, ApiError> {
+    let of = tx.thing(volume).clone();
+    if of.state != "Ready" {
+        return Err(ApiError::value(format!(
+            "the volume {} is {} and holds nothing yet",
+            of.text("name"),
+            of.state
+        ))
+        .about(of.uuid.to_string(), "volumeid"));
+    }
+    let owner = of.owner.expect("volumes have an owner");
+    limit::check(tx, owner, Limit::Snapshot, 1)?;
+    let vm = of.id_of("virtualmachineid").map(|vm| tx.thing(vm).text("name").to_owned());
+    let vm = vm.unwrap_or_else(|| "detached".to_owned());
+    let stamp: String = tx.now.to_string().chars().filter(char::is_ascii_digit).take(14).collect();
+    let name = format!("{vm}_{}_{stamp}", of.text("name"));
+    let interval = policy.map(|policy| tx.thing(policy).int("intervaltype"));
+    let interval = INTERVALS.iter().find(|(_, number, _)| Some(*number) == interval);
+    Ok(tx.insert(Kind::Snapshot, |snapshot| {
+        snapshot.owner = Some(owner);
+        snapshot
+            .set_text("name", &name)
+            .set_text("snapshottype", if policy.is_some() { "RECURRING" } else { "MANUAL" })
+            .set_text("intervaltype", interval.map_or("MANUAL", |(name, ..)| name))
+            .set_ref("volumeid", volume)
+            .set_ref("zoneid", of.id_of("zoneid"))
+            .set_ref("policy", policy)
+            .set_int("size", of.int("size"));
+    }))
+}
+
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let (volume, policy) = (call.args.id_required("volumeid"), call.args.id("policyid"));
+    insert(call.tx, volume, policy).map(Some)
+}
+
+/// Backs it up; from then on it is billed.
+fn back_up(tx: &mut Tx<'_>, id: ThingId) {
+    tx.move_to(id, "BackedUp");
+    metering::snapshot(tx, "SNAPSHOT.CREATE", id);
+}
+
+fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    if call.step == 0 {
+        let volume = call.entity().id_of("volumeid").map(|id| call.thing(id));
+        let vm = volume.and_then(|volume| volume.id_of("virtualmachineid"));
+        let host = vm.and_then(|vm| call.thing(vm).id_of("hostid"));
+        let wait_ms = simulator::agent(call, host, "BackupSnapshotCommand")?;
+        if wait_ms > 0 {
+            return Ok(Done::Wait(wait_ms));
+        }
+    }
+    back_up(call.tx, id);
+    Ok(Done::Thing(id))
+}
+
+fn fail(call: &mut Call<'_, '_>) {
+    if let Some(id) = call.entity.filter(|id| call.get(Kind::Snapshot, *id).is_some()) {
+        call.move_to(id, "Error");
+    }
+}
+
+/// Takes a snapshot away, and off the bill.
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    if tx.thing(id).state == "BackedUp" {
+        metering::snapshot(tx, "SNAPSHOT.DELETE", id);
+    }
+    tx.remove_with_dependants(id);
+}
+
+fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    remove(call.tx, id);
+    Ok(Done::Success)
+}
+
+/// A schedule: minute, hour, and day of the week (1 is Sunday) or month.
+fn schedule(
+    call: &Call<'_, '_>,
+    interval: &str,
+) -> Result<(String, chrono_tz::Tz), ApiError> {
+    let args = &call.args;
+    let text = args.text_required("schedule");
+    let zone = args.text_required("timezone");
+    let zone = cloudtally_model::calendar::time_zone(zone)
+        .map_err(|cause| call.invalid("timezone", zone, &cause.to_string()))?;
+    let parts: Vec<Option<u32>> = text.split(':').map(|part| part.parse().ok()).collect();
+    let in_range = |at: usize, least: u32, most: u32| {
+        parts.get(at).copied().flatten().is_some_and(|number| (least..=most).contains(&number))
+    };
+    let (is_good, form) = match interval {
+        "HOURLY" => (parts.len() == 1 && in_range(0, 0, 59), "MM"),
+        "DAILY" => (parts.len() == 2 && in_range(0, 0, 59) && in_range(1, 0, 23), "MM:HH"),
+        "WEEKLY" => (
+            parts.len() == 3 && in_range(0, 0, 59) && in_range(1, 0, 23) && in_range(2, 1, 7),
+            "MM:HH:D with the day from 1 (Sunday) to 7",
+        ),
+        _ => (
+            parts.len() == 3 && in_range(0, 0, 59) && in_range(1, 0, 23) && in_range(2, 1, 28),
+            "MM:HH:DD with the day from 1 to 28",
+        ),
+    };
+    if is_good {
+        Ok((text.to_owned(), zone))
+    } else {
+        Err(call.invalid("schedule", text, &format!("expected {form}")))
+    }
+}
+
+fn create_policy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. What it says.
+    let args = call.args.clone();
+    let volume = args.id_required("volumeid");
+    let given = args.text_required("intervaltype");
+    let interval = INTERVALS.iter().find(|(name, ..)| name.eq_ignore_ascii_case(given));
+    let (name, number, setting) = interval.ok_or_else(|| {
+        call.invalid("intervaltype", given, "expected HOURLY, DAILY, WEEKLY or MONTHLY")
+    })?;
+    let (schedule, zone) = schedule(call, name)?;
+    let keep = args.int("maxsnaps").unwrap_or_default();
+    let most = call.setting_number(setting);
+    if !(1..=most).contains(&keep) {
+        let expected = format!("expected a number from 1 to {most} (`{setting}`)");
+        return Err(call.invalid("maxsnaps", &keep.to_string(), &expected));
+    }
+    // 2. One policy a volume and interval; the same again replaces it.
+    let known = call
+        .referring(volume, Kind::SnapshotPolicy, "volumeid")
+        .find(|policy| policy.int("intervaltype") == *number)
+        .map(|policy| policy.id);
+    let owner = call.thing(volume).owner;
+    let id = known.unwrap_or_else(|| {
+        call.tx.insert(Kind::SnapshotPolicy, |policy| {
+            policy.owner = owner;
+            policy.set_ref("volumeid", volume).set_int("intervaltype", *number);
+        })
+    });
+    let due = next_run(*number, &schedule, zone, call.now);
+    call.edit(id, |policy| {
+        policy
+            .set_text("schedule", &schedule)
+            .set_int("maxsnaps", keep)
+            .set_text("timezone", zone.name())
+            .set_time("due", due);
+    });
+    call.entity = Some(id);
+    Ok(Done::Thing(id))
+}
+
+/// The first moment after `now` that a schedule names. A time that the clocks
+/// skip is passed over; one that they show twice counts once.
+fn next_run(
+    interval: i64,
+    schedule: &str,
+    zone: chrono_tz::Tz,
+    now: Instant,
+) -> Option<Instant> {
+    use chrono::{Datelike, Days, TimeZone, Timelike};
+    let parts: Vec<u32> = schedule.split(':').filter_map(|part| part.parse().ok()).collect();
+    let minute = parts.first().copied()?;
+    let local = zone.timestamp_millis_opt(now.as_millis()).single()?;
+    if interval == 0 {
+        let mut at = local.with_second(0)?.with_nanosecond(0)?;
+        for _ in 0..=120 {
+            at += chrono::TimeDelta::minutes(1);
+            if at.minute() == minute {
+                return Some(Instant::from_millis(at.timestamp_millis()));
+            }
+        }
+        return None;
+    }
+    let (hour, day) = (parts.get(1).copied()?, parts.get(2).copied());
+    (0..=62).find_map(|days| {
+        let date = local.date_naive().checked_add_days(Days::new(days))?;
+        let is_day = match (interval, day) {
+            (2, Some(day)) => date.weekday().number_from_sunday() == day,
+            (3, Some(day)) => date.day() == day,
+            _ => true,
+        };
+        let at = zone.from_local_datetime(&date.and_hms_opt(hour, minute, 0)?).earliest()?;
+        let at = Instant::from_millis(at.timestamp_millis());
+        (is_day && at > now).then_some(at)
+    })
+}
+
+/// Takes the snapshot of a policy, and deletes what is too many of its own.
+fn take_scheduled(tx: &mut Tx<'_>, id: ThingId) {
+    let policy = tx.thing(id).clone();
+    let volume = policy.id_of("volumeid").expect("policies are of a volume");
+    let zone = cloudtally_model::calendar::time_zone(policy.text("timezone"));
+    let zone = zone.unwrap_or(chrono_tz::Tz::UTC);
+    let due = next_run(policy.int("intervaltype"), policy.text("schedule"), zone, tx.now);
+    tx.edit(id, |policy| {
+        policy.set_time("due", due);
+    });
+    // A volume without data or an account at its limit gets none this time.
+    let Ok(snapshot) = insert(tx, volume, Some(id)) else { return };
+    back_up(tx, snapshot);
+    let own = tx.ids_referring(id, Kind::Snapshot, "policy");
+    let keep = usize::try_from(policy.int("maxsnaps")).unwrap_or(usize::MAX);
+    for old in own.iter().take(own.len().saturating_sub(keep)) {
+        remove(tx, *old);
+    }
+}
+
+fn delete_policies(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let ids: Vec<ThingId> =
+        call.args.id("id").into_iter().chain(call.args.ids("ids").iter().copied()).collect();
+    if ids.is_empty() {
+        return Err(ApiError::value("give `id` or `ids`"));
+    }
+    for id in ids {
+        call.tx.remove(id);
+    }
+    Ok(Done::Success)
+}
+
+fn list_policies(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let volume = query.args.id_required("volumeid");
+    query.page(query.world.referring(volume, Kind::SnapshotPolicy, "volumeid"))
+}

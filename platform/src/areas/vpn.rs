@@ -1,7 +1,17 @@
 //! VPNs: remote access for users, billed by user, and site to site between VPCs and customers.
 
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use cloudtally_model::ApiError;
+
+use super::{
+    ip, metering,
+    rules::{self, Ports},
+};
+use crate::{
+    engine::{Call, Done, ThingId, Tx, secret},
+    table::{
+        Command, Kind, KindSpec, Move, Object, ParamType::*, Roles, Unique, WireType as W, Within,
+        f, fields::*, group, hidden, later, list, own, p,
+    },
 };
 
 pub(crate) const REMOTE_ACCESS_VPN: Object = Object {
@@ -91,14 +101,18 @@ pub(crate) const VPN_USER: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("addVpnUser")
+    own("addVpnUser")
         .doc("Lets a user in through the remote access VPNs of an account")
         .roles(Roles::ALL)
         .params(&[p("username", Str).required(), p("password", Secret).required()])
         .groups(&[group::OWNER, group::PROJECT])
         .create_job("VPN.USER.ADD")
-        .object("vpnuser", &VPN_USER),
-    later("createRemoteAccessVpn")
+        .object("vpnuser", &VPN_USER)
+        .kind(Kind::VpnUser)
+        .begin(begin_user)
+        .act(act_user)
+        .on_failure(|call, _| give_up_user(call)),
+    own("createRemoteAccessVpn")
         .doc("Opens a public IP address for remote access")
         .roles(Roles::ALL)
         .params(&[
@@ -108,7 +122,10 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::OWNER])
         .create_job("VPN.REMOTE.ACCESS.CREATE")
-        .object("remoteaccessvpn", &REMOTE_ACCESS_VPN),
+        .object("remoteaccessvpn", &REMOTE_ACCESS_VPN)
+        .kind(Kind::RemoteAccessVpn)
+        .begin(begin_remote)
+        .act(act_remote),
     later("createVpnConnection")
         .doc("Connects a VPC to a customer's site")
         .roles(Roles::ALL)
@@ -143,12 +160,13 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[p("vpcid", Id(Kind::Vpc)).required()])
         .job("VPN.S2S.VPN.GATEWAY.CREATE")
         .object("vpngateway", &VPN_GATEWAY),
-    later("deleteRemoteAccessVpn")
+    own("deleteRemoteAccessVpn")
         .doc("Closes the remote access of a public IP address")
         .roles(Roles::ALL)
         .params(&[p("publicipid", Id(Kind::IpAddress)).required()])
         .job("VPN.REMOTE.ACCESS.DESTROY")
-        .success(),
+        .success()
+        .act(delete_remote),
     later("deleteVpnConnection")
         .doc("Ends the connection of a VPC to a customer's site")
         .roles(Roles::ALL)
@@ -167,7 +185,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[p("id", Id(Kind::VpnGateway)).required()])
         .job("VPN.S2S.VPN.GATEWAY.DELETE")
         .success(),
-    later("listRemoteAccessVpns")
+    list("listRemoteAccessVpns", Kind::RemoteAccessVpn)
         .doc("Lists the remote access VPN of a public IP address")
         .roles(Roles::ALL)
         .params(&[p("publicipid", Id(Kind::IpAddress)).required()])
@@ -191,19 +209,20 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[p("id", Id(Kind::VpnGateway)), p("vpcid", Id(Kind::Vpc))])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
         .items("vpngateway", &VPN_GATEWAY),
-    later("listVpnUsers")
+    list("listVpnUsers", Kind::VpnUser)
         .doc("Lists users of remote access VPNs")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::VpnUser)), p("username", Str)])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
         .items("vpnuser", &VPN_USER),
-    later("removeVpnUser")
+    own("removeVpnUser")
         .doc("Shuts a user out of the remote access VPNs of an account")
         .roles(Roles::ALL)
         .params(&[p("username", Str).required()])
         .groups(&[group::OWNER, group::PROJECT])
         .job("VPN.USER.REMOVE")
-        .success(),
+        .success()
+        .act(delete_user),
     later("resetVpnConnection")
         .doc("Makes the connection to a customer's site anew")
         .roles(Roles::ALL)
@@ -231,3 +250,138 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("VPN.S2S.CUSTOMER.GATEWAY.UPDATE")
         .object("vpncustomergateway", &CUSTOMER_GATEWAY),
 ];
+
+/// A remote access VPN; `due` has no use.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::RemoteAccessVpn, &REMOTE_ACCESS_VPN)
+    .owned()
+    .states(&["Added", "Running"], &[Move { from: "Added", to: "Running" }])
+    .job_instance("FirewallRule");
+
+/// Users are of an account, for all its VPNs.
+pub(crate) static USER_KIND: KindSpec = KindSpec::new(Kind::VpnUser, &VPN_USER)
+    .hidden(&[hidden("secret", W::Str)])
+    .owned()
+    .unique(&[Unique { column: "username", within: Within::Account }])
+    .states(&["Add", "Active"], &[Move { from: "Add", to: "Active" }])
+    .keyword(&["username"])
+    .job_instance("FirewallRule");
+
+/// Ports of IPsec and L2TP, which a VPN takes on its address.
+const VPN_PORTS: &[i64] = &[500, 1701, 4500];
+
+fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    // 1. An address of an isolated network that offers VPNs, with none yet.
+    let args = call.args.clone();
+    let address = args.id_required("publicipid");
+    rules::check_no_static_nat(call.tx, address)?;
+    rules::network_of(call, address, None, "Vpn")?;
+    let of = call.thing(address).clone();
+    if call.referring(address, Kind::RemoteAccessVpn, "publicipid").next().is_some() {
+        return Err(ApiError::value(format!(
+            "{} has a remote access VPN already",
+            of.text("ipaddress")
+        )));
+    }
+    for port in VPN_PORTS {
+        let ports = Ports { protocol: "udp", first: *port, last: *port };
+        rules::check_free(call.tx, address, &ports, None)?;
+    }
+    // 2. The addresses of its clients, and a key to share.
+    let owner = of.owner.expect("addresses have an owner");
+    let range = match args.text("iprange") {
+        Some(range) => range.to_owned(),
+        None => call.scoped_setting(owner, "remote.access.vpn.client.iprange").to_owned(),
+    };
+    let is_range = range.split_once('-').is_some_and(|(first, last)| {
+        ip::parse(first).zip(ip::parse(last)).is_some_and(|(first, last)| first < last)
+    });
+    if !is_range {
+        let expected = "expected a range of addresses, such as 10.1.2.1-10.1.2.8";
+        return Err(call.invalid("iprange", &range, expected));
+    }
+    let length = usize::try_from(call.setting_number("remote.access.vpn.psk.length"));
+    let mut key = secret::key(call.entropy)?;
+    key.retain(|c| c.is_ascii_alphanumeric());
+    key.truncate(length.unwrap_or(usize::MAX));
+    Ok(Some(call.tx.insert(Kind::RemoteAccessVpn, |vpn| {
+        vpn.owner = Some(owner);
+        vpn.set_ref("publicipid", address)
+            .set_text("iprange", &range)
+            .set_text("presharedkey", &key);
+    })))
+}
+
+fn act_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.move_to(id, "Running");
+    Ok(Done::Thing(id))
+}
+
+/// Closes the remote access of an address. Its users stay: they are the account's.
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    tx.remove_with_dependants(id);
+}
+
+fn delete_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let address = call.args.id_required("publicipid");
+    let vpn = call.referring(address, Kind::RemoteAccessVpn, "publicipid").next();
+    let vpn = vpn.map(|vpn| vpn.id).ok_or_else(|| {
+        ApiError::value(format!(
+            "{} has no remote access VPN",
+            call.thing(address).text("ipaddress")
+        ))
+    })?;
+    remove(call.tx, vpn);
+    Ok(Done::Success)
+}
+
+fn begin_user(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let owner = call.owner()?;
+    let args = call.args.clone();
+    let name = args.text_required("username");
+    let most = call.setting_number("remote.access.vpn.user.limit");
+    let has = i64::try_from(call.owned_by(owner, Kind::VpnUser).count()).unwrap_or(i64::MAX);
+    if has >= most {
+        return Err(ApiError::allocation(format!(
+            "the account has {has} VPN users, and `remote.access.vpn.user.limit` is {most}"
+        )));
+    }
+    let id = call.tx.insert(Kind::VpnUser, |user| {
+        user.owner = Some(owner);
+        user.set_text("username", name).set_text("secret", args.text_required("password"));
+    });
+    call.check_unique(call.thing(id))?;
+    Ok(Some(id))
+}
+
+fn act_user(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.move_to(id, "Active");
+    metering::vpn_user(call.tx, "VPN.USER.ADD", id);
+    Ok(Done::Thing(id))
+}
+
+/// Takes a user away, and off the bill.
+pub(crate) fn remove_user(tx: &mut Tx<'_>, id: ThingId) {
+    if tx.thing(id).state == "Active" {
+        metering::vpn_user(tx, "VPN.USER.REMOVE", id);
+    }
+    tx.remove_with_dependants(id);
+}
+
+fn give_up_user(call: &mut Call<'_, '_>) {
+    if let Some(id) = call.entity.filter(|id| call.get(Kind::VpnUser, *id).is_some()) {
+        remove_user(call.tx, id);
+    }
+}
+
+fn delete_user(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let owner = call.owner()?;
+    let name = call.args.text_required("username");
+    let user = call.owned_by(owner, Kind::VpnUser).find(|user| user.text("username") == name);
+    let user = user.map(|user| user.id).ok_or_else(|| {
+        call.invalid("username", name, "the account has no VPN user of this name")
+    })?;
+    remove_user(call.tx, user);
+    Ok(Done::Success)
+}

@@ -6,4 +6,5 @@ mod identity; // domains, accounts, users, jobs
 mod infrastructure; // data centres: zones to hosts, storage, offerings, capacity
 mod machines; // virtual machines, disks, networks, and their usage events
 mod network_infrastructure; // physical networks, ranges of addresses, network offerings
+mod rules; // addresses and the rules on them, snapshots, VPN users
 mod support;

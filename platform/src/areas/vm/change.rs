@@ -264,7 +264,7 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             machine.text("name")
         )));
     }
-    if nic::of_vm(call.tx, vm).into_iter().any(|nic| crate::areas::has_rules(call.tx, nic)) {
+    if nic::of_vm(call.tx, vm).into_iter().any(|nic| crate::areas::rules::lead_to(call.tx, nic)) {
         return Err(ApiError::in_use(format!(
             "the virtual machine {} has network rules; remove them first",
             machine.text("name")

@@ -229,7 +229,7 @@ fn expunge_when_due(tx: &mut Tx<'_>, vm: ThingId) {
 /// Takes a destroyed machine away for good. Its data volumes stay, detached.
 pub(crate) fn expunge(tx: &mut Tx<'_>, vm: ThingId) {
     tx.move_to(vm, "Expunging");
-    crate::areas::remove_rules_of_vm(tx, vm);
+    crate::areas::rules::remove_of_vm(tx, vm);
     for nic in nic::of_vm(tx, vm) {
         nic::remove(tx, nic);
     }

@@ -1,0 +1,290 @@
+//! What rules on public addresses have in common: ports that must not collide, the
+//! firewall that opens with them, and their end with the address, the machine or
+//! the network.
+
+use cloudtally_model::ApiError;
+
+use super::{ip, loadbalancer, metering, nat, network, portforwarding, vpn};
+use crate::{
+    engine::{Call, Thing, ThingId, Tx, World},
+    table::{Kind, Move},
+};
+
+/// The states of rules: they are active once their job has applied them.
+pub(crate) const STATES: &[&str] = &["Add", "Active"];
+pub(crate) const MOVES: &[Move] = &[Move { from: "Add", to: "Active" }];
+
+/// A protocol and the ports of it that a rule is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ports {
+    pub(crate) protocol: &'static str,
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+}
+
+impl Ports {
+    /// Reads the protocol and two parameters for the ports; the last is the first
+    /// unless given.
+    pub(crate) fn of(
+        call: &Call<'_, '_>,
+        first: &'static str,
+        last: &'static str,
+    ) -> Result<Self, ApiError> {
+        let protocol = call.args.text_if_any("protocol").unwrap_or("tcp");
+        let protocol = match protocol.to_lowercase().as_str() {
+            "tcp" => "tcp",
+            "udp" => "udp",
+            _ => return Err(call.invalid("protocol", protocol, "expected `tcp` or `udp`")),
+        };
+        let port = |name: &'static str| match call.args.int(name) {
+            Some(port) if (1..=65_535).contains(&port) => Ok(Some(port)),
+            Some(port) => {
+                Err(call.invalid(name, &port.to_string(), "expected a port from 1 to 65535"))
+            }
+            None => Ok(None),
+        };
+        let start = port(first)?.unwrap_or(1);
+        let end = port(last)?.unwrap_or(start);
+        if end < start {
+            let expected = format!("expected a port not before `{first}`");
+            return Err(call.invalid(last, &end.to_string(), &expected));
+        }
+        Ok(Self { protocol, first: start, last: end })
+    }
+
+    /// The ports a rule is stored with.
+    pub(crate) fn of_rule(rule: &Thing) -> Self {
+        let protocol = if rule.text("protocol") == "udp" { "udp" } else { "tcp" };
+        Self { protocol, first: rule.int("firstport"), last: rule.int("lastport") }
+    }
+
+    fn overlap(&self, other: &Self) -> bool {
+        self.protocol == other.protocol && self.first <= other.last && other.first <= self.last
+    }
+}
+
+/// Refuses a list of sources that are no CIDRs.
+pub(crate) fn cidrs(call: &Call<'_, '_>) -> Result<String, ApiError> {
+    let given = call.args.list("cidrlist");
+    match given.iter().find(|cidr| ip::parse_cidr(cidr).is_none()) {
+        Some(wrong) => Err(call.invalid("cidrlist", wrong, "expected CIDRs, such as 10.0.0.0/8")),
+        None if given.is_empty() => Ok("0.0.0.0/0".to_owned()),
+        None => Ok(given.join(",")),
+    }
+}
+
+/// All rules that lead somewhere from an address.
+fn leading(world: &World, address: ThingId) -> impl Iterator<Item = &Thing> {
+    world
+        .referring(address, Kind::PortForwardingRule, "ipaddressid")
+        .chain(world.referring(address, Kind::LoadBalancerRule, "publicipid"))
+        .chain(world.referring(address, Kind::IpForwardingRule, "publicaddress"))
+}
+
+/// Refuses ports that another rule of the address has.
+pub(crate) fn check_free(
+    world: &World,
+    address: ThingId,
+    ports: &Ports,
+    except: Option<ThingId>,
+) -> Result<(), ApiError> {
+    let collides = leading(world, address)
+        .filter(|rule| Some(rule.id) != except)
+        .find(|rule| Ports::of_rule(rule).overlap(ports));
+    match collides {
+        Some(rule) => {
+            let taken = Ports::of_rule(rule);
+            Err(ApiError::rule_conflict(format!(
+                "the {} on {} has {} {}-{} already",
+                rule.kind.noun(),
+                world.thing(address).text("ipaddress"),
+                taken.protocol,
+                taken.first,
+                taken.last
+            ))
+            .about(rule.uuid.to_string(), "ipaddressid"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses rules on an address that static NAT has.
+pub(crate) fn check_no_static_nat(world: &World, address: ThingId) -> Result<(), ApiError> {
+    let address = world.thing(address);
+    if address.flag("isstaticnat") {
+        return Err(ApiError::rule_conflict(format!(
+            "{} has static NAT, which leads everything to one virtual machine; disable it first",
+            address.text("ipaddress")
+        ))
+        .about(address.uuid.to_string(), "ipaddressid"));
+    }
+    Ok(())
+}
+
+/// The network that an address serves, which must offer a service. An address
+/// acquired for a zone begins to serve the machine's network here.
+pub(crate) fn network_of(
+    call: &mut Call<'_, '_>,
+    address: ThingId,
+    wanted: Option<ThingId>,
+    service: &str,
+) -> Result<ThingId, ApiError> {
+    let of = call.thing(address);
+    let associated = of.id_of("associatednetworkid");
+    let network = match (associated, wanted) {
+        (Some(network), Some(wanted)) if network != wanted => {
+            return Err(ApiError::value(format!(
+                "{} is used in the network {} and not in {}",
+                of.text("ipaddress"),
+                call.thing(network).text("name"),
+                call.thing(wanted).text("name")
+            )));
+        }
+        (Some(network), _) | (None, Some(network)) => network,
+        (None, None) => {
+            return Err(ApiError::value(format!(
+                "{} is used in no network yet; give `networkid`",
+                of.text("ipaddress")
+            )));
+        }
+    };
+    network::must_provide(call.tx, network, service)?;
+    if associated.is_none() {
+        call.edit(address, |address| {
+            address.set_ref("associatednetworkid", network);
+        });
+    }
+    Ok(network)
+}
+
+/// The NIC of a machine on a network, which a rule leads to.
+pub(crate) fn nic_of(
+    call: &Call<'_, '_>,
+    vm: ThingId,
+    network: ThingId,
+) -> Result<ThingId, ApiError> {
+    let machine = call.thing(vm);
+    if matches!(machine.state, "Destroyed" | "Expunging" | "Error") {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} is {}",
+            machine.text("name"),
+            machine.state
+        )));
+    }
+    let nic = call
+        .referring(vm, Kind::Nic, "virtualmachineid")
+        .find(|nic| nic.id_of("networkid") == Some(network));
+    nic.map(|nic| nic.id).ok_or_else(|| {
+        ApiError::value(format!(
+            "the virtual machine {} is not on the network {}",
+            machine.text("name"),
+            call.thing(network).text("name")
+        ))
+        .about(machine.uuid.to_string(), "virtualmachineid")
+    })
+}
+
+/// Lets traffic in to the ports of a rule, unless the call leaves that to the caller.
+pub(crate) fn open_firewall(
+    call: &mut Call<'_, '_>,
+    rule: ThingId,
+    address: ThingId,
+    ports: &Ports,
+    cidrs: &str,
+) -> Result<(), ApiError> {
+    let network = call.thing(address).id_of("associatednetworkid");
+    let has_firewall =
+        network.is_some_and(|id| network::provides(call.tx, call.thing(id), "Firewall"));
+    if call.args.flag_if_any("openfirewall") == Some(false) || !has_firewall {
+        return Ok(());
+    }
+    let owner = call.thing(rule).owner;
+    let opened = call.tx.insert(Kind::FirewallRule, |firewall| {
+        firewall.owner = owner;
+        firewall.state = "Active";
+        firewall
+            .set_text("protocol", ports.protocol)
+            .set_text("startport", &ports.first.to_string())
+            .set_text("endport", &ports.last.to_string())
+            .set_int("firstport", ports.first)
+            .set_int("lastport", ports.last)
+            .set_ref("ipaddressid", address)
+            .set_text("cidrlist", cidrs)
+            .set_ref("openedfor", rule);
+    });
+    call.edit(opened, |firewall| {
+        firewall.set_ref("networkid", network);
+    });
+    Ok(())
+}
+
+/// Closes the firewall that was opened with a rule.
+fn close_firewall(tx: &mut Tx<'_>, rule: ThingId) {
+    for id in tx.ids_referring(rule, Kind::FirewallRule, "openedfor") {
+        tx.remove_with_dependants(id);
+    }
+}
+
+/// Says to the bill that a rule works from now on.
+pub(crate) fn apply(tx: &mut Tx<'_>, rule: ThingId, event_type: &str, network: Option<ThingId>) {
+    tx.move_to(rule, "Active");
+    let zone = network.and_then(|network| tx.thing(network).id_of("zoneid"));
+    metering::rule(tx, event_type, rule, zone);
+}
+
+/// Takes a rule away, with the firewall that was opened for it.
+pub(crate) fn remove(tx: &mut Tx<'_>, rule: ThingId, event_type: &str) {
+    close_firewall(tx, rule);
+    // One that never worked was never billed.
+    if tx.thing(rule).state == "Active" {
+        metering::rule(tx, event_type, rule, None);
+    }
+    tx.remove_with_dependants(rule);
+}
+
+/// Removes everything that stands on an address.
+pub(crate) fn remove_of_address(tx: &mut Tx<'_>, address: ThingId) {
+    for id in tx.ids_referring(address, Kind::PortForwardingRule, "ipaddressid") {
+        portforwarding::remove(tx, id);
+    }
+    for id in tx.ids_referring(address, Kind::LoadBalancerRule, "publicipid") {
+        loadbalancer::remove(tx, id);
+    }
+    for id in tx.ids_referring(address, Kind::IpForwardingRule, "publicaddress") {
+        nat::remove(tx, id);
+    }
+    for id in tx.ids_referring(address, Kind::FirewallRule, "ipaddressid") {
+        tx.remove_with_dependants(id);
+    }
+    for id in tx.ids_referring(address, Kind::RemoteAccessVpn, "publicipid") {
+        vpn::remove(tx, id);
+    }
+}
+
+/// Removes the rules that lead to a machine.
+pub(crate) fn remove_of_vm(tx: &mut Tx<'_>, vm: ThingId) {
+    for id in tx.ids_referring(vm, Kind::PortForwardingRule, "virtualmachineid") {
+        portforwarding::remove(tx, id);
+    }
+    for id in tx.ids_referring(vm, Kind::LoadBalancerMember, "virtualmachineid") {
+        tx.remove_with_dependants(id);
+    }
+    for id in tx.ids_referring(vm, Kind::IpAddress, "virtualmachineid") {
+        if tx.thing(id).flag("isstaticnat") {
+            nat::disable(tx, id);
+        }
+    }
+}
+
+/// Whether rules lead to a NIC.
+pub(crate) fn lead_to(world: &World, nic: ThingId) -> bool {
+    let on = world.thing(nic);
+    let network = on.id_of("networkid");
+    let Some(vm) = on.id_of("virtualmachineid") else { return false };
+    let leads = |rule: &Thing| rule.id_of("networkid") == network;
+    world.referring(vm, Kind::PortForwardingRule, "virtualmachineid").any(leads)
+        || world.referring(vm, Kind::LoadBalancerMember, "virtualmachineid").any(leads)
+        || world
+            .referring(vm, Kind::IpAddress, "virtualmachineid")
+            .any(|a| a.flag("isstaticnat") && a.id_of("associatednetworkid") == network)
+}
