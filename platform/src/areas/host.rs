@@ -12,7 +12,7 @@ use super::{
     given::{self, Url},
     hostupdate,
     hypervisor::{self, BARE_METAL, HYPERVISORS, KVM, LXC, OVM, SIMULATOR, VMWARE, XEN_SERVER},
-    pod, systemvm, vm,
+    pod, simulator, systemvm, vm,
 };
 use crate::{
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World},
@@ -253,7 +253,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("host", &HOST)
         .kind(Kind::Host)
         .check(check_reconnect)
-        .act(reconnect),
+        .act(reconnect)
+        .on_failure(reconnect_failed),
     own("releaseHostReservation")
         .doc("Ends a planner's reservation of a host, so that any VM may use it")
         .roles(Roles::ROOT)
@@ -803,19 +804,53 @@ fn check_reconnect(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     must_be(call, &[ENABLED, DISABLED], "cancel its maintenance first")
 }
 
-/// Drops the connection and makes it again: a host that was thought dead is up.
+/// Drops the connection and makes it again: a host that was thought dead is up. A
+/// host that does not answer its first ping is down.
 fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    check_reconnect(call)?;
     let (id, now) = (call.entity_id(), call.now);
-    for state in ["Disconnected", "Connecting", "Up"] {
-        if state != "Disconnected" || call.entity().state != "Connecting" {
-            call.move_to(id, state);
+    if call.step == 0 {
+        check_reconnect(call)?;
+        if call.entity().state != "Connecting" {
+            call.move_to(id, "Disconnected");
+            call.move_to(id, "Connecting");
+        }
+        call.edit(id, |host| {
+            host.set_time("disconnected", now);
+        });
+        let wait_ms = simulator::agent(call, Some(id), "PingCommand")?;
+        if wait_ms > 0 {
+            return Ok(Done::Wait(wait_ms));
         }
     }
-    call.edit(id, |host| {
+    call.move_to(id, "Up");
+    Ok(Done::Thing(id))
+}
+
+fn reconnect_failed(call: &mut Call<'_, '_>, _: &ApiError) {
+    if let Some(id) = call.entity.filter(|id| call.get(Kind::Host, *id).is_some()) {
+        went_down(call.tx, id);
+    }
+}
+
+/// Says that a host is gone: what ran on it has stopped at this moment, for the
+/// bill as well. System VMs are started elsewhere; guests are left to their own
+/// area.
+pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
+    let now = tx.now;
+    if tx.thing(host).state == "Alert" {
+        tx.move_to(host, "Disconnected");
+    }
+    tx.move_to(host, "Down");
+    tx.edit(host, |host| {
         host.set_time("disconnected", now);
     });
-    Ok(Done::Thing(id))
+    let machines: Vec<ThingId> = tx.machines_on(host).map(|machine| machine.id).collect();
+    for machine in machines {
+        halt(tx, machine);
+        if tx.thing(machine).kind == Kind::SystemVm {
+            systemvm::start_elsewhere(tx, machine);
+        }
+    }
 }
 
 fn check_reserved(call: &mut Call<'_, '_>) -> Result<(), ApiError> {

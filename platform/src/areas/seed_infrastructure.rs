@@ -51,8 +51,8 @@ const DATA_CENTRES: [DataCentre; 2] = [
         network: "172.16.1",
         clusters: &[
             Cluster { name: "cluster-1-sim", hypervisor: SIMULATOR, hosts: 4, pools: 2 },
-            Cluster { name: "cluster-1-kvm", hypervisor: KVM, hosts: 2, pools: 1 },
-            Cluster { name: "cluster-1-xen", hypervisor: XEN_SERVER, hosts: 2, pools: 1 },
+            Cluster { name: "cluster-1-kvm", hypervisor: KVM, hosts: 2, pools: 2 },
+            Cluster { name: "cluster-1-xen", hypervisor: XEN_SERVER, hosts: 2, pools: 2 },
             Cluster { name: "cluster-1-metal", hypervisor: BARE_METAL, hosts: 2, pools: 0 },
         ],
     },
@@ -63,8 +63,8 @@ const DATA_CENTRES: [DataCentre; 2] = [
         pod: "pod-2",
         network: "172.16.2",
         clusters: &[
-            Cluster { name: "cluster-2-sim", hypervisor: SIMULATOR, hosts: 2, pools: 1 },
-            Cluster { name: "cluster-2-kvm", hypervisor: KVM, hosts: 2, pools: 1 },
+            Cluster { name: "cluster-2-sim", hypervisor: SIMULATOR, hosts: 2, pools: 2 },
+            Cluster { name: "cluster-2-kvm", hypervisor: KVM, hosts: 2, pools: 2 },
         ],
     },
 ];

@@ -12,6 +12,7 @@ use super::{
     hypervisor::BARE_METAL,
     pod,
     serviceoffering::{self, CONSOLE_PROXY, STORAGE_VM},
+    simulator,
 };
 use crate::{
     engine::{Call, Done, Level, Node, Thing, ThingId, Tx, View, World, happened},
@@ -37,6 +38,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
             Move { from: "Running", to: "Migrating" },
             Move { from: "Migrating", to: "Running" },
             Move { from: "Stopping", to: "Stopped" },
+            Move { from: "Stopping", to: "Running" },
         ],
     )
     .keyword(&["name"])
@@ -124,7 +126,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .kind(Kind::SystemVm)
         .begin(|call| Ok(call.args.id("virtualmachineid")))
         .check(check_migrate)
-        .act(migrate),
+        .act(migrate)
+        .on_failure(runs_on),
     own("rebootSystemVm")
         .doc("Reboots a running system VM")
         .roles(Roles::ROOT)
@@ -154,7 +157,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("systemvm", &SYSTEM_VM)
         .kind(Kind::SystemVm)
         .event_by(|_, vm| event(vm, "PROXY.START", "SSVM.START"))
-        .act(start_again),
+        .act(start_again)
+        .on_failure(start_failed),
     own("stopSystemVm")
         .doc("Stops a running system VM")
         .roles(Roles::ROOT)
@@ -166,7 +170,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("systemvm", &SYSTEM_VM)
         .kind(Kind::SystemVm)
         .event_by(|_, vm| event(vm, "PROXY.STOP", "SSVM.STOP"))
-        .act(stop),
+        .act(stop)
+        .on_failure(runs_on),
 ];
 
 /// The type of an event, by what the VM is there for.
@@ -223,7 +228,8 @@ pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ThingId) {
                 .set_text("privateip", &dotted(address));
         });
         tell(tx, id, "PROXY.CREATE", "SSVM.CREATE", "created");
-        run_on(tx, id, host);
+        start_on(tx, id, host);
+        tx.move_to(id, "Running");
         tell(tx, id, "PROXY.START", "SSVM.START", "started");
     }
 }
@@ -255,8 +261,8 @@ fn host_for(world: &World, zone: ThingId, offering: ThingId) -> Option<ThingId> 
     hosts.rev().max_by_key(|host| world.host_free_memory_bytes(host.id)).map(|host| host.id)
 }
 
-/// Starts a stopped system VM on a host: in its pod, with its disk on a pool there.
-fn run_on(tx: &mut Tx<'_>, id: ThingId, host: ThingId) {
+/// Begins to start a stopped system VM on a host, with its disk on a pool there.
+fn start_on(tx: &mut Tx<'_>, id: ThingId, host: ThingId) {
     tx.move_to(id, "Starting");
     let machine = tx.thing(host);
     let (cluster, zone) = (machine.id_of("clusterid"), machine.id_of("zoneid"));
@@ -271,11 +277,11 @@ fn run_on(tx: &mut Tx<'_>, id: ThingId, host: ThingId) {
     tx.edit(id, |vm| {
         vm.set_ref("hostid", host).set_ref("storageid", pool);
     });
-    tx.move_to(id, "Running");
 }
 
-/// Starts a stopped system VM where there is room, with an address of the pod.
-fn start(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+/// Begins to start a stopped system VM where there is room, with an address of the
+/// pod; returns the host.
+fn start(tx: &mut Tx<'_>, id: ThingId) -> Result<ThingId, ApiError> {
     let vm = tx.thing(id).clone();
     let zone = vm.id_of("zoneid").expect("system VMs are in a zone");
     let offering = vm.id_of("serviceofferingid").expect("system VMs have an offering");
@@ -299,8 +305,17 @@ fn start(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
             vm.set_ref("podid", pod).set_text("privateip", &dotted(address));
         });
     }
-    run_on(tx, id, host);
-    Ok(())
+    start_on(tx, id, host);
+    Ok(host)
+}
+
+/// Starts a system VM again that stopped because its host is gone; it stays stopped
+/// where no other host has room.
+pub(super) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
+    if start(tx, id).is_ok() {
+        tx.move_to(id, "Running");
+        tell(tx, id, "PROXY.HA", "SSVM.HA", "started again after the failure of its host");
+    }
 }
 
 /// Restarts every system VM that runs, so that it reads what has changed.
@@ -318,7 +333,8 @@ fn restart(tx: &mut Tx<'_>, id: ThingId) {
     let host = tx.thing(id).id_of("hostid").expect("what runs is on a host");
     tx.move_to(id, "Stopping");
     tx.move_to(id, "Stopped");
-    run_on(tx, id, host);
+    start_on(tx, id, host);
+    tx.move_to(id, "Running");
 }
 
 /// Refuses what only a VM in this state allows.
@@ -337,25 +353,69 @@ fn must_be(call: &Call<'_, '_>, id: ThingId, state: &str) -> Result<(), ApiError
 
 fn start_again(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    if call.entity().state != "Running" {
+    if call.step == 0 {
+        if call.entity().state == "Running" {
+            return Ok(Done::Thing(id));
+        }
         must_be(call, id, "Stopped")?;
-        start(call.tx, id)?;
+        let host = start(call.tx, id)?;
+        let wait_ms = simulator::agent(call, Some(host), "StartCommand")?;
+        if wait_ms > 0 {
+            return Ok(Done::Wait(wait_ms));
+        }
     }
+    must_be(call, id, "Starting")?;
+    call.move_to(id, "Running");
     Ok(Done::Thing(id))
+}
+
+/// A start that failed after a while: it stands as before.
+fn start_failed(call: &mut Call<'_, '_>, _: &ApiError) {
+    let id = call.entity_id();
+    if call.entity().state == "Starting" {
+        host::halt(call.tx, id);
+    }
 }
 
 fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    if call.entity().state != "Stopped" {
+    if call.step == 0 {
+        if call.entity().state == "Stopped" {
+            return Ok(Done::Thing(id));
+        }
         must_be(call, id, "Running")?;
-        host::halt(call.tx, id);
+        let host = call.entity().id_of("hostid");
+        call.move_to(id, "Stopping");
+        match simulator::agent(call, host, "StopCommand") {
+            Ok(0) => {}
+            Ok(wait_ms) => return Ok(Done::Wait(wait_ms)),
+            // Its host does not answer, and that is to be ignored.
+            Err(_) if call.args.is_true("forced") => {}
+            Err(error) => return Err(error),
+        }
     }
+    host::halt(call.tx, id);
     Ok(Done::Thing(id))
+}
+
+/// A stop or a move that failed: it runs on where it was.
+fn runs_on(call: &mut Call<'_, '_>, _: &ApiError) {
+    let id = call.entity_id();
+    if matches!(call.entity().state, "Stopping" | "Migrating") {
+        call.move_to(id, "Running");
+    }
 }
 
 fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     must_be(call, id, "Running")?;
+    if call.step == 0 {
+        let host = call.entity().id_of("hostid");
+        let wait_ms = simulator::agent(call, host, "RebootCommand")?;
+        if wait_ms > 0 {
+            return Ok(Done::Wait(wait_ms));
+        }
+    }
     restart(call.tx, id);
     Ok(Done::Thing(id))
 }
@@ -397,9 +457,17 @@ fn check_migrate(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 }
 
 fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    check_migrate(call)?;
     let (id, to) = (call.entity_id(), call.args.id_required("hostid"));
-    call.move_to(id, "Migrating");
+    if call.step == 0 {
+        check_migrate(call)?;
+        let from = call.entity().id_of("hostid");
+        call.move_to(id, "Migrating");
+        let wait_ms = simulator::agent(call, from, "MigrateCommand")?;
+        if wait_ms > 0 {
+            return Ok(Done::Wait(wait_ms));
+        }
+    }
+    must_be(call, id, "Migrating")?;
     call.edit(id, |vm| {
         vm.set_ref("hostid", to);
     });

@@ -1050,3 +1050,134 @@ fn only_root_admins_build() {
         }
     }
 }
+
+/// A running VM of a user in the advanced zone of a cloud that is ready.
+fn running_vm(lab: &Lab) -> Node {
+    lab.account("alice", "0", None);
+    let zone = lab.zone("Advanced");
+    let offering = text(&lab.one("listServiceOfferings", &[("name", "m1.small")]), "id");
+    let template = lab.template(&zone);
+    let params =
+        [("zoneid", &*zone), ("serviceofferingid", &*offering), ("templateid", &*template)];
+    lab.ok_as("alice", "deployVirtualMachine", &params);
+    lab.one("listVirtualMachines", &[("listall", "true")])
+}
+
+#[test]
+fn guests_move_off_a_host_in_maintenance() {
+    let lab = Lab::new(Start::Ready);
+    let vm = running_vm(&lab);
+    let (id, on) = (text(&vm, "id"), text(&vm, "hostid"));
+    let host = lab.one("listHosts", &[("id", &on)]);
+    // 1 core of 1000 MHz and 1740 MiB, beside what the system has there.
+    assert!(int(&host, "memoryallocated") >= 1740 << 20, "{host:?}");
+    let found = lab.ok("findHostsForMigration", &[("virtualmachineid", &id)]);
+    assert!(!texts(&found, "id").contains(&on), "not where it is");
+    let Node::List(items) = &found else { panic!() };
+    let best = &items[0];
+    assert_eq!(text(best, "clusterid"), text(&host, "clusterid"), "its own cluster first");
+    assert_eq!(best.field("suitableformigration"), Some(&Node::Bool(true)));
+    assert_eq!(best.field("requiresStorageMotion"), Some(&Node::Bool(false)));
+    let listed = lab.ok("listHosts", &[("virtualmachineid", &id)]);
+    assert_eq!(texts(&listed, "id").len(), items.len());
+    // Prepared for maintenance, the host is left; the guest runs on.
+    lab.ok("prepareHostForMaintenance", &[("id", &on)]);
+    let moved = lab.one("listVirtualMachines", &[("id", &id)]);
+    assert_eq!(text(&moved, "state"), "Running");
+    assert_ne!(text(&moved, "hostid"), on);
+    let left = lab.one("listHosts", &[("id", &on)]);
+    assert_eq!(int(&left, "memoryallocated"), 0);
+    // With all others of the cluster disabled it has nowhere to go and stops.
+    let on = text(&moved, "hostid");
+    let cluster = text(&host, "clusterid");
+    for other in texts(&lab.ok("listHosts", &[("resourcestate", "Enabled")]), "id") {
+        if other != on {
+            lab.ok("updateHost", &[("id", &other), ("allocationstate", "Disable")]);
+        }
+    }
+    assert_eq!(
+        lab.ok("findHostsForMigration", &[("virtualmachineid", &id)]),
+        Node::List(Vec::new())
+    );
+    let seen = lab.usage_types().len();
+    lab.ok("prepareHostForMaintenance", &[("id", &on)]);
+    assert_eq!(text(&lab.one("listVirtualMachines", &[("id", &id)]), "state"), "Stopped");
+    assert_eq!(lab.usage_types()[seen..], ["VM.STOP"], "the bill knows");
+    let (code, why) = lab.refused("findHostsForMigration", &[("virtualmachineid", &id)]);
+    assert_eq!(code, 431);
+    assert!(why.contains("only running ones"), "{why}");
+    let used = lab.one("listCapacity", &[("clusterid", &cluster), ("type", "1")]);
+    assert_eq!(int(&used, "capacityused"), 0);
+}
+
+#[test]
+fn pools_in_maintenance_stop_their_guests() {
+    let lab = Lab::new(Start::Ready);
+    let vm = running_vm(&lab);
+    let volume = lab.one("listVolumes", &[("listall", "true"), ("type", "ROOT")]);
+    let pool = lab.one("listStoragePools", &[("name", &text(&volume, "storage"))]);
+    assert_eq!(int(&pool, "disksizeallocated"), int(&volume, "size"));
+    let others = lab.ok("findStoragePoolsForMigration", &[("id", &text(&volume, "id"))]);
+    assert!(!texts(&others, "name").is_empty());
+    assert!(!texts(&others, "id").contains(&text(&pool, "id")));
+    assert!(texts(&others, "hypervisor").iter().all(|name| *name == text(&pool, "hypervisor")));
+    let zone = text(&vm, "zoneid");
+    let allocated = lab.one("listCapacity", &[("zoneid", &zone), ("type", "3")]);
+    assert_eq!(int(&allocated, "capacityused"), int(&volume, "size"));
+    let id = text(&pool, "id");
+    lab.ok("enableStorageMaintenance", &[("id", &id)]);
+    let stopped = lab.one("listVirtualMachines", &[("id", &text(&vm, "id"))]);
+    assert_eq!(text(&stopped, "state"), "Stopped");
+    let (code, why) = lab.refused("deleteStoragePool", &[("id", &id)]);
+    assert_eq!(code, 536);
+    assert!(why.contains("in use by the volume"), "{why}");
+    assert_eq!(lab.refused("deleteStoragePool", &[("id", &id), ("forced", "true")]).0, 536);
+}
+
+#[test]
+fn a_host_that_does_not_answer_is_down_and_its_machines_with_it() {
+    let lab = Lab::new(Start::Ready);
+    let vm = running_vm(&lab);
+    let on = text(&vm, "hostid");
+    let number = lab.id(&on).0.to_string();
+    let seen = lab.usage_types().len();
+    let silent = [("name", "PingCommand"), ("value", "enabled:false"), ("hostid", number.as_str())];
+    lab.ok("configureSimulator", &silent);
+    let (code, why) = lab.refused("reconnectHost", &[("id", &on)]);
+    assert_eq!(code, 534);
+    assert!(why.contains("PingCommand"), "{why}");
+    assert_eq!(text(&lab.one("listHosts", &[("state", "Down")]), "id"), on);
+    assert_eq!(lab.usage_types()[seen], "VM.STOP", "use ends when the platform learns of it");
+    let vms = lab.ok("listSystemVms", &[]);
+    assert!(texts(&vms, "state").iter().all(|state| state == "Running"));
+    assert!(!texts(&vms, "hostid").contains(&on));
+    lab.ok("configureSimulator", &[silent[0], ("value", "enabled:true"), silent[2]]);
+    assert_eq!(text(&lab.ok("reconnectHost", &[("id", &on)]), "state"), "Up");
+}
+
+#[test]
+fn slow_and_failing_hosts_hold_system_vms_up() {
+    let lab = Lab::new(Start::Empty);
+    running_site(&lab);
+    let vm = first(&lab.ok("listSystemVms", &[]), "id");
+    let state = || text(&lab.one("listSystemVms", &[("id", &vm)]), "state");
+    let rule = |name: &str, value: &str| {
+        lab.ok("configureSimulator", &[("name", name), ("value", value)]);
+    };
+    rule("StopCommand", "enabled:false");
+    assert_eq!(lab.refused("stopSystemVm", &[("id", &vm)]).0, 534);
+    assert_eq!(state(), "Running");
+    lab.ok("stopSystemVm", &[("id", &vm), ("forced", "true")]);
+    assert_eq!(state(), "Stopped");
+    rule("StartCommand", "wait:30000");
+    lab.call(lab.root(), "startSystemVm", &[("id", &vm)]).unwrap();
+    lab.pass(1);
+    assert_eq!(state(), "Starting");
+    lab.pass(30);
+    assert_eq!(state(), "Running");
+    rule("RebootCommand", "timeout:5");
+    let (code, why) = lab.refused("rebootSystemVm", &[("id", &vm)]);
+    assert_eq!(code, 534);
+    assert!(why.contains("within 5 s"), "{why}");
+    assert_eq!(state(), "Running");
+}
