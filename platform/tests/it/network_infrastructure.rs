@@ -1052,3 +1052,109 @@ fn a_basic_zone_is_deployed_pod_by_pod() {
     let keep = [("id", id.as_str()), ("account", "admin"), ("domainid", root.as_str())];
     refused(&lab, "dedicatePublicIpRange", &keep, 431, "Advanced");
 }
+
+#[test]
+fn what_was_kept_for_an_account_that_goes_is_for_everybody() {
+    let lab = Lab::new(Start::Empty);
+    let (zone, network) = zone_with(&lab, "z", "100-200", &["Guest", "Public"]);
+    let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
+    let alice = text(&lab.account("alice", "0", None), "id");
+    let range = lab.ok("createVlanIpRange", &public_range(&zone, "192.168.2.2", "192.168.2.100"));
+    let range = text(&range, "id");
+    let of_alice = [("account", "alice"), ("domainid", root.as_str())];
+    lab.ok("dedicatePublicIpRange", &[("id", &range), of_alice[0], of_alice[1]]);
+    let vlans = [
+        ("vlanrange", "110-120"),
+        ("physicalnetworkid", network.as_str()),
+        of_alice[0],
+        of_alice[1],
+    ];
+    lab.ok("dedicateGuestVlanRange", &vlans);
+    lab.ok("deleteAccount", &[("id", &alice)]);
+    assert_eq!(text(&lab.one("listVlanIpRanges", &[("id", &range)]), "account"), "system");
+    assert_eq!(count(&lab.ok("listDedicatedGuestVlanRanges", &[])), 0);
+}
+
+#[test]
+fn ranges_are_kept_for_projects() {
+    let lab = Lab::new(Start::Empty);
+    let (zone, network) = zone_with(&lab, "z", "100-200", &["Guest", "Public"]);
+    let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
+    let project = lab.ok("createProject", &[("name", "apollo"), ("displaytext", "Apollo")]);
+    let project = text(&project, "id");
+    let mut params = public_range(&zone, "192.168.2.2", "192.168.2.100").to_vec();
+    params.push(("projectid", &project));
+    let range = lab.ok("createVlanIpRange", &params);
+    assert_eq!(
+        (text(&range, "projectid"), text(&range, "project")),
+        (project.clone(), "apollo".into())
+    );
+    assert_eq!(range.field("account"), None);
+    assert_eq!(count(&lab.ok("listVlanIpRanges", &[("projectid", &project)])), 1);
+    assert_eq!(count(&lab.ok("listVlanIpRanges", &[("projectid", "-1")])), 1);
+    params.push(("account", "admin"));
+    refused(&lab, "createVlanIpRange", &params, 431, "can't be specified together");
+    // The commands that must name an account keep for the project where they name one.
+    let vlans = [
+        ("vlanrange", "110"),
+        ("physicalnetworkid", network.as_str()),
+        ("account", "admin"),
+        ("domainid", root.as_str()),
+        ("projectid", project.as_str()),
+    ];
+    let kept = lab.ok("dedicateGuestVlanRange", &vlans);
+    assert_eq!(
+        (text(&kept, "project"), text(&kept, "guestvlanrange")),
+        ("apollo".into(), "110-110".into())
+    );
+    assert_eq!(count(&lab.ok("listDedicatedGuestVlanRanges", &[("projectid", &project)])), 1);
+}
+
+#[test]
+fn an_element_is_of_its_providers_type() {
+    let lab = Lab::new(Start::Empty);
+    let (_, network) = zone_with(&lab, "z", "100-200", &["Guest"]);
+    let of_network = ("physicalnetworkid", network.as_str());
+    let provider =
+        |name| text(&lab.one("listNetworkServiceProviders", &[of_network, ("name", name)]), "id");
+    let vpc = provider("VpcVirtualRouter");
+    lab.ok("deleteNetworkServiceProvider", &[("id", &vpc)]);
+    let vpc = lab.ok("addNetworkServiceProvider", &[of_network, ("name", "VpcVirtualRouter")]);
+    let vpc = text(&vpc, "id");
+    let router = provider("VirtualRouter");
+    let wrong = [("nspid", vpc.as_str()), ("providertype", router.as_str())];
+    refused(&lab, "createVirtualRouterElement", &wrong, 431, "VPCVirtualRouter, not VirtualRouter");
+    let right = [("nspid", vpc.as_str()), ("providertype", vpc.as_str())];
+    lab.ok("createVirtualRouterElement", &right);
+    assert_eq!(count(&lab.ok("listVirtualRouterElements", &[("nspid", &vpc)])), 1);
+    // Elements are of the cloud: users have nothing to do with them.
+    lab.account("alice", "0", None);
+    let Err((code, _)) = lab.run(lab.user("alice"), "listVirtualRouterElements", &[]) else {
+        panic!()
+    };
+    assert_eq!(code, 401);
+}
+
+#[test]
+fn a_job_of_the_network_infrastructure_tells_its_chain() {
+    let lab = Lab::new(Start::Empty);
+    let (_, network) = zone_with(&lab, "z", "100-200", &["Guest"]);
+    let chain = |event_type| {
+        let mut states = texts(
+            &lab.ok("listEvents", &[("type", event_type), ("pagesize", "4"), ("page", "1")]),
+            "state",
+        );
+        states.reverse();
+        states
+    };
+    assert_eq!(chain("PHYSICAL.NETWORK.CREATE"), ["Scheduled", "Created", "Started", "Completed"]);
+    assert_eq!(chain("TRAFFIC.TYPE.CREATE"), ["Scheduled", "Created", "Started", "Completed"]);
+    lab.ok("updatePhysicalNetwork", &[("id", &network), ("state", "Enabled")]);
+    assert_eq!(chain("PHYSICAL.NETWORK.UPDATE"), ["Scheduled", "Started", "Completed"]);
+    // It is all there after a restart.
+    let before = lab.ok("listPhysicalNetworks", &[]);
+    let providers = lab.ok("listNetworkServiceProviders", &[]);
+    let lab = lab.restart();
+    assert_eq!(lab.ok("listPhysicalNetworks", &[]), before);
+    assert_eq!(lab.ok("listNetworkServiceProviders", &[]), providers);
+}
