@@ -1,11 +1,11 @@
 //! Virtual routers: the system's VMs that serve guest networks, and their provider's element.
 
-use super::router_vm;
+use super::{router_vm, routerelement};
 use crate::{
     engine::{Query, Thing},
     table::{
-        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
-        hidden, later, list, own, p,
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, create, f, fields::*,
+        group, hidden, list, own, p, update,
     },
 };
 
@@ -94,7 +94,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("router", &ROUTER)
         .kind(Kind::Router)
         .act(router_vm::change_offering),
-    crate::table::update("configureVirtualRouterElement", Kind::VirtualRouterElement)
+    update("configureVirtualRouterElement", Kind::VirtualRouterElement)
         .doc("Enables or disables the element of virtual routers")
         .roles(Roles::ADMINS)
         .params(&[
@@ -103,7 +103,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .job("NETWORK.ELEMENT.CONFIGURE")
         .object("virtualrouterelement", &VIRTUAL_ROUTER_ELEMENT),
-    crate::table::create("createVirtualRouterElement", Kind::VirtualRouterElement)
+    create("createVirtualRouterElement", Kind::VirtualRouterElement)
         .doc("Makes the element of virtual routers for a provider")
         .roles(Roles::ADMINS)
         .params(&[
@@ -113,7 +113,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .create_job("SERVICE.PROVIDER.CREATE")
         .object("virtualrouterelement", &VIRTUAL_ROUTER_ELEMENT)
-        .begin(super::routerelement::create_router),
+        .begin(routerelement::create_router),
     own("destroyRouter")
         .doc("Destroys a router; the network gets a new one when it needs it")
         .roles(Roles::ADMINS)
@@ -139,7 +139,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
         .items("router", &ROUTER)
         .filter(is_listed, &["podid", "networkid", "forvpc"]),
-    crate::table::list("listVirtualRouterElements", Kind::VirtualRouterElement)
+    list("listVirtualRouterElements", Kind::VirtualRouterElement)
         .doc("Lists elements of virtual routers")
         .roles(Roles::ADMINS)
         .params(&[

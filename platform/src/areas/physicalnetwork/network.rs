@@ -137,7 +137,7 @@ fn wanted_vlans(
     call: &Call<'_, '_>,
     zone: ThingId,
     network: Option<ThingId>,
-    name: &str,
+    name: &'static str,
     text: &str,
 ) -> Result<VlanSet, ApiError> {
     let zone = call.thing(zone);
@@ -173,14 +173,10 @@ fn wanted_vlans(
             return Err(ApiError::value(format!(
                 "VLAN {vlan} carries public addresses of the zone; choose other VLANs"
             ))
-            .about(range.uuid.to_string(), name_of_vlans(name)));
+            .about(range.uuid.to_string(), name));
         }
     }
     Ok(vlans)
-}
-
-fn name_of_vlans(name: &str) -> &'static str {
-    if name == "removevlan" { "removevlan" } else { "vlan" }
 }
 
 /// The VLANs that an update leaves a network; none if it does not touch them.
