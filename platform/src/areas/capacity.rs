@@ -358,6 +358,13 @@ fn amount(world: &World, place: &Thing, resource: Resource) -> Amount {
     }
 }
 
+/// How much a zone, a pod or a cluster has of what a `type` of listCapacity numbers;
+/// none where such a place has no such thing.
+pub(super) fn amount_of(world: &World, place: &Thing, number: i64) -> Option<Amount> {
+    let resource = Resource::ALL.into_iter().find(|resource| resource.number() == number)?;
+    resource.is_of(place.kind).then(|| amount(world, place, resource))
+}
+
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -3,7 +3,11 @@
 //! A zone that is disabled takes nothing new and is shown to root admins alone. Once
 //! it is enabled and has what they need, its system VMs come up.
 
-use cloudtally_model::{ApiError, port::Value};
+use cloudtally_model::{
+    ApiError, Text,
+    port::Value,
+    settings::{Scope, setting},
+};
 
 use super::{
     capacity,
@@ -248,8 +252,29 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         Some(false) | None => {}
     }
+    // 3. Details that are settings of zones are set as such; the others are kept.
+    let given: Vec<(String, String)> = call
+        .args
+        .map("details")
+        .iter()
+        .filter_map(|pair| Some((pair.get("key")?.clone(), pair.get("value")?.clone())))
+        .collect();
+    let is_setting = |name: &str| setting(name).is_some_and(|row| row.scope == Scope::Zone);
+    for (name, value) in given.iter().filter(|(name, _)| is_setting(name)) {
+        let row = setting(name).expect("looked up above");
+        row.check(value).map_err(|why| call.invalid("details", name, &why))?;
+        call.set_scoped_setting(id, name, Some(value));
+    }
+    if call.args.has("details") {
+        let mut kept: Vec<(Text, Text)> = call.entity().map("details").to_vec();
+        for (name, value) in given.iter().filter(|(name, _)| !is_setting(name)) {
+            kept.retain(|(old, _)| old != name);
+            kept.push((name.as_str().into(), value.as_str().into()));
+        }
+        zone.set("details", (!kept.is_empty()).then_some(Value::Map(kept)));
+    }
     call.edit(id, |old| *old = zone);
-    // 3. What an enabled zone needs to serve guests.
+    // 4. What an enabled zone needs to serve guests.
     systemvm::bring_up(call.tx, id);
     Ok(Done::Thing(id))
 }

@@ -237,8 +237,8 @@ fn zones_are_changed_and_found() {
             ("name", "west"),
             ("dns2", "8.8.4.4"),
             ("domain", "guests.example.org"),
-            ("details[0].key", "pool.storage.capacity.disablethreshold"),
-            ("details[0].value", "0.9"),
+            ("details[0].key", "storage.overprovisioning.factor"),
+            ("details[0].value", "3.5"),
             ("localstorageenabled", "true"),
         ],
     );
@@ -246,6 +246,20 @@ fn zones_are_changed_and_found() {
     assert_eq!(changed.field("localstorageenabled"), Some(&Node::Bool(true)));
     assert_eq!(changed.field("securitygroupsenabled"), Some(&Node::Bool(false)));
     assert_eq!(text(&changed, "zonetoken").len(), 32);
+    {
+        let world = lab.cloud.world();
+        let id = lab.id(&zone);
+        assert_eq!(world.scoped_setting(id, "storage.overprovisioning.factor"), "3.5");
+        assert_eq!(world.setting("storage.overprovisioning.factor"), "2", "elsewhere as before");
+    }
+    let wrong = [
+        ("id", zone.as_str()),
+        ("details[0].key", "storage.overprovisioning.factor"),
+        ("details[0].value", "0.5"),
+    ];
+    let (code, why) = lab.refused("updateZone", &wrong);
+    assert_eq!(code, 431);
+    assert!(why.contains("at least 1"), "{why}");
     assert_eq!(count(&lab, "listZones", &[("name", "WEST")]), 1);
     assert_eq!(count(&lab, "listZones", &[("networktype", "basic")]), 0);
     assert_eq!(count(&lab, "listZones", &[("securitygroupenabled", "true")]), 0);
