@@ -1,6 +1,6 @@
 //! The command line. The doc comments are the help texts; keep them teaching.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{net::IpAddr, path::PathBuf, str::FromStr};
 
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -242,12 +242,26 @@ pub(crate) struct Keys {
     pub(crate) new: bool,
 }
 
-/// Serve the API and run the usage job on its schedule, until interrupted.
+/// Serve the API, let the simulated cloud live and run the usage job on its
+/// schedule, until interrupted.
+///
+/// The first start makes the cloud and its root admin `admin`, with the password
+/// of CLOUDTALLY_ADMIN_PASSWORD or one that is printed once.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Address to listen on; port 0 takes any free one and prints it
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub(crate) listen: String,
+    /// Address of the port without authentication, which the setting
+    /// integration.api.port opens
+    #[arg(long, default_value = "127.0.0.1", value_name = "IP")]
+    pub(crate) integration_listen: IpAddr,
+    /// Begin a new cloud without zones, hosts, offerings and templates
+    #[arg(long)]
+    pub(crate) empty: bool,
+    /// What the uuids of a new cloud are made from [default: random]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -80,6 +80,7 @@ failed!(
     serde_json::Error,
     cloudtally_ingest::write::WriteError,
     cloudtally_platform::bulk::KeyError,
+    cloudtally_serve::CloudError,
     cloudtally_serve::KeyError,
     cloudtally_serve::ServeError,
 );

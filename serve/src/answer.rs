@@ -1,19 +1,23 @@
 //! Answers, and their two encodings.
 //!
-//! A command does not build its answer; it hands out one item after the other,
-//! each an ordered list of fields, and the encoder writes them behind one
-//! another. So an answer of millions of records takes no more memory than what
-//! [`Flush`] keeps back. XML repeats an element for each item of a list, JSON
-//! has an array. Absent values are not among the fields at all.
+//! The cloud answers with a tree. A list of usage records is not built at all:
+//! the command hands out one item after the other, each an ordered list of
+//! fields, and the encoder writes them behind one another. So an answer of
+//! millions of records takes no more memory than what [`Flush`] keeps back. XML
+//! repeats an element for each item of a list, JSON has an array. Absent values
+//! are left out.
 //!
 //! # Source
 //! Guide 8.3; shapes as the 4.2 server sends them.
 
 use std::borrow::Cow;
 
+use cloudtally_model::{ApiError, Calendar, Text};
+use cloudtally_platform::engine::{Answer as Tree, Node, Uuid, World};
+use percent_encoding::utf8_percent_encode;
 use quick_xml::escape::escape;
 
-use crate::error::ApiError;
+use crate::{params::Params, signature::BARE_STAR};
 
 /// The version that XML answers carry.
 const VERSION: &str = "4.2.1";
@@ -25,14 +29,45 @@ pub(crate) enum Format {
     Json,
 }
 
-impl Format {
-    pub(crate) fn content_type(self) -> &'static str {
-        match self {
-            Self::Xml => "text/xml; charset=UTF-8",
-            Self::Json => "application/json",
-        }
+/// How text values are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Texts {
+    Plain,
+    /// URL-encoded, as `encode.api.response` wants it.
+    Encoded,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Style {
+    pub(crate) format: Format,
+    pub(crate) texts: Texts,
+    pub(crate) content_type: &'static str,
+}
+
+impl Style {
+    /// XML by the book, for answers to what could not be read at all.
+    pub(crate) const PLAIN: Self =
+        Self { format: Format::Xml, texts: Texts::Plain, content_type: XML_TYPE };
+
+    /// As the parameters and the settings want it.
+    pub(crate) fn of(world: &World, params: &Params) -> Self {
+        let is_json =
+            params.get("response").is_some_and(|value| value.eq_ignore_ascii_case("json"));
+        let (format, content_type) = match (is_json, world.setting("json.content.type")) {
+            (false, _) => (Format::Xml, XML_TYPE),
+            (true, "text/javascript") => (Format::Json, JAVASCRIPT_TYPE),
+            (true, _) => (Format::Json, JSON_TYPE),
+        };
+        let is_encoded = world.setting_flag("encode.api.response");
+        let texts = if is_encoded { Texts::Encoded } else { Texts::Plain };
+        Self { format, texts, content_type }
     }
 }
+
+const XML_TYPE: &str = "text/xml; charset=UTF-8";
+const JSON_TYPE: &str = "application/json";
+const JAVASCRIPT_TYPE: &str = "text/javascript; charset=UTF-8";
 
 /// A value of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +75,7 @@ pub(crate) enum Value<'a> {
     Text(&'a str),
     /// Shown as text, whether it is a number or a uuid: strict clients want one type.
     Id(u64),
+    Uuid(Uuid),
     Number(u64),
     Flag(bool),
 }
@@ -49,9 +85,10 @@ pub(crate) type Fields<'a> = Vec<(&'static str, Value<'a>)>;
 
 /// What a command answers.
 pub(crate) enum Answer {
+    /// Items that are handed out one by one.
     List(List),
-    /// It worked.
-    Success,
+    /// What the cloud says.
+    Tree(Tree),
 }
 
 /// `count` and the items of one page; an empty object where the page has none.
@@ -90,21 +127,38 @@ impl From<ApiError> for Stop {
 pub(crate) fn encode(
     outer: &str,
     answer: Answer,
-    format: Format,
+    style: Style,
     body: &mut Vec<u8>,
     flush: &mut Flush<'_>,
 ) -> Result<(), Stop> {
-    open(body, outer, format);
+    open(body, outer, style.format);
     match answer {
-        Answer::Success => match format {
-            Format::Xml => element(body, "success", Value::Flag(true)),
-            // A string, as the real server sends it and strict clients expect.
-            Format::Json => member(body, "success", Value::Text("true")),
+        Answer::List(list) => encode_list(list, style, body, flush)?,
+        Answer::Tree(tree) => match style.format {
+            Format::Xml => xml_fields(body, &members_of(tree, style.format), style.texts),
+            Format::Json => json_fields(body, &members_of(tree, style.format), style.texts),
         },
-        Answer::List(list) => encode_list(list, format, body, flush)?,
     }
-    close(body, outer, format);
+    close(body, outer, style.format);
     Ok(())
+}
+
+/// What stands in the outer element.
+fn members_of(tree: Tree, format: Format) -> Vec<(&'static str, Node)> {
+    match tree {
+        // Also for a page past the end: clients take any member for items.
+        Tree::List { items, .. } if items.is_empty() => Vec::new(),
+        Tree::List { count, item, items } => {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            vec![("count", Node::Int(count)), (item, Node::List(items))]
+        }
+        Tree::Object { item, object } => vec![(item, object)],
+        // A string in JSON, as the real server sends it and strict clients expect.
+        Tree::Success if format == Format::Json => vec![("success", Node::text("true"))],
+        Tree::Success => vec![("success", Node::Bool(true))],
+        Tree::Bare(fields) => fields,
+        Tree::Job { id, job } => vec![("id", Node::text_if(id)), ("jobid", Node::text(job))],
+    }
 }
 
 /// Encodes an error in its outer element.
@@ -112,34 +166,144 @@ pub(crate) fn encode_error(outer: &str, error: &ApiError, format: Format) -> Vec
     let mut body = Vec::new();
     open(&mut body, outer, format);
     let mut fields: Fields<'_> = vec![("errorcode", Value::Number(u64::from(error.code.status())))];
-    if let Some(code) = error.cs_error_code {
-        fields.push(("cserrorcode", Value::Number(u64::from(code))));
+    // Who is not known, or not let in, is not told more.
+    if let Some(cs) = error.cs.filter(|_| !matches!(error.code.status(), 400 | 401)) {
+        fields.push(("cserrorcode", Value::Number(u64::from(cs.number()))));
     }
     fields.push(("errortext", Value::Text(&error.text)));
     match format {
-        Format::Xml => elements(&mut body, &fields),
+        Format::Xml => {
+            for (uuid, parameter) in &error.uuids {
+                push(&mut body, "<uuidList>");
+                element(&mut body, "uuid", Value::Text(uuid), Texts::Plain);
+                element(&mut body, "uuidProperty", Value::Text(parameter), Texts::Plain);
+                push(&mut body, "</uuidList>");
+            }
+            elements(&mut body, &fields, Texts::Plain);
+        }
         Format::Json => {
-            push(&mut body, "\"uuidList\":[],");
-            members(&mut body, &fields);
+            push(&mut body, "\"uuidList\":[");
+            for (index, (uuid, parameter)) in error.uuids.iter().enumerate() {
+                push(&mut body, if index > 0 { ",{" } else { "{" });
+                let about =
+                    vec![("uuid", Value::Text(uuid)), ("description", Value::Text(parameter))];
+                members(&mut body, &about, Texts::Plain);
+                push(&mut body, "}");
+            }
+            push(&mut body, "],");
+            members(&mut body, &fields, Texts::Plain);
         }
     }
     close(&mut body, outer, format);
     body
 }
 
+/// The fields of an object in XML. What has no element of its own there, a list
+/// of plain values, is left out, as the real server does.
+fn xml_fields(body: &mut Vec<u8>, fields: &[(&'static str, Node)], texts: Texts) {
+    for (name, node) in fields {
+        match node {
+            Node::Null => {}
+            Node::List(nodes) => {
+                for node in nodes {
+                    if let Node::Object(inner) = node {
+                        xml_object(body, name, inner, texts);
+                    }
+                }
+            }
+            Node::Object(inner) => xml_object(body, name, inner, texts),
+            Node::Bool(flag) => element(body, name, Value::Flag(*flag), texts),
+            Node::Int(number) => plain_element(body, name, &number.to_string()),
+            Node::Text(text) => element(body, name, Value::Text(text), texts),
+            Node::Date(at) => plain_element(body, name, &Calendar::utc_days().show(*at)),
+            Node::Map(pairs) => {
+                let pairs: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}={v}")).collect();
+                element(body, name, Value::Text(&format!("{{{}}}", pairs.join(", "))), texts);
+            }
+        }
+    }
+}
+
+fn xml_object(body: &mut Vec<u8>, name: &str, fields: &[(&'static str, Node)], texts: Texts) {
+    push(body, &format!("<{name}>"));
+    xml_fields(body, fields, texts);
+    push(body, &format!("</{name}>"));
+}
+
+fn plain_element(body: &mut Vec<u8>, name: &str, text: &str) {
+    element(body, name, Value::Text(text), Texts::Plain);
+}
+
+fn json_fields(body: &mut Vec<u8>, fields: &[(&'static str, Node)], texts: Texts) {
+    let there = fields.iter().filter(|(_, node)| *node != Node::Null);
+    for (index, (name, node)) in there.enumerate() {
+        push(body, if index > 0 { ",\"" } else { "\"" });
+        push(body, name);
+        push(body, "\":");
+        json_node(body, node, texts);
+    }
+}
+
+fn json_node(body: &mut Vec<u8>, node: &Node, texts: Texts) {
+    match node {
+        Node::Null => push(body, "null"),
+        Node::Bool(flag) => push(body, word(*flag)),
+        Node::Int(number) => push(body, &number.to_string()),
+        Node::Text(text) => json_text(body, &written(text, texts)),
+        Node::Date(at) => json_text(body, &Calendar::utc_days().show(*at)),
+        Node::List(nodes) => {
+            push(body, "[");
+            for (index, node) in nodes.iter().enumerate() {
+                push(body, if index > 0 { "," } else { "" });
+                json_node(body, node, texts);
+            }
+            push(body, "]");
+        }
+        Node::Object(fields) => {
+            push(body, "{");
+            json_fields(body, fields, texts);
+            push(body, "}");
+        }
+        Node::Map(pairs) => json_map(body, pairs, texts),
+    }
+}
+
+fn json_map(body: &mut Vec<u8>, pairs: &[(Text, Text)], texts: Texts) {
+    push(body, "{");
+    for (index, (key, value)) in pairs.iter().enumerate() {
+        push(body, if index > 0 { "," } else { "" });
+        json_text(body, key);
+        push(body, ":");
+        json_text(body, &written(value, texts));
+    }
+    push(body, "}");
+}
+
+fn json_text(body: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(body, text).expect("memory takes every text");
+}
+
+/// A text value as it is written.
+fn written(text: &str, texts: Texts) -> Cow<'_, str> {
+    match texts {
+        Texts::Plain => Cow::Borrowed(text),
+        Texts::Encoded => utf8_percent_encode(text, BARE_STAR).into(),
+    }
+}
+
 fn encode_list(
     list: List,
-    format: Format,
+    style: Style,
     body: &mut Vec<u8>,
     flush: &mut Flush<'_>,
 ) -> Result<(), Stop> {
-    let List { count, item, items } = list;
+    let (List { count, item, items }, Style { format, texts, .. }) = (list, style);
     let mut any = false;
     items(&mut |fields| {
         match (format, any) {
-            (Format::Xml, false) => element(body, "count", Value::Number(count)),
+            (Format::Xml, false) => element(body, "count", Value::Number(count), texts),
             (Format::Json, false) => {
-                member(body, "count", Value::Number(count));
+                member(body, "count", Value::Number(count), texts);
                 push(body, &format!(",\"{item}\":["));
             }
             (Format::Xml, true) => {}
@@ -149,12 +313,12 @@ fn encode_list(
         match format {
             Format::Xml => {
                 push(body, &format!("<{item}>"));
-                elements(body, fields);
+                elements(body, fields, texts);
                 push(body, &format!("</{item}>"));
             }
             Format::Json => {
                 push(body, "{");
-                members(body, fields);
+                members(body, fields, texts);
                 push(body, "}");
             }
         }
@@ -185,19 +349,20 @@ fn close(body: &mut Vec<u8>, outer: &str, format: Format) {
     }
 }
 
-fn elements(body: &mut Vec<u8>, fields: &Fields<'_>) {
+fn elements(body: &mut Vec<u8>, fields: &Fields<'_>, texts: Texts) {
     for (name, value) in fields {
-        element(body, name, *value);
+        element(body, name, *value, texts);
     }
 }
 
-fn element(body: &mut Vec<u8>, name: &str, value: Value<'_>) {
+fn element(body: &mut Vec<u8>, name: &str, value: Value<'_>, texts: Texts) {
     push(body, "<");
     push(body, name);
     push(body, ">");
     match value {
-        Value::Text(text) => push(body, &escape(spellable(text))),
+        Value::Text(text) => push(body, &escape(spellable(&written(text, texts)))),
         Value::Id(number) | Value::Number(number) => push(body, &number.to_string()),
+        Value::Uuid(uuid) => push(body, &uuid.to_string()),
         Value::Flag(flag) => push(body, word(flag)),
     }
     push(body, "</");
@@ -205,24 +370,23 @@ fn element(body: &mut Vec<u8>, name: &str, value: Value<'_>) {
     push(body, ">");
 }
 
-fn members(body: &mut Vec<u8>, fields: &Fields<'_>) {
+fn members(body: &mut Vec<u8>, fields: &Fields<'_>, texts: Texts) {
     for (index, (name, value)) in fields.iter().enumerate() {
         if index > 0 {
             push(body, ",");
         }
-        member(body, name, *value);
+        member(body, name, *value, texts);
     }
 }
 
-fn member(body: &mut Vec<u8>, name: &str, value: Value<'_>) {
+fn member(body: &mut Vec<u8>, name: &str, value: Value<'_>, texts: Texts) {
     push(body, "\"");
     push(body, name);
     push(body, "\":");
     match value {
-        Value::Text(text) => {
-            serde_json::to_writer(body, text).expect("memory takes every text");
-        }
+        Value::Text(text) => json_text(body, &written(text, texts)),
         Value::Id(number) => push(body, &format!("\"{number}\"")),
+        Value::Uuid(uuid) => push(body, &format!("\"{uuid}\"")),
         Value::Number(number) => push(body, &number.to_string()),
         Value::Flag(flag) => push(body, word(flag)),
     }
@@ -261,9 +425,13 @@ mod tests {
         Answer::List(List { count: 1816, item: "usagerecord", items })
     }
 
+    fn style(format: Format) -> Style {
+        Style { format, ..Style::PLAIN }
+    }
+
     fn encoded(outer: &str, answer: Answer, format: Format) -> String {
         let mut body = Vec::new();
-        encode(outer, answer, format, &mut body, &mut |_| Ok(())).unwrap();
+        encode(outer, answer, style(format), &mut body, &mut |_| Ok(())).unwrap();
         String::from_utf8(body).unwrap()
     }
 
@@ -303,8 +471,14 @@ mod tests {
 
     #[test]
     fn success_is_a_string_in_json() {
-        assert_eq!(encoded("x", Answer::Success, Format::Json), r#"{"x":{"success":"true"}}"#);
-        assert!(encoded("x", Answer::Success, Format::Xml).contains("<success>true</success></x>"));
+        assert_eq!(
+            encoded("x", Answer::Tree(Tree::Success), Format::Json),
+            r#"{"x":{"success":"true"}}"#
+        );
+        assert!(
+            encoded("x", Answer::Tree(Tree::Success), Format::Xml)
+                .contains("<success>true</success></x>")
+        );
     }
 
     #[test]
@@ -325,7 +499,7 @@ mod tests {
                 taken.append(body);
                 Ok(())
             };
-            encode("x", two_items(), format, &mut rest, &mut take).unwrap();
+            encode("x", two_items(), style(format), &mut rest, &mut take).unwrap();
             taken.append(&mut rest);
             assert_eq!(String::from_utf8(taken).unwrap(), encoded("x", two_items(), format));
         }
@@ -334,7 +508,67 @@ mod tests {
     #[test]
     fn a_reader_who_left_ends_the_answer() {
         let gone = |_: &mut Vec<u8>| Err(Stop::Gone);
-        let result = encode("x", two_items(), Format::Json, &mut Vec::new(), &mut { gone });
+        let result = encode("x", two_items(), style(Format::Json), &mut Vec::new(), &mut { gone });
         assert!(matches!(result, Err(Stop::Gone)));
+    }
+
+    fn tree() -> Tree {
+        let nic = |default| Node::Object(vec![("isdefault", Node::Bool(default))]);
+        let vm = Node::Object(vec![
+            ("name", Node::text("a&b c")),
+            ("memory", Node::Int(-1)),
+            ("gone", Node::Null),
+            ("created", Node::Date(cloudtally_model::Instant::EPOCH)),
+            ("nic", Node::List(vec![nic(true), nic(false)])),
+            ("ids", Node::List(vec![Node::text("p"), Node::text("q")])),
+            ("details", Node::Map(vec![("k".into(), "v".into()), ("l".into(), "w".into())])),
+            ("tags", Node::List(Vec::new())),
+        ]);
+        Tree::Object { item: "virtualmachine", object: vm }
+    }
+
+    #[test]
+    fn trees_in_both_encodings() {
+        insta::assert_snapshot!(encoded("x", Answer::Tree(tree()), Format::Json), @r#"{"x":{"virtualmachine":{"name":"a&b c","memory":-1,"created":"1970-01-01T00:00:00+0000","nic":[{"isdefault":true},{"isdefault":false}],"ids":["p","q"],"details":{"k":"v","l":"w"},"tags":[]}}}"#);
+        insta::assert_snapshot!(encoded("x", Answer::Tree(tree()), Format::Xml), @r#"<?xml version="1.0" encoding="UTF-8"?><x cloud-stack-version="4.2.1"><virtualmachine><name>a&amp;b c</name><memory>-1</memory><created>1970-01-01T00:00:00+0000</created><nic><isdefault>true</isdefault></nic><nic><isdefault>false</isdefault></nic><details>{k=v, l=w}</details></virtualmachine></x>"#);
+        let style = Style { format: Format::Json, texts: Texts::Encoded, ..Style::PLAIN };
+        let mut body = Vec::new();
+        encode("x", Answer::Tree(tree()), style, &mut body, &mut |_| Ok(())).unwrap();
+        assert!(String::from_utf8(body).unwrap().contains(r#""name":"a%26b%20c""#));
+    }
+
+    #[test]
+    fn lists_jobs_and_bare_answers() {
+        let list = |items: Vec<Node>| Answer::Tree(Tree::List { count: 7, item: "zone", items });
+        let zone = Node::Object(vec![("id", Node::text("1"))]);
+        assert_eq!(
+            encoded("x", list(vec![zone.clone(), zone]), Format::Json),
+            r#"{"x":{"count":7,"zone":[{"id":"1"},{"id":"1"}]}}"#
+        );
+        assert_eq!(encoded("x", list(Vec::new()), Format::Json), r#"{"x":{}}"#, "past the end");
+        let job = |id: Option<&str>| {
+            Answer::Tree(Tree::Job { id: id.map(str::to_owned), job: "j".to_owned() })
+        };
+        assert_eq!(encoded("x", job(None), Format::Json), r#"{"x":{"jobid":"j"}}"#);
+        assert_eq!(encoded("x", job(Some("i")), Format::Json), r#"{"x":{"id":"i","jobid":"j"}}"#);
+        let bare = Answer::Tree(Tree::Bare(vec![("description", Node::text("success"))]));
+        assert_eq!(encoded("x", bare, Format::Json), r#"{"x":{"description":"success"}}"#);
+    }
+
+    #[test]
+    fn errors_name_what_they_are_about() {
+        let about = ApiError::in_use("used").about("u-1", "id").about("u-2", "zoneid");
+        assert_eq!(
+            error(&about, Format::Json),
+            r#"{"x":{"uuidList":[{"uuid":"u-1","description":"id"},{"uuid":"u-2","description":"zoneid"}],"errorcode":536,"cserrorcode":4375,"errortext":"used"}}"#
+        );
+        let xml = error(&about, Format::Xml);
+        assert!(
+            xml.contains(
+                "<uuidList><uuid>u-1</uuid><uuidProperty>id</uuidProperty></uuidList><uuidList>"
+            ),
+            "{xml}"
+        );
+        assert!(!error(&ApiError::forbidden("no"), Format::Json).contains("cserrorcode"));
     }
 }

@@ -1,94 +1,15 @@
-//! API errors: what the caller did wrong, with the documented codes.
-//!
-//! # Source
-//! Guide 4.2.10 (cserrorcode) and the 4.2 server's status codes.
+//! Errors on their way to the caller: our own failures, and what of an error
+//! whom it may be told.
 
 use std::error::Error;
 
-/// The documented status codes; the HTTP status equals the number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ErrorCode {
-    /// 401: no key, unknown key, wrong or expired signature.
-    Unauthorised,
-    /// 431: a parameter is missing or wrong.
-    Parameter,
-    /// 432: there is no such command.
-    UnknownCommand,
-    /// 530: our own failure.
-    Internal,
-}
+use cloudtally_model::{ApiError, ErrorCode};
 
-impl ErrorCode {
-    /// The number, which is also the HTTP status.
-    pub(crate) fn status(self) -> u16 {
-        match self {
-            Self::Unauthorised => 401,
-            Self::Parameter => 431,
-            Self::UnknownCommand => 432,
-            Self::Internal => 530,
-        }
-    }
-}
-
-/// `cserrorcode` of errors that the API layer itself raises.
-const SERVER_API: u32 = 9999;
-/// `cserrorcode` of a value that makes no sense to the command.
-const INVALID_PARAMETER_VALUE: u32 = 4350;
-/// `cserrorcode` of our own failures.
-const CLOUD_RUNTIME: u32 = 4250;
-
-/// An error as the caller sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ApiError {
-    pub(crate) code: ErrorCode,
-    /// Left out for 401, as the documented shape has it.
-    pub(crate) cs_error_code: Option<u32>,
-    pub(crate) text: String,
-}
-
-impl ApiError {
-    pub(crate) fn unauthorised() -> Self {
-        Self {
-            code: ErrorCode::Unauthorised,
-            cs_error_code: None,
-            text: "unable to verify user credentials and/or request signature".to_owned(),
-        }
-    }
-
-    /// `known` are the commands there are.
-    pub(crate) fn unknown_command(name: &str, known: &[&str]) -> Self {
-        Self {
-            code: ErrorCode::UnknownCommand,
-            cs_error_code: Some(SERVER_API),
-            text: format!(
-                "The given command {name} does not exist; there are {}",
-                known.join(", ")
-            ),
-        }
-    }
-
-    /// A parameter that the API layer finds missing or unreadable, whatever the
-    /// command makes of it.
-    pub(crate) fn parameter(text: impl Into<String>) -> Self {
-        Self { code: ErrorCode::Parameter, cs_error_code: Some(SERVER_API), text: text.into() }
-    }
-
-    /// A parameter whose value makes no sense to the command.
-    pub(crate) fn value(text: impl Into<String>) -> Self {
-        Self {
-            code: ErrorCode::Parameter,
-            cs_error_code: Some(INVALID_PARAMETER_VALUE),
-            text: text.into(),
-        }
-    }
-
-    /// Our own failure, logged here. The only caller there is, the root admin, is
-    /// told all of it.
-    pub(crate) fn internal(doing: &str, cause: &dyn Error) -> Self {
-        let text = format!("failed to {doing}: {}", with_causes(cause));
-        tracing::error!("{text}");
-        Self { code: ErrorCode::Internal, cs_error_code: Some(CLOUD_RUNTIME), text }
-    }
+/// Our own failure, logged here; [`for_caller`] decides who is told all of it.
+pub(crate) fn internal(doing: &str, cause: &dyn Error) -> ApiError {
+    let text = format!("failed to {doing}: {}", with_causes(cause));
+    tracing::error!("{text}");
+    ApiError::runtime(text)
 }
 
 /// An error and what caused it, on one line.
@@ -100,4 +21,51 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// Who is told of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// The root admin, who may know all of it.
+    Everything,
+    /// Anybody else: how the cloud is built is not theirs to know.
+    WhatConcernsThem,
+}
+
+/// The error as the caller is told; what they are not told goes to the log.
+///
+/// # Source
+/// The 4.2 server hides the texts of these three codes, too.
+pub(crate) fn for_caller(error: ApiError, told: Told) -> ApiError {
+    let text = match (told, error.code) {
+        (Told::Everything, _) => return error,
+        (_, ErrorCode::Internal) => {
+            "Internal error executing command, please contact your system administrator"
+        }
+        (_, ErrorCode::Capacity) => {
+            "Unable to execute the command due to insufficient capacity, please contact your system administrator"
+        }
+        (_, ErrorCode::Unavailable) => {
+            "Unable to execute the command because a resource is unavailable, please contact your system administrator"
+        }
+        _ => return error,
+    };
+    tracing::warn!(code = error.code.status(), "told in general words: {}", error.text);
+    ApiError { text: text.to_owned(), ..error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_root_reads_how_the_cloud_is_built() {
+        let full = ApiError::server_capacity("host kvm-7 has no room").about("u", "id");
+        assert_eq!(for_caller(full.clone(), Told::Everything), full);
+        let told = for_caller(full.clone(), Told::WhatConcernsThem);
+        assert!(!told.text.contains("kvm-7") && told.text.contains("insufficient capacity"));
+        assert_eq!((told.code, told.cs, &told.uuids), (full.code, full.cs, &full.uuids));
+        let value = ApiError::value("`size` is too large");
+        assert_eq!(for_caller(value.clone(), Told::WhatConcernsThem), value);
+    }
 }

@@ -17,13 +17,13 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Extension, Router,
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
     routing::get,
 };
-use cloudtally_store::Store;
+use cloudtally_model::{ApiError, ErrorCode};
 use hyper::{body::Frame, ext::ReasonPhrase};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
@@ -32,10 +32,12 @@ use tokio::{
 use tracing::{debug, warn};
 
 use crate::{
-    answer::{Format, Stop, encode, encode_error},
+    answer::{Stop, Style, encode, encode_error},
     clock,
-    error::{ApiError, ErrorCode},
-    request::{NO_COMMAND, Outcome, respond},
+    connections::{Busy, Connection},
+    error::internal,
+    front::Front,
+    request::{Asked, Door, NO_COMMAND, Outcome, respond},
 };
 
 /// The largest body read; a form of any command is far smaller.
@@ -59,41 +61,70 @@ const DESCRIPTION_CHARS_MAX: usize = 512;
 const DESCRIPTION: &str = "x-description";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// What all requests share.
+const SESSION_COOKIE: &str = "JSESSIONID";
+
+/// What all requests by one door share.
 #[derive(Clone)]
 struct Server {
-    store: Store,
+    front: Arc<Front>,
     free: Arc<Semaphore>,
+    door: Door,
 }
 
-/// The routes of the API.
-pub(crate) fn router(store: Store) -> Router {
-    let server = Server { store, free: Arc::new(Semaphore::new(REQUESTS_MAX)) };
-    Router::new().route("/client/api", get(answer).post(answer)).with_state(server)
+/// The ways into the API: the public one at its path, and the one for programs
+/// of the same machine, at any path.
+pub(crate) fn routers(front: Arc<Front>) -> (Router, Router) {
+    let free = Arc::new(Semaphore::new(REQUESTS_MAX));
+    let server = |door| Server { front: Arc::clone(&front), free: Arc::clone(&free), door };
+    let methods = || get(answer).post(answer);
+    let public = Router::new().route("/client/api", methods()).with_state(server(Door::Public));
+    let integration =
+        Router::new().fallback_service(methods().with_state(server(Door::Integration)));
+    (public, integration)
 }
 
-async fn answer(State(server): State<Server>, request: Request) -> Response<Body> {
+async fn answer(
+    State(server): State<Server>,
+    Extension(connection): Extension<Arc<Connection>>,
+    request: Request,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let form = read_form(&parts.headers, body).await;
+    let busy = connection.begin();
     let Ok(permit) = server.free.acquire_owned().await else {
-        return failed(Format::Xml, NO_COMMAND, &no_answer("the server is stopping"));
+        return failed(Style::PLAIN, NO_COMMAND, &no_answer("the server is stopping"));
     };
     let (reply, replied) = oneshot::channel();
     let started = thread::Builder::new().name("request".to_owned()).spawn(move || {
-        let query = parts.uri.query().unwrap_or_default().as_bytes();
         let began = Stopwatch::now();
-        let form = form.as_deref().map_err(ApiError::clone);
-        let outcome = respond(&server.store, query, form, clock::now());
+        let session = session_of(&parts.headers);
+        let asked = Asked {
+            query: parts.uri.query().unwrap_or_default().as_bytes(),
+            form: form.as_deref().map_err(ApiError::clone),
+            session: session.as_deref(),
+            door: server.door,
+        };
+        let outcome = respond(&server.front, &asked, clock::now());
         let outer = outcome.outer.clone();
-        let status = send(outcome, Outbox { reply: Some(reply), pieces: None });
+        let outbox = Outbox { reply: Some(reply), pieces: None, busy: Some(busy) };
+        let status = send(outcome, outbox);
         debug!(status, elapsed_ms = began.elapsed().as_millis(), "answered {outer}: {status}");
         drop(permit);
     });
     let replied = match started {
         Ok(_) => replied.await.map_err(|_| no_answer("it broke off; the log says more")),
-        Err(cause) => Err(ApiError::internal("start a thread for the request", &cause)),
+        Err(cause) => Err(internal("start a thread for the request", &cause)),
     };
-    replied.unwrap_or_else(|error| failed(Format::Xml, NO_COMMAND, &error))
+    replied.unwrap_or_else(|error| failed(Style::PLAIN, NO_COMMAND, &error))
+}
+
+/// The session that the cookies name.
+fn session_of(headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(';')).find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == SESSION_COOKIE).then(|| value.trim_matches('"').to_owned())
+    })
 }
 
 /// Reads a form; other bodies are no parameters, so they are refused rather
@@ -130,24 +161,24 @@ async fn read_form(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
 }
 
 fn no_answer(why: &str) -> ApiError {
-    ApiError::internal("answer the request", &io::Error::other(why.to_owned()))
+    internal("answer the request", &io::Error::other(why.to_owned()))
 }
 
 /// Encodes an outcome and sends it; returns the HTTP status.
 fn send(outcome: Outcome, mut outbox: Outbox) -> u16 {
-    let Outcome { format, outer, result } = outcome;
+    let Outcome { style, outer, result, opened } = outcome;
     let mut body = Vec::new();
     let encoded = result.map_err(Stop::from).and_then(|answer| {
-        encode(&outer, answer, format, &mut body, &mut |body| outbox.take_full(body, format))
+        encode(&outer, answer, style, &mut body, &mut |body| outbox.take_full(body, style))
     });
     match encoded {
         Ok(()) => {
-            outbox.finish(body, format);
+            outbox.finish(body, style, opened.as_deref());
             200
         }
         Err(Stop::Gone) => 200,
         Err(Stop::Failed(error)) => {
-            outbox.fail(&outer, &error, format);
+            outbox.fail(&outer, &error, style);
             error.code.status()
         }
     }
@@ -159,11 +190,13 @@ struct Outbox {
     reply: Option<oneshot::Sender<Response<Body>>>,
     /// Once it is.
     pieces: Option<mpsc::Sender<Piece>>,
+    /// Until the answer is out of our hands.
+    busy: Option<Busy>,
 }
 
 impl Outbox {
     /// Takes what has been encoded once it is too much to keep.
-    fn take_full(&mut self, body: &mut Vec<u8>, format: Format) -> Result<(), Stop> {
+    fn take_full(&mut self, body: &mut Vec<u8>, style: Style) -> Result<(), Stop> {
         let most = if self.pieces.is_some() { PIECE_BYTES } else { WHOLE_BYTES_MAX };
         if body.len() < most {
             return Ok(());
@@ -171,26 +204,33 @@ impl Outbox {
         if let Some(reply) = self.reply.take() {
             let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
             self.pieces = Some(sender);
-            reply
-                .send(ok(format, Body::new(Pieces { receiver, complete: false })))
-                .map_err(|_| Stop::Gone)?;
+            let pieces = Pieces { receiver, complete: false, _busy: self.busy.take() };
+            reply.send(ok(style, Body::new(pieces))).map_err(|_| Stop::Gone)?;
         }
         self.push(Piece::Part(std::mem::take(body).into()))
     }
 
-    fn finish(&mut self, body: Vec<u8>, format: Format) {
+    fn finish(&mut self, body: Vec<u8>, style: Style, opened: Option<&str>) {
         match self.reply.take() {
             // A caller who is gone by now misses nothing.
-            Some(reply) => drop(reply.send(ok(format, body.into()))),
+            Some(reply) => {
+                let mut response = ok(style, body.into());
+                if let Some(cookie) = opened.and_then(cookie) {
+                    response.headers_mut().insert(header::SET_COOKIE, cookie);
+                }
+                self.busy = None;
+                drop(reply.send(response));
+            }
             None => drop(self.push(Piece::Last(body.into()))),
         }
     }
 
     /// Tells of an error; once pieces are on their way it is too late to say it,
     /// and without a last piece the answer breaks off.
-    fn fail(&mut self, outer: &str, error: &ApiError, format: Format) {
+    fn fail(&mut self, outer: &str, error: &ApiError, style: Style) {
+        self.busy = None;
         if let Some(reply) = self.reply.take() {
-            drop(reply.send(failed(format, outer, error)));
+            drop(reply.send(failed(style, outer, error)));
         }
     }
 
@@ -228,6 +268,7 @@ enum Piece {
 struct Pieces {
     receiver: mpsc::Receiver<Piece>,
     complete: bool,
+    _busy: Option<Busy>,
 }
 
 impl hyper::body::Body for Pieces {
@@ -252,14 +293,19 @@ impl hyper::body::Body for Pieces {
     }
 }
 
-fn ok(format: Format, body: Body) -> Response<Body> {
-    response(StatusCode::OK, format, body)
+fn cookie(session: &str) -> Option<HeaderValue> {
+    let cookie = format!("{SESSION_COOKIE}={session}; Path=/client; HttpOnly; SameSite=Lax");
+    HeaderValue::from_str(&cookie).ok()
 }
 
-fn failed(format: Format, outer: &str, error: &ApiError) -> Response<Body> {
+fn ok(style: Style, body: Body) -> Response<Body> {
+    response(StatusCode::OK, style, body)
+}
+
+fn failed(style: Style, outer: &str, error: &ApiError) -> Response<Body> {
     let status = StatusCode::from_u16(error.code.status());
     let status = status.expect("documented codes are HTTP statuses");
-    let mut response = response(status, format, encode_error(outer, error, format).into());
+    let mut response = response(status, style, encode_error(outer, error, style.format).into());
     // HTTP's own name of 431 would mislead, and it has none for 432 and 530.
     response.extensions_mut().insert(reason(error.code));
     // Command line clients print this header when a call fails.
@@ -267,21 +313,16 @@ fn failed(format: Format, outer: &str, error: &ApiError) -> Response<Body> {
     response
 }
 
-fn response(status: StatusCode, format: Format, body: Body) -> Response<Body> {
+fn response(status: StatusCode, style: Style, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    let content_type = HeaderValue::from_static(format.content_type());
+    let content_type = HeaderValue::from_static(style.content_type);
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response
 }
 
 fn reason(code: ErrorCode) -> ReasonPhrase {
-    match code {
-        ErrorCode::Unauthorised => ReasonPhrase::from_static(b"Unauthorized"),
-        ErrorCode::Parameter => ReasonPhrase::from_static(b"Parameter Error"),
-        ErrorCode::UnknownCommand => ReasonPhrase::from_static(b"Unsupported Action"),
-        ErrorCode::Internal => ReasonPhrase::from_static(b"Internal Error"),
-    }
+    ReasonPhrase::try_from(code.reason().as_bytes()).expect("the table's words are plain ASCII")
 }
 
 /// A text as a header can carry it: printable ASCII, not too long.
@@ -306,12 +347,12 @@ mod tests {
     async fn only_a_last_piece_ends_an_answer_well() {
         for ends_well in [true, false] {
             let (reply, replied) = oneshot::channel();
-            let mut outbox = Outbox { reply: Some(reply), pieces: None };
-            outbox.take_full(&mut vec![b'x'; WHOLE_BYTES_MAX], Format::Json).unwrap();
+            let mut outbox = Outbox { reply: Some(reply), pieces: None, busy: None };
+            outbox.take_full(&mut vec![b'x'; WHOLE_BYTES_MAX], Style::PLAIN).unwrap();
             if ends_well {
-                outbox.finish(b"}".to_vec(), Format::Json);
+                outbox.finish(b"}".to_vec(), Style::PLAIN, None);
             } else {
-                outbox.fail("x", &ApiError::unauthorised(), Format::Json);
+                outbox.fail("x", &ApiError::unauthorised(), Style::PLAIN);
             }
             drop(outbox);
             let body = to_bytes(replied.await.unwrap().into_body(), usize::MAX).await;
@@ -322,10 +363,10 @@ mod tests {
     #[test]
     fn a_maker_stops_when_its_reader_is_gone() {
         let (sender, receiver) = mpsc::channel(1);
-        let mut outbox = Outbox { reply: None, pieces: Some(sender) };
+        let mut outbox = Outbox { reply: None, pieces: Some(sender), busy: None };
         let full = || vec![b'x'; PIECE_BYTES];
-        outbox.take_full(&mut full(), Format::Json).unwrap();
-        let waiting = thread::spawn(move || outbox.take_full(&mut full(), Format::Json));
+        outbox.take_full(&mut full(), Style::PLAIN).unwrap();
+        let waiting = thread::spawn(move || outbox.take_full(&mut full(), Style::PLAIN));
         drop(receiver);
         assert!(matches!(waiting.join().unwrap(), Err(Stop::Gone)));
     }

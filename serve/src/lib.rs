@@ -1,20 +1,28 @@
 #![doc = include_str!("../README.md")]
 
-mod answer; // items one by one, and their XML and JSON
+mod answer; // items and trees, and their XML and JSON
 mod clock; // the present
-mod command; // the commands that are served, one row each
-mod error; // API errors: code, cserrorcode, text
+mod command; // what a command of the front is given
+mod connections; // how many, and who has to go
+mod error; // our own failures, and who is told what
+mod front; // what requests share, and what the front answers itself
 mod http; // axum: routes, bodies, headers
 mod job; // the usage job on its schedule
 mod keys; // the root admin's API keys
+mod login; // login and logout
+mod open; // the cloud of a folder
 mod params; // query string and form as one set
-mod request; // from parameters to an answer: format, command, credentials
+mod request; // from parameters to an answer: format, command, caller
+mod runner; // lets the cloud live
 mod schedule; // when the usage job runs
 mod server; // start, serve, stop
+mod session; // who has logged in
 mod signature; // what clients sign
+mod throttle; // how many calls an account may make
 mod usage; // listUsageRecords, listUsageTypes, generateUsageRecords
 
 pub use keys::{KeyError, KeyOrigin, ensure_admin_keys, new_admin_keys};
+pub use open::{AdminPassword, CloudError, NewCloud, open_cloud};
 pub use schedule::{Schedule, ScheduleError};
 pub use server::{ServeError, ServeOptions, Stopped, serve};
 pub use signature::signed_query;

@@ -10,10 +10,15 @@
 
 use percent_encoding::percent_decode;
 
-use crate::error::ApiError;
+use cloudtally_model::ApiError;
+use cloudtally_platform::engine::RawParams;
 
 /// Parameters read at most, so that a request nobody signed costs little.
 const PARAMS_MAX: usize = 1000;
+
+/// What says how to ask, not what is asked: commands never see these.
+const CONTROL: &[&str] =
+    &["apikey", "command", "expires", "response", "sessionkey", "signature", "signatureversion"];
 
 /// One parameter as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +112,12 @@ impl Params {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
+    /// What is for the command.
+    pub(crate) fn of_command(&self) -> RawParams {
+        let params = self.params.iter().filter(|param| !CONTROL.contains(&param.name.as_str()));
+        params.map(|param| (param.name.clone(), param.value.clone())).collect()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Param> {
         self.params.iter()
     }
@@ -115,7 +126,7 @@ impl Params {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
+    use cloudtally_model::ErrorCode;
 
     #[test]
     fn one_set_from_query_and_body() {
@@ -142,6 +153,13 @@ mod tests {
             assert_eq!(params.check().unwrap_err().code, ErrorCode::Parameter, "{query}");
             assert_eq!(params.get("response"), Some("json"), "{query}");
         }
+    }
+
+    #[test]
+    fn commands_see_no_secrets_of_the_request() {
+        let params = Params::read(b"command=x&apiKey=k&SIGNATURE=s&sessionkey=q&Name=a&b=", b"");
+        let of_command = [("name", "a"), ("b", "")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        assert_eq!(params.of_command(), of_command);
     }
 
     #[test]

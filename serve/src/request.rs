@@ -1,67 +1,247 @@
 //! One request from its parameters to its answer; knows no HTTP.
 
-use cloudtally_model::Instant;
-use cloudtally_store::Store;
+use cloudtally_model::{ApiError, ErrorCode, Instant, settings};
+use cloudtally_platform::{
+    command,
+    engine::{Caller, Request, seed},
+    table::{Command, Verb},
+};
 
 use crate::{
-    answer::{Answer, Format},
-    command::{Call, command},
-    error::ApiError,
+    answer::{Answer, Style},
+    command::Call,
+    error::{Told, for_caller, internal},
+    front::Front,
+    login,
     params::Params,
     signature::verify,
+    throttle::Limits,
 };
 
 /// The outer element of errors that belong to no command.
 pub(crate) const NO_COMMAND: &str = "errorresponse";
+/// Declared for the reference, gone from the server since 3.0.
+const GONE: &str = "createConfiguration";
+
+/// By which door a request came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// Callers say who they are.
+    Public,
+    /// Everybody is the system user.
+    Integration,
+}
+
+/// What was asked.
+pub(crate) struct Asked<'a> {
+    pub(crate) query: &'a [u8],
+    /// The body, or why it cannot be read.
+    pub(crate) form: Result<&'a [u8], ApiError>,
+    /// The session the cookie names.
+    pub(crate) session: Option<&'a str>,
+    pub(crate) door: Door,
+}
 
 /// What came of a request.
 pub(crate) struct Outcome {
     /// How to encode it.
-    pub(crate) format: Format,
+    pub(crate) style: Style,
     /// The outer element.
     pub(crate) outer: String,
     pub(crate) result: Result<Answer, ApiError>,
+    /// The id of a session that was opened.
+    pub(crate) opened: Option<String>,
 }
 
-/// Answers a request; `form` is its body, or why that cannot be read.
-pub(crate) fn respond(
-    store: &Store,
-    query: &[u8],
-    form: Result<&[u8], ApiError>,
-    now: Instant,
-) -> Outcome {
+/// Answers a request.
+pub(crate) fn respond(front: &Front, asked: &Asked<'_>, now: Instant) -> Outcome {
     // The format and the command first: they say how everything else is told.
-    let params = Params::read(query, form.as_ref().copied().unwrap_or_default());
-    let json = params.get("response").is_some_and(|value| value.eq_ignore_ascii_case("json"));
-    let format = if json { Format::Json } else { Format::Xml };
-    let named = form.and_then(|_| {
-        // No command is as good as no credentials.
-        command(params.given("command").ok_or_else(ApiError::unauthorised)?)
-    });
-    let row = match named {
-        Ok(row) => row,
-        Err(error) => return Outcome { format, outer: NO_COMMAND.to_owned(), result: Err(error) },
+    let form = asked.form.as_ref().copied().unwrap_or_default();
+    let params = Params::read(asked.query, form);
+    let style = Style::of(&front.cloud.world(), &params);
+    let named = asked.form.clone().and_then(|_| named(&params));
+    let (command, result, opened) = match named {
+        Ok(command) => {
+            let (result, opened) = answer(front, asked, &params, command, now);
+            (Some(command), result, opened)
+        }
+        Err(error) => (None, Err(error), None),
     };
-    let result = params
-        .check()
-        .and_then(|()| authenticate(store, &params, now))
-        .and_then(|()| row.check_required(&params))
-        .and_then(|()| (row.run)(&Call { store, params: &params, command: row, now }));
-    Outcome { format, outer: row.outer(), result }
+    // An error of no command, or of one that is no command, or of nobody.
+    let is_nobody = |error: &ApiError| {
+        error.code == ErrorCode::UnknownCommand
+            || (error.code == ErrorCode::Account && error.cs.is_none())
+    };
+    let outer = match (command, &result) {
+        (Some(_), Err(error)) if is_nobody(error) => NO_COMMAND.to_owned(),
+        (Some(command), _) => command.outer(),
+        (None, _) => NO_COMMAND.to_owned(),
+    };
+    Outcome { style, outer, result, opened }
 }
 
-/// Lets in who holds the root admin's keys.
-fn authenticate(store: &Store, params: &Params, now: Instant) -> Result<(), ApiError> {
+/// The row of the command that is asked for.
+fn named(params: &Params) -> Result<&'static Command, ApiError> {
+    let Some(name) = params.given("command") else {
+        // No command is as good as no credentials.
+        return Err(match params.given("sessionkey") {
+            Some(_) => ApiError::bad_request("The request names no command; add `command=`"),
+            None => ApiError::unauthorised(),
+        });
+    };
+    command(name).filter(|row| row.name != GONE).ok_or_else(|| {
+        ApiError::unknown_command(format!(
+            "The given command {name} does not exist; listApis tells which there are"
+        ))
+    })
+}
+
+fn answer(
+    front: &Front,
+    asked: &Asked<'_>,
+    params: &Params,
+    command: &'static Command,
+    now: Instant,
+) -> (Result<Answer, ApiError>, Option<String>) {
+    if let Err(error) = params.check() {
+        return (Err(error), None);
+    }
+    match command.name {
+        "login" => match login::log_in(front, params, asked.session, now) {
+            Ok((answer, session)) => (Ok(answer), Some(session)),
+            Err(error) => (Err(for_caller(error, Told::WhatConcernsThem)), None),
+        },
+        "logout" => (login::log_out(front, asked.session, now), None),
+        _ => (let_in(front, asked, params, command, now), None),
+    }
+}
+
+/// Finds out who calls and whether they may, and runs the command.
+fn let_in(
+    front: &Front,
+    asked: &Asked<'_>,
+    params: &Params,
+    command: &'static Command,
+    now: Instant,
+) -> Result<Answer, ApiError> {
+    // 1. Who calls.
+    let caller = match asked.door {
+        Door::Integration => {
+            let world = front.cloud.world();
+            Caller::of_user(&world, seed::system_user(&world)).ok_or_else(ApiError::unauthorised)?
+        }
+        Door::Public => authenticate(front, asked, params, now)?,
+    };
+    // 2. How often.
+    if !caller.is_root() {
+        let limits = Limits::of(&front.cloud.world());
+        if limits.enabled {
+            front.throttle.count(limits, caller.account)?;
+        }
+    }
+    // 3. Whether they may.
+    if !command.roles.contains(caller.role) {
+        return Err(ApiError::forbidden(format!(
+            "The command {} is not for a {}; listApis tells which commands are",
+            command.name,
+            caller.role.name()
+        )));
+    }
+    // 4. The command itself.
+    let told = if caller.is_root() { Told::Everything } else { Told::WhatConcernsThem };
+    run(front, params, command, caller, now).map_err(|error| for_caller(error, told))
+}
+
+fn run(
+    front: &Front,
+    params: &Params,
+    command: &'static Command,
+    caller: Caller,
+    now: Instant,
+) -> Result<Answer, ApiError> {
+    let (store, cloud) = (&front.store, &front.cloud);
+    if matches!(command.verb, Verb::Front) {
+        return front.run(&Call { store, cloud, caller, params, command, now });
+    }
+    if command.name == "updateConfiguration" {
+        refuse_fixed(front, params)?;
+    }
+    let request = Request { command, caller, params: params.of_command() };
+    cloud.call(request, now).map(Answer::Tree)
+}
+
+/// How time is cut stays once a period is published; the folder would refuse it,
+/// too, but not in words for the caller.
+fn refuse_fixed(front: &Front, params: &Params) -> Result<(), ApiError> {
+    let (Some(name), Some(value)) = (params.given("name"), params.given("value")) else {
+        return Ok(());
+    };
+    if !matches!(name, settings::AGGREGATION_TIMEZONE | settings::AGGREGATION_RANGE)
+        || front.cloud.world().setting(name) == value
+    {
+        return Ok(());
+    }
+    let snapshot = front.store.snapshot().map_err(|e| internal("look at the periods", &e))?;
+    match snapshot.periods.first() {
+        Some(published) => Err(ApiError::value(format!(
+            "`{name}` stays as it is: the period {} is already published, and cutting time differently after it would overlap or leave a gap",
+            published.period
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Who calls: by signature where there is anything of one, else by session.
+fn authenticate(
+    front: &Front,
+    asked: &Asked<'_>,
+    params: &Params,
+    now: Instant,
+) -> Result<Caller, ApiError> {
+    if params.given("apikey").is_some() || params.given("signature").is_some() {
+        return by_signature(front, params, now);
+    }
+    let (Some(id), Some(key)) = (asked.session, params.given("sessionkey")) else {
+        return Err(ApiError::unauthorised());
+    };
+    let user = front.sessions.user(id, key, front.session_timeout());
+    let user = user.ok_or_else(ApiError::unauthorised)?;
+    Caller::of_user(&front.cloud.world(), user).ok_or_else(|| {
+        // Disabled or gone meanwhile.
+        front.sessions.end(id);
+        ApiError::unauthorised()
+    })
+}
+
+fn by_signature(front: &Front, params: &Params, now: Instant) -> Result<Caller, ApiError> {
     let given = |name| params.given(name).ok_or_else(ApiError::unauthorised);
     let (api_key, signature) = (given("apikey")?, given("signature")?);
     // Read each time: keys that are renewed while we serve count at once.
-    let keys = store.admin_keys().map_err(|e| ApiError::internal("read the keys", &e))?;
-    let keys = keys.filter(|keys| keys.api_key == api_key).ok_or_else(ApiError::unauthorised)?;
+    let keys = front.store.admin_keys().map_err(|e| internal("read the keys", &e))?;
+    let world = front.cloud.world();
+    let admin = seed::admin_user(&world);
+    let is_admin = keys.as_ref().is_some_and(|keys| keys.api_key == api_key);
+    let (user, secret_key) = match &keys {
+        Some(keys) if is_admin => (admin, keys.secret_key.clone()),
+        _ => {
+            let user = world.user_of_key(api_key).filter(|user| user.id != admin);
+            let user = user.ok_or_else(ApiError::unauthorised)?;
+            (user.id, user.text("usersecretkey").to_owned())
+        }
+    };
+    let caller = Caller::of_user(&world, user).ok_or_else(ApiError::unauthorised)?;
+    drop(world);
     if params.get("signatureversion") == Some("3") {
         let expires = Instant::parse(given("expires")?).map_err(|_| ApiError::unauthorised())?;
         if expires < now {
             return Err(ApiError::unauthorised());
         }
     }
-    if verify(params, &keys.secret_key, signature) { Ok(()) } else { Err(ApiError::unauthorised()) }
+    if secret_key.is_empty() || !verify(params, &secret_key, signature) {
+        return Err(ApiError::unauthorised());
+    }
+    if let Some(keys) = keys.filter(|_| is_admin) {
+        front.adopt_admin_keys(&keys, now)?;
+    }
+    Ok(caller)
 }

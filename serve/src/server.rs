@@ -1,14 +1,28 @@
 //! Start, serve, run the job on its schedule, stop without losing anything.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
+use cloudtally_platform::engine::Cloud;
 use cloudtally_store::{Store, StoreError};
 use thiserror::Error;
-use tokio::{net::TcpListener, sync::oneshot, task::spawn_blocking, time::timeout};
+use tokio::{
+    net::TcpListener,
+    task::{JoinHandle, spawn_blocking},
+    time::timeout,
+};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tracing::{error, info, warn};
 
-use crate::{clock, http::router, job::Beat, schedule::ScheduleError};
+use crate::{
+    clock, connections::Connections, front::Front, http::routers, job::Beat, runner::Runner,
+    schedule::ScheduleError,
+};
 
 /// How long requests and a usage job under way may take to end once the server
 /// is told to stop. Less than the 10 s after which service managers lose patience.
@@ -18,9 +32,16 @@ const STOP_LIMIT: Duration = Duration::from_secs(8);
 pub struct ServeOptions {
     /// The folder.
     pub store: Store,
+    /// The cloud in it.
+    pub cloud: Arc<Cloud>,
     /// Where to listen; port 0 takes any free one.
     pub listen: String,
+    /// Where the unauthenticated port listens, if `integration.api.port` names one.
+    pub integration_listen: IpAddr,
 }
+
+/// The setting that names the unauthenticated port; 0 is none.
+const INTEGRATION_PORT: &str = "integration.api.port";
 
 /// How serving ended once the server was told to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +64,20 @@ pub enum ServeError {
         #[source]
         cause: io::Error,
     },
-    /// The server failed.
-    #[error("the server failed")]
-    Serve(#[source] io::Error),
+    /// The unauthenticated port cannot be listened on.
+    #[error(
+        "cannot listen on `{address}`; set `integration.api.port` to another port or to 0, or choose another address with `--integration-listen`"
+    )]
+    Integration {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        cause: io::Error,
+    },
+    /// The thread that lets the cloud live cannot be started.
+    #[error("cannot start a thread for the cloud")]
+    Runner(#[source] io::Error),
     /// There is no schedule.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
@@ -71,8 +103,8 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()>,
 ) -> Result<Stopped, ServeError> {
-    // 1. Listen, start the schedule, tell where we are.
-    let ServeOptions { store, listen } = options;
+    // 1. Listen, start the schedule and the cloud, tell where we are.
+    let ServeOptions { store, cloud, listen, integration_listen } = options;
     let cause = |cause| ServeError::Listen { listen: listen.clone(), cause };
     let mut stop = pin!(stop);
     let listener = tokio::select! {
@@ -84,32 +116,53 @@ pub async fn serve(
         bound = TcpListener::bind(&listen) => bound.map_err(cause)?,
     };
     let address = listener.local_addr().map_err(cause)?;
+    let integration = integration_listener(&cloud, integration_listen).await?;
     let beat = Arc::new(Beat::new(&store, clock::now())?);
-    let mut scheduler = start_schedule(&beat).await?;
+    let front = Arc::new(Front::new(store, Arc::clone(&cloud)));
+    let mut scheduler = start_schedule(&beat, &front).await?;
+    let runner = Runner::start(&cloud).map_err(ServeError::Runner)?;
     ready(address);
     // 2. Serve until told to stop.
-    let (stopping, stopped) = oneshot::channel::<()>();
-    let served = axum::serve(listener, router(store)).with_graceful_shutdown(async {
-        drop(stopped.await);
-    });
-    let mut served = pin!(served.into_future());
-    tokio::select! {
-        biased;
-        () = &mut stop => {}
-        ended = &mut served => return ended.map(|()| Stopped::Whole).map_err(ServeError::Serve),
+    let (public, programs) = routers(front);
+    let connections = Connections::new();
+    let mut doors: Vec<JoinHandle<()>> =
+        vec![tokio::spawn(connections.clone().accept(listener, public))];
+    if let Some(listener) = integration {
+        doors.push(tokio::spawn(connections.clone().accept(listener, programs)));
     }
+    stop.await;
     // 3. No new connections, requests or runs; what is under way may end.
     info!("stopping");
-    drop(stopping);
+    connections.stop();
     scheduler.shutdown().await?;
-    let (served, job) = tokio::join!(timeout(STOP_LIMIT, served), beat.finish(STOP_LIMIT));
-    match served {
-        Ok(ended) => ended.map(|()| job).map_err(ServeError::Serve),
-        Err(_) => {
-            warn!("closed connections that did not end within {} s", STOP_LIMIT.as_secs());
-            Ok(Stopped::Cut)
+    let ended = async {
+        for door in doors {
+            drop(door.await);
         }
+        connections.ended().await;
+    };
+    let (served, job) = tokio::join!(timeout(STOP_LIMIT, ended), beat.finish(STOP_LIMIT));
+    // What the cloud is at is kept first.
+    drop(spawn_blocking(move || drop(runner)).await);
+    if served.is_err() {
+        warn!("closed connections that did not end within {} s", STOP_LIMIT.as_secs());
+        return Ok(Stopped::Cut);
     }
+    Ok(job)
+}
+
+/// The unauthenticated port, if the settings name one.
+async fn integration_listener(
+    cloud: &Cloud,
+    listen: IpAddr,
+) -> Result<Option<TcpListener>, ServeError> {
+    let port = cloud.world().setting_number(INTEGRATION_PORT);
+    let Some(port) = u16::try_from(port).ok().filter(|port| *port != 0) else { return Ok(None) };
+    let address = SocketAddr::new(listen, port);
+    let cause = |cause| ServeError::Integration { address, cause };
+    let listener = TcpListener::bind(address).await.map_err(cause)?;
+    warn!("everybody who reaches http://{address} is the root admin (`{INTEGRATION_PORT}`)");
+    Ok(Some(listener))
 }
 
 /// Looks at the schedule now and at every full minute.
@@ -117,18 +170,28 @@ pub async fn serve(
 /// The scheduler library fixes a zone's offset when a job is added, which would
 /// shift runs by an hour when the clocks change; so it only gives the beat, and
 /// [`Schedule`](crate::Schedule) decides in local time.
-async fn start_schedule(beat: &Arc<Beat>) -> Result<JobScheduler, ServeError> {
+async fn start_schedule(beat: &Arc<Beat>, front: &Arc<Front>) -> Result<JobScheduler, ServeError> {
     let scheduler = JobScheduler::new().await?;
-    let every_minute = Arc::clone(beat);
-    let job = Job::new_async("0 * * * * *", move |_, _| Box::pin(look(Arc::clone(&every_minute))))?;
+    // The scheduler may outlive us, and must not keep the cloud from the next.
+    let (every_minute, settings) = (Arc::clone(beat), Arc::downgrade(front));
+    let job = Job::new_async("0 * * * * *", move |_, _| {
+        Box::pin(look(Arc::clone(&every_minute), Weak::clone(&settings)))
+    })?;
     scheduler.add(job).await?;
     scheduler.start().await?;
-    tokio::spawn(look(Arc::clone(beat)));
+    tokio::spawn(look(Arc::clone(beat), Arc::downgrade(front)));
     Ok(scheduler)
 }
 
-async fn look(beat: Arc<Beat>) {
-    if let Err(cause) = spawn_blocking(move || beat.look(clock::now())).await {
+async fn look(beat: Arc<Beat>, front: Weak<Front>) {
+    let looked = spawn_blocking(move || {
+        beat.look(clock::now());
+        let adopted = front.upgrade().map_or(Ok(()), |front| front.adopt_settings(clock::now()));
+        if let Err(cause) = adopted {
+            error!("cannot take up settings that were changed by hand: {cause}");
+        }
+    });
+    if let Err(cause) = looked.await {
         error!(%cause, "a look at the schedule broke off: {cause}");
     }
 }

@@ -27,7 +27,7 @@ enum Order {
 
 /// Which of `*` and `~` a client leaves bare.
 const BARE_DASH_DOT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
-const BARE_STAR: &AsciiSet = &BARE_DASH_DOT.remove(b'*');
+pub(crate) const BARE_STAR: &AsciiSet = &BARE_DASH_DOT.remove(b'*');
 const BARE_TILDE: &AsciiSet = &BARE_DASH_DOT.remove(b'~');
 const BARE_BOTH: &AsciiSet = &BARE_STAR.remove(b'~');
 const ENCODINGS: [&AsciiSet; 4] = [BARE_STAR, BARE_TILDE, BARE_BOTH, BARE_DASH_DOT];

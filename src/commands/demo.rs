@@ -7,11 +7,11 @@ use cloudtally_aggregate::{
 };
 use cloudtally_ingest::{IngestRequest, Input, write::Format};
 use cloudtally_model::{Calendar, Instant, Millis, SourceName, settings};
-use cloudtally_platform::bulk::Options;
-use cloudtally_serve::signed_query;
+use cloudtally_platform::{bulk::Options, engine::Start};
+use cloudtally_serve::{NewCloud, signed_query};
 use cloudtally_store::{RecordFilter, RecordWindow, Store, Stream};
 
-use super::{Context, aggregate, ingest, serve, simulate, usage};
+use super::{Context, aggregate, ingest, serve, serve::Doors, simulate, usage};
 use crate::{
     cli::Demo,
     console::{self, Unit},
@@ -141,12 +141,14 @@ fn serve_it(
         &keys.api_key,
         &keys.secret_key,
     );
-    serve::until_stopped(store, &arguments.listen, |address| {
+    let new = NewCloud { start: Start::Ready, seed: Some(SEED) };
+    serve::until_stopped(store, &keys, new, Doors::at(&arguments.listen), |address, password| {
         println!("\n6. serving http://{address}/client/api until Ctrl-C");
         println!("   api key     {}", keys.api_key);
         println!("   secret key  {}", keys.secret_key);
         println!("   (the nightly job is off here: the simulated month is over)");
         println!("   try: curl 'http://{address}/client/api?{query}'");
+        serve::print_password(password);
     })?;
     Ok(ExitCode::SUCCESS)
 }

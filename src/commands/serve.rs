@@ -1,8 +1,16 @@
 //! `serve`: the API and the schedule, until interrupted.
 
-use std::{io, io::Write, net::SocketAddr, process::ExitCode};
+use std::{
+    io,
+    io::Write,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    process::ExitCode,
+};
 
-use cloudtally_serve::{KeyOrigin, ServeOptions, ensure_admin_keys, serve};
+use cloudtally_platform::engine::Start;
+use cloudtally_serve::{
+    AdminPassword, KeyOrigin, NewCloud, ServeOptions, ensure_admin_keys, open_cloud, serve,
+};
 use cloudtally_store::{AdminKeys, Store};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -12,7 +20,10 @@ use crate::{cli::Serve, console, failure::Failure};
 pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<ExitCode, Failure> {
     let store = context.open()?;
     let (keys, origin) = keys(&store)?;
-    until_stopped(&store, &arguments.listen, |address| {
+    let start = if arguments.empty { Start::Empty } else { Start::Ready };
+    let new = NewCloud { start, seed: arguments.seed };
+    let doors = Doors { listen: &arguments.listen, integration: arguments.integration_listen };
+    until_stopped(&store, &keys, new, doors, |address, password| {
         println!("serving http://{address}/client/api");
         match origin {
             KeyOrigin::Generated => {
@@ -23,8 +34,37 @@ pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<ExitCode, Fail
             KeyOrigin::Environment => println!("root admin keys are those of the environment"),
             KeyOrigin::Stored => println!("`cloudtally keys` shows the root admin keys"),
         }
+        print_password(password);
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells the root admin's password if it is told at all.
+pub(crate) fn print_password(password: &AdminPassword) {
+    match password {
+        AdminPassword::Kept => {}
+        AdminPassword::Environment => {
+            println!("root admin `admin` has the password of the environment");
+        }
+        AdminPassword::Generated(password) => {
+            println!("root admin `admin`, password shown this once:");
+            println!("  password    {password}");
+        }
+    }
+}
+
+/// Where to listen.
+#[derive(Clone, Copy)]
+pub(crate) struct Doors<'a> {
+    listen: &'a str,
+    integration: IpAddr,
+}
+
+impl<'a> Doors<'a> {
+    /// The port without authentication stays on this machine.
+    pub(crate) fn at(listen: &'a str) -> Self {
+        Self { listen, integration: Ipv4Addr::LOCALHOST.into() }
+    }
 }
 
 /// The keys in force, made if there are none.
@@ -32,20 +72,29 @@ pub(crate) fn keys(store: &Store) -> Result<(AdminKeys, KeyOrigin), Failure> {
     Ok(ensure_admin_keys(&console::writer(store)?)?)
 }
 
-/// Serves until the process is told to stop; `ready` is told the address.
+/// Opens the cloud, or begins it as `new` says, and serves until the process is
+/// told to stop; `ready` is told the address and the root admin's password.
 ///
 /// A signal that comes before this ends the process as it ends any other command:
 /// nothing is served yet, and a wait for the folder's lock shall be one Ctrl-C
 /// long. From here on it ends the server, also while that still starts.
 pub(crate) fn until_stopped(
     store: &Store,
-    listen: &str,
-    ready: impl FnOnce(SocketAddr),
+    keys: &AdminKeys,
+    new: NewCloud,
+    doors: Doors<'_>,
+    ready: impl FnOnce(SocketAddr, &AdminPassword),
 ) -> Result<(), Failure> {
+    let (cloud, password) = open_cloud(store, new, keys)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let options = ServeOptions { store: store.clone(), listen: listen.to_owned() };
+    let options = ServeOptions {
+        store: store.clone(),
+        cloud,
+        listen: doors.listen.to_owned(),
+        integration_listen: doors.integration,
+    };
     let told = |address| {
-        ready(address);
+        ready(address, &password);
         // Programs that start us wait for these lines, also in a pipe.
         drop(io::stdout().flush());
     };

@@ -18,13 +18,13 @@ use cloudtally_serve::signed_query;
 
 use crate::support::{Cloudtally, csv_rows};
 
-const API_KEY: &str = "key-of-the-environment";
-const SECRET_KEY: &str = "secret-of-the-environment";
+pub(crate) const API_KEY: &str = "key-of-the-environment";
+pub(crate) const SECRET_KEY: &str = "secret-of-the-environment";
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running `serve`; killed when dropped.
-struct Serving {
+pub(crate) struct Serving {
     process: Running,
     address: SocketAddr,
     lines: mpsc::Receiver<String>,
@@ -33,11 +33,19 @@ struct Serving {
 
 impl Serving {
     fn start(cloudtally: &Cloudtally, keys: Option<(&str, &str)>) -> Self {
+        let keys = keys.map_or(Vec::new(), |(api_key, secret_key)| {
+            vec![("CLOUDTALLY_ADMIN_API_KEY", api_key), ("CLOUDTALLY_ADMIN_SECRET_KEY", secret_key)]
+        });
+        Self::start_with(cloudtally, &[], &keys)
+    }
+
+    pub(crate) fn start_with(
+        cloudtally: &Cloudtally,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut command = cloudtally.command(&["serve", "--listen", "127.0.0.1:0"]);
-        if let Some((api_key, secret_key)) = keys {
-            command.env("CLOUDTALLY_ADMIN_API_KEY", api_key);
-            command.env("CLOUDTALLY_ADMIN_SECRET_KEY", secret_key);
-        }
+        command.args(arguments).envs(environment.iter().copied());
         let log = cloudtally.path("serve.log");
         command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
         let mut process = Running(command.spawn().unwrap());
@@ -56,7 +64,28 @@ impl Serving {
         Self { process, address, lines, log }
     }
 
-    fn line(&self) -> String {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    /// A `GET` of a server that may die over it.
+    pub(crate) fn try_get(&self, query: &str) -> Option<(u16, String, String)> {
+        let mut stream = TcpStream::connect(self.address).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        let request =
+            format!("GET /client/api?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        Some((head.split(' ').nth(1)?.parse().ok()?, head.to_owned(), body.to_owned()))
+    }
+
+    pub(crate) fn line(&self) -> String {
         self.lines.recv_timeout(PATIENCE).unwrap()
     }
 
@@ -93,7 +122,7 @@ impl Serving {
     }
 
     /// Sends a signal and requires that it ends the server as told, cutting nothing off.
-    fn signal(mut self, name: &str) {
+    pub(crate) fn signal(mut self, name: &str) {
         self.process.signal(name);
         let status = self.process.end();
         let log = std::fs::read_to_string(&self.log).unwrap();
@@ -101,6 +130,12 @@ impl Serving {
         assert_eq!((code, signal), (Some(0), None), "after {name}: {log}");
         assert!(log.contains("stopping") && !log.contains("closed connections"), "{log}");
     }
+}
+
+/// Ends one of our processes as a power cut would.
+pub(crate) fn kill(process_id: u32) {
+    let sent = Command::new("kill").args(["-KILL", &process_id.to_string()]).status();
+    assert!(sent.unwrap().success());
 }
 
 /// A process; killed when dropped.

@@ -38,6 +38,7 @@ impl Cloudtally {
             .env_remove("CLOUDTALLY_DATA")
             .env_remove("CLOUDTALLY_ADMIN_API_KEY")
             .env_remove("CLOUDTALLY_ADMIN_SECRET_KEY")
+            .env_remove("CLOUDTALLY_ADMIN_PASSWORD")
             .args(["--data", "data"])
             .args(arguments);
         command

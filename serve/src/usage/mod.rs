@@ -7,11 +7,12 @@ mod page; // which part of a list
 mod scope; // whose records
 mod window; // which days
 
-use std::{cmp::min, time::Duration};
+use std::{cmp::min, sync::Arc, time::Duration};
 
 use chrono::NaiveDate;
 use cloudtally_aggregate::{AggregateError, Line, Lines, Plan, Rebuild, Unfinished, run_job};
-use cloudtally_model::{Calendar, Instant, UsageTypeId, usage_types};
+use cloudtally_model::{ApiError, Calendar, Instant, UsageTypeId, usage_types};
+use cloudtally_platform::engine::{Answer as Tree, Cloud, ThingId, World};
 use cloudtally_store::{LockWait, RecordFilter, RecordSet, StoreError};
 
 use self::{page::page, scope::chosen_accounts, window::window};
@@ -19,11 +20,13 @@ use crate::{
     answer::{Answer, Fields, Items, List, Taker, Value},
     clock,
     command::Call,
-    error::ApiError,
+    error::internal,
 };
 
 /// How long `generateUsageRecords` waits for another writer.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
+/// The source whose records are of our own cloud.
+const OUR_SOURCE: &str = "cloud";
 /// Records in memory at a time.
 const RECORDS_AT_ONCE: u64 = 2_000;
 
@@ -49,22 +52,21 @@ pub(crate) fn list_types(call: &Call<'_>) -> Result<Answer, ApiError> {
 /// Both dates stand for their whole day: periods are published whole. Days that
 /// are not over, and days before the first event, have nothing to generate.
 pub(crate) fn generate_records(call: &Call<'_>) -> Result<Answer, ApiError> {
-    let failed =
-        |cause: &dyn std::error::Error| ApiError::internal("generate usage records", cause);
+    let failed = |cause: &dyn std::error::Error| internal("generate usage records", cause);
     let window = window(call)?;
     let calendar = call.store.calendar().map_err(|e| failed(&e))?;
     let from = calendar.date_of(window.from);
     let last = last_day(call, &calendar).map_err(|e| failed(&e))?;
     let to = min(calendar.date_of(window.to), last);
     if from > to {
-        return Ok(Answer::Success);
+        return Ok(Answer::Tree(Tree::Success));
     }
     let plan =
         Plan::BackFill { from, to, rebuild: Rebuild::Touched, unfinished: Unfinished::LeaveOut };
     let wait = LockWait { limit: LOCK_WAIT, on_wait: &mut || {} };
     let writer = call.store.writer(wait).map_err(|e| failed(&e))?;
     match run_job(&writer, "generate", plan, call.now, &clock::wall_clock_ms, &mut |_| {}) {
-        Ok(_) | Err(AggregateError::NothingIngested) => Ok(Answer::Success),
+        Ok(_) | Err(AggregateError::NothingIngested) => Ok(Answer::Tree(Tree::Success)),
         Err(error) => Err(failed(&error)),
     }
 }
@@ -82,7 +84,7 @@ fn last_day(call: &Call<'_>, calendar: &Calendar) -> Result<NaiveDate, StoreErro
 /// `listUsageRecords`.
 pub(crate) fn list_records(call: &Call<'_>) -> Result<Answer, ApiError> {
     // Which records, and which of them.
-    let failed = |cause: StoreError| ApiError::internal("list usage records", &cause);
+    let failed = |cause: StoreError| internal("list usage records", &cause);
     let window = window(call)?;
     let page = page(call)?;
     let accounts = call.store.accounts().map_err(failed)?;
@@ -94,12 +96,14 @@ pub(crate) fn list_records(call: &Call<'_>) -> Result<Answer, ApiError> {
     let lines = Lines::new(calendar, records.sources().clone(), accounts);
     let count = records.count();
     let wanted = page.offset..page.offset.saturating_add(page.limit).min(count);
-    let items: Items = Box::new(move |take| hand_out(&records, lines, wanted, take));
+    let cloud = Arc::clone(call.cloud);
+    let items: Items = Box::new(move |take| hand_out(&cloud, &records, lines, wanted, take));
     Ok(Answer::List(List { count, item: "usagerecord", items }))
 }
 
 /// Hands out the records number `wanted`, a few thousand at a time.
 fn hand_out(
+    cloud: &Cloud,
     records: &RecordSet,
     mut lines: Lines,
     wanted: std::ops::Range<u64>,
@@ -108,12 +112,19 @@ fn hand_out(
     let mut next = wanted.start;
     while next < wanted.end {
         let some = min(RECORDS_AT_ONCE, wanted.end - next);
-        let found = records
-            .page(next, some)
-            .map_err(|cause| ApiError::internal("list usage records", &cause))?;
+        let found =
+            records.page(next, some).map_err(|cause| internal("list usage records", &cause))?;
         for served in &found {
             let line = lines.line(served);
-            take(&fields(&line, &line.record_id.to_string()))?;
+            let record_id = line.record_id.to_string();
+            let source = records.sources().name(served.record.source);
+            // Let go of before the reader is waited for.
+            let fields = if source.as_str() == OUR_SOURCE {
+                fields(&line, &record_id, Some(&cloud.world()))
+            } else {
+                fields(&line, &record_id, None)
+            };
+            take(&fields)?;
         }
         next += some;
     }
@@ -121,8 +132,12 @@ fn hand_out(
 }
 
 /// The fields of a record, in the order the real server sends them; ours last.
-fn fields<'a>(line: &'a Line, record_id: &'a str) -> Fields<'a> {
-    let id = |number: Option<u64>| number.map(Value::Id);
+/// Things of our own cloud are told by uuid, those of others by their numbers.
+fn fields<'a>(line: &'a Line, record_id: &'a str, ours: Option<&World>) -> Fields<'a> {
+    let uuid = |number: u64| ours.and_then(|world| world.any(ThingId(number))).map(|t| t.uuid);
+    let id = |number: Option<u64>| {
+        number.map(|number| uuid(number).map_or(Value::Id(number), Value::Uuid))
+    };
     let flag = |flag: Option<bool>| flag.map(Value::Flag);
     let text = |text: &'a str| Some(Value::Text(text));
     let fields = [

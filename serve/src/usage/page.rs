@@ -1,8 +1,8 @@
 //! `page` and `pagesize`.
 
-use cloudtally_model::settings;
+use cloudtally_model::{ApiError, settings};
 
-use crate::{command::Call, error::ApiError};
+use crate::{command::Call, error::internal};
 
 /// Items `[offset, offset + limit)` of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +21,9 @@ pub(super) fn page(call: &Call<'_>) -> Result<Page, ApiError> {
     let largest = call
         .store
         .setting(settings::DEFAULT_PAGE_SIZE)
-        .map_err(|e| ApiError::internal("read the settings", &e))?
+        .map_err(|e| internal("read the settings", &e))?
         .parse::<u64>()
-        .map_err(|e| ApiError::internal("read `default.page.size`", &e))?;
+        .map_err(|e| internal("read `default.page.size`", &e))?;
     let (page, size) = match pair {
         (None, None) => return Ok(Page { offset: 0, limit: largest }),
         (None, Some(-1)) => return Ok(Page { offset: 0, limit: u64::MAX }),

@@ -1,11 +1,16 @@
 //! `accountid`, `account`, `domainid`, `isrecursive`, `projectid`: whose records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cloudtally_model::{Account, AccountId, Instant, SourceName, Text};
+use cloudtally_model::{Account, AccountId, ApiError, Instant, SourceName, Text};
+use cloudtally_platform::{
+    engine::{Thing, ThingId, Uuid, World},
+    table::{Kind, Role},
+};
 use cloudtally_store::{Accounts, RecordFilter, RecordWindow, Store};
 
-use crate::{command::Call, error::ApiError};
+use super::OUR_SOURCE;
+use crate::{command::Call, error::internal};
 
 /// An account of a source. Ids of different sources never meet, so one number
 /// may choose several.
@@ -15,8 +20,9 @@ type Chosen = (SourceName, AccountId);
 /// sees without naming one.
 ///
 /// `accountid` is the cloud's uuid or number and wins over the others; `account`
-/// is a name, in a domain or in any; `domainid` alone is all accounts of the
-/// domain, and with `isrecursive=true` of those below it.
+/// is a name, in a domain or, of an imported cloud, in any; `domainid` alone is
+/// all accounts of the domain, and with `isrecursive=true` of those below it.
+/// Only the root admin sees imported clouds.
 pub(super) fn chosen_accounts(
     call: &Call<'_>,
     accounts: &Accounts,
@@ -27,34 +33,116 @@ pub(super) fn chosen_accounts(
         return Err(ApiError::value("Projectid and accountId can't be specified together"));
     }
     if let Some(project) = project {
-        return Err(ApiError::value(format!("Unable to find project by id {project}")));
+        return by_project(call, project).map(Some);
+    }
+    if !call.caller.is_root() {
+        return of_our_own(call, accounts).map(Some);
     }
     match (account_id, given("account"), given("domainid")) {
         (Some("-1"), _, _) | (None, None, None) => Ok(None),
-        (Some(id), _, _) => by_id(call.store, accounts, id).map(Some),
-        (None, Some(name), None) => by_name(call.store, accounts, name).map(Some),
+        (Some(id), _, _) => by_id(call, accounts, id).map(Some),
+        (None, Some(name), None) => by_name(call, accounts, name).map(Some),
+        (None, _, Some(domain)) if Uuid::parse(domain).is_some() => {
+            of_our_own(call, accounts).map(Some)
+        }
         (None, name, Some(domain)) => by_domain(call, accounts, domain, name).map(Some),
     }
 }
 
-fn by_id(store: &Store, accounts: &Accounts, id: &str) -> Result<Vec<Chosen>, ApiError> {
+/// An account of our own cloud.
+fn ours(id: ThingId) -> Chosen {
+    (SourceName::new(OUR_SOURCE).expect("a name of our own"), AccountId(id.0))
+}
+
+/// A thing of our own cloud that the caller may touch, gone or not.
+fn thing<'w>(call: &Call<'_>, world: &'w World, kind: Kind, uuid: &str) -> Option<&'w Thing> {
+    let thing = Uuid::parse(uuid).and_then(|uuid| world.by_uuid(uuid));
+    thing.filter(|thing| thing.kind == kind && world.may_touch(&call.caller, thing))
+}
+
+fn by_project(call: &Call<'_>, project: &str) -> Result<Vec<Chosen>, ApiError> {
+    let world = call.cloud.world();
+    let account = thing(call, &world, Kind::Project, project).and_then(|project| project.owner);
+    account
+        .map(|account| vec![ours(account)])
+        .ok_or_else(|| ApiError::value(format!("Unable to find project by id {project}")))
+}
+
+/// Accounts of our own cloud, by the rules of lists: a user's own; a domain
+/// admin's domain, and with `isrecursive` those below it.
+fn of_our_own(call: &Call<'_>, accounts: &Accounts) -> Result<Vec<Chosen>, ApiError> {
+    let (world, caller) = (call.cloud.world(), &call.caller);
+    let given = |name| call.params.given(name);
+    if let Some(id) = given("accountid").filter(|id| *id != "-1") {
+        let account = thing(call, &world, Kind::Account, id);
+        return account
+            .map(|account| vec![ours(account.id)])
+            .ok_or_else(|| ApiError::value(format!("Unable to find account by id {id}")));
+    }
+    // 1. Which domain.
+    let domain = match given("domainid") {
+        None => caller.domain,
+        Some(id) => {
+            thing(call, &world, Kind::Domain, id).map(|domain| domain.id).ok_or_else(|| {
+                call.invalid("domainid", id, "there is no domain with this id, or it is not yours")
+            })?
+        }
+    };
+    let is_within = |account: ThingId| match call.params.is_true("isrecursive") {
+        true => world.is_within(world.domain_of(account), domain),
+        false => world.domain_of(account) == domain,
+    };
+    // 2. Which accounts: those there are, and those there were.
+    let told = accounts.iter().filter(|(source, _)| source.as_str() == OUR_SOURCE);
+    let told = told.map(|(_, account)| ThingId(account.id.0));
+    let known: BTreeSet<ThingId> =
+        told.chain(world.all(Kind::Account).map(|account| account.id)).collect();
+    let name = given("account");
+    let is_chosen = |account: &&Thing| {
+        account.kind == Kind::Account
+            && is_within(account.id)
+            && name.is_none_or(|name| account.text("name").eq_ignore_ascii_case(name))
+            && match caller.role {
+                Role::User => account.id == caller.account,
+                Role::DomainAdmin | Role::RootAdmin => true,
+            }
+    };
+    let chosen = known.into_iter().filter_map(|id| world.any(id)).filter(is_chosen);
+    let chosen: Vec<Chosen> = chosen.map(|account| ours(account.id)).collect();
+    match name {
+        Some(name) if chosen.is_empty() => Err(ApiError::value(format!(
+            "Unable to find account {name} in domain {}",
+            world.login_path(domain)
+        ))),
+        _ => Ok(chosen),
+    }
+}
+
+fn by_id(call: &Call<'_>, accounts: &Accounts, id: &str) -> Result<Vec<Chosen>, ApiError> {
     let is_it = |account: &Account| {
         account.id.to_string() == id
             || account.uuid.as_ref().is_some_and(|uuid| uuid.eq_ignore_ascii_case(id))
     };
     let mut chosen = pick(accounts, |_, account| is_it(account));
-    chosen.extend(not_arrived(store, accounts, id)?);
+    chosen.extend(not_arrived(call.store, accounts, id)?);
+    let own = thing(call, &call.cloud.world(), Kind::Account, id).map(|account| ours(account.id));
+    if let Some(own) = own.filter(|own| !chosen.contains(own)) {
+        chosen.push(own);
+    }
     if chosen.is_empty() {
         return Err(ApiError::value(format!("Unable to find account by id {id}")));
     }
     Ok(chosen)
 }
 
-fn by_name(store: &Store, accounts: &Accounts, name: &str) -> Result<Vec<Chosen>, ApiError> {
-    let mut chosen = pick(accounts, |_, account| account.name == name);
+fn by_name(call: &Call<'_>, accounts: &Accounts, name: &str) -> Result<Vec<Chosen>, ApiError> {
+    // Of our own cloud, only in the caller's domain; of others we know no caller.
+    let mut chosen =
+        pick(accounts, |source, account| account.name == name && source.as_str() != OUR_SOURCE);
+    chosen.extend(of_our_own(call, accounts).unwrap_or_default());
     if chosen.is_empty() {
         // Until an account arrives its number is shown as its name.
-        chosen = not_arrived(store, accounts, name)?;
+        chosen = not_arrived(call.store, accounts, name)?;
     }
     if chosen.is_empty() {
         return Err(ApiError::value(format!("Unable to find account {name}")));
@@ -113,7 +201,7 @@ fn is_below(account: &Account, path: &str) -> bool {
 /// Accounts of this number that have usage but have not arrived yet.
 fn not_arrived(store: &Store, accounts: &Accounts, number: &str) -> Result<Vec<Chosen>, ApiError> {
     let Ok(number) = number.parse().map(AccountId) else { return Ok(Vec::new()) };
-    let failed = |e| ApiError::internal("look for the account", &e);
+    let failed = |e| internal("look for the account", &e);
     let sources = store.snapshot().map_err(failed)?.sources;
     let always = RecordWindow { from: Instant::EPOCH, to: Instant::END_OF_TIME };
     let mut chosen = Vec::new();

@@ -1,13 +1,13 @@
 //! `startdate` and `enddate`.
 
+use cloudtally_model::ApiError;
 use cloudtally_store::RecordWindow;
 
-use crate::{command::Call, error::ApiError};
+use crate::{command::Call, error::internal};
 
 /// The window between the two dates, its end inclusive to the second.
 pub(super) fn window(call: &Call<'_>) -> Result<RecordWindow, ApiError> {
-    let calendar =
-        call.store.calendar().map_err(|e| ApiError::internal("read the calendar", &e))?;
+    let calendar = call.store.calendar().map_err(|e| internal("read the calendar", &e))?;
     let bound = |name: &str| {
         let text = call.params.given(name).unwrap_or_default();
         calendar.query_bound(text).ok_or_else(|| {

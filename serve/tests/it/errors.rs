@@ -89,11 +89,9 @@ fn expiry_of_version_3_and_of_no_other() {
 fn commands_that_do_not_exist() {
     let folder = Folder::new("UTC", "1440");
     let server = folder.serve();
-    for name in ["deployVirtualMachine", "listusagerecords", "<x> & 'y'"] {
-        let text = format!(
-            "The given command {name} does not exist; there are generateUsageRecords, \
-             listUsageRecords, listUsageTypes"
-        );
+    for name in ["deployVM", "listusagerecords", "createConfiguration", "<x> & 'y'"] {
+        let text =
+            format!("The given command {name} does not exist; listApis tells which there are");
         // Known before anybody has signed anything.
         for format in ["json", "xml"] {
             let asked = query(&[("command", name), ("response", format)]);

@@ -7,11 +7,9 @@ use std::{
 };
 
 use chrono::{Days, Utc};
-use cloudtally_serve::{
-    ServeError, ServeOptions, Stopped, ensure_admin_keys, new_admin_keys, serve,
-};
+use cloudtally_serve::{ServeError, Stopped, ensure_admin_keys, new_admin_keys, serve};
 
-use crate::support::{Folder, signed, signed_with, wait_until};
+use crate::support::{Folder, options, signed, signed_with, wait_until};
 
 const TYPES: [(&str, &str); 1] = [("command", "listUsageTypes")];
 
@@ -103,7 +101,7 @@ fn a_run_that_was_missed_is_made_up_for_at_the_start() {
 #[test]
 fn what_ends_the_server_is_in_force_before_it_says_that_it_serves() {
     let folder = Folder::new("UTC", "1440");
-    let options = || ServeOptions { store: folder.store.clone(), listen: "127.0.0.1:0".to_owned() };
+    let options = || options(&folder.store, "127.0.0.1:0");
     let runtime = tokio::runtime::Runtime::new().unwrap();
 
     // Something like `ctrl_c`, which catches its signal when it is first polled.
@@ -129,7 +127,8 @@ fn an_address_in_use_is_said_to_be() {
     let folder = Folder::new("UTC", "1440");
     let server = folder.serve();
     let listen = server.address.to_string();
-    let options = ServeOptions { store: folder.store.clone(), listen: listen.clone() };
+    let other = Folder::new("UTC", "1440");
+    let options = options(&other.store, &listen);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let result = runtime.block_on(serve(options, |_| {}, std::future::pending()));
     let Err(error @ ServeError::Listen { .. }) = result else { panic!("{result:?}") };

@@ -133,3 +133,45 @@ fn signed_requests_of_any_parameters() {
     };
     runner().run(&request, law).unwrap();
 }
+
+/// Any command with any parameters, some of them its own: never a mistake of ours.
+#[test]
+fn signed_commands_of_any_kind() {
+    let folder = folder();
+    let server = folder.serve();
+    let user = server.account("alice", "0", None);
+    let names: Vec<&'static str> = cloudtally_platform::commands().map(|row| row.name).collect();
+    let own = prop::collection::vec(
+        (any::<prop::sample::Index>(), "[a-z0-9\\[\\].]{0,4}", value()),
+        0..6,
+    );
+    let request = (prop::sample::select(names), own, any::<bool>());
+    let law = |(name, given, is_root): (
+        &'static str,
+        Vec<(prop::sample::Index, String, String)>,
+        bool,
+    )| {
+        let row = cloudtally_platform::command(name).unwrap();
+        let params: Vec<&str> = row.params_all().map(|param| param.name).collect();
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for (index, more, value) in given {
+            let own = if params.is_empty() { "x" } else { params[index.index(params.len())] };
+            pairs.push((format!("{own}{more}"), value.clone()));
+            pairs.push((own.to_owned(), value));
+        }
+        let mut known =
+            std::collections::BTreeSet::from(["signature".to_owned(), "apikey".to_owned()]);
+        pairs.retain(|(name, _)| known.insert(name.to_lowercase()));
+        let mut all = vec![("command", name)];
+        all.extend(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        all.retain(|(name, _)| *name != "response");
+        let keys = if is_root { crate::support::root() } else { user.keys.clone() };
+        let (status, answer) = server.call(&keys, &all);
+        prop_assert!(!answer.to_string().contains("broke off"), "{all:?}: {answer}");
+        let is_documented =
+            answer.to_string().contains("one or more parameters has invalid values");
+        prop_assert!(status != 530 || is_documented, "{all:?}: {answer}");
+        Ok(())
+    };
+    runner().run(&request, law).unwrap();
+}

@@ -3,8 +3,8 @@
 use std::{
     collections::BTreeMap,
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
-    sync::mpsc,
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    sync::{Arc, mpsc},
     thread::JoinHandle,
     time::{Duration, Instant as Stopwatch},
 };
@@ -13,7 +13,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use cloudtally_aggregate::{Plan, Rebuild, RunReport, Unfinished, run_job};
 use cloudtally_ingest::{IngestRequest, Input, ingest};
 use cloudtally_model::{Instant, Millis, SourceName, UsageRecord, calendar};
-use cloudtally_serve::{ServeError, ServeOptions, Stopped, serve};
+use cloudtally_platform::engine::{Cloud, Start, ThingId, Uuid};
+use cloudtally_serve::{NewCloud, ServeError, ServeOptions, Stopped, open_cloud, serve};
 use cloudtally_store::{AdminKeys, Inputs, LockWait, PeriodDraft, Store, Stream, Writer};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -128,9 +129,23 @@ pub(crate) fn at(text: &str) -> Instant {
     Instant::parse(text).unwrap()
 }
 
+/// What a server is started with; the cloud is empty if it is new.
+pub(crate) fn options(store: &Store, listen: &str) -> ServeOptions {
+    let keys = store.admin_keys().unwrap().unwrap();
+    let new = NewCloud { start: Start::Empty, seed: Some(1) };
+    let (cloud, _) = open_cloud(store, new, &keys).unwrap();
+    ServeOptions {
+        store: store.clone(),
+        cloud,
+        listen: listen.to_owned(),
+        integration_listen: Ipv4Addr::LOCALHOST.into(),
+    }
+}
+
 /// A server on a thread of its own.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    pub(crate) cloud: Option<Arc<Cloud>>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<Stopped, ServeError>>>,
 }
@@ -139,7 +154,8 @@ impl Server {
     pub(crate) fn start(store: &Store) -> Self {
         let (ready, address) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
-        let options = ServeOptions { store: store.clone(), listen: "127.0.0.1:0".to_owned() };
+        let options = options(store, "127.0.0.1:0");
+        let cloud = Arc::clone(&options.cloud);
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             let result =
@@ -151,7 +167,7 @@ impl Server {
             result
         });
         let address = address.recv_timeout(PATIENCE).unwrap();
-        Self { address, stop: Some(stop), thread: Some(thread) }
+        Self { address, cloud: Some(cloud), stop: Some(stop), thread: Some(thread) }
     }
 
     /// Stops the server; returns how it ended.
@@ -166,6 +182,8 @@ impl Server {
 
     /// Waits for the end of a server that was asked to stop; returns how it ended.
     pub(crate) fn wait_for_end(mut self) -> Stopped {
+        // Another server may have the cloud next.
+        self.cloud = None;
         let thread = self.thread.take().unwrap();
         wait_until(|| (thread.is_finished(), "the server has not ended"));
         thread.join().unwrap().unwrap()
@@ -230,6 +248,70 @@ impl Server {
         self.get(&signed(pairs))
     }
 
+    /// A call signed with somebody's keys; status and what stands in the outer element.
+    pub(crate) fn call(&self, keys: &Keys, pairs: &[(&str, &str)]) -> (u16, serde_json::Value) {
+        let mut pairs = pairs.to_vec();
+        pairs.push(("response", "json"));
+        inner(&self.get(&signed_with(&pairs, &keys.api_key, &keys.secret_key)))
+    }
+
+    /// A call that must work.
+    pub(crate) fn works(&self, keys: &Keys, pairs: &[(&str, &str)]) -> serde_json::Value {
+        let (status, value) = self.call(keys, pairs);
+        assert_eq!(status, 200, "{pairs:?}: {value}");
+        value
+    }
+
+    /// What came of the job that a call began, once it is done.
+    pub(crate) fn job(&self, keys: &Keys, pairs: &[(&str, &str)]) -> serde_json::Value {
+        let begun = self.works(keys, pairs);
+        let job = begun["jobid"].as_str().unwrap_or_else(|| panic!("no job: {begun}")).to_owned();
+        let mut done = serde_json::Value::Null;
+        wait_until(|| {
+            done = self.works(keys, &[("command", "queryAsyncJobResult"), ("jobid", &job)]);
+            (done["jobstatus"] != 0, done.clone())
+        });
+        done
+    }
+
+    /// An account with one user of the same name, and the user's keys.
+    pub(crate) fn account(&self, name: &str, kind: &str, domain: Option<&str>) -> Tenant {
+        let mut pairs = vec![
+            ("command", "createAccount"),
+            ("accounttype", kind),
+            ("username", name),
+            ("password", "pass word"),
+            ("firstname", "F"),
+            ("lastname", "L"),
+            ("email", "e@example.org"),
+        ];
+        pairs.extend(domain.map(|domain| ("domainid", domain)));
+        let made = self.works(&root(), &pairs);
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let user = text(&made["account"]["user"][0]["id"]);
+        let keys = self.works(&root(), &[("command", "registerUserKeys"), ("id", &user)]);
+        let keys = Keys {
+            api_key: text(&keys["userkeys"]["apikey"]),
+            secret_key: text(&keys["userkeys"]["secretkey"]),
+        };
+        let id = text(&made["account"]["id"]);
+        Tenant { keys, user, id, domain: text(&made["account"]["domainid"]) }
+    }
+
+    /// A domain by name, below another or ROOT; its uuid.
+    pub(crate) fn domain(&self, name: &str, parent: Option<&str>) -> String {
+        let mut pairs = vec![("command", "createDomain"), ("name", name)];
+        pairs.extend(parent.map(|parent| ("parentdomainid", parent)));
+        self.works(&root(), &pairs)["domain"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The number of a thing that bills know it by.
+    pub(crate) fn number(&self, uuid: &str) -> u64 {
+        let world = self.cloud.as_ref().unwrap().world();
+        let ThingId(number) = world.by_uuid(Uuid::parse(uuid).unwrap()).unwrap().id;
+        number
+    }
+
     /// The records of a signed `listUsageRecords` and their count, in JSON.
     pub(crate) fn list(&self, pairs: &[(&str, &str)]) -> Listed {
         let mut all = vec![("command", "listUsageRecords"), ("response", "json")];
@@ -245,6 +327,35 @@ impl Drop for Server {
             drop(thread.join());
         }
     }
+}
+
+/// What somebody signs with.
+#[derive(Clone, Debug)]
+pub(crate) struct Keys {
+    pub(crate) api_key: String,
+    pub(crate) secret_key: String,
+}
+
+/// The root admin's.
+pub(crate) fn root() -> Keys {
+    Keys { api_key: API_KEY.to_owned(), secret_key: SECRET_KEY.to_owned() }
+}
+
+/// An account with one user.
+pub(crate) struct Tenant {
+    pub(crate) keys: Keys,
+    pub(crate) user: String,
+    pub(crate) id: String,
+    pub(crate) domain: String,
+}
+
+/// Status of a JSON reply and what stands in its outer element.
+pub(crate) fn inner(reply: &Reply) -> (u16, serde_json::Value) {
+    let json: serde_json::Value = serde_json::from_slice(&reply.body)
+        .unwrap_or_else(|e| panic!("{e}: {} {}", reply.status_line, reply.text()));
+    let outer = json.as_object().unwrap();
+    assert_eq!(outer.len(), 1, "{json}");
+    (reply.status, outer.values().next().unwrap().clone())
 }
 
 /// A list answer.

@@ -1,0 +1,145 @@
+//! What all requests share, and what the front answers by itself.
+
+use std::{sync::Arc, time::Duration};
+
+use cloudtally_model::{ApiError, Instant};
+use cloudtally_platform::{
+    engine::{Answer as Tree, Caller, Cloud, Node, Uuid, login, seed},
+    table::Kind,
+};
+use cloudtally_store::{AdminKeys, Store};
+
+use crate::{
+    answer::Answer,
+    command::Call,
+    error::internal,
+    session::Sessions,
+    throttle::{Limits, Throttle},
+    usage,
+};
+
+const SESSION_TIMEOUT: &str = "session.timeout";
+
+/// The folder, the cloud in it, and what is only in memory.
+pub(crate) struct Front {
+    pub(crate) store: Store,
+    pub(crate) cloud: Arc<Cloud>,
+    pub(crate) sessions: Sessions,
+    pub(crate) throttle: Throttle,
+}
+
+impl Front {
+    pub(crate) fn new(store: Store, cloud: Arc<Cloud>) -> Self {
+        Self { store, cloud, sessions: Sessions::default(), throttle: Throttle::default() }
+    }
+
+    /// How long a session may be silent.
+    pub(crate) fn session_timeout(&self) -> Duration {
+        let seconds = self.cloud.world().setting_number(SESSION_TIMEOUT);
+        Duration::from_secs(seconds.unsigned_abs())
+    }
+
+    /// Takes up keys that were renewed by hand while we serve, so that the cloud
+    /// shows those that count.
+    pub(crate) fn adopt_admin_keys(&self, keys: &AdminKeys, now: Instant) -> Result<(), ApiError> {
+        let world = self.cloud.world();
+        let admin = world.thing(seed::admin_user(&world));
+        let is_known =
+            admin.text("apikey") == keys.api_key && admin.text("usersecretkey") == keys.secret_key;
+        drop(world);
+        if is_known {
+            return Ok(());
+        }
+        let keys = keys.clone();
+        let adopted = self.cloud.change(now, move |tx| {
+            let admin = seed::admin_user(tx);
+            tx.edit(admin, |user| {
+                user.set_text("apikey", &keys.api_key).set_text("usersecretkey", &keys.secret_key);
+            });
+            Ok(Tree::Success)
+        });
+        adopted.map(drop)
+    }
+
+    /// Takes up settings that were changed by hand while we serve.
+    pub(crate) fn adopt_settings(&self, now: Instant) -> Result<(), ApiError> {
+        let stored =
+            |store: &Store| store.settings().map_err(|e| internal("read the settings", &e));
+        let world = self.cloud.world();
+        let same = stored(&self.store)?.iter().all(|(row, value)| world.setting(row.name) == value);
+        drop(world);
+        if same {
+            return Ok(());
+        }
+        let store = self.store.clone();
+        let adopted = self.cloud.change(now, move |tx| {
+            // Read again: nothing changes a setting of the cloud while we are here.
+            for (row, value) in stored(&store)? {
+                if tx.setting(row.name) != value {
+                    tx.set_setting(row.name, Some(value));
+                }
+            }
+            Ok(Tree::Success)
+        });
+        adopted.map(drop)
+    }
+
+    /// Ends a session, if it is one, and tells of it.
+    pub(crate) fn end_session(&self, id: Option<&str>, now: Instant) -> Result<(), ApiError> {
+        let Some(user) = id.and_then(|id| self.sessions.end(id)) else { return Ok(()) };
+        let told = self.cloud.change(now, move |tx| {
+            login::ended(tx, user);
+            Ok(Tree::Success)
+        });
+        told.map(drop)
+    }
+
+    /// Runs a command whose row says that the front answers it.
+    pub(crate) fn run(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
+        call.check_required()?;
+        match call.command.name {
+            "generateUsageRecords" => usage::generate_records(call),
+            "listUsageRecords" => usage::list_records(call),
+            "listUsageTypes" => usage::list_types(call),
+            "getApiLimit" => Ok(self.api_limit(&call.caller)),
+            "resetApiLimit" => self.reset_api_limit(call),
+            other => panic!("the front does not know {other}"),
+        }
+    }
+
+    fn api_limit(&self, caller: &Caller) -> Answer {
+        let world = self.cloud.world();
+        let account = world.thing(caller.account);
+        let standing = self.throttle.standing(Limits::of(&world), account.id);
+        let number = |number: u64| Node::Int(i64::try_from(number).unwrap_or(i64::MAX));
+        Answer::Tree(Tree::Object {
+            item: "apilimit",
+            object: Node::Object(vec![
+                ("accountid", Node::text(account.uuid.to_string())),
+                ("account", Node::text(account.text("name"))),
+                ("apiIssued", number(standing.issued)),
+                ("apiAllowed", number(standing.allowed)),
+                ("expireAfter", number(standing.expires_after_ms)),
+            ]),
+        })
+    }
+
+    fn reset_api_limit(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
+        // The guide calls it `accountid`, the 4.2 server `account`.
+        let named = ["account", "accountid"]
+            .into_iter()
+            .find_map(|name| Some((name, call.params.given(name)?)));
+        let account = match named {
+            None => None,
+            Some((name, text)) => {
+                let world = self.cloud.world();
+                let thing = Uuid::parse(text).and_then(|uuid| world.by_uuid(uuid));
+                let account = thing.filter(|thing| thing.kind == Kind::Account);
+                let expected = "expected the uuid of an account";
+                Some(account.ok_or_else(|| call.invalid(name, text, expected))?.id)
+            }
+        };
+        self.throttle.reset(account);
+        Ok(Answer::Tree(Tree::Success))
+    }
+}

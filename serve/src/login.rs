@@ -1,0 +1,175 @@
+//! `login` and `logout`.
+//!
+//! # Source
+//! Guide 5.4; fields and texts as the 4.2 server sends them.
+
+use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
+
+use chrono::{DateTime, Offset, TimeZone, Utc};
+use chrono_tz::Tz;
+use cloudtally_model::{ApiError, Instant};
+use cloudtally_platform::{
+    engine::{Answer as Tree, Fields, Node, ThingId, Uuid, World, login, secret},
+    table::Kind,
+};
+
+use crate::{answer::Answer, front::Front, open::entropy, params::Params};
+
+/// Passwords checked at a time: each takes some 20 MB while it is.
+const CHECKS_MAX: usize = 4;
+
+/// What a password is compared with where there is none, so that the time an
+/// answer takes does not tell which users there are.
+static NOBODY: LazyLock<String> =
+    LazyLock::new(|| secret::hash("nobody has this password", entropy).unwrap_or_default());
+
+/// How many passwords are being checked.
+static CHECKS: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// Logs in; `before` is the session the caller has had. Returns the answer and
+/// the id of the new session.
+pub(crate) fn log_in(
+    front: &Front,
+    params: &Params,
+    before: Option<&str>,
+    now: Instant,
+) -> Result<(Answer, String), ApiError> {
+    // 1. Who: a user name in a domain.
+    let given = |name: &str| {
+        params.given(name).ok_or_else(|| {
+            let text =
+                format!("Unable to execute API command login due to missing parameter {name}");
+            ApiError::parameter(text)
+        })
+    };
+    let (username, password) = (given("username")?, given("password")?);
+    let world = front.cloud.world();
+    let domain = domain_of(&world, params)?;
+    let candidate = domain.and_then(|domain| login::candidate(&world, domain, username));
+    let user = candidate.map(|(user, _)| user.id);
+    let hash = candidate.and_then(|(_, hash)| hash).unwrap_or(&NOBODY).to_owned();
+    let is_somebody = candidate.is_some_and(|(_, hash)| hash.is_some());
+    drop(world);
+    // 2. The password, while others go on.
+    let is_right = check(password, &hash) && is_somebody;
+    front.end_session(before, now)?;
+    // 3. What follows from it.
+    let refused = || {
+        ApiError::login(format!(
+            "Failed to authenticate user {username} in domain {}; please provide valid credentials",
+            params.given("domainid").or_else(|| params.given("domain")).unwrap_or("/")
+        ))
+    };
+    let user = user.ok_or_else(refused)?;
+    let logged_in = front.cloud.change(now, move |tx| {
+        if !is_right {
+            login::failed(tx, user);
+            return Ok(Tree::Bare(Vec::new()));
+        }
+        Ok(login::succeeded(tx, user).map_or(Tree::Bare(Vec::new()), |_| Tree::Success))
+    })?;
+    if logged_in != Tree::Success {
+        return Err(refused());
+    }
+    let timeout = front.session_timeout();
+    let session = front.sessions.open(user, timeout, entropy)?;
+    let world = front.cloud.world();
+    let fields = shown(&world, user, timeout.as_secs(), &session.key, now);
+    Ok((Answer::Tree(Tree::Bare(fields)), session.id))
+}
+
+/// Logs out whoever has the session.
+pub(crate) fn log_out(
+    front: &Front,
+    session: Option<&str>,
+    now: Instant,
+) -> Result<Answer, ApiError> {
+    front.end_session(session, now)?;
+    Ok(Answer::Tree(Tree::Bare(vec![("description", Node::text("success"))])))
+}
+
+/// The domain by uuid, else by path, else ROOT; none for a path that leads nowhere.
+fn domain_of(world: &World, params: &Params) -> Result<Option<ThingId>, ApiError> {
+    let Some(id) = params.given("domainid") else {
+        return Ok(world.domain_at(params.given("domain").unwrap_or_default()));
+    };
+    let domain = Uuid::parse(id).and_then(|uuid| world.by_uuid(uuid));
+    let domain = domain.filter(|thing| thing.kind == Kind::Domain && thing.removed.is_none());
+    domain.map(|domain| Some(domain.id)).ok_or_else(ApiError::unauthorised)
+}
+
+fn check(password: &str, hash: &str) -> bool {
+    let (count, freed) = &CHECKS;
+    let free = |checks: &mut usize| *checks >= CHECKS_MAX;
+    let guard = count.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut checks = freed.wait_while(guard, free).unwrap_or_else(PoisonError::into_inner);
+    *checks += 1;
+    drop(checks);
+    let is_right = secret::is_password(password, hash);
+    *count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+    freed.notify_one();
+    is_right
+}
+
+/// What a login answers, all of it text.
+fn shown(
+    world: &World,
+    user: ThingId,
+    timeout_seconds: u64,
+    session_key: &str,
+    now: Instant,
+) -> Fields {
+    let user = world.thing(user);
+    let account = user.owner.map(|id| world.thing(id)).expect("users have accounts");
+    let domain = world.thing(world.domain_of(account.id));
+    let zone = user.text("timezone");
+    let offset = zone_offset(zone, now);
+    let mut fields = vec![
+        ("timeout", Node::text(timeout_seconds.to_string())),
+        ("userid", Node::text(user.uuid.to_string())),
+        ("username", Node::text(user.text("username"))),
+        ("firstname", Node::text(user.text("firstname"))),
+        ("lastname", Node::text(user.text("lastname"))),
+        ("account", Node::text(account.text("name"))),
+        ("domainid", Node::text(domain.uuid.to_string())),
+        ("type", Node::text(account.int("accounttype").to_string())),
+        ("registered", Node::text("false")),
+    ];
+    if let Some(offset) = offset {
+        fields.extend([("timezone", Node::text(zone)), ("timezoneoffset", Node::text(offset))]);
+    }
+    fields.push(("sessionkey", Node::text(session_key)));
+    fields
+}
+
+/// Hours east of UTC as a decimal, `-8.0` or `5.5`; none for a zone nobody knows.
+fn zone_offset(zone: &str, now: Instant) -> Option<String> {
+    let zone: Tz = zone.parse().ok()?;
+    let utc: DateTime<Utc> = DateTime::from_timestamp_millis(now.as_millis())?;
+    let seconds = zone.offset_from_utc_datetime(&utc.naive_utc()).fix().local_minus_utc();
+    let sign = if seconds < 0 { "-" } else { "" };
+    let minutes = seconds.unsigned_abs() / 60;
+    let fraction = match minutes % 60 {
+        15 => "25",
+        30 => "5",
+        45 => "75",
+        _ => "0",
+    };
+    Some(format!("{sign}{}.{fraction}", minutes / 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_hours_with_a_fraction() {
+        let now = Instant::parse("2026-01-15T00:00:00Z").unwrap();
+        let shown = |zone| zone_offset(zone, now);
+        assert_eq!(shown("America/Los_Angeles").as_deref(), Some("-8.0"));
+        assert_eq!(shown("Asia/Kolkata").as_deref(), Some("5.5"));
+        assert_eq!(shown("Asia/Kathmandu").as_deref(), Some("5.75"));
+        assert_eq!(shown("UTC").as_deref(), Some("0.0"));
+        assert_eq!((shown(""), shown("Nowhere/At_All")), (None, None));
+    }
+}

@@ -1,0 +1,111 @@
+//! The cloud of a folder, opened or begun.
+
+use std::{sync::Arc, time::Duration};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use cloudtally_model::{ApiError, port::JournalError};
+use cloudtally_platform::engine::{Answer, Cloud, CloudOptions, Start, secret, seed};
+use cloudtally_store::{AdminKeys, LockWait, Store, StoreError};
+use thiserror::Error;
+
+use crate::clock;
+
+/// The root admin's password of a new cloud.
+const PASSWORD_VARIABLE: &str = "CLOUDTALLY_ADMIN_PASSWORD";
+/// Random bytes in a password that we make.
+const PASSWORD_BYTES: usize = 15;
+/// How long a server that is just ending may take to let go of its cloud.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// How a cloud that is not there yet begins.
+#[derive(Clone, Copy, Debug)]
+pub struct NewCloud {
+    /// What it has.
+    pub start: Start,
+    /// What its uuids are made from; random unless given.
+    pub seed: Option<u64>,
+}
+
+/// Where the root admin's password came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdminPassword {
+    /// The cloud was there; its password stays.
+    Kept,
+    /// From the environment.
+    Environment,
+    /// Made just now; this is the only time it is known.
+    Generated(String),
+}
+
+/// Why there is no cloud.
+#[derive(Debug, Error)]
+pub enum CloudError {
+    /// It cannot be read or kept.
+    #[error("cannot open the cloud of the folder")]
+    Journal(#[source] JournalError),
+    /// The root admin cannot be set up.
+    #[error("cannot set up the root admin: {0}")]
+    Admin(#[from] ApiError),
+    /// The folder failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Opens the cloud of a folder, or begins one. `keys` are the root admin's.
+pub fn open_cloud(
+    store: &Store,
+    new: NewCloud,
+    keys: &AdminKeys,
+) -> Result<(Arc<Cloud>, AdminPassword), CloudError> {
+    let journal = store.journal(LockWait { limit: LOCK_WAIT, on_wait: &mut || {} })?;
+    let seed = match new.seed {
+        Some(seed) => seed,
+        None => {
+            let mut bytes = [0; 8];
+            entropy(&mut bytes)?;
+            u64::from_le_bytes(bytes)
+        }
+    };
+    let options = CloudOptions { seed, start: new.start, entropy };
+    let cloud =
+        Cloud::open(Box::new(journal), options, clock::now()).map_err(CloudError::Journal)?;
+    let password = set_up_admin(&cloud, keys)?;
+    Ok((Arc::new(cloud), password))
+}
+
+/// Gives the root admin the folder's keys, and a password where it has none.
+fn set_up_admin(cloud: &Cloud, keys: &AdminKeys) -> Result<AdminPassword, ApiError> {
+    let world = cloud.world();
+    let has_password = !world.thing(seed::admin_user(&world)).text("passwordhash").is_empty();
+    drop(world);
+    let from_environment = std::env::var(PASSWORD_VARIABLE).ok().filter(|text| !text.is_empty());
+    let (password, origin) = match (has_password, from_environment) {
+        (true, _) => (None, AdminPassword::Kept),
+        (false, Some(password)) => (Some(password), AdminPassword::Environment),
+        (false, None) => {
+            let mut bytes = [0; PASSWORD_BYTES];
+            entropy(&mut bytes)?;
+            let password = BASE64_URL_SAFE_NO_PAD.encode(bytes);
+            (Some(password.clone()), AdminPassword::Generated(password))
+        }
+    };
+    let hash = password.map(|password| secret::hash(&password, entropy)).transpose()?;
+    let keys = keys.clone();
+    cloud.change(clock::now(), move |tx| {
+        let admin = seed::admin_user(tx);
+        tx.edit(admin, |user| {
+            user.set_text("apikey", &keys.api_key).set_text("usersecretkey", &keys.secret_key);
+            if let Some(hash) = &hash {
+                user.set_text("passwordhash", hash);
+            }
+        });
+        Ok(Answer::Success)
+    })?;
+    Ok(origin)
+}
+
+/// Bytes nobody can guess, from the operating system.
+pub(crate) fn entropy(bytes: &mut [u8]) -> Result<(), ApiError> {
+    getrandom::fill(bytes)
+        .map_err(|e| ApiError::runtime(format!("the system gave no random bytes: {e}")))
+}

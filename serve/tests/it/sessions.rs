@@ -1,0 +1,173 @@
+//! `login`, calls in a session, `logout`, lock-out.
+
+use crate::support::{Folder, Reply, Server, inner, query, root, wait_until};
+
+const JSON: (&str, &str) = ("response", "json");
+
+fn login(server: &Server, pairs: &[(&str, &str)]) -> Reply {
+    let mut all = vec![("command", "login"), JSON];
+    all.extend_from_slice(pairs);
+    server.post("", "", query(&all).as_bytes())
+}
+
+struct Session {
+    cookie: String,
+    key: String,
+}
+
+fn session(reply: &Reply) -> Session {
+    let (status, answer) = inner(reply);
+    assert_eq!(status, 200, "{answer}");
+    let cookie = reply.headers["set-cookie"].split(';').next().unwrap().to_owned();
+    assert!(cookie.starts_with("JSESSIONID="), "{cookie}");
+    Session { cookie, key: answer["sessionkey"].as_str().unwrap().to_owned() }
+}
+
+fn ask(server: &Server, session: &Session, pairs: &[(&str, &str)]) -> (u16, serde_json::Value) {
+    let mut all = vec![("sessionkey", session.key.as_str()), JSON];
+    all.extend_from_slice(pairs);
+    let cookie = format!("Cookie: other=1; {}\r\n", session.cookie);
+    inner(&server.post(&query(&all), &cookie, b""))
+}
+
+const LIST: [(&str, &str); 1] = [("command", "listAccounts")];
+
+#[test]
+fn from_login_to_logout() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    let top = server.domain("acme", None);
+    let below = server.domain("dev", Some(&top));
+    let tenant = server.account("alice", "0", Some(&below));
+    let zone = [("command", "updateUser"), ("id", &tenant.user), ("timezone", "Asia/Kolkata")];
+    server.works(&root(), &zone);
+
+    // By path, with and without slashes, and by uuid, which wins.
+    let credentials = [("username", "alice"), ("password", "pass word")];
+    for domain in ["/acme/dev/", "acme/dev", "ROOT/acme/dev"] {
+        session(&login(&server, &[credentials[0], credentials[1], ("domain", domain)]));
+    }
+    let by_id = [credentials[0], credentials[1], ("domainid", &below), ("domain", "/nowhere")];
+    let reply = login(&server, &by_id);
+    let (_, answer) = inner(&reply);
+    let fields: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        fields.join(" "),
+        "timeout userid username firstname lastname account domainid type registered timezone timezoneoffset sessionkey"
+    );
+    assert!(answer.as_object().unwrap().values().all(serde_json::Value::is_string), "{answer}");
+    assert_eq!(
+        (&answer["userid"], &answer["domainid"]),
+        (&tenant.user.as_str().into(), &below.as_str().into())
+    );
+    assert_eq!(
+        (&answer["timeout"], &answer["type"], &answer["timezoneoffset"]),
+        (&"1800".into(), &"0".into(), &"5.5".into())
+    );
+
+    // Calls in the session, and calls that have only half of it.
+    let session = session(&reply);
+    assert_eq!(ask(&server, &session, &LIST).1["account"][0]["name"], "alice");
+    let no_key =
+        server.post(&query(&[LIST[0], JSON]), &format!("Cookie: {}\r\n", session.cookie), b"");
+    assert_eq!(no_key.status, 401);
+    let no_cookie = server.get(&query(&[LIST[0], JSON, ("sessionkey", &session.key)]));
+    assert_eq!(no_cookie.status, 401);
+    let nothing = server.get(&query(&[JSON, ("sessionkey", &session.key)]));
+    assert_eq!((nothing.status, nothing.text().starts_with("{\"errorresponse\":")), (400, true));
+    assert_eq!(ask(&server, &session, &LIST).0, 200, "it is still there");
+
+    // Logging out ends it; both are told as events.
+    let (status, bye) = ask(&server, &session, &[("command", "logout")]);
+    assert_eq!((status, bye), (200, serde_json::json!({ "description": "success" })));
+    assert_eq!(ask(&server, &session, &LIST).0, 401);
+    let events = server.works(&tenant.keys, &[("command", "listEvents")]);
+    let types: Vec<&str> =
+        events["event"].as_array().unwrap().iter().map(|e| e["type"].as_str().unwrap()).collect();
+    assert!(types.contains(&"USER.LOGIN") && types.contains(&"USER.LOGOUT"), "{types:?}");
+}
+
+#[test]
+fn a_wrong_key_ends_the_session() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    server.account("alice", "0", None);
+    let mut session = session(&login(&server, &[("username", "alice"), ("password", "pass word")]));
+    let right = std::mem::replace(&mut session.key, "wrong".to_owned());
+    assert_eq!(ask(&server, &session, &LIST).0, 401);
+    session.key = right;
+    assert_eq!(ask(&server, &session, &LIST).0, 401);
+}
+
+#[test]
+fn wrong_passwords_and_nobodies_are_told_the_same() {
+    let folder = Folder::new("UTC", "1440");
+    folder.writer().set_setting("incorrect.login.attempts.allowed", "3").unwrap();
+    let server = folder.serve();
+    let tenant = server.account("alice", "0", None);
+    let refused = |username: &str, password: &str, domain: &str| {
+        let reply =
+            login(&server, &[("username", username), ("password", password), ("domain", domain)]);
+        let expected = format!(
+            "{{\"errorresponse\":{{\"uuidList\":[],\"errorcode\":531,\"errortext\":\"Failed to authenticate user {username} in domain {domain}; please provide valid credentials\"}}}}"
+        );
+        assert_eq!((reply.status, reply.text()), (531, expected.as_str()));
+        assert!(!reply.headers.contains_key("set-cookie"));
+    };
+    refused("nobody", "pass word", "/");
+    refused("alice", "pass word", "/nowhere/");
+    refused("system", "x", "/");
+    refused("alice", "wrong", "/");
+    refused("alice", "Pass word", "/");
+    // A right one in time forgets the wrong ones.
+    session(&login(&server, &[("username", "alice"), ("password", "pass word")]));
+    for _ in 0..3 {
+        refused("alice", "wrong", "/");
+    }
+    // Now it is disabled: neither password nor keys help until it is enabled.
+    refused("alice", "pass word", "/");
+    assert_eq!(server.call(&tenant.keys, &LIST).0, 401);
+    server.works(&root(), &[("command", "enableUser"), ("id", &tenant.user)]);
+    session(&login(&server, &[("username", "alice"), ("password", "pass word")]));
+    // The root admin cannot be locked out by anybody.
+    for _ in 0..4 {
+        refused("admin", "wrong", "/");
+    }
+    server.works(&root(), &LIST);
+
+    // No such domain by uuid; no name, no password.
+    let other = [("username", "alice"), ("password", "pass word"), ("domainid", "x")];
+    assert_eq!(login(&server, &other).status, 401);
+    let (status, error) = inner(&login(&server, &[("username", "alice")]));
+    assert_eq!(status, 431);
+    assert_eq!(
+        error["errortext"],
+        "Unable to execute API command login due to missing parameter password"
+    );
+}
+
+#[test]
+fn silence_a_restart_and_disabling_end_sessions() {
+    let folder = Folder::new("UTC", "1440");
+    folder.writer().set_setting("session.timeout", "1").unwrap();
+    let server = folder.serve();
+    let tenant = server.account("alice", "0", None);
+    let credentials = [("username", "alice"), ("password", "pass word")];
+    let silent = session(&login(&server, &credentials));
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(ask(&server, &silent, &LIST).0, 401);
+    server.stop();
+
+    folder.writer().set_setting("session.timeout", "600").unwrap();
+    let server = folder.serve();
+    let open = session(&login(&server, &credentials));
+    assert_eq!(ask(&server, &open, &LIST).0, 200);
+    server.job(&root(), &[("command", "disableUser"), ("id", &tenant.user)]);
+    wait_until(|| (ask(&server, &open, &LIST).0 == 401, "still let in"));
+    server.works(&root(), &[("command", "enableUser"), ("id", &tenant.user)]);
+    assert_eq!(ask(&server, &open, &LIST).0, 401, "the session has ended for good");
+    let open = session(&login(&server, &credentials));
+    server.stop();
+    let server = folder.serve();
+    assert_eq!(ask(&server, &open, &LIST).0, 401);
+}
