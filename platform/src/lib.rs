@@ -12,6 +12,11 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
     areas::commands()
 }
 
+/// All commands, each with the name of its area.
+pub fn commands_by_area() -> impl Iterator<Item = (&'static str, &'static Command)> {
+    areas::commands_by_area()
+}
+
 /// The row of a command, by its exact name.
 pub fn command(name: &str) -> Option<&'static Command> {
     areas::command(name)

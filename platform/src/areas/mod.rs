@@ -26,6 +26,7 @@ mod globalloadbalancer;
 mod guestos; // operating systems of guests
 mod host;
 mod hostupdate; // hotfixes; declared by the guide alone
+pub(crate) mod housekeeping; // what the cloud does for itself by the clock
 mod hypervisor;
 mod image; // what templates and ISOs have in common
 mod imagestore;
@@ -95,86 +96,86 @@ use crate::{
     table::{Command, Kind, Object, WireType as W, f},
 };
 
-/// All commands.
-pub(crate) static COMMANDS: &[&[Command]] = &[
-    account::COMMANDS,
-    address::COMMANDS,
-    affinitygroup::COMMANDS,
-    alert::COMMANDS,
-    autoscale::COMMANDS,
-    capacity::COMMANDS,
-    certificate::COMMANDS,
-    cluster::COMMANDS,
-    config::COMMANDS,
-    dedicatedresource::COMMANDS,
-    discovery::COMMANDS,
-    diskoffering::COMMANDS,
-    domain::COMMANDS,
-    egressfirewall::COMMANDS,
-    event::COMMANDS,
-    firewall::COMMANDS,
-    globalloadbalancer::COMMANDS,
-    guestos::COMMANDS,
-    host::COMMANDS,
-    hostupdate::COMMANDS,
-    hypervisor::COMMANDS,
-    imagestore::COMMANDS,
-    internalloadbalancer::COMMANDS,
-    iso::COMMANDS,
-    job::COMMANDS,
-    ldap::COMMANDS,
-    limit::COMMANDS,
-    loadbalancer::COMMANDS,
-    nat::COMMANDS,
-    network::COMMANDS,
-    networkacl::COMMANDS,
-    networkoffering::COMMANDS,
-    nic::COMMANDS,
-    physicalnetwork::COMMANDS,
-    pod::COMMANDS,
-    portableip::COMMANDS,
-    portforwarding::COMMANDS,
-    project::COMMANDS,
-    ratelimit::COMMANDS,
-    region::COMMANDS,
-    resourcedetail::COMMANDS,
-    router::COMMANDS,
-    securitygroup::COMMANDS,
-    serviceoffering::COMMANDS,
-    session::COMMANDS,
-    simulator::COMMANDS,
-    snapshot::COMMANDS,
-    sshkeypair::COMMANDS,
-    storagenetwork::COMMANDS,
-    storagepool::COMMANDS,
-    systemvm::COMMANDS,
-    tag::COMMANDS,
-    template::COMMANDS,
-    usage::COMMANDS,
-    user::COMMANDS,
-    vlan::COMMANDS,
-    vm::COMMANDS,
-    vmgroup::COMMANDS,
-    vmsnapshot::COMMANDS,
-    volume::COMMANDS,
-    vpc::COMMANDS,
-    vpcoffering::COMMANDS,
-    vpn::COMMANDS,
-    zone::COMMANDS,
-    devices::baremetal::COMMANDS,
-    devices::bigswitch::COMMANDS,
-    devices::cisconexus::COMMANDS,
-    devices::ciscovnmc::COMMANDS,
-    devices::f5::COMMANDS,
-    devices::netapp::COMMANDS,
-    devices::netscaler::COMMANDS,
-    devices::networkdevice::COMMANDS,
-    devices::nicira::COMMANDS,
-    devices::srx::COMMANDS,
-    devices::stratosphere::COMMANDS,
-    devices::trafficmonitor::COMMANDS,
-    devices::ucs::COMMANDS,
-    devices::vmwaredc::COMMANDS,
+/// All commands by area.
+pub(crate) static COMMANDS: &[(&str, &[Command])] = &[
+    ("account", account::COMMANDS),
+    ("address", address::COMMANDS),
+    ("affinitygroup", affinitygroup::COMMANDS),
+    ("alert", alert::COMMANDS),
+    ("autoscale", autoscale::COMMANDS),
+    ("capacity", capacity::COMMANDS),
+    ("certificate", certificate::COMMANDS),
+    ("cluster", cluster::COMMANDS),
+    ("config", config::COMMANDS),
+    ("dedicatedresource", dedicatedresource::COMMANDS),
+    ("discovery", discovery::COMMANDS),
+    ("diskoffering", diskoffering::COMMANDS),
+    ("domain", domain::COMMANDS),
+    ("egressfirewall", egressfirewall::COMMANDS),
+    ("event", event::COMMANDS),
+    ("firewall", firewall::COMMANDS),
+    ("globalloadbalancer", globalloadbalancer::COMMANDS),
+    ("guestos", guestos::COMMANDS),
+    ("host", host::COMMANDS),
+    ("hostupdate", hostupdate::COMMANDS),
+    ("hypervisor", hypervisor::COMMANDS),
+    ("imagestore", imagestore::COMMANDS),
+    ("internalloadbalancer", internalloadbalancer::COMMANDS),
+    ("iso", iso::COMMANDS),
+    ("job", job::COMMANDS),
+    ("ldap", ldap::COMMANDS),
+    ("limit", limit::COMMANDS),
+    ("loadbalancer", loadbalancer::COMMANDS),
+    ("nat", nat::COMMANDS),
+    ("network", network::COMMANDS),
+    ("networkacl", networkacl::COMMANDS),
+    ("networkoffering", networkoffering::COMMANDS),
+    ("nic", nic::COMMANDS),
+    ("physicalnetwork", physicalnetwork::COMMANDS),
+    ("pod", pod::COMMANDS),
+    ("portableip", portableip::COMMANDS),
+    ("portforwarding", portforwarding::COMMANDS),
+    ("project", project::COMMANDS),
+    ("ratelimit", ratelimit::COMMANDS),
+    ("region", region::COMMANDS),
+    ("resourcedetail", resourcedetail::COMMANDS),
+    ("router", router::COMMANDS),
+    ("securitygroup", securitygroup::COMMANDS),
+    ("serviceoffering", serviceoffering::COMMANDS),
+    ("session", session::COMMANDS),
+    ("simulator", simulator::COMMANDS),
+    ("snapshot", snapshot::COMMANDS),
+    ("sshkeypair", sshkeypair::COMMANDS),
+    ("storagenetwork", storagenetwork::COMMANDS),
+    ("storagepool", storagepool::COMMANDS),
+    ("systemvm", systemvm::COMMANDS),
+    ("tag", tag::COMMANDS),
+    ("template", template::COMMANDS),
+    ("usage", usage::COMMANDS),
+    ("user", user::COMMANDS),
+    ("vlan", vlan::COMMANDS),
+    ("vm", vm::COMMANDS),
+    ("vmgroup", vmgroup::COMMANDS),
+    ("vmsnapshot", vmsnapshot::COMMANDS),
+    ("volume", volume::COMMANDS),
+    ("vpc", vpc::COMMANDS),
+    ("vpcoffering", vpcoffering::COMMANDS),
+    ("vpn", vpn::COMMANDS),
+    ("zone", zone::COMMANDS),
+    ("baremetal", devices::baremetal::COMMANDS),
+    ("bigswitch", devices::bigswitch::COMMANDS),
+    ("cisconexus", devices::cisconexus::COMMANDS),
+    ("ciscovnmc", devices::ciscovnmc::COMMANDS),
+    ("f5", devices::f5::COMMANDS),
+    ("netapp", devices::netapp::COMMANDS),
+    ("netscaler", devices::netscaler::COMMANDS),
+    ("networkdevice", devices::networkdevice::COMMANDS),
+    ("nicira", devices::nicira::COMMANDS),
+    ("srx", devices::srx::COMMANDS),
+    ("stratosphere", devices::stratosphere::COMMANDS),
+    ("trafficmonitor", devices::trafficmonitor::COMMANDS),
+    ("ucs", devices::ucs::COMMANDS),
+    ("vmwaredc", devices::vmwaredc::COMMANDS),
 ];
 
 /// All objects.
@@ -347,7 +348,7 @@ pub(crate) fn command(name: &str) -> Option<&'static Command> {
 
 /// All commands.
 pub(crate) fn commands() -> impl Iterator<Item = &'static Command> {
-    COMMANDS.iter().flat_map(|area| area.iter())
+    commands_by_area().map(|(_, command)| command)
 }
 
 /// All objects.
@@ -396,5 +397,13 @@ pub(crate) fn remove_all_of(call: &mut Call<'_, '_>, account: ThingId) -> Result
             image::remove(call.tx, image);
         }
     }
+    for vlans in of(call, Kind::GuestVlanRange) {
+        call.tx.remove_with_dependants(vlans);
+    }
     Ok(())
+}
+
+/// All commands, each with the name of its area.
+pub(crate) fn commands_by_area() -> impl Iterator<Item = (&'static str, &'static Command)> {
+    COMMANDS.iter().flat_map(|(area, rows)| rows.iter().map(|row| (*area, row)))
 }

@@ -51,6 +51,7 @@ pub type Entry = BTreeMap<String, String>;
 pub struct Args {
     command: &'static Command,
     values: Vec<(&'static str, Arg)>,
+    emptied: Vec<&'static str>,
 }
 
 impl Args {
@@ -62,6 +63,7 @@ impl Args {
         caller: &Caller,
     ) -> Result<Self, ApiError> {
         let mut values = Vec::new();
+        let mut emptied = Vec::new();
         for param in command.params_all() {
             let value = match param.ty {
                 ParamType::Map(form) => map(command, param, form, raw)?,
@@ -74,11 +76,18 @@ impl Args {
             };
             match value {
                 Some(value) => values.push((param.name, value)),
-                None if param.required => return Err(missing(command, param.name)),
+                None if raw.iter().any(|(name, _)| name == param.name) => emptied.push(param.name),
                 None => {}
             }
         }
-        Ok(Self { command, values })
+        // What is given wrongly is told before what is not given at all.
+        let is_missing = |param: &&Param| {
+            param.required && !values.iter().any(|(given, _)| *given == param.name)
+        };
+        match command.params_all().find(is_missing) {
+            Some(param) => Err(missing(command, param.name)),
+            None => Ok(Self { command, values, emptied }),
+        }
     }
 
     /// A value.
@@ -105,6 +114,12 @@ impl Args {
     /// Whether it is given.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
+    }
+
+    /// Whether it is given, but without a value: as good as not given, except where
+    /// that clears something.
+    pub fn is_emptied(&self, name: &str) -> bool {
+        self.emptied.contains(&name)
     }
 
     /// A text.

@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod catalogue; // the rows against the catalogue of the 4.2.1 server
+mod docs; // the reference pages
 mod identity; // domains, accounts, users, jobs
 mod infrastructure; // data centres: zones to hosts, storage, offerings, capacity
 mod machines; // virtual machines, disks, networks, and their usage events
 mod network_infrastructure; // physical networks, ranges of addresses, network offerings
 mod rules; // addresses and the rules on them, snapshots, VPN users
+mod scenarios; // texts of commands and expected answers
 mod support;
+mod walk; // all rows: missing and wrong parameters

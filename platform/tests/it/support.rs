@@ -12,6 +12,7 @@ use cloudtally_model::{
 use cloudtally_platform::{
     command,
     engine::{Answer, Caller, Cloud, CloudOptions, Node, Request, Start, ThingId, seed},
+    table::{Job, Kind},
 };
 
 /// What has been kept, shared with the test.
@@ -171,6 +172,7 @@ impl Lab {
 
     /// The result of a job, run to its end.
     pub(crate) fn finish(&self, job: &str) -> Result<Node, (u16, String)> {
+        let job_uuid = job.to_owned();
         // Jobs that wait are given a simulated minute a round.
         for _ in 0..1000 {
             self.cloud.run_due(self.now()).unwrap();
@@ -180,6 +182,7 @@ impl Lab {
             match int(&job, "jobstatus") {
                 0 => self.pass(60),
                 1 => {
+                    self.check_chain(&job_uuid);
                     let Some(Node::Object(result)) = job.field("jobresult") else {
                         panic!("{job:?}")
                     };
@@ -189,6 +192,7 @@ impl Lab {
                     });
                 }
                 _ => {
+                    self.check_chain(&job_uuid);
                     let result = job.field("jobresult").unwrap();
                     let code = u16::try_from(int(result, "errorcode")).unwrap();
                     return Err((code, text(result, "errortext")));
@@ -196,6 +200,31 @@ impl Lab {
             }
         }
         panic!("the job {job} does not end")
+    }
+
+    /// Each job that has ended has told it: Scheduled, for create commands Created,
+    /// Started, Completed, all of one type, and each but the first with the uuid of
+    /// the first.
+    fn check_chain(&self, job: &str) {
+        let world = self.cloud.world();
+        let uuid = cloudtally_platform::engine::Uuid::parse(job).unwrap();
+        let job = world.by_uuid(uuid).unwrap();
+        let command = command(job.text("cmd")).unwrap();
+        let start = world.thing(job.id_of("startevent").unwrap());
+        let mut chain = vec![start];
+        chain.extend(world.referring(start.id, Kind::Event, "parentid"));
+        let states: Vec<&str> = chain.iter().map(|event| event.state).collect();
+        let expected = match command.job {
+            Job::Create => vec!["Scheduled", "Created", "Started", "Completed"],
+            Job::Plain => vec!["Scheduled", "Started", "Completed"],
+            Job::Sync => panic!("{} has a job", command.name),
+        };
+        assert_eq!(states, expected, "{}", command.name);
+        let types: Vec<&str> = chain.iter().map(|event| event.text("type")).collect();
+        assert!(types.iter().all(|event_type| *event_type == types[0]), "{}", command.name);
+        let has_failed = job.int("jobstatus") == 2;
+        let level = chain.last().unwrap().text("level");
+        assert_eq!(level, if has_failed { "ERROR" } else { "INFO" }, "{}", command.name);
     }
 
     /// The one thing that a list shows.

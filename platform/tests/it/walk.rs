@@ -1,0 +1,122 @@
+//! Walks over all rows: what every command does with parameters that are missing,
+//! of the wrong type or of things that are not there.
+
+use std::collections::BTreeSet;
+
+use cloudtally_platform::{
+    commands,
+    engine::Start,
+    table::{Command, MapForm, Param, ParamType, Verb},
+};
+
+use crate::support::Lab;
+
+/// Commands that the server itself answers are walked over its port.
+fn is_ours(command: &&Command) -> bool {
+    command.is_built() && !matches!(command.verb, Verb::Front)
+}
+
+fn refused(lab: &Lab, command: &Command, params: &[(&str, &str)]) -> (u16, String) {
+    let answer = lab.run(lab.root(), command.name, params);
+    answer.expect_err(&format!("{} {params:?}", command.name))
+}
+
+#[test]
+fn a_missing_parameter_is_named() {
+    let lab = Lab::new(Start::Empty);
+    let mut walked = 0;
+    for command in commands().filter(is_ours) {
+        let Some(first) = command.params_all().find(|param| param.required) else { continue };
+        let (code, why) = refused(&lab, command, &[]);
+        assert_eq!(code, 431, "{}", command.name);
+        let expected = format!(
+            "Unable to execute API command {} due to missing parameter {}",
+            command.name.to_lowercase(),
+            first.name
+        );
+        assert_eq!(why, expected);
+        walked += 1;
+    }
+    assert!(walked > 150, "{walked}");
+}
+
+/// A value that a parameter cannot take, if there is one.
+fn wrong_value(param: &Param) -> Option<(String, String, u16)> {
+    let name = param.name.to_owned();
+    Some(match param.ty {
+        ParamType::Int | ParamType::Short | ParamType::Long | ParamType::Region => {
+            (name, "12x".into(), 431)
+        }
+        ParamType::Date => (name, "31/12/2026".into(), 431),
+        ParamType::Moment => (name, "yesterday".into(), 431),
+        ParamType::Id(_) | ParamType::IdOf(_) | ParamType::AnyId | ParamType::IdList(_) => {
+            (name, "00000000-0000-0000-0000-000000000000".into(), 431)
+        }
+        ParamType::Str | ParamType::Secret | ParamType::Password => {
+            (name, "x".repeat(usize::try_from(param.length_max).unwrap() + 1), 431)
+        }
+        ParamType::Map(MapForm::Fields(_)) => (format!("{name}[0].nosuchfield"), "x".into(), 431),
+        ParamType::Map(MapForm::Free) => (format!("{name}[0][1]"), "x".into(), 430),
+        ParamType::Bool | ParamType::List => return None,
+    })
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_parameter() {
+    let lab = Lab::new(Start::Empty);
+    let mut walked = 0;
+    for command in commands().filter(is_ours) {
+        for param in command.params_all() {
+            let Some((name, value, code)) = wrong_value(param) else { continue };
+            let (status, why) = refused(&lab, command, &[(&name, &value)]);
+            assert_eq!(status, code, "{} {name}: {why}", command.name);
+            assert!(why.contains(param.name), "{} {name}: {why}", command.name);
+            let is_secret = matches!(param.ty, ParamType::Secret | ParamType::Password);
+            assert!(!is_secret || !why.contains(&value), "{} repeats a secret", command.name);
+            walked += 1;
+        }
+    }
+    assert!(walked > 900, "{walked}");
+}
+
+#[test]
+fn every_list_of_a_new_cloud_answers_for_every_role() {
+    let lab = Lab::new(Start::Ready);
+    lab.account("chief", "2", None);
+    lab.account("clerk", "0", None);
+    let mut walked = 0;
+    for command in commands().filter(is_ours) {
+        let takes_nothing = command.params_all().all(|param| !param.required);
+        if !matches!(command.verb, Verb::List { .. } | Verb::Read(_)) || !takes_nothing {
+            continue;
+        }
+        for user in ["admin", "chief", "clerk"] {
+            let caller = lab.user(user);
+            let answer = lab.run(caller, command.name, &[]);
+            let expected: &[u16] = match command.roles.contains(caller.role) {
+                // Some say which of several parameters they want one of.
+                true => &[200, 431],
+                false => &[401],
+            };
+            let code = answer.as_ref().map_or_else(|(code, _)| *code, |_| 200);
+            assert!(expected.contains(&code), "{user} {}: {answer:?}", command.name);
+            walked += 1;
+        }
+    }
+    assert!(walked > 150, "{walked}");
+}
+
+#[test]
+fn the_list_of_commands_not_built_yet_is_true() {
+    let listed: BTreeSet<String> = include_str!("../../../tests/fixtures/commands-not-yet.txt")
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect();
+    let not_yet: BTreeSet<String> =
+        commands().filter(|command| !command.is_built()).map(|c| c.name.to_owned()).collect();
+    let built: Vec<&String> = listed.difference(&not_yet).collect();
+    assert!(built.is_empty(), "take these off the list, they are built: {built:?}");
+    let new: Vec<&String> = not_yet.difference(&listed).collect();
+    assert!(new.is_empty(), "the list may only shrink, but these are not built: {new:?}");
+}
