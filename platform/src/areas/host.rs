@@ -12,10 +12,12 @@ use super::{
     given::{self, Url},
     hostupdate,
     hypervisor::{self, BARE_METAL, HYPERVISORS, KVM, LXC, OVM, SIMULATOR, VMWARE, XEN_SERVER},
-    pod, simulator, systemvm, vm,
+    pod,
+    serviceoffering::{CONSOLE_PROXY, STORAGE_VM},
+    simulator, systemvm, vm,
 };
 use crate::{
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World},
+    engine::{Answer, Call, Done, Fields, Node, Query, Thing, ThingId, Tx, View, World},
     table::{
         Command, Kind, KindSpec, Move, Object, OnDelete::*, ParamType::*, Roles, WireType as W, f,
         fields::*, group, hidden, own, p,
@@ -32,6 +34,8 @@ const IN_ERROR: &str = "ErrorInMaintenance";
 /// The setting with the tag of hosts that are kept for restarts.
 const SPARE_TAG: &str = "ha.tag";
 const GIB: i64 = 1 << 30;
+/// The version of all agents.
+const VERSION: &str = "4.2.1";
 
 /// `reservation` is the planner that keeps the host for one use, if any.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Host, &HOST)
@@ -543,7 +547,7 @@ fn insert(tx: &mut Tx<'_>, new: New) -> ThingId {
             .set_ref("zoneid", new.zone)
             .set_ref("podid", new.pod)
             .set_ref("clusterid", new.cluster)
-            .set_text("version", "4.2.1")
+            .set_text("version", VERSION)
             .set_text("hypervisor", new.hypervisor)
             .set_text("hypervisorversion", new.version)
             .set_int("cpunumber", new.hardware.cores)
@@ -951,6 +955,57 @@ const DETAILS: [(&str, &[&str]); 3] = [
     ("stats", &["cpuused", "averageload", "networkkbsread", "networkkbswrite", "memoryused"]),
 ];
 
+/// Agents that are not hosts of VMs, and the system VMs that they run in.
+const AGENTS: [(&str, &str); 2] =
+    [("ConsoleProxy", CONSOLE_PROXY), ("SecondaryStorageVM", STORAGE_VM)];
+
+/// The agents in system VMs of a type, shown as hosts: up as long as the VM runs.
+fn list_agents(query: &Query<'_>, system_vm_type: &str) -> Result<Answer, ApiError> {
+    let (world, args) = (query.world, query.args);
+    let state = |vm: &Thing| if vm.state == "Running" { "Up" } else { "Disconnected" };
+    let is_in = |vm: &Thing, name: &str| args.id(name).is_none_or(|id| vm.id_of(name) == Some(id));
+    let is = |text: &str, name: &str| {
+        args.text(name).is_none_or(|wanted| text.eq_ignore_ascii_case(wanted))
+    };
+    let keyword = args.text("keyword").map(str::to_lowercase);
+    let vms = world.all(Kind::SystemVm).filter(|vm| {
+        vm.text("systemvmtype") == system_vm_type
+            && !args.has("id")
+            && !args.has("clusterid")
+            && !args.has("virtualmachineid")
+            && args.flag("hahost") != Some(true)
+            && is_in(vm, "zoneid")
+            && is_in(vm, "podid")
+            && is(vm.text("name"), "name")
+            && is(state(vm), "state")
+            && is(ENABLED, "resourcestate")
+            && keyword.as_ref().is_none_or(|word| vm.text("name").to_lowercase().contains(word))
+    });
+    let kind = AGENTS.iter().find(|(_, of)| *of == system_vm_type).map_or("", |(name, _)| name);
+    query.page_of("host", vms, |query, vm| {
+        let place = |column: &str| vm.id_of(column).map(|id| query.world.thing(id));
+        let mut fields: Fields = vec![
+            ("id", Node::text(vm.uuid.to_string())),
+            ("name", Node::text(vm.text("name"))),
+            ("state", Node::text(state(vm))),
+            ("type", Node::text(kind)),
+            ("ipaddress", Node::text(vm.text("privateip"))),
+        ];
+        for (column, id, name) in [("zoneid", "zoneid", "zonename"), ("podid", "podid", "podname")]
+        {
+            if let Some(thing) = place(column) {
+                fields.push((id, Node::text(thing.uuid.to_string())));
+                fields.push((name, Node::text(thing.text("name"))));
+            }
+        }
+        fields.push(("version", Node::text(VERSION)));
+        fields.push(("managementserverid", Node::Int(1)));
+        fields.push(("created", Node::Date(vm.created)));
+        fields.push(("resourcestate", Node::text(ENABLED)));
+        Node::Object(fields)
+    })
+}
+
 fn list_hosts(query: &Query<'_>) -> Result<Answer, ApiError> {
     let (world, args) = (query.world, query.args);
     // 1. What is to be shown of each.
@@ -963,6 +1018,12 @@ fn list_hosts(query: &Query<'_>) -> Result<Answer, ApiError> {
         return Err(query.invalid("details", word, expected));
     }
     let has = |word: &str| details.is_empty() || details.iter().any(|d| d == "all" || d == word);
+    if let Some(wanted) = args.text("type")
+        && let Some((_, system_vm_type)) =
+            AGENTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+    {
+        return list_agents(query, system_vm_type);
+    }
     // 2. Which hosts.
     let is_spare_wanted = args.flag("hahost");
     let vm = args.id("virtualmachineid");

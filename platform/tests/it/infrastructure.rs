@@ -496,6 +496,14 @@ fn hosts_are_listed_by_all_that_is_known_of_them() {
     let (code, why) = lab.refused("listHosts", &[("details", "most")]);
     assert_eq!(code, 431);
     assert!(why.contains("`min`"), "{why}");
+    // The agents in system VMs are hosts of other types.
+    let agent = lab.one("listHosts", &[("type", "SecondaryStorageVM"), ("zoneid", &site.zone)]);
+    let storage_vm = lab.one("listSystemVms", &[("systemvmtype", "secondarystoragevm")]);
+    assert_eq!(text(&agent, "name"), text(&storage_vm, "name"));
+    assert_eq!((text(&agent, "state"), text(&agent, "podname")), ("Up".into(), "p0".into()));
+    lab.ok("stopSystemVm", &[("id", &text(&storage_vm, "id"))]);
+    let gone = [("type", "SecondaryStorageVM"), ("state", "Up")];
+    assert_eq!(count(&lab, "listHosts", &gone), 0);
     // Category, tags, and whether anything new may come.
     let category = text(&lab.one("listOsCategories", &[("name", "Ubuntu")]), "id");
     let changed = lab.ok(
