@@ -237,6 +237,7 @@ pub const SETTINGS: &[Setting] = &[
     row(Alert, "capacity.check.period", Int(1, i64::MAX), "300000", "milliseconds between two looks at the capacity thresholds"),
     row(Alert, "cluster.cpu.allocated.capacity.disablethreshold", Ratio, "0.85", "share of CPU allocated above which a cluster takes no new virtual machines").scoped(Scope::Cluster),
     row(Alert, "cluster.cpu.allocated.capacity.notificationthreshold", Ratio, "0.75", "share of CPU allocated above which an alert is raised").scoped(Scope::Cluster),
+    row(Alert, "cluster.localStorage.capacity.notificationthreshold", Ratio, "0.75", "share of the disks of hosts given away above which an alert is raised"),
     row(Alert, "cluster.memory.allocated.capacity.disablethreshold", Ratio, "0.85", "share of memory allocated above which a cluster takes no new virtual machines").scoped(Scope::Cluster),
     row(Alert, "cluster.memory.allocated.capacity.notificationthreshold", Ratio, "0.75", "share of memory allocated above which an alert is raised").scoped(Scope::Cluster),
     row(Alert, "cluster.storage.allocated.capacity.notificationthreshold", Ratio, "0.75", "share of storage allocated above which an alert is raised").scoped(Scope::Cluster),
@@ -297,6 +298,7 @@ pub const SETTINGS: &[Setting] = &[
     row(Network, "network.gc.wait", Int(1, i64::MAX), "600", "seconds that a network without virtual machines keeps its router"),
     row(Network, "network.loadbalancer.basiczone.elb.enabled", Bool, "false", "whether basic zones have elastic load balancing").restart(),
     row(Network, "network.throttling.rate", LIMIT, "200", "rate of guest networks whose offering names none, in Mbit/s; -1 is no limit").scoped(Scope::Zone),
+    row(Alert, "pod.privateip.capacity.notificationthreshold", Ratio, "0.75", "share of a pod's addresses taken above which an alert is raised"),
     row(Storage, "pool.storage.allocated.capacity.disablethreshold", Ratio, "0.85", "share of storage allocated above which a pool takes no new volumes").scoped(Scope::Zone),
     row(Storage, "pool.storage.capacity.disablethreshold", Ratio, "0.85", "share of storage used above which a pool takes no new volumes").scoped(Scope::Zone),
     row(ProjectDefaults, "project.email.sender", Text, "", "address that invitations are sent from"),
@@ -333,6 +335,10 @@ pub const SETTINGS: &[Setting] = &[
     row(Network, "vm.network.throttling.rate", LIMIT, "200", "rate of guests whose offering names none, in Mbit/s; -1 is no limit"),
     row(Advanced, "vmware.reserve.cpu", Bool, "false", "whether VMware reserves the CPU of a guest").scoped(Scope::Cluster),
     row(Advanced, "vmware.reserve.mem", Bool, "false", "whether VMware reserves the memory of a guest").scoped(Scope::Cluster),
+    row(Alert, "zone.directnetwork.publicip.capacity.notificationthreshold", Ratio, "0.75", "share of a zone's shared network addresses taken above which an alert is raised"),
+    row(Alert, "zone.secstorage.capacity.notificationthreshold", Ratio, "0.75", "share of a zone's secondary storage used above which an alert is raised"),
+    row(Alert, "zone.virtualnetwork.publicip.capacity.notificationthreshold", Ratio, "0.75", "share of a zone's public addresses taken above which an alert is raised"),
+    row(Alert, "zone.vlan.capacity.notificationthreshold", Ratio, "0.75", "share of a zone's VLANs taken above which an alert is raised"),
 ];
 
 /// The row of a setting.

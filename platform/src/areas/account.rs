@@ -2,11 +2,11 @@
 
 use cloudtally_model::{AccountId, AccountType, ApiError, DomainId, port::Value};
 
-use super::{limit, user};
+use super::{limit, project, user};
 use crate::{
     engine::{Call, Done, Query, Thing, ThingId, Tx, scope, verbs},
     table::{
-        Command, Kind, KindSpec, Limit, MapForm, Move, Object, ParamType::*, Role, Roles,
+        Command, Kind, KindSpec, Limit, MapForm, Move, Object, OnDelete, ParamType::*, Role, Roles,
         WireType as W, f, fields::*, group, hidden, list, own, p,
     },
 };
@@ -26,7 +26,13 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Account, &ACCOUNT)
     .hidden(&[hidden("project", W::Id(Kind::Project))])
     .owned()
     .states(STATES, MOVES)
-    .keyword(&["name"]);
+    .keyword(&["name"])
+    .referred(&[
+        (Kind::ResourceLimit, "of", OnDelete::Remove),
+        (Kind::Setting, "of", OnDelete::Remove),
+        // Public addresses that were kept for it are everybody's again.
+        (Kind::VlanIpRange, "accountid", OnDelete::Forget),
+    ]);
 
 pub(crate) const ACCOUNT: Object = Object {
     name: "Account",
@@ -226,12 +232,19 @@ fn named(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
 /// one above, and never for an account that is part of the cloud.
 fn governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let id = named(call)?;
-    let account = call.thing(id);
-    if !call.may_govern(&call.caller, call.domain_of(id)) {
-        return Err(ApiError::permission("You may not govern this account")
-            .about(account.uuid.to_string(), "id"));
-    }
+    refuse_ungoverned(call, id)?;
     Ok(Some(id))
+}
+
+/// Refuses an account that the caller may not govern: one outside its domains, and
+/// a root admin's for anybody but root admins.
+pub(super) fn refuse_ungoverned(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
+    let is_above = call.role_of(id) == Some(Role::RootAdmin) && !call.caller.is_root();
+    if is_above || !call.may_govern(&call.caller, call.domain_of(id)) {
+        return Err(ApiError::permission("You may not govern this account")
+            .about(call.thing(id).uuid.to_string(), "id"));
+    }
+    Ok(())
 }
 
 fn is_protected(account: &Thing) -> bool {
@@ -393,6 +406,7 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     refuse_protected(call, id, "removed")?;
+    refuse_administrator(call, id)?;
     remove(call, id)?;
     Ok(Done::Success)
 }
@@ -402,18 +416,39 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     if call.project_of(id).is_some() {
         return Err(ApiError::value("the account of a project goes with the project"));
     }
-    if !call.may_govern(&call.caller, call.domain_of(id)) {
-        return Err(ApiError::permission("You may not govern this account"));
+    refuse_ungoverned(call, id)?;
+    refuse_protected(call, id, "removed")?;
+    refuse_administrator(call, id)
+}
+
+/// Refuses to remove an account that projects would be left without administrator by.
+fn refuse_administrator(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
+    let projects: Vec<&str> =
+        project::administered_by(call, id).map(|id| call.thing(id).text("name")).collect();
+    if projects.is_empty() {
+        return Ok(());
     }
-    refuse_protected(call, id, "removed")
+    Err(ApiError::value(format!(
+        "the account {} administers the projects {}; remove them or make another member their administrator first",
+        call.thing(id).text("name"),
+        projects.join(", ")
+    )))
 }
 
 /// Removes an account with its users and everything it owns.
 pub(crate) fn remove(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
     super::remove_all_of(call, id)?;
-    let users: Vec<ThingId> = call.owned_by(id, Kind::User).map(|user| user.id).collect();
-    for user in users {
-        call.remove(user);
+    for kind in [
+        Kind::SshKeyPair,
+        Kind::InstanceGroup,
+        Kind::ProjectInvitation,
+        Kind::ProjectAccount,
+        Kind::User,
+    ] {
+        let things: Vec<ThingId> = call.owned_by(id, kind).map(|thing| thing.id).collect();
+        for thing in things {
+            call.tx.remove_with_dependants(thing);
+        }
     }
     call.remove_with_dependants(id);
     bill(call.tx, id);

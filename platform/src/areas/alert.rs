@@ -1,13 +1,32 @@
 //! Alerts: what the administrator should know, by the numbers of guide appendix B.
+//!
+//! An alert is raised when something goes wrong and resolved when it is well again.
+//! While one is unresolved, another of the same type and place is dropped, or a full
+//! pool would be told of at every look; but alerts of single machines are all told.
 
-use crate::table::{
-    Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
-    hidden, later, p,
+use cloudtally_model::ApiError;
+
+use super::event::Selection;
+use crate::{
+    engine::{Answer, Call, Done, Query, ThingId, Tx},
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
+        hidden, own, p,
+    },
 };
 
-/// `about` is what it is about: an alert stays until that is well again.
+/// `about` is what it is about, `zone`, `pod` and `cluster` where that is; `name` is
+/// that of an alert that generateAlert makes.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Alert, &ALERT)
-    .hidden(&[hidden("archived", W::Bool), hidden("about", W::Str), hidden("resolved", W::Date)])
+    .hidden(&[
+        hidden("archived", W::Bool),
+        hidden("about", W::Str),
+        hidden("zone", W::Str),
+        hidden("pod", W::Str),
+        hidden("cluster", W::Str),
+        hidden("name", W::Str),
+        hidden("resolved", W::Date),
+    ])
     .keyword(&["description"]);
 
 pub(crate) const ALERT: Object = Object {
@@ -16,7 +35,7 @@ pub(crate) const ALERT: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("archiveAlerts")
+    own("archiveAlerts")
         .doc("Hides alerts from lists; they stay stored")
         .roles(Roles::ROOT)
         .params(&[
@@ -26,8 +45,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("type", Str)
                 .doc("the number of the type; at least one of `ids`, `type` and `enddate`"),
         ])
-        .success(),
-    later("deleteAlerts")
+        .success()
+        .act(archive),
+    own("deleteAlerts")
         .doc("Deletes alerts")
         .roles(Roles::ROOT)
         .params(&[
@@ -37,8 +57,23 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("type", Str)
                 .doc("the number of the type; at least one of `ids`, `type` and `enddate`"),
         ])
-        .success(),
-    later("listAlerts")
+        .success()
+        .act(delete),
+    own("generateAlert")
+        .doc("Raises an alert")
+        .roles(Roles::ROOT)
+        .params(&[
+            p("type", Short).required().doc("the number of the type; any other is a custom alert"),
+            p("name", Str).required().doc("the name of the alert"),
+            p("description", Str).required().length_max(999),
+            p("zoneid", Id(Kind::Zone)).doc("the zone it is about"),
+            p("podid", Id(Kind::Pod)).doc("the pod it is about"),
+        ])
+        .job("ALERT.GENERATE")
+        .success()
+        .extension()
+        .act(generate),
+    own("listAlerts")
         .doc("Lists alerts, newest first")
         .roles(Roles::ROOT)
         .params(&[
@@ -46,5 +81,211 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("type", Str).doc("shows only alerts of the type with this number"),
         ])
         .groups(&[group::PAGED])
-        .items("alert", &ALERT),
+        .items("alert", &ALERT)
+        .read(list_alerts),
 ];
+
+/// One type of alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AlertType {
+    /// The number that answers show.
+    pub(crate) number: i64,
+    /// The word for it.
+    pub(crate) name: &'static str,
+    /// Whether each is told, for it is about one machine.
+    pub(crate) is_repeated: bool,
+}
+
+const fn once(number: i64, name: &'static str) -> AlertType {
+    AlertType { number, name, is_repeated: false }
+}
+
+const fn each(number: i64, name: &'static str) -> AlertType {
+    AlertType { number, name, is_repeated: true }
+}
+
+/// Free memory is low.
+pub(crate) const MEMORY: AlertType = once(0, "MEMORY");
+/// Free CPU is low.
+pub(crate) const CPU: AlertType = once(1, "CPU");
+/// Pools fill up.
+pub(crate) const STORAGE: AlertType = once(2, "STORAGE");
+/// Little storage is left to give away.
+pub(crate) const STORAGE_ALLOCATED: AlertType = once(3, "STORAGE_ALLOCATED");
+/// Public addresses run out.
+pub(crate) const PUBLIC_IP: AlertType = once(4, "PUBLIC_IP");
+/// Addresses of a pod run out.
+pub(crate) const PRIVATE_IP: AlertType = once(5, "PRIVATE_IP");
+/// Image stores fill up.
+pub(crate) const SECONDARY_STORAGE: AlertType = once(6, "SECONDARY_STORAGE");
+/// VLANs of a zone run out.
+pub(crate) const VLAN: AlertType = once(18, "VLAN");
+/// Addresses of shared networks run out.
+pub(crate) const DIRECT_IP: AlertType = once(24, "DIRECT_ATTACHED_PUBLIC_IP");
+/// Little is left to give away of the disks of hosts.
+pub(crate) const LOCAL_STORAGE: AlertType = once(25, "LOCAL_STORAGE");
+
+/// All types, by number.
+///
+/// # Source
+/// Guide appendix B; the last one is the 4.2.1 server's.
+pub(crate) const TYPES: [AlertType; 27] = [
+    MEMORY,
+    CPU,
+    STORAGE,
+    STORAGE_ALLOCATED,
+    PUBLIC_IP,
+    PRIVATE_IP,
+    SECONDARY_STORAGE,
+    each(7, "HOST"),
+    each(8, "USERVM"),
+    each(9, "DOMAIN_ROUTER"),
+    each(10, "CONSOLE_PROXY"),
+    once(11, "ROUTING"),
+    each(12, "STORAGE_MISC"),
+    once(13, "USAGE_SERVER"),
+    each(14, "MANAGEMENT_NODE"),
+    once(15, "DOMAIN_ROUTER_MIGRATE"),
+    once(16, "CONSOLE_PROXY_MIGRATE"),
+    once(17, "USERVM_MIGRATE"),
+    VLAN,
+    each(19, "SSVM"),
+    once(20, "USAGE_SERVER_RESULT"),
+    once(21, "STORAGE_DELETE"),
+    once(22, "UPDATE_RESOURCE_COUNT"),
+    once(23, "USAGE_SANITY_RESULT"),
+    DIRECT_IP,
+    LOCAL_STORAGE,
+    each(26, "RESOURCE_LIMIT_EXCEEDED"),
+];
+
+/// The type of a number; a number nobody knows is a custom alert, told each time.
+fn type_of(number: i64) -> AlertType {
+    let known = TYPES.iter().copied().find(|row| row.number == number);
+    known.unwrap_or(AlertType { number, name: "CUSTOM", is_repeated: true })
+}
+
+/// Where something is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) zone: Option<ThingId>,
+    pub(crate) pod: Option<ThingId>,
+    pub(crate) cluster: Option<ThingId>,
+}
+
+impl Place {
+    /// Where a thing is: a zone, a pod or a cluster itself, or what stands in one.
+    pub(crate) fn of(tx: &Tx<'_>, id: ThingId) -> Self {
+        let thing = tx.thing(id);
+        let named = |kind, column: &str| {
+            if thing.kind == kind {
+                return Some(id);
+            }
+            let has_column = crate::engine::spec(thing.kind).column(column).is_some();
+            if has_column { thing.id_of(column) } else { None }
+        };
+        Self {
+            zone: named(Kind::Zone, "zoneid"),
+            pod: named(Kind::Pod, "podid"),
+            cluster: named(Kind::Cluster, "clusterid"),
+        }
+    }
+}
+
+/// The unresolved alerts of a type and a place, of those about a thing if one is given.
+fn unresolved(tx: &Tx<'_>, number: i64, about: Option<ThingId>, place: Place) -> Vec<ThingId> {
+    tx.all(Kind::Alert)
+        .filter(|alert| {
+            alert.int("type") == number
+                && alert.time("resolved").is_none()
+                && about.is_none_or(|id| alert.id_of("about") == Some(id))
+                && alert.id_of("zone") == place.zone
+                && alert.id_of("pod") == place.pod
+                && alert.id_of("cluster") == place.cluster
+        })
+        .map(|alert| alert.id)
+        .collect()
+}
+
+/// Tells the administrator of something; none if that is told already.
+pub(crate) fn raise(
+    tx: &mut Tx<'_>,
+    number: i64,
+    about: Option<ThingId>,
+    place: Place,
+    subject: &str,
+) -> Option<ThingId> {
+    if !type_of(number).is_repeated && !unresolved(tx, number, None, place).is_empty() {
+        return None;
+    }
+    let now = tx.now;
+    Some(tx.insert(Kind::Alert, |alert| {
+        alert
+            .set_int("type", number)
+            .set_text("name", type_of(number).name)
+            .set_text("description", subject)
+            .set_time("sent", now)
+            .set_ref("about", about)
+            .set_ref("zone", place.zone)
+            .set_ref("pod", place.pod)
+            .set_ref("cluster", place.cluster);
+    }))
+}
+
+/// What an alert was raised for is well again; the next time it is told anew.
+pub(crate) fn resolve(tx: &mut Tx<'_>, number: i64, about: Option<ThingId>, place: Place) {
+    let now = tx.now;
+    for alert in unresolved(tx, number, about, place) {
+        tx.edit(alert, |alert| {
+            alert.set_time("resolved", now);
+        });
+    }
+}
+
+fn generate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let number = call.args.int("type").unwrap_or_default();
+    let (name, text) = (
+        call.args.text_required("name").to_owned(),
+        call.args.text_required("description").to_owned(),
+    );
+    let place = Place { zone: call.args.id("zoneid"), pod: call.args.id("podid"), cluster: None };
+    match raise(call.tx, number, None, place, &text) {
+        None => call.detail = "an unresolved alert of the type tells of it already".to_owned(),
+        Some(alert) => call.edit(alert, |alert| {
+            alert.set_text("name", &name);
+        }),
+    }
+    Ok(Done::Success)
+}
+
+fn archive(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    Selection::of(call, Kind::Alert)?.archive(call);
+    Ok(Done::Success)
+}
+
+fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    Selection::of(call, Kind::Alert)?.delete(call);
+    Ok(Done::Success)
+}
+
+fn list_alerts(query: &Query<'_>) -> Result<Answer, ApiError> {
+    if let Some(given) = query.args.text("type")
+        && given.trim().parse::<i64>().is_err()
+    {
+        return Err(query.invalid("type", given, "expected the number of a type, such as `7`"));
+    }
+    let alerts = query.things(Kind::Alert)?;
+    query.page(alerts.into_iter().rev().filter(|alert| !alert.flag("archived")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_stand_at_their_numbers() {
+        for (at, row) in TYPES.iter().enumerate() {
+            assert_eq!(usize::try_from(row.number), Ok(at), "{}", row.name);
+        }
+    }
+}

@@ -5,15 +5,16 @@ use cloudtally_model::ApiError;
 use crate::{
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId, World, verbs},
     table::{
-        Command, Kind, KindSpec, Object, ParamType::*, Roles, Unique, WireType as W, Within, f,
-        fields::*, group, own, p,
+        Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, Unique, WireType as W,
+        Within, f, fields::*, group, own, p,
     },
 };
 
 /// The path of a domain is shown, not stored: `ROOT/acme/dev`.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Domain, &DOMAIN)
     .unique(&[Unique { column: "name", within: Within::Column("parentdomainid") }])
-    .keyword(&["name"]);
+    .keyword(&["name"])
+    .referred(&[(Kind::ResourceLimit, "of", OnDelete::Remove)]);
 
 pub(crate) const DOMAIN: Object = Object {
     name: "Domain",
@@ -178,11 +179,15 @@ fn remove_tree(call: &mut Call<'_, '_>, domain: ThingId) -> Result<(), ApiError>
     for child in call.ids_referring(domain, Kind::Domain, "parentdomainid") {
         remove_tree(call, child)?;
     }
+    // Projects go first: their members are accounts of the domain.
+    let in_domain = |account: &ThingId| call.project_of(*account).map(|project| project.id);
+    let accounts = call.ids_referring(domain, Kind::Account, "domainid");
+    let projects: Vec<ThingId> = accounts.iter().filter_map(in_domain).collect();
+    for project in projects {
+        super::project::remove(call, project)?;
+    }
     for account in call.ids_referring(domain, Kind::Account, "domainid") {
-        // Accounts of projects go with their projects, which go with their admins.
-        if call.get(Kind::Account, account).is_some() {
-            super::account::remove(call, account)?;
-        }
+        super::account::remove(call, account)?;
     }
     call.remove_with_dependants(domain);
     Ok(())

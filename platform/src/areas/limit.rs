@@ -1,12 +1,25 @@
 //! Resource limits: how many of each resource an account, a project or a domain may have.
+//!
+//! What is used is never kept: it is counted from the things when it is asked for,
+//! so a count cannot drift and updateResourceCount has nothing to mend. The rules
+//! of limits themselves are the engine's: see [`crate::engine::limit`].
 
+use cloudtally_model::ApiError;
+
+use super::project;
 use crate::{
-    engine::{Node, ThingId, View, World, limit},
+    engine::{
+        Answer, Arg, Args, Call, Done, Node, Query, Scope, Thing, ThingId, View, World, limit,
+        scope,
+    },
     table::{
-        Command, Kind, KindSpec, Limit, Object, Param, ParamType::*, Roles, WireType as W, f,
-        fields::*, group, hidden, later, p,
+        Command, Kind, KindSpec, Limit, Object, Param, ParamType::*, Role, Roles, WireType as W, f,
+        fields::*, group, hidden, own, p,
     },
 };
+
+/// Bytes in a GiB, the unit of limits of storage.
+const GIB: i64 = 1 << 30;
 
 /// `of` is the account or the domain it is for.
 pub(crate) static KIND: KindSpec =
@@ -45,13 +58,14 @@ const RESOURCE_TYPE: Param = p("resourcetype", Int).doc(
 );
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("listResourceLimits")
+    own("listResourceLimits")
         .doc("Lists the limits of an account, a project or a domain")
         .roles(Roles::ALL)
         .params(&[p("id", Long).doc("the number of the limit"), RESOURCE_TYPE])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
-        .items("resourcelimit", &RESOURCE_LIMIT),
-    later("updateResourceCount")
+        .items("resourcelimit", &RESOURCE_LIMIT)
+        .read(list_limits),
+    own("updateResourceCount")
         .doc("Counts anew what an account or a domain uses")
         .roles(Roles::ADMINS)
         .params(&[
@@ -60,8 +74,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             RESOURCE_TYPE,
             p("projectid", Id(Kind::Project)).doc("the project to count for"),
         ])
-        .items("resourcecount", &RESOURCE_COUNT),
-    later("updateResourceLimit")
+        .items("resourcecount", &RESOURCE_COUNT)
+        .act(count),
+    own("updateResourceLimit")
         .doc("Sets how many of a resource an account, a project or a domain may have")
         .roles(Roles::ADMINS)
         .params(&[
@@ -71,23 +86,49 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("max", Long).doc("the limit; -1 for none"),
             RESOURCE_TYPE.required(),
         ])
-        .object("resourcelimit", &RESOURCE_LIMIT),
+        .object("resourcelimit", &RESOURCE_LIMIT)
+        .act(update),
 ];
 
 /// How much of a resource an account has.
 pub(crate) fn used(world: &World, account: ThingId, limit: Limit) -> i64 {
     let count = |kind| i64::try_from(world.owned_by(account, kind).count()).unwrap_or(i64::MAX);
+    let bytes = |kind| -> i64 { world.owned_by(account, kind).map(|t| t.int("size")).sum() };
+    // What is on its way out holds nothing any more.
+    let vms = || {
+        world
+            .owned_by(account, Kind::Vm)
+            .filter(|vm| !matches!(vm.state, "Destroyed" | "Error" | "Expunging"))
+    };
+    let offered = |column: &'static str| -> i64 {
+        let offering = |vm: &Thing| vm.id_of("serviceofferingid").and_then(|id| world.any(id));
+        vms().filter_map(offering).map(|offering| offering.int(column)).sum()
+    };
+    let volumes =
+        || world.owned_by(account, Kind::Volume).filter(|volume| volume.state != "Destroy");
     match limit {
-        Limit::Project => count(Kind::Project),
-        Limit::Network => count(Kind::Network),
-        Limit::Vpc => count(Kind::Vpc),
-        Limit::Volume => count(Kind::Volume),
+        Limit::Vm => i64::try_from(vms().count()).unwrap_or(i64::MAX),
+        Limit::PublicIp => count(Kind::IpAddress),
+        Limit::Volume => i64::try_from(volumes().count()).unwrap_or(i64::MAX),
         Limit::Snapshot => count(Kind::Snapshot),
         Limit::Template => count(Kind::Template) + count(Kind::Iso),
-        Limit::PublicIp => count(Kind::IpAddress),
-        Limit::Vm => count(Kind::Vm),
-        Limit::Cpu | Limit::Memory | Limit::PrimaryStorage | Limit::SecondaryStorage => 0,
+        Limit::Project => {
+            i64::try_from(project::administered_by(world, account).count()).unwrap_or(i64::MAX)
+        }
+        Limit::Network => count(Kind::Network),
+        Limit::Vpc => count(Kind::Vpc),
+        Limit::Cpu => offered("cpunumber"),
+        Limit::Memory => offered("memory"),
+        Limit::PrimaryStorage => gib(volumes().map(|volume| volume.int("size")).sum()),
+        Limit::SecondaryStorage => {
+            gib([Kind::Template, Kind::Iso, Kind::Snapshot].into_iter().map(bytes).sum())
+        }
     }
+}
+
+/// Bytes as GiB, a part of one as a whole.
+fn gib(bytes: i64) -> i64 {
+    bytes / GIB + i64::from(bytes % GIB > 0)
 }
 
 /// The account that a view of an account or a project counts for.
@@ -123,4 +164,206 @@ pub(super) fn shown_left(view: &View<'_>, of: Limit) -> Node {
 pub(super) fn shown_vms(view: &View<'_>, state: &str) -> Node {
     let vms = view.world.owned_by(counted(view), Kind::Vm).filter(|vm| vm.state == state);
     Node::Int(i64::try_from(vms.count()).unwrap_or(i64::MAX))
+}
+
+/// The kinds of resources that `resourcetype` leaves.
+fn wanted(args: &Args) -> Result<Vec<Limit>, ApiError> {
+    match args.int("resourcetype") {
+        None => Ok(limit::LIMITS.to_vec()),
+        Some(number) => Ok(vec![from_number(number)?]),
+    }
+}
+
+fn from_number(number: i64) -> Result<Limit, ApiError> {
+    Limit::from_number(number).ok_or_else(|| {
+        ApiError::value(format!("`resourcetype` is {number}; expected a number from 0 to 11"))
+    })
+}
+
+/// Whom a limit is for: an account, that of a project too, or a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holder {
+    Account(ThingId),
+    Domain(ThingId),
+}
+
+impl Holder {
+    const fn id(self) -> ThingId {
+        match self {
+            Self::Account(id) | Self::Domain(id) => id,
+        }
+    }
+
+    /// The fields that name it, in the order of `object`, and `more`.
+    fn show(self, world: &World, object: &Object, more: Vec<(&'static str, Node)>) -> Node {
+        let (account, project, domain) = match self {
+            Self::Domain(domain) => (None, None, domain),
+            Self::Account(id) => match world.project_of(id) {
+                Some(project) => (None, Some(project), world.domain_of(id)),
+                None => (Some(world.thing(id)), None, world.domain_of(id)),
+            },
+        };
+        let domain = world.thing(domain);
+        let name = |thing: Option<&Thing>| Node::text_if(thing.map(|thing| thing.text("name")));
+        let mut fields = more;
+        fields.push(("account", name(account)));
+        fields.push(("domainid", Node::text(domain.uuid.to_string())));
+        fields.push(("domain", name(Some(domain))));
+        fields.push(("projectid", Node::text_if(project.map(|thing| thing.uuid.to_string()))));
+        fields.push(("project", name(project)));
+        fields.retain(|(_, node)| *node != Node::Null);
+        fields.sort_by_key(|(field, _)| object.position(field));
+        Node::Object(fields)
+    }
+
+    /// A limit of it; -1 is none.
+    fn limit(self, world: &World, of: Limit) -> Node {
+        let most = match self {
+            Self::Account(account) => limit::of_account(world, account, of),
+            Self::Domain(domain) => limit::of_domain(world, domain, of),
+        };
+        let fields = vec![
+            ("resourcetype", Node::text(of.number().to_string())),
+            ("max", Node::Int(most.unwrap_or(-1))),
+        ];
+        self.show(world, &RESOURCE_LIMIT, fields)
+    }
+
+    /// What is used of a limit.
+    fn count(self, world: &World, of: Limit) -> Node {
+        let used = match self {
+            Self::Account(account) => limit::used_by_account(world, account, of),
+            Self::Domain(domain) => limit::used_by_domain(world, domain, of),
+        };
+        let fields = vec![
+            ("resourcetype", Node::text(of.number().to_string())),
+            ("resourcecount", Node::Int(used)),
+        ];
+        self.show(world, &RESOURCE_COUNT, fields)
+    }
+
+    /// The row in which a limit of it is kept.
+    fn row(self, world: &World, of: Limit) -> Option<&Thing> {
+        world
+            .referring(self.id(), Kind::ResourceLimit, "of")
+            .find(|row| row.int("resourcetype") == of.number())
+    }
+}
+
+/// The limits of accounts, or with `domainid` alone those of domains.
+fn list_limits(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let (world, args) = (query.world, query.args);
+    let of = wanted(args)?;
+    let scope = Scope::of(world, query.caller, args)?;
+    let holders: Vec<Holder> = match (scope, args.has("domainid")) {
+        (Scope::Account(account), _) => vec![Holder::Account(account)],
+        (Scope::Domain(domain), true) => vec![Holder::Domain(domain)],
+        (Scope::DomainTree(top), true) => {
+            let below = world.all(Kind::Domain).filter(|domain| world.is_within(domain.id, top));
+            below.map(|domain| Holder::Domain(domain.id)).collect()
+        }
+        (scope, _) => world
+            .all(Kind::Account)
+            .filter(|account| scope.covers(world, query.caller, account.id))
+            .map(|account| Holder::Account(account.id))
+            .collect(),
+    };
+    let number = args.int("id");
+    let lines = holders.iter().flat_map(|holder| of.iter().map(|limit| (*holder, *limit)));
+    let is_it = |(holder, of): &(Holder, Limit)| {
+        let row = || holder.row(world, *of).and_then(|row| i64::try_from(row.id.0).ok());
+        number.is_none_or(|number| row() == Some(number))
+    };
+    query.page_of("resourcelimit", lines.filter(is_it), |query, (holder, of)| {
+        holder.limit(query.world, of)
+    })
+}
+
+/// Whom the parameters name, if the caller may set limits for them.
+fn holder(call: &Call<'_, '_>) -> Result<Holder, ApiError> {
+    let args = &call.args;
+    let project = match args.get("projectid") {
+        Some(Arg::All) => return Err(call.invalid("projectid", "-1", "expected one project")),
+        Some(Arg::Id(project)) => Some(*project),
+        _ => None,
+    };
+    let holder = match (project, args.text("account"), args.id("domainid")) {
+        (Some(_), Some(_), _) => {
+            return Err(ApiError::value("give either `projectid` or `account`, not both"));
+        }
+        (Some(project), None, _) => Holder::Account(scope::project_account(call, project)),
+        (None, Some(name), domain) => {
+            Holder::Account(scope::named_account(call, &call.caller, name, domain)?)
+        }
+        (None, None, Some(domain)) => Holder::Domain(domain),
+        (None, None, None) => {
+            return Err(ApiError::value(
+                "give `account` and `domainid`, `domainid` alone, or `projectid`",
+            ));
+        }
+    };
+    let domain = match holder {
+        Holder::Account(account) => call.domain_of(account),
+        Holder::Domain(domain) => domain,
+    };
+    if !call.may_govern(&call.caller, domain) {
+        return Err(ApiError::permission("You may not look after the limits of this domain")
+            .about(call.thing(domain).uuid.to_string(), "domainid"));
+    }
+    Ok(holder)
+}
+
+fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. What is to be limited, and to how much.
+    let of = from_number(call.args.int("resourcetype").unwrap_or(-1))?;
+    let most = call.args.int("max").unwrap_or(-1);
+    if most < -1 {
+        let expected = "expected -1 for no limit, or a number from 0";
+        return Err(call.invalid("max", &most.to_string(), expected));
+    }
+    // 2. For whom: nobody raises their own domain, and no domain goes above the next.
+    let holder = holder(call)?;
+    match holder {
+        Holder::Account(account) => {
+            let is_project = call.project_of(account).is_some();
+            if call.role_of(account) == Some(Role::RootAdmin) && !is_project {
+                return Err(ApiError::value("root admins have no limits"));
+            }
+        }
+        Holder::Domain(domain) => {
+            if !call.caller.is_root() && domain == call.caller.domain {
+                return Err(ApiError::permission("You may not set the limits of your own domain"));
+            }
+            let above = call.lineage(domain).skip(1);
+            let above = above.filter_map(|id| Some((id, limit::of_domain(call, id, of)?)));
+            if let Some((id, cap)) = above.min_by_key(|(_, cap)| *cap)
+                && (most == -1 || most > cap)
+            {
+                return Err(ApiError::value(format!(
+                    "the domain {} may have {cap} {}; give a `max` of at most that",
+                    call.login_path(id),
+                    of.noun()
+                )));
+            }
+        }
+    }
+    // 3. Kept in one row each.
+    let row = match holder.row(call, of).map(|row| row.id) {
+        Some(row) => row,
+        None => call.tx.insert(Kind::ResourceLimit, |row| {
+            row.set_ref("of", holder.id()).set_int("resourcetype", of.number());
+        }),
+    };
+    call.edit(row, |row| {
+        row.set_int("max", most);
+    });
+    Ok(Done::Node(holder.limit(call, of)))
+}
+
+/// Shows what is counted; nothing is ever out of step with the things.
+fn count(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let of = wanted(&call.args)?;
+    let holder = holder(call)?;
+    let items: Vec<Node> = of.into_iter().map(|of| holder.count(call, of)).collect();
+    Ok(Done::Answer(Answer::List { count: items.len(), item: "resourcecount", items }))
 }

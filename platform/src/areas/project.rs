@@ -1,10 +1,42 @@
 //! Projects: things owned together, with members and invitations. Guide 4.2.7.6.
+//!
+//! What is in a project belongs to an account of its own, of type 5 and without
+//! users, so that limits, lists and the bill treat it as one owner. Who is in the
+//! project is a row a member; one of them is its administrator. An invitation is a
+//! row as well: to an account, or to an e-mail address with a token that whoever
+//! shows it accepts with.
+//!
+//! The simulated cloud sends no mail: what would be mailed stands in the event of
+//! the command, which only the inviting account sees.
 
-use super::limit;
-use crate::table::{
-    Command, Kind, KindSpec, Limit, Move, Object, OnDelete, ParamType::*, Roles, Unique,
-    WireType as W, Within, f, fields::*, group, later, p,
+use cloudtally_model::ApiError;
+
+use super::{account, limit};
+use crate::{
+    engine::{
+        Answer, Arg, Call, Caller, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World,
+        limit as limits, scope, secret,
+    },
+    table::{
+        Command, Kind, KindSpec, Limit, Move, Object, OnDelete, ParamType::*, Role, Roles, Unique,
+        WireType as W, Within, f, fields::*, group, hidden, own, p,
+    },
 };
+
+/// The type of the accounts behind projects.
+const ACCOUNT_TYPE: i64 = 5;
+/// The member that administers the project.
+const ADMIN: &str = "Admin";
+/// Any other member.
+const REGULAR: &str = "Regular";
+const ROLES: [&str; 2] = [ADMIN, REGULAR];
+
+/// Whether members must accept an invitation first.
+const INVITE_REQUIRED: &str = "project.invite.required";
+/// Seconds that an invitation can be accepted.
+const INVITE_TIMEOUT: &str = "project.invite.timeout";
+/// Whether users may make projects.
+const USERS_CREATE: &str = "allow.user.create.projects";
 
 /// A project is owned by an account of its own, which owns what is in it.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Project, &PROJECT)
@@ -30,16 +62,21 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Project, &PROJECT)
 pub(crate) static MEMBER_KIND: KindSpec =
     KindSpec::new(Kind::ProjectAccount, &PROJECT_ACCOUNT).owned();
 
-/// The invited account is the owner.
+/// The invited account is the owner; of one to an e-mail address it is the project's
+/// account, until somebody accepts it.
 pub(crate) static INVITATION_KIND: KindSpec =
-    KindSpec::new(Kind::ProjectInvitation, &PROJECT_INVITATION).owned().states(
-        &["Pending", "Completed", "Expired", "Declined"],
-        &[
-            Move { from: "Pending", to: "Completed" },
-            Move { from: "Pending", to: "Expired" },
-            Move { from: "Pending", to: "Declined" },
-        ],
-    );
+    KindSpec::new(Kind::ProjectInvitation, &PROJECT_INVITATION)
+        .hidden(&[hidden("due", W::Date), hidden("token", W::Str)])
+        .owned()
+        .states(
+            &["Pending", "Completed", "Expired", "Declined"],
+            &[
+                Move { from: "Pending", to: "Completed" },
+                Move { from: "Pending", to: "Expired" },
+                Move { from: "Pending", to: "Declined" },
+            ],
+        )
+        .on_due(expire);
 
 pub(crate) const PROJECT: Object = Object {
     name: "Project",
@@ -49,7 +86,7 @@ pub(crate) const PROJECT: Object = Object {
         f("displaytext", W::Str),
         DOMAIN_ID,
         DOMAIN,
-        ACCOUNT,
+        f("account", W::Str).by(administrators),
         STATE,
         TAGS,
         f("networklimit", W::Str).by(|view| limit::shown_limit(view, Limit::Network)),
@@ -106,7 +143,10 @@ pub(crate) const PROJECT_ACCOUNT: Object = Object {
         f("role", W::Str),
         f("domainid", W::Id(Kind::Domain)),
         f("domain", W::Str).join("domainid", "name"),
-        f("user", W::Objects("User")),
+        f("user", W::Objects("User")).by(|view| {
+            let account = view.thing.id_of("accountid");
+            account.map_or(Node::Null, |account| view.of(account).owned(Kind::User))
+        }),
     ],
 };
 
@@ -125,13 +165,16 @@ pub(crate) const PROJECT_INVITATION: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("activateProject")
+    own("activateProject")
         .doc("Opens a suspended project again")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::Project)).required()])
         .job("PROJECT.ACTIVATE")
-        .object("project", &PROJECT),
-    later("addAccountToProject")
+        .object("project", &PROJECT)
+        .kind(Kind::Project)
+        .check(check_administered)
+        .act(activate),
+    own("addAccountToProject")
         .doc("Adds an account to a project, or invites it where invitations are required")
         .roles(Roles::ALL)
         .params(&[
@@ -140,8 +183,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("email", Str).doc("the address to send an invitation to; this or `account`"),
         ])
         .job("PROJECT.ACCOUNT.ADD")
-        .success(),
-    later("createProject")
+        .success()
+        .check(|call| plan(call).map(drop))
+        .act(add_account),
+    own("createProject")
         .doc("Makes a project")
         .roles(Roles::ALL)
         .params(&[
@@ -151,8 +196,11 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("displaytext", Str).required(),
         ])
         .create_job("PROJECT.CREATE")
-        .object("project", &PROJECT),
-    later("deleteAccountFromProject")
+        .object("project", &PROJECT)
+        .kind(Kind::Project)
+        .begin(create)
+        .act(|call| Ok(Done::Thing(call.entity_id()))),
+    own("deleteAccountFromProject")
         .doc("Takes an account out of a project")
         .roles(Roles::ALL)
         .params(&[
@@ -160,20 +208,28 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("account", Str).required().doc("the account"),
         ])
         .job("PROJECT.ACCOUNT.REMOVE")
-        .success(),
-    later("deleteProject")
+        .success()
+        .check(|call| leaver(call).map(drop))
+        .act(remove_account),
+    own("deleteProject")
         .doc("Removes a project with everything in it")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::Project)).required()])
         .job("PROJECT.DELETE")
-        .success(),
-    later("deleteProjectInvitation")
+        .success()
+        .kind(Kind::Project)
+        .check(check_administered)
+        .act(delete),
+    own("deleteProjectInvitation")
         .doc("Withdraws an invitation to a project")
         .roles(Roles::ALL)
-        .params(&[p("id", Id(Kind::ProjectInvitation)).required()])
+        .params(&[p("id", Id(Kind::ProjectInvitation)).required().usable()])
         .job("PROJECT.INVITATION.REMOVE")
-        .success(),
-    later("listProjectAccounts")
+        .success()
+        .kind(Kind::ProjectInvitation)
+        .check(check_withdrawn)
+        .act(withdraw),
+    own("listProjectAccounts")
         .doc("Lists the members of a project")
         .roles(Roles::ALL)
         .params(&[
@@ -182,19 +238,23 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("role", Str).doc("`Admin` or `Regular`"),
         ])
         .groups(&[group::PAGED])
-        .items("projectaccount", &PROJECT_ACCOUNT),
-    later("listProjectInvitations")
+        .items("projectaccount", &PROJECT_ACCOUNT)
+        .read(list_members),
+    own("listProjectInvitations")
         .doc("Lists invitations to projects")
         .roles(Roles::ALL)
         .params(&[
-            p("projectid", Id(Kind::Project)).doc("shows only invitations to this project"),
+            p("projectid", Id(Kind::Project))
+                .usable()
+                .doc("shows only invitations to this project"),
             p("activeonly", Bool).doc("true for those that are pending and not expired"),
             p("state", Str).doc("`Pending`, `Completed`, `Expired` or `Declined`"),
-            p("id", Id(Kind::ProjectInvitation)),
+            p("id", Id(Kind::ProjectInvitation)).usable(),
         ])
         .groups(&[group::PAGED, group::SCOPED])
-        .items("projectinvitation", &PROJECT_INVITATION),
-    later("listProjects")
+        .items("projectinvitation", &PROJECT_INVITATION)
+        .read(list_invitations),
+    own("listProjects")
         .doc("Lists projects the caller is a member of or administers")
         .roles(Roles::ALL)
         .params(&[
@@ -204,14 +264,18 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("state", Str).doc("`Active`, `Disabled` or `Suspended`"),
         ])
         .groups(&[group::PAGED, group::SCOPED, group::TAGGED])
-        .items("project", &PROJECT),
-    later("suspendProject")
+        .items("project", &PROJECT)
+        .read(list_projects),
+    own("suspendProject")
         .doc("Stops the VMs of a project and takes no changes until it is activated")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::Project)).required()])
         .job("PROJECT.SUSPEND")
-        .object("project", &PROJECT),
-    later("updateProject")
+        .object("project", &PROJECT)
+        .kind(Kind::Project)
+        .check(check_administered)
+        .act(suspend),
+    own("updateProject")
         .doc("Changes the description of a project or makes another member its administrator")
         .roles(Roles::ALL)
         .params(&[
@@ -220,16 +284,476 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("displaytext", Str),
         ])
         .job("PROJECT.UPDATE")
-        .object("project", &PROJECT),
-    later("updateProjectInvitation")
+        .object("project", &PROJECT)
+        .kind(Kind::Project)
+        .check(check_update)
+        .act(update),
+    own("updateProjectInvitation")
         .doc("Accepts or declines an invitation to a project")
         .roles(Roles::ALL)
         .params(&[
-            p("projectid", Id(Kind::Project)).required(),
+            p("projectid", Id(Kind::Project)).required().usable(),
             p("account", Str).doc("the invited account; this or `token`"),
             p("token", Str).doc("the token from the invitation's e-mail; this or `account`"),
             p("accept", Bool).doc("false to decline; true unless given"),
         ])
         .job("PROJECT.INVITATION.UPDATE")
-        .success(),
+        .success()
+        .check(|call| answered(call).map(drop))
+        .act(answer),
 ];
+
+/// The names of the members that administer a project, separated by commas.
+fn administrators(view: &View<'_>) -> Node {
+    let admins = members(view.world, view.thing.id).filter(|member| member.text("role") == ADMIN);
+    let names: Vec<&str> = admins.map(|member| account_name(view.world, member)).collect();
+    if names.is_empty() { Node::Null } else { Node::text(names.join(",")) }
+}
+
+fn members(world: &World, project: ThingId) -> impl Iterator<Item = &Thing> {
+    world.referring(project, Kind::ProjectAccount, "projectid")
+}
+
+fn account_name<'w>(world: &'w World, member: &Thing) -> &'w str {
+    member.owner.map_or("", |account| world.thing(account).text("name"))
+}
+
+/// How many projects an account administers: what the limit counts.
+pub(super) fn administered_by(world: &World, account: ThingId) -> impl Iterator<Item = ThingId> {
+    world
+        .owned_by(account, Kind::ProjectAccount)
+        .filter(|member| member.text("role") == ADMIN)
+        .filter_map(|member| member.id_of("projectid"))
+}
+
+/// Whether the caller may change a project: its administrator, the admins of its
+/// domain and of those above, and the root admin.
+fn administers(world: &World, caller: &Caller, project: &Thing) -> bool {
+    let domain = world.domain_of(scope::project_account(world, project.id));
+    world.may_govern(caller, domain)
+        || world
+            .membership(project.id, caller.account)
+            .is_some_and(|member| member.text("role") == ADMIN)
+}
+
+/// Refuses who may not change a project.
+fn must_administer(call: &Call<'_, '_>, project: ThingId) -> Result<(), ApiError> {
+    let project = call.thing(project);
+    if administers(call, &call.caller, project) {
+        return Ok(());
+    }
+    Err(ApiError::permission(format!(
+        "Only the administrator of the project {} may change it",
+        project.text("name")
+    ))
+    .about(project.uuid.to_string(), "projectid"))
+}
+
+fn check_administered(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    must_administer(call, call.args.id_required("id"))
+}
+
+fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    // 1. Who administers it, and whether that is allowed.
+    if call.caller.role == Role::User && !call.setting_flag(USERS_CREATE) {
+        return Err(ApiError::permission(
+            "Users may not make projects here; ask an admin to make one for you",
+        ));
+    }
+    let admin = call.owner()?;
+    limits::check(call, admin, Limit::Project, 1)?;
+    // 2. The account that owns what will be in it.
+    let domain = call.domain_of(admin);
+    let name = call.args.text_required("name").to_owned();
+    let account_name = format!("PrjAcct-{name}-{domain}");
+    let owner = account::insert(call.tx, domain, &account_name, ACCOUNT_TYPE);
+    // 3. The project, with its first member.
+    let text = call.args.text_required("displaytext").to_owned();
+    let project = call.tx.insert(Kind::Project, |project| {
+        project.owner = Some(owner);
+        project.set_text("name", &name).set_text("displaytext", &text);
+    });
+    call.check_unique(call.thing(project))?;
+    call.edit(owner, |account| {
+        account.set_ref("project", project);
+    });
+    join(call.tx, project, admin, ADMIN);
+    account::bill(call.tx, owner);
+    Ok(Some(project))
+}
+
+fn join(tx: &mut Tx<'_>, project: ThingId, account: ThingId, role: &str) {
+    let domain = tx.domain_of(account);
+    tx.insert(Kind::ProjectAccount, |member| {
+        member.owner = Some(account);
+        member
+            .set_ref("projectid", project)
+            .set_ref("accountid", account)
+            .set_ref("domainid", domain)
+            .set_text("role", role);
+    });
+}
+
+fn activate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.move_to(id, "Active");
+    Ok(Done::Thing(id))
+}
+
+fn suspend(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.move_to(id, "Suspended");
+    let owner = scope::project_account(call, id);
+    super::stop_all_of(call, owner)?;
+    Ok(Done::Thing(id))
+}
+
+fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    remove(call, call.entity_id())?;
+    Ok(Done::Success)
+}
+
+/// Removes a project with everything in it, its members and invitations.
+pub(super) fn remove(call: &mut Call<'_, '_>, project: ThingId) -> Result<(), ApiError> {
+    let owner = scope::project_account(call, project);
+    call.move_to(project, "Disabled");
+    account::remove(call, owner)?;
+    call.tx.remove_with_dependants(project);
+    Ok(())
+}
+
+fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    check_administered(call)?;
+    heir(call).map(drop)
+}
+
+/// The member that is to administer the project from now on.
+fn heir(call: &Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let Some(name) = call.args.text("account") else { return Ok(None) };
+    let project = call.args.id_required("id");
+    let member = member_named(call, project, name).ok_or_else(|| {
+        let expected = "only a member can administer the project; add the account first";
+        call.invalid("account", name, expected)
+    })?;
+    if member.text("role") == ADMIN {
+        return Ok(None);
+    }
+    let account = member.owner.expect("members are accounts");
+    limits::check(call, account, Limit::Project, 1)?;
+    Ok(Some(member.id))
+}
+
+fn member_named<'w>(world: &'w World, project: ThingId, name: &str) -> Option<&'w Thing> {
+    members(world, project).find(|member| account_name(world, member).eq_ignore_ascii_case(name))
+}
+
+fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    if let Some(heir) = heir(call)? {
+        let admins: Vec<ThingId> = members(call, id)
+            .filter(|member| member.text("role") == ADMIN)
+            .map(|member| member.id)
+            .collect();
+        for (member, role) in
+            admins.into_iter().map(|admin| (admin, REGULAR)).chain([(heir, ADMIN)])
+        {
+            call.edit(member, |member| {
+                member.set_text("role", role);
+            });
+        }
+    }
+    if let Some(text) = call.args.text("displaytext").map(str::to_owned) {
+        call.edit(id, |project| {
+            project.set_text("displaytext", &text);
+        });
+    }
+    Ok(Done::Thing(id))
+}
+
+/// Whom addAccountToProject adds or invites.
+struct Plan {
+    project: ThingId,
+    account: Option<ThingId>,
+    email: Option<String>,
+    is_invited: bool,
+}
+
+fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
+    // 1. A project that the caller may change, and that takes something new.
+    let project = call.args.id_required("projectid");
+    must_administer(call, project)?;
+    let thing = call.thing(project);
+    if thing.state != "Active" {
+        return Err(ApiError::value(format!(
+            "the project {} is {}; activate it before accounts are added to it",
+            thing.text("name"),
+            thing.state.to_lowercase()
+        ))
+        .about(thing.uuid.to_string(), "projectid"));
+    }
+    // 2. An account of the project's domain, or an address.
+    let domain = call.domain_of(scope::project_account(call, project));
+    let account = match call.args.text("account") {
+        None => None,
+        Some(name) => {
+            let found = call.account_named(domain, name);
+            let found = found.filter(|account| call.project_of(account.id).is_none());
+            Some(found.map(|account| account.id).ok_or_else(|| {
+                let path = call.login_path(domain);
+                call.invalid("account", name, &format!("there is no such account in {path}"))
+            })?)
+        }
+    };
+    let email = call.args.text("email").map(str::to_owned);
+    let is_invited = call.setting_flag(INVITE_REQUIRED);
+    match (account, &email) {
+        (None, None) => return Err(ApiError::value("give `account` or `email`")),
+        (None, Some(email)) if !is_invited => {
+            return Err(call.invalid(
+                "email",
+                email,
+                "invitations are off here (`project.invite.required`); give `account`",
+            ));
+        }
+        _ => {}
+    }
+    // 3. Nobody twice.
+    let pending = call
+        .referring(project, Kind::ProjectInvitation, "projectid")
+        .filter(|invitation| invitation.state == "Pending");
+    let is_same = |invitation: &Thing| match (&email, account) {
+        (Some(email), _) if invitation.text("email").eq_ignore_ascii_case(email) => true,
+        (_, Some(account)) => invitation.owner == Some(account),
+        _ => false,
+    };
+    if is_invited && pending.into_iter().any(is_same) {
+        return Err(ApiError::value(
+            "there is a pending invitation already; withdraw it with deleteProjectInvitation first",
+        ));
+    }
+    Ok(Plan { project, account, email, is_invited })
+}
+
+fn add_account(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let Plan { project, account, email, is_invited } = plan(call)?;
+    let outsider = account.filter(|account| !call.is_member(project, *account));
+    if !is_invited {
+        if let Some(account) = outsider {
+            join(call.tx, project, account, REGULAR);
+        }
+        return Ok(Done::Success);
+    }
+    let due = call.now + call.setting_time(INVITE_TIMEOUT, 1000);
+    let invite = |tx: &mut Tx<'_>, owner: ThingId, email: Option<(&str, &str)>| {
+        tx.insert(Kind::ProjectInvitation, |invitation| {
+            invitation.owner = Some(owner);
+            invitation.set_ref("projectid", project).set_time("due", due);
+            if let Some((address, token)) = email {
+                invitation.set_text("email", address).set_text("token", token);
+            }
+        });
+    };
+    if let Some(account) = outsider {
+        invite(call.tx, account, None);
+    }
+    if let Some(email) = email {
+        let token = secret::password(call.entropy)?;
+        let owner = scope::project_account(call, project);
+        invite(call.tx, owner, Some((&email, &token)));
+        call.detail = format!("the mail to {email} has the token {token}");
+    }
+    Ok(Done::Success)
+}
+
+/// The member that deleteAccountFromProject takes out.
+fn leaver(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
+    let project = call.args.id_required("projectid");
+    must_administer(call, project)?;
+    let name = call.args.text_required("account");
+    let member = member_named(call, project, name)
+        .ok_or_else(|| call.invalid("account", name, "the account is not in the project"))?;
+    if member.text("role") == ADMIN {
+        return Err(ApiError::value(format!(
+            "{name} administers the project; make another member its administrator first, with updateProject"
+        )));
+    }
+    Ok(member.id)
+}
+
+fn remove_account(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let member = leaver(call)?;
+    call.remove(member);
+    Ok(Done::Success)
+}
+
+fn check_withdrawn(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    let invitation = call.thing(call.args.id_required("id"));
+    let project = invitation.id_of("projectid").expect("invitations are to a project");
+    must_administer(call, project)
+}
+
+fn withdraw(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    call.tx.remove(call.entity_id());
+    Ok(Done::Success)
+}
+
+/// The time of an invitation is up.
+fn expire(tx: &mut Tx<'_>, invitation: ThingId) {
+    tx.edit(invitation, |invitation| {
+        invitation.set_time("due", None);
+    });
+    if tx.thing(invitation).state == "Pending" {
+        tx.move_to(invitation, "Expired");
+    }
+}
+
+/// The pending invitation, and the account that answers it.
+fn answered(call: &Call<'_, '_>) -> Result<(ThingId, ThingId), ApiError> {
+    // 1. Who answers: the account named, which the caller must act for, or its own.
+    let project = call.args.id_required("projectid");
+    let account = match call.args.text("account") {
+        None => call.caller.account,
+        Some(name) => {
+            let domain = call.domain_of(scope::project_account(call, project));
+            scope::named_account(call, &call.caller, name, Some(domain))?
+        }
+    };
+    // 2. Which one: by its token, or of the account.
+    let token = call.args.text("token");
+    let invitation = call
+        .referring(project, Kind::ProjectInvitation, "projectid")
+        .filter(|invitation| invitation.state == "Pending")
+        .find(|invitation| match token {
+            Some(token) => invitation.text("token") == token,
+            None => invitation.owner == Some(account),
+        });
+    let invitation = invitation.ok_or_else(|| {
+        ApiError::value(match token {
+            Some(_) => {
+                "there is no pending invitation to this project with this `token`".to_owned()
+            }
+            None => format!(
+                "the account {} has no pending invitation to this project",
+                call.thing(account).text("name")
+            ),
+        })
+    })?;
+    Ok((invitation.id, account))
+}
+
+fn answer(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (invitation, account) = answered(call)?;
+    let project = call.args.id_required("projectid");
+    let is_accepted = call.args.flag("accept") != Some(false);
+    call.move_to(invitation, if is_accepted { "Completed" } else { "Declined" });
+    call.edit(invitation, |invitation| {
+        invitation.owner = Some(account);
+        invitation.set_time("due", None).set("token", None);
+    });
+    if is_accepted && !call.is_member(project, account) {
+        join(call.tx, project, account, REGULAR);
+    }
+    Ok(Done::Success)
+}
+
+/// Who is invited may name the project and its own invitation.
+impl World {
+    /// Whether a project waits for the answer of somebody the caller may act for,
+    /// or of whoever has the token of a mail.
+    pub(crate) fn is_invited(&self, caller: &Caller, project: ThingId) -> bool {
+        self.referring(project, Kind::ProjectInvitation, "projectid").any(|invitation| {
+            invitation.state == "Pending"
+                && (!invitation.text("token").is_empty()
+                    || invitation.owner.is_some_and(|owner| self.may_act_for(caller, owner)))
+        })
+    }
+
+    /// Whether the caller may see an invitation because it may change the project.
+    pub(crate) fn invites(&self, caller: &Caller, invitation: &Thing) -> bool {
+        let project = invitation.id_of("projectid").and_then(|id| self.get(Kind::Project, id));
+        project.is_some_and(|project| administers(self, caller, project))
+    }
+}
+
+/// The members of a project, of an account's name or a role.
+fn list_members(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let (project, name) = (query.args.id_required("projectid"), query.args.text("account"));
+    let role = match query.args.text("role") {
+        None => None,
+        Some(given) => {
+            let role = ROLES.into_iter().find(|role| role.eq_ignore_ascii_case(given));
+            Some(role.ok_or_else(|| query.invalid("role", given, "expected `Admin` or `Regular`"))?)
+        }
+    };
+    let keyword = query.args.text("keyword").map(str::to_lowercase);
+    query.page(members(query.world, project).filter(|member| {
+        let account = account_name(query.world, member);
+        name.is_none_or(|name| account.eq_ignore_ascii_case(name))
+            && role.is_none_or(|role| member.text("role") == role)
+            && keyword.as_ref().is_none_or(|word| account.to_lowercase().contains(word))
+    }))
+}
+
+/// Those of a project, to who may change it; else those of the accounts in scope.
+fn list_invitations(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let (world, caller) = (query.world, query.caller);
+    let state = match query.args.text("state") {
+        None => None,
+        Some(given) => {
+            let state = INVITATION_KIND.states.iter().find(|s| s.eq_ignore_ascii_case(given));
+            let expected = "expected `Pending`, `Completed`, `Expired` or `Declined`";
+            Some(*state.ok_or_else(|| query.invalid("state", given, expected))?)
+        }
+    };
+    let project = match query.args.get("projectid") {
+        Some(Arg::Id(project)) => Some(*project),
+        _ => None,
+    };
+    let all_projects = matches!(query.args.get("projectid"), Some(Arg::All));
+    let id = query.args.id("id");
+    let scope = if project.is_none() { Some(Scope::of(world, caller, query.args)?) } else { None };
+    let is_seen = |invitation: &Thing| {
+        let is_of =
+            |account| world.may_act_for(caller, account) && world.project_of(account).is_none();
+        match (id, project, scope) {
+            (Some(id), ..) => invitation.id == id,
+            (None, Some(project), _) => {
+                invitation.id_of("projectid") == Some(project)
+                    && (world.invites(caller, invitation) || invitation.owner.is_some_and(is_of))
+            }
+            (None, None, _) if all_projects => world.invites(caller, invitation),
+            (None, None, Some(scope)) => {
+                invitation.owner.is_some_and(|owner| scope.covers(world, caller, owner))
+            }
+            (None, None, None) => false,
+        }
+    };
+    let is_active = query.args.is_true("activeonly");
+    query.page(world.all(Kind::ProjectInvitation).filter(|invitation| {
+        is_seen(invitation)
+            && state.is_none_or(|state| invitation.state == state)
+            && (!is_active || invitation.state == "Pending")
+    }))
+}
+
+/// Those the caller is in; with `listall` or `domainid` those of domains, for their
+/// admins; with `account` those that account is in.
+fn list_projects(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let (world, caller) = (query.world, query.caller);
+    let scope = Scope::of(world, caller, query.args)?;
+    let id = query.args.id("id");
+    let is_seen = |project: &Thing| {
+        let domain = world.domain_of(scope::project_account(world, project.id));
+        match (id, scope) {
+            (Some(id), _) => project.id == id,
+            (None, Scope::Account(account)) => world.is_member(project.id, account),
+            (None, Scope::Domain(of)) => domain == of,
+            (None, Scope::DomainTree(top)) => {
+                world.is_within(domain, top)
+                    || !query.args.has("domainid") && world.is_member(project.id, caller.account)
+            }
+            (None, Scope::Projects) => false,
+        }
+    };
+    query.page(world.all(Kind::Project).filter(|project| is_seen(project) && query.passes(project)))
+}

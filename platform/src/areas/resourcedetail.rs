@@ -1,21 +1,35 @@
 //! Details: free keys and values on volumes and NICs. Guide 4.1.1.23.
 
-use crate::table::{
-    Command, MapForm, Object, ParamType::*, Roles, WireType as W, f, group, later, p,
+use cloudtally_model::ApiError;
+
+use crate::{
+    engine::{Answer, Args, Call, Done, Node, Query, Scope, Thing, Uuid, View, World},
+    table::{
+        Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, f, group,
+        hidden, own, p,
+    },
 };
+
+/// Owned by whom the volume or the NIC belongs to.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Detail, &RESOURCE_DETAIL)
+    .hidden(&[hidden("resource", W::Str)])
+    .owned()
+    .keyword(&["key", "value"]);
 
 pub(crate) const RESOURCE_DETAIL: Object = Object {
     name: "ResourceDetail",
     fields: &[
-        f("resourceid", W::Str),
-        f("resourcetype", W::Str),
+        f("resourceid", W::Str).by(|view| {
+            Node::text_if(resource_of(view.world, view.thing).map(|thing| thing.uuid.to_string()))
+        }),
+        f("resourcetype", W::Str).by(resource_type),
         f("key", W::Str),
         f("value", W::Str),
     ],
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("addResourceDetail")
+    own("addResourceDetail")
         .doc("Adds keys and values to a volume or a NIC")
         .roles(Roles::ROOT)
         .params(&[
@@ -26,8 +40,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("resourceid", Str).required(),
         ])
         .job("CREATE_RESOURCE_DETAILS")
-        .success(),
-    later("listResourceDetails")
+        .success()
+        .check(|call| wanted(call).map(drop).and_then(|()| named(call, &call.args).map(drop)))
+        .act(add),
+    own("listResourceDetails")
         .doc("Lists keys and values of a volume or a NIC")
         .roles(Roles::ROOT)
         .params(&[
@@ -36,8 +52,9 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("key", Str).doc("shows only this key"),
         ])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
-        .items("volumedetail", &RESOURCE_DETAIL), // `nicdetail` for those of a NIC
-    later("removeResourceDetail")
+        .items("volumedetail", &RESOURCE_DETAIL) // `nicdetail` for those of a NIC
+        .read(list_details),
+    own("removeResourceDetail")
         .doc("Removes a key, or all of them, from a volume or a NIC")
         .roles(Roles::ROOT)
         .params(&[
@@ -46,5 +63,136 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("resourceid", Str).required(),
         ])
         .job("DELETE_RESOURCE_DETAILS")
-        .success(),
+        .success()
+        .check(|call| named(call, &call.args).map(drop))
+        .act(remove),
 ];
+
+/// What can have details, and the words for it.
+const TYPES: [(&str, Kind, &str); 2] =
+    [("Volume", Kind::Volume, "volumedetail"), ("Nic", Kind::Nic, "nicdetail")];
+
+fn resource_of<'w>(world: &'w World, detail: &Thing) -> Option<&'w Thing> {
+    detail.id_of("resource").and_then(|id| world.any(id))
+}
+
+fn resource_type(view: &View<'_>) -> Node {
+    let kind = resource_of(view.world, view.thing).map(|thing| thing.kind);
+    Node::text_if(TYPES.iter().find(|row| Some(row.1) == kind).map(|row| row.0))
+}
+
+/// The row of a type, by the word a caller gives.
+fn row_of(word: &str) -> Result<&'static (&'static str, Kind, &'static str), ApiError> {
+    TYPES.iter().find(|row| row.0.eq_ignore_ascii_case(word)).ok_or_else(|| {
+        ApiError::value(format!("`resourcetype` is {word}; expected `Volume` or `Nic`"))
+    })
+}
+
+/// The volume or NIC that the parameters name.
+fn named<'w>(world: &'w World, args: &Args) -> Result<&'w Thing, ApiError> {
+    let (word, kind, _) = row_of(args.text_required("resourcetype"))?;
+    let uuid = args.text_required("resourceid");
+    let found = Uuid::parse(uuid).and_then(|uuid| world.by_uuid(uuid));
+    found.filter(|thing| thing.kind == *kind && thing.removed.is_none()).ok_or_else(|| {
+        ApiError::value(format!("`resourceid` is {uuid}; there is no {word} with this id"))
+    })
+}
+
+/// The keys and values to add.
+fn wanted(call: &Call<'_, '_>) -> Result<Vec<(String, String)>, ApiError> {
+    let entries = call.args.map("details").iter();
+    let read = |entry: &crate::engine::Entry| match (entry.get("key"), entry.get("value")) {
+        (Some(key), Some(value)) if !key.is_empty() => Ok((key.clone(), value.clone())),
+        (key, _) => {
+            let key = key.map_or("", String::as_str);
+            Err(call.invalid("details", key, "a detail needs both its key and its value"))
+        }
+    };
+    entries.map(read).collect()
+}
+
+fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (resource, owner) = {
+        let thing = named(call, &call.args)?;
+        (thing.id, thing.owner)
+    };
+    for (key, value) in wanted(call)? {
+        let old = call.referring(resource, Kind::Detail, "resource");
+        let old = old.filter(|detail| detail.text("key") == key).map(|detail| detail.id).next();
+        match old {
+            Some(detail) => call.edit(detail, |detail| {
+                detail.set_text("value", &value);
+            }),
+            None => {
+                call.tx.insert(Kind::Detail, |detail| {
+                    detail.owner = owner;
+                    detail
+                        .set_ref("resource", resource)
+                        .set_text("key", &key)
+                        .set_text("value", &value);
+                });
+            }
+        }
+    }
+    Ok(Done::Success)
+}
+
+fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let resource = named(call, &call.args)?.id;
+    let key = call.args.text("key").map(str::to_owned);
+    let details = call.referring(resource, Kind::Detail, "resource");
+    let details: Vec<_> = details
+        .filter(|detail| key.as_ref().is_none_or(|key| detail.text("key") == key))
+        .map(|detail| detail.id)
+        .collect();
+    if details.is_empty() {
+        let key = key.unwrap_or_default();
+        return Err(ApiError::value(format!(
+            "there is no such detail {key}; see listResourceDetails"
+        )));
+    }
+    for detail in details {
+        call.erase(detail);
+    }
+    Ok(Done::Success)
+}
+
+/// The details of one thing wherever it belongs, else those in scope. The items are
+/// named by the type, so there must be one.
+fn list_details(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let uuid = query.args.text("resourceid").map(|text| (text, Uuid::parse(text)));
+    let resource = uuid.and_then(|(_, uuid)| query.world.by_uuid(uuid?));
+    let row = match (query.args.text("resourcetype"), resource) {
+        (Some(word), _) => row_of(word)?,
+        (None, Some(thing)) => TYPES.iter().find(|row| row.1 == thing.kind).ok_or_else(|| {
+            query.invalid(
+                "resourceid",
+                &thing.uuid.to_string(),
+                "this is neither a volume nor a NIC",
+            )
+        })?,
+        (None, None) => {
+            return Err(ApiError::value(
+                "give `resourcetype` as `Volume` or `Nic`, or `resourceid`",
+            ));
+        }
+    };
+    let details: Vec<&Thing> = match uuid {
+        Some(_) => resource
+            .into_iter()
+            .flat_map(|thing| query.world.referring(thing.id, Kind::Detail, "resource"))
+            .collect(),
+        None => {
+            let scope = Scope::of(query.world, query.caller, query.args)?;
+            scope.things(query.world, query.caller, Kind::Detail).collect()
+        }
+    };
+    let is_listed = |detail: &&Thing| {
+        resource_of(query.world, detail)
+            .is_some_and(|thing| thing.kind == row.1 && thing.removed.is_none())
+            && query.passes(detail)
+    };
+    query.page_of(row.2, details.into_iter().filter(is_listed), |query, detail| {
+        query.show(detail, &RESOURCE_DETAIL)
+    })
+}

@@ -2,9 +2,9 @@
 
 use cloudtally_model::ApiError;
 
-use super::account::{MOVES, STATES};
+use super::account::{self, MOVES, STATES};
 use crate::{
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Uuid, scope, secret},
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Uuid, View, scope, secret},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, f, fields::*,
         group, hidden, list, own, p,
@@ -45,11 +45,7 @@ pub(crate) const USER: Object = Object {
         DOMAIN,
         f("timezone", W::Str),
         f("apikey", W::Str),
-        f("secretkey", W::Str).by(|view| match view.thing.text("usersecretkey") {
-            // Shown to the user itself and to those who govern it, as the real server does.
-            "" => Node::Null,
-            key => Node::text(key),
-        }),
+        f("secretkey", W::Str).by(secret_key),
         ACCOUNT_ID,
         f("iscallerchilddomain", W::Bool),
         f("isdefault", W::Bool),
@@ -152,6 +148,16 @@ pub(crate) static COMMANDS: &[Command] = &[
         .act(update),
 ];
 
+/// The secret key is shown to the user itself and to those who govern it, as the real
+/// server does, but that of a root admin to root admins alone.
+fn secret_key(view: &View<'_>) -> Node {
+    let key = view.thing.text("usersecretkey");
+    let role = view.thing.owner.and_then(|account| view.world.role_of(account));
+    let is_above = role == Some(Role::RootAdmin) && !view.caller.is_root();
+    let is_other = view.caller.role == Role::User && view.thing.id != view.caller.user;
+    if key.is_empty() || is_above || is_other { Node::Null } else { Node::text(key) }
+}
+
 /// Refuses a name that another user of the domain has.
 pub(super) fn refuse_taken(
     call: &Call<'_, '_>,
@@ -205,9 +211,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let name = call.args.text_required("account").to_owned();
     let domain = call.args.id("domainid").unwrap_or(call.caller.domain);
     let account = scope::named_account(call, &call.caller, &name, Some(domain))?;
-    if !call.may_govern(&call.caller, domain) {
-        return Err(ApiError::permission("You may not add users to this account"));
-    }
+    account::refuse_ungoverned(call, account)?;
     let username = call.args.text_required("username").to_owned();
     refuse_taken(call, domain, &username)?;
     let id = insert(call, account)?;
@@ -219,9 +223,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let id = call.args.id_required("id");
     let account = call.thing(id).owner.expect("users have accounts");
-    if !call.may_govern(&call.caller, call.domain_of(account)) {
-        return Err(ApiError::permission("You may not govern this user"));
-    }
+    account::refuse_ungoverned(call, account)?;
     Ok(Some(id))
 }
 
@@ -278,10 +280,6 @@ fn own_or_governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
     let id = call.args.id_required("id");
     if id == call.caller.user {
         return Ok(Some(id));
-    }
-    let account = call.thing(id).owner.expect("users have accounts");
-    if call.role_of(account) == Some(Role::RootAdmin) && !call.caller.is_root() {
-        return Err(ApiError::permission("You may not govern this user"));
     }
     governed(call)
 }

@@ -1,8 +1,15 @@
 //! Instance groups: names under which an account collects VMs.
 
 use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, Unique, WireType as W, Within,
+    create, delete, f, fields::*, group, list, p, update,
 };
+
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::InstanceGroup, &INSTANCE_GROUP)
+    .owned()
+    .unique(&[Unique { column: "name", within: Within::Account }])
+    .keyword(&["name"])
+    .referred(&[(Kind::Vm, "groupid", OnDelete::Forget)]);
 
 pub(crate) const INSTANCE_GROUP: Object = Object {
     name: "InstanceGroup",
@@ -10,24 +17,24 @@ pub(crate) const INSTANCE_GROUP: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createInstanceGroup")
+    create("createInstanceGroup", Kind::InstanceGroup)
         .doc("Makes an instance group")
         .roles(Roles::ALL)
         .params(&[p("name", Str).required()])
         .groups(&[group::OWNER, group::PROJECT])
         .object("instancegroup", &INSTANCE_GROUP),
-    later("deleteInstanceGroup")
+    delete("deleteInstanceGroup", Kind::InstanceGroup)
         .doc("Deletes an instance group; its VMs stay")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::InstanceGroup)).required()])
         .success(),
-    later("listInstanceGroups")
+    list("listInstanceGroups", Kind::InstanceGroup)
         .doc("Lists instance groups")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::InstanceGroup)), p("name", Str)])
         .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
         .items("instancegroup", &INSTANCE_GROUP),
-    later("updateInstanceGroup")
+    update("updateInstanceGroup", Kind::InstanceGroup)
         .doc("Renames an instance group")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::InstanceGroup)).required(), p("name", Str)])

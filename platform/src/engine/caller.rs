@@ -101,6 +101,8 @@ impl World {
                 thing.flag("ispublic") || thing.ids_of("sharedwith").contains(&caller.account)
             }
             Kind::Network => self.is_shared_with(thing, caller.domain),
+            Kind::Project => self.is_invited(caller, thing.id),
+            Kind::ProjectInvitation => self.invites(caller, thing),
             Kind::AffinityGroup => false,
             _ => false,
         }

@@ -20,6 +20,9 @@ use crate::{
     table::{Command, Job, Kind, Shape, Verb},
 };
 
+/// Minutes that a finished job can be asked for.
+const EXPIRE_MINUTES: &str = "job.expire.minutes";
+
 /// A job's `jobstatus`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobStatus {
@@ -154,6 +157,8 @@ fn schedule(tx: &mut Tx<'_>, request: &Request, entity: Option<ThingId>) -> Answ
 pub(super) fn run_due(tx: &mut Tx<'_>, id: ThingId) {
     let thing = tx.thing(id);
     match thing.kind {
+        // Nobody asks for it any more.
+        Kind::Job if thing.int("jobstatus") != JobStatus::Pending as i64 => tx.erase(id),
         Kind::Job => run_job(tx, id),
         kind => match spec(kind).on_due {
             Some(look) => look(tx, id),
@@ -253,10 +258,11 @@ fn work(
     Ok((done, call.detail))
 }
 
-/// Writes down what came of a job.
+/// Writes down what came of a job; it is due again when it expires.
 fn finish(tx: &mut Tx<'_>, job: ThingId, result: Result<Answer, (u16, String)>) {
+    let expiry = tx.now + tx.setting_time(EXPIRE_MINUTES, 60_000);
     tx.edit(job, |job| {
-        job.set_time(DUE, None).set_text("jobresulttype", "object");
+        job.set_time(DUE, expiry).set_text("jobresulttype", "object");
         match result {
             Ok(answer) => {
                 job.set_int("jobstatus", JobStatus::Done as i64);

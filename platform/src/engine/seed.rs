@@ -34,6 +34,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, start: Start) {
         });
         areas::account::bill(tx, account);
     }
+    areas::housekeeping::begin(tx);
     areas::seed_infrastructure::always(tx);
     areas::seed_networks::offerings(tx);
     if start == Start::Ready {

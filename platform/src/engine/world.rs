@@ -14,7 +14,7 @@ use std::{
 };
 
 use cloudtally_model::{
-    Instant, Text,
+    Instant, Millis, Text,
     port::{Row, Value},
     settings::setting,
 };
@@ -386,6 +386,13 @@ impl World {
     pub fn setting_number(&self, name: &str) -> i64 {
         let value = self.setting(name);
         value.parse().unwrap_or_else(|_| panic!("the setting {name} is no number: {value}"))
+    }
+
+    /// A global setting that is a length of time, in units of so many milliseconds; at
+    /// most a hundred years, which is as good as never.
+    pub fn setting_time(&self, name: &str, unit_ms: i64) -> Millis {
+        const LONGEST_MS: i64 = 100 * 366 * 86_400_000;
+        Millis(self.setting_number(name).saturating_mul(unit_ms).min(LONGEST_MS))
     }
 
     /// Whether a global setting is `true`.

@@ -42,7 +42,7 @@ kinds! {
     ResourceLimit "resource limit", SshKeyPair "SSH key pair",
     // The engine's own.
     Job "job", Event "event", Alert "alert", Setting "setting", Tag "tag", Detail "detail",
-    SimulatorRule "simulator rule", Certificate "certificate",
+    SimulatorRule "simulator rule", Certificate "certificate", Housekeeping "housekeeping",
     // Infrastructure.
     Region "region", Zone "zone", Pod "pod", Cluster "cluster", Host "host",
     StoragePool "storage pool", ImageStore "image store", StagingStore "staging store",
