@@ -1203,3 +1203,81 @@ fn slow_and_failing_hosts_hold_system_vms_up() {
     assert!(why.contains("within 5 s"), "{why}");
     assert_eq!(state(), "Running");
 }
+
+#[test]
+fn a_guest_runs_in_a_data_centre_made_through_the_api() {
+    let lab = Lab::new(Start::Empty);
+    // 1. The zone and its network, in the order of the reference layout.
+    let site = site(&lab);
+    let network =
+        lab.ok("createPhysicalNetwork", &[("zoneid", &site.zone), ("name", "physical-1")]);
+    let network = text(&network, "id");
+    let of_network = ("physicalnetworkid", network.as_str());
+    for traffic in ["Guest", "Management", "Public"] {
+        lab.ok("addTrafficType", &[of_network, ("traffictype", traffic)]);
+    }
+    let provider = lab.one("listNetworkServiceProviders", &[of_network, ("name", "VirtualRouter")]);
+    let provider = text(&provider, "id");
+    let element = text(&lab.one("listVirtualRouterElements", &[("nspid", &provider)]), "id");
+    lab.ok("configureVirtualRouterElement", &[("id", &element), ("enabled", "true")]);
+    lab.ok("updateNetworkServiceProvider", &[("id", &provider), ("state", "Enabled")]);
+    lab.ok("updatePhysicalNetwork", &[("id", &network), ("state", "Enabled"), ("vlan", "100-200")]);
+    lab.ok(
+        "createVlanIpRange",
+        &[
+            ("zoneid", &site.zone),
+            ("forvirtualnetwork", "true"),
+            ("vlan", "50"),
+            ("gateway", "192.168.2.1"),
+            ("netmask", "255.255.255.0"),
+            ("startip", "192.168.2.2"),
+            ("endip", "192.168.2.200"),
+        ],
+    );
+    // 2. Hosts and storage.
+    let c0 = cluster(&lab, &site, "C0", "Simulator");
+    host(&lab, &site, &c0, "Simulator", "http://sim/c0/h0");
+    pool(&lab, &site, &c0, "PS0");
+    let url = ("url", "nfs://10.147.28.6/export/secondary");
+    lab.ok("addImageStore", &[("provider", "NFS"), ("zoneid", &site.zone), url]);
+    lab.ok("updateZone", &[("id", &site.zone), ("allocationstate", "Enabled")]);
+    let left = |kind: &str| {
+        let line = lab.one("listCapacity", &[("zoneid", &site.zone), ("type", kind)]);
+        (int(&line, "capacityused"), int(&line, "capacitytotal"))
+    };
+    assert_eq!((left("4"), left("7")), ((0, 199), (0, 101)));
+    // 3. A template, a tenant, and its first machine.
+    let os = text(&lab.one("listOsTypes", &[("description", "Ubuntu 12.04 (64-bit)")]), "id");
+    let template = lab.ok(
+        "registerTemplate",
+        &[
+            ("name", "ubuntu"),
+            ("displaytext", "ubuntu"),
+            ("url", "http://images.example.org/ubuntu.vhd"),
+            ("zoneid", &site.zone),
+            ("hypervisor", "Simulator"),
+            ("format", "VHD"),
+            ("ostypeid", &os),
+            ("ispublic", "true"),
+        ],
+    );
+    let template = first(&template, "id");
+    lab.pass(3600);
+    lab.account("alice", "0", None);
+    let offering = text(&lab.one("listServiceOfferings", &[("name", "m1.small")]), "id");
+    let vm = lab.ok_as(
+        "alice",
+        "deployVirtualMachine",
+        &[("zoneid", &site.zone), ("serviceofferingid", &offering), ("templateid", &template)],
+    );
+    assert_eq!(text(&vm, "state"), "Running");
+    let vm = lab.one("listVirtualMachines", &[("id", &text(&vm, "id"))]);
+    assert_eq!(text(&vm, "hostname"), "sim-c0-h0");
+    // Its network has a VLAN and a source NAT address of the zone.
+    assert_eq!((left("4").0, left("7").0), (1, 1));
+    assert_eq!(left("6").0, 1 << 30, "the template");
+    let (code, why) =
+        lab.refused("deleteImageStore", &[("id", &text(&lab.one("listImageStores", &[]), "id"))]);
+    assert_eq!(code, 536);
+    assert!(why.contains("template ubuntu"), "{why}");
+}
