@@ -143,3 +143,42 @@ impl Front {
         Ok(Answer::Tree(Tree::Success))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use cloudtally_platform::engine::Start;
+    use cloudtally_store::LockWait;
+
+    use super::*;
+    use crate::{clock, open::NewCloud, open::open_cloud};
+
+    #[test]
+    fn what_is_set_by_hand_is_taken_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("data")).unwrap();
+        let keys = AdminKeys { api_key: "a".to_owned(), secret_key: "s".to_owned() };
+        let new = NewCloud { start: Start::Empty, seed: Some(1) };
+        let (cloud, _) = open_cloud(&store, new, &keys).unwrap();
+        let front = Front::new(store.clone(), cloud);
+        let set = |name: &str, value: &str| {
+            let wait = LockWait { limit: Duration::from_secs(20), on_wait: &mut || {} };
+            store.writer(wait).unwrap().set_setting(name, value).unwrap();
+        };
+        set("session.timeout", "7");
+        assert_eq!(front.session_timeout(), Duration::from_secs(1800));
+        front.adopt_settings(clock::now()).unwrap();
+        assert_eq!(front.session_timeout(), Duration::from_secs(7));
+        set("session.timeout", "1800");
+        front.adopt_settings(clock::now()).unwrap();
+        assert_eq!(front.session_timeout(), Duration::from_secs(1800));
+        // What the cloud sets is what the folder has.
+        let shorter = |tx: &mut cloudtally_platform::engine::Tx<'_>| {
+            tx.set_setting("session.timeout", Some("9".to_owned()));
+            Ok(Tree::Success)
+        };
+        front.cloud.change(clock::now(), shorter).unwrap();
+        assert_eq!(store.setting("session.timeout").unwrap(), "9");
+    }
+}

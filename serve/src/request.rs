@@ -1,5 +1,7 @@
 //! One request from its parameters to its answer; knows no HTTP.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use cloudtally_model::{ApiError, ErrorCode, Instant, settings};
 use cloudtally_platform::{
     command,
@@ -147,9 +149,12 @@ fn let_in(
             caller.role.name()
         )));
     }
-    // 4. The command itself.
+    // 4. The command itself. A mistake in one must not take the request's format
+    // and outer element with it.
     let told = if caller.is_root() { Told::Everything } else { Told::WhatConcernsThem };
-    run(front, params, command, caller, now).map_err(|error| for_caller(error, told))
+    let done = catch_unwind(AssertUnwindSafe(|| run(front, params, command, caller, now)));
+    let broke_off = |_| Err(ApiError::runtime("the command broke off; the log says more"));
+    done.unwrap_or_else(broke_off).map_err(|error| for_caller(error, told))
 }
 
 fn run(
