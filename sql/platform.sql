@@ -51,3 +51,12 @@ FROM outbox_sample WHERE seq > ?1 ORDER BY seq LIMIT ?2;
 -- name: told_accounts
 SELECT seq, account_id, name, uuid, type, domain_id, domain_path, state, created_ms, removed_ms
 FROM outbox_account WHERE seq > ?1 ORDER BY seq LIMIT ?2;
+
+-- name: take_events
+DELETE FROM outbox_event WHERE seq <= ?1;
+
+-- name: take_samples
+DELETE FROM outbox_sample WHERE seq <= ?1;
+
+-- name: take_accounts
+DELETE FROM outbox_account WHERE seq <= ?1;

@@ -7,6 +7,7 @@ mod dedupe; // new, known or contradicting
 mod error;
 mod guard; // decoders that panic on damaged files
 mod jsonl;
+mod live; // what our own cloud tells
 mod names; // columns by the names an input gives them
 mod open; // bytes from files and pipes, decompressed, and their format
 mod parquet;
@@ -20,6 +21,7 @@ pub mod write; // the mirror: rows into files
 
 pub use batch::BATCH_ROWS_MAX;
 pub use error::{Fault, IngestError, MissingColumns};
+pub use live::{Taken, take_outbox};
 pub use open::Input;
 pub use run::{Counts, IngestRequest, IngestSummary, InputSummary, Progress, ingest};
 pub use table::{Cell, Column, Kind, Need, Row};

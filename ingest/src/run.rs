@@ -136,6 +136,7 @@ impl<'a> Tally<'a> {
             duplicate: 0,
             quarantined: 0,
             finished: false,
+            taken: None,
         };
         let inputs = names.into_iter().map(|name| InputSummary { name, counts: Counts::default() });
         let summary = IngestSummary { inputs: inputs.collect(), ..IngestSummary::default() };

@@ -13,6 +13,7 @@ use std::{
 };
 
 use cloudtally_aggregate::{AggregateError, Plan, run_job};
+use cloudtally_ingest::take_outbox;
 use cloudtally_model::{Instant, Millis, settings};
 use cloudtally_store::{LockWait, Store, StoreError};
 use tokio::sync::watch;
@@ -105,6 +106,8 @@ impl Beat {
         let wait = LockWait { limit: LOCK_WAIT, on_wait: &mut || {} };
         let result = self.store.writer(wait).map_err(Into::into).and_then(|writer| {
             let clock = &clock::wall_clock_ms;
+            // What our own cloud has told belongs to the bill first.
+            take_outbox(&writer, clock())?;
             run_job(&writer, "scheduled", Plan::Scheduled, now, clock, &mut |_| {})
         });
         match result {

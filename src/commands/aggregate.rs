@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use cloudtally_aggregate::{Plan, Rebuild, RunReport, Target, Unfinished, aggregate, run_job};
+use cloudtally_ingest::take_outbox;
 use serde_json::json;
 
 use super::{Context, print_json};
@@ -32,6 +33,8 @@ pub(crate) fn run(context: &Context, arguments: &Aggregate) -> Result<ExitCode, 
         aggregate(Target::DryRun(&store), plan, now, &mut progress)?
     } else {
         let writer = console::writer(&store)?;
+        // What our own cloud has told belongs to the bill first.
+        take_outbox(&writer, console::wall_clock_ms())?;
         run_job(&writer, kind(plan), plan, now, &console::wall_clock_ms, &mut progress)?
     };
     bar.finish_and_clear();

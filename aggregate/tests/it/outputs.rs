@@ -293,6 +293,7 @@ fn use_after_removal_and_unbalanced_ingest_are_found() {
         duplicate: 1,
         quarantined: 1,
         finished: true,
+        taken: None,
     };
     world.writer.upsert_accounts(&source, &[], &[], &mut run).unwrap();
     let found = findings(&world);

@@ -217,6 +217,7 @@ fn ingest_run(source: &SourceName, stream: Stream, rows: usize) -> IngestRun {
         duplicate: 0,
         quarantined: 0,
         finished: true,
+        taken: None,
     }
 }
 

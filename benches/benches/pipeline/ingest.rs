@@ -60,5 +60,6 @@ fn run() -> IngestRun {
         duplicate: 0,
         quarantined: 0,
         finished: true,
+        taken: None,
     }
 }

@@ -6,6 +6,7 @@ mod accounts;
 mod events;
 mod failures;
 mod laws;
+mod live;
 mod samples;
 
 use std::path::{Path, PathBuf};

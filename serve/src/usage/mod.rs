@@ -11,6 +11,7 @@ use std::{cmp::min, sync::Arc, time::Duration};
 
 use chrono::NaiveDate;
 use cloudtally_aggregate::{AggregateError, Line, Lines, Plan, Rebuild, Unfinished, run_job};
+use cloudtally_ingest::take_outbox;
 use cloudtally_model::{ApiError, Calendar, Instant, UsageTypeId, usage_types};
 use cloudtally_platform::engine::{Answer as Tree, Cloud, ThingId, World};
 use cloudtally_store::{LockWait, RecordFilter, RecordSet, StoreError};
@@ -26,7 +27,7 @@ use crate::{
 /// How long `generateUsageRecords` waits for another writer.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
 /// The source whose records are of our own cloud.
-const OUR_SOURCE: &str = "cloud";
+const OUR_SOURCE: &str = cloudtally_model::SourceName::PLATFORM;
 /// Records in memory at a time.
 const RECORDS_AT_ONCE: u64 = 2_000;
 
@@ -54,6 +55,9 @@ pub(crate) fn list_types(call: &Call<'_>) -> Result<Answer, ApiError> {
 pub(crate) fn generate_records(call: &Call<'_>) -> Result<Answer, ApiError> {
     let failed = |cause: &dyn std::error::Error| internal("generate usage records", cause);
     let window = window(call)?;
+    let wait = LockWait { limit: LOCK_WAIT, on_wait: &mut || {} };
+    let writer = call.store.writer(wait).map_err(|e| failed(&e))?;
+    take_outbox(&writer, clock::wall_clock_ms()).map_err(|e| failed(&e))?;
     let calendar = call.store.calendar().map_err(|e| failed(&e))?;
     let from = calendar.date_of(window.from);
     let last = last_day(call, &calendar).map_err(|e| failed(&e))?;
@@ -63,8 +67,6 @@ pub(crate) fn generate_records(call: &Call<'_>) -> Result<Answer, ApiError> {
     }
     let plan =
         Plan::BackFill { from, to, rebuild: Rebuild::Touched, unfinished: Unfinished::LeaveOut };
-    let wait = LockWait { limit: LOCK_WAIT, on_wait: &mut || {} };
-    let writer = call.store.writer(wait).map_err(|e| failed(&e))?;
     match run_job(&writer, "generate", plan, call.now, &clock::wall_clock_ms, &mut |_| {}) {
         Ok(_) | Err(AggregateError::NothingIngested) => Ok(Answer::Tree(Tree::Success)),
         Err(error) => Err(failed(&error)),

@@ -240,6 +240,7 @@ pub(crate) fn ingest_runs(db: &Db, most: usize) -> Result<Vec<IngestRun>, StoreE
                 duplicate,
                 quarantined,
                 finished,
+                taken: None,
             })
         })
         .collect()

@@ -267,6 +267,9 @@ pub struct IngestRun {
     pub quarantined: u64,
     /// Whether it came to its end.
     pub finished: bool,
+    /// Up to which offset this step takes what our own cloud has told: it is kept
+    /// and taken off the outbox in one transaction.
+    pub taken: Option<u64>,
 }
 
 /// Something odd in the history of a resource, found while aggregating.

@@ -155,6 +155,9 @@ queries! {
         TOLD_EVENTS = "told_events",
         TOLD_SAMPLES = "told_samples",
         TOLD_ACCOUNTS = "told_accounts",
+        TAKE_EVENTS = "take_events",
+        TAKE_SAMPLES = "take_samples",
+        TAKE_ACCOUNTS = "take_accounts",
     }
     /// Which files count.
     lake from "lake.sql" {

@@ -18,7 +18,7 @@ use rusqlite::params;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    IngestRun, JobRun, LockWait, QuarantinedRow, Store, StoreError,
+    IngestRun, JobRun, LockWait, QuarantinedRow, Store, StoreError, Stream,
     catalogue::{db::Db, sql},
     lock::FolderLock,
 };
@@ -121,6 +121,14 @@ fn set_aside(db: &Db, rows: &[QuarantinedRow]) -> Result<(), StoreError> {
 
 /// Saves a run's counters; returns its number.
 fn save_run(db: &Db, run: &IngestRun) -> Result<u64, StoreError> {
+    if let Some(taken) = run.taken {
+        let take = match run.stream {
+            Stream::Events => sql::platform::TAKE_EVENTS,
+            Stream::Samples => sql::platform::TAKE_SAMPLES,
+            Stream::Accounts => sql::platform::TAKE_ACCOUNTS,
+        };
+        db.execute(take, params![taken.cast_signed()])?;
+    }
     let counts = [run.read, run.accepted, run.duplicate, run.quarantined].map(u64::cast_signed);
     let [read, accepted, duplicate, quarantined] = counts;
     let (source, stream) = (run.source.as_str(), run.stream.as_name());

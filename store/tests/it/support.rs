@@ -40,6 +40,7 @@ pub(crate) fn run(stream: Stream) -> IngestRun {
         duplicate: 0,
         quarantined: 0,
         finished: true,
+        taken: None,
     }
 }
 

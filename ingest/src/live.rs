@@ -1,0 +1,135 @@
+//! What our own cloud tells, taken into the lake.
+//!
+//! The cloud writes what matters to a bill into an outbox, in the transaction of
+//! the change itself. From there it is taken in the order it was told: judged like
+//! any other input, appended, and struck off the outbox, all in one transaction of
+//! the catalogue. So it is in the lake exactly once, wherever a process is killed.
+//!
+//! Few and large files are better than many small ones, so the outbox is taken
+//! when a usage job is due, not at each event.
+
+use cloudtally_model::SourceName;
+use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Stream, Told, Writer};
+
+use crate::{
+    decode::Decode,
+    dedupe::{AccountKeeper, EventKeeper, Keeper, SampleKeeper, Verdict},
+    run::Counts,
+    table::Row,
+};
+
+/// Rows taken in one step.
+const STEP_ROWS_MAX: usize = 65_536;
+/// What runs of the outbox are called among those of files.
+const INPUT: &str = "outbox";
+
+/// What was taken of each stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Usage events.
+    pub events: Counts,
+    /// Samples of traffic counters.
+    pub samples: Counts,
+    /// Accounts, new or changed.
+    pub accounts: Counts,
+}
+
+/// Takes everything our own cloud has told so far.
+///
+/// # Errors
+/// What was taken before the error stays taken.
+pub fn take_outbox(writer: &Writer, started_ms: i64) -> Result<Taken, StoreError> {
+    let source = SourceName::new(SourceName::PLATFORM).expect("a name of our own");
+    let next = (writer.told_accounts(0, 1)?, writer.told_samples(0, 1)?, writer.told_events(0, 1)?);
+    let mut taken = Taken::default();
+    if next.0.is_empty() && next.1.is_empty() && next.2.is_empty() {
+        return Ok(taken);
+    }
+    writer.source(&source)?;
+    // Accounts first, so that nobody sees an event of an account without a name.
+    if !next.0.is_empty() {
+        let keeper = AccountKeeper::new(writer, &source)?;
+        let read = |offset| writer.told_accounts(offset, STEP_ROWS_MAX);
+        taken.accounts = take(keeper, run(&source, Stream::Accounts, started_ms), read)?;
+    }
+    if !next.1.is_empty() {
+        let keeper = SampleKeeper::new(writer, &source);
+        let read = |offset| writer.told_samples(offset, STEP_ROWS_MAX);
+        taken.samples = take(keeper, run(&source, Stream::Samples, started_ms), read)?;
+    }
+    if !next.2.is_empty() {
+        let keeper = EventKeeper::new(writer, &source)?;
+        let read = |offset| writer.told_events(offset, STEP_ROWS_MAX);
+        taken.events = take(keeper, run(&source, Stream::Events, started_ms), read)?;
+    }
+    Ok(taken)
+}
+
+fn run(source: &SourceName, stream: Stream, started_ms: i64) -> IngestRun {
+    IngestRun {
+        id: None,
+        started_ms,
+        source: source.clone(),
+        stream,
+        inputs: INPUT.to_owned(),
+        read: 0,
+        accepted: 0,
+        duplicate: 0,
+        quarantined: 0,
+        finished: false,
+        taken: None,
+    }
+}
+
+/// Takes one stream, step by step.
+fn take<T: Decode>(
+    mut keeper: impl Keeper<T>,
+    mut run: IngestRun,
+    read: impl Fn(u64) -> Result<Vec<Told<T>>, StoreError>,
+) -> Result<Counts, StoreError> {
+    let mut offset = 0;
+    loop {
+        let told = read(offset)?;
+        let Some(last) = told.last() else { break };
+        offset = last.offset;
+        let (offsets, mut rows): (Vec<u64>, Vec<T>) =
+            told.into_iter().map(|told| (told.offset, told.item)).unzip();
+        let verdicts = keeper.judge(&rows)?;
+        let mut quarantined = Vec::new();
+        run.read += rows.len() as u64;
+        for ((verdict, row), offset) in verdicts.iter().zip(&rows).zip(offsets) {
+            match verdict {
+                Verdict::New => run.accepted += 1,
+                Verdict::Duplicate => run.duplicate += 1,
+                Verdict::Conflict(reason) => {
+                    run.quarantined += 1;
+                    quarantined.push(QuarantinedRow {
+                        source: run.source.clone(),
+                        stream: run.stream,
+                        input: INPUT.to_owned(),
+                        row: offset,
+                        reason: reason.clone(),
+                        raw: raw(row),
+                    });
+                }
+            }
+        }
+        let mut is_new = verdicts.into_iter().map(|verdict| verdict == Verdict::New);
+        rows.retain(|_| is_new.next().expect("every row has a verdict"));
+        run.taken = Some(offset);
+        keeper.append(rows, &quarantined, &mut run)?;
+    }
+    run.finished = true;
+    run.taken = None;
+    keeper.append(Vec::new(), &[], &mut run)?;
+    let IngestRun { read, accepted, duplicate, quarantined, .. } = run;
+    assert_eq!(read, accepted + duplicate + quarantined);
+    Ok(Counts { read, accepted, duplicate, quarantined })
+}
+
+/// A row as it would stand in a file.
+fn raw<T: Row>(row: &T) -> String {
+    let cells: Vec<String> =
+        T::columns().iter().map(|column| (column.cell)(row).to_string()).collect();
+    cells.join(",")
+}
