@@ -5,9 +5,12 @@ mod catalogue; // the rows against the catalogue of the 4.2.1 server
 mod docs; // the reference pages
 mod identity; // domains, accounts, users, jobs
 mod infrastructure; // data centres: zones to hosts, storage, offerings, capacity
+mod keys; // SSH key pairs, instance groups
 mod machines; // virtual machines, disks, networks, and their usage events
 mod network_infrastructure; // physical networks, ranges of addresses, network offerings
+mod projects; // members, invitations, what goes with them
 mod rules; // addresses and the rules on them, snapshots, VPN users
 mod scenarios; // texts of commands and expected answers
 mod support;
+mod tags; // tags and details
 mod walk; // all rows: missing and wrong parameters
