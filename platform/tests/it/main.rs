@@ -1,11 +1,14 @@
 //! The cloud behind the API, without a port and without a disk.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
+mod alerts; // raised, listed, archived, purged
 mod catalogue; // the rows against the catalogue of the 4.2.1 server
+mod config; // settings, capabilities, what expires
 mod docs; // the reference pages
 mod identity; // domains, accounts, users, jobs
 mod infrastructure; // data centres: zones to hosts, storage, offerings, capacity
 mod keys; // SSH key pairs, instance groups
+mod limits; // resource limits and counts
 mod machines; // virtual machines, disks, networks, and their usage events
 mod network_infrastructure; // physical networks, ranges of addresses, network offerings
 mod projects; // members, invitations, what goes with them
