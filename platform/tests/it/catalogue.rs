@@ -226,7 +226,7 @@ fn check(differs: impl Fn(&Command, &Value) -> Option<String>) {
 }
 
 /// The commands of the catalogue by name, or none with a note.
-fn catalogue() -> Option<BTreeMap<String, Value>> {
+pub(crate) fn catalogue() -> Option<BTreeMap<String, Value>> {
     let entries = read_json("api-catalog.json")?;
     let entries = entries.as_array().expect("a list of commands");
     Some(entries.iter().map(|entry| (text(entry, "name"), entry.clone())).collect())
@@ -257,15 +257,15 @@ fn fields_of_server(object: &Object) -> Vec<(String, String)> {
         .collect()
 }
 
-fn items<'a>(entry: &'a Value, key: &str) -> &'a [Value] {
+pub(crate) fn items<'a>(entry: &'a Value, key: &str) -> &'a [Value] {
     entry[key].as_array().map_or(&[], Vec::as_slice)
 }
 
-fn text(entry: &Value, key: &str) -> String {
+pub(crate) fn text(entry: &Value, key: &str) -> String {
     entry[key].as_str().expect("a text in the catalogue").to_owned()
 }
 
-fn flag(entry: &Value, key: &str) -> bool {
+pub(crate) fn flag(entry: &Value, key: &str) -> bool {
     entry[key].as_bool().expect("true or false in the catalogue")
 }
 

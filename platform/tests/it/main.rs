@@ -4,6 +4,7 @@
 mod alerts; // raised, listed, archived, purged
 mod catalogue; // the rows against the catalogue of the 4.2.1 server
 mod config; // settings, capabilities, what expires
+mod discovery; // listApis
 mod docs; // the reference pages
 mod identity; // domains, accounts, users, jobs
 mod infrastructure; // data centres: zones to hosts, storage, offerings, capacity
