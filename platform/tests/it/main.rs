@@ -13,8 +13,10 @@ mod limits; // resource limits and counts
 mod machines; // virtual machines, disks, networks, and their usage events
 mod network_infrastructure; // physical networks, ranges of addresses, network offerings
 mod projects; // members, invitations, what goes with them
+mod roles; // who may call what
 mod rules; // addresses and the rules on them, snapshots, VPN users
 mod scenarios; // texts of commands and expected answers
+mod scope; // whose things lists show
 mod support;
 mod tags; // tags and details
 mod walk; // all rows: missing and wrong parameters
