@@ -12,7 +12,6 @@
 mod call;
 mod caller;
 mod clock; // the cloud's own time
-mod clock;
 mod cloud;
 mod decode;
 mod event;
@@ -33,7 +32,6 @@ mod world;
 pub use call::{Act, Begin, Call, Check, Done, Fail, Filter, Query};
 pub use caller::Caller;
 pub use clock::{Clock, ClockError};
-pub use clock::Clock;
 pub use cloud::{Cloud, CloudOptions, Start};
 pub use decode::{Arg, Args, Entry, RawParams};
 pub use event::{Level, write_alone as happened};
