@@ -201,6 +201,28 @@ fn the_first_start_tells_a_password_and_later_ones_do_not() {
     serving.signal("-TERM");
 }
 
+/// Memory of a process in KiB, where the system tells.
+fn memory_kib(process_id: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process_id}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[test]
+fn idle_connections_cost_little() {
+    let cloudtally = empty();
+    let serving = start(&cloudtally, &[]);
+    works(&serving, ROOT, &[("command", "listAccounts")]);
+    let before = memory_kib(serving.process_id());
+    let idle: Vec<_> =
+        (0..2000).map_while(|_| std::net::TcpStream::connect(serving.address()).ok()).collect();
+    assert!(idle.len() > 400, "only {} connections", idle.len());
+    works(&serving, ROOT, &[("command", "listAccounts")]);
+    if let (Some(before), Some(after)) = (before, memory_kib(serving.process_id())) {
+        assert!(after < before + 50 * 1024, "{before} KiB before, {after} KiB with them");
+    }
+}
+
 /// Makes a domain, an account and a user with keys with the PyPI package `cs`,
 /// and lists as that user.
 const CS_SCRIPT: &str = r#"

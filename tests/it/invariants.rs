@@ -38,7 +38,7 @@ fn dependencies_point_one_way() {
         ("store", &["model"]),
         ("ingest", &["model", "store", "platform"]),
         ("aggregate", &["model", "store", "platform"]),
-        ("serve", &["model", "store", "platform", "aggregate"]),
+        ("serve", &["model", "store", "platform", "ingest", "aggregate"]),
     ] {
         for name in dependencies(of) {
             if let Some(ours) = name.strip_prefix("cloudtally-") {

@@ -21,19 +21,11 @@ fn check_others(server: &Server) {
     }
 }
 
-/// Memory of the process in KiB, where the system tells.
-fn memory_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
-
 #[test]
 fn two_thousand_idle_connections_keep_nobody_out() {
     let folder = Folder::new("UTC", "1440");
     let server = folder.serve();
     check_others(&server);
-    let before = memory_kib();
     let mut idle = Vec::new();
     for number in 0..2000 {
         // Where the system lets us have fewer, these are enough, too.
@@ -49,9 +41,6 @@ fn two_thousand_idle_connections_keep_nobody_out() {
     }
     assert!(idle.len() > 400, "only {} connections", idle.len());
     check_others(&server);
-    if let (Some(before), Some(after)) = (before, memory_kib()) {
-        assert!(after < before + 100 * 1024, "{before} KiB before, {after} KiB with them");
-    }
     // The oldest had to go, and the newest are still there.
     let (first, last) = (&mut idle[0], 1999);
     first.set_read_timeout(Some(Duration::from_secs(10))).unwrap();

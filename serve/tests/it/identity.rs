@@ -260,3 +260,25 @@ fn settings_of_answers_count_at_once() {
     );
     wait_until(|| (server.get(&signed(&[("command", "listDomains")])).status == 200, "xml"));
 }
+
+#[test]
+fn settings_are_those_of_the_folder_and_how_time_is_cut_stays() {
+    let folder = folder();
+    folder.events("1,VOLUME.CREATE,2,2026-01-01 00:00:00,1,501,DATA,1,,1073741824,,\n");
+    let server = folder.serve();
+    let set = |name: &str, value: &str| {
+        server
+            .call(&root(), &[("command", "updateConfiguration"), ("name", name), ("value", value)])
+    };
+    let (status, answer) = set("session.timeout", "60");
+    assert_eq!((status, &answer["configuration"]["value"]), (200, &"60".into()), "{answer}");
+    assert_eq!(folder.store.setting("session.timeout").unwrap(), "60");
+    assert_eq!(set("session.timeout", "soon").0, 431);
+    assert_eq!(set("usage.aggregation.timezone", "Asia/Tokyo").0, 200);
+    folder.aggregate("2026-01-02", "2026-01-02");
+    let (status, error) = set("usage.aggregation.timezone", "UTC");
+    assert_eq!((status, &error["cserrorcode"]), (431, &4350.into()), "{error}");
+    assert!(error["errortext"].as_str().unwrap().contains("is already published"), "{error}");
+    assert_eq!(folder.store.setting("usage.aggregation.timezone").unwrap(), "Asia/Tokyo");
+    assert_eq!(set("usage.aggregation.timezone", "Asia/Tokyo").0, 200, "no change");
+}

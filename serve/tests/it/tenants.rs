@@ -1,6 +1,7 @@
 //! Whose records domain admins and users see: their own cloud's, and of that
 //! what the rules of lists give them.
 
+use cloudtally_model::SourceName;
 use cloudtally_store::Stream;
 
 use crate::support::{Folder, Keys, Server, root};
@@ -48,7 +49,7 @@ fn whose_records_are_found() {
     };
     let rows: String =
         all.iter().enumerate().map(|(id, one)| volume(id, server.number(&one.id))).collect();
-    folder.take_in(Stream::Events, "cloud", &format!("{header}{rows}"));
+    folder.take_in(Stream::Events, SourceName::PLATFORM, &format!("{header}{rows}"));
     let accounts: String = all
         .iter()
         .zip(names)
@@ -57,7 +58,7 @@ fn whose_records_are_found() {
             format!("{},{name},{},0,{domain},/x/\n", server.number(&one.id), one.id)
         })
         .collect();
-    folder.accounts("cloud", &accounts);
+    folder.accounts(SourceName::PLATFORM, &accounts);
     folder.take_in(
         Stream::Events,
         "elsewhere",
