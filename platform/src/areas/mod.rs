@@ -7,10 +7,11 @@
 pub(crate) mod account;
 mod address; // public IP addresses
 mod affinitygroup;
-mod alert;
+pub(crate) mod alert;
 mod autoscale;
 mod capacity;
 mod certificate;
+mod clock; // steps of a simulated clock
 mod cluster;
 mod config;
 mod dedicatedresource;
@@ -105,6 +106,7 @@ pub(crate) static COMMANDS: &[(&str, &[Command])] = &[
     ("autoscale", autoscale::COMMANDS),
     ("capacity", capacity::COMMANDS),
     ("certificate", certificate::COMMANDS),
+    ("clock", clock::COMMANDS),
     ("cluster", cluster::COMMANDS),
     ("config", config::COMMANDS),
     ("dedicatedresource", dedicatedresource::COMMANDS),
@@ -193,6 +195,7 @@ pub(crate) static OBJECTS: &[&Object] = &[
     &autoscale::COUNTER,
     &capacity::CAPACITY,
     &certificate::CUSTOM_CERTIFICATE,
+    &clock::CLOCK,
     &cluster::CLUSTER,
     &config::CAPABILITIES,
     &config::CLOUD_IDENTIFIER,
