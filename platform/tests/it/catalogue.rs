@@ -21,7 +21,7 @@ const EVENTS_BEYOND_GUIDE: [&str; 3] =
     ["UCS.ASSOCIATEPROFILE", "PHYSICAL.VNSCONTROLLER.ADD", "PHYSICAL.VNSCONTROLLER.DELETE"];
 
 /// Objects of ours that the catalogue does not know: those of sessions.
-const OBJECTS_BEYOND_CATALOGUE: [&str; 2] = ["Login", "Logout"];
+const OBJECTS_BEYOND_CATALOGUE: [&str; 3] = ["Clock", "Login", "Logout"];
 
 /// Fields that only the guide names: the object, and the field.
 const FIELDS_OF_GUIDE: [(&str, &str); 2] =
