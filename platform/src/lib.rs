@@ -5,6 +5,14 @@ pub mod bulk; // whole histories written straight to files, with their answer ke
 pub mod engine; // reads the rows and does what they say
 pub mod table; // what rows look like
 
+/// What the administrator is told of, raised and resolved by who finds out.
+pub mod alerts {
+    pub use crate::areas::alert::{
+        AlertType, Place, TYPES, USAGE_SANITY_RESULT, USAGE_SERVER, USAGE_SERVER_RESULT, raise,
+        resolve,
+    };
+}
+
 use table::{Command, KindSpec, Object};
 
 /// All commands.

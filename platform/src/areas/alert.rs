@@ -87,13 +87,13 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// One type of alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AlertType {
+pub struct AlertType {
     /// The number that answers show.
-    pub(crate) number: i64,
+    pub number: i64,
     /// The word for it.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// Whether each is told, for it is about one machine.
-    pub(crate) is_repeated: bool,
+    pub is_repeated: bool,
 }
 
 const fn once(number: i64, name: &'static str) -> AlertType {
@@ -118,8 +118,24 @@ pub(crate) const PUBLIC_IP: AlertType = once(4, "PUBLIC_IP");
 pub(crate) const PRIVATE_IP: AlertType = once(5, "PRIVATE_IP");
 /// Image stores fill up.
 pub(crate) const SECONDARY_STORAGE: AlertType = once(6, "SECONDARY_STORAGE");
+/// A host does not answer.
+pub(crate) const HOST: AlertType = each(7, "HOST");
+/// A tenant's machine went down by itself.
+pub(crate) const USER_VM: AlertType = each(8, "USERVM");
+/// A router went down by itself.
+pub(crate) const ROUTER: AlertType = each(9, "DOMAIN_ROUTER");
+/// A console proxy went down by itself.
+pub(crate) const CONSOLE_PROXY: AlertType = each(10, "CONSOLE_PROXY");
+/// The usage job is not run.
+pub const USAGE_SERVER: AlertType = once(13, "USAGE_SERVER");
 /// VLANs of a zone run out.
 pub(crate) const VLAN: AlertType = once(18, "VLAN");
+/// A secondary storage VM went down by itself.
+pub(crate) const SECONDARY_STORAGE_VM: AlertType = each(19, "SSVM");
+/// The usage job failed.
+pub const USAGE_SERVER_RESULT: AlertType = once(20, "USAGE_SERVER_RESULT");
+/// A sanity check of usage found something.
+pub const USAGE_SANITY_RESULT: AlertType = once(23, "USAGE_SANITY_RESULT");
 /// Addresses of shared networks run out.
 pub(crate) const DIRECT_IP: AlertType = once(24, "DIRECT_ATTACHED_PUBLIC_IP");
 /// Little is left to give away of the disks of hosts.
@@ -129,7 +145,7 @@ pub(crate) const LOCAL_STORAGE: AlertType = once(25, "LOCAL_STORAGE");
 ///
 /// # Source
 /// Guide appendix B; the last one is the 4.2.1 server's.
-pub(crate) const TYPES: [AlertType; 27] = [
+pub const TYPES: [AlertType; 27] = [
     MEMORY,
     CPU,
     STORAGE,
@@ -137,23 +153,23 @@ pub(crate) const TYPES: [AlertType; 27] = [
     PUBLIC_IP,
     PRIVATE_IP,
     SECONDARY_STORAGE,
-    each(7, "HOST"),
-    each(8, "USERVM"),
-    each(9, "DOMAIN_ROUTER"),
-    each(10, "CONSOLE_PROXY"),
+    HOST,
+    USER_VM,
+    ROUTER,
+    CONSOLE_PROXY,
     once(11, "ROUTING"),
     each(12, "STORAGE_MISC"),
-    once(13, "USAGE_SERVER"),
+    USAGE_SERVER,
     each(14, "MANAGEMENT_NODE"),
     once(15, "DOMAIN_ROUTER_MIGRATE"),
     once(16, "CONSOLE_PROXY_MIGRATE"),
     once(17, "USERVM_MIGRATE"),
     VLAN,
-    each(19, "SSVM"),
-    once(20, "USAGE_SERVER_RESULT"),
+    SECONDARY_STORAGE_VM,
+    USAGE_SERVER_RESULT,
     once(21, "STORAGE_DELETE"),
     once(22, "UPDATE_RESOURCE_COUNT"),
-    once(23, "USAGE_SANITY_RESULT"),
+    USAGE_SANITY_RESULT,
     DIRECT_IP,
     LOCAL_STORAGE,
     each(26, "RESOURCE_LIMIT_EXCEEDED"),
@@ -167,15 +183,18 @@ fn type_of(number: i64) -> AlertType {
 
 /// Where something is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) zone: Option<ThingId>,
-    pub(crate) pod: Option<ThingId>,
-    pub(crate) cluster: Option<ThingId>,
+pub struct Place {
+    /// Its zone.
+    pub zone: Option<ThingId>,
+    /// Its pod.
+    pub pod: Option<ThingId>,
+    /// Its cluster.
+    pub cluster: Option<ThingId>,
 }
 
 impl Place {
     /// Where a thing is: a zone, a pod or a cluster itself, or what stands in one.
-    pub(crate) fn of(tx: &Tx<'_>, id: ThingId) -> Self {
+    pub fn of(tx: &Tx<'_>, id: ThingId) -> Self {
         let thing = tx.thing(id);
         let named = |kind, column: &str| {
             if thing.kind == kind {
@@ -208,21 +227,22 @@ fn unresolved(tx: &Tx<'_>, number: i64, about: Option<ThingId>, place: Place) ->
 }
 
 /// Tells the administrator of something; none if that is told already.
-pub(crate) fn raise(
+pub fn raise(
     tx: &mut Tx<'_>,
-    number: i64,
+    alert_type: AlertType,
     about: Option<ThingId>,
     place: Place,
     subject: &str,
 ) -> Option<ThingId> {
-    if !type_of(number).is_repeated && !unresolved(tx, number, None, place).is_empty() {
+    let AlertType { number, name, is_repeated } = alert_type;
+    if !is_repeated && !unresolved(tx, number, None, place).is_empty() {
         return None;
     }
     let now = tx.now;
     Some(tx.insert(Kind::Alert, |alert| {
         alert
             .set_int("type", number)
-            .set_text("name", type_of(number).name)
+            .set_text("name", name)
             .set_text("description", subject)
             .set_time("sent", now)
             .set_ref("about", about)
@@ -233,13 +253,27 @@ pub(crate) fn raise(
 }
 
 /// What an alert was raised for is well again; the next time it is told anew.
-pub(crate) fn resolve(tx: &mut Tx<'_>, number: i64, about: Option<ThingId>, place: Place) {
+pub fn resolve(tx: &mut Tx<'_>, alert_type: AlertType, about: Option<ThingId>, place: Place) {
     let now = tx.now;
-    for alert in unresolved(tx, number, about, place) {
+    for alert in unresolved(tx, alert_type.number, about, place) {
         tx.edit(alert, |alert| {
             alert.set_time("resolved", now);
         });
     }
+}
+
+/// Tells that a machine of a tenant or of the system went down by itself.
+pub(crate) fn machine_down(tx: &mut Tx<'_>, machine: ThingId, why: &str) {
+    let thing = tx.thing(machine);
+    let alert_type = match thing.kind {
+        Kind::Router => ROUTER,
+        Kind::SystemVm if thing.text("systemvmtype") == "consoleproxy" => CONSOLE_PROXY,
+        Kind::SystemVm => SECONDARY_STORAGE_VM,
+        _ => USER_VM,
+    };
+    let text = format!("the {} {} went down: {why}", thing.kind.noun(), thing.text("name"));
+    let place = Place::of(tx, machine);
+    raise(tx, alert_type, Some(machine), place, &text);
 }
 
 fn generate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -249,7 +283,7 @@ fn generate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         call.args.text_required("description").to_owned(),
     );
     let place = Place { zone: call.args.id("zoneid"), pod: call.args.id("podid"), cluster: None };
-    match raise(call.tx, number, None, place, &text) {
+    match raise(call.tx, type_of(number), None, place, &text) {
         None => call.detail = "an unresolved alert of the type tells of it already".to_owned(),
         Some(alert) => call.edit(alert, |alert| {
             alert.set_text("name", &name);

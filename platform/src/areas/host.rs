@@ -7,6 +7,7 @@
 use cloudtally_model::{ApiError, port::Value};
 
 use super::{
+    alert,
     capacity::{self, Amount},
     cluster,
     given::{self, Url},
@@ -827,6 +828,8 @@ fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
     }
     call.move_to(id, "Up");
+    let place = alert::Place::of(call.tx, id);
+    alert::resolve(call.tx, alert::HOST, Some(id), place);
     Ok(Done::Thing(id))
 }
 
@@ -848,8 +851,12 @@ pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
     tx.edit(host, |host| {
         host.set_time("disconnected", now);
     });
+    let place = alert::Place::of(tx, host);
+    let text = format!("the host {} does not answer", tx.thing(host).text("name"));
+    alert::raise(tx, alert::HOST, Some(host), place, &text);
     let machines: Vec<ThingId> = tx.machines_on(host).map(|machine| machine.id).collect();
     for machine in machines {
+        alert::machine_down(tx, machine, "its host does not answer");
         halt(tx, machine);
         if tx.thing(machine).kind == Kind::SystemVm {
             systemvm::start_elsewhere(tx, machine);

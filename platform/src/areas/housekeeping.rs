@@ -138,7 +138,7 @@ fn look_at_capacity(tx: &mut Tx<'_>) {
             let is_low = threshold.is_some_and(|most| amount.used > most.of(amount.total));
             let at = Place::of(tx, id);
             if !is_low || amount.total == 0 {
-                alert::resolve(tx, alert_type.number, Some(id), at);
+                alert::resolve(tx, alert_type, Some(id), at);
                 continue;
             }
             let text = format!(
@@ -148,7 +148,7 @@ fn look_at_capacity(tx: &mut Tx<'_>) {
                 amount.percent(),
                 amount.total
             );
-            alert::raise(tx, alert_type.number, Some(id), at, &text);
+            alert::raise(tx, alert_type, Some(id), at, &text);
         }
     }
 }

@@ -109,3 +109,30 @@ fn old_alerts_go_where_that_is_wanted() {
     lab.pass(86_400);
     assert_eq!(listed(&lab, &[]), [(7, "new".to_owned())]);
 }
+
+#[test]
+fn a_host_that_dies_is_told_with_what_ran_on_it() {
+    let lab = Lab::new(Start::Ready);
+    lab.account("ann", "0", None);
+    let zone = lab.zone("Advanced");
+    let template = lab.template(&zone);
+    let offering = text(&lab.one("listServiceOfferings", &[("name", "m1.small")]), "id");
+    let vm = [
+        ("name", "web"),
+        ("zoneid", zone.as_str()),
+        ("serviceofferingid", &offering),
+        ("templateid", &template),
+    ];
+    let vm = text(&lab.ok_as("ann", "deployVirtualMachine", &vm), "id");
+    let host = text(&lab.one("listVirtualMachines", &[("id", &vm)]), "hostid");
+    let number = lab.id(&host).to_string();
+    let rule = [("name", "PingCommand"), ("value", "enabled:false"), ("hostid", number.as_str())];
+    lab.ok("configureSimulator", &rule);
+    assert_eq!(listed(&lab, &[("type", "7")]), []);
+    lab.run(lab.root(), "reconnectHost", &[("id", &host)]).unwrap_err();
+    let told = listed(&lab, &[("type", "7")]);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].1.ends_with("does not answer"), "{told:?}");
+    let told = listed(&lab, &[("type", "8")]);
+    assert!(told[0].1.starts_with("the virtual machine web went down"), "{told:?}");
+}
