@@ -60,3 +60,16 @@ DELETE FROM outbox_sample WHERE seq <= ?1;
 
 -- name: take_accounts
 DELETE FROM outbox_account WHERE seq <= ?1;
+
+-- name: ledger
+SELECT number, thing_id, usage_type, account_id, zone_id, resource_id, nic_id, offering_id,
+    template_id, size, network_id, start_ms, end_ms, bytes_sent, bytes_received
+FROM ledger ORDER BY number;
+
+-- name: put_ledger_entry
+INSERT INTO ledger (number, thing_id, usage_type, account_id, zone_id, resource_id, nic_id,
+    offering_id, template_id, size, network_id, start_ms, end_ms, bytes_sent, bytes_received)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+ON CONFLICT (number) DO UPDATE SET
+    end_ms = excluded.end_ms, bytes_sent = excluded.bytes_sent,
+    bytes_received = excluded.bytes_received;

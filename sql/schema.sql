@@ -266,3 +266,22 @@ CREATE TABLE outbox_account (
     created_ms  INTEGER,
     removed_ms  INTEGER
 ) STRICT;
+
+-- What each tenant of the simulated cloud really had: the second opinion on the bill.
+CREATE TABLE ledger (
+    number         INTEGER NOT NULL PRIMARY KEY,
+    thing_id       INTEGER NOT NULL,
+    usage_type     INTEGER NOT NULL,
+    account_id     INTEGER NOT NULL,
+    zone_id        INTEGER,
+    resource_id    INTEGER NOT NULL,
+    nic_id         INTEGER NOT NULL,
+    offering_id    INTEGER,
+    template_id    INTEGER,
+    size           INTEGER,
+    network_id     INTEGER NOT NULL,
+    start_ms       INTEGER NOT NULL,
+    end_ms         INTEGER,
+    bytes_sent     INTEGER,
+    bytes_received INTEGER
+) STRICT;

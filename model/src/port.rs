@@ -3,7 +3,10 @@
 
 use std::error::Error;
 
-use crate::{Account, Instant, NetworkSample, Text, UsageEvent};
+use crate::{
+    Account, AccountId, Instant, NetworkId, NetworkSample, NicId, OfferingId, ResourceId,
+    TemplateId, Text, UsageEvent, UsageTypeId, ZoneId,
+};
 
 /// A stored attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +48,48 @@ pub struct Row {
     pub values: Vec<(Text, Value)>,
 }
 
+/// What is used, and by whom: what the bill tells apart.
+///
+/// Columns that a usage type does not tell things apart by are empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Use {
+    /// The kind of use.
+    pub usage_type: UsageTypeId,
+    /// Who pays.
+    pub account: AccountId,
+    /// Where.
+    pub zone: ZoneId,
+    /// The thing used; the device for bytes.
+    pub resource: ResourceId,
+    /// The NIC, for network offerings; 0 elsewhere.
+    pub nic: NicId,
+    /// Service, disk or network offering.
+    pub offering: Option<OfferingId>,
+    /// What a virtual machine was made from.
+    pub template: Option<TemplateId>,
+    /// Bytes of storage.
+    pub size: Option<u64>,
+    /// The guest network, for bytes; 0 elsewhere.
+    pub network: NetworkId,
+}
+
+/// One stretch of use, as the ledger of the simulated cloud has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// Unique; grows.
+    pub number: u64,
+    /// The stored thing whose being so is the use.
+    pub thing: u64,
+    /// What is used.
+    pub what: Use,
+    /// When it began; for bytes, when the first of them were counted.
+    pub start: Instant,
+    /// When it ended; none while it lasts. For bytes, when the last were counted.
+    pub end: Option<Instant>,
+    /// Bytes sent and received, for traffic.
+    pub bytes: Option<(u64, u64)>,
+}
+
 /// What becomes true at once, or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeSet {
@@ -62,6 +107,8 @@ pub struct ChangeSet {
     pub settings: Vec<(String, Option<String>)>,
     /// Numbers of the cloud itself by name: the clock, the next id.
     pub numbers: Vec<(&'static str, i64)>,
+    /// Entries of the ledger as they are now.
+    pub ledger: Vec<LedgerEntry>,
 }
 
 impl ChangeSet {
@@ -80,6 +127,8 @@ pub struct Kept {
     pub settings: Vec<(String, String)>,
     /// Numbers of the cloud itself.
     pub numbers: Vec<(String, i64)>,
+    /// The whole ledger, in order of its numbers.
+    pub ledger: Vec<LedgerEntry>,
 }
 
 /// Keeps what the cloud is.

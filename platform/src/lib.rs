@@ -3,7 +3,9 @@
 mod areas; // the API, one file an area: rows and their functions
 pub mod bulk; // whole histories written straight to files, with their answer key
 pub mod engine; // reads the rows and does what they say
+pub mod ledger; // what each tenant really had, seen from below the events
 pub mod table; // what rows look like
+pub mod tenants; // people with habits, who use the cloud
 
 /// What the administrator is told of, raised and resolved by who finds out.
 pub mod alerts {

@@ -9,8 +9,8 @@
 //! the cloud lives in one process's memory.
 
 use cloudtally_model::{
-    Account, Instant, NetworkSample, Text, UsageEvent,
-    port::{ChangeSet, Journal, JournalError, Kept, Row as Thing, Value},
+    Account, Instant, NetworkId, NetworkSample, Text, UsageEvent, UsageTypeId, ZoneId,
+    port::{ChangeSet, Journal, JournalError, Kept, LedgerEntry, Row as Thing, Use, Value},
     settings::{AGGREGATION_RANGE, AGGREGATION_TIMEZONE},
 };
 use rusqlite::{Row, params};
@@ -78,7 +78,52 @@ fn load(db: &Db) -> Result<Kept, StoreError> {
     rows.sort_unstable_by_key(|thing| thing.id);
     let settings = db.rows(sql::settings::ALL_VALUES, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let numbers = db.rows(sql::platform::NUMBERS, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(Kept { rows, settings, numbers })
+    let ledger = db.rows(sql::platform::LEDGER, [], ledger_entry)?;
+    Ok(Kept { rows, settings, numbers, ledger })
+}
+
+fn ledger_entry(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
+    let bytes = (number(row, 13)?, number(row, 14)?);
+    Ok(LedgerEntry {
+        number: unsigned(row, 0)?,
+        thing: unsigned(row, 1)?,
+        what: Use {
+            usage_type: UsageTypeId(row.get(2)?),
+            account: unsigned(row, 3)?.into(),
+            zone: row.get::<_, Option<i64>>(4)?.map_or(ZoneId::NONE, ZoneId::from_source),
+            resource: unsigned(row, 5)?.into(),
+            nic: unsigned(row, 6)?.into(),
+            offering: number(row, 7)?.map(Into::into),
+            template: number(row, 8)?.map(Into::into),
+            size: number(row, 9)?,
+            network: NetworkId(unsigned(row, 10)?),
+        },
+        start: at(row, 11)?,
+        end: instant(row, 12)?,
+        bytes: bytes.0.zip(bytes.1),
+    })
+}
+
+fn put_ledger_entry(db: &Db, entry: &LedgerEntry) -> Result<(), StoreError> {
+    let LedgerEntry { number, thing, what, start, end, bytes } = entry;
+    let params = params![
+        number.cast_signed(),
+        thing.cast_signed(),
+        what.usage_type.0,
+        what.account.0.cast_signed(),
+        signed(what.zone.number()),
+        what.resource.0.cast_signed(),
+        what.nic.0.cast_signed(),
+        what.offering.map(|id| id.0.cast_signed()),
+        what.template.map(|id| id.0.cast_signed()),
+        signed(what.size),
+        what.network.0.cast_signed(),
+        start.as_millis(),
+        end.map(Instant::as_millis),
+        signed(bytes.map(|(sent, _)| sent)),
+        signed(bytes.map(|(_, received)| received)),
+    ];
+    db.execute(sql::platform::PUT_LEDGER_ENTRY, params).map(drop)
 }
 
 fn thing(row: &Row<'_>) -> rusqlite::Result<(Thing, String)> {
@@ -96,7 +141,7 @@ fn thing(row: &Row<'_>) -> rusqlite::Result<(Thing, String)> {
 }
 
 fn keep(db: &Db, changes: &ChangeSet) -> Result<(), StoreError> {
-    let ChangeSet { rows, erased, usage, samples, accounts, settings, numbers } = changes;
+    let ChangeSet { rows, erased, usage, samples, accounts, settings, numbers, ledger } = changes;
     for id in erased {
         db.execute(sql::platform::ERASE, params![id.cast_signed()])?;
     }
@@ -120,6 +165,9 @@ fn keep(db: &Db, changes: &ChangeSet) -> Result<(), StoreError> {
     }
     for account in accounts {
         tell_account(db, account)?;
+    }
+    for entry in ledger {
+        put_ledger_entry(db, entry)?;
     }
     Ok(())
 }

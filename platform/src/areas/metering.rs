@@ -56,7 +56,7 @@ fn bytes(thing: &Thing, column: &str) -> Option<u64> {
 /// `VM.CREATE`, `VM.START`, `VM.UPGRADE`, ...
 pub(crate) fn vm(tx: &mut Tx<'_>, event_type: &str, id: ThingId) {
     let vm = tx.thing(id).clone();
-    let template = vm.id_of("templateid").or(vm.id_of("isoid"));
+    let template = vm.id_of("templateid").or(vm.id_of("bootisoid"));
     let columns = Columns {
         zone: vm.id_of("zoneid"),
         resource: id.0,

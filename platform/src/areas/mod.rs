@@ -77,7 +77,7 @@ mod usage;
 mod user;
 mod vlan; // address ranges of public and shared networks
 mod vlanset; // sets of VLANs
-mod vm;
+pub(crate) mod vm;
 mod vmgroup;
 mod vmsnapshot;
 mod volume;

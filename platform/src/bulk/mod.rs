@@ -50,6 +50,7 @@ use std::collections::BTreeMap;
 
 use cloudtally_model::{Account, EventId, Instant, Millis, NetworkSample, ResourceId, SeriesKey};
 
+pub(crate) use self::days::{LocalDay, local_days};
 pub use self::{
     answer_key::{
         KEY_COLUMNS, KeyError, KeyRow, MESS_FILE_NAME, key_file_name, write_key, write_mess,
@@ -60,7 +61,7 @@ pub use self::{
     options::{Options, OptionsError, Rate, RateError, Window},
 };
 use self::{
-    days::{LocalDay, Moments, local_days},
+    days::Moments,
     dice::{Dice, Subject},
     emit::{dump_time, sample_fields},
     ledger::{Closing, Ledger},

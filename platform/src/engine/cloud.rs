@@ -12,7 +12,7 @@ use std::{
 
 use cloudtally_model::{
     ApiError, Instant,
-    port::{Journal, JournalError, Kept},
+    port::{ChangeSet, Journal, JournalError, Kept},
 };
 
 use super::{
@@ -33,6 +33,8 @@ const DUE_ROUNDS_MAX: usize = 100_000;
 const SEED: &str = "seed";
 const NEXT_ID: &str = "next_id";
 const NEXT_EVENT: &str = "next_event";
+/// The number that keeps how far the cloud has lived, in milliseconds since 1970.
+pub const CLOCK_MS: &str = "clock_ms";
 
 /// How a cloud begins.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +69,8 @@ pub struct Cloud {
 struct Writer {
     journal: Box<dyn Journal>,
     numbers: Numbers,
+    /// When the last change was made: time never goes back.
+    clock: Instant,
 }
 
 type Work = Box<dyn FnOnce(&mut Tx<'_>) -> Result<Answer, ApiError> + Send>;
@@ -85,18 +89,23 @@ impl Cloud {
         now: Instant,
     ) -> Result<Self, JournalError> {
         let kept = journal.load()?;
-        let (mut world, numbers) = restore(kept, options.seed);
+        let (mut world, numbers, clock) = restore(kept, options.seed);
         let is_new = world.is_empty();
-        let mut tx = Tx::new(&mut world, numbers, options.entropy, now);
+        let clock = clock.map_or(now, |clock| clock.max(now));
+        let mut tx = Tx::new(&mut world, numbers, options.entropy, clock);
         if is_new {
             seed::begin(&mut tx, options.start);
         }
+        // A cloud from before there was a ledger: its use is known from now on.
+        if tx.ledger().is_empty() {
+            tx.settle_all();
+        }
         let (mut changes, numbers) = tx.changes();
-        changes.numbers = numbers_kept(numbers);
+        changes.numbers = numbers_kept(numbers, clock);
         journal.commit(&changes)?;
         Ok(Self {
             world: RwLock::new(world),
-            writer: Mutex::new(Writer { journal, numbers }),
+            writer: Mutex::new(Writer { journal, numbers, clock }),
             waiting: Mutex::default(),
             entropy: options.entropy,
             changed: (Mutex::new(0), Condvar::new()),
@@ -143,6 +152,7 @@ impl Cloud {
 
     fn make(&self, writer: &mut Writer, batch: Vec<Arc<Ticket>>, now: Instant) {
         let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
+        let now = now.max(writer.clock);
         let mut tx = Tx::new(&mut world, writer.numbers, self.entropy, now);
         let mut results = Vec::with_capacity(batch.len());
         for ticket in &batch {
@@ -155,7 +165,7 @@ impl Cloud {
                 Err(broke_off(&*cause))
             }));
         }
-        match commit(writer, &tx) {
+        match commit(writer, &mut tx) {
             Ok(()) => drop(tx),
             Err(cause) => {
                 tx.abandon();
@@ -178,11 +188,12 @@ impl Cloud {
             let Some((due, _)) = world.next_due().filter(|(due, _)| *due <= now) else { break };
             // Time goes by from due to due, so that what follows from one thing
             // happens before what is due later.
+            let due = due.max(writer.clock);
             let mut tx = Tx::new(&mut world, writer.numbers, self.entropy, due);
             let mut broken = Vec::new();
             for _ in 0..BATCH_MAX {
                 let Some((at, id)) = tx.next_due().filter(|(at, _)| *at <= now) else { break };
-                tx.now = tx.now.max(at);
+                tx.go_to(at);
                 let before = tx.savepoint();
                 if let Err(cause) = catch_unwind(AssertUnwindSafe(|| jobs::run_due(&mut tx, id))) {
                     tx.roll_back(before);
@@ -195,12 +206,30 @@ impl Cloud {
             for (id, text) in broken {
                 jobs::break_off(&mut tx, id, &text);
             }
-            if let Err(cause) = commit(&mut writer, &tx) {
+            if let Err(cause) = commit(&mut writer, &mut tx) {
                 tx.abandon();
                 return Err(cause);
             }
         }
         Ok(self.world().next_due().map(|(due, _)| due))
+    }
+
+    /// When the last change was made, over restarts: where a simulated clock goes
+    /// on from.
+    pub fn clock(&self) -> Instant {
+        held(&self.writer).clock
+    }
+
+    /// Keeps how far a simulated clock has gone while nothing happened.
+    pub fn keep_clock(&self, now: Instant) -> Result<(), JournalError> {
+        let mut writer = held(&self.writer);
+        if now > writer.clock {
+            let numbers = numbers_kept(writer.numbers, now);
+            let changes = ChangeSet { numbers, ..ChangeSet::default() };
+            writer.journal.commit(&changes)?;
+            writer.clock = now;
+        }
+        Ok(())
     }
 
     fn tell(&self) {
@@ -227,8 +256,9 @@ impl Cloud {
     }
 }
 
-fn restore(kept: Kept, seed: u64) -> (World, Numbers) {
+fn restore(kept: Kept, seed: u64) -> (World, Numbers, Option<Instant>) {
     let number = |name: &str| kept.numbers.iter().find(|(n, _)| n == name).map(|(_, v)| *v);
+    let clock = number(CLOCK_MS).map(Instant::from_millis);
     let number = |name: &str| number(name).map(i64::cast_unsigned);
     let mut world = World::default();
     for (name, value) in kept.settings.iter().cloned() {
@@ -242,25 +272,31 @@ fn restore(kept: Kept, seed: u64) -> (World, Numbers) {
     for thing in kept.rows.into_iter().filter_map(Thing::from_row) {
         world.put(thing.id, Some(Arc::new(thing)));
     }
+    for entry in kept.ledger {
+        world.ledger_mut().put(entry.number, Some(entry));
+    }
     assert!(world.last_id() < numbers.next_id, "an id is kept that was never given");
-    (world, numbers)
+    (world, numbers, clock)
 }
 
-fn numbers_kept(numbers: Numbers) -> Vec<(&'static str, i64)> {
+fn numbers_kept(numbers: Numbers, clock: Instant) -> Vec<(&'static str, i64)> {
     let Numbers { seed, next_id, next_event } = numbers;
     [(SEED, seed), (NEXT_ID, next_id), (NEXT_EVENT, next_event)]
         .map(|(name, number)| (name, number.cast_signed()))
-        .into()
+        .into_iter()
+        .chain([(CLOCK_MS, clock.as_millis())])
+        .collect()
 }
 
-fn commit(writer: &mut Writer, tx: &Tx<'_>) -> Result<(), JournalError> {
+fn commit(writer: &mut Writer, tx: &mut Tx<'_>) -> Result<(), JournalError> {
     let (mut changes, numbers) = tx.changes();
     if changes.is_empty() && numbers == writer.numbers {
         return Ok(());
     }
-    changes.numbers = numbers_kept(numbers);
+    let clock = writer.clock.max(tx.now);
+    changes.numbers = numbers_kept(numbers, clock);
     writer.journal.commit(&changes)?;
-    writer.numbers = numbers;
+    (writer.numbers, writer.clock) = (numbers, clock);
     Ok(())
 }
 

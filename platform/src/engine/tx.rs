@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, ops::Deref, sync::Arc};
 
 use cloudtally_model::{
     Account, Instant, NetworkSample, UsageEvent,
-    port::{ChangeSet, Value},
+    port::{ChangeSet, LedgerEntry, Value},
 };
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
@@ -16,12 +16,16 @@ use super::{
     secret::Entropy,
     world::{Thing, ThingId, Uuid, World, spec},
 };
-use crate::table::{Kind, OnDelete};
+use crate::{
+    ledger::{Forwarded, facts},
+    table::{Kind, OnDelete},
+};
 
 /// A change to undo.
 enum Undo {
     Thing(ThingId, Option<Arc<Thing>>),
     Setting(String, Option<String>),
+    Ledger(u64, Option<LedgerEntry>),
 }
 
 /// What a failing command goes back to.
@@ -31,6 +35,8 @@ pub struct Savepoint {
     usage: usize,
     samples: usize,
     accounts: usize,
+    concerned: usize,
+    forwarded: usize,
     next_id: u64,
     next_event: u64,
 }
@@ -49,6 +55,10 @@ pub struct Tx<'w> {
     usage: Vec<UsageEvent>,
     samples: Vec<NetworkSample>,
     accounts: Vec<Account>,
+    /// Things whose facts the ledger must look at before time goes on.
+    concerned: Vec<ThingId>,
+    /// Bytes the ledger must write down before time goes on.
+    forwarded: Vec<Forwarded>,
 }
 
 impl Deref for Tx<'_> {
@@ -77,7 +87,47 @@ impl<'w> Tx<'w> {
             usage: Vec::new(),
             samples: Vec::new(),
             accounts: Vec::new(),
+            concerned: Vec::new(),
+            forwarded: Vec::new(),
         }
+    }
+
+    /// Lets time go on to a moment, if it is not there yet.
+    pub(super) fn go_to(&mut self, at: Instant) {
+        if at > self.now {
+            self.settle();
+            self.now = at;
+        }
+    }
+
+    /// Writes down in the ledger what has become of the things that have changed at
+    /// this instant. What happens in between counts for nothing, so this is done
+    /// when time goes on and at the end.
+    pub(super) fn settle(&mut self) {
+        for forwarded in std::mem::take(&mut self.forwarded) {
+            let Some(router) = self.world.any(forwarded.router) else { continue };
+            let (number, entry) = self.world.ledger().counted(router, forwarded, self.now);
+            self.put_entry(number, entry);
+        }
+        let concerned: BTreeSet<ThingId> = std::mem::take(&mut self.concerned).into_iter().collect();
+        for id in concerned {
+            let uses =
+                self.world.any(id).map(|thing| facts::facts(self.world, thing)).unwrap_or_default();
+            for (number, entry) in self.world.ledger().settled(id, &uses, self.now) {
+                self.put_entry(number, entry);
+            }
+        }
+    }
+
+    /// Looks at the facts of all things, as if they were new.
+    pub(super) fn settle_all(&mut self) {
+        self.concerned = self.world.ids();
+        self.settle();
+    }
+
+    fn put_entry(&mut self, number: u64, entry: Option<LedgerEntry>) {
+        let before = self.world.ledger_mut().put(number, entry);
+        self.undo.push(Undo::Ledger(number, before));
     }
 
     /// Makes a thing; `fill` sets what it is.
@@ -214,7 +264,28 @@ impl<'w> Tx<'w> {
 
     fn put(&mut self, id: ThingId, thing: Option<Arc<Thing>>) {
         let before = self.world.put(id, thing);
+        self.observe(id, before.as_deref());
         self.undo.push(Undo::Thing(id, before));
+    }
+
+    /// Shows the ledger what has become of a thing.
+    fn observe(&mut self, id: ThingId, before: Option<&Thing>) {
+        let after = self.world.any(id);
+        for thing in before.into_iter().chain(after) {
+            self.concerned.extend(facts::concerned(self.world, thing));
+        }
+        if let (Some(before), Some(after)) = (before, after)
+            && after.kind == Kind::Router
+        {
+            // A counter that falls was set back and has counted nothing by that.
+            let growth = |column: &str| {
+                u64::try_from(after.int(column) - before.int(column)).unwrap_or_default()
+            };
+            let (sent, received) = (growth("sentbytes"), growth("receivedbytes"));
+            if sent > 0 || received > 0 {
+                self.forwarded.push(Forwarded { router: id, sent, received });
+            }
+        }
     }
 
     /// Where to go back to.
@@ -224,6 +295,8 @@ impl<'w> Tx<'w> {
             usage: self.usage.len(),
             samples: self.samples.len(),
             accounts: self.accounts.len(),
+            concerned: self.concerned.len(),
+            forwarded: self.forwarded.len(),
             next_id: self.next_id,
             next_event: self.next_event,
         }
@@ -235,25 +308,39 @@ impl<'w> Tx<'w> {
             match self.undo.pop() {
                 Some(Undo::Thing(id, thing)) => drop(self.world.put(id, thing)),
                 Some(Undo::Setting(name, value)) => drop(self.world.set_setting(&name, value)),
+                Some(Undo::Ledger(number, entry)) => {
+                    self.world.ledger_mut().put(number, entry);
+                }
                 None => {}
             }
         }
         self.usage.truncate(to.usage);
         self.samples.truncate(to.samples);
         self.accounts.truncate(to.accounts);
+        self.concerned.truncate(to.concerned);
+        self.forwarded.truncate(to.forwarded);
         self.next_id = to.next_id;
         self.next_event = to.next_event;
     }
 
     /// Undoes everything.
     pub(super) fn abandon(mut self) {
-        let start =
-            Savepoint { undo: 0, usage: 0, samples: 0, accounts: 0, next_id: 0, next_event: 0 };
+        let start = Savepoint {
+            undo: 0,
+            usage: 0,
+            samples: 0,
+            accounts: 0,
+            concerned: 0,
+            forwarded: 0,
+            next_id: 0,
+            next_event: 0,
+        };
         self.roll_back(start);
     }
 
     /// What has changed.
-    pub(super) fn changes(&self) -> (ChangeSet, Numbers) {
+    pub(super) fn changes(&mut self) -> (ChangeSet, Numbers) {
+        self.settle();
         let touched: BTreeSet<ThingId> = self
             .undo
             .iter()
@@ -281,6 +368,14 @@ impl<'w> Tx<'w> {
         for name in names {
             changes.settings.push((name.to_owned(), self.world.own_setting(name)));
         }
+        let entries: BTreeSet<u64> = self
+            .undo
+            .iter()
+            .filter_map(|undo| if let Undo::Ledger(number, _) = undo { Some(*number) } else { None })
+            .collect();
+        let ledger = self.world.ledger();
+        changes.ledger =
+            entries.into_iter().filter_map(|number| ledger.entry(number).cloned()).collect();
         let numbers =
             Numbers { seed: self.seed, next_id: self.next_id, next_event: self.next_event };
         (changes, numbers)

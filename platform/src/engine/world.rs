@@ -21,6 +21,7 @@ use cloudtally_model::{
 
 use crate::{
     areas,
+    ledger::Ledger,
     table::{Kind, KindSpec, Role},
 };
 
@@ -268,6 +269,7 @@ pub struct World {
     due: BTreeSet<(Instant, ThingId)>,
     by_key: HashMap<String, ThingId>,
     settings: BTreeMap<String, String>,
+    ledger: Ledger,
 }
 
 impl World {
@@ -339,6 +341,20 @@ impl World {
     /// The thing that must be looked at first, and when.
     pub fn next_due(&self) -> Option<(Instant, ThingId)> {
         self.due.first().copied()
+    }
+
+    /// What each tenant really had.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(super) fn ledger_mut(&mut self) -> &mut Ledger {
+        &mut self.ledger
+    }
+
+    /// The numbers of all things, removed ones too.
+    pub(super) fn ids(&self) -> Vec<ThingId> {
+        self.things.keys().copied().collect()
     }
 
     /// How many things there are, removed ones too.

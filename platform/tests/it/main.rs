@@ -9,6 +9,7 @@ mod docs; // the reference pages
 mod identity; // domains, accounts, users, jobs
 mod infrastructure; // data centres: zones to hosts, storage, offerings, capacity
 mod keys; // SSH key pairs, instance groups
+mod ledger; // the bill against what tenants really had
 mod limits; // resource limits and counts
 mod machines; // virtual machines, disks, networks, and their usage events
 mod network_infrastructure; // physical networks, ranges of addresses, network offerings

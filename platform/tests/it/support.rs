@@ -1,13 +1,16 @@
 //! A cloud in memory, and callers that speak to it as the server would.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicI64, AtomicU8, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicU8, Ordering},
+    },
 };
 
 use cloudtally_model::{
-    ApiError, ErrorCode, Instant, UsageEvent,
-    port::{ChangeSet, Journal, JournalError, Kept, Row},
+    ApiError, ErrorCode, Instant, NetworkSample, UsageEvent,
+    port::{ChangeSet, Journal, JournalError, Kept, LedgerEntry, Row},
 };
 use cloudtally_platform::{
     command,
@@ -15,11 +18,21 @@ use cloudtally_platform::{
     table::{Job, Kind},
 };
 
+/// What a journal holds.
+#[derive(Default)]
+struct Stored {
+    rows: BTreeMap<u64, Row>,
+    settings: BTreeMap<String, String>,
+    numbers: BTreeMap<String, i64>,
+    ledger: BTreeMap<u64, LedgerEntry>,
+}
+
 /// What has been kept, shared with the test.
 #[derive(Clone, Default)]
 pub(crate) struct Memory {
-    kept: Arc<Mutex<Kept>>,
+    stored: Arc<Mutex<Stored>>,
     usage: Arc<Mutex<Vec<UsageEvent>>>,
+    samples: Arc<Mutex<Vec<NetworkSample>>>,
     fails: Arc<AtomicI64>,
 }
 
@@ -32,32 +45,42 @@ impl Memory {
     pub(crate) fn usage(&self) -> Vec<UsageEvent> {
         self.usage.lock().unwrap().clone()
     }
+
+    pub(crate) fn samples(&self) -> Vec<NetworkSample> {
+        self.samples.lock().unwrap().clone()
+    }
 }
 
 impl Journal for Memory {
     fn load(&mut self) -> Result<Kept, JournalError> {
-        Ok(self.kept.lock().unwrap().clone())
+        let stored = self.stored.lock().unwrap();
+        Ok(Kept {
+            rows: stored.rows.values().cloned().collect(),
+            settings: stored.settings.clone().into_iter().collect(),
+            numbers: stored.numbers.clone().into_iter().collect(),
+            ledger: stored.ledger.values().cloned().collect(),
+        })
     }
 
     fn commit(&mut self, changes: &ChangeSet) -> Result<(), JournalError> {
         if self.fails.swap(0, Ordering::SeqCst) > 0 {
             return Err("the disk is full".into());
         }
-        let mut kept = self.kept.lock().unwrap();
-        kept.rows.retain(|row: &Row| {
-            !changes.erased.contains(&row.id) && !changes.rows.iter().any(|new| new.id == row.id)
-        });
-        kept.rows.extend(changes.rows.iter().cloned());
-        kept.rows.sort_by_key(|row| row.id);
+        let mut stored = self.stored.lock().unwrap();
+        for id in &changes.erased {
+            stored.rows.remove(id);
+        }
+        stored.rows.extend(changes.rows.iter().map(|row| (row.id, row.clone())));
         for (name, value) in &changes.settings {
-            kept.settings.retain(|(old, _)| old != name);
-            kept.settings.extend(value.clone().map(|value| (name.clone(), value)));
+            match value {
+                Some(value) => drop(stored.settings.insert(name.clone(), value.clone())),
+                None => drop(stored.settings.remove(name)),
+            }
         }
-        for (name, number) in &changes.numbers {
-            kept.numbers.retain(|(old, _)| old != name);
-            kept.numbers.push(((*name).to_owned(), *number));
-        }
+        stored.numbers.extend(changes.numbers.iter().map(|(n, v)| ((*n).to_owned(), *v)));
+        stored.ledger.extend(changes.ledger.iter().map(|entry| (entry.number, entry.clone())));
         self.usage.lock().unwrap().extend(changes.usage.iter().cloned());
+        self.samples.lock().unwrap().extend(changes.samples.iter().cloned());
         Ok(())
     }
 }
@@ -104,6 +127,12 @@ impl Lab {
     pub(crate) fn pass(&self, seconds: i64) {
         self.now.fetch_add(seconds * 1000, Ordering::SeqCst);
         self.cloud.run_due(self.now()).unwrap();
+    }
+
+    /// Lets time go on to a moment; what is due on the way happens.
+    pub(crate) fn go_to(&self, at: Instant) {
+        self.now.store(at.as_millis(), Ordering::SeqCst);
+        self.cloud.run_due(at).unwrap();
     }
 
     /// The root admin.

@@ -155,6 +155,8 @@ queries! {
         TOLD_EVENTS = "told_events",
         TOLD_SAMPLES = "told_samples",
         TOLD_ACCOUNTS = "told_accounts",
+        LEDGER = "ledger",
+        PUT_LEDGER_ENTRY = "put_ledger_entry",
         TAKE_EVENTS = "take_events",
         TAKE_SAMPLES = "take_samples",
         TAKE_ACCOUNTS = "take_accounts",
@@ -173,6 +175,7 @@ queries! {
 pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0001_catalogue.sql"),
     include_str!("../../../sql/migrations/0002_platform.sql"),
+    include_str!("../../../sql/migrations/0003_ledger.sql"),
 ];
 
 #[cfg(test)]

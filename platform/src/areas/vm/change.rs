@@ -63,10 +63,9 @@ pub(super) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError>
 /// Gives a machine a larger offering, while it runs if need be.
 pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (vm, offering) = (call.args.id_required("id"), call.args.id_required("serviceofferingid"));
-    if call.step == 0 {
-        life::must_be(call.tx, vm, &["Stopped", "Running"], "scaled")?;
-        check_offering(call, vm, offering)?;
-    }
+    // It may have been stopped or destroyed while its host was busy.
+    life::must_be(call.tx, vm, &["Stopped", "Running"], "scaled")?;
+    check_offering(call, vm, offering)?;
     if call.thing(vm).state == "Stopped" {
         set_offering(call, vm, offering);
         metering::vm(call.tx, "VM.UPGRADE", vm);
@@ -163,8 +162,12 @@ pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             volume::expunge(call.tx, root);
         }
         call.edit(vm, |vm| {
-            vm.set_ref("templateid", template).set_ref("isoid", None);
+            vm.set_ref("templateid", template).set_ref("isoid", None).set_ref("bootisoid", None);
         });
+        // The bill tells machines apart by what they were made from.
+        if machine.id_of("templateid") != Some(template) {
+            metering::vm(call.tx, "VM.UPGRADE", vm);
+        }
         let size_bytes = call.thing(template).int("size");
         volume::insert_root(call.tx, vm, template, size_bytes);
         if !runs {

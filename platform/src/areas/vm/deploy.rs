@@ -65,6 +65,7 @@ pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
             .set_flag("displayvm", args.flag("displayvm").unwrap_or(true))
             .set_flag("isdynamicallyscalable", is_scalable)
             .set_ref(if is_iso { "isoid" } else { "templateid" }, plan.image)
+            .set_ref("bootisoid", is_iso.then_some(plan.image))
             .set_ref("wantedhost", args.id("hostid"));
         for column in ["userdata", "keyboard"] {
             if let Some(text) = args.text(column) {

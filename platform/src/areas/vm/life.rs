@@ -9,7 +9,7 @@ use cloudtally_model::{ApiError, Millis};
 use super::{VM, placement};
 use crate::{
     areas::{metering, network, nic, simulator, volume},
-    engine::{Call, Done, Level, Thing, ThingId, Tx, World},
+    engine::{Call, Done, Level, Thing, ThingId, Tx, World, happened},
     table::{Kind, KindSpec, Limit, Move, OnDelete, WireType as W, hidden},
 };
 
@@ -18,7 +18,7 @@ const fn from(from: &'static str, to: &'static str) -> Move {
 }
 
 /// Hidden: `due` is when a destroyed machine is expunged; `lasthostid` where it ran
-/// last; `runninghost` and its like are the host's view.
+/// last; `bootisoid` the ISO it was made from, whatever lies in its drive now.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
     .hidden(&[
         hidden("due", W::Date),
@@ -28,6 +28,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
         hidden("encryptedpassword", W::Str),
         hidden("securitygroups", W::List),
         hidden("wantedhost", W::Id(Kind::Host)),
+        hidden("bootisoid", W::Id(Kind::Iso)),
     ])
     .owned()
     .limit(Limit::Vm)
@@ -244,15 +245,11 @@ pub(crate) fn expunge(tx: &mut Tx<'_>, vm: ThingId) {
 }
 
 /// The guest shut itself down: metered like any other stop, told as what it is.
-pub(crate) fn guest_stopped(call: &mut Call<'_, '_>, vm: ThingId) {
-    stop_now(call.tx, vm);
-    let name = call.thing(vm).text("name").to_owned();
-    call.happened(
-        "VM.STOP",
-        Level::Info,
-        Some(vm),
-        format!("Virtual machine {name} was shut down by its guest"),
-    );
+pub(crate) fn guest_stopped(tx: &mut Tx<'_>, vm: ThingId) {
+    stop_now(tx, vm);
+    let name = tx.thing(vm).text("name").to_owned();
+    let text = format!("Virtual machine {name} was shut down by its guest");
+    happened(tx, "VM.STOP", Level::Info, Some(vm), text);
 }
 
 /// Machines that lie on a host, whatever their state.

@@ -35,10 +35,12 @@ fn has_tags(have: &str, wanted: &str) -> bool {
 /// Whether a host can take a virtual machine at all.
 fn takes(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
     let cluster = host.id_of("clusterid").map(|id| world.thing(id));
+    let pod = host.id_of("podid").map(|id| world.thing(id));
     host.state == "Up"
         && host.text("type") == "Routing"
         && host.text("resourcestate") == "Enabled"
         && cluster.is_some_and(|cluster| cluster.text("allocationstate") == "Enabled")
+        && pod.is_some_and(|pod| pod.text("allocationstate") == "Enabled")
         && host.text("hypervisor").eq_ignore_ascii_case(vm.text("hypervisor"))
         && has_tags(host.text("hosttags"), offering.text("hosttags"))
 }
@@ -82,8 +84,18 @@ pub(crate) fn host_for(
     }
 }
 
-/// The pool for a volume of this size: of the host's cluster or of the zone, up,
-/// with the tags of the offering, the one with the most room.
+/// Whether a host reaches a pool: one of its own disks, of its cluster or of its zone.
+fn reaches(host: &Thing, pool: &Thing) -> bool {
+    match pool.text("scope") {
+        "HOST" => pool.id_of("hostid") == Some(host.id),
+        "CLUSTER" => pool.id_of("clusterid") == host.id_of("clusterid"),
+        _ => pool.id_of("zoneid") == host.id_of("zoneid"),
+    }
+}
+
+/// The pool for a volume of this size that the host reaches, if there is a host yet:
+/// up, with the tags of the offering, the one with the most room. Without a host the
+/// disks of single hosts are left out.
 pub(crate) fn pool_for(
     call: &Call<'_, '_>,
     zone: ThingId,
@@ -91,13 +103,13 @@ pub(crate) fn pool_for(
     size_bytes: i64,
     tags: &str,
 ) -> Result<ThingId, ApiError> {
-    let cluster = host.and_then(|host| call.thing(host).id_of("clusterid"));
+    let host = host.map(|host| call.thing(host));
     let best = call
         .referring(zone, Kind::StoragePool, "zoneid")
         .filter(|pool| pool.state == "Up" && has_tags(pool.text("tags"), tags))
-        .filter(|pool| match (pool.id_of("clusterid"), cluster) {
-            (Some(of_pool), Some(of_host)) => of_pool == of_host,
-            _ => true,
+        .filter(|pool| match host {
+            Some(host) => reaches(host, pool),
+            None => pool.text("scope") != "HOST",
         })
         .map(|pool| (call.pool_free_bytes(pool.id), std::cmp::Reverse(pool.id)))
         .filter(|(free, _)| *free >= size_bytes)

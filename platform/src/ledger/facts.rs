@@ -1,0 +1,159 @@
+//! Which uses a thing is, as it stands in the world; and whose facts may change
+//! with which thing.
+//!
+//! # Source
+//! Keys of usage rules 3. What counts as use is told from states and places alone,
+//! never from what was written to the bill.
+
+use cloudtally_model::{NetworkId, NicId, UsageTypeId, ZoneId, port::Use};
+
+use crate::{
+    engine::{JobStatus, Thing, ThingId, World},
+    table::Kind,
+};
+
+const LOAD_BALANCER: UsageTypeId = UsageTypeId(11);
+const PORT_FORWARDING: UsageTypeId = UsageTypeId(12);
+const VPN_USER: UsageTypeId = UsageTypeId(14);
+
+/// The part of a key that every use has: the thing's owner, itself and a zone.
+pub(super) fn of(thing: &Thing, usage_type: UsageTypeId, zone: Option<ThingId>) -> Use {
+    Use {
+        usage_type,
+        account: thing.owner.map_or(0, |id| id.0).into(),
+        zone: ZoneId::from_source(zone.and_then(|id| i64::try_from(id.0).ok()).unwrap_or(0)),
+        resource: thing.id.0.into(),
+        nic: NicId(0),
+        offering: None,
+        template: None,
+        size: None,
+        network: NetworkId(0),
+    }
+}
+
+/// The things whose facts may change when a thing does, itself first: a NIC's
+/// change with its machine, with its network and with the deployment of its
+/// machine, those of the copies of an image with the image.
+pub(crate) fn concerned(world: &World, thing: &Thing) -> Vec<ThingId> {
+    let mut ids = vec![thing.id];
+    match thing.kind {
+        Kind::Vm => ids.extend(world.ids_referring(thing.id, Kind::Nic, "virtualmachineid")),
+        Kind::Network => ids.extend(world.ids_referring(thing.id, Kind::Nic, "networkid")),
+        Kind::Job => {
+            if let Some(vm) = thing.id_of("entity") {
+                ids.extend(world.ids_referring(vm, Kind::Nic, "virtualmachineid"));
+            }
+        }
+        Kind::Template | Kind::Iso => {
+            ids.extend(world.ids_referring(thing.id, Kind::ImageCopy, "image"));
+        }
+        _ => {}
+    }
+    ids
+}
+
+/// The uses that a thing is now.
+pub(crate) fn facts(world: &World, thing: &Thing) -> Vec<Use> {
+    if thing.removed.is_some() {
+        return Vec::new();
+    }
+    let zone = || thing.id_of("zoneid");
+    let bytes = |thing: &Thing| thing.int_if("size").and_then(|size| u64::try_from(size).ok());
+    let one = |is_used: bool, what: &dyn Fn() -> Use| {
+        if is_used { vec![what()] } else { Vec::new() }
+    };
+    match thing.kind {
+        Kind::Vm => machine(thing),
+        Kind::Nic => interface(world, thing),
+        Kind::Volume => {
+            // A file that is still to be uploaded is not there yet.
+            let is_there = match thing.state {
+                "Allocated" => thing.text("url").is_empty(),
+                state => matches!(state, "Ready" | "Uploaded"),
+            };
+            one(is_there, &|| Use {
+                offering: thing.id_of("diskofferingid").map(|id| id.0.into()),
+                size: bytes(thing),
+                ..of(thing, UsageTypeId::VOLUME, zone())
+            })
+        }
+        Kind::Snapshot => one(thing.state == "BackedUp", &|| Use {
+            size: bytes(thing),
+            ..of(thing, UsageTypeId::SNAPSHOT, zone())
+        }),
+        Kind::ImageCopy => copy(world, thing),
+        Kind::IpAddress => {
+            one(thing.owner.is_some(), &|| of(thing, UsageTypeId::IP_ADDRESS, zone()))
+        }
+        Kind::LoadBalancerRule => rule(world, thing, LOAD_BALANCER, "publicipid"),
+        Kind::PortForwardingRule => rule(world, thing, PORT_FORWARDING, "ipaddressid"),
+        Kind::IpForwardingRule => rule(world, thing, PORT_FORWARDING, "publicaddress"),
+        Kind::VpnUser => one(thing.state == "Active", &|| of(thing, VPN_USER, None)),
+        _ => Vec::new(),
+    }
+}
+
+/// A machine is allocated until it is destroyed, and runs as long as its host has it.
+fn machine(vm: &Thing) -> Vec<Use> {
+    let made_from = vm.id_of("templateid").or_else(|| vm.id_of("bootisoid"));
+    let with = |usage_type: UsageTypeId| Use {
+        offering: vm.id_of("serviceofferingid").map(|id| id.0.into()),
+        template: made_from.map(|id| id.0.into()),
+        ..of(vm, usage_type, vm.id_of("zoneid"))
+    };
+    match vm.state {
+        "Running" | "Migrating" | "Stopping" => {
+            vec![with(UsageTypeId::RUNNING_VM), with(UsageTypeId::ALLOCATED_VM)]
+        }
+        "Stopped" | "Starting" => vec![with(UsageTypeId::ALLOCATED_VM)],
+        _ => Vec::new(),
+    }
+}
+
+/// A NIC is its machine's owner's use from the end of the deployment until it is
+/// removed or the machine destroyed; stops and starts change nothing.
+fn interface(world: &World, nic: &Thing) -> Vec<Use> {
+    let part = |column: &str| nic.id_of(column).map(|id| world.thing(id));
+    let (Some(vm), Some(network)) = (part("virtualmachineid"), part("networkid")) else {
+        return Vec::new();
+    };
+    let is_alive = !machine(vm).is_empty() && vm.removed.is_none();
+    if !is_alive || is_deploying(world, vm) {
+        return Vec::new();
+    }
+    vec![Use {
+        nic: NicId(nic.id.0),
+        offering: network.id_of("networkofferingid").map(|id| id.0.into()),
+        ..of(vm, UsageTypeId::NETWORK_OFFERING, vm.id_of("zoneid"))
+    }]
+}
+
+fn is_deploying(world: &World, vm: &Thing) -> bool {
+    world.referring(vm.id, Kind::Job, "entity").any(|job| {
+        job.text("cmd") == "deployVirtualMachine"
+            && job.int("jobstatus") == JobStatus::Pending as i64
+    })
+}
+
+/// The copy of an image in a zone is its owner's use once it is ready; the cloud's
+/// own images are nobody's.
+fn copy(world: &World, copy: &Thing) -> Vec<Use> {
+    let Some(image) = copy.id_of("image").map(|id| world.thing(id)) else { return Vec::new() };
+    let is_own = matches!(image.text("templatetype"), "BUILTIN" | "SYSTEM");
+    if copy.state != "Ready" || is_own {
+        return Vec::new();
+    }
+    let usage_type =
+        if image.kind == Kind::Iso { UsageTypeId::ISO } else { UsageTypeId::TEMPLATE };
+    let size = image.int_if("size").and_then(|size| u64::try_from(size).ok());
+    vec![Use { size, ..of(image, usage_type, copy.id_of("zoneid")) }]
+}
+
+/// A rule is use while it works, in the zone of its address.
+fn rule(world: &World, rule: &Thing, usage_type: UsageTypeId, address: &str) -> Vec<Use> {
+    if rule.state != "Active" {
+        return Vec::new();
+    }
+    let zone = rule.id_of(address).and_then(|id| world.thing(id).id_of("zoneid"));
+    vec![of(rule, usage_type, zone)]
+}
