@@ -126,7 +126,9 @@ impl Selection {
         let refused = ids.iter().map(|id| call.thing(*id)).find(|thing| !is_it(thing));
         match refused {
             Some(thing) => Err(ApiError::runtime(format!(
-                "Unable to archive or delete: the {} {} does not match the other parameters or is archived already",
+                "Unable to {} {}, one or more parameters has invalid values: the {} {} does not match the other parameters or is archived already",
+                if call.command.name.starts_with("archive") { "archive" } else { "delete" },
+                if kind == Kind::Event { "Events" } else { "Alerts" },
                 thing.kind.noun(),
                 thing.uuid
             ))),

@@ -104,3 +104,41 @@ fn users_see_their_own_and_admins_their_domains() {
     let (code, _) = lab.run(lab.user("chief"), "listAccounts", &[("domainid", &root)]).unwrap_err();
     assert_eq!(code, 431, "not even that it is there");
 }
+
+#[test]
+fn nobody_below_a_root_admin_governs_one() {
+    let lab = Lab::new(Start::Empty);
+    lab.account("chief", "2", None);
+    lab.account("clerk", "0", None);
+    let seen = lab.ok_as("chief", "listUsers", &[("listall", "true")]);
+    let Node::List(users) = &seen else { panic!() };
+    let id_of =
+        |name: &str| text(users.iter().find(|user| text(user, "username") == name).unwrap(), "id");
+    let (root, clerk) = (id_of("admin"), id_of("clerk"));
+    lab.ok("registerUserKeys", &[("id", &root)]);
+    lab.ok("registerUserKeys", &[("id", &clerk)]);
+    let admin = text(&lab.one("listAccounts", &[("name", "admin")]), "id");
+    for (name, id) in [
+        ("registerUserKeys", &root),
+        ("updateUser", &root),
+        ("disableUser", &root),
+        ("deleteUser", &root),
+        ("disableAccount", &admin),
+        ("updateAccount", &admin),
+        ("deleteAccount", &admin),
+    ] {
+        let params = [("id", id.as_str()), ("lock", "true"), ("newname", "x"), ("email", "x")];
+        let (code, why) = lab.run(lab.user("chief"), name, &params).unwrap_err();
+        assert_eq!(code, 531, "{name}");
+        assert!(why.contains("may not govern"), "{name}: {why}");
+    }
+    // Nor are its keys shown to anybody below.
+    let has_secret = |caller: &str, username: &str| {
+        let list = lab.ok_as(caller, "listUsers", &[("listall", "true")]);
+        let Node::List(users) = list else { panic!() };
+        let user = users.into_iter().find(|user| text(user, "username") == username);
+        user.unwrap().field("secretkey").is_some()
+    };
+    assert!(!has_secret("chief", "admin") && has_secret("admin", "admin"));
+    assert!(has_secret("chief", "clerk"));
+}

@@ -6,6 +6,7 @@ mod catalogue; // the rows against the catalogue of the 4.2.1 server
 mod config; // settings, capabilities, what expires
 mod discovery; // listApis
 mod docs; // the reference pages
+mod events; // filters, archiving, deleting
 mod identity; // domains, accounts, users, jobs
 mod infrastructure; // data centres: zones to hosts, storage, offerings, capacity
 mod keys; // SSH key pairs, instance groups
