@@ -262,6 +262,25 @@ pub(crate) struct Serve {
     /// What the uuids of a new cloud are made from [default: random]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// Clock that the cloud and the usage job live by; signatures and sessions stay
+    /// on the machine's
+    #[arg(long, value_enum, default_value_t = ClockArgument::Real)]
+    pub(crate) clock: ClockArgument,
+    /// Simulated seconds a second, with --clock sim; at 0 only advanceClock moves it
+    #[arg(long, default_value_t = 3600, value_name = "N")]
+    pub(crate) speed: u32,
+    /// When a new simulated cloud begins; one that is there goes on where it stopped
+    #[arg(long, default_value = "2026-01-01", value_parser = start_instant, value_name = "INSTANT")]
+    pub(crate) start: Instant,
+}
+
+/// Which clock a cloud lives by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClockArgument {
+    /// The machine's
+    Real,
+    /// A simulated one
+    Sim,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

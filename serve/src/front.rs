@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cloudtally_model::{ApiError, Instant};
+use cloudtally_model::{ApiError, Instant, Millis};
 use cloudtally_platform::{
-    engine::{Answer as Tree, Caller, Cloud, Node, Uuid, login, seed},
+    engine::{Answer as Tree, Caller, Clock, Cloud, Node, Uuid, login, seed},
     table::Kind,
 };
 use cloudtally_store::{AdminKeys, Store};
@@ -13,24 +13,29 @@ use crate::{
     answer::Answer,
     command::Call,
     error::internal,
+    life::Life,
     session::Sessions,
     throttle::{Limits, Throttle},
     usage,
 };
 
 const SESSION_TIMEOUT: &str = "session.timeout";
+/// The farthest a clock is put forward at once: a hundred years.
+const SECONDS_MAX: i64 = 100 * 366 * 86_400;
 
 /// The folder, the cloud in it, and what is only in memory.
 pub(crate) struct Front {
     pub(crate) store: Store,
     pub(crate) cloud: Arc<Cloud>,
+    pub(crate) life: Arc<Life>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Throttle,
 }
 
 impl Front {
-    pub(crate) fn new(store: Store, cloud: Arc<Cloud>) -> Self {
-        Self { store, cloud, sessions: Sessions::default(), throttle: Throttle::default() }
+    pub(crate) fn new(store: Store, life: Arc<Life>) -> Self {
+        let cloud = Arc::clone(life.cloud());
+        Self { store, cloud, life, sessions: Sessions::default(), throttle: Throttle::default() }
     }
 
     /// How long a session may be silent.
@@ -101,10 +106,54 @@ impl Front {
             "generateUsageRecords" => usage::generate_records(call),
             "listUsageRecords" => usage::list_records(call),
             "listUsageTypes" => usage::list_types(call),
+            "getClock" => Ok(self.clock()),
+            "advanceClock" => self.advance_clock(call),
             "getApiLimit" => Ok(self.api_limit(&call.caller)),
             "resetApiLimit" => self.reset_api_limit(call),
             other => panic!("the front does not know {other}"),
         }
+    }
+
+    fn clock(&self) -> Answer {
+        let simulated = matches!(self.life.clock(), Clock::Simulated(_));
+        Answer::Tree(Tree::Object {
+            item: "clock",
+            object: Node::Object(vec![
+                ("now", Node::Date(self.life.now())),
+                ("simulated", Node::Bool(simulated)),
+            ]),
+        })
+    }
+
+    /// Puts a simulated clock forward; returns when all that was due has happened.
+    fn advance_clock(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
+        let now = self.life.now();
+        let to = match (call.integer("seconds")?, call.params.given("to")) {
+            (Some(seconds), None) if (0..=SECONDS_MAX).contains(&seconds) => {
+                now + Millis(seconds * 1000)
+            }
+            (Some(seconds), None) => {
+                let expected = format!("expected 0 to {SECONDS_MAX}");
+                return Err(call.invalid("seconds", &seconds.to_string(), &expected));
+            }
+            (None, Some(text)) => Instant::parse(text)
+                .map_err(|_| call.invalid("to", text, "expected ISO 8601 with an offset"))?,
+            _ => return Err(ApiError::value("give either `seconds` or `to`")),
+        };
+        if matches!(self.life.clock(), Clock::Real(_)) {
+            return Err(ApiError::value(
+                "the clock is the real one; serve with `--clock sim` to step it",
+            ));
+        }
+        if to < now {
+            return Err(ApiError::value(format!(
+                "the clock shows {now} and does not go back to {to}"
+            )));
+        }
+        self.life.advance(to).map_err(|cause| {
+            ApiError::runtime(format!("what was due could not be kept: {cause}"))
+        })?;
+        Ok(self.clock())
     }
 
     fn api_limit(&self, caller: &Caller) -> Answer {
@@ -152,7 +201,11 @@ mod tests {
     use cloudtally_store::LockWait;
 
     use super::*;
-    use crate::{clock, open::NewCloud, open::open_cloud};
+    use crate::{
+        clock,
+        job::Beat,
+        open::{NewCloud, Pace, open_cloud},
+    };
 
     #[test]
     fn what_is_set_by_hand_is_taken_up() {
@@ -160,8 +213,10 @@ mod tests {
         let store = Store::open(&dir.path().join("data")).unwrap();
         let keys = AdminKeys { api_key: "a".to_owned(), secret_key: "s".to_owned() };
         let new = NewCloud { start: Start::Empty, seed: Some(1) };
-        let (cloud, _) = open_cloud(&store, new, &keys).unwrap();
-        let front = Front::new(store.clone(), cloud);
+        let opened = open_cloud(&store, new, Pace::Real, &keys).unwrap();
+        let beat = Arc::new(Beat::new(&store, clock::now()).unwrap());
+        let life = Arc::new(Life::new(opened.cloud, opened.clock, beat));
+        let front = Front::new(store.clone(), life);
         let set = |name: &str, value: &str| {
             let wait = LockWait { limit: Duration::from_secs(20), on_wait: &mut || {} };
             store.writer(wait).unwrap().set_setting(name, value).unwrap();

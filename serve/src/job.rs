@@ -98,6 +98,31 @@ impl Beat {
         Ok(self.timetable().is_due(&schedule, now) && enabled)
     }
 
+    /// When it runs next.
+    pub(crate) fn next(&self) -> Result<Instant, ScheduleError> {
+        let schedule = Schedule::of(&self.store)?;
+        Ok(self.timetable().next(&schedule))
+    }
+
+    /// Runs the job here and now if it is due at `now`.
+    pub(crate) fn run_now(&self, now: Instant) {
+        match self.is_due(now) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(cause) => {
+                error!("cannot tell when the usage job runs: {}", with_causes(&cause));
+                return;
+            }
+        }
+        self.timetable().ended(now, Ended::Failed);
+        let ended = match self.run(now) {
+            // Simulated time would not go on while another process writes.
+            Ended::Busy => Ended::Failed,
+            ended => ended,
+        };
+        self.timetable().ended(now, ended);
+    }
+
     fn timetable(&self) -> std::sync::MutexGuard<'_, Timetable> {
         self.timetable.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -9,11 +9,11 @@ mod front; // what requests share, and what the front answers itself
 mod http; // axum: routes, bodies, headers
 mod job; // the usage job on its schedule
 mod keys; // the root admin's API keys
+mod life; // lets time go by
 mod login; // login and logout
 mod open; // the cloud of a folder
 mod params; // query string and form as one set
 mod request; // from parameters to an answer: format, command, caller
-mod runner; // lets the cloud live
 mod schedule; // when the usage job runs
 mod server; // start, serve, stop
 mod session; // who has logged in
@@ -22,7 +22,7 @@ mod throttle; // how many calls an account may make
 mod usage; // listUsageRecords, listUsageTypes, generateUsageRecords
 
 pub use keys::{KeyError, KeyOrigin, ensure_admin_keys, new_admin_keys};
-pub use open::{AdminPassword, CloudError, NewCloud, open_cloud};
+pub use open::{AdminPassword, CloudError, NewCloud, OpenedCloud, Pace, open_cloud};
 pub use schedule::{Schedule, ScheduleError};
 pub use server::{ServeError, ServeOptions, Stopped, serve};
 pub use signature::signed_query;

@@ -3,8 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use cloudtally_model::{ApiError, port::JournalError};
-use cloudtally_platform::engine::{Answer, Cloud, CloudOptions, Start, secret, seed};
+use cloudtally_model::{ApiError, Instant, Millis, port::JournalError};
+use cloudtally_platform::engine::{
+    Answer, CLOCK_MS, Clock, Cloud, CloudOptions, Start, secret, seed,
+};
 use cloudtally_store::{AdminKeys, LockWait, Store, StoreError};
 use thiserror::Error;
 
@@ -24,6 +26,30 @@ pub struct NewCloud {
     pub start: Start,
     /// What its uuids are made from; random unless given.
     pub seed: Option<u64>,
+}
+
+/// By which clock a cloud lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// The machine's.
+    Real,
+    /// One of its own.
+    Simulated {
+        /// How many times as fast as the machine's; 0 stands still.
+        speed: u32,
+        /// When a new cloud begins; one that is there goes on from where it stopped.
+        start: Instant,
+    },
+}
+
+/// A cloud, ready to be served.
+pub struct OpenedCloud {
+    /// The cloud.
+    pub cloud: Arc<Cloud>,
+    /// Its present.
+    pub clock: Arc<Clock>,
+    /// Where the root admin's password came from.
+    pub password: AdminPassword,
 }
 
 /// Where the root admin's password came from.
@@ -46,17 +72,30 @@ pub enum CloudError {
     /// The root admin cannot be set up.
     #[error("cannot set up the root admin: {0}")]
     Admin(#[from] ApiError),
+    /// The cloud has lived until a later time than the machine's.
+    #[error(
+        "the cloud of the folder has lived until {stored}, which is after the present; serve it with `--clock sim`"
+    )]
+    Ahead {
+        /// Until when.
+        stored: Instant,
+    },
     /// The folder failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+/// How much later than the machine's the time of a cloud on the real clock may be:
+/// machines' clocks are put right.
+const AHEAD_MAX: Millis = Millis(10 * Millis::MINUTE.0);
+
 /// Opens the cloud of a folder, or begins one. `keys` are the root admin's.
 pub fn open_cloud(
     store: &Store,
     new: NewCloud,
+    pace: Pace,
     keys: &AdminKeys,
-) -> Result<(Arc<Cloud>, AdminPassword), CloudError> {
+) -> Result<OpenedCloud, CloudError> {
     let journal = store.journal(LockWait { limit: LOCK_WAIT, on_wait: &mut || {} })?;
     let seed = match new.seed {
         Some(seed) => seed,
@@ -66,15 +105,25 @@ pub fn open_cloud(
             u64::from_le_bytes(bytes)
         }
     };
+    // The present of the cloud.
+    let wall = clock::now();
+    let stored = store.cloud_number(CLOCK_MS)?.map(Instant::from_millis);
+    let clock = match pace {
+        Pace::Real => match stored.filter(|stored| *stored > wall + AHEAD_MAX) {
+            Some(stored) => return Err(CloudError::Ahead { stored }),
+            None => Clock::real(),
+        },
+        Pace::Simulated { speed, start } => Clock::simulated(speed, stored.unwrap_or(start), wall),
+    };
     let options = CloudOptions { seed, start: new.start, entropy };
-    let cloud =
-        Cloud::open(Box::new(journal), options, clock::now()).map_err(CloudError::Journal)?;
-    let password = set_up_admin(&cloud, keys)?;
-    Ok((Arc::new(cloud), password))
+    let now = clock.now(wall);
+    let cloud = Cloud::open(Box::new(journal), options, now).map_err(CloudError::Journal)?;
+    let password = set_up_admin(&cloud, keys, now)?;
+    Ok(OpenedCloud { cloud: Arc::new(cloud), clock: Arc::new(clock), password })
 }
 
 /// Gives the root admin the folder's keys, and a password where it has none.
-fn set_up_admin(cloud: &Cloud, keys: &AdminKeys) -> Result<AdminPassword, ApiError> {
+fn set_up_admin(cloud: &Cloud, keys: &AdminKeys, now: Instant) -> Result<AdminPassword, ApiError> {
     let world = cloud.world();
     let has_password = !world.thing(seed::admin_user(&world)).text("passwordhash").is_empty();
     drop(world);
@@ -91,7 +140,7 @@ fn set_up_admin(cloud: &Cloud, keys: &AdminKeys) -> Result<AdminPassword, ApiErr
     };
     let hash = password.map(|password| secret::hash(&password, entropy)).transpose()?;
     let keys = keys.clone();
-    cloud.change(clock::now(), move |tx| {
+    cloud.change(now, move |tx| {
         let admin = seed::admin_user(tx);
         tx.edit(admin, |user| {
             user.set_text("apikey", &keys.api_key).set_text("usersecretkey", &keys.secret_key);

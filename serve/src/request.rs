@@ -55,8 +55,8 @@ pub(crate) struct Outcome {
     pub(crate) opened: Option<String>,
 }
 
-/// Answers a request.
-pub(crate) fn respond(front: &Front, asked: &Asked<'_>, now: Instant) -> Outcome {
+/// Answers a request that came at this time of the machine.
+pub(crate) fn respond(front: &Front, asked: &Asked<'_>, wall: Instant) -> Outcome {
     // The format and the command first: they say how everything else is told.
     let form = asked.form.as_ref().copied().unwrap_or_default();
     let params = Params::read(asked.query, form);
@@ -64,7 +64,7 @@ pub(crate) fn respond(front: &Front, asked: &Asked<'_>, now: Instant) -> Outcome
     let named = asked.form.clone().and_then(|_| named(&params));
     let (command, result, opened) = match named {
         Ok(command) => {
-            let (result, opened) = answer(front, asked, &params, command, now);
+            let (result, opened) = answer(front, asked, &params, command, wall);
             (Some(command), result, opened)
         }
         Err(error) => (None, Err(error), None),
@@ -103,18 +103,18 @@ fn answer(
     asked: &Asked<'_>,
     params: &Params,
     command: &'static Command,
-    now: Instant,
+    wall: Instant,
 ) -> (Result<Answer, ApiError>, Option<String>) {
     if let Err(error) = params.check() {
         return (Err(error), None);
     }
     match command.name {
-        "login" => match login::log_in(front, params, asked.session, now) {
+        "login" => match login::log_in(front, params, asked.session, front.life.now()) {
             Ok((answer, session)) => (Ok(answer), Some(session)),
             Err(error) => (Err(for_caller(error, Told::WhatConcernsThem)), None),
         },
-        "logout" => (login::log_out(front, asked.session, now), None),
-        _ => (let_in(front, asked, params, command, now), None),
+        "logout" => (login::log_out(front, asked.session, front.life.now()), None),
+        _ => (let_in(front, asked, params, command, wall), None),
     }
 }
 
@@ -124,7 +124,7 @@ fn let_in(
     asked: &Asked<'_>,
     params: &Params,
     command: &'static Command,
-    now: Instant,
+    wall: Instant,
 ) -> Result<Answer, ApiError> {
     // 1. Who calls.
     let caller = match asked.door {
@@ -132,7 +132,7 @@ fn let_in(
             let world = front.cloud.world();
             Caller::of_user(&world, seed::system_user(&world)).ok_or_else(ApiError::unauthorised)?
         }
-        Door::Public => authenticate(front, asked, params, now)?,
+        Door::Public => authenticate(front, asked, params, wall)?,
     };
     // 2. How often.
     if !caller.is_root() {
@@ -152,7 +152,7 @@ fn let_in(
     // 4. The command itself. A mistake in one must not take the request's format
     // and outer element with it.
     let told = if caller.is_root() { Told::Everything } else { Told::WhatConcernsThem };
-    let done = catch_unwind(AssertUnwindSafe(|| run(front, params, command, caller, now)));
+    let done = catch_unwind(AssertUnwindSafe(|| run(front, params, command, caller)));
     let broke_off = |_| Err(ApiError::runtime("the command broke off; the log says more"));
     done.unwrap_or_else(broke_off).map_err(|error| for_caller(error, told))
 }
@@ -162,9 +162,8 @@ fn run(
     params: &Params,
     command: &'static Command,
     caller: Caller,
-    now: Instant,
 ) -> Result<Answer, ApiError> {
-    let (store, cloud) = (&front.store, &front.cloud);
+    let (store, cloud, now) = (&front.store, &front.cloud, front.life.now());
     if matches!(command.verb, Verb::Front) {
         return front.run(&Call { store, cloud, caller, params, command, now });
     }
@@ -201,10 +200,10 @@ fn authenticate(
     front: &Front,
     asked: &Asked<'_>,
     params: &Params,
-    now: Instant,
+    wall: Instant,
 ) -> Result<Caller, ApiError> {
     if params.given("apikey").is_some() || params.given("signature").is_some() {
-        return by_signature(front, params, now);
+        return by_signature(front, params, wall);
     }
     let (Some(id), Some(key)) = (asked.session, params.given("sessionkey")) else {
         return Err(ApiError::unauthorised());
@@ -218,7 +217,7 @@ fn authenticate(
     })
 }
 
-fn by_signature(front: &Front, params: &Params, now: Instant) -> Result<Caller, ApiError> {
+fn by_signature(front: &Front, params: &Params, wall: Instant) -> Result<Caller, ApiError> {
     let given = |name| params.given(name).ok_or_else(ApiError::unauthorised);
     let (api_key, signature) = (given("apikey")?, given("signature")?);
     // Read each time: keys that are renewed while we serve count at once.
@@ -238,7 +237,7 @@ fn by_signature(front: &Front, params: &Params, now: Instant) -> Result<Caller, 
     drop(world);
     if params.get("signatureversion") == Some("3") {
         let expires = Instant::parse(given("expires")?).map_err(|_| ApiError::unauthorised())?;
-        if expires < now {
+        if expires < wall {
             return Err(ApiError::unauthorised());
         }
     }
@@ -246,7 +245,7 @@ fn by_signature(front: &Front, params: &Params, now: Instant) -> Result<Caller, 
         return Err(ApiError::unauthorised());
     }
     if let Some(keys) = keys.filter(|_| is_admin) {
-        front.adopt_admin_keys(&keys, now)?;
+        front.adopt_admin_keys(&keys, front.life.now())?;
     }
     Ok(caller)
 }

@@ -137,6 +137,12 @@ impl Timetable {
         scheduled || self.again.is_some_and(|again| again <= now)
     }
 
+    /// When the job has to run next.
+    pub(crate) fn next(&self, schedule: &Schedule) -> Instant {
+        let scheduled = schedule.next_after(self.seen);
+        self.again.map_or(scheduled, |again| again.min(scheduled))
+    }
+
     /// Notes how a run that began at `began` ended.
     pub(crate) fn ended(&mut self, began: Instant, how: Ended) {
         self.again = match how {

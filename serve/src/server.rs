@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use cloudtally_platform::engine::Cloud;
+use cloudtally_platform::engine::{Clock, Cloud};
 use cloudtally_store::{Store, StoreError};
 use thiserror::Error;
 use tokio::{
@@ -20,7 +20,12 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tracing::{error, info, warn};
 
 use crate::{
-    clock, connections::Connections, front::Front, http::routers, job::Beat, runner::Runner,
+    clock,
+    connections::Connections,
+    front::Front,
+    http::routers,
+    job::Beat,
+    life::{Life, Runner},
     schedule::ScheduleError,
 };
 
@@ -34,6 +39,8 @@ pub struct ServeOptions {
     pub store: Store,
     /// The cloud in it.
     pub cloud: Arc<Cloud>,
+    /// Its present.
+    pub clock: Arc<Clock>,
     /// Where to listen; port 0 takes any free one.
     pub listen: String,
     /// Where the unauthenticated port listens, if `integration.api.port` names one.
@@ -104,7 +111,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<Stopped, ServeError> {
     // 1. Listen, start the schedule and the cloud, tell where we are.
-    let ServeOptions { store, cloud, listen, integration_listen } = options;
+    let ServeOptions { store, cloud, clock, listen, integration_listen } = options;
     let cause = |cause| ServeError::Listen { listen: listen.clone(), cause };
     let mut stop = pin!(stop);
     let listener = tokio::select! {
@@ -117,10 +124,11 @@ pub async fn serve(
     };
     let address = listener.local_addr().map_err(cause)?;
     let integration = integration_listener(&cloud, integration_listen).await?;
-    let beat = Arc::new(Beat::new(&store, clock::now())?);
-    let front = Arc::new(Front::new(store, Arc::clone(&cloud)));
+    let beat = Arc::new(Beat::new(&store, clock.now(clock::now()))?);
+    let life = Arc::new(Life::new(cloud, clock, Arc::clone(&beat)));
+    let front = Arc::new(Front::new(store, Arc::clone(&life)));
     let mut scheduler = start_schedule(&beat, &front).await?;
-    let runner = Runner::start(&cloud).map_err(ServeError::Runner)?;
+    let runner = Runner::start(&life).map_err(ServeError::Runner)?;
     ready(address);
     // 2. Serve until told to stop.
     let (public, programs) = routers(front);
@@ -185,8 +193,12 @@ async fn start_schedule(beat: &Arc<Beat>, front: &Arc<Front>) -> Result<JobSched
 
 async fn look(beat: Arc<Beat>, front: Weak<Front>) {
     let looked = spawn_blocking(move || {
-        beat.look(clock::now());
-        let adopted = front.upgrade().map_or(Ok(()), |front| front.adopt_settings(clock::now()));
+        let Some(front) = front.upgrade() else { return };
+        // On a simulated clock the usage job comes by that clock.
+        if !front.life.has_usage_job() {
+            beat.look(clock::now());
+        }
+        let adopted = front.adopt_settings(front.life.now());
         if let Err(cause) = adopted {
             error!("cannot take up settings that were changed by hand: {cause}");
         }

@@ -8,7 +8,7 @@ use cloudtally_aggregate::{
 use cloudtally_ingest::{IngestRequest, Input, write::Format};
 use cloudtally_model::{Calendar, Instant, Millis, SourceName, settings};
 use cloudtally_platform::{bulk::Options, engine::Start};
-use cloudtally_serve::{NewCloud, signed_query};
+use cloudtally_serve::{NewCloud, Pace, signed_query};
 use cloudtally_store::{RecordFilter, RecordWindow, Store, Stream};
 
 use super::{Context, aggregate, ingest, serve, serve::Doors, simulate, usage};
@@ -142,7 +142,8 @@ fn serve_it(
         &keys.secret_key,
     );
     let new = NewCloud { start: Start::Ready, seed: Some(SEED) };
-    serve::until_stopped(store, &keys, new, Doors::at(&arguments.listen), |address, password| {
+    let (pace, doors) = (Pace::Real, Doors::at(&arguments.listen));
+    serve::until_stopped(store, &keys, new, pace, doors, |address, password| {
         println!("\n6. serving http://{address}/client/api until Ctrl-C");
         println!("   api key     {}", keys.api_key);
         println!("   secret key  {}", keys.secret_key);

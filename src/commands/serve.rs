@@ -9,13 +9,18 @@ use std::{
 
 use cloudtally_platform::engine::Start;
 use cloudtally_serve::{
-    AdminPassword, KeyOrigin, NewCloud, ServeOptions, ensure_admin_keys, open_cloud, serve,
+    AdminPassword, KeyOrigin, NewCloud, OpenedCloud, Pace, ServeOptions, ensure_admin_keys,
+    open_cloud, serve,
 };
 use cloudtally_store::{AdminKeys, Store};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Context;
-use crate::{cli::Serve, console, failure::Failure};
+use crate::{
+    cli::{ClockArgument, Serve},
+    console,
+    failure::Failure,
+};
 
 pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<ExitCode, Failure> {
     let store = context.open()?;
@@ -23,7 +28,8 @@ pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<ExitCode, Fail
     let start = if arguments.empty { Start::Empty } else { Start::Ready };
     let new = NewCloud { start, seed: arguments.seed };
     let doors = Doors { listen: &arguments.listen, integration: arguments.integration_listen };
-    until_stopped(&store, &keys, new, doors, |address, password| {
+    let pace = pace(arguments);
+    until_stopped(&store, &keys, new, pace, doors, |address, password| {
         println!("serving http://{address}/client/api");
         match origin {
             KeyOrigin::Generated => {
@@ -37,6 +43,14 @@ pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<ExitCode, Fail
         print_password(password);
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The clock that was asked for.
+fn pace(arguments: &Serve) -> Pace {
+    match arguments.clock {
+        ClockArgument::Real => Pace::Real,
+        ClockArgument::Sim => Pace::Simulated { speed: arguments.speed, start: arguments.start },
+    }
 }
 
 /// Tells the root admin's password if it is told at all.
@@ -82,14 +96,16 @@ pub(crate) fn until_stopped(
     store: &Store,
     keys: &AdminKeys,
     new: NewCloud,
+    pace: Pace,
     doors: Doors<'_>,
     ready: impl FnOnce(SocketAddr, &AdminPassword),
 ) -> Result<(), Failure> {
-    let (cloud, password) = open_cloud(store, new, keys)?;
+    let OpenedCloud { cloud, clock, password } = open_cloud(store, new, pace, keys)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let options = ServeOptions {
         store: store.clone(),
         cloud,
+        clock,
         listen: doors.listen.to_owned(),
         integration_listen: doors.integration,
     };

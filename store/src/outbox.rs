@@ -57,6 +57,13 @@ impl Store {
         })
     }
 
+    /// A number that the cloud of the folder keeps, by its name.
+    pub fn cloud_number(&self, name: &str) -> Result<Option<i64>, StoreError> {
+        let numbers: Vec<(String, i64)> =
+            self.db()?.rows(sql::platform::NUMBERS, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(numbers.into_iter().find(|(kept, _)| kept == name).map(|(_, value)| value))
+    }
+
     fn told<T>(
         &self,
         query: &'static str,

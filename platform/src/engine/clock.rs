@@ -49,7 +49,9 @@ struct Base {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ClockError {
     /// Nobody moves the real time.
-    #[error("the clock shows the real time and cannot be moved; serve with `--clock sim` to move it")]
+    #[error(
+        "the clock shows the real time and cannot be moved; serve with `--clock sim` to move it"
+    )]
     Real,
     /// Time goes on, not back.
     #[error("the clock shows {now} already and cannot go back to {to}; give a later time")]
@@ -69,10 +71,7 @@ impl Clock {
 
     /// A simulated clock that shows `start` while the machine's shows `wall`.
     pub fn simulated(speed: u32, start: Instant, wall: Instant) -> Self {
-        Self::Simulated(Simulated {
-            speed,
-            base: Mutex::new(Base { wall, simulated: start }),
-        })
+        Self::Simulated(Simulated { speed, base: Mutex::new(Base { wall, simulated: start }) })
     }
 
     /// What it shows while the machine's clock shows `wall`.

@@ -154,7 +154,11 @@ impl Query<'_> {
                 tags.iter().find(|entry| !entry.contains_key("key") || !entry.contains_key("value"))
         {
             let (name, value) = entry.iter().next().map_or(("tags", ""), |(k, v)| (k, v));
-            return Err(self.invalid(name, value, "a tag to list by needs both its key and its value"));
+            return Err(self.invalid(
+                name,
+                value,
+                "a tag to list by needs both its key and its value",
+            ));
         }
         Ok(all.filter(|thing| self.passes(thing)).collect())
     }

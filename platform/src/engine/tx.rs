@@ -109,7 +109,8 @@ impl<'w> Tx<'w> {
             let (number, entry) = self.world.ledger().counted(router, forwarded, self.now);
             self.put_entry(number, entry);
         }
-        let concerned: BTreeSet<ThingId> = std::mem::take(&mut self.concerned).into_iter().collect();
+        let concerned: BTreeSet<ThingId> =
+            std::mem::take(&mut self.concerned).into_iter().collect();
         for id in concerned {
             let uses =
                 self.world.any(id).map(|thing| facts::facts(self.world, thing)).unwrap_or_default();
@@ -371,7 +372,9 @@ impl<'w> Tx<'w> {
         let entries: BTreeSet<u64> = self
             .undo
             .iter()
-            .filter_map(|undo| if let Undo::Ledger(number, _) = undo { Some(*number) } else { None })
+            .filter_map(
+                |undo| if let Undo::Ledger(number, _) = undo { Some(*number) } else { None },
+            )
             .collect();
         let ledger = self.world.ledger();
         changes.ledger =

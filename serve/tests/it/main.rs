@@ -9,6 +9,7 @@ mod errors; // status, code and text of each
 mod generate; // generateUsageRecords
 mod identity; // domains, accounts, users and their keys
 mod lifecycle; // starting, stopping, keys and generations that change meanwhile
+mod living; // a cloud on a simulated clock, from commands to the bill
 mod noise; // anything at all as a request
 mod paging; // pages, counts, answers in pieces
 mod requests; // methods, bodies, signatures, headers

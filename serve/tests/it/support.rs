@@ -14,7 +14,7 @@ use cloudtally_aggregate::{Plan, Rebuild, RunReport, Unfinished, run_job};
 use cloudtally_ingest::{IngestRequest, Input, ingest};
 use cloudtally_model::{Instant, Millis, SourceName, UsageRecord, calendar};
 use cloudtally_platform::engine::{Cloud, Start, ThingId, Uuid};
-use cloudtally_serve::{NewCloud, ServeError, ServeOptions, Stopped, open_cloud, serve};
+use cloudtally_serve::{NewCloud, Pace, ServeError, ServeOptions, Stopped, open_cloud, serve};
 use cloudtally_store::{AdminKeys, Inputs, LockWait, PeriodDraft, Store, Stream, Writer};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -131,12 +131,18 @@ pub(crate) fn at(text: &str) -> Instant {
 
 /// What a server is started with; the cloud is empty if it is new.
 pub(crate) fn options(store: &Store, listen: &str) -> ServeOptions {
+    options_with(store, listen, Start::Empty, Pace::Real)
+}
+
+/// The same, of a cloud that begins otherwise.
+pub(crate) fn options_with(store: &Store, listen: &str, start: Start, pace: Pace) -> ServeOptions {
     let keys = store.admin_keys().unwrap().unwrap();
-    let new = NewCloud { start: Start::Empty, seed: Some(1) };
-    let (cloud, _) = open_cloud(store, new, &keys).unwrap();
+    let new = NewCloud { start, seed: Some(1) };
+    let opened = open_cloud(store, new, pace, &keys).unwrap();
     ServeOptions {
         store: store.clone(),
-        cloud,
+        cloud: opened.cloud,
+        clock: opened.clock,
         listen: listen.to_owned(),
         integration_listen: Ipv4Addr::LOCALHOST.into(),
     }
@@ -152,9 +158,12 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(store: &Store) -> Self {
+        Self::start_with(options(store, "127.0.0.1:0"))
+    }
+
+    pub(crate) fn start_with(options: ServeOptions) -> Self {
         let (ready, address) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
-        let options = options(store, "127.0.0.1:0");
         let cloud = Arc::clone(&options.cloud);
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap();

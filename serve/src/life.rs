@@ -1,0 +1,146 @@
+//! Lets time go by: what is due in the cloud and the usage job happen in the
+//! order of their times.
+//!
+//! On the real clock the usage job has a schedule and a thread of its own
+//! ([`crate::job`]), and only the cloud lives here. On a simulated one both live
+//! here, one thing after the other, so that a month is the same however fast it
+//! passes: what is due in the cloud at a moment comes before the usage job of
+//! that moment.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use cloudtally_model::{Instant, port::JournalError};
+use cloudtally_platform::engine::{Clock, Cloud};
+use tracing::error;
+
+use crate::{clock, job::Beat};
+
+/// The longest it sleeps: the machine's clock may be put forward meanwhile.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+/// How long it waits after a change that could not be kept.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What lives, and by which clock.
+pub(crate) struct Life {
+    cloud: Arc<Cloud>,
+    clock: Arc<Clock>,
+    beat: Arc<Beat>,
+    /// Who lets time go by at the moment.
+    stepping: Mutex<()>,
+    stopping: AtomicBool,
+}
+
+impl Life {
+    pub(crate) fn new(cloud: Arc<Cloud>, clock: Arc<Clock>, beat: Arc<Beat>) -> Self {
+        let (stepping, stopping) = (Mutex::default(), AtomicBool::new(false));
+        Self { cloud, clock, beat, stepping, stopping }
+    }
+
+    /// The present of the cloud.
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now(clock::now())
+    }
+
+    pub(crate) fn cloud(&self) -> &Arc<Cloud> {
+        &self.cloud
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Whether the usage job runs here and not on its own schedule.
+    pub(crate) fn has_usage_job(&self) -> bool {
+        matches!(*self.clock, Clock::Simulated(_))
+    }
+
+    /// Lets everything happen that is due by `to`; returns when the next thing is.
+    pub(crate) fn live_until(&self, to: Instant) -> Result<Option<Instant>, JournalError> {
+        let _alone = self.stepping.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let job = if self.has_usage_job() { Some(self.beat.next()?) } else { None };
+            let until = job.map_or(to, |job| job.min(to));
+            let due = self.cloud.run_due(until)?;
+            match job {
+                Some(at) if at <= to && !self.stopping.load(Ordering::SeqCst) => {
+                    self.show(at);
+                    self.beat.run_now(at);
+                }
+                _ => {
+                    self.show(to);
+                    if self.has_usage_job() {
+                        self.cloud.keep_clock(to)?;
+                    }
+                    return Ok(due.into_iter().chain(job).min());
+                }
+            }
+        }
+    }
+
+    /// Puts a simulated clock forward and lets everything happen that is due by then.
+    pub(crate) fn advance(&self, to: Instant) -> Result<(), JournalError> {
+        self.live_until(to)?;
+        self.cloud.wake();
+        Ok(())
+    }
+
+    /// Lets a clock that is behind what has happened catch up.
+    fn show(&self, at: Instant) {
+        // One that is ahead of it already, or real, stays as it is.
+        self.clock.advance_to(at, clock::now()).ok();
+    }
+}
+
+/// The thread on which it lives; it ends when dropped.
+pub(crate) struct Runner {
+    life: Arc<Life>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Runner {
+    pub(crate) fn start(life: &Arc<Life>) -> io::Result<Self> {
+        let its_life = Arc::clone(life);
+        let thread =
+            thread::Builder::new().name("cloud".to_owned()).spawn(move || run(&its_life))?;
+        Ok(Self { life: Arc::clone(life), thread: Some(thread) })
+    }
+
+    /// Asks it to end; what it is at is done and kept first.
+    pub(crate) fn stop(&self) {
+        self.life.stopping.store(true, Ordering::SeqCst);
+        self.life.cloud.wake();
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn run(life: &Life) {
+    let mut seen = 0;
+    while !life.stopping.load(Ordering::SeqCst) {
+        match life.live_until(life.now()) {
+            Ok(next) => {
+                let left = next.and_then(|next| life.clock.wait_until(next, clock::now()));
+                seen = life.cloud.wait_for_change(seen, left.unwrap_or(SLEEP_MAX).min(SLEEP_MAX));
+            }
+            Err(cause) => {
+                error!(%cause, "what is due cannot be kept and is tried again: {cause}");
+                thread::sleep(RETRY);
+            }
+        }
+    }
+}

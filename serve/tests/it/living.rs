@@ -1,0 +1,220 @@
+//! The whole way on a simulated clock that only steps move: commands make events,
+//! the nights' jobs make records of them, and listUsageRecords shows them.
+
+use cloudtally_platform::engine::Start;
+use cloudtally_serve::Pace;
+use serde_json::Value;
+
+use crate::support::{Folder, Keys, Server, at, options_with, root};
+
+/// A cloud that stands still at an instant; its usage job runs at 00:15 in `zone`.
+fn standing(zone: &str, start: &str) -> (Folder, Server) {
+    let folder = Folder::new(zone, "1440");
+    let writer = folder.writer();
+    writer.set_setting("usage.execution.timezone", zone).unwrap();
+    writer.set_setting("enable.usage.server", "true").unwrap();
+    drop(writer);
+    let server = serve(&folder, start);
+    (folder, server)
+}
+
+fn serve(folder: &Folder, start: &str) -> Server {
+    let pace = Pace::Simulated { speed: 0, start: at(start) };
+    Server::start_with(options_with(&folder.store, "127.0.0.1:0", Start::Ready, pace))
+}
+
+fn step(server: &Server, to: &str) {
+    server.works(&root(), &[("command", "advanceClock"), ("to", to)]);
+}
+
+/// A job that a command begins, run to its end while the clock stands.
+fn job(server: &Server, keys: &Keys, pairs: &[(&str, &str)]) -> Value {
+    let done = server.job(keys, pairs);
+    assert_eq!(done["jobstatus"], 1, "{pairs:?}: {done}");
+    done["jobresult"].clone()
+}
+
+fn first<'v>(value: &'v Value, item: &str) -> &'v Value {
+    &value[item][0]
+}
+
+fn id(value: &Value) -> String {
+    value["id"].as_str().unwrap_or_else(|| panic!("{value}")).to_owned()
+}
+
+/// What a deployment needs: zone, offering, template.
+fn parts(server: &Server) -> [(&'static str, String); 3] {
+    let list = |pairs: &[(&str, &str)]| server.works(&root(), pairs);
+    let zone = list(&[("command", "listZones"), ("networktype", "Advanced")]);
+    let zone = id(first(&zone, "zone"));
+    let small = list(&[("command", "listServiceOfferings"), ("name", "m1.small")]);
+    let image = list(&[
+        ("command", "listTemplates"),
+        ("templatefilter", "featured"),
+        ("hypervisor", "KVM"),
+        ("zoneid", &zone),
+    ]);
+    [
+        ("zoneid", zone.clone()),
+        ("serviceofferingid", id(first(&small, "serviceoffering"))),
+        ("templateid", id(first(&image, "template"))),
+    ]
+}
+
+/// The hours of a usage type on a day.
+fn hours(server: &Server, keys: &Keys, day: &str, usage_type: &str) -> Vec<String> {
+    let answer = server.works(
+        keys,
+        &[
+            ("command", "listUsageRecords"),
+            ("startdate", day),
+            ("enddate", day),
+            ("type", usage_type),
+        ],
+    );
+    let records = answer["usagerecord"].as_array().cloned().unwrap_or_default();
+    records.iter().map(|record| record["rawusage"].as_str().unwrap().to_owned()).collect()
+}
+
+struct Days<'a> {
+    zone: &'a str,
+    /// Midnight before the first day, in UTC.
+    midnight: &'a str,
+    /// Noon, 18:00 and 23:00 of the first day, the end of the second night's job.
+    steps: [&'a str; 4],
+    days: [&'a str; 2],
+    /// Hours of the second day.
+    second: &'a str,
+}
+
+/// The guide's example: deployed at noon, stopped at 18:00, started at 23:00.
+fn check(example: &Days<'_>) {
+    let (_folder, server) = standing(example.zone, example.midnight);
+    let alice = server.account("alice", "0", None);
+    let [noon, evening, night, end] = example.steps;
+    step(&server, noon);
+    let parts = parts(&server);
+    let mut deploy: Vec<(&str, &str)> = vec![("command", "deployVirtualMachine")];
+    deploy.extend(parts.iter().map(|(name, value)| (*name, value.as_str())));
+    let vm = id(&job(&server, &alice.keys, &deploy)["virtualmachine"]);
+    step(&server, evening);
+    job(&server, &alice.keys, &[("command", "stopVirtualMachine"), ("id", &vm)]);
+    step(&server, night);
+    job(&server, &alice.keys, &[("command", "startVirtualMachine"), ("id", &vm)]);
+    step(&server, end);
+    let of = |day: usize, kind: &str| hours(&server, &alice.keys, example.days[day], kind);
+    assert_eq!((of(0, "1"), of(0, "2")), (vec!["7".into()], vec!["12".into()]), "{}", example.zone);
+    let second = vec![example.second.to_owned()];
+    assert_eq!((of(1, "1"), of(1, "2")), (second.clone(), second), "{}", example.zone);
+}
+
+#[test]
+fn the_guides_example_in_new_york() {
+    check(&Days {
+        zone: "America/New_York",
+        midnight: "2026-01-12 05:00:00",
+        steps: [
+            "2026-01-12T12:00:00-0500",
+            "2026-01-12T18:00:00-0500",
+            "2026-01-12T23:00:00-0500",
+            "2026-01-14T01:00:00-0500",
+        ],
+        days: ["2026-01-12", "2026-01-13"],
+        second: "24",
+    });
+    // The clocks go forward on 8 March.
+    check(&Days {
+        zone: "America/New_York",
+        midnight: "2026-03-07 05:00:00",
+        steps: [
+            "2026-03-07T12:00:00-0500",
+            "2026-03-07T18:00:00-0500",
+            "2026-03-07T23:00:00-0500",
+            "2026-03-09T01:00:00-0400",
+        ],
+        days: ["2026-03-07", "2026-03-08"],
+        second: "23",
+    });
+}
+
+#[test]
+fn the_guides_example_in_berlin() {
+    check(&Days {
+        zone: "Europe/Berlin",
+        midnight: "2026-06-09 22:00:00",
+        steps: [
+            "2026-06-10T12:00:00+0200",
+            "2026-06-10T18:00:00+0200",
+            "2026-06-10T23:00:00+0200",
+            "2026-06-12T01:00:00+0200",
+        ],
+        days: ["2026-06-10", "2026-06-11"],
+        second: "24",
+    });
+    // They go back on 25 October.
+    check(&Days {
+        zone: "Europe/Berlin",
+        midnight: "2026-10-23 22:00:00",
+        steps: [
+            "2026-10-24T12:00:00+0200",
+            "2026-10-24T18:00:00+0200",
+            "2026-10-24T23:00:00+0200",
+            "2026-10-26T01:00:00+0100",
+        ],
+        days: ["2026-10-24", "2026-10-25"],
+        second: "25",
+    });
+}
+
+#[test]
+fn the_guides_example_on_lord_howe() {
+    check(&Days {
+        zone: "Australia/Lord_Howe",
+        midnight: "2026-06-09 13:30:00",
+        steps: [
+            "2026-06-10T12:00:00+1030",
+            "2026-06-10T18:00:00+1030",
+            "2026-06-10T23:00:00+1030",
+            "2026-06-12T01:00:00+1030",
+        ],
+        days: ["2026-06-10", "2026-06-11"],
+        second: "24",
+    });
+    // They go back by half an hour on 5 April.
+    check(&Days {
+        zone: "Australia/Lord_Howe",
+        midnight: "2026-04-03 13:00:00",
+        steps: [
+            "2026-04-04T12:00:00+1100",
+            "2026-04-04T18:00:00+1100",
+            "2026-04-04T23:00:00+1100",
+            "2026-04-06T01:00:00+1030",
+        ],
+        days: ["2026-04-04", "2026-04-05"],
+        second: "24.5",
+    });
+}
+
+#[test]
+fn the_clock_stands_steps_and_goes_on_after_a_restart() {
+    let (folder, server) = standing("UTC", "2026-01-05 00:00:00");
+    let shown = |server: &Server| {
+        let clock = server.works(&root(), &[("command", "getClock")]);
+        assert_eq!(clock["clock"]["simulated"], true);
+        clock["clock"]["now"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(shown(&server), "2026-01-05T00:00:00+0000");
+    let step = [("command", "advanceClock"), ("seconds", "90000")];
+    let clock = server.works(&root(), &step);
+    assert_eq!(clock["clock"]["now"], "2026-01-06T01:00:00+0000");
+    let (status, why) =
+        server.call(&root(), &[("command", "advanceClock"), ("to", "2026-01-05T00:00:00Z")]);
+    assert_eq!(status, 431);
+    assert!(why["errortext"].as_str().unwrap().contains("does not go back"), "{why}");
+    assert_eq!(server.call(&root(), &[("command", "advanceClock")]).0, 431);
+    let alice = server.account("alice", "0", None);
+    assert_eq!(server.call(&alice.keys, &[("command", "getClock")]).0, 401);
+    server.stop();
+    let server = serve(&folder, "2026-01-01 00:00:00");
+    assert_eq!(shown(&server), "2026-01-06T01:00:00+0000");
+}
