@@ -130,7 +130,9 @@ pub enum SettingType {
 impl Setting {
     /// Refuses a value with what is allowed.
     pub fn check(&self, value: &str) -> Result<(), String> {
-        let decimal = || value.parse::<f64>().ok().filter(|number| number.is_finite());
+        // Digits and a point only: what reads these values later knows no exponents.
+        let is_plain = value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let decimal = || value.parse::<f64>().ok().filter(|_| is_plain);
         match self.ty {
             SettingType::Bool if matches!(value, "true" | "false") => Ok(()),
             SettingType::Bool => Err("it must be `true` or `false`".to_owned()),

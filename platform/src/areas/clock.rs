@@ -2,10 +2,8 @@
 
 use crate::table::{Command, Object, ParamType::*, Roles, WireType as W, f, own, p};
 
-pub(crate) const CLOCK: Object = Object {
-    name: "Clock",
-    fields: &[f("now", W::Date), f("simulated", W::Bool)],
-};
+pub(crate) const CLOCK: Object =
+    Object { name: "Clock", fields: &[f("now", W::Date), f("simulated", W::Bool)] };
 
 pub(crate) static COMMANDS: &[Command] = &[
     own("advanceClock")

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     engine::{Call, Query, Thing, ThingId},
     table::{
-        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, delete, f,
-        fields::*, group, hidden, list, own, p,
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, delete, f, fields::*,
+        group, hidden, list, own, p,
     },
 };
 

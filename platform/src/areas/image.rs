@@ -8,9 +8,7 @@ use cloudtally_model::{ApiError, port::Value};
 
 use super::{metering, template::TEMPLATE};
 use crate::{
-    engine::{
-        Answer, Arg, Call, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World, verbs,
-    },
+    engine::{Answer, Arg, Call, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World, verbs},
     table::{Kind, KindSpec, Move, Object, WireType as W, hidden},
 };
 
@@ -24,10 +22,7 @@ pub(crate) static COPY_KIND: KindSpec = KindSpec::new(Kind::ImageCopy, &COPY)
     .hidden(&[hidden("image", W::Str), hidden("zoneid", W::Id(Kind::Zone)), hidden("due", W::Date)])
     .states(
         &["Downloading", "Ready", "Failed"],
-        &[
-            Move { from: "Downloading", to: "Ready" },
-            Move { from: "Downloading", to: "Failed" },
-        ],
+        &[Move { from: "Downloading", to: "Ready" }, Move { from: "Downloading", to: "Failed" }],
     )
     .on_due(finish_download)
     .on_move(|tx, id, _| {
@@ -162,7 +157,8 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
         put_into(call.tx, id, zone);
     }
     call.entity = Some(id);
-    let items = shown_copies(&View::new(call.tx, &call.caller, call.thing(id), call.now), &|_| true);
+    let items =
+        shown_copies(&View::new(call.tx, &call.caller, call.thing(id), call.now), &|_| true);
     let item = if kind == Kind::Iso { "iso" } else { "template" };
     Ok(Done::Answer(Answer::List { count: items.len(), item, items }))
 }
@@ -216,7 +212,11 @@ pub(crate) fn list(
     let is_admin = caller.role != crate::table::Role::User;
     if !FILTERS.contains(&filter) {
         let name = if kind == Kind::Iso { "isofilter" } else { "templatefilter" };
-        return Err(query.invalid(name, filter, &format!("expected one of {}", FILTERS.join(", "))));
+        return Err(query.invalid(
+            name,
+            filter,
+            &format!("expected one of {}", FILTERS.join(", ")),
+        ));
     }
     if filter == "all" && !is_admin {
         return Err(ApiError::permission("Only admins list all images"));
@@ -251,7 +251,10 @@ pub(crate) fn list(
             && name.as_ref().is_none_or(|name| lower("name") == *name)
             && keyword.as_ref().is_none_or(|keyword| lower("name").contains(keyword))
             && hypervisor.as_ref().is_none_or(|wanted| lower("hypervisor") == *wanted)
-            && query.args.flag_if_any("bootable").is_none_or(|wanted| image.flag("bootable") == wanted)
+            && query
+                .args
+                .flag_if_any("bootable")
+                .is_none_or(|wanted| image.flag("bootable") == wanted)
             && query.args.flag_if_any("ispublic").is_none_or(|wanted| is_public == wanted)
             && query.has_tags(image)
     };
@@ -275,7 +278,13 @@ pub(crate) fn list(
 }
 
 const FILTERS: &[&str] = &[
-    "featured", "self", "selfexecutable", "sharedexecutable", "executable", "community", "all",
+    "featured",
+    "self",
+    "selfexecutable",
+    "sharedexecutable",
+    "executable",
+    "community",
+    "all",
     "shared",
 ];
 
@@ -399,7 +408,11 @@ pub(crate) fn update_permissions(call: &mut Call<'_, '_>) -> Result<Done, ApiErr
         accounts.push(crate::engine::scope::project_account(call.tx, *project));
     }
     if !accounts.is_empty() && !matches!(op.as_str(), "add" | "remove") {
-        return Err(call.invalid("op", &op, "expected `add` or `remove` with accounts or projects"));
+        return Err(call.invalid(
+            "op",
+            &op,
+            "expected `add` or `remove` with accounts or projects",
+        ));
     }
     // 2. Who has it now, and the flags.
     let mut shared = call.entity().ids_of("sharedwith");

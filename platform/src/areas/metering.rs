@@ -6,9 +6,7 @@
 //! carry their hypervisor and root template, so that every field of the guide's
 //! records can be shown.
 
-use cloudtally_model::{
-    AccountId, OfferingId, ResourceId, TemplateId, Text, UsageEvent, ZoneId,
-};
+use cloudtally_model::{AccountId, OfferingId, ResourceId, TemplateId, Text, UsageEvent, ZoneId};
 
 use crate::engine::{Thing, ThingId, Tx};
 
@@ -66,12 +64,8 @@ pub(crate) fn vm(tx: &mut Tx<'_>, event_type: &str, id: ThingId) {
         resource_type: text_if(vm.text("hypervisor")),
         ..Columns::default()
     };
-    let stopped = Columns {
-        offering: None,
-        template: None,
-        resource_type: None,
-        ..columns.clone()
-    };
+    let stopped =
+        Columns { offering: None, template: None, resource_type: None, ..columns.clone() };
     emit(tx, event_type, vm.owner, if event_type == "VM.STOP" { stopped } else { columns });
 }
 

@@ -118,8 +118,9 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             of.text("ipaddress")
         )));
     }
-    let has_rules = call.referring(address, Kind::PortForwardingRule, "ipaddressid").next().is_some()
-        || call.referring(address, Kind::LoadBalancerRule, "publicipid").next().is_some();
+    let has_rules =
+        call.referring(address, Kind::PortForwardingRule, "ipaddressid").next().is_some()
+            || call.referring(address, Kind::LoadBalancerRule, "publicipid").next().is_some();
     if has_rules {
         return Err(ApiError::rule_conflict(format!(
             "{} has port forwarding or load balancer rules; remove them first",

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     engine::{Answer, Arg, Call, Done, Query, Thing, ThingId, Tx, World, limit},
     table::{
-        Command, Kind, KindSpec, Limit, Move, Object, OnDelete, ParamType::*, Roles,
-        WireType as W, f, fields::*, group, hidden, own, p,
+        Command, Kind, KindSpec, Limit, Move, Object, OnDelete, ParamType::*, Roles, WireType as W,
+        f, fields::*, group, hidden, own, p,
     },
 };
 
@@ -214,11 +214,7 @@ pub(crate) fn provides(world: &World, network: &Thing, service: &str) -> bool {
 }
 
 /// Refuses a rule on a network that does not offer its service.
-pub(crate) fn must_provide(
-    world: &World,
-    network: ThingId,
-    service: &str,
-) -> Result<(), ApiError> {
+pub(crate) fn must_provide(world: &World, network: ThingId, service: &str) -> Result<(), ApiError> {
     let network = world.thing(network);
     if provides(world, network, service) {
         return Ok(());
@@ -243,7 +239,8 @@ fn guest_physical_network(world: &World, zone: ThingId) -> Option<&Thing> {
 
 fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. What kind of network the offering is for.
-    let (zone, offering) = (call.args.id_required("zoneid"), call.args.id_required("networkofferingid"));
+    let (zone, offering) =
+        (call.args.id_required("zoneid"), call.args.id_required("networkofferingid"));
     let is_shared = call.thing(offering).text("guestiptype").eq_ignore_ascii_case("Shared");
     let owner = call.owner()?;
     if call.thing(offering).state != "Enabled" {
@@ -280,7 +277,9 @@ fn create_isolated(
         return Err(ApiError::value("basic zones have one shared network and no isolated ones"));
     }
     if call.args.has("vlan") && !call.thing(offering).flag("specifyvlan") {
-        return Err(ApiError::value("the offering does not let the VLAN be named; leave `vlan` out"));
+        return Err(ApiError::value(
+            "the offering does not let the VLAN be named; leave `vlan` out",
+        ));
     }
     let args = call.args.clone();
     let (name, text) = (args.text_required("name"), args.text_required("displaytext"));
@@ -298,7 +297,10 @@ fn create_isolated(
         let cidr = ip::cidr(gateway, netmask)
             .ok_or_else(|| call.invalid("gateway", gateway, "expected an address in `netmask`"))?;
         call.edit(id, |network| {
-            network.set_text("gateway", gateway).set_text("netmask", netmask).set_text("cidr", &cidr);
+            network
+                .set_text("gateway", gateway)
+                .set_text("netmask", netmask)
+                .set_text("cidr", &cidr);
         });
     }
     if call.thing(offering).flag("ispersistent") {
@@ -317,12 +319,13 @@ fn isolated(
     displaytext: &str,
 ) -> Result<ThingId, ApiError> {
     limit::check(tx, owner, Limit::Network, 1)?;
-    let physical = guest_physical_network(tx, zone).map(|physical| physical.id).ok_or_else(|| {
-        ApiError::value(format!(
-            "the zone {} has no enabled physical network for guests",
-            tx.thing(zone).text("name")
-        ))
-    })?;
+    let physical =
+        guest_physical_network(tx, zone).map(|physical| physical.id).ok_or_else(|| {
+            ApiError::value(format!(
+                "the zone {} has no enabled physical network for guests",
+                tx.thing(zone).text("name")
+            ))
+        })?;
     let cidr = match tx.thing(zone).text("guestcidraddress") {
         "" => GUEST_CIDR.to_owned(),
         cidr => cidr.to_owned(),
@@ -381,8 +384,7 @@ fn create_shared(
     }
     let args = call.args.clone();
     let text = |name: &str| {
-        args.text(name)
-            .ok_or_else(|| ApiError::value(format!("a shared network needs `{name}`")))
+        args.text(name).ok_or_else(|| ApiError::value(format!("a shared network needs `{name}`")))
     };
     let (dns1, is_basic) = {
         let zone = call.thing(zone);
@@ -527,7 +529,11 @@ pub(crate) fn for_deployment(
                         && networkoffering::provides(offering, "SourceNat")
                 })
                 .map(|offering| offering.id)
-                .ok_or_else(|| ApiError::value("name the networks in `networkids`; there is no offering to make one from"))?;
+                .ok_or_else(|| {
+                    ApiError::value(
+                        "name the networks in `networkids`; there is no offering to make one from",
+                    )
+                })?;
             let account = call.thing(owner).text("name").to_owned();
             let name = format!("{account}-network");
             Ok(vec![isolated(call.tx, owner, zone, offering, &name, &name)?])
@@ -665,7 +671,10 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             )));
         }
         if new.state != "Enabled" {
-            return Err(ApiError::value(format!("the offering {} is not enabled", new.text("name"))));
+            return Err(ApiError::value(format!(
+                "the offering {} is not enabled",
+                new.text("name")
+            )));
         }
         let nics = metered_nics(call.tx, id);
         for nic in &nics {

@@ -118,9 +118,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Nic, &NIC)
         hidden("wantedip", W::Str),
     ])
     .owned()
-    .referred(&[
-        (Kind::NicSecondaryIp, "nicid", OnDelete::Remove),
-    ])
+    .referred(&[(Kind::NicSecondaryIp, "nicid", OnDelete::Remove)])
     .tagged("Nic");
 
 pub(crate) static SECONDARY_KIND: KindSpec =
@@ -195,16 +193,10 @@ pub(crate) fn reserve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
 }
 
 /// A free address of an isolated network: the one wanted, or the first.
-fn free_in(
-    world: &World,
-    network: ThingId,
-    wanted: Option<&str>,
-) -> Result<String, ApiError> {
+fn free_in(world: &World, network: ThingId, wanted: Option<&str>) -> Result<String, ApiError> {
     let on = world.thing(network);
-    let mut taken: BTreeSet<&str> = world
-        .referring(network, Kind::Nic, "networkid")
-        .map(|nic| nic.text("ipaddress"))
-        .collect();
+    let mut taken: BTreeSet<&str> =
+        world.referring(network, Kind::Nic, "networkid").map(|nic| nic.text("ipaddress")).collect();
     taken.extend(
         world.referring(network, Kind::NicSecondaryIp, "networkid").map(|ip| ip.text("ipaddress")),
     );
@@ -278,7 +270,8 @@ fn check_vm(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
 
 fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. A network of the same zone that the owner may use and is not on yet.
-    let (vm, network) = (call.args.id_required("virtualmachineid"), call.args.id_required("networkid"));
+    let (vm, network) =
+        (call.args.id_required("virtualmachineid"), call.args.id_required("networkid"));
     check_vm(call, vm)?;
     let owner = call.thing(vm).owner.expect("virtual machines have an owner");
     let zone = call.thing(vm).id_of("zoneid").expect("virtual machines are in a zone");

@@ -142,11 +142,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 }
 
 /// The address of a NIC that traffic goes to: the one wanted, which must be its.
-fn guest_ip(
-    call: &Call<'_, '_>,
-    nic: ThingId,
-    wanted: Option<&str>,
-) -> Result<String, ApiError> {
+fn guest_ip(call: &Call<'_, '_>, nic: ThingId, wanted: Option<&str>) -> Result<String, ApiError> {
     let first = call.thing(nic).text("ipaddress");
     let Some(wanted) = wanted else { return Ok(first.to_owned()) };
     let is_its = wanted == first

@@ -201,10 +201,7 @@ fn default_of(call: &mut Call<'_, '_>, owner: ThingId) -> ThingId {
 /// Hidden: the group and the direction.
 pub(crate) static RULE_KIND: KindSpec =
     KindSpec::new(Kind::SecurityGroupRule, &SECURITY_GROUP_RULE)
-        .hidden(&[
-            hidden("group", W::Id(Kind::SecurityGroup)),
-            hidden("direction", W::Str),
-        ])
+        .hidden(&[hidden("group", W::Id(Kind::SecurityGroup)), hidden("direction", W::Str)])
         .owned()
         .job_instance("SecurityGroup");
 
@@ -232,9 +229,9 @@ fn named(
             let owner = call.owner()?;
             let group =
                 call.owned_by(owner, Kind::SecurityGroup).find(|group| group.text("name") == given);
-            group.map(|group| group.id).ok_or_else(|| {
-                call.invalid(name, &given, "the account has no such security group")
-            })
+            group
+                .map(|group| group.id)
+                .ok_or_else(|| call.invalid(name, &given, "the account has no such security group"))
         }
         _ => Err(ApiError::value(format!("give either `{id}` or `{name}`"))),
     }
@@ -258,7 +255,11 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
         "tcp" | "udp" => {
             let (first, last) = (number("startport", 0, 65_535)?, number("endport", 0, 65_535)?);
             if last < first {
-                return Err(call.invalid("endport", &last.to_string(), "expected a port not before `startport`"));
+                return Err(call.invalid(
+                    "endport",
+                    &last.to_string(),
+                    "expected a port not before `startport`",
+                ));
             }
             (Some((first, last)), None)
         }
@@ -283,7 +284,9 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
     let owner = call.thing(group).owner.expect("security groups have an owner");
     for entry in groups {
         let (Some(account), Some(name)) = (entry.get("account"), entry.get("group")) else {
-            return Err(ApiError::value("each `usersecuritygrouplist` entry needs account and group"));
+            return Err(ApiError::value(
+                "each `usersecuritygrouplist` entry needs account and group",
+            ));
         };
         let of = call.account_named(call.domain_of(owner), account).map(|account| account.id);
         let known = of.is_some_and(|of| {

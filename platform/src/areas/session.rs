@@ -37,6 +37,5 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("the user's domain by its uuid; wins over `domain`"),
         ])
         .bare(&LOGIN),
-    own("logout")
-        .front().doc("Closes the session").roles(Roles::ALL).bare(&LOGOUT),
+    own("logout").front().doc("Closes the session").roles(Roles::ALL).bare(&LOGOUT),
 ];

@@ -4,9 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     engine::{Call, Done, Thing, ThingId, World},
-    table::{
-        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, hidden, own, p,
-    },
+    table::{Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, hidden, own, p},
 };
 
 const RULE: Object = Object { name: "SimulatorRule", fields: &[] };
@@ -65,7 +63,8 @@ fn configure(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (mut fails, mut wait_ms, mut timeout_s) = (false, 0, 0);
     for part in value.split(['|', ';']).map(str::trim).filter(|part| !part.is_empty()) {
         let wrong = || {
-            let expected = "expected `enabled:false`, `wait:MILLISECONDS`, `timeout:SECONDS`, joined by `|`";
+            let expected =
+                "expected `enabled:false`, `wait:MILLISECONDS`, `timeout:SECONDS`, joined by `|`";
             call.invalid("value", value, expected)
         };
         let (key, setting) = part.split_once(':').ok_or_else(wrong)?;

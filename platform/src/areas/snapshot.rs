@@ -118,10 +118,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// Hidden: `size` is the volume's at the time, `policy` what took it.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Snapshot, &SNAPSHOT)
-    .hidden(&[
-        hidden("size", W::Long),
-        hidden("policy", W::Id(Kind::SnapshotPolicy)),
-    ])
+    .hidden(&[hidden("size", W::Long), hidden("policy", W::Id(Kind::SnapshotPolicy))])
     .owned()
     .limit(Limit::Snapshot)
     .states(
@@ -147,11 +144,7 @@ const INTERVALS: &[(&str, i64, &str)] = &[
 ];
 
 /// Makes a snapshot of a volume that holds something.
-fn insert(
-    tx: &mut Tx<'_>,
-    volume: ThingId,
-    policy: Option<ThingId>,
-) -> Result<ThingId, ApiError> {
+fn insert(tx: &mut Tx<'_>, volume: ThingId, policy: Option<ThingId>) -> Result<ThingId, ApiError> {
     let of = tx.thing(volume).clone();
     if of.state != "Ready" {
         return Err(ApiError::value(format!(
@@ -229,10 +222,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// A schedule: minute, hour, and day of the week (1 is Sunday) or month.
-fn schedule(
-    call: &Call<'_, '_>,
-    interval: &str,
-) -> Result<(String, chrono_tz::Tz), ApiError> {
+fn schedule(call: &Call<'_, '_>, interval: &str) -> Result<(String, chrono_tz::Tz), ApiError> {
     let args = &call.args;
     let text = args.text_required("schedule");
     let zone = args.text_required("timezone");
@@ -303,12 +293,7 @@ fn create_policy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// The first moment after `now` that a schedule names. A time that the clocks
 /// skip is passed over; one that they show twice counts once.
-fn next_run(
-    interval: i64,
-    schedule: &str,
-    zone: chrono_tz::Tz,
-    now: Instant,
-) -> Option<Instant> {
+fn next_run(interval: i64, schedule: &str, zone: chrono_tz::Tz, now: Instant) -> Option<Instant> {
     use chrono::{Datelike, Days, TimeZone, Timelike};
     let parts: Vec<u32> = schedule.split(':').filter_map(|part| part.parse().ok()).collect();
     let minute = parts.first().copied()?;

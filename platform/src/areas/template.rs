@@ -7,8 +7,8 @@ use super::image;
 use crate::{
     engine::{Call, Done, ThingId, verbs},
     table::{
-        Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
-        fields::*, group, own, p,
+        Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Roles,
+        WireType as W, f, fields::*, group, own, p,
     },
 };
 

@@ -6,8 +6,8 @@ use super::{metering, template::EXTRACTION, vm::placement};
 use crate::{
     engine::{Call, Done, Query, Thing, ThingId, Tx, World, limit},
     table::{
-        Command, Kind, KindSpec, Limit, Move, Object, OnDelete, ParamType::*, Roles,
-        WireType as W, f, fields::*, group, hidden, list, own, p,
+        Command, Kind, KindSpec, Limit, Move, Object, OnDelete, ParamType::*, Roles, WireType as W,
+        f, fields::*, group, hidden, list, own, p,
     },
 };
 
@@ -255,11 +255,9 @@ pub(crate) fn size_of(
     );
     match size_gib {
         Some(size) if (least..=most).contains(&size) => Ok(size.saturating_mul(GIB)),
-        Some(size) => Err(call.invalid(
-            "size",
-            &size.to_string(),
-            &format!("expected {least} to {most} GiB"),
-        )),
+        Some(size) => {
+            Err(call.invalid("size", &size.to_string(), &format!("expected {least} to {most} GiB")))
+        }
         None => Err(ApiError::value(format!(
             "the disk offering {} has no size of its own; give `size`",
             offering.text("name")
@@ -403,10 +401,7 @@ pub(crate) fn expunge(tx: &mut Tx<'_>, id: ThingId) {
 /// Takes a volume off its machine.
 pub(crate) fn detach(tx: &mut Tx<'_>, id: ThingId) {
     tx.edit(id, |volume| {
-        volume
-            .set_ref("virtualmachineid", None)
-            .set("deviceid", None)
-            .set_time("attached", None);
+        volume.set_ref("virtualmachineid", None).set("deviceid", None).set_time("attached", None);
     });
 }
 
@@ -414,28 +409,29 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     // 1. What it is made of: an offering, or a snapshot.
     let args = call.args.clone();
     let owner = call.owner()?;
-    let (zone, size_bytes, offering, from) = match (args.id("snapshotid"), args.id("diskofferingid")) {
-        (Some(snapshot), _) => {
-            let snapshot = call.thing(snapshot);
-            if snapshot.state != "BackedUp" {
-                return Err(ApiError::value(format!(
-                    "the snapshot {} is not backed up yet",
-                    snapshot.text("name")
-                )));
+    let (zone, size_bytes, offering, from) =
+        match (args.id("snapshotid"), args.id("diskofferingid")) {
+            (Some(snapshot), _) => {
+                let snapshot = call.thing(snapshot);
+                if snapshot.state != "BackedUp" {
+                    return Err(ApiError::value(format!(
+                        "the snapshot {} is not backed up yet",
+                        snapshot.text("name")
+                    )));
+                }
+                let of = snapshot.id_of("volumeid").map(|id| call.thing(id));
+                let offering = of.and_then(|volume| volume.id_of("diskofferingid"));
+                let zone = snapshot.id_of("zoneid").expect("snapshots are in a zone");
+                (zone, snapshot.int("size"), offering, Some(snapshot.id))
             }
-            let of = snapshot.id_of("volumeid").map(|id| call.thing(id));
-            let offering = of.and_then(|volume| volume.id_of("diskofferingid"));
-            let zone = snapshot.id_of("zoneid").expect("snapshots are in a zone");
-            (zone, snapshot.int("size"), offering, Some(snapshot.id))
-        }
-        (None, Some(offering)) => {
-            let zone = args
-                .id("zoneid")
-                .ok_or_else(|| ApiError::value("give `zoneid` with `diskofferingid`"))?;
-            (zone, size_of(call, offering, args.int("size"))?, Some(offering), None)
-        }
-        (None, None) => return Err(ApiError::value("give `diskofferingid` or `snapshotid`")),
-    };
+            (None, Some(offering)) => {
+                let zone = args
+                    .id("zoneid")
+                    .ok_or_else(|| ApiError::value("give `zoneid` with `diskofferingid`"))?;
+                (zone, size_of(call, offering, args.int("size"))?, Some(offering), None)
+            }
+            (None, None) => return Err(ApiError::value("give `diskofferingid` or `snapshotid`")),
+        };
     // 2. Limits, then the volume.
     limit::check(call.tx, owner, Limit::Volume, 1)?;
     limit::check(call.tx, owner, Limit::PrimaryStorage, gib(size_bytes))?;
@@ -484,7 +480,9 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (volume, machine) = (call.thing(id).clone(), call.thing(vm).clone());
     let name = volume.text("name");
     if volume.text("type") == "ROOT" {
-        return Err(ApiError::value(format!("{name} is a root volume; only data volumes are attached")));
+        return Err(ApiError::value(format!(
+            "{name} is a root volume; only data volumes are attached"
+        )));
     }
     if let Some(other) = volume.id_of("virtualmachineid") {
         return Err(ApiError::value(format!(
@@ -564,7 +562,9 @@ fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
                 call.invalid("deviceid", &device.to_string(), "no volume is at this place")
             })?,
         _ => {
-            return Err(ApiError::value("give `id`, or `virtualmachineid` together with `deviceid`"));
+            return Err(ApiError::value(
+                "give `id`, or `virtualmachineid` together with `deviceid`",
+            ));
         }
     };
     let volume = call.thing(id);
@@ -707,11 +707,11 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             volume.state
         )));
     }
-    let runs = volume
-        .id_of("virtualmachineid")
-        .is_some_and(|vm| call.thing(vm).state == "Running");
+    let runs = volume.id_of("virtualmachineid").is_some_and(|vm| call.thing(vm).state == "Running");
     if runs && !call.args.is_true("livemigrate") {
-        return Err(ApiError::value("its virtual machine runs; give `livemigrate=true`, or stop it"));
+        return Err(ApiError::value(
+            "its virtual machine runs; give `livemigrate=true`, or stop it",
+        ));
     }
     if volume.id_of("poolid") == Some(pool) {
         return Err(ApiError::value(format!("the volume lies in {} already", to.text("name"))));
@@ -720,6 +720,14 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::value(format!(
             "the storage pool {} is not up, or in another zone",
             to.text("name")
+        )));
+    }
+    let from = volume.id_of("poolid").map(|id| call.thing(id).text("hypervisor"));
+    if from.is_some_and(|from| from != to.text("hypervisor")) {
+        return Err(ApiError::value(format!(
+            "the storage pool {} is for {}, the volume is not",
+            to.text("name"),
+            to.text("hypervisor")
         )));
     }
     if call.pool_free_bytes(pool) < volume.int("size") {
@@ -758,9 +766,8 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// `hostid` and `podid` are those of the machine it is attached to.
 fn is_listed(query: &Query<'_>, volume: &Thing) -> bool {
-    let host = volume
-        .id_of("virtualmachineid")
-        .and_then(|vm| query.world.thing(vm).id_of("hostid"));
+    let host =
+        volume.id_of("virtualmachineid").and_then(|vm| query.world.thing(vm).id_of("hostid"));
     let pod = host.and_then(|host| query.world.thing(host).id_of("podid"));
     query.args.id("hostid").is_none_or(|wanted| host == Some(wanted))
         && query.args.id("podid").is_none_or(|wanted| pod == Some(wanted))

@@ -71,10 +71,9 @@ fn add_bytes(
         return;
     }
     let day = days.partition_point(|day| day.end < at);
-    for (usage_type, bytes) in [
-        (UsageTypeId::NETWORK_BYTES_SENT, sent),
-        (UsageTypeId::NETWORK_BYTES_RECEIVED, received),
-    ] {
+    for (usage_type, bytes) in
+        [(UsageTypeId::NETWORK_BYTES_SENT, sent), (UsageTypeId::NETWORK_BYTES_RECEIVED, received)]
+    {
         *sums.entry((day, Use { usage_type, ..entry.what })).or_default() += bytes;
     }
 }
@@ -96,5 +95,75 @@ fn add_time(
         }
         let length_ms = if holds_nothing { 0 } else { end.since(start).0.unsigned_abs() };
         *sums.entry((at, entry.what)).or_default() += length_ms;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cloudtally_model::{NetworkId, NicId, ZoneId};
+
+    use super::*;
+
+    fn entry(number: u64, size: u64, start: &str, end: Option<&str>) -> LedgerEntry {
+        LedgerEntry {
+            number,
+            thing: 9,
+            what: Use {
+                usage_type: UsageTypeId::TEMPLATE,
+                account: 2.into(),
+                zone: ZoneId::from_source(1),
+                resource: 9.into(),
+                nic: NicId(0),
+                offering: None,
+                template: None,
+                size: Some(size),
+                network: NetworkId(0),
+            },
+            start: Instant::parse(start).unwrap(),
+            end: end.map(|end| Instant::parse(end).unwrap()),
+            bytes: None,
+        }
+    }
+
+    fn days(entries: impl IntoIterator<Item = LedgerEntry>, to: &str) -> Vec<(String, u64)> {
+        let mut ledger = Ledger::default();
+        for entry in entries {
+            ledger.put(entry.number, Some(entry));
+        }
+        let from = Instant::parse("2026-03-07 05:00:00").unwrap();
+        let lines = ledger.bill("America/New_York", from, Instant::parse(to).unwrap()).unwrap();
+        lines.into_iter().map(|line| (line.day.to_string(), line.quantity)).collect()
+    }
+
+    #[test]
+    fn days_are_as_long_as_the_zone_has_them() {
+        let hours = 3_600_000;
+        // From noon on the 7th, over the 8th with its 23 hours, to the end of the bill.
+        let open = entry(1, 5, "2026-03-07 17:00:00", None);
+        let bill = days([open], "2026-03-09 16:00:00");
+        let expected = [("2026-03-07", 12), ("2026-03-08", 23), ("2026-03-09", 12)];
+        assert_eq!(bill, expected.map(|(day, h)| (day.to_owned(), h * hours)));
+    }
+
+    #[test]
+    fn stretches_of_one_key_and_day_are_one_line_and_nothing_is_billed_as_nothing() {
+        let first = entry(1, 5, "2026-03-06 00:00:00", Some("2026-03-07 05:00:01"));
+        let second = entry(2, 5, "2026-03-07 06:00:00", Some("2026-03-07 06:00:02"));
+        assert_eq!(
+            days([first, second], "2026-03-09 00:00:00"),
+            [("2026-03-07".to_owned(), 3_000)]
+        );
+        let metal = entry(1, 0, "2026-03-07 17:00:00", Some("2026-03-07 18:00:00"));
+        assert_eq!(days([metal], "2026-03-09 00:00:00"), [("2026-03-07".to_owned(), 0)]);
+    }
+
+    #[test]
+    fn bytes_counted_on_a_midnight_are_of_the_day_that_ends_there() {
+        let count = |at: &str| LedgerEntry { bytes: Some((100, 0)), ..entry(1, 5, at, Some(at)) };
+        let both = |day: &str| [(day.to_owned(), 100), (day.to_owned(), 0)];
+        let bill = |at: &str| days([count(at)], "2026-03-10 04:00:00");
+        assert_eq!(bill("2026-03-08 05:00:00"), both("2026-03-07"));
+        assert_eq!(bill("2026-03-08 05:00:00.001"), both("2026-03-08"));
+        assert_eq!(bill("2026-03-07 05:00:00"), []);
     }
 }

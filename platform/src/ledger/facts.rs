@@ -143,8 +143,7 @@ fn copy(world: &World, copy: &Thing) -> Vec<Use> {
     if copy.state != "Ready" || is_own {
         return Vec::new();
     }
-    let usage_type =
-        if image.kind == Kind::Iso { UsageTypeId::ISO } else { UsageTypeId::TEMPLATE };
+    let usage_type = if image.kind == Kind::Iso { UsageTypeId::ISO } else { UsageTypeId::TEMPLATE };
     let size = image.int_if("size").and_then(|size| u64::try_from(size).ok());
     vec![Use { size, ..of(image, usage_type, copy.id_of("zoneid")) }]
 }

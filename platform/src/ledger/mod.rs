@@ -231,8 +231,10 @@ mod tests {
         let mut ledger = Ledger::default();
         settle(&mut ledger, &[vm(1)], 1_000);
         let changes = ledger.settled(ThingId(7), &[vm(2)], at(2_000));
-        let before: Vec<Change> =
-            changes.into_iter().map(|(number, entry)| (number, ledger.put(number, entry))).collect();
+        let before: Vec<Change> = changes
+            .into_iter()
+            .map(|(number, entry)| (number, ledger.put(number, entry)))
+            .collect();
         for (number, entry) in before.into_iter().rev() {
             ledger.put(number, entry);
         }

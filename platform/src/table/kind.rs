@@ -315,10 +315,7 @@ impl KindSpec {
     }
 
     /// Called after each move, with the state it came from.
-    pub(crate) const fn on_move(
-        mut self,
-        look: fn(&mut Tx<'_>, ThingId, &'static str),
-    ) -> Self {
+    pub(crate) const fn on_move(mut self, look: fn(&mut Tx<'_>, ThingId, &'static str)) -> Self {
         self.on_move = Some(look);
         self
     }

@@ -242,7 +242,8 @@ mod tests {
 
     #[test]
     fn every_word_is_used() {
-        let params = || COMMANDS.iter().flat_map(|(_, rows)| *rows).flat_map(|row| row.params_all());
+        let params =
+            || COMMANDS.iter().flat_map(|(_, rows)| *rows).flat_map(|row| row.params_all());
         let unused: Vec<_> = WORDS
             .iter()
             .filter(|(word, _)| {

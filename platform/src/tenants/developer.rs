@@ -80,11 +80,7 @@ fn disk_work(hand: &mut Hand<'_>, chance: &mut Chance, catalogue: &Catalogue, ma
     if chance.one_in(8) {
         hand.call(
             "createVolume",
-            &[
-                ("name", "data"),
-                ("zoneid", &catalogue.zone),
-                ("diskofferingid", &catalogue.disk),
-            ],
+            &[("name", "data"), ("zoneid", &catalogue.zone), ("diskofferingid", &catalogue.disk)],
         );
     }
     let volumes = hand.list("listVolumes", &[("type", "DATADISK")]);
@@ -95,7 +91,8 @@ fn disk_work(hand: &mut Hand<'_>, chance: &mut Chance, catalogue: &Catalogue, ma
         2 => drop(hand.call("detachVolume", &[("id", id)])),
         3 if chance.one_in(3) => drop(hand.call("deleteVolume", &[("id", id)])),
         4 => {
-            let params = [("id", id), ("diskofferingid", catalogue.custom_disk.as_str()), ("size", "9")];
+            let params =
+                [("id", id), ("diskofferingid", catalogue.custom_disk.as_str()), ("size", "9")];
             hand.call("resizeVolume", &params);
         }
         _ => {}

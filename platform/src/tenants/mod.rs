@@ -24,7 +24,7 @@ mod shop; // machines behind a load balancer, by day and night
 
 use std::collections::BTreeMap;
 
-use cloudtally_model::{Instant, Millis};
+use cloudtally_model::{Instant, Millis, port::JournalError};
 
 use self::{chance::Chance, hand::Hand};
 use crate::engine::Cloud;
@@ -97,6 +97,20 @@ impl Tenants {
             self.wake(cloud, number, wakes);
             self.next[number] = wakes_after(self.seed, number, wakes);
         }
+    }
+
+    /// Lets a cloud and its tenants live until a moment: what is due and who wakes,
+    /// in the order of time.
+    ///
+    /// # Errors
+    /// If what happened could not be kept.
+    pub fn live(&mut self, cloud: &Cloud, until: Instant) -> Result<(), JournalError> {
+        while let Some(wakes) = Some(self.next_due()).filter(|wakes| *wakes <= until) {
+            cloud.run_due(wakes)?;
+            self.act(cloud, wakes);
+        }
+        cloud.run_due(until)?;
+        cloud.keep_clock(until)
     }
 
     /// What was refused so far.

@@ -4,10 +4,7 @@ use super::{
     chance::Chance,
     hand::{Hand, Item},
 };
-use crate::{
-    areas,
-    engine::Answer,
-};
+use crate::{areas, engine::Answer};
 
 /// What simulated hosts are asked to do, and can be slow at or fail.
 const AGENT_COMMANDS: [&str; 4] =

@@ -68,7 +68,8 @@ pub(super) fn wake(hand: &mut Hand<'_>, chance: &mut Chance) {
 
 /// The address with its load balancer, and ports that come and go.
 fn front(hand: &mut Hand<'_>, chance: &mut Chance, network: &Item, running: &[Item]) {
-    let addresses = hand.list("listPublicIpAddresses", &[("associatednetworkid", network.text("id"))]);
+    let addresses =
+        hand.list("listPublicIpAddresses", &[("associatednetworkid", network.text("id"))]);
     let Some(address) = addresses.iter().find(|address| !address.is("issourcenat")) else {
         hand.call("associateIpAddress", &[("networkid", network.text("id"))]);
         return;
@@ -127,10 +128,8 @@ fn front(hand: &mut Hand<'_>, chance: &mut Chance, network: &Item, running: &[It
     }
     // Another offering for the network; only some of them fit what stands on it.
     if chance.one_in(72) {
-        let offerings = hand.list(
-            "listNetworkOfferings",
-            &[("guestiptype", "Isolated"), ("state", "Enabled")],
-        );
+        let offerings =
+            hand.list("listNetworkOfferings", &[("guestiptype", "Isolated"), ("state", "Enabled")]);
         if let Some(offering) = chance.pick(&offerings) {
             hand.call(
                 "updateNetwork",

@@ -58,8 +58,7 @@ fn commands_md_is_fresh() {
                 Job::Plain => "; a job does the work",
                 Job::Create => "; answers the id at once, a job does the rest",
             };
-            let event =
-                command.event.map(|event| format!("; event `{event}`")).unwrap_or_default();
+            let event = command.event.map(|event| format!("; event `{event}`")).unwrap_or_default();
             let answer = match command.shape {
                 Shape::List { item, .. } => format!("a list of `{item}`"),
                 Shape::Object { item, .. } => format!("`{item}`"),

@@ -69,10 +69,7 @@ fn the_life_of_a_machine_as_the_bill_sees_it() {
         ["VM.STOP", "NETWORK.OFFERING.REMOVE", "VM.DESTROY", "VOLUME.DELETE"]
     );
     tenant.lab.ok("recoverVirtualMachine", &id);
-    assert_eq!(
-        tenant.events(&mut seen),
-        ["VM.CREATE", "VOLUME.CREATE", "NETWORK.OFFERING.ASSIGN"]
-    );
+    assert_eq!(tenant.events(&mut seen), ["VM.CREATE", "VOLUME.CREATE", "NETWORK.OFFERING.ASSIGN"]);
     tenant.run("destroyVirtualMachine", &id);
     tenant.events(&mut seen);
     tenant.lab.pass(2 * 86_400);
@@ -129,8 +126,7 @@ fn data_volumes_are_billed_until_they_are_deleted() {
     let vm = tenant.deploy(&[]).unwrap();
     let (volume, vm) = (text(&volume, "id"), text(&vm, "id"));
     let mut seen = tenant.lab.usage_types().len();
-    let attached =
-        tenant.run("attachVolume", &[("id", &volume), ("virtualmachineid", &vm)]);
+    let attached = tenant.run("attachVolume", &[("id", &volume), ("virtualmachineid", &vm)]);
     assert_eq!(int(&attached, "deviceid"), 1);
     let user = tenant.lab.user("alice");
     let (code, why) = tenant.lab.run(user, "deleteVolume", &[("id", &volume)]).unwrap_err();

@@ -72,7 +72,8 @@ fn port_forwarding_is_billed_while_it_stands() {
     assert_eq!(text(&rule, "state"), "Active");
     let opened = tenant.run("listFirewallRules", &[("ipaddressid", &tenant.address)]);
     assert_eq!(texts(&opened, "startport"), ["2222"]);
-    let (code, why) = tenant.refused("createPortForwardingRule", &borrowed(&tenant.forward("2222")));
+    let (code, why) =
+        tenant.refused("createPortForwardingRule", &borrowed(&tenant.forward("2222")));
     assert_eq!(code, 537);
     assert!(why.contains("tcp 2222-2222"), "{why}");
     assert_eq!(tenant.events(), [""; 0]);
@@ -98,10 +99,7 @@ fn an_address_takes_its_rules_with_it() {
     );
     assert_eq!(tenant.events(), ["NET.RULEADD", "LB.CREATE"]);
     let balancer = text(&balancer, "id");
-    tenant.run(
-        "assignToLoadBalancerRule",
-        &[("id", &balancer), ("virtualmachineids", &tenant.vm)],
-    );
+    tenant.run("assignToLoadBalancerRule", &[("id", &balancer), ("virtualmachineids", &tenant.vm)]);
     let behind = tenant.run("listLoadBalancerRuleInstances", &[("id", &balancer)]);
     assert_eq!(texts(&behind, "id"), [tenant.vm.clone()]);
     let (code, _) = tenant.refused(
@@ -186,7 +184,8 @@ fn an_account_that_is_deleted_ends_all_its_use() {
     tenant.run("createPortForwardingRule", &borrowed(&tenant.forward("80")));
     tenant.run("addVpnUser", &[("username", "bob"), ("password", "x")]);
     tenant.events();
-    let account = text(&tenant.lab.one("listAccounts", &[("name", "alice"), ("listall", "true")]), "id");
+    let account =
+        text(&tenant.lab.one("listAccounts", &[("name", "alice"), ("listall", "true")]), "id");
     tenant.lab.ok("deleteAccount", &[("id", &account)]);
     let mut ends = tenant.events();
     ends.sort();
@@ -209,10 +208,8 @@ fn an_account_that_is_deleted_ends_all_its_use() {
 #[test]
 fn egress_rules_and_security_groups_change_what_lists_show() {
     let tenant = Tenant::new();
-    let rule = tenant.run(
-        "createEgressFirewallRule",
-        &[("networkid", &tenant.network), ("protocol", "all")],
-    );
+    let rule = tenant
+        .run("createEgressFirewallRule", &[("networkid", &tenant.network), ("protocol", "all")]);
     let listed = tenant.run("listEgressFirewallRules", &[("ipaddressid", &tenant.address)]);
     assert_eq!(texts(&listed, "id"), [text(&rule, "id")]);
     let again = [("networkid", tenant.network.as_str()), ("protocol", "all")];

@@ -6,31 +6,54 @@
 //! cloud ready | cloud empty        what the cloud has at first; first line, `ready` unless said
 //! as alice                         who calls from here on; the root admin at first
 //! createDomain name=sales -> d     runs a command, and its job to the end; $d is the answer's id
-//! createZone name="a b" -> z       values with spaces stand in quotes
+//! createZone name="a b" -> z       values with spaces stand in quotes; there `\n` ends a line
 //! updateZone id=$z name=b          names of earlier answers stand for their ids
+//! keep nic.id -> nic               $nic is the first value at a path of the last answer
+//! pick type=ROOT -> root           $root is the id of the item of the last list with this field
 //! = name b                         a field of the last answer, `.` goes into objects and lists
 //! = count 2                        how many items the last list has
 //! = state Running Stopped          one field of all items of the last list
+//! ~ description "of web"           a field of the last answer with this piece in it
 //! - displaytext                    a field that is not there
+//! type size number                 what a field is: number, flag, text or date
 //! ! 431 already createDomain ..    a command that is refused with this code and piece of text
 //! pass 3600                        seconds go by
 //! restart                          the process ends and begins again
-//! usage VM.CREATE VM.START         the usage events since the last `usage`
+//! usage VM.CREATE VM.START         the usage events since the last `usage`; alone: none
+//! billed alice                     what the last `usage` told is billed to accounts so named
 //! ```
+//!
+//! All lines that fail are told, not the first alone. A command counts as shown when
+//! some scenario runs it with success; a list when it lists something.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    ops::Range,
+    path::PathBuf,
+};
 
-use cloudtally_platform::engine::{Answer, Node, Start};
+use cloudtally_platform::{
+    commands,
+    engine::{Node, Start, ThingId},
+    table::Verb,
+};
 
-use crate::support::{Lab, refusal};
+use crate::support::Lab;
+
+/// Commands that the server itself answers: its tests call them over the port.
+fn is_of_the_server(verb: &Verb) -> bool {
+    matches!(verb, Verb::Front)
+}
 
 struct Play {
     lab: Lab,
     user: String,
     names: BTreeMap<String, String>,
     last: Node,
-    seen_usage: usize,
-    called: Vec<String>,
+    /// The events that the last `usage` line told.
+    told_usage: Range<usize>,
+    shown: BTreeSet<String>,
 }
 
 /// The folder of scenarios.
@@ -56,10 +79,14 @@ fn scenarios() -> Vec<(String, String)> {
 /// Words of a line; quotes hold blanks together.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut is_quoted) = (Vec::new(), String::new(), false);
-    for c in line.chars() {
+    let mut rest = line.chars().peekable();
+    while let Some(c) = rest.next() {
         match c {
             '"' => is_quoted = !is_quoted,
-            ' ' if !is_quoted => words.extend(Some(std::mem::take(&mut word)).filter(|w| !w.is_empty())),
+            '\\' if is_quoted && rest.next_if_eq(&'n').is_some() => word.push('\n'),
+            ' ' if !is_quoted => {
+                words.extend(Some(std::mem::take(&mut word)).filter(|w| !w.is_empty()))
+            }
             _ => word.push(c),
         }
     }
@@ -96,132 +123,242 @@ fn at<'n>(node: &'n Node, path: &str) -> Vec<&'n Node> {
     }
 }
 
-impl Play {
-    fn params(&self, words: &[String]) -> Vec<(String, String)> {
-        words
-            .iter()
-            .map(|word| {
-                let (name, value) =
-                    word.split_once('=').unwrap_or_else(|| panic!("no parameter: {word}"));
-                let value = value
-                    .split(',')
-                    .map(|part| match part.strip_prefix('$') {
-                        Some(name) => self
-                            .names
-                            .get(name)
-                            .unwrap_or_else(|| panic!("no answer was named {name}"))
-                            .clone(),
-                        None => part.to_owned(),
-                    })
-                    .collect::<Vec<_>>()
-                    .join(",");
-                (name.to_owned(), value)
-            })
-            .collect()
-    }
-
-    fn run(&mut self, words: &[String]) -> Result<(), (u16, String)> {
-        let (name, params) = words.split_first().expect("a command");
-        let params = self.params(params);
-        let params: Vec<(&str, &str)> =
-            params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        self.called.push(name.clone());
-        let caller = self.lab.user(&self.user);
-        self.last = match self.lab.call(caller, name, &params).map_err(refusal)? {
-            Answer::Job { job, .. } => self.lab.finish(&job)?,
-            Answer::Object { object, .. } => object,
-            Answer::List { items, .. } => Node::List(items),
-            Answer::Bare(fields) => Node::Object(fields),
-            Answer::Success => Node::Bool(true),
-        };
-        Ok(())
-    }
-
-    fn line(mut self, line: &str) -> Self {
-        let mut words = words(line);
-        match words[0].as_str() {
-            "as" => self.user = words[1].clone(),
-            "pass" => self.lab.pass(words[1].parse().unwrap()),
-            "restart" => self.lab = self.lab.restart(),
-            "usage" => {
-                let all = self.lab.usage_types();
-                assert_eq!(all[self.seen_usage..].join(" "), words[1..].join(" "));
-                self.seen_usage = all.len();
-            }
-            "=" if words[1] == "count" && words.len() == 3 => {
-                let Node::List(items) = &self.last else { panic!("no list: {:?}", self.last) };
-                assert_eq!(items.len().to_string(), words[2], "{items:?}");
-            }
-            "=" => {
-                let found: Vec<String> =
-                    at(&self.last, &words[1]).into_iter().map(shown).collect();
-                let expected: Vec<String> = words[2..]
-                    .iter()
-                    .map(|word| match word.strip_prefix('$') {
-                        Some(name) => self.names[name].clone(),
-                        None => word.clone(),
-                    })
-                    .collect();
-                assert_eq!(found.join(" "), expected.join(" "), "{:?}", self.last);
-            }
-            "-" => {
-                assert!(at(&self.last, &words[1]).is_empty(), "{:?}", self.last);
-            }
-            "!" => {
-                let (code, piece) = (words[1].clone(), words[2].clone());
-                let (status, why) = self.run(&words[3..]).expect_err("it is not refused");
-                assert_eq!(status.to_string(), code, "{why}");
-                assert!(why.contains(&piece), "{why}");
-            }
-            _ => {
-                let name = match words.iter().position(|word| word == "->") {
-                    Some(at) => Some(words.drain(at..).nth(1).expect("a name")),
-                    None => None,
-                };
-                self.run(&words).unwrap_or_else(|(code, why)| panic!("{code} {why}"));
-                if let Some(name) = name {
-                    let found = at(&self.last, "id");
-                    let id = found.first().unwrap_or_else(|| panic!("no id: {:?}", self.last));
-                    self.names.insert(name, shown(id));
-                }
-            }
-        }
-        self
+/// What a field is.
+fn type_of(node: &Node) -> &'static str {
+    match node {
+        Node::Null => "nothing",
+        Node::Bool(_) => "flag",
+        Node::Int(_) => "number",
+        Node::Text(_) => "text",
+        Node::Date(_) => "date",
+        Node::List(_) => "list",
+        Node::Object(_) | Node::Map(_) => "object",
     }
 }
 
-fn play(file: &str, text: &str) -> Vec<String> {
-    let start = if text.contains("\ncloud empty") || text.starts_with("cloud empty") {
-        Start::Empty
-    } else {
-        Start::Ready
-    };
+/// What a line says came true, or what did not.
+type Line = Result<(), String>;
+
+fn same(found: &str, expected: &str, of: &Node) -> Line {
+    if found == expected { Ok(()) } else { Err(format!("it is `{found}` in {of:?}")) }
+}
+
+impl Play {
+    /// A word with the ids of earlier answers in place of their names.
+    fn meant(&self, word: &str) -> Result<String, String> {
+        let parts: Result<Vec<&str>, String> = word
+            .split(',')
+            .map(|part| match part.strip_prefix('$') {
+                Some(name) => self
+                    .names
+                    .get(name)
+                    .map(String::as_str)
+                    .ok_or_else(|| format!("no answer was named {name}")),
+                None => Ok(part),
+            })
+            .collect();
+        Ok(parts?.join(","))
+    }
+
+    fn params(&self, words: &[String]) -> Result<Vec<(String, String)>, String> {
+        let pair = |word: &String| {
+            let (name, value) =
+                word.split_once('=').ok_or_else(|| format!("no parameter: {word}"))?;
+            Ok((name.to_owned(), self.meant(value)?))
+        };
+        words.iter().map(pair).collect()
+    }
+
+    /// Runs a command and, if it makes one, its job: what it answers or why it is
+    /// refused.
+    fn run(&mut self, words: &[String]) -> Result<Result<(), (u16, String)>, String> {
+        let (name, params) = words.split_first().ok_or("no command")?;
+        if !commands().any(|command| command.name == name) {
+            return Err(format!("there is no command {name}"));
+        }
+        let params = self.params(params)?;
+        let params: Vec<(&str, &str)> =
+            params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let caller = self.lab.user(&self.user);
+        let answer = match self.lab.run(caller, name, &params) {
+            Ok(answer) => answer,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        self.last = answer;
+        if !matches!(&self.last, Node::List(items) if items.is_empty()) {
+            self.shown.insert(name.clone());
+        }
+        Ok(Ok(()))
+    }
+
+    /// Names a value for the lines to come.
+    fn keep(&mut self, name: Option<String>, value: Option<String>) -> Line {
+        let name = name.ok_or("no name: end the line with `-> name`")?;
+        let value = value.ok_or_else(|| format!("there is none in {:?}", self.last))?;
+        self.names.insert(name, value);
+        Ok(())
+    }
+
+    fn line(&mut self, line: &str) -> Line {
+        let mut words = words(line);
+        let name = match words.iter().position(|word| word == "->") {
+            Some(at) => words.drain(at..).nth(1),
+            None => None,
+        };
+        let path = words.get(1).map_or("", String::as_str);
+        match words[0].as_str() {
+            "as" => self.user = path.to_owned(),
+            "pass" => self.lab.pass(path.parse().map_err(|_| "no number of seconds")?),
+            "restart" => {
+                let lab = std::mem::replace(&mut self.lab, Lab::new(Start::Empty));
+                self.lab = lab.restart();
+            }
+            "usage" => {
+                let all = self.lab.usage_types();
+                let new = all[self.told_usage.end..].join(" ");
+                self.told_usage = self.told_usage.end..all.len();
+                return same(&new, &words[1..].join(" "), &Node::Null);
+            }
+            "billed" => {
+                let events = self.lab.memory.usage();
+                for event in &events[self.told_usage.clone()] {
+                    let world = self.lab.cloud.world();
+                    let account = world.any(ThingId(event.account.0));
+                    let name = account.map_or("nobody", |account| account.text("name"));
+                    if !name.starts_with(path) {
+                        return Err(format!("{} is billed to {name}", event.event_type));
+                    }
+                }
+            }
+            "keep" => {
+                let value = at(&self.last, path).first().map(|node| shown(node));
+                return self.keep(name, value);
+            }
+            "pick" => {
+                let (field, wanted) = path.split_once('=').ok_or("write pick field=value")?;
+                let wanted = self.meant(wanted)?;
+                let Node::List(items) = &self.last else { return Err("no list".into()) };
+                let is_it = |item: &&Node| at(item, field).iter().any(|node| shown(node) == wanted);
+                let found = items.iter().find(is_it).and_then(|item| item.field("id")).map(shown);
+                return self.keep(name, found);
+            }
+            "=" if path == "count" && words.len() == 3 => {
+                let Node::List(items) = &self.last else {
+                    return Err(format!("no list: {:?}", self.last));
+                };
+                return same(&items.len().to_string(), &words[2], &self.last);
+            }
+            "=" => {
+                let found: Vec<String> = at(&self.last, path).into_iter().map(shown).collect();
+                let expected: Result<Vec<String>, String> =
+                    words[2..].iter().map(|word| self.meant(word)).collect();
+                return same(&found.join(" "), &expected?.join(" "), &self.last);
+            }
+            "~" => {
+                let piece = self.meant(words.get(2).ok_or("no piece of text")?)?;
+                if !at(&self.last, path).into_iter().any(|node| shown(node).contains(&piece)) {
+                    return Err(format!("not in {:?}", self.last));
+                }
+            }
+            "-" => {
+                let found: Vec<String> = at(&self.last, path).into_iter().map(shown).collect();
+                return same(&found.join(" "), "", &self.last);
+            }
+            "type" => {
+                let found = at(&self.last, path).first().map_or("missing", |node| type_of(node));
+                return same(found, words.get(2).ok_or("no type")?, &self.last);
+            }
+            "!" => {
+                let [_, code, piece, command @ ..] = words.as_slice() else {
+                    return Err("write ! code piece command".into());
+                };
+                match self.run(command)? {
+                    Ok(()) => return Err("it is not refused".into()),
+                    Err((status, why)) if status.to_string() != *code || !why.contains(piece) => {
+                        return Err(format!("{status} {why}"));
+                    }
+                    Err(_) => {}
+                }
+            }
+            _ => {
+                self.run(&words)?.map_err(|(code, why)| format!("{code} {why}"))?;
+                if name.is_some() {
+                    let id = at(&self.last, "id").first().map(|node| shown(node));
+                    return self.keep(name, id);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Plays a scenario: the commands it shows, and the lines that did not come true.
+fn play(file: &str, text: &str) -> (BTreeSet<String>, Vec<String>) {
+    let is_empty = text.lines().any(|line| line == "cloud empty");
+    let lab = Lab::new(if is_empty { Start::Empty } else { Start::Ready });
     let mut play = Play {
-        lab: Lab::new(start),
+        told_usage: lab.usage_types().len()..lab.usage_types().len(),
+        lab,
         user: "admin".to_owned(),
         names: BTreeMap::new(),
         last: Node::Null,
-        seen_usage: 0,
-        called: Vec::new(),
+        shown: BTreeSet::new(),
     };
-    play.seen_usage = play.lab.usage_types().len();
+    let mut failed = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') || line.starts_with("cloud ") {
             continue;
         }
-        // A failing line is found by the last one told.
+        // Where a line ends the test itself, the last one told is it.
         println!("{file}:{}: {line}", number + 1);
-        play = play.line(line);
+        if let Err(why) = play.line(line) {
+            failed.push(format!("{file}:{}: {line}\n    {why}", number + 1));
+        }
     }
-    play.called
+    (play.shown, failed)
 }
 
 #[test]
 fn all_scenarios_play_as_written() {
     let all = scenarios();
     assert!(!all.is_empty());
-    for (file, text) in all {
-        play(&file, &text);
+    let failed: Vec<String> = all.iter().flat_map(|(file, text)| play(file, text).1).collect();
+    assert!(failed.is_empty(), "{} lines:\n{}", failed.len(), failed.join("\n"));
+}
+
+#[test]
+fn every_built_command_has_a_scenario() {
+    let shown: BTreeSet<String> =
+        scenarios().iter().flat_map(|(file, text)| play(file, text).0).collect();
+    let missing: Vec<&str> = commands()
+        .filter(|command| command.is_built() && !is_of_the_server(&command.verb))
+        .map(|command| command.name)
+        .filter(|name| !shown.contains(*name))
+        .collect();
+    assert!(missing.is_empty(), "{} without one: {missing:?}", missing.len());
+}
+
+/// The runner itself: what it must not let pass.
+#[test]
+fn a_line_that_is_not_true_is_told() {
+    for (text, piece) in [
+        ("listDomains\n= count 2", "it is `1`"),
+        ("listDomains\n= name roof", "it is `ROOT`"),
+        ("listDomains\n- name", "it is `ROOT`"),
+        ("listDomains\n~ name roof", "not in"),
+        ("listDomains\ntype level text", "it is `number`"),
+        ("listDomains\npick name=roof -> d", "there is none"),
+        ("listDomains\nkeep roof -> d", "there is none"),
+        ("listDomains id=$d", "no answer was named d"),
+        ("listDomain", "no command listDomain"),
+        ("deleteDomain", "431"),
+        ("! 431 x listDomains", "it is not refused"),
+        ("! 430 missing deleteDomain", "431"),
+        ("! 431 roof deleteDomain", "missing parameter"),
+        ("usage VM.CREATE", "it is ``"),
+    ] {
+        let (_, failed) = play("text", &format!("cloud empty\n{text}"));
+        assert!(failed.len() == 1 && failed[0].contains(piece), "{text}: {failed:?}");
     }
 }

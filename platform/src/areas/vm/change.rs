@@ -150,7 +150,8 @@ pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
                 call.thing(template).text("name")
             )));
         }
-        if !call.thing(template).text("hypervisor").eq_ignore_ascii_case(machine.text("hypervisor")) {
+        if !call.thing(template).text("hypervisor").eq_ignore_ascii_case(machine.text("hypervisor"))
+        {
             return Err(ApiError::value("the template is of another hypervisor"));
         }
         // A running machine is stopped for it and started again.

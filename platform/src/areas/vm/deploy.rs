@@ -207,7 +207,11 @@ fn networks(
             .filter(|thing| thing.kind == Kind::Network && thing.removed.is_none())
             .filter(|thing| call.may_use(&call.caller, thing));
         let network = found.map(|thing| thing.id).ok_or_else(|| {
-            call.invalid("iptonetworklist", text, "there is no network with this id, or it is not yours")
+            call.invalid(
+                "iptonetworklist",
+                text,
+                "there is no network with this id, or it is not yours",
+            )
         })?;
         wanted.push((network, entry.get("ip").cloned()));
     }
@@ -252,7 +256,9 @@ pub(super) fn check_user_data(call: &Call<'_, '_>, data: &str) -> Result<(), Api
     let decoded = base64::prelude::BASE64_STANDARD.decode(data.replace(['\n', '\r'], ""));
     match decoded {
         Ok(_) if data.len() <= USER_DATA_CHARS_MAX => Ok(()),
-        _ => Err(call.invalid("userdata", "...", "expected Base64 text of at most 32768 characters")),
+        _ => {
+            Err(call.invalid("userdata", "...", "expected Base64 text of at most 32768 characters"))
+        }
     }
 }
 

@@ -34,7 +34,13 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
     .limit(Limit::Vm)
     .states(
         &[
-            "Stopped", "Starting", "Running", "Stopping", "Migrating", "Destroyed", "Expunging",
+            "Stopped",
+            "Starting",
+            "Running",
+            "Stopping",
+            "Migrating",
+            "Destroyed",
+            "Expunging",
             "Error",
         ],
         &[

@@ -195,7 +195,9 @@ pub(crate) static COMMANDS: &[Command] = &[
                 "what to show: `all`, `min`, `group`, `nics`, `stats`, `secgrp`, `tmpl`, \
                  `servoff`, `iso`, `volume`, `affgrp`; separated by commas, all unless given",
             ),
-            p("templateid", Id(Kind::Template)).usable().doc("shows only VMs made from this template"),
+            p("templateid", Id(Kind::Template))
+                .usable()
+                .doc("shows only VMs made from this template"),
             p("isoid", Id(Kind::Iso)).usable().doc("shows only VMs with this ISO in their drive"),
             p("vpcid", Id(Kind::Vpc)),
             p("affinitygroupid", Id(Kind::AffinityGroup)),
@@ -369,8 +371,8 @@ fn stop_failed(call: &mut Call<'_, '_>) {
 }
 
 fn check_destroy(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let may_expunge = call.caller.role != Role::User
-        || call.setting_flag("allow.user.expunge.recover.vm");
+    let may_expunge =
+        call.caller.role != Role::User || call.setting_flag("allow.user.expunge.recover.vm");
     if call.args.is_true("expunge") && !may_expunge {
         return Err(ApiError::permission("Only admins expunge; leave `expunge` out"));
     }
