@@ -76,10 +76,11 @@ fn limits_that_cannot_be_set() {
         let Node::List(items) = lab.ok_as("chief", "listResourceLimits", params) else { panic!() };
         items.iter().map(|item| (text(item, "domain"), int(item, "max"))).collect::<Vec<_>>()
     };
-    let (top_5, low_5) = (("top".to_owned(), 5), ("low".to_owned(), 5));
-    assert_eq!(listed(&[domain(&top), vms]), [top_5.clone()]);
-    assert_eq!(listed(&[domain(&top), vms, ("isrecursive", "true")]), [top_5, low_5]);
-    assert_eq!(listed(&[clerk[0], clerk[1], vms]), [("low".to_owned(), 2)]);
+    let limit = |domain: &str, max| (domain.to_owned(), max);
+    assert_eq!(listed(&[domain(&top), vms]), [limit("top", 5)]);
+    let below = [domain(&top), vms, ("isrecursive", "true")];
+    assert_eq!(listed(&below), [limit("top", 5), limit("low", 5)]);
+    assert_eq!(listed(&[clerk[0], clerk[1], vms]), [limit("low", 2)]);
 }
 
 #[test]

@@ -16,7 +16,7 @@ const TABLE: &str = include_str!("../../../tests/fixtures/list-scope.txt");
 
 /// The commands walked, with the parameters that leave only what the tree was given,
 /// and how an item tells whose it is.
-const LISTS: [(&str, &[(&str, &str)], Label); 6] = [
+const LISTS: [(&str, Params, Label); 6] = [
     ("listSSHKeyPairs", &[], Label::Field("name")),
     ("listInstanceGroups", &[], Label::Field("name")),
     ("listVolumes", &[], Label::Field("name")),
@@ -24,6 +24,8 @@ const LISTS: [(&str, &[(&str, &str)], Label); 6] = [
     ("listTags", &[], Label::Field("key")),
     ("listEvents", &[("type", "REGISTER.SSH.KEYPAIR")], Label::Owner),
 ];
+
+type Params = &'static [(&'static str, &'static str)];
 
 #[derive(Clone, Copy)]
 enum Label {
