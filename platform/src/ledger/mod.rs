@@ -8,7 +8,7 @@
 //! difference between the two.
 //!
 //! - Only the end of an instant counts: what begins and ends in the same
-//!   millisecond is no use.
+//!   millisecond is no use, and at most an entry of no length.
 //! - Facts may depend on other things (a NIC's offering is its network's); whose
 //!   facts to look at again is said by [`facts::concerned`], nowhere else.
 //! - When a host dies its machines run on until the platform learns of it: the
@@ -118,9 +118,9 @@ impl Ledger {
         for number in open {
             let entry = &self.entries[number];
             if !uses.contains(&entry.what) {
-                // What was opened at this instant never was.
-                let ended = LedgerEntry { end: Some(at), ..entry.clone() };
-                changes.push((*number, (entry.start < at).then_some(ended)));
+                // One that was opened at this instant stays as an entry of no length: it
+                // may have been kept already.
+                changes.push((*number, Some(LedgerEntry { end: Some(at), ..entry.clone() })));
             }
         }
         let mut next = self.next_number();
@@ -221,9 +221,8 @@ mod tests {
         let mut ledger = Ledger::default();
         settle(&mut ledger, &[vm(1)], 1_000);
         settle(&mut ledger, &[vm(2)], 1_000);
-        assert_eq!(stretches(&ledger), [(2, 1_000, None)]);
-        settle(&mut ledger, &[], 1_000);
-        assert!(ledger.is_empty());
+        assert_eq!(stretches(&ledger), [(1, 1_000, Some(1_000)), (2, 1_000, None)]);
+        assert_eq!(ledger.bill("UTC", at(0), at(1_500)).unwrap().len(), 1);
     }
 
     #[test]

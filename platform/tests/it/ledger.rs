@@ -95,8 +95,9 @@ const EVENT_TYPES: [&str; 30] = [
     "NET.RULEDELETE",
     "NETWORK.OFFERING.ASSIGN",
     "NETWORK.OFFERING.REMOVE",
+    "VPN.USER.ADD",
+    "VPN.USER.REMOVE",
 ];
-const VPN_EVENT_TYPES: [&str; 2] = ["VPN.USER.ADD", "VPN.USER.REMOVE"];
 
 /// The key of a use that an event tells of.
 fn key(usage_type: u16, event: &UsageEvent) -> Use {
@@ -401,30 +402,35 @@ fn dropping_or_shifting_any_event_is_noticed() {
 }
 
 /// Whether the rules make nothing of an event because others say the same at the
-/// same instant: a NIC that is removed with its machine, a resize to the same size,
-/// a machine that is restored from another template while it runs (stopped, made
+/// same instant: a NIC that is removed with its machine, a machine that is stopped to
+/// be destroyed, what goes to another account (to open it there splits it), a resize to the same size, a machine that is restored from another template while it runs (stopped, made
 /// another, started).
 fn is_said_twice(events: &[UsageEvent], at: usize) -> bool {
     let event = &events[at];
-    let later = || {
-        events[at + 1..]
-            .iter()
-            .filter(|other| other.created == event.created && other.resource == event.resource)
+    let following = |event_type: &str| {
+        let is_it = |other: &&UsageEvent| {
+            other.created == event.created
+                && other.resource == event.resource
+                && other.event_type == event_type
+        };
+        events[at + 1..].iter().find(is_it).cloned()
+    };
+    let follows = |event_type: &str| following(event_type).is_some();
+    let follows_elsewhere = |event_type: &str| {
+        following(event_type).is_some_and(|other| other.account != event.account)
     };
     match event.event_type.as_str() {
-        "NETWORK.OFFERING.REMOVE" => later().any(|other| other.event_type == "VM.DESTROY"),
+        "NETWORK.OFFERING.REMOVE" => follows("VM.DESTROY"),
         "VOLUME.RESIZE" => {
             let before = events[..at].iter().rev().find(|other| {
                 other.resource == event.resource && other.event_type.starts_with("VOLUME.")
             });
             before.is_some_and(|b| (b.offering, b.size) == (event.offering, event.size))
         }
-        "VM.UPGRADE" | "VM.STOP" => {
-            later().any(|other| other.event_type == "VM.UPGRADE")
-                && later().any(|other| other.event_type == "VM.START")
-                || event.event_type == "VM.UPGRADE"
-                    && later().any(|other| other.event_type == "VM.START")
-        }
+        "VM.UPGRADE" => follows("VM.START"),
+        "VM.DESTROY" => follows_elsewhere("VM.CREATE"),
+        "VOLUME.DELETE" => follows_elsewhere("VOLUME.CREATE"),
+        "VM.STOP" => follows("VM.DESTROY") || follows("VM.UPGRADE") && follows("VM.START"),
         _ => false,
     }
 }
