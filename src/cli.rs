@@ -259,9 +259,14 @@ pub(crate) struct Serve {
     /// Begin a new cloud without zones, hosts, offerings and templates
     #[arg(long)]
     pub(crate) empty: bool,
-    /// What the uuids of a new cloud are made from [default: random]
+    /// What the uuids of a new cloud are made from [default: random], and what
+    /// tenants decide by [default: 1]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// Simulated tenants with habits of their own, who use the cloud through the
+    /// same commands as everybody
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) tenants: u32,
     /// Clock that the cloud and the usage job live by; signatures and sessions stay
     /// on the machine's
     #[arg(long, value_enum, default_value_t = ClockArgument::Real)]

@@ -46,9 +46,19 @@ pub struct SanityFinding {
     pub remedy: String,
 }
 
+/// Which periods are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Periods {
+    /// All of them.
+    All,
+    /// The latest ones, so many: what a run of the usage job has just published.
+    Latest(usize),
+}
+
 /// Runs the sanity checks; `progress(done, total)` counts periods.
 pub fn sanity_checks(
     store: &Store,
+    periods: Periods,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<SanityFinding>, AggregateError> {
     let snapshot = store.snapshot()?;
@@ -56,9 +66,14 @@ pub fn sanity_checks(
     let mut findings = ingest_balances(store)?;
     findings.extend(periods_tile(&snapshot, calendar));
     let removals = removals(&snapshot, store)?;
-    let total = snapshot.periods.len() as u64;
-    let sampled_from = snapshot.periods.len().saturating_sub(SAMPLED_PERIODS);
-    for (index, known) in snapshot.periods.iter().enumerate() {
+    let first = match periods {
+        Periods::All => 0,
+        Periods::Latest(most) => snapshot.periods.len().saturating_sub(most),
+    };
+    let looked_at = &snapshot.periods[first..];
+    let total = looked_at.len() as u64;
+    let sampled_from = looked_at.len().saturating_sub(SAMPLED_PERIODS);
+    for (index, known) in looked_at.iter().enumerate() {
         let records = store.read_records(known, &snapshot.sources)?;
         findings.extend(period_records(known.period, &records, &removals));
         findings.extend(running_within_allocated(known.period, &records).map_err(group_error)?);

@@ -12,7 +12,7 @@ mod records; // segments become records
 mod totals; // records grouped for people
 mod window; // a stretch of time folded over all cores
 
-pub use checks::{SanityFinding, sanity_checks};
+pub use checks::{Periods, SanityFinding, sanity_checks};
 pub use error::AggregateError;
 pub use explain::{ClippedSegment, Difference, Explanation, Parts, explain};
 pub use export::{ExportFormat, ExportTarget, export, export_columns};

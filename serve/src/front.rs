@@ -215,7 +215,7 @@ mod tests {
         let new = NewCloud { start: Start::Empty, seed: Some(1) };
         let opened = open_cloud(&store, new, Pace::Real, &keys).unwrap();
         let beat = Arc::new(Beat::new(&store, clock::now()).unwrap());
-        let life = Arc::new(Life::new(opened.cloud, opened.clock, beat));
+        let life = Arc::new(Life::new(opened.cloud, opened.clock, beat, None));
         let front = Front::new(store.clone(), life);
         let set = |name: &str, value: &str| {
             let wait = LockWait { limit: Duration::from_secs(20), on_wait: &mut || {} };

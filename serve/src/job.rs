@@ -7,15 +7,19 @@
 //! and the next run goes on behind it.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     thread,
     time::Duration,
 };
 
-use cloudtally_aggregate::{AggregateError, Plan, run_job};
+use cloudtally_aggregate::{AggregateError, Periods, Plan, run_job, sanity_checks};
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::{Instant, Millis, settings};
-use cloudtally_store::{LockWait, Store, StoreError};
+use cloudtally_platform::{
+    alerts::{self, AlertType, Place, USAGE_SANITY_RESULT, USAGE_SERVER, USAGE_SERVER_RESULT},
+    engine::{Answer, Cloud},
+};
+use cloudtally_store::{LockWait, Severity, Store, StoreError};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -34,6 +38,10 @@ pub(crate) struct Beat {
     store: Store,
     timetable: Mutex<Timetable>,
     running: watch::Sender<bool>,
+    /// Whose administrator is told when something is wrong.
+    cloud: Weak<Cloud>,
+    /// Since when runs have waited for another writer.
+    waiting_since: Mutex<Option<Instant>>,
 }
 
 impl Beat {
@@ -51,7 +59,14 @@ impl Beat {
         let next = schedule.next_after(seen).max(now);
         info!(%next, "the usage job runs next at {next}");
         let timetable = Mutex::new(Timetable::since(seen));
-        Ok(Self { store: store.clone(), timetable, running: watch::Sender::new(false) })
+        let (running, waiting_since) = (watch::Sender::new(false), Mutex::default());
+        Ok(Self { store: store.clone(), timetable, running, cloud: Weak::new(), waiting_since })
+    }
+
+    /// Tells the administrator of a cloud when something is wrong.
+    pub(crate) fn telling(mut self, cloud: &Arc<Cloud>) -> Self {
+        self.cloud = Arc::downgrade(cloud);
+        self
     }
 
     /// Runs the job on a thread of its own if it is due. Blocks for as long as it
@@ -145,17 +160,85 @@ impl Beat {
                     report.published,
                     report.republished
                 );
+                self.look_over(now);
+                self.well(now, USAGE_SERVER_RESULT);
+                self.well(now, USAGE_SERVER);
+                *self.waiting_since() = None;
                 Ended::Done
             }
             Err(AggregateError::Store(cause @ StoreError::Locked { .. })) => {
                 warn!("the usage job waits: {cause}");
+                let since = *self.waiting_since().get_or_insert(now);
+                if now.since(since) >= WAITING_MAX {
+                    let text =
+                        format!("the usage job has not run since it was due at {since}: {cause}");
+                    self.wrong(now, USAGE_SERVER, text);
+                }
                 Ended::Busy
             }
             Err(cause) => {
-                error!("the usage job failed: {}", with_causes(&cause));
+                let text = format!("the usage job failed: {}", with_causes(&cause));
+                error!("{text}");
+                self.wrong(now, USAGE_SERVER_RESULT, text);
                 Ended::Failed
             }
         }
+    }
+}
+
+/// The latest periods are looked over after each run.
+const LOOKED_OVER: usize = 3;
+/// How long runs wait for another writer before the administrator is told.
+const WAITING_MAX: Millis = Millis::HOUR;
+
+/// What the administrator is told.
+impl Beat {
+    /// The sanity checks of what was just published (usage rules 7).
+    fn look_over(&self, now: Instant) {
+        let found = sanity_checks(&self.store, Periods::Latest(LOOKED_OVER), &mut |_, _| {});
+        let wrong = match found {
+            Ok(findings) => {
+                let worst = findings.into_iter().find(|found| found.severity == Severity::Error);
+                worst.map(|found| format!("{}: {}; {}", found.subject, found.problem, found.remedy))
+            }
+            Err(cause) => Some(format!("the checks failed: {}", with_causes(&cause))),
+        };
+        match wrong {
+            Some(text) => {
+                error!("what was published does not add up: {text}");
+                self.wrong(now, USAGE_SANITY_RESULT, text);
+            }
+            None => self.well(now, USAGE_SANITY_RESULT),
+        }
+    }
+
+    fn wrong(&self, now: Instant, what: AlertType, text: String) {
+        self.change(now, move |tx| {
+            alerts::raise(tx, what, None, Place::default(), &text);
+        });
+    }
+
+    fn well(&self, now: Instant, what: AlertType) {
+        self.change(now, move |tx| alerts::resolve(tx, what, None, Place::default()));
+    }
+
+    fn change(
+        &self,
+        now: Instant,
+        change: impl FnOnce(&mut cloudtally_platform::engine::Tx<'_>) + Send + 'static,
+    ) {
+        let Some(cloud) = self.cloud.upgrade() else { return };
+        let kept = cloud.change(now, move |tx| {
+            change(tx);
+            Ok(Answer::Success)
+        });
+        if let Err(cause) = kept {
+            error!("cannot keep what the administrator is to be told: {cause}");
+        }
+    }
+
+    fn waiting_since(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.waiting_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,7 +10,7 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -18,7 +18,10 @@ use std::{
 };
 
 use cloudtally_model::{Instant, port::JournalError};
-use cloudtally_platform::engine::{Clock, Cloud};
+use cloudtally_platform::{
+    engine::{Clock, Cloud},
+    tenants::Tenants,
+};
 use tracing::error;
 
 use crate::{clock, job::Beat};
@@ -33,15 +36,22 @@ pub(crate) struct Life {
     cloud: Arc<Cloud>,
     clock: Arc<Clock>,
     beat: Arc<Beat>,
+    /// Who uses the cloud besides those who call.
+    tenants: Option<Mutex<Tenants>>,
     /// Who lets time go by at the moment.
     stepping: Mutex<()>,
     stopping: AtomicBool,
 }
 
 impl Life {
-    pub(crate) fn new(cloud: Arc<Cloud>, clock: Arc<Clock>, beat: Arc<Beat>) -> Self {
+    pub(crate) fn new(
+        cloud: Arc<Cloud>,
+        clock: Arc<Clock>,
+        beat: Arc<Beat>,
+        tenants: Option<Tenants>,
+    ) -> Self {
         let (stepping, stopping) = (Mutex::default(), AtomicBool::new(false));
-        Self { cloud, clock, beat, stepping, stopping }
+        Self { cloud, clock, beat, tenants: tenants.map(Mutex::new), stepping, stopping }
     }
 
     /// The present of the cloud.
@@ -67,10 +77,19 @@ impl Life {
         let _alone = self.stepping.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let job = if self.has_usage_job() { Some(self.beat.next()?) } else { None };
-            let until = job.map_or(to, |job| job.min(to));
+            let wakes = self.tenants().map(|tenants| tenants.next_due());
+            let until = job.into_iter().chain(wakes).fold(to, Instant::min);
             let due = self.cloud.run_due(until)?;
-            match job {
-                Some(at) if at <= to && !self.stopping.load(Ordering::SeqCst) => {
+            let goes_on = |at: &Instant| *at <= to && !self.stopping.load(Ordering::SeqCst);
+            // Who wakes at a moment acts before the usage job of that moment.
+            match (wakes.filter(goes_on), job.filter(goes_on)) {
+                (Some(at), job) if job.is_none_or(|job| at <= job) => {
+                    self.show(at);
+                    if let Some(mut tenants) = self.tenants() {
+                        tenants.act(&self.cloud, at);
+                    }
+                }
+                (_, Some(at)) => {
                     self.show(at);
                     self.beat.run_now(at);
                 }
@@ -79,10 +98,15 @@ impl Life {
                     if self.has_usage_job() {
                         self.cloud.keep_clock(to)?;
                     }
-                    return Ok(due.into_iter().chain(job).min());
+                    return Ok(due.into_iter().chain(job).chain(wakes).min());
                 }
             }
         }
+    }
+
+    fn tenants(&self) -> Option<MutexGuard<'_, Tenants>> {
+        let tenants = self.tenants.as_ref()?;
+        Some(tenants.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts a simulated clock forward and lets everything happen that is due by then.

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use cloudtally_platform::engine::{Clock, Cloud};
+use cloudtally_platform::{
+    engine::{Clock, Cloud},
+    tenants::Tenants,
+};
 use cloudtally_store::{Store, StoreError};
 use thiserror::Error;
 use tokio::{
@@ -41,6 +44,8 @@ pub struct ServeOptions {
     pub cloud: Arc<Cloud>,
     /// Its present.
     pub clock: Arc<Clock>,
+    /// Who uses it besides those who call.
+    pub tenants: Option<Tenants>,
     /// Where to listen; port 0 takes any free one.
     pub listen: String,
     /// Where the unauthenticated port listens, if `integration.api.port` names one.
@@ -111,7 +116,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<Stopped, ServeError> {
     // 1. Listen, start the schedule and the cloud, tell where we are.
-    let ServeOptions { store, cloud, clock, listen, integration_listen } = options;
+    let ServeOptions { store, cloud, clock, tenants, listen, integration_listen } = options;
     let cause = |cause| ServeError::Listen { listen: listen.clone(), cause };
     let mut stop = pin!(stop);
     let listener = tokio::select! {
@@ -124,8 +129,9 @@ pub async fn serve(
     };
     let address = listener.local_addr().map_err(cause)?;
     let integration = integration_listener(&cloud, integration_listen).await?;
-    let beat = Arc::new(Beat::new(&store, clock.now(clock::now()))?);
-    let life = Arc::new(Life::new(cloud, clock, Arc::clone(&beat)));
+    let beat = Beat::new(&store, clock.now(clock::now()))?.telling(&cloud);
+    let beat = Arc::new(beat);
+    let life = Arc::new(Life::new(cloud, clock, Arc::clone(&beat), tenants));
     let front = Arc::new(Front::new(store, Arc::clone(&life)));
     let mut scheduler = start_schedule(&beat, &front).await?;
     let runner = Runner::start(&life).map_err(ServeError::Runner)?;

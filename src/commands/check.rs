@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use cloudtally_aggregate::sanity_checks;
+use cloudtally_aggregate::{Periods, sanity_checks};
 use cloudtally_store::Severity;
 use serde_json::json;
 
@@ -31,7 +31,7 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
     // Records of damaged files cannot be read, let alone checked.
     if findings.iter().all(|(severity, _)| *severity != Severity::Error) {
         let bar = console::bar("checking periods", Unit::Count);
-        let concerns = sanity_checks(&store, &mut |done, total| {
+        let concerns = sanity_checks(&store, Periods::All, &mut |done, total| {
             bar.set_length(total);
             bar.set_position(done);
         })?;

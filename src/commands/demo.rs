@@ -143,7 +143,7 @@ fn serve_it(
     );
     let new = NewCloud { start: Start::Ready, seed: Some(SEED) };
     let (pace, doors) = (Pace::Real, Doors::at(&arguments.listen));
-    serve::until_stopped(store, &keys, new, pace, doors, |address, password| {
+    serve::until_stopped(store, &keys, new, pace, 0, doors, |address, password| {
         println!("\n6. serving http://{address}/client/api until Ctrl-C");
         println!("   api key     {}", keys.api_key);
         println!("   secret key  {}", keys.secret_key);

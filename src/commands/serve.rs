@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use cloudtally_platform::engine::Start;
+use cloudtally_platform::{engine::Start, tenants::Tenants};
 use cloudtally_serve::{
     AdminPassword, KeyOrigin, NewCloud, OpenedCloud, Pace, ServeOptions, ensure_admin_keys,
     open_cloud, serve,
@@ -29,7 +29,7 @@ pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<ExitCode, Fail
     let new = NewCloud { start, seed: arguments.seed };
     let doors = Doors { listen: &arguments.listen, integration: arguments.integration_listen };
     let pace = pace(arguments);
-    until_stopped(&store, &keys, new, pace, doors, |address, password| {
+    until_stopped(&store, &keys, new, pace, arguments.tenants, doors, |address, password| {
         println!("serving http://{address}/client/api");
         match origin {
             KeyOrigin::Generated => {
@@ -44,6 +44,10 @@ pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<ExitCode, Fail
     })?;
     Ok(ExitCode::SUCCESS)
 }
+
+/// What tenants decide by, where no seed is given: they must be the same after a
+/// restart.
+const TENANTS_SEED: u64 = 1;
 
 /// The clock that was asked for.
 fn pace(arguments: &Serve) -> Pace {
@@ -97,15 +101,19 @@ pub(crate) fn until_stopped(
     keys: &AdminKeys,
     new: NewCloud,
     pace: Pace,
+    tenants: u32,
     doors: Doors<'_>,
     ready: impl FnOnce(SocketAddr, &AdminPassword),
 ) -> Result<(), Failure> {
     let OpenedCloud { cloud, clock, password } = open_cloud(store, new, pace, keys)?;
+    let seed = new.seed.unwrap_or(TENANTS_SEED);
+    let tenants = (tenants > 0).then(|| Tenants::new(seed, tenants, cloud.clock()));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let options = ServeOptions {
         store: store.clone(),
         cloud,
         clock,
+        tenants,
         listen: doors.listen.to_owned(),
         integration_listen: doors.integration,
     };

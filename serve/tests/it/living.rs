@@ -1,8 +1,10 @@
 //! The whole way on a simulated clock that only steps move: commands make events,
 //! the nights' jobs make records of them, and listUsageRecords shows them.
 
-use cloudtally_platform::engine::Start;
+use cloudtally_model::{Instant, Millis, UsageRecord, port::Use};
+use cloudtally_platform::{engine::Start, ledger::Line, tenants::Tenants};
 use cloudtally_serve::Pace;
+use cloudtally_store::Store;
 use serde_json::Value;
 
 use crate::support::{Folder, Keys, Server, at, options_with, root};
@@ -217,4 +219,120 @@ fn the_clock_stands_steps_and_goes_on_after_a_restart() {
     server.stop();
     let server = serve(&folder, "2026-01-01 00:00:00");
     assert_eq!(shown(&server), "2026-01-06T01:00:00+0000");
+}
+
+/// What a record says that the ledger knows: the key of its use.
+fn used(record: &UsageRecord) -> Use {
+    let is = |types: &[u16]| types.contains(&record.usage_type.0);
+    Use {
+        usage_type: record.usage_type,
+        account: record.account,
+        zone: record.zone,
+        resource: record.resource,
+        nic: record.nic,
+        offering: record.offering.filter(|_| is(&[1, 2, 6, 13])),
+        template: record.template.filter(|_| is(&[1, 2])),
+        size: record.size.filter(|_| is(&[6, 7, 8, 9])),
+        network: record.network,
+    }
+}
+
+/// The published records as lines of a ledger.
+fn billed(store: &Store) -> Vec<Line> {
+    let calendar = store.calendar().unwrap();
+    let snapshot = store.snapshot().unwrap();
+    let mut lines = Vec::new();
+    for known in &snapshot.periods {
+        for record in store.read_records(known, &snapshot.sources).unwrap() {
+            assert!(!record.is_folded(known.period), "each night has its job: {record:?}");
+            let day = calendar.date_of(known.period.start).to_string();
+            lines.push(Line { day: day.into(), what: used(&record), quantity: record.quantity });
+        }
+    }
+    lines.sort();
+    lines
+}
+
+/// Tenants live for some days in a zone, restarts on the way, and the bill is what
+/// they really had.
+fn check_tenants(zone: &str, seed: u64, days: i64, restarts: i64) {
+    let start = at("2026-03-20 00:00:00");
+    let folder = Folder::new(zone, "1440");
+    let writer = folder.writer();
+    writer.set_setting("usage.execution.timezone", zone).unwrap();
+    writer.set_setting("enable.usage.server", "true").unwrap();
+    drop(writer);
+    let tenants = 4;
+    let open = || {
+        let pace = Pace::Simulated { speed: 0, start };
+        let mut options = options_with(&folder.store, "127.0.0.1:0", Start::Ready, pace);
+        options.tenants = Some(Tenants::new(seed, tenants, options.cloud.clock()));
+        Server::start_with(options)
+    };
+    let mut server = open();
+    let span = Millis(days * Millis::DAY.0 / (restarts + 1));
+    for part in 1..=restarts + 1 {
+        let to = start + Millis(span.0 * part);
+        step(&server, &to.to_string());
+        if part <= restarts {
+            server.stop();
+            server = open();
+        }
+    }
+    let billed = billed(&folder.store);
+    let last = folder.store.snapshot().unwrap().periods.last().unwrap().period.end;
+    let world = server.cloud.as_ref().unwrap().world();
+    let from = Instant::EPOCH;
+    let owed = world.ledger().bill(zone, from, last).unwrap();
+    drop(world);
+    let lost: Vec<&Line> = owed.iter().filter(|line| !billed.contains(line)).take(5).collect();
+    let extra: Vec<&Line> = billed.iter().filter(|line| !owed.contains(line)).take(5).collect();
+    assert!(lost.is_empty() && extra.is_empty(), "seed {seed}: lost {lost:#?} extra {extra:#?}");
+    assert_eq!(billed.len(), owed.len());
+    assert!(billed.len() > 200, "{}", billed.len());
+}
+
+/// `SEEDS` and `DAYS` make it longer: 10 seeds of a month are 310 days.
+fn number(name: &str, default: i64) -> i64 {
+    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
+}
+
+#[test]
+fn the_bill_of_tenants_is_what_they_had() {
+    let (seeds, days) = (number("SEEDS", 2), number("DAYS", 5));
+    for seed in 1..=seeds {
+        // The clocks of Berlin go forward on 29 March.
+        let zone = ["Europe/Berlin", "UTC", "America/New_York"][usize::try_from(seed % 3).unwrap()];
+        check_tenants(zone, seed.unsigned_abs(), days, 2);
+    }
+}
+
+#[test]
+fn a_usage_job_that_fails_is_told_and_told_well_again() {
+    let (folder, server) = standing("UTC", "2026-01-05 00:00:00");
+    let told = || {
+        let alerts = server.works(&root(), &[("command", "listAlerts"), ("type", "20")]);
+        alerts["alert"].as_array().map_or(0, Vec::len)
+    };
+    server.account("alice", "0", None);
+    // Records that cannot be written: a file lies where their folder belongs.
+    let records = folder.store.dir().join("records");
+    std::fs::remove_dir_all(&records).ok();
+    std::fs::write(&records, "in the way").unwrap();
+    let alice = server.account("bob", "0", None);
+    let parts = parts(&server);
+    let mut deploy: Vec<(&str, &str)> = vec![("command", "deployVirtualMachine")];
+    deploy.extend(parts.iter().map(|(name, value)| (*name, value.as_str())));
+    job(&server, &alice.keys, &deploy);
+    step(&server, "2026-01-06T00:20:00Z");
+    assert_eq!(told(), 1);
+    step(&server, "2026-01-06T00:40:00Z");
+    assert_eq!(told(), 1, "it is told once");
+    std::fs::remove_file(&records).unwrap();
+    step(&server, "2026-01-06T01:00:00Z");
+    assert_eq!(hours(&server, &alice.keys, "2026-01-05", "1"), ["24"], "tried again");
+    std::fs::remove_dir_all(&records).unwrap();
+    std::fs::write(&records, "in the way").unwrap();
+    step(&server, "2026-01-07T00:20:00Z");
+    assert_eq!(told(), 2, "the next time it is told anew");
 }

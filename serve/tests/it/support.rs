@@ -143,6 +143,7 @@ pub(crate) fn options_with(store: &Store, listen: &str, start: Start, pace: Pace
         store: store.clone(),
         cloud: opened.cloud,
         clock: opened.clock,
+        tenants: None,
         listen: listen.to_owned(),
         integration_listen: Ipv4Addr::LOCALHOST.into(),
     }
