@@ -124,7 +124,7 @@ fn first_free(world: &World, range: &Thing) -> Option<String> {
 
 /// The public ranges of a zone that an account may take from: first those kept
 /// for it, then, if it may, those of everybody.
-fn public_ranges<'w>(world: &'w World, zone: ThingId, owner: ThingId) -> Vec<&'w Thing> {
+fn public_ranges(world: &World, zone: ThingId, owner: ThingId) -> Vec<&Thing> {
     let public = || {
         world
             .referring(zone, Kind::VlanIpRange, "zoneid")

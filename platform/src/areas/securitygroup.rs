@@ -154,7 +154,8 @@ pub(crate) fn for_deployment(
         return Err(ApiError::value("give either `securitygroupids` or `securitygroupnames`"));
     }
     let has_groups = call.thing(zone).flag("securitygroupsenabled");
-    if !has_groups && !(ids.is_empty() && names.is_empty()) {
+    let is_any_named = !ids.is_empty() || !names.is_empty();
+    if !has_groups && is_any_named {
         return Err(ApiError::value(format!(
             "the zone {} has no security groups",
             call.thing(zone).text("name")
@@ -279,8 +280,9 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
     if cidrs.is_empty() && groups.is_empty() {
         return Err(ApiError::value("give `cidrlist` or `usersecuritygrouplist`"));
     }
-    let mut sources: Vec<(Option<String>, Option<(String, String)>)> =
-        cidrs.iter().map(|cidr| (Some(cidr.clone()), None)).collect();
+    // A range of addresses, or an account and its group.
+    type Source = (Option<String>, Option<(String, String)>);
+    let mut sources: Vec<Source> = cidrs.iter().map(|cidr| (Some(cidr.clone()), None)).collect();
     let owner = call.thing(group).owner.expect("security groups have an owner");
     for entry in groups {
         let (Some(account), Some(name)) = (entry.get("account"), entry.get("group")) else {

@@ -6,8 +6,9 @@ use std::{
 };
 
 use cloudtally_model::{
-    Account, AccountId, AccountType, DomainId, EventId, Instant, Text,
-    port::{ChangeSet, Journal, Row, Value},
+    Account, AccountId, AccountType, DomainId, EventId, Instant, NetworkId, NicId, Text,
+    UsageTypeId, ZoneId,
+    port::{ChangeSet, Journal, LedgerEntry, Row, Use, Value},
 };
 use cloudtally_store::{AdminKeys, LockWait, SqliteJournal, Store, StoreError};
 use proptest::{prelude::*, test_runner::TestRunner};
@@ -117,6 +118,50 @@ fn changes_settings_and_numbers_are_there_after_opening_again() {
     assert_eq!(kept.settings, [("session.timeout".to_owned(), "60".to_owned())]);
     assert_eq!(kept.numbers, [("next_id".to_owned(), 4), ("seed".to_owned(), -1)]);
     assert_eq!(store.setting("session.timeout").unwrap(), "60", "the same settings everywhere");
+}
+
+#[test]
+fn the_ledger_is_as_it_was_left_after_opening_again() {
+    let (_dir, store) = folder();
+    let entry = |number: u64, end: Option<Instant>| LedgerEntry {
+        number,
+        thing: 1 << 63,
+        what: Use {
+            usage_type: UsageTypeId::VOLUME,
+            account: 2.into(),
+            zone: ZoneId::from_source(1),
+            resource: u64::MAX.into(),
+            nic: NicId(4),
+            offering: Some(5.into()),
+            template: Some(6.into()),
+            size: Some(7),
+            network: NetworkId(8),
+        },
+        start: day(0).start,
+        end,
+        bytes: None,
+    };
+    let nowhere = LedgerEntry {
+        what: Use {
+            zone: ZoneId::NONE,
+            offering: None,
+            template: None,
+            size: None,
+            ..entry(2, None).what
+        },
+        bytes: Some((9, u64::MAX >> 1)),
+        ..entry(2, Some(day(0).end))
+    };
+    let keep = |ledger: Vec<LedgerEntry>| {
+        let changes = ChangeSet { ledger, ..ChangeSet::default() };
+        journal(&store).unwrap().commit(&changes).unwrap();
+    };
+    keep(vec![entry(1, None), nowhere.clone(), entry(3, None)]);
+    // One ends, another has counted more.
+    let more = LedgerEntry { bytes: Some((10, 11)), end: Some(day(1).end), ..nowhere };
+    keep(vec![entry(1, Some(day(1).start)), more.clone()]);
+    let kept = journal(&store).unwrap().load().unwrap();
+    assert_eq!(kept.ledger, [entry(1, Some(day(1).start)), more, entry(3, None)]);
 }
 
 #[test]
