@@ -16,7 +16,7 @@ use std::{
 
 use cloudtally_serve::signed_query;
 
-use crate::support::{Cloudtally, csv_rows};
+use crate::support::{Cloudtally, csv_rows, with_cs};
 
 pub(crate) const API_KEY: &str = "key-of-the-environment";
 pub(crate) const SECRET_KEY: &str = "secret-of-the-environment";
@@ -368,21 +368,11 @@ print(json.dumps(ids))
 
 #[test]
 fn an_unmodified_client_pages_through_the_records() {
-    let has_cs = Command::new("python3").args(["-c", "import cs"]).output();
-    if !has_cs.as_ref().is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: python3 with the PyPI package `cs` is not installed: {has_cs:?}");
-        return;
-    }
     let cloudtally = january();
     let serving = Serving::start(&cloudtally, Some((API_KEY, SECRET_KEY)));
     let endpoint = format!("http://{}/client/api", serving.address);
-    let output = Command::new("python3")
-        .args(["-c", CS_SCRIPT, &endpoint, API_KEY, SECRET_KEY])
-        .env("NO_PROXY", "127.0.0.1")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let ids: Vec<String> = serde_json::from_slice(&output.stdout).unwrap();
+    let Some(said) = with_cs(CS_SCRIPT, &[&endpoint, API_KEY, SECRET_KEY]) else { return };
+    let ids: Vec<String> = serde_json::from_str(&said).unwrap();
     let exported: Vec<String> =
         csv_rows(&cloudtally.export()).iter().map(|row| row["recordid"].clone()).collect();
     assert_eq!(ids, exported, "the same records in the same order as the export");

@@ -7,6 +7,7 @@ mod api; // the API over its real port, and an unmodified client
 mod bad_input; // every kind of it gets a clear message and loses nothing
 mod cloud; // the simulated cloud: kills, restarts, a client
 mod crash; // killed anywhere and run again: the same bytes
+mod data_centre; // deployed, used and torn down by an unmodified client
 mod demo; // the README's main command
 mod invariants; // who may depend on what, where SQL may stand
 mod sample_data; // a small real dump with records derived independently

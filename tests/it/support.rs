@@ -81,6 +81,25 @@ pub(crate) fn ran(output: &Output) -> Ran {
     }
 }
 
+/// Runs a Python script that uses the PyPI package `cs` and requires that it ends
+/// well; what it printed. None, and a message, where the package is not installed.
+pub(crate) fn with_cs(script: &str, arguments: &[&str]) -> Option<String> {
+    let has_cs = Command::new("python3").args(["-c", "import cs"]).output();
+    if !has_cs.as_ref().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: python3 with the PyPI package `cs` is not installed: {has_cs:?}");
+        return None;
+    }
+    let output = Command::new("python3")
+        .args(["-c", script])
+        .args(arguments)
+        .env("NO_PROXY", "127.0.0.1")
+        .output()
+        .unwrap();
+    let ran = ran(&output);
+    assert_eq!(ran.status, Some(0), "{}\n{}", ran.stdout, ran.stderr);
+    Some(ran.stdout)
+}
+
 /// A row of a CSV file by column name.
 pub(crate) type Row = BTreeMap<String, String>;
 
