@@ -873,6 +873,14 @@ fn check_reserved(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         ))
         .about(host.uuid.to_string(), "id"));
     }
+    if let Some(guest) = call.referring(host.id, Kind::Vm, "hostid").next() {
+        return Err(ApiError::in_use(format!(
+            "the host {} is reserved and runs {}; stop that first",
+            host.text("name"),
+            guest.text("name")
+        ))
+        .about(host.uuid.to_string(), "id"));
+    }
     Ok(())
 }
 

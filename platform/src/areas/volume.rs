@@ -346,6 +346,12 @@ pub(crate) fn place_all(
     Ok(())
 }
 
+/// The tags that a pool needs for a volume.
+pub(crate) fn tags_of(world: &World, volume: &Thing) -> String {
+    let offering = volume.id_of("diskofferingid").or(volume.id_of("serviceofferingid"));
+    offering.map(|id| world.thing(id).text("tags").to_owned()).unwrap_or_default()
+}
+
 /// Gives a volume its place in a pool, unless it has one.
 pub(crate) fn place(
     call: &mut Call<'_, '_>,
@@ -357,8 +363,7 @@ pub(crate) fn place(
         return Ok(());
     }
     let zone = volume.id_of("zoneid").expect("volumes are in a zone");
-    let offering = volume.id_of("diskofferingid").or(volume.id_of("serviceofferingid"));
-    let tags = offering.map(|id| call.thing(id).text("tags").to_owned()).unwrap_or_default();
+    let tags = tags_of(call.tx, &volume);
     // Bare metal has its own disks.
     if volume.text("hypervisor").eq_ignore_ascii_case("BareMetal") {
         call.move_to(id, "Ready");
@@ -698,6 +703,21 @@ fn finish_upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, pool) = (call.args.id_required("volumeid"), call.args.id_required("storageid"));
+    let runs = call
+        .thing(id)
+        .id_of("virtualmachineid")
+        .is_some_and(|vm| call.thing(vm).state == "Running");
+    if runs && !call.args.is_true("livemigrate") {
+        return Err(ApiError::value(
+            "its virtual machine runs; give `livemigrate=true`, or stop it",
+        ));
+    }
+    move_to(call, id, pool)?;
+    Ok(Done::Thing(id))
+}
+
+/// Moves a volume from the pool it lies in to another of its zone and hypervisor.
+pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Result<(), ApiError> {
     let volume = call.thing(id).clone();
     let to = call.thing(pool).clone();
     if volume.state != "Ready" {
@@ -706,12 +726,6 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             volume.text("name"),
             volume.state
         )));
-    }
-    let runs = volume.id_of("virtualmachineid").is_some_and(|vm| call.thing(vm).state == "Running");
-    if runs && !call.args.is_true("livemigrate") {
-        return Err(ApiError::value(
-            "its virtual machine runs; give `livemigrate=true`, or stop it",
-        ));
     }
     if volume.id_of("poolid") == Some(pool) {
         return Err(ApiError::value(format!("the volume lies in {} already", to.text("name"))));
@@ -739,7 +753,7 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.edit(id, |volume| {
         volume.set_ref("poolid", pool).set_text("storage", to.text("name"));
     });
-    Ok(Done::Thing(id))
+    Ok(())
 }
 
 fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

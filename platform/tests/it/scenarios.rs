@@ -7,6 +7,7 @@
 //! as alice                         who calls from here on; the root admin at first
 //! createDomain name=sales -> d     runs a command, and its job to the end; $d is the answer's id
 //! createZone name="a b" -> z       values with spaces stand in quotes; there `\n` ends a line
+//! begin startVirtualMachine id=$v -> j  begins a job and lets it be; $j is the job's id
 //! updateZone id=$z name=b          names of earlier answers stand for their ids
 //! keep nic.id -> nic               $nic is the first value at a path of the last answer
 //! pick type=ROOT -> root           $root is the id of the item of the last list with this field
@@ -35,7 +36,7 @@ use std::{
 
 use cloudtally_platform::{
     commands,
-    engine::{Node, Start, ThingId},
+    engine::{Answer, Node, Start, ThingId},
     table::Verb,
 };
 
@@ -229,6 +230,17 @@ impl Play {
                         return Err(format!("{} is billed to {name}", event.event_type));
                     }
                 }
+            }
+            "begin" => {
+                let params = self.params(&words[2..])?;
+                let params: Vec<(&str, &str)> =
+                    params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                let answer = self.lab.call(self.lab.user(&self.user), path, &params);
+                let job = match answer.map_err(|refused| refused.text)? {
+                    Answer::Job { job, .. } => Some(job),
+                    _ => None,
+                };
+                return self.keep(name, job);
             }
             "keep" => {
                 let value = at(&self.last, path).first().map(|node| shown(node));

@@ -1,11 +1,16 @@
 //! What is done to a virtual machine besides its life: offerings, owners, keys.
 
+use std::collections::BTreeMap;
+
 use cloudtally_model::ApiError;
 
-use super::{deploy, life, placement};
+use super::{
+    deploy, life,
+    placement::{self, Disks},
+};
 use crate::{
     areas::{image, metering, network, nic, simulator, volume},
-    engine::{Answer, Call, Done, Level, Node, Query, Thing, ThingId, limit, scope},
+    engine::{Answer, Call, Done, Level, Node, Query, Thing, ThingId, Uuid, limit, scope},
     table::{Kind, Limit},
 };
 
@@ -326,28 +331,89 @@ pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         (Some(_), Some(_)) | (None, None) => {
             Err(ApiError::value("give either `hostid` or `storageid`"))
         }
-        (Some(host), None) => migrate_to(call, vm, host),
+        (Some(host), None) => migrate_to(call, vm, host, Disks::Stay),
         (None, Some(pool)) => {
             life::must_be(call.tx, vm, &["Stopped"], "moved to another storage pool")?;
-            let name = call.thing(pool).text("name").to_owned();
-            for id in call.ids_referring(vm, Kind::Volume, "virtualmachineid") {
-                call.edit(id, |volume| {
-                    volume.set_ref("poolid", pool).set_text("storage", &name);
-                });
-            }
+            let root = volume::root_of(call.tx, vm)
+                .ok_or_else(|| ApiError::value("the virtual machine has no root volume to move"))?;
+            volume::move_to(call, root, pool)?;
             Ok(Done::Thing(vm))
         }
     }
 }
 
-fn migrate_to(call: &mut Call<'_, '_>, vm: ThingId, host: ThingId) -> Result<Done, ApiError> {
+/// Moves a running machine to another host, of another cluster if need be: volumes
+/// that the host does not reach go to the pools named, or to one that it reaches.
+pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (vm, host) = (call.args.id_required("virtualmachineid"), call.args.id_required("hostid"));
+    let volumes = call.ids_referring(vm, Kind::Volume, "virtualmachineid");
+    // 1. Where each volume that is named is to go.
+    let mut wanted: BTreeMap<ThingId, ThingId> = BTreeMap::new();
+    for entry in call.args.map("migrateto").to_vec() {
+        let volume = named(call, entry.get("volume"), Kind::Volume)?;
+        let pool = named(call, entry.get("pool"), Kind::StoragePool)?;
+        if !volumes.contains(&volume) {
+            return Err(ApiError::value(format!(
+                "the volume {} is not on this virtual machine",
+                call.thing(volume).text("name")
+            )));
+        }
+        if !placement::reaches(call.thing(host), call.thing(pool)) {
+            return Err(ApiError::value(format!(
+                "the host {} does not reach the storage pool {}",
+                call.thing(host).text("name"),
+                call.thing(pool).text("name")
+            )));
+        }
+        wanted.insert(volume, pool);
+    }
+    // 2. The machine, then its volumes.
+    let done = migrate_to(call, vm, host, Disks::Move)?;
+    if matches!(done, Done::Wait(_)) {
+        return Ok(done);
+    }
+    for id in volumes {
+        let volume = call.thing(id).clone();
+        let Some(from) = volume.id_of("poolid") else { continue };
+        let to = match wanted.get(&id) {
+            Some(pool) => *pool,
+            None if placement::reaches(call.thing(host), call.thing(from)) => from,
+            None => {
+                let zone = volume.id_of("zoneid").expect("volumes are in a zone");
+                let tags = volume::tags_of(call.tx, &volume);
+                placement::pool_for(call, zone, Some(host), volume.int("size"), &tags)?
+            }
+        };
+        if to != from {
+            volume::move_to(call, id, to)?;
+        }
+    }
+    Ok(done)
+}
+
+/// The thing that an entry of a map names by its id.
+fn named(call: &Call<'_, '_>, id: Option<&String>, kind: Kind) -> Result<ThingId, ApiError> {
+    let id =
+        id.ok_or_else(|| ApiError::value("each `migrateto` entry needs `volume` and `pool`"))?;
+    let found = Uuid::parse(id).and_then(|uuid| call.by_uuid(uuid));
+    found.filter(|thing| thing.kind == kind).map(|thing| thing.id).ok_or_else(|| {
+        call.invalid("migrateto", id, &format!("there is no {} with this id", kind.noun()))
+    })
+}
+
+fn migrate_to(
+    call: &mut Call<'_, '_>,
+    vm: ThingId,
+    host: ThingId,
+    disks: Disks,
+) -> Result<Done, ApiError> {
     if call.step == 0 {
         life::must_be(call.tx, vm, &["Running"], "migrated")?;
         let from = call.thing(vm).id_of("hostid");
         if from == Some(host) {
             return Err(ApiError::value("the virtual machine is on this host already"));
         }
-        placement::host_for(call, vm, Some(host), None)?;
+        placement::host_for(call, vm, Some(host), None, disks)?;
         call.move_to(vm, "Migrating");
         let wait_ms = simulator::agent(call, Some(host), "MigrateCommand")?;
         if wait_ms > 0 {
@@ -374,7 +440,7 @@ pub(super) fn migration_failed(call: &mut Call<'_, '_>) {
 pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), ApiError> {
     let vms: Vec<ThingId> = life::on_host(call.tx, host).iter().map(|vm| vm.id).collect();
     for vm in vms {
-        match placement::host_for(call, vm, None, Some(host)) {
+        match placement::host_for(call, vm, None, Some(host), Disks::Stay) {
             Ok(other) if call.thing(vm).state == "Running" => {
                 call.edit(vm, |vm| {
                     vm.set_ref("hostid", other);

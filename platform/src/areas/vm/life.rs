@@ -6,7 +6,10 @@
 
 use cloudtally_model::{ApiError, Millis};
 
-use super::{VM, placement};
+use super::{
+    VM,
+    placement::{self, Disks},
+};
 use crate::{
     areas::{metering, network, nic, simulator, volume},
     engine::{Call, Done, Level, Thing, ThingId, Tx, World, happened},
@@ -143,7 +146,8 @@ pub(crate) fn start(
     if call.step == 0 {
         // 1. A host with room, the networks set up, addresses, the volumes' places.
         must_be(call.tx, vm, &["Stopped"], "started")?;
-        let host = placement::host_for(call, vm, wanted_host, None)?;
+        let host = placement::host_for(call, vm, wanted_host, None, Disks::Stay)?;
+        placement::reserve(call, vm, host);
         call.move_to(vm, "Starting");
         call.edit(vm, |vm| {
             vm.set_ref("hostid", host);

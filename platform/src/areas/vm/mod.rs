@@ -229,7 +229,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .job("VM.MIGRATE")
         .object("virtualmachine", &VM)
-        .act(change::migrate)
+        .act(change::migrate_with_volumes)
         .on_failure(|call, _| change::migration_failed(call)),
     own("rebootVirtualMachine")
         .doc("Reboots a running VM")

@@ -32,6 +32,45 @@ fn has_tags(have: &str, wanted: &str) -> bool {
     wanted.split(',').map(str::trim).filter(|tag| !tag.is_empty()).all(|tag| have.contains(&tag))
 }
 
+/// Who stays by itself: its hosts take nobody else's machines.
+const IMPLICIT_DEDICATION: &str = "ImplicitDedicationPlanner";
+
+/// Whether the planner of an offering and the reservation of a host go together. A
+/// machine that wants to be among its account's own needs a host reserved for the
+/// account or without others; a reserved host takes such machines only.
+fn keeps_company(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
+    let wants_to_be_alone = offering.text("deploymentplanner") == IMPLICIT_DEDICATION;
+    match (host.text("reservation"), wants_to_be_alone) {
+        ("", false) => true,
+        ("", true) => {
+            world.referring(host.id, Kind::Vm, "hostid").all(|other| other.owner == vm.owner)
+        }
+        (reserved_for, true) => vm.owner.is_some_and(|owner| owner.to_string() == reserved_for),
+        (_, false) => false,
+    }
+}
+
+/// Reserves the host of a machine that wants to be among its account's own. The
+/// reservation stays until releaseHostReservation ends it.
+pub(super) fn reserve(call: &mut Call<'_, '_>, vm: ThingId, host: ThingId) {
+    let machine = call.thing(vm);
+    let offering = machine.id_of("serviceofferingid").map(|id| call.thing(id));
+    let wants_to_be_alone =
+        offering.is_some_and(|offering| offering.text("deploymentplanner") == IMPLICIT_DEDICATION);
+    if let Some(owner) = machine.owner.filter(|_| wants_to_be_alone) {
+        call.edit(host, |host| {
+            host.set_text("reservation", &owner.to_string());
+        });
+    }
+}
+
+/// Whether the volumes of a machine stay in their pools or move along with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disks {
+    Stay,
+    Move,
+}
+
 /// Whether a host can take a virtual machine at all.
 fn takes(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
     let cluster = host.id_of("clusterid").map(|id| world.thing(id));
@@ -43,6 +82,7 @@ fn takes(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
         && pod.is_some_and(|pod| pod.text("allocationstate") == "Enabled")
         && host.text("hypervisor").eq_ignore_ascii_case(vm.text("hypervisor"))
         && has_tags(host.text("hosttags"), offering.text("hosttags"))
+        && keeps_company(world, host, vm, offering)
 }
 
 /// Whether there is room on a host.
@@ -58,14 +98,21 @@ pub(crate) fn host_for(
     vm: ThingId,
     wanted: Option<ThingId>,
     besides: Option<ThingId>,
+    disks: Disks,
 ) -> Result<ThingId, ApiError> {
     let vm = call.thing(vm);
     let offering = vm.id_of("serviceofferingid").expect("virtual machines have an offering");
     let offering = call.thing(offering);
     let zone = vm.id_of("zoneid").expect("virtual machines are in a zone");
     let demand = Demand::of(offering);
+    let pools: Vec<&Thing> = call
+        .referring(vm.id, Kind::Volume, "virtualmachineid")
+        .filter_map(|volume| volume.id_of("poolid"))
+        .map(|pool| call.thing(pool))
+        .collect();
     let best = call
         .referring(zone, Kind::Host, "zoneid")
+        .filter(|host| disks == Disks::Move || pools.iter().all(|pool| reaches(host, pool)))
         .filter(|host| wanted.is_none_or(|id| id == host.id) && besides != Some(host.id))
         .filter(|host| takes(call.tx, host, vm, offering) && has_room(call.tx, host, demand))
         .map(|host| (call.host_free_memory_bytes(host.id), std::cmp::Reverse(host.id)))
@@ -85,11 +132,14 @@ pub(crate) fn host_for(
 }
 
 /// Whether a host reaches a pool: one of its own disks, of its cluster or of its zone.
-fn reaches(host: &Thing, pool: &Thing) -> bool {
+pub(super) fn reaches(host: &Thing, pool: &Thing) -> bool {
     match pool.text("scope") {
         "HOST" => pool.id_of("hostid") == Some(host.id),
         "CLUSTER" => pool.id_of("clusterid") == host.id_of("clusterid"),
-        _ => pool.id_of("zoneid") == host.id_of("zoneid"),
+        _ => {
+            pool.id_of("zoneid") == host.id_of("zoneid")
+                && pool.text("hypervisor").eq_ignore_ascii_case(host.text("hypervisor"))
+        }
     }
 }
 
