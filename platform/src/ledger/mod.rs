@@ -64,6 +64,15 @@ impl Ledger {
         self.entries.values()
     }
 
+    /// The ledger of entries that were kept.
+    pub fn of(entries: impl IntoIterator<Item = LedgerEntry>) -> Self {
+        let mut ledger = Self::default();
+        for entry in entries {
+            ledger.put(entry.number, Some(entry));
+        }
+        ledger
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -223,6 +232,15 @@ mod tests {
         settle(&mut ledger, &[vm(2)], 1_000);
         assert_eq!(stretches(&ledger), [(1, 1_000, Some(1_000)), (2, 1_000, None)]);
         assert_eq!(ledger.bill("UTC", at(0), at(1_500)).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_ledger_knows_nothing_of_what_is_told_to_the_bill() {
+        let files = [include_str!("mod.rs"), include_str!("facts.rs"), include_str!("bill.rs")];
+        for word in [["mete", "ring"], ["Usage", "Event"], ["isme", "tered"], [".usa", "ge("]] {
+            let word = word.concat();
+            assert!(files.iter().all(|file| !file.contains(&word)), "{word}");
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! How a tenant uses the cloud: by commands, in its own name.
 
-use cloudtally_model::Instant;
+use cloudtally_model::{ApiError, Instant};
 
 use super::{Habit, Refusals};
 use crate::{
-    command,
+    areas, command,
     engine::{Answer, Caller, Cloud, Node, Request, ThingId, Uuid, World, seed},
     table::Kind,
 };
@@ -57,9 +57,26 @@ impl<'a> Hand<'a> {
         match self.cloud.call(request, self.now) {
             Ok(answer) => Some(answer),
             Err(error) => {
-                *self.refusals.entry((command.name, error.code.status())).or_default() += 1;
+                self.refused(command.name, &error);
                 None
             }
+        }
+    }
+
+    fn refused(&mut self, name: &'static str, error: &ApiError) {
+        *self.refusals.entry((name, error.code.status())).or_default() += 1;
+    }
+
+    /// Lets a running guest shut itself down, which no command does.
+    pub(super) fn shut_down(&mut self, vm: ThingId) {
+        let stopped = self.cloud.change(self.now, move |tx| {
+            if tx.get(Kind::Vm, vm).is_some_and(|vm| vm.state == "Running") {
+                areas::vm::guest_stopped(tx, vm);
+            }
+            Ok(Answer::Success)
+        });
+        if let Err(error) = stopped {
+            self.refused("shutdown", &error);
         }
     }
 

@@ -5,7 +5,8 @@
 //! and does what its habits say. It remembers nothing: what it has is in the cloud,
 //! and what it decides is a function of the seed, the tenant, the hour and what it
 //! sees. So tenants go on after a restart as if nothing had happened, and the same
-//! seed gives the same history.
+//! seed gives the same history. Only a kill in the middle of a wake loses the rest of
+//! that wake.
 //!
 //! Refusals are part of life: a limit that is reached, a host that is full, a state
 //! that forbids a move. They are counted ([`Tenants::refusals`]) and lived with.

@@ -4,7 +4,6 @@ use super::{
     chance::Chance,
     hand::{Hand, Item},
 };
-use crate::{areas, engine::Answer};
 
 /// What simulated hosts are asked to do, and can be slow at or fail.
 const AGENT_COMMANDS: [&str; 4] =
@@ -119,11 +118,7 @@ fn help(hand: &mut Hand<'_>, chance: &mut Chance) {
         0 | 1 => {
             let running = machines(hand, "Running");
             if let Some(id) = chance.pick(&running).and_then(|vm| hand.number_of(vm.text("id"))) {
-                let stopped = hand.cloud.change(hand.now, move |tx| {
-                    areas::vm::guest_stopped(tx, id);
-                    Ok(Answer::Success)
-                });
-                assert!(stopped.is_ok(), "a guest may always stop: {stopped:?}");
+                hand.shut_down(id);
             }
         }
         2..=4 => {
