@@ -287,6 +287,7 @@ fn unmeter(tx: &mut Tx<'_>, id: ThingId) {
 pub(crate) fn insert_root(tx: &mut Tx<'_>, vm: ThingId, image: ThingId, size_bytes: i64) {
     let machine = tx.thing(vm).clone();
     let offering = machine.id_of("serviceofferingid");
+    let storage_type = storage_type_of(tx, offering);
     let id = tx.insert(Kind::Volume, |volume| {
         volume.owner = machine.owner;
         volume
@@ -295,7 +296,7 @@ pub(crate) fn insert_root(tx: &mut Tx<'_>, vm: ThingId, image: ThingId, size_byt
             .set_int("deviceid", 0)
             .set_ref("serviceofferingid", offering)
             .set_ref("roottemplate", image);
-        fill(volume, &machine, size_bytes);
+        fill(volume, &machine, size_bytes, &storage_type);
     });
     meter(tx, id, "VOLUME.CREATE");
 }
@@ -303,6 +304,7 @@ pub(crate) fn insert_root(tx: &mut Tx<'_>, vm: ThingId, image: ThingId, size_byt
 /// Makes the data volume that a machine is deployed with.
 pub(crate) fn insert_data(tx: &mut Tx<'_>, vm: ThingId, offering: ThingId, size_bytes: i64) {
     let machine = tx.thing(vm).clone();
+    let storage_type = storage_type_of(tx, Some(offering));
     let id = tx.insert(Kind::Volume, |volume| {
         volume.owner = machine.owner;
         volume
@@ -310,19 +312,24 @@ pub(crate) fn insert_data(tx: &mut Tx<'_>, vm: ThingId, offering: ThingId, size_
             .set_text("type", "DATADISK")
             .set_int("deviceid", 1)
             .set_ref("diskofferingid", offering);
-        fill(volume, &machine, size_bytes);
+        fill(volume, &machine, size_bytes, &storage_type);
     });
     meter(tx, id, "VOLUME.CREATE");
 }
 
-fn fill(volume: &mut Thing, machine: &Thing, size_bytes: i64) {
+/// `shared` or `local`, as the offering of a volume says.
+fn storage_type_of(world: &World, offering: Option<ThingId>) -> String {
+    offering.map_or("shared", |id| world.thing(id).text("storagetype")).to_owned()
+}
+
+fn fill(volume: &mut Thing, machine: &Thing, size_bytes: i64, storage_type: &str) {
     volume
         .set_ref("zoneid", machine.id_of("zoneid"))
         .set_ref("virtualmachineid", machine.id)
         .set_int("size", size_bytes)
         .set_time("attached", machine.created)
         .set_text("hypervisor", machine.text("hypervisor"))
-        .set_text("storagetype", "shared")
+        .set_text("storagetype", storage_type)
         .set_flag("destroyed", false)
         .set_flag("isextractable", true)
         .set_flag("displayvolume", true);
@@ -346,12 +353,6 @@ pub(crate) fn place_all(
     Ok(())
 }
 
-/// The tags that a pool needs for a volume.
-pub(crate) fn tags_of(world: &World, volume: &Thing) -> String {
-    let offering = volume.id_of("diskofferingid").or(volume.id_of("serviceofferingid"));
-    offering.map(|id| world.thing(id).text("tags").to_owned()).unwrap_or_default()
-}
-
 /// Gives a volume its place in a pool, unless it has one.
 pub(crate) fn place(
     call: &mut Call<'_, '_>,
@@ -362,14 +363,12 @@ pub(crate) fn place(
     if !matches!(volume.state, "Allocated" | "Uploaded") {
         return Ok(());
     }
-    let zone = volume.id_of("zoneid").expect("volumes are in a zone");
-    let tags = tags_of(call.tx, &volume);
     // Bare metal has its own disks.
     if volume.text("hypervisor").eq_ignore_ascii_case("BareMetal") {
         call.move_to(id, "Ready");
         return Ok(());
     }
-    let pool = placement::pool_for(call, zone, host, volume.int("size"), &tags)?;
+    let pool = placement::pool_for(call, &volume, host)?;
     let name = call.thing(pool).text("name").to_owned();
     call.move_to(id, "Ready");
     call.edit(id, |volume| {
@@ -440,8 +439,17 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     // 2. Limits, then the volume.
     limit::check(call.tx, owner, Limit::Volume, 1)?;
     limit::check(call.tx, owner, Limit::PrimaryStorage, gib(size_bytes))?;
+    let storage_type = storage_type_of(call.tx, offering);
+    // What is made of a snapshot is of the hypervisor that the snapshot's volume was of.
+    let hypervisor = from
+        .and_then(|snapshot| call.thing(snapshot).id_of("volumeid"))
+        .map(|volume| call.thing(volume).text("hypervisor").to_owned())
+        .filter(|hypervisor| !hypervisor.is_empty());
     let id = call.tx.insert(Kind::Volume, |volume| {
         volume.owner = Some(owner);
+        if let Some(hypervisor) = &hypervisor {
+            volume.set_text("hypervisor", hypervisor);
+        }
         volume
             .set_text("name", args.text_required("name"))
             .set_text("type", "DATADISK")
@@ -449,7 +457,7 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             .set_int("size", size_bytes)
             .set_ref("diskofferingid", offering)
             .set_ref("snapshotid", from)
-            .set_text("storagetype", "shared")
+            .set_text("storagetype", &storage_type)
             .set_flag("destroyed", false)
             .set_flag("isextractable", true)
             .set_flag("displayvolume", args.flag("displayvolume").unwrap_or(true));
@@ -538,9 +546,16 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             ))
         })?,
     };
-    // 3. It lies where the machine can reach it.
-    let host = machine.id_of("hostid").or(machine.id_of("lasthostid"));
-    place(call, id, host)?;
+    // 3. It lies where the machine reaches it; for one that has never run its host
+    //    decides that.
+    if let Some(host) = machine.id_of("hostid").or(machine.id_of("lasthostid")) {
+        place(call, id, Some(host))?;
+        let pool = call.thing(id).id_of("poolid");
+        if pool.is_some_and(|pool| !placement::reaches(call.thing(host), call.thing(pool))) {
+            let pool = placement::pool_for(call, call.thing(id), Some(host))?;
+            move_to(call, id, pool)?;
+        }
+    }
     let now = call.now;
     call.edit(id, |volume| {
         volume

@@ -378,11 +378,7 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
         let to = match wanted.get(&id) {
             Some(pool) => *pool,
             None if placement::reaches(call.thing(host), call.thing(from)) => from,
-            None => {
-                let zone = volume.id_of("zoneid").expect("volumes are in a zone");
-                let tags = volume::tags_of(call.tx, &volume);
-                placement::pool_for(call, zone, Some(host), volume.int("size"), &tags)?
-            }
+            None => placement::pool_for(call, &volume, Some(host))?,
         };
         if to != from {
             volume::move_to(call, id, to)?;

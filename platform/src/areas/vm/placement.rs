@@ -132,7 +132,7 @@ pub(crate) fn host_for(
 }
 
 /// Whether a host reaches a pool: one of its own disks, of its cluster or of its zone.
-pub(super) fn reaches(host: &Thing, pool: &Thing) -> bool {
+pub(crate) fn reaches(host: &Thing, pool: &Thing) -> bool {
     match pool.text("scope") {
         "HOST" => pool.id_of("hostid") == Some(host.id),
         "CLUSTER" => pool.id_of("clusterid") == host.id_of("clusterid"),
@@ -143,23 +143,30 @@ pub(super) fn reaches(host: &Thing, pool: &Thing) -> bool {
     }
 }
 
-/// The pool for a volume of this size that the host reaches, if there is a host yet:
-/// up, with the tags of the offering, the one with the most room. Without a host the
-/// disks of single hosts are left out.
+/// The pool for a volume that the host reaches, if there is a host yet: up, with the
+/// tags of the offering, on the disks of a host where the offering wants that and on
+/// shared ones else; the one with the most room.
 pub(crate) fn pool_for(
     call: &Call<'_, '_>,
-    zone: ThingId,
+    volume: &Thing,
     host: Option<ThingId>,
-    size_bytes: i64,
-    tags: &str,
 ) -> Result<ThingId, ApiError> {
+    let zone = volume.id_of("zoneid").expect("volumes are in a zone");
     let host = host.map(|host| call.thing(host));
+    let offering = volume.id_of("diskofferingid").or(volume.id_of("serviceofferingid"));
+    let offering = offering.map(|id| call.thing(id));
+    let tags = offering.map_or("", |offering| offering.text("tags"));
+    let is_local = offering.is_some_and(|offering| offering.text("storagetype") == "local");
+    let (size_bytes, hypervisor) = (volume.int("size"), volume.text("hypervisor"));
     let best = call
         .referring(zone, Kind::StoragePool, "zoneid")
         .filter(|pool| pool.state == "Up" && has_tags(pool.text("tags"), tags))
+        .filter(|pool| (pool.text("scope") == "HOST") == is_local)
         .filter(|pool| match host {
             Some(host) => reaches(host, pool),
-            None => pool.text("scope") != "HOST",
+            None => {
+                hypervisor.is_empty() || pool.text("hypervisor").eq_ignore_ascii_case(hypervisor)
+            }
         })
         .map(|pool| (call.pool_free_bytes(pool.id), std::cmp::Reverse(pool.id)))
         .filter(|(free, _)| *free >= size_bytes)
@@ -167,7 +174,8 @@ pub(crate) fn pool_for(
     match best {
         Some((_, std::cmp::Reverse(id))) => Ok(id),
         None => Err(ApiError::storage_capacity(format!(
-            "no storage pool of the zone {} has room for {size_bytes} bytes",
+            "no {} storage pool of the zone {} has room for {size_bytes} bytes",
+            if is_local { "local" } else { "shared" },
             call.thing(zone).text("name")
         ))),
     }
