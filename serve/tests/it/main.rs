@@ -18,3 +18,4 @@ mod sessions; // login, logout, lock-out
 mod support;
 mod tenants; // whose records domain admins and users see
 mod throttle; // how many calls an account may make; the port without authentication
+mod walk; // what every command answers, in both encodings and to every role
