@@ -6,10 +6,12 @@
 
 use cloudtally_model::{ApiError, port::Value};
 
-use super::{metering, template::TEMPLATE};
+use super::{metering, template::TEMPLATE, volume};
 use crate::{
-    engine::{Answer, Arg, Call, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World, verbs},
-    table::{Kind, KindSpec, Move, Object, WireType as W, hidden},
+    engine::{
+        Answer, Arg, Call, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World, limit, verbs,
+    },
+    table::{Kind, KindSpec, Limit, Move, Object, WireType as W, hidden},
 };
 
 const COPY: Object = Object { name: "ImageCopy", fields: &[] };
@@ -126,6 +128,11 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
         Some(zone) => vec![zone],
         None => call.all(Kind::Zone).map(|zone| zone.id).collect(),
     };
+    let is_metal =
+        call.args.text_if_any("hypervisor").is_some_and(|h| h.eq_ignore_ascii_case("BareMetal"));
+    if !is_metal {
+        limit::check(call.tx, owner, Limit::SecondaryStorage, volume::gib(DOWNLOADED_BYTES))?;
+    }
     // 2. The image, and its copy in each zone.
     let id = verbs::create_for(call, kind, Some(owner))?;
     call.edit(id, |image| {

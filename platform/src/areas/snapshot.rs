@@ -2,7 +2,7 @@
 
 use cloudtally_model::{ApiError, Instant};
 
-use super::{metering, simulator};
+use super::{metering, simulator, volume};
 use crate::{
     engine::{Answer, Call, Done, Query, ThingId, Tx, limit},
     table::{
@@ -156,6 +156,7 @@ fn insert(tx: &mut Tx<'_>, volume: ThingId, policy: Option<ThingId>) -> Result<T
     }
     let owner = of.owner.expect("volumes have an owner");
     limit::check(tx, owner, Limit::Snapshot, 1)?;
+    limit::check(tx, owner, Limit::SecondaryStorage, volume::gib(of.int("size")))?;
     let vm = of.id_of("virtualmachineid").map(|vm| tx.thing(vm).text("name").to_owned());
     let vm = vm.unwrap_or_else(|| "detached".to_owned());
     let stamp: String = tx.now.to_string().chars().filter(char::is_ascii_digit).take(14).collect();

@@ -3,9 +3,9 @@
 
 use cloudtally_model::ApiError;
 
-use super::image;
+use super::{image, volume};
 use crate::{
-    engine::{Call, Done, ThingId, verbs},
+    engine::{Call, Done, ThingId, limit, verbs},
     table::{
         Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Roles,
         WireType as W, f, fields::*, group, own, p,
@@ -302,6 +302,9 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         )));
     }
     // 2. The template, of the same owner, not ready yet.
+    if let Some(owner) = source.owner {
+        limit::check(call.tx, owner, Limit::SecondaryStorage, volume::gib(source.int("size")))?;
+    }
     let id = verbs::create_for(call, Kind::Template, source.owner)?;
     let volume = volume.as_ref();
     let hypervisor = volume.map_or("", |volume| volume.text("hypervisor")).to_owned();

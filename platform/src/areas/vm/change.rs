@@ -130,7 +130,21 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
     life::must_be(call.tx, vm, &["Destroyed"], "recovered")?;
     let owner = call.entity().owner.expect("virtual machines have an owner");
-    limit::check(call.tx, owner, Limit::Vm, 1)?;
+    // What it gave up when it was destroyed it takes again.
+    let offering = call.entity().id_of("serviceofferingid").map(|id| call.thing(id));
+    let (cores, memory) =
+        offering.map_or((0, 0), |offering| (offering.int("cpunumber"), offering.int("memory")));
+    let root = volume::root_of(call.tx, vm).map(|id| call.thing(id).int("size"));
+    let needs = [
+        (Limit::Vm, 1),
+        (Limit::Cpu, cores),
+        (Limit::Memory, memory),
+        (Limit::Volume, i64::from(root.is_some())),
+        (Limit::PrimaryStorage, volume::gib(root.unwrap_or_default())),
+    ];
+    for (which, more) in needs {
+        limit::check(call.tx, owner, which, more)?;
+    }
     call.edit(vm, |vm| {
         vm.set_time("due", None);
     });
