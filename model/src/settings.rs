@@ -389,6 +389,8 @@ mod tests {
         assert!(refused(Ratio, "1.01").contains("`1.01`"));
         assert!(refused(Ratio, "NaN").contains("`NaN`"));
         assert!(refused(Factor, "0.5").contains("at least 1"));
+        assert!(refused(Factor, "1e1").contains("at least 1"));
+        assert!(refused(Ratio, "5e-1").contains("from 0 to 1"));
         assert!(refused(Choice(&["a", "b"]), "c").contains("a, b"));
     }
 
