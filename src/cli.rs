@@ -63,8 +63,9 @@ pub(crate) enum Command {
     Serve(Serve),
 }
 
-/// Simulate a month of a small cloud, ingest it, aggregate it, print the bill,
-/// export Parquet and CSV, then serve it and print how to ask.
+/// Let seeded tenants use a simulated cloud for a month, with its usage job each
+/// night; print the bill beside what they really had, export Parquet and CSV, then
+/// serve it and print how to ask.
 ///
 /// Writes to `cloudtally-demo` unless --data says otherwise. Running it again
 /// changes nothing.

@@ -82,5 +82,6 @@ failed!(
     cloudtally_platform::bulk::KeyError,
     cloudtally_serve::CloudError,
     cloudtally_serve::KeyError,
+    cloudtally_serve::LiveError,
     cloudtally_serve::ServeError,
 );

@@ -9,6 +9,7 @@ mod cli; // the command line as types, with its help
 mod commands; // one file a subcommand
 mod console; // progress bars, tables, waiting, numbers for people
 mod failure; // errors and exit statuses
+mod ledger; // the bill of our own cloud beside what its tenants had
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();

@@ -17,14 +17,16 @@ use std::{
     time::Duration,
 };
 
-use cloudtally_model::{Instant, port::JournalError};
+use cloudtally_model::{Instant, Millis, port::JournalError};
 use cloudtally_platform::{
     engine::{Clock, Cloud},
     tenants::Tenants,
 };
+use cloudtally_store::Store;
+use thiserror::Error;
 use tracing::error;
 
-use crate::{clock, job::Beat};
+use crate::{clock, job::Beat, open::OpenedCloud, schedule::ScheduleError};
 
 /// The longest it sleeps: the machine's clock may be put forward meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
@@ -122,6 +124,41 @@ impl Life {
         self.clock.advance_to(at, clock::now()).ok();
     }
 }
+
+/// Why a cloud does not live on.
+#[derive(Debug, Error)]
+pub enum LiveError {
+    /// What happened cannot be kept.
+    #[error("what happened in the cloud cannot be kept")]
+    Journal(#[source] JournalError),
+    /// There is no schedule.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+}
+
+/// Lets a cloud on a simulated clock live until a moment, with its tenants and its
+/// usage job, and nobody calling. `progress` is told how far it is.
+pub fn live(
+    store: &Store,
+    opened: &OpenedCloud,
+    tenants: Option<Tenants>,
+    to: Instant,
+    progress: &mut dyn FnMut(Instant),
+) -> Result<(), LiveError> {
+    let (cloud, clock) = (Arc::clone(&opened.cloud), Arc::clone(&opened.clock));
+    let beat = Beat::new(store, clock.now(clock::now()))?.telling(&cloud);
+    let life = Life::new(cloud, clock, Arc::new(beat), tenants);
+    let mut at = life.now();
+    while at < to {
+        at = to.min(at + STEP);
+        life.live_until(at).map_err(LiveError::Journal)?;
+        progress(at);
+    }
+    Ok(())
+}
+
+/// How often progress is told, in the cloud's time.
+const STEP: Millis = Millis(6 * Millis::HOUR.0);
 
 /// The thread on which it lives; it ends when dropped.
 pub(crate) struct Runner {

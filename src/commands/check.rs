@@ -11,6 +11,7 @@ use crate::{
     cli::Check,
     console::{self, Unit},
     failure::{Failure, found_something},
+    ledger,
 };
 
 /// Rows of the quarantine and anomalies shown.
@@ -42,6 +43,16 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
                 format!("{}: {}; {}", concern.subject, concern.problem, concern.remedy),
             )
         }));
+    }
+    if let Some(comparison) = ledger::compare(&store)? {
+        let differ = comparison.differences.len();
+        findings.extend(comparison.differences.into_iter().take(SHOWN).map(|line| {
+            (Severity::Error, format!("the bill of our own cloud differs from its ledger: {line}"))
+        }));
+        if differ > SHOWN {
+            let text = format!("{differ} lines of the bill differ from the ledger in all");
+            findings.push((Severity::Error, text));
+        }
     }
     let quarantined = store.quarantine_count()?;
     let anomalies = store.anomaly_count()?;

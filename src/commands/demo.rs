@@ -2,73 +2,65 @@
 
 use std::{path::Path, process::ExitCode};
 
-use cloudtally_aggregate::{
-    ExportFormat, ExportTarget, GroupBy, Plan, Rebuild, Unfinished, export, run_job,
-};
-use cloudtally_ingest::{IngestRequest, Input, write::Format};
-use cloudtally_model::{Calendar, Instant, Millis, SourceName, settings};
-use cloudtally_platform::{bulk::Options, engine::Start};
-use cloudtally_serve::{NewCloud, Pace, signed_query};
-use cloudtally_store::{RecordFilter, RecordWindow, Store, Stream};
+use cloudtally_aggregate::{ExportFormat, ExportTarget, GroupBy, export};
+use cloudtally_model::{Calendar, Instant, Millis};
+use cloudtally_platform::{engine::Start, tenants::Tenants};
+use cloudtally_serve::{NewCloud, Pace, live, open_cloud, signed_query};
+use cloudtally_store::{RecordFilter, RecordWindow, Store};
 
-use super::{Context, aggregate, ingest, serve, serve::Doors, simulate, usage};
+use super::{Context, serve, serve::Doors, usage};
 use crate::{
     cli::Demo,
     console::{self, Unit},
     failure::Failure,
+    ledger,
 };
 
-/// Virtual machines of the demo's cloud.
-const VMS: u32 = 60;
+/// Tenants of the demo's cloud.
+const TENANTS: u32 = 8;
 /// The demo is the same cloud every time.
 const SEED: u64 = 42;
+/// When it begins.
+const START: &str = "2026-01-01T00:00:00Z";
+const DAYS: i64 = 31;
 
 pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failure> {
     let dir = &context.data;
-    println!("Cloudtally demo: a simulated month of a small cloud, in {}\n", dir.display());
+    println!("Cloudtally demo: {TENANTS} tenants use a simulated cloud for a month, in {}\n", dir.display());
     let store = context.open()?;
     let calendar = store.calendar()?;
+    let start = Instant::parse(START).map_err(|error| Failure::usage(error.to_string()))?;
+    let end = start + Millis(DAYS * Millis::DAY.0);
 
-    println!("1. simulate {VMS} virtual machines and what belongs to them for 31 days");
-    let options = Options::new(VMS, SEED);
-    let written = simulate::write_history(&options, Format::Csv, &dir.join("input"))?;
-    for (path, rows) in &written.files {
-        println!("   {rows:>8} rows  {}", path.display());
-    }
-
-    println!("2. ingest");
-    take_in(&store, Stream::Accounts, std::slice::from_ref(&written.accounts))?;
-    take_in(&store, Stream::Events, &written.events)?;
-    take_in(&store, Stream::Samples, &written.samples)?;
-
-    println!("3. aggregate");
-    let window = options.window();
-    let days = (window.start, window.end - Millis(1));
-    let plan = Plan::BackFill {
-        from: calendar.date_of(days.0),
-        to: calendar.date_of(days.1),
-        rebuild: Rebuild::Touched,
-        unfinished: Unfinished::LeaveOut,
-    };
-    let bar = console::bar("aggregating periods", Unit::Count);
-    let report = {
-        let writer = console::writer(&store)?;
-        let clock = &console::wall_clock_ms;
-        run_job(&writer, "back-fill", plan, console::now(), clock, &mut |progress| {
-            bar.set_length(progress.planned as u64);
-            bar.set_position(progress.done as u64);
-        })?
-    };
+    println!("1. live: tenants call the API's commands, a usage job each night bills the day before");
+    let (keys, _) = serve::keys(&store)?;
+    let new = NewCloud { start: Start::Ready, seed: Some(SEED) };
+    let pace = Pace::Simulated { speed: 0, start };
+    let opened = open_cloud(&store, new, pace, &keys)?;
+    let tenants = Tenants::new(SEED, TENANTS, opened.cloud.clock());
+    let bar = console::bar("days", Unit::Count);
+    bar.set_length(DAYS.unsigned_abs());
+    // An hour more, for the job of the last night.
+    live(&store, &opened, Some(tenants), end + Millis::HOUR, &mut |at| {
+        bar.set_position((at.since(start).0 / Millis::DAY.0).unsigned_abs());
+    })?;
     bar.finish_and_clear();
-    aggregate::print(&report, false);
+    drop(opened);
 
-    println!("4. the bill\n");
+    println!("2. the bill beside what the tenants really had\n");
+    match ledger::compare(&store)? {
+        Some(comparison) => ledger::print(&comparison),
+        None => println!("nothing was used"),
+    }
+    let days = (start, end - Millis(1));
+
+    println!("\n3. the bill by account\n");
     let all = RecordFilter { accounts: None, usage_type: None };
     let everything = RecordWindow { from: Instant::EPOCH, to: Instant::END_OF_TIME };
     let records = store.records(everything, &all)?;
     usage::print(&store, &records, &[GroupBy::Account, GroupBy::Type])?;
 
-    println!("5. export");
+    println!("4. export");
     let folder = dir.join("export");
     std::fs::create_dir_all(&folder)?;
     for (format, name) in
@@ -86,30 +78,6 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failu
     serve_it(&store, arguments, calendar, days)
 }
 
-fn take_in(store: &Store, stream: Stream, files: &[std::path::PathBuf]) -> Result<(), Failure> {
-    let request = IngestRequest {
-        stream,
-        source: SourceName::new(SourceName::DEFAULT)
-            .map_err(|error| Failure::usage(error.to_string()))?,
-        inputs: files.iter().map(Input::from_argument).collect(),
-        started_ms: console::wall_clock_ms(),
-    };
-    let writer = console::writer(store)?;
-    let summary =
-        ingest::run_with_bar(&writer, &request).map_err(|error| Failure::Failed(error.into()))?;
-    let counts = summary.counts;
-    let what = match stream {
-        Stream::Events => "usage events",
-        Stream::Samples => "network samples",
-        Stream::Accounts => "accounts",
-    };
-    println!(
-        "   {what}: read {}, accepted {}, duplicate {}, quarantined {}",
-        counts.read, counts.accepted, counts.duplicate, counts.quarantined
-    );
-    Ok(())
-}
-
 fn print_next_steps(dir: &Path) {
     let data = dir.display();
     println!("   cloudtally --data {data} usage --group-by day,type");
@@ -124,8 +92,6 @@ fn serve_it(
     calendar: Calendar,
     days: (Instant, Instant),
 ) -> Result<ExitCode, Failure> {
-    // The simulated month is over: nothing of it goes on until today.
-    console::writer(store)?.set_setting(settings::ENABLE_USAGE, "false")?;
     let (keys, _) = serve::keys(store)?;
     let first = calendar.date_of(days.0).to_string();
     let last = calendar.date_of(days.1).to_string();
@@ -142,12 +108,14 @@ fn serve_it(
         &keys.secret_key,
     );
     let new = NewCloud { start: Start::Ready, seed: Some(SEED) };
-    let (pace, doors) = (Pace::Real, Doors::at(&arguments.listen));
+    // The clock stands where the month ended.
+    let pace = Pace::Simulated { speed: 0, start: days.0 };
+    let doors = Doors::at(&arguments.listen);
     serve::until_stopped(store, &keys, new, pace, 0, doors, |address, password| {
-        println!("\n6. serving http://{address}/client/api until Ctrl-C");
+        println!("\n5. serving http://{address}/client/api until Ctrl-C");
         println!("   api key     {}", keys.api_key);
         println!("   secret key  {}", keys.secret_key);
-        println!("   (the nightly job is off here: the simulated month is over)");
+        println!("   (the clock stands where the month ended; `advanceClock` moves it)");
         println!("   try: curl 'http://{address}/client/api?{query}'");
         serve::print_password(password);
     })?;

@@ -82,6 +82,13 @@ fn load(db: &Db) -> Result<Kept, StoreError> {
     Ok(Kept { rows, settings, numbers, ledger })
 }
 
+impl Store {
+    /// What was really used in the folder's cloud, as the cloud itself saw it.
+    pub fn ledger(&self) -> Result<Vec<LedgerEntry>, StoreError> {
+        self.db()?.rows(sql::platform::LEDGER, [], ledger_entry)
+    }
+}
+
 fn ledger_entry(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
     let bytes = (number(row, 13)?, number(row, 14)?);
     Ok(LedgerEntry {

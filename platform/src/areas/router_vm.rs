@@ -15,13 +15,14 @@ use crate::{
 };
 
 /// Hidden: the counters in bytes since the start, when they were last brought up
-/// to date, and when they are polled next.
+/// to date, when they were last told, and when they are polled next.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
     .hidden(&[
         hidden("due", W::Date),
         hidden("sentbytes", W::Int),
         hidden("receivedbytes", W::Int),
         hidden("counted", W::Date),
+        hidden("sampled", W::Date),
     ])
     .owned()
     .states(
@@ -90,15 +91,16 @@ fn insert(tx: &mut Tx<'_>, network: ThingId) -> ThingId {
 fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
     let now = tx.now;
     if tx.thing(id).state == "Running" {
-        let due = now + interval(tx);
         tx.edit(id, |router| {
             router
                 .set_int("sentbytes", 0)
                 .set_int("receivedbytes", 0)
-                .set_time("counted", now)
-                .set_time("due", due);
+                .set_time("counted", now);
         });
-        sample(tx, id);
+        let due = now + if sample(tx, id) { interval(tx) } else { Millis(1) };
+        tx.edit(id, |router| {
+            router.set_time("due", due);
+        });
     } else {
         count(tx, id);
         sample(tx, id);
@@ -149,9 +151,16 @@ fn count(tx: &mut Tx<'_>, id: ThingId) {
     });
 }
 
-fn sample(tx: &mut Tx<'_>, id: ThingId) {
+/// Tells the counters, once at one instant: a router that is rebooted has told its last
+/// count at the instant at which it starts from 0, and two counts of one instant would
+/// contradict each other. Says whether it told them.
+fn sample(tx: &mut Tx<'_>, id: ThingId) -> bool {
+    let now = tx.now;
     let router = tx.thing(id);
-    let Some(owner) = router.owner else { return };
+    let Some(owner) = router.owner else { return true };
+    if router.time("sampled") == Some(now) {
+        return false;
+    }
     let number = |thing: Option<ThingId>| thing.map_or(0, |thing| thing.0);
     let bytes = |column: &str| u64::try_from(router.int(column)).unwrap_or_default();
     let zone = i64::try_from(number(router.id_of("zoneid"))).unwrap_or_default();
@@ -169,6 +178,10 @@ fn sample(tx: &mut Tx<'_>, id: ThingId) {
         bytes_received: bytes("receivedbytes"),
     };
     tx.sample(sample);
+    tx.edit(id, |router| {
+        router.set_time("sampled", now);
+    });
+    true
 }
 
 /// Takes the router of a network away.

@@ -205,13 +205,15 @@ fn folded(events: &[UsageEvent], samples: &[NetworkSample], end: Instant) -> (Bi
 
 /// What samples add up to: usage rules 5.
 fn traffic(samples: &[NetworkSample]) -> Bill {
-    let mut last: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    let mut last: BTreeMap<String, (Instant, (u64, u64))> = BTreeMap::new();
     let mut bill = Bill::new();
     let growth = |old: u64, new: u64| i64::try_from(if new < old { new } else { new - old });
     for sample in samples {
         let series = &sample.series;
         let new = (sample.bytes_sent, sample.bytes_received);
-        let Some(old) = last.insert(format!("{series:?}"), new) else { continue };
+        let told = (sample.sampled, new);
+        let Some((at, old)) = last.insert(format!("{series:?}"), told) else { continue };
+        assert!(at < sample.sampled || old == new, "two counts at {at} of {series:?}");
         for (usage_type, bytes) in [
             (UsageTypeId::NETWORK_BYTES_SENT, growth(old.0, new.0).unwrap()),
             (UsageTypeId::NETWORK_BYTES_RECEIVED, growth(old.1, new.1).unwrap()),

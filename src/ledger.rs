@@ -1,0 +1,118 @@
+//! The bill of our own cloud beside what its tenants really had.
+//!
+//! The simulated cloud keeps a ledger below its usage events, from what hosts,
+//! pools and routers really did. It shares nothing with ingest and aggregation, so
+//! where both agree to the millisecond and the byte, nothing was lost on the way
+//! and nothing billed twice.
+
+use std::collections::BTreeMap;
+
+use cloudtally_model::{Instant, SourceName, Text, UsageRecord, port::Use, usage_type, usage_types};
+use cloudtally_platform::ledger::{Ledger, Line};
+use cloudtally_store::Store;
+
+use crate::{console::table, failure::Failure};
+
+/// Bytes are summed over days: a job that runs late bills them with its last day.
+type Key = (Text, Use);
+
+/// The two sides, and where they differ.
+pub(crate) struct Comparison {
+    /// By usage type: what was billed and what was had, in milliseconds or bytes.
+    pub(crate) totals: BTreeMap<u16, (u128, u128)>,
+    /// Lines that are not the same on both sides, for people.
+    pub(crate) differences: Vec<String>,
+    /// Lines that were compared.
+    pub(crate) lines: usize,
+}
+
+/// Holds what is published of our own cloud against its ledger; none if there is
+/// nothing of either.
+pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
+    let entries = store.ledger()?;
+    let snapshot = store.snapshot()?;
+    let Some(last) = snapshot.periods.last() else { return Ok(None) };
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    // 1. What was billed.
+    let calendar = store.calendar()?;
+    let own = SourceName::new(SourceName::PLATFORM)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let mut sides: BTreeMap<Key, (u64, u64)> = BTreeMap::new();
+    for known in &snapshot.periods {
+        let day: Text = calendar.date_of(known.period.start).to_string().into();
+        for record in store.read_records(known, &snapshot.sources)? {
+            if *snapshot.sources.name(record.source) == own {
+                let key = (day_of(&day, record.usage_type.0), used(&record));
+                sides.entry(key).or_default().0 += record.quantity;
+            }
+        }
+    }
+    // 2. What was had.
+    let zone = calendar.zone().name();
+    let bill = Ledger::of(entries).bill(zone, Instant::EPOCH, last.period.end);
+    for Line { day, what, quantity } in bill.map_err(|error| Failure::Failed(error.into()))? {
+        let key = (day_of(&day, what.usage_type.0), what);
+        sides.entry(key).or_default().1 += quantity;
+    }
+    // 3. Both beside each other.
+    let mut comparison =
+        Comparison { totals: BTreeMap::new(), differences: Vec::new(), lines: sides.len() };
+    for ((day, what), (billed, had)) in sides {
+        let total = comparison.totals.entry(what.usage_type.0).or_default();
+        total.0 += u128::from(billed);
+        total.1 += u128::from(had);
+        if billed != had {
+            let name = usage_type(what.usage_type).map_or("", |row| row.description);
+            comparison.differences.push(format!(
+                "{day} account {} {name} of {}: billed {billed}, had {had}",
+                what.account, what.resource
+            ));
+        }
+    }
+    Ok(Some(comparison))
+}
+
+/// Bytes have no day of their own.
+fn day_of(day: &Text, usage_type: u16) -> Text {
+    if matches!(usage_type, 4 | 5) { Text::default() } else { day.clone() }
+}
+
+/// What a record says that the ledger knows.
+fn used(record: &UsageRecord) -> Use {
+    let is = |types: &[u16]| types.contains(&record.usage_type.0);
+    Use {
+        usage_type: record.usage_type,
+        account: record.account,
+        zone: record.zone,
+        resource: record.resource,
+        nic: record.nic,
+        offering: record.offering.filter(|_| is(&[1, 2, 6, 13])),
+        template: record.template.filter(|_| is(&[1, 2])),
+        size: record.size.filter(|_| is(&[6, 7, 8, 9])),
+        network: record.network,
+    }
+}
+
+/// Prints the bill beside the ledger.
+pub(crate) fn print(comparison: &Comparison) {
+    let mut output = table(&["usage type", "billed", "had", "difference"], &[1, 2, 3]);
+    for row in usage_types() {
+        let Some((billed, had)) = comparison.totals.get(&row.id.0) else { continue };
+        let difference =
+            if billed == had { "0".to_owned() } else { format!("{}", billed.abs_diff(*had)) };
+        output.add_row([
+            format!("{:>2} {}", row.id.0, row.description),
+            billed.to_string(),
+            had.to_string(),
+            difference,
+        ]);
+    }
+    println!("{output}");
+    println!(
+        "{} lines compared, {} differ (milliseconds and bytes)",
+        comparison.lines,
+        comparison.differences.len()
+    );
+}
