@@ -27,6 +27,13 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+impl Arguments {
+    /// Whether the demo is to be run.
+    pub(crate) fn is_demo(&self) -> bool {
+        matches!(self.command, Command::Demo(_))
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Folder of all state: the database and the lake of Parquet files
@@ -39,7 +46,7 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Simulate a month of a small cloud, ingest, aggregate, print the bill, export, serve
+    /// Let tenants use a simulated cloud for a month, bill them, prove the bill, export, serve
     Demo(Demo),
     /// Write a cloud's history to files, with the answer key of what should be billed
     Simulate(Simulate),

@@ -7,7 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use cloudtally_model::{Instant, SourceName, Text, UsageRecord, port::Use, usage_type, usage_types};
+use cloudtally_model::{
+    Instant, SourceName, Text, UsageRecord, port::Use, usage_type, usage_types,
+};
 use cloudtally_platform::ledger::{Ledger, Line};
 use cloudtally_store::Store;
 
@@ -37,8 +39,8 @@ pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
     }
     // 1. What was billed.
     let calendar = store.calendar()?;
-    let own = SourceName::new(SourceName::PLATFORM)
-        .map_err(|error| Failure::usage(error.to_string()))?;
+    let own =
+        SourceName::new(SourceName::PLATFORM).map_err(|error| Failure::usage(error.to_string()))?;
     let mut sides: BTreeMap<Key, (u64, u64)> = BTreeMap::new();
     for known in &snapshot.periods {
         let day: Text = calendar.date_of(known.period.start).to_string().into();

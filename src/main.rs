@@ -13,10 +13,12 @@ mod ledger; // the bill of our own cloud beside what its tenants had
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
+    // The demo says what there is to say itself.
+    let level = if arguments.is_demo() { "warn" } else { "warn,cloudtally=info" };
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("CLOUDTALLY_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,cloudtally=info")),
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level)),
         )
         .with_writer(std::io::stderr)
         .init();

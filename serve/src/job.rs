@@ -55,9 +55,6 @@ impl Beat {
             Some(last) => (store.calendar()?.next(last.period).end - Millis(1)).min(now),
             None => now,
         };
-        let schedule = Schedule::of(store)?;
-        let next = schedule.next_after(seen).max(now);
-        info!(%next, "the usage job runs next at {next}");
         let timetable = Mutex::new(Timetable::since(seen));
         let (running, waiting_since) = (watch::Sender::new(false), Mutex::default());
         Ok(Self { store: store.clone(), timetable, running, cloud: Weak::new(), waiting_since })
@@ -106,9 +103,24 @@ impl Beat {
         Stopped::Cut
     }
 
+    /// Tells the log when it runs next, or that it does not.
+    pub(crate) fn announce(&self) -> Result<(), ScheduleError> {
+        let next = self.next()?;
+        if self.is_enabled()? {
+            info!(%next, "the usage job runs next at {next}");
+        } else {
+            info!("the usage job is switched off (`{}`)", settings::ENABLE_USAGE);
+        }
+        Ok(())
+    }
+
+    fn is_enabled(&self) -> Result<bool, ScheduleError> {
+        Ok(self.store.setting(settings::ENABLE_USAGE)? == "true")
+    }
+
     fn is_due(&self, now: Instant) -> Result<bool, ScheduleError> {
         let schedule = Schedule::of(&self.store)?;
-        let enabled = self.store.setting(settings::ENABLE_USAGE)? == "true";
+        let enabled = self.is_enabled()?;
         // Looked at even while switched off: what was not wanted is not made up for.
         Ok(self.timetable().is_due(&schedule, now) && enabled)
     }

@@ -21,8 +21,8 @@ mod signature; // what clients sign
 mod throttle; // how many calls an account may make
 mod usage; // listUsageRecords, listUsageTypes, generateUsageRecords
 
-pub use life::{LiveError, live};
 pub use keys::{KeyError, KeyOrigin, ensure_admin_keys, new_admin_keys};
+pub use life::{LiveError, live};
 pub use open::{AdminPassword, CloudError, NewCloud, OpenedCloud, Pace, open_cloud};
 pub use schedule::{Schedule, ScheduleError};
 pub use server::{ServeError, ServeOptions, Stopped, serve};

@@ -130,6 +130,7 @@ pub async fn serve(
     let address = listener.local_addr().map_err(cause)?;
     let integration = integration_listener(&cloud, integration_listen).await?;
     let beat = Beat::new(&store, clock.now(clock::now()))?.telling(&cloud);
+    beat.announce()?;
     let beat = Arc::new(beat);
     let life = Arc::new(Life::new(cloud, clock, Arc::clone(&beat), tenants));
     let front = Arc::new(Front::new(store, Arc::clone(&life)));

@@ -29,6 +29,8 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
         .into_iter()
         .map(|finding| (finding.severity, format!("{}: {}", finding.path.display(), finding.text)))
         .collect();
+    // Lines of the bill of our own cloud.
+    let mut compared: Option<usize> = None;
     // Records of damaged files cannot be read, let alone checked.
     if findings.iter().all(|(severity, _)| *severity != Severity::Error) {
         let bar = console::bar("checking periods", Unit::Count);
@@ -43,15 +45,9 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
                 format!("{}: {}; {}", concern.subject, concern.problem, concern.remedy),
             )
         }));
-    }
-    if let Some(comparison) = ledger::compare(&store)? {
-        let differ = comparison.differences.len();
-        findings.extend(comparison.differences.into_iter().take(SHOWN).map(|line| {
-            (Severity::Error, format!("the bill of our own cloud differs from its ledger: {line}"))
-        }));
-        if differ > SHOWN {
-            let text = format!("{differ} lines of the bill differ from the ledger in all");
-            findings.push((Severity::Error, text));
+        if let Some(comparison) = ledger::compare(&store)? {
+            compared = Some(comparison.lines);
+            findings.extend(told(comparison.differences));
         }
     }
     let quarantined = store.quarantine_count()?;
@@ -79,6 +75,7 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
             .collect();
         print_json(&json!({
             "findings": rows,
+            "ledgerlines": compared,
             "quarantined": quarantined,
             "anomalies": anomalies,
             "quarantine": quarantine,
@@ -90,6 +87,9 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
         }
         if findings.is_empty() {
             println!("every file matches its checksum and every sum adds up");
+            if let Some(lines) = compared {
+                println!("the bill of the simulated cloud is what its tenants had: {lines} lines");
+            }
         }
         if quarantined > 0 {
             println!("{quarantined} rows in quarantine, the latest:");
@@ -116,6 +116,19 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
         }
         _ => ExitCode::SUCCESS,
     })
+}
+
+/// The first lines in which the bill is not what was had, and how many there are.
+fn told(mut differences: Vec<String>) -> Vec<(Severity, String)> {
+    let count = differences.len();
+    differences.truncate(SHOWN);
+    for line in &mut differences {
+        line.insert_str(0, "the bill of the simulated cloud is not what was had: ");
+    }
+    if count > SHOWN {
+        differences.push(format!("{count} lines of the bill are not what was had"));
+    }
+    differences.into_iter().map(|line| (Severity::Error, line)).collect()
 }
 
 fn name(severity: Severity) -> &'static str {

@@ -26,13 +26,18 @@ const DAYS: i64 = 31;
 
 pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failure> {
     let dir = &context.data;
-    println!("Cloudtally demo: {TENANTS} tenants use a simulated cloud for a month, in {}\n", dir.display());
+    println!(
+        "Cloudtally demo: {TENANTS} tenants use a simulated cloud for a month, in {}\n",
+        dir.display()
+    );
     let store = context.open()?;
     let calendar = store.calendar()?;
     let start = Instant::parse(START).map_err(|error| Failure::usage(error.to_string()))?;
     let end = start + Millis(DAYS * Millis::DAY.0);
 
-    println!("1. live: tenants call the API's commands, a usage job each night bills the day before");
+    println!(
+        "1. live: tenants call the API's commands, a usage job each night bills the day before"
+    );
     let (keys, _) = serve::keys(&store)?;
     let new = NewCloud { start: Start::Ready, seed: Some(SEED) };
     let pace = Pace::Simulated { speed: 0, start };
@@ -54,11 +59,11 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failu
     }
     let days = (start, end - Millis(1));
 
-    println!("\n3. the bill by account\n");
+    println!("\n3. the bill\n");
     let all = RecordFilter { accounts: None, usage_type: None };
     let everything = RecordWindow { from: Instant::EPOCH, to: Instant::END_OF_TIME };
     let records = store.records(everything, &all)?;
-    usage::print(&store, &records, &[GroupBy::Account, GroupBy::Type])?;
+    usage::print(&store, &records, &[GroupBy::Type])?;
 
     println!("4. export");
     let folder = dir.join("export");
@@ -80,7 +85,7 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failu
 
 fn print_next_steps(dir: &Path) {
     let data = dir.display();
-    println!("   cloudtally --data {data} usage --group-by day,type");
+    println!("   cloudtally --data {data} usage --group-by account,type");
     println!("   cloudtally --data {data} explain RECORDID      (an id from the export)");
     println!("   cloudtally --data {data} check");
     println!("   cloudtally --data {data} serve");

@@ -29,7 +29,11 @@ fn start(cloudtally: &Cloudtally, environment: &[(&str, &str)]) -> Serving {
 }
 
 /// A signed call; none if the server died over it.
-fn call(serving: &Serving, keys: (&str, &str), pairs: &[(&str, &str)]) -> Option<(u16, Value)> {
+pub(crate) fn call(
+    serving: &Serving,
+    keys: (&str, &str),
+    pairs: &[(&str, &str)],
+) -> Option<(u16, Value)> {
     let mut all = pairs.to_vec();
     all.push(("response", "json"));
     let (status, _, body) = serving.try_get(&signed_query(&all, keys.0, keys.1))?;
@@ -38,9 +42,9 @@ fn call(serving: &Serving, keys: (&str, &str), pairs: &[(&str, &str)]) -> Option
     Some((status, inner))
 }
 
-const ROOT: (&str, &str) = (API_KEY, SECRET_KEY);
+pub(crate) const ROOT: (&str, &str) = (API_KEY, SECRET_KEY);
 
-fn works(serving: &Serving, keys: (&str, &str), pairs: &[(&str, &str)]) -> Value {
+pub(crate) fn works(serving: &Serving, keys: (&str, &str), pairs: &[(&str, &str)]) -> Value {
     let (status, value) = call(serving, keys, pairs).expect("an answer");
     assert_eq!(status, 200, "{pairs:?}: {value}");
     value

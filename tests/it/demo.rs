@@ -13,8 +13,10 @@ fn prints_the_bill_and_leaves_parquet_and_csv() {
     let parquet = std::fs::read(cloudtally.path("data/export/records.parquet")).unwrap();
     assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
 
+    assert!(first.contains(" 0 differ"), "{first}");
+
     let again = cloudtally.ok(&["demo", "--no-serve"]);
-    assert!(again.contains("accepted 0"), "{again}");
+    assert_eq!(first, again, "a second run says the same");
     assert_eq!(records, std::fs::read_to_string(&csv).unwrap(), "a second run changes nothing");
     cloudtally.ok(&["check"]);
 }

@@ -7,7 +7,8 @@ use arrow::{
     datatypes::{DataType, Decimal128Type, TimestampMillisecondType, UInt64Type},
 };
 use cloudtally_aggregate::{
-    ExportFormat, ExportTarget, GroupBy, Lines, Periods, export, export_columns, sanity_checks, totals,
+    ExportFormat, ExportTarget, GroupBy, Lines, Periods, export, export_columns, sanity_checks,
+    totals,
 };
 use cloudtally_model::{Instant, Millis, Period, Segment, UsageRecord, UsageTypeId};
 use cloudtally_store::{PeriodDraft, Severity};
@@ -173,7 +174,9 @@ fn cell(
 }
 
 fn findings(world: &World) -> Vec<(Severity, String)> {
-    let found = sanity_checks(&world.writer, Periods::All, &mut |done, total| assert!(done <= total)).unwrap();
+    let found =
+        sanity_checks(&world.writer, Periods::All, &mut |done, total| assert!(done <= total))
+            .unwrap();
     found.into_iter().map(|f| (f.severity, format!("{}: {}", f.subject, f.problem))).collect()
 }
 

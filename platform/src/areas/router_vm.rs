@@ -92,10 +92,7 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
     let now = tx.now;
     if tx.thing(id).state == "Running" {
         tx.edit(id, |router| {
-            router
-                .set_int("sentbytes", 0)
-                .set_int("receivedbytes", 0)
-                .set_time("counted", now);
+            router.set_int("sentbytes", 0).set_int("receivedbytes", 0).set_time("counted", now);
         });
         let due = now + if sample(tx, id) { interval(tx) } else { Millis(1) };
         tx.edit(id, |router| {
