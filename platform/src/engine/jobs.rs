@@ -306,10 +306,12 @@ fn completed(tx: &mut Tx<'_>, command: &Command, caller: &Caller, outcome: Outco
         description = format!("{description}. {detail}");
     }
     let owner = entity.and_then(|id| tx.any(id)).and_then(|thing| thing.owner);
+    // A job that made nothing never came to its work.
+    let state = if command.job == Job::Create && start.is_none() { "Created" } else { "Completed" };
     let event = ActionEvent {
         event_type,
         level,
-        state: "Completed",
+        state,
         description,
         user: caller.user,
         owner: owner.unwrap_or(caller.account),

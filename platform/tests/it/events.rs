@@ -105,3 +105,31 @@ fn events_are_archived_and_deleted_as_a_whole_or_not_at_all() {
     lab.ok("deleteEvents", &[("enddate", "2026-01-05")]);
     assert_eq!(texts(&lab.ok("listEvents", &[("listall", "true")]), "type"), [""; 0]);
 }
+
+#[test]
+fn what_could_not_be_made_is_told_by_one_error() {
+    let lab = Lab::new(Start::Ready);
+    let zone = text(&lab.one("listZones", &[("networktype", "Advanced")]), "id");
+    let last = |event_type: &str| {
+        let event = lab.one("listEvents", &[("type", event_type), ("level", "ERROR")]);
+        assert!(event.field("parentid").is_none(), "{event_type}: it stands alone");
+        text(&event, "state")
+    };
+    let physical = [("zoneid", zone.as_str()), ("name", "p"), ("vlan", "9-1")];
+    lab.refused("createPhysicalNetwork", &physical);
+    assert_eq!(last("PHYSICAL.NETWORK.CREATE"), "Created", "no job was begun");
+    lab.refused(
+        "createAccount",
+        &[
+            ("username", "admin"),
+            ("accounttype", "0"),
+            ("email", "e"),
+            ("firstname", "f"),
+            ("lastname", "l"),
+            ("password", "p"),
+        ],
+    );
+    assert_eq!(last("ACCOUNT.CREATE"), "Completed", "there is no job");
+    let pending = [("entrytime", "0"), ("duration", "1000"), ("listall", "true")];
+    assert_eq!(texts(&lab.ok("listEvents", &pending), "type"), [""; 0], "it is over");
+}
