@@ -840,8 +840,7 @@ fn reconnect_failed(call: &mut Call<'_, '_>, _: &ApiError) {
 }
 
 /// Says that a host is gone: what ran on it has stopped at this moment, for the
-/// bill as well. System VMs are started elsewhere; guests are left to their own
-/// area.
+/// bill as well. System VMs are started elsewhere, and so are guests with `haenable`.
 pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
     let now = tx.now;
     if tx.thing(host).state == "Alert" {
@@ -857,9 +856,12 @@ pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
     let machines: Vec<ThingId> = tx.machines_on(host).map(|machine| machine.id).collect();
     for machine in machines {
         alert::machine_down(tx, machine, "its host does not answer");
+        let was_wanted = matches!(tx.thing(machine).state, "Running" | "Migrating");
         halt(tx, machine);
-        if tx.thing(machine).kind == Kind::SystemVm {
-            systemvm::start_elsewhere(tx, machine);
+        match tx.thing(machine).kind {
+            Kind::SystemVm => systemvm::start_elsewhere(tx, machine),
+            Kind::Vm if was_wanted => vm::start_elsewhere(tx, machine),
+            _ => {}
         }
     }
 }

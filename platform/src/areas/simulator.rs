@@ -22,10 +22,10 @@ pub(crate) static COMMANDS: &[Command] = &[own("configureSimulator")
     .doc("Makes simulated hosts delay or fail one kind of work")
     .roles(Roles::ROOT)
     .params(&[
-        p("zoneid", Long).doc("the zone it is for; everywhere unless given"),
-        p("podid", Long).doc("the pod it is for"),
-        p("clusterid", Long).doc("the cluster it is for"),
-        p("hostid", Long).doc("the host it is for"),
+        p("zoneid", IdOrNumber(Kind::Zone)).doc("the zone it is for; everywhere unless given"),
+        p("podid", IdOrNumber(Kind::Pod)).doc("the pod it is for"),
+        p("clusterid", IdOrNumber(Kind::Cluster)).doc("the cluster it is for"),
+        p("hostid", IdOrNumber(Kind::Host)).doc("the host it is for"),
         p("name", Str).required().doc("the agent's command, such as `StartCommand`"),
         p("value", Str)
             .required()
@@ -39,24 +39,9 @@ const WAIT_MS_MAX: i64 = 86_400_000;
 
 /// Sets what one kind of work does somewhere; the same again replaces it.
 fn configure(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    // 1. Where: by the numbers of things, the narrowest that is given.
+    // 1. Where: the narrowest that is given.
     let args = call.args.clone();
-    let scopes = [
-        ("hostid", Kind::Host),
-        ("clusterid", Kind::Cluster),
-        ("podid", Kind::Pod),
-        ("zoneid", Kind::Zone),
-    ];
-    let mut of = None;
-    for (name, kind) in scopes {
-        let Some(number) = args.int(name) else { continue };
-        let id = u64::try_from(number).ok().map(ThingId).filter(|id| call.get(kind, *id).is_some());
-        let id = id.ok_or_else(|| {
-            let expected = format!("there is no {} with this number", kind.noun());
-            call.invalid(name, &number.to_string(), &expected)
-        })?;
-        of = of.or(Some(id));
-    }
+    let of = ["hostid", "clusterid", "podid", "zoneid"].into_iter().find_map(|name| args.id(name));
     // 2. What: `enabled:false|wait:500|timeout:60`.
     let name = args.text_required("name").to_owned();
     let value = args.text_required("value");

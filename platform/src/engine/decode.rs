@@ -314,6 +314,11 @@ fn decode_one(
         ),
         ParamType::Id(_) | ParamType::AnyId | ParamType::IdOf(_) if value == "-1" => Arg::All,
         ParamType::Id(kind) => Arg::Id(find(command, param, value, &[kind], world, caller)?),
+        ParamType::IdOrNumber(kind) => match value.parse().map(ThingId) {
+            Ok(id) if world.get(kind, id).is_some() => Arg::Id(id),
+            Ok(_) => return Err(wrong(&format!("there is no {} with this number", kind.noun()))),
+            Err(_) => Arg::Id(find(command, param, value, &[kind], world, caller)?),
+        },
         ParamType::IdOf(kinds) => Arg::Id(find(command, param, value, kinds, world, caller)?),
         ParamType::AnyId => Arg::Id(find(command, param, value, &[], world, caller)?),
         ParamType::List => Arg::List(items(value).map(str::to_owned).collect()),

@@ -11,12 +11,13 @@ use super::{
     list,
     node::{Answer, Node},
     render::View,
+    seed,
     tx::Tx,
     verbs,
     world::{DUE, ThingId, World, spec},
 };
 use crate::{
-    areas,
+    areas::{self, command},
     table::{Command, Job, Kind, Shape, Verb},
 };
 
@@ -62,6 +63,20 @@ pub fn read(world: &World, request: &Request, now: Instant) -> Result<Answer, Ap
         Verb::Read(read) => read(&query),
         _ => list::run(&query),
     }
+}
+
+/// Begins a command in the name of the cloud's own user, for what the cloud does by
+/// itself and a caller could have asked for: metered, logged and resumed like any other.
+pub(crate) fn begin_by_itself(
+    tx: &mut Tx<'_>,
+    name: &str,
+    params: &[(&str, &str)],
+) -> Result<Answer, ApiError> {
+    let caller =
+        Caller::of_user(tx, seed::system_user(tx)).expect("the cloud's own user is enabled");
+    let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let command = command(name).expect("the command is in the table");
+    execute(tx, &Request { command, caller, params: params.collect() })
 }
 
 fn not_yet(command: &Command) -> ApiError {

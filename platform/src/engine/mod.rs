@@ -35,6 +35,7 @@ pub use clock::{Clock, ClockError};
 pub use cloud::{CLOCK_MS, Cloud, CloudOptions, Start};
 pub use decode::{Arg, Args, Entry, RawParams};
 pub use event::{Level, write_alone as happened};
+pub(crate) use jobs::begin_by_itself;
 pub use jobs::{JobStatus, Request};
 pub use list::Page;
 pub use node::{Answer, Fields, Node};

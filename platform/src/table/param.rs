@@ -28,6 +28,9 @@ pub enum ParamType {
     Moment,
     /// The uuid of something of a kind.
     Id(Kind),
+    /// The uuid of something of a kind, or its number inside the cloud, which is all
+    /// that the catalogue knows.
+    IdOrNumber(Kind),
     /// The uuid of something of one of several kinds.
     IdOf(&'static [Kind]),
     /// The uuid of something of any kind.
@@ -58,7 +61,7 @@ impl ParamType {
             Self::Str | Self::Secret | Self::Password => "string",
             Self::Int | Self::Region => "integer",
             Self::Short => "short",
-            Self::Long => "long",
+            Self::Long | Self::IdOrNumber(_) => "long",
             Self::Bool => "boolean",
             Self::Date => "date",
             Self::Moment => "tzdate",

@@ -32,6 +32,10 @@ pub(super) fn wake(hand: &mut Hand<'_>, chance: &mut Chance) {
             ],
         );
     }
+    // What customers see is to come up again when its host dies.
+    for vm in all.iter().filter(|vm| !vm.is("haenable")) {
+        hand.call("updateVirtualMachine", &[("id", &vm.id()), ("haenable", "true")]);
+    }
     // 2. As many run as the hour needs.
     let hour = hand.now.as_millis().div_euclid(3_600_000).rem_euclid(24);
     let (running, stopped) = (hand.machines("Running"), hand.machines("Stopped"));

@@ -1156,14 +1156,15 @@ fn pools_in_maintenance_stop_their_guests() {
     assert_eq!(lab.refused("deleteStoragePool", &[("id", &id), ("forced", "true")]).0, 536);
 }
 
+const ALL: (&str, &str) = ("listall", "true");
+
 #[test]
 fn a_host_that_does_not_answer_is_down_and_its_machines_with_it() {
     let lab = Lab::new(Start::Ready);
     let vm = running_vm(&lab);
     let on = text(&vm, "hostid");
-    let number = lab.id(&on).0.to_string();
     let seen = lab.usage_types().len();
-    let silent = [("name", "PingCommand"), ("value", "enabled:false"), ("hostid", number.as_str())];
+    let silent = [("name", "PingCommand"), ("value", "enabled:false"), ("hostid", on.as_str())];
     lab.ok("configureSimulator", &silent);
     let (code, why) = lab.refused("reconnectHost", &[("id", &on)]);
     assert_eq!(code, 534);
@@ -1173,8 +1174,53 @@ fn a_host_that_does_not_answer_is_down_and_its_machines_with_it() {
     let vms = lab.ok("listSystemVms", &[]);
     assert!(texts(&vms, "state").iter().all(|state| state == "Running"));
     assert!(!texts(&vms, "hostid").contains(&on));
-    lab.ok("configureSimulator", &[silent[0], ("value", "enabled:true"), silent[2]]);
+    lab.pass(60);
+    assert_eq!(text(&lab.one("listVirtualMachines", &[ALL]), "state"), "Stopped", "no HA wanted");
+    // The number that the catalogue knows does as well.
+    let number = lab.id(&on).0.to_string();
+    let again = [silent[0], ("value", "enabled:true"), ("hostid", number.as_str())];
+    lab.ok("configureSimulator", &again);
     assert_eq!(text(&lab.ok("reconnectHost", &[("id", &on)]), "state"), "Up");
+    for (wrong, part) in [("999999", "no host with this number"), ("x", "hostid")] {
+        let params = [silent[0], silent[1], ("hostid", wrong)];
+        let (code, why) = lab.refused("configureSimulator", &params);
+        assert!(code == 431 && why.contains(part), "{code} {why}");
+    }
+}
+
+#[test]
+fn a_highly_available_machine_comes_up_elsewhere_when_its_host_dies() {
+    let lab = Lab::new(Start::Ready);
+    let vm = running_vm(&lab);
+    let (id, on) = (text(&vm, "id"), text(&vm, "hostid"));
+    lab.ok("updateVirtualMachine", &[("id", &id), ("haenable", "true")]);
+    let die = |host: &str| {
+        let silent = [("name", "PingCommand"), ("value", "enabled:false"), ("hostid", host)];
+        lab.ok("configureSimulator", &silent);
+        lab.refused("reconnectHost", &[("id", host)]);
+        lab.pass(60);
+        lab.one("listVirtualMachines", &[("id", &id)])
+    };
+    let seen = lab.usage_types().len();
+    let vm = die(&on);
+    assert_eq!(text(&vm, "state"), "Running");
+    assert_ne!(text(&vm, "hostid"), on);
+    assert_eq!(lab.usage_types()[seen..], ["VM.STOP", "VM.START"]);
+    let told = lab.one("listEvents", &[ALL, ("type", "VM.START"), ("keyword", "is gone")]);
+    assert_eq!(text(&told, "level"), "INFO");
+    // The last host of the zone that could take it.
+    let mut vm = vm;
+    for _ in 0..10 {
+        if text(&vm, "state") != "Running" {
+            break;
+        }
+        vm = die(&text(&vm, "hostid"));
+    }
+    assert_eq!(text(&vm, "state"), "Stopped");
+    assert_eq!(lab.usage_types().last().unwrap(), "VM.STOP");
+    let failed = lab.ok("listEvents", &[ALL, ("type", "VM.START"), ("level", "ERROR")]);
+    let why = texts(&failed, "description");
+    assert!(why.iter().any(|why| why.contains("no host of the zone")), "{why:?}");
 }
 
 #[test]

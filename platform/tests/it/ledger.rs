@@ -369,12 +369,13 @@ fn the_bill_of_a_month_is_what_the_tenants_had() {
 }
 
 /// Types of action events and parts of their texts that tell of faults.
-const FAULTS: [(&str, &str); 5] = [
+const FAULTS: [(&str, &str); 6] = [
     ("VM.CREATE", "no host of the zone"),
     ("VM.CREATE", "StartCommand failed on"),
     ("VM.STOP", "StopCommand failed on"),
     ("HOST.RECONNECT", "PingCommand failed on"),
     ("VM.STOP", "was shut down by its guest"),
+    ("VM.START", "is started on another host"),
 ];
 
 #[test]

@@ -44,9 +44,11 @@ fn a_missing_parameter_is_named() {
 fn wrong_value(param: &Param) -> Option<(String, String, u16)> {
     let name = param.name.to_owned();
     Some(match param.ty {
-        ParamType::Int | ParamType::Short | ParamType::Long | ParamType::Region => {
-            (name, "12x".into(), 431)
-        }
+        ParamType::Int
+        | ParamType::Short
+        | ParamType::Long
+        | ParamType::Region
+        | ParamType::IdOrNumber(_) => (name, "12x".into(), 431),
         ParamType::Date => (name, "31/12/2026".into(), 431),
         ParamType::Moment => (name, "yesterday".into(), 431),
         ParamType::Id(_) | ParamType::IdOf(_) | ParamType::AnyId | ParamType::IdList(_) => {

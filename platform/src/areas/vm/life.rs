@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     areas::{metering, network, nic, simulator, volume},
-    engine::{Call, Done, Level, Thing, ThingId, Tx, World, happened},
+    engine::{Call, Done, Level, Thing, ThingId, Tx, World, begin_by_itself, happened},
     table::{Kind, KindSpec, Limit, Move, OnDelete, WireType as W, hidden},
 };
 
@@ -252,6 +252,23 @@ pub(crate) fn expunge(tx: &mut Tx<'_>, vm: ThingId) {
         }
     }
     tx.remove_with_dependants(vm);
+}
+
+/// Begins to start a machine again that stopped because its host is gone, if it is to
+/// be highly available.
+pub(crate) fn start_elsewhere(tx: &mut Tx<'_>, vm: ThingId) {
+    let machine = tx.thing(vm);
+    if !machine.flag("haenable") || machine.state != "Stopped" {
+        return;
+    }
+    let (name, uuid) = (machine.text("name").to_owned(), machine.uuid.to_string());
+    let begun = begin_by_itself(tx, "startVirtualMachine", &[("id", &uuid)]);
+    let (level, outcome) = match begun {
+        Ok(_) => (Level::Info, "is started on another host".to_owned()),
+        Err(error) => (Level::Error, format!("cannot be started on another host: {}", error.text)),
+    };
+    let text = format!("The host of the virtual machine {name} is gone; it {outcome}");
+    happened(tx, "VM.START", level, Some(vm), text);
 }
 
 /// The guest shut itself down: metered like any other stop, told as what it is.

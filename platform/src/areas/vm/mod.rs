@@ -9,7 +9,9 @@ pub(crate) mod placement; // hosts and pools
 use cloudtally_model::ApiError;
 
 pub(crate) use change::evacuate;
-pub(crate) use life::{KIND, destroy as destroy_now, expunge, guest_stopped, stop_now};
+pub(crate) use life::{
+    KIND, destroy as destroy_now, expunge, guest_stopped, start_elsewhere, stop_now,
+};
 
 use crate::{
     engine::{Call, Done, Node, ThingId, View},
