@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use cloudtally_model::{
-    Instant, SourceName, Text, UsageRecord, port::Use, usage_type, usage_types,
+    Instant, SourceName, Text, UsageTypeId, port::Use, usage_type, usage_types,
 };
 use cloudtally_platform::ledger::{Ledger, Line};
 use cloudtally_store::Store;
@@ -46,7 +46,7 @@ pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
         let day: Text = calendar.date_of(known.period.start).to_string().into();
         for record in store.read_records(known, &snapshot.sources)? {
             if *snapshot.sources.name(record.source) == own {
-                let key = (day_of(&day, record.usage_type.0), used(&record));
+                let key = (day_of(&day, record.usage_type), Use::from(&record));
                 sides.entry(key).or_default().0 += record.quantity;
             }
         }
@@ -55,7 +55,7 @@ pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
     let zone = calendar.zone().name();
     let bill = Ledger::of(entries).bill(zone, Instant::EPOCH, last.period.end);
     for Line { day, what, quantity } in bill.map_err(|error| Failure::Failed(error.into()))? {
-        let key = (day_of(&day, what.usage_type.0), what);
+        let key = (day_of(&day, what.usage_type), what);
         sides.entry(key).or_default().1 += quantity;
     }
     // 3. Both beside each other.
@@ -77,24 +77,8 @@ pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
 }
 
 /// Bytes have no day of their own.
-fn day_of(day: &Text, usage_type: u16) -> Text {
-    if matches!(usage_type, 4 | 5) { Text::default() } else { day.clone() }
-}
-
-/// What a record says that the ledger knows.
-fn used(record: &UsageRecord) -> Use {
-    let is = |types: &[u16]| types.contains(&record.usage_type.0);
-    Use {
-        usage_type: record.usage_type,
-        account: record.account,
-        zone: record.zone,
-        resource: record.resource,
-        nic: record.nic,
-        offering: record.offering.filter(|_| is(&[1, 2, 6, 13])),
-        template: record.template.filter(|_| is(&[1, 2])),
-        size: record.size.filter(|_| is(&[6, 7, 8, 9])),
-        network: record.network,
-    }
+fn day_of(day: &Text, usage_type: UsageTypeId) -> Text {
+    if usage_type.is_bytes() { Text::default() } else { day.clone() }
 }
 
 /// Prints the bill beside the ledger.

@@ -5,7 +5,7 @@ use std::error::Error;
 
 use crate::{
     Account, AccountId, Instant, NetworkId, NetworkSample, NicId, OfferingId, ResourceId,
-    TemplateId, Text, UsageEvent, UsageTypeId, ZoneId,
+    TemplateId, Text, UsageEvent, UsageRecord, UsageTypeId, ZoneId,
 };
 
 /// A stored attribute.
@@ -71,6 +71,28 @@ pub struct Use {
     pub size: Option<u64>,
     /// The guest network, for bytes; 0 elsewhere.
     pub network: NetworkId,
+}
+
+/// What a usage record bills: fields that merely describe the use are left out.
+impl From<&UsageRecord> for Use {
+    fn from(record: &UsageRecord) -> Self {
+        use UsageTypeId as T;
+        let is = |types: &[T]| types.contains(&record.usage_type);
+        let with_offering = is(&[T::RUNNING_VM, T::ALLOCATED_VM, T::VOLUME, T::NETWORK_OFFERING]);
+        let with_size = is(&[T::VOLUME, T::TEMPLATE, T::ISO, T::SNAPSHOT]);
+        let of_vm = is(&[T::RUNNING_VM, T::ALLOCATED_VM]);
+        Self {
+            usage_type: record.usage_type,
+            account: record.account,
+            zone: record.zone,
+            resource: record.resource,
+            nic: record.nic,
+            offering: record.offering.filter(|_| with_offering),
+            template: record.template.filter(|_| of_vm),
+            size: record.size.filter(|_| with_size),
+            network: record.network,
+        }
+    }
 }
 
 /// One stretch of use, as the ledger of the simulated cloud has it.

@@ -38,6 +38,11 @@ impl UsageTypeId {
     pub const SNAPSHOT: Self = Self(9);
     /// Network offering hours of a NIC.
     pub const NETWORK_OFFERING: Self = Self(13);
+
+    /// Whether its records count bytes; all others count time.
+    pub const fn is_bytes(self) -> bool {
+        matches!(self, Self::NETWORK_BYTES_SENT | Self::NETWORK_BYTES_RECEIVED)
+    }
 }
 
 impl fmt::Display for UsageTypeId {

@@ -6,7 +6,7 @@ use cloudtally_aggregate::{ExportFormat, ExportTarget, GroupBy, export};
 use cloudtally_model::{Calendar, Instant, Millis};
 use cloudtally_platform::{engine::Start, tenants::Tenants};
 use cloudtally_serve::{NewCloud, Pace, live, open_cloud, signed_query};
-use cloudtally_store::{RecordFilter, RecordWindow, Store};
+use cloudtally_store::{AdminKeys, RecordFilter, RecordWindow, Store};
 
 use super::{Context, serve, serve::Doors, usage};
 use crate::{
@@ -39,9 +39,8 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failu
         "1. live: tenants call the API's commands, a usage job each night bills the day before"
     );
     let (keys, _) = serve::keys(&store)?;
-    let new = NewCloud { start: Start::Ready, seed: Some(SEED) };
     let pace = Pace::Simulated { speed: 0, start };
-    let opened = open_cloud(&store, new, pace, &keys)?;
+    let opened = open_cloud(&store, new_cloud(), pace, &keys)?;
     let tenants = Tenants::new(SEED, TENANTS, opened.cloud.clock());
     let bar = console::bar("days", Unit::Count);
     bar.set_length(DAYS.unsigned_abs());
@@ -80,7 +79,12 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failu
         print_next_steps(dir);
         return Ok(ExitCode::SUCCESS);
     }
-    serve_it(&store, arguments, calendar, days)
+    serve_it(&store, &keys, arguments, calendar, days)
+}
+
+/// What the demo's cloud begins as.
+fn new_cloud() -> NewCloud {
+    NewCloud { start: Start::Ready, seed: Some(SEED) }
 }
 
 fn print_next_steps(dir: &Path) {
@@ -93,11 +97,11 @@ fn print_next_steps(dir: &Path) {
 
 fn serve_it(
     store: &Store,
+    keys: &AdminKeys,
     arguments: &Demo,
     calendar: Calendar,
     days: (Instant, Instant),
 ) -> Result<ExitCode, Failure> {
-    let (keys, _) = serve::keys(store)?;
     let first = calendar.date_of(days.0).to_string();
     let last = calendar.date_of(days.1).to_string();
     let query = signed_query(
@@ -112,11 +116,10 @@ fn serve_it(
         &keys.api_key,
         &keys.secret_key,
     );
-    let new = NewCloud { start: Start::Ready, seed: Some(SEED) };
     // The clock stands where the month ended.
     let pace = Pace::Simulated { speed: 0, start: days.0 };
     let doors = Doors::at(&arguments.listen);
-    serve::until_stopped(store, &keys, new, pace, 0, doors, |address, password| {
+    serve::until_stopped(store, keys, new_cloud(), pace, 0, doors, |address, password| {
         println!("\n5. serving http://{address}/client/api until Ctrl-C");
         println!("   api key     {}", keys.api_key);
         println!("   secret key  {}", keys.secret_key);

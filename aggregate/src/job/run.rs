@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cloudtally_model::{
-    Calendar, Instant, Period, RecordId, Segment, Sources, UsageRecord, UsageTypeId,
-};
+use cloudtally_model::{Calendar, Instant, Period, RecordId, Segment, Sources, UsageRecord};
 use cloudtally_store::{
     Anomaly, Inputs, PeriodDraft, PublishedPeriod, Snapshot, StagedPeriod, Store,
 };
@@ -212,7 +210,7 @@ impl<'a> Run<'a> {
             Some(known) => self.store().read_records(known, self.sources())?,
             None => Vec::new(),
         };
-        let of_bytes = before.iter().filter(|record| is_bytes(record));
+        let of_bytes = before.iter().filter(|record| record.usage_type.is_bytes());
         let recomputes_bytes = match planned.network {
             NetworkMode::BackFill(Published::Recompute) => true,
             NetworkMode::BackFill(Published::Keep) | NetworkMode::Scheduled => known.is_none(),
@@ -375,13 +373,6 @@ fn bills_with_period(period: Period, planned: &Planned, bill: &NetworkBill) -> b
         NetworkMode::BackFill(_) => true,
         NetworkMode::Scheduled => bill.into().is_some_and(|into| into <= period),
     }
-}
-
-fn is_bytes(record: &UsageRecord) -> bool {
-    matches!(
-        record.usage_type,
-        UsageTypeId::NETWORK_BYTES_SENT | UsageTypeId::NETWORK_BYTES_RECEIVED
-    )
 }
 
 /// Splits sorted periods where one does not follow the other.

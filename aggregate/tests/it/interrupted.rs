@@ -145,7 +145,7 @@ fn killed_anywhere_and_run_again_the_bytes_are_the_same() {
 fn a_killed_rebuild_that_moves_bytes_is_finished_by_the_next() {
     let bytes = |writer: &Writer| -> Vec<u64> {
         let all = served(writer).into_iter().map(|served| served.record);
-        all.filter(|r| matches!(r.usage_type.0, 4 | 5)).map(|r| r.quantity).collect()
+        all.filter(|r| r.usage_type.is_bytes()).map(|r| r.quantity).collect()
     };
     let mut halves = 0;
     for point in points_of_publishing() {

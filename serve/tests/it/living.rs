@@ -1,7 +1,7 @@
 //! The whole way on a simulated clock that only steps move: commands make events,
 //! the nights' jobs make records of them, and listUsageRecords shows them.
 
-use cloudtally_model::{Instant, Millis, UsageRecord, port::Use};
+use cloudtally_model::{Instant, Millis, port::Use};
 use cloudtally_platform::{engine::Start, ledger::Line, tenants::Tenants};
 use cloudtally_serve::Pace;
 use cloudtally_store::Store;
@@ -221,22 +221,6 @@ fn the_clock_stands_steps_and_goes_on_after_a_restart() {
     assert_eq!(shown(&server), "2026-01-06T01:00:00+0000");
 }
 
-/// What a record says that the ledger knows: the key of its use.
-fn used(record: &UsageRecord) -> Use {
-    let is = |types: &[u16]| types.contains(&record.usage_type.0);
-    Use {
-        usage_type: record.usage_type,
-        account: record.account,
-        zone: record.zone,
-        resource: record.resource,
-        nic: record.nic,
-        offering: record.offering.filter(|_| is(&[1, 2, 6, 13])),
-        template: record.template.filter(|_| is(&[1, 2])),
-        size: record.size.filter(|_| is(&[6, 7, 8, 9])),
-        network: record.network,
-    }
-}
-
 /// The published records as lines of a ledger.
 fn billed(store: &Store) -> Vec<Line> {
     let calendar = store.calendar().unwrap();
@@ -246,7 +230,11 @@ fn billed(store: &Store) -> Vec<Line> {
         for record in store.read_records(known, &snapshot.sources).unwrap() {
             assert!(!record.is_folded(known.period), "each night has its job: {record:?}");
             let day = calendar.date_of(known.period.start).to_string();
-            lines.push(Line { day: day.into(), what: used(&record), quantity: record.quantity });
+            lines.push(Line {
+                day: day.into(),
+                what: Use::from(&record),
+                quantity: record.quantity,
+            });
         }
     }
     lines.sort();
