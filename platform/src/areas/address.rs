@@ -96,7 +96,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("isstaticnat", Bool).doc("true for those with static NAT"),
             p("vpcid", Id(Kind::Vpc)),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("publicipaddress", &IP_ADDRESS)
         .kind(Kind::IpAddress)
         .read(list_addresses),

@@ -206,7 +206,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("policyid", Id(Kind::AutoScalePolicy)).doc("shows only groups with this policy"),
             p("zoneid", Id(Kind::Zone)),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("autoscalevmgroup", &AUTO_SCALE_VM_GROUP),
     later("listAutoScaleVmProfiles")
         .doc("Lists AutoScale profiles")
@@ -216,7 +216,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("templateid", Id(Kind::Template)),
             p("otherdeployparams", Str).doc("shows only profiles with these deploy parameters"),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("autoscalevmprofile", &AUTO_SCALE_VM_PROFILE),
     later("listConditions")
         .doc("Lists conditions")

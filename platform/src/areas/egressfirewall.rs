@@ -66,7 +66,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("ipaddressid", Id(Kind::IpAddress))
                 .doc("shows only those of the network of this address"),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("firewallrule", &FIREWALL_RULE)
         .filter(is_listed, &["ipaddressid"]),
 ];

@@ -79,7 +79,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("startdate", Date),
             p("type", Str).doc("shows only events of this type, such as `VM.CREATE`"),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("event", &EVENT)
         .read(list_events),
     own("listEventTypes")

@@ -48,7 +48,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("ipaddressid", Id(Kind::IpAddress)),
             p("traffictype", Str).doc("taken and not used; the guide both adds and removes it"),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("firewallrule", &FIREWALL_RULE),
 ];
 

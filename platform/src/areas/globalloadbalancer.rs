@@ -62,7 +62,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .doc("Lists global load balancer rules")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::GlobalLoadBalancer)), p("regionid", Region)])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("globalloadbalancerrule", &GLOBAL_LOAD_BALANCER),
     later("removeFromGlobalLoadBalancerRule")
         .doc("Takes load balancer rules from behind a global one")

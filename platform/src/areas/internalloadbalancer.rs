@@ -54,7 +54,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("vpcid", Id(Kind::Vpc)),
             p("forvpc", Bool),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("internalloadbalancervm", &ROUTER),
     later("startInternalLoadBalancerVM")
         .doc("Starts a stopped internal load balancer VM")

@@ -97,7 +97,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("zoneid", Id(Kind::Zone)),
             p("showremoved", Bool),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("iso", &TEMPLATE)
         .read(list_isos),
     own("registerIso")
@@ -112,7 +112,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("name", Str).required(),
             p("ostypeid", Id(Kind::OsType)).doc("the OS on it; needed if a VM boots from it"),
             p("url", Str).required().doc("where to download it from"),
-            p("zoneid", Id(Kind::Zone)).required().doc("the zone it is for; -1 for all"),
+            p("zoneid", Id(Kind::Zone)).required().or_all().doc("the zone it is for; -1 for all"),
             p("checksum", Str),
             p("imagestoreuuid", Str),
             p("isdynamicallyscalable", Bool),

@@ -9,8 +9,7 @@ use cloudtally_model::ApiError;
 use super::project;
 use crate::{
     engine::{
-        Answer, Arg, Args, Call, Done, Node, Query, Scope, Thing, ThingId, View, World, limit,
-        scope,
+        Answer, Args, Call, Done, Node, Query, Scope, Thing, ThingId, View, World, limit, scope,
     },
     table::{
         Command, Kind, KindSpec, Limit, Object, Param, ParamType::*, Role, Roles, WireType as W, f,
@@ -62,7 +61,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .doc("Lists the limits of an account, a project or a domain")
         .roles(Roles::ALL)
         .params(&[p("id", Long).doc("the number of the limit"), RESOURCE_TYPE])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("resourcelimit", &RESOURCE_LIMIT)
         .read(list_limits),
     own("updateResourceCount")
@@ -282,12 +281,7 @@ fn list_limits(query: &Query<'_>) -> Result<Answer, ApiError> {
 /// Whom the parameters name, if the caller may set limits for them.
 fn holder(call: &Call<'_, '_>) -> Result<Holder, ApiError> {
     let args = &call.args;
-    let project = match args.get("projectid") {
-        Some(Arg::All) => return Err(call.invalid("projectid", "-1", "expected one project")),
-        Some(Arg::Id(project)) => Some(*project),
-        _ => None,
-    };
-    let holder = match (project, args.text("account"), args.id("domainid")) {
+    let holder = match (args.id("projectid"), args.text("account"), args.id("domainid")) {
         (Some(_), Some(_), _) => {
             return Err(ApiError::value("give either `projectid` or `account`, not both"));
         }

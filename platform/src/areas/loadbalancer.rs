@@ -274,7 +274,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("zoneid", Id(Kind::Zone)),
             p("networkid", Id(Kind::Network)),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("loadbalancerrule", &LOAD_BALANCER_RULE)
         .filter(is_listed, &["virtualmachineid"]),
     later("listLoadBalancers")
@@ -288,7 +288,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("scheme", Str),
             p("networkid", Id(Kind::Network)),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("loadbalancer", &INTERNAL_LOAD_BALANCER),
     own("removeFromLoadBalancerRule")
         .doc("Takes VMs from behind a load balancer rule")

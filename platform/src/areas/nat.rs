@@ -85,7 +85,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("id", Id(Kind::IpForwardingRule)),
             p("virtualmachineid", Id(Kind::Vm)).doc("shows only the rules of this VM"),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("ipforwardingrule", &IP_FORWARDING_RULE)
         .filter(is_listed, &["ipaddressid"]),
 ];

@@ -136,7 +136,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("ip6gateway", Str).doc("shows only those with this IPv6 gateway"),
             p("ip6cidr", Str).doc("shows only those with this IPv6 range"),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("network", &NETWORK)
         .kind(Kind::Network)
         .read(list_networks),

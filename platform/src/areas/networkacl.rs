@@ -79,7 +79,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("vpcid", Id(Kind::Vpc)),
             p("name", Str),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("networkacllist", &NETWORK_ACL),
     later("listNetworkACLs")
         .doc("Lists the rules of network ACL lists")
@@ -92,7 +92,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("protocol", Str),
             p("action", Str),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("networkacl", &NETWORK_ACL_ITEM),
     later("replaceNetworkACLList")
         .doc("Gives a tier or a private gateway another network ACL list")

@@ -69,7 +69,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .doc("Lists port forwarding rules")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::PortForwardingRule)), p("ipaddressid", Id(Kind::IpAddress))])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("portforwardingrule", &PORT_FORWARDING_RULE),
     own("updatePortForwardingRule")
         .doc("Leads a port forwarding rule to another port or VM")

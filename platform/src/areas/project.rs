@@ -246,7 +246,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[
             p("projectid", Id(Kind::Project))
                 .usable()
-                .doc("shows only invitations to this project"),
+                .or_all()
+                .doc("shows only invitations to this project, or with -1 to any"),
             p("activeonly", Bool).doc("true for those that are pending and not expired"),
             p("state", Str).doc("`Pending`, `Completed`, `Expired` or `Declined`"),
             p("id", Id(Kind::ProjectInvitation)).usable(),

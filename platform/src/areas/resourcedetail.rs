@@ -51,7 +51,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("resourceid", Str),
             p("key", Str).doc("shows only this key"),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("volumedetail", &RESOURCE_DETAIL) // `nicdetail` for those of a NIC
         .read(list_details),
     own("removeResourceDetail")

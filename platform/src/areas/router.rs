@@ -136,7 +136,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("vpcid", Id(Kind::Vpc)),
             p("forvpc", Bool),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("router", &ROUTER)
         .filter(is_listed, &["podid", "networkid", "forvpc"]),
     list("listVirtualRouterElements", Kind::VirtualRouterElement)

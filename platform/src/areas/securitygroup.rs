@@ -120,7 +120,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("virtualmachineid", Id(Kind::Vm)).doc("shows only the groups of this VM"),
             p("id", Id(Kind::SecurityGroup)),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("securitygroup", &SECURITY_GROUP)
         .filter(is_listed, &["securitygroupname", "virtualmachineid"]),
     own("revokeSecurityGroupEgress")

@@ -112,7 +112,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("volumeid", Id(Kind::Volume)),
             p("zoneid", Id(Kind::Zone)),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("snapshot", &SNAPSHOT),
 ];
 

@@ -55,7 +55,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("name", Str),
             p("fingerprint", Str).doc("shows only the one with this fingerprint"),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("sshkeypair", &SSH_KEY_PAIR),
     own("registerSSHKeyPair")
         .doc("Keeps a public key under a name")

@@ -78,7 +78,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("value", Str).doc("shows only tags of this value"),
             p("customer", Str),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("tag", &TAG)
         .filter(is_listed, &["resourceid"]),
 ];

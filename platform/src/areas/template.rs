@@ -182,7 +182,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("zoneid", Id(Kind::Zone)),
             p("showremoved", Bool),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("template", &TEMPLATE)
         .read(|query| {
             let filter = query.args.text_required("templatefilter");
@@ -214,7 +214,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("isextractable", Bool),
             p("requireshvm", Bool),
             p("url", Str).required().doc("where to download it from"),
-            p("zoneid", Id(Kind::Zone)).required().doc("the zone it is for; -1 for all"),
+            p("zoneid", Id(Kind::Zone)).required().or_all().doc("the zone it is for; -1 for all"),
             p("checksum", Str),
             p("templatetag", Str),
             p("details", Map(MapForm::Free))

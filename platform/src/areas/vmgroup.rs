@@ -32,7 +32,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .doc("Lists instance groups")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::InstanceGroup)), p("name", Str)])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("instancegroup", &INSTANCE_GROUP),
     update("updateInstanceGroup", Kind::InstanceGroup)
         .doc("Renames an instance group")

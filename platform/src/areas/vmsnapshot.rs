@@ -55,7 +55,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("virtualmachineid", Id(Kind::Vm)),
             p("name", Str),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("vmSnapshot", &VM_SNAPSHOT),
     later("revertToVMSnapshot")
         .doc("Brings a VM back to a snapshot of it")

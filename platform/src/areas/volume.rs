@@ -140,7 +140,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("virtualmachineid", Id(Kind::Vm)),
             p("zoneid", Id(Kind::Zone)),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("volume", &VOLUME)
         .filter(is_listed, &["hostid", "podid"]),
     own("migrateVolume")

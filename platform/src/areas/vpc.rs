@@ -139,7 +139,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("vpcid", Id(Kind::Vpc)),
             p("state", Str),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("privategateway", &PRIVATE_GATEWAY),
     later("listStaticRoutes")
         .doc("Lists static routes")
@@ -149,7 +149,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("vpcid", Id(Kind::Vpc)),
             p("gatewayid", Id(Kind::PrivateGateway)),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("staticroute", &STATIC_ROUTE),
     later("listVPCs")
         .doc("Lists VPCs")
@@ -166,7 +166,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("state", Str),
             p("restartrequired", Bool),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("vpc", &VPC),
     later("restartVPC")
         .doc("Applies all rules of a VPC again, on a new router")

@@ -312,7 +312,7 @@ fn decode_one(
         ParamType::Moment => Arg::Moment(
             Instant::parse(value).map_err(|_| wrong("expected ISO 8601 with an offset"))?,
         ),
-        ParamType::Id(_) | ParamType::AnyId | ParamType::IdOf(_) if value == "-1" => Arg::All,
+        ParamType::Id(_) if param.takes_all && value == "-1" => Arg::All,
         ParamType::Id(kind) => Arg::Id(find(command, param, value, &[kind], world, caller)?),
         ParamType::IdOrNumber(kind) => match value.parse().map(ThingId) {
             Ok(id) if world.get(kind, id).is_some() => Arg::Id(id),

@@ -85,12 +85,22 @@ pub struct Param {
     pub length_max: u32,
     /// Whether things of others that they let everybody use may be named too.
     pub is_usable: bool,
+    /// Whether `-1` stands for all things of the kind.
+    pub takes_all: bool,
     doc: Option<&'static str>,
 }
 
 /// A parameter that may be left out.
 pub const fn p(name: &'static str, ty: ParamType) -> Param {
-    Param { name, ty, required: false, length_max: LENGTH_MAX, is_usable: false, doc: None }
+    Param {
+        name,
+        ty,
+        required: false,
+        length_max: LENGTH_MAX,
+        is_usable: false,
+        takes_all: false,
+        doc: None,
+    }
 }
 
 impl Param {
@@ -110,6 +120,12 @@ impl Param {
     /// shared networks.
     pub const fn usable(mut self) -> Self {
         self.is_usable = true;
+        self
+    }
+
+    /// Takes `-1` for all of them: every zone, any project.
+    pub const fn or_all(mut self) -> Self {
+        self.takes_all = true;
         self
     }
 
@@ -139,8 +155,10 @@ pub mod group {
         p("isrecursive", Bool),
         p("listall", Bool),
     ];
-    /// The project whose things are listed, or to which a new thing belongs.
+    /// The project to which a new thing belongs.
     pub const PROJECT: &[Param] = &[p("projectid", Id(Kind::Project))];
+    /// The project whose things are listed; `-1` for those of all projects.
+    pub const IN_PROJECT: &[Param] = &[p("projectid", Id(Kind::Project)).or_all()];
     /// The owner of a new thing.
     pub const OWNER: &[Param] = &[p("account", Str), p("domainid", Id(Kind::Domain))];
     /// Lists only what has these tags.

@@ -82,6 +82,25 @@ fn a_wrong_value_is_named_with_its_parameter() {
 }
 
 #[test]
+fn minus_one_is_all_only_where_the_row_says_so() {
+    let lab = Lab::new(Start::Empty);
+    let mut walked = 0;
+    for command in commands().filter(is_ours) {
+        let is_id = |param: &&Param| {
+            matches!(param.ty, ParamType::Id(_) | ParamType::IdOf(_) | ParamType::AnyId)
+                && !param.takes_all
+        };
+        for param in command.params_all().filter(is_id) {
+            let (status, why) = refused(&lab, command, &[(param.name, "-1")]);
+            assert_eq!(status, 431, "{} {}: {why}", command.name, param.name);
+            assert!(why.contains(param.name), "{} {}: {why}", command.name, param.name);
+            walked += 1;
+        }
+    }
+    assert!(walked > 300, "{walked}");
+}
+
+#[test]
 fn every_list_of_a_new_cloud_answers_for_every_role() {
     let lab = Lab::new(Start::Ready);
     lab.account("chief", "2", None);

@@ -13,7 +13,7 @@ fn folder() -> Folder {
 }
 
 fn runner() -> TestRunner {
-    TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })
+    TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })
 }
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";

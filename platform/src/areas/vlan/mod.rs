@@ -170,7 +170,9 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[
             p("id", Id(Kind::GuestVlanRange)),
             p("account", Str).doc("shows only those kept for this account"),
-            p("projectid", Id(Kind::Project)).doc("shows only those kept for this project"),
+            p("projectid", Id(Kind::Project))
+                .or_all()
+                .doc("shows only those kept for this project, or with -1 for any"),
             p("domainid", Id(Kind::Domain)),
             p("guestvlanrange", Str).doc("shows only this range"),
             p("physicalnetworkid", Id(Kind::PhysicalNetwork)),
@@ -184,7 +186,9 @@ pub(crate) static COMMANDS: &[Command] = &[
         .roles(Roles::ROOT)
         .params(&[
             p("account", Str).doc("shows only those kept for this account"),
-            p("projectid", Id(Kind::Project)).doc("shows only those kept for this project"),
+            p("projectid", Id(Kind::Project))
+                .or_all()
+                .doc("shows only those kept for this project, or with -1 for any"),
             p("domainid", Id(Kind::Domain)),
             p("id", Id(Kind::VlanIpRange)),
             p("podid", Id(Kind::Pod)),

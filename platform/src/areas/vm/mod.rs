@@ -204,7 +204,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("vpcid", Id(Kind::Vpc)),
             p("affinitygroupid", Id(Kind::AffinityGroup)),
         ])
-        .groups(&[group::PAGED, group::SCOPED, group::PROJECT, group::TAGGED])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("virtualmachine", &VM)
         .filter(change::is_listed, &["podid", "networkid", "storageid", "name", "details"]),
     own("migrateVirtualMachine")
