@@ -8,48 +8,91 @@ use crate::{
     support::Cloudtally,
 };
 
-fn start(cloudtally: &Cloudtally) -> Serving {
+const DAYS: u64 = 31;
+const KILLS: u64 = 5;
+/// Steps of half a day.
+const STEP_SECONDS: u64 = 43_200;
+/// Zones whose clocks go forward within the month, and one whose clocks do not.
+const ZONES: [&str; 3] = ["Europe/Berlin", "UTC", "America/New_York"];
+
+fn start(cloudtally: &Cloudtally, seed: u64) -> Serving {
     let keys = [("CLOUDTALLY_ADMIN_API_KEY", API_KEY), ("CLOUDTALLY_ADMIN_SECRET_KEY", SECRET_KEY)];
+    let seed = seed.to_string();
     let clock = ["--clock", "sim", "--speed", "0", "--start", "2026-03-06T00:00:00Z"];
-    let life = [&clock[..], &["--tenants", "4", "--seed", "5"]].concat();
+    let life = [&clock[..], &["--tenants", "4", "--seed", &seed]].concat();
     Serving::start_with(cloudtally, &life, &keys)
 }
 
-/// Over a change of the clocks: no kill loses or doubles anything, whatever it meets.
-#[test]
-fn killed_in_the_middle_of_life_the_bill_is_what_tenants_had() {
+/// Lets half a day go by; false if the server died over it.
+fn half_a_day(serving: &Serving) -> bool {
+    let seconds = STEP_SECONDS.to_string();
+    match call(serving, ROOT, &[("command", "advanceClock"), ("seconds", &seconds)]) {
+        Some((status, answer)) => {
+            assert_eq!(status, 200, "{answer}");
+            true
+        }
+        None => false,
+    }
+}
+
+/// A month of one seed; `check` says that the bill is what tenants had.
+fn live_and_be_killed(seed: u64) {
     let cloudtally = Cloudtally::new();
-    cloudtally.ok(&["settings", "usage.aggregation.timezone", "America/New_York"]);
-    let mut killed = 0;
-    for round in 0..8u64 {
-        let serving = start(&cloudtally);
+    let zone = ZONES[usize::try_from(seed % 3).unwrap()];
+    cloudtally.ok(&["settings", "usage.aggregation.timezone", zone]);
+    let mut steps = 0;
+    for round in 0..KILLS {
+        let serving = start(&cloudtally, seed);
+        // Some days in peace, each round as many.
+        while steps < (round + 1) * DAYS * 2 / (KILLS + 1) {
+            assert!(half_a_day(&serving), "nobody killed it");
+            steps += 1;
+        }
+        // Killed within a second, whatever it is at; no two rounds alike.
+        let delay = Duration::from_millis((seed * 389 + round * 167) % 1009);
         std::thread::scope(|scope| {
             let victim = serving.process_id();
             scope.spawn(move || {
-                std::thread::sleep(Duration::from_millis(40 + round * 135));
+                std::thread::sleep(delay);
                 kill(victim);
             });
-            // It is killed long before a year is over.
-            for _ in 0..730 {
-                let on = [("command", "advanceClock"), ("seconds", "43200")];
-                if call(&serving, ROOT, &on).is_none() {
-                    killed += 1;
-                    break;
-                }
-            }
+            // It dies long before a year is over.
+            let survived = (0..730).take_while(|_| half_a_day(&serving)).count();
+            assert!(survived < 730, "seed {seed}: it does not die");
+            steps += survived as u64;
         });
     }
-    assert_eq!(killed, 8);
-    let serving = start(&cloudtally);
-    let clock = works(&serving, ROOT, &[("command", "advanceClock"), ("seconds", "180000")]);
-    assert!(clock["clock"].is_object(), "{clock}");
+    // To the end of the month, and through the night's job behind it.
+    let serving = start(&cloudtally, seed);
+    while steps < DAYS * 2 + 2 {
+        assert!(half_a_day(&serving), "nobody killed it");
+        steps += 1;
+    }
+    let clock = works(&serving, ROOT, &[("command", "getClock")]);
     serving.signal("-TERM");
     let log = std::fs::read_to_string(cloudtally.path("serve.log")).unwrap();
-    assert!(!log.contains("ERROR"), "{log}");
+    assert!(!log.contains("ERROR"), "seed {seed}: {log}");
     let checked = cloudtally.ok(&["check"]);
-    assert!(checked.contains("what its tenants had:"), "{checked}");
+    assert!(checked.contains("what its tenants had:"), "seed {seed}: {checked}");
+    let jobs = cloudtally.ok(&["jobs", "--last", "1"]);
+    assert!(jobs.contains("published without a gap up to 2026-04-0"), "{clock}: {jobs}");
     let usage = cloudtally.ok(&["usage", "--group-by", "type"]);
     for name in ["Running Vm Usage", "Network Usage (Bytes Sent)", "Volume Usage"] {
-        assert!(usage.contains(name), "{usage}");
+        assert!(usage.contains(name), "seed {seed}: {usage}");
+    }
+}
+
+/// Two halves, so that both cores of a small machine have work.
+#[test]
+fn killed_five_times_the_bill_of_a_month_is_what_tenants_had_odd_seeds() {
+    for seed in [1, 3, 5, 7, 9] {
+        live_and_be_killed(seed);
+    }
+}
+
+#[test]
+fn killed_five_times_the_bill_of_a_month_is_what_tenants_had_even_seeds() {
+    for seed in [2, 4, 6, 8, 10] {
+        live_and_be_killed(seed);
     }
 }
