@@ -1,12 +1,18 @@
 -- name: begin
-INSERT INTO job (kind, started_ms, periods, records, message) VALUES (?1, ?2, 0, 0, '')
+INSERT INTO job (kind, started_ms, as_of_ms, periods, records, message) VALUES (?1, ?2, ?3, 0, 0, '')
 RETURNING job_id;
 
 -- name: finish
-UPDATE job SET kind = ?2, started_ms = ?3, finished_ms = ?4, from_ms = ?5, to_ms = ?6, success = ?7,
-    periods = ?8, records = ?9, message = ?10
+UPDATE job SET finished_ms = ?2, from_ms = ?3, to_ms = ?4, success = ?5, periods = ?6, records = ?7,
+    message = ?8
 WHERE job_id = ?1;
 
+-- name: cut_off
+UPDATE job SET success = 0 WHERE finished_ms IS NULL AND success IS NULL;
+
+-- name: count
+SELECT COUNT(*) FROM job;
+
 -- name: newest
-SELECT job_id, kind, started_ms, finished_ms, from_ms, to_ms, success, periods, records, message
-FROM job ORDER BY job_id DESC LIMIT ?1;
+SELECT job_id, kind, started_ms, as_of_ms, finished_ms, from_ms, to_ms, success, periods, records, message
+FROM job ORDER BY job_id DESC LIMIT ?2 OFFSET ?1;

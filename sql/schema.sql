@@ -185,8 +185,12 @@ CREATE TABLE job (
     success     INTEGER CHECK (success IN (0, 1)),
     periods     INTEGER NOT NULL,
     records     INTEGER NOT NULL,
-    message     TEXT NOT NULL
+    message     TEXT NOT NULL,
+    as_of_ms    INTEGER
 ) STRICT;
+
+-- Whoever takes the folder's lock looks for runs that nobody can be at any more.
+CREATE INDEX job_unfinished ON job (job_id) WHERE finished_ms IS NULL AND success IS NULL;
 
 -- For people and their tools; the program does not read these two. All files that
 -- count, with what `sha256sum` must print:

@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Verify the lake and run the sanity checks
     Check(Check),
+    /// Show the runs of the usage job and when it runs next
+    Jobs(Jobs),
     /// Show or change the global configuration
     Settings(Settings),
     /// Show or renew the root admin's API keys
@@ -229,6 +231,19 @@ pub(crate) struct Check {
     /// Exit with status 3 on warnings, too
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+/// Show the latest runs of the usage job, whoever began them: what they published
+/// and how they ended. A run that is `cut off` ended with its process; what it had
+/// published stands, and the next run goes on behind it.
+///
+/// Below them stands up to when usage is published and when `serve` runs the job
+/// next; `cloudtally aggregate` runs it now.
+#[derive(Debug, Args)]
+pub(crate) struct Jobs {
+    /// How many runs to show, the latest first
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) last: usize,
 }
 
 /// Show all settings, one, or change one.

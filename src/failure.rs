@@ -83,5 +83,6 @@ failed!(
     cloudtally_serve::CloudError,
     cloudtally_serve::KeyError,
     cloudtally_serve::LiveError,
+    cloudtally_serve::ScheduleError,
     cloudtally_serve::ServeError,
 );

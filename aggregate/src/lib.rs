@@ -18,7 +18,7 @@ pub use explain::{ClippedSegment, Difference, Explanation, Parts, explain};
 pub use export::{ExportFormat, ExportTarget, export, export_columns};
 pub use job::{
     AggregateProgress, Plan, Rebuild, RunReport, Target, Unfinished, WindowLimits, aggregate,
-    aggregate_within, checkpoint, run_job,
+    aggregate_within, checkpoint, run_job, stale_periods,
 };
 pub use line::{Line, Lines};
 pub use records::add_resource;

@@ -3,6 +3,7 @@
 mod account;
 mod api_error; // what callers are told when something is wrong
 pub mod calendar; // periods: how time is cut, DST included
+mod causes; // errors and what caused them, on one line
 mod event;
 mod ids;
 mod instant;
@@ -18,6 +19,7 @@ mod usage_type; // the 13 usage types as a table: the one place to add another
 pub use account::{Account, AccountType};
 pub use api_error::{ApiError, CS_ERRORS, CsError, ErrorCode};
 pub use calendar::{AggregationRange, Calendar, Period};
+pub use causes::with_causes;
 pub use event::UsageEvent;
 pub use ids::*;
 pub use instant::{Instant, InstantError, Millis, utc_day_name};

@@ -3,24 +3,13 @@
 
 use std::error::Error;
 
-use cloudtally_model::{ApiError, ErrorCode};
+use cloudtally_model::{ApiError, ErrorCode, with_causes};
 
 /// Our own failure, logged here; [`for_caller`] decides who is told all of it.
 pub(crate) fn internal(doing: &str, cause: &dyn Error) -> ApiError {
     let text = format!("failed to {doing}: {}", with_causes(cause));
     tracing::error!("{text}");
     ApiError::runtime(text)
-}
-
-/// An error and what caused it, on one line.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// Who is told of an error.

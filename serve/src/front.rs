@@ -106,6 +106,8 @@ impl Front {
             "generateUsageRecords" => usage::generate_records(call),
             "listUsageRecords" => usage::list_records(call),
             "listUsageTypes" => usage::list_types(call),
+            "listUsageJobs" => usage::list_jobs(call),
+            "getUsageJobStatus" => usage::job_status(call, self.life.usage_job()),
             "getClock" => Ok(self.clock()),
             "advanceClock" => self.advance_clock(call),
             "getApiLimit" => Ok(self.api_limit(&call.caller)),

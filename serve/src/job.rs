@@ -14,7 +14,7 @@ use std::{
 
 use cloudtally_aggregate::{AggregateError, Periods, Plan, run_job, sanity_checks};
 use cloudtally_ingest::take_outbox;
-use cloudtally_model::{Instant, Millis, settings};
+use cloudtally_model::{Instant, Millis, settings, with_causes};
 use cloudtally_platform::{
     alerts::{self, AlertType, Place, USAGE_SANITY_RESULT, USAGE_SERVER, USAGE_SERVER_RESULT},
     engine::{Answer, Cloud},
@@ -25,9 +25,9 @@ use tracing::{error, info, warn};
 
 use crate::{
     clock,
-    error::with_causes,
     schedule::{Ended, Schedule, ScheduleError, Timetable},
     server::Stopped,
+    status::{JobStatus, is_enabled},
 };
 
 /// How long a run waits for another writer before it leaves it to the next beat.
@@ -42,22 +42,21 @@ pub(crate) struct Beat {
     cloud: Weak<Cloud>,
     /// Since when runs have waited for another writer.
     waiting_since: Mutex<Option<Instant>>,
+    lock_wait: Duration,
 }
 
 impl Beat {
-    /// Takes up the schedule where the folder left it: a run that the last
-    /// published period should have been followed by is due at the first beat. In
-    /// a folder that was never aggregated nothing has been missed.
+    /// Takes up the schedule where the folder left it.
     pub(crate) fn new(store: &Store, now: Instant) -> Result<Self, ScheduleError> {
-        let snapshot = store.snapshot()?;
-        let seen = match snapshot.periods.last() {
-            // A run at the very end of a period counts as one that publishes it.
-            Some(last) => (store.calendar()?.next(last.period).end - Millis(1)).min(now),
-            None => now,
-        };
-        let timetable = Mutex::new(Timetable::since(seen));
-        let (running, waiting_since) = (watch::Sender::new(false), Mutex::default());
-        Ok(Self { store: store.clone(), timetable, running, cloud: Weak::new(), waiting_since })
+        let timetable = Mutex::new(Timetable::of(store, now)?);
+        Ok(Self {
+            store: store.clone(),
+            timetable,
+            running: watch::Sender::new(false),
+            cloud: Weak::new(),
+            waiting_since: Mutex::default(),
+            lock_wait: LOCK_WAIT,
+        })
     }
 
     /// Tells the administrator of a cloud when something is wrong.
@@ -106,7 +105,7 @@ impl Beat {
     /// Tells the log when it runs next, or that it does not.
     pub(crate) fn announce(&self) -> Result<(), ScheduleError> {
         let next = self.next()?;
-        if self.is_enabled()? {
+        if is_enabled(&self.store)? {
             info!(%next, "the usage job runs next at {next}");
         } else {
             info!("the usage job is switched off (`{}`)", settings::ENABLE_USAGE);
@@ -114,13 +113,9 @@ impl Beat {
         Ok(())
     }
 
-    fn is_enabled(&self) -> Result<bool, ScheduleError> {
-        Ok(self.store.setting(settings::ENABLE_USAGE)? == "true")
-    }
-
     fn is_due(&self, now: Instant) -> Result<bool, ScheduleError> {
         let schedule = Schedule::of(&self.store)?;
-        let enabled = self.is_enabled()?;
+        let enabled = is_enabled(&self.store)?;
         // Looked at even while switched off: what was not wanted is not made up for.
         Ok(self.timetable().is_due(&schedule, now) && enabled)
     }
@@ -129,6 +124,11 @@ impl Beat {
     pub(crate) fn next(&self) -> Result<Instant, ScheduleError> {
         let schedule = Schedule::of(&self.store)?;
         Ok(self.timetable().next(&schedule))
+    }
+
+    /// How it stands.
+    pub(crate) fn status(&self) -> Result<JobStatus, ScheduleError> {
+        JobStatus::with_next(&self.store, self.next()?)
     }
 
     /// Runs the job here and now if it is due at `now`.
@@ -155,7 +155,7 @@ impl Beat {
     }
 
     fn run(&self, now: Instant) -> Ended {
-        let wait = LockWait { limit: LOCK_WAIT, on_wait: &mut || {} };
+        let wait = LockWait { limit: self.lock_wait, on_wait: &mut || {} };
         let result = self.store.writer(wait).map_err(Into::into).and_then(|writer| {
             let clock = &clock::wall_clock_ms;
             // What our own cloud has told belongs to the bill first.
@@ -267,10 +267,13 @@ impl Drop for Running {
 mod tests {
     use cloudtally_ingest::{IngestRequest, Input, ingest};
     use cloudtally_model::SourceName;
+    use cloudtally_platform::{engine::Start, table::Kind};
+    use cloudtally_store::AdminKeys;
     use cloudtally_store::Stream;
     use tempfile::TempDir;
 
     use super::*;
+    use crate::open::{NewCloud, Pace, open_cloud};
 
     /// A folder with a volume since 1 January 2026, looked at by hand.
     struct World {
@@ -323,7 +326,7 @@ mod tests {
         assert_eq!(world.look("2026-01-02 00:15:00").await, 1);
         assert_eq!(world.look("2026-01-02 00:16:00").await, 1);
         assert_eq!(world.look("2026-01-05 09:00:00").await, 4, "three days asleep: one run");
-        assert_eq!(world.store.jobs(9).unwrap().len(), 2);
+        assert_eq!(world.store.jobs(0, 9).unwrap().len(), 2);
     }
 
     #[tokio::test]
@@ -366,6 +369,39 @@ mod tests {
         assert!(is_due("2026-02-03 12:00:00"));
     }
 
+    #[test]
+    fn a_job_that_cannot_begin_for_an_hour_is_told_until_it_runs() {
+        let world = World::new("2026-01-01 12:00:00");
+        let keys = AdminKeys { api_key: "a".to_owned(), secret_key: "s".to_owned() };
+        let new = NewCloud { start: Start::Empty, seed: Some(1) };
+        let cloud = open_cloud(&world.store, new, Pace::Real, &keys).unwrap().cloud;
+        let mut beat = Beat::new(&world.store, at("2026-01-01 12:00:00")).unwrap().telling(&cloud);
+        beat.lock_wait = Duration::ZERO;
+        // All alerts of type 13, and those of them that stand.
+        let told = || {
+            let world = cloud.world();
+            let alerts = world.all(Kind::Alert).filter(|alert| alert.int("type") == 13);
+            let stand: Vec<bool> = alerts.map(|alert| alert.time("resolved").is_none()).collect();
+            (stand.len(), stand.into_iter().filter(|stands| *stands).count())
+        };
+        let run = |now: &str| {
+            beat.run_now(at(now));
+            told()
+        };
+        for (day, before, raised) in
+            [("2026-01-02", (0, 0), (1, 1)), ("2026-01-03", (1, 0), (2, 1))]
+        {
+            let lock = writer(&world.store);
+            assert_eq!(run(&format!("{day} 00:15:00")), before);
+            assert_eq!(run(&format!("{day} 01:14:59")), before, "it may last a while");
+            assert_eq!(run(&format!("{day} 01:25:00")), raised);
+            assert_eq!(run(&format!("{day} 01:36:00")), raised, "it is told once");
+            drop(lock);
+            assert_eq!(run(&format!("{day} 01:50:00")), (raised.0, 0), "all is well");
+        }
+        assert_eq!(world.store.snapshot().unwrap().periods.len(), 2);
+    }
+
     #[tokio::test]
     async fn looks_during_a_run_do_nothing_and_stopping_waits_for_it() {
         let world = World::new("2026-01-01 12:00:00");
@@ -377,7 +413,7 @@ mod tests {
         assert_eq!(waited, Stopped::Cut, "it waits for the folder");
         drop(lock);
         assert_eq!(world.beat.finish(Duration::from_secs(30)).await, Stopped::Whole);
-        assert_eq!(world.store.jobs(9).unwrap().len(), 1);
+        assert_eq!(world.store.jobs(0, 9).unwrap().len(), 1);
         assert_eq!(
             world.look("2026-01-03 00:16:00").await,
             2,

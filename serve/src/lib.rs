@@ -18,8 +18,9 @@ mod schedule; // when the usage job runs
 mod server; // start, serve, stop
 mod session; // who has logged in
 mod signature; // what clients sign
+mod status; // how the usage job stands
 mod throttle; // how many calls an account may make
-mod usage; // listUsageRecords, listUsageTypes, generateUsageRecords
+mod usage; // records, their types, generating them, the runs of the job
 
 pub use keys::{KeyError, KeyOrigin, ensure_admin_keys, new_admin_keys};
 pub use life::{LiveError, live};
@@ -27,3 +28,4 @@ pub use open::{AdminPassword, CloudError, NewCloud, OpenedCloud, Pace, open_clou
 pub use schedule::{Schedule, ScheduleError};
 pub use server::{ServeError, ServeOptions, Stopped, serve};
 pub use signature::signed_query;
+pub use status::JobStatus;

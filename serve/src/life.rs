@@ -69,6 +69,10 @@ impl Life {
         &self.clock
     }
 
+    pub(crate) fn usage_job(&self) -> &Beat {
+        &self.beat
+    }
+
     /// Whether the usage job runs here and not on its own schedule.
     pub(crate) fn has_usage_job(&self) -> bool {
         matches!(*self.clock, Clock::Simulated(_))

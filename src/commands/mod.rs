@@ -15,6 +15,7 @@ mod demo;
 mod explain;
 mod export;
 mod ingest;
+mod jobs;
 mod keys;
 mod selection; // the window and filters that usage and export share
 mod serve;
@@ -73,6 +74,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Export(arguments) => export::run(&context, &arguments),
         Command::Explain(arguments) => explain::run(&context, &arguments),
         Command::Check(arguments) => check::run(&context, &arguments),
+        Command::Jobs(arguments) => jobs::run(&context, &arguments),
         Command::Settings(arguments) => settings::run(&context, &arguments),
         Command::Keys(arguments) => keys::run(&context, &arguments),
         Command::Serve(arguments) => serve::run(&context, &arguments),

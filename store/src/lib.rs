@@ -18,8 +18,8 @@ mod writer; // everything that changes the folder
 use std::sync::Arc;
 
 pub use catalogue::{
-    AccountRemoval, Accounts, AdminKeys, Anomaly, EventFile, IngestRun, Inputs, JobRun, LakeFile,
-    PublishedPeriod, QuarantinedRow, SampleFile, Snapshot, Stream,
+    AccountRemoval, Accounts, AdminKeys, Anomaly, EventFile, IngestRun, Inputs, JobRun, JobState,
+    LakeFile, PublishedPeriod, QuarantinedRow, SampleFile, Snapshot, Stream,
 };
 pub use crash::crash_points;
 pub use error::StoreError;

@@ -14,6 +14,7 @@ use crate::{
     QuarantinedRow, SampleFile, Snapshot, Store, StoreError,
     catalogue::{load, sql},
     lake,
+    lock::FolderLock,
 };
 
 impl Store {
@@ -38,9 +39,14 @@ impl Store {
         })
     }
 
-    /// Runs of jobs, newest first.
-    pub fn jobs(&self, most: usize) -> Result<Vec<JobRun>, StoreError> {
-        load::jobs(&*self.db()?, most)
+    /// Runs of jobs, newest first: `most` behind the first `skip`.
+    pub fn jobs(&self, skip: usize, most: usize) -> Result<Vec<JobRun>, StoreError> {
+        load::jobs(&*self.db()?, skip, most, &|| FolderLock::is_held(self.dir()))
+    }
+
+    /// How many runs of jobs there were.
+    pub fn job_count(&self) -> Result<u64, StoreError> {
+        self.db()?.number(sql::jobs::COUNT, [])
     }
 
     /// Anomalies, latest period first.

@@ -16,8 +16,8 @@
 
 use std::collections::BTreeSet;
 
-use cloudtally_model::{Calendar, Instant, Period};
-use cloudtally_store::{JobRun, PublishedPeriod, Snapshot, Store, Writer};
+use cloudtally_model::{Calendar, Instant, Period, with_causes};
+use cloudtally_store::{JobRun, JobState, PublishedPeriod, Snapshot, Store, Writer};
 
 mod plan; // which periods to compute
 mod run; // computing and publishing them
@@ -82,6 +82,8 @@ pub struct RunReport {
     pub anomalies: u64,
     /// Series of network samples that went into folded records.
     pub folded_series: u64,
+    /// From the start of the first period published to the end of the last.
+    pub extent: Option<Period>,
     /// End of the contiguous run of published periods, if there is one.
     pub checkpoint: Option<Instant>,
 }
@@ -104,15 +106,28 @@ pub fn aggregate_within(
     limits: WindowLimits,
     progress: &mut dyn FnMut(AggregateProgress),
 ) -> Result<RunReport, AggregateError> {
+    let mut report = RunReport::default();
+    aggregate_into(&mut report, target, plan, now, limits, progress)?;
+    Ok(report)
+}
+
+/// Like [`aggregate`]; when it fails, `report` is about what was published before.
+fn aggregate_into(
+    report: &mut RunReport,
+    target: Target<'_>,
+    plan: Plan,
+    now: Instant,
+    limits: WindowLimits,
+    progress: &mut dyn FnMut(AggregateProgress),
+) -> Result<(), AggregateError> {
     let store = target.store();
     let snapshot = store.snapshot()?;
     let calendar = store.calendar()?;
     let planned = plan_periods(&snapshot, calendar, plan, now)?;
     let removals = removals(&snapshot, store)?;
-    let run = Run::new(target, limits, &snapshot, calendar, &removals);
-    let mut report = run.compute(&planned, progress)?;
+    Run::new(target, limits, &snapshot, calendar, &removals, report).compute(&planned, progress)?;
     report.checkpoint = checkpoint(&store.snapshot()?, calendar);
-    Ok(report)
+    Ok(())
 }
 
 /// Like [`aggregate`], and writes the run into the job history.
@@ -125,30 +140,28 @@ pub fn run_job(
     progress: &mut dyn FnMut(AggregateProgress),
 ) -> Result<RunReport, AggregateError> {
     let started_ms = wall_clock_ms();
-    let id = writer.begin_job(kind, started_ms)?;
-    let result = aggregate(Target::Publish(writer), plan, now, progress);
-    let mut job = JobRun {
+    let id = writer.begin_job(kind, started_ms, now)?;
+    let mut report = RunReport::default();
+    let (target, limits) = (Target::Publish(writer), WindowLimits::default());
+    let result = aggregate_into(&mut report, target, plan, now, limits, progress);
+    let (state, message) = match &result {
+        Ok(()) => (JobState::Done, String::new()),
+        Err(error) => (JobState::Failed, with_causes(error)),
+    };
+    writer.finish_job(&JobRun {
         id,
         kind: kind.to_owned(),
         started_ms,
+        as_of: Some(now),
         finished_ms: Some(wall_clock_ms()),
-        from: None,
-        to: None,
-        success: Some(result.is_ok()),
-        periods: 0,
-        records: 0,
-        message: String::new(),
-    };
-    match &result {
-        Ok(report) => {
-            job.to = report.checkpoint;
-            job.periods = report.published + report.republished;
-            job.records = report.records;
-        }
-        Err(error) => job.message = error.to_string(),
-    }
-    writer.finish_job(&job)?;
-    result
+        from: report.extent.map(|extent| extent.start),
+        to: report.extent.map(|extent| extent.end),
+        state,
+        periods: report.published + report.republished,
+        records: report.records,
+        message,
+    })?;
+    result.map(|()| report)
 }
 
 /// End of the contiguous run of published periods that begins with the period of
@@ -173,8 +186,9 @@ impl<'a> Target<'a> {
     }
 }
 
-/// How many published periods wait to be republished.
-pub(crate) fn stale_periods(snapshot: &Snapshot) -> usize {
+/// How many published periods wait to be republished, because late events or late
+/// word of an account's removal have touched them.
+pub fn stale_periods(snapshot: &Snapshot) -> usize {
     snapshot.periods.iter().filter(|known| is_stale(snapshot, known)).count()
 }
 

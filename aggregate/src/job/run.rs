@@ -28,7 +28,7 @@ pub(super) struct Run<'a> {
     published: BTreeMap<Instant, &'a PublishedPeriod>,
     /// Periods of this run's earlier windows.
     done: BTreeMap<Instant, Inputs>,
-    report: RunReport,
+    report: &'a mut RunReport,
 }
 
 /// One period computed, before it is written.
@@ -65,6 +65,7 @@ impl<'a> Run<'a> {
         snapshot: &'a Snapshot,
         calendar: Calendar,
         removals: &'a Removals,
+        report: &'a mut RunReport,
     ) -> Self {
         Self {
             target,
@@ -74,7 +75,7 @@ impl<'a> Run<'a> {
             folder: WindowFolder::new(target.store(), snapshot, removals, u64::MAX),
             published: snapshot.periods.iter().map(|p| (p.period.start, p)).collect(),
             done: BTreeMap::new(),
-            report: RunReport::default(),
+            report,
         }
     }
 
@@ -104,7 +105,7 @@ impl<'a> Run<'a> {
         mut self,
         planned: &Planned,
         progress: &mut dyn FnMut(AggregateProgress),
-    ) -> Result<RunReport, AggregateError> {
+    ) -> Result<(), AggregateError> {
         let bill = &self.bill(planned)?;
         self.report.folded_series = bill.folded_series();
         let total = planned.periods.len();
@@ -131,7 +132,7 @@ impl<'a> Run<'a> {
                 progress(AggregateProgress { done, planned: total });
             }
         }
-        Ok(self.report)
+        Ok(())
     }
 
     /// How many of the next periods fit one window.
@@ -350,7 +351,11 @@ impl<'a> Run<'a> {
     fn count(&mut self, computed: &[Computed]) {
         for Computed { period, records, inputs, anomalies, change, .. } in computed {
             self.done.insert(period.start, *inputs);
-            let report = &mut self.report;
+            let report = &mut *self.report;
+            if change.kind != ChangeKind::Unchanged {
+                let start = report.extent.map_or(period.start, |extent| extent.start);
+                report.extent = Some(Period { start, end: period.end });
+            }
             match change.kind {
                 ChangeKind::New => report.published += 1,
                 ChangeKind::Replaced => report.republished += 1,

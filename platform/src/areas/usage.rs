@@ -39,6 +39,35 @@ pub(crate) const USAGE_RECORD: Object = Object {
 pub(crate) const USAGE_TYPE: Object =
     Object { name: "UsageType", fields: &[f("usagetypeid", W::Int), f("description", W::Str)] };
 
+pub(crate) const USAGE_JOB: Object = Object {
+    name: "UsageJob",
+    fields: &[
+        f("id", W::Long),
+        f("type", W::Str),
+        f("state", W::Str),
+        f("asof", W::Date),
+        f("startdate", W::Date),
+        f("enddate", W::Date),
+        f("periods", W::Long),
+        f("records", W::Long),
+        f("started", W::Date),
+        f("finished", W::Date),
+        f("exectime", W::Long),
+        f("errortext", W::Str),
+    ],
+};
+
+pub(crate) const USAGE_JOB_STATUS: Object = Object {
+    name: "UsageJobStatus",
+    fields: &[
+        f("enabled", W::Bool),
+        f("state", W::Str),
+        f("nextrun", W::Date),
+        f("publisheduntil", W::Date),
+        f("staleperiods", W::Long),
+    ],
+};
+
 pub(crate) static COMMANDS: &[Command] = &[
     own("generateUsageRecords")
         .front()
@@ -50,6 +79,19 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("startdate", Date).required().doc("the first day, `yyyy-MM-dd`"),
         ])
         .success(),
+    own("getUsageJobStatus")
+        .front()
+        .doc("Shows when the usage job runs next, how its last run went and up to when usage is published")
+        .roles(Roles::ROOT)
+        .object("usagejobstatus", &USAGE_JOB_STATUS)
+        .extension(),
+    own("listUsageJobs")
+        .front()
+        .doc("Lists the runs of the usage job, the latest first: when, by which present, what they published, how they ended")
+        .roles(Roles::ROOT)
+        .params(&[p("page", Int), p("pagesize", Int)])
+        .items("usagejob", &USAGE_JOB)
+        .extension(),
     own("listUsageRecords")
         .front()
         .doc("Lists usage records of some days")
@@ -65,7 +107,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("accountid", Id(Kind::Account)),
             p("type", Long).doc("shows only records of this usage type, by its number"),
         ])
-        .groups(&[group::PAGED, group::PROJECT])
+        .groups(&[group::PAGED, group::IN_PROJECT])
         .items("usagerecord", &USAGE_RECORD),
     own("listUsageTypes")
         .front()

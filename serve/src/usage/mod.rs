@@ -3,6 +3,7 @@
 //! # Source
 //! Guide 8; the 4.2 server's parameters, texts and field order.
 
+mod jobs; // runs of the usage job
 mod page; // which part of a list
 mod scope; // whose records
 mod window; // which days
@@ -16,6 +17,7 @@ use cloudtally_model::{ApiError, Calendar, Instant, UsageTypeId, usage_types};
 use cloudtally_platform::engine::{Answer as Tree, Cloud, ThingId, World};
 use cloudtally_store::{LockWait, RecordFilter, RecordSet, StoreError};
 
+pub(crate) use self::jobs::{job_status, list_jobs};
 use self::{page::page, scope::chosen_accounts, window::window};
 use crate::{
     answer::{Answer, Fields, Items, List, Taker, Value},

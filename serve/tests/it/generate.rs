@@ -45,7 +45,7 @@ fn just_the_days_named_are_generated() {
     // Times stand for their days, in the aggregation zone: 03:00 UTC is the evening before.
     generate(&server, "2026-01-06T03:00:00Z", "2026-01-06 12:00:00");
     assert_eq!(days(&server), ["01-03", "01-04", "01-05", "01-06"]);
-    let runs = folder.store.jobs(10).unwrap();
+    let runs = folder.store.jobs(0, 10).unwrap();
     assert_eq!(runs.iter().filter(|run| run.kind == "generate").count(), 3);
 }
 

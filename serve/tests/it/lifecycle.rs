@@ -8,6 +8,7 @@ use std::{
 
 use chrono::{Days, Utc};
 use cloudtally_serve::{ServeError, Stopped, ensure_admin_keys, new_admin_keys, serve};
+use cloudtally_store::JobState;
 
 use crate::support::{Folder, options, signed, signed_with, wait_until};
 
@@ -90,10 +91,10 @@ fn a_run_that_was_missed_is_made_up_for_at_the_start() {
     assert_eq!(periods(), 1);
     folder.writer().set_setting("enable.usage.server", "true").unwrap();
     let server = folder.serve();
-    wait_until(|| (periods() >= 3, folder.store.jobs(3).unwrap()));
+    wait_until(|| (periods() >= 3, folder.store.jobs(0, 3).unwrap()));
     wait_until(|| {
-        let runs = folder.store.jobs(1).unwrap();
-        (runs[0].kind == "scheduled" && runs[0].success == Some(true), runs)
+        let runs = folder.store.jobs(0, 1).unwrap();
+        (runs[0].kind == "scheduled" && runs[0].state == JobState::Done, runs)
     });
     assert_eq!(server.stop(), Stopped::Whole);
 }

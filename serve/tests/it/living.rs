@@ -1,11 +1,12 @@
 //! The whole way on a simulated clock that only steps move: commands make events,
 //! the nights' jobs make records of them, and listUsageRecords shows them.
 
+use cloudtally_aggregate::Plan;
 use cloudtally_model::{Instant, Millis, port::Use};
 use cloudtally_platform::{engine::Start, ledger::Line, tenants::Tenants};
 use cloudtally_serve::Pace;
-use cloudtally_store::Store;
-use serde_json::Value;
+use cloudtally_store::{PeriodDraft, Store};
+use serde_json::{Value, json};
 
 use crate::support::{Folder, Keys, Server, at, options_with, root};
 
@@ -63,6 +64,14 @@ fn parts(server: &Server) -> [(&'static str, String); 3] {
     ]
 }
 
+/// Deploys a machine and lets it come up; its uuid.
+fn deploy(server: &Server, keys: &Keys) -> String {
+    let parts = parts(server);
+    let mut pairs: Vec<(&str, &str)> = vec![("command", "deployVirtualMachine")];
+    pairs.extend(parts.iter().map(|(name, value)| (*name, value.as_str())));
+    id(&job(server, keys, &pairs)["virtualmachine"])
+}
+
 /// The hours of a usage type on a day.
 fn hours(server: &Server, keys: &Keys, day: &str, usage_type: &str) -> Vec<String> {
     let answer = server.works(
@@ -95,10 +104,7 @@ fn check(example: &Days<'_>) {
     let alice = server.account("alice", "0", None);
     let [noon, evening, night, end] = example.steps;
     step(&server, noon);
-    let parts = parts(&server);
-    let mut deploy: Vec<(&str, &str)> = vec![("command", "deployVirtualMachine")];
-    deploy.extend(parts.iter().map(|(name, value)| (*name, value.as_str())));
-    let vm = id(&job(&server, &alice.keys, &deploy)["virtualmachine"]);
+    let vm = deploy(&server, &alice.keys);
     step(&server, evening);
     job(&server, &alice.keys, &[("command", "stopVirtualMachine"), ("id", &vm)]);
     step(&server, night);
@@ -296,23 +302,112 @@ fn the_bill_of_tenants_is_what_they_had() {
     }
 }
 
+/// How many alerts of a type were raised so far.
+fn alerts(server: &Server, number: &str) -> usize {
+    let alerts = server.works(&root(), &[("command", "listAlerts"), ("type", number)]);
+    alerts["alert"].as_array().map_or(0, Vec::len)
+}
+
+/// Puts ten hours too many on a record of the latest published period.
+fn falsify(folder: &Folder) {
+    let writer = folder.writer();
+    let snapshot = writer.snapshot().unwrap();
+    let known = snapshot.periods.last().unwrap();
+    let mut records = writer.read_records(known, &snapshot.sources).unwrap();
+    let running = records.iter_mut().find(|record| record.usage_type.0 == 1).unwrap();
+    running.quantity += 10 * Millis::HOUR.0.unsigned_abs();
+    let draft = PeriodDraft {
+        period: known.period,
+        records: Some(&records),
+        open: None,
+        counters: None,
+        anomalies: None,
+        inputs: known.inputs,
+    };
+    let staged = writer.stage(&draft, &snapshot.sources).unwrap();
+    writer.publish(vec![staged]).unwrap();
+}
+
+#[test]
+fn records_that_do_not_add_up_are_told_until_they_do() {
+    let (folder, server) = standing("UTC", "2026-01-05 00:00:00");
+    let told = || alerts(&server, "23");
+    let alice = server.account("alice", "0", None);
+    deploy(&server, &alice.keys);
+    step(&server, "2026-01-06T00:20:00Z");
+    assert_eq!(told(), 0);
+    falsify(&folder);
+    for night in ["2026-01-07T00:20:00Z", "2026-01-08T00:20:00Z"] {
+        step(&server, night);
+        assert_eq!(told(), 1, "it is told, and once");
+    }
+    folder.run(Plan::RebuildAll, "2026-01-08 00:30:00");
+    step(&server, "2026-01-09T00:20:00Z");
+    falsify(&folder);
+    step(&server, "2026-01-10T00:20:00Z");
+    assert_eq!(told(), 2, "it was well between");
+}
+
+#[test]
+fn the_history_of_the_usage_job_is_told_to_root() {
+    let (folder, server) = standing("UTC", "2026-01-05 00:00:00");
+    let status = |server: &Server| {
+        server.works(&root(), &[("command", "getUsageJobStatus")])["usagejobstatus"].clone()
+    };
+    let list = |pairs: &[(&str, &str)]| {
+        server.works(&root(), &[&[("command", "listUsageJobs")], pairs].concat())
+    };
+    let expected =
+        json!({"enabled": true, "nextrun": "2026-01-05T00:15:00+0000", "staleperiods": 0});
+    assert_eq!(status(&server), expected, "nothing has run");
+    assert_eq!(list(&[]), json!({}));
+    let alice = server.account("alice", "0", None);
+    deploy(&server, &alice.keys);
+    // Three nights, the last of which fails.
+    step(&server, "2026-01-07T12:00:00Z");
+    let latest = folder.store.snapshot().unwrap().periods.pop().unwrap();
+    let open = folder.store.dir().join(latest.segments.unwrap().path);
+    std::fs::write(&open, "no Parquet").unwrap();
+    step(&server, "2026-01-08T00:20:00Z");
+    let all = list(&[]);
+    let ran = |index: usize, field: &str| all["usagejob"][index][field].clone();
+    assert_eq!(all["count"], 4);
+    let states: Vec<Value> = (0..4).map(|index| ran(index, "state")).collect();
+    assert_eq!(states, ["failed", "done", "done", "done"]);
+    assert_eq!(ran(0, "asof"), "2026-01-08T00:15:00+0000", "by the time of the cloud");
+    assert!(ran(0, "errortext").as_str().unwrap().contains("open/"), "{all}");
+    assert_eq!((ran(0, "periods"), ran(0, "startdate")), (0.into(), Value::Null));
+    let extent = (ran(1, "startdate"), ran(1, "enddate"), ran(1, "periods"));
+    let day = ("2026-01-06T00:00:00+0000".into(), "2026-01-07T00:00:00+0000".into(), 1.into());
+    assert_eq!(extent, day);
+    assert!(ran(1, "records").as_i64().unwrap() > 3 && ran(1, "exectime").is_i64(), "{all}");
+    assert_eq!(
+        (ran(3, "periods"), ran(3, "type")),
+        (0.into(), "scheduled".into()),
+        "no day was over"
+    );
+    let page = list(&[("page", "2"), ("pagesize", "1")]);
+    assert_eq!((&page["count"], &page["usagejob"]), (&4.into(), &json!([all["usagejob"][1]])));
+    let expected = json!({"enabled": true, "state": "failed", "nextrun": "2026-01-08T00:25:00+0000",
+        "publisheduntil": "2026-01-07T00:00:00+0000", "staleperiods": 0});
+    assert_eq!(status(&server), expected, "it is tried again");
+    for command in ["listUsageJobs", "getUsageJobStatus"] {
+        assert_eq!(server.call(&alice.keys, &[("command", command)]).0, 401);
+    }
+    folder.writer().set_setting("enable.usage.server", "false").unwrap();
+    assert_eq!(status(&server)["nextrun"], Value::Null);
+}
+
 #[test]
 fn a_usage_job_that_fails_is_told_and_told_well_again() {
     let (folder, server) = standing("UTC", "2026-01-05 00:00:00");
-    let told = || {
-        let alerts = server.works(&root(), &[("command", "listAlerts"), ("type", "20")]);
-        alerts["alert"].as_array().map_or(0, Vec::len)
-    };
-    server.account("alice", "0", None);
+    let told = || alerts(&server, "20");
     // Records that cannot be written: a file lies where their folder belongs.
     let records = folder.store.dir().join("records");
     std::fs::remove_dir_all(&records).ok();
     std::fs::write(&records, "in the way").unwrap();
     let alice = server.account("bob", "0", None);
-    let parts = parts(&server);
-    let mut deploy: Vec<(&str, &str)> = vec![("command", "deployVirtualMachine")];
-    deploy.extend(parts.iter().map(|(name, value)| (*name, value.as_str())));
-    job(&server, &alice.keys, &deploy);
+    deploy(&server, &alice.keys);
     step(&server, "2026-01-06T00:20:00Z");
     assert_eq!(told(), 1);
     step(&server, "2026-01-06T00:40:00Z");

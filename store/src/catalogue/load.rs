@@ -8,8 +8,8 @@ use cloudtally_model::{
 use rusqlite::{Row, params};
 
 use super::{
-    Anomaly, EventFile, IngestRun, Inputs, JobRun, LakeFile, PublishedPeriod, QuarantinedRow,
-    SampleFile, Snapshot, Stream, accounts, db::Db, sql,
+    Anomaly, EventFile, IngestRun, Inputs, JobRun, JobState, LakeFile, PublishedPeriod,
+    QuarantinedRow, SampleFile, Snapshot, Stream, accounts, db::Db, sql,
 };
 use crate::StoreError;
 
@@ -172,20 +172,33 @@ fn periods(db: &Db) -> Result<Vec<PublishedPeriod>, StoreError> {
         .collect()
 }
 
-/// Runs of jobs, newest first.
-pub(crate) fn jobs(db: &Db, most: usize) -> Result<Vec<JobRun>, StoreError> {
-    db.rows(sql::jobs::NEWEST, params![limit(most)], |row| {
+/// Runs of jobs, newest first. `writing` tells whether some process is writing now.
+pub(crate) fn jobs(
+    db: &Db,
+    skip: usize,
+    most: usize,
+    writing: &dyn Fn() -> bool,
+) -> Result<Vec<JobRun>, StoreError> {
+    db.rows(sql::jobs::NEWEST, params![limit(skip), limit(most)], |row| {
+        let state = match (row.get(7)?, row.get::<_, Option<i64>>(4)?) {
+            (Some(true), _) => JobState::Done,
+            (Some(false), Some(_)) => JobState::Failed,
+            (Some(false), None) => JobState::CutOff,
+            (None, _) if writing() => JobState::Running,
+            (None, _) => JobState::CutOff,
+        };
         Ok(JobRun {
             id: unsigned(row, 0)?,
             kind: row.get(1)?,
             started_ms: row.get(2)?,
-            finished_ms: row.get(3)?,
-            from: instant(row, 4)?,
-            to: instant(row, 5)?,
-            success: row.get(6)?,
-            periods: unsigned(row, 7)?,
-            records: unsigned(row, 8)?,
-            message: row.get(9)?,
+            as_of: instant(row, 3)?,
+            finished_ms: row.get(4)?,
+            from: instant(row, 5)?,
+            to: instant(row, 6)?,
+            state,
+            periods: unsigned(row, 8)?,
+            records: unsigned(row, 9)?,
+            message: row.get(10)?,
         })
     })
 }

@@ -184,20 +184,49 @@ pub struct JobRun {
     pub kind: String,
     /// Wall time, milliseconds since 1970.
     pub started_ms: i64,
+    /// The present it went by, which is a simulated cloud's own; `None` for runs older
+    /// than this column.
+    pub as_of: Option<Instant>,
     /// Wall time; `None` while it runs, or when it never came to its end.
     pub finished_ms: Option<i64>,
-    /// Start of what it was about.
+    /// Start of the first period it published.
     pub from: Option<Instant>,
-    /// End of what it was about.
+    /// End of the last period it published.
     pub to: Option<Instant>,
-    /// How it ended.
-    pub success: Option<bool>,
-    /// Periods published.
+    /// How it is, or how it ended.
+    pub state: JobState,
+    /// Periods published, again or for the first time.
     pub periods: u64,
-    /// Records written.
+    /// Records of the periods computed.
     pub records: u64,
-    /// For people.
+    /// Why it failed, for people; empty if it did not.
     pub message: String,
+}
+
+/// How a job is, or how it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JobState {
+    /// Under way.
+    #[default]
+    Running,
+    /// It did what there was to do.
+    Done,
+    /// It came to its end with an error.
+    Failed,
+    /// Its process ended before it did. What it had published stands.
+    CutOff,
+}
+
+impl JobState {
+    /// As people and programs read it.
+    pub fn as_name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::CutOff => "cut off",
+        }
+    }
 }
 
 /// One of the three streams of input.

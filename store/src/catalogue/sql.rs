@@ -139,6 +139,8 @@ queries! {
     jobs from "jobs.sql" {
         BEGIN = "begin",
         FINISH = "finish",
+        CUT_OFF = "cut_off",
+        COUNT = "count",
         NEWEST = "newest",
     }
     /// The simulated cloud and what it tells the bill.
@@ -176,6 +178,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0001_catalogue.sql"),
     include_str!("../../../sql/migrations/0002_platform.sql"),
     include_str!("../../../sql/migrations/0003_ledger.sql"),
+    include_str!("../../../sql/migrations/0004_job_history.sql"),
 ];
 
 #[cfg(test)]
@@ -192,11 +195,17 @@ mod tests {
         connection
     }
 
+    /// Names and texts; how they are broken into lines does not count: SQLite adds
+    /// columns behind the last line.
     fn schema(connection: &Connection) -> Vec<(String, String)> {
         let sql = "SELECT name, coalesce(sql, '') FROM sqlite_schema ORDER BY name";
         let mut statement = connection.prepare(sql).unwrap();
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        rows.map(Result::unwrap).collect()
+        let on_one_line = |(name, text): (String, String)| {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            (name, words.join(" ").replace(" ,", ",").replace(" )", ")"))
+        };
+        rows.map(|row| on_one_line(row.unwrap())).collect()
     }
 
     #[test]

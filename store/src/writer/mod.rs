@@ -18,7 +18,7 @@ use rusqlite::params;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    IngestRun, JobRun, LockWait, QuarantinedRow, Store, StoreError, Stream,
+    IngestRun, JobRun, JobState, LockWait, QuarantinedRow, Store, StoreError, Stream,
     catalogue::{db::Db, sql},
     lock::FolderLock,
 };
@@ -51,6 +51,8 @@ impl Store {
         let lock = FolderLock::take(self.dir(), wait)?;
         let writer = Writer { store: self.clone(), _lock: lock };
         writer.remove_orphans()?;
+        // Nobody is at a job now: one without an end was cut off.
+        writer.db()?.write(|db| db.execute(sql::jobs::CUT_OFF, []).map(drop))?;
         Ok(writer)
     }
 }
@@ -61,24 +63,33 @@ impl Writer {
         self.db()?.write(|db| source_id(db, name).map(drop))
     }
 
-    /// Notes that a job began; returns its number.
-    pub fn begin_job(&self, kind: &str, started_ms: i64) -> Result<u64, StoreError> {
-        self.db()?.write(|db| db.number(sql::jobs::BEGIN, params![kind, started_ms]))
+    /// Notes that a job began; returns its number. `as_of` is the present it goes by.
+    pub fn begin_job(
+        &self,
+        kind: &str,
+        started_ms: i64,
+        as_of: Instant,
+    ) -> Result<u64, StoreError> {
+        let row = params![kind, started_ms, as_of.as_millis()];
+        self.db()?.write(|db| db.number(sql::jobs::BEGIN, row))
     }
 
     /// Notes how a job ended, by its `id`.
     pub fn finish_job(&self, job: &JobRun) -> Result<(), StoreError> {
+        let success = match job.state {
+            JobState::Running => None,
+            JobState::Done => Some(true),
+            JobState::Failed | JobState::CutOff => Some(false),
+        };
         let changed = self.db()?.write(|db| {
             db.execute(
                 sql::jobs::FINISH,
                 params![
                     job.id.cast_signed(),
-                    job.kind,
-                    job.started_ms,
                     job.finished_ms,
                     job.from.map(Instant::as_millis),
                     job.to.map(Instant::as_millis),
-                    job.success,
+                    success,
                     job.periods.cast_signed(),
                     job.records.cast_signed(),
                     job.message,

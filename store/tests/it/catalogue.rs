@@ -3,7 +3,9 @@
 use std::{fs, path::Path};
 
 use cloudtally_model::settings::{AGGREGATION_RANGE, AGGREGATION_TIMEZONE, SETTINGS};
-use cloudtally_store::{AdminKeys, Inputs, JobRun, PeriodDraft, Store, StoreError, Stream};
+use cloudtally_store::{
+    AdminKeys, Inputs, JobRun, JobState, PeriodDraft, Store, StoreError, Stream,
+};
 
 use crate::support::{day, event, records, run, source, writer};
 
@@ -124,24 +126,56 @@ fn jobs_are_listed_newest_first() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
     let writer = writer(&store);
-    let first = writer.begin_job("usage", 5).unwrap();
-    let second = writer.begin_job("usage", 6).unwrap();
+    let first = writer.begin_job("usage", 5, day(2).start).unwrap();
+    let second = writer.begin_job("usage", 6, day(3).start).unwrap();
     let done = JobRun {
         id: first,
         kind: "usage".to_owned(),
         started_ms: 5,
+        as_of: Some(day(2).start),
         finished_ms: Some(9),
         from: Some(day(0).start),
         to: Some(day(1).end),
-        success: Some(true),
+        state: JobState::Done,
         periods: 2,
         records: 17,
-        message: "published 2 periods".to_owned(),
+        message: String::new(),
     };
     writer.finish_job(&done).unwrap();
-    let running =
-        JobRun { id: second, kind: "usage".to_owned(), started_ms: 6, ..JobRun::default() };
-    assert_eq!(store.jobs(5).unwrap(), [running, done.clone()]);
+    let running = JobRun {
+        id: second,
+        kind: "usage".to_owned(),
+        started_ms: 6,
+        as_of: Some(day(3).start),
+        ..JobRun::default()
+    };
+    assert_eq!(store.jobs(0, 5).unwrap(), [running.clone(), done.clone()]);
+    assert_eq!(store.jobs(0, 1).unwrap(), [running]);
+    assert_eq!(store.jobs(1, 5).unwrap(), std::slice::from_ref(&done));
+    assert_eq!((store.jobs(2, 5).unwrap(), store.job_count().unwrap()), (vec![], 2));
     let unknown = writer.finish_job(&JobRun { id: 77, ..done }).unwrap_err();
     assert!(unknown.to_string().contains("job 77"), "{unknown}");
+}
+
+#[test]
+fn a_job_without_an_end_runs_only_while_somebody_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let state = |job: usize| store.jobs(job, 1).unwrap()[0].state;
+    let first = writer(&store);
+    let id = first.begin_job("usage", 1, day(0).end).unwrap();
+    assert_eq!(state(0), JobState::Running);
+    drop(first);
+    assert_eq!(state(0), JobState::CutOff, "nobody is at it");
+    let second = writer(&store);
+    assert_eq!(state(0), JobState::CutOff, "who writes now is not at it either");
+    let failed = second.begin_job("usage", 2, day(0).end).unwrap();
+    assert_eq!((state(0), state(1)), (JobState::Running, JobState::CutOff));
+    let job = store.jobs(0, 1).unwrap().remove(0);
+    let message = "no room".to_owned();
+    let ended = JobRun { state: JobState::Failed, finished_ms: Some(3), message, ..job };
+    second.finish_job(&ended).unwrap();
+    drop(second);
+    assert_eq!(store.jobs(0, 1).unwrap(), [ended]);
+    assert_eq!((state(1), id + 1), (JobState::CutOff, failed));
 }

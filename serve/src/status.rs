@@ -1,0 +1,44 @@
+//! How the usage job stands: what the command line and `getUsageJobStatus` tell.
+
+use cloudtally_aggregate::{checkpoint, stale_periods};
+use cloudtally_model::{Instant, settings};
+use cloudtally_store::Store;
+
+use crate::schedule::{Schedule, ScheduleError, Timetable};
+
+/// How the usage job stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobStatus {
+    /// Whether `serve` runs it on its schedule (`enable.usage.server`).
+    pub enabled: bool,
+    /// When its next run is due; in the past if one was missed.
+    pub next: Instant,
+    /// Usage is published without a gap up to here; `None` if none is.
+    pub published_until: Option<Instant>,
+    /// Published periods that late events have touched; the next run publishes them
+    /// again.
+    pub stale_periods: usize,
+}
+
+impl JobStatus {
+    /// As a folder has it that nobody serves; `now` counts where nothing is published.
+    pub fn of(store: &Store, now: Instant) -> Result<Self, ScheduleError> {
+        Self::with_next(store, Timetable::of(store, now)?.next(&Schedule::of(store)?))
+    }
+
+    /// With a next run that is known.
+    pub(crate) fn with_next(store: &Store, next: Instant) -> Result<Self, ScheduleError> {
+        let snapshot = store.snapshot()?;
+        Ok(Self {
+            enabled: is_enabled(store)?,
+            next,
+            published_until: checkpoint(&snapshot, store.calendar()?),
+            stale_periods: stale_periods(&snapshot),
+        })
+    }
+}
+
+/// Whether the usage job runs on its schedule at all.
+pub(crate) fn is_enabled(store: &Store) -> Result<bool, ScheduleError> {
+    Ok(store.setting(settings::ENABLE_USAGE)? == "true")
+}
