@@ -4,7 +4,9 @@
 //! bound memory: fold the window's events onto the segments that were open
 //! before it, cut, sum, add the bytes, compare with what is published, publish.
 //! Each window is published in one catalogue transaction; a run that is killed
-//! leaves whole periods and the next run goes on behind them to the same bytes.
+//! leaves whole periods and the next run goes on behind them to the same bytes. A
+//! rebuild that takes bytes from one published period to another is published at
+//! its end, in one transaction: a bill in which they stand twice never shows.
 //!
 //! A *scheduled* run publishes every complete period that is not published yet
 //! and republishes those that late events, or late word of an account's removal,
@@ -86,6 +88,29 @@ pub struct RunReport {
     pub extent: Option<Period>,
     /// End of the contiguous run of published periods, if there is one.
     pub checkpoint: Option<Instant>,
+}
+
+impl RunReport {
+    /// Adds what later periods of the same run did.
+    fn add(&mut self, more: &Self) {
+        let sums = [
+            (&mut self.published, more.published),
+            (&mut self.republished, more.republished),
+            (&mut self.unchanged, more.unchanged),
+            (&mut self.records, more.records),
+            (&mut self.added, more.added),
+            (&mut self.changed, more.changed),
+            (&mut self.removed, more.removed),
+            (&mut self.anomalies, more.anomalies),
+        ];
+        for (sum, more) in sums {
+            *sum += more;
+        }
+        self.extent = match (self.extent, more.extent) {
+            (Some(first), Some(last)) => Some(Period { start: first.start, end: last.end }),
+            (first, last) => first.or(last),
+        };
+    }
 }
 
 /// Runs the aggregation. `now` is the present of the cloud that is billed.

@@ -28,7 +28,16 @@ pub(super) struct Run<'a> {
     published: BTreeMap<Instant, &'a PublishedPeriod>,
     /// Periods of this run's earlier windows.
     done: BTreeMap<Instant, Inputs>,
+    /// Computed and on disk, and not named by the catalogue yet.
+    pending: Pending,
     report: &'a mut RunReport,
+}
+
+/// Periods that will be published in one transaction.
+#[derive(Default)]
+struct Pending {
+    staged: Vec<StagedPeriod>,
+    counts: RunReport,
 }
 
 /// One period computed, before it is written.
@@ -75,6 +84,7 @@ impl<'a> Run<'a> {
             folder: WindowFolder::new(target.store(), snapshot, removals, u64::MAX),
             published: snapshot.periods.iter().map(|p| (p.period.start, p)).collect(),
             done: BTreeMap::new(),
+            pending: Pending::default(),
             report,
         }
     }
@@ -124,15 +134,18 @@ impl<'a> Run<'a> {
                 // the period that its records stand in: one step, or none of it.
                 let bills = bill.into().is_some_and(|into| window.contains(&into));
                 let elsewhere = if bills { bill.touched().collect() } else { Vec::new() };
-                self.publish(&computed, &elsewhere, planned, bill)?;
+                self.stage(&computed, &elsewhere, planned, bill)?;
                 self.count(&computed);
+                if !bill.is_whole() {
+                    self.publish()?;
+                }
                 open = next_open;
                 rest = &rest[window.len()..];
                 done += window.len();
                 progress(AggregateProgress { done, planned: total });
             }
         }
-        Ok(())
+        self.publish()
     }
 
     /// How many of the next periods fit one window.
@@ -293,8 +306,9 @@ impl<'a> Run<'a> {
         change
     }
 
-    fn publish(
-        &self,
+    /// Encodes computed periods to temporary files.
+    fn stage(
+        &mut self,
         computed: &[Computed],
         elsewhere: &[Period],
         planned: &Planned,
@@ -322,6 +336,7 @@ impl<'a> Run<'a> {
         };
         let mut staged: Vec<StagedPeriod> =
             computed.par_iter().map(stage).collect::<Result<_, _>>()?;
+        self.pending.staged.append(&mut staged);
         let in_window = |period: &Period| computed.iter().any(|c| c.period == *period);
         for &period in elsewhere.iter().filter(|period| !in_window(period)) {
             let Some(inputs) = self.inputs_elsewhere(period) else { continue };
@@ -335,9 +350,19 @@ impl<'a> Run<'a> {
                 anomalies: None,
                 inputs: Inputs { samples_seq, ..inputs },
             };
-            staged.push(writer.stage(&draft, self.sources())?);
+            let staged = writer.stage(&draft, self.sources())?;
+            self.pending.staged.push(staged);
         }
-        writer.publish(staged)?;
+        Ok(())
+    }
+
+    /// Publishes what is staged, all of it or nothing.
+    fn publish(&mut self) -> Result<(), AggregateError> {
+        let Pending { staged, counts } = std::mem::take(&mut self.pending);
+        if let Target::Publish(writer) = self.target {
+            writer.publish(staged)?;
+        }
+        self.report.add(&counts);
         Ok(())
     }
 
@@ -351,7 +376,7 @@ impl<'a> Run<'a> {
     fn count(&mut self, computed: &[Computed]) {
         for Computed { period, records, inputs, anomalies, change, .. } in computed {
             self.done.insert(period.start, *inputs);
-            let report = &mut *self.report;
+            let report = &mut self.pending.counts;
             if change.kind != ChangeKind::Unchanged {
                 let start = report.extent.map_or(period.start, |extent| extent.start);
                 report.extent = Some(Period { start, end: period.end });

@@ -49,10 +49,11 @@
 //!    that it has seen its samples only if each series has billed there what it is
 //!    worth; and as long as nothing is accepted up to its end, it is worth the same.
 //!
-//! A scheduled bill is published in one transaction. A back-fill is not: when it
-//! is killed, a rebuild that moves bytes from one period to another may have
-//! billed the one and not the other. Running it again settles that; until then
-//! more may be billed than the series is worth, and it waits.
+//! This is about whole runs, so what takes bytes of one published period to
+//! another is published in one transaction: what a scheduled bill changes
+//! elsewhere, and all of a rebuild that changes what is billed already
+//! ([`NetworkBill::is_whole`]). A back-fill that only adds need not be: each of
+//! its periods has its own bytes.
 //!
 //! # Source
 //! Usage rules 5 and 6; guide 8.4.
@@ -102,6 +103,8 @@ pub(crate) struct NetworkBill {
     seen_seq: BTreeMap<usize, Option<u64>>,
     /// The period that all growth goes into, in a scheduled run.
     into: Option<usize>,
+    /// Whether a back-fill changes what published periods have billed.
+    rebills: bool,
 }
 
 /// Which published periods a back-fill may recompute.
@@ -161,6 +164,7 @@ impl NetworkBiller<'_> {
         let mut bill = NetworkBill::of(self.replay(targets)?);
         let slots = &bill.slots;
         let mut waiting = BTreeSet::new();
+        let mut rebills = false;
         for series in &mut bill.series {
             let may_bill = |entry: &series::Entry| {
                 let slot = &slots[entry.period];
@@ -176,9 +180,11 @@ impl NetworkBiller<'_> {
             for entry in &mut series.entries {
                 if !entry.is_billed() && may_bill(entry) {
                     (entry.own, entry.billed) = (entry.usage, entry.usage);
+                    rebills |= slots[entry.period].published.is_some();
                 }
             }
         }
+        bill.rebills = rebills;
         bill.see(self.snapshot.samples_seq(), &waiting, |slot| slot.is_target);
         Ok(bill)
     }
@@ -187,7 +193,7 @@ impl NetworkBiller<'_> {
 impl NetworkBill {
     fn of(replayed: Replayed) -> Self {
         let Replayed { slots, series } = replayed;
-        Self { slots, series, seen_seq: BTreeMap::new(), into: None }
+        Self { slots, series, seen_seq: BTreeMap::new(), into: None, rebills: false }
     }
 
     /// Periods have seen all their samples, but for those in which a series waits.
@@ -206,6 +212,12 @@ impl NetworkBill {
     /// The period that all growth goes into, in a scheduled run.
     pub(crate) fn into(&self) -> Option<Period> {
         self.into.map(|index| self.slots[index].period)
+    }
+
+    /// Whether its periods must be published at once: it changes what is billed in
+    /// published ones, and half of that might bill bytes twice or not at all.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.rebills
     }
 
     /// Periods whose counters change, whether or not their records do.

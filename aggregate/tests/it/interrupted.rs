@@ -4,6 +4,7 @@
 //! crash points exist in debug builds only.
 
 use std::{
+    collections::BTreeSet,
     env,
     path::Path,
     process::{Command, Stdio},
@@ -102,7 +103,7 @@ fn child() {
     }
 }
 
-/// Runs the plan in a process that is killed there.
+/// Runs the plan in a process that is killed there, if it comes there that often.
 fn kill_at(point: &str, passing: u32, dir: &Path, plan: Plan) {
     let mut child = Command::new(env::current_exe().unwrap());
     child.args(["--exact", "interrupted::child", "--ignored", "--test-threads", "1"]);
@@ -116,7 +117,8 @@ fn kill_at(point: &str, passing: u32, dir: &Path, plan: Plan) {
         .stderr(Stdio::null())
         .status()
         .unwrap();
-    assert_eq!(status.code(), None, "killed at {point}:{passing}");
+    let whole = passing > 1 && plan == Plan::RebuildAll;
+    assert!(status.code().is_none() || whole && status.success(), "killed at {point}:{passing}");
 }
 
 fn points_of_publishing() -> impl Iterator<Item = &'static str> {
@@ -142,32 +144,34 @@ fn killed_anywhere_and_run_again_the_bytes_are_the_same() {
 
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "there are no crash points in a release build")]
-fn a_killed_rebuild_that_moves_bytes_is_finished_by_the_next() {
+fn a_killed_rebuild_that_moves_bytes_has_moved_all_or_nothing() {
     let bytes = |writer: &Writer| -> Vec<u64> {
         let all = served(writer).into_iter().map(|served| served.record);
         all.filter(|r| r.usage_type.is_bytes()).map(|r| r.quantity).collect()
     };
-    let mut halves = 0;
+    let (before, after) = (vec![300, 0], vec![150, 0, 150, 0]);
+    let mut found = BTreeSet::new();
     for point in points_of_publishing() {
         for passing in [1, 2] {
             let dir = to_be_rebuilt().close();
             kill_at(point, passing, dir.path(), Plan::RebuildAll);
             let writer = open(dir.path());
+            let killed = bytes(&writer);
+            assert!([&before, &after].contains(&&killed), "after {point}:{passing}: {killed:?}");
             finish(&writer, Plan::RebuildAll);
-            assert_eq!(bytes(&writer), [150, 0, 150, 0], "after {point}:{passing}");
+            assert_eq!(bytes(&writer), after, "after {point}:{passing}");
 
-            // A run in between neither refuses nor bills anything: the 150 bytes that
-            // moved may be billed twice for now.
+            // A scheduled run in between bills nothing either, and takes up the late
+            // sample: what it has settled stays.
             let dir = to_be_rebuilt().close();
             kill_at(point, passing, dir.path(), Plan::RebuildAll);
             let writer = open(dir.path());
-            let killed = bytes(&writer);
-            halves += u32::from(killed == [150, 0, 300, 0]);
             finish(&writer, Plan::Scheduled);
             assert_eq!(bytes(&writer), killed, "after {point}:{passing}");
             finish(&writer, Plan::RebuildAll);
-            assert_eq!(bytes(&writer).iter().sum::<u64>(), 300, "after {point}:{passing}");
+            assert_eq!(bytes(&writer), killed, "after {point}:{passing}");
+            found.insert(killed);
         }
     }
-    assert!(halves > 0, "no rebuild was killed between the two days");
+    assert_eq!(found, BTreeSet::from([before, after]), "killed before and after the commit");
 }
