@@ -32,6 +32,11 @@ impl Arguments {
     pub(crate) fn is_demo(&self) -> bool {
         matches!(self.command, Command::Demo(_))
     }
+
+    /// Whether it stays up and serves.
+    pub(crate) fn serves(&self) -> bool {
+        matches!(self.command, Command::Demo(_) | Command::Serve(_))
+    }
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,11 @@ mod ledger; // the bill of our own cloud beside what its tenants had
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
+    // Who reads what we print may have had enough: that ends us as it ends other tools,
+    // but not a server.
+    if !arguments.serves() {
+        sigpipe::reset();
+    }
     // The demo says what there is to say itself.
     let level = if arguments.is_demo() { "warn" } else { "warn,cloudtally=info" };
     tracing_subscriber::fmt()

@@ -28,6 +28,28 @@ macro_rules! codes {
     };
 }
 
+impl ErrorCode {
+    /// What others than the root admin are told of an error whose text may tell how
+    /// the cloud is built; `None` where the text is theirs to read.
+    ///
+    /// # Source
+    /// The 4.2 server hides the texts of these three codes, too.
+    pub const fn in_general_words(self) -> Option<&'static str> {
+        match self {
+            Self::Internal => {
+                Some("Internal error executing command, please contact your system administrator")
+            }
+            Self::Capacity => Some(
+                "Unable to execute the command due to insufficient capacity, please contact your system administrator",
+            ),
+            Self::Unavailable => Some(
+                "Unable to execute the command because a resource is unavailable, please contact your system administrator",
+            ),
+            _ => None,
+        }
+    }
+}
+
 codes! {
     /// A request without a command.
     BadRequest 400 "Bad Request",

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use cloudtally_model::{ApiError, ErrorCode, with_causes};
+use cloudtally_model::{ApiError, with_causes};
 
 /// Our own failure, logged here; [`for_caller`] decides who is told all of it.
 pub(crate) fn internal(doing: &str, cause: &dyn Error) -> ApiError {
@@ -22,22 +22,9 @@ pub(crate) enum Told {
 }
 
 /// The error as the caller is told; what they are not told goes to the log.
-///
-/// # Source
-/// The 4.2 server hides the texts of these three codes, too.
 pub(crate) fn for_caller(error: ApiError, told: Told) -> ApiError {
-    let text = match (told, error.code) {
-        (Told::Everything, _) => return error,
-        (_, ErrorCode::Internal) => {
-            "Internal error executing command, please contact your system administrator"
-        }
-        (_, ErrorCode::Capacity) => {
-            "Unable to execute the command due to insufficient capacity, please contact your system administrator"
-        }
-        (_, ErrorCode::Unavailable) => {
-            "Unable to execute the command because a resource is unavailable, please contact your system administrator"
-        }
-        _ => return error,
+    let Some(text) = error.code.in_general_words().filter(|_| told != Told::Everything) else {
+        return error;
     };
     tracing::warn!(code = error.code.status(), "told in general words: {}", error.text);
     ApiError { text: text.to_owned(), ..error }

@@ -23,7 +23,7 @@ pub(crate) fn run(context: &Context, arguments: &Settings) -> Result<ExitCode, F
             }
         }
         (Some(name), None) => {
-            let value = context.open()?.setting(name)?;
+            let value = context.existing()?.setting(name)?;
             if context.json() {
                 print_json(&json!({ "name": name, "value": value }))?;
             } else {
@@ -31,7 +31,7 @@ pub(crate) fn run(context: &Context, arguments: &Settings) -> Result<ExitCode, F
             }
         }
         (None, _) => {
-            let settings = context.open()?.settings()?;
+            let settings = context.existing()?.settings()?;
             if context.json() {
                 let rows: Vec<_> = settings
                     .iter()

@@ -14,6 +14,29 @@ fn check(message: &str, parts: &[&str]) {
     assert!(message.starts_with("error: "), "{message}");
 }
 
+/// As `cloudtally settings | head` does when `head` has seen enough.
+#[test]
+fn a_reader_that_is_gone_ends_a_command_quietly() {
+    let cloudtally = Cloudtally::new();
+    cloudtally.ok(&["settings", "enable.usage.server", "false"]);
+    for arguments in [&["settings"][..], &["jobs"], &["check"], &["settings", "--json"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = cloudtally.command(arguments).stdout(writer).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && told.is_empty(), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+fn looking_at_settings_makes_no_folder() {
+    let cloudtally = Cloudtally::new();
+    for arguments in [&["settings"][..], &["settings", "usage.aggregation.timezone"]] {
+        check(&cloudtally.fails(1, arguments), &["no data folder at `data`", "--data DIR"]);
+    }
+    assert!(!cloudtally.path("data").exists());
+}
+
 #[test]
 fn a_missing_column_is_named_with_the_file() {
     let cloudtally = Cloudtally::new();

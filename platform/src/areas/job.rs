@@ -1,6 +1,6 @@
 //! Jobs: what became of an asynchronous command. Guide chapter 7.
 
-use cloudtally_model::{ApiError, Instant};
+use cloudtally_model::{ApiError, ErrorCode, Instant};
 
 use crate::{
     engine::{Answer, JobStatus, Node, Query, Thing, View, job_answer},
@@ -67,9 +67,12 @@ fn result(view: &View<'_>) -> Node {
         return Node::Null;
     }
     if job.int("jobstatus") == JobStatus::Failed as i64 {
+        // Who owns the job is told no more of the cloud than in the call itself.
+        let code = u16::try_from(job.int("errorcode")).ok().and_then(ErrorCode::from_status);
+        let general = code.and_then(ErrorCode::in_general_words).filter(|_| !view.caller.is_root());
         return Node::Object(vec![
             ("errorcode", Node::Int(job.int("errorcode"))),
-            ("errortext", Node::text(job.text("errortext"))),
+            ("errortext", Node::text(general.unwrap_or(job.text("errortext")))),
         ]);
     }
     match job.get("result").and_then(job_answer) {

@@ -1,6 +1,6 @@
 //! Virtual machines, their disks and networks, and what the bill is told of them.
 
-use cloudtally_platform::engine::{Node, Start};
+use cloudtally_platform::engine::{Answer, Node, Start};
 
 use crate::support::{Lab, int, text, texts};
 
@@ -43,6 +43,39 @@ impl Tenant {
         *seen = all.len();
         new
     }
+}
+
+#[test]
+fn why_a_job_failed_for_want_of_room_is_told_in_full_to_root_alone() {
+    let tenant = Tenant::new();
+    let lab = &tenant.lab;
+    // No host has room for it.
+    let large = [
+        ("name", "huge"),
+        ("displaytext", "huge"),
+        ("cpunumber", "1"),
+        ("cpuspeed", "900000"),
+        ("memory", "512"),
+    ];
+    let large = text(&lab.ok("createServiceOffering", &large), "id");
+    let params = [
+        ("zoneid", tenant.zone.as_str()),
+        ("serviceofferingid", &large),
+        ("templateid", &tenant.template),
+    ];
+    let begun = lab.call(lab.user("alice"), "deployVirtualMachine", &params).unwrap();
+    let Answer::Job { job, .. } = begun else { panic!("{begun:?}") };
+    let job = job.to_string();
+    let (code, full) = lab.finish(&job).unwrap_err();
+    assert_eq!(code, 533, "{full}");
+    let told = |who| {
+        let answer = lab.call(who, "queryAsyncJobResult", &[("jobid", &job)]).unwrap();
+        let Answer::Bare(fields) = answer else { panic!("{answer:?}") };
+        text(Node::Object(fields).field("jobresult").unwrap(), "errortext")
+    };
+    assert_eq!(told(lab.root()), full);
+    let general = told(lab.user("alice"));
+    assert!(general.contains("insufficient capacity") && general != full, "{general}");
 }
 
 #[test]
