@@ -166,14 +166,15 @@ impl Fold {
         self.begin(row, nic, event, attributes);
     }
 
-    /// A removed account opens and splits nothing.
+    /// A removed account opens and splits nothing; what it opens in the very instant
+    /// ends in it too, and is nothing odd.
     fn refuses(
         &mut self,
         row: &UsageType,
         event: &UsageEvent,
         removed: &dyn Fn(AccountId) -> Option<Instant>,
     ) -> bool {
-        let is_removed = removed(event.account).is_some_and(|at| at <= event.created);
+        let is_removed = removed(event.account).is_some_and(|at| at < event.created);
         if is_removed {
             let text = format!("{} after its account was removed", event.event_type);
             self.odd(row, Some(event), event.created, text);

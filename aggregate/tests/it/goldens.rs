@@ -532,6 +532,26 @@ fn an_account_is_removed() {
     );
 }
 
+/// Deployed for an account that is deleted in the same instant: no use, and nothing odd.
+#[test]
+fn what_begins_and_ends_with_its_account_is_nothing() {
+    check_removed(
+        &[(2, "2026-03-01 12:00:00")],
+        "2026-03-01 00:00:00 LB.CREATE 1
+         2026-03-01 12:00:00 VM.CREATE 4 o=1
+         2026-03-01 12:00:00 VM.START 4 o=1
+         2026-03-01 12:00:00 VM.DESTROY 4
+         2026-03-01 12:00:00 LB.DELETE 1",
+        "2026-03-01 11 1 a2 z1 = 12h",
+    );
+    // Left open, it ends where it began.
+    check_removed(
+        &[(2, "2026-03-01 12:00:00")],
+        "2026-03-01 12:00:00 VM.CREATE 4 o=1",
+        "! 2026-03-01T12:00:00Z 2 4 -",
+    );
+}
+
 #[test]
 fn a_removed_account_does_not_disturb_what_others_use() {
     check_removed(

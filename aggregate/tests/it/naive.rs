@@ -216,7 +216,7 @@ impl<'a> Twin<'a> {
     }
 
     fn is_removed(&self, event: &UsageEvent) -> bool {
-        self.removed.get(&event.account).is_some_and(|removed| *removed <= event.created)
+        self.removed.get(&event.account).is_some_and(|removed| *removed < event.created)
     }
 
     fn open(&mut self, usage_type: u16, event: &UsageEvent, nic: u64, facts: Facts) {
