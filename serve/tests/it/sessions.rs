@@ -1,6 +1,6 @@
 //! `login`, calls in a session, `logout`, lock-out.
 
-use crate::support::{Folder, Reply, Server, inner, query, root, wait_until};
+use crate::support::{Folder, Reply, Server, inner, query, root, signature, wait_until};
 
 const JSON: (&str, &str) = ("response", "json");
 
@@ -144,6 +144,51 @@ fn wrong_passwords_and_nobodies_are_told_the_same() {
         error["errortext"],
         "Unable to execute API command login due to missing parameter password"
     );
+}
+
+#[test]
+fn single_sign_on_takes_what_its_key_signed_just_now() {
+    let folder = Folder::new("UTC", "1440");
+    folder.writer().set_setting("security.singlesignon.key", "shared").unwrap();
+    let server = folder.serve();
+    let tenant = server.account("alice", "0", None);
+    let now = chrono::Utc::now().timestamp_millis();
+    let sign_on = |username: &str, at_ms: i64, key: &str| {
+        let at = at_ms.to_string();
+        let pairs = [("command", "login"), JSON, ("username", username), ("timestamp", &at)];
+        let signature = signature(&pairs, key);
+        server.post("", "", query(&[&pairs[..], &[("signature", &signature)]].concat()).as_bytes())
+    };
+    let reply = sign_on("alice", now, "shared");
+    assert_eq!(inner(&reply).1["userid"], tenant.user.as_str());
+    assert_eq!(ask(&server, &session(&reply), &LIST).1["account"][0]["name"], "alice");
+    // Another key, too old, too far ahead, nobody, the cloud itself.
+    let minute = 60_000;
+    for (username, at_ms, key) in [
+        ("alice", now, "other"),
+        ("alice", now - 6 * minute, "shared"),
+        ("alice", now + 6 * minute, "shared"),
+        ("bob", now, "shared"),
+        ("system", now, "shared"),
+    ] {
+        let (status, answer) = inner(&sign_on(username, at_ms, key));
+        assert_eq!(status, 531, "{username} {at_ms} {key}: {answer}");
+    }
+    // Wrong signatures are no guesses at a password: nobody is locked out by them.
+    for _ in 0..9 {
+        assert_eq!(sign_on("alice", now, "other").status, 531);
+    }
+    assert_eq!(sign_on("alice", now, "shared").status, 200);
+    // A signature without a time is worth nothing, and so is one by an empty key.
+    let pairs = [("command", "login"), JSON, ("username", "alice")];
+    let signature = signature(&pairs, "shared");
+    let timeless = [&pairs[..], &[("signature", &signature)]].concat();
+    assert_eq!(server.post("", "", query(&timeless).as_bytes()).status, 531);
+    let off = [("name", "security.singlesignon.key"), ("value", "")];
+    server.works(&root(), &[&[("command", "updateConfiguration")], &off[..]].concat());
+    assert_eq!(sign_on("alice", now, "").status, 531);
+    let neither = login(&server, &[("username", "alice")]);
+    assert!(neither.text().contains("missing parameter password"), "{}", neither.text());
 }
 
 #[test]
