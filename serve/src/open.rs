@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use cloudtally_model::{ApiError, Instant, Millis, port::JournalError};
 use cloudtally_platform::engine::{
-    Answer, CLOCK_MS, Clock, Cloud, CloudOptions, Start, secret, seed,
+    Answer, CLOCK_MS, Clock, Cloud, CloudOptions, IS_SIMULATED, Start, secret, seed,
 };
 use cloudtally_store::{AdminKeys, LockWait, Store, StoreError};
 use thiserror::Error;
@@ -72,9 +72,22 @@ pub enum CloudError {
     /// The root admin cannot be set up.
     #[error("cannot set up the root admin: {0}")]
     Admin(#[from] ApiError),
+    /// Its time is not the machine's.
+    #[error(
+        "the cloud of the folder lives by a simulated clock, which shows {stored}; serve it with `--clock sim` (`--speed 0` lets it stand)"
+    )]
+    LivesSimulated {
+        /// Its time.
+        stored: Instant,
+    },
+    /// Its time is the machine's.
+    #[error(
+        "the cloud of the folder lives by the real clock; serve it without `--clock sim`, or simulate in another folder (`--data DIR`)"
+    )]
+    LivesReal,
     /// The cloud has lived until a later time than the machine's.
     #[error(
-        "the cloud of the folder has lived until {stored}, which is after the present; serve it with `--clock sim`"
+        "the cloud of the folder has lived until {stored}, which is after the present; put the machine's clock right"
     )]
     Ahead {
         /// Until when.
@@ -105,9 +118,18 @@ pub fn open_cloud(
             u64::from_le_bytes(bytes)
         }
     };
-    // The present of the cloud.
+    // The present of the cloud, by the clock it began with: on another one it would
+    // have, at a stroke, months of use that nobody had.
     let wall = clock::now();
     let stored = store.cloud_number(CLOCK_MS)?.map(Instant::from_millis);
+    let is_simulated = matches!(pace, Pace::Simulated { .. });
+    if let (Some(stored), Some(kept)) = (stored, store.cloud_number(IS_SIMULATED)?) {
+        match (kept != 0, is_simulated) {
+            (true, false) => return Err(CloudError::LivesSimulated { stored }),
+            (false, true) => return Err(CloudError::LivesReal),
+            _ => {}
+        }
+    }
     let clock = match pace {
         Pace::Real => match stored.filter(|stored| *stored > wall + AHEAD_MAX) {
             Some(stored) => return Err(CloudError::Ahead { stored }),
@@ -115,7 +137,7 @@ pub fn open_cloud(
         },
         Pace::Simulated { speed, start } => Clock::simulated(speed, stored.unwrap_or(start), wall),
     };
-    let options = CloudOptions { seed, start: new.start, entropy };
+    let options = CloudOptions { seed, start: new.start, is_simulated, entropy };
     let now = clock.now(wall);
     let cloud = Cloud::open(Box::new(journal), options, now).map_err(CloudError::Journal)?;
     let password = set_up_admin(&cloud, keys, now)?;

@@ -92,7 +92,7 @@ fn print_next_steps(dir: &Path) {
     println!("   cloudtally --data {data} usage --group-by account,type");
     println!("   cloudtally --data {data} explain RECORDID      (an id from the export)");
     println!("   cloudtally --data {data} check");
-    println!("   cloudtally --data {data} serve");
+    println!("   cloudtally --data {data} serve --clock sim --speed 0");
 }
 
 fn serve_it(

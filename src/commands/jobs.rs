@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use cloudtally_model::{Instant, settings};
-use cloudtally_platform::engine::CLOCK_MS;
+use cloudtally_platform::engine::{CLOCK_MS, IS_SIMULATED};
 use cloudtally_serve::JobStatus;
 use cloudtally_store::{JobRun, Store};
 use serde_json::json;
@@ -19,9 +19,7 @@ pub(crate) fn run(context: &Context, arguments: &Jobs) -> Result<ExitCode, Failu
     let store = context.existing()?;
     let jobs = store.jobs(0, arguments.last)?;
     let count = store.job_count()?;
-    // A cloud of our own may live at another time than we, and was last seen then.
-    let lived = store.cloud_number(CLOCK_MS)?.map(Instant::from_millis);
-    let now = lived.unwrap_or_else(console::now);
+    let now = present(&store)?;
     let status = JobStatus::of(&store, now)?;
     if context.json() {
         let rows: Vec<_> = jobs.iter().map(as_json).collect();
@@ -35,9 +33,16 @@ pub(crate) fn run(context: &Context, arguments: &Jobs) -> Result<ExitCode, Failu
         }))?;
     } else {
         print(&jobs, count);
-        print_status(&store, &status)?;
+        print_status(&store, &status, now)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What time it is for the usage job: a simulated cloud has its own.
+fn present(store: &Store) -> Result<Instant, Failure> {
+    let is_simulated = store.cloud_number(IS_SIMULATED)? == Some(1);
+    let lived = store.cloud_number(CLOCK_MS)?.filter(|_| is_simulated);
+    Ok(lived.map_or_else(console::now, Instant::from_millis))
 }
 
 fn as_json(job: &JobRun) -> serde_json::Value {
@@ -93,7 +98,7 @@ fn print(jobs: &[JobRun], count: u64) {
     }
 }
 
-fn print_status(store: &Store, status: &JobStatus) -> Result<(), Failure> {
+fn print_status(store: &Store, status: &JobStatus, now: Instant) -> Result<(), Failure> {
     match status.published_until {
         Some(until) => println!("published without a gap up to {until}"),
         None => println!("nothing is published yet"),
@@ -104,7 +109,9 @@ fn print_status(store: &Store, status: &JobStatus) -> Result<(), Failure> {
             status.stale_periods
         );
     }
-    if status.enabled {
+    if status.enabled && status.next <= now {
+        println!("a run has been due since {}", status.next);
+    } else if status.enabled {
         let (name, zone) = (settings::EXEC_TIME, store.setting(settings::EXECUTION_TIMEZONE)?);
         println!("next run at {}: `{name}` is {}, {zone}", status.next, store.setting(name)?);
     } else {

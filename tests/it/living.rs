@@ -82,6 +82,25 @@ fn live_and_be_killed(seed: u64) {
     }
 }
 
+/// Ten months of use at a stroke, or a year an hour: not by a forgotten option.
+#[test]
+fn a_cloud_keeps_the_clock_it_began_with() {
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let cloudtally = Cloudtally::new();
+    start(&cloudtally, 1).signal("-TERM");
+    let refused = cloudtally.fails(1, &serve);
+    assert!(refused.contains("simulated clock, which shows 2026-03-06T00:00:00Z"), "{refused}");
+    let jobs = cloudtally.ok(&["jobs"]);
+    assert!(jobs.contains("next run at 2026-03-06T00:15:00Z"), "by the cloud's time: {jobs}");
+    start(&cloudtally, 1).signal("-TERM");
+
+    let cloudtally = Cloudtally::new();
+    Serving::start_with(&cloudtally, &[], &[]).signal("-TERM");
+    let refused = cloudtally.fails(1, &[&serve[..], &["--clock", "sim"]].concat());
+    assert!(refused.contains("lives by the real clock"), "{refused}");
+    Serving::start_with(&cloudtally, &[], &[]).signal("-TERM");
+}
+
 /// Two halves, so that both cores of a small machine have work.
 #[test]
 fn killed_five_times_the_bill_of_a_month_is_what_tenants_had_odd_seeds() {

@@ -35,6 +35,8 @@ const NEXT_ID: &str = "next_id";
 const NEXT_EVENT: &str = "next_event";
 /// The number that keeps how far the cloud has lived, in milliseconds since 1970.
 pub const CLOCK_MS: &str = "clock_ms";
+/// The number that keeps whether the cloud lives by a simulated clock, 0 or 1.
+pub const IS_SIMULATED: &str = "simulated";
 
 /// How a cloud begins.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +45,8 @@ pub struct CloudOptions {
     pub seed: u64,
     /// What a new cloud has.
     pub start: Start,
+    /// Whether it lives by a simulated clock.
+    pub is_simulated: bool,
     /// Where random bytes come from that nobody must guess.
     pub entropy: Entropy,
 }
@@ -102,6 +106,7 @@ impl Cloud {
         }
         let (mut changes, numbers) = tx.changes();
         changes.numbers = numbers_kept(numbers, clock);
+        changes.numbers.push((IS_SIMULATED, options.is_simulated.into()));
         journal.commit(&changes)?;
         Ok(Self {
             world: RwLock::new(world),

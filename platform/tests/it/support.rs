@@ -108,7 +108,7 @@ impl Lab {
     }
 
     fn open(memory: Memory, start: Start, now_ms: i64) -> Self {
-        let options = CloudOptions { seed: 1, start, entropy };
+        let options = CloudOptions { seed: 1, start, is_simulated: true, entropy };
         let now = Instant::from_millis(now_ms);
         let cloud = Cloud::open(Box::new(memory.clone()), options, now).unwrap();
         Self { cloud, memory, now: AtomicI64::new(now_ms) }
