@@ -13,7 +13,10 @@ use cloudtally_model::{
 use cloudtally_platform::ledger::{Ledger, Line};
 use cloudtally_store::Store;
 
-use crate::{console::table, failure::Failure};
+use crate::{
+    console::{grouped, table},
+    failure::Failure,
+};
 
 /// Bytes are summed over days: a job that runs late bills them with its last day.
 type Key = (Text, Use);
@@ -86,14 +89,9 @@ pub(crate) fn print(comparison: &Comparison) {
     let mut output = table(&["usage type", "billed", "had", "difference"], &[1, 2, 3]);
     for row in usage_types() {
         let Some((billed, had)) = comparison.totals.get(&row.id.0) else { continue };
-        let difference =
-            if billed == had { "0".to_owned() } else { format!("{}", billed.abs_diff(*had)) };
-        output.add_row([
-            format!("{:>2} {}", row.id.0, row.description),
-            billed.to_string(),
-            had.to_string(),
-            difference,
-        ]);
+        let [billed, had, difference] =
+            [*billed, *had, billed.abs_diff(*had)].map(|number| grouped(&number.to_string()));
+        output.add_row([format!("{:>2} {}", row.id.0, row.description), billed, had, difference]);
     }
     println!("{output}");
     println!(
