@@ -5,6 +5,10 @@
 //! and a way to take its value from a [`Line`]. Quantities, sizes and dates are
 //! typed in Parquet and JSON; ids are text. A file appears under its name
 //! only when it is complete.
+//!
+//! Records are read, resolved and encoded in *chunks* on all cores; what the chunks
+//! give is put together in order, so a file does not depend on how many cores there
+//! are. In Parquet the columns of a row group are compressed side by side, too.
 
 use std::{
     fs::{self, File},
@@ -15,26 +19,35 @@ use std::{
 
 use arrow::{
     array::{
-        ArrayRef, BooleanBuilder, Decimal128Builder, RecordBatch, StringBuilder,
-        TimestampMillisecondBuilder, UInt64Builder,
+        ArrayRef, BooleanBuilder, Decimal128Builder, StringBuilder, TimestampMillisecondBuilder,
+        UInt64Builder,
     },
     datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
 };
 use cloudtally_model::{Calendar, Instant};
-use cloudtally_store::{Accounts, RecordSet, StoreError};
+use cloudtally_store::{Accounts, RecordSet, ServedRecord, StoreError};
 use parquet::{
-    arrow::ArrowWriter,
+    arrow::{
+        ArrowWriter,
+        arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves},
+    },
     basic::{Compression, ZstdLevel},
-    file::properties::WriterProperties,
+    errors::ParquetError,
+    file::{properties::WriterProperties, writer::SerializedFileWriter},
 };
+use rayon::prelude::*;
 
 use crate::{
     AggregateError,
     line::{Line, Lines},
 };
 
-/// Rows encoded at a time in Parquet.
-const BATCH_ROWS: usize = 16_384;
+/// Records of a chunk.
+const CHUNK_ROWS: usize = 8_192;
+/// Chunks in memory at a time, for each core.
+const CHUNKS_PER_CORE: usize = 2;
+/// Chunks of a row group in Parquet: a million rows.
+const GROUP_CHUNKS: usize = 128;
 /// Decimal places of `rawusage`.
 const RAW_USAGE_SCALE: i8 = 6;
 
@@ -68,7 +81,7 @@ pub fn export(
     target: &ExportTarget,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, AggregateError> {
-    let lines = Lines::new(calendar, records.sources().clone(), accounts);
+    let lines = &Lines::new(calendar, records.sources().clone(), accounts);
     match target {
         ExportTarget::Stdout => {
             let path = PathBuf::from("-");
@@ -119,34 +132,38 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 fn write(
     records: &RecordSet,
-    mut lines: Lines,
+    lines: &Lines,
     format: ExportFormat,
     out: impl Write + Send,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, Failure> {
     let mut sink = Sink::new(format, out)?;
-    let mut written = 0u64;
-    let mut failed = None;
-    let streamed = records.for_each(&mut |served| {
-        if let Err(cause) = sink.write(&lines.line(&served)) {
-            let stop = io::Error::new(cause.kind(), "the export stopped");
-            failed = Some(cause);
-            return Err(StoreError::Callback(Box::new(stop)));
-        }
-        written += 1;
-        if written.is_multiple_of(BATCH_ROWS as u64) {
-            progress(written);
-        }
-        Ok(())
-    });
-    if let Some(cause) = failed {
-        return Err(Failure::Io(cause));
+    let count = records.count();
+    let at_once = (CHUNK_ROWS * CHUNKS_PER_CORE * rayon::current_num_threads()) as u64;
+    let mut written = 0;
+    while written < count {
+        let end = count.min(written + at_once);
+        let starts: Vec<u64> = (written..end).step_by(CHUNK_ROWS).collect();
+        let chunks: Vec<Chunk> = starts
+            .par_iter()
+            .map(|start| {
+                let served = records.page(*start, CHUNK_ROWS as u64)?;
+                Ok(Chunk::encode(format, lines.clone(), &served)?)
+            })
+            .collect::<Result<_, Failure>>()?;
+        sink.write(chunks)?;
+        written = end;
+        progress(written);
     }
-    streamed.map_err(Failure::Store)?;
     sink.finish()?;
-    progress(written);
     Ok(written)
 }
 
@@ -242,78 +259,135 @@ pub fn export_columns() -> impl Iterator<Item = &'static str> {
     COLUMNS.iter().map(|column| column.name)
 }
 
+/// A chunk of records, encoded as far as one can without what is before it.
+enum Chunk {
+    /// Lines of text.
+    Text(Vec<u8>),
+    /// An array for each column.
+    Columns(Vec<ArrayRef>),
+}
+
+impl Chunk {
+    fn encode(format: ExportFormat, mut lines: Lines, served: &[ServedRecord]) -> io::Result<Self> {
+        let lines = served.iter().map(|record| lines.line(record));
+        let mut buffer = String::new();
+        match format {
+            ExportFormat::Csv => {
+                let mut writer = csv::Writer::from_writer(Vec::new());
+                for line in lines {
+                    write_csv(&mut writer, &line, &mut buffer)?;
+                }
+                writer.into_inner().map(Self::Text).map_err(csv::IntoInnerError::into_error)
+            }
+            ExportFormat::JsonLines => {
+                let mut text = Vec::new();
+                for line in lines {
+                    write_json(&mut text, &line, &mut buffer)?;
+                }
+                Ok(Self::Text(text))
+            }
+            ExportFormat::Parquet => {
+                let mut builders = builders();
+                for line in lines {
+                    for (column, builder) in COLUMNS.iter().zip(&mut builders) {
+                        builder.append((column.value)(&line, &mut buffer));
+                    }
+                }
+                Ok(Self::Columns(builders.into_iter().map(Builder::finish).collect()))
+            }
+        }
+    }
+}
+
+fn write_csv<W: Write>(
+    writer: &mut csv::Writer<W>,
+    line: &Line,
+    buffer: &mut String,
+) -> io::Result<()> {
+    for column in COLUMNS {
+        match (column.value)(line, buffer) {
+            Value::Absent => writer.write_field("")?,
+            Value::Text(text) | Value::Decimal(text) => writer.write_field(text)?,
+            Value::Number(number) => writer.write_field(number.to_string())?,
+            Value::Flag(flag) => writer.write_field(if flag { "true" } else { "false" })?,
+            Value::Date((_, shown)) => writer.write_field(shown.as_ref())?,
+        }
+    }
+    Ok(writer.write_record(None::<&[u8]>)?)
+}
+
+fn write_json(mut out: impl Write, line: &Line, buffer: &mut String) -> io::Result<()> {
+    // Column names are plain words; only values need escaping.
+    for (index, column) in COLUMNS.iter().enumerate() {
+        let mark = if index == 0 { '{' } else { ',' };
+        write!(out, "{mark}\"{}\":", column.name)?;
+        match (column.value)(line, buffer) {
+            Value::Absent => out.write_all(b"null")?,
+            Value::Text(text) | Value::Decimal(text) => serde_json::to_writer(&mut out, text)?,
+            Value::Number(number) => write!(out, "{number}")?,
+            Value::Flag(flag) => write!(out, "{flag}")?,
+            Value::Date((_, shown)) => serde_json::to_writer(&mut out, &**shown)?,
+        }
+    }
+    out.write_all(b"}\n")
+}
+
+/// Puts chunks together, in order.
 enum Sink<W: Write + Send> {
-    Csv(csv::Writer<W>, String),
-    JsonLines(W, String),
-    Parquet(ParquetSink<W>),
+    Text(W),
+    Parquet(Box<ParquetSink<W>>),
 }
 
 impl<W: Write + Send> Sink<W> {
-    fn new(format: ExportFormat, out: W) -> io::Result<Self> {
+    fn new(format: ExportFormat, mut out: W) -> io::Result<Self> {
         match format {
             ExportFormat::Csv => {
-                let mut writer = csv::Writer::from_writer(out);
+                let mut writer = csv::Writer::from_writer(&mut out);
                 writer.write_record(export_columns())?;
-                Ok(Self::Csv(writer, String::new()))
+                writer.flush()?;
+                drop(writer);
+                Ok(Self::Text(out))
             }
-            ExportFormat::JsonLines => Ok(Self::JsonLines(out, String::new())),
-            ExportFormat::Parquet => Ok(Self::Parquet(ParquetSink::new(out)?)),
+            ExportFormat::JsonLines => Ok(Self::Text(out)),
+            ExportFormat::Parquet => {
+                let sink = ParquetSink::new(out).map_err(io::Error::from)?;
+                Ok(Self::Parquet(Box::new(sink)))
+            }
         }
     }
 
-    fn write(&mut self, line: &Line) -> io::Result<()> {
+    fn write(&mut self, chunks: Vec<Chunk>) -> io::Result<()> {
+        let mut columns = Vec::new();
+        for chunk in chunks {
+            match (&mut *self, chunk) {
+                (Self::Text(out), Chunk::Text(text)) => out.write_all(&text)?,
+                (_, Chunk::Columns(arrays)) => columns.push(arrays),
+                (Self::Parquet(_), Chunk::Text(_)) => unreachable!("chunks are of the format"),
+            }
+        }
         match self {
-            Self::Csv(writer, buffer) => {
-                for column in COLUMNS {
-                    match (column.value)(line, buffer) {
-                        Value::Absent => writer.write_field("")?,
-                        Value::Text(text) | Value::Decimal(text) => writer.write_field(text)?,
-                        Value::Number(number) => writer.write_field(number.to_string())?,
-                        Value::Flag(flag) => {
-                            writer.write_field(if flag { "true" } else { "false" })?;
-                        }
-                        Value::Date((_, shown)) => writer.write_field(shown.as_ref())?,
-                    }
-                }
-                writer.write_record(None::<&[u8]>)?;
-                Ok(())
-            }
-            Self::JsonLines(out, buffer) => {
-                // Column names are plain words; only values need escaping.
-                for (index, column) in COLUMNS.iter().enumerate() {
-                    let mark = if index == 0 { '{' } else { ',' };
-                    write!(out, "{mark}\"{}\":", column.name)?;
-                    match (column.value)(line, buffer) {
-                        Value::Absent => out.write_all(b"null")?,
-                        Value::Text(text) | Value::Decimal(text) => {
-                            serde_json::to_writer(&mut *out, text)?;
-                        }
-                        Value::Number(number) => write!(out, "{number}")?,
-                        Value::Flag(flag) => write!(out, "{flag}")?,
-                        Value::Date((_, shown)) => serde_json::to_writer(&mut *out, &**shown)?,
-                    }
-                }
-                out.write_all(b"}\n")
-            }
-            Self::Parquet(sink) => sink.write(line),
+            Self::Text(_) => Ok(()),
+            Self::Parquet(sink) => sink.write(&columns).map_err(io::Error::from),
         }
     }
 
     fn finish(self) -> io::Result<()> {
         match self {
-            Self::Csv(mut writer, _) => writer.flush(),
-            Self::JsonLines(mut out, _) => out.flush(),
-            Self::Parquet(sink) => sink.finish(),
+            Self::Text(mut out) => out.flush(),
+            Self::Parquet(sink) => sink.finish().map_err(io::Error::from)?.flush(),
         }
     }
 }
 
+/// Writes row groups whose columns are encoded side by side.
 struct ParquetSink<W: Write + Send> {
     schema: SchemaRef,
-    writer: ArrowWriter<W>,
-    builders: Vec<Builder>,
-    rows: usize,
-    buffer: String,
+    file: SerializedFileWriter<W>,
+    groups: ArrowRowGroupWriterFactory,
+    /// The row group under way, column by column.
+    columns: Vec<ArrowColumnWriter>,
+    /// Chunks in it.
+    chunks: usize,
 }
 
 enum Builder {
@@ -327,7 +401,7 @@ enum Builder {
 const RAW_USAGE: DataType = DataType::Decimal128(26, RAW_USAGE_SCALE);
 
 impl<W: Write + Send> ParquetSink<W> {
-    fn new(out: W) -> io::Result<Self> {
+    fn new(out: W) -> Result<Self, ParquetError> {
         let fields = COLUMNS.iter().map(|column| {
             let data_type = match column.column_type {
                 ColumnType::Text => DataType::Utf8,
@@ -343,33 +417,53 @@ impl<W: Write + Send> ParquetSink<W> {
             .set_created_by("cloudtally".to_owned())
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .build();
-        let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))
-            .map_err(io::Error::other)?;
-        Ok(Self { schema, writer, builders: builders(), rows: 0, buffer: String::new() })
+        let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
+        let (file, groups) = writer.into_serialized_writer()?;
+        let columns = groups.create_column_writers(0)?;
+        Ok(Self { schema, file, groups, columns, chunks: 0 })
     }
 
-    fn write(&mut self, line: &Line) -> io::Result<()> {
-        for (column, builder) in COLUMNS.iter().zip(&mut self.builders) {
-            builder.append((column.value)(line, &mut self.buffer));
+    fn write(&mut self, mut chunks: &[Vec<ArrayRef>]) -> Result<(), ParquetError> {
+        while !chunks.is_empty() {
+            let (now, later) = chunks.split_at(chunks.len().min(GROUP_CHUNKS - self.chunks));
+            let schema = &self.schema;
+            self.columns.par_iter_mut().enumerate().try_for_each(|(index, column)| {
+                for chunk in now {
+                    for leaf in compute_leaves(schema.field(index), &chunk[index])? {
+                        column.write(&leaf)?;
+                    }
+                }
+                Ok::<(), ParquetError>(())
+            })?;
+            self.chunks += now.len();
+            if self.chunks == GROUP_CHUNKS {
+                self.end_group()?;
+                self.columns =
+                    self.groups.create_column_writers(self.file.flushed_row_groups().len())?;
+            }
+            chunks = later;
         }
-        self.rows += 1;
-        if self.rows == BATCH_ROWS { self.flush() } else { Ok(()) }
+        Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        let arrays: Vec<ArrayRef> = std::mem::replace(&mut self.builders, builders())
-            .into_iter()
-            .map(Builder::finish)
-            .collect();
-        self.rows = 0;
-        let batch =
-            RecordBatch::try_new(Arc::clone(&self.schema), arrays).map_err(io::Error::other)?;
-        self.writer.write(&batch).map_err(io::Error::other)
+    /// Writes the row group under way, if there is anything in it.
+    fn end_group(&mut self) -> Result<(), ParquetError> {
+        let columns = std::mem::take(&mut self.columns);
+        if std::mem::take(&mut self.chunks) == 0 {
+            return Ok(());
+        }
+        let encoded: Vec<_> =
+            columns.into_par_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?;
+        let mut group = self.file.next_row_group()?;
+        for column in encoded {
+            column.append_to_row_group(&mut group)?;
+        }
+        group.close().map(drop)
     }
 
-    fn finish(mut self) -> io::Result<()> {
-        self.flush()?;
-        self.writer.into_inner().map_err(io::Error::other)?.flush()
+    fn finish(mut self) -> Result<W, ParquetError> {
+        self.end_group()?;
+        self.file.into_inner()
     }
 }
 

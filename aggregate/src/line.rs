@@ -72,6 +72,7 @@ pub struct Line {
 }
 
 /// Resolves records to lines.
+#[derive(Clone)]
 pub struct Lines {
     calendar: Calendar,
     sources: Sources,

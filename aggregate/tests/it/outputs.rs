@@ -104,6 +104,46 @@ proptest! {
 
 type Row = BTreeMap<String, String>;
 
+/// More than one core takes at a time, and days that do not end with a chunk.
+#[test]
+fn an_export_is_the_same_bytes_on_one_core_and_on_four() {
+    let world = World::utc();
+    let text: String = (1..=13_001u32)
+        .map(|rule| format!("2026-03-28 {:02}:{:02}:00 LB.CREATE {rule}\n", rule % 24, rule % 60))
+        .collect();
+    world.events("default", &events(&text));
+    world.job(at("2026-04-01 00:00:00"));
+    let dir = tempfile::tempdir().unwrap();
+    let (set, calendar) = (world.set(), world.calendar());
+    assert_eq!(set.count(), 4 * 13_001);
+    let accounts = world.writer.accounts().unwrap();
+    for format in [ExportFormat::Csv, ExportFormat::JsonLines, ExportFormat::Parquet] {
+        let bytes = |threads: usize| {
+            let path = dir.path().join(format!("{threads}"));
+            let target = ExportTarget::File(path.clone());
+            let mut told = Vec::new();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let mut progress = |written| told.push(written);
+                export(&set, accounts.clone(), calendar, format, &target, &mut progress).unwrap()
+            });
+            assert!(told.is_sorted() && told.last() == Some(&set.count()), "{told:?}");
+            std::fs::read(path).unwrap()
+        };
+        let one = bytes(1);
+        assert!(one == bytes(4), "{format:?}");
+        if format == ExportFormat::Csv {
+            let ids = String::from_utf8(one).unwrap();
+            let ids: Vec<&str> =
+                ids.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+            let expected = world.served();
+            let expected =
+                expected.iter().map(|s| s.record.id(set.sources().name(s.record.source), s.period));
+            assert!(expected.map(|id| id.to_string()).eq(ids), "every record, in its order");
+        }
+    }
+}
+
 fn read_csv(path: &std::path::Path) -> Vec<Row> {
     let mut reader = csv::Reader::from_path(path).unwrap();
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
