@@ -139,8 +139,9 @@ fn copy(from: &Path, to: &Path) {
 fn birth(step: &'static str) -> u32 {
     let cloudtally = Cloudtally::new();
     fs::create_dir(cloudtally.path("work")).unwrap();
-    let survived = disturbed(&cloudtally, &["settings"], &Disturbance::At(step, 1));
-    undisturbed(&cloudtally, &["settings"]);
+    let set = ["settings", "usage.aggregation.timezone", "Europe/Berlin"];
+    let survived = disturbed(&cloudtally, &set, &Disturbance::At(step, 1));
+    undisturbed(&cloudtally, &set);
     undisturbed(&cloudtally, &["check"]);
     u32::from(!survived)
 }

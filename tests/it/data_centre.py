@@ -283,13 +283,15 @@ assert alice.listVirtualMachines(tags=[{"key": "env", "value": "other"}]) == {}
 assert len(alice.listTags(fetch_list=True)) == 6
 typed(only(alice.listPublicIpAddresses(id=address["id"]), "publicipaddress"), tags=list)
 
-# 11. A job that fails tells why in an object.
+# 11. A job that fails tells why in an object: root admins what failed, others in
+# general words.
 root.configureSimulator(name="StartCommand", value="enabled:false")
 begun = alice.deployVirtualMachine(
     zoneid=zone_id, serviceofferingid=tiny["id"], templateid=template["id"], name="unlucky",
     networkids=[network["id"]], fetch_result=False,
 )
-refused(534, "StartCommand", alice._jobresult, jobid=begun["jobid"])
+refused(534, "a resource is unavailable", alice._jobresult, jobid=begun["jobid"])
+refused(534, "StartCommand", root._jobresult, jobid=begun["jobid"])
 job = alice.queryAsyncJobResult(jobid=begun["jobid"], fetch_result=False)
 assert (job["jobstatus"], job["jobresultcode"]) == (2, 530), job
 typed(job["jobresult"], errorcode=int, errortext=str)
