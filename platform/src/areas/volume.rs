@@ -43,7 +43,7 @@ pub(crate) const VOLUME: Object = Object {
         f("diskofferingid", W::Id(Kind::DiskOffering)),
         f("diskofferingname", W::Str).join("diskofferingid", "name"),
         f("diskofferingdisplaytext", W::Str).join("diskofferingid", "displaytext"),
-        f("storage", W::Str),
+        f("storage", W::Str).for_root(),
         f("snapshotid", W::Id(Kind::Snapshot)),
         f("attached", W::Date),
         f("destroyed", W::Bool),
