@@ -9,8 +9,10 @@ use super::{
     placement::{self, Disks},
 };
 use crate::{
-    areas::{image, metering, network, nic, simulator, volume},
-    engine::{Answer, Call, Done, Level, Node, Query, Thing, ThingId, Uuid, limit, scope},
+    areas::{image, metering, network, nic, securitygroup, simulator, volume},
+    engine::{
+        Answer, Call, Done, JobStatus, Level, Node, Query, Thing, ThingId, Uuid, limit, scope,
+    },
     table::{Kind, Limit},
 };
 
@@ -126,9 +128,25 @@ pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Thing(vm))
 }
 
+/// Refuses a machine that a job is at work on: what it does next builds on how it
+/// found the machine.
+fn refuse_worked_on(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
+    let is_pending = |job: &Thing| job.int("jobstatus") == JobStatus::Pending as i64;
+    if !call.referring(vm, Kind::Job, "entity").any(is_pending) {
+        return Ok(());
+    }
+    let vm = call.thing(vm);
+    Err(ApiError::value(format!(
+        "a job is at work on the virtual machine {}; wait for its end",
+        vm.text("name")
+    ))
+    .about(vm.uuid.to_string(), "id"))
+}
+
 pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
     life::must_be(call.tx, vm, &["Destroyed"], "recovered")?;
+    refuse_worked_on(call, vm)?;
     let owner = call.entity().owner.expect("virtual machines have an owner");
     // What it gave up when it was destroyed it takes again.
     let offering = call.entity().id_of("serviceofferingid").map(|id| call.thing(id));
@@ -307,8 +325,19 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         limit::check(call.tx, to, which, more)?;
     }
     let zone = machine.id_of("zoneid").expect("virtual machines are in a zone");
+    if let Some(other) = call
+        .owned_by(to, Kind::Vm)
+        .find(|other| other.text("name").eq_ignore_ascii_case(machine.text("name")))
+    {
+        return Err(ApiError::value(format!(
+            "{name} has a virtual machine named {} already",
+            other.text("name")
+        ))
+        .about(other.uuid.to_string(), "virtualmachineid"));
+    }
     let named: Vec<ThingId> = call.args.ids("networkids").to_vec();
     let networks = network::for_deployment(call, to, zone, &named)?;
+    let groups = securitygroup::for_deployment(call, to, zone)?;
     // 2. It ends for the one who had it.
     for nic in nic::of_vm(call.tx, vm) {
         nic::remove(call.tx, nic);
@@ -319,12 +348,12 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     // 3. It begins for the one who gets it.
     for id in &volumes {
-        call.edit(*id, |volume| volume.owner = Some(to));
+        give(call, *id, to);
         metering::volume(call.tx, "VOLUME.CREATE", *id);
     }
+    give(call, vm, to);
     call.edit(vm, |vm| {
-        vm.owner = Some(to);
-        vm.set_ref("groupid", None).set("keypair", None);
+        vm.set_ref("groupid", None).set("keypair", None).set_refs("securitygroups", groups);
     });
     metering::vm(call.tx, "VM.CREATE", vm);
     for on in networks {
@@ -333,6 +362,15 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     call.entity = Some(vm);
     Ok(Done::Thing(vm))
+}
+
+/// Gives a thing to another account, with the tags and the snapshot policies on it.
+fn give(call: &mut Call<'_, '_>, id: ThingId, to: ThingId) {
+    let tags = call.ids_referring(id, Kind::Tag, "resource");
+    let policies = call.ids_referring(id, Kind::SnapshotPolicy, "volumeid");
+    for id in [id].into_iter().chain(tags).chain(policies) {
+        call.edit(id, |thing| thing.owner = Some(to));
+    }
 }
 
 /// Moves a running machine to another host, or a stopped one's root volume to

@@ -75,12 +75,7 @@ pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
         if let Some(key_pair) = key_pair {
             vm.set_text("keypair", &key_pair);
         }
-        let groups = plan.security_groups.iter().map(|id| cloudtally_model::port::Value::Ref(id.0));
-        let groups: Vec<_> = groups.collect();
-        vm.set(
-            "securitygroups",
-            (!groups.is_empty()).then_some(cloudtally_model::port::Value::List(groups)),
-        );
+        vm.set_refs("securitygroups", plan.security_groups);
     });
     // Told in this order: disks, the machine.
     volume::insert_root(call.tx, id, plan.image, plan.root_bytes);
