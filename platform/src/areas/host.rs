@@ -827,6 +827,16 @@ fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             return Ok(Done::Wait(wait_ms));
         }
     }
+    // Another job may have found meanwhile that it does not answer.
+    if !matches!(call.entity().state, "Connecting" | "Up") {
+        let host = call.entity();
+        return Err(ApiError::unavailable(format!(
+            "the host {} is {} and does not answer",
+            host.text("name"),
+            host.state
+        ))
+        .about(host.uuid.to_string(), "id"));
+    }
     call.move_to(id, "Up");
     let place = alert::Place::of(call.tx, id);
     alert::resolve(call.tx, alert::HOST, Some(id), place);

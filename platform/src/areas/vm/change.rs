@@ -148,6 +148,13 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     life::must_be(call.tx, vm, &["Destroyed"], "recovered")?;
     refuse_worked_on(call, vm)?;
     let owner = call.entity().owner.expect("virtual machines have an owner");
+    let is_metal = call.entity().text("hypervisor").eq_ignore_ascii_case("BareMetal");
+    if volume::root_of(call.tx, vm).is_none() && !is_metal {
+        return Err(ApiError::value(format!(
+            "the root volume of the virtual machine {} is gone; it cannot be recovered",
+            call.entity().text("name")
+        )));
+    }
     // What it gave up when it was destroyed it takes again.
     let offering = call.entity().id_of("serviceofferingid").map(|id| call.thing(id));
     let (cores, memory) =
@@ -295,6 +302,7 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. A stopped machine without rules, an account that may have it.
     let vm = call.args.id_required("virtualmachineid");
     life::must_be(call.tx, vm, &["Stopped"], "moved to another account")?;
+    refuse_worked_on(call, vm)?;
     let name = call.args.text_required("account").to_owned();
     let domain = call.args.id_required("domainid");
     let to = scope::named_account(call, &call.caller, &name, Some(domain))?;
@@ -439,12 +447,13 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
     Ok(done)
 }
 
-/// The thing that an entry of a map names by its id.
+/// The live thing that an entry of a map names by its id.
 fn named(call: &Call<'_, '_>, id: Option<&String>, kind: Kind) -> Result<ThingId, ApiError> {
     let id =
         id.ok_or_else(|| ApiError::value("each `migrateto` entry needs `volume` and `pool`"))?;
     let found = Uuid::parse(id).and_then(|uuid| call.by_uuid(uuid));
-    found.filter(|thing| thing.kind == kind).map(|thing| thing.id).ok_or_else(|| {
+    let is_it = |thing: &&Thing| thing.kind == kind && thing.removed.is_none();
+    found.filter(is_it).map(|thing| thing.id).ok_or_else(|| {
         call.invalid("migrateto", id, &format!("there is no {} with this id", kind.noun()))
     })
 }
@@ -469,6 +478,10 @@ fn migrate_to(
         }
     }
     life::must_be(call.tx, vm, &["Migrating"], "migrated")?;
+    if call.step > 0 {
+        // The host may be gone meanwhile, or full.
+        placement::host_for(call, vm, Some(host), None, disks)?;
+    }
     call.move_to(vm, "Running");
     call.edit(vm, |vm| {
         vm.set_ref("hostid", host);

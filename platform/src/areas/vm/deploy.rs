@@ -322,8 +322,10 @@ pub(super) fn with_password(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done
 /// A machine that could not be started is in error and holds nothing.
 pub(super) fn fail(call: &mut Call<'_, '_>) {
     let Some(vm) = call.entity else { return };
-    let is_alive = |vm: &Thing| matches!(vm.state, "Stopped" | "Starting");
-    if !call.get(Kind::Vm, vm).is_some_and(is_alive) {
+    // One that was started by other means meanwhile is deployed.
+    let has_not_run =
+        |vm: &Thing| matches!(vm.state, "Stopped" | "Starting") && vm.id_of("lasthostid").is_none();
+    if !call.get(Kind::Vm, vm).is_some_and(has_not_run) {
         return;
     }
     call.move_to(vm, "Error");

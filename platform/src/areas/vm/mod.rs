@@ -276,7 +276,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .job("VM.RESTORE")
         .object("virtualmachine", &VM)
-        .act(change::restore),
+        .act(change::restore)
+        .on_failure(|call, _| life::start_failed(call, call.args.id_required("virtualmachineid"))),
     own("scaleVirtualMachine")
         .doc("Gives a VM a larger service offering while it runs")
         .roles(Roles::ALL)
