@@ -47,8 +47,9 @@ fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result
 }
 
 fn set_offering(call: &mut Call<'_, '_>, vm: ThingId, offering: ThingId) {
+    let offers_ha = call.thing(offering).flag("offerha");
     call.edit(vm, |vm| {
-        vm.set_ref("serviceofferingid", offering);
+        vm.set_ref("serviceofferingid", offering).set_flag("haenable", offers_ha);
     });
     if let Some(root) = volume::root_of(call.tx, vm) {
         call.edit(root, |volume| {
