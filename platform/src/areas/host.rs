@@ -336,7 +336,7 @@ fn events(host: &Thing) -> &'static str {
 }
 
 /// Whether a host is kept free for restarts after failures.
-fn is_spare(world: &World, host: &Thing) -> bool {
+pub(crate) fn is_spare(world: &World, host: &Thing) -> bool {
     let tag = world.setting(SPARE_TAG);
     !tag.is_empty() && given::has_all_tags(host.text("hosttags"), tag)
 }

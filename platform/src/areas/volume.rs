@@ -363,8 +363,7 @@ pub(crate) fn place(
     if !matches!(volume.state, "Allocated" | "Uploaded") {
         return Ok(());
     }
-    // Bare metal has its own disks.
-    if volume.text("hypervisor").eq_ignore_ascii_case("BareMetal") {
+    if placement::is_bare_metal(&volume) {
         call.move_to(id, "Ready");
         return Ok(());
     }
