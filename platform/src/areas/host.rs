@@ -15,7 +15,7 @@ use super::{
     hypervisor::{self, BARE_METAL, HYPERVISORS, KVM, LXC, OVM, SIMULATOR, VMWARE, XEN_SERVER},
     pod,
     serviceoffering::{CONSOLE_PROXY, STORAGE_VM},
-    simulator, systemvm, vm,
+    simulator, systemvm, vm, volume,
 };
 use crate::{
     engine::{Answer, Call, Done, Fields, Node, Query, Thing, ThingId, Tx, View, World},
@@ -798,9 +798,14 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         ))
         .about(host.uuid.to_string(), "id"));
     }
-    // 3. Its machines go on elsewhere.
+    // 3. Its machines go on elsewhere, but for those whose disks go with it.
     set_resource_state(call.tx, id, MAINTENANCE);
     evacuate(call, id)?;
+    for volume in
+        local.map(|pool| call.ids_referring(pool, Kind::Volume, "poolid")).into_iter().flatten()
+    {
+        volume::lose(call.tx, volume);
+    }
     call.remove_with_dependants(id);
     Ok(Done::Success)
 }

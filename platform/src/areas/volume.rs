@@ -2,7 +2,11 @@
 
 use cloudtally_model::ApiError;
 
-use super::{metering, template::EXTRACTION, vm::placement};
+use super::{
+    metering,
+    template::EXTRACTION,
+    vm::{self, placement},
+};
 use crate::{
     engine::{Call, Done, Query, Thing, ThingId, Tx, World, limit},
     table::{
@@ -353,6 +357,23 @@ pub(crate) fn place_all(
     Ok(())
 }
 
+/// Refuses to start a machine that has a volume in a pool that is not up.
+pub(crate) fn refuse_unreachable(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
+    for volume in call.referring(vm, Kind::Volume, "virtualmachineid") {
+        let pool = volume.id_of("poolid").map(|id| call.thing(id));
+        if let Some(pool) = pool.filter(|pool| pool.state != "Up") {
+            return Err(ApiError::unavailable(format!(
+                "the volume {} lies in the storage pool {}, which is in {}",
+                volume.text("name"),
+                pool.text("name"),
+                pool.state
+            ))
+            .about(volume.uuid.to_string(), "id"));
+        }
+    }
+    Ok(())
+}
+
 /// Gives a volume its place in a pool, unless it has one.
 pub(crate) fn place(
     call: &mut Call<'_, '_>,
@@ -399,6 +420,18 @@ pub(crate) fn restore(tx: &mut Tx<'_>, id: ThingId) {
 pub(crate) fn expunge(tx: &mut Tx<'_>, id: ThingId) {
     unmeter(tx, id);
     tx.remove_with_dependants(id);
+}
+
+/// A volume whose disks are gone, and with its root volume a machine.
+pub(crate) fn lose(tx: &mut Tx<'_>, id: ThingId) {
+    let vm = tx.thing(id).id_of("virtualmachineid");
+    match vm.filter(|_| tx.thing(id).text("type") == "ROOT") {
+        Some(vm) => {
+            vm::destroy_now(tx, vm);
+            vm::expunge(tx, vm);
+        }
+        None => expunge(tx, id),
+    }
 }
 
 /// Takes a volume off its machine.
@@ -651,6 +684,17 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             "the volume {name} would become smaller, and what does not fit is lost; give `shrinkok=true` to do it"
         )));
     }
+    if let Some(old) = volume.id_of("diskofferingid").map(|id| call.thing(id)) {
+        let new = call.thing(offering);
+        if ["storagetype", "tags"].iter().any(|column| old.text(column) != new.text(column)) {
+            return Err(ApiError::value(format!(
+                "the disk offering {} is of other storage than {}; the volume {name} would have to move",
+                new.text("name"),
+                old.text("name")
+            ))
+            .about(new.uuid.to_string(), "diskofferingid"));
+        }
+    }
     let owner = volume.owner.expect("volumes have an owner");
     limit::check(call.tx, owner, Limit::PrimaryStorage, gib(new) - gib(old))?;
     if let Some(pool) = volume.id_of("poolid")
@@ -757,6 +801,17 @@ pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Re
             to.text("name"),
             to.text("hypervisor")
         )));
+    }
+    // What runs goes on reaching it.
+    let host = volume.id_of("virtualmachineid").and_then(|vm| call.thing(vm).id_of("hostid"));
+    if let Some(host) = host.map(|id| call.thing(id)).filter(|host| !placement::reaches(host, &to))
+    {
+        return Err(ApiError::value(format!(
+            "the host {} of its virtual machine does not reach the storage pool {}",
+            host.text("name"),
+            to.text("name")
+        ))
+        .about(to.uuid.to_string(), "storageid"));
     }
     if call.pool_free_bytes(pool) < volume.int("size") {
         return Err(ApiError::storage_capacity(format!(

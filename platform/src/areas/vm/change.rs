@@ -199,6 +199,11 @@ pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         {
             return Err(ApiError::value("the template is of another hypervisor"));
         }
+        let size_bytes = call.thing(template).int("size");
+        let old_bytes = volume::root_of(call.tx, vm).map_or(0, |id| call.thing(id).int("size"));
+        let owner = machine.owner.expect("virtual machines have an owner");
+        let more = volume::gib(size_bytes) - volume::gib(old_bytes);
+        limit::check(call.tx, owner, Limit::PrimaryStorage, more)?;
         // A running machine is stopped for it and started again.
         let runs = machine.state == "Running";
         if runs {
@@ -214,7 +219,6 @@ pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         if machine.id_of("templateid") != Some(template) {
             metering::vm(call.tx, "VM.UPGRADE", vm);
         }
-        let size_bytes = call.thing(template).int("size");
         volume::insert_root(call.tx, vm, template, size_bytes);
         if !runs {
             return Ok(Done::Thing(vm));

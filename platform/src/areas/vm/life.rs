@@ -157,6 +157,7 @@ pub(crate) fn start(
     if call.step == 0 {
         // 1. A host with room, the networks set up, addresses, the volumes' places.
         must_be(call.tx, vm, &["Stopped"], "started")?;
+        volume::refuse_unreachable(call, vm)?;
         let host = placement::host_for(call, vm, wanted_host, None, Disks::Stay)?;
         placement::reserve(call, vm, host);
         call.move_to(vm, "Starting");
