@@ -4,9 +4,9 @@
 //! # Source
 //! Guide chapter 3 and 4.2.6 (filters); usage rules 3, types 7 and 8.
 
-use cloudtally_model::{ApiError, port::Value};
+use cloudtally_model::{ApiError, Millis, port::Value};
 
-use super::{metering, template::TEMPLATE, volume};
+use super::{metering, simulator, template::TEMPLATE, volume, zone};
 use crate::{
     engine::{
         Answer, Arg, Call, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World, limit, verbs,
@@ -21,12 +21,17 @@ const DOWNLOADED_BYTES: i64 = 1 << 30;
 
 /// The copy of a template or an ISO in a zone.
 pub(crate) static COPY_KIND: KindSpec = KindSpec::new(Kind::ImageCopy, &COPY)
-    .hidden(&[hidden("image", W::Str), hidden("zoneid", W::Id(Kind::Zone)), hidden("due", W::Date)])
+    .hidden(&[
+        hidden("image", W::Str),
+        hidden("zoneid", W::Id(Kind::Zone)),
+        hidden("due", W::Date),
+        hidden("begun", W::Bool),
+    ])
     .states(
         &["Downloading", "Ready", "Failed"],
         &[Move { from: "Downloading", to: "Ready" }, Move { from: "Downloading", to: "Failed" }],
     )
-    .on_due(finish_download)
+    .on_due(download)
     .on_move(|tx, id, _| {
         if tx.thing(id).state == "Ready" {
             meter(tx, id, "CREATE");
@@ -71,6 +76,29 @@ pub(crate) fn ready_in(world: &World, image: ThingId, zone: ThingId) -> Option<&
     copies(world, image).find(|copy| copy.id_of("zoneid") == Some(zone) && copy.state == "Ready")
 }
 
+/// Downloads what is due: in the first step its zone says how long that takes.
+fn download(tx: &mut Tx<'_>, copy: ThingId) {
+    let (_, zone) = parts(tx, copy);
+    if tx.thing(copy).flag("begun") {
+        return finish_download(tx, copy);
+    }
+    match simulator::agent(tx, Some(zone), "DownloadCommand") {
+        Ok(0) => finish_download(tx, copy),
+        Ok(wait_ms) => {
+            let due = tx.now + Millis(wait_ms);
+            tx.edit(copy, |copy| {
+                copy.set_flag("begun", true).set_time("due", due);
+            });
+        }
+        Err(_) => {
+            tx.edit(copy, |copy| {
+                copy.set_time("due", None);
+            });
+            tx.move_to(copy, "Failed");
+        }
+    }
+}
+
 fn finish_download(tx: &mut Tx<'_>, copy: ThingId) {
     let (image, _) = parts(tx, copy);
     tx.edit(copy, |copy| {
@@ -101,7 +129,7 @@ pub(crate) fn put_ready(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) {
 }
 
 /// Refuses what only some may make of their images.
-fn check_rights(call: &Call<'_, '_>, owner: ThingId) -> Result<(), ApiError> {
+pub(super) fn check_rights(call: &Call<'_, '_>, owner: ThingId) -> Result<(), ApiError> {
     let is_true = |name: &str| matches!(call.args.if_any(name), Some(Arg::Bool(true)));
     if is_true("isfeatured") && call.caller.role == crate::table::Role::User {
         return Err(ApiError::permission("Only admins feature images"));
@@ -125,8 +153,14 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
         return Err(call.invalid("url", &url, "expected a link by http, https, ftp or nfs"));
     }
     let zones: Vec<ThingId> = match call.args.id_if_any("zoneid") {
-        Some(zone) => vec![zone],
-        None => call.all(Kind::Zone).map(|zone| zone.id).collect(),
+        Some(zone) => {
+            zone::refuse_disabled(call, zone)?;
+            vec![zone]
+        }
+        None => {
+            let zones = call.all(Kind::Zone).filter(|zone| call.is_offered_to(&call.caller, zone));
+            zones.map(|zone| zone.id).collect()
+        }
     };
     let is_metal =
         call.args.text_if_any("hypervisor").is_some_and(|h| h.eq_ignore_ascii_case("BareMetal"));
@@ -311,6 +345,19 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             image.text("name")
         )));
     }
+    // An ISO that lies in a drive stays where the machine is.
+    let is_lost = |vm: &Thing| {
+        !matches!(vm.state, "Destroyed" | "Error")
+            && gone.iter().any(|copy| call.thing(*copy).id_of("zoneid") == vm.id_of("zoneid"))
+    };
+    if let Some(vm) = call.referring(id, Kind::Vm, "isoid").find(|vm| is_lost(vm)) {
+        return Err(ApiError::value(format!(
+            "the ISO {} is attached to the virtual machine {}; detach it first",
+            call.entity().text("name"),
+            vm.text("name")
+        ))
+        .about(vm.uuid.to_string(), "id"));
+    }
     for copy in gone {
         delete_copy(call.tx, copy);
     }
@@ -471,6 +518,24 @@ pub(crate) fn permissions(query: &Query<'_>, item: &'static str) -> Result<Answe
     ];
     fields.retain(|(_, node)| *node != Node::Null);
     Ok(Answer::Object { item, object: Node::Object(fields) })
+}
+
+/// A link to download an image from: one that may leave and lies there.
+pub(crate) fn extract(call: &Call<'_, '_>) -> Result<Done, ApiError> {
+    let image = call.entity();
+    let (noun, name) = (image.kind.noun(), image.text("name"));
+    if !image.flag("isextractable") && !call.caller.is_root() {
+        return Err(ApiError::permission(format!("the {noun} {name} is not extractable")));
+    }
+    let is_there = match call.args.id("zoneid") {
+        Some(zone) => ready_in(call.tx, image.id, zone).is_some(),
+        None => copies(call.tx, image.id).any(|copy| copy.state == "Ready"),
+    };
+    if !is_there {
+        return Err(ApiError::value(format!("the {noun} {name} is not ready in the zone"))
+            .about(image.uuid.to_string(), "id"));
+    }
+    extraction(call, image.int("size"))
 }
 
 /// A link to download an image or a volume from, as extractions answer it.

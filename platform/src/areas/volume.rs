@@ -3,9 +3,10 @@
 use cloudtally_model::ApiError;
 
 use super::{
-    metering,
+    image, metering, simulator,
     template::EXTRACTION,
     vm::{self, placement},
+    zone,
 };
 use crate::{
     engine::{Call, Done, Query, Thing, ThingId, Tx, World, limit},
@@ -269,6 +270,11 @@ pub(crate) fn size_of(
     }
 }
 
+/// Whether a volume is a file that was uploaded and lies in no pool yet.
+pub(crate) fn is_in_image_store(volume: &Thing) -> bool {
+    !volume.text("url").is_empty() && matches!(volume.state, "Allocated" | "Uploaded")
+}
+
 /// Begins to bill a volume.
 fn meter(tx: &mut Tx<'_>, id: ThingId, event_type: &str) {
     tx.edit(id, |volume| {
@@ -468,6 +474,7 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             }
             (None, None) => return Err(ApiError::value("give `diskofferingid` or `snapshotid`")),
         };
+    zone::refuse_disabled(call, zone)?;
     // 2. Limits, then the volume.
     limit::check(call.tx, owner, Limit::Volume, 1)?;
     limit::check(call.tx, owner, Limit::PrimaryStorage, gib(size_bytes))?;
@@ -560,6 +567,13 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             "the volume {name} is of {of_volume}, the virtual machine of {}",
             machine.text("hypervisor")
         )));
+    }
+    if is_in_image_store(&volume) {
+        if volume.state != "Uploaded" {
+            return Err(ApiError::value(format!("the volume {name} is not uploaded yet")));
+        }
+        let owner = volume.owner.expect("volumes have an owner");
+        limit::check(call.tx, owner, Limit::PrimaryStorage, gib(volume.int("size")))?;
     }
     // 2. A place on the machine: 0 is the root disk, 3 the CD drive.
     let taken: Vec<i64> =
@@ -729,8 +743,10 @@ fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         "RAW" => "Ovm",
         _ => return Err(call.invalid("format", &format, "expected VHD, QCOW2, OVA or RAW")),
     };
-    limit::check(call.tx, owner, Limit::Volume, 1)?;
     let zone = args.id_required("zoneid");
+    zone::refuse_disabled(call, zone)?;
+    limit::check(call.tx, owner, Limit::Volume, 1)?;
+    limit::check(call.tx, owner, Limit::SecondaryStorage, gib(UPLOADED_BYTES))?;
     let id = call.tx.insert(Kind::Volume, |volume| {
         volume.owner = Some(owner);
         volume
@@ -754,6 +770,13 @@ const UPLOADED_BYTES: i64 = 1 << 30;
 
 fn finish_upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
+    if call.step == 0 {
+        let zone = call.entity().id_of("zoneid");
+        let wait_ms = simulator::agent(call, zone, "DownloadCommand")?;
+        if wait_ms > 0 {
+            return Ok(Done::Wait(wait_ms));
+        }
+    }
     call.move_to(id, "Uploaded");
     meter(call.tx, id, "VOLUME.UPLOAD");
     Ok(Done::Thing(id))
@@ -834,8 +857,16 @@ fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             vm.text("name")
         )));
     }
+    if !matches!(volume.state, "Ready" | "Uploaded") {
+        return Err(ApiError::value(format!(
+            "the volume {} is {} and holds nothing yet",
+            volume.text("name"),
+            volume.state
+        ))
+        .about(volume.uuid.to_string(), "id"));
+    }
     let size = volume.int("size");
-    super::image::extraction(call, size)
+    image::extraction(call, size)
 }
 
 fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

@@ -15,7 +15,7 @@ use super::{
     systemvm,
 };
 use crate::{
-    engine::{Answer, Call, Done, Node, Query, Thing, verbs},
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete::*, ParamType::*, Roles, Unique,
         WireType as W, Within, create, delete, f, fields::*, group, hidden, own, p, update,
@@ -263,6 +263,16 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 4. What an enabled zone needs to serve guests.
     systemvm::bring_up(call.tx, id);
     Ok(Done::Thing(id))
+}
+
+/// Refuses to put something new into a zone that is disabled; root admins may, to try it.
+pub(crate) fn refuse_disabled(call: &Call<'_, '_>, zone: ThingId) -> Result<(), ApiError> {
+    let zone = call.thing(zone);
+    if zone.text("allocationstate") == ENABLED || call.caller.is_root() {
+        return Ok(());
+    }
+    Err(ApiError::permission(format!("the zone {} is not enabled", zone.text("name")))
+        .about(zone.uuid.to_string(), "zoneid"))
 }
 
 fn list_zones(query: &Query<'_>) -> Result<Answer, ApiError> {

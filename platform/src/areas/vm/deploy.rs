@@ -96,13 +96,9 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
     let (zone, offering) = (args.id_required("zoneid"), args.id_required("serviceofferingid"));
     let image = args.id_required("templateid");
     // 1. A zone that takes machines, an offering for guests.
-    let of_zone = call.thing(zone);
-    if of_zone.text("allocationstate") != "Enabled" && !call.caller.is_root() {
-        return Err(ApiError::permission(format!(
-            "the zone {} is not enabled",
-            of_zone.text("name")
-        ))
-        .about(of_zone.uuid.to_string(), "zoneid"));
+    crate::areas::zone::refuse_disabled(call, zone)?;
+    if args.has("hostid") && !call.caller.is_root() {
+        return Err(ApiError::permission("Only root admins name the host to start on"));
     }
     if call.thing(offering).flag("issystem") {
         return Err(ApiError::value(format!(
