@@ -334,8 +334,24 @@ const ROWS: &[Row] = &[
     ("deleteProject", &[("id", Any(Kind::Project))]),
 ];
 
-/// The first rows, of lives of machines, are drawn more often.
-const OFTEN: usize = 12;
+/// Commands that are drawn again and again: lives of machines and disks, what they are
+/// made of, and hosts that are slow.
+const OFTEN: [&str; 14] = [
+    "deployVirtualMachine",
+    "startVirtualMachine",
+    "stopVirtualMachine",
+    "destroyVirtualMachine",
+    "recoverVirtualMachine",
+    "migrateVirtualMachine",
+    "createVolume",
+    "attachVolume",
+    "detachVolume",
+    "deleteVolume",
+    "createSnapshot",
+    "registerTemplate",
+    "deleteTemplate",
+    "configureSimulator",
+];
 
 /// Commands that take so much away that they are seldom drawn.
 const RARE: [&str; 13] = [
@@ -430,8 +446,13 @@ impl Hazards {
 
     /// One command, whatever comes of it.
     fn act(&mut self) {
-        let rows = if self.below(3) == 0 { &ROWS[..OFTEN] } else { ROWS };
-        let (name, params) = self.one_of(rows);
+        let (name, params) = match self.one_of(ROWS) {
+            (name, _) if !OFTEN.contains(&name) && self.below(3) > 0 => {
+                let often: Vec<&Row> = ROWS.iter().filter(|row| OFTEN.contains(&row.0)).collect();
+                *self.one_of(&often)
+            }
+            row => row,
+        };
         if RARE.contains(&name) && self.below(12) > 0 {
             return;
         }
@@ -440,7 +461,7 @@ impl Hazards {
         for (param, of) in params {
             let value = match of {
                 Any(kind) => self.any(*kind),
-                Maybe(kind) if self.below(2) == 0 => self.any(*kind),
+                Maybe(kind) if self.below(3) == 0 => self.any(*kind),
                 Maybe(_) => None,
                 Text(texts) => Some(self.one_of(texts).to_owned()).filter(|text| !text.is_empty()),
                 Name => Some(format!("n{}", self.random.next_u32())),
@@ -485,7 +506,7 @@ impl Hazards {
     fn live(&mut self, steps: u32) {
         for _ in 0..steps {
             self.act();
-            let seconds = self.one_of(&[0, 0, 0, 1, 1, 60, 600]);
+            let seconds = self.one_of(&[0, 0, 0, 0, 1, 1, 1, 60, 600]);
             if seconds > 0 {
                 self.lab.pass(seconds);
             }
