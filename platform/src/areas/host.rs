@@ -34,6 +34,8 @@ const IN_ERROR: &str = "ErrorInMaintenance";
 
 /// The setting with the tag of hosts that are kept for restarts.
 const SPARE_TAG: &str = "ha.tag";
+/// How long after one look at machines on their way the next is.
+const PASSING_MS: i64 = 10_000;
 const GIB: i64 = 1 << 30;
 /// The version of all agents.
 const VERSION: &str = "4.2.1";
@@ -653,15 +655,28 @@ fn check_prepare(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 /// Takes nothing new, moves the machines away, and then is in maintenance.
 fn prepare_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    must_be(call, &[ENABLED, DISABLED, IN_ERROR], "it goes there already")?;
-    set_resource_state(call.tx, id, PREPARING);
+    if call.step == 0 {
+        must_be(call, &[ENABLED, DISABLED, IN_ERROR], "it goes there already")?;
+        set_resource_state(call.tx, id, PREPARING);
+    } else {
+        must_be(call, &[PREPARING], "its preparation was cancelled")?;
+    }
+    // What is on its way somewhere gets there first.
+    let is_passing = |vm: &Thing| {
+        vm.kind == Kind::Vm && matches!(vm.state, "Starting" | "Stopping" | "Migrating")
+    };
+    if call.machines_on(id).any(is_passing) {
+        return Ok(Done::Wait(PASSING_MS));
+    }
     evacuate(call, id)?;
     set_resource_state(call.tx, id, MAINTENANCE);
     Ok(Done::Thing(id))
 }
 
 fn maintenance_failed(call: &mut Call<'_, '_>, _: &ApiError) {
-    if let Some(id) = call.entity.filter(|id| call.get(Kind::Host, *id).is_some()) {
+    let host = call.entity.and_then(|id| call.get(Kind::Host, id));
+    // One that was cancelled meanwhile works again.
+    if let Some(id) = host.filter(|host| host.text("resourcestate") == PREPARING).map(|h| h.id) {
         set_resource_state(call.tx, id, IN_ERROR);
     }
 }
