@@ -71,6 +71,14 @@ pub(crate) fn copies(world: &World, image: ThingId) -> impl Iterator<Item = &Thi
     world.referring(image, Kind::ImageCopy, "image")
 }
 
+/// Whether an account may make machines from an image: its own, a public one, or one
+/// that is shared with it.
+pub(crate) fn is_open_to(image: &Thing, account: ThingId) -> bool {
+    image.owner == Some(account)
+        || image.flag("ispublic")
+        || image.ids_of("sharedwith").contains(&account)
+}
+
 /// The ready copy of an image in a zone, which virtual machines can be made from.
 pub(crate) fn ready_in(world: &World, image: ThingId, zone: ThingId) -> Option<&Thing> {
     copies(world, image).find(|copy| copy.id_of("zoneid") == Some(zone) && copy.state == "Ready")
@@ -283,7 +291,7 @@ pub(crate) fn list(
             "community" => is_public && !image.flag("isfeatured"),
             "self" | "selfexecutable" => is_own,
             "sharedexecutable" | "shared" => is_shared,
-            "executable" => is_own || is_public || is_shared,
+            "executable" => is_open_to(image, subject),
             _ => world.may_touch(caller, image),
         };
         let lower = |column: &str| image.text(column).to_lowercase();

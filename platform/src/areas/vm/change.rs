@@ -318,6 +318,23 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             machine.text("name")
         )));
     }
+    if call.thing(to).state != "enabled" {
+        return Err(ApiError::permission(format!(
+            "the account {name} is {}; enable it before anything is given to it",
+            call.thing(to).state
+        )));
+    }
+    // What it was made from, its new owner must be able to restore it from.
+    if let Some(template) = machine.id_of("templateid").map(|id| call.thing(id))
+        && !image::is_open_to(template, to)
+    {
+        return Err(ApiError::permission(format!(
+            "the template {} of the virtual machine {} is not for the account {name}; share it first",
+            template.text("name"),
+            machine.text("name")
+        ))
+        .about(template.uuid.to_string(), "virtualmachineid"));
+    }
     if nic::of_vm(call.tx, vm).into_iter().any(|nic| crate::areas::rules::lead_to(call.tx, nic)) {
         return Err(ApiError::in_use(format!(
             "the virtual machine {} has network rules; remove them first",
