@@ -314,8 +314,17 @@ pub(crate) fn list(
     } else {
         world.all(kind).filter(|image| passes(image)).collect()
     };
+    // An image that is gone is shown with the copies it had.
+    let had = |image: &Thing| -> Vec<&Thing> {
+        let is_its = |copy: &&Thing| copy.id_of("image") == Some(image.id);
+        match image.removed {
+            Some(_) => world.removed_too(Kind::ImageCopy).filter(is_its).collect(),
+            None => copies(world, image.id).collect(),
+        }
+    };
     let pairs = images.into_iter().flat_map(|image| {
-        copies(world, image.id)
+        had(image)
+            .into_iter()
             .filter(|copy| wanted_zone.is_none_or(|zone| copy.id_of("zoneid") == Some(zone)))
             .filter(|copy| !needs_ready || copy.state == "Ready")
             .filter(|copy| wanted_ready.is_none_or(|wanted| (copy.state == "Ready") == wanted))
@@ -406,8 +415,14 @@ pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, 
     if !source {
         return Err(ApiError::value(format!("{name} is not ready in the source zone")));
     }
-    if copies(call.tx, id).any(|copy| copy.id_of("zoneid") == Some(to)) {
-        return Err(ApiError::value(format!("{name} is in the destination zone already")));
+    let there = copies(call.tx, id).find(|copy| copy.id_of("zoneid") == Some(to));
+    match there.map(|copy| (copy.id, copy.state)) {
+        // One that could not be downloaded makes room.
+        Some((failed, "Failed")) => call.tx.remove(failed),
+        Some(_) => {
+            return Err(ApiError::value(format!("{name} is in the destination zone already")));
+        }
+        None => {}
     }
     let owner = call.entity().owner;
     let copy = call.tx.insert(Kind::ImageCopy, |copy| {
