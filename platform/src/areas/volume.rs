@@ -475,6 +475,7 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             (None, None) => return Err(ApiError::value("give `diskofferingid` or `snapshotid`")),
         };
     zone::refuse_disabled(call, zone)?;
+    zone::refuse_local(call, zone, &[offering])?;
     // 2. Limits, then the volume.
     limit::check(call.tx, owner, Limit::Volume, 1)?;
     limit::check(call.tx, owner, Limit::PrimaryStorage, gib(size_bytes))?;

@@ -265,6 +265,27 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Thing(id))
 }
 
+/// Refuses offerings of disks of hosts in a zone that uses none.
+pub(crate) fn refuse_local(
+    call: &Call<'_, '_>,
+    zone: ThingId,
+    offerings: &[Option<ThingId>],
+) -> Result<(), ApiError> {
+    let zone = call.thing(zone);
+    let is_local = |offering: &&Thing| offering.text("storagetype") == "local";
+    let local = offerings.iter().flatten().map(|id| call.thing(*id)).find(is_local);
+    match local.filter(|_| !zone.flag("localstorageenabled")) {
+        None => Ok(()),
+        Some(offering) => Err(ApiError::value(format!(
+            "the zone {} uses no disks of hosts; the {} {} is for these",
+            zone.text("name"),
+            offering.kind.noun(),
+            offering.text("name")
+        ))
+        .about(offering.uuid.to_string(), "id")),
+    }
+}
+
 /// Refuses to put something new into a zone that is disabled; root admins may, to try it.
 pub(crate) fn refuse_disabled(call: &Call<'_, '_>, zone: ThingId) -> Result<(), ApiError> {
     let zone = call.thing(zone);

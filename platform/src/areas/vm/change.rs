@@ -9,7 +9,7 @@ use super::{
     placement::{self, Disks},
 };
 use crate::{
-    areas::{image, metering, network, nic, securitygroup, simulator, volume},
+    areas::{given, image, metering, network, nic, securitygroup, simulator, volume},
     engine::{
         Answer, Call, Done, JobStatus, Level, Node, Query, Thing, ThingId, Uuid, limit, scope,
     },
@@ -37,6 +37,12 @@ fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result
         return Err(ApiError::value(
             "the new service offering has another storage type; volumes would have to move",
         ));
+    }
+    if old.is_some_and(|old| !given::has_all_tags(old.text("tags"), new.text("tags"))) {
+        return Err(ApiError::value(format!(
+            "the new service offering has storage tags that {} has not; volumes would have to move",
+            old.map_or("", |old| old.text("name"))
+        )));
     }
     let owner = machine.owner.expect("virtual machines have an owner");
     for (which, column) in [(Limit::Cpu, "cpunumber"), (Limit::Memory, "memory")] {
@@ -96,6 +102,13 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::value("running virtual machines can only be scaled up"));
     }
     let host = machine.id_of("hostid").expect("running virtual machines are on a host");
+    let (on, wanted) = (call.thing(host), call.thing(offering).text("hosttags"));
+    if !given::has_all_tags(on.text("hosttags"), wanted) {
+        return Err(ApiError::server_capacity(format!(
+            "the host of {} has not the tags {wanted} of the new offering; stop it first",
+            machine.text("name")
+        )));
+    }
     let free_cpu = call.host_free_cpu_mhz(host);
     let free_memory = call.host_free_memory_bytes(host);
     if free_cpu < new.cpu_mhz - old.cpu_mhz || free_memory < new.memory_bytes - old.memory_bytes {
@@ -115,9 +128,19 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Thing(vm))
 }
 
-/// Reboots: no state changes, nothing is billed anew.
+/// Reboots: no state changes, nothing is billed anew, but for a volatile machine.
 pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
+    let offering = call.entity().id_of("serviceofferingid").map(|id| call.thing(id));
+    let is_volatile = offering.is_some_and(|offering| offering.flag("isvolatile"));
+    // What was made from an ISO has no other root volume to begin with.
+    if is_volatile && call.entity().id_of("templateid").is_some() {
+        if call.step == 0 {
+            life::must_be(call.tx, vm, &["Running"], "rebooted")?;
+        }
+        let template = call.entity().id_of("templateid");
+        return renew(call, vm, template);
+    }
     life::must_be(call.tx, vm, &["Running"], "rebooted")?;
     if call.step == 0 {
         let host = call.entity().id_of("hostid");
@@ -181,11 +204,21 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// Makes the root volume anew from the template.
 pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
+    let template = call.args.id("templateid").or(call.thing(vm).id_of("templateid"));
+    renew(call, vm, template)
+}
+
+/// The same, for a machine that is volatile as well: its root volume lasts until it
+/// is rebooted.
+fn renew(
+    call: &mut Call<'_, '_>,
+    vm: ThingId,
+    template: Option<ThingId>,
+) -> Result<Done, ApiError> {
     if call.step == 0 {
         life::must_be(call.tx, vm, &["Stopped", "Running"], "restored")?;
         let machine = call.thing(vm).clone();
         let zone = machine.id_of("zoneid").expect("virtual machines are in a zone");
-        let template = call.args.id("templateid").or(machine.id_of("templateid"));
         let template = template.ok_or_else(|| {
             ApiError::value("the virtual machine was made from an ISO; give `templateid`")
         })?;

@@ -106,6 +106,7 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
             call.thing(offering).text("name")
         )));
     }
+    crate::areas::zone::refuse_local(call, zone, &[Some(offering), args.id("diskofferingid")])?;
     // 2. An image that is ready in the zone, and the hypervisor that runs it.
     if image::ready_in(call.tx, image, zone).is_none() {
         let image = call.thing(image);

@@ -240,7 +240,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("VM.REBOOT")
         .object("virtualmachine", &VM)
         .kind(Kind::Vm)
-        .act(change::reboot),
+        .act(change::reboot)
+        .on_failure(|call, _| start_failed(call)),
     own("recoverVirtualMachine")
         .doc("Brings back a destroyed VM, stopped")
         .roles(Roles::ADMINS)
