@@ -305,19 +305,28 @@ impl World {
         is_above(Resource::Cpu, mhz, CPU_SHARE) || is_above(Resource::Memory, bytes, MEMORY_SHARE)
     }
 
-    /// Whether a pool with so many bytes more given away would be above the share at
-    /// which it takes no new volumes, or is above it with what is filled.
-    pub(crate) fn is_pool_too_full(&self, pool: ThingId, bytes: i64) -> bool {
-        let Some(zone) = self.thing(pool).id_of("zoneid") else { return false };
-        self.pool_bytes(pool).is_above(self.factor(zone, POOL_SHARE), bytes)
-            || self.pool_filled_bytes(pool).is_above(self.factor(zone, POOL_FILLED_SHARE), 0)
+    /// The bytes that a pool has left for volumes of so many; none where it has no room
+    /// for them, would be above the share at which it takes no new ones, or is above it
+    /// with what is filled.
+    pub(crate) fn pool_room(&self, pool: ThingId, bytes: i64) -> Option<i64> {
+        let given = self.pool_bytes(pool);
+        let is_too_full = self.thing(pool).id_of("zoneid").is_some_and(|zone| {
+            given.is_above(self.factor(zone, POOL_SHARE), bytes)
+                || self.filled(pool, given).is_above(self.factor(zone, POOL_FILLED_SHARE), 0)
+        });
+        (given.free() >= bytes && !is_too_full).then_some(given.free())
     }
 
     /// The bytes of a pool that are filled. Volumes are thin: half of what they
     /// may hold is taken to be written.
     pub(crate) fn pool_filled_bytes(&self, pool: ThingId) -> Amount {
+        self.filled(pool, self.pool_bytes(pool))
+    }
+
+    /// The same, where what is given away is counted already.
+    fn filled(&self, pool: ThingId, given: Amount) -> Amount {
         let total = self.thing(pool).int("disksizetotal");
-        Amount { total, used: (self.pool_bytes(pool).used / 2).min(total) }
+        Amount { total, used: (given.used / 2).min(total) }
     }
 }
 

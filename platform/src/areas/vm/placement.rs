@@ -1,6 +1,9 @@
 //! Which host a virtual machine starts on, and which pool a volume lies in.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use cloudtally_model::ApiError;
 
@@ -119,17 +122,21 @@ pub(crate) fn host_for(
         .map(|id| call.thing(id))
         .collect();
     let is_restart = vm.int("restarts") > 0;
+    let full = match wanted {
+        Some(_) => BTreeSet::new(),
+        None => too_full(call.tx, zone, vm, demand),
+    };
     let may_fill = |host: &Thing| {
         wanted.is_some()
             || (is_restart || !host::is_spare(call.tx, host))
-                && !is_too_full(call.tx, host, vm, demand)
+                && host.id_of("clusterid").is_none_or(|cluster| !full.contains(&cluster))
     };
     let mut hosts: Vec<&Thing> = call
         .referring(zone, Kind::Host, "zoneid")
         .filter(|host| disks == Disks::Move || pools.iter().all(|pool| reaches(host, pool)))
         .filter(|host| wanted.is_none_or(|id| id == host.id) && besides != Some(host.id))
-        .filter(|host| takes(call.tx, host, vm, offering) && has_room(call.tx, host, demand))
-        .filter(|host| may_fill(host))
+        .filter(|host| takes(call.tx, host, vm, offering) && may_fill(host))
+        .filter(|host| has_room(call.tx, host, demand))
         .collect();
     hosts.sort_by_cached_key(|host| (Reverse(call.host_free_memory_bytes(host.id)), host.id));
     // Where no pools have room, those of the best host are told.
@@ -148,13 +155,16 @@ pub(crate) fn host_for(
     }
 }
 
-/// Whether a machine would fill the cluster of a host more than its settings allow.
-/// What it has there already is not asked for again.
-fn is_too_full(world: &World, host: &Thing, vm: &Thing, demand: Demand) -> bool {
-    let cluster = host.id_of("clusterid");
+/// The clusters of a zone that a new machine would fill more than their settings allow.
+/// One that moves within its cluster is not new to it.
+fn too_full(world: &World, zone: ThingId, vm: &Thing, demand: Demand) -> BTreeSet<ThingId> {
     let from = vm.id_of("hostid").and_then(|id| world.thing(id).id_of("clusterid"));
-    let more = if from == cluster { (0, 0) } else { (demand.cpu_mhz, demand.memory_bytes) };
-    cluster.is_some_and(|cluster| world.is_cluster_too_full(cluster, more))
+    let more = (demand.cpu_mhz, demand.memory_bytes);
+    world
+        .referring(zone, Kind::Cluster, "zoneid")
+        .map(|cluster| cluster.id)
+        .filter(|cluster| from != Some(*cluster) && world.is_cluster_too_full(*cluster, more))
+        .collect()
 }
 
 /// Whether a host reaches a pool: one of its own disks, of its cluster or of its zone.
@@ -224,9 +234,8 @@ fn best_pool(
         })
         .filter_map(|pool| {
             let planned = planned.get(&pool.id).copied().unwrap_or(0);
-            let free = world.pool_free_bytes(pool.id) - planned;
-            let fits = free >= size_bytes && !world.is_pool_too_full(pool.id, planned + size_bytes);
-            fits.then_some((free, Reverse(pool.id)))
+            let free = world.pool_room(pool.id, planned + size_bytes)? - planned;
+            Some((free, Reverse(pool.id)))
         })
         .max()
         .map(|(_, Reverse(id))| id)
