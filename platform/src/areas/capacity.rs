@@ -27,6 +27,15 @@ pub(super) const MEMORY_FACTOR: &str = "mem.overprovisioning.factor";
 /// How many times the storage of a zone's shared pools is.
 const STORAGE_FACTOR: &str = "storage.overprovisioning.factor";
 
+/// The share of a cluster's CPU above which it takes no new machines.
+const CPU_SHARE: &str = "cluster.cpu.allocated.capacity.disablethreshold";
+/// The share of its memory.
+const MEMORY_SHARE: &str = "cluster.memory.allocated.capacity.disablethreshold";
+/// The share of a pool given away above which it takes no new volumes.
+const POOL_SHARE: &str = "pool.storage.allocated.capacity.disablethreshold";
+/// The share of it that is filled.
+const POOL_FILLED_SHARE: &str = "pool.storage.capacity.disablethreshold";
+
 /// Bytes that an image store has; the simulated ones are alike.
 const IMAGE_STORE_BYTES: i64 = 10 << 40;
 
@@ -137,6 +146,12 @@ impl Amount {
     /// What is left; never below 0.
     pub(crate) fn free(self) -> i64 {
         self.total.saturating_sub(self.used).max(0)
+    }
+
+    /// Whether more than a share of it would be used with so much more.
+    fn is_above(self, share: Ratio, more: i64) -> bool {
+        let used = i128::from(self.used) + i128::from(more);
+        used * i128::from(share.under) > i128::from(self.total) * i128::from(share.over)
     }
 
     /// The share that is used, in hundredths of a percent, rounded.
@@ -280,11 +295,38 @@ impl World {
         self.pool_bytes(pool).free()
     }
 
+    /// Whether a cluster with so many MHz and bytes more would be above the shares at
+    /// which it takes no new machines.
+    pub(crate) fn is_cluster_too_full(&self, cluster: ThingId, (mhz, bytes): (i64, i64)) -> bool {
+        let place = self.thing(cluster);
+        let is_above = |resource, more, share| {
+            amount(self, place, resource).is_above(self.factor(cluster, share), more)
+        };
+        is_above(Resource::Cpu, mhz, CPU_SHARE) || is_above(Resource::Memory, bytes, MEMORY_SHARE)
+    }
+
+    /// The bytes that a pool has left for volumes of so many; none where it has no room
+    /// for them, would be above the share at which it takes no new ones, or is above it
+    /// with what is filled.
+    pub(crate) fn pool_room(&self, pool: ThingId, bytes: i64) -> Option<i64> {
+        let given = self.pool_bytes(pool);
+        let is_too_full = self.thing(pool).id_of("zoneid").is_some_and(|zone| {
+            given.is_above(self.factor(zone, POOL_SHARE), bytes)
+                || self.filled(pool, given).is_above(self.factor(zone, POOL_FILLED_SHARE), 0)
+        });
+        (given.free() >= bytes && !is_too_full).then_some(given.free())
+    }
+
     /// The bytes of a pool that are filled. Volumes are thin: half of what they
     /// may hold is taken to be written.
     pub(crate) fn pool_filled_bytes(&self, pool: ThingId) -> Amount {
+        self.filled(pool, self.pool_bytes(pool))
+    }
+
+    /// The same, where what is given away is counted already.
+    fn filled(&self, pool: ThingId, given: Amount) -> Amount {
         let total = self.thing(pool).int("disksizetotal");
-        Amount { total, used: (self.pool_bytes(pool).used / 2).min(total) }
+        Amount { total, used: (given.used / 2).min(total) }
     }
 }
 

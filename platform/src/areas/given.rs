@@ -107,7 +107,7 @@ pub(super) fn tags(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether `have` has all the tags that `wanted` names.
-pub(super) fn has_all_tags(have: &str, wanted: &str) -> bool {
+pub(crate) fn has_all_tags(have: &str, wanted: &str) -> bool {
     tags(wanted).all(|tag| tags(have).any(|own| own.eq_ignore_ascii_case(tag)))
 }
 

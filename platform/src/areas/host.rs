@@ -15,7 +15,7 @@ use super::{
     hypervisor::{self, BARE_METAL, HYPERVISORS, KVM, LXC, OVM, SIMULATOR, VMWARE, XEN_SERVER},
     pod,
     serviceoffering::{CONSOLE_PROXY, STORAGE_VM},
-    simulator, systemvm, vm,
+    simulator, systemvm, vm, volume,
 };
 use crate::{
     engine::{Answer, Call, Done, Fields, Node, Query, Thing, ThingId, Tx, View, World},
@@ -34,6 +34,8 @@ const IN_ERROR: &str = "ErrorInMaintenance";
 
 /// The setting with the tag of hosts that are kept for restarts.
 const SPARE_TAG: &str = "ha.tag";
+/// How long after one look at machines on their way the next is.
+const PASSING_MS: i64 = 10_000;
 const GIB: i64 = 1 << 30;
 /// The version of all agents.
 const VERSION: &str = "4.2.1";
@@ -336,7 +338,7 @@ fn events(host: &Thing) -> &'static str {
 }
 
 /// Whether a host is kept free for restarts after failures.
-fn is_spare(world: &World, host: &Thing) -> bool {
+pub(crate) fn is_spare(world: &World, host: &Thing) -> bool {
     let tag = world.setting(SPARE_TAG);
     !tag.is_empty() && given::has_all_tags(host.text("hosttags"), tag)
 }
@@ -653,15 +655,28 @@ fn check_prepare(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 /// Takes nothing new, moves the machines away, and then is in maintenance.
 fn prepare_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    must_be(call, &[ENABLED, DISABLED, IN_ERROR], "it goes there already")?;
-    set_resource_state(call.tx, id, PREPARING);
+    if call.step == 0 {
+        must_be(call, &[ENABLED, DISABLED, IN_ERROR], "it goes there already")?;
+        set_resource_state(call.tx, id, PREPARING);
+    } else {
+        must_be(call, &[PREPARING], "its preparation was cancelled")?;
+    }
+    // What is on its way somewhere gets there first.
+    let is_passing = |vm: &Thing| {
+        vm.kind == Kind::Vm && matches!(vm.state, "Starting" | "Stopping" | "Migrating")
+    };
+    if call.machines_on(id).any(is_passing) {
+        return Ok(Done::Wait(PASSING_MS));
+    }
     evacuate(call, id)?;
     set_resource_state(call.tx, id, MAINTENANCE);
     Ok(Done::Thing(id))
 }
 
 fn maintenance_failed(call: &mut Call<'_, '_>, _: &ApiError) {
-    if let Some(id) = call.entity.filter(|id| call.get(Kind::Host, *id).is_some()) {
+    let host = call.entity.and_then(|id| call.get(Kind::Host, id));
+    // One that was cancelled meanwhile works again.
+    if let Some(id) = host.filter(|host| host.text("resourcestate") == PREPARING).map(|h| h.id) {
         set_resource_state(call.tx, id, IN_ERROR);
     }
 }
@@ -798,9 +813,14 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         ))
         .about(host.uuid.to_string(), "id"));
     }
-    // 3. Its machines go on elsewhere.
+    // 3. Its machines go on elsewhere, but for those whose disks go with it.
     set_resource_state(call.tx, id, MAINTENANCE);
     evacuate(call, id)?;
+    for volume in
+        local.map(|pool| call.ids_referring(pool, Kind::Volume, "poolid")).into_iter().flatten()
+    {
+        volume::lose(call.tx, volume);
+    }
     call.remove_with_dependants(id);
     Ok(Done::Success)
 }
@@ -826,6 +846,16 @@ fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         if wait_ms > 0 {
             return Ok(Done::Wait(wait_ms));
         }
+    }
+    // Another job may have found meanwhile that it does not answer.
+    if !matches!(call.entity().state, "Connecting" | "Up") {
+        let host = call.entity();
+        return Err(ApiError::unavailable(format!(
+            "the host {} is {} and does not answer",
+            host.text("name"),
+            host.state
+        ))
+        .about(host.uuid.to_string(), "id"));
     }
     call.move_to(id, "Up");
     let place = alert::Place::of(call.tx, id);

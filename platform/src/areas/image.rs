@@ -4,9 +4,9 @@
 //! # Source
 //! Guide chapter 3 and 4.2.6 (filters); usage rules 3, types 7 and 8.
 
-use cloudtally_model::{ApiError, port::Value};
+use cloudtally_model::{ApiError, Millis, port::Value};
 
-use super::{metering, template::TEMPLATE, volume};
+use super::{metering, simulator, template::TEMPLATE, volume, zone};
 use crate::{
     engine::{
         Answer, Arg, Call, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World, limit, verbs,
@@ -21,12 +21,17 @@ const DOWNLOADED_BYTES: i64 = 1 << 30;
 
 /// The copy of a template or an ISO in a zone.
 pub(crate) static COPY_KIND: KindSpec = KindSpec::new(Kind::ImageCopy, &COPY)
-    .hidden(&[hidden("image", W::Str), hidden("zoneid", W::Id(Kind::Zone)), hidden("due", W::Date)])
+    .hidden(&[
+        hidden("image", W::Str),
+        hidden("zoneid", W::Id(Kind::Zone)),
+        hidden("due", W::Date),
+        hidden("begun", W::Bool),
+    ])
     .states(
         &["Downloading", "Ready", "Failed"],
         &[Move { from: "Downloading", to: "Ready" }, Move { from: "Downloading", to: "Failed" }],
     )
-    .on_due(finish_download)
+    .on_due(download)
     .on_move(|tx, id, _| {
         if tx.thing(id).state == "Ready" {
             meter(tx, id, "CREATE");
@@ -66,9 +71,40 @@ pub(crate) fn copies(world: &World, image: ThingId) -> impl Iterator<Item = &Thi
     world.referring(image, Kind::ImageCopy, "image")
 }
 
+/// Whether an account may make machines from an image: its own, a public one, or one
+/// that is shared with it.
+pub(crate) fn is_open_to(image: &Thing, account: ThingId) -> bool {
+    image.owner == Some(account)
+        || image.flag("ispublic")
+        || image.ids_of("sharedwith").contains(&account)
+}
+
 /// The ready copy of an image in a zone, which virtual machines can be made from.
 pub(crate) fn ready_in(world: &World, image: ThingId, zone: ThingId) -> Option<&Thing> {
     copies(world, image).find(|copy| copy.id_of("zoneid") == Some(zone) && copy.state == "Ready")
+}
+
+/// Downloads what is due: in the first step its zone says how long that takes.
+fn download(tx: &mut Tx<'_>, copy: ThingId) {
+    let (_, zone) = parts(tx, copy);
+    if tx.thing(copy).flag("begun") {
+        return finish_download(tx, copy);
+    }
+    match simulator::agent(tx, Some(zone), "DownloadCommand") {
+        Ok(0) => finish_download(tx, copy),
+        Ok(wait_ms) => {
+            let due = tx.now + Millis(wait_ms);
+            tx.edit(copy, |copy| {
+                copy.set_flag("begun", true).set_time("due", due);
+            });
+        }
+        Err(_) => {
+            tx.edit(copy, |copy| {
+                copy.set_time("due", None);
+            });
+            tx.move_to(copy, "Failed");
+        }
+    }
 }
 
 fn finish_download(tx: &mut Tx<'_>, copy: ThingId) {
@@ -101,7 +137,7 @@ pub(crate) fn put_ready(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) {
 }
 
 /// Refuses what only some may make of their images.
-fn check_rights(call: &Call<'_, '_>, owner: ThingId) -> Result<(), ApiError> {
+pub(super) fn check_rights(call: &Call<'_, '_>, owner: ThingId) -> Result<(), ApiError> {
     let is_true = |name: &str| matches!(call.args.if_any(name), Some(Arg::Bool(true)));
     if is_true("isfeatured") && call.caller.role == crate::table::Role::User {
         return Err(ApiError::permission("Only admins feature images"));
@@ -125,8 +161,14 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
         return Err(call.invalid("url", &url, "expected a link by http, https, ftp or nfs"));
     }
     let zones: Vec<ThingId> = match call.args.id_if_any("zoneid") {
-        Some(zone) => vec![zone],
-        None => call.all(Kind::Zone).map(|zone| zone.id).collect(),
+        Some(zone) => {
+            zone::refuse_disabled(call, zone)?;
+            vec![zone]
+        }
+        None => {
+            let zones = call.all(Kind::Zone).filter(|zone| call.is_offered_to(&call.caller, zone));
+            zones.map(|zone| zone.id).collect()
+        }
     };
     let is_metal =
         call.args.text_if_any("hypervisor").is_some_and(|h| h.eq_ignore_ascii_case("BareMetal"));
@@ -249,7 +291,7 @@ pub(crate) fn list(
             "community" => is_public && !image.flag("isfeatured"),
             "self" | "selfexecutable" => is_own,
             "sharedexecutable" | "shared" => is_shared,
-            "executable" => is_own || is_public || is_shared,
+            "executable" => is_open_to(image, subject),
             _ => world.may_touch(caller, image),
         };
         let lower = |column: &str| image.text(column).to_lowercase();
@@ -272,8 +314,17 @@ pub(crate) fn list(
     } else {
         world.all(kind).filter(|image| passes(image)).collect()
     };
+    // An image that is gone is shown with the copies it had.
+    let had = |image: &Thing| -> Vec<&Thing> {
+        let is_its = |copy: &&Thing| copy.id_of("image") == Some(image.id);
+        match image.removed {
+            Some(_) => world.removed_too(Kind::ImageCopy).filter(is_its).collect(),
+            None => copies(world, image.id).collect(),
+        }
+    };
     let pairs = images.into_iter().flat_map(|image| {
-        copies(world, image.id)
+        had(image)
+            .into_iter()
             .filter(|copy| wanted_zone.is_none_or(|zone| copy.id_of("zoneid") == Some(zone)))
             .filter(|copy| !needs_ready || copy.state == "Ready")
             .filter(|copy| wanted_ready.is_none_or(|wanted| (copy.state == "Ready") == wanted))
@@ -310,6 +361,19 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             image.kind.noun(),
             image.text("name")
         )));
+    }
+    // An ISO that lies in a drive stays where the machine is.
+    let is_lost = |vm: &Thing| {
+        !matches!(vm.state, "Destroyed" | "Error")
+            && gone.iter().any(|copy| call.thing(*copy).id_of("zoneid") == vm.id_of("zoneid"))
+    };
+    if let Some(vm) = call.referring(id, Kind::Vm, "isoid").find(|vm| is_lost(vm)) {
+        return Err(ApiError::value(format!(
+            "the ISO {} is attached to the virtual machine {}; detach it first",
+            call.entity().text("name"),
+            vm.text("name")
+        ))
+        .about(vm.uuid.to_string(), "id"));
     }
     for copy in gone {
         delete_copy(call.tx, copy);
@@ -351,8 +415,14 @@ pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, 
     if !source {
         return Err(ApiError::value(format!("{name} is not ready in the source zone")));
     }
-    if copies(call.tx, id).any(|copy| copy.id_of("zoneid") == Some(to)) {
-        return Err(ApiError::value(format!("{name} is in the destination zone already")));
+    let there = copies(call.tx, id).find(|copy| copy.id_of("zoneid") == Some(to));
+    match there.map(|copy| (copy.id, copy.state)) {
+        // One that could not be downloaded makes room.
+        Some((failed, "Failed")) => call.tx.remove(failed),
+        Some(_) => {
+            return Err(ApiError::value(format!("{name} is in the destination zone already")));
+        }
+        None => {}
     }
     let owner = call.entity().owner;
     let copy = call.tx.insert(Kind::ImageCopy, |copy| {
@@ -471,6 +541,24 @@ pub(crate) fn permissions(query: &Query<'_>, item: &'static str) -> Result<Answe
     ];
     fields.retain(|(_, node)| *node != Node::Null);
     Ok(Answer::Object { item, object: Node::Object(fields) })
+}
+
+/// A link to download an image from: one that may leave and lies there.
+pub(crate) fn extract(call: &Call<'_, '_>) -> Result<Done, ApiError> {
+    let image = call.entity();
+    let (noun, name) = (image.kind.noun(), image.text("name"));
+    if !image.flag("isextractable") && !call.caller.is_root() {
+        return Err(ApiError::permission(format!("the {noun} {name} is not extractable")));
+    }
+    let is_there = match call.args.id("zoneid") {
+        Some(zone) => ready_in(call.tx, image.id, zone).is_some(),
+        None => copies(call.tx, image.id).any(|copy| copy.state == "Ready"),
+    };
+    if !is_there {
+        return Err(ApiError::value(format!("the {noun} {name} is not ready in the zone"))
+            .about(image.uuid.to_string(), "id"));
+    }
+    extraction(call, image.int("size"))
 }
 
 /// A link to download an image or a volume from, as extractions answer it.

@@ -75,7 +75,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("ISO.EXTRACT")
         .object("iso", &EXTRACTION)
         .kind(Kind::Iso)
-        .act(extract),
+        .act(|call| image::extract(call)),
     own("listIsoPermissions")
         .doc("Shows who may use an ISO besides its owner")
         .roles(Roles::ALL)
@@ -192,11 +192,6 @@ fn detach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         vm.set_ref("isoid", None);
     });
     Ok(Done::Thing(vm))
-}
-
-fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let size = call.entity().int("size");
-    image::extraction(call, size)
 }
 
 fn list_isos(query: &Query<'_>) -> Result<Answer, ApiError> {

@@ -6,7 +6,7 @@
 
 use cloudtally_model::ApiError;
 
-use super::project;
+use super::{project, volume};
 use crate::{
     engine::{
         Answer, Args, Call, Done, Node, Query, Scope, Thing, ThingId, View, World, limit, scope,
@@ -105,11 +105,17 @@ pub(crate) fn used(world: &World, account: ThingId, limit: Limit) -> i64 {
     };
     let volumes =
         || world.owned_by(account, Kind::Volume).filter(|volume| volume.state != "Destroy");
+    let snapshots =
+        || world.owned_by(account, Kind::Snapshot).filter(|snapshot| snapshot.state != "Error");
+    // A file that was uploaded is no disk until it is attached.
+    let (files, disks): (Vec<&Thing>, Vec<&Thing>) =
+        volumes().partition(|volume| volume::is_in_image_store(volume));
+    let sum = |things: &[&Thing]| -> i64 { things.iter().map(|thing| thing.int("size")).sum() };
     match limit {
         Limit::Vm => i64::try_from(vms().count()).unwrap_or(i64::MAX),
         Limit::PublicIp => count(Kind::IpAddress),
         Limit::Volume => i64::try_from(volumes().count()).unwrap_or(i64::MAX),
-        Limit::Snapshot => count(Kind::Snapshot),
+        Limit::Snapshot => i64::try_from(snapshots().count()).unwrap_or(i64::MAX),
         Limit::Template => count(Kind::Template) + count(Kind::Iso),
         Limit::Project => {
             i64::try_from(project::administered_by(world, account).count()).unwrap_or(i64::MAX)
@@ -118,9 +124,12 @@ pub(crate) fn used(world: &World, account: ThingId, limit: Limit) -> i64 {
         Limit::Vpc => count(Kind::Vpc),
         Limit::Cpu => offered("cpunumber"),
         Limit::Memory => offered("memory"),
-        Limit::PrimaryStorage => gib(volumes().map(|volume| volume.int("size")).sum()),
+        Limit::PrimaryStorage => gib(sum(&disks)),
         Limit::SecondaryStorage => {
-            gib([Kind::Template, Kind::Iso, Kind::Snapshot].into_iter().map(bytes).sum())
+            let images: i64 = [Kind::Template, Kind::Iso].into_iter().map(bytes).sum();
+            gib(images
+                + snapshots().map(|snapshot| snapshot.int("size")).sum::<i64>()
+                + sum(&files))
         }
     }
 }

@@ -3,7 +3,7 @@
 use cloudtally_model::ApiError;
 
 use crate::{
-    engine::{Call, Done, Node, Query, Thing, ThingId, View, verbs},
+    engine::{Arg, Call, Done, Node, Query, Thing, ThingId, View, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Source, Unique,
         WireType as W, Within, create, f, fields::*, group, hidden, list, own, p,
@@ -149,7 +149,11 @@ pub(crate) fn for_deployment(
     zone: ThingId,
 ) -> Result<Vec<ThingId>, ApiError> {
     let args = call.args.clone();
-    let (ids, names) = (args.ids("securitygroupids"), args.list("securitygroupnames"));
+    let names: &[String] = match args.if_any("securitygroupnames") {
+        Some(Arg::List(names)) => names,
+        _ => &[],
+    };
+    let ids = args.ids("securitygroupids");
     if !ids.is_empty() && !names.is_empty() {
         return Err(ApiError::value("give either `securitygroupids` or `securitygroupnames`"));
     }

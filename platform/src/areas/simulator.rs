@@ -81,19 +81,17 @@ fn rule_at<'w>(world: &'w World, of: Option<ThingId>, name: &str) -> Option<&'w 
         .find(|rule| rule.id_of("of") == of && rule.text("name").eq_ignore_ascii_case(name))
 }
 
-/// Asks a simulated host to do something: how many milliseconds it takes, or that
-/// it fails. The narrowest rule counts: host, cluster, pod, zone, everywhere.
-pub(crate) fn agent(
-    call: &Call<'_, '_>,
-    host: Option<ThingId>,
-    command: &str,
-) -> Result<i64, ApiError> {
-    let on = host.map(|id| call.thing(id));
-    let part = |column: &str| on.and_then(|host| host.id_of(column));
-    let places = [host, part("clusterid"), part("podid"), part("zoneid")];
-    let narrow = places.into_iter().flatten().find_map(|at| rule_at(call.tx, Some(at), command));
-    let Some(rule) = narrow.or_else(|| rule_at(call.tx, None, command)) else { return Ok(0) };
-    let name = on.map_or("the cloud", |host| host.text("name"));
+/// Asks a simulated host, or for work that is done on none a zone, to do something:
+/// how many milliseconds it takes, or that it fails. The narrowest rule counts: host,
+/// cluster, pod, zone, everywhere.
+pub(crate) fn agent(world: &World, at: Option<ThingId>, command: &str) -> Result<i64, ApiError> {
+    let on = at.map(|id| world.thing(id));
+    let host = on.filter(|on| on.kind == Kind::Host);
+    let part = |column: &str| host.and_then(|host| host.id_of(column));
+    let places = [at, part("clusterid"), part("podid"), part("zoneid")];
+    let narrow = places.into_iter().flatten().find_map(|at| rule_at(world, Some(at), command));
+    let Some(rule) = narrow.or_else(|| rule_at(world, None, command)) else { return Ok(0) };
+    let name = on.map_or("the cloud", |on| on.text("name"));
     if rule.flag("fails") {
         return Err(ApiError::unavailable(format!("{command} failed on {name}")));
     }

@@ -4,7 +4,7 @@ use cloudtally_model::{ApiError, Instant};
 
 use super::{metering, simulator, volume};
 use crate::{
-    engine::{Answer, Call, Done, Query, ThingId, Tx, limit},
+    engine::{Answer, Call, Done, Query, ThingId, Tx, begin_by_itself, limit},
     table::{
         Command, Kind, KindSpec, Limit, Move, Object, ParamType::*, Roles, WireType as W, f,
         fields::*, group, hidden, list, own, p,
@@ -178,13 +178,34 @@ fn insert(tx: &mut Tx<'_>, volume: ThingId, policy: Option<ThingId>) -> Result<T
 
 fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let (volume, policy) = (call.args.id_required("volumeid"), call.args.id("policyid"));
+    if let Some(policy) = policy.map(|id| call.thing(id))
+        && policy.id_of("volumeid") != Some(volume)
+    {
+        return Err(ApiError::value(format!(
+            "the snapshot policy {} is of another volume than {}",
+            policy.uuid,
+            call.thing(volume).text("name")
+        ))
+        .about(policy.uuid.to_string(), "policyid"));
+    }
     insert(call.tx, volume, policy).map(Some)
 }
 
-/// Backs it up; from then on it is billed.
+/// Backs it up; from then on it is billed, and what its policy has too many of is not.
 fn back_up(tx: &mut Tx<'_>, id: ThingId) {
     tx.move_to(id, "BackedUp");
     metering::snapshot(tx, "SNAPSHOT.CREATE", id);
+    let policy = tx.thing(id).id_of("policy").and_then(|id| tx.get(Kind::SnapshotPolicy, id));
+    let Some(policy) = policy else { return };
+    let keep = usize::try_from(policy.int("maxsnaps")).unwrap_or(usize::MAX);
+    let good: Vec<ThingId> = tx
+        .referring(policy.id, Kind::Snapshot, "policy")
+        .filter(|snapshot| snapshot.state == "BackedUp")
+        .map(|snapshot| snapshot.id)
+        .collect();
+    for old in good.iter().take(good.len().saturating_sub(keep)) {
+        remove(tx, *old);
+    }
 }
 
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -323,7 +344,7 @@ fn next_run(interval: i64, schedule: &str, zone: chrono_tz::Tz, now: Instant) ->
     })
 }
 
-/// Takes the snapshot of a policy, and deletes what is too many of its own.
+/// Begins to take the snapshot of a policy.
 fn take_scheduled(tx: &mut Tx<'_>, id: ThingId) {
     let policy = tx.thing(id).clone();
     let volume = policy.id_of("volumeid").expect("policies are of a volume");
@@ -334,13 +355,9 @@ fn take_scheduled(tx: &mut Tx<'_>, id: ThingId) {
         policy.set_time("due", due);
     });
     // A volume without data or an account at its limit gets none this time.
-    let Ok(snapshot) = insert(tx, volume, Some(id)) else { return };
-    back_up(tx, snapshot);
-    let own = tx.ids_referring(id, Kind::Snapshot, "policy");
-    let keep = usize::try_from(policy.int("maxsnaps")).unwrap_or(usize::MAX);
-    for old in own.iter().take(own.len().saturating_sub(keep)) {
-        remove(tx, *old);
-    }
+    let (volume, policy) = (tx.thing(volume).uuid.to_string(), policy.uuid.to_string());
+    let params = [("volumeid", volume.as_str()), ("policyid", policy.as_str())];
+    drop(begin_by_itself(tx, "createSnapshot", &params));
 }
 
 fn delete_policies(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

@@ -160,7 +160,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("TEMPLATE.EXTRACT")
         .object("template", &EXTRACTION)
         .kind(Kind::Template)
-        .act(extract),
+        .act(|call| image::extract(call)),
     own("listTemplatePermissions")
         .doc("Shows who may use a template besides its owner")
         .roles(Roles::ALL)
@@ -303,6 +303,7 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     }
     // 2. The template, of the same owner, not ready yet.
     if let Some(owner) = source.owner {
+        image::check_rights(call, owner)?;
         limit::check(call.tx, owner, Limit::SecondaryStorage, volume::gib(source.int("size")))?;
     }
     let id = verbs::create_for(call, Kind::Template, source.owner)?;
@@ -342,18 +343,6 @@ fn give_up(call: &mut Call<'_, '_>) {
     if let Some(id) = call.entity {
         image::remove(call.tx, id);
     }
-}
-
-fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let template = call.entity();
-    if !template.flag("isextractable") && !call.caller.is_root() {
-        return Err(ApiError::permission(format!(
-            "the template {} is not extractable",
-            template.text("name")
-        )));
-    }
-    let size = template.int("size");
-    image::extraction(call, size)
 }
 
 fn prepare(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

@@ -2,7 +2,12 @@
 
 use cloudtally_model::ApiError;
 
-use super::{metering, template::EXTRACTION, vm::placement};
+use super::{
+    image, metering, simulator,
+    template::EXTRACTION,
+    vm::{self, placement},
+    zone,
+};
 use crate::{
     engine::{Call, Done, Query, Thing, ThingId, Tx, World, limit},
     table::{
@@ -43,7 +48,7 @@ pub(crate) const VOLUME: Object = Object {
         f("diskofferingid", W::Id(Kind::DiskOffering)),
         f("diskofferingname", W::Str).join("diskofferingid", "name"),
         f("diskofferingdisplaytext", W::Str).join("diskofferingid", "displaytext"),
-        f("storage", W::Str),
+        f("storage", W::Str).for_root(),
         f("snapshotid", W::Id(Kind::Snapshot)),
         f("attached", W::Date),
         f("destroyed", W::Bool),
@@ -265,6 +270,11 @@ pub(crate) fn size_of(
     }
 }
 
+/// Whether a volume is a file that was uploaded and lies in no pool yet.
+pub(crate) fn is_in_image_store(volume: &Thing) -> bool {
+    !volume.text("url").is_empty() && matches!(volume.state, "Allocated" | "Uploaded")
+}
+
 /// Begins to bill a volume.
 fn meter(tx: &mut Tx<'_>, id: ThingId, event_type: &str) {
     tx.edit(id, |volume| {
@@ -353,6 +363,23 @@ pub(crate) fn place_all(
     Ok(())
 }
 
+/// Refuses to start a machine that has a volume in a pool that is not up.
+pub(crate) fn refuse_unreachable(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
+    for volume in call.referring(vm, Kind::Volume, "virtualmachineid") {
+        let pool = volume.id_of("poolid").map(|id| call.thing(id));
+        if let Some(pool) = pool.filter(|pool| pool.state != "Up") {
+            return Err(ApiError::unavailable(format!(
+                "the volume {} lies in the storage pool {}, which is in {}",
+                volume.text("name"),
+                pool.text("name"),
+                pool.state
+            ))
+            .about(volume.uuid.to_string(), "id"));
+        }
+    }
+    Ok(())
+}
+
 /// Gives a volume its place in a pool, unless it has one.
 pub(crate) fn place(
     call: &mut Call<'_, '_>,
@@ -363,8 +390,7 @@ pub(crate) fn place(
     if !matches!(volume.state, "Allocated" | "Uploaded") {
         return Ok(());
     }
-    // Bare metal has its own disks.
-    if volume.text("hypervisor").eq_ignore_ascii_case("BareMetal") {
+    if placement::is_bare_metal(&volume) {
         call.move_to(id, "Ready");
         return Ok(());
     }
@@ -402,6 +428,18 @@ pub(crate) fn expunge(tx: &mut Tx<'_>, id: ThingId) {
     tx.remove_with_dependants(id);
 }
 
+/// A volume whose disks are gone, and with its root volume a machine.
+pub(crate) fn lose(tx: &mut Tx<'_>, id: ThingId) {
+    let vm = tx.thing(id).id_of("virtualmachineid");
+    match vm.filter(|_| tx.thing(id).text("type") == "ROOT") {
+        Some(vm) => {
+            vm::destroy_now(tx, vm);
+            vm::expunge(tx, vm);
+        }
+        None => expunge(tx, id),
+    }
+}
+
 /// Takes a volume off its machine.
 pub(crate) fn detach(tx: &mut Tx<'_>, id: ThingId) {
     tx.edit(id, |volume| {
@@ -436,6 +474,8 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             }
             (None, None) => return Err(ApiError::value("give `diskofferingid` or `snapshotid`")),
         };
+    zone::refuse_disabled(call, zone)?;
+    zone::refuse_local(call, zone, &[offering])?;
     // 2. Limits, then the volume.
     limit::check(call.tx, owner, Limit::Volume, 1)?;
     limit::check(call.tx, owner, Limit::PrimaryStorage, gib(size_bytes))?;
@@ -528,6 +568,13 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             "the volume {name} is of {of_volume}, the virtual machine of {}",
             machine.text("hypervisor")
         )));
+    }
+    if is_in_image_store(&volume) {
+        if volume.state != "Uploaded" {
+            return Err(ApiError::value(format!("the volume {name} is not uploaded yet")));
+        }
+        let owner = volume.owner.expect("volumes have an owner");
+        limit::check(call.tx, owner, Limit::PrimaryStorage, gib(volume.int("size")))?;
     }
     // 2. A place on the machine: 0 is the root disk, 3 the CD drive.
     let taken: Vec<i64> =
@@ -652,6 +699,17 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             "the volume {name} would become smaller, and what does not fit is lost; give `shrinkok=true` to do it"
         )));
     }
+    if let Some(old) = volume.id_of("diskofferingid").map(|id| call.thing(id)) {
+        let new = call.thing(offering);
+        if ["storagetype", "tags"].iter().any(|column| old.text(column) != new.text(column)) {
+            return Err(ApiError::value(format!(
+                "the disk offering {} is of other storage than {}; the volume {name} would have to move",
+                new.text("name"),
+                old.text("name")
+            ))
+            .about(new.uuid.to_string(), "diskofferingid"));
+        }
+    }
     let owner = volume.owner.expect("volumes have an owner");
     limit::check(call.tx, owner, Limit::PrimaryStorage, gib(new) - gib(old))?;
     if let Some(pool) = volume.id_of("poolid")
@@ -686,8 +744,10 @@ fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         "RAW" => "Ovm",
         _ => return Err(call.invalid("format", &format, "expected VHD, QCOW2, OVA or RAW")),
     };
-    limit::check(call.tx, owner, Limit::Volume, 1)?;
     let zone = args.id_required("zoneid");
+    zone::refuse_disabled(call, zone)?;
+    limit::check(call.tx, owner, Limit::Volume, 1)?;
+    limit::check(call.tx, owner, Limit::SecondaryStorage, gib(UPLOADED_BYTES))?;
     let id = call.tx.insert(Kind::Volume, |volume| {
         volume.owner = Some(owner);
         volume
@@ -711,6 +771,13 @@ const UPLOADED_BYTES: i64 = 1 << 30;
 
 fn finish_upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
+    if call.step == 0 {
+        let zone = call.entity().id_of("zoneid");
+        let wait_ms = simulator::agent(call, zone, "DownloadCommand")?;
+        if wait_ms > 0 {
+            return Ok(Done::Wait(wait_ms));
+        }
+    }
     call.move_to(id, "Uploaded");
     meter(call.tx, id, "VOLUME.UPLOAD");
     Ok(Done::Thing(id))
@@ -759,6 +826,17 @@ pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Re
             to.text("hypervisor")
         )));
     }
+    // What runs goes on reaching it.
+    let host = volume.id_of("virtualmachineid").and_then(|vm| call.thing(vm).id_of("hostid"));
+    if let Some(host) = host.map(|id| call.thing(id)).filter(|host| !placement::reaches(host, &to))
+    {
+        return Err(ApiError::value(format!(
+            "the host {} of its virtual machine does not reach the storage pool {}",
+            host.text("name"),
+            to.text("name")
+        ))
+        .about(to.uuid.to_string(), "storageid"));
+    }
     if call.pool_free_bytes(pool) < volume.int("size") {
         return Err(ApiError::storage_capacity(format!(
             "the storage pool {} has no room for the volume",
@@ -780,8 +858,16 @@ fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             vm.text("name")
         )));
     }
+    if !matches!(volume.state, "Ready" | "Uploaded") {
+        return Err(ApiError::value(format!(
+            "the volume {} is {} and holds nothing yet",
+            volume.text("name"),
+            volume.state
+        ))
+        .about(volume.uuid.to_string(), "id"));
+    }
     let size = volume.int("size");
-    super::image::extraction(call, size)
+    image::extraction(call, size)
 }
 
 fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

@@ -15,7 +15,7 @@ use super::{
     systemvm,
 };
 use crate::{
-    engine::{Answer, Call, Done, Node, Query, Thing, verbs},
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete::*, ParamType::*, Roles, Unique,
         WireType as W, Within, create, delete, f, fields::*, group, hidden, own, p, update,
@@ -27,20 +27,6 @@ const BASIC: &str = "Basic";
 const ADVANCED: &str = "Advanced";
 /// The addresses of guest networks in an advanced zone unless told otherwise.
 const GUEST_CIDR: &str = "10.1.1.0/24";
-/// Fields that only root admins are shown.
-const FOR_ROOT: [&str; 10] = [
-    "dns1",
-    "dns2",
-    "ip6dns1",
-    "ip6dns2",
-    "internaldns1",
-    "internaldns2",
-    "vlan",
-    "guestcidraddress",
-    "displaytext",
-    "zonetoken",
-];
-
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Zone, &ZONE)
     .hidden(&[
         hidden("dnsdomain", W::Str),
@@ -70,23 +56,23 @@ pub(crate) const ZONE: Object = Object {
         ID,
         f("name", W::Str),
         f("description", W::Str),
-        f("dns1", W::Str),
-        f("dns2", W::Str),
-        f("ip6dns1", W::Str),
-        f("ip6dns2", W::Str),
-        f("internaldns1", W::Str),
-        f("internaldns2", W::Str),
-        f("vlan", W::Str),
-        f("guestcidraddress", W::Str),
+        f("dns1", W::Str).for_root(),
+        f("dns2", W::Str).for_root(),
+        f("ip6dns1", W::Str).for_root(),
+        f("ip6dns2", W::Str).for_root(),
+        f("internaldns1", W::Str).for_root(),
+        f("internaldns2", W::Str).for_root(),
+        f("vlan", W::Str).for_root(),
+        f("guestcidraddress", W::Str).for_root(),
         f("status", W::Str),
-        f("displaytext", W::Str),
+        f("displaytext", W::Str).for_root(),
         f("domain", W::Str).join("domainid", "name"),
         f("domainid", W::Id(Kind::Domain)),
         f("domainname", W::Str).join("domainid", "name"),
         f("networktype", W::Str),
         f("securitygroupsenabled", W::Bool),
         f("allocationstate", W::Str),
-        f("zonetoken", W::Str).by(|view| Node::text(token(view.thing))),
+        f("zonetoken", W::Str).by(|view| Node::text(token(view.thing))).for_root(),
         f("dhcpprovider", W::Str),
         f("capacity", W::Objects("Capacity")).by(|_| Node::Null),
         f("localstorageenabled", W::Bool),
@@ -279,6 +265,37 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Thing(id))
 }
 
+/// Refuses offerings of disks of hosts in a zone that uses none.
+pub(crate) fn refuse_local(
+    call: &Call<'_, '_>,
+    zone: ThingId,
+    offerings: &[Option<ThingId>],
+) -> Result<(), ApiError> {
+    let zone = call.thing(zone);
+    let is_local = |offering: &&Thing| offering.text("storagetype") == "local";
+    let local = offerings.iter().flatten().map(|id| call.thing(*id)).find(is_local);
+    match local.filter(|_| !zone.flag("localstorageenabled")) {
+        None => Ok(()),
+        Some(offering) => Err(ApiError::value(format!(
+            "the zone {} uses no disks of hosts; the {} {} is for these",
+            zone.text("name"),
+            offering.kind.noun(),
+            offering.text("name")
+        ))
+        .about(offering.uuid.to_string(), "id")),
+    }
+}
+
+/// Refuses to put something new into a zone that is disabled; root admins may, to try it.
+pub(crate) fn refuse_disabled(call: &Call<'_, '_>, zone: ThingId) -> Result<(), ApiError> {
+    let zone = call.thing(zone);
+    if zone.text("allocationstate") == ENABLED || call.caller.is_root() {
+        return Ok(());
+    }
+    Err(ApiError::permission(format!("the zone {} is not enabled", zone.text("name")))
+        .about(zone.uuid.to_string(), "zoneid"))
+}
+
 fn list_zones(query: &Query<'_>) -> Result<Answer, ApiError> {
     let args = query.args;
     let has_groups = args.flag("securitygroupenabled");
@@ -291,15 +308,5 @@ fn list_zones(query: &Query<'_>) -> Result<Answer, ApiError> {
                 zone.id_of("domainid").is_none_or(|top| query.world.is_within(domain, top))
             })
     });
-    let mut answer = capacity::page(query, zones)?;
-    if !query.caller.is_root()
-        && let Answer::List { items, .. } = &mut answer
-    {
-        for item in items {
-            if let Node::Object(fields) = item {
-                fields.retain(|(name, _)| !FOR_ROOT.contains(name));
-            }
-        }
-    }
-    Ok(answer)
+    capacity::page(query, zones)
 }

@@ -15,6 +15,27 @@ use super::{
 };
 use crate::table::{Command, Kind, MapForm, Param, ParamType};
 
+/// What a uuid may name.
+#[derive(Clone, Copy, Debug)]
+pub enum Reach<'a> {
+    /// What is there and the caller may touch: for what somebody asks.
+    Caller(&'a Caller),
+    /// Also what is gone or somebody else's by now: for work that is under way, and
+    /// for clearing up after it.
+    UnderWay,
+}
+
+impl Reach<'_> {
+    fn covers(self, world: &World, param: &Param, thing: &Thing) -> bool {
+        match self {
+            Self::Caller(_) if thing.removed.is_some() => false,
+            Self::Caller(caller) if param.is_usable => world.may_use(caller, thing),
+            Self::Caller(caller) => world.may_touch(caller, thing),
+            Self::UnderWay => true,
+        }
+    }
+}
+
 /// Parameters as they came: names in lower case, values decoded.
 pub type RawParams = Vec<(String, String)>;
 
@@ -60,7 +81,7 @@ impl Args {
         command: &'static Command,
         raw: &[(String, String)],
         world: &World,
-        caller: &Caller,
+        reach: Reach<'_>,
     ) -> Result<Self, ApiError> {
         let mut values = Vec::new();
         let mut emptied = Vec::new();
@@ -70,7 +91,7 @@ impl Args {
                 _ => raw
                     .iter()
                     .find(|(name, value)| name == param.name && !value.is_empty())
-                    .map(|(_, value)| decode_one(command, param, value, world, caller))
+                    .map(|(_, value)| decode_one(command, param, value, world, reach))
                     .transpose()?
                     .flatten(),
             };
@@ -272,7 +293,7 @@ fn decode_one(
     param: &Param,
     value: &str,
     world: &World,
-    caller: &Caller,
+    reach: Reach<'_>,
 ) -> Result<Option<Arg>, ApiError> {
     // Secrets are not repeated in messages.
     let is_secret = matches!(param.ty, ParamType::Secret | ParamType::Password);
@@ -313,18 +334,18 @@ fn decode_one(
             Instant::parse(value).map_err(|_| wrong("expected ISO 8601 with an offset"))?,
         ),
         ParamType::Id(_) if param.takes_all && value == "-1" => Arg::All,
-        ParamType::Id(kind) => Arg::Id(find(command, param, value, &[kind], world, caller)?),
+        ParamType::Id(kind) => Arg::Id(find(command, param, value, &[kind], world, reach)?),
         ParamType::IdOrNumber(kind) => match value.parse().map(ThingId) {
             Ok(id) if world.get(kind, id).is_some() => Arg::Id(id),
             Ok(_) => return Err(wrong(&format!("there is no {} with this number", kind.noun()))),
-            Err(_) => Arg::Id(find(command, param, value, &[kind], world, caller)?),
+            Err(_) => Arg::Id(find(command, param, value, &[kind], world, reach)?),
         },
-        ParamType::IdOf(kinds) => Arg::Id(find(command, param, value, kinds, world, caller)?),
-        ParamType::AnyId => Arg::Id(find(command, param, value, &[], world, caller)?),
+        ParamType::IdOf(kinds) => Arg::Id(find(command, param, value, kinds, world, reach)?),
+        ParamType::AnyId => Arg::Id(find(command, param, value, &[], world, reach)?),
         ParamType::List => Arg::List(items(value).map(str::to_owned).collect()),
         ParamType::IdList(kind) => Arg::Ids(
             items(value)
-                .map(|item| find(command, param, item, &[kind], world, caller))
+                .map(|item| find(command, param, item, &[kind], world, reach))
                 .collect::<Result<_, _>>()?,
         ),
         ParamType::Map(_) => unreachable!("maps are decoded as a whole"),
@@ -342,16 +363,10 @@ fn find(
     value: &str,
     kinds: &[Kind],
     world: &World,
-    caller: &Caller,
+    reach: Reach<'_>,
 ) -> Result<ThingId, ApiError> {
     let is_it = |thing: &&Thing| {
-        (kinds.is_empty() || kinds.contains(&thing.kind))
-            && thing.removed.is_none()
-            && if param.is_usable {
-                world.may_use(caller, thing)
-            } else {
-                world.may_touch(caller, thing)
-            }
+        (kinds.is_empty() || kinds.contains(&thing.kind)) && reach.covers(world, param, thing)
     };
     let found = Uuid::parse(value.trim()).and_then(|uuid| world.by_uuid(uuid)).filter(is_it);
     found.map(|thing| thing.id).ok_or_else(|| {

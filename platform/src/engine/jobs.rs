@@ -6,7 +6,7 @@ use cloudtally_model::{ApiError, Instant, Millis, Text, port::Value};
 use super::{
     call::{Call, Done, Query},
     caller::Caller,
-    decode::{Args, RawParams},
+    decode::{Args, RawParams, Reach},
     event::{self, ActionEvent, Level},
     list,
     node::{Answer, Node},
@@ -57,7 +57,7 @@ pub fn read(world: &World, request: &Request, now: Instant) -> Result<Answer, Ap
     if !command.is_built() {
         return Err(not_yet(command));
     }
-    let args = Args::decode(command, params, world, caller)?;
+    let args = Args::decode(command, params, world, Reach::Caller(caller))?;
     let query = Query { command, caller, args: &args, world, now };
     match command.verb {
         Verb::Read(read) => read(&query),
@@ -86,7 +86,7 @@ fn not_yet(command: &Command) -> ApiError {
 /// Runs a command, or begins it where a job does the work.
 pub(super) fn execute(tx: &mut Tx<'_>, request: &Request) -> Result<Answer, ApiError> {
     let Request { command, caller, params } = request;
-    let args = Args::decode(command, params, tx, caller)?;
+    let args = Args::decode(command, params, tx, Reach::Caller(caller))?;
     let start = tx.savepoint();
     let mut call =
         Call { command, caller: *caller, args, entity: None, step: 0, detail: String::new(), tx };
@@ -231,7 +231,7 @@ fn run_job(tx: &mut Tx<'_>, id: ThingId) {
         Err(error) => {
             tx.roll_back(before);
             if let Some(fail) = command.fail
-                && let Ok(args) = Args::decode(command, &params, tx, &caller)
+                && let Ok(args) = Args::decode(command, &params, tx, Reach::UnderWay)
             {
                 let mut call =
                     Call { command, caller, args, entity, step, detail: String::new(), tx };
@@ -262,7 +262,9 @@ fn work(
     entity: Option<ThingId>,
     step: u32,
 ) -> Result<(Done, String), ApiError> {
-    let args = Args::decode(command, params, tx, &caller)?;
+    // What has begun goes on with the things it was begun with.
+    let reach = if step == 0 { Reach::Caller(&caller) } else { Reach::UnderWay };
+    let args = Args::decode(command, params, tx, reach)?;
     if let Some(id) = entity
         && tx.any(id).is_none_or(|thing| thing.removed.is_some())
     {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     areas,
-    table::{Field, Kind, Object, Source, WireType},
+    table::{Audience, Field, Kind, Object, Source, WireType},
 };
 
 /// How deep objects may stand within one another: a VM shows its NICs, and a NIC
@@ -43,7 +43,8 @@ impl<'a> View<'a> {
     /// The object shown of the thing.
     pub fn object(&self, object: &Object) -> Node {
         let mut fields: Fields = Vec::with_capacity(object.fields.len());
-        for field in object.fields {
+        let is_shown = |field: &&Field| field.audience == Audience::All || self.caller.is_root();
+        for field in object.fields.iter().filter(is_shown) {
             match self.field(field) {
                 Node::Null => {}
                 node => fields.push((field.name, node)),

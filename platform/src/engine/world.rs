@@ -128,6 +128,12 @@ impl Thing {
         self.set(column, id.into().map(|id| Value::Ref(id.0)))
     }
 
+    /// Sets references; none of them is none at all.
+    pub fn set_refs(&mut self, column: &str, ids: Vec<ThingId>) -> &mut Self {
+        let refs: Vec<Value> = ids.into_iter().map(|id| Value::Ref(id.0)).collect();
+        self.set(column, (!refs.is_empty()).then_some(Value::List(refs)))
+    }
+
     /// Sets a moment.
     pub fn set_time(&mut self, column: &str, at: impl Into<Option<Instant>>) -> &mut Self {
         self.set(column, at.into().map(Value::Time))

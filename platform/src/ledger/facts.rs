@@ -128,11 +128,14 @@ fn interface(world: &World, nic: &Thing) -> Vec<Use> {
     }]
 }
 
+/// Whether a machine has not run yet, but soon may.
 fn is_deploying(world: &World, vm: &Thing) -> bool {
-    world.referring(vm.id, Kind::Job, "entity").any(|job| {
-        job.text("cmd") == "deployVirtualMachine"
-            && job.int("jobstatus") == JobStatus::Pending as i64
-    })
+    let has_run = !matches!(vm.state, "Stopped" | "Starting") || vm.id_of("lasthostid").is_some();
+    !has_run
+        && world.referring(vm.id, Kind::Job, "entity").any(|job| {
+            job.text("cmd") == "deployVirtualMachine"
+                && job.int("jobstatus") == JobStatus::Pending as i64
+        })
 }
 
 /// The copy of an image in a zone is its owner's use once it is ready; the cloud's

@@ -23,7 +23,7 @@ mod words; // what the common parameters mean, said once
 
 pub use command::{Command, Job, Shape, Verb, create, delete, later, list, own, update};
 pub use kind::{Kind, KindSpec, Limit, Move, OnDelete, Owner, Unique, Within};
-pub use object::{Column, Field, Object, Source, WireType, f, fields, hidden};
+pub use object::{Audience, Column, Field, Object, Source, WireType, f, fields, hidden};
 pub use param::{MapForm, Param, ParamType, group, p};
 pub use role::{Role, Roles};
 

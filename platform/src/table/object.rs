@@ -90,6 +90,15 @@ pub enum Source {
     By(fn(&View<'_>) -> Node),
 }
 
+/// Who is shown a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Whoever is shown the object.
+    All,
+    /// Root admins: where in the cloud something lies is nobody else's matter.
+    RootAdmins,
+}
+
 /// One field.
 #[derive(Clone, Copy)]
 pub struct Field {
@@ -99,17 +108,25 @@ pub struct Field {
     pub ty: WireType,
     /// Where its value comes from.
     pub source: Source,
+    /// Who is shown it.
+    pub audience: Audience,
 }
 
 /// A field that is stored under its own name.
 pub const fn f(name: &'static str, ty: WireType) -> Field {
-    Field { name, ty, source: Source::Stored }
+    Field { name, ty, source: Source::Stored, audience: Audience::All }
 }
 
 impl Field {
     /// What it means, where that is the same wherever the name stands.
     pub fn description(&self) -> &'static str {
         super::words::meaning(self.name).unwrap_or_default()
+    }
+
+    /// Shows it to root admins alone.
+    pub const fn for_root(mut self) -> Self {
+        self.audience = Audience::RootAdmins;
+        self
     }
 
     /// Takes the value from somewhere else.

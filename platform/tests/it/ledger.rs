@@ -22,7 +22,7 @@ use crate::support::{Lab, START_MS, int, text, texts};
 const DAY_MS: i64 = 86_400_000;
 
 /// What was used on which day, and how much: milliseconds or bytes.
-type Bill = BTreeMap<(String, Use), i64>;
+pub(crate) type Bill = BTreeMap<(String, Use), i64>;
 
 /// What an event does to a use.
 #[derive(Clone, Copy, PartialEq)]
@@ -66,7 +66,7 @@ fn effects(event_type: &str) -> Vec<(u16, Does)> {
 }
 
 /// All event types that commands make.
-const EVENT_TYPES: [&str; 30] = [
+pub(crate) const EVENT_TYPES: [&str; 30] = [
     "VM.CREATE",
     "VM.START",
     "VM.STOP",
@@ -263,7 +263,7 @@ fn in_total(bill: &Bill) -> BTreeMap<Use, i64> {
 
 /// The bill of a lab's events so far is what its tenants had, day by day and in
 /// total, and in other days the total is the same.
-fn check(lab: &Lab, about: &str) -> Bill {
+pub(crate) fn check(lab: &Lab, about: &str) -> Bill {
     let (told, anomalies) = folded(&lab.memory.usage(), &lab.memory.samples(), lab.now());
     let had = ledgered(lab, "UTC");
     assert!(anomalies.is_empty(), "{about}: {anomalies:#?}");

@@ -7,6 +7,7 @@ mod config; // settings, capabilities, what expires
 mod discovery; // listApis
 mod docs; // the reference pages
 mod events; // filters, archiving, deleting
+mod hazards; // anything at any time, against the ledger
 mod identity; // domains, accounts, users, jobs
 mod infrastructure; // data centres: zones to hosts, storage, offerings, capacity
 mod keys; // SSH key pairs, instance groups

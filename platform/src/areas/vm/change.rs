@@ -9,8 +9,10 @@ use super::{
     placement::{self, Disks},
 };
 use crate::{
-    areas::{image, metering, network, nic, simulator, volume},
-    engine::{Answer, Call, Done, Level, Node, Query, Thing, ThingId, Uuid, limit, scope},
+    areas::{given, image, metering, network, nic, securitygroup, simulator, volume},
+    engine::{
+        Answer, Call, Done, JobStatus, Level, Node, Query, Thing, ThingId, Uuid, limit, scope,
+    },
     table::{Kind, Limit},
 };
 
@@ -36,6 +38,12 @@ fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result
             "the new service offering has another storage type; volumes would have to move",
         ));
     }
+    if old.is_some_and(|old| !given::has_all_tags(old.text("tags"), new.text("tags"))) {
+        return Err(ApiError::value(format!(
+            "the new service offering has storage tags that {} has not; volumes would have to move",
+            old.map_or("", |old| old.text("name"))
+        )));
+    }
     let owner = machine.owner.expect("virtual machines have an owner");
     for (which, column) in [(Limit::Cpu, "cpunumber"), (Limit::Memory, "memory")] {
         let more = new.int(column) - old.map_or(0, |old| old.int(column));
@@ -45,8 +53,9 @@ fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result
 }
 
 fn set_offering(call: &mut Call<'_, '_>, vm: ThingId, offering: ThingId) {
+    let offers_ha = call.thing(offering).flag("offerha");
     call.edit(vm, |vm| {
-        vm.set_ref("serviceofferingid", offering);
+        vm.set_ref("serviceofferingid", offering).set_flag("haenable", offers_ha);
     });
     if let Some(root) = volume::root_of(call.tx, vm) {
         call.edit(root, |volume| {
@@ -93,6 +102,13 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::value("running virtual machines can only be scaled up"));
     }
     let host = machine.id_of("hostid").expect("running virtual machines are on a host");
+    let (on, wanted) = (call.thing(host), call.thing(offering).text("hosttags"));
+    if !given::has_all_tags(on.text("hosttags"), wanted) {
+        return Err(ApiError::server_capacity(format!(
+            "the host of {} has not the tags {wanted} of the new offering; stop it first",
+            machine.text("name")
+        )));
+    }
     let free_cpu = call.host_free_cpu_mhz(host);
     let free_memory = call.host_free_memory_bytes(host);
     if free_cpu < new.cpu_mhz - old.cpu_mhz || free_memory < new.memory_bytes - old.memory_bytes {
@@ -112,9 +128,19 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Thing(vm))
 }
 
-/// Reboots: no state changes, nothing is billed anew.
+/// Reboots: no state changes, nothing is billed anew, but for a volatile machine.
 pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
+    let offering = call.entity().id_of("serviceofferingid").map(|id| call.thing(id));
+    let is_volatile = offering.is_some_and(|offering| offering.flag("isvolatile"));
+    // What was made from an ISO has no other root volume to begin with.
+    if is_volatile && call.entity().id_of("templateid").is_some() {
+        if call.step == 0 {
+            life::must_be(call.tx, vm, &["Running"], "rebooted")?;
+        }
+        let template = call.entity().id_of("templateid");
+        return renew(call, vm, template);
+    }
     life::must_be(call.tx, vm, &["Running"], "rebooted")?;
     if call.step == 0 {
         let host = call.entity().id_of("hostid");
@@ -126,10 +152,33 @@ pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Thing(vm))
 }
 
+/// Refuses a machine that a job is at work on: what it does next builds on how it
+/// found the machine.
+fn refuse_worked_on(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
+    let is_pending = |job: &Thing| job.int("jobstatus") == JobStatus::Pending as i64;
+    if !call.referring(vm, Kind::Job, "entity").any(is_pending) {
+        return Ok(());
+    }
+    let vm = call.thing(vm);
+    Err(ApiError::value(format!(
+        "a job is at work on the virtual machine {}; wait for its end",
+        vm.text("name")
+    ))
+    .about(vm.uuid.to_string(), "id"))
+}
+
 pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
     life::must_be(call.tx, vm, &["Destroyed"], "recovered")?;
+    refuse_worked_on(call, vm)?;
     let owner = call.entity().owner.expect("virtual machines have an owner");
+    let is_metal = call.entity().text("hypervisor").eq_ignore_ascii_case("BareMetal");
+    if volume::root_of(call.tx, vm).is_none() && !is_metal {
+        return Err(ApiError::value(format!(
+            "the root volume of the virtual machine {} is gone; it cannot be recovered",
+            call.entity().text("name")
+        )));
+    }
     // What it gave up when it was destroyed it takes again.
     let offering = call.entity().id_of("serviceofferingid").map(|id| call.thing(id));
     let (cores, memory) =
@@ -155,11 +204,21 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// Makes the root volume anew from the template.
 pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
+    let template = call.args.id("templateid").or(call.thing(vm).id_of("templateid"));
+    renew(call, vm, template)
+}
+
+/// The same, for a machine that is volatile as well: its root volume lasts until it
+/// is rebooted.
+fn renew(
+    call: &mut Call<'_, '_>,
+    vm: ThingId,
+    template: Option<ThingId>,
+) -> Result<Done, ApiError> {
     if call.step == 0 {
         life::must_be(call.tx, vm, &["Stopped", "Running"], "restored")?;
         let machine = call.thing(vm).clone();
         let zone = machine.id_of("zoneid").expect("virtual machines are in a zone");
-        let template = call.args.id("templateid").or(machine.id_of("templateid"));
         let template = template.ok_or_else(|| {
             ApiError::value("the virtual machine was made from an ISO; give `templateid`")
         })?;
@@ -173,6 +232,11 @@ pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         {
             return Err(ApiError::value("the template is of another hypervisor"));
         }
+        let size_bytes = call.thing(template).int("size");
+        let old_bytes = volume::root_of(call.tx, vm).map_or(0, |id| call.thing(id).int("size"));
+        let owner = machine.owner.expect("virtual machines have an owner");
+        let more = volume::gib(size_bytes) - volume::gib(old_bytes);
+        limit::check(call.tx, owner, Limit::PrimaryStorage, more)?;
         // A running machine is stopped for it and started again.
         let runs = machine.state == "Running";
         if runs {
@@ -188,7 +252,6 @@ pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         if machine.id_of("templateid") != Some(template) {
             metering::vm(call.tx, "VM.UPGRADE", vm);
         }
-        let size_bytes = call.thing(template).int("size");
         volume::insert_root(call.tx, vm, template, size_bytes);
         if !runs {
             return Ok(Done::Thing(vm));
@@ -277,6 +340,7 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. A stopped machine without rules, an account that may have it.
     let vm = call.args.id_required("virtualmachineid");
     life::must_be(call.tx, vm, &["Stopped"], "moved to another account")?;
+    refuse_worked_on(call, vm)?;
     let name = call.args.text_required("account").to_owned();
     let domain = call.args.id_required("domainid");
     let to = scope::named_account(call, &call.caller, &name, Some(domain))?;
@@ -286,6 +350,23 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             "the virtual machine {} belongs to {name} already",
             machine.text("name")
         )));
+    }
+    if call.thing(to).state != "enabled" {
+        return Err(ApiError::permission(format!(
+            "the account {name} is {}; enable it before anything is given to it",
+            call.thing(to).state
+        )));
+    }
+    // What it was made from, its new owner must be able to restore it from.
+    if let Some(template) = machine.id_of("templateid").map(|id| call.thing(id))
+        && !image::is_open_to(template, to)
+    {
+        return Err(ApiError::permission(format!(
+            "the template {} of the virtual machine {} is not for the account {name}; share it first",
+            template.text("name"),
+            machine.text("name")
+        ))
+        .about(template.uuid.to_string(), "virtualmachineid"));
     }
     if nic::of_vm(call.tx, vm).into_iter().any(|nic| crate::areas::rules::lead_to(call.tx, nic)) {
         return Err(ApiError::in_use(format!(
@@ -307,8 +388,19 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         limit::check(call.tx, to, which, more)?;
     }
     let zone = machine.id_of("zoneid").expect("virtual machines are in a zone");
+    if let Some(other) = call
+        .owned_by(to, Kind::Vm)
+        .find(|other| other.text("name").eq_ignore_ascii_case(machine.text("name")))
+    {
+        return Err(ApiError::value(format!(
+            "{name} has a virtual machine named {} already",
+            other.text("name")
+        ))
+        .about(other.uuid.to_string(), "virtualmachineid"));
+    }
     let named: Vec<ThingId> = call.args.ids("networkids").to_vec();
     let networks = network::for_deployment(call, to, zone, &named)?;
+    let groups = securitygroup::for_deployment(call, to, zone)?;
     // 2. It ends for the one who had it.
     for nic in nic::of_vm(call.tx, vm) {
         nic::remove(call.tx, nic);
@@ -319,12 +411,12 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     // 3. It begins for the one who gets it.
     for id in &volumes {
-        call.edit(*id, |volume| volume.owner = Some(to));
+        give(call, *id, to);
         metering::volume(call.tx, "VOLUME.CREATE", *id);
     }
+    give(call, vm, to);
     call.edit(vm, |vm| {
-        vm.owner = Some(to);
-        vm.set_ref("groupid", None).set("keypair", None);
+        vm.set_ref("groupid", None).set("keypair", None).set_refs("securitygroups", groups);
     });
     metering::vm(call.tx, "VM.CREATE", vm);
     for on in networks {
@@ -333,6 +425,15 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     call.entity = Some(vm);
     Ok(Done::Thing(vm))
+}
+
+/// Gives a thing to another account, with the tags and the snapshot policies on it.
+fn give(call: &mut Call<'_, '_>, id: ThingId, to: ThingId) {
+    let tags = call.ids_referring(id, Kind::Tag, "resource");
+    let policies = call.ids_referring(id, Kind::SnapshotPolicy, "volumeid");
+    for id in [id].into_iter().chain(tags).chain(policies) {
+        call.edit(id, |thing| thing.owner = Some(to));
+    }
 }
 
 /// Moves a running machine to another host, or a stopped one's root volume to
@@ -401,12 +502,13 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
     Ok(done)
 }
 
-/// The thing that an entry of a map names by its id.
+/// The live thing that an entry of a map names by its id.
 fn named(call: &Call<'_, '_>, id: Option<&String>, kind: Kind) -> Result<ThingId, ApiError> {
     let id =
         id.ok_or_else(|| ApiError::value("each `migrateto` entry needs `volume` and `pool`"))?;
     let found = Uuid::parse(id).and_then(|uuid| call.by_uuid(uuid));
-    found.filter(|thing| thing.kind == kind).map(|thing| thing.id).ok_or_else(|| {
+    let is_it = |thing: &&Thing| thing.kind == kind && thing.removed.is_none();
+    found.filter(is_it).map(|thing| thing.id).ok_or_else(|| {
         call.invalid("migrateto", id, &format!("there is no {} with this id", kind.noun()))
     })
 }
@@ -431,6 +533,10 @@ fn migrate_to(
         }
     }
     life::must_be(call.tx, vm, &["Migrating"], "migrated")?;
+    if call.step > 0 {
+        // The host may be gone meanwhile, or full.
+        placement::host_for(call, vm, Some(host), None, disks)?;
+    }
     call.move_to(vm, "Running");
     call.edit(vm, |vm| {
         vm.set_ref("hostid", host);

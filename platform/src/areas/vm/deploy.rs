@@ -75,12 +75,7 @@ pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
         if let Some(key_pair) = key_pair {
             vm.set_text("keypair", &key_pair);
         }
-        let groups = plan.security_groups.iter().map(|id| cloudtally_model::port::Value::Ref(id.0));
-        let groups: Vec<_> = groups.collect();
-        vm.set(
-            "securitygroups",
-            (!groups.is_empty()).then_some(cloudtally_model::port::Value::List(groups)),
-        );
+        vm.set_refs("securitygroups", plan.security_groups);
     });
     // Told in this order: disks, the machine.
     volume::insert_root(call.tx, id, plan.image, plan.root_bytes);
@@ -101,13 +96,9 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
     let (zone, offering) = (args.id_required("zoneid"), args.id_required("serviceofferingid"));
     let image = args.id_required("templateid");
     // 1. A zone that takes machines, an offering for guests.
-    let of_zone = call.thing(zone);
-    if of_zone.text("allocationstate") != "Enabled" && !call.caller.is_root() {
-        return Err(ApiError::permission(format!(
-            "the zone {} is not enabled",
-            of_zone.text("name")
-        ))
-        .about(of_zone.uuid.to_string(), "zoneid"));
+    crate::areas::zone::refuse_disabled(call, zone)?;
+    if args.has("hostid") && !call.caller.is_root() {
+        return Err(ApiError::permission("Only root admins name the host to start on"));
     }
     if call.thing(offering).flag("issystem") {
         return Err(ApiError::value(format!(
@@ -115,6 +106,7 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
             call.thing(offering).text("name")
         )));
     }
+    crate::areas::zone::refuse_local(call, zone, &[Some(offering), args.id("diskofferingid")])?;
     // 2. An image that is ready in the zone, and the hypervisor that runs it.
     if image::ready_in(call.tx, image, zone).is_none() {
         let image = call.thing(image);
@@ -220,6 +212,14 @@ fn networks(
     } else {
         wanted.iter().map(|(network, _)| *network).collect()
     };
+    if let Some(twice) = ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id)) {
+        let network = call.thing(*twice.1);
+        return Err(ApiError::value(format!(
+            "the network {} stands twice; a virtual machine has one NIC on a network",
+            network.text("name")
+        ))
+        .about(network.uuid.to_string(), "networkids"));
+    }
     let chosen = network::for_deployment(call, owner, zone, &ids)?;
     if listed.is_empty() {
         wanted = chosen.into_iter().map(|network| (network, None)).collect();
@@ -327,8 +327,10 @@ pub(super) fn with_password(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done
 /// A machine that could not be started is in error and holds nothing.
 pub(super) fn fail(call: &mut Call<'_, '_>) {
     let Some(vm) = call.entity else { return };
-    let is_alive = |vm: &Thing| matches!(vm.state, "Stopped" | "Starting");
-    if !call.get(Kind::Vm, vm).is_some_and(is_alive) {
+    // One that was started by other means meanwhile is deployed.
+    let has_not_run =
+        |vm: &Thing| matches!(vm.state, "Stopped" | "Starting") && vm.id_of("lasthostid").is_none();
+    if !call.get(Kind::Vm, vm).is_some_and(has_not_run) {
         return;
     }
     call.move_to(vm, "Error");

@@ -20,11 +20,19 @@ const fn from(from: &'static str, to: &'static str) -> Move {
     Move { from, to }
 }
 
-/// Hidden: `due` is when a destroyed machine is expunged; `lasthostid` where it ran
-/// last; `bootisoid` the ISO it was made from, whatever lies in its drive now.
+/// How often a machine whose host is gone is tried to be started elsewhere.
+const RESTARTS_MAX: i64 = 5;
+/// How long after one try the next is made.
+const RESTART_INTERVAL: Millis = Millis(600_000);
+
+/// Hidden: `due` is when a destroyed machine is expunged, or one whose host is gone is
+/// tried to be started again, and `restarts` how often that was tried; `lasthostid`
+/// where it ran last; `bootisoid` the ISO it was made from, whatever lies in its drive
+/// now.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
     .hidden(&[
         hidden("due", W::Date),
+        hidden("restarts", W::Int),
         hidden("lasthostid", W::Id(Kind::Host)),
         hidden("userdata", W::Str),
         hidden("keyboard", W::Str),
@@ -69,7 +77,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
     .referred(&[(Kind::LoadBalancerMember, "virtualmachineid", OnDelete::Remove)])
     .tagged("UserVm")
     .job_instance("VirtualMachine")
-    .on_due(expunge_when_due)
+    .on_due(look)
     .on_move(moved);
 
 /// What every path between two states has in common.
@@ -79,6 +87,9 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
             for nic in nic::of_vm(tx, id) {
                 nic::meter(tx, nic);
             }
+            tx.edit(id, |vm| {
+                vm.set("restarts", None).set_time("due", None);
+            });
             metering::vm(tx, "VM.START", id);
         }
         ("Running" | "Stopping" | "Migrating", "Stopped") => {
@@ -96,7 +107,7 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
                 nic::unmeter(tx, nic);
             }
             tx.edit(id, |vm| {
-                vm.set_ref("hostid", None);
+                vm.set_ref("hostid", None).set("restarts", None).set_time("due", None);
             });
             metering::vm(tx, "VM.DESTROY", id);
             if let Some(root) = volume::root_of(tx, id) {
@@ -146,6 +157,7 @@ pub(crate) fn start(
     if call.step == 0 {
         // 1. A host with room, the networks set up, addresses, the volumes' places.
         must_be(call.tx, vm, &["Stopped"], "started")?;
+        volume::refuse_unreachable(call, vm)?;
         let host = placement::host_for(call, vm, wanted_host, None, Disks::Stay)?;
         placement::reserve(call, vm, host);
         call.move_to(vm, "Starting");
@@ -190,8 +202,11 @@ pub(crate) fn stop(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiErro
             Err(error) => return Err(error),
         }
     }
-    must_be(call.tx, vm, &["Stopping"], "stopped")?;
-    call.move_to(vm, "Stopped");
+    // Its host may be gone meanwhile, and the machine stopped with it.
+    if call.thing(vm).state != "Stopped" {
+        must_be(call.tx, vm, &["Stopping"], "stopped")?;
+        call.move_to(vm, "Stopped");
+    }
     Ok(Done::Thing(vm))
 }
 
@@ -203,10 +218,13 @@ pub(crate) fn stop_failed(call: &mut Call<'_, '_>, vm: ThingId) {
 }
 
 /// Stops a machine at once and without asking its host: with its account, or
-/// because the host is gone.
+/// because the host is gone. One that is stopped already is not started again either.
 pub(crate) fn stop_now(tx: &mut Tx<'_>, vm: ThingId) {
     match tx.thing(vm).state {
         "Running" | "Migrating" | "Stopping" | "Starting" => tx.move_to(vm, "Stopped"),
+        "Stopped" => tx.edit(vm, |vm| {
+            vm.set("restarts", None).set_time("due", None);
+        }),
         _ => {}
     }
 }
@@ -228,12 +246,16 @@ pub(crate) fn destroy(tx: &mut Tx<'_>, vm: ThingId) {
     }
 }
 
-fn expunge_when_due(tx: &mut Tx<'_>, vm: ThingId) {
+fn look(tx: &mut Tx<'_>, vm: ThingId) {
     tx.edit(vm, |vm| {
         vm.set_time("due", None);
     });
-    if tx.thing(vm).state == "Destroyed" {
-        expunge(tx, vm);
+    match tx.thing(vm).state {
+        "Destroyed" => expunge(tx, vm),
+        "Stopped" => restart(tx, vm),
+        // The last try is still under way, or somebody's own.
+        "Starting" => try_again_later(tx, vm),
+        _ => {}
     }
 }
 
@@ -255,20 +277,45 @@ pub(crate) fn expunge(tx: &mut Tx<'_>, vm: ThingId) {
 }
 
 /// Begins to start a machine again that stopped because its host is gone, if it is to
-/// be highly available.
+/// be highly available. Where that fails it is tried again later, until the machine
+/// runs, is destroyed, or has been tried often enough.
 pub(crate) fn start_elsewhere(tx: &mut Tx<'_>, vm: ThingId) {
+    tx.edit(vm, |vm| {
+        vm.set("restarts", None);
+    });
+    restart(tx, vm);
+}
+
+/// One try.
+fn restart(tx: &mut Tx<'_>, vm: ThingId) {
     let machine = tx.thing(vm);
     if !machine.flag("haenable") || machine.state != "Stopped" {
         return;
     }
+    let tried = machine.int("restarts") + 1;
     let (name, uuid) = (machine.text("name").to_owned(), machine.uuid.to_string());
+    tx.edit(vm, |vm| {
+        vm.set_int("restarts", tried);
+    });
+    if tried < RESTARTS_MAX {
+        try_again_later(tx, vm);
+    }
     let begun = begin_by_itself(tx, "startVirtualMachine", &[("id", &uuid)]);
     let (level, outcome) = match begun {
         Ok(_) => (Level::Info, "is started on another host".to_owned()),
         Err(error) => (Level::Error, format!("cannot be started on another host: {}", error.text)),
     };
-    let text = format!("The host of the virtual machine {name} is gone; it {outcome}");
+    let text = format!(
+        "The host of the virtual machine {name} is gone; it {outcome} (try {tried} of {RESTARTS_MAX})"
+    );
     happened(tx, "VM.START", level, Some(vm), text);
+}
+
+fn try_again_later(tx: &mut Tx<'_>, vm: ThingId) {
+    let due = tx.now + RESTART_INTERVAL;
+    tx.edit(vm, |vm| {
+        vm.set_time("due", due);
+    });
 }
 
 /// The guest shut itself down: metered like any other stop, told as what it is.

@@ -42,8 +42,8 @@ pub(crate) const VM: Object = Object {
         f("group", W::Str).join("groupid", "name"),
         ZONE_ID,
         ZONE_NAME,
-        f("hostid", W::Id(Kind::Host)),
-        f("hostname", W::Str).join("hostid", "name"),
+        f("hostid", W::Id(Kind::Host)).for_root(),
+        f("hostname", W::Str).join("hostid", "name").for_root(),
         f("templateid", W::Id(Kind::Template)),
         f("templatename", W::Str).join("templateid", "name"),
         f("templatedisplaytext", W::Str).join("templateid", "displaytext"),
@@ -73,7 +73,7 @@ pub(crate) const VM: Object = Object {
         f("hypervisor", W::Str),
         f("publicipid", W::Id(Kind::IpAddress)),
         f("publicip", W::Str).join("publicipid", "ipaddress"),
-        f("instancename", W::Str),
+        f("instancename", W::Str).for_root(),
         TAGS,
         f("keypair", W::Str),
         f("affinitygroup", W::Objects("AffinityGroup")),
@@ -240,7 +240,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("VM.REBOOT")
         .object("virtualmachine", &VM)
         .kind(Kind::Vm)
-        .act(change::reboot),
+        .act(change::reboot)
+        .on_failure(|call, _| start_failed(call)),
     own("recoverVirtualMachine")
         .doc("Brings back a destroyed VM, stopped")
         .roles(Roles::ADMINS)
@@ -276,7 +277,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .job("VM.RESTORE")
         .object("virtualmachine", &VM)
-        .act(change::restore),
+        .act(change::restore)
+        .on_failure(|call, _| life::start_failed(call, call.args.id_required("virtualmachineid"))),
     own("scaleVirtualMachine")
         .doc("Gives a VM a larger service offering while it runs")
         .roles(Roles::ALL)

@@ -1,8 +1,14 @@
 //! Which host a virtual machine starts on, and which pool a volume lies in.
 
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
 use cloudtally_model::ApiError;
 
 use crate::{
+    areas::host,
     engine::{Call, Thing, ThingId, World},
     table::Kind,
 };
@@ -92,7 +98,9 @@ fn has_room(world: &World, host: &Thing, demand: Demand) -> bool {
 }
 
 /// The host to start a virtual machine on: the one wanted, else the one of its
-/// zone with the most memory free.
+/// zone with the most memory free, in a cluster that may still be filled, whose
+/// pools have room for the disks that have no place yet. Hosts kept for restarts
+/// after failures are for these alone.
 pub(crate) fn host_for(
     call: &Call<'_, '_>,
     vm: ThingId,
@@ -105,20 +113,36 @@ pub(crate) fn host_for(
     let offering = call.thing(offering);
     let zone = vm.id_of("zoneid").expect("virtual machines are in a zone");
     let demand = Demand::of(offering);
-    let pools: Vec<&Thing> = call
-        .referring(vm.id, Kind::Volume, "virtualmachineid")
+    let volumes: Vec<&Thing> = call.referring(vm.id, Kind::Volume, "virtualmachineid").collect();
+    let (placed, unplaced): (Vec<&Thing>, Vec<&Thing>) =
+        volumes.into_iter().partition(|volume| volume.id_of("poolid").is_some());
+    let pools: Vec<&Thing> = placed
+        .iter()
         .filter_map(|volume| volume.id_of("poolid"))
-        .map(|pool| call.thing(pool))
+        .map(|id| call.thing(id))
         .collect();
-    let best = call
+    let is_restart = vm.int("restarts") > 0;
+    let full = match wanted {
+        Some(_) => BTreeSet::new(),
+        None => too_full(call.tx, zone, vm, demand),
+    };
+    let may_fill = |host: &Thing| {
+        wanted.is_some()
+            || (is_restart || !host::is_spare(call.tx, host))
+                && host.id_of("clusterid").is_none_or(|cluster| !full.contains(&cluster))
+    };
+    let mut hosts: Vec<&Thing> = call
         .referring(zone, Kind::Host, "zoneid")
         .filter(|host| disks == Disks::Move || pools.iter().all(|pool| reaches(host, pool)))
         .filter(|host| wanted.is_none_or(|id| id == host.id) && besides != Some(host.id))
-        .filter(|host| takes(call.tx, host, vm, offering) && has_room(call.tx, host, demand))
-        .map(|host| (call.host_free_memory_bytes(host.id), std::cmp::Reverse(host.id)))
-        .max();
+        .filter(|host| takes(call.tx, host, vm, offering) && may_fill(host))
+        .filter(|host| has_room(call.tx, host, demand))
+        .collect();
+    hosts.sort_by_cached_key(|host| (Reverse(call.host_free_memory_bytes(host.id)), host.id));
+    // Where no pools have room, those of the best host are told.
+    let best = hosts.iter().find(|host| have_room(call, &unplaced, host.id)).or(hosts.first());
     match best {
-        Some((_, std::cmp::Reverse(id))) => Ok(id),
+        Some(host) => Ok(host.id),
         None => Err(ApiError::server_capacity(format!(
             "no host of the zone {} has room for the virtual machine {} ({} MHz, {} MiB on {})",
             call.thing(zone).text("name"),
@@ -129,6 +153,18 @@ pub(crate) fn host_for(
         ))
         .about(vm.uuid.to_string(), "id")),
     }
+}
+
+/// The clusters of a zone that a new machine would fill more than their settings allow.
+/// One that moves within its cluster is not new to it.
+fn too_full(world: &World, zone: ThingId, vm: &Thing, demand: Demand) -> BTreeSet<ThingId> {
+    let from = vm.id_of("hostid").and_then(|id| world.thing(id).id_of("clusterid"));
+    let more = (demand.cpu_mhz, demand.memory_bytes);
+    world
+        .referring(zone, Kind::Cluster, "zoneid")
+        .map(|cluster| cluster.id)
+        .filter(|cluster| from != Some(*cluster) && world.is_cluster_too_full(*cluster, more))
+        .collect()
 }
 
 /// Whether a host reaches a pool: one of its own disks, of its cluster or of its zone.
@@ -143,40 +179,81 @@ pub(crate) fn reaches(host: &Thing, pool: &Thing) -> bool {
     }
 }
 
+/// Whether the pools that a host reaches have room for all of some volumes.
+fn have_room(call: &Call<'_, '_>, volumes: &[&Thing], host: ThingId) -> bool {
+    let mut planned = BTreeMap::new();
+    volumes.iter().all(|volume| match best_pool(call, volume, Some(host), &planned) {
+        _ if is_bare_metal(volume) => true,
+        Some(pool) => {
+            *planned.entry(pool).or_insert(0) += volume.int("size");
+            true
+        }
+        None => false,
+    })
+}
+
+/// Bare metal has its own disks.
+pub(crate) fn is_bare_metal(volume: &Thing) -> bool {
+    volume.text("hypervisor").eq_ignore_ascii_case("BareMetal")
+}
+
+/// The offering that says where a volume may lie.
+fn offering_of<'w>(world: &'w World, volume: &Thing) -> Option<&'w Thing> {
+    let offering = volume.id_of("diskofferingid").or(volume.id_of("serviceofferingid"));
+    offering.map(|id| world.thing(id))
+}
+
+fn is_local(offering: Option<&Thing>) -> bool {
+    offering.is_some_and(|offering| offering.text("storagetype") == "local")
+}
+
 /// The pool for a volume that the host reaches, if there is a host yet: up, with the
 /// tags of the offering, on the disks of a host where the offering wants that and on
-/// shared ones else; the one with the most room.
-pub(crate) fn pool_for(
-    call: &Call<'_, '_>,
+/// shared ones else; the one with the most room, `planned` bytes apart, that may still
+/// be filled.
+fn best_pool(
+    world: &World,
     volume: &Thing,
     host: Option<ThingId>,
-) -> Result<ThingId, ApiError> {
+    planned: &BTreeMap<ThingId, i64>,
+) -> Option<ThingId> {
     let zone = volume.id_of("zoneid").expect("volumes are in a zone");
-    let host = host.map(|host| call.thing(host));
-    let offering = volume.id_of("diskofferingid").or(volume.id_of("serviceofferingid"));
-    let offering = offering.map(|id| call.thing(id));
+    let host = host.map(|host| world.thing(host));
+    let offering = offering_of(world, volume);
     let tags = offering.map_or("", |offering| offering.text("tags"));
-    let is_local = offering.is_some_and(|offering| offering.text("storagetype") == "local");
     let (size_bytes, hypervisor) = (volume.int("size"), volume.text("hypervisor"));
-    let best = call
+    world
         .referring(zone, Kind::StoragePool, "zoneid")
         .filter(|pool| pool.state == "Up" && has_tags(pool.text("tags"), tags))
-        .filter(|pool| (pool.text("scope") == "HOST") == is_local)
+        .filter(|pool| (pool.text("scope") == "HOST") == is_local(offering))
         .filter(|pool| match host {
             Some(host) => reaches(host, pool),
             None => {
                 hypervisor.is_empty() || pool.text("hypervisor").eq_ignore_ascii_case(hypervisor)
             }
         })
-        .map(|pool| (call.pool_free_bytes(pool.id), std::cmp::Reverse(pool.id)))
-        .filter(|(free, _)| *free >= size_bytes)
-        .max();
-    match best {
-        Some((_, std::cmp::Reverse(id))) => Ok(id),
-        None => Err(ApiError::storage_capacity(format!(
-            "no {} storage pool of the zone {} has room for {size_bytes} bytes",
-            if is_local { "local" } else { "shared" },
-            call.thing(zone).text("name")
-        ))),
-    }
+        .filter_map(|pool| {
+            let planned = planned.get(&pool.id).copied().unwrap_or(0);
+            let free = world.pool_room(pool.id, planned + size_bytes)? - planned;
+            Some((free, Reverse(pool.id)))
+        })
+        .max()
+        .map(|(_, Reverse(id))| id)
+}
+
+/// The same, or why there is none.
+pub(crate) fn pool_for(
+    call: &Call<'_, '_>,
+    volume: &Thing,
+    host: Option<ThingId>,
+) -> Result<ThingId, ApiError> {
+    best_pool(call, volume, host, &BTreeMap::new()).ok_or_else(|| {
+        let zone = volume.id_of("zoneid").expect("volumes are in a zone");
+        ApiError::storage_capacity(format!(
+            "no {} storage pool of the zone {} has room for {} bytes",
+            if is_local(offering_of(call, volume)) { "local" } else { "shared" },
+            call.thing(zone).text("name"),
+            volume.int("size")
+        ))
+    })
 }

@@ -1,0 +1,635 @@
+//! Hazards: commands of all kinds at any time on anything, in states that nobody
+//! meant them for, while hosts are slow, fail or go. Most are refused. Whatever
+//! happens, the bill is what was had, nothing breaks off, nothing hangs, and what is
+//! gone holds nothing.
+
+use std::collections::BTreeSet;
+
+use cloudtally_platform::{
+    command,
+    engine::{Caller, Request, Start, Thing, ThingId, World},
+    table::{Kind, Role},
+};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+
+use crate::{
+    ledger::{EVENT_TYPES, check},
+    support::{Lab, text, texts},
+};
+
+/// A command and what its parameters are drawn from.
+type Row = (&'static str, &'static [(&'static str, Of)]);
+
+/// What a parameter is drawn from.
+#[derive(Clone, Copy)]
+enum Of {
+    /// The uuid of some thing of a kind.
+    Any(Kind),
+    /// The same, or the parameter is left out.
+    Maybe(Kind),
+    /// One of some texts; empty is left out.
+    Text(&'static [&'static str]),
+    /// A name that nobody has.
+    Name,
+    /// The account and the domain of a tenant.
+    Account,
+}
+
+use Of::{Account, Any, Maybe, Name, Text};
+
+const FLAG: Of = Text(&["", "true", "false"]);
+const URL: Of = Text(&["http://images.example.org/image"]);
+const FORMAT: Of = Text(&["VHD", "QCOW2"]);
+
+/// What tenants and operators do; what stands twice is done twice as often.
+const ROWS: &[Row] = &[
+    (
+        "deployVirtualMachine",
+        &[
+            ("zoneid", Any(Kind::Zone)),
+            ("serviceofferingid", Any(Kind::ServiceOffering)),
+            ("templateid", Any(Kind::Template)),
+            ("diskofferingid", Maybe(Kind::DiskOffering)),
+            ("size", Text(&["1", "2"])),
+            ("startvm", FLAG),
+        ],
+    ),
+    (
+        "deployVirtualMachine",
+        &[
+            ("zoneid", Any(Kind::Zone)),
+            ("serviceofferingid", Any(Kind::ServiceOffering)),
+            ("templateid", Any(Kind::Template)),
+        ],
+    ),
+    (
+        "deployVirtualMachine",
+        &[
+            ("zoneid", Any(Kind::Zone)),
+            ("serviceofferingid", Any(Kind::ServiceOffering)),
+            ("templateid", Any(Kind::Iso)),
+            ("diskofferingid", Any(Kind::DiskOffering)),
+            ("hypervisor", Text(&["Simulator", "KVM"])),
+        ],
+    ),
+    ("startVirtualMachine", &[("id", Any(Kind::Vm))]),
+    ("startVirtualMachine", &[("id", Any(Kind::Vm)), ("hostid", Maybe(Kind::Host))]),
+    ("stopVirtualMachine", &[("id", Any(Kind::Vm)), ("forced", FLAG)]),
+    ("rebootVirtualMachine", &[("id", Any(Kind::Vm))]),
+    ("destroyVirtualMachine", &[("id", Any(Kind::Vm))]),
+    ("destroyVirtualMachine", &[("id", Any(Kind::Vm)), ("expunge", FLAG)]),
+    ("recoverVirtualMachine", &[("id", Any(Kind::Vm))]),
+    (
+        "restoreVirtualMachine",
+        &[("virtualmachineid", Any(Kind::Vm)), ("templateid", Maybe(Kind::Template))],
+    ),
+    (
+        "changeServiceForVirtualMachine",
+        &[("id", Any(Kind::Vm)), ("serviceofferingid", Any(Kind::ServiceOffering))],
+    ),
+    (
+        "scaleVirtualMachine",
+        &[("id", Any(Kind::Vm)), ("serviceofferingid", Any(Kind::ServiceOffering))],
+    ),
+    ("updateVirtualMachine", &[("id", Any(Kind::Vm)), ("haenable", Text(&["true"]))]),
+    ("assignVirtualMachine", &[("virtualmachineid", Any(Kind::Vm)), ("account", Account)]),
+    ("migrateVirtualMachine", &[("virtualmachineid", Any(Kind::Vm)), ("hostid", Any(Kind::Host))]),
+    (
+        "migrateVirtualMachine",
+        &[("virtualmachineid", Any(Kind::Vm)), ("storageid", Any(Kind::StoragePool))],
+    ),
+    (
+        "migrateVirtualMachineWithVolume",
+        &[("virtualmachineid", Any(Kind::Vm)), ("hostid", Any(Kind::Host))],
+    ),
+    ("attachIso", &[("id", Any(Kind::Iso)), ("virtualmachineid", Any(Kind::Vm))]),
+    ("detachIso", &[("virtualmachineid", Any(Kind::Vm))]),
+    (
+        "addNicToVirtualMachine",
+        &[("virtualmachineid", Any(Kind::Vm)), ("networkid", Any(Kind::Network))],
+    ),
+    (
+        "removeNicFromVirtualMachine",
+        &[("virtualmachineid", Any(Kind::Vm)), ("nicid", Any(Kind::Nic))],
+    ),
+    (
+        "updateDefaultNicForVirtualMachine",
+        &[("virtualmachineid", Any(Kind::Vm)), ("nicid", Any(Kind::Nic))],
+    ),
+    (
+        "createVolume",
+        &[
+            ("name", Name),
+            ("zoneid", Any(Kind::Zone)),
+            ("diskofferingid", Any(Kind::DiskOffering)),
+            ("size", Text(&["1", "3"])),
+        ],
+    ),
+    ("createVolume", &[("name", Name), ("snapshotid", Any(Kind::Snapshot))]),
+    (
+        "uploadVolume",
+        &[("name", Name), ("zoneid", Any(Kind::Zone)), ("url", URL), ("format", FORMAT)],
+    ),
+    ("attachVolume", &[("id", Any(Kind::Volume)), ("virtualmachineid", Any(Kind::Vm))]),
+    ("attachVolume", &[("id", Any(Kind::Volume)), ("virtualmachineid", Any(Kind::Vm))]),
+    ("detachVolume", &[("id", Any(Kind::Volume))]),
+    ("deleteVolume", &[("id", Any(Kind::Volume))]),
+    (
+        "resizeVolume",
+        &[
+            ("id", Any(Kind::Volume)),
+            ("size", Text(&["", "2", "5"])),
+            ("diskofferingid", Maybe(Kind::DiskOffering)),
+            ("shrinkok", FLAG),
+        ],
+    ),
+    (
+        "migrateVolume",
+        &[
+            ("volumeid", Any(Kind::Volume)),
+            ("storageid", Any(Kind::StoragePool)),
+            ("livemigrate", FLAG),
+        ],
+    ),
+    (
+        "extractVolume",
+        &[
+            ("id", Any(Kind::Volume)),
+            ("zoneid", Any(Kind::Zone)),
+            ("mode", Text(&["HTTP_DOWNLOAD"])),
+        ],
+    ),
+    ("createSnapshot", &[("volumeid", Any(Kind::Volume))]),
+    ("createSnapshot", &[("volumeid", Any(Kind::Volume)), ("policyid", Any(Kind::SnapshotPolicy))]),
+    ("deleteSnapshot", &[("id", Any(Kind::Snapshot))]),
+    (
+        "createSnapshotPolicy",
+        &[
+            ("volumeid", Any(Kind::Volume)),
+            ("intervaltype", Text(&["HOURLY"])),
+            ("schedule", Text(&["30", "7"])),
+            ("maxsnaps", Text(&["1", "2"])),
+            ("timezone", Text(&["UTC", "Asia/Kathmandu"])),
+        ],
+    ),
+    ("deleteSnapshotPolicies", &[("id", Any(Kind::SnapshotPolicy))]),
+    (
+        "createTemplate",
+        &[
+            ("name", Name),
+            ("displaytext", Name),
+            ("ostypeid", Any(Kind::OsType)),
+            ("volumeid", Any(Kind::Volume)),
+        ],
+    ),
+    (
+        "createTemplate",
+        &[
+            ("name", Name),
+            ("displaytext", Name),
+            ("ostypeid", Any(Kind::OsType)),
+            ("snapshotid", Any(Kind::Snapshot)),
+        ],
+    ),
+    (
+        "registerTemplate",
+        &[
+            ("name", Name),
+            ("displaytext", Name),
+            ("ostypeid", Any(Kind::OsType)),
+            ("zoneid", Maybe(Kind::Zone)),
+            ("url", URL),
+            ("hypervisor", Text(&["Simulator", "KVM"])),
+            ("format", FORMAT),
+            ("ispublic", FLAG),
+        ],
+    ),
+    (
+        "registerIso",
+        &[
+            ("name", Name),
+            ("displaytext", Name),
+            ("ostypeid", Any(Kind::OsType)),
+            ("zoneid", Any(Kind::Zone)),
+            ("url", URL),
+        ],
+    ),
+    (
+        "copyTemplate",
+        &[
+            ("id", Any(Kind::Template)),
+            ("sourcezoneid", Any(Kind::Zone)),
+            ("destzoneid", Any(Kind::Zone)),
+        ],
+    ),
+    (
+        "copyIso",
+        &[
+            ("id", Any(Kind::Iso)),
+            ("sourcezoneid", Any(Kind::Zone)),
+            ("destzoneid", Any(Kind::Zone)),
+        ],
+    ),
+    ("deleteTemplate", &[("id", Any(Kind::Template)), ("zoneid", Maybe(Kind::Zone))]),
+    ("deleteIso", &[("id", Any(Kind::Iso)), ("zoneid", Maybe(Kind::Zone))]),
+    (
+        "createNetwork",
+        &[
+            ("name", Name),
+            ("displaytext", Name),
+            ("zoneid", Any(Kind::Zone)),
+            ("networkofferingid", Any(Kind::NetworkOffering)),
+        ],
+    ),
+    ("deleteNetwork", &[("id", Any(Kind::Network))]),
+    ("restartNetwork", &[("id", Any(Kind::Network)), ("cleanup", FLAG)]),
+    ("associateIpAddress", &[("networkid", Any(Kind::Network))]),
+    ("disassociateIpAddress", &[("id", Any(Kind::IpAddress))]),
+    (
+        "enableStaticNat",
+        &[("ipaddressid", Any(Kind::IpAddress)), ("virtualmachineid", Any(Kind::Vm))],
+    ),
+    ("disableStaticNat", &[("ipaddressid", Any(Kind::IpAddress))]),
+    (
+        "createPortForwardingRule",
+        &[
+            ("ipaddressid", Any(Kind::IpAddress)),
+            ("virtualmachineid", Any(Kind::Vm)),
+            ("protocol", Text(&["tcp"])),
+            ("publicport", Text(&["22", "80", "443"])),
+            ("privateport", Text(&["22", "80"])),
+        ],
+    ),
+    (
+        "createLoadBalancerRule",
+        &[
+            ("publicipid", Any(Kind::IpAddress)),
+            ("name", Name),
+            ("algorithm", Text(&["roundrobin"])),
+            ("publicport", Text(&["81", "82"])),
+            ("privateport", Text(&["81"])),
+        ],
+    ),
+    (
+        "assignToLoadBalancerRule",
+        &[("id", Any(Kind::LoadBalancerRule)), ("virtualmachineids", Any(Kind::Vm))],
+    ),
+    ("addIpToNic", &[("nicid", Any(Kind::Nic))]),
+    ("deleteServiceOffering", &[("id", Any(Kind::ServiceOffering))]),
+    ("deleteDiskOffering", &[("id", Any(Kind::DiskOffering))]),
+    ("reconnectHost", &[("id", Any(Kind::Host))]),
+    ("reconnectHost", &[("id", Any(Kind::Host))]),
+    ("prepareHostForMaintenance", &[("id", Any(Kind::Host))]),
+    ("cancelHostMaintenance", &[("id", Any(Kind::Host))]),
+    (
+        "deleteHost",
+        &[("id", Any(Kind::Host)), ("forced", FLAG), ("forcedestroylocalstorage", FLAG)],
+    ),
+    ("enableStorageMaintenance", &[("id", Any(Kind::StoragePool))]),
+    ("cancelStorageMaintenance", &[("id", Any(Kind::StoragePool))]),
+    ("deleteStoragePool", &[("id", Any(Kind::StoragePool)), ("forced", FLAG)]),
+    (
+        "updateZone",
+        &[("id", Any(Kind::Zone)), ("allocationstate", Text(&["Enabled", "Disabled", "Enabled"]))],
+    ),
+    ("disableAccount", &[("id", Any(Kind::Account)), ("lock", FLAG)]),
+    ("enableAccount", &[("id", Any(Kind::Account))]),
+    ("suspendProject", &[("id", Any(Kind::Project))]),
+    ("activateProject", &[("id", Any(Kind::Project))]),
+    (
+        "configureSimulator",
+        &[
+            (
+                "name",
+                Text(&[
+                    "StartCommand",
+                    "StopCommand",
+                    "RebootCommand",
+                    "MigrateCommand",
+                    "ScaleVmCommand",
+                    "BackupSnapshotCommand",
+                    "DownloadCommand",
+                    "PingCommand",
+                    "PingCommand",
+                ]),
+            ),
+            (
+                "value",
+                Text(&[
+                    "enabled:true",
+                    "enabled:false",
+                    "wait:400000",
+                    "wait:1500",
+                    "wait:0",
+                    "wait:60000",
+                ]),
+            ),
+            ("hostid", Maybe(Kind::Host)),
+        ],
+    ),
+    ("deleteAccount", &[("id", Any(Kind::Account))]),
+    ("deleteProject", &[("id", Any(Kind::Project))]),
+];
+
+/// Commands that are drawn again and again: lives of machines and disks, what they are
+/// made of, and hosts that are slow.
+const OFTEN: [&str; 14] = [
+    "deployVirtualMachine",
+    "startVirtualMachine",
+    "stopVirtualMachine",
+    "destroyVirtualMachine",
+    "recoverVirtualMachine",
+    "migrateVirtualMachine",
+    "createVolume",
+    "attachVolume",
+    "detachVolume",
+    "deleteVolume",
+    "createSnapshot",
+    "registerTemplate",
+    "deleteTemplate",
+    "configureSimulator",
+];
+
+/// Commands that take so much away that they are seldom drawn.
+const RARE: [&str; 13] = [
+    "enableStorageMaintenance",
+    "prepareHostForMaintenance",
+    "suspendProject",
+    "updateZone",
+    "restartNetwork",
+    "deleteNetwork",
+    "deleteAccount",
+    "deleteProject",
+    "deleteHost",
+    "deleteStoragePool",
+    "deleteServiceOffering",
+    "deleteDiskOffering",
+    "disableAccount",
+];
+
+/// Who calls: the root admin, and tenants with and without a project.
+const TENANTS: [&str; 3] = ["alice", "bob", "carol"];
+
+struct Hazards {
+    lab: Lab,
+    random: ChaCha8Rng,
+    seed: u64,
+}
+
+impl Hazards {
+    fn new(seed: u64) -> Self {
+        let lab = Lab::new(Start::Ready);
+        for tenant in TENANTS {
+            lab.account(tenant, "0", None);
+        }
+        let project = [("name", "shared"), ("displaytext", "shared")];
+        lab.ok_as("alice", "createProject", &project);
+        for zone in texts(&lab.ok("listZones", &[]), "id") {
+            let id = [("id", zone.as_str()), ("localstorageenabled", "true")];
+            lab.ok("updateZone", &id);
+            let scale =
+                [("name", "enable.dynamic.scale.vm"), ("value", "true"), ("zoneid", zone.as_str())];
+            lab.ok("updateConfiguration", &scale);
+        }
+        let offering = |name: &str, cores: &str, more: &[(&str, &str)]| {
+            let mut params = vec![
+                ("name", name),
+                ("displaytext", name),
+                ("cpunumber", cores),
+                ("cpuspeed", "500"),
+                ("memory", "512"),
+            ];
+            params.extend(more);
+            text(&lab.ok("createServiceOffering", &params), "id")
+        };
+        offering("large", "2", &[("offerha", "true")]);
+        offering("ha", "1", &[("offerha", "true")]);
+        offering("local", "1", &[("storagetype", "local"), ("offerha", "true")]);
+        offering("huge", "4000", &[]);
+        Self { lab, random: ChaCha8Rng::seed_from_u64(seed), seed }
+    }
+
+    fn below(&mut self, most: usize) -> usize {
+        usize::try_from(self.random.next_u64() % u64::try_from(most).unwrap()).unwrap()
+    }
+
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        let at = self.below(all.len());
+        all[at]
+    }
+
+    /// The uuid of some thing of a kind: mostly a young one, now and then one that is
+    /// gone.
+    fn any(&mut self, kind: Kind) -> Option<String> {
+        let wants_gone = self.below(40) == 0;
+        let ids: Vec<ThingId> = {
+            let world = self.lab.cloud.world();
+            if wants_gone {
+                world.removed_too(kind).map(|thing| thing.id).collect()
+            } else {
+                world.all(kind).map(|thing| thing.id).collect()
+            }
+        };
+        if ids.is_empty() {
+            return None;
+        }
+        let young = ids.len().saturating_sub(6);
+        let at = match self.below(3) {
+            0 => self.below(ids.len()),
+            _ => young + self.below(ids.len() - young),
+        };
+        Some(self.lab.cloud.world().any(ids[at]).unwrap().uuid.to_string())
+    }
+
+    /// One command, whatever comes of it.
+    fn act(&mut self) {
+        let (name, params) = match self.one_of(ROWS) {
+            (name, _) if !OFTEN.contains(&name) && self.below(3) > 0 => {
+                let often: Vec<&Row> = ROWS.iter().filter(|row| OFTEN.contains(&row.0)).collect();
+                *self.one_of(&often)
+            }
+            row => row,
+        };
+        if RARE.contains(&name) && self.below(12) > 0 {
+            return;
+        }
+        let command = command(name).unwrap();
+        let mut given: Vec<(String, String)> = Vec::new();
+        for (param, of) in params {
+            let value = match of {
+                Any(kind) => self.any(*kind),
+                Maybe(kind) if self.below(3) == 0 => self.any(*kind),
+                Maybe(_) => None,
+                Text(texts) => Some(self.one_of(texts).to_owned()).filter(|text| !text.is_empty()),
+                Name => Some(format!("n{}", self.random.next_u32())),
+                Account => {
+                    let domain = text(&self.lab.one("listDomains", &[("level", "0")]), "id");
+                    given.push(("domainid".to_owned(), domain));
+                    Some(self.one_of(&TENANTS).to_owned())
+                }
+            };
+            let value = match value {
+                None if command.name == "registerTemplate" && *param == "zoneid" => {
+                    Some("-1".into())
+                }
+                value => value,
+            };
+            given.extend(value.map(|value| ((*param).to_owned(), value)));
+        }
+        let is_for_users = command.roles.contains(Role::User) && self.below(4) > 0;
+        let caller = if is_for_users { self.tenant() } else { None };
+        let caller = caller.unwrap_or_else(|| self.lab.root());
+        if command.param("projectid").is_some()
+            && self.below(5) == 0
+            && let Some(project) = self.any(Kind::Project)
+        {
+            given.push(("projectid".to_owned(), project));
+        }
+        let told = format!("seed {}: {name} {given:?}", self.seed);
+        let request = Request { command, caller, params: given };
+        if let Err(error) = self.lab.cloud.call(request, self.lab.now()) {
+            assert!(!error.text.contains("broke off"), "{told}: {error}");
+        }
+    }
+
+    /// A tenant that is still there and enabled.
+    fn tenant(&mut self) -> Option<Caller> {
+        let name = self.one_of(&TENANTS);
+        let world = self.lab.cloud.world();
+        let user = world.all(Kind::User).find(|user| user.text("username") == name)?.id;
+        Caller::of_user(&world, user)
+    }
+
+    fn live(&mut self, steps: u32) {
+        for _ in 0..steps {
+            self.act();
+            let seconds = self.one_of(&[0, 0, 0, 0, 1, 1, 1, 60, 600]);
+            if seconds > 0 {
+                self.lab.pass(seconds);
+            }
+        }
+    }
+
+    /// Hosts answer again, and all that was begun ends.
+    fn settle(&mut self) {
+        let rules: BTreeSet<(String, Option<String>)> = {
+            let world = self.lab.cloud.world();
+            let of = |rule: &Thing| {
+                rule.id_of("of").and_then(|id| world.any(id)).map(|thing| thing.uuid.to_string())
+            };
+            let rules = world.all(Kind::SimulatorRule);
+            rules.map(|rule| (rule.text("name").to_owned(), of(rule))).collect()
+        };
+        for (name, host) in rules {
+            let mut params = vec![("name", name.as_str()), ("value", "enabled:true")];
+            params.extend(host.as_deref().map(|host| ("hostid", host)));
+            // The host of a rule may be gone.
+            drop(self.lab.run(self.lab.root(), "configureSimulator", &params));
+        }
+        self.lab.pass(2 * 3600);
+    }
+
+    /// What was taken out of use comes back.
+    fn repair(&self) {
+        let all = |kind| -> Vec<String> {
+            let world = self.lab.cloud.world();
+            world.all(kind).map(|thing| thing.uuid.to_string()).collect()
+        };
+        for (kind, name) in [
+            (Kind::Host, "cancelHostMaintenance"),
+            (Kind::Host, "reconnectHost"),
+            (Kind::StoragePool, "cancelStorageMaintenance"),
+            (Kind::Account, "enableAccount"),
+            (Kind::Project, "activateProject"),
+        ] {
+            for id in all(kind) {
+                // Most are in use.
+                drop(self.lab.run(self.lab.root(), name, &[("id", &id)]));
+            }
+        }
+        for id in all(Kind::Zone) {
+            self.lab.ok("updateZone", &[("id", &id), ("allocationstate", "Enabled")]);
+        }
+    }
+
+    fn check(&self, about: &str) {
+        let about = format!("seed {}, {about}", self.seed);
+        let world = self.lab.cloud.world();
+        for job in world.all(Kind::Job) {
+            let (name, error) = (job.text("cmd"), job.text("errortext"));
+            assert!(!error.contains("broke off"), "{about}: {name}: {error}");
+            assert_ne!(job.int("jobstatus"), 0, "{about}: {name} hangs: {job:?}");
+        }
+        for (kind, passing) in [
+            (Kind::Vm, &["Starting", "Stopping", "Migrating", "Expunging"][..]),
+            (Kind::Snapshot, &["Creating"]),
+            (Kind::ImageCopy, &["Downloading"]),
+            (Kind::Host, &["Connecting", "Disconnected"]),
+        ] {
+            let hanging = world.all(kind).find(|thing| passing.contains(&thing.state));
+            assert!(hanging.is_none(), "{about}: {hanging:?}");
+        }
+        for vm in world.all(Kind::Vm) {
+            let host = vm.id_of("hostid").map(|id| world.thing(id));
+            let is_on_host = host.is_some_and(|host| host.removed.is_none() && host.state == "Up");
+            assert_eq!(vm.state == "Running", is_on_host, "{about}: {vm:?} on {host:?}");
+            let holds = holdings(&world, vm);
+            if vm.state == "Error" {
+                assert_eq!(holds, Vec::<&Thing>::new(), "{about}: {vm:?}");
+            }
+        }
+        for kind in [Kind::Nic, Kind::Volume] {
+            for thing in world.all(kind) {
+                for column in ["virtualmachineid", "poolid"] {
+                    if kind == Kind::Nic && column == "poolid" {
+                        continue;
+                    }
+                    let of = thing.id_of(column).map(|id| world.thing(id));
+                    let is_there = of.is_none_or(|of| of.removed.is_none());
+                    assert!(is_there, "{about}: {thing:?} of {of:?}");
+                }
+            }
+        }
+        drop(world);
+        check(&self.lab, &about);
+    }
+}
+
+/// What a machine holds.
+fn holdings<'w>(world: &'w World, vm: &Thing) -> Vec<&'w Thing> {
+    [Kind::Nic, Kind::Volume]
+        .into_iter()
+        .flat_map(|kind| world.referring(vm.id, kind, "virtualmachineid"))
+        .collect()
+}
+
+#[test]
+fn whatever_is_done_when_it_should_not_be_is_billed_as_it_was() {
+    let mut types: BTreeSet<String> = BTreeSet::new();
+    for seed in 1..=SEEDS {
+        let mut hazards = Hazards::new(seed);
+        for part in 1..=4 {
+            hazards.live(250);
+            hazards.settle();
+            hazards.check(&format!("part {part}"));
+            hazards.repair();
+        }
+        types.extend(hazards.lab.usage_types());
+    }
+    // Tenants that are refused everything would prove nothing.
+    let of_ours = |name: &&str| {
+        ["VM.", "VOLUME.", "SNAPSHOT.", "TEMPLATE.", "ISO."].iter().any(|of| name.starts_with(of))
+    };
+    let never: Vec<&str> = EVENT_TYPES
+        .into_iter()
+        .filter(of_ours)
+        .filter(|event_type| !types.contains(*event_type))
+        .collect();
+    assert_eq!(never, Vec::<&str>::new(), "event types that did not occur");
+}
+
+/// Lives that are tried.
+const SEEDS: u64 = 12;
