@@ -127,6 +127,12 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             call.thing(address).text("ipaddress")
         )));
     }
+    if call.referring(address, Kind::RemoteAccessVpn, "publicipid").next().is_some() {
+        return Err(ApiError::rule_conflict(format!(
+            "{} has a remote access VPN; remove it first",
+            call.thing(address).text("ipaddress")
+        )));
+    }
     // 2. A machine on the network that has none yet.
     let network = rules::network_of(call, address, args.id("networkid"), "StaticNat")?;
     let nic = rules::nic_of(call, vm, network)?;

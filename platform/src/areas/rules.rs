@@ -81,29 +81,29 @@ fn leading(world: &World, address: ThingId) -> impl Iterator<Item = &Thing> {
         .chain(world.referring(address, Kind::IpForwardingRule, "publicaddress"))
 }
 
-/// Refuses ports that another rule of the address has.
+/// Refuses ports that another rule of the address has, or its remote access VPN.
 pub(crate) fn check_free(
     world: &World,
     address: ThingId,
     ports: &Ports,
     except: Option<ThingId>,
 ) -> Result<(), ApiError> {
-    let collides = leading(world, address)
+    let of_rules = leading(world, address)
         .filter(|rule| Some(rule.id) != except)
-        .find(|rule| Ports::of_rule(rule).overlap(ports));
-    match collides {
-        Some(rule) => {
-            let taken = Ports::of_rule(rule);
-            Err(ApiError::rule_conflict(format!(
-                "the {} on {} has {} {}-{} already",
-                rule.kind.noun(),
-                world.thing(address).text("ipaddress"),
-                taken.protocol,
-                taken.first,
-                taken.last
-            ))
-            .about(rule.uuid.to_string(), "ipaddressid"))
-        }
+        .map(|rule| (rule, Ports::of_rule(rule)));
+    let of_vpns = world
+        .referring(address, Kind::RemoteAccessVpn, "publicipid")
+        .flat_map(|vpn| vpn::PORTS.map(|ports| (vpn, ports)));
+    match of_rules.chain(of_vpns).find(|(_, taken)| taken.overlap(ports)) {
+        Some((rule, taken)) => Err(ApiError::rule_conflict(format!(
+            "the {} on {} has {} {}-{} already",
+            rule.kind.noun(),
+            world.thing(address).text("ipaddress"),
+            taken.protocol,
+            taken.first,
+            taken.last
+        ))
+        .about(rule.uuid.to_string(), "ipaddressid")),
         None => Ok(()),
     }
 }
@@ -219,7 +219,7 @@ pub(crate) fn open_firewall(
 }
 
 /// Closes the firewall that was opened with a rule.
-fn close_firewall(tx: &mut Tx<'_>, rule: ThingId) {
+pub(crate) fn close_firewall(tx: &mut Tx<'_>, rule: ThingId) {
     for id in tx.ids_referring(rule, Kind::FirewallRule, "openedfor") {
         tx.remove_with_dependants(id);
     }
