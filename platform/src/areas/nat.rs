@@ -148,7 +148,7 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             other.text("ipaddress")
         )));
     }
-    let guest_ip = args.text("vmguestip").unwrap_or(call.thing(nic).text("ipaddress")).to_owned();
+    let guest_ip = rules::guest_ip(call, nic, "vmguestip")?;
     call.edit(address, |address| {
         address
             .set_flag("isstaticnat", true)

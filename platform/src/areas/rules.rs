@@ -14,6 +14,9 @@ use crate::{
 pub(crate) const STATES: &[&str] = &["Add", "Active"];
 pub(crate) const MOVES: &[Move] = &[Move { from: "Add", to: "Active" }];
 
+/// The last port there is.
+pub(crate) const PORT_MAX: i64 = 65_535;
+
 /// A protocol and the ports of it that a rule is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ports {
@@ -37,7 +40,7 @@ impl Ports {
             _ => return Err(call.invalid("protocol", protocol, "expected `tcp` or `udp`")),
         };
         let port = |name: &'static str| match call.args.int(name) {
-            Some(port) if (1..=65_535).contains(&port) => Ok(Some(port)),
+            Some(port) if (1..=PORT_MAX).contains(&port) => Ok(Some(port)),
             Some(port) => {
                 Err(call.invalid(name, &port.to_string(), "expected a port from 1 to 65535"))
             }
@@ -276,15 +279,45 @@ pub(crate) fn remove_of_vm(tx: &mut Tx<'_>, vm: ThingId) {
     }
 }
 
-/// Whether rules lead to a NIC.
-pub(crate) fn lead_to(world: &World, nic: ThingId) -> bool {
+/// The address of a NIC that traffic goes to: the one wanted, which must be its.
+pub(crate) fn guest_ip(
+    call: &Call<'_, '_>,
+    nic: ThingId,
+    name: &'static str,
+) -> Result<String, ApiError> {
+    let first = call.thing(nic).text("ipaddress");
+    let Some(wanted) = call.args.text(name) else { return Ok(first.to_owned()) };
+    let is_its = wanted == first
+        || call
+            .referring(nic, Kind::NicSecondaryIp, "nicid")
+            .any(|secondary| secondary.text("ipaddress") == wanted);
+    if is_its {
+        return Ok(wanted.to_owned());
+    }
+    Err(call.invalid(name, wanted, "the virtual machine does not have this address"))
+}
+
+/// The addresses of a NIC that rules lead to.
+pub(crate) fn led_to(world: &World, nic: ThingId) -> Vec<&str> {
     let on = world.thing(nic);
     let network = on.id_of("networkid");
-    let Some(vm) = on.id_of("virtualmachineid") else { return false };
-    let leads = |rule: &Thing| rule.id_of("networkid") == network;
-    world.referring(vm, Kind::PortForwardingRule, "virtualmachineid").any(leads)
-        || world.referring(vm, Kind::LoadBalancerMember, "virtualmachineid").any(leads)
-        || world
-            .referring(vm, Kind::IpAddress, "virtualmachineid")
-            .any(|a| a.flag("isstaticnat") && a.id_of("associatednetworkid") == network)
+    let Some(vm) = on.id_of("virtualmachineid") else { return Vec::new() };
+    let forwarded = world
+        .referring(vm, Kind::PortForwardingRule, "virtualmachineid")
+        .filter(|rule| rule.id_of("networkid") == network)
+        .map(|rule| rule.text("vmguestip"));
+    let balanced = world
+        .referring(vm, Kind::LoadBalancerMember, "virtualmachineid")
+        .filter(|member| member.id_of("networkid") == network)
+        .map(|_| on.text("ipaddress"));
+    let of_its_own = world
+        .referring(vm, Kind::IpAddress, "virtualmachineid")
+        .filter(|a| a.flag("isstaticnat") && a.id_of("associatednetworkid") == network)
+        .map(|address| address.text("vmipaddress"));
+    forwarded.chain(balanced).chain(of_its_own).collect()
+}
+
+/// Whether rules lead to a NIC.
+pub(crate) fn lead_to(world: &World, nic: ThingId) -> bool {
+    !led_to(world, nic).is_empty()
 }
