@@ -27,19 +27,6 @@ const BASIC: &str = "Basic";
 const ADVANCED: &str = "Advanced";
 /// The addresses of guest networks in an advanced zone unless told otherwise.
 const GUEST_CIDR: &str = "10.1.1.0/24";
-/// Fields that only root admins are shown.
-const FOR_ROOT: [&str; 10] = [
-    "dns1",
-    "dns2",
-    "ip6dns1",
-    "ip6dns2",
-    "internaldns1",
-    "internaldns2",
-    "vlan",
-    "guestcidraddress",
-    "displaytext",
-    "zonetoken",
-];
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Zone, &ZONE)
     .hidden(&[
@@ -70,23 +57,23 @@ pub(crate) const ZONE: Object = Object {
         ID,
         f("name", W::Str),
         f("description", W::Str),
-        f("dns1", W::Str),
-        f("dns2", W::Str),
-        f("ip6dns1", W::Str),
-        f("ip6dns2", W::Str),
-        f("internaldns1", W::Str),
-        f("internaldns2", W::Str),
-        f("vlan", W::Str),
-        f("guestcidraddress", W::Str),
+        f("dns1", W::Str).for_root(),
+        f("dns2", W::Str).for_root(),
+        f("ip6dns1", W::Str).for_root(),
+        f("ip6dns2", W::Str).for_root(),
+        f("internaldns1", W::Str).for_root(),
+        f("internaldns2", W::Str).for_root(),
+        f("vlan", W::Str).for_root(),
+        f("guestcidraddress", W::Str).for_root(),
         f("status", W::Str),
-        f("displaytext", W::Str),
+        f("displaytext", W::Str).for_root(),
         f("domain", W::Str).join("domainid", "name"),
         f("domainid", W::Id(Kind::Domain)),
         f("domainname", W::Str).join("domainid", "name"),
         f("networktype", W::Str),
         f("securitygroupsenabled", W::Bool),
         f("allocationstate", W::Str),
-        f("zonetoken", W::Str).by(|view| Node::text(token(view.thing))),
+        f("zonetoken", W::Str).by(|view| Node::text(token(view.thing))).for_root(),
         f("dhcpprovider", W::Str),
         f("capacity", W::Objects("Capacity")).by(|_| Node::Null),
         f("localstorageenabled", W::Bool),
@@ -291,15 +278,5 @@ fn list_zones(query: &Query<'_>) -> Result<Answer, ApiError> {
                 zone.id_of("domainid").is_none_or(|top| query.world.is_within(domain, top))
             })
     });
-    let mut answer = capacity::page(query, zones)?;
-    if !query.caller.is_root()
-        && let Answer::List { items, .. } = &mut answer
-    {
-        for item in items {
-            if let Node::Object(fields) = item {
-                fields.retain(|(name, _)| !FOR_ROOT.contains(name));
-            }
-        }
-    }
-    Ok(answer)
+    capacity::page(query, zones)
 }

@@ -43,7 +43,8 @@ impl<'a> View<'a> {
     /// The object shown of the thing.
     pub fn object(&self, object: &Object) -> Node {
         let mut fields: Fields = Vec::with_capacity(object.fields.len());
-        for field in object.fields {
+        let is_root = self.caller.is_root();
+        for field in object.fields.iter().filter(|field| is_root || !field.is_for_root) {
             match self.field(field) {
                 Node::Null => {}
                 node => fields.push((field.name, node)),

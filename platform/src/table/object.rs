@@ -99,17 +99,25 @@ pub struct Field {
     pub ty: WireType,
     /// Where its value comes from.
     pub source: Source,
+    /// Whether only root admins are shown it.
+    pub is_for_root: bool,
 }
 
 /// A field that is stored under its own name.
 pub const fn f(name: &'static str, ty: WireType) -> Field {
-    Field { name, ty, source: Source::Stored }
+    Field { name, ty, source: Source::Stored, is_for_root: false }
 }
 
 impl Field {
     /// What it means, where that is the same wherever the name stands.
     pub fn description(&self) -> &'static str {
         super::words::meaning(self.name).unwrap_or_default()
+    }
+
+    /// Keeps it from everybody but root admins.
+    pub const fn for_root(mut self) -> Self {
+        self.is_for_root = true;
+        self
     }
 
     /// Takes the value from somewhere else.
