@@ -107,7 +107,12 @@ pub(crate) fn used(world: &World, account: ThingId, limit: Limit) -> i64 {
         || world.owned_by(account, Kind::Volume).filter(|volume| volume.state != "Destroy");
     match limit {
         Limit::Vm => i64::try_from(vms().count()).unwrap_or(i64::MAX),
-        Limit::PublicIp => count(Kind::IpAddress),
+        // Addresses that shared networks give to machines are not counted.
+        Limit::PublicIp => {
+            let addresses = world.owned_by(account, Kind::IpAddress);
+            let public = addresses.filter(|address| address.flag("forvirtualnetwork"));
+            i64::try_from(public.count()).unwrap_or(i64::MAX)
+        }
         Limit::Volume => i64::try_from(volumes().count()).unwrap_or(i64::MAX),
         Limit::Snapshot => count(Kind::Snapshot),
         Limit::Template => count(Kind::Template) + count(Kind::Iso),
