@@ -244,7 +244,6 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (zone, offering) =
         (call.args.id_required("zoneid"), call.args.id_required("networkofferingid"));
     let is_shared = call.thing(offering).text("guestiptype").eq_ignore_ascii_case("Shared");
-    let owner = call.owner()?;
     if call.thing(offering).state != "Enabled" {
         return Err(ApiError::value(format!(
             "the network offering {} is not enabled",
@@ -261,9 +260,9 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::value("tiers of VPCs are not supported yet"));
     }
     let id = if is_shared {
-        create_shared(call, owner, zone, offering)?
+        create_shared(call, zone, offering)?
     } else {
-        create_isolated(call, owner, zone, offering)?
+        create_isolated(call, zone, offering)?
     };
     call.entity = Some(id);
     Ok(Done::Thing(id))
@@ -271,13 +270,13 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn create_isolated(
     call: &mut Call<'_, '_>,
-    owner: ThingId,
     zone: ThingId,
     offering: ThingId,
 ) -> Result<ThingId, ApiError> {
     if call.thing(zone).text("networktype").eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value("basic zones have one shared network and no isolated ones"));
     }
+    let owner = call.owner()?;
     if call.args.has("vlan") && !call.thing(offering).flag("specifyvlan") {
         return Err(ApiError::value(
             "the offering does not let the VLAN be named; leave `vlan` out",
@@ -460,7 +459,6 @@ fn isolated(
 
 fn create_shared(
     call: &mut Call<'_, '_>,
-    owner: ThingId,
     zone: ThingId,
     offering: ThingId,
 ) -> Result<ThingId, ApiError> {
@@ -496,12 +494,17 @@ fn create_shared(
         _ => return Err(call.invalid("acltype", &acl, "expected `Domain` or `Account`")),
     };
     // 2. Those for domains belong to the system, those for an account to it.
-    let holder = if acl == "Domain" {
-        call.thing(crate::engine::seed::system_user(call.tx)).owner
-    } else {
-        Some(owner)
+    let (holder, domain) = match acl {
+        "Domain" if args.has("account") || args.has("projectid") => {
+            return Err(ApiError::value(
+                "a network for a domain is no account's; give `acltype=Account` with the account",
+            ));
+        }
+        "Domain" => {
+            (call.thing(crate::engine::seed::system_user(call.tx)).owner, args.id("domainid"))
+        }
+        _ => (Some(call.owner()?), None),
     };
-    let domain = if acl == "Domain" { args.id("domainid") } else { None };
     let id = call.tx.insert(Kind::Network, |network| {
         network.owner = holder;
         network
@@ -568,8 +571,15 @@ pub(crate) fn for_deployment(
             ))
         });
     }
-    for id in named {
+    for (at, id) in named.iter().enumerate() {
         let network = call.thing(*id);
+        if named[..at].contains(id) {
+            return Err(ApiError::value(format!(
+                "the network {} is named twice; a virtual machine has one NIC on each",
+                network.text("name")
+            ))
+            .about(network.uuid.to_string(), "networkids"));
+        }
         if network.id_of("zoneid") != Some(zone) {
             return Err(ApiError::value(format!(
                 "the network {} is in another zone",
@@ -757,12 +767,25 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
                 new.text("name")
             )));
         }
+        let unserved = services_in_use(call.tx, id)
+            .into_iter()
+            .find(|(service, _)| !networkoffering::provides(new, service));
+        if let Some((service, by)) = unserved {
+            return Err(ApiError::in_use(format!(
+                "the offering {} does not have {service}, which the {} of the network {} needs",
+                new.text("name"),
+                by.kind.noun(),
+                network.text("name")
+            ))
+            .about(by.uuid.to_string(), "networkofferingid"));
+        }
+        let is_persistent = new.flag("ispersistent");
         let nics = metered_nics(call.tx, id);
         for nic in &nics {
             metering::nic(call.tx, "NETWORK.OFFERING.REMOVE", *nic);
         }
         call.edit(id, |network| {
-            network.set_ref("networkofferingid", offering);
+            network.set_ref("networkofferingid", offering).set_flag("ispersistent", is_persistent);
         });
         for nic in nics {
             metering::nic(call.tx, "NETWORK.OFFERING.ASSIGN", nic);
@@ -784,6 +807,25 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
     });
     Ok(Done::Thing(id))
+}
+
+/// The services that what stands on a network needs, with what needs them.
+fn services_in_use(world: &World, network: ThingId) -> Vec<(&'static str, &Thing)> {
+    let addresses = || world.referring(network, Kind::IpAddress, "associatednetworkid");
+    let of = |kind| world.referring(network, kind, "networkid");
+    let nat = addresses().filter_map(|address| {
+        let services = [("issourcenat", "SourceNat"), ("isstaticnat", "StaticNat")];
+        let service = services.into_iter().find(|(flag, _)| address.flag(flag));
+        service.map(|(_, service)| (service, address))
+    });
+    let vpns = addresses()
+        .flat_map(|address| world.referring(address.id, Kind::RemoteAccessVpn, "publicipid"));
+    nat.chain(vpns.map(|vpn| ("Vpn", vpn)))
+        .chain(of(Kind::PortForwardingRule).map(|rule| ("PortForwarding", rule)))
+        .chain(of(Kind::LoadBalancerRule).map(|rule| ("Lb", rule)))
+        .chain(of(Kind::FirewallRule).map(|rule| ("Firewall", rule)))
+        .chain(of(Kind::EgressRule).map(|rule| ("Firewall", rule)))
+        .collect()
 }
 
 /// The NICs of a network whose virtual machine pays for them.
