@@ -22,11 +22,13 @@ use crate::{
     },
 };
 
-/// `storageid` is the pool of its disk, where there is one.
+/// `storageid` is the pool of its disk, where there is one; `waitsfor` a pool whose
+/// maintenance has stopped it.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
     .hidden(&[
         hidden("serviceofferingid", W::Id(Kind::ServiceOffering)),
         hidden("storageid", W::Id(Kind::StoragePool)),
+        hidden("waitsfor", W::Id(Kind::StoragePool)),
     ])
     .states(
         &["Stopped", "Starting", "Running", "Stopping", "Migrating"],
@@ -275,7 +277,7 @@ fn start_on(tx: &mut Tx<'_>, id: ThingId, host: ThingId) {
         })
         .map(|pool| pool.id);
     tx.edit(id, |vm| {
-        vm.set_ref("hostid", host).set_ref("storageid", pool);
+        vm.set_ref("hostid", host).set_ref("storageid", pool).set_ref("waitsfor", None);
     });
 }
 
@@ -315,6 +317,27 @@ pub(super) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
     if start(tx, id).is_ok() {
         tx.move_to(id, "Running");
         tell(tx, id, "PROXY.HA", "SSVM.HA", "started again after the failure of its host");
+    }
+}
+
+/// Remembers of a machine that the maintenance of a pool has stopped it, if it is a
+/// system VM.
+pub(super) fn waits_for(tx: &mut Tx<'_>, machine: ThingId, pool: ThingId) {
+    if tx.thing(machine).kind == Kind::SystemVm {
+        tx.edit(machine, |vm| {
+            vm.set_ref("waitsfor", pool);
+        });
+    }
+}
+
+/// Starts the system VMs again that waited for the end of a pool's maintenance; those
+/// that find no room stay stopped.
+pub(super) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {
+    for id in tx.ids_referring(pool, Kind::SystemVm, "waitsfor") {
+        if tx.thing(id).state == "Stopped" && start(tx, id).is_ok() {
+            tx.move_to(id, "Running");
+            tell(tx, id, "PROXY.START", "SSVM.START", "started after the maintenance of its pool");
+        }
     }
 }
 

@@ -1327,3 +1327,34 @@ fn a_guest_runs_in_a_data_centre_made_through_the_api() {
     assert_eq!(code, 536);
     assert!(why.contains("template ubuntu"), "{why}");
 }
+
+#[test]
+fn system_vms_wait_for_the_end_of_their_pools_maintenance() {
+    let lab = Lab::new(Start::Ready);
+    let zone = lab.zone("Advanced");
+    let Node::List(pools) = lab.ok("listStoragePools", &[("zoneid", &zone)]) else { panic!() };
+    let on = |pool: &str| lab.ok("listSystemVms", &[("storageid", pool)]);
+    let pool = pools.iter().map(|pool| text(pool, "id")).find(|pool| {
+        let Node::List(vms) = on(pool) else { panic!() };
+        vms.len() == 2
+    });
+    let pool = pool.expect("both have their disks in one pool");
+    let names = texts(&on(&pool), "name");
+    let states = || {
+        let vms = lab.ok("listSystemVms", &[("zoneid", &zone)]);
+        texts(&vms, "name").into_iter().zip(texts(&vms, "state")).collect::<Vec<_>>()
+    };
+    let all = |proxy: &str, storage: &str| {
+        vec![(names[0].clone(), proxy.to_owned()), (names[1].clone(), storage.to_owned())]
+    };
+    lab.ok("enableStorageMaintenance", &[("id", &pool)]);
+    assert_eq!(states(), all("Stopped", "Stopped"));
+    lab.ok("cancelStorageMaintenance", &[("id", &pool)]);
+    assert_eq!(states(), all("Running", "Running"));
+    // One that was stopped by hand stays so.
+    let vm = text(&lab.one("listSystemVms", &[("name", &names[0])]), "id");
+    lab.ok("stopSystemVm", &[("id", &vm)]);
+    lab.ok("enableStorageMaintenance", &[("id", &pool)]);
+    lab.ok("cancelStorageMaintenance", &[("id", &pool)]);
+    assert_eq!(states(), all("Stopped", "Running"));
+}
