@@ -133,6 +133,7 @@ pub(crate) fn network_of(
     service: &str,
 ) -> Result<ThingId, ApiError> {
     let of = call.thing(address);
+    super::address::must_be_acquired(of)?;
     let associated = of.id_of("associatednetworkid");
     let network = match (associated, wanted) {
         (Some(network), Some(wanted)) if network != wanted => {

@@ -363,9 +363,17 @@ fn public_ranges() {
     assert_eq!(texts(&events, "state"), ["Completed"]);
 }
 
+/// Lets accounts and projects have as many public addresses as there are.
+fn limit_no_addresses(lab: &Lab) {
+    for name in ["max.account.public.ips", "max.project.public.ips"] {
+        lab.ok("updateConfiguration", &[("name", name), ("value", "-1")]);
+    }
+}
+
 #[test]
 fn public_ranges_are_kept_for_accounts() {
     let lab = Lab::new(Start::Empty);
+    limit_no_addresses(&lab);
     let (zone, _) = zone_with(&lab, "z", "100-200", &["Guest", "Public"]);
     let sales = text(&lab.ok("createDomain", &[("name", "sales")]), "id");
     lab.account("alice", "0", Some(&sales));
@@ -818,6 +826,7 @@ fn what_networks_use_stays() {
 #[test]
 fn addresses_that_somebody_has_stay() {
     let (lab, zone) = ready();
+    limit_no_addresses(&lab);
     lab.account("bob", "0", None);
     let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
     let network = [
@@ -1056,6 +1065,7 @@ fn a_basic_zone_is_deployed_pod_by_pod() {
 #[test]
 fn what_was_kept_for_an_account_that_goes_is_for_everybody() {
     let lab = Lab::new(Start::Empty);
+    limit_no_addresses(&lab);
     let (zone, network) = zone_with(&lab, "z", "100-200", &["Guest", "Public"]);
     let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
     let alice = text(&lab.account("alice", "0", None), "id");
@@ -1078,6 +1088,7 @@ fn what_was_kept_for_an_account_that_goes_is_for_everybody() {
 #[test]
 fn ranges_are_kept_for_projects() {
     let lab = Lab::new(Start::Empty);
+    limit_no_addresses(&lab);
     let (zone, network) = zone_with(&lab, "z", "100-200", &["Guest", "Public"]);
     let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
     let project = lab.ok("createProject", &[("name", "apollo"), ("displaytext", "Apollo")]);

@@ -3,7 +3,7 @@
 use cloudtally_model::ApiError;
 
 use crate::{
-    areas::{physicalnetwork, vlanset::VlanSet},
+    areas::{address, physicalnetwork, vlanset::VlanSet},
     engine::{Call, Done, ThingId, scope},
     table::Kind,
 };
@@ -66,6 +66,7 @@ pub(super) fn public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.edit(id, |range| {
         range.set_ref("accountid", holder);
     });
+    address::keep(call.tx, id, holder)?;
     Ok(Done::Thing(id))
 }
 
@@ -77,9 +78,7 @@ pub(super) fn release_public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiE
         )
         .about(call.entity().uuid.to_string(), "id"));
     }
-    call.edit(id, |range| {
-        range.set_ref("accountid", None);
-    });
+    address::keep_no_more(call.tx, id);
     Ok(Done::Success)
 }
 
