@@ -248,8 +248,8 @@ fn has_image_store(world: &World, zone: ThingId) -> bool {
     world.all(Kind::ImageStore).any(|store| store.id_of("zoneid").is_none_or(|of| of == zone))
 }
 
-/// The host of a zone with most room for a VM of an offering.
-fn host_for(world: &World, zone: ThingId, offering: ThingId) -> Option<ThingId> {
+/// The host of a zone with most room for a VM of the system, by its offering.
+pub(super) fn host_for(world: &World, zone: ThingId, offering: ThingId) -> Option<ThingId> {
     let offering = world.thing(offering);
     let demand = (serviceoffering::cpu_mhz(offering), serviceoffering::memory_bytes(offering));
     let fits = |host: &&Thing| {

@@ -694,9 +694,8 @@ fn rare_paths_of_networks_are_billed_as_they_were_had() {
     let same = text(&admin("createNetworkOffering", &same), "id");
     admin("updateNetworkOffering", &[("id", &same), ("state", "Enabled")]);
     own("updateNetwork", &[("id", &net), ("networkofferingid", &same)]);
-    let router = || {
-        text(&lab.one("listRouters", &[("networkid", &net), ("listall", "true")]), "id")
-    };
+    let router =
+        || text(&lab.one("listRouters", &[("networkid", &net), ("listall", "true")]), "id");
     admin("rebootRouter", &[("id", &router())]);
     admin("stopRouter", &[("id", &router())]);
     admin("startRouter", &[("id", &router())]);
@@ -715,4 +714,40 @@ fn rare_paths_of_networks_are_billed_as_they_were_had() {
     let at_end = check(&lab, "the account is gone");
     lab.pass(86_400);
     assert_eq!(check(&lab, "a day later"), at_end, "nothing is billed after its account");
+}
+
+#[test]
+fn a_router_goes_on_elsewhere_when_its_host_dies_and_counts_each_byte_once() {
+    let (lab, deploy) = deployer();
+    run(&lab, "deployVirtualMachine", &deploy);
+    let router = || lab.one("listRouters", &[("listall", "true")]);
+    let memory = |host: &str| int(&lab.one("listHosts", &[("id", host)]), "memoryallocated");
+    let first = text(&router(), "hostid");
+    let used = memory(&first);
+    lab.pass(1_000);
+    // It is stopped, and its place is free.
+    let id = text(&router(), "id");
+    lab.ok("stopRouter", &[("id", &id)]);
+    assert_eq!(router().field("hostid"), None);
+    assert_eq!(used - memory(&first), 128 << 20, "what its offering says");
+    lab.pass(1_000);
+    lab.ok("startRouter", &[("id", &id)]);
+    lab.pass(1_000);
+    lab.ok("rebootRouter", &[("id", &id)]);
+    let before = text(&router(), "hostid");
+    lab.pass(1_000);
+    // Its host does not answer any more.
+    let number = lab.id(&before).to_string();
+    let rule = [("name", "PingCommand"), ("value", "enabled:false"), ("hostid", number.as_str())];
+    lab.ok("configureSimulator", &rule);
+    lab.run(lab.root(), "reconnectHost", &[("id", &before)]).unwrap_err();
+    let after = router();
+    assert_eq!((text(&after, "id"), text(&after, "state")), (id, "Running".to_owned()));
+    assert_ne!(text(&after, "hostid"), before);
+    lab.one("listAlerts", &[("type", "9")]);
+    lab.one("listEvents", &[("type", "ROUTER.HA"), ("listall", "true")]);
+    lab.pass(10_000);
+    let had = check(&lab, "after the failure");
+    let bytes = had.iter().filter(|((_, what), _)| what.usage_type.0 == 4).map(|(_, sent)| sent);
+    assert!(bytes.sum::<i64>() > 0, "a machine that runs sends");
 }
