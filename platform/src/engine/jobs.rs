@@ -230,9 +230,9 @@ fn run_job(tx: &mut Tx<'_>, id: ThingId) {
         Ok((done, detail)) => (Ok(done), detail),
         Err(error) => {
             tx.roll_back(before);
-            if let Some(fail) = command.fail
-                && let Ok(args) = Args::decode(command, &params, tx, &caller)
-            {
+            if let Some(fail) = command.fail {
+                // Some of what it was given may be gone, which is why it failed.
+                let args = Args::left(command, &params, tx, &caller);
                 let mut call =
                     Call { command, caller, args, entity, step, detail: String::new(), tx };
                 fail(&mut call, &error);
