@@ -118,11 +118,13 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
 /// The state of an address that is kept for an account and not acquired.
 const FREE: &str = "Free";
 
-/// The addresses of a range that are nobody's.
+/// The addresses of a range that are nobody's: neither an account's nor a system VM's.
 fn free_in<'w>(world: &'w World, range: &'w Thing) -> impl Iterator<Item = String> + use<'w> {
-    let taken: BTreeSet<&str> = world
-        .referring(range.id, Kind::IpAddress, "vlanid")
+    let of_accounts = world.referring(range.id, Kind::IpAddress, "vlanid");
+    let of_system_vms = world.referring(range.id, Kind::SystemVm, "publicrange");
+    let taken: BTreeSet<&str> = of_accounts
         .map(|address| address.text("ipaddress"))
+        .chain(of_system_vms.map(|vm| vm.text("publicip")))
         .collect();
     ip::range(range.text("startip"), range.text("endip"))
         .map(ip::format)
@@ -223,6 +225,15 @@ fn insert_public(
             .set_flag("issourcenat", false);
         fill(thing);
     })
+}
+
+/// The first public address of a zone that is free for everybody, with its range: what
+/// a system VM takes, for nobody's account.
+pub(crate) fn free_for_system(world: &World, zone: ThingId) -> Option<(ThingId, String)> {
+    world
+        .referring(zone, Kind::VlanIpRange, "zoneid")
+        .filter(|range| range.flag("forvirtualnetwork") && range.id_of("accountid").is_none())
+        .find_map(|range| Some((range.id, first_free(world, range)?)))
 }
 
 /// Keeps the addresses of a range for an account: they are its own from now on, also
@@ -522,6 +533,11 @@ fn free_addresses(query: &Query<'_>) -> Vec<Node> {
             .referring(found.id, Kind::IpAddress, "vlanid")
             .filter(|address| address.state != FREE)
             .map(|address| address.text("ipaddress"))
+            .chain(
+                world
+                    .referring(found.id, Kind::SystemVm, "publicrange")
+                    .map(|vm| vm.text("publicip")),
+            )
             .collect();
         let of_zone = found.id_of("zoneid").map(|id| world.thing(id));
         for address in ip::range(found.text("startip"), found.text("endip")).map(ip::format) {

@@ -839,11 +839,24 @@ fn addresses_that_somebody_has_stay() {
         ),
     ];
     let network = text(&lab.ok_as("alice", "createNetwork", &network), "id");
-    let address = lab.ok_as("alice", "associateIpAddress", &[("networkid", &network)]);
-    let range = text(&lab.one("listVlanIpRanges", &[("zoneid", &zone)]), "id");
-    refused(&lab, "deleteVlanIpRange", &[("id", &range)], 536, "in use");
+    let range = [
+        ("zoneid", zone.as_str()),
+        ("forvirtualnetwork", "true"),
+        ("vlan", "51"),
+        ("gateway", "198.18.0.1"),
+        ("netmask", "255.255.255.0"),
+        ("startip", "198.18.0.10"),
+        ("endip", "198.18.0.19"),
+    ];
+    let range = text(&lab.ok("createVlanIpRange", &range), "id");
     let keep =
         |account| [("id", range.as_str()), ("account", account), ("domainid", root.as_str())];
+    // What she has taken from it stays hers when it is for everybody again.
+    lab.ok("dedicatePublicIpRange", &keep("alice"));
+    let address = lab.ok_as("alice", "associateIpAddress", &[("networkid", &network)]);
+    assert!(text(&address, "ipaddress").starts_with("198.18.0.1"), "{address:?}");
+    lab.ok("releasePublicIpRange", &[("id", &range)]);
+    refused(&lab, "deleteVlanIpRange", &[("id", &range)], 536, "in use");
     refused(&lab, "dedicatePublicIpRange", &keep("bob"), 431, "allocated to another account");
     assert_eq!(text(&lab.ok("dedicatePublicIpRange", &keep("alice")), "account"), "alice");
     lab.ok_as("alice", "disassociateIpAddress", &[("id", &text(&address, "id"))]);

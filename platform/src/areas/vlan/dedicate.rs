@@ -63,6 +63,14 @@ pub(super) fn public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .about(address.uuid.to_string(), "id"));
     }
     drop(taken);
+    if let Some(vm) = call.referring(id, Kind::SystemVm, "publicrange").next() {
+        return Err(ApiError::value(format!(
+            "Public IP address {} in range is allocated to the system VM {}; choose a range that nobody else uses",
+            vm.text("publicip"),
+            vm.text("name")
+        ))
+        .about(vm.uuid.to_string(), "id"));
+    }
     call.edit(id, |range| {
         range.set_ref("accountid", holder);
     });

@@ -232,6 +232,9 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     if let Some(address) = addresses.find(|address| address.state == "Allocated") {
         return in_use(address.text("ipaddress"), address);
     }
+    if let Some(vm) = call.referring(range.id, Kind::SystemVm, "publicrange").next() {
+        return in_use(vm.text("publicip"), vm);
+    }
     let Some(network) = range.id_of("networkid") else { return Ok(()) };
     let mut nics = call.referring(network, Kind::Nic, "networkid");
     match nics.find(|nic| iprange::holds(range, nic.text("ipaddress"))) {
