@@ -30,8 +30,6 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Account, &ACCOUNT)
     .referred(&[
         (Kind::ResourceLimit, "of", OnDelete::Remove),
         (Kind::Setting, "of", OnDelete::Remove),
-        // Public addresses that were kept for it are everybody's again.
-        (Kind::VlanIpRange, "accountid", OnDelete::Forget),
     ]);
 
 pub(crate) const ACCOUNT: Object = Object {

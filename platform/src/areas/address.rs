@@ -8,8 +8,8 @@ use super::{ip, metering};
 use crate::{
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, World, limit},
     table::{
-        Command, Kind, KindSpec, Limit, Object, ParamType::*, Roles, WireType as W, f, fields::*,
-        group, own, p,
+        Command, Kind, KindSpec, Limit, Move, Object, ParamType::*, Roles, WireType as W, f,
+        fields::*, group, own, p,
     },
 };
 
@@ -102,24 +102,38 @@ pub(crate) static COMMANDS: &[Command] = &[
         .read(list_addresses),
 ];
 
-/// Who may hold how many, and what is on them, is looked at by `release`.
+/// Who may hold how many, and what is on them, is looked at by `release`. Those of a
+/// range that is kept for an account are its own, billed and counted, also while free.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
     .owned()
-    .states(&["Allocated"], &[])
+    .states(
+        &["Allocated", FREE],
+        &[Move { from: "Allocated", to: FREE }, Move { from: FREE, to: "Allocated" }],
+    )
     .limit(Limit::PublicIp)
     .keyword(&["ipaddress"])
     .tagged("PublicIpAddress")
     .job_instance("IpAddress");
 
-/// The first address of a range that nobody has.
-fn first_free(world: &World, range: &Thing) -> Option<String> {
-    let taken: BTreeSet<String> = world
-        .referring(range.id, Kind::IpAddress, "vlanid")
-        .map(|address| address.text("ipaddress").to_owned())
+/// The state of an address that is kept for an account and not acquired.
+const FREE: &str = "Free";
+
+/// The addresses of a range that are nobody's: neither an account's nor a system VM's.
+fn free_in<'w>(world: &'w World, range: &'w Thing) -> impl Iterator<Item = String> + use<'w> {
+    let of_accounts = world.referring(range.id, Kind::IpAddress, "vlanid");
+    let of_system_vms = world.referring(range.id, Kind::SystemVm, "publicrange");
+    let taken: BTreeSet<&str> = of_accounts
+        .map(|address| address.text("ipaddress"))
+        .chain(of_system_vms.map(|vm| vm.text("publicip")))
         .collect();
     ip::range(range.text("startip"), range.text("endip"))
         .map(ip::format)
-        .find(|address| !taken.contains(address))
+        .filter(move |address| !taken.contains(address.as_str()))
+}
+
+/// The first of them.
+fn first_free(world: &World, range: &Thing) -> Option<String> {
+    free_in(world, range).next()
 }
 
 /// The public ranges of a zone that an account may take from: first those kept
@@ -155,6 +169,24 @@ pub(crate) fn acquire(
     network: Option<ThingId>,
     purpose: Purpose,
 ) -> Result<ThingId, ApiError> {
+    let now = tx.now;
+    let is_source_nat = purpose == Purpose::SourceNat;
+    // 1. One that is kept for the account; it is counted and billed already.
+    let kept = tx
+        .owned_by(owner, Kind::IpAddress)
+        .find(|held| held.state == FREE && held.id_of("zoneid") == Some(zone))
+        .map(|held| held.id);
+    if let Some(id) = kept {
+        tx.edit(id, |address| {
+            address
+                .set_ref("associatednetworkid", network)
+                .set_flag("issourcenat", is_source_nat)
+                .set_time("allocated", now);
+        });
+        tx.move_to(id, "Allocated");
+        return Ok(id);
+    }
+    // 2. One of everybody's.
     limit::check(tx, owner, Limit::PublicIp, 1)?;
     let found = public_ranges(tx, zone, owner)
         .into_iter()
@@ -166,16 +198,71 @@ pub(crate) fn acquire(
         ))
         .about(tx.thing(zone).uuid.to_string(), "zoneid")
     })?;
-    let physical = tx.thing(range).id_of("physicalnetworkid");
-    let id = insert(tx, owner, zone, &address, |thing| {
+    let id = insert_public(tx, owner, range, &address, |address| {
+        address
+            .set_ref("associatednetworkid", network)
+            .set_flag("issourcenat", is_source_nat)
+            .set_time("allocated", now);
+    });
+    Ok(id)
+}
+
+fn insert_public(
+    tx: &mut Tx<'_>,
+    owner: ThingId,
+    range: ThingId,
+    address: &str,
+    fill: impl FnOnce(&mut Thing),
+) -> ThingId {
+    let of = tx.thing(range);
+    let zone = of.id_of("zoneid").expect("ranges are in a zone");
+    let physical = of.id_of("physicalnetworkid");
+    insert(tx, owner, zone, address, |thing| {
         thing
             .set_ref("vlanid", range)
             .set_ref("physicalnetworkid", physical)
-            .set_ref("associatednetworkid", network)
             .set_flag("forvirtualnetwork", true)
-            .set_flag("issourcenat", purpose == Purpose::SourceNat);
+            .set_flag("issourcenat", false);
+        fill(thing);
+    })
+}
+
+/// The first public address of a zone that is free for everybody, with its range: what
+/// a system VM takes, for nobody's account.
+pub(crate) fn free_for_system(world: &World, zone: ThingId) -> Option<(ThingId, String)> {
+    world
+        .referring(zone, Kind::VlanIpRange, "zoneid")
+        .filter(|range| range.flag("forvirtualnetwork") && range.id_of("accountid").is_none())
+        .find_map(|range| Some((range.id, first_free(world, range)?)))
+}
+
+/// Keeps the addresses of a range for an account: they are its own from now on, also
+/// those that it has not acquired.
+///
+/// # Source
+/// `usage-4.2-behaviour.md` 1.3; guide 8.2: the address is owned by the account.
+pub(crate) fn keep(tx: &mut Tx<'_>, range: ThingId, owner: ThingId) -> Result<(), ApiError> {
+    let free: Vec<String> = free_in(tx, tx.thing(range)).collect();
+    let more = i64::try_from(free.len()).unwrap_or(i64::MAX);
+    limit::check(tx, owner, Limit::PublicIp, more)?;
+    for address in free {
+        insert_public(tx, owner, range, &address, |address| address.state = FREE);
+    }
+    Ok(())
+}
+
+/// Keeps the addresses of a range for nobody any more: what is not acquired is free for
+/// all, what is stays with its owner.
+pub(crate) fn keep_no_more(tx: &mut Tx<'_>, range: ThingId) {
+    tx.edit(range, |range| {
+        range.set_ref("accountid", None);
     });
-    Ok(id)
+    for id in tx.ids_referring(range, Kind::IpAddress, "vlanid") {
+        if tx.thing(id).state == FREE {
+            metering::address(tx, false, id);
+            tx.remove_with_dependants(id);
+        }
+    }
 }
 
 /// Takes an address that a virtual machine on a shared network gets directly.
@@ -216,8 +303,10 @@ pub(crate) fn acquire_direct(
             shared.text("name")
         ))
     })?;
+    let now = tx.now;
     let id = insert(tx, owner, zone, &address, |thing| {
         thing
+            .set_time("allocated", now)
             .set_ref("vlanid", range)
             .set_ref("networkid", network)
             .set_ref("associatednetworkid", network)
@@ -234,13 +323,11 @@ fn insert(
     address: &str,
     fill: impl FnOnce(&mut Thing),
 ) -> ThingId {
-    let now = tx.now;
     let id = tx.insert(Kind::IpAddress, |thing| {
         thing.owner = Some(owner);
         thing
             .set_text("ipaddress", address)
             .set_ref("zoneid", zone)
-            .set_time("allocated", now)
             .set_flag("isstaticnat", false)
             .set_flag("issystem", false)
             .set_flag("isportable", false);
@@ -250,9 +337,30 @@ fn insert(
     id
 }
 
-/// Gives an address up, with everything that stands on it.
+/// Gives an address up, with everything that stands on it. One of a range that is kept
+/// for its owner stays the owner's, free.
 pub(crate) fn release(tx: &mut Tx<'_>, id: ThingId) {
     super::rules::remove_of_address(tx, id);
+    let address = tx.thing(id);
+    let keeper = address.id_of("vlanid").and_then(|range| tx.thing(range).id_of("accountid"));
+    if keeper.is_some() && keeper == address.owner {
+        for tag in tx.ids_referring(id, Kind::Tag, "resource") {
+            tx.erase(tag);
+        }
+        tx.edit(id, |address| {
+            address
+                .set_ref("associatednetworkid", None)
+                .set_ref("virtualmachineid", None)
+                .set("vmipaddress", None)
+                .set_flag("isstaticnat", false)
+                .set_flag("issourcenat", false)
+                .set_time("allocated", None);
+        });
+        if tx.thing(id).state != FREE {
+            tx.move_to(id, FREE);
+        }
+        return;
+    }
     metering::address(tx, false, id);
     tx.remove_with_dependants(id);
 }
@@ -351,8 +459,21 @@ fn associate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Thing(id))
 }
 
+/// Refuses what needs an address that has been acquired.
+pub(crate) fn must_be_acquired(address: &Thing) -> Result<(), ApiError> {
+    if address.state != FREE {
+        return Ok(());
+    }
+    Err(ApiError::value(format!(
+        "{} is not acquired; do that with associateIpAddress",
+        address.text("ipaddress")
+    ))
+    .about(address.uuid.to_string(), "ipaddressid"))
+}
+
 fn check_release(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let address = call.thing(call.args.id_required("id"));
+    must_be_acquired(address)?;
     if address.flag("issourcenat") {
         return Err(ApiError::value(format!(
             "{} is the source NAT address of its network and goes with the network",
@@ -380,8 +501,11 @@ fn list_addresses(query: &Query<'_>) -> Result<Answer, ApiError> {
     let args = query.args;
     let taken = query.things(Kind::IpAddress)?;
     let for_rules = args.is_true("forloadbalancing");
+    let wants_free = args.flag("allocatedonly") == Some(false);
+    let shows_all_free = wants_free && query.caller.is_root();
     let is_wanted = |address: &&Thing| {
-        (args.has("forvirtualnetwork") || address.flag("forvirtualnetwork"))
+        (address.state != FREE || wants_free && !shows_all_free)
+            && (args.has("forvirtualnetwork") || address.flag("forvirtualnetwork"))
             && (!for_rules || !address.flag("isstaticnat"))
     };
     let mut items: Vec<Node> = taken
@@ -389,7 +513,7 @@ fn list_addresses(query: &Query<'_>) -> Result<Answer, ApiError> {
         .filter(is_wanted)
         .map(|address| query.show(address, &IP_ADDRESS))
         .collect();
-    if args.flag("allocatedonly") == Some(false) && query.caller.is_root() {
+    if shows_all_free {
         items.extend(free_addresses(query));
     }
     query.page_of("publicipaddress", items.into_iter(), |_, node| node)
@@ -405,14 +529,20 @@ fn free_addresses(query: &Query<'_>) -> Vec<Node> {
         if is_other {
             continue;
         }
-        let taken: BTreeSet<String> = world
+        let taken: BTreeSet<&str> = world
             .referring(found.id, Kind::IpAddress, "vlanid")
-            .map(|address| address.text("ipaddress").to_owned())
+            .filter(|address| address.state != FREE)
+            .map(|address| address.text("ipaddress"))
+            .chain(
+                world
+                    .referring(found.id, Kind::SystemVm, "publicrange")
+                    .map(|vm| vm.text("publicip")),
+            )
             .collect();
         let of_zone = found.id_of("zoneid").map(|id| world.thing(id));
         for address in ip::range(found.text("startip"), found.text("endip")).map(ip::format) {
             let is_wanted = query.args.text("ipaddress").is_none_or(|wanted| wanted == address);
-            if taken.contains(&address) || !is_wanted {
+            if taken.contains(address.as_str()) || !is_wanted {
                 continue;
             }
             let fields = vec![

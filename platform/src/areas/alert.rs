@@ -141,6 +141,9 @@ pub(crate) const DIRECT_IP: AlertType = once(24, "DIRECT_ATTACHED_PUBLIC_IP");
 /// Little is left to give away of the disks of hosts.
 pub(crate) const LOCAL_STORAGE: AlertType = once(25, "LOCAL_STORAGE");
 
+/// An account has more of something than it may have.
+pub(crate) const LIMIT: AlertType = each(26, "RESOURCE_LIMIT_EXCEEDED");
+
 /// All types, by number.
 ///
 /// # Source
@@ -172,7 +175,7 @@ pub const TYPES: [AlertType; 27] = [
     USAGE_SANITY_RESULT,
     DIRECT_IP,
     LOCAL_STORAGE,
-    each(26, "RESOURCE_LIMIT_EXCEEDED"),
+    LIMIT,
 ];
 
 /// The type of a number; a number nobody knows is a custom alert, told each time.

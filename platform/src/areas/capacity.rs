@@ -429,7 +429,9 @@ fn addresses(world: &World, zone: &Thing, wanted: Range) -> Amount {
             _ => 0,
         };
         let taken = world.referring(range.id, Kind::IpAddress, "vlanid");
-        Amount { total, used: count(taken.filter(|address| address.state != "Free").count()) }
+        let by_accounts = taken.filter(|address| address.state != "Free").count();
+        let by_system_vms = world.referring(range.id, Kind::SystemVm, "publicrange").count();
+        Amount { total, used: count(by_accounts + by_system_vms) }
     };
     ranges.map(of).sum()
 }

@@ -164,9 +164,10 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     let children = call.referring(id, Kind::Domain, "parentdomainid").count();
     let accounts = call.referring(id, Kind::Account, "domainid").count();
-    if children + accounts > 0 {
+    let networks = call.referring(id, Kind::Network, "shareddomain").count();
+    if children + accounts + networks > 0 {
         return Err(ApiError::in_use(format!(
-            "the domain {} has {accounts} accounts and {children} subdomains; remove them first or give `cleanup=true`",
+            "the domain {} has {accounts} accounts and {children} subdomains, and {networks} networks are for it; remove them first or give `cleanup=true`",
             call.login_path(id)
         )));
     }
@@ -188,6 +189,10 @@ fn remove_tree(call: &mut Call<'_, '_>, domain: ThingId) -> Result<(), ApiError>
     }
     for account in call.ids_referring(domain, Kind::Account, "domainid") {
         super::account::remove(call, account)?;
+    }
+    // Whose machines could be on its networks is gone by now.
+    for network in call.ids_referring(domain, Kind::Network, "shareddomain") {
+        super::network::remove(call.tx, network);
     }
     call.remove_with_dependants(domain);
     Ok(())

@@ -89,7 +89,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     };
     let collides = call
         .referring(network, Kind::EgressRule, "networkid")
-        .any(|rule| matched.meets(rule) && rule.text("cidrlist") == cidrs);
+        .any(|rule| matched.meets(rule, &cidrs));
     if collides {
         return Err(ApiError::rule_conflict(format!(
             "an egress rule of {} is for some of these ports and sources already",

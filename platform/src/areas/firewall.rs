@@ -127,9 +127,10 @@ impl Matched {
         }
     }
 
-    /// Whether a rule is for some of the same.
-    pub(super) fn meets(&self, rule: &Thing) -> bool {
-        if rule.text("protocol") != self.protocol {
+    /// Whether a rule is for some of the same, from some of the same sources.
+    pub(super) fn meets(&self, rule: &Thing, cidrs: &str) -> bool {
+        let is_source = |cidr: &str| rule.text("cidrlist").split(',').any(|own| own == cidr);
+        if rule.text("protocol") != self.protocol || !cidrs.split(',').any(is_source) {
             return false;
         }
         match (self.ports, rule.int_if("firstport").zip(rule.int_if("lastport"))) {
@@ -153,7 +154,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let network = rules::network_of(call, address, None, "Firewall")?;
     let collides = call
         .referring(address, Kind::FirewallRule, "ipaddressid")
-        .any(|rule| matched.meets(rule) && rule.text("cidrlist") == cidrs);
+        .any(|rule| matched.meets(rule, &cidrs));
     if collides {
         return Err(ApiError::rule_conflict(format!(
             "a firewall rule of {} is for some of these ports and sources already",

@@ -13,7 +13,7 @@ use super::{
     given::{self, Url},
     hostupdate,
     hypervisor::{self, BARE_METAL, HYPERVISORS, KVM, LXC, OVM, SIMULATOR, VMWARE, XEN_SERVER},
-    pod,
+    pod, router_vm,
     serviceoffering::{CONSOLE_PROXY, STORAGE_VM},
     simulator, systemvm, vm, volume,
 };
@@ -870,7 +870,8 @@ fn reconnect_failed(call: &mut Call<'_, '_>, _: &ApiError) {
 }
 
 /// Says that a host is gone: what ran on it has stopped at this moment, for the
-/// bill as well. System VMs are started elsewhere, and so are guests with `haenable`.
+/// bill as well. System VMs and routers are started elsewhere, and so are guests with
+/// `haenable`.
 pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
     let now = tx.now;
     if tx.thing(host).state == "Alert" {
@@ -890,6 +891,7 @@ pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
         halt(tx, machine);
         match tx.thing(machine).kind {
             Kind::SystemVm => systemvm::start_elsewhere(tx, machine),
+            Kind::Router => router_vm::start_elsewhere(tx, machine),
             Kind::Vm if was_wanted => vm::start_elsewhere(tx, machine),
             _ => {}
         }

@@ -6,7 +6,7 @@
 
 use cloudtally_model::{ApiError, Millis, port::Value};
 
-use super::{metering, simulator, template::TEMPLATE, volume, zone};
+use super::{alert, metering, simulator, template::TEMPLATE, volume, zone};
 use crate::{
     engine::{
         Answer, Arg, Call, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World, limit, verbs,
@@ -108,17 +108,36 @@ fn download(tx: &mut Tx<'_>, copy: ThingId) {
 }
 
 fn finish_download(tx: &mut Tx<'_>, copy: ThingId) {
-    let (image, _) = parts(tx, copy);
+    let (image, zone) = parts(tx, copy);
     tx.edit(copy, |copy| {
         copy.set_time("due", None);
     });
     if tx.thing(image).int_if("size").is_none() {
         let is_metal = tx.thing(image).text("hypervisor").eq_ignore_ascii_case("BareMetal");
+        let bytes = if is_metal { 0 } else { DOWNLOADED_BYTES };
+        tell_if_too_much(tx, image, zone, bytes);
         tx.edit(image, |image| {
-            image.set_int("size", if is_metal { 0 } else { DOWNLOADED_BYTES });
+            image.set_int("size", bytes);
         });
     }
     tx.move_to(copy, "Ready");
+}
+
+/// Tells the administrator of a download that takes its owner over the limit: how big
+/// it is shows at its end, when others that were begun with it may have filled the rest.
+fn tell_if_too_much(tx: &mut Tx<'_>, image: ThingId, zone: ThingId, bytes: i64) {
+    let Some(owner) = tx.thing(image).owner else { return };
+    let more = volume::gib(bytes);
+    if let Err(error) = limit::check(tx, owner, Limit::SecondaryStorage, more) {
+        let text = format!(
+            "the {} {} is there although {}",
+            tx.thing(image).kind.noun(),
+            tx.thing(image).text("name"),
+            error.text
+        );
+        let place = alert::Place::of(tx, zone);
+        alert::raise(tx, alert::LIMIT, Some(owner), place, &text);
+    }
 }
 
 /// Puts an image into a zone; it is downloaded when that is due.

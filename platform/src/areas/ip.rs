@@ -54,10 +54,12 @@ pub(crate) fn gateway_and_netmask(cidr: &str) -> Option<(String, String)> {
     Some((format(network.checked_add(1)?), format(mask(bits))))
 }
 
-/// Whether an address is in a CIDR.
-pub(crate) fn is_in(address: &str, cidr: &str) -> bool {
+/// Whether an address of a CIDR is one that hosts can have: neither the first nor the last.
+pub(crate) fn is_host(address: &str, cidr: &str) -> bool {
     match (parse(address), parse_cidr(cidr)) {
-        (Some(address), Some((network, bits))) => address & mask(bits) == network,
+        (Some(address), Some((network, bits))) => {
+            (network.saturating_add(1)..network | !mask(bits)).contains(&address)
+        }
         _ => false,
     }
 }
@@ -91,10 +93,14 @@ mod tests {
         assert_eq!(cidr("10.1.1.1", "255.0.255.0"), None);
         let expected = ("10.1.1.1".to_owned(), "255.255.255.0".to_owned());
         assert_eq!(gateway_and_netmask("10.1.1.0/24"), Some(expected));
-        assert!(is_in("10.1.1.7", "10.1.1.0/24") && !is_in("10.1.2.7", "10.1.1.0/24"));
-        assert!(is_in("1.2.3.4", "0.0.0.0/0") && !is_in("1.2.3", "0.0.0.0/0"));
         assert_eq!(hosts("10.1.1.0/30").map(format).collect::<Vec<_>>(), ["10.1.1.1", "10.1.1.2"]);
         assert_eq!(parse_cidr("10.1.1.0/33"), None);
+        let can_have = |address: &str| is_host(address, "10.1.1.0/24");
+        assert!(can_have("10.1.1.1") && can_have("10.1.1.254"));
+        for address in ["10.1.1.0", "10.1.1.255", "10.1.2.1", "10.1.1.999", ""] {
+            assert!(!can_have(address), "{address}");
+        }
+        assert!(!is_host("10.1.1.1", "10.1.1.1/32"));
         assert_eq!(mac(0x1_02_03), "02:00:00:01:02:03");
     }
 }

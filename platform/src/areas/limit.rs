@@ -113,7 +113,12 @@ pub(crate) fn used(world: &World, account: ThingId, limit: Limit) -> i64 {
     let sum = |things: &[&Thing]| -> i64 { things.iter().map(|thing| thing.int("size")).sum() };
     match limit {
         Limit::Vm => i64::try_from(vms().count()).unwrap_or(i64::MAX),
-        Limit::PublicIp => count(Kind::IpAddress),
+        // Addresses that shared networks give to machines are not counted.
+        Limit::PublicIp => {
+            let addresses = world.owned_by(account, Kind::IpAddress);
+            let public = addresses.filter(|address| address.flag("forvirtualnetwork"));
+            i64::try_from(public.count()).unwrap_or(i64::MAX)
+        }
         Limit::Volume => i64::try_from(volumes().count()).unwrap_or(i64::MAX),
         Limit::Snapshot => i64::try_from(snapshots().count()).unwrap_or(i64::MAX),
         Limit::Template => count(Kind::Template) + count(Kind::Iso),

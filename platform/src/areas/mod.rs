@@ -386,6 +386,10 @@ pub(crate) fn remove_all_of(call: &mut Call<'_, '_>, account: ThingId) -> Result
     for snapshot in of(call, Kind::Snapshot) {
         snapshot::remove(call.tx, snapshot);
     }
+    // Public addresses that were kept for it are everybody's again.
+    for range in call.ids_referring(account, Kind::VlanIpRange, "accountid") {
+        address::keep_no_more(call.tx, range);
+    }
     for network in of(call, Kind::Network) {
         network::remove(call.tx, network);
     }

@@ -127,6 +127,12 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             call.thing(address).text("ipaddress")
         )));
     }
+    if call.referring(address, Kind::RemoteAccessVpn, "publicipid").next().is_some() {
+        return Err(ApiError::rule_conflict(format!(
+            "{} has a remote access VPN; remove it first",
+            call.thing(address).text("ipaddress")
+        )));
+    }
     // 2. A machine on the network that has none yet.
     let network = rules::network_of(call, address, args.id("networkid"), "StaticNat")?;
     let nic = rules::nic_of(call, vm, network)?;
@@ -142,7 +148,7 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             other.text("ipaddress")
         )));
     }
-    let guest_ip = args.text("vmguestip").unwrap_or(call.thing(nic).text("ipaddress")).to_owned();
+    let guest_ip = rules::guest_ip(call, nic, "vmguestip")?;
     call.edit(address, |address| {
         address
             .set_flag("isstaticnat", true)

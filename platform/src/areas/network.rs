@@ -6,9 +6,11 @@ use cloudtally_model::ApiError;
 
 use super::{
     address::{self, Purpose},
+    given::{self, Subnet},
     ip,
     iprange::IpRange,
     metering, networkoffering, router_vm as router,
+    vlanset::vlan_number,
 };
 use crate::{
     engine::{Answer, Arg, Call, Done, Query, Thing, ThingId, Tx, World, limit},
@@ -41,11 +43,11 @@ pub(crate) const NETWORK: Object = Object {
         f("issystem", W::Bool),
         STATE,
         f("related", W::Str),
-        f("broadcasturi", W::Str),
+        f("broadcasturi", W::Str).for_root(),
         f("dns1", W::Str),
         f("dns2", W::Str),
         f("type", W::Str),
-        f("vlan", W::Str),
+        f("vlan", W::Str).for_root(),
         f("acltype", W::Str),
         f("subdomainaccess", W::Bool),
         ACCOUNT,
@@ -242,7 +244,6 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (zone, offering) =
         (call.args.id_required("zoneid"), call.args.id_required("networkofferingid"));
     let is_shared = call.thing(offering).text("guestiptype").eq_ignore_ascii_case("Shared");
-    let owner = call.owner()?;
     if call.thing(offering).state != "Enabled" {
         return Err(ApiError::value(format!(
             "the network offering {} is not enabled",
@@ -259,9 +260,9 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::value("tiers of VPCs are not supported yet"));
     }
     let id = if is_shared {
-        create_shared(call, owner, zone, offering)?
+        create_shared(call, zone, offering)?
     } else {
-        create_isolated(call, owner, zone, offering)?
+        create_isolated(call, zone, offering)?
     };
     call.entity = Some(id);
     Ok(Done::Thing(id))
@@ -269,23 +270,30 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn create_isolated(
     call: &mut Call<'_, '_>,
-    owner: ThingId,
     zone: ThingId,
     offering: ThingId,
 ) -> Result<ThingId, ApiError> {
     if call.thing(zone).text("networktype").eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value("basic zones have one shared network and no isolated ones"));
     }
+    let owner = call.owner()?;
     if call.args.has("vlan") && !call.thing(offering).flag("specifyvlan") {
         return Err(ApiError::value(
             "the offering does not let the VLAN be named; leave `vlan` out",
         ));
     }
     let args = call.args.clone();
+    let range = named_range(call)?;
+    let physical = physical_network(call, zone)?;
+    let vlan = named_vlan(call, physical, "Isolated")?;
     let (name, text) = (args.text_required("name"), args.text_required("displaytext"));
     let id = isolated(call.tx, owner, zone, offering, name, text)?;
     call.edit(id, |network| {
-        for column in ["networkdomain", "displaynetwork", "vlan"] {
+        network.set_ref("physicalnetworkid", physical);
+        if let Some(vlan) = &vlan {
+            network.set_text("vlan", vlan);
+        }
+        for column in ["networkdomain", "displaynetwork"] {
             match args.if_any(column) {
                 Some(Arg::Text(text)) => drop(network.set_text(column, text)),
                 Some(Arg::Bool(flag)) => drop(network.set_flag(column, *flag)),
@@ -293,13 +301,11 @@ fn create_isolated(
             }
         }
     });
-    if let (Some(gateway), Some(netmask)) = (args.text("gateway"), args.text("netmask")) {
-        let cidr = ip::cidr(gateway, netmask)
-            .ok_or_else(|| call.invalid("gateway", gateway, "expected an address in `netmask`"))?;
+    if let Some((gateway, netmask, cidr)) = range {
         call.edit(id, |network| {
             network
-                .set_text("gateway", gateway)
-                .set_text("netmask", netmask)
+                .set_text("gateway", &gateway)
+                .set_text("netmask", &netmask)
                 .set_text("cidr", &cidr);
         });
     }
@@ -307,6 +313,85 @@ fn create_isolated(
         implement(call.tx, id)?;
     }
     Ok(id)
+}
+
+/// The gateway, netmask and CIDR that are given for an isolated network: both or
+/// neither, with room for machines beside the gateway.
+fn named_range(call: &Call<'_, '_>) -> Result<Option<(String, String, String)>, ApiError> {
+    let (gateway, netmask) = match (call.args.text("gateway"), call.args.text("netmask")) {
+        (None, None) => return Ok(None),
+        (Some(gateway), Some(netmask)) => (gateway, netmask),
+        _ => return Err(ApiError::value("give `gateway` and `netmask` together")),
+    };
+    let at = given::address(call, "gateway")?;
+    let subnet = Subnet::of(gateway, netmask).filter(|subnet| subnet.usable().len() > 1);
+    let subnet = subnet.ok_or_else(|| {
+        let expected = "expected a netmask with room for machines, such as `255.255.255.0`";
+        call.invalid("netmask", netmask, expected)
+    })?;
+    if !at.is_some_and(|at| subnet.usable().contains(&at)) {
+        let expected = format!("expected an address that machines of {netmask} can have");
+        return Err(call.invalid("gateway", gateway, &expected));
+    }
+    let cidr = ip::cidr(gateway.trim(), netmask.trim()).expect("a subnet was made of them");
+    Ok(Some((gateway.trim().to_owned(), netmask.trim().to_owned(), cidr)))
+}
+
+/// The physical network for a new guest network: the one named, which must carry
+/// guests of the zone, or the first that does.
+fn physical_network(call: &Call<'_, '_>, zone: ThingId) -> Result<ThingId, ApiError> {
+    let carriers = super::physicalnetwork::carrying(call, zone, "Guest");
+    match call.args.id("physicalnetworkid") {
+        Some(named) if carriers.contains(&named) => Ok(named),
+        Some(named) => Err(ApiError::value(format!(
+            "the physical network {} carries no guest traffic of the zone {}",
+            call.thing(named).text("name"),
+            call.thing(zone).text("name")
+        ))
+        .about(call.thing(named).uuid.to_string(), "physicalnetworkid")),
+        None => guest_physical_network(call, zone).map(|physical| physical.id).ok_or_else(|| {
+            ApiError::value(format!(
+                "the zone {} has no enabled physical network for guests",
+                call.thing(zone).text("name")
+            ))
+        }),
+    }
+}
+
+/// The VLAN named for a new network, as it is kept: none of those that the system
+/// gives to networks itself. Isolated networks share theirs with no other.
+fn named_vlan(
+    call: &Call<'_, '_>,
+    physical: ThingId,
+    network_type: &str,
+) -> Result<Option<String>, ApiError> {
+    let Some(given) = call.args.text("vlan").map(str::trim) else { return Ok(None) };
+    let text = given.strip_prefix("vlan://").unwrap_or(given);
+    let is_shared = network_type == "Shared";
+    if is_shared && text.eq_ignore_ascii_case("untagged") {
+        return Ok(Some("untagged".to_owned()));
+    }
+    let number = vlan_number(text)
+        .ok_or_else(|| call.invalid("vlan", given, "expected a number from 0 to 4094"))?;
+    if super::physicalnetwork::vlan_set(call.thing(physical)).contains(number) {
+        return Err(ApiError::value(format!(
+            "The VLAN tag {number} is already being used for dynamic vlan allocation for the guest network in zone {}",
+            call.thing(physical).id_of("zoneid").map_or("", |zone| call.thing(zone).text("name"))
+        ))
+        .about(call.thing(physical).uuid.to_string(), "vlan"));
+    }
+    let vlan = number.to_string();
+    let mut others = call.referring(physical, Kind::Network, "physicalnetworkid");
+    match others
+        .find(|other| other.text("vlan") == vlan && !(is_shared && other.text("type") == "Shared"))
+    {
+        Some(other) => Err(ApiError::value(format!(
+            "the network {} is on VLAN {vlan} already; choose another `vlan`",
+            other.text("name")
+        ))
+        .about(other.uuid.to_string(), "vlan")),
+        None => Ok(Some(vlan)),
+    }
 }
 
 /// Makes an isolated network of an account.
@@ -374,7 +459,6 @@ fn isolated(
 
 fn create_shared(
     call: &mut Call<'_, '_>,
-    owner: ThingId,
     zone: ThingId,
     offering: ThingId,
 ) -> Result<ThingId, ApiError> {
@@ -390,7 +474,8 @@ fn create_shared(
         let zone = call.thing(zone);
         (zone.text("dns1").to_owned(), zone.text("networktype").eq_ignore_ascii_case("Basic"))
     };
-    let vlan = args.text("vlan").unwrap_or("untagged").to_owned();
+    let physical = physical_network(call, zone)?;
+    let vlan = named_vlan(call, physical, "Shared")?.unwrap_or_else(|| "untagged".to_owned());
     // The pods of a basic zone bring their own addresses, by createVlanIpRange.
     let range = if is_basic && !args.has("startip") {
         None
@@ -408,19 +493,18 @@ fn create_shared(
         "account" => "Account",
         _ => return Err(call.invalid("acltype", &acl, "expected `Domain` or `Account`")),
     };
-    let physical = match args.id("physicalnetworkid") {
-        Some(id) => id,
-        None => guest_physical_network(call.tx, zone)
-            .map(|physical| physical.id)
-            .ok_or_else(|| ApiError::value("the zone has no physical network for guests"))?,
-    };
     // 2. Those for domains belong to the system, those for an account to it.
-    let holder = if acl == "Domain" {
-        call.thing(crate::engine::seed::system_user(call.tx)).owner
-    } else {
-        Some(owner)
+    let (holder, domain) = match acl {
+        "Domain" if args.has("account") || args.has("projectid") => {
+            return Err(ApiError::value(
+                "a network for a domain is no account's; give `acltype=Account` with the account",
+            ));
+        }
+        "Domain" => {
+            (call.thing(crate::engine::seed::system_user(call.tx)).owner, args.id("domainid"))
+        }
+        _ => (Some(call.owner()?), None),
     };
-    let domain = if acl == "Domain" { args.id("domainid") } else { None };
     let id = call.tx.insert(Kind::Network, |network| {
         network.owner = holder;
         network
@@ -487,8 +571,15 @@ pub(crate) fn for_deployment(
             ))
         });
     }
-    for id in named {
+    for (at, id) in named.iter().enumerate() {
         let network = call.thing(*id);
+        if named[..at].contains(id) {
+            return Err(ApiError::value(format!(
+                "the network {} is named twice; a virtual machine has one NIC on each",
+                network.text("name")
+            ))
+            .about(network.uuid.to_string(), "networkids"));
+        }
         if network.id_of("zoneid") != Some(zone) {
             return Err(ApiError::value(format!(
                 "the network {} is in another zone",
@@ -676,12 +767,25 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
                 new.text("name")
             )));
         }
+        let unserved = services_in_use(call.tx, id)
+            .into_iter()
+            .find(|(service, _)| !networkoffering::provides(new, service));
+        if let Some((service, by)) = unserved {
+            return Err(ApiError::in_use(format!(
+                "the offering {} does not have {service}, which the {} of the network {} needs",
+                new.text("name"),
+                by.kind.noun(),
+                network.text("name")
+            ))
+            .about(by.uuid.to_string(), "networkofferingid"));
+        }
+        let is_persistent = new.flag("ispersistent");
         let nics = metered_nics(call.tx, id);
         for nic in &nics {
             metering::nic(call.tx, "NETWORK.OFFERING.REMOVE", *nic);
         }
         call.edit(id, |network| {
-            network.set_ref("networkofferingid", offering);
+            network.set_ref("networkofferingid", offering).set_flag("ispersistent", is_persistent);
         });
         for nic in nics {
             metering::nic(call.tx, "NETWORK.OFFERING.ASSIGN", nic);
@@ -703,6 +807,25 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
     });
     Ok(Done::Thing(id))
+}
+
+/// The services that what stands on a network needs, with what needs them.
+fn services_in_use(world: &World, network: ThingId) -> Vec<(&'static str, &Thing)> {
+    let addresses = || world.referring(network, Kind::IpAddress, "associatednetworkid");
+    let of = |kind| world.referring(network, kind, "networkid");
+    let nat = addresses().filter_map(|address| {
+        let services = [("issourcenat", "SourceNat"), ("isstaticnat", "StaticNat")];
+        let service = services.into_iter().find(|(flag, _)| address.flag(flag));
+        service.map(|(_, service)| (service, address))
+    });
+    let vpns = addresses()
+        .flat_map(|address| world.referring(address.id, Kind::RemoteAccessVpn, "publicipid"));
+    nat.chain(vpns.map(|vpn| ("Vpn", vpn)))
+        .chain(of(Kind::PortForwardingRule).map(|rule| ("PortForwarding", rule)))
+        .chain(of(Kind::LoadBalancerRule).map(|rule| ("Lb", rule)))
+        .chain(of(Kind::FirewallRule).map(|rule| ("Firewall", rule)))
+        .chain(of(Kind::EgressRule).map(|rule| ("Firewall", rule)))
+        .collect()
 }
 
 /// The NICs of a network whose virtual machine pays for them.

@@ -203,9 +203,9 @@ fn free_in(world: &World, network: ThingId, wanted: Option<&str>) -> Result<Stri
     taken.insert(on.text("gateway"));
     let cidr = on.text("cidr");
     if let Some(wanted) = wanted {
-        if !ip::is_in(wanted, cidr) {
+        if !ip::is_host(wanted, cidr) {
             return Err(ApiError::value(format!(
-                "{wanted} is not in {cidr}, the range of the network {}",
+                "{wanted} is no address for machines in {cidr}, the range of the network {}",
                 on.text("name")
             )));
         }
@@ -381,6 +381,14 @@ fn add_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn remove_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
+    let secondary = call.entity();
+    let (nic, address) = (secondary.id_of("nicid"), secondary.text("ipaddress"));
+    if nic.is_some_and(|nic| super::rules::led_to(call.tx, nic).contains(&address)) {
+        return Err(ApiError::in_use(format!(
+            "port forwarding or static NAT leads to {address}; remove that first"
+        ))
+        .about(secondary.uuid.to_string(), "id"));
+    }
     call.tx.remove(id);
     Ok(Done::Success)
 }

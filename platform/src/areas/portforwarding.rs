@@ -2,7 +2,7 @@
 
 use cloudtally_model::ApiError;
 
-use super::rules::{self, Ports};
+use super::rules::{self, PORT_MAX, Ports};
 use crate::{
     engine::{Call, Done, ThingId, Tx},
     table::{
@@ -115,7 +115,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     if private.last - private.first != ports.last - ports.first {
         return Err(ApiError::value("the public and the private ports must be equally many"));
     }
-    let guest_ip = guest_ip(call, nic, args.text("vmguestip"))?;
+    let guest_ip = rules::guest_ip(call, nic, "vmguestip")?;
     let cidrs = rules::cidrs(call)?;
     // 2. Ports that no other rule has.
     rules::check_free(call.tx, address, &ports, None)?;
@@ -139,20 +139,6 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     });
     rules::open_firewall(call, id, address, &ports, &cidrs)?;
     Ok(Some(id))
-}
-
-/// The address of a NIC that traffic goes to: the one wanted, which must be its.
-fn guest_ip(call: &Call<'_, '_>, nic: ThingId, wanted: Option<&str>) -> Result<String, ApiError> {
-    let first = call.thing(nic).text("ipaddress");
-    let Some(wanted) = wanted else { return Ok(first.to_owned()) };
-    let is_its = wanted == first
-        || call
-            .referring(nic, Kind::NicSecondaryIp, "nicid")
-            .any(|secondary| secondary.text("ipaddress") == wanted);
-    if is_its {
-        return Ok(wanted.to_owned());
-    }
-    Err(call.invalid("vmguestip", wanted, "the virtual machine does not have this address"))
 }
 
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -190,17 +176,27 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .map(|rule| rule.id)
         .ok_or_else(|| call.invalid("publicport", port, "no rule of the address has this port"))?;
     let network = call.thing(id).id_of("networkid").expect("rules lead into a network");
-    let vm = args.id("virtualmachineid").or(call.thing(id).id_of("virtualmachineid"));
-    let vm = vm.expect("rules lead to a virtual machine");
+    let rule = call.thing(id).clone();
+    // 1. To another machine at its first address, to the same one at the same.
+    let old = rule.id_of("virtualmachineid").expect("rules lead to a virtual machine");
+    let vm = args.id("virtualmachineid").unwrap_or(old);
     let nic = rules::nic_of(call, vm, network)?;
-    let guest_ip = guest_ip(call, nic, args.text("privateip"))?;
-    let private = args.text_required("privateport");
-    if !private.parse::<u16>().is_ok_and(|port| port > 0) {
-        return Err(call.invalid("privateport", private, "expected a port from 1 to 65535"));
-    }
+    let guest_ip = match args.text("privateip") {
+        None if vm == old => rule.text("vmguestip").to_owned(),
+        _ => rules::guest_ip(call, nic, "privateip")?,
+    };
+    // 2. To as many ports as before.
+    let first = args.text_required("privateport");
+    let more = rule.int("lastport") - rule.int("firstport");
+    let last =
+        first.parse::<u16>().ok().filter(|port| *port > 0).map(|port| i64::from(port) + more);
+    let last = last.filter(|last| *last <= PORT_MAX).ok_or_else(|| {
+        let expected = format!("expected a port from 1 to {}", PORT_MAX - more);
+        call.invalid("privateport", first, &expected)
+    })?;
     call.edit(id, |rule| {
-        rule.set_text("privateport", private)
-            .set_text("privateendport", private)
+        rule.set_text("privateport", first)
+            .set_text("privateendport", &last.to_string())
             .set_ref("virtualmachineid", vm)
             .set_text("vmguestip", &guest_ip);
     });

@@ -1,5 +1,5 @@
-//! Virtual routers: one for each isolated network that needs it. They count the
-//! bytes that are billed, from 0 each time they start.
+//! Virtual routers: one for each isolated network that needs it, on a host that has room
+//! for it. They count the bytes that are billed, from 0 each time they start.
 //!
 //! # Source
 //! Guide 8.1.4; usage rules 5; polling as `router.stats.interval` says.
@@ -8,9 +8,9 @@ use cloudtally_model::{
     AccountId, ApiError, DeviceType, Millis, NetworkId, NetworkSample, SeriesKey, ZoneId,
 };
 
-use super::{network, router::ROUTER};
+use super::{network, router::ROUTER, serviceoffering, systemvm};
 use crate::{
-    engine::{Call, Done, ThingId, Tx, World},
+    engine::{Call, Done, Level, ThingId, Tx, World, happened},
     table::{Kind, KindSpec, Move, WireType as W, hidden},
 };
 
@@ -53,9 +53,44 @@ pub(crate) fn ensure(tx: &mut Tx<'_>, network: ThingId) -> Result<(), ApiError> 
         None => insert(tx, network),
     };
     if tx.thing(id).state == "Stopped" {
-        tx.move_to(id, "Running");
+        run(tx, id)?;
     }
     Ok(())
+}
+
+/// Starts a stopped router on the host of its zone that has the most room.
+fn run(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+    let router = tx.thing(id);
+    let zone = router.id_of("zoneid").expect("routers are in a zone");
+    let offering = router.id_of("serviceofferingid");
+    let offering = offering.or_else(|| serviceoffering::default_for(tx, serviceoffering::ROUTER));
+    let host = offering.and_then(|offering| systemvm::host_for(tx, zone, offering));
+    let host = host.ok_or_else(|| {
+        ApiError::server_capacity(format!(
+            "no host of the zone {} has room for the router {}; add a host or enable one",
+            tx.thing(zone).text("name"),
+            router.text("name")
+        ))
+        .about(router.uuid.to_string(), "id")
+    })?;
+    let pod = tx.thing(host).id_of("podid");
+    tx.edit(id, |router| {
+        router.set_ref("serviceofferingid", offering).set_ref("hostid", host).set_ref("podid", pod);
+    });
+    tx.move_to(id, "Running");
+    Ok(())
+}
+
+/// Starts a router again that stopped because its host is gone; it stays stopped where
+/// no other host has room.
+pub(super) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
+    let (level, outcome) = match run(tx, id) {
+        Ok(()) => (Level::Info, "was started again on another host".to_owned()),
+        Err(error) => (Level::Error, format!("cannot be started again: {}", error.text)),
+    };
+    let text =
+        format!("The host of the router {} is gone; it {outcome}", tx.thing(id).text("name"));
+    happened(tx, "ROUTER.HA", level, Some(id), text);
 }
 
 fn insert(tx: &mut Tx<'_>, network: ThingId) -> ThingId {
@@ -102,7 +137,7 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
         count(tx, id);
         sample(tx, id);
         tx.edit(id, |router| {
-            router.set_time("due", None);
+            router.set_time("due", None).set_ref("hostid", None);
         });
     }
 }
@@ -206,7 +241,7 @@ fn must_be(call: &Call<'_, '_>, state: &str, doing: &str) -> Result<(), ApiError
 pub(super) fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, "Stopped", "started")?;
     let id = call.entity_id();
-    call.move_to(id, "Running");
+    run(call.tx, id)?;
     Ok(Done::Thing(id))
 }
 
@@ -220,7 +255,11 @@ pub(super) fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, "Running", "rebooted")?;
     let id = call.entity_id();
+    let host = call.entity().id_of("hostid");
     call.move_to(id, "Stopped");
+    call.edit(id, |router| {
+        router.set_ref("hostid", host);
+    });
     call.move_to(id, "Running");
     Ok(Done::Thing(id))
 }

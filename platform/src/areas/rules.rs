@@ -14,6 +14,9 @@ use crate::{
 pub(crate) const STATES: &[&str] = &["Add", "Active"];
 pub(crate) const MOVES: &[Move] = &[Move { from: "Add", to: "Active" }];
 
+/// The last port there is.
+pub(crate) const PORT_MAX: i64 = 65_535;
+
 /// A protocol and the ports of it that a rule is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ports {
@@ -37,7 +40,7 @@ impl Ports {
             _ => return Err(call.invalid("protocol", protocol, "expected `tcp` or `udp`")),
         };
         let port = |name: &'static str| match call.args.int(name) {
-            Some(port) if (1..=65_535).contains(&port) => Ok(Some(port)),
+            Some(port) if (1..=PORT_MAX).contains(&port) => Ok(Some(port)),
             Some(port) => {
                 Err(call.invalid(name, &port.to_string(), "expected a port from 1 to 65535"))
             }
@@ -81,29 +84,29 @@ fn leading(world: &World, address: ThingId) -> impl Iterator<Item = &Thing> {
         .chain(world.referring(address, Kind::IpForwardingRule, "publicaddress"))
 }
 
-/// Refuses ports that another rule of the address has.
+/// Refuses ports that another rule of the address has, or its remote access VPN.
 pub(crate) fn check_free(
     world: &World,
     address: ThingId,
     ports: &Ports,
     except: Option<ThingId>,
 ) -> Result<(), ApiError> {
-    let collides = leading(world, address)
+    let of_rules = leading(world, address)
         .filter(|rule| Some(rule.id) != except)
-        .find(|rule| Ports::of_rule(rule).overlap(ports));
-    match collides {
-        Some(rule) => {
-            let taken = Ports::of_rule(rule);
-            Err(ApiError::rule_conflict(format!(
-                "the {} on {} has {} {}-{} already",
-                rule.kind.noun(),
-                world.thing(address).text("ipaddress"),
-                taken.protocol,
-                taken.first,
-                taken.last
-            ))
-            .about(rule.uuid.to_string(), "ipaddressid"))
-        }
+        .map(|rule| (rule, Ports::of_rule(rule)));
+    let of_vpns = world
+        .referring(address, Kind::RemoteAccessVpn, "publicipid")
+        .flat_map(|vpn| vpn::PORTS.map(|ports| (vpn, ports)));
+    match of_rules.chain(of_vpns).find(|(_, taken)| taken.overlap(ports)) {
+        Some((rule, taken)) => Err(ApiError::rule_conflict(format!(
+            "the {} on {} has {} {}-{} already",
+            rule.kind.noun(),
+            world.thing(address).text("ipaddress"),
+            taken.protocol,
+            taken.first,
+            taken.last
+        ))
+        .about(rule.uuid.to_string(), "ipaddressid")),
         None => Ok(()),
     }
 }
@@ -130,6 +133,7 @@ pub(crate) fn network_of(
     service: &str,
 ) -> Result<ThingId, ApiError> {
     let of = call.thing(address);
+    super::address::must_be_acquired(of)?;
     let associated = of.id_of("associatednetworkid");
     let network = match (associated, wanted) {
         (Some(network), Some(wanted)) if network != wanted => {
@@ -219,7 +223,7 @@ pub(crate) fn open_firewall(
 }
 
 /// Closes the firewall that was opened with a rule.
-fn close_firewall(tx: &mut Tx<'_>, rule: ThingId) {
+pub(crate) fn close_firewall(tx: &mut Tx<'_>, rule: ThingId) {
     for id in tx.ids_referring(rule, Kind::FirewallRule, "openedfor") {
         tx.remove_with_dependants(id);
     }
@@ -276,15 +280,45 @@ pub(crate) fn remove_of_vm(tx: &mut Tx<'_>, vm: ThingId) {
     }
 }
 
-/// Whether rules lead to a NIC.
-pub(crate) fn lead_to(world: &World, nic: ThingId) -> bool {
+/// The address of a NIC that traffic goes to: the one wanted, which must be its.
+pub(crate) fn guest_ip(
+    call: &Call<'_, '_>,
+    nic: ThingId,
+    name: &'static str,
+) -> Result<String, ApiError> {
+    let first = call.thing(nic).text("ipaddress");
+    let Some(wanted) = call.args.text(name) else { return Ok(first.to_owned()) };
+    let is_its = wanted == first
+        || call
+            .referring(nic, Kind::NicSecondaryIp, "nicid")
+            .any(|secondary| secondary.text("ipaddress") == wanted);
+    if is_its {
+        return Ok(wanted.to_owned());
+    }
+    Err(call.invalid(name, wanted, "the virtual machine does not have this address"))
+}
+
+/// The addresses of a NIC that rules lead to.
+pub(crate) fn led_to(world: &World, nic: ThingId) -> Vec<&str> {
     let on = world.thing(nic);
     let network = on.id_of("networkid");
-    let Some(vm) = on.id_of("virtualmachineid") else { return false };
-    let leads = |rule: &Thing| rule.id_of("networkid") == network;
-    world.referring(vm, Kind::PortForwardingRule, "virtualmachineid").any(leads)
-        || world.referring(vm, Kind::LoadBalancerMember, "virtualmachineid").any(leads)
-        || world
-            .referring(vm, Kind::IpAddress, "virtualmachineid")
-            .any(|a| a.flag("isstaticnat") && a.id_of("associatednetworkid") == network)
+    let Some(vm) = on.id_of("virtualmachineid") else { return Vec::new() };
+    let forwarded = world
+        .referring(vm, Kind::PortForwardingRule, "virtualmachineid")
+        .filter(|rule| rule.id_of("networkid") == network)
+        .map(|rule| rule.text("vmguestip"));
+    let balanced = world
+        .referring(vm, Kind::LoadBalancerMember, "virtualmachineid")
+        .filter(|member| member.id_of("networkid") == network)
+        .map(|_| on.text("ipaddress"));
+    let of_its_own = world
+        .referring(vm, Kind::IpAddress, "virtualmachineid")
+        .filter(|a| a.flag("isstaticnat") && a.id_of("associatednetworkid") == network)
+        .map(|address| address.text("vmipaddress"));
+    forwarded.chain(balanced).chain(of_its_own).collect()
+}
+
+/// Whether rules lead to a NIC.
+pub(crate) fn lead_to(world: &World, nic: ThingId) -> bool {
+    !led_to(world, nic).is_empty()
 }

@@ -3,7 +3,7 @@
 use cloudtally_model::ApiError;
 
 use crate::{
-    engine::{Arg, Call, Done, Node, Query, Thing, ThingId, View, verbs},
+    engine::{Arg, Call, Done, Node, Query, Thing, ThingId, View, World, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Source, Unique,
         WireType as W, Within, create, f, fields::*, group, hidden, list, own, p,
@@ -355,8 +355,31 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if call.thing(id).text("name") == DEFAULT {
         return Err(ApiError::value("the default security group stays with its account"));
     }
+    if let Some(other) = admitting(call, id) {
+        return Err(ApiError::in_use(format!(
+            "a rule of the security group {} lets {} in; revoke it first",
+            other.text("name"),
+            call.thing(id).text("name")
+        ))
+        .about(other.uuid.to_string(), "id"));
+    }
     verbs::delete(call, id)?;
     Ok(Done::Success)
+}
+
+/// Another group of the domain, a rule of which names this one.
+fn admitting(world: &World, id: ThingId) -> Option<&Thing> {
+    let group = world.thing(id);
+    let owner = group.owner.map(|owner| world.thing(owner))?;
+    let (account, name) = (owner.text("name"), group.text("name"));
+    let domain = world.domain_of(owner.id);
+    world
+        .all(Kind::SecurityGroupRule)
+        .filter(|rule| rule.text("account") == account && rule.text("securitygroupname") == name)
+        .filter(|rule| rule.owner.is_some_and(|other| world.domain_of(other) == domain))
+        .filter_map(|rule| rule.id_of("group"))
+        .find(|other| *other != id)
+        .map(|other| world.thing(other))
 }
 
 fn is_listed(query: &Query<'_>, group: &Thing) -> bool {

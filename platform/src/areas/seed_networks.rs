@@ -7,7 +7,7 @@
 
 use cloudtally_model::{Text, port::Value};
 
-use super::networkservice;
+use super::{networkservice, systemvm};
 use crate::{
     engine::{ThingId, Tx},
     table::Kind,
@@ -237,6 +237,7 @@ fn advanced(tx: &mut Tx<'_>, zone: ThingId) {
             .set_text("startip", "203.0.0.10")
             .set_text("endip", "203.0.15.250");
     });
+    systemvm::take_addresses(tx, zone);
 }
 
 fn basic(tx: &mut Tx<'_>, zone: ThingId) {

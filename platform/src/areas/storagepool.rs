@@ -8,6 +8,7 @@ use cloudtally_model::{ApiError, port::Value};
 use super::{
     capacity, cluster, given, host,
     hypervisor::{HYPERVISORS, KVM, SIMULATOR, VMWARE},
+    systemvm,
 };
 use crate::{
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, World, verbs},
@@ -59,6 +60,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::StoragePool, &STORAGE_POO
     .referred(&[
         (Kind::Volume, "poolid", Refuse),
         (Kind::SystemVm, "storageid", Forget),
+        (Kind::SystemVm, "waitsfor", Forget),
         (Kind::Setting, "of", Remove),
     ]);
 
@@ -356,6 +358,7 @@ fn enable_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.move_to(id, PREPARING);
     for machine in machines_of(call, id) {
         host::halt(call.tx, machine);
+        systemvm::waits_for(call.tx, machine, id);
     }
     call.move_to(id, MAINTENANCE);
     Ok(Done::Thing(id))
@@ -369,6 +372,7 @@ fn cancel_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_cancel(call)?;
     let id = call.entity_id();
     call.move_to(id, UP);
+    systemvm::start_waiting(call.tx, id);
     Ok(Done::Thing(id))
 }
 

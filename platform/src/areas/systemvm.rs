@@ -7,6 +7,7 @@
 use cloudtally_model::ApiError;
 
 use super::{
+    address,
     given::{self, dotted},
     host,
     hypervisor::BARE_METAL,
@@ -22,11 +23,14 @@ use crate::{
     },
 };
 
-/// `storageid` is the pool of its disk, where there is one.
+/// `storageid` is the pool of its disk, where there is one; `waitsfor` a pool whose
+/// maintenance has stopped it; `publicrange` what its public address is of.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
     .hidden(&[
         hidden("serviceofferingid", W::Id(Kind::ServiceOffering)),
         hidden("storageid", W::Id(Kind::StoragePool)),
+        hidden("waitsfor", W::Id(Kind::StoragePool)),
+        hidden("publicrange", W::Id(Kind::VlanIpRange)),
     ])
     .states(
         &["Stopped", "Starting", "Running", "Stopping", "Migrating"],
@@ -68,8 +72,8 @@ pub(crate) const SYSTEM_VM: Object = Object {
         f("linklocalmacaddress", W::Str).by(|view| Node::text(mac(view.thing, 0x0e))),
         f("linklocalnetmask", W::Str).by(|_| Node::text("255.255.0.0")),
         f("publicip", W::Str),
-        f("publicmacaddress", W::Str),
-        f("publicnetmask", W::Str),
+        f("publicmacaddress", W::Str).by(public_mac),
+        f("publicnetmask", W::Str).join("publicrange", "netmask"),
         f("templateid", W::Id(Kind::Template)),
         CREATED,
         STATE,
@@ -185,6 +189,13 @@ fn mac(vm: &Thing, first: u8) -> String {
     format!("{first:02x}:01:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }
 
+fn public_mac(view: &View<'_>) -> Node {
+    match view.thing.id_of("publicrange") {
+        Some(_) => Node::text(mac(view.thing, 0x0a)),
+        None => Node::Null,
+    }
+}
+
 /// The address by which the host speaks to it, where it runs.
 fn link_local(view: &View<'_>) -> Node {
     if view.thing.id_of("hostid").is_none() {
@@ -246,8 +257,8 @@ fn has_image_store(world: &World, zone: ThingId) -> bool {
     world.all(Kind::ImageStore).any(|store| store.id_of("zoneid").is_none_or(|of| of == zone))
 }
 
-/// The host of a zone with most room for a VM of an offering.
-fn host_for(world: &World, zone: ThingId, offering: ThingId) -> Option<ThingId> {
+/// The host of a zone with most room for a VM of the system, by its offering.
+pub(super) fn host_for(world: &World, zone: ThingId, offering: ThingId) -> Option<ThingId> {
     let offering = world.thing(offering);
     let demand = (serviceoffering::cpu_mhz(offering), serviceoffering::memory_bytes(offering));
     let fits = |host: &&Thing| {
@@ -261,9 +272,31 @@ fn host_for(world: &World, zone: ThingId, offering: ThingId) -> Option<ThingId> 
     hosts.rev().max_by_key(|host| world.host_free_memory_bytes(host.id)).map(|host| host.id)
 }
 
+/// Gives a system VM a public address, if it has none and the zone has any to give; it
+/// keeps the address until it is destroyed, and nobody pays for it.
+fn take_address(tx: &mut Tx<'_>, id: ThingId) {
+    let vm = tx.thing(id);
+    let zone = vm.id_of("zoneid").expect("system VMs are in a zone");
+    if vm.id_of("publicrange").is_none()
+        && let Some((range, address)) = address::free_for_system(tx, zone)
+    {
+        tx.edit(id, |vm| {
+            vm.set_ref("publicrange", range).set_text("publicip", &address);
+        });
+    }
+}
+
+/// Gives the system VMs of a seeded zone, which came before its networks, public addresses.
+pub(super) fn take_addresses(tx: &mut Tx<'_>, zone: ThingId) {
+    for id in tx.ids_referring(zone, Kind::SystemVm, "zoneid") {
+        take_address(tx, id);
+    }
+}
+
 /// Begins to start a stopped system VM on a host, with its disk on a pool there.
 fn start_on(tx: &mut Tx<'_>, id: ThingId, host: ThingId) {
     tx.move_to(id, "Starting");
+    take_address(tx, id);
     let machine = tx.thing(host);
     let (cluster, zone) = (machine.id_of("clusterid"), machine.id_of("zoneid"));
     let pool = tx
@@ -275,7 +308,7 @@ fn start_on(tx: &mut Tx<'_>, id: ThingId, host: ThingId) {
         })
         .map(|pool| pool.id);
     tx.edit(id, |vm| {
-        vm.set_ref("hostid", host).set_ref("storageid", pool);
+        vm.set_ref("hostid", host).set_ref("storageid", pool).set_ref("waitsfor", None);
     });
 }
 
@@ -315,6 +348,27 @@ pub(super) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
     if start(tx, id).is_ok() {
         tx.move_to(id, "Running");
         tell(tx, id, "PROXY.HA", "SSVM.HA", "started again after the failure of its host");
+    }
+}
+
+/// Remembers of a machine that the maintenance of a pool has stopped it, if it is a
+/// system VM.
+pub(super) fn waits_for(tx: &mut Tx<'_>, machine: ThingId, pool: ThingId) {
+    if tx.thing(machine).kind == Kind::SystemVm {
+        tx.edit(machine, |vm| {
+            vm.set_ref("waitsfor", pool);
+        });
+    }
+}
+
+/// Starts the system VMs again that waited for the end of a pool's maintenance; those
+/// that find no room stay stopped.
+pub(super) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {
+    for id in tx.ids_referring(pool, Kind::SystemVm, "waitsfor") {
+        if tx.thing(id).state == "Stopped" && start(tx, id).is_ok() {
+            tx.move_to(id, "Running");
+            tell(tx, id, "PROXY.START", "SSVM.START", "started after the maintenance of its pool");
+        }
     }
 }
 

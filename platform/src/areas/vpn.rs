@@ -266,8 +266,12 @@ pub(crate) static USER_KIND: KindSpec = KindSpec::new(Kind::VpnUser, &VPN_USER)
     .keyword(&["username"])
     .job_instance("FirewallRule");
 
+const fn udp(port: i64) -> Ports {
+    Ports { protocol: "udp", first: port, last: port }
+}
+
 /// Ports of IPsec and L2TP, which a VPN takes on its address.
-const VPN_PORTS: &[i64] = &[500, 1701, 4500];
+pub(crate) const PORTS: [Ports; 3] = [udp(500), udp(1701), udp(4500)];
 
 fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     // 1. An address of an isolated network that offers VPNs, with none yet.
@@ -282,9 +286,8 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             of.text("ipaddress")
         )));
     }
-    for port in VPN_PORTS {
-        let ports = Ports { protocol: "udp", first: *port, last: *port };
-        rules::check_free(call.tx, address, &ports, None)?;
+    for ports in &PORTS {
+        rules::check_free(call.tx, address, ports, None)?;
     }
     // 2. The addresses of its clients, and a key to share.
     let owner = of.owner.expect("addresses have an owner");
@@ -303,12 +306,17 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let mut key = secret::key(call.entropy)?;
     key.retain(|c| c.is_ascii_alphanumeric());
     key.truncate(length.unwrap_or(usize::MAX));
-    Ok(Some(call.tx.insert(Kind::RemoteAccessVpn, |vpn| {
+    let id = call.tx.insert(Kind::RemoteAccessVpn, |vpn| {
         vpn.owner = Some(owner);
         vpn.set_ref("publicipid", address)
             .set_text("iprange", &range)
             .set_text("presharedkey", &key);
-    })))
+    });
+    // 3. Clients are let in from everywhere.
+    for ports in &PORTS {
+        rules::open_firewall(call, id, address, ports, "0.0.0.0/0")?;
+    }
+    Ok(Some(id))
 }
 
 fn act_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -319,6 +327,7 @@ fn act_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Closes the remote access of an address. Its users stay: they are the account's.
 pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    rules::close_firewall(tx, id);
     tx.remove_with_dependants(id);
 }
 

@@ -27,6 +27,7 @@ const BASIC: &str = "Basic";
 const ADVANCED: &str = "Advanced";
 /// The addresses of guest networks in an advanced zone unless told otherwise.
 const GUEST_CIDR: &str = "10.1.1.0/24";
+
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Zone, &ZONE)
     .hidden(&[
         hidden("dnsdomain", W::Str),

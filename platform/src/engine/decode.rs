@@ -86,16 +86,7 @@ impl Args {
         let mut values = Vec::new();
         let mut emptied = Vec::new();
         for param in command.params_all() {
-            let value = match param.ty {
-                ParamType::Map(form) => map(command, param, form, raw)?,
-                _ => raw
-                    .iter()
-                    .find(|(name, value)| name == param.name && !value.is_empty())
-                    .map(|(_, value)| decode_one(command, param, value, world, reach))
-                    .transpose()?
-                    .flatten(),
-            };
-            match value {
+            match decode_param(command, param, raw, world, reach)? {
                 Some(value) => values.push((param.name, value)),
                 None if raw.iter().any(|(name, _)| name == param.name) => emptied.push(param.name),
                 None => {}
@@ -285,6 +276,22 @@ pub(crate) fn missing(command: &Command, name: &str) -> ApiError {
         "Unable to execute API command {} due to missing parameter {name}",
         command.name.to_lowercase()
     ))
+}
+
+/// Decodes a parameter; none if it is not given, or empty.
+fn decode_param(
+    command: &'static Command,
+    param: &Param,
+    raw: &[(String, String)],
+    world: &World,
+    reach: Reach<'_>,
+) -> Result<Option<Arg>, ApiError> {
+    if let ParamType::Map(form) = param.ty {
+        return map(command, param, form, raw);
+    }
+    let given = raw.iter().find(|(name, value)| name == param.name && !value.is_empty());
+    let Some((_, value)) = given else { return Ok(None) };
+    decode_one(command, param, value, world, reach)
 }
 
 /// Decodes a value that is not empty; none for a number that is blank.

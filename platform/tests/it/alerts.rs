@@ -136,3 +136,36 @@ fn a_host_that_dies_is_told_with_what_ran_on_it() {
     let told = listed(&lab, &[("type", "8")]);
     assert!(told[0].1.starts_with("the virtual machine web went down"), "{told:?}");
 }
+
+#[test]
+fn downloads_that_take_an_account_over_its_limit_are_told() {
+    let lab = Lab::new(Start::Ready);
+    let domain = text(&lab.account("ann", "0", None), "domainid");
+    let limit =
+        [("account", "ann"), ("domainid", domain.as_str()), ("resourcetype", "11"), ("max", "1")];
+    lab.ok("updateResourceLimit", &limit);
+    let zone = lab.zone("Advanced");
+    let os_type = text(&lab.one("listOsTypes", &[("description", "Other (64-bit)")]), "id");
+    let register = |name: &str| {
+        let template = [
+            ("name", name),
+            ("displaytext", name),
+            ("url", "http://example.org/a.qcow2"),
+            ("format", "QCOW2"),
+            ("hypervisor", "KVM"),
+            ("ostypeid", os_type.as_str()),
+            ("zoneid", zone.as_str()),
+        ];
+        lab.call(lab.user("ann"), "registerTemplate", &template).map_err(|error| error.text)
+    };
+    // Both begin while there is room for one.
+    register("one").unwrap();
+    register("two").unwrap();
+    assert_eq!(listed(&lab, &[("type", "26")]), []);
+    lab.pass(1);
+    let told = listed(&lab, &[("type", "26")]);
+    assert_eq!(told.len(), 1, "the first fitted: {told:?}");
+    let why = "the template two is there although the account ann may have 1 GiB of secondary";
+    assert!(told[0].1.starts_with(why), "{told:?}");
+    assert!(register("three").unwrap_err().contains("GiB of secondary storage"));
+}

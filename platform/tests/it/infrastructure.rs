@@ -1291,7 +1291,28 @@ fn a_guest_runs_in_a_data_centre_made_through_the_api() {
         let line = lab.one("listCapacity", &[("zoneid", &site.zone), ("type", kind)]);
         (int(&line, "capacityused"), int(&line, "capacitytotal"))
     };
-    assert_eq!((left("4"), left("7")), ((0, 199), (0, 101)));
+    // The system VMs, which nobody pays for, have an address each.
+    assert_eq!((left("4"), left("7")), ((2, 199), (0, 101)));
+    let system = lab.ok("listSystemVms", &[("zoneid", &site.zone)]);
+    assert_eq!(texts(&system, "publicip"), ["192.168.2.2", "192.168.2.3"]);
+    assert_eq!(texts(&system, "publicnetmask"), ["255.255.255.0", "255.255.255.0"]);
+    assert_eq!(lab.memory.usage(), []);
+    let range = text(&lab.one("listVlanIpRanges", &[("zoneid", &site.zone)]), "id");
+    let (code, why) = lab.refused("deleteVlanIpRange", &[("id", &range)]);
+    assert_eq!(
+        (code, why.contains("192.168.2.2 is in use by the system VM")),
+        (536, true),
+        "{why}"
+    );
+    let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
+    let keep = [("id", range.as_str()), ("account", "admin"), ("domainid", &root)];
+    let (code, why) = lab.refused("dedicatePublicIpRange", &keep);
+    assert_eq!((code, why.contains("allocated to the system VM")), (431, true), "{why}");
+    // One that is destroyed gives its back, and the next one takes it.
+    let proxy = [("zoneid", site.zone.as_str()), ("systemvmtype", "consoleproxy")];
+    let id = text(&lab.one("listSystemVms", &proxy), "id");
+    lab.ok("destroySystemVm", &[("id", &id)]);
+    assert_eq!(text(&lab.one("listSystemVms", &proxy), "publicip"), "192.168.2.2");
     // 3. A template, a tenant, and its first machine.
     let os = text(&lab.one("listOsTypes", &[("description", "Ubuntu 12.04 (64-bit)")]), "id");
     let template = lab.ok(
@@ -1320,10 +1341,41 @@ fn a_guest_runs_in_a_data_centre_made_through_the_api() {
     let vm = lab.one("listVirtualMachines", &[("id", &text(&vm, "id"))]);
     assert_eq!(text(&vm, "hostname"), "sim-c0-h0");
     // Its network has a VLAN and a source NAT address of the zone.
-    assert_eq!((left("4").0, left("7").0), (1, 1));
+    assert_eq!((left("4").0, left("7").0), (3, 1));
     assert_eq!(left("6").0, 1 << 30, "the template");
     let (code, why) =
         lab.refused("deleteImageStore", &[("id", &text(&lab.one("listImageStores", &[]), "id"))]);
     assert_eq!(code, 536);
     assert!(why.contains("template ubuntu"), "{why}");
+}
+
+#[test]
+fn system_vms_wait_for_the_end_of_their_pools_maintenance() {
+    let lab = Lab::new(Start::Ready);
+    let zone = lab.zone("Advanced");
+    let Node::List(pools) = lab.ok("listStoragePools", &[("zoneid", &zone)]) else { panic!() };
+    let on = |pool: &str| lab.ok("listSystemVms", &[("storageid", pool)]);
+    let pool = pools.iter().map(|pool| text(pool, "id")).find(|pool| {
+        let Node::List(vms) = on(pool) else { panic!() };
+        vms.len() == 2
+    });
+    let pool = pool.expect("both have their disks in one pool");
+    let names = texts(&on(&pool), "name");
+    let states = || {
+        let vms = lab.ok("listSystemVms", &[("zoneid", &zone)]);
+        texts(&vms, "name").into_iter().zip(texts(&vms, "state")).collect::<Vec<_>>()
+    };
+    let all = |proxy: &str, storage: &str| {
+        vec![(names[0].clone(), proxy.to_owned()), (names[1].clone(), storage.to_owned())]
+    };
+    lab.ok("enableStorageMaintenance", &[("id", &pool)]);
+    assert_eq!(states(), all("Stopped", "Stopped"));
+    lab.ok("cancelStorageMaintenance", &[("id", &pool)]);
+    assert_eq!(states(), all("Running", "Running"));
+    // One that was stopped by hand stays so.
+    let vm = text(&lab.one("listSystemVms", &[("name", &names[0])]), "id");
+    lab.ok("stopSystemVm", &[("id", &vm)]);
+    lab.ok("enableStorageMaintenance", &[("id", &pool)]);
+    lab.ok("cancelStorageMaintenance", &[("id", &pool)]);
+    assert_eq!(states(), all("Stopped", "Running"));
 }

@@ -12,7 +12,7 @@ use cloudtally_model::{
     utc_day_name,
 };
 use cloudtally_platform::{
-    engine::{Answer, Start},
+    engine::{Answer, Node, Start},
     table::Kind,
     tenants::Tenants,
 };
@@ -571,4 +571,183 @@ fn time_never_goes_back_and_is_kept() {
         Ok(Answer::Success)
     });
     assert_eq!(changed, Ok(Answer::Success));
+}
+
+/// Goes through what tenants seldom do with networks and addresses; lets an hour pass
+/// after each step, so that a stretch that is told wrongly shows.
+#[test]
+fn rare_paths_of_networks_are_billed_as_they_were_had() {
+    let (lab, deploy) = deployer();
+    let zone = deploy[0].1.clone();
+    let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
+    let with = |more: &[(&'static str, &str)]| {
+        let mut params = deploy.clone();
+        params.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        params
+    };
+    let own = |name: &str, params: &[(&str, &str)]| {
+        let node = lab.ok_as("alice", name, params);
+        lab.pass(3_600);
+        node
+    };
+    let admin = |name: &str, params: &[(&str, &str)]| {
+        let node = lab.ok(name, params);
+        lab.pass(3_600);
+        node
+    };
+    let offering = |name: &str| text(&lab.one("listNetworkOfferings", &[("name", name)]), "id");
+    // 1. Networks: an isolated one, a shared one; a machine on both.
+    let isolated = offering("DefaultIsolatedNetworkOfferingWithSourceNatService");
+    let network = [("name", "n"), ("displaytext", "n"), ("zoneid", zone.as_str())];
+    let mut first = network.to_vec();
+    first.push(("networkofferingid", &isolated));
+    let net = text(&own("createNetwork", &first), "id");
+    let shared_offering = offering("DefaultSharedNetworkOffering");
+    let mut second = network.to_vec();
+    second.extend([
+        ("networkofferingid", shared_offering.as_str()),
+        ("vlan", "2500"),
+        ("gateway", "10.77.0.1"),
+        ("netmask", "255.255.255.0"),
+        ("startip", "10.77.0.10"),
+        ("endip", "10.77.0.20"),
+    ]);
+    let shared = text(&admin("createNetwork", &second), "id");
+    let both = format!("{net},{shared}");
+    let vm = text(&run(&lab, "deployVirtualMachine", &with(&[("networkids", &both)])), "id");
+    check(&lab, "a machine on an isolated and a shared network");
+    // 2. The default NIC switched, a stopped machine's too, and one taken away.
+    let nic = |is_default: &str| {
+        let Node::List(nics) = lab.ok("listNics", &[("virtualmachineid", &vm)]) else { panic!() };
+        let wanted = Node::Bool(is_default == "true");
+        let found = nics.iter().find(|nic| nic.field("isdefault") == Some(&wanted));
+        text(found.unwrap(), "id")
+    };
+    let of_vm = |nic: &str| [("virtualmachineid", vm.clone()), ("nicid", nic.to_owned())];
+    run(&lab, "updateDefaultNicForVirtualMachine", &of_vm(&nic("false")));
+    lab.pass(3_600);
+    own("stopVirtualMachine", &[("id", &vm)]);
+    run(&lab, "updateDefaultNicForVirtualMachine", &of_vm(&nic("false")));
+    lab.pass(3_600);
+    run(&lab, "removeNicFromVirtualMachine", &of_vm(&nic("false")));
+    own("startVirtualMachine", &[("id", &vm)]);
+    own("addNicToVirtualMachine", &[("virtualmachineid", &vm), ("networkid", &shared)]);
+    check(&lab, "NICs switched, removed and added");
+    // 3. Addresses of a range that is kept for her, before and after she has some.
+    let range = [
+        ("zoneid", zone.as_str()),
+        ("forvirtualnetwork", "true"),
+        ("vlan", "51"),
+        ("gateway", "198.18.0.1"),
+        ("netmask", "255.255.255.0"),
+        ("startip", "198.18.0.10"),
+        ("endip", "198.18.0.12"),
+    ];
+    let range = text(&admin("createVlanIpRange", &range), "id");
+    let keep = [("id", range.as_str()), ("account", "alice"), ("domainid", root.as_str())];
+    admin("dedicatePublicIpRange", &keep);
+    let address = |portable: &str| {
+        text(&own("associateIpAddress", &[("networkid", &net), ("isportable", portable)]), "id")
+    };
+    let (ip, other) = (address("false"), address("false"));
+    own("disassociateIpAddress", &[("id", &other)]);
+    admin("releasePublicIpRange", &[("id", &range)]);
+    admin("dedicatePublicIpRange", &keep);
+    check(&lab, "a range kept, opened and kept again");
+    // 4. Portable addresses, rules, static NAT with open ports, VPN users.
+    let portable = address("true");
+    let nat = [("ipaddressid", portable.as_str()), ("virtualmachineid", &vm), ("networkid", &net)];
+    own("enableStaticNat", &nat);
+    let ports = [("ipaddressid", portable.as_str()), ("protocol", "tcp"), ("startport", "22")];
+    own("createIpForwardingRule", &ports);
+    let forward = [
+        ("ipaddressid", ip.as_str()),
+        ("protocol", "tcp"),
+        ("publicport", "80"),
+        ("privateport", "80"),
+        ("virtualmachineid", &vm),
+    ];
+    own("createPortForwardingRule", &forward);
+    let balance = [
+        ("publicipid", ip.as_str()),
+        ("name", "lb"),
+        ("algorithm", "source"),
+        ("publicport", "443"),
+        ("privateport", "443"),
+    ];
+    own("createLoadBalancerRule", &balance);
+    own("createRemoteAccessVpn", &[("publicipid", &ip)]);
+    own("addVpnUser", &[("username", "zoe"), ("password", "secret")]);
+    own("deleteRemoteAccessVpn", &[("publicipid", &ip)]);
+    check(&lab, "rules of all kinds");
+    // 5. Another offering under a running machine; the router rebooted and replaced.
+    let same = [
+        ("name", "same"),
+        ("displaytext", "same"),
+        ("traffictype", "Guest"),
+        ("guestiptype", "Isolated"),
+        (
+            "supportedservices",
+            "Dhcp,Dns,UserData,SourceNat,StaticNat,PortForwarding,Firewall,Lb,Vpn,Gateway",
+        ),
+    ];
+    let same = text(&admin("createNetworkOffering", &same), "id");
+    admin("updateNetworkOffering", &[("id", &same), ("state", "Enabled")]);
+    own("updateNetwork", &[("id", &net), ("networkofferingid", &same)]);
+    let router =
+        || text(&lab.one("listRouters", &[("networkid", &net), ("listall", "true")]), "id");
+    admin("rebootRouter", &[("id", &router())]);
+    admin("stopRouter", &[("id", &router())]);
+    admin("startRouter", &[("id", &router())]);
+    admin("destroyRouter", &[("id", &router())]);
+    own("restartNetwork", &[("id", &net), ("cleanup", "false")]);
+    own("restartNetwork", &[("id", &net)]);
+    own("disassociateIpAddress", &[("id", &portable)]);
+    let had = check(&lab, "offerings and routers");
+    let types: BTreeSet<u16> = had.keys().map(|(_, what)| what.usage_type.0).collect();
+    for usage_type in [1, 2, 3, 4, 5, 11, 12, 13, 14] {
+        assert!(types.contains(&usage_type), "usage of type {usage_type}");
+    }
+    // 6. Everything at once with the account; nothing is used any more.
+    let account = text(&lab.one("listAccounts", &[("name", "alice"), ("listall", "true")]), "id");
+    admin("deleteAccount", &[("id", &account)]);
+    let at_end = check(&lab, "the account is gone");
+    lab.pass(86_400);
+    assert_eq!(check(&lab, "a day later"), at_end, "nothing is billed after its account");
+}
+
+#[test]
+fn a_router_goes_on_elsewhere_when_its_host_dies_and_counts_each_byte_once() {
+    let (lab, deploy) = deployer();
+    run(&lab, "deployVirtualMachine", &deploy);
+    let router = || lab.one("listRouters", &[("listall", "true")]);
+    let memory = |host: &str| int(&lab.one("listHosts", &[("id", host)]), "memoryallocated");
+    let first = text(&router(), "hostid");
+    let used = memory(&first);
+    lab.pass(1_000);
+    // It is stopped, and its place is free.
+    let id = text(&router(), "id");
+    lab.ok("stopRouter", &[("id", &id)]);
+    assert_eq!(router().field("hostid"), None);
+    assert_eq!(used - memory(&first), 128 << 20, "what its offering says");
+    lab.pass(1_000);
+    lab.ok("startRouter", &[("id", &id)]);
+    lab.pass(1_000);
+    lab.ok("rebootRouter", &[("id", &id)]);
+    let before = text(&router(), "hostid");
+    lab.pass(1_000);
+    // Its host does not answer any more.
+    let number = lab.id(&before).to_string();
+    let rule = [("name", "PingCommand"), ("value", "enabled:false"), ("hostid", number.as_str())];
+    lab.ok("configureSimulator", &rule);
+    lab.run(lab.root(), "reconnectHost", &[("id", &before)]).unwrap_err();
+    let after = router();
+    assert_eq!((text(&after, "id"), text(&after, "state")), (id, "Running".to_owned()));
+    assert_ne!(text(&after, "hostid"), before);
+    lab.one("listAlerts", &[("type", "9")]);
+    lab.one("listEvents", &[("type", "ROUTER.HA"), ("listall", "true")]);
+    lab.pass(10_000);
+    let had = check(&lab, "after the failure");
+    let bytes = had.iter().filter(|((_, what), _)| what.usage_type.0 == 4).map(|(_, sent)| sent);
+    assert!(bytes.sum::<i64>() > 0, "a machine that runs sends");
 }

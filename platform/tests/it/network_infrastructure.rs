@@ -363,9 +363,17 @@ fn public_ranges() {
     assert_eq!(texts(&events, "state"), ["Completed"]);
 }
 
+/// Lets accounts and projects have as many public addresses as there are.
+fn limit_no_addresses(lab: &Lab) {
+    for name in ["max.account.public.ips", "max.project.public.ips"] {
+        lab.ok("updateConfiguration", &[("name", name), ("value", "-1")]);
+    }
+}
+
 #[test]
 fn public_ranges_are_kept_for_accounts() {
     let lab = Lab::new(Start::Empty);
+    limit_no_addresses(&lab);
     let (zone, _) = zone_with(&lab, "z", "100-200", &["Guest", "Public"]);
     let sales = text(&lab.ok("createDomain", &[("name", "sales")]), "id");
     lab.account("alice", "0", Some(&sales));
@@ -818,6 +826,7 @@ fn what_networks_use_stays() {
 #[test]
 fn addresses_that_somebody_has_stay() {
     let (lab, zone) = ready();
+    limit_no_addresses(&lab);
     lab.account("bob", "0", None);
     let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
     let network = [
@@ -830,11 +839,24 @@ fn addresses_that_somebody_has_stay() {
         ),
     ];
     let network = text(&lab.ok_as("alice", "createNetwork", &network), "id");
-    let address = lab.ok_as("alice", "associateIpAddress", &[("networkid", &network)]);
-    let range = text(&lab.one("listVlanIpRanges", &[("zoneid", &zone)]), "id");
-    refused(&lab, "deleteVlanIpRange", &[("id", &range)], 536, "in use");
+    let range = [
+        ("zoneid", zone.as_str()),
+        ("forvirtualnetwork", "true"),
+        ("vlan", "51"),
+        ("gateway", "198.18.0.1"),
+        ("netmask", "255.255.255.0"),
+        ("startip", "198.18.0.10"),
+        ("endip", "198.18.0.19"),
+    ];
+    let range = text(&lab.ok("createVlanIpRange", &range), "id");
     let keep =
         |account| [("id", range.as_str()), ("account", account), ("domainid", root.as_str())];
+    // What she has taken from it stays hers when it is for everybody again.
+    lab.ok("dedicatePublicIpRange", &keep("alice"));
+    let address = lab.ok_as("alice", "associateIpAddress", &[("networkid", &network)]);
+    assert!(text(&address, "ipaddress").starts_with("198.18.0.1"), "{address:?}");
+    lab.ok("releasePublicIpRange", &[("id", &range)]);
+    refused(&lab, "deleteVlanIpRange", &[("id", &range)], 536, "in use");
     refused(&lab, "dedicatePublicIpRange", &keep("bob"), 431, "allocated to another account");
     assert_eq!(text(&lab.ok("dedicatePublicIpRange", &keep("alice")), "account"), "alice");
     lab.ok_as("alice", "disassociateIpAddress", &[("id", &text(&address, "id"))]);
@@ -1056,6 +1078,7 @@ fn a_basic_zone_is_deployed_pod_by_pod() {
 #[test]
 fn what_was_kept_for_an_account_that_goes_is_for_everybody() {
     let lab = Lab::new(Start::Empty);
+    limit_no_addresses(&lab);
     let (zone, network) = zone_with(&lab, "z", "100-200", &["Guest", "Public"]);
     let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
     let alice = text(&lab.account("alice", "0", None), "id");
@@ -1078,6 +1101,7 @@ fn what_was_kept_for_an_account_that_goes_is_for_everybody() {
 #[test]
 fn ranges_are_kept_for_projects() {
     let lab = Lab::new(Start::Empty);
+    limit_no_addresses(&lab);
     let (zone, network) = zone_with(&lab, "z", "100-200", &["Guest", "Public"]);
     let root = text(&lab.one("listDomains", &[("level", "0")]), "id");
     let project = lab.ok("createProject", &[("name", "apollo"), ("displaytext", "Apollo")]);

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use cloudtally_model::ApiError;
 
 use crate::{
-    areas::{iprange::IpRange, physicalnetwork, vlanset::vlan_number},
+    areas::{address, iprange::IpRange, physicalnetwork, vlanset::vlan_number},
     engine::{Call, Done, Thing, ThingId, scope},
     table::Kind,
 };
@@ -64,6 +64,9 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             row.set_text(name, &text);
         }
     });
+    if let Some(holder) = holder {
+        address::keep(call.tx, id, holder)?;
+    }
     call.entity = Some(id);
     Ok(Done::Thing(id))
 }

@@ -3,7 +3,7 @@
 use cloudtally_model::ApiError;
 
 use crate::{
-    areas::{physicalnetwork, vlanset::VlanSet},
+    areas::{address, physicalnetwork, vlanset::VlanSet},
     engine::{Call, Done, ThingId, scope},
     table::Kind,
 };
@@ -63,9 +63,18 @@ pub(super) fn public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .about(address.uuid.to_string(), "id"));
     }
     drop(taken);
+    if let Some(vm) = call.referring(id, Kind::SystemVm, "publicrange").next() {
+        return Err(ApiError::value(format!(
+            "Public IP address {} in range is allocated to the system VM {}; choose a range that nobody else uses",
+            vm.text("publicip"),
+            vm.text("name")
+        ))
+        .about(vm.uuid.to_string(), "id"));
+    }
     call.edit(id, |range| {
         range.set_ref("accountid", holder);
     });
+    address::keep(call.tx, id, holder)?;
     Ok(Done::Thing(id))
 }
 
@@ -77,9 +86,7 @@ pub(super) fn release_public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiE
         )
         .about(call.entity().uuid.to_string(), "id"));
     }
-    call.edit(id, |range| {
-        range.set_ref("accountid", None);
-    });
+    address::keep_no_more(call.tx, id);
     Ok(Done::Success)
 }
 

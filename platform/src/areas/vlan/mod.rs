@@ -6,9 +6,9 @@ mod dedicate;
 
 use cloudtally_model::ApiError;
 
-use super::iprange;
+use super::{address, iprange};
 use crate::{
-    engine::{Arg, Call, Node, Query, Thing, ThingId, World, seed},
+    engine::{Arg, Call, Done, Node, Query, Thing, ThingId, World, seed, verbs},
     table::{
         Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, delete, f,
         fields::*, group, hidden, list, own, p,
@@ -163,7 +163,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[p("id", Id(Kind::VlanIpRange)).required()])
         .event("VLAN.IP.RANGE.DELETE")
         .success()
-        .check(check_delete),
+        .check(check_delete)
+        .act(remove),
     list("listDedicatedGuestVlanRanges", Kind::GuestVlanRange)
         .doc("Lists guest VLANs kept for accounts")
         .roles(Roles::ROOT)
@@ -227,8 +228,12 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         );
         Err(ApiError::in_use(text).about(by.uuid.to_string(), "id"))
     };
-    if let Some(address) = call.referring(range.id, Kind::IpAddress, "vlanid").next() {
+    let mut addresses = call.referring(range.id, Kind::IpAddress, "vlanid");
+    if let Some(address) = addresses.find(|address| address.state == "Allocated") {
         return in_use(address.text("ipaddress"), address);
+    }
+    if let Some(vm) = call.referring(range.id, Kind::SystemVm, "publicrange").next() {
+        return in_use(vm.text("publicip"), vm);
     }
     let Some(network) = range.id_of("networkid") else { return Ok(()) };
     let mut nics = call.referring(network, Kind::Nic, "networkid");
@@ -236,6 +241,13 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         Some(nic) => in_use(nic.text("ipaddress"), nic),
         None => Ok(()),
     }
+}
+
+fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    address::keep_no_more(call.tx, id);
+    verbs::delete(call, id)?;
+    Ok(Done::Success)
 }
 
 /// Whether dedicated guest VLANs are on the physical network and in the zone asked for.
