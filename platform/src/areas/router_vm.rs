@@ -8,7 +8,7 @@ use cloudtally_model::{
     AccountId, ApiError, DeviceType, Millis, NetworkId, NetworkSample, SeriesKey, ZoneId,
 };
 
-use super::{network, router::ROUTER, serviceoffering, systemvm};
+use super::{network, networkoffering, router::ROUTER, systemvm};
 use crate::{
     engine::{Call, Done, Level, ThingId, Tx, World, happened},
     table::{Kind, KindSpec, Move, WireType as W, hidden},
@@ -62,8 +62,10 @@ pub(crate) fn ensure(tx: &mut Tx<'_>, network: ThingId) -> Result<(), ApiError> 
 fn run(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     let router = tx.thing(id);
     let zone = router.id_of("zoneid").expect("routers are in a zone");
-    let offering = router.id_of("serviceofferingid");
-    let offering = offering.or_else(|| serviceoffering::default_for(tx, serviceoffering::ROUTER));
+    let offering = router.id_of("serviceofferingid").or_else(|| {
+        let network = tx.thing(router.id_of("guestnetworkid")?);
+        networkoffering::router_offering(tx, tx.thing(network.id_of("networkofferingid")?))
+    });
     let host = offering.and_then(|offering| systemvm::host_for(tx, zone, offering));
     let host = host.ok_or_else(|| {
         ApiError::server_capacity(format!(

@@ -105,7 +105,7 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             .set_flag("ispersistent", args.is_true("ispersistent"))
             .set_flag("egressdefaultpolicy", args.flag("egressdefaultpolicy").unwrap_or(true))
             .set_flag("forvpc", for_vpc)
-            .set_ref("serviceofferingid", args.id("serviceofferingid"))
+            .set_ref("routeroffering", args.id("serviceofferingid"))
             .set("rate", args.int("networkrate").map(Value::Int))
             .set("maxconnections", args.int("maxconnections").map(Value::Int))
             .set("tags", args.text("tags").map(|tags| Value::Text(tags.into())))

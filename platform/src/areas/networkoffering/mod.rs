@@ -6,8 +6,9 @@ mod change;
 mod create;
 mod list;
 
+use super::serviceoffering;
 use crate::{
-    engine::{Node, Thing, World},
+    engine::{Node, Thing, ThingId, World},
     table::{
         Command, Kind, KindSpec, MapForm, Move, Object, OnDelete, ParamType::*, Roles,
         WireType as W, delete, f, fields::*, group, hidden, own, p, update,
@@ -26,6 +27,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::NetworkOffering, &NETWORK
         hidden("rate", W::Int),
         hidden("systemonly", W::Bool),
         hidden("sortkey", W::Int),
+        hidden("routeroffering", W::Id(Kind::ServiceOffering)),
     ])
     .states(
         &["Disabled", "Enabled"],
@@ -54,7 +56,12 @@ pub(crate) const NETWORK_OFFERING: Object = Object {
         f("networkrate", W::Int).by(|view| Node::Int(rate_mbit(view.world, view.thing))),
         STATE,
         f("guestiptype", W::Str),
-        f("serviceofferingid", W::Id(Kind::ServiceOffering)),
+        f("serviceofferingid", W::Id(Kind::ServiceOffering)).by(|view| {
+            let offering = router_offering(view.world, view.thing);
+            offering
+                .and_then(|id| view.world.any(id))
+                .map_or(Node::Null, |it| Node::text(it.uuid.to_string()))
+        }),
         f("service", W::Objects("Service")).by(|view| services(view.thing)),
         f("forvpc", W::Bool),
         f("ispersistent", W::Bool),
@@ -67,6 +74,13 @@ pub(crate) const NETWORK_OFFERING: Object = Object {
 /// The rate of networks of an offering, in Mbit/s; -1 is no limit.
 pub(crate) fn rate_mbit(world: &World, offering: &Thing) -> i64 {
     offering.int_if("rate").unwrap_or_else(|| world.setting_number(RATE))
+}
+
+/// The service offering of routers of networks of an offering: the one it names, else
+/// the one that is there for routers.
+pub(crate) fn router_offering(world: &World, offering: &Thing) -> Option<ThingId> {
+    let named = offering.id_of("routeroffering");
+    named.or_else(|| serviceoffering::default_for(world, serviceoffering::ROUTER))
 }
 
 /// The live offering of this name.

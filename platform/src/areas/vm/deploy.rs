@@ -212,14 +212,6 @@ fn networks(
     } else {
         wanted.iter().map(|(network, _)| *network).collect()
     };
-    if let Some(twice) = ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id)) {
-        let network = call.thing(*twice.1);
-        return Err(ApiError::value(format!(
-            "the network {} stands twice; a virtual machine has one NIC on a network",
-            network.text("name")
-        ))
-        .about(network.uuid.to_string(), "networkids"));
-    }
     let chosen = network::for_deployment(call, owner, zone, &ids)?;
     if listed.is_empty() {
         wanted = chosen.into_iter().map(|network| (network, None)).collect();
