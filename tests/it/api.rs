@@ -16,7 +16,7 @@ use std::{
 
 use cloudtally_serve::signed_query;
 
-use crate::support::{Cloudtally, csv_rows, with_cs};
+use crate::support::{Client, Cloudtally, csv_rows, with_client};
 
 pub(crate) const API_KEY: &str = "key-of-the-environment";
 pub(crate) const SECRET_KEY: &str = "secret-of-the-environment";
@@ -371,7 +371,9 @@ fn an_unmodified_client_pages_through_the_records() {
     let cloudtally = january();
     let serving = Serving::start(&cloudtally, Some((API_KEY, SECRET_KEY)));
     let endpoint = format!("http://{}/client/api", serving.address);
-    let Some(said) = with_cs(CS_SCRIPT, &[&endpoint, API_KEY, SECRET_KEY]) else { return };
+    let Some(said) = with_client(Client::Cs, CS_SCRIPT, &[&endpoint, API_KEY, SECRET_KEY]) else {
+        return;
+    };
     let ids: Vec<String> = serde_json::from_str(&said).unwrap();
     let exported: Vec<String> =
         csv_rows(&cloudtally.export()).iter().map(|row| row["recordid"].clone()).collect();

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     api::{API_KEY, SECRET_KEY, Serving, kill},
-    support::{Cloudtally, with_cs},
+    support::{Client, Cloudtally, with_client},
 };
 use cloudtally_serve::signed_query;
 
@@ -263,7 +263,7 @@ fn an_unmodified_client_makes_an_account_and_lists_as_its_user() {
     let cloudtally = empty();
     let serving = start(&cloudtally, &[]);
     let endpoint = format!("http://{}/client/api", serving.address());
-    if with_cs(CS_SCRIPT, &[&endpoint, API_KEY, SECRET_KEY]).is_none() {
+    if with_client(Client::Cs, CS_SCRIPT, &[&endpoint, API_KEY, SECRET_KEY]).is_none() {
         return;
     }
     serving.signal("-TERM");

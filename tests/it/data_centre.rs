@@ -3,7 +3,7 @@
 
 use crate::{
     api::{API_KEY, SECRET_KEY, Serving},
-    support::{Cloudtally, with_cs},
+    support::{Client, Cloudtally, with_client},
 };
 
 const SCRIPT: &str = include_str!("data_centre.py");
@@ -19,7 +19,9 @@ fn is_deployed_used_by_its_tenants_and_torn_down_by_an_unmodified_client() {
         &[("CLOUDTALLY_ADMIN_API_KEY", API_KEY), ("CLOUDTALLY_ADMIN_SECRET_KEY", SECRET_KEY)],
     );
     let endpoint = format!("http://{}/client/api", serving.address());
-    let Some(said) = with_cs(SCRIPT, &[&endpoint, API_KEY, SECRET_KEY]) else { return };
+    let Some(said) = with_client(Client::Cs, SCRIPT, &[&endpoint, API_KEY, SECRET_KEY]) else {
+        return;
+    };
     assert_eq!(said, "done\n");
     serving.signal("-TERM");
     cloudtally.ok(&["check"]);

@@ -11,6 +11,7 @@ mod data_centre; // deployed, used and torn down by an unmodified client
 mod demo; // the README's main command
 mod invariants; // who may depend on what, where SQL may stand
 mod jobs; // the history of the usage job
+mod libcloud; // a tenant's day by another unmodified client
 mod living; // tenants, kills in the middle of their lives, the bill of it
 mod sample_data; // a small real dump with records derived independently
 mod support;

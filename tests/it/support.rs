@@ -81,12 +81,25 @@ pub(crate) fn ran(output: &Output) -> Ran {
     }
 }
 
-/// Runs a Python script that uses the PyPI package `cs` and requires that it ends
-/// well; what it printed. None, and a message, where the package is not installed.
-pub(crate) fn with_cs(script: &str, arguments: &[&str]) -> Option<String> {
-    let has_cs = Command::new("python3").args(["-c", "import cs"]).output();
-    if !has_cs.as_ref().is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: python3 with the PyPI package `cs` is not installed: {has_cs:?}");
+/// Clients of others that tests call the API with: PyPI packages, by what is imported.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Client {
+    /// The package `cs`.
+    Cs,
+    /// The package `apache-libcloud`.
+    Libcloud,
+}
+
+/// Runs a Python script that uses a client and requires that it ends well; what it
+/// printed. None, and a message, where the client is not installed.
+pub(crate) fn with_client(client: Client, script: &str, arguments: &[&str]) -> Option<String> {
+    let import = match client {
+        Client::Cs => "import cs",
+        Client::Libcloud => "import libcloud",
+    };
+    let found = Command::new("python3").args(["-c", import]).output();
+    if !found.as_ref().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: python3 cannot `{import}`; install its PyPI package: {found:?}");
         return None;
     }
     let output = Command::new("python3")
