@@ -1,12 +1,14 @@
 //! Passwords and keys.
 //!
-//! Passwords are kept as Argon2 hashes. Hashing is slow on purpose, so it happens
-//! before the cloud is locked: [`prepare`] replaces the parameters that are
-//! passwords by their hashes.
+//! Passwords are kept as Argon2 hashes of their MD5 digests, because clients may send
+//! either at login: user interfaces can be set to digest what is typed. Hashing is
+//! slow on purpose, so it happens before the cloud is locked: [`prepare`] replaces the
+//! parameters that are passwords by their hashes.
 
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier, password_hash::SaltString};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use cloudtally_model::ApiError;
+use md5::{Digest, Md5};
 
 use super::decode::RawParams;
 use crate::table::{Command, ParamType};
@@ -24,15 +26,23 @@ pub fn hash(password: &str, entropy: Entropy) -> Result<String, ApiError> {
     entropy(&mut salt)?;
     let salt = SaltString::encode_b64(&salt)
         .map_err(|cause| ApiError::runtime(format!("cannot make a salt: {cause}")))?;
-    let hash = Argon2::default().hash_password(password.as_bytes(), &salt);
+    let hash = Argon2::default().hash_password(digest(password).as_bytes(), &salt);
     hash.map(|hash| hash.to_string())
         .map_err(|cause| ApiError::runtime(format!("cannot hash a password: {cause}")))
 }
 
-/// Whether a password is the one that was hashed.
-pub fn is_password(password: &str, hash: &str) -> bool {
+/// Whether a password, or its MD5 digest, is the one that was hashed.
+pub fn is_password(given: &str, hash: &str) -> bool {
     let Ok(hash) = PasswordHash::new(hash) else { return false };
-    Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+    // What was hashed without a digest in between is right as it is, too.
+    [digest(given).as_str(), given]
+        .into_iter()
+        .any(|tried| Argon2::default().verify_password(tried.as_bytes(), &hash).is_ok())
+}
+
+/// The MD5 digest of a password in lower-case hexadecimal digits, as clients send it.
+fn digest(password: &str) -> String {
+    Md5::digest(password).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A key that nobody can guess.
@@ -78,4 +88,17 @@ pub fn prepare(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_kept_without_a_digest_are_still_right() {
+        let salt = SaltString::encode_b64(&[7; SALT_BYTES]).unwrap();
+        let kept = Argon2::default().hash_password(b"pass word", &salt).unwrap().to_string();
+        assert!(is_password("pass word", &kept));
+        assert!(!is_password("pass  word", &kept));
+    }
 }

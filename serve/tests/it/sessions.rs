@@ -88,6 +88,20 @@ fn from_login_to_logout() {
 }
 
 #[test]
+fn a_password_can_come_as_its_md5_digest() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    server.account("alice", "0", None);
+    // md5("pass word"); the other is md5("wrong").
+    let right = "4ac6430a17d0215b3052b15c879d48bc";
+    session(&login(&server, &[("username", "alice"), ("password", right)]));
+    for wrong in ["2bda2998d9b0ee197da142a0447f6725", &right[1..], ""] {
+        let reply = login(&server, &[("username", "alice"), ("password", wrong)]);
+        assert_ne!(reply.status, 200, "{wrong}");
+    }
+}
+
+#[test]
 fn a_wrong_key_ends_the_session() {
     let folder = Folder::new("UTC", "1440");
     let server = folder.serve();
