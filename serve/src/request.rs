@@ -22,8 +22,6 @@ use crate::{
 
 /// The outer element of errors that belong to no command.
 pub(crate) const NO_COMMAND: &str = "errorresponse";
-/// Declared for the reference, gone from the server since 3.0.
-const GONE: &str = "createConfiguration";
 
 /// By which door a request came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +89,7 @@ fn named(params: &Params) -> Result<&'static Command, ApiError> {
             None => ApiError::unauthorised(),
         });
     };
-    command(name).filter(|row| row.name != GONE).ok_or_else(|| {
+    command(name).filter(|row| !row.is_gone()).ok_or_else(|| {
         ApiError::unknown_command(format!(
             "The given command {name} does not exist; listApis tells which there are"
         ))

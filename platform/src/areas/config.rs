@@ -19,8 +19,8 @@ use super::serviceoffering;
 use crate::{
     engine::{Answer, Args, Call, Done, Fields, Node, Query, Thing, ThingId, World},
     table::{
-        Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, f, group,
-        hidden, later, own, p,
+        Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, f, gone, group,
+        hidden, own, p,
     },
 };
 
@@ -69,8 +69,8 @@ pub(crate) const DEPLOYMENT_PLANNER: Object =
     Object { name: "DeploymentPlanners", fields: &[f("name", W::Str)] };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createConfiguration")
-        .doc("Adds a setting; gone since 3.0, so 4.2 does not know the command")
+    gone("createConfiguration")
+        .doc("Adds a setting; dropped in 3.0, so the server does not know it")
         .roles(Roles::ROOT)
         .params(&[
             p("category", Str).required().doc("the category to list it under"),

@@ -6,7 +6,8 @@ use crate::{
     areas,
     engine::{Answer, Caller, Node, Query},
     table::{
-        Command, Object, Param, ParamType, ParamType::*, Roles, Shape, WireType as W, f, own, p,
+        Command, Object, Param, ParamType, ParamType::*, Roles, Shape, Verb, WireType as W, f, own,
+        p,
     },
 };
 
@@ -92,10 +93,12 @@ fn api(command: &Command, known: &[&Command]) -> Node {
 }
 
 fn described(command: &Command) -> String {
-    let more = match (command.is_built(), command.is_extension) {
-        (false, _) => " (not supported yet)",
-        (true, true) => " (an extension)",
-        (true, false) => "",
+    let more = match command.verb {
+        // Its own words say so.
+        Verb::Gone => "",
+        Verb::Later => " (not supported yet)",
+        _ if command.is_extension => " (an extension)",
+        _ => "",
     };
     format!("{}{more}", command.doc)
 }

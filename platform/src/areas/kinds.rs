@@ -71,6 +71,7 @@ pub(crate) static KINDS: &[&KindSpec] = &[
     &areas::serviceoffering::KIND,
     &areas::storagepool::KIND,
     &areas::systemvm::KIND,
+    &areas::devices::vmwaredc::KIND,
     &areas::zone::KIND,
 ];
 

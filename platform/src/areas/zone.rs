@@ -48,6 +48,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Zone, &ZONE)
         (Kind::StagingStore, "zoneid", Refuse),
         (Kind::SystemVm, "zoneid", Remove),
         (Kind::Account, "defaultzoneid", Forget),
+        (Kind::VmwareDatacenter, "zone", Remove),
         (Kind::Setting, "of", Remove),
     ]);
 

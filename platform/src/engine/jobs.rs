@@ -48,7 +48,10 @@ pub struct Request {
 
 /// Whether a command only looks.
 pub fn is_read(command: &Command) -> bool {
-    matches!(command.verb, Verb::List { .. } | Verb::Read(_) | Verb::Later | Verb::Front)
+    matches!(
+        command.verb,
+        Verb::List { .. } | Verb::Read(_) | Verb::Later | Verb::Gone | Verb::Front
+    )
 }
 
 /// Answers a command that changes nothing.

@@ -29,6 +29,8 @@ pub enum Verb {
     Own,
     /// Answered by the server itself: sessions, usage records.
     Front,
+    /// Declared for the reference; to the server it is unknown.
+    Gone,
 }
 
 /// Who does the work.
@@ -122,6 +124,11 @@ const fn row(name: &'static str, verb: Verb, kind: Option<Kind>) -> Command {
 /// A command whose behaviour is not built yet.
 pub const fn later(name: &'static str) -> Command {
     row(name, Verb::Later, None)
+}
+
+/// A command of the reference that the server does not know any more.
+pub const fn gone(name: &'static str) -> Command {
+    row(name, Verb::Gone, None)
 }
 
 /// A command that lists things of a kind.
@@ -307,7 +314,12 @@ impl Command {
 
     /// Whether its behaviour is built.
     pub fn is_built(&self) -> bool {
-        !matches!(self.verb, Verb::Later)
+        !matches!(self.verb, Verb::Later | Verb::Gone)
+    }
+
+    /// Whether it is to be answered as a command that there never was.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.verb, Verb::Gone)
     }
 
     /// Stops the build where a parameter stands twice.

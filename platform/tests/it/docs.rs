@@ -6,7 +6,7 @@ use std::{fmt::Write, fs, path::PathBuf};
 use cloudtally_model::settings::{Category, Effective, SETTINGS, Scope};
 use cloudtally_platform::{
     commands,
-    table::{Command, Job, MapForm, ParamType, Role, Shape},
+    table::{Command, Job, MapForm, ParamType, Role, Shape, Verb},
 };
 
 fn check(name: &str, made: &str) {
@@ -44,7 +44,11 @@ fn commands_md_is_fresh() {
         writeln!(page, "## {area}\n").unwrap();
         for command in commands {
             writeln!(page, "### {}\n", command.name).unwrap();
-            let later = if command.is_built() { "" } else { " *Not built yet.*" };
+            let later = match command.verb {
+                Verb::Later => " *Not built yet.*",
+                Verb::Gone => " *Gone: answers as unknown.*",
+                _ => "",
+            };
             let ours = if command.is_extension { " *An extension.*" } else { "" };
             writeln!(page, "{}.{later}{ours}\n", command.doc).unwrap();
             let roles: Vec<&str> = Role::ALL
