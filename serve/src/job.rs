@@ -381,7 +381,7 @@ mod tests {
         let told = || {
             let world = cloud.world();
             let alerts = world.all(Kind::Alert).filter(|alert| alert.int("type") == 13);
-            let stand: Vec<bool> = alerts.map(|alert| alert.time("resolved").is_none()).collect();
+            let stand: Vec<bool> = alerts.map(|alert| alert.id_of("stands").is_some()).collect();
             (stand.len(), stand.into_iter().filter(|stands| *stands).count())
         };
         let run = |now: &str| {

@@ -16,7 +16,8 @@ use crate::{
 };
 
 /// `about` is what it is about, `zone`, `pod` and `cluster` where that is; `name` is
-/// that of an alert that generateAlert makes.
+/// that of an alert that generateAlert makes. While it is unresolved, `stands` says at
+/// what, so that those that stand are found without a look at all there ever were.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Alert, &ALERT)
     .hidden(&[
         hidden("archived", W::Bool),
@@ -26,6 +27,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Alert, &ALERT)
         hidden("cluster", W::Str),
         hidden("name", W::Str),
         hidden("resolved", W::Date),
+        hidden("stands", W::Str),
     ])
     .keyword(&["description"]);
 
@@ -214,12 +216,24 @@ impl Place {
     }
 }
 
+/// At what an alert stands: single machines' at the machine, the others' at their place,
+/// which is the cloud where it is none.
+fn stand(tx: &Tx<'_>, alert_type: AlertType, about: Option<ThingId>, place: Place) -> ThingId {
+    let Place { zone, pod, cluster } = place;
+    let machine = about.filter(|_| alert_type.is_repeated);
+    machine.or(cluster).or(pod).or(zone).unwrap_or_else(|| tx.root_domain())
+}
+
 /// The unresolved alerts of a type and a place, of those about a thing if one is given.
-fn unresolved(tx: &Tx<'_>, number: i64, about: Option<ThingId>, place: Place) -> Vec<ThingId> {
-    tx.all(Kind::Alert)
+fn unresolved(
+    tx: &Tx<'_>,
+    alert_type: AlertType,
+    about: Option<ThingId>,
+    place: Place,
+) -> Vec<ThingId> {
+    tx.referring(stand(tx, alert_type, about, place), Kind::Alert, "stands")
         .filter(|alert| {
-            alert.int("type") == number
-                && alert.time("resolved").is_none()
+            alert.int("type") == alert_type.number
                 && about.is_none_or(|id| alert.id_of("about") == Some(id))
                 && alert.id_of("zone") == place.zone
                 && alert.id_of("pod") == place.pod
@@ -238,10 +252,11 @@ pub fn raise(
     subject: &str,
 ) -> Option<ThingId> {
     let AlertType { number, name, is_repeated } = alert_type;
-    if !is_repeated && !unresolved(tx, number, None, place).is_empty() {
+    if !is_repeated && !unresolved(tx, alert_type, None, place).is_empty() {
         return None;
     }
     let now = tx.now;
+    let stands = stand(tx, alert_type, about, place);
     Some(tx.insert(Kind::Alert, |alert| {
         alert
             .set_int("type", number)
@@ -251,16 +266,17 @@ pub fn raise(
             .set_ref("about", about)
             .set_ref("zone", place.zone)
             .set_ref("pod", place.pod)
-            .set_ref("cluster", place.cluster);
+            .set_ref("cluster", place.cluster)
+            .set_ref("stands", stands);
     }))
 }
 
 /// What an alert was raised for is well again; the next time it is told anew.
 pub fn resolve(tx: &mut Tx<'_>, alert_type: AlertType, about: Option<ThingId>, place: Place) {
     let now = tx.now;
-    for alert in unresolved(tx, alert_type.number, about, place) {
+    for alert in unresolved(tx, alert_type, about, place) {
         tx.edit(alert, |alert| {
-            alert.set_time("resolved", now);
+            alert.set_time("resolved", now).set_ref("stands", None);
         });
     }
 }
