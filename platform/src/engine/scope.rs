@@ -146,25 +146,32 @@ pub(super) fn owner(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
         (Some(_), Some(_), _) => {
             return Err(ApiError::value("give either `projectid` or `account`, not both"));
         }
-        (Some(project), None, _) => {
-            let project = call.thing(project);
-            if project.state != "Active" {
-                return Err(ApiError::value(format!(
-                    "the project {} is {}; activate it before anything is added to it",
-                    project.text("name"),
-                    project.state.to_lowercase()
-                ))
-                .about(project.uuid.to_string(), "projectid"));
-            }
-            project_account(call, project.id)
-        }
+        (Some(project), None, _) => project_account(call, project),
         (None, Some(name), domain) => named_account(call, &call.caller, name, domain)?,
         (None, None, Some(_)) if call.command.param("account").is_some() => {
             return Err(ApiError::value("give `account` together with `domainid`"));
         }
         (None, None, _) => call.caller.account,
     };
-    let account = call.thing(owner);
+    refuse_shut(call, Some(owner))?;
+    Ok(owner)
+}
+
+/// Refuses to add to what an account has that is disabled or locked, or that of a
+/// project that is suspended.
+pub fn refuse_shut(world: &World, owner: Option<ThingId>) -> Result<(), ApiError> {
+    let Some(owner) = owner else { return Ok(()) };
+    if let Some(project) = world.project_of(owner)
+        && project.state != "Active"
+    {
+        return Err(ApiError::value(format!(
+            "the project {} is {}; activate it before anything is added to it",
+            project.text("name"),
+            project.state.to_lowercase()
+        ))
+        .about(project.uuid.to_string(), "projectid"));
+    }
+    let account = world.thing(owner);
     if account.state != "enabled" {
         return Err(ApiError::permission(format!(
             "the account {} is {}; enable it before anything is added to it",
@@ -172,5 +179,5 @@ pub(super) fn owner(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
             account.state
         )));
     }
-    Ok(owner)
+    Ok(())
 }

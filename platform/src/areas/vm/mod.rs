@@ -14,7 +14,7 @@ pub(crate) use life::{
 };
 
 use crate::{
-    engine::{Call, Done, Node, ThingId, View},
+    engine::{Call, Done, Node, ThingId, View, scope},
     table::{
         Command, Kind, MapForm, Object, ParamType::*, Role, Roles, WireType as W, f, fields::*,
         group, list, own, p,
@@ -353,6 +353,9 @@ fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (vm, host) = (call.entity_id(), call.args.id("hostid"));
     if host.is_some() && !call.caller.is_root() {
         return Err(ApiError::permission("Only root admins name the host to start on"));
+    }
+    if call.step == 0 {
+        scope::refuse_shut(call, call.entity().owner)?;
     }
     life::start(call, vm, host)
 }
