@@ -407,6 +407,9 @@ pub(crate) fn remove_all_of(call: &mut Call<'_, '_>, account: ThingId) -> Result
     for vlans in of(call, Kind::GuestVlanRange) {
         call.tx.remove_with_dependants(vlans);
     }
+    for group in of(call, Kind::SecurityGroup) {
+        securitygroup::remove(call.tx, group);
+    }
     Ok(())
 }
 

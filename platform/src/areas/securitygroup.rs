@@ -3,7 +3,7 @@
 use cloudtally_model::ApiError;
 
 use crate::{
-    engine::{Arg, Call, Done, Node, Query, Thing, ThingId, View, World, verbs},
+    engine::{Arg, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Source, Unique,
         WireType as W, Within, create, f, fields::*, group, hidden, list, own, p,
@@ -369,17 +369,31 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Another group of the domain, a rule of which names this one.
 fn admitting(world: &World, id: ThingId) -> Option<&Thing> {
+    let mut groups = naming(world, id).into_iter().filter_map(|rule| rule.id_of("group"));
+    groups.find(|other| *other != id).map(|other| world.thing(other))
+}
+
+/// The rules of the domain that name a group.
+fn naming(world: &World, id: ThingId) -> Vec<&Thing> {
     let group = world.thing(id);
-    let owner = group.owner.map(|owner| world.thing(owner))?;
+    let Some(owner) = group.owner.map(|owner| world.thing(owner)) else { return Vec::new() };
     let (account, name) = (owner.text("name"), group.text("name"));
     let domain = world.domain_of(owner.id);
     world
         .all(Kind::SecurityGroupRule)
         .filter(|rule| rule.text("account") == account && rule.text("securitygroupname") == name)
         .filter(|rule| rule.owner.is_some_and(|other| world.domain_of(other) == domain))
-        .filter_map(|rule| rule.id_of("group"))
-        .find(|other| *other != id)
-        .map(|other| world.thing(other))
+        .collect()
+}
+
+/// Removes a group of an account that goes, and the rules of others that name it: a later
+/// account of the same name is not let in by them.
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    let rules: Vec<ThingId> = naming(tx, id).into_iter().map(|rule| rule.id).collect();
+    for rule in rules {
+        tx.erase(rule);
+    }
+    tx.remove_with_dependants(id);
 }
 
 fn is_listed(query: &Query<'_>, group: &Thing) -> bool {
