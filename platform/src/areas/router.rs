@@ -1,8 +1,8 @@
 //! Virtual routers: the system's VMs that serve guest networks, and their provider's element.
 
-use super::{router_vm, routerelement};
+use super::{nic::NIC, router_vm, routerelement, systemvm};
 use crate::{
-    engine::{Query, Thing},
+    engine::{Node, Query, Thing, View},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, create, f, fields::*,
         group, hidden, list, own, p, update,
@@ -23,25 +23,29 @@ pub(crate) const ROUTER: Object = Object {
         ZONE_ID,
         ZONE_NAME,
         f("dns1", W::Str),
-        f("dns2", W::Str),
-        f("ip6dns1", W::Str),
-        f("ip6dns2", W::Str),
-        f("networkdomain", W::Str),
+        f("dns2", W::Str).join("zoneid", "dns2"),
+        f("ip6dns1", W::Str).join("zoneid", "ip6dns1"),
+        f("ip6dns2", W::Str).join("zoneid", "ip6dns2"),
+        f("networkdomain", W::Str).join("guestnetworkid", "networkdomain"),
         f("gateway", W::Str),
         f("name", W::Str),
         f("podid", W::Id(Kind::Pod)),
         f("hostid", W::Id(Kind::Host)),
         f("hostname", W::Str).join("hostid", "name"),
-        f("linklocalip", W::Str),
-        f("linklocalmacaddress", W::Str),
-        f("linklocalnetmask", W::Str),
+        f("linklocalip", W::Str).by(systemvm::link_local),
+        f("linklocalmacaddress", W::Str).by(|view| Node::text(systemvm::mac(view.thing, 0x0e))),
+        f("linklocalnetmask", W::Str).by(|_| Node::text("255.255.0.0")),
         f("linklocalnetworkid", W::Id(Kind::Network)),
-        f("publicip", W::Str),
-        f("publicmacaddress", W::Str),
-        f("publicnetmask", W::Str),
+        f("publicip", W::Str)
+            .by(|view| Node::text_if(source_nat(view).map(|address| address.text("ipaddress")))),
+        f("publicmacaddress", W::Str).by(|view| match source_nat(view) {
+            Some(_) => Node::text(systemvm::mac(view.thing, 0x0a)),
+            None => Node::Null,
+        }),
+        f("publicnetmask", W::Str).by(|view| of_public_range(view, "netmask")),
         f("publicnetworkid", W::Id(Kind::Network)),
         f("guestipaddress", W::Str),
-        f("guestmacaddress", W::Str),
+        f("guestmacaddress", W::Str).by(|view| Node::text(systemvm::mac(view.thing, 0x06))),
         f("guestnetmask", W::Str),
         f("guestnetworkid", W::Id(Kind::Network)),
         f("templateid", W::Id(Kind::Template)),
@@ -60,7 +64,7 @@ pub(crate) const ROUTER: Object = Object {
         f("scriptsversion", W::Str),
         f("vpcid", W::Id(Kind::Vpc)),
         f("role", W::Str),
-        f("nic", W::Objects("Nic")),
+        f("nic", W::Objects("Nic")).by(nics),
         // The guide alone names it, for changeServiceForRouter; never set.
         f("scope", W::Str),
     ],
@@ -177,6 +181,73 @@ pub(crate) static COMMANDS: &[Command] = &[
         .kind(Kind::Router)
         .act(router_vm::stop),
 ];
+
+/// The source NAT address of a router's network.
+fn source_nat<'w>(view: &View<'w>) -> Option<&'w Thing> {
+    let network = view.thing.id_of("guestnetworkid")?;
+    view.world
+        .referring(network, Kind::IpAddress, "associatednetworkid")
+        .find(|address| address.flag("issourcenat"))
+}
+
+/// A column of the range that its public address is of.
+fn of_public_range(view: &View<'_>, column: &str) -> Node {
+    let range = source_nat(view).and_then(|address| address.id_of("vlanid"));
+    Node::text_if(range.map(|range| view.world.thing(range).text(column)))
+}
+
+/// Its NICs: to the guests, to the host, and to the outside where it translates addresses.
+fn nics(view: &View<'_>) -> Node {
+    let router = view.thing;
+    let text = |of: &Thing, column: &str| Node::text_if(Some(of.text(column)));
+    let guest = router.id_of("guestnetworkid").map(|id| view.world.thing(id));
+    let uuid = Node::text_if(guest.map(|network| network.uuid.to_string()));
+    let uri = guest.map_or(Node::Null, |network| text(network, "broadcasturi"));
+    let nic = |traffic: &str, more: Vec<(&'static str, Node)>| {
+        let mut fields = more;
+        fields.extend([
+            ("traffictype", Node::text(traffic)),
+            ("isdefault", Node::Bool(traffic == "Public")),
+        ]);
+        fields.retain(|(_, node)| !matches!(node, Node::Null));
+        fields.sort_by_key(|(name, _)| NIC.position(name));
+        Node::Object(fields)
+    };
+    let mut nics = vec![
+        nic(
+            "Guest",
+            vec![
+                ("networkid", uuid),
+                ("networkname", guest.map_or(Node::Null, |network| text(network, "name"))),
+                ("netmask", text(router, "guestnetmask")),
+                ("ipaddress", text(router, "guestipaddress")),
+                ("broadcasturi", uri.clone()),
+                ("isolationuri", uri),
+                ("macaddress", Node::text(systemvm::mac(router, 0x06))),
+            ],
+        ),
+        nic(
+            "Control",
+            vec![
+                ("netmask", Node::text("255.255.0.0")),
+                ("ipaddress", systemvm::link_local(view)),
+                ("macaddress", Node::text(systemvm::mac(router, 0x0e))),
+            ],
+        ),
+    ];
+    if let Some(address) = source_nat(view) {
+        nics.push(nic(
+            "Public",
+            vec![
+                ("netmask", of_public_range(view, "netmask")),
+                ("gateway", of_public_range(view, "gateway")),
+                ("ipaddress", text(address, "ipaddress")),
+                ("macaddress", Node::text(systemvm::mac(router, 0x0a))),
+            ],
+        ));
+    }
+    Node::List(nics)
+}
 
 fn is_listed(query: &Query<'_>, router: &Thing) -> bool {
     let args = query.args;

@@ -97,16 +97,11 @@ pub(super) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
 
 fn insert(tx: &mut Tx<'_>, network: ThingId) -> ThingId {
     let on = tx.thing(network).clone();
-    let public = tx
-        .referring(network, Kind::IpAddress, "associatednetworkid")
-        .find(|address| address.flag("issourcenat"))
-        .map(|address| address.text("ipaddress").to_owned());
     let id = tx.insert(Kind::Router, |router| {
         router.owner = on.owner;
         router
             .set_ref("zoneid", on.id_of("zoneid"))
             .set_text("dns1", on.text("dns1"))
-            .set_text("networkdomain", on.text("networkdomain"))
             .set_text("gateway", on.text("gateway"))
             .set_text("guestipaddress", on.text("gateway"))
             .set_text("guestnetmask", on.text("netmask"))
@@ -114,9 +109,6 @@ fn insert(tx: &mut Tx<'_>, network: ThingId) -> ThingId {
             .set_flag("isredundantrouter", false)
             .set_text("redundantstate", "UNKNOWN")
             .set_text("role", "VIRTUAL_ROUTER");
-        if let Some(public) = public {
-            router.set_text("publicip", &public);
-        }
     });
     tx.edit(id, |router| {
         router.set_text("name", &format!("r-{id}-VM"));

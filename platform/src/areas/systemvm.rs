@@ -184,7 +184,7 @@ fn event(vm: &Thing, proxy: &'static str, storage: &'static str) -> &'static str
 }
 
 /// A hardware address that no other VM has: by the number of the thing.
-fn mac(vm: &Thing, first: u8) -> String {
+pub(super) fn mac(vm: &Thing, first: u8) -> String {
     let [.., a, b, c, d] = vm.id.0.to_be_bytes();
     format!("{first:02x}:01:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }
@@ -197,7 +197,7 @@ fn public_mac(view: &View<'_>) -> Node {
 }
 
 /// The address by which the host speaks to it, where it runs.
-fn link_local(view: &View<'_>) -> Node {
+pub(super) fn link_local(view: &View<'_>) -> Node {
     if view.thing.id_of("hostid").is_none() {
         return Node::Null;
     }
