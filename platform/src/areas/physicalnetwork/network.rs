@@ -21,7 +21,7 @@ pub(crate) fn vlan_set(network: &Thing) -> VlanSet {
 }
 
 /// The VLANs that guest networks of an account may have: first those kept for it,
-/// then those kept for nobody.
+/// then, if it may, those kept for nobody.
 pub(crate) fn vlans_for(world: &World, network: ThingId, account: ThingId) -> Vec<u16> {
     let mut own = Vec::new();
     let mut open = vlan_set(world.thing(network));
@@ -32,7 +32,9 @@ pub(crate) fn vlans_for(world: &World, network: ThingId, account: ThingId) -> Ve
             own.extend(vlans.iter());
         }
     }
-    own.extend(open.iter());
+    if own.is_empty() || world.scoped_setting(account, "use.system.guest.vlans") == "true" {
+        own.extend(open.iter());
+    }
     own
 }
 
