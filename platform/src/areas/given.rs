@@ -1,7 +1,7 @@
 //! What callers give: words of a fixed set, addresses, tags, URLs. One place that
 //! reads them, so that all commands refuse the same things in the same words.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use cloudtally_model::ApiError;
 
@@ -50,6 +50,11 @@ pub(super) fn address(call: &Call<'_, '_>, name: &str) -> Result<Option<u32>, Ap
 /// The number of an IPv4 address.
 pub(super) fn ipv4(text: &str) -> Option<u32> {
     text.trim().parse::<Ipv4Addr>().ok().map(u32::from)
+}
+
+/// The number of an IPv6 address.
+pub(super) fn ipv6(text: &str) -> Option<u128> {
+    text.trim().parse::<Ipv6Addr>().ok().map(u128::from)
 }
 
 /// An IPv4 address as people write it.

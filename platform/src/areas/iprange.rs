@@ -115,3 +115,16 @@ pub(super) fn holds(range: &Thing, address: &str) -> bool {
         _ => false,
     }
 }
+
+/// The first and last IPv6 address of a stored range, if it has any.
+pub(super) fn bounds_v6(range: &Thing) -> Option<(u128, u128)> {
+    given::ipv6(range.text("startipv6")).zip(given::ipv6(range.text("endipv6")))
+}
+
+/// Whether an IPv6 address lies in a stored range.
+pub(super) fn holds_v6(range: &Thing, address: &str) -> bool {
+    match (bounds_v6(range), given::ipv6(address)) {
+        (Some((first, last)), Some(address)) => (first..=last).contains(&address),
+        _ => false,
+    }
+}

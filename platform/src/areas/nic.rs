@@ -1,12 +1,12 @@
 //! NICs of VMs and their secondary addresses. Guide 4.1.1.7.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::Ipv6Addr};
 
 use cloudtally_model::ApiError;
 
-use super::{address, ip, metering, network, vm::VM};
+use super::{address, given, ip, iprange, metering, network, vm::VM};
 use crate::{
-    engine::{Answer, Call, Done, Query, Thing, ThingId, Tx, World},
+    engine::{Answer, Call, Done, Query, Thing, ThingId, Tx, World, scope},
     table::{
         Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
         fields::*, group, hidden, own, p,
@@ -121,8 +121,10 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Nic, &NIC)
     .referred(&[(Kind::NicSecondaryIp, "nicid", OnDelete::Remove)])
     .tagged("Nic");
 
-pub(crate) static SECONDARY_KIND: KindSpec =
-    KindSpec::new(Kind::NicSecondaryIp, &NIC_SECONDARY_IP).owned();
+/// Hidden: the address of a shared network that it is.
+pub(crate) static SECONDARY_KIND: KindSpec = KindSpec::new(Kind::NicSecondaryIp, &NIC_SECONDARY_IP)
+    .hidden(&[hidden("directaddress", W::Id(Kind::IpAddress))])
+    .owned();
 
 /// The NICs of a virtual machine, the default one first.
 pub(crate) fn of_vm(world: &World, vm: ThingId) -> Vec<ThingId> {
@@ -177,12 +179,16 @@ pub(crate) fn reserve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     } else {
         (free_in(tx, network, wanted)?, None, network)
     };
+    let v6 = free_v6(tx, network)?;
     let (on, of) = (tx.thing(network).clone(), tx.thing(of).clone());
     tx.edit(id, |nic| {
         nic.set_text("ipaddress", &address)
             .set_text("netmask", of.text("netmask"))
             .set_text("gateway", of.text("gateway"))
             .set_ref("directaddress", direct);
+        for (column, text) in v6.into_iter().flatten() {
+            nic.set_text(column, &text);
+        }
         for (column, from) in [("isolationuri", "broadcasturi"), ("broadcasturi", "broadcasturi")] {
             if !on.text(from).is_empty() {
                 nic.set_text(column, on.text(from));
@@ -190,6 +196,38 @@ pub(crate) fn reserve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
         }
     });
     Ok(())
+}
+
+/// The columns with a free IPv6 address, where a network has ranges of them.
+fn free_v6(
+    world: &World,
+    network: ThingId,
+) -> Result<Option<[(&'static str, String); 3]>, ApiError> {
+    let taken: BTreeSet<u128> = world
+        .referring(network, Kind::Nic, "networkid")
+        .filter_map(|nic| given::ipv6(nic.text("ip6address")))
+        .collect();
+    let mut has_range = false;
+    for range in world.referring(network, Kind::VlanIpRange, "networkid") {
+        let Some((first, last)) = iprange::bounds_v6(range) else { continue };
+        let gateway = given::ipv6(range.text("ip6gateway"));
+        has_range = true;
+        let is_free = |at: &u128| !taken.contains(at) && Some(*at) != gateway;
+        if let Some(at) = (first..=last).find(is_free) {
+            return Ok(Some([
+                ("ip6address", Ipv6Addr::from(at).to_string()),
+                ("ip6gateway", range.text("ip6gateway").to_owned()),
+                ("ip6cidr", range.text("ip6cidr").to_owned()),
+            ]));
+        }
+    }
+    if has_range {
+        return Err(ApiError::address_capacity(format!(
+            "the network {} has no free IPv6 address; add a range with createVlanIpRange",
+            world.thing(network).text("name")
+        )));
+    }
+    Ok(None)
 }
 
 /// A free address of an isolated network: the one wanted, or the first.
@@ -202,11 +240,23 @@ fn free_in(world: &World, network: ThingId, wanted: Option<&str>) -> Result<Stri
     );
     taken.insert(on.text("gateway"));
     let cidr = on.text("cidr");
+    // Those the network was made for, or all.
+    let bounds = iprange::bounds(on);
+    let is_given =
+        |address: u32| bounds.is_none_or(|(first, last)| (first..=last).contains(&address));
     if let Some(wanted) = wanted {
         if !ip::is_host(wanted, cidr) {
             return Err(ApiError::value(format!(
                 "{wanted} is no address for machines in {cidr}, the range of the network {}",
                 on.text("name")
+            )));
+        }
+        if !ip::parse(wanted).is_some_and(is_given) {
+            return Err(ApiError::value(format!(
+                "the network {} gives its machines addresses from {} to {}, not {wanted}",
+                on.text("name"),
+                on.text("startip"),
+                on.text("endip")
             )));
         }
         if taken.contains(wanted) {
@@ -217,14 +267,13 @@ fn free_in(world: &World, network: ThingId, wanted: Option<&str>) -> Result<Stri
         }
         return Ok(wanted.to_owned());
     }
-    ip::hosts(cidr).map(ip::format).find(|address| !taken.contains(address.as_str())).ok_or_else(
-        || {
-            ApiError::address_capacity(format!(
-                "the network {} has no free address in {cidr}",
-                on.text("name")
-            ))
-        },
-    )
+    let mut free = ip::hosts(cidr).filter(|address| is_given(*address)).map(ip::format);
+    free.find(|address| !taken.contains(address.as_str())).ok_or_else(|| {
+        ApiError::address_capacity(format!(
+            "the network {} has no free address in {cidr}",
+            on.text("name")
+        ))
+    })
 }
 
 /// Begins to bill a NIC's offering to its virtual machine's owner.
@@ -253,7 +302,18 @@ pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
     if let Some(direct) = tx.thing(id).id_of("directaddress") {
         address::release(tx, direct);
     }
+    for secondary in tx.ids_referring(id, Kind::NicSecondaryIp, "nicid") {
+        remove_secondary(tx, secondary);
+    }
     tx.remove_with_dependants(id);
+}
+
+/// Takes a secondary address away, and off the bill if it is of a shared network.
+fn remove_secondary(tx: &mut Tx<'_>, id: ThingId) {
+    if let Some(direct) = tx.thing(id).id_of("directaddress") {
+        address::release(tx, direct);
+    }
+    tx.remove(id);
 }
 
 fn check_vm(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
@@ -364,17 +424,26 @@ fn add_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let network = call.thing(nic).id_of("networkid").expect("NICs are on a network");
     let vm = call.thing(nic).id_of("virtualmachineid");
     let owner = call.thing(nic).owner;
-    if call.thing(network).text("type") == "Shared" {
-        return Err(ApiError::value("NICs of shared networks have one address"));
-    }
     let wanted = call.args.text("ipaddress").map(str::to_owned);
-    let address = free_in(call.tx, network, wanted.as_deref())?;
+    scope::refuse_shut(call, owner)?;
+    // Those of shared networks are billed, as the first address is.
+    let (address, direct) = if call.thing(network).text("type") == "Shared" {
+        let owner = owner.expect("NICs have an owner");
+        let (direct, _) = address::acquire_direct(call.tx, owner, network, wanted.as_deref())?;
+        call.edit(direct, |address| {
+            address.set_ref("virtualmachineid", vm);
+        });
+        (call.thing(direct).text("ipaddress").to_owned(), Some(direct))
+    } else {
+        (free_in(call.tx, network, wanted.as_deref())?, None)
+    };
     let id = call.tx.insert(Kind::NicSecondaryIp, |ip| {
         ip.owner = owner;
         ip.set_text("ipaddress", &address)
             .set_ref("nicid", nic)
             .set_ref("networkid", network)
-            .set_ref("virtualmachineid", vm);
+            .set_ref("virtualmachineid", vm)
+            .set_ref("directaddress", direct);
     });
     Ok(Done::Thing(id))
 }
@@ -389,6 +458,6 @@ fn remove_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         ))
         .about(secondary.uuid.to_string(), "id"));
     }
-    call.tx.remove(id);
+    remove_secondary(call.tx, id);
     Ok(Done::Success)
 }

@@ -5,7 +5,12 @@ use std::net::Ipv6Addr;
 use cloudtally_model::ApiError;
 
 use crate::{
-    areas::{address, iprange::IpRange, physicalnetwork, vlanset::vlan_number},
+    areas::{
+        address, given,
+        iprange::{self, IpRange},
+        physicalnetwork,
+        vlanset::vlan_number,
+    },
     engine::{Call, Done, Thing, ThingId, scope},
     table::Kind,
 };
@@ -44,6 +49,9 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(range) = &range {
         let others = call.referring(place.zone, Kind::VlanIpRange, "zoneid");
         range.check_apart(others.filter(|other| meets(other, &place, &vlan)))?;
+    }
+    if let Some(columns) = &range_v6 {
+        refuse_overlap_v6(call, &place, columns)?;
     }
     // 3. The range.
     let Place { zone, physical_network, addresses, pod } = place;
@@ -267,16 +275,49 @@ fn ipv4(call: &Call<'_, '_>, place: &Place) -> Result<Option<IpRange>, ApiError>
     IpRange::checked(call, gateway, netmask, start, args.text("endip")).map(Some)
 }
 
+/// The parameters of a range of IPv6 addresses.
+const IPV6: [&str; 4] = ["startipv6", "endipv6", "ip6gateway", "ip6cidr"];
+
 type Ipv6Columns = Vec<(&'static str, String)>;
 
 fn ipv6(call: &Call<'_, '_>, place: &Place) -> Result<Option<Ipv6Columns>, ApiError> {
-    let args = &call.args;
-    let names = ["startipv6", "endipv6", "ip6gateway", "ip6cidr"];
-    if !names.iter().any(|name| args.has(name)) {
-        return Ok(None);
-    }
-    if place.addresses == Addresses::Public {
+    let is_given = IPV6.iter().any(|name| call.args.has(name));
+    if is_given && place.addresses == Addresses::Public {
         return Err(ApiError::value("Only support IPv6 on Shared network; give `networkid`"));
+    }
+    ipv6_range(call)
+}
+
+/// Refuses IPv6 addresses that another range of the network has.
+fn refuse_overlap_v6(
+    call: &Call<'_, '_>,
+    place: &Place,
+    columns: &Ipv6Columns,
+) -> Result<(), ApiError> {
+    let Addresses::Direct { network } = place.addresses else { return Ok(()) };
+    let given = |column: &str| columns.iter().find(|(name, _)| *name == column);
+    let bound = |column: &str| given(column).and_then(|(_, text)| given::ipv6(text));
+    let Some((first, last)) = bound("startipv6").zip(bound("endipv6")) else { return Ok(()) };
+    let overlaps = |range: &&Thing| {
+        iprange::bounds_v6(range)
+            .is_some_and(|(other_first, other_last)| first <= other_last && other_first <= last)
+    };
+    match call.referring(network, Kind::VlanIpRange, "networkid").find(overlaps) {
+        Some(other) => Err(ApiError::value(format!(
+            "the IPv6 addresses overlap the range {}-{} of the network; choose others",
+            other.text("startipv6"),
+            other.text("endipv6")
+        ))
+        .about(other.uuid.to_string(), "startipv6")),
+        None => Ok(()),
+    }
+}
+
+/// The IPv6 addresses that a call names, by columns of a range.
+pub(crate) fn ipv6_range(call: &Call<'_, '_>) -> Result<Option<Ipv6Columns>, ApiError> {
+    let args = &call.args;
+    if !IPV6.iter().any(|name| args.has(name)) {
+        return Ok(None);
     }
     let part = |name: &'static str| {
         args.text(name).ok_or_else(|| {

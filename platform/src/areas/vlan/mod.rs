@@ -4,6 +4,8 @@
 mod create;
 mod dedicate;
 
+pub(crate) use create::ipv6_range;
+
 use cloudtally_model::ApiError;
 
 use super::{address, iprange};
@@ -238,7 +240,12 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let Some(network) = range.id_of("networkid") else { return Ok(()) };
     let mut nics = call.referring(network, Kind::Nic, "networkid");
     match nics.find(|nic| iprange::holds(range, nic.text("ipaddress"))) {
-        Some(nic) => in_use(nic.text("ipaddress"), nic),
+        Some(nic) => return in_use(nic.text("ipaddress"), nic),
+        None => drop(nics),
+    }
+    let mut nics = call.referring(network, Kind::Nic, "networkid");
+    match nics.find(|nic| iprange::holds_v6(range, nic.text("ip6address"))) {
+        Some(nic) => in_use(nic.text("ip6address"), nic),
         None => Ok(()),
     }
 }
