@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use cloudtally_model::ApiError;
 
-use super::{ip, metering};
+use super::{ip, metering, network};
 use crate::{
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, World, limit},
+    engine::{
+        Answer, Call, Done, Level, Node, Query, Thing, ThingId, Tx, World, happened, limit, scope,
+    },
     table::{
         Command, Kind, KindSpec, Limit, Move, Object, ParamType::*, Roles, WireType as W, f,
         fields::*, group, own, p,
@@ -65,6 +67,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .create_job("NET.IPASSIGN") // `PORTABLE.IPASSIGN` for a portable address
         .object("ipaddress", &IP_ADDRESS)
         .kind(Kind::IpAddress)
+        .event_by(|_, address| event(address, "NET.IPASSIGN", "PORTABLE.IPASSIGN"))
         .begin(begin_associate)
         .act(associate)
         .on_failure(|call, _| give_up(call)),
@@ -75,6 +78,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("NET.IPRELEASE") // `PORTABLE.IPRELEASE` for a portable address
         .success()
         .kind(Kind::IpAddress)
+        .event_by(|_, address| event(address, "NET.IPRELEASE", "PORTABLE.IPRELEASE"))
         .check(check_release)
         .act(disassociate),
     own("listPublicIpAddresses")
@@ -114,6 +118,11 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
     .keyword(&["ipaddress"])
     .tagged("PublicIpAddress")
     .job_instance("IpAddress");
+
+/// The type of an event, by what sort of address it is about.
+fn event(address: &Thing, plain: &'static str, portable: &'static str) -> &'static str {
+    if address.flag("isportable") { portable } else { plain }
+}
 
 /// The state of an address that is kept for an account and not acquired.
 const FREE: &str = "Free";
@@ -337,6 +346,46 @@ fn insert(
     id
 }
 
+/// Takes a portable address that nothing stands on to another network, of another zone
+/// perhaps: there it is billed from now on.
+pub(crate) fn transfer(tx: &mut Tx<'_>, id: ThingId, network: ThingId) {
+    let (to, address) = (tx.thing(network).clone(), tx.thing(id).clone());
+    let zone = to.id_of("zoneid").expect("networks are in a zone");
+    let moves = address.id_of("zoneid") != Some(zone);
+    if moves {
+        metering::address(tx, false, id);
+    }
+    tx.edit(id, |address| {
+        address
+            .set_ref("associatednetworkid", network)
+            .set_ref("physicalnetworkid", to.id_of("physicalnetworkid"))
+            .set_ref("zoneid", zone);
+    });
+    if moves {
+        metering::address(tx, true, id);
+    }
+    if address.id_of("associatednetworkid").is_some() {
+        let text = format!(
+            "The portable address {} was transferred to the network {}",
+            address.text("ipaddress"),
+            to.text("name")
+        );
+        happened(tx, "PORTABLE.IP.TRANSFER", Level::Info, Some(id), text);
+    }
+}
+
+/// Takes an address from a network that goes. A portable one stays its owner's, to be
+/// used in another.
+pub(crate) fn leave_network(tx: &mut Tx<'_>, id: ThingId) {
+    if !tx.thing(id).flag("isportable") {
+        return release(tx, id);
+    }
+    super::rules::remove_of_address(tx, id);
+    tx.edit(id, |address| {
+        address.set_ref("associatednetworkid", None);
+    });
+}
+
 /// Gives an address up, with everything that stands on it. One of a range that is kept
 /// for its owner stays the owner's, free.
 pub(crate) fn release(tx: &mut Tx<'_>, id: ThingId) {
@@ -378,6 +427,7 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
                     network.text("name")
                 )));
             }
+            scope::refuse_shut(call, network.owner)?;
             network.owner.expect("networks have an owner")
         }
         None => call.owner()?,
@@ -386,23 +436,28 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
         (Some(network), _) => call.thing(network).id_of("zoneid"),
         (None, zone) => zone,
     };
-    // 2. Portable addresses come from the region, others from the zone.
-    if is_portable {
-        return acquire_portable(call, owner, zone, network).map(Some);
-    }
+    // 2. A zone that has addresses to use.
     let zone = zone.ok_or_else(|| ApiError::value("give `networkid` or `zoneid`"))?;
     if call.thing(zone).text("networktype").eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value(
             "basic zones have no public addresses to acquire; their virtual machines have them directly",
         ));
     }
-    acquire(call.tx, owner, zone, network, Purpose::Rules).map(Some)
+    super::zone::refuse_disabled(call, zone)?;
+    // 3. Portable addresses come from the region, others from the zone.
+    if is_portable {
+        return acquire_portable(call, owner, zone, network).map(Some);
+    }
+    // 4. The first that a network gets is its source NAT address.
+    let is_first = network.is_some_and(|network| network::lacks_source_nat(call, network));
+    let purpose = if is_first { Purpose::SourceNat } else { Purpose::Rules };
+    acquire(call.tx, owner, zone, network, purpose).map(Some)
 }
 
 fn acquire_portable(
     call: &mut Call<'_, '_>,
     owner: ThingId,
-    zone: Option<ThingId>,
+    zone: ThingId,
     network: Option<ThingId>,
 ) -> Result<ThingId, ApiError> {
     limit::check(call.tx, owner, Limit::PublicIp, 1)?;
@@ -423,9 +478,7 @@ fn acquire_portable(
                 "the region {region} has no free portable address; add a range with createPortableIpRange"
             ))
         })?;
-    let zone = zone
-        .or_else(|| call.all(Kind::Zone).next().map(|zone| zone.id))
-        .ok_or_else(|| ApiError::value("there is no zone to use the address in"))?;
+    let physical = network.and_then(|network| call.thing(network).id_of("physicalnetworkid"));
     let now = call.now;
     let id = call.tx.insert(Kind::IpAddress, |thing| {
         thing.owner = Some(owner);
@@ -433,6 +486,7 @@ fn acquire_portable(
             .set_text("ipaddress", &found)
             .set_ref("zoneid", zone)
             .set_ref("associatednetworkid", network)
+            .set_ref("physicalnetworkid", physical)
             .set_time("allocated", now)
             .set_flag("forvirtualnetwork", true)
             .set_flag("issourcenat", false)
@@ -454,7 +508,7 @@ fn give_up(call: &mut Call<'_, '_>) {
 fn associate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if let Some(network) = call.entity().id_of("associatednetworkid") {
-        super::network::implement(call.tx, network)?;
+        network::implement(call.tx, network)?;
     }
     Ok(Done::Thing(id))
 }

@@ -54,6 +54,17 @@ pub(crate) fn gateway_and_netmask(cidr: &str) -> Option<(String, String)> {
     Some((format(network.checked_add(1)?), format(mask(bits))))
 }
 
+/// The first and last address of a CIDR.
+pub(crate) fn bounds(cidr: &str) -> Option<(u32, u32)> {
+    let (network, bits) = parse_cidr(cidr)?;
+    Some((network, network | !mask(bits)))
+}
+
+/// The CIDR from its first to its last address.
+pub(crate) fn cidr_of(first: u32, last: u32) -> String {
+    format!("{}/{}", format(first), (first ^ last).leading_zeros())
+}
+
 /// Whether an address of a CIDR is one that hosts can have: neither the first nor the last.
 pub(crate) fn is_host(address: &str, cidr: &str) -> bool {
     match (parse(address), parse_cidr(cidr)) {
@@ -95,6 +106,10 @@ mod tests {
         assert_eq!(gateway_and_netmask("10.1.1.0/24"), Some(expected));
         assert_eq!(hosts("10.1.1.0/30").map(format).collect::<Vec<_>>(), ["10.1.1.1", "10.1.1.2"]);
         assert_eq!(parse_cidr("10.1.1.0/33"), None);
+        for cidr in ["10.1.1.0/24", "10.1.1.64/26", "10.1.1.1/32", "0.0.0.0/0"] {
+            let (first, last) = bounds(cidr).unwrap();
+            assert_eq!(cidr_of(first, last), cidr);
+        }
         let can_have = |address: &str| is_host(address, "10.1.1.0/24");
         assert!(can_have("10.1.1.1") && can_have("10.1.1.254"));
         for address in ["10.1.1.0", "10.1.1.255", "10.1.2.1", "10.1.1.999", ""] {

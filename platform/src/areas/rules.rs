@@ -6,7 +6,7 @@ use cloudtally_model::ApiError;
 
 use super::{ip, loadbalancer, metering, nat, network, portforwarding, vpn};
 use crate::{
-    engine::{Call, Thing, ThingId, Tx, World},
+    engine::{Call, Thing, ThingId, Tx, World, scope},
     table::{Kind, Move},
 };
 
@@ -132,17 +132,21 @@ pub(crate) fn network_of(
     wanted: Option<ThingId>,
     service: &str,
 ) -> Result<ThingId, ApiError> {
+    // 1. The one it serves, else the one that is named; one that is portable can change.
     let of = call.thing(address);
     super::address::must_be_acquired(of)?;
     let associated = of.id_of("associatednetworkid");
     let network = match (associated, wanted) {
         (Some(network), Some(wanted)) if network != wanted => {
-            return Err(ApiError::value(format!(
-                "{} is used in the network {} and not in {}",
-                of.text("ipaddress"),
-                call.thing(network).text("name"),
-                call.thing(wanted).text("name")
-            )));
+            if !of.flag("isportable") || is_used(call, address) {
+                return Err(ApiError::value(format!(
+                    "{} is used in the network {} and not in {}",
+                    of.text("ipaddress"),
+                    call.thing(network).text("name"),
+                    call.thing(wanted).text("name")
+                )));
+            }
+            wanted
         }
         (Some(network), _) | (None, Some(network)) => network,
         (None, None) => {
@@ -152,13 +156,89 @@ pub(crate) fn network_of(
             )));
         }
     };
+    // 2. One of its owner's, where it can be used, that lets it be used for this too.
+    if associated != Some(network) {
+        refuse_unfit(call, of, network)?;
+    }
+    scope::refuse_shut(call, of.owner)?;
     network::must_provide(call.tx, network, service)?;
-    if associated.is_none() {
-        call.edit(address, |address| {
+    refuse_unconserved(call, address, network, service)?;
+    // 3. From now on it serves this one.
+    match associated {
+        None if !call.thing(address).flag("isportable") => call.edit(address, |address| {
             address.set_ref("associatednetworkid", network);
-        });
+        }),
+        _ if associated != Some(network) => super::address::transfer(call.tx, address, network),
+        _ => {}
     }
     Ok(network)
+}
+
+/// Refuses to use an address in a network of somebody else, or out of its reach.
+fn refuse_unfit(world: &World, address: &Thing, network: ThingId) -> Result<(), ApiError> {
+    let network = world.thing(network);
+    let why = if network.owner != address.owner {
+        "belongs to another account"
+    } else if network.text("type") != "Isolated" {
+        "is shared"
+    } else if network.id_of("zoneid") != address.id_of("zoneid") && !address.flag("isportable") {
+        "is in another zone"
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::value(format!(
+        "{} cannot be used in the network {}, which {why}",
+        address.text("ipaddress"),
+        network.text("name")
+    ))
+    .about(network.uuid.to_string(), "networkid"))
+}
+
+/// What an address is used for: services with what uses them.
+fn uses(world: &World, address: ThingId) -> Vec<(&'static str, &Thing)> {
+    let of = world.thing(address);
+    let nat = [("issourcenat", "SourceNat"), ("isstaticnat", "StaticNat")]
+        .into_iter()
+        .filter(|(flag, _)| of.flag(flag))
+        .map(|(_, service)| (service, of));
+    let rules = [
+        (Kind::PortForwardingRule, "ipaddressid", "PortForwarding"),
+        (Kind::LoadBalancerRule, "publicipid", "Lb"),
+        (Kind::RemoteAccessVpn, "publicipid", "Vpn"),
+        (Kind::FirewallRule, "ipaddressid", "Firewall"),
+    ];
+    let rules = rules.into_iter().flat_map(|(kind, column, service)| {
+        world.referring(address, kind, column).map(move |rule| (service, rule))
+    });
+    nat.chain(rules).collect()
+}
+
+/// Whether an address is used for anything.
+fn is_used(world: &World, address: ThingId) -> bool {
+    !uses(world, address).is_empty()
+}
+
+/// Refuses a second service on one address where the network's offering is not in
+/// conserve mode. What the firewall lets in goes with any.
+fn refuse_unconserved(
+    world: &World,
+    address: ThingId,
+    network: ThingId,
+    service: &str,
+) -> Result<(), ApiError> {
+    let offering = network::offering_of(world, world.thing(network));
+    if offering.flag("conservemode") || service == "Firewall" {
+        return Ok(());
+    }
+    match uses(world, address).into_iter().find(|(use_, _)| ![service, "Firewall"].contains(use_)) {
+        Some((other, by)) => Err(ApiError::rule_conflict(format!(
+            "{} is used for {other} and the offering {} is not in conserve mode; use another address for {service}",
+            world.thing(address).text("ipaddress"),
+            offering.text("name")
+        ))
+        .about(by.uuid.to_string(), "ipaddressid")),
+        None => Ok(()),
+    }
 }
 
 /// The NIC of a machine on a network, which a rule leads to.
@@ -200,6 +280,16 @@ pub(crate) fn open_firewall(
     let has_firewall =
         network.is_some_and(|id| network::provides(call.tx, call.thing(id), "Firewall"));
     if call.args.flag_if_any("openfirewall") == Some(false) || !has_firewall {
+        return Ok(());
+    }
+    // What lets the same in already stays its maker's, and is not made twice.
+    let is_same = |firewall: &Thing| {
+        let own = (firewall.int("firstport"), firewall.int("lastport"));
+        firewall.text("protocol") == ports.protocol
+            && own == (ports.first, ports.last)
+            && firewall.text("cidrlist") == cidrs
+    };
+    if call.referring(address, Kind::FirewallRule, "ipaddressid").any(is_same) {
         return Ok(());
     }
     let owner = call.thing(rule).owner;
@@ -254,8 +344,8 @@ pub(crate) fn remove_of_address(tx: &mut Tx<'_>, address: ThingId) {
     for id in tx.ids_referring(address, Kind::LoadBalancerRule, "publicipid") {
         loadbalancer::remove(tx, id);
     }
-    for id in tx.ids_referring(address, Kind::IpForwardingRule, "publicaddress") {
-        nat::remove(tx, id);
+    if tx.thing(address).flag("isstaticnat") {
+        nat::disable(tx, address);
     }
     for id in tx.ids_referring(address, Kind::FirewallRule, "ipaddressid") {
         tx.remove_with_dependants(id);

@@ -853,6 +853,8 @@ fn addresses_that_somebody_has_stay() {
         |account| [("id", range.as_str()), ("account", account), ("domainid", root.as_str())];
     // What she has taken from it stays hers when it is for everybody again.
     lab.ok("dedicatePublicIpRange", &keep("alice"));
+    let nat = lab.ok_as("alice", "associateIpAddress", &[("networkid", &network)]);
+    assert_eq!(nat.field("issourcenat"), Some(&Node::Bool(true)));
     let address = lab.ok_as("alice", "associateIpAddress", &[("networkid", &network)]);
     assert!(text(&address, "ipaddress").starts_with("198.18.0.1"), "{address:?}");
     lab.ok("releasePublicIpRange", &[("id", &range)]);
@@ -975,6 +977,13 @@ fn shared_networks_get_more_addresses() {
     let v6 = lab.ok("createVlanIpRange", &v6);
     assert_eq!(text(&v6, "startipv6"), "2001:db8::10");
     assert_eq!(v6.field("startip"), None);
+    let more = [
+        of_network,
+        ("startipv6", "2001:db8::20"),
+        ("ip6gateway", "2001:db8::1"),
+        ("ip6cidr", "2001:db8::/64"),
+    ];
+    refused(&lab, "createVlanIpRange", &more, 431, "overlap the range 2001:db8::10-2001:db8::20");
     assert_eq!(count(&lab.ok("listVlanIpRanges", &[of_network])), 3);
     lab.ok("deleteVlanIpRange", &[("id", &text(&second, "id"))]);
     assert_eq!(count(&lab.ok("listVlanIpRanges", &[of_network])), 2);

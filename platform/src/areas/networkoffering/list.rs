@@ -6,7 +6,7 @@ use cloudtally_model::ApiError;
 use super::{provides, uses_provider};
 use crate::{
     areas::networkservice,
-    engine::{Answer, Query, Thing, ThingId},
+    engine::{Answer, Query, Thing, ThingId, World},
     table::Kind,
 };
 
@@ -30,7 +30,7 @@ fn is_listed(query: &Query<'_>, row: &Thing) -> bool {
         && args.text("tags").is_none_or(|wanted| tags().any(|tag| tag.eq_ignore_ascii_case(wanted)))
         && args.flag("istagged").is_none_or(|wanted| wanted == tags().next().is_some())
         && args.id("zoneid").is_none_or(|zone| works_in(query, row, zone))
-        && args.id("networkid").is_none_or(|network| can_follow(query, row, network))
+        && args.id("networkid").is_none_or(|network| can_follow(query.world, row, network))
 }
 
 /// Whether networks of an offering can be made in a zone: on one of its physical
@@ -56,8 +56,7 @@ fn works_in(query: &Query<'_>, row: &Thing, zone: ThingId) -> bool {
 }
 
 /// Whether a network can change to an offering.
-fn can_follow(query: &Query<'_>, row: &Thing, network: ThingId) -> bool {
-    let world = query.world;
+pub(crate) fn can_follow(world: &World, row: &Thing, network: ThingId) -> bool {
     let now = world.thing(network).id_of("networkofferingid").map(|id| world.thing(id));
     let Some(now) = now else { return false };
     let same_flag = |column| now.flag(column) == row.flag(column);

@@ -6,6 +6,8 @@ mod change;
 mod create;
 mod list;
 
+pub(crate) use list::can_follow;
+
 use super::serviceoffering;
 use crate::{
     engine::{Node, Thing, ThingId, World},

@@ -1,0 +1,579 @@
+//! New guest networks: isolated ones of an account, shared ones of a zone, and those that
+//! a deployment makes.
+
+use cloudtally_model::ApiError;
+
+use super::{life, provides};
+use crate::{
+    areas::{
+        given::{self, Subnet},
+        ip,
+        iprange::IpRange,
+        networkoffering, physicalnetwork, vlan,
+        vlanset::vlan_number,
+    },
+    engine::{Arg, Call, Done, Thing, ThingId, Tx, World, limit, seed},
+    table::{Kind, Limit},
+};
+
+/// Where isolated networks have their addresses unless the zone says otherwise.
+const GUEST_CIDR: &str = "10.1.1.0/24";
+
+/// The physical networks of a zone that carry guest traffic.
+fn guest_physical_networks(world: &World, zone: ThingId) -> impl Iterator<Item = &Thing> {
+    world.referring(zone, Kind::PhysicalNetwork, "zoneid").filter(|physical| {
+        physical.state == "Enabled"
+            && world
+                .referring(physical.id, Kind::TrafficType, "physicalnetworkid")
+                .any(|traffic| traffic.text("traffictype") == "Guest")
+    })
+}
+
+pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. What kind of network the offering is for.
+    let (zone, offering) =
+        (call.args.id_required("zoneid"), call.args.id_required("networkofferingid"));
+    let is_shared = call.thing(offering).text("guestiptype").eq_ignore_ascii_case("Shared");
+    if call.thing(offering).state != "Enabled" {
+        return Err(ApiError::value(format!(
+            "the network offering {} is not enabled",
+            call.thing(offering).text("name")
+        )));
+    }
+    if call.thing(zone).text("allocationstate") != "Enabled" && !call.caller.is_root() {
+        return Err(ApiError::permission(format!(
+            "the zone {} is not enabled",
+            call.thing(zone).text("name")
+        )));
+    }
+    if call.args.has("vpcid") || call.args.has("aclid") || call.thing(offering).flag("forvpc") {
+        return Err(ApiError::value("tiers of VPCs are not supported yet"));
+    }
+    let id = if is_shared {
+        create_shared(call, zone, offering)?
+    } else {
+        create_isolated(call, zone, offering)?
+    };
+    call.entity = Some(id);
+    Ok(Done::Thing(id))
+}
+
+fn create_isolated(
+    call: &mut Call<'_, '_>,
+    zone: ThingId,
+    offering: ThingId,
+) -> Result<ThingId, ApiError> {
+    if call.thing(zone).text("networktype").eq_ignore_ascii_case("Basic") {
+        return Err(ApiError::value("basic zones have one shared network and no isolated ones"));
+    }
+    let owner = call.owner()?;
+    if call.args.has("vlan") && !call.thing(offering).flag("specifyvlan") {
+        return Err(ApiError::value(
+            "the offering does not let the VLAN be named; leave `vlan` out",
+        ));
+    }
+    let args = call.args.clone();
+    for name in ["isolatedpvlan", "startipv6", "endipv6", "ip6gateway", "ip6cidr"] {
+        if let Some(given) = args.text(name) {
+            return Err(call.invalid(name, given, "only shared networks can have that"));
+        }
+    }
+    if let Some(acl) = args.text("acltype").filter(|acl| !acl.eq_ignore_ascii_case("Account")) {
+        return Err(call.invalid("acltype", acl, "isolated networks are for one `Account`"));
+    }
+    if args.has("subdomainaccess") {
+        return Err(ApiError::value("`subdomainaccess` goes with `acltype` `Domain`"));
+    }
+    let range = named_range(call)?;
+    let physical = physical_network(call, zone, offering)?;
+    let vlan = named_vlan(call, physical, "Isolated")?;
+    let (name, text) = (args.text_required("name"), args.text_required("displaytext"));
+    let id = isolated(call.tx, owner, zone, offering, name, text)?;
+    call.edit(id, |network| {
+        network.set_ref("physicalnetworkid", physical);
+        if let Some(vlan) = &vlan {
+            network.set_text("vlan", vlan);
+        }
+        for column in ["networkdomain", "displaynetwork"] {
+            match args.if_any(column) {
+                Some(Arg::Text(text)) => drop(network.set_text(column, text)),
+                Some(Arg::Bool(flag)) => drop(network.set_flag(column, *flag)),
+                _ => {}
+            }
+        }
+    });
+    if let Some((gateway, netmask, cidr)) = range {
+        call.edit(id, |network| {
+            network
+                .set_text("gateway", &gateway)
+                .set_text("netmask", &netmask)
+                .set_text("cidr", &cidr);
+        });
+    }
+    give_from(call, id)?;
+    if call.thing(offering).flag("ispersistent") {
+        life::implement(call.tx, id)?;
+    }
+    Ok(id)
+}
+
+/// The gateway, netmask and CIDR that are given for an isolated network: both or
+/// neither, with room for machines beside the gateway.
+fn named_range(call: &Call<'_, '_>) -> Result<Option<(String, String, String)>, ApiError> {
+    let (gateway, netmask) = match (call.args.text("gateway"), call.args.text("netmask")) {
+        (None, None) => return Ok(None),
+        (Some(gateway), Some(netmask)) => (gateway, netmask),
+        _ => return Err(ApiError::value("give `gateway` and `netmask` together")),
+    };
+    let at = given::address(call, "gateway")?;
+    let subnet = Subnet::of(gateway, netmask).filter(|subnet| subnet.usable().len() > 1);
+    let subnet = subnet.ok_or_else(|| {
+        let expected = "expected a netmask with room for machines, such as `255.255.255.0`";
+        call.invalid("netmask", netmask, expected)
+    })?;
+    if !at.is_some_and(|at| subnet.usable().contains(&at)) {
+        let expected = format!("expected an address that machines of {netmask} can have");
+        return Err(call.invalid("gateway", gateway, &expected));
+    }
+    let cidr = ip::cidr(gateway.trim(), netmask.trim()).expect("a subnet was made of them");
+    Ok(Some((gateway.trim().to_owned(), netmask.trim().to_owned(), cidr)))
+}
+
+/// Keeps the addresses that an isolated network gives to machines, where they are named.
+fn give_from(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
+    let args = call.args.clone();
+    let (start, end) = (args.text("startip"), args.text("endip"));
+    let Some(start) = start else {
+        return match end {
+            Some(end) => Err(call.invalid("endip", end, "give `startip` with it")),
+            None => Ok(()),
+        };
+    };
+    let network = call.thing(id);
+    let (gateway, netmask) = (network.text("gateway"), network.text("netmask"));
+    let range = IpRange::checked(call, gateway, netmask, start, end)?;
+    call.edit(id, |network| {
+        network
+            .set_text("startip", &ip::format(range.first))
+            .set_text("endip", &ip::format(range.last));
+    });
+    Ok(())
+}
+
+/// The DNS suffix of a new network of an account: its own, that of its domain or of one
+/// above, of the zone, or the one of the cloud.
+fn suffix(world: &World, owner: ThingId, zone: ThingId) -> String {
+    let account = world.thing(owner).text("networkdomain");
+    let of_domains =
+        world.lineage(world.domain_of(owner)).map(|id| world.thing(id).text("networkdomain"));
+    let of_zone = world.thing(zone).text("dnsdomain");
+    std::iter::once(account)
+        .chain(of_domains)
+        .chain([of_zone])
+        .find(|suffix| !suffix.is_empty())
+        .unwrap_or_else(|| world.scoped_setting(zone, "guest.domain.suffix"))
+        .to_owned()
+}
+
+/// Whether a physical network has all tags of an offering.
+fn has_tags(world: &World, physical: ThingId, offering: ThingId) -> bool {
+    let (have, wanted) = (world.thing(physical).text("tags"), world.thing(offering).text("tags"));
+    given::has_all_tags(have, wanted)
+}
+
+/// The physical network for a new guest network: the one named, which must carry
+/// guests of the zone, or the first that does and has the tags of the offering.
+fn physical_network(
+    call: &Call<'_, '_>,
+    zone: ThingId,
+    offering: ThingId,
+) -> Result<ThingId, ApiError> {
+    let carriers = physicalnetwork::carrying(call, zone, "Guest");
+    let tags = call.thing(offering).text("tags");
+    match call.args.id("physicalnetworkid") {
+        Some(named) if carriers.contains(&named) && has_tags(call, named, offering) => Ok(named),
+        Some(named) if carriers.contains(&named) => Err(ApiError::value(format!(
+            "the physical network {} does not have the tags {tags} of the network offering",
+            call.thing(named).text("name")
+        ))
+        .about(call.thing(named).uuid.to_string(), "physicalnetworkid")),
+        Some(named) => Err(ApiError::value(format!(
+            "the physical network {} carries no guest traffic of the zone {}",
+            call.thing(named).text("name"),
+            call.thing(zone).text("name")
+        ))
+        .about(call.thing(named).uuid.to_string(), "physicalnetworkid")),
+        None => carrier(call, zone, offering),
+    }
+}
+
+/// The first enabled physical network that carries guests of a zone and has the tags of
+/// an offering.
+fn carrier(world: &World, zone: ThingId, offering: ThingId) -> Result<ThingId, ApiError> {
+    let found = guest_physical_networks(world, zone)
+        .map(|physical| physical.id)
+        .find(|id| has_tags(world, *id, offering));
+    found.ok_or_else(|| {
+        let tags = world.thing(offering).text("tags");
+        let with = if tags.is_empty() { String::new() } else { format!(" with the tags {tags}") };
+        ApiError::value(format!(
+            "the zone {} has no enabled physical network for guests{with}",
+            world.thing(zone).text("name")
+        ))
+    })
+}
+
+/// The VLAN named for a new network, as it is kept: none of those that the system
+/// gives to networks itself. Isolated networks share theirs with no other.
+fn named_vlan(
+    call: &Call<'_, '_>,
+    physical: ThingId,
+    network_type: &str,
+) -> Result<Option<String>, ApiError> {
+    let Some(given) = call.args.text("vlan").map(str::trim) else { return Ok(None) };
+    let text = given.strip_prefix("vlan://").unwrap_or(given);
+    let is_shared = network_type == "Shared";
+    if is_shared && text.eq_ignore_ascii_case("untagged") {
+        return Ok(Some("untagged".to_owned()));
+    }
+    let number = vlan_number(text)
+        .ok_or_else(|| call.invalid("vlan", given, "expected a number from 0 to 4094"))?;
+    if physicalnetwork::vlan_set(call.thing(physical)).contains(number) {
+        return Err(ApiError::value(format!(
+            "The VLAN tag {number} is already being used for dynamic vlan allocation for the guest network in zone {}",
+            call.thing(physical).id_of("zoneid").map_or("", |zone| call.thing(zone).text("name"))
+        ))
+        .about(call.thing(physical).uuid.to_string(), "vlan"));
+    }
+    let vlan = number.to_string();
+    let mut others = call.referring(physical, Kind::Network, "physicalnetworkid");
+    match others
+        .find(|other| other.text("vlan") == vlan && !(is_shared && other.text("type") == "Shared"))
+    {
+        Some(other) => Err(ApiError::value(format!(
+            "the network {} is on VLAN {vlan} already; choose another `vlan`",
+            other.text("name")
+        ))
+        .about(other.uuid.to_string(), "vlan")),
+        None => Ok(Some(vlan)),
+    }
+}
+
+/// The isolated private VLAN named for a shared network, as it is kept: one beside the
+/// VLAN it is part of.
+fn private_vlan(call: &Call<'_, '_>, vlan: &str) -> Result<Option<String>, ApiError> {
+    let Some(given) = call.args.text("isolatedpvlan") else { return Ok(None) };
+    let expected = "expected a number from 0 to 4094 beside a numbered `vlan`";
+    let number = vlan_number(given.trim()).map(|number| number.to_string());
+    match number {
+        Some(number) if number != vlan && vlan_number(vlan).is_some() => Ok(Some(number)),
+        _ => Err(call.invalid("isolatedpvlan", given, expected)),
+    }
+}
+
+/// Makes an isolated network of an account.
+fn isolated(
+    tx: &mut Tx<'_>,
+    owner: ThingId,
+    zone: ThingId,
+    offering: ThingId,
+    name: &str,
+    displaytext: &str,
+) -> Result<ThingId, ApiError> {
+    limit::check(tx, owner, Limit::Network, 1)?;
+    let physical = carrier(tx, zone, offering)?;
+    let cidr = match tx.thing(zone).text("guestcidraddress") {
+        "" => GUEST_CIDR.to_owned(),
+        cidr => cidr.to_owned(),
+    };
+    let (gateway, netmask) = ip::gateway_and_netmask(&cidr)
+        .ok_or_else(|| ApiError::value(format!("the zone's guest CIDR {cidr} is no CIDR")))?;
+    let (dns1, dns2) = {
+        let zone = tx.thing(zone);
+        (zone.text("dns1").to_owned(), zone.text("dns2").to_owned())
+    };
+    let suffix = suffix(tx, owner, zone);
+    let id = tx.insert(Kind::Network, |network| {
+        network.owner = Some(owner);
+        network
+            .set_text("name", name)
+            .set_text("displaytext", displaytext)
+            .set_text("broadcastdomaintype", "Vlan")
+            .set_text("traffictype", "Guest")
+            .set_text("gateway", &gateway)
+            .set_text("netmask", &netmask)
+            .set_text("cidr", &cidr)
+            .set_ref("zoneid", zone)
+            .set_ref("networkofferingid", offering)
+            .set_flag("issystem", false)
+            .set_text("dns1", &dns1)
+            .set_text("type", "Isolated")
+            .set_text("acltype", "Account")
+            .set_flag("isdefault", false)
+            .set_text("networkdomain", &suffix)
+            .set_ref("physicalnetworkid", physical)
+            .set_flag("restartrequired", false)
+            .set_flag("specifyipranges", false)
+            .set_flag("canusefordeploy", true);
+        if !dns2.is_empty() {
+            network.set_text("dns2", &dns2);
+        }
+    });
+    let is_persistent = tx.thing(offering).flag("ispersistent");
+    tx.edit(id, |network| {
+        network.set_flag("ispersistent", is_persistent);
+        let uuid = network.uuid.to_string();
+        network.set_text("related", &uuid);
+    });
+    Ok(id)
+}
+
+fn create_shared(
+    call: &mut Call<'_, '_>,
+    zone: ThingId,
+    offering: ThingId,
+) -> Result<ThingId, ApiError> {
+    // 1. Only root admins make them, and they say everything about them.
+    if !call.caller.is_root() {
+        return Err(ApiError::permission("Only root admins make shared networks"));
+    }
+    let args = call.args.clone();
+    let text = |name: &str| {
+        args.text(name).ok_or_else(|| ApiError::value(format!("a shared network needs `{name}`")))
+    };
+    let (dns1, is_basic) = {
+        let zone = call.thing(zone);
+        (zone.text("dns1").to_owned(), zone.text("networktype").eq_ignore_ascii_case("Basic"))
+    };
+    let physical = physical_network(call, zone, offering)?;
+    let vlan = named_vlan(call, physical, "Shared")?.unwrap_or_else(|| "untagged".to_owned());
+    let pvlan = private_vlan(call, &vlan)?;
+    // The pods of a basic zone bring their own addresses, by createVlanIpRange.
+    let range = if is_basic && !args.has("startip") {
+        None
+    } else {
+        let (gateway, netmask, start) = (text("gateway")?, text("netmask")?, text("startip")?);
+        let range = IpRange::checked(call, gateway, netmask, start, args.text("endip"))?;
+        let others = call.referring(zone, Kind::VlanIpRange, "zoneid");
+        range.check_apart(others.filter(|other| other.text("vlan") == vlan))?;
+        Some(range)
+    };
+    let range_v6 = vlan::ipv6_range(call)?;
+    let cidr = range.as_ref().and_then(|range| ip::cidr(&range.gateway, &range.netmask));
+    let suffix = match args.text("networkdomain") {
+        Some(suffix) => suffix,
+        None => call.thing(zone).text("dnsdomain"),
+    };
+    let suffix = suffix.to_owned();
+    let acl = args.text("acltype").unwrap_or("Domain").to_owned();
+    let acl = match acl.to_lowercase().as_str() {
+        "domain" => "Domain",
+        "account" => "Account",
+        _ => return Err(call.invalid("acltype", &acl, "expected `Domain` or `Account`")),
+    };
+    // 2. Those for domains belong to the system, those for an account to it.
+    let (holder, domain) = match acl {
+        "Domain" if args.has("account") || args.has("projectid") => {
+            return Err(ApiError::value(
+                "a network for a domain is no account's; give `acltype=Account` with the account",
+            ));
+        }
+        "Domain" => (call.thing(seed::system_user(call.tx)).owner, args.id("domainid")),
+        _ => (Some(call.owner()?), None),
+    };
+    let id = call.tx.insert(Kind::Network, |network| {
+        network.owner = holder;
+        network
+            .set_text("name", args.text_required("name"))
+            .set_text("displaytext", args.text_required("displaytext"))
+            .set_text("broadcastdomaintype", if is_basic { "Native" } else { "Vlan" })
+            .set_text("traffictype", "Guest")
+            .set_ref("zoneid", zone)
+            .set_ref("networkofferingid", offering)
+            .set_flag("issystem", false)
+            .set_text("dns1", &dns1)
+            .set_text("type", "Shared")
+            .set_text("vlan", &vlan)
+            .set_text("broadcasturi", &format!("vlan://{vlan}"))
+            .set_text("acltype", acl)
+            .set_flag("subdomainaccess", args.flag("subdomainaccess").unwrap_or(true))
+            .set_flag("isdefault", false)
+            .set_ref("physicalnetworkid", physical)
+            .set_flag("restartrequired", false)
+            .set_flag("specifyipranges", true)
+            .set_flag("canusefordeploy", true)
+            .set_flag("ispersistent", false)
+            .set_ref("shareddomain", domain);
+        let uuid = network.uuid.to_string();
+        network.set_text("related", &uuid);
+        if !suffix.is_empty() {
+            network.set_text("networkdomain", &suffix);
+        }
+        if let Some(pvlan) = &pvlan {
+            network.set_text("isolatedpvlan", pvlan);
+        }
+        if let Some(flag) = args.flag("displaynetwork") {
+            network.set_flag("displaynetwork", flag);
+        }
+        if let (Some(range), Some(cidr)) = (&range, &cidr) {
+            network
+                .set_text("gateway", &range.gateway)
+                .set_text("netmask", &range.netmask)
+                .set_text("cidr", cidr);
+        }
+        for (name, text) in range_v6.iter().flatten() {
+            if ["ip6gateway", "ip6cidr"].contains(name) {
+                network.set_text(name, text);
+            }
+        }
+    });
+    call.tx.move_to(id, "Setup");
+    if let Some(range) = range {
+        call.tx.insert(Kind::VlanIpRange, |row| {
+            row.set_flag("forvirtualnetwork", false)
+                .set_ref("zoneid", zone)
+                .set_text("vlan", &vlan)
+                .set_ref("networkid", id)
+                .set_ref("physicalnetworkid", physical);
+            range.store(row);
+            for (name, text) in range_v6.into_iter().flatten() {
+                row.set_text(name, &text);
+            }
+        });
+    }
+    Ok(id)
+}
+
+/// The networks a virtual machine is deployed on: those named, else the one an
+/// account has, else a new one of the offering that is there for that.
+pub(crate) fn for_deployment(
+    call: &mut Call<'_, '_>,
+    owner: ThingId,
+    zone: ThingId,
+    named: &[ThingId],
+) -> Result<Vec<ThingId>, ApiError> {
+    let is_basic = call.thing(zone).text("networktype").eq_ignore_ascii_case("Basic");
+    if is_basic && named.is_empty() {
+        let shared = call
+            .referring(zone, Kind::Network, "zoneid")
+            .find(|network| network.text("type") == "Shared");
+        return shared.map(|network| vec![network.id]).ok_or_else(|| {
+            ApiError::value(format!(
+                "the basic zone {} has no guest network yet",
+                call.thing(zone).text("name")
+            ))
+        });
+    }
+    for (at, id) in named.iter().enumerate() {
+        let network = call.thing(*id);
+        if named[..at].contains(id) {
+            return Err(ApiError::value(format!(
+                "the network {} is named twice; a virtual machine has one NIC on each",
+                network.text("name")
+            ))
+            .about(network.uuid.to_string(), "networkids"));
+        }
+        if network.id_of("zoneid") != Some(zone) {
+            return Err(ApiError::value(format!(
+                "the network {} is in another zone",
+                network.text("name")
+            ))
+            .about(network.uuid.to_string(), "networkids"));
+        }
+        let is_own = network.owner == Some(owner);
+        if !is_own && !call.is_shared_with(network, call.domain_of(owner)) {
+            return Err(ApiError::permission(format!(
+                "the network {} is not for this account",
+                network.text("name")
+            ))
+            .about(network.uuid.to_string(), "networkids"));
+        }
+    }
+    if !named.is_empty() {
+        return Ok(named.to_vec());
+    }
+    let own: Vec<ThingId> = call
+        .owned_by(owner, Kind::Network)
+        .filter(|network| {
+            network.id_of("zoneid") == Some(zone)
+                && network.text("type") == "Isolated"
+                && provides(call.tx, network, "SourceNat")
+        })
+        .map(|network| network.id)
+        .collect();
+    match own.as_slice() {
+        [one] => Ok(vec![*one]),
+        [] => {
+            let offering = call
+                .all(Kind::NetworkOffering)
+                .find(|offering| {
+                    offering.state == "Enabled"
+                        && offering.text("availability") == "Required"
+                        && offering.text("guestiptype") == "Isolated"
+                        && networkoffering::provides(offering, "SourceNat")
+                })
+                .map(|offering| offering.id)
+                .ok_or_else(|| {
+                    ApiError::value(
+                        "name the networks in `networkids`; there is no offering to make one from",
+                    )
+                })?;
+            let account = call.thing(owner).text("name").to_owned();
+            let name = format!("{account}-network");
+            Ok(vec![isolated(call.tx, owner, zone, offering, &name, &name)?])
+        }
+        several => Err(ApiError::value(format!(
+            "the account has {} networks in this zone; name those to use in `networkids`",
+            several.len()
+        ))),
+    }
+}
+
+/// Makes the guest network of a basic zone that is ready for tenants: all its
+/// virtual machines share it, on the addresses of its pods.
+pub(crate) fn ready(tx: &mut Tx<'_>, zone: ThingId) {
+    let of = tx.thing(zone).clone();
+    if !of.text("networktype").eq_ignore_ascii_case("Basic") {
+        return;
+    }
+    let range = tx.referring(zone, Kind::VlanIpRange, "zoneid").next().cloned();
+    let physical = guest_physical_networks(tx, zone).next().map(|physical| physical.id);
+    let offering = networkoffering::named(tx, "DefaultSharedNetworkOfferingWithSGService");
+    let (Some(range), Some(offering)) = (range, offering.map(|offering| offering.id)) else {
+        return;
+    };
+    let cidr = ip::cidr(range.text("gateway"), range.text("netmask")).unwrap_or_default();
+    let system = tx.thing(seed::system_user(tx)).owner;
+    let id = tx.insert(Kind::Network, |network| {
+        network.owner = system;
+        network
+            .set_text("name", "guest")
+            .set_text("displaytext", "The network of all virtual machines of the zone")
+            .set_text("broadcastdomaintype", "Native")
+            .set_text("traffictype", "Guest")
+            .set_text("gateway", range.text("gateway"))
+            .set_text("netmask", range.text("netmask"))
+            .set_text("cidr", &cidr)
+            .set_ref("zoneid", zone)
+            .set_ref("networkofferingid", offering)
+            .set_flag("issystem", false)
+            .set_text("dns1", of.text("dns1"))
+            .set_text("type", "Shared")
+            .set_text("acltype", "Domain")
+            .set_flag("subdomainaccess", true)
+            .set_flag("isdefault", true)
+            .set_ref("physicalnetworkid", physical)
+            .set_flag("restartrequired", false)
+            .set_flag("specifyipranges", true)
+            .set_flag("canusefordeploy", true)
+            .set_flag("ispersistent", false);
+        let uuid = network.uuid.to_string();
+        network.set_text("related", &uuid);
+    });
+    tx.move_to(id, "Setup");
+    for range in tx.ids_referring(zone, Kind::VlanIpRange, "zoneid") {
+        tx.edit(range, |range| {
+            range.set_ref("networkid", id);
+        });
+    }
+}

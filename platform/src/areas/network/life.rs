@@ -1,0 +1,128 @@
+//! The life of a guest network: set up when machines need it, shut down when none does,
+//! restarted and deleted.
+
+use std::collections::BTreeSet;
+
+use cloudtally_model::ApiError;
+
+use super::{offering_of, provides};
+use crate::{
+    areas::{
+        address::{self, Purpose},
+        physicalnetwork, router_vm as router,
+    },
+    engine::{Call, Done, Thing, ThingId, Tx, World},
+    table::Kind,
+};
+
+/// Sets an isolated network up: a VLAN, its source NAT address, a router.
+pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+    let network = tx.thing(id).clone();
+    if network.text("type") != "Isolated" {
+        return Ok(());
+    }
+    if network.state != "Implemented" {
+        let vlan = match network.text("vlan") {
+            "" => free_vlan(tx, &network)?,
+            vlan => vlan.to_owned(),
+        };
+        let uri = format!("vlan://{vlan}");
+        tx.edit(id, |network| {
+            network.set_text("vlan", &vlan).set_text("broadcasturi", &uri);
+        });
+        tx.move_to(id, "Implemented");
+    }
+    let (owner, zone) = (network.owner, network.id_of("zoneid"));
+    let (Some(owner), Some(zone)) = (owner, zone) else { return Ok(()) };
+    if lacks_source_nat(tx, id) {
+        address::acquire(tx, owner, zone, Some(id), Purpose::SourceNat)?;
+    }
+    router::ensure(tx, id)
+}
+
+/// Whether a network needs a source NAT address and has none yet.
+pub(crate) fn lacks_source_nat(world: &World, id: ThingId) -> bool {
+    provides(world, world.thing(id), "SourceNat")
+        && !world
+            .referring(id, Kind::IpAddress, "associatednetworkid")
+            .any(|address| address.flag("issourcenat"))
+}
+
+fn free_vlan(tx: &Tx<'_>, network: &Thing) -> Result<String, ApiError> {
+    let physical = network.id_of("physicalnetworkid").expect("isolated networks have one");
+    let taken: BTreeSet<String> = tx
+        .referring(physical, Kind::Network, "physicalnetworkid")
+        .map(|network| network.text("vlan").to_owned())
+        .collect();
+    let owner = network.owner.expect("isolated networks have an owner");
+    physicalnetwork::vlans_for(tx, physical, owner)
+        .into_iter()
+        .map(|vlan| vlan.to_string())
+        .find(|vlan| !taken.contains(vlan))
+        .ok_or_else(|| {
+            ApiError::network_capacity(format!(
+                "the physical network {} has no free VLAN; add some with updatePhysicalNetwork",
+                tx.thing(physical).text("name")
+            ))
+        })
+}
+
+pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    let id = call.args.id_required("id");
+    refuse_used(call.tx, id)
+}
+
+fn refuse_used(tx: &Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+    let network = tx.thing(id);
+    let used = tx.referring(id, Kind::Nic, "networkid").find_map(|nic| {
+        nic.id_of("virtualmachineid").map(|vm| tx.thing(vm)).filter(|vm| vm.kind == Kind::Vm)
+    });
+    match used {
+        Some(vm) => Err(ApiError::in_use(format!(
+            "the network {} is in use by the virtual machine {}; destroy and expunge it, or take it off the network, first",
+            network.text("name"),
+            vm.text("name")
+        ))
+        .about(network.uuid.to_string(), "id")),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    refuse_used(call.tx, id)?;
+    remove(call.tx, id);
+    Ok(Done::Success)
+}
+
+/// Removes a network that no virtual machine is on, with its addresses, rules and
+/// router.
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    router::destroy_of(tx, id);
+    for address in tx.ids_referring(id, Kind::IpAddress, "associatednetworkid") {
+        address::leave_network(tx, address);
+    }
+    for range in tx.ids_referring(id, Kind::VlanIpRange, "networkid") {
+        tx.remove(range);
+    }
+    tx.remove_with_dependants(id);
+}
+
+pub(super) fn restart(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let state = call.entity().state;
+    if !matches!(state, "Implemented" | "Setup") {
+        return Err(ApiError::value(format!(
+            "the network {} is {state} and has nothing to restart",
+            call.entity().text("name")
+        )));
+    }
+    if call.args.flag("cleanup") != Some(false) {
+        router::destroy_of(call.tx, id);
+    }
+    implement(call.tx, id)?;
+    call.edit(id, |network| {
+        network.set_flag("restartrequired", false);
+    });
+    Ok(Done::Success)
+}
