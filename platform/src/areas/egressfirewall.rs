@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use super::{
     firewall::{self, Matched},
-    network, rules,
+    ip, network, rules,
 };
 use crate::{
     engine::{Call, Query, Thing, ThingId},
@@ -83,6 +83,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     network::must_provide(call.tx, network, "Firewall")?;
     let matched = Matched::of(call, true)?;
     let cidrs = if call.args.has("cidrlist") {
+        refuse_foreign(call, network)?;
         rules::cidrs(call)?
     } else {
         call.thing(network).text("cidr").to_owned()
@@ -103,6 +104,23 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         matched.fill(rule, &cidrs);
     });
     Ok(Some(id))
+}
+
+/// Refuses sources that are not of the network: nothing of theirs leaves through it.
+fn refuse_foreign(call: &Call<'_, '_>, network: ThingId) -> Result<(), ApiError> {
+    let whole = network::whole_cidr(call.thing(network));
+    let is_foreign = |cidr: &&String| match (ip::bounds(cidr), ip::bounds(whole)) {
+        (Some((0, u32::MAX)), _) => false,
+        (Some((first, last)), Some((own_first, own_last))) => first < own_first || own_last < last,
+        _ => false,
+    };
+    match call.args.list("cidrlist").iter().find(is_foreign) {
+        Some(wrong) => {
+            let expected = format!("expected a range within {whole}, that of the network");
+            Err(call.invalid("cidrlist", wrong, &expected))
+        }
+        None => Ok(()),
+    }
 }
 
 /// `ipaddressid` means the network it serves.

@@ -3,7 +3,7 @@
 use cloudtally_model::ApiError;
 
 use super::{
-    ip, metering,
+    ip, metering, network,
     rules::{self, Ports},
 };
 use crate::{
@@ -278,7 +278,7 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let args = call.args.clone();
     let address = args.id_required("publicipid");
     rules::check_no_static_nat(call.tx, address)?;
-    rules::network_of(call, address, None, "Vpn")?;
+    let network = rules::network_of(call, address, None, "Vpn")?;
     let of = call.thing(address).clone();
     if call.referring(address, Kind::RemoteAccessVpn, "publicipid").next().is_some() {
         return Err(ApiError::value(format!(
@@ -295,12 +295,21 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         Some(range) => range.to_owned(),
         None => call.scoped_setting(owner, "remote.access.vpn.client.iprange").to_owned(),
     };
-    let is_range = range.split_once('-').is_some_and(|(first, last)| {
-        ip::parse(first).zip(ip::parse(last)).is_some_and(|(first, last)| first < last)
+    let bounds = range.split_once('-').and_then(|(first, last)| {
+        ip::parse(first.trim()).zip(ip::parse(last.trim())).filter(|(first, last)| first < last)
     });
-    if !is_range {
+    let Some((first, last)) = bounds else {
         let expected = "expected a range of addresses, such as 10.1.2.1-10.1.2.8";
         return Err(call.invalid("iprange", &range, expected));
+    };
+    // Machines of the network have others.
+    let meets = |other: Option<(u32, u32)>| {
+        other.is_some_and(|(other_first, other_last)| first <= other_last && other_first <= last)
+    };
+    let guests = network::whole_cidr(call.thing(network));
+    if meets(ip::bounds(guests)) {
+        let expected = format!("it overlaps {guests}, the addresses of the network's machines");
+        return Err(call.invalid("iprange", &range, &expected));
     }
     let length = usize::try_from(call.setting_number("remote.access.vpn.psk.length"));
     let mut key = secret::key(call.entropy)?;
