@@ -125,7 +125,12 @@ pub(crate) fn used(world: &World, account: ThingId, limit: Limit) -> i64 {
         Limit::Project => {
             i64::try_from(project::administered_by(world, account).count()).unwrap_or(i64::MAX)
         }
-        Limit::Network => count(Kind::Network),
+        // Those that root admins make for an account are not counted.
+        Limit::Network => {
+            let networks = world.owned_by(account, Kind::Network);
+            let own = networks.filter(|network| network.text("type") == "Isolated");
+            i64::try_from(own.count()).unwrap_or(i64::MAX)
+        }
         Limit::Vpc => count(Kind::Vpc),
         Limit::Cpu => offered("cpunumber"),
         Limit::Memory => offered("memory"),
