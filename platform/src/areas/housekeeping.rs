@@ -1,5 +1,5 @@
 //! What the cloud does for itself by the clock: it looks whether capacity runs out,
-//! and throws away old events and alerts.
+//! shuts down networks that nobody is on, and throws away old events and alerts.
 //!
 //! Each chore is a thing of its own, made with the cloud, that is due when its next
 //! turn comes. A new interval counts from the turn after the next.
@@ -9,6 +9,7 @@ use cloudtally_model::{Instant, Millis};
 use super::{
     alert::{self, AlertType, Place},
     capacity::{self, Ratio},
+    network,
 };
 use crate::{
     engine::{ThingId, Tx},
@@ -31,15 +32,24 @@ struct Chore {
     run: fn(&mut Tx<'_>),
 }
 
-const CHORES: [Chore; 3] = [
+const CHORES: [Chore; 4] = [
     Chore { name: "capacity", interval: ("capacity.check.period", 1), run: look_at_capacity },
+    Chore {
+        name: "networks",
+        interval: ("network.gc.interval", 1000),
+        run: network::shut_down_idle,
+    },
     Chore { name: "events", interval: ("event.purge.interval", 1000), run: purge_events },
     Chore { name: "alerts", interval: ("alert.purge.interval", 1000), run: purge_alerts },
 ];
 
-/// Makes the chores of a new cloud.
+/// Makes the chores that a cloud does not have yet: all of a new one, those that are
+/// new of one that an older version made.
 pub(crate) fn begin(tx: &mut Tx<'_>) {
     for chore in &CHORES {
+        if tx.all(Kind::Housekeeping).any(|thing| thing.text("chore") == chore.name) {
+            continue;
+        }
         let due = next(tx, chore);
         tx.insert(Kind::Housekeeping, |thing| {
             thing.set_text("chore", chore.name).set_time("due", due);
@@ -57,6 +67,7 @@ fn take_turn(tx: &mut Tx<'_>, id: ThingId) {
     if let Some(chore) = chore {
         (chore.run)(tx);
     }
+    begin(tx);
     let due = chore.map(|chore| next(tx, chore));
     tx.edit(id, |thing| {
         thing.set_time("due", due);

@@ -30,6 +30,14 @@ pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
         tx.edit(id, |network| {
             network.set_text("vlan", &vlan).set_text("broadcasturi", &uri);
         });
+        // Those that are on it since before it was shut down.
+        for nic in tx.ids_referring(id, Kind::Nic, "networkid") {
+            if !tx.thing(nic).text("ipaddress").is_empty() {
+                tx.edit(nic, |nic| {
+                    nic.set_text("broadcasturi", &uri).set_text("isolationuri", &uri);
+                });
+            }
+        }
         tx.move_to(id, "Implemented");
     }
     let (owner, zone) = (network.owner, network.id_of("zoneid"));
@@ -38,6 +46,51 @@ pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
         address::acquire(tx, owner, zone, Some(id), Purpose::SourceNat)?;
     }
     router::ensure(tx, id)
+}
+
+/// Shuts down the networks that have had no running virtual machine for as long as
+/// `network.gc.wait` says: each gives its router and its VLAN back, and keeps its
+/// addresses with their rules for when it is set up again.
+pub(crate) fn shut_down_idle(tx: &mut Tx<'_>) {
+    let wait = tx.setting_time("network.gc.wait", 1000);
+    let set_up: Vec<ThingId> = tx
+        .all(Kind::Network)
+        .filter(|network| network.state == "Implemented" && !network.flag("ispersistent"))
+        .map(|network| network.id)
+        .collect();
+    for id in set_up {
+        let now = tx.now;
+        let network = tx.thing(id);
+        let since = network.time("idlesince");
+        let is_named = offering_of(tx, network).flag("specifyvlan");
+        match since {
+            _ if is_busy(tx, id) => tx.edit(id, |network| {
+                network.set_time("idlesince", None);
+            }),
+            None => tx.edit(id, |network| {
+                network.set_time("idlesince", now);
+            }),
+            Some(since) if since + wait > now => {}
+            Some(_) => {
+                router::destroy_of(tx, id);
+                tx.edit(id, |network| {
+                    network.set_time("idlesince", None);
+                    if !is_named {
+                        network.set("vlan", None).set("broadcasturi", None);
+                    }
+                });
+                tx.move_to(id, "Allocated");
+            }
+        }
+    }
+}
+
+/// Whether a virtual machine on a network runs, or is on its way to or from that.
+fn is_busy(world: &World, network: ThingId) -> bool {
+    world
+        .referring(network, Kind::Nic, "networkid")
+        .filter_map(|nic| nic.id_of("virtualmachineid"))
+        .any(|vm| !matches!(world.thing(vm).state, "Stopped" | "Destroyed" | "Expunging" | "Error"))
 }
 
 /// Whether a network needs a source NAT address and has none yet.

@@ -5,7 +5,7 @@ mod create;
 mod life;
 
 pub(crate) use create::{for_deployment, ready};
-pub(crate) use life::{implement, lacks_source_nat, remove};
+pub(crate) use life::{implement, lacks_source_nat, remove, shut_down_idle};
 
 use cloudtally_model::ApiError;
 
@@ -170,15 +170,18 @@ pub(crate) static COMMANDS: &[Command] = &[
         .act(change::update),
 ];
 
-/// An isolated network is set up when its first virtual machine starts; a shared
-/// one from the beginning. Hidden: `shareddomain` is the domain that a shared
-/// network is for, `startip` and `endip` what its addresses are given from.
+/// An isolated network is set up when its first virtual machine starts, and shut down
+/// when none has been running on it for a while; a shared one is set up from the
+/// beginning. Hidden: `shareddomain` is the domain that a shared network is for,
+/// `startip` and `endip` what its addresses are given from, `idlesince` when it was
+/// first seen without running virtual machines.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Network, &NETWORK)
     .hidden(&[
         hidden("shareddomain", W::Id(Kind::Domain)),
         hidden("startip", W::Str),
         hidden("endip", W::Str),
         hidden("isolatedpvlan", W::Str),
+        hidden("idlesince", W::Date),
     ])
     .owned()
     .states(
