@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cloudtally_model::ApiError;
 
-use super::{ip, metering, network};
+use super::{ip, metering, network, portableip};
 use crate::{
     engine::{
         Answer, Call, Done, Level, Node, Query, Thing, ThingId, Tx, World, happened, limit, scope,
@@ -462,6 +462,10 @@ fn acquire_portable(
 ) -> Result<ThingId, ApiError> {
     limit::check(call.tx, owner, Limit::PublicIp, 1)?;
     let region = call.args.int("regionid").unwrap_or(1);
+    if !portableip::is_region(call, region) {
+        let expected = "there is no such region; listRegions shows those there are";
+        return Err(call.invalid("regionid", &region.to_string(), expected));
+    }
     let taken: BTreeSet<String> = call
         .all(Kind::IpAddress)
         .filter(|address| address.flag("isportable"))

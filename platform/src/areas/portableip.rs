@@ -88,7 +88,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 /// Whether this cloud knows a region of this number.
-fn is_region(world: &World, number: i64) -> bool {
+pub(super) fn is_region(world: &World, number: i64) -> bool {
     world.all(Kind::Region).any(|region| region.int("id") == number)
 }
 

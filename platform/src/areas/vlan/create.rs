@@ -49,6 +49,9 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(range) = &range {
         let others = call.referring(place.zone, Kind::VlanIpRange, "zoneid");
         range.check_apart(others.filter(|other| meets(other, &place, &vlan)))?;
+        if place.addresses == Addresses::Public {
+            range.check_apart(call.all(Kind::PortableIpRange))?;
+        }
     }
     if let Some(columns) = &range_v6 {
         refuse_overlap_v6(call, &place, columns)?;
