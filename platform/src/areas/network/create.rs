@@ -191,6 +191,13 @@ fn physical_network(
     let carriers = physicalnetwork::carrying(call, zone, "Guest");
     let tags = call.thing(offering).text("tags");
     match call.args.id("physicalnetworkid") {
+        Some(named) if carriers.contains(&named) && call.thing(named).state != "Enabled" => {
+            Err(ApiError::value(format!(
+                "the physical network {} is not enabled",
+                call.thing(named).text("name")
+            ))
+            .about(call.thing(named).uuid.to_string(), "physicalnetworkid"))
+        }
         Some(named) if carriers.contains(&named) && has_tags(call, named, offering) => Ok(named),
         Some(named) if carriers.contains(&named) => Err(ApiError::value(format!(
             "the physical network {} does not have the tags {tags} of the network offering",

@@ -9,7 +9,7 @@ use super::{offering_of, provides};
 use crate::{
     areas::{
         address::{self, Purpose},
-        physicalnetwork, router_vm as router,
+        networkservice, physicalnetwork, router_vm as router,
     },
     engine::{Call, Done, Thing, ThingId, Tx, World},
     table::Kind,
@@ -22,6 +22,7 @@ pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
         return Ok(());
     }
     if network.state != "Implemented" {
+        refuse_unprovided(tx, &network)?;
         let vlan = match network.text("vlan") {
             "" => free_vlan(tx, &network)?,
             vlan => vlan.to_owned(),
@@ -46,6 +47,22 @@ pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
         address::acquire(tx, owner, zone, Some(id), Purpose::SourceNat)?;
     }
     router::ensure(tx, id)
+}
+
+/// Refuses to set a network up whose services nobody provides as things stand.
+fn refuse_unprovided(world: &World, network: &Thing) -> Result<(), ApiError> {
+    let physical = network.id_of("physicalnetworkid").expect("isolated networks have one");
+    let offering = offering_of(world, network);
+    let is_off = |by: &&str| networkservice::enabled_provider(world, physical, by).is_none();
+    match offering.map("provider").iter().map(|(_, by)| by.as_str()).find(is_off) {
+        Some(provider) => Err(ApiError::unavailable(format!(
+            "the network {} needs the provider {provider}, which is not enabled on the physical network {}",
+            network.text("name"),
+            world.thing(physical).text("name")
+        ))
+        .about(network.uuid.to_string(), "networkid")),
+        None => Ok(()),
+    }
 }
 
 /// Shuts down the networks that have had no running virtual machine for as long as
