@@ -10,7 +10,7 @@ use cloudtally_model::{
 
 use super::{network, networkoffering, router::ROUTER, systemvm};
 use crate::{
-    engine::{Call, Done, Level, ThingId, Tx, World, happened},
+    engine::{Call, Done, Level, Thing, ThingId, Tx, World, happened},
     table::{Kind, KindSpec, Move, WireType as W, hidden},
 };
 
@@ -167,14 +167,20 @@ fn count(tx: &mut Tx<'_>, id: ThingId) {
     let now = tx.now;
     let elapsed_s = (now.as_millis() - since.as_millis()).max(0) / 1000;
     let sent = guests.saturating_mul(elapsed_s).saturating_mul(SENT_BYTES_PER_S);
-    tx.edit(id, |router| {
-        let total = |column: &str, more: i64| router.int(column).saturating_add(more);
+    let add = |thing: &mut Thing| {
+        let total = |column: &str, more: i64| thing.int(column).saturating_add(more);
         let (sent, received) = (total("sentbytes", sent), total("receivedbytes", sent * 3 / 2));
-        router
-            .set_int("sentbytes", sent)
-            .set_int("receivedbytes", received)
-            .set_time("counted", now);
+        thing.set_int("sentbytes", sent).set_int("receivedbytes", received);
+    };
+    let owner = router.owner;
+    tx.edit(id, |router| {
+        add(router);
+        router.set_time("counted", now);
     });
+    // The account shows what it ever sent and received.
+    if let Some(owner) = owner.filter(|_| sent > 0) {
+        tx.edit(owner, add);
+    }
 }
 
 /// Tells the counters, once at one instant: a router that is rebooted has told its last
