@@ -50,7 +50,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("firewallrule", &FIREWALL_RULE)
         .kind(Kind::EgressRule)
         .begin(begin)
-        .act(firewall::act),
+        .act(firewall::act)
+        .on_failure(|call, _| rules::give_up(call)),
     delete("deleteEgressFirewallRule", Kind::EgressRule)
         .doc("Removes an egress firewall rule")
         .roles(Roles::ALL)

@@ -33,7 +33,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("firewallrule", &FIREWALL_RULE)
         .kind(Kind::FirewallRule)
         .begin(begin)
-        .act(act),
+        .act(act)
+        .on_failure(|call, _| rules::give_up(call)),
     delete("deleteFirewallRule", Kind::FirewallRule)
         .doc("Removes a firewall rule")
         .roles(Roles::ALL)

@@ -152,7 +152,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("healthcheckpolicies", &LB_HEALTH_CHECK)
         .kind(Kind::HealthCheckPolicy)
         .begin(begin_health_check)
-        .act(|call| finish_policy(call, "healthcheckpolicy")),
+        .act(|call| finish_policy(call, "healthcheckpolicy"))
+        .on_failure(|call, _| rules::give_up(call)),
     own("createLBStickinessPolicy")
         .doc("Makes a policy that keeps a client with the same VM")
         .roles(Roles::ALL)
@@ -168,7 +169,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("stickinesspolicies", &LB_STICKINESS)
         .kind(Kind::StickinessPolicy)
         .begin(begin_stickiness)
-        .act(|call| finish_policy(call, "stickinesspolicy")),
+        .act(|call| finish_policy(call, "stickinesspolicy"))
+        .on_failure(|call, _| rules::give_up(call)),
     later("createLoadBalancer")
         .doc("Makes a load balancer inside a VPC, without a public address")
         .roles(Roles::ALL)

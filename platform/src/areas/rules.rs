@@ -336,6 +336,15 @@ pub(crate) fn remove(tx: &mut Tx<'_>, rule: ThingId, event_type: &str) {
     tx.remove_with_dependants(rule);
 }
 
+/// What a job was to finish is not finished: it goes, and nothing was billed of it.
+pub(crate) fn give_up(call: &mut Call<'_, '_>) {
+    let is_there = |id: &ThingId| call.any(*id).is_some_and(|thing| thing.removed.is_none());
+    if let Some(id) = call.entity.filter(is_there) {
+        close_firewall(call.tx, id);
+        call.tx.remove_with_dependants(id);
+    }
+}
+
 /// Removes everything that stands on an address.
 pub(crate) fn remove_of_address(tx: &mut Tx<'_>, address: ThingId) {
     for id in tx.ids_referring(address, Kind::PortForwardingRule, "ipaddressid") {

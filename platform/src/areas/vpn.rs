@@ -125,7 +125,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("remoteaccessvpn", &REMOTE_ACCESS_VPN)
         .kind(Kind::RemoteAccessVpn)
         .begin(begin_remote)
-        .act(act_remote),
+        .act(act_remote)
+        .on_failure(|call, _| rules::give_up(call)),
     later("createVpnConnection")
         .doc("Connects a VPC to a customer's site")
         .roles(Roles::ALL)
