@@ -14,6 +14,7 @@ mod keys; // SSH key pairs, instance groups
 mod ledger; // the bill against what tenants really had
 mod limits; // resource limits and counts
 mod machines; // virtual machines, disks, networks, and their usage events
+mod network_hazards; // the same for networks
 mod network_infrastructure; // physical networks, ranges of addresses, network offerings
 mod projects; // members, invitations, what goes with them
 mod roles; // who may call what
