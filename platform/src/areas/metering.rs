@@ -19,6 +19,7 @@ struct Columns {
     offering: Option<ThingId>,
     template: Option<u64>,
     size: Option<u64>,
+    virtual_size: Option<u64>,
     resource_type: Option<Text>,
 }
 
@@ -38,7 +39,7 @@ fn emit(tx: &mut Tx<'_>, event_type: &str, owner: Option<ThingId>, columns: Colu
         offering: columns.offering.map(|id| OfferingId(id.0)),
         template: columns.template.map(TemplateId),
         size: columns.size,
-        virtual_size: None,
+        virtual_size: columns.virtual_size,
         resource_type: columns.resource_type,
     });
 }
@@ -137,26 +138,39 @@ pub(crate) fn image(tx: &mut Tx<'_>, event_type: &str, image: ThingId, zone: Thi
     let columns = if event_type.ends_with(".DELETE") {
         named
     } else {
+        // Simulated images are stored as they are: as large as guests see them.
+        let size = bytes(&image, "size");
         Columns {
             name: text_if(image.text("name")),
             template: image.id_of("sourcetemplateid").map(|id| id.0),
-            size: bytes(&image, "size"),
+            size,
+            virtual_size: size,
             ..named
         }
     };
     emit(tx, event_type, image.owner, columns);
 }
 
-/// `SNAPSHOT.CREATE`, `SNAPSHOT.DELETE`.
+/// `SNAPSHOT.CREATE`, with the disk offering of its volume (guide 8.1.5), and
+/// `SNAPSHOT.DELETE`.
 pub(crate) fn snapshot(tx: &mut Tx<'_>, event_type: &str, id: ThingId) {
     let snapshot = tx.thing(id).clone();
-    let size = (event_type == "SNAPSHOT.CREATE").then(|| bytes(&snapshot, "size")).flatten();
-    let columns = Columns {
+    let named = Columns {
         zone: snapshot.id_of("zoneid"),
         resource: id.0,
         name: text_if(snapshot.text("name")),
-        size,
         ..Columns::default()
+    };
+    let columns = match event_type {
+        "SNAPSHOT.CREATE" => {
+            let volume = snapshot.id_of("volumeid").and_then(|id| tx.any(id));
+            Columns {
+                offering: volume.and_then(|volume| volume.id_of("diskofferingid")),
+                size: bytes(&snapshot, "size"),
+                ..named
+            }
+        }
+        _ => named,
     };
     emit(tx, event_type, snapshot.owner, columns);
 }

@@ -1,6 +1,6 @@
 //! Virtual machines, their disks and networks, and what the bill is told of them.
 
-use cloudtally_platform::engine::{Answer, Node, Start};
+use cloudtally_platform::engine::{Answer, Node, Start, ThingId};
 
 use crate::support::{Lab, int, text, texts};
 
@@ -211,4 +211,41 @@ fn a_slow_host_shows_the_machine_starting() {
     let (code, _) = lab.run(lab.root(), "stopVirtualMachine", &[("id", &vm)]).unwrap_err();
     assert_eq!(code, 534);
     assert_eq!(texts(&lab.ok_as("alice", "listVirtualMachines", &[]), "state"), ["Running"]);
+}
+
+/// What the bill's fields are made of (guide 8.1.5): a template is as large as guests
+/// see it, a snapshot is of a disk offering, where its volume is.
+#[test]
+fn images_and_snapshots_tell_their_sizes_and_offerings() {
+    let tenant = Tenant::new();
+    let disk = text(&tenant.lab.one("listDiskOfferings", &[("name", "Small")]), "id");
+    let vm = tenant.deploy(&[("diskofferingid", &disk)]).unwrap();
+    let vm = text(&vm, "id");
+    for (kind, name) in [("DATADISK", "data"), ("ROOT", "root")] {
+        let volumes = tenant.run("listVolumes", &[("virtualmachineid", &vm), ("type", kind)]);
+        let volume = texts(&volumes, "id").remove(0);
+        tenant.run("createSnapshot", &[("volumeid", &volume)]);
+        let event = tenant.lab.memory.usage().pop().unwrap();
+        assert_eq!(event.event_type, "SNAPSHOT.CREATE");
+        let offering = event.offering.map(|offering| ThingId(offering.0));
+        let world = tenant.lab.cloud.world();
+        let offering = offering.and_then(|id| world.any(id)).map(|row| row.text("name").to_owned());
+        assert_eq!(offering.as_deref(), (kind == "DATADISK").then_some("Small"), "{name}");
+    }
+    let os_type =
+        text(&tenant.lab.one("listOsTypes", &[("description", "CentOS 6.4 (64-bit)")]), "id");
+    let url = ("url", "http://images.example.org/image");
+    let common = [("name", "x"), ("displaytext", "x"), ("zoneid", tenant.zone.as_str()), url];
+    let mut template = common.to_vec();
+    template.extend([("hypervisor", "KVM"), ("format", "QCOW2"), ("ostypeid", &os_type)]);
+    tenant.run("registerTemplate", &template);
+    tenant.run("registerIso", &[common.as_slice(), &[("ostypeid", &os_type)]].concat());
+    tenant.lab.pass(60);
+    let events = tenant.lab.memory.usage();
+    let images: Vec<_> =
+        events.iter().filter(|event| event.event_type.ends_with(".CREATE")).rev().take(2).collect();
+    for image in images {
+        assert!(matches!(&*image.event_type, "TEMPLATE.CREATE" | "ISO.CREATE"), "{image:?}");
+        assert_eq!((image.size, image.virtual_size), (Some(1 << 30), Some(1 << 30)), "{image:?}");
+    }
 }
