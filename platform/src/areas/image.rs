@@ -6,7 +6,13 @@
 
 use cloudtally_model::{ApiError, Millis, port::Value};
 
-use super::{alert, metering, simulator, template::TEMPLATE, volume, zone};
+use super::{
+    alert, given,
+    hypervisor::{BARE_METAL, HYPERVISORS},
+    imagestore, metering, simulator,
+    template::TEMPLATE,
+    volume, zone,
+};
 use crate::{
     engine::{
         Answer, Arg, Call, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World, limit, verbs,
@@ -189,9 +195,12 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
             zones.map(|zone| zone.id).collect()
         }
     };
-    let is_metal =
-        call.args.text_if_any("hypervisor").is_some_and(|h| h.eq_ignore_ascii_case("BareMetal"));
-    if !is_metal {
+    if zones.is_empty() {
+        return Err(ApiError::unavailable("no zone has an image store; add one first"));
+    }
+    let hypervisor = given::word(call, "hypervisor", &HYPERVISORS)?;
+    let format = format_given(call, kind)?;
+    if hypervisor != Some(BARE_METAL) {
         limit::check(call.tx, owner, Limit::SecondaryStorage, volume::gib(DOWNLOADED_BYTES))?;
     }
     // 2. The image, and its copy in each zone.
@@ -209,6 +218,12 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
             if image.get(flag).is_none() {
                 image.set_flag(flag, default);
             }
+        }
+        if let Some(hypervisor) = hypervisor {
+            image.set_text("hypervisor", hypervisor);
+        }
+        if let Some(format) = format {
+            image.set_text("format", format);
         }
         if kind == Kind::Iso {
             image.set_text("format", "ISO");
@@ -387,9 +402,15 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             && gone.iter().any(|copy| call.thing(*copy).id_of("zoneid") == vm.id_of("zoneid"))
     };
     if let Some(vm) = call.referring(id, Kind::Vm, "isoid").find(|vm| is_lost(vm)) {
+        let name = call.entity().text("name");
+        // Whose machine it is, is not told to others.
+        if !call.may_touch(&call.caller, vm) {
+            return Err(ApiError::value(format!(
+                "the ISO {name} is attached to a virtual machine of another account"
+            )));
+        }
         return Err(ApiError::value(format!(
-            "the ISO {} is attached to the virtual machine {}; detach it first",
-            call.entity().text("name"),
+            "the ISO {name} is attached to the virtual machine {}; detach it first",
             vm.text("name")
         ))
         .about(vm.uuid.to_string(), "id"));
@@ -455,6 +476,17 @@ pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, 
     Ok(Done::Answer(Answer::Object { item, object }))
 }
 
+/// Formats of disk images; which hypervisor reads which is the user's to know.
+const FORMATS: [&str; 8] = ["VHD", "QCOW2", "OVA", "RAW", "VMDK", "VDI", "TAR", "BareMetal"];
+
+/// The `format` that is given, as it is written everywhere.
+fn format_given(call: &Call<'_, '_>, kind: Kind) -> Result<Option<&'static str>, ApiError> {
+    match kind {
+        Kind::Iso => given::word(call, "format", &["ISO"]),
+        _ => given::word(call, "format", &FORMATS),
+    }
+}
+
 /// The image format that a hypervisor's disks have.
 pub(crate) fn format_of(hypervisor: &str) -> &'static str {
     match hypervisor.to_lowercase().as_str() {
@@ -478,8 +510,12 @@ pub(crate) fn check_owned(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 /// Changes what is said of an image.
 pub(crate) fn update(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, ApiError> {
     let id = call.entity_id();
+    let format = format_given(call, call.entity().kind)?;
     let mut image = call.entity().clone();
     verbs::assign(call, &mut image);
+    if let Some(format) = format {
+        image.set_text("format", format);
+    }
     call.edit(id, |old| *old = image);
     Ok(answer(call, id, item))
 }

@@ -270,6 +270,19 @@ pub(crate) fn size_of(
     }
 }
 
+/// Refuses a size where the offering has one.
+fn refuse_size(call: &Call<'_, '_>, offering: ThingId) -> Result<(), ApiError> {
+    let offering = call.thing(offering);
+    if offering.flag("iscustomized") || !call.args.has("size") {
+        return Ok(());
+    }
+    Err(ApiError::value(format!(
+        "the disk offering {} has a fixed size; leave `size` out",
+        offering.text("name")
+    ))
+    .about(offering.uuid.to_string(), "diskofferingid"))
+}
+
 /// Whether a volume is a file that was uploaded and lies in no pool yet.
 pub(crate) fn is_in_image_store(volume: &Thing) -> bool {
     !volume.text("url").is_empty() && matches!(volume.state, "Allocated" | "Uploaded")
@@ -464,12 +477,21 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
                 let of = snapshot.id_of("volumeid").map(|id| call.thing(id));
                 let offering = of.and_then(|volume| volume.id_of("diskofferingid"));
                 let zone = snapshot.id_of("zoneid").expect("snapshots are in a zone");
+                if args.id("zoneid").is_some_and(|wanted| wanted != zone) {
+                    return Err(ApiError::value(format!(
+                        "the snapshot {} is in the zone {}; its volumes are made there",
+                        snapshot.text("name"),
+                        call.thing(zone).text("name")
+                    ))
+                    .about(snapshot.uuid.to_string(), "snapshotid"));
+                }
                 (zone, snapshot.int("size"), offering, Some(snapshot.id))
             }
             (None, Some(offering)) => {
                 let zone = args
                     .id("zoneid")
                     .ok_or_else(|| ApiError::value("give `zoneid` with `diskofferingid`"))?;
+                refuse_size(call, offering)?;
                 (zone, size_of(call, offering, args.int("size"))?, Some(offering), None)
             }
             (None, None) => return Err(ApiError::value("give `diskofferingid` or `snapshotid`")),
@@ -688,12 +710,7 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::value("give `size` or `diskofferingid`"));
     }
     let (old, new) = (volume.int("size"), size_of(call, offering, args.int("size"))?);
-    if !call.thing(offering).flag("iscustomized") && args.has("size") {
-        return Err(ApiError::value(format!(
-            "the disk offering {} has a fixed size; leave `size` out",
-            call.thing(offering).text("name")
-        )));
-    }
+    refuse_size(call, offering)?;
     if new < old && !args.is_true("shrinkok") {
         return Err(ApiError::value(format!(
             "the volume {name} would become smaller, and what does not fit is lost; give `shrinkok=true` to do it"
@@ -863,6 +880,15 @@ fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             "the volume {} is {} and holds nothing yet",
             volume.text("name"),
             volume.state
+        ))
+        .about(volume.uuid.to_string(), "id"));
+    }
+    let zone = call.args.id_required("zoneid");
+    if volume.id_of("zoneid") != Some(zone) {
+        return Err(ApiError::value(format!(
+            "the volume {} is not in the zone {}",
+            volume.text("name"),
+            call.thing(zone).text("name")
         ))
         .about(volume.uuid.to_string(), "id"));
     }

@@ -125,7 +125,7 @@ const ROWS: &[Row] = &[
             ("name", Name),
             ("zoneid", Any(Kind::Zone)),
             ("diskofferingid", Any(Kind::DiskOffering)),
-            ("size", Text(&["1", "3"])),
+            ("size", Text(&["", "1", "3"])),
         ],
     ),
     ("createVolume", &[("name", Name), ("snapshotid", Any(Kind::Snapshot))]),
@@ -336,13 +336,14 @@ const ROWS: &[Row] = &[
 
 /// Commands that are drawn again and again: lives of machines and disks, what they are
 /// made of, and hosts that are slow.
-const OFTEN: [&str; 14] = [
+const OFTEN: [&str; 15] = [
     "deployVirtualMachine",
     "startVirtualMachine",
     "stopVirtualMachine",
     "destroyVirtualMachine",
     "recoverVirtualMachine",
     "migrateVirtualMachine",
+    "scaleVirtualMachine",
     "createVolume",
     "attachVolume",
     "detachVolume",

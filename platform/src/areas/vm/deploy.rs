@@ -6,9 +6,16 @@
 
 use cloudtally_model::ApiError;
 
-use super::{VM, life, placement::Demand};
+use super::{
+    VM, life,
+    placement::{self, Demand},
+};
 use crate::{
-    areas::{image, metering, network, nic, volume},
+    areas::{
+        given,
+        hypervisor::{BARE_METAL, HYPERVISORS},
+        image, metering, network, nic, volume,
+    },
     engine::{Call, Done, Node, Thing, ThingId, View, limit},
     table::{Kind, Limit},
 };
@@ -38,9 +45,13 @@ pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
     let args = call.args.clone();
     let id = call.tx.insert(Kind::Vm, |vm| vm.owner = Some(plan.owner));
     let is_iso = call.thing(plan.image).kind == Kind::Iso;
-    let instance = format!("i-{}-{}-{}", plan.owner, id, call.setting("instance.name"));
     let name = plan.name.clone().unwrap_or_else(|| call.thing(id).uuid.to_string());
     let display_name = args.text("displayname").unwrap_or(&name).to_owned();
+    let suffix = match &plan.name {
+        Some(name) if call.setting_flag("vm.instancename.flag") => name,
+        _ => call.setting("instance.name"),
+    };
+    let instance = format!("i-{}-{}-{suffix}", plan.owner, id);
     let (os_type, is_scalable) = {
         let image = call.thing(plan.image);
         (image.id_of("ostypeid"), image.flag("isdynamicallyscalable"))
@@ -118,9 +129,33 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
         ))
         .about(image.uuid.to_string(), "templateid"));
     }
+    // What it is made from, its owner must be able to restore it from.
+    if !image::is_open_to(call.thing(image), owner) {
+        return Err(ApiError::permission(format!(
+            "the {} {} is not for the account {}; share it first",
+            call.thing(image).kind.noun(),
+            call.thing(image).text("name"),
+            call.thing(owner).text("name")
+        ))
+        .about(call.thing(image).uuid.to_string(), "templateid"));
+    }
     let is_iso = call.thing(image).kind == Kind::Iso;
-    let hypervisor = match (is_iso, args.text("hypervisor")) {
-        (false, _) => call.thing(image).text("hypervisor").to_owned(),
+    let hypervisor = match (is_iso, given::word(call, "hypervisor", &HYPERVISORS)?) {
+        (false, wanted) => {
+            let image = call.thing(image);
+            let of_image = image.text("hypervisor");
+            if wanted.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(of_image)) {
+                return Err(ApiError::value(format!(
+                    "the template {} is of the hypervisor {of_image}; leave `hypervisor` out",
+                    image.text("name")
+                ))
+                .about(image.uuid.to_string(), "templateid"));
+            }
+            of_image.to_owned()
+        }
+        (true, Some(BARE_METAL)) => {
+            return Err(ApiError::value("bare metal is deployed from templates, not from ISOs"));
+        }
         (true, Some(hypervisor)) => hypervisor.to_owned(),
         (true, None) => {
             return Err(ApiError::value("give `hypervisor` with an ISO: it does not say which"));
@@ -158,6 +193,9 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
     // 5. Networks, with the addresses wanted on them.
     let networks = networks(call, owner, zone)?;
     let security_groups = crate::areas::securitygroup::for_deployment(call, owner, zone)?;
+    if let Some(name) = args.list("affinitygroupnames").first() {
+        return Err(call.invalid("affinitygroupnames", name, "there is no such affinity group"));
+    }
     // 6. A name that nobody of the owner's machines has, and data a machine can read.
     let name = args.text("name").map(str::to_owned);
     if let Some(name) = &name {
