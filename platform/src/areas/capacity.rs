@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 
 use cloudtally_model::ApiError;
 
-use super::{given, pod, serviceoffering};
+use super::{given, pod, serviceoffering, volume};
 use crate::{
     engine::{Answer, Fields, Node, Query, Thing, ThingId, World},
     table::{
@@ -450,12 +450,19 @@ fn vlans(world: &World, network: &Thing) -> Amount {
     Amount { total, used: count(used.filter(is_ours).count()) }
 }
 
-/// The image stores of a zone, and the images and snapshots on them.
+/// The image stores of a zone, and the images, snapshots and uploads on them.
 fn secondary(world: &World, zone: &Thing) -> Amount {
     let stores = count(world.referring(zone.id, Kind::ImageStore, "zoneid").count());
     let image = |copy: &Thing| copy.id_of("image").map_or(0, |id| world.thing(id).int("size"));
     let images: i64 = world.referring(zone.id, Kind::ImageCopy, "zoneid").map(image).sum();
-    Amount { total: stores.saturating_mul(IMAGE_STORE_BYTES), used: images }
+    let sum = |kind: Kind, is_kept: fn(&Thing) -> bool| -> i64 {
+        let things = world.referring(zone.id, kind, "zoneid").filter(|thing| is_kept(thing));
+        things.map(|thing| thing.int("size")).sum()
+    };
+    let snapshots = sum(Kind::Snapshot, |snapshot| snapshot.state == "BackedUp");
+    let uploads = sum(Kind::Volume, volume::is_in_image_store);
+    let used = images + snapshots + uploads;
+    Amount { total: stores.saturating_mul(IMAGE_STORE_BYTES), used }
 }
 
 /// One line of the answer.

@@ -188,11 +188,14 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
     let zones: Vec<ThingId> = match call.args.id_if_any("zoneid") {
         Some(zone) => {
             zone::refuse_disabled(call, zone)?;
+            imagestore::refuse_without(call, zone)?;
             vec![zone]
         }
         None => {
-            let zones = call.all(Kind::Zone).filter(|zone| call.is_offered_to(&call.caller, zone));
-            zones.map(|zone| zone.id).collect()
+            let is_for_them = |zone: &&Thing| {
+                call.is_offered_to(&call.caller, zone) && imagestore::serves(call, zone.id)
+            };
+            call.all(Kind::Zone).filter(is_for_them).map(|zone| zone.id).collect()
         }
     };
     if zones.is_empty() {
@@ -445,6 +448,8 @@ pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, 
     let (id, to) = (call.entity_id(), call.args.id_required("destzoneid"));
     let from = call.args.id_if_any("sourcezoneid");
     let name = call.entity().text("name").to_owned();
+    zone::refuse_disabled(call, to)?;
+    imagestore::refuse_without(call, to)?;
     if from == Some(to) {
         return Err(ApiError::value("the source and the destination are the same zone"));
     }

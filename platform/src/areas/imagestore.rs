@@ -13,7 +13,7 @@ use super::{
     systemvm,
 };
 use crate::{
-    engine::{Answer, Call, Done, Entry, Fields, Node, Query, Thing, ThingId, View, verbs},
+    engine::{Answer, Call, Done, Entry, Fields, Node, Query, Thing, ThingId, View, World, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, delete, f,
         fields::*, group, hidden, own, p,
@@ -359,6 +359,24 @@ fn insert(call: &mut Call<'_, '_>, new: New) -> Result<Done, ApiError> {
         systemvm::bring_up(call.tx, zone);
     }
     Ok(Done::Thing(id))
+}
+
+/// Whether a zone can reach an image store: one of its own or one for all zones.
+pub(super) fn serves(world: &World, zone: ThingId) -> bool {
+    world.all(Kind::ImageStore).any(|store| store.id_of("zoneid").is_none_or(|of| of == zone))
+}
+
+/// Refuses what needs an image store where a zone has none.
+pub(super) fn refuse_without(world: &World, zone: ThingId) -> Result<(), ApiError> {
+    if serves(world, zone) {
+        return Ok(());
+    }
+    let zone = world.thing(zone);
+    Err(ApiError::unavailable(format!(
+        "the zone {} has no image store; add one first",
+        zone.text("name")
+    ))
+    .about(zone.uuid.to_string(), "zoneid"))
 }
 
 /// The last store of a zone stays as long as images lie in the zone.

@@ -2,7 +2,7 @@
 
 use cloudtally_model::{ApiError, Instant};
 
-use super::{metering, simulator, volume};
+use super::{imagestore, metering, simulator, volume};
 use crate::{
     engine::{Answer, Call, Done, Query, ThingId, Tx, begin_by_itself, limit},
     table::{
@@ -154,6 +154,8 @@ fn insert(tx: &mut Tx<'_>, volume: ThingId, policy: Option<ThingId>) -> Result<T
         ))
         .about(of.uuid.to_string(), "volumeid"));
     }
+    let zone = of.id_of("zoneid").expect("volumes are in a zone");
+    imagestore::refuse_without(tx, zone)?;
     let owner = of.owner.expect("volumes have an owner");
     limit::check(tx, owner, Limit::Snapshot, 1)?;
     limit::check(tx, owner, Limit::SecondaryStorage, volume::gib(of.int("size")))?;

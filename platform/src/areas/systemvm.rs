@@ -11,7 +11,7 @@ use super::{
     given::{self, dotted},
     host,
     hypervisor::BARE_METAL,
-    pod,
+    imagestore, pod,
     serviceoffering::{self, CONSOLE_PROXY, STORAGE_VM},
     simulator,
 };
@@ -217,7 +217,7 @@ fn sessions(view: &View<'_>) -> Node {
 /// that takes them and an image store. Does nothing as long as it cannot.
 pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ThingId) {
     let thing = tx.thing(zone);
-    if thing.text("allocationstate") != given::ENABLED || !has_image_store(tx, zone) {
+    if thing.text("allocationstate") != given::ENABLED || !imagestore::serves(tx, zone) {
         return;
     }
     for (system_vm_type, prefix) in [(CONSOLE_PROXY, "v"), (STORAGE_VM, "s")] {
@@ -250,11 +250,6 @@ fn tell(tx: &mut Tx<'_>, id: ThingId, proxy: &'static str, storage: &'static str
     let kind = event(vm, proxy, storage);
     let text = format!("The system VM {} was {what}", vm.text("name"));
     happened(tx, kind, Level::Info, Some(id), text);
-}
-
-/// Whether a zone can reach an image store: one of its own or one for all zones.
-fn has_image_store(world: &World, zone: ThingId) -> bool {
-    world.all(Kind::ImageStore).any(|store| store.id_of("zoneid").is_none_or(|of| of == zone))
 }
 
 /// The host of a zone with most room for a VM of the system, by its offering.

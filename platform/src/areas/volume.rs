@@ -3,7 +3,7 @@
 use cloudtally_model::ApiError;
 
 use super::{
-    image, metering, simulator,
+    hypervisor, image, imagestore, metering, simulator,
     template::EXTRACTION,
     vm::{self, placement},
     zone,
@@ -763,6 +763,7 @@ fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     };
     let zone = args.id_required("zoneid");
     zone::refuse_disabled(call, zone)?;
+    imagestore::refuse_without(call, zone)?;
     limit::check(call.tx, owner, Limit::Volume, 1)?;
     limit::check(call.tx, owner, Limit::SecondaryStorage, gib(UPLOADED_BYTES))?;
     let id = call.tx.insert(Kind::Volume, |volume| {

@@ -249,3 +249,24 @@ fn images_and_snapshots_tell_their_sizes_and_offerings() {
         assert_eq!((image.size, image.virtual_size), (Some(1 << 30), Some(1 << 30)), "{image:?}");
     }
 }
+
+/// What `listCapacity` says of image stores: all that lies on them.
+#[test]
+fn snapshots_and_uploads_fill_the_image_store() {
+    let tenant = Tenant::new();
+    let used = || {
+        let params = [("zoneid", tenant.zone.as_str()), ("type", "6")];
+        int(&tenant.lab.one("listCapacity", &params), "capacityused")
+    };
+    tenant.deploy(&[]).unwrap();
+    let root = tenant.run("listVolumes", &[("type", "ROOT")]);
+    let id = texts(&root, "id").remove(0);
+    let bytes = int(&tenant.lab.one("listVolumes", &[("id", &id)]), "size");
+    let before = used();
+    tenant.run("createSnapshot", &[("volumeid", &id)]);
+    assert_eq!(used(), before + bytes);
+    let url = "http://images.example.org/disk.qcow2";
+    let upload = [("name", "up"), ("url", url), ("format", "QCOW2"), ("zoneid", &tenant.zone)];
+    tenant.run("uploadVolume", &upload);
+    assert_eq!(used(), before + bytes + (1 << 30));
+}
