@@ -15,7 +15,9 @@ use super::{
     hypervisor::{self, BARE_METAL, HYPERVISORS, KVM, LXC, OVM, SIMULATOR, VMWARE, XEN_SERVER},
     pod, router_vm,
     serviceoffering::{CONSOLE_PROXY, STORAGE_VM},
-    simulator, systemvm, vm, volume,
+    simulator, systemvm,
+    vm::{self, placement},
+    volume,
 };
 use crate::{
     engine::{Answer, Call, Done, Fields, Node, Query, Thing, ThingId, Tx, View, World},
@@ -738,13 +740,13 @@ pub(crate) struct Target {
     pub(crate) host: ThingId,
     /// Whether it has enough CPU and memory left.
     pub(crate) has_room: bool,
-    /// Whether its disks must move too: the host is of another cluster.
+    /// Whether its disks must move too: the host does not reach them.
     pub(crate) moves_storage: bool,
 }
 
 /// The hosts that a machine could move to, those of its cluster and the emptiest
 /// first: up, enabled, of the same hypervisor, with the tags that its offering asks
-/// for; those of other clusters only where the hypervisor can move disks as well.
+/// for; those that do not reach its disks only where the hypervisor can move them as well.
 pub(crate) fn targets(world: &World, machine: ThingId) -> Vec<Target> {
     let machine = world.thing(machine);
     let Some(from) = machine.id_of("hostid").map(|id| world.thing(id)) else {
@@ -754,6 +756,15 @@ pub(crate) fn targets(world: &World, machine: ThingId) -> Vec<Target> {
     let tags = machine.id_of("serviceofferingid").map_or("", |id| world.thing(id).text("hosttags"));
     let demand = world.demand_of(machine);
     let can_move_storage = hypervisor::can_move_storage(world, from);
+    let disks: Vec<&Thing> = world
+        .referring(machine.id, Kind::Volume, "virtualmachineid")
+        .filter_map(|volume| volume.id_of("poolid"))
+        .map(|pool| world.thing(pool))
+        .collect();
+    let moves_storage = |host: &Thing| match disks.as_slice() {
+        [] => host.id_of("clusterid") != from.id_of("clusterid"),
+        disks => !disks.iter().all(|pool| placement::reaches(host, pool)),
+    };
     let mut targets: Vec<(bool, i64, Target)> = world
         .referring(zone, Kind::Host, "zoneid")
         .filter(|host| {
@@ -762,11 +773,12 @@ pub(crate) fn targets(world: &World, machine: ThingId) -> Vec<Target> {
                 && host.text("hypervisor") == from.text("hypervisor")
                 && host.text("hypervisor") != BARE_METAL
                 && given::has_all_tags(host.text("hosttags"), tags)
-                && (can_move_storage || host.id_of("clusterid") == from.id_of("clusterid"))
+                && (can_move_storage || !moves_storage(host))
         })
         .map(|host| {
-            let moves_storage = host.id_of("clusterid") != from.id_of("clusterid");
-            let has_room = world.host_has_room(host.id, demand);
+            let moves_storage = moves_storage(host);
+            let has_room = world.host_has_room(host.id, demand)
+                && (machine.kind != Kind::Vm || placement::has_place(world, host));
             let free = world.host_free_memory_bytes(host.id);
             (moves_storage, -free, Target { host: host.id, has_room, moves_storage })
         })

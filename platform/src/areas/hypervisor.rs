@@ -25,6 +25,9 @@ pub(crate) const SIMULATOR: &str = "Simulator";
 pub(crate) const HYPERVISORS: [&str; 7] =
     [XEN_SERVER, KVM, VMWARE, OVM, LXC, BARE_METAL, SIMULATOR];
 
+/// What stands for all versions that are not known.
+const DEFAULT: &str = "default";
+
 pub(crate) static KIND: KindSpec =
     KindSpec::new(Kind::HypervisorCapabilities, &HYPERVISOR_CAPABILITIES)
         .keyword(&["hypervisor", "hypervisorversion"]);
@@ -115,6 +118,30 @@ pub(crate) fn hosts_max(world: &World, hypervisor: &str) -> Option<i64> {
         .find_map(|row| row.int_if("maxhostspercluster"))
 }
 
+/// What the version of a hypervisor can do; what it can by default where the version
+/// is not known.
+fn row_of<'w>(world: &'w World, hypervisor: &str, version: &str) -> Option<&'w Thing> {
+    let rows = || {
+        let all = world.all(Kind::HypervisorCapabilities);
+        all.filter(|row| row.text("hypervisor").eq_ignore_ascii_case(hypervisor))
+    };
+    let of = |version: &str| rows().find(|row| row.text("hypervisorversion") == version);
+    of(version).or_else(|| of(DEFAULT))
+}
+
+/// The most guests that a host can have.
+pub(crate) fn guests_max(world: &World, host: &Thing) -> Option<i64> {
+    let row = row_of(world, host.text("hypervisor"), host.text("hypervisorversion"))?;
+    row.int_if("maxguestslimit")
+}
+
+/// The most data volumes that a machine can have, by the host it is on or was on last.
+pub(crate) fn data_volumes_max(world: &World, vm: &Thing) -> Option<i64> {
+    let host = vm.id_of("hostid").or(vm.id_of("lasthostid")).and_then(|id| world.any(id));
+    let version = host.map_or(DEFAULT, |host| host.text("hypervisorversion"));
+    row_of(world, vm.text("hypervisor"), version)?.int_if("maxdatavolumeslimit")
+}
+
 /// A version: the most guests on a host, data volumes on a VM and hosts in a
 /// cluster, and what it can do.
 struct Version {
@@ -157,7 +184,7 @@ use Can::{SecurityGroups, StorageMotion};
 
 /// What a new cloud knows of.
 const VERSIONS: &[Version] = &[
-    version(XEN_SERVER, "default", 50).can(&[SecurityGroups]),
+    version(XEN_SERVER, DEFAULT, 50).can(&[SecurityGroups]),
     version(XEN_SERVER, "5.6", 50).can(&[SecurityGroups]),
     version(XEN_SERVER, "5.6 FP1", 50).can(&[SecurityGroups]),
     version(XEN_SERVER, "5.6 SP2", 50).can(&[SecurityGroups]),
@@ -165,17 +192,18 @@ const VERSIONS: &[Version] = &[
     version(XEN_SERVER, "6.0.2", 50).can(&[SecurityGroups]),
     version(XEN_SERVER, "6.1.0", 75).data_volumes(13).can(&[SecurityGroups, StorageMotion]),
     version(XEN_SERVER, "6.2.0", 500).data_volumes(13).can(&[SecurityGroups, StorageMotion]),
-    version(KVM, "default", 50).can(&[SecurityGroups]),
-    version(VMWARE, "default", 128).data_volumes(13).hosts(32),
+    version(KVM, DEFAULT, 50).can(&[SecurityGroups]),
+    version(VMWARE, DEFAULT, 128).data_volumes(13).hosts(32),
     version(VMWARE, "4.0", 128).data_volumes(13).hosts(32),
     version(VMWARE, "4.1", 128).data_volumes(13).hosts(32),
     version(VMWARE, "5.0", 128).data_volumes(13).hosts(32),
     version(VMWARE, "5.1", 128).data_volumes(13).hosts(32).can(&[StorageMotion]),
-    version(OVM, "default", 25),
+    version(OVM, DEFAULT, 25),
     version(OVM, "2.3", 25),
-    version(LXC, "default", 50).can(&[SecurityGroups]),
-    version(BARE_METAL, "default", 1),
-    version(SIMULATOR, "default", 50).can(&[SecurityGroups, StorageMotion]),
+    version(LXC, DEFAULT, 50).can(&[SecurityGroups]),
+    version(BARE_METAL, DEFAULT, 1),
+    // Simulated hosts are there to be filled.
+    version(SIMULATOR, DEFAULT, 10_000).can(&[SecurityGroups, StorageMotion]),
 ];
 
 /// Makes the rows of a new cloud.

@@ -9,6 +9,7 @@ use super::{
     capacity, cluster, given, host,
     hypervisor::{HYPERVISORS, KVM, SIMULATOR, VMWARE},
     systemvm,
+    vm::placement,
 };
 use crate::{
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, World, verbs},
@@ -338,14 +339,15 @@ fn check_enable(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     must_be(call, &[UP], "it goes there already")
 }
 
-/// The machines that have a disk on a pool and run.
+/// The machines that have a disk on a pool and run, or are on their way somewhere.
 fn machines_of(world: &World, pool: ThingId) -> Vec<ThingId> {
     let guests = world
         .referring(pool, Kind::Volume, "poolid")
         .filter_map(|volume| volume.id_of("virtualmachineid"));
     let system = world.referring(pool, Kind::SystemVm, "storageid").map(|vm| vm.id);
     let mut machines: Vec<ThingId> = guests.chain(system).collect();
-    machines.retain(|id| world.thing(*id).state == "Running");
+    let works = |state| matches!(state, "Running" | "Starting" | "Migrating" | "Stopping");
+    machines.retain(|id| works(world.thing(*id).state));
     machines.sort_unstable();
     machines.dedup();
     machines
@@ -428,6 +430,9 @@ fn find_for_migration(query: &Query<'_>) -> Result<Answer, ApiError> {
     let offering = volume.id_of("diskofferingid").or(volume.id_of("serviceofferingid"));
     let tags = offering.map_or("", |id| world.thing(id).text("tags"));
     let size = volume.int("size");
+    // What runs goes on reaching it.
+    let host = volume.id_of("virtualmachineid").and_then(|vm| world.thing(vm).id_of("hostid"));
+    let host = host.map(|id| world.thing(id));
     let keyword = query.args.text("keyword").map(str::to_lowercase);
     let pools = world.all(Kind::StoragePool).filter(|pool| {
         from.is_some_and(|from| {
@@ -443,6 +448,7 @@ fn find_for_migration(query: &Query<'_>) -> Result<Answer, ApiError> {
     query.page_of("storagepool", pools, |query, pool| {
         let mut node = query.show(pool, &STORAGE_POOL);
         let fits = given::has_all_tags(pool.text("tags"), tags)
+            && host.is_none_or(|host| placement::reaches(host, pool))
             && query.world.pool_free_bytes(pool.id) >= size;
         capacity::put(&mut node, &STORAGE_POOL, "suitableformigration", Node::Bool(fits));
         node

@@ -403,10 +403,6 @@ pub(crate) fn place(
     if !matches!(volume.state, "Allocated" | "Uploaded") {
         return Ok(());
     }
-    if placement::is_bare_metal(&volume) {
-        call.move_to(id, "Ready");
-        return Ok(());
-    }
     let pool = placement::pool_for(call, &volume, host)?;
     let name = call.thing(pool).text("name").to_owned();
     call.move_to(id, "Ready");
@@ -601,6 +597,17 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 2. A place on the machine: 0 is the root disk, 3 the CD drive.
     let taken: Vec<i64> =
         call.referring(vm, Kind::Volume, "virtualmachineid").map(|v| v.int("deviceid")).collect();
+    let data = taken.iter().filter(|device| **device != 0).count();
+    if let Some(most) = hypervisor::data_volumes_max(call, &machine)
+        && i64::try_from(data).is_ok_and(|data| data >= most)
+    {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} has {data} data volumes, as many as {} can have",
+            machine.text("name"),
+            machine.text("hypervisor")
+        ))
+        .about(machine.uuid.to_string(), "virtualmachineid"));
+    }
     let free = |device: &i64| *device != 0 && *device != 3 && !taken.contains(device);
     let device = match call.args.int("deviceid") {
         Some(device) if (1..=DEVICES_MAX).contains(&device) && free(&device) => device,
@@ -617,7 +624,7 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     };
     // 3. It lies where the machine reaches it; for one that has never run its host
     //    decides that.
-    if let Some(host) = machine.id_of("hostid").or(machine.id_of("lasthostid")) {
+    if let Some(host) = placement::home_of(call, &machine) {
         place(call, id, Some(host))?;
         let pool = call.thing(id).id_of("poolid");
         if pool.is_some_and(|pool| !placement::reaches(call.thing(host), call.thing(pool))) {

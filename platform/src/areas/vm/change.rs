@@ -245,8 +245,12 @@ fn renew(
         if let Some(root) = volume::root_of(call.tx, vm) {
             volume::expunge(call.tx, root);
         }
+        let os_type = call.thing(template).id_of("ostypeid");
         call.edit(vm, |vm| {
             vm.set_ref("templateid", template).set_ref("isoid", None).set_ref("bootisoid", None);
+            if machine.id_of("templateid") != Some(template) {
+                vm.set_ref("guestosid", os_type);
+            }
         });
         // The bill tells machines apart by what they were made from.
         if machine.id_of("templateid") != Some(template) {
@@ -436,8 +440,8 @@ fn give(call: &mut Call<'_, '_>, id: ThingId, to: ThingId) {
     }
 }
 
-/// Moves a running machine to another host, or a stopped one's root volume to
-/// another pool.
+/// Moves a running machine to another host, or a stopped one's volumes to another
+/// pool.
 pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
     let host = call.args.id("hostid");
@@ -449,9 +453,20 @@ pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         (Some(host), None) => migrate_to(call, vm, host, Disks::Stay),
         (None, Some(pool)) => {
             life::must_be(call.tx, vm, &["Stopped"], "moved to another storage pool")?;
-            let root = volume::root_of(call.tx, vm)
-                .ok_or_else(|| ApiError::value("the virtual machine has no root volume to move"))?;
-            volume::move_to(call, root, pool)?;
+            // All of them, so that one host goes on reaching them.
+            let lies_there = |id: &ThingId| call.thing(*id).id_of("poolid") == Some(pool);
+            let mut volumes = call.ids_referring(vm, Kind::Volume, "virtualmachineid");
+            volumes.retain(|id| !lies_there(id));
+            if volumes.is_empty() {
+                return Err(ApiError::value(format!(
+                    "the virtual machine {} has no volumes outside of {}",
+                    call.thing(vm).text("name"),
+                    call.thing(pool).text("name")
+                )));
+            }
+            for id in volumes {
+                volume::move_to(call, id, pool)?;
+            }
             Ok(Done::Thing(vm))
         }
     }

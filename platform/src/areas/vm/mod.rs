@@ -214,7 +214,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("hostid", Id(Kind::Host)).doc("the host to move to; this or `storageid`"),
             p("virtualmachineid", Id(Kind::Vm)).required(),
             p("storageid", Id(Kind::StoragePool))
-                .doc("the storage pool to move the root volume to; this or `hostid`"),
+                .doc("the storage pool to move the volumes to; this or `hostid`"),
         ])
         .job("VM.MIGRATE")
         .object("virtualmachine", &VM)

@@ -8,7 +8,10 @@ use std::{
 use cloudtally_model::ApiError;
 
 use crate::{
-    areas::host,
+    areas::{
+        host,
+        hypervisor::{self, BARE_METAL},
+    },
     engine::{Call, Thing, ThingId, World},
     table::Kind,
 };
@@ -88,7 +91,15 @@ fn takes(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
         && pod.is_some_and(|pod| pod.text("allocationstate") == "Enabled")
         && host.text("hypervisor").eq_ignore_ascii_case(vm.text("hypervisor"))
         && has_tags(host.text("hosttags"), offering.text("hosttags"))
+        && has_place(world, host)
         && keeps_company(world, host, vm, offering)
+}
+
+/// Whether a host may have one more guest.
+pub(crate) fn has_place(world: &World, host: &Thing) -> bool {
+    let guests = world.machines_on(host.id).filter(|machine| machine.kind == Kind::Vm).count();
+    let most = hypervisor::guests_max(world, host);
+    most.is_none_or(|most| i64::try_from(guests).is_ok_and(|guests| guests < most))
 }
 
 /// Whether there is room on a host.
@@ -183,7 +194,6 @@ pub(crate) fn reaches(host: &Thing, pool: &Thing) -> bool {
 fn have_room(call: &Call<'_, '_>, volumes: &[&Thing], host: ThingId) -> bool {
     let mut planned = BTreeMap::new();
     volumes.iter().all(|volume| match best_pool(call, volume, Some(host), &planned) {
-        _ if is_bare_metal(volume) => true,
         Some(pool) => {
             *planned.entry(pool).or_insert(0) += volume.int("size");
             true
@@ -192,9 +202,31 @@ fn have_room(call: &Call<'_, '_>, volumes: &[&Thing], host: ThingId) -> bool {
     })
 }
 
-/// Bare metal has its own disks.
-pub(crate) fn is_bare_metal(volume: &Thing) -> bool {
-    volume.text("hypervisor").eq_ignore_ascii_case("BareMetal")
+/// The host whose reach says where further volumes of a machine lie: the one it is on,
+/// else one that reaches all it has, the last it was on before others. None where
+/// nothing is decided yet.
+pub(crate) fn home_of(world: &World, vm: &Thing) -> Option<ThingId> {
+    if let Some(on) = vm.id_of("hostid") {
+        return Some(on);
+    }
+    let pools: Vec<&Thing> = world
+        .referring(vm.id, Kind::Volume, "virtualmachineid")
+        .filter_map(|volume| volume.id_of("poolid"))
+        .map(|id| world.thing(id))
+        .collect();
+    let last = vm.id_of("lasthostid");
+    let reaches_all = |id: &ThingId| pools.iter().all(|pool| reaches(world.thing(*id), pool));
+    if pools.is_empty() {
+        return last;
+    }
+    let zone = vm.id_of("zoneid").expect("virtual machines are in a zone");
+    let hosts = world.referring(zone, Kind::Host, "zoneid").map(|host| host.id);
+    last.into_iter().chain(hosts).find(reaches_all)
+}
+
+/// Bare metal has its own disks: it has no volumes.
+pub(crate) fn is_bare_metal(hypervisor: &str) -> bool {
+    hypervisor.eq_ignore_ascii_case(BARE_METAL)
 }
 
 /// The offering that says where a volume may lie.
