@@ -3,9 +3,9 @@
 
 use cloudtally_model::ApiError;
 
-use super::{image, volume};
+use super::{image, imagestore, vm::placement, volume};
 use crate::{
-    engine::{Call, Done, ThingId, limit, verbs},
+    engine::{Call, Done, Thing, ThingId, limit, verbs},
     table::{
         Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Roles,
         WireType as W, f, fields::*, group, own, p,
@@ -264,23 +264,35 @@ pub(crate) static COMMANDS: &[Command] = &[
         .act(image::update_permissions),
 ];
 
-/// A template of a volume or a snapshot: the zone is theirs, the size is the
-/// volume's, and the image it was made from is remembered.
+/// Parameters that name what a template is made of; one of them is given.
+const SOURCES: [&str; 3] = ["volumeid", "snapshotid", "virtualmachineid"];
+
+/// A template of a volume, a snapshot or a bare metal machine: the zone is theirs, the
+/// size is the volume's, and the image it was made from is remembered.
 fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     // 1. What it is made of.
-    let (volume, snapshot) = (call.args.id("volumeid"), call.args.id("snapshotid"));
-    let source = match (volume, snapshot) {
-        (Some(_), Some(_)) => {
-            return Err(ApiError::value("give either `volumeid` or `snapshotid`, not both"));
+    let given: Vec<ThingId> = SOURCES.iter().filter_map(|name| call.args.id(name)).collect();
+    let source = match given.as_slice() {
+        [id] => call.thing(*id).clone(),
+        [] => {
+            return Err(ApiError::value(
+                "give `volumeid` or `snapshotid`, or `virtualmachineid` for bare metal",
+            ));
         }
-        (Some(id), None) | (None, Some(id)) => call.thing(id).clone(),
-        (None, None) => return Err(ApiError::value("give `volumeid` or `snapshotid`")),
+        _ => {
+            return Err(ApiError::value(
+                "give either `volumeid` or `snapshotid` or `virtualmachineid`",
+            ));
+        }
     };
+    // What says the hypervisor and the template.
     let volume = match source.kind {
         Kind::Snapshot => source.id_of("volumeid").map(|id| call.thing(id).clone()),
         _ => Some(source.clone()),
     };
-    if source.kind == Kind::Volume {
+    if source.kind == Kind::Vm {
+        check_bare_metal(call, &source)?;
+    } else if source.kind == Kind::Volume {
         let vm = source.id_of("virtualmachineid").map(|id| call.thing(id));
         if let Some(vm) = vm.filter(|vm| vm.state != "Stopped") {
             return Err(ApiError::value(format!(
@@ -302,14 +314,20 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         )));
     }
     // 2. The template, of the same owner, not ready yet.
+    let size_bytes = if source.kind == Kind::Vm { 0 } else { source.int("size") };
+    let zone = source.id_of("zoneid").expect("what images are made of is in a zone");
+    imagestore::refuse_without(call, zone)?;
     if let Some(owner) = source.owner {
         image::check_rights(call, owner)?;
-        limit::check(call.tx, owner, Limit::SecondaryStorage, volume::gib(source.int("size")))?;
+        limit::check(call.tx, owner, Limit::SecondaryStorage, volume::gib(size_bytes))?;
     }
     let id = verbs::create_for(call, Kind::Template, source.owner)?;
     let volume = volume.as_ref();
     let hypervisor = volume.map_or("", |volume| volume.text("hypervisor")).to_owned();
-    let made_from = volume.and_then(|volume| volume.id_of("roottemplate"));
+    let made_from = volume.and_then(|from| match from.kind {
+        Kind::Vm => from.id_of("templateid"),
+        _ => from.id_of("roottemplate"),
+    });
     let source_template = made_from.filter(|id| call.thing(*id).kind == Kind::Template);
     call.edit(id, |template| {
         template
@@ -318,7 +336,7 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             .set_text("hypervisor", &hypervisor)
             .set_flag("bootable", true)
             .set_flag("crossZones", false)
-            .set_int("size", source.int("size"))
+            .set_int("size", size_bytes)
             .set_ref("sourcetemplateid", source_template);
         for flag in ["ispublic", "isfeatured", "passwordenabled", "isdynamicallyscalable"] {
             if template.get(flag).is_none() {
@@ -330,10 +348,31 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     Ok(Some(id))
 }
 
+/// A bare metal machine is copied as a whole, to where the caller says.
+fn check_bare_metal(call: &Call<'_, '_>, vm: &Thing) -> Result<(), ApiError> {
+    let name = vm.text("name");
+    if !placement::is_bare_metal(vm.text("hypervisor")) {
+        return Err(ApiError::value(format!(
+            "the virtual machine {name} is not bare metal; give its `volumeid` instead"
+        ))
+        .about(vm.uuid.to_string(), "virtualmachineid"));
+    }
+    if vm.state != "Stopped" {
+        return Err(ApiError::value(format!(
+            "stop the virtual machine {name} before making a template of it"
+        ))
+        .about(vm.uuid.to_string(), "virtualmachineid"));
+    }
+    match call.args.text("url") {
+        Some(_) => Ok(()),
+        None => Err(ApiError::value("give the `url` to put a template of bare metal to")),
+    }
+}
+
 fn finish_create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let source = call.args.id("volumeid").or(call.args.id("snapshotid"));
+    let source = SOURCES.iter().find_map(|name| call.args.id(name));
     let source = source.expect("one of them was checked");
-    let zone = call.thing(source).id_of("zoneid").expect("volumes and snapshots are in a zone");
+    let zone = call.thing(source).id_of("zoneid").expect("what images are made of is in a zone");
     let id = call.entity_id();
     image::put_ready(call.tx, id, zone);
     Ok(image::answer(call, id, "template"))

@@ -580,6 +580,13 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             machine.state
         )));
     }
+    if placement::is_bare_metal(machine.text("hypervisor")) {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} is bare metal, which takes no volumes",
+            machine.text("name")
+        ))
+        .about(machine.uuid.to_string(), "virtualmachineid"));
+    }
     let of_volume = volume.text("hypervisor");
     if !of_volume.is_empty() && !of_volume.eq_ignore_ascii_case(machine.text("hypervisor")) {
         return Err(ApiError::value(format!(

@@ -133,8 +133,9 @@ pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
     let offering = call.entity().id_of("serviceofferingid").map(|id| call.thing(id));
     let is_volatile = offering.is_some_and(|offering| offering.flag("isvolatile"));
-    // What was made from an ISO has no other root volume to begin with.
-    if is_volatile && call.entity().id_of("templateid").is_some() {
+    // What was made from an ISO has no other root volume to begin with, bare metal none.
+    let is_metal = placement::is_bare_metal(call.entity().text("hypervisor"));
+    if is_volatile && !is_metal && call.entity().id_of("templateid").is_some() {
         if call.step == 0 {
             life::must_be(call.tx, vm, &["Running"], "rebooted")?;
         }
@@ -172,7 +173,7 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     life::must_be(call.tx, vm, &["Destroyed"], "recovered")?;
     refuse_worked_on(call, vm)?;
     let owner = call.entity().owner.expect("virtual machines have an owner");
-    let is_metal = call.entity().text("hypervisor").eq_ignore_ascii_case("BareMetal");
+    let is_metal = placement::is_bare_metal(call.entity().text("hypervisor"));
     if volume::root_of(call.tx, vm).is_none() && !is_metal {
         return Err(ApiError::value(format!(
             "the root volume of the virtual machine {} is gone; it cannot be recovered",
@@ -218,6 +219,13 @@ fn renew(
     if call.step == 0 {
         life::must_be(call.tx, vm, &["Stopped", "Running"], "restored")?;
         let machine = call.thing(vm).clone();
+        if placement::is_bare_metal(machine.text("hypervisor")) {
+            return Err(ApiError::value(format!(
+                "the virtual machine {} is bare metal and has no root volume",
+                machine.text("name")
+            ))
+            .about(machine.uuid.to_string(), "virtualmachineid"));
+        }
         let zone = machine.id_of("zoneid").expect("virtual machines are in a zone");
         let template = template.ok_or_else(|| {
             ApiError::value("the virtual machine was made from an ISO; give `templateid`")

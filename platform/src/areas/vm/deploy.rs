@@ -32,7 +32,8 @@ struct Plan {
     offering: ThingId,
     image: ThingId,
     hypervisor: String,
-    root_bytes: i64,
+    /// Of the root volume; none for bare metal, which has its own disks.
+    root_bytes: Option<i64>,
     data: Option<(ThingId, i64)>,
     networks: Vec<(ThingId, Option<String>)>,
     security_groups: Vec<ThingId>,
@@ -89,7 +90,9 @@ pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
         vm.set_refs("securitygroups", plan.security_groups);
     });
     // Told in this order: disks, the machine.
-    volume::insert_root(call.tx, id, plan.image, plan.root_bytes);
+    if let Some(bytes) = plan.root_bytes {
+        volume::insert_root(call.tx, id, plan.image, bytes);
+    }
     if let Some((offering, size_bytes)) = plan.data {
         volume::insert_data(call.tx, id, offering, size_bytes);
     }
@@ -161,6 +164,7 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
             return Err(ApiError::value("give `hypervisor` with an ISO: it does not say which"));
         }
     };
+    let is_metal = placement::is_bare_metal(&hypervisor);
     if is_iso && !call.thing(image).flag("bootable") {
         return Err(ApiError::value(format!(
             "the ISO {} is not bootable",
@@ -174,18 +178,23 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
         None => None,
     };
     let (root_bytes, data) = match (is_iso, disk) {
-        (false, data) => (call.thing(image).int("size"), data),
-        (true, Some((_, bytes))) => (bytes, None),
+        (false, Some(_)) if is_metal => {
+            return Err(ApiError::value("bare metal takes no volumes; leave `diskofferingid` out"));
+        }
+        (false, _) if is_metal => (None, None),
+        (false, data) => (Some(call.thing(image).int("size")), data),
+        (true, Some((_, bytes))) => (Some(bytes), None),
         (true, None) => return Err(ApiError::value("give `diskofferingid` with an ISO")),
     };
     // 4. Limits.
     let demand = call.thing(offering);
+    let bytes = root_bytes.unwrap_or_default() + data.map_or(0, |(_, bytes)| bytes);
     let needs = [
         (Limit::Vm, 1),
-        (Limit::Volume, 1 + i64::from(data.is_some())),
+        (Limit::Volume, i64::from(root_bytes.is_some()) + i64::from(data.is_some())),
         (Limit::Cpu, demand.int("cpunumber")),
         (Limit::Memory, demand.int("memory")),
-        (Limit::PrimaryStorage, volume::gib(root_bytes + data.map_or(0, |(_, bytes)| bytes))),
+        (Limit::PrimaryStorage, volume::gib(bytes)),
     ];
     for (which, more) in needs {
         limit::check(call.tx, owner, which, more)?;
