@@ -98,8 +98,8 @@ pub(crate) const HOST: Object = Object {
         f("cpuused", W::Str).by(|view| percent(view, World::host_cpu_mhz)),
         f("cpuwithoverprovisioning", W::Str).by(cpu_given_away),
         f("averageload", W::Long).by(|_| Node::Int(0)),
-        f("networkkbsread", W::Long),
-        f("networkkbswrite", W::Long),
+        f("networkkbsread", W::Long).by(|view| traffic(view, router_vm::RECEIVED_BYTES_PER_S)),
+        f("networkkbswrite", W::Long).by(|view| traffic(view, router_vm::SENT_BYTES_PER_S)),
         f("memorytotal", W::Long),
         f("memoryallocated", W::Long).by(memory_allocated),
         f("memoryused", W::Long).by(memory_allocated),
@@ -148,8 +148,8 @@ pub(crate) const HOST_FOR_MIGRATION: Object = Object {
         f("cpuused", W::Str).by(|view| percent(view, World::host_cpu_mhz)),
         f("cpuwithoverprovisioning", W::Str).by(cpu_given_away),
         f("averageload", W::Long).by(|_| Node::Int(0)),
-        f("networkkbsread", W::Long),
-        f("networkkbswrite", W::Long),
+        f("networkkbsread", W::Long).by(|view| traffic(view, router_vm::RECEIVED_BYTES_PER_S)),
+        f("networkkbswrite", W::Long).by(|view| traffic(view, router_vm::SENT_BYTES_PER_S)),
         f("memorytotal", W::Long),
         f("memoryallocated", W::Long).by(memory_allocated),
         f("memoryused", W::Long).by(memory_allocated),
@@ -337,6 +337,14 @@ fn events(host: &Thing) -> &'static str {
         "Connecting" => "Ready; AgentDisconnected; HostDown; ShutdownRequested",
         _ => "AgentConnected; ManagementServerDown; Remove; Ping",
     }
+}
+
+/// Kilobytes a second of all guests that run on a host.
+fn traffic(view: &View<'_>, bytes_per_s: i64) -> Node {
+    let guests = view.world.machines_on(view.thing.id);
+    let running = guests.filter(|guest| guest.kind == Kind::Vm && guest.state == "Running");
+    let count = i64::try_from(running.count()).unwrap_or(i64::MAX);
+    Node::Int(count.saturating_mul(bytes_per_s) / 1000)
 }
 
 /// Whether a host is kept free for restarts after failures.

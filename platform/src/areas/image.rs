@@ -346,11 +346,12 @@ pub(crate) fn list(
     };
     let needs_ready = matches!(filter, "selfexecutable" | "sharedexecutable" | "executable");
     // 3. Each copy of each is an item.
-    let images: Vec<&Thing> = if shows_removed {
+    let mut images: Vec<&Thing> = if shows_removed {
         world.removed_too(kind).filter(|image| passes(image)).collect()
     } else {
         world.all(kind).filter(|image| passes(image)).collect()
     };
+    images.sort_by_key(|image| image.int("sortkey"));
     // An image that is gone is shown with the copies it had.
     let had = |image: &Thing| -> Vec<&Thing> {
         let is_its = |copy: &&Thing| copy.id_of("image") == Some(image.id);

@@ -149,8 +149,10 @@ fn poll(tx: &mut Tx<'_>, id: ThingId) {
     });
 }
 
-/// Bytes a second that a running guest sends; it receives half as much again.
-const SENT_BYTES_PER_S: i64 = 1_000;
+/// Bytes a second that a running guest sends.
+pub(super) const SENT_BYTES_PER_S: i64 = 1_000;
+/// And receives.
+pub(super) const RECEIVED_BYTES_PER_S: i64 = 1_500;
 
 /// Brings the counters up to date: what the running guests have sent and received
 /// since they were looked at last.
@@ -166,10 +168,12 @@ fn count(tx: &mut Tx<'_>, id: ThingId) {
     let guests = i64::try_from(running).unwrap_or(i64::MAX);
     let now = tx.now;
     let elapsed_s = (now.as_millis() - since.as_millis()).max(0) / 1000;
-    let sent = guests.saturating_mul(elapsed_s).saturating_mul(SENT_BYTES_PER_S);
+    let seconds = guests.saturating_mul(elapsed_s);
+    let sent = seconds.saturating_mul(SENT_BYTES_PER_S);
+    let received = seconds.saturating_mul(RECEIVED_BYTES_PER_S);
     let add = |thing: &mut Thing| {
         let total = |column: &str, more: i64| thing.int(column).saturating_add(more);
-        let (sent, received) = (total("sentbytes", sent), total("receivedbytes", sent * 3 / 2));
+        let (sent, received) = (total("sentbytes", sent), total("receivedbytes", received));
         thing.set_int("sentbytes", sent).set_int("receivedbytes", received);
     };
     let owner = router.owner;

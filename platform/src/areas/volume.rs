@@ -9,7 +9,7 @@ use super::{
     zone,
 };
 use crate::{
-    engine::{Call, Done, Query, Thing, ThingId, Tx, World, limit},
+    engine::{Call, Done, Node, Query, Thing, ThingId, Tx, World, limit},
     table::{
         Command, Kind, KindSpec, Limit, Move, Object, OnDelete, ParamType::*, Roles, WireType as W,
         f, fields::*, group, hidden, list, own, p,
@@ -56,7 +56,11 @@ pub(crate) const VOLUME: Object = Object {
         f("serviceofferingname", W::Str).join("serviceofferingid", "name"),
         f("serviceofferingdisplaytext", W::Str).join("serviceofferingid", "displaytext"),
         f("isextractable", W::Bool),
-        f("status", W::Str),
+        f("status", W::Str).by(|view| match view.thing.state {
+            _ if view.thing.text("url").is_empty() => Node::Null,
+            "Allocated" => Node::text("Uploading"),
+            _ => Node::text("Upload Complete"),
+        }),
         TAGS,
         f("displayvolume", W::Bool),
     ],
@@ -920,8 +924,12 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Thing(id))
 }
 
-/// `hostid` and `podid` are those of the machine it is attached to.
+/// `hostid` and `podid` are those of the machine it is attached to. What is not to be
+/// displayed only root admins are shown.
 fn is_listed(query: &Query<'_>, volume: &Thing) -> bool {
+    if !volume.flag("displayvolume") && !query.caller.is_root() {
+        return false;
+    }
     let host =
         volume.id_of("virtualmachineid").and_then(|vm| query.world.thing(vm).id_of("hostid"));
     let pod = host.and_then(|host| query.world.thing(host).id_of("podid"));

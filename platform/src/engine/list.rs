@@ -185,7 +185,43 @@ impl Query<'_> {
 /// Runs a list command.
 pub(super) fn run(query: &Query<'_>) -> Result<Answer, ApiError> {
     let kind = query.command.kind.expect("list rows name a kind");
-    query.page(query.things(kind)?.into_iter())
+    let unwanted = unwanted(query)?;
+    let things = query.things(kind)?.into_iter();
+    if unwanted.is_empty() {
+        return query.page(things);
+    }
+    let Shape::List { item, object: Some(object) } = query.command.shape else {
+        panic!("{} does not list objects", query.command.name)
+    };
+    query.page_of(item, things, |query, thing| {
+        let mut node = query.show(thing, object);
+        if let Node::Object(fields) = &mut node {
+            fields.retain(|(name, _)| !unwanted.contains(name));
+        }
+        node
+    })
+}
+
+/// The fields that `details` leaves out: none where it is not given or names `all`.
+fn unwanted(query: &Query<'_>) -> Result<Vec<&'static str>, ApiError> {
+    let table = query.command.details;
+    let words = match query.args.if_any("details") {
+        Some(Arg::List(words)) if !table.is_empty() => words.as_slice(),
+        _ => return Ok(Vec::new()),
+    };
+    let known = |word: &str| {
+        matches!(word, "all" | "min") || table.iter().any(|(detail, _)| *detail == word)
+    };
+    if let Some(word) = words.iter().find(|word| !known(word)) {
+        let details: Vec<&str> = table.iter().map(|(detail, _)| *detail).collect();
+        let expected = format!("expected all, min, {}", details.join(", "));
+        return Err(query.invalid("details", word, &expected));
+    }
+    if words.is_empty() || words.iter().any(|word| word == "all") {
+        return Ok(Vec::new());
+    }
+    let left_out = table.iter().filter(|(detail, _)| !words.iter().any(|word| word == detail));
+    Ok(left_out.flat_map(|(_, fields)| fields.iter().copied()).collect())
 }
 
 fn names_owner(args: &Args) -> bool {

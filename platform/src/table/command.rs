@@ -67,6 +67,9 @@ pub enum Shape {
     Bare(Option<&'static Object>),
 }
 
+/// Words of a parameter `details`, and the fields that each asks for.
+pub type Details = &'static [(&'static str, &'static [&'static str])];
+
 /// One command.
 #[derive(Clone, Copy)]
 pub struct Command {
@@ -92,6 +95,8 @@ pub struct Command {
     pub(crate) event_by: Option<fn(&World, &Thing) -> &'static str>,
     /// What it answers.
     pub shape: Shape,
+    /// Which fields each word of its parameter `details` asks for.
+    pub details: Details,
     /// Not one of the 4.2.1 server's.
     pub is_extension: bool,
     pub(crate) check: Option<Check>,
@@ -113,6 +118,7 @@ const fn row(name: &'static str, verb: Verb, kind: Option<Kind>) -> Command {
         event: None,
         event_by: None,
         shape: Shape::Success,
+        details: &[],
         is_extension: false,
         check: None,
         begin: None,
@@ -241,6 +247,12 @@ impl Command {
     pub const fn create_job(mut self, event: &'static str) -> Self {
         self.job = Job::Create;
         self.event(event)
+    }
+
+    /// Shows of each item the fields that its parameter `details` asks for.
+    pub const fn details(mut self, details: Details) -> Self {
+        self.details = details;
+        self
     }
 
     /// A command of ours that the 4.2.1 server does not have.

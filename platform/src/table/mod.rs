@@ -21,7 +21,9 @@ mod param;
 mod role;
 mod words; // what the common parameters mean, said once
 
-pub use command::{Command, Job, Shape, Verb, create, delete, gone, later, list, own, update};
+pub use command::{
+    Command, Details, Job, Shape, Verb, create, delete, gone, later, list, own, update,
+};
 pub use kind::{Kind, KindSpec, Limit, Move, OnDelete, Owner, Unique, Within};
 pub use object::{Audience, Column, Field, Object, Source, WireType, f, fields, hidden};
 pub use param::{MapForm, Param, ParamType, group, p};

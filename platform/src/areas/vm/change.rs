@@ -7,6 +7,7 @@ use cloudtally_model::ApiError;
 use super::{
     deploy, life,
     placement::{self, Disks},
+    show,
 };
 use crate::{
     areas::{given, image, metering, network, nic, securitygroup, simulator, volume},
@@ -614,7 +615,12 @@ pub(super) fn is_listed(query: &Query<'_>, vm: &Thing) -> bool {
     // Destroyed machines are for those who may recover them.
     let is_shown = vm.state != "Destroyed" && vm.state != "Expunging"
         || query.caller.role != crate::table::Role::User;
+    // What is not to be displayed only root admins are shown.
     is_shown
+        && (vm.flag("displayvm") || query.caller.is_root())
+        && args
+            .flag("forvirtualnetwork")
+            .is_none_or(|wanted| show::is_on_guest_network(world, vm) == wanted)
         && args.id("podid").is_none_or(|wanted| pod == Some(wanted))
         && args.id("networkid").is_none_or(on_network)
         && args.id("storageid").is_none_or(in_pool)

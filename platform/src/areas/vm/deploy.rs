@@ -58,7 +58,6 @@ pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
         (image.id_of("ostypeid"), image.flag("isdynamicallyscalable"))
     };
     let offers_ha = call.thing(plan.offering).flag("offerha");
-    let is_basic = call.thing(plan.zone).text("networktype").eq_ignore_ascii_case("Basic");
     let group = group_named(call, plan.owner)?;
     let key_pair = key_pair_named(call, plan.owner)?;
     call.edit(id, |vm| {
@@ -68,7 +67,6 @@ pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
             .set_ref("groupid", group)
             .set_ref("zoneid", plan.zone)
             .set_ref("serviceofferingid", plan.offering)
-            .set_flag("forvirtualnetwork", !is_basic)
             .set_ref("guestosid", os_type)
             .set_int("rootdeviceid", 0)
             .set_text("rootdevicetype", "ROOT")

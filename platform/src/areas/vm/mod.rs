@@ -5,6 +5,7 @@ mod change; // offerings, owners, keys
 mod deploy;
 mod life; // states, moves, and the usage events on them
 pub(crate) mod placement; // hosts and pools
+mod show; // what is computed of it for answers
 
 use cloudtally_model::ApiError;
 
@@ -53,17 +54,18 @@ pub(crate) const VM: Object = Object {
         f("isodisplaytext", W::Str).join("isoid", "displaytext"),
         f("serviceofferingid", W::Id(Kind::ServiceOffering)),
         f("serviceofferingname", W::Str).join("serviceofferingid", "name"),
-        f("forvirtualnetwork", W::Bool),
+        f("forvirtualnetwork", W::Bool)
+            .by(|view| Node::Bool(show::is_on_guest_network(view.world, view.thing))),
         f("cpunumber", W::Int).join("serviceofferingid", "cpunumber"),
         f("cpuspeed", W::Int).join("serviceofferingid", "cpuspeed"),
         f("memory", W::Int).join("serviceofferingid", "memory"),
-        f("cpuused", W::Str),
-        f("networkkbsread", W::Long),
-        f("networkkbswrite", W::Long),
-        f("diskkbsread", W::Long),
-        f("diskkbswrite", W::Long),
-        f("diskioread", W::Long),
-        f("diskiowrite", W::Long),
+        f("cpuused", W::Str).by(show::cpu_used),
+        f("networkkbsread", W::Long).by(show::received),
+        f("networkkbswrite", W::Long).by(show::sent),
+        f("diskkbsread", W::Long).by(show::disk),
+        f("diskkbswrite", W::Long).by(show::disk),
+        f("diskioread", W::Long).by(show::disk),
+        f("diskiowrite", W::Long).by(show::disk),
         f("guestosid", W::Id(Kind::OsType)),
         f("rootdeviceid", W::Long),
         f("rootdevicetype", W::Str),
@@ -71,8 +73,10 @@ pub(crate) const VM: Object = Object {
         f("password", W::Str),
         f("nic", W::Objects("Nic")).children(Kind::Nic, "virtualmachineid"),
         f("hypervisor", W::Str),
-        f("publicipid", W::Id(Kind::IpAddress)),
-        f("publicip", W::Str).join("publicipid", "ipaddress"),
+        f("publicipid", W::Id(Kind::IpAddress))
+            .by(|view| show::public_address(view, |address| address.uuid.to_string())),
+        f("publicip", W::Str)
+            .by(|view| show::public_address(view, |address| address.text("ipaddress").to_owned())),
         f("instancename", W::Str).for_root(),
         TAGS,
         f("keypair", W::Str),
@@ -206,7 +210,11 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("virtualmachine", &VM)
-        .filter(change::is_listed, &["podid", "networkid", "storageid", "name", "details"]),
+        .details(show::DETAILS)
+        .filter(
+            change::is_listed,
+            &["podid", "networkid", "storageid", "name", "details", "forvirtualnetwork"],
+        ),
     own("migrateVirtualMachine")
         .doc("Moves a running VM to another host, or a stopped one to another storage pool")
         .roles(Roles::ROOT)
