@@ -261,6 +261,12 @@ fn networks(
     if listed.is_empty() {
         wanted = chosen.into_iter().map(|network| (network, None)).collect();
     }
+    // Better refused than forgotten.
+    let of_network = listed.iter().find_map(|entry| entry.get("ipv6")).map(String::as_str);
+    if let Some(address) = args.text("ip6address").or(of_network) {
+        let expected = "leave it out: networks give no IPv6 addresses to machines";
+        return Err(call.invalid("ip6address", address, expected));
+    }
     if let (Some(first), Some(address)) = (wanted.first_mut(), args.text("ipaddress")) {
         first.1 = Some(address.to_owned());
     }
