@@ -155,9 +155,6 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             .set_ref("virtualmachineid", vm)
             .set_text("vmipaddress", &guest_ip);
     });
-    call.edit(vm, |vm| {
-        vm.set_ref("publicipid", address);
-    });
     call.entity = Some(address);
     Ok(Done::Success)
 }
@@ -166,11 +163,6 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(crate) fn disable(tx: &mut Tx<'_>, address: ThingId) {
     for id in tx.ids_referring(address, Kind::IpForwardingRule, "publicaddress") {
         remove(tx, id);
-    }
-    if let Some(vm) = tx.thing(address).id_of("virtualmachineid") {
-        tx.edit(vm, |vm| {
-            vm.set_ref("publicipid", None);
-        });
     }
     tx.edit(address, |address| {
         address
