@@ -233,6 +233,16 @@ pub enum StoreError {
         /// The first published period.
         published: Period,
     },
+    /// The settings that cut time were changed while periods were computed.
+    #[error(
+        "time is now cut in `{zone}` every {minutes} minutes, which was changed while the first periods were computed; nothing was published, the next run goes by it"
+    )]
+    CalendarChanged {
+        /// The zone in force.
+        zone: String,
+        /// The range in force.
+        minutes: u16,
+    },
     /// A source that nothing registered.
     #[error("there is no source `{source_name}` in this folder; known are {known}")]
     UnknownSource {

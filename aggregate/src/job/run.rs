@@ -360,7 +360,7 @@ impl<'a> Run<'a> {
     fn publish(&mut self) -> Result<(), AggregateError> {
         let Pending { staged, counts } = std::mem::take(&mut self.pending);
         if let Target::Publish(writer) = self.target {
-            writer.publish(staged)?;
+            writer.publish_cut_by(self.calendar, staged)?;
         }
         self.report.add(&counts);
         Ok(())

@@ -32,15 +32,7 @@ impl Store {
 
     /// How time is cut, from the two settings.
     pub fn calendar(&self) -> Result<Calendar, StoreError> {
-        let db = self.db()?;
-        db.read(|db| {
-            let zone = value(db, row_of(AGGREGATION_TIMEZONE)?)?;
-            let range = value(db, row_of(AGGREGATION_RANGE)?)?;
-            let zone = time_zone(&zone).map_err(|e| db.damaged(e.to_string()))?;
-            let range: AggregationRange =
-                range.parse().map_err(|e: RangeError| db.damaged(e.to_string()))?;
-            Ok(Calendar::new(zone, range))
-        })
+        self.db()?.read(calendar_of)
     }
 
     /// The root admin's keys.
@@ -86,6 +78,16 @@ impl Writer {
         let params = params![keys.api_key, keys.secret_key];
         self.db()?.write(|db| db.execute(sql::settings::SET_ADMIN_KEYS, params).map(drop))
     }
+}
+
+/// How time is cut, as a transaction sees it.
+pub(crate) fn calendar_of(db: &Db) -> Result<Calendar, StoreError> {
+    let zone = value(db, row_of(AGGREGATION_TIMEZONE)?)?;
+    let range = value(db, row_of(AGGREGATION_RANGE)?)?;
+    let zone = time_zone(&zone).map_err(|e| db.damaged(e.to_string()))?;
+    let range: AggregationRange =
+        range.parse().map_err(|e: RangeError| db.damaged(e.to_string()))?;
+    Ok(Calendar::new(zone, range))
 }
 
 fn value(db: &Db, row: &'static Setting) -> Result<String, StoreError> {

@@ -3,13 +3,13 @@
 
 use std::path::PathBuf;
 
-use cloudtally_model::{Period, Segment, Sources, UsageRecord};
+use cloudtally_model::{Calendar, Period, Segment, Sources, UsageRecord};
 use rusqlite::params;
 
 use super::{Writer, path_text, retire};
 use crate::{
     Anomaly, BilledCounter, Inputs, LakeFile, StoreError,
-    catalogue::{db::Db, load, sql},
+    catalogue::{db::Db, load, settings::calendar_of, sql},
     crash,
     lake::{
         self,
@@ -121,8 +121,38 @@ impl Writer {
     /// # Errors
     /// `PeriodOverlap`; `NothingPublished` if a period without records has none to keep.
     pub fn publish(&self, staged: Vec<StagedPeriod>) -> Result<(), StoreError> {
+        self.publish_if(staged, |_| Ok(()))
+    }
+
+    /// Publishes periods that were cut by a calendar, if that is still the folder's.
+    /// The cloud's settings do not wait for the folder's lock, so they may change while
+    /// the first periods are computed; published, those would be of another calendar
+    /// than all that follow.
+    ///
+    /// # Errors
+    /// `CalendarChanged`, and those of [`Self::publish`].
+    pub fn publish_cut_by(
+        &self,
+        calendar: Calendar,
+        staged: Vec<StagedPeriod>,
+    ) -> Result<(), StoreError> {
+        self.publish_if(staged, |db| match calendar_of(db)? {
+            now if now == calendar => Ok(()),
+            now => Err(StoreError::CalendarChanged {
+                zone: now.zone().name().to_owned(),
+                minutes: now.range().minutes(),
+            }),
+        })
+    }
+
+    fn publish_if(
+        &self,
+        staged: Vec<StagedPeriod>,
+        check: impl FnOnce(&Db) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let db = self.db()?;
         db.write(|db| {
+            check(db)?;
             let mut named = Vec::with_capacity(staged.len());
             for staged in staged {
                 // Saved at once, so that the next one is checked against it too.

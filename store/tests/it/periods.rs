@@ -37,6 +37,29 @@ fn anomaly(period: Period, event: u64) -> Anomaly {
 }
 
 #[test]
+fn periods_cut_by_a_calendar_that_was_changed_meanwhile_are_not_published() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let writer = writer(&store);
+    writer.source(&source()).unwrap();
+    let sources = writer.snapshot().unwrap().sources;
+    let content = records(day(0), 5);
+    let draft = PeriodDraft { records: Some(&content), open: Some(&[]), ..draft(day(0)) };
+    let cut_by = writer.calendar().unwrap();
+    let staged = vec![writer.stage(&draft, &sources).unwrap()];
+    writer.set_setting("usage.aggregation.timezone", "Europe/Berlin").unwrap();
+    let refused = writer.publish_cut_by(cut_by, staged).unwrap_err();
+    assert!(matches!(refused, StoreError::CalendarChanged { .. }), "{refused}");
+    assert_eq!(writer.snapshot().unwrap().periods, []);
+    writer.set_setting("usage.aggregation.timezone", "UTC").unwrap();
+    let staged = vec![writer.stage(&draft, &sources).unwrap()];
+    writer.publish_cut_by(cut_by, staged).unwrap();
+    assert_eq!(writer.snapshot().unwrap().periods.len(), 1);
+    drop(writer);
+    assert_clean(dir.path());
+}
+
+#[test]
 fn a_period_comes_back_as_it_was_published_and_keeps_what_a_draft_leaves_out() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
