@@ -168,7 +168,8 @@ pub(crate) struct Aggregate {
     /// Compute published periods again (all of them without dates)
     #[arg(long)]
     pub(crate) rebuild: bool,
-    /// Act as if it were this instant, such as 2026-02-01T00:15:00Z
+    /// Act as if it were this instant, such as 2026-02-01T00:15:00Z [default: the
+    /// present, by the clock of the folder's cloud]
     #[arg(long, value_name = "INSTANT", value_parser = start_instant)]
     pub(crate) now: Option<Instant>,
     /// Tell what would change, and write nothing
@@ -299,7 +300,8 @@ pub(crate) struct Serve {
     /// on the machine's
     #[arg(long, value_enum, default_value_t = ClockArgument::Real)]
     pub(crate) clock: ClockArgument,
-    /// Simulated seconds a second, with --clock sim; at 0 only advanceClock moves it
+    /// Simulated seconds a second, with --clock sim, as far as the machine keeps up: the
+    /// clock waits for what is due; at 0 only advanceClock moves it
     #[arg(long, default_value_t = 3600, value_name = "N")]
     pub(crate) speed: u32,
     /// When a new simulated cloud begins; one that is there goes on where it stopped
@@ -340,8 +342,15 @@ fn day(text: &str) -> Result<NaiveDate, calendar::DayError> {
     calendar::day(text)
 }
 
-fn source_name(text: &str) -> Result<SourceName, cloudtally_model::SourceNameError> {
-    SourceName::new(text)
+fn source_name(text: &str) -> Result<SourceName, String> {
+    // Rows of files under that name would take the ids of events that the cloud has
+    // yet to tell, which then were set aside and never billed.
+    if text == SourceName::PLATFORM {
+        return Err(format!(
+            "`{text}` is the folder's own cloud, which tells by itself; choose another name"
+        ));
+    }
+    SourceName::new(text).map_err(|error| error.to_string())
 }
 
 fn start_instant(text: &str) -> Result<Instant, String> {

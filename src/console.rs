@@ -4,6 +4,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cloudtally_model::Instant;
+use cloudtally_platform::engine::{CLOCK_MS, IS_SIMULATED};
 use cloudtally_store::{LockWait, Store, StoreError, Writer};
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -14,6 +15,14 @@ const LOCK_WAIT: Duration = Duration::from_secs(60);
 /// The present, by the machine's clock.
 pub(crate) fn now() -> Instant {
     Instant::from_millis(wall_clock_ms())
+}
+
+/// The present of what is billed in a folder: a simulated cloud has its own time,
+/// and what it has not lived through is nobody's use.
+pub(crate) fn present(store: &Store) -> Result<Instant, StoreError> {
+    let is_simulated = store.cloud_number(IS_SIMULATED)? == Some(1);
+    let lived = store.cloud_number(CLOCK_MS)?.filter(|_| is_simulated);
+    Ok(lived.map_or_else(now, Instant::from_millis))
 }
 
 /// Milliseconds since 1970, by the machine's clock.

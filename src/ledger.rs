@@ -14,7 +14,7 @@ use cloudtally_platform::ledger::{Ledger, Line};
 use cloudtally_store::Store;
 
 use crate::{
-    console::{grouped, table},
+    console::{self, grouped, table},
     failure::Failure,
 };
 
@@ -34,8 +34,9 @@ pub(crate) struct Comparison {
 /// Holds what is published of our own cloud against its ledger; none if there is
 /// nothing of either.
 pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
-    let entries = store.ledger()?;
+    // The bill first: the cloud may live on meanwhile, and what was billed stays had.
     let snapshot = store.snapshot()?;
+    let entries = store.ledger()?;
     let Some(last) = snapshot.periods.last() else { return Ok(None) };
     if entries.is_empty() {
         return Ok(None);
@@ -54,9 +55,10 @@ pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
             }
         }
     }
-    // 2. What was had.
+    // 2. What was had. What lasts has lasted until now, whatever was billed.
     let zone = calendar.zone().name();
-    let bill = Ledger::of(entries).bill(zone, Instant::EPOCH, last.period.end);
+    let until = last.period.end.min(console::present(store)?);
+    let bill = Ledger::of(entries).bill(zone, Instant::EPOCH, until);
     for Line { day, what, quantity } in bill.map_err(|error| Failure::Failed(error.into()))? {
         let key = (day_of(&day, what.usage_type), what);
         sides.entry(key).or_default().1 += quantity;

@@ -23,7 +23,7 @@ pub(crate) fn run(context: &Context, arguments: &Aggregate) -> Result<ExitCode, 
         _ if arguments.rebuild => Plan::RebuildAll,
         _ => Plan::Scheduled,
     };
-    let now = arguments.now.unwrap_or_else(console::now);
+    let now = arguments.now.map_or_else(|| console::present(&store), Ok)?;
     let bar = console::bar("aggregating periods", Unit::Count);
     let mut progress = |p: cloudtally_aggregate::AggregateProgress| {
         bar.set_length(p.planned as u64);

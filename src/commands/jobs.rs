@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use cloudtally_model::{Instant, settings};
-use cloudtally_platform::engine::{CLOCK_MS, IS_SIMULATED};
 use cloudtally_serve::JobStatus;
 use cloudtally_store::{JobRun, Store};
 use serde_json::json;
@@ -19,7 +18,7 @@ pub(crate) fn run(context: &Context, arguments: &Jobs) -> Result<ExitCode, Failu
     let store = context.existing()?;
     let jobs = store.jobs(0, arguments.last)?;
     let count = store.job_count()?;
-    let now = present(&store)?;
+    let now = console::present(&store)?;
     let status = JobStatus::of(&store, now)?;
     if context.json() {
         let rows: Vec<_> = jobs.iter().map(as_json).collect();
@@ -36,13 +35,6 @@ pub(crate) fn run(context: &Context, arguments: &Jobs) -> Result<ExitCode, Failu
         print_status(&store, &status, now)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What time it is for the usage job: a simulated cloud has its own.
-fn present(store: &Store) -> Result<Instant, Failure> {
-    let is_simulated = store.cloud_number(IS_SIMULATED)? == Some(1);
-    let lived = store.cloud_number(CLOCK_MS)?.filter(|_| is_simulated);
-    Ok(lived.map_or_else(console::now, Instant::from_millis))
 }
 
 fn as_json(job: &JobRun) -> serde_json::Value {

@@ -101,6 +101,37 @@ fn a_cloud_keeps_the_clock_it_began_with() {
     Serving::start_with(&cloudtally, &[], &[]).signal("-TERM");
 }
 
+/// Beside a cloud on a simulated clock, the job by hand goes by that clock.
+#[test]
+fn the_job_by_hand_bills_no_time_that_the_cloud_has_not_lived() {
+    let cloudtally = Cloudtally::new();
+    let serving = start(&cloudtally, 1);
+    for _ in 0..5 {
+        assert!(half_a_day(&serving), "nobody killed it");
+    }
+    let by_hand = cloudtally.ok(&["aggregate"]);
+    assert!(by_hand.contains("published without a gap up to 2026-03-08T00:00:00Z"), "{by_hand}");
+    let ahead = ["aggregate", "--from", "2026-03-08", "--to", "2026-03-08"];
+    let refused = cloudtally.fails(1, &ahead);
+    assert!(refused.contains("2026-03-08T12:00:00Z"), "{refused}");
+    assert!(cloudtally.ok(&["check"]).contains("what its tenants had:"));
+    // Whoever insists is told by the ledger.
+    cloudtally.ok(&["aggregate", "--now", "2026-03-12T00:15:00Z"]);
+    let checked = cloudtally.run(&["check"]);
+    assert!(checked.stdout.contains("is not what was had: 2026-03-08"), "{checked:?}");
+    serving.signal("-TERM");
+}
+
+/// Rows of a file must not take the ids of what the own cloud has yet to tell.
+#[test]
+fn files_cannot_speak_for_the_own_cloud() {
+    let cloudtally = Cloudtally::new();
+    cloudtally.file("events.csv", "id,type,created,account_id,zone_id,resource_id\n");
+    let own = ["ingest", "events", "events.csv", "--source", "platform"];
+    let refused = cloudtally.fails(2, &own);
+    assert!(refused.contains("the folder's own cloud"), "{refused}");
+}
+
 /// Two halves, so that both cores of a small machine have work.
 #[test]
 fn killed_five_times_the_bill_of_a_month_is_what_tenants_had_odd_seeds() {
