@@ -13,8 +13,8 @@
 use std::collections::BTreeMap;
 
 use cloudtally_model::{
-    Calendar, Part, Period, ResourceId, Segment, SourceId, Unit, UsageRecord, UsageTypeId,
-    usage_type,
+    Calendar, Part, Period, ResourceId, Segment, SourceId, SourceName, Sources, Unit, UsageRecord,
+    UsageTypeId, usage_type,
 };
 use cloudtally_store::{PublishedPeriod, Severity, Snapshot, Store};
 use polars::prelude::{
@@ -47,12 +47,26 @@ pub struct SanityFinding {
 }
 
 /// Which periods are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Periods {
     /// All of them.
     All,
-    /// The latest ones, so many: what a run of the usage job has just published.
-    Latest(usize),
+    /// What a run of the usage job has published since these were the published ones,
+    /// and a few of the latest whether or not it has.
+    Since(Vec<PublishedPeriod>),
+}
+
+impl Periods {
+    fn of(self, published: &[PublishedPeriod]) -> Vec<&PublishedPeriod> {
+        let Self::Since(before) = self else { return published.iter().collect() };
+        let generations: BTreeMap<Period, u32> =
+            before.iter().map(|known| (known.period, known.generation)).collect();
+        let latest = published.len().saturating_sub(SAMPLED_PERIODS);
+        let is_looked_at = |(index, known): &(usize, &PublishedPeriod)| {
+            *index >= latest || generations.get(&known.period) != Some(&known.generation)
+        };
+        published.iter().enumerate().filter(is_looked_at).map(|(_, known)| known).collect()
+    }
 }
 
 /// Runs the sanity checks; `progress(done, total)` counts periods.
@@ -66,17 +80,14 @@ pub fn sanity_checks(
     let mut findings = ingest_balances(store)?;
     findings.extend(periods_tile(&snapshot, calendar));
     let removals = removals(&snapshot, store)?;
-    let first = match periods {
-        Periods::All => 0,
-        Periods::Latest(most) => snapshot.periods.len().saturating_sub(most),
-    };
-    let looked_at = &snapshot.periods[first..];
+    let looked_at = periods.of(&snapshot.periods);
     let total = looked_at.len() as u64;
     let sampled_from = looked_at.len().saturating_sub(SAMPLED_PERIODS);
-    for (index, known) in looked_at.iter().enumerate() {
+    for (index, known) in looked_at.into_iter().enumerate() {
         let records = store.read_records(known, &snapshot.sources)?;
         findings.extend(period_records(known.period, &records, &removals));
-        findings.extend(running_within_allocated(known.period, &records).map_err(group_error)?);
+        let over = running_within_allocated(known.period, &records, &snapshot.sources);
+        findings.extend(over.map_err(group_error)?);
         if known.segments.is_some() {
             let open = store.read_open(known, &snapshot.sources)?;
             findings.extend(open_once(known.period, &open));
@@ -170,7 +181,8 @@ fn period_records(
         }
         if let Some(removed) = removals.get(&(record.source, record.account))
             && lifecycle
-            && *removed < period.start
+            && (*removed <= period.start
+                || record.quantity > removed.since(period.start).0.unsigned_abs())
         {
             findings.push(broken(subject(), format!("its account was removed at {removed}")));
         }
@@ -185,7 +197,11 @@ fn period_records(
 fn running_within_allocated(
     period: Period,
     records: &[UsageRecord],
+    sources: &Sources,
 ) -> Result<Vec<SanityFinding>, PolarsError> {
+    // Our own cloud tells all there is; dumps of others may lack a creation.
+    let own = SourceName::new(SourceName::PLATFORM).ok().and_then(|own| sources.id(own.as_str()));
+    let own = own.map(|own| u32::from(own.0));
     let sums = |id: UsageTypeId, name: &str| -> Result<DataFrame, PolarsError> {
         let of_type = || records.iter().filter(move |record| record.usage_type == id);
         let sources: Vec<u32> = of_type().map(|r| u32::from(r.source.0)).collect();
@@ -214,7 +230,8 @@ fn running_within_allocated(
         .filter(col("running_ms").gt(col("allocated_ms")))
         .sort(["source", "vm"], Default::default())
         .collect()?;
-    let (vms, running, allocated) = (
+    let (owners, vms, running, allocated) = (
+        over.column("source")?.u32()?,
         over.column("vm")?.u64()?,
         over.column("running_ms")?.u64()?,
         over.column("allocated_ms")?.u64()?,
@@ -223,7 +240,10 @@ fn running_within_allocated(
         .map(|row| {
             let value = |option: Option<u64>| option.unwrap_or(0);
             SanityFinding {
-                severity: Severity::Warning,
+                severity: match owners.get(row) {
+                    source if source.is_some() && source == own => Severity::Error,
+                    _ => Severity::Warning,
+                },
                 subject: format!("VM {} in {period}", value(vms.get(row))),
                 problem: format!(
                     "running {} ms, allocated only {} ms",

@@ -103,7 +103,7 @@ impl Front {
     pub(crate) fn run(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
         call.check_required()?;
         match call.command.name {
-            "generateUsageRecords" => usage::generate_records(call),
+            "generateUsageRecords" => usage::generate_records(call, self.life.usage_job()),
             "listUsageRecords" => usage::list_records(call),
             "listUsageTypes" => usage::list_types(call),
             "listUsageJobs" => usage::list_jobs(call),

@@ -19,7 +19,7 @@ use cloudtally_platform::{
     alerts::{self, AlertType, Place, USAGE_SANITY_RESULT, USAGE_SERVER, USAGE_SERVER_RESULT},
     engine::{Answer, Cloud},
 };
-use cloudtally_store::{LockWait, Severity, Store, StoreError};
+use cloudtally_store::{LockWait, PublishedPeriod, Severity, Store, StoreError};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -160,10 +160,12 @@ impl Beat {
             let clock = &clock::wall_clock_ms;
             // What our own cloud has told belongs to the bill first.
             take_outbox(&writer, clock())?;
-            run_job(&writer, "scheduled", Plan::Scheduled, now, clock, &mut |_| {})
+            let before = writer.snapshot()?.periods;
+            let report = run_job(&writer, "scheduled", Plan::Scheduled, now, clock, &mut |_| {})?;
+            Ok((report, before))
         });
         match result {
-            Ok(report) => {
+            Ok((report, before)) => {
                 info!(
                     published = report.published,
                     republished = report.republished,
@@ -172,8 +174,7 @@ impl Beat {
                     report.published,
                     report.republished
                 );
-                self.look_over(now);
-                self.well(now, USAGE_SERVER_RESULT);
+                self.ran(now, before);
                 self.well(now, USAGE_SERVER);
                 *self.waiting_since() = None;
                 Ended::Done
@@ -189,25 +190,34 @@ impl Beat {
                 Ended::Busy
             }
             Err(cause) => {
-                let text = format!("the usage job failed: {}", with_causes(&cause));
-                error!("{text}");
-                self.wrong(now, USAGE_SERVER_RESULT, text);
+                self.failed(now, &cause);
                 Ended::Failed
             }
         }
     }
 }
 
-/// The latest periods are looked over after each run.
-const LOOKED_OVER: usize = 3;
 /// How long runs wait for another writer before the administrator is told.
 const WAITING_MAX: Millis = Millis::HOUR;
 
 /// What the administrator is told.
 impl Beat {
+    /// That a run of the usage job has come to its end; `before` was published before it.
+    pub(crate) fn ran(&self, now: Instant, before: Vec<PublishedPeriod>) {
+        self.look_over(now, before);
+        self.well(now, USAGE_SERVER_RESULT);
+    }
+
+    /// That a run of the usage job has failed.
+    pub(crate) fn failed(&self, now: Instant, cause: &AggregateError) {
+        let text = format!("the usage job failed: {}", with_causes(cause));
+        error!("{text}");
+        self.wrong(now, USAGE_SERVER_RESULT, text);
+    }
+
     /// The sanity checks of what was just published (usage rules 7).
-    fn look_over(&self, now: Instant) {
-        let found = sanity_checks(&self.store, Periods::Latest(LOOKED_OVER), &mut |_, _| {});
+    fn look_over(&self, now: Instant, before: Vec<PublishedPeriod>) {
+        let found = sanity_checks(&self.store, Periods::Since(before), &mut |_, _| {});
         let wrong = match found {
             Ok(findings) => {
                 let worst = findings.into_iter().find(|found| found.severity == Severity::Error);
@@ -327,6 +337,12 @@ mod tests {
         assert_eq!(world.look("2026-01-02 00:16:00").await, 1);
         assert_eq!(world.look("2026-01-05 09:00:00").await, 4, "three days asleep: one run");
         assert_eq!(world.store.jobs(0, 9).unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_run_due_at_the_moment_of_the_start_is_not_left_out() {
+        let world = World::new("2026-01-02 00:15:00");
+        assert_eq!(world.look("2026-01-02 00:15:00").await, 1);
     }
 
     #[tokio::test]

@@ -285,6 +285,55 @@ fn check_bad(
     assert!(!found.is_empty());
 }
 
+#[test]
+fn a_run_that_published_many_periods_is_looked_over_as_a_whole() {
+    let world = World::utc();
+    world.events("default", &events("2026-03-01 00:00:00 VOLUME.CREATE 6 s=9"));
+    world.job(at("2026-03-11 00:15:00"));
+    let snapshot = world.writer.snapshot().unwrap();
+    let known = snapshot.periods[1].clone();
+    let mut records = world.writer.read_records(&known, &snapshot.sources).unwrap();
+    records[0].quantity += 1;
+    let draft = PeriodDraft {
+        period: known.period,
+        records: Some(&records),
+        open: None,
+        counters: None,
+        anomalies: None,
+        inputs: known.inputs,
+    };
+    world.writer.publish(vec![world.writer.stage(&draft, &snapshot.sources).unwrap()]).unwrap();
+    let found = |periods| sanity_checks(&world.writer, periods, &mut |_, _| {}).unwrap();
+    for before in [Vec::new(), snapshot.periods] {
+        let found = found(Periods::Since(before));
+        assert!(found.iter().any(|f| f.subject.contains("2026-03-02")), "{found:?}");
+    }
+    let before = world.writer.snapshot().unwrap().periods;
+    assert_eq!(found(Periods::Since(before)), [], "another run has nothing to do with it");
+}
+
+#[test]
+fn use_on_the_day_of_a_removal_ends_with_it() {
+    let world = sane();
+    world.account("default", 2, Some(at("2026-03-02 12:00:00")));
+    world.job(at("2026-03-04 00:00:00"));
+    let snapshot = world.writer.snapshot().unwrap();
+    let known = snapshot.periods[1].clone();
+    let mut records = world.writer.read_records(&known, &snapshot.sources).unwrap();
+    of_type(&mut records, UsageTypeId::VOLUME).quantity += 1;
+    let draft = PeriodDraft {
+        period: known.period,
+        records: Some(&records),
+        open: None,
+        counters: None,
+        anomalies: None,
+        inputs: known.inputs,
+    };
+    world.writer.publish(vec![world.writer.stage(&draft, &snapshot.sources).unwrap()]).unwrap();
+    let found = findings(&world);
+    assert!(found.iter().any(|(_, text)| text.contains("account was removed at")), "{found:?}");
+}
+
 fn of_type(records: &mut [UsageRecord], id: UsageTypeId) -> &mut UsageRecord {
     records.iter_mut().find(|record| record.usage_type == id).unwrap()
 }

@@ -14,8 +14,10 @@ use chrono::NaiveDate;
 use cloudtally_aggregate::{AggregateError, Line, Lines, Plan, Rebuild, Unfinished, run_job};
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::{ApiError, Calendar, Instant, UsageTypeId, usage_types};
-use cloudtally_platform::engine::{Answer as Tree, Cloud, ThingId, World};
-use cloudtally_store::{LockWait, RecordFilter, RecordSet, StoreError};
+use cloudtally_platform::engine::{Answer as Tree, Cloud, ThingId, Uuid, World};
+use cloudtally_store::{
+    LockWait, PublishedPeriod, RecordFilter, RecordSet, RecordWindow, Snapshot, StoreError,
+};
 
 pub(crate) use self::jobs::{job_status, list_jobs};
 use self::{page::page, scope::chosen_accounts, window::window};
@@ -24,6 +26,7 @@ use crate::{
     clock,
     command::Call,
     error::internal,
+    job::Beat,
 };
 
 /// How long `generateUsageRecords` waits for another writer.
@@ -54,35 +57,51 @@ pub(crate) fn list_types(call: &Call<'_>) -> Result<Answer, ApiError> {
 ///
 /// Both dates stand for their whole day: periods are published whole. Days that
 /// are not over, and days before the first event, have nothing to generate.
-pub(crate) fn generate_records(call: &Call<'_>) -> Result<Answer, ApiError> {
-    let failed = |cause: &dyn std::error::Error| internal("generate usage records", cause);
+pub(crate) fn generate_records(call: &Call<'_>, beat: &Beat) -> Result<Answer, ApiError> {
     let window = window(call)?;
+    match generate(call, window) {
+        Ok(Some(before)) => beat.ran(call.now, before),
+        Ok(None) => {}
+        Err(error) => {
+            // That somebody else is writing is nobody's failure.
+            if !matches!(error, AggregateError::Store(StoreError::Locked { .. })) {
+                beat.failed(call.now, &error);
+            }
+            return Err(internal("generate usage records", &error));
+        }
+    }
+    Ok(Answer::Tree(Tree::Success))
+}
+
+/// Publishes the days of a window; the periods that were published before, or none if
+/// there was nothing to do.
+fn generate(
+    call: &Call<'_>,
+    window: RecordWindow,
+) -> Result<Option<Vec<PublishedPeriod>>, AggregateError> {
     let wait = LockWait { limit: LOCK_WAIT, on_wait: &mut || {} };
-    let writer = call.store.writer(wait).map_err(|e| failed(&e))?;
-    take_outbox(&writer, clock::wall_clock_ms()).map_err(|e| failed(&e))?;
-    let calendar = call.store.calendar().map_err(|e| failed(&e))?;
+    let writer = call.store.writer(wait)?;
+    let clock = &clock::wall_clock_ms;
+    take_outbox(&writer, clock())?;
+    let (snapshot, calendar) = (writer.snapshot()?, writer.calendar()?);
     let from = calendar.date_of(window.from);
-    let last = last_day(call, &calendar).map_err(|e| failed(&e))?;
-    let to = min(calendar.date_of(window.to), last);
-    if from > to {
-        return Ok(Answer::Tree(Tree::Success));
+    let to = min(calendar.date_of(window.to), last_day(call, &snapshot, &calendar));
+    if from > to || snapshot.earliest().is_none() {
+        return Ok(None);
     }
-    let plan =
-        Plan::BackFill { from, to, rebuild: Rebuild::Touched, unfinished: Unfinished::LeaveOut };
-    match run_job(&writer, "generate", plan, call.now, &clock::wall_clock_ms, &mut |_| {}) {
-        Ok(_) | Err(AggregateError::NothingIngested) => Ok(Answer::Tree(Tree::Success)),
-        Err(error) => Err(failed(&error)),
-    }
+    let (rebuild, unfinished) = (Rebuild::Touched, Unfinished::LeaveOut);
+    let plan = Plan::BackFill { from, to, rebuild, unfinished };
+    run_job(&writer, "generate", plan, call.now, clock, &mut |_| {})?;
+    Ok(Some(snapshot.periods))
 }
 
 /// The last day there can be records of: today, or the day of the latest event.
 /// Without it, asking for "everything" would list the periods of 8000 years.
-fn last_day(call: &Call<'_>, calendar: &Calendar) -> Result<NaiveDate, StoreError> {
-    let snapshot = call.store.snapshot()?;
+fn last_day(call: &Call<'_>, snapshot: &Snapshot, calendar: &Calendar) -> NaiveDate {
     let events = snapshot.event_files.iter().map(|file| file.last_created);
     let samples = snapshot.sample_files.iter().map(|file| file.last_sampled);
     let latest = events.chain(samples).max().unwrap_or(Instant::EPOCH);
-    Ok(calendar.date_of(latest.max(call.now)))
+    calendar.date_of(latest.max(call.now))
 }
 
 /// `listUsageRecords`.
@@ -121,13 +140,12 @@ fn hand_out(
         for served in &found {
             let line = lines.line(served);
             let record_id = line.record_id.to_string();
-            let source = records.sources().name(served.record.source);
+            let is_ours = records.sources().name(served.record.source).as_str() == OUR_SOURCE;
             // Let go of before the reader is waited for.
-            let fields = if source.as_str() == OUR_SOURCE {
-                fields(&line, &record_id, Some(&cloud.world()))
-            } else {
-                fields(&line, &record_id, None)
-            };
+            let world = is_ours.then(|| cloud.world());
+            let project = world.as_deref().and_then(|world| project_of(world, line.account_id));
+            let fields = fields(&line, &record_id, project.as_ref(), world.as_deref());
+            drop(world);
             take(&fields)?;
         }
         next += some;
@@ -135,9 +153,27 @@ fn hand_out(
     Ok(())
 }
 
+/// A project of our own cloud.
+struct Project {
+    uuid: Uuid,
+    name: String,
+}
+
+/// The project that an account is there for, gone or not.
+fn project_of(world: &World, account: u64) -> Option<Project> {
+    let project = world.any(ThingId(account))?.id_of("project")?;
+    let project = world.any(project)?;
+    Some(Project { uuid: project.uuid, name: project.text("name").to_owned() })
+}
+
 /// The fields of a record, in the order the real server sends them; ours last.
 /// Things of our own cloud are told by uuid, those of others by their numbers.
-fn fields<'a>(line: &'a Line, record_id: &'a str, ours: Option<&World>) -> Fields<'a> {
+fn fields<'a>(
+    line: &'a Line,
+    record_id: &'a str,
+    project: Option<&'a Project>,
+    ours: Option<&World>,
+) -> Fields<'a> {
     let uuid = |number: u64| ours.and_then(|world| world.any(ThingId(number))).map(|t| t.uuid);
     let id = |number: Option<u64>| {
         number.map(|number| uuid(number).map_or(Value::Id(number), Value::Uuid))
@@ -147,6 +183,8 @@ fn fields<'a>(line: &'a Line, record_id: &'a str, ours: Option<&World>) -> Field
     let fields = [
         ("account", text(&line.account)),
         ("accountid", id(Some(line.account_id))),
+        ("projectid", project.map(|project| Value::Uuid(project.uuid))),
+        ("project", project.and_then(|project| text(&project.name))),
         ("domainid", id(line.domain_id)),
         ("zoneid", id(line.zone_id)),
         ("description", text(&line.description)),

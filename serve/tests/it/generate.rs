@@ -76,6 +76,38 @@ fn a_folder_without_events_has_nothing_to_generate() {
     let server = folder.serve();
     generate(&server, "2026-01-01", "2026-01-31");
     assert_eq!(days(&server), [""; 0]);
+    let runs = folder.store.jobs(0, 10).unwrap();
+    assert_eq!(runs, [], "nothing has failed, for nothing was run");
+}
+
+#[test]
+fn a_failure_is_told_to_the_administrator_until_it_works() {
+    let folder = folder();
+    let server = folder.serve();
+    let stands = || {
+        let pairs = [("command", "listAlerts"), ("type", "20"), ("response", "json")];
+        let count = server.ask(&pairs).text().matches("the usage job failed").count();
+        let world = server.cloud.as_ref().unwrap().world();
+        let alerts = world.all(cloudtally_platform::table::Kind::Alert);
+        let open = alerts.filter(|alert| alert.time("resolved").is_none()).count();
+        (count, open)
+    };
+    let records = folder.store.dir().join("records");
+    std::fs::remove_dir_all(&records).ok();
+    std::fs::write(&records, "in the way").unwrap();
+    let pairs = [
+        ("command", "generateUsageRecords"),
+        ("startdate", "2026-01-01"),
+        ("enddate", "2026-01-02"),
+        ("response", "json"),
+    ];
+    for _ in 0..2 {
+        assert_eq!(server.ask(&pairs).status, 530);
+        assert_eq!(stands(), (1, 1));
+    }
+    std::fs::remove_file(&records).unwrap();
+    generate(&server, "2026-01-01", "2026-01-02");
+    assert_eq!(stands(), (1, 0));
 }
 
 #[test]
