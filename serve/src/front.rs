@@ -13,7 +13,7 @@ use crate::{
     answer::Answer,
     command::Call,
     error::internal,
-    life::Life,
+    life::{Life, Lived},
     session::Sessions,
     throttle::{Limits, Throttle},
     usage,
@@ -152,10 +152,19 @@ impl Front {
                 "the clock shows {now} and does not go back to {to}"
             )));
         }
-        self.life.advance(to).map_err(|cause| {
-            ApiError::runtime(format!("what was due could not be kept: {cause}"))
-        })?;
-        Ok(self.clock())
+        if to > now + Millis(SECONDS_MAX * 1000) {
+            let expected = format!("expected at most {SECONDS_MAX} seconds after {now}");
+            return Err(call.invalid("to", &to.to_string(), &expected));
+        }
+        match self.life.advance(to) {
+            Ok(Lived::All { .. }) => Ok(self.clock()),
+            Ok(Lived::Stopped) => Err(ApiError::runtime(format!(
+                "the server stops, and the clock with it, before {to}; step on when it is up again"
+            ))),
+            Err(cause) => {
+                Err(ApiError::runtime(format!("what was due could not be kept: {cause}")))
+            }
+        }
     }
 
     fn api_limit(&self, caller: &Caller) -> Answer {

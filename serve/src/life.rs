@@ -79,16 +79,22 @@ impl Life {
     }
 
     /// Lets everything happen that is due by `to`; returns when the next thing is.
-    pub(crate) fn live_until(&self, to: Instant) -> Result<Option<Instant>, JournalError> {
+    ///
+    /// When the server stops on the way, the clock stays at what has happened: put on
+    /// to `to` it would leave the tenants and jobs between out for ever.
+    pub(crate) fn live_until(&self, to: Instant) -> Result<Lived, JournalError> {
         let _alone = self.stepping.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
+            if self.stopping.load(Ordering::SeqCst) {
+                return Ok(Lived::Stopped);
+            }
             let job = if self.has_usage_job() { Some(self.beat.next()?) } else { None };
             let wakes = self.tenants().map(|tenants| tenants.next_due());
             let until = job.into_iter().chain(wakes).fold(to, Instant::min);
             let due = self.cloud.run_due(until)?;
-            let goes_on = |at: &Instant| *at <= to && !self.stopping.load(Ordering::SeqCst);
+            let is_due = |at: &Instant| *at <= to;
             // Who wakes at a moment acts before the usage job of that moment.
-            match (wakes.filter(goes_on), job.filter(goes_on)) {
+            match (wakes.filter(is_due), job.filter(is_due)) {
                 (Some(at), job) if job.is_none_or(|job| at <= job) => {
                     self.show(at);
                     if let Some(mut tenants) = self.tenants() {
@@ -97,6 +103,8 @@ impl Life {
                 }
                 (_, Some(at)) => {
                     self.show(at);
+                    // What is billed has passed, whoever looks at the folder.
+                    self.cloud.keep_clock(at)?;
                     self.beat.run_now(at);
                 }
                 _ => {
@@ -104,7 +112,9 @@ impl Life {
                     if self.has_usage_job() {
                         self.cloud.keep_clock(to)?;
                     }
-                    return Ok(due.into_iter().chain(job).chain(wakes).min());
+                    let next = due.into_iter().chain(job).chain(wakes).min();
+                    self.clock.go_until(next, clock::now());
+                    return Ok(Lived::All { next });
                 }
             }
         }
@@ -116,10 +126,16 @@ impl Life {
     }
 
     /// Puts a simulated clock forward and lets everything happen that is due by then.
-    pub(crate) fn advance(&self, to: Instant) -> Result<(), JournalError> {
-        self.live_until(to)?;
+    pub(crate) fn advance(&self, to: Instant) -> Result<Lived, JournalError> {
+        let lived = self.live_until(to)?;
         self.cloud.wake();
-        Ok(())
+        Ok(lived)
+    }
+
+    /// Lets whoever lets time go by leave off behind the step it is at.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.cloud.wake();
     }
 
     /// Lets a clock that is behind what has happened catch up.
@@ -127,6 +143,18 @@ impl Life {
         // One that is ahead of it already, or real, stays as it is.
         self.clock.advance_to(at, clock::now()).ok();
     }
+}
+
+/// How far it lived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lived {
+    /// All that was due has happened.
+    All {
+        /// When the next thing is due.
+        next: Option<Instant>,
+    },
+    /// The server stops: some of it has.
+    Stopped,
 }
 
 /// Why a cloud does not live on.
@@ -177,17 +205,12 @@ impl Runner {
             thread::Builder::new().name("cloud".to_owned()).spawn(move || run(&its_life))?;
         Ok(Self { life: Arc::clone(life), thread: Some(thread) })
     }
-
-    /// Asks it to end; what it is at is done and kept first.
-    pub(crate) fn stop(&self) {
-        self.life.stopping.store(true, Ordering::SeqCst);
-        self.life.cloud.wake();
-    }
 }
 
 impl Drop for Runner {
     fn drop(&mut self) {
-        self.stop();
+        // What it is at is done and kept first.
+        self.life.stop();
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
@@ -198,7 +221,8 @@ fn run(life: &Life) {
     let mut seen = 0;
     while !life.stopping.load(Ordering::SeqCst) {
         match life.live_until(life.now()) {
-            Ok(next) => {
+            Ok(Lived::Stopped) => return,
+            Ok(Lived::All { next }) => {
                 let left = next.and_then(|next| life.clock.wait_until(next, clock::now()));
                 seen = life.cloud.wait_for_change(seen, left.unwrap_or(SLEEP_MAX).min(SLEEP_MAX));
             }

@@ -127,13 +127,14 @@ pub(crate) enum Ended {
 impl Timetable {
     /// Takes up the schedule where a folder left it: the run that the last published
     /// period should have been followed by is due next, also if that was long ago. In
-    /// a folder that was never aggregated nothing has been missed.
+    /// a folder that was never aggregated nothing has been missed, but a run may be due
+    /// at this moment: a simulated clock can stand at it.
     pub(crate) fn of(store: &Store, now: Instant) -> Result<Self, StoreError> {
         let snapshot = store.snapshot()?;
         let seen = match snapshot.periods.last() {
             // A run at the very end of a period counts as one that publishes it.
             Some(last) => (store.calendar()?.next(last.period).end - Millis(1)).min(now),
-            None => now,
+            None => now - Millis(1),
         };
         Ok(Self::since(seen))
     }

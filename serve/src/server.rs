@@ -149,6 +149,8 @@ pub async fn serve(
     // 3. No new connections, requests or runs; what is under way may end.
     info!("stopping");
     connections.stop();
+    // A clock that is being put forward would not stop for a month.
+    life.stop();
     scheduler.shutdown().await?;
     let ended = async {
         for door in doors {

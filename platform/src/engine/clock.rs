@@ -8,6 +8,11 @@
 //! (`wall`), so that a test can say anything. It never goes back, not even if the
 //! machine's clock does. A simulated clock goes on after a restart from the time of
 //! the last change ([`super::Cloud::clock`]).
+//!
+//! A simulated clock does not run away from the life of the cloud: it stands at what is
+//! due next until that has happened ([`Clock::go_until`]), so `speed` is what it reaches
+//! on a machine that keeps up. Otherwise whoever calls while the cloud is behind would
+//! act days before things that were due earlier.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -43,6 +48,8 @@ pub struct Simulated {
 struct Base {
     wall: Instant,
     simulated: Instant,
+    /// Where it stands until what is due there has happened.
+    until: Option<Instant>,
 }
 
 /// Why a clock was not moved.
@@ -69,9 +76,13 @@ impl Clock {
         Self::Real(Real::default())
     }
 
-    /// A simulated clock that shows `start` while the machine's shows `wall`.
+    /// A simulated clock that shows `start` while the machine's shows `wall`, and stands
+    /// there until it is told how far it goes.
     pub fn simulated(speed: u32, start: Instant, wall: Instant) -> Self {
-        Self::Simulated(Simulated { speed, base: Mutex::new(Base { wall, simulated: start }) })
+        Self::Simulated(Simulated {
+            speed,
+            base: Mutex::new(Base { wall, simulated: start, until: Some(start) }),
+        })
     }
 
     /// What it shows while the machine's clock shows `wall`.
@@ -98,8 +109,18 @@ impl Clock {
         if to < now {
             return Err(ClockError::Back { now, to });
         }
-        *base = Base { wall: base.wall.max(wall), simulated: to };
+        let until = base.until.map(|until| until.max(to));
+        *base = Base { wall: base.wall.max(wall), simulated: to, until };
         Ok(())
+    }
+
+    /// Says how far a simulated clock goes by itself: up to what is due next, which has
+    /// to happen before it is told anew. None lets it go on.
+    pub fn go_until(&self, next: Option<Instant>, wall: Instant) {
+        let Self::Simulated(clock) = self else { return };
+        let mut base = clock.held();
+        clock.go_on(&mut base, wall);
+        base.until = next;
     }
 
     /// How long by the machine's clock until it shows `at`; none if it never will by
@@ -127,7 +148,9 @@ impl Simulated {
         // A machine's clock that is set back lets the simulated one stand for a while.
         if wall > base.wall {
             let elapsed = wall.since(base.wall).0.saturating_mul(i64::from(self.speed));
-            *base = Base { wall, simulated: base.simulated + Millis(elapsed) };
+            let until = base.until.unwrap_or(Instant::END_OF_TIME).max(base.simulated);
+            base.simulated = until.min(base.simulated + Millis(elapsed));
+            base.wall = wall;
         }
         base.simulated
     }
@@ -156,6 +179,7 @@ mod tests {
     fn a_simulated_clock_goes_as_many_times_as_fast() {
         let clock = Clock::simulated(3_600, at(1_000_000), at(50));
         assert_eq!(clock.now(at(50)), at(1_000_000));
+        clock.go_until(None, at(50));
         assert_eq!(clock.now(at(1_050)), at(4_600_000));
         assert_eq!(clock.now(at(60)), at(4_600_000), "the machine's clock was set back");
         // 3.6 s a millisecond, so the last one is begun.
@@ -165,6 +189,24 @@ mod tests {
         );
         clock.advance_to(at(9_000_000), at(1_050)).unwrap();
         assert_eq!(clock.now(at(1_051)), at(9_003_600));
+    }
+
+    #[test]
+    fn a_simulated_clock_waits_for_what_is_due() {
+        let clock = Clock::simulated(1_000, at(0), at(0));
+        assert_eq!(clock.now(at(2)), at(0), "nothing is known to have happened");
+        clock.go_until(Some(at(5_000)), at(2));
+        assert_eq!(clock.now(at(4)), at(2_000));
+        assert_eq!(clock.now(at(100)), at(5_000));
+        // What was due took until 110: that time is not made up for.
+        clock.go_until(Some(at(90_000)), at(110));
+        assert_eq!(clock.now(at(111)), at(6_000));
+        clock.advance_to(at(200_000), at(112)).unwrap();
+        assert_eq!(clock.now(at(113)), at(200_000), "whoever moves it says what is due next");
+        clock.go_until(None, at(113));
+        assert_eq!(clock.now(at(114)), at(201_000));
+        clock.go_until(Some(at(1_000)), at(114));
+        assert_eq!(clock.now(at(120)), at(201_000), "never back");
     }
 
     #[test]

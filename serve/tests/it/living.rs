@@ -1,14 +1,16 @@
 //! The whole way on a simulated clock that only steps move: commands make events,
 //! the nights' jobs make records of them, and listUsageRecords shows them.
 
+use std::io::{Read, Write};
+
 use cloudtally_aggregate::Plan;
 use cloudtally_model::{Instant, Millis, port::Use};
 use cloudtally_platform::{engine::Start, ledger::Line, tenants::Tenants};
-use cloudtally_serve::Pace;
+use cloudtally_serve::{Pace, Stopped};
 use cloudtally_store::{PeriodDraft, Store};
 use serde_json::{Value, json};
 
-use crate::support::{Folder, Keys, Server, at, options_with, root};
+use crate::support::{Folder, Keys, Server, at, options_with, root, signed, wait_until};
 
 /// A cloud that stands still at an instant; its usage job runs at 00:15 in `zone`.
 fn standing(zone: &str, start: &str) -> (Folder, Server) {
@@ -28,6 +30,10 @@ fn serve(folder: &Folder, start: &str) -> Server {
 
 fn step(server: &Server, to: &str) {
     server.works(&root(), &[("command", "advanceClock"), ("to", to)]);
+}
+
+fn step_to(server: &Server, to: Instant) {
+    step(server, &to.to_string());
 }
 
 /// A job that a command begins, run to its end while the clock stands.
@@ -220,6 +226,10 @@ fn the_clock_stands_steps_and_goes_on_after_a_restart() {
     assert_eq!(status, 431);
     assert!(why["errortext"].as_str().unwrap().contains("does not go back"), "{why}");
     assert_eq!(server.call(&root(), &[("command", "advanceClock")]).0, 431);
+    for far in [("to", "9999-12-31T23:59:59Z"), ("seconds", "9223372036854775807")] {
+        let (status, why) = server.call(&root(), &[("command", "advanceClock"), far]);
+        assert_eq!(status, 431, "{why}");
+    }
     let alice = server.account("alice", "0", None);
     assert_eq!(server.call(&alice.keys, &[("command", "getClock")]).0, 401);
     server.stop();
@@ -267,7 +277,7 @@ fn check_tenants(zone: &str, seed: u64, days: i64, restarts: i64) {
     let span = Millis(days * Millis::DAY.0 / (restarts + 1));
     for part in 1..=restarts + 1 {
         let to = start + Millis(span.0 * part);
-        step(&server, &to.to_string());
+        step_to(&server, to);
         if part <= restarts {
             server.stop();
             server = open();
@@ -287,6 +297,65 @@ fn check_tenants(zone: &str, seed: u64, days: i64, restarts: i64) {
     assert!(billed.len() > 200, "{}", billed.len());
 }
 
+/// A server told to stop while its clock is put forward: the days between are not
+/// jumped over, and after the restart they go by as if nothing had happened.
+#[test]
+fn stopping_on_the_way_leaves_the_clock_at_what_has_happened() {
+    let (zone, start, to) = ("UTC", at("2026-03-20 00:00:00"), "2026-06-01T00:00:00Z");
+    let folder = Folder::new(zone, "1440");
+    folder.writer().set_setting("enable.usage.server", "true").unwrap();
+    let open = || {
+        let pace = Pace::Simulated { speed: 0, start };
+        let mut options = options_with(&folder.store, "127.0.0.1:0", Start::Ready, pace);
+        options.tenants = Some(Tenants::new(1, 2, options.cloud.clock()));
+        Server::start_with(options)
+    };
+    let mut server = open();
+    let step = signed(&[("command", "advanceClock"), ("to", to), ("response", "json")]);
+    let mut stream = server.connect();
+    let request =
+        format!("GET /client/api?{step} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let cloud = server.cloud.clone().unwrap();
+    wait_until(|| (cloud.clock() > start + Millis::HOUR, "nothing goes by"));
+    drop(cloud);
+    server.ask_to_stop();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("530") && answer.contains("the server stops"), "{answer}");
+    assert_eq!(server.wait_for_end(), Stopped::Whole);
+
+    let server = open();
+    let lived = server.cloud.as_ref().unwrap().clock();
+    assert!(lived < at(to) - Millis::DAY, "{lived}");
+    step_to(&server, lived + Millis(2 * Millis::DAY.0));
+    let last = folder.store.snapshot().unwrap().periods.last().unwrap().period.end;
+    let owed = server.cloud.as_ref().unwrap().world().ledger().bill(zone, start, last).unwrap();
+    assert_eq!(billed(&folder.store), owed);
+}
+
+/// At a speed that no machine keeps up with, the clock waits for what is due.
+#[test]
+fn a_fast_clock_does_not_run_away_from_the_usage_job() {
+    let folder = Folder::new("UTC", "1440");
+    folder.writer().set_setting("enable.usage.server", "true").unwrap();
+    let pace = Pace::Simulated { speed: 10_000_000, start: at("2026-03-20 00:00:00") };
+    let mut options = options_with(&folder.store, "127.0.0.1:0", Start::Ready, pace);
+    options.tenants = Some(Tenants::new(1, 2, options.cloud.clock()));
+    let server = Server::start_with(options);
+    let mut days = Vec::new();
+    wait_until(|| {
+        let clock = server.works(&root(), &[("command", "getClock")])["clock"]["now"].clone();
+        let status = server.works(&root(), &[("command", "getUsageJobStatus")]);
+        let next = status["usagejobstatus"]["nextrun"].as_str().unwrap().to_owned();
+        let clock = clock.as_str().unwrap().to_owned();
+        assert!(clock <= next, "the clock shows {clock}, and the job of {next} has not run");
+        days.push(clock[..10].to_owned());
+        days.dedup();
+        (days.len() > 3, days.clone())
+    });
+}
+
 /// `SEEDS` and `DAYS` make it longer: 10 seeds of a month are 310 days.
 fn number(name: &str, default: i64) -> i64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
@@ -300,6 +369,37 @@ fn the_bill_of_tenants_is_what_they_had() {
         let zone = ["Europe/Berlin", "UTC", "America/New_York"][usize::try_from(seed % 3).unwrap()];
         check_tenants(zone, seed.unsigned_abs(), days, 2);
     }
+}
+
+#[test]
+fn records_of_a_project_name_it_also_when_it_is_gone() {
+    let (_folder, server) = standing("UTC", "2026-01-05 00:00:00");
+    let alice = server.account("alice", "0", None);
+    let made = [("command", "createProject"), ("name", "Apollo"), ("displaytext", "to the moon")];
+    let project = id(&job(&server, &alice.keys, &made)["project"]);
+    let parts = parts(&server);
+    let mut pairs = vec![("command", "deployVirtualMachine"), ("projectid", project.as_str())];
+    pairs.extend(parts.iter().map(|(name, value)| (*name, value.as_str())));
+    job(&server, &alice.keys, &pairs);
+    deploy(&server, &alice.keys);
+    step(&server, "2026-01-06T00:20:00Z");
+    let shown = |keys: &Keys, more: &[(&str, &str)]| -> Vec<(Value, Value)> {
+        let window = [("startdate", "2026-01-05"), ("enddate", "2026-01-05"), ("type", "1")];
+        let pairs = [&[("command", "listUsageRecords")], &window[..], more].concat();
+        let answer = server.works(keys, &pairs);
+        let records = answer["usagerecord"].as_array().cloned().unwrap_or_default();
+        assert!(records.iter().all(|record| record["accountid"].is_string()), "{answer}");
+        records.iter().map(|r| (r["projectid"].clone(), r["project"].clone())).collect()
+    };
+    let apollo = (Value::from(project.as_str()), Value::from("Apollo"));
+    let own = (Value::Null, Value::Null);
+    assert_eq!(shown(&alice.keys, &[]), std::slice::from_ref(&own));
+    let of_project = [("projectid", project.as_str())];
+    assert_eq!(shown(&alice.keys, &of_project), std::slice::from_ref(&apollo));
+    assert!(shown(&root(), &[]).contains(&apollo));
+    job(&server, &alice.keys, &[("command", "deleteProject"), ("id", &project)]);
+    step(&server, "2026-01-08T00:20:00Z");
+    assert_eq!(shown(&root(), &of_project), [apollo]);
 }
 
 /// How many alerts of a type were raised so far.
