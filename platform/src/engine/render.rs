@@ -75,7 +75,11 @@ impl<'a> View<'a> {
             Source::Domain => name(domain()),
             Source::ProjectId => uuid(project()),
             Source::Project => name(project()),
-            Source::Tags => self.children(Kind::Tag, "resource"),
+            // Clients look into the list without asking whether there is one.
+            Source::Tags => match self.children(Kind::Tag, "resource") {
+                Node::Null => Node::List(Vec::new()),
+                tags => tags,
+            },
             Source::JobId => uuid(self.pending_job()),
             Source::JobStatus => {
                 self.pending_job().map_or(Node::Null, |job| Node::Int(job.int("jobstatus")))

@@ -379,6 +379,20 @@ const FAULTS: [(&str, &str); 6] = [
 ];
 
 #[test]
+fn images_tell_how_large_their_disk_is() {
+    let mut life = Life::new(12, 4);
+    life.live_until(START_MS + 3 * DAY_MS);
+    let events = life.lab.memory.usage();
+    for kind in ["TEMPLATE.CREATE", "ISO.CREATE"] {
+        let mut of_kind = events.iter().filter(|event| event.event_type == kind).peekable();
+        assert!(of_kind.peek().is_some(), "{kind}");
+        for event in of_kind {
+            assert!(event.size > Some(0) && event.virtual_size == event.size, "{event:?}");
+        }
+    }
+}
+
+#[test]
 fn dropping_or_shifting_any_event_is_noticed() {
     let mut life = Life::new(11, 4);
     life.live_until(START_MS + 2 * DAY_MS);

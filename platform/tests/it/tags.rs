@@ -31,6 +31,17 @@ fn tags(lab: &Lab, user: &str, params: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
+fn a_thing_without_tags_shows_that_it_has_none() {
+    let (lab, network) = lab();
+    let params = [("networkid", network.as_str())];
+    lab.ok_as("ann", "associateIpAddress", &params);
+    for list in ["listPublicIpAddresses", "listNetworks"] {
+        let Node::List(items) = lab.ok_as("ann", list, &[]) else { panic!() };
+        assert_eq!(items[0].field("tags"), Some(&Node::List(Vec::new())), "{list}");
+    }
+}
+
+#[test]
 fn tags_are_put_on_a_thing_shown_with_it_and_taken_off() {
     let (lab, network) = lab();
     let on = [("resourcetype", "network"), ("resourceids", network.as_str())];
