@@ -862,9 +862,8 @@ fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         call.edit(id, |host| {
             host.set_time("disconnected", now);
         });
-        let wait_ms = simulator::agent(call, Some(id), "PingCommand")?;
-        if wait_ms > 0 {
-            return Ok(Done::Wait(wait_ms));
+        if let Some(later) = simulator::ask(call, Some(id), "PingCommand")? {
+            return Ok(later);
         }
     }
     // Another job may have found meanwhile that it does not answer.

@@ -9,7 +9,8 @@ use cloudtally_model::{ApiError, Millis, port::Value};
 use super::{
     alert, given,
     hypervisor::{BARE_METAL, HYPERVISORS},
-    imagestore, metering, simulator,
+    imagestore, metering,
+    simulator::{self, Reply},
     template::TEMPLATE,
     volume, zone,
 };
@@ -97,14 +98,14 @@ fn download(tx: &mut Tx<'_>, copy: ThingId) {
         return finish_download(tx, copy);
     }
     match simulator::agent(tx, Some(zone), "DownloadCommand") {
-        Ok(0) => finish_download(tx, copy),
-        Ok(wait_ms) => {
-            let due = tx.now + Millis(wait_ms);
+        Reply { after_ms: 0, failure: None } => finish_download(tx, copy),
+        Reply { after_ms, failure: None } => {
+            let due = tx.now + Millis(after_ms);
             tx.edit(copy, |copy| {
                 copy.set_flag("begun", true).set_time("due", due);
             });
         }
-        Err(_) => {
+        Reply { failure: Some(_), .. } => {
             tx.edit(copy, |copy| {
                 copy.set_time("due", None);
             });

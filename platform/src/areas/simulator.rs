@@ -29,7 +29,7 @@ pub(crate) static COMMANDS: &[Command] = &[own("configureSimulator")
         p("name", Str).required().doc("the agent's command, such as `StartCommand`"),
         p("value", Str)
             .required()
-            .doc("`enabled:false` to fail, `wait:MS` to delay, `timeout:S`; joined by `|`"),
+            .doc("`enabled:false` to fail, `wait:MS` to delay, `timeout:S` to fail after that; joined by `|`"),
     ])
     .act(configure)
     .success()];
@@ -81,24 +81,64 @@ fn rule_at<'w>(world: &'w World, of: Option<ThingId>, name: &str) -> Option<&'w 
         .find(|rule| rule.id_of("of") == of && rule.text("name").eq_ignore_ascii_case(name))
 }
 
-/// Asks a simulated host, or for work that is done on none a zone, to do something:
-/// how many milliseconds it takes, or that it fails. The narrowest rule counts: host,
-/// cluster, pod, zone, everywhere.
-pub(crate) fn agent(world: &World, at: Option<ThingId>, command: &str) -> Result<i64, ApiError> {
+/// How a simulated host does something.
+pub(crate) struct Reply {
+    /// After how many milliseconds it is done, or is known to have failed.
+    pub(crate) after_ms: i64,
+    /// Why it failed.
+    pub(crate) failure: Option<ApiError>,
+}
+
+/// Asks a simulated host, or for work that is done on none a zone, to do something. The
+/// narrowest rule counts: host, cluster, pod, zone, everywhere.
+pub(crate) fn agent(world: &World, at: Option<ThingId>, command: &str) -> Reply {
     let on = at.map(|id| world.thing(id));
     let host = on.filter(|on| on.kind == Kind::Host);
     let part = |column: &str| host.and_then(|host| host.id_of(column));
     let places = [at, part("clusterid"), part("podid"), part("zoneid")];
     let narrow = places.into_iter().flatten().find_map(|at| rule_at(world, Some(at), command));
-    let Some(rule) = narrow.or_else(|| rule_at(world, None, command)) else { return Ok(0) };
+    let Some(rule) = narrow.or_else(|| rule_at(world, None, command)) else {
+        return Reply { after_ms: 0, failure: None };
+    };
     let name = on.map_or("the cloud", |on| on.text("name"));
+    let (wait_ms, timeout_s) = (rule.int("wait"), rule.int("timeout"));
     if rule.flag("fails") {
-        return Err(ApiError::unavailable(format!("{command} failed on {name}")));
+        let failure = ApiError::unavailable(format!("{command} failed on {name}"));
+        return Reply { after_ms: wait_ms, failure: Some(failure) };
     }
-    match rule.int("timeout") {
-        0 => Ok(rule.int("wait")),
-        seconds => Err(ApiError::agent_unavailable(format!(
-            "{name} did not answer {command} within {seconds} s"
-        ))),
+    if timeout_s > 0 {
+        let failure = ApiError::agent_unavailable(format!(
+            "{name} did not answer {command} within {timeout_s} s"
+        ));
+        return Reply { after_ms: timeout_s * 1000, failure: Some(failure) };
+    }
+    Reply { after_ms: wait_ms, failure: None }
+}
+
+/// Lets a job ask: none if the work is done at once, else what the job answers until its
+/// next step.
+///
+/// # Errors
+/// If it fails at once.
+pub(crate) fn ask(
+    world: &World,
+    at: Option<ThingId>,
+    command: &str,
+) -> Result<Option<Done>, ApiError> {
+    match agent(world, at, command) {
+        Reply { after_ms: 0, failure: None } => Ok(None),
+        Reply { after_ms: 0, failure: Some(failure) } => Err(failure),
+        Reply { after_ms, failure: None } => Ok(Some(Done::Wait(after_ms))),
+        Reply { after_ms, failure: Some(failure) } => {
+            Ok(Some(Done::FailLater(after_ms, failure.text)))
+        }
+    }
+}
+
+/// The same where a host that fails is left alone (`forced`): the work counts as done.
+pub(crate) fn ask_forced(world: &World, at: Option<ThingId>, command: &str) -> Option<Done> {
+    match agent(world, at, command).after_ms {
+        0 => None,
+        after_ms => Some(Done::Wait(after_ms)),
     }
 }

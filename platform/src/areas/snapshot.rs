@@ -216,9 +216,8 @@ fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         let volume = call.entity().id_of("volumeid").map(|id| call.thing(id));
         let vm = volume.and_then(|volume| volume.id_of("virtualmachineid"));
         let host = vm.and_then(|vm| call.thing(vm).id_of("hostid"));
-        let wait_ms = simulator::agent(call, host, "BackupSnapshotCommand")?;
-        if wait_ms > 0 {
-            return Ok(Done::Wait(wait_ms));
+        if let Some(later) = simulator::ask(call, host, "BackupSnapshotCommand")? {
+            return Ok(later);
         }
     }
     back_up(call.tx, id);

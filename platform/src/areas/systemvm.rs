@@ -408,9 +408,8 @@ fn start_again(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         must_be(call, id, "Stopped")?;
         let host = start(call.tx, id)?;
-        let wait_ms = simulator::agent(call, Some(host), "StartCommand")?;
-        if wait_ms > 0 {
-            return Ok(Done::Wait(wait_ms));
+        if let Some(later) = simulator::ask(call, Some(host), "StartCommand")? {
+            return Ok(later);
         }
     }
     must_be(call, id, "Starting")?;
@@ -435,12 +434,13 @@ fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         must_be(call, id, "Running")?;
         let host = call.entity().id_of("hostid");
         call.move_to(id, "Stopping");
-        match simulator::agent(call, host, "StopCommand") {
-            Ok(0) => {}
-            Ok(wait_ms) => return Ok(Done::Wait(wait_ms)),
-            // Its host does not answer, and that is to be ignored.
-            Err(_) if call.args.is_true("forced") => {}
-            Err(error) => return Err(error),
+        // With `forced` it is to be ignored that its host does not answer.
+        let later = match call.args.is_true("forced") {
+            true => simulator::ask_forced(call, host, "StopCommand"),
+            false => simulator::ask(call, host, "StopCommand")?,
+        };
+        if let Some(later) = later {
+            return Ok(later);
         }
     }
     host::halt(call.tx, id);
@@ -460,9 +460,8 @@ fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, id, "Running")?;
     if call.step == 0 {
         let host = call.entity().id_of("hostid");
-        let wait_ms = simulator::agent(call, host, "RebootCommand")?;
-        if wait_ms > 0 {
-            return Ok(Done::Wait(wait_ms));
+        if let Some(later) = simulator::ask(call, host, "RebootCommand")? {
+            return Ok(later);
         }
     }
     restart(call.tx, id);
@@ -511,9 +510,8 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         check_migrate(call)?;
         let from = call.entity().id_of("hostid");
         call.move_to(id, "Migrating");
-        let wait_ms = simulator::agent(call, from, "MigrateCommand")?;
-        if wait_ms > 0 {
-            return Ok(Done::Wait(wait_ms));
+        if let Some(later) = simulator::ask(call, from, "MigrateCommand")? {
+            return Ok(later);
         }
     }
     must_be(call, id, "Migrating")?;

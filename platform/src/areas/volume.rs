@@ -809,9 +809,8 @@ fn finish_upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.step == 0 {
         let zone = call.entity().id_of("zoneid");
-        let wait_ms = simulator::agent(call, zone, "DownloadCommand")?;
-        if wait_ms > 0 {
-            return Ok(Done::Wait(wait_ms));
+        if let Some(later) = simulator::ask(call, zone, "DownloadCommand")? {
+            return Ok(later);
         }
     }
     call.move_to(id, "Uploaded");

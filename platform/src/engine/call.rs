@@ -75,6 +75,15 @@ pub enum Done {
     Answer(Answer),
     /// Comes back after so many milliseconds, with the step one higher.
     Wait(i64),
+    /// Fails after so many milliseconds: what it was done with does not answer (534).
+    FailLater(i64, String),
+}
+
+impl Done {
+    /// Whether the work goes on later, one way or the other.
+    pub fn is_under_way(&self) -> bool {
+        matches!(self, Self::Wait(_) | Self::FailLater(..))
+    }
 }
 
 /// Refuses what must not be done.

@@ -221,12 +221,24 @@ fn run_job(tx: &mut Tx<'_>, id: ThingId) {
         event::write(tx, event);
     }
     let before = tx.savepoint();
-    let done = work(tx, command, caller, &params, entity, step);
+    // What is lost already only waited for its time.
+    let done = match job.text("errortext") {
+        "" => work(tx, command, caller, &params, entity, step),
+        lost => Err(ApiError::unavailable(lost)),
+    };
     let (done, detail) = match done {
-        Ok((Done::Wait(wait_ms), _)) => {
+        Ok((done, _)) if done.is_under_way() => {
+            let (wait_ms, lost) = match done {
+                Done::FailLater(wait_ms, text) => (wait_ms, Some(text)),
+                Done::Wait(wait_ms) => (wait_ms, None),
+                _ => unreachable!("nothing else is under way"),
+            };
             let due = tx.now + Millis(wait_ms.max(0));
             tx.edit(id, |job| {
                 job.set_int("step", i64::from(step) + 1).set_time(DUE, due);
+                if let Some(text) = lost {
+                    job.set_text("errortext", &text);
+                }
             });
             return;
         }
@@ -376,7 +388,7 @@ fn answer(world: &Tx<'_>, command: &Command, caller: &Caller, done: &Done) -> An
     match (done, command.shape) {
         (Done::Answer(answer), _) => answer.clone(),
         (Done::Success, _) | (_, Shape::Success) => Answer::Success,
-        (Done::Wait(_), _) => panic!("{} waits without a job", command.name),
+        (done, _) if done.is_under_way() => panic!("{} waits without a job", command.name),
         (Done::Thing(id), Shape::Object { item, .. }) => Answer::Object { item, object: show(id) },
         (Done::Thing(id), Shape::List { item, .. }) => {
             Answer::List { count: 1, item, items: vec![show(id)] }

@@ -72,13 +72,13 @@ fn prepare(hand: &mut Hand<'_>) {
 /// Makes one kind of work slow or failing everywhere, for a while.
 fn faults(hand: &mut Hand<'_>, chance: &mut Chance) {
     let Some(name) = chance.pick(&AGENT_COMMANDS) else { return };
-    let wait = format!("wait:{}", 1 + chance.below(400_000));
     let value = match chance.below(12) {
-        0 => "enabled:false",
-        1 | 2 => wait.as_str(),
-        _ => "enabled:true",
+        0 => "enabled:false".to_owned(),
+        1 => format!("wait:{}", 1 + chance.below(400_000)),
+        2 => format!("timeout:{}", 1 + chance.below(400)),
+        _ => "enabled:true".to_owned(),
     };
-    hand.call("configureSimulator", &[("name", name), ("value", value)]);
+    hand.call("configureSimulator", &[("name", name), ("value", &value)]);
 }
 
 /// A host dies now and then, and comes back.

@@ -325,6 +325,8 @@ const ROWS: &[Row] = &[
                     "wait:1500",
                     "wait:0",
                     "wait:60000",
+                    "timeout:90",
+                    "enabled:false|wait:2500",
                 ]),
             ),
             ("hostid", Maybe(Kind::Host)),
@@ -633,4 +635,4 @@ fn whatever_is_done_when_it_should_not_be_is_billed_as_it_was() {
 }
 
 /// Lives that are tried.
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 16;

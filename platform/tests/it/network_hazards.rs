@@ -191,7 +191,17 @@ const ROWS: &[Row] = &[
         "configureSimulator",
         &[
             ("name", Text(&["StartCommand", "StopCommand"])),
-            ("value", Text(&["enabled:true", "enabled:false", "wait:1500", "wait:0"])),
+            (
+                "value",
+                Text(&[
+                    "enabled:true",
+                    "enabled:false",
+                    "wait:1500",
+                    "wait:0",
+                    "timeout:30",
+                    "enabled:false|wait:1500",
+                ]),
+            ),
         ],
     ),
     ("deleteAccount", &[("id", Any(Kind::Account))]),

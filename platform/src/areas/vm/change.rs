@@ -118,11 +118,10 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             machine.text("name")
         )));
     }
-    if call.step == 0 {
-        let wait_ms = simulator::agent(call, Some(host), "ScaleVmCommand")?;
-        if wait_ms > 0 {
-            return Ok(Done::Wait(wait_ms));
-        }
+    if call.step == 0
+        && let Some(later) = simulator::ask(call, Some(host), "ScaleVmCommand")?
+    {
+        return Ok(later);
     }
     set_offering(call, vm, offering);
     metering::vm(call.tx, "VM.DYNAMIC.SCALE", vm);
@@ -146,9 +145,8 @@ pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     life::must_be(call.tx, vm, &["Running"], "rebooted")?;
     if call.step == 0 {
         let host = call.entity().id_of("hostid");
-        let wait_ms = simulator::agent(call, host, "RebootCommand")?;
-        if wait_ms > 0 {
-            return Ok(Done::Wait(wait_ms));
+        if let Some(later) = simulator::ask(call, host, "RebootCommand")? {
+            return Ok(later);
         }
     }
     Ok(Done::Thing(vm))
@@ -508,7 +506,7 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
     }
     // 2. The machine, then its volumes.
     let done = migrate_to(call, vm, host, Disks::Move)?;
-    if matches!(done, Done::Wait(_)) {
+    if done.is_under_way() {
         return Ok(done);
     }
     for id in volumes {
@@ -551,9 +549,8 @@ fn migrate_to(
         }
         placement::host_for(call, vm, Some(host), None, disks)?;
         call.move_to(vm, "Migrating");
-        let wait_ms = simulator::agent(call, Some(host), "MigrateCommand")?;
-        if wait_ms > 0 {
-            return Ok(Done::Wait(wait_ms));
+        if let Some(later) = simulator::ask(call, Some(host), "MigrateCommand")? {
+            return Ok(later);
         }
     }
     life::must_be(call.tx, vm, &["Migrating"], "migrated")?;

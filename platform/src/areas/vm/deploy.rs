@@ -14,7 +14,7 @@ use crate::{
     areas::{
         given,
         hypervisor::{BARE_METAL, HYPERVISORS},
-        image, metering, network, nic, volume,
+        image, metering, network, nic, rules, volume,
     },
     engine::{Call, Done, Node, Thing, ThingId, View, limit},
     table::{Kind, Limit},
@@ -377,6 +377,8 @@ pub(super) fn fail(call: &mut Call<'_, '_>) {
         return;
     }
     call.move_to(vm, "Error");
+    // It may have been given some while its host was waited for.
+    rules::remove_of_vm(call.tx, vm);
     for nic in nic::of_vm(call.tx, vm) {
         nic::remove(call.tx, nic);
     }

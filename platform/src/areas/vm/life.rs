@@ -171,9 +171,8 @@ pub(crate) fn start(
         }
         volume::place_all(call, vm, host)?;
         // 2. The host does its part, which may take a while.
-        let wait_ms = simulator::agent(call, Some(host), "StartCommand")?;
-        if wait_ms > 0 {
-            return Ok(Done::Wait(wait_ms));
+        if let Some(later) = simulator::ask(call, Some(host), "StartCommand")? {
+            return Ok(later);
         }
     }
     must_be(call.tx, vm, &["Starting"], "running")?;
@@ -195,11 +194,12 @@ pub(crate) fn stop(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiErro
         let host = call.thing(vm).id_of("hostid");
         call.move_to(vm, "Stopping");
         let is_forced = call.args.flag_if_any("forced") == Some(true);
-        match simulator::agent(call, host, "StopCommand") {
-            Ok(0) => {}
-            Ok(wait_ms) => return Ok(Done::Wait(wait_ms)),
-            Err(_) if is_forced => {}
-            Err(error) => return Err(error),
+        let later = match is_forced {
+            true => simulator::ask_forced(call, host, "StopCommand"),
+            false => simulator::ask(call, host, "StopCommand")?,
+        };
+        if let Some(later) = later {
+            return Ok(later);
         }
     }
     // Its host may be gone meanwhile, and the machine stopped with it.
