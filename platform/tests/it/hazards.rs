@@ -6,41 +6,18 @@
 use std::collections::BTreeSet;
 
 use cloudtally_platform::{
-    command,
-    engine::{Caller, Request, Start, Thing, ThingId, World},
-    table::{Kind, Role},
-};
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{RngCore, SeedableRng},
+    engine::{Start, Thing, World},
+    table::Kind,
 };
 
 use crate::{
+    chance::{Chance, FLAG, Of, Row},
     ledger::{EVENT_TYPES, check},
     support::{Lab, text, texts},
 };
 
-/// A command and what its parameters are drawn from.
-type Row = (&'static str, &'static [(&'static str, Of)]);
+use Of::{Account, Any, Else, Maybe, Name, Text};
 
-/// What a parameter is drawn from.
-#[derive(Clone, Copy)]
-enum Of {
-    /// The uuid of some thing of a kind.
-    Any(Kind),
-    /// The same, or the parameter is left out.
-    Maybe(Kind),
-    /// One of some texts; empty is left out.
-    Text(&'static [&'static str]),
-    /// A name that nobody has.
-    Name,
-    /// The account and the domain of a tenant.
-    Account,
-}
-
-use Of::{Account, Any, Maybe, Name, Text};
-
-const FLAG: Of = Text(&["", "true", "false"]);
 const URL: Of = Text(&["http://images.example.org/image"]);
 const FORMAT: Of = Text(&["VHD", "QCOW2"]);
 
@@ -200,7 +177,7 @@ const ROWS: &[Row] = &[
             ("name", Name),
             ("displaytext", Name),
             ("ostypeid", Any(Kind::OsType)),
-            ("zoneid", Maybe(Kind::Zone)),
+            ("zoneid", Else(Kind::Zone, "-1")),
             ("url", URL),
             ("hypervisor", Text(&["Simulator", "KVM"])),
             ("format", FORMAT),
@@ -377,9 +354,7 @@ const RARE: [&str; 13] = [
 const TENANTS: [&str; 3] = ["alice", "bob", "carol"];
 
 struct Hazards {
-    lab: Lab,
-    random: ChaCha8Rng,
-    seed: u64,
+    chance: Chance,
 }
 
 impl Hazards {
@@ -412,106 +387,29 @@ impl Hazards {
         offering("ha", "1", &[("offerha", "true")]);
         offering("local", "1", &[("storagetype", "local"), ("offerha", "true")]);
         offering("huge", "4000", &[]);
-        Self { lab, random: ChaCha8Rng::seed_from_u64(seed), seed }
-    }
-
-    fn below(&mut self, most: usize) -> usize {
-        usize::try_from(self.random.next_u64() % u64::try_from(most).unwrap()).unwrap()
-    }
-
-    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        let at = self.below(all.len());
-        all[at]
-    }
-
-    /// The uuid of some thing of a kind: mostly a young one, now and then one that is
-    /// gone.
-    fn any(&mut self, kind: Kind) -> Option<String> {
-        let wants_gone = self.below(40) == 0;
-        let ids: Vec<ThingId> = {
-            let world = self.lab.cloud.world();
-            if wants_gone {
-                world.removed_too(kind).map(|thing| thing.id).collect()
-            } else {
-                world.all(kind).map(|thing| thing.id).collect()
-            }
-        };
-        if ids.is_empty() {
-            return None;
-        }
-        let young = ids.len().saturating_sub(6);
-        let at = match self.below(3) {
-            0 => self.below(ids.len()),
-            _ => young + self.below(ids.len() - young),
-        };
-        Some(self.lab.cloud.world().any(ids[at]).unwrap().uuid.to_string())
+        Self { chance: Chance::new(lab, seed, &TENANTS) }
     }
 
     /// One command, whatever comes of it.
     fn act(&mut self) {
-        let (name, params) = match self.one_of(ROWS) {
-            (name, _) if !OFTEN.contains(&name) && self.below(3) > 0 => {
+        let row = match self.chance.one_of(ROWS) {
+            (name, _) if !OFTEN.contains(&name) && self.chance.below(3) > 0 => {
                 let often: Vec<&Row> = ROWS.iter().filter(|row| OFTEN.contains(&row.0)).collect();
-                *self.one_of(&often)
+                *self.chance.one_of(&often)
             }
             row => row,
         };
-        if RARE.contains(&name) && self.below(12) > 0 {
-            return;
+        if !RARE.contains(&row.0) || self.chance.below(12) == 0 {
+            self.chance.act(row);
         }
-        let command = command(name).unwrap();
-        let mut given: Vec<(String, String)> = Vec::new();
-        for (param, of) in params {
-            let value = match of {
-                Any(kind) => self.any(*kind),
-                Maybe(kind) if self.below(3) == 0 => self.any(*kind),
-                Maybe(_) => None,
-                Text(texts) => Some(self.one_of(texts).to_owned()).filter(|text| !text.is_empty()),
-                Name => Some(format!("n{}", self.random.next_u32())),
-                Account => {
-                    let domain = text(&self.lab.one("listDomains", &[("level", "0")]), "id");
-                    given.push(("domainid".to_owned(), domain));
-                    Some(self.one_of(&TENANTS).to_owned())
-                }
-            };
-            let value = match value {
-                None if command.name == "registerTemplate" && *param == "zoneid" => {
-                    Some("-1".into())
-                }
-                value => value,
-            };
-            given.extend(value.map(|value| ((*param).to_owned(), value)));
-        }
-        let is_for_users = command.roles.contains(Role::User) && self.below(4) > 0;
-        let caller = if is_for_users { self.tenant() } else { None };
-        let caller = caller.unwrap_or_else(|| self.lab.root());
-        if command.param("projectid").is_some()
-            && self.below(5) == 0
-            && let Some(project) = self.any(Kind::Project)
-        {
-            given.push(("projectid".to_owned(), project));
-        }
-        let told = format!("seed {}: {name} {given:?}", self.seed);
-        let request = Request { command, caller, params: given };
-        if let Err(error) = self.lab.cloud.call(request, self.lab.now()) {
-            assert!(!error.text.contains("broke off"), "{told}: {error}");
-        }
-    }
-
-    /// A tenant that is still there and enabled.
-    fn tenant(&mut self) -> Option<Caller> {
-        let name = self.one_of(&TENANTS);
-        let world = self.lab.cloud.world();
-        let user = world.all(Kind::User).find(|user| user.text("username") == name)?.id;
-        Caller::of_user(&world, user)
     }
 
     fn live(&mut self, steps: u32) {
         for _ in 0..steps {
             self.act();
-            let seconds = self.one_of(&[0, 0, 0, 0, 1, 1, 1, 60, 600]);
+            let seconds = self.chance.one_of(&[0, 0, 0, 0, 1, 1, 1, 60, 600]);
             if seconds > 0 {
-                self.lab.pass(seconds);
+                self.chance.lab.pass(seconds);
             }
         }
     }
@@ -519,7 +417,7 @@ impl Hazards {
     /// Hosts answer again, and all that was begun ends.
     fn settle(&mut self) {
         let rules: BTreeSet<(String, Option<String>)> = {
-            let world = self.lab.cloud.world();
+            let world = self.chance.lab.cloud.world();
             let of = |rule: &Thing| {
                 rule.id_of("of").and_then(|id| world.any(id)).map(|thing| thing.uuid.to_string())
             };
@@ -530,15 +428,15 @@ impl Hazards {
             let mut params = vec![("name", name.as_str()), ("value", "enabled:true")];
             params.extend(host.as_deref().map(|host| ("hostid", host)));
             // The host of a rule may be gone.
-            drop(self.lab.run(self.lab.root(), "configureSimulator", &params));
+            drop(self.chance.lab.run(self.chance.lab.root(), "configureSimulator", &params));
         }
-        self.lab.pass(2 * 3600);
+        self.chance.lab.pass(2 * 3600);
     }
 
     /// What was taken out of use comes back.
     fn repair(&self) {
         let all = |kind| -> Vec<String> {
-            let world = self.lab.cloud.world();
+            let world = self.chance.lab.cloud.world();
             world.all(kind).map(|thing| thing.uuid.to_string()).collect()
         };
         for (kind, name) in [
@@ -550,17 +448,17 @@ impl Hazards {
         ] {
             for id in all(kind) {
                 // Most are in use.
-                drop(self.lab.run(self.lab.root(), name, &[("id", &id)]));
+                drop(self.chance.lab.run(self.chance.lab.root(), name, &[("id", &id)]));
             }
         }
         for id in all(Kind::Zone) {
-            self.lab.ok("updateZone", &[("id", &id), ("allocationstate", "Enabled")]);
+            self.chance.lab.ok("updateZone", &[("id", &id), ("allocationstate", "Enabled")]);
         }
     }
 
     fn check(&self, about: &str) {
-        let about = format!("seed {}, {about}", self.seed);
-        let world = self.lab.cloud.world();
+        let about = format!("seed {}, {about}", self.chance.seed);
+        let world = self.chance.lab.cloud.world();
         for job in world.all(Kind::Job) {
             let (name, error) = (job.text("cmd"), job.text("errortext"));
             assert!(!error.contains("broke off"), "{about}: {name}: {error}");
@@ -597,7 +495,7 @@ impl Hazards {
             }
         }
         drop(world);
-        check(&self.lab, &about);
+        check(&self.chance.lab, &about);
     }
 }
 
@@ -620,7 +518,7 @@ fn whatever_is_done_when_it_should_not_be_is_billed_as_it_was() {
             hazards.check(&format!("part {part}"));
             hazards.repair();
         }
-        types.extend(hazards.lab.usage_types());
+        types.extend(hazards.chance.lab.usage_types());
     }
     // Tenants that are refused everything would prove nothing.
     let of_ours = |name: &&str| {

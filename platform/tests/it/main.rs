@@ -3,6 +3,7 @@
 
 mod alerts; // raised, listed, archived, purged
 mod catalogue; // the rows against the catalogue of the 4.2.1 server
+mod chance; // commands drawn by chance
 mod config; // settings, capabilities, what expires
 mod discovery; // listApis
 mod docs; // the reference pages

@@ -5,37 +5,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cloudtally_platform::{
-    command,
-    engine::{Caller, Request, Start, Thing, ThingId, World},
-    table::{Kind, Role},
-};
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{RngCore, SeedableRng},
+    engine::{Start, Thing, ThingId, World},
+    table::Kind,
 };
 
 use crate::{
+    chance::{Chance, FLAG, Of, Row},
     ledger::check,
     support::{Lab, text},
 };
 
-/// A command and what its parameters are drawn from.
-type Row = (&'static str, &'static [(&'static str, Of)]);
-
-/// What a parameter is drawn from.
-#[derive(Clone, Copy)]
-enum Of {
-    /// The uuid of some thing of a kind.
-    Any(Kind),
-    /// The same, or the parameter is left out.
-    Maybe(Kind),
-    /// One of some texts; empty is left out.
-    Text(&'static [&'static str]),
-}
-
 use Of::{Any, Maybe, Text};
 
-const FLAG: Of = Text(&["", "true", "false"]);
 const NAME: Of = Text(&["one", "two", "three"]);
 const PROTOCOL: Of = Text(&["tcp", "tcp", "udp"]);
 const PORT: Of = Text(&["22", "80", "500"]);
@@ -221,9 +202,7 @@ const RARE: [&str; 5] = [
 const TENANTS: [&str; 2] = ["alice", "bob"];
 
 struct Hazards {
-    lab: Lab,
-    random: ChaCha8Rng,
-    seed: u64,
+    chance: Chance,
     done: BTreeSet<&'static str>,
 }
 
@@ -276,37 +255,14 @@ impl Hazards {
         ];
         let strict = text(&lab.ok("createNetworkOffering", &strict), "id");
         lab.ok("updateNetworkOffering", &[("id", &strict), ("state", "Enabled")]);
-        Self { lab, random: ChaCha8Rng::seed_from_u64(seed), seed, done: BTreeSet::new() }
-    }
-
-    fn below(&mut self, most: usize) -> usize {
-        usize::try_from(self.random.next_u64() % u64::try_from(most).unwrap()).unwrap()
-    }
-
-    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        let at = self.below(all.len());
-        all[at]
-    }
-
-    /// The uuid of some thing of a kind: mostly a young one.
-    fn any(&mut self, kind: Kind) -> Option<String> {
-        let ids: Vec<ThingId> = self.lab.cloud.world().all(kind).map(|thing| thing.id).collect();
-        if ids.is_empty() {
-            return None;
-        }
-        let young = ids.len().saturating_sub(6);
-        let at = match self.below(3) {
-            0 => self.below(ids.len()),
-            _ => young + self.below(ids.len() - young),
-        };
-        Some(self.lab.cloud.world().any(ids[at]).unwrap().uuid.to_string())
+        Self { chance: Chance::new(lab, seed, &TENANTS), done: BTreeSet::new() }
     }
 
     /// Gives an address that may have it static NAT to a machine on its network, as
     /// commands drawn by chance hardly ever do.
     fn lead(&mut self) {
         let found = {
-            let world = self.lab.cloud.world();
+            let world = self.chance.lab.cloud.world();
             let machine = |address: &Thing| {
                 let network = address.id_of("associatednetworkid")?;
                 let mut nics = world.referring(network, Kind::Nic, "networkid");
@@ -323,7 +279,7 @@ impl Hazards {
         let rule = [("ipaddressid", address.as_str()), ("protocol", "tcp"), ("startport", "25")];
         for (name, params) in [("enableStaticNat", &nat[..]), ("createIpForwardingRule", &rule)] {
             // It may have rules, or the machine be gone.
-            if self.lab.call(self.lab.root(), name, params).is_ok() {
+            if self.chance.lab.call(self.chance.lab.root(), name, params).is_ok() {
                 self.done.insert(name);
             }
         }
@@ -331,75 +287,43 @@ impl Hazards {
 
     /// One command, whatever comes of it.
     fn act(&mut self) {
-        if self.below(25) == 0 {
+        if self.chance.below(25) == 0 {
             self.lead();
         }
-        let (name, params) = self.one_of(ROWS);
-        if RARE.contains(&name) && self.below(12) > 0 {
+        let row = self.chance.one_of(ROWS);
+        if RARE.contains(&row.0) && self.chance.below(12) > 0 {
             return;
         }
-        let command = command(name).unwrap();
-        let mut given: Vec<(String, String)> = Vec::new();
-        for (param, of) in params {
-            let value = match of {
-                Any(kind) => self.any(*kind),
-                Maybe(kind) if self.below(2) == 0 => self.any(*kind),
-                Maybe(_) => None,
-                Text(texts) => Some(self.one_of(texts).to_owned()).filter(|text| !text.is_empty()),
-            };
-            given.extend(value.map(|value| ((*param).to_owned(), value)));
+        if self.chance.act(row) {
+            self.done.insert(row.0);
         }
-        let is_for_users = command.roles.contains(Role::User) && self.below(4) > 0;
-        let caller = if is_for_users { self.tenant() } else { None };
-        let caller = caller.unwrap_or_else(|| self.lab.root());
-        if command.param("projectid").is_some()
-            && self.below(5) == 0
-            && let Some(project) = self.any(Kind::Project)
-        {
-            given.push(("projectid".to_owned(), project));
-        }
-        let told = format!("seed {}: {name} {given:?}", self.seed);
-        let request = Request { command, caller, params: given };
-        match self.lab.cloud.call(request, self.lab.now()) {
-            Ok(_) => {
-                self.done.insert(name);
-            }
-            Err(error) => assert!(!error.text.contains("broke off"), "{told}: {error}"),
-        }
-    }
-
-    fn tenant(&mut self) -> Option<Caller> {
-        let name = self.one_of(&TENANTS);
-        let world = self.lab.cloud.world();
-        let user = world.all(Kind::User).find(|user| user.text("username") == name)?.id;
-        Caller::of_user(&world, user)
     }
 
     fn live(&mut self, steps: u32) {
         for _ in 0..steps {
             self.act();
-            let seconds = self.one_of(&[0, 0, 0, 0, 1, 1, 1, 60, 900]);
+            let seconds = self.chance.one_of(&[0, 0, 0, 0, 1, 1, 1, 60, 900]);
             if seconds > 0 {
-                self.lab.pass(seconds);
+                self.chance.lab.pass(seconds);
             }
         }
         // Hosts answer again, and all that was begun ends.
         for name in ["StartCommand", "StopCommand"] {
-            self.lab.ok("configureSimulator", &[("name", name), ("value", "enabled:true")]);
+            self.chance.lab.ok("configureSimulator", &[("name", name), ("value", "enabled:true")]);
         }
-        self.lab.pass(3600);
+        self.chance.lab.pass(3600);
     }
 
     fn check(&self, about: &str) {
-        let about = format!("seed {}, {about}", self.seed);
-        let world = self.lab.cloud.world();
+        let about = format!("seed {}, {about}", self.chance.seed);
+        let world = self.chance.lab.cloud.world();
         jobs(&world, &about);
         rules(&world, &about);
         addresses(&world, &about);
         networks(&world, &about);
         nics(&world, &about);
         drop(world);
-        check(&self.lab, &about);
+        check(&self.chance.lab, &about);
     }
 }
 
@@ -561,4 +485,4 @@ fn whatever_is_done_to_networks_leaves_nothing_half_done() {
 }
 
 /// Lives that are tried.
-const SEEDS: u64 = 8;
+const SEEDS: u64 = 12;
