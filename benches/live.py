@@ -61,6 +61,12 @@ class Server:
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
+    def cpu_ms(self):
+        """User and system time of all its threads so far."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
@@ -99,8 +105,11 @@ def deployments(server, vms, clients):
             if result["jobstatus"] != 1:
                 raise SystemExit(f"a deployment failed: {result}")
 
+    cpu_ms = server.cpu_ms()
     seconds = in_parallel(clients, deploy)
+    cpu_ms = server.cpu_ms() - cpu_ms
     print(f"deploy jobs completed a second   {vms / seconds:10.1f}   ({clients} clients, {vms} VMs)")
+    print(f"server's CPU per deployment      {cpu_ms / vms:10.2f} ms")
     print(f"memory per VM                    {(server.resident_kib() - before) / vms:10.1f} KiB")
 
 
@@ -110,8 +119,11 @@ def lists(server, clients, calls=400):
         for _ in range(calls):
             client.call("listVirtualMachines", listall="true", page=1, pagesize=50)
 
+    cpu_ms = server.cpu_ms()
     rates = [clients * calls / in_parallel(clients, ask) for _ in range(5)]
+    cpu_ms = server.cpu_ms() - cpu_ms
     print(f"lists of 50 VMs a second         {statistics.median(rates):10.1f}   (median of 5)")
+    print(f"server's CPU per list            {cpu_ms / (5 * clients * calls):10.2f} ms")
 
 
 def simulated(binary, folder, days):
