@@ -420,8 +420,9 @@ fn dropping_or_shifting_any_event_is_noticed() {
 
 /// Whether the rules make nothing of an event because others say the same at the
 /// same instant: a NIC that is removed with its machine, a machine that is stopped to
-/// be destroyed, what goes to another account (to open it there splits it), a resize to the same size, a machine that is restored from another template while it runs (stopped, made
-/// another, started).
+/// be destroyed, what goes to another account (to open it there splits it), a resize to
+/// the same size, a machine that is restored from another template while it runs
+/// (stopped, made another, started).
 fn is_said_twice(events: &[UsageEvent], at: usize) -> bool {
     let event = &events[at];
     let following = |event_type: &str| {
