@@ -12,6 +12,7 @@ use super::{
     imagestore, metering,
     simulator::{self, Reply},
     template::TEMPLATE,
+    vm::placement,
     volume, zone,
 };
 use crate::{
@@ -120,7 +121,7 @@ fn finish_download(tx: &mut Tx<'_>, copy: ThingId) {
         copy.set_time("due", None);
     });
     if tx.thing(image).int_if("size").is_none() {
-        let is_metal = tx.thing(image).text("hypervisor").eq_ignore_ascii_case("BareMetal");
+        let is_metal = placement::is_bare_metal(tx.thing(image).text("hypervisor"));
         let bytes = if is_metal { 0 } else { DOWNLOADED_BYTES };
         tell_if_too_much(tx, image, zone, bytes);
         tx.edit(image, |image| {

@@ -1,6 +1,6 @@
 //! Virtual routers: the system's VMs that serve guest networks, and their provider's element.
 
-use super::{nic::NIC, router_vm, routerelement, systemvm};
+use super::{network, nic::NIC, router_vm, routerelement, systemvm};
 use crate::{
     engine::{Node, Query, Thing, View},
     table::{
@@ -34,7 +34,7 @@ pub(crate) const ROUTER: Object = Object {
         f("hostname", W::Str).join("hostid", "name"),
         f("linklocalip", W::Str).by(systemvm::link_local),
         f("linklocalmacaddress", W::Str).by(|view| Node::text(systemvm::mac(view.thing, 0x0e))),
-        f("linklocalnetmask", W::Str).by(|_| Node::text("255.255.0.0")),
+        f("linklocalnetmask", W::Str).by(|_| Node::text(systemvm::LINK_LOCAL_NETMASK)),
         f("linklocalnetworkid", W::Id(Kind::Network)),
         f("publicip", W::Str)
             .by(|view| Node::text_if(source_nat(view).map(|address| address.text("ipaddress")))),
@@ -184,10 +184,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// The source NAT address of a router's network.
 fn source_nat<'w>(view: &View<'w>) -> Option<&'w Thing> {
-    let network = view.thing.id_of("guestnetworkid")?;
-    view.world
-        .referring(network, Kind::IpAddress, "associatednetworkid")
-        .find(|address| address.flag("issourcenat"))
+    network::source_nat(view.world, view.thing.id_of("guestnetworkid")?)
 }
 
 /// A column of the range that its public address is of.
@@ -229,7 +226,7 @@ fn nics(view: &View<'_>) -> Node {
         nic(
             "Control",
             vec![
-                ("netmask", Node::text("255.255.0.0")),
+                ("netmask", Node::text(systemvm::LINK_LOCAL_NETMASK)),
                 ("ipaddress", systemvm::link_local(view)),
                 ("macaddress", Node::text(systemvm::mac(router, 0x0e))),
             ],

@@ -135,10 +135,21 @@ pub(crate) fn ask(
     }
 }
 
-/// The same where a host that fails is left alone (`forced`): the work counts as done.
-pub(crate) fn ask_forced(world: &World, at: Option<ThingId>, command: &str) -> Option<Done> {
-    match agent(world, at, command).after_ms {
+/// Lets a job ask a host to stop something. With `forced` it is to be ignored that the
+/// host does not answer: then it counts as stopped.
+///
+/// # Errors
+/// If it fails at once and is not forced.
+pub(crate) fn ask_to_stop(
+    call: &Call<'_, '_>,
+    host: Option<ThingId>,
+) -> Result<Option<Done>, ApiError> {
+    const COMMAND: &str = "StopCommand";
+    if call.args.flag_if_any("forced") != Some(true) {
+        return ask(call, host, COMMAND);
+    }
+    Ok(match agent(call, host, COMMAND).after_ms {
         0 => None,
         after_ms => Some(Done::Wait(after_ms)),
-    }
+    })
 }

@@ -70,7 +70,7 @@ pub(crate) const SYSTEM_VM: Object = Object {
         f("privatenetmask", W::Str).join("podid", "netmask"),
         f("linklocalip", W::Str).by(link_local),
         f("linklocalmacaddress", W::Str).by(|view| Node::text(mac(view.thing, 0x0e))),
-        f("linklocalnetmask", W::Str).by(|_| Node::text("255.255.0.0")),
+        f("linklocalnetmask", W::Str).by(|_| Node::text(LINK_LOCAL_NETMASK)),
         f("publicip", W::Str),
         f("publicmacaddress", W::Str).by(public_mac),
         f("publicnetmask", W::Str).join("publicrange", "netmask"),
@@ -182,6 +182,9 @@ pub(crate) static COMMANDS: &[Command] = &[
 fn event(vm: &Thing, proxy: &'static str, storage: &'static str) -> &'static str {
     if vm.text("systemvmtype") == CONSOLE_PROXY { proxy } else { storage }
 }
+
+/// The netmask of the addresses by which hosts speak to the system's VMs.
+pub(super) const LINK_LOCAL_NETMASK: &str = "255.255.0.0";
 
 /// A hardware address that no other VM has: by the number of the thing.
 pub(super) fn mac(vm: &Thing, first: u8) -> String {
@@ -434,12 +437,7 @@ fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         must_be(call, id, "Running")?;
         let host = call.entity().id_of("hostid");
         call.move_to(id, "Stopping");
-        // With `forced` it is to be ignored that its host does not answer.
-        let later = match call.args.is_true("forced") {
-            true => simulator::ask_forced(call, host, "StopCommand"),
-            false => simulator::ask(call, host, "StopCommand")?,
-        };
-        if let Some(later) = later {
+        if let Some(later) = simulator::ask_to_stop(call, host)? {
             return Ok(later);
         }
     }

@@ -227,20 +227,12 @@ fn run_job(tx: &mut Tx<'_>, id: ThingId) {
         lost => Err(ApiError::unavailable(lost)),
     };
     let (done, detail) = match done {
-        Ok((done, _)) if done.is_under_way() => {
-            let (wait_ms, lost) = match done {
-                Done::FailLater(wait_ms, text) => (wait_ms, Some(text)),
-                Done::Wait(wait_ms) => (wait_ms, None),
-                _ => unreachable!("nothing else is under way"),
-            };
-            let due = tx.now + Millis(wait_ms.max(0));
+        Ok((Done::Wait(wait_ms), _)) => return come_back(tx, id, wait_ms),
+        Ok((Done::FailLater(wait_ms, text), _)) => {
             tx.edit(id, |job| {
-                job.set_int("step", i64::from(step) + 1).set_time(DUE, due);
-                if let Some(text) = lost {
-                    job.set_text("errortext", &text);
-                }
+                job.set_text("errortext", &text);
             });
-            return;
+            return come_back(tx, id, wait_ms);
         }
         Ok((done, detail)) => (Ok(done), detail),
         Err(error) => {
@@ -267,6 +259,14 @@ fn run_job(tx: &mut Tx<'_>, id: ThingId) {
             finish(tx, id, Err((error.code.status(), error.text.clone())));
         }
     }
+}
+
+/// Lets a job go on after a while, with its next step.
+fn come_back(tx: &mut Tx<'_>, id: ThingId, wait_ms: i64) {
+    let due = tx.now + Millis(wait_ms.max(0));
+    tx.edit(id, |job| {
+        job.set_int("step", job.int("step") + 1).set_time(DUE, due);
+    });
 }
 
 fn work(

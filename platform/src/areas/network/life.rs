@@ -110,12 +110,16 @@ fn is_busy(world: &World, network: ThingId) -> bool {
         .any(|vm| !matches!(world.thing(vm).state, "Stopped" | "Destroyed" | "Expunging" | "Error"))
 }
 
+/// The source NAT address of a network.
+pub(crate) fn source_nat(world: &World, id: ThingId) -> Option<&Thing> {
+    world
+        .referring(id, Kind::IpAddress, "associatednetworkid")
+        .find(|address| address.flag("issourcenat"))
+}
+
 /// Whether a network needs a source NAT address and has none yet.
 pub(crate) fn lacks_source_nat(world: &World, id: ThingId) -> bool {
-    provides(world, world.thing(id), "SourceNat")
-        && !world
-            .referring(id, Kind::IpAddress, "associatednetworkid")
-            .any(|address| address.flag("issourcenat"))
+    provides(world, world.thing(id), "SourceNat") && source_nat(world, id).is_none()
 }
 
 fn free_vlan(tx: &Tx<'_>, network: &Thing) -> Result<String, ApiError> {

@@ -5,7 +5,7 @@ mod create;
 mod life;
 
 pub(crate) use create::{for_deployment, ready};
-pub(crate) use life::{implement, lacks_source_nat, remove, shut_down_idle};
+pub(crate) use life::{implement, lacks_source_nat, remove, shut_down_idle, source_nat};
 
 use cloudtally_model::ApiError;
 

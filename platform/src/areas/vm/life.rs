@@ -193,12 +193,7 @@ pub(crate) fn stop(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiErro
         must_be(call.tx, vm, &["Running"], "stopped")?;
         let host = call.thing(vm).id_of("hostid");
         call.move_to(vm, "Stopping");
-        let is_forced = call.args.flag_if_any("forced") == Some(true);
-        let later = match is_forced {
-            true => simulator::ask_forced(call, host, "StopCommand"),
-            false => simulator::ask(call, host, "StopCommand")?,
-        };
-        if let Some(later) = later {
+        if let Some(later) = simulator::ask_to_stop(call, host)? {
             return Ok(later);
         }
     }
