@@ -11,7 +11,7 @@ use cloudtally_aggregate::{
     totals,
 };
 use cloudtally_model::{Instant, Millis, Period, Segment, UsageRecord, UsageTypeId};
-use cloudtally_store::{PeriodDraft, Severity};
+use cloudtally_store::{PeriodDraft, PublishedPeriod, Severity};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
 
@@ -269,20 +269,31 @@ fn check_bad(
     spoil(&mut records, &mut open, known.period);
     records.sort();
     open.sort();
-    let draft = PeriodDraft {
-        period: known.period,
-        records: Some(&records),
-        open: Some(&open),
-        counters: None,
-        anomalies: None,
-        inputs: known.inputs,
-    };
-    world.writer.publish(vec![world.writer.stage(&draft, &snapshot.sources).unwrap()]).unwrap();
+    publish_instead(&world, known, &records, Some(&open));
     let found = findings(&world);
     for expected in expected {
         assert!(found.iter().any(|(_, text)| text.contains(expected)), "{expected}: {found:?}");
     }
     assert!(!found.is_empty());
+}
+
+/// Publishes these records, and segments if some are given, in the place of a period's.
+fn publish_instead(
+    world: &World,
+    known: &PublishedPeriod,
+    records: &[UsageRecord],
+    open: Option<&[Segment]>,
+) {
+    let draft = PeriodDraft {
+        period: known.period,
+        records: Some(records),
+        open,
+        counters: None,
+        anomalies: None,
+        inputs: known.inputs,
+    };
+    let sources = world.writer.snapshot().unwrap().sources;
+    world.writer.publish(vec![world.writer.stage(&draft, &sources).unwrap()]).unwrap();
 }
 
 #[test]
@@ -294,15 +305,7 @@ fn a_run_that_published_many_periods_is_looked_over_as_a_whole() {
     let known = snapshot.periods[1].clone();
     let mut records = world.writer.read_records(&known, &snapshot.sources).unwrap();
     records[0].quantity += 1;
-    let draft = PeriodDraft {
-        period: known.period,
-        records: Some(&records),
-        open: None,
-        counters: None,
-        anomalies: None,
-        inputs: known.inputs,
-    };
-    world.writer.publish(vec![world.writer.stage(&draft, &snapshot.sources).unwrap()]).unwrap();
+    publish_instead(&world, &known, &records, None);
     let found = |periods| sanity_checks(&world.writer, periods, &mut |_, _| {}).unwrap();
     for before in [Vec::new(), snapshot.periods] {
         let found = found(Periods::Since(before));
@@ -321,15 +324,7 @@ fn use_on_the_day_of_a_removal_ends_with_it() {
     let known = snapshot.periods[1].clone();
     let mut records = world.writer.read_records(&known, &snapshot.sources).unwrap();
     of_type(&mut records, UsageTypeId::VOLUME).quantity += 1;
-    let draft = PeriodDraft {
-        period: known.period,
-        records: Some(&records),
-        open: None,
-        counters: None,
-        anomalies: None,
-        inputs: known.inputs,
-    };
-    world.writer.publish(vec![world.writer.stage(&draft, &snapshot.sources).unwrap()]).unwrap();
+    publish_instead(&world, &known, &records, None);
     let found = findings(&world);
     assert!(found.iter().any(|(_, text)| text.contains("account was removed at")), "{found:?}");
 }
