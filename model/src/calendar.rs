@@ -233,7 +233,8 @@ impl Calendar {
     ///
     /// Returns the first instant meant and the last second meant: they differ for
     /// a bare day, which means the whole day, and for a time of day that the clocks
-    /// show twice.
+    /// show twice. A bound outside the years that there can be usage in, such as
+    /// `9999-12-31` west of Greenwich, means the first or the last instant of them.
     pub fn query_bound(&self, text: &str) -> Option<(Instant, Instant)> {
         if let Ok(date) = day(text) {
             let (start, end) = match self.date_bounds(date) {
@@ -245,7 +246,7 @@ impl Calendar {
                     (start, start)
                 }
             };
-            return Some((start, end - Millis::SECOND));
+            return Some((within_time(start), within_time(end - Millis::SECOND)));
         }
         let (local_ms, offset) = parse_local(text).ok()?;
         let (first, last) = match offset {
@@ -255,7 +256,7 @@ impl Calendar {
             }
             None => self.at_local(local_ms)?,
         };
-        (Instant::EPOCH <= first && last < Instant::END_OF_TIME).then_some((first, last))
+        Some((within_time(first), within_time(last)))
     }
 
     /// The first and the last instant that show a local time; the end of the gap
@@ -333,6 +334,11 @@ impl Calendar {
     }
 }
 
+/// The instant, or the first or last second that there can be usage in.
+fn within_time(instant: Instant) -> Instant {
+    instant.clamp(Instant::EPOCH, Instant::END_OF_TIME - Millis::SECOND)
+}
+
 fn utc(instant: Instant) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(instant.as_millis())
         .expect("instants lie within the years chrono knows")
@@ -365,6 +371,23 @@ mod tests {
         check_day("America/New_York", "2026-11-01", "2026-11-01 04:00:00", "25");
         check_day("Australia/Lord_Howe", "2026-04-05", "2026-04-04 13:00:00", "24.5");
         check_day("Australia/Lord_Howe", "2026-10-04", "2026-10-03 13:30:00", "23.5");
+    }
+
+    #[test]
+    fn bounds_outside_of_time_mean_all_there_is() {
+        let last = Instant::END_OF_TIME - Millis::SECOND;
+        for zone in ["UTC", "America/New_York", "Pacific/Kiritimati"] {
+            let calendar = calendar(zone, "1440");
+            for text in ["9999-12-31", "9999-12-31 23:59:59", "9999-12-31T23:59:59-1200"] {
+                let (_, to) = calendar.query_bound(text).unwrap_or_else(|| panic!("{zone} {text}"));
+                assert!(to <= last && to > at("9999-12-30 00:00:00"), "{zone} {text} {to}");
+            }
+            for text in ["1970-01-01", "0001-01-01 00:00:00", "1969-12-31T23:00:00+0000"] {
+                let (from, _) = calendar.query_bound(text).unwrap_or_else(|| panic!("{zone} {text}"));
+                assert!(from < at("1970-01-02 00:00:00"), "{zone} {text} {from}");
+                assert!(from >= Instant::EPOCH, "{zone} {text} {from}");
+            }
+        }
     }
 
     #[test]
