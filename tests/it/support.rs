@@ -81,13 +81,20 @@ pub(crate) fn ran(output: &Output) -> Ran {
     }
 }
 
-/// Clients of others that tests call the API with: PyPI packages, by what is imported.
+/// Tools of others that tests use: PyPI packages, by what is imported.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Client {
     /// The package `cs`.
     Cs,
     /// The package `apache-libcloud`.
     Libcloud,
+    /// The package `duckdb`, which reads the files of the lake and of exports.
+    DuckDb,
+}
+
+/// True where tests with tools of others must run: a skipped one would show nothing.
+pub(crate) fn tools_are_required() -> bool {
+    std::env::var_os("CLOUDTALLY_REQUIRE_TOOLS").is_some()
 }
 
 /// Runs a Python script that uses a client and requires that it ends well; what it
@@ -96,9 +103,11 @@ pub(crate) fn with_client(client: Client, script: &str, arguments: &[&str]) -> O
     let import = match client {
         Client::Cs => "import cs",
         Client::Libcloud => "import libcloud",
+        Client::DuckDb => "import duckdb",
     };
     let found = Command::new("python3").args(["-c", import]).output();
     if !found.as_ref().is_ok_and(|output| output.status.success()) {
+        assert!(!tools_are_required(), "python3 cannot `{import}`: {found:?}");
         eprintln!("skipped: python3 cannot `{import}`; install its PyPI package: {found:?}");
         return None;
     }

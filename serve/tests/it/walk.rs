@@ -11,7 +11,7 @@ use cloudtally_platform::{
     engine::Start,
     table::{Command, Role, Shape, Verb},
 };
-use quick_xml::{Reader, events::Event};
+use quick_xml::{Reader, XmlVersion, events::Event};
 use serde_json::Value;
 
 use crate::support::{Folder, Keys, Reply, Server, at, options_with, root, signed_with};
@@ -54,20 +54,20 @@ impl Element {
             match reader.read_event().unwrap_or_else(|e| panic!("{e}: {text}")) {
                 Event::Decl(_) => {}
                 Event::Start(start) => {
-                    let name = String::from_utf8(start.name().as_ref().to_vec()).unwrap();
+                    let name = start.name().as_ref().to_owned();
                     let attribute = |attribute: quick_xml::events::attributes::Attribute<'_>| {
-                        let name = String::from_utf8(attribute.key.as_ref().to_vec()).unwrap();
-                        (name, attribute.unescape_value().unwrap().into_owned())
+                        let name = attribute.key.as_ref().to_owned();
+                        (name, attribute.normalized_value(XmlVersion::Explicit1_0).unwrap().into_owned())
                     };
                     let attributes = start.attributes().map(|a| attribute(a.unwrap())).collect();
                     open.push(Self { name, attributes, ..Self::default() });
                 }
-                Event::Text(piece) => open.last_mut().unwrap().text += &piece.decode().unwrap(),
+                Event::Text(piece) => open.last_mut().unwrap().text += &piece,
                 Event::GeneralRef(reference) => {
-                    let name = reference.decode().unwrap();
+                    let name: &str = &reference;
                     let resolved = match reference.resolve_char_ref().unwrap() {
                         Some(character) => character.to_string(),
-                        None => quick_xml::escape::resolve_predefined_entity(&name)
+                        None => quick_xml::escape::resolve_predefined_entity(name)
                             .unwrap_or_else(|| panic!("&{name};: {text}"))
                             .to_owned(),
                     };
