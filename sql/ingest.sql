@@ -1,4 +1,4 @@
--- Sources, event and sample files, runs, quarantine.
+-- Sources, event and sample files, runs.
 
 -- name: sources
 SELECT name FROM source ORDER BY name;
@@ -73,13 +73,15 @@ WHERE run_id = ?1;
 SELECT run_id, started_ms, source, stream, inputs, read, accepted, duplicate, quarantined, finished
 FROM ingest_run ORDER BY run_id DESC LIMIT ?1;
 
--- name: set_aside
-INSERT INTO quarantine (source, stream, input, row_number, raw_hash, reason, raw)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-ON CONFLICT (source, stream, input, row_number, raw_hash) DO NOTHING;
+-- name: count_unmetered
+INSERT INTO unmetered_event (source, type, row_count) VALUES (?1, ?2, ?3)
+ON CONFLICT (source, type) DO UPDATE SET row_count = row_count + excluded.row_count;
 
--- name: quarantined
-SELECT source, stream, input, row_number, reason, raw FROM quarantine ORDER BY quarantine_id DESC LIMIT ?1;
+-- name: unmetered_types
+SELECT count(*) FROM unmetered_event WHERE source = ?1;
 
--- name: quarantine_count
-SELECT count(*) FROM quarantine;
+-- name: is_unmetered_type
+SELECT count(*) FROM unmetered_event WHERE source = ?1 AND type = ?2;
+
+-- name: unmetered
+SELECT source, type, row_count FROM unmetered_event ORDER BY source, type;

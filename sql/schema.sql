@@ -158,8 +158,30 @@ CREATE TABLE quarantine (
     raw_hash      BLOB NOT NULL,
     reason        TEXT NOT NULL,
     raw           TEXT NOT NULL,
+    kind          TEXT NOT NULL DEFAULT '',
     UNIQUE (source, stream, input, row_number, raw_hash)
 ) STRICT;
+
+-- How many rows each reason has set aside, whether they are kept above or not.
+CREATE TABLE quarantine_kind (
+    source   TEXT NOT NULL,
+    stream   TEXT NOT NULL CHECK (stream IN ('events', 'samples', 'accounts')),
+    kind     TEXT NOT NULL,
+    kept     INTEGER NOT NULL,
+    bytes    INTEGER NOT NULL,
+    not_kept INTEGER NOT NULL,
+    PRIMARY KEY (source, stream, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX quarantine_by_kind ON quarantine (source, stream, kind);
+
+-- Accepted events of types that nothing meters, by type.
+CREATE TABLE unmetered_event (
+    source    TEXT NOT NULL,
+    type      TEXT NOT NULL,
+    row_count INTEGER NOT NULL,
+    PRIMARY KEY (source, type)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE anomaly (
     anomaly_id  INTEGER NOT NULL PRIMARY KEY,

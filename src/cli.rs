@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Take usage events, network samples or accounts into the data folder
     Ingest(Ingest),
+    /// Show or empty the quarantine: rows that ingest set aside
+    Quarantine(Quarantine),
     /// Compute and publish usage records
     Aggregate(Aggregate),
     /// Show totals as a table
@@ -133,8 +135,8 @@ pub(crate) struct Simulate {
 /// duplicates, rows that cannot be read go to the quarantine with their reason;
 /// read = accepted + duplicate + quarantined, always.
 ///
-/// Files may be CSV with a header row, JSON Lines or Parquet, plain or
-/// compressed with gzip or zstd; `-` is standard input.
+/// Files may be CSV with a header row, the output of `mysql --batch`, JSON Lines or
+/// Parquet, plain or compressed with gzip or zstd; `-` is standard input.
 #[derive(Debug, Args)]
 pub(crate) struct Ingest {
     /// What the files hold
@@ -149,6 +151,27 @@ pub(crate) struct Ingest {
     /// Exit with status 3 if any row was quarantined
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Judge instants by this clock [default: the machine's]; later ones by more than
+    /// 48 hours are quarantined
+    #[arg(long, value_name = "INSTANT", value_parser = start_instant)]
+    pub(crate) now: Option<Instant>,
+}
+
+/// Show the rows that ingest set aside, by reason, or remove them.
+///
+/// Correct them at their source and ingest the file again: rows that are there
+/// already count as duplicates. Of each reason the first 1000 rows are kept.
+#[derive(Debug, Args)]
+pub(crate) struct Quarantine {
+    /// Only rows of this source
+    #[arg(long, value_name = "NAME", value_parser = any_source_name)]
+    pub(crate) source: Option<SourceName>,
+    /// Rows to show, the latest first
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) rows: usize,
+    /// Remove the rows in place of showing them
+    #[arg(long)]
+    pub(crate) empty: bool,
 }
 
 /// Compute usage records and publish them, period by period.
@@ -186,8 +209,11 @@ pub(crate) struct Selection {
     /// Last day, inclusive [default: the last published]
     #[arg(long, value_name = "DAY", value_parser = day)]
     pub(crate) to: Option<NaiveDate>,
-    /// Only this account, by name or id
-    #[arg(long, value_name = "NAME|ID")]
+    /// Only records of this source
+    #[arg(long, value_name = "NAME", value_parser = any_source_name)]
+    pub(crate) source: Option<SourceName>,
+    /// Only this account: a number is its id, anything else its name
+    #[arg(long, value_name = "ID|NAME")]
     pub(crate) account: Option<String>,
     /// Only accounts of this domain, by path or id
     #[arg(long, value_name = "PATH|ID")]
@@ -215,9 +241,14 @@ pub(crate) struct Export {
     pub(crate) format: FileFormat,
     #[command(flatten)]
     pub(crate) selection: Selection,
-    /// File to write, replaced if it is there; `-` for standard output
+    /// File to write; `-` for standard output. A file that is there is replaced and keeps
+    /// its mode and owner; a new one is its owner's alone
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// In CSV, write a `'` before texts that a spreadsheet would take for a formula: those
+    /// that begin with =, +, -, @, a tab or a carriage return
+    #[arg(long)]
+    pub(crate) spreadsheet_safe: bool,
 }
 
 /// Show the events and segments (or samples) that make up a record, to the
@@ -227,6 +258,9 @@ pub(crate) struct Explain {
     /// The record's id, from an export or from listUsageRecords
     #[arg(value_name = "RECORDID")]
     pub(crate) record: RecordId,
+    /// Source that the record must be of
+    #[arg(long, value_name = "NAME", value_parser = any_source_name)]
+    pub(crate) source: Option<SourceName>,
 }
 
 /// Verify every file of the lake against its checksum and run the sanity checks.
@@ -340,6 +374,10 @@ pub(crate) enum FileFormat {
 
 fn day(text: &str) -> Result<NaiveDate, calendar::DayError> {
     calendar::day(text)
+}
+
+fn any_source_name(text: &str) -> Result<SourceName, String> {
+    SourceName::new(text).map_err(|error| error.to_string())
 }
 
 fn source_name(text: &str) -> Result<SourceName, String> {

@@ -1,7 +1,10 @@
 //! What a person sees: progress bars on a terminal (and silence in a pipe),
 //! tables, a word while waiting for another process, numbers that can be read.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use cloudtally_model::Instant;
 use cloudtally_platform::engine::{CLOCK_MS, IS_SIMULATED};
@@ -87,6 +90,25 @@ pub(crate) fn table(header: &[&str], numbers: &[usize]) -> Table {
     table
 }
 
+/// A text of somebody else's, such as a name, as a terminal may show it: characters
+/// that steer terminals or turn the direction of writing are spelt out.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.chars().any(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match steers(character) {
+            true => shown.extend(character.escape_unicode()),
+            false => shown.push(character),
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// `1234567` as `1 234 567`.
 pub(crate) fn grouped(digits: &str) -> String {
     let (integer, fraction) = digits.split_once('.').map_or((digits, None), |(i, f)| (i, Some(f)));
@@ -106,7 +128,19 @@ pub(crate) fn grouped(digits: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::grouped;
+    use super::{grouped, shown};
+
+    #[test]
+    fn names_do_not_steer_a_terminal() {
+        for (text, expected) in [
+            ("web-1 größer \u{1f600}", "web-1 größer \u{1f600}"),
+            ("a\x1b[2Jb", "a\\u{1b}[2Jb"),
+            ("a\rb\nc\u{9b}", "a\\u{d}b\\u{a}c\\u{9b}"),
+            ("\u{202e}txt.exe", "\\u{202e}txt.exe"),
+        ] {
+            assert_eq!(shown(text), expected);
+        }
+    }
 
     #[test]
     fn numbers_for_people() {

@@ -8,7 +8,9 @@
 use std::sync::mpsc::SyncSender;
 
 use crate::{
+    decode::Decode,
     error::Fault,
+    plausible::Plausible,
     table::{Cell, Row},
     value::{Reason, cut},
 };
@@ -108,12 +110,13 @@ impl From<Fault> for Stop {
 pub(crate) struct Batcher<T> {
     batch: Batch<T>,
     sender: SyncSender<Batch<T>>,
+    plausible: Plausible,
     place: Place,
 }
 
-impl<T: Row> Batcher<T> {
-    pub(crate) fn new(sender: SyncSender<Batch<T>>) -> Self {
-        Self { batch: Batch::new(), sender, place: Place { input: 0, row: 0 } }
+impl<T: Decode> Batcher<T> {
+    pub(crate) fn new(sender: SyncSender<Batch<T>>, plausible: Plausible) -> Self {
+        Self { batch: Batch::new(), sender, plausible, place: Place { input: 0, row: 0 } }
     }
 
     /// The next rows come from this input.
@@ -136,7 +139,7 @@ impl<T: Row> Batcher<T> {
     ) -> Result<(), HungUp> {
         self.place.row += 1;
         self.batch.bytes += bytes;
-        match decoded {
+        match decoded.and_then(|row| self.plausible.check(row)) {
             Ok(row) => self.keep(row, &[]),
             Err(reason) => self.set_aside(reason, raw()),
         }
@@ -151,7 +154,7 @@ impl<T: Row> Batcher<T> {
     ) -> Result<(), HungUp> {
         self.place.row += 1;
         self.batch.bytes += text.len();
-        match decoded {
+        match decoded.and_then(|row| self.plausible.check(row)) {
             Ok(row) => self.keep(row, &text[..text.len().min(RAW_BYTES_MAX + 1)]),
             Err(reason) => self.set_aside(reason, raw_text(text)),
         }

@@ -7,6 +7,10 @@
 //! row in quotes is checked, and when its quotes make no sense only its first
 //! line is set aside and reading goes on with the next one. The same goes for a
 //! row longer than [`ROW_BYTES_MAX`].
+//!
+//! Reading on from the second line reads bytes again that were read in vain. What may
+//! be read in vain is earned by rows that were consumed ([`EARNED_PER_BYTE`]), so an
+//! input whose every line opens a quote costs a few times its size and not its square.
 
 use std::io::Read;
 
@@ -23,6 +27,8 @@ use crate::{
 
 /// Bytes of a row; a longer one is taken for an unclosed quote.
 pub(crate) const ROW_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes that may be read in vain for each byte consumed.
+const EARNED_PER_BYTE: usize = 8;
 
 /// Reads all rows. A failure of the input ends it early and is left in the
 /// window.
@@ -70,7 +76,6 @@ pub(crate) fn read<T: Decode, R: Read>(
 
 fn separator_hint(header: &[String]) -> &'static str {
     match header {
-        [name] if name.contains('\t') => "; separate the columns by commas, not tabs",
         [name] if name.contains(';') => "; separate the columns by commas, not semicolons",
         _ => "",
     }
@@ -117,6 +122,11 @@ struct Records<'w, R> {
     fields: usize,
     /// Bytes of the row in the window, line break included.
     length: usize,
+    /// Bytes that may be read behind the row's first line, at most [`ROW_BYTES_MAX`].
+    credit: usize,
+    /// Bytes given to the parser, over and over again or not.
+    #[cfg(test)]
+    parsed: usize,
 }
 
 impl<'w, R: Read> Records<'w, R> {
@@ -128,12 +138,16 @@ impl<'w, R: Read> Records<'w, R> {
             ends: vec![0; 64],
             fields: 0,
             length: 0,
+            credit: ROW_BYTES_MAX,
+            #[cfg(test)]
+            parsed: 0,
         }
     }
 
     fn next(&mut self) -> Next {
         let (mut written, mut last) = (0, LineBreak::There);
         (self.fields, self.length) = (0, 0);
+        let bound = self.row_bound();
         loop {
             let all_parsed = self.length == self.window.unread().len();
             if all_parsed && last == LineBreak::There && self.window.fill() == Filled::NoMore {
@@ -143,18 +157,26 @@ impl<'w, R: Read> Records<'w, R> {
                 last = LineBreak::Missing;
             }
             // An empty input tells the parser that there is no more.
+            let unread = self.window.unread();
             let (result, read, wrote, ended) = self.core.read_record(
-                &self.window.unread()[self.length..],
+                &unread[self.length..unread.len().min(bound + 1)],
                 &mut self.output[written..],
                 &mut self.ends[self.fields..],
             );
             self.length += read;
             written += wrote;
             self.fields += ended;
-            if self.length > ROW_BYTES_MAX {
-                return self.broken(format!(
-                    "the row is longer than {ROW_BYTES_MAX} bytes; a quote may be missing"
-                ));
+            #[cfg(test)]
+            {
+                self.parsed += read;
+            }
+            if self.length > bound {
+                return self.broken(match bound {
+                    ROW_BYTES_MAX => format!(
+                        "the row is longer than {ROW_BYTES_MAX} bytes; a quote may be missing"
+                    ),
+                    _ => format!("a field opens a quote that is not closed within {bound} bytes"),
+                });
             }
             match result {
                 ReadRecordResult::InputEmpty => {}
@@ -164,6 +186,25 @@ impl<'w, R: Read> Records<'w, R> {
                 ReadRecordResult::Record => return self.checked(last),
             }
         }
+    }
+
+    /// Bytes that the next row may have: its first line, whatever it costs, and behind
+    /// it what was earned.
+    fn row_bound(&mut self) -> usize {
+        if self.credit == ROW_BYTES_MAX {
+            return ROW_BYTES_MAX;
+        }
+        let first_line = loop {
+            let unread = self.window.unread();
+            let blank = unread.iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
+            match unread[blank..].iter().position(|b| *b == b'\n') {
+                Some(at) => break blank + at + 1,
+                None if unread.len() > ROW_BYTES_MAX => break ROW_BYTES_MAX,
+                None if self.window.fill() == Filled::NoMore => break self.window.unread().len(),
+                None => {}
+            }
+        };
+        (first_line + self.credit).min(ROW_BYTES_MAX)
     }
 
     /// A row whose quotes make sense, or its first line.
@@ -181,7 +222,9 @@ impl<'w, R: Read> Records<'w, R> {
         let blank = unread.iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
         // One long line keeps its beginning here, `consume` skips the rest.
         if let Some(at) = unread[blank..].iter().position(|b| *b == b'\n') {
-            self.length = blank + at + 1;
+            let first_line = blank + at + 1;
+            self.credit = self.credit.saturating_sub(self.length - first_line);
+            self.length = first_line;
         }
         Next::Broken(reason)
     }
@@ -206,6 +249,7 @@ impl<'w, R: Read> Records<'w, R> {
 
     /// Done with the row.
     fn consume(&mut self) {
+        self.credit = (self.credit + EARNED_PER_BYTE * self.length).min(ROW_BYTES_MAX);
         let whole_line = self.window.unread()[..self.length].ends_with(b"\n");
         self.window.consume(self.length);
         if !whole_line && self.length > ROW_BYTES_MAX {
@@ -259,5 +303,47 @@ fn broken_quotes(row: &[u8]) -> Option<&'static str> {
     match at {
         At::Quoted => Some("a field opens a quote that is never closed"),
         At::FieldStart | At::Plain | At::QuoteInQuoted => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes given to the parser, and the rows and broken lines that came of them.
+    fn parse(csv: &[u8]) -> (usize, usize, usize) {
+        let mut window = Window::new(csv);
+        let mut records = Records::new(&mut window);
+        let (mut rows, mut broken) = (0, 0);
+        loop {
+            match records.next() {
+                Next::Row(_) => rows += 1,
+                Next::Broken(_) => broken += 1,
+                Next::Cut | Next::End => return (records.parsed, rows, broken),
+            }
+            records.consume();
+        }
+    }
+
+    #[test]
+    fn lines_that_all_open_a_quote_cost_a_few_times_their_size() {
+        // Alone, each line opens a quote; inside one, it closes that and opens another.
+        let line = b"1,a\"b,\"c\n";
+        let csv = line.repeat(4 * 1024 * 1024 / line.len());
+        let (parsed, rows, broken) = parse(&csv);
+        assert_eq!((rows, broken), (0, csv.len() / line.len()));
+        let bound = (EARNED_PER_BYTE + 2) * csv.len() + ROW_BYTES_MAX;
+        assert!(parsed <= bound, "{parsed} bytes parsed of {}", csv.len());
+    }
+
+    #[test]
+    fn a_long_quoted_row_is_read_whatever_came_before() {
+        let broken = "1,\"open\n".repeat(3);
+        let long = format!("2,\"{}\"\n", "line\n".repeat(100_000));
+        let good = "3,c\n".repeat(100_000);
+        assert_eq!(parse(long.as_bytes()).1, 1);
+        let csv = format!("{broken}{good}{long}");
+        let (_, rows, _) = parse(csv.as_bytes());
+        assert_eq!(rows, 100_001);
     }
 }

@@ -4,7 +4,8 @@
 //! builds a column of another kind or need stops it.
 
 use cloudtally_model::{
-    Account, AccountType, DeviceType, NetworkId, NetworkSample, SeriesKey, UsageEvent, ZoneId,
+    Account, AccountType, DeviceType, Instant, NetworkId, NetworkSample, SeriesKey, UsageEvent,
+    ZoneId, event_code,
 };
 
 use crate::{
@@ -15,6 +16,14 @@ use crate::{
 /// A row that can be made from values.
 pub(crate) trait Decode: Row {
     fn decode<V: Values>(values: &V) -> Result<Self, Reason>;
+
+    /// The instant by which the row is billed, and the name of its column.
+    fn billed_at(&self) -> Option<(&'static str, Instant)>;
+
+    /// The event's type, if nothing meters it.
+    fn type_without_meter(&self) -> Option<&str> {
+        None
+    }
 }
 
 impl Decode for UsageEvent {
@@ -22,7 +31,7 @@ impl Decode for UsageEvent {
         let mut next = Fields::new(values, Self::columns());
         Ok(Self {
             id: next.unsigned()?.into(),
-            event_type: next.text()?,
+            event_type: next.event_type()?,
             created: next.instant()?,
             account: next.unsigned()?.into(),
             zone: ZoneId::from_source(next.signed()?),
@@ -34,6 +43,14 @@ impl Decode for UsageEvent {
             virtual_size: next.unsigned_if_any()?,
             resource_type: next.text_if_any()?,
         })
+    }
+
+    fn billed_at(&self) -> Option<(&'static str, Instant)> {
+        Some(("created", self.created))
+    }
+
+    fn type_without_meter(&self) -> Option<&str> {
+        event_code(&self.event_type).is_none().then_some(&self.event_type)
     }
 }
 
@@ -52,12 +69,16 @@ impl Decode for NetworkSample {
         let series = SeriesKey { account, zone, device_type, device, network, address };
         Ok(Self { sampled, series, bytes_sent, bytes_received })
     }
+
+    fn billed_at(&self) -> Option<(&'static str, Instant)> {
+        Some(("sampled", self.sampled))
+    }
 }
 
 impl Decode for Account {
     fn decode<V: Values>(values: &V) -> Result<Self, Reason> {
         let mut next = Fields::new(values, Self::columns());
-        Ok(Self {
+        let account = Self {
             id: next.unsigned()?.into(),
             name: next.text()?,
             uuid: next.text_if_any()?,
@@ -67,6 +88,18 @@ impl Decode for Account {
             state: next.text_if_any()?,
             created: next.instant_if_any()?,
             removed: next.instant_if_any()?,
-        })
+        };
+        // Usage ends at `removed`: believed, such a row would make all of it free.
+        match (account.created, account.removed) {
+            (Some(created), Some(removed)) if removed < created => Err(format!(
+                "column `removed`: `{removed}` lies before `created`, `{created}`; \
+                 correct one of them, or leave both empty"
+            )),
+            _ => Ok(account),
+        }
+    }
+
+    fn billed_at(&self) -> Option<(&'static str, Instant)> {
+        None
     }
 }

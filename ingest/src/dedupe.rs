@@ -16,7 +16,7 @@ use cloudtally_model::{
 use cloudtally_store::{IngestRun, KnownEvents, QuarantinedRow, StoreError, Writer};
 
 use crate::{
-    table::{Cell, Row},
+    table::{Cell, Column, Row},
     value::{Reason, Shown, Value},
 };
 
@@ -251,21 +251,23 @@ impl Keeper<Account> for AccountKeeper<'_> {
 }
 
 /// The first column in which two rows differ:
-/// ``another `size`: `1` was stored, `2` comes now``.
+/// ``another `size`: `1` was stored, `2` comes now``; `None` if they are one row.
 fn difference<T: Row>(first: &T, now: &T) -> Option<String> {
     if first == now {
         return None;
     }
-    let column = T::columns().iter().find(|column| (column.cell)(first) != (column.cell)(now));
-    Some(match column {
-        None => "other content".to_owned(),
-        Some(column) => format!(
-            "another `{}`: {} was stored, {} comes now",
-            column.name,
-            show((column.cell)(first)),
-            show((column.cell)(now))
-        ),
-    })
+    let differs = |column: &&Column<T>| (column.cell)(first) != (column.cell)(now);
+    let mut different = T::columns().iter().filter(differs).peekable();
+    if different.peek().is_none() {
+        return Some("other content".to_owned());
+    }
+    let column = different.find(|column| now.counts(column))?;
+    Some(format!(
+        "another `{}`: {} was stored, {} comes now",
+        column.name,
+        show((column.cell)(first)),
+        show((column.cell)(now))
+    ))
 }
 
 fn show(cell: Cell<'_>) -> String {

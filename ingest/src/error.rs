@@ -90,6 +90,34 @@ pub enum Fault {
         /// The types that are taken.
         expected: &'static str,
     },
+    /// A Parquet column is compressed with something that is not read.
+    #[error(
+        "the column `{column}` of `{input}` is compressed with {codec}, which is not read; write \
+         the file with zstd, snappy, gzip or lz4"
+    )]
+    Codec {
+        /// Which input.
+        input: String,
+        /// Which column.
+        column: &'static str,
+        /// The codec's name.
+        codec: String,
+    },
+    /// A row group of a Parquet file that would take too much memory.
+    #[error(
+        "the column `{column}` of `{input}` has a row group of {bytes} bytes, and at most \
+         {bytes_max} are read; write the file with smaller row groups"
+    )]
+    RowGroup {
+        /// Which input.
+        input: String,
+        /// Which column.
+        column: &'static str,
+        /// Decompressed, as the file says.
+        bytes: i64,
+        /// The most that is read.
+        bytes_max: i64,
+    },
     /// The header row cannot be taken apart.
     #[error("the header row of `{input}` is broken: {reason}")]
     Header {

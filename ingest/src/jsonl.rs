@@ -13,6 +13,7 @@ use crate::{
     batch::{Batcher, Stop},
     csv::ROW_BYTES_MAX,
     decode::Decode,
+    lines::{self, LineEnd},
     names,
     value::{Reason, Value, Values},
     window::{Filled, Window},
@@ -36,31 +37,7 @@ pub(crate) fn read<T: Decode, R: Read>(
     if !keys.is_empty() {
         names::positions::<T>(input, &keys, "")?;
     }
-    let mut searched = 0;
-    loop {
-        let unread = window.unread();
-        if let Some(at) = unread[searched..].iter().position(|b| *b == b'\n') {
-            let length = searched + at + 1;
-            take_line(&unread[..length], LineEnd::Break, batcher)?;
-            window.consume(length);
-            searched = 0;
-            continue;
-        }
-        searched = unread.len();
-        if searched > ROW_BYTES_MAX {
-            let reason = format!("the line is longer than {ROW_BYTES_MAX} bytes");
-            batcher.take_text(Err(reason), unread)?;
-            window.skip_line();
-            searched = 0;
-        } else if window.fill() == Filled::NoMore {
-            // A line that the failure of the input cut off is no row.
-            return if window.failed() {
-                Ok(())
-            } else {
-                take_line(window.unread(), LineEnd::OfInput, batcher)
-            };
-        }
-    }
+    lines::each(window, &mut |line, end| take_line(line, end, batcher))
 }
 
 /// The different keys of the first objects, as they are spelt.
@@ -84,23 +61,16 @@ fn sample_keys<R: Read>(window: &mut Window<R>) -> Vec<String> {
     keys
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum LineEnd {
-    Break,
-    OfInput,
-}
-
 fn take_line<T: Decode>(line: &[u8], end: LineEnd, batcher: &mut Batcher<T>) -> Result<(), Stop> {
+    if end == LineEnd::TooLong {
+        let reason = format!("the line is longer than {ROW_BYTES_MAX} bytes");
+        return Ok(batcher.take_text(Err(reason), line)?);
+    }
     let line = line.trim_ascii();
     if line.is_empty() {
         return Ok(());
     }
-    let decoded = decode_line::<T>(line).map_err(|reason| match end {
-        LineEnd::Break => reason,
-        LineEnd::OfInput => {
-            format!("{reason} (the last line has no line break: the file may have been cut off)")
-        }
-    });
+    let decoded = decode_line::<T>(line).map_err(|reason| end.explain(reason));
     Ok(batcher.take_text(decoded, line)?)
 }
 

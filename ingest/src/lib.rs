@@ -7,14 +7,17 @@ mod dedupe; // new, known or contradicting
 mod error;
 mod guard; // decoders that panic on damaged files
 mod jsonl;
+mod lines; // inputs whose rows are lines
 mod live; // what our own cloud tells
 mod names; // columns by the names an input gives them
 mod open; // bytes from files and pipes, decompressed, and their format
 mod parquet;
+mod plausible; // instants that a row may have
 #[cfg(test)]
 mod reading_tests; // inputs of every kind, up to the batches
 mod run; // the loop
 mod table; // the columns of each stream: the one place to add another
+mod tsv;
 mod value; // what numbers, texts and instants look like in any format
 mod window; // a sliding stretch of an input
 pub mod write; // the mirror: rows into files

@@ -2,8 +2,8 @@
 //!
 //! Names say nothing here: compression and format are told by the bytes. Rules:
 //! a gzip or zstd header means so compressed; `PAR1` at the beginning means
-//! Parquet; else, after a byte order mark and blanks, `{` means JSON Lines and
-//! anything else CSV.
+//! Parquet; else, after a byte order mark and blanks, `{` means JSON Lines, a first
+//! line with tabs and no comma the output of `mysql --batch`, and anything else CSV.
 
 use std::{
     fs::File,
@@ -21,6 +21,7 @@ use crate::{
     error::Fault,
     names,
     table::Row,
+    tsv,
     window::{Filled, Window},
 };
 
@@ -88,6 +89,7 @@ impl Input {
 /// An input ready to be read.
 pub(crate) enum Opened {
     Csv(Window<Bytes>),
+    Tsv(Window<Bytes>),
     JsonLines(Window<Bytes>),
     Parquet(File),
 }
@@ -198,7 +200,10 @@ fn open_stream<T: Row>(
             let hint = "write one object a line instead (JSON Lines): `jq -c '.[]'`";
             Err(unreadable("a JSON array", hint))
         }
-        _ => Ok(Opened::Csv(window)),
+        _ => Ok(match tsv::is_tsv(&mut window) {
+            true => Opened::Tsv(window),
+            false => Opened::Csv(window),
+        }),
     }
 }
 
@@ -258,6 +263,7 @@ mod tests {
         };
         let found = match opened {
             Ok(Opened::Csv(window)) => format!("csv {}", rest(window)),
+            Ok(Opened::Tsv(window)) => format!("tsv {}", rest(window)),
             Ok(Opened::JsonLines(window)) => format!("jsonl {}", rest(window)),
             Ok(Opened::Parquet(_)) => "parquet".to_owned(),
             Err(fault) => fault.to_string(),
@@ -271,6 +277,7 @@ mod tests {
         check(b"\xef\xbb\xbf id,type\n", "csv id,type\n");
         check(b"\r\n\n {\"id\": 1}", "jsonl {\"id\": 1}");
         check(b"\x1f", "csv \x1f");
+        check(b"id\ttype\n1\tVM.START\n", "tsv id\ttype\n1\tVM.START\n");
     }
 
     #[test]

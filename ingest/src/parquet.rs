@@ -8,20 +8,29 @@
 
 use std::{
     fs::File,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use arrow::{
     array::{
         Array, AsArray, BinaryArray, Decimal128Array, FixedSizeBinaryArray, Float64Array,
-        Int64Array, RecordBatch, StringArray, UInt64Array,
+        Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array,
     },
     compute::cast,
-    datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, TimeUnit, UInt64Type},
+    datatypes::{
+        DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, Schema, TimeUnit, UInt64Type,
+    },
 };
-use parquet::arrow::{
-    ProjectionMask,
-    arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+use parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+    },
+    basic::Compression,
+    file::metadata::ParquetMetaData,
 };
 
 use crate::{
@@ -30,12 +39,17 @@ use crate::{
     error::Fault,
     guard::guarded,
     names,
-    table::{Kind, Need},
+    table::{Kind, Need, Row},
     value::{Shown, Tick, Value, Values},
 };
 
 /// Rows decoded at a time.
 const CHUNK_ROWS: usize = 8 * 1024;
+/// Bytes of one column in one row group, decompressed: so much memory a few
+/// compressed bytes can ask for.
+const COLUMN_BYTES_MAX: i64 = 1024 * 1024 * 1024;
+/// Bytes of a row besides its texts, to bound a batch.
+const ROW_BYTES: usize = 100;
 
 /// Reads all rows. Adds the file's bytes to `bytes_read` as rows come.
 pub(crate) fn read<T: Decode>(
@@ -49,9 +63,16 @@ pub(crate) fn read<T: Decode>(
 
     // The columns of the stream, and no others.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
+    let plain = guarded(|| ArrowReaderMetadata::load(&file, options.clone()))
         .map_err(|cause| damaged(0, cause))?;
-    let fields = builder.schema().fields().clone();
+    // Texts stay behind their dictionaries: a few bytes may name a long one a million times.
+    let schema = Arc::new(with_dictionaries(plain.schema()));
+    let metadata = guarded(|| {
+        ArrowReaderMetadata::try_new(plain.metadata().clone(), options.with_schema(schema))
+    })
+    .map_err(|cause| damaged(0, cause))?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+    let fields = plain.schema().fields().clone();
     let found: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
     let mut positions = names::positions::<T>(input, &found, "")?;
     for (column, position) in T::columns().iter().zip(&mut positions) {
@@ -66,6 +87,7 @@ pub(crate) fn read<T: Decode>(
             expected,
         })?;
     }
+    check_columns::<T>(input, builder.metadata(), &positions)?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), positions.iter().flatten().copied());
     let rows_total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
     let builder = builder.with_projection(mask).with_batch_size(CHUNK_ROWS);
@@ -86,9 +108,9 @@ pub(crate) fn read<T: Decode>(
         let Some(chunk) = chunk else { break };
         let columns = guarded(|| Columns::new(&chunk, &positions))
             .map_err(|cause| damaged(batcher.rows(), cause))?;
-        let row_bytes = chunk.get_array_memory_size() / chunk.num_rows().max(1);
         for row in 0..chunk.num_rows() {
             let values = RowValues { columns: &columns, row };
+            let row_bytes = ROW_BYTES + columns.text_bytes(row);
             batcher.take_typed(T::decode(&values), row_bytes, || spell::<T>(&values))?;
         }
         let done = u128::from(size_bytes) * u128::from(batcher.rows());
@@ -98,6 +120,47 @@ pub(crate) fn read<T: Decode>(
         told_bytes = done_bytes;
     }
     bytes_read.fetch_add(size_bytes - told_bytes, Ordering::Relaxed);
+    Ok(())
+}
+
+/// The schema with dictionaries for its texts.
+fn with_dictionaries(schema: &Schema) -> Schema {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        text @ (DataType::Utf8 | DataType::Binary) => {
+            let dictionary =
+                DataType::Dictionary(Box::new(DataType::Int32), Box::new(text.clone()));
+            Arc::new(field.as_ref().clone().with_data_type(dictionary))
+        }
+        _ => field.clone(),
+    });
+    Schema::new(fields.collect::<Vec<_>>())
+}
+
+/// Refuses columns that cannot be decompressed, or only into more memory than a column
+/// of any real table takes.
+fn check_columns<T: Row>(
+    input: &str,
+    metadata: &ParquetMetaData,
+    positions: &[Option<usize>],
+) -> Result<(), Fault> {
+    for (column, position) in T::columns().iter().zip(positions) {
+        let Some(position) = position else { continue };
+        for group in metadata.row_groups() {
+            let schema = group.schema_descr();
+            let leaf = (0..schema.num_columns())
+                .find(|leaf| schema.get_column_root_idx(*leaf) == *position);
+            let Some(chunk) = leaf.map(|leaf| group.column(leaf)) else { continue };
+            let (input, column) = (input.to_owned(), column.name);
+            if matches!(chunk.compression(), Compression::BROTLI(_) | Compression::LZO) {
+                let codec = chunk.compression().to_string();
+                return Err(Fault::Codec { input, column, codec });
+            }
+            if chunk.uncompressed_size() > COLUMN_BYTES_MAX {
+                let bytes = chunk.uncompressed_size();
+                return Err(Fault::RowGroup { input, column, bytes, bytes_max: COLUMN_BYTES_MAX });
+            }
+        }
+    }
     Ok(())
 }
 
@@ -131,8 +194,9 @@ enum Typed {
     Float(Float64Array),
     /// With the power of ten that a whole number is a multiple of.
     Decimal(Decimal128Array, i128),
-    Text(StringArray),
-    Binary(BinaryArray),
+    /// With the row's place among the texts.
+    Text(StringArray, Int32Array),
+    Binary(BinaryArray, Int32Array),
     Uuid(FixedSizeBinaryArray, Vec<String>),
     Ticks(Int64Array, Tick),
 }
@@ -147,6 +211,15 @@ impl Columns {
             None => Ok(Typed::Missing),
         };
         positions.iter().map(typed).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Bytes of all texts of a row.
+    fn text_bytes(&self, row: usize) -> usize {
+        let bytes = self.0.iter().map(|column| match column.value(row) {
+            Value::Text(text) => text.len(),
+            _ => 0,
+        });
+        bytes.sum()
     }
 }
 
@@ -168,8 +241,14 @@ impl Typed {
                 let power = 10i128.pow(u32::try_from(*scale).unwrap_or(0));
                 Self::Decimal(array.as_primitive::<Decimal128Type>().clone(), power)
             }
-            DataType::Utf8 => Self::Text(array.as_string::<i32>().clone()),
-            DataType::Binary => Self::Binary(array.as_binary::<i32>().clone()),
+            DataType::Dictionary(_, of) => {
+                let texts = array.as_dictionary::<Int32Type>();
+                let (values, keys) = (texts.values(), texts.keys().clone());
+                match **of {
+                    DataType::Utf8 => Self::Text(values.as_string::<i32>().clone(), keys),
+                    _ => Self::Binary(values.as_binary::<i32>().clone(), keys),
+                }
+            }
             DataType::FixedSizeBinary(16) => {
                 let uuids = array.as_fixed_size_binary().clone();
                 let texts = (0..uuids.len()).map(|row| uuid_text(uuids.value(row))).collect();
@@ -196,8 +275,8 @@ impl Typed {
             Self::Signed(array) | Self::Ticks(array, _) => array.is_null(row),
             Self::Float(array) => array.is_null(row),
             Self::Decimal(array, _) => array.is_null(row),
-            Self::Text(array) => array.is_null(row),
-            Self::Binary(array) => array.is_null(row),
+            Self::Text(texts, keys) => is_null_text(texts, keys, row),
+            Self::Binary(texts, keys) => is_null_text(texts, keys, row),
             Self::Uuid(array, _) => array.is_null(row),
         };
         if is_null {
@@ -212,12 +291,21 @@ impl Typed {
                 number if number % power == 0 => Value::Wide(number / power),
                 _ => Value::Other("a decimal with a fraction"),
             },
-            Self::Text(array) => Value::Text(array.value(row).as_bytes()),
-            Self::Binary(array) => Value::Text(array.value(row)),
+            Self::Text(texts, keys) => Value::Text(texts.value(place(keys, row)).as_bytes()),
+            Self::Binary(texts, keys) => Value::Text(texts.value(place(keys, row))),
             Self::Uuid(_, texts) => Value::Text(texts[row].as_bytes()),
             Self::Ticks(array, tick) => Value::Ticks(array.value(row), *tick),
         }
     }
+}
+
+/// The row's place among the texts of its dictionary; the decoder has checked it.
+fn place(keys: &Int32Array, row: usize) -> usize {
+    usize::try_from(keys.value(row)).expect("keys of a dictionary are not negative")
+}
+
+fn is_null_text(texts: &dyn Array, keys: &Int32Array, row: usize) -> bool {
+    keys.is_null(row) || texts.is_null(place(keys, row))
 }
 
 struct RowValues<'a> {

@@ -4,6 +4,7 @@
 //! is whole, and running again over the same inputs completes it.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use cloudtally_model::SourceName;
+use cloudtally_model::{Instant, SourceName};
 use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Stream, Writer};
 
 use crate::{
@@ -25,6 +26,8 @@ use crate::{
     jsonl,
     open::{Input, Opened, open},
     parquet,
+    plausible::Plausible,
+    tsv,
     value::cut,
 };
 
@@ -46,6 +49,9 @@ pub struct IngestRequest {
     pub inputs: Vec<Input>,
     /// Wall time, milliseconds since 1970, for the run's row.
     pub started_ms: i64,
+    /// The clock by which instants are believed: the machine's, or the simulated
+    /// one that the rows come from.
+    pub now: Instant,
 }
 
 /// How far an ingest is.
@@ -77,6 +83,8 @@ pub struct Counts {
 pub struct IngestSummary {
     /// Rows of all inputs together.
     pub counts: Counts,
+    /// Accepted events of types that nothing meters, by type.
+    pub without_meter: BTreeMap<String, u64>,
     /// The first few rows that were set aside.
     pub first_quarantined: Vec<QuarantinedRow>,
     /// Rows of each input, in the order of the request.
@@ -165,6 +173,7 @@ impl<'a> Tally<'a> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), Fault> {
         let inputs = &self.request.inputs;
+        let plausible = Plausible::at(self.request.now);
         let bytes_total = inputs.iter().map(Input::size_bytes).sum();
         let bytes_read = Arc::new(AtomicU64::new(0));
         let mut tell = |counts: Counts| {
@@ -174,7 +183,7 @@ impl<'a> Tally<'a> {
         thread::scope(|scope| {
             // No room in between: one batch is filled while another is stored.
             let (sender, receiver) = sync_channel(0);
-            let decoder = scope.spawn(|| decode::<T>(inputs, &bytes_read, sender));
+            let decoder = scope.spawn(|| decode::<T>(inputs, &bytes_read, sender, plausible));
             let stored = self.store_all(receiver, &mut keeper, &mut tell);
             let decoded = match decoder.join() {
                 Ok(decoded) => decoded,
@@ -237,6 +246,14 @@ impl<'a> Tally<'a> {
         let mut is_new = is_new.into_iter();
         batch.rows.retain(|_| is_new.next().expect("as many verdicts as rows"));
 
+        let mut without_meter: BTreeMap<String, u64> = BTreeMap::new();
+        for name in batch.rows.iter().filter_map(Decode::type_without_meter) {
+            match without_meter.get_mut(name) {
+                Some(rows) => *rows += 1,
+                None => drop(without_meter.insert(name.to_owned(), 1)),
+            }
+        }
+
         // Store them; only then do they count.
         let counts: Counts = by_input.iter().copied().sum();
         assert_eq!(counts.read, counts.accepted + counts.duplicate + counts.quarantined);
@@ -249,6 +266,9 @@ impl<'a> Tally<'a> {
         self.summary.counts = totals;
         for (input, counts) in self.summary.inputs.iter_mut().zip(by_input) {
             input.counts = input.counts + counts;
+        }
+        for (name, rows) in without_meter {
+            *self.summary.without_meter.entry(name).or_default() += rows;
         }
         let room = FIRST_QUARANTINED_MAX - self.summary.first_quarantined.len();
         self.summary.first_quarantined.extend(quarantined.into_iter().take(room));
@@ -273,8 +293,9 @@ pub(crate) fn decode<T: Decode>(
     inputs: &[Input],
     bytes_read: &Arc<AtomicU64>,
     sender: SyncSender<Batch<T>>,
+    plausible: Plausible,
 ) -> Result<(), Fault> {
-    let mut batcher = Batcher::new(sender);
+    let mut batcher = Batcher::new(sender, plausible);
     let mut decoded = Ok(());
     for (index, input) in inputs.iter().enumerate() {
         batcher.begin(index);
@@ -301,6 +322,10 @@ fn decode_input<T: Decode>(
         Opened::Parquet(file) => return parquet::read(&name, file, bytes_read, batcher),
         Opened::Csv(mut window) => {
             csv::read(&name, &mut window, batcher)?;
+            window
+        }
+        Opened::Tsv(mut window) => {
+            tsv::read(&name, &mut window, batcher)?;
             window
         }
         Opened::JsonLines(mut window) => {

@@ -10,7 +10,7 @@
 
 use std::fmt;
 
-use cloudtally_model::{Account, Instant, NetworkSample, UsageEvent, utc_day_name};
+use cloudtally_model::{Account, Instant, NetworkSample, UsageEvent, names_a_nic, utc_day_name};
 
 /// One column of a stream.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Column<T> {
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A whole number from 0 to 2^64 - 1.
+    /// A whole number from 0 to 2^63 - 1.
     Unsigned,
     /// A whole number from -2^63 to 2^63 - 1.
     Signed,
@@ -71,6 +71,11 @@ pub trait Row: Clone + PartialEq + fmt::Debug + Send + Sync + Sized + 'static {
 
     /// The columns in the order in which they are written.
     fn columns() -> &'static [Column<Self>];
+
+    /// False for a column whose value may differ between two exports of one row.
+    fn counts(&self, _column: &Column<Self>) -> bool {
+        true
+    }
 }
 
 impl<'a> Cell<'a> {
@@ -179,6 +184,12 @@ impl Row for UsageEvent {
     const STREAM: &'static str = "usage events";
     fn columns() -> &'static [Column<Self>] {
         &EVENT_COLUMNS
+    }
+
+    /// Names pass through terminals, spreadsheets and dumps that render them
+    /// differently; the name of a NIC is its number and tells stretches apart.
+    fn counts(&self, column: &Column<Self>) -> bool {
+        column.name != "resource_name" || names_a_nic(&self.event_type)
     }
 }
 

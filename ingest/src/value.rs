@@ -4,12 +4,16 @@
 //! become a [`Value`], and the rules for turning one into a number, a text or an
 //! instant stand here once, so that the same row means the same in every format:
 //!
-//! - absent: null, no such column, an empty text, `NULL`, `\N`;
-//! - a number: digits with blanks around them, a text or float that is whole
-//!   (`12.0`, as pandas writes a column of whole numbers with gaps) as long as
-//!   it is below 2^53, where a float still tells neighbours apart;
+//! - blanks around a text do not count;
+//! - absent: null, no such column, an empty text, `NULL`, `\N`; in columns of
+//!   numbers and instants also `null`, `NaN` and `NA` in any case, as data
+//!   frames write gaps (a name may be `NA`);
+//! - a number: digits, or a text or float that is whole (`12.0`, as pandas
+//!   writes a column of whole numbers with gaps) as long as it is below 2^53,
+//!   where a float still tells neighbours apart; at most 2^63 - 1;
 //! - an instant: a text that [`Instant::parse`] takes, or a Parquet timestamp,
 //!   cut to milliseconds. A bare number is no instant: nothing says its unit.
+//!   MySQL's zero date is absent where the column is optional.
 
 use std::fmt;
 
@@ -19,6 +23,10 @@ use crate::table::{Column, Kind, Need};
 
 /// Bytes of a value that a reason shows; longer ones are cut.
 const SHOWN_BYTES_MAX: usize = 100;
+/// Bytes of a text; a longer one is damage or an attack, not a name.
+const TEXT_BYTES_MAX: usize = 64 * 1024;
+/// The largest number that the lake and its readers hold without change.
+const NUMBER_MAX: u64 = i64::MAX as u64;
 
 /// One value, before its column gives it a type.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +89,13 @@ impl<'a, V: Values, T> Fields<'a, V, T> {
         self.required(Kind::Text, to_text)
     }
 
+    /// Takes a name that is compared without regard to case, such as `VM.START`.
+    pub(crate) fn event_type(&mut self) -> Result<Text, Reason> {
+        let mut name = self.text()?;
+        name.make_ascii_uppercase();
+        Ok(name)
+    }
+
     pub(crate) fn text_if_any(&mut self) -> Result<Option<Text>, Reason> {
         self.optional(Kind::Text, to_text)
     }
@@ -99,7 +114,7 @@ impl<'a, V: Values, T> Fields<'a, V, T> {
         convert: fn(Value<'_>) -> Result<R, Reason>,
     ) -> Result<R, Reason> {
         let (column, value) = self.advance(kind, Need::Required);
-        if is_absent(value) {
+        if is_absent(kind, value) {
             return Err(format!("column `{}` has no value, but every row needs one", column.name));
         }
         convert(value).map_err(|problem| format!("column `{}`: {problem}", column.name))
@@ -111,7 +126,7 @@ impl<'a, V: Values, T> Fields<'a, V, T> {
         convert: fn(Value<'_>) -> Result<R, Reason>,
     ) -> Result<Option<R>, Reason> {
         let (column, value) = self.advance(kind, Need::Optional);
-        if is_absent(value) {
+        if is_absent(kind, value) || kind == Kind::Instant && is_zero_date(value) {
             return Ok(None);
         }
         let converted = convert(value);
@@ -127,14 +142,28 @@ impl<'a, V: Values, T> Fields<'a, V, T> {
     }
 }
 
-fn is_absent(value: Value<'_>) -> bool {
+fn is_absent(kind: Kind, value: Value<'_>) -> bool {
     match value {
         Value::Absent => true,
-        Value::Text(text) => matches!(text, b"" | b"NULL" | b"\\N"),
+        Value::Text(text) => match text.trim_ascii() {
+            b"" | b"NULL" | b"\\N" => true,
+            gap => {
+                let is_gap = |name: &[u8]| gap.eq_ignore_ascii_case(name);
+                kind != Kind::Text && (is_gap(b"null") || is_gap(b"nan") || is_gap(b"na"))
+            }
+        },
         // What pandas writes for a gap in a column of numbers.
         Value::Float(number) => number.is_nan(),
         _ => false,
     }
+}
+
+/// True of `0000-00-00` and `0000-00-00 00:00:00`, MySQL's way to say "no date".
+fn is_zero_date(value: Value<'_>) -> bool {
+    let Value::Text(text) = value else { return false };
+    text.trim_ascii().strip_prefix(b"0000-00-00").is_some_and(|time| {
+        time.iter().all(|byte| matches!(byte, b'0' | b':' | b' ' | b'T' | b'.' | b'Z'))
+    })
 }
 
 fn to_unsigned(value: Value<'_>) -> Result<u64, Reason> {
@@ -147,7 +176,9 @@ fn to_unsigned(value: Value<'_>) -> Result<u64, Reason> {
         },
         _ => whole_number(value).and_then(|number| u64::try_from(number).ok()),
     };
-    number.ok_or_else(|| format!("{} is not a whole number from 0 to {}", Shown(value), u64::MAX))
+    number
+        .filter(|number| *number <= NUMBER_MAX)
+        .ok_or_else(|| format!("{} is not a whole number from 0 to {NUMBER_MAX}", Shown(value)))
 }
 
 fn to_signed(value: Value<'_>) -> Result<i64, Reason> {
@@ -158,8 +189,11 @@ fn to_signed(value: Value<'_>) -> Result<i64, Reason> {
 
 fn to_text(value: Value<'_>) -> Result<Text, Reason> {
     match value {
+        Value::Text(bytes) if bytes.len() > TEXT_BYTES_MAX => {
+            Err(format!("{} is longer than {TEXT_BYTES_MAX} bytes", Shown(value)))
+        }
         Value::Text(bytes) => std::str::from_utf8(bytes)
-            .map(Text::from)
+            .map(|text| Text::from(text.trim()))
             .map_err(|_| format!("{} is not valid UTF-8", Shown(value))),
         Value::Unsigned(number) => Ok(Text::from(itoa::Buffer::new().format(number))),
         _ => match whole_number(value) {
@@ -311,7 +345,11 @@ mod tests {
             (Value::Text(b"0"), Some(0)),
             (Value::Text(b" 12 "), Some(12)),
             (Value::Text(b"12.000"), Some(12)),
-            (Value::Text(b"18446744073709551615"), Some(u64::MAX)),
+            (Value::Text(b"9223372036854775807"), Some(NUMBER_MAX)),
+            (Value::Unsigned(NUMBER_MAX), Some(NUMBER_MAX)),
+            (Value::Text(b"9223372036854775808"), None),
+            (Value::Text(b"18446744073709551615"), None),
+            (Value::Unsigned(u64::MAX), None),
             (Value::Text(b"18446744073709551616"), None),
             (Value::Text(b"000000000000000000000000000000000000012"), None),
             (Value::Text(b"-1"), None),
@@ -328,6 +366,50 @@ mod tests {
         ] {
             assert_eq!(to_unsigned(value).ok(), expected, "{value:?}");
         }
+    }
+
+    #[test]
+    fn gaps_are_absent_where_no_name_can_be_meant() {
+        for (text, in_numbers, in_texts) in [
+            (&b""[..], true, true),
+            (b" ", true, true),
+            (b"NULL", true, true),
+            (b" NULL", true, true),
+            (b"\\N", true, true),
+            (b"null", true, false),
+            (b"NaN", true, false),
+            (b" nan ", true, false),
+            (b"NA", true, false),
+            (b"0", false, false),
+            (b"NAN1", false, false),
+        ] {
+            let value = Value::Text(text);
+            assert_eq!(is_absent(Kind::Unsigned, value), in_numbers, "{value:?}");
+            assert_eq!(is_absent(Kind::Instant, value), in_numbers, "{value:?}");
+            assert_eq!(is_absent(Kind::Text, value), in_texts, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn zero_dates_are_no_dates() {
+        for (text, expected) in [
+            ("0000-00-00 00:00:00", true),
+            (" 0000-00-00 00:00:00.000", true),
+            ("0000-00-00", true),
+            ("0000-00-00T00:00:00Z", true),
+            ("0000-01-00 00:00:00", false),
+            ("0000-00-00 00:00:01", false),
+            ("2026-01-31 00:00:00", false),
+        ] {
+            assert_eq!(is_zero_date(Value::Text(text.as_bytes())), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn blanks_around_a_text_do_not_count() {
+        assert_eq!(to_text(Value::Text(b" web 1\t")).unwrap(), "web 1");
+        let long = to_text(Value::Text(&[b'x'; TEXT_BYTES_MAX + 1])).unwrap_err();
+        assert!(long.ends_with("...` is longer than 65536 bytes"), "{long}");
     }
 
     #[test]
@@ -353,7 +435,7 @@ mod tests {
     fn reasons_name_the_value_and_cut_long_ones() {
         assert_eq!(
             to_unsigned(Value::Text(b"-5")).unwrap_err(),
-            "`-5` is not a whole number from 0 to 18446744073709551615"
+            "`-5` is not a whole number from 0 to 9223372036854775807"
         );
         let long = to_unsigned(Value::Text(&[b'x'; 5000])).unwrap_err();
         assert!(long.starts_with("`xxx") && long.contains("...` is not") && long.len() < 200);

@@ -30,7 +30,7 @@ pub use segment::{Attributes, Segment};
 pub use source::{SourceId, SourceName, SourceNameError, Sources};
 pub use usage_type::{
     Effect, EventCode, Fields, Meter, Own, Part, ResourceKind, Unit, UsageType, UsageTypeId,
-    event_code, event_name, kinds_of, meters, usage_type, usage_types,
+    event_code, event_name, kinds_of, meters, names_a_nic, usage_type, usage_types,
 };
 
 /// Text short enough to live without an allocation: names and types in events.

@@ -542,6 +542,15 @@ pub fn event_code(name: &str) -> Option<EventCode> {
     INDEX.codes.get(name).copied()
 }
 
+/// True of events whose resource name is the number of a NIC, which tells stretches
+/// apart; in all others it is only a label.
+pub fn names_a_nic(event_type: &str) -> bool {
+    let of_nics = TYPES.iter().filter(|row| row.part == Part::Nic);
+    of_nics
+        .flat_map(|row| row.events)
+        .any(|(name, effect)| *name == event_type && !matches!(effect, CloseAll(_)))
+}
+
 /// The event type behind a code.
 pub fn event_name(code: EventCode) -> &'static str {
     INDEX.names[usize::from(code.0)]
@@ -576,6 +585,12 @@ mod tests {
         assert_eq!(kinds_of(destroy).collect::<Vec<_>>(), [ResourceKind::Vm, ResourceKind::VmNics]);
         assert_eq!(meters(destroy, ResourceKind::Vm).len(), 2);
         assert_eq!(event_code("VM.REBOOT"), None);
+    }
+
+    #[test]
+    fn names_count_in_events_of_nics_alone() {
+        assert!(names_a_nic("NETWORK.OFFERING.ASSIGN") && names_a_nic("NETWORK.OFFERING.DELETE"));
+        assert!(!names_a_nic("VM.DESTROY") && !names_a_nic("VM.START"));
     }
 
     #[test]

@@ -302,7 +302,13 @@ mod tests {
             let store = Store::open(&dir.path().join("data")).unwrap();
             let source = SourceName::new("default").unwrap();
             let inputs = vec![Input::from_argument(csv)];
-            let request = IngestRequest { stream: Stream::Events, source, inputs, started_ms: 1 };
+            let request = IngestRequest {
+                stream: Stream::Events,
+                source,
+                inputs,
+                started_ms: 1,
+                now: at("2027-01-01 00:00:00"),
+            };
             ingest(&writer(&store), &request, &mut |_| {}).unwrap();
             let beat = Arc::new(Beat::new(&store, at(now)).unwrap());
             Self { _dir: dir, store, beat }

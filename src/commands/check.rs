@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Context, print_json};
 use crate::{
     cli::Check,
-    console::{self, Unit},
+    console::{self, Unit, shown},
     failure::{Failure, found_something},
     ledger,
 };
@@ -52,6 +52,7 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
     }
     let quarantined = store.quarantine_count()?;
     let anomalies = store.anomaly_count()?;
+    let unmetered = store.unmetered_events()?;
     let worst = findings.iter().map(|(severity, _)| *severity).max();
     if context.json() {
         let rows: Vec<_> = findings
@@ -59,7 +60,7 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
             .map(|(severity, text)| json!({ "severity": name(*severity), "text": text }))
             .collect();
         let quarantine: Vec<_> = store
-            .quarantined(1000)?
+            .quarantined(None, 1000)?
             .iter()
             .map(|row| {
                 json!({ "source": row.source.as_str(), "input": row.input, "row": row.row, "reason": row.reason })
@@ -73,17 +74,24 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
                         "resource": a.resource.0, "at": a.at.to_string(), "text": a.text })
             })
             .collect();
+        let without_meter: Vec<_> = unmetered
+            .iter()
+            .map(|events| {
+                json!({ "source": events.source.as_str(), "type": events.event_type, "events": events.rows })
+            })
+            .collect();
         print_json(&json!({
             "findings": rows,
             "ledgerlines": compared,
             "quarantined": quarantined,
             "anomalies": anomalies,
             "quarantine": quarantine,
+            "withoutmeter": without_meter,
             "anomalylist": odd,
         }))?;
     } else {
         for (severity, text) in &findings {
-            println!("{}: {text}", name(*severity));
+            println!("{}: {}", name(*severity), shown(text));
         }
         if findings.is_empty() {
             println!("every file matches its checksum and every sum adds up");
@@ -93,10 +101,20 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
         }
         if quarantined > 0 {
             println!("{quarantined} rows in quarantine, the latest:");
-            for row in store.quarantined(SHOWN)? {
-                println!("  {} row {} ({}): {}", row.input, row.row, row.source, row.reason);
+            for row in store.quarantined(None, SHOWN)? {
+                let (input, reason) = (shown(&row.input), shown(&row.reason));
+                println!("  {input} row {} ({}): {reason}", row.row, row.source);
             }
             println!("  correct them at their source and ingest the file again");
+            println!("  `cloudtally quarantine` shows them by reason");
+        }
+        for events in &unmetered {
+            println!(
+                "{} events of the type {} ({}) are kept and not billed: nothing meters this type",
+                events.rows,
+                shown(&events.event_type),
+                events.source
+            );
         }
         if anomalies > 0 {
             println!("{anomalies} anomalies in the history of resources, the latest:");
@@ -104,7 +122,10 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
                 let event = anomaly.event.map(|id| format!("event {id} ")).unwrap_or_default();
                 println!(
                     "  {} {event}({}, resource {}): {}",
-                    anomaly.at, anomaly.source, anomaly.resource, anomaly.text
+                    anomaly.at,
+                    anomaly.source,
+                    anomaly.resource,
+                    shown(&anomaly.text)
                 );
             }
         }

@@ -9,9 +9,12 @@ use serde_json::json;
 use super::{Context, print_json};
 use crate::{
     cli::{Ingest, StreamArgument},
-    console::{self, Unit},
+    console::{self, Unit, shown},
     failure::{Failure, found_something},
 };
+
+/// Types without a meter that a summary names.
+const SHOWN_TYPES_MAX: usize = 8;
 
 pub(crate) fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode, Failure> {
     let stream = match arguments.stream {
@@ -24,6 +27,7 @@ pub(crate) fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode, Fai
         source: arguments.source.clone(),
         inputs: arguments.files.iter().map(Input::from_argument).collect(),
         started_ms: console::wall_clock_ms(),
+        now: arguments.now.unwrap_or_else(console::now),
     };
     let store = context.open()?;
     let writer = console::writer(&store)?;
@@ -63,17 +67,36 @@ pub(crate) fn run_with_bar(
 fn print(summary: &IngestSummary) {
     if summary.inputs.len() > 1 {
         for input in &summary.inputs {
-            println!("{}: {}", input.name, counts(input.counts));
+            println!("{}: {}", shown(&input.name), counts(input.counts));
         }
     }
     println!("{}", counts(summary.counts));
     for row in &summary.first_quarantined {
-        println!("  quarantined {} row {}: {}", row.input, row.row, row.reason);
+        println!("  quarantined {} row {}: {}", shown(&row.input), row.row, shown(&row.reason));
     }
     let more = summary.counts.quarantined.saturating_sub(summary.first_quarantined.len() as u64);
     if more > 0 {
-        println!("  and {more} more; `cloudtally check --json` lists the quarantine");
+        println!("  and {more} more; `cloudtally quarantine` shows them by reason");
     }
+    let without_meter: u64 = summary.without_meter.values().sum();
+    if without_meter > 0 {
+        println!(
+            "  {without_meter} of the accepted events are of types that nothing meters: {}",
+            by_type(summary)
+        );
+    }
+}
+
+/// `VM.REBOOT 12, VOLUME.ATTACH 3`, the most frequent first.
+fn by_type(summary: &IngestSummary) -> String {
+    let mut types: Vec<(&String, &u64)> = summary.without_meter.iter().collect();
+    types.sort_by_key(|(name, rows)| (std::cmp::Reverse(**rows), *name));
+    let names = types.iter().take(SHOWN_TYPES_MAX).map(|(name, rows)| format!("{name} {rows}"));
+    let mut text = names.collect::<Vec<_>>().join(", ");
+    if let Some(more) = types.len().checked_sub(SHOWN_TYPES_MAX).filter(|more| *more > 0) {
+        text.push_str(&format!(" and {more} more types"));
+    }
+    shown(&text).into_owned()
 }
 
 fn counts(counts: Counts) -> String {
@@ -90,6 +113,7 @@ fn as_json(summary: &IngestSummary, complete: bool) -> serde_json::Value {
     };
     let mut object = numbers(summary.counts);
     object["complete"] = complete.into();
+    object["withoutmeter"] = json!(summary.without_meter);
     object["inputs"] = summary
         .inputs
         .iter()

@@ -17,6 +17,7 @@ mod export;
 mod ingest;
 mod jobs;
 mod keys;
+mod quarantine;
 mod selection; // the window and filters that usage and export share
 mod serve;
 mod settings;
@@ -69,6 +70,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Demo(arguments) => demo::run(&context, &arguments),
         Command::Simulate(arguments) => simulate::run(&context, &arguments),
         Command::Ingest(arguments) => ingest::run(&context, &arguments),
+        Command::Quarantine(arguments) => quarantine::run(&context, &arguments),
         Command::Aggregate(arguments) => aggregate::run(&context, &arguments),
         Command::Usage(arguments) => usage::run(&context, &arguments),
         Command::Export(arguments) => export::run(&context, &arguments),

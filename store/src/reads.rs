@@ -6,12 +6,14 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use cloudtally_model::{Instant, NetworkSample, Segment, Sources, UsageEvent, UsageRecord};
+use cloudtally_model::{
+    Instant, NetworkSample, Segment, SourceName, Sources, UsageEvent, UsageRecord,
+};
 use rusqlite::params;
 
 use crate::{
     Accounts, Anomaly, BilledCounter, EventFile, IngestRun, JobRun, PublishedPeriod,
-    QuarantinedRow, SampleFile, Snapshot, Store, StoreError,
+    QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Store, StoreError, UnmeteredEvents,
     catalogue::{load, sql},
     lake,
     lock::FolderLock,
@@ -60,13 +62,30 @@ impl Store {
     }
 
     /// Rows set aside by ingest, newest first.
-    pub fn quarantined(&self, most: usize) -> Result<Vec<QuarantinedRow>, StoreError> {
-        load::quarantined(&*self.db()?, most)
+    pub fn quarantined(
+        &self,
+        source: Option<&SourceName>,
+        most: usize,
+    ) -> Result<Vec<QuarantinedRow>, StoreError> {
+        load::quarantined(&*self.db()?, source, most)
     }
 
-    /// How many rows are set aside.
+    /// How many rows are set aside, those included that are only counted.
     pub fn quarantine_count(&self) -> Result<u64, StoreError> {
-        self.db()?.number(sql::ingest::QUARANTINE_COUNT, [])
+        self.db()?.number(sql::quarantine::COUNT, params![None::<&str>])
+    }
+
+    /// Kinds of reasons that rows were set aside for, those with most rows first.
+    pub fn quarantine_kinds(
+        &self,
+        source: Option<&SourceName>,
+    ) -> Result<Vec<QuarantineKind>, StoreError> {
+        load::quarantine_kinds(&*self.db()?, source)
+    }
+
+    /// Accepted events of types that nothing meters, by source and type.
+    pub fn unmetered_events(&self) -> Result<Vec<UnmeteredEvents>, StoreError> {
+        load::unmetered_events(&*self.db()?)
     }
 
     /// Runs of ingest, newest first.

@@ -89,6 +89,7 @@ impl Month {
             source: source(),
             inputs: vec![Input::from_argument(self.files.path().join(file))],
             started_ms: 0,
+            now: afterwards(),
         };
         let counts = ingest(writer, &request, &mut |_| {}).expect("the files are whole").counts;
         assert_eq!(counts.read, counts.accepted, "every row is new and readable");

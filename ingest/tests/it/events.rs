@@ -124,3 +124,87 @@ fn a_run_is_on_record() {
     assert!(run.finished);
     assert_eq!(run.inputs, file.display().to_string());
 }
+
+#[test]
+fn types_that_nothing_meters_are_counted_by_name() {
+    let cloud = Cloud::new();
+    let text = format!(
+        "{HEADER}\n1, vm.create ,2026-01-31 23:59:59,2,1,9,\n2,VM.REBOOT,2026-01-31 23:59:59,2,1,9,\n\
+         3,vm.reboot,2026-01-31 23:59:59,2,1,9,\n4,VM.STRAT,2026-01-31 23:59:59,2,1,9,\n"
+    );
+    let file = cloud.file("a.csv", text);
+    let summary = cloud.ingest(Stream::Events, &[&file]);
+    assert_eq!(summary.counts, counts(4, 4, 0, 0));
+    let expected = [("VM.REBOOT".to_owned(), 2), ("VM.STRAT".to_owned(), 1)];
+    assert_eq!(summary.without_meter.into_iter().collect::<Vec<_>>(), expected);
+    let stored = || {
+        let events = cloud.store.unmetered_events().unwrap().into_iter();
+        events.map(|events| (events.event_type, events.rows)).collect::<Vec<_>>()
+    };
+    assert_eq!(stored(), expected);
+
+    // The same file again: duplicates are not accepted and not counted.
+    let summary = cloud.ingest(Stream::Events, &[&file]);
+    assert_eq!(summary.counts, counts(4, 0, 4, 0));
+    assert!(summary.without_meter.is_empty());
+    assert_eq!(stored(), expected);
+}
+
+#[test]
+fn a_source_of_endless_types_is_counted_in_bounds() {
+    let cloud = Cloud::new();
+    let rows = (1..=1500).map(|id| format!("{id},TYPE.{id},2026-01-31 23:59:59,2,1,9,\n"));
+    let file = cloud.file("a.csv", format!("{HEADER}\n{}", rows.collect::<String>()));
+    assert_eq!(cloud.ingest(Stream::Events, &[&file]).counts, counts(1500, 1500, 0, 0));
+    let stored = cloud.store.unmetered_events().unwrap();
+    assert_eq!(stored.len(), 1001);
+    assert_eq!(stored.iter().map(|events| events.rows).sum::<u64>(), 1500);
+    assert_eq!((&*stored[0].event_type, stored[0].rows), ("(other types)", 500));
+}
+
+#[test]
+fn names_that_two_exports_render_differently_are_one_row() {
+    let cloud = Cloud::new();
+    let header = "id,type,created,account_id,zone_id,resource_id,resource_name";
+    let start = "VM.START,2026-01-31 23:59:59,2,1,9";
+    let nic = "NETWORK.OFFERING.ASSIGN,2026-01-31 23:59:59,2,1,9";
+    let first = cloud.file("a.csv", format!("{header}\n1,{start},one\n2,{nic},17\n"));
+    let second = cloud.file("b.csv", format!("{header}\n1,{start},ONE?\n2,{nic},18\n"));
+    cloud.ingest(Stream::Events, &[&first]);
+    assert_eq!(cloud.ingest(Stream::Events, &[&second]).counts, counts(2, 0, 1, 1));
+    assert_eq!(
+        cloud.quarantined()[0].2,
+        "event 2 is already there with another `resource_name`: `17` was stored, `18` comes now"
+    );
+    let names: Vec<_> = cloud.events().into_iter().map(|(_, e)| e.resource_name).collect();
+    assert_eq!(names, [Some("one".into()), Some("17".into())]);
+}
+
+#[test]
+fn the_quarantine_counts_all_rows_and_keeps_the_first_of_each_reason() {
+    let cloud = Cloud::new();
+    let bad = (1..=2500).map(|id| format!("{id},VM.START,never,2,1,9,\n"));
+    let other = "9001,VM.START,2026-01-31 23:59:59,2,1,nine,\n";
+    let file = cloud.file("a.csv", format!("{HEADER}\n{}{other}", bad.collect::<String>()));
+    for _ in 0..2 {
+        let summary = cloud.ingest(Stream::Events, &[&file]);
+        assert_eq!(summary.counts, counts(2501, 0, 0, 2501));
+    }
+    let kinds = cloud.store.quarantine_kinds(None).unwrap();
+    let [never, nine] = &kinds[..] else { panic!("{kinds:?}") };
+    // Rows that are not kept cannot be told from new ones when they come again.
+    assert_eq!((never.kept, never.not_kept), (1000, 3000));
+    assert!(never.example.starts_with("column `created`: `never` is not an instant"));
+    assert_eq!((nine.kept, nine.not_kept), (1, 0));
+    assert_eq!(cloud.store.quarantine_count().unwrap(), 4001);
+    assert_eq!(cloud.quarantined().len(), 1000);
+
+    // Emptied, it begins anew.
+    let wait = cloudtally_store::LockWait { limit: std::time::Duration::ZERO, on_wait: &mut || {} };
+    let writer = cloud.store.writer(wait).unwrap();
+    let elsewhere = cloudtally_model::SourceName::new("elsewhere").unwrap();
+    assert_eq!(writer.empty_quarantine(Some(&elsewhere)).unwrap(), 0);
+    assert_eq!(writer.empty_quarantine(None).unwrap(), 4001);
+    drop(writer);
+    assert_eq!((cloud.store.quarantine_count().unwrap(), cloud.quarantined()), (0, vec![]));
+}

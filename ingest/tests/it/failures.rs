@@ -6,7 +6,7 @@ use cloudtally_ingest::{BATCH_ROWS_MAX, write::Format};
 use cloudtally_model::UsageEvent;
 use cloudtally_store::Stream;
 
-use crate::{Cloud, counts, event};
+use crate::{Cloud, at, counts, event};
 
 #[test]
 fn a_file_that_is_not_there_is_found_before_anything_is_stored() {
@@ -113,6 +113,7 @@ fn more_rows_than_a_batch() {
         source: cloudtally_model::SourceName::new("default").unwrap(),
         inputs: vec![cloudtally_ingest::Input::from_argument(file.clone() as std::path::PathBuf)],
         started_ms: 0,
+        now: at("2027-01-01 00:00:00"),
     };
     let mut told = Vec::new();
     let summary =

@@ -69,7 +69,7 @@ fn what_is_told_is_taken_once_and_in_order() {
     tell(&mut journal, vec![event(4, "VM.START")], Vec::new());
     let taken = take_outbox(&writer(&store), 1).unwrap();
     assert_eq!(taken.events.quarantined, 1);
-    let rows = store.quarantined(9).unwrap();
+    let rows = store.quarantined(None, 9).unwrap();
     assert!(rows[0].raw.starts_with("4,VM.START,"), "{rows:?}");
     let snapshot = store.snapshot().unwrap();
     let rows: u64 = snapshot.event_files.iter().map(|file| file.rows).sum();

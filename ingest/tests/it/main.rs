@@ -71,6 +71,7 @@ impl Cloud {
             source: SourceName::new(source).unwrap(),
             inputs: files.iter().map(|path| Input::from_argument(*path)).collect(),
             started_ms: 1_769_903_999_000,
+            now: at("2027-01-01 00:00:00"),
         };
         ingest(&writer, &request, &mut |_| {})
     }
@@ -103,7 +104,7 @@ impl Cloud {
 
     /// Input, row, reason and raw text of all rows set aside, in that order.
     fn quarantined(&self) -> Vec<(String, u64, String, String)> {
-        let rows = self.store.quarantined(1000).unwrap().into_iter();
+        let rows = self.store.quarantined(None, 1000).unwrap().into_iter();
         let mut rows: Vec<_> = rows.map(|row| (row.input, row.row, row.reason, row.raw)).collect();
         rows.sort();
         rows

@@ -291,7 +291,7 @@ fn check_tenants(zone: &str, seed: u64, days: i64, restarts: i64) {
     drop(world);
     let lost: Vec<&Line> = owed.iter().filter(|line| !billed.contains(line)).take(5).collect();
     let extra: Vec<&Line> = billed.iter().filter(|line| !owed.contains(line)).take(5).collect();
-    assert_eq!(folder.store.quarantined(5).unwrap(), []);
+    assert_eq!(folder.store.quarantined(None, 5).unwrap(), []);
     assert!(lost.is_empty() && extra.is_empty(), "seed {seed}: lost {lost:#?} extra {extra:#?}");
     assert_eq!(billed.len(), owed.len());
     assert!(billed.len() > 200, "{}", billed.len());

@@ -9,9 +9,9 @@ use rusqlite::{Row, params};
 
 use super::{
     Anomaly, EventFile, IngestRun, Inputs, JobRun, JobState, LakeFile, PublishedPeriod,
-    QuarantinedRow, SampleFile, Snapshot, Stream, accounts, db::Db, sql,
+    QuarantinedRow, SampleFile, Snapshot, Stream, UnmeteredEvents, accounts, db::Db, sql,
 };
-use crate::StoreError;
+use crate::{QuarantineKind, StoreError};
 
 /// An id or count; the catalogue keeps the bits in a signed column.
 pub(crate) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
@@ -218,8 +218,13 @@ pub(crate) fn anomalies(db: &Db, most: usize) -> Result<Vec<Anomaly>, StoreError
 }
 
 /// Rows set aside, newest first.
-pub(crate) fn quarantined(db: &Db, most: usize) -> Result<Vec<QuarantinedRow>, StoreError> {
-    let rows = db.rows(sql::ingest::QUARANTINED, params![limit(most)], |row| {
+pub(crate) fn quarantined(
+    db: &Db,
+    source: Option<&SourceName>,
+    most: usize,
+) -> Result<Vec<QuarantinedRow>, StoreError> {
+    let which = params![limit(most), source.map(SourceName::as_str)];
+    let rows = db.rows(sql::quarantine::NEWEST, which, |row| {
         let place = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
         Ok((place, row.get(2)?, unsigned(row, 3)?, row.get(4)?, row.get(5)?))
     })?;
@@ -227,6 +232,36 @@ pub(crate) fn quarantined(db: &Db, most: usize) -> Result<Vec<QuarantinedRow>, S
         .map(|((name, stream), input, row, reason, raw)| {
             let (source, stream) = (source_name(db, &name)?, self::stream(db, &stream)?);
             Ok(QuarantinedRow { source, stream, input, row, reason, raw })
+        })
+        .collect()
+}
+
+/// Kinds of reasons that rows were set aside for, those with most rows first.
+pub(crate) fn quarantine_kinds(
+    db: &Db,
+    source: Option<&SourceName>,
+) -> Result<Vec<QuarantineKind>, StoreError> {
+    let which = params![source.map(SourceName::as_str)];
+    let rows = db.rows(sql::quarantine::SUMMARY, which, |row| {
+        let of = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
+        Ok((of, unsigned(row, 2)?, unsigned(row, 3)?, row.get(4)?))
+    })?;
+    rows.into_iter()
+        .map(|((name, stream), kept, not_kept, example)| {
+            let (source, stream) = (source_name(db, &name)?, self::stream(db, &stream)?);
+            Ok(QuarantineKind { source, stream, kept, not_kept, example })
+        })
+        .collect()
+}
+
+/// Accepted events of types that nothing meters: source, type, rows.
+pub(crate) fn unmetered_events(db: &Db) -> Result<Vec<UnmeteredEvents>, StoreError> {
+    let rows = db.rows(sql::ingest::UNMETERED, [], |row| {
+        Ok((row.get::<_, String>(0)?, row.get(1)?, unsigned(row, 2)?))
+    })?;
+    rows.into_iter()
+        .map(|(name, event_type, rows)| {
+            Ok(UnmeteredEvents { source: source_name(db, &name)?, event_type, rows })
         })
         .collect()
 }

@@ -241,8 +241,8 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// As the catalogue writes it.
-    pub(crate) fn as_name(self) -> &'static str {
+    /// As the catalogue and the command line write it.
+    pub fn as_name(self) -> &'static str {
         match self {
             Self::Events => "events",
             Self::Samples => "samples",
@@ -271,6 +271,17 @@ pub struct QuarantinedRow {
     pub reason: String,
     /// The row as it came.
     pub raw: String,
+}
+
+/// Accepted events of one type that nothing meters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnmeteredEvents {
+    /// Whose events.
+    pub source: SourceName,
+    /// Their type, in capital letters.
+    pub event_type: String,
+    /// How many.
+    pub rows: u64,
 }
 
 /// One run of ingest and its counters. The caller counts; each append saves.

@@ -81,7 +81,7 @@ queries! {
         ADMIN_KEYS = "admin_keys",
         SET_ADMIN_KEYS = "set_admin_keys",
     }
-    /// Sources, event and sample files, runs, quarantine.
+    /// Sources, event and sample files, runs.
     ingest from "ingest.sql" {
         SOURCES = "sources",
         SOURCE_ID = "source_id",
@@ -103,9 +103,24 @@ queries! {
         INSERT_RUN = "insert_run",
         UPDATE_RUN = "update_run",
         RUNS = "runs",
+        COUNT_UNMETERED = "count_unmetered",
+        UNMETERED_TYPES = "unmetered_types",
+        IS_UNMETERED_TYPE = "is_unmetered_type",
+        UNMETERED = "unmetered",
+    }
+    /// Rows set aside.
+    quarantine from "quarantine.sql" {
+        KINDS = "kinds",
+        BYTES = "bytes",
+        KIND = "kind",
+        PUT_KIND = "put_kind",
         SET_ASIDE = "set_aside",
-        QUARANTINED = "quarantined",
-        QUARANTINE_COUNT = "quarantine_count",
+        IS_SET_ASIDE = "is_set_aside",
+        NEWEST = "newest",
+        COUNT = "count",
+        SUMMARY = "summary",
+        EMPTY = "empty",
+        EMPTY_KINDS = "empty_kinds",
     }
     /// The account dimension.
     accounts from "accounts.sql" {
@@ -179,6 +194,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0002_platform.sql"),
     include_str!("../../../sql/migrations/0003_ledger.sql"),
     include_str!("../../../sql/migrations/0004_job_history.sql"),
+    include_str!("../../../sql/migrations/0010_quarantine.sql"),
 ];
 
 #[cfg(test)]

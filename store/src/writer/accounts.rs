@@ -3,7 +3,7 @@
 use cloudtally_model::{Account, Instant, SourceName};
 use rusqlite::params;
 
-use super::{Writer, next_numbers, save_run, set_aside, source_id};
+use super::{Writer, next_numbers, quarantine::set_aside, save_run, source_id};
 use crate::{
     IngestRun, QuarantinedRow, StoreError,
     catalogue::{accounts, sql},

@@ -1,12 +1,12 @@
 //! Appending events and samples: one file a UTC day, one transaction a batch.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
 };
 
 use cloudtally_model::{
-    EventId, Instant, NetworkSample, SeriesKey, SourceName, UsageEvent, utc_day_name,
+    EventId, Instant, NetworkSample, SeriesKey, SourceName, UsageEvent, event_code, utc_day_name,
 };
 use rayon::prelude::*;
 use roaring::RoaringTreemap;
@@ -15,7 +15,9 @@ use rusqlite::params;
 use super::{
     KnownEvents, Writer,
     known::{last_seq, to_blob},
-    next_numbers, path_text, save_run, set_aside, source_id,
+    next_numbers, path_text,
+    quarantine::set_aside,
+    save_run, source_id,
 };
 use crate::{
     IngestRun, LakeFile, QuarantinedRow, StoreError,
@@ -63,6 +65,7 @@ impl Writer {
     ) -> Result<(), StoreError> {
         // 1. No event twice, whatever the caller did.
         let ids: RoaringTreemap = events.iter().map(|event| event.id.0).collect();
+        let unmetered = unmetered(&events);
         refuse_known(known, &ids)?;
         if ids.len() != events.len() as u64 {
             return Err(event_twice(&known.source, repeated_id(&events)));
@@ -93,6 +96,7 @@ impl Writer {
                     insert_event_file(db, *seq, source_id, file, day)?;
                 }
             }
+            count_unmetered(db, &known.source, &unmetered)?;
             set_aside(db, quarantined)?;
             let run_id = save_run(db, run)?;
             db.point(crash::EVENTS.before_commit)?;
@@ -303,6 +307,43 @@ pub(super) fn sort_samples(samples: &mut [NetworkSample]) {
 
 fn day_folder(stream: &str, utc_day: i64) -> PathBuf {
     Path::new(stream).join(utc_day_name(utc_day))
+}
+
+/// Types of one source that are counted by name; a hostile source has more.
+const UNMETERED_TYPES_MAX: u64 = 1000;
+/// Bytes of a type's name that are kept.
+const UNMETERED_NAME_BYTES_MAX: usize = 100;
+/// Counts the events of all further types.
+const OTHER_TYPES: &str = "(other types)";
+
+/// How many events of each type that nothing meters there are.
+fn unmetered(events: &[UsageEvent]) -> BTreeMap<String, u64> {
+    let mut unmetered: BTreeMap<String, u64> = BTreeMap::new();
+    for event in events.iter().filter(|event| event_code(&event.event_type).is_none()) {
+        let name: &str = &event.event_type;
+        let name = &name[..name.floor_char_boundary(UNMETERED_NAME_BYTES_MAX)];
+        match unmetered.get_mut(name) {
+            Some(rows) => *rows += 1,
+            None => drop(unmetered.insert(name.to_owned(), 1)),
+        }
+    }
+    unmetered
+}
+
+fn count_unmetered(
+    db: &Db,
+    source: &SourceName,
+    unmetered: &BTreeMap<String, u64>,
+) -> Result<(), StoreError> {
+    for (name, rows) in unmetered {
+        let (source, name) = (source.as_str(), name.as_str());
+        let is_known = db.number(sql::ingest::IS_UNMETERED_TYPE, params![source, name])? > 0;
+        let has_room =
+            db.number(sql::ingest::UNMETERED_TYPES, params![source])? < UNMETERED_TYPES_MAX;
+        let name = if is_known || has_room { name } else { OTHER_TYPES };
+        db.execute(sql::ingest::COUNT_UNMETERED, params![source, name, rows.cast_signed()])?;
+    }
+    Ok(())
 }
 
 fn refuse_known(known: &KnownEvents, ids: &RoaringTreemap) -> Result<(), StoreError> {

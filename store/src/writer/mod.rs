@@ -10,15 +10,15 @@ mod compact; // many small files into one
 mod known; // ids of accepted events
 mod orphans; // what a crash left behind
 mod publish; // periods
+mod quarantine; // rows set aside, as many as fit
 
 use std::{ops::Deref, path::Path, time::SystemTime};
 
 use cloudtally_model::{Instant, SourceName};
 use rusqlite::params;
-use sha2::{Digest, Sha256};
 
 use crate::{
-    IngestRun, JobRun, JobState, LockWait, QuarantinedRow, Store, StoreError, Stream,
+    IngestRun, JobRun, JobState, LockWait, Store, StoreError, Stream,
     catalogue::{db::Db, sql},
     lock::FolderLock,
 };
@@ -26,6 +26,7 @@ use crate::{
 pub use append::KnownSamples;
 pub use known::KnownEvents;
 pub use publish::{PeriodDraft, StagedPeriod};
+pub use quarantine::QuarantineKind;
 
 /// A store whose lock is held; freed when dropped.
 #[derive(Debug)]
@@ -108,26 +109,6 @@ fn source_id(db: &Db, name: &SourceName) -> Result<i64, StoreError> {
     db.execute(sql::ingest::REGISTER_SOURCE, params![name.as_str()])?;
     db.row(sql::ingest::SOURCE_ID, params![name.as_str()], |row| row.get(0))?
         .ok_or_else(|| db.damaged(format!("the source `{name}` cannot be registered")))
-}
-
-/// Keeps rows that were set aside; those that are there already stay as they are.
-fn set_aside(db: &Db, rows: &[QuarantinedRow]) -> Result<(), StoreError> {
-    for row in rows {
-        let hash = Sha256::digest(row.raw.as_bytes());
-        db.execute(
-            sql::ingest::SET_ASIDE,
-            params![
-                row.source.as_str(),
-                row.stream.as_name(),
-                row.input,
-                row.row.cast_signed(),
-                &hash[..16],
-                row.reason,
-                row.raw
-            ],
-        )?;
-    }
-    Ok(())
 }
 
 /// Saves a run's counters; returns its number.

@@ -224,7 +224,7 @@ fn runs_and_rows_set_aside_are_kept_once() {
     run.finished = true;
     writer.append_events(&mut known, Vec::new(), &[], &mut run).unwrap();
     assert_eq!(store.quarantine_count().unwrap(), 3);
-    assert_eq!(store.quarantined(2).unwrap(), [aside(3), aside(2)]);
+    assert_eq!(store.quarantined(None, 2).unwrap(), [aside(3), aside(2)]);
     assert_eq!(store.ingest_runs(10).unwrap(), [run]);
     assert_eq!(store.snapshot().unwrap().event_files, []);
 }

@@ -231,7 +231,7 @@ pub(crate) fn logical_content(dir: &Path) -> String {
         writeln!(text, "{record:?}").unwrap();
     }
     writeln!(text, "{:?}", store.anomalies(usize::MAX).unwrap()).unwrap();
-    let mut aside: Vec<_> = store.quarantined(usize::MAX).unwrap();
+    let mut aside: Vec<_> = store.quarantined(None, usize::MAX).unwrap();
     aside.sort_by_key(|row| (row.input.clone(), row.row));
     writeln!(text, "{aside:?}").unwrap();
     let mut journal = crate::journal::journal(&store).unwrap();

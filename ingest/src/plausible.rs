@@ -1,0 +1,101 @@
+//! Instants that a row may have: one typing error must not open fifty years of
+//! periods, or bill tomorrow.
+//!
+//! # Source
+//! Usage rules 1.
+
+use cloudtally_model::{Instant, Millis};
+
+use crate::{decode::Decode, value::Reason};
+
+/// 2000-01-01T00:00:00Z: no cloud is older.
+const EARLIEST: Instant = Instant::from_millis(946_684_800_000);
+/// Hours that a source's clock may be ahead of ours.
+const AHEAD_HOURS_MAX: i64 = 48;
+
+/// The instants that rows of one ingest may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plausible {
+    now: Instant,
+}
+
+impl Plausible {
+    /// Rows are judged by the clock, never by each other.
+    pub(crate) fn at(now: Instant) -> Self {
+        Self { now }
+    }
+
+    /// Hands on a row whose instant can be believed.
+    pub(crate) fn check<T: Decode>(self, row: T) -> Result<T, Reason> {
+        let Some((column, at)) = row.billed_at() else { return Ok(row) };
+        if at < EARLIEST {
+            return Err(format!(
+                "column `{column}`: `{at}` lies before `{EARLIEST}`; correct the year"
+            ));
+        }
+        if at > self.now + Millis(AHEAD_HOURS_MAX * Millis::HOUR.0) {
+            return Err(format!(
+                "column `{column}`: `{at}` lies more than {AHEAD_HOURS_MAX} hours after the clock, \
+                 `{}`; correct the date, or say `--now` if the rows are of a simulated future",
+                self.now
+            ));
+        }
+        Ok(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cloudtally_model::UsageEvent;
+
+    use super::*;
+
+    fn event(created: &str) -> UsageEvent {
+        UsageEvent {
+            id: 1.into(),
+            event_type: "VM.START".into(),
+            created: Instant::parse(created).unwrap(),
+            account: 1.into(),
+            zone: cloudtally_model::ZoneId::from_source(1),
+            resource: 1.into(),
+            resource_name: None,
+            offering: None,
+            template: None,
+            size: None,
+            virtual_size: None,
+            resource_type: None,
+        }
+    }
+
+    #[test]
+    fn instants_from_2000_to_two_days_after_the_clock_are_believed() {
+        let plausible = Plausible::at(Instant::parse("2026-01-31 12:00:00").unwrap());
+        for (created, expected) in [
+            ("1970-01-01 00:00:00", false),
+            ("1999-12-31 23:59:59.999", false),
+            ("2000-01-01 00:00:00", true),
+            ("2026-02-02 12:00:00", true),
+            ("2026-02-02 12:00:00.001", false),
+            ("9999-12-31 23:59:59", false),
+        ] {
+            assert_eq!(plausible.check(event(created)).is_ok(), expected, "{created}");
+        }
+    }
+
+    #[test]
+    fn reasons_name_the_column_the_instant_and_the_remedy() {
+        let plausible = Plausible::at(Instant::parse("2026-01-31 12:00:00").unwrap());
+        let reason = |created| plausible.check(event(created)).unwrap_err();
+        assert_eq!(
+            reason("1970-01-01 00:00:00"),
+            "column `created`: `1970-01-01T00:00:00Z` lies before `2000-01-01T00:00:00Z`; \
+             correct the year"
+        );
+        assert_eq!(
+            reason("2062-01-05 00:00:00"),
+            "column `created`: `2062-01-05T00:00:00Z` lies more than 48 hours after the clock, \
+             `2026-01-31T12:00:00Z`; correct the date, or say `--now` if the rows are of a \
+             simulated future"
+        );
+    }
+}
