@@ -52,6 +52,7 @@ impl From<AggregateError> for Failure {
         match error {
             AggregateError::WindowReversed { .. }
             | AggregateError::UnknownGroup { .. }
+            | AggregateError::GroupTwice { .. }
             | AggregateError::Day(_) => Self::Usage(error.to_string()),
             other => Self::Failed(other.into()),
         }

@@ -68,6 +68,12 @@ pub enum AggregateError {
     /// A grouping that polars refused.
     #[error("cannot group the records")]
     Group(#[source] Box<polars::error::PolarsError>),
+    /// A column that is asked for twice.
+    #[error("`{name}` is a group twice; name it once")]
+    GroupTwice {
+        /// The column.
+        name: &'static str,
+    },
     /// A column that records cannot be grouped by.
     #[error("`{name}` is not something to group by; use any of {}", .allowed.join(", "))]
     UnknownGroup {

@@ -106,7 +106,7 @@ pub fn explain(store: &Store, id: RecordId) -> Result<Explanation, AggregateErro
     let known = snapshot.periods.iter().find(|known| known.period.start == id.period_start());
     let known = known.ok_or(AggregateError::NoSuchRecord { id })?;
     let window = RecordWindow { from: known.period.start, to: known.period.end };
-    let all = RecordFilter { accounts: None, usage_type: None };
+    let all = RecordFilter::default();
     let set = store.records(window, &all)?;
     let served = set.find(id)?.ok_or(AggregateError::NoSuchRecord { id })?;
     let sources = set.sources().clone();
@@ -339,6 +339,7 @@ fn records_like(
 ) -> Result<Vec<ServedRecord>, AggregateError> {
     let window = RecordWindow { from: first.period.start, to: last.period.end - Millis::SECOND };
     let filter = RecordFilter {
+        source: None,
         accounts: Some(vec![(sources.name(record.source).clone(), record.account)]),
         usage_type: Some(record.usage_type),
     };

@@ -4,14 +4,13 @@
 //! One table of columns drives all three formats: a column has a name, a type
 //! and a way to take its value from a [`Line`]. Quantities, sizes and dates are
 //! typed in Parquet and JSON; ids are text. A file appears under its name
-//! only when it is complete.
+//! only when it is complete (`destination`).
 //!
 //! Records are read, resolved and encoded in *chunks* on all cores; what the chunks
 //! give is put together in order, so a file does not depend on how many cores there
 //! are. In Parquet the columns of a row group are compressed side by side, too.
 
 use std::{
-    fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     sync::Arc,
@@ -39,6 +38,7 @@ use rayon::prelude::*;
 
 use crate::{
     AggregateError,
+    destination::Destination,
     line::{Line, Lines},
 };
 
@@ -55,17 +55,28 @@ const RAW_USAGE_SCALE: i8 = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
     /// A header row and comma-separated values; absent values are empty.
-    Csv,
+    Csv(CsvText),
     /// One JSON object a line; absent values are `null`.
     JsonLines,
     /// Typed columns.
     Parquet,
 }
 
+/// How CSV writes texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CsvText {
+    /// As they are.
+    AsIs,
+    /// With a leading `'` where a spreadsheet would take the text for a formula: names
+    /// come from whoever named a machine, and a formula can send a file away.
+    SpreadsheetSafe,
+}
+
 /// Where an export goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExportTarget {
-    /// A file, replaced if it is there.
+    /// A file: a regular one is replaced once the new one is complete, and keeps its
+    /// mode and owner; a pipe or device is written to.
     File(PathBuf),
     /// Standard output.
     Stdout,
@@ -89,26 +100,14 @@ pub fn export(
             write(records, lines, format, stdout, progress).map_err(|e| e.at(&path))
         }
         ExportTarget::File(path) => {
-            let partial = partial_path(path);
-            let result = File::create(&partial).map_err(Failure::Io).and_then(|file| {
-                let written = write(records, lines, format, BufWriter::new(&file), progress)?;
-                file.sync_all()?;
-                fs::rename(&partial, path)?;
+            let exported = Destination::open(path).map_err(Failure::Io).and_then(|mut to| {
+                let written = write(records, lines, format, BufWriter::new(to.file()), progress)?;
+                to.complete()?;
                 Ok(written)
             });
-            result.map_err(|failure| {
-                // Nothing to do about a second failure: the first is the one to tell.
-                drop(fs::remove_file(&partial));
-                failure.at(path)
-            })
+            exported.map_err(|failure| failure.at(path))
         }
     }
-}
-
-fn partial_path(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    path.with_file_name(name)
 }
 
 /// What can go wrong on the way, before the path is known.
@@ -252,6 +251,7 @@ const COLUMNS: &[ExportColumn] = columns! {
     "iselastic" Flag |l, _b| flag(l.is_elastic);
     "isdefault" Flag |l, _b| flag(l.is_default);
     "generation" Number |l, _b| Value::Number(u64::from(l.generation));
+    "source" Text |l, _b| Value::Text(l.source.as_str());
 };
 
 /// The names of the export's columns, in order.
@@ -272,10 +272,10 @@ impl Chunk {
         let lines = served.iter().map(|record| lines.line(record));
         let mut buffer = String::new();
         match format {
-            ExportFormat::Csv => {
+            ExportFormat::Csv(text) => {
                 let mut writer = csv::Writer::from_writer(Vec::new());
                 for line in lines {
-                    write_csv(&mut writer, &line, &mut buffer)?;
+                    write_csv(&mut writer, &line, text, &mut buffer)?;
                 }
                 writer.into_inner().map(Self::Text).map_err(csv::IntoInnerError::into_error)
             }
@@ -302,11 +302,15 @@ impl Chunk {
 fn write_csv<W: Write>(
     writer: &mut csv::Writer<W>,
     line: &Line,
+    csv_text: CsvText,
     buffer: &mut String,
 ) -> io::Result<()> {
     for column in COLUMNS {
         match (column.value)(line, buffer) {
             Value::Absent => writer.write_field("")?,
+            Value::Text(text) if csv_text == CsvText::SpreadsheetSafe && is_formula(text) => {
+                writer.write_field(format!("'{text}"))?;
+            }
             Value::Text(text) | Value::Decimal(text) => writer.write_field(text)?,
             Value::Number(number) => writer.write_field(number.to_string())?,
             Value::Flag(flag) => writer.write_field(if flag { "true" } else { "false" })?,
@@ -314,6 +318,11 @@ fn write_csv<W: Write>(
         }
     }
     Ok(writer.write_record(None::<&[u8]>)?)
+}
+
+/// True of what spreadsheets take for a formula.
+fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
 fn write_json(mut out: impl Write, line: &Line, buffer: &mut String) -> io::Result<()> {
@@ -341,7 +350,7 @@ enum Sink<W: Write + Send> {
 impl<W: Write + Send> Sink<W> {
     fn new(format: ExportFormat, mut out: W) -> io::Result<Self> {
         match format {
-            ExportFormat::Csv => {
+            ExportFormat::Csv(_) => {
                 let mut writer = csv::Writer::from_writer(&mut out);
                 writer.write_record(export_columns())?;
                 writer.flush()?;
@@ -526,7 +535,7 @@ mod tests {
             "recordid, startdate, enddate, usagetype, account, accountid, domainid, zoneid, \
              description, usage, rawusage, quantity, unit, usageid, virtualmachineid, name, \
              offeringid, templateid, type, size, virtualsize, networkid, nicid, issourcenat, \
-             iselastic, isdefault, generation"
+             iselastic, isdefault, generation, source"
         );
     }
 

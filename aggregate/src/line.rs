@@ -9,7 +9,9 @@
 
 use std::sync::Arc;
 
-use cloudtally_model::{Calendar, Instant, Millis, RecordId, Sources, Text, UsageTypeId};
+use cloudtally_model::{
+    Calendar, Instant, Millis, RecordId, SourceName, Sources, Text, UsageTypeId,
+};
 use cloudtally_store::{Accounts, ServedRecord};
 
 /// One line of the bill with everything resolved.
@@ -69,6 +71,8 @@ pub struct Line {
     pub is_default: Option<bool>,
     /// How often the period's records have been published.
     pub generation: u32,
+    /// The cloud whose ids these are.
+    pub source: SourceName,
 }
 
 /// Resolves records to lines.
@@ -127,6 +131,7 @@ impl Lines {
             is_elastic: record.is_elastic,
             is_default: record.is_default,
             generation: served.generation,
+            source,
         }
     }
 

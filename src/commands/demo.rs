@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use cloudtally_aggregate::{ExportFormat, ExportTarget, GroupBy, export};
+use cloudtally_aggregate::{CsvText, ExportFormat, ExportTarget, GroupBy, export};
 use cloudtally_model::{Calendar, Instant, Millis};
 use cloudtally_platform::{engine::Start, tenants::Tenants};
 use cloudtally_serve::{NewCloud, Pace, live, open_cloud, signed_query};
@@ -59,7 +59,7 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failu
     let days = (start, end - Millis(1));
 
     println!("\n3. the bill\n");
-    let all = RecordFilter { accounts: None, usage_type: None };
+    let all = RecordFilter::default();
     let everything = RecordWindow { from: Instant::EPOCH, to: Instant::END_OF_TIME };
     let records = store.records(everything, &all)?;
     usage::print(&store, &records, &[GroupBy::Type])?;
@@ -68,7 +68,7 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failu
     let folder = dir.join("export");
     std::fs::create_dir_all(&folder)?;
     for (format, name) in
-        [(ExportFormat::Parquet, "records.parquet"), (ExportFormat::Csv, "records.csv")]
+        [(ExportFormat::Parquet, "records.parquet"), (ExportFormat::Csv(CsvText::AsIs), "records.csv")]
     {
         let target = ExportTarget::File(folder.join(name));
         let written = export(&records, store.accounts()?, calendar, format, &target, &mut |_| {})?;

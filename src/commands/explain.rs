@@ -6,12 +6,26 @@ use cloudtally_aggregate::{Explanation, Lines, Parts, explain};
 use cloudtally_model::{Calendar, Unit, hours};
 use serde_json::json;
 
-use super::{Context, print_json};
-use crate::{cli::Explain, console::table, failure::Failure};
+use super::{Context, print_json, selection};
+use crate::{
+    cli::Explain,
+    console::{shown, table},
+    failure::Failure,
+};
 
 pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Failure> {
     let store = context.existing()?;
+    if let Some(source) = &arguments.source {
+        selection::known_source(&store, source)?;
+    }
     let explanation = explain(&store, arguments.record)?;
+    let source = explanation.sources.name(explanation.served.record.source).clone();
+    if let Some(wanted) = arguments.source.as_ref().filter(|wanted| **wanted != source) {
+        return Err(Failure::usage(format!(
+            "the record `{}` is of source `{source}`, not of `{wanted}`",
+            arguments.record
+        )));
+    }
     let calendar = store.calendar()?;
     let mut lines = Lines::new(calendar, explanation.sources.clone(), store.accounts()?);
     let line = lines.line(&explanation.served);
@@ -19,8 +33,8 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
         print_json(&as_json(&explanation, arguments, &line.usage))?;
     } else {
         println!("record   {}", line.record_id);
-        println!("account  {} ({})", line.account, line.account_id);
-        println!("what     {}", line.description);
+        println!("account  {} ({}, source {source})", shown(&line.account), line.account_id);
+        println!("what     {}", shown(&line.description));
         println!("period   {} to {}", line.start.1, line.end.1);
         println!("usage    {} ({} {})", line.usage, line.quantity, line.unit);
         println!();

@@ -2,17 +2,22 @@
 
 use std::{path::Path, process::ExitCode};
 
-use cloudtally_aggregate::{ExportFormat, ExportTarget, export};
+use cloudtally_aggregate::{CsvText, ExportFormat, ExportTarget, export};
 use serde_json::json;
 
 use super::{Context, print_json, selection};
 use crate::{
     cli::{Export, FileFormat},
-    console::{self, Unit},
+    console::{self, Unit, shown},
     failure::Failure,
 };
 
 pub(crate) fn run(context: &Context, arguments: &Export) -> Result<ExitCode, Failure> {
+    if arguments.spreadsheet_safe && arguments.format != FileFormat::Csv {
+        return Err(Failure::usage(
+            "`--spreadsheet-safe` is about CSV; leave it out, or say `--format csv`",
+        ));
+    }
     let store = context.existing()?;
     let records = selection::records(&store, &arguments.selection)?;
     let target = if arguments.out == Path::new("-") {
@@ -21,7 +26,10 @@ pub(crate) fn run(context: &Context, arguments: &Export) -> Result<ExitCode, Fai
         ExportTarget::File(arguments.out.clone())
     };
     let format = match arguments.format {
-        FileFormat::Csv => ExportFormat::Csv,
+        FileFormat::Csv if arguments.spreadsheet_safe => {
+            ExportFormat::Csv(CsvText::SpreadsheetSafe)
+        }
+        FileFormat::Csv => ExportFormat::Csv(CsvText::AsIs),
         FileFormat::Jsonl => ExportFormat::JsonLines,
         FileFormat::Parquet => ExportFormat::Parquet,
     };
@@ -36,7 +44,7 @@ pub(crate) fn run(context: &Context, arguments: &Export) -> Result<ExitCode, Fai
         if context.json() {
             print_json(&json!({ "records": written, "file": path.display().to_string() }))?;
         } else {
-            println!("wrote {written} records to {}", path.display());
+            println!("wrote {written} records to {}", shown(&path.display().to_string()));
         }
     }
     Ok(ExitCode::SUCCESS)

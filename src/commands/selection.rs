@@ -1,7 +1,7 @@
-//! Which records `usage` and `export` mean: days in the aggregation zone, both
-//! inclusive, an account, a domain, a usage type.
+//! The records that `usage` and `export` mean: days in the aggregation zone, both
+//! inclusive, a source, an account, a domain, a usage type.
 
-use cloudtally_model::{Calendar, Instant, Millis};
+use cloudtally_model::{Account, AccountId, Calendar, Instant, Millis, SourceName};
 use cloudtally_store::{Accounts, RecordFilter, RecordSet, RecordWindow, Store};
 
 use crate::{cli::Selection, failure::Failure};
@@ -11,11 +11,28 @@ pub(crate) fn records(store: &Store, selection: &Selection) -> Result<RecordSet,
     let calendar = store.calendar()?;
     let window = window(calendar, selection)?;
     let accounts = store.accounts()?;
+    if let Some(source) = &selection.source {
+        known_source(store, source)?;
+    }
     let filter = RecordFilter {
-        accounts: chosen_accounts(&accounts, store, selection)?,
+        source: selection.source.clone(),
+        accounts: chosen_accounts(&accounts, store, window, selection)?,
         usage_type: selection.usage_type,
     };
     Ok(store.records(window, &filter)?)
+}
+
+/// Refuses a source that nothing came from.
+pub(crate) fn known_source(store: &Store, source: &SourceName) -> Result<(), Failure> {
+    let sources = store.snapshot()?.sources;
+    if sources.names().contains(source) {
+        return Ok(());
+    }
+    let known: Vec<&str> = sources.names().iter().map(|name| name.as_str()).collect();
+    Err(Failure::usage(match known[..] {
+        [] => format!("there is no source `{source}`; nothing has been ingested yet"),
+        _ => format!("there is no source `{source}`; there are {}", known.join(", ")),
+    }))
 }
 
 fn window(calendar: Calendar, selection: &Selection) -> Result<RecordWindow, Failure> {
@@ -32,49 +49,115 @@ fn window(calendar: Calendar, selection: &Selection) -> Result<RecordWindow, Fai
     Ok(RecordWindow { from, to: to - Millis::SECOND })
 }
 
+/// The accounts that `--account` and `--domain` mean; `None` is all.
+///
+/// A number is an id, anything else a name. What means several accounts, or accounts of
+/// several clouds, is refused: their sums would be nobody's bill.
 fn chosen_accounts(
     accounts: &Accounts,
     store: &Store,
+    window: RecordWindow,
     selection: &Selection,
-) -> Result<Option<Vec<(cloudtally_model::SourceName, cloudtally_model::AccountId)>>, Failure> {
-    let Selection { account, domain, .. } = selection;
+) -> Result<Option<Vec<(SourceName, AccountId)>>, Failure> {
+    let Selection { account, domain, source, .. } = selection;
     if account.is_none() && domain.is_none() {
         return Ok(None);
     }
-    let is_account = |candidate: &cloudtally_model::Account| {
-        account.as_ref().is_none_or(|wanted| {
-            candidate.name == wanted.as_str() || candidate.id.to_string() == *wanted
-        })
+    let id = account.as_ref().and_then(|wanted| wanted.parse::<u64>().ok()).map(AccountId);
+    let is_account = |candidate: &Account| match (account, id) {
+        (None, _) => true,
+        (Some(_), Some(id)) => candidate.id == id,
+        (Some(name), None) => candidate.name == name.as_str(),
     };
-    let is_domain = |candidate: &cloudtally_model::Account| {
+    let is_domain = |candidate: &Account| {
         domain.as_ref().is_none_or(|wanted| {
             let path = |path: &str| path.trim_matches('/') == wanted.trim_matches('/');
             candidate.domain_path.as_deref().is_some_and(path)
                 || candidate.domain.is_some_and(|id| id.to_string() == *wanted)
         })
     };
-    let mut chosen: Vec<_> = accounts
+    let is_source = |name: &SourceName| source.as_ref().is_none_or(|wanted| wanted == name);
+    let mut chosen: Vec<(SourceName, AccountId)> = accounts
         .iter()
-        .filter(|(_, candidate)| is_account(candidate) && is_domain(candidate))
+        .filter(|(source, candidate)| {
+            is_source(source) && is_account(candidate) && is_domain(candidate)
+        })
         .map(|(source, candidate)| (source.clone(), candidate.id))
         .collect();
-    // An account that has not arrived yet can be asked for by its number.
-    if chosen.is_empty()
-        && domain.is_none()
-        && let Some(id) = account.as_ref().and_then(|wanted| wanted.parse::<u64>().ok())
-    {
-        let sources = store.snapshot()?.sources;
-        chosen.extend(sources.names().iter().map(|source| (source.clone(), id.into())));
+    // Accounts that have not arrived yet have usage all the same.
+    if let (Some(id), None) = (id, domain) {
+        for source in store.snapshot()?.sources.names().iter().filter(|name| is_source(name)) {
+            let account = (source.clone(), id);
+            let filter = RecordFilter {
+                accounts: Some(vec![account.clone()]),
+                ..RecordFilter::default()
+            };
+            if !chosen.contains(&account) && store.records(window, &filter)?.count() > 0 {
+                chosen.push(account);
+            }
+        }
     }
+    refuse_several(&chosen, accounts, selection)?;
     if chosen.is_empty() {
-        let what = match (account, domain) {
-            (Some(account), Some(domain)) => format!("account `{account}` in domain `{domain}`"),
-            (Some(account), None) => format!("account `{account}`"),
-            (_, domain) => format!("account in domain `{}`", domain.as_deref().unwrap_or("")),
-        };
         return Err(Failure::Failed(anyhow::anyhow!(
-            "there is no {what}; `cloudtally usage --group-by domain,account` lists those with usage"
+            "there is no {}; `cloudtally usage --group-by domain,account` lists those with usage",
+            asked(selection)
         )));
     }
     Ok(Some(chosen))
+}
+
+/// Accounts that an error lists.
+const LISTED_MAX: usize = 10;
+
+/// Refuses accounts of several clouds, and several accounts of one name.
+fn refuse_several(
+    chosen: &[(SourceName, AccountId)],
+    accounts: &Accounts,
+    selection: &Selection,
+) -> Result<(), Failure> {
+    let mut sources: Vec<&SourceName> = chosen.iter().map(|(source, _)| source).collect();
+    sources.sort();
+    sources.dedup();
+    if sources.len() > 1 {
+        let names: Vec<&str> = sources.iter().map(|name| name.as_str()).collect();
+        return Err(Failure::usage(format!(
+            "the {} is in {} sources: {}; choose one with `--source`",
+            asked(selection),
+            names.len(),
+            names.join(", ")
+        )));
+    }
+    if selection.account.is_some() && chosen.len() > 1 {
+        let place = |(source, id): &(SourceName, AccountId)| {
+            let account = accounts.get(source, *id);
+            let path = account.and_then(|account| account.domain_path.as_deref());
+            format!("{id} ({})", path.unwrap_or("domain unknown"))
+        };
+        let mut listed: Vec<String> = chosen.iter().take(LISTED_MAX).map(place).collect();
+        if chosen.len() > LISTED_MAX {
+            listed.push("...".to_owned());
+        }
+        return Err(Failure::usage(format!(
+            "the {} is {} accounts: {}; choose one by its id, or with `--domain`",
+            asked(selection),
+            chosen.len(),
+            listed.join(", ")
+        )));
+    }
+    Ok(())
+}
+
+/// What was asked for, in words.
+fn asked(selection: &Selection) -> String {
+    let Selection { account, domain, source, .. } = selection;
+    let mut text = match (account, domain) {
+        (Some(account), Some(domain)) => format!("account `{account}` in domain `{domain}`"),
+        (Some(account), None) => format!("account `{account}`"),
+        (_, domain) => format!("domain `{}`", domain.as_deref().unwrap_or("")),
+    };
+    if let Some(source) = source {
+        text.push_str(&format!(" of source `{source}`"));
+    }
+    text
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Context, print_json, selection};
 use crate::{
     cli::Usage,
-    console::{grouped, table},
+    console::{grouped, shown as shown_text, table},
     failure::Failure,
 };
 
@@ -59,7 +59,7 @@ pub(crate) fn print(store: &Store, records: &RecordSet, groups: &[GroupBy]) -> R
             let same = previous.is_some_and(|before| {
                 shown[..=place].iter().all(|&i| before.group[i] == total.group[i])
             });
-            row.push(if same { String::new() } else { total.group[index].clone() });
+            row.push(if same { String::new() } else { shown_text(&total.group[index]).into_owned() });
         }
         row.extend(amount(total));
         output.add_row(row);
@@ -106,6 +106,15 @@ fn as_json(total: &Total, groups: &[GroupBy]) -> serde_json::Value {
         if *group != GroupBy::Type {
             object.insert(group.name().to_owned(), value.as_str().into());
         }
+    }
+    for (group, key) in groups.iter().zip(&total.keys) {
+        // The column shows a name; programs join by the id.
+        if matches!(group, GroupBy::Account | GroupBy::Domain) {
+            object.insert(format!("{}id", group.name()), key.as_str().into());
+        }
+    }
+    if let Some(source) = &total.source {
+        object.insert(GroupBy::Source.name().to_owned(), source.as_str().into());
     }
     object.insert("usagetype".into(), row.id.0.into());
     object.insert("usage".into(), total.usage().into());

@@ -7,7 +7,7 @@ use arrow::{
     datatypes::{DataType, Decimal128Type, TimestampMillisecondType, UInt64Type},
 };
 use cloudtally_aggregate::{
-    ExportFormat, ExportTarget, GroupBy, Lines, Periods, export, export_columns, sanity_checks,
+    CsvText, ExportFormat, ExportTarget, GroupBy, Lines, Periods, export, export_columns, sanity_checks,
     totals,
 };
 use cloudtally_model::{Instant, Millis, Period, Segment, UsageRecord, UsageTypeId};
@@ -77,7 +77,7 @@ proptest! {
             assert_eq!(written, set.count());
             path
         };
-        let csv = read_csv(&write(ExportFormat::Csv, "records.csv"));
+        let csv = read_csv(&write(ExportFormat::Csv(CsvText::AsIs), "records.csv"));
         let json = read_json(&write(ExportFormat::JsonLines, "records.jsonl"));
         let parquet = read_parquet(&write(ExportFormat::Parquet, "records.parquet"), calendar);
         prop_assert_eq!(&csv, &json);
@@ -117,7 +117,7 @@ fn an_export_is_the_same_bytes_on_one_core_and_on_four() {
     let (set, calendar) = (world.set(), world.calendar());
     assert_eq!(set.count(), 4 * 13_001);
     let accounts = world.writer.accounts().unwrap();
-    for format in [ExportFormat::Csv, ExportFormat::JsonLines, ExportFormat::Parquet] {
+    for format in [ExportFormat::Csv(CsvText::AsIs), ExportFormat::JsonLines, ExportFormat::Parquet] {
         let bytes = |threads: usize| {
             let path = dir.path().join(format!("{threads}"));
             let target = ExportTarget::File(path.clone());
@@ -132,7 +132,7 @@ fn an_export_is_the_same_bytes_on_one_core_and_on_four() {
         };
         let one = bytes(1);
         assert!(one == bytes(4), "{format:?}");
-        if format == ExportFormat::Csv {
+        if format == ExportFormat::Csv(CsvText::AsIs) {
             let ids = String::from_utf8(one).unwrap();
             let ids: Vec<&str> =
                 ids.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();

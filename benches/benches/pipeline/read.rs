@@ -4,7 +4,7 @@
 //! Pages are as `listUsageRecords` asks for them: the set is made anew each time,
 //! from the catalogue, and holds all days.
 
-use cloudtally_aggregate::{ExportFormat, ExportTarget, export};
+use cloudtally_aggregate::{CsvText, ExportFormat, ExportTarget, export};
 use cloudtally_model::Instant;
 use cloudtally_store::{RecordFilter, RecordSet, RecordWindow, Store};
 use criterion::{Criterion, Throughput};
@@ -23,6 +23,7 @@ pub(crate) fn benches(criterion: &mut Criterion, month: &Month) {
     let record = records.last().expect("the last page holds something");
     let source = all(&store).sources().name(record.record.source).clone();
     let account = RecordFilter {
+        source: None,
         accounts: Some(vec![(source.clone(), record.record.account)]),
         usage_type: None,
     };

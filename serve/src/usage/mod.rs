@@ -112,7 +112,11 @@ pub(crate) fn list_records(call: &Call<'_>) -> Result<Answer, ApiError> {
     let page = page(call)?;
     let accounts = call.store.accounts().map_err(failed)?;
     let filter =
-        RecordFilter { accounts: chosen_accounts(call, &accounts)?, usage_type: usage_type(call)? };
+        RecordFilter {
+        source: None,
+        accounts: chosen_accounts(call, &accounts)?,
+        usage_type: usage_type(call)?,
+    };
     // Count all, read only the page.
     let records = call.store.records(window, &filter).map_err(failed)?;
     let calendar = call.store.calendar().map_err(failed)?;
@@ -209,6 +213,7 @@ fn fields<'a>(
         ("isdefault", flag(line.is_default)),
         ("nicid", id(line.nic_id)),
         ("recordid", text(record_id)),
+        ("source", text(line.source.as_str())),
     ];
     fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

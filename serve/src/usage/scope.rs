@@ -207,7 +207,7 @@ fn not_arrived(store: &Store, accounts: &Accounts, number: &str) -> Result<Vec<C
     let mut chosen = Vec::new();
     for source in sources.names().iter().filter(|source| accounts.get(source, number).is_none()) {
         let account = (source.clone(), number);
-        let filter = RecordFilter { accounts: Some(vec![account.clone()]), usage_type: None };
+        let filter = RecordFilter { accounts: Some(vec![account.clone()]), ..RecordFilter::default() };
         if store.records(always, &filter).map_err(failed)?.count() > 0 {
             chosen.push(account);
         }

@@ -62,17 +62,31 @@ impl KeyIndex {
     /// The rows a filter selects, in order, ranges that touch joined.
     pub(crate) fn select(&self, filter: &RecordFilter) -> Vec<Range<u64>> {
         let mut ranges = Ranges(Vec::new());
+        let only = match &filter.source {
+            None => None,
+            Some(name) => match self.position(name) {
+                None => return Vec::new(),
+                only => only,
+            },
+        };
+        let is_of = |source: u16| only.is_none_or(|only| only == source);
         match (&filter.accounts, filter.usage_type) {
-            (None, None) => ranges.push(0..self.rows),
-            (None, Some(usage_type)) => {
+            (None, None) if only.is_none() => ranges.push(0..self.rows),
+            (None, usage_type) => {
+                let is_wanted = |run: &Run| {
+                    is_of(run.source) && usage_type.is_none_or(|wanted| wanted.0 == run.usage_type)
+                };
                 for (at, run) in self.runs.iter().enumerate() {
-                    if run.usage_type == usage_type.0 {
+                    if is_wanted(run) {
                         ranges.push(run.first..self.first_of(at + 1));
                     }
                 }
             }
             (Some(accounts), usage_type) => {
                 for (source, account) in self.in_file_order(accounts) {
+                    if !is_of(source) {
+                        continue;
+                    }
                     let (from, to) = self.runs_of(source, account, usage_type);
                     if from < to {
                         ranges.push(self.first_of(from)..self.first_of(to));
@@ -101,13 +115,15 @@ impl KeyIndex {
         (from, to)
     }
 
+    /// The number that the file's runs have for a source.
+    fn position(&self, name: &SourceName) -> Option<u16> {
+        let at = self.sources.iter().position(|known| known == name.as_str())?;
+        u16::try_from(at).ok()
+    }
+
     fn in_file_order(&self, accounts: &[(SourceName, AccountId)]) -> Vec<(u16, AccountId)> {
-        let position = |name: &SourceName| {
-            let at = self.sources.iter().position(|known| known == name.as_str())?;
-            u16::try_from(at).ok()
-        };
         let mut wanted: Vec<_> =
-            accounts.iter().filter_map(|(name, id)| Some((position(name)?, *id))).collect();
+            accounts.iter().filter_map(|(name, id)| Some((self.position(name)?, *id))).collect();
         wanted.sort_unstable();
         wanted.dedup();
         wanted
@@ -228,8 +244,18 @@ mod tests {
     }
 
     fn check(accounts: Option<&[(&str, u64)]>, usage_type: Option<u16>, expected: &[(u64, u64)]) {
+        check_of(None, accounts, usage_type, expected);
+    }
+
+    fn check_of(
+        source: Option<&str>,
+        accounts: Option<&[(&str, u64)]>,
+        usage_type: Option<u16>,
+        expected: &[(u64, u64)],
+    ) {
         let account = |(name, id): &(&str, u64)| (SourceName::new(name).unwrap(), AccountId(*id));
         let filter = RecordFilter {
+            source: source.map(|name| SourceName::new(name).unwrap()),
             accounts: accounts.map(|list| list.iter().map(account).collect()),
             usage_type: usage_type.map(UsageTypeId),
         };
@@ -248,6 +274,10 @@ mod tests {
         check(Some(&[("a", 1)]), Some(1), &[(0, 2)]);
         check(Some(&[("c", 1), ("a", u64::MAX), ("c", 1)]), None, &[(3, 5)]);
         check(Some(&[("b", 1), ("zzz", 1)]), None, &[]);
+        check_of(Some("a"), None, None, &[(0, 4)]);
+        check_of(Some("c"), None, Some(2), &[(5, 6)]);
+        check_of(Some("b"), None, None, &[]);
+        check_of(Some("c"), Some(&[("a", 1), ("c", 1)]), None, &[(4, 5)]);
     }
 
     #[test]

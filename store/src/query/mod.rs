@@ -41,6 +41,8 @@ pub struct RecordWindow {
 /// Which records of the window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordFilter {
+    /// Only this source.
+    pub source: Option<SourceName>,
     /// Only these accounts; `None` is all, an empty list is none.
     pub accounts: Option<Vec<(SourceName, AccountId)>>,
     /// Only this type.
@@ -97,7 +99,7 @@ impl Store {
             let mut set =
                 RecordSet { store: self.clone(), sources: load::sources(db)?, parts: Vec::new() };
             for (period, generation, (path, file_rows)) in periods {
-                let everything = filter.accounts.is_none() && filter.usage_type.is_none();
+                let everything = *filter == RecordFilter::default();
                 let ranges = if everything && file_rows > 0 {
                     std::iter::once(0..file_rows).collect()
                 } else if file_rows > 0 {

@@ -53,6 +53,7 @@ proptest! {
             publish(&writer, day(number), &records);
         }
         let filter = RecordFilter {
+            source: None,
             accounts: accounts.map(|ids| ids.into_iter().map(|id| (source(), AccountId(id))).collect()),
             usage_type: usage_type.map(|kind| UsageTypeId(TYPES[kind])),
         };
@@ -143,6 +144,7 @@ fn a_record_is_found_by_its_id_inside_the_set_only() {
         let id = served.record.id(&source(), served.period);
         assert_eq!(set.find(id).unwrap(), Some(served.clone()));
         let one = RecordFilter {
+            source: None,
             accounts: Some(vec![(source(), AccountId(served.record.account.0 + 1))]),
             usage_type: None,
         };
@@ -166,6 +168,9 @@ fn sources_keep_their_order_whatever_came_first() {
     for served in set.page(0, 10).unwrap() {
         assert_eq!(set.sources().name(served.record.source), &source());
     }
-    let none = RecordFilter { accounts: Some(vec![(earlier, AccountId(2))]), usage_type: None };
+    let none = RecordFilter {
+        accounts: Some(vec![(earlier, AccountId(2))]),
+        ..RecordFilter::default()
+    };
     assert_eq!(store.records(ALL, &none).unwrap().count(), 0);
 }
