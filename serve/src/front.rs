@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use cloudtally_model::{ApiError, Instant, Millis};
 use cloudtally_platform::{
-    engine::{Answer as Tree, Caller, Clock, Cloud, Node, Uuid, login, seed},
+    engine::{Answer as Tree, Caller, Clock, Cloud, Node, Uuid, login, seed, unknown},
     table::Kind,
 };
 use cloudtally_store::{AdminKeys, Store};
@@ -195,8 +195,7 @@ impl Front {
                 let world = self.cloud.world();
                 let thing = Uuid::parse(text).and_then(|uuid| world.by_uuid(uuid));
                 let account = thing.filter(|thing| thing.kind == Kind::Account);
-                let expected = "expected the uuid of an account";
-                Some(account.ok_or_else(|| call.invalid(name, text, expected))?.id)
+                Some(account.ok_or_else(|| unknown(name, text, Kind::Account.noun()))?.id)
             }
         };
         self.throttle.reset(account);

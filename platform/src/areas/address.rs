@@ -8,6 +8,7 @@ use super::{ip, metering, network, portableip};
 use crate::{
     engine::{
         Answer, Call, Done, Level, Node, Query, Thing, ThingId, Tx, World, happened, limit, scope,
+        unknown_because,
     },
     table::{
         Command, Kind, KindSpec, Limit, Move, Object, ParamType::*, Roles, WireType as W, f,
@@ -464,7 +465,7 @@ fn acquire_portable(
     let region = call.args.int("regionid").unwrap_or(1);
     if !portableip::is_region(call, region) {
         let expected = "there is no such region; listRegions shows those there are";
-        return Err(call.invalid("regionid", &region.to_string(), expected));
+        return Err(unknown_because("regionid", &region.to_string(), expected));
     }
     let taken: BTreeSet<String> = call
         .all(Kind::IpAddress)

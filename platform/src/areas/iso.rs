@@ -88,7 +88,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[
             p("bootable", Bool).doc("true for those a VM can boot from, false for the others"),
             p("hypervisor", Str),
-            p("id", Id(Kind::Iso)).usable(),
+            p("id", Id(Kind::Iso)).usable().or_removed(),
             p("ispublic", Bool).doc("true for public ones, false for the others"),
             p("isready", Bool).doc("true for those that can be used already"),
             p("isofilter", Str)

@@ -11,7 +11,7 @@ use super::{
     vlanset::vlan_number,
 };
 use crate::{
-    engine::{Call, Done, Node, Thing, ThingId, View, World, verbs},
+    engine::{Call, Done, Node, Thing, ThingId, View, World, unknown_because, verbs},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, create, delete, f,
         fields::*, group, list, p,
@@ -97,9 +97,8 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     // 1. A region that is known.
     let region = args.int("regionid").unwrap_or_default();
     if !is_region(call, region) {
-        return Err(ApiError::value(format!(
-            "Invalid region ID: {region}; listRegions shows those there are"
-        )));
+        let why = "there is no such region; listRegions shows those there are";
+        return Err(unknown_because("regionid", &region.to_string(), why));
     }
     // 2. Addresses that nobody has yet.
     let text = |name: &str| args.text_required(name);

@@ -7,7 +7,9 @@ use cloudtally_model::ApiError;
 
 use super::given::Url;
 use crate::{
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, verbs},
+    engine::{
+        Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, unknown_because, verbs,
+    },
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, Unique, WireType as W, Within, f,
         group, own, p,
@@ -87,7 +89,9 @@ fn named(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let number = call.args.int("id").unwrap_or_default();
     match numbered(call, number) {
         Some(region) => Ok(Some(region.id)),
-        None => Err(call.invalid("id", &number.to_string(), "there is no region of this number")),
+        None => {
+            Err(unknown_because("id", &number.to_string(), "there is no region of this number"))
+        }
     }
 }
 

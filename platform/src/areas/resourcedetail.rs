@@ -3,7 +3,7 @@
 use cloudtally_model::ApiError;
 
 use crate::{
-    engine::{Answer, Args, Call, Done, Node, Query, Scope, Thing, Uuid, View, World},
+    engine::{Answer, Args, Call, Done, Node, Query, Scope, Thing, Uuid, View, World, unknown},
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, f, group,
         hidden, own, p,
@@ -93,9 +93,9 @@ fn named<'w>(world: &'w World, args: &Args) -> Result<&'w Thing, ApiError> {
     let (word, kind, _) = row_of(args.text_required("resourcetype"))?;
     let uuid = args.text_required("resourceid");
     let found = Uuid::parse(uuid).and_then(|uuid| world.by_uuid(uuid));
-    found.filter(|thing| thing.kind == *kind && thing.removed.is_none()).ok_or_else(|| {
-        ApiError::value(format!("`resourceid` is {uuid}; there is no {word} with this id"))
-    })
+    found
+        .filter(|thing| thing.kind == *kind && thing.removed.is_none())
+        .ok_or_else(|| unknown("resourceid", uuid, word))
 }
 
 /// The keys and values to add.
@@ -162,6 +162,11 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn list_details(query: &Query<'_>) -> Result<Answer, ApiError> {
     let uuid = query.args.text("resourceid").map(|text| (text, Uuid::parse(text)));
     let resource = uuid.and_then(|(_, uuid)| query.world.by_uuid(uuid?));
+    if let Some((text, _)) = uuid
+        && resource.is_none()
+    {
+        return Err(unknown("resourceid", text, "volume or NIC"));
+    }
     let row = match (query.args.text("resourcetype"), resource) {
         (Some(word), _) => row_of(word)?,
         (None, Some(thing)) => TYPES.iter().find(|row| row.1 == thing.kind).ok_or_else(|| {

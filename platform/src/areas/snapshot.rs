@@ -109,7 +109,7 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("`HOURLY`, `DAILY`, `WEEKLY` or `MONTHLY`; only with `volumeid`"),
             p("name", Str),
             p("snapshottype", Str).doc("`MANUAL` or `RECURRING`"),
-            p("volumeid", Id(Kind::Volume)),
+            p("volumeid", Id(Kind::Volume)).or_removed(),
             p("zoneid", Id(Kind::Zone)),
         ])
         .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])

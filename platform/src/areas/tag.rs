@@ -7,7 +7,7 @@ use cloudtally_model::ApiError;
 
 use super::KINDS;
 use crate::{
-    engine::{Arg, Call, Done, Entry, Node, Query, Thing, ThingId, Uuid, World},
+    engine::{Arg, Call, Done, Entry, Node, Query, Thing, ThingId, Uuid, World, unknown},
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*,
         group, hidden, list, own, p,
@@ -138,10 +138,7 @@ fn resources(call: &Call<'_, '_>) -> Result<(&'static str, Vec<ThingId>), ApiErr
                 && thing.removed.is_none()
                 && call.may_touch(&call.caller, thing)
         });
-        thing.map(|thing| thing.id).ok_or_else(|| {
-            let expected = format!("there is no {word} with this id, or it is not yours");
-            call.invalid("resourceids", uuid, &expected)
-        })
+        thing.map(|thing| thing.id).ok_or_else(|| unknown("resourceids", uuid, word))
     };
     let mut things: Vec<ThingId> =
         call.args.list("resourceids").iter().map(find).collect::<Result<_, _>>()?;

@@ -172,7 +172,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .roles(Roles::ALL)
         .params(&[
             p("hypervisor", Str),
-            p("id", Id(Kind::Template)).usable(),
+            p("id", Id(Kind::Template)).usable().or_removed(),
             p("name", Str),
             p("templatefilter", Str).required().doc(
                 "`featured`, `self` (one's own), `selfexecutable` (one's own and ready), \

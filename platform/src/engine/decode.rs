@@ -11,7 +11,7 @@ use cloudtally_model::{ApiError, Calendar, Instant, Millis};
 
 use super::{
     caller::Caller,
-    world::{Thing, ThingId, Uuid, World},
+    world::{Thing, ThingId, Uuid, World, spec},
 };
 use crate::table::{Command, Kind, MapForm, Param, ParamType};
 
@@ -20,6 +20,9 @@ use crate::table::{Command, Kind, MapForm, Param, ParamType};
 pub enum Reach<'a> {
     /// What is there and the caller may touch: for what somebody asks.
     Caller(&'a Caller),
+    /// Things that were removed, too: a list by the id of something removed is empty, which
+    /// is how clients learn that it is gone. Kinds that leave nothing behind are not there.
+    Looking(&'a Caller),
     /// Also what is gone or somebody else's by now: for work that is under way, and
     /// for clearing up after it.
     UnderWay,
@@ -29,8 +32,11 @@ impl Reach<'_> {
     fn covers(self, world: &World, param: &Param, thing: &Thing) -> bool {
         match self {
             Self::Caller(_) if thing.removed.is_some() => false,
-            Self::Caller(caller) if param.is_usable => world.may_use(caller, thing),
-            Self::Caller(caller) => world.may_touch(caller, thing),
+            Self::Looking(_) if thing.removed.is_some() && spec(thing.kind).leaves_nothing => false,
+            Self::Caller(caller) | Self::Looking(caller) if param.is_usable => {
+                world.may_use(caller, thing)
+            }
+            Self::Caller(caller) | Self::Looking(caller) => world.may_touch(caller, thing),
             Self::UnderWay => true,
         }
     }
@@ -270,6 +276,20 @@ pub(crate) fn invalid(command: &Command, name: &str, value: &str, expected: &str
     ))
 }
 
+/// Makes the error of a parameter that names what is not there, or is not the caller's. Clients
+/// find out by the first words that a thing is gone, so these never change.
+pub fn unknown(name: &str, value: &str, noun: &str) -> ApiError {
+    unknown_because(name, value, &format!("there is no {noun} with this id, or it is not yours"))
+}
+
+/// Makes the same error with other words on what is not there.
+pub fn unknown_because(name: &str, value: &str, why: &str) -> ApiError {
+    ApiError::parameter(format!(
+        "Invalid parameter {name} value={value} due to incorrect long value format, \
+         or entity does not exist: {why}"
+    ))
+}
+
 /// A parameter that must be given.
 pub(crate) fn missing(command: &Command, name: &str) -> ApiError {
     ApiError::parameter(format!(
@@ -341,18 +361,21 @@ fn decode_one(
             Instant::parse(value).map_err(|_| wrong("expected ISO 8601 with an offset"))?,
         ),
         ParamType::Id(_) if param.takes_all && value == "-1" => Arg::All,
-        ParamType::Id(kind) => Arg::Id(find(command, param, value, &[kind], world, reach)?),
+        ParamType::Id(kind) => Arg::Id(find(param, value, &[kind], world, reach)?),
         ParamType::IdOrNumber(kind) => match value.parse().map(ThingId) {
             Ok(id) if world.get(kind, id).is_some() => Arg::Id(id),
-            Ok(_) => return Err(wrong(&format!("there is no {} with this number", kind.noun()))),
-            Err(_) => Arg::Id(find(command, param, value, &[kind], world, reach)?),
+            Ok(_) => {
+                let why = format!("there is no {} with this number", kind.noun());
+                return Err(unknown_because(param.name, value, &why));
+            }
+            Err(_) => Arg::Id(find(param, value, &[kind], world, reach)?),
         },
-        ParamType::IdOf(kinds) => Arg::Id(find(command, param, value, kinds, world, reach)?),
-        ParamType::AnyId => Arg::Id(find(command, param, value, &[], world, reach)?),
+        ParamType::IdOf(kinds) => Arg::Id(find(param, value, kinds, world, reach)?),
+        ParamType::AnyId => Arg::Id(find(param, value, &[], world, reach)?),
         ParamType::List => Arg::List(items(value).map(str::to_owned).collect()),
         ParamType::IdList(kind) => Arg::Ids(
             items(value)
-                .map(|item| find(command, param, item, &[kind], world, reach))
+                .map(|item| find(param, item, &[kind], world, reach))
                 .collect::<Result<_, _>>()?,
         ),
         ParamType::Map(_) => unreachable!("maps are decoded as a whole"),
@@ -365,7 +388,6 @@ fn items(value: &str) -> impl Iterator<Item = &str> {
 
 /// The thing a uuid names; no kinds means any.
 fn find(
-    command: &Command,
     param: &Param,
     value: &str,
     kinds: &[Kind],
@@ -377,13 +399,7 @@ fn find(
     };
     let found = Uuid::parse(value.trim()).and_then(|uuid| world.by_uuid(uuid)).filter(is_it);
     found.map(|thing| thing.id).ok_or_else(|| {
-        let noun = kinds.first().map_or("thing", |kind| kind.noun());
-        invalid(
-            command,
-            param.name,
-            value,
-            &format!("there is no {noun} with this id, or it is not yours"),
-        )
+        unknown(param.name, value, kinds.first().map_or("thing", |kind| kind.noun()))
     })
 }
 

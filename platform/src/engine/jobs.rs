@@ -60,8 +60,12 @@ pub fn read(world: &World, request: &Request, now: Instant) -> Result<Answer, Ap
     if !command.is_built() {
         return Err(not_yet(command));
     }
-    let args = Args::decode(command, params, world, Reach::Caller(caller))?;
+    let reach = if command.is_list() { Reach::Looking(caller) } else { Reach::Caller(caller) };
+    let args = Args::decode(command, params, world, reach)?;
     let query = Query { command, caller, args: &args, world, now };
+    if let Some(nothing) = list::of_removed(&query)? {
+        return Ok(nothing);
+    }
     match command.verb {
         Verb::Read(read) => read(&query),
         _ => list::run(&query),

@@ -182,6 +182,21 @@ impl Query<'_> {
     }
 }
 
+/// Answers the empty list of something that is removed; none where all that is named is there.
+pub(super) fn of_removed(query: &Query<'_>) -> Result<Option<Answer>, ApiError> {
+    let is_removed = |name: &str, arg: &Arg| {
+        let tells = query.command.param(name).is_some_and(|param| param.tells_of_removed);
+        matches!(arg, Arg::Id(id) if !tells && query.world.thing(*id).removed.is_some())
+    };
+    match query.command.shape {
+        Shape::List { item, .. } if query.args.iter().any(|(name, arg)| is_removed(name, arg)) => {
+            Page::of(query)?;
+            Ok(Some(Answer::List { count: 0, item, items: Vec::new() }))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Runs a list command.
 pub(super) fn run(query: &Query<'_>) -> Result<Answer, ApiError> {
     let kind = query.command.kind.expect("list rows name a kind");

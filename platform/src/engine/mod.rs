@@ -33,7 +33,7 @@ pub use call::{Act, Begin, Call, Check, Done, Fail, Filter, Query};
 pub use caller::Caller;
 pub use clock::{Clock, ClockError};
 pub use cloud::{CLOCK_MS, Cloud, CloudOptions, IS_SIMULATED, Start};
-pub use decode::{Arg, Args, Entry, RawParams, Reach};
+pub use decode::{Arg, Args, Entry, RawParams, Reach, unknown, unknown_because};
 pub use event::{Level, write_alone as happened};
 pub(crate) use jobs::begin_by_itself;
 pub use jobs::{JobStatus, Request};

@@ -324,6 +324,12 @@ impl Command {
             || self.param("pagesize").is_some()
     }
 
+    /// Says that it lists things: what is named and gone gives an empty list. The commands
+    /// that find places for a thing need the thing itself.
+    pub fn is_list(&self) -> bool {
+        matches!(self.shape, Shape::List { .. }) && self.name.starts_with("list")
+    }
+
     /// Whether its behaviour is built.
     pub fn is_built(&self) -> bool {
         !matches!(self.verb, Verb::Later | Verb::Gone)

@@ -195,6 +195,8 @@ pub struct KindSpec {
     pub tag_type: Option<&'static str>,
     /// The word `jobinstancetype` shows.
     pub job_instance: Option<&'static str>,
+    /// Set where nothing is left of a removed thing, so that its id is unknown even to lists.
+    pub leaves_nothing: bool,
     /// Called when the moment in the column `due` has come; must move it on.
     pub(crate) on_due: Option<fn(&mut Tx<'_>, ThingId)>,
     /// Called after each move, with the state it came from: what every path to a
@@ -218,6 +220,7 @@ impl KindSpec {
             referred: &[],
             tag_type: None,
             job_instance: None,
+            leaves_nothing: false,
             on_due: None,
             on_move: None,
         }
@@ -304,6 +307,15 @@ impl KindSpec {
     /// The word `jobinstancetype` shows.
     pub const fn job_instance(mut self, word: &'static str) -> Self {
         self.job_instance = Some(word);
+        self
+    }
+
+    /// Leaves nothing behind once it is removed: its id is unknown to lists, too.
+    ///
+    /// # Source
+    /// The table `firewall_rules` of 4.2 has no column `removed`; rows are deleted.
+    pub const fn leaves_nothing(mut self) -> Self {
+        self.leaves_nothing = true;
         self
     }
 

@@ -87,6 +87,8 @@ pub struct Param {
     pub is_usable: bool,
     /// Whether `-1` stands for all things of the kind.
     pub takes_all: bool,
+    /// Set where a list by a removed thing tells what is left of it, in place of nothing.
+    pub tells_of_removed: bool,
     doc: Option<&'static str>,
 }
 
@@ -99,6 +101,7 @@ pub const fn p(name: &'static str, ty: ParamType) -> Param {
         length_max: LENGTH_MAX,
         is_usable: false,
         takes_all: false,
+        tells_of_removed: false,
         doc: None,
     }
 }
@@ -126,6 +129,12 @@ impl Param {
     /// Takes `-1` for all of them: every zone, any project.
     pub const fn or_all(mut self) -> Self {
         self.takes_all = true;
+        self
+    }
+
+    /// Lets a list by something that is removed tell what is left of it, in place of nothing.
+    pub const fn or_removed(mut self) -> Self {
+        self.tells_of_removed = true;
         self
     }
 

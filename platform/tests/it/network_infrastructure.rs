@@ -468,7 +468,10 @@ fn portable_ranges() {
         lab.refused("createPortableIpRange", &params)
     };
     for (changes, part) in [
-        (&[("regionid", "7")][..], "Invalid region ID"),
+        (
+            &[("regionid", "7")][..],
+            "Invalid parameter regionid value=7 due to incorrect long value format",
+        ),
         (&[("startip", "10.9.0.12")], "overlaps"),
         (&[("vlan", "150")], "guest networks"),
         (&[("netmask", "255.0.0.0"), ("startip", "10.10.0.2"), ("endip", "10.12.0.2")], "at most"),

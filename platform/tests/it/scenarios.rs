@@ -18,6 +18,7 @@
 //! - displaytext                    a field that is not there
 //! type size number                 what a field is: number, flag, text or date
 //! ! 431 already createDomain ..    a command that is refused with this code and piece of text
+//! ! 431 "id value=$z due" ..       names stand for their ids there, too
 //! pass 3600                        seconds go by
 //! restart                          the process ends and begins again
 //! usage VM.CREATE VM.START         the usage events since the last `usage`; alone: none
@@ -36,8 +37,8 @@ use std::{
 
 use cloudtally_platform::{
     commands,
-    engine::{Answer, Node, Start, ThingId},
-    table::Verb,
+    engine::{Answer, Node, Start, Thing, ThingId, spec},
+    table::{Kind, ParamType, Verb},
 };
 
 use crate::support::Lab;
@@ -159,6 +160,15 @@ impl Play {
             })
             .collect();
         Ok(parts?.join(","))
+    }
+
+    /// A piece of a text, with ids in place of the names behind `=`.
+    fn told(&self, piece: &str) -> Result<String, String> {
+        let word = |word: &str| match word.split_once('=') {
+            Some((name, value)) => Ok(format!("{name}={}", self.meant(value)?)),
+            None => Ok(word.to_owned()),
+        };
+        Ok(piece.split(' ').map(word).collect::<Result<Vec<_>, String>>()?.join(" "))
     }
 
     fn params(&self, words: &[String]) -> Result<Vec<(String, String)>, String> {
@@ -284,9 +294,10 @@ impl Play {
                 let [_, code, piece, command @ ..] = words.as_slice() else {
                     return Err("write ! code piece command".into());
                 };
+                let piece = self.told(piece)?;
                 match self.run(command)? {
                     Ok(()) => return Err("it is not refused".into()),
-                    Err((status, why)) if status.to_string() != *code || !why.contains(piece) => {
+                    Err((status, why)) if status.to_string() != *code || !why.contains(&piece) => {
                         return Err(format!("{status} {why}"));
                     }
                     Err(_) => {}
@@ -306,6 +317,11 @@ impl Play {
 
 /// Plays a scenario: the commands it shows, and the lines that did not come true.
 fn play(file: &str, text: &str) -> (BTreeSet<String>, Vec<String>) {
+    let (play, failed) = played(file, text);
+    (play.shown, failed)
+}
+
+fn played(file: &str, text: &str) -> (Play, Vec<String>) {
     let is_empty = text.lines().any(|line| line == "cloud empty");
     let lab = Lab::new(if is_empty { Start::Empty } else { Start::Ready });
     let mut play = Play {
@@ -328,7 +344,7 @@ fn play(file: &str, text: &str) -> (BTreeSet<String>, Vec<String>) {
             failed.push(format!("{file}:{}: {line}\n    {why}", number + 1));
         }
     }
-    (play.shown, failed)
+    (play, failed)
 }
 
 #[test]
@@ -349,6 +365,52 @@ fn every_built_command_has_a_scenario() {
         .filter(|name| !shown.contains(*name))
         .collect();
     assert!(missing.is_empty(), "{} without one: {missing:?}", missing.len());
+}
+
+/// Lists that tell what is left of a removed thing, in place of nothing.
+const TELL_OF_REMOVED: &[(&str, &str)] = &[("listSnapshots", "volumeid")];
+
+/// Each list by each parameter that names a thing which one of the scenarios has removed.
+#[test]
+fn a_list_by_what_is_gone_is_empty() {
+    let mut walked = BTreeSet::new();
+    for (file, text) in scenarios() {
+        let lab = played(&file, &text).0.lab;
+        let gone: BTreeMap<Kind, (bool, String)> = {
+            let world = lab.cloud.world();
+            let removed = Kind::ALL.iter().flat_map(|kind| {
+                world.removed_too(*kind).filter(|thing| thing.removed.is_some()).last()
+            });
+            let told = |thing: &Thing| (spec(thing.kind).leaves_nothing, thing.uuid.to_string());
+            removed.map(|thing| (thing.kind, told(thing))).collect()
+        };
+        for command in commands().filter(|command| command.is_built() && command.is_list()) {
+            for param in command.params_all() {
+                let (ParamType::Id(kind) | ParamType::IdOrNumber(kind)) = param.ty else {
+                    continue;
+                };
+                let Some((leaves_nothing, uuid)) = gone.get(&kind) else { continue };
+                if is_of_the_server(&command.verb)
+                    || TELL_OF_REMOVED.contains(&(command.name, param.name))
+                {
+                    continue;
+                }
+                let mut params = vec![(param.name, uuid.as_str())];
+                if command.name == "listTemplates" {
+                    params.push(("templatefilter", "all"));
+                }
+                let what = format!("{file}: {} {params:?}", command.name);
+                match lab.run(lab.root(), command.name, &params) {
+                    Ok(Node::List(items)) if items.is_empty() && !leaves_nothing => {}
+                    Err((431, why)) if *leaves_nothing && why.contains(uuid) => {}
+                    Err((431, why)) if why.contains("missing parameter") => continue,
+                    other => panic!("{what}: {other:?}"),
+                }
+                walked.insert((command.name, param.name));
+            }
+        }
+    }
+    assert!(walked.len() > 60, "{} {walked:?}", walked.len());
 }
 
 /// The runner itself: what it must not let pass.

@@ -81,6 +81,36 @@ fn a_wrong_value_is_named_with_its_parameter() {
     assert!(walked > 900, "{walked}");
 }
 
+/// Words that Go clients look for in the text of an error to learn that a thing is gone.
+const GONE: &str = "due to incorrect long value format, or entity does not exist";
+
+#[test]
+fn an_unknown_id_is_told_in_the_words_that_clients_look_for() {
+    let lab = Lab::new(Start::Empty);
+    let mut walked = 0;
+    for command in commands().filter(is_ours) {
+        for param in command.params_all() {
+            let values: &[&str] = match param.ty {
+                ParamType::Id(_) | ParamType::IdOf(_) | ParamType::AnyId | ParamType::IdList(_) => {
+                    &["3c0aff8c-4e0a-4b50-9e51-7d5c1a1f2d40", "3C0AFF8C", "17"]
+                }
+                ParamType::IdOrNumber(_) => &["3c0aff8c-4e0a-4b50-9e51-7d5c1a1f2d40", "987654321"],
+                _ => continue,
+            };
+            for value in values {
+                let (status, why) = refused(&lab, command, &[(param.name, value)]);
+                let words = format!("Invalid parameter {} value={value} {GONE}: ", param.name);
+                assert!(status == 431 && why.starts_with(&words), "{}: {why}", command.name);
+                assert!(why.len() > words.len(), "{} does not say what: {why}", command.name);
+            }
+            walked += 1;
+        }
+    }
+    assert!(walked > 350, "{walked}");
+}
+
+}
+
 #[test]
 fn minus_one_is_all_only_where_the_row_says_so() {
     let lab = Lab::new(Start::Empty);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cloudtally_model::{Account, AccountId, ApiError, Instant, SourceName, Text};
 use cloudtally_platform::{
-    engine::{Thing, ThingId, Uuid, World},
+    engine::{Thing, ThingId, Uuid, World, unknown, unknown_because},
     table::{Kind, Role},
 };
 use cloudtally_store::{Accounts, RecordFilter, RecordWindow, Store};
@@ -65,7 +65,7 @@ fn by_project(call: &Call<'_>, project: &str) -> Result<Vec<Chosen>, ApiError> {
     let account = thing(call, &world, Kind::Project, project).and_then(|project| project.owner);
     account
         .map(|account| vec![ours(account)])
-        .ok_or_else(|| ApiError::value(format!("Unable to find project by id {project}")))
+        .ok_or_else(|| unknown("projectid", project, Kind::Project.noun()))
 }
 
 /// Accounts of our own cloud, by the rules of lists: a user's own; a domain
@@ -77,16 +77,14 @@ fn of_our_own(call: &Call<'_>, accounts: &Accounts) -> Result<Vec<Chosen>, ApiEr
         let account = thing(call, &world, Kind::Account, id);
         return account
             .map(|account| vec![ours(account.id)])
-            .ok_or_else(|| ApiError::value(format!("Unable to find account by id {id}")));
+            .ok_or_else(|| unknown("accountid", id, Kind::Account.noun()));
     }
     // 1. Which domain.
     let domain = match given("domainid") {
         None => caller.domain,
-        Some(id) => {
-            thing(call, &world, Kind::Domain, id).map(|domain| domain.id).ok_or_else(|| {
-                call.invalid("domainid", id, "there is no domain with this id, or it is not yours")
-            })?
-        }
+        Some(id) => thing(call, &world, Kind::Domain, id)
+            .map(|domain| domain.id)
+            .ok_or_else(|| unknown("domainid", id, Kind::Domain.noun()))?,
     };
     let is_within = |account: ThingId| match call.params.is_true("isrecursive") {
         true => world.is_within(world.domain_of(account), domain),
@@ -130,7 +128,7 @@ fn by_id(call: &Call<'_>, accounts: &Accounts, id: &str) -> Result<Vec<Chosen>, 
         chosen.push(own);
     }
     if chosen.is_empty() {
-        return Err(ApiError::value(format!("Unable to find account by id {id}")));
+        return Err(unknown("accountid", id, Kind::Account.noun()));
     }
     Ok(chosen)
 }
@@ -165,7 +163,8 @@ fn by_domain(
         *path = path.or(account.domain_path.as_ref());
     }
     if paths.is_empty() {
-        return Err(call.invalid("domainid", domain, "there is no account in such a domain"));
+        let why = "there is no account in such a domain";
+        return Err(unknown_because("domainid", domain, why));
     }
     let recursive = call.params.is_true("isrecursive");
     let is_inside = |source: &SourceName, account: &Account| {

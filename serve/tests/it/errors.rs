@@ -163,7 +163,16 @@ fn parameters_that_are_missing_or_wrong() {
     };
     invalid("type", "volumes", "expected a whole number");
     invalid("type", "99999999999999999999", "expected a whole number");
-    invalid("domainid", "77", "there is no account in such a domain");
+    let unknown = |name: &str, value: &str, why: &str| {
+        let text = format!(
+            "Invalid parameter {name} value={value} due to incorrect long value format, or entity \
+             does not exist: {why}"
+        );
+        with_dates(9999, &[(name, value)], &text);
+    };
+    unknown("domainid", "77", "there is no account in such a domain");
+    unknown("accountid", "77", "there is no account with this id, or it is not yours");
+    unknown("projectid", "7", "there is no project with this id, or it is not yours");
     with_dates(
         9999,
         &[("page", "one"), ("pagesize", "1")],
@@ -177,8 +186,6 @@ fn parameters_that_are_missing_or_wrong() {
         &[("account", "nobody"), ("domainid", "1")],
         "Unable to find account nobody in domain 1",
     );
-    with_dates(4350, &[("accountid", "77")], "Unable to find account by id 77");
-    with_dates(4350, &[("projectid", "7")], "Unable to find project by id 7");
     with_dates(
         4350,
         &[("projectid", "7"), ("accountid", "2")],

@@ -56,7 +56,8 @@ fn one_call_too_many_is_refused_until_the_count_is_reset() {
     let unknown = [("command", "resetApiLimit"), ("account", "alice")];
     let (status, error) = server.call(&root(), &unknown);
     assert_eq!(status, 431);
-    assert!(error["errortext"].as_str().unwrap().ends_with("expected the uuid of an account"));
+    let text = error["errortext"].as_str().unwrap();
+    assert!(text.ends_with("there is no account with this id, or it is not yours"), "{text}");
 }
 
 #[test]

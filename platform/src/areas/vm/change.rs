@@ -13,6 +13,7 @@ use crate::{
     areas::{given, image, metering, network, nic, securitygroup, simulator, volume},
     engine::{
         Answer, Call, Done, JobStatus, Level, Node, Query, Thing, ThingId, Uuid, limit, scope,
+        unknown,
     },
     table::{Kind, Limit},
 };
@@ -530,9 +531,7 @@ fn named(call: &Call<'_, '_>, id: Option<&String>, kind: Kind) -> Result<ThingId
         id.ok_or_else(|| ApiError::value("each `migrateto` entry needs `volume` and `pool`"))?;
     let found = Uuid::parse(id).and_then(|uuid| call.by_uuid(uuid));
     let is_it = |thing: &&Thing| thing.kind == kind && thing.removed.is_none();
-    found.filter(is_it).map(|thing| thing.id).ok_or_else(|| {
-        call.invalid("migrateto", id, &format!("there is no {} with this id", kind.noun()))
-    })
+    found.filter(is_it).map(|thing| thing.id).ok_or_else(|| unknown("migrateto", id, kind.noun()))
 }
 
 fn migrate_to(

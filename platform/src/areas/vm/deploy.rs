@@ -16,7 +16,7 @@ use crate::{
         hypervisor::{BARE_METAL, HYPERVISORS},
         image, metering, network, nic, rules, volume,
     },
-    engine::{Call, Done, Node, Thing, ThingId, View, limit},
+    engine::{Call, Done, Node, Thing, ThingId, View, limit, unknown},
     table::{Kind, Limit},
 };
 
@@ -243,13 +243,9 @@ fn networks(
             .and_then(|uuid| call.by_uuid(uuid))
             .filter(|thing| thing.kind == Kind::Network && thing.removed.is_none())
             .filter(|thing| call.may_use(&call.caller, thing));
-        let network = found.map(|thing| thing.id).ok_or_else(|| {
-            call.invalid(
-                "iptonetworklist",
-                text,
-                "there is no network with this id, or it is not yours",
-            )
-        })?;
+        let network = found
+            .map(|thing| thing.id)
+            .ok_or_else(|| unknown("iptonetworklist", text, Kind::Network.noun()))?;
         wanted.push((network, entry.get("ip").cloned()));
     }
     let ids: Vec<ThingId> = if listed.is_empty() {
