@@ -309,11 +309,11 @@ pub(crate) fn list(
     if filter == "all" && !is_admin {
         return Err(ApiError::permission("Only admins list all images"));
     }
-    // 1. Whose images these are: the account named, the project, else the caller.
-    let subject = match Scope::of(world, caller, query.args)? {
-        Scope::Account(account) => account,
-        Scope::Domain(_) | Scope::DomainTree(_) | Scope::Projects => caller.account,
-    };
+    // 1. Whose images these are: those of the owners named, else the caller's own.
+    let scope = Scope::of(world, caller, query.args)?;
+    let names_owner = ["account", "domainid", "projectid"].iter().any(|name| query.args.has(name));
+    let scope = if names_owner { scope } else { Scope::Account(caller.account) };
+    let is_in = |account: ThingId| scope.covers(world, caller, account);
     let wanted_zone = query.args.id("zoneid");
     let wanted_id = query.args.id("id");
     let wanted_ready = query.args.flag_if_any("isready");
@@ -322,19 +322,22 @@ pub(crate) fn list(
     let (name, keyword, hypervisor) = (text("name"), text("keyword"), text("hypervisor"));
     // 2. Which of them pass.
     let passes = |image: &Thing| {
-        let is_own = image.owner == Some(subject);
-        let is_shared = image.ids_of("sharedwith").contains(&subject);
+        let is_own = image.owner.is_some_and(is_in);
+        let is_shared = image.ids_of("sharedwith").into_iter().any(is_in);
         let is_public = image.flag("ispublic");
+        // Of all projects only what they have; what is public is listed without them.
+        let is_of_scope = scope != Scope::Projects || is_own || is_shared;
         let by_filter = match filter {
             "featured" => is_public && image.flag("isfeatured"),
             "community" => is_public && !image.flag("isfeatured"),
             "self" | "selfexecutable" => is_own,
             "sharedexecutable" | "shared" => is_shared,
-            "executable" => is_open_to(image, subject),
-            _ => world.may_touch(caller, image),
+            "executable" => is_public || is_own || is_shared,
+            _ => world.may_touch(caller, image) && (is_own || !names_owner),
         };
         let lower = |column: &str| image.text(column).to_lowercase();
         by_filter
+            && is_of_scope
             && wanted_id.is_none_or(|id| image.id == id)
             && name.as_ref().is_none_or(|name| lower("name") == *name)
             && keyword.as_ref().is_none_or(|keyword| lower("name").contains(keyword))
