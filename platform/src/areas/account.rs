@@ -211,7 +211,20 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// The account that `id`, or `account` in `domainid`, names.
 fn named(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
     let id = match (call.args.id_if_any("id"), call.args.text_if_any("account")) {
-        (Some(id), _) => id,
+        (Some(id), name) => {
+            let account = call.thing(id);
+            let is_other = name
+                .is_some_and(|name| !account.text("name").eq_ignore_ascii_case(name))
+                || call.args.id_if_any("domainid").is_some_and(|of| of != call.domain_of(id));
+            if is_other {
+                return Err(ApiError::value(format!(
+                    "`id` is the account {}, and `account` and `domainid` name another; leave them out",
+                    account.text("name")
+                ))
+                .about(account.uuid.to_string(), "id"));
+            }
+            id
+        }
         (None, Some(name)) => {
             let domain = call.args.id_if_any("domainid");
             scope::named_account(call, &call.caller, name, domain)?

@@ -429,14 +429,24 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
                 )));
             }
             scope::refuse_shut(call, network.owner)?;
+            scope::refuse_other_owner(call, network.id)?;
             network.owner.expect("networks have an owner")
         }
         None => call.owner()?,
     };
-    let zone = match (network, call.args.id("zoneid")) {
-        (Some(network), _) => call.thing(network).id_of("zoneid"),
-        (None, zone) => zone,
-    };
+    let wanted = call.args.id("zoneid");
+    let of_network = network.and_then(|network| call.thing(network).id_of("zoneid"));
+    let zone = of_network.or(wanted);
+    if wanted.is_some() && wanted != zone {
+        return Err(ApiError::value(
+            "the network of `networkid` is not in the zone of `zoneid`; leave `zoneid` out",
+        ));
+    }
+    if call.args.has("regionid") && !is_portable {
+        return Err(ApiError::value(
+            "`regionid` says where a portable address comes from; give `isportable=true` with it",
+        ));
+    }
     // 2. A zone that has addresses to use.
     let zone = zone.ok_or_else(|| ApiError::value("give `networkid` or `zoneid`"))?;
     if call.thing(zone).text("networktype").eq_ignore_ascii_case("Basic") {

@@ -301,6 +301,7 @@ fn generate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         call.args.text_required("name").to_owned(),
         call.args.text_required("description").to_owned(),
     );
+    super::cluster::check_place(call)?;
     let place = Place { zone: call.args.id("zoneid"), pod: call.args.id("podid"), cluster: None };
     match raise(call.tx, type_of(number), None, place, &text) {
         None => call.detail = "an unresolved alert of the type tells of it already".to_owned(),

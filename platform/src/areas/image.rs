@@ -632,7 +632,12 @@ pub(crate) fn extraction(call: &Call<'_, '_>, size_bytes: i64) -> Result<Done, A
     let mode = call.args.text_required("mode");
     let thing = call.entity();
     let upload_to = match (mode, call.args.text("url")) {
-        ("HTTP_DOWNLOAD", _) => None,
+        ("HTTP_DOWNLOAD", None) => None,
+        ("HTTP_DOWNLOAD", Some(_)) => {
+            return Err(ApiError::value(
+                "`url` says where `FTP_UPLOAD` uploads to; leave it out with `HTTP_DOWNLOAD`",
+            ));
+        }
         ("FTP_UPLOAD", Some(url)) if url.starts_with("ftp://") => Some(url.to_owned()),
         ("FTP_UPLOAD", _) => {
             return Err(ApiError::value("with `FTP_UPLOAD` give an ftp `url` to upload to"));

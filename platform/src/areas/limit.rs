@@ -304,7 +304,10 @@ fn holder(call: &Call<'_, '_>) -> Result<Holder, ApiError> {
         (Some(_), Some(_), _) => {
             return Err(ApiError::value("give either `projectid` or `account`, not both"));
         }
-        (Some(project), None, _) => Holder::Account(scope::project_account(call, project)),
+        (Some(project), None, domain) => {
+            scope::refuse_other_domain(call, project, domain)?;
+            Holder::Account(scope::project_account(call, project))
+        }
         (None, Some(name), domain) => {
             Holder::Account(scope::named_account(call, &call.caller, name, domain)?)
         }

@@ -7,7 +7,7 @@ use super::{
     vm::VM,
 };
 use crate::{
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World},
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, scope},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
         fields::*, group, hidden, later, list, own, p,
@@ -372,6 +372,14 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         ApiError::value("give `publicipid`; elastic load balancing is not enabled")
     })?;
     rules::check_no_static_nat(call.tx, address)?;
+    scope::refuse_other_owner(call, address)?;
+    let zone = call.thing(address).id_of("zoneid");
+    if args.id("zoneid").is_some_and(|wanted| Some(wanted) != zone) {
+        return Err(ApiError::value(format!(
+            "the address {} is not in the zone of `zoneid`; leave `zoneid` out",
+            call.thing(address).text("ipaddress")
+        )));
+    }
     let network = rules::network_of(call, address, args.id("networkid"), "Lb")?;
     let ports = Ports::of(call, "publicport", "publicport")?;
     let private = Ports::of(call, "privateport", "privateport")?;

@@ -516,6 +516,13 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
                 "invitations are off here (`project.invite.required`); give `account`",
             ));
         }
+        (Some(_), Some(email)) if !is_invited => {
+            return Err(call.invalid(
+                "email",
+                email,
+                "invitations are off here (`project.invite.required`); leave it out",
+            ));
+        }
         _ => {}
     }
     // 3. Nobody twice.

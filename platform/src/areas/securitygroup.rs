@@ -256,6 +256,16 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
         }
         None => Err(ApiError::value(format!("the protocol {protocol} needs `{name}`"))),
     };
+    let unwanted: &[&str] = match protocol.as_str() {
+        "tcp" | "udp" => &["icmptype", "icmpcode"],
+        "icmp" => &["startport", "endport"],
+        _ => &["startport", "endport", "icmptype", "icmpcode"],
+    };
+    if let Some(name) = unwanted.iter().find(|name| args.has(name)) {
+        return Err(ApiError::value(format!(
+            "the protocol {protocol} has no `{name}`; leave it out"
+        )));
+    }
     let (ports, icmp) = match protocol.as_str() {
         "tcp" | "udp" => {
             let (first, last) = (number("startport", 0, 65_535)?, number("endport", 0, 65_535)?);

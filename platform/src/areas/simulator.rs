@@ -39,9 +39,18 @@ const WAIT_MS_MAX: i64 = 86_400_000;
 
 /// Sets what one kind of work does somewhere; the same again replaces it.
 fn configure(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    // 1. Where: the narrowest that is given.
+    // 1. Where: the narrowest that is given, which lies in the others.
     let args = call.args.clone();
-    let of = ["hostid", "clusterid", "podid", "zoneid"].into_iter().find_map(|name| args.id(name));
+    let places = ["hostid", "clusterid", "podid", "zoneid"];
+    let mut named = places.into_iter().filter_map(|name| Some((name, args.id(name)?)));
+    let of = named.next().map(|(_, id)| id);
+    for (name, around) in named {
+        let place = call.thing(of.expect("one was named before"));
+        if place.id_of(name) != Some(around) {
+            let expected = format!("the {} is not in it", place.kind.noun());
+            return Err(call.invalid(name, &call.thing(around).uuid.to_string(), &expected));
+        }
+    }
     // 2. What: `enabled:false|wait:500|timeout:60`.
     let name = args.text_required("name").to_owned();
     let value = args.text_required("value");

@@ -4,7 +4,7 @@ use cloudtally_model::{ApiError, Instant};
 
 use super::{imagestore, metering, simulator, volume};
 use crate::{
-    engine::{Answer, Call, Done, Query, ThingId, Tx, begin_by_itself, limit},
+    engine::{Answer, Call, Done, Query, ThingId, Tx, begin_by_itself, limit, scope},
     table::{
         Command, Kind, KindSpec, Limit, Move, Object, ParamType::*, Roles, WireType as W, f,
         fields::*, group, hidden, list, own, p,
@@ -190,6 +190,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         ))
         .about(policy.uuid.to_string(), "policyid"));
     }
+    scope::refuse_other_owner(call, volume)?;
     insert(call.tx, volume, policy).map(Some)
 }
 

@@ -228,6 +228,13 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
         ))
         .about(thing.uuid.to_string(), "clusterid"));
     }
+    let of_cluster = thing.text("hypervisortype");
+    if let Some(wanted) = given::word(call, "hypervisor", &HYPERVISORS)?
+        && !wanted.eq_ignore_ascii_case(of_cluster)
+    {
+        let expected = format!("the cluster {} is of {of_cluster}", thing.text("name"));
+        return Err(call.invalid("hypervisor", wanted, &expected));
+    }
     if !call.referring(cluster, Kind::Host, "clusterid").any(|host| host.state == "Up") {
         return Err(ApiError::value(format!(
             "the cluster {} has no host that is up to reach the storage; add a host first",

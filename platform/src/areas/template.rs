@@ -285,6 +285,11 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             ));
         }
     };
+    if source.kind != Kind::Vm && call.args.has("url") {
+        return Err(ApiError::value(
+            "`url` is where a template of bare metal goes; leave it out, or give `virtualmachineid`",
+        ));
+    }
     // What says the hypervisor and the template.
     let volume = match source.kind {
         Kind::Snapshot => source.id_of("volumeid").map(|id| call.thing(id).clone()),

@@ -121,6 +121,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("VOLUME.DETACH")
         .object("volume", &VOLUME)
         .kind(Kind::Volume)
+        .begin(|call| named_to_detach(call).map(Some))
         .act(detach_named),
     own("extractVolume")
         .doc("Gives a link to download a volume, or uploads it somewhere")
@@ -275,7 +276,7 @@ pub(crate) fn size_of(
 }
 
 /// Refuses a size where the offering has one.
-fn refuse_size(call: &Call<'_, '_>, offering: ThingId) -> Result<(), ApiError> {
+pub(crate) fn refuse_size(call: &Call<'_, '_>, offering: ThingId) -> Result<(), ApiError> {
     let offering = call.thing(offering);
     if offering.flag("iscustomized") || !call.args.has("size") {
         return Ok(());
@@ -485,7 +486,18 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
                     ))
                     .about(snapshot.uuid.to_string(), "snapshotid"));
                 }
-                (zone, snapshot.int("size"), offering, Some(snapshot.id))
+                let size_bytes = snapshot.int("size");
+                let is_other_size = args.int("size").is_some_and(|size| size != gib(size_bytes));
+                let wanted = args.id("diskofferingid");
+                if is_other_size || wanted.is_some() && wanted != offering {
+                    return Err(ApiError::value(format!(
+                        "a volume of the snapshot {} has the size and the offering of its volume; \
+                         leave `size` and `diskofferingid` out",
+                        snapshot.text("name")
+                    ))
+                    .about(snapshot.uuid.to_string(), "snapshotid"));
+                }
+                (zone, size_bytes, offering, Some(snapshot.id))
             }
             (None, Some(offering)) => {
                 let zone = args
@@ -498,6 +510,7 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         };
     zone::refuse_disabled(call, zone)?;
     zone::refuse_local(call, zone, &[offering])?;
+    check_iops(call, offering)?;
     // 2. Limits, then the volume.
     limit::check(call.tx, owner, Limit::Volume, 1)?;
     limit::check(call.tx, owner, Limit::PrimaryStorage, gib(size_bytes))?;
@@ -531,6 +544,26 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     });
     meter(call.tx, id, "VOLUME.CREATE");
     Ok(Some(id))
+}
+
+/// Refuses I/O operations where the offering does not leave them open.
+fn check_iops(call: &Call<'_, '_>, offering: Option<ThingId>) -> Result<(), ApiError> {
+    let (least, most) = (call.args.int("miniops"), call.args.int("maxiops"));
+    if least.is_none() && most.is_none() {
+        return Ok(());
+    }
+    let offering = offering.map(|id| call.thing(id));
+    if !offering.is_some_and(|offering| offering.flag("iscustomizediops")) {
+        return Err(ApiError::value(
+            "`miniops` and `maxiops` go with an offering that has `customizediops=true`; leave them out",
+        ));
+    }
+    match (least, most) {
+        (Some(least), Some(most)) if least > most => {
+            Err(call.invalid("maxiops", &most.to_string(), "expected `miniops` or more"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn finish_create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -657,10 +690,24 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// Places for disks on a machine.
 const DEVICES_MAX: i64 = 15;
 
-fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+/// Finds the volume that is named by its id, by its place on a machine, or by both if they agree.
+fn named_to_detach(call: &mut Call<'_, '_>) -> Result<ThingId, ApiError> {
     let args = &call.args;
-    let id = match (args.id("id"), args.id("virtualmachineid"), args.int("deviceid")) {
-        (Some(id), _, _) => id,
+    Ok(match (args.id("id"), args.id("virtualmachineid"), args.int("deviceid")) {
+        (Some(id), vm, device) => {
+            let volume = call.thing(id);
+            let name = volume.text("name");
+            if let Some(vm) = vm.filter(|vm| volume.id_of("virtualmachineid") != Some(*vm)) {
+                let expected = format!("the volume {name} is not attached to it");
+                let vm = call.thing(vm).uuid.to_string();
+                return Err(call.invalid("virtualmachineid", &vm, &expected));
+            }
+            if let Some(device) = device.filter(|at| volume.int_if("deviceid") != Some(*at)) {
+                let expected = format!("the volume {name} is not at this place");
+                return Err(call.invalid("deviceid", &device.to_string(), &expected));
+            }
+            id
+        }
         (None, Some(vm), Some(device)) => call
             .referring(vm, Kind::Volume, "virtualmachineid")
             .find(|volume| volume.int_if("deviceid") == Some(device))
@@ -673,7 +720,11 @@ fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
                 "give `id`, or `virtualmachineid` together with `deviceid`",
             ));
         }
-    };
+    })
+}
+
+fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
     let volume = call.thing(id);
     if volume.text("type") == "ROOT" {
         return Err(ApiError::value(format!(

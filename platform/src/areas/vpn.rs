@@ -7,7 +7,7 @@ use super::{
     rules::{self, Ports},
 };
 use crate::{
-    engine::{Call, Done, ThingId, Tx, secret},
+    engine::{Call, Done, ThingId, Tx, scope, secret},
     table::{
         Command, Kind, KindSpec, Move, Object, ParamType::*, Roles, Unique, WireType as W, Within,
         f, fields::*, group, hidden, later, list, own, p,
@@ -279,6 +279,7 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let args = call.args.clone();
     let address = args.id_required("publicipid");
     rules::check_no_static_nat(call.tx, address)?;
+    scope::refuse_other_owner(call, address)?;
     let network = rules::network_of(call, address, None, "Vpn")?;
     let of = call.thing(address).clone();
     if call.referring(address, Kind::RemoteAccessVpn, "publicipid").next().is_some() {

@@ -40,6 +40,16 @@ impl Scope {
             _ => None,
         };
         let is_true = |name: &str| matches!(args.if_any(name), Some(Arg::Bool(true)));
+        match args.if_any("projectid") {
+            Some(_) if account.is_some() => return Err(account_and_project()),
+            Some(Arg::All) if domain.is_some() => {
+                return Err(ApiError::value(
+                    "`projectid=-1` lists the things of all projects; leave `domainid` out",
+                ));
+            }
+            Some(Arg::Id(project)) => refuse_other_domain(world, *project, domain)?,
+            _ => {}
+        }
         match (args.if_any("projectid"), account, domain) {
             (Some(Arg::All), _, _) => Ok(Self::Projects),
             (Some(Arg::Id(project)), _, _) => Ok(Self::Account(project_account(world, *project))),
@@ -127,6 +137,46 @@ pub fn named_account(
     })
 }
 
+/// Makes the error of both ways to name an owner at once.
+pub fn account_and_project() -> ApiError {
+    ApiError::value("Account and projectId can't be specified together; give one of them")
+}
+
+/// Refuses a project that is not in the domain given with it.
+pub fn refuse_other_domain(
+    world: &World,
+    project: ThingId,
+    domain: Option<ThingId>,
+) -> Result<(), ApiError> {
+    let of = world.domain_of(project_account(world, project));
+    match domain.filter(|domain| *domain != of) {
+        None => Ok(()),
+        Some(domain) => Err(ApiError::value(format!(
+            "the project {} is not in the domain {}; leave `domainid` out",
+            world.thing(project).text("name"),
+            world.login_path(domain)
+        ))
+        .about(world.thing(project).uuid.to_string(), "projectid")),
+    }
+}
+
+/// Refuses an owner that is named where the owner of another thing decides.
+pub fn refuse_other_owner(call: &Call<'_, '_>, of: ThingId) -> Result<(), ApiError> {
+    let is_named =
+        ["account", "domainid", "projectid"].iter().any(|name| call.args.if_any(name).is_some());
+    let thing = call.thing(of);
+    if !is_named || thing.owner == Some(owner(call)?) {
+        return Ok(());
+    }
+    let holder = thing.owner.map_or("nobody", |id| call.thing(id).text("name"));
+    Err(ApiError::value(format!(
+        "the {} {} belongs to {holder}; leave `account`, `domainid` and `projectid` out",
+        thing.kind.noun(),
+        thing.uuid
+    ))
+    .about(thing.uuid.to_string(), "id"))
+}
+
 fn no_domain(world: &World, domain: ThingId) -> ApiError {
     ApiError::permission("You may not look into this domain")
         .about(world.thing(domain).uuid.to_string(), "domainid")
@@ -146,7 +196,10 @@ pub(super) fn owner(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
         (Some(_), Some(_), _) => {
             return Err(ApiError::value("give either `projectid` or `account`, not both"));
         }
-        (Some(project), None, _) => project_account(call, project),
+        (Some(project), None, domain) => {
+            refuse_other_domain(call, project, domain)?;
+            project_account(call, project)
+        }
         (None, Some(name), domain) => named_account(call, &call.caller, name, domain)?,
         (None, None, Some(_)) if call.command.param("account").is_some() => {
             return Err(ApiError::value("give `account` together with `domainid`"));

@@ -71,7 +71,14 @@ const ROWS: &[Row] = &[
         "scaleVirtualMachine",
         &[("id", Any(Kind::Vm)), ("serviceofferingid", Any(Kind::ServiceOffering))],
     ),
-    ("updateVirtualMachine", &[("id", Any(Kind::Vm)), ("haenable", Text(&["true"]))]),
+    (
+        "updateVirtualMachine",
+        &[
+            ("id", Any(Kind::Vm)),
+            ("haenable", Text(&["true"])),
+            ("isdynamicallyscalable", Text(&["true"])),
+        ],
+    ),
     ("assignVirtualMachine", &[("virtualmachineid", Any(Kind::Vm)), ("account", Account)]),
     ("migrateVirtualMachine", &[("virtualmachineid", Any(Kind::Vm)), ("hostid", Any(Kind::Host))]),
     (

@@ -385,6 +385,9 @@ fn create_shared(
                 "a network for a domain is no account's; give `acltype=Account` with the account",
             ));
         }
+        "Account" if args.has("subdomainaccess") => {
+            return Err(ApiError::value("`subdomainaccess` goes with `acltype` `Domain`"));
+        }
         "Domain" => (call.thing(seed::system_user(call.tx)).owner, args.id("domainid")),
         _ => (Some(call.owner()?), None),
     };

@@ -158,6 +158,13 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
         .about(guest.uuid.to_string(), "networkid"));
     }
     let physical_network = match guest.id_of("physicalnetworkid") {
+        Some(id) if named.is_some_and(|named| named != id) => {
+            return Err(ApiError::value(format!(
+                "the network {} is on another physical network; leave `physicalnetworkid` out",
+                guest.text("name")
+            ))
+            .about(guest.uuid.to_string(), "networkid"));
+        }
         Some(id) => id,
         None => carrier(call, zone, named, "Guest")?,
     };
@@ -197,7 +204,10 @@ fn holder(call: &Call<'_, '_>, place: &Place) -> Result<Option<ThingId>, ApiErro
         (Some(_), Some(_)) => {
             return Err(ApiError::value("Account and projectId can't be specified together"));
         }
-        (Some(project), None) => scope::project_account(call, project),
+        (Some(project), None) => {
+            scope::refuse_other_domain(call, project, args.id("domainid"))?;
+            scope::project_account(call, project)
+        }
         (None, Some(name)) => scope::named_account(call, &call.caller, name, args.id("domainid"))?,
         (None, None) if args.has("domainid") => {
             return Err(ApiError::value("give `account` together with `domainid`"));

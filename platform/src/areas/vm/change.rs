@@ -87,8 +87,16 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         metering::vm(call.tx, "VM.UPGRADE", vm);
         return Ok(Done::Thing(vm));
     }
-    // Running machines only grow, where their zone and image allow it.
+    // Running machines only grow, where they, their zone and their image allow it.
     let machine = call.thing(vm).clone();
+    if !machine.flag("isdynamicallyscalable") {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} does not scale while it runs: `isdynamicallyscalable` is \
+             false; stop it, or change that with updateVirtualMachine",
+            machine.text("name")
+        ))
+        .about(machine.uuid.to_string(), "id"));
+    }
     let zone = machine.id_of("zoneid").expect("virtual machines are in a zone");
     if call.scoped_setting(zone, "enable.dynamic.scale.vm") != "true" {
         return Err(ApiError::value(format!(
@@ -291,6 +299,7 @@ pub(super) fn reset_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> 
 pub(super) fn reset_key(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
     life::must_be(call.tx, vm, &["Stopped"], "given another key")?;
+    scope::refuse_other_owner(call, vm)?;
     let name = call.args.text_required("keypair").to_owned();
     let owner = call.entity().owner.expect("virtual machines have an owner");
     let is_known = call.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text("name") == name);

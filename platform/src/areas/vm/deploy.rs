@@ -172,7 +172,15 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
     // 3. The disks: the root disk is the template's, or of the disk offering of an
     //    ISO; the data disk is of the disk offering.
     let disk = match args.id("diskofferingid") {
-        Some(disk) => Some((disk, volume::size_of(call, disk, args.int("size"))?)),
+        Some(disk) => {
+            volume::refuse_size(call, disk)?;
+            Some((disk, volume::size_of(call, disk, args.int("size"))?))
+        }
+        None if args.has("size") => {
+            return Err(ApiError::value(
+                "`size` is that of the volume of `diskofferingid`; give one of custom size with it",
+            ));
+        }
         None => None,
     };
     let (root_bytes, data) = match (is_iso, disk) {
@@ -264,7 +272,11 @@ fn networks(
         return Err(call.invalid("ip6address", address, expected));
     }
     if let (Some(first), Some(address)) = (wanted.first_mut(), args.text("ipaddress")) {
-        first.1 = Some(address.to_owned());
+        let listed = first.1.replace(address.to_owned());
+        if listed.is_some_and(|listed| listed != address) {
+            let expected = "`iptonetworklist` has another address for the first network";
+            return Err(call.invalid("ipaddress", address, expected));
+        }
     }
     Ok(wanted)
 }
