@@ -77,7 +77,10 @@ pub(crate) fn routers(front: Arc<Front>) -> (Router, Router) {
     let free = Arc::new(Semaphore::new(REQUESTS_MAX));
     let server = |door| Server { front: Arc::clone(&front), free: Arc::clone(&free), door };
     let methods = || get(answer).post(answer);
-    let public = Router::new().route("/client/api", methods()).with_state(server(Door::Public));
+    let public = Router::new()
+        .route("/client/api", methods())
+        .route("/client/api/", methods())
+        .with_state(server(Door::Public));
     let integration =
         Router::new().fallback_service(methods().with_state(server(Door::Integration)));
     (public, integration)

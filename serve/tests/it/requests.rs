@@ -121,6 +121,10 @@ fn other_methods_and_paths() {
     }
     assert_eq!(line("GET", "/").status, 404);
     assert_eq!(line("GET", "/client/api/x").status, 404);
+    // Clients that join a path and `/` mean the same.
+    assert_eq!(line("GET", "/client/api/").body, line("GET", "/client/api").body);
+    assert_eq!(line("POST", "/client/api/").status, 200);
+    assert_eq!(line("GET", "/client/api//").status, 404);
     let head = line("HEAD", "/client/api");
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.headers["content-length"], server.get(&request).body.len().to_string());
