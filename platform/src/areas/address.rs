@@ -611,6 +611,7 @@ fn free_addresses(query: &Query<'_>) -> Vec<Node> {
         let of_zone = found.id_of("zoneid").map(|id| world.thing(id));
         for address in ip::range(found.text("startip"), found.text("endip")).map(ip::format) {
             let is_wanted = query.args.text("ipaddress").is_none_or(|wanted| wanted == address);
+            let is_wanted = is_wanted && query.is_named_in(&[&address]);
             if taken.contains(address.as_str()) || !is_wanted {
                 continue;
             }

@@ -75,6 +75,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::EgressRule, &FIREWALL_RULE)
     .leaves_nothing()
     .hidden(&[hidden("firstport", W::Int), hidden("lastport", W::Int)])
+    .keyword(&["protocol", "cidrlist", "startport", "endport"])
     .owned()
     .states(rules::STATES, rules::MOVES)
     .tagged("FirewallRule")

@@ -57,6 +57,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::FirewallRule, &FIREWALL_RULE)
     .leaves_nothing()
     .hidden(&[hidden("firstport", W::Int), hidden("lastport", W::Int), hidden("openedfor", W::Str)])
+    .keyword(&["protocol", "cidrlist", "startport", "endport"])
     .owned()
     .states(rules::STATES, rules::MOVES)
     .tagged("FirewallRule")

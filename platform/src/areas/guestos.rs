@@ -1,7 +1,7 @@
 //! Operating systems of guests, as templates and VMs name them.
 
 use crate::{
-    engine::Tx,
+    engine::{Query, Thing, Tx},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
         list, p,
@@ -33,11 +33,18 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[
             p("id", Id(Kind::OsType)),
             p("oscategoryid", Id(Kind::OsCategory)),
-            p("description", Str).doc("shows only the one with this description"),
+            p("description", Str).doc("shows only those with this text in their description"),
         ])
         .groups(&[group::PAGED])
-        .items("ostype", &OS_TYPE),
+        .items("ostype", &OS_TYPE)
+        .filter(is_described, &["description"]),
 ];
+
+fn is_described(query: &Query<'_>, os_type: &Thing) -> bool {
+    query.args.text("description").is_none_or(|wanted| {
+        os_type.text("description").to_lowercase().contains(&wanted.to_lowercase())
+    })
+}
 
 /// The categories and types that a cloud knows of.
 #[rustfmt::skip]

@@ -319,7 +319,7 @@ pub(crate) fn list(
     let wanted_ready = query.args.flag_if_any("isready");
     let shows_removed = query.args.is_true("showremoved");
     let text = |name: &str| query.args.text_if_any(name).map(str::to_lowercase);
-    let (name, keyword, hypervisor) = (text("name"), text("keyword"), text("hypervisor"));
+    let (name, hypervisor) = (text("name"), text("hypervisor"));
     // 2. Which of them pass.
     let passes = |image: &Thing| {
         let is_own = image.owner.is_some_and(is_in);
@@ -340,7 +340,7 @@ pub(crate) fn list(
             && is_of_scope
             && wanted_id.is_none_or(|id| image.id == id)
             && name.as_ref().is_none_or(|name| lower("name") == *name)
-            && keyword.as_ref().is_none_or(|keyword| lower("name").contains(keyword))
+            && query.is_named_in(&[image.text("name"), image.text("displaytext")])
             && hypervisor.as_ref().is_none_or(|wanted| lower("hypervisor") == *wanted)
             && query
                 .args

@@ -22,6 +22,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Job, &JOB)
         hidden("errorcode", W::Int),
         hidden("errortext", W::Str),
     ])
+    .keyword(&["cmd"])
     .owned();
 
 pub(crate) const JOB: Object = Object {

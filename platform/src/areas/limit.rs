@@ -290,7 +290,8 @@ fn list_limits(query: &Query<'_>) -> Result<Answer, ApiError> {
     let lines = holders.iter().flat_map(|holder| of.iter().map(|limit| (*holder, *limit)));
     let is_it = |(holder, of): &(Holder, Limit)| {
         let row = || holder.row(world, *of).and_then(|row| i64::try_from(row.id.0).ok());
-        number.is_none_or(|number| row() == Some(number))
+        let name = world.thing(holder.id()).text("name");
+        number.is_none_or(|number| row() == Some(number)) && query.is_named_in(&[name, of.noun()])
     };
     query.page_of("resourcelimit", lines.filter(is_it), |query, (holder, of)| {
         holder.limit(query.world, of)

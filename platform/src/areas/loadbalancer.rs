@@ -324,7 +324,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::LoadBalancerRule, &LOAD_B
     .hidden(&[hidden("protocol", W::Str), hidden("firstport", W::Int), hidden("lastport", W::Int)])
     .owned()
     .states(rules::STATES, rules::MOVES)
-    .keyword(&["name"])
+    .keyword(&["name", "description"])
     .referred(&[
         (Kind::LoadBalancerMember, "rule", OnDelete::Remove),
         (Kind::StickinessPolicy, "rule", OnDelete::Remove),
@@ -503,8 +503,10 @@ fn take_off(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn list_instances(query: &Query<'_>) -> Result<Answer, ApiError> {
     let rule = query.world.thing(query.args.id_required("id"));
     let behind = members(query.world, rule.id);
+    let is_named = |vm: &&Thing| query.is_named_in(&[vm.text("name"), vm.text("displayname")]);
     if query.args.flag("applied") != Some(false) {
-        return query.page(behind.into_iter().map(|id| query.world.thing(id)));
+        let behind = behind.into_iter().map(|id| query.world.thing(id));
+        return query.page(behind.filter(is_named));
     }
     let network = rule.id_of("networkid").expect("rules lead into a network");
     let free = query
@@ -513,7 +515,8 @@ fn list_instances(query: &Query<'_>) -> Result<Answer, ApiError> {
         .filter_map(|nic| nic.id_of("virtualmachineid"))
         .filter(|vm| !behind.contains(vm))
         .map(|vm| query.world.thing(vm))
-        .filter(|vm| matches!(vm.state, "Running" | "Stopped"));
+        .filter(|vm| matches!(vm.state, "Running" | "Stopped"))
+        .filter(is_named);
     query.page(free)
 }
 

@@ -98,6 +98,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpForwardingRule, &IP_FOR
         hidden("firstport", W::Int),
         hidden("lastport", W::Int),
     ])
+    .keyword(&["protocol"])
     .owned()
     .states(rules::STATES, rules::MOVES)
     .job_instance("FirewallRule");

@@ -416,7 +416,12 @@ fn list_nics(query: &Query<'_>) -> Result<Answer, ApiError> {
     let wanted = query.args.id("nicid");
     let nics = of_vm(query.world, vm).into_iter();
     let nics = nics.filter(|id| wanted.is_none_or(|wanted| wanted == *id));
-    query.page(nics.map(|id| query.world.thing(id)))
+    let nics = nics.map(|id| query.world.thing(id));
+    query.page(nics.filter(|nic| {
+        let network = nic.id_of("networkid").map(|id| query.world.thing(id));
+        let name = network.map_or("", |network| network.text("name"));
+        query.is_named_in(&[name, nic.text("ipaddress"), nic.text("macaddress")])
+    }))
 }
 
 fn add_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

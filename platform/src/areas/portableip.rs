@@ -23,8 +23,9 @@ const ADDRESSES_MAX: u32 = 1 << 16;
 
 /// A range of portable addresses; an address of it that somebody has is an
 /// IP address with `isportable`.
-pub(crate) static KIND: KindSpec =
-    KindSpec::new(Kind::PortableIpRange, &PORTABLE_IP_RANGE).job_instance("PortableIpRange");
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PortableIpRange, &PORTABLE_IP_RANGE)
+    .keyword(&["startip", "endip", "gateway"])
+    .job_instance("PortableIpRange");
 
 pub(crate) const PORTABLE_IP: Object = Object {
     name: "PortableIp",

@@ -99,6 +99,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PortForwardingRule, &PORT
         hidden("lastport", W::Int),
         hidden("networkid", W::Id(Kind::Network)),
     ])
+    .keyword(&["protocol", "publicport", "privateport", "vmguestip"])
     .owned()
     .states(rules::STATES, rules::MOVES)
     .tagged("PortForwardingRule")

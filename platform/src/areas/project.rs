@@ -741,6 +741,11 @@ fn list_invitations(query: &Query<'_>) -> Result<Answer, ApiError> {
         is_seen(invitation)
             && state.is_none_or(|state| invitation.state == state)
             && (!is_active || invitation.state == "Pending")
+            && query.is_named_in(&[
+                account_name(world, invitation),
+                invitation.text("email"),
+                invitation.id_of("projectid").map_or("", |id| world.thing(id).text("name")),
+            ])
     }))
 }
 

@@ -16,7 +16,7 @@ const DEFAULT: &str = "default";
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SecurityGroup, &SECURITY_GROUP)
     .owned()
     .unique(&[Unique { column: "name", within: Within::Account }])
-    .keyword(&["name"])
+    .keyword(&["name", "description"])
     .referred(&[
         (Kind::Vm, "securitygroups", OnDelete::Refuse),
         (Kind::SecurityGroupRule, "group", OnDelete::Remove),

@@ -376,5 +376,10 @@ fn delete_policies(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn list_policies(query: &Query<'_>) -> Result<Answer, ApiError> {
     let volume = query.args.id_required("volumeid");
-    query.page(query.world.referring(volume, Kind::SnapshotPolicy, "volumeid"))
+    let policies = query.world.referring(volume, Kind::SnapshotPolicy, "volumeid");
+    query.page(
+        policies.filter(|policy| {
+            query.is_named_in(&[policy.text("schedule"), policy.text("timezone")])
+        }),
+    )
 }

@@ -13,7 +13,8 @@ use crate::{
 
 /// A range of addresses by which the system's VMs of a pod reach secondary storage.
 pub(crate) static KIND: KindSpec =
-    KindSpec::new(Kind::StorageNetworkIpRange, &STORAGE_NETWORK_IP_RANGE);
+    KindSpec::new(Kind::StorageNetworkIpRange, &STORAGE_NETWORK_IP_RANGE)
+        .keyword(&["startip", "endip", "gateway"]);
 
 pub(crate) const STORAGE_NETWORK_IP_RANGE: Object = Object {
     name: "StorageNetworkIpRange",

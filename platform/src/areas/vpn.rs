@@ -254,6 +254,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// A remote access VPN; `due` has no use.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::RemoteAccessVpn, &REMOTE_ACCESS_VPN)
+    .keyword(&["iprange"])
     .owned()
     .states(&["Added", "Running"], &[Move { from: "Added", to: "Running" }])
     .job_instance("FirewallRule");

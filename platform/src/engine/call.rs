@@ -98,6 +98,12 @@ pub type Fail = fn(&mut Call<'_, '_>, &ApiError);
 pub type Filter = fn(&Query<'_>, &Thing) -> bool;
 
 impl Query<'_> {
+    /// Says that the keyword, if there is one, stands in one of some texts.
+    pub fn is_named_in(&self, texts: &[&str]) -> bool {
+        let keyword = self.args.text_if_any("keyword").map(str::to_lowercase);
+        keyword.is_none_or(|word| texts.iter().any(|text| text.to_lowercase().contains(&word)))
+    }
+
     /// A parameter that cannot be what it should be.
     pub fn invalid(&self, name: &str, value: &str, expected: &str) -> ApiError {
         invalid(self.command, name, value, expected)

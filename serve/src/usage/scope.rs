@@ -22,6 +22,7 @@ type Chosen = (SourceName, AccountId);
 /// `accountid` is the cloud's uuid or number and wins over the others; `account`
 /// is a name, in a domain or, of an imported cloud, in any; `domainid` alone is
 /// all accounts of the domain, and with `isrecursive=true` of those below it.
+/// `projectid=-1` is all projects that the caller is in or governs, gone or not.
 /// Only the root admin sees imported clouds.
 pub(super) fn chosen_accounts(
     call: &Call<'_>,
@@ -31,6 +32,9 @@ pub(super) fn chosen_accounts(
     let (account_id, project) = (given("accountid"), given("projectid"));
     if account_id.is_some() && project.is_some() {
         return Err(ApiError::value("Projectid and accountId can't be specified together"));
+    }
+    if project.is_some() && given("account").is_some() {
+        return Err(ApiError::value("Account and projectId can't be specified together"));
     }
     if let Some(project) = project {
         return by_project(call, project).map(Some);
@@ -62,6 +66,11 @@ fn thing<'w>(call: &Call<'_>, world: &'w World, kind: Kind, uuid: &str) -> Optio
 
 fn by_project(call: &Call<'_>, project: &str) -> Result<Vec<Chosen>, ApiError> {
     let world = call.cloud.world();
+    if project == "-1" {
+        let accounts = world.removed_too(Kind::Project).filter_map(|project| project.owner);
+        let accounts = accounts.filter(|account| world.may_act_for(&call.caller, *account));
+        return Ok(accounts.map(ours).collect());
+    }
     let account = thing(call, &world, Kind::Project, project).and_then(|project| project.owner);
     account
         .map(|account| vec![ours(account)])

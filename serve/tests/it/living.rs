@@ -397,9 +397,16 @@ fn records_of_a_project_name_it_also_when_it_is_gone() {
     let of_project = [("projectid", project.as_str())];
     assert_eq!(shown(&alice.keys, &of_project), std::slice::from_ref(&apollo));
     assert!(shown(&root(), &[]).contains(&apollo));
+    // Those of all projects that the caller is in, and only those.
+    let of_all = [("projectid", "-1")];
+    let bob = server.account("bob", "0", None);
+    assert_eq!(shown(&alice.keys, &of_all), std::slice::from_ref(&apollo));
+    assert_eq!(shown(&root(), &of_all), std::slice::from_ref(&apollo));
+    assert_eq!(shown(&bob.keys, &of_all), []);
     job(&server, &alice.keys, &[("command", "deleteProject"), ("id", &project)]);
     step(&server, "2026-01-08T00:20:00Z");
-    assert_eq!(shown(&root(), &of_project), [apollo]);
+    assert_eq!(shown(&root(), &of_project), std::slice::from_ref(&apollo));
+    assert_eq!(shown(&root(), &of_all), [apollo]);
 }
 
 /// How many alerts of a type were raised so far.

@@ -275,7 +275,9 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 fn list_isolation_methods(query: &Query<'_>) -> Result<Answer, ApiError> {
-    query.page_of("isolationmethod", network::ISOLATION_METHODS.into_iter(), |_, method| {
+    let methods = network::ISOLATION_METHODS.into_iter();
+    let methods = methods.filter(|method| query.is_named_in(&[*method]));
+    query.page_of("isolationmethod", methods, |_, method| {
         Node::Object(vec![("name", Node::text(method))])
     })
 }

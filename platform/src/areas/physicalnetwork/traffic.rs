@@ -85,7 +85,10 @@ pub(super) fn list_implementors(query: &Query<'_>) -> Result<Answer, ApiError> {
             &format!("expected {}", NAMES.join(" or ")),
         ));
     }
-    let rows = TYPES.iter().filter(|(name, _)| wanted.is_none_or(|w| name.eq_ignore_ascii_case(w)));
+    let rows = TYPES.iter().filter(|(name, guru)| {
+        wanted.is_none_or(|wanted| name.eq_ignore_ascii_case(wanted))
+            && query.is_named_in(&[*name, *guru])
+    });
     query.page_of("traffictypeimplementorresponse", rows, |_, (traffic, guru)| {
         Node::Object(vec![
             ("traffictype", Node::text(traffic)),
