@@ -374,7 +374,9 @@ pub(crate) fn list(
             .map(move |copy| (image, copy))
     });
     query.page_of(item, pairs, |query, (image, copy)| {
-        shown(&View::new(query.world, query.caller, image, query.now), copy)
+        let mut node = shown(&View::new(query.world, query.caller, image, query.now), copy);
+        query.add_job(image, &mut node);
+        node
     })
 }
 

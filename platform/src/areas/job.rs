@@ -10,13 +10,15 @@ use crate::{
     },
 };
 
-/// `due` is when it goes on; `step` how often it has waited.
+/// `due` is when it goes on; `step` how often it has waited; `about` the thing that its
+/// lists show it with, also where the job has no `entity` of its own.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Job, &JOB)
     .hidden(&[
         hidden("due", W::Date),
         hidden("step", W::Int),
         hidden("params", W::Map),
         hidden("entity", W::Str),
+        hidden("about", W::Str),
         hidden("startevent", W::Id(Kind::Event)),
         hidden("result", W::List),
         hidden("errorcode", W::Int),

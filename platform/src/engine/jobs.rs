@@ -6,7 +6,7 @@ use cloudtally_model::{ApiError, Instant, Millis, Text, port::Value};
 use super::{
     call::{Call, Done, Query},
     caller::Caller,
-    decode::{Args, RawParams, Reach},
+    decode::{Arg, Args, RawParams, Reach},
     event::{self, ActionEvent, Level},
     list,
     node::{Answer, Node},
@@ -14,7 +14,7 @@ use super::{
     seed,
     tx::Tx,
     verbs,
-    world::{DUE, ThingId, World, spec},
+    world::{DUE, Thing, ThingId, World, spec},
 };
 use crate::{
     areas::{self, command},
@@ -149,6 +149,7 @@ fn schedule(tx: &mut Tx<'_>, request: &Request, entity: Option<ThingId>) -> Answ
         let text = format!("Successfully created entity for {doing}");
         event::write(tx, chain("Created", text, Some(first)));
     }
+    let about = entity.or_else(|| main_thing(tx, request));
     let now = tx.now;
     let job = tx.insert(Kind::Job, |job| {
         job.owner = Some(caller.account);
@@ -157,6 +158,7 @@ fn schedule(tx: &mut Tx<'_>, request: &Request, entity: Option<ThingId>) -> Answ
             .set_ref("userid", caller.user)
             .set_ref("startevent", first)
             .set_ref("entity", entity)
+            .set_ref("about", about)
             .set("params", Value::Map(params.collect()))
             .set_int("jobstatus", JobStatus::Pending as i64)
             .set_int("jobprocstatus", 0)
@@ -173,6 +175,24 @@ fn schedule(tx: &mut Tx<'_>, request: &Request, entity: Option<ThingId>) -> Answ
         id: id.map(|id| tx.thing(id).uuid.to_string()),
         job: tx.thing(job).uuid.to_string(),
     }
+}
+
+/// Finds the thing that a command without one of its own is about: what the first of its
+/// parameters names that must be given and is an id.
+fn main_thing(world: &World, request: &Request) -> Option<ThingId> {
+    let Request { command, caller, params } = request;
+    let args = Args::decode(command, params, world, Reach::Caller(caller)).ok()?;
+    let mut named = command.params_all().filter(|param| param.required);
+    named.find_map(|param| match args.if_any(param.name) {
+        Some(Arg::Id(id)) => Some(*id),
+        _ => None,
+    })
+}
+
+/// Finds the job that works on a thing, or will; the oldest of several.
+pub(super) fn pending(world: &World, thing: ThingId) -> Option<&Thing> {
+    let is_pending = |job: &&Thing| job.int("jobstatus") == JobStatus::Pending as i64;
+    world.referring(thing, Kind::Job, "about").find(is_pending)
 }
 
 /// Runs what is due of a thing: a job, or what its kind says.

@@ -5,6 +5,7 @@ use cloudtally_model::{ApiError, port::Value};
 use super::{
     call::Query,
     decode::{Arg, Args, invalid},
+    jobs,
     node::{Answer, Node},
     render::View,
     scope::Scope,
@@ -116,9 +117,28 @@ impl Query<'_> {
         Ok(Answer::List { count, item, items })
     }
 
-    /// A thing as an object.
+    /// Shows a thing as an object; in a list with the job that works on it.
     pub fn show(&self, thing: &Thing, object: &Object) -> Node {
-        View::new(self.world, self.caller, thing, self.now).object(object)
+        let mut node = View::new(self.world, self.caller, thing, self.now).object(object);
+        self.add_job(thing, &mut node);
+        node
+    }
+
+    /// Adds the job that is pending on a thing to an item of a list, behind its own fields.
+    pub fn add_job(&self, thing: &Thing, item: &mut Node) {
+        if let Node::Object(fields) = item
+            && self.command.is_list()
+            && let Some(job) = jobs::pending(self.world, thing.id)
+        {
+            let status = Node::Int(job.int("jobstatus"));
+            for (name, node) in [("jobid", Node::text(job.uuid.to_string())), ("jobstatus", status)]
+            {
+                // Some objects have a place of their own for them.
+                if !fields.iter().any(|(field, _)| *field == name) {
+                    fields.push((name, node));
+                }
+            }
+        }
     }
 
     /// Whether a thing has all the tags asked for.

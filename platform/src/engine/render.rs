@@ -4,6 +4,7 @@ use cloudtally_model::{Instant, port::Value};
 
 use super::{
     caller::Caller,
+    jobs,
     node::{Fields, Node},
     world::{Thing, ThingId, World},
 };
@@ -80,20 +81,13 @@ impl<'a> View<'a> {
                 Node::Null => Node::List(Vec::new()),
                 tags => tags,
             },
-            Source::JobId => uuid(self.pending_job()),
-            Source::JobStatus => {
-                self.pending_job().map_or(Node::Null, |job| Node::Int(job.int("jobstatus")))
-            }
+            Source::JobId => uuid(jobs::pending(world, thing.id)),
+            Source::JobStatus => jobs::pending(world, thing.id)
+                .map_or(Node::Null, |job| Node::Int(job.int("jobstatus"))),
             Source::Join { of, field } => self.joined(of, field),
             Source::Children { kind, by } => self.children(kind, by),
             Source::By(compute) => compute(self),
         }
-    }
-
-    fn pending_job(&self) -> Option<&'a Thing> {
-        self.world
-            .referring(self.thing.id, Kind::Job, "entity")
-            .find(|job| job.int("jobstatus") == 0)
     }
 
     fn stored(&self, name: &str, ty: WireType) -> Node {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail where it stands")]
 
 mod bytes; // every field of every usage type, in both encodings
+mod clients; // words and shapes that unmodified clients look for
 mod crowds; // thousands of connections, slow clients, requests that are too large
 mod dates; // windows, zones, clock changes, folded records
 mod errors; // status, code and text of each
