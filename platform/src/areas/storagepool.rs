@@ -9,7 +9,7 @@ use super::{
     capacity, cluster, given, host,
     hypervisor::{HYPERVISORS, KVM, SIMULATOR, VMWARE},
     systemvm,
-    vm::placement,
+    vm::{self, placement},
 };
 use crate::{
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, World, verbs},
@@ -62,6 +62,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::StoragePool, &STORAGE_POO
         (Kind::Volume, "poolid", Refuse),
         (Kind::SystemVm, "storageid", Forget),
         (Kind::SystemVm, "waitsfor", Forget),
+        (Kind::Vm, "waitsfor", Forget),
         (Kind::Setting, "of", Remove),
     ]);
 
@@ -99,7 +100,7 @@ pub(crate) const STORAGE_PROVIDER: Object =
 
 pub(crate) static COMMANDS: &[Command] = &[
     own("cancelStorageMaintenance")
-        .doc("Puts a storage pool in maintenance back to work")
+        .doc("Puts a storage pool in maintenance back to work and starts what that stopped")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::StoragePool)).required()])
         .job("MAINT.CANCEL.PS")
@@ -366,8 +367,12 @@ fn enable_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.move_to(id, PREPARING);
     for machine in machines_of(call, id) {
+        // What its user stops already stays stopped.
+        let is_wanted = call.thing(machine).state != "Stopping";
         host::halt(call.tx, machine);
-        systemvm::waits_for(call.tx, machine, id);
+        call.edit(machine, |machine| {
+            machine.set_ref("waitsfor", Some(id).filter(|_| is_wanted));
+        });
     }
     call.move_to(id, MAINTENANCE);
     Ok(Done::Thing(id))
@@ -382,6 +387,7 @@ fn cancel_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.move_to(id, UP);
     systemvm::start_waiting(call.tx, id);
+    vm::start_waiting(call.tx, id);
     Ok(Done::Thing(id))
 }
 

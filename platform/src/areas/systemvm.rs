@@ -349,16 +349,6 @@ pub(super) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
     }
 }
 
-/// Remembers of a machine that the maintenance of a pool has stopped it, if it is a
-/// system VM.
-pub(super) fn waits_for(tx: &mut Tx<'_>, machine: ThingId, pool: ThingId) {
-    if tx.thing(machine).kind == Kind::SystemVm {
-        tx.edit(machine, |vm| {
-            vm.set_ref("waitsfor", pool);
-        });
-    }
-}
-
 /// Starts the system VMs again that waited for the end of a pool's maintenance; those
 /// that find no room stay stopped.
 pub(super) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {

@@ -27,7 +27,8 @@ const RESTART_INTERVAL: Millis = Millis(600_000);
 
 /// Hidden: `due` is when a destroyed machine is expunged, or one whose host is gone is
 /// tried to be started again, and `restarts` how often that was tried; `lasthostid`
-/// where it ran last; `bootisoid` the ISO it was made from, whatever lies in its drive
+/// where it ran last; `waitsfor` the pool whose maintenance has stopped it and starts it
+/// again; `bootisoid` the ISO it was made from, whatever lies in its drive
 /// now.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
     .hidden(&[
@@ -40,6 +41,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
         hidden("securitygroups", W::List),
         hidden("wantedhost", W::Id(Kind::Host)),
         hidden("bootisoid", W::Id(Kind::Iso)),
+        hidden("waitsfor", W::Id(Kind::StoragePool)),
     ])
     .owned()
     .limit(Limit::Vm)
@@ -83,6 +85,9 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
 /// What every path between two states has in common.
 fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
     match (from, tx.thing(id).state) {
+        ("Stopped", "Starting") => tx.edit(id, |vm| {
+            vm.set_ref("waitsfor", None);
+        }),
         ("Starting", "Running") => {
             for nic in nic::of_vm(tx, id) {
                 nic::meter(tx, nic);
@@ -108,6 +113,7 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
             }
             tx.edit(id, |vm| {
                 vm.set_ref("hostid", None).set("restarts", None).set_time("due", None);
+                vm.set_ref("waitsfor", None);
             });
             metering::vm(tx, "VM.DESTROY", id);
             if let Some(root) = volume::root_of(tx, id) {
@@ -311,6 +317,34 @@ fn try_again_later(tx: &mut Tx<'_>, vm: ThingId) {
     tx.edit(vm, |vm| {
         vm.set_time("due", due);
     });
+}
+
+/// Begins to start the machines again that the maintenance of a pool has stopped; those
+/// with a disk on another pool that is not up wait for that one.
+pub(crate) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {
+    for vm in tx.ids_referring(pool, Kind::Vm, "waitsfor") {
+        let mut pools = tx
+            .referring(vm, Kind::Volume, "virtualmachineid")
+            .filter_map(|volume| volume.id_of("poolid"));
+        let other = pools.find(|pool| tx.thing(*pool).state != "Up");
+        drop(pools);
+        tx.edit(vm, |vm| {
+            vm.set_ref("waitsfor", other);
+        });
+        let machine = tx.thing(vm);
+        if other.is_some() || machine.state != "Stopped" {
+            continue;
+        }
+        let (name, uuid) = (machine.text("name").to_owned(), machine.uuid.to_string());
+        if let Err(error) = begin_by_itself(tx, "startVirtualMachine", &[("id", &uuid)]) {
+            let text = format!(
+                "The maintenance of its storage pool is over, but the virtual machine {name} \
+                 cannot be started again: {}",
+                error.text
+            );
+            happened(tx, "VM.START", Level::Error, Some(vm), text);
+        }
+    }
 }
 
 /// The guest shut itself down: metered like any other stop, told as what it is.

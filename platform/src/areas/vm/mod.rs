@@ -11,7 +11,7 @@ use cloudtally_model::ApiError;
 
 pub(crate) use change::evacuate;
 pub(crate) use life::{
-    KIND, destroy as destroy_now, expunge, guest_stopped, start_elsewhere, stop_now,
+    KIND, destroy as destroy_now, expunge, guest_stopped, start_elsewhere, start_waiting, stop_now,
 };
 
 use crate::{
