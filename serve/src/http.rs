@@ -20,7 +20,7 @@ use axum::{
     Extension, Router,
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method as HttpMethod, Response, StatusCode, header},
     routing::get,
 };
 use cloudtally_model::{ApiError, ErrorCode};
@@ -37,7 +37,7 @@ use crate::{
     connections::{Busy, Connection},
     error::internal,
     front::Front,
-    request::{Asked, Door, NO_COMMAND, Outcome, respond},
+    request::{Asked, Door, Method, NO_COMMAND, Outcome, respond},
 };
 
 /// The largest body read; a form of any command is far smaller.
@@ -106,6 +106,10 @@ async fn answer(
             form: form.as_deref().map_err(ApiError::clone),
             session: session.as_deref(),
             door: server.door,
+            method: match parts.method {
+                HttpMethod::POST => Method::Post,
+                _ => Method::Get,
+            },
         };
         let outcome = respond(&server.front, &asked, clock::now());
         let outer = outcome.outer.clone();

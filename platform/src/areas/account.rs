@@ -109,7 +109,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("password", Password).required(),
             p("timezone", Str),
             p("username", Str).required(),
-            p("networkdomain", Str),
+            p("networkdomain", NetworkDomain),
             p("accountdetails", Map(MapForm::Free)),
             p("accountid", Str).doc("a uuid for the account, to make it the same in all regions"),
             p("userid", Str).doc("a uuid for the user, to make it the same in all regions"),
@@ -199,7 +199,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("account", Str).doc("the account's name until now, with `domainid`; or give `id`"),
             p("domainid", Id(Kind::Domain)).doc("the domain of `account`"),
             p("newname", Str).required().doc("the new name"),
-            p("networkdomain", Str),
+            p("networkdomain", NetworkDomain),
             p("accountdetails", Map(MapForm::Free)),
         ])
         .event("ACCOUNT.UPDATE")

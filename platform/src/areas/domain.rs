@@ -40,7 +40,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[
             p("name", Str).required(),
             p("parentdomainid", Id(Kind::Domain)).doc("the domain above it; ROOT unless given"),
-            p("networkdomain", Str),
+            p("networkdomain", NetworkDomain),
             p("domainid", Str).doc("a uuid for the domain, to make it the same in all regions"),
         ])
         .event("DOMAIN.CREATE")
@@ -87,7 +87,11 @@ pub(crate) static COMMANDS: &[Command] = &[
     own("updateDomain")
         .doc("Renames a domain or changes its DNS suffix")
         .roles(Roles::ROOT)
-        .params(&[p("id", Id(Kind::Domain)).required(), p("name", Str), p("networkdomain", Str)])
+        .params(&[
+            p("id", Id(Kind::Domain)).required(),
+            p("name", Str),
+            p("networkdomain", NetworkDomain),
+        ])
         .event("DOMAIN.UPDATE")
         .object("domain", &DOMAIN)
         .kind(Kind::Domain)

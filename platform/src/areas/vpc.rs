@@ -106,7 +106,7 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .required()
                 .doc("the range that all its tiers share, such as `10.1.0.0/16`"),
             p("vpcofferingid", Id(Kind::VpcOffering)).required(),
-            p("networkdomain", Str),
+            p("networkdomain", NetworkDomain),
         ])
         .groups(&[group::OWNER, group::PROJECT])
         .create_job("VPC.CREATE")

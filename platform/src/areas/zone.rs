@@ -95,7 +95,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("internaldns1", Str).required(),
             p("internaldns2", Str),
             p("name", Str).required(),
-            p("domain", Str),
+            p("domain", NetworkDomain),
             p("domainid", Id(Kind::Domain))
                 .doc("the domain that alone may use it; public unless given"),
             p("networktype", Str).required(),
@@ -147,7 +147,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("details", Map(MapForm::Fields(&["key", "value"])))
                 .doc("details: `details[0].key`, `details[0].value`"),
             p("dhcpprovider", Str).doc("who gives guests their addresses"),
-            p("domain", Str),
+            p("domain", NetworkDomain),
             p("dnssearchorder", List).doc("DNS suffixes to search, separated by commas"),
             p("localstorageenabled", Bool),
         ])

@@ -327,9 +327,11 @@ fn decode_one(
     let shown = if is_secret { "***" } else { value };
     let wrong = |expected: &str| invalid(command, param.name, shown, expected);
     let most = usize::try_from(param.length_max).unwrap_or(usize::MAX);
-    if matches!(param.ty, ParamType::Str | ParamType::Secret | ParamType::Password)
-        && value.chars().count() > most
-    {
+    let is_text = matches!(
+        param.ty,
+        ParamType::Str | ParamType::Secret | ParamType::Password | ParamType::NetworkDomain
+    );
+    if is_text && value.chars().count() > most {
         return Err(wrong(&format!("expected at most {most} characters")));
     }
     let number = |least: i64, most: i64| -> Result<Option<Arg>, ApiError> {
@@ -345,6 +347,13 @@ fn decode_one(
     };
     Ok(Some(match param.ty {
         ParamType::Str | ParamType::Secret | ParamType::Password => Arg::Text(value.to_owned()),
+        ParamType::NetworkDomain if is_network_domain(value) => Arg::Text(value.to_owned()),
+        ParamType::NetworkDomain => {
+            return Err(wrong(
+                "expected a domain name of at most 190 characters: labels of 1 to 63 letters, \
+                 digits and hyphens, with no hyphen at an end",
+            ));
+        }
         ParamType::Int => return number(i32::MIN.into(), i32::MAX.into()),
         ParamType::Short => return number(i16::MIN.into(), i16::MAX.into()),
         ParamType::Long => return number(i64::MIN, i64::MAX),
@@ -380,6 +389,17 @@ fn decode_one(
         ),
         ParamType::Map(_) => unreachable!("maps are decoded as a whole"),
     }))
+}
+
+/// Says that a text can be the domain that a network's machines have their names in.
+fn is_network_domain(value: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    value.len() <= 190 && value.split('.').all(is_label)
 }
 
 fn items(value: &str) -> impl Iterator<Item = &str> {

@@ -14,6 +14,8 @@ pub enum ParamType {
     Secret,
     /// A user's password: hashed before anything else sees it.
     Password,
+    /// The name of a domain of networks, as DNS has them.
+    NetworkDomain,
     /// A whole number of 32 bits.
     Int,
     /// A whole number of 16 bits.
@@ -58,7 +60,7 @@ impl ParamType {
     /// The word `listApis` shows.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Str | Self::Secret | Self::Password => "string",
+            Self::Str | Self::Secret | Self::Password | Self::NetworkDomain => "string",
             Self::Int | Self::Region => "integer",
             Self::Short => "short",
             Self::Long | Self::IdOrNumber(_) => "long",

@@ -57,6 +57,7 @@ fn wrong_value(param: &Param) -> Option<(String, String, u16)> {
         ParamType::Str | ParamType::Secret | ParamType::Password => {
             (name, "x".repeat(usize::try_from(param.length_max).unwrap() + 1), 431)
         }
+        ParamType::NetworkDomain => (name, "no-good-.example".into(), 431),
         ParamType::Map(MapForm::Fields(_)) => (format!("{name}[0].nosuchfield"), "x".into(), 431),
         ParamType::Map(MapForm::Free) => (format!("{name}[0][1]"), "x".into(), 430),
         ParamType::Bool | ParamType::List => return None,
@@ -109,6 +110,56 @@ fn an_unknown_id_is_told_in_the_words_that_clients_look_for() {
     assert!(walked > 350, "{walked}");
 }
 
+/// Every row with a domain of networks, at the bounds of what DNS takes.
+#[test]
+fn domains_of_networks_are_checked_everywhere() {
+    let lab = Lab::new(Start::Empty);
+    let label = "a".repeat(63);
+    let long = [label.as_str(); 3].join(".");
+    let good = ["cs1.internal", "x", "10.example", "a--b.c", label.as_str(), &long[..190]];
+    let bad = [
+        "-a.example",
+        "a-.example",
+        "a..b",
+        ".a",
+        "a.",
+        "a_b.example",
+        "a b",
+        "é.example",
+        "a/b",
+        &"a".repeat(64),
+        &long,
+    ];
+    let mut walked = BTreeSet::new();
+    for command in commands().filter(is_ours) {
+        for param in command.params_all().filter(|param| param.ty == ParamType::NetworkDomain) {
+            for value in bad {
+                let (code, why) = refused(&lab, command, &[(param.name, value)]);
+                let words = format!("Invalid parameter {} value={value}: expected", param.name);
+                assert!(code == 431 && why.contains(&words), "{} {why}", command.name);
+            }
+            for value in good {
+                let (_, why) = refused(&lab, command, &[(param.name, value)]);
+                assert!(!why.contains(param.name), "{} {value}: {why}", command.name);
+            }
+            walked.insert(command.name);
+        }
+    }
+    let expected = [
+        "createAccount",
+        "createDomain",
+        "createNetwork",
+        "createZone",
+        "updateAccount",
+        "updateDomain",
+        "updateNetwork",
+        "updateZone",
+    ];
+    assert_eq!(walked.into_iter().collect::<Vec<_>>(), expected);
+    let untyped = commands()
+        .flat_map(|command| command.params_all())
+        .filter(|param| param.name == "networkdomain" && param.ty != ParamType::NetworkDomain);
+    assert_eq!(untyped.count(), 0);
 }
 
 #[test]

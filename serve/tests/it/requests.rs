@@ -157,6 +157,32 @@ fn bodies_that_are_too_large_or_have_too_much_in_them() {
     check_types(&server.get(&request), "after all that");
 }
 
+/// 2 KiB in an address, more in a body; decoded, whatever the text says around it.
+#[test]
+fn user_data_by_get_is_short() {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    let folder = folder();
+    let server = folder.serve();
+    let ask = |bytes: usize, command: &str| {
+        let data = BASE64_STANDARD.encode(vec![b'x'; bytes]);
+        signed(&[("command", command), ("id", "none"), ("userdata", &data), ("response", "json")])
+    };
+    let is_too_long = |reply: &Reply| {
+        assert_eq!(reply.status, 431, "{}", reply.text());
+        reply.text().contains("userdata value=...: expected at most 2048 bytes by GET")
+    };
+    for bytes in [1, 2046, 2047, 2048] {
+        assert!(!is_too_long(&server.get(&ask(bytes, "updateVirtualMachine"))), "{bytes}");
+    }
+    for bytes in [2049, 2050, 2051, 4000] {
+        let request = ask(bytes, "updateVirtualMachine");
+        assert!(is_too_long(&server.get(&request)), "{bytes}");
+        assert!(!is_too_long(&server.post("", FORM, request.as_bytes())), "{bytes} by POST");
+    }
+    // Commands that have no user data ignore it, as all that they do not know.
+    assert!(!is_too_long(&server.get(&ask(4000, "stopVirtualMachine"))));
+}
+
 #[test]
 fn many_requests_on_one_connection() {
     let folder = folder();

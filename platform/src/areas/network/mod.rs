@@ -89,7 +89,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("vlan", Str).doc("the VLAN; only if the offering lets it be named"),
             p("isolatedpvlan", Str)
                 .doc("the isolated private VLAN, so that VMs do not see each other"),
-            p("networkdomain", Str),
+            p("networkdomain", NetworkDomain),
             p("acltype", Str),
             p("subdomainaccess", Bool)
                 .doc("whether subdomains may use it; only with `acltype` `Domain`"),
@@ -158,7 +158,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("id", Id(Kind::Network)).required(),
             p("name", Str),
             p("displaytext", Str),
-            p("networkdomain", Str),
+            p("networkdomain", NetworkDomain),
             p("changecidr", Bool).doc("true to let a new offering change the address range"),
             p("networkofferingid", Id(Kind::NetworkOffering)),
             p("guestvmcidr", Str).doc("the part of the range that VMs get; the rest is reserved"),

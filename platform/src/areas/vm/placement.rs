@@ -123,6 +123,9 @@ pub(crate) fn host_for(
     let offering = vm.id_of("serviceofferingid").expect("virtual machines have an offering");
     let offering = call.thing(offering);
     let zone = vm.id_of("zoneid").expect("virtual machines are in a zone");
+    if let Some(wanted) = wanted {
+        refuse_elsewhere(call, vm, call.thing(wanted))?;
+    }
     let demand = Demand::of(offering);
     let volumes: Vec<&Thing> = call.referring(vm.id, Kind::Volume, "virtualmachineid").collect();
     let (placed, unplaced): (Vec<&Thing>, Vec<&Thing>) =
@@ -164,6 +167,22 @@ pub(crate) fn host_for(
         ))
         .about(vm.uuid.to_string(), "id")),
     }
+}
+
+/// Refuses a host that no machine of this zone and hypervisor can be on, however empty.
+fn refuse_elsewhere(world: &World, vm: &Thing, host: &Thing) -> Result<(), ApiError> {
+    let (name, of) = (host.text("name"), host.text("hypervisor"));
+    let why = if host.id_of("zoneid") != vm.id_of("zoneid") {
+        let zone =
+            |thing: &Thing| thing.id_of("zoneid").map_or("", |id| world.thing(id).text("name"));
+        format!("in the zone {}, the virtual machine in {}", zone(host), zone(vm))
+    } else if !of.eq_ignore_ascii_case(vm.text("hypervisor")) {
+        format!("of {of}, the virtual machine of {}", vm.text("hypervisor"))
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::value(format!("the host {name} is {why}; choose another `hostid`"))
+        .about(host.uuid.to_string(), "hostid"))
 }
 
 /// The clusters of a zone that a new machine would fill more than their settings allow.
