@@ -52,7 +52,7 @@ pub(crate) fn benches(criterion: &mut Criterion, month: &Month) {
     group.sample_size(10).throughput(Throughput::Elements(count));
     let dir = folder();
     for (name, format) in [
-        ("csv", ExportFormat::Csv),
+        ("csv", ExportFormat::Csv(CsvText::AsIs)),
         ("jsonl", ExportFormat::JsonLines),
         ("parquet", ExportFormat::Parquet),
     ] {
