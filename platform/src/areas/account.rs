@@ -4,7 +4,7 @@ use cloudtally_model::{AccountId, AccountType, ApiError, DomainId, port::Value};
 
 use super::{limit, project, user};
 use crate::{
-    engine::{Call, Done, Query, Thing, ThingId, Tx, scope, verbs},
+    engine::{Call, Done, GIVEN_ID, Query, Thing, ThingId, Tx, scope, verbs},
     table::{
         Command, Kind, KindSpec, Limit, MapForm, Move, Object, OnDelete, ParamType::*, Role, Roles,
         WireType as W, f, fields::*, group, hidden, list, own, p,
@@ -23,7 +23,7 @@ pub(crate) const MOVES: &[Move] = &[
 
 /// Accounts own themselves, so that the rules of lists hold for them too.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Account, &ACCOUNT)
-    .hidden(&[hidden("project", W::Id(Kind::Project))])
+    .hidden(&[hidden("project", W::Id(Kind::Project)), hidden(GIVEN_ID, W::Str)])
     .owned()
     .states(STATES, MOVES)
     .keyword(&["name"])
@@ -111,8 +111,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("username", Str).required(),
             p("networkdomain", Str),
             p("accountdetails", Map(MapForm::Free)),
-            p("accountid", Str).doc("a uuid for the account, to make it the same in all regions"),
-            p("userid", Str).doc("a uuid for the user, to make it the same in all regions"),
+            p("accountid", Str)
+                .doc("an id for the account, any text, to make it the same in all regions"),
+            p("userid", Str)
+                .doc("an id for the user, any text, to make it the same in all regions"),
         ])
         .event("ACCOUNT.CREATE")
         .object("account", &ACCOUNT)
@@ -304,11 +306,11 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .map(|(key, value)| (key.into(), value.into()))
         .collect();
     let network_domain = call.args.text("networkdomain").map(|text| Value::Text(text.into()));
-    let uuid = user::given_uuid(call, "accountid")?;
+    let given = user::given_id(call, "accountid", Kind::Account)?;
     let id = insert(call.tx, domain, &name, role.number());
     call.edit(id, |account| {
-        if let Some(uuid) = uuid {
-            account.uuid = uuid;
+        if let Some(id) = &given {
+            account.set_id(id);
         }
         account.set("networkdomain", network_domain);
         account.set("accountdetails", (!details.is_empty()).then_some(Value::Map(details)));
@@ -340,7 +342,7 @@ pub(crate) fn bill(tx: &mut Tx<'_>, id: ThingId) {
     let account = cloudtally_model::Account {
         id: AccountId(id.0),
         name: account.text("name").into(),
-        uuid: Some(account.uuid.to_string().into()),
+        uuid: Some(account.shown_id().into()),
         account_type: Some(account_type),
         domain: Some(DomainId(domain.0)),
         domain_path: Some(tx.login_path(domain).into()),

@@ -133,7 +133,7 @@ fn resources(call: &Call<'_, '_>) -> Result<(&'static str, Vec<ThingId>), ApiErr
         call.invalid("resourcetype", given, &expected)
     })?;
     let find = |uuid: &String| {
-        let thing = Uuid::parse(uuid).and_then(|uuid| call.by_uuid(uuid)).filter(|thing| {
+        let thing = call.by_id(uuid, &kinds).filter(|thing| {
             kinds.contains(&thing.kind)
                 && thing.removed.is_none()
                 && call.may_touch(&call.caller, thing)

@@ -4,7 +4,9 @@ use cloudtally_model::ApiError;
 
 use super::account::{self, MOVES, STATES};
 use crate::{
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Uuid, View, scope, secret},
+    engine::{
+        Answer, Call, Done, GIVEN_ID, Node, Query, Scope, Thing, ThingId, Uuid, View, scope, secret,
+    },
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, f, fields::*,
         group, hidden, list, own, p,
@@ -18,6 +20,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::User, &USER)
         hidden("passwordhash", W::Str),
         hidden("usersecretkey", W::Str),
         hidden("failures", W::Int),
+        hidden(GIVEN_ID, W::Str),
     ])
     .owned()
     .states(STATES, MOVES)
@@ -65,7 +68,8 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("password", Password).required(),
             p("timezone", Str),
             p("username", Str).required(),
-            p("userid", Str).doc("a uuid for the user, to make it the same in all regions"),
+            p("userid", Str)
+                .doc("an id for the user, any text, to make it the same in all regions"),
         ])
         .event("USER.CREATE")
         .object("user", &USER)
@@ -173,8 +177,9 @@ pub(super) fn refuse_taken(
     }
 }
 
-/// A uuid that the caller wants a thing to have, to be the same in all regions.
-pub(super) fn given_uuid(
+/// An id that the caller wants a thing to have, to be the same in all regions: any text that
+/// is no id of another thing.
+pub(super) fn given_id(
     call: &Call<'_, '_>,
     name: &'static str,
 ) -> Result<Option<Uuid>, ApiError> {
@@ -188,13 +193,13 @@ pub(super) fn given_uuid(
 
 /// Makes a user of an account from the parameters.
 pub(super) fn insert(call: &mut Call<'_, '_>, account: ThingId) -> Result<ThingId, ApiError> {
-    let uuid = given_uuid(call, "userid")?;
+    let given = given_id(call, "userid", Kind::User)?;
     let args = call.args.clone();
     let text = |name: &str| args.text_required(name).to_owned();
     let id = call.tx.insert(Kind::User, |user| {
         user.owner = Some(account);
-        if let Some(uuid) = uuid {
-            user.uuid = uuid;
+        if let Some(id) = &given {
+            user.set_id(id);
         }
         for name in ["username", "firstname", "lastname", "email"] {
             user.set_text(name, &text(name));

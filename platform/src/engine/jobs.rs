@@ -62,10 +62,12 @@ pub fn read(world: &World, request: &Request, now: Instant) -> Result<Answer, Ap
     }
     let args = Args::decode(command, params, world, Reach::Caller(caller))?;
     let query = Query { command, caller, args: &args, world, now };
-    match command.verb {
+    let mut answer = match command.verb {
         Verb::Read(read) => read(&query),
         _ => list::run(&query),
-    }
+    }?;
+    world.show_given_ids(&mut answer);
+    Ok(answer)
 }
 
 /// Begins a command in the name of the cloud's own user, for what the cloud does by
@@ -88,6 +90,12 @@ fn not_yet(command: &Command) -> ApiError {
 
 /// Runs a command, or begins it where a job does the work.
 pub(super) fn execute(tx: &mut Tx<'_>, request: &Request) -> Result<Answer, ApiError> {
+    let mut answer = carry_out(tx, request)?;
+    tx.show_given_ids(&mut answer);
+    Ok(answer)
+}
+
+fn carry_out(tx: &mut Tx<'_>, request: &Request) -> Result<Answer, ApiError> {
     let Request { command, caller, params } = request;
     let args = Args::decode(command, params, tx, Reach::Caller(caller))?;
     let start = tx.savepoint();
