@@ -55,9 +55,9 @@ pub(crate) static COMMANDS: &[Command] = &[
         .doc("Acquires a public IP address for a network, a VPC or, if portable, a region")
         .roles(Roles::ALL)
         .params(&[
-            p("zoneid", Id(Kind::Zone)).doc("the zone to take it from"),
+            p("zoneid", Id(Kind::Zone)).doc("the zone to take it from; this or `networkid`"),
             p("networkid", Id(Kind::Network))
-                .doc("the network to use it in; this, `vpcid` or `zoneid`"),
+                .doc("the network to use it in; the account's only isolated one unless given"),
             p("vpcid", Id(Kind::Vpc)).doc("the VPC to use it in"),
             p("isportable", Bool)
                 .doc("true for an address that can move between zones; false unless given"),
@@ -170,12 +170,12 @@ pub(crate) enum Purpose {
     Rules,
 }
 
-/// Takes a public address of a zone for an account.
+/// Takes a public address of a zone for a network of an account.
 pub(crate) fn acquire(
     tx: &mut Tx<'_>,
     owner: ThingId,
     zone: ThingId,
-    network: Option<ThingId>,
+    network: ThingId,
     purpose: Purpose,
 ) -> Result<ThingId, ApiError> {
     let now = tx.now;
@@ -414,12 +414,13 @@ pub(crate) fn release(tx: &mut Tx<'_>, id: ThingId) {
     tx.remove_with_dependants(id);
 }
 
+/// Takes an address for the network that is named, or for the only one of the account in
+/// the zone, for rules cannot stand on an address of no network.
 fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     // 1. For a network it belongs to the network's owner.
-    let network = call.args.id("networkid");
-    let is_portable = call.args.is_true("isportable");
-    let owner = match network {
-        Some(network) => {
+    let (network, zone) = (call.args.id("networkid"), call.args.id("zoneid"));
+    let (owner, zone) = match (network, zone) {
+        (Some(network), _) => {
             let network = call.thing(network);
             if network.text("type") != "Isolated" {
                 return Err(ApiError::value(format!(
@@ -428,28 +429,29 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
                 )));
             }
             scope::refuse_shut(call, network.owner)?;
-            network.owner.expect("networks have an owner")
+            let zone = network.id_of("zoneid").expect("networks are in a zone");
+            (network.owner.expect("networks have an owner"), zone)
         }
-        None => call.owner()?,
+        (None, Some(zone)) => (call.owner()?, zone),
+        (None, None) => return Err(ApiError::value("give `networkid` or `zoneid`")),
     };
-    let zone = match (network, call.args.id("zoneid")) {
-        (Some(network), _) => call.thing(network).id_of("zoneid"),
-        (None, zone) => zone,
-    };
-    // 2. A zone that has addresses to use.
-    let zone = zone.ok_or_else(|| ApiError::value("give `networkid` or `zoneid`"))?;
+    // 2. A zone that has addresses to use, and the network there.
     if call.thing(zone).text("networktype").eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value(
             "basic zones have no public addresses to acquire; their virtual machines have them directly",
         ));
     }
     super::zone::refuse_disabled(call, zone)?;
+    let network = match network {
+        Some(network) => network,
+        None => network::only_isolated(call, owner, zone)?,
+    };
     // 3. Portable addresses come from the region, others from the zone.
-    if is_portable {
+    if call.args.is_true("isportable") {
         return acquire_portable(call, owner, zone, network).map(Some);
     }
     // 4. The first that a network gets is its source NAT address.
-    let is_first = network.is_some_and(|network| network::lacks_source_nat(call, network));
+    let is_first = network::lacks_source_nat(call, network);
     let purpose = if is_first { Purpose::SourceNat } else { Purpose::Rules };
     acquire(call.tx, owner, zone, network, purpose).map(Some)
 }
@@ -458,7 +460,7 @@ fn acquire_portable(
     call: &mut Call<'_, '_>,
     owner: ThingId,
     zone: ThingId,
-    network: Option<ThingId>,
+    network: ThingId,
 ) -> Result<ThingId, ApiError> {
     limit::check(call.tx, owner, Limit::PublicIp, 1)?;
     let region = call.args.int("regionid").unwrap_or(1);
@@ -482,7 +484,7 @@ fn acquire_portable(
                 "the region {region} has no free portable address; add a range with createPortableIpRange"
             ))
         })?;
-    let physical = network.and_then(|network| call.thing(network).id_of("physicalnetworkid"));
+    let physical = call.thing(network).id_of("physicalnetworkid");
     let now = call.now;
     let id = call.tx.insert(Kind::IpAddress, |thing| {
         thing.owner = Some(owner);

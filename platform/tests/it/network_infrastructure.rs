@@ -862,18 +862,18 @@ fn addresses_that_somebody_has_stay() {
     refused(&lab, "dedicatePublicIpRange", &keep("bob"), 431, "allocated to another account");
     assert_eq!(text(&lab.ok("dedicatePublicIpRange", &keep("alice")), "account"), "alice");
     lab.ok_as("alice", "disassociateIpAddress", &[("id", &text(&address, "id"))]);
-    lab.ok("deleteNetwork", &[("id", &network)]);
-    lab.ok("deleteVlanIpRange", &[("id", &range)]);
     // Portable ones too.
     let portable = text(&lab.one("listPortableIpRanges", &[]), "id");
-    let params = [("zoneid", zone.as_str()), ("isportable", "true"), ("regionid", "1")];
+    let params = [("networkid", network.as_str()), ("isportable", "true"), ("regionid", "1")];
     let address = lab.ok_as("alice", "associateIpAddress", &params);
-    let range = lab.one("listPortableIpRanges", &[]);
-    let states = texts(range.field("portableipaddress").unwrap(), "state");
+    let seen = lab.one("listPortableIpRanges", &[]);
+    let states = texts(seen.field("portableipaddress").unwrap(), "state");
     assert_eq!(states.iter().filter(|state| *state == "Allocated").count(), 1);
     refused(&lab, "deletePortableIpRange", &[("id", &portable)], 536, "in use");
     lab.ok_as("alice", "disassociateIpAddress", &[("id", &text(&address, "id"))]);
     lab.ok("deletePortableIpRange", &[("id", &portable)]);
+    lab.ok("deleteNetwork", &[("id", &network)]);
+    lab.ok("deleteVlanIpRange", &[("id", &range)]);
 }
 
 #[test]

@@ -536,6 +536,49 @@ pub(crate) fn for_deployment(
     }
 }
 
+/// The first shared network of an advanced zone that has security groups and is open to an
+/// account: what machines are on that name none.
+fn shared_with_groups(world: &World, owner: ThingId, zone: ThingId) -> Result<ThingId, ApiError> {
+    let is_open = |network: &&Thing| {
+        network.owner == Some(owner) || world.is_shared_with(network, world.domain_of(owner))
+    };
+    let found = world
+        .referring(zone, Kind::Network, "zoneid")
+        .filter(|network| network.text("type") == "Shared")
+        .filter(|network| provides(world, network, "SecurityGroup"))
+        .find(is_open);
+    found.map(|network| network.id).ok_or_else(|| {
+        ApiError::value(format!(
+            "the zone {} has no shared network with security groups for this account; make one with createNetwork",
+            world.thing(zone).text("name")
+        ))
+    })
+}
+
+/// The only isolated network of an account in a zone: the one meant where none is named.
+pub(crate) fn only_isolated(
+    world: &World,
+    owner: ThingId,
+    zone: ThingId,
+) -> Result<ThingId, ApiError> {
+    let own: Vec<&Thing> = world
+        .owned_by(owner, Kind::Network)
+        .filter(|network| network.id_of("zoneid") == Some(zone))
+        .filter(|network| network.text("type") == "Isolated" && !network.flag("issystem"))
+        .collect();
+    let (account, zone) = (world.thing(owner).text("name"), world.thing(zone).text("name"));
+    match own.as_slice() {
+        [one] => Ok(one.id),
+        [] => Err(ApiError::value(format!(
+            "the account {account} has no isolated network in the zone {zone}; make one with createNetwork"
+        ))),
+        several => Err(ApiError::value(format!(
+            "the account {account} has {} isolated networks in the zone {zone}; name one in `networkid`",
+            several.len()
+        ))),
+    }
+}
+
 /// Makes the guest network of a basic zone that is ready for tenants: all its
 /// virtual machines share it, on the addresses of its pods.
 pub(crate) fn ready(tx: &mut Tx<'_>, zone: ThingId) {

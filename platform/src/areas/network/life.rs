@@ -44,7 +44,7 @@ pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     let (owner, zone) = (network.owner, network.id_of("zoneid"));
     let (Some(owner), Some(zone)) = (owner, zone) else { return Ok(()) };
     if lacks_source_nat(tx, id) {
-        address::acquire(tx, owner, zone, Some(id), Purpose::SourceNat)?;
+        address::acquire(tx, owner, zone, id, Purpose::SourceNat)?;
     }
     router::ensure(tx, id)
 }
