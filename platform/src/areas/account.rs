@@ -2,7 +2,7 @@
 
 use cloudtally_model::{AccountId, AccountType, ApiError, DomainId, port::Value};
 
-use super::{limit, project, user};
+use super::{limit, project, securitygroup, user};
 use crate::{
     engine::{Call, Done, GIVEN_ID, Query, Thing, ThingId, Tx, scope, verbs},
     table::{
@@ -316,6 +316,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         account.set("accountdetails", (!details.is_empty()).then_some(Value::Map(details)));
     });
     user::insert(call, id)?;
+    securitygroup::ensure_default(call.tx, id);
     bill(call.tx, id);
     call.entity = Some(id);
     Ok(Done::Thing(id))

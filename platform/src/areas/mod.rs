@@ -59,7 +59,7 @@ mod router;
 mod router_vm; // the life of virtual routers and what they count
 mod routerelement; // elements of providers
 mod rules; // what rules on public addresses have in common
-mod securitygroup;
+pub(crate) mod securitygroup;
 pub(crate) mod seed_images; // templates and the networks of basic zones
 pub(crate) mod seed_infrastructure; // what a new cloud has of data centres
 pub(crate) mod seed_networks; // what a new cloud has of networks

@@ -11,7 +11,7 @@
 
 use cloudtally_model::ApiError;
 
-use super::{account, limit};
+use super::{account, limit, securitygroup};
 use crate::{
     engine::{
         Answer, Arg, Call, Caller, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World,
@@ -379,6 +379,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         account.set_ref("project", project);
     });
     join(call.tx, project, admin, ADMIN);
+    securitygroup::ensure_default(call.tx, owner);
     account::bill(call.tx, owner);
     Ok(Some(project))
 }

@@ -471,6 +471,9 @@ pub(crate) fn for_deployment(
             ))
         });
     }
+    if named.is_empty() && call.thing(zone).flag("securitygroupsenabled") {
+        return shared_with_groups(call, owner, zone).map(|network| vec![network]);
+    }
     for (at, id) in named.iter().enumerate() {
         let network = call.thing(*id);
         if named[..at].contains(id) {
