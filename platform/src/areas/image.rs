@@ -34,6 +34,7 @@ pub(crate) static COPY_KIND: KindSpec = KindSpec::new(Kind::ImageCopy, &COPY)
         hidden("zoneid", W::Id(Kind::Zone)),
         hidden("due", W::Date),
         hidden("begun", W::Bool),
+        hidden("since", W::Date),
     ])
     .states(
         &["Downloading", "Ready", "Failed"],
@@ -101,9 +102,11 @@ fn download(tx: &mut Tx<'_>, copy: ThingId) {
     match simulator::agent(tx, Some(zone), "DownloadCommand") {
         Reply { after_ms: 0, failure: None } => finish_download(tx, copy),
         Reply { after_ms, failure: None } => {
-            let due = tx.now + Millis(after_ms);
+            let now = tx.now;
             tx.edit(copy, |copy| {
-                copy.set_flag("begun", true).set_time("due", due);
+                copy.set_flag("begun", true)
+                    .set_time("since", now)
+                    .set_time("due", now + Millis(after_ms));
             });
         }
         Reply { failure: Some(_), .. } => {
@@ -256,6 +259,25 @@ fn shown_copies(view: &View<'_>, wanted: &dyn Fn(&Thing) -> bool) -> Vec<Node> {
     copies(view.world, view.thing.id).filter(|copy| wanted(copy)).map(|c| shown(view, c)).collect()
 }
 
+/// How far a copy is, in the words of CloudStack 4.2, which differ between templates and
+/// ISOs: clients wait for them.
+fn status(view: &View<'_>, copy: &Thing) -> String {
+    let word = match (copy.state, view.thing.kind) {
+        ("Ready", Kind::Iso) => "Successfully Installed",
+        ("Ready", _) => "Download Complete",
+        ("Failed", _) => "Download failed",
+        _ => {
+            let (since, due) = (copy.time("since"), copy.time("due"));
+            let percent = since.zip(due).map_or(0, |(since, due)| {
+                let whole = (due.as_millis() - since.as_millis()).max(1);
+                ((view.now.as_millis() - since.as_millis()) * 100 / whole).clamp(0, 99)
+            });
+            return format!("{percent}% Downloaded");
+        }
+    };
+    word.to_owned()
+}
+
 /// One copy of an image as an object.
 fn shown(view: &View<'_>, copy: &Thing) -> Node {
     let zone = copy.id_of("zoneid").map(|id| view.world.thing(id));
@@ -263,11 +285,7 @@ fn shown(view: &View<'_>, copy: &Thing) -> Node {
     for field in TEMPLATE.fields {
         let node = match field.name {
             "isready" => Node::Bool(copy.state == "Ready"),
-            "status" => Node::text(match copy.state {
-                "Ready" => "Download Complete",
-                "Failed" => "Download failed",
-                _ => "Downloading",
-            }),
+            "status" => Node::text(status(view, copy)),
             "zoneid" => Node::text_if(zone.map(|zone| zone.uuid.to_string())),
             "zonename" => Node::text_if(zone.map(|zone| zone.text("name"))),
             _ => view.field(field),
@@ -289,7 +307,8 @@ pub(crate) fn answer(call: &Call<'_, '_>, id: ThingId, item: &'static str) -> Do
     Done::Answer(Answer::Object { item, object })
 }
 
-/// Lists images by the filter of the command.
+/// Lists images by the filter of the command. One that is named by `id` is shown whatever the
+/// filter and whoever owns it: decoding has refused it where the caller may not use it.
 pub(crate) fn list(
     query: &Query<'_>,
     kind: Kind,
@@ -306,7 +325,8 @@ pub(crate) fn list(
             &format!("expected one of {}", FILTERS.join(", ")),
         ));
     }
-    if filter == "all" && !is_admin {
+    let wanted_id = query.args.id("id");
+    if filter == "all" && !is_admin && wanted_id.is_none() {
         return Err(ApiError::permission("Only admins list all images"));
     }
     // 1. Whose images these are: the account named, the project, else the caller.
@@ -315,7 +335,6 @@ pub(crate) fn list(
         Scope::Domain(_) | Scope::DomainTree(_) | Scope::Projects => caller.account,
     };
     let wanted_zone = query.args.id("zoneid");
-    let wanted_id = query.args.id("id");
     let wanted_ready = query.args.flag_if_any("isready");
     let shows_removed = query.args.is_true("showremoved");
     let text = |name: &str| query.args.text_if_any(name).map(str::to_lowercase);
@@ -326,6 +345,7 @@ pub(crate) fn list(
         let is_shared = image.ids_of("sharedwith").contains(&subject);
         let is_public = image.flag("ispublic");
         let by_filter = match filter {
+            _ if wanted_id.is_some() => wanted_id == Some(image.id),
             "featured" => is_public && image.flag("isfeatured"),
             "community" => is_public && !image.flag("isfeatured"),
             "self" | "selfexecutable" => is_own,
@@ -335,7 +355,6 @@ pub(crate) fn list(
         };
         let lower = |column: &str| image.text(column).to_lowercase();
         by_filter
-            && wanted_id.is_none_or(|id| image.id == id)
             && name.as_ref().is_none_or(|name| lower("name") == *name)
             && keyword.as_ref().is_none_or(|keyword| lower("name").contains(keyword))
             && hypervisor.as_ref().is_none_or(|wanted| lower("hypervisor") == *wanted)
@@ -346,7 +365,8 @@ pub(crate) fn list(
             && query.args.flag_if_any("ispublic").is_none_or(|wanted| is_public == wanted)
             && query.has_tags(image)
     };
-    let needs_ready = matches!(filter, "selfexecutable" | "sharedexecutable" | "executable");
+    let needs_ready = wanted_id.is_none()
+        && matches!(filter, "selfexecutable" | "sharedexecutable" | "executable");
     // 3. Each copy of each is an item.
     let mut images: Vec<&Thing> = if shows_removed {
         world.removed_too(kind).filter(|image| passes(image)).collect()
