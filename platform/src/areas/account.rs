@@ -382,7 +382,7 @@ fn shut(call: &mut Call<'_, '_>, state: &'static str) -> Result<Done, ApiError> 
     }
     call.move_to(id, state);
     if state == "disabled" {
-        super::stop_all_of(call, id)?;
+        super::stop_all_of(call.tx, id);
     }
     bill(call.tx, id);
     Ok(Done::Thing(id))
@@ -408,7 +408,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     refuse_protected(call, id, "removed")?;
     refuse_administrator(call, id)?;
-    remove(call, id)?;
+    remove(call.tx, id);
     Ok(Done::Success)
 }
 
@@ -437,8 +437,14 @@ fn refuse_administrator(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError
 }
 
 /// Removes an account with its users and everything it owns.
-pub(crate) fn remove(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
-    super::remove_all_of(call, id)?;
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    remove_owned(tx, id);
+    tx.remove_with_dependants(id);
+    bill(tx, id);
+}
+
+fn remove_owned(tx: &mut Tx<'_>, id: ThingId) {
+    super::remove_all_of(tx, id);
     for kind in [
         Kind::SshKeyPair,
         Kind::InstanceGroup,
@@ -446,14 +452,27 @@ pub(crate) fn remove(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiErro
         Kind::ProjectAccount,
         Kind::User,
     ] {
-        let things: Vec<ThingId> = call.owned_by(id, kind).map(|thing| thing.id).collect();
+        let things: Vec<ThingId> = tx.owned_by(id, kind).map(|thing| thing.id).collect();
         for thing in things {
-            call.tx.remove_with_dependants(thing);
+            tx.remove_with_dependants(thing);
         }
     }
-    call.remove_with_dependants(id);
-    bill(call.tx, id);
-    Ok(())
+}
+
+/// Clears up after accounts, every `account.cleanup.interval`: what is still there of those
+/// that were removed goes, and what still runs of those that are disabled stops.
+pub(crate) fn clean_up(tx: &mut Tx<'_>) {
+    let ids = |accounts: Vec<&Thing>| accounts.into_iter().map(|account| account.id).collect();
+    let removed = tx.removed_too(Kind::Account).filter(|account| account.removed.is_some());
+    let removed: Vec<ThingId> = ids(removed.collect());
+    for id in removed {
+        remove_owned(tx, id);
+    }
+    let disabled = tx.all(Kind::Account).filter(|account| account.state == "disabled");
+    let disabled: Vec<ThingId> = ids(disabled.collect());
+    for id in disabled {
+        super::stop_all_of(tx, id);
+    }
 }
 
 fn mark_default_zone(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

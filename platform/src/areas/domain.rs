@@ -190,7 +190,7 @@ fn remove_tree(call: &mut Call<'_, '_>, domain: ThingId) -> Result<(), ApiError>
         super::project::remove(call, project)?;
     }
     for account in call.ids_referring(domain, Kind::Account, "domainid") {
-        super::account::remove(call, account)?;
+        super::account::remove(call.tx, account);
     }
     // Whose machines could be on its networks is gone by now.
     for network in call.ids_referring(domain, Kind::Network, "shareddomain") {

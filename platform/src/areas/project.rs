@@ -406,7 +406,7 @@ fn suspend(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.move_to(id, "Suspended");
     let owner = scope::project_account(call, id);
-    super::stop_all_of(call, owner)?;
+    super::stop_all_of(call.tx, owner);
     Ok(Done::Thing(id))
 }
 
@@ -419,7 +419,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(super) fn remove(call: &mut Call<'_, '_>, project: ThingId) -> Result<(), ApiError> {
     let owner = scope::project_account(call, project);
     call.move_to(project, "Disabled");
-    account::remove(call, owner)?;
+    account::remove(call.tx, owner);
     call.tx.remove_with_dependants(project);
     Ok(())
 }
