@@ -109,6 +109,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// Who may hold how many, and what is on them, is looked at by `release`. Those of a
 /// range that is kept for an account are its own, billed and counted, also while free.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
+    .newest_first()
     .owned()
     .states(
         &["Allocated", FREE],

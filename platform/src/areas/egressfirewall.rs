@@ -73,6 +73,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::EgressRule, &FIREWALL_RULE)
+    .newest_first()
     .hidden(&[hidden("firstport", W::Int), hidden("lastport", W::Int)])
     .owned()
     .states(rules::STATES, rules::MOVES)

@@ -55,6 +55,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// Hidden: the ports as numbers, and the rule it was opened with.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::FirewallRule, &FIREWALL_RULE)
+    .newest_first()
     .hidden(&[hidden("firstport", W::Int), hidden("lastport", W::Int), hidden("openedfor", W::Str)])
     .owned()
     .states(rules::STATES, rules::MOVES)

@@ -208,6 +208,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// `poolid` is the pool it lies in; `roottemplate` the image a root volume was made
 /// from; `ismetered` says that it is billed.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Volume, &VOLUME)
+    .newest_first()
     .hidden(&[
         hidden("poolid", W::Id(Kind::StoragePool)),
         hidden("roottemplate", W::Str),

@@ -132,7 +132,7 @@ impl Query<'_> {
         })
     }
 
-    /// The things of a kind that the scope and the parameters leave, the oldest first.
+    /// The things of a kind that the scope and the parameters leave, in the order of its lists.
     pub fn things(&self, kind: Kind) -> Result<Vec<&Thing>, ApiError> {
         let spec = spec(kind);
         let scoped = match spec.owner {
@@ -160,7 +160,11 @@ impl Query<'_> {
                 "a tag to list by needs both its key and its value",
             ));
         }
-        Ok(all.filter(|thing| self.passes(thing)).collect())
+        let mut things: Vec<&Thing> = all.filter(|thing| self.passes(thing)).collect();
+        if spec.newest_first {
+            things.reverse();
+        }
+        Ok(things)
     }
 
     /// Whether a thing has what the parameters ask for: equal columns, the keyword,
