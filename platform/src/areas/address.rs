@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cloudtally_model::ApiError;
 
-use super::{ip, metering, network, portableip};
+use super::{ip, metering, network, portableip, router_vm};
 use crate::{
     engine::{
         Answer, Call, Done, Level, Node, Query, Thing, ThingId, Tx, World, happened, limit, scope,
@@ -144,6 +144,22 @@ fn free_in<'w>(world: &'w World, range: &'w Thing) -> impl Iterator<Item = Strin
 /// The first of them.
 fn first_free(world: &World, range: &Thing) -> Option<String> {
     free_in(world, range).next()
+}
+
+/// The last free address of a shared network that no router of it has, with its range:
+/// machines get the first ones, its routers the last.
+pub(crate) fn last_free(world: &World, network: ThingId) -> Option<(ThingId, String)> {
+    let of_routers: Vec<&str> = world
+        .referring(network, Kind::Router, "guestnetworkid")
+        .map(|router| router.text("guestipaddress"))
+        .collect();
+    let mut ranges: Vec<&Thing> =
+        world.referring(network, Kind::VlanIpRange, "networkid").collect();
+    ranges.reverse();
+    ranges.into_iter().find_map(|range| {
+        let free = free_in(world, range).filter(|free| !of_routers.contains(&free.as_str()));
+        Some((range.id, free.last()?))
+    })
 }
 
 /// The public ranges of a zone that an account may take from: first those kept
@@ -298,10 +314,7 @@ pub(crate) fn acquire_direct(
                     shared.text("name")
                 ))
             })?;
-            let is_taken = tx
-                .referring(range.id, Kind::IpAddress, "vlanid")
-                .any(|taken| taken.text("ipaddress") == address);
-            if is_taken {
+            if !free_in(tx, range).any(|free| free == address) {
                 return Err(ApiError::value(format!("{address} is taken already")));
             }
             Some((range.id, address.to_owned()))
@@ -323,6 +336,7 @@ pub(crate) fn acquire_direct(
             .set_flag("forvirtualnetwork", false)
             .set_flag("issourcenat", false);
     });
+    router_vm::give_way(tx, network, &address);
     Ok((id, range))
 }
 

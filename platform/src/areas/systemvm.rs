@@ -60,7 +60,7 @@ pub(crate) const SYSTEM_VM: Object = Object {
         f("dns1", W::Str).join("zoneid", "dns1"),
         f("dns2", W::Str).join("zoneid", "dns2"),
         f("networkdomain", W::Str).join("zoneid", "dnsdomain"),
-        f("gateway", W::Str).join("podid", "gateway"),
+        f("gateway", W::Str).by(gateway),
         f("name", W::Str),
         f("podid", W::Id(Kind::Pod)),
         f("hostid", W::Id(Kind::Host)),
@@ -199,6 +199,12 @@ fn public_mac(view: &View<'_>) -> Node {
     }
 }
 
+/// The way out: of the public network, where it has an address there, else of its pod.
+fn gateway(view: &View<'_>) -> Node {
+    let of = view.thing.id_of("publicrange").or_else(|| view.thing.id_of("podid"));
+    Node::text_if(of.map(|id| view.world.thing(id).text("gateway")))
+}
+
 /// The address by which the host speaks to it, where it runs.
 pub(super) fn link_local(view: &View<'_>) -> Node {
     if view.thing.id_of("hostid").is_none() {
@@ -256,11 +262,24 @@ fn tell(tx: &mut Tx<'_>, id: ThingId, proxy: &'static str, storage: &'static str
 }
 
 /// The host of a zone with most room for a VM of the system, by its offering.
-pub(super) fn host_for(world: &World, zone: ThingId, offering: ThingId) -> Option<ThingId> {
+fn host_for(world: &World, zone: ThingId, offering: ThingId) -> Option<ThingId> {
+    host_in(world, zone, None, None, offering)
+}
+
+/// The same in a pod, if one is named, and on another host than the one that is avoided.
+pub(super) fn host_in(
+    world: &World,
+    zone: ThingId,
+    pod: Option<ThingId>,
+    avoided: Option<ThingId>,
+    offering: ThingId,
+) -> Option<ThingId> {
     let offering = world.thing(offering);
     let demand = (serviceoffering::cpu_mhz(offering), serviceoffering::memory_bytes(offering));
     let fits = |host: &&Thing| {
         host::takes_new(world, host)
+            && avoided != Some(host.id)
+            && pod.is_none_or(|pod| host.id_of("podid") == Some(pod))
             && host.text("hypervisor") != BARE_METAL
             && given::has_all_tags(host.text("hosttags"), offering.text("hosttags"))
             && world.host_has_room(host.id, demand)
