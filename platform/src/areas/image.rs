@@ -4,6 +4,8 @@
 //! # Source
 //! Guide chapter 3 and 4.2.6 (filters); usage rules 3, types 7 and 8.
 
+use std::collections::BTreeSet;
+
 use cloudtally_model::{ApiError, Millis, port::Value};
 
 use super::{
@@ -164,6 +166,24 @@ pub(crate) fn put_into(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) -> ThingI
 pub(crate) fn put_ready(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) {
     let copy = put_into(tx, image, zone);
     finish_download(tx, copy);
+}
+
+/// Puts the built-in templates that a zone lacks into it, ready, for the hypervisors it has.
+pub(crate) fn put_built_in(tx: &mut Tx<'_>, zone: ThingId) {
+    let hypervisors: BTreeSet<String> = tx
+        .referring(zone, Kind::Cluster, "zoneid")
+        .map(|cluster| cluster.text("hypervisortype").to_owned())
+        .collect();
+    let lacking: Vec<ThingId> = tx
+        .all(Kind::Template)
+        .filter(|image| image.text("templatetype") == "BUILTIN" && image.flag("crossZones"))
+        .filter(|image| hypervisors.contains(image.text("hypervisor")))
+        .filter(|image| copies(tx, image.id).all(|copy| copy.id_of("zoneid") != Some(zone)))
+        .map(|image| image.id)
+        .collect();
+    for image in lacking {
+        put_ready(tx, image, zone);
+    }
 }
 
 /// Refuses what only some may make of their images.

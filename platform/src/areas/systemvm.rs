@@ -2,16 +2,16 @@
 //!
 //! An enabled zone has one of each as soon as it has a host to run them and an image
 //! store to serve. They are nobody's and are billed to nobody. One that is destroyed
-//! is replaced; one that is stopped by hand stays so.
+//! is replaced; one that is stopped is started again by the cloud after a while.
 
-use cloudtally_model::ApiError;
+use cloudtally_model::{ApiError, Millis};
 
 use super::{
     address,
     given::{self, dotted},
     host,
     hypervisor::BARE_METAL,
-    imagestore, pod,
+    image, imagestore, pod,
     serviceoffering::{self, CONSOLE_PROXY, STORAGE_VM},
     simulator,
 };
@@ -24,13 +24,15 @@ use crate::{
 };
 
 /// `storageid` is the pool of its disk, where there is one; `waitsfor` a pool whose
-/// maintenance has stopped it; `publicrange` what its public address is of.
+/// maintenance has stopped it; `publicrange` what its public address is of; `due` when the
+/// cloud starts it again.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
     .hidden(&[
         hidden("serviceofferingid", W::Id(Kind::ServiceOffering)),
         hidden("storageid", W::Id(Kind::StoragePool)),
         hidden("waitsfor", W::Id(Kind::StoragePool)),
         hidden("publicrange", W::Id(Kind::VlanIpRange)),
+        hidden("due", W::Date),
     ])
     .states(
         &["Stopped", "Starting", "Running", "Stopping", "Migrating"],
@@ -46,7 +48,9 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
         ],
     )
     .keyword(&["name"])
-    .job_instance("SystemVm");
+    .job_instance("SystemVm")
+    .on_due(start_by_itself)
+    .on_move(moved);
 
 pub(crate) const SYSTEM_VM: Object = Object {
     name: "SystemVm",
@@ -229,6 +233,7 @@ pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ThingId) {
     if thing.text("allocationstate") != given::ENABLED || !imagestore::serves(tx, zone) {
         return;
     }
+    image::put_built_in(tx, zone);
     for (system_vm_type, prefix) in [(CONSOLE_PROXY, "v"), (STORAGE_VM, "s")] {
         let exists = tx
             .referring(zone, Kind::SystemVm, "zoneid")
@@ -366,6 +371,36 @@ pub(super) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
         tx.move_to(id, "Running");
         tell(tx, id, "PROXY.HA", "SSVM.HA", "started again after the failure of its host");
     }
+}
+
+/// How long after its stop the cloud starts a system VM again, and how long after a try that
+/// found no room it tries again.
+const STOPPED_MAX: Millis = Millis(300_000);
+
+/// One that stops is looked at again, one that does anything else is not.
+fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
+    let due = (tx.thing(id).state == "Stopped").then(|| tx.now + STOPPED_MAX);
+    tx.edit(id, |vm| {
+        vm.set_time("due", due);
+    });
+}
+
+/// Starts a stopped system VM where its zone is enabled and has room; one that waits for the
+/// end of a pool's maintenance goes on waiting.
+fn start_by_itself(tx: &mut Tx<'_>, id: ThingId) {
+    let vm = tx.thing(id);
+    let zone = vm.id_of("zoneid").expect("system VMs are in a zone");
+    let may_start = vm.state == "Stopped"
+        && vm.id_of("waitsfor").is_none()
+        && tx.thing(zone).text("allocationstate") == given::ENABLED;
+    if may_start && start(tx, id).is_ok() {
+        tx.move_to(id, "Running");
+        return tell(tx, id, "PROXY.START", "SSVM.START", "started again by the cloud");
+    }
+    let due = (tx.thing(id).state == "Stopped").then(|| tx.now + STOPPED_MAX);
+    tx.edit(id, |vm| {
+        vm.set_time("due", due);
+    });
 }
 
 /// Remembers of a machine that the maintenance of a pool has stopped it, if it is a

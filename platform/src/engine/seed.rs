@@ -44,6 +44,8 @@ pub(super) fn begin(tx: &mut Tx<'_>, start: Start) {
         areas::seed_infrastructure::ready(tx);
         areas::seed_networks::ready(tx);
         areas::seed_images::ready(tx);
+    } else {
+        areas::seed_images::empty(tx);
     }
 }
 
