@@ -126,7 +126,9 @@ impl Query<'_> {
         let Some(Arg::Map(tags)) = self.args.if_any("tags") else { return true };
         tags.iter().all(|entry| {
             self.world.referring(thing.id, Kind::Tag, "resource").any(|tag| {
-                entry.get("key").is_some_and(|key| tag.text("key") == key)
+                entry
+                    .get("key")
+                    .is_some_and(|key| tag.text("key").to_lowercase() == key.to_lowercase())
                     && entry.get("value").is_some_and(|value| tag.text("value") == value)
             })
         })
