@@ -94,7 +94,8 @@ pub(crate) fn table(header: &[&str], numbers: &[usize]) -> Table {
 /// that steer terminals or turn the direction of writing are spelt out.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     let steers = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if !text.chars().any(steers) {
         return Cow::Borrowed(text);

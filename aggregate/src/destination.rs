@@ -44,7 +44,8 @@ impl Destination {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        let file = tempfile::Builder::new().prefix(".cloudtally-").suffix(".part").tempfile_in(folder)?;
+        let file =
+            tempfile::Builder::new().prefix(".cloudtally-").suffix(".part").tempfile_in(folder)?;
         if let Some(before) = &before {
             keep_mode_and_owner(file.as_file(), before)?;
         }

@@ -75,7 +75,8 @@ fn labels(
 
 /// The path of each domain.
 fn domain_paths(accounts: &Accounts) -> BTreeMap<Identity, &str> {
-    let of = |(source, account): (&SourceName, &Account)| (Some(source.clone()), domain_key(account));
+    let of =
+        |(source, account): (&SourceName, &Account)| (Some(source.clone()), domain_key(account));
     let paths = accounts.iter().filter_map(|(source, account)| {
         Some((of((source, account)), account.domain_path.as_deref()?))
     });

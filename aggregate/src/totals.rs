@@ -237,10 +237,7 @@ fn grouped(frame: DataFrame, groups: &[GroupBy]) -> Result<DataFrame, PolarsErro
 }
 
 /// The sums of all batches, each with the rank of its source.
-fn combine(
-    partial: Vec<DataFrame>,
-    groups: &[GroupBy],
-) -> Result<Vec<(u16, Total)>, PolarsError> {
+fn combine(partial: Vec<DataFrame>, groups: &[GroupBy]) -> Result<Vec<(u16, Total)>, PolarsError> {
     let mut all: Option<DataFrame> = None;
     for frame in partial {
         match &mut all {

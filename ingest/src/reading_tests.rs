@@ -619,8 +619,7 @@ fn the_output_of_mysql_batch_is_read_as_it_is() {
     assert_eq!(ids(&outcome), [1, 2, 3, 5]);
     let names: Vec<&str> =
         outcome.rows.iter().filter_map(|event| event.resource_name.as_deref()).collect();
-    let expected =
-        ["say \"hi\", twice", "carriage\rreturn", "tab\tline\nback\\slash", "\"open"];
+    let expected = ["say \"hi\", twice", "carriage\rreturn", "tab\tline\nback\\slash", "\"open"];
     assert_eq!(names, expected);
     assert_eq!(outcome.rows[1].size, Some(7));
     let [(4, reason, raw)] = &outcome.bad[..] else { panic!("{:?}", outcome.bad) };
@@ -709,7 +708,8 @@ fn parquet_of_names(names: &[&str], properties: WriterProperties) -> Vec<u8> {
     let texts = |text: &str| -> ArrayRef {
         Arc::new(StringArray::from_iter_values((0..names.len()).map(|_| text)))
     };
-    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(1..=i64::try_from(names.len()).unwrap()));
+    let ids: ArrayRef =
+        Arc::new(Int64Array::from_iter_values(1..=i64::try_from(names.len()).unwrap()));
     let batch = RecordBatch::try_from_iter([
         ("id", ids),
         ("type", texts("VM.START")),
@@ -756,11 +756,9 @@ fn one_long_text_named_by_every_row_takes_its_own_size_in_memory() {
 #[test]
 fn a_codec_that_is_not_read_is_named() {
     // The number of the codec in the directory of an uncompressed file, made brotli's.
-    let bytes = std::fs::read(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/fixtures/brotli.parquet"
-    ))
-    .unwrap();
+    let bytes =
+        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/brotli.parquet"))
+            .unwrap();
     check_fault(
         &bytes,
         "the column `id` of `IN` is compressed with BROTLI, which is not read; write the file \

@@ -383,7 +383,8 @@ mod tests {
                 assert!(to <= last && to > at("9999-12-30 00:00:00"), "{zone} {text} {to}");
             }
             for text in ["1970-01-01", "0001-01-01 00:00:00", "1969-12-31T23:00:00+0000"] {
-                let (from, _) = calendar.query_bound(text).unwrap_or_else(|| panic!("{zone} {text}"));
+                let (from, _) =
+                    calendar.query_bound(text).unwrap_or_else(|| panic!("{zone} {text}"));
                 assert!(from < at("1970-01-02 00:00:00"), "{zone} {text} {from}");
                 assert!(from >= Instant::EPOCH, "{zone} {text} {from}");
             }

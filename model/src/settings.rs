@@ -5,7 +5,7 @@
 //! A setting of a narrower [`Scope`] can also be set for one zone, cluster,
 //! storage pool or account, where it wins over the global value.
 
-use std::str::FromStr;
+use std::{net::Ipv4Addr, str::FromStr};
 
 use crate::calendar::{AggregationRange, time_zone};
 
@@ -222,6 +222,7 @@ const ZONE_NAME: SettingType =
 /// All settings, sorted by name.
 #[rustfmt::skip]
 pub const SETTINGS: &[Setting] = &[
+    row(Advanced, "account.cleanup.interval", Int(1, i64::MAX), "86400", "seconds between two clean-ups of what is left of removed accounts and still runs of disabled ones"),
     row(Alert, "alert.email.addresses", Text, "", "addresses that alerts are sent to, separated by commas"),
     row(Alert, "alert.email.sender", Text, "", "address that alerts are sent from"),
     row(Alert, "alert.purge.delay", COUNT, "0", "days after which alerts are removed; 0 keeps them"),
@@ -237,6 +238,7 @@ pub const SETTINGS: &[Setting] = &[
     row(Advanced, "api.throttling.max", Int(1, i64::MAX), "25", "calls an account may make in an interval").restart(),
     row(Advanced, "blacklisted.routes", Text, "", "routes that VPC static routes must not use").scoped(Scope::Zone),
     row(Alert, "capacity.check.period", Int(1, i64::MAX), "300000", "milliseconds between two looks at the capacity thresholds"),
+    row(Advanced, "check.pod.cidrs", Bool, "true", "whether the addresses of a new or changed pod must not overlap those of the zone's other pods"),
     row(Alert, "cluster.cpu.allocated.capacity.disablethreshold", Ratio, "0.85", "share of CPU allocated above which a cluster takes no new virtual machines").scoped(Scope::Cluster),
     row(Alert, "cluster.cpu.allocated.capacity.notificationthreshold", Ratio, "0.75", "share of CPU allocated above which an alert is raised").scoped(Scope::Cluster),
     row(Alert, "cluster.localStorage.capacity.notificationthreshold", Ratio, "0.75", "share of the disks of hosts given away above which an alert is raised"),
@@ -248,6 +250,7 @@ pub const SETTINGS: &[Setting] = &[
     row(Storage, "custom.diskoffering.size.max", Int(1, i64::MAX), "1024", "largest disk of a custom disk offering, in GiB"),
     row(Storage, "custom.diskoffering.size.min", Int(1, i64::MAX), "1", "smallest disk of a custom disk offering, in GiB"),
     row(Advanced, DEFAULT_PAGE_SIZE, Int(1, 100_000), "500", "items on a page of a list answer, and the largest `pagesize` a caller may ask for"),
+    row(Advanced, "direct.agent.load.size", Int(1, i64::MAX), "16", "hosts that a management server of 4.2 takes over at a time; without meaning here, where one process has them all"),
     row(Advanced, "enable.dynamic.scale.vm", Bool, "false", "whether running virtual machines may be scaled").scoped(Scope::Zone),
     row(Advanced, "enable.ec2.api", Bool, "false", "whether the EC2 front answers").restart(),
     row(Advanced, "enable.s3.api", Bool, "false", "whether the S3 front answers").restart(),
@@ -258,6 +261,7 @@ pub const SETTINGS: &[Setting] = &[
     row(Advanced, "execute.in.sequence.hypervisor.commands", Bool, "false", "whether a host runs one command after the other").restart(),
     row(Advanced, "expunge.delay", COUNT, "86400", "seconds after which a destroyed virtual machine is expunged"),
     row(Advanced, "expunge.interval", Int(1, i64::MAX), "86400", "seconds between two looks for virtual machines to expunge"),
+    row(Advanced, "expunge.workers", Int(1, i64::MAX), "1", "threads that expunge virtual machines in 4.2; without meaning here, where each is expunged when it is due"),
     row(Advanced, "extract.url.cleanup.interval", Int(1, i64::MAX), "7200", "seconds between two clean-ups of download links"),
     row(Advanced, "extract.url.expiration.interval", Int(1, i64::MAX), "14400", "seconds that a download link lives"),
     row(Network, "guest.domain.suffix", Text, "cloud.internal", "domain of guests whose network names none").scoped(Scope::Zone),
@@ -313,6 +317,7 @@ pub const SETTINGS: &[Setting] = &[
     row(Network, "router.template.kvm", Text, "SystemVM Template (KVM)", "template of routers on KVM").scoped(Scope::Zone),
     row(Network, "router.template.vmware", Text, "SystemVM Template (vSphere)", "template of routers on VMware").scoped(Scope::Zone),
     row(Network, "router.template.xen", Text, "SystemVM Template (XenServer)", "template of routers on XenServer").scoped(Scope::Zone),
+    row(Advanced, "secstorage.allowed.internal.sites", Checked(cidrs), "", "ranges inside the cloud that images may be downloaded from in 4.2, as CIDRs separated by commas; without meaning here, where nothing is really downloaded"),
     row(Hidden, "security.singlesignon.key", Text, "", "key that single sign-on requests are signed with"),
     row(Secure, "security.singlesignon.tolerance.millis", COUNT, "300000", "milliseconds that a single sign-on request is valid"),
     row(Secure, "session.timeout", Int(1, i64::MAX), "1800", "seconds after which an idle session ends"),
@@ -333,10 +338,13 @@ pub const SETTINGS: &[Setting] = &[
     row(Network, "use.external.dns", Bool, "false", "whether guests ask the zone's DNS servers and not the router").scoped(Scope::Zone),
     row(Network, "use.system.guest.vlans", Bool, "true", "whether an account with VLANs of its own may also use those of the zone").scoped(Scope::Account),
     row(Network, "use.system.public.ips", Bool, "true", "whether an account with public addresses of its own may also use those of the zone").scoped(Scope::Account),
+    row(Advanced, "vm.allocation.algorithm", Choice(&["random", "firstfit", "userdispersing", "userconcentratedpod_random", "userconcentratedpod_firstfit"]), "random", "how 4.2 chooses among hosts with room; without meaning here, where the host with the most room is taken"),
     row(Advanced, "vm.instancename.flag", Bool, "false", "whether the name of a virtual machine is part of its internal name"),
     row(Network, "vm.network.throttling.rate", LIMIT, "200", "rate of guests whose offering names none, in Mbit/s; -1 is no limit"),
+    row(Advanced, "vm.op.wait.interval", Int(1, i64::MAX), "120", "seconds that 4.2 waits before it looks again at an operation of a virtual machine; without meaning here, where operations never wait for each other"),
     row(Advanced, "vmware.reserve.cpu", Bool, "false", "whether VMware reserves the CPU of a guest").scoped(Scope::Cluster),
     row(Advanced, "vmware.reserve.mem", Bool, "false", "whether VMware reserves the memory of a guest").scoped(Scope::Cluster),
+    row(Advanced, "workers", Int(1, i64::MAX), "5", "threads that work on jobs in 4.2; without meaning here, where jobs are done in the order in which they are due"),
     row(Alert, "zone.directnetwork.publicip.capacity.notificationthreshold", Ratio, "0.75", "share of a zone's shared network addresses taken above which an alert is raised"),
     row(Alert, "zone.secstorage.capacity.notificationthreshold", Ratio, "0.75", "share of a zone's secondary storage used above which an alert is raised"),
     row(Alert, "zone.virtualnetwork.publicip.capacity.notificationthreshold", Ratio, "0.75", "share of a zone's public addresses taken above which an alert is raised"),
@@ -346,6 +354,20 @@ pub const SETTINGS: &[Setting] = &[
 /// The row of a setting.
 pub fn setting(name: &str) -> Option<&'static Setting> {
     SETTINGS.binary_search_by(|row| row.name.cmp(name)).ok().map(|at| &SETTINGS[at])
+}
+
+/// Refuses ranges of addresses that are none; the empty text is none of them.
+fn cidrs(value: &str) -> Result<(), String> {
+    let is_cidr = |text: &str| {
+        text.split_once('/').is_some_and(|(address, bits)| {
+            address.parse::<Ipv4Addr>().is_ok() && bits.parse::<u8>().is_ok_and(|bits| bits <= 32)
+        })
+    };
+    let mut ranges = value.split(',').map(str::trim).filter(|text| !text.is_empty());
+    match ranges.find(|text| !is_cidr(text)) {
+        Some(wrong) => Err(format!("`{wrong}` is not a range such as `10.1.0.0/16`")),
+        None => Ok(()),
+    }
 }
 
 /// Reads `HH:MM` as (hour, minute).
@@ -392,6 +414,16 @@ mod tests {
         assert!(refused(Factor, "1e1").contains("at least 1"));
         assert!(refused(Ratio, "5e-1").contains("from 0 to 1"));
         assert!(refused(Choice(&["a", "b"]), "c").contains("a, b"));
+    }
+
+    #[test]
+    fn ranges_of_addresses() {
+        for value in ["", "10.0.0.0/8", "10.1.0.0/16, 192.168.1.7/32"] {
+            assert_eq!(cidrs(value), Ok(()), "{value}");
+        }
+        for value in ["10.0.0.0", "10.0.0/8", "10.0.0.0/33", "10.0.0.0/8,all"] {
+            assert!(cidrs(value).is_err(), "{value}");
+        }
     }
 
     #[test]

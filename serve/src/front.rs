@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use cloudtally_model::{ApiError, Instant, Millis};
 use cloudtally_platform::{
-    engine::{Answer as Tree, Caller, Clock, Cloud, Node, Uuid, login, seed, unknown},
+    engine::{Answer as Tree, Caller, Clock, Cloud, Node, login, seed, unknown},
     table::Kind,
 };
 use cloudtally_store::{AdminKeys, Store};
@@ -175,7 +175,7 @@ impl Front {
         Answer::Tree(Tree::Object {
             item: "apilimit",
             object: Node::Object(vec![
-                ("accountid", Node::text(account.uuid.to_string())),
+                ("accountid", Node::text(account.shown_id())),
                 ("account", Node::text(account.text("name"))),
                 ("apiIssued", number(standing.issued)),
                 ("apiAllowed", number(standing.allowed)),
@@ -193,8 +193,7 @@ impl Front {
             None => None,
             Some((name, text)) => {
                 let world = self.cloud.world();
-                let thing = Uuid::parse(text).and_then(|uuid| world.by_uuid(uuid));
-                let account = thing.filter(|thing| thing.kind == Kind::Account);
+                let account = world.by_id(text, &[Kind::Account]);
                 Some(account.ok_or_else(|| unknown(name, text, Kind::Account.noun()))?.id)
             }
         };

@@ -9,7 +9,7 @@ use chrono::{DateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 use cloudtally_model::{ApiError, Instant};
 use cloudtally_platform::{
-    engine::{Answer as Tree, Fields, Node, ThingId, Uuid, World, login, secret},
+    engine::{Answer as Tree, Fields, Node, ThingId, World, login, secret},
     table::Kind,
 };
 
@@ -130,8 +130,7 @@ fn domain_of(world: &World, params: &Params) -> Result<Option<ThingId>, ApiError
     let Some(id) = params.given("domainid") else {
         return Ok(world.domain_at(params.given("domain").unwrap_or_default()));
     };
-    let domain = Uuid::parse(id).and_then(|uuid| world.by_uuid(uuid));
-    let domain = domain.filter(|thing| thing.kind == Kind::Domain && thing.removed.is_none());
+    let domain = world.by_id(id, &[Kind::Domain]).filter(|domain| domain.removed.is_none());
     domain.map(|domain| Some(domain.id)).ok_or_else(ApiError::unauthorised)
 }
 
@@ -163,12 +162,12 @@ fn shown(
     let offset = zone_offset(zone, now);
     let mut fields = vec![
         ("timeout", Node::text(timeout_seconds.to_string())),
-        ("userid", Node::text(user.uuid.to_string())),
+        ("userid", Node::text(user.shown_id())),
         ("username", Node::text(user.text("username"))),
         ("firstname", Node::text(user.text("firstname"))),
         ("lastname", Node::text(user.text("lastname"))),
         ("account", Node::text(account.text("name"))),
-        ("domainid", Node::text(domain.uuid.to_string())),
+        ("domainid", Node::text(domain.shown_id())),
         ("type", Node::text(account.int("accounttype").to_string())),
         ("registered", Node::text("false")),
     ];

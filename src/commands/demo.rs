@@ -67,9 +67,10 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failu
     println!("4. export");
     let folder = dir.join("export");
     std::fs::create_dir_all(&folder)?;
-    for (format, name) in
-        [(ExportFormat::Parquet, "records.parquet"), (ExportFormat::Csv(CsvText::AsIs), "records.csv")]
-    {
+    for (format, name) in [
+        (ExportFormat::Parquet, "records.parquet"),
+        (ExportFormat::Csv(CsvText::AsIs), "records.csv"),
+    ] {
         let target = ExportTarget::File(folder.join(name));
         let written = export(&records, store.accounts()?, calendar, format, &target, &mut |_| {})?;
         println!("   {written:>8} records  {}", folder.join(name).display());

@@ -88,10 +88,8 @@ fn chosen_accounts(
     if let (Some(id), None) = (id, domain) {
         for source in store.snapshot()?.sources.names().iter().filter(|name| is_source(name)) {
             let account = (source.clone(), id);
-            let filter = RecordFilter {
-                accounts: Some(vec![account.clone()]),
-                ..RecordFilter::default()
-            };
+            let filter =
+                RecordFilter { accounts: Some(vec![account.clone()]), ..RecordFilter::default() };
             if !chosen.contains(&account) && store.records(window, &filter)?.count() > 0 {
                 chosen.push(account);
             }

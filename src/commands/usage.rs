@@ -59,7 +59,11 @@ pub(crate) fn print(store: &Store, records: &RecordSet, groups: &[GroupBy]) -> R
             let same = previous.is_some_and(|before| {
                 shown[..=place].iter().all(|&i| before.group[i] == total.group[i])
             });
-            row.push(if same { String::new() } else { shown_text(&total.group[index]).into_owned() });
+            row.push(if same {
+                String::new()
+            } else {
+                shown_text(&total.group[index]).into_owned()
+            });
         }
         row.extend(amount(total));
         output.add_row(row);

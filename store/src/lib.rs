@@ -29,9 +29,7 @@ pub use lock::LockWait;
 pub use outbox::Told;
 pub use query::{RecordFilter, RecordSet, RecordWindow, ServedRecord};
 pub use verify::{Finding, Severity};
-pub use writer::{
-    KnownEvents, KnownSamples, PeriodDraft, QuarantineKind, StagedPeriod, Writer,
-};
+pub use writer::{KnownEvents, KnownSamples, PeriodDraft, QuarantineKind, StagedPeriod, Writer};
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.
 #[derive(Clone, Debug)]

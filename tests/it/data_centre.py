@@ -176,7 +176,9 @@ alice_account, alice = tenant("alice", 0, "get")
 assert only(alice.listZones(available=True), "zone")["id"] == zone_id
 typed(alice.listCapabilities()["capability"], securitygroupsenabled=bool, cloudstackversion=str)
 assert "Simulator" in names(alice.listHypervisors(zoneid=zone_id)["hypervisor"])
-found = only(alice.listTemplates(templatefilter="executable", zoneid=zone_id), "template")
+# Beside the built-in template for simulated hosts there is the one just made.
+assert len(alice.listTemplates(templatefilter="executable", zoneid=zone_id)["template"]) == 2
+found = only(alice.listTemplates(templatefilter="executable", name=template["name"]), "template")
 assert found["id"] == template["id"], found
 typed(found, hypervisor=str, format=str, ostypename=str, displaytext=str, size=int, isready=bool,
       ispublic=bool, isfeatured=bool, passwordenabled=bool)

@@ -7,8 +7,8 @@ use arrow::{
     datatypes::{DataType, Decimal128Type, TimestampMillisecondType, UInt64Type},
 };
 use cloudtally_aggregate::{
-    CsvText, ExportFormat, ExportTarget, GroupBy, Lines, Periods, export, export_columns, sanity_checks,
-    totals,
+    CsvText, ExportFormat, ExportTarget, GroupBy, Lines, Periods, export, export_columns,
+    sanity_checks, totals,
 };
 use cloudtally_model::{Instant, Millis, Period, Segment, UsageRecord, UsageTypeId};
 use cloudtally_store::{PeriodDraft, PublishedPeriod, Severity};
@@ -117,7 +117,8 @@ fn an_export_is_the_same_bytes_on_one_core_and_on_four() {
     let (set, calendar) = (world.set(), world.calendar());
     assert_eq!(set.count(), 4 * 13_001);
     let accounts = world.writer.accounts().unwrap();
-    for format in [ExportFormat::Csv(CsvText::AsIs), ExportFormat::JsonLines, ExportFormat::Parquet] {
+    for format in [ExportFormat::Csv(CsvText::AsIs), ExportFormat::JsonLines, ExportFormat::Parquet]
+    {
         let bytes = |threads: usize| {
             let path = dir.path().join(format!("{threads}"));
             let target = ExportTarget::File(path.clone());

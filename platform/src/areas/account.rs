@@ -2,9 +2,9 @@
 
 use cloudtally_model::{AccountId, AccountType, ApiError, DomainId, port::Value};
 
-use super::{limit, project, user};
+use super::{limit, project, securitygroup, user};
 use crate::{
-    engine::{Call, Done, Query, Thing, ThingId, Tx, scope, verbs},
+    engine::{Call, Done, GIVEN_ID, Query, Thing, ThingId, Tx, scope, verbs},
     table::{
         Command, Kind, KindSpec, Limit, MapForm, Move, Object, OnDelete, ParamType::*, Role, Roles,
         WireType as W, f, fields::*, group, hidden, list, own, p,
@@ -23,7 +23,7 @@ pub(crate) const MOVES: &[Move] = &[
 
 /// Accounts own themselves, so that the rules of lists hold for them too.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Account, &ACCOUNT)
-    .hidden(&[hidden("project", W::Id(Kind::Project))])
+    .hidden(&[hidden("project", W::Id(Kind::Project)), hidden(GIVEN_ID, W::Str)])
     .owned()
     .states(STATES, MOVES)
     .keyword(&["name"])
@@ -111,8 +111,10 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("username", Str).required(),
             p("networkdomain", NetworkDomain),
             p("accountdetails", Map(MapForm::Free)),
-            p("accountid", Str).doc("a uuid for the account, to make it the same in all regions"),
-            p("userid", Str).doc("a uuid for the user, to make it the same in all regions"),
+            p("accountid", Str)
+                .doc("an id for the account, any text, to make it the same in all regions"),
+            p("userid", Str)
+                .doc("an id for the user, any text, to make it the same in all regions"),
         ])
         .event("ACCOUNT.CREATE")
         .object("account", &ACCOUNT)
@@ -317,16 +319,17 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .map(|(key, value)| (key.into(), value.into()))
         .collect();
     let network_domain = call.args.text("networkdomain").map(|text| Value::Text(text.into()));
-    let uuid = user::given_uuid(call, "accountid")?;
+    let given = user::given_id(call, "accountid", Kind::Account)?;
     let id = insert(call.tx, domain, &name, role.number());
     call.edit(id, |account| {
-        if let Some(uuid) = uuid {
-            account.uuid = uuid;
+        if let Some(id) = &given {
+            account.set_id(id);
         }
         account.set("networkdomain", network_domain);
         account.set("accountdetails", (!details.is_empty()).then_some(Value::Map(details)));
     });
     user::insert(call, id)?;
+    securitygroup::ensure_default(call.tx, id);
     bill(call.tx, id);
     call.entity = Some(id);
     Ok(Done::Thing(id))
@@ -353,7 +356,7 @@ pub(crate) fn bill(tx: &mut Tx<'_>, id: ThingId) {
     let account = cloudtally_model::Account {
         id: AccountId(id.0),
         name: account.text("name").into(),
-        uuid: Some(account.uuid.to_string().into()),
+        uuid: Some(account.shown_id().into()),
         account_type: Some(account_type),
         domain: Some(DomainId(domain.0)),
         domain_path: Some(tx.login_path(domain).into()),
@@ -392,7 +395,7 @@ fn shut(call: &mut Call<'_, '_>, state: &'static str) -> Result<Done, ApiError> 
     }
     call.move_to(id, state);
     if state == "disabled" {
-        super::stop_all_of(call, id)?;
+        super::stop_all_of(call.tx, id);
     }
     bill(call.tx, id);
     Ok(Done::Thing(id))
@@ -418,7 +421,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     refuse_protected(call, id, "removed")?;
     refuse_administrator(call, id)?;
-    remove(call, id)?;
+    remove(call.tx, id);
     Ok(Done::Success)
 }
 
@@ -447,8 +450,14 @@ fn refuse_administrator(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError
 }
 
 /// Removes an account with its users and everything it owns.
-pub(crate) fn remove(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
-    super::remove_all_of(call, id)?;
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    remove_owned(tx, id);
+    tx.remove_with_dependants(id);
+    bill(tx, id);
+}
+
+fn remove_owned(tx: &mut Tx<'_>, id: ThingId) {
+    super::remove_all_of(tx, id);
     for kind in [
         Kind::SshKeyPair,
         Kind::InstanceGroup,
@@ -456,14 +465,27 @@ pub(crate) fn remove(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiErro
         Kind::ProjectAccount,
         Kind::User,
     ] {
-        let things: Vec<ThingId> = call.owned_by(id, kind).map(|thing| thing.id).collect();
+        let things: Vec<ThingId> = tx.owned_by(id, kind).map(|thing| thing.id).collect();
         for thing in things {
-            call.tx.remove_with_dependants(thing);
+            tx.remove_with_dependants(thing);
         }
     }
-    call.remove_with_dependants(id);
-    bill(call.tx, id);
-    Ok(())
+}
+
+/// Clears up after accounts, every `account.cleanup.interval`: what is still there of those
+/// that were removed goes, and what still runs of those that are disabled stops.
+pub(crate) fn clean_up(tx: &mut Tx<'_>) {
+    let ids = |accounts: Vec<&Thing>| accounts.into_iter().map(|account| account.id).collect();
+    let removed = tx.removed_too(Kind::Account).filter(|account| account.removed.is_some());
+    let removed: Vec<ThingId> = ids(removed.collect());
+    for id in removed {
+        remove_owned(tx, id);
+    }
+    let disabled = tx.all(Kind::Account).filter(|account| account.state == "disabled");
+    let disabled: Vec<ThingId> = ids(disabled.collect());
+    for id in disabled {
+        super::stop_all_of(tx, id);
+    }
 }
 
 fn mark_default_zone(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

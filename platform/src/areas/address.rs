@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cloudtally_model::ApiError;
 
-use super::{ip, metering, network, portableip};
+use super::{ip, metering, network, portableip, router_vm};
 use crate::{
     engine::{
         Answer, Call, Done, Level, Node, Query, Thing, ThingId, Tx, World, happened, limit, scope,
@@ -56,9 +56,9 @@ pub(crate) static COMMANDS: &[Command] = &[
         .doc("Acquires a public IP address for a network, a VPC or, if portable, a region")
         .roles(Roles::ALL)
         .params(&[
-            p("zoneid", Id(Kind::Zone)).doc("the zone to take it from"),
+            p("zoneid", Id(Kind::Zone)).doc("the zone to take it from; this or `networkid`"),
             p("networkid", Id(Kind::Network))
-                .doc("the network to use it in; this, `vpcid` or `zoneid`"),
+                .doc("the network to use it in; the account's only isolated one unless given"),
             p("vpcid", Id(Kind::Vpc)).doc("the VPC to use it in"),
             p("isportable", Bool)
                 .doc("true for an address that can move between zones; false unless given"),
@@ -110,6 +110,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// Who may hold how many, and what is on them, is looked at by `release`. Those of a
 /// range that is kept for an account are its own, billed and counted, also while free.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
+    .newest_first()
     .owned()
     .states(
         &["Allocated", FREE],
@@ -146,6 +147,22 @@ fn first_free(world: &World, range: &Thing) -> Option<String> {
     free_in(world, range).next()
 }
 
+/// The last free address of a shared network that no router of it has, with its range:
+/// machines get the first ones, its routers the last.
+pub(crate) fn last_free(world: &World, network: ThingId) -> Option<(ThingId, String)> {
+    let of_routers: Vec<&str> = world
+        .referring(network, Kind::Router, "guestnetworkid")
+        .map(|router| router.text("guestipaddress"))
+        .collect();
+    let mut ranges: Vec<&Thing> =
+        world.referring(network, Kind::VlanIpRange, "networkid").collect();
+    ranges.reverse();
+    ranges.into_iter().find_map(|range| {
+        let free = free_in(world, range).filter(|free| !of_routers.contains(&free.as_str()));
+        Some((range.id, free.last()?))
+    })
+}
+
 /// The public ranges of a zone that an account may take from: first those kept
 /// for it, then, if it may, those of everybody.
 fn public_ranges(world: &World, zone: ThingId, owner: ThingId) -> Vec<&Thing> {
@@ -171,12 +188,12 @@ pub(crate) enum Purpose {
     Rules,
 }
 
-/// Takes a public address of a zone for an account.
+/// Takes a public address of a zone for a network of an account.
 pub(crate) fn acquire(
     tx: &mut Tx<'_>,
     owner: ThingId,
     zone: ThingId,
-    network: Option<ThingId>,
+    network: ThingId,
     purpose: Purpose,
 ) -> Result<ThingId, ApiError> {
     let now = tx.now;
@@ -298,10 +315,7 @@ pub(crate) fn acquire_direct(
                     shared.text("name")
                 ))
             })?;
-            let is_taken = tx
-                .referring(range.id, Kind::IpAddress, "vlanid")
-                .any(|taken| taken.text("ipaddress") == address);
-            if is_taken {
+            if !free_in(tx, range).any(|free| free == address) {
                 return Err(ApiError::value(format!("{address} is taken already")));
             }
             Some((range.id, address.to_owned()))
@@ -323,6 +337,7 @@ pub(crate) fn acquire_direct(
             .set_flag("forvirtualnetwork", false)
             .set_flag("issourcenat", false);
     });
+    router_vm::give_way(tx, network, &address);
     Ok((id, range))
 }
 
@@ -415,12 +430,13 @@ pub(crate) fn release(tx: &mut Tx<'_>, id: ThingId) {
     tx.remove_with_dependants(id);
 }
 
+/// Takes an address for the network that is named, or for the only one of the account in
+/// the zone, for rules cannot stand on an address of no network.
 fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     // 1. For a network it belongs to the network's owner.
-    let network = call.args.id("networkid");
-    let is_portable = call.args.is_true("isportable");
-    let owner = match network {
-        Some(network) => {
+    let (network, zone) = (call.args.id("networkid"), call.args.id("zoneid"));
+    let (owner, zone) = match (network, zone) {
+        (Some(network), _) => {
             let network = call.thing(network);
             if network.text("type") != "Isolated" {
                 return Err(ApiError::value(format!(
@@ -430,37 +446,39 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
             }
             scope::refuse_shut(call, network.owner)?;
             scope::refuse_other_owner(call, network.id)?;
-            network.owner.expect("networks have an owner")
+            let zone = network.id_of("zoneid").expect("networks are in a zone");
+            (network.owner.expect("networks have an owner"), zone)
         }
-        None => call.owner()?,
+        (None, Some(zone)) => (call.owner()?, zone),
+        (None, None) => return Err(ApiError::value("give `networkid` or `zoneid`")),
     };
-    let wanted = call.args.id("zoneid");
-    let of_network = network.and_then(|network| call.thing(network).id_of("zoneid"));
-    let zone = of_network.or(wanted);
-    if wanted.is_some() && wanted != zone {
+    if call.args.id("zoneid").is_some_and(|wanted| wanted != zone) {
         return Err(ApiError::value(
             "the network of `networkid` is not in the zone of `zoneid`; leave `zoneid` out",
         ));
     }
-    if call.args.has("regionid") && !is_portable {
+    if call.args.has("regionid") && !call.args.is_true("isportable") {
         return Err(ApiError::value(
             "`regionid` says where a portable address comes from; give `isportable=true` with it",
         ));
     }
-    // 2. A zone that has addresses to use.
-    let zone = zone.ok_or_else(|| ApiError::value("give `networkid` or `zoneid`"))?;
+    // 2. A zone that has addresses to use, and the network there.
     if call.thing(zone).text("networktype").eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value(
             "basic zones have no public addresses to acquire; their virtual machines have them directly",
         ));
     }
     super::zone::refuse_disabled(call, zone)?;
+    let network = match network {
+        Some(network) => network,
+        None => network::only_isolated(call, owner, zone)?,
+    };
     // 3. Portable addresses come from the region, others from the zone.
-    if is_portable {
+    if call.args.is_true("isportable") {
         return acquire_portable(call, owner, zone, network).map(Some);
     }
     // 4. The first that a network gets is its source NAT address.
-    let is_first = network.is_some_and(|network| network::lacks_source_nat(call, network));
+    let is_first = network::lacks_source_nat(call, network);
     let purpose = if is_first { Purpose::SourceNat } else { Purpose::Rules };
     acquire(call.tx, owner, zone, network, purpose).map(Some)
 }
@@ -469,7 +487,7 @@ fn acquire_portable(
     call: &mut Call<'_, '_>,
     owner: ThingId,
     zone: ThingId,
-    network: Option<ThingId>,
+    network: ThingId,
 ) -> Result<ThingId, ApiError> {
     limit::check(call.tx, owner, Limit::PublicIp, 1)?;
     let region = call.args.int("regionid").unwrap_or(1);
@@ -493,7 +511,7 @@ fn acquire_portable(
                 "the region {region} has no free portable address; add a range with createPortableIpRange"
             ))
         })?;
-    let physical = network.and_then(|network| call.thing(network).id_of("physicalnetworkid"));
+    let physical = call.thing(network).id_of("physicalnetworkid");
     let now = call.now;
     let id = call.tx.insert(Kind::IpAddress, |thing| {
         thing.owner = Some(owner);

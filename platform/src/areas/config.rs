@@ -15,7 +15,7 @@ use cloudtally_model::{
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-use super::serviceoffering;
+use super::{housekeeping, serviceoffering};
 use crate::{
     engine::{Answer, Args, Call, Done, Fields, Node, Query, Thing, ThingId, World},
     table::{
@@ -235,6 +235,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         Some((_, of)) => call.set_scoped_setting(of, row.name, value.as_deref()),
         None => call.set_setting(row.name, value),
     }
+    housekeeping::hasten(call.tx);
     Ok(Done::Node(show(call, row, place)))
 }
 

@@ -150,7 +150,7 @@ fn fields(object: &Object, depth: u32) -> Vec<Node> {
             let nested = if let W::Objects(name) = field.ty { inner(name) } else { Node::Null };
             Node::Object(vec![
                 ("name", Node::text(field.name)),
-                ("description", Node::text(field.description())),
+                ("description", Node::text(object.description(field))),
                 ("type", Node::text(field.ty.name())),
                 ("response", nested),
             ])

@@ -3,15 +3,16 @@
 use cloudtally_model::ApiError;
 
 use crate::{
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, World, verbs},
+    engine::{Answer, Call, Done, GIVEN_ID, Node, Query, Thing, ThingId, World, verbs},
     table::{
         Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, Unique, WireType as W,
-        Within, f, fields::*, group, own, p,
+        Within, f, fields::*, group, hidden, own, p,
     },
 };
 
 /// The path of a domain is shown, not stored: `ROOT/acme/dev`.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Domain, &DOMAIN)
+    .hidden(&[hidden(GIVEN_ID, W::Str)])
     .unique(&[Unique { column: "name", within: Within::Column("parentdomainid") }])
     .keyword(&["name"])
     .referred(&[(Kind::ResourceLimit, "of", OnDelete::Remove)]);
@@ -41,7 +42,8 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("name", Str).required(),
             p("parentdomainid", Id(Kind::Domain)).doc("the domain above it; ROOT unless given"),
             p("networkdomain", NetworkDomain),
-            p("domainid", Str).doc("a uuid for the domain, to make it the same in all regions"),
+            p("domainid", Str)
+                .doc("an id for the domain, any text, to make it the same in all regions"),
         ])
         .event("DOMAIN.CREATE")
         .object("domain", &DOMAIN)
@@ -114,12 +116,12 @@ fn check_name(call: &Call<'_, '_>) -> Result<(), ApiError> {
 
 fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_name(call)?;
-    let uuid = super::user::given_uuid(call, "domainid")?;
+    let given = super::user::given_id(call, "domainid", Kind::Domain)?;
     let parent = call.args.id("parentdomainid").unwrap_or_else(|| call.root_domain());
     let args = call.args.clone();
     let id = call.tx.insert(Kind::Domain, |domain| {
-        if let Some(uuid) = uuid {
-            domain.uuid = uuid;
+        if let Some(id) = &given {
+            domain.set_id(id);
         }
         domain.set_text("name", args.text_required("name")).set_ref("parentdomainid", parent);
         if let Some(suffix) = args.text("networkdomain") {
@@ -192,7 +194,7 @@ fn remove_tree(call: &mut Call<'_, '_>, domain: ThingId) -> Result<(), ApiError>
         super::project::remove(call, project)?;
     }
     for account in call.ids_referring(domain, Kind::Account, "domainid") {
-        super::account::remove(call, account)?;
+        super::account::remove(call.tx, account);
     }
     // Whose machines could be on its networks is gone by now.
     for network in call.ids_referring(domain, Kind::Network, "shareddomain") {

@@ -74,6 +74,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::EgressRule, &FIREWALL_RULE)
     .leaves_nothing()
+    .newest_first()
     .hidden(&[hidden("firstport", W::Int), hidden("lastport", W::Int)])
     .keyword(&["protocol", "cidrlist", "startport", "endport"])
     .owned()

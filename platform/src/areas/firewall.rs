@@ -56,6 +56,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// Hidden: the ports as numbers, and the rule it was opened with.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::FirewallRule, &FIREWALL_RULE)
     .leaves_nothing()
+    .newest_first()
     .hidden(&[hidden("firstport", W::Int), hidden("lastport", W::Int), hidden("openedfor", W::Str)])
     .keyword(&["protocol", "cidrlist", "startport", "endport"])
     .owned()
@@ -130,7 +131,8 @@ impl Matched {
         }
     }
 
-    /// Whether a rule is for some of the same, from some of the same sources.
+    /// Whether a rule is for some of the same ports, or for the same of ICMP, from some of the
+    /// same sources. One without ports collides with none, as in CloudStack 4.2.
     pub(super) fn meets(&self, rule: &Thing, cidrs: &str) -> bool {
         let is_source = |cidr: &str| rule.text("cidrlist").split(',').any(|own| own == cidr);
         if rule.text("protocol") != self.protocol || !cidrs.split(',').any(is_source) {
@@ -140,12 +142,10 @@ impl Matched {
             (Some((first, last)), Some((other_first, other_last))) => {
                 first <= other_last && other_first <= last
             }
-            (None, None) => {
+            _ => {
                 let icmp = rule.int_if("icmptype").zip(rule.int_if("icmpcode"));
-                self.icmp == icmp
+                self.icmp.is_some() && self.icmp == icmp
             }
-            // One of them is for all ports.
-            _ => true,
         }
     }
 }

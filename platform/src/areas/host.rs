@@ -235,7 +235,8 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("state", Str).doc("`Up`, `Down`, `Alert`, `Disconnected`, ..."),
             p("type", Str).doc("`Routing` for hosts of VMs, `SecondaryStorageVM`, `ConsoleProxy`"),
             p("zoneid", Id(Kind::Zone)),
-            p("virtualmachineid", Id(Kind::Vm)).doc("shows only hosts this VM can move to"),
+            p("virtualmachineid", Id(Kind::Vm))
+                .doc("shows only hosts this VM can move to without its volumes"),
             p("resourcestate", Str)
                 .doc("`Enabled`, `Disabled`, `PrepareForMaintenance`, `Maintenance` or `Error`"),
             p("details", List).doc("what to show: `all`, `min`, `capacity`, `events`, `stats`"),
@@ -1095,7 +1096,11 @@ fn list_hosts(query: &Query<'_>) -> Result<Answer, ApiError> {
     // 2. Which hosts.
     let is_spare_wanted = args.flag("hahost");
     let vm = args.id("virtualmachineid");
-    let targets = vm.map(|vm| targets(world, vm));
+    // Where the machine can go with its volumes staying: migrateVirtualMachine moves none.
+    let targets = vm.map(|vm| {
+        let all = targets(world, vm).into_iter();
+        all.filter(|target| !target.moves_storage).collect::<Vec<Target>>()
+    });
     let room =
         |host: &Thing| targets.as_ref().map(|all| all.iter().find(|target| target.host == host.id));
     let hosts = query.things(Kind::Host)?.into_iter().filter(|host| {

@@ -1,12 +1,15 @@
 //! What the cloud does for itself by the clock: it looks whether capacity runs out,
-//! shuts down networks that nobody is on, and throws away old events and alerts.
+//! shuts down networks that nobody is on, clears up after accounts, and throws away old events
+//! and alerts.
 //!
 //! Each chore is a thing of its own, made with the cloud, that is due when its next
-//! turn comes. A new interval counts from the turn after the next.
+//! turn comes. A new interval counts at once where it brings the next turn forward, and
+//! from the turn after the next otherwise.
 
 use cloudtally_model::{Instant, Millis};
 
 use super::{
+    account,
     alert::{self, AlertType, Place},
     capacity::{self, Ratio},
     network,
@@ -32,7 +35,7 @@ struct Chore {
     run: fn(&mut Tx<'_>),
 }
 
-const CHORES: [Chore; 4] = [
+const CHORES: [Chore; 5] = [
     Chore { name: "capacity", interval: ("capacity.check.period", 1), run: look_at_capacity },
     Chore {
         name: "networks",
@@ -41,6 +44,11 @@ const CHORES: [Chore; 4] = [
     },
     Chore { name: "events", interval: ("event.purge.interval", 1000), run: purge_events },
     Chore { name: "alerts", interval: ("alert.purge.interval", 1000), run: purge_alerts },
+    Chore {
+        name: "accounts",
+        interval: ("account.cleanup.interval", 1000),
+        run: account::clean_up,
+    },
 ];
 
 /// Makes the chores that a cloud does not have yet: all of a new one, those that are
@@ -60,6 +68,21 @@ pub(crate) fn begin(tx: &mut Tx<'_>) {
 fn next(tx: &Tx<'_>, chore: &Chore) -> Instant {
     let (setting, unit_ms) = chore.interval;
     tx.now + tx.setting_time(setting, unit_ms)
+}
+
+/// Brings the next turn of each chore forward, where its interval is shorter now.
+pub(crate) fn hasten(tx: &mut Tx<'_>) {
+    for chore in &CHORES {
+        let sooner = next(tx, chore);
+        let things = tx.all(Kind::Housekeeping).filter(|thing| thing.text("chore") == chore.name);
+        let late = things.filter(|thing| thing.time("due").is_none_or(|due| due > sooner));
+        let late: Vec<ThingId> = late.map(|thing| thing.id).collect();
+        for id in late {
+            tx.edit(id, |thing| {
+                thing.set_time("due", sooner);
+            });
+        }
+    }
 }
 
 fn take_turn(tx: &mut Tx<'_>, id: ThingId) {

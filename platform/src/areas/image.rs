@@ -4,6 +4,8 @@
 //! # Source
 //! Guide chapter 3 and 4.2.6 (filters); usage rules 3, types 7 and 8.
 
+use std::collections::BTreeSet;
+
 use cloudtally_model::{ApiError, Millis, port::Value};
 
 use super::{
@@ -34,6 +36,7 @@ pub(crate) static COPY_KIND: KindSpec = KindSpec::new(Kind::ImageCopy, &COPY)
         hidden("zoneid", W::Id(Kind::Zone)),
         hidden("due", W::Date),
         hidden("begun", W::Bool),
+        hidden("since", W::Date),
     ])
     .states(
         &["Downloading", "Ready", "Failed"],
@@ -101,9 +104,11 @@ fn download(tx: &mut Tx<'_>, copy: ThingId) {
     match simulator::agent(tx, Some(zone), "DownloadCommand") {
         Reply { after_ms: 0, failure: None } => finish_download(tx, copy),
         Reply { after_ms, failure: None } => {
-            let due = tx.now + Millis(after_ms);
+            let now = tx.now;
             tx.edit(copy, |copy| {
-                copy.set_flag("begun", true).set_time("due", due);
+                copy.set_flag("begun", true)
+                    .set_time("since", now)
+                    .set_time("due", now + Millis(after_ms));
             });
         }
         Reply { failure: Some(_), .. } => {
@@ -161,6 +166,24 @@ pub(crate) fn put_into(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) -> ThingI
 pub(crate) fn put_ready(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) {
     let copy = put_into(tx, image, zone);
     finish_download(tx, copy);
+}
+
+/// Puts the built-in templates that a zone lacks into it, ready, for the hypervisors it has.
+pub(crate) fn put_built_in(tx: &mut Tx<'_>, zone: ThingId) {
+    let hypervisors: BTreeSet<String> = tx
+        .referring(zone, Kind::Cluster, "zoneid")
+        .map(|cluster| cluster.text("hypervisortype").to_owned())
+        .collect();
+    let lacking: Vec<ThingId> = tx
+        .all(Kind::Template)
+        .filter(|image| image.text("templatetype") == "BUILTIN" && image.flag("crossZones"))
+        .filter(|image| hypervisors.contains(image.text("hypervisor")))
+        .filter(|image| copies(tx, image.id).all(|copy| copy.id_of("zoneid") != Some(zone)))
+        .map(|image| image.id)
+        .collect();
+    for image in lacking {
+        put_ready(tx, image, zone);
+    }
 }
 
 /// Refuses what only some may make of their images.
@@ -256,6 +279,25 @@ fn shown_copies(view: &View<'_>, wanted: &dyn Fn(&Thing) -> bool) -> Vec<Node> {
     copies(view.world, view.thing.id).filter(|copy| wanted(copy)).map(|c| shown(view, c)).collect()
 }
 
+/// How far a copy is, in the words of CloudStack 4.2, which differ between templates and
+/// ISOs: clients wait for them.
+fn status(view: &View<'_>, copy: &Thing) -> String {
+    let word = match (copy.state, view.thing.kind) {
+        ("Ready", Kind::Iso) => "Successfully Installed",
+        ("Ready", _) => "Download Complete",
+        ("Failed", _) => "Download failed",
+        _ => {
+            let (since, due) = (copy.time("since"), copy.time("due"));
+            let percent = since.zip(due).map_or(0, |(since, due)| {
+                let whole = (due.as_millis() - since.as_millis()).max(1);
+                ((view.now.as_millis() - since.as_millis()) * 100 / whole).clamp(0, 99)
+            });
+            return format!("{percent}% Downloaded");
+        }
+    };
+    word.to_owned()
+}
+
 /// One copy of an image as an object.
 fn shown(view: &View<'_>, copy: &Thing) -> Node {
     let zone = copy.id_of("zoneid").map(|id| view.world.thing(id));
@@ -263,11 +305,7 @@ fn shown(view: &View<'_>, copy: &Thing) -> Node {
     for field in TEMPLATE.fields {
         let node = match field.name {
             "isready" => Node::Bool(copy.state == "Ready"),
-            "status" => Node::text(match copy.state {
-                "Ready" => "Download Complete",
-                "Failed" => "Download failed",
-                _ => "Downloading",
-            }),
+            "status" => Node::text(status(view, copy)),
             "zoneid" => Node::text_if(zone.map(|zone| zone.uuid.to_string())),
             "zonename" => Node::text_if(zone.map(|zone| zone.text("name"))),
             _ => view.field(field),
@@ -289,7 +327,8 @@ pub(crate) fn answer(call: &Call<'_, '_>, id: ThingId, item: &'static str) -> Do
     Done::Answer(Answer::Object { item, object })
 }
 
-/// Lists images by the filter of the command.
+/// Lists images by the filter of the command. One that is named by `id` is shown whatever the
+/// filter and whoever owns it: decoding has refused it where the caller may not use it.
 pub(crate) fn list(
     query: &Query<'_>,
     kind: Kind,
@@ -306,7 +345,8 @@ pub(crate) fn list(
             &format!("expected one of {}", FILTERS.join(", ")),
         ));
     }
-    if filter == "all" && !is_admin {
+    let wanted_id = query.args.id("id");
+    if filter == "all" && !is_admin && wanted_id.is_none() {
         return Err(ApiError::permission("Only admins list all images"));
     }
     // 1. Whose images these are: those of the owners named, else the caller's own.
@@ -315,7 +355,6 @@ pub(crate) fn list(
     let scope = if names_owner { scope } else { Scope::Account(caller.account) };
     let is_in = |account: ThingId| scope.covers(world, caller, account);
     let wanted_zone = query.args.id("zoneid");
-    let wanted_id = query.args.id("id");
     let wanted_ready = query.args.flag_if_any("isready");
     let shows_removed = query.args.is_true("showremoved");
     let text = |name: &str| query.args.text_if_any(name).map(str::to_lowercase);
@@ -328,6 +367,7 @@ pub(crate) fn list(
         // Of all projects only what they have; what is public is listed without them.
         let is_of_scope = scope != Scope::Projects || is_own || is_shared;
         let by_filter = match filter {
+            _ if wanted_id.is_some() => wanted_id == Some(image.id),
             "featured" => is_public && image.flag("isfeatured"),
             "community" => is_public && !image.flag("isfeatured"),
             "self" | "selfexecutable" => is_own,
@@ -338,7 +378,6 @@ pub(crate) fn list(
         let lower = |column: &str| image.text(column).to_lowercase();
         by_filter
             && is_of_scope
-            && wanted_id.is_none_or(|id| image.id == id)
             && name.as_ref().is_none_or(|name| lower("name") == *name)
             && query.is_named_in(&[image.text("name"), image.text("displaytext")])
             && hypervisor.as_ref().is_none_or(|wanted| lower("hypervisor") == *wanted)
@@ -349,7 +388,8 @@ pub(crate) fn list(
             && query.args.flag_if_any("ispublic").is_none_or(|wanted| is_public == wanted)
             && query.has_tags(image)
     };
-    let needs_ready = matches!(filter, "selfexecutable" | "sharedexecutable" | "executable");
+    let needs_ready = wanted_id.is_none()
+        && matches!(filter, "selfexecutable" | "sharedexecutable" | "executable");
     // 3. Each copy of each is an item.
     let mut images: Vec<&Thing> = if shows_removed {
         world.removed_too(kind).filter(|image| passes(image)).collect()

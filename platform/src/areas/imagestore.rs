@@ -387,10 +387,15 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         let mut others = call.all(Kind::ImageStore).filter(|store| store.id != id);
         !others.any(|other| serves(other.id_of("zoneid"), to))
     };
-    let held = call
+    let held: Vec<(ThingId, &Thing)> = call
         .all(Kind::ImageCopy)
-        .find(|copy| copy.id_of("zoneid").is_some_and(|of| serves(zone, of) && is_last(of)));
-    if let Some(image) = held.and_then(|copy| copy.id_of("image")).map(|id| call.thing(id)) {
+        .filter(|copy| copy.id_of("zoneid").is_some_and(|of| serves(zone, of) && is_last(of)))
+        .filter_map(|copy| Some((copy.id, call.thing(copy.id_of("image")?))))
+        .collect();
+    // What the cloud has brought there goes, and comes back with the next store.
+    let is_built_in = |image: &Thing| image.text("templatetype") == "BUILTIN";
+    let kept = held.iter().find(|(_, image)| !is_built_in(image)).map(|(_, image)| image);
+    if let Some(image) = kept {
         return Err(ApiError::in_use(format!(
             "the store {} keeps the {} {}; delete that or add another store first",
             call.entity().text("name"),
@@ -399,7 +404,11 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         ))
         .about(call.entity().uuid.to_string(), "id"));
     }
+    let built_in: Vec<ThingId> = held.into_iter().map(|(copy, _)| copy).collect();
     verbs::delete(call, id)?;
+    for copy in built_in {
+        call.remove(copy);
+    }
     Ok(Done::Success)
 }
 

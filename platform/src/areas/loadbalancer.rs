@@ -321,6 +321,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// Hidden: the public ports as numbers.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::LoadBalancerRule, &LOAD_BALANCER_RULE)
     .leaves_nothing()
+    .newest_first()
     .hidden(&[hidden("protocol", W::Str), hidden("firstport", W::Int), hidden("lastport", W::Int)])
     .owned()
     .states(rules::STATES, rules::MOVES)

@@ -59,7 +59,7 @@ mod router;
 mod router_vm; // the life of virtual routers and what they count
 mod routerelement; // elements of providers
 mod rules; // what rules on public addresses have in common
-mod securitygroup;
+pub(crate) mod securitygroup;
 pub(crate) mod seed_images; // templates and the networks of basic zones
 pub(crate) mod seed_infrastructure; // what a new cloud has of data centres
 pub(crate) mod seed_networks; // what a new cloud has of networks
@@ -90,10 +90,8 @@ use std::{collections::HashMap, sync::LazyLock};
 
 pub(crate) use kinds::{KINDS, spec};
 
-use cloudtally_model::ApiError;
-
 use crate::{
-    engine::{Call, ThingId},
+    engine::{ThingId, Tx, seed},
     table::{Command, Kind, Object, WireType as W, f},
 };
 
@@ -360,57 +358,61 @@ pub(crate) fn objects() -> impl Iterator<Item = &'static Object> {
 }
 
 /// Stops everything of an account that can be stopped.
-pub(crate) fn stop_all_of(call: &mut Call<'_, '_>, account: ThingId) -> Result<(), ApiError> {
-    let vms: Vec<ThingId> = call.owned_by(account, Kind::Vm).map(|vm| vm.id).collect();
+pub(crate) fn stop_all_of(tx: &mut Tx<'_>, account: ThingId) {
+    let vms: Vec<ThingId> = tx.owned_by(account, Kind::Vm).map(|vm| vm.id).collect();
     for vm in vms {
-        vm::stop_now(call.tx, vm);
+        vm::stop_now(tx, vm);
     }
-    Ok(())
 }
 
 /// Removes everything an account owns but its users, in an order in which nothing
 /// is in use any more when its turn comes; the bill sees the end of each.
-pub(crate) fn remove_all_of(call: &mut Call<'_, '_>, account: ThingId) -> Result<(), ApiError> {
-    let of = |call: &Call<'_, '_>, kind| -> Vec<ThingId> {
-        call.owned_by(account, kind).map(|thing| thing.id).collect()
+pub(crate) fn remove_all_of(tx: &mut Tx<'_>, account: ThingId) {
+    let of = |tx: &Tx<'_>, kind| -> Vec<ThingId> {
+        tx.owned_by(account, kind).map(|thing| thing.id).collect()
     };
-    for vm in of(call, Kind::Vm) {
-        vm::destroy_now(call.tx, vm);
-        if call.get(Kind::Vm, vm).is_some_and(|vm| vm.state == "Destroyed") {
-            vm::expunge(call.tx, vm);
+    for vm in of(tx, Kind::Vm) {
+        vm::destroy_now(tx, vm);
+        if tx.get(Kind::Vm, vm).is_some_and(|vm| vm.state == "Destroyed") {
+            vm::expunge(tx, vm);
         }
     }
-    for volume in of(call, Kind::Volume) {
-        volume::expunge(call.tx, volume);
+    for volume in of(tx, Kind::Volume) {
+        volume::expunge(tx, volume);
     }
-    for snapshot in of(call, Kind::Snapshot) {
-        snapshot::remove(call.tx, snapshot);
+    for snapshot in of(tx, Kind::Snapshot) {
+        snapshot::remove(tx, snapshot);
     }
     // Public addresses that were kept for it are everybody's again.
-    for range in call.ids_referring(account, Kind::VlanIpRange, "accountid") {
-        address::keep_no_more(call.tx, range);
+    for range in tx.ids_referring(account, Kind::VlanIpRange, "accountid") {
+        address::keep_no_more(tx, range);
     }
-    for network in of(call, Kind::Network) {
-        network::remove(call.tx, network);
-    }
-    for address in of(call, Kind::IpAddress) {
-        address::release(call.tx, address);
-    }
-    for user in of(call, Kind::VpnUser) {
-        vpn::remove_user(call.tx, user);
-    }
-    for kind in [Kind::Template, Kind::Iso] {
-        for image in of(call, kind) {
-            image::remove(call.tx, image);
+    for network in of(tx, Kind::Network) {
+        // Machines of others may be on one that is for a domain.
+        if tx.thing(network).text("acltype") == "Domain" {
+            let system = tx.thing(seed::system_user(tx)).owner;
+            tx.edit(network, |network| network.owner = system);
+        } else {
+            network::remove(tx, network);
         }
     }
-    for vlans in of(call, Kind::GuestVlanRange) {
-        call.tx.remove_with_dependants(vlans);
+    for address in of(tx, Kind::IpAddress) {
+        address::release(tx, address);
     }
-    for group in of(call, Kind::SecurityGroup) {
-        securitygroup::remove(call.tx, group);
+    for user in of(tx, Kind::VpnUser) {
+        vpn::remove_user(tx, user);
     }
-    Ok(())
+    for kind in [Kind::Template, Kind::Iso] {
+        for image in of(tx, kind) {
+            image::remove(tx, image);
+        }
+    }
+    for vlans in of(tx, Kind::GuestVlanRange) {
+        tx.remove_with_dependants(vlans);
+    }
+    for group in of(tx, Kind::SecurityGroup) {
+        securitygroup::remove(tx, group);
+    }
 }
 
 /// All commands, each with the name of its area.

@@ -93,6 +93,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// Hidden: the address it is on, and the ports as numbers.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpForwardingRule, &IP_FORWARDING_RULE)
     .leaves_nothing()
+    .newest_first()
     .hidden(&[
         hidden("publicaddress", W::Id(Kind::IpAddress)),
         hidden("firstport", W::Int),

@@ -231,12 +231,21 @@ fn free_v6(
 }
 
 /// A free address of an isolated network: the one wanted, or the first.
-fn free_in(world: &World, network: ThingId, wanted: Option<&str>) -> Result<String, ApiError> {
+pub(crate) fn free_in(
+    world: &World,
+    network: ThingId,
+    wanted: Option<&str>,
+) -> Result<String, ApiError> {
     let on = world.thing(network);
     let mut taken: BTreeSet<&str> =
         world.referring(network, Kind::Nic, "networkid").map(|nic| nic.text("ipaddress")).collect();
     taken.extend(
         world.referring(network, Kind::NicSecondaryIp, "networkid").map(|ip| ip.text("ipaddress")),
+    );
+    taken.extend(
+        world
+            .referring(network, Kind::Router, "guestnetworkid")
+            .map(|router| router.text("guestipaddress")),
     );
     taken.insert(on.text("gateway"));
     let cidr = on.text("cidr");
@@ -353,6 +362,7 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     network::implement(call.tx, network)?;
     let nic = plan(call.tx, vm, network, wanted.as_deref());
     reserve(call.tx, nic)?;
+    network::serve(call.tx, network)?;
     meter(call.tx, nic);
     Ok(Done::Thing(vm))
 }

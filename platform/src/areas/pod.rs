@@ -164,7 +164,7 @@ fn check_addresses(call: &Call<'_, '_>, pod: &Thing) -> Result<(), ApiError> {
     let zone = pod.id_of("zoneid").expect("pods are in a zone");
     let other = call
         .referring(zone, Kind::Pod, "zoneid")
-        .filter(|other| other.id != pod.id)
+        .filter(|other| other.id != pod.id && call.setting_flag("check.pod.cidrs"))
         .find(|other| subnet_of(other).is_some_and(|theirs| theirs.overlaps(subnet)));
     if let Some(other) = other {
         return Err(ApiError::value(format!(

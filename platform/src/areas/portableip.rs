@@ -120,7 +120,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         None => None,
         Some(vlan) if vlan.eq_ignore_ascii_case("untagged") => None,
         Some(vlan) => Some(vlan_number(vlan).ok_or_else(|| {
-            call.invalid("vlan", vlan, "expected `untagged` or a number from 0 to 4094")
+            call.invalid("vlan", vlan, "expected `untagged` or a number from 0 to 4095")
         })?),
     };
     if let Some(vlan) = vlan

@@ -94,6 +94,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// Hidden: the public ports as numbers and the network the machine is reached on.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PortForwardingRule, &PORT_FORWARDING_RULE)
     .leaves_nothing()
+    .newest_first()
     .hidden(&[
         hidden("firstport", W::Int),
         hidden("lastport", W::Int),

@@ -11,7 +11,7 @@
 
 use cloudtally_model::ApiError;
 
-use super::{account, limit};
+use super::{account, limit, securitygroup};
 use crate::{
     engine::{
         Answer, Arg, Call, Caller, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World,
@@ -379,6 +379,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         account.set_ref("project", project);
     });
     join(call.tx, project, admin, ADMIN);
+    securitygroup::ensure_default(call.tx, owner);
     account::bill(call.tx, owner);
     Ok(Some(project))
 }
@@ -405,7 +406,7 @@ fn suspend(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.move_to(id, "Suspended");
     let owner = scope::project_account(call, id);
-    super::stop_all_of(call, owner)?;
+    super::stop_all_of(call.tx, owner);
     Ok(Done::Thing(id))
 }
 
@@ -418,7 +419,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(super) fn remove(call: &mut Call<'_, '_>, project: ThingId) -> Result<(), ApiError> {
     let owner = scope::project_account(call, project);
     call.move_to(project, "Disabled");
-    account::remove(call, owner)?;
+    account::remove(call.tx, owner);
     call.tx.remove_with_dependants(project);
     Ok(())
 }

@@ -145,12 +145,7 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .filter(|detail| key.as_ref().is_none_or(|key| detail.text("key") == key))
         .map(|detail| detail.id)
         .collect();
-    if details.is_empty() {
-        let key = key.unwrap_or_default();
-        return Err(ApiError::value(format!(
-            "there is no such detail {key}; see listResourceDetails"
-        )));
-    }
+    // One that is not there is gone, as in CloudStack 4.2.
     for detail in details {
         call.erase(detail);
     }

@@ -27,7 +27,7 @@ pub(crate) const ROUTER: Object = Object {
         f("ip6dns1", W::Str).join("zoneid", "ip6dns1"),
         f("ip6dns2", W::Str).join("zoneid", "ip6dns2"),
         f("networkdomain", W::Str).join("guestnetworkid", "networkdomain"),
-        f("gateway", W::Str),
+        f("gateway", W::Str).by(gateway),
         f("name", W::Str),
         f("podid", W::Id(Kind::Pod)),
         f("hostid", W::Id(Kind::Host)),
@@ -187,6 +187,15 @@ fn source_nat<'w>(view: &View<'w>) -> Option<&'w Thing> {
     network::source_nat(view.world, view.thing.id_of("guestnetworkid")?)
 }
 
+/// The way out: of the public network, where it has an address there, else of its guests'.
+fn gateway(view: &View<'_>) -> Node {
+    if source_nat(view).is_some() {
+        return of_public_range(view, "gateway");
+    }
+    let guests = view.thing.id_of("guestrange").or_else(|| view.thing.id_of("guestnetworkid"));
+    Node::text_if(guests.map(|id| view.world.thing(id).text("gateway")))
+}
+
 /// A column of the range that its public address is of.
 fn of_public_range(view: &View<'_>, column: &str) -> Node {
     let range = source_nat(view).and_then(|address| address.id_of("vlanid"));
@@ -200,11 +209,12 @@ fn nics(view: &View<'_>) -> Node {
     let guest = router.id_of("guestnetworkid").map(|id| view.world.thing(id));
     let uuid = Node::text_if(guest.map(|network| network.uuid.to_string()));
     let uri = guest.map_or(Node::Null, |network| text(network, "broadcasturi"));
+    let default = if source_nat(view).is_some() { "Public" } else { "Guest" };
     let nic = |traffic: &str, more: Vec<(&'static str, Node)>| {
         let mut fields = more;
         fields.extend([
             ("traffictype", Node::text(traffic)),
-            ("isdefault", Node::Bool(traffic == "Public")),
+            ("isdefault", Node::Bool(traffic == default)),
         ]);
         fields.retain(|(_, node)| !matches!(node, Node::Null));
         fields.sort_by_key(|(name, _)| NIC.position(name));

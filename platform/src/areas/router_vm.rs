@@ -1,21 +1,27 @@
-//! Virtual routers: one for each isolated network that needs it, on a host that has room
-//! for it. They count the bytes that are billed, from 0 each time they start.
+//! Virtual routers, on hosts that have room for them: one for each isolated network that
+//! needs it, or two where its offering is redundant; for a shared network whose offering
+//! names them one in each pod that has machines on it, of the system's own account. Those of
+//! isolated networks count the bytes that are billed, from 0 each time they start; of a
+//! pair only the master does. Those of shared networks forward nothing.
 //!
 //! # Source
 //! Guide 8.1.4; usage rules 5; polling as `router.stats.interval` says.
+
+use std::collections::BTreeSet;
 
 use cloudtally_model::{
     AccountId, ApiError, DeviceType, Millis, NetworkId, NetworkSample, SeriesKey, ZoneId,
 };
 
-use super::{network, networkoffering, router::ROUTER, systemvm};
+use super::{address, network, networkoffering, networkservice, nic, router::ROUTER, systemvm};
 use crate::{
-    engine::{Call, Done, Level, Thing, ThingId, Tx, World, happened},
+    engine::{Call, Done, Level, Thing, ThingId, Tx, World, happened, seed},
     table::{Kind, KindSpec, Move, WireType as W, hidden},
 };
 
 /// Hidden: the counters in bytes since the start, when they were last brought up
-/// to date, when they were last told, and when they are polled next.
+/// to date, when they were last told, and when they are polled next; `guestrange` is what
+/// its address on a shared network is of.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
     .hidden(&[
         hidden("due", W::Date),
@@ -23,6 +29,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
         hidden("receivedbytes", W::Int),
         hidden("counted", W::Date),
         hidden("sampled", W::Date),
+        hidden("guestrange", W::Id(Kind::VlanIpRange)),
     ])
     .owned()
     .states(
@@ -34,31 +41,66 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
     .on_due(poll)
     .on_move(moved);
 
-/// The router of a network.
-pub(crate) fn of_network(world: &World, network: ThingId) -> Option<ThingId> {
-    world.referring(network, Kind::Router, "guestnetworkid").next().map(|router| router.id)
+/// The routers of a network, the oldest first.
+fn of_network(world: &World, network: ThingId) -> Vec<ThingId> {
+    world.ids_referring(network, Kind::Router, "guestnetworkid")
 }
 
-/// Makes sure that a network that needs a router has a running one.
+/// Makes sure that a network that needs routers has them, and that they run.
 pub(crate) fn ensure(tx: &mut Tx<'_>, network: ThingId) -> Result<(), ApiError> {
     let on = tx.thing(network).clone();
+    if on.text("type") == "Shared" {
+        return ensure_in_pods(tx, &on);
+    }
     let is_needed = ["Dhcp", "Dns", "SourceNat", "Firewall", "Lb"]
         .iter()
         .any(|service| network::provides(tx, &on, service));
     if !is_needed {
         return Ok(());
     }
-    let id = match of_network(tx, network) {
-        Some(id) => id,
-        None => insert(tx, network),
-    };
-    if tx.thing(id).state == "Stopped" {
-        run(tx, id)?;
+    let wanted = if networkoffering::is_redundant(network::offering_of(tx, &on)) { 2 } else { 1 };
+    let mut routers = of_network(tx, network);
+    while routers.len() < wanted {
+        routers.push(insert(tx, &on, None)?);
+    }
+    for id in routers {
+        run_if_stopped(tx, id)?;
     }
     Ok(())
 }
 
-/// Starts a stopped router on the host of its zone that has the most room.
+/// The same for a shared network: a router in each pod in which machines of it are.
+fn ensure_in_pods(tx: &mut Tx<'_>, on: &Thing) -> Result<(), ApiError> {
+    let by = "VirtualRouter";
+    let is_named = network::offering_of(tx, on).map("provider").iter().any(|(_, who)| who == by);
+    let physical = on.id_of("physicalnetworkid");
+    let is_enabled =
+        physical.is_some_and(|id| networkservice::enabled_provider(tx, id, by).is_some());
+    if !is_named || !is_enabled {
+        return Ok(());
+    }
+    let pods: BTreeSet<ThingId> = tx
+        .referring(on.id, Kind::Nic, "networkid")
+        .filter_map(|nic| tx.thing(nic.id_of("virtualmachineid")?).id_of("hostid"))
+        .filter_map(|host| tx.thing(host).id_of("podid"))
+        .collect();
+    for pod in pods {
+        let mut routers = of_network(tx, on.id).into_iter();
+        let id = match routers.find(|id| tx.thing(*id).id_of("podid") == Some(pod)) {
+            Some(id) => id,
+            None => insert(tx, on, Some(pod))?,
+        };
+        run_if_stopped(tx, id)?;
+    }
+    Ok(())
+}
+
+fn run_if_stopped(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+    if tx.thing(id).state == "Stopped" { run(tx, id) } else { Ok(()) }
+}
+
+/// Starts a stopped router on the host of its zone that has the most room: in its pod, where
+/// it is for one, and not beside its peer, if there is another.
 fn run(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     let router = tx.thing(id);
     let zone = router.id_of("zoneid").expect("routers are in a zone");
@@ -66,7 +108,12 @@ fn run(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
         let network = tx.thing(router.id_of("guestnetworkid")?);
         networkoffering::router_offering(tx, tx.thing(network.id_of("networkofferingid")?))
     });
-    let host = offering.and_then(|offering| systemvm::host_for(tx, zone, offering));
+    let pod = router.id_of("podid").filter(|_| is_of_shared(tx, router));
+    let beside = peer(tx, id).and_then(|peer| tx.thing(peer).id_of("hostid"));
+    let host = offering.and_then(|offering| {
+        let apart = systemvm::host_in(tx, zone, pod, beside, offering);
+        apart.or_else(|| systemvm::host_in(tx, zone, pod, None, offering))
+    });
     let host = host.ok_or_else(|| {
         ApiError::server_capacity(format!(
             "no host of the zone {} has room for the router {}; add a host or enable one",
@@ -95,31 +142,116 @@ pub(super) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
     happened(tx, "ROUTER.HA", level, Some(id), text);
 }
 
-fn insert(tx: &mut Tx<'_>, network: ThingId) -> ThingId {
-    let on = tx.thing(network).clone();
+/// Makes a stopped router of a network, in a pod of a shared one.
+fn insert(tx: &mut Tx<'_>, on: &Thing, pod: Option<ThingId>) -> Result<ThingId, ApiError> {
+    let is_redundant = pod.is_none() && networkoffering::is_redundant(network::offering_of(tx, on));
+    // 1. Its address: the gateway, or one beside it where that is not the router's own. The
+    //    last one of a shared network is left to it, if any is left.
+    let direct = pod.and_then(|_| address::last_free(tx, on.id));
+    let (range, guest_address) = match (pod, direct) {
+        (Some(_), Some((range, address))) => (Some(range), address),
+        (Some(_), None) => (None, String::new()),
+        (None, _) if is_redundant => (None, nic::free_in(tx, on.id, None)?),
+        (None, _) => (None, on.text("gateway").to_owned()),
+    };
+    let netmask = range.map_or(on.text("netmask"), |range| tx.thing(range).text("netmask"));
+    let netmask = netmask.to_owned();
+    // 2. Those of shared networks are the system's.
+    let owner = match pod {
+        Some(_) => tx.thing(seed::system_user(tx)).owner,
+        None => on.owner,
+    };
     let id = tx.insert(Kind::Router, |router| {
-        router.owner = on.owner;
+        router.owner = owner;
         router
             .set_ref("zoneid", on.id_of("zoneid"))
+            .set_ref("podid", pod)
             .set_text("dns1", on.text("dns1"))
-            .set_text("gateway", on.text("gateway"))
-            .set_text("guestipaddress", on.text("gateway"))
-            .set_text("guestnetmask", on.text("netmask"))
-            .set_ref("guestnetworkid", network)
-            .set_flag("isredundantrouter", false)
+            .set_text("guestnetmask", &netmask)
+            .set_ref("guestnetworkid", on.id)
+            .set_ref("guestrange", range)
+            .set_flag("isredundantrouter", is_redundant)
             .set_text("redundantstate", "UNKNOWN")
             .set_text("role", "VIRTUAL_ROUTER");
+        if !guest_address.is_empty() {
+            router.set_text("guestipaddress", &guest_address);
+        }
     });
     tx.edit(id, |router| {
         router.set_text("name", &format!("r-{id}-VM"));
     });
-    id
+    Ok(id)
+}
+
+/// A router of a shared network gives its address to a machine that gets it, and takes
+/// another, if any is left: the addresses are there for machines.
+pub(crate) fn give_way(tx: &mut Tx<'_>, network: ThingId, address: &str) {
+    let in_the_way = of_network(tx, network)
+        .into_iter()
+        .find(|id| tx.thing(*id).text("guestipaddress") == address);
+    let Some(id) = in_the_way else { return };
+    let other = address::last_free(tx, network);
+    tx.edit(id, |router| {
+        router.set_ref("guestrange", other.as_ref().map(|(range, _)| *range));
+        match &other {
+            Some((_, address)) => router.set_text("guestipaddress", address),
+            None => router.set("guestipaddress", None),
+        };
+    });
+}
+
+fn is_of_shared(world: &World, router: &Thing) -> bool {
+    let network = router.id_of("guestnetworkid").expect("routers have a network");
+    world.thing(network).text("type") == "Shared"
+}
+
+/// The other router of a redundant pair.
+fn peer(world: &World, id: ThingId) -> Option<ThingId> {
+    let router = world.thing(id);
+    let network = router.id_of("guestnetworkid").filter(|_| router.flag("isredundantrouter"))?;
+    of_network(world, network).into_iter().find(|other| *other != id)
+}
+
+const MASTER: &str = "MASTER";
+
+fn set_role(tx: &mut Tx<'_>, id: ThingId, role: &str) {
+    tx.edit(id, |router| {
+        router.set_text("redundantstate", role);
+    });
+}
+
+/// The first of a pair to run leads, the other waits behind it.
+fn take_role(tx: &mut Tx<'_>, id: ThingId) {
+    if !tx.thing(id).flag("isredundantrouter") {
+        return;
+    }
+    let is_led = peer(tx, id).is_some_and(|peer| {
+        let peer = tx.thing(peer);
+        peer.state == "Running" && peer.text("redundantstate") == MASTER
+    });
+    set_role(tx, id, if is_led { "BACKUP" } else { MASTER });
+}
+
+/// The other of a pair leads from now on: what went by until now, the first has counted.
+fn hand_over(tx: &mut Tx<'_>, id: ThingId) {
+    let Some(peer) = peer(tx, id) else { return };
+    let has_led = tx.thing(id).text("redundantstate") == MASTER;
+    set_role(tx, id, "UNKNOWN");
+    if has_led && tx.thing(peer).state == "Running" {
+        count(tx, peer);
+        set_role(tx, peer, MASTER);
+    }
 }
 
 /// A router counts from 0 when it starts, and for the last time when it stops.
 fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
     let now = tx.now;
+    let counts = !is_of_shared(tx, tx.thing(id));
     if tx.thing(id).state == "Running" {
+        take_role(tx, id);
+        if !counts {
+            return;
+        }
         tx.edit(id, |router| {
             router.set_int("sentbytes", 0).set_int("receivedbytes", 0).set_time("counted", now);
         });
@@ -128,8 +260,11 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
             router.set_time("due", due);
         });
     } else {
-        count(tx, id);
-        sample(tx, id);
+        if counts {
+            count(tx, id);
+            sample(tx, id);
+        }
+        hand_over(tx, id);
         tx.edit(id, |router| {
             router.set_time("due", None).set_ref("hostid", None);
         });
@@ -165,7 +300,8 @@ fn count(tx: &mut Tx<'_>, id: ThingId) {
         .filter_map(|nic| nic.id_of("virtualmachineid"))
         .filter(|vm| tx.thing(*vm).state == "Running")
         .count();
-    let guests = i64::try_from(running).unwrap_or(i64::MAX);
+    let forwards = !router.flag("isredundantrouter") || router.text("redundantstate") == MASTER;
+    let guests = if forwards { i64::try_from(running).unwrap_or(i64::MAX) } else { 0 };
     let now = tx.now;
     let elapsed_s = (now.as_millis() - since.as_millis()).max(0) / 1000;
     let seconds = guests.saturating_mul(elapsed_s);
@@ -220,12 +356,19 @@ fn sample(tx: &mut Tx<'_>, id: ThingId) -> bool {
     true
 }
 
-/// Takes the router of a network away.
-pub(crate) fn destroy_of(tx: &mut Tx<'_>, network: ThingId) {
-    if let Some(id) = of_network(tx, network) {
+/// Stops the routers of a network that is shut down; they stay for when it is set up again.
+pub(crate) fn stop_of(tx: &mut Tx<'_>, network: ThingId) {
+    for id in of_network(tx, network) {
         if tx.thing(id).state == "Running" {
             tx.move_to(id, "Stopped");
         }
+    }
+}
+
+/// Takes the routers of a network away.
+pub(crate) fn destroy_of(tx: &mut Tx<'_>, network: ThingId) {
+    stop_of(tx, network);
+    for id in of_network(tx, network) {
         tx.remove_with_dependants(id);
     }
 }
@@ -242,9 +385,19 @@ fn must_be(call: &Call<'_, '_>, state: &str, doing: &str) -> Result<(), ApiError
     )))
 }
 
+/// Starts a router by hand, unless its network is shut down: then it starts with the network.
 pub(super) fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, "Stopped", "started")?;
     let id = call.entity_id();
+    let network = call.entity().id_of("guestnetworkid").map(|id| call.thing(id));
+    if let Some(network) = network.filter(|network| network.state == "Allocated") {
+        return Err(ApiError::value(format!(
+            "the network {} of the router {} is not set up; the router starts with the first virtual machine there",
+            network.text("name"),
+            call.entity().text("name")
+        ))
+        .about(network.uuid.to_string(), "id"));
+    }
     run(call.tx, id)?;
     Ok(Done::Thing(id))
 }
@@ -271,7 +424,10 @@ pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(super) fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let network = call.entity().id_of("guestnetworkid").expect("routers have a network");
-    destroy_of(call.tx, network);
+    if call.entity().state == "Running" {
+        call.move_to(id, "Stopped");
+    }
+    call.remove_with_dependants(id);
     call.edit(network, |network| {
         network.set_flag("restartrequired", true);
     });

@@ -185,19 +185,19 @@ pub(crate) fn for_deployment(
         .about(group.uuid.to_string(), "securitygroupids"));
     }
     if groups.is_empty() {
-        groups.push(default_of(call, owner));
+        groups.push(ensure_default(call.tx, owner));
     }
     Ok(groups)
 }
 
-/// The default security group of an account, made when it is first needed.
-fn default_of(call: &mut Call<'_, '_>, owner: ThingId) -> ThingId {
-    let known =
-        call.owned_by(owner, Kind::SecurityGroup).find(|group| group.text("name") == DEFAULT);
+/// Makes the default security group of an account, unless it has one: accounts have it from
+/// their creation, those of older clouds get it when it is first needed.
+pub(crate) fn ensure_default(tx: &mut Tx<'_>, owner: ThingId) -> ThingId {
+    let known = tx.owned_by(owner, Kind::SecurityGroup).find(|group| group.text("name") == DEFAULT);
     if let Some(group) = known {
         return group.id;
     }
-    call.tx.insert(Kind::SecurityGroup, |group| {
+    tx.insert(Kind::SecurityGroup, |group| {
         group.owner = Some(owner);
         group.set_text("name", DEFAULT).set_text("description", "Default Security Group");
     })
@@ -242,7 +242,8 @@ fn named(
     }
 }
 
-/// Makes one rule for each source: a range of addresses or another group.
+/// Makes one rule for each source: a range of addresses or another group. Answers the group
+/// with the rules just made alone, as CloudStack 4.2 does: clients read their ids there.
 fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, ApiError> {
     // 1. For which group and traffic.
     let group = named(call, "securitygroupid", "securitygroupname")?;
@@ -315,6 +316,7 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
         sources.push((None, Some((account.clone(), name.clone()))));
     }
     // 3. One rule each; the same again is refused.
+    let mut made = Vec::new();
     for (cidr, other) in sources {
         let is_same = |rule: &Thing| {
             rule.text("direction") == direction
@@ -329,7 +331,7 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
         if call.referring(group, Kind::SecurityGroupRule, "group").any(is_same) {
             return Err(ApiError::value("the security group has such a rule already"));
         }
-        call.tx.insert(Kind::SecurityGroupRule, |rule| {
+        made.push(call.tx.insert(Kind::SecurityGroupRule, |rule| {
             rule.owner = Some(owner);
             rule.set_ref("group", group)
                 .set_text("direction", direction)
@@ -346,9 +348,28 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
             if let Some((account, name)) = &other {
                 rule.set_text("account", account).set_text("securitygroupname", name);
             }
-        });
+        }));
     }
-    Ok(Done::Thing(group))
+    Ok(Done::Node(with_rules(call, group, direction, &made)))
+}
+
+/// A group as an object that shows these rules of it and no others.
+fn with_rules(call: &Call<'_, '_>, group: ThingId, direction: &str, rules: &[ThingId]) -> Node {
+    let view = View::new(call.tx, &call.caller, call.thing(group), call.now);
+    let mut fields = Vec::new();
+    for field in SECURITY_GROUP.fields {
+        let node = match field.name {
+            "ingressrule" | "egressrule" if !field.name.starts_with(direction) => Node::Null,
+            "ingressrule" | "egressrule" => Node::List(
+                rules.iter().map(|rule| view.of(*rule).object(&SECURITY_GROUP_RULE)).collect(),
+            ),
+            _ => view.field(field),
+        };
+        if node != Node::Null {
+            fields.push((field.name, node));
+        }
+    }
+    Node::Object(fields)
 }
 
 fn revoke(call: &mut Call<'_, '_>, direction: &str) -> Result<Done, ApiError> {

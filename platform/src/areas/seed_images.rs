@@ -1,5 +1,5 @@
-//! Templates and an ISO that a cloud has which is ready for tenants. They belong to
-//! the system and are nobody's use.
+//! Templates and an ISO that a cloud has which is ready for tenants, and the one template of
+//! a cloud that begins empty. They belong to the system and are nobody's use.
 
 use super::{image, network};
 use crate::{
@@ -20,30 +20,46 @@ const TEMPLATES: &[(&str, &str, &str, i64)] = &[
 const ISO: &str = "Ubuntu 12.04 installer";
 const ISO_MIB: i64 = 700;
 
+/// The template of a cloud that begins empty: it comes ready into each zone with simulated
+/// hosts, so that machines can be made there without a download.
+const SIMULATED: (&str, &str, &str, i64) =
+    ("CentOS 5.3 (64-bit) no GUI (Simulator)", "Simulator", "CentOS 5.3 (64-bit)", 2_048);
+
+/// Makes the images of a cloud that begins empty.
+pub(crate) fn empty(tx: &mut Tx<'_>) {
+    template(tx, SIMULATED);
+}
+
+fn template(tx: &mut Tx<'_>, row: (&str, &str, &str, i64)) -> ThingId {
+    let (name, hypervisor, os_type, size_mib) = row;
+    let system = tx.thing(seed::system_user(tx)).owner;
+    let os_type = os_type_named(tx, os_type);
+    tx.insert(Kind::Template, |template| {
+        template.owner = system;
+        template
+            .set_text("name", name)
+            .set_text("displaytext", name)
+            .set_text("hypervisor", hypervisor)
+            .set_text("format", image::format_of(hypervisor))
+            .set_text("templatetype", "BUILTIN")
+            .set_int("size", size_mib * MIB)
+            .set_ref("ostypeid", os_type);
+        for flag in ["ispublic", "isfeatured", "isextractable", "bootable", "crossZones"] {
+            template.set_flag(flag, true);
+        }
+        for flag in ["passwordenabled", "sshkeyenabled"] {
+            template.set_flag(flag, false);
+        }
+        template.set_flag("isdynamicallyscalable", true);
+    })
+}
+
 /// Makes the images, ready in all zones, and the guest networks of basic zones.
 pub(crate) fn ready(tx: &mut Tx<'_>) {
     let zones: Vec<ThingId> = tx.all(Kind::Zone).map(|zone| zone.id).collect();
     let system = tx.thing(seed::system_user(tx)).owner;
-    for (name, hypervisor, os_type, size_mib) in TEMPLATES {
-        let os_type = os_type_named(tx, os_type);
-        let id = tx.insert(Kind::Template, |template| {
-            template.owner = system;
-            template
-                .set_text("name", name)
-                .set_text("displaytext", name)
-                .set_text("hypervisor", hypervisor)
-                .set_text("format", image::format_of(hypervisor))
-                .set_text("templatetype", "BUILTIN")
-                .set_int("size", size_mib * MIB)
-                .set_ref("ostypeid", os_type);
-            for flag in ["ispublic", "isfeatured", "isextractable", "bootable", "crossZones"] {
-                template.set_flag(flag, true);
-            }
-            for flag in ["passwordenabled", "sshkeyenabled"] {
-                template.set_flag(flag, false);
-            }
-            template.set_flag("isdynamicallyscalable", true);
-        });
+    for row in TEMPLATES {
+        let id = template(tx, *row);
         for zone in &zones {
             image::put_ready(tx, id, *zone);
         }

@@ -118,6 +118,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// Hidden: `size` is the volume's at the time, `policy` what took it.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Snapshot, &SNAPSHOT)
+    .newest_first()
     .hidden(&[hidden("size", W::Long), hidden("policy", W::Id(Kind::SnapshotPolicy))])
     .owned()
     .limit(Limit::Snapshot)

@@ -82,7 +82,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 fn check_vlan(call: &Call<'_, '_>) -> Result<(), ApiError> {
     match call.args.int("vlan") {
         Some(vlan) if !(0..=i64::from(VLAN_MAX)).contains(&vlan) => {
-            Err(call.invalid("vlan", &vlan.to_string(), "expected a number from 0 to 4094"))
+            Err(call.invalid("vlan", &vlan.to_string(), "expected a number from 0 to 4095"))
         }
         _ => Ok(()),
     }

@@ -2,16 +2,16 @@
 //!
 //! An enabled zone has one of each as soon as it has a host to run them and an image
 //! store to serve. They are nobody's and are billed to nobody. One that is destroyed
-//! is replaced; one that is stopped by hand stays so.
+//! is replaced; one that is stopped is started again by the cloud after a while.
 
-use cloudtally_model::ApiError;
+use cloudtally_model::{ApiError, Millis};
 
 use super::{
     address,
     given::{self, dotted},
     host,
     hypervisor::BARE_METAL,
-    imagestore, pod,
+    image, imagestore, pod,
     serviceoffering::{self, CONSOLE_PROXY, STORAGE_VM},
     simulator,
 };
@@ -24,13 +24,15 @@ use crate::{
 };
 
 /// `storageid` is the pool of its disk, where there is one; `waitsfor` a pool whose
-/// maintenance has stopped it; `publicrange` what its public address is of.
+/// maintenance has stopped it; `publicrange` what its public address is of; `due` when the
+/// cloud starts it again.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
     .hidden(&[
         hidden("serviceofferingid", W::Id(Kind::ServiceOffering)),
         hidden("storageid", W::Id(Kind::StoragePool)),
         hidden("waitsfor", W::Id(Kind::StoragePool)),
         hidden("publicrange", W::Id(Kind::VlanIpRange)),
+        hidden("due", W::Date),
     ])
     .states(
         &["Stopped", "Starting", "Running", "Stopping", "Migrating"],
@@ -46,7 +48,9 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
         ],
     )
     .keyword(&["name"])
-    .job_instance("SystemVm");
+    .job_instance("SystemVm")
+    .on_due(start_by_itself)
+    .on_move(moved);
 
 pub(crate) const SYSTEM_VM: Object = Object {
     name: "SystemVm",
@@ -60,7 +64,7 @@ pub(crate) const SYSTEM_VM: Object = Object {
         f("dns1", W::Str).join("zoneid", "dns1"),
         f("dns2", W::Str).join("zoneid", "dns2"),
         f("networkdomain", W::Str).join("zoneid", "dnsdomain"),
-        f("gateway", W::Str).join("podid", "gateway"),
+        f("gateway", W::Str).by(gateway),
         f("name", W::Str),
         f("podid", W::Id(Kind::Pod)),
         f("hostid", W::Id(Kind::Host)),
@@ -199,6 +203,12 @@ fn public_mac(view: &View<'_>) -> Node {
     }
 }
 
+/// The way out: of the public network, where it has an address there, else of its pod.
+fn gateway(view: &View<'_>) -> Node {
+    let of = view.thing.id_of("publicrange").or_else(|| view.thing.id_of("podid"));
+    Node::text_if(of.map(|id| view.world.thing(id).text("gateway")))
+}
+
 /// The address by which the host speaks to it, where it runs.
 pub(super) fn link_local(view: &View<'_>) -> Node {
     if view.thing.id_of("hostid").is_none() {
@@ -223,6 +233,7 @@ pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ThingId) {
     if thing.text("allocationstate") != given::ENABLED || !imagestore::serves(tx, zone) {
         return;
     }
+    image::put_built_in(tx, zone);
     for (system_vm_type, prefix) in [(CONSOLE_PROXY, "v"), (STORAGE_VM, "s")] {
         let exists = tx
             .referring(zone, Kind::SystemVm, "zoneid")
@@ -256,11 +267,24 @@ fn tell(tx: &mut Tx<'_>, id: ThingId, proxy: &'static str, storage: &'static str
 }
 
 /// The host of a zone with most room for a VM of the system, by its offering.
-pub(super) fn host_for(world: &World, zone: ThingId, offering: ThingId) -> Option<ThingId> {
+fn host_for(world: &World, zone: ThingId, offering: ThingId) -> Option<ThingId> {
+    host_in(world, zone, None, None, offering)
+}
+
+/// The same in a pod, if one is named, and on another host than the one that is avoided.
+pub(super) fn host_in(
+    world: &World,
+    zone: ThingId,
+    pod: Option<ThingId>,
+    avoided: Option<ThingId>,
+    offering: ThingId,
+) -> Option<ThingId> {
     let offering = world.thing(offering);
     let demand = (serviceoffering::cpu_mhz(offering), serviceoffering::memory_bytes(offering));
     let fits = |host: &&Thing| {
         host::takes_new(world, host)
+            && avoided != Some(host.id)
+            && pod.is_none_or(|pod| host.id_of("podid") == Some(pod))
             && host.text("hypervisor") != BARE_METAL
             && given::has_all_tags(host.text("hosttags"), offering.text("hosttags"))
             && world.host_has_room(host.id, demand)
@@ -347,6 +371,36 @@ pub(super) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
         tx.move_to(id, "Running");
         tell(tx, id, "PROXY.HA", "SSVM.HA", "started again after the failure of its host");
     }
+}
+
+/// How long after its stop the cloud starts a system VM again, and how long after a try that
+/// found no room it tries again.
+const STOPPED_MAX: Millis = Millis(300_000);
+
+/// One that stops is looked at again, one that does anything else is not.
+fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
+    let due = (tx.thing(id).state == "Stopped").then(|| tx.now + STOPPED_MAX);
+    tx.edit(id, |vm| {
+        vm.set_time("due", due);
+    });
+}
+
+/// Starts a stopped system VM where its zone is enabled and has room; one that waits for the
+/// end of a pool's maintenance goes on waiting.
+fn start_by_itself(tx: &mut Tx<'_>, id: ThingId) {
+    let vm = tx.thing(id);
+    let zone = vm.id_of("zoneid").expect("system VMs are in a zone");
+    let may_start = vm.state == "Stopped"
+        && vm.id_of("waitsfor").is_none()
+        && tx.thing(zone).text("allocationstate") == given::ENABLED;
+    if may_start && start(tx, id).is_ok() {
+        tx.move_to(id, "Running");
+        return tell(tx, id, "PROXY.START", "SSVM.START", "started again by the cloud");
+    }
+    let due = (tx.thing(id).state == "Stopped").then(|| tx.now + STOPPED_MAX);
+    tx.edit(id, |vm| {
+        vm.set_time("due", due);
+    });
 }
 
 /// Starts the system VMs again that waited for the end of a pool's maintenance; those

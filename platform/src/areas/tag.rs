@@ -133,7 +133,7 @@ fn resources(call: &Call<'_, '_>) -> Result<(&'static str, Vec<ThingId>), ApiErr
         call.invalid("resourcetype", given, &expected)
     })?;
     let find = |uuid: &String| {
-        let thing = Uuid::parse(uuid).and_then(|uuid| call.by_uuid(uuid)).filter(|thing| {
+        let thing = call.by_id(uuid, &kinds).filter(|thing| {
             kinds.contains(&thing.kind)
                 && thing.removed.is_none()
                 && call.may_touch(&call.caller, thing)
@@ -147,8 +147,13 @@ fn resources(call: &Call<'_, '_>) -> Result<(&'static str, Vec<ThingId>), ApiErr
     Ok((word, things))
 }
 
+/// Whether two keys are the same: their case does not count.
+fn is_key(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
 fn tag_of<'w>(world: &'w World, resource: ThingId, key: &str) -> Option<&'w Thing> {
-    world.referring(resource, Kind::Tag, "resource").find(|tag| tag.text("key") == key)
+    world.referring(resource, Kind::Tag, "resource").find(|tag| is_key(tag.text("key"), key))
 }
 
 /// Refuses keys that are there already, or twice.
@@ -159,7 +164,7 @@ fn check_create(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         if tag.value.is_none() {
             return Err(call.invalid("tags", &tag.key, "a tag needs a value: `tags[0].value`"));
         }
-        if wanted[..at].iter().any(|earlier| earlier.key == tag.key) {
+        if wanted[..at].iter().any(|earlier| is_key(&earlier.key, &tag.key)) {
             return Err(call.invalid("tags", &tag.key, "the key stands twice"));
         }
         let taken = resources.iter().find(|id| tag_of(call, **id, &tag.key).is_some());
@@ -205,7 +210,7 @@ fn unwanted(call: &Call<'_, '_>) -> Result<Vec<ThingId>, ApiError> {
     let is_meant = |tag: &Thing| {
         wanted.is_empty()
             || wanted.iter().any(|wanted| {
-                tag.text("key") == wanted.key
+                is_key(tag.text("key"), &wanted.key)
                     && wanted.value.as_ref().is_none_or(|value| tag.text("value") == value)
             })
     };

@@ -4,10 +4,12 @@ use cloudtally_model::ApiError;
 
 use super::account::{self, MOVES, STATES};
 use crate::{
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Uuid, View, scope, secret},
+    engine::{
+        Answer, Call, Done, GIVEN_ID, Node, Query, Scope, Thing, ThingId, Uuid, View, scope, secret,
+    },
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, f, fields::*,
-        group, hidden, list, own, p,
+        group, hidden, own, p,
     },
 };
 
@@ -18,6 +20,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::User, &USER)
         hidden("passwordhash", W::Str),
         hidden("usersecretkey", W::Str),
         hidden("failures", W::Int),
+        hidden(GIVEN_ID, W::Str),
     ])
     .owned()
     .states(STATES, MOVES)
@@ -65,7 +68,8 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("password", Password).required(),
             p("timezone", Str),
             p("username", Str).required(),
-            p("userid", Str).doc("a uuid for the user, to make it the same in all regions"),
+            p("userid", Str)
+                .doc("an id for the user, any text, to make it the same in all regions"),
         ])
         .event("USER.CREATE")
         .object("user", &USER)
@@ -100,7 +104,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[p("userapikey", Str).required().doc("the API key")])
         .object("user", &USER)
         .read(get),
-    list("listUsers", Kind::User)
+    own("listUsers")
         .doc("Lists users")
         .roles(Roles::ADMINS)
         .params(&[
@@ -111,7 +115,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::PAGED, group::SCOPED])
         .items("user", &USER)
-        .filter(is_listed, &["accounttype"]),
+        .kind(Kind::User)
+        .read(list_users),
     own("lockUser")
         .doc("Keeps a user from logging in until enableUser")
         .roles(Roles::ADMINS)
@@ -173,28 +178,31 @@ pub(super) fn refuse_taken(
     }
 }
 
-/// A uuid that the caller wants a thing to have, to be the same in all regions.
-pub(super) fn given_uuid(
+/// An id that the caller wants a thing to have, to be the same in all regions: any text that
+/// is no id of another thing.
+pub(super) fn given_id(
     call: &Call<'_, '_>,
     name: &'static str,
-) -> Result<Option<Uuid>, ApiError> {
-    let Some(text) = call.args.text(name) else { return Ok(None) };
-    let uuid = Uuid::parse(text).ok_or_else(|| call.invalid(name, text, "expected a uuid"))?;
-    match call.by_uuid(uuid) {
-        Some(_) => Err(call.invalid(name, text, "something has this uuid already")),
-        None => Ok(Some(uuid)),
+    kind: Kind,
+) -> Result<Option<String>, ApiError> {
+    let Some(text) = call.args.text(name).map(str::trim) else { return Ok(None) };
+    // Uuids are of one thing alone, other texts of one of a kind.
+    let kinds = if Uuid::parse(text).is_some() { &[][..] } else { &[kind][..] };
+    match call.by_id(text, kinds) {
+        Some(_) => Err(call.invalid(name, text, "something has this id already")),
+        None => Ok(Some(text.to_owned())),
     }
 }
 
 /// Makes a user of an account from the parameters.
 pub(super) fn insert(call: &mut Call<'_, '_>, account: ThingId) -> Result<ThingId, ApiError> {
-    let uuid = given_uuid(call, "userid")?;
+    let given = given_id(call, "userid", Kind::User)?;
     let args = call.args.clone();
     let text = |name: &str| args.text_required(name).to_owned();
     let id = call.tx.insert(Kind::User, |user| {
         user.owner = Some(account);
-        if let Some(uuid) = uuid {
-            user.uuid = uuid;
+        if let Some(id) = &given {
+            user.set_id(id);
         }
         for name in ["username", "firstname", "lastname", "email"] {
             user.set_text(name, &text(name));
@@ -346,8 +354,21 @@ fn get(query: &Query<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::Object { item: "user", object: query.show(user, &USER) })
 }
 
-/// `accounttype` is the account's.
-fn is_listed(query: &Query<'_>, user: &Thing) -> bool {
-    let account = query.world.thing(user.owner.expect("users have accounts"));
-    query.args.int("accounttype").is_none_or(|wanted| account.int("accounttype") == wanted)
+/// Users of the account or the domain that is named; else those that the caller may see: of
+/// its domain and all below it. `accounttype` is the account's.
+fn list_users(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let args = query.args;
+    let users = if ["id", "account", "domainid"].iter().any(|name| args.has(name)) {
+        query.things(Kind::User)?
+    } else {
+        let tree = Scope::DomainTree(query.caller.domain);
+        tree.things(query.world, query.caller, Kind::User)
+            .filter(|user| query.passes(user))
+            .collect()
+    };
+    let is_of_type = |user: &&Thing| {
+        let account = query.world.thing(user.owner.expect("users have accounts"));
+        args.int("accounttype").is_none_or(|wanted| account.int("accounttype") == wanted)
+    };
+    query.page(users.into_iter().filter(is_of_type))
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// The largest VLAN of a physical network; what lies above it is not on the wire.
-pub(crate) const VLAN_MAX: u16 = 4094;
+/// The largest VLAN, as CloudStack 4.2 takes it: 4095 is no VLAN on most wires.
+pub(crate) const VLAN_MAX: u16 = 4095;
 
 /// A set of VLANs: ranges that neither touch nor overlap, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,8 +107,9 @@ mod tests {
         assert_eq!(set("300-310, 100-200").to_string(), "100-200,300-310");
         assert_eq!(set("100-200,201-250,150-160").to_string(), "100-250");
         assert_eq!(set("7").to_string(), "7-7");
+        assert_eq!(set("4000-4094,4095").to_string(), "4000-4095");
         assert!(set("").is_empty());
-        for text in ["200-100", "1-4095", "a-b", "1-2-3", "-5", "1--2"] {
+        for text in ["200-100", "1-4096", "a-b", "1-2-3", "-5", "1--2"] {
             assert_eq!(VlanSet::parse(text), None, "{text}");
         }
     }
@@ -129,6 +130,7 @@ mod tests {
         assert_eq!(vlan_number("vlan://50"), Some(50));
         assert_eq!(vlan_number("50"), Some(50));
         assert_eq!(vlan_number("untagged"), None);
-        assert_eq!(vlan_number("4095"), None);
+        assert_eq!(vlan_number("4095"), Some(4095));
+        assert_eq!(vlan_number("4096"), None);
     }
 }

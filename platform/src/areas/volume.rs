@@ -169,7 +169,10 @@ pub(crate) static COMMANDS: &[Command] = &[
         .roles(Roles::ALL)
         .params(&[
             p("id", Id(Kind::Volume)),
-            p("size", Long).doc("the new size in GiB; only with an offering of custom size"),
+            p("size", Long).doc(
+                "the new size in GiB; only with an offering of custom size: with another it is \
+                 refused, where CloudStack 4.2 ignores it",
+            ),
             p("shrinkok", Bool)
                 .doc("true to allow it to become smaller; what does not fit is lost"),
             p("diskofferingid", Id(Kind::DiskOffering)).doc("the new disk offering"),
@@ -209,6 +212,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// `poolid` is the pool it lies in; `roottemplate` the image a root volume was made
 /// from; `ismetered` says that it is billed.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Volume, &VOLUME)
+    .newest_first()
     .hidden(&[
         hidden("poolid", W::Id(Kind::StoragePool)),
         hidden("roottemplate", W::Str),
@@ -625,7 +629,13 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .about(machine.uuid.to_string(), "virtualmachineid"));
     }
     let of_volume = volume.text("hypervisor");
-    if !of_volume.is_empty() && !of_volume.eq_ignore_ascii_case(machine.text("hypervisor")) {
+    // What is uploaded is of no hypervisor before one reads it: the format alone counts.
+    let is_readable = is_in_image_store(&volume)
+        && volume.text("format") == image::format_of(machine.text("hypervisor"));
+    if !is_readable
+        && !of_volume.is_empty()
+        && !of_volume.eq_ignore_ascii_case(machine.text("hypervisor"))
+    {
         return Err(ApiError::value(format!(
             "the volume {name} is of {of_volume}, the virtual machine of {}",
             machine.text("hypervisor")
@@ -831,6 +841,7 @@ fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         _ => return Err(call.invalid("format", &format, "expected VHD, QCOW2, OVA or RAW")),
     };
     let zone = args.id_required("zoneid");
+    let hypervisor = reader_of(call, zone, &format, hypervisor);
     zone::refuse_disabled(call, zone)?;
     imagestore::refuse_without(call, zone)?;
     limit::check(call.tx, owner, Limit::Volume, 1)?;
@@ -843,7 +854,7 @@ fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             .set_ref("zoneid", zone)
             .set_int("size", UPLOADED_BYTES)
             .set_text("storagetype", "shared")
-            .set_text("hypervisor", hypervisor)
+            .set_text("hypervisor", &hypervisor)
             .set_text("format", &format)
             .set_text("url", url)
             .set_flag("destroyed", false)
@@ -851,6 +862,18 @@ fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             .set_flag("displayvolume", true);
     });
     Ok(Some(id))
+}
+
+/// The hypervisor whose disks have a format, `usual` one unless the zone has another alone.
+fn reader_of(world: &World, zone: ThingId, format: &str, usual: &str) -> String {
+    let of_zone: Vec<&str> = world
+        .referring(zone, Kind::Cluster, "zoneid")
+        .map(|cluster| cluster.text("hypervisortype"))
+        .filter(|one| image::format_of(one) == format)
+        .collect();
+    let is_there = of_zone.iter().any(|one| one.eq_ignore_ascii_case(usual));
+    let other = of_zone.first().filter(|_| !is_there);
+    other.map_or(usual, |other| *other).to_owned()
 }
 
 /// Bytes of a file that is uploaded, for nothing is uploaded really.

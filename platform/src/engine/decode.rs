@@ -11,7 +11,7 @@ use cloudtally_model::{ApiError, Calendar, Instant, Millis};
 
 use super::{
     caller::Caller,
-    world::{Thing, ThingId, Uuid, World, spec},
+    world::{Thing, ThingId, World, spec},
 };
 use crate::table::{Command, Kind, MapForm, Param, ParamType};
 
@@ -417,7 +417,7 @@ fn find(
     let is_it = |thing: &&Thing| {
         (kinds.is_empty() || kinds.contains(&thing.kind)) && reach.covers(world, param, thing)
     };
-    let found = Uuid::parse(value.trim()).and_then(|uuid| world.by_uuid(uuid)).filter(is_it);
+    let found = world.by_id(value.trim(), kinds).filter(is_it);
     found.map(|thing| thing.id).ok_or_else(|| {
         unknown(param.name, value, kinds.first().map_or("thing", |kind| kind.noun()))
     })

@@ -66,10 +66,12 @@ pub fn read(world: &World, request: &Request, now: Instant) -> Result<Answer, Ap
     if let Some(nothing) = list::of_removed(&query)? {
         return Ok(nothing);
     }
-    match command.verb {
+    let mut answer = match command.verb {
         Verb::Read(read) => read(&query),
         _ => list::run(&query),
-    }
+    }?;
+    world.show_given_ids(&mut answer);
+    Ok(answer)
 }
 
 /// Begins a command in the name of the cloud's own user, for what the cloud does by
@@ -92,6 +94,12 @@ fn not_yet(command: &Command) -> ApiError {
 
 /// Runs a command, or begins it where a job does the work.
 pub(super) fn execute(tx: &mut Tx<'_>, request: &Request) -> Result<Answer, ApiError> {
+    let mut answer = carry_out(tx, request)?;
+    tx.show_given_ids(&mut answer);
+    Ok(answer)
+}
+
+fn carry_out(tx: &mut Tx<'_>, request: &Request) -> Result<Answer, ApiError> {
     let Request { command, caller, params } = request;
     let args = Args::decode(command, params, tx, Reach::Caller(caller))?;
     let start = tx.savepoint();

@@ -146,13 +146,15 @@ impl Query<'_> {
         let Some(Arg::Map(tags)) = self.args.if_any("tags") else { return true };
         tags.iter().all(|entry| {
             self.world.referring(thing.id, Kind::Tag, "resource").any(|tag| {
-                entry.get("key").is_some_and(|key| tag.text("key") == key)
+                entry
+                    .get("key")
+                    .is_some_and(|key| tag.text("key").to_lowercase() == key.to_lowercase())
                     && entry.get("value").is_some_and(|value| tag.text("value") == value)
             })
         })
     }
 
-    /// The things of a kind that the scope and the parameters leave, the oldest first.
+    /// The things of a kind that the scope and the parameters leave, in the order of its lists.
     pub fn things(&self, kind: Kind) -> Result<Vec<&Thing>, ApiError> {
         let spec = spec(kind);
         let scoped = match spec.owner {
@@ -180,7 +182,11 @@ impl Query<'_> {
                 "a tag to list by needs both its key and its value",
             ));
         }
-        Ok(all.filter(|thing| self.passes(thing)).collect())
+        let mut things: Vec<&Thing> = all.filter(|thing| self.passes(thing)).collect();
+        if spec.newest_first {
+            things.reverse();
+        }
+        Ok(things)
     }
 
     /// Whether a thing has what the parameters ask for: equal columns, the keyword,

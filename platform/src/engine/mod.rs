@@ -44,4 +44,5 @@ pub use result::from_value as job_answer;
 pub use scope::Scope;
 pub use secret::Entropy;
 pub use tx::{Savepoint, Tx};
+pub(crate) use world::GIVEN_ID;
 pub use world::{DUE, Thing, ThingId, Uuid, World, spec};

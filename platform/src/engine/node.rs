@@ -37,11 +37,37 @@ impl Node {
         text.map_or(Self::Null, Self::text)
     }
 
+    fn each_text(&mut self, change: &mut impl FnMut(&mut Text)) {
+        match self {
+            Self::Text(text) => change(text),
+            Self::List(nodes) => nodes.iter_mut().for_each(|node| node.each_text(change)),
+            Self::Object(fields) => fields.iter_mut().for_each(|(_, node)| node.each_text(change)),
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Date(_) | Self::Map(_) => {}
+        }
+    }
+
     /// A field of an object.
     pub fn field(&self, name: &str) -> Option<&Node> {
         match self {
             Self::Object(fields) => fields.iter().find(|(field, _)| *field == name).map(|(_, n)| n),
             _ => None,
+        }
+    }
+}
+
+impl Answer {
+    /// Lets a function see and change each text.
+    pub(super) fn each_text(&mut self, change: &mut impl FnMut(&mut Text)) {
+        match self {
+            Self::List { items, .. } => items.iter_mut().for_each(|node| node.each_text(change)),
+            Self::Object { object, .. } => object.each_text(change),
+            Self::Bare(fields) => fields.iter_mut().for_each(|(_, node)| node.each_text(change)),
+            Self::Job { id: Some(id), .. } => {
+                let mut text = Text::from(id.as_str());
+                change(&mut text);
+                *id = text.to_string();
+            }
+            Self::Success | Self::Job { id: None, .. } => {}
         }
     }
 }

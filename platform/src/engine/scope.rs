@@ -193,14 +193,12 @@ pub(super) fn owner(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
         _ => None,
     };
     let owner = match (id("projectid"), text("account"), id("domainid")) {
-        (Some(_), Some(_), _) => {
-            return Err(ApiError::value("give either `projectid` or `account`, not both"));
-        }
+        // An account wins over a project, as in CloudStack 4.2.
+        (_, Some(name), domain) => named_account(call, &call.caller, name, domain)?,
         (Some(project), None, domain) => {
             refuse_other_domain(call, project, domain)?;
             project_account(call, project)
         }
-        (None, Some(name), domain) => named_account(call, &call.caller, name, domain)?,
         (None, None, Some(_)) if call.command.param("account").is_some() => {
             return Err(ApiError::value("give `account` together with `domainid`"));
         }

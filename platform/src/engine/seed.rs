@@ -34,6 +34,8 @@ pub(super) fn begin(tx: &mut Tx<'_>, start: Start) {
         });
         areas::account::bill(tx, account);
     }
+    let admin = tx.thing(admin_user(tx)).owner.expect("users have accounts");
+    areas::securitygroup::ensure_default(tx, admin);
     areas::housekeeping::begin(tx);
     areas::seed_infrastructure::always(tx);
     areas::seed_networks::offerings(tx);
@@ -42,6 +44,8 @@ pub(super) fn begin(tx: &mut Tx<'_>, start: Start) {
         areas::seed_infrastructure::ready(tx);
         areas::seed_networks::ready(tx);
         areas::seed_images::ready(tx);
+    } else {
+        areas::seed_images::empty(tx);
     }
 }
 

@@ -19,6 +19,7 @@ use cloudtally_model::{
     settings::setting,
 };
 
+use super::node::Answer;
 use crate::{
     areas,
     ledger::Ledger,
@@ -106,6 +107,26 @@ impl Thing {
             (Err(_), None) => {}
         }
         self
+    }
+
+    /// Sets the id by which the API is to know it: a uuid becomes its own, any other text is
+    /// shown and taken in the place of its uuid.
+    pub(crate) fn set_id(&mut self, id: &str) {
+        match Uuid::parse(id) {
+            Some(uuid) => self.uuid = uuid,
+            None => drop(self.set_text(GIVEN_ID, id)),
+        }
+    }
+
+    /// The id that its maker has given to it, if that is no uuid.
+    pub fn given_id(&self) -> Option<&str> {
+        spec(self.kind).column(GIVEN_ID)?;
+        Some(self.text(GIVEN_ID)).filter(|id| !id.is_empty())
+    }
+
+    /// The id by which the API knows it.
+    pub fn shown_id(&self) -> String {
+        self.given_id().map_or_else(|| self.uuid.to_string(), str::to_owned)
     }
 
     /// Sets a text.
@@ -263,11 +284,16 @@ fn column_of(kind: Kind, column: &str) -> u8 {
 /// Column in which a thing says when the engine must look at it.
 pub const DUE: &str = "due";
 
+/// Column of an id that is no uuid, which its maker has given to a thing.
+pub(crate) const GIVEN_ID: &str = "givenid";
+
 /// The cloud.
 #[derive(Debug, Default)]
 pub struct World {
     things: BTreeMap<ThingId, Arc<Thing>>,
     by_uuid: HashMap<Uuid, ThingId>,
+    /// By the id that its maker has given to a thing, and its kind.
+    by_given_id: BTreeMap<(String, Kind), ThingId>,
     live: BTreeSet<(Kind, ThingId)>,
     owned: BTreeSet<(ThingId, Kind, ThingId)>,
     /// (referred to, kind of the referrer, its column, the referrer)
@@ -295,6 +321,37 @@ impl World {
     /// If it is not: ids we hold are of things that stay.
     pub fn thing(&self, id: ThingId) -> &Thing {
         self.any(id).unwrap_or_else(|| panic!("there is no thing {id}"))
+    }
+
+    /// A thing of one of several kinds, or of any, by its id as the API writes it; removed or
+    /// not.
+    pub fn by_id(&self, text: &str, kinds: &[Kind]) -> Option<&Thing> {
+        let is_it = |thing: &&Thing| kinds.is_empty() || kinds.contains(&thing.kind);
+        if let Some(uuid) = Uuid::parse(text) {
+            return self.by_uuid(uuid).filter(is_it);
+        }
+        if self.by_given_id.is_empty() {
+            return None;
+        }
+        let from = (text.to_owned(), Kind::ALL[0]);
+        let mut given = self.by_given_id.range(from..).take_while(|((id, _), _)| id == text);
+        given.find_map(|(_, id)| self.any(*id).filter(is_it))
+    }
+
+    /// Puts ids that makers have given in the places of the uuids that stand for them.
+    pub(super) fn show_given_ids(&self, answer: &mut Answer) {
+        if self.by_given_id.is_empty() {
+            return;
+        }
+        let shown = |uuid: &str| {
+            let thing = self.by_uuid(Uuid::parse(uuid)?)?;
+            thing.given_id().map(str::to_owned)
+        };
+        answer.each_text(&mut |text| {
+            if let Some(id) = shown(text) {
+                *text = id.into();
+            }
+        });
     }
 
     /// A thing by uuid, removed or not.
@@ -452,6 +509,13 @@ impl World {
         match indexed {
             Indexed::Yes => drop(self.by_uuid.insert(thing.uuid, thing.id)),
             Indexed::No => drop(self.by_uuid.remove(&thing.uuid)),
+        }
+        if let Some(given) = thing.given_id() {
+            let key = (given.to_owned(), thing.kind);
+            match indexed {
+                Indexed::Yes => self.by_given_id.insert(key, thing.id),
+                Indexed::No => self.by_given_id.remove(&key),
+            };
         }
         if thing.removed.is_some() {
             return;

@@ -189,6 +189,8 @@ pub struct KindSpec {
     pub moves: &'static [Move],
     /// Columns in which `keyword` looks.
     pub keyword: &'static [&'static str],
+    /// Whether lists show the newest first; the oldest comes first otherwise.
+    pub newest_first: bool,
     /// What refers to it, and what becomes of that.
     pub referred: &'static [(Kind, &'static str, OnDelete)],
     /// The resource type of its tags, where it can have tags.
@@ -217,6 +219,7 @@ impl KindSpec {
             states: &[],
             moves: &[],
             keyword: &[],
+            newest_first: false,
             referred: &[],
             tag_type: None,
             job_instance: None,
@@ -289,6 +292,12 @@ impl KindSpec {
             at += 1;
         }
         self.keyword = columns;
+        self
+    }
+
+    /// Lists show the newest first, as CloudStack 4.2 does for this kind.
+    pub const fn newest_first(mut self) -> Self {
+        self.newest_first = true;
         self
     }
 

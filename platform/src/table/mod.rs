@@ -16,6 +16,7 @@
 
 mod command;
 mod kind;
+mod meanings; // what the fields of answers mean, said once
 mod object;
 mod param;
 mod role;

@@ -118,11 +118,6 @@ pub const fn f(name: &'static str, ty: WireType) -> Field {
 }
 
 impl Field {
-    /// What it means, where that is the same wherever the name stands.
-    pub fn description(&self) -> &'static str {
-        super::words::meaning(self.name).unwrap_or_default()
-    }
-
     /// Shows it to root admins alone.
     pub const fn for_root(mut self) -> Self {
         self.audience = Audience::RootAdmins;
@@ -212,6 +207,11 @@ pub struct Object {
 }
 
 impl Object {
+    /// What a field of it means, in one line.
+    pub fn description(&self, field: &Field) -> &'static str {
+        super::meanings::meaning(self.name, field.name).unwrap_or_default()
+    }
+
     /// The position of a field.
     pub const fn position(&self, name: &str) -> Option<usize> {
         let mut at = 0;

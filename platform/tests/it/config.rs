@@ -24,7 +24,7 @@ fn settings_are_listed_sorted_filtered_and_paged() {
     let listed = |params: &[(&str, &str)]| texts(&lab.ok("listConfigurations", params), "name");
     assert_eq!(
         listed(&[("name", "EXPUNGE.")]),
-        ["allow.user.expunge.recover.vm", "expunge.delay", "expunge.interval"],
+        ["allow.user.expunge.recover.vm", "expunge.delay", "expunge.interval", "expunge.workers"],
         "a part of the name will do"
     );
     let usage = listed(&[("category", "usage")]);

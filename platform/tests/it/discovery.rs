@@ -66,6 +66,35 @@ fn all_commands_are_told_as_the_catalogue_has_them() {
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// Fields without a description, and how many have one.
+fn undescribed(fields: &[Node], path: &str, empty: &mut Vec<String>) -> usize {
+    let mut told = 0;
+    for field in fields {
+        let path = format!("{path}.{}", text(field, "name"));
+        match field.field("description") {
+            Some(Node::Text(words)) if !words.trim().is_empty() => told += 1,
+            _ => empty.push(path.clone()),
+        }
+        if let Some(Node::List(inner)) = field.field("response") {
+            told += undescribed(inner, &path, empty);
+        }
+    }
+    told
+}
+
+#[test]
+fn every_field_of_every_answer_has_a_description() {
+    let lab = Lab::new(Start::Empty);
+    let Node::List(apis) = lab.ok("listApis", &[]) else { panic!("no list") };
+    let mut empty = Vec::new();
+    let told: usize = apis
+        .iter()
+        .map(|api| undescribed(&objects(api, "response"), &text(api, "name"), &mut empty))
+        .sum();
+    assert!(empty.is_empty(), "{} without a description: {empty:?}", empty.len());
+    assert!(told > 4_000, "only {told} fields");
+}
+
 #[test]
 fn each_role_is_told_what_is_for_it() {
     let lab = Lab::new(Start::Empty);

@@ -5,8 +5,8 @@ use std::{fmt::Write, fs, path::PathBuf};
 
 use cloudtally_model::settings::{Category, Effective, SETTINGS, Scope};
 use cloudtally_platform::{
-    commands,
-    table::{Command, Job, MapForm, ParamType, Role, Shape, Verb},
+    commands, objects,
+    table::{Audience, Command, Job, MapForm, ParamType, Role, Shape, Verb, WireType},
 };
 
 fn check(name: &str, made: &str) {
@@ -63,13 +63,24 @@ fn commands_md_is_fresh() {
                 Job::Create => "; answers the id at once, a job does the rest",
             };
             let event = command.event.map(|event| format!("; event `{event}`")).unwrap_or_default();
+            let object = match command.shape {
+                Shape::List { object, .. } | Shape::Object { object, .. } | Shape::Bare(object) => {
+                    object
+                }
+                Shape::Success => None,
+            };
+            let shown = object
+                .map(|object| {
+                    format!(" ([{}](objects.md#{}))", object.name, object.name.to_lowercase())
+                })
+                .unwrap_or_default();
             let answer = match command.shape {
                 Shape::List { item, .. } => format!("a list of `{item}`"),
                 Shape::Object { item, .. } => format!("`{item}`"),
                 Shape::Success => "`success`".to_owned(),
                 Shape::Bare(_) => "fields".to_owned(),
             };
-            writeln!(page, "For {roles}{how}{event}. Answers {answer}.\n").unwrap();
+            writeln!(page, "For {roles}{how}{event}. Answers {answer}{shown}.\n").unwrap();
             for param in command.params_all() {
                 let mark = if param.required { "**" } else { "" };
                 let fields = match param.ty {
@@ -91,6 +102,38 @@ fn commands_md_is_fresh() {
         }
     }
     check("commands.md", &page);
+}
+
+/// The objects that answers show, with the meaning of each field.
+#[test]
+fn objects_md_is_fresh() {
+    let mut page = String::from(
+        "# Objects\n\nMade from the tables in `platform/src/areas` and `platform/src/table/meanings.rs`: what the answers of\ncommands show, in the order in which it is sent. What a thing does not have is left out.\n\n",
+    );
+    let of_command = |command: &Command| match command.shape {
+        Shape::List { object, .. } | Shape::Object { object, .. } | Shape::Bare(object) => object,
+        Shape::Success => None,
+    };
+    let mut all: Vec<_> = objects().chain(commands().filter_map(of_command)).collect();
+    all.sort_by_key(|object| object.name);
+    all.dedup_by_key(|object| object.name);
+    for object in all {
+        writeln!(page, "## {}\n", object.name).unwrap();
+        for field in object.fields {
+            let ty = match field.ty {
+                WireType::Objects(of) => format!("list of [{of}](#{})", of.to_lowercase()),
+                ty => ty.name().to_owned(),
+            };
+            let root = match field.audience {
+                Audience::RootAdmins => "; root admins only",
+                Audience::All => "",
+            };
+            writeln!(page, "- `{}` ({ty}{root}): {}", field.name, object.description(field))
+                .unwrap();
+        }
+        page.push('\n');
+    }
+    check("objects.md", &page);
 }
 
 #[test]

@@ -142,3 +142,50 @@ fn nobody_below_a_root_admin_governs_one() {
     assert!(!has_secret("chief", "admin") && has_secret("admin", "admin"));
     assert!(has_secret("chief", "clerk"));
 }
+
+/// A running machine of a new account: the account and the machine.
+fn machine_of(lab: &Lab, name: &str) -> (String, String) {
+    let account = text(&lab.account(name, "0", None), "id");
+    let zone = text(&lab.one("listZones", &[("networktype", "Advanced")]), "id");
+    let offering = text(&lab.one("listServiceOfferings", &[("name", "m1.small")]), "id");
+    let images = [("templatefilter", "featured"), ("hypervisor", "KVM"), ("zoneid", zone.as_str())];
+    let image = text(&lab.one("listTemplates", &images), "id");
+    let params = [
+        ("zoneid", zone.as_str()),
+        ("serviceofferingid", offering.as_str()),
+        ("templateid", image.as_str()),
+    ];
+    let vm = lab.ok_as(name, "deployVirtualMachine", &params);
+    (account, text(&vm, "id"))
+}
+
+#[test]
+fn what_is_left_of_accounts_is_cleared_up_when_the_interval_says_so() {
+    let lab = Lab::new(Start::Ready);
+    let (gone, lost) = machine_of(&lab, "alice");
+    let (shut, vm) = machine_of(&lab, "bob");
+    let set = [("name", "account.cleanup.interval"), ("value", "100")];
+    lab.ok("updateConfiguration", &set);
+    // Another version has removed the one account and disabled the other, and no more.
+    let now = lab.now();
+    lab.memory.edit(&gone, |account| account.removed = Some(now));
+    lab.memory.edit(&shut, |account| account.state = "disabled".into());
+    let lab = lab.restart();
+    let seen = lab.usage_types().len();
+    let state = |lab: &Lab| text(&lab.one("listVirtualMachines", &[("id", &vm)]), "state");
+    lab.pass(99);
+    assert_eq!(state(&lab), "Running");
+    assert_eq!(lab.usage_types().len(), seen, "its turn has not come");
+    lab.pass(2);
+    assert_eq!(state(&lab), "Stopped");
+    let ended = &lab.usage_types()[seen..];
+    for end in
+        ["VM.STOP", "VM.DESTROY", "VOLUME.DELETE", "NETWORK.OFFERING.REMOVE", "NET.IPRELEASE"]
+    {
+        assert!(ended.iter().any(|event| event == end), "{end} of {lost} is not in {ended:?}");
+    }
+    assert_eq!(ended.iter().filter(|event| *event == "VM.STOP").count(), 2);
+    // What has ended ends no more.
+    lab.pass(100);
+    assert_eq!(lab.usage_types().len(), seen + ended.len(), "nothing is left to end");
+}

@@ -1342,7 +1342,7 @@ fn a_guest_runs_in_a_data_centre_made_through_the_api() {
     assert_eq!(text(&vm, "hostname"), "sim-c0-h0");
     // Its network has a VLAN and a source NAT address of the zone.
     assert_eq!((left("4").0, left("7").0), (3, 1));
-    assert_eq!(left("6").0, 1 << 30, "the template");
+    assert_eq!(left("6").0, (1 << 30) + (2 << 30), "the template, and the built-in one");
     let (code, why) =
         lab.refused("deleteImageStore", &[("id", &text(&lab.one("listImageStores", &[]), "id"))]);
     assert_eq!(code, 536);

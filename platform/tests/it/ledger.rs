@@ -766,3 +766,56 @@ fn a_router_goes_on_elsewhere_when_its_host_dies_and_counts_each_byte_once() {
     let bytes = had.iter().filter(|((_, what), _)| what.usage_type.0 == 4).map(|(_, sent)| sent);
     assert!(bytes.sum::<i64>() > 0, "a machine that runs sends");
 }
+
+#[test]
+fn a_pair_of_routers_counts_each_byte_once_whichever_leads() {
+    let (lab, mut params) = deployer();
+    let offering = [
+        ("name", "pair"),
+        ("displaytext", "p"),
+        ("traffictype", "Guest"),
+        ("guestiptype", "Isolated"),
+        ("supportedservices", "Dhcp,Dns,UserData,SourceNat,Firewall"),
+        ("servicecapabilitylist[0].service", "SourceNat"),
+        ("servicecapabilitylist[0].capabilitytype", "RedundantRouter"),
+        ("servicecapabilitylist[0].capabilityvalue", "true"),
+    ];
+    let offering = text(&lab.ok("createNetworkOffering", &offering), "id");
+    lab.ok("updateNetworkOffering", &[("id", &offering), ("state", "Enabled")]);
+    let network = [
+        ("name", "pair".to_owned()),
+        ("displaytext", "p".to_owned()),
+        ("networkofferingid", offering),
+        ("zoneid", params[0].1.clone()),
+    ];
+    let network = text(&run(&lab, "createNetwork", &network), "id");
+    params.push(("networkids", network.clone()));
+    run(&lab, "deployVirtualMachine", &params);
+    lab.pass(1_000);
+    let leader = |lab: &Lab| {
+        let routers = lab.ok("listRouters", &[("networkid", &network), ("listall", "true")]);
+        let Node::List(routers) = routers else { panic!() };
+        assert_eq!(routers.len(), 2);
+        let leads = |router: &&Node| text(router, "redundantstate") == "MASTER";
+        text(routers.iter().find(leads).expect("one of them leads"), "id")
+    };
+    // Each takes over from the other, by a stop, a reboot and the end of one.
+    let first = leader(&lab);
+    lab.ok("stopRouter", &[("id", &first)]);
+    lab.pass(1_000);
+    assert_ne!(leader(&lab), first);
+    lab.ok("startRouter", &[("id", &first)]);
+    lab.pass(700);
+    lab.ok("rebootRouter", &[("id", &leader(&lab))]);
+    assert_eq!(leader(&lab), first);
+    lab.pass(900);
+    let had = check(&lab, "pair");
+    let sent = |usage_type: u16| -> i64 {
+        had.iter().filter(|((_, what), _)| what.usage_type.0 == usage_type).map(|(_, n)| n).sum()
+    };
+    // One machine sends 1000 bytes a second, through one router at a time; the last poll is
+    // 1500 s after the second start of the first.
+    let seconds = 1_000 + 1_000 + 1_500;
+    assert_eq!(sent(4), seconds * 1_000);
+    assert_eq!(sent(5), seconds * 1_500);
+}

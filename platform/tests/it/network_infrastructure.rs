@@ -121,8 +121,8 @@ fn vlans_of_physical_networks() {
     };
     for (name, value, part) in [
         ("vlan", "190-250", "belongs to the physical network pn"),
-        ("vlan", "5000", "from 0 to 4094"),
-        ("vlan", "20-10", "from 0 to 4094"),
+        ("vlan", "5000", "from 0 to 4095"),
+        ("vlan", "20-10", "from 0 to 4095"),
         ("broadcastdomainrange", "POD", "ZONE only"),
         ("broadcastdomainrange", "RACK", "ZONE or POD"),
         ("isolationmethods", "TELEPATHY", "expected one of VLAN"),
@@ -322,7 +322,7 @@ fn public_ranges() {
         ("gateway", "192.168.2.105", "must not lie in the range"),
         ("gateway", "10.0.0.1", "in the network of the gateway"),
         ("netmask", "255.0.255.0", "netmask"),
-        ("vlan", "5000", "from 0 to 4094"),
+        ("vlan", "5000", "from 0 to 4095"),
         ("forvirtualnetwork", "false", "networkid"),
     ] {
         let (code, why) = changed(name, value);
@@ -523,7 +523,7 @@ fn storage_network_ranges() {
     for (params, part) in [
         (range("172.16.15.210", "172.16.15.211", "70"), "storage network IP range"),
         (range("172.16.15.200", "172.16.15.200", "70"), "overlaps the pod"),
-        (range("172.16.15.220", "172.16.15.221", "4095"), "from 0 to 4094"),
+        (range("172.16.15.220", "172.16.15.221", "4096"), "from 0 to 4095"),
         (range("172.16.16.220", "172.16.16.221", "70"), "in the network of the gateway"),
     ] {
         refused(&lab, "createStorageNetworkIpRange", &params, 431, part);
@@ -865,18 +865,18 @@ fn addresses_that_somebody_has_stay() {
     refused(&lab, "dedicatePublicIpRange", &keep("bob"), 431, "allocated to another account");
     assert_eq!(text(&lab.ok("dedicatePublicIpRange", &keep("alice")), "account"), "alice");
     lab.ok_as("alice", "disassociateIpAddress", &[("id", &text(&address, "id"))]);
-    lab.ok("deleteNetwork", &[("id", &network)]);
-    lab.ok("deleteVlanIpRange", &[("id", &range)]);
     // Portable ones too.
     let portable = text(&lab.one("listPortableIpRanges", &[]), "id");
-    let params = [("zoneid", zone.as_str()), ("isportable", "true"), ("regionid", "1")];
+    let params = [("networkid", network.as_str()), ("isportable", "true"), ("regionid", "1")];
     let address = lab.ok_as("alice", "associateIpAddress", &params);
-    let range = lab.one("listPortableIpRanges", &[]);
-    let states = texts(range.field("portableipaddress").unwrap(), "state");
+    let seen = lab.one("listPortableIpRanges", &[]);
+    let states = texts(seen.field("portableipaddress").unwrap(), "state");
     assert_eq!(states.iter().filter(|state| *state == "Allocated").count(), 1);
     refused(&lab, "deletePortableIpRange", &[("id", &portable)], 536, "in use");
     lab.ok_as("alice", "disassociateIpAddress", &[("id", &text(&address, "id"))]);
     lab.ok("deletePortableIpRange", &[("id", &portable)]);
+    lab.ok("deleteNetwork", &[("id", &network)]);
+    lab.ok("deleteVlanIpRange", &[("id", &range)]);
 }
 
 #[test]

@@ -212,8 +212,10 @@ fn egress_rules_and_security_groups_change_what_lists_show() {
         .run("createEgressFirewallRule", &[("networkid", &tenant.network), ("protocol", "all")]);
     let listed = tenant.run("listEgressFirewallRules", &[("ipaddressid", &tenant.address)]);
     assert_eq!(texts(&listed, "id"), [text(&rule, "id")]);
+    // Rules without ports collide with none.
     let again = [("networkid", tenant.network.as_str()), ("protocol", "all")];
-    assert_eq!(tenant.refused("createEgressFirewallRule", &again).0, 537);
+    let again = tenant.run("createEgressFirewallRule", &again);
+    tenant.run("deleteEgressFirewallRule", &[("id", &text(&again, "id"))]);
     tenant.run("deleteEgressFirewallRule", &[("id", &text(&rule, "id"))]);
     let group = tenant.run("createSecurityGroup", &[("name", "web")]);
     let group = text(&group, "id");

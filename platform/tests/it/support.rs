@@ -14,7 +14,7 @@ use cloudtally_model::{
 };
 use cloudtally_platform::{
     command,
-    engine::{Answer, Caller, Cloud, CloudOptions, Node, Request, Start, ThingId, seed},
+    engine::{Answer, Caller, Cloud, CloudOptions, Node, Request, Start, ThingId, Uuid, seed},
     table::{Job, Kind},
 };
 
@@ -40,6 +40,13 @@ impl Memory {
     /// Lets the next commit fail.
     pub(crate) fn fail_next(&self) {
         self.fails.store(1, Ordering::SeqCst);
+    }
+
+    /// Changes what is kept of a thing, as another version might have left it.
+    pub(crate) fn edit(&self, uuid: &str, change: impl FnOnce(&mut Row)) {
+        let uuid = Uuid::parse(uuid).unwrap().0;
+        let mut stored = self.stored.lock().unwrap();
+        change(stored.rows.values_mut().find(|row| row.uuid == uuid).unwrap());
     }
 
     pub(crate) fn usage(&self) -> Vec<UsageEvent> {

@@ -111,8 +111,7 @@ pub(crate) fn list_records(call: &Call<'_>) -> Result<Answer, ApiError> {
     let window = window(call)?;
     let page = page(call)?;
     let accounts = call.store.accounts().map_err(failed)?;
-    let filter =
-        RecordFilter {
+    let filter = RecordFilter {
         source: None,
         accounts: chosen_accounts(call, &accounts)?,
         usage_type: usage_type(call)?,
@@ -148,7 +147,8 @@ fn hand_out(
             // Let go of before the reader is waited for.
             let world = is_ours.then(|| cloud.world());
             let project = world.as_deref().and_then(|world| project_of(world, line.account_id));
-            let fields = fields(&line, &record_id, project.as_ref(), world.as_deref());
+            let given = world.as_deref().map(|world| given_ids(world, &line)).unwrap_or_default();
+            let fields = fields(&line, &record_id, project.as_ref(), &given, world.as_deref());
             drop(world);
             take(&fields)?;
         }
@@ -170,12 +170,25 @@ fn project_of(world: &World, account: u64) -> Option<Project> {
     Some(Project { uuid: project.uuid, name: project.text("name").to_owned() })
 }
 
+/// Ids that are no uuids and were given to the account and the domain of a record.
+#[derive(Default)]
+struct Given {
+    account: Option<String>,
+    domain: Option<String>,
+}
+
+fn given_ids(world: &World, line: &Line) -> Given {
+    let given = |number: u64| world.any(ThingId(number))?.given_id().map(str::to_owned);
+    Given { account: given(line.account_id), domain: line.domain_id.and_then(given) }
+}
+
 /// The fields of a record, in the order the real server sends them; ours last.
 /// Things of our own cloud are told by uuid, those of others by their numbers.
 fn fields<'a>(
     line: &'a Line,
     record_id: &'a str,
     project: Option<&'a Project>,
+    given: &'a Given,
     ours: Option<&World>,
 ) -> Fields<'a> {
     let uuid = |number: u64| ours.and_then(|world| world.any(ThingId(number))).map(|t| t.uuid);
@@ -186,10 +199,10 @@ fn fields<'a>(
     let text = |text: &'a str| Some(Value::Text(text));
     let fields = [
         ("account", text(&line.account)),
-        ("accountid", id(Some(line.account_id))),
+        ("accountid", given.account.as_deref().and_then(text).or(id(Some(line.account_id)))),
         ("projectid", project.map(|project| Value::Uuid(project.uuid))),
         ("project", project.and_then(|project| text(&project.name))),
-        ("domainid", id(line.domain_id)),
+        ("domainid", given.domain.as_deref().and_then(text).or(id(line.domain_id))),
         ("zoneid", id(line.zone_id)),
         ("description", text(&line.description)),
         ("usage", text(&line.usage)),

@@ -46,11 +46,16 @@ pub(super) fn chosen_accounts(
         (Some("-1"), _, _) | (None, None, None) => Ok(None),
         (Some(id), _, _) => by_id(call, accounts, id).map(Some),
         (None, Some(name), None) => by_name(call, accounts, name).map(Some),
-        (None, _, Some(domain)) if Uuid::parse(domain).is_some() => {
+        (None, _, Some(domain)) if is_of_our_own(call, domain) => {
             of_our_own(call, accounts).map(Some)
         }
         (None, name, Some(domain)) => by_domain(call, accounts, domain, name).map(Some),
     }
+}
+
+/// Whether a text is the id of a domain as our own cloud writes them, there or not.
+fn is_of_our_own(call: &Call<'_>, domain: &str) -> bool {
+    Uuid::parse(domain).is_some() || call.cloud.world().by_id(domain, &[Kind::Domain]).is_some()
 }
 
 /// An account of our own cloud.
@@ -60,8 +65,8 @@ fn ours(id: ThingId) -> Chosen {
 
 /// A thing of our own cloud that the caller may touch, gone or not.
 fn thing<'w>(call: &Call<'_>, world: &'w World, kind: Kind, uuid: &str) -> Option<&'w Thing> {
-    let thing = Uuid::parse(uuid).and_then(|uuid| world.by_uuid(uuid));
-    thing.filter(|thing| thing.kind == kind && world.may_touch(&call.caller, thing))
+    let thing = world.by_id(uuid, &[kind]);
+    thing.filter(|thing| world.may_touch(&call.caller, thing))
 }
 
 fn by_project(call: &Call<'_>, project: &str) -> Result<Vec<Chosen>, ApiError> {
@@ -215,7 +220,8 @@ fn not_arrived(store: &Store, accounts: &Accounts, number: &str) -> Result<Vec<C
     let mut chosen = Vec::new();
     for source in sources.names().iter().filter(|source| accounts.get(source, number).is_none()) {
         let account = (source.clone(), number);
-        let filter = RecordFilter { accounts: Some(vec![account.clone()]), ..RecordFilter::default() };
+        let filter =
+            RecordFilter { accounts: Some(vec![account.clone()]), ..RecordFilter::default() };
         if store.records(always, &filter).map_err(failed)?.count() > 0 {
             chosen.push(account);
         }

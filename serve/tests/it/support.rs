@@ -62,7 +62,8 @@ impl Folder {
         std::fs::write(&path, csv).unwrap();
         let source = SourceName::new(source).unwrap();
         let inputs = vec![Input::from_argument(path)];
-        let request = IngestRequest { stream, source, inputs, started_ms: 1, now: at("2027-01-01 00:00:00") };
+        let request =
+            IngestRequest { stream, source, inputs, started_ms: 1, now: at("2027-01-01 00:00:00") };
         let summary = ingest(&self.writer(), &request, &mut |_| {}).unwrap();
         assert_eq!(summary.counts.accepted, summary.counts.read, "{summary:?}");
     }

@@ -57,7 +57,13 @@ impl Element {
                     let name = start.name().as_ref().to_owned();
                     let attribute = |attribute: quick_xml::events::attributes::Attribute<'_>| {
                         let name = attribute.key.as_ref().to_owned();
-                        (name, attribute.normalized_value(XmlVersion::Explicit1_0).unwrap().into_owned())
+                        (
+                            name,
+                            attribute
+                                .normalized_value(XmlVersion::Explicit1_0)
+                                .unwrap()
+                                .into_owned(),
+                        )
                     };
                     let attributes = start.attributes().map(|a| attribute(a.unwrap())).collect();
                     open.push(Self { name, attributes, ..Self::default() });

@@ -87,8 +87,7 @@ pub(super) fn set_aside(db: &Db, rows: &[QuarantinedRow]) -> Result<(), StoreErr
         }
     }
     for ((source, stream, name), kind) in kinds {
-        let [kept, bytes, not_kept] =
-            [kind.kept, kind.bytes, kind.not_kept].map(u64::cast_signed);
+        let [kept, bytes, not_kept] = [kind.kept, kind.bytes, kind.not_kept].map(u64::cast_signed);
         db.execute(
             sql::quarantine::PUT_KIND,
             params![source, stream, name, kept, bytes, not_kept],

@@ -168,9 +168,7 @@ fn sources_keep_their_order_whatever_came_first() {
     for served in set.page(0, 10).unwrap() {
         assert_eq!(set.sources().name(served.record.source), &source());
     }
-    let none = RecordFilter {
-        accounts: Some(vec![(earlier, AccountId(2))]),
-        ..RecordFilter::default()
-    };
+    let none =
+        RecordFilter { accounts: Some(vec![(earlier, AccountId(2))]), ..RecordFilter::default() };
     assert_eq!(store.records(ALL, &none).unwrap().count(), 0);
 }

@@ -86,6 +86,7 @@ fn create_isolated(
     }
     let range = named_range(call)?;
     let physical = physical_network(call, zone, offering)?;
+    refuse_unprovided(call, physical, offering)?;
     let vlan = named_vlan(call, physical, "Isolated")?;
     let (name, text) = (args.text_required("name"), args.text_required("displaytext"));
     let id = isolated(call.tx, owner, zone, offering, name, text)?;
@@ -214,6 +215,29 @@ fn physical_network(
     }
 }
 
+/// Refuses an offering with a provider that the physical network does not have, so that the
+/// network could never be set up.
+fn refuse_unprovided(
+    call: &Call<'_, '_>,
+    physical: ThingId,
+    offering: ThingId,
+) -> Result<(), ApiError> {
+    let offering = call.thing(offering);
+    let has = |name: &str| {
+        call.referring(physical, Kind::Provider, "physicalnetworkid")
+            .any(|provider| provider.text("name") == name)
+    };
+    match offering.map("provider").iter().map(|(_, by)| by.as_str()).find(|by| !has(by)) {
+        Some(provider) => Err(ApiError::value(format!(
+            "the network offering {} needs the provider {provider}, which the physical network {} does not have; add it with addNetworkServiceProvider",
+            offering.text("name"),
+            call.thing(physical).text("name")
+        ))
+        .about(offering.uuid.to_string(), "networkofferingid")),
+        None => Ok(()),
+    }
+}
+
 /// The first enabled physical network that carries guests of a zone and has the tags of
 /// an offering.
 fn carrier(world: &World, zone: ThingId, offering: ThingId) -> Result<ThingId, ApiError> {
@@ -244,7 +268,7 @@ fn named_vlan(
         return Ok(Some("untagged".to_owned()));
     }
     let number = vlan_number(text)
-        .ok_or_else(|| call.invalid("vlan", given, "expected a number from 0 to 4094"))?;
+        .ok_or_else(|| call.invalid("vlan", given, "expected a number from 0 to 4095"))?;
     if physicalnetwork::vlan_set(call.thing(physical)).contains(number) {
         return Err(ApiError::value(format!(
             "The VLAN tag {number} is already being used for dynamic vlan allocation for the guest network in zone {}",
@@ -270,7 +294,7 @@ fn named_vlan(
 /// VLAN it is part of.
 fn private_vlan(call: &Call<'_, '_>, vlan: &str) -> Result<Option<String>, ApiError> {
     let Some(given) = call.args.text("isolatedpvlan") else { return Ok(None) };
-    let expected = "expected a number from 0 to 4094 beside a numbered `vlan`";
+    let expected = "expected a number from 0 to 4095 beside a numbered `vlan`";
     let number = vlan_number(given.trim()).map(|number| number.to_string());
     match number {
         Some(number) if number != vlan && vlan_number(vlan).is_some() => Ok(Some(number)),
@@ -353,6 +377,7 @@ fn create_shared(
         (zone.text("dns1").to_owned(), zone.text("networktype").eq_ignore_ascii_case("Basic"))
     };
     let physical = physical_network(call, zone, offering)?;
+    refuse_unprovided(call, physical, offering)?;
     let vlan = named_vlan(call, physical, "Shared")?.unwrap_or_else(|| "untagged".to_owned());
     let pvlan = private_vlan(call, &vlan)?;
     // The pods of a basic zone bring their own addresses, by createVlanIpRange.
@@ -378,12 +403,11 @@ fn create_shared(
         "account" => "Account",
         _ => return Err(call.invalid("acltype", &acl, "expected `Domain` or `Account`")),
     };
-    // 2. Those for domains belong to the system, those for an account to it.
+    // 2. Those for domains belong to the account that is named, else to the system; those
+    //    for an account to it.
     let (holder, domain) = match acl {
         "Domain" if args.has("account") || args.has("projectid") => {
-            return Err(ApiError::value(
-                "a network for a domain is no account's; give `acltype=Account` with the account",
-            ));
+            (Some(call.owner()?), args.id("domainid"))
         }
         "Account" if args.has("subdomainaccess") => {
             return Err(ApiError::value("`subdomainaccess` goes with `acltype` `Domain`"));
@@ -474,6 +498,9 @@ pub(crate) fn for_deployment(
             ))
         });
     }
+    if named.is_empty() && call.thing(zone).flag("securitygroupsenabled") {
+        return shared_with_groups(call, owner, zone).map(|network| vec![network]);
+    }
     for (at, id) in named.iter().enumerate() {
         let network = call.thing(*id);
         if named[..at].contains(id) {
@@ -534,6 +561,49 @@ pub(crate) fn for_deployment(
         }
         several => Err(ApiError::value(format!(
             "the account has {} networks in this zone; name those to use in `networkids`",
+            several.len()
+        ))),
+    }
+}
+
+/// The first shared network of an advanced zone that has security groups and is open to an
+/// account: what machines are on that name none.
+fn shared_with_groups(world: &World, owner: ThingId, zone: ThingId) -> Result<ThingId, ApiError> {
+    let is_open = |network: &&Thing| {
+        network.owner == Some(owner) || world.is_shared_with(network, world.domain_of(owner))
+    };
+    let found = world
+        .referring(zone, Kind::Network, "zoneid")
+        .filter(|network| network.text("type") == "Shared")
+        .filter(|network| provides(world, network, "SecurityGroup"))
+        .find(is_open);
+    found.map(|network| network.id).ok_or_else(|| {
+        ApiError::value(format!(
+            "the zone {} has no shared network with security groups for this account; make one with createNetwork",
+            world.thing(zone).text("name")
+        ))
+    })
+}
+
+/// The only isolated network of an account in a zone: the one meant where none is named.
+pub(crate) fn only_isolated(
+    world: &World,
+    owner: ThingId,
+    zone: ThingId,
+) -> Result<ThingId, ApiError> {
+    let own: Vec<&Thing> = world
+        .owned_by(owner, Kind::Network)
+        .filter(|network| network.id_of("zoneid") == Some(zone))
+        .filter(|network| network.text("type") == "Isolated" && !network.flag("issystem"))
+        .collect();
+    let (account, zone) = (world.thing(owner).text("name"), world.thing(zone).text("name"));
+    match own.as_slice() {
+        [one] => Ok(one.id),
+        [] => Err(ApiError::value(format!(
+            "the account {account} has no isolated network in the zone {zone}; make one with createNetwork"
+        ))),
+        several => Err(ApiError::value(format!(
+            "the account {account} has {} isolated networks in the zone {zone}; name one in `networkid`",
             several.len()
         ))),
     }

@@ -44,9 +44,15 @@ pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     let (owner, zone) = (network.owner, network.id_of("zoneid"));
     let (Some(owner), Some(zone)) = (owner, zone) else { return Ok(()) };
     if lacks_source_nat(tx, id) {
-        address::acquire(tx, owner, zone, Some(id), Purpose::SourceNat)?;
+        address::acquire(tx, owner, zone, id, Purpose::SourceNat)?;
     }
     router::ensure(tx, id)
+}
+
+/// Makes sure that a shared network has routers where machines of it are, once these have
+/// their addresses.
+pub(crate) fn serve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+    if tx.thing(id).text("type") == "Shared" { router::ensure(tx, id) } else { Ok(()) }
 }
 
 /// Refuses to set a network up whose services nobody provides as things stand.
@@ -66,7 +72,7 @@ fn refuse_unprovided(world: &World, network: &Thing) -> Result<(), ApiError> {
 }
 
 /// Shuts down the networks that have had no running virtual machine for as long as
-/// `network.gc.wait` says: each gives its router and its VLAN back, and keeps its
+/// `network.gc.wait` says: each gives its VLAN back and stops its router, and keeps its
 /// addresses with their rules for when it is set up again.
 pub(crate) fn shut_down_idle(tx: &mut Tx<'_>) {
     let wait = tx.setting_time("network.gc.wait", 1000);
@@ -89,7 +95,7 @@ pub(crate) fn shut_down_idle(tx: &mut Tx<'_>) {
             }),
             Some(since) if since + wait > now => {}
             Some(_) => {
-                router::destroy_of(tx, id);
+                router::stop_of(tx, id);
                 tx.edit(id, |network| {
                     network.set_time("idlesince", None);
                     if !is_named {
@@ -195,6 +201,7 @@ pub(super) fn restart(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         router::destroy_of(call.tx, id);
     }
     implement(call.tx, id)?;
+    serve(call.tx, id)?;
     call.edit(id, |network| {
         network.set_flag("restartrequired", false);
     });

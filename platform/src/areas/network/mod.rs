@@ -4,8 +4,10 @@ mod change;
 mod create;
 mod life;
 
-pub(crate) use create::{for_deployment, ready};
-pub(crate) use life::{implement, lacks_source_nat, remove, shut_down_idle, source_nat};
+pub(crate) use create::{for_deployment, only_isolated, ready};
+pub(crate) use life::{implement, lacks_source_nat, remove, serve, shut_down_idle, source_nat};
+
+use std::cmp::Reverse;
 
 use cloudtally_model::ApiError;
 
@@ -176,6 +178,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// `startip` and `endip` what its addresses are given from, `idlesince` when it was
 /// first seen without running virtual machines.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Network, &NETWORK)
+    .newest_first()
     .hidden(&[
         hidden("shareddomain", W::Id(Kind::Domain)),
         hidden("startip", W::Str),
@@ -268,6 +271,7 @@ fn list_networks(query: &Query<'_>) -> Result<Answer, ApiError> {
         });
         let shared: Vec<&Thing> = shared.collect();
         networks.extend(shared);
+        networks.sort_by_key(|network| Reverse(network.id));
     }
     let services = args.list("supportedservices");
     let is_wanted = |network: &&Thing| {

@@ -85,6 +85,14 @@ pub(crate) fn router_offering(world: &World, offering: &Thing) -> Option<ThingId
     named.or_else(|| serviceoffering::default_for(world, serviceoffering::ROUTER))
 }
 
+/// Whether networks of an offering have two routers, of which one stands in for the other.
+pub(crate) fn is_redundant(offering: &Thing) -> bool {
+    let chosen = offering.map("capability");
+    chosen.iter().any(|(name, value)| {
+        name.as_str() == "SourceNat.RedundantRouter" && value.as_str() == "true"
+    })
+}
+
 /// The live offering of this name.
 pub(crate) fn named<'w>(world: &'w World, name: &str) -> Option<&'w Thing> {
     world.all(Kind::NetworkOffering).find(|offering| offering.text("name") == name)

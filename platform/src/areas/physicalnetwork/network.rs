@@ -152,7 +152,7 @@ fn wanted_vlans(
         call.invalid(
             name,
             text,
-            "expected VLAN ranges from 0 to 4094 separated by commas, such as `500-500,600-601`",
+            "expected VLAN ranges from 0 to 4095 separated by commas, such as `500-500,600-601`",
         )
     })?;
     for other in call.referring(zone.id, Kind::PhysicalNetwork, "zoneid") {

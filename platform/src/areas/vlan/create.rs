@@ -226,7 +226,7 @@ fn vlan(call: &Call<'_, '_>, place: &Place) -> Result<String, ApiError> {
         None => None,
         Some(text) if text.eq_ignore_ascii_case(UNTAGGED) => Some(UNTAGGED.to_owned()),
         Some(text) => Some(vlan_number(text).map(|vlan| vlan.to_string()).ok_or_else(|| {
-            call.invalid("vlan", text, "expected `untagged` or a number from 0 to 4094")
+            call.invalid("vlan", text, "expected `untagged` or a number from 0 to 4095")
         })?),
     };
     match place.addresses {

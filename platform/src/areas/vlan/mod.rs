@@ -23,7 +23,10 @@ use crate::{
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::VlanIpRange, &VLAN_IP_RANGE)
     .hidden(&[hidden("accountid", W::Id(Kind::Account))])
     .keyword(&["vlan"])
-    .referred(&[(Kind::IpAddress, "vlanid", OnDelete::Refuse)]);
+    .referred(&[
+        (Kind::IpAddress, "vlanid", OnDelete::Refuse),
+        (Kind::Router, "guestrange", OnDelete::Forget),
+    ]);
 
 /// Guest VLANs of a physical network that are kept for the owner.
 pub(crate) static GUEST_KIND: KindSpec = KindSpec::new(Kind::GuestVlanRange, &GUEST_VLAN_RANGE)
@@ -253,6 +256,12 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     address::keep_no_more(call.tx, id);
+    // A router that serves a shared network from it goes on without an address of its own.
+    for router in call.ids_referring(id, Kind::Router, "guestrange") {
+        call.edit(router, |router| {
+            router.set("guestipaddress", None);
+        });
+    }
     verbs::delete(call, id)?;
     Ok(Done::Success)
 }

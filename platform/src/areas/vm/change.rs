@@ -555,6 +555,7 @@ fn migrate_to(
         if from == Some(host) {
             return Err(ApiError::value("the virtual machine is on this host already"));
         }
+        placement::refuse_unfit(call, vm, host, disks)?;
         placement::host_for(call, vm, Some(host), None, disks)?;
         call.move_to(vm, "Migrating");
         if let Some(later) = simulator::ask(call, Some(host), "MigrateCommand")? {
@@ -564,6 +565,7 @@ fn migrate_to(
     life::must_be(call.tx, vm, &["Migrating"], "migrated")?;
     if call.step > 0 {
         // The host may be gone meanwhile, or full.
+        placement::refuse_unfit(call, vm, host, disks)?;
         placement::host_for(call, vm, Some(host), None, disks)?;
     }
     call.move_to(vm, "Running");

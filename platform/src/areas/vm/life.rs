@@ -174,6 +174,7 @@ pub(crate) fn start(
             let on = call.thing(nic).id_of("networkid").expect("NICs are on a network");
             network::implement(call.tx, on)?;
             nic::reserve(call.tx, nic)?;
+            network::serve(call.tx, on)?;
         }
         volume::place_all(call, vm, host)?;
         // 2. The host does its part, which may take a while.

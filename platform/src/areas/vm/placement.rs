@@ -185,6 +185,46 @@ fn refuse_elsewhere(world: &World, vm: &Thing, host: &Thing) -> Result<(), ApiEr
         .about(host.uuid.to_string(), "hostid"))
 }
 
+/// Refuses a host that a machine cannot move to however empty it is, and says why.
+pub(super) fn refuse_unfit(
+    world: &World,
+    vm: ThingId,
+    host: ThingId,
+    disks: Disks,
+) -> Result<(), ApiError> {
+    let (machine, on) = (world.thing(vm), world.thing(host));
+    let offering = machine.id_of("serviceofferingid").map(|id| world.thing(id));
+    let offering = offering.expect("virtual machines have an offering");
+    let out_of_reach = world
+        .referring(vm, Kind::Volume, "virtualmachineid")
+        .filter(|_| disks == Disks::Stay)
+        .filter_map(|volume| Some((volume, world.thing(volume.id_of("poolid")?))))
+        .find(|(_, pool)| !reaches(on, pool));
+    let why = if on.state != "Up" {
+        format!("it is {}", on.state)
+    } else if !host::takes_new(world, on) {
+        "it, its cluster or its pod is disabled or in maintenance".to_owned()
+    } else if !has_tags(on.text("hosttags"), offering.text("hosttags")) {
+        format!("its offering asks for the host tags {}", offering.text("hosttags"))
+    } else if !keeps_company(world, on, machine, offering) {
+        "the host is kept for other machines, or the machine for a host of its own".to_owned()
+    } else if let Some((volume, pool)) = out_of_reach {
+        format!(
+            "the host does not reach the storage pool {} of the volume {}; use migrateVirtualMachineWithVolume",
+            pool.text("name"),
+            volume.text("name")
+        )
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::value(format!(
+        "the virtual machine {} cannot move to the host {}: {why}",
+        machine.text("name"),
+        on.text("name")
+    ))
+    .about(on.uuid.to_string(), "hostid"))
+}
+
 /// The clusters of a zone that a new machine would fill more than their settings allow.
 /// One that moves within its cluster is not new to it.
 fn too_full(world: &World, zone: ThingId, vm: &Thing, demand: Demand) -> BTreeSet<ThingId> {
