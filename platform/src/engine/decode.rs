@@ -42,6 +42,9 @@ impl Reach<'_> {
     }
 }
 
+/// The text that Python clients send for an id that they leave out.
+const NOTHING: &str = "None";
+
 /// Parameters as they came: names in lower case, values decoded.
 pub type RawParams = Vec<(String, String)>;
 
@@ -94,7 +97,9 @@ impl Args {
         for param in command.params_all() {
             match decode_param(command, param, raw, world, reach)? {
                 Some(value) => values.push((param.name, value)),
-                None if raw.iter().any(|(name, _)| name == param.name) => emptied.push(param.name),
+                None if raw.iter().any(|(name, value)| name == param.name && value != NOTHING) => {
+                    emptied.push(param.name);
+                }
                 None => {}
             }
         }
@@ -311,6 +316,12 @@ fn decode_param(
     }
     let given = raw.iter().find(|(name, value)| name == param.name && !value.is_empty());
     let Some((_, value)) = given else { return Ok(None) };
+    // `id` itself is asked for nowhere by chance: it is told as unknown.
+    let is_other_id =
+        matches!(param.ty, ParamType::Id(_) | ParamType::IdOf(_)) && param.name != "id";
+    if is_other_id && !param.required && value == NOTHING {
+        return Ok(None);
+    }
     decode_one(command, param, value, world, reach)
 }
 

@@ -205,6 +205,13 @@ const ROWS: &[Row] = &[
     ),
     (
         "libcloud",
+        "createLoadBalancerRule publicipid=$ip name=more algorithm=roundrobin publicport=81 \
+         privateport=81 networkid=None vpc_id=None",
+        200,
+        &[Is("id", Text), Is("jobid", Text)],
+    ),
+    (
+        "libcloud",
         "createSSHKeyPair name=desk",
         200,
         &[Is("keypair.fingerprint", Text), Is("keypair.privatekey", Text)],
