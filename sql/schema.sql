@@ -254,7 +254,8 @@ CREATE TABLE outbox_sample (
     network_id     INTEGER NOT NULL,
     address        TEXT,
     bytes_sent     INTEGER NOT NULL,
-    bytes_received INTEGER NOT NULL
+    bytes_received INTEGER NOT NULL,
+    restarted      INTEGER NOT NULL DEFAULT 0 CHECK (restarted IN (0, 1))
 ) STRICT;
 
 -- Columns as in account; one row a change.

@@ -25,6 +25,7 @@ use crate::{
     AggregateError,
     explain::explain,
     job::{removals, stale_periods},
+    network::NetworkBiller,
     window::Removals,
 };
 
@@ -97,6 +98,17 @@ pub fn sanity_checks(
         }
         progress(index as u64 + 1, total);
     }
+    let biller = NetworkBiller { store, snapshot: &snapshot, calendar };
+    findings.extend(biller.oversized()?.into_iter().map(|series| {
+        SanityFinding {
+            severity: Severity::Error,
+            subject: "network samples".to_owned(),
+            problem: series.to_string(),
+            remedy: "a counter there cannot be right: see what the device said; everything else \
+                 is billed"
+                .to_owned(),
+        }
+    }));
     let stale = stale_periods(&snapshot);
     if stale > 0 {
         findings.push(SanityFinding {

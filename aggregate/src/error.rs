@@ -40,14 +40,6 @@ pub enum AggregateError {
         /// What counts as the present.
         now: Instant,
     },
-    /// Counters that cannot be right.
-    #[error(
-        "the bytes of one period do not fit 64 bits (sum {sum}); look for impossible counters in the network samples"
-    )]
-    BytesOverflow {
-        /// The sum that does not fit.
-        sum: i128,
-    },
     /// An id that names no record.
     #[error(
         "there is no record `{id}`; copy the id from an export or from listUsageRecords of this data folder"

@@ -21,5 +21,6 @@ pub use job::{
     aggregate_within, checkpoint, run_job, stale_periods,
 };
 pub use line::{Line, Lines};
+pub use network::OversizedSeries;
 pub use records::add_resource;
 pub use totals::{GroupBy, Total, totals};

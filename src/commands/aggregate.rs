@@ -67,6 +67,16 @@ fn as_json(report: &RunReport, dry_run: bool) -> serde_json::Value {
         "removed": report.removed,
         "anomalies": report.anomalies,
         "foldedseries": report.folded_series,
+        "oversizedseries": report.oversized.iter().map(|series| json!({
+            "source": series.source.as_str(),
+            "account": series.series.account.0,
+            "devicetype": series.series.device_type.as_name(),
+            "device": series.series.device,
+            "network": series.series.network.0,
+            "address": series.series.address.as_deref(),
+            "from": series.from.to_string(),
+            "to": series.to.to_string(),
+        })).collect::<Vec<_>>(),
         "checkpoint": report.checkpoint.map(|at| at.to_string()),
     })
 }
@@ -97,5 +107,8 @@ pub(crate) fn print(report: &RunReport, dry_run: bool) {
     }
     if let Some(checkpoint) = report.checkpoint {
         println!("  published without a gap up to {checkpoint}");
+    }
+    for series in &report.oversized {
+        println!("  {series}");
     }
 }

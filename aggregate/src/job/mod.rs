@@ -28,7 +28,7 @@ use plan::plan_periods;
 pub use plan::{Plan, Rebuild, Unfinished};
 use run::Run;
 
-use crate::{AggregateError, window::Removals};
+use crate::{AggregateError, network::OversizedSeries, window::Removals};
 
 /// What bounds the memory of a run. The result does not depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub struct RunReport {
     pub anomalies: u64,
     /// Series of network samples that went into folded records.
     pub folded_series: u64,
+    /// Series of network samples that wait because their bytes do not fit a record.
+    pub oversized: Vec<OversizedSeries>,
     /// From the start of the first period published to the end of the last.
     pub extent: Option<Period>,
     /// End of the contiguous run of published periods, if there is one.

@@ -118,6 +118,7 @@ impl<'a> Run<'a> {
     ) -> Result<(), AggregateError> {
         let bill = &self.bill(planned)?;
         self.report.folded_series = bill.folded_series();
+        self.report.oversized = bill.oversized(self.sources());
         let total = planned.periods.len();
         let mut done = 0;
         progress(AggregateProgress { done, planned: total });
@@ -232,7 +233,7 @@ impl<'a> Run<'a> {
         if recomputes_bytes {
             // A folded record is a unit: a rebuild reproduces it.
             records.extend(of_bytes.filter(|r| r.is_folded(period)).cloned());
-            records.extend(bill.records(period)?);
+            records.extend(bill.records(period));
         } else {
             records.extend(of_bytes.cloned());
         }

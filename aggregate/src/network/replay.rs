@@ -15,7 +15,7 @@ use cloudtally_store::{PublishedPeriod, SampleFile, Snapshot, Store};
 
 use super::{
     Slot,
-    series::{Bytes, Reading, Series},
+    series::{Reading, Series},
 };
 use crate::AggregateError;
 
@@ -137,7 +137,7 @@ impl NetworkBiller<'_> {
                     samples.push((source, sample, file.seq));
                 })?;
             }
-            replay.add_day(samples)?;
+            replay.add_day(samples);
         }
         Ok(())
     }
@@ -169,15 +169,11 @@ impl Replay<'_> {
         index
     }
 
-    fn add_day(
-        &mut self,
-        samples: Vec<(SourceId, NetworkSample, u64)>,
-    ) -> Result<(), AggregateError> {
+    fn add_day(&mut self, samples: Vec<(SourceId, NetworkSample, u64)>) {
         let mut numbered: Vec<(usize, Reading, u64)> = Vec::with_capacity(samples.len());
         for (source, sample, seq) in samples {
-            let bytes = Bytes { sent: sample.bytes_sent, received: sample.bytes_received };
             let index = self.index(source, &sample.series);
-            numbered.push((index, Reading { at: sample.sampled, bytes }, seq));
+            numbered.push((index, Reading::of(&sample), seq));
         }
         numbered.sort_unstable_by_key(|(index, reading, seq)| (*index, reading.at, *seq));
         let mut asked = None;
@@ -188,9 +184,8 @@ impl Replay<'_> {
                 _ => self.seen_seq(reading.at),
             };
             asked = Some((reading.at, seen_seq));
-            self.add(index, reading, Some(seq) > seen_seq)?;
+            self.add(index, reading, Some(seq) > seen_seq);
         }
-        Ok(())
     }
 
     /// Up to which file the period that answers for an instant has seen its samples.
@@ -203,25 +198,22 @@ impl Replay<'_> {
         self.published.get(&period.start).and_then(|known| known.inputs.samples_seq)
     }
 
-    fn add(
-        &mut self,
-        index: usize,
-        reading: Reading,
-        is_unseen: bool,
-    ) -> Result<(), AggregateError> {
+    fn add(&mut self, index: usize, reading: Reading, is_unseen: bool) {
         let series = &mut self.series[index];
+        if series.skips(reading) {
+            return;
+        }
         let slot = self.slots.partition_point(|slot| slot.period.end < reading.at);
         if self.slots.get(slot).is_none_or(|slot| slot.period.start >= reading.at) {
             series.add_before(reading);
             if is_unseen && reading.at == self.origin {
                 series.unseen_before = Some(reading.at);
             }
-            return Ok(());
+            return;
         }
-        let entry = series.add(slot, reading)?;
+        let entry = series.add(slot, reading);
         if is_unseen {
             entry.unseen_from.get_or_insert(reading.at);
         }
-        Ok(())
     }
 }

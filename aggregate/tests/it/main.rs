@@ -12,4 +12,5 @@ mod laws; // what holds for any history
 mod naive; // the slow twin: every event replayed for every period
 mod outputs; // totals, sanity checks, exports
 mod random; // histories that make no sense
+mod readings; // failed polls, restarts, counters that cannot be right
 mod support; // folders, events as text, records as text

@@ -179,6 +179,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0002_platform.sql"),
     include_str!("../../../sql/migrations/0003_ledger.sql"),
     include_str!("../../../sql/migrations/0004_job_history.sql"),
+    include_str!("../../../sql/migrations/0005_restarted.sql"),
 ];
 
 #[cfg(test)]
