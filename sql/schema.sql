@@ -27,6 +27,13 @@ CREATE TABLE source (
     name      TEXT NOT NULL UNIQUE
 ) STRICT;
 
+-- Through which instant somebody said that a source is complete. The latest event of a
+-- source says so, too; what counts is the later of both.
+CREATE TABLE source_complete (
+    source_id  INTEGER NOT NULL PRIMARY KEY REFERENCES source (source_id),
+    through_ms INTEGER NOT NULL
+) STRICT;
+
 -- One row a file of accepted events. `ids` is a serialized 64-bit Roaring
 -- bitmap of the file's event ids; it comes last so that a listing never reads
 -- its overflow pages.
@@ -186,7 +193,8 @@ CREATE TABLE job (
     periods     INTEGER NOT NULL,
     records     INTEGER NOT NULL,
     message     TEXT NOT NULL,
-    as_of_ms    INTEGER
+    as_of_ms    INTEGER,
+    note        TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 -- Whoever takes the folder's lock looks for runs that nobody can be at any more.

@@ -13,8 +13,8 @@
 use std::collections::BTreeMap;
 
 use cloudtally_model::{
-    Calendar, Part, Period, ResourceId, Segment, SourceId, SourceName, Sources, Unit, UsageRecord,
-    UsageTypeId, usage_type,
+    Calendar, Instant, Part, Period, ResourceId, Segment, SourceId, SourceName, Sources, Unit,
+    UsageRecord, UsageTypeId, usage_type,
 };
 use cloudtally_store::{PublishedPeriod, Severity, Snapshot, Store};
 use polars::prelude::{
@@ -24,7 +24,7 @@ use polars::prelude::{
 use crate::{
     AggregateError,
     explain::explain,
-    job::{removals, stale_periods},
+    job::{is_stale, removals, waiting_period},
     network::NetworkBiller,
     window::Removals,
 };
@@ -71,9 +71,12 @@ impl Periods {
 }
 
 /// Runs the sanity checks; `progress(done, total)` counts periods.
+///
+/// `now` is the clock of the folder's cloud.
 pub fn sanity_checks(
     store: &Store,
     periods: Periods,
+    now: Instant,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<SanityFinding>, AggregateError> {
     let snapshot = store.snapshot()?;
@@ -109,7 +112,18 @@ pub fn sanity_checks(
                 .to_owned(),
         }
     }));
-    let stale = stale_periods(&snapshot);
+    let waits = waiting_period(store, &snapshot, now)?;
+    findings.extend(waits.as_ref().map(|waits| SanityFinding {
+        severity: Severity::Warning,
+        subject: format!("period {}", waits.period),
+        problem: "not published: a source is not complete".to_owned(),
+        remedy: waits.to_string(),
+    }));
+    // Of what waits for a source, no run includes more yet.
+    let waits_from = waits.map_or(Instant::END_OF_TIME, |waits| waits.period.start);
+    let is_repairable =
+        |p: &&PublishedPeriod| p.period.start < waits_from && is_stale(&snapshot, p);
+    let stale = snapshot.periods.iter().filter(is_repairable).count();
     if stale > 0 {
         findings.push(SanityFinding {
             severity: Severity::Warning,

@@ -32,12 +32,12 @@ pub enum AggregateError {
     NothingIngested,
     /// Usage after the present is not use.
     #[error(
-        "period {period} is not over: it is {now} and no accepted event or sample is that late; end with an earlier `--to`, or say `--now INSTANT`"
+        "period {period} is not over: it is {now}, and what lies ahead is not use; end with an earlier `--to` (`--now` goes back in time, and ahead only with `--force-now`)"
     )]
     PeriodNotOver {
         /// The first period that is not over.
         period: Period,
-        /// What counts as the present.
+        /// The present, by the clock.
         now: Instant,
     },
     /// An id that names no record.

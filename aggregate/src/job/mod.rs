@@ -8,9 +8,9 @@
 //! rebuild that takes bytes from one published period to another is published at
 //! its end, in one transaction: a bill in which they stand twice never shows.
 //!
-//! A *scheduled* run publishes every complete period that is not published yet
-//! and republishes those that late events, or late word of an account's removal,
-//! have touched. A *back-fill* does the same for the days it names; told to
+//! A *scheduled* run publishes every period that is over, not published yet and *ready*
+//! (module `ready`), and republishes those that late events, or late word of an
+//! account's removal, have touched, wherever they lie. A *back-fill* does the same for the days it names; told to
 //! rebuild, it recomputes published ones as well.
 //!
 //! # Source
@@ -22,10 +22,13 @@ use cloudtally_model::{Calendar, Instant, Period, with_causes};
 use cloudtally_store::{JobRun, JobState, PublishedPeriod, Snapshot, Store, Writer};
 
 mod plan; // which periods to compute
+mod ready; // which periods every source is complete for
 mod run; // computing and publishing them
 
 use plan::plan_periods;
 pub use plan::{Plan, Rebuild, Unfinished};
+use ready::Completeness;
+pub use ready::{ShortSource, WaitingPeriod, waiting_period};
 use run::Run;
 
 use crate::{AggregateError, network::OversizedSeries, window::Removals};
@@ -86,6 +89,11 @@ pub struct RunReport {
     pub folded_series: u64,
     /// Series of network samples that wait because their bytes do not fit a record.
     pub oversized: Vec<OversizedSeries>,
+    /// The first period that a scheduled run left for later because a source is not
+    /// complete.
+    pub waits: Option<WaitingPeriod>,
+    /// Sources that are not complete through the end of what a back-fill computed.
+    pub incomplete: Vec<ShortSource>,
     /// From the start of the first period published to the end of the last.
     pub extent: Option<Period>,
     /// End of the contiguous run of published periods, if there is one.
@@ -150,11 +158,40 @@ fn aggregate_into(
     let store = target.store();
     let snapshot = store.snapshot()?;
     let calendar = store.calendar()?;
-    let planned = plan_periods(&snapshot, calendar, plan, now)?;
+    let completeness = Completeness::of(store, &snapshot, now)?;
+    let planned = plan_periods(&snapshot, calendar, plan, now, &completeness)?;
+    if plan != Plan::Scheduled
+        && let Some(last) = planned.periods.last()
+    {
+        report.incomplete = completeness.short(last.end);
+    }
     let removals = removals(&snapshot, store)?;
-    Run::new(target, limits, &snapshot, calendar, &removals, report).compute(&planned, progress)?;
-    report.checkpoint = checkpoint(&store.snapshot()?, calendar);
+    let view = View { snapshot: &snapshot, calendar, removals: &removals, completeness };
+    Run::new(target, limits, &view, report).compute(&planned, progress)?;
+    let after = store.snapshot()?;
+    report.checkpoint = checkpoint(&after, calendar);
+    if plan == Plan::Scheduled {
+        report.waits = view.completeness.waiting(&after, calendar, now);
+    }
     Ok(())
+}
+
+/// The consistent view that a run computes from.
+struct View<'a> {
+    snapshot: &'a Snapshot,
+    calendar: Calendar,
+    removals: &'a Removals,
+    completeness: Completeness,
+}
+
+impl RunReport {
+    /// What the run has to tell besides its numbers, one thing a line.
+    fn note(&self) -> String {
+        let waits = self.waits.iter().map(ToString::to_string);
+        let incomplete = self.incomplete.iter().map(ToString::to_string);
+        let oversized = self.oversized.iter().map(ToString::to_string);
+        waits.chain(incomplete).chain(oversized).collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// Like [`aggregate`], and writes the run into the job history.
@@ -187,6 +224,7 @@ pub fn run_job(
         periods: report.published + report.republished,
         records: report.records,
         message,
+        note: report.note(),
     })?;
     result.map(|()| report)
 }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use cloudtally_model::{Calendar, Instant, Period};
 use cloudtally_store::{PublishedPeriod, Snapshot};
 
-use super::is_stale;
+use super::{is_stale, ready::Completeness};
 use crate::{AggregateError, network::Published};
 
 /// What to aggregate.
@@ -65,6 +65,7 @@ pub(super) fn plan_periods(
     calendar: Calendar,
     plan: Plan,
     now: Instant,
+    completeness: &Completeness,
 ) -> Result<Planned, AggregateError> {
     let published: HashMap<Instant, &PublishedPeriod> =
         snapshot.periods.iter().map(|p| (p.period.start, p)).collect();
@@ -79,7 +80,13 @@ pub(super) fn plan_periods(
     };
     match plan {
         Plan::Scheduled => {
-            let periods = calendar.complete_periods(earliest, now).filter(wanted).collect();
+            let until = completeness.ready_until().min(now);
+            let new = calendar.complete_periods(earliest, until);
+            let new = new.filter(|period| !published.contains_key(&period.start));
+            // What is published is repaired wherever it lies, and be it ahead of now.
+            let stale = snapshot.periods.iter().filter(|known| is_stale(snapshot, known));
+            let mut periods: Vec<Period> = new.chain(stale.map(|known| known.period)).collect();
+            periods.sort_unstable();
             Ok(Planned { periods, network: NetworkMode::Scheduled })
         }
         Plan::RebuildAll => Ok(Planned {
@@ -93,17 +100,12 @@ pub(super) fn plan_periods(
             let (start, end) = (calendar.day_bounds(from)?.0, calendar.day_bounds(to)?.1);
             // Nothing is billed before the first event.
             let start = start.max(calendar.period_at(earliest).start);
-            let present = now.max(latest(snapshot));
-            let mut periods = Vec::new();
-            for period in calendar.complete_periods(start, end) {
-                if period.end > present {
-                    if unfinished == Unfinished::Refuse {
-                        return Err(AggregateError::PeriodNotOver { period, now: present });
-                    }
-                    break;
-                }
-                periods.push(period);
+            // Nobody walks to the end of a calendar to find that it is not over.
+            if unfinished == Unfinished::Refuse && end > now && end > start {
+                let period = calendar.period_at(now.max(start));
+                return Err(AggregateError::PeriodNotOver { period, now });
             }
+            let mut periods: Vec<Period> = calendar.complete_periods(start, end.min(now)).collect();
             let network = match rebuild {
                 Rebuild::Touched => {
                     periods.retain(wanted);
@@ -114,11 +116,4 @@ pub(super) fn plan_periods(
             Ok(Planned { periods, network })
         }
     }
-}
-
-/// The latest instant the sources have told of.
-fn latest(snapshot: &Snapshot) -> Instant {
-    let events = snapshot.event_files.iter().map(|file| file.last_created);
-    let samples = snapshot.sample_files.iter().map(|file| file.last_sampled);
-    events.chain(samples).max().unwrap_or(Instant::EPOCH)
 }

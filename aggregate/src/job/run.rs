@@ -1,21 +1,24 @@
 //! Computing the periods of a run and publishing them, window by window.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use cloudtally_model::{Calendar, Instant, Period, RecordId, Segment, Sources, UsageRecord};
+use cloudtally_model::{
+    Calendar, Instant, Period, RecordId, Segment, SourceId, Sources, UsageRecord,
+};
 use cloudtally_store::{
     Anomaly, Inputs, PeriodDraft, PublishedPeriod, Snapshot, StagedPeriod, Store,
 };
 use rayon::prelude::*;
 
 use super::{
-    AggregateProgress, RunReport, Target, WindowLimits, is_stale,
+    AggregateProgress, RunReport, Target, View, WindowLimits, is_stale,
     plan::{NetworkMode, Planned},
+    ready::Completeness,
 };
 use crate::{
     AggregateError,
     network::{NetworkBill, NetworkBiller, Published},
-    window::{FoldedWindow, Removals, WindowFolder},
+    window::{FoldedWindow, WindowFolder},
 };
 
 /// One run of the job.
@@ -24,6 +27,7 @@ pub(super) struct Run<'a> {
     limits: WindowLimits,
     snapshot: &'a Snapshot,
     calendar: Calendar,
+    completeness: &'a Completeness,
     folder: WindowFolder<'a>,
     published: BTreeMap<Instant, &'a PublishedPeriod>,
     /// Periods of this run's earlier windows.
@@ -48,6 +52,8 @@ struct Computed {
     anomalies: Vec<Anomaly>,
     inputs: Inputs,
     change: Change,
+    /// Whether the use of a source that is short was left out of it.
+    left_out: bool,
 }
 
 /// How a computed period compares with what is published.
@@ -71,16 +77,16 @@ impl<'a> Run<'a> {
     pub(super) fn new(
         target: Target<'a>,
         limits: WindowLimits,
-        snapshot: &'a Snapshot,
-        calendar: Calendar,
-        removals: &'a Removals,
+        view: &'a View<'a>,
         report: &'a mut RunReport,
     ) -> Self {
+        let View { snapshot, calendar, removals, completeness } = view;
         Self {
             target,
             limits,
             snapshot,
-            calendar,
+            calendar: *calendar,
+            completeness,
             folder: WindowFolder::new(target.store(), snapshot, removals, u64::MAX),
             published: snapshot.periods.iter().map(|p| (p.period.start, p)).collect(),
             done: BTreeMap::new(),
@@ -226,6 +232,7 @@ impl<'a> Run<'a> {
             None => Vec::new(),
         };
         let of_bytes = before.iter().filter(|record| record.usage_type.is_bytes());
+        let left_out = self.left_out(known, &before, &mut records, planned);
         let recomputes_bytes = match planned.network {
             NetworkMode::BackFill(Published::Recompute) => true,
             NetworkMode::BackFill(Published::Keep) | NetworkMode::Scheduled => known.is_none(),
@@ -243,11 +250,16 @@ impl<'a> Run<'a> {
             Some(seq) if bills_with_period(period, planned, bill) => seq,
             _ => known.and_then(|known| known.inputs.samples_seq),
         };
-        let inputs = Inputs {
+        let mut inputs = Inputs {
             events_seq: self.snapshot.events_seq(),
             samples_seq,
             accounts_seq: self.snapshot.accounts_seq,
         };
+        if let Some(known) = known.filter(|_| left_out) {
+            // It has not seen what it leaves out, and is looked at again by the next run.
+            inputs.events_seq = known.inputs.events_seq;
+            inputs.accounts_seq = known.inputs.accounts_seq;
+        }
         let ends_a_day = self.calendar.date_of(period.start) != self.calendar.date_of(period.end);
         let change = match known {
             Some(_) => self.compare(period, &before, &records),
@@ -260,7 +272,32 @@ impl<'a> Run<'a> {
             records,
             inputs,
             change,
+            left_out,
         })
+    }
+
+    /// Leaves the use of sources that are short of a published period out of it, unless
+    /// it bills them already: a dump that comes late must not be billed further than
+    /// what it tells. Says whether there was any.
+    fn left_out(
+        &self,
+        known: Option<&PublishedPeriod>,
+        before: &[UsageRecord],
+        records: &mut Vec<UsageRecord>,
+        planned: &Planned,
+    ) -> bool {
+        let (Some(known), NetworkMode::Scheduled) = (known, &planned.network) else {
+            return false;
+        };
+        let short = self.completeness.short(known.period.end);
+        let ids = short.iter().filter_map(|short| self.sources().id(short.source.as_str()));
+        let is_billed = |source: &SourceId| {
+            before.iter().any(|r| r.source == *source && !r.usage_type.is_bytes())
+        };
+        let short: BTreeSet<SourceId> = ids.filter(|source| !is_billed(source)).collect();
+        let all = records.len();
+        records.retain(|record| !short.contains(&record.source));
+        records.len() < all
     }
 
     fn anomalies(&self, folded: &FoldedWindow, period: Period) -> Vec<Anomaly> {
@@ -316,7 +353,7 @@ impl<'a> Run<'a> {
         bill: &NetworkBill,
     ) -> Result<(), AggregateError> {
         let Target::Publish(writer) = self.target else { return Ok(()) };
-        let stage = |computed: &Computed| -> Result<StagedPeriod, AggregateError> {
+        let stage = |computed: &Computed| -> Result<Option<StagedPeriod>, AggregateError> {
             let period = computed.period;
             let bills = bills_with_period(period, planned, bill) || elsewhere.contains(&period);
             let counters = bill.counters(period).filter(|_| bills);
@@ -325,6 +362,9 @@ impl<'a> Run<'a> {
                 inputs.samples_seq = seq;
             }
             let replaces = computed.change.kind != ChangeKind::Unchanged;
+            if computed.left_out && !replaces && !bills {
+                return Ok(None);
+            }
             let draft = PeriodDraft {
                 period,
                 records: replaces.then_some(&computed.records),
@@ -333,11 +373,11 @@ impl<'a> Run<'a> {
                 anomalies: Some(&computed.anomalies),
                 inputs,
             };
-            Ok(writer.stage(&draft, self.sources())?)
+            Ok(Some(writer.stage(&draft, self.sources())?))
         };
-        let mut staged: Vec<StagedPeriod> =
+        let staged: Vec<Option<StagedPeriod>> =
             computed.par_iter().map(stage).collect::<Result<_, _>>()?;
-        self.pending.staged.append(&mut staged);
+        self.pending.staged.extend(staged.into_iter().flatten());
         let in_window = |period: &Period| computed.iter().any(|c| c.period == *period);
         for &period in elsewhere.iter().filter(|period| !in_window(period)) {
             let Some(inputs) = self.inputs_elsewhere(period) else { continue };

@@ -158,7 +158,9 @@ fn an_impossible_counter_waits_is_named_and_holds_up_nobody() {
         assert_named(&world.run(plan, at("2026-03-03 00:00:00")).oversized);
         assert_eq!(world.lines(), trimmed(BILLED));
     }
-    let found = sanity_checks(&world.writer, Periods::All, &mut |_, _| {}).unwrap();
+    let found =
+        sanity_checks(&world.writer, Periods::All, at("2026-03-03 00:00:00"), &mut |_, _| {})
+            .unwrap();
     let named = |text: &str| found.iter().filter(|f| f.problem.contains(text)).count();
     assert_eq!((found.len(), named("DomainRouter 9")), (1, 1), "{found:?}");
     assert_eq!(found[0].severity, Severity::Error);

@@ -76,7 +76,16 @@ pub(crate) fn snapshot(db: &Db) -> Result<Snapshot, StoreError> {
         periods: periods(db)?,
         accounts_seq: account_removals.last().map_or(0, |removal| removal.seq),
         account_removals,
+        complete_through: complete_through(db)?,
     })
+}
+
+/// Through which instants somebody said that sources are complete, by source.
+fn complete_through(db: &Db) -> Result<Vec<(SourceName, Instant)>, StoreError> {
+    let rows = db.rows(sql::ingest::COMPLETE_THROUGH, [], |row| {
+        Ok((row.get::<_, String>(0)?, at(row, 1)?))
+    })?;
+    rows.into_iter().map(|(name, through)| Ok((source_name(db, &name)?, through))).collect()
 }
 
 /// All registered sources.
@@ -199,6 +208,7 @@ pub(crate) fn jobs(
             periods: unsigned(row, 8)?,
             records: unsigned(row, 9)?,
             message: row.get(10)?,
+            note: row.get(11)?,
         })
     })
 }

@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub account_removals: Vec<AccountRemoval>,
     /// Grows with every change of a removal instant; 0 if there was none.
     pub accounts_seq: u64,
+    /// Through which instant somebody said that a source is complete, by source.
+    pub complete_through: Vec<(SourceName, Instant)>,
 }
 
 impl Snapshot {
@@ -201,6 +203,9 @@ pub struct JobRun {
     pub records: u64,
     /// Why it failed, for people; empty if it did not.
     pub message: String,
+    /// What else it has to tell: which source it waits for, which counters cannot be
+    /// right. One thing a line; empty if there is nothing.
+    pub note: String,
 }
 
 /// How a job is, or how it ended.

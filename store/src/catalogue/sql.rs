@@ -86,6 +86,8 @@ queries! {
         SOURCES = "sources",
         SOURCE_ID = "source_id",
         REGISTER_SOURCE = "register_source",
+        COMPLETE_THROUGH = "complete_through",
+        SET_COMPLETE_THROUGH = "set_complete_through",
         COUNTER = "counter",
         COUNT_UP = "count_up",
         EVENT_FILES = "event_files",
@@ -180,6 +182,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0003_ledger.sql"),
     include_str!("../../../sql/migrations/0004_job_history.sql"),
     include_str!("../../../sql/migrations/0005_restarted.sql"),
+    include_str!("../../../sql/migrations/0006_complete_through.sql"),
 ];
 
 #[cfg(test)]

@@ -63,6 +63,19 @@ impl Writer {
         self.db()?.write(|db| source_id(db, name).map(drop))
     }
 
+    /// Says that a source is complete through `instant`, in place of what was said before:
+    /// all its events up to then have been ingested. Registers the source if need be.
+    pub fn set_complete_through(
+        &self,
+        name: &SourceName,
+        instant: Instant,
+    ) -> Result<(), StoreError> {
+        self.db()?.write(|db| {
+            let params = params![source_id(db, name)?, instant.as_millis()];
+            db.execute(sql::ingest::SET_COMPLETE_THROUGH, params).map(drop)
+        })
+    }
+
     /// Notes that a job began; returns its number. `as_of` is the present it goes by.
     pub fn begin_job(
         &self,
@@ -93,6 +106,7 @@ impl Writer {
                     job.periods.cast_signed(),
                     job.records.cast_signed(),
                     job.message,
+                    job.note,
                 ],
             )
         })?;
