@@ -16,6 +16,11 @@ ORDER BY period.start_ms;
 -- name: any
 SELECT start_ms, end_ms FROM period ORDER BY start_ms LIMIT 1;
 
+-- name: current_records
+SELECT period.start_ms, end_ms, path
+FROM period JOIN record_file USING (start_ms, generation)
+ORDER BY period.start_ms;
+
 -- name: in_window
 -- Both ends inclusive to the second: a period is shown to end a second early.
 SELECT start_ms, end_ms, generation, path, row_count

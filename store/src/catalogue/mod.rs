@@ -6,6 +6,7 @@
 pub(crate) mod accounts; // the account dimension
 pub(crate) mod db; // connections, transactions, migrations
 pub(crate) mod load; // rows to the types below
+mod relocate; // files that a migration gives other names
 pub(crate) mod settings; // the global configuration and the root admin's keys
 pub(crate) mod sql; // the texts of sql/
 

@@ -121,6 +121,7 @@ queries! {
     periods from "periods.sql" {
         PUBLISHED = "published",
         ANY = "any",
+        CURRENT_RECORDS = "current_records",
         IN_WINDOW = "in_window",
         KEY_INDEX = "key_index",
         KEY_INDEXES = "key_indexes",
@@ -168,6 +169,7 @@ queries! {
     /// Which files count.
     lake from "lake.sql" {
         NAMED = "named",
+        RECORDS_OF_EARLIER_LAYOUT = "records_of_earlier_layout",
         IS_NAMED = "is_named",
         RETIRED = "retired",
         RETIRE = "retire",
@@ -183,6 +185,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0004_job_history.sql"),
     include_str!("../../../sql/migrations/0005_restarted.sql"),
     include_str!("../../../sql/migrations/0006_complete_through.sql"),
+    include_str!("../../../sql/migrations/0007_generations.sql"),
 ];
 
 #[cfg(test)]

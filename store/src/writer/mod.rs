@@ -8,6 +8,7 @@ mod accounts; // the account dimension
 mod append; // events and samples
 mod compact; // many small files into one
 mod known; // ids of accepted events
+mod links; // the current records under one name a period
 mod orphans; // what a crash left behind
 mod publish; // periods
 

@@ -93,7 +93,7 @@ impl Writer {
                 records.windows(2).position(|pair| pair[0] > pair[1])
             })?;
             let content = lake::records::encode(records, period, sources)?;
-            let file = write(lake::RECORDS, &content, records.len())?;
+            let file = write(lake::GENERATIONS, &content, records.len())?;
             Ok((file, KeyIndex::of(records, sources).to_blob()))
         });
         let segments = draft.open.map(|segments| {
@@ -151,7 +151,7 @@ impl Writer {
         check: impl FnOnce(&Db) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let db = self.db()?;
-        db.write(|db| {
+        let published = db.write(|db| {
             check(db)?;
             let mut named = Vec::with_capacity(staged.len());
             for staged in staged {
@@ -165,9 +165,15 @@ impl Writer {
                 records.chain(&period.segments).chain(&period.counters)
             });
             sync_folders(self.dir(), files, &crash::PERIODS)?;
-            db.point(crash::PERIODS.before_commit)
+            db.point(crash::PERIODS.before_commit)?;
+            let records = named.into_iter().filter_map(|named| {
+                let (file, _) = named.records?;
+                Some((named.period, file.path))
+            });
+            Ok(records.collect::<Vec<_>>())
         })?;
-        db.point(crash::PERIODS.after_commit)
+        db.point(crash::PERIODS.after_commit)?;
+        self.link_published(&published)
     }
 }
 

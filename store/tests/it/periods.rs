@@ -93,7 +93,7 @@ fn a_period_comes_back_as_it_was_published_and_keeps_what_a_draft_leaves_out() {
     let new_records = PeriodDraft { records: Some(&second), ..draft(day(0)) };
     publish(&writer, &[new_records]).unwrap();
     check(2, &second, None);
-    assert!(dir.path().join("records/20260101T000000Z/1.parquet").exists(), "history stays");
+    assert!(dir.path().join("generations/20260101T000000Z/1.parquet").exists(), "history stays");
 
     let inputs = Inputs { events_seq: 1, samples_seq: Some(3), accounts_seq: 0 };
     publish(&writer, &[PeriodDraft { inputs, anomalies: Some(&[]), ..draft(day(0)) }]).unwrap();
@@ -182,7 +182,7 @@ fn staged_periods_that_are_not_published_go_away() {
     let records = records(day(0), 9);
     let draft = PeriodDraft { records: Some(&records), ..draft(day(0)) };
     let staged = writer.stage(&draft, &store.snapshot().unwrap().sources).unwrap();
-    let folder = dir.path().join("records/20260101T000000Z");
+    let folder = dir.path().join("generations/20260101T000000Z");
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
     drop(staged);
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
