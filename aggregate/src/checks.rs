@@ -24,7 +24,7 @@ use polars::prelude::{
 use crate::{
     AggregateError,
     explain::explain,
-    job::{is_stale, removals, waiting_period},
+    job::{removals, stale_before, waiting_period},
     network::NetworkBiller,
     window::Removals,
 };
@@ -121,9 +121,7 @@ pub fn sanity_checks(
     }));
     // Of what waits for a source, no run includes more yet.
     let waits_from = waits.map_or(Instant::END_OF_TIME, |waits| waits.period.start);
-    let is_repairable =
-        |p: &&PublishedPeriod| p.period.start < waits_from && is_stale(&snapshot, p);
-    let stale = snapshot.periods.iter().filter(is_repairable).count();
+    let stale = stale_before(&snapshot, calendar, waits_from);
     if stale > 0 {
         findings.push(SanityFinding {
             severity: Severity::Warning,
@@ -178,6 +176,21 @@ fn periods_tile(snapshot: &Snapshot, calendar: Calendar) -> Vec<SanityFinding> {
                 format!("the calendar has {expected} there"),
             ));
         }
+    }
+    for empty in &snapshot.stretches {
+        for at in [empty.extent.start, empty.extent.end] {
+            let expected = calendar.period_at(at);
+            if expected.start != at {
+                findings.push(broken(
+                    format!("empty periods {}", empty.extent),
+                    format!("the calendar has {expected} there"),
+                ));
+            }
+        }
+    }
+    let published = snapshot.published();
+    for pair in published.windows(2).filter(|pair| pair[1].0.start < pair[0].0.end) {
+        findings.push(broken(format!("period {}", pair[1].0), format!("overlaps {}", pair[0].0)));
     }
     findings
 }

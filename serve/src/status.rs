@@ -17,7 +17,7 @@ pub struct JobStatus {
     pub published_until: Option<Instant>,
     /// Published periods that late events have touched; the next run publishes them
     /// again.
-    pub stale_periods: usize,
+    pub stale_periods: u64,
     /// The first period that is over and waits for a source.
     pub waits: Option<WaitingPeriod>,
 }
@@ -34,12 +34,12 @@ impl JobStatus {
         next: Instant,
         now: Instant,
     ) -> Result<Self, ScheduleError> {
-        let snapshot = store.snapshot()?;
+        let (snapshot, calendar) = (store.snapshot()?, store.calendar()?);
         Ok(Self {
             enabled: is_enabled(store)?,
             next,
-            published_until: checkpoint(&snapshot, store.calendar()?),
-            stale_periods: stale_periods(&snapshot),
+            published_until: checkpoint(&snapshot, calendar),
+            stale_periods: stale_periods(&snapshot, calendar),
             waits: waiting_period(store, &snapshot, now)?,
         })
     }

@@ -30,8 +30,8 @@ pub(crate) fn run(context: &Context, arguments: &Aggregate) -> Result<ExitCode, 
     let now = now(&store, arguments)?;
     let bar = console::bar("aggregating periods", Unit::Count);
     let mut progress = |p: cloudtally_aggregate::AggregateProgress| {
-        bar.set_length(p.planned as u64);
-        bar.set_position(p.done as u64);
+        bar.set_length(p.planned);
+        bar.set_position(p.done);
     };
     let report = if arguments.dry_run {
         aggregate(Target::DryRun(&store), plan, now, &mut progress)?

@@ -18,8 +18,8 @@ mod writer; // everything that changes the folder
 use std::sync::Arc;
 
 pub use catalogue::{
-    AccountRemoval, Accounts, AdminKeys, Anomaly, EventFile, IngestRun, Inputs, JobRun, JobState,
-    LakeFile, PublishedPeriod, QuarantinedRow, SampleFile, Snapshot, Stream,
+    AccountRemoval, Accounts, AdminKeys, Anomaly, EmptyStretch, EventFile, IngestRun, Inputs,
+    JobRun, JobState, LakeFile, PublishedPeriod, QuarantinedRow, SampleFile, Snapshot, Stream,
 };
 pub use crash::crash_points;
 pub use error::StoreError;
@@ -29,7 +29,9 @@ pub use lock::LockWait;
 pub use outbox::Told;
 pub use query::{RecordFilter, RecordSet, RecordWindow, ServedRecord};
 pub use verify::{Finding, Severity};
-pub use writer::{KnownEvents, KnownSamples, PeriodDraft, StagedPeriod, Writer};
+pub use writer::{
+    KnownEvents, KnownSamples, PeriodDraft, Publication, SeenSamples, StagedPeriod, Writer,
+};
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.
 #[derive(Clone, Debug)]

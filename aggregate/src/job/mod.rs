@@ -16,14 +16,14 @@
 //! # Source
 //! Usage rules 6.
 
-use std::collections::BTreeSet;
-
 use cloudtally_model::{Calendar, Instant, Period, with_causes};
-use cloudtally_store::{JobRun, JobState, PublishedPeriod, Snapshot, Store, Writer};
+use cloudtally_store::{Inputs, JobRun, JobState, PublishedPeriod, Snapshot, Store, Writer};
 
+mod computed; // a period computed, beside what is published
 mod plan; // which periods to compute
+mod publish; // staging and publishing what is computed
 mod ready; // which periods every source is complete for
-mod run; // computing and publishing them
+mod run; // computing them
 
 use plan::plan_periods;
 pub use plan::{Plan, Rebuild, Unfinished};
@@ -61,9 +61,9 @@ pub enum Target<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AggregateProgress {
     /// Periods done.
-    pub done: usize,
+    pub done: u64,
     /// Periods planned.
-    pub planned: usize,
+    pub planned: u64,
 }
 
 /// What a run did.
@@ -161,7 +161,7 @@ fn aggregate_into(
     let completeness = Completeness::of(store, &snapshot, now)?;
     let planned = plan_periods(&snapshot, calendar, plan, now, &completeness)?;
     if plan != Plan::Scheduled
-        && let Some(last) = planned.periods.last()
+        && let Some(last) = planned.spans.last()
     {
         report.incomplete = completeness.short(last.end);
     }
@@ -232,14 +232,14 @@ pub fn run_job(
 /// End of the contiguous run of published periods that begins with the period of
 /// the earliest accepted event.
 pub fn checkpoint(snapshot: &Snapshot, calendar: Calendar) -> Option<Instant> {
-    let published: BTreeSet<Period> = snapshot.periods.iter().map(|p| p.period).collect();
-    let mut period = calendar.period_at(snapshot.earliest()?);
-    let mut end = None;
-    while published.contains(&period) {
-        end = Some(period.end);
-        period = calendar.next(period);
+    let start = calendar.period_at(snapshot.earliest()?).start;
+    let mut end = start;
+    for (known, _) in snapshot.published() {
+        if known.start <= end && end < known.end {
+            end = known.end;
+        }
     }
-    end
+    (end > start).then_some(end)
 }
 
 impl<'a> Target<'a> {
@@ -253,24 +253,35 @@ impl<'a> Target<'a> {
 
 /// How many published periods wait to be republished, because late events or late
 /// word of an account's removal have touched them.
-pub fn stale_periods(snapshot: &Snapshot) -> usize {
-    snapshot.periods.iter().filter(|known| is_stale(snapshot, known)).count()
+pub fn stale_periods(snapshot: &Snapshot, calendar: Calendar) -> u64 {
+    stale_before(snapshot, calendar, Instant::END_OF_TIME)
+}
+
+/// Like [`stale_periods`], of those that begin before an instant.
+pub(crate) fn stale_before(snapshot: &Snapshot, calendar: Calendar, before: Instant) -> u64 {
+    let stale = plan::stale(snapshot, calendar).filter(|extent| extent.start < before);
+    stale.map(|extent| calendar.count(extent)).sum()
 }
 
 /// Whether events or removals have arrived that a published period has not seen
 /// and that lie before its end.
 pub(crate) fn is_stale(snapshot: &Snapshot, known: &PublishedPeriod) -> bool {
-    let inputs = &known.inputs;
-    let end = known.period.end;
-    let late_events = snapshot
-        .event_files
-        .iter()
-        .any(|file| file.seq > inputs.events_seq && file.first_created < end);
-    let late_removals = snapshot.account_removals.iter().any(|removal| {
-        removal.seq > inputs.accounts_seq
-            && [removal.before, removal.after].into_iter().flatten().any(|at| at < end)
-    });
-    late_events || late_removals
+    stale_from(snapshot, known.period, &known.inputs).is_some()
+}
+
+/// The earliest of the events and removals that published periods have not seen and
+/// that lie before their end.
+pub(crate) fn stale_from(
+    snapshot: &Snapshot,
+    published: Period,
+    inputs: &Inputs,
+) -> Option<Instant> {
+    let files = snapshot.event_files.iter().filter(|file| file.seq > inputs.events_seq);
+    let removals = snapshot.account_removals.iter();
+    let removals = removals.filter(|removal| removal.seq > inputs.accounts_seq);
+    let removed = removals.flat_map(|removal| [removal.before, removal.after]).flatten();
+    let late = files.map(|file| file.first_created).chain(removed);
+    late.filter(|at| *at < published.end).min()
 }
 
 pub(crate) fn removals(snapshot: &Snapshot, store: &Store) -> Result<Removals, AggregateError> {

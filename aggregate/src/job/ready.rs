@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, fmt};
 use cloudtally_model::{Calendar, Instant, Millis, Period, SourceName, settings};
 use cloudtally_store::{Snapshot, Store, StoreError};
 
-use super::is_stale;
+use super::plan::{over, stale, unpublished};
 
 /// A source that is not complete through the end of a period, less the patience.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,14 +143,13 @@ impl Completeness {
         }
         // Nothing is billed before the first event.
         let from = ready_until.max(snapshot.earliest()?);
-        let waits = |period: &Period| {
-            let at = snapshot.periods.binary_search_by_key(&period.start, |p| p.period.start);
-            at.map_or(true, |at| is_stale(snapshot, &snapshot.periods[at]))
-        };
-        let period = calendar
-            .complete_periods(from, now)
-            .filter(|period| period.end > ready_until)
-            .find(waits)?;
+        let over = over(calendar, from, now);
+        let waiting = unpublished(snapshot, over).into_iter().chain(stale(snapshot, calendar));
+        let start = waiting.filter(|span| span.end > ready_until).map(|span| span.start).min()?;
+        let period = calendar.period_at(start.max(over.start));
+        if period.end > now {
+            return None;
+        }
         Some(WaitingPeriod { period, sources: self.short(period.end) })
     }
 }

@@ -66,8 +66,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cloudtally_model::{Period, SeriesKey, SourceId, UsageRecord};
-use cloudtally_store::BilledCounter;
+use cloudtally_model::{Instant, Period, SeriesKey, SourceId, UsageRecord};
+use cloudtally_store::{BilledCounter, SeenSamples};
 
 use crate::AggregateError;
 
@@ -78,7 +78,7 @@ mod series; // one counter, period by period
 
 pub use oversized::OversizedSeries;
 pub(crate) use replay::NetworkBiller;
-use replay::Replayed;
+use replay::{Replayed, is_within};
 use series::{Bytes, Folded, Series};
 
 /// A period of a bill.
@@ -104,8 +104,15 @@ impl Slot {
 
 /// The bill of the network samples of a run.
 pub(crate) struct NetworkBill {
+    /// In order. A period without a slot has nothing of any series.
     slots: Vec<Slot>,
     series: Vec<Series>,
+    /// What the run publishes, as extents.
+    targets: Vec<Period>,
+    /// Up to which file the snapshot knows of samples.
+    newest_seq: u64,
+    /// Indexes of the slots that a series has something in.
+    busy: BTreeSet<usize>,
     /// Periods whose counters change, and up to which file they have seen their
     /// samples once the run is published.
     seen_seq: BTreeMap<usize, Option<u64>>,
@@ -130,7 +137,8 @@ pub(crate) enum Published {
 }
 
 impl NetworkBiller<'_> {
-    /// Bills a scheduled run that newly publishes `targets` (in order).
+    /// Bills a scheduled run that newly publishes `targets`: extents of periods in a row,
+    /// in order.
     pub(crate) fn scheduled(&self, targets: &[Period]) -> Result<NetworkBill, AggregateError> {
         fitting(|refused| self.scheduled_without(targets, refused))
     }
@@ -141,7 +149,8 @@ impl NetworkBiller<'_> {
         refused: &Refused,
     ) -> Result<NetworkBill, AggregateError> {
         let mut bill = NetworkBill::of(self.replay(targets)?);
-        let into = targets.last().and_then(|last| Some((*last, bill.index_of(*last)?)));
+        let last = targets.last().map(|last| self.calendar.period_ending_at_or_after(last.end));
+        let into = last.and_then(|last| Some((last, bill.index_of(last)?)));
         let Some((last, into)) = into else { return Ok(bill) };
         let slots = &bill.slots;
         let mut waiting = BTreeSet::new();
@@ -181,7 +190,7 @@ impl NetworkBiller<'_> {
         Ok(bill)
     }
 
-    /// Bills a back-fill of `targets` (in order).
+    /// Bills a back-fill of `targets`, extents likewise.
     pub(crate) fn back_fill(
         &self,
         targets: &[Period],
@@ -250,9 +259,11 @@ fn fitting(
 
 impl NetworkBill {
     fn of(replayed: Replayed) -> Self {
-        let Replayed { slots, series } = replayed;
+        let Replayed { slots, series, targets } = replayed;
+        let (newest_seq, busy) = (0, BTreeSet::new());
         let (seen_seq, oversized) = (BTreeMap::new(), BTreeSet::new());
-        Self { slots, series, seen_seq, into: None, rebills: false, oversized }
+        let (into, rebills) = (None, false);
+        Self { slots, series, targets, newest_seq, busy, seen_seq, into, rebills, oversized }
     }
 
     /// Periods have seen all their samples, but for those in which a series waits.
@@ -262,6 +273,27 @@ impl NetworkBill {
             let seen_seq = if waiting.contains(&index) { before } else { Some(seq) };
             self.seen_seq.insert(index, seen_seq);
         }
+        let entries = self.series.iter().flat_map(|series| series.busy());
+        self.busy = entries.collect();
+        self.newest_seq = seq;
+    }
+
+    /// Whether no series has anything in a period: no sample, nothing to bill.
+    pub(crate) fn is_quiet(&self, period: Period) -> bool {
+        self.index_of(period).is_none_or(|index| !self.busy.contains(&index))
+    }
+
+    /// The first period from an instant on that a series has something in.
+    pub(crate) fn next_busy(&self, from: Instant) -> Option<Period> {
+        let first = self.slots.partition_point(|slot| slot.period.start < from);
+        self.busy.range(first..).next().map(|&index| self.slots[index].period)
+    }
+
+    /// What empty periods have seen once a scheduled bill is published.
+    pub(crate) fn seen_by_empty(&self) -> Option<SeenSamples> {
+        self.into?;
+        let from = self.slots.first()?.period.start;
+        Some(SeenSamples { from, seq: self.newest_seq })
     }
 
     fn index_of(&self, period: Period) -> Option<usize> {
@@ -287,7 +319,10 @@ impl NetworkBill {
     /// Which samples of `period` are billed once the bill is published:
     /// `None` where the bill says nothing of it.
     pub(crate) fn samples_seq(&self, period: Period) -> Option<Option<u64>> {
-        self.seen_seq.get(&self.index_of(period)?).copied()
+        match self.index_of(period) {
+            Some(index) => self.seen_seq.get(&index).copied(),
+            None => is_within(&self.targets, period).then_some(Some(self.newest_seq)),
+        }
     }
 
     /// The records of bytes of `period` that this bill makes, sorted: its
@@ -301,8 +336,13 @@ impl NetworkBill {
 
     /// The state of every series known by the end of `period`.
     pub(crate) fn counters(&self, period: Period) -> Option<Vec<BilledCounter>> {
-        let index = self.index_of(period)?;
-        Some(self.series.iter().filter_map(|series| series.counter(index)).collect())
+        let here = self.index_of(period);
+        if here.is_none() && !is_within(&self.targets, period) {
+            return None;
+        }
+        let through = self.slots.partition_point(|slot| slot.period.end <= period.end);
+        let counters = self.series.iter().filter_map(|series| series.counter(through, here));
+        Some(counters.collect())
     }
 
     /// How many series went into folded records.

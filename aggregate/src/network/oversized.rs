@@ -75,9 +75,10 @@ impl NetworkBill {
 impl NetworkBiller<'_> {
     /// The series that wait by now because their bytes do not fit a record.
     pub(crate) fn oversized(&self) -> Result<Vec<OversizedSeries>, AggregateError> {
-        match self.snapshot.periods.last() {
-            Some(last) if self.is_unsettled() => {
-                Ok(self.scheduled(&[last.period])?.oversized(&self.snapshot.sources))
+        match self.snapshot.published_end() {
+            Some(end) if self.is_unsettled() => {
+                let last = self.calendar.period_ending_at_or_after(end);
+                Ok(self.scheduled(&[last])?.oversized(&self.snapshot.sources))
             }
             _ => Ok(Vec::new()),
         }

@@ -325,12 +325,20 @@ impl Series {
         &mut self.entries[at]
     }
 
-    /// The state at the end of a period; `None` if the series is not known by then.
-    pub(super) fn counter(&self, period: usize) -> Option<BilledCounter> {
-        let upto = self.entries.partition_point(|entry| entry.period <= period);
+    /// Indexes of the periods that have something of it.
+    pub(super) fn busy(&self) -> impl Iterator<Item = usize> + '_ {
+        let entries = self.entries.iter().map(|entry| entry.period);
+        let folded = self.folded.as_ref().map(|folded| folded.into);
+        entries.chain(folded).chain(self.unseen_before.map(|_| 0))
+    }
+
+    /// The state at the end of a period: of the first `through` slots, the last of which
+    /// is `here` if the period is one. `None` if the series is not known by then.
+    pub(super) fn counter(&self, through: usize, here: Option<usize>) -> Option<BilledCounter> {
+        let upto = self.entries.partition_point(|entry| entry.period < through);
         let entry = upto.checked_sub(1).map(|at| &self.entries[at]);
         let last = entry.map(|entry| entry.last).or(self.before)?;
-        let here = entry.filter(|entry| entry.period == period);
+        let here = entry.filter(|entry| Some(entry.period) == here);
         let billed = here.map_or_else(Bytes::default, |entry| entry.billed);
         let own = here.map_or_else(Bytes::default, |entry| entry.own);
         // Readings are 64 bits wide, and what does not fit waits to be billed.

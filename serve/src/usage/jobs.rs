@@ -51,7 +51,7 @@ pub(crate) fn job_status(call: &Call<'_>, beat: &Beat) -> Result<Answer, ApiErro
         ("state", last.first().map_or(Node::Null, |job| Node::text(job.state.as_name()))),
         ("nextrun", if status.enabled { Node::Date(status.next) } else { Node::Null }),
         ("publisheduntil", status.published_until.map_or(Node::Null, Node::Date)),
-        ("staleperiods", number(status.stale_periods as u64)),
+        ("staleperiods", number(status.stale_periods)),
         ("waits", status.waits.map_or(Node::Null, |waits| Node::text(waits.to_string()))),
     ]);
     Ok(Answer::Tree(Tree::Object { item: "usagejobstatus", object }))

@@ -8,8 +8,8 @@ use cloudtally_model::{
 use rusqlite::{Row, params};
 
 use super::{
-    Anomaly, EventFile, IngestRun, Inputs, JobRun, JobState, LakeFile, PublishedPeriod,
-    QuarantinedRow, SampleFile, Snapshot, Stream, accounts, db::Db, sql,
+    Anomaly, EmptyStretch, EventFile, IngestRun, Inputs, JobRun, JobState, LakeFile,
+    PublishedPeriod, QuarantinedRow, SampleFile, Snapshot, Stream, accounts, db::Db, sql,
 };
 use crate::StoreError;
 
@@ -74,6 +74,7 @@ pub(crate) fn snapshot(db: &Db) -> Result<Snapshot, StoreError> {
         event_files: event_files(db)?,
         sample_files: sample_files(db, sql::ingest::SAMPLE_FILES, [])?,
         periods: periods(db)?,
+        stretches: stretches(db, sql::periods::STRETCHES, [])?,
         accounts_seq: account_removals.last().map_or(0, |removal| removal.seq),
         account_removals,
         complete_through: complete_through(db)?,
@@ -159,6 +160,22 @@ pub(crate) fn sample_files(
             })
         })
         .collect()
+}
+
+/// Stretches of empty periods of a query.
+pub(crate) fn stretches(
+    db: &Db,
+    query: &'static str,
+    params: impl rusqlite::Params,
+) -> Result<Vec<EmptyStretch>, StoreError> {
+    db.rows(query, params, |row| {
+        let inputs = Inputs {
+            events_seq: unsigned(row, 2)?,
+            samples_seq: number(row, 3)?,
+            accounts_seq: unsigned(row, 4)?,
+        };
+        Ok(EmptyStretch { extent: period(row, 0)?, inputs })
+    })
 }
 
 fn periods(db: &Db) -> Result<Vec<PublishedPeriod>, StoreError> {

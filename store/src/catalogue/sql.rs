@@ -121,6 +121,13 @@ queries! {
     periods from "periods.sql" {
         PUBLISHED = "published",
         ANY = "any",
+        STRETCHES = "stretches",
+        STRETCHES_OVERLAPPING = "stretches_overlapping",
+        STRETCHES_TOUCHING = "stretches_touching",
+        DELETE_STRETCH = "delete_stretch",
+        INSERT_STRETCH = "insert_stretch",
+        STRETCHES_SEE_SAMPLES = "stretches_see_samples",
+        OVERLAPPING_STRETCH = "overlapping_stretch",
         CURRENT_RECORDS = "current_records",
         IN_WINDOW = "in_window",
         KEY_INDEX = "key_index",
@@ -186,6 +193,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0005_restarted.sql"),
     include_str!("../../../sql/migrations/0006_complete_through.sql"),
     include_str!("../../../sql/migrations/0007_generations.sql"),
+    include_str!("../../../sql/migrations/0008_empty_stretch.sql"),
 ];
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod known; // ids of accepted events
 mod links; // the current records under one name a period
 mod orphans; // what a crash left behind
 mod publish; // periods
+mod stretches; // periods in which nothing was used
 
 use std::{ops::Deref, path::Path, time::SystemTime};
 
@@ -26,7 +27,8 @@ use crate::{
 
 pub use append::KnownSamples;
 pub use known::KnownEvents;
-pub use publish::{PeriodDraft, StagedPeriod};
+pub use publish::{PeriodDraft, Publication, StagedPeriod};
+pub use stretches::SeenSamples;
 
 /// A store whose lock is held; freed when dropped.
 #[derive(Debug)]
