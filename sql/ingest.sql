@@ -9,6 +9,13 @@ SELECT source_id FROM source WHERE name = ?1;
 -- name: register_source
 INSERT INTO source (name) VALUES (?1) ON CONFLICT (name) DO NOTHING;
 
+-- name: complete_through
+SELECT name, through_ms FROM source_complete JOIN source USING (source_id) ORDER BY name;
+
+-- name: set_complete_through
+INSERT INTO source_complete (source_id, through_ms) VALUES (?1, ?2)
+ON CONFLICT (source_id) DO UPDATE SET through_ms = excluded.through_ms;
+
 -- name: counter
 SELECT value FROM counter WHERE name = ?1;
 

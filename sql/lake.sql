@@ -7,6 +7,9 @@ UNION ALL SELECT path, bytes, sha256 FROM record_file
 UNION ALL SELECT path, bytes, sha256 FROM open_file
 ORDER BY path;
 
+-- name: records_of_earlier_layout
+SELECT path FROM record_file WHERE path LIKE 'records/%' ORDER BY path;
+
 -- name: is_named
 SELECT EXISTS (SELECT 1 FROM event_file WHERE path = ?1)
     OR EXISTS (SELECT 1 FROM sample_file WHERE path = ?1)

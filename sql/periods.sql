@@ -14,7 +14,39 @@ LEFT JOIN open_file AS c
 ORDER BY period.start_ms;
 
 -- name: any
-SELECT start_ms, end_ms FROM period ORDER BY start_ms LIMIT 1;
+SELECT start_ms, end_ms FROM period UNION ALL SELECT start_ms, end_ms FROM empty_stretch
+ORDER BY start_ms LIMIT 1;
+
+-- name: stretches
+SELECT start_ms, end_ms, events_seq, samples_seq, accounts_seq FROM empty_stretch ORDER BY start_ms;
+
+-- name: stretches_overlapping
+SELECT start_ms, end_ms, events_seq, samples_seq, accounts_seq FROM empty_stretch
+WHERE start_ms < ?2 AND end_ms > ?1 ORDER BY start_ms;
+
+-- name: stretches_touching
+-- Those that end where another begins, or begin where it ends, and know the same.
+SELECT start_ms, end_ms FROM empty_stretch
+WHERE (end_ms = ?1 OR start_ms = ?2) AND events_seq = ?3 AND samples_seq IS ?4 AND accounts_seq = ?5
+ORDER BY start_ms;
+
+-- name: delete_stretch
+DELETE FROM empty_stretch WHERE start_ms = ?1;
+
+-- name: insert_stretch
+INSERT INTO empty_stretch (start_ms, end_ms, events_seq, samples_seq, accounts_seq)
+VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: stretches_see_samples
+UPDATE empty_stretch SET samples_seq = ?2 WHERE end_ms > ?1;
+
+-- name: overlapping_stretch
+SELECT start_ms, end_ms FROM period WHERE start_ms < ?2 AND end_ms > ?1 ORDER BY start_ms LIMIT 1;
+
+-- name: current_records
+SELECT period.start_ms, end_ms, path
+FROM period JOIN record_file USING (start_ms, generation)
+ORDER BY period.start_ms;
 
 -- name: in_window
 -- Both ends inclusive to the second: a period is shown to end a second early.

@@ -30,8 +30,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
 
 -- name: tell_sample
 INSERT INTO outbox_sample (sampled_ms, account_id, zone_id, device_type, device_id, network_id,
-    address, bytes_sent, bytes_received)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+    address, bytes_sent, bytes_received, restarted)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
 
 -- name: tell_account
 INSERT INTO outbox_account (account_id, name, uuid, type, domain_id, domain_path, state,
@@ -45,7 +45,7 @@ FROM outbox_event WHERE seq > ?1 ORDER BY seq LIMIT ?2;
 
 -- name: told_samples
 SELECT seq, sampled_ms, account_id, zone_id, device_type, device_id, network_id,
-    address, bytes_sent, bytes_received
+    address, bytes_sent, bytes_received, restarted
 FROM outbox_sample WHERE seq > ?1 ORDER BY seq LIMIT ?2;
 
 -- name: told_accounts

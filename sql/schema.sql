@@ -27,6 +27,13 @@ CREATE TABLE source (
     name      TEXT NOT NULL UNIQUE
 ) STRICT;
 
+-- Through which instant somebody said that a source is complete. The latest event of a
+-- source says so, too; what counts is the later of both.
+CREATE TABLE source_complete (
+    source_id  INTEGER NOT NULL PRIMARY KEY REFERENCES source (source_id),
+    through_ms INTEGER NOT NULL
+) STRICT;
+
 -- One row a file of accepted events. `ids` is a serialized 64-bit Roaring
 -- bitmap of the file's event ids; it comes last so that a listing never reads
 -- its overflow pages.
@@ -88,6 +95,18 @@ CREATE TABLE record_file (
     sha256     TEXT NOT NULL,
     key_index  BLOB NOT NULL,
     PRIMARY KEY (start_ms, generation)
+) STRICT;
+
+-- Published periods in a row in which nothing was used: no records, nothing open, no
+-- samples. One row for all of them, however many: a single early event would otherwise
+-- open years of periods with three files each. A period that something is found in
+-- leaves its stretch and gets files like any other.
+CREATE TABLE empty_stretch (
+    start_ms     INTEGER NOT NULL PRIMARY KEY,
+    end_ms       INTEGER NOT NULL CHECK (end_ms > start_ms),
+    events_seq   INTEGER NOT NULL,
+    samples_seq  INTEGER,
+    accounts_seq INTEGER NOT NULL
 ) STRICT;
 
 -- Only the current versions; superseded ones move to retired_file.
@@ -208,7 +227,8 @@ CREATE TABLE job (
     periods     INTEGER NOT NULL,
     records     INTEGER NOT NULL,
     message     TEXT NOT NULL,
-    as_of_ms    INTEGER
+    as_of_ms    INTEGER,
+    note        TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 -- Whoever takes the folder's lock looks for runs that nobody can be at any more.
@@ -276,7 +296,8 @@ CREATE TABLE outbox_sample (
     network_id     INTEGER NOT NULL,
     address        TEXT,
     bytes_sent     INTEGER NOT NULL,
-    bytes_received INTEGER NOT NULL
+    bytes_received INTEGER NOT NULL,
+    restarted      INTEGER NOT NULL DEFAULT 0 CHECK (restarted IN (0, 1))
 ) STRICT;
 
 -- Columns as in account; one row a change.

@@ -142,12 +142,16 @@ pub(crate) struct Ingest {
     /// What the files hold
     #[arg(value_enum)]
     pub(crate) stream: StreamArgument,
-    /// Files to read, in order
-    #[arg(required = true, value_name = "FILE")]
+    /// Files to read, in order; none is needed with --complete-through
+    #[arg(required_unless_present = "complete_through", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Name of the cloud the rows come from; ids of different sources never meet
     #[arg(long, default_value = SourceName::DEFAULT, value_parser = source_name)]
     pub(crate) source: SourceName,
+    /// Say that the source has no further events up to this instant (`now`: the clock),
+    /// so that the usage job need not wait for them
+    #[arg(long, value_name = "INSTANT|now", value_parser = complete_through)]
+    pub(crate) complete_through: Option<CompleteThrough>,
     /// Exit with status 3 if any row was quarantined
     #[arg(long)]
     pub(crate) strict: bool,
@@ -174,12 +178,22 @@ pub(crate) struct Quarantine {
     pub(crate) empty: bool,
 }
 
+/// Through which instant a source is said to be complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CompleteThrough {
+    /// The present, by the clock.
+    Now,
+    /// A given instant.
+    At(Instant),
+}
+
 /// Compute usage records and publish them, period by period.
 ///
-/// Without dates it is the scheduled job: every complete period that is not
-/// published yet, and those that late events have touched. With dates it is a
-/// back-fill: each period as if the job had run on time. Running it again
-/// changes nothing.
+/// Without dates it is the scheduled job: every period that is over and not
+/// published yet, as far as each source is complete (usage.source.patience.hours),
+/// and those that late events have touched. With dates it is a back-fill: each
+/// period as if the job had run on time, complete or not. Running it again changes
+/// nothing.
 #[derive(Debug, Args)]
 pub(crate) struct Aggregate {
     /// First day, in the aggregation zone
@@ -195,6 +209,9 @@ pub(crate) struct Aggregate {
     /// present, by the clock of the folder's cloud]
     #[arg(long, value_name = "INSTANT", value_parser = start_instant)]
     pub(crate) now: Option<Instant>,
+    /// Take a --now that lies ahead of the clock: bill what has not been used yet
+    #[arg(long, requires = "now")]
+    pub(crate) force_now: bool,
     /// Tell what would change, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -292,6 +309,7 @@ pub(crate) struct Settings {
     /// The setting, such as usage.aggregation.timezone
     pub(crate) name: Option<String>,
     /// Its new value
+    #[arg(allow_negative_numbers = true)]
     pub(crate) value: Option<String>,
 }
 
@@ -389,6 +407,13 @@ fn source_name(text: &str) -> Result<SourceName, String> {
         ));
     }
     SourceName::new(text).map_err(|error| error.to_string())
+}
+
+fn complete_through(text: &str) -> Result<CompleteThrough, String> {
+    if text == "now" {
+        return Ok(CompleteThrough::Now);
+    }
+    start_instant(text).map(CompleteThrough::At)
 }
 
 fn start_instant(text: &str) -> Result<Instant, String> {

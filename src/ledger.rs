@@ -37,7 +37,7 @@ pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
     // The bill first: the cloud may live on meanwhile, and what was billed stays had.
     let snapshot = store.snapshot()?;
     let entries = store.ledger()?;
-    let Some(last) = snapshot.periods.last() else { return Ok(None) };
+    let Some(published_end) = snapshot.published_end() else { return Ok(None) };
     if entries.is_empty() {
         return Ok(None);
     }
@@ -57,7 +57,7 @@ pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
     }
     // 2. What was had. What lasts has lasted until now, whatever was billed.
     let zone = calendar.zone().name();
-    let until = last.period.end.min(console::present(store)?);
+    let until = published_end.min(console::present(store)?);
     let bill = Ledger::of(entries).bill(zone, Instant::EPOCH, until);
     for Line { day, what, quantity } in bill.map_err(|error| Failure::Failed(error.into()))? {
         let key = (day_of(&day, what.usage_type), what);

@@ -13,8 +13,8 @@
 use std::collections::BTreeMap;
 
 use cloudtally_model::{
-    Calendar, Part, Period, ResourceId, Segment, SourceId, SourceName, Sources, Unit, UsageRecord,
-    UsageTypeId, usage_type,
+    Calendar, Instant, Part, Period, ResourceId, Segment, SourceId, SourceName, Sources, Unit,
+    UsageRecord, UsageTypeId, usage_type,
 };
 use cloudtally_store::{PublishedPeriod, Severity, Snapshot, Store};
 use polars::prelude::{
@@ -24,7 +24,8 @@ use polars::prelude::{
 use crate::{
     AggregateError,
     explain::explain,
-    job::{removals, stale_periods},
+    job::{removals, stale_before, waiting_period},
+    network::NetworkBiller,
     window::Removals,
 };
 
@@ -70,9 +71,12 @@ impl Periods {
 }
 
 /// Runs the sanity checks; `progress(done, total)` counts periods.
+///
+/// `now` is the clock of the folder's cloud.
 pub fn sanity_checks(
     store: &Store,
     periods: Periods,
+    now: Instant,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<SanityFinding>, AggregateError> {
     let snapshot = store.snapshot()?;
@@ -97,7 +101,27 @@ pub fn sanity_checks(
         }
         progress(index as u64 + 1, total);
     }
-    let stale = stale_periods(&snapshot);
+    let biller = NetworkBiller { store, snapshot: &snapshot, calendar };
+    findings.extend(biller.oversized()?.into_iter().map(|series| {
+        SanityFinding {
+            severity: Severity::Error,
+            subject: "network samples".to_owned(),
+            problem: series.to_string(),
+            remedy: "a counter there cannot be right: see what the device said; everything else \
+                 is billed"
+                .to_owned(),
+        }
+    }));
+    let waits = waiting_period(store, &snapshot, now)?;
+    findings.extend(waits.as_ref().map(|waits| SanityFinding {
+        severity: Severity::Warning,
+        subject: format!("period {}", waits.period),
+        problem: "not published: a source is not complete".to_owned(),
+        remedy: waits.to_string(),
+    }));
+    // Of what waits for a source, no run includes more yet.
+    let waits_from = waits.map_or(Instant::END_OF_TIME, |waits| waits.period.start);
+    let stale = stale_before(&snapshot, calendar, waits_from);
     if stale > 0 {
         findings.push(SanityFinding {
             severity: Severity::Warning,
@@ -152,6 +176,21 @@ fn periods_tile(snapshot: &Snapshot, calendar: Calendar) -> Vec<SanityFinding> {
                 format!("the calendar has {expected} there"),
             ));
         }
+    }
+    for empty in &snapshot.stretches {
+        for at in [empty.extent.start, empty.extent.end] {
+            let expected = calendar.period_at(at);
+            if expected.start != at {
+                findings.push(broken(
+                    format!("empty periods {}", empty.extent),
+                    format!("the calendar has {expected} there"),
+                ));
+            }
+        }
+    }
+    let published = snapshot.published();
+    for pair in published.windows(2).filter(|pair| pair[1].0.start < pair[0].0.end) {
+        findings.push(broken(format!("period {}", pair[1].0), format!("overlaps {}", pair[0].0)));
     }
     findings
 }

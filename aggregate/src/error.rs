@@ -32,21 +32,13 @@ pub enum AggregateError {
     NothingIngested,
     /// Usage after the present is not use.
     #[error(
-        "period {period} is not over: it is {now} and no accepted event or sample is that late; end with an earlier `--to`, or say `--now INSTANT`"
+        "period {period} is not over: it is {now}, and what lies ahead is not use; end with an earlier `--to` (`--now` goes back in time, and ahead only with `--force-now`)"
     )]
     PeriodNotOver {
         /// The first period that is not over.
         period: Period,
-        /// What counts as the present.
+        /// The present, by the clock.
         now: Instant,
-    },
-    /// Counters that cannot be right.
-    #[error(
-        "the bytes of one period do not fit 64 bits (sum {sum}); look for impossible counters in the network samples"
-    )]
-    BytesOverflow {
-        /// The sum that does not fit.
-        sum: i128,
     },
     /// An id that names no record.
     #[error(

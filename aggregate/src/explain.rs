@@ -276,7 +276,8 @@ fn differences(
         for sample in series {
             let now = value(sample);
             if is_inside(sample.sampled) {
-                let restarted = previous.is_some_and(|(_, before)| now < before);
+                let restarted =
+                    previous.is_some_and(|(_, before)| now < before || sample.restarted);
                 let bytes = match previous {
                     None => 0,
                     Some(_) if restarted => now,
@@ -326,6 +327,15 @@ fn samples_of(
         })?;
     }
     samples.sort_by(|a, b| (&a.series, a.sampled).cmp(&(&b.series, b.sampled)));
+    // A blank reading behind the first of its series is a poll that failed.
+    let mut series = None;
+    samples.retain(|sample| {
+        let is_first = series.as_ref() != Some(&sample.series);
+        if is_first {
+            series = Some(sample.series.clone());
+        }
+        is_first || !sample.is_blank()
+    });
     Ok(samples)
 }
 

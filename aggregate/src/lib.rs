@@ -19,9 +19,10 @@ pub use error::AggregateError;
 pub use explain::{ClippedSegment, Difference, Explanation, Parts, explain};
 pub use export::{CsvText, ExportFormat, ExportTarget, export, export_columns};
 pub use job::{
-    AggregateProgress, Plan, Rebuild, RunReport, Target, Unfinished, WindowLimits, aggregate,
-    aggregate_within, checkpoint, run_job, stale_periods,
+    AggregateProgress, Plan, Rebuild, RunReport, ShortSource, Target, Unfinished, WaitingPeriod,
+    WindowLimits, aggregate, aggregate_within, checkpoint, run_job, stale_periods, waiting_period,
 };
 pub use line::{Line, Lines};
+pub use network::OversizedSeries;
 pub use records::add_resource;
 pub use totals::{GroupBy, Total, totals};

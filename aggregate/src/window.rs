@@ -104,6 +104,12 @@ impl<'a> WindowFolder<'a> {
         self.overlapping(from, to).map(|file| file.rows).sum()
     }
 
+    /// The first instant from `from` on at which an event may have happened.
+    pub(crate) fn next_event(&self, from: Instant) -> Option<Instant> {
+        let ahead = self.files.iter().filter(|file| file.last_created >= from);
+        ahead.map(|file| file.first_created.max(from)).min()
+    }
+
     /// Folds the events of `[from, to)` onto the segments open at `from`.
     ///
     /// `periods` are contiguous, in order and inside the window; without any, the

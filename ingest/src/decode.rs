@@ -67,7 +67,7 @@ impl Decode for NetworkSample {
         let (bytes_sent, bytes_received) = (next.unsigned()?, next.unsigned()?);
         let address = next.text_if_any()?;
         let series = SeriesKey { account, zone, device_type, device, network, address };
-        Ok(Self { sampled, series, bytes_sent, bytes_received })
+        Ok(Self { sampled, series, bytes_sent, bytes_received, restarted: false })
     }
 
     fn billed_at(&self) -> Option<(&'static str, Instant)> {

@@ -187,6 +187,24 @@ impl Calendar {
             .take_while(move |period| period.end <= until)
     }
 
+    /// How many periods there are from one boundary to another. Takes a step a date.
+    pub fn count(&self, extent: Period) -> u64 {
+        let step = i64::from(self.range.minutes()) * Millis::MINUTE.0;
+        let (mut count, mut at) = (0, extent.start);
+        while at < extent.end {
+            let (_, end_of_date) = self.date_bounds_at(at);
+            let end = end_of_date.min(extent.end);
+            let length = end.since(at).0;
+            let of_date = match self.range {
+                AggregationRange::DAY => 1,
+                _ => length.div_euclid(step) + i64::from(length.rem_euclid(step) > 0),
+            };
+            count += of_date.unsigned_abs();
+            at = end;
+        }
+        count
+    }
+
     /// The local date whose day holds `instant`.
     pub fn date_of(&self, instant: Instant) -> NaiveDate {
         let mut date = self.local(instant).date();
@@ -406,6 +424,26 @@ mod tests {
         assert_eq!(before.end, at("2011-12-30 10:00:00"));
         assert_eq!(apia.date_of(before.end), day("2011-12-31").unwrap());
         assert_eq!(apia.previous(apia.next(before)), before);
+    }
+
+    #[test]
+    fn counting_periods_is_listing_them() {
+        for (zone, minutes) in [
+            ("UTC", "1440"),
+            ("Pacific/Apia", "1440"),
+            ("America/New_York", "720"),
+            ("Australia/Lord_Howe", "60"),
+            ("America/St_Johns", "1440"),
+        ] {
+            let calendar = calendar(zone, minutes);
+            let periods: Vec<Period> = calendar
+                .complete_periods(at("2011-10-01 00:00:00"), at("2012-05-01 00:00:00"))
+                .collect();
+            for (from, to) in [(0, periods.len() - 1), (3, 9), (40, 100), (7, 7)] {
+                let extent = Period { start: periods[from].start, end: periods[to].end };
+                assert_eq!(calendar.count(extent), (to - from + 1) as u64, "{zone} {minutes}");
+            }
+        }
     }
 
     #[test]

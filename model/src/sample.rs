@@ -84,4 +84,17 @@ pub struct NetworkSample {
     pub bytes_sent: u64,
     /// Bytes received since the device started.
     pub bytes_received: u64,
+    /// True if the device knows that it began to count from 0 since the last sample.
+    pub restarted: bool,
+}
+
+impl NetworkSample {
+    /// True if the reading says 0 in both directions and not that it restarted. Behind
+    /// the first sample of a series that is a failed poll and no sample at all.
+    ///
+    /// # Source
+    /// Usage rules 5.
+    pub fn is_blank(&self) -> bool {
+        self.bytes_sent == 0 && self.bytes_received == 0 && !self.restarted
+    }
 }

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use cloudtally_aggregate::{AggregateError, Periods, Plan, run_job, sanity_checks};
+use cloudtally_aggregate::{AggregateError, Periods, Plan, run_job, sanity_checks, waiting_period};
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::{Instant, Millis, settings, with_causes};
 use cloudtally_platform::{
@@ -127,8 +127,8 @@ impl Beat {
     }
 
     /// How it stands.
-    pub(crate) fn status(&self) -> Result<JobStatus, ScheduleError> {
-        JobStatus::with_next(&self.store, self.next()?)
+    pub(crate) fn status(&self, now: Instant) -> Result<JobStatus, ScheduleError> {
+        JobStatus::with_next(&self.store, self.next()?, now)
     }
 
     /// Runs the job here and now if it is due at `now`.
@@ -205,7 +205,16 @@ impl Beat {
     /// That a run of the usage job has come to its end; `before` was published before it.
     pub(crate) fn ran(&self, now: Instant, before: Vec<PublishedPeriod>) {
         self.look_over(now, before);
-        self.well(now, USAGE_SERVER_RESULT);
+        let snapshot = self.store.snapshot();
+        match snapshot.and_then(|snapshot| waiting_period(&self.store, &snapshot, now)) {
+            Ok(None) => self.well(now, USAGE_SERVER_RESULT),
+            Ok(Some(waits)) => {
+                let text = format!("the usage job waits for a source: {waits}");
+                warn!("{text}");
+                self.wrong(now, USAGE_SERVER_RESULT, text);
+            }
+            Err(cause) => self.failed(now, &cause.into()),
+        }
     }
 
     /// That a run of the usage job has failed.
@@ -217,7 +226,7 @@ impl Beat {
 
     /// The sanity checks of what was just published (usage rules 7).
     fn look_over(&self, now: Instant, before: Vec<PublishedPeriod>) {
-        let found = sanity_checks(&self.store, Periods::Since(before), &mut |_, _| {});
+        let found = sanity_checks(&self.store, Periods::Since(before), now, &mut |_, _| {});
         let wrong = match found {
             Ok(findings) => {
                 let worst = findings.into_iter().find(|found| found.severity == Severity::Error);
@@ -422,6 +431,43 @@ mod tests {
             assert_eq!(run(&format!("{day} 01:50:00")), (raised.0, 0), "all is well");
         }
         assert_eq!(world.store.snapshot().unwrap().periods.len(), 2);
+    }
+
+    #[test]
+    fn a_job_that_waits_for_a_source_is_told_once_and_until_it_goes_on() {
+        let world = World::new("2026-01-01 12:00:00");
+        let keys = AdminKeys { api_key: "a".to_owned(), secret_key: "s".to_owned() };
+        let new = NewCloud { start: Start::Empty, seed: Some(1) };
+        let cloud = open_cloud(&world.store, new, Pace::Real, &keys).unwrap().cloud;
+        let beat = Beat::new(&world.store, at("2026-01-01 12:00:00")).unwrap().telling(&cloud);
+        // All alerts of type 20, those of them that stand, and what the last one says.
+        let told = || {
+            let world = cloud.world();
+            let alerts = world.all(Kind::Alert).filter(|alert| alert.int("type") == 20);
+            let all: Vec<(bool, String)> = alerts
+                .map(|a| (a.id_of("stands").is_some(), a.text("description").to_owned()))
+                .collect();
+            let stand = all.iter().filter(|(stands, _)| *stands).count();
+            (all.len(), stand, all.last().map_or(String::new(), |(_, text)| text.clone()))
+        };
+        // The only event is of 1 January 00:00: a week is billed, and then it waits.
+        beat.run_now(at("2026-01-08 00:15:00"));
+        assert_eq!((told().0, told().1), (0, 0));
+        for day in ["2026-01-09", "2026-01-10"] {
+            beat.run_now(at(&format!("{day} 00:15:00")));
+            let (all, stand, text) = told();
+            assert_eq!((all, stand), (1, 1), "{day}: told once");
+            assert!(text.contains("`default` is complete through 2026-01-01"), "{text}");
+        }
+        assert_eq!(world.store.snapshot().unwrap().periods.len(), 7);
+        let status = beat.status(at("2026-01-10 00:20:00")).unwrap();
+        assert_eq!(status.waits.unwrap().period.start, at("2026-01-08 00:00:00"));
+        assert!(world.store.jobs(0, 1).unwrap()[0].note.contains("`default`"));
+        let default = SourceName::new("default").unwrap();
+        writer(&world.store).set_complete_through(&default, at("2026-01-11 00:00:00")).unwrap();
+        beat.run_now(at("2026-01-11 00:15:00"));
+        assert_eq!((told().0, told().1), (1, 0), "all is well");
+        assert_eq!(world.store.snapshot().unwrap().periods.len(), 10);
     }
 
     #[tokio::test]

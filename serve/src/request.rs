@@ -220,10 +220,10 @@ fn refuse_fixed(front: &Front, params: &Params) -> Result<(), ApiError> {
         return Ok(());
     }
     let snapshot = front.store.snapshot().map_err(|e| internal("look at the periods", &e))?;
-    match snapshot.periods.first() {
+    match snapshot.first_published() {
         Some(published) => Err(ApiError::value(format!(
             "`{name}` stays as it is: the period {} is already published, and cutting time differently after it would overlap or leave a gap",
-            published.period
+            published
         ))),
         None => Ok(()),
     }

@@ -131,9 +131,9 @@ impl Timetable {
     /// at this moment: a simulated clock can stand at it.
     pub(crate) fn of(store: &Store, now: Instant) -> Result<Self, StoreError> {
         let snapshot = store.snapshot()?;
-        let seen = match snapshot.periods.last() {
+        let seen = match snapshot.published_end() {
             // A run at the very end of a period counts as one that publishes it.
-            Some(last) => (store.calendar()?.next(last.period).end - Millis(1)).min(now),
+            Some(end) => (store.calendar()?.period_at(end).end - Millis(1)).min(now),
             None => now - Millis(1),
         };
         Ok(Self::since(seen))

@@ -1,6 +1,6 @@
 //! How the usage job stands: what the command line and `getUsageJobStatus` tell.
 
-use cloudtally_aggregate::{checkpoint, stale_periods};
+use cloudtally_aggregate::{WaitingPeriod, checkpoint, stale_periods, waiting_period};
 use cloudtally_model::{Instant, settings};
 use cloudtally_store::Store;
 
@@ -17,23 +17,30 @@ pub struct JobStatus {
     pub published_until: Option<Instant>,
     /// Published periods that late events have touched; the next run publishes them
     /// again.
-    pub stale_periods: usize,
+    pub stale_periods: u64,
+    /// The first period that is over and waits for a source.
+    pub waits: Option<WaitingPeriod>,
 }
 
 impl JobStatus {
-    /// As a folder has it that nobody serves; `now` counts where nothing is published.
+    /// As a folder has it at `now` that nobody serves.
     pub fn of(store: &Store, now: Instant) -> Result<Self, ScheduleError> {
-        Self::with_next(store, Timetable::of(store, now)?.next(&Schedule::of(store)?))
+        Self::with_next(store, Timetable::of(store, now)?.next(&Schedule::of(store)?), now)
     }
 
     /// With a next run that is known.
-    pub(crate) fn with_next(store: &Store, next: Instant) -> Result<Self, ScheduleError> {
-        let snapshot = store.snapshot()?;
+    pub(crate) fn with_next(
+        store: &Store,
+        next: Instant,
+        now: Instant,
+    ) -> Result<Self, ScheduleError> {
+        let (snapshot, calendar) = (store.snapshot()?, store.calendar()?);
         Ok(Self {
             enabled: is_enabled(store)?,
             next,
-            published_until: checkpoint(&snapshot, store.calendar()?),
-            stale_periods: stale_periods(&snapshot),
+            published_until: checkpoint(&snapshot, calendar),
+            stale_periods: stale_periods(&snapshot, calendar),
+            waits: waiting_period(store, &snapshot, now)?,
         })
     }
 }

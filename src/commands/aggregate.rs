@@ -2,8 +2,12 @@
 
 use std::process::ExitCode;
 
-use cloudtally_aggregate::{Plan, Rebuild, RunReport, Target, Unfinished, aggregate, run_job};
+use cloudtally_aggregate::{
+    Plan, Rebuild, RunReport, ShortSource, Target, Unfinished, WaitingPeriod, aggregate, run_job,
+};
 use cloudtally_ingest::take_outbox;
+use cloudtally_model::Instant;
+use cloudtally_store::Store;
 use serde_json::json;
 
 use super::{Context, print_json};
@@ -23,11 +27,11 @@ pub(crate) fn run(context: &Context, arguments: &Aggregate) -> Result<ExitCode, 
         _ if arguments.rebuild => Plan::RebuildAll,
         _ => Plan::Scheduled,
     };
-    let now = arguments.now.map_or_else(|| console::present(&store), Ok)?;
+    let now = now(&store, arguments)?;
     let bar = console::bar("aggregating periods", Unit::Count);
     let mut progress = |p: cloudtally_aggregate::AggregateProgress| {
-        bar.set_length(p.planned as u64);
-        bar.set_position(p.done as u64);
+        bar.set_length(p.planned);
+        bar.set_position(p.done);
     };
     let report = if arguments.dry_run {
         aggregate(Target::DryRun(&store), plan, now, &mut progress)?
@@ -44,6 +48,17 @@ pub(crate) fn run(context: &Context, arguments: &Aggregate) -> Result<ExitCode, 
         print(&report, arguments.dry_run);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The present to go by: the clock of the folder's cloud, or an earlier instant.
+fn now(store: &Store, arguments: &Aggregate) -> Result<Instant, Failure> {
+    let clock = console::present(store)?;
+    match arguments.now {
+        Some(now) if now > clock && !arguments.force_now => Err(Failure::usage(format!(
+            "`--now {now}` lies ahead of the clock, which says {clock}: what lies ahead is not use; name an earlier instant, or add `--force-now`"
+        ))),
+        now => Ok(now.unwrap_or(clock)),
+    }
 }
 
 /// What the job history calls a run.
@@ -67,7 +82,35 @@ fn as_json(report: &RunReport, dry_run: bool) -> serde_json::Value {
         "removed": report.removed,
         "anomalies": report.anomalies,
         "foldedseries": report.folded_series,
+        "oversizedseries": report.oversized.iter().map(|series| json!({
+            "source": series.source.as_str(),
+            "account": series.series.account.0,
+            "devicetype": series.series.device_type.as_name(),
+            "device": series.series.device,
+            "network": series.series.network.0,
+            "address": series.series.address.as_deref(),
+            "from": series.from.to_string(),
+            "to": series.to.to_string(),
+        })).collect::<Vec<_>>(),
+        "waits": report.waits.as_ref().map(waiting_as_json),
+        "incomplete": report.incomplete.iter().map(short_as_json).collect::<Vec<_>>(),
         "checkpoint": report.checkpoint.map(|at| at.to_string()),
+    })
+}
+
+/// A period that waits, for programs.
+pub(super) fn waiting_as_json(waits: &WaitingPeriod) -> serde_json::Value {
+    json!({
+        "period": waits.period.to_string(),
+        "sources": waits.sources.iter().map(short_as_json).collect::<Vec<_>>(),
+    })
+}
+
+fn short_as_json(short: &ShortSource) -> serde_json::Value {
+    json!({
+        "source": short.source.as_str(),
+        "completethrough": short.complete_through.to_string(),
+        "shortbyms": short.short_by.0,
     })
 }
 
@@ -75,7 +118,9 @@ fn as_json(report: &RunReport, dry_run: bool) -> serde_json::Value {
 pub(crate) fn print(report: &RunReport, dry_run: bool) {
     let would = if dry_run { "would have " } else { "" };
     let touched = report.published + report.republished + report.unchanged;
-    if touched == 0 && report.checkpoint.is_none() {
+    if touched == 0 && report.waits.is_some() {
+        println!("nothing to do: every period that is ready is published");
+    } else if touched == 0 && report.checkpoint.is_none() {
         println!("nothing to do: nothing has been ingested whose period is over");
     } else if touched == 0 {
         println!("nothing to do: every complete period is published");
@@ -97,5 +142,14 @@ pub(crate) fn print(report: &RunReport, dry_run: bool) {
     }
     if let Some(checkpoint) = report.checkpoint {
         println!("  published without a gap up to {checkpoint}");
+    }
+    for series in &report.oversized {
+        println!("  {series}");
+    }
+    if let Some(waits) = &report.waits {
+        println!("  {waits}");
+    }
+    for short in &report.incomplete {
+        println!("  billed as told, although {short}");
     }
 }

@@ -34,10 +34,11 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
     // Records of damaged files cannot be read, let alone checked.
     if findings.iter().all(|(severity, _)| *severity != Severity::Error) {
         let bar = console::bar("checking periods", Unit::Count);
-        let concerns = sanity_checks(&store, Periods::All, &mut |done, total| {
-            bar.set_length(total);
-            bar.set_position(done);
-        })?;
+        let concerns =
+            sanity_checks(&store, Periods::All, console::present(&store)?, &mut |done, total| {
+                bar.set_length(total);
+                bar.set_position(done);
+            })?;
         bar.finish_and_clear();
         findings.extend(concerns.into_iter().map(|concern| {
             (

@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use cloudtally_ingest::{Counts, IngestRequest, IngestSummary, Input, ingest};
-use cloudtally_store::{Stream, Writer};
+use cloudtally_model::Instant;
+use cloudtally_store::{Store, Stream, Writer};
 use serde_json::json;
 
 use super::{Context, print_json};
 use crate::{
-    cli::{Ingest, StreamArgument},
+    cli::{CompleteThrough, Ingest, StreamArgument},
     console::{self, Unit, shown},
     failure::{Failure, found_something},
 };
@@ -30,6 +31,7 @@ pub(crate) fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode, Fai
         now: arguments.now.unwrap_or_else(console::now),
     };
     let store = context.open()?;
+    let complete_through = complete_through(&store, arguments)?;
     let writer = console::writer(&store)?;
     let result = run_with_bar(&writer, &request);
     let summary = match &result {
@@ -42,12 +44,29 @@ pub(crate) fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode, Fai
         print(summary);
     }
     let summary = result.map_err(|error| Failure::Failed(error.into()))?;
+    if let Some(instant) = complete_through {
+        writer.set_complete_through(&arguments.source, instant)?;
+    }
     // Many small ingests must not leave many small files.
     writer.compact()?;
     if arguments.strict && summary.counts.quarantined > 0 {
         return Ok(found_something());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Through which instant the source is said to be complete; none can speak of what is
+/// to come.
+fn complete_through(store: &Store, arguments: &Ingest) -> Result<Option<Instant>, Failure> {
+    let clock = console::present(store)?;
+    match arguments.complete_through {
+        None => Ok(None),
+        Some(CompleteThrough::Now) => Ok(Some(clock)),
+        Some(CompleteThrough::At(instant)) if instant > clock => Err(Failure::usage(format!(
+            "`--complete-through {instant}` lies ahead of the clock, which says {clock}; name an instant that has passed, or `now`"
+        ))),
+        Some(CompleteThrough::At(instant)) => Ok(Some(instant)),
+    }
 }
 
 /// Ingests with a progress bar.

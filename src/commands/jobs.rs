@@ -7,7 +7,7 @@ use cloudtally_serve::JobStatus;
 use cloudtally_store::{JobRun, Store};
 use serde_json::json;
 
-use super::{Context, print_json};
+use super::{Context, aggregate::waiting_as_json, print_json};
 use crate::{
     cli::Jobs,
     console::{self, grouped, table},
@@ -29,6 +29,7 @@ pub(crate) fn run(context: &Context, arguments: &Jobs) -> Result<ExitCode, Failu
             "nextrun": status.next.to_string(),
             "publisheduntil": status.published_until.map(|at| at.to_string()),
             "staleperiods": status.stale_periods,
+            "waits": status.waits.as_ref().map(waiting_as_json),
         }))?;
     } else {
         print(&jobs, count);
@@ -52,6 +53,7 @@ fn as_json(job: &JobRun) -> serde_json::Value {
         "finished": instant(job.finished_ms.map(Instant::from_millis)),
         "exectime": job.finished_ms.map(|finished| finished - job.started_ms),
         "errortext": (!job.message.is_empty()).then_some(&job.message),
+        "note": (!job.note.is_empty()).then_some(&job.note),
     })
 }
 
@@ -85,6 +87,9 @@ fn print(jobs: &[JobRun], count: u64) {
     for job in jobs.iter().filter(|job| !job.message.is_empty()) {
         println!("run {} failed: {}", job.id, job.message);
     }
+    for job in jobs {
+        job.note.lines().for_each(|line| println!("run {}: {line}", job.id));
+    }
     if count > jobs.len() as u64 {
         println!("the latest {} of {count} runs; `--last N` shows more", jobs.len());
     }
@@ -94,6 +99,9 @@ fn print_status(store: &Store, status: &JobStatus, now: Instant) -> Result<(), F
     match status.published_until {
         Some(until) => println!("published without a gap up to {until}"),
         None => println!("nothing is published yet"),
+    }
+    if let Some(waits) = &status.waits {
+        println!("{waits}");
     }
     if status.stale_periods > 0 {
         println!(

@@ -54,6 +54,9 @@ macro_rules! steps {
             ACCOUNTS_AFTER_COMMIT,
             ORPHAN_BEFORE_REMOVE,
             ORPHAN_AFTER_REMOVE,
+            LINK_BEFORE_MAKE,
+            LINK_BEFORE_RENAME,
+            LINK_AFTER_RENAME,
             CLOUD_BEFORE_COMMIT,
             CLOUD_AFTER_COMMIT,
         ];
@@ -79,6 +82,12 @@ pub(crate) const ORPHAN_BEFORE_REMOVE: &str = "orphan.before_remove";
 /// It is removed.
 pub(crate) const ORPHAN_AFTER_REMOVE: &str = "orphan.after_remove";
 
+/// The current records of a period are about to get their name in `DATA/records`.
+pub(crate) const LINK_BEFORE_MAKE: &str = "link.before_make";
+/// They have a temporary one.
+pub(crate) const LINK_BEFORE_RENAME: &str = "link.before_rename";
+/// They have it.
+pub(crate) const LINK_AFTER_RENAME: &str = "link.after_rename";
 /// A change of the cloud is written but not committed.
 pub(crate) const CLOUD_BEFORE_COMMIT: &str = "cloud.before_commit";
 /// A change of the cloud is kept; nobody has been told.

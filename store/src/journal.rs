@@ -283,6 +283,7 @@ fn tell_sample(db: &Db, sample: &NetworkSample) -> Result<(), StoreError> {
         text(&series.address),
         sample.bytes_sent.cast_signed(),
         sample.bytes_received.cast_signed(),
+        sample.restarted,
     ];
     db.execute(sql::platform::TELL_SAMPLE, params).map(drop)
 }

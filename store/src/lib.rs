@@ -18,8 +18,9 @@ mod writer; // everything that changes the folder
 use std::sync::Arc;
 
 pub use catalogue::{
-    AccountRemoval, Accounts, AdminKeys, Anomaly, EventFile, IngestRun, Inputs, JobRun, JobState,
-    LakeFile, PublishedPeriod, QuarantinedRow, SampleFile, Snapshot, Stream, UnmeteredEvents,
+    AccountRemoval, Accounts, AdminKeys, Anomaly, EmptyStretch, EventFile, IngestRun, Inputs,
+    JobRun, JobState, LakeFile, PublishedPeriod, QuarantinedRow, SampleFile, Snapshot, Stream,
+    UnmeteredEvents,
 };
 pub use crash::crash_points;
 pub use error::StoreError;
@@ -29,7 +30,10 @@ pub use lock::LockWait;
 pub use outbox::Told;
 pub use query::{RecordFilter, RecordSet, RecordWindow, ServedRecord};
 pub use verify::{Finding, Severity};
-pub use writer::{KnownEvents, KnownSamples, PeriodDraft, QuarantineKind, StagedPeriod, Writer};
+pub use writer::{
+    KnownEvents, KnownSamples, PeriodDraft, Publication, QuarantineKind, SeenSamples, StagedPeriod,
+    Writer,
+};
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.
 #[derive(Clone, Debug)]

@@ -114,5 +114,6 @@ fn sample(row: &Row<'_>) -> rusqlite::Result<NetworkSample> {
         },
         bytes_sent: unsigned(row, 8)?,
         bytes_received: unsigned(row, 9)?,
+        restarted: row.get(10)?,
     })
 }

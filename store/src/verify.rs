@@ -5,8 +5,8 @@
 //! is looked at twice before it is called wrong.
 
 use std::{
-    collections::HashSet,
-    fs::File,
+    collections::{HashMap, HashSet},
+    fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -21,7 +21,10 @@ use crate::{
         db::{DATABASE, Db},
         load, sql,
     },
-    lake::file,
+    lake::{
+        RECORDS, file,
+        links::{is_same, record_link},
+    },
     lock::FolderLock,
     query::key_index::KeyIndex,
 };
@@ -94,6 +97,7 @@ impl Store {
             progress(done, total);
         }
 
+        self.check_links(&db, is_writing, &mut findings)?;
         let known: HashSet<&Path> = named
             .iter()
             .map(|file| file.path.as_path())
@@ -107,6 +111,53 @@ impl Store {
             }
         }
         Ok(findings)
+    }
+
+    /// `DATA/records` against the catalogue.
+    fn check_links(
+        &self,
+        db: &Db,
+        is_writing: bool,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), StoreError> {
+        let current = || {
+            db.rows(sql::periods::CURRENT_RECORDS, [], |row| {
+                Ok((record_link(load::period(row, 0)?), load::path(row, 2)?))
+            })
+        };
+        let wanted: HashMap<PathBuf, PathBuf> = current()?.into_iter().collect();
+        // What a writer does meanwhile, it does to the end.
+        let is_settled = || !is_writing && !FolderLock::is_held(self.dir());
+        let mut tell = |severity: Severity, path: &Path, what: &str| {
+            let text = format!(
+                "{what}; whoever reads `records/*.parquet` reads another bill, until the next command that writes puts it right"
+            );
+            findings.push(Finding { severity, path: path.to_owned(), text });
+        };
+        for (link, path) in &wanted {
+            let file = fs::metadata(self.dir().join(path));
+            let linked = fs::metadata(self.dir().join(link));
+            let (severity, what) = match (&file, &linked) {
+                // Told of already.
+                (Err(_), _) => continue,
+                (Ok(file), Ok(linked)) if is_same(file, linked) => continue,
+                (Ok(_), Ok(_)) => (Severity::Error, "not the current records of its period"),
+                (Ok(_), Err(_)) => (Severity::Warning, "missing"),
+            };
+            if is_settled() && current()?.contains(&(link.clone(), path.clone())) {
+                tell(severity, link, what);
+            }
+        }
+        let names = fs::read_dir(self.dir().join(RECORDS)).into_iter().flatten().flatten();
+        let mut strays: Vec<PathBuf> =
+            names.map(|entry| Path::new(RECORDS).join(entry.file_name())).collect();
+        strays.sort_unstable();
+        for path in strays.iter().filter(|path| !wanted.contains_key(*path)) {
+            if self.dir().join(path).is_file() && is_settled() {
+                tell(Severity::Warning, path, "not the current records of any period");
+            }
+        }
+        Ok(())
     }
 
     fn check_file(

@@ -7,10 +7,14 @@ use crate::support::Cloudtally;
 
 const HEADER: &str = "id,type,created,account_id,zone_id,resource_id,offering_id,template_id\n";
 
-fn check(message: &str, parts: &[&str]) {
+fn says(text: &str, parts: &[&str]) {
     for part in parts {
-        assert!(message.contains(part), "`{part}` is missing in: {message}");
+        assert!(text.contains(part), "`{part}` is missing in: {text}");
     }
+}
+
+fn check(message: &str, parts: &[&str]) {
+    says(message, parts);
     assert!(message.starts_with("error: "), "{message}");
 }
 
@@ -166,6 +170,48 @@ fn usage_of_the_future_is_not_billed() {
 }
 
 #[test]
+fn a_now_ahead_of_the_clock_is_refused_unless_forced() {
+    let cloudtally = Cloudtally::new();
+    cloudtally.file("e.csv", format!("{HEADER}1,VM.CREATE,2026-01-01 00:00:00,2,1,5,1,1\n"));
+    cloudtally.ok(&["ingest", "events", "e.csv"]);
+    let ahead = ["aggregate", "--now", "2400-01-01"];
+    check(&cloudtally.fails(2, &ahead), &["2400-01-01", "ahead of the clock", "--force-now"]);
+    assert!(cloudtally.ok(&["jobs"]).contains("has not run yet"));
+    // It is forced, and still bills no further than the source is known to be complete.
+    let forced = cloudtally.ok(&["aggregate", "--now", "2400-01-01", "--force-now"]);
+    says(&forced, &["published 7 periods", "`default`", "short by"]);
+    let ahead = ["ingest", "events", "--complete-through", "2400-01-01"];
+    check(&cloudtally.fails(2, &ahead), &["2400-01-01", "ahead of the clock"]);
+}
+
+#[test]
+fn a_dump_of_the_past_is_not_billed_to_the_present() {
+    let cloudtally = Cloudtally::new();
+    cloudtally.file("e.csv", format!("{HEADER}1,VM.CREATE,2026-01-01 00:00:00,2,1,5,1,1\n"));
+    cloudtally.ok(&["ingest", "events", "e.csv"]);
+    let aggregate = ["aggregate", "--now", "2026-01-20T00:15:00Z"];
+    let waits = ["`default`", "complete through 2026-01-01T00:00:00Z", "short by 1 d"];
+    says(&cloudtally.ok(&aggregate), &waits);
+    says(&cloudtally.ok(&aggregate), &waits);
+    says(&cloudtally.ok(&["jobs"]), &waits);
+    let told: serde_json::Value =
+        serde_json::from_str(&cloudtally.ok(&["jobs", "--json"])).unwrap();
+    assert_eq!(told["waits"]["sources"][0]["source"], "default", "{told}");
+    assert_eq!(told["publisheduntil"], "2026-01-08T00:00:00Z", "{told}");
+    says(&told["jobs"][0]["note"].to_string(), &waits[..1]);
+    says(&cloudtally.ok(&["check"]), &["warning", waits[0], waits[1]]);
+    assert_eq!(cloudtally.run(&["check", "--strict"]).status, Some(3));
+
+    cloudtally.ok(&["ingest", "events", "--complete-through", "2026-01-12"]);
+    says(&cloudtally.ok(&aggregate), &["published 11 periods", "short by 1 d"]);
+    cloudtally.ok(&["ingest", "events", "e.csv", "--complete-through", "now"]);
+    says(&cloudtally.ok(&aggregate), &["published 1 periods"]);
+    cloudtally.ok(&["settings", "usage.source.patience.hours", "-1"]);
+    let ran = cloudtally.run(&["settings", "usage.source.patience.hours", "-2"]);
+    assert_ne!(ran.status, Some(0), "{ran:?}");
+}
+
+#[test]
 fn without_a_data_folder_the_message_says_how_to_make_one() {
     let cloudtally = Cloudtally::new();
     for command in [
@@ -184,7 +230,7 @@ fn without_a_data_folder_the_message_says_how_to_make_one() {
 fn a_damaged_file_of_the_lake_is_named_by_check() {
     let cloudtally = Cloudtally::new();
     cloudtally.ok(&["demo", "--no-serve"]);
-    let mut stack = vec![cloudtally.path("data/records")];
+    let mut stack = vec![cloudtally.path("data/generations")];
     let victim = loop {
         let path = stack.pop().expect("there is a record file");
         if path.is_dir() {

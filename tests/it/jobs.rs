@@ -72,7 +72,7 @@ fn a_run_that_fails_says_why() {
     );
     let text = told["jobs"][0]["errortext"].as_str().unwrap();
     assert!(
-        text.contains("no room left on the disk") && text.contains("data/records/2026"),
+        text.contains("no room left on the disk") && text.contains("data/generations/2026"),
         "{text}"
     );
     assert!(failed.stderr.contains(text), "the same that the command said: {failed:?}");

@@ -116,7 +116,7 @@ fn the_job_by_hand_bills_no_time_that_the_cloud_has_not_lived() {
     assert!(refused.contains("2026-03-08T12:00:00Z"), "{refused}");
     assert!(cloudtally.ok(&["check"]).contains("what its tenants had:"));
     // Whoever insists is told by the ledger.
-    cloudtally.ok(&["aggregate", "--now", "2026-03-12T00:15:00Z"]);
+    cloudtally.ok(&["aggregate", "--now", "2026-03-12T00:15:00Z", "--force-now"]);
     let checked = cloudtally.run(&["check"]);
     assert!(checked.stdout.contains("is not what was had: 2026-03-08"), "{checked:?}");
     serving.signal("-TERM");

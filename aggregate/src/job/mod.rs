@@ -8,27 +8,30 @@
 //! rebuild that takes bytes from one published period to another is published at
 //! its end, in one transaction: a bill in which they stand twice never shows.
 //!
-//! A *scheduled* run publishes every complete period that is not published yet
-//! and republishes those that late events, or late word of an account's removal,
-//! have touched. A *back-fill* does the same for the days it names; told to
+//! A *scheduled* run publishes every period that is over, not published yet and *ready*
+//! (module `ready`), and republishes those that late events, or late word of an
+//! account's removal, have touched, wherever they lie. A *back-fill* does the same for the days it names; told to
 //! rebuild, it recomputes published ones as well.
 //!
 //! # Source
 //! Usage rules 6.
 
-use std::collections::BTreeSet;
-
 use cloudtally_model::{Calendar, Instant, Period, with_causes};
-use cloudtally_store::{JobRun, JobState, PublishedPeriod, Snapshot, Store, Writer};
+use cloudtally_store::{Inputs, JobRun, JobState, PublishedPeriod, Snapshot, Store, Writer};
 
+mod computed; // a period computed, beside what is published
 mod plan; // which periods to compute
-mod run; // computing and publishing them
+mod publish; // staging and publishing what is computed
+mod ready; // which periods every source is complete for
+mod run; // computing them
 
 use plan::plan_periods;
 pub use plan::{Plan, Rebuild, Unfinished};
+use ready::Completeness;
+pub use ready::{ShortSource, WaitingPeriod, waiting_period};
 use run::Run;
 
-use crate::{AggregateError, window::Removals};
+use crate::{AggregateError, network::OversizedSeries, window::Removals};
 
 /// What bounds the memory of a run. The result does not depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +61,9 @@ pub enum Target<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AggregateProgress {
     /// Periods done.
-    pub done: usize,
+    pub done: u64,
     /// Periods planned.
-    pub planned: usize,
+    pub planned: u64,
 }
 
 /// What a run did.
@@ -84,6 +87,13 @@ pub struct RunReport {
     pub anomalies: u64,
     /// Series of network samples that went into folded records.
     pub folded_series: u64,
+    /// Series of network samples that wait because their bytes do not fit a record.
+    pub oversized: Vec<OversizedSeries>,
+    /// The first period that a scheduled run left for later because a source is not
+    /// complete.
+    pub waits: Option<WaitingPeriod>,
+    /// Sources that are not complete through the end of what a back-fill computed.
+    pub incomplete: Vec<ShortSource>,
     /// From the start of the first period published to the end of the last.
     pub extent: Option<Period>,
     /// End of the contiguous run of published periods, if there is one.
@@ -148,11 +158,40 @@ fn aggregate_into(
     let store = target.store();
     let snapshot = store.snapshot()?;
     let calendar = store.calendar()?;
-    let planned = plan_periods(&snapshot, calendar, plan, now)?;
+    let completeness = Completeness::of(store, &snapshot, now)?;
+    let planned = plan_periods(&snapshot, calendar, plan, now, &completeness)?;
+    if plan != Plan::Scheduled
+        && let Some(last) = planned.spans.last()
+    {
+        report.incomplete = completeness.short(last.end);
+    }
     let removals = removals(&snapshot, store)?;
-    Run::new(target, limits, &snapshot, calendar, &removals, report).compute(&planned, progress)?;
-    report.checkpoint = checkpoint(&store.snapshot()?, calendar);
+    let view = View { snapshot: &snapshot, calendar, removals: &removals, completeness };
+    Run::new(target, limits, &view, report).compute(&planned, progress)?;
+    let after = store.snapshot()?;
+    report.checkpoint = checkpoint(&after, calendar);
+    if plan == Plan::Scheduled {
+        report.waits = view.completeness.waiting(&after, calendar, now);
+    }
     Ok(())
+}
+
+/// The consistent view that a run computes from.
+struct View<'a> {
+    snapshot: &'a Snapshot,
+    calendar: Calendar,
+    removals: &'a Removals,
+    completeness: Completeness,
+}
+
+impl RunReport {
+    /// What the run has to tell besides its numbers, one thing a line.
+    fn note(&self) -> String {
+        let waits = self.waits.iter().map(ToString::to_string);
+        let incomplete = self.incomplete.iter().map(ToString::to_string);
+        let oversized = self.oversized.iter().map(ToString::to_string);
+        waits.chain(incomplete).chain(oversized).collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// Like [`aggregate`], and writes the run into the job history.
@@ -185,6 +224,7 @@ pub fn run_job(
         periods: report.published + report.republished,
         records: report.records,
         message,
+        note: report.note(),
     })?;
     result.map(|()| report)
 }
@@ -192,14 +232,14 @@ pub fn run_job(
 /// End of the contiguous run of published periods that begins with the period of
 /// the earliest accepted event.
 pub fn checkpoint(snapshot: &Snapshot, calendar: Calendar) -> Option<Instant> {
-    let published: BTreeSet<Period> = snapshot.periods.iter().map(|p| p.period).collect();
-    let mut period = calendar.period_at(snapshot.earliest()?);
-    let mut end = None;
-    while published.contains(&period) {
-        end = Some(period.end);
-        period = calendar.next(period);
+    let start = calendar.period_at(snapshot.earliest()?).start;
+    let mut end = start;
+    for (known, _) in snapshot.published() {
+        if known.start <= end && end < known.end {
+            end = known.end;
+        }
     }
-    end
+    (end > start).then_some(end)
 }
 
 impl<'a> Target<'a> {
@@ -213,24 +253,35 @@ impl<'a> Target<'a> {
 
 /// How many published periods wait to be republished, because late events or late
 /// word of an account's removal have touched them.
-pub fn stale_periods(snapshot: &Snapshot) -> usize {
-    snapshot.periods.iter().filter(|known| is_stale(snapshot, known)).count()
+pub fn stale_periods(snapshot: &Snapshot, calendar: Calendar) -> u64 {
+    stale_before(snapshot, calendar, Instant::END_OF_TIME)
+}
+
+/// Like [`stale_periods`], of those that begin before an instant.
+pub(crate) fn stale_before(snapshot: &Snapshot, calendar: Calendar, before: Instant) -> u64 {
+    let stale = plan::stale(snapshot, calendar).filter(|extent| extent.start < before);
+    stale.map(|extent| calendar.count(extent)).sum()
 }
 
 /// Whether events or removals have arrived that a published period has not seen
 /// and that lie before its end.
 pub(crate) fn is_stale(snapshot: &Snapshot, known: &PublishedPeriod) -> bool {
-    let inputs = &known.inputs;
-    let end = known.period.end;
-    let late_events = snapshot
-        .event_files
-        .iter()
-        .any(|file| file.seq > inputs.events_seq && file.first_created < end);
-    let late_removals = snapshot.account_removals.iter().any(|removal| {
-        removal.seq > inputs.accounts_seq
-            && [removal.before, removal.after].into_iter().flatten().any(|at| at < end)
-    });
-    late_events || late_removals
+    stale_from(snapshot, known.period, &known.inputs).is_some()
+}
+
+/// The earliest of the events and removals that published periods have not seen and
+/// that lie before their end.
+pub(crate) fn stale_from(
+    snapshot: &Snapshot,
+    published: Period,
+    inputs: &Inputs,
+) -> Option<Instant> {
+    let files = snapshot.event_files.iter().filter(|file| file.seq > inputs.events_seq);
+    let removals = snapshot.account_removals.iter();
+    let removals = removals.filter(|removal| removal.seq > inputs.accounts_seq);
+    let removed = removals.flat_map(|removal| [removal.before, removal.after]).flatten();
+    let late = files.map(|file| file.first_created).chain(removed);
+    late.filter(|at| *at < published.end).min()
 }
 
 pub(crate) fn removals(snapshot: &Snapshot, store: &Store) -> Result<Removals, AggregateError> {

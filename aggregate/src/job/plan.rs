@@ -1,12 +1,10 @@
 //! Which periods a run computes, and how it bills bytes in them.
 
-use std::collections::HashMap;
-
 use chrono::NaiveDate;
 use cloudtally_model::{Calendar, Instant, Period};
-use cloudtally_store::{PublishedPeriod, Snapshot};
+use cloudtally_store::Snapshot;
 
-use super::is_stale;
+use super::{ready::Completeness, stale_from};
 use crate::{AggregateError, network::Published};
 
 /// What to aggregate.
@@ -48,9 +46,13 @@ pub enum Unfinished {
     LeaveOut,
 }
 
-/// The periods of a run, in order, and how bytes are billed in them.
+/// The periods of a run and how bytes are billed in them.
+///
+/// Periods in a row are one *span*: nobody lists the periods of decades in which
+/// perhaps nothing happened.
 pub(super) struct Planned {
-    pub(super) periods: Vec<Period>,
+    /// In order; they do not touch.
+    pub(super) spans: Vec<Period>,
     pub(super) network: NetworkMode,
 }
 
@@ -65,25 +67,24 @@ pub(super) fn plan_periods(
     calendar: Calendar,
     plan: Plan,
     now: Instant,
+    completeness: &Completeness,
 ) -> Result<Planned, AggregateError> {
-    let published: HashMap<Instant, &PublishedPeriod> =
-        snapshot.periods.iter().map(|p| (p.period.start, p)).collect();
-    let wanted = |period: &Period| {
-        published.get(&period.start).is_none_or(|known| is_stale(snapshot, known))
-    };
     let Some(earliest) = snapshot.earliest() else {
         return match plan {
             Plan::BackFill { .. } => Err(AggregateError::NothingIngested),
-            _ => Ok(Planned { periods: Vec::new(), network: NetworkMode::Scheduled }),
+            _ => Ok(Planned { spans: Vec::new(), network: NetworkMode::Scheduled }),
         };
     };
     match plan {
         Plan::Scheduled => {
-            let periods = calendar.complete_periods(earliest, now).filter(wanted).collect();
-            Ok(Planned { periods, network: NetworkMode::Scheduled })
+            let until = completeness.ready_until().min(now);
+            let new = unpublished(snapshot, over(calendar, earliest, until));
+            // What is published is repaired wherever it lies, and be it ahead of now.
+            let spans = joined(new.into_iter().chain(stale(snapshot, calendar)).collect());
+            Ok(Planned { spans, network: NetworkMode::Scheduled })
         }
         Plan::RebuildAll => Ok(Planned {
-            periods: snapshot.periods.iter().map(|p| p.period).collect(),
+            spans: joined(snapshot.published().into_iter().map(|(extent, _)| extent).collect()),
             network: NetworkMode::BackFill(Published::Recompute),
         }),
         Plan::BackFill { from, to, rebuild, unfinished } => {
@@ -93,32 +94,91 @@ pub(super) fn plan_periods(
             let (start, end) = (calendar.day_bounds(from)?.0, calendar.day_bounds(to)?.1);
             // Nothing is billed before the first event.
             let start = start.max(calendar.period_at(earliest).start);
-            let present = now.max(latest(snapshot));
-            let mut periods = Vec::new();
-            for period in calendar.complete_periods(start, end) {
-                if period.end > present {
-                    if unfinished == Unfinished::Refuse {
-                        return Err(AggregateError::PeriodNotOver { period, now: present });
-                    }
-                    break;
-                }
-                periods.push(period);
+            // Nobody walks to the end of a calendar to find that it is not over.
+            if unfinished == Unfinished::Refuse && end > now && end > start {
+                let period = calendar.period_at(now.max(start));
+                return Err(AggregateError::PeriodNotOver { period, now });
             }
-            let network = match rebuild {
+            let days = over(calendar, start, end.min(now));
+            Ok(match rebuild {
                 Rebuild::Touched => {
-                    periods.retain(wanted);
-                    NetworkMode::BackFill(Published::Keep)
+                    let new = unpublished(snapshot, days);
+                    let touched = stale(snapshot, calendar).filter_map(|s| common(s, days));
+                    let spans = joined(new.into_iter().chain(touched).collect());
+                    Planned { spans, network: NetworkMode::BackFill(Published::Keep) }
                 }
-                Rebuild::All => NetworkMode::BackFill(Published::Recompute),
-            };
-            Ok(Planned { periods, network })
+                Rebuild::All => Planned {
+                    spans: joined(vec![days]),
+                    network: NetworkMode::BackFill(Published::Recompute),
+                },
+            })
         }
     }
 }
 
-/// The latest instant the sources have told of.
-fn latest(snapshot: &Snapshot) -> Instant {
-    let events = snapshot.event_files.iter().map(|file| file.last_created);
-    let samples = snapshot.sample_files.iter().map(|file| file.last_sampled);
-    events.chain(samples).max().unwrap_or(Instant::EPOCH)
+/// The periods from the one that holds `from` to the last that is over by `until`; an
+/// extent that ends before it starts if there is none.
+pub(super) fn over(calendar: Calendar, from: Instant, until: Instant) -> Period {
+    Period { start: calendar.period_at(from).start, end: calendar.period_at(until).start }
+}
+
+/// What of `within` is not published, in order.
+pub(super) fn unpublished(snapshot: &Snapshot, within: Period) -> Vec<Period> {
+    let mut gaps = Vec::new();
+    let mut at = within.start;
+    for (known, _) in snapshot.published() {
+        gaps.extend(common(Period { start: at, end: known.start }, within));
+        at = at.max(known.end);
+    }
+    gaps.extend(common(Period { start: at, end: within.end }, within));
+    gaps
+}
+
+/// What of the published periods late events or removals have touched.
+pub(super) fn stale(snapshot: &Snapshot, calendar: Calendar) -> impl Iterator<Item = Period> + '_ {
+    let periods = snapshot.periods.iter().filter_map(|known| {
+        stale_from(snapshot, known.period, &known.inputs).map(|_| known.period)
+    });
+    // Of empty ones only what comes behind: nothing was open before.
+    let stretches = snapshot.stretches.iter().filter_map(move |empty| {
+        let from = stale_from(snapshot, empty.extent, &empty.inputs)?;
+        let start = calendar.period_at(from.max(empty.extent.start)).start;
+        Some(Period { start, end: empty.extent.end })
+    });
+    periods.chain(stretches)
+}
+
+/// What two extents have in common, if anything.
+fn common(a: Period, b: Period) -> Option<Period> {
+    let both = Period { start: a.start.max(b.start), end: a.end.min(b.end) };
+    (both.start < both.end).then_some(both)
+}
+
+/// Sorts extents and joins those that touch or overlap.
+fn joined(mut extents: Vec<Period>) -> Vec<Period> {
+    extents.retain(|extent| extent.start < extent.end);
+    extents.sort_unstable();
+    let mut joined: Vec<Period> = Vec::with_capacity(extents.len());
+    for extent in extents {
+        match joined.last_mut() {
+            Some(last) if extent.start <= last.end => last.end = last.end.max(extent.end),
+            _ => joined.push(extent),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extents_that_touch_are_one() {
+        let extent = |start: i64, end: i64| Period {
+            start: Instant::from_millis(start),
+            end: Instant::from_millis(end),
+        };
+        let all = vec![extent(5, 7), extent(0, 2), extent(2, 3), extent(6, 9), extent(4, 4)];
+        assert_eq!(joined(all), [extent(0, 3), extent(5, 9)]);
+    }
 }

@@ -3,7 +3,8 @@
 //! A series is a counter that goes on from sample to sample. The usage between
 //! two consecutive samples is their difference and belongs to the period of the
 //! later one; a smaller value means the counter restarted and is itself the
-//! usage; the first sample of a series is its baseline.
+//! usage; the first sample of a series is its baseline. A later reading of 0 in both
+//! directions is a poll that failed and is passed over, unless it says that it restarted.
 //!
 //! Example: samples 0 at 00:00, 100 at 12:00, 40 at 18:00 (restarted) on one day
 //! and 50 on the next at 06:00 give 140 bytes and then 10.
@@ -32,7 +33,9 @@
 //! A period is *worth* the usage of its samples, by all samples there are now. For
 //! one series let `total` be the worth of all periods. It never shrinks: a sample
 //! more, anywhere in the order, adds or changes nothing (from `a` to `c` by way of
-//! `b` a counter counts at least what it does from `a` to `c`).
+//! `b` a counter counts at least what it does from `a` to `c`), but for one: a sample
+//! before a first one of 0 and 0 makes that a failed poll. The series waits then until it
+//! is worth more than is billed.
 //!
 //! 1. *Never is more billed than `total`.* A run that bills the series leaves as
 //!    billed at most what the published periods are worth: a back-fill and a run that
@@ -49,6 +52,9 @@
 //!    that it has seen its samples only if each series has billed there what it is
 //!    worth; and as long as nothing is accepted up to its end, it is worth the same.
 //!
+//! A series waits, too, if its bytes of a period or of a row do not fit a record
+//! (module `oversized`): it bills nothing, like any that waits, and the others go on.
+//!
 //! This is about whole runs, so what takes bytes of one published period to
 //! another is published in one transaction: what a scheduled bill changes
 //! elsewhere, and all of a rebuild that changes what is billed already
@@ -60,17 +66,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cloudtally_model::{Period, UsageRecord};
-use cloudtally_store::BilledCounter;
+use cloudtally_model::{Instant, Period, SeriesKey, SourceId, UsageRecord};
+use cloudtally_store::{BilledCounter, SeenSamples};
 
 use crate::AggregateError;
 
+mod oversized; // series whose bytes do not fit a record
 mod replay; // what each series has and what of it is billed
 mod rows; // a bill becomes records
 mod series; // one counter, period by period
 
+pub use oversized::OversizedSeries;
 pub(crate) use replay::NetworkBiller;
-use replay::Replayed;
+use replay::{Replayed, is_within};
 use series::{Bytes, Folded, Series};
 
 /// A period of a bill.
@@ -96,8 +104,15 @@ impl Slot {
 
 /// The bill of the network samples of a run.
 pub(crate) struct NetworkBill {
+    /// In order. A period without a slot has nothing of any series.
     slots: Vec<Slot>,
     series: Vec<Series>,
+    /// What the run publishes, as extents.
+    targets: Vec<Period>,
+    /// Up to which file the snapshot knows of samples.
+    newest_seq: u64,
+    /// Indexes of the slots that a series has something in.
+    busy: BTreeSet<usize>,
     /// Periods whose counters change, and up to which file they have seen their
     /// samples once the run is published.
     seen_seq: BTreeMap<usize, Option<u64>>,
@@ -105,7 +120,12 @@ pub(crate) struct NetworkBill {
     into: Option<usize>,
     /// Whether a back-fill changes what published periods have billed.
     rebills: bool,
+    /// Series that wait because their bytes do not fit a record.
+    oversized: BTreeSet<usize>,
 }
+
+/// Series that wait whatever they are worth, because a row with them does not fit.
+type Refused = BTreeSet<(SourceId, SeriesKey)>;
 
 /// Which published periods a back-fill may recompute.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,14 +137,24 @@ pub(crate) enum Published {
 }
 
 impl NetworkBiller<'_> {
-    /// Bills a scheduled run that newly publishes `targets` (in order).
+    /// Bills a scheduled run that newly publishes `targets`: extents of periods in a row,
+    /// in order.
     pub(crate) fn scheduled(&self, targets: &[Period]) -> Result<NetworkBill, AggregateError> {
+        fitting(|refused| self.scheduled_without(targets, refused))
+    }
+
+    fn scheduled_without(
+        &self,
+        targets: &[Period],
+        refused: &Refused,
+    ) -> Result<NetworkBill, AggregateError> {
         let mut bill = NetworkBill::of(self.replay(targets)?);
-        let into = targets.last().and_then(|last| Some((*last, bill.index_of(*last)?)));
+        let last = targets.last().map(|last| self.calendar.period_ending_at_or_after(last.end));
+        let into = last.and_then(|last| Some((last, bill.index_of(last)?)));
         let Some((last, into)) = into else { return Ok(bill) };
         let slots = &bill.slots;
         let mut waiting = BTreeSet::new();
-        for series in &mut bill.series {
+        for (number, series) in bill.series.iter_mut().enumerate() {
             let (growth, ahead) = (series.growth(slots, ..=into), series.growth(slots, into + 1..));
             let through = if !growth.is_negative() && !ahead.is_negative() {
                 Some((growth, into))
@@ -137,7 +167,12 @@ impl NetworkBiller<'_> {
                 (None, _) => series.bill_through(slots, into),
                 (Some(_), None) => {}
                 (Some(from), Some((growth, through))) => {
-                    let bytes = growth.to_bytes()?;
+                    let fits = series.fits_through(slots, through) && !series.is_in(refused);
+                    let Some(bytes) = growth.to_bytes().filter(|_| fits) else {
+                        bill.oversized.insert(number);
+                        waiting.extend(series.waiting());
+                        continue;
+                    };
                     if from < last.start {
                         series.fold(Folded { into, from, bytes }, slots);
                     } else if bytes != Bytes::default() {
@@ -155,17 +190,26 @@ impl NetworkBiller<'_> {
         Ok(bill)
     }
 
-    /// Bills a back-fill of `targets` (in order).
+    /// Bills a back-fill of `targets`, extents likewise.
     pub(crate) fn back_fill(
         &self,
         targets: &[Period],
         published: Published,
     ) -> Result<NetworkBill, AggregateError> {
+        fitting(|refused| self.back_fill_without(targets, published, refused))
+    }
+
+    fn back_fill_without(
+        &self,
+        targets: &[Period],
+        published: Published,
+        refused: &Refused,
+    ) -> Result<NetworkBill, AggregateError> {
         let mut bill = NetworkBill::of(self.replay(targets)?);
         let slots = &bill.slots;
         let mut waiting = BTreeSet::new();
         let mut rebills = false;
-        for series in &mut bill.series {
+        for (number, series) in bill.series.iter_mut().enumerate() {
             let may_bill = |entry: &series::Entry| {
                 let slot = &slots[entry.period];
                 let is_new = slot.published.is_none();
@@ -173,6 +217,14 @@ impl NetworkBiller<'_> {
             };
             let is_done =
                 |e: &series::Entry| e.is_billed() || may_bill(e) || slots[e.period].is_gap();
+            let changes = |e: &series::Entry| !e.is_billed() && may_bill(e);
+            let is_oversized = |e: &series::Entry| changes(e) && !e.usage.fits();
+            let is_refused = series.is_in(refused) && series.entries.iter().any(changes);
+            if is_refused || series.entries.iter().any(is_oversized) {
+                bill.oversized.insert(number);
+                waiting.extend(series.waiting());
+                continue;
+            }
             if !series.entries.iter().all(is_done) {
                 waiting.extend(series.waiting());
                 continue;
@@ -190,10 +242,28 @@ impl NetworkBiller<'_> {
     }
 }
 
+/// Bills, and again without the series that share a row which does not fit, until all do.
+fn fitting(
+    bill: impl Fn(&Refused) -> Result<NetworkBill, AggregateError>,
+) -> Result<NetworkBill, AggregateError> {
+    let mut refused = Refused::new();
+    loop {
+        let made = bill(&refused)?;
+        let known = refused.len();
+        refused.extend(made.overfull());
+        if refused.len() == known {
+            return Ok(made);
+        }
+    }
+}
+
 impl NetworkBill {
     fn of(replayed: Replayed) -> Self {
-        let Replayed { slots, series } = replayed;
-        Self { slots, series, seen_seq: BTreeMap::new(), into: None, rebills: false }
+        let Replayed { slots, series, targets } = replayed;
+        let (newest_seq, busy) = (0, BTreeSet::new());
+        let (seen_seq, oversized) = (BTreeMap::new(), BTreeSet::new());
+        let (into, rebills) = (None, false);
+        Self { slots, series, targets, newest_seq, busy, seen_seq, into, rebills, oversized }
     }
 
     /// Periods have seen all their samples, but for those in which a series waits.
@@ -203,6 +273,27 @@ impl NetworkBill {
             let seen_seq = if waiting.contains(&index) { before } else { Some(seq) };
             self.seen_seq.insert(index, seen_seq);
         }
+        let entries = self.series.iter().flat_map(|series| series.busy());
+        self.busy = entries.collect();
+        self.newest_seq = seq;
+    }
+
+    /// Whether no series has anything in a period: no sample, nothing to bill.
+    pub(crate) fn is_quiet(&self, period: Period) -> bool {
+        self.index_of(period).is_none_or(|index| !self.busy.contains(&index))
+    }
+
+    /// The first period from an instant on that a series has something in.
+    pub(crate) fn next_busy(&self, from: Instant) -> Option<Period> {
+        let first = self.slots.partition_point(|slot| slot.period.start < from);
+        self.busy.range(first..).next().map(|&index| self.slots[index].period)
+    }
+
+    /// What empty periods have seen once a scheduled bill is published.
+    pub(crate) fn seen_by_empty(&self) -> Option<SeenSamples> {
+        self.into?;
+        let from = self.slots.first()?.period.start;
+        Some(SeenSamples { from, seq: self.newest_seq })
     }
 
     fn index_of(&self, period: Period) -> Option<usize> {
@@ -228,22 +319,30 @@ impl NetworkBill {
     /// Which samples of `period` are billed once the bill is published:
     /// `None` where the bill says nothing of it.
     pub(crate) fn samples_seq(&self, period: Period) -> Option<Option<u64>> {
-        self.seen_seq.get(&self.index_of(period)?).copied()
+        match self.index_of(period) {
+            Some(index) => self.seen_seq.get(&index).copied(),
+            None => is_within(&self.targets, period).then_some(Some(self.newest_seq)),
+        }
     }
 
     /// The records of bytes of `period` that this bill makes, sorted: its
     /// ordinary ones and those folded into it. Both directions, or none.
-    pub(crate) fn records(&self, period: Period) -> Result<Vec<UsageRecord>, AggregateError> {
+    pub(crate) fn records(&self, period: Period) -> Vec<UsageRecord> {
         match self.index_of(period) {
             Some(index) => rows::records(&self.series, index, period),
-            None => Ok(Vec::new()),
+            None => Vec::new(),
         }
     }
 
     /// The state of every series known by the end of `period`.
     pub(crate) fn counters(&self, period: Period) -> Option<Vec<BilledCounter>> {
-        let index = self.index_of(period)?;
-        Some(self.series.iter().filter_map(|series| series.counter(index)).collect())
+        let here = self.index_of(period);
+        if here.is_none() && !is_within(&self.targets, period) {
+            return None;
+        }
+        let through = self.slots.partition_point(|slot| slot.period.end <= period.end);
+        let counters = self.series.iter().filter_map(|series| series.counter(through, here));
+        Some(counters.collect())
     }
 
     /// How many series went into folded records.

@@ -15,7 +15,7 @@ use cloudtally_store::{PublishedPeriod, SampleFile, Snapshot, Store};
 
 use super::{
     Slot,
-    series::{Bytes, Reading, Series},
+    series::{Reading, Series},
 };
 use crate::AggregateError;
 
@@ -27,25 +27,47 @@ pub(crate) struct NetworkBiller<'a> {
 }
 
 /// The periods that are not settled, and all series in them.
+#[derive(Default)]
 pub(super) struct Replayed {
+    /// Those with samples, files, or growth to bill; between them nothing happened.
     pub(super) slots: Vec<Slot>,
     pub(super) series: Vec<Series>,
+    /// What the run publishes.
+    pub(super) targets: Vec<Period>,
 }
 
-type Published<'a> = BTreeMap<Instant, &'a PublishedPeriod>;
+/// What is published: periods with files, and stretches of empty ones.
+struct Published<'a> {
+    periods: BTreeMap<Instant, &'a PublishedPeriod>,
+    snapshot: &'a Snapshot,
+}
+
+impl<'a> Published<'a> {
+    fn of(snapshot: &'a Snapshot) -> Self {
+        let periods = snapshot.periods.iter().map(|known| (known.period.start, known)).collect();
+        Self { periods, snapshot }
+    }
+
+    /// `None`: the period is not published. Else up to which file it has seen its samples.
+    fn samples_seq(&self, period: Period) -> Option<Option<u64>> {
+        let known = self.periods.get(&period.start).map(|known| known.inputs.samples_seq);
+        known.or_else(|| Some(self.snapshot.stretch_at(period.start)?.inputs.samples_seq))
+    }
+}
 
 impl NetworkBiller<'_> {
     /// Reads everything from the first target on, or from the first period that is
-    /// not settled if that is earlier.
+    /// not settled if that is earlier. Targets are extents of periods in a row.
     pub(super) fn replay(&self, targets: &[Period]) -> Result<Replayed, AggregateError> {
         let (Some(earliest), Some(target)) = (self.snapshot.earliest(), targets.first()) else {
-            return Ok(Replayed { slots: Vec::new(), series: Vec::new() });
+            return Ok(Replayed::default());
         };
         let origin = self.calendar.period_at(earliest).start;
-        let published: Published<'_> =
-            self.snapshot.periods.iter().map(|known| (known.period.start, known)).collect();
-        let first = self.settled_until(origin, &published).min(target.start);
-        let slots = self.slots(first, targets, &published);
+        let published = Published::of(self.snapshot);
+        let first = self.settled_until(origin).min(target.start);
+        let state = published.periods.range(..first).next_back().map(|(_, known)| *known);
+        let from = state.map_or(Instant::from_millis(-1), |state| state.period.end);
+        let slots = self.slots((from, first), targets, &published);
 
         let mut replay = Replay {
             calendar: self.calendar,
@@ -55,7 +77,6 @@ impl NetworkBiller<'_> {
             by_key: HashMap::new(),
             series: Vec::new(),
         };
-        let state = published.range(..first).next_back().map(|(_, known)| *known);
         if let Some(state) = state {
             for counter in self.store.read_counters(state, &self.snapshot.sources)? {
                 // Not what was billed here for a period ahead.
@@ -64,60 +85,84 @@ impl NetworkBiller<'_> {
                 }
             }
         }
-        let from = state.map_or(Instant::from_millis(-1), |state| state.period.end);
         self.read_samples(from, &mut replay)?;
         for index in 0..replay.slots.len() {
-            let Some(known) = published.get(&replay.slots[index].period.start) else { continue };
+            let start = replay.slots[index].period.start;
+            let Some(known) = published.periods.get(&start) else { continue };
             for counter in self.store.read_counters(known, &self.snapshot.sources)? {
                 replay.series(counter.source, &counter.series).recall(index, &counter);
             }
         }
         let Replay { slots, mut series, .. } = replay;
         series.sort_unstable_by(|a, b| (a.source, &a.key).cmp(&(b.source, &b.key)));
-        Ok(Replayed { slots, series })
+        Ok(Replayed { slots, series, targets: targets.to_vec() })
     }
 
     /// Whether a published period is not settled: bytes may move yet between the
     /// records there are and those of a later run.
     pub(crate) fn is_unsettled(&self) -> bool {
-        let (Some(earliest), Some(last)) = (self.snapshot.earliest(), self.snapshot.periods.last())
+        let (Some(earliest), Some(end)) = (self.snapshot.earliest(), self.snapshot.published_end())
         else {
             return false;
         };
         let origin = self.calendar.period_at(earliest).start;
-        let published = self.snapshot.periods.iter().map(|known| (known.period.start, known));
-        self.settled_until(origin, &published.collect()) < last.period.end
+        self.settled_until(origin) < end
     }
 
     /// End of the settled periods; `origin` if there are none.
-    fn settled_until(&self, origin: Instant, published: &Published<'_>) -> Instant {
+    fn settled_until(&self, origin: Instant) -> Instant {
         let mut files: Vec<&SampleFile> = self.snapshot.sample_files.iter().collect();
         files.sort_unstable_by_key(|file| file.first_sampled);
         let mut files = files.into_iter().peekable();
         let mut newest_seq = None;
         let mut until = origin;
-        for known in published.values() {
-            while let Some(file) = files.next_if(|f| f.first_sampled <= known.period.end) {
+        for (extent, inputs) in self.snapshot.published() {
+            while let Some(file) = files.next_if(|f| f.first_sampled <= extent.end) {
                 newest_seq = newest_seq.max(Some(file.seq));
             }
-            if known.period.start != until || newest_seq > known.inputs.samples_seq {
+            // The first event may have come late, and lie inside a stretch.
+            if extent.start > until || newest_seq > inputs.samples_seq {
                 break;
             }
-            until = known.period.end;
+            until = until.max(extent.end);
         }
         until
     }
 
-    fn slots(&self, first: Instant, targets: &[Period], published: &Published<'_>) -> Vec<Slot> {
-        let target: BTreeSet<Instant> = targets.iter().map(|period| period.start).collect();
-        let known = published.values().map(|known| &known.period);
-        let end = targets.iter().chain(known).map(|period| period.end).max();
+    /// The periods from `first` on that may have something of a series: those that
+    /// files of samples behind `from` tell of, those with files of their own, the first
+    /// of all and the last that the run publishes.
+    fn slots(
+        &self,
+        (from, first): (Instant, Instant),
+        targets: &[Period],
+        published: &Published<'_>,
+    ) -> Vec<Slot> {
+        let calendar = self.calendar;
+        let last_target = targets.last().map_or(first, |last| last.end);
+        let end = self.snapshot.published_end().map_or(last_target, |end| end.max(last_target));
+        let mut periods: BTreeSet<Period> =
+            published.periods.range(first..).map(|(_, known)| known.period).collect();
+        periods.insert(calendar.period_at(first));
+        periods.insert(calendar.period_ending_at_or_after(last_target));
+        let files = self.snapshot.sample_files.iter();
+        for file in files.filter(|file| file.last_sampled > from && file.first_sampled <= end) {
+            let last = file.last_sampled.min(end);
+            let mut period = calendar.period_ending_at_or_after(file.first_sampled.max(first));
+            while period.start < last && period.end <= end {
+                if period.start >= first {
+                    periods.insert(period);
+                }
+                period = calendar.next(period);
+            }
+        }
+        let is_target = |period: Period| is_within(targets, period);
         let slot = |period: Period| Slot {
             period,
-            published: published.get(&period.start).map(|known| known.inputs.samples_seq),
-            is_target: target.contains(&period.start),
+            published: published.samples_seq(period),
+            is_target: is_target(period),
         };
-        self.calendar.complete_periods(first, end.unwrap_or(first)).map(slot).collect()
+        periods.into_iter().filter(|period| period.end <= end).map(slot).collect()
     }
 
     /// Samples after `from`, a day of the lake at a time: that keeps memory to a
@@ -137,10 +182,16 @@ impl NetworkBiller<'_> {
                     samples.push((source, sample, file.seq));
                 })?;
             }
-            replay.add_day(samples)?;
+            replay.add_day(samples);
         }
         Ok(())
     }
+}
+
+/// Whether a period is one of those that extents hold, which are in order.
+pub(super) fn is_within(extents: &[Period], period: Period) -> bool {
+    let at = extents.partition_point(|extent| extent.end <= period.start);
+    extents.get(at).is_some_and(|extent| extent.start <= period.start && period.end <= extent.end)
 }
 
 struct Replay<'a> {
@@ -169,15 +220,11 @@ impl Replay<'_> {
         index
     }
 
-    fn add_day(
-        &mut self,
-        samples: Vec<(SourceId, NetworkSample, u64)>,
-    ) -> Result<(), AggregateError> {
+    fn add_day(&mut self, samples: Vec<(SourceId, NetworkSample, u64)>) {
         let mut numbered: Vec<(usize, Reading, u64)> = Vec::with_capacity(samples.len());
         for (source, sample, seq) in samples {
-            let bytes = Bytes { sent: sample.bytes_sent, received: sample.bytes_received };
             let index = self.index(source, &sample.series);
-            numbered.push((index, Reading { at: sample.sampled, bytes }, seq));
+            numbered.push((index, Reading::of(&sample), seq));
         }
         numbered.sort_unstable_by_key(|(index, reading, seq)| (*index, reading.at, *seq));
         let mut asked = None;
@@ -188,9 +235,8 @@ impl Replay<'_> {
                 _ => self.seen_seq(reading.at),
             };
             asked = Some((reading.at, seen_seq));
-            self.add(index, reading, Some(seq) > seen_seq)?;
+            self.add(index, reading, Some(seq) > seen_seq);
         }
-        Ok(())
     }
 
     /// Up to which file the period that answers for an instant has seen its samples.
@@ -200,28 +246,25 @@ impl Replay<'_> {
         } else {
             self.calendar.period_ending_at_or_after(at)
         };
-        self.published.get(&period.start).and_then(|known| known.inputs.samples_seq)
+        self.published.samples_seq(period).flatten()
     }
 
-    fn add(
-        &mut self,
-        index: usize,
-        reading: Reading,
-        is_unseen: bool,
-    ) -> Result<(), AggregateError> {
+    fn add(&mut self, index: usize, reading: Reading, is_unseen: bool) {
         let series = &mut self.series[index];
+        if series.skips(reading) {
+            return;
+        }
         let slot = self.slots.partition_point(|slot| slot.period.end < reading.at);
         if self.slots.get(slot).is_none_or(|slot| slot.period.start >= reading.at) {
             series.add_before(reading);
             if is_unseen && reading.at == self.origin {
                 series.unseen_before = Some(reading.at);
             }
-            return Ok(());
+            return;
         }
-        let entry = series.add(slot, reading)?;
+        let entry = series.add(slot, reading);
         if is_unseen {
             entry.unseen_from.get_or_insert(reading.at);
         }
-        Ok(())
     }
 }

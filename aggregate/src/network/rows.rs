@@ -1,14 +1,16 @@
 //! The records of a bill: series become rows of a period.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cloudtally_model::{
     AccountId, Instant, NetworkId, NicId, Period, ResourceId, SourceId, Text, UsageRecord,
     UsageTypeId, ZoneId,
 };
 
-use super::series::{Bytes, Series};
-use crate::AggregateError;
+use super::{
+    Slot,
+    series::{Bytes, Series},
+};
 
 /// What tells one row of the bill from another: a series but for its address.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,23 +40,12 @@ impl RowKey {
 
 /// The records of the period with that index, sorted: its ordinary ones and those
 /// folded into it. Both directions, or none.
-pub(super) fn records(
-    series: &[Series],
-    index: usize,
-    period: Period,
-) -> Result<Vec<UsageRecord>, AggregateError> {
+pub(super) fn records(series: &[Series], index: usize, period: Period) -> Vec<UsageRecord> {
     let mut rows: BTreeMap<RowKey, Bytes> = BTreeMap::new();
-    let mut add = |key: RowKey, bytes: Bytes| -> Result<(), AggregateError> {
-        let row = rows.entry(key).or_default();
-        *row = row.checked_add(bytes)?;
-        Ok(())
-    };
     for series in series {
-        if let Ok(at) = series.entries.binary_search_by_key(&index, |entry| entry.period) {
-            add(RowKey::new(series, period.start), series.entries[at].own)?;
-        }
-        if let Some(folded) = series.folded.as_ref().filter(|folded| folded.into == index) {
-            add(RowKey::new(series, folded.from), folded.bytes)?;
+        for (start, bytes) in shares(series, index, period) {
+            let row = rows.entry(RowKey::new(series, start)).or_default();
+            *row = row.plus(bytes);
         }
     }
     let mut records = Vec::with_capacity(rows.len() * 2);
@@ -66,10 +57,45 @@ pub(super) fn records(
         records.push(record(&key, UsageTypeId::NETWORK_BYTES_RECEIVED, bytes.received));
     }
     records.sort_unstable();
-    Ok(records)
+    records
 }
 
-fn record(key: &RowKey, usage_type: UsageTypeId, quantity: u64) -> UsageRecord {
+/// What a series adds to rows of the period with that index, by the start of the row.
+fn shares(series: &Series, index: usize, period: Period) -> impl Iterator<Item = (Instant, Bytes)> {
+    let own = series.entries.binary_search_by_key(&index, |entry| entry.period).ok();
+    let own = own.map(|at| (period.start, series.entries[at].own));
+    let folded = series.folded.as_ref().filter(|folded| folded.into == index);
+    own.into_iter().chain(folded.map(|folded| (folded.from, folded.bytes)))
+}
+
+/// Indexes of the series that add to a row of `slots` which does not fit a record:
+/// several addresses of one device may do so together.
+pub(super) fn overfull(series: &[Series], slots: &[Slot]) -> BTreeSet<usize> {
+    let all = series.iter().flat_map(|series| {
+        let own = series.entries.iter().map(|entry| entry.own);
+        own.chain(series.folded.as_ref().map(|folded| folded.bytes))
+    });
+    if all.fold(Bytes::default(), Bytes::plus).fits() {
+        return BTreeSet::new();
+    }
+    let mut rows: BTreeMap<(usize, RowKey), (Bytes, Vec<usize>)> = BTreeMap::new();
+    for (number, series) in series.iter().enumerate() {
+        let entries = series.entries.iter().filter(|entry| entry.own != Bytes::default());
+        let own = entries.map(|entry| entry.period);
+        let folded = series.folded.as_ref().map(|folded| folded.into);
+        for index in own.chain(folded).collect::<BTreeSet<_>>() {
+            for (start, bytes) in shares(series, index, slots[index].period) {
+                let row = rows.entry((index, RowKey::new(series, start))).or_default();
+                row.0 = row.0.plus(bytes);
+                row.1.push(number);
+            }
+        }
+    }
+    let too_large = rows.into_values().filter(|(bytes, _)| !bytes.fits());
+    too_large.flat_map(|(_, numbers)| numbers).collect()
+}
+
+fn record(key: &RowKey, usage_type: UsageTypeId, quantity: u128) -> UsageRecord {
     UsageRecord {
         source: key.source,
         account: key.account,
@@ -88,6 +114,6 @@ fn record(key: &RowKey, usage_type: UsageTypeId, quantity: u64) -> UsageRecord {
         is_source_nat: None,
         is_elastic: None,
         is_default: None,
-        quantity,
+        quantity: u64::try_from(quantity).expect("rows that do not fit wait"),
     }
 }

@@ -2,35 +2,44 @@
 
 use std::ops::RangeBounds;
 
-use cloudtally_model::{Instant, SeriesKey, SourceId};
+use cloudtally_model::{Instant, NetworkSample, SeriesKey, SourceId};
 use cloudtally_store::BilledCounter;
 
 use super::Slot;
-use crate::AggregateError;
 
-/// Bytes sent and received.
+/// The most bytes that a record can say.
+const RECORD_BYTES_MAX: u128 = i64::MAX.unsigned_abs() as u128;
+
+/// Bytes sent and received. Sums of 64-bit counters cannot overflow these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bytes {
-    pub(super) sent: u64,
-    pub(super) received: u64,
+    pub(super) sent: u128,
+    pub(super) received: u128,
 }
 
 impl Bytes {
-    pub(super) fn checked_add(self, other: Self) -> Result<Self, AggregateError> {
-        let add = |a: u64, b: u64| {
-            a.checked_add(b)
-                .ok_or(AggregateError::BytesOverflow { sum: i128::from(a) + i128::from(b) })
-        };
-        Ok(Self {
-            sent: add(self.sent, other.sent)?,
-            received: add(self.received, other.received)?,
-        })
+    pub(super) fn new(sent: u64, received: u64) -> Self {
+        Self { sent: sent.into(), received: received.into() }
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self { sent: self.sent + other.sent, received: self.received + other.received }
+    }
+
+    /// True if each direction fits a record.
+    pub(super) fn fits(self) -> bool {
+        self.most() <= RECORD_BYTES_MAX
+    }
+
+    /// The direction with more.
+    fn most(self) -> u128 {
+        self.sent.max(self.received)
     }
 
     /// What a counter counted between saying `earlier` and `self`: a smaller value
     /// means that it restarted.
     fn since(self, earlier: Self) -> Self {
-        let since = |now: u64, before: u64| now.checked_sub(before).unwrap_or(now);
+        let since = |now: u128, before: u128| now.checked_sub(before).unwrap_or(now);
         Self {
             sent: since(self.sent, earlier.sent),
             received: since(self.received, earlier.received),
@@ -43,6 +52,39 @@ impl Bytes {
 pub(super) struct Reading {
     pub(super) at: Instant,
     pub(super) bytes: Bytes,
+    /// Whether it is known to have begun anew since the reading before.
+    restarted: bool,
+    /// Whether it says nothing, unless it is the first of its series.
+    is_blank: bool,
+}
+
+impl Reading {
+    pub(super) fn of(sample: &NetworkSample) -> Self {
+        Self {
+            at: sample.sampled,
+            bytes: Bytes::new(sample.bytes_sent, sample.bytes_received),
+            restarted: sample.restarted,
+            is_blank: sample.is_blank(),
+        }
+    }
+
+    /// What went by since the reading before.
+    fn since(self, previous: Option<Self>) -> Bytes {
+        match previous {
+            // The first reading of a series is its baseline.
+            None => Bytes::default(),
+            Some(_) if self.restarted => self.bytes,
+            Some(previous) => self.bytes.since(previous.bytes),
+        }
+    }
+}
+
+/// Consecutive readings, and the bytes between them.
+#[derive(Clone, Copy)]
+struct Step {
+    from: Instant,
+    to: Instant,
+    bytes: Bytes,
 }
 
 /// Usage less what is billed: negative where more is billed.
@@ -62,19 +104,18 @@ impl Growth {
     }
 
     fn of(entry: &Entry) -> Self {
-        let less = |usage: u64, billed: u64| i128::from(usage) - i128::from(billed);
+        let less = |usage: u128, billed: u128| usage.cast_signed() - billed.cast_signed();
         Self {
             sent: less(entry.usage.sent, entry.billed.sent),
             received: less(entry.usage.received, entry.billed.received),
         }
     }
 
-    /// # Errors
-    /// `BytesOverflow` if it does not fit 64 bits.
-    pub(super) fn to_bytes(self) -> Result<Bytes, AggregateError> {
-        let bytes =
-            |sum: i128| u64::try_from(sum).map_err(|_| AggregateError::BytesOverflow { sum });
-        Ok(Bytes { sent: bytes(self.sent)?, received: bytes(self.received)? })
+    /// The bytes, if they are not negative and fit a record.
+    pub(super) fn to_bytes(self) -> Option<Bytes> {
+        let bytes = |sum: i128| u128::try_from(sum).ok();
+        let bytes = Bytes { sent: bytes(self.sent)?, received: bytes(self.received)? };
+        Some(bytes).filter(|bytes| bytes.fits())
     }
 }
 
@@ -104,6 +145,8 @@ pub(super) struct Entry {
     is_recalled: bool,
     first_at: Instant,
     last: Reading,
+    /// The readings of this period with the most bytes between them.
+    largest: Option<Step>,
 }
 
 impl Entry {
@@ -118,6 +161,7 @@ impl Entry {
             is_recalled: false,
             first_at: reading.at,
             last: reading,
+            largest: None,
         }
     }
 
@@ -154,29 +198,57 @@ impl Series {
         self.before = Some(last_said(counter));
     }
 
+    /// Whether the next reading is no sample of the series: a poll that failed.
+    pub(super) fn skips(&self, reading: Reading) -> bool {
+        reading.is_blank && self.latest().is_some()
+    }
+
+    fn latest(&self) -> Option<Reading> {
+        self.entries.last().map(|entry| entry.last).or(self.before)
+    }
+
     /// A sample before the first period of the bill: only the last one matters.
     pub(super) fn add_before(&mut self, reading: Reading) {
         self.before = Some(reading);
     }
 
     /// A sample of a period of the bill, in order of time.
-    pub(super) fn add(
-        &mut self,
-        period: usize,
-        reading: Reading,
-    ) -> Result<&mut Entry, AggregateError> {
-        let previous = self.entries.last().map(|entry| entry.last).or(self.before);
-        let usage = previous.map(|previous| reading.bytes.since(previous.bytes));
+    pub(super) fn add(&mut self, period: usize, reading: Reading) -> &mut Entry {
+        let previous = self.latest();
+        let bytes = reading.since(previous);
+        let step =
+            Step { from: previous.map_or(reading.at, |from| from.at), to: reading.at, bytes };
         let entry = self.entry_or(period, reading);
-        entry.usage = entry.usage.checked_add(usage.unwrap_or_default())?;
+        entry.usage = entry.usage.plus(bytes);
         entry.last = reading;
-        Ok(entry)
+        if entry.largest.is_none_or(|largest| largest.bytes.most() < bytes.most()) {
+            entry.largest = Some(step);
+        }
+        entry
+    }
+
+    /// The readings with the most bytes between them, in periods whose bytes do not fit
+    /// a record if there are such, else in those that are not billed.
+    pub(super) fn largest_step(&self) -> (Instant, Instant) {
+        let is_suspect = |of: fn(&Entry) -> bool| self.entries.iter().any(of);
+        let too_large: fn(&Entry) -> bool = |entry| !entry.usage.fits();
+        let unbilled: fn(&Entry) -> bool = |entry| !entry.is_billed();
+        let wanted = if is_suspect(too_large) { too_large } else { unbilled };
+        let steps = self.entries.iter().filter(|e| wanted(e)).filter_map(|e| e.largest);
+        let largest = steps.max_by_key(|step| (step.bytes.most(), step.to));
+        largest.map_or((Instant::EPOCH, Instant::EPOCH), |step| (step.from, step.to))
+    }
+
+    /// Whether what each period is worth fits a record, in periods up to `through` but gaps.
+    pub(super) fn fits_through(&self, slots: &[Slot], through: usize) -> bool {
+        let counts = |e: &&Entry| e.period <= through && !slots[e.period].is_gap();
+        self.entries.iter().filter(counts).all(|entry| entry.is_billed() || entry.usage.fits())
     }
 
     /// Takes over what is billed in a period.
     pub(super) fn recall(&mut self, period: usize, counter: &BilledCounter) {
-        let billed = Bytes { sent: counter.sent, received: counter.received };
-        let own = Bytes { sent: counter.own_sent, received: counter.own_received };
+        let billed = Bytes::new(counter.sent, counter.received);
+        let own = Bytes::new(counter.own_sent, counter.own_received);
         // A period without a sample of its own has nothing billed, but its record may
         // hold what was late for the one before.
         let has_entry = self.entries.iter().any(|entry| entry.period == period);
@@ -253,30 +325,40 @@ impl Series {
         &mut self.entries[at]
     }
 
-    /// The state at the end of a period; `None` if the series is not known by then.
-    pub(super) fn counter(&self, period: usize) -> Option<BilledCounter> {
-        let upto = self.entries.partition_point(|entry| entry.period <= period);
+    /// Indexes of the periods that have something of it.
+    pub(super) fn busy(&self) -> impl Iterator<Item = usize> + '_ {
+        let entries = self.entries.iter().map(|entry| entry.period);
+        let folded = self.folded.as_ref().map(|folded| folded.into);
+        entries.chain(folded).chain(self.unseen_before.map(|_| 0))
+    }
+
+    /// The state at the end of a period: of the first `through` slots, the last of which
+    /// is `here` if the period is one. `None` if the series is not known by then.
+    pub(super) fn counter(&self, through: usize, here: Option<usize>) -> Option<BilledCounter> {
+        let upto = self.entries.partition_point(|entry| entry.period < through);
         let entry = upto.checked_sub(1).map(|at| &self.entries[at]);
         let last = entry.map(|entry| entry.last).or(self.before)?;
-        let here = entry.filter(|entry| entry.period == period);
+        let here = entry.filter(|entry| Some(entry.period) == here);
         let billed = here.map_or_else(Bytes::default, |entry| entry.billed);
         let own = here.map_or_else(Bytes::default, |entry| entry.own);
+        // Readings are 64 bits wide, and what does not fit waits to be billed.
+        let narrow = |bytes: u128| u64::try_from(bytes).expect("bytes that are billed fit");
         Some(BilledCounter {
             source: self.source,
             series: self.key.clone(),
             last_sampled: last.at,
-            last_sent: last.bytes.sent,
-            last_received: last.bytes.received,
-            sent: billed.sent,
-            received: billed.received,
-            own_sent: own.sent,
-            own_received: own.received,
+            last_sent: narrow(last.bytes.sent),
+            last_received: narrow(last.bytes.received),
+            sent: narrow(billed.sent),
+            received: narrow(billed.received),
+            own_sent: narrow(own.sent),
+            own_received: narrow(own.received),
             folded_from: here.and_then(|entry| entry.folded_from),
         })
     }
 }
 
 fn last_said(counter: &BilledCounter) -> Reading {
-    let bytes = Bytes { sent: counter.last_sent, received: counter.last_received };
-    Reading { at: counter.last_sampled, bytes }
+    let bytes = Bytes::new(counter.last_sent, counter.last_received);
+    Reading { at: counter.last_sampled, bytes, restarted: false, is_blank: false }
 }

@@ -400,7 +400,7 @@ fn a_late_restart_before_a_gap_counts_for_what_is_published_behind_it() {
     world.job(at("2026-03-03 00:00:00"));
     world.run(back_fill("2026-03-04", "2026-03-04", Rebuild::Touched), at("2026-03-05 00:00:00"));
     // Nothing on its own day, but the 50 of the 4th are 150.
-    world.samples("default", &samples("2026-03-02 18:00:00 9 0 0"));
+    world.samples("default", &samples("2026-03-02 18:00:00 9 0 0 r=1"));
     world.run(back_fill("2026-03-03", "2026-03-03", Rebuild::Touched), at("2026-03-05 00:00:00"));
     world.job(at("2026-03-06 00:00:00"));
     check(
@@ -546,7 +546,7 @@ fn a_late_restart_that_a_rebuild_may_not_bill_waits_for_the_job() {
     );
     world.job(at("2026-03-02 00:00:00"));
     world.job(at("2026-03-03 00:00:00"));
-    world.samples("default", &samples("2026-03-01 18:00:00 9 0 0"));
+    world.samples("default", &samples("2026-03-01 18:00:00 9 0 0 r=1"));
     world.run(back_fill("2026-03-01", "2026-03-01", Rebuild::All), at("2026-03-03 00:00:00"));
     world.job(at("2026-03-04 00:00:00"));
     check(
@@ -694,6 +694,8 @@ fn arriving() -> impl Strategy<Value = Vec<(usize, NetworkSample)>> {
                 let text = format!("2026-03-27 00:00:00 {device} {sent} {received}{ip}");
                 let mut sample = samples(&text).remove(0);
                 sample.sampled = hours(hour) + Millis(beside.max(-hour));
+                // One that says nothing would be a poll that failed, and no sample.
+                sample.restarted = sample.is_blank();
                 (batch, sample)
             });
         samples.filter(|(_, s)| seen.insert((s.series.clone(), s.sampled))).collect()

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail where it stands")]
 
 mod bytes; // network samples: ordinary days, folds, back-fills
+mod clock; // the present, and how far sources are complete
 mod days; // every clock change of a dozen zones
 mod explain; // records lead back to their events and samples
 mod goldens; // days of each usage type, by hand
@@ -12,4 +13,6 @@ mod laws; // what holds for any history
 mod naive; // the slow twin: every event replayed for every period
 mod outputs; // totals, sanity checks, exports
 mod random; // histories that make no sense
+mod readings; // failed polls, restarts, counters that cannot be right
+mod stretches; // years in which nothing was used
 mod support; // folders, events as text, records as text

@@ -215,9 +215,10 @@ fn cell(
 }
 
 fn findings(world: &World) -> Vec<(Severity, String)> {
-    let found =
-        sanity_checks(&world.writer, Periods::All, &mut |done, total| assert!(done <= total))
-            .unwrap();
+    let found = sanity_checks(&world.writer, Periods::All, Instant::EPOCH, &mut |done, total| {
+        assert!(done <= total)
+    })
+    .unwrap();
     found.into_iter().map(|f| (f.severity, format!("{}: {}", f.subject, f.problem))).collect()
 }
 
@@ -307,7 +308,8 @@ fn a_run_that_published_many_periods_is_looked_over_as_a_whole() {
     let mut records = world.writer.read_records(&known, &snapshot.sources).unwrap();
     records[0].quantity += 1;
     publish_instead(&world, &known, &records, None);
-    let found = |periods| sanity_checks(&world.writer, periods, &mut |_, _| {}).unwrap();
+    let found =
+        |periods| sanity_checks(&world.writer, periods, Instant::EPOCH, &mut |_, _| {}).unwrap();
     for before in [Vec::new(), snapshot.periods] {
         let found = found(Periods::Since(before));
         assert!(found.iter().any(|f| f.subject.contains("2026-03-02")), "{found:?}");

@@ -46,6 +46,8 @@ impl World {
         let writer = open(dir.path());
         writer.set_setting(settings::AGGREGATION_TIMEZONE, zone).unwrap();
         writer.set_setting(settings::AGGREGATION_RANGE, minutes).unwrap();
+        // Most tests end their events long before they run the job.
+        writer.set_setting(settings::SOURCE_PATIENCE, "-1").unwrap();
         Self { dir, writer }
     }
 
@@ -259,7 +261,7 @@ fn event(number: u64, line: &str) -> UsageEvent {
 }
 
 /// Samples from lines `2026-03-01 12:00:00 DEVICE SENT RECEIVED`, then `a`, `z`,
-/// `n` (network) or `ip` where they are not the default.
+/// `n` (network) or `ip` where they are not the default, `r=1` where it restarted.
 pub(crate) fn samples(text: &str) -> Vec<NetworkSample> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.map(sample).collect()
@@ -284,6 +286,7 @@ fn sample(line: &str) -> NetworkSample {
         },
         bytes_sent: words[3].parse().unwrap(),
         bytes_received: words[4].parse().unwrap(),
+        restarted: fields.contains_key("r"),
     }
 }
 

@@ -148,5 +148,11 @@ fn sample(minute: i64, device: u64, bytes: u64) -> NetworkSample {
         address: None,
     };
     let sampled = Instant::from_millis(1_769_900_000_000 + minute * 60_000);
-    NetworkSample { sampled, series, bytes_sent: bytes, bytes_received: bytes / 2 }
+    NetworkSample {
+        sampled,
+        series,
+        bytes_sent: bytes,
+        bytes_received: bytes / 2,
+        restarted: false,
+    }
 }

@@ -28,6 +28,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
         hidden("sentbytes", W::Int),
         hidden("receivedbytes", W::Int),
         hidden("counted", W::Date),
+        hidden("restarted", W::Bool),
         hidden("sampled", W::Date),
         hidden("guestrange", W::Id(Kind::VlanIpRange)),
     ])
@@ -253,7 +254,11 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
             return;
         }
         tx.edit(id, |router| {
-            router.set_int("sentbytes", 0).set_int("receivedbytes", 0).set_time("counted", now);
+            router
+                .set_int("sentbytes", 0)
+                .set_int("receivedbytes", 0)
+                .set_time("counted", now)
+                .set_flag("restarted", true);
         });
         let due = now + if sample(tx, id) { interval(tx) } else { Millis(1) };
         tx.edit(id, |router| {
@@ -325,7 +330,7 @@ fn count(tx: &mut Tx<'_>, id: ThingId) {
 
 /// Tells the counters, once at one instant: a router that is rebooted has told its last
 /// count at the instant at which it starts from 0, and two counts of one instant would
-/// contradict each other. Says whether it told them.
+/// contradict each other; the next one says that it restarted. Says whether it told them.
 fn sample(tx: &mut Tx<'_>, id: ThingId) -> bool {
     let now = tx.now;
     let router = tx.thing(id);
@@ -348,10 +353,11 @@ fn sample(tx: &mut Tx<'_>, id: ThingId) -> bool {
         sampled: tx.now,
         bytes_sent: bytes("sentbytes"),
         bytes_received: bytes("receivedbytes"),
+        restarted: router.flag("restarted"),
     };
     tx.sample(sample);
     tx.edit(id, |router| {
-        router.set_time("sampled", now);
+        router.set_time("sampled", now).set_flag("restarted", false);
     });
     true
 }

@@ -54,6 +54,7 @@ pub(crate) const USAGE_JOB: Object = Object {
         f("finished", W::Date),
         f("exectime", W::Long),
         f("errortext", W::Str),
+        f("note", W::Str),
     ],
 };
 
@@ -65,6 +66,7 @@ pub(crate) const USAGE_JOB_STATUS: Object = Object {
         f("nextrun", W::Date),
         f("publisheduntil", W::Date),
         f("staleperiods", W::Long),
+        f("waits", W::Str),
     ],
 };
 
@@ -81,13 +83,13 @@ pub(crate) static COMMANDS: &[Command] = &[
         .success(),
     own("getUsageJobStatus")
         .front()
-        .doc("Shows when the usage job runs next, how its last run went and up to when usage is published")
+        .doc("Shows when the usage job runs next, how its last run went, up to when usage is published and which source it waits for")
         .roles(Roles::ROOT)
         .object("usagejobstatus", &USAGE_JOB_STATUS)
         .extension(),
     own("listUsageJobs")
         .front()
-        .doc("Lists the runs of the usage job, the latest first: when, by which present, what they published, how they ended")
+        .doc("Lists the runs of the usage job, the latest first: when, by which present, what they published, how they ended, what they waited for")
         .roles(Roles::ROOT)
         .params(&[p("page", Int), p("pagesize", Int)])
         .items("usagejob", &USAGE_JOB)

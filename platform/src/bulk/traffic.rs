@@ -295,6 +295,7 @@ impl Sample {
             series: keys[number].clone(),
             bytes_sent: self.counters.0,
             bytes_received: self.counters.1,
+            restarted: false,
         }
     }
 }

@@ -37,20 +37,22 @@ fn shown(job: &JobRun) -> Node {
         ("finished", job.finished_ms.map_or(Node::Null, wall)),
         ("exectime", took.unwrap_or(Node::Null)),
         ("errortext", text(&job.message)),
+        ("note", text(&job.note)),
     ])
 }
 
 /// How the usage job stands.
 pub(crate) fn job_status(call: &Call<'_>, beat: &Beat) -> Result<Answer, ApiError> {
     let failed = |cause: &dyn std::error::Error| internal("tell how the usage job stands", cause);
-    let status = beat.status().map_err(|cause| failed(&cause))?;
+    let status = beat.status(call.now).map_err(|cause| failed(&cause))?;
     let last = call.store.jobs(0, 1).map_err(|cause| failed(&cause))?;
     let object = Node::Object(vec![
         ("enabled", Node::Bool(status.enabled)),
         ("state", last.first().map_or(Node::Null, |job| Node::text(job.state.as_name()))),
         ("nextrun", if status.enabled { Node::Date(status.next) } else { Node::Null }),
         ("publisheduntil", status.published_until.map_or(Node::Null, Node::Date)),
-        ("staleperiods", number(status.stale_periods as u64)),
+        ("staleperiods", number(status.stale_periods)),
+        ("waits", status.waits.map_or(Node::Null, |waits| Node::text(waits.to_string()))),
     ]);
     Ok(Answer::Tree(Tree::Object { item: "usagejobstatus", object }))
 }

@@ -10,13 +10,12 @@ mod window; // which days
 
 use std::{cmp::min, sync::Arc, time::Duration};
 
-use chrono::NaiveDate;
 use cloudtally_aggregate::{AggregateError, Line, Lines, Plan, Rebuild, Unfinished, run_job};
 use cloudtally_ingest::take_outbox;
-use cloudtally_model::{ApiError, Calendar, Instant, UsageTypeId, usage_types};
+use cloudtally_model::{ApiError, UsageTypeId, usage_types};
 use cloudtally_platform::engine::{Answer as Tree, Cloud, ThingId, Uuid, World};
 use cloudtally_store::{
-    LockWait, PublishedPeriod, RecordFilter, RecordSet, RecordWindow, Snapshot, StoreError,
+    LockWait, PublishedPeriod, RecordFilter, RecordSet, RecordWindow, StoreError,
 };
 
 pub(crate) use self::jobs::{job_status, list_jobs};
@@ -85,7 +84,8 @@ fn generate(
     take_outbox(&writer, clock())?;
     let (snapshot, calendar) = (writer.snapshot()?, writer.calendar()?);
     let from = calendar.date_of(window.from);
-    let to = min(calendar.date_of(window.to), last_day(call, &snapshot, &calendar));
+    // Asking for "everything" must not list the periods of 8000 years.
+    let to = min(calendar.date_of(window.to), calendar.date_of(call.now));
     if from > to || snapshot.earliest().is_none() {
         return Ok(None);
     }
@@ -93,15 +93,6 @@ fn generate(
     let plan = Plan::BackFill { from, to, rebuild, unfinished };
     run_job(&writer, "generate", plan, call.now, clock, &mut |_| {})?;
     Ok(Some(snapshot.periods))
-}
-
-/// The last day there can be records of: today, or the day of the latest event.
-/// Without it, asking for "everything" would list the periods of 8000 years.
-fn last_day(call: &Call<'_>, snapshot: &Snapshot, calendar: &Calendar) -> NaiveDate {
-    let events = snapshot.event_files.iter().map(|file| file.last_created);
-    let samples = snapshot.sample_files.iter().map(|file| file.last_sampled);
-    let latest = events.chain(samples).max().unwrap_or(Instant::EPOCH);
-    calendar.date_of(latest.max(call.now))
 }
 
 /// `listUsageRecords`.

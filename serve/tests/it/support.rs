@@ -43,6 +43,8 @@ impl Folder {
             ("usage.aggregation.timezone", zone),
             ("usage.stats.job.aggregation.range", range_minutes),
             ("enable.usage.server", "false"),
+            // Most tests end their events long before they run the job.
+            ("usage.source.patience.hours", "-1"),
         ] {
             writer.set_setting(name, value).unwrap();
         }

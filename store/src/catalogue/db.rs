@@ -13,7 +13,10 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, Params, Row};
 
-use super::sql::{self, MIGRATIONS};
+use super::{
+    relocate,
+    sql::{self, MIGRATIONS},
+};
 use crate::{StoreError, crash};
 
 /// The database's name inside the folder.
@@ -88,6 +91,11 @@ impl Db {
             // Another process may have been here since we looked.
             let from = db.schema_version()?;
             for (version, migration) in (1..).zip(MIGRATIONS).skip_while(|(v, _)| *v <= from) {
+                if version == relocate::GENERATIONS_APART
+                    && let Some(dir) = db.path.parent()
+                {
+                    relocate::link_generations(db, dir)?;
+                }
                 db.batch(migration)?;
                 db.connection
                     .pragma_update(None, "user_version", version)

@@ -8,8 +8,9 @@ use cloudtally_model::{
 use rusqlite::{Row, params};
 
 use super::{
-    Anomaly, EventFile, IngestRun, Inputs, JobRun, JobState, LakeFile, PublishedPeriod,
-    QuarantinedRow, SampleFile, Snapshot, Stream, UnmeteredEvents, accounts, db::Db, sql,
+    Anomaly, EmptyStretch, EventFile, IngestRun, Inputs, JobRun, JobState, LakeFile,
+    PublishedPeriod, QuarantinedRow, SampleFile, Snapshot, Stream, UnmeteredEvents, accounts,
+    db::Db, sql,
 };
 use crate::{QuarantineKind, StoreError};
 
@@ -74,9 +75,19 @@ pub(crate) fn snapshot(db: &Db) -> Result<Snapshot, StoreError> {
         event_files: event_files(db)?,
         sample_files: sample_files(db, sql::ingest::SAMPLE_FILES, [])?,
         periods: periods(db)?,
+        stretches: stretches(db, sql::periods::STRETCHES, [])?,
         accounts_seq: account_removals.last().map_or(0, |removal| removal.seq),
         account_removals,
+        complete_through: complete_through(db)?,
     })
+}
+
+/// Through which instants somebody said that sources are complete, by source.
+fn complete_through(db: &Db) -> Result<Vec<(SourceName, Instant)>, StoreError> {
+    let rows = db.rows(sql::ingest::COMPLETE_THROUGH, [], |row| {
+        Ok((row.get::<_, String>(0)?, at(row, 1)?))
+    })?;
+    rows.into_iter().map(|(name, through)| Ok((source_name(db, &name)?, through))).collect()
 }
 
 /// All registered sources.
@@ -152,6 +163,22 @@ pub(crate) fn sample_files(
         .collect()
 }
 
+/// Stretches of empty periods of a query.
+pub(crate) fn stretches(
+    db: &Db,
+    query: &'static str,
+    params: impl rusqlite::Params,
+) -> Result<Vec<EmptyStretch>, StoreError> {
+    db.rows(query, params, |row| {
+        let inputs = Inputs {
+            events_seq: unsigned(row, 2)?,
+            samples_seq: number(row, 3)?,
+            accounts_seq: unsigned(row, 4)?,
+        };
+        Ok(EmptyStretch { extent: period(row, 0)?, inputs })
+    })
+}
+
 fn periods(db: &Db) -> Result<Vec<PublishedPeriod>, StoreError> {
     let rows = db.rows(sql::periods::PUBLISHED, [], |row| {
         let inputs = Inputs {
@@ -199,6 +226,7 @@ pub(crate) fn jobs(
             periods: unsigned(row, 8)?,
             records: unsigned(row, 9)?,
             message: row.get(10)?,
+            note: row.get(11)?,
         })
     })
 }

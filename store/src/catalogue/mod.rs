@@ -6,6 +6,7 @@
 pub(crate) mod accounts; // the account dimension
 pub(crate) mod db; // connections, transactions, migrations
 pub(crate) mod load; // rows to the types below
+mod relocate; // files that a migration gives other names
 pub(crate) mod settings; // the global configuration and the root admin's keys
 pub(crate) mod sql; // the texts of sql/
 
@@ -26,12 +27,16 @@ pub struct Snapshot {
     pub event_files: Vec<EventFile>,
     /// Files of samples, by `seq`.
     pub sample_files: Vec<SampleFile>,
-    /// The current generation of each published period, by start.
+    /// The current generation of each published period that has files, by start.
     pub periods: Vec<PublishedPeriod>,
+    /// Published periods without any, by start.
+    pub stretches: Vec<EmptyStretch>,
     /// Every change of an account's removal instant, by `seq`.
     pub account_removals: Vec<AccountRemoval>,
     /// Grows with every change of a removal instant; 0 if there was none.
     pub accounts_seq: u64,
+    /// Through which instant somebody said that a source is complete, by source.
+    pub complete_through: Vec<(SourceName, Instant)>,
 }
 
 impl Snapshot {
@@ -43,6 +48,35 @@ impl Snapshot {
     /// Highest `seq` of the sample files, 0 if there are none.
     pub fn samples_seq(&self) -> u64 {
         self.sample_files.last().map_or(0, |file| file.seq)
+    }
+
+    /// What is published, in order: periods with files one by one, empty ones as
+    /// stretches, each with what it was computed from.
+    pub fn published(&self) -> Vec<(Period, Inputs)> {
+        let periods = self.periods.iter().map(|known| (known.period, known.inputs));
+        let stretches = self.stretches.iter().map(|empty| (empty.extent, empty.inputs));
+        let mut published: Vec<_> = periods.chain(stretches).collect();
+        published.sort_unstable_by_key(|(extent, _)| extent.start);
+        published
+    }
+
+    /// The first published period, or the stretch of empty ones that is first.
+    pub fn first_published(&self) -> Option<Period> {
+        let period = self.periods.first().map(|known| known.period);
+        let stretch = self.stretches.first().map(|empty| empty.extent);
+        period.into_iter().chain(stretch).min()
+    }
+
+    /// End of the last published period.
+    pub fn published_end(&self) -> Option<Instant> {
+        let period = self.periods.last().map(|known| known.period.end);
+        period.max(self.stretches.last().map(|empty| empty.extent.end))
+    }
+
+    /// The stretch of empty periods that holds an instant.
+    pub fn stretch_at(&self, instant: Instant) -> Option<&EmptyStretch> {
+        let at = self.stretches.partition_point(|empty| empty.extent.end <= instant);
+        self.stretches.get(at).filter(|empty| empty.extent.contains(instant))
     }
 
     /// The earliest accepted event or sample.
@@ -134,6 +168,16 @@ pub struct PublishedPeriod {
     pub counters: Option<LakeFile>,
 }
 
+/// Published periods in a row in which nothing was used: no records, nothing open, no
+/// samples. They have no files; each counts as the first generation of its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EmptyStretch {
+    /// From the start of the first period to the end of the last.
+    pub extent: Period,
+    /// What they were computed from.
+    pub inputs: Inputs,
+}
+
 /// A change of an account's removal instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountRemoval {
@@ -201,6 +245,9 @@ pub struct JobRun {
     pub records: u64,
     /// Why it failed, for people; empty if it did not.
     pub message: String,
+    /// What else it has to tell: which source it waits for, which counters cannot be
+    /// right. One thing a line; empty if there is nothing.
+    pub note: String,
 }
 
 /// How a job is, or how it ended.

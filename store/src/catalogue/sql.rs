@@ -86,6 +86,8 @@ queries! {
         SOURCES = "sources",
         SOURCE_ID = "source_id",
         REGISTER_SOURCE = "register_source",
+        COMPLETE_THROUGH = "complete_through",
+        SET_COMPLETE_THROUGH = "set_complete_through",
         COUNTER = "counter",
         COUNT_UP = "count_up",
         EVENT_FILES = "event_files",
@@ -134,6 +136,14 @@ queries! {
     periods from "periods.sql" {
         PUBLISHED = "published",
         ANY = "any",
+        STRETCHES = "stretches",
+        STRETCHES_OVERLAPPING = "stretches_overlapping",
+        STRETCHES_TOUCHING = "stretches_touching",
+        DELETE_STRETCH = "delete_stretch",
+        INSERT_STRETCH = "insert_stretch",
+        STRETCHES_SEE_SAMPLES = "stretches_see_samples",
+        OVERLAPPING_STRETCH = "overlapping_stretch",
+        CURRENT_RECORDS = "current_records",
         IN_WINDOW = "in_window",
         KEY_INDEX = "key_index",
         KEY_INDEXES = "key_indexes",
@@ -181,6 +191,7 @@ queries! {
     /// Which files count.
     lake from "lake.sql" {
         NAMED = "named",
+        RECORDS_OF_EARLIER_LAYOUT = "records_of_earlier_layout",
         IS_NAMED = "is_named",
         RETIRED = "retired",
         RETIRE = "retire",
@@ -194,7 +205,11 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0002_platform.sql"),
     include_str!("../../../sql/migrations/0003_ledger.sql"),
     include_str!("../../../sql/migrations/0004_job_history.sql"),
-    include_str!("../../../sql/migrations/0010_quarantine.sql"),
+    include_str!("../../../sql/migrations/0005_restarted.sql"),
+    include_str!("../../../sql/migrations/0006_complete_through.sql"),
+    include_str!("../../../sql/migrations/0007_generations.sql"),
+    include_str!("../../../sql/migrations/0008_empty_stretch.sql"),
+    include_str!("../../../sql/migrations/0009_quarantine.sql"),
 ];
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Part of every temporary name.
-const TEMPORARY: &str = ".tmp-";
+pub(crate) const TEMPORARY: &str = ".tmp-";
 
 /// A file that is on disk under a temporary name. Removed when dropped before it
 /// got its own.
@@ -97,7 +97,7 @@ impl Drop for StagedFile {
 }
 
 /// Makes a folder below `root`, each level synced into the one above.
-fn make_folder(root: &Path, folder: &Path) -> Result<(), StoreError> {
+pub(crate) fn make_folder(root: &Path, folder: &Path) -> Result<(), StoreError> {
     if root.join(folder).is_dir() {
         return Ok(());
     }

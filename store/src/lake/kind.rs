@@ -87,7 +87,9 @@ pub(crate) struct Kind {
     pub(crate) access: Access,
     write_schema: SchemaRef,
     /// As written, with words as dictionaries.
-    pub(crate) read_schema: SchemaRef,
+    read_schema: SchemaRef,
+    /// How many of the last columns files of earlier versions lack.
+    appended: usize,
     properties: WriterProperties,
 }
 
@@ -114,7 +116,22 @@ impl Kind {
             access,
             write_schema: schema(&DataType::Utf8),
             read_schema: schema(&dictionary),
+            appended: 0,
             properties: properties(access, columns),
+        }
+    }
+
+    /// The same kind, whose last `count` columns files of earlier versions lack.
+    pub(crate) fn appended(self, count: usize) -> Self {
+        Self { appended: count, ..self }
+    }
+
+    /// The schema by which a file of so many columns is read.
+    pub(crate) fn read_schema(&self, columns: usize) -> SchemaRef {
+        let fields = self.read_schema.fields();
+        match fields.len() - self.appended {
+            before if before == columns => Arc::new(Schema::new(fields[..before].to_vec())),
+            _ => Arc::clone(&self.read_schema),
         }
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod counters; // what was billed of samples
 pub(crate) mod events; // accepted usage events
 pub(crate) mod file; // temporary name, sync, rename, checksum
 pub(crate) mod kind; // columns and their encodings as a table
+pub(crate) mod links; // one more name for a file
 pub(crate) mod read; // opening, skipping row groups, columns of a batch
 pub(crate) mod records; // usage records
 pub(crate) mod samples; // accepted network samples
@@ -23,10 +24,12 @@ pub(crate) const EVENTS: &str = "events";
 pub(crate) const SAMPLES: &str = "samples";
 /// Folder of open segments and billed counters.
 pub(crate) const OPEN: &str = "open";
-/// Folder of usage records.
+/// Folder of usage records, every generation.
+pub(crate) const GENERATIONS: &str = "generations";
+/// Folders of the files that the catalogue names.
+pub(crate) const FOLDERS: [&str; 4] = [EVENTS, SAMPLES, OPEN, GENERATIONS];
+/// Folder of links to the current generation of each period: the bill for any reader.
 pub(crate) const RECORDS: &str = "records";
-/// All folders of the lake.
-pub(crate) const FOLDERS: [&str; 4] = [EVENTS, SAMPLES, OPEN, RECORDS];
 
 /// The folder of a period: its start in UTC, `20260131T000000Z`.
 pub(crate) fn period_name(period: Period) -> String {

@@ -57,12 +57,15 @@ impl<'a> LakeReader<'a> {
                     Access::Pages => PageIndexPolicy::Required,
                     Access::RowGroups => PageIndexPolicy::Skip,
                 };
-                let options = ArrowReaderOptions::new()
-                    .with_schema(Arc::clone(&kind.read_schema))
-                    // Only where the pages are: values in pages are never asked for.
-                    .with_offset_index_policy(policy);
-                let metadata = ArrowReaderMetadata::load(&file, options)
-                    .map_err(|cause| StoreError::decode(path, cause))?;
+                // Only where the pages are: values in pages are never asked for.
+                let options = ArrowReaderOptions::new().with_offset_index_policy(policy);
+                let load = || {
+                    let found = ArrowReaderMetadata::load(&file, options.clone())?;
+                    let columns = found.parquet_schema().num_columns();
+                    let options = options.clone().with_schema(kind.read_schema(columns));
+                    ArrowReaderMetadata::try_new(Arc::clone(found.metadata()), options)
+                };
+                let metadata = load().map_err(|cause| StoreError::decode(path, cause))?;
                 if let Some(footers) = footers {
                     footers.put(path, metadata.clone(), metadata.metadata().memory_size());
                 }
@@ -208,6 +211,11 @@ impl<'a> Columns<'a> {
 
     pub(crate) fn flags(self, name: &str) -> &'a BooleanArray {
         self.column(name).as_boolean()
+    }
+
+    /// The flags of a column that files of earlier versions lack.
+    pub(crate) fn flags_if_any(self, name: &str) -> Option<&'a BooleanArray> {
+        self.0.column_by_name(name).map(|column| column.as_boolean())
     }
 
     pub(crate) fn words(self, name: &str) -> Words<'a> {

@@ -6,14 +6,16 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use arrow::array::{RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array};
+use arrow::array::{
+    BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
+};
 use cloudtally_model::{
     AccountId, DeviceType, Instant, NetworkId, NetworkSample, SeriesKey, SourceName,
 };
 
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
-    read::{Batches, Columns, LakeReader, text, value, zone},
+    read::{Batches, Columns, LakeReader, flag, text, value, zone},
 };
 use crate::StoreError;
 
@@ -32,8 +34,10 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
             ("address", Type::Name, Optional, Repeating),
             ("bytes_sent", Type::U64, Always, Plain),
             ("bytes_received", Type::U64, Always, Plain),
+            ("restarted", Type::Flag, Optional, Repeating),
         ],
     )
+    .appended(1)
 });
 
 /// Encodes sorted samples of one source.
@@ -64,6 +68,7 @@ pub(crate) fn encode(
                 Arc::new(addresses.collect::<StringArray>()),
                 Arc::new(numbers(|s| s.bytes_sent)),
                 Arc::new(numbers(|s| s.bytes_received)),
+                Arc::new(rows.iter().map(|s| Some(s.restarted)).collect::<BooleanArray>()),
             ],
         )
     })
@@ -104,12 +109,15 @@ fn decode(batch: &RecordBatch, each: &mut dyn FnMut(NetworkSample)) {
     let series = series(columns);
     let sampled = columns.instants("sampled");
     let (sent, received) = (columns.u64("bytes_sent"), columns.u64("bytes_received"));
+    // Files that are older than the column do not have it.
+    let restarted = columns.flags_if_any("restarted");
     for row in 0..batch.num_rows() {
         each(NetworkSample {
             sampled: Instant::from_millis(sampled.value(row)),
             series: series(row),
             bytes_sent: sent.value(row),
             bytes_received: received.value(row),
+            restarted: restarted.and_then(|flags| flag(flags, row)).unwrap_or(false),
         });
     }
 }

@@ -52,15 +52,15 @@ impl Writer {
     /// file has the highest `seq` of its inputs: with one that is not billed yet,
     /// samples billed long ago would look late.
     fn seen_by_their_periods(&self, files: Vec<SampleFile>) -> Result<Vec<SampleFile>, StoreError> {
-        let periods = self.snapshot()?.periods;
+        let published = self.snapshot()?.published();
         let is_seen = |file: &SampleFile| {
             let from = Instant::from_millis(file.utc_day * Millis::DAY.0);
-            let of_day = periods.iter().filter(|known| {
-                known.period.start < from + Millis::DAY && known.period.end >= from
-            });
+            let of_day = published
+                .iter()
+                .filter(|(extent, _)| extent.start < from + Millis::DAY && extent.end >= from);
             of_day
                 .into_iter()
-                .all(|known| known.inputs.samples_seq.is_some_and(|seen| seen >= file.seq))
+                .all(|(_, inputs)| inputs.samples_seq.is_some_and(|seen| seen >= file.seq))
         };
         Ok(files.into_iter().filter(is_seen).collect())
     }

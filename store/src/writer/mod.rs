@@ -8,9 +8,11 @@ mod accounts; // the account dimension
 mod append; // events and samples
 mod compact; // many small files into one
 mod known; // ids of accepted events
+mod links; // the current records under one name a period
 mod orphans; // what a crash left behind
 mod publish; // periods
 mod quarantine; // rows set aside, as many as fit
+mod stretches; // periods in which nothing was used
 
 use std::{ops::Deref, path::Path, time::SystemTime};
 
@@ -25,8 +27,9 @@ use crate::{
 
 pub use append::KnownSamples;
 pub use known::KnownEvents;
-pub use publish::{PeriodDraft, StagedPeriod};
+pub use publish::{PeriodDraft, Publication, StagedPeriod};
 pub use quarantine::QuarantineKind;
+pub use stretches::SeenSamples;
 
 /// A store whose lock is held; freed when dropped.
 #[derive(Debug)]
@@ -64,6 +67,19 @@ impl Writer {
         self.db()?.write(|db| source_id(db, name).map(drop))
     }
 
+    /// Says that a source is complete through `instant`, in place of what was said before:
+    /// all its events up to then have been ingested. Registers the source if need be.
+    pub fn set_complete_through(
+        &self,
+        name: &SourceName,
+        instant: Instant,
+    ) -> Result<(), StoreError> {
+        self.db()?.write(|db| {
+            let params = params![source_id(db, name)?, instant.as_millis()];
+            db.execute(sql::ingest::SET_COMPLETE_THROUGH, params).map(drop)
+        })
+    }
+
     /// Notes that a job began; returns its number. `as_of` is the present it goes by.
     pub fn begin_job(
         &self,
@@ -94,6 +110,7 @@ impl Writer {
                     job.periods.cast_signed(),
                     job.records.cast_signed(),
                     job.message,
+                    job.note,
                 ],
             )
         })?;

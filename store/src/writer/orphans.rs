@@ -44,17 +44,19 @@ impl Writer {
         }
 
         // 2. Files that nothing names.
-        let known: HashSet<PathBuf> =
-            named.into_iter().chain(kept.into_iter().map(|(path, _)| path)).collect();
+        let kept: HashSet<PathBuf> = kept.into_iter().map(|(path, _)| path).collect();
+        let named: HashSet<PathBuf> = named.into_iter().collect();
         let found = lake::file::list(self.dir())?;
-        for path in found.iter().filter(|path| !known.contains(*path)) {
+        for path in found.iter().filter(|path| !named.contains(*path) && !kept.contains(*path)) {
             self.remove(path)?;
             info!(path = %path.display(), "removed {}: nothing names it", path.display());
         }
-        Ok(())
+
+        // 3. Links, which nothing names either.
+        self.link_current(&kept)
     }
 
-    fn remove(&self, path: &Path) -> Result<(), StoreError> {
+    pub(super) fn remove(&self, path: &Path) -> Result<(), StoreError> {
         let path = self.dir().join(path);
         let error = |e| StoreError::io("remove", &path, e);
         crash::point(crash::ORPHAN_BEFORE_REMOVE).map_err(error)?;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use cloudtally_model::{Calendar, Period, Segment, Sources, UsageRecord};
 use rusqlite::params;
 
-use super::{Writer, path_text, retire};
+use super::{SeenSamples, Writer, path_text, retire, stretches};
 use crate::{
-    Anomaly, BilledCounter, Inputs, LakeFile, StoreError,
+    Anomaly, BilledCounter, EmptyStretch, Inputs, LakeFile, StoreError,
     catalogue::{db::Db, load, settings::calendar_of, sql},
     crash,
     lake::{
@@ -47,6 +47,18 @@ pub struct StagedPeriod {
     counters: Option<StagedFile>,
     anomalies: Option<Vec<Anomaly>>,
     inputs: Inputs,
+}
+
+/// What is published in one step.
+#[derive(Debug, Default)]
+pub struct Publication {
+    /// Periods without records, nothing open and no samples, in place of what is
+    /// known of them.
+    pub empty: Vec<EmptyStretch>,
+    /// What all stretches behind an instant have seen by now.
+    pub seen: Option<SeenSamples>,
+    /// Periods with files. One that lay in a stretch leaves it.
+    pub periods: Vec<StagedPeriod>,
 }
 
 /// One period whose files have their names.
@@ -93,7 +105,7 @@ impl Writer {
                 records.windows(2).position(|pair| pair[0] > pair[1])
             })?;
             let content = lake::records::encode(records, period, sources)?;
-            let file = write(lake::RECORDS, &content, records.len())?;
+            let file = write(lake::GENERATIONS, &content, records.len())?;
             Ok((file, KeyIndex::of(records, sources).to_blob()))
         });
         let segments = draft.open.map(|segments| {
@@ -121,7 +133,7 @@ impl Writer {
     /// # Errors
     /// `PeriodOverlap`; `NothingPublished` if a period without records has none to keep.
     pub fn publish(&self, staged: Vec<StagedPeriod>) -> Result<(), StoreError> {
-        self.publish_if(staged, |_| Ok(()))
+        self.publish_if(Publication { periods: staged, ..Publication::default() }, |_| Ok(()))
     }
 
     /// Publishes periods that were cut by a calendar, if that is still the folder's.
@@ -134,9 +146,9 @@ impl Writer {
     pub fn publish_cut_by(
         &self,
         calendar: Calendar,
-        staged: Vec<StagedPeriod>,
+        publication: Publication,
     ) -> Result<(), StoreError> {
-        self.publish_if(staged, |db| match calendar_of(db)? {
+        self.publish_if(publication, |db| match calendar_of(db)? {
             now if now == calendar => Ok(()),
             now => Err(StoreError::CalendarChanged {
                 zone: now.zone().name().to_owned(),
@@ -147,14 +159,20 @@ impl Writer {
 
     fn publish_if(
         &self,
-        staged: Vec<StagedPeriod>,
+        publication: Publication,
         check: impl FnOnce(&Db) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let db = self.db()?;
-        db.write(|db| {
+        let published = db.write(|db| {
             check(db)?;
-            let mut named = Vec::with_capacity(staged.len());
-            for staged in staged {
+            for empty in &publication.empty {
+                stretches::put(db, empty)?;
+            }
+            if let Some(seen) = publication.seen {
+                stretches::see(db, seen)?;
+            }
+            let mut named = Vec::with_capacity(publication.periods.len());
+            for staged in publication.periods {
                 // Saved at once, so that the next one is checked against it too.
                 let period = name_files(db, staged)?;
                 save(db, &period)?;
@@ -165,9 +183,15 @@ impl Writer {
                 records.chain(&period.segments).chain(&period.counters)
             });
             sync_folders(self.dir(), files, &crash::PERIODS)?;
-            db.point(crash::PERIODS.before_commit)
+            db.point(crash::PERIODS.before_commit)?;
+            let records = named.into_iter().filter_map(|named| {
+                let (file, _) = named.records?;
+                Some((named.period, file.path))
+            });
+            Ok(records.collect::<Vec<_>>())
         })?;
-        db.point(crash::PERIODS.after_commit)
+        db.point(crash::PERIODS.after_commit)?;
+        self.link_published(&published)
     }
 }
 
@@ -202,7 +226,10 @@ fn name_files(db: &Db, staged: StagedPeriod) -> Result<NamedPeriod, StoreError> 
         })
     })?;
     let current = current.unwrap_or_default();
+    let was_empty = stretches::take(db, period)?;
     let generation = match (&staged.records, current.generation) {
+        // Its empty records were the first generation, and are if they still are empty.
+        (Some((file, _)), None) if was_empty => 1 + u32::from(file.rows > 0),
         (Some(_), _) => next_generation(db, start)?,
         (None, Some(generation)) => generation,
         (None, None) => return Err(StoreError::NothingPublished { period, what: "records" }),

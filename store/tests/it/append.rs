@@ -55,7 +55,7 @@ prop_compose! {
         (account, zone, device, network) in (number(), -1..=3i64, number(), number()),
         device_type in prop_oneof![Just(""), Just("DomainRouter"), Just("Odd one")],
         address in option::of(text()),
-        (bytes_sent, bytes_received) in (number(), number()),
+        (bytes_sent, bytes_received, restarted) in (number(), number(), any::<bool>()),
     ) -> NetworkSample {
         NetworkSample {
             sampled: day(0).start + Millis(minute * Millis::MINUTE.0),
@@ -69,6 +69,7 @@ prop_compose! {
             },
             bytes_sent,
             bytes_received,
+            restarted,
         }
     }
 }

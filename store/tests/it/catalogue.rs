@@ -140,6 +140,7 @@ fn jobs_are_listed_newest_first() {
         periods: 2,
         records: 17,
         message: String::new(),
+        note: "a\nb".to_owned(),
     };
     writer.finish_job(&done).unwrap();
     let running = JobRun {

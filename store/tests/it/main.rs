@@ -7,6 +7,7 @@ mod catalogue; // opening, settings, jobs, quarantine
 mod crash; // killed at every step
 mod damage; // what `verify` finds
 mod journal; // what the cloud keeps
+mod links; // the folder that any reader reads
 mod lock; // one writer, many readers
 mod periods; // publishing and reading again
 mod records; // windows, filters, pages

@@ -1,7 +1,10 @@
 //! Publishing and reading again.
 
 use cloudtally_model::{EventId, Millis, Period, ResourceId, Sources, UsageTypeId};
-use cloudtally_store::{Anomaly, Inputs, PeriodDraft, RecordFilter, Store, StoreError, Writer};
+use cloudtally_store::{
+    Anomaly, EmptyStretch, Inputs, PeriodDraft, Publication, RecordFilter, StagedPeriod, Store,
+    StoreError, Writer,
+};
 
 use crate::support::{
     ALL, all_records, assert_clean, counter, day, records, segment, source, writer,
@@ -16,6 +19,10 @@ fn draft(period: Period) -> PeriodDraft<'static> {
         anomalies: None,
         inputs: Inputs { events_seq: 1, samples_seq: None, accounts_seq: 0 },
     }
+}
+
+fn of(periods: Vec<StagedPeriod>) -> Publication {
+    Publication { periods, ..Publication::default() }
 }
 
 fn publish(writer: &Writer, drafts: &[PeriodDraft<'_>]) -> Result<(), StoreError> {
@@ -48,12 +55,12 @@ fn periods_cut_by_a_calendar_that_was_changed_meanwhile_are_not_published() {
     let cut_by = writer.calendar().unwrap();
     let staged = vec![writer.stage(&draft, &sources).unwrap()];
     writer.set_setting("usage.aggregation.timezone", "Europe/Berlin").unwrap();
-    let refused = writer.publish_cut_by(cut_by, staged).unwrap_err();
+    let refused = writer.publish_cut_by(cut_by, of(staged)).unwrap_err();
     assert!(matches!(refused, StoreError::CalendarChanged { .. }), "{refused}");
     assert_eq!(writer.snapshot().unwrap().periods, []);
     writer.set_setting("usage.aggregation.timezone", "UTC").unwrap();
     let staged = vec![writer.stage(&draft, &sources).unwrap()];
-    writer.publish_cut_by(cut_by, staged).unwrap();
+    writer.publish_cut_by(cut_by, of(staged)).unwrap();
     assert_eq!(writer.snapshot().unwrap().periods.len(), 1);
     drop(writer);
     assert_clean(dir.path());
@@ -93,7 +100,7 @@ fn a_period_comes_back_as_it_was_published_and_keeps_what_a_draft_leaves_out() {
     let new_records = PeriodDraft { records: Some(&second), ..draft(day(0)) };
     publish(&writer, &[new_records]).unwrap();
     check(2, &second, None);
-    assert!(dir.path().join("records/20260101T000000Z/1.parquet").exists(), "history stays");
+    assert!(dir.path().join("generations/20260101T000000Z/1.parquet").exists(), "history stays");
 
     let inputs = Inputs { events_seq: 1, samples_seq: Some(3), accounts_seq: 0 };
     publish(&writer, &[PeriodDraft { inputs, anomalies: Some(&[]), ..draft(day(0)) }]).unwrap();
@@ -182,8 +189,55 @@ fn staged_periods_that_are_not_published_go_away() {
     let records = records(day(0), 9);
     let draft = PeriodDraft { records: Some(&records), ..draft(day(0)) };
     let staged = writer.stage(&draft, &store.snapshot().unwrap().sources).unwrap();
-    let folder = dir.path().join("records/20260101T000000Z");
+    let folder = dir.path().join("generations/20260101T000000Z");
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
     drop(staged);
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+#[test]
+fn empty_periods_are_one_row_until_something_is_found_in_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let writer = writer(&store);
+    writer.source(&source()).unwrap();
+    let calendar = cloudtally_model::Calendar::utc_days();
+    let inputs = Inputs { events_seq: 1, samples_seq: Some(1), accounts_seq: 0 };
+    let days = |from: i64, to: i64| Period { start: day(from).start, end: day(to).end };
+    let publish = |empty: &[EmptyStretch], drafts: &[PeriodDraft<'_>]| {
+        let sources = store.snapshot().unwrap().sources;
+        let staged = drafts.iter().map(|draft| writer.stage(draft, &sources).unwrap());
+        let periods = staged.collect();
+        let publication = Publication { empty: empty.to_vec(), periods, seen: None };
+        writer.publish_cut_by(calendar, publication)
+    };
+    let stretches = || store.snapshot().unwrap().stretches;
+    publish(&[EmptyStretch { extent: days(0, 3), inputs }], &[]).unwrap();
+    publish(&[EmptyStretch { extent: days(4, 999), inputs }], &[]).unwrap();
+    assert_eq!(stretches(), [EmptyStretch { extent: days(0, 999), inputs }], "joined");
+    assert_eq!(store.snapshot().unwrap().first_published(), Some(days(0, 999)));
+
+    // A day in the middle gets records: its second generation.
+    let records = records(day(5), 9);
+    let found = PeriodDraft { records: Some(&records), open: Some(&[]), ..draft(day(5)) };
+    publish(&[], std::slice::from_ref(&found)).unwrap();
+    let (before, behind) = (days(0, 4), days(6, 999));
+    let rest = [before, behind].map(|extent| EmptyStretch { extent, inputs });
+    assert_eq!(stretches(), rest);
+    assert_eq!(store.snapshot().unwrap().periods[0].generation, 2);
+    // One that stays without keeps its first.
+    let nothing = PeriodDraft { records: Some(&[]), open: Some(&[]), ..draft(day(7)) };
+    publish(&[], &[nothing]).unwrap();
+    assert_eq!(store.snapshot().unwrap().periods[1].generation, 1);
+
+    // A part that is computed again knows more; with files no period is empty.
+    let more = Inputs { events_seq: 2, ..inputs };
+    publish(&[EmptyStretch { extent: days(0, 1), inputs: more }], &[]).unwrap();
+    assert_eq!(stretches()[0], EmptyStretch { extent: days(0, 1), inputs: more });
+    assert_eq!(stretches()[1], EmptyStretch { extent: days(2, 4), inputs });
+    let refused = publish(&[EmptyStretch { extent: days(3, 5), inputs }], &[]).unwrap_err();
+    assert!(matches!(refused, StoreError::PeriodOverlap { .. }), "{refused}");
+    assert_eq!(stretches().len(), 4, "all or none");
+    let published = store.snapshot().unwrap().published();
+    assert!(published.windows(2).all(|pair| pair[0].0.end == pair[1].0.start), "{published:?}");
 }

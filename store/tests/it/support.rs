@@ -81,6 +81,7 @@ pub(crate) fn sample(device: u64, minute: i64) -> NetworkSample {
         },
         bytes_sent: minute.unsigned_abs() * 1000,
         bytes_received: minute.unsigned_abs() * 10,
+        restarted: device == 3,
     }
 }
 
