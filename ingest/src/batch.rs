@@ -204,6 +204,7 @@ fn row_as_json<T: Row>(row: &T) -> String {
             Cell::Absent => serde_json::Value::Null,
             Cell::Unsigned(number) => number.into(),
             Cell::Signed(number) => number.into(),
+            Cell::Set => true.into(),
             cell @ (Cell::Text(_) | Cell::Instant(_)) => cell.to_string().into(),
         };
         (column.name.to_owned(), value)

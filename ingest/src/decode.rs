@@ -66,8 +66,9 @@ impl Decode for NetworkSample {
         let network = next.unsigned_if_any()?.map_or(NetworkId(0), NetworkId);
         let (bytes_sent, bytes_received) = (next.unsigned()?, next.unsigned()?);
         let address = next.text_if_any()?;
+        let restarted = next.flag()?;
         let series = SeriesKey { account, zone, device_type, device, network, address };
-        Ok(Self { sampled, series, bytes_sent, bytes_received, restarted: false })
+        Ok(Self { sampled, series, bytes_sent, bytes_received, restarted })
     }
 
     fn billed_at(&self) -> Option<(&'static str, Instant)> {

@@ -106,6 +106,7 @@ enum Slot<'de> {
     Unsigned(u64),
     Signed(i64),
     Float(f64),
+    Flag(bool),
     Other(&'static str),
 }
 
@@ -117,6 +118,7 @@ impl Values for Slots<'_> {
             Slot::Unsigned(number) => Value::Unsigned(*number),
             Slot::Signed(number) => Value::Signed(*number),
             Slot::Float(number) => Value::Float(*number),
+            Slot::Flag(flag) => Value::Flag(*flag),
             Slot::Other(what) => Value::Other(what),
         }
     }
@@ -206,8 +208,8 @@ impl<'de> Visitor<'de> for SlotSeed {
         Ok(Slot::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Slot::Other("a boolean"))
+    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(Slot::Flag(flag))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {

@@ -16,8 +16,8 @@ use std::{
 
 use arrow::{
     array::{
-        Array, AsArray, BinaryArray, Decimal128Array, FixedSizeBinaryArray, Float64Array,
-        Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array,
+        Array, AsArray, BinaryArray, BooleanArray, Decimal128Array, FixedSizeBinaryArray,
+        Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array,
     },
     compute::cast,
     datatypes::{
@@ -177,6 +177,10 @@ fn taken(kind: Kind, found: &DataType) -> Result<(), &'static str> {
             found.is_integer() || text || *found == DataType::FixedSizeBinary(16),
             "text, whole numbers or a UUID",
         ),
+        Kind::Flag => (
+            text || found.is_integer() || *found == DataType::Boolean,
+            "booleans, whole numbers or text",
+        ),
         Kind::Instant => (text || matches!(found, DataType::Timestamp(..)), "a timestamp or text"),
     };
     // A column of nothing but nulls has no type.
@@ -192,6 +196,7 @@ enum Typed {
     Unsigned(UInt64Array),
     Signed(Int64Array),
     Float(Float64Array),
+    Flag(BooleanArray),
     /// With the power of ten that a whole number is a multiple of.
     Decimal(Decimal128Array, i128),
     /// With the row's place among the texts.
@@ -236,6 +241,7 @@ impl Typed {
             DataType::Float32 | DataType::Float64 => {
                 Self::Float(to(DataType::Float64)?.as_primitive::<Float64Type>().clone())
             }
+            DataType::Boolean => Self::Flag(array.as_boolean().clone()),
             DataType::Decimal128(_, scale) => {
                 // At most 38 digits, so the power fits.
                 let power = 10i128.pow(u32::try_from(*scale).unwrap_or(0));
@@ -274,6 +280,7 @@ impl Typed {
             Self::Unsigned(array) => array.is_null(row),
             Self::Signed(array) | Self::Ticks(array, _) => array.is_null(row),
             Self::Float(array) => array.is_null(row),
+            Self::Flag(array) => array.is_null(row),
             Self::Decimal(array, _) => array.is_null(row),
             Self::Text(texts, keys) => is_null_text(texts, keys, row),
             Self::Binary(texts, keys) => is_null_text(texts, keys, row),
@@ -287,6 +294,7 @@ impl Typed {
             Self::Unsigned(array) => Value::Unsigned(array.value(row)),
             Self::Signed(array) => Value::Signed(array.value(row)),
             Self::Float(array) => Value::Float(array.value(row)),
+            Self::Flag(array) => Value::Flag(array.value(row)),
             Self::Decimal(array, power) => match array.value(row) {
                 number if number % power == 0 => Value::Wide(number / power),
                 _ => Value::Other("a decimal with a fraction"),

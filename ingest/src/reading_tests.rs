@@ -656,6 +656,27 @@ fn numbers_beyond_63_bits_are_set_aside() {
 }
 
 #[test]
+fn a_counter_that_says_it_restarted_says_so_in_every_format() {
+    let csv = "sampled,account_id,zone_id,device_id,bytes_sent,bytes_received,restarted\n\
+               2026-01-01 00:05:00,2,1,4,0,0,true\n\
+               2026-01-01 00:10:00,2,1,4,7,0,\n\
+               2026-01-01 00:15:00,2,1,4,9,0,0\n\
+               2026-01-01 00:20:00,2,1,4,9,0,perhaps\n";
+    let outcome = read::<NetworkSample>(csv.as_bytes());
+    let said: Vec<bool> = outcome.rows.iter().map(|sample| sample.restarted).collect();
+    assert_eq!(said, [true, false, false]);
+    assert_eq!(outcome.bad[0].1, "column `restarted`: `perhaps` is neither `true` nor `false`");
+    for format in Format::ALL {
+        let again = read::<NetworkSample>(&write(&outcome.rows, format));
+        assert_eq!(
+            (&again.rows, again.bad, again.fault),
+            (&outcome.rows, vec![], None),
+            "{format:?}"
+        );
+    }
+}
+
+#[test]
 fn instants_that_nobody_can_mean_are_set_aside() {
     let row = |id: u64, created: &str| format!("{id},VM.START,{created},2,1,9,\n");
     let csv = [

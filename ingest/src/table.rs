@@ -36,6 +36,8 @@ pub enum Kind {
     Text,
     /// A point in time.
     Instant,
+    /// True or false; absent is false.
+    Flag,
 }
 
 /// Whether an input must have a column.
@@ -62,6 +64,8 @@ pub enum Cell<'a> {
     Text(&'a str),
     /// A value of a [`Kind::Instant`] column.
     Instant(Instant),
+    /// True in a [`Kind::Flag`] column; false is written as absent.
+    Set,
 }
 
 /// A row of one of the three streams.
@@ -100,6 +104,7 @@ impl fmt::Display for Cell<'_> {
             Self::Unsigned(number) => number.fmt(f),
             Self::Signed(number) => number.fmt(f),
             Self::Text(text) => f.write_str(text),
+            Self::Set => f.write_str("true"),
             Self::Instant(instant) => {
                 f.write_str(&utc_day_name(instant.utc_day()))?;
                 f.write_str(&time_of_day(*instant))
@@ -129,7 +134,7 @@ const fn column<T>(
     Column { name, kind, need, cell }
 }
 
-use Kind::{Signed, Text, Unsigned};
+use Kind::{Flag, Signed, Text, Unsigned};
 use Need::{Ignored, Optional, Required};
 
 /// The source's "no zone" is written as 0.
@@ -153,7 +158,7 @@ static EVENT_COLUMNS: [Column<UsageEvent>; 13] = [
     column("processed", Unsigned, Ignored, |_| Cell::Unsigned(0)),
 ];
 
-static SAMPLE_COLUMNS: [Column<NetworkSample>; 9] = [
+static SAMPLE_COLUMNS: [Column<NetworkSample>; 10] = [
     column("sampled", Kind::Instant, Required, |s| Cell::Instant(s.sampled)),
     column("account_id", Unsigned, Required, |s| Cell::Unsigned(s.series.account.0)),
     column("zone_id", Signed, Required, |s| zone_cell(s.series.zone)),
@@ -166,6 +171,7 @@ static SAMPLE_COLUMNS: [Column<NetworkSample>; 9] = [
     column("bytes_sent", Unsigned, Required, |s| Cell::Unsigned(s.bytes_sent)),
     column("bytes_received", Unsigned, Required, |s| Cell::Unsigned(s.bytes_received)),
     column("address", Text, Optional, |s| Cell::text(s.series.address.as_ref())),
+    column("restarted", Flag, Optional, |s| if s.restarted { Cell::Set } else { Cell::Absent }),
 ];
 
 static ACCOUNT_COLUMNS: [Column<Account>; 9] = [

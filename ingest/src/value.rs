@@ -38,9 +38,10 @@ pub(crate) enum Value<'a> {
     /// A decimal number without a fraction.
     Wide(i128),
     Float(f64),
+    Flag(bool),
     /// A point in time, so many units since 1970.
     Ticks(i64, Tick),
-    /// Something that no column takes: `a boolean`, `a list`.
+    /// Something that no column takes: `a list`, `an object`.
     Other(&'static str),
 }
 
@@ -98,6 +99,11 @@ impl<'a, V: Values, T> Fields<'a, V, T> {
 
     pub(crate) fn text_if_any(&mut self) -> Result<Option<Text>, Reason> {
         self.optional(Kind::Text, to_text)
+    }
+
+    /// Takes a flag, false if it is absent.
+    pub(crate) fn flag(&mut self) -> Result<bool, Reason> {
+        Ok(self.optional(Kind::Flag, to_flag)?.unwrap_or(false))
     }
 
     pub(crate) fn instant(&mut self) -> Result<Instant, Reason> {
@@ -203,6 +209,23 @@ fn to_text(value: Value<'_>) -> Result<Text, Reason> {
     }
 }
 
+fn to_flag(value: Value<'_>) -> Result<bool, Reason> {
+    let named = match value {
+        Value::Flag(flag) => Some(flag),
+        Value::Text(text) => match text.trim_ascii().to_ascii_lowercase().as_slice() {
+            b"true" | b"1" => Some(true),
+            b"false" | b"0" => Some(false),
+            _ => None,
+        },
+        _ => match whole_number(value) {
+            Some(1) => Some(true),
+            Some(0) => Some(false),
+            _ => None,
+        },
+    };
+    named.ok_or_else(|| format!("{} is neither `true` nor `false`", Shown(value)))
+}
+
 fn to_instant(value: Value<'_>) -> Result<Instant, Reason> {
     match value {
         Value::Text(bytes) => {
@@ -246,7 +269,7 @@ fn whole_number(value: Value<'_>) -> Option<i128> {
         Value::Wide(number) => Some(number),
         Value::Float(number) => whole_float(number),
         Value::Text(text) => whole_text(text),
-        Value::Absent | Value::Ticks(..) | Value::Other(_) => None,
+        Value::Absent | Value::Flag(_) | Value::Ticks(..) | Value::Other(_) => None,
     }
 }
 
@@ -310,6 +333,7 @@ impl fmt::Display for Shown<'_> {
             Value::Signed(number) => write!(f, "`{number}`"),
             Value::Wide(number) => write!(f, "`{number}`"),
             Value::Float(number) => write!(f, "`{number}`"),
+            Value::Flag(flag) => write!(f, "`{flag}`"),
             Value::Ticks(count, tick) => match ticks_to_instant(count, tick) {
                 Some(instant) => write!(f, "`{instant}`"),
                 None => write!(f, "`{count} {tick} since 1970`"),
@@ -362,7 +386,8 @@ mod tests {
             (Value::Text(b"\xff"), None),
             (Value::Signed(-1), None),
             (Value::Wide(i128::from(u64::MAX) + 1), None),
-            (Value::Other("a boolean"), None),
+            (Value::Flag(true), None),
+            (Value::Other("a list"), None),
         ] {
             assert_eq!(to_unsigned(value).ok(), expected, "{value:?}");
         }
@@ -387,6 +412,22 @@ mod tests {
             assert_eq!(is_absent(Kind::Unsigned, value), in_numbers, "{value:?}");
             assert_eq!(is_absent(Kind::Instant, value), in_numbers, "{value:?}");
             assert_eq!(is_absent(Kind::Text, value), in_texts, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn flags_are_true_or_false_and_nothing_else() {
+        for (value, expected) in [
+            (Value::Text(b"true"), Some(true)),
+            (Value::Text(b" FALSE "), Some(false)),
+            (Value::Text(b"1"), Some(true)),
+            (Value::Unsigned(0), Some(false)),
+            (Value::Flag(true), Some(true)),
+            (Value::Text(b"yes"), None),
+            (Value::Unsigned(2), None),
+            (Value::Other("a list"), None),
+        ] {
+            assert_eq!(to_flag(value).ok(), expected, "{value:?}");
         }
     }
 

@@ -8,8 +8,8 @@ use std::{fs::File, io, path::Path, sync::Arc};
 
 use arrow::{
     array::{
-        ArrayRef, Int64Builder, RecordBatch, StringBuilder, TimestampMillisecondBuilder,
-        UInt64Builder,
+        ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, StringBuilder,
+        TimestampMillisecondBuilder, UInt64Builder,
     },
     datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
 };
@@ -37,6 +37,7 @@ enum Builder {
     Unsigned(UInt64Builder),
     Signed(Int64Builder),
     Text(StringBuilder),
+    Flag(BooleanBuilder),
     Instant(TimestampMillisecondBuilder),
 }
 
@@ -85,6 +86,7 @@ fn data_type(kind: Kind) -> DataType {
         Kind::Unsigned => DataType::UInt64,
         Kind::Signed => DataType::Int64,
         Kind::Text => DataType::Utf8,
+        Kind::Flag => DataType::Boolean,
         Kind::Instant => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
     }
 }
@@ -95,6 +97,7 @@ impl Builder {
             Kind::Unsigned => Self::Unsigned(UInt64Builder::new()),
             Kind::Signed => Self::Signed(Int64Builder::new()),
             Kind::Text => Self::Text(StringBuilder::new()),
+            Kind::Flag => Self::Flag(BooleanBuilder::new()),
             Kind::Instant => Self::Instant(TimestampMillisecondBuilder::new().with_timezone("UTC")),
         }
     }
@@ -107,6 +110,8 @@ impl Builder {
             (Self::Signed(builder), _) => builder.append_null(),
             (Self::Text(builder), Cell::Text(text)) => builder.append_value(text),
             (Self::Text(builder), _) => builder.append_null(),
+            (Self::Flag(builder), Cell::Set) => builder.append_value(true),
+            (Self::Flag(builder), _) => builder.append_null(),
             (Self::Instant(builder), Cell::Instant(at)) => builder.append_value(at.as_millis()),
             (Self::Instant(builder), _) => builder.append_null(),
         }
@@ -117,6 +122,7 @@ impl Builder {
             Self::Unsigned(builder) => Arc::new(builder.finish()),
             Self::Signed(builder) => Arc::new(builder.finish()),
             Self::Text(builder) => Arc::new(builder.finish()),
+            Self::Flag(builder) => Arc::new(builder.finish()),
             Self::Instant(builder) => Arc::new(builder.finish()),
         }
     }

@@ -72,6 +72,7 @@ impl TextRows {
                 Cell::Unsigned(number) => append_number(&mut self.buffer, number),
                 Cell::Signed(number) => append_number(&mut self.buffer, number),
                 Cell::Text(text) => append_field(&mut self.buffer, text),
+                Cell::Set => self.buffer.extend_from_slice(b"true"),
                 Cell::Instant(instant) => self.dates.append(&mut self.buffer, instant),
             }
         }
@@ -89,6 +90,7 @@ impl TextRows {
                 Cell::Unsigned(number) => append_number(&mut self.buffer, number),
                 Cell::Signed(number) => append_number(&mut self.buffer, number),
                 Cell::Text(text) => serde_json::to_writer(&mut self.buffer, text)?,
+                Cell::Set => self.buffer.extend_from_slice(b"true"),
                 Cell::Instant(instant) => {
                     self.buffer.push(b'"');
                     self.dates.append(&mut self.buffer, instant);
