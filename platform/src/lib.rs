@@ -10,8 +10,8 @@ pub mod tenants; // people with habits, who use the cloud
 /// What the administrator is told of, raised and resolved by who finds out.
 pub mod alerts {
     pub use crate::areas::alert::{
-        AlertType, Place, TYPES, USAGE_SANITY_RESULT, USAGE_SERVER, USAGE_SERVER_RESULT, raise,
-        resolve,
+        AlertType, MANAGEMENT_NODE, Place, TYPES, USAGE_SANITY_RESULT, USAGE_SERVER,
+        USAGE_SERVER_RESULT, raise, resolve,
     };
 }
 

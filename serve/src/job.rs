@@ -16,7 +16,10 @@ use cloudtally_aggregate::{AggregateError, Periods, Plan, run_job, sanity_checks
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::{Instant, Millis, settings, with_causes};
 use cloudtally_platform::{
-    alerts::{self, AlertType, Place, USAGE_SANITY_RESULT, USAGE_SERVER, USAGE_SERVER_RESULT},
+    alerts::{
+        self, AlertType, MANAGEMENT_NODE, Place, USAGE_SANITY_RESULT, USAGE_SERVER,
+        USAGE_SERVER_RESULT,
+    },
     engine::{Answer, Cloud},
 };
 use cloudtally_store::{LockWait, PublishedPeriod, Severity, Store, StoreError};
@@ -240,6 +243,14 @@ impl Beat {
                 self.wrong(now, USAGE_SANITY_RESULT, text);
             }
             None => self.well(now, USAGE_SANITY_RESULT),
+        }
+    }
+
+    /// Raises or clears the alert about the machine's clock.
+    pub(crate) fn tell_of_clock(&self, now: Instant, problem: Option<String>) {
+        match problem {
+            Some(text) => self.wrong(now, MANAGEMENT_NODE, text),
+            None => self.well(now, MANAGEMENT_NODE),
         }
     }
 

@@ -24,9 +24,14 @@ use cloudtally_platform::{
 };
 use cloudtally_store::Store;
 use thiserror::Error;
-use tracing::error;
+use tracing::{error, info};
 
-use crate::{clock, job::Beat, open::OpenedCloud, schedule::ScheduleError};
+use crate::{
+    clock::{self, Look, SteadyClock},
+    job::Beat,
+    open::OpenedCloud,
+    schedule::ScheduleError,
+};
 
 /// The longest it sleeps: the machine's clock may be put forward meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
@@ -37,6 +42,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct Life {
     cloud: Arc<Cloud>,
     clock: Arc<Clock>,
+    /// The machine's clock, as far as it is believed.
+    machine: SteadyClock,
     beat: Arc<Beat>,
     /// Who uses the cloud besides those who call.
     tenants: Option<Mutex<Tenants>>,
@@ -53,12 +60,18 @@ impl Life {
         tenants: Option<Tenants>,
     ) -> Self {
         let (stepping, stopping) = (Mutex::default(), AtomicBool::new(false));
-        Self { cloud, clock, beat, tenants: tenants.map(Mutex::new), stepping, stopping }
+        let (machine, tenants) = (SteadyClock::new(), tenants.map(Mutex::new));
+        Self { cloud, clock, machine, beat, tenants, stepping, stopping }
     }
 
     /// The present of the cloud.
     pub(crate) fn now(&self) -> Instant {
-        self.clock.now(clock::now())
+        self.clock.now(self.machine.now())
+    }
+
+    /// The machine's clock, as far as it is believed.
+    pub(crate) fn machine(&self) -> &SteadyClock {
+        &self.machine
     }
 
     pub(crate) fn cloud(&self) -> &Arc<Cloud> {
@@ -113,7 +126,7 @@ impl Life {
                         self.cloud.keep_clock(to)?;
                     }
                     let next = due.into_iter().chain(job).chain(wakes).min();
-                    self.clock.go_until(next, clock::now());
+                    self.clock.go_until(next, self.machine.now());
                     return Ok(Lived::All { next });
                 }
             }
@@ -141,7 +154,7 @@ impl Life {
     /// Lets a clock that is behind what has happened catch up.
     fn show(&self, at: Instant) {
         // One that is ahead of it already, or real, stays as it is.
-        self.clock.advance_to(at, clock::now()).ok();
+        self.clock.advance_to(at, self.machine.now()).ok();
     }
 }
 
@@ -219,17 +232,49 @@ impl Drop for Runner {
 
 fn run(life: &Life) {
     let mut seen = 0;
+    let mut watch = ClockWatch::default();
     while !life.stopping.load(Ordering::SeqCst) {
+        watch.look(life);
         match life.live_until(life.now()) {
             Ok(Lived::Stopped) => return,
             Ok(Lived::All { next }) => {
-                let left = next.and_then(|next| life.clock.wait_until(next, clock::now()));
+                let left = next.and_then(|next| life.clock.wait_until(next, life.machine.now()));
                 seen = life.cloud.wait_for_change(seen, left.unwrap_or(SLEEP_MAX).min(SLEEP_MAX));
             }
             Err(cause) => {
                 error!(%cause, "what is due cannot be kept and is tried again: {cause}");
                 thread::sleep(RETRY);
             }
+        }
+    }
+}
+
+/// Tells the administrator when the machine's clock has stepped, once, and when it is
+/// back.
+#[derive(Default)]
+struct ClockWatch {
+    has_stepped: bool,
+}
+
+impl ClockWatch {
+    fn look(&mut self, life: &Life) {
+        match (life.machine.look(), self.has_stepped) {
+            (Look::Stepped { stands, machine, expected }, false) => {
+                self.has_stepped = true;
+                let text = format!(
+                    "the machine's clock says {machine} where it should say {expected}: the cloud's \
+                     time stands at {stands} until the clock is right again; if it is right now, \
+                     restart the server"
+                );
+                error!(%machine, %expected, %stands, "{text}");
+                life.beat.tell_of_clock(stands, Some(text));
+            }
+            (Look::Steady(now), true) => {
+                self.has_stepped = false;
+                info!(%now, "the machine's clock is right again: the cloud's time goes on at {now}");
+                life.beat.tell_of_clock(now, None);
+            }
+            _ => {}
         }
     }
 }

@@ -205,7 +205,7 @@ async fn look(beat: Arc<Beat>, front: Weak<Front>) {
         let Some(front) = front.upgrade() else { return };
         // On a simulated clock the usage job comes by that clock.
         if !front.life.has_usage_job() {
-            beat.look(clock::now());
+            beat.look(front.life.machine().now());
         }
         let adopted = front.adopt_settings(front.life.now());
         if let Err(cause) = adopted {

@@ -130,6 +130,8 @@ pub(crate) const ROUTER: AlertType = each(9, "DOMAIN_ROUTER");
 pub(crate) const CONSOLE_PROXY: AlertType = each(10, "CONSOLE_PROXY");
 /// The usage job is not run.
 pub const USAGE_SERVER: AlertType = once(13, "USAGE_SERVER");
+/// The management server is not as it should be, such as its machine's clock.
+pub const MANAGEMENT_NODE: AlertType = once(14, "MANAGEMENT_NODE");
 /// VLANs of a zone run out.
 pub(crate) const VLAN: AlertType = once(18, "VLAN");
 /// A secondary storage VM went down by itself.
@@ -165,7 +167,7 @@ pub const TYPES: [AlertType; 27] = [
     once(11, "ROUTING"),
     each(12, "STORAGE_MISC"),
     USAGE_SERVER,
-    each(14, "MANAGEMENT_NODE"),
+    MANAGEMENT_NODE,
     once(15, "DOMAIN_ROUTER_MIGRATE"),
     once(16, "CONSOLE_PROXY_MIGRATE"),
     once(17, "USERVM_MIGRATE"),
