@@ -179,6 +179,12 @@ pub(super) fn given_uuid(
     name: &'static str,
 ) -> Result<Option<Uuid>, ApiError> {
     let Some(text) = call.args.text(name) else { return Ok(None) };
+    // A refusal of what is taken would tell anybody else what there is.
+    if !call.caller.is_root() {
+        return Err(ApiError::permission(format!(
+            "Only root admins may choose ids; leave `{name}` out"
+        )));
+    }
     let uuid = Uuid::parse(text).ok_or_else(|| call.invalid(name, text, "expected a uuid"))?;
     match call.by_uuid(uuid) {
         Some(_) => Err(call.invalid(name, text, "something has this uuid already")),

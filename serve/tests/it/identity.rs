@@ -281,3 +281,121 @@ fn settings_are_those_of_the_folder_and_how_time_is_cut_stays() {
     assert_eq!(folder.store.setting("usage.aggregation.timezone").unwrap(), "Asia/Tokyo");
     assert_eq!(set("usage.aggregation.timezone", "Asia/Tokyo").0, 200, "no change");
 }
+
+#[test]
+fn only_root_admins_choose_ids_for_others_would_learn_what_there_is() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    let top = server.domain("acme", None);
+    let chief = server.account("chief", "2", Some(&top));
+    let stranger = server.account("alice", "0", None);
+    let make = |keys: &Keys, name: &str, id: &str| {
+        let pairs = [
+            ("command", "createAccount"),
+            ("accounttype", "0"),
+            ("domainid", top.as_str()),
+            ("username", name),
+            ("password", "pass word"),
+            ("firstname", "F"),
+            ("lastname", "L"),
+            ("email", "e"),
+            ("accountid", id),
+        ];
+        server.call(keys, &pairs)
+    };
+    let free = "0f0e0d0c-0b0a-4908-8706-050403020100";
+    let (taken, unknown) = (make(&chief.keys, "bob", &stranger.id), make(&chief.keys, "bob", free));
+    assert_eq!(taken, unknown, "who guesses learns nothing");
+    assert_eq!(taken.0, 531, "{}", taken.1);
+    assert_eq!(make(&root(), "bob", free).1["account"]["id"], free);
+}
+
+#[test]
+fn what_others_have_reads_like_what_nobody_has() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    let owner = server.account("alice", "0", None);
+    let stranger = server.account("mallory", "0", None);
+    let invite = [
+        ("command", "updateConfiguration"),
+        ("name", "project.invite.required"),
+        ("value", "true"),
+    ];
+    server.works(&root(), &invite);
+    let create = [("command", "createProject"), ("name", "p"), ("displaytext", "p")];
+    let project = server.job(&owner.keys, &create)["jobresult"]["project"]["id"].clone();
+    let project = project.as_str().unwrap();
+    let add = |pair: (&str, &str)| {
+        let to = [("command", "addAccountToProject"), ("projectid", project), pair];
+        assert_eq!(server.job(&owner.keys, &to)["jobstatus"], 1);
+    };
+    add(("email", "somebody@example.org"));
+    let nothing = "0f0e0d0c-0b0a-4908-8706-050403020100";
+    let asked = |command: &str, name: &str, id: &str, more: &[(&str, &str)]| {
+        let pairs = [&[("command", command), (name, id)], more].concat();
+        let (status, error) = server.call(&stranger.keys, &pairs);
+        (status, error.to_string().replace(id, "ID"))
+    };
+    for (command, more) in [
+        ("updateProjectInvitation", vec![]),
+        ("updateProjectInvitation", vec![("token", "a guess")]),
+        ("updateProjectInvitation", vec![("account", "alice")]),
+        ("listProjectInvitations", vec![]),
+    ] {
+        let there = asked(command, "projectid", project, &more);
+        assert_eq!(there, asked(command, "projectid", nothing, &more), "{command} {more:?}");
+        assert_eq!(there.0, 431, "{}", there.1);
+    }
+    // Who is invited names it.
+    add(("account", "mallory"));
+    let seen = [("command", "listProjectInvitations"), ("projectid", project)];
+    assert_eq!(server.works(&stranger.keys, &seen)["count"], 1);
+    let accept = [("command", "updateProjectInvitation"), ("projectid", project)];
+    assert_eq!(server.job(&stranger.keys, &accept)["jobstatus"], 1);
+
+    // How the cloud is built.
+    let zone = [
+        ("command", "createZone"),
+        ("name", "z"),
+        ("networktype", "Basic"),
+        ("dns1", "10.0.0.1"),
+        ("internaldns1", "10.0.0.1"),
+    ];
+    let zone = server.works(&root(), &zone)["zone"]["id"].as_str().unwrap().to_owned();
+    let pod = [
+        ("command", "createPod"),
+        ("name", "p"),
+        ("zoneid", zone.as_str()),
+        ("gateway", "10.1.0.1"),
+        ("netmask", "255.255.0.0"),
+        ("startip", "10.1.0.2"),
+        ("endip", "10.1.0.9"),
+    ];
+    let pod = server.works(&root(), &pod)["pod"]["id"].as_str().unwrap().to_owned();
+    let there = asked("listVirtualMachines", "podid", &pod, &[]);
+    assert_eq!(there, asked("listVirtualMachines", "podid", nothing, &[]));
+    let by_pod = [("command", "listVirtualMachines"), ("podid", pod.as_str())];
+    assert_eq!(server.call(&root(), &by_pod).0, 200);
+}
+
+#[test]
+fn a_domain_admin_sets_no_limits_of_its_own() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    let top = server.domain("acme", None);
+    let chief = server.account("chief", "2", Some(&top));
+    server.account("alice", "0", Some(&top));
+    let limit = |keys: &Keys, account: &str| {
+        let pairs = [
+            ("command", "updateResourceLimit"),
+            ("account", account),
+            ("domainid", top.as_str()),
+            ("resourcetype", "0"),
+            ("max", "-1"),
+        ];
+        server.call(keys, &pairs).0
+    };
+    assert_eq!(limit(&chief.keys, "chief"), 531);
+    assert_eq!(limit(&chief.keys, "alice"), 200);
+    assert_eq!(limit(&root(), "chief"), 200);
+}
