@@ -182,6 +182,8 @@ pub struct ApiError {
     pub text: String,
     /// Uuids of things the text speaks of, each with the parameter that named it.
     pub uuids: Vec<(String, &'static str)>,
+    /// Seconds after which another try makes sense, where that is known.
+    pub retry_after: Option<u64>,
 }
 
 impl fmt::Display for ApiError {
@@ -204,7 +206,7 @@ macro_rules! raise {
 
 impl ApiError {
     fn new(code: ErrorCode, cs: Option<CsError>, text: impl Into<String>) -> Self {
-        Self { code, cs, text: text.into(), uuids: Vec::new() }
+        Self { code, cs, text: text.into(), uuids: Vec::new(), retry_after: None }
     }
 
     /// Nobody we know, or not with this signature.
@@ -271,6 +273,13 @@ impl ApiError {
     #[must_use]
     pub fn about(mut self, uuid: impl Into<String>, parameter: &'static str) -> Self {
         self.uuids.push((uuid.into(), parameter));
+        self
+    }
+
+    /// Says after how many seconds another try makes sense, at least one.
+    #[must_use]
+    pub fn after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds.max(1));
         self
     }
 }

@@ -221,6 +221,24 @@ const COUNT: SettingType = Int(0, i64::MAX);
 const ZONE_NAME: SettingType =
     Checked(|value| time_zone(value).map(drop).map_err(|e| e.to_string()));
 
+/// Addresses between commas.
+const ADDRESSES: SettingType = Checked(|value| {
+    let wrong = value
+        .split(',')
+        .map(str::trim)
+        .find(|part| !part.is_empty() && part.parse::<std::net::IpAddr>().is_err());
+    wrong.map_or(Ok(()), |part| {
+        Err(format!("`{part}` is not an address; give addresses such as `10.1.1.5` or `::1`, separated by commas"))
+    })
+});
+/// A key that requests are signed with, if any.
+const SIGNING_KEY: SettingType = Checked(|value| match value.chars().count() {
+    0 | SIGNING_KEY_CHARS_MIN.. => Ok(()),
+    few => Err(format!("it has {few} characters; give at least {SIGNING_KEY_CHARS_MIN}, or none")),
+});
+/// Characters that a key has at least: a shorter one could be guessed from what it signs.
+const SIGNING_KEY_CHARS_MIN: usize = 16;
+
 /// All settings, sorted by name.
 #[rustfmt::skip]
 pub const SETTINGS: &[Setting] = &[
@@ -270,8 +288,9 @@ pub const SETTINGS: &[Setting] = &[
     row(Advanced, "guest.vlan.bits", Int(1, 12), "12", "bits of a guest VLAN number").restart(),
     row(Advanced, "ha.tag", Text, "", "tag of hosts that are kept for restarts after failures").restart(),
     row(Advanced, "hypervisor.list", Text, "XenServer,KVM,VMware,Ovm,BareMetal,Simulator", "hypervisors that zones may have, separated by commas").restart(),
-    row(Secure, "incorrect.login.attempts.allowed", COUNT, "5", "wrong passwords after which a user is disabled; 0 never disables"),
+    row(Secure, "incorrect.login.attempts.allowed", COUNT, "5", "wrong passwords after which a user's logins are refused for a minute, and twice as long after each further one, up to an hour; 0 never refuses"),
     row(Advanced, "instance.name", Text, "VM", "first part of the internal names of virtual machines").restart(),
+    row(Advanced, "integration.api.hosts", Text, "", "names and addresses, separated by commas, by which programs may address the port without authentication besides those of loopback").restart(),
     row(Advanced, "integration.api.port", Int(0, 65_535), "0", "port that answers without authentication; 0 is off").restart(),
     row(Advanced, "job.cancel.threshold.minutes", Int(1, i64::MAX), "60", "minutes after which a job that hangs is cancelled"),
     row(Advanced, "job.expire.minutes", Int(1, i64::MAX), "1440", "minutes that a finished job can be asked for"),
@@ -312,6 +331,7 @@ pub const SETTINGS: &[Setting] = &[
     row(ProjectDefaults, "project.email.sender", Text, "", "address that invitations are sent from"),
     row(ProjectDefaults, "project.invite.required", Bool, "false", "whether members must accept an invitation"),
     row(ProjectDefaults, "project.invite.timeout", Int(1, i64::MAX), "86400", "seconds that an invitation can be accepted"),
+    row(Secure, "proxy.addresses", ADDRESSES, "", "addresses of proxies in front of the API, separated by commas; of their requests the last address of `X-Forwarded-For` counts").restart(),
     row(Network, "remote.access.vpn.client.iprange", Text, "10.1.2.1-10.1.2.8", "addresses that VPN clients get").scoped(Scope::Account),
     row(Network, "remote.access.vpn.psk.length", Int(8, 256), "24", "length of the pre-shared keys of remote access VPNs, in characters"),
     row(Network, "remote.access.vpn.user.limit", COUNT, "8", "VPN users an account may have"),
@@ -320,7 +340,7 @@ pub const SETTINGS: &[Setting] = &[
     row(Network, "router.template.vmware", Text, "SystemVM Template (vSphere)", "template of routers on VMware").scoped(Scope::Zone),
     row(Network, "router.template.xen", Text, "SystemVM Template (XenServer)", "template of routers on XenServer").scoped(Scope::Zone),
     row(Advanced, "secstorage.allowed.internal.sites", Checked(cidrs), "", "ranges inside the cloud that images may be downloaded from in 4.2, as CIDRs separated by commas; without meaning here, where nothing is really downloaded"),
-    row(Hidden, "security.singlesignon.key", Text, "", "key that single sign-on requests are signed with"),
+    row(Hidden, "security.singlesignon.key", SIGNING_KEY, "", "key that single sign-on requests are signed with: at least 16 characters; empty is off"),
     row(Secure, "security.singlesignon.tolerance.millis", COUNT, "300000", "milliseconds that a single sign-on request is valid"),
     row(Secure, "session.timeout", Int(1, i64::MAX), "1800", "seconds after which an idle session ends"),
     row(Snapshots, "snapshot.max.daily", Int(1, i64::MAX), "8", "daily snapshots a policy may keep"),

@@ -50,18 +50,25 @@ impl Style {
     pub(crate) const PLAIN: Self =
         Self { format: Format::Xml, texts: Texts::Plain, content_type: XML_TYPE };
 
-    /// As the parameters and the settings want it.
-    pub(crate) fn of(world: &World, params: &Params) -> Self {
+    /// As the parameters want it, whatever the settings say: for refusals that cost little.
+    pub(crate) fn unset(params: &Params) -> Self {
         let is_json =
             params.get("response").is_some_and(|value| value.eq_ignore_ascii_case("json"));
-        let (format, content_type) = match (is_json, world.setting("json.content.type")) {
-            (false, _) => (Format::Xml, XML_TYPE),
-            (true, "text/javascript") => (Format::Json, JAVASCRIPT_TYPE),
-            (true, _) => (Format::Json, JSON_TYPE),
-        };
-        let is_encoded = world.setting_flag("encode.api.response");
-        let texts = if is_encoded { Texts::Encoded } else { Texts::Plain };
-        Self { format, texts, content_type }
+        let (format, content_type) =
+            if is_json { (Format::Json, JSON_TYPE) } else { (Format::Xml, XML_TYPE) };
+        Self { format, texts: Texts::Plain, content_type }
+    }
+
+    /// As the parameters and the settings want it.
+    pub(crate) fn of(world: &World, params: &Params) -> Self {
+        let mut style = Self::unset(params);
+        if style.format == Format::Json && world.setting("json.content.type") == "text/javascript" {
+            style.content_type = JAVASCRIPT_TYPE;
+        }
+        if world.setting_flag("encode.api.response") {
+            style.texts = Texts::Encoded;
+        }
+        style
     }
 }
 

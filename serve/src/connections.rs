@@ -8,6 +8,7 @@
 use std::{
     collections::BTreeMap,
     io,
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -27,6 +28,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tracing::{debug, warn};
+
+use crate::{outbox::PATIENCE, patience::Patient};
 
 /// Connections at a time. Well below the 1024 files that systems let a process
 /// have unless told otherwise.
@@ -49,14 +52,17 @@ pub(crate) struct Connection {
     /// Requests it has brought.
     asked: AtomicU64,
     go: Notify,
+    /// The address at its other end.
+    pub(crate) peer: IpAddr,
 }
 
 impl Connection {
-    fn new() -> Self {
+    pub(crate) fn new(peer: IpAddr) -> Self {
         Self {
             idle_since: Mutex::new(Some(Stopwatch::now())),
             asked: AtomicU64::new(0),
             go: Notify::new(),
+            peer,
         }
     }
 
@@ -128,14 +134,14 @@ impl Connections {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     let place = tokio::select! {
                         biased;
                         _ = stopping.wait_for(|stopping| *stopping) => return,
                         place = self.place() => place,
                     };
                     drop(stream.set_nodelay(true));
-                    tokio::spawn(self.clone().serve(stream, router.clone(), place));
+                    tokio::spawn(self.clone().serve(stream, peer.ip(), router.clone(), place));
                 }
                 Err(cause) if is_of_connection(&cause) => {}
                 Err(cause) => {
@@ -186,8 +192,14 @@ impl Connections {
         }
     }
 
-    async fn serve(self, stream: TcpStream, router: Router, place: OwnedSemaphorePermit) {
-        let connection = Arc::new(Connection::new());
+    async fn serve(
+        self,
+        stream: TcpStream,
+        peer: IpAddr,
+        router: Router,
+        place: OwnedSemaphorePermit,
+    ) {
+        let connection = Arc::new(Connection::new(peer));
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.all().insert(number, Arc::clone(&connection));
         let mut stopping = self.stopping.subscribe();
@@ -195,7 +207,10 @@ impl Connections {
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WAIT)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            .serve_connection(
+                TokioIo::new(Patient::new(stream, PATIENCE)),
+                TowerToHyperService::new(service),
+            );
         let mut served = std::pin::pin!(served);
         let ends = tokio::select! {
             ended = served.as_mut() => {

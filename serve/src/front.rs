@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use cloudtally_model::{ApiError, Instant, Millis};
 use cloudtally_platform::{
-    engine::{Answer as Tree, Caller, Clock, Cloud, Node, login, seed, unknown},
+    engine::{Answer as Tree, Caller, Clock, Cloud, Node, ThingId, login, seed, unknown},
     table::Kind,
 };
 use cloudtally_store::{AdminKeys, Store};
@@ -13,6 +13,7 @@ use crate::{
     answer::Answer,
     command::Call,
     error::internal,
+    guesses::Guesses,
     life::{Life, Lived},
     session::Sessions,
     throttle::{Limits, Throttle},
@@ -30,12 +31,14 @@ pub(crate) struct Front {
     pub(crate) life: Arc<Life>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Throttle,
+    pub(crate) guesses: Guesses,
 }
 
 impl Front {
     pub(crate) fn new(store: Store, life: Arc<Life>) -> Self {
         let cloud = Arc::clone(life.cloud());
-        Self { store, cloud, life, sessions: Sessions::default(), throttle: Throttle::default() }
+        let (sessions, throttle) = (Sessions::default(), Throttle::default());
+        Self { store, cloud, life, sessions, throttle, guesses: Guesses::default() }
     }
 
     /// How long a session may be silent.
@@ -89,9 +92,19 @@ impl Front {
         adopted.map(drop)
     }
 
+    /// The user of a session; one that was ended in the cloud meanwhile is over.
+    pub(crate) fn user_of_session(&self, id: &str, key: &str) -> Option<ThingId> {
+        let (user, ended) = self.sessions.user(id, key, self.session_timeout())?;
+        if login::sessions_ended(&self.cloud.world(), user) == ended {
+            return Some(user);
+        }
+        self.sessions.end(id);
+        None
+    }
+
     /// Ends a session, if it is one, and tells of it.
-    pub(crate) fn end_session(&self, id: Option<&str>, now: Instant) -> Result<(), ApiError> {
-        let Some(user) = id.and_then(|id| self.sessions.end(id)) else { return Ok(()) };
+    pub(crate) fn end_session(&self, id: &str, now: Instant) -> Result<(), ApiError> {
+        let Some(user) = self.sessions.end(id) else { return Ok(()) };
         let told = self.cloud.change(now, move |tx| {
             login::ended(tx, user);
             Ok(Tree::Success)

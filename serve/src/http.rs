@@ -3,15 +3,13 @@
 //! Each request is answered on a thread of its own, because reading the lake
 //! blocks. Threads of the runtime's pool would do, but a runtime waits for its
 //! pool when it ends, however long a usage job takes; a thread of ours ends with
-//! the process, and the folder is whole whenever that is. An answer is sent when
-//! it is complete or, if it is large, in pieces while it is made: the maker waits
-//! for a slow reader and stops when the reader is gone.
+//! the process, and the folder is whole whenever that is. The thread sends the answer
+//! by its [`Outbox`].
 
 use std::{
     io,
-    pin::Pin,
+    net::IpAddr,
     sync::Arc,
-    task::{Context, Poll},
     thread,
     time::{Duration, Instant as Stopwatch},
 };
@@ -21,23 +19,29 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method as HttpMethod, Response, StatusCode, header},
+    middleware::from_fn_with_state,
     routing::get,
 };
 use cloudtally_model::{ApiError, ErrorCode};
-use hyper::{body::Frame, ext::ReasonPhrase};
+use cloudtally_platform::engine::secret;
+use hyper::ext::ReasonPhrase;
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     time::timeout,
 };
-use tracing::{debug, warn};
+use tracing::debug;
 
 use crate::{
-    answer::{Stop, Style, encode, encode_error},
+    answer::{Style, encode_error},
     clock,
-    connections::{Busy, Connection},
+    connections::Connection,
+    doors::{Guard, address_of, guard},
     error::internal,
     front::Front,
-    request::{Asked, Door, Method, NO_COMMAND, Outcome, respond},
+    large::LargeAnswers,
+    outbox::{Outbox, send},
+    params::Params,
+    request::{Asked, Door, Method, NO_COMMAND, named, respond},
 };
 
 /// The largest body read; a form of any command is far smaller.
@@ -46,44 +50,72 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 const BODY_WAIT: Duration = Duration::from_secs(30);
 /// Requests answered at a time; others wait.
 const REQUESTS_MAX: usize = 64;
-/// Answers up to here are sent whole, with their length.
-const WHOLE_BYTES_MAX: usize = 1 << 20;
-/// Larger answers are sent in pieces of this size, give or take an item.
-const PIECE_BYTES: usize = 256 << 10;
-/// Pieces made before the reader has taken the first of them.
-const PIECES_AHEAD: usize = 2;
-/// A reader that takes nothing for this long is gone.
-const READER_WAIT: Duration = Duration::from_secs(60);
-/// How often a maker looks whether a slow reader has taken something.
-const READER_POLL: Duration = Duration::from_millis(5);
+/// Logins that wait for their passwords to be checked; one more is refused.
+const LOGINS_WAITING: usize = 16;
+/// Seconds after which a login that was refused makes sense again.
+const LOGIN_RETRY_SECONDS: u64 = 2;
 /// Characters of an error that the header repeats.
 const DESCRIPTION_CHARS_MAX: usize = 512;
 const DESCRIPTION: &str = "x-description";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-const SESSION_COOKIE: &str = "JSESSIONID";
+pub(crate) const SESSION_COOKIE: &str = "JSESSIONID";
 
 /// What all requests by one door share.
 #[derive(Clone)]
 struct Server {
     front: Arc<Front>,
-    free: Arc<Semaphore>,
+    places: Places,
     door: Door,
+    /// Whose word counts on who asked.
+    proxies: Arc<Vec<IpAddr>>,
+}
+
+/// Places of requests that are being answered.
+#[derive(Clone)]
+struct Places {
+    requests: Arc<Semaphore>,
+    /// Those whose passwords are being checked, and those that wait for that. They have
+    /// places of their own, because anybody may try.
+    logins: Arc<Semaphore>,
+    large: LargeAnswers,
+}
+
+impl Places {
+    fn new() -> Self {
+        let logins = secret::hashed_at_a_time() + LOGINS_WAITING;
+        Self {
+            requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
+            logins: Arc::new(Semaphore::new(logins)),
+            large: LargeAnswers::default(),
+        }
+    }
 }
 
 /// The ways into the API: the public one at its path, and the one for programs
-/// of the same machine, at any path.
-pub(crate) fn routers(front: Arc<Front>) -> (Router, Router) {
-    let free = Arc::new(Semaphore::new(REQUESTS_MAX));
-    let server = |door| Server { front: Arc::clone(&front), free: Arc::clone(&free), door };
+/// of the same machine, at any path, by the names that `integration` allows.
+pub(crate) fn routers(
+    front: Arc<Front>,
+    proxies: Vec<IpAddr>,
+    integration: Guard,
+) -> (Router, Router) {
+    let (places, proxies) = (Places::new(), Arc::new(proxies));
+    let server = |door| Server {
+        front: Arc::clone(&front),
+        places: places.clone(),
+        door,
+        proxies: Arc::clone(&proxies),
+    };
     let methods = || get(answer).post(answer);
     let public = Router::new()
         .route("/client/api", methods())
         .route("/client/api/", methods())
-        .with_state(server(Door::Public));
-    let integration =
-        Router::new().fallback_service(methods().with_state(server(Door::Integration)));
-    (public, integration)
+        .with_state(server(Door::Public))
+        .layer(from_fn_with_state(Guard::public(), guard));
+    let programs = Router::new()
+        .fallback_service(methods().with_state(server(Door::Integration)))
+        .layer(from_fn_with_state(integration, guard));
+    (public, programs)
 }
 
 async fn answer(
@@ -94,18 +126,24 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let form = read_form(&parts.headers, body).await;
     let busy = connection.begin();
-    let Ok(permit) = server.free.acquire_owned().await else {
-        return failed(Style::PLAIN, NO_COMMAND, &no_answer("the server is stopping"));
+    // What is read here says which place it takes.
+    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    let params = Params::read(query, form.as_deref().unwrap_or_default());
+    let address = address_of(&parts.headers, connection.peer, &server.proxies);
+    let permit = match server.place(&params, address).await {
+        Ok(permit) => permit,
+        Err(refused) => return refused,
     };
     let (reply, replied) = oneshot::channel();
     let started = thread::Builder::new().name("request".to_owned()).spawn(move || {
         let began = Stopwatch::now();
         let session = session_of(&parts.headers);
         let asked = Asked {
-            query: parts.uri.query().unwrap_or_default().as_bytes(),
-            form: form.as_deref().map_err(ApiError::clone),
+            params,
+            form: form.map(drop),
             session: session.as_deref(),
             door: server.door,
+            address,
             method: match parts.method {
                 HttpMethod::POST => Method::Post,
                 _ => Method::Get,
@@ -113,16 +151,42 @@ async fn answer(
         };
         let outcome = respond(&server.front, &asked, clock::now());
         let outer = outcome.outer.clone();
-        let outbox = Outbox { reply: Some(reply), pieces: None, busy: Some(busy) };
-        let status = send(outcome, outbox);
+        let status = send(outcome, Outbox::new(reply, busy, permit, server.places.large));
         debug!(status, elapsed_ms = began.elapsed().as_millis(), "answered {outer}: {status}");
-        drop(permit);
     });
     let replied = match started {
         Ok(_) => replied.await.map_err(|_| no_answer("it broke off; the log says more")),
         Err(cause) => Err(internal("start a thread for the request", &cause)),
     };
     replied.unwrap_or_else(|error| failed(Style::PLAIN, NO_COMMAND, &error))
+}
+
+impl Server {
+    /// Waits for a place for a request. A login does not wait for one: where many try
+    /// passwords the rest is told at once to come later, whoever they are.
+    async fn place(
+        &self,
+        params: &Params,
+        address: IpAddr,
+    ) -> Result<OwnedSemaphorePermit, Response<Body>> {
+        let login = named(params).ok().filter(|command| command.name == "login");
+        let Some(login) = login else {
+            let place = Arc::clone(&self.places.requests).acquire_owned().await;
+            return place.map_err(|_| {
+                failed(Style::PLAIN, NO_COMMAND, &no_answer("the server is stopping"))
+            });
+        };
+        let refused = |why: &str, seconds: u64| {
+            let error = ApiError::rate_limit(format!("{why}; retry after {seconds} s"));
+            failed(Style::unset(params), &login.outer(), &error.after(seconds))
+        };
+        if let Some(left) = self.front.guesses.wait(address, Stopwatch::now()) {
+            let seconds = left.as_secs() + 1;
+            return Err(refused("Too many wrong passwords came from your address", seconds));
+        }
+        let place = Arc::clone(&self.places.logins).try_acquire_owned();
+        place.map_err(|_| refused("Too many logins are waiting", LOGIN_RETRY_SECONDS))
+    }
 }
 
 /// The session that the cookies name.
@@ -171,145 +235,11 @@ fn no_answer(why: &str) -> ApiError {
     internal("answer the request", &io::Error::other(why.to_owned()))
 }
 
-/// Encodes an outcome and sends it; returns the HTTP status.
-fn send(outcome: Outcome, mut outbox: Outbox) -> u16 {
-    let Outcome { style, outer, result, opened } = outcome;
-    let mut body = Vec::new();
-    let encoded = result.map_err(Stop::from).and_then(|answer| {
-        encode(&outer, answer, style, &mut body, &mut |body| outbox.take_full(body, style))
-    });
-    match encoded {
-        Ok(()) => {
-            outbox.finish(body, style, opened.as_deref());
-            200
-        }
-        Err(Stop::Gone) => 200,
-        Err(Stop::Failed(error)) => {
-            outbox.fail(&outer, &error, style);
-            error.code.status()
-        }
-    }
-}
-
-/// The way back to the caller: a whole response, or its head and then pieces.
-struct Outbox {
-    /// Until the response is on its way.
-    reply: Option<oneshot::Sender<Response<Body>>>,
-    /// Once it is.
-    pieces: Option<mpsc::Sender<Piece>>,
-    /// Until the answer is out of our hands.
-    busy: Option<Busy>,
-}
-
-impl Outbox {
-    /// Takes what has been encoded once it is too much to keep.
-    fn take_full(&mut self, body: &mut Vec<u8>, style: Style) -> Result<(), Stop> {
-        let most = if self.pieces.is_some() { PIECE_BYTES } else { WHOLE_BYTES_MAX };
-        if body.len() < most {
-            return Ok(());
-        }
-        if let Some(reply) = self.reply.take() {
-            let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
-            self.pieces = Some(sender);
-            let pieces = Pieces { receiver, complete: false, _busy: self.busy.take() };
-            reply.send(ok(style, Body::new(pieces))).map_err(|_| Stop::Gone)?;
-        }
-        self.push(Piece::Part(std::mem::take(body).into()))
-    }
-
-    fn finish(&mut self, body: Vec<u8>, style: Style, opened: Option<&str>) {
-        match self.reply.take() {
-            // A caller who is gone by now misses nothing.
-            Some(reply) => {
-                let mut response = ok(style, body.into());
-                if let Some(cookie) = opened.and_then(cookie) {
-                    response.headers_mut().insert(header::SET_COOKIE, cookie);
-                }
-                self.busy = None;
-                drop(reply.send(response));
-            }
-            None => drop(self.push(Piece::Last(body.into()))),
-        }
-    }
-
-    /// Tells of an error; once pieces are on their way it is too late to say it,
-    /// and without a last piece the answer breaks off.
-    fn fail(&mut self, outer: &str, error: &ApiError, style: Style) {
-        self.busy = None;
-        if let Some(reply) = self.reply.take() {
-            drop(reply.send(failed(style, outer, error)));
-        }
-    }
-
-    /// Hands a piece over, waiting for the reader to take an earlier one.
-    fn push(&mut self, mut piece: Piece) -> Result<(), Stop> {
-        let Some(pieces) = &self.pieces else { return Err(Stop::Gone) };
-        let began = Stopwatch::now();
-        loop {
-            piece = match pieces.try_send(piece) {
-                Ok(()) => return Ok(()),
-                Err(mpsc::error::TrySendError::Closed(_)) => return Err(Stop::Gone),
-                Err(mpsc::error::TrySendError::Full(piece)) => piece,
-            };
-            if began.elapsed() > READER_WAIT {
-                warn!(
-                    "broke off an answer: its reader took nothing for {} s",
-                    READER_WAIT.as_secs()
-                );
-                return Err(Stop::Gone);
-            }
-            thread::sleep(READER_POLL);
-        }
-    }
-}
-
-/// A part of a body.
-enum Piece {
-    Part(Bytes),
-    Last(Bytes),
-}
-
-/// The body of a response that is still being made. It ends well only after its
-/// last piece: whatever else becomes of its maker breaks the connection off, so
-/// that nobody takes half an answer for a whole one.
-struct Pieces {
-    receiver: mpsc::Receiver<Piece>,
-    complete: bool,
-    _busy: Option<Busy>,
-}
-
-impl hyper::body::Body for Pieces {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if self.complete {
-            return Poll::Ready(None);
-        }
-        self.receiver.poll_recv(context).map(|piece| match piece {
-            Some(Piece::Part(bytes)) => Some(Ok(Frame::data(bytes))),
-            Some(Piece::Last(bytes)) => {
-                self.complete = true;
-                Some(Ok(Frame::data(bytes)))
-            }
-            None => Some(Err(io::Error::other("the answer cannot be completed"))),
-        })
-    }
-}
-
-fn cookie(session: &str) -> Option<HeaderValue> {
-    let cookie = format!("{SESSION_COOKIE}={session}; Path=/client; HttpOnly; SameSite=Lax");
-    HeaderValue::from_str(&cookie).ok()
-}
-
-fn ok(style: Style, body: Body) -> Response<Body> {
+pub(crate) fn ok(style: Style, body: Body) -> Response<Body> {
     response(StatusCode::OK, style, body)
 }
 
-fn failed(style: Style, outer: &str, error: &ApiError) -> Response<Body> {
+pub(crate) fn failed(style: Style, outer: &str, error: &ApiError) -> Response<Body> {
     let status = StatusCode::from_u16(error.code.status());
     let status = status.expect("documented codes are HTTP statuses");
     let mut response = response(status, style, encode_error(outer, error, style.format).into());
@@ -317,6 +247,9 @@ fn failed(style: Style, outer: &str, error: &ApiError) -> Response<Body> {
     response.extensions_mut().insert(reason(error.code));
     // Command line clients print this header when a call fails.
     response.headers_mut().insert(DESCRIPTION, description(&error.text));
+    if let Some(seconds) = error.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
     response
 }
 
@@ -348,33 +281,5 @@ mod tests {
         assert_eq!(description("no `é`\r\nX: y\u{0}"), "no `?`??X: y?");
         assert_eq!(description(&"x".repeat(70_000)).len(), DESCRIPTION_CHARS_MAX);
         assert_eq!(description(""), "");
-    }
-
-    #[tokio::test]
-    async fn only_a_last_piece_ends_an_answer_well() {
-        for ends_well in [true, false] {
-            let (reply, replied) = oneshot::channel();
-            let mut outbox = Outbox { reply: Some(reply), pieces: None, busy: None };
-            outbox.take_full(&mut vec![b'x'; WHOLE_BYTES_MAX], Style::PLAIN).unwrap();
-            if ends_well {
-                outbox.finish(b"}".to_vec(), Style::PLAIN, None);
-            } else {
-                outbox.fail("x", &ApiError::unauthorised(), Style::PLAIN);
-            }
-            drop(outbox);
-            let body = to_bytes(replied.await.unwrap().into_body(), usize::MAX).await;
-            assert_eq!(body.ok().map(|body| body.len()), ends_well.then_some(WHOLE_BYTES_MAX + 1));
-        }
-    }
-
-    #[test]
-    fn a_maker_stops_when_its_reader_is_gone() {
-        let (sender, receiver) = mpsc::channel(1);
-        let mut outbox = Outbox { reply: None, pieces: Some(sender), busy: None };
-        let full = || vec![b'x'; PIECE_BYTES];
-        outbox.take_full(&mut full(), Style::PLAIN).unwrap();
-        let waiting = thread::spawn(move || outbox.take_full(&mut full(), Style::PLAIN));
-        drop(receiver);
-        assert!(matches!(waiting.join().unwrap(), Err(Stop::Gone)));
     }
 }

@@ -1,6 +1,7 @@
 //! The root admin's API keys.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use cloudtally_platform::engine::secret;
 use cloudtally_store::{AdminKeys, StoreError, Writer};
 use thiserror::Error;
 
@@ -32,6 +33,9 @@ pub enum KeyError {
         /// The variable that is not.
         missing: &'static str,
     },
+    /// One of them could be guessed.
+    #[error("{0}")]
+    Short(String),
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes for new keys: {0}")]
     NoRandomness(getrandom::Error),
@@ -60,6 +64,8 @@ pub fn ensure_admin_keys(writer: &Writer) -> Result<(AdminKeys, KeyOrigin), KeyE
         },
     };
     if stored.as_ref() != Some(&keys) {
+        secret::check_key(API_KEY_VARIABLE, &keys.api_key).map_err(KeyError::Short)?;
+        secret::check_key(SECRET_KEY_VARIABLE, &keys.secret_key).map_err(KeyError::Short)?;
         writer.set_admin_keys(&keys)?;
     }
     Ok((keys, origin))

@@ -4,15 +4,20 @@ mod answer; // items and trees, and their XML and JSON
 mod clock; // the present
 mod command; // what a command of the front is given
 mod connections; // how many, and who has to go
+mod doors; // who is let in by the head of a request
 mod error; // our own failures, and who is told what
 mod front; // what requests share, and what the front answers itself
+mod guesses; // wrong passwords by address
 mod http; // axum: routes, bodies, headers
 mod job; // the usage job on its schedule
 mod keys; // the root admin's API keys
+mod large; // places for large answers
 mod life; // lets time go by
 mod login; // login and logout
 mod open; // the cloud of a folder
+mod outbox; // the way of an answer to its reader
 mod params; // query string and form as one set
+mod patience; // streams whose readers take too long
 mod request; // from parameters to an answer: format, command, caller
 mod schedule; // when the usage job runs
 mod server; // start, serve, stop

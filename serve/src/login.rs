@@ -3,69 +3,72 @@
 //! # Source
 //! Guide 5.4; fields and texts as the 4.2 server sends them.
 
-use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
+use std::{sync::LazyLock, time::Instant as Stopwatch};
 
 use chrono::{DateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 use cloudtally_model::{ApiError, Instant};
 use cloudtally_platform::{
-    engine::{Answer as Tree, Fields, Node, ThingId, World, login, secret},
+    engine::{
+        Answer as Tree, Fields, Node, ThingId, World,
+        login::{self, Proof},
+        secret,
+    },
     table::Kind,
 };
+use tracing::warn;
 
-use crate::{answer::Answer, clock, front::Front, open::entropy, params::Params, signature};
-
-/// Passwords checked at a time: each takes some 20 MB while it is.
-const CHECKS_MAX: usize = 4;
+use crate::{
+    answer::Answer, clock, front::Front, open::entropy, params::Params, request::Asked, signature,
+};
 
 /// What a password is compared with where there is none, so that the time an
 /// answer takes does not tell which users there are.
 static NOBODY: LazyLock<String> =
     LazyLock::new(|| secret::hash("nobody has this password", entropy).unwrap_or_default());
 
-/// How many passwords are being checked.
-static CHECKS: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
-
-/// Logs in; `before` is the session the caller has had. Returns the answer and
-/// the id of the new session.
+/// Logs in; a session that the caller has had ends then. Returns the answer and the id
+/// of the new session.
 pub(crate) fn log_in(
     front: &Front,
-    params: &Params,
-    before: Option<&str>,
+    asked: &Asked<'_>,
     now: Instant,
 ) -> Result<(Answer, String), ApiError> {
+    let params = &asked.params;
     // 1. Who: a user name in a domain.
-    let given = |name: &str| {
-        params.given(name).ok_or_else(|| {
-            let text =
-                format!("Unable to execute API command login due to missing parameter {name}");
-            ApiError::parameter(text)
-        })
-    };
+    let given = |name: &str| params.given(name).ok_or_else(|| missing(name));
     let username = given("username")?;
     let proof = match (params.given("password"), params.given("signature")) {
-        (None, Some(signature)) => Proof::SingleSignOn { signature },
-        _ => Proof::Password(given("password")?),
+        (None, Some(signature)) => Given::SingleSignOn { signature },
+        _ => Given::Password(given("password")?),
     };
     let world = front.cloud.world();
     let domain = domain_of(&world, params)?;
     let candidate = domain.and_then(|domain| login::candidate(&world, domain, username));
     let user = candidate.map(|(user, _)| user.id);
+    // Asked before the password is checked: who changes it meanwhile ends this session, too.
+    let ended = user.map_or(0, |user| login::sessions_ended(&world, user));
     let hash = candidate.and_then(|(_, hash)| hash).unwrap_or(&NOBODY).to_owned();
     let is_somebody = candidate.is_some_and(|(_, hash)| hash.is_some());
     let is_signed = match proof {
-        Proof::SingleSignOn { signature } => is_signed_on(&world, params, signature),
-        Proof::Password(_) => false,
+        Given::SingleSignOn { signature } => is_signed_on(&world, params, signature),
+        Given::Password(_) => false,
     };
     drop(world);
     // 2. The password, while others go on.
     let is_right = is_somebody
         & match proof {
-            Proof::Password(password) => check(password, &hash),
-            Proof::SingleSignOn { .. } => is_signed,
+            Given::Password(password) => secret::is_password(password, &hash),
+            Given::SingleSignOn { .. } => is_signed,
         };
-    let is_guess = matches!(proof, Proof::Password(_));
-    front.end_session(before, now)?;
+    let proof = match proof {
+        Given::Password(_) => Proof::Password,
+        Given::SingleSignOn { .. } => Proof::SingleSignOn,
+    };
+    let is_guess = proof == Proof::Password && !is_right;
+    if is_guess {
+        count_guess(front, asked, username, user);
+    }
     // 3. What follows from it.
     let refused = || {
         ApiError::login(format!(
@@ -81,21 +84,30 @@ pub(crate) fn log_in(
             }
             return Ok(Tree::Bare(Vec::new()));
         }
-        Ok(login::succeeded(tx, user).map_or(Tree::Bare(Vec::new()), |_| Tree::Success))
+        Ok(login::succeeded(tx, user, proof).map_or(Tree::Bare(Vec::new()), |_| Tree::Success))
     })?;
     if logged_in != Tree::Success {
         return Err(refused());
     }
     let timeout = front.session_timeout();
-    let session = front.sessions.open(user, timeout, entropy)?;
+    if let Some(before) = asked.session {
+        front.end_session(before, now)?;
+    }
     let world = front.cloud.world();
+    let session = front.sessions.open((user, ended), timeout, entropy)?;
     let fields = shown(&world, user, timeout.as_secs(), &session.key, now);
     Ok((Answer::Tree(Tree::Bare(fields)), session.id))
 }
 
+fn missing(name: &str) -> ApiError {
+    ApiError::parameter(format!(
+        "Unable to execute API command login due to missing parameter {name}"
+    ))
+}
+
 /// What shows that the caller is the user.
 #[derive(Clone, Copy)]
-enum Proof<'p> {
+enum Given<'p> {
     Password(&'p str),
     /// That who signed has the key of single sign-on.
     SingleSignOn {
@@ -115,13 +127,25 @@ fn is_signed_on(world: &World, params: &Params, signature: &str) -> bool {
     !key.is_empty() && is_now && signature::verify(params, key, signature)
 }
 
-/// Logs out whoever has the session.
-pub(crate) fn log_out(
-    front: &Front,
-    session: Option<&str>,
-    now: Instant,
-) -> Result<Answer, ApiError> {
-    front.end_session(session, now)?;
+/// Counts a wrong password against its address, and tells the log of it.
+fn count_guess(front: &Front, asked: &Asked<'_>, username: &str, user: Option<ThingId>) {
+    let address = asked.address;
+    front.guesses.count(address, Stopwatch::now());
+    // A name that nobody has may be a password that was typed in the wrong place.
+    match user {
+        Some(_) => warn!(%address, "a wrong password for the user {username:?} from {address}"),
+        None => warn!(%address, "a login of a user that does not exist from {address}"),
+    }
+}
+
+/// Logs out whoever has the session, and shows by its key that it is not another page
+/// that wants it.
+pub(crate) fn log_out(front: &Front, asked: &Asked<'_>, now: Instant) -> Result<Answer, ApiError> {
+    let (Some(id), Some(key)) = (asked.session, asked.params.given("sessionkey")) else {
+        return Err(ApiError::unauthorised());
+    };
+    front.user_of_session(id, key).ok_or_else(ApiError::unauthorised)?;
+    front.end_session(id, now)?;
     Ok(Answer::Tree(Tree::Bare(vec![("description", Node::text("success"))])))
 }
 
@@ -132,19 +156,6 @@ fn domain_of(world: &World, params: &Params) -> Result<Option<ThingId>, ApiError
     };
     let domain = world.by_id(id, &[Kind::Domain]).filter(|domain| domain.removed.is_none());
     domain.map(|domain| Some(domain.id)).ok_or_else(ApiError::unauthorised)
-}
-
-fn check(password: &str, hash: &str) -> bool {
-    let (count, freed) = &CHECKS;
-    let free = |checks: &mut usize| *checks >= CHECKS_MAX;
-    let guard = count.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut checks = freed.wait_while(guard, free).unwrap_or_else(PoisonError::into_inner);
-    *checks += 1;
-    drop(checks);
-    let is_right = secret::is_password(password, hash);
-    *count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-    freed.notify_one();
-    is_right
 }
 
 /// What a login answers, all of it text.

@@ -160,6 +160,9 @@ fn set_up_admin(cloud: &Cloud, keys: &AdminKeys, now: Instant) -> Result<AdminPa
             (Some(password.clone()), AdminPassword::Generated(password))
         }
     };
+    if let (AdminPassword::Environment, Some(password)) = (&origin, &password) {
+        secret::check_password(PASSWORD_VARIABLE, password).map_err(ApiError::value)?;
+    }
     let hash = password.map(|password| secret::hash(&password, entropy)).transpose()?;
     let keys = keys.clone();
     cloud.change(now, move |tx| {

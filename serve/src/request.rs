@@ -1,6 +1,9 @@
 //! One request from its parameters to its answer; knows no HTTP.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    net::IpAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use cloudtally_model::{ApiError, ErrorCode, Instant, settings};
 use cloudtally_platform::{
@@ -14,6 +17,7 @@ use crate::{
     command::Call,
     error::{Told, for_caller, internal},
     front::Front,
+    large::Reader,
     login,
     params::Params,
     signature::verify,
@@ -41,6 +45,9 @@ pub(crate) enum Method {
     Post,
 }
 
+/// The version of signatures that says when it expires, however it is written: `3`, `03`.
+const SIGNATURE_THAT_EXPIRES: u64 = 3;
+
 /// Bytes of user data that come by GET at most, decoded.
 ///
 /// # Source
@@ -50,9 +57,12 @@ const USER_DATA_BYTES_BY_GET: usize = 2048;
 /// What was asked.
 pub(crate) struct Asked<'a> {
     pub(crate) method: Method,
-    pub(crate) query: &'a [u8],
-    /// The body, or why it cannot be read.
-    pub(crate) form: Result<&'a [u8], ApiError>,
+    /// Those of the address and the body.
+    pub(crate) params: Params,
+    /// Why the body cannot be read, if it cannot.
+    pub(crate) form: Result<(), ApiError>,
+    /// Where it comes from.
+    pub(crate) address: IpAddr,
     /// The session the cookie names.
     pub(crate) session: Option<&'a str>,
     pub(crate) door: Door,
@@ -67,18 +77,20 @@ pub(crate) struct Outcome {
     pub(crate) result: Result<Answer, ApiError>,
     /// The id of a session that was opened.
     pub(crate) opened: Option<String>,
+    /// Whom it is for.
+    pub(crate) reader: Reader,
 }
 
 /// Answers a request that came at this time of the machine.
 pub(crate) fn respond(front: &Front, asked: &Asked<'_>, wall: Instant) -> Outcome {
     // The format and the command first: they say how everything else is told.
-    let form = asked.form.as_ref().copied().unwrap_or_default();
-    let params = Params::read(asked.query, form);
-    let style = Style::of(&front.cloud.world(), &params);
-    let named = asked.form.clone().and_then(|_| named(&params));
+    let params = &asked.params;
+    let style = Style::of(&front.cloud.world(), params);
+    let named = asked.form.clone().and_then(|()| named(params));
+    let mut reader = Reader::default();
     let (command, result, opened) = match named {
         Ok(command) => {
-            let (result, opened) = answer(front, asked, &params, command, wall);
+            let (result, opened) = answer(front, asked, command, wall, &mut reader);
             (Some(command), result, opened)
         }
         Err(error) => (None, Err(error), None),
@@ -93,11 +105,11 @@ pub(crate) fn respond(front: &Front, asked: &Asked<'_>, wall: Instant) -> Outcom
         (Some(command), _) => command.outer(),
         (None, _) => NO_COMMAND.to_owned(),
     };
-    Outcome { style, outer, result, opened }
+    Outcome { style, outer, result, opened, reader }
 }
 
 /// The row of the command that is asked for.
-fn named(params: &Params) -> Result<&'static Command, ApiError> {
+pub(crate) fn named(params: &Params) -> Result<&'static Command, ApiError> {
     let Some(name) = params.given("command") else {
         // No command is as good as no credentials.
         return Err(match params.given("sessionkey") {
@@ -115,20 +127,20 @@ fn named(params: &Params) -> Result<&'static Command, ApiError> {
 fn answer(
     front: &Front,
     asked: &Asked<'_>,
-    params: &Params,
     command: &'static Command,
     wall: Instant,
+    reader: &mut Reader,
 ) -> (Result<Answer, ApiError>, Option<String>) {
-    if let Err(error) = params.check() {
+    if let Err(error) = asked.params.check() {
         return (Err(error), None);
     }
     match command.name {
-        "login" => match login::log_in(front, params, asked.session, front.life.now()) {
+        "login" => match login::log_in(front, asked, front.life.now()) {
             Ok((answer, session)) => (Ok(answer), Some(session)),
             Err(error) => (Err(for_caller(error, Told::WhatConcernsThem)), None),
         },
-        "logout" => (login::log_out(front, asked.session, front.life.now()), None),
-        _ => (let_in(front, asked, params, command, wall), None),
+        "logout" => (login::log_out(front, asked, front.life.now()), None),
+        _ => (let_in(front, asked, command, wall, reader), None),
     }
 }
 
@@ -136,18 +148,20 @@ fn answer(
 fn let_in(
     front: &Front,
     asked: &Asked<'_>,
-    params: &Params,
     command: &'static Command,
     wall: Instant,
+    reader: &mut Reader,
 ) -> Result<Answer, ApiError> {
     // 1. Who calls.
+    let params = &asked.params;
     let caller = match asked.door {
         Door::Integration => {
             let world = front.cloud.world();
             Caller::of_user(&world, seed::system_user(&world)).ok_or_else(ApiError::unauthorised)?
         }
-        Door::Public => authenticate(front, asked, params, wall)?,
+        Door::Public => authenticate(front, asked, wall)?,
     };
+    *reader = caller.into();
     // 2. How often.
     if !caller.is_root() {
         let limits = Limits::of(&front.cloud.world());
@@ -230,20 +244,15 @@ fn refuse_fixed(front: &Front, params: &Params) -> Result<(), ApiError> {
 }
 
 /// Who calls: by signature where there is anything of one, else by session.
-fn authenticate(
-    front: &Front,
-    asked: &Asked<'_>,
-    params: &Params,
-    wall: Instant,
-) -> Result<Caller, ApiError> {
+fn authenticate(front: &Front, asked: &Asked<'_>, wall: Instant) -> Result<Caller, ApiError> {
+    let params = &asked.params;
     if params.given("apikey").is_some() || params.given("signature").is_some() {
         return by_signature(front, params, wall);
     }
     let (Some(id), Some(key)) = (asked.session, params.given("sessionkey")) else {
         return Err(ApiError::unauthorised());
     };
-    let user = front.sessions.user(id, key, front.session_timeout());
-    let user = user.ok_or_else(ApiError::unauthorised)?;
+    let user = front.user_of_session(id, key).ok_or_else(ApiError::unauthorised)?;
     Caller::of_user(&front.cloud.world(), user).ok_or_else(|| {
         // Disabled or gone meanwhile.
         front.sessions.end(id);
@@ -269,7 +278,8 @@ fn by_signature(front: &Front, params: &Params, wall: Instant) -> Result<Caller,
     };
     let caller = Caller::of_user(&world, user).ok_or_else(ApiError::unauthorised)?;
     drop(world);
-    if params.get("signatureversion") == Some("3") {
+    let version = params.get("signatureversion").and_then(|text| text.trim().parse().ok());
+    if version == Some(SIGNATURE_THAT_EXPIRES) {
         let expires = Instant::parse(given("expires")?).map_err(|_| ApiError::unauthorised())?;
         if expires < wall {
             return Err(ApiError::unauthorised());

@@ -25,6 +25,7 @@ use tracing::{error, info, warn};
 use crate::{
     clock,
     connections::Connections,
+    doors::{self, Guard},
     front::Front,
     http::routers,
     job::Beat,
@@ -129,6 +130,9 @@ pub async fn serve(
     };
     let address = listener.local_addr().map_err(cause)?;
     let integration = integration_listener(&cloud, integration_listen).await?;
+    let guard =
+        Guard::integration(cloud.world().setting("integration.api.hosts"), integration_listen);
+    let proxies = doors::proxies(cloud.world().setting("proxy.addresses"));
     let beat = Beat::new(&store, clock.now(clock::now()))?.telling(&cloud);
     beat.announce()?;
     let beat = Arc::new(beat);
@@ -138,7 +142,7 @@ pub async fn serve(
     let runner = Runner::start(&life).map_err(ServeError::Runner)?;
     ready(address);
     // 2. Serve until told to stop.
-    let (public, programs) = routers(front);
+    let (public, programs) = routers(front, proxies, guard);
     let connections = Connections::new();
     let mut doors: Vec<JoinHandle<()>> =
         vec![tokio::spawn(connections.clone().accept(listener, public))];

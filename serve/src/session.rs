@@ -31,6 +31,8 @@ pub(crate) struct Sessions {
 struct Session {
     key: String,
     user: ThingId,
+    /// How often the cloud had ended the user's sessions before.
+    ended: i64,
     used: Stopwatch,
 }
 
@@ -44,10 +46,10 @@ pub(crate) struct Opened {
 }
 
 impl Sessions {
-    /// Opens a session.
+    /// Opens a session of a user whose sessions were ended so often before.
     pub(crate) fn open(
         &self,
-        user: ThingId,
+        (user, ended): (ThingId, i64),
         timeout: Duration,
         entropy: Entropy,
     ) -> Result<Opened, ApiError> {
@@ -65,22 +67,26 @@ impl Sessions {
             let Some(oldest) = oldest.map(|(id, _)| id.clone()) else { break };
             sessions.remove(&oldest);
         }
-        let session = Session { key: key.clone(), user, used: Stopwatch::now() };
+        let session = Session { key: key.clone(), user, ended, used: Stopwatch::now() };
         sessions.insert(id.clone(), session);
         Ok(Opened { id, key })
     }
 
-    /// The user of a session; a wrong key or too long a silence ends it.
-    pub(crate) fn user(&self, id: &str, key: &str, timeout: Duration) -> Option<ThingId> {
+    /// The user of a session, and how often the user's sessions had been ended when it
+    /// was opened. Too long a silence ends it; a wrong key does not, for any page can send one.
+    pub(crate) fn user(&self, id: &str, key: &str, timeout: Duration) -> Option<(ThingId, i64)> {
         let mut sessions = self.all();
         let session = sessions.get_mut(id)?;
-        let is_right: bool = session.key.as_bytes().ct_eq(key.as_bytes()).into();
-        if !is_right || session.used.elapsed() >= timeout {
+        if session.used.elapsed() >= timeout {
             sessions.remove(id);
             return None;
         }
+        let is_right: bool = session.key.as_bytes().ct_eq(key.as_bytes()).into();
+        if !is_right {
+            return None;
+        }
         session.used = Stopwatch::now();
-        Some(session.user)
+        Some((session.user, session.ended))
     }
 
     /// Ends a session; tells whose it was.
@@ -106,13 +112,13 @@ mod tests {
     #[test]
     fn a_session_is_known_by_both_its_halves() {
         let sessions = Sessions::default();
-        let one = sessions.open(ThingId(1), LONG, entropy).unwrap();
-        let two = sessions.open(ThingId(2), LONG, entropy).unwrap();
-        assert_eq!(sessions.user(&one.id, &one.key, LONG), Some(ThingId(1)));
+        let one = sessions.open((ThingId(1), 0), LONG, entropy).unwrap();
+        let two = sessions.open((ThingId(2), 0), LONG, entropy).unwrap();
+        assert_eq!(sessions.user(&one.id, &one.key, LONG), Some((ThingId(1), 0)));
         assert_eq!(sessions.user("", "", LONG), None);
         assert_eq!(sessions.user(&one.id, &two.key, LONG), None);
-        assert_eq!(sessions.user(&one.id, &one.key, LONG), None, "a wrong key has ended it");
-        assert_eq!(sessions.user(&two.id, &two.key, LONG), Some(ThingId(2)));
+        assert_eq!(sessions.user(&one.id, &one.key, LONG), Some((ThingId(1), 0)), "it goes on");
+        assert_eq!(sessions.user(&two.id, &two.key, LONG), Some((ThingId(2), 0)));
         assert_eq!(sessions.end(&two.id), Some(ThingId(2)));
         assert_eq!(sessions.end(&two.id), None);
     }
@@ -120,7 +126,7 @@ mod tests {
     #[test]
     fn silence_ends_it() {
         let sessions = Sessions::default();
-        let one = sessions.open(ThingId(1), LONG, entropy).unwrap();
+        let one = sessions.open((ThingId(1), 0), LONG, entropy).unwrap();
         assert_eq!(sessions.user(&one.id, &one.key, Duration::ZERO), None);
         assert_eq!(sessions.user(&one.id, &one.key, LONG), None);
     }
@@ -128,9 +134,9 @@ mod tests {
     #[test]
     fn there_are_never_more_than_so_many() {
         let sessions = Sessions::default();
-        let first = sessions.open(ThingId(1), LONG, entropy).unwrap();
+        let first = sessions.open((ThingId(1), 0), LONG, entropy).unwrap();
         for _ in 0..SESSIONS_MAX {
-            sessions.open(ThingId(2), LONG, entropy).unwrap();
+            sessions.open((ThingId(2), 0), LONG, entropy).unwrap();
         }
         assert_eq!(sessions.all().len(), SESSIONS_MAX);
         assert_eq!(sessions.user(&first.id, &first.key, LONG), None);

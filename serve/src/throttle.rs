@@ -81,7 +81,8 @@ impl Throttle {
             "The given user has reached his/her account api limit of {} calls in {} s, please retry after {left_ms} ms",
             limits.max,
             limits.interval.as_secs()
-        )))
+        ))
+        .after(u64::try_from(left_ms.div_ceil(1000)).unwrap_or(u64::MAX)))
     }
 
     /// How an account stands.

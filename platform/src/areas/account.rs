@@ -4,7 +4,7 @@ use cloudtally_model::{AccountId, AccountType, ApiError, DomainId, port::Value};
 
 use super::{limit, project, securitygroup, user};
 use crate::{
-    engine::{Call, Done, GIVEN_ID, Query, Thing, ThingId, Tx, scope, verbs},
+    engine::{Call, Done, GIVEN_ID, Query, Thing, ThingId, Tx, login, scope, verbs},
     table::{
         Command, Kind, KindSpec, Limit, MapForm, Move, Object, OnDelete, ParamType::*, Role, Roles,
         WireType as W, f, fields::*, group, hidden, list, own, p,
@@ -27,10 +27,21 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Account, &ACCOUNT)
     .owned()
     .states(STATES, MOVES)
     .keyword(&["name"])
+    .on_move(moved)
     .referred(&[
         (Kind::ResourceLimit, "of", OnDelete::Remove),
         (Kind::Setting, "of", OnDelete::Remove),
     ]);
+
+/// Whoever's account is shut is logged out, also when it is opened again later.
+fn moved(tx: &mut Tx<'_>, account: ThingId, _from: &'static str) {
+    if tx.thing(account).state != "enabled" {
+        let users: Vec<ThingId> = tx.owned_by(account, Kind::User).map(|user| user.id).collect();
+        for user in users {
+            login::end_sessions(tx, user);
+        }
+    }
+}
 
 pub(crate) const ACCOUNT: Object = Object {
     name: "Account",
@@ -106,15 +117,17 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("email", Str).required(),
             p("firstname", Str).required(),
             p("lastname", Str).required(),
-            p("password", Password).required(),
+            p("password", Password)
+                .required()
+                .doc("at least 6 characters, or their MD5 digest"),
             p("timezone", Str),
             p("username", Str).required(),
             p("networkdomain", NetworkDomain),
             p("accountdetails", Map(MapForm::Free)),
             p("accountid", Str)
-                .doc("an id for the account, any text, to make it the same in all regions"),
+                .doc("an id for the account, any text, to make it the same in all regions; only root admins choose it"),
             p("userid", Str)
-                .doc("an id for the user, any text, to make it the same in all regions"),
+                .doc("an id for the user, any text, to make it the same in all regions; only root admins choose it"),
         ])
         .event("ACCOUNT.CREATE")
         .object("account", &ACCOUNT)

@@ -148,6 +148,9 @@ pub(crate) const LOCAL_STORAGE: AlertType = once(25, "LOCAL_STORAGE");
 /// An account has more of something than it may have.
 pub(crate) const LIMIT: AlertType = each(26, "RESOURCE_LIMIT_EXCEEDED");
 
+/// Somebody guesses at a user's password. No type of the guide, so a custom one.
+pub(crate) const LOGINS_REFUSED: AlertType = each(100, "LOGINS_REFUSED");
+
 /// All types, by number.
 ///
 /// # Source
@@ -243,6 +246,11 @@ fn unresolved(
         })
         .map(|alert| alert.id)
         .collect()
+}
+
+/// Says that an alert of a type about a thing of no place is unresolved.
+pub(crate) fn stands(tx: &Tx<'_>, alert_type: AlertType, about: ThingId) -> bool {
+    !unresolved(tx, alert_type, Some(about), Place::default()).is_empty()
 }
 
 /// Tells the administrator of something; none if that is told already.

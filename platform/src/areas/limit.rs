@@ -338,11 +338,14 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         let expected = "expected -1 for no limit, or a number from 0";
         return Err(call.invalid("max", &most.to_string(), expected));
     }
-    // 2. For whom: nobody raises their own domain, and no domain goes above the next.
+    // 2. For whom: nobody raises their own account or domain, and no domain goes above the next.
     let holder = holder(call)?;
     match holder {
         Holder::Account(account) => {
             let is_project = call.project_of(account).is_some();
+            if !call.caller.is_root() && account == call.caller.account {
+                return Err(ApiError::permission("You may not set the limits of your own account"));
+            }
             if call.role_of(account) == Some(Role::RootAdmin) && !is_project {
                 return Err(ApiError::value("root admins have no limits"));
             }

@@ -15,7 +15,7 @@ use super::{account, limit, securitygroup};
 use crate::{
     engine::{
         Answer, Arg, Call, Caller, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World,
-        limit as limits, scope, secret,
+        limit as limits, scope, secret, unknown,
     },
     table::{
         Command, Kind, KindSpec, Limit, Move, Object, OnDelete, ParamType::*, Role, Roles, Unique,
@@ -616,10 +616,33 @@ fn expire(tx: &mut Tx<'_>, invitation: ThingId) {
     }
 }
 
+/// Refuses somebody who is neither invited nor has the token of a mail, in the words for
+/// a project that does not exist: who guesses must not learn that it does.
+fn refuse_stranger(
+    world: &World,
+    caller: &Caller,
+    project: ThingId,
+    token: Option<&str>,
+) -> Result<(), ApiError> {
+    let thing = world.thing(project);
+    let mut pending = world
+        .referring(project, Kind::ProjectInvitation, "projectid")
+        .filter(|invitation| invitation.state == "Pending");
+    let is_for_caller = |invitation: &Thing| match invitation.text("token") {
+        "" => invitation.owner.is_some_and(|owner| world.may_act_for(caller, owner)),
+        mailed => token == Some(mailed),
+    };
+    if world.may_touch(caller, thing) || pending.any(is_for_caller) {
+        return Ok(());
+    }
+    Err(unknown("projectid", &thing.uuid.to_string(), Kind::Project.noun()))
+}
+
 /// The pending invitation, and the account that answers it.
 fn answered(call: &Call<'_, '_>) -> Result<(ThingId, ThingId), ApiError> {
     // 1. Who answers: the account named, which the caller must act for, or its own.
     let project = call.args.id_required("projectid");
+    refuse_stranger(call, &call.caller, project, call.args.text_if_any("token"))?;
     let account = match call.args.text("account") {
         None => call.caller.account,
         Some(name) => {
@@ -718,6 +741,9 @@ fn list_invitations(query: &Query<'_>) -> Result<Answer, ApiError> {
         Some(Arg::Id(project)) => Some(*project),
         _ => None,
     };
+    if let Some(project) = project {
+        refuse_stranger(world, caller, project, None)?;
+    }
     let all_projects = matches!(query.args.get("projectid"), Some(Arg::All));
     let id = query.args.id("id");
     let scope = if project.is_none() { Some(Scope::of(world, caller, query.args)?) } else { None };

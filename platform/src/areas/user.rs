@@ -5,7 +5,8 @@ use cloudtally_model::ApiError;
 use super::account::{self, MOVES, STATES};
 use crate::{
     engine::{
-        Answer, Call, Done, GIVEN_ID, Node, Query, Scope, Thing, ThingId, Uuid, View, scope, secret,
+        Answer, Call, Done, GIVEN_ID, Node, Query, Scope, Thing, ThingId, Tx, Uuid, View, login,
+        scope, secret,
     },
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, f, fields::*,
@@ -14,17 +15,28 @@ use crate::{
 };
 
 /// `isprotected` marks users that are part of the cloud; `failures` counts wrong
-/// passwords since the last right one.
+/// passwords since the last right one, and until `refuseduntil` logins are refused for
+/// them. `sessionsended` counts how often all sessions were ended.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::User, &USER)
     .hidden(&[
         hidden("passwordhash", W::Str),
         hidden("usersecretkey", W::Str),
         hidden("failures", W::Int),
         hidden(GIVEN_ID, W::Str),
+        hidden("refuseduntil", W::Date),
+        hidden("sessionsended", W::Int),
     ])
     .owned()
     .states(STATES, MOVES)
-    .keyword(&["username", "firstname", "lastname", "email"]);
+    .keyword(&["username", "firstname", "lastname", "email"])
+    .on_move(moved);
+
+/// Whoever is shut out is logged out, also when let in again later.
+fn moved(tx: &mut Tx<'_>, user: ThingId, _from: &'static str) {
+    if tx.thing(user).state != "enabled" {
+        login::end_sessions(tx, user);
+    }
+}
 
 pub(crate) const USER_KEYS: Object =
     Object { name: "Register", fields: &[f("apikey", W::Str), f("secretkey", W::Str)] };
@@ -65,11 +77,13 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("email", Str).required(),
             p("firstname", Str).required(),
             p("lastname", Str).required(),
-            p("password", Password).required(),
+            p("password", Password)
+                .required()
+                .doc("at least 6 characters, or their MD5 digest"),
             p("timezone", Str),
             p("username", Str).required(),
             p("userid", Str)
-                .doc("an id for the user, any text, to make it the same in all regions"),
+                .doc("an id for the user, any text, to make it the same in all regions; only root admins choose it"),
         ])
         .event("USER.CREATE")
         .object("user", &USER)
@@ -91,7 +105,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .begin(governed)
         .act(disable),
     own("enableUser")
-        .doc("Lets a disabled or locked user in again")
+        .doc("Lets a user in again that is disabled or locked, or refused for wrong passwords")
         .roles(Roles::ADMINS)
         .params(&[p("id", Id(Kind::User)).required()])
         .event("USER.ENABLE")
@@ -137,13 +151,15 @@ pub(crate) static COMMANDS: &[Command] = &[
         .doc("Changes a user's name, password, e-mail, time zone or keys")
         .roles(Roles::ALL)
         .params(&[
-            p("userapikey", Str),
+            p("userapikey", Str).doc("an API key of at least 16 characters, with `usersecretkey`"),
             p("email", Str),
             p("firstname", Str),
             p("id", Id(Kind::User)).required(),
             p("lastname", Str),
-            p("password", Password),
-            p("usersecretkey", Secret).doc("the secret key that goes with `userapikey`"),
+            p("password", Password)
+                .doc("at least 6 characters, or their MD5 digest; ends all sessions of the user"),
+            p("usersecretkey", Secret)
+                .doc("the secret key that goes with `userapikey`, of at least 16 characters"),
             p("timezone", Str),
             p("username", Str),
         ])
@@ -186,6 +202,12 @@ pub(super) fn given_id(
     kind: Kind,
 ) -> Result<Option<String>, ApiError> {
     let Some(text) = call.args.text(name).map(str::trim) else { return Ok(None) };
+    // A refusal of what is taken would tell anybody else what there is.
+    if !call.caller.is_root() {
+        return Err(ApiError::permission(format!(
+            "Only root admins may choose ids; leave `{name}` out"
+        )));
+    }
     // Uuids are of one thing alone, other texts of one of a kind.
     let kinds = if Uuid::parse(text).is_some() { &[][..] } else { &[kind][..] };
     match call.by_id(text, kinds) {
@@ -276,9 +298,7 @@ fn lock(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.move_to(id, "enabled");
-    call.edit(id, |user| {
-        user.set_int("failures", 0);
-    });
+    login::forgive(call.tx, id);
     Ok(Done::Thing(id))
 }
 
@@ -315,6 +335,9 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         (None, None) => {}
         (Some(api_key), Some(secret_key)) => {
             let (api_key, secret_key) = (api_key.to_owned(), secret_key.to_owned());
+            for (name, key) in [("userapikey", &api_key), ("usersecretkey", &secret_key)] {
+                secret::check_key(name, key).map_err(|why| call.invalid(name, "***", &why))?;
+            }
             if call.user_of_key(&api_key).is_some_and(|other| other.id != id) {
                 return Err(call.invalid("userapikey", &api_key, "another user has this key"));
             }
@@ -338,10 +361,15 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
                 user.set_text(name, text);
             }
         }
-        if let Some(hash) = args.text("password") {
-            user.set_text("passwordhash", hash);
-        }
     });
+    // 4. A new password: who logged in with the old one is logged out.
+    if let Some(hash) = args.text("password") {
+        call.edit(id, |user| {
+            user.set_text("passwordhash", hash);
+        });
+        login::forgive(call.tx, id);
+        login::end_sessions(call.tx, id);
+    }
     Ok(Done::Thing(id))
 }
 

@@ -78,7 +78,7 @@ impl World {
             (Kind::Zone | Kind::ServiceOffering | Kind::DiskOffering, None) => {
                 self.is_offered_to(caller, thing)
             }
-            (_, None) => true,
+            (kind, None) => caller.is_root() || !is_infrastructure(kind),
         }
     }
 
@@ -119,4 +119,32 @@ impl World {
             Some(top) => top == domain,
         }
     }
+}
+
+/// Whether a thing of a kind is part of how the cloud is built, which only root admins
+/// are told of: to anybody else its uuid must read like one that nothing has.
+const fn is_infrastructure(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Pod
+            | Kind::Cluster
+            | Kind::Host
+            | Kind::StoragePool
+            | Kind::ImageStore
+            | Kind::StagingStore
+            | Kind::SystemVm
+            | Kind::PhysicalNetwork
+            | Kind::TrafficType
+            | Kind::Provider
+            | Kind::VirtualRouterElement
+            | Kind::InternalLbElement
+            | Kind::VlanIpRange
+            | Kind::PortableIpRange
+            | Kind::StorageNetworkIpRange
+            | Kind::GuestVlanRange
+            | Kind::Dedication
+            | Kind::HostUpdate
+            | Kind::Alert
+            | Kind::SimulatorRule
+    )
 }

@@ -86,9 +86,15 @@ pub fn write_alone(
     );
 }
 
-/// Writes an event of something that a user did, all of it already.
-pub(super) fn write_of(tx: &mut Tx<'_>, user: ThingId, event_type: &str, description: String) {
+/// Writes an event of something that a user did or tried, all of it already.
+pub(super) fn write_of(
+    tx: &mut Tx<'_>,
+    user: ThingId,
+    event_type: &str,
+    level: Level,
+    description: String,
+) {
     let owner = tx.thing(user).owner.expect("users have accounts");
-    let (level, state, start) = (Level::Info, "Completed", None);
+    let (state, start) = ("Completed", None);
     write(tx, ActionEvent { event_type, level, state, description, user, owner, start });
 }

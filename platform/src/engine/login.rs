@@ -3,16 +3,47 @@
 //! Checking a password is slow on purpose, so it happens between two looks at the
 //! cloud: [`candidate`] tells what to check against, and once that is done
 //! [`succeeded`] or [`failed`] write down how it went.
+//!
+//! Strangers must neither guess without end nor lock anybody out for good: after some
+//! wrong passwords a user's logins are refused for a time that grows with each further
+//! one. Keys go on, and so do single sign-on and sessions that are open. Users that are part of the cloud
+//! are never refused, or nobody could let the root admin in again; there the front
+//! holds up those who guess, by address.
+
+use cloudtally_model::{Instant, Millis};
 
 use super::{
     caller::Caller,
-    event,
+    event::{self, Level},
     tx::Tx,
     world::{Thing, ThingId, World},
 };
+use crate::areas::alert::{self, LOGINS_REFUSED, Place};
 
-/// Wrong passwords after which a user is disabled; 0 never disables.
+/// Wrong passwords after which logins are refused; 0 never refuses.
 const ATTEMPTS: &str = "incorrect.login.attempts.allowed";
+/// How long logins are refused first; each further wrong password doubles it.
+const REFUSED_FIRST: Millis = Millis::MINUTE;
+/// How long they are refused at most.
+const REFUSED_MAX: Millis = Millis::HOUR;
+/// Times it is doubled at most.
+const DOUBLED_MAX: i64 = 6;
+
+/// Wrong passwords since the last right one.
+const FAILURES: &str = "failures";
+/// Until when logins are refused.
+const REFUSED_UNTIL: &str = "refuseduntil";
+/// How often all sessions of the user were ended.
+const SESSIONS_ENDED: &str = "sessionsended";
+
+/// How a user shows who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It has the password.
+    Password,
+    /// Somebody with the key of single sign-on says so.
+    SingleSignOn,
+}
 
 /// The user of a name, and the hash that the password must have; none where the
 /// user has no password.
@@ -25,36 +56,107 @@ pub fn candidate<'w>(
     Some((user, Some(user.text("passwordhash")).filter(|hash| !hash.is_empty())))
 }
 
-/// The password was right: forgets wrong ones and tells of the login. None where
-/// the user or its account is not enabled.
-pub fn succeeded(tx: &mut Tx<'_>, user: ThingId) -> Option<Caller> {
+/// The proof was right: forgets wrong passwords and tells of the login. None where
+/// the user or its account is not enabled, or where wrong passwords keep it out for now.
+pub fn succeeded(tx: &mut Tx<'_>, user: ThingId, proof: Proof) -> Option<Caller> {
     let caller = Caller::of_user(tx, user)?;
-    tx.edit(user, |user| {
-        user.set_int("failures", 0);
-    });
-    event::write_of(tx, user, "USER.LOGIN", "user has logged in".to_owned());
+    if proof == Proof::Password {
+        if is_refused(tx.thing(user), tx.now) {
+            return None;
+        }
+        forgive(tx, user);
+    }
+    event::write_of(tx, user, "USER.LOGIN", Level::Info, "user has logged in".to_owned());
     Some(caller)
 }
 
-/// The password was wrong: counts it, and disables the user once there were too
-/// many. Users that are part of the cloud are not disabled: nobody could enable
-/// the root admin again.
+/// The password was wrong: counts it and tells of it, and refuses the user's logins for
+/// a time once there were too many. One that comes in that time does not count, or
+/// strangers could keep somebody out for ever.
 pub fn failed(tx: &mut Tx<'_>, user: ThingId) {
     let Some(thing) = tx.any(user).filter(|user| user.removed.is_none()) else { return };
-    let (state, is_default) = (thing.state, thing.flag("isdefault"));
-    let failures = thing.int("failures") + 1;
-    let most = tx.setting_number(ATTEMPTS);
-    tx.edit(user, |user| {
-        user.set_int("failures", failures);
-    });
-    if most > 0 && failures >= most && state == "enabled" && !is_default {
-        tx.move_to(user, "disabled");
+    if is_refused(thing, tx.now) {
+        return;
     }
+    let (is_default, failures) = (thing.flag("isdefault"), thing.int(FAILURES) + 1);
+    let most = tx.setting_number(ATTEMPTS);
+    let is_too_many = most > 0 && failures >= most;
+    let until = (is_too_many && !is_default).then(|| tx.now + refused_for(failures - most));
+    tx.edit(user, |user| {
+        user.set_int(FAILURES, failures).set_time(REFUSED_UNTIL, until);
+    });
+    // The cloud's own users are not refused: of ever more guesses ever fewer are told.
+    if until.is_some() || !is_too_many || failures == most || failures.count_ones() == 1 {
+        let consequence =
+            until.map_or(String::new(), |until| format!("; its logins are refused until {until}"));
+        let text = format!("wrong password, the {failures}. in a row{consequence}");
+        event::write_of(tx, user, "USER.LOGIN", Level::Error, text);
+    }
+    if is_too_many {
+        raise(tx, user, failures);
+    }
+}
+
+/// Tells the root admin, once until the user is let in again.
+fn raise(tx: &mut Tx<'_>, user: ThingId, failures: i64) {
+    if alert::stands(tx, LOGINS_REFUSED, user) {
+        return;
+    }
+    let thing = tx.thing(user);
+    let account = thing.owner.expect("users have accounts");
+    let (name, path) = (thing.text("username"), tx.login_path(tx.domain_of(account)));
+    let text = format!(
+        "{failures} wrong passwords in a row for the user {name} of {path}; listEvents type=USER.LOGIN tells when"
+    );
+    alert::raise(tx, LOGINS_REFUSED, Some(user), Place::default(), &text);
+}
+
+/// How long logins are refused after so many wrong passwords more than allowed.
+fn refused_for(more: i64) -> Millis {
+    let doubled = more.clamp(0, DOUBLED_MAX);
+    Millis((REFUSED_FIRST.0 << doubled).min(REFUSED_MAX.0))
+}
+
+fn is_refused(user: &Thing, now: Instant) -> bool {
+    user.time(REFUSED_UNTIL).is_some_and(|until| now < until)
+}
+
+/// Forgets wrong passwords: the user is let in again.
+pub fn forgive(tx: &mut Tx<'_>, user: ThingId) {
+    tx.edit(user, |user| {
+        user.set_int(FAILURES, 0).set_time(REFUSED_UNTIL, None);
+    });
+    alert::resolve(tx, LOGINS_REFUSED, Some(user), Place::default());
+}
+
+/// Ends all sessions of a user, open ones too.
+pub fn end_sessions(tx: &mut Tx<'_>, user: ThingId) {
+    tx.edit(user, |user| {
+        user.set_int(SESSIONS_ENDED, user.int(SESSIONS_ENDED) + 1);
+    });
+}
+
+/// How often all sessions of a user were ended: those from before are over.
+pub fn sessions_ended(world: &World, user: ThingId) -> i64 {
+    world.any(user).map_or(0, |user| user.int(SESSIONS_ENDED))
 }
 
 /// The user has logged out.
 pub fn ended(tx: &mut Tx<'_>, user: ThingId) {
     if tx.any(user).is_some() {
-        event::write_of(tx, user, "USER.LOGOUT", "user has logged out".to_owned());
+        let text = "user has logged out".to_owned();
+        event::write_of(tx, user, "USER.LOGOUT", Level::Info, text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_grows_to_an_hour() {
+        let minutes: Vec<i64> =
+            [0, 1, 2, 5, 6, 7, 1 << 40].map(|more| refused_for(more).0 / 60_000).to_vec();
+        assert_eq!(minutes, [1, 2, 4, 32, 60, 60, 60]);
     }
 }

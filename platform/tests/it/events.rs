@@ -126,7 +126,7 @@ fn what_could_not_be_made_is_told_by_one_error() {
             ("email", "e"),
             ("firstname", "f"),
             ("lastname", "l"),
-            ("password", "p"),
+            ("password", "pass word"),
         ],
     );
     assert_eq!(last("ACCOUNT.CREATE"), "Completed", "there is no job");

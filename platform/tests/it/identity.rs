@@ -30,7 +30,7 @@ fn names_stand_once() {
             ("email", "e"),
             ("firstname", "f"),
             ("lastname", "l"),
-            ("password", "p"),
+            ("password", "pass word"),
         ],
     );
     assert_eq!(code, 431);

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant as Stopwatch},
 };
 
-use crate::support::{Folder, Server, signed};
+use crate::{
+    paging::records,
+    support::{Folder, Reply, Server, signed},
+};
 
 const TYPES: (&str, &str) = ("command", "listUsageTypes");
 
@@ -90,4 +93,98 @@ fn ten_megabytes_are_refused() {
     assert_eq!(reply.status, 431);
     assert!(reply.text().contains("The request has more than 1000 parameters"), "{}", reply.text());
     check_others(&server);
+}
+
+#[test]
+fn passwords_that_a_crowd_tries_keep_nobody_waiting() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    server.account("alice", "0", None);
+    check_others(&server);
+    let request = |password: usize| {
+        let body = format!("command=login&response=json&username=alice&password=guess{password}");
+        format!(
+            "POST /client/api HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: \
+             application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let mut crowd = Vec::new();
+    for number in 0..520 {
+        let mut stream = server.connect();
+        drop(stream.write_all(request(number).as_bytes()));
+        crowd.push(stream);
+    }
+    // While they wait.
+    check_others(&server);
+    let mut statuses = std::collections::BTreeMap::<u16, usize>::new();
+    for mut stream in crowd {
+        let mut answer = Vec::new();
+        // The connections that came last may have taken the places of the first.
+        if stream.read_to_end(&mut answer).is_ok() && !answer.is_empty() {
+            let reply = Reply::parse(&answer);
+            if reply.status == 429 {
+                let seconds: u64 = reply.headers["retry-after"].parse().unwrap();
+                assert!((1..=301).contains(&seconds), "{seconds}");
+                assert!(reply.text().contains("loginresponse"), "{}", reply.text());
+            }
+            *statuses.entry(reply.status).or_default() += 1;
+        }
+    }
+    let others: Vec<u16> =
+        statuses.keys().copied().filter(|status| ![429, 531].contains(status)).collect();
+    assert!(others.is_empty(), "{statuses:?}");
+    let checked = statuses.get(&531).copied().unwrap_or_default();
+    // Those that had a place when the address was told to wait were still checked.
+    assert!((1..=20 + 4 + 16).contains(&checked), "{statuses:?}");
+    assert!(statuses[&429] > 400, "{statuses:?}");
+    check_others(&server);
+    // The whole process, with everything that runs beside it.
+    if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
+        let threads = status.lines().find_map(|line| line.strip_prefix("Threads:")).unwrap();
+        println!("{threads} threads, {:?}", status.lines().find(|line| line.starts_with("VmRSS")));
+    }
+    // The right password waits with the others of its address.
+    let right = server.post("", "", b"command=login&username=alice&password=pass word");
+    assert_eq!(right.status, 429, "{}", right.text());
+}
+
+#[test]
+fn readers_who_do_not_read_keep_nobody_waiting() {
+    let folder = Folder::new("UTC", "1440");
+    folder.accounts("default", "2,acme,,0,1,/\n3,birch,,0,2,/b/\n");
+    // Some 20 MB, more than the kernel takes for a reader who does not.
+    folder.publish(0, records(0, 50_000, 3_600_000));
+    let server = folder.serve();
+    let other = server.account("bob", "0", None);
+    let query = signed(&[
+        ("command", "listUsageRecords"),
+        ("startdate", "2026-01-01"),
+        ("enddate", "2026-01-31"),
+        ("pagesize", "-1"),
+    ]);
+    let request =
+        format!("GET /client/api?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let mut crowd: Vec<TcpStream> = (0..66).map(|_| server.connect()).collect();
+    for stream in &mut crowd {
+        stream.write_all(request.as_bytes()).unwrap();
+    }
+    // Those who are answered at all have the head by now.
+    let mut statuses = Vec::new();
+    for stream in &mut crowd {
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).unwrap();
+        statuses.push(String::from_utf8(head[9..].to_vec()).unwrap());
+    }
+    let count = |status: &str| statuses.iter().filter(|text| *text == status).count();
+    assert_eq!((count("200"), count("429")), (4, 62), "{statuses:?}");
+    // Others are answered, and small answers of the same account.
+    server.works(&other.keys, &[("command", "listAccounts")]);
+    check_others(&server);
+    // The places come back when the connections end.
+    drop(crowd);
+    crate::support::wait_until(|| {
+        let reply = server.get(&query);
+        (reply.status == 200 && reply.complete, reply.status)
+    });
 }

@@ -81,6 +81,13 @@ fn expiry_of_version_3_and_of_no_other() {
     }
     let past = ("expires", "2011-10-10T12:00:00+0530");
     assert_eq!(server.ask(&[("command", "listUsageTypes"), past]).status, 200);
+    // It is a number, however it is written.
+    for version in ["3", "03", " 3", "003"] {
+        let version_3 = [("command", "listUsageTypes"), ("signatureVersion", version), past];
+        assert_eq!(server.ask(&version_3).status, 401, "{version:?}");
+        let without = [version_3[0], version_3[1]];
+        assert_eq!(server.ask(&without).status, 401, "{version:?}");
+    }
     let version_2 = [("command", "listUsageTypes"), ("signatureVersion", "2"), past];
     assert_eq!(server.ask(&version_2).status, 200);
 }

@@ -104,22 +104,26 @@ fn new_keys_count_at_once_and_the_folder_has_those_of_the_root_admin() {
     let set = [
         ("command", "updateUser"),
         ("id", &admin),
-        ("userapikey", "mine"),
-        ("usersecretkey", "mine too"),
+        ("userapikey", "mine-and-long-enough"),
+        ("usersecretkey", "mine too, and long"),
         ("username", "chief"),
     ];
     server.works(&new, &set);
     assert_eq!(server.call(&new, &list).0, 401);
-    let mine = Keys { api_key: "mine".to_owned(), secret_key: "mine too".to_owned() };
+    let mine = Keys {
+        api_key: "mine-and-long-enough".to_owned(),
+        secret_key: "mine too, and long".to_owned(),
+    };
     server.works(&mine, &list);
-    assert_eq!(folder.store.admin_keys().unwrap().unwrap().api_key, "mine");
+    assert_eq!(folder.store.admin_keys().unwrap().unwrap().api_key, "mine-and-long-enough");
 
     // By hand, while serving.
-    let by_hand = AdminKeys { api_key: "h".to_owned(), secret_key: "s".to_owned() };
+    const BY_HAND: &str = "a-key-by-hand-and-long";
+    let by_hand = AdminKeys { api_key: BY_HAND.to_owned(), secret_key: "s".to_owned() };
     folder.writer().set_admin_keys(&by_hand).unwrap();
     assert_eq!(server.call(&mine, &list).0, 401);
-    let by_hand = Keys { api_key: "h".to_owned(), secret_key: "s".to_owned() };
-    let found = server.works(&by_hand, &[("command", "getUser"), ("userapikey", "h")]);
+    let by_hand = Keys { api_key: BY_HAND.to_owned(), secret_key: "s".to_owned() };
+    let found = server.works(&by_hand, &[("command", "getUser"), ("userapikey", BY_HAND)]);
     assert_eq!(found["user"]["username"], "chief", "{found}");
 
     // Nobody else gets the root admin's key, nor the root admin somebody else's.
@@ -129,16 +133,177 @@ fn new_keys_count_at_once_and_the_folder_has_those_of_the_root_admin() {
             ("command", "createAccount"),
             ("accounttype", "0"),
             ("username", "bob"),
-            ("password", "p"),
+            ("password", "pass word"),
             ("firstname", "F"),
             ("lastname", "L"),
             ("email", "e"),
         ],
     );
     let other = other["account"]["user"][0]["id"].as_str().unwrap().to_owned();
-    let steal =
-        [("command", "updateUser"), ("id", &other), ("userapikey", "h"), ("usersecretkey", "x")];
-    assert_eq!(server.call(&by_hand, &steal).0, 431);
+    let steal = [
+        ("command", "updateUser"),
+        ("id", &other),
+        ("userapikey", BY_HAND),
+        ("usersecretkey", "a secret long enough"),
+    ];
+    let (status, error) = server.call(&by_hand, &steal);
+    let text = error["errortext"].as_str().unwrap();
+    assert!(status == 431 && text.contains("another user has this key"), "{status} {text}");
+}
+
+#[test]
+fn keys_and_passwords_that_people_choose_have_a_least_length() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    let tenant = server.account("alice", "0", None);
+    let long = "sixteen letters!";
+    let update = |pairs: &[(&str, &str)]| {
+        let of = [("command", "updateUser"), ("id", tenant.user.as_str())];
+        server.call(&root(), &[&of[..], pairs].concat())
+    };
+    for (pairs, name, least) in [
+        (vec![("userapikey", &long[1..]), ("usersecretkey", long)], "userapikey", "16"),
+        (vec![("userapikey", long), ("usersecretkey", &long[1..])], "usersecretkey", "16"),
+        (vec![("password", "five5")], "password", "6"),
+    ] {
+        let (status, error) = update(&pairs);
+        let text = error["errortext"].as_str().unwrap();
+        assert_eq!(status, 431, "{text}");
+        assert!(text.contains(name) && text.contains(&format!("at least {least}")), "{text}");
+        // Secrets are not repeated.
+        assert!(!text.contains(pairs[pairs.len() - 1].1), "{text}");
+    }
+    assert_eq!(update(&[("userapikey", long), ("usersecretkey", long)]).0, 200);
+    assert_eq!(update(&[("password", "sixsix")]).0, 200);
+    let short = [
+        ("command", "updateConfiguration"),
+        ("name", "security.singlesignon.key"),
+        ("value", "shared"),
+    ];
+    let (status, error) = server.call(&root(), &short);
+    assert_eq!(
+        (status, error["errortext"].as_str().unwrap().contains("at least 16")),
+        (431, true),
+        "{error}"
+    );
+}
+
+#[test]
+fn only_root_admins_choose_ids_for_others_would_learn_what_there_is() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    let top = server.domain("acme", None);
+    let chief = server.account("chief", "2", Some(&top));
+    let stranger = server.account("alice", "0", None);
+    let make = |keys: &Keys, name: &str, id: &str| {
+        let pairs = [
+            ("command", "createAccount"),
+            ("accounttype", "0"),
+            ("domainid", top.as_str()),
+            ("username", name),
+            ("password", "pass word"),
+            ("firstname", "F"),
+            ("lastname", "L"),
+            ("email", "e"),
+            ("accountid", id),
+        ];
+        server.call(keys, &pairs)
+    };
+    let free = "0f0e0d0c-0b0a-4908-8706-050403020100";
+    let (taken, unknown) = (make(&chief.keys, "bob", &stranger.id), make(&chief.keys, "bob", free));
+    assert_eq!(taken, unknown, "who guesses learns nothing");
+    assert_eq!(taken.0, 531, "{}", taken.1);
+    assert_eq!(make(&root(), "bob", free).1["account"]["id"], free);
+}
+
+#[test]
+fn what_others_have_reads_like_what_nobody_has() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    let owner = server.account("alice", "0", None);
+    let stranger = server.account("mallory", "0", None);
+    let invite = [
+        ("command", "updateConfiguration"),
+        ("name", "project.invite.required"),
+        ("value", "true"),
+    ];
+    server.works(&root(), &invite);
+    let create = [("command", "createProject"), ("name", "p"), ("displaytext", "p")];
+    let project = server.job(&owner.keys, &create)["jobresult"]["project"]["id"].clone();
+    let project = project.as_str().unwrap();
+    let add = |pair: (&str, &str)| {
+        let to = [("command", "addAccountToProject"), ("projectid", project), pair];
+        assert_eq!(server.job(&owner.keys, &to)["jobstatus"], 1);
+    };
+    add(("email", "somebody@example.org"));
+    let nothing = "0f0e0d0c-0b0a-4908-8706-050403020100";
+    let asked = |command: &str, name: &str, id: &str, more: &[(&str, &str)]| {
+        let pairs = [&[("command", command), (name, id)], more].concat();
+        let (status, error) = server.call(&stranger.keys, &pairs);
+        (status, error.to_string().replace(id, "ID"))
+    };
+    for (command, more) in [
+        ("updateProjectInvitation", vec![]),
+        ("updateProjectInvitation", vec![("token", "a guess")]),
+        ("updateProjectInvitation", vec![("account", "alice")]),
+        ("listProjectInvitations", vec![]),
+    ] {
+        let there = asked(command, "projectid", project, &more);
+        assert_eq!(there, asked(command, "projectid", nothing, &more), "{command} {more:?}");
+        assert_eq!(there.0, 431, "{}", there.1);
+    }
+    // Who is invited names it.
+    add(("account", "mallory"));
+    let seen = [("command", "listProjectInvitations"), ("projectid", project)];
+    assert_eq!(server.works(&stranger.keys, &seen)["count"], 1);
+    let accept = [("command", "updateProjectInvitation"), ("projectid", project)];
+    assert_eq!(server.job(&stranger.keys, &accept)["jobstatus"], 1);
+
+    // How the cloud is built.
+    let zone = [
+        ("command", "createZone"),
+        ("name", "z"),
+        ("networktype", "Basic"),
+        ("dns1", "10.0.0.1"),
+        ("internaldns1", "10.0.0.1"),
+    ];
+    let zone = server.works(&root(), &zone)["zone"]["id"].as_str().unwrap().to_owned();
+    let pod = [
+        ("command", "createPod"),
+        ("name", "p"),
+        ("zoneid", zone.as_str()),
+        ("gateway", "10.1.0.1"),
+        ("netmask", "255.255.0.0"),
+        ("startip", "10.1.0.2"),
+        ("endip", "10.1.0.9"),
+    ];
+    let pod = server.works(&root(), &pod)["pod"]["id"].as_str().unwrap().to_owned();
+    let there = asked("listVirtualMachines", "podid", &pod, &[]);
+    assert_eq!(there, asked("listVirtualMachines", "podid", nothing, &[]));
+    let by_pod = [("command", "listVirtualMachines"), ("podid", pod.as_str())];
+    assert_eq!(server.call(&root(), &by_pod).0, 200);
+}
+
+#[test]
+fn a_domain_admin_sets_no_limits_of_its_own() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    let top = server.domain("acme", None);
+    let chief = server.account("chief", "2", Some(&top));
+    server.account("alice", "0", Some(&top));
+    let limit = |keys: &Keys, account: &str| {
+        let pairs = [
+            ("command", "updateResourceLimit"),
+            ("account", account),
+            ("domainid", top.as_str()),
+            ("resourcetype", "0"),
+            ("max", "-1"),
+        ];
+        server.call(keys, &pairs).0
+    };
+    assert_eq!(limit(&chief.keys, "chief"), 531);
+    assert_eq!(limit(&chief.keys, "alice"), 200);
+    assert_eq!(limit(&root(), "chief"), 200);
 }
 
 #[test]
@@ -219,7 +384,7 @@ fn maps_that_cannot_be_read_are_told_how_to_be_written() {
             ("command", "createAccount"),
             ("accounttype", "0"),
             ("username", "bob"),
-            ("password", "p"),
+            ("password", "pass word"),
             ("firstname", "F"),
             ("lastname", "L"),
             ("email", "e"),

@@ -2,7 +2,7 @@
 
 use std::net::{TcpListener, TcpStream};
 
-use crate::support::{Folder, inner, query, root, signed};
+use crate::support::{Folder, Reply, Server, inner, query, root, signed};
 
 fn throttled(max: &str, interval: &str) -> Folder {
     let folder = Folder::new("UTC", "1440");
@@ -91,14 +91,96 @@ fn the_port_without_authentication_is_off_until_it_is_set() {
     let public = std::mem::replace(&mut integration.address, ([127, 0, 0, 1], port).into());
     // Any path, any method, root's rights, nobody's signature.
     let made = query(&[("command", "createDomain"), ("name", "acme"), ("response", "json")]);
-    let (status, made) = inner(&integration.get(&made));
+    let (status, made) = inner(&ours(&integration, &made));
     assert_eq!((status, &made["domain"]["name"]), (200, &"acme".into()), "{made}");
-    let reply = integration.raw(b"GET /?command=listDomains HTTP/1.0\r\n\r\n");
+    let reply = integration.raw(b"GET /?command=listDomains HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n");
     assert_eq!(reply.headers["content-type"], "text/xml; charset=UTF-8");
     assert!(reply.text().contains("<name>acme</name>"), "{}", reply.text());
-    let posted = integration.post("", "", b"command=listUsageTypes");
+    let posted = integration.raw(
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 22\r\n\r\ncommand=listUsageTypes",
+    );
     assert_eq!(posted.status, 200);
-    assert_eq!(integration.get("command=nothing").status, 432);
+    assert_eq!(ours(&integration, "command=nothing").status, 432);
     integration.address = public;
     assert_eq!(integration.get(&signed(&[("command", "listDomains")])).status, 200);
+}
+
+/// `GET` by a name of loopback.
+fn ours(server: &Server, query: &str) -> Reply {
+    let request = format!(
+        "GET /client/api?{query} HTTP/1.1\r\nHost: localhost:8096\r\nConnection: close\r\n\r\n"
+    );
+    server.raw(request.as_bytes())
+}
+
+#[test]
+fn the_port_without_authentication_answers_no_pages_of_strangers() {
+    let folder = Folder::new("UTC", "1440");
+    let port = free_port();
+    let writer = folder.writer();
+    writer.set_setting("integration.api.port", &port.to_string()).unwrap();
+    writer.set_setting("integration.api.hosts", "cloud.example").unwrap();
+    drop(writer);
+    let mut server = folder.serve();
+    server.address = ([127, 0, 0, 1], port).into();
+    let status = |line: &str, headers: &str| {
+        let request = format!("{line}\r\n{headers}Connection: close\r\n\r\n");
+        server.raw(request.as_bytes()).status
+    };
+    let get = "GET /?command=listUsageTypes HTTP/1.1";
+    for headers in [
+        "Host: localhost\r\n",
+        "Host: 127.0.0.1:8096\r\n",
+        "Host: [::1]:8096\r\n",
+        "Host: Cloud.Example\r\n",
+        "Host: localhost:8096\r\nOrigin: http://localhost:8096\r\nSec-Fetch-Site: same-origin\r\n",
+        "Host: cloud.example\r\nOrigin: https://cloud.example\r\n",
+        "Host: localhost\r\nSec-Fetch-Site: none\r\n",
+    ] {
+        assert_eq!(status(get, headers), 200, "{headers}");
+    }
+    for headers in [
+        "Host: attacker.example\r\n",
+        "Host: localhost.attacker.example\r\n",
+        "Host: 10.0.0.1:8096\r\n",
+        "Host:\r\n",
+        "Host: localhost\r\nOrigin: http://attacker.example\r\n",
+        "Host: localhost:8096\r\nOrigin: http://localhost:3000\r\n",
+        "Host: localhost\r\nOrigin: null\r\n",
+        "Host: localhost\r\nSec-Fetch-Site: cross-site\r\n",
+        "Host: localhost\r\nSec-Fetch-Site: same-site\r\n",
+    ] {
+        assert_eq!(status(get, headers), 401, "{headers}");
+    }
+    // A whole address in the first line is a name, too; without any there is no answer.
+    let whole = "GET http://attacker.example/?command=listUsageTypes HTTP/1.1";
+    assert_eq!(status(whole, "Host: localhost\r\n"), 401);
+    assert_eq!(status("GET /?command=listUsageTypes HTTP/1.0", ""), 401);
+}
+
+#[test]
+fn a_request_has_one_host_and_every_answer_is_what_it_says() {
+    let folder = Folder::new("UTC", "1440");
+    let server = folder.serve();
+    let list = format!("/client/api?{}", signed(&[("command", "listUsageTypes")]));
+    let ask = |method: &str, path: &str, version: &str, headers: &str| {
+        let request =
+            format!("{method} {path} HTTP/{version}\r\n{headers}Connection: close\r\n\r\n");
+        let reply = server.raw(request.as_bytes());
+        let sniff = reply.headers.get("x-content-type-options").map(String::as_str);
+        assert_eq!(sniff, Some("nosniff"), "{method} {path} {headers}");
+        reply.status
+    };
+    assert_eq!(ask("GET", &list, "1.1", "Host: any.name\r\n"), 200);
+    assert_eq!(ask("GET", &list, "1.0", ""), 200);
+    assert_eq!(ask("GET", &list, "1.1", ""), 400);
+    for version in ["1.0", "1.1"] {
+        assert_eq!(ask("GET", &list, version, "Host: a\r\nHost: b\r\n"), 400);
+        assert_eq!(ask("GET", &list, version, "Host: a\r\nHost: a\r\n"), 400);
+    }
+    assert_eq!(ask("GET", &list, "1.1", "Host: a b\r\n"), 400);
+    let host = "Host: any.name\r\n";
+    assert_eq!(ask("GET", "/client/api?command=nothing", "1.1", host), 432);
+    assert_eq!(ask("GET", "/", "1.1", host), 404);
+    assert_eq!(ask("DELETE", "/client/api", "1.1", host), 405);
 }
