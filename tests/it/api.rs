@@ -218,7 +218,7 @@ fn get_and_post_in_xml_and_json_until_told_to_stop() {
          <usage>24 Hrs</usage><usagetype>6</usagetype><rawusage>24</rawusage>\
          <offeringid>1</offeringid><usageid>501</usageid><size>1073741824</size>\
          <startdate>2026-01-01T00:00:00+0000</startdate><enddate>2026-01-01T23:59:59+0000</enddate>\
-         <recordid>{id}</recordid></usagerecord></listusagerecordsresponse>"
+         <recordid>{id}</recordid><source>default</source></usagerecord></listusagerecordsresponse>"
     );
     assert_eq!((status, body), (200, expected), "{head}");
 
@@ -230,7 +230,7 @@ fn get_and_post_in_xml_and_json_until_told_to_stop() {
          \"description\":\"Volume Id: 501 usage time (DiskOffering: 1)\",\"usage\":\"24 Hrs\",\
          \"usagetype\":6,\"rawusage\":\"24\",\"offeringid\":\"1\",\"usageid\":\"501\",\
          \"size\":1073741824,\"startdate\":\"2026-01-01T00:00:00+0000\",\
-         \"enddate\":\"2026-01-01T23:59:59+0000\",\"recordid\":\"{id}\"}}]}}}}"
+         \"enddate\":\"2026-01-01T23:59:59+0000\",\"recordid\":\"{id}\",\"source\":\"default\"}}]}}}}"
     );
     let (command, rest) = {
         let all = signed(&pairs);

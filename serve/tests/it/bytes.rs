@@ -233,6 +233,7 @@ fn records(ids: &[String]) -> Vec<Vec<(&'static str, String, bool)>> {
         fields.extend(after);
         let mut record: Vec<_> = fields.into_iter().map(plain).collect();
         record.push(("recordid", id.clone(), true));
+        record.push(("source", "default".to_owned(), true));
         records.push(record);
     }
     records
@@ -314,7 +315,7 @@ fn the_virtual_machine_of_the_guide_written_out() {
          <virtualmachineid>4</virtualmachineid><name>i-3-4-WC</name><offeringid>1</offeringid>\
          <templateid>3</templateid><usageid>4</usageid><type>XenServer</type>\
          <startdate>2026-01-01T00:00:00+0000</startdate><enddate>2026-01-01T23:59:59+0000</enddate>\
-         <recordid>{id}</recordid></usagerecord></listusagerecordsresponse>"
+         <recordid>{id}</recordid><source>default</source></usagerecord></listusagerecordsresponse>"
     );
     assert_eq!(reply.text(), expected);
 }
