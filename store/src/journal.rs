@@ -11,9 +11,10 @@
 use cloudtally_model::{
     Account, Instant, NetworkId, NetworkSample, Text, UsageEvent, UsageTypeId, ZoneId,
     port::{ChangeSet, Journal, JournalError, Kept, LedgerEntry, Row as Thing, Use, Value},
-    settings::{AGGREGATION_RANGE, AGGREGATION_TIMEZONE},
+    settings::{AGGREGATION_RANGE, AGGREGATION_TIMEZONE, FILES_GROUP_READABLE},
 };
 use rusqlite::{Row, params};
+use tracing::warn;
 
 use crate::{
     LockWait, Store, StoreError, body,
@@ -35,6 +36,7 @@ const SECRET_KEY: &str = "usersecretkey";
 #[derive(Debug)]
 pub struct SqliteJournal {
     db: Db,
+    store: Store,
     _lock: FolderLock,
 }
 
@@ -45,7 +47,7 @@ impl Store {
     /// `Served` when another process still has it at the end of the wait.
     pub fn journal(&self, wait: LockWait<'_>) -> Result<SqliteJournal, StoreError> {
         let lock = FolderLock::take_cloud(self.dir(), wait)?;
-        Ok(SqliteJournal { db: Db::connect(self.dir())?, _lock: lock })
+        Ok(SqliteJournal { db: Db::connect(self.dir())?, store: self.clone(), _lock: lock })
     }
 }
 
@@ -61,6 +63,12 @@ impl Journal for SqliteJournal {
         })?;
         // What is kept cannot fail any more: a test may only kill us here.
         drop(self.db.point(crash::CLOUD_AFTER_COMMIT));
+        if changes.settings.iter().any(|(name, _)| name == FILES_GROUP_READABLE)
+            && let Err(cause) = self.store.apply_modes()
+        {
+            // The next writer of the lake does it again.
+            warn!(%cause, "`{FILES_GROUP_READABLE}` is not in force everywhere yet: {cause}");
+        }
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod error;
 mod journal; // what the simulated cloud keeps
 mod lake; // the Parquet side: one module a kind of file
 mod lock; // one writer at a time
+mod modes; // rights of files and folders
 mod open; // opening, connections
 mod outbox; // what the cloud tells the bill
 mod query; // records by window, account and type

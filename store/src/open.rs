@@ -1,7 +1,7 @@
 //! Opening a folder of state, and the connections of an open one.
 
 use std::{
-    fmt, fs,
+    fmt, fs, io,
     ops::Deref,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,6 +12,7 @@ use crate::{
     cache::Cache,
     catalogue::db::{DATABASE, Db},
     lake::{self, read::Footers},
+    modes::{self, GroupReads, Readers},
     query::key_index::KeyIndex,
 };
 
@@ -27,6 +28,7 @@ pub(crate) struct Inner {
     dir: PathBuf,
     idle: Mutex<Vec<Db>>,
     pub(crate) footers: Footers,
+    pub(crate) group_reads: GroupReads,
     pub(crate) key_indexes: Cache<Arc<KeyIndex>>,
     /// With the value of the counter `accounts` that they were read at.
     pub(crate) accounts: Mutex<Option<(u64, Arc<Accounts>)>>,
@@ -46,7 +48,7 @@ impl Store {
     /// `LakeWithoutCatalogue` if the database is gone but files of the lake are
     /// not: a new, empty catalogue would make orphans of them all.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(dir).map_err(|e| {
+        make_dir(dir).map_err(|e| {
             let is_file = |path: &&Path| path.is_file();
             match dir.ancestors().find(is_file) {
                 Some(file) => StoreError::NotAFolder { path: file.to_owned() },
@@ -68,7 +70,7 @@ impl Store {
     /// Opens an existing folder; the error says how to make one.
     pub fn open_existing(dir: &Path) -> Result<Self, StoreError> {
         let metadata = fs::metadata(dir).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => StoreError::NoFolder { dir: dir.to_owned() },
+            io::ErrorKind::NotFound => StoreError::NoFolder { dir: dir.to_owned() },
             _ => StoreError::io("read", dir, e),
         })?;
         if !metadata.is_dir() {
@@ -77,7 +79,7 @@ impl Store {
         match fs::metadata(dir.join(DATABASE)) {
             Ok(file) if file.is_file() => Self::connect(dir),
             Ok(_) => Err(StoreError::ForeignDatabase { path: dir.join(DATABASE) }),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 refuse_files_without_names(dir)?;
                 Err(StoreError::NoCatalogue { dir: dir.to_owned() })
             }
@@ -95,6 +97,7 @@ impl Store {
             dir: dir.to_owned(),
             idle: Mutex::new(vec![db]),
             footers: Cache::new(FOOTER_BYTES_MAX),
+            group_reads: GroupReads::default(),
             key_indexes: Cache::new(KEY_INDEX_BYTES_MAX),
             accounts: Mutex::new(None),
         };
@@ -146,6 +149,20 @@ impl Drop for Connected<'_> {
         {
             idle.push(db);
         }
+    }
+}
+
+/// Makes the folder, for its owner alone, and the folders above it.
+fn make_dir(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = dir.parent() {
+        fs::create_dir_all(above)?;
+    }
+    match modes::create_folder(dir, Readers::Owner) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+        result => result,
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     relocate,
     sql::{self, MIGRATIONS},
 };
-use crate::{StoreError, crash};
+use crate::{StoreError, crash, modes};
 
 /// The database's name inside the folder.
 pub(crate) const DATABASE: &str = "cloudtally.db";
@@ -55,9 +55,10 @@ impl Db {
         let path = dir.join(DATABASE);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&path).map(drop).map_err(|e| StoreError::io("create", &path, e))
+        modes::owner_only(&mut options)
+            .open(&path)
+            .map(drop)
+            .map_err(|e| StoreError::io("create", &path, e))
     }
 
     /// The schema's version; 0 for an empty file.

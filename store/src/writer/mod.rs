@@ -55,6 +55,7 @@ impl Store {
         let lock = FolderLock::take(self.dir(), wait)?;
         let writer = Writer { store: self.clone(), _lock: lock };
         writer.remove_orphans()?;
+        writer.apply_modes()?;
         // Nobody is at a job now: one without an end was cut off.
         writer.db()?.write(|db| db.execute(sql::jobs::CUT_OFF, []).map(drop))?;
         Ok(writer)

@@ -9,6 +9,7 @@ mod damage; // what `verify` finds
 mod journal; // what the cloud keeps
 mod links; // the folder that any reader reads
 mod lock; // one writer, many readers
+mod modes; // rights of files and folders
 mod periods; // publishing and reading again
 mod records; // windows, filters, pages
 mod support; // small worlds to test with
