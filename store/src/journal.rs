@@ -19,7 +19,7 @@ use tracing::warn;
 use crate::{
     LockWait, Store, StoreError, body,
     catalogue::{
-        db::Db,
+        db::{Db, Mode},
         load::{at, instant, number, period, unsigned},
         sql,
     },
@@ -46,8 +46,13 @@ impl Store {
     /// # Errors
     /// `Served` when another process still has it at the end of the wait.
     pub fn journal(&self, wait: LockWait<'_>) -> Result<SqliteJournal, StoreError> {
+        self.refuse_if_read_only()?;
         let lock = FolderLock::take_cloud(self.dir(), wait)?;
-        Ok(SqliteJournal { db: Db::connect(self.dir())?, store: self.clone(), _lock: lock })
+        Ok(SqliteJournal {
+            db: Db::connect(self.dir(), Mode::Write)?,
+            store: self.clone(),
+            _lock: lock,
+        })
     }
 }
 
@@ -85,15 +90,23 @@ fn load(db: &Db) -> Result<Kept, StoreError> {
     // Ids above 2^63 are negative in SQLite and so come first.
     rows.sort_unstable_by_key(|thing| thing.id);
     let settings = db.rows(sql::settings::ALL_VALUES, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let numbers = db.rows(sql::platform::NUMBERS, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let ledger = db.rows(sql::platform::LEDGER, [], ledger_entry)?;
-    Ok(Kept { rows, settings, numbers, ledger })
+    Ok(Kept { rows, settings, numbers: numbers(db)?, ledger: entries(db)? })
+}
+
+/// Numbers of the cloud itself.
+pub(crate) fn numbers(db: &Db) -> Result<Vec<(String, i64)>, StoreError> {
+    db.rows(sql::platform::NUMBERS, [], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// The whole ledger.
+pub(crate) fn entries(db: &Db) -> Result<Vec<LedgerEntry>, StoreError> {
+    db.rows(sql::platform::LEDGER, [], ledger_entry)
 }
 
 impl Store {
     /// What was really used in the folder's cloud, as the cloud itself saw it.
     pub fn ledger(&self) -> Result<Vec<LedgerEntry>, StoreError> {
-        self.db()?.rows(sql::platform::LEDGER, [], ledger_entry)
+        entries(&*self.db()?)
     }
 }
 
@@ -141,7 +154,8 @@ fn put_ledger_entry(db: &Db, entry: &LedgerEntry) -> Result<(), StoreError> {
     db.execute(sql::platform::PUT_LEDGER_ENTRY, params).map(drop)
 }
 
-fn thing(row: &Row<'_>) -> rusqlite::Result<(Thing, String)> {
+/// A thing without its attributes, and their text.
+pub(crate) fn thing(row: &Row<'_>) -> rusqlite::Result<(Thing, String)> {
     let thing = Thing {
         id: unsigned(row, 0)?,
         kind: row.get::<_, String>(1)?.into(),

@@ -27,6 +27,17 @@ const APPLICATION_ID: i64 = 0x436c_7479;
 /// Room for every prepared statement we have.
 const STATEMENTS_MAX: usize = 128;
 
+/// The rights of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Everything.
+    Write,
+    /// Read, beside others who write.
+    Read,
+    /// Read a database that nobody writes to.
+    Still,
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Db {
@@ -36,11 +47,19 @@ pub(crate) struct Db {
 
 impl Db {
     /// Connects to the database of `dir`, which must exist.
-    pub(crate) fn connect(dir: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn connect(dir: &Path, mode: Mode) -> Result<Self, StoreError> {
         let path = dir.join(DATABASE);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags)
-            .map_err(|e| StoreError::database(&path, "open", e))?;
+        let (name, flags) = match mode {
+            Mode::Write => (path.clone(), OpenFlags::SQLITE_OPEN_READ_WRITE),
+            Mode::Read => (path.clone(), OpenFlags::SQLITE_OPEN_READ_ONLY),
+            Mode::Still => (
+                PathBuf::from(format!("file:{}?immutable=1", quoted(&path))),
+                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+            ),
+        };
+        let connection =
+            Connection::open_with_flags(&name, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+                .map_err(|e| StoreError::database(&path, "open", e))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         let db = Self { connection, path };
         db.connection
@@ -48,6 +67,24 @@ impl Db {
             .map_err(|e| StoreError::database(&db.path, "busy_timeout", e))?;
         db.batch(sql::connection::CONFIGURE)?;
         Ok(db)
+    }
+
+    /// Connects without the right to write, as to a backup on a disk that is read-only.
+    pub(crate) fn connect_read_only(dir: &Path) -> Result<(Self, Mode), StoreError> {
+        let connect = |mode| {
+            let db = Self::connect(dir, mode)?;
+            let found = db.schema_version()?;
+            match known_version() {
+                known if known == found => Ok((db, mode)),
+                known => Err(StoreError::OlderDatabase { path: db.path, found, known }),
+            }
+        };
+        match connect(Mode::Read) {
+            // Without a file of shared memory, which cannot be made, only a database at
+            // which nobody is writing can be read: one whose changes are all in it.
+            Err(StoreError::Permission { .. }) if is_settled(dir) => connect(Mode::Still),
+            result => result,
+        }
     }
 
     /// Makes the file, empty, readable only by its owner: it will hold secret keys.
@@ -241,6 +278,26 @@ impl Db {
         }
         result
     }
+}
+
+/// Says whether no change waits outside the database.
+fn is_settled(dir: &Path) -> bool {
+    let waiting = std::fs::metadata(dir.join(format!("{DATABASE}-wal")));
+    waiting.map_or(true, |file| file.len() == 0)
+}
+
+/// A path as part of a URI.
+fn quoted(path: &Path) -> String {
+    let mut text = String::new();
+    for byte in path.to_string_lossy().bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                text.push(char::from(byte));
+            }
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
 }
 
 /// The schema this program writes.

@@ -52,6 +52,7 @@ impl Store {
     /// # Errors
     /// `Locked` when another process still holds it at the end of the wait.
     pub fn writer(&self, wait: LockWait<'_>) -> Result<Writer, StoreError> {
+        self.refuse_if_read_only()?;
         let lock = FolderLock::take(self.dir(), wait)?;
         let writer = Writer { store: self.clone(), _lock: lock };
         writer.remove_orphans()?;
