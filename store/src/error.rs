@@ -163,6 +163,18 @@ pub enum StoreError {
         #[source]
         cause: rusqlite::Error,
     },
+    /// The disk failed while a transaction was made durable.
+    #[error(
+        "the disk failed while a change was written to `{}`, which may or may not hold it; look at the disk, then start again and see whether it is there",
+        .path.display()
+    )]
+    UnknownFate {
+        /// The database.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
+    },
     /// The database does not make sense.
     #[error(
         "`{}` is damaged: {what}; restore the whole data folder from a backup",

@@ -10,7 +10,9 @@
 
 use cloudtally_model::{
     Account, Instant, NetworkId, NetworkSample, Text, UsageEvent, UsageTypeId, ZoneId,
-    port::{ChangeSet, Journal, JournalError, Kept, LedgerEntry, Row as Thing, Use, Value},
+    port::{
+        ChangeSet, Journal, JournalError, Kept, LedgerEntry, Row as Thing, UnknownFate, Use, Value,
+    },
     settings::{AGGREGATION_RANGE, AGGREGATION_TIMEZONE, FILES_GROUP_READABLE},
 };
 use rusqlite::{Row, params};
@@ -19,7 +21,7 @@ use tracing::warn;
 use crate::{
     LockWait, Store, StoreError, body,
     catalogue::{
-        db::{Db, Mode},
+        db::{DATABASE, Db, Mode},
         load::{at, instant, number, period, unsigned},
         sql,
     },
@@ -62,12 +64,16 @@ impl Journal for SqliteJournal {
     }
 
     fn commit(&mut self, changes: &ChangeSet) -> Result<(), JournalError> {
-        self.db.write(|db| {
+        let kept = self.db.write(|db| {
             keep(db, changes)?;
             db.point(crash::CLOUD_BEFORE_COMMIT)
+        });
+        kept.map_err(told)?;
+        // A test that lets this fail has a disk that wrote all and could not say so.
+        self.db.point(crash::CLOUD_AFTER_COMMIT).map_err(|cause| {
+            let path = self.store.dir().join(DATABASE);
+            told(StoreError::UnknownFate { path, cause: cause.into() })
         })?;
-        // What is kept cannot fail any more: a test may only kill us here.
-        drop(self.db.point(crash::CLOUD_AFTER_COMMIT));
         if changes.settings.iter().any(|(name, _)| name == FILES_GROUP_READABLE)
             && let Err(cause) = self.store.apply_modes()
         {
@@ -75,6 +81,14 @@ impl Journal for SqliteJournal {
             warn!(%cause, "`{FILES_GROUP_READABLE}` is not in force everywhere yet: {cause}");
         }
         Ok(())
+    }
+}
+
+/// An error as whoever has the cloud in memory must know it.
+fn told(error: StoreError) -> JournalError {
+    match error {
+        StoreError::UnknownFate { .. } => Box::new(UnknownFate(error.into())),
+        other => other.into(),
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, Params, Row};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Row};
 
 use super::{
     relocate,
@@ -262,6 +262,18 @@ impl Db {
         self.transaction(sql::connection::BEGIN_WRITE, work)
     }
 
+    /// Commits. Where the disk fails meanwhile, the transaction may be found in the
+    /// database when it is opened the next time, or not.
+    fn commit(&self) -> Result<(), StoreError> {
+        let sql = sql::connection::COMMIT;
+        self.connection.execute_batch(sql).map_err(|cause| match cause.sqlite_error_code() {
+            Some(ErrorCode::SystemIoFailure) => {
+                StoreError::UnknownFate { path: self.path.clone(), cause: cause.into() }
+            }
+            _ => StoreError::database(&self.path, sql, cause),
+        })
+    }
+
     fn transaction<T>(
         &self,
         begin: &'static str,
@@ -269,7 +281,7 @@ impl Db {
     ) -> Result<T, StoreError> {
         self.batch(begin)?;
         let result = work(self).and_then(|value| {
-            self.batch(sql::connection::COMMIT)?;
+            self.commit()?;
             Ok(value)
         });
         if result.is_err() && !self.is_idle() {
