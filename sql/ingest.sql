@@ -47,7 +47,7 @@ SELECT ids FROM event_file WHERE seq = ?1;
 SELECT coalesce(max(seq), 0) FROM event_file JOIN source USING (source_id) WHERE name = ?1;
 
 -- name: event_id_ranges_of_source
-SELECT seq, path, row_count, min_id, max_id
+SELECT seq, path, row_count, min_id, max_id, bytes, sha256
 FROM event_file JOIN source USING (source_id) WHERE name = ?1 ORDER BY seq;
 
 -- name: insert_event_file

@@ -50,7 +50,7 @@ ORDER BY period.start_ms;
 
 -- name: in_window
 -- Both ends inclusive to the second: a period is shown to end a second early.
-SELECT start_ms, end_ms, generation, path, row_count
+SELECT start_ms, end_ms, generation, path, row_count, bytes, sha256
 FROM period JOIN record_file USING (start_ms, generation)
 WHERE start_ms >= ?1 AND end_ms - 1000 <= ?2
 ORDER BY start_ms;

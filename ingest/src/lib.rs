@@ -5,7 +5,6 @@ mod csv;
 mod decode; // values into rows
 mod dedupe; // new, known or contradicting
 mod error;
-mod guard; // decoders that panic on damaged files
 mod jsonl;
 mod lines; // inputs whose rows are lines
 mod live; // what our own cloud tells

@@ -24,6 +24,7 @@ use arrow::{
         DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, Schema, TimeUnit, UInt64Type,
     },
 };
+use cloudtally_store::guarded;
 use parquet::{
     arrow::{
         ProjectionMask,
@@ -37,7 +38,6 @@ use crate::{
     batch::{Batcher, Stop, raw_text},
     decode::Decode,
     error::Fault,
-    guard::guarded,
     names,
     table::{Kind, Need, Row},
     value::{Shown, Tick, Value, Values},

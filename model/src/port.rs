@@ -1,7 +1,7 @@
 //! Where crates meet that do not know each other: the simulated cloud says what
 //! to keep, the store keeps it.
 
-use std::error::Error;
+use std::{error::Error, fmt};
 
 use crate::{
     Account, AccountId, Instant, NetworkId, NetworkSample, NicId, OfferingId, ResourceId,
@@ -157,9 +157,28 @@ pub struct Kept {
 pub trait Journal: Send {
     /// Everything kept.
     fn load(&mut self) -> Result<Kept, JournalError>;
-    /// Keeps a change set, whole and durably, before it returns.
+    /// Keeps a change set, whole and durably, before it returns. An error that is an
+    /// [`UnknownFate`] leaves open whether it did.
     fn commit(&mut self, changes: &ChangeSet) -> Result<(), JournalError>;
 }
 
-/// Why nothing was kept.
+/// The cause for which nothing was kept, or with [`UnknownFate`] inside, for which
+/// nobody knows.
 pub type JournalError = Box<dyn Error + Send + Sync>;
+
+/// A change set may or may not have been kept: the disk failed while it was made
+/// durable. Only opening the journal anew tells which.
+#[derive(Debug)]
+pub struct UnknownFate(pub Box<dyn Error + Send + Sync>);
+
+impl fmt::Display for UnknownFate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for UnknownFate {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}

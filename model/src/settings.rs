@@ -178,6 +178,8 @@ pub const AGGREGATION_RANGE: &str = "usage.stats.job.aggregation.range";
 pub const EXEC_TIME: &str = "usage.stats.job.exec.time";
 /// Zone of [`EXEC_TIME`].
 pub const EXECUTION_TIMEZONE: &str = "usage.execution.timezone";
+/// Lets the group of the files of the lake read them.
+pub const FILES_GROUP_READABLE: &str = "usage.files.group.readable";
 /// Hours that are billed beyond what a source is known to be complete through.
 pub const SOURCE_PATIENCE: &str = "usage.source.patience.hours";
 /// Whether the usage job runs on its schedule.
@@ -354,6 +356,7 @@ pub const SETTINGS: &[Setting] = &[
     row(Advanced, "system.vm.use.local.storage", Bool, "false", "whether system VMs live on local storage").restart(),
     row(Usage, AGGREGATION_TIMEZONE, ZONE_NAME, "UTC", "IANA zone in which days begin and record dates are shown; fixed once a period is published"),
     row(Usage, EXECUTION_TIMEZONE, ZONE_NAME, "UTC", "IANA zone of `usage.stats.job.exec.time`"),
+    row(Usage, FILES_GROUP_READABLE, Bool, "false", "whether the group of the files in the data folder may read events, samples and records; the database and its keys stay with the owner"),
     row(Usage, "usage.sanity.check.interval", COUNT, "1", "days between two sanity checks of usage; 0 is never"),
     row(Usage, SOURCE_PATIENCE, Int(-1, 87_600), "168", "hours that the scheduled usage job bills beyond the instant through which a source is known to be complete; 0 is strict, -1 never waits for a source"),
     row(Usage, AGGREGATION_RANGE, Checked(|value| AggregationRange::from_str(value).map(drop).map_err(|e| e.to_string())), "1440", "minutes a period lasts: 1440 (a calendar day) or a divisor of it of at least 10; fixed once a period is published"),

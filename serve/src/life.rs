@@ -24,6 +24,7 @@ use cloudtally_platform::{
 };
 use cloudtally_store::Store;
 use thiserror::Error;
+use tokio::time::sleep;
 use tracing::{error, info};
 
 use crate::{
@@ -37,6 +38,9 @@ use crate::{
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// How long it waits after a change that could not be kept.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// Time between two looks whether the cloud is lost.
+const LOSS_LOOK: Duration = Duration::from_millis(200);
 
 /// What lives, and by which clock.
 pub(crate) struct Life {
@@ -72,6 +76,13 @@ impl Life {
     /// The machine's clock, as far as it is believed.
     pub(crate) fn machine(&self) -> &SteadyClock {
         &self.machine
+    }
+
+    /// Waits until nobody knows any more what of the cloud is kept, which may be never.
+    pub(crate) async fn lost(&self) {
+        while self.cloud.lost().is_none() {
+            sleep(LOSS_LOOK).await;
+        }
     }
 
     pub(crate) fn cloud(&self) -> &Arc<Cloud> {
@@ -240,6 +251,10 @@ fn run(life: &Life) {
             Ok(Lived::All { next }) => {
                 let left = next.and_then(|next| life.clock.wait_until(next, life.machine.now()));
                 seen = life.cloud.wait_for_change(seen, left.unwrap_or(SLEEP_MAX).min(SLEEP_MAX));
+            }
+            Err(cause) if life.cloud.lost().is_some() => {
+                error!(%cause, "the cloud is served no more: {cause}");
+                return;
             }
             Err(cause) => {
                 error!(%cause, "what is due cannot be kept and is tried again: {cause}");

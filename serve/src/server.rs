@@ -97,6 +97,9 @@ pub enum ServeError {
     /// The scheduler failed.
     #[error("the scheduler failed")]
     Scheduler(#[from] JobSchedulerError),
+    /// The disk failed while a change of the cloud was kept.
+    #[error("stopped, because the last change of the cloud may or may not have been kept: {0}")]
+    UnknownFate(String),
     /// The folder failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -149,7 +152,10 @@ pub async fn serve(
     if let Some(listener) = integration {
         doors.push(tokio::spawn(connections.clone().accept(listener, programs)));
     }
-    stop.await;
+    tokio::select! {
+        () = &mut stop => {}
+        () = life.lost() => {}
+    }
     // 3. No new connections, requests or runs; what is under way may end.
     info!("stopping");
     connections.stop();
@@ -165,6 +171,9 @@ pub async fn serve(
     let (served, job) = tokio::join!(timeout(STOP_LIMIT, ended), beat.finish(STOP_LIMIT));
     // What the cloud is at is kept first.
     drop(spawn_blocking(move || drop(runner)).await);
+    if let Some(why) = life.cloud().lost() {
+        return Err(ServeError::UnknownFate(why.to_owned()));
+    }
     if served.is_err() {
         warn!("closed connections that did not end within {} s", STOP_LIMIT.as_secs());
         return Ok(Stopped::Cut);

@@ -18,7 +18,7 @@ use crate::{
 const SHOWN: usize = 5;
 
 pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Failure> {
-    let store = context.existing()?;
+    let store = context.for_reading()?;
     let bar = console::bar("verifying files", Unit::Bytes);
     let damaged = store.verify(&mut |done, total| {
         bar.set_length(total);

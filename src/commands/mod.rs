@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use cloudtally_store::Store;
+use cloudtally_store::{Store, StoreError};
 
 use crate::{
     cli::{Arguments, Command, Global},
@@ -44,6 +44,14 @@ impl Context {
     /// The folder, which must be there.
     pub(crate) fn existing(&self) -> Result<Store, Failure> {
         Ok(Store::open_existing(&self.data)?)
+    }
+
+    /// The folder, which must be there and may be one that cannot be written to.
+    pub(crate) fn for_reading(&self) -> Result<Store, Failure> {
+        match Store::open_existing(&self.data) {
+            Err(StoreError::Permission { .. }) => Ok(Store::open_read_only(&self.data)?),
+            opened => Ok(opened?),
+        }
     }
 
     /// The folder, made if it is not there.

@@ -90,7 +90,8 @@ pub(crate) const LINK_BEFORE_RENAME: &str = "link.before_rename";
 pub(crate) const LINK_AFTER_RENAME: &str = "link.after_rename";
 /// A change of the cloud is written but not committed.
 pub(crate) const CLOUD_BEFORE_COMMIT: &str = "cloud.before_commit";
-/// A change of the cloud is kept; nobody has been told.
+/// A change of the cloud is kept; nobody has been told. What fails here leaves open
+/// whether it was kept.
 pub(crate) const CLOUD_AFTER_COMMIT: &str = "cloud.after_commit";
 
 /// The names of all crash points, so that a test can walk them.

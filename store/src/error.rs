@@ -70,6 +70,19 @@ pub enum StoreError {
         /// The newest this program knows.
         known: u32,
     },
+    /// The database is of an earlier version and cannot be brought up to date.
+    #[error(
+        "`{}` is of an earlier version of Cloudtally (its schema is {found}, this program's is {known}) and cannot be written; check it with the earlier program, or make a copy that can be written",
+        .path.display()
+    )]
+    OlderDatabase {
+        /// The database.
+        path: PathBuf,
+        /// Its schema version.
+        found: u32,
+        /// This program's.
+        known: u32,
+    },
     /// The file called `cloudtally.db` is something else.
     #[error(
         "`{}` is not a database of Cloudtally; move it away or name another folder with `--data DIR`",
@@ -149,6 +162,18 @@ pub enum StoreError {
         /// The database's words.
         #[source]
         cause: rusqlite::Error,
+    },
+    /// The disk failed while a transaction was made durable.
+    #[error(
+        "the disk failed while a change was written to `{}`, which may or may not hold it; look at the disk, then start again and see whether it is there",
+        .path.display()
+    )]
+    UnknownFate {
+        /// The database.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
     },
     /// The database does not make sense.
     #[error(
@@ -348,6 +373,7 @@ impl StoreError {
             Some(ErrorCode::DatabaseCorrupt) => {
                 Self::DatabaseDamaged { path, what: cause.to_string() }
             }
+            _ if is_of_a_value(&cause) => Self::DatabaseDamaged { path, what: cause.to_string() },
             _ => Self::Database { path, query: first_line(sql), cause },
         }
     }
@@ -362,6 +388,18 @@ impl StoreError {
         }
         Self::DamagedFile { path: path.to_owned(), what: cause.to_string() }
     }
+}
+
+/// Says whether a stored value is of another type or range than we store.
+fn is_of_a_value(cause: &rusqlite::Error) -> bool {
+    use rusqlite::Error as Cause;
+    matches!(
+        cause,
+        Cause::FromSqlConversionFailure(..)
+            | Cause::IntegralValueOutOfRange(..)
+            | Cause::InvalidColumnType(..)
+            | Cause::Utf8Error(..)
+    )
 }
 
 fn first_line(sql: &str) -> String {

@@ -10,15 +10,18 @@
 
 use cloudtally_model::{
     Account, Instant, NetworkId, NetworkSample, Text, UsageEvent, UsageTypeId, ZoneId,
-    port::{ChangeSet, Journal, JournalError, Kept, LedgerEntry, Row as Thing, Use, Value},
-    settings::{AGGREGATION_RANGE, AGGREGATION_TIMEZONE},
+    port::{
+        ChangeSet, Journal, JournalError, Kept, LedgerEntry, Row as Thing, UnknownFate, Use, Value,
+    },
+    settings::{AGGREGATION_RANGE, AGGREGATION_TIMEZONE, FILES_GROUP_READABLE},
 };
 use rusqlite::{Row, params};
+use tracing::warn;
 
 use crate::{
     LockWait, Store, StoreError, body,
     catalogue::{
-        db::Db,
+        db::{DATABASE, Db, Mode},
         load::{at, instant, number, period, unsigned},
         sql,
     },
@@ -35,6 +38,7 @@ const SECRET_KEY: &str = "usersecretkey";
 #[derive(Debug)]
 pub struct SqliteJournal {
     db: Db,
+    store: Store,
     _lock: FolderLock,
 }
 
@@ -44,8 +48,13 @@ impl Store {
     /// # Errors
     /// `Served` when another process still has it at the end of the wait.
     pub fn journal(&self, wait: LockWait<'_>) -> Result<SqliteJournal, StoreError> {
+        self.refuse_if_read_only()?;
         let lock = FolderLock::take_cloud(self.dir(), wait)?;
-        Ok(SqliteJournal { db: Db::connect(self.dir())?, _lock: lock })
+        Ok(SqliteJournal {
+            db: Db::connect(self.dir(), Mode::Write)?,
+            store: self.clone(),
+            _lock: lock,
+        })
     }
 }
 
@@ -55,13 +64,31 @@ impl Journal for SqliteJournal {
     }
 
     fn commit(&mut self, changes: &ChangeSet) -> Result<(), JournalError> {
-        self.db.write(|db| {
+        let kept = self.db.write(|db| {
             keep(db, changes)?;
             db.point(crash::CLOUD_BEFORE_COMMIT)
+        });
+        kept.map_err(told)?;
+        // A test that lets this fail has a disk that wrote all and could not say so.
+        self.db.point(crash::CLOUD_AFTER_COMMIT).map_err(|cause| {
+            let path = self.store.dir().join(DATABASE);
+            told(StoreError::UnknownFate { path, cause: cause.into() })
         })?;
-        // What is kept cannot fail any more: a test may only kill us here.
-        drop(self.db.point(crash::CLOUD_AFTER_COMMIT));
+        if changes.settings.iter().any(|(name, _)| name == FILES_GROUP_READABLE)
+            && let Err(cause) = self.store.apply_modes()
+        {
+            // The next writer of the lake does it again.
+            warn!(%cause, "`{FILES_GROUP_READABLE}` is not in force everywhere yet: {cause}");
+        }
         Ok(())
+    }
+}
+
+/// An error as whoever has the cloud in memory must know it.
+fn told(error: StoreError) -> JournalError {
+    match error {
+        StoreError::UnknownFate { .. } => Box::new(UnknownFate(error.into())),
+        other => other.into(),
     }
 }
 
@@ -77,15 +104,23 @@ fn load(db: &Db) -> Result<Kept, StoreError> {
     // Ids above 2^63 are negative in SQLite and so come first.
     rows.sort_unstable_by_key(|thing| thing.id);
     let settings = db.rows(sql::settings::ALL_VALUES, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let numbers = db.rows(sql::platform::NUMBERS, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let ledger = db.rows(sql::platform::LEDGER, [], ledger_entry)?;
-    Ok(Kept { rows, settings, numbers, ledger })
+    Ok(Kept { rows, settings, numbers: numbers(db)?, ledger: entries(db)? })
+}
+
+/// Numbers of the cloud itself.
+pub(crate) fn numbers(db: &Db) -> Result<Vec<(String, i64)>, StoreError> {
+    db.rows(sql::platform::NUMBERS, [], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// The whole ledger.
+pub(crate) fn entries(db: &Db) -> Result<Vec<LedgerEntry>, StoreError> {
+    db.rows(sql::platform::LEDGER, [], ledger_entry)
 }
 
 impl Store {
     /// What was really used in the folder's cloud, as the cloud itself saw it.
     pub fn ledger(&self) -> Result<Vec<LedgerEntry>, StoreError> {
-        self.db()?.rows(sql::platform::LEDGER, [], ledger_entry)
+        entries(&*self.db()?)
     }
 }
 
@@ -133,7 +168,8 @@ fn put_ledger_entry(db: &Db, entry: &LedgerEntry) -> Result<(), StoreError> {
     db.execute(sql::platform::PUT_LEDGER_ENTRY, params).map(drop)
 }
 
-fn thing(row: &Row<'_>) -> rusqlite::Result<(Thing, String)> {
+/// A thing without its attributes, and their text.
+pub(crate) fn thing(row: &Row<'_>) -> rusqlite::Result<(Thing, String)> {
     let thing = Thing {
         id: unsigned(row, 0)?,
         kind: row.get::<_, String>(1)?.into(),

@@ -5,14 +5,17 @@ mod cache; // footers and key indexes that are used again and again
 mod catalogue; // the SQLite side: what exists and what it was made from
 mod crash; // crash points, for tests of debug builds
 mod error;
+mod guard; // a decoder that may panic
 mod journal; // what the simulated cloud keeps
 mod lake; // the Parquet side: one module a kind of file
 mod lock; // one writer at a time
+mod modes; // rights of files and folders
 mod open; // opening, connections
 mod outbox; // what the cloud tells the bill
 mod query; // records by window, account and type
 mod reads; // lists of the catalogue, whole files of the lake
 mod verify; // what `check` looks at
+mod verify_rows; // every row of the catalogue
 mod writer; // everything that changes the folder
 
 use std::sync::Arc;
@@ -24,6 +27,7 @@ pub use catalogue::{
 };
 pub use crash::crash_points;
 pub use error::StoreError;
+pub use guard::guarded;
 pub use journal::SqliteJournal;
 pub use lake::BilledCounter;
 pub use lock::LockWait;

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::StoreError;
+use crate::{StoreError, modes};
 
 /// How long to wait for the folder's lock, and whom to tell.
 pub struct LockWait<'a> {
@@ -34,6 +34,8 @@ impl fmt::Debug for LockWait<'_> {
 const NAME: &str = "lock";
 /// Held for as long as the cloud is in some process's memory.
 const CLOUD: &str = "cloud.lock";
+/// All lock files.
+pub(crate) const NAMES: [&str; 2] = [NAME, CLOUD];
 const POLL: Duration = Duration::from_millis(25);
 
 /// The held lock; freed when dropped.
@@ -60,7 +62,12 @@ impl FolderLock {
     fn take_file(path: PathBuf, wait: LockWait<'_>) -> Result<Self, StoreError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        let mut file = options.open(&path).map_err(|e| StoreError::io("open", &path, e))?;
+        let open = modes::owner_only(&mut options).open(&path);
+        let mut file = open.map_err(|e| StoreError::io("open", &path, e))?;
+        if let Ok(found) = file.metadata() {
+            // Whoever can open it can hold it.
+            modes::bound_lock(&path, &found);
+        }
         let began = Instant::now();
         let mut told = false;
         loop {

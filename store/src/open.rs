@@ -1,7 +1,7 @@
 //! Opening a folder of state, and the connections of an open one.
 
 use std::{
-    fmt, fs,
+    fmt, fs, io,
     ops::Deref,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -10,8 +10,9 @@ use std::{
 use crate::{
     Accounts, Store, StoreError,
     cache::Cache,
-    catalogue::db::{DATABASE, Db},
-    lake::{self, read::Footers},
+    catalogue::db::{DATABASE, Db, Mode},
+    lake::{self, read::Footers, verified::Verified},
+    modes::{self, GroupReads, Readers},
     query::key_index::KeyIndex,
 };
 
@@ -25,8 +26,11 @@ const IDLE_CONNECTIONS_MAX: usize = 8;
 /// What all clones of a [`Store`] share.
 pub(crate) struct Inner {
     dir: PathBuf,
+    mode: Mode,
     idle: Mutex<Vec<Db>>,
     pub(crate) footers: Footers,
+    pub(crate) group_reads: GroupReads,
+    pub(crate) verified: Verified,
     pub(crate) key_indexes: Cache<Arc<KeyIndex>>,
     /// With the value of the counter `accounts` that they were read at.
     pub(crate) accounts: Mutex<Option<(u64, Arc<Accounts>)>>,
@@ -46,7 +50,7 @@ impl Store {
     /// `LakeWithoutCatalogue` if the database is gone but files of the lake are
     /// not: a new, empty catalogue would make orphans of them all.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(dir).map_err(|e| {
+        make_dir(dir).map_err(|e| {
             let is_file = |path: &&Path| path.is_file();
             match dir.ancestors().find(is_file) {
                 Some(file) => StoreError::NotAFolder { path: file.to_owned() },
@@ -68,7 +72,7 @@ impl Store {
     /// Opens an existing folder; the error says how to make one.
     pub fn open_existing(dir: &Path) -> Result<Self, StoreError> {
         let metadata = fs::metadata(dir).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => StoreError::NoFolder { dir: dir.to_owned() },
+            io::ErrorKind::NotFound => StoreError::NoFolder { dir: dir.to_owned() },
             _ => StoreError::io("read", dir, e),
         })?;
         if !metadata.is_dir() {
@@ -77,7 +81,7 @@ impl Store {
         match fs::metadata(dir.join(DATABASE)) {
             Ok(file) if file.is_file() => Self::connect(dir),
             Ok(_) => Err(StoreError::ForeignDatabase { path: dir.join(DATABASE) }),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 refuse_files_without_names(dir)?;
                 Err(StoreError::NoCatalogue { dir: dir.to_owned() })
             }
@@ -86,19 +90,35 @@ impl Store {
     }
 
     fn connect(dir: &Path) -> Result<Self, StoreError> {
-        let db = Db::connect(dir)?;
+        let db = Db::connect(dir, Mode::Write)?;
         if db.schema_version()? == 0 {
             refuse_files_without_names(dir)?;
         }
         db.migrate()?;
+        Ok(Self::of(dir, db, Mode::Write))
+    }
+
+    /// Opens an existing folder that cannot or shall not be written to, such as a backup.
+    ///
+    /// # Errors
+    /// As of [`Self::open_existing`]; `OlderDatabase`.
+    pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
+        let (db, mode) = Db::connect_read_only(dir)?;
+        Ok(Self::of(dir, db, mode))
+    }
+
+    fn of(dir: &Path, db: Db, mode: Mode) -> Self {
         let inner = Inner {
             dir: dir.to_owned(),
+            mode,
             idle: Mutex::new(vec![db]),
             footers: Cache::new(FOOTER_BYTES_MAX),
+            group_reads: GroupReads::default(),
+            verified: Verified::default(),
             key_indexes: Cache::new(KEY_INDEX_BYTES_MAX),
             accounts: Mutex::new(None),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Self { inner: Arc::new(inner) }
     }
 
     /// The folder.
@@ -106,12 +126,21 @@ impl Store {
         &self.inner.dir
     }
 
+    /// Keeps whoever would write out of a folder that is open for reading alone.
+    pub(crate) fn refuse_if_read_only(&self) -> Result<(), StoreError> {
+        if self.inner.mode == Mode::Write {
+            return Ok(());
+        }
+        let cause = io::Error::from(io::ErrorKind::ReadOnlyFilesystem);
+        Err(StoreError::io("write", self.dir(), cause))
+    }
+
     /// A connection for the time of one operation.
     pub(crate) fn db(&self) -> Result<Connected<'_>, StoreError> {
         let idle = self.inner.idle().pop();
         let db = match idle {
             Some(db) => db,
-            None => Db::connect(&self.inner.dir)?,
+            None => Db::connect(&self.inner.dir, self.inner.mode)?,
         };
         Ok(Connected { db: Some(db), inner: &self.inner })
     }
@@ -146,6 +175,20 @@ impl Drop for Connected<'_> {
         {
             idle.push(db);
         }
+    }
+}
+
+/// Makes the folder, for its owner alone, and the folders above it.
+fn make_dir(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = dir.parent() {
+        fs::create_dir_all(above)?;
+    }
+    match modes::create_folder(dir, Readers::Owner) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+        result => result,
     }
 }
 

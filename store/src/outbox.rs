@@ -13,6 +13,7 @@ use crate::{
     Store, StoreError,
     catalogue::{
         accounts::account,
+        db::Db,
         load::{at, number, text, unsigned},
         sql,
     },
@@ -52,9 +53,7 @@ impl Store {
         offset: u64,
         most: usize,
     ) -> Result<Vec<Told<Account>>, StoreError> {
-        self.told(sql::platform::TOLD_ACCOUNTS, after(offset, most), |row| {
-            account(row, 2, AccountId(unsigned(row, 1)?))
-        })
+        self.told(sql::platform::TOLD_ACCOUNTS, after(offset, most), account_told)
     }
 
     /// A number that the cloud of the folder keeps, by its name.
@@ -73,6 +72,18 @@ impl Store {
         self.db()?
             .rows(query, params, |row| Ok(Told { offset: unsigned(row, 0)?, item: read(row)? }))
     }
+}
+
+/// Reads all that was told and not yet taken.
+pub(crate) fn read_all(db: &Db) -> Result<(), StoreError> {
+    let all = || after(0, usize::MAX);
+    db.rows(sql::platform::TOLD_EVENTS, all(), |row| event(row).map(drop))?;
+    db.rows(sql::platform::TOLD_SAMPLES, all(), |row| sample(row).map(drop))?;
+    db.rows(sql::platform::TOLD_ACCOUNTS, all(), |row| account_told(row).map(drop)).map(drop)
+}
+
+fn account_told(row: &Row<'_>) -> rusqlite::Result<Account> {
+    account(row, 2, AccountId(unsigned(row, 1)?))
 }
 
 fn after(offset: u64, most: usize) -> [i64; 2] {

@@ -3,6 +3,7 @@
 
 use std::{
     ops::ControlFlow,
+    path::Path,
     sync::{Arc, PoisonError},
 };
 
@@ -12,10 +13,10 @@ use cloudtally_model::{
 use rusqlite::params;
 
 use crate::{
-    Accounts, Anomaly, BilledCounter, EventFile, IngestRun, JobRun, PublishedPeriod,
+    Accounts, Anomaly, BilledCounter, EventFile, IngestRun, JobRun, LakeFile, PublishedPeriod,
     QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Store, StoreError, UnmeteredEvents,
     catalogue::{load, sql},
-    lake,
+    lake::{self, verified::NamedFile},
     lock::FolderLock,
 };
 
@@ -102,7 +103,8 @@ impl Store {
         to: Instant,
         each: &mut dyn FnMut(UsageEvent),
     ) -> Result<(), StoreError> {
-        lake::events::read(&self.dir().join(&file.path), file.rows, from, to, each)
+        let path = self.dir().join(&file.path);
+        lake::events::read(&self.named(&path, file.rows, file.bytes, &file.sha256), from, to, each)
     }
 
     /// Samples of one file with `sampled` in `(from, to]`, by (sampled, series).
@@ -113,7 +115,8 @@ impl Store {
         to: Instant,
         each: &mut dyn FnMut(NetworkSample),
     ) -> Result<(), StoreError> {
-        lake::samples::read(&self.dir().join(&file.path), file.rows, from, to, each)
+        let path = self.dir().join(&file.path);
+        lake::samples::read(&self.named(&path, file.rows, file.bytes, &file.sha256), from, to, each)
     }
 
     /// Open segments at the end of a published period. `sources` gives ranks.
@@ -130,7 +133,8 @@ impl Store {
             let what = "open segments";
             return Err(StoreError::NothingPublished { period: period.period, what });
         };
-        lake::segments::read(&self.dir().join(&file.path), file.rows, sources)
+        let path = self.dir().join(&file.path);
+        lake::segments::read(&self.named_lake(&path, file), sources)
     }
 
     /// Bytes already billed of the series whose samples lie in a published period;
@@ -141,7 +145,8 @@ impl Store {
         sources: &Sources,
     ) -> Result<Vec<BilledCounter>, StoreError> {
         let Some(file) = &period.counters else { return Ok(Vec::new()) };
-        lake::counters::read(&self.dir().join(&file.path), file.rows, sources)
+        let path = self.dir().join(&file.path);
+        lake::counters::read(&self.named_lake(&path, file), sources)
     }
 
     /// All records of one published period, in order.
@@ -156,10 +161,26 @@ impl Store {
         let everything = 0..file.rows;
         let ranges = if file.rows == 0 { &[] } else { std::slice::from_ref(&everything) };
         let footers = &self.inner.footers;
-        let _ = lake::records::read(&path, file.rows, footers, ranges, sources, &mut |record| {
+        let file = self.named_lake(&path, file);
+        let _ = lake::records::read(&file, footers, ranges, sources, &mut |record| {
             records.push(record);
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(records)
+    }
+
+    /// A file of the lake by its absolute path.
+    pub(crate) fn named<'a>(
+        &'a self,
+        path: &'a Path,
+        rows: u64,
+        bytes: u64,
+        sha256: &'a str,
+    ) -> NamedFile<'a> {
+        NamedFile { path, rows, bytes, sha256, verified: &self.inner.verified }
+    }
+
+    fn named_lake<'a>(&'a self, path: &'a Path, file: &'a LakeFile) -> NamedFile<'a> {
+        self.named(path, file.rows, file.bytes, &file.sha256)
     }
 }

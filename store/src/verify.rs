@@ -7,13 +7,12 @@
 use std::{
     collections::{HashMap, HashSet},
     fs::{self, File},
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
 use roaring::RoaringTreemap;
 use rusqlite::params;
-use sha2::{Digest, Sha256};
 
 use crate::{
     Store, StoreError,
@@ -24,9 +23,11 @@ use crate::{
     lake::{
         RECORDS, file,
         links::{is_same, record_link},
+        verified::Found,
     },
     lock::FolderLock,
     query::key_index::KeyIndex,
+    verify_rows,
 };
 
 /// How bad a finding is.
@@ -54,8 +55,6 @@ impl Finding {
         Self { severity: Severity::Error, path: path.to_owned(), text }
     }
 }
-
-const BUFFER_BYTES: usize = 1 << 20;
 
 struct NamedFile {
     path: PathBuf,
@@ -176,37 +175,13 @@ impl Store {
             }
             Err(e) => return Err(StoreError::io("read", &path, e)),
         };
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; BUFFER_BYTES];
-        let mut bytes = 0u64;
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => {
-                    hash.update(&buffer[..count]);
-                    bytes += count as u64;
-                    progress(bytes);
-                }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                // A bad block of the disk: tell of this file and go on with the rest.
-                Err(e) => {
-                    return Ok(Some(format!("cannot be read ({e}): restore it from a backup")));
-                }
-            }
+        match Found::of(&mut file, progress) {
+            Ok(found) => Ok(found
+                .differs(named.bytes, &named.sha256)
+                .map(|what| format!("{what}: restore it from a backup"))),
+            // A bad block of the disk: tell of this file and go on with the rest.
+            Err(e) => Ok(Some(format!("cannot be read ({e}): restore it from a backup"))),
         }
-        let sha256 = file::hex(&hash.finalize());
-        if sha256 == named.sha256 {
-            return Ok(None);
-        }
-        let how = match bytes.cmp(&named.bytes) {
-            std::cmp::Ordering::Less => "truncated",
-            std::cmp::Ordering::Equal => "changed",
-            std::cmp::Ordering::Greater => "grown",
-        };
-        Ok(Some(format!(
-            "{how}; expected {} bytes with sha-256 {}, found {bytes} bytes with sha-256 {sha256}: restore it from a backup",
-            named.bytes, named.sha256
-        )))
     }
 }
 
@@ -224,6 +199,9 @@ fn check_catalogue(db: &Db, findings: &mut Vec<Finding>) -> Result<(), StoreErro
     }
     for table in db.rows(sql::connection::FOREIGN_KEYS, [], |row| row.get::<_, String>(0))? {
         wrong(format!("a row of `{table}` refers to nothing"));
+    }
+    for what in verify_rows::check(db) {
+        wrong(what);
     }
     db.for_each(sql::periods::KEY_INDEXES, [], |row| {
         let (path, rows, blob) = read_blob(db, row)?;

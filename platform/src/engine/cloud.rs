@@ -3,16 +3,17 @@
 //! Looks take the read lock. Changes are gathered: whoever gets hold of the writer
 //! runs what waits, in order of arrival, keeps it in one commit, and only then
 //! are any of them answered. Nobody sees what is not kept: the write lock is held
-//! until the commit is done, and what cannot be kept is undone.
+//! until the commit is done, and what cannot be kept is undone. Where nobody knows
+//! whether it was kept, nothing is answered any more.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use cloudtally_model::{
     ApiError, Instant,
-    port::{ChangeSet, Journal, JournalError, Kept},
+    port::{ChangeSet, Journal, JournalError, Kept, UnknownFate},
 };
 
 use super::{
@@ -68,6 +69,8 @@ pub struct Cloud {
     entropy: Entropy,
     /// Told when something new may be due.
     changed: (Mutex<u64>, Condvar),
+    /// The cause for which nobody knows what is kept; nothing is done any more then.
+    lost: OnceLock<String>,
 }
 
 struct Writer {
@@ -114,6 +117,7 @@ impl Cloud {
             waiting: Mutex::default(),
             entropy: options.entropy,
             changed: (Mutex::new(0), Condvar::new()),
+            lost: OnceLock::new(),
         })
     }
 
@@ -124,6 +128,9 @@ impl Cloud {
 
     /// Answers a command.
     pub fn call(&self, mut request: Request, now: Instant) -> Result<Answer, ApiError> {
+        if let Some(why) = self.lost() {
+            return Err(refused(why));
+        }
         if jobs::is_read(request.command) {
             return jobs::read(&self.world(), &request, now);
         }
@@ -156,6 +163,12 @@ impl Cloud {
     }
 
     fn make(&self, writer: &mut Writer, batch: Vec<Arc<Ticket>>, now: Instant) {
+        if let Some(why) = self.lost() {
+            for ticket in &batch {
+                *held(&ticket.result) = Some(Err(refused(why)));
+            }
+            return;
+        }
         let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
         let now = now.max(writer.clock);
         let mut tx = Tx::new(&mut world, writer.numbers, self.entropy, now);
@@ -174,7 +187,11 @@ impl Cloud {
             Ok(()) => drop(tx),
             Err(cause) => {
                 tx.abandon();
-                let error = ApiError::runtime(format!("the change could not be kept: {cause}"));
+                self.look_at(&cause);
+                let error = ApiError::runtime(match self.lost() {
+                    None => format!("the change could not be kept: {cause}"),
+                    Some(why) => format!("the change may or may not have been kept: {why}"),
+                });
                 results = batch.iter().map(|_| Err(error.clone())).collect();
             }
         }
@@ -189,6 +206,7 @@ impl Cloud {
     pub fn run_due(&self, now: Instant) -> Result<Option<Instant>, JournalError> {
         for _ in 0..DUE_ROUNDS_MAX {
             let mut writer = held(&self.writer);
+            self.refuse_if_lost()?;
             let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
             let Some((due, _)) = world.next_due().filter(|(due, _)| *due <= now) else { break };
             // Time goes by from due to due, so that what follows from one thing
@@ -213,6 +231,7 @@ impl Cloud {
             }
             if let Err(cause) = commit(&mut writer, &mut tx) {
                 tx.abandon();
+                self.look_at(&cause);
                 return Err(cause);
             }
         }
@@ -228,13 +247,35 @@ impl Cloud {
     /// Keeps how far a simulated clock has gone while nothing happened.
     pub fn keep_clock(&self, now: Instant) -> Result<(), JournalError> {
         let mut writer = held(&self.writer);
+        self.refuse_if_lost()?;
         if now > writer.clock {
             let numbers = numbers_kept(writer.numbers, now);
             let changes = ChangeSet { numbers, ..ChangeSet::default() };
-            writer.journal.commit(&changes)?;
+            writer.journal.commit(&changes).inspect_err(|cause| self.look_at(cause))?;
             writer.clock = now;
         }
         Ok(())
+    }
+
+    /// The cause for which nobody knows what is kept, once that is so: the journal failed
+    /// while it kept a change. What is in memory may be another cloud than the kept one, so that
+    /// nothing is answered or done any more; opening the cloud anew finds out.
+    pub fn lost(&self) -> Option<&str> {
+        self.lost.get().map(String::as_str)
+    }
+
+    fn refuse_if_lost(&self) -> Result<(), JournalError> {
+        match self.lost() {
+            None => Ok(()),
+            Some(why) => Err(Box::new(UnknownFate(why.into()))),
+        }
+    }
+
+    /// Remembers a failure of the journal that leaves open what is kept.
+    fn look_at(&self, cause: &JournalError) {
+        if cause.is::<UnknownFate>() {
+            self.lost.get_or_init(|| cause.to_string());
+        }
     }
 
     fn tell(&self) {
@@ -303,6 +344,13 @@ fn commit(writer: &mut Writer, tx: &mut Tx<'_>) -> Result<(), JournalError> {
     writer.journal.commit(&changes)?;
     (writer.numbers, writer.clock) = (numbers, clock);
     Ok(())
+}
+
+/// The answer to whoever comes after a change of unknown fate.
+fn refused(why: &str) -> ApiError {
+    ApiError::runtime(format!(
+        "nothing was done: an earlier change may or may not have been kept, and the cloud is served again once the server has been started anew and knows: {why}"
+    ))
 }
 
 /// What a panic is told as; its message is ours and holds no secrets.

@@ -1,5 +1,6 @@
 //! Domains, accounts, users and jobs: what everything else stands on.
 
+use cloudtally_model::Instant;
 use cloudtally_platform::engine::{Answer, Node, Start};
 
 use crate::support::{Lab, int, text, texts};
@@ -69,6 +70,30 @@ fn what_cannot_be_kept_did_not_happen() {
     assert_eq!(code, 530);
     assert!(why.contains("the disk is full"), "{why}");
     lab.ok("createDomain", &[("name", "a")]);
+}
+
+#[test]
+fn after_a_change_of_unknown_fate_nothing_is_answered_until_the_cloud_is_opened_anew() {
+    let lab = Lab::new(Start::Empty);
+    lab.memory.lose_next();
+    let (code, why) = lab.refused("createDomain", &[("name", "a")]);
+    assert_eq!(code, 530);
+    assert!(why.contains("may or may not have been kept") && why.contains("failed"), "{why}");
+    // Neither looks nor changes, and time does not go by either.
+    for (name, params) in [("listDomains", vec![]), ("createDomain", vec![("name", "b")])] {
+        let (code, why) = lab.refused(name, &params);
+        assert_eq!(code, 530);
+        assert!(why.contains("nothing was done") && why.contains("started anew"), "{why}");
+    }
+    assert!(lab.cloud.run_due(lab.now()).is_err());
+    assert!(lab.cloud.keep_clock(Instant::END_OF_TIME).is_err());
+    assert_eq!(lab.cloud.lost(), Some("the disk failed"));
+    // The disk had written it all.
+    let lab = lab.restart();
+    assert_eq!(lab.cloud.lost(), None);
+    let domains = texts(&lab.ok("listDomains", &[("listall", "true")]), "name");
+    assert_eq!(domains, ["ROOT", "a"]);
+    lab.ok("createDomain", &[("name", "b")]);
 }
 
 #[test]

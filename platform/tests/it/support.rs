@@ -10,13 +10,18 @@ use std::{
 
 use cloudtally_model::{
     ApiError, ErrorCode, Instant, NetworkSample, UsageEvent,
-    port::{ChangeSet, Journal, JournalError, Kept, LedgerEntry, Row},
+    port::{ChangeSet, Journal, JournalError, Kept, LedgerEntry, Row, UnknownFate},
 };
 use cloudtally_platform::{
     command,
     engine::{Answer, Caller, Cloud, CloudOptions, Node, Request, Start, ThingId, Uuid, seed},
     table::{Job, Kind},
 };
+
+/// A commit fails and keeps nothing.
+const FULL: i64 = 1;
+/// A commit keeps all, and does not know.
+const UNKNOWN: i64 = 2;
 
 /// What a journal holds.
 #[derive(Default)]
@@ -39,7 +44,12 @@ pub(crate) struct Memory {
 impl Memory {
     /// Lets the next commit fail.
     pub(crate) fn fail_next(&self) {
-        self.fails.store(1, Ordering::SeqCst);
+        self.fails.store(FULL, Ordering::SeqCst);
+    }
+
+    /// Lets the next commit keep all, and say that it does not know.
+    pub(crate) fn lose_next(&self) {
+        self.fails.store(UNKNOWN, Ordering::SeqCst);
     }
 
     /// Changes what is kept of a thing, as another version might have left it.
@@ -70,7 +80,8 @@ impl Journal for Memory {
     }
 
     fn commit(&mut self, changes: &ChangeSet) -> Result<(), JournalError> {
-        if self.fails.swap(0, Ordering::SeqCst) > 0 {
+        let fails = self.fails.swap(0, Ordering::SeqCst);
+        if fails == FULL {
             return Err("the disk is full".into());
         }
         let mut stored = self.stored.lock().unwrap();
@@ -88,6 +99,9 @@ impl Journal for Memory {
         stored.ledger.extend(changes.ledger.iter().map(|entry| (entry.number, entry.clone())));
         self.usage.lock().unwrap().extend(changes.usage.iter().cloned());
         self.samples.lock().unwrap().extend(changes.samples.iter().cloned());
+        if fails == UNKNOWN {
+            return Err(Box::new(UnknownFate("the disk failed".into())));
+        }
         Ok(())
     }
 }

@@ -11,13 +11,13 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, Params, Row};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Row};
 
 use super::{
     relocate,
     sql::{self, MIGRATIONS},
 };
-use crate::{StoreError, crash};
+use crate::{StoreError, crash, modes};
 
 /// The database's name inside the folder.
 pub(crate) const DATABASE: &str = "cloudtally.db";
@@ -26,6 +26,17 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const APPLICATION_ID: i64 = 0x436c_7479;
 /// Room for every prepared statement we have.
 const STATEMENTS_MAX: usize = 128;
+
+/// The rights of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Everything.
+    Write,
+    /// Read, beside others who write.
+    Read,
+    /// Read a database that nobody writes to.
+    Still,
+}
 
 /// One connection.
 #[derive(Debug)]
@@ -36,11 +47,19 @@ pub(crate) struct Db {
 
 impl Db {
     /// Connects to the database of `dir`, which must exist.
-    pub(crate) fn connect(dir: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn connect(dir: &Path, mode: Mode) -> Result<Self, StoreError> {
         let path = dir.join(DATABASE);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags)
-            .map_err(|e| StoreError::database(&path, "open", e))?;
+        let (name, flags) = match mode {
+            Mode::Write => (path.clone(), OpenFlags::SQLITE_OPEN_READ_WRITE),
+            Mode::Read => (path.clone(), OpenFlags::SQLITE_OPEN_READ_ONLY),
+            Mode::Still => (
+                PathBuf::from(format!("file:{}?immutable=1", quoted(&path))),
+                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+            ),
+        };
+        let connection =
+            Connection::open_with_flags(&name, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+                .map_err(|e| StoreError::database(&path, "open", e))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         let db = Self { connection, path };
         db.connection
@@ -50,14 +69,33 @@ impl Db {
         Ok(db)
     }
 
+    /// Connects without the right to write, as to a backup on a disk that is read-only.
+    pub(crate) fn connect_read_only(dir: &Path) -> Result<(Self, Mode), StoreError> {
+        let connect = |mode| {
+            let db = Self::connect(dir, mode)?;
+            let found = db.schema_version()?;
+            match known_version() {
+                known if known == found => Ok((db, mode)),
+                known => Err(StoreError::OlderDatabase { path: db.path, found, known }),
+            }
+        };
+        match connect(Mode::Read) {
+            // Without a file of shared memory, which cannot be made, only a database at
+            // which nobody is writing can be read: one whose changes are all in it.
+            Err(StoreError::Permission { .. }) if is_settled(dir) => connect(Mode::Still),
+            result => result,
+        }
+    }
+
     /// Makes the file, empty, readable only by its owner: it will hold secret keys.
     pub(crate) fn create_file(dir: &Path) -> Result<(), StoreError> {
         let path = dir.join(DATABASE);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&path).map(drop).map_err(|e| StoreError::io("create", &path, e))
+        modes::owner_only(&mut options)
+            .open(&path)
+            .map(drop)
+            .map_err(|e| StoreError::io("create", &path, e))
     }
 
     /// The schema's version; 0 for an empty file.
@@ -224,6 +262,18 @@ impl Db {
         self.transaction(sql::connection::BEGIN_WRITE, work)
     }
 
+    /// Commits. Where the disk fails meanwhile, the transaction may be found in the
+    /// database when it is opened the next time, or not.
+    fn commit(&self) -> Result<(), StoreError> {
+        let sql = sql::connection::COMMIT;
+        self.connection.execute_batch(sql).map_err(|cause| match cause.sqlite_error_code() {
+            Some(ErrorCode::SystemIoFailure) => {
+                StoreError::UnknownFate { path: self.path.clone(), cause: cause.into() }
+            }
+            _ => StoreError::database(&self.path, sql, cause),
+        })
+    }
+
     fn transaction<T>(
         &self,
         begin: &'static str,
@@ -231,7 +281,7 @@ impl Db {
     ) -> Result<T, StoreError> {
         self.batch(begin)?;
         let result = work(self).and_then(|value| {
-            self.batch(sql::connection::COMMIT)?;
+            self.commit()?;
             Ok(value)
         });
         if result.is_err() && !self.is_idle() {
@@ -240,6 +290,26 @@ impl Db {
         }
         result
     }
+}
+
+/// Says whether no change waits outside the database.
+fn is_settled(dir: &Path) -> bool {
+    let waiting = std::fs::metadata(dir.join(format!("{DATABASE}-wal")));
+    waiting.map_or(true, |file| file.len() == 0)
+}
+
+/// A path as part of a URI.
+fn quoted(path: &Path) -> String {
+    let mut text = String::new();
+    for byte in path.to_string_lossy().bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                text.push(char::from(byte));
+            }
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
 }
 
 /// The schema this program writes.

@@ -18,6 +18,7 @@ use crate::{
         file::{make_folder, sync_folder},
         links::{is_same, replace},
     },
+    modes::Readers,
 };
 
 /// The schema in which generations have a folder of their own.
@@ -32,7 +33,7 @@ pub(super) fn link_generations(db: &Db, dir: &Path) -> Result<(), StoreError> {
         let Ok(rest) = path.strip_prefix(RECORDS) else { continue };
         let renamed = Path::new(GENERATIONS).join(rest);
         let folder = renamed.parent().unwrap_or(Path::new(GENERATIONS)).to_owned();
-        make_folder(dir, &folder)?;
+        make_folder(dir, &folder, Readers::Owner)?;
         let (file, link) = (dir.join(&path), dir.join(&renamed));
         let found = match fs::metadata(&file) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,

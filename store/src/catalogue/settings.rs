@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use cloudtally_model::{
     AggregationRange, Calendar,
     calendar::{RangeError, time_zone},
-    settings::{self, AGGREGATION_RANGE, AGGREGATION_TIMEZONE, SETTINGS, Setting},
+    settings::{
+        self, AGGREGATION_RANGE, AGGREGATION_TIMEZONE, FILES_GROUP_READABLE, SETTINGS, Setting,
+    },
 };
 use rusqlite::params;
 
@@ -70,7 +72,8 @@ impl Writer {
                 return Err(StoreError::SettingFixed { name, current, value, published });
             }
             db.execute(sql::settings::SET, params![row.name, value]).map(drop)
-        })
+        })?;
+        if row.name == FILES_GROUP_READABLE { self.apply_modes() } else { Ok(()) }
     }
 
     /// Stores the root admin's keys.

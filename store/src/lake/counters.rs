@@ -1,9 +1,6 @@
 //! Files of billed counters: what of each series' bytes is on the bill already.
 
-use std::{
-    path::Path,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array};
 use cloudtally_model::{Instant, SeriesKey, SourceId, Sources};
@@ -12,6 +9,7 @@ use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
     read::{Batches, Columns, LakeReader, instant, value},
     samples::{network_number, series},
+    verified::NamedFile,
 };
 use crate::StoreError;
 
@@ -107,11 +105,10 @@ pub(crate) fn encode(counters: &[BilledCounter], sources: &Sources) -> Result<Ve
 
 /// All counters of a file, in order.
 pub(crate) fn read(
-    path: &Path,
-    rows: u64,
+    file: &NamedFile<'_>,
     sources: &Sources,
 ) -> Result<Vec<BilledCounter>, StoreError> {
-    let (builder, path) = LakeReader::open(path, &KIND, rows, None)?.builder(&[]);
+    let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(&[]);
     let mut counters = Vec::new();
     for batch in Batches::build(builder, path)? {
         let batch = batch?;

@@ -1,9 +1,6 @@
 //! Files of accepted usage events: one source, one UTC day, sorted by (created, id).
 
-use std::{
-    path::Path,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
     BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
@@ -20,6 +17,7 @@ use roaring::RoaringTreemap;
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
     read::{Batches, Columns, LakeReader, text, value, zone},
+    verified::NamedFile,
 };
 use crate::StoreError;
 
@@ -79,8 +77,7 @@ pub(crate) fn encode(source: &SourceName, events: &[UsageEvent]) -> Result<Vec<u
 
 /// Calls `each` with the events whose `created` lies in `[from, to)`, in order.
 pub(crate) fn read(
-    path: &Path,
-    rows: u64,
+    file: &NamedFile<'_>,
     from: Instant,
     to: Instant,
     each: &mut dyn FnMut(UsageEvent),
@@ -89,7 +86,7 @@ pub(crate) fn read(
     if from >= to {
         return Ok(());
     }
-    let reader = LakeReader::open(path, &KIND, rows, None)?;
+    let reader = LakeReader::open(file, &KIND, None)?;
     let groups = reader.row_groups("created", |first, last| first < to && last >= from);
     let (builder, path) = reader.builder(&["source"]);
     for batch in Batches::build(builder.with_row_groups(groups), path)? {
@@ -105,13 +102,12 @@ pub(crate) fn read(
 
 /// Calls `each` with the events of the given ids.
 pub(crate) fn read_ids(
-    path: &Path,
-    rows: u64,
+    file: &NamedFile<'_>,
     ids: &RoaringTreemap,
     each: &mut dyn FnMut(UsageEvent),
 ) -> Result<(), StoreError> {
     let (Some(least), Some(most)) = (ids.min(), ids.max()) else { return Ok(()) };
-    let reader = LakeReader::open(path, &KIND, rows, None)?;
+    let reader = LakeReader::open(file, &KIND, None)?;
     let groups = reader
         .row_groups("id", |min, max| min.cast_unsigned() <= most && max.cast_unsigned() >= least);
     let (builder, path) = reader.builder(&["source"]);

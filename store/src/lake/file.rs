@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     LakeFile, StoreError,
     crash::{self, Steps},
+    modes::{self, Readers},
 };
 
 /// Part of every temporary name.
@@ -40,10 +41,11 @@ impl StagedFile {
         folder: &Path,
         content: &[u8],
         rows: usize,
+        readers: Readers,
         steps: &'static Steps,
     ) -> Result<Self, StoreError> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        make_folder(root, folder)?;
+        make_folder(root, folder, readers)?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{TEMPORARY}{}-{number}", std::process::id());
         let path = root.join(folder).join(name);
@@ -56,15 +58,17 @@ impl StagedFile {
             sha256: hex(&Sha256::digest(content)),
             steps,
         };
-        let result = staged.put(&path, content);
+        let result = staged.put(&path, content, readers);
         result.map_err(|e| StoreError::io("write", &path, e))?;
         Ok(staged)
     }
 
-    fn put(&mut self, path: &Path, content: &[u8]) -> io::Result<()> {
+    fn put(&mut self, path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
         crash::point(self.steps.before_write)?;
-        let mut file = File::create_new(path)?;
+        let mut options = File::options();
+        let mut file = modes::owner_only(options.write(true).create_new(true)).open(path)?;
         self.temporary = Some(path.to_owned());
+        modes::bound_file(path, readers)?;
         file.write_all(content)?;
         crash::point(self.steps.after_write)?;
         file.sync_all()?;
@@ -97,7 +101,7 @@ impl Drop for StagedFile {
 }
 
 /// Makes a folder below `root`, each level synced into the one above.
-pub(crate) fn make_folder(root: &Path, folder: &Path) -> Result<(), StoreError> {
+pub(crate) fn make_folder(root: &Path, folder: &Path, readers: Readers) -> Result<(), StoreError> {
     if root.join(folder).is_dir() {
         return Ok(());
     }
@@ -105,7 +109,7 @@ pub(crate) fn make_folder(root: &Path, folder: &Path) -> Result<(), StoreError> 
     for part in folder {
         let above = path.clone();
         path.push(part);
-        match fs::create_dir(&path) {
+        match modes::create_folder(&path, readers) {
             Ok(()) => sync_folder(&above)?,
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                 if !path.is_dir() {
@@ -181,7 +185,8 @@ mod tests {
     use super::*;
 
     fn staged(root: &Path) -> Result<StagedFile, StoreError> {
-        StagedFile::write(root, Path::new("events/2026-01-31"), b"abc", 1, &crash::EVENTS)
+        let folder = Path::new("events/2026-01-31");
+        StagedFile::write(root, folder, b"abc", 1, Readers::Owner, &crash::EVENTS)
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(crate) mod read; // opening, skipping row groups, columns of a batch
 pub(crate) mod records; // usage records
 pub(crate) mod samples; // accepted network samples
 pub(crate) mod segments; // what is open at the end of a period
+pub(crate) mod verified; // files against their checksums
 
 pub use counters::BilledCounter;
 

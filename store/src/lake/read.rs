@@ -1,7 +1,7 @@
 //! Opening a file of the lake, skipping what is not needed, and the columns of a
 //! decoded batch.
 
-use std::{fs::File, io, ops::Range, path::Path};
+use std::{fs::File, ops::Range, path::Path};
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray,
@@ -21,8 +21,11 @@ use parquet::{
 };
 use std::sync::Arc;
 
-use super::kind::{Access, Kind};
-use crate::{StoreError, cache::Cache};
+use super::{
+    kind::{Access, Kind},
+    verified::NamedFile,
+};
+use crate::{StoreError, cache::Cache, guard::guarded};
 
 /// Rows decoded at once.
 const BATCH_ROWS: usize = 8 * 1024;
@@ -38,17 +41,14 @@ pub(crate) struct LakeReader<'a> {
 }
 
 impl<'a> LakeReader<'a> {
-    /// Opens a file that must hold `rows` rows of `kind`; `path` is absolute.
+    /// Opens a file that must hold rows of `kind`, as many as the catalogue says.
     pub(crate) fn open(
-        path: &'a Path,
+        named: &NamedFile<'a>,
         kind: &Kind,
-        rows: u64,
         footers: Option<&Footers>,
     ) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(|cause| match cause.kind() {
-            io::ErrorKind::NotFound => StoreError::MissingFile { path: path.to_owned() },
-            _ => StoreError::io("read", path, cause),
-        })?;
+        let NamedFile { path, rows, .. } = *named;
+        let file = named.open()?;
         let cached = footers.and_then(|footers| footers.get(path));
         let metadata = match cached {
             Some(metadata) => metadata,
@@ -65,7 +65,7 @@ impl<'a> LakeReader<'a> {
                     let options = options.clone().with_schema(kind.read_schema(columns));
                     ArrowReaderMetadata::try_new(Arc::clone(found.metadata()), options)
                 };
-                let metadata = load().map_err(|cause| StoreError::decode(path, cause))?;
+                let metadata = guarded(load).map_err(|cause| StoreError::decode(path, cause))?;
                 if let Some(footers) = footers {
                     footers.put(path, metadata.clone(), metadata.metadata().memory_size());
                 }
@@ -170,7 +170,8 @@ impl<'a> Batches<'a> {
         builder: ParquetRecordBatchReaderBuilder<File>,
         path: &'a Path,
     ) -> Result<Self, StoreError> {
-        let reader = builder.build().map_err(|cause| StoreError::decode(path, cause))?;
+        let reader =
+            guarded(|| builder.build()).map_err(|cause| StoreError::decode(path, cause))?;
         Ok(Self { reader, path })
     }
 }
@@ -178,8 +179,8 @@ impl<'a> Batches<'a> {
 impl Iterator for Batches<'_> {
     type Item = Result<RecordBatch, StoreError>;
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.reader.next()?;
-        Some(batch.map_err(|cause| StoreError::decode(self.path, cause.into())))
+        let batch = guarded(|| self.reader.next().transpose());
+        batch.map_err(|cause| StoreError::decode(self.path, cause)).transpose()
     }
 }
 

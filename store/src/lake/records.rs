@@ -3,7 +3,6 @@
 
 use std::{
     ops::{ControlFlow, Range},
-    path::Path,
     sync::{Arc, LazyLock},
 };
 
@@ -20,6 +19,7 @@ use super::{
     read::{Columns, Footers, LakeReader, flag, instant, text, value, zone},
     samples::network_number,
     segments::nic_number,
+    verified::NamedFile,
 };
 use crate::StoreError;
 
@@ -110,8 +110,7 @@ pub(crate) fn encode(
 /// Calls `each` with the rows in `ranges` (in order, not touching), until it
 /// breaks. Only the pages that hold them are read.
 pub(crate) fn read(
-    path: &Path,
-    rows: u64,
+    file: &NamedFile<'_>,
     footers: &Footers,
     ranges: &[Range<u64>],
     sources: &Sources,
@@ -120,7 +119,7 @@ pub(crate) fn read(
     if ranges.is_empty() {
         return Ok(ControlFlow::Continue(()));
     }
-    let reader = LakeReader::open(path, &KIND, rows, Some(footers))?;
+    let reader = LakeReader::open(file, &KIND, Some(footers))?;
     for batch in reader.select(ranges, DERIVED)? {
         if decode(&batch?, sources, each)?.is_break() {
             return Ok(ControlFlow::Break(()));

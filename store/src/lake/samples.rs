@@ -1,10 +1,7 @@
 //! Files of accepted network samples: one source, one UTC day, sorted by
 //! (sampled, series).
 
-use std::{
-    path::Path,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
     BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
@@ -16,6 +13,7 @@ use cloudtally_model::{
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
     read::{Batches, Columns, LakeReader, flag, text, value, zone},
+    verified::NamedFile,
 };
 use crate::StoreError;
 
@@ -81,8 +79,7 @@ pub(crate) fn network_number(network: NetworkId) -> Option<u64> {
 
 /// Calls `each` with the samples whose `sampled` lies in `(from, to]`, in order.
 pub(crate) fn read(
-    path: &Path,
-    rows: u64,
+    file: &NamedFile<'_>,
     from: Instant,
     to: Instant,
     each: &mut dyn FnMut(NetworkSample),
@@ -91,7 +88,7 @@ pub(crate) fn read(
     if from >= to {
         return Ok(());
     }
-    let reader = LakeReader::open(path, &KIND, rows, None)?;
+    let reader = LakeReader::open(file, &KIND, None)?;
     let groups = reader.row_groups("sampled", |first, last| first <= to && last > from);
     let (builder, path) = reader.builder(&["source"]);
     for batch in Batches::build(builder.with_row_groups(groups), path)? {

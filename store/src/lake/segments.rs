@@ -1,10 +1,7 @@
 //! Files of the segments that are open at the end of a period, so that the next
 //! one needs no history.
 
-use std::{
-    path::Path,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{RecordBatch, StringArray, TimestampMillisecondArray, UInt16Array, UInt64Array};
 use cloudtally_model::{
@@ -15,6 +12,7 @@ use cloudtally_model::{
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
     read::{Batches, Columns, LakeReader, instant, text, value, zone},
+    verified::NamedFile,
 };
 use crate::StoreError;
 
@@ -86,8 +84,8 @@ pub(crate) fn nic_number(nic: NicId) -> Option<u64> {
 }
 
 /// All segments of a file, in order of `sources`' ranks.
-pub(crate) fn read(path: &Path, rows: u64, sources: &Sources) -> Result<Vec<Segment>, StoreError> {
-    let (builder, path) = LakeReader::open(path, &KIND, rows, None)?.builder(&[]);
+pub(crate) fn read(file: &NamedFile<'_>, sources: &Sources) -> Result<Vec<Segment>, StoreError> {
+    let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(&[]);
     let mut segments = Vec::new();
     for batch in Batches::build(builder, path)? {
         let batch = batch?;

@@ -1,7 +1,7 @@
 //! The key index of a record file: where each (source, account, usage type)
 //! begins. With it a count is a sum of ranges and a page is a seek.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, io::Write, ops::Range};
 
 use cloudtally_model::{AccountId, SourceId, SourceName, Sources, UsageRecord, UsageTypeId};
 
@@ -148,7 +148,14 @@ impl KeyIndex {
             put(&mut bytes, self.first_of(at + 1) - run.first);
             last = *run;
         }
-        zstd::encode_all(&bytes[..], ZSTD_LEVEL).expect("compressing memory to memory cannot fail")
+        let compress = || {
+            let mut encoder = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
+            // Reading it back fails if a bit of it is another one by then.
+            encoder.include_checksum(true)?;
+            encoder.write_all(&bytes)?;
+            encoder.finish()
+        };
+        compress().expect("compressing memory to memory cannot fail")
     }
 
     /// Reads the stored form; `None` if it makes no sense.
@@ -170,7 +177,13 @@ impl KeyIndex {
             let account = base.wrapping_add(take(&mut rest)?);
             let usage_type = u16::try_from(take(&mut rest)?).ok()?;
             let run = Run { source, usage_type, account, first: index.rows };
-            index.rows = index.rows.checked_add(take(&mut rest)?)?;
+            let key = |run: &Run| (run.source, run.account, run.usage_type);
+            let length = take(&mut rest)?;
+            let is_in_order = last.is_none_or(|last| key(&last) < key(&run));
+            if !is_in_order || length == 0 || usize::from(source) >= index.sources.len() {
+                return None;
+            }
+            index.rows = index.rows.checked_add(length)?;
             index.runs.push(run);
             last = Some(run);
         }
@@ -286,6 +299,13 @@ mod tests {
         let empty = KeyIndex::of(&[], &sources());
         assert_eq!(KeyIndex::from_blob(&empty.to_blob()), Some(empty));
         assert_eq!(KeyIndex::from_blob(b"no zstd"), None);
+        let blob = index().to_blob();
+        for bit in 0..blob.len() * 8 {
+            let mut flipped = blob.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let read = KeyIndex::from_blob(&flipped);
+            assert!(read.is_none_or(|read| read == index()), "bit {bit} is another index");
+        }
         let cut = zstd::encode_all(&[1, 1][..], 1).unwrap();
         assert_eq!(KeyIndex::from_blob(&cut), None);
     }

@@ -11,7 +11,6 @@ pub(crate) mod key_index;
 
 use std::{
     ops::{ControlFlow, Range},
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -21,7 +20,7 @@ use cloudtally_model::{
 use rusqlite::params;
 
 use crate::{
-    Store, StoreError,
+    LakeFile, Store, StoreError,
     catalogue::{db::Db, load, sql},
     lake,
 };
@@ -74,9 +73,7 @@ pub struct RecordSet {
 struct Part {
     period: Period,
     generation: u32,
-    /// Relative to the folder of state.
-    path: PathBuf,
-    file_rows: u64,
+    file: LakeFile,
     /// The rows of the set, in order, not touching.
     ranges: Vec<Range<u64>>,
     /// How many records of the set lie before this part and in it.
@@ -93,21 +90,26 @@ impl Store {
         self.db()?.read(|db| {
             let (from, to) = (window.from.as_millis(), window.to.as_millis());
             let periods = db.rows(sql::periods::IN_WINDOW, params![from, to], |row| {
-                let file = (load::path(row, 3)?, load::unsigned(row, 4)?);
+                let file = LakeFile {
+                    path: load::path(row, 3)?,
+                    rows: load::unsigned(row, 4)?,
+                    bytes: load::unsigned(row, 5)?,
+                    sha256: row.get(6)?,
+                };
                 Ok((load::period(row, 0)?, row.get::<_, u32>(2)?, file))
             })?;
             let mut set =
                 RecordSet { store: self.clone(), sources: load::sources(db)?, parts: Vec::new() };
-            for (period, generation, (path, file_rows)) in periods {
+            for (period, generation, file) in periods {
                 let everything = *filter == RecordFilter::default();
-                let ranges = if everything && file_rows > 0 {
-                    std::iter::once(0..file_rows).collect()
-                } else if file_rows > 0 {
-                    self.key_index(db, period, generation, &path)?.select(filter)
+                let ranges = if everything && file.rows > 0 {
+                    std::iter::once(0..file.rows).collect()
+                } else if file.rows > 0 {
+                    self.key_index(db, period, generation, &file)?.select(filter)
                 } else {
                     Vec::new()
                 };
-                set.push(period, generation, path, file_rows, ranges);
+                set.push(period, generation, file, ranges);
             }
             Ok(set)
         })
@@ -118,8 +120,9 @@ impl Store {
         db: &Db,
         period: Period,
         generation: u32,
-        path: &Path,
+        file: &LakeFile,
     ) -> Result<Arc<KeyIndex>, StoreError> {
+        let path = &file.path;
         let cache = &self.inner.key_indexes;
         if let Some(index) = cache.get(path) {
             return Ok(index);
@@ -127,8 +130,8 @@ impl Store {
         let params = params![period.start.as_millis(), generation];
         let blob = db.row(sql::periods::KEY_INDEX, params, |row| row.get::<_, Vec<u8>>(0))?;
         let index = blob.as_deref().and_then(KeyIndex::from_blob);
-        let unreadable =
-            || db.damaged(format!("the key index of `{}` is unreadable", path.display()));
+        let index = index.filter(|index| index.rows() == file.rows);
+        let unreadable = || db.damaged(format!("the key index of `{}` is damaged", path.display()));
         let index = Arc::new(index.ok_or_else(unreadable)?);
         cache.put(path, Arc::clone(&index), index.size_bytes());
         Ok(index)
@@ -136,18 +139,11 @@ impl Store {
 }
 
 impl RecordSet {
-    fn push(
-        &mut self,
-        period: Period,
-        generation: u32,
-        path: PathBuf,
-        file_rows: u64,
-        ranges: Vec<Range<u64>>,
-    ) {
+    fn push(&mut self, period: Period, generation: u32, file: LakeFile, ranges: Vec<Range<u64>>) {
         let count: u64 = ranges.iter().map(|range| range.end - range.start).sum();
         if count > 0 {
             let count_through = self.count() + count;
-            self.parts.push(Part { period, generation, path, file_rows, ranges, count_through });
+            self.parts.push(Part { period, generation, file, ranges, count_through });
         }
     }
 
@@ -219,10 +215,12 @@ impl RecordSet {
         ranges: &[Range<u64>],
         each: &mut dyn FnMut(ServedRecord) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
-        let path = self.store.dir().join(&part.path);
+        let path = self.store.dir().join(&part.file.path);
+        let (bytes, sha256) = (part.file.bytes, &part.file.sha256);
+        let file = self.store.named(&path, part.file.rows, bytes, sha256);
         let (period, generation) = (part.period, part.generation);
         let footers = &self.store.inner.footers;
-        lake::records::read(&path, part.file_rows, footers, ranges, &self.sources, &mut |record| {
+        lake::records::read(&file, footers, ranges, &self.sources, &mut |record| {
             each(ServedRecord { period, generation, record })
         })
         .map(drop)

@@ -118,7 +118,8 @@ impl Writer {
         let (first, last) = (events[0].created, events[events.len() - 1].created);
         let folder = day_folder(lake::EVENTS, first.utc_day());
         let content = lake::events::encode(source, events)?;
-        let file = StagedFile::write(self.dir(), &folder, &content, events.len(), steps)?;
+        let file =
+            StagedFile::write(self.dir(), &folder, &content, events.len(), self.readers(), steps)?;
         let ids = events.iter().map(|event| event.id.0).collect();
         Ok(EventDay { file, utc_day: first.utc_day(), first, last, ids })
     }
@@ -177,7 +178,8 @@ impl Writer {
         let (first, last) = (samples[0].sampled, samples[samples.len() - 1].sampled);
         let folder = day_folder(lake::SAMPLES, first.utc_day());
         let content = lake::samples::encode(source, samples)?;
-        let file = StagedFile::write(self.dir(), &folder, &content, samples.len(), steps)?;
+        let file =
+            StagedFile::write(self.dir(), &folder, &content, samples.len(), self.readers(), steps)?;
         Ok(SampleDay { file, utc_day: first.utc_day(), first, last })
     }
 

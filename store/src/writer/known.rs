@@ -56,22 +56,25 @@ impl KnownEvents {
             let params = params![self.source.as_str()];
             let mut files = db.rows(sql::ingest::EVENT_ID_RANGES_OF_SOURCE, params, |row| {
                 let range = (load::unsigned(row, 3)?, load::unsigned(row, 4)?);
-                Ok((load::unsigned(row, 0)?, load::path(row, 1)?, load::unsigned(row, 2)?, range))
+                let sum = (load::unsigned(row, 5)?, row.get::<_, String>(6)?);
+                let file = (load::path(row, 1)?, load::unsigned(row, 2)?, sum);
+                Ok((load::unsigned(row, 0)?, file, range))
             })?;
-            files.retain(|(_, _, _, (min, max))| *min <= most && least <= *max);
+            files.retain(|(_, _, (min, max))| *min <= most && least <= *max);
             files
                 .into_iter()
-                .map(|(seq, path, rows, _)| Ok((path, rows, file_ids(db, seq)?)))
+                .map(|(seq, file, _)| Ok((file, file_ids(db, seq)?)))
                 .collect::<Result<Vec<_>, StoreError>>()
         })?;
-        for (path, rows, stored) in files {
+        for ((path, rows, (bytes, sha256)), stored) in files {
             let wanted = stored & &missing;
             if wanted.is_empty() {
                 continue;
             }
             missing -= &wanted;
             let path = store.dir().join(path);
-            lake::events::read_ids(&path, rows, &wanted, &mut |event| {
+            let file = store.named(&path, rows, bytes, &sha256);
+            lake::events::read_ids(&file, &wanted, &mut |event| {
                 contents.insert(event.id, event);
             })?;
         }

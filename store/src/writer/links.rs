@@ -32,7 +32,7 @@ impl Writer {
         if published.is_empty() {
             return Ok(());
         }
-        make_folder(self.dir(), Path::new(RECORDS))?;
+        make_folder(self.dir(), Path::new(RECORDS), self.readers())?;
         for (period, path) in published {
             replace(&self.dir().join(path), &self.dir().join(record_link(*period)))?;
         }
@@ -62,7 +62,7 @@ impl Writer {
             }
         }
         if !wanted.is_empty() {
-            make_folder(self.dir(), Path::new(RECORDS))?;
+            make_folder(self.dir(), Path::new(RECORDS), self.readers())?;
         }
         for (link, path) in &wanted {
             changed |= self.mend(path, link)?;

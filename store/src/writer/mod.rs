@@ -52,9 +52,11 @@ impl Store {
     /// # Errors
     /// `Locked` when another process still holds it at the end of the wait.
     pub fn writer(&self, wait: LockWait<'_>) -> Result<Writer, StoreError> {
+        self.refuse_if_read_only()?;
         let lock = FolderLock::take(self.dir(), wait)?;
         let writer = Writer { store: self.clone(), _lock: lock };
         writer.remove_orphans()?;
+        writer.apply_modes()?;
         // Nobody is at a job now: one without an end was cut off.
         writer.db()?.write(|db| db.execute(sql::jobs::CUT_OFF, []).map(drop))?;
         Ok(writer)

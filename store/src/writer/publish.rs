@@ -98,7 +98,7 @@ impl Writer {
         let period = draft.period;
         let write = |folder: &str, content: &[u8], rows: usize| {
             let folder = PathBuf::from(folder).join(period_name(period));
-            StagedFile::write(self.dir(), &folder, content, rows, &crash::PERIODS)
+            StagedFile::write(self.dir(), &folder, content, rows, self.readers(), &crash::PERIODS)
         };
         let records = draft.records.map(|records| {
             check_order("records", period, records.is_sorted_by(|a, b| a <= b), || {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use cloudtally_store::{
-    Finding, Inputs, PeriodDraft, RecordFilter, Severity, Store, StoreError, Stream,
+    Finding, Inputs, PeriodDraft, RecordFilter, Severity, Store, StoreError, Stream, Writer,
 };
 
 use crate::support::{
@@ -18,7 +18,7 @@ use crate::support::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A folder with one file of each kind; their paths.
-fn world(dir: &Path) -> (Store, Vec<PathBuf>) {
+pub(crate) fn world(dir: &Path) -> (Store, Vec<PathBuf>) {
     let store = Store::open(dir).unwrap();
     let writer = writer(&store);
     let mut known = writer.known_events(&source()).unwrap();
@@ -46,6 +46,23 @@ fn world(dir: &Path) -> (Store, Vec<PathBuf>) {
         period.counters.unwrap().path,
     ];
     (store, paths)
+}
+
+/// Publishes the folder's period anew, with files of all kinds, and the next one.
+pub(crate) fn publish_again(writer: &Writer) {
+    let snapshot = writer.snapshot().unwrap();
+    for number in [0, 1] {
+        let records = records(day(number), 30);
+        let draft = PeriodDraft {
+            period: day(number),
+            records: Some(&records),
+            open: Some(&[segment(2, day(number).start)]),
+            counters: Some(&[counter(2, day(number))]),
+            anomalies: None,
+            inputs: Inputs::default(),
+        };
+        writer.publish(vec![writer.stage(&draft, &snapshot.sources).unwrap()]).unwrap();
+    }
 }
 
 /// The path and text of the only finding.

@@ -6,9 +6,11 @@ mod append; // events, samples and accounts come back as they went in
 mod catalogue; // opening, settings, jobs, quarantine
 mod crash; // killed at every step
 mod damage; // what `verify` finds
+mod flips; // one changed bit, anywhere
 mod journal; // what the cloud keeps
 mod links; // the folder that any reader reads
 mod lock; // one writer, many readers
+mod modes; // rights of files and folders
 mod periods; // publishing and reading again
 mod records; // windows, filters, pages
 mod support; // small worlds to test with

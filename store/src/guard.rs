@@ -20,7 +20,7 @@ thread_local! {
 
 /// Calls `decode`; a panic in it is an error. What it borrows must not be used
 /// again after an error.
-pub(crate) fn guarded<R, E: Into<ParquetError>>(
+pub fn guarded<R, E: Into<ParquetError>>(
     decode: impl FnOnce() -> Result<R, E>,
 ) -> Result<R, ParquetError> {
     keep_guarded_panics_quiet();
