@@ -115,7 +115,7 @@ pub enum DayError {
 pub fn day(text: &str) -> Result<NaiveDate, DayError> {
     let shaped = text.len() == 10 && text.is_ascii();
     let date = shaped.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
-    date.filter(|date| ("1970".."9999").contains(&&text[..4]) && date.to_string() == text)
+    date.filter(|date| ("1970"..="9999").contains(&&text[..4]) && date.to_string() == text)
         .ok_or_else(|| DayError::Layout(text.to_owned()))
 }
 
