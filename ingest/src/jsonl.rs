@@ -37,7 +37,7 @@ pub(crate) fn read<T: Decode, R: Read>(
     if !keys.is_empty() {
         names::positions::<T>(input, &keys, "")?;
     }
-    lines::each(window, &mut |line, end| take_line(line, end, batcher))
+    lines::each(window, |line, end| take_line(line, end, batcher))
 }
 
 /// The different keys of the first objects, as they are spelt.

@@ -33,10 +33,11 @@ impl LineEnd {
 
 /// Hands all lines to `take`. A failure of the input ends them early and is left in
 /// the window; the line that it cut off is no line.
-pub(crate) fn each<R: Read>(
-    window: &mut Window<R>,
-    take: &mut dyn FnMut(&[u8], LineEnd) -> Result<(), Stop>,
-) -> Result<(), Stop> {
+pub(crate) fn each<R, F>(window: &mut Window<R>, mut take: F) -> Result<(), Stop>
+where
+    R: Read,
+    F: FnMut(&[u8], LineEnd) -> Result<(), Stop>,
+{
     let mut searched = 0;
     loop {
         let unread = window.unread();

@@ -152,7 +152,9 @@ fn check_columns<T: Row>(
             let Some(chunk) = leaf.map(|leaf| group.column(leaf)) else { continue };
             let (input, column) = (input.to_owned(), column.name);
             if matches!(chunk.compression(), Compression::BROTLI(_) | Compression::LZO) {
+                // `BROTLI(BrotliLevel(1))`: the level is nobody's concern.
                 let codec = chunk.compression().to_string();
+                let codec = codec.split('(').next().unwrap_or_default().to_owned();
                 return Err(Fault::Codec { input, column, codec });
             }
             if chunk.uncompressed_size() > COLUMN_BYTES_MAX {

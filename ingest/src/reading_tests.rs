@@ -262,11 +262,11 @@ fn bad_csv_rows_are_set_aside_with_the_reason() {
     );
     check_bad(
         "x,VM.START,2026-01-31 23:59:59,2,1,9,",
-        "column `id`: `x` is not a whole number from 0 to 18446744073709551615",
+        "column `id`: `x` is not a whole number from 0 to 9223372036854775807",
     );
     check_bad(
         "2,VM.START,2026-01-31 23:59:59,-2,1,9,",
-        "column `account_id`: `-2` is not a whole number from 0 to 18446744073709551615",
+        "column `account_id`: `-2` is not a whole number from 0 to 9223372036854775807",
     );
     check_bad(
         "2,VM.START,2026-01-31 23:59:59,2,1.5,9,",
@@ -355,9 +355,9 @@ fn bad_json_lines_are_set_aside_with_the_reason() {
         ("{}", "column `id` has no value, but every row needs one"),
         (
             "{\"id\":true}",
-            "column `id`: a boolean is not a whole number from 0 to 18446744073709551615",
+            "column `id`: `true` is not a whole number from 0 to 9223372036854775807",
         ),
-        ("{\"id\":-1}", "column `id`: `-1` is not a whole number from 0 to 18446744073709551615"),
+        ("{\"id\":-1}", "column `id`: `-1` is not a whole number from 0 to 9223372036854775807"),
         ("{\"id\":1,\"ID\":1}", "column `id` occurs twice"),
         ("{\"id\":1,\"type\":[]}", "column `type`: a list is not text"),
         (
@@ -390,7 +390,7 @@ fn bad_parquet_rows_are_set_aside_with_their_values() {
         [
             (
                 2,
-                "column `id`: `1.5` is not a whole number from 0 to 18446744073709551615".into(),
+                "column `id`: `1.5` is not a whole number from 0 to 9223372036854775807".into(),
                 "id=`1.5`, account_name=`b`".into()
             ),
             (

@@ -39,7 +39,7 @@ pub(crate) fn read<T: Decode, R: Read>(
 ) -> Result<(), Stop> {
     let mut header = None;
     let mut line_number = 0u64;
-    lines::each(window, &mut |line, end| {
+    lines::each(window, |line, end| {
         line_number += 1;
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let Some(header) = &header else {

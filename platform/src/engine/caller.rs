@@ -78,6 +78,10 @@ impl World {
             (Kind::Zone | Kind::ServiceOffering | Kind::DiskOffering, None) => {
                 self.is_offered_to(caller, thing)
             }
+            // A range of addresses that is kept for an account is its own to name.
+            (Kind::VlanIpRange, None) => {
+                caller.is_root() || thing.id_of("accountid") == Some(caller.account)
+            }
             (kind, None) => caller.is_root() || !is_infrastructure(kind),
         }
     }

@@ -209,7 +209,6 @@ const WORDS: &[(&str, &str)] = &[
     ("traffictype", "`Public`, `Guest`, `Management`, `Storage` or `Vpn`"),
     ("ucsmanagerid", "the UCS manager"),
     ("url", "the URL of the device or service"),
-    ("userapikey", "the API key of the user"),
     ("userdata", "base64 text for the VM to read: 2 KiB by GET, 32 KiB by POST"),
     ("userid", "the user"),
     ("username", "the user name"),

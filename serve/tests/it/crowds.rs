@@ -144,9 +144,10 @@ fn passwords_that_a_crowd_tries_keep_nobody_waiting() {
         let threads = status.lines().find_map(|line| line.strip_prefix("Threads:")).unwrap();
         println!("{threads} threads, {:?}", status.lines().find(|line| line.starts_with("VmRSS")));
     }
-    // The right password waits with the others of its address.
+    // The right password waits, too: with the others of its address (429), and when those
+    // are let in again, as long as the user's own logins are refused (531).
     let right = server.post("", "", b"command=login&username=alice&password=pass word");
-    assert_eq!(right.status, 429, "{}", right.text());
+    assert!([429, 531].contains(&right.status), "{}", right.text());
 }
 
 #[test]

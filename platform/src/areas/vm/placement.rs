@@ -193,6 +193,7 @@ pub(super) fn refuse_unfit(
     disks: Disks,
 ) -> Result<(), ApiError> {
     let (machine, on) = (world.thing(vm), world.thing(host));
+    refuse_elsewhere(world, machine, on)?;
     let offering = machine.id_of("serviceofferingid").map(|id| world.thing(id));
     let offering = offering.expect("virtual machines have an offering");
     let out_of_reach = world
