@@ -119,7 +119,8 @@ mod tests {
         assert_eq!(before, expected);
         let later = later + FORGOTTEN_IN * 60;
         guesses.count(HOME, later);
-        assert_eq!((guesses.all()[&HOME].failures, guesses.wait(HOME, later)), (1, None));
+        let failures = guesses.all()[&HOME].failures;
+        assert_eq!((failures, guesses.wait(HOME, later)), (1, None));
     }
 
     #[test]
