@@ -55,7 +55,7 @@ fn make_account(serving: &Serving, name: &str) -> Option<(u16, Value)> {
         ("command", "createAccount"),
         ("accounttype", "0"),
         ("username", name),
-        ("password", "p"),
+        ("password", "a password"),
         ("firstname", "F"),
         ("lastname", "L"),
         ("email", "e"),
