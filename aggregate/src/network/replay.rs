@@ -65,7 +65,10 @@ impl NetworkBiller<'_> {
         let origin = self.calendar.period_at(earliest).start;
         let published = Published::of(self.snapshot);
         let first = self.settled_until(origin).min(target.start);
-        let state = published.periods.range(..first).next_back().map(|(_, known)| *known);
+        // A period without counters, like one without files, has nothing of a series: what
+        // each last said stands in the counters before it.
+        let mut before = published.periods.range(..first).rev().map(|(_, known)| *known);
+        let state = before.find(|known| known.counters.is_some());
         let from = state.map_or(Instant::from_millis(-1), |state| state.period.end);
         let slots = self.slots((from, first), targets, &published);
 

@@ -135,6 +135,21 @@ fn late_samples_in_a_stretch_are_billed_once() {
 }
 
 #[test]
+fn days_that_late_events_take_out_of_a_stretch_do_not_forget_a_series() {
+    let world = World::utc();
+    world.samples("default", &samples("2026-03-01 01:00:00 9 20 1"));
+    world.job(at("2026-03-15 00:00:00"));
+    // An address in use since then gives every day files, before the late sample is billed.
+    world.events("default", &events("2026-03-01 01:00:00 NET.IPASSIGN 1"));
+    world.job(at("2026-03-15 00:00:00"));
+    world.samples("default", &samples("2026-03-05 01:00:00 9 25 1"));
+    world.job(at("2026-03-16 00:00:00"));
+    let bytes: Vec<String> =
+        world.lines().lines().filter(|line| line.contains(" 4 9 ")).map(str::to_owned).collect();
+    assert_eq!(bytes, ["2026-03-15 4 9 a2 z1 n204 from 2026-03-05T01:00:00Z = 5"]);
+}
+
+#[test]
 fn an_account_whose_removal_is_taken_back_pays_for_the_stretch() {
     let world = World::utc();
     world.events("default", &events("2026-03-01 00:00:00 NET.IPASSIGN 1"));
