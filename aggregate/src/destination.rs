@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 /// Links followed before a name is taken for a circle.
 const LINKS_MAX: usize = 40;
 
-/// Where rows go until they are complete.
+/// The place of rows until they are complete.
 #[derive(Debug)]
 pub(crate) enum Destination {
     /// Something that cannot be replaced.

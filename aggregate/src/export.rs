@@ -62,7 +62,7 @@ pub enum ExportFormat {
     Parquet,
 }
 
-/// How CSV writes texts.
+/// The spelling of texts in CSV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CsvText {
     /// As they are.

@@ -16,13 +16,13 @@ pub(super) struct Computed {
     pub(super) anomalies: Vec<Anomaly>,
     pub(super) inputs: Inputs,
     pub(super) change: Change,
-    /// Whether the use of a source that is short was left out of it.
+    /// True if the use of a source that is short was left out of it.
     pub(super) left_out: bool,
-    /// Whether nothing was used in it and nothing was there before: it needs no files.
+    /// True if nothing was used in it and nothing was there before: it needs no files.
     pub(super) is_empty: bool,
 }
 
-/// How a computed period compares with what is published.
+/// A computed period beside what is published.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Change {
     pub(super) kind: ChangeKind,

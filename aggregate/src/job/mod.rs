@@ -185,7 +185,7 @@ struct View<'a> {
 }
 
 impl RunReport {
-    /// What the run has to tell besides its numbers, one thing a line.
+    /// Remarks of the run besides its numbers, one a line.
     fn note(&self) -> String {
         let waits = self.waits.iter().map(ToString::to_string);
         let incomplete = self.incomplete.iter().map(ToString::to_string);

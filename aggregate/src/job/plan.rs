@@ -122,7 +122,7 @@ pub(super) fn over(calendar: Calendar, from: Instant, until: Instant) -> Period 
     Period { start: calendar.period_at(from).start, end: calendar.period_at(until).start }
 }
 
-/// What of `within` is not published, in order.
+/// Lists the parts of `within` that are not published, in order.
 pub(super) fn unpublished(snapshot: &Snapshot, within: Period) -> Vec<Period> {
     let mut gaps = Vec::new();
     let mut at = within.start;
@@ -134,7 +134,7 @@ pub(super) fn unpublished(snapshot: &Snapshot, within: Period) -> Vec<Period> {
     gaps
 }
 
-/// What of the published periods late events or removals have touched.
+/// Lists the published periods that late events or removals have touched.
 pub(super) fn stale(snapshot: &Snapshot, calendar: Calendar) -> impl Iterator<Item = Period> + '_ {
     let periods = snapshot.periods.iter().filter_map(|known| {
         stale_from(snapshot, known.period, &known.inputs).map(|_| known.period)
