@@ -178,8 +178,8 @@ fn duckdb_reads_the_current_records_and_nothing_twice() {
         csv_rows(&cloudtally.export()).iter().map(|row| row["quantity"].parse().unwrap()).collect();
     assert_eq!(quantities, [86_400_000, 43_200_000]);
     let script = "import duckdb, sys\n\
-                  rows = duckdb.sql(f\"select count(*), sum(quantity) from '{sys.argv[1]}/records/*.parquet'\")\n\
-                  print(*rows.fetchone())\n";
+                  query = f\"select count(*), sum(quantity) from '{sys.argv[1]}/records/*.parquet'\"\n\
+                  print(*duckdb.connect().execute(query).fetchone())\n";
     let data = cloudtally.path("data").display().to_string();
     let Some(said) = with_client(Client::DuckDb, script, &[&data]) else { return };
     assert_eq!(said, "2 129600000\n");
