@@ -2,8 +2,10 @@
 
 mod areas; // the API, one file an area: rows and their functions
 pub mod bulk; // whole histories written straight to files, with their answer key
+pub mod col; // columns of what is stored
 pub mod engine; // reads the rows and does what they say
 pub mod ledger; // what each tenant really had, seen from below the events
+mod seed; // what a new cloud has
 pub mod table; // what rows look like
 pub mod tenants; // people with habits, who use the cloud
 
@@ -15,29 +17,4 @@ pub mod alerts {
     };
 }
 
-use table::{Command, KindSpec, Object};
-
-/// All commands.
-pub fn commands() -> impl Iterator<Item = &'static Command> {
-    areas::commands()
-}
-
-/// All commands, each with the name of its area.
-pub fn commands_by_area() -> impl Iterator<Item = (&'static str, &'static Command)> {
-    areas::commands_by_area()
-}
-
-/// The row of a command, by its exact name.
-pub fn command(name: &str) -> Option<&'static Command> {
-    areas::command(name)
-}
-
-/// All objects that answers show.
-pub fn objects() -> impl Iterator<Item = &'static Object> {
-    areas::objects()
-}
-
-/// All kinds of things that are stored.
-pub fn kinds() -> impl Iterator<Item = &'static KindSpec> {
-    areas::KINDS.iter().copied()
-}
+pub use areas::TABLES;

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use cloudtally_model::{ApiError, Instant, Millis};
 use cloudtally_platform::{
-    engine::{Answer as Tree, Caller, Clock, Cloud, Node, ThingId, login, seed, unknown},
+    col,
+    engine::{Answer as Tree, Caller, Clock, Cloud, Node, ThingId, login, own_users, unknown},
     table::Kind,
 };
 use cloudtally_store::{AdminKeys, Store};
@@ -51,18 +52,19 @@ impl Front {
     /// shows those that count.
     pub(crate) fn adopt_admin_keys(&self, keys: &AdminKeys, now: Instant) -> Result<(), ApiError> {
         let world = self.cloud.world();
-        let admin = world.thing(seed::admin_user(&world));
-        let is_known =
-            admin.text("apikey") == keys.api_key && admin.text("usersecretkey") == keys.secret_key;
+        let admin = world.thing(own_users::admin_user(&world));
+        let is_known = admin.text(col::API_KEY) == keys.api_key
+            && admin.text(col::USER_SECRET_KEY) == keys.secret_key;
         drop(world);
         if is_known {
             return Ok(());
         }
         let keys = keys.clone();
         let adopted = self.cloud.change(now, move |tx| {
-            let admin = seed::admin_user(tx);
+            let admin = own_users::admin_user(tx);
             tx.edit(admin, |user| {
-                user.set_text("apikey", &keys.api_key).set_text("usersecretkey", &keys.secret_key);
+                user.set_text(col::API_KEY, &keys.api_key)
+                    .set_text(col::USER_SECRET_KEY, &keys.secret_key);
             });
             Ok(Tree::Success)
         });
@@ -189,7 +191,7 @@ impl Front {
             item: "apilimit",
             object: Node::Object(vec![
                 ("accountid", Node::text(account.shown_id())),
-                ("account", Node::text(account.text("name"))),
+                ("account", Node::text(account.text(col::NAME))),
                 ("apiIssued", number(standing.issued)),
                 ("apiAllowed", number(standing.allowed)),
                 ("expireAfter", number(standing.expires_after_ms)),

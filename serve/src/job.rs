@@ -304,6 +304,7 @@ mod tests {
 
     use super::*;
     use crate::open::{NewCloud, Pace, open_cloud};
+    use cloudtally_platform::col;
 
     /// A folder with a volume since 1 January 2026, looked at by hand.
     struct World {
@@ -422,8 +423,8 @@ mod tests {
         // All alerts of type 13, and those of them that stand.
         let told = || {
             let world = cloud.world();
-            let alerts = world.all(Kind::Alert).filter(|alert| alert.int("type") == 13);
-            let stand: Vec<bool> = alerts.map(|alert| alert.id_of("stands").is_some()).collect();
+            let alerts = world.all(Kind::Alert).filter(|alert| alert.int(col::TYPE_NUMBER) == 13);
+            let stand: Vec<bool> = alerts.map(|alert| alert.id_of(col::STANDS).is_some()).collect();
             (stand.len(), stand.into_iter().filter(|stands| *stands).count())
         };
         let run = |now: &str| {
@@ -454,9 +455,9 @@ mod tests {
         // All alerts of type 20, those of them that stand, and what the last one says.
         let told = || {
             let world = cloud.world();
-            let alerts = world.all(Kind::Alert).filter(|alert| alert.int("type") == 20);
+            let alerts = world.all(Kind::Alert).filter(|alert| alert.int(col::TYPE_NUMBER) == 20);
             let all: Vec<(bool, String)> = alerts
-                .map(|a| (a.id_of("stands").is_some(), a.text("description").to_owned()))
+                .map(|a| (a.id_of(col::STANDS).is_some(), a.text(col::DESCRIPTION).to_owned()))
                 .collect();
             let stand = all.iter().filter(|(stands, _)| *stands).count();
             (all.len(), stand, all.last().map_or(String::new(), |(_, text)| text.clone()))

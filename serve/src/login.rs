@@ -9,6 +9,7 @@ use chrono::{DateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 use cloudtally_model::{ApiError, Instant};
 use cloudtally_platform::{
+    col,
     engine::{
         Answer as Tree, Fields, Node, ThingId, World,
         login::{self, Proof},
@@ -169,17 +170,17 @@ fn shown(
     let user = world.thing(user);
     let account = user.owner.map(|id| world.thing(id)).expect("users have accounts");
     let domain = world.thing(world.domain_of(account.id));
-    let zone = user.text("timezone");
+    let zone = user.text(col::TIMEZONE);
     let offset = zone_offset(zone, now);
     let mut fields = vec![
         ("timeout", Node::text(timeout_seconds.to_string())),
         ("userid", Node::text(user.shown_id())),
-        ("username", Node::text(user.text("username"))),
-        ("firstname", Node::text(user.text("firstname"))),
-        ("lastname", Node::text(user.text("lastname"))),
-        ("account", Node::text(account.text("name"))),
+        ("username", Node::text(user.text(col::USERNAME))),
+        ("firstname", Node::text(user.text(col::FIRST_NAME))),
+        ("lastname", Node::text(user.text(col::LAST_NAME))),
+        ("account", Node::text(account.text(col::NAME))),
         ("domainid", Node::text(domain.shown_id())),
-        ("type", Node::text(account.int("accounttype").to_string())),
+        ("type", Node::text(account.int(col::ACCOUNT_TYPE).to_string())),
         ("registered", Node::text("false")),
     ];
     if let Some(offset) = offset {

@@ -4,8 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use cloudtally_model::{ApiError, Instant, Millis, port::JournalError};
-use cloudtally_platform::engine::{
-    Answer, CLOCK_MS, Clock, Cloud, CloudOptions, IS_SIMULATED, Start, secret, seed,
+use cloudtally_platform::{
+    col,
+    engine::{
+        Answer, CLOCK_MS, Clock, Cloud, CloudOptions, IS_SIMULATED, Start, own_users, secret,
+    },
 };
 use cloudtally_store::{AdminKeys, LockWait, Store, StoreError};
 use thiserror::Error;
@@ -139,7 +142,8 @@ pub fn open_cloud(
     };
     let options = CloudOptions { seed, start: new.start, is_simulated, entropy };
     let now = clock.now(wall);
-    let cloud = Cloud::open(Box::new(journal), options, now).map_err(CloudError::Journal)?;
+    let cloud = Cloud::open(&cloudtally_platform::TABLES, Box::new(journal), options, now)
+        .map_err(CloudError::Journal)?;
     let password = set_up_admin(&cloud, keys, now)?;
     Ok(OpenedCloud { cloud: Arc::new(cloud), clock: Arc::new(clock), password })
 }
@@ -147,7 +151,8 @@ pub fn open_cloud(
 /// Gives the root admin the folder's keys, and a password where it has none.
 fn set_up_admin(cloud: &Cloud, keys: &AdminKeys, now: Instant) -> Result<AdminPassword, ApiError> {
     let world = cloud.world();
-    let has_password = !world.thing(seed::admin_user(&world)).text("passwordhash").is_empty();
+    let has_password =
+        !world.thing(own_users::admin_user(&world)).text(col::PASSWORD_HASH).is_empty();
     drop(world);
     let from_environment = std::env::var(PASSWORD_VARIABLE).ok().filter(|text| !text.is_empty());
     let (password, origin) = match (has_password, from_environment) {
@@ -166,11 +171,12 @@ fn set_up_admin(cloud: &Cloud, keys: &AdminKeys, now: Instant) -> Result<AdminPa
     let hash = password.map(|password| secret::hash(&password, entropy)).transpose()?;
     let keys = keys.clone();
     cloud.change(now, move |tx| {
-        let admin = seed::admin_user(tx);
+        let admin = own_users::admin_user(tx);
         tx.edit(admin, |user| {
-            user.set_text("apikey", &keys.api_key).set_text("usersecretkey", &keys.secret_key);
+            user.set_text(col::API_KEY, &keys.api_key)
+                .set_text(col::USER_SECRET_KEY, &keys.secret_key);
             if let Some(hash) = &hash {
-                user.set_text("passwordhash", hash);
+                user.set_text(col::PASSWORD_HASH, hash);
             }
         });
         Ok(Answer::Success)

@@ -7,8 +7,8 @@ use std::{
 
 use cloudtally_model::{ApiError, ErrorCode, Instant, settings};
 use cloudtally_platform::{
-    command,
-    engine::{Caller, Request, seed},
+    TABLES, col,
+    engine::{Caller, Request, own_users},
     table::{Command, Verb},
 };
 
@@ -117,7 +117,7 @@ pub(crate) fn named(params: &Params) -> Result<&'static Command, ApiError> {
             None => ApiError::unauthorised(),
         });
     };
-    command(name).filter(|row| !row.is_gone()).ok_or_else(|| {
+    TABLES.command(name).filter(|row| !row.is_gone()).ok_or_else(|| {
         ApiError::unknown_command(format!(
             "The given command {name} does not exist; listApis tells which there are"
         ))
@@ -157,7 +157,8 @@ fn let_in(
     let caller = match asked.door {
         Door::Integration => {
             let world = front.cloud.world();
-            Caller::of_user(&world, seed::system_user(&world)).ok_or_else(ApiError::unauthorised)?
+            Caller::of_user(&world, own_users::system_user(&world))
+                .ok_or_else(ApiError::unauthorised)?
         }
         Door::Public => authenticate(front, asked, wall)?,
     };
@@ -266,14 +267,14 @@ fn by_signature(front: &Front, params: &Params, wall: Instant) -> Result<Caller,
     // Read each time: keys that are renewed while we serve count at once.
     let keys = front.store.admin_keys().map_err(|e| internal("read the keys", &e))?;
     let world = front.cloud.world();
-    let admin = seed::admin_user(&world);
+    let admin = own_users::admin_user(&world);
     let is_admin = keys.as_ref().is_some_and(|keys| keys.api_key == api_key);
     let (user, secret_key) = match &keys {
         Some(keys) if is_admin => (admin, keys.secret_key.clone()),
         _ => {
             let user = world.user_of_key(api_key).filter(|user| user.id != admin);
             let user = user.ok_or_else(ApiError::unauthorised)?;
-            (user.id, user.text("usersecretkey").to_owned())
+            (user.id, user.text(col::USER_SECRET_KEY).to_owned())
         }
     };
     let caller = Caller::of_user(&world, user).ok_or_else(ApiError::unauthorised)?;

@@ -1,10 +1,11 @@
 //! Accounts: who owns things, and whose use is billed. Guide 2.1, 4.1.1.11.
 
-use cloudtally_model::{AccountId, AccountType, ApiError, DomainId, port::Value};
+use cloudtally_model::{AccountId, AccountType, ApiError, DomainId};
 
 use super::{limit, project, securitygroup, user};
 use crate::{
-    engine::{Call, Done, GIVEN_ID, Query, Thing, ThingId, Tx, login, scope, verbs},
+    col,
+    engine::{Call, Done, Query, Thing, ThingId, Tx, login, scope, verbs},
     table::{
         Command, Kind, KindSpec, Limit, MapForm, Move, Object, OnDelete, ParamType::*, Role, Roles,
         WireType as W, f, fields::*, group, hidden, list, own, p,
@@ -23,14 +24,14 @@ pub(crate) const MOVES: &[Move] = &[
 
 /// Accounts own themselves, so that the rules of lists hold for them too.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Account, &ACCOUNT)
-    .hidden(&[hidden("project", W::Id(Kind::Project)), hidden(GIVEN_ID, W::Str)])
+    .hidden(&[hidden("project", W::Id(Kind::Project)), hidden("givenid", W::Str)])
     .owned()
     .states(STATES, MOVES)
-    .keyword(&["name"])
+    .keyword(&[col::NAME])
     .on_move(moved)
     .referred(&[
-        (Kind::ResourceLimit, "of", OnDelete::Remove),
-        (Kind::Setting, "of", OnDelete::Remove),
+        (Kind::ResourceLimit, col::OF.reference(), OnDelete::Remove),
+        (Kind::Setting, col::OF.reference(), OnDelete::Remove),
     ]);
 
 /// Whoever's account is shut is logged out, also when it is opened again later.
@@ -50,7 +51,7 @@ pub(crate) const ACCOUNT: Object = Object {
         f("name", W::Str),
         f("accounttype", W::Int),
         f("domainid", W::Id(Kind::Domain)),
-        f("domain", W::Str).join("domainid", "name"),
+        f("domain", W::Str).join(col::DOMAIN_ID, "name"),
         f("defaultzoneid", W::Id(Kind::Zone)),
         f("receivedbytes", W::Long),
         f("sentbytes", W::Long),
@@ -229,12 +230,12 @@ fn named(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
         (Some(id), name) => {
             let account = call.thing(id);
             let is_other = name
-                .is_some_and(|name| !account.text("name").eq_ignore_ascii_case(name))
+                .is_some_and(|name| !account.text(col::NAME).eq_ignore_ascii_case(name))
                 || call.args.id_if_any("domainid").is_some_and(|of| of != call.domain_of(id));
             if is_other {
                 return Err(ApiError::value(format!(
                     "`id` is the account {}, and `account` and `domainid` name another; leave them out",
-                    account.text("name")
+                    account.text(col::NAME)
                 ))
                 .about(account.uuid.to_string(), "id"));
             }
@@ -274,7 +275,7 @@ pub(super) fn refuse_ungoverned(call: &Call<'_, '_>, id: ThingId) -> Result<(), 
 }
 
 fn is_protected(account: &Thing) -> bool {
-    account.flag("isdefault")
+    account.flag(col::IS_DEFAULT)
 }
 
 /// Refuses to shut or remove what the cloud cannot be without, or oneself.
@@ -283,7 +284,7 @@ fn refuse_protected(call: &Call<'_, '_>, id: ThingId, doing: &str) -> Result<(),
     if is_protected(account) {
         return Err(ApiError::value(format!(
             "the account {} is part of the cloud and cannot be {doing}",
-            account.text("name")
+            account.text(col::NAME)
         )));
     }
     if id == call.caller.account {
@@ -331,15 +332,15 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .into_iter()
         .map(|(key, value)| (key.into(), value.into()))
         .collect();
-    let network_domain = call.args.text("networkdomain").map(|text| Value::Text(text.into()));
+    let network_domain = call.args.text("networkdomain").map(str::to_owned);
     let given = user::given_id(call, "accountid", Kind::Account)?;
     let id = insert(call.tx, domain, &name, role.number());
     call.edit(id, |account| {
         if let Some(id) = &given {
             account.set_id(id);
         }
-        account.set("networkdomain", network_domain);
-        account.set("accountdetails", (!details.is_empty()).then_some(Value::Map(details)));
+        account.set_text_if(col::NETWORK_DOMAIN, network_domain.as_deref());
+        account.set_map(col::ACCOUNT_DETAILS, (!details.is_empty()).then_some(details));
     });
     user::insert(call, id)?;
     securitygroup::ensure_default(call.tx, id);
@@ -353,11 +354,11 @@ pub(crate) fn insert(tx: &mut Tx<'_>, domain: ThingId, name: &str, account_type:
     tx.insert(Kind::Account, |account| {
         account.owner = Some(account.id);
         account
-            .set_text("name", name)
-            .set_int("accounttype", account_type)
-            .set_ref("domainid", domain)
-            .set_flag("iscleanuprequired", false)
-            .set_flag("isdefault", false);
+            .set_text(col::NAME, name)
+            .set_int(col::ACCOUNT_TYPE, account_type)
+            .set_ref(col::DOMAIN_ID, domain)
+            .set_flag(col::IS_CLEANUP_REQUIRED, false)
+            .set_flag(col::IS_DEFAULT, false);
     })
 }
 
@@ -365,10 +366,10 @@ pub(crate) fn insert(tx: &mut Tx<'_>, domain: ThingId, name: &str, account_type:
 pub(crate) fn bill(tx: &mut Tx<'_>, id: ThingId) {
     let account = tx.thing(id);
     let domain = tx.domain_of(id);
-    let account_type = AccountType::from_number(account.int("accounttype").unsigned_abs());
+    let account_type = AccountType::from_number(account.int(col::ACCOUNT_TYPE).unsigned_abs());
     let account = cloudtally_model::Account {
         id: AccountId(id.0),
-        name: account.text("name").into(),
+        name: account.text(col::NAME).into(),
         uuid: Some(account.shown_id().into()),
         account_type: Some(account_type),
         domain: Some(DomainId(domain.0)),
@@ -392,7 +393,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     let mut account = call.entity().clone();
     verbs::assign(call, &mut account);
-    account.set_text("name", &name);
+    account.set_text(col::NAME, &name);
     call.edit(id, |old| *old = account);
     bill(call.tx, id);
     Ok(Done::Thing(id))
@@ -451,13 +452,13 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 /// Refuses to remove an account that projects would be left without administrator by.
 fn refuse_administrator(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
     let projects: Vec<&str> =
-        project::administered_by(call, id).map(|id| call.thing(id).text("name")).collect();
+        project::administered_by(call, id).map(|id| call.thing(id).text(col::NAME)).collect();
     if projects.is_empty() {
         return Ok(());
     }
     Err(ApiError::value(format!(
         "the account {} administers the projects {}; remove them or make another member their administrator first",
-        call.thing(id).text("name"),
+        call.thing(id).text(col::NAME),
         projects.join(", ")
     )))
 }
@@ -504,7 +505,7 @@ pub(crate) fn clean_up(tx: &mut Tx<'_>) {
 fn mark_default_zone(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, zone) = (call.entity_id(), call.args.id_required("zoneid"));
     call.edit(id, |account| {
-        account.set_ref("defaultzoneid", zone);
+        account.set_ref(col::DEFAULT_ZONE_ID, zone);
     });
     Ok(Done::Thing(id))
 }

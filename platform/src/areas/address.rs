@@ -6,6 +6,7 @@ use cloudtally_model::ApiError;
 
 use super::{ip, metering, network, portableip, router_vm};
 use crate::{
+    col,
     engine::{
         Answer, Call, Done, Level, Node, Query, Thing, ThingId, Tx, World, happened, limit, scope,
         unknown_because,
@@ -32,15 +33,15 @@ pub(crate) const IP_ADDRESS: Object = Object {
         DOMAIN,
         f("forvirtualnetwork", W::Bool),
         f("vlanid", W::Id(Kind::VlanIpRange)),
-        f("vlanname", W::Str).join("vlanid", "vlan"),
+        f("vlanname", W::Str).join(col::VLAN_ID, "vlan"),
         f("isstaticnat", W::Bool),
         f("issystem", W::Bool),
         f("virtualmachineid", W::Id(Kind::Vm)),
         f("vmipaddress", W::Str),
-        f("virtualmachinename", W::Str).join("virtualmachineid", "name"),
-        f("virtualmachinedisplayname", W::Str).join("virtualmachineid", "displayname"),
+        f("virtualmachinename", W::Str).join(col::VIRTUAL_MACHINE_ID, "name"),
+        f("virtualmachinedisplayname", W::Str).join(col::VIRTUAL_MACHINE_ID, "displayname"),
         f("associatednetworkid", W::Id(Kind::Network)),
-        f("associatednetworkname", W::Str).join("associatednetworkid", "name"),
+        f("associatednetworkname", W::Str).join(col::ASSOCIATED_NETWORK_ID, "name"),
         f("networkid", W::Id(Kind::Network)),
         STATE,
         f("physicalnetworkid", W::Id(Kind::PhysicalNetwork)),
@@ -117,13 +118,13 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
         &[Move { from: "Allocated", to: FREE }, Move { from: FREE, to: "Allocated" }],
     )
     .limit(Limit::PublicIp)
-    .keyword(&["ipaddress"])
+    .keyword(&[col::IP_ADDRESS])
     .tagged("PublicIpAddress")
     .job_instance("IpAddress");
 
 /// The type of an event, by what sort of address it is about.
 fn event(address: &Thing, plain: &'static str, portable: &'static str) -> &'static str {
-    if address.flag("isportable") { portable } else { plain }
+    if address.flag(col::IS_PORTABLE) { portable } else { plain }
 }
 
 /// The state of an address that is kept for an account and not acquired.
@@ -131,13 +132,13 @@ const FREE: &str = "Free";
 
 /// The addresses of a range that are nobody's: neither an account's nor a system VM's.
 fn free_in<'w>(world: &'w World, range: &'w Thing) -> impl Iterator<Item = String> + use<'w> {
-    let of_accounts = world.referring(range.id, Kind::IpAddress, "vlanid");
-    let of_system_vms = world.referring(range.id, Kind::SystemVm, "publicrange");
+    let of_accounts = world.referring(range.id, Kind::IpAddress, col::VLAN_ID);
+    let of_system_vms = world.referring(range.id, Kind::SystemVm, col::PUBLIC_RANGE);
     let taken: BTreeSet<&str> = of_accounts
-        .map(|address| address.text("ipaddress"))
-        .chain(of_system_vms.map(|vm| vm.text("publicip")))
+        .map(|address| address.text(col::IP_ADDRESS))
+        .chain(of_system_vms.map(|vm| vm.text(col::PUBLIC_IP)))
         .collect();
-    ip::range(range.text("startip"), range.text("endip"))
+    ip::range(range.text(col::START_IP), range.text(col::END_IP))
         .map(ip::format)
         .filter(move |address| !taken.contains(address.as_str()))
 }
@@ -151,11 +152,11 @@ fn first_free(world: &World, range: &Thing) -> Option<String> {
 /// machines get the first ones, its routers the last.
 pub(crate) fn last_free(world: &World, network: ThingId) -> Option<(ThingId, String)> {
     let of_routers: Vec<&str> = world
-        .referring(network, Kind::Router, "guestnetworkid")
-        .map(|router| router.text("guestipaddress"))
+        .referring(network, Kind::Router, col::GUEST_NETWORK_ID)
+        .map(|router| router.text(col::GUEST_IP_ADDRESS))
         .collect();
     let mut ranges: Vec<&Thing> =
-        world.referring(network, Kind::VlanIpRange, "networkid").collect();
+        world.referring(network, Kind::VlanIpRange, col::NETWORK_ID).collect();
     ranges.reverse();
     ranges.into_iter().find_map(|range| {
         let free = free_in(world, range).filter(|free| !of_routers.contains(&free.as_str()));
@@ -168,13 +169,13 @@ pub(crate) fn last_free(world: &World, network: ThingId) -> Option<(ThingId, Str
 fn public_ranges(world: &World, zone: ThingId, owner: ThingId) -> Vec<&Thing> {
     let public = || {
         world
-            .referring(zone, Kind::VlanIpRange, "zoneid")
-            .filter(|range| range.flag("forvirtualnetwork"))
+            .referring(zone, Kind::VlanIpRange, col::ZONE_ID)
+            .filter(|range| range.flag(col::FOR_VIRTUAL_NETWORK))
     };
     let mut ranges: Vec<&Thing> =
-        public().filter(|range| range.id_of("accountid") == Some(owner)).collect();
+        public().filter(|range| range.id_of(col::ACCOUNT_ID) == Some(owner)).collect();
     if ranges.is_empty() || world.scoped_setting(owner, "use.system.public.ips") == "true" {
-        ranges.extend(public().filter(|range| range.id_of("accountid").is_none()));
+        ranges.extend(public().filter(|range| range.id_of(col::ACCOUNT_ID).is_none()));
     }
     ranges
 }
@@ -201,14 +202,14 @@ pub(crate) fn acquire(
     // 1. One that is kept for the account; it is counted and billed already.
     let kept = tx
         .owned_by(owner, Kind::IpAddress)
-        .find(|held| held.state == FREE && held.id_of("zoneid") == Some(zone))
+        .find(|held| held.state == FREE && held.id_of(col::ZONE_ID) == Some(zone))
         .map(|held| held.id);
     if let Some(id) = kept {
         tx.edit(id, |address| {
             address
-                .set_ref("associatednetworkid", network)
-                .set_flag("issourcenat", is_source_nat)
-                .set_time("allocated", now);
+                .set_ref(col::ASSOCIATED_NETWORK_ID, network)
+                .set_flag(col::IS_SOURCE_NAT, is_source_nat)
+                .set_time(col::ALLOCATED, now);
         });
         tx.move_to(id, "Allocated");
         return Ok(id);
@@ -221,15 +222,15 @@ pub(crate) fn acquire(
     let (range, address) = found.ok_or_else(|| {
         ApiError::address_capacity(format!(
             "the zone {} has no free public address; add a range with createVlanIpRange",
-            tx.thing(zone).text("name")
+            tx.thing(zone).text(col::NAME)
         ))
         .about(tx.thing(zone).uuid.to_string(), "zoneid")
     })?;
     let id = insert_public(tx, owner, range, &address, |address| {
         address
-            .set_ref("associatednetworkid", network)
-            .set_flag("issourcenat", is_source_nat)
-            .set_time("allocated", now);
+            .set_ref(col::ASSOCIATED_NETWORK_ID, network)
+            .set_flag(col::IS_SOURCE_NAT, is_source_nat)
+            .set_time(col::ALLOCATED, now);
     });
     Ok(id)
 }
@@ -242,14 +243,14 @@ fn insert_public(
     fill: impl FnOnce(&mut Thing),
 ) -> ThingId {
     let of = tx.thing(range);
-    let zone = of.id_of("zoneid").expect("ranges are in a zone");
-    let physical = of.id_of("physicalnetworkid");
+    let zone = of.id_of(col::ZONE_ID).expect("ranges are in a zone");
+    let physical = of.id_of(col::PHYSICAL_NETWORK_ID);
     insert(tx, owner, zone, address, |thing| {
         thing
-            .set_ref("vlanid", range)
-            .set_ref("physicalnetworkid", physical)
-            .set_flag("forvirtualnetwork", true)
-            .set_flag("issourcenat", false);
+            .set_ref(col::VLAN_ID, range)
+            .set_ref(col::PHYSICAL_NETWORK_ID, physical)
+            .set_flag(col::FOR_VIRTUAL_NETWORK, true)
+            .set_flag(col::IS_SOURCE_NAT, false);
         fill(thing);
     })
 }
@@ -258,8 +259,10 @@ fn insert_public(
 /// a system VM takes, for nobody's account.
 pub(crate) fn free_for_system(world: &World, zone: ThingId) -> Option<(ThingId, String)> {
     world
-        .referring(zone, Kind::VlanIpRange, "zoneid")
-        .filter(|range| range.flag("forvirtualnetwork") && range.id_of("accountid").is_none())
+        .referring(zone, Kind::VlanIpRange, col::ZONE_ID)
+        .filter(|range| {
+            range.flag(col::FOR_VIRTUAL_NETWORK) && range.id_of(col::ACCOUNT_ID).is_none()
+        })
         .find_map(|range| Some((range.id, first_free(world, range)?)))
 }
 
@@ -282,9 +285,9 @@ pub(crate) fn keep(tx: &mut Tx<'_>, range: ThingId, owner: ThingId) -> Result<()
 /// all, what is stays with its owner.
 pub(crate) fn keep_no_more(tx: &mut Tx<'_>, range: ThingId) {
     tx.edit(range, |range| {
-        range.set_ref("accountid", None);
+        range.set_ref(col::ACCOUNT_ID, None);
     });
-    for id in tx.ids_referring(range, Kind::IpAddress, "vlanid") {
+    for id in tx.ids_referring(range, Kind::IpAddress, col::VLAN_ID) {
         if tx.thing(id).state == FREE {
             metering::address(tx, false, id);
             tx.remove_with_dependants(id);
@@ -300,19 +303,19 @@ pub(crate) fn acquire_direct(
     wanted: Option<&str>,
 ) -> Result<(ThingId, ThingId), ApiError> {
     let shared = tx.thing(network).clone();
-    let zone = shared.id_of("zoneid").expect("networks are in a zone");
-    let ranges: Vec<&Thing> = tx.referring(network, Kind::VlanIpRange, "networkid").collect();
+    let zone = shared.id_of(col::ZONE_ID).expect("networks are in a zone");
+    let ranges: Vec<&Thing> = tx.referring(network, Kind::VlanIpRange, col::NETWORK_ID).collect();
     let found = match wanted {
         None => ranges.into_iter().find_map(|range| Some((range.id, first_free(tx, range)?))),
         Some(address) => {
             let holds = |range: &&Thing| {
-                ip::range(range.text("startip"), range.text("endip"))
+                ip::range(range.text(col::START_IP), range.text(col::END_IP))
                     .any(|candidate| ip::format(candidate) == address)
             };
             let range = ranges.into_iter().find(holds).ok_or_else(|| {
                 ApiError::value(format!(
                     "{address} is in no range of the network {}",
-                    shared.text("name")
+                    shared.text(col::NAME)
                 ))
             })?;
             if !free_in(tx, range).any(|free| free == address) {
@@ -324,18 +327,18 @@ pub(crate) fn acquire_direct(
     let (range, address) = found.ok_or_else(|| {
         ApiError::address_capacity(format!(
             "the network {} has no free address; add a range with createVlanIpRange",
-            shared.text("name")
+            shared.text(col::NAME)
         ))
     })?;
     let now = tx.now;
     let id = insert(tx, owner, zone, &address, |thing| {
         thing
-            .set_time("allocated", now)
-            .set_ref("vlanid", range)
-            .set_ref("networkid", network)
-            .set_ref("associatednetworkid", network)
-            .set_flag("forvirtualnetwork", false)
-            .set_flag("issourcenat", false);
+            .set_time(col::ALLOCATED, now)
+            .set_ref(col::VLAN_ID, range)
+            .set_ref(col::NETWORK_ID, network)
+            .set_ref(col::ASSOCIATED_NETWORK_ID, network)
+            .set_flag(col::FOR_VIRTUAL_NETWORK, false)
+            .set_flag(col::IS_SOURCE_NAT, false);
     });
     router_vm::give_way(tx, network, &address);
     Ok((id, range))
@@ -351,11 +354,11 @@ fn insert(
     let id = tx.insert(Kind::IpAddress, |thing| {
         thing.owner = Some(owner);
         thing
-            .set_text("ipaddress", address)
-            .set_ref("zoneid", zone)
-            .set_flag("isstaticnat", false)
-            .set_flag("issystem", false)
-            .set_flag("isportable", false);
+            .set_text(col::IP_ADDRESS, address)
+            .set_ref(col::ZONE_ID, zone)
+            .set_flag(col::IS_STATIC_NAT, false)
+            .set_flag(col::IS_SYSTEM, false)
+            .set_flag(col::IS_PORTABLE, false);
         fill(thing);
     });
     metering::address(tx, true, id);
@@ -366,25 +369,25 @@ fn insert(
 /// perhaps: there it is billed from now on.
 pub(crate) fn transfer(tx: &mut Tx<'_>, id: ThingId, network: ThingId) {
     let (to, address) = (tx.thing(network).clone(), tx.thing(id).clone());
-    let zone = to.id_of("zoneid").expect("networks are in a zone");
-    let moves = address.id_of("zoneid") != Some(zone);
+    let zone = to.id_of(col::ZONE_ID).expect("networks are in a zone");
+    let moves = address.id_of(col::ZONE_ID) != Some(zone);
     if moves {
         metering::address(tx, false, id);
     }
     tx.edit(id, |address| {
         address
-            .set_ref("associatednetworkid", network)
-            .set_ref("physicalnetworkid", to.id_of("physicalnetworkid"))
-            .set_ref("zoneid", zone);
+            .set_ref(col::ASSOCIATED_NETWORK_ID, network)
+            .set_ref(col::PHYSICAL_NETWORK_ID, to.id_of(col::PHYSICAL_NETWORK_ID))
+            .set_ref(col::ZONE_ID, zone);
     });
     if moves {
         metering::address(tx, true, id);
     }
-    if address.id_of("associatednetworkid").is_some() {
+    if address.id_of(col::ASSOCIATED_NETWORK_ID).is_some() {
         let text = format!(
             "The portable address {} was transferred to the network {}",
-            address.text("ipaddress"),
-            to.text("name")
+            address.text(col::IP_ADDRESS),
+            to.text(col::NAME)
         );
         happened(tx, "PORTABLE.IP.TRANSFER", Level::Info, Some(id), text);
     }
@@ -393,12 +396,12 @@ pub(crate) fn transfer(tx: &mut Tx<'_>, id: ThingId, network: ThingId) {
 /// Takes an address from a network that goes. A portable one stays its owner's, to be
 /// used in another.
 pub(crate) fn leave_network(tx: &mut Tx<'_>, id: ThingId) {
-    if !tx.thing(id).flag("isportable") {
+    if !tx.thing(id).flag(col::IS_PORTABLE) {
         return release(tx, id);
     }
     super::rules::remove_of_address(tx, id);
     tx.edit(id, |address| {
-        address.set_ref("associatednetworkid", None);
+        address.set_ref(col::ASSOCIATED_NETWORK_ID, None);
     });
 }
 
@@ -407,19 +410,20 @@ pub(crate) fn leave_network(tx: &mut Tx<'_>, id: ThingId) {
 pub(crate) fn release(tx: &mut Tx<'_>, id: ThingId) {
     super::rules::remove_of_address(tx, id);
     let address = tx.thing(id);
-    let keeper = address.id_of("vlanid").and_then(|range| tx.thing(range).id_of("accountid"));
+    let keeper =
+        address.id_of(col::VLAN_ID).and_then(|range| tx.thing(range).id_of(col::ACCOUNT_ID));
     if keeper.is_some() && keeper == address.owner {
-        for tag in tx.ids_referring(id, Kind::Tag, "resource") {
+        for tag in tx.ids_referring(id, Kind::Tag, col::RESOURCE) {
             tx.erase(tag);
         }
         tx.edit(id, |address| {
             address
-                .set_ref("associatednetworkid", None)
-                .set_ref("virtualmachineid", None)
-                .set("vmipaddress", None)
-                .set_flag("isstaticnat", false)
-                .set_flag("issourcenat", false)
-                .set_time("allocated", None);
+                .set_ref(col::ASSOCIATED_NETWORK_ID, None)
+                .set_ref(col::VIRTUAL_MACHINE_ID, None)
+                .clear(col::VM_IP_ADDRESS)
+                .set_flag(col::IS_STATIC_NAT, false)
+                .set_flag(col::IS_SOURCE_NAT, false)
+                .set_time(col::ALLOCATED, None);
         });
         if tx.thing(id).state != FREE {
             tx.move_to(id, FREE);
@@ -438,15 +442,15 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
     let (owner, zone) = match (network, zone) {
         (Some(network), _) => {
             let network = call.thing(network);
-            if network.text("type") != "Isolated" {
+            if network.text(col::TYPE) != "Isolated" {
                 return Err(ApiError::value(format!(
                     "the network {} is shared; its virtual machines have addresses of their own",
-                    network.text("name")
+                    network.text(col::NAME)
                 )));
             }
             scope::refuse_shut(call, network.owner)?;
             scope::refuse_other_owner(call, network.id)?;
-            let zone = network.id_of("zoneid").expect("networks are in a zone");
+            let zone = network.id_of(col::ZONE_ID).expect("networks are in a zone");
             (network.owner.expect("networks have an owner"), zone)
         }
         (None, Some(zone)) => (call.owner()?, zone),
@@ -463,7 +467,7 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
         ));
     }
     // 2. A zone that has addresses to use, and the network there.
-    if call.thing(zone).text("networktype").eq_ignore_ascii_case("Basic") {
+    if call.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value(
             "basic zones have no public addresses to acquire; their virtual machines have them directly",
         ));
@@ -497,13 +501,13 @@ fn acquire_portable(
     }
     let taken: BTreeSet<String> = call
         .all(Kind::IpAddress)
-        .filter(|address| address.flag("isportable"))
-        .map(|address| address.text("ipaddress").to_owned())
+        .filter(|address| address.flag(col::IS_PORTABLE))
+        .map(|address| address.text(col::IP_ADDRESS).to_owned())
         .collect();
     let found = call
         .all(Kind::PortableIpRange)
-        .filter(|range| range.int("regionid") == region)
-        .flat_map(|range| ip::range(range.text("startip"), range.text("endip")))
+        .filter(|range| range.int(col::REGION_ID) == region)
+        .flat_map(|range| ip::range(range.text(col::START_IP), range.text(col::END_IP)))
         .map(ip::format)
         .find(|address| !taken.contains(address))
         .ok_or_else(|| {
@@ -511,21 +515,21 @@ fn acquire_portable(
                 "the region {region} has no free portable address; add a range with createPortableIpRange"
             ))
         })?;
-    let physical = call.thing(network).id_of("physicalnetworkid");
+    let physical = call.thing(network).id_of(col::PHYSICAL_NETWORK_ID);
     let now = call.now;
     let id = call.tx.insert(Kind::IpAddress, |thing| {
         thing.owner = Some(owner);
         thing
-            .set_text("ipaddress", &found)
-            .set_ref("zoneid", zone)
-            .set_ref("associatednetworkid", network)
-            .set_ref("physicalnetworkid", physical)
-            .set_time("allocated", now)
-            .set_flag("forvirtualnetwork", true)
-            .set_flag("issourcenat", false)
-            .set_flag("isstaticnat", false)
-            .set_flag("issystem", false)
-            .set_flag("isportable", true);
+            .set_text(col::IP_ADDRESS, &found)
+            .set_ref(col::ZONE_ID, zone)
+            .set_ref(col::ASSOCIATED_NETWORK_ID, network)
+            .set_ref(col::PHYSICAL_NETWORK_ID, physical)
+            .set_time(col::ALLOCATED, now)
+            .set_flag(col::FOR_VIRTUAL_NETWORK, true)
+            .set_flag(col::IS_SOURCE_NAT, false)
+            .set_flag(col::IS_STATIC_NAT, false)
+            .set_flag(col::IS_SYSTEM, false)
+            .set_flag(col::IS_PORTABLE, true);
     });
     metering::address(call.tx, true, id);
     Ok(id)
@@ -540,7 +544,7 @@ fn give_up(call: &mut Call<'_, '_>) {
 
 fn associate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    if let Some(network) = call.entity().id_of("associatednetworkid") {
+    if let Some(network) = call.entity().id_of(col::ASSOCIATED_NETWORK_ID) {
         network::implement(call.tx, network)?;
     }
     Ok(Done::Thing(id))
@@ -553,7 +557,7 @@ pub(crate) fn must_be_acquired(address: &Thing) -> Result<(), ApiError> {
     }
     Err(ApiError::value(format!(
         "{} is not acquired; do that with associateIpAddress",
-        address.text("ipaddress")
+        address.text(col::IP_ADDRESS)
     ))
     .about(address.uuid.to_string(), "ipaddressid"))
 }
@@ -561,16 +565,16 @@ pub(crate) fn must_be_acquired(address: &Thing) -> Result<(), ApiError> {
 fn check_release(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let address = call.thing(call.args.id_required("id"));
     must_be_acquired(address)?;
-    if address.flag("issourcenat") {
+    if address.flag(col::IS_SOURCE_NAT) {
         return Err(ApiError::value(format!(
             "{} is the source NAT address of its network and goes with the network",
-            address.text("ipaddress")
+            address.text(col::IP_ADDRESS)
         )));
     }
-    if !address.flag("forvirtualnetwork") {
+    if !address.flag(col::FOR_VIRTUAL_NETWORK) {
         return Err(ApiError::value(format!(
             "{} belongs to a virtual machine on a shared network and goes with its NIC",
-            address.text("ipaddress")
+            address.text(col::IP_ADDRESS)
         )));
     }
     Ok(())
@@ -592,8 +596,8 @@ fn list_addresses(query: &Query<'_>) -> Result<Answer, ApiError> {
     let shows_all_free = wants_free && query.caller.is_root();
     let is_wanted = |address: &&Thing| {
         (address.state != FREE || wants_free && !shows_all_free)
-            && (args.has("forvirtualnetwork") || address.flag("forvirtualnetwork"))
-            && (!for_rules || !address.flag("isstaticnat"))
+            && (args.has("forvirtualnetwork") || address.flag(col::FOR_VIRTUAL_NETWORK))
+            && (!for_rules || !address.flag(col::IS_STATIC_NAT))
     };
     let mut items: Vec<Node> = taken
         .into_iter()
@@ -610,24 +614,25 @@ fn free_addresses(query: &Query<'_>) -> Vec<Node> {
     let world = query.world;
     let (zone, range) = (query.args.id("zoneid"), query.args.id("vlanid"));
     let mut items = Vec::new();
-    for found in world.all(Kind::VlanIpRange).filter(|range| range.flag("forvirtualnetwork")) {
+    for found in world.all(Kind::VlanIpRange).filter(|range| range.flag(col::FOR_VIRTUAL_NETWORK)) {
         let is_other = range.is_some_and(|id| id != found.id)
-            || zone.is_some_and(|id| found.id_of("zoneid") != Some(id));
+            || zone.is_some_and(|id| found.id_of(col::ZONE_ID) != Some(id));
         if is_other {
             continue;
         }
         let taken: BTreeSet<&str> = world
-            .referring(found.id, Kind::IpAddress, "vlanid")
+            .referring(found.id, Kind::IpAddress, col::VLAN_ID)
             .filter(|address| address.state != FREE)
-            .map(|address| address.text("ipaddress"))
+            .map(|address| address.text(col::IP_ADDRESS))
             .chain(
                 world
-                    .referring(found.id, Kind::SystemVm, "publicrange")
-                    .map(|vm| vm.text("publicip")),
+                    .referring(found.id, Kind::SystemVm, col::PUBLIC_RANGE)
+                    .map(|vm| vm.text(col::PUBLIC_IP)),
             )
             .collect();
-        let of_zone = found.id_of("zoneid").map(|id| world.thing(id));
-        for address in ip::range(found.text("startip"), found.text("endip")).map(ip::format) {
+        let of_zone = found.id_of(col::ZONE_ID).map(|id| world.thing(id));
+        for address in ip::range(found.text(col::START_IP), found.text(col::END_IP)).map(ip::format)
+        {
             let is_wanted = query.args.text("ipaddress").is_none_or(|wanted| wanted == address);
             let is_wanted = is_wanted && query.is_named_in(&[&address]);
             if taken.contains(address.as_str()) || !is_wanted {
@@ -636,11 +641,11 @@ fn free_addresses(query: &Query<'_>) -> Vec<Node> {
             let fields = vec![
                 ("ipaddress", Node::text(&address)),
                 ("zoneid", Node::text_if(of_zone.map(|zone| zone.uuid.to_string()))),
-                ("zonename", Node::text_if(of_zone.map(|zone| zone.text("name")))),
+                ("zonename", Node::text_if(of_zone.map(|zone| zone.text(col::NAME)))),
                 ("issourcenat", Node::Bool(false)),
                 ("forvirtualnetwork", Node::Bool(true)),
                 ("vlanid", Node::text(found.uuid.to_string())),
-                ("vlanname", Node::text(found.text("vlan"))),
+                ("vlanname", Node::text(found.text(col::VLAN))),
                 ("isstaticnat", Node::Bool(false)),
                 ("state", Node::text("Free")),
             ];

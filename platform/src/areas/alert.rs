@@ -8,7 +8,8 @@ use cloudtally_model::ApiError;
 
 use super::event::Selection;
 use crate::{
-    engine::{Answer, Call, Done, Query, ThingId, Tx},
+    col,
+    engine::{Answer, Call, Column, Done, Query, ThingId, Tx},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
         hidden, own, p,
@@ -29,7 +30,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Alert, &ALERT)
         hidden("resolved", W::Date),
         hidden("stands", W::Str),
     ])
-    .keyword(&["description"]);
+    .keyword(&[col::DESCRIPTION]);
 
 pub(crate) const ALERT: Object = Object {
     name: "Alert",
@@ -206,17 +207,16 @@ impl Place {
     /// Where a thing is: a zone, a pod or a cluster itself, or what stands in one.
     pub fn of(tx: &Tx<'_>, id: ThingId) -> Self {
         let thing = tx.thing(id);
-        let named = |kind, column: &str| {
+        let named = |kind, column: Column<ThingId>| {
             if thing.kind == kind {
                 return Some(id);
             }
-            let has_column = crate::engine::spec(thing.kind).column(column).is_some();
-            if has_column { thing.id_of(column) } else { None }
+            if thing.stores(column) { thing.id_of(column) } else { None }
         };
         Self {
-            zone: named(Kind::Zone, "zoneid"),
-            pod: named(Kind::Pod, "podid"),
-            cluster: named(Kind::Cluster, "clusterid"),
+            zone: named(Kind::Zone, col::ZONE_ID),
+            pod: named(Kind::Pod, col::POD_ID),
+            cluster: named(Kind::Cluster, col::CLUSTER_ID),
         }
     }
 }
@@ -236,13 +236,13 @@ fn unresolved(
     about: Option<ThingId>,
     place: Place,
 ) -> Vec<ThingId> {
-    tx.referring(stand(tx, alert_type, about, place), Kind::Alert, "stands")
+    tx.referring(stand(tx, alert_type, about, place), Kind::Alert, col::STANDS)
         .filter(|alert| {
-            alert.int("type") == alert_type.number
-                && about.is_none_or(|id| alert.id_of("about") == Some(id))
-                && alert.id_of("zone") == place.zone
-                && alert.id_of("pod") == place.pod
-                && alert.id_of("cluster") == place.cluster
+            alert.int(col::TYPE_NUMBER) == alert_type.number
+                && about.is_none_or(|id| alert.id_of(col::ABOUT) == Some(id))
+                && alert.id_of(col::ZONE) == place.zone
+                && alert.id_of(col::POD) == place.pod
+                && alert.id_of(col::CLUSTER) == place.cluster
         })
         .map(|alert| alert.id)
         .collect()
@@ -269,15 +269,15 @@ pub fn raise(
     let stands = stand(tx, alert_type, about, place);
     Some(tx.insert(Kind::Alert, |alert| {
         alert
-            .set_int("type", number)
-            .set_text("name", name)
-            .set_text("description", subject)
-            .set_time("sent", now)
-            .set_ref("about", about)
-            .set_ref("zone", place.zone)
-            .set_ref("pod", place.pod)
-            .set_ref("cluster", place.cluster)
-            .set_ref("stands", stands);
+            .set_int(col::TYPE_NUMBER, number)
+            .set_text(col::NAME, name)
+            .set_text(col::DESCRIPTION, subject)
+            .set_time(col::SENT, now)
+            .set_ref(col::ABOUT, about)
+            .set_ref(col::ZONE, place.zone)
+            .set_ref(col::POD, place.pod)
+            .set_ref(col::CLUSTER, place.cluster)
+            .set_ref(col::STANDS, stands);
     }))
 }
 
@@ -286,7 +286,7 @@ pub fn resolve(tx: &mut Tx<'_>, alert_type: AlertType, about: Option<ThingId>, p
     let now = tx.now;
     for alert in unresolved(tx, alert_type, about, place) {
         tx.edit(alert, |alert| {
-            alert.set_time("resolved", now).set_ref("stands", None);
+            alert.set_time(col::RESOLVED, now).set_ref(col::STANDS, None);
         });
     }
 }
@@ -296,11 +296,11 @@ pub(crate) fn machine_down(tx: &mut Tx<'_>, machine: ThingId, why: &str) {
     let thing = tx.thing(machine);
     let alert_type = match thing.kind {
         Kind::Router => ROUTER,
-        Kind::SystemVm if thing.text("systemvmtype") == "consoleproxy" => CONSOLE_PROXY,
+        Kind::SystemVm if thing.text(col::SYSTEM_VM_TYPE) == "consoleproxy" => CONSOLE_PROXY,
         Kind::SystemVm => SECONDARY_STORAGE_VM,
         _ => USER_VM,
     };
-    let text = format!("the {} {} went down: {why}", thing.kind.noun(), thing.text("name"));
+    let text = format!("the {} {} went down: {why}", thing.kind.noun(), thing.text(col::NAME));
     let place = Place::of(tx, machine);
     raise(tx, alert_type, Some(machine), place, &text);
 }
@@ -316,7 +316,7 @@ fn generate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     match raise(call.tx, type_of(number), None, place, &text) {
         None => call.detail = "an unresolved alert of the type tells of it already".to_owned(),
         Some(alert) => call.edit(alert, |alert| {
-            alert.set_text("name", &name);
+            alert.set_text(col::NAME, &name);
         }),
     }
     Ok(Done::Success)
@@ -339,7 +339,7 @@ fn list_alerts(query: &Query<'_>) -> Result<Answer, ApiError> {
         return Err(query.invalid("type", given, "expected the number of a type, such as `7`"));
     }
     let alerts = query.things(Kind::Alert)?;
-    query.page(alerts.into_iter().rev().filter(|alert| !alert.flag("archived")))
+    query.page(alerts.into_iter().rev().filter(|alert| !alert.flag(col::ARCHIVED)))
 }
 
 #[cfg(test)]

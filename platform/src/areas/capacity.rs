@@ -13,7 +13,8 @@ use cloudtally_model::ApiError;
 
 use super::{given, pod, serviceoffering, volume};
 use crate::{
-    engine::{Answer, Fields, Node, Query, Thing, ThingId, World},
+    col,
+    engine::{Answer, Column, Fields, Node, Query, Thing, ThingId, World},
     table::{
         Command, Kind, Object, ParamType::*, Roles, Shape, WireType as W, f, fields::*, group, own,
         p,
@@ -46,9 +47,9 @@ pub(crate) const CAPACITY: Object = Object {
         ZONE_ID,
         ZONE_NAME,
         f("podid", W::Id(Kind::Pod)),
-        f("podname", W::Str).join("podid", "name"),
+        f("podname", W::Str).join(col::POD_ID, "name"),
         f("clusterid", W::Id(Kind::Cluster)),
-        f("clustername", W::Str).join("clusterid", "name"),
+        f("clustername", W::Str).join(col::CLUSTER_ID, "name"),
         f("capacityused", W::Long),
         f("capacitytotal", W::Long),
         f("percentused", W::Str),
@@ -228,14 +229,14 @@ impl World {
 
     /// The machines that a host runs.
     pub(crate) fn machines_on(&self, host: ThingId) -> impl Iterator<Item = &Thing> + '_ {
-        MACHINES.into_iter().flat_map(move |kind| self.referring(host, kind, "hostid")).filter(
+        MACHINES.into_iter().flat_map(move |kind| self.referring(host, kind, col::HOST_ID)).filter(
             |machine| !matches!(machine.state, "Stopped" | "Destroyed" | "Expunging" | "Error"),
         )
     }
 
     /// What a machine is given by its offering: MHz and bytes of memory.
     pub(crate) fn demand_of(&self, machine: &Thing) -> (i64, i64) {
-        let offering = machine.id_of("serviceofferingid").and_then(|id| self.any(id));
+        let offering = machine.id_of(col::SERVICE_OFFERING_ID).and_then(|id| self.any(id));
         offering.map_or((0, 0), |offering| {
             (serviceoffering::cpu_mhz(offering), serviceoffering::memory_bytes(offering))
         })
@@ -244,8 +245,8 @@ impl World {
     /// The CPU of a host in MHz, with what is given away more than once.
     pub(crate) fn host_cpu_mhz(&self, host: ThingId) -> Amount {
         let thing = self.thing(host);
-        let real = thing.int("cpunumber").saturating_mul(thing.int("cpuspeed"));
-        let cluster = thing.id_of("clusterid").unwrap_or(host);
+        let real = thing.int(col::CPU_NUMBER).saturating_mul(thing.int(col::CPU_SPEED));
+        let cluster = thing.id_of(col::CLUSTER_ID).unwrap_or(host);
         Amount {
             total: self.factor(cluster, CPU_FACTOR).of(real),
             used: self.machines_on(host).map(|machine| self.demand_of(machine).0).sum(),
@@ -255,9 +256,9 @@ impl World {
     /// The memory of a host in bytes, with what is given away more than once.
     pub(crate) fn host_memory_bytes(&self, host: ThingId) -> Amount {
         let thing = self.thing(host);
-        let cluster = thing.id_of("clusterid").unwrap_or(host);
+        let cluster = thing.id_of(col::CLUSTER_ID).unwrap_or(host);
         Amount {
-            total: self.factor(cluster, MEMORY_FACTOR).of(thing.int("memorytotal")),
+            total: self.factor(cluster, MEMORY_FACTOR).of(thing.int(col::MEMORY_TOTAL)),
             used: self.machines_on(host).map(|machine| self.demand_of(machine).1).sum(),
         }
     }
@@ -281,13 +282,13 @@ impl World {
     /// are not given away more than once.
     pub(crate) fn pool_bytes(&self, pool: ThingId) -> Amount {
         let thing = self.thing(pool);
-        let real = thing.int("disksizetotal");
-        let total = match (thing.text("scope"), thing.id_of("zoneid")) {
+        let real = thing.int(col::DISK_SIZE_TOTAL);
+        let total = match (thing.text(col::SCOPE), thing.id_of(col::ZONE_ID)) {
             ("HOST", _) | (_, None) => real,
             (_, Some(zone)) => self.factor(zone, STORAGE_FACTOR).of(real),
         };
-        let volumes = self.referring(pool, Kind::Volume, "poolid");
-        Amount { total, used: volumes.map(|volume| volume.int("size")).sum() }
+        let volumes = self.referring(pool, Kind::Volume, col::POOL_ID);
+        Amount { total, used: volumes.map(|volume| volume.int(col::SIZE)).sum() }
     }
 
     /// The bytes that new volumes can still have on a pool.
@@ -310,7 +311,7 @@ impl World {
     /// with what is filled.
     pub(crate) fn pool_room(&self, pool: ThingId, bytes: i64) -> Option<i64> {
         let given = self.pool_bytes(pool);
-        let is_too_full = self.thing(pool).id_of("zoneid").is_some_and(|zone| {
+        let is_too_full = self.thing(pool).id_of(col::ZONE_ID).is_some_and(|zone| {
             given.is_above(self.factor(zone, POOL_SHARE), bytes)
                 || self.filled(pool, given).is_above(self.factor(zone, POOL_FILLED_SHARE), 0)
         });
@@ -325,7 +326,7 @@ impl World {
 
     /// The same, where what is given away is counted already.
     fn filled(&self, pool: ThingId, given: Amount) -> Amount {
-        let total = self.thing(pool).int("disksizetotal");
+        let total = self.thing(pool).int(col::DISK_SIZE_TOTAL);
         Amount { total, used: (given.used / 2).min(total) }
     }
 }
@@ -333,7 +334,7 @@ impl World {
 /// The hosts of a place that count: those that work.
 fn hosts<'w>(world: &'w World, place: &'w Thing) -> impl Iterator<Item = ThingId> + 'w {
     let works = |host: &&Thing| {
-        host.state == "Up" && matches!(host.text("resourcestate"), "Enabled" | "Disabled")
+        host.state == "Up" && matches!(host.text(col::RESOURCE_STATE), "Enabled" | "Disabled")
     };
     world.referring(place.id, Kind::Host, column(place.kind)).filter(works).map(|host| host.id)
 }
@@ -346,7 +347,7 @@ fn pools<'w>(
 ) -> impl Iterator<Item = ThingId> + 'w {
     world
         .referring(place.id, Kind::StoragePool, column(place.kind))
-        .filter(move |pool| (pool.text("scope") == "HOST") == (wanted == Disks::Local))
+        .filter(move |pool| (pool.text(col::SCOPE) == "HOST") == (wanted == Disks::Local))
         .map(|pool| pool.id)
 }
 
@@ -363,11 +364,11 @@ enum Range {
 }
 
 /// The column by which hosts and pools say that they are in a place.
-fn column(place: Kind) -> &'static str {
+fn column(place: Kind) -> Column<ThingId> {
     match place {
-        Kind::Zone => "zoneid",
-        Kind::Pod => "podid",
-        _ => "clusterid",
+        Kind::Zone => col::ZONE_ID,
+        Kind::Pod => col::POD_ID,
+        _ => col::CLUSTER_ID,
     }
 }
 
@@ -389,12 +390,12 @@ fn amount(world: &World, place: &Thing, resource: Resource) -> Amount {
         Resource::DirectIp => addresses(world, place, Range::Direct),
         Resource::PrivateIp if place.kind == Kind::Pod => private_addresses(world, place),
         Resource::PrivateIp => world
-            .referring(place.id, Kind::Pod, "zoneid")
+            .referring(place.id, Kind::Pod, col::ZONE_ID)
             .map(|p| private_addresses(world, p))
             .sum(),
         Resource::SecondaryStorage => secondary(world, place),
         Resource::Vlan => world
-            .referring(place.id, Kind::PhysicalNetwork, "zoneid")
+            .referring(place.id, Kind::PhysicalNetwork, col::ZONE_ID)
             .map(|network| vlans(world, network))
             .sum(),
     }
@@ -420,17 +421,17 @@ fn private_addresses(world: &World, pod: &Thing) -> Amount {
 /// The addresses of a zone's ranges, public ones or those of shared networks.
 fn addresses(world: &World, zone: &Thing, wanted: Range) -> Amount {
     let ranges = world
-        .referring(zone.id, Kind::VlanIpRange, "zoneid")
-        .filter(|range| range.flag("forvirtualnetwork") == (wanted == Range::Public));
+        .referring(zone.id, Kind::VlanIpRange, col::ZONE_ID)
+        .filter(|range| range.flag(col::FOR_VIRTUAL_NETWORK) == (wanted == Range::Public));
     let of = |range: &Thing| {
-        let ends = (given::ipv4(range.text("startip")), given::ipv4(range.text("endip")));
+        let ends = (given::ipv4(range.text(col::START_IP)), given::ipv4(range.text(col::END_IP)));
         let total = match ends {
             (Some(start), Some(end)) => i64::from(end) - i64::from(start) + 1,
             _ => 0,
         };
-        let taken = world.referring(range.id, Kind::IpAddress, "vlanid");
+        let taken = world.referring(range.id, Kind::IpAddress, col::VLAN_ID);
         let by_accounts = taken.filter(|address| address.state != "Free").count();
-        let by_system_vms = world.referring(range.id, Kind::SystemVm, "publicrange").count();
+        let by_system_vms = world.referring(range.id, Kind::SystemVm, col::PUBLIC_RANGE).count();
         Amount { total, used: count(by_accounts + by_system_vms) }
     };
     ranges.map(of).sum()
@@ -442,22 +443,23 @@ fn vlans(world: &World, network: &Thing) -> Amount {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
         Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
     };
-    let ranges: Vec<(i64, i64)> = given::tags(network.text("vlan")).filter_map(bounds).collect();
+    let ranges: Vec<(i64, i64)> = given::tags(network.text(col::VLAN)).filter_map(bounds).collect();
     let total = ranges.iter().map(|(first, last)| last - first + 1).sum();
-    let guests = world.referring(network.id, Kind::Network, "physicalnetworkid");
-    let used = guests.filter_map(|guest| guest.text("vlan").parse::<i64>().ok());
+    let guests = world.referring(network.id, Kind::Network, col::PHYSICAL_NETWORK_ID);
+    let used = guests.filter_map(|guest| guest.text(col::VLAN).parse::<i64>().ok());
     let is_ours = |vlan: &i64| ranges.iter().any(|(first, last)| (first..=last).contains(&vlan));
     Amount { total, used: count(used.filter(is_ours).count()) }
 }
 
 /// The image stores of a zone, and the images, snapshots and uploads on them.
 fn secondary(world: &World, zone: &Thing) -> Amount {
-    let stores = count(world.referring(zone.id, Kind::ImageStore, "zoneid").count());
-    let image = |copy: &Thing| copy.id_of("image").map_or(0, |id| world.thing(id).int("size"));
-    let images: i64 = world.referring(zone.id, Kind::ImageCopy, "zoneid").map(image).sum();
+    let stores = count(world.referring(zone.id, Kind::ImageStore, col::ZONE_ID).count());
+    let image =
+        |copy: &Thing| copy.id_of(col::IMAGE).map_or(0, |id| world.thing(id).int(col::SIZE));
+    let images: i64 = world.referring(zone.id, Kind::ImageCopy, col::ZONE_ID).map(image).sum();
     let sum = |kind: Kind, is_kept: fn(&Thing) -> bool| -> i64 {
-        let things = world.referring(zone.id, kind, "zoneid").filter(|thing| is_kept(thing));
-        things.map(|thing| thing.int("size")).sum()
+        let things = world.referring(zone.id, kind, col::ZONE_ID).filter(|thing| is_kept(thing));
+        things.map(|thing| thing.int(col::SIZE)).sum()
     };
     let snapshots = sum(Kind::Snapshot, |snapshot| snapshot.state == "BackedUp");
     let uploads = sum(Kind::Volume, volume::is_in_image_store);
@@ -482,21 +484,21 @@ fn lines(world: &World, place: &Thing) -> Vec<Line> {
 
 fn show(world: &World, line: &Line) -> Node {
     let place = world.thing(line.place);
-    let of = |kind: Kind, column: &str| match place.kind {
+    let of = |kind: Kind, column: Column<ThingId>| match place.kind {
         own if own == kind => Some(place),
         Kind::Zone => None,
         Kind::Pod if kind == Kind::Cluster => None,
         _ => place.id_of(column).map(|id| world.thing(id)),
     };
     let mut fields: Fields = vec![("type", Node::Int(line.resource.number()))];
-    for (kind, column, id_field, name_field) in [
-        (Kind::Zone, "zoneid", "zoneid", "zonename"),
-        (Kind::Pod, "podid", "podid", "podname"),
-        (Kind::Cluster, "clusterid", "clusterid", "clustername"),
+    for (kind, column, name_field) in [
+        (Kind::Zone, col::ZONE_ID, "zonename"),
+        (Kind::Pod, col::POD_ID, "podname"),
+        (Kind::Cluster, col::CLUSTER_ID, "clustername"),
     ] {
         if let Some(thing) = of(kind, column) {
-            fields.push((id_field, Node::text(thing.uuid.to_string())));
-            fields.push((name_field, Node::text(thing.text("name"))));
+            fields.push((column.name(), Node::text(thing.uuid.to_string())));
+            fields.push((name_field, Node::text(thing.text(col::NAME))));
         }
     }
     fields.push(("capacityused", Node::Int(line.amount.used)));
@@ -527,20 +529,20 @@ fn list_capacity(query: &Query<'_>) -> Result<Answer, ApiError> {
         Some(id) => vec![world.thing(id)],
         None => world.all(Kind::Zone).collect(),
     };
-    for (name, column) in [("zoneid", "zoneid"), ("podid", "podid")] {
-        let wanted = args.id(name);
+    for column in [col::ZONE_ID, col::POD_ID] {
+        let wanted = args.id(column.name());
         let is_elsewhere = |place: &&Thing| {
             wanted.is_some_and(|id| place.id != id && place.id_of(column) != Some(id))
         };
         if let Some(place) = places.iter().find(|place| is_elsewhere(place)) {
-            let text = format!("the {} {} is not there", place.kind.noun(), place.text("name"));
-            return Err(query.invalid(name, &place.uuid.to_string(), &text));
+            let text = format!("the {} {} is not there", place.kind.noun(), place.text(col::NAME));
+            return Err(query.invalid(column.name(), &place.uuid.to_string(), &text));
         }
     }
     // 3. Counted, and in order.
     let keyword = args.text("keyword").map(str::to_lowercase);
     let is_named = |place: &&&Thing| {
-        keyword.as_ref().is_none_or(|word| place.text("name").to_lowercase().contains(word))
+        keyword.as_ref().is_none_or(|word| place.text(col::NAME).to_lowercase().contains(word))
     };
     let mut lines: Vec<Line> =
         places.iter().filter(is_named).flat_map(|place| lines(world, place)).collect();

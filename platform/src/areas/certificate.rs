@@ -9,6 +9,7 @@ use cloudtally_model::ApiError;
 
 use super::systemvm;
 use crate::{
+    col,
     engine::{Call, Done, Node},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, hidden, own, p,
@@ -83,17 +84,18 @@ fn check(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 fn upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. In the place of the one that stood there.
     let place = call.args.int("id").unwrap_or_default();
-    let old = call.all(Kind::Certificate).find(|row| row.int("place") == place).map(|row| row.id);
+    let old =
+        call.all(Kind::Certificate).find(|row| row.int(col::PLACE) == place).map(|row| row.id);
     if let Some(old) = old {
         call.erase(old);
     }
     let args = call.args.clone();
     let id = call.tx.insert(Kind::Certificate, |row| {
-        row.set_int("place", place)
-            .set_text("certificate", args.text_required("certificate"))
-            .set_text("domainsuffix", args.text_required("domainsuffix"));
+        row.set_int(col::PLACE, place)
+            .set_text(col::CERTIFICATE, args.text_required("certificate"))
+            .set_text(col::DOMAIN_SUFFIX, args.text_required("domainsuffix"));
         if let Some(name) = args.text("name") {
-            row.set_text("name", name);
+            row.set_text(col::NAME, name);
         }
     });
     // 2. With the last of the chain, what shows it begins anew.

@@ -11,6 +11,7 @@ use super::{
     hypervisor::{self, HYPERVISORS},
 };
 use crate::{
+    col,
     engine::{Answer, Call, Done, Node, Query, ThingId, View, verbs},
     table::{
         Command, Kind, KindSpec, Object, OnDelete::*, ParamType::*, Roles, Unique, WireType as W,
@@ -37,12 +38,12 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Cluster, &CLUSTER)
         hidden("guestvswitchname", W::Str),
         hidden("publicvswitchname", W::Str),
     ])
-    .unique(&[Unique { column: "name", within: Within::Column("podid") }])
-    .keyword(&["name", "hypervisortype"])
+    .unique(&[Unique { column: col::NAME, within: Within::Column(col::POD_ID) }])
+    .keyword(&[col::NAME, col::HYPERVISOR_TYPE])
     .referred(&[
-        (Kind::Host, "clusterid", Refuse),
-        (Kind::StoragePool, "clusterid", Refuse),
-        (Kind::Setting, "of", Remove),
+        (Kind::Host, col::CLUSTER_ID.reference(), Refuse),
+        (Kind::StoragePool, col::CLUSTER_ID.reference(), Refuse),
+        (Kind::Setting, col::OF.reference(), Remove),
     ]);
 
 pub(crate) const CLUSTER: Object = Object {
@@ -51,7 +52,7 @@ pub(crate) const CLUSTER: Object = Object {
         ID,
         f("name", W::Str),
         f("podid", W::Id(Kind::Pod)),
-        f("podname", W::Str).join("podid", "name"),
+        f("podname", W::Str).join(col::POD_ID, "name"),
         ZONE_ID,
         ZONE_NAME,
         f("hypervisortype", W::Str),
@@ -167,10 +168,10 @@ fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let hypervisor = given::word(call, "hypervisor", &HYPERVISORS)?.unwrap_or_default();
     let zone = call.thing(call.args.id_required("zoneid"));
     let is_vmware = hypervisor == hypervisor::VMWARE;
-    if is_vmware && zone.flag("securitygroupsenabled") {
+    if is_vmware && zone.flag(col::SECURITY_GROUPS_ENABLED) {
         return Err(ApiError::value(format!(
             "VMware has no security groups and cannot serve the zone {}; choose another `hypervisor` or zone",
-            zone.text("name")
+            zone.text(col::NAME)
         )));
     }
     if is_vmware && !call.args.has("url") {
@@ -190,13 +191,13 @@ fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 pub(crate) fn check_place(call: &Call<'_, '_>) -> Result<(), ApiError> {
     let (zone, pod) = (call.args.id_if_any("zoneid"), call.args.id_if_any("podid"));
     if let (Some(zone), Some(pod)) = (zone, pod)
-        && call.thing(pod).id_of("zoneid") != Some(zone)
+        && call.thing(pod).id_of(col::ZONE_ID) != Some(zone)
     {
         let (zone, pod) = (call.thing(zone), call.thing(pod));
         return Err(ApiError::value(format!(
             "the pod {} is not in the zone {}; choose a pod of that zone",
-            pod.text("name"),
-            zone.text("name")
+            pod.text(col::NAME),
+            zone.text(col::NAME)
         ))
         .about(pod.uuid.to_string(), "podid")
         .about(zone.uuid.to_string(), "zoneid"));
@@ -213,11 +214,11 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let state = given::allocation_state(call)?.unwrap_or(ENABLED);
     call.edit(id, |cluster| {
         cluster
-            .set_text("name", &name)
-            .set_text("hypervisortype", hypervisor)
-            .set_text("clustertype", cluster_type)
-            .set_text("allocationstate", state)
-            .set_text("managedstate", MANAGED);
+            .set_text(col::NAME, &name)
+            .set_text(col::HYPERVISOR_TYPE, hypervisor)
+            .set_text(col::CLUSTER_TYPE, cluster_type)
+            .set_text(col::ALLOCATION_STATE, state)
+            .set_text(col::MANAGED_STATE, MANAGED);
     });
     call.check_unique(call.thing(id))?;
     set_factors(call, id);
@@ -237,44 +238,44 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let mut cluster = call.entity().clone();
     verbs::assign(call, &mut cluster);
     if let Some(name) = call.args.text("clustername") {
-        cluster.set_text("name", name);
+        cluster.set_text(col::NAME, name);
     }
     call.check_unique(&cluster)?;
     // 1. Another hypervisor only while there are no hosts.
     let hypervisor = given::word(call, "hypervisor", &HYPERVISORS)?;
-    if let Some(hypervisor) = hypervisor.filter(|h| *h != cluster.text("hypervisortype")) {
-        if let Some(host) = call.referring(id, Kind::Host, "clusterid").next() {
+    if let Some(hypervisor) = hypervisor.filter(|h| *h != cluster.text(col::HYPERVISOR_TYPE)) {
+        if let Some(host) = call.referring(id, Kind::Host, col::CLUSTER_ID).next() {
             return Err(ApiError::in_use(format!(
                 "the cluster {} has the host {} and stays a cluster of {}; remove its hosts first",
-                cluster.text("name"),
-                host.text("name"),
-                cluster.text("hypervisortype")
+                cluster.text(col::NAME),
+                host.text(col::NAME),
+                cluster.text(col::HYPERVISOR_TYPE)
             )));
         }
-        cluster.set_text("hypervisortype", hypervisor);
+        cluster.set_text(col::HYPERVISOR_TYPE, hypervisor);
     }
     if let Some(cluster_type) = given::word(call, "clustertype", &TYPES)? {
-        cluster.set_text("clustertype", cluster_type);
+        cluster.set_text(col::CLUSTER_TYPE, cluster_type);
     }
     if let Some(state) = given::allocation_state(call)? {
-        cluster.set_text("allocationstate", state);
+        cluster.set_text(col::ALLOCATION_STATE, state);
     }
     // 2. Hosts of an unmanaged cluster are let go, and taken back later.
     let managed = given::word(call, "managedstate", &[MANAGED, UNMANAGED])?;
     if let Some(state) = managed {
-        cluster.set_text("managedstate", state);
+        cluster.set_text(col::MANAGED_STATE, state);
     }
     call.edit(id, |old| *old = cluster);
     if let Some(state) = managed {
         let now = call.now;
-        for host in call.ids_referring(id, Kind::Host, "clusterid") {
+        for host in call.ids_referring(id, Kind::Host, col::CLUSTER_ID) {
             let to = if state == MANAGED { "Up" } else { "Disconnected" };
             if call.thing(host).state != to {
                 call.move_to(host, to);
             }
             if state == UNMANAGED {
                 call.edit(host, |host| {
-                    host.set_time("disconnected", now);
+                    host.set_time(col::DISCONNECTED, now);
                 });
             }
         }
@@ -286,7 +287,8 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn list_clusters(query: &Query<'_>) -> Result<Answer, ApiError> {
     let hypervisor = query.args.text("hypervisor");
     let clusters = query.things(Kind::Cluster)?.into_iter().filter(|cluster| {
-        hypervisor.is_none_or(|wanted| cluster.text("hypervisortype").eq_ignore_ascii_case(wanted))
+        hypervisor
+            .is_none_or(|wanted| cluster.text(col::HYPERVISOR_TYPE).eq_ignore_ascii_case(wanted))
     });
     capacity::page(query, clusters)
 }

@@ -17,6 +17,7 @@ use sha1::Sha1;
 
 use super::{housekeeping, serviceoffering};
 use crate::{
+    col,
     engine::{Answer, Args, Call, Done, Fields, Node, Query, Thing, ThingId, World},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, f, gone, group,
@@ -242,8 +243,8 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn capabilities(query: &Query<'_>) -> Result<Answer, ApiError> {
     let world = query.world;
     let flag = |name: &str| Node::Bool(world.setting_flag(name));
-    let has_groups = world.all(Kind::Zone).any(|zone| zone.flag("securitygroupsenabled"));
-    let is_regional = |store: &Thing| store.text("scope") == "REGION";
+    let has_groups = world.all(Kind::Zone).any(|zone| zone.flag(col::SECURITY_GROUPS_ENABLED));
+    let is_regional = |store: &Thing| store.text(col::SCOPE) == "REGION";
     let own_templates =
         world.scoped_setting(query.caller.account, "allow.public.user.templates") == "true";
     let mut fields: Fields = vec![
@@ -280,7 +281,7 @@ fn identifier(query: &Query<'_>) -> Result<Answer, ApiError> {
     if !is_own && (is_above || !world.may_govern(query.caller, world.domain_of(account))) {
         return Err(ApiError::permission("You may not ask for the identifier of this user"));
     }
-    let secret_key = user.text("usersecretkey");
+    let secret_key = user.text(col::USER_SECRET_KEY);
     if secret_key.is_empty() {
         let text = "the user has no keys to sign with; make them with registerUserKeys";
         return Err(ApiError::value(text).about(user.uuid.to_string(), "userid"));

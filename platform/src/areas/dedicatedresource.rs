@@ -1,5 +1,6 @@
 //! Dedication: zones, pods, clusters and hosts kept for one domain or account. Guide 4.1.1.34.
 
+use crate::col;
 use crate::table::{
     Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
 };
@@ -9,7 +10,7 @@ pub(crate) const DEDICATED_CLUSTER: Object = Object {
     fields: &[
         ID,
         f("clusterid", W::Id(Kind::Cluster)),
-        f("clustername", W::Str).join("clusterid", "name"),
+        f("clustername", W::Str).join(col::CLUSTER_ID, "name"),
         f("domainid", W::Id(Kind::Domain)),
         f("accountid", W::Id(Kind::Account)),
         f("affinitygroupid", W::Id(Kind::AffinityGroup)),
@@ -21,7 +22,7 @@ pub(crate) const DEDICATED_HOST: Object = Object {
     fields: &[
         ID,
         f("hostid", W::Id(Kind::Host)),
-        f("hostname", W::Str).join("hostid", "name"),
+        f("hostname", W::Str).join(col::HOST_ID, "name"),
         f("domainid", W::Id(Kind::Domain)),
         f("accountid", W::Id(Kind::Account)),
         f("affinitygroupid", W::Id(Kind::AffinityGroup)),
@@ -33,7 +34,7 @@ pub(crate) const DEDICATED_POD: Object = Object {
     fields: &[
         ID,
         f("podid", W::Id(Kind::Pod)),
-        f("podname", W::Str).join("podid", "name"),
+        f("podname", W::Str).join(col::POD_ID, "name"),
         f("domainid", W::Id(Kind::Domain)),
         f("accountid", W::Id(Kind::Account)),
         f("affinitygroupid", W::Id(Kind::AffinityGroup)),

@@ -60,7 +60,8 @@ pub(crate) static COMMANDS: &[Command] = &[own("listApis")
 
 /// What the caller's role may use; to root everything that is declared.
 fn list_apis(query: &Query<'_>) -> Result<Answer, ApiError> {
-    let known: Vec<&Command> = areas::commands().filter(|row| is_for(query.caller, row)).collect();
+    let known: Vec<&Command> =
+        query.world.tables().commands().filter(|row| is_for(query.caller, row)).collect();
     let wanted = query.args.text("name");
     let shown: Vec<Node> = known
         .iter()
@@ -108,7 +109,7 @@ fn api_parameter(param: &Param, known: &[&Command]) -> Node {
         ParamType::Id(kind) | ParamType::IdList(kind) => Some(kind),
         _ => None,
     };
-    let object = kind.and_then(areas::spec).map(|spec| spec.object);
+    let object = kind.and_then(|kind| areas::TABLES.spec_if_any(kind)).map(|spec| spec.object);
     Node::Object(vec![
         ("name", Node::text(param.name)),
         ("description", Node::text(param.description())),
@@ -138,7 +139,7 @@ fn related(object: Option<&'static Object>, besides: Option<&str>, known: &[&Com
 
 fn fields(object: &Object, depth: u32) -> Vec<Node> {
     let inner = |name: &str| {
-        let object = areas::objects().find(|object| object.name == name);
+        let object = areas::TABLES.objects().find(|object| object.name == name);
         object
             .filter(|_| depth < DEPTH_MAX)
             .map_or(Node::Null, |o| Node::List(fields(o, depth + 1)))

@@ -4,7 +4,8 @@ use cloudtally_model::ApiError;
 
 use super::given;
 use crate::{
-    engine::{Answer, Call, Done, Query, ThingId, Tx},
+    col,
+    engine::{Answer, Call, Column, Done, Query, ThingId, Tx},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, create, delete,
         f, fields::*, group, hidden, own, p, update,
@@ -12,23 +13,23 @@ use crate::{
 };
 
 /// Parameters of rates, and the fields that show them.
-const RATES: [(&str, &str); 4] = [
-    ("bytesreadrate", "diskBytesReadRate"),
-    ("byteswriterate", "diskBytesWriteRate"),
-    ("iopsreadrate", "diskIopsReadRate"),
-    ("iopswriterate", "diskIopsWriteRate"),
+const RATES: [(&str, Column<i64>); 4] = [
+    ("bytesreadrate", col::DISK_BYTES_READ_RATE),
+    ("byteswriterate", col::DISK_BYTES_WRITE_RATE),
+    ("iopsreadrate", col::DISK_IOPS_READ_RATE),
+    ("iopswriterate", col::DISK_IOPS_WRITE_RATE),
 ];
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::DiskOffering, &DISK_OFFERING)
     .hidden(&[hidden("sortkey", W::Int)])
-    .keyword(&["name", "displaytext"]);
+    .keyword(&[col::NAME, col::DISPLAY_TEXT]);
 
 pub(crate) const DISK_OFFERING: Object = Object {
     name: "DiskOffering",
     fields: &[
         ID,
         f("domainid", W::Id(Kind::Domain)),
-        f("domain", W::Str).join("domainid", "name"),
+        f("domain", W::Str).join(col::DOMAIN_ID, "name"),
         f("name", W::Str),
         f("displaytext", W::Str),
         f("disksize", W::Long),
@@ -174,14 +175,14 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     set_rates(call, id);
     call.edit(id, |offering| {
         offering
-            .set_text("storagetype", storage_type)
-            .set_flag("iscustomized", is_custom)
-            .set_flag("displayoffering", is_displayed);
+            .set_text(col::STORAGE_TYPE, storage_type)
+            .set_flag(col::IS_CUSTOMIZED, is_custom)
+            .set_flag(col::DISPLAY_OFFERING, is_displayed);
         if is_custom {
-            offering.set_int("disksize", 0);
+            offering.set_int(col::DISK_SIZE, 0);
         }
         if let Some(flag) = has_custom_iops {
-            offering.set_flag("iscustomizediops", flag);
+            offering.set_flag(col::IS_CUSTOMIZED_IOPS, flag);
         }
     });
     Ok(Done::Thing(id))
@@ -191,10 +192,10 @@ fn list_offerings(query: &Query<'_>) -> Result<Answer, ApiError> {
     let domain = query.args.id("domainid");
     let mut offerings = query.things(Kind::DiskOffering)?;
     offerings.retain(|row| {
-        (row.flag("displayoffering") || query.caller.role != Role::User)
-            && domain.is_none_or(|domain| row.id_of("domainid") == Some(domain))
+        (row.flag(col::DISPLAY_OFFERING) || query.caller.role != Role::User)
+            && domain.is_none_or(|domain| row.id_of(col::DOMAIN_ID) == Some(domain))
     });
-    offerings.sort_by_key(|row| row.int("sortkey"));
+    offerings.sort_by_key(|row| row.int(col::SORT_KEY));
     query.page(offerings.into_iter())
 }
 
@@ -210,12 +211,12 @@ const OFFERINGS: [(&str, &str, Option<i64>); 4] = [
 pub(crate) fn seed(tx: &mut Tx<'_>) {
     for (name, text, size_gib) in OFFERINGS {
         tx.insert(Kind::DiskOffering, |row| {
-            row.set_text("name", name)
-                .set_text("displaytext", text)
-                .set_int("disksize", size_gib.unwrap_or_default())
-                .set_flag("iscustomized", size_gib.is_none())
-                .set_text("storagetype", "shared")
-                .set_flag("displayoffering", true);
+            row.set_text(col::NAME, name)
+                .set_text(col::DISPLAY_TEXT, text)
+                .set_int(col::DISK_SIZE, size_gib.unwrap_or_default())
+                .set_flag(col::IS_CUSTOMIZED, size_gib.is_none())
+                .set_text(col::STORAGE_TYPE, "shared")
+                .set_flag(col::DISPLAY_OFFERING, true);
         });
     }
 }

@@ -3,7 +3,8 @@
 use cloudtally_model::ApiError;
 
 use crate::{
-    engine::{Answer, Call, Done, GIVEN_ID, Node, Query, Thing, ThingId, World, verbs},
+    col,
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, World, verbs},
     table::{
         Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, Unique, WireType as W,
         Within, f, fields::*, group, hidden, own, p,
@@ -12,10 +13,10 @@ use crate::{
 
 /// The path of a domain is shown, not stored: `ROOT/acme/dev`.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Domain, &DOMAIN)
-    .hidden(&[hidden(GIVEN_ID, W::Str)])
-    .unique(&[Unique { column: "name", within: Within::Column("parentdomainid") }])
-    .keyword(&["name"])
-    .referred(&[(Kind::ResourceLimit, "of", OnDelete::Remove)]);
+    .hidden(&[hidden("givenid", W::Str)])
+    .unique(&[Unique { column: col::NAME, within: Within::Column(col::PARENT_DOMAIN_ID) }])
+    .keyword(&[col::NAME])
+    .referred(&[(Kind::ResourceLimit, col::OF.reference(), OnDelete::Remove)]);
 
 pub(crate) const DOMAIN: Object = Object {
     name: "Domain",
@@ -24,9 +25,10 @@ pub(crate) const DOMAIN: Object = Object {
         f("name", W::Str),
         f("level", W::Int).by(|view| Node::Int(level(view.world, view.thing.id))),
         f("parentdomainid", W::Id(Kind::Domain)),
-        f("parentdomainname", W::Str).join("parentdomainid", "name"),
+        f("parentdomainname", W::Str).join(col::PARENT_DOMAIN_ID, "name"),
         f("haschild", W::Bool).by(|view| {
-            let mut children = view.world.referring(view.thing.id, Kind::Domain, "parentdomainid");
+            let mut children =
+                view.world.referring(view.thing.id, Kind::Domain, col::PARENT_DOMAIN_ID);
             Node::Bool(children.next().is_some())
         }),
         f("networkdomain", W::Str),
@@ -123,9 +125,11 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         if let Some(id) = &given {
             domain.set_id(id);
         }
-        domain.set_text("name", args.text_required("name")).set_ref("parentdomainid", parent);
+        domain
+            .set_text(col::NAME, args.text_required("name"))
+            .set_ref(col::PARENT_DOMAIN_ID, parent);
         if let Some(suffix) = args.text("networkdomain") {
-            domain.set_text("networkdomain", suffix);
+            domain.set_text(col::NETWORK_DOMAIN, suffix);
         }
     });
     call.check_unique(call.thing(id))?;
@@ -168,9 +172,9 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         remove_tree(call, id)?;
         return Ok(Done::Success);
     }
-    let children = call.referring(id, Kind::Domain, "parentdomainid").count();
-    let accounts = call.referring(id, Kind::Account, "domainid").count();
-    let networks = call.referring(id, Kind::Network, "shareddomain").count();
+    let children = call.referring(id, Kind::Domain, col::PARENT_DOMAIN_ID).count();
+    let accounts = call.referring(id, Kind::Account, col::DOMAIN_ID).count();
+    let networks = call.referring(id, Kind::Network, col::SHARED_DOMAIN).count();
     if children + accounts + networks > 0 {
         return Err(ApiError::in_use(format!(
             "the domain {} has {accounts} accounts and {children} subdomains, and {networks} networks are for it; remove them first or give `cleanup=true`",
@@ -183,21 +187,21 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Removes a domain with all accounts and domains below it, the deepest first.
 fn remove_tree(call: &mut Call<'_, '_>, domain: ThingId) -> Result<(), ApiError> {
-    for child in call.ids_referring(domain, Kind::Domain, "parentdomainid") {
+    for child in call.ids_referring(domain, Kind::Domain, col::PARENT_DOMAIN_ID) {
         remove_tree(call, child)?;
     }
     // Projects go first: their members are accounts of the domain.
     let in_domain = |account: &ThingId| call.project_of(*account).map(|project| project.id);
-    let accounts = call.ids_referring(domain, Kind::Account, "domainid");
+    let accounts = call.ids_referring(domain, Kind::Account, col::DOMAIN_ID);
     let projects: Vec<ThingId> = accounts.iter().filter_map(in_domain).collect();
     for project in projects {
         super::project::remove(call, project)?;
     }
-    for account in call.ids_referring(domain, Kind::Account, "domainid") {
+    for account in call.ids_referring(domain, Kind::Account, col::DOMAIN_ID) {
         super::account::remove(call.tx, account);
     }
     // Whose machines could be on its networks is gone by now.
-    for network in call.ids_referring(domain, Kind::Network, "shareddomain") {
+    for network in call.ids_referring(domain, Kind::Network, col::SHARED_DOMAIN) {
         super::network::remove(call.tx, network);
     }
     call.remove_with_dependants(domain);
@@ -210,9 +214,9 @@ fn seen<'q>(query: &'q Query<'_>) -> impl Iterator<Item = &'q Thing> {
 }
 
 fn is_wanted(query: &Query<'_>, domain: &Thing) -> bool {
-    let same = |name: &str| domain.text("name").eq_ignore_ascii_case(name);
+    let same = |name: &str| domain.text(col::NAME).eq_ignore_ascii_case(name);
     let contains =
-        |keyword: &str| domain.text("name").to_lowercase().contains(&keyword.to_lowercase());
+        |keyword: &str| domain.text(col::NAME).to_lowercase().contains(&keyword.to_lowercase());
     query.args.text("name").is_none_or(same) && query.args.text("keyword").is_none_or(contains)
 }
 
@@ -230,7 +234,7 @@ fn list_children(query: &Query<'_>) -> Result<Answer, ApiError> {
     let top = query.args.id("id").unwrap_or(query.caller.domain);
     let is_recursive = query.args.is_true("isrecursive") || query.args.is_true("listall");
     query.page(seen(query).filter(|domain| {
-        let is_child = domain.id_of("parentdomainid") == Some(top);
+        let is_child = domain.id_of(col::PARENT_DOMAIN_ID) == Some(top);
         let is_below = domain.id != top && query.world.is_within(domain.id, top);
         is_wanted(query, domain) && (is_child || is_recursive && is_below)
     }))

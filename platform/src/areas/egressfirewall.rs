@@ -7,6 +7,7 @@ use super::{
     ip, network, rules,
 };
 use crate::{
+    col,
     engine::{Call, Query, Thing, ThingId},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, delete, f, fields::*,
@@ -23,7 +24,7 @@ pub(crate) const FIREWALL_RULE: Object = Object {
         f("endport", W::Str),
         f("ipaddressid", W::Id(Kind::IpAddress)),
         f("networkid", W::Id(Kind::Network)),
-        f("ipaddress", W::Str).join("ipaddressid", "ipaddress"),
+        f("ipaddress", W::Str).join(col::IP_ADDRESS_ID, "ipaddress"),
         STATE,
         f("cidrlist", W::Str),
         f("icmptype", W::Int),
@@ -76,7 +77,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::EgressRule, &FIREWALL_RUL
     .leaves_nothing()
     .newest_first()
     .hidden(&[hidden("firstport", W::Int), hidden("lastport", W::Int)])
-    .keyword(&["protocol", "cidrlist", "startport", "endport"])
+    .keyword(&[col::PROTOCOL, col::CIDR_LIST, col::START_PORT_TEXT, col::END_PORT_TEXT])
     .owned()
     .states(rules::STATES, rules::MOVES)
     .tagged("FirewallRule")
@@ -90,21 +91,21 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         refuse_foreign(call, network)?;
         rules::cidrs(call)?
     } else {
-        call.thing(network).text("cidr").to_owned()
+        call.thing(network).text(col::CIDR).to_owned()
     };
     let collides = call
-        .referring(network, Kind::EgressRule, "networkid")
+        .referring(network, Kind::EgressRule, col::NETWORK_ID)
         .any(|rule| matched.meets(rule, &cidrs));
     if collides {
         return Err(ApiError::rule_conflict(format!(
             "an egress rule of {} is for some of these ports and sources already",
-            call.thing(network).text("name")
+            call.thing(network).text(col::NAME)
         )));
     }
     let owner = call.thing(network).owner;
     let id = call.tx.insert(Kind::EgressRule, |rule| {
         rule.owner = owner;
-        rule.set_ref("networkid", network);
+        rule.set_ref(col::NETWORK_ID, network);
         matched.fill(rule, &cidrs);
     });
     Ok(Some(id))
@@ -130,6 +131,6 @@ fn refuse_foreign(call: &Call<'_, '_>, network: ThingId) -> Result<(), ApiError>
 /// `ipaddressid` means the network it serves.
 fn is_listed(query: &Query<'_>, rule: &Thing) -> bool {
     let Some(address) = query.args.id("ipaddressid") else { return true };
-    let network = query.world.thing(address).id_of("associatednetworkid");
-    rule.id_of("networkid") == network
+    let network = query.world.thing(address).id_of(col::ASSOCIATED_NETWORK_ID);
+    rule.id_of(col::NETWORK_ID) == network
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use cloudtally_model::{ApiError, Millis};
 
 use crate::{
+    col,
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
@@ -19,7 +20,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Event, &EVENT)
     .hidden(&[hidden("archived", W::Bool)])
     .owned()
     .states(STATES, &[])
-    .keyword(&["type", "description", "level"]);
+    .keyword(&[col::TYPE, col::DESCRIPTION, col::LEVEL]);
 
 pub(crate) const EVENT: Object = Object {
     name: "Event",
@@ -110,10 +111,10 @@ impl Selection {
             return Err(ApiError::value("give `enddate` together with `startdate`"));
         }
         let is_it = |thing: &&Thing| {
-            !thing.flag("archived")
-                && event_type.is_none_or(|wanted| match thing.int_if("type") {
+            !thing.flag(col::ARCHIVED)
+                && event_type.is_none_or(|wanted| match thing.int_if(col::TYPE_NUMBER) {
                     Some(number) => number.to_string() == wanted,
-                    None => thing.text("type").eq_ignore_ascii_case(wanted),
+                    None => thing.text(col::TYPE).eq_ignore_ascii_case(wanted),
                 })
                 && start.is_none_or(|(first, _)| thing.created >= first)
                 && end.is_none_or(|(_, last)| thing.created <= last)
@@ -139,7 +140,7 @@ impl Selection {
     pub(super) fn archive(&self, call: &mut Call<'_, '_>) {
         for id in &self.ids {
             call.edit(*id, |thing| {
-                thing.set_flag("archived", true);
+                thing.set_flag(col::ARCHIVED, true);
             });
         }
     }
@@ -176,7 +177,11 @@ fn list_events(query: &Query<'_>) -> Result<Answer, ApiError> {
             let is_start = event.state == "Scheduled" || event.state == "Started";
             let end = query
                 .world
-                .referring(event.id_of("parentid").unwrap_or(event.id), Kind::Event, "parentid")
+                .referring(
+                    event.id_of(col::PARENT_ID).unwrap_or(event.id),
+                    Kind::Event,
+                    col::PARENT_ID,
+                )
                 .find(|other| other.state == "Completed");
             let within = event.created + Millis(duration_s.saturating_mul(1000));
             is_start
@@ -187,7 +192,7 @@ fn list_events(query: &Query<'_>) -> Result<Answer, ApiError> {
     };
     let newest_first = events.into_iter().rev();
     query.page(newest_first.filter(|event| {
-        !event.flag("archived")
+        !event.flag(col::ARCHIVED)
             && start.is_none_or(|(first, _)| event.created >= first)
             && end.is_none_or(|(_, last)| event.created <= last)
             && is_pending(event)

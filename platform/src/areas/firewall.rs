@@ -7,6 +7,7 @@ use super::{
     rules::{self, Ports},
 };
 use crate::{
+    col,
     engine::{Call, Done, Thing, ThingId},
     table::{
         Command, Kind, KindSpec, ParamType::*, Roles, WireType as W, delete, group, hidden, list,
@@ -58,7 +59,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::FirewallRule, &FIREWALL_R
     .leaves_nothing()
     .newest_first()
     .hidden(&[hidden("firstport", W::Int), hidden("lastport", W::Int), hidden("openedfor", W::Str)])
-    .keyword(&["protocol", "cidrlist", "startport", "endport"])
+    .keyword(&[col::PROTOCOL, col::CIDR_LIST, col::START_PORT_TEXT, col::END_PORT_TEXT])
     .owned()
     .states(rules::STATES, rules::MOVES)
     .tagged("FirewallRule")
@@ -119,31 +120,31 @@ impl Matched {
 
     /// Writes it into a rule.
     pub(super) fn fill(&self, rule: &mut Thing, cidrs: &str) {
-        rule.set_text("protocol", &self.protocol).set_text("cidrlist", cidrs);
+        rule.set_text(col::PROTOCOL, &self.protocol).set_text(col::CIDR_LIST, cidrs);
         if let Some((first, last)) = self.ports {
-            rule.set_text("startport", &first.to_string())
-                .set_text("endport", &last.to_string())
-                .set_int("firstport", first)
-                .set_int("lastport", last);
+            rule.set_text(col::START_PORT_TEXT, &first.to_string())
+                .set_text(col::END_PORT_TEXT, &last.to_string())
+                .set_int(col::FIRST_PORT, first)
+                .set_int(col::LAST_PORT, last);
         }
         if let Some((icmp_type, icmp_code)) = self.icmp {
-            rule.set_int("icmptype", icmp_type).set_int("icmpcode", icmp_code);
+            rule.set_int(col::ICMP_TYPE, icmp_type).set_int(col::ICMP_CODE, icmp_code);
         }
     }
 
     /// Whether a rule is for some of the same ports, or for the same of ICMP, from some of the
     /// same sources. One without ports collides with none, as in CloudStack 4.2.
     pub(super) fn meets(&self, rule: &Thing, cidrs: &str) -> bool {
-        let is_source = |cidr: &str| rule.text("cidrlist").split(',').any(|own| own == cidr);
-        if rule.text("protocol") != self.protocol || !cidrs.split(',').any(is_source) {
+        let is_source = |cidr: &str| rule.text(col::CIDR_LIST).split(',').any(|own| own == cidr);
+        if rule.text(col::PROTOCOL) != self.protocol || !cidrs.split(',').any(is_source) {
             return false;
         }
-        match (self.ports, rule.int_if("firstport").zip(rule.int_if("lastport"))) {
+        match (self.ports, rule.int_if(col::FIRST_PORT).zip(rule.int_if(col::LAST_PORT))) {
             (Some((first, last)), Some((other_first, other_last))) => {
                 first <= other_last && other_first <= last
             }
             _ => {
-                let icmp = rule.int_if("icmptype").zip(rule.int_if("icmpcode"));
+                let icmp = rule.int_if(col::ICMP_TYPE).zip(rule.int_if(col::ICMP_CODE));
                 self.icmp.is_some() && self.icmp == icmp
             }
         }
@@ -156,18 +157,18 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let cidrs = rules::cidrs(call)?;
     let network = rules::network_of(call, address, None, "Firewall")?;
     let collides = call
-        .referring(address, Kind::FirewallRule, "ipaddressid")
+        .referring(address, Kind::FirewallRule, col::IP_ADDRESS_ID)
         .any(|rule| matched.meets(rule, &cidrs));
     if collides {
         return Err(ApiError::rule_conflict(format!(
             "a firewall rule of {} is for some of these ports and sources already",
-            call.thing(address).text("ipaddress")
+            call.thing(address).text(col::IP_ADDRESS)
         )));
     }
     let owner = call.thing(address).owner;
     let id = call.tx.insert(Kind::FirewallRule, |rule| {
         rule.owner = owner;
-        rule.set_ref("ipaddressid", address).set_ref("networkid", network);
+        rule.set_ref(col::IP_ADDRESS_ID, address).set_ref(col::NETWORK_ID, network);
         matched.fill(rule, &cidrs);
     });
     Ok(Some(id))

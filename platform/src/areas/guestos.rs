@@ -1,6 +1,7 @@
 //! Operating systems of guests, as templates and VMs name them.
 
 use crate::{
+    col,
     engine::{Query, Thing, Tx},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
@@ -8,9 +9,10 @@ use crate::{
     },
 };
 
-pub(crate) static KIND: KindSpec = KindSpec::new(Kind::OsType, &OS_TYPE).keyword(&["description"]);
+pub(crate) static KIND: KindSpec =
+    KindSpec::new(Kind::OsType, &OS_TYPE).keyword(&[col::DESCRIPTION]);
 pub(crate) static CATEGORY_KIND: KindSpec =
-    KindSpec::new(Kind::OsCategory, &OS_CATEGORY).keyword(&["name"]);
+    KindSpec::new(Kind::OsCategory, &OS_CATEGORY).keyword(&[col::NAME]);
 
 pub(crate) const OS_TYPE: Object = Object {
     name: "GuestOS",
@@ -42,7 +44,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 fn is_described(query: &Query<'_>, os_type: &Thing) -> bool {
     query.args.text("description").is_none_or(|wanted| {
-        os_type.text("description").to_lowercase().contains(&wanted.to_lowercase())
+        os_type.text(col::DESCRIPTION).to_lowercase().contains(&wanted.to_lowercase())
     })
 }
 
@@ -92,11 +94,13 @@ const OS_TYPES: &[(&str, &[&str])] = &[
 pub(crate) fn seed(tx: &mut Tx<'_>) {
     for (category, descriptions) in OS_TYPES {
         let category = tx.insert(Kind::OsCategory, |thing| {
-            thing.set_text("name", category);
+            thing.set_text(col::NAME, category);
         });
         for description in *descriptions {
             tx.insert(Kind::OsType, |thing| {
-                thing.set_ref("oscategoryid", category).set_text("description", description);
+                thing
+                    .set_ref(col::OS_CATEGORY_ID, category)
+                    .set_text(col::DESCRIPTION, description);
             });
         }
     }

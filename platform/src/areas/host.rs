@@ -4,7 +4,7 @@
 //! its URL and its hypervisor say. Its `state` is whether it answers; its
 //! `resourcestate` is what the operator lets it do.
 
-use cloudtally_model::{ApiError, port::Value};
+use cloudtally_model::ApiError;
 
 use super::{
     alert,
@@ -20,7 +20,8 @@ use super::{
     volume,
 };
 use crate::{
-    engine::{Answer, Call, Done, Fields, Node, Query, Thing, ThingId, Tx, View, World},
+    col,
+    engine::{Answer, Call, Column, Done, Fields, Node, Query, Thing, ThingId, Tx, View, World},
     table::{
         Command, Kind, KindSpec, Move, Object, OnDelete::*, ParamType::*, Roles, WireType as W, f,
         fields::*, group, hidden, own, p,
@@ -65,14 +66,14 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Host, &HOST)
             Move { from: "Connecting", to: "Down" },
         ],
     )
-    .keyword(&["name", "resourcestate", "ipaddress"])
+    .keyword(&[col::NAME, col::RESOURCE_STATE, col::IP_ADDRESS])
     .job_instance("Host")
     .referred(&[
-        (Kind::HostUpdate, "hostid", Remove),
-        (Kind::StoragePool, "hostid", Remove),
-        (Kind::Vm, "hostid", Forget),
-        (Kind::Router, "hostid", Forget),
-        (Kind::SystemVm, "hostid", Forget),
+        (Kind::HostUpdate, col::HOST_ID.reference(), Remove),
+        (Kind::StoragePool, col::HOST_ID.reference(), Remove),
+        (Kind::Vm, col::HOST_ID.reference(), Forget),
+        (Kind::Router, col::HOST_ID.reference(), Forget),
+        (Kind::SystemVm, col::HOST_ID.reference(), Forget),
     ]);
 
 pub(crate) const HOST: Object = Object {
@@ -84,12 +85,12 @@ pub(crate) const HOST: Object = Object {
         f("disconnected", W::Date),
         f("type", W::Str),
         f("oscategoryid", W::Id(Kind::OsCategory)),
-        f("oscategoryname", W::Str).join("oscategoryid", "name"),
+        f("oscategoryname", W::Str).join(col::OS_CATEGORY_ID, "name"),
         f("ipaddress", W::Str),
         ZONE_ID,
         ZONE_NAME,
         f("podid", W::Id(Kind::Pod)),
-        f("podname", W::Str).join("podid", "name"),
+        f("podname", W::Str).join(col::POD_ID, "name"),
         f("version", W::Str),
         f("hypervisor", W::Str),
         f("cpunumber", W::Int),
@@ -109,8 +110,8 @@ pub(crate) const HOST: Object = Object {
         f("lastpinged", W::Date).by(last_pinged),
         f("managementserverid", W::Long).by(|_| Node::Int(1)),
         f("clusterid", W::Id(Kind::Cluster)),
-        f("clustername", W::Str).join("clusterid", "name"),
-        f("clustertype", W::Str).join("clusterid", "clustertype"),
+        f("clustername", W::Str).join(col::CLUSTER_ID, "name"),
+        f("clustertype", W::Str).join(col::CLUSTER_ID, "clustertype"),
         f("islocalstorageactive", W::Bool)
             .by(|view| Node::Bool(local_pool(view.world, view.thing.id).is_some())),
         CREATED,
@@ -134,12 +135,12 @@ pub(crate) const HOST_FOR_MIGRATION: Object = Object {
         f("disconnected", W::Date),
         f("type", W::Str),
         f("oscategoryid", W::Id(Kind::OsCategory)),
-        f("oscategoryname", W::Str).join("oscategoryid", "name"),
+        f("oscategoryname", W::Str).join(col::OS_CATEGORY_ID, "name"),
         f("ipaddress", W::Str),
         ZONE_ID,
         ZONE_NAME,
         f("podid", W::Id(Kind::Pod)),
-        f("podname", W::Str).join("podid", "name"),
+        f("podname", W::Str).join(col::POD_ID, "name"),
         f("version", W::Str),
         f("hypervisor", W::Str),
         f("cpunumber", W::Int),
@@ -159,8 +160,8 @@ pub(crate) const HOST_FOR_MIGRATION: Object = Object {
         f("lastpinged", W::Date).by(last_pinged),
         f("managementserverid", W::Long).by(|_| Node::Int(1)),
         f("clusterid", W::Id(Kind::Cluster)),
-        f("clustername", W::Str).join("clusterid", "name"),
-        f("clustertype", W::Str).join("clusterid", "clustertype"),
+        f("clustername", W::Str).join(col::CLUSTER_ID, "name"),
+        f("clustertype", W::Str).join(col::CLUSTER_ID, "clustertype"),
         f("islocalstorageactive", W::Bool)
             .by(|view| Node::Bool(local_pool(view.world, view.thing.id).is_some())),
         CREATED,
@@ -317,13 +318,13 @@ fn memory_allocated(view: &View<'_>) -> Node {
 fn last_pinged(view: &View<'_>) -> Node {
     match view.thing.state {
         "Up" => Node::Date(view.now),
-        _ => view.thing.time("disconnected").map_or(Node::Null, Node::Date),
+        _ => view.thing.time(col::DISCONNECTED).map_or(Node::Null, Node::Date),
     }
 }
 
 /// The pool on the disks of a host, where zones let VMs use these.
 fn local_pool(world: &World, host: ThingId) -> Option<&Thing> {
-    world.referring(host, Kind::StoragePool, "hostid").next()
+    world.referring(host, Kind::StoragePool, col::HOST_ID).next()
 }
 
 fn local_disk(view: &View<'_>) -> Node {
@@ -351,7 +352,7 @@ fn traffic(view: &View<'_>, bytes_per_s: i64) -> Node {
 /// Whether a host is kept free for restarts after failures.
 pub(crate) fn is_spare(world: &World, host: &Thing) -> bool {
     let tag = world.setting(SPARE_TAG);
-    !tag.is_empty() && given::has_all_tags(host.text("hosttags"), tag)
+    !tag.is_empty() && given::has_all_tags(host.text(col::HOST_TAGS), tag)
 }
 
 /// What a machine is made of: cores, MHz of each, bytes of memory and of disks.
@@ -426,11 +427,11 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let cluster = place(call, hypervisor)?;
     // 3. Nobody else's address.
     let given_url = call.args.text_required("url").to_owned();
-    let is_same = |host: &&Thing| host.text("url").eq_ignore_ascii_case(&given_url);
+    let is_same = |host: &&Thing| host.text(col::URL).eq_ignore_ascii_case(&given_url);
     if let Some(host) = call.all(Kind::Host).find(is_same) {
         return Err(ApiError::value(format!(
             "the host {} has the URL {given_url} already; give another `url`",
-            host.text("name")
+            host.text(col::NAME)
         ))
         .about(host.uuid.to_string(), "id"));
     }
@@ -478,13 +479,13 @@ fn place(call: &mut Call<'_, '_>, hypervisor: &'static str) -> Result<ThingId, A
             let name = name.to_owned();
             let cluster = call.tx.insert(Kind::Cluster, |cluster| {
                 cluster
-                    .set_text("name", &name)
-                    .set_ref("zoneid", zone)
-                    .set_ref("podid", pod)
-                    .set_text("hypervisortype", hypervisor)
-                    .set_text("clustertype", "CloudManaged")
-                    .set_text("allocationstate", ENABLED)
-                    .set_text("managedstate", "Managed");
+                    .set_text(col::NAME, &name)
+                    .set_ref(col::ZONE_ID, zone)
+                    .set_ref(col::POD_ID, pod)
+                    .set_text(col::HYPERVISOR_TYPE, hypervisor)
+                    .set_text(col::CLUSTER_TYPE, "CloudManaged")
+                    .set_text(col::ALLOCATION_STATE, ENABLED)
+                    .set_text(col::MANAGED_STATE, "Managed");
             });
             call.check_unique(call.thing(cluster))?;
             cluster
@@ -492,28 +493,28 @@ fn place(call: &mut Call<'_, '_>, hypervisor: &'static str) -> Result<ThingId, A
     };
     let thing = call.thing(cluster);
     let uuid = thing.uuid.to_string();
-    if thing.id_of("podid") != Some(pod) {
+    if thing.id_of(col::POD_ID) != Some(pod) {
         return Err(ApiError::value(format!(
             "the cluster {} is not in the pod {}; choose a cluster of that pod",
-            thing.text("name"),
-            call.thing(pod).text("name")
+            thing.text(col::NAME),
+            call.thing(pod).text(col::NAME)
         ))
         .about(uuid, "clusterid"));
     }
-    if thing.text("hypervisortype") != hypervisor {
+    if thing.text(col::HYPERVISOR_TYPE) != hypervisor {
         return Err(ApiError::value(format!(
             "the cluster {} is of {}; it takes no host of {hypervisor}",
-            thing.text("name"),
-            thing.text("hypervisortype")
+            thing.text(col::NAME),
+            thing.text(col::HYPERVISOR_TYPE)
         ))
         .about(uuid, "clusterid"));
     }
     let most = hypervisor::hosts_max(call, hypervisor);
-    let hosts = call.referring(cluster, Kind::Host, "clusterid").count();
+    let hosts = call.referring(cluster, Kind::Host, col::CLUSTER_ID).count();
     if most.is_some_and(|most| i64::try_from(hosts).is_ok_and(|hosts| hosts >= most)) {
         return Err(ApiError::value(format!(
             "the cluster {} has {hosts} hosts, as many as {hypervisor} can have; choose another",
-            call.thing(cluster).text("name")
+            call.thing(cluster).text(col::NAME)
         )));
     }
     Ok(cluster)
@@ -529,7 +530,7 @@ fn name_of(world: &World, url: &Url) -> String {
             name = format!("{name}-{part}");
         }
     }
-    let is_taken = |name: &str| world.all(Kind::Host).any(|host| host.text("name") == name);
+    let is_taken = |name: &str| world.all(Kind::Host).any(|host| host.text(col::NAME) == name);
     match (1..).map(|number| format!("{name}-{number}")).find(|name| !is_taken(name)) {
         Some(numbered) if is_taken(&name) => numbered,
         _ => name,
@@ -554,29 +555,29 @@ struct New {
 
 fn insert(tx: &mut Tx<'_>, new: New) -> ThingId {
     let address = new.address.clone().or_else(|| address_of(tx, &new));
-    let has_local = tx.thing(new.zone).flag("localstorageenabled");
+    let has_local = tx.thing(new.zone).flag(col::LOCAL_STORAGE_ENABLED);
     let id = tx.insert(Kind::Host, |host| {
-        host.set_text("name", &new.name)
-            .set_text("type", "Routing")
-            .set_ref("zoneid", new.zone)
-            .set_ref("podid", new.pod)
-            .set_ref("clusterid", new.cluster)
-            .set_text("version", VERSION)
-            .set_text("hypervisor", new.hypervisor)
-            .set_text("hypervisorversion", new.version)
-            .set_int("cpunumber", new.hardware.cores)
-            .set_int("cpuspeed", new.hardware.mhz)
-            .set_int("memorytotal", new.hardware.memory_bytes)
-            .set_int("disksizetotal", new.hardware.disk_bytes)
-            .set_text("capabilities", "hvm,snapshot")
-            .set_text("resourcestate", new.resource_state)
-            .set_text("url", &new.url)
-            .set_text("username", &new.username);
+        host.set_text(col::NAME, &new.name)
+            .set_text(col::TYPE, "Routing")
+            .set_ref(col::ZONE_ID, new.zone)
+            .set_ref(col::POD_ID, new.pod)
+            .set_ref(col::CLUSTER_ID, new.cluster)
+            .set_text(col::VERSION, VERSION)
+            .set_text(col::HYPERVISOR, new.hypervisor)
+            .set_text(col::HYPERVISOR_VERSION, new.version)
+            .set_int(col::CPU_NUMBER, new.hardware.cores)
+            .set_int(col::CPU_SPEED, new.hardware.mhz)
+            .set_int(col::MEMORY_TOTAL, new.hardware.memory_bytes)
+            .set_int(col::DISK_SIZE_TOTAL, new.hardware.disk_bytes)
+            .set_text(col::CAPABILITIES, "hvm,snapshot")
+            .set_text(col::RESOURCE_STATE, new.resource_state)
+            .set_text(col::URL, &new.url)
+            .set_text(col::USERNAME, &new.username);
         if let Some(address) = &address {
-            host.set_text("ipaddress", address);
+            host.set_text(col::IP_ADDRESS, address);
         }
         if !new.tags.is_empty() {
-            host.set_text("hosttags", &new.tags);
+            host.set_text(col::HOST_TAGS, &new.tags);
         }
     });
     hostupdate::found(tx, id);
@@ -588,26 +589,27 @@ fn insert(tx: &mut Tx<'_>, new: New) -> ThingId {
 }
 
 /// A host that a new cloud has.
-pub(super) struct Seeded {
-    pub(super) cluster: ThingId,
-    pub(super) hypervisor: &'static str,
-    pub(super) name: String,
-    pub(super) address: String,
+pub(crate) struct Seeded {
+    pub(crate) cluster: ThingId,
+    pub(crate) hypervisor: &'static str,
+    pub(crate) name: String,
+    pub(crate) address: String,
 }
 
 /// Makes a host of a new cloud: with room for many tenants, but for bare metal,
 /// which has what such machines have.
-pub(super) fn seed(tx: &mut Tx<'_>, seeded: Seeded) {
+pub(crate) fn seed(tx: &mut Tx<'_>, seeded: Seeded) {
     let Seeded { cluster, hypervisor, name, address } = seeded;
     let (mut hardware, version) = typical(hypervisor);
     if hypervisor != BARE_METAL {
         hardware = Hardware { cores: 256, mhz: 2600, memory_bytes: 4096 * GIB, ..hardware };
     }
     let thing = tx.thing(cluster);
-    let place = |column: &str| thing.id_of(column).expect("clusters are in a pod and a zone");
+    let place =
+        |column: Column<ThingId>| thing.id_of(column).expect("clusters are in a pod and a zone");
     let new = New {
-        zone: place("zoneid"),
-        pod: place("podid"),
+        zone: place(col::ZONE_ID),
+        pod: place(col::POD_ID),
         cluster,
         hypervisor,
         version,
@@ -633,10 +635,10 @@ fn address_of(world: &World, new: &New) -> Option<String> {
         return Some(url.host);
     }
     let pod = world.thing(new.pod);
-    let (range, gateway) = (pod::range(pod), given::ipv4(pod.text("gateway")));
+    let (range, gateway) = (pod::range(pod), given::ipv4(pod.text(col::GATEWAY)));
     let taken: std::collections::BTreeSet<u32> = world
-        .referring(new.pod, Kind::Host, "podid")
-        .filter_map(|host| given::ipv4(host.text("ipaddress")))
+        .referring(new.pod, Kind::Host, col::POD_ID)
+        .filter_map(|host| given::ipv4(host.text(col::IP_ADDRESS)))
         .collect();
     let is_free = |at: &u32| !range.contains(at) && Some(*at) != gateway && !taken.contains(at);
     pod::subnet_of(pod)?.usable().find(is_free).map(given::dotted)
@@ -645,17 +647,17 @@ fn address_of(world: &World, new: &New) -> Option<String> {
 /// Refuses what only a host in one of some states allows.
 fn must_be(call: &Call<'_, '_>, states: &[&str], hint: &str) -> Result<(), ApiError> {
     let host = call.thing(call.args.id_required("id"));
-    let state = host.text("resourcestate");
+    let state = host.text(col::RESOURCE_STATE);
     if states.contains(&state) {
         return Ok(());
     }
-    Err(ApiError::value(format!("the host {} is in {state}; {hint}", host.text("name")))
+    Err(ApiError::value(format!("the host {} is in {state}; {hint}", host.text(col::NAME)))
         .about(host.uuid.to_string(), "id"))
 }
 
 fn set_resource_state(tx: &mut Tx<'_>, id: ThingId, state: &str) {
     tx.edit(id, |host| {
-        host.set_text("resourcestate", state);
+        host.set_text(col::RESOURCE_STATE, state);
     });
 }
 
@@ -687,7 +689,8 @@ fn prepare_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn maintenance_failed(call: &mut Call<'_, '_>, _: &ApiError) {
     let host = call.entity.and_then(|id| call.get(Kind::Host, id));
     // One that was cancelled meanwhile works again.
-    if let Some(id) = host.filter(|host| host.text("resourcestate") == PREPARING).map(|h| h.id) {
+    if let Some(id) = host.filter(|host| host.text(col::RESOURCE_STATE) == PREPARING).map(|h| h.id)
+    {
         set_resource_state(call.tx, id, IN_ERROR);
     }
 }
@@ -700,7 +703,7 @@ fn cancel_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_cancel(call)?;
     let id = call.entity_id();
     set_resource_state(call.tx, id, ENABLED);
-    let zone = call.thing(id).id_of("zoneid").expect("hosts are in a zone");
+    let zone = call.thing(id).id_of(col::ZONE_ID).expect("hosts are in a zone");
     systemvm::bring_up(call.tx, zone);
     Ok(Done::Thing(id))
 }
@@ -716,7 +719,7 @@ pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), Api
         match target {
             Some(target) if call.thing(machine).state == "Running" => {
                 call.edit(machine, |machine| {
-                    machine.set_ref("hostid", target.host);
+                    machine.set_ref(col::HOST_ID, target.host);
                 });
             }
             _ => halt(call.tx, machine),
@@ -733,13 +736,13 @@ pub(crate) fn halt(tx: &mut Tx<'_>, machine: ThingId) {
     }
     for state in ["Stopping", "Stopped"] {
         let thing = tx.thing(machine);
-        let row = crate::engine::spec(thing.kind);
+        let row = thing.spec();
         if row.moves.iter().any(|row| row.from == thing.state && row.to == state) {
             tx.move_to(machine, state);
         }
     }
     tx.edit(machine, |machine| {
-        machine.set_ref("hostid", None);
+        machine.set_ref(col::HOST_ID, None);
     });
 }
 
@@ -758,30 +761,32 @@ pub(crate) struct Target {
 /// for; those that do not reach its disks only where the hypervisor can move them as well.
 pub(crate) fn targets(world: &World, machine: ThingId) -> Vec<Target> {
     let machine = world.thing(machine);
-    let Some(from) = machine.id_of("hostid").map(|id| world.thing(id)) else {
+    let Some(from) = machine.id_of(col::HOST_ID).map(|id| world.thing(id)) else {
         return Vec::new();
     };
-    let zone = from.id_of("zoneid").expect("hosts are in a zone");
-    let tags = machine.id_of("serviceofferingid").map_or("", |id| world.thing(id).text("hosttags"));
+    let zone = from.id_of(col::ZONE_ID).expect("hosts are in a zone");
+    let tags = machine
+        .id_of(col::SERVICE_OFFERING_ID)
+        .map_or("", |id| world.thing(id).text(col::HOST_TAGS));
     let demand = world.demand_of(machine);
     let can_move_storage = hypervisor::can_move_storage(world, from);
     let disks: Vec<&Thing> = world
-        .referring(machine.id, Kind::Volume, "virtualmachineid")
-        .filter_map(|volume| volume.id_of("poolid"))
+        .referring(machine.id, Kind::Volume, col::VIRTUAL_MACHINE_ID)
+        .filter_map(|volume| volume.id_of(col::POOL_ID))
         .map(|pool| world.thing(pool))
         .collect();
     let moves_storage = |host: &Thing| match disks.as_slice() {
-        [] => host.id_of("clusterid") != from.id_of("clusterid"),
+        [] => host.id_of(col::CLUSTER_ID) != from.id_of(col::CLUSTER_ID),
         disks => !disks.iter().all(|pool| placement::reaches(host, pool)),
     };
     let mut targets: Vec<(bool, i64, Target)> = world
-        .referring(zone, Kind::Host, "zoneid")
+        .referring(zone, Kind::Host, col::ZONE_ID)
         .filter(|host| {
             host.id != from.id
                 && takes_new(world, host)
-                && host.text("hypervisor") == from.text("hypervisor")
-                && host.text("hypervisor") != BARE_METAL
-                && given::has_all_tags(host.text("hosttags"), tags)
+                && host.text(col::HYPERVISOR) == from.text(col::HYPERVISOR)
+                && host.text(col::HYPERVISOR) != BARE_METAL
+                && given::has_all_tags(host.text(col::HOST_TAGS), tags)
                 && (can_move_storage || !moves_storage(host))
         })
         .map(|host| {
@@ -799,38 +804,38 @@ pub(crate) fn targets(world: &World, machine: ThingId) -> Vec<Target> {
 /// Whether new machines may come to a host: it works, and it, its cluster and its
 /// pod are enabled.
 pub(crate) fn takes_new(world: &World, host: &Thing) -> bool {
-    let is_enabled = |column: &str| {
+    let is_enabled = |column: Column<ThingId>| {
         host.id_of(column)
-            .is_some_and(|id| world.thing(id).text("allocationstate") == given::ENABLED)
+            .is_some_and(|id| world.thing(id).text(col::ALLOCATION_STATE) == given::ENABLED)
     };
     host.state == "Up"
-        && host.text("type") == "Routing"
-        && host.text("resourcestate") == ENABLED
-        && is_enabled("clusterid")
-        && is_enabled("podid")
+        && host.text(col::TYPE) == "Routing"
+        && host.text(col::RESOURCE_STATE) == ENABLED
+        && is_enabled(col::CLUSTER_ID)
+        && is_enabled(col::POD_ID)
 }
 
 fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let (host, is_forced) = (call.entity().clone(), call.args.is_true("forced"));
     // 1. Nothing that still works is taken away by accident.
-    if !is_forced && host.text("resourcestate") != MAINTENANCE {
+    if !is_forced && host.text(col::RESOURCE_STATE) != MAINTENANCE {
         return Err(ApiError::value(format!(
             "the host {} is not in maintenance; call prepareHostForMaintenance first or give `forced=true`",
-            host.text("name")
+            host.text(col::NAME)
         ))
         .about(host.uuid.to_string(), "id"));
     }
     // 2. Volumes on its own disks go with it only if that is said.
     let local = local_pool(call, id).map(|pool| pool.id);
     if let Some(pool) = local
-        && let Some(volume) = call.referring(pool, Kind::Volume, "poolid").next()
+        && let Some(volume) = call.referring(pool, Kind::Volume, col::POOL_ID).next()
         && !call.args.is_true("forcedestroylocalstorage")
     {
         return Err(ApiError::in_use(format!(
             "the disks of the host {} hold the volume {}; give `forcedestroylocalstorage=true` to lose it",
-            host.text("name"),
-            volume.text("name")
+            host.text(col::NAME),
+            volume.text(col::NAME)
         ))
         .about(host.uuid.to_string(), "id"));
     }
@@ -838,7 +843,7 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     set_resource_state(call.tx, id, MAINTENANCE);
     evacuate(call, id)?;
     for volume in
-        local.map(|pool| call.ids_referring(pool, Kind::Volume, "poolid")).into_iter().flatten()
+        local.map(|pool| call.ids_referring(pool, Kind::Volume, col::POOL_ID)).into_iter().flatten()
     {
         volume::lose(call.tx, volume);
     }
@@ -861,7 +866,7 @@ fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             call.move_to(id, "Connecting");
         }
         call.edit(id, |host| {
-            host.set_time("disconnected", now);
+            host.set_time(col::DISCONNECTED, now);
         });
         if let Some(later) = simulator::ask(call, Some(id), "PingCommand")? {
             return Ok(later);
@@ -872,7 +877,7 @@ fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         let host = call.entity();
         return Err(ApiError::unavailable(format!(
             "the host {} is {} and does not answer",
-            host.text("name"),
+            host.text(col::NAME),
             host.state
         ))
         .about(host.uuid.to_string(), "id"));
@@ -899,10 +904,10 @@ pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
     }
     tx.move_to(host, "Down");
     tx.edit(host, |host| {
-        host.set_time("disconnected", now);
+        host.set_time(col::DISCONNECTED, now);
     });
     let place = alert::Place::of(tx, host);
-    let text = format!("the host {} does not answer", tx.thing(host).text("name"));
+    let text = format!("the host {} does not answer", tx.thing(host).text(col::NAME));
     alert::raise(tx, alert::HOST, Some(host), place, &text);
     let machines: Vec<ThingId> = tx.machines_on(host).map(|machine| machine.id).collect();
     for machine in machines {
@@ -920,18 +925,18 @@ pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
 
 fn check_reserved(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let host = call.thing(call.args.id_required("id"));
-    if host.text("reservation").is_empty() {
+    if host.text(col::RESERVATION).is_empty() {
         return Err(ApiError::value(format!(
             "the host {} is not reserved by a planner",
-            host.text("name")
+            host.text(col::NAME)
         ))
         .about(host.uuid.to_string(), "id"));
     }
-    if let Some(guest) = call.referring(host.id, Kind::Vm, "hostid").next() {
+    if let Some(guest) = call.referring(host.id, Kind::Vm, col::HOST_ID).next() {
         return Err(ApiError::in_use(format!(
             "the host {} is reserved and runs {}; stop that first",
-            host.text("name"),
-            guest.text("name")
+            host.text(col::NAME),
+            guest.text(col::NAME)
         ))
         .about(host.uuid.to_string(), "id"));
     }
@@ -941,7 +946,7 @@ fn check_reserved(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 fn release(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.edit(id, |host| {
-        host.set("reservation", None);
+        host.clear(col::RESERVATION);
     });
     Ok(Done::Success)
 }
@@ -950,32 +955,31 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let states = &["Enable", "Disable", "Enabled", "Disabled"];
     let state = given::word(call, "allocationstate", states)?;
-    if state.is_some() && !matches!(call.entity().text("resourcestate"), ENABLED | DISABLED) {
+    if state.is_some() && !matches!(call.entity().text(col::RESOURCE_STATE), ENABLED | DISABLED) {
         must_be(call, &[ENABLED, DISABLED], "cancel its maintenance first")?;
     }
     if call.args.has("url") {
         given::url(call, "url", &["http", "https"])?;
     }
-    let text = |text: String| (!text.is_empty()).then(|| Value::Text(text.into()));
     let tags = call.args.has("hosttags").then(|| call.args.list("hosttags").join(","));
     let (url, category) = (call.args.text("url").map(str::to_owned), call.args.id("oscategoryid"));
     call.edit(id, |host| {
         match state {
-            Some("Enable" | "Enabled") => drop(host.set_text("resourcestate", ENABLED)),
-            Some(_) => drop(host.set_text("resourcestate", DISABLED)),
+            Some("Enable" | "Enabled") => drop(host.set_text(col::RESOURCE_STATE, ENABLED)),
+            Some(_) => drop(host.set_text(col::RESOURCE_STATE, DISABLED)),
             None => {}
         }
         if let Some(tags) = tags {
-            host.set("hosttags", text(tags));
+            host.set_text_if(col::HOST_TAGS, Some(tags.as_str()).filter(|tags| !tags.is_empty()));
         }
         if let Some(url) = url {
-            host.set_text("url", &url);
+            host.set_text(col::URL, &url);
         }
         if let Some(category) = category {
-            host.set_ref("oscategoryid", category);
+            host.set_ref(col::OS_CATEGORY_ID, category);
         }
     });
-    let zone = call.thing(id).id_of("zoneid").expect("hosts are in a zone");
+    let zone = call.thing(id).id_of(col::ZONE_ID).expect("hosts are in a zone");
     systemvm::bring_up(call.tx, zone);
     Ok(Done::Thing(id))
 }
@@ -984,23 +988,23 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn set_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let hosts = match (call.args.id("hostid"), call.args.id("clusterid")) {
         (Some(host), None) => vec![host],
-        (None, Some(cluster)) => call.ids_referring(cluster, Kind::Host, "clusterid"),
+        (None, Some(cluster)) => call.ids_referring(cluster, Kind::Host, col::CLUSTER_ID),
         _ => return Err(ApiError::value("give either `hostid` or `clusterid`")),
     };
     let takes_none = |id: &&ThingId| {
-        !matches!(call.thing(**id).text("hypervisor"), XEN_SERVER | KVM | SIMULATOR)
+        !matches!(call.thing(**id).text(col::HYPERVISOR), XEN_SERVER | KVM | SIMULATOR)
     };
     if let Some(host) = hosts.iter().find(takes_none).map(|id| call.thing(*id)) {
         return Err(ApiError::value(format!(
             "the password of the host {} cannot be set here; only those of XenServer and KVM can",
-            host.text("name")
+            host.text(col::NAME)
         ))
         .about(host.uuid.to_string(), "hostid"));
     }
     let (username, now) = (call.args.text_required("username").to_owned(), call.now);
     for host in hosts {
         call.edit(host, |host| {
-            host.set_text("username", &username).set_time("passwordset", now);
+            host.set_text(col::USERNAME, &username).set_time(col::PASSWORD_SET, now);
         });
     }
     Ok(Done::Success)
@@ -1032,39 +1036,40 @@ const AGENTS: [(&str, &str); 2] =
 fn list_agents(query: &Query<'_>, system_vm_type: &str) -> Result<Answer, ApiError> {
     let (world, args) = (query.world, query.args);
     let state = |vm: &Thing| if vm.state == "Running" { "Up" } else { "Disconnected" };
-    let is_in = |vm: &Thing, name: &str| args.id(name).is_none_or(|id| vm.id_of(name) == Some(id));
+    let is_in = |vm: &Thing, column: Column<ThingId>| {
+        args.id(column.name()).is_none_or(|id| vm.id_of(column) == Some(id))
+    };
     let is = |text: &str, name: &str| {
         args.text(name).is_none_or(|wanted| text.eq_ignore_ascii_case(wanted))
     };
     let keyword = args.text("keyword").map(str::to_lowercase);
     let vms = world.all(Kind::SystemVm).filter(|vm| {
-        vm.text("systemvmtype") == system_vm_type
+        vm.text(col::SYSTEM_VM_TYPE) == system_vm_type
             && !args.has("id")
             && !args.has("clusterid")
             && !args.has("virtualmachineid")
             && args.flag("hahost") != Some(true)
-            && is_in(vm, "zoneid")
-            && is_in(vm, "podid")
-            && is(vm.text("name"), "name")
+            && is_in(vm, col::ZONE_ID)
+            && is_in(vm, col::POD_ID)
+            && is(vm.text(col::NAME), "name")
             && is(state(vm), "state")
             && is(ENABLED, "resourcestate")
-            && keyword.as_ref().is_none_or(|word| vm.text("name").to_lowercase().contains(word))
+            && keyword.as_ref().is_none_or(|word| vm.text(col::NAME).to_lowercase().contains(word))
     });
     let kind = AGENTS.iter().find(|(_, of)| *of == system_vm_type).map_or("", |(name, _)| name);
     query.page_of("host", vms, |query, vm| {
-        let place = |column: &str| vm.id_of(column).map(|id| query.world.thing(id));
+        let place = |column: Column<ThingId>| vm.id_of(column).map(|id| query.world.thing(id));
         let mut fields: Fields = vec![
             ("id", Node::text(vm.uuid.to_string())),
-            ("name", Node::text(vm.text("name"))),
+            ("name", Node::text(vm.text(col::NAME))),
             ("state", Node::text(state(vm))),
             ("type", Node::text(kind)),
-            ("ipaddress", Node::text(vm.text("privateip"))),
+            ("ipaddress", Node::text(vm.text(col::PRIVATE_IP))),
         ];
-        for (column, id, name) in [("zoneid", "zoneid", "zonename"), ("podid", "podid", "podname")]
-        {
+        for (column, name) in [(col::ZONE_ID, "zonename"), (col::POD_ID, "podname")] {
             if let Some(thing) = place(column) {
-                fields.push((id, Node::text(thing.uuid.to_string())));
-                fields.push((name, Node::text(thing.text("name"))));
+                fields.push((column.name(), Node::text(thing.uuid.to_string())));
+                fields.push((name, Node::text(thing.text(col::NAME))));
             }
         }
         fields.push(("version", Node::text(VERSION)));
@@ -1128,14 +1133,14 @@ fn find_for_migration(query: &Query<'_>) -> Result<Answer, ApiError> {
     if vm.state != "Running" {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}; only running ones move to another host",
-            vm.text("name"),
+            vm.text(col::NAME),
             vm.state
         ))
         .about(vm.uuid.to_string(), "virtualmachineid"));
     }
     let keyword = query.args.text("keyword").map(str::to_lowercase);
     let found = targets(query.world, vm.id).into_iter().filter(|target| {
-        let name = query.world.thing(target.host).text("name").to_lowercase();
+        let name = query.world.thing(target.host).text(col::NAME).to_lowercase();
         keyword.as_ref().is_none_or(|keyword| name.contains(keyword))
     });
     query.page_of("host", found, |query, target| {

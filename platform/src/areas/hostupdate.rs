@@ -4,6 +4,7 @@ use cloudtally_model::ApiError;
 
 use super::hypervisor::XEN_SERVER;
 use crate::{
+    col,
     engine::{Answer, Node, Query, ThingId, Tx},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
@@ -13,7 +14,7 @@ use crate::{
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::HostUpdate, &HOST_UPDATE)
     .hidden(&[hidden("hostid", W::Id(Kind::Host))])
-    .keyword(&["xenupdatelabel", "description"]);
+    .keyword(&[col::XEN_UPDATE_LABEL, col::DESCRIPTION]);
 
 pub(crate) const HOST_UPDATE: Object = Object {
     name: "HostUpdates",
@@ -66,19 +67,19 @@ const HOTFIXES: [(&str, &str, &str, &str, bool); 3] = [
 
 /// Writes down the hotfixes of a host that is added.
 pub(super) fn found(tx: &mut Tx<'_>, host: ThingId) {
-    if tx.thing(host).text("hypervisor") != XEN_SERVER {
+    if tx.thing(host).text(col::HYPERVISOR) != XEN_SERVER {
         return;
     }
     for (label, description, guidance, timestamp, is_applied) in HOTFIXES {
         tx.insert(Kind::HostUpdate, |update| {
             update
-                .set_ref("hostid", host)
-                .set_text("xenupdatelabel", label)
-                .set_text("description", description)
-                .set_text("afterapplyguidance", guidance)
-                .set_flag("applied", is_applied)
-                .set_text("url", &format!("https://support.citrix.com/hotfix/{label}"))
-                .set_text("timestamp", timestamp);
+                .set_ref(col::HOST_ID, host)
+                .set_text(col::XEN_UPDATE_LABEL, label)
+                .set_text(col::DESCRIPTION, description)
+                .set_text(col::AFTER_APPLY_GUIDANCE, guidance)
+                .set_flag(col::APPLIED, is_applied)
+                .set_text(col::URL, &format!("https://support.citrix.com/hotfix/{label}"))
+                .set_text(col::TIMESTAMP, timestamp);
         });
     }
 }
@@ -87,8 +88,8 @@ fn list_hosts(query: &Query<'_>) -> Result<Answer, ApiError> {
     let hosts = query.things(Kind::Host)?.into_iter().filter(|host| {
         query
             .world
-            .referring(host.id, Kind::HostUpdate, "hostid")
-            .any(|update| !update.flag("applied"))
+            .referring(host.id, Kind::HostUpdate, col::HOST_ID)
+            .any(|update| !update.flag(col::APPLIED))
     });
     query.page(hosts)
 }

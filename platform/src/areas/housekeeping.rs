@@ -15,6 +15,7 @@ use super::{
     network,
 };
 use crate::{
+    col,
     engine::{ThingId, Tx},
     table::{Kind, KindSpec, Object, WireType as W, hidden},
 };
@@ -55,12 +56,12 @@ const CHORES: [Chore; 5] = [
 /// new of one that an older version made.
 pub(crate) fn begin(tx: &mut Tx<'_>) {
     for chore in &CHORES {
-        if tx.all(Kind::Housekeeping).any(|thing| thing.text("chore") == chore.name) {
+        if tx.all(Kind::Housekeeping).any(|thing| thing.text(col::CHORE) == chore.name) {
             continue;
         }
         let due = next(tx, chore);
         tx.insert(Kind::Housekeeping, |thing| {
-            thing.set_text("chore", chore.name).set_time("due", due);
+            thing.set_text(col::CHORE, chore.name).set_time(col::DUE, due);
         });
     }
 }
@@ -74,26 +75,27 @@ fn next(tx: &Tx<'_>, chore: &Chore) -> Instant {
 pub(crate) fn hasten(tx: &mut Tx<'_>) {
     for chore in &CHORES {
         let sooner = next(tx, chore);
-        let things = tx.all(Kind::Housekeeping).filter(|thing| thing.text("chore") == chore.name);
-        let late = things.filter(|thing| thing.time("due").is_none_or(|due| due > sooner));
+        let things =
+            tx.all(Kind::Housekeeping).filter(|thing| thing.text(col::CHORE) == chore.name);
+        let late = things.filter(|thing| thing.time(col::DUE).is_none_or(|due| due > sooner));
         let late: Vec<ThingId> = late.map(|thing| thing.id).collect();
         for id in late {
             tx.edit(id, |thing| {
-                thing.set_time("due", sooner);
+                thing.set_time(col::DUE, sooner);
             });
         }
     }
 }
 
 fn take_turn(tx: &mut Tx<'_>, id: ThingId) {
-    let chore = CHORES.iter().find(|chore| chore.name == tx.thing(id).text("chore"));
+    let chore = CHORES.iter().find(|chore| chore.name == tx.thing(id).text(col::CHORE));
     if let Some(chore) = chore {
         (chore.run)(tx);
     }
     begin(tx);
     let due = chore.map(|chore| next(tx, chore));
     tx.edit(id, |thing| {
-        thing.set_time("due", due);
+        thing.set_time(col::DUE, due);
     });
 }
 
@@ -178,7 +180,7 @@ fn look_at_capacity(tx: &mut Tx<'_>) {
             let text = format!(
                 "{noun} of the {} {} run low: {} % of {} are used",
                 kind.noun(),
-                place.text("name"),
+                place.text(col::NAME),
                 amount.percent(),
                 amount.total
             );
@@ -208,7 +210,7 @@ fn purge(tx: &mut Tx<'_>, kind: Kind, setting: &str) {
     let old: Vec<ThingId> = tx
         .all(kind)
         .take_while(|thing| thing.created < before)
-        .filter(|thing| !thing.flag("archived"))
+        .filter(|thing| !thing.flag(col::ARCHIVED))
         .map(|thing| thing.id)
         .collect();
     for id in old {

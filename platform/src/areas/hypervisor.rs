@@ -6,6 +6,7 @@ use cloudtally_model::ApiError;
 
 use super::given;
 use crate::{
+    col,
     engine::{Answer, Call, Node, Query, Thing, Tx, World},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
@@ -30,7 +31,7 @@ const DEFAULT: &str = "default";
 
 pub(crate) static KIND: KindSpec =
     KindSpec::new(Kind::HypervisorCapabilities, &HYPERVISOR_CAPABILITIES)
-        .keyword(&["hypervisor", "hypervisorversion"]);
+        .keyword(&[col::HYPERVISOR, col::HYPERVISOR_VERSION]);
 
 pub(crate) const HYPERVISOR: Object = Object { name: "Hypervisor", fields: &[f("name", W::Str)] };
 
@@ -91,8 +92,8 @@ fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 fn list_hypervisors(query: &Query<'_>) -> Result<Answer, ApiError> {
     let names: Vec<&str> = match query.args.id("zoneid") {
         Some(zone) => {
-            let clusters = query.world.referring(zone, Kind::Cluster, "zoneid");
-            let names: BTreeSet<&str> = clusters.map(|c| c.text("hypervisortype")).collect();
+            let clusters = query.world.referring(zone, Kind::Cluster, col::ZONE_ID);
+            let names: BTreeSet<&str> = clusters.map(|c| c.text(col::HYPERVISOR_TYPE)).collect();
             names.into_iter().collect()
         }
         None => given::tags(query.world.setting("hypervisor.list")).collect(),
@@ -105,17 +106,17 @@ fn list_hypervisors(query: &Query<'_>) -> Result<Answer, ApiError> {
 /// Whether machines of a host can move to other storage while they run.
 pub(crate) fn can_move_storage(world: &World, host: &Thing) -> bool {
     world.all(Kind::HypervisorCapabilities).any(|row| {
-        row.text("hypervisor") == host.text("hypervisor")
-            && row.text("hypervisorversion") == host.text("hypervisorversion")
-            && row.flag("storagemotionenabled")
+        row.text(col::HYPERVISOR) == host.text(col::HYPERVISOR)
+            && row.text(col::HYPERVISOR_VERSION) == host.text(col::HYPERVISOR_VERSION)
+            && row.flag(col::STORAGE_MOTION_ENABLED)
     })
 }
 
 /// The most hosts that a cluster of a hypervisor can have.
 pub(crate) fn hosts_max(world: &World, hypervisor: &str) -> Option<i64> {
     let rows = world.all(Kind::HypervisorCapabilities);
-    rows.filter(|row| row.text("hypervisor") == hypervisor)
-        .find_map(|row| row.int_if("maxhostspercluster"))
+    rows.filter(|row| row.text(col::HYPERVISOR) == hypervisor)
+        .find_map(|row| row.int_if(col::MAX_HOSTS_PER_CLUSTER))
 }
 
 /// What the version of a hypervisor can do; what it can by default where the version
@@ -123,23 +124,23 @@ pub(crate) fn hosts_max(world: &World, hypervisor: &str) -> Option<i64> {
 fn row_of<'w>(world: &'w World, hypervisor: &str, version: &str) -> Option<&'w Thing> {
     let rows = || {
         let all = world.all(Kind::HypervisorCapabilities);
-        all.filter(|row| row.text("hypervisor").eq_ignore_ascii_case(hypervisor))
+        all.filter(|row| row.text(col::HYPERVISOR).eq_ignore_ascii_case(hypervisor))
     };
-    let of = |version: &str| rows().find(|row| row.text("hypervisorversion") == version);
+    let of = |version: &str| rows().find(|row| row.text(col::HYPERVISOR_VERSION) == version);
     of(version).or_else(|| of(DEFAULT))
 }
 
 /// The most guests that a host can have.
 pub(crate) fn guests_max(world: &World, host: &Thing) -> Option<i64> {
-    let row = row_of(world, host.text("hypervisor"), host.text("hypervisorversion"))?;
-    row.int_if("maxguestslimit")
+    let row = row_of(world, host.text(col::HYPERVISOR), host.text(col::HYPERVISOR_VERSION))?;
+    row.int_if(col::MAX_GUESTS_LIMIT)
 }
 
 /// The most data volumes that a machine can have, by the host it is on or was on last.
 pub(crate) fn data_volumes_max(world: &World, vm: &Thing) -> Option<i64> {
-    let host = vm.id_of("hostid").or(vm.id_of("lasthostid")).and_then(|id| world.any(id));
-    let version = host.map_or(DEFAULT, |host| host.text("hypervisorversion"));
-    row_of(world, vm.text("hypervisor"), version)?.int_if("maxdatavolumeslimit")
+    let host = vm.id_of(col::HOST_ID).or(vm.id_of(col::LAST_HOST_ID)).and_then(|id| world.any(id));
+    let version = host.map_or(DEFAULT, |host| host.text(col::HYPERVISOR_VERSION));
+    row_of(world, vm.text(col::HYPERVISOR), version)?.int_if(col::MAX_DATA_VOLUMES_LIMIT)
 }
 
 /// A version: the most guests on a host, data volumes on a VM and hosts in a
@@ -211,14 +212,14 @@ pub(crate) fn seed(tx: &mut Tx<'_>) {
     for row in VERSIONS {
         tx.insert(Kind::HypervisorCapabilities, |thing| {
             thing
-                .set_text("hypervisor", row.hypervisor)
-                .set_text("hypervisorversion", row.version)
-                .set_int("maxguestslimit", row.guests_max)
-                .set_int("maxdatavolumeslimit", row.data_volumes_max)
-                .set_flag("securitygroupenabled", row.can.contains(&SecurityGroups))
-                .set_flag("storagemotionenabled", row.can.contains(&StorageMotion));
+                .set_text(col::HYPERVISOR, row.hypervisor)
+                .set_text(col::HYPERVISOR_VERSION, row.version)
+                .set_int(col::MAX_GUESTS_LIMIT, row.guests_max)
+                .set_int(col::MAX_DATA_VOLUMES_LIMIT, row.data_volumes_max)
+                .set_flag(col::SECURITY_GROUP_ENABLED, row.can.contains(&SecurityGroups))
+                .set_flag(col::STORAGE_MOTION_ENABLED, row.can.contains(&StorageMotion));
             if let Some(most) = row.hosts_max {
-                thing.set_int("maxhostspercluster", most);
+                thing.set_int(col::MAX_HOSTS_PER_CLUSTER, most);
             }
         });
     }

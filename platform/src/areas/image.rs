@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use cloudtally_model::{ApiError, Millis, port::Value};
+use cloudtally_model::{ApiError, Millis, Text};
 
 use super::{
     alert, given,
@@ -18,8 +18,10 @@ use super::{
     volume, zone,
 };
 use crate::{
+    col,
     engine::{
-        Answer, Arg, Call, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World, limit, verbs,
+        Answer, Arg, Call, Column, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World,
+        limit, verbs,
     },
     table::{Kind, KindSpec, Limit, Move, Object, WireType as W, hidden},
 };
@@ -50,7 +52,7 @@ pub(crate) static COPY_KIND: KindSpec = KindSpec::new(Kind::ImageCopy, &COPY)
     });
 
 /// Columns that templates and ISOs have besides what they show.
-pub(crate) const HIDDEN: &[crate::table::Column] = &[
+pub(crate) const HIDDEN: &[crate::table::Hidden] = &[
     hidden("sharedwith", W::List),
     hidden("url", W::Str),
     hidden("bits", W::Int),
@@ -63,7 +65,7 @@ pub(crate) const HIDDEN: &[crate::table::Column] = &[
 fn meter(tx: &mut Tx<'_>, copy: ThingId, what: &str) {
     let (image, zone) = parts(tx, copy);
     // The cloud's own images are nobody's use.
-    if matches!(tx.thing(image).text("templatetype"), "BUILTIN" | "SYSTEM") {
+    if matches!(tx.thing(image).text(col::TEMPLATE_TYPE), "BUILTIN" | "SYSTEM") {
         return;
     }
     let prefix = if tx.thing(image).kind == Kind::Iso { "ISO" } else { "TEMPLATE" };
@@ -73,32 +75,34 @@ fn meter(tx: &mut Tx<'_>, copy: ThingId, what: &str) {
 /// The image and the zone of a copy.
 fn parts(world: &World, copy: ThingId) -> (ThingId, ThingId) {
     let copy = world.thing(copy);
-    let part = |column: &str| copy.id_of(column).expect("copies have an image and a zone");
-    (part("image"), part("zoneid"))
+    let part =
+        |column: Column<ThingId>| copy.id_of(column).expect("copies have an image and a zone");
+    (part(col::IMAGE), part(col::ZONE_ID))
 }
 
 /// The copies of an image, the oldest first.
 pub(crate) fn copies(world: &World, image: ThingId) -> impl Iterator<Item = &Thing> {
-    world.referring(image, Kind::ImageCopy, "image")
+    world.referring(image, Kind::ImageCopy, col::IMAGE)
 }
 
 /// Whether an account may make machines from an image: its own, a public one, or one
 /// that is shared with it.
 pub(crate) fn is_open_to(image: &Thing, account: ThingId) -> bool {
     image.owner == Some(account)
-        || image.flag("ispublic")
-        || image.ids_of("sharedwith").contains(&account)
+        || image.flag(col::IS_PUBLIC)
+        || image.ids_of(col::SHARED_WITH).contains(&account)
 }
 
 /// The ready copy of an image in a zone, which virtual machines can be made from.
 pub(crate) fn ready_in(world: &World, image: ThingId, zone: ThingId) -> Option<&Thing> {
-    copies(world, image).find(|copy| copy.id_of("zoneid") == Some(zone) && copy.state == "Ready")
+    copies(world, image)
+        .find(|copy| copy.id_of(col::ZONE_ID) == Some(zone) && copy.state == "Ready")
 }
 
 /// Downloads what is due: in the first step its zone says how long that takes.
 fn download(tx: &mut Tx<'_>, copy: ThingId) {
     let (_, zone) = parts(tx, copy);
-    if tx.thing(copy).flag("begun") {
+    if tx.thing(copy).flag(col::BEGUN) {
         return finish_download(tx, copy);
     }
     match simulator::agent(tx, Some(zone), "DownloadCommand") {
@@ -106,14 +110,14 @@ fn download(tx: &mut Tx<'_>, copy: ThingId) {
         Reply { after_ms, failure: None } => {
             let now = tx.now;
             tx.edit(copy, |copy| {
-                copy.set_flag("begun", true)
-                    .set_time("since", now)
-                    .set_time("due", now + Millis(after_ms));
+                copy.set_flag(col::BEGUN, true)
+                    .set_time(col::SINCE, now)
+                    .set_time(col::DUE, now + Millis(after_ms));
             });
         }
         Reply { failure: Some(_), .. } => {
             tx.edit(copy, |copy| {
-                copy.set_time("due", None);
+                copy.set_time(col::DUE, None);
             });
             tx.move_to(copy, "Failed");
         }
@@ -123,14 +127,14 @@ fn download(tx: &mut Tx<'_>, copy: ThingId) {
 fn finish_download(tx: &mut Tx<'_>, copy: ThingId) {
     let (image, zone) = parts(tx, copy);
     tx.edit(copy, |copy| {
-        copy.set_time("due", None);
+        copy.set_time(col::DUE, None);
     });
-    if tx.thing(image).int_if("size").is_none() {
-        let is_metal = placement::is_bare_metal(tx.thing(image).text("hypervisor"));
+    if tx.thing(image).int_if(col::SIZE).is_none() {
+        let is_metal = placement::is_bare_metal(tx.thing(image).text(col::HYPERVISOR));
         let bytes = if is_metal { 0 } else { DOWNLOADED_BYTES };
         tell_if_too_much(tx, image, zone, bytes);
         tx.edit(image, |image| {
-            image.set_int("size", bytes);
+            image.set_int(col::SIZE, bytes);
         });
     }
     tx.move_to(copy, "Ready");
@@ -145,7 +149,7 @@ fn tell_if_too_much(tx: &mut Tx<'_>, image: ThingId, zone: ThingId, bytes: i64) 
         let text = format!(
             "the {} {} is there although {}",
             tx.thing(image).kind.noun(),
-            tx.thing(image).text("name"),
+            tx.thing(image).text(col::NAME),
             error.text
         );
         let place = alert::Place::of(tx, zone);
@@ -158,7 +162,7 @@ pub(crate) fn put_into(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) -> ThingI
     let (owner, now) = (tx.thing(image).owner, tx.now);
     tx.insert(Kind::ImageCopy, |copy| {
         copy.owner = owner;
-        copy.set_ref("image", image).set_ref("zoneid", zone).set_time("due", now);
+        copy.set_ref(col::IMAGE, image).set_ref(col::ZONE_ID, zone).set_time(col::DUE, now);
     })
 }
 
@@ -171,14 +175,14 @@ pub(crate) fn put_ready(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) {
 /// Puts the built-in templates that a zone lacks into it, ready, for the hypervisors it has.
 pub(crate) fn put_built_in(tx: &mut Tx<'_>, zone: ThingId) {
     let hypervisors: BTreeSet<String> = tx
-        .referring(zone, Kind::Cluster, "zoneid")
-        .map(|cluster| cluster.text("hypervisortype").to_owned())
+        .referring(zone, Kind::Cluster, col::ZONE_ID)
+        .map(|cluster| cluster.text(col::HYPERVISOR_TYPE).to_owned())
         .collect();
     let lacking: Vec<ThingId> = tx
         .all(Kind::Template)
-        .filter(|image| image.text("templatetype") == "BUILTIN" && image.flag("crossZones"))
-        .filter(|image| hypervisors.contains(image.text("hypervisor")))
-        .filter(|image| copies(tx, image.id).all(|copy| copy.id_of("zoneid") != Some(zone)))
+        .filter(|image| image.text(col::TEMPLATE_TYPE) == "BUILTIN" && image.flag(col::CROSS_ZONES))
+        .filter(|image| hypervisors.contains(image.text(col::HYPERVISOR)))
+        .filter(|image| copies(tx, image.id).all(|copy| copy.id_of(col::ZONE_ID) != Some(zone)))
         .map(|image| image.id)
         .collect();
     for image in lacking {
@@ -234,35 +238,35 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
     // 2. The image, and its copy in each zone.
     let id = verbs::create_for(call, kind, Some(owner))?;
     call.edit(id, |image| {
-        image.set("zoneid", None);
+        image.clear(col::ZONE_ID);
         for (flag, default) in [
-            ("ispublic", false),
-            ("isfeatured", false),
-            ("isextractable", false),
-            ("passwordenabled", false),
-            ("sshkeyenabled", false),
-            ("isdynamicallyscalable", false),
+            (col::IS_PUBLIC, false),
+            (col::IS_FEATURED, false),
+            (col::IS_EXTRACTABLE, false),
+            (col::PASSWORD_ENABLED, false),
+            (col::SSH_KEY_ENABLED, false),
+            (col::IS_DYNAMICALLY_SCALABLE, false),
         ] {
-            if image.get(flag).is_none() {
+            if !image.has(flag) {
                 image.set_flag(flag, default);
             }
         }
         if let Some(hypervisor) = hypervisor {
-            image.set_text("hypervisor", hypervisor);
+            image.set_text(col::HYPERVISOR, hypervisor);
         }
         if let Some(format) = format {
-            image.set_text("format", format);
+            image.set_text(col::FORMAT, format);
         }
         if kind == Kind::Iso {
-            image.set_text("format", "ISO");
-            if image.get("bootable").is_none() {
-                image.set_flag("bootable", true);
+            image.set_text(col::FORMAT, "ISO");
+            if !image.has(col::BOOTABLE) {
+                image.set_flag(col::BOOTABLE, true);
             }
         } else {
-            image.set_text("templatetype", "USER").set_flag("bootable", true);
+            image.set_text(col::TEMPLATE_TYPE, "USER").set_flag(col::BOOTABLE, true);
         }
         let is_everywhere = zones.len() > 1;
-        image.set_flag("crossZones", is_everywhere);
+        image.set_flag(col::CROSS_ZONES, is_everywhere);
     });
     for zone in zones {
         put_into(call.tx, id, zone);
@@ -287,7 +291,7 @@ fn status(view: &View<'_>, copy: &Thing) -> String {
         ("Ready", _) => "Download Complete",
         ("Failed", _) => "Download failed",
         _ => {
-            let (since, due) = (copy.time("since"), copy.time("due"));
+            let (since, due) = (copy.time(col::SINCE), copy.time(col::DUE));
             let percent = since.zip(due).map_or(0, |(since, due)| {
                 let whole = (due.as_millis() - since.as_millis()).max(1);
                 ((view.now.as_millis() - since.as_millis()) * 100 / whole).clamp(0, 99)
@@ -300,14 +304,14 @@ fn status(view: &View<'_>, copy: &Thing) -> String {
 
 /// One copy of an image as an object.
 fn shown(view: &View<'_>, copy: &Thing) -> Node {
-    let zone = copy.id_of("zoneid").map(|id| view.world.thing(id));
+    let zone = copy.id_of(col::ZONE_ID).map(|id| view.world.thing(id));
     let mut fields = Vec::new();
     for field in TEMPLATE.fields {
         let node = match field.name {
             "isready" => Node::Bool(copy.state == "Ready"),
             "status" => Node::text(status(view, copy)),
             "zoneid" => Node::text_if(zone.map(|zone| zone.uuid.to_string())),
-            "zonename" => Node::text_if(zone.map(|zone| zone.text("name"))),
+            "zonename" => Node::text_if(zone.map(|zone| zone.text(col::NAME))),
             _ => view.field(field),
         };
         if node != Node::Null {
@@ -362,29 +366,29 @@ pub(crate) fn list(
     // 2. Which of them pass.
     let passes = |image: &Thing| {
         let is_own = image.owner.is_some_and(is_in);
-        let is_shared = image.ids_of("sharedwith").into_iter().any(is_in);
-        let is_public = image.flag("ispublic");
+        let is_shared = image.ids_of(col::SHARED_WITH).into_iter().any(is_in);
+        let is_public = image.flag(col::IS_PUBLIC);
         // Of all projects only what they have; what is public is listed without them.
         let is_of_scope = scope != Scope::Projects || is_own || is_shared;
         let by_filter = match filter {
             _ if wanted_id.is_some() => wanted_id == Some(image.id),
-            "featured" => is_public && image.flag("isfeatured"),
-            "community" => is_public && !image.flag("isfeatured"),
+            "featured" => is_public && image.flag(col::IS_FEATURED),
+            "community" => is_public && !image.flag(col::IS_FEATURED),
             "self" | "selfexecutable" => is_own,
             "sharedexecutable" | "shared" => is_shared,
             "executable" => is_public || is_own || is_shared,
             _ => world.may_touch(caller, image) && (is_own || !names_owner),
         };
-        let lower = |column: &str| image.text(column).to_lowercase();
+        let lower = |column: Column<Text>| image.text(column).to_lowercase();
         by_filter
             && is_of_scope
-            && name.as_ref().is_none_or(|name| lower("name") == *name)
-            && query.is_named_in(&[image.text("name"), image.text("displaytext")])
-            && hypervisor.as_ref().is_none_or(|wanted| lower("hypervisor") == *wanted)
+            && name.as_ref().is_none_or(|name| lower(col::NAME) == *name)
+            && query.is_named_in(&[image.text(col::NAME), image.text(col::DISPLAY_TEXT)])
+            && hypervisor.as_ref().is_none_or(|wanted| lower(col::HYPERVISOR) == *wanted)
             && query
                 .args
                 .flag_if_any("bootable")
-                .is_none_or(|wanted| image.flag("bootable") == wanted)
+                .is_none_or(|wanted| image.flag(col::BOOTABLE) == wanted)
             && query.args.flag_if_any("ispublic").is_none_or(|wanted| is_public == wanted)
             && query.has_tags(image)
     };
@@ -396,10 +400,10 @@ pub(crate) fn list(
     } else {
         world.all(kind).filter(|image| passes(image)).collect()
     };
-    images.sort_by_key(|image| image.int("sortkey"));
+    images.sort_by_key(|image| image.int(col::SORT_KEY));
     // An image that is gone is shown with the copies it had.
     let had = |image: &Thing| -> Vec<&Thing> {
-        let is_its = |copy: &&Thing| copy.id_of("image") == Some(image.id);
+        let is_its = |copy: &&Thing| copy.id_of(col::IMAGE) == Some(image.id);
         match image.removed {
             Some(_) => world.removed_too(Kind::ImageCopy).filter(is_its).collect(),
             None => copies(world, image.id).collect(),
@@ -408,7 +412,7 @@ pub(crate) fn list(
     let pairs = images.into_iter().flat_map(|image| {
         had(image)
             .into_iter()
-            .filter(|copy| wanted_zone.is_none_or(|zone| copy.id_of("zoneid") == Some(zone)))
+            .filter(|copy| wanted_zone.is_none_or(|zone| copy.id_of(col::ZONE_ID) == Some(zone)))
             .filter(|copy| !needs_ready || copy.state == "Ready")
             .filter(|copy| wanted_ready.is_none_or(|wanted| (copy.state == "Ready") == wanted))
             .map(move |copy| (image, copy))
@@ -436,7 +440,7 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let zone = call.args.id("zoneid");
     let gone: Vec<ThingId> = copies(call.tx, id)
-        .filter(|copy| zone.is_none_or(|zone| copy.id_of("zoneid") == Some(zone)))
+        .filter(|copy| zone.is_none_or(|zone| copy.id_of(col::ZONE_ID) == Some(zone)))
         .map(|copy| copy.id)
         .collect();
     if gone.is_empty() {
@@ -444,16 +448,18 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::value(format!(
             "the {} {} is not in this zone",
             image.kind.noun(),
-            image.text("name")
+            image.text(col::NAME)
         )));
     }
     // An ISO that lies in a drive stays where the machine is.
     let is_lost = |vm: &Thing| {
         !matches!(vm.state, "Destroyed" | "Error")
-            && gone.iter().any(|copy| call.thing(*copy).id_of("zoneid") == vm.id_of("zoneid"))
+            && gone
+                .iter()
+                .any(|copy| call.thing(*copy).id_of(col::ZONE_ID) == vm.id_of(col::ZONE_ID))
     };
-    if let Some(vm) = call.referring(id, Kind::Vm, "isoid").find(|vm| is_lost(vm)) {
-        let name = call.entity().text("name");
+    if let Some(vm) = call.referring(id, Kind::Vm, col::ISO_ID).find(|vm| is_lost(vm)) {
+        let name = call.entity().text(col::NAME);
         // Whose machine it is, is not told to others.
         if !call.may_touch(&call.caller, vm) {
             return Err(ApiError::value(format!(
@@ -462,7 +468,7 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         return Err(ApiError::value(format!(
             "the ISO {name} is attached to the virtual machine {}; detach it first",
-            vm.text("name")
+            vm.text(col::NAME)
         ))
         .about(vm.uuid.to_string(), "id"));
     }
@@ -495,7 +501,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, image: ThingId) {
 pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, ApiError> {
     let (id, to) = (call.entity_id(), call.args.id_required("destzoneid"));
     let from = call.args.id_if_any("sourcezoneid");
-    let name = call.entity().text("name").to_owned();
+    let name = call.entity().text(col::NAME).to_owned();
     zone::refuse_disabled(call, to)?;
     imagestore::refuse_without(call, to)?;
     if from == Some(to) {
@@ -508,7 +514,7 @@ pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, 
     if !source {
         return Err(ApiError::value(format!("{name} is not ready in the source zone")));
     }
-    let there = copies(call.tx, id).find(|copy| copy.id_of("zoneid") == Some(to));
+    let there = copies(call.tx, id).find(|copy| copy.id_of(col::ZONE_ID) == Some(to));
     match there.map(|copy| (copy.id, copy.state)) {
         // One that could not be downloaded makes room.
         Some((failed, "Failed")) => call.tx.remove(failed),
@@ -521,7 +527,7 @@ pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, 
     let copy = call.tx.insert(Kind::ImageCopy, |copy| {
         copy.owner = owner;
         copy.state = "Ready";
-        copy.set_ref("image", id).set_ref("zoneid", to);
+        copy.set_ref(col::IMAGE, id).set_ref(col::ZONE_ID, to);
     });
     meter(call.tx, copy, "COPY");
     let view = View::new(call.tx, &call.caller, call.thing(id), call.now);
@@ -554,7 +560,7 @@ pub(crate) fn format_of(hypervisor: &str) -> &'static str {
 /// Refuses to change an image one may only use.
 pub(crate) fn check_owned(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let Some(id) = call.args.id_if_any("id") else { return Ok(()) };
-    if call.thing(id).text("templatetype") == "SYSTEM" && !call.caller.is_root() {
+    if call.thing(id).text(col::TEMPLATE_TYPE) == "SYSTEM" && !call.caller.is_root() {
         return Err(ApiError::permission("Only root admins change the templates of the system"));
     }
     Ok(())
@@ -567,7 +573,7 @@ pub(crate) fn update(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done
     let mut image = call.entity().clone();
     verbs::assign(call, &mut image);
     if let Some(format) = format {
-        image.set_text("format", format);
+        image.set_text(col::FORMAT, format);
     }
     call.edit(id, |old| *old = image);
     Ok(answer(call, id, item))
@@ -600,7 +606,7 @@ pub(crate) fn update_permissions(call: &mut Call<'_, '_>) -> Result<Done, ApiErr
         ));
     }
     // 2. Who has it now, and the flags.
-    let mut shared = call.entity().ids_of("sharedwith");
+    let mut shared = call.entity().ids_of(col::SHARED_WITH);
     match op.as_str() {
         "add" => {
             shared.extend(accounts);
@@ -614,15 +620,14 @@ pub(crate) fn update_permissions(call: &mut Call<'_, '_>) -> Result<Done, ApiErr
     }
     call.edit(id, |image| {
         if op == "reset" {
-            image.set_flag("ispublic", false).set_flag("isfeatured", false);
+            image.set_flag(col::IS_PUBLIC, false).set_flag(col::IS_FEATURED, false);
         }
-        for flag in ["ispublic", "isfeatured", "isextractable"] {
-            if let Some(value) = args.flag(flag) {
+        for flag in [col::IS_PUBLIC, col::IS_FEATURED, col::IS_EXTRACTABLE] {
+            if let Some(value) = args.flag(flag.name()) {
                 image.set_flag(flag, value);
             }
         }
-        let refs = shared.iter().map(|id| Value::Ref(id.0)).collect();
-        image.set("sharedwith", (!shared.is_empty()).then_some(Value::List(refs)));
+        image.set_refs(col::SHARED_WITH, shared);
     });
     Ok(Done::Success)
 }
@@ -632,17 +637,17 @@ pub(crate) fn permissions(query: &Query<'_>, item: &'static str) -> Result<Answe
     let image = query.world.thing(query.args.id_required("id"));
     let owner = image.owner.expect("images have an owner");
     let (mut accounts, mut projects) = (Vec::new(), Vec::new());
-    for id in image.ids_of("sharedwith") {
+    for id in image.ids_of(col::SHARED_WITH) {
         match query.world.project_of(id) {
             Some(project) => projects.push(Node::text(project.uuid.to_string())),
-            None => accounts.push(Node::text(query.world.thing(id).text("name"))),
+            None => accounts.push(Node::text(query.world.thing(id).text(col::NAME))),
         }
     }
     let domain = query.world.thing(query.world.domain_of(owner));
     let list = |items: Vec<Node>| if items.is_empty() { Node::Null } else { Node::List(items) };
     let mut fields = vec![
         ("id", Node::text(image.uuid.to_string())),
-        ("ispublic", Node::Bool(image.flag("ispublic"))),
+        ("ispublic", Node::Bool(image.flag(col::IS_PUBLIC))),
         ("domainid", Node::text(domain.uuid.to_string())),
         ("account", list(accounts)),
         ("projectids", list(projects)),
@@ -654,8 +659,8 @@ pub(crate) fn permissions(query: &Query<'_>, item: &'static str) -> Result<Answe
 /// A link to download an image from: one that may leave and lies there.
 pub(crate) fn extract(call: &Call<'_, '_>) -> Result<Done, ApiError> {
     let image = call.entity();
-    let (noun, name) = (image.kind.noun(), image.text("name"));
-    if !image.flag("isextractable") && !call.caller.is_root() {
+    let (noun, name) = (image.kind.noun(), image.text(col::NAME));
+    if !image.flag(col::IS_EXTRACTABLE) && !call.caller.is_root() {
         return Err(ApiError::permission(format!("the {noun} {name} is not extractable")));
     }
     let is_there = match call.args.id("zoneid") {
@@ -666,7 +671,7 @@ pub(crate) fn extract(call: &Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::value(format!("the {noun} {name} is not ready in the zone"))
             .about(image.uuid.to_string(), "id"));
     }
-    extraction(call, image.int("size"))
+    extraction(call, image.int(col::SIZE))
 }
 
 /// A link to download an image or a volume from, as extractions answer it.
@@ -694,7 +699,7 @@ pub(crate) fn extraction(call: &Call<'_, '_>, size_bytes: i64) -> Result<Done, A
     };
     let fields = vec![
         ("id", Node::text(thing.uuid.to_string())),
-        ("name", Node::text(thing.text("name"))),
+        ("name", Node::text(thing.text(col::NAME))),
         ("extractId", Node::text(thing.uuid.to_string())),
         ("uploadpercentage", Node::Int(i64::from(state == "UPLOADED") * 100)),
         ("status", Node::text(format!("{size_bytes} bytes"))),
@@ -702,7 +707,7 @@ pub(crate) fn extraction(call: &Call<'_, '_>, size_bytes: i64) -> Result<Done, A
         ("created", Node::Date(call.now)),
         ("state", Node::text(state)),
         ("zoneid", Node::text_if(zone.map(|zone| zone.uuid.to_string()))),
-        ("zonename", Node::text_if(zone.map(|zone| zone.text("name")))),
+        ("zonename", Node::text_if(zone.map(|zone| zone.text(col::NAME)))),
         ("extractMode", Node::text(mode)),
         ("url", Node::text(url)),
     ];

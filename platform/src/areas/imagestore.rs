@@ -5,7 +5,7 @@
 //! staging store. A cloud has image stores of one provider. Keys and passwords are
 //! looked at and not kept: nothing is fetched from a simulated store.
 
-use cloudtally_model::{ApiError, Text, port::Value};
+use cloudtally_model::{ApiError, Text};
 
 use super::{
     given::{self, Url},
@@ -13,6 +13,7 @@ use super::{
     systemvm,
 };
 use crate::{
+    col,
     engine::{Answer, Call, Done, Entry, Fields, Node, Query, Thing, ThingId, View, World, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, delete, f,
@@ -26,13 +27,14 @@ const SWIFT: &str = "Swift";
 /// Details that are never kept.
 const SECRETS: [&str; 4] = ["accesskey", "secretkey", "key", "password"];
 
-const HIDDEN: &[crate::table::Column] = &[hidden("settings", W::Map)];
+const HIDDEN: &[crate::table::Hidden] = &[hidden("settings", W::Map)];
 
-pub(crate) static KIND: KindSpec =
-    KindSpec::new(Kind::ImageStore, &IMAGE_STORE).hidden(HIDDEN).keyword(&["name", "providername"]);
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::ImageStore, &IMAGE_STORE)
+    .hidden(HIDDEN)
+    .keyword(&[col::NAME, col::PROVIDER_NAME]);
 pub(crate) static STAGING_KIND: KindSpec = KindSpec::new(Kind::StagingStore, &IMAGE_STORE)
     .hidden(HIDDEN)
-    .keyword(&["name", "providername"]);
+    .keyword(&[col::NAME, col::PROVIDER_NAME]);
 
 pub(crate) const IMAGE_STORE: Object = Object {
     name: "ImageStore",
@@ -172,7 +174,7 @@ fn details(view: &View<'_>) -> Node {
         let fields: Fields = vec![("name", Node::text(name)), ("value", Node::text(value))];
         Node::Object(fields)
     };
-    match view.thing.map("settings") {
+    match view.thing.map(col::SETTINGS) {
         [] => Node::Null,
         pairs => Node::List(pairs.iter().map(show).collect()),
     }
@@ -312,23 +314,24 @@ fn must_have(details: &Entry, name: &str) -> Result<(), ApiError> {
 fn insert(call: &mut Call<'_, '_>, new: New) -> Result<Done, ApiError> {
     // 1. One provider for all, and no store twice.
     let others: Vec<&Thing> = call.all(new.kind).collect();
-    if let Some(other) = others.iter().find(|other| other.text("providername") != new.provider) {
+    if let Some(other) = others.iter().find(|other| other.text(col::PROVIDER_NAME) != new.provider)
+    {
         return Err(ApiError::value(format!(
             "the image store {} is of {}; a cloud has image stores of one provider",
-            other.text("name"),
-            other.text("providername")
+            other.text(col::NAME),
+            other.text(col::PROVIDER_NAME)
         ))
         .about(other.uuid.to_string(), "id"));
     }
-    let same_url = |other: &&&Thing| other.text("url").eq_ignore_ascii_case(&new.shown_url);
+    let same_url = |other: &&&Thing| other.text(col::URL).eq_ignore_ascii_case(&new.shown_url);
     let same_name = |other: &&&Thing| {
-        new.name.as_ref().is_some_and(|name| other.text("name").eq_ignore_ascii_case(name))
+        new.name.as_ref().is_some_and(|name| other.text(col::NAME).eq_ignore_ascii_case(name))
     };
     if let Some(other) = others.iter().find(|o| same_url(o) || same_name(o)) {
         return Err(ApiError::value(format!(
             "there is a store {} at {} already; choose another `name` and `url`",
-            other.text("name"),
-            other.text("url")
+            other.text(col::NAME),
+            other.text(col::URL)
         ))
         .about(other.uuid.to_string(), "id"));
     }
@@ -344,13 +347,13 @@ fn insert(call: &mut Call<'_, '_>, new: New) -> Result<Done, ApiError> {
     let id = call.tx.insert(new.kind, |store| {
         let name = new.name.unwrap_or_else(|| new.shown_url.clone());
         store
-            .set_text("name", &name)
-            .set_text("url", &new.shown_url)
-            .set_text("protocol", &protocol)
-            .set_text("providername", new.provider)
-            .set_text("scope", if new.zone.is_some() { "ZONE" } else { "REGION" })
-            .set_ref("zoneid", new.zone);
-        store.set("settings", (!settings.is_empty()).then_some(Value::Map(settings)));
+            .set_text(col::NAME, &name)
+            .set_text(col::URL, &new.shown_url)
+            .set_text(col::PROTOCOL, &protocol)
+            .set_text(col::PROVIDER_NAME, new.provider)
+            .set_text(col::SCOPE, if new.zone.is_some() { "ZONE" } else { "REGION" })
+            .set_ref(col::ZONE_ID, new.zone);
+        store.set_map(col::SETTINGS, (!settings.is_empty()).then_some(settings));
     });
     call.entity = Some(id);
     // 3. Zones may have waited for it.
@@ -363,7 +366,7 @@ fn insert(call: &mut Call<'_, '_>, new: New) -> Result<Done, ApiError> {
 
 /// Whether a zone can reach an image store: one of its own or one for all zones.
 pub(super) fn serves(world: &World, zone: ThingId) -> bool {
-    world.all(Kind::ImageStore).any(|store| store.id_of("zoneid").is_none_or(|of| of == zone))
+    world.all(Kind::ImageStore).any(|store| store.id_of(col::ZONE_ID).is_none_or(|of| of == zone))
 }
 
 /// Refuses what needs an image store where a zone has none.
@@ -374,33 +377,33 @@ pub(super) fn refuse_without(world: &World, zone: ThingId) -> Result<(), ApiErro
     let zone = world.thing(zone);
     Err(ApiError::unavailable(format!(
         "the zone {} has no image store; add one first",
-        zone.text("name")
+        zone.text(col::NAME)
     ))
     .about(zone.uuid.to_string(), "zoneid"))
 }
 
 /// The last store of a zone stays as long as images lie in the zone.
 fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let (id, zone) = (call.entity_id(), call.entity().id_of("zoneid"));
+    let (id, zone) = (call.entity_id(), call.entity().id_of(col::ZONE_ID));
     let serves = |of: Option<ThingId>, to: ThingId| of.is_none_or(|of| of == to);
     let is_last = |to: ThingId| {
         let mut others = call.all(Kind::ImageStore).filter(|store| store.id != id);
-        !others.any(|other| serves(other.id_of("zoneid"), to))
+        !others.any(|other| serves(other.id_of(col::ZONE_ID), to))
     };
     let held: Vec<(ThingId, &Thing)> = call
         .all(Kind::ImageCopy)
-        .filter(|copy| copy.id_of("zoneid").is_some_and(|of| serves(zone, of) && is_last(of)))
-        .filter_map(|copy| Some((copy.id, call.thing(copy.id_of("image")?))))
+        .filter(|copy| copy.id_of(col::ZONE_ID).is_some_and(|of| serves(zone, of) && is_last(of)))
+        .filter_map(|copy| Some((copy.id, call.thing(copy.id_of(col::IMAGE)?))))
         .collect();
     // What the cloud has brought there goes, and comes back with the next store.
-    let is_built_in = |image: &Thing| image.text("templatetype") == "BUILTIN";
+    let is_built_in = |image: &Thing| image.text(col::TEMPLATE_TYPE) == "BUILTIN";
     let kept = held.iter().find(|(_, image)| !is_built_in(image)).map(|(_, image)| image);
     if let Some(image) = kept {
         return Err(ApiError::in_use(format!(
             "the store {} keeps the {} {}; delete that or add another store first",
-            call.entity().text("name"),
+            call.entity().text(col::NAME),
             image.kind.noun(),
-            image.text("name")
+            image.text(col::NAME)
         ))
         .about(call.entity().uuid.to_string(), "id"));
     }
@@ -415,7 +418,8 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn stores(query: &Query<'_>, kind: Kind, provider: Option<&str>) -> Result<Answer, ApiError> {
     let mut stores = query.things(kind)?;
     stores.retain(|store| {
-        provider.is_none_or(|provider| store.text("providername").eq_ignore_ascii_case(provider))
+        provider
+            .is_none_or(|provider| store.text(col::PROVIDER_NAME).eq_ignore_ascii_case(provider))
     });
     query.page(stores.into_iter())
 }
@@ -437,7 +441,7 @@ fn list_swifts(query: &Query<'_>) -> Result<Answer, ApiError> {
     let number = query.args.int("id");
     let mut stores = query.things(Kind::ImageStore)?;
     stores.retain(|store| {
-        store.text("providername") == SWIFT
+        store.text(col::PROVIDER_NAME) == SWIFT
             && number.is_none_or(|number| i64::try_from(store.id.0) == Ok(number))
     });
     query.page(stores.into_iter())

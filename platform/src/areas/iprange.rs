@@ -7,6 +7,7 @@ use super::{
     given::{self, Subnet},
     ip,
 };
+use crate::col;
 use crate::engine::{Call, Thing};
 
 /// A range whose parts fit together.
@@ -95,17 +96,17 @@ impl IpRange {
     /// Writes it into the columns of the same names.
     pub(super) fn store(&self, thing: &mut Thing) {
         thing
-            .set_text("gateway", &self.gateway)
-            .set_text("netmask", &self.netmask)
-            .set_text("startip", &ip::format(self.first))
-            .set_text("endip", &ip::format(self.last));
+            .set_text(col::GATEWAY, &self.gateway)
+            .set_text(col::NETMASK, &self.netmask)
+            .set_text(col::START_IP, &ip::format(self.first))
+            .set_text(col::END_IP, &ip::format(self.last));
     }
 }
 
 /// The first and last address of a stored range; none if it is of IPv6 alone.
 pub(super) fn bounds(range: &Thing) -> Option<(u32, u32)> {
-    let first = ip::parse(range.text("startip"))?;
-    Some((first, ip::parse(range.text("endip")).unwrap_or(first)))
+    let first = ip::parse(range.text(col::START_IP))?;
+    Some((first, ip::parse(range.text(col::END_IP)).unwrap_or(first)))
 }
 
 /// Whether an address lies in a stored range.
@@ -118,7 +119,7 @@ pub(super) fn holds(range: &Thing, address: &str) -> bool {
 
 /// The first and last IPv6 address of a stored range, if it has any.
 pub(super) fn bounds_v6(range: &Thing) -> Option<(u128, u128)> {
-    given::ipv6(range.text("startipv6")).zip(given::ipv6(range.text("endipv6")))
+    given::ipv6(range.text(col::START_IPV6)).zip(given::ipv6(range.text(col::END_IPV6)))
 }
 
 /// Whether an IPv6 address lies in a stored range.

@@ -8,6 +8,7 @@ use super::{
     vm::VM,
 };
 use crate::{
+    col,
     engine::{Answer, Call, Done, Query},
     table::{Command, Kind, KindSpec, Limit, OnDelete, ParamType::*, Roles, group, own, p},
 };
@@ -16,8 +17,8 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Iso, &TEMPLATE)
     .hidden(image::HIDDEN)
     .owned()
     .limit(Limit::Template)
-    .keyword(&["name", "displaytext"])
-    .referred(&[(Kind::Vm, "isoid", OnDelete::Forget)])
+    .keyword(&[col::NAME, col::DISPLAY_TEXT])
+    .referred(&[(Kind::Vm, col::ISO_ID.reference(), OnDelete::Forget)])
     .tagged("ISO")
     .job_instance("Iso");
 
@@ -160,36 +161,36 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (iso, vm) = (call.args.id_required("id"), call.args.id_required("virtualmachineid"));
-    let zone = call.thing(vm).id_of("zoneid").expect("virtual machines are in a zone");
+    let zone = call.thing(vm).id_of(col::ZONE_ID).expect("virtual machines are in a zone");
     if !matches!(call.thing(vm).state, "Running" | "Stopped") {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}; attach ISOs while it runs or is stopped",
-            call.thing(vm).text("name"),
+            call.thing(vm).text(col::NAME),
             call.thing(vm).state
         )));
     }
     if image::ready_in(call.tx, iso, zone).is_none() {
         return Err(ApiError::value(format!(
             "the ISO {} is not ready in the zone of the virtual machine",
-            call.thing(iso).text("name")
+            call.thing(iso).text(col::NAME)
         )));
     }
     call.edit(vm, |vm| {
-        vm.set_ref("isoid", iso);
+        vm.set_ref(col::ISO_ID, iso);
     });
     Ok(Done::Thing(vm))
 }
 
 fn detach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
-    if call.thing(vm).id_of("isoid").is_none() {
+    if call.thing(vm).id_of(col::ISO_ID).is_none() {
         return Err(ApiError::value(format!(
             "the virtual machine {} has no ISO attached",
-            call.thing(vm).text("name")
+            call.thing(vm).text(col::NAME)
         )));
     }
     call.edit(vm, |vm| {
-        vm.set_ref("isoid", None);
+        vm.set_ref(col::ISO_ID, None);
     });
     Ok(Done::Thing(vm))
 }

@@ -3,6 +3,7 @@
 use cloudtally_model::{ApiError, ErrorCode, Instant};
 
 use crate::{
+    col,
     engine::{Answer, JobStatus, Node, Query, View, job_answer},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, Source, WireType as W, f, fields::*,
@@ -24,7 +25,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Job, &JOB)
         hidden("errorcode", W::Int),
         hidden("errortext", W::Str),
     ])
-    .keyword(&["cmd"])
+    .keyword(&[col::CMD])
     .owned();
 
 pub(crate) const JOB: Object = Object {
@@ -66,19 +67,19 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// What came of a finished job; nothing while it is pending.
 fn result(view: &View<'_>) -> Node {
     let job = view.thing;
-    if job.int("jobstatus") == JobStatus::Pending as i64 {
+    if job.int(col::JOB_STATUS) == JobStatus::Pending as i64 {
         return Node::Null;
     }
-    if job.int("jobstatus") == JobStatus::Failed as i64 {
+    if job.int(col::JOB_STATUS) == JobStatus::Failed as i64 {
         // Who owns the job is told no more of the cloud than in the call itself.
-        let code = u16::try_from(job.int("errorcode")).ok().and_then(ErrorCode::from_status);
+        let code = u16::try_from(job.int(col::ERROR_CODE)).ok().and_then(ErrorCode::from_status);
         let general = code.and_then(ErrorCode::in_general_words).filter(|_| !view.caller.is_root());
         return Node::Object(vec![
-            ("errorcode", Node::Int(job.int("errorcode"))),
-            ("errortext", Node::text(general.unwrap_or(job.text("errortext")))),
+            ("errorcode", Node::Int(job.int(col::ERROR_CODE))),
+            ("errortext", Node::text(general.unwrap_or(job.text(col::ERROR_TEXT)))),
         ]);
     }
-    match job.get("result").and_then(job_answer) {
+    match job_answer(view.world, job) {
         Some(Answer::Object { item, object }) => Node::Object(vec![(item, object)]),
         Some(Answer::List { item, items, .. }) => Node::Object(vec![(item, Node::List(items))]),
         Some(Answer::Bare(fields)) => Node::Object(fields),
@@ -90,8 +91,8 @@ fn result(view: &View<'_>) -> Node {
 
 /// The thing it works on, where the API has a word for its kind.
 fn instance(view: &View<'_>) -> Node {
-    let has_word = !view.thing.text("jobinstancetype").is_empty();
-    let entity = view.thing.id_of("entity").filter(|_| has_word);
+    let has_word = !view.thing.text(col::JOB_INSTANCE_TYPE).is_empty();
+    let entity = view.thing.id_of(col::ENTITY).filter(|_| has_word);
     Node::text_if(entity.and_then(|id| view.world.any(id)).map(|thing| thing.uuid.to_string()))
 }
 

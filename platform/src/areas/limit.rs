@@ -8,8 +8,10 @@ use cloudtally_model::ApiError;
 
 use super::{project, volume};
 use crate::{
+    col,
     engine::{
-        Answer, Args, Call, Done, Node, Query, Scope, Thing, ThingId, View, World, limit, scope,
+        Answer, Args, Call, Column, Done, Node, Query, Scope, Thing, ThingId, View, World, limit,
+        scope,
     },
     table::{
         Command, Kind, KindSpec, Limit, Object, Param, ParamType::*, Role, Roles, WireType as W, f,
@@ -92,15 +94,15 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// How much of a resource an account has.
 pub(crate) fn used(world: &World, account: ThingId, limit: Limit) -> i64 {
     let count = |kind| i64::try_from(world.owned_by(account, kind).count()).unwrap_or(i64::MAX);
-    let bytes = |kind| -> i64 { world.owned_by(account, kind).map(|t| t.int("size")).sum() };
+    let bytes = |kind| -> i64 { world.owned_by(account, kind).map(|t| t.int(col::SIZE)).sum() };
     // What is on its way out holds nothing any more.
     let vms = || {
         world
             .owned_by(account, Kind::Vm)
             .filter(|vm| !matches!(vm.state, "Destroyed" | "Error" | "Expunging"))
     };
-    let offered = |column: &'static str| -> i64 {
-        let offering = |vm: &Thing| vm.id_of("serviceofferingid").and_then(|id| world.any(id));
+    let offered = |column: Column<i64>| -> i64 {
+        let offering = |vm: &Thing| vm.id_of(col::SERVICE_OFFERING_ID).and_then(|id| world.any(id));
         vms().filter_map(offering).map(|offering| offering.int(column)).sum()
     };
     let volumes =
@@ -110,13 +112,13 @@ pub(crate) fn used(world: &World, account: ThingId, limit: Limit) -> i64 {
     // A file that was uploaded is no disk until it is attached.
     let (files, disks): (Vec<&Thing>, Vec<&Thing>) =
         volumes().partition(|volume| volume::is_in_image_store(volume));
-    let sum = |things: &[&Thing]| -> i64 { things.iter().map(|thing| thing.int("size")).sum() };
+    let sum = |things: &[&Thing]| -> i64 { things.iter().map(|thing| thing.int(col::SIZE)).sum() };
     match limit {
         Limit::Vm => i64::try_from(vms().count()).unwrap_or(i64::MAX),
         // Addresses that shared networks give to machines are not counted.
         Limit::PublicIp => {
             let addresses = world.owned_by(account, Kind::IpAddress);
-            let public = addresses.filter(|address| address.flag("forvirtualnetwork"));
+            let public = addresses.filter(|address| address.flag(col::FOR_VIRTUAL_NETWORK));
             i64::try_from(public.count()).unwrap_or(i64::MAX)
         }
         Limit::Volume => i64::try_from(volumes().count()).unwrap_or(i64::MAX),
@@ -128,17 +130,17 @@ pub(crate) fn used(world: &World, account: ThingId, limit: Limit) -> i64 {
         // Those that root admins make for an account are not counted.
         Limit::Network => {
             let networks = world.owned_by(account, Kind::Network);
-            let own = networks.filter(|network| network.text("type") == "Isolated");
+            let own = networks.filter(|network| network.text(col::TYPE) == "Isolated");
             i64::try_from(own.count()).unwrap_or(i64::MAX)
         }
         Limit::Vpc => count(Kind::Vpc),
-        Limit::Cpu => offered("cpunumber"),
-        Limit::Memory => offered("memory"),
+        Limit::Cpu => offered(col::CPU_NUMBER),
+        Limit::Memory => offered(col::MEMORY),
         Limit::PrimaryStorage => gib(sum(&disks)),
         Limit::SecondaryStorage => {
             let images: i64 = [Kind::Template, Kind::Iso].into_iter().map(bytes).sum();
             gib(images
-                + snapshots().map(|snapshot| snapshot.int("size")).sum::<i64>()
+                + snapshots().map(|snapshot| snapshot.int(col::SIZE)).sum::<i64>()
                 + sum(&files))
         }
     }
@@ -222,7 +224,7 @@ impl Holder {
             },
         };
         let domain = world.thing(domain);
-        let name = |thing: Option<&Thing>| Node::text_if(thing.map(|thing| thing.text("name")));
+        let name = |thing: Option<&Thing>| Node::text_if(thing.map(|thing| thing.text(col::NAME)));
         let mut fields = more;
         fields.push(("account", name(account)));
         fields.push(("domainid", Node::text(domain.uuid.to_string())));
@@ -263,8 +265,8 @@ impl Holder {
     /// The row in which a limit of it is kept.
     fn row(self, world: &World, of: Limit) -> Option<&Thing> {
         world
-            .referring(self.id(), Kind::ResourceLimit, "of")
-            .find(|row| row.int("resourcetype") == of.number())
+            .referring(self.id(), Kind::ResourceLimit, col::OF)
+            .find(|row| row.int(col::RESOURCE_TYPE_NUMBER) == of.number())
     }
 }
 
@@ -290,7 +292,7 @@ fn list_limits(query: &Query<'_>) -> Result<Answer, ApiError> {
     let lines = holders.iter().flat_map(|holder| of.iter().map(|limit| (*holder, *limit)));
     let is_it = |(holder, of): &(Holder, Limit)| {
         let row = || holder.row(world, *of).and_then(|row| i64::try_from(row.id.0).ok());
-        let name = world.thing(holder.id()).text("name");
+        let name = world.thing(holder.id()).text(col::NAME);
         number.is_none_or(|number| row() == Some(number)) && query.is_named_in(&[name, of.noun()])
     };
     query.page_of("resourcelimit", lines.filter(is_it), |query, (holder, of)| {
@@ -371,11 +373,11 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let row = match holder.row(call, of).map(|row| row.id) {
         Some(row) => row,
         None => call.tx.insert(Kind::ResourceLimit, |row| {
-            row.set_ref("of", holder.id()).set_int("resourcetype", of.number());
+            row.set_ref(col::OF, holder.id()).set_int(col::RESOURCE_TYPE_NUMBER, of.number());
         }),
     };
     call.edit(row, |row| {
-        row.set_int("max", most);
+        row.set_int(col::MAX, most);
     });
     Ok(Done::Node(holder.limit(call, of)))
 }

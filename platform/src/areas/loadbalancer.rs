@@ -1,12 +1,13 @@
 //! Load balancer rules with their VMs, stickiness and health checks; and the internal ones of VPCs.
 
-use cloudtally_model::{ApiError, port::Value};
+use cloudtally_model::ApiError;
 
 use super::{
     rules::{self, Ports},
     vm::VM,
 };
 use crate::{
+    col,
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, scope},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
@@ -105,7 +106,7 @@ pub(crate) const LOAD_BALANCER_RULE: Object = Object {
         f("name", W::Str),
         f("description", W::Str),
         f("publicipid", W::Id(Kind::IpAddress)),
-        f("publicip", W::Str).join("publicipid", "ipaddress"),
+        f("publicip", W::Str).join(col::PUBLIC_IP_ID, "ipaddress"),
         f("publicport", W::Str),
         f("privateport", W::Str),
         f("algorithm", W::Str),
@@ -325,11 +326,11 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::LoadBalancerRule, &LOAD_B
     .hidden(&[hidden("protocol", W::Str), hidden("firstport", W::Int), hidden("lastport", W::Int)])
     .owned()
     .states(rules::STATES, rules::MOVES)
-    .keyword(&["name", "description"])
+    .keyword(&[col::NAME, col::DESCRIPTION])
     .referred(&[
-        (Kind::LoadBalancerMember, "rule", OnDelete::Remove),
-        (Kind::StickinessPolicy, "rule", OnDelete::Remove),
-        (Kind::HealthCheckPolicy, "rule", OnDelete::Remove),
+        (Kind::LoadBalancerMember, col::RULE.reference(), OnDelete::Remove),
+        (Kind::StickinessPolicy, col::RULE.reference(), OnDelete::Remove),
+        (Kind::HealthCheckPolicy, col::RULE.reference(), OnDelete::Remove),
     ])
     .tagged("LoadBalancer")
     .job_instance("LoadBalancerRule");
@@ -374,11 +375,11 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     })?;
     rules::check_no_static_nat(call.tx, address)?;
     scope::refuse_other_owner(call, address)?;
-    let zone = call.thing(address).id_of("zoneid");
+    let zone = call.thing(address).id_of(col::ZONE_ID);
     if args.id("zoneid").is_some_and(|wanted| Some(wanted) != zone) {
         return Err(ApiError::value(format!(
             "the address {} is not in the zone of `zoneid`; leave `zoneid` out",
-            call.thing(address).text("ipaddress")
+            call.thing(address).text(col::IP_ADDRESS)
         )));
     }
     let network = rules::network_of(call, address, args.id("networkid"), "Lb")?;
@@ -390,21 +391,21 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let of = call.thing(address).clone();
     let id = call.tx.insert(Kind::LoadBalancerRule, |rule| {
         rule.owner = of.owner;
-        rule.set_text("name", args.text_required("name"))
-            .set_ref("publicipid", address)
-            .set_text("publicport", &ports.first.to_string())
-            .set_text("privateport", &private.first.to_string())
-            .set_text("algorithm", algorithm.unwrap_or(ALGORITHMS[0]))
-            .set_ref("networkid", network)
-            .set_ref("zoneid", of.id_of("zoneid"))
-            .set_text("protocol", ports.protocol)
-            .set_int("firstport", ports.first)
-            .set_int("lastport", ports.last);
+        rule.set_text(col::NAME, args.text_required("name"))
+            .set_ref(col::PUBLIC_IP_ID, address)
+            .set_text(col::PUBLIC_PORT, &ports.first.to_string())
+            .set_text(col::PRIVATE_PORT, &private.first.to_string())
+            .set_text(col::ALGORITHM, algorithm.unwrap_or(ALGORITHMS[0]))
+            .set_ref(col::NETWORK_ID, network)
+            .set_ref(col::ZONE_ID, of.id_of(col::ZONE_ID))
+            .set_text(col::PROTOCOL, ports.protocol)
+            .set_int(col::FIRST_PORT, ports.first)
+            .set_int(col::LAST_PORT, ports.last);
         if let Some(text) = args.text("description") {
-            rule.set_text("description", text);
+            rule.set_text(col::DESCRIPTION, text);
         }
         if args.has("cidrlist") {
-            rule.set_text("cidrlist", &cidrs);
+            rule.set_text(col::CIDR_LIST, &cidrs);
         }
     });
     rules::open_firewall(call, id, address, &ports, &cidrs)?;
@@ -413,7 +414,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let network = call.entity().id_of("networkid");
+    let network = call.entity().id_of(col::NETWORK_ID);
     rules::apply(call.tx, id, "LB.CREATE", network);
     Ok(Done::Thing(id))
 }
@@ -439,13 +440,13 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let algorithm = algorithm(call)?;
     let args = call.args.clone();
     call.edit(id, |rule| {
-        for column in ["name", "description"] {
-            if let Some(text) = args.text(column) {
+        for column in [col::NAME, col::DESCRIPTION] {
+            if let Some(text) = args.text(column.name()) {
                 rule.set_text(column, text);
             }
         }
         if let Some(algorithm) = algorithm {
-            rule.set_text("algorithm", algorithm);
+            rule.set_text(col::ALGORITHM, algorithm);
         }
     });
     Ok(Done::Thing(id))
@@ -453,28 +454,28 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// The machines behind a rule.
 fn members(world: &World, rule: ThingId) -> Vec<ThingId> {
-    let members = world.referring(rule, Kind::LoadBalancerMember, "rule");
-    members.filter_map(|member| member.id_of("virtualmachineid")).collect()
+    let members = world.referring(rule, Kind::LoadBalancerMember, col::RULE);
+    members.filter_map(|member| member.id_of(col::VIRTUAL_MACHINE_ID)).collect()
 }
 
 fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let rule = call.entity_id();
-    let network = call.entity().id_of("networkid").expect("rules lead into a network");
+    let network = call.entity().id_of(col::NETWORK_ID).expect("rules lead into a network");
     let vms = call.args.ids("virtualmachineids").to_vec();
     for vm in vms {
         rules::nic_of(call, vm, network)?;
         if members(call.tx, rule).contains(&vm) {
             return Err(ApiError::value(format!(
                 "the virtual machine {} is behind the rule already",
-                call.thing(vm).text("name")
+                call.thing(vm).text(col::NAME)
             ))
             .about(call.thing(vm).uuid.to_string(), "virtualmachineids"));
         }
         call.tx.insert(Kind::LoadBalancerMember, |member| {
             member
-                .set_ref("rule", rule)
-                .set_ref("virtualmachineid", vm)
-                .set_ref("networkid", network);
+                .set_ref(col::RULE, rule)
+                .set_ref(col::VIRTUAL_MACHINE_ID, vm)
+                .set_ref(col::NETWORK_ID, network);
         });
     }
     Ok(Done::Success)
@@ -485,13 +486,13 @@ fn take_off(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vms = call.args.ids("virtualmachineids").to_vec();
     for vm in vms {
         let member = call
-            .referring(rule, Kind::LoadBalancerMember, "rule")
-            .find(|member| member.id_of("virtualmachineid") == Some(vm))
+            .referring(rule, Kind::LoadBalancerMember, col::RULE)
+            .find(|member| member.id_of(col::VIRTUAL_MACHINE_ID) == Some(vm))
             .map(|member| member.id);
         let member = member.ok_or_else(|| {
             ApiError::value(format!(
                 "the virtual machine {} is not behind the rule",
-                call.thing(vm).text("name")
+                call.thing(vm).text(col::NAME)
             ))
             .about(call.thing(vm).uuid.to_string(), "virtualmachineids")
         })?;
@@ -504,16 +505,17 @@ fn take_off(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn list_instances(query: &Query<'_>) -> Result<Answer, ApiError> {
     let rule = query.world.thing(query.args.id_required("id"));
     let behind = members(query.world, rule.id);
-    let is_named = |vm: &&Thing| query.is_named_in(&[vm.text("name"), vm.text("displayname")]);
+    let is_named =
+        |vm: &&Thing| query.is_named_in(&[vm.text(col::NAME), vm.text(col::DISPLAY_NAME)]);
     if query.args.flag("applied") != Some(false) {
         let behind = behind.into_iter().map(|id| query.world.thing(id));
         return query.page(behind.filter(is_named));
     }
-    let network = rule.id_of("networkid").expect("rules lead into a network");
+    let network = rule.id_of(col::NETWORK_ID).expect("rules lead into a network");
     let free = query
         .world
-        .referring(network, Kind::Nic, "networkid")
-        .filter_map(|nic| nic.id_of("virtualmachineid"))
+        .referring(network, Kind::Nic, col::NETWORK_ID)
+        .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
         .filter(|vm| !behind.contains(vm))
         .map(|vm| query.world.thing(vm))
         .filter(|vm| matches!(vm.state, "Running" | "Stopped"))
@@ -535,7 +537,7 @@ fn begin_stickiness(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
         let expected = format!("expected one of {}", STICKINESS_METHODS.join(", "));
         call.invalid("methodname", given, &expected)
     })?;
-    if call.referring(rule, Kind::StickinessPolicy, "rule").next().is_some() {
+    if call.referring(rule, Kind::StickinessPolicy, col::RULE).next().is_some() {
         return Err(ApiError::value("the rule has a stickiness policy already; remove it first"));
     }
     let owner = call.thing(rule).owner;
@@ -548,12 +550,12 @@ fn begin_stickiness(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
     Ok(Some(call.tx.insert(Kind::StickinessPolicy, |policy| {
         policy.owner = owner;
         policy
-            .set_ref("rule", rule)
-            .set_text("name", args.text_required("name"))
-            .set_text("methodname", method)
-            .set_text("description", args.text("description").unwrap_or_default())
-            .set_text("state", "Active")
-            .set("params", (!pairs.is_empty()).then_some(Value::Map(pairs)));
+            .set_ref(col::RULE, rule)
+            .set_text(col::NAME, args.text_required("name"))
+            .set_text(col::METHOD_NAME, method)
+            .set_text(col::DESCRIPTION, args.text("description").unwrap_or_default())
+            .set_text(col::STATE, "Active")
+            .set_map(col::PARAMS, (!pairs.is_empty()).then_some(pairs));
     })))
 }
 
@@ -569,22 +571,22 @@ fn begin_health_check(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiErr
         None => Ok(default),
     };
     let times = [
-        ("responsetime", bounded("responsetimeout", 5, 2, 60)?),
-        ("healthcheckinterval", bounded("intervaltime", 5, 1, 3600)?),
-        ("healthcheckthresshold", bounded("healthythreshold", 2, 1, 10)?),
-        ("unhealthcheckthresshold", bounded("unhealthythreshold", 1, 1, 10)?),
+        (col::RESPONSE_TIME, bounded("responsetimeout", 5, 2, 60)?),
+        (col::HEALTH_CHECK_INTERVAL, bounded("intervaltime", 5, 1, 3600)?),
+        (col::HEALTH_CHECK_THRESSHOLD, bounded("healthythreshold", 2, 1, 10)?),
+        (col::UNHEALTH_CHECK_THRESSHOLD, bounded("unhealthythreshold", 1, 1, 10)?),
     ];
-    if call.referring(rule, Kind::HealthCheckPolicy, "rule").next().is_some() {
+    if call.referring(rule, Kind::HealthCheckPolicy, col::RULE).next().is_some() {
         return Err(ApiError::value("the rule has a health check already; remove it first"));
     }
     let owner = call.thing(rule).owner;
     Ok(Some(call.tx.insert(Kind::HealthCheckPolicy, |policy| {
         policy.owner = owner;
         policy
-            .set_ref("rule", rule)
-            .set_text("pingpath", args.text("pingpath").unwrap_or("/"))
-            .set_text("description", args.text("description").unwrap_or_default())
-            .set_text("state", "Active");
+            .set_ref(col::RULE, rule)
+            .set_text(col::PING_PATH, args.text("pingpath").unwrap_or("/"))
+            .set_text(col::DESCRIPTION, args.text("description").unwrap_or_default())
+            .set_text(col::STATE, "Active");
         for (column, number) in times {
             policy.set_int(column, number);
         }
@@ -596,14 +598,14 @@ fn policies(view: &View<'_>, rule: &Thing, kind: Kind, field: &'static str) -> N
     let rule_view = view.of(rule.id);
     let owner = rule.owner.map(|owner| view.world.thing(owner));
     let domain = owner.map(|owner| view.world.thing(view.world.domain_of(owner.id)));
-    let zone = rule.id_of("zoneid").map(|zone| view.world.thing(zone));
+    let zone = rule.id_of(col::ZONE_ID).map(|zone| view.world.thing(zone));
     let fields = vec![
         ("lbruleid", Node::text(rule.uuid.to_string())),
-        ("account", Node::text_if(owner.map(|owner| owner.text("name")))),
+        ("account", Node::text_if(owner.map(|owner| owner.text(col::NAME)))),
         ("domainid", Node::text_if(domain.map(|domain| domain.uuid.to_string()))),
-        ("domain", Node::text_if(domain.map(|domain| domain.text("name")))),
+        ("domain", Node::text_if(domain.map(|domain| domain.text(col::NAME)))),
         ("zoneid", Node::text_if(zone.map(|zone| zone.uuid.to_string()))),
-        (field, rule_view.children(kind, "rule")),
+        (field, rule_view.children(kind, col::RULE)),
     ];
     Node::Object(fields.into_iter().filter(|(_, node)| *node != Node::Null).collect())
 }
@@ -611,7 +613,7 @@ fn policies(view: &View<'_>, rule: &Thing, kind: Kind, field: &'static str) -> N
 fn finish_policy(call: &mut Call<'_, '_>, field: &'static str) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let policy = call.entity();
-    let rule = policy.id_of("rule").expect("policies are of a rule");
+    let rule = policy.id_of(col::RULE).expect("policies are of a rule");
     let view = View::new(call.tx, &call.caller, call.thing(id), call.now);
     Ok(Done::Node(policies(&view, call.thing(rule), policy.kind, field)))
 }
@@ -622,7 +624,7 @@ fn list_policies(query: &Query<'_>, kind: Kind, field: &'static str) -> Result<A
         _ => "healthcheckpolicies",
     };
     let rule = query.world.thing(query.args.id_required("lbruleid"));
-    let has_any = query.world.referring(rule.id, kind, "rule").next().is_some();
+    let has_any = query.world.referring(rule.id, kind, col::RULE).next().is_some();
     let view = View::new(query.world, query.caller, rule, query.now);
     let node = has_any.then(|| policies(&view, rule, kind, field));
     query.page_of(item, node.into_iter(), |_, node| node)

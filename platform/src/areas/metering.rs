@@ -8,7 +8,8 @@
 
 use cloudtally_model::{AccountId, OfferingId, ResourceId, TemplateId, Text, UsageEvent, ZoneId};
 
-use crate::engine::{Thing, ThingId, Tx};
+use crate::col;
+use crate::engine::{Column, Thing, ThingId, Tx};
 
 /// What an event says besides its type, time and owner.
 #[derive(Clone, Debug, Default)]
@@ -48,21 +49,21 @@ fn text_if(text: &str) -> Option<Text> {
     (!text.is_empty()).then(|| text.into())
 }
 
-fn bytes(thing: &Thing, column: &str) -> Option<u64> {
+fn bytes(thing: &Thing, column: Column<i64>) -> Option<u64> {
     thing.int_if(column).and_then(|size| u64::try_from(size).ok())
 }
 
 /// `VM.CREATE`, `VM.START`, `VM.UPGRADE`, ...
 pub(crate) fn vm(tx: &mut Tx<'_>, event_type: &str, id: ThingId) {
     let vm = tx.thing(id).clone();
-    let template = vm.id_of("templateid").or(vm.id_of("bootisoid"));
+    let template = vm.id_of(col::TEMPLATE_ID).or(vm.id_of(col::BOOT_ISO_ID));
     let columns = Columns {
-        zone: vm.id_of("zoneid"),
+        zone: vm.id_of(col::ZONE_ID),
         resource: id.0,
-        name: text_if(vm.text("name")),
-        offering: vm.id_of("serviceofferingid"),
+        name: text_if(vm.text(col::NAME)),
+        offering: vm.id_of(col::SERVICE_OFFERING_ID),
         template: template.map(|id| id.0),
-        resource_type: text_if(vm.text("hypervisor")),
+        resource_type: text_if(vm.text(col::HYPERVISOR)),
         ..Columns::default()
     };
     let stopped =
@@ -73,11 +74,14 @@ pub(crate) fn vm(tx: &mut Tx<'_>, event_type: &str, id: ThingId) {
 /// `NETWORK.OFFERING.ASSIGN`, `NETWORK.OFFERING.REMOVE` of a NIC.
 pub(crate) fn nic(tx: &mut Tx<'_>, event_type: &str, id: ThingId) {
     let nic = tx.thing(id).clone();
-    let Some(vm) = nic.id_of("virtualmachineid").map(|id| tx.thing(id).clone()) else { return };
-    let offering = nic.id_of("networkid").and_then(|id| tx.thing(id).id_of("networkofferingid"));
-    let is_default = nic.flag("isdefault") && event_type == "NETWORK.OFFERING.ASSIGN";
+    let Some(vm) = nic.id_of(col::VIRTUAL_MACHINE_ID).map(|id| tx.thing(id).clone()) else {
+        return;
+    };
+    let offering =
+        nic.id_of(col::NETWORK_ID).and_then(|id| tx.thing(id).id_of(col::NETWORK_OFFERING_ID));
+    let is_default = nic.flag(col::IS_DEFAULT) && event_type == "NETWORK.OFFERING.ASSIGN";
     let columns = Columns {
-        zone: vm.id_of("zoneid"),
+        zone: vm.id_of(col::ZONE_ID),
         resource: vm.id.0,
         name: Some(id.to_string().into()),
         offering,
@@ -91,18 +95,18 @@ pub(crate) fn nic(tx: &mut Tx<'_>, event_type: &str, id: ThingId) {
 pub(crate) fn volume(tx: &mut Tx<'_>, event_type: &str, id: ThingId) {
     let volume = tx.thing(id).clone();
     let named = Columns {
-        zone: volume.id_of("zoneid"),
+        zone: volume.id_of(col::ZONE_ID),
         resource: id.0,
-        name: text_if(volume.text("name")),
+        name: text_if(volume.text(col::NAME)),
         ..Columns::default()
     };
     let columns = match event_type {
         "VOLUME.DELETE" => named,
         _ => Columns {
-            offering: volume.id_of("diskofferingid"),
-            template: volume.id_of("roottemplate").map(|id| id.0),
-            size: bytes(&volume, "size"),
-            resource_type: text_if(volume.text("hypervisor")),
+            offering: volume.id_of(col::DISK_OFFERING_ID),
+            template: volume.id_of(col::ROOT_TEMPLATE).map(|id| id.0),
+            size: bytes(&volume, col::SIZE),
+            resource_type: text_if(volume.text(col::HYPERVISOR)),
             ..named
         },
     };
@@ -112,19 +116,20 @@ pub(crate) fn volume(tx: &mut Tx<'_>, event_type: &str, id: ThingId) {
 /// `NET.IPASSIGN` and `NET.IPRELEASE`, `PORTABLE.` for portable addresses.
 pub(crate) fn address(tx: &mut Tx<'_>, is_assigned: bool, id: ThingId) {
     let address = tx.thing(id).clone();
-    let event_type = match (address.flag("isportable"), is_assigned) {
+    let event_type = match (address.flag(col::IS_PORTABLE), is_assigned) {
         (false, true) => "NET.IPASSIGN",
         (false, false) => "NET.IPRELEASE",
         (true, true) => "PORTABLE.IPASSIGN",
         (true, false) => "PORTABLE.IPRELEASE",
     };
-    let kind = if address.flag("forvirtualnetwork") { "VirtualNetwork" } else { "DirectAttached" };
+    let kind =
+        if address.flag(col::FOR_VIRTUAL_NETWORK) { "VirtualNetwork" } else { "DirectAttached" };
     let columns = Columns {
-        zone: address.id_of("zoneid"),
+        zone: address.id_of(col::ZONE_ID),
         resource: id.0,
-        name: text_if(address.text("ipaddress")),
-        template: Some(u64::from(address.flag("issystem"))),
-        size: Some(u64::from(address.flag("issourcenat"))),
+        name: text_if(address.text(col::IP_ADDRESS)),
+        template: Some(u64::from(address.flag(col::IS_SYSTEM))),
+        size: Some(u64::from(address.flag(col::IS_SOURCE_NAT))),
         resource_type: Some(kind.into()),
         ..Columns::default()
     };
@@ -139,10 +144,10 @@ pub(crate) fn image(tx: &mut Tx<'_>, event_type: &str, image: ThingId, zone: Thi
         named
     } else {
         // Simulated images are stored as they are: as large as guests see them.
-        let size = bytes(&image, "size");
+        let size = bytes(&image, col::SIZE);
         Columns {
-            name: text_if(image.text("name")),
-            template: image.id_of("sourcetemplateid").map(|id| id.0),
+            name: text_if(image.text(col::NAME)),
+            template: image.id_of(col::SOURCE_TEMPLATE_ID).map(|id| id.0),
             size,
             virtual_size: size,
             ..named
@@ -156,17 +161,17 @@ pub(crate) fn image(tx: &mut Tx<'_>, event_type: &str, image: ThingId, zone: Thi
 pub(crate) fn snapshot(tx: &mut Tx<'_>, event_type: &str, id: ThingId) {
     let snapshot = tx.thing(id).clone();
     let named = Columns {
-        zone: snapshot.id_of("zoneid"),
+        zone: snapshot.id_of(col::ZONE_ID),
         resource: id.0,
-        name: text_if(snapshot.text("name")),
+        name: text_if(snapshot.text(col::NAME)),
         ..Columns::default()
     };
     let columns = match event_type {
         "SNAPSHOT.CREATE" => {
-            let volume = snapshot.id_of("volumeid").and_then(|id| tx.any(id));
+            let volume = snapshot.id_of(col::VOLUME_ID).and_then(|id| tx.any(id));
             Columns {
-                offering: volume.and_then(|volume| volume.id_of("diskofferingid")),
-                size: bytes(&snapshot, "size"),
+                offering: volume.and_then(|volume| volume.id_of(col::DISK_OFFERING_ID)),
+                size: bytes(&snapshot, col::SIZE),
                 ..named
             }
         }
@@ -185,6 +190,6 @@ pub(crate) fn rule(tx: &mut Tx<'_>, event_type: &str, id: ThingId, zone: Option<
 /// `VPN.USER.ADD`, `VPN.USER.REMOVE`.
 pub(crate) fn vpn_user(tx: &mut Tx<'_>, event_type: &str, id: ThingId) {
     let user = tx.thing(id).clone();
-    let name = text_if(user.text("username"));
+    let name = text_if(user.text(col::USERNAME));
     emit(tx, event_type, user.owner, Columns { resource: id.0, name, ..Columns::default() });
 }

@@ -17,19 +17,19 @@ mod config;
 mod dedicatedresource;
 mod devices; // plug-ins: network devices, filers, bare metal, managers of other clouds
 mod discovery; // the API about itself
-mod diskoffering;
+pub(crate) mod diskoffering;
 mod domain;
 mod egressfirewall;
 mod event;
 mod firewall;
 mod given; // parameters that many areas read alike
 mod globalloadbalancer;
-mod guestos; // operating systems of guests
-mod host;
+pub(crate) mod guestos; // operating systems of guests
+pub(crate) mod host;
 mod hostupdate; // hotfixes; declared by the guide alone
 pub(crate) mod housekeeping; // what the cloud does for itself by the clock
-mod hypervisor;
-mod image; // what templates and ISOs have in common
+pub(crate) mod hypervisor;
+pub(crate) mod image; // what templates and ISOs have in common
 mod imagestore;
 mod internalloadbalancer;
 mod ip; // IPv4 addresses and ranges
@@ -42,10 +42,10 @@ pub(crate) mod limit; // resource limits
 mod loadbalancer;
 mod metering; // usage events
 mod nat; // static NAT
-mod network;
+pub(crate) mod network;
 mod networkacl;
 mod networkoffering;
-mod networkservice; // services, and who can provide them
+pub(crate) mod networkservice; // services, and who can provide them
 mod nic;
 mod physicalnetwork;
 mod pod;
@@ -53,24 +53,21 @@ mod portableip;
 mod portforwarding;
 mod project;
 mod ratelimit; // throttling
-mod region;
+pub(crate) mod region;
 mod resourcedetail; // keys and values on volumes and NICs
 mod router;
 mod router_vm; // the life of virtual routers and what they count
 mod routerelement; // elements of providers
 mod rules; // what rules on public addresses have in common
 pub(crate) mod securitygroup;
-pub(crate) mod seed_images; // templates and the networks of basic zones
-pub(crate) mod seed_infrastructure; // what a new cloud has of data centres
-pub(crate) mod seed_networks; // what a new cloud has of networks
-mod serviceoffering;
+pub(crate) mod serviceoffering;
 mod session; // login and logout
 mod simulator;
 mod snapshot;
 mod sshkeypair;
 mod storagenetwork;
 mod storagepool;
-mod systemvm;
+pub(crate) mod systemvm;
 mod tag; // of tenants' things
 mod template;
 mod usage;
@@ -86,17 +83,16 @@ mod vpcoffering;
 mod vpn;
 mod zone;
 
-use std::{collections::HashMap, sync::LazyLock};
-
-pub(crate) use kinds::{KINDS, spec};
-
 use crate::{
-    engine::{ThingId, Tx, seed},
+    col,
+    engine::{Hooks, Tables, ThingId, Tx, own_users},
+    ledger::facts,
+    seed,
     table::{Command, Kind, Object, WireType as W, f},
 };
 
 /// All commands by area.
-pub(crate) static COMMANDS: &[(&str, &[Command])] = &[
+static COMMANDS: &[(&str, &[Command])] = &[
     ("account", account::COMMANDS),
     ("address", address::COMMANDS),
     ("affinitygroup", affinitygroup::COMMANDS),
@@ -179,7 +175,7 @@ pub(crate) static COMMANDS: &[(&str, &[Command])] = &[
 ];
 
 /// All objects.
-pub(crate) static OBJECTS: &[&Object] = &[
+static OBJECTS: &[&Object] = &[
     &SUCCESS,
     &account::ACCOUNT,
     &address::IP_ADDRESS,
@@ -340,22 +336,20 @@ pub(crate) static OBJECTS: &[&Object] = &[
 pub(crate) const SUCCESS: Object =
     Object { name: "Success", fields: &[f("success", W::Bool), f("displaytext", W::Str)] };
 
-/// The row of a command, by its exact name.
-pub(crate) fn command(name: &str) -> Option<&'static Command> {
-    static BY_NAME: LazyLock<HashMap<&'static str, &'static Command>> =
-        LazyLock::new(|| commands().map(|command| (command.name, command)).collect());
-    BY_NAME.get(name).copied()
-}
-
-/// All commands.
-pub(crate) fn commands() -> impl Iterator<Item = &'static Command> {
-    commands_by_area().map(|(_, command)| command)
-}
-
-/// All objects.
-pub(crate) fn objects() -> impl Iterator<Item = &'static Object> {
-    OBJECTS.iter().copied()
-}
+/// The whole API and all that is stored, as the engine is handed it.
+pub static TABLES: Tables = Tables::new(
+    COMMANDS,
+    kinds::KINDS,
+    OBJECTS,
+    Hooks {
+        begin: seed::begin,
+        used: limit::used,
+        facts: facts::facts,
+        concerned: facts::concerned,
+        logins_refused: session::logins_refused,
+        logins_accepted: session::logins_accepted,
+    },
+);
 
 /// Stops everything of an account that can be stopped.
 pub(crate) fn stop_all_of(tx: &mut Tx<'_>, account: ThingId) {
@@ -384,13 +378,13 @@ pub(crate) fn remove_all_of(tx: &mut Tx<'_>, account: ThingId) {
         snapshot::remove(tx, snapshot);
     }
     // Public addresses that were kept for it are everybody's again.
-    for range in tx.ids_referring(account, Kind::VlanIpRange, "accountid") {
+    for range in tx.ids_referring(account, Kind::VlanIpRange, col::ACCOUNT_ID) {
         address::keep_no_more(tx, range);
     }
     for network in of(tx, Kind::Network) {
         // Machines of others may be on one that is for a domain.
-        if tx.thing(network).text("acltype") == "Domain" {
-            let system = tx.thing(seed::system_user(tx)).owner;
+        if tx.thing(network).text(col::ACL_TYPE) == "Domain" {
+            let system = tx.thing(own_users::system_user(tx)).owner;
             tx.edit(network, |network| network.owner = system);
         } else {
             network::remove(tx, network);
@@ -413,9 +407,4 @@ pub(crate) fn remove_all_of(tx: &mut Tx<'_>, account: ThingId) {
     for group in of(tx, Kind::SecurityGroup) {
         securitygroup::remove(tx, group);
     }
-}
-
-/// All commands, each with the name of its area.
-pub(crate) fn commands_by_area() -> impl Iterator<Item = (&'static str, &'static Command)> {
-    COMMANDS.iter().flat_map(|(area, rows)| rows.iter().map(|row| (*area, row)))
 }

@@ -4,6 +4,7 @@ use cloudtally_model::ApiError;
 
 use super::rules::{self, Ports};
 use crate::{
+    col,
     engine::{Call, Done, Node, Query, Thing, ThingId, Tx},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
@@ -17,14 +18,14 @@ pub(crate) const IP_FORWARDING_RULE: Object = Object {
         ID,
         f("protocol", W::Str),
         f("virtualmachineid", W::Id(Kind::Vm)),
-        f("virtualmachinename", W::Str).join("virtualmachineid", "name"),
-        f("virtualmachinedisplayname", W::Str).join("virtualmachineid", "displayname"),
+        f("virtualmachinename", W::Str).join(col::VIRTUAL_MACHINE_ID, "name"),
+        f("virtualmachinedisplayname", W::Str).join(col::VIRTUAL_MACHINE_ID, "displayname"),
         // A number, as the 4.2.1 server has it.
-        f("ipaddressid", W::Long).by(|view| match view.thing.id_of("publicaddress") {
+        f("ipaddressid", W::Long).by(|view| match view.thing.id_of(col::PUBLIC_ADDRESS) {
             Some(id) => Node::Int(i64::try_from(id.0).unwrap_or(i64::MAX)),
             None => Node::Null,
         }),
-        f("ipaddress", W::Str).join("publicaddress", "ipaddress"),
+        f("ipaddress", W::Str).join(col::PUBLIC_ADDRESS, "ipaddress"),
         f("startport", W::Int),
         f("endport", W::Int),
         STATE,
@@ -99,7 +100,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpForwardingRule, &IP_FOR
         hidden("firstport", W::Int),
         hidden("lastport", W::Int),
     ])
-    .keyword(&["protocol"])
+    .keyword(&[col::PROTOCOL])
     .owned()
     .states(rules::STATES, rules::MOVES)
     .job_instance("FirewallRule");
@@ -109,54 +110,54 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let args = call.args.clone();
     let (address, vm) = (args.id_required("ipaddressid"), args.id_required("virtualmachineid"));
     let of = call.thing(address);
-    if of.flag("issourcenat") {
+    if of.flag(col::IS_SOURCE_NAT) {
         return Err(ApiError::value(format!(
             "{} is the source NAT address of its network",
-            of.text("ipaddress")
+            of.text(col::IP_ADDRESS)
         )));
     }
-    if of.flag("isstaticnat") && of.id_of("virtualmachineid") != Some(vm) {
+    if of.flag(col::IS_STATIC_NAT) && of.id_of(col::VIRTUAL_MACHINE_ID) != Some(vm) {
         return Err(ApiError::in_use(format!(
             "{} has static NAT to another virtual machine; disable it first",
-            of.text("ipaddress")
+            of.text(col::IP_ADDRESS)
         )));
     }
     let has_rules =
-        call.referring(address, Kind::PortForwardingRule, "ipaddressid").next().is_some()
-            || call.referring(address, Kind::LoadBalancerRule, "publicipid").next().is_some();
+        call.referring(address, Kind::PortForwardingRule, col::IP_ADDRESS_ID).next().is_some()
+            || call.referring(address, Kind::LoadBalancerRule, col::PUBLIC_IP_ID).next().is_some();
     if has_rules {
         return Err(ApiError::rule_conflict(format!(
             "{} has port forwarding or load balancer rules; remove them first",
-            call.thing(address).text("ipaddress")
+            call.thing(address).text(col::IP_ADDRESS)
         )));
     }
-    if call.referring(address, Kind::RemoteAccessVpn, "publicipid").next().is_some() {
+    if call.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next().is_some() {
         return Err(ApiError::rule_conflict(format!(
             "{} has a remote access VPN; remove it first",
-            call.thing(address).text("ipaddress")
+            call.thing(address).text(col::IP_ADDRESS)
         )));
     }
     // 2. A machine on the network that has none yet.
     let network = rules::network_of(call, address, args.id("networkid"), "StaticNat")?;
     let nic = rules::nic_of(call, vm, network)?;
-    let other = call.referring(vm, Kind::IpAddress, "virtualmachineid").find(|other| {
-        other.flag("isstaticnat")
+    let other = call.referring(vm, Kind::IpAddress, col::VIRTUAL_MACHINE_ID).find(|other| {
+        other.flag(col::IS_STATIC_NAT)
             && other.id != address
-            && other.id_of("associatednetworkid") == Some(network)
+            && other.id_of(col::ASSOCIATED_NETWORK_ID) == Some(network)
     });
     if let Some(other) = other {
         return Err(ApiError::in_use(format!(
             "the virtual machine {} has static NAT by {} already",
-            call.thing(vm).text("name"),
-            other.text("ipaddress")
+            call.thing(vm).text(col::NAME),
+            other.text(col::IP_ADDRESS)
         )));
     }
     let guest_ip = rules::guest_ip(call, nic, "vmguestip")?;
     call.edit(address, |address| {
         address
-            .set_flag("isstaticnat", true)
-            .set_ref("virtualmachineid", vm)
-            .set_text("vmipaddress", &guest_ip);
+            .set_flag(col::IS_STATIC_NAT, true)
+            .set_ref(col::VIRTUAL_MACHINE_ID, vm)
+            .set_text(col::VM_IP_ADDRESS, &guest_ip);
     });
     call.entity = Some(address);
     Ok(Done::Success)
@@ -164,14 +165,14 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Takes static NAT from an address, with the ports that were opened on it.
 pub(crate) fn disable(tx: &mut Tx<'_>, address: ThingId) {
-    for id in tx.ids_referring(address, Kind::IpForwardingRule, "publicaddress") {
+    for id in tx.ids_referring(address, Kind::IpForwardingRule, col::PUBLIC_ADDRESS) {
         remove(tx, id);
     }
     tx.edit(address, |address| {
         address
-            .set_flag("isstaticnat", false)
-            .set_ref("virtualmachineid", None)
-            .set("vmipaddress", None);
+            .set_flag(col::IS_STATIC_NAT, false)
+            .set_ref(col::VIRTUAL_MACHINE_ID, None)
+            .clear(col::VM_IP_ADDRESS);
     });
 }
 
@@ -184,10 +185,10 @@ fn disable_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn must_have_nat(call: &Call<'_, '_>, address: ThingId) -> Result<(), ApiError> {
     let address = call.thing(address);
-    if address.flag("isstaticnat") {
+    if address.flag(col::IS_STATIC_NAT) {
         return Ok(());
     }
-    Err(ApiError::value(format!("{} has no static NAT", address.text("ipaddress")))
+    Err(ApiError::value(format!("{} has no static NAT", address.text(col::IP_ADDRESS)))
         .about(address.uuid.to_string(), "ipaddressid"))
 }
 
@@ -200,13 +201,13 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let of = call.thing(address).clone();
     let id = call.tx.insert(Kind::IpForwardingRule, |rule| {
         rule.owner = of.owner;
-        rule.set_text("protocol", ports.protocol)
-            .set_ref("virtualmachineid", of.id_of("virtualmachineid"))
-            .set_ref("publicaddress", address)
-            .set_int("startport", ports.first)
-            .set_int("endport", ports.last)
-            .set_int("firstport", ports.first)
-            .set_int("lastport", ports.last);
+        rule.set_text(col::PROTOCOL, ports.protocol)
+            .set_ref(col::VIRTUAL_MACHINE_ID, of.id_of(col::VIRTUAL_MACHINE_ID))
+            .set_ref(col::PUBLIC_ADDRESS, address)
+            .set_int(col::START_PORT, ports.first)
+            .set_int(col::END_PORT, ports.last)
+            .set_int(col::FIRST_PORT, ports.first)
+            .set_int(col::LAST_PORT, ports.last);
     });
     rules::open_firewall(call, id, address, &ports, &cidrs)?;
     Ok(Some(id))
@@ -214,8 +215,8 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let address = call.entity().id_of("publicaddress").map(|id| call.thing(id));
-    let network = address.and_then(|address| address.id_of("associatednetworkid"));
+    let address = call.entity().id_of(col::PUBLIC_ADDRESS).map(|id| call.thing(id));
+    let network = address.and_then(|address| address.id_of(col::ASSOCIATED_NETWORK_ID));
     rules::apply(call.tx, id, "NET.RULEADD", network);
     Ok(Done::Thing(id))
 }
@@ -238,5 +239,5 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn is_listed(query: &Query<'_>, rule: &Thing) -> bool {
     let wanted = query.args.id("ipaddressid");
-    wanted.is_none_or(|wanted| rule.id_of("publicaddress") == Some(wanted))
+    wanted.is_none_or(|wanted| rule.id_of(col::PUBLIC_ADDRESS) == Some(wanted))
 }

@@ -4,9 +4,10 @@
 //! # Source
 //! Names of services, capabilities and providers are those of the 4.2.1 server.
 
-use cloudtally_model::{Text, port::Value};
+use cloudtally_model::Text;
 
 use crate::{
+    col,
     engine::{Thing, ThingId, Tx, World},
     table::Kind,
 };
@@ -293,14 +294,14 @@ pub(crate) fn add_provider(tx: &mut Tx<'_>, network: ThingId, name: &str) -> Thi
         Needs::VirtualRouterElement(of_type) => {
             tx.insert(Kind::VirtualRouterElement, |element| {
                 element
-                    .set_ref("nspid", provider)
-                    .set_flag("enabled", false)
-                    .set_text("type", of_type);
+                    .set_ref(col::NSP_ID, provider)
+                    .set_flag(col::ENABLED, false)
+                    .set_text(col::TYPE, of_type);
             });
         }
         Needs::InternalLbElement => {
             tx.insert(Kind::InternalLbElement, |element| {
-                element.set_ref("nspid", provider).set_flag("enabled", false);
+                element.set_ref(col::NSP_ID, provider).set_flag(col::ENABLED, false);
             });
         }
         Needs::Nothing | Needs::Device(_) => {}
@@ -312,9 +313,9 @@ pub(crate) fn add_provider(tx: &mut Tx<'_>, network: ThingId, name: &str) -> Thi
 pub(crate) fn insert_provider(tx: &mut Tx<'_>, network: ThingId, row: &Provider) -> ThingId {
     tx.insert(Kind::Provider, |provider| {
         provider
-            .set_text("name", row.name)
-            .set_ref("physicalnetworkid", network)
-            .set_flag("canenableindividualservice", row.choice == Choice::EachService);
+            .set_text(col::NAME, row.name)
+            .set_ref(col::PHYSICAL_NETWORK_ID, network)
+            .set_flag(col::CAN_ENABLE_INDIVIDUAL_SERVICE, row.choice == Choice::EachService);
         set_services(provider, row.services);
     })
 }
@@ -322,21 +323,21 @@ pub(crate) fn insert_provider(tx: &mut Tx<'_>, network: ThingId, row: &Provider)
 /// Whether a device of a kind is on a physical network.
 pub(crate) fn has_device(world: &World, network: ThingId, kind: Kind) -> bool {
     // Devices of kinds that nothing is stored of are not there.
-    world.all(kind).any(|device| device.id_of("physicalnetworkid") == Some(network))
+    world.all(kind).any(|device| device.id_of(col::PHYSICAL_NETWORK_ID) == Some(network))
 }
 
 /// Sets the services of a provider.
 pub(crate) fn set_services(provider: &mut Thing, services: &[&str]) {
-    let services = services.iter().map(|service| Value::Text(Text::from(*service))).collect();
-    provider.set("servicelist", Value::List(services));
+    let services = services.iter().map(|service| Text::from(*service)).collect();
+    provider.set_texts(col::SERVICE_LIST, services);
 }
 
 /// Enables a provider and its elements.
 pub(crate) fn enable(tx: &mut Tx<'_>, provider: ThingId) {
     for kind in [Kind::VirtualRouterElement, Kind::InternalLbElement] {
-        for element in tx.ids_referring(provider, kind, "nspid") {
+        for element in tx.ids_referring(provider, kind, col::NSP_ID) {
             tx.edit(element, |element| {
-                element.set_flag("enabled", true);
+                element.set_flag(col::ENABLED, true);
             });
         }
     }
@@ -350,8 +351,8 @@ pub(crate) fn enabled_provider<'t>(
     name: &str,
 ) -> Option<&'t Thing> {
     world
-        .referring(network, Kind::Provider, "physicalnetworkid")
-        .find(|provider| provider.state == "Enabled" && provider.text("name") == name)
+        .referring(network, Kind::Provider, col::PHYSICAL_NETWORK_ID)
+        .find(|provider| provider.state == "Enabled" && provider.text(col::NAME) == name)
 }
 
 #[cfg(test)]

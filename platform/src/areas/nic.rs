@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeSet, net::Ipv6Addr};
 
-use cloudtally_model::ApiError;
+use cloudtally_model::{ApiError, Text};
 
 use super::{address, given, ip, iprange, metering, network, vm::VM};
 use crate::{
-    engine::{Answer, Call, Done, Query, Thing, ThingId, Tx, World, scope},
+    col,
+    engine::{Answer, Call, Column, Done, Query, Thing, ThingId, Tx, World, scope},
     table::{
         Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
         fields::*, group, hidden, own, p,
@@ -18,7 +19,7 @@ pub(crate) const NIC: Object = Object {
     fields: &[
         ID,
         f("networkid", W::Id(Kind::Network)),
-        f("networkname", W::Str).join("networkid", "name"),
+        f("networkname", W::Str).join(col::NETWORK_ID, "name"),
         f("netmask", W::Str),
         f("gateway", W::Str),
         f("ipaddress", W::Str),
@@ -31,7 +32,7 @@ pub(crate) const NIC: Object = Object {
         f("ip6gateway", W::Str),
         f("ip6cidr", W::Str),
         f("ip6address", W::Str),
-        f("secondaryip", W::Objects("NicSecondaryIp")).children(Kind::NicSecondaryIp, "nicid"),
+        f("secondaryip", W::Objects("NicSecondaryIp")).children(Kind::NicSecondaryIp, col::NIC_ID),
     ],
 };
 
@@ -118,7 +119,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Nic, &NIC)
         hidden("wantedip", W::Str),
     ])
     .owned()
-    .referred(&[(Kind::NicSecondaryIp, "nicid", OnDelete::Remove)])
+    .referred(&[(Kind::NicSecondaryIp, col::NIC_ID.reference(), OnDelete::Remove)])
     .tagged("Nic");
 
 /// Hidden: the address of a shared network that it is.
@@ -128,8 +129,8 @@ pub(crate) static SECONDARY_KIND: KindSpec = KindSpec::new(Kind::NicSecondaryIp,
 
 /// The NICs of a virtual machine, the default one first.
 pub(crate) fn of_vm(world: &World, vm: ThingId) -> Vec<ThingId> {
-    let mut nics: Vec<&Thing> = world.referring(vm, Kind::Nic, "virtualmachineid").collect();
-    nics.sort_by_key(|nic| (!nic.flag("isdefault"), nic.id));
+    let mut nics: Vec<&Thing> = world.referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID).collect();
+    nics.sort_by_key(|nic| (!nic.flag(col::IS_DEFAULT), nic.id));
     nics.into_iter().map(|nic| nic.id).collect()
 }
 
@@ -141,20 +142,20 @@ pub(crate) fn plan(
     wanted_ip: Option<&str>,
 ) -> ThingId {
     let owner = tx.thing(vm).owner;
-    let is_default = tx.referring(vm, Kind::Nic, "virtualmachineid").next().is_none();
-    let network_type = tx.thing(network).text("type").to_owned();
+    let is_default = tx.referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID).next().is_none();
+    let network_type = tx.thing(network).text(col::TYPE).to_owned();
     tx.insert(Kind::Nic, |nic| {
         nic.owner = owner;
         let mac = ip::mac(nic.id.0);
-        nic.set_ref("virtualmachineid", vm)
-            .set_ref("networkid", network)
-            .set_text("traffictype", "Guest")
-            .set_text("type", &network_type)
-            .set_flag("isdefault", is_default)
-            .set_text("macaddress", &mac)
-            .set_flag("ismetered", false);
+        nic.set_ref(col::VIRTUAL_MACHINE_ID, vm)
+            .set_ref(col::NETWORK_ID, network)
+            .set_text(col::TRAFFIC_TYPE, "Guest")
+            .set_text(col::TYPE, &network_type)
+            .set_flag(col::IS_DEFAULT, is_default)
+            .set_text(col::MAC_ADDRESS, &mac)
+            .set_flag(col::IS_METERED, false);
         if let Some(wanted) = wanted_ip {
-            nic.set_text("wantedip", wanted);
+            nic.set_text(col::WANTED_IP, wanted);
         }
     })
 }
@@ -162,34 +163,36 @@ pub(crate) fn plan(
 /// Gives a NIC its address, unless it has one.
 pub(crate) fn reserve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     let nic = tx.thing(id).clone();
-    if !nic.text("ipaddress").is_empty() {
+    if !nic.text(col::IP_ADDRESS).is_empty() {
         return Ok(());
     }
-    let network = nic.id_of("networkid").expect("NICs are on a network");
-    let vm = nic.id_of("virtualmachineid").expect("NICs are on a virtual machine");
+    let network = nic.id_of(col::NETWORK_ID).expect("NICs are on a network");
+    let vm = nic.id_of(col::VIRTUAL_MACHINE_ID).expect("NICs are on a virtual machine");
     let owner = nic.owner.expect("NICs have an owner");
-    let wanted = Some(nic.text("wantedip")).filter(|wanted| !wanted.is_empty());
+    let wanted = Some(nic.text(col::WANTED_IP)).filter(|wanted| !wanted.is_empty());
     // Each range of a shared network may have a gateway of its own.
-    let (address, direct, of) = if tx.thing(network).text("type") == "Shared" {
+    let (address, direct, of) = if tx.thing(network).text(col::TYPE) == "Shared" {
         let (direct, range) = address::acquire_direct(tx, owner, network, wanted)?;
         tx.edit(direct, |address| {
-            address.set_ref("virtualmachineid", vm);
+            address.set_ref(col::VIRTUAL_MACHINE_ID, vm);
         });
-        (tx.thing(direct).text("ipaddress").to_owned(), Some(direct), range)
+        (tx.thing(direct).text(col::IP_ADDRESS).to_owned(), Some(direct), range)
     } else {
         (free_in(tx, network, wanted)?, None, network)
     };
     let v6 = free_v6(tx, network)?;
     let (on, of) = (tx.thing(network).clone(), tx.thing(of).clone());
     tx.edit(id, |nic| {
-        nic.set_text("ipaddress", &address)
-            .set_text("netmask", of.text("netmask"))
-            .set_text("gateway", of.text("gateway"))
-            .set_ref("directaddress", direct);
+        nic.set_text(col::IP_ADDRESS, &address)
+            .set_text(col::NETMASK, of.text(col::NETMASK))
+            .set_text(col::GATEWAY, of.text(col::GATEWAY))
+            .set_ref(col::DIRECT_ADDRESS, direct);
         for (column, text) in v6.into_iter().flatten() {
             nic.set_text(column, &text);
         }
-        for (column, from) in [("isolationuri", "broadcasturi"), ("broadcasturi", "broadcasturi")] {
+        for (column, from) in
+            [(col::ISOLATION_URI, col::BROADCAST_URI), (col::BROADCAST_URI, col::BROADCAST_URI)]
+        {
             if !on.text(from).is_empty() {
                 nic.set_text(column, on.text(from));
             }
@@ -202,29 +205,29 @@ pub(crate) fn reserve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
 fn free_v6(
     world: &World,
     network: ThingId,
-) -> Result<Option<[(&'static str, String); 3]>, ApiError> {
+) -> Result<Option<[(Column<Text>, String); 3]>, ApiError> {
     let taken: BTreeSet<u128> = world
-        .referring(network, Kind::Nic, "networkid")
-        .filter_map(|nic| given::ipv6(nic.text("ip6address")))
+        .referring(network, Kind::Nic, col::NETWORK_ID)
+        .filter_map(|nic| given::ipv6(nic.text(col::IP6_ADDRESS)))
         .collect();
     let mut has_range = false;
-    for range in world.referring(network, Kind::VlanIpRange, "networkid") {
+    for range in world.referring(network, Kind::VlanIpRange, col::NETWORK_ID) {
         let Some((first, last)) = iprange::bounds_v6(range) else { continue };
-        let gateway = given::ipv6(range.text("ip6gateway"));
+        let gateway = given::ipv6(range.text(col::IP6_GATEWAY));
         has_range = true;
         let is_free = |at: &u128| !taken.contains(at) && Some(*at) != gateway;
         if let Some(at) = (first..=last).find(is_free) {
             return Ok(Some([
-                ("ip6address", Ipv6Addr::from(at).to_string()),
-                ("ip6gateway", range.text("ip6gateway").to_owned()),
-                ("ip6cidr", range.text("ip6cidr").to_owned()),
+                (col::IP6_ADDRESS, Ipv6Addr::from(at).to_string()),
+                (col::IP6_GATEWAY, range.text(col::IP6_GATEWAY).to_owned()),
+                (col::IP6_CIDR, range.text(col::IP6_CIDR).to_owned()),
             ]));
         }
     }
     if has_range {
         return Err(ApiError::address_capacity(format!(
             "the network {} has no free IPv6 address; add a range with createVlanIpRange",
-            world.thing(network).text("name")
+            world.thing(network).text(col::NAME)
         )));
     }
     Ok(None)
@@ -237,18 +240,22 @@ pub(crate) fn free_in(
     wanted: Option<&str>,
 ) -> Result<String, ApiError> {
     let on = world.thing(network);
-    let mut taken: BTreeSet<&str> =
-        world.referring(network, Kind::Nic, "networkid").map(|nic| nic.text("ipaddress")).collect();
+    let mut taken: BTreeSet<&str> = world
+        .referring(network, Kind::Nic, col::NETWORK_ID)
+        .map(|nic| nic.text(col::IP_ADDRESS))
+        .collect();
     taken.extend(
-        world.referring(network, Kind::NicSecondaryIp, "networkid").map(|ip| ip.text("ipaddress")),
+        world
+            .referring(network, Kind::NicSecondaryIp, col::NETWORK_ID)
+            .map(|ip| ip.text(col::IP_ADDRESS)),
     );
     taken.extend(
         world
-            .referring(network, Kind::Router, "guestnetworkid")
-            .map(|router| router.text("guestipaddress")),
+            .referring(network, Kind::Router, col::GUEST_NETWORK_ID)
+            .map(|router| router.text(col::GUEST_IP_ADDRESS)),
     );
-    taken.insert(on.text("gateway"));
-    let cidr = on.text("cidr");
+    taken.insert(on.text(col::GATEWAY));
+    let cidr = on.text(col::CIDR);
     // Those the network was made for, or all.
     let bounds = iprange::bounds(on);
     let is_given =
@@ -257,21 +264,21 @@ pub(crate) fn free_in(
         if !ip::is_host(wanted, cidr) {
             return Err(ApiError::value(format!(
                 "{wanted} is no address for machines in {cidr}, the range of the network {}",
-                on.text("name")
+                on.text(col::NAME)
             )));
         }
         if !ip::parse(wanted).is_some_and(is_given) {
             return Err(ApiError::value(format!(
                 "the network {} gives its machines addresses from {} to {}, not {wanted}",
-                on.text("name"),
-                on.text("startip"),
-                on.text("endip")
+                on.text(col::NAME),
+                on.text(col::START_IP),
+                on.text(col::END_IP)
             )));
         }
         if taken.contains(wanted) {
             return Err(ApiError::value(format!(
                 "{wanted} is taken already in the network {}",
-                on.text("name")
+                on.text(col::NAME)
             )));
         }
         return Ok(wanted.to_owned());
@@ -280,16 +287,16 @@ pub(crate) fn free_in(
     free.find(|address| !taken.contains(address.as_str())).ok_or_else(|| {
         ApiError::address_capacity(format!(
             "the network {} has no free address in {cidr}",
-            on.text("name")
+            on.text(col::NAME)
         ))
     })
 }
 
 /// Begins to bill a NIC's offering to its virtual machine's owner.
 pub(crate) fn meter(tx: &mut Tx<'_>, id: ThingId) {
-    if !tx.thing(id).flag("ismetered") {
+    if !tx.thing(id).flag(col::IS_METERED) {
         tx.edit(id, |nic| {
-            nic.set_flag("ismetered", true);
+            nic.set_flag(col::IS_METERED, true);
         });
         metering::nic(tx, "NETWORK.OFFERING.ASSIGN", id);
     }
@@ -297,9 +304,9 @@ pub(crate) fn meter(tx: &mut Tx<'_>, id: ThingId) {
 
 /// Ends that.
 pub(crate) fn unmeter(tx: &mut Tx<'_>, id: ThingId) {
-    if tx.thing(id).flag("ismetered") {
+    if tx.thing(id).flag(col::IS_METERED) {
         tx.edit(id, |nic| {
-            nic.set_flag("ismetered", false);
+            nic.set_flag(col::IS_METERED, false);
         });
         metering::nic(tx, "NETWORK.OFFERING.REMOVE", id);
     }
@@ -308,10 +315,10 @@ pub(crate) fn unmeter(tx: &mut Tx<'_>, id: ThingId) {
 /// Takes a NIC away with its addresses.
 pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
     unmeter(tx, id);
-    if let Some(direct) = tx.thing(id).id_of("directaddress") {
+    if let Some(direct) = tx.thing(id).id_of(col::DIRECT_ADDRESS) {
         address::release(tx, direct);
     }
-    for secondary in tx.ids_referring(id, Kind::NicSecondaryIp, "nicid") {
+    for secondary in tx.ids_referring(id, Kind::NicSecondaryIp, col::NIC_ID) {
         remove_secondary(tx, secondary);
     }
     tx.remove_with_dependants(id);
@@ -319,7 +326,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
 
 /// Takes a secondary address away, and off the bill if it is of a shared network.
 fn remove_secondary(tx: &mut Tx<'_>, id: ThingId) {
-    if let Some(direct) = tx.thing(id).id_of("directaddress") {
+    if let Some(direct) = tx.thing(id).id_of(col::DIRECT_ADDRESS) {
         address::release(tx, direct);
     }
     tx.remove(id);
@@ -332,7 +339,7 @@ fn check_vm(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
     }
     Err(ApiError::value(format!(
         "the virtual machine {} is {}; it must be running or stopped",
-        vm.text("name"),
+        vm.text(col::NAME),
         vm.state
     )))
 }
@@ -343,18 +350,18 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         (call.args.id_required("virtualmachineid"), call.args.id_required("networkid"));
     check_vm(call, vm)?;
     let owner = call.thing(vm).owner.expect("virtual machines have an owner");
-    let zone = call.thing(vm).id_of("zoneid").expect("virtual machines are in a zone");
-    if call.thing(zone).text("networktype").eq_ignore_ascii_case("Basic") {
+    let zone = call.thing(vm).id_of(col::ZONE_ID).expect("virtual machines are in a zone");
+    if call.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value("virtual machines of a basic zone have one NIC"));
     }
     network::for_deployment(call, owner, zone, &[network])?;
     let is_on_it = call
-        .referring(vm, Kind::Nic, "virtualmachineid")
-        .any(|nic| nic.id_of("networkid") == Some(network));
+        .referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID)
+        .any(|nic| nic.id_of(col::NETWORK_ID) == Some(network));
     if is_on_it {
         return Err(ApiError::value(format!(
             "the virtual machine has a NIC on {} already",
-            call.thing(network).text("name")
+            call.thing(network).text(col::NAME)
         )));
     }
     // 2. The NIC with its address; a running machine needs the network set up.
@@ -370,7 +377,7 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// The NIC named, which must be the virtual machine's.
 fn named(call: &Call<'_, '_>, vm: ThingId) -> Result<ThingId, ApiError> {
     let nic = call.args.id_required("nicid");
-    if call.thing(nic).id_of("virtualmachineid") == Some(vm) {
+    if call.thing(nic).id_of(col::VIRTUAL_MACHINE_ID) == Some(vm) {
         return Ok(nic);
     }
     Err(ApiError::value("the NIC is not on this virtual machine")
@@ -381,7 +388,7 @@ fn remove_nic(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
     check_vm(call, vm)?;
     let nic = named(call, vm)?;
-    if call.thing(nic).flag("isdefault") {
+    if call.thing(nic).flag(col::IS_DEFAULT) {
         return Err(ApiError::value(
             "the default NIC cannot be removed; make another one the default first",
         ));
@@ -399,20 +406,20 @@ fn make_default(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
     check_vm(call, vm)?;
     let nic = named(call, vm)?;
-    if call.thing(nic).flag("isdefault") {
+    if call.thing(nic).flag(col::IS_DEFAULT) {
         return Err(ApiError::value("the NIC is the default one already"));
     }
     // The bill shows which NIC is the default, so both are billed anew.
-    let old = of_vm(call.tx, vm).into_iter().find(|id| call.thing(*id).flag("isdefault"));
+    let old = of_vm(call.tx, vm).into_iter().find(|id| call.thing(*id).flag(col::IS_DEFAULT));
     let both: Vec<ThingId> = old.into_iter().chain([nic]).collect();
     let metered: Vec<ThingId> =
-        both.iter().copied().filter(|id| call.thing(*id).flag("ismetered")).collect();
+        both.iter().copied().filter(|id| call.thing(*id).flag(col::IS_METERED)).collect();
     for id in &metered {
         unmeter(call.tx, *id);
     }
     for id in both {
         call.edit(id, |thing| {
-            thing.set_flag("isdefault", thing.id == nic);
+            thing.set_flag(col::IS_DEFAULT, thing.id == nic);
         });
     }
     for id in metered {
@@ -428,37 +435,37 @@ fn list_nics(query: &Query<'_>) -> Result<Answer, ApiError> {
     let nics = nics.filter(|id| wanted.is_none_or(|wanted| wanted == *id));
     let nics = nics.map(|id| query.world.thing(id));
     query.page(nics.filter(|nic| {
-        let network = nic.id_of("networkid").map(|id| query.world.thing(id));
-        let name = network.map_or("", |network| network.text("name"));
-        query.is_named_in(&[name, nic.text("ipaddress"), nic.text("macaddress")])
+        let network = nic.id_of(col::NETWORK_ID).map(|id| query.world.thing(id));
+        let name = network.map_or("", |network| network.text(col::NAME));
+        query.is_named_in(&[name, nic.text(col::IP_ADDRESS), nic.text(col::MAC_ADDRESS)])
     }))
 }
 
 fn add_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let nic = call.args.id_required("nicid");
-    let network = call.thing(nic).id_of("networkid").expect("NICs are on a network");
-    let vm = call.thing(nic).id_of("virtualmachineid");
+    let network = call.thing(nic).id_of(col::NETWORK_ID).expect("NICs are on a network");
+    let vm = call.thing(nic).id_of(col::VIRTUAL_MACHINE_ID);
     let owner = call.thing(nic).owner;
     let wanted = call.args.text("ipaddress").map(str::to_owned);
     scope::refuse_shut(call, owner)?;
     // Those of shared networks are billed, as the first address is.
-    let (address, direct) = if call.thing(network).text("type") == "Shared" {
+    let (address, direct) = if call.thing(network).text(col::TYPE) == "Shared" {
         let owner = owner.expect("NICs have an owner");
         let (direct, _) = address::acquire_direct(call.tx, owner, network, wanted.as_deref())?;
         call.edit(direct, |address| {
-            address.set_ref("virtualmachineid", vm);
+            address.set_ref(col::VIRTUAL_MACHINE_ID, vm);
         });
-        (call.thing(direct).text("ipaddress").to_owned(), Some(direct))
+        (call.thing(direct).text(col::IP_ADDRESS).to_owned(), Some(direct))
     } else {
         (free_in(call.tx, network, wanted.as_deref())?, None)
     };
     let id = call.tx.insert(Kind::NicSecondaryIp, |ip| {
         ip.owner = owner;
-        ip.set_text("ipaddress", &address)
-            .set_ref("nicid", nic)
-            .set_ref("networkid", network)
-            .set_ref("virtualmachineid", vm)
-            .set_ref("directaddress", direct);
+        ip.set_text(col::IP_ADDRESS, &address)
+            .set_ref(col::NIC_ID, nic)
+            .set_ref(col::NETWORK_ID, network)
+            .set_ref(col::VIRTUAL_MACHINE_ID, vm)
+            .set_ref(col::DIRECT_ADDRESS, direct);
     });
     Ok(Done::Thing(id))
 }
@@ -466,7 +473,7 @@ fn add_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn remove_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let secondary = call.entity();
-    let (nic, address) = (secondary.id_of("nicid"), secondary.text("ipaddress"));
+    let (nic, address) = (secondary.id_of(col::NIC_ID), secondary.text(col::IP_ADDRESS));
     if nic.is_some_and(|nic| super::rules::led_to(call.tx, nic).contains(&address)) {
         return Err(ApiError::in_use(format!(
             "port forwarding or static NAT leads to {address}; remove that first"

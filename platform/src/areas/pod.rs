@@ -10,6 +10,7 @@ use super::{
     given::{self, ENABLED, Subnet, ipv4},
 };
 use crate::{
+    col,
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId, World, verbs},
     table::{
         Command, Kind, KindSpec, Object, OnDelete::*, ParamType::*, Roles, Unique, WireType as W,
@@ -18,14 +19,14 @@ use crate::{
 };
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Pod, &POD)
-    .unique(&[Unique { column: "name", within: Within::Column("zoneid") }])
-    .keyword(&["name"])
+    .unique(&[Unique { column: col::NAME, within: Within::Column(col::ZONE_ID) }])
+    .keyword(&[col::NAME])
     .referred(&[
-        (Kind::Cluster, "podid", Refuse),
-        (Kind::Host, "podid", Refuse),
-        (Kind::StoragePool, "podid", Refuse),
-        (Kind::VlanIpRange, "podid", Refuse),
-        (Kind::SystemVm, "podid", Remove),
+        (Kind::Cluster, col::POD_ID.reference(), Refuse),
+        (Kind::Host, col::POD_ID.reference(), Refuse),
+        (Kind::StoragePool, col::POD_ID.reference(), Refuse),
+        (Kind::VlanIpRange, col::POD_ID.reference(), Refuse),
+        (Kind::SystemVm, col::POD_ID.reference(), Remove),
     ]);
 
 pub(crate) const POD: Object = Object {
@@ -98,10 +99,10 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let state = given::allocation_state(call)?.unwrap_or(ENABLED);
     call.edit(id, |pod| {
-        pod.set_text("allocationstate", state);
-        if pod.text("endip").is_empty() {
-            let start = pod.text("startip").to_owned();
-            pod.set_text("endip", &start);
+        pod.set_text(col::ALLOCATION_STATE, state);
+        if pod.text(col::END_IP).is_empty() {
+            let start = pod.text(col::START_IP).to_owned();
+            pod.set_text(col::END_IP, &start);
         }
     });
     check_addresses(call, call.entity())?;
@@ -114,7 +115,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     verbs::assign(call, &mut pod);
     call.check_unique(&pod)?;
     if let Some(state) = given::allocation_state(call)? {
-        pod.set_text("allocationstate", state);
+        pod.set_text(col::ALLOCATION_STATE, state);
     }
     check_addresses(call, &pod)?;
     // What is taken already must stay inside.
@@ -124,7 +125,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::in_use(format!(
             "the address {} of the pod {} is in use; keep it between `startip` and `endip`",
             given::dotted(address),
-            pod.text("name")
+            pod.text(col::NAME)
         ))
         .about(pod.uuid.to_string(), "id"));
     }
@@ -136,44 +137,44 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// another pod or the guests of the zone have.
 fn check_addresses(call: &Call<'_, '_>, pod: &Thing) -> Result<(), ApiError> {
     // 1. Addresses, and all in the network of the gateway.
-    let (gateway, netmask) = (pod.text("gateway"), pod.text("netmask"));
+    let (gateway, netmask) = (pod.text(col::GATEWAY), pod.text(col::NETMASK));
     let mut numbers = [0; 3];
-    for (number, name) in numbers.iter_mut().zip(["gateway", "startip", "endip"]) {
-        let text = pod.text(name);
+    for (number, column) in numbers.iter_mut().zip([col::GATEWAY, col::START_IP, col::END_IP]) {
+        let text = pod.text(column);
         let expected = "expected an IPv4 address such as `10.1.1.1`";
-        *number = ipv4(text).ok_or_else(|| call.invalid(name, text, expected))?;
+        *number = ipv4(text).ok_or_else(|| call.invalid(column.name(), text, expected))?;
     }
     let expected = "expected a netmask such as `255.255.255.0`";
     let subnet =
         Subnet::of(gateway, netmask).ok_or_else(|| call.invalid("netmask", netmask, expected))?;
     let [gateway_at, start, end] = numbers;
-    for (name, at) in [("startip", start), ("endip", end)] {
+    for (column, at) in [(col::START_IP, start), (col::END_IP, end)] {
         if !subnet.contains(at) {
             let expected = format!("expected an address in the network of {gateway}/{netmask}");
-            return Err(call.invalid(name, pod.text(name), &expected));
+            return Err(call.invalid(column.name(), pod.text(column), &expected));
         }
     }
     if start > end {
-        return Err(call.invalid("endip", pod.text("endip"), "expected one after `startip`"));
+        return Err(call.invalid("endip", pod.text(col::END_IP), "expected one after `startip`"));
     }
     if (start..=end).contains(&gateway_at) {
         let expected = format!("the gateway {gateway} must stand outside of the range");
-        return Err(call.invalid("startip", pod.text("startip"), &expected));
+        return Err(call.invalid("startip", pod.text(col::START_IP), &expected));
     }
     // 2. Nobody else's.
-    let zone = pod.id_of("zoneid").expect("pods are in a zone");
+    let zone = pod.id_of(col::ZONE_ID).expect("pods are in a zone");
     let other = call
-        .referring(zone, Kind::Pod, "zoneid")
+        .referring(zone, Kind::Pod, col::ZONE_ID)
         .filter(|other| other.id != pod.id && call.setting_flag("check.pod.cidrs"))
         .find(|other| subnet_of(other).is_some_and(|theirs| theirs.overlaps(subnet)));
     if let Some(other) = other {
         return Err(ApiError::value(format!(
             "the network of {gateway}/{netmask} overlaps that of the pod {}; choose another `gateway`",
-            other.text("name")
+            other.text(col::NAME)
         ))
         .about(other.uuid.to_string(), "id"));
     }
-    let guests = call.thing(zone).text("guestcidraddress");
+    let guests = call.thing(zone).text(col::GUEST_CIDR_ADDRESS);
     if Subnet::of_cidr(guests).is_some_and(|guests| guests.overlaps(subnet)) {
         return Err(ApiError::value(format!(
             "the network of {gateway}/{netmask} overlaps the zone's guest networks, {guests}; choose another `gateway`"
@@ -184,12 +185,12 @@ fn check_addresses(call: &Call<'_, '_>, pod: &Thing) -> Result<(), ApiError> {
 
 /// The network a pod is in.
 pub(crate) fn subnet_of(pod: &Thing) -> Option<Subnet> {
-    Subnet::of(pod.text("gateway"), pod.text("netmask"))
+    Subnet::of(pod.text(col::GATEWAY), pod.text(col::NETMASK))
 }
 
 /// The addresses that system VMs of a pod may have.
 pub(crate) fn range(pod: &Thing) -> std::ops::RangeInclusive<u32> {
-    match (ipv4(pod.text("startip")), ipv4(pod.text("endip"))) {
+    match (ipv4(pod.text(col::START_IP)), ipv4(pod.text(col::END_IP))) {
         (Some(start), Some(end)) => start..=end,
         _ => std::ops::RangeInclusive::new(1, 0),
     }
@@ -197,7 +198,9 @@ pub(crate) fn range(pod: &Thing) -> std::ops::RangeInclusive<u32> {
 
 /// The private addresses of a pod that are in use.
 pub(crate) fn taken(world: &World, pod: ThingId) -> impl Iterator<Item = u32> + '_ {
-    world.referring(pod, Kind::SystemVm, "podid").filter_map(|vm| ipv4(vm.text("privateip")))
+    world
+        .referring(pod, Kind::SystemVm, col::POD_ID)
+        .filter_map(|vm| ipv4(vm.text(col::PRIVATE_IP)))
 }
 
 /// The first free private address of a pod.

@@ -11,6 +11,7 @@ use super::{
     vlanset::vlan_number,
 };
 use crate::{
+    col,
     engine::{Call, Done, Node, Thing, ThingId, View, World, unknown_because, verbs},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, create, delete, f,
@@ -24,7 +25,7 @@ const ADDRESSES_MAX: u32 = 1 << 16;
 /// A range of portable addresses; an address of it that somebody has is an
 /// IP address with `isportable`.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PortableIpRange, &PORTABLE_IP_RANGE)
-    .keyword(&["startip", "endip", "gateway"])
+    .keyword(&[col::START_IP, col::END_IP, col::GATEWAY])
     .job_instance("PortableIpRange");
 
 pub(crate) const PORTABLE_IP: Object = Object {
@@ -90,7 +91,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// Whether this cloud knows a region of this number.
 pub(super) fn is_region(world: &World, number: i64) -> bool {
-    world.all(Kind::Region).any(|region| region.int("id") == number)
+    world.all(Kind::Region).any(|region| region.int(col::ID_NUMBER) == number)
 }
 
 fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
@@ -113,8 +114,9 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         ));
     }
     range.check_apart(call.all(Kind::PortableIpRange))?;
-    range
-        .check_apart(call.all(Kind::VlanIpRange).filter(|other| other.flag("forvirtualnetwork")))?;
+    range.check_apart(
+        call.all(Kind::VlanIpRange).filter(|other| other.flag(col::FOR_VIRTUAL_NETWORK)),
+    )?;
     // 3. A VLAN that no guest network gets.
     let vlan = match args.text("vlan") {
         None => None,
@@ -130,7 +132,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     {
         return Err(ApiError::value(format!(
             "VLAN {vlan} is for guest networks of the physical network {}; choose another",
-            network.text("name")
+            network.text(col::NAME)
         ))
         .about(network.uuid.to_string(), "vlan"));
     }
@@ -138,7 +140,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let vlan = vlan.map_or_else(|| "untagged".to_owned(), |vlan| vlan.to_string());
     call.edit(id, |row| {
         range.store(row);
-        row.set_text("vlan", &vlan);
+        row.set_text(col::VLAN, &vlan);
     });
     Ok(Some(id))
 }
@@ -146,7 +148,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 /// The addresses of a range that somebody has.
 fn taken<'w>(world: &'w World, range: &'w Thing) -> impl Iterator<Item = &'w Thing> {
     world.all(Kind::IpAddress).filter(|address| {
-        address.flag("isportable") && iprange::holds(range, address.text("ipaddress"))
+        address.flag(col::IS_PORTABLE) && iprange::holds(range, address.text(col::IP_ADDRESS))
     })
 }
 
@@ -155,7 +157,7 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     match taken(call, range).next() {
         Some(address) => Err(ApiError::in_use(format!(
             "the portable IP range cannot be removed: {} is in use; give it up first",
-            address.text("ipaddress")
+            address.text(col::IP_ADDRESS)
         ))
         .about(address.uuid.to_string(), "id")),
         None => Ok(()),
@@ -174,23 +176,23 @@ fn addresses(view: &View<'_>) -> Node {
     let (world, range) = (view.world, view.thing);
     let uuid = |id: Option<ThingId>| Node::text_if(id.map(|id| world.thing(id).uuid.to_string()));
     let taken: BTreeMap<&str, &Thing> =
-        taken(world, range).map(|held| (held.text("ipaddress"), held)).collect();
+        taken(world, range).map(|held| (held.text(col::IP_ADDRESS), held)).collect();
     let show = |at: u32| {
         let address = ip::format(at);
         let held = taken.get(address.as_str());
         let mut fields = vec![
-            ("regionid", Node::Int(range.int("regionid"))),
+            ("regionid", Node::Int(range.int(col::REGION_ID))),
             ("ipaddress", Node::text(&address)),
         ];
         if let Some(held) = held {
             fields.extend([
-                ("zoneid", uuid(held.id_of("zoneid"))),
-                ("networkid", uuid(held.id_of("associatednetworkid"))),
-                ("vpcid", uuid(held.id_of("vpcid"))),
-                ("physicalnetworkid", uuid(held.id_of("physicalnetworkid"))),
+                ("zoneid", uuid(held.id_of(col::ZONE_ID))),
+                ("networkid", uuid(held.id_of(col::ASSOCIATED_NETWORK_ID))),
+                ("vpcid", uuid(held.id_of(col::VPC_ID))),
+                ("physicalnetworkid", uuid(held.id_of(col::PHYSICAL_NETWORK_ID))),
                 ("accountid", uuid(held.owner)),
                 ("domainid", uuid(world.domain_of_thing(held))),
-                ("allocated", Node::Date(held.time("allocated").unwrap_or(held.created))),
+                ("allocated", Node::Date(held.time(col::ALLOCATED).unwrap_or(held.created))),
             ]);
             fields.retain(|(_, node)| *node != Node::Null);
         }

@@ -4,6 +4,7 @@ use cloudtally_model::ApiError;
 
 use super::rules::{self, PORT_MAX, Ports};
 use crate::{
+    col,
     engine::{Call, Done, ThingId, Tx},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
@@ -21,10 +22,10 @@ pub(crate) const PORT_FORWARDING_RULE: Object = Object {
         f("publicport", W::Str),
         f("publicendport", W::Str),
         f("virtualmachineid", W::Id(Kind::Vm)),
-        f("virtualmachinename", W::Str).join("virtualmachineid", "name"),
-        f("virtualmachinedisplayname", W::Str).join("virtualmachineid", "displayname"),
+        f("virtualmachinename", W::Str).join(col::VIRTUAL_MACHINE_ID, "name"),
+        f("virtualmachinedisplayname", W::Str).join(col::VIRTUAL_MACHINE_ID, "displayname"),
         f("ipaddressid", W::Id(Kind::IpAddress)),
-        f("ipaddress", W::Str).join("ipaddressid", "ipaddress"),
+        f("ipaddress", W::Str).join(col::IP_ADDRESS_ID, "ipaddress"),
         STATE,
         f("cidrlist", W::Str),
         TAGS,
@@ -100,7 +101,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PortForwardingRule, &PORT
         hidden("lastport", W::Int),
         hidden("networkid", W::Id(Kind::Network)),
     ])
-    .keyword(&["protocol", "publicport", "privateport", "vmguestip"])
+    .keyword(&[col::PROTOCOL, col::PUBLIC_PORT, col::PRIVATE_PORT, col::VM_GUEST_IP])
     .owned()
     .states(rules::STATES, rules::MOVES)
     .tagged("PortForwardingRule")
@@ -125,19 +126,19 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let owner = call.thing(address).owner;
     let id = call.tx.insert(Kind::PortForwardingRule, |rule| {
         rule.owner = owner;
-        rule.set_text("privateport", &private.first.to_string())
-            .set_text("privateendport", &private.last.to_string())
-            .set_text("protocol", ports.protocol)
-            .set_text("publicport", &ports.first.to_string())
-            .set_text("publicendport", &ports.last.to_string())
-            .set_int("firstport", ports.first)
-            .set_int("lastport", ports.last)
-            .set_ref("virtualmachineid", vm)
-            .set_ref("ipaddressid", address)
-            .set_ref("networkid", network)
-            .set_text("vmguestip", &guest_ip);
+        rule.set_text(col::PRIVATE_PORT, &private.first.to_string())
+            .set_text(col::PRIVATE_END_PORT, &private.last.to_string())
+            .set_text(col::PROTOCOL, ports.protocol)
+            .set_text(col::PUBLIC_PORT, &ports.first.to_string())
+            .set_text(col::PUBLIC_END_PORT, &ports.last.to_string())
+            .set_int(col::FIRST_PORT, ports.first)
+            .set_int(col::LAST_PORT, ports.last)
+            .set_ref(col::VIRTUAL_MACHINE_ID, vm)
+            .set_ref(col::IP_ADDRESS_ID, address)
+            .set_ref(col::NETWORK_ID, network)
+            .set_text(col::VM_GUEST_IP, &guest_ip);
         if args.has("cidrlist") {
-            rule.set_text("cidrlist", &cidrs);
+            rule.set_text(col::CIDR_LIST, &cidrs);
         }
     });
     rules::open_firewall(call, id, address, &ports, &cidrs)?;
@@ -146,7 +147,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let network = call.entity().id_of("networkid");
+    let network = call.entity().id_of(col::NETWORK_ID);
     rules::apply(call.tx, id, "NET.RULEADD", network);
     Ok(Done::Thing(id))
 }
@@ -172,25 +173,26 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let address = args.id_required("ipaddressid");
     let (port, protocol) = (args.text_required("publicport"), args.text_required("protocol"));
     let id = call
-        .referring(address, Kind::PortForwardingRule, "ipaddressid")
+        .referring(address, Kind::PortForwardingRule, col::IP_ADDRESS_ID)
         .find(|rule| {
-            rule.text("publicport") == port && rule.text("protocol").eq_ignore_ascii_case(protocol)
+            rule.text(col::PUBLIC_PORT) == port
+                && rule.text(col::PROTOCOL).eq_ignore_ascii_case(protocol)
         })
         .map(|rule| rule.id)
         .ok_or_else(|| call.invalid("publicport", port, "no rule of the address has this port"))?;
-    let network = call.thing(id).id_of("networkid").expect("rules lead into a network");
+    let network = call.thing(id).id_of(col::NETWORK_ID).expect("rules lead into a network");
     let rule = call.thing(id).clone();
     // 1. To another machine at its first address, to the same one at the same.
-    let old = rule.id_of("virtualmachineid").expect("rules lead to a virtual machine");
+    let old = rule.id_of(col::VIRTUAL_MACHINE_ID).expect("rules lead to a virtual machine");
     let vm = args.id("virtualmachineid").unwrap_or(old);
     let nic = rules::nic_of(call, vm, network)?;
     let guest_ip = match args.text("privateip") {
-        None if vm == old => rule.text("vmguestip").to_owned(),
+        None if vm == old => rule.text(col::VM_GUEST_IP).to_owned(),
         _ => rules::guest_ip(call, nic, "privateip")?,
     };
     // 2. To as many ports as before.
     let first = args.text_required("privateport");
-    let more = rule.int("lastport") - rule.int("firstport");
+    let more = rule.int(col::LAST_PORT) - rule.int(col::FIRST_PORT);
     let last =
         first.parse::<u16>().ok().filter(|port| *port > 0).map(|port| i64::from(port) + more);
     let last = last.filter(|last| *last <= PORT_MAX).ok_or_else(|| {
@@ -198,10 +200,10 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         call.invalid("privateport", first, &expected)
     })?;
     call.edit(id, |rule| {
-        rule.set_text("privateport", first)
-            .set_text("privateendport", &last.to_string())
-            .set_ref("virtualmachineid", vm)
-            .set_text("vmguestip", &guest_ip);
+        rule.set_text(col::PRIVATE_PORT, first)
+            .set_text(col::PRIVATE_END_PORT, &last.to_string())
+            .set_ref(col::VIRTUAL_MACHINE_ID, vm)
+            .set_text(col::VM_GUEST_IP, &guest_ip);
     });
     call.entity = Some(id);
     Ok(Done::Thing(id))

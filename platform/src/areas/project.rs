@@ -13,6 +13,7 @@ use cloudtally_model::ApiError;
 
 use super::{account, limit, securitygroup};
 use crate::{
+    col,
     engine::{
         Answer, Arg, Call, Caller, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World,
         limit as limits, scope, secret, unknown,
@@ -41,7 +42,7 @@ const USERS_CREATE: &str = "allow.user.create.projects";
 /// A project is owned by an account of its own, which owns what is in it.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Project, &PROJECT)
     .owned()
-    .unique(&[Unique { column: "name", within: Within::Domain }])
+    .unique(&[Unique { column: col::NAME, within: Within::Domain }])
     .states(
         &["Active", "Disabled", "Suspended"],
         &[
@@ -51,10 +52,10 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Project, &PROJECT)
             Move { from: "Suspended", to: "Disabled" },
         ],
     )
-    .keyword(&["name", "displaytext"])
+    .keyword(&[col::NAME, col::DISPLAY_TEXT])
     .referred(&[
-        (Kind::ProjectAccount, "projectid", OnDelete::Remove),
-        (Kind::ProjectInvitation, "projectid", OnDelete::Remove),
+        (Kind::ProjectAccount, col::PROJECT_ID.reference(), OnDelete::Remove),
+        (Kind::ProjectInvitation, col::PROJECT_ID.reference(), OnDelete::Remove),
     ])
     .tagged("Project");
 
@@ -136,15 +137,15 @@ pub(crate) const PROJECT_ACCOUNT: Object = Object {
     name: "ProjectAccount",
     fields: &[
         f("projectid", W::Id(Kind::Project)),
-        f("project", W::Str).join("projectid", "name"),
+        f("project", W::Str).join(col::PROJECT_ID, "name"),
         f("accountid", W::Id(Kind::Account)),
-        f("account", W::Str).join("accountid", "name"),
-        f("accounttype", W::Int).join("accountid", "accounttype"),
+        f("account", W::Str).join(col::ACCOUNT_ID, "name"),
+        f("accounttype", W::Int).join(col::ACCOUNT_ID, "accounttype"),
         f("role", W::Str),
         f("domainid", W::Id(Kind::Domain)),
-        f("domain", W::Str).join("domainid", "name"),
+        f("domain", W::Str).join(col::DOMAIN_ID, "name"),
         f("user", W::Objects("User")).by(|view| {
-            let account = view.thing.id_of("accountid");
+            let account = view.thing.id_of(col::ACCOUNT_ID);
             account.map_or(Node::Null, |account| view.of(account).owned(Kind::User))
         }),
     ],
@@ -155,7 +156,7 @@ pub(crate) const PROJECT_INVITATION: Object = Object {
     fields: &[
         ID,
         f("projectid", W::Id(Kind::Project)),
-        f("project", W::Str).join("projectid", "name"),
+        f("project", W::Str).join(col::PROJECT_ID, "name"),
         DOMAIN_ID,
         DOMAIN,
         ACCOUNT,
@@ -306,25 +307,26 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// The names of the members that administer a project, separated by commas.
 fn administrators(view: &View<'_>) -> Node {
-    let admins = members(view.world, view.thing.id).filter(|member| member.text("role") == ADMIN);
+    let admins =
+        members(view.world, view.thing.id).filter(|member| member.text(col::ROLE) == ADMIN);
     let names: Vec<&str> = admins.map(|member| account_name(view.world, member)).collect();
     if names.is_empty() { Node::Null } else { Node::text(names.join(",")) }
 }
 
 fn members(world: &World, project: ThingId) -> impl Iterator<Item = &Thing> {
-    world.referring(project, Kind::ProjectAccount, "projectid")
+    world.referring(project, Kind::ProjectAccount, col::PROJECT_ID)
 }
 
 fn account_name<'w>(world: &'w World, member: &Thing) -> &'w str {
-    member.owner.map_or("", |account| world.thing(account).text("name"))
+    member.owner.map_or("", |account| world.thing(account).text(col::NAME))
 }
 
 /// How many projects an account administers: what the limit counts.
 pub(super) fn administered_by(world: &World, account: ThingId) -> impl Iterator<Item = ThingId> {
     world
         .owned_by(account, Kind::ProjectAccount)
-        .filter(|member| member.text("role") == ADMIN)
-        .filter_map(|member| member.id_of("projectid"))
+        .filter(|member| member.text(col::ROLE) == ADMIN)
+        .filter_map(|member| member.id_of(col::PROJECT_ID))
 }
 
 /// Whether the caller may change a project: its administrator, the admins of its
@@ -334,7 +336,7 @@ fn administers(world: &World, caller: &Caller, project: &Thing) -> bool {
     world.may_govern(caller, domain)
         || world
             .membership(project.id, caller.account)
-            .is_some_and(|member| member.text("role") == ADMIN)
+            .is_some_and(|member| member.text(col::ROLE) == ADMIN)
 }
 
 /// Refuses who may not change a project.
@@ -345,7 +347,7 @@ fn must_administer(call: &Call<'_, '_>, project: ThingId) -> Result<(), ApiError
     }
     Err(ApiError::permission(format!(
         "Only the administrator of the project {} may change it",
-        project.text("name")
+        project.text(col::NAME)
     ))
     .about(project.uuid.to_string(), "projectid"))
 }
@@ -372,11 +374,11 @@ fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let text = call.args.text_required("displaytext").to_owned();
     let project = call.tx.insert(Kind::Project, |project| {
         project.owner = Some(owner);
-        project.set_text("name", &name).set_text("displaytext", &text);
+        project.set_text(col::NAME, &name).set_text(col::DISPLAY_TEXT, &text);
     });
     call.check_unique(call.thing(project))?;
     call.edit(owner, |account| {
-        account.set_ref("project", project);
+        account.set_ref(col::PROJECT, project);
     });
     join(call.tx, project, admin, ADMIN);
     securitygroup::ensure_default(call.tx, owner);
@@ -389,10 +391,10 @@ fn join(tx: &mut Tx<'_>, project: ThingId, account: ThingId, role: &str) {
     tx.insert(Kind::ProjectAccount, |member| {
         member.owner = Some(account);
         member
-            .set_ref("projectid", project)
-            .set_ref("accountid", account)
-            .set_ref("domainid", domain)
-            .set_text("role", role);
+            .set_ref(col::PROJECT_ID, project)
+            .set_ref(col::ACCOUNT_ID, account)
+            .set_ref(col::DOMAIN_ID, domain)
+            .set_text(col::ROLE, role);
     });
 }
 
@@ -437,7 +439,7 @@ fn heir(call: &Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         let expected = "only a member can administer the project; add the account first";
         call.invalid("account", name, expected)
     })?;
-    if member.text("role") == ADMIN {
+    if member.text(col::ROLE) == ADMIN {
         return Ok(None);
     }
     let account = member.owner.expect("members are accounts");
@@ -453,20 +455,20 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if let Some(heir) = heir(call)? {
         let admins: Vec<ThingId> = members(call, id)
-            .filter(|member| member.text("role") == ADMIN)
+            .filter(|member| member.text(col::ROLE) == ADMIN)
             .map(|member| member.id)
             .collect();
         for (member, role) in
             admins.into_iter().map(|admin| (admin, REGULAR)).chain([(heir, ADMIN)])
         {
             call.edit(member, |member| {
-                member.set_text("role", role);
+                member.set_text(col::ROLE, role);
             });
         }
     }
     if let Some(text) = call.args.text("displaytext").map(str::to_owned) {
         call.edit(id, |project| {
-            project.set_text("displaytext", &text);
+            project.set_text(col::DISPLAY_TEXT, &text);
         });
     }
     Ok(Done::Thing(id))
@@ -488,7 +490,7 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
     if thing.state != "Active" {
         return Err(ApiError::value(format!(
             "the project {} is {}; activate it before accounts are added to it",
-            thing.text("name"),
+            thing.text(col::NAME),
             thing.state.to_lowercase()
         ))
         .about(thing.uuid.to_string(), "projectid"));
@@ -528,10 +530,10 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
     }
     // 3. Nobody twice.
     let pending = call
-        .referring(project, Kind::ProjectInvitation, "projectid")
+        .referring(project, Kind::ProjectInvitation, col::PROJECT_ID)
         .filter(|invitation| invitation.state == "Pending");
     let is_same = |invitation: &Thing| match (&email, account) {
-        (Some(email), _) if invitation.text("email").eq_ignore_ascii_case(email) => true,
+        (Some(email), _) if invitation.text(col::EMAIL).eq_ignore_ascii_case(email) => true,
         (_, Some(account)) => invitation.owner == Some(account),
         _ => false,
     };
@@ -556,9 +558,9 @@ fn add_account(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let invite = |tx: &mut Tx<'_>, owner: ThingId, email: Option<(&str, &str)>| {
         tx.insert(Kind::ProjectInvitation, |invitation| {
             invitation.owner = Some(owner);
-            invitation.set_ref("projectid", project).set_time("due", due);
+            invitation.set_ref(col::PROJECT_ID, project).set_time(col::DUE, due);
             if let Some((address, token)) = email {
-                invitation.set_text("email", address).set_text("token", token);
+                invitation.set_text(col::EMAIL, address).set_text(col::TOKEN, token);
             }
         });
     };
@@ -581,7 +583,7 @@ fn leaver(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
     let name = call.args.text_required("account");
     let member = member_named(call, project, name)
         .ok_or_else(|| call.invalid("account", name, "the account is not in the project"))?;
-    if member.text("role") == ADMIN {
+    if member.text(col::ROLE) == ADMIN {
         return Err(ApiError::value(format!(
             "{name} administers the project; make another member its administrator first, with updateProject"
         )));
@@ -597,7 +599,7 @@ fn remove_account(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn check_withdrawn(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let invitation = call.thing(call.args.id_required("id"));
-    let project = invitation.id_of("projectid").expect("invitations are to a project");
+    let project = invitation.id_of(col::PROJECT_ID).expect("invitations are to a project");
     must_administer(call, project)
 }
 
@@ -609,7 +611,7 @@ fn withdraw(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// The time of an invitation is up.
 fn expire(tx: &mut Tx<'_>, invitation: ThingId) {
     tx.edit(invitation, |invitation| {
-        invitation.set_time("due", None);
+        invitation.set_time(col::DUE, None);
     });
     if tx.thing(invitation).state == "Pending" {
         tx.move_to(invitation, "Expired");
@@ -626,9 +628,9 @@ fn refuse_stranger(
 ) -> Result<(), ApiError> {
     let thing = world.thing(project);
     let mut pending = world
-        .referring(project, Kind::ProjectInvitation, "projectid")
+        .referring(project, Kind::ProjectInvitation, col::PROJECT_ID)
         .filter(|invitation| invitation.state == "Pending");
-    let is_for_caller = |invitation: &Thing| match invitation.text("token") {
+    let is_for_caller = |invitation: &Thing| match invitation.text(col::TOKEN) {
         "" => invitation.owner.is_some_and(|owner| world.may_act_for(caller, owner)),
         mailed => token == Some(mailed),
     };
@@ -653,10 +655,10 @@ fn answered(call: &Call<'_, '_>) -> Result<(ThingId, ThingId), ApiError> {
     // 2. Which one: by its token, or of the account.
     let token = call.args.text("token");
     let invitation = call
-        .referring(project, Kind::ProjectInvitation, "projectid")
+        .referring(project, Kind::ProjectInvitation, col::PROJECT_ID)
         .filter(|invitation| invitation.state == "Pending")
         .find(|invitation| match token {
-            Some(token) => invitation.text("token") == token,
+            Some(token) => invitation.text(col::TOKEN) == token,
             None => invitation.owner == Some(account),
         });
     let invitation = invitation.ok_or_else(|| {
@@ -666,7 +668,7 @@ fn answered(call: &Call<'_, '_>) -> Result<(ThingId, ThingId), ApiError> {
             }
             None => format!(
                 "the account {} has no pending invitation to this project",
-                call.thing(account).text("name")
+                call.thing(account).text(col::NAME)
             ),
         })
     })?;
@@ -680,7 +682,7 @@ fn answer(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.move_to(invitation, if is_accepted { "Completed" } else { "Declined" });
     call.edit(invitation, |invitation| {
         invitation.owner = Some(account);
-        invitation.set_time("due", None).set("token", None);
+        invitation.set_time(col::DUE, None).clear(col::TOKEN);
     });
     if is_accepted && !call.is_member(project, account) {
         join(call.tx, project, account, REGULAR);
@@ -693,16 +695,16 @@ impl World {
     /// Whether a project waits for the answer of somebody the caller may act for,
     /// or of whoever has the token of a mail.
     pub(crate) fn is_invited(&self, caller: &Caller, project: ThingId) -> bool {
-        self.referring(project, Kind::ProjectInvitation, "projectid").any(|invitation| {
+        self.referring(project, Kind::ProjectInvitation, col::PROJECT_ID).any(|invitation| {
             invitation.state == "Pending"
-                && (!invitation.text("token").is_empty()
+                && (!invitation.text(col::TOKEN).is_empty()
                     || invitation.owner.is_some_and(|owner| self.may_act_for(caller, owner)))
         })
     }
 
     /// Whether the caller may see an invitation because it may change the project.
     pub(crate) fn invites(&self, caller: &Caller, invitation: &Thing) -> bool {
-        let project = invitation.id_of("projectid").and_then(|id| self.get(Kind::Project, id));
+        let project = invitation.id_of(col::PROJECT_ID).and_then(|id| self.get(Kind::Project, id));
         project.is_some_and(|project| administers(self, caller, project))
     }
 }
@@ -721,7 +723,7 @@ fn list_members(query: &Query<'_>) -> Result<Answer, ApiError> {
     query.page(members(query.world, project).filter(|member| {
         let account = account_name(query.world, member);
         name.is_none_or(|name| account.eq_ignore_ascii_case(name))
-            && role.is_none_or(|role| member.text("role") == role)
+            && role.is_none_or(|role| member.text(col::ROLE) == role)
             && keyword.as_ref().is_none_or(|word| account.to_lowercase().contains(word))
     }))
 }
@@ -753,7 +755,7 @@ fn list_invitations(query: &Query<'_>) -> Result<Answer, ApiError> {
         match (id, project, scope) {
             (Some(id), ..) => invitation.id == id,
             (None, Some(project), _) => {
-                invitation.id_of("projectid") == Some(project)
+                invitation.id_of(col::PROJECT_ID) == Some(project)
                     && (world.invites(caller, invitation) || invitation.owner.is_some_and(is_of))
             }
             (None, None, _) if all_projects => world.invites(caller, invitation),
@@ -770,8 +772,8 @@ fn list_invitations(query: &Query<'_>) -> Result<Answer, ApiError> {
             && (!is_active || invitation.state == "Pending")
             && query.is_named_in(&[
                 account_name(world, invitation),
-                invitation.text("email"),
-                invitation.id_of("projectid").map_or("", |id| world.thing(id).text("name")),
+                invitation.text(col::EMAIL),
+                invitation.id_of(col::PROJECT_ID).map_or("", |id| world.thing(id).text(col::NAME)),
             ])
     }))
 }

@@ -7,6 +7,7 @@ use cloudtally_model::ApiError;
 
 use super::given::Url;
 use crate::{
+    col,
     engine::{
         Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, unknown_because, verbs,
     },
@@ -20,8 +21,8 @@ use crate::{
 const LOCAL: i64 = 1;
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Region, &REGION)
-    .unique(&[Unique { column: "name", within: Within::Cloud }])
-    .keyword(&["name", "endpoint"]);
+    .unique(&[Unique { column: col::NAME, within: Within::Cloud }])
+    .keyword(&[col::NAME, col::ENDPOINT]);
 
 pub(crate) const REGION: Object = Object {
     name: "Region",
@@ -74,14 +75,14 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// Whether the region has portable addresses; only our own tells us.
 fn has_portable_addresses(view: &View<'_>) -> Node {
-    let number = view.thing.int("id");
+    let number = view.thing.int(col::ID_NUMBER);
     let is_ours = number == LOCAL;
     Node::Bool(is_ours && view.world.all(Kind::PortableIpRange).next().is_some())
 }
 
 /// The region of a number.
 fn numbered(world: &World, number: i64) -> Option<&Thing> {
-    world.all(Kind::Region).find(|region| region.int("id") == number)
+    world.all(Kind::Region).find(|region| region.int(col::ID_NUMBER) == number)
 }
 
 /// The region that `id` numbers.
@@ -114,12 +115,12 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(other) = numbered(call, number) {
         return Err(ApiError::value(format!(
             "the region {} has the number {number} already; choose another `id`",
-            other.text("name")
+            other.text(col::NAME)
         )));
     }
     let id = verbs::create(call, Kind::Region)?;
     call.edit(id, |region| {
-        region.set_int("id", number).set_flag("gslbserviceenabled", true);
+        region.set_int(col::ID_NUMBER, number).set_flag(col::GSLB_SERVICE_ENABLED, true);
     });
     call.entity = Some(id);
     Ok(Done::Thing(id))
@@ -136,7 +137,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    if call.entity().int("id") == LOCAL {
+    if call.entity().int(col::ID_NUMBER) == LOCAL {
         return Err(ApiError::value("region 1 is this cloud itself and cannot be removed"));
     }
     verbs::delete(call, call.entity_id())?;
@@ -146,8 +147,8 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn list_regions(query: &Query<'_>) -> Result<Answer, ApiError> {
     let number = query.args.int("id");
     let mut regions = query.things(Kind::Region)?;
-    regions.retain(|region| number.is_none_or(|number| region.int("id") == number));
-    regions.sort_by_key(|region| region.int("id"));
+    regions.retain(|region| number.is_none_or(|number| region.int(col::ID_NUMBER) == number));
+    regions.sort_by_key(|region| region.int(col::ID_NUMBER));
     query.page(regions.into_iter())
 }
 
@@ -155,9 +156,9 @@ fn list_regions(query: &Query<'_>) -> Result<Answer, ApiError> {
 pub(crate) fn seed(tx: &mut Tx<'_>) {
     tx.insert(Kind::Region, |region| {
         region
-            .set_int("id", LOCAL)
-            .set_text("name", "Local")
-            .set_text("endpoint", "http://localhost:8080/client/api")
-            .set_flag("gslbserviceenabled", true);
+            .set_int(col::ID_NUMBER, LOCAL)
+            .set_text(col::NAME, "Local")
+            .set_text(col::ENDPOINT, "http://localhost:8080/client/api")
+            .set_flag(col::GSLB_SERVICE_ENABLED, true);
     });
 }

@@ -3,6 +3,7 @@
 use cloudtally_model::ApiError;
 
 use crate::{
+    col,
     engine::{Answer, Args, Call, Done, Node, Query, Scope, Thing, Uuid, View, World, unknown},
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, f, group,
@@ -14,7 +15,7 @@ use crate::{
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Detail, &RESOURCE_DETAIL)
     .hidden(&[hidden("resource", W::Str)])
     .owned()
-    .keyword(&["key", "value"]);
+    .keyword(&[col::KEY, col::VALUE]);
 
 pub(crate) const RESOURCE_DETAIL: Object = Object {
     name: "ResourceDetail",
@@ -73,7 +74,7 @@ const TYPES: [(&str, Kind, &str); 2] =
     [("Volume", Kind::Volume, "volumedetail"), ("Nic", Kind::Nic, "nicdetail")];
 
 fn resource_of<'w>(world: &'w World, detail: &Thing) -> Option<&'w Thing> {
-    detail.id_of("resource").and_then(|id| world.any(id))
+    detail.id_of(col::RESOURCE).and_then(|id| world.any(id))
 }
 
 fn resource_type(view: &View<'_>) -> Node {
@@ -117,19 +118,19 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         (thing.id, thing.owner)
     };
     for (key, value) in wanted(call)? {
-        let old = call.referring(resource, Kind::Detail, "resource");
-        let old = old.filter(|detail| detail.text("key") == key).map(|detail| detail.id).next();
+        let old = call.referring(resource, Kind::Detail, col::RESOURCE);
+        let old = old.filter(|detail| detail.text(col::KEY) == key).map(|detail| detail.id).next();
         match old {
             Some(detail) => call.edit(detail, |detail| {
-                detail.set_text("value", &value);
+                detail.set_text(col::VALUE, &value);
             }),
             None => {
                 call.tx.insert(Kind::Detail, |detail| {
                     detail.owner = owner;
                     detail
-                        .set_ref("resource", resource)
-                        .set_text("key", &key)
-                        .set_text("value", &value);
+                        .set_ref(col::RESOURCE, resource)
+                        .set_text(col::KEY, &key)
+                        .set_text(col::VALUE, &value);
                 });
             }
         }
@@ -140,9 +141,9 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let resource = named(call, &call.args)?.id;
     let key = call.args.text("key").map(str::to_owned);
-    let details = call.referring(resource, Kind::Detail, "resource");
+    let details = call.referring(resource, Kind::Detail, col::RESOURCE);
     let details: Vec<_> = details
-        .filter(|detail| key.as_ref().is_none_or(|key| detail.text("key") == key))
+        .filter(|detail| key.as_ref().is_none_or(|key| detail.text(col::KEY) == key))
         .map(|detail| detail.id)
         .collect();
     // One that is not there is gone, as in CloudStack 4.2.
@@ -180,7 +181,7 @@ fn list_details(query: &Query<'_>) -> Result<Answer, ApiError> {
     let details: Vec<&Thing> = match uuid {
         Some(_) => resource
             .into_iter()
-            .flat_map(|thing| query.world.referring(thing.id, Kind::Detail, "resource"))
+            .flat_map(|thing| query.world.referring(thing.id, Kind::Detail, col::RESOURCE))
             .collect(),
         None => {
             let scope = Scope::of(query.world, query.caller, query.args)?;

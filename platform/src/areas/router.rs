@@ -2,12 +2,14 @@
 
 use super::{network, nic::NIC, router_vm, routerelement, systemvm};
 use crate::{
-    engine::{Node, Query, Thing, View},
+    col,
+    engine::{Column, Node, Query, Thing, View},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, create, f, fields::*,
         group, hidden, list, own, p, update,
     },
 };
+use cloudtally_model::Text;
 
 /// What a provider's virtual routers need before the provider can be enabled; `type`
 /// is `VirtualRouter` or `VPCVirtualRouter`.
@@ -23,26 +25,27 @@ pub(crate) const ROUTER: Object = Object {
         ZONE_ID,
         ZONE_NAME,
         f("dns1", W::Str),
-        f("dns2", W::Str).join("zoneid", "dns2"),
-        f("ip6dns1", W::Str).join("zoneid", "ip6dns1"),
-        f("ip6dns2", W::Str).join("zoneid", "ip6dns2"),
-        f("networkdomain", W::Str).join("guestnetworkid", "networkdomain"),
+        f("dns2", W::Str).join(col::ZONE_ID, "dns2"),
+        f("ip6dns1", W::Str).join(col::ZONE_ID, "ip6dns1"),
+        f("ip6dns2", W::Str).join(col::ZONE_ID, "ip6dns2"),
+        f("networkdomain", W::Str).join(col::GUEST_NETWORK_ID, "networkdomain"),
         f("gateway", W::Str).by(gateway),
         f("name", W::Str),
         f("podid", W::Id(Kind::Pod)),
         f("hostid", W::Id(Kind::Host)),
-        f("hostname", W::Str).join("hostid", "name"),
+        f("hostname", W::Str).join(col::HOST_ID, "name"),
         f("linklocalip", W::Str).by(systemvm::link_local),
         f("linklocalmacaddress", W::Str).by(|view| Node::text(systemvm::mac(view.thing, 0x0e))),
         f("linklocalnetmask", W::Str).by(|_| Node::text(systemvm::LINK_LOCAL_NETMASK)),
         f("linklocalnetworkid", W::Id(Kind::Network)),
-        f("publicip", W::Str)
-            .by(|view| Node::text_if(source_nat(view).map(|address| address.text("ipaddress")))),
+        f("publicip", W::Str).by(|view| {
+            Node::text_if(source_nat(view).map(|address| address.text(col::IP_ADDRESS)))
+        }),
         f("publicmacaddress", W::Str).by(|view| match source_nat(view) {
             Some(_) => Node::text(systemvm::mac(view.thing, 0x0a)),
             None => Node::Null,
         }),
-        f("publicnetmask", W::Str).by(|view| of_public_range(view, "netmask")),
+        f("publicnetmask", W::Str).by(|view| of_public_range(view, col::NETMASK)),
         f("publicnetworkid", W::Id(Kind::Network)),
         f("guestipaddress", W::Str),
         f("guestmacaddress", W::Str).by(|view| Node::text(systemvm::mac(view.thing, 0x06))),
@@ -57,7 +60,7 @@ pub(crate) const ROUTER: Object = Object {
         DOMAIN_ID,
         DOMAIN,
         f("serviceofferingid", W::Id(Kind::ServiceOffering)),
-        f("serviceofferingname", W::Str).join("serviceofferingid", "name"),
+        f("serviceofferingname", W::Str).join(col::SERVICE_OFFERING_ID, "name"),
         f("isredundantrouter", W::Bool),
         f("redundantstate", W::Str),
         f("templateversion", W::Str),
@@ -184,31 +187,32 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// The source NAT address of a router's network.
 fn source_nat<'w>(view: &View<'w>) -> Option<&'w Thing> {
-    network::source_nat(view.world, view.thing.id_of("guestnetworkid")?)
+    network::source_nat(view.world, view.thing.id_of(col::GUEST_NETWORK_ID)?)
 }
 
 /// The way out: of the public network, where it has an address there, else of its guests'.
 fn gateway(view: &View<'_>) -> Node {
     if source_nat(view).is_some() {
-        return of_public_range(view, "gateway");
+        return of_public_range(view, col::GATEWAY);
     }
-    let guests = view.thing.id_of("guestrange").or_else(|| view.thing.id_of("guestnetworkid"));
-    Node::text_if(guests.map(|id| view.world.thing(id).text("gateway")))
+    let guests =
+        view.thing.id_of(col::GUEST_RANGE).or_else(|| view.thing.id_of(col::GUEST_NETWORK_ID));
+    Node::text_if(guests.map(|id| view.world.thing(id).text(col::GATEWAY)))
 }
 
 /// A column of the range that its public address is of.
-fn of_public_range(view: &View<'_>, column: &str) -> Node {
-    let range = source_nat(view).and_then(|address| address.id_of("vlanid"));
+fn of_public_range(view: &View<'_>, column: Column<Text>) -> Node {
+    let range = source_nat(view).and_then(|address| address.id_of(col::VLAN_ID));
     Node::text_if(range.map(|range| view.world.thing(range).text(column)))
 }
 
 /// Its NICs: to the guests, to the host, and to the outside where it translates addresses.
 fn nics(view: &View<'_>) -> Node {
     let router = view.thing;
-    let text = |of: &Thing, column: &str| Node::text_if(Some(of.text(column)));
-    let guest = router.id_of("guestnetworkid").map(|id| view.world.thing(id));
+    let text = |of: &Thing, column: Column<Text>| Node::text_if(Some(of.text(column)));
+    let guest = router.id_of(col::GUEST_NETWORK_ID).map(|id| view.world.thing(id));
     let uuid = Node::text_if(guest.map(|network| network.uuid.to_string()));
-    let uri = guest.map_or(Node::Null, |network| text(network, "broadcasturi"));
+    let uri = guest.map_or(Node::Null, |network| text(network, col::BROADCAST_URI));
     let default = if source_nat(view).is_some() { "Public" } else { "Guest" };
     let nic = |traffic: &str, more: Vec<(&'static str, Node)>| {
         let mut fields = more;
@@ -225,9 +229,9 @@ fn nics(view: &View<'_>) -> Node {
             "Guest",
             vec![
                 ("networkid", uuid),
-                ("networkname", guest.map_or(Node::Null, |network| text(network, "name"))),
-                ("netmask", text(router, "guestnetmask")),
-                ("ipaddress", text(router, "guestipaddress")),
+                ("networkname", guest.map_or(Node::Null, |network| text(network, col::NAME))),
+                ("netmask", text(router, col::GUEST_NETMASK)),
+                ("ipaddress", text(router, col::GUEST_IP_ADDRESS)),
                 ("broadcasturi", uri.clone()),
                 ("isolationuri", uri),
                 ("macaddress", Node::text(systemvm::mac(router, 0x06))),
@@ -246,9 +250,9 @@ fn nics(view: &View<'_>) -> Node {
         nics.push(nic(
             "Public",
             vec![
-                ("netmask", of_public_range(view, "netmask")),
-                ("gateway", of_public_range(view, "gateway")),
-                ("ipaddress", text(address, "ipaddress")),
+                ("netmask", of_public_range(view, col::NETMASK)),
+                ("gateway", of_public_range(view, col::GATEWAY)),
+                ("ipaddress", text(address, col::IP_ADDRESS)),
                 ("macaddress", Node::text(systemvm::mac(router, 0x0a))),
             ],
         ));
@@ -258,9 +262,11 @@ fn nics(view: &View<'_>) -> Node {
 
 fn is_listed(query: &Query<'_>, router: &Thing) -> bool {
     let args = query.args;
-    let host = router.id_of("hostid").map(|id| query.world.thing(id));
-    let pod = host.and_then(|host| host.id_of("podid"));
+    let host = router.id_of(col::HOST_ID).map(|id| query.world.thing(id));
+    let pod = host.and_then(|host| host.id_of(col::POD_ID));
     args.id("podid").is_none_or(|wanted| pod == Some(wanted))
-        && args.id("networkid").is_none_or(|wanted| router.id_of("guestnetworkid") == Some(wanted))
-        && args.flag("forvpc").is_none_or(|wanted| router.id_of("vpcid").is_some() == wanted)
+        && args
+            .id("networkid")
+            .is_none_or(|wanted| router.id_of(col::GUEST_NETWORK_ID) == Some(wanted))
+        && args.flag("forvpc").is_none_or(|wanted| router.id_of(col::VPC_ID).is_some() == wanted)
 }

@@ -15,7 +15,8 @@ use cloudtally_model::{
 
 use super::{address, network, networkoffering, networkservice, nic, router::ROUTER, systemvm};
 use crate::{
-    engine::{Call, Done, Level, Thing, ThingId, Tx, World, happened, seed},
+    col,
+    engine::{Call, Column, Done, Level, Thing, ThingId, Tx, World, happened, own_users},
     table::{Kind, KindSpec, Move, WireType as W, hidden},
 };
 
@@ -32,25 +33,26 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
         hidden("sampled", W::Date),
         hidden("guestrange", W::Id(Kind::VlanIpRange)),
     ])
+    .forwards(col::SENT_BYTES, col::RECEIVED_BYTES)
     .owned()
     .states(
         &["Stopped", "Running"],
         &[Move { from: "Stopped", to: "Running" }, Move { from: "Running", to: "Stopped" }],
     )
-    .keyword(&["name"])
+    .keyword(&[col::NAME])
     .job_instance("DomainRouter")
     .on_due(poll)
     .on_move(moved);
 
 /// The routers of a network, the oldest first.
 fn of_network(world: &World, network: ThingId) -> Vec<ThingId> {
-    world.ids_referring(network, Kind::Router, "guestnetworkid")
+    world.ids_referring(network, Kind::Router, col::GUEST_NETWORK_ID)
 }
 
 /// Makes sure that a network that needs routers has them, and that they run.
 pub(crate) fn ensure(tx: &mut Tx<'_>, network: ThingId) -> Result<(), ApiError> {
     let on = tx.thing(network).clone();
-    if on.text("type") == "Shared" {
+    if on.text(col::TYPE) == "Shared" {
         return ensure_in_pods(tx, &on);
     }
     let is_needed = ["Dhcp", "Dns", "SourceNat", "Firewall", "Lb"]
@@ -73,21 +75,22 @@ pub(crate) fn ensure(tx: &mut Tx<'_>, network: ThingId) -> Result<(), ApiError> 
 /// The same for a shared network: a router in each pod in which machines of it are.
 fn ensure_in_pods(tx: &mut Tx<'_>, on: &Thing) -> Result<(), ApiError> {
     let by = "VirtualRouter";
-    let is_named = network::offering_of(tx, on).map("provider").iter().any(|(_, who)| who == by);
-    let physical = on.id_of("physicalnetworkid");
+    let is_named =
+        network::offering_of(tx, on).map(col::PROVIDERS).iter().any(|(_, who)| who == by);
+    let physical = on.id_of(col::PHYSICAL_NETWORK_ID);
     let is_enabled =
         physical.is_some_and(|id| networkservice::enabled_provider(tx, id, by).is_some());
     if !is_named || !is_enabled {
         return Ok(());
     }
     let pods: BTreeSet<ThingId> = tx
-        .referring(on.id, Kind::Nic, "networkid")
-        .filter_map(|nic| tx.thing(nic.id_of("virtualmachineid")?).id_of("hostid"))
-        .filter_map(|host| tx.thing(host).id_of("podid"))
+        .referring(on.id, Kind::Nic, col::NETWORK_ID)
+        .filter_map(|nic| tx.thing(nic.id_of(col::VIRTUAL_MACHINE_ID)?).id_of(col::HOST_ID))
+        .filter_map(|host| tx.thing(host).id_of(col::POD_ID))
         .collect();
     for pod in pods {
         let mut routers = of_network(tx, on.id).into_iter();
-        let id = match routers.find(|id| tx.thing(*id).id_of("podid") == Some(pod)) {
+        let id = match routers.find(|id| tx.thing(*id).id_of(col::POD_ID) == Some(pod)) {
             Some(id) => id,
             None => insert(tx, on, Some(pod))?,
         };
@@ -104,13 +107,13 @@ fn run_if_stopped(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
 /// it is for one, and not beside its peer, if there is another.
 fn run(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     let router = tx.thing(id);
-    let zone = router.id_of("zoneid").expect("routers are in a zone");
-    let offering = router.id_of("serviceofferingid").or_else(|| {
-        let network = tx.thing(router.id_of("guestnetworkid")?);
-        networkoffering::router_offering(tx, tx.thing(network.id_of("networkofferingid")?))
+    let zone = router.id_of(col::ZONE_ID).expect("routers are in a zone");
+    let offering = router.id_of(col::SERVICE_OFFERING_ID).or_else(|| {
+        let network = tx.thing(router.id_of(col::GUEST_NETWORK_ID)?);
+        networkoffering::router_offering(tx, tx.thing(network.id_of(col::NETWORK_OFFERING_ID)?))
     });
-    let pod = router.id_of("podid").filter(|_| is_of_shared(tx, router));
-    let beside = peer(tx, id).and_then(|peer| tx.thing(peer).id_of("hostid"));
+    let pod = router.id_of(col::POD_ID).filter(|_| is_of_shared(tx, router));
+    let beside = peer(tx, id).and_then(|peer| tx.thing(peer).id_of(col::HOST_ID));
     let host = offering.and_then(|offering| {
         let apart = systemvm::host_in(tx, zone, pod, beside, offering);
         apart.or_else(|| systemvm::host_in(tx, zone, pod, None, offering))
@@ -118,14 +121,17 @@ fn run(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     let host = host.ok_or_else(|| {
         ApiError::server_capacity(format!(
             "no host of the zone {} has room for the router {}; add a host or enable one",
-            tx.thing(zone).text("name"),
-            router.text("name")
+            tx.thing(zone).text(col::NAME),
+            router.text(col::NAME)
         ))
         .about(router.uuid.to_string(), "id")
     })?;
-    let pod = tx.thing(host).id_of("podid");
+    let pod = tx.thing(host).id_of(col::POD_ID);
     tx.edit(id, |router| {
-        router.set_ref("serviceofferingid", offering).set_ref("hostid", host).set_ref("podid", pod);
+        router
+            .set_ref(col::SERVICE_OFFERING_ID, offering)
+            .set_ref(col::HOST_ID, host)
+            .set_ref(col::POD_ID, pod);
     });
     tx.move_to(id, "Running");
     Ok(())
@@ -139,7 +145,7 @@ pub(super) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
         Err(error) => (Level::Error, format!("cannot be started again: {}", error.text)),
     };
     let text =
-        format!("The host of the router {} is gone; it {outcome}", tx.thing(id).text("name"));
+        format!("The host of the router {} is gone; it {outcome}", tx.thing(id).text(col::NAME));
     happened(tx, "ROUTER.HA", level, Some(id), text);
 }
 
@@ -153,33 +159,33 @@ fn insert(tx: &mut Tx<'_>, on: &Thing, pod: Option<ThingId>) -> Result<ThingId, 
         (Some(_), Some((range, address))) => (Some(range), address),
         (Some(_), None) => (None, String::new()),
         (None, _) if is_redundant => (None, nic::free_in(tx, on.id, None)?),
-        (None, _) => (None, on.text("gateway").to_owned()),
+        (None, _) => (None, on.text(col::GATEWAY).to_owned()),
     };
-    let netmask = range.map_or(on.text("netmask"), |range| tx.thing(range).text("netmask"));
+    let netmask = range.map_or(on.text(col::NETMASK), |range| tx.thing(range).text(col::NETMASK));
     let netmask = netmask.to_owned();
     // 2. Those of shared networks are the system's.
     let owner = match pod {
-        Some(_) => tx.thing(seed::system_user(tx)).owner,
+        Some(_) => tx.thing(own_users::system_user(tx)).owner,
         None => on.owner,
     };
     let id = tx.insert(Kind::Router, |router| {
         router.owner = owner;
         router
-            .set_ref("zoneid", on.id_of("zoneid"))
-            .set_ref("podid", pod)
-            .set_text("dns1", on.text("dns1"))
-            .set_text("guestnetmask", &netmask)
-            .set_ref("guestnetworkid", on.id)
-            .set_ref("guestrange", range)
-            .set_flag("isredundantrouter", is_redundant)
-            .set_text("redundantstate", "UNKNOWN")
-            .set_text("role", "VIRTUAL_ROUTER");
+            .set_ref(col::ZONE_ID, on.id_of(col::ZONE_ID))
+            .set_ref(col::POD_ID, pod)
+            .set_text(col::DNS1, on.text(col::DNS1))
+            .set_text(col::GUEST_NETMASK, &netmask)
+            .set_ref(col::GUEST_NETWORK_ID, on.id)
+            .set_ref(col::GUEST_RANGE, range)
+            .set_flag(col::IS_REDUNDANT_ROUTER, is_redundant)
+            .set_text(col::REDUNDANT_STATE, "UNKNOWN")
+            .set_text(col::ROLE, "VIRTUAL_ROUTER");
         if !guest_address.is_empty() {
-            router.set_text("guestipaddress", &guest_address);
+            router.set_text(col::GUEST_IP_ADDRESS, &guest_address);
         }
     });
     tx.edit(id, |router| {
-        router.set_text("name", &format!("r-{id}-VM"));
+        router.set_text(col::NAME, &format!("r-{id}-VM"));
     });
     Ok(id)
 }
@@ -189,27 +195,28 @@ fn insert(tx: &mut Tx<'_>, on: &Thing, pod: Option<ThingId>) -> Result<ThingId, 
 pub(crate) fn give_way(tx: &mut Tx<'_>, network: ThingId, address: &str) {
     let in_the_way = of_network(tx, network)
         .into_iter()
-        .find(|id| tx.thing(*id).text("guestipaddress") == address);
+        .find(|id| tx.thing(*id).text(col::GUEST_IP_ADDRESS) == address);
     let Some(id) = in_the_way else { return };
     let other = address::last_free(tx, network);
     tx.edit(id, |router| {
-        router.set_ref("guestrange", other.as_ref().map(|(range, _)| *range));
+        router.set_ref(col::GUEST_RANGE, other.as_ref().map(|(range, _)| *range));
         match &other {
-            Some((_, address)) => router.set_text("guestipaddress", address),
-            None => router.set("guestipaddress", None),
+            Some((_, address)) => router.set_text(col::GUEST_IP_ADDRESS, address),
+            None => router.clear(col::GUEST_IP_ADDRESS),
         };
     });
 }
 
 fn is_of_shared(world: &World, router: &Thing) -> bool {
-    let network = router.id_of("guestnetworkid").expect("routers have a network");
-    world.thing(network).text("type") == "Shared"
+    let network = router.id_of(col::GUEST_NETWORK_ID).expect("routers have a network");
+    world.thing(network).text(col::TYPE) == "Shared"
 }
 
 /// The other router of a redundant pair.
 fn peer(world: &World, id: ThingId) -> Option<ThingId> {
     let router = world.thing(id);
-    let network = router.id_of("guestnetworkid").filter(|_| router.flag("isredundantrouter"))?;
+    let network =
+        router.id_of(col::GUEST_NETWORK_ID).filter(|_| router.flag(col::IS_REDUNDANT_ROUTER))?;
     of_network(world, network).into_iter().find(|other| *other != id)
 }
 
@@ -217,18 +224,18 @@ const MASTER: &str = "MASTER";
 
 fn set_role(tx: &mut Tx<'_>, id: ThingId, role: &str) {
     tx.edit(id, |router| {
-        router.set_text("redundantstate", role);
+        router.set_text(col::REDUNDANT_STATE, role);
     });
 }
 
 /// The first of a pair to run leads, the other waits behind it.
 fn take_role(tx: &mut Tx<'_>, id: ThingId) {
-    if !tx.thing(id).flag("isredundantrouter") {
+    if !tx.thing(id).flag(col::IS_REDUNDANT_ROUTER) {
         return;
     }
     let is_led = peer(tx, id).is_some_and(|peer| {
         let peer = tx.thing(peer);
-        peer.state == "Running" && peer.text("redundantstate") == MASTER
+        peer.state == "Running" && peer.text(col::REDUNDANT_STATE) == MASTER
     });
     set_role(tx, id, if is_led { "BACKUP" } else { MASTER });
 }
@@ -236,7 +243,7 @@ fn take_role(tx: &mut Tx<'_>, id: ThingId) {
 /// The other of a pair leads from now on: what went by until now, the first has counted.
 fn hand_over(tx: &mut Tx<'_>, id: ThingId) {
     let Some(peer) = peer(tx, id) else { return };
-    let has_led = tx.thing(id).text("redundantstate") == MASTER;
+    let has_led = tx.thing(id).text(col::REDUNDANT_STATE) == MASTER;
     set_role(tx, id, "UNKNOWN");
     if has_led && tx.thing(peer).state == "Running" {
         count(tx, peer);
@@ -255,14 +262,14 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
         }
         tx.edit(id, |router| {
             router
-                .set_int("sentbytes", 0)
-                .set_int("receivedbytes", 0)
-                .set_time("counted", now)
-                .set_flag("restarted", true);
+                .set_int(col::SENT_BYTES, 0)
+                .set_int(col::RECEIVED_BYTES, 0)
+                .set_time(col::COUNTED, now)
+                .set_flag(col::RESTARTED, true);
         });
         let due = now + if sample(tx, id) { interval(tx) } else { Millis(1) };
         tx.edit(id, |router| {
-            router.set_time("due", due);
+            router.set_time(col::DUE, due);
         });
     } else {
         if counts {
@@ -271,7 +278,7 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
         }
         hand_over(tx, id);
         tx.edit(id, |router| {
-            router.set_time("due", None).set_ref("hostid", None);
+            router.set_time(col::DUE, None).set_ref(col::HOST_ID, None);
         });
     }
 }
@@ -285,7 +292,7 @@ fn poll(tx: &mut Tx<'_>, id: ThingId) {
     count(tx, id);
     sample(tx, id);
     tx.edit(id, |router| {
-        router.set_time("due", due);
+        router.set_time(col::DUE, due);
     });
 }
 
@@ -298,14 +305,15 @@ pub(super) const RECEIVED_BYTES_PER_S: i64 = 1_500;
 /// since they were looked at last.
 fn count(tx: &mut Tx<'_>, id: ThingId) {
     let router = tx.thing(id);
-    let Some(since) = router.time("counted") else { return };
-    let network = router.id_of("guestnetworkid").expect("routers have a network");
+    let Some(since) = router.time(col::COUNTED) else { return };
+    let network = router.id_of(col::GUEST_NETWORK_ID).expect("routers have a network");
     let running = tx
-        .referring(network, Kind::Nic, "networkid")
-        .filter_map(|nic| nic.id_of("virtualmachineid"))
+        .referring(network, Kind::Nic, col::NETWORK_ID)
+        .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
         .filter(|vm| tx.thing(*vm).state == "Running")
         .count();
-    let forwards = !router.flag("isredundantrouter") || router.text("redundantstate") == MASTER;
+    let forwards =
+        !router.flag(col::IS_REDUNDANT_ROUTER) || router.text(col::REDUNDANT_STATE) == MASTER;
     let guests = if forwards { i64::try_from(running).unwrap_or(i64::MAX) } else { 0 };
     let now = tx.now;
     let elapsed_s = (now.as_millis() - since.as_millis()).max(0) / 1000;
@@ -313,14 +321,14 @@ fn count(tx: &mut Tx<'_>, id: ThingId) {
     let sent = seconds.saturating_mul(SENT_BYTES_PER_S);
     let received = seconds.saturating_mul(RECEIVED_BYTES_PER_S);
     let add = |thing: &mut Thing| {
-        let total = |column: &str, more: i64| thing.int(column).saturating_add(more);
-        let (sent, received) = (total("sentbytes", sent), total("receivedbytes", received));
-        thing.set_int("sentbytes", sent).set_int("receivedbytes", received);
+        let total = |column: Column<i64>, more: i64| thing.int(column).saturating_add(more);
+        let (sent, received) = (total(col::SENT_BYTES, sent), total(col::RECEIVED_BYTES, received));
+        thing.set_int(col::SENT_BYTES, sent).set_int(col::RECEIVED_BYTES, received);
     };
     let owner = router.owner;
     tx.edit(id, |router| {
         add(router);
-        router.set_time("counted", now);
+        router.set_time(col::COUNTED, now);
     });
     // The account shows what it ever sent and received.
     if let Some(owner) = owner.filter(|_| sent > 0) {
@@ -335,29 +343,29 @@ fn sample(tx: &mut Tx<'_>, id: ThingId) -> bool {
     let now = tx.now;
     let router = tx.thing(id);
     let Some(owner) = router.owner else { return true };
-    if router.time("sampled") == Some(now) {
+    if router.time(col::SAMPLED) == Some(now) {
         return false;
     }
     let number = |thing: Option<ThingId>| thing.map_or(0, |thing| thing.0);
-    let bytes = |column: &str| u64::try_from(router.int(column)).unwrap_or_default();
-    let zone = i64::try_from(number(router.id_of("zoneid"))).unwrap_or_default();
+    let bytes = |column: Column<i64>| u64::try_from(router.int(column)).unwrap_or_default();
+    let zone = i64::try_from(number(router.id_of(col::ZONE_ID))).unwrap_or_default();
     let sample = NetworkSample {
         series: SeriesKey {
             account: AccountId(owner.0),
             zone: ZoneId::from_source(zone),
             device_type: DeviceType::DomainRouter,
             device: id.0,
-            network: NetworkId(number(router.id_of("guestnetworkid"))),
+            network: NetworkId(number(router.id_of(col::GUEST_NETWORK_ID))),
             address: None,
         },
         sampled: tx.now,
-        bytes_sent: bytes("sentbytes"),
-        bytes_received: bytes("receivedbytes"),
-        restarted: router.flag("restarted"),
+        bytes_sent: bytes(col::SENT_BYTES),
+        bytes_received: bytes(col::RECEIVED_BYTES),
+        restarted: router.flag(col::RESTARTED),
     };
     tx.sample(sample);
     tx.edit(id, |router| {
-        router.set_time("sampled", now).set_flag("restarted", false);
+        router.set_time(col::SAMPLED, now).set_flag(col::RESTARTED, false);
     });
     true
 }
@@ -386,7 +394,7 @@ fn must_be(call: &Call<'_, '_>, state: &str, doing: &str) -> Result<(), ApiError
     }
     Err(ApiError::value(format!(
         "the router {} is {} and cannot be {doing}",
-        router.text("name"),
+        router.text(col::NAME),
         router.state
     )))
 }
@@ -395,12 +403,12 @@ fn must_be(call: &Call<'_, '_>, state: &str, doing: &str) -> Result<(), ApiError
 pub(super) fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, "Stopped", "started")?;
     let id = call.entity_id();
-    let network = call.entity().id_of("guestnetworkid").map(|id| call.thing(id));
+    let network = call.entity().id_of(col::GUEST_NETWORK_ID).map(|id| call.thing(id));
     if let Some(network) = network.filter(|network| network.state == "Allocated") {
         return Err(ApiError::value(format!(
             "the network {} of the router {} is not set up; the router starts with the first virtual machine there",
-            network.text("name"),
-            call.entity().text("name")
+            network.text(col::NAME),
+            call.entity().text(col::NAME)
         ))
         .about(network.uuid.to_string(), "id"));
     }
@@ -418,10 +426,10 @@ pub(super) fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, "Running", "rebooted")?;
     let id = call.entity_id();
-    let host = call.entity().id_of("hostid");
+    let host = call.entity().id_of(col::HOST_ID);
     call.move_to(id, "Stopped");
     call.edit(id, |router| {
-        router.set_ref("hostid", host);
+        router.set_ref(col::HOST_ID, host);
     });
     call.move_to(id, "Running");
     Ok(Done::Thing(id))
@@ -429,13 +437,13 @@ pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 pub(super) fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let network = call.entity().id_of("guestnetworkid").expect("routers have a network");
+    let network = call.entity().id_of(col::GUEST_NETWORK_ID).expect("routers have a network");
     if call.entity().state == "Running" {
         call.move_to(id, "Stopped");
     }
     call.remove_with_dependants(id);
     call.edit(network, |network| {
-        network.set_flag("restartrequired", true);
+        network.set_flag(col::RESTART_REQUIRED, true);
     });
     Ok(Done::Thing(id))
 }
@@ -443,14 +451,14 @@ pub(super) fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(super) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, "Stopped", "given another offering")?;
     let (id, offering) = (call.entity_id(), call.args.id_required("serviceofferingid"));
-    if !call.thing(offering).flag("issystem") {
+    if !call.thing(offering).flag(col::IS_SYSTEM) {
         return Err(ApiError::value(format!(
             "the service offering {} is not for system VMs",
-            call.thing(offering).text("name")
+            call.thing(offering).text(col::NAME)
         )));
     }
     call.edit(id, |router| {
-        router.set_ref("serviceofferingid", offering);
+        router.set_ref(col::SERVICE_OFFERING_ID, offering);
     });
     Ok(Done::Thing(id))
 }

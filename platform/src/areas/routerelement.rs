@@ -5,22 +5,23 @@ use cloudtally_model::ApiError;
 
 use super::networkservice::{self, Needs};
 use crate::{
+    col,
     engine::{Call, ThingId},
     table::Kind,
 };
 
 /// What the provider that `nspid` names needs.
 fn needs(call: &Call<'_, '_>, provider: ThingId) -> Needs {
-    let row = networkservice::provider_named(call.thing(provider).text("name"));
+    let row = networkservice::provider_named(call.thing(provider).text(col::NAME));
     row.expect("checked when the provider was added").needs
 }
 
 /// Refuses a second element of a provider.
 fn check_first(call: &Call<'_, '_>, kind: Kind, provider: ThingId) -> Result<(), ApiError> {
-    match call.referring(provider, kind, "nspid").next() {
+    match call.referring(provider, kind, col::NSP_ID).next() {
         Some(element) => Err(ApiError::value(format!(
             "the provider {} has its {} already; configure that one",
-            call.thing(provider).text("name"),
+            call.thing(provider).text(col::NAME),
             kind.noun()
         ))
         .about(element.uuid.to_string(), "nspid")),
@@ -33,7 +34,7 @@ pub(super) fn create_router(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, 
     let provider = call.args.id_required("nspid");
     // A type is named by a provider of it, as the 4.2.1 server declares the parameter.
     let of_type = call.args.id("providertype").unwrap_or(provider);
-    let name = |id| call.thing(id).text("name").to_owned();
+    let name = |id| call.thing(id).text(col::NAME).to_owned();
     let (Needs::VirtualRouterElement(wanted), Needs::VirtualRouterElement(own)) =
         (needs(call, of_type), needs(call, provider))
     else {
@@ -51,7 +52,10 @@ pub(super) fn create_router(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, 
     }
     check_first(call, Kind::VirtualRouterElement, provider)?;
     let id = call.tx.insert(Kind::VirtualRouterElement, |element| {
-        element.set_ref("nspid", provider).set_flag("enabled", false).set_text("type", own);
+        element
+            .set_ref(col::NSP_ID, provider)
+            .set_flag(col::ENABLED, false)
+            .set_text(col::TYPE, own);
     });
     Ok(Some(id))
 }
@@ -62,13 +66,13 @@ pub(super) fn create_internal_lb(call: &mut Call<'_, '_>) -> Result<Option<Thing
     if needs(call, provider) != Needs::InternalLbElement {
         return Err(ApiError::value(format!(
             "the provider {} does not balance load inside VPCs; name InternalLbVm",
-            call.thing(provider).text("name")
+            call.thing(provider).text(col::NAME)
         ))
         .about(call.thing(provider).uuid.to_string(), "nspid"));
     }
     check_first(call, Kind::InternalLbElement, provider)?;
     let id = call.tx.insert(Kind::InternalLbElement, |element| {
-        element.set_ref("nspid", provider).set_flag("enabled", false);
+        element.set_ref(col::NSP_ID, provider).set_flag(col::ENABLED, false);
     });
     Ok(Some(id))
 }

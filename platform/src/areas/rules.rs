@@ -6,6 +6,7 @@ use cloudtally_model::ApiError;
 
 use super::{ip, loadbalancer, metering, nat, network, portforwarding, vpn};
 use crate::{
+    col,
     engine::{Call, Thing, ThingId, Tx, World, scope},
     table::{Kind, Move},
 };
@@ -57,8 +58,8 @@ impl Ports {
 
     /// The ports a rule is stored with.
     pub(crate) fn of_rule(rule: &Thing) -> Self {
-        let protocol = if rule.text("protocol") == "udp" { "udp" } else { "tcp" };
-        Self { protocol, first: rule.int("firstport"), last: rule.int("lastport") }
+        let protocol = if rule.text(col::PROTOCOL) == "udp" { "udp" } else { "tcp" };
+        Self { protocol, first: rule.int(col::FIRST_PORT), last: rule.int(col::LAST_PORT) }
     }
 
     fn overlap(&self, other: &Self) -> bool {
@@ -79,9 +80,9 @@ pub(crate) fn cidrs(call: &Call<'_, '_>) -> Result<String, ApiError> {
 /// All rules that lead somewhere from an address.
 fn leading(world: &World, address: ThingId) -> impl Iterator<Item = &Thing> {
     world
-        .referring(address, Kind::PortForwardingRule, "ipaddressid")
-        .chain(world.referring(address, Kind::LoadBalancerRule, "publicipid"))
-        .chain(world.referring(address, Kind::IpForwardingRule, "publicaddress"))
+        .referring(address, Kind::PortForwardingRule, col::IP_ADDRESS_ID)
+        .chain(world.referring(address, Kind::LoadBalancerRule, col::PUBLIC_IP_ID))
+        .chain(world.referring(address, Kind::IpForwardingRule, col::PUBLIC_ADDRESS))
 }
 
 /// Refuses ports that another rule of the address has, or its remote access VPN.
@@ -95,13 +96,13 @@ pub(crate) fn check_free(
         .filter(|rule| Some(rule.id) != except)
         .map(|rule| (rule, Ports::of_rule(rule)));
     let of_vpns = world
-        .referring(address, Kind::RemoteAccessVpn, "publicipid")
+        .referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID)
         .flat_map(|vpn| vpn::PORTS.map(|ports| (vpn, ports)));
     match of_rules.chain(of_vpns).find(|(_, taken)| taken.overlap(ports)) {
         Some((rule, taken)) => Err(ApiError::rule_conflict(format!(
             "the {} on {} has {} {}-{} already",
             rule.kind.noun(),
-            world.thing(address).text("ipaddress"),
+            world.thing(address).text(col::IP_ADDRESS),
             taken.protocol,
             taken.first,
             taken.last
@@ -114,10 +115,10 @@ pub(crate) fn check_free(
 /// Refuses rules on an address that static NAT has.
 pub(crate) fn check_no_static_nat(world: &World, address: ThingId) -> Result<(), ApiError> {
     let address = world.thing(address);
-    if address.flag("isstaticnat") {
+    if address.flag(col::IS_STATIC_NAT) {
         return Err(ApiError::rule_conflict(format!(
             "{} has static NAT, which leads everything to one virtual machine; disable it first",
-            address.text("ipaddress")
+            address.text(col::IP_ADDRESS)
         ))
         .about(address.uuid.to_string(), "ipaddressid"));
     }
@@ -135,15 +136,15 @@ pub(crate) fn network_of(
     // 1. The one it serves, else the one that is named; one that is portable can change.
     let of = call.thing(address);
     super::address::must_be_acquired(of)?;
-    let associated = of.id_of("associatednetworkid");
+    let associated = of.id_of(col::ASSOCIATED_NETWORK_ID);
     let network = match (associated, wanted) {
         (Some(network), Some(wanted)) if network != wanted => {
-            if !of.flag("isportable") || is_used(call, address) {
+            if !of.flag(col::IS_PORTABLE) || is_used(call, address) {
                 return Err(ApiError::value(format!(
                     "{} is used in the network {} and not in {}",
-                    of.text("ipaddress"),
-                    call.thing(network).text("name"),
-                    call.thing(wanted).text("name")
+                    of.text(col::IP_ADDRESS),
+                    call.thing(network).text(col::NAME),
+                    call.thing(wanted).text(col::NAME)
                 )));
             }
             wanted
@@ -152,7 +153,7 @@ pub(crate) fn network_of(
         (None, None) => {
             return Err(ApiError::value(format!(
                 "{} is used in no network yet; give `networkid`",
-                of.text("ipaddress")
+                of.text(col::IP_ADDRESS)
             )));
         }
     };
@@ -165,8 +166,8 @@ pub(crate) fn network_of(
     refuse_unconserved(call, address, network, service)?;
     // 3. From now on it serves this one.
     match associated {
-        None if !call.thing(address).flag("isportable") => call.edit(address, |address| {
-            address.set_ref("associatednetworkid", network);
+        None if !call.thing(address).flag(col::IS_PORTABLE) => call.edit(address, |address| {
+            address.set_ref(col::ASSOCIATED_NETWORK_ID, network);
         }),
         _ if associated != Some(network) => super::address::transfer(call.tx, address, network),
         _ => {}
@@ -179,17 +180,19 @@ fn refuse_unfit(world: &World, address: &Thing, network: ThingId) -> Result<(), 
     let network = world.thing(network);
     let why = if network.owner != address.owner {
         "belongs to another account"
-    } else if network.text("type") != "Isolated" {
+    } else if network.text(col::TYPE) != "Isolated" {
         "is shared"
-    } else if network.id_of("zoneid") != address.id_of("zoneid") && !address.flag("isportable") {
+    } else if network.id_of(col::ZONE_ID) != address.id_of(col::ZONE_ID)
+        && !address.flag(col::IS_PORTABLE)
+    {
         "is in another zone"
     } else {
         return Ok(());
     };
     Err(ApiError::value(format!(
         "{} cannot be used in the network {}, which {why}",
-        address.text("ipaddress"),
-        network.text("name")
+        address.text(col::IP_ADDRESS),
+        network.text(col::NAME)
     ))
     .about(network.uuid.to_string(), "networkid"))
 }
@@ -197,15 +200,15 @@ fn refuse_unfit(world: &World, address: &Thing, network: ThingId) -> Result<(), 
 /// What an address is used for: services with what uses them.
 fn uses(world: &World, address: ThingId) -> Vec<(&'static str, &Thing)> {
     let of = world.thing(address);
-    let nat = [("issourcenat", "SourceNat"), ("isstaticnat", "StaticNat")]
+    let nat = [(col::IS_SOURCE_NAT, "SourceNat"), (col::IS_STATIC_NAT, "StaticNat")]
         .into_iter()
-        .filter(|(flag, _)| of.flag(flag))
+        .filter(|(flag, _)| of.flag(*flag))
         .map(|(_, service)| (service, of));
     let rules = [
-        (Kind::PortForwardingRule, "ipaddressid", "PortForwarding"),
-        (Kind::LoadBalancerRule, "publicipid", "Lb"),
-        (Kind::RemoteAccessVpn, "publicipid", "Vpn"),
-        (Kind::FirewallRule, "ipaddressid", "Firewall"),
+        (Kind::PortForwardingRule, col::IP_ADDRESS_ID, "PortForwarding"),
+        (Kind::LoadBalancerRule, col::PUBLIC_IP_ID, "Lb"),
+        (Kind::RemoteAccessVpn, col::PUBLIC_IP_ID, "Vpn"),
+        (Kind::FirewallRule, col::IP_ADDRESS_ID, "Firewall"),
     ];
     let rules = rules.into_iter().flat_map(|(kind, column, service)| {
         world.referring(address, kind, column).map(move |rule| (service, rule))
@@ -227,14 +230,14 @@ fn refuse_unconserved(
     service: &str,
 ) -> Result<(), ApiError> {
     let offering = network::offering_of(world, world.thing(network));
-    if offering.flag("conservemode") || service == "Firewall" {
+    if offering.flag(col::CONSERVE_MODE) || service == "Firewall" {
         return Ok(());
     }
     match uses(world, address).into_iter().find(|(use_, _)| ![service, "Firewall"].contains(use_)) {
         Some((other, by)) => Err(ApiError::rule_conflict(format!(
             "{} is used for {other} and the offering {} is not in conserve mode; use another address for {service}",
-            world.thing(address).text("ipaddress"),
-            offering.text("name")
+            world.thing(address).text(col::IP_ADDRESS),
+            offering.text(col::NAME)
         ))
         .about(by.uuid.to_string(), "ipaddressid")),
         None => Ok(()),
@@ -251,18 +254,18 @@ pub(crate) fn nic_of(
     if matches!(machine.state, "Destroyed" | "Expunging" | "Error") {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}",
-            machine.text("name"),
+            machine.text(col::NAME),
             machine.state
         )));
     }
     let nic = call
-        .referring(vm, Kind::Nic, "virtualmachineid")
-        .find(|nic| nic.id_of("networkid") == Some(network));
+        .referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID)
+        .find(|nic| nic.id_of(col::NETWORK_ID) == Some(network));
     nic.map(|nic| nic.id).ok_or_else(|| {
         ApiError::value(format!(
             "the virtual machine {} is not on the network {}",
-            machine.text("name"),
-            call.thing(network).text("name")
+            machine.text(col::NAME),
+            call.thing(network).text(col::NAME)
         ))
         .about(machine.uuid.to_string(), "virtualmachineid")
     })
@@ -276,7 +279,7 @@ pub(crate) fn open_firewall(
     ports: &Ports,
     cidrs: &str,
 ) -> Result<(), ApiError> {
-    let network = call.thing(address).id_of("associatednetworkid");
+    let network = call.thing(address).id_of(col::ASSOCIATED_NETWORK_ID);
     let has_firewall =
         network.is_some_and(|id| network::provides(call.tx, call.thing(id), "Firewall"));
     if call.args.flag_if_any("openfirewall") == Some(false) || !has_firewall {
@@ -284,12 +287,12 @@ pub(crate) fn open_firewall(
     }
     // What lets the same in already stays its maker's, and is not made twice.
     let is_same = |firewall: &Thing| {
-        let own = (firewall.int("firstport"), firewall.int("lastport"));
-        firewall.text("protocol") == ports.protocol
+        let own = (firewall.int(col::FIRST_PORT), firewall.int(col::LAST_PORT));
+        firewall.text(col::PROTOCOL) == ports.protocol
             && own == (ports.first, ports.last)
-            && firewall.text("cidrlist") == cidrs
+            && firewall.text(col::CIDR_LIST) == cidrs
     };
-    if call.referring(address, Kind::FirewallRule, "ipaddressid").any(is_same) {
+    if call.referring(address, Kind::FirewallRule, col::IP_ADDRESS_ID).any(is_same) {
         return Ok(());
     }
     let owner = call.thing(rule).owner;
@@ -297,24 +300,24 @@ pub(crate) fn open_firewall(
         firewall.owner = owner;
         firewall.state = "Active";
         firewall
-            .set_text("protocol", ports.protocol)
-            .set_text("startport", &ports.first.to_string())
-            .set_text("endport", &ports.last.to_string())
-            .set_int("firstport", ports.first)
-            .set_int("lastport", ports.last)
-            .set_ref("ipaddressid", address)
-            .set_text("cidrlist", cidrs)
-            .set_ref("openedfor", rule);
+            .set_text(col::PROTOCOL, ports.protocol)
+            .set_text(col::START_PORT_TEXT, &ports.first.to_string())
+            .set_text(col::END_PORT_TEXT, &ports.last.to_string())
+            .set_int(col::FIRST_PORT, ports.first)
+            .set_int(col::LAST_PORT, ports.last)
+            .set_ref(col::IP_ADDRESS_ID, address)
+            .set_text(col::CIDR_LIST, cidrs)
+            .set_ref(col::OPENED_FOR, rule);
     });
     call.edit(opened, |firewall| {
-        firewall.set_ref("networkid", network);
+        firewall.set_ref(col::NETWORK_ID, network);
     });
     Ok(())
 }
 
 /// Closes the firewall that was opened with a rule.
 pub(crate) fn close_firewall(tx: &mut Tx<'_>, rule: ThingId) {
-    for id in tx.ids_referring(rule, Kind::FirewallRule, "openedfor") {
+    for id in tx.ids_referring(rule, Kind::FirewallRule, col::OPENED_FOR) {
         tx.remove_with_dependants(id);
     }
 }
@@ -322,7 +325,7 @@ pub(crate) fn close_firewall(tx: &mut Tx<'_>, rule: ThingId) {
 /// Says to the bill that a rule works from now on.
 pub(crate) fn apply(tx: &mut Tx<'_>, rule: ThingId, event_type: &str, network: Option<ThingId>) {
     tx.move_to(rule, "Active");
-    let zone = network.and_then(|network| tx.thing(network).id_of("zoneid"));
+    let zone = network.and_then(|network| tx.thing(network).id_of(col::ZONE_ID));
     metering::rule(tx, event_type, rule, zone);
 }
 
@@ -347,33 +350,33 @@ pub(crate) fn give_up(call: &mut Call<'_, '_>) {
 
 /// Removes everything that stands on an address.
 pub(crate) fn remove_of_address(tx: &mut Tx<'_>, address: ThingId) {
-    for id in tx.ids_referring(address, Kind::PortForwardingRule, "ipaddressid") {
+    for id in tx.ids_referring(address, Kind::PortForwardingRule, col::IP_ADDRESS_ID) {
         portforwarding::remove(tx, id);
     }
-    for id in tx.ids_referring(address, Kind::LoadBalancerRule, "publicipid") {
+    for id in tx.ids_referring(address, Kind::LoadBalancerRule, col::PUBLIC_IP_ID) {
         loadbalancer::remove(tx, id);
     }
-    if tx.thing(address).flag("isstaticnat") {
+    if tx.thing(address).flag(col::IS_STATIC_NAT) {
         nat::disable(tx, address);
     }
-    for id in tx.ids_referring(address, Kind::FirewallRule, "ipaddressid") {
+    for id in tx.ids_referring(address, Kind::FirewallRule, col::IP_ADDRESS_ID) {
         tx.remove_with_dependants(id);
     }
-    for id in tx.ids_referring(address, Kind::RemoteAccessVpn, "publicipid") {
+    for id in tx.ids_referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID) {
         vpn::remove(tx, id);
     }
 }
 
 /// Removes the rules that lead to a machine.
 pub(crate) fn remove_of_vm(tx: &mut Tx<'_>, vm: ThingId) {
-    for id in tx.ids_referring(vm, Kind::PortForwardingRule, "virtualmachineid") {
+    for id in tx.ids_referring(vm, Kind::PortForwardingRule, col::VIRTUAL_MACHINE_ID) {
         portforwarding::remove(tx, id);
     }
-    for id in tx.ids_referring(vm, Kind::LoadBalancerMember, "virtualmachineid") {
+    for id in tx.ids_referring(vm, Kind::LoadBalancerMember, col::VIRTUAL_MACHINE_ID) {
         tx.remove_with_dependants(id);
     }
-    for id in tx.ids_referring(vm, Kind::IpAddress, "virtualmachineid") {
-        if tx.thing(id).flag("isstaticnat") {
+    for id in tx.ids_referring(vm, Kind::IpAddress, col::VIRTUAL_MACHINE_ID) {
+        if tx.thing(id).flag(col::IS_STATIC_NAT) {
             nat::disable(tx, id);
         }
     }
@@ -385,12 +388,12 @@ pub(crate) fn guest_ip(
     nic: ThingId,
     name: &'static str,
 ) -> Result<String, ApiError> {
-    let first = call.thing(nic).text("ipaddress");
+    let first = call.thing(nic).text(col::IP_ADDRESS);
     let Some(wanted) = call.args.text(name) else { return Ok(first.to_owned()) };
     let is_its = wanted == first
         || call
-            .referring(nic, Kind::NicSecondaryIp, "nicid")
-            .any(|secondary| secondary.text("ipaddress") == wanted);
+            .referring(nic, Kind::NicSecondaryIp, col::NIC_ID)
+            .any(|secondary| secondary.text(col::IP_ADDRESS) == wanted);
     if is_its {
         return Ok(wanted.to_owned());
     }
@@ -400,20 +403,20 @@ pub(crate) fn guest_ip(
 /// The addresses of a NIC that rules lead to.
 pub(crate) fn led_to(world: &World, nic: ThingId) -> Vec<&str> {
     let on = world.thing(nic);
-    let network = on.id_of("networkid");
-    let Some(vm) = on.id_of("virtualmachineid") else { return Vec::new() };
+    let network = on.id_of(col::NETWORK_ID);
+    let Some(vm) = on.id_of(col::VIRTUAL_MACHINE_ID) else { return Vec::new() };
     let forwarded = world
-        .referring(vm, Kind::PortForwardingRule, "virtualmachineid")
-        .filter(|rule| rule.id_of("networkid") == network)
-        .map(|rule| rule.text("vmguestip"));
+        .referring(vm, Kind::PortForwardingRule, col::VIRTUAL_MACHINE_ID)
+        .filter(|rule| rule.id_of(col::NETWORK_ID) == network)
+        .map(|rule| rule.text(col::VM_GUEST_IP));
     let balanced = world
-        .referring(vm, Kind::LoadBalancerMember, "virtualmachineid")
-        .filter(|member| member.id_of("networkid") == network)
-        .map(|_| on.text("ipaddress"));
+        .referring(vm, Kind::LoadBalancerMember, col::VIRTUAL_MACHINE_ID)
+        .filter(|member| member.id_of(col::NETWORK_ID) == network)
+        .map(|_| on.text(col::IP_ADDRESS));
     let of_its_own = world
-        .referring(vm, Kind::IpAddress, "virtualmachineid")
-        .filter(|a| a.flag("isstaticnat") && a.id_of("associatednetworkid") == network)
-        .map(|address| address.text("vmipaddress"));
+        .referring(vm, Kind::IpAddress, col::VIRTUAL_MACHINE_ID)
+        .filter(|a| a.flag(col::IS_STATIC_NAT) && a.id_of(col::ASSOCIATED_NETWORK_ID) == network)
+        .map(|address| address.text(col::VM_IP_ADDRESS));
     forwarded.chain(balanced).chain(of_its_own).collect()
 }
 

@@ -3,6 +3,7 @@
 use cloudtally_model::ApiError;
 
 use crate::{
+    col,
     engine::{Arg, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Source, Unique,
@@ -15,11 +16,11 @@ const DEFAULT: &str = "default";
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SecurityGroup, &SECURITY_GROUP)
     .owned()
-    .unique(&[Unique { column: "name", within: Within::Account }])
-    .keyword(&["name", "description"])
+    .unique(&[Unique { column: col::NAME, within: Within::Account }])
+    .keyword(&[col::NAME, col::DESCRIPTION])
     .referred(&[
-        (Kind::Vm, "securitygroups", OnDelete::Refuse),
-        (Kind::SecurityGroupRule, "group", OnDelete::Remove),
+        (Kind::Vm, col::SECURITY_GROUPS.reference(), OnDelete::Refuse),
+        (Kind::SecurityGroupRule, col::GROUP.reference(), OnDelete::Remove),
     ])
     .tagged("SecurityGroup")
     .job_instance("SecurityGroup");
@@ -157,12 +158,12 @@ pub(crate) fn for_deployment(
     if !ids.is_empty() && !names.is_empty() {
         return Err(ApiError::value("give either `securitygroupids` or `securitygroupnames`"));
     }
-    let has_groups = call.thing(zone).flag("securitygroupsenabled");
+    let has_groups = call.thing(zone).flag(col::SECURITY_GROUPS_ENABLED);
     let is_any_named = !ids.is_empty() || !names.is_empty();
     if !has_groups && is_any_named {
         return Err(ApiError::value(format!(
             "the zone {} has no security groups",
-            call.thing(zone).text("name")
+            call.thing(zone).text(col::NAME)
         )));
     }
     if !has_groups {
@@ -170,7 +171,7 @@ pub(crate) fn for_deployment(
     }
     let mut groups = ids.to_vec();
     for name in names {
-        let found = call.owned_by(owner, Kind::SecurityGroup).find(|g| g.text("name") == name);
+        let found = call.owned_by(owner, Kind::SecurityGroup).find(|g| g.text(col::NAME) == name);
         let group = found.map(|group| group.id);
         groups.push(group.ok_or_else(|| {
             call.invalid("securitygroupnames", name, "the account has no such security group")
@@ -180,7 +181,7 @@ pub(crate) fn for_deployment(
         let group = call.thing(*foreign);
         return Err(ApiError::permission(format!(
             "the security group {} belongs to another account",
-            group.text("name")
+            group.text(col::NAME)
         ))
         .about(group.uuid.to_string(), "securitygroupids"));
     }
@@ -193,13 +194,14 @@ pub(crate) fn for_deployment(
 /// Makes the default security group of an account, unless it has one: accounts have it from
 /// their creation, those of older clouds get it when it is first needed.
 pub(crate) fn ensure_default(tx: &mut Tx<'_>, owner: ThingId) -> ThingId {
-    let known = tx.owned_by(owner, Kind::SecurityGroup).find(|group| group.text("name") == DEFAULT);
+    let known =
+        tx.owned_by(owner, Kind::SecurityGroup).find(|group| group.text(col::NAME) == DEFAULT);
     if let Some(group) = known {
         return group.id;
     }
     tx.insert(Kind::SecurityGroup, |group| {
         group.owner = Some(owner);
-        group.set_text("name", DEFAULT).set_text("description", "Default Security Group");
+        group.set_text(col::NAME, DEFAULT).set_text(col::DESCRIPTION, "Default Security Group");
     })
 }
 
@@ -214,9 +216,9 @@ const INGRESS: &str = "ingress";
 const EGRESS: &str = "egress";
 
 fn rules(view: &View<'_>, direction: &str) -> Node {
-    let rules = view.world.referring(view.thing.id, Kind::SecurityGroupRule, "group");
+    let rules = view.world.referring(view.thing.id, Kind::SecurityGroupRule, col::GROUP);
     let shown: Vec<Node> = rules
-        .filter(|rule| rule.text("direction") == direction)
+        .filter(|rule| rule.text(col::DIRECTION) == direction)
         .map(|rule| view.of(rule.id).object(&SECURITY_GROUP_RULE))
         .collect();
     if shown.is_empty() { Node::Null } else { Node::List(shown) }
@@ -232,8 +234,9 @@ fn named(
         (Some(id), None) => Ok(id),
         (None, Some(given)) => {
             let owner = call.owner()?;
-            let group =
-                call.owned_by(owner, Kind::SecurityGroup).find(|group| group.text("name") == given);
+            let group = call
+                .owned_by(owner, Kind::SecurityGroup)
+                .find(|group| group.text(col::NAME) == given);
             group
                 .map(|group| group.id)
                 .ok_or_else(|| call.invalid(name, &given, "the account has no such security group"))
@@ -307,7 +310,8 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
         };
         let of = call.account_named(call.domain_of(owner), account).map(|account| account.id);
         let known = of.is_some_and(|of| {
-            call.owned_by(of, Kind::SecurityGroup).any(|group| group.text("name") == name.as_str())
+            call.owned_by(of, Kind::SecurityGroup)
+                .any(|group| group.text(col::NAME) == name.as_str())
         });
         if !known {
             let expected = "there is no such group of this account in the domain";
@@ -319,34 +323,35 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
     let mut made = Vec::new();
     for (cidr, other) in sources {
         let is_same = |rule: &Thing| {
-            rule.text("direction") == direction
-                && rule.text("protocol") == protocol
-                && rule.int_if("startport").zip(rule.int_if("endport")) == ports
-                && rule.int_if("icmptype").zip(rule.int_if("icmpcode")) == icmp
-                && rule.text("cidr") == cidr.as_deref().unwrap_or_default()
+            rule.text(col::DIRECTION) == direction
+                && rule.text(col::PROTOCOL) == protocol
+                && rule.int_if(col::START_PORT).zip(rule.int_if(col::END_PORT)) == ports
+                && rule.int_if(col::ICMP_TYPE).zip(rule.int_if(col::ICMP_CODE)) == icmp
+                && rule.text(col::CIDR) == cidr.as_deref().unwrap_or_default()
                 && other.as_ref().is_none_or(|(account, name)| {
-                    rule.text("account") == account && rule.text("securitygroupname") == name
+                    rule.text(col::ACCOUNT) == account
+                        && rule.text(col::SECURITY_GROUP_NAME) == name
                 })
         };
-        if call.referring(group, Kind::SecurityGroupRule, "group").any(is_same) {
+        if call.referring(group, Kind::SecurityGroupRule, col::GROUP).any(is_same) {
             return Err(ApiError::value("the security group has such a rule already"));
         }
         made.push(call.tx.insert(Kind::SecurityGroupRule, |rule| {
             rule.owner = Some(owner);
-            rule.set_ref("group", group)
-                .set_text("direction", direction)
-                .set_text("protocol", &protocol);
+            rule.set_ref(col::GROUP, group)
+                .set_text(col::DIRECTION, direction)
+                .set_text(col::PROTOCOL, &protocol);
             if let Some((first, last)) = ports {
-                rule.set_int("startport", first).set_int("endport", last);
+                rule.set_int(col::START_PORT, first).set_int(col::END_PORT, last);
             }
             if let Some((icmp_type, icmp_code)) = icmp {
-                rule.set_int("icmptype", icmp_type).set_int("icmpcode", icmp_code);
+                rule.set_int(col::ICMP_TYPE, icmp_type).set_int(col::ICMP_CODE, icmp_code);
             }
             if let Some(cidr) = &cidr {
-                rule.set_text("cidr", cidr);
+                rule.set_text(col::CIDR, cidr);
             }
             if let Some((account, name)) = &other {
-                rule.set_text("account", account).set_text("securitygroupname", name);
+                rule.set_text(col::ACCOUNT, account).set_text(col::SECURITY_GROUP_NAME, name);
             }
         }));
     }
@@ -374,7 +379,7 @@ fn with_rules(call: &Call<'_, '_>, group: ThingId, direction: &str, rules: &[Thi
 
 fn revoke(call: &mut Call<'_, '_>, direction: &str) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    if call.entity().text("direction") != direction {
+    if call.entity().text(col::DIRECTION) != direction {
         return Err(ApiError::value(format!("the rule is not for {direction} traffic")));
     }
     call.erase(id);
@@ -383,14 +388,14 @@ fn revoke(call: &mut Call<'_, '_>, direction: &str) -> Result<Done, ApiError> {
 
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = named(call, "id", "name")?;
-    if call.thing(id).text("name") == DEFAULT {
+    if call.thing(id).text(col::NAME) == DEFAULT {
         return Err(ApiError::value("the default security group stays with its account"));
     }
     if let Some(other) = admitting(call, id) {
         return Err(ApiError::in_use(format!(
             "a rule of the security group {} lets {} in; revoke it first",
-            other.text("name"),
-            call.thing(id).text("name")
+            other.text(col::NAME),
+            call.thing(id).text(col::NAME)
         ))
         .about(other.uuid.to_string(), "id"));
     }
@@ -400,7 +405,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Another group of the domain, a rule of which names this one.
 fn admitting(world: &World, id: ThingId) -> Option<&Thing> {
-    let mut groups = naming(world, id).into_iter().filter_map(|rule| rule.id_of("group"));
+    let mut groups = naming(world, id).into_iter().filter_map(|rule| rule.id_of(col::GROUP));
     groups.find(|other| *other != id).map(|other| world.thing(other))
 }
 
@@ -408,11 +413,13 @@ fn admitting(world: &World, id: ThingId) -> Option<&Thing> {
 fn naming(world: &World, id: ThingId) -> Vec<&Thing> {
     let group = world.thing(id);
     let Some(owner) = group.owner.map(|owner| world.thing(owner)) else { return Vec::new() };
-    let (account, name) = (owner.text("name"), group.text("name"));
+    let (account, name) = (owner.text(col::NAME), group.text(col::NAME));
     let domain = world.domain_of(owner.id);
     world
         .all(Kind::SecurityGroupRule)
-        .filter(|rule| rule.text("account") == account && rule.text("securitygroupname") == name)
+        .filter(|rule| {
+            rule.text(col::ACCOUNT) == account && rule.text(col::SECURITY_GROUP_NAME) == name
+        })
         .filter(|rule| rule.owner.is_some_and(|other| world.domain_of(other) == domain))
         .collect()
 }
@@ -429,7 +436,8 @@ pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
 
 fn is_listed(query: &Query<'_>, group: &Thing) -> bool {
     let args = query.args;
-    let of_vm = |vm: ThingId| query.world.thing(vm).ids_of("securitygroups").contains(&group.id);
-    args.text("securitygroupname").is_none_or(|name| group.text("name") == name)
+    let of_vm =
+        |vm: ThingId| query.world.thing(vm).ids_of(col::SECURITY_GROUPS).contains(&group.id);
+    args.text("securitygroupname").is_none_or(|name| group.text(col::NAME) == name)
         && args.id("virtualmachineid").is_none_or(of_vm)
 }

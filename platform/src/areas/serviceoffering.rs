@@ -7,6 +7,7 @@ use cloudtally_model::ApiError;
 
 use super::{diskoffering, given};
 use crate::{
+    col,
     engine::{Answer, Call, Done, Query, Thing, ThingId, Tx, World},
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, create,
@@ -35,7 +36,7 @@ const MIB: i64 = 1 << 20;
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::ServiceOffering, &SERVICE_OFFERING)
     .hidden(&[hidden("sortkey", W::Int)])
-    .keyword(&["name", "displaytext"]);
+    .keyword(&[col::NAME, col::DISPLAY_TEXT]);
 
 pub(crate) const SERVICE_OFFERING: Object = Object {
     name: "ServiceOffering",
@@ -53,7 +54,7 @@ pub(crate) const SERVICE_OFFERING: Object = Object {
         f("isvolatile", W::Bool),
         f("tags", W::Str),
         f("domainid", W::Id(Kind::Domain)),
-        f("domain", W::Str).join("domainid", "name"),
+        f("domain", W::Str).join(col::DOMAIN_ID, "name"),
         f("hosttags", W::Str),
         f("issystem", W::Bool),
         f("defaultuse", W::Bool),
@@ -140,12 +141,12 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// The CPU in MHz that a VM of an offering is given.
 pub(crate) fn cpu_mhz(offering: &Thing) -> i64 {
-    offering.int("cpunumber").saturating_mul(offering.int("cpuspeed"))
+    offering.int(col::CPU_NUMBER).saturating_mul(offering.int(col::CPU_SPEED))
 }
 
 /// The memory in bytes that a VM of an offering is given.
 pub(crate) fn memory_bytes(offering: &Thing) -> i64 {
-    offering.int("memory").saturating_mul(MIB)
+    offering.int(col::MEMORY).saturating_mul(MIB)
 }
 
 fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
@@ -183,16 +184,16 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let system_vm_type = given::word(call, "systemvmtype", &SYSTEM_VM_TYPES)?;
     diskoffering::set_rates(call, id);
     call.edit(id, |offering| {
-        for name in ["offerha", "limitcpuuse", "isvolatile", "issystem"] {
+        for name in [col::OFFER_HA, col::LIMIT_CPU_USE, col::IS_VOLATILE, col::IS_SYSTEM] {
             let flag = offering.flag(name);
             offering.set_flag(name, flag);
         }
-        offering.set_flag("defaultuse", false).set_text("storagetype", storage_type);
+        offering.set_flag(col::DEFAULT_USE, false).set_text(col::STORAGE_TYPE, storage_type);
         if let Some(planner) = planner {
-            offering.set_text("deploymentplanner", planner);
+            offering.set_text(col::DEPLOYMENT_PLANNER, planner);
         }
         if let Some(system_vm_type) = system_vm_type {
-            offering.set_text("systemvmtype", system_vm_type);
+            offering.set_text(col::SYSTEM_VM_TYPE, system_vm_type);
         }
     });
     Ok(Done::Thing(id))
@@ -200,10 +201,10 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let offering = call.thing(call.args.id_required("id"));
-    if offering.flag("defaultuse") {
+    if offering.flag(col::DEFAULT_USE) {
         return Err(ApiError::value(format!(
             "the offering {} is what system VMs are made with and cannot be removed",
-            offering.text("name")
+            offering.text(col::NAME)
         ))
         .about(offering.uuid.to_string(), "id"));
     }
@@ -214,7 +215,7 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 pub(crate) fn default_for(world: &World, system_vm_type: &str) -> Option<ThingId> {
     world
         .all(Kind::ServiceOffering)
-        .find(|row| row.flag("defaultuse") && row.text("systemvmtype") == system_vm_type)
+        .find(|row| row.flag(col::DEFAULT_USE) && row.text(col::SYSTEM_VM_TYPE) == system_vm_type)
         .map(|row| row.id)
 }
 
@@ -225,17 +226,17 @@ fn list_offerings(query: &Query<'_>) -> Result<Answer, ApiError> {
         return Err(ApiError::permission("Only root admins see the offerings of system VMs"));
     }
     let vm = args.id("virtualmachineid").map(|id| query.world.thing(id));
-    let current = vm.and_then(|vm| vm.id_of("serviceofferingid"));
+    let current = vm.and_then(|vm| vm.id_of(col::SERVICE_OFFERING_ID));
     let current = current.map(|id| query.world.thing(id));
     let mut offerings = query.things(Kind::ServiceOffering)?;
     offerings.retain(|row| {
         // By its id a root admin finds an offering of either use.
         let is_asked_for = args.has("id") && query.caller.is_root();
-        (is_asked_for || row.flag("issystem") == wants_system)
-            && args.id("domainid").is_none_or(|domain| row.id_of("domainid") == Some(domain))
+        (is_asked_for || row.flag(col::IS_SYSTEM) == wants_system)
+            && args.id("domainid").is_none_or(|domain| row.id_of(col::DOMAIN_ID) == Some(domain))
             && current.is_none_or(|current| suits(query.world, vm, current, row))
     });
-    offerings.sort_by_key(|row| row.int("sortkey"));
+    offerings.sort_by_key(|row| row.int(col::SORT_KEY));
     query.page(offerings.into_iter())
 }
 
@@ -244,11 +245,11 @@ fn list_offerings(query: &Query<'_>) -> Result<Answer, ApiError> {
 fn suits(world: &World, vm: Option<&Thing>, current: &Thing, other: &Thing) -> bool {
     let domain = vm.and_then(|vm| world.domain_of_thing(vm));
     other.id != current.id
-        && other.flag("issystem") == current.flag("issystem")
-        && other.text("storagetype") == current.text("storagetype")
-        && given::has_all_tags(current.text("tags"), other.text("tags"))
+        && other.flag(col::IS_SYSTEM) == current.flag(col::IS_SYSTEM)
+        && other.text(col::STORAGE_TYPE) == current.text(col::STORAGE_TYPE)
+        && given::has_all_tags(current.text(col::TAGS), other.text(col::TAGS))
         && other
-            .id_of("domainid")
+            .id_of(col::DOMAIN_ID)
             .is_none_or(|top| domain.is_some_and(|domain| world.is_within(domain, top)))
 }
 
@@ -274,19 +275,19 @@ pub(crate) fn seed(tx: &mut Tx<'_>) {
     let system = FOR_SYSTEM.map(|(name, of, cores, mhz, mib)| (name, name, of, cores, mhz, mib));
     for (name, text, system_vm_type, cores, mhz, mib) in guests.into_iter().chain(system) {
         tx.insert(Kind::ServiceOffering, |row| {
-            row.set_text("name", name)
-                .set_text("displaytext", text)
-                .set_int("cpunumber", cores)
-                .set_int("cpuspeed", mhz)
-                .set_int("memory", mib)
-                .set_text("storagetype", "shared")
-                .set_flag("offerha", !system_vm_type.is_empty())
-                .set_flag("limitcpuuse", false)
-                .set_flag("isvolatile", false)
-                .set_flag("issystem", !system_vm_type.is_empty())
-                .set_flag("defaultuse", !system_vm_type.is_empty());
+            row.set_text(col::NAME, name)
+                .set_text(col::DISPLAY_TEXT, text)
+                .set_int(col::CPU_NUMBER, cores)
+                .set_int(col::CPU_SPEED, mhz)
+                .set_int(col::MEMORY, mib)
+                .set_text(col::STORAGE_TYPE, "shared")
+                .set_flag(col::OFFER_HA, !system_vm_type.is_empty())
+                .set_flag(col::LIMIT_CPU_USE, false)
+                .set_flag(col::IS_VOLATILE, false)
+                .set_flag(col::IS_SYSTEM, !system_vm_type.is_empty())
+                .set_flag(col::DEFAULT_USE, !system_vm_type.is_empty());
             if !system_vm_type.is_empty() {
-                row.set_text("systemvmtype", system_vm_type);
+                row.set_text(col::SYSTEM_VM_TYPE, system_vm_type);
             }
         });
     }

@@ -1,6 +1,11 @@
 //! Sessions: how people log in by browser; programs sign their calls instead.
 
+use super::alert::{self, LOGINS_REFUSED, Place};
 use crate::table::{Command, Kind, Object, ParamType::*, Roles, WireType as W, f, own, p};
+use crate::{
+    col,
+    engine::{ThingId, Tx},
+};
 
 pub(crate) const LOGIN: Object = Object {
     name: "Login",
@@ -39,3 +44,22 @@ pub(crate) static COMMANDS: &[Command] = &[
         .bare(&LOGIN),
     own("logout").front().doc("Closes the session").roles(Roles::ALL).bare(&LOGOUT),
 ];
+
+/// Tells the root admin, once until the user is let in again.
+pub(crate) fn logins_refused(tx: &mut Tx<'_>, user: ThingId, failures: i64) {
+    if alert::stands(tx, LOGINS_REFUSED, user) {
+        return;
+    }
+    let thing = tx.thing(user);
+    let account = thing.owner.expect("users have accounts");
+    let (name, path) = (thing.text(col::USERNAME), tx.login_path(tx.domain_of(account)));
+    let text = format!(
+        "{failures} wrong passwords in a row for the user {name} of {path}; listEvents type=USER.LOGIN tells when"
+    );
+    alert::raise(tx, LOGINS_REFUSED, Some(user), Place::default(), &text);
+}
+
+/// Resolves the alert: the user is let in again.
+pub(crate) fn logins_accepted(tx: &mut Tx<'_>, user: ThingId) {
+    alert::resolve(tx, LOGINS_REFUSED, Some(user), Place::default());
+}

@@ -3,7 +3,8 @@
 use cloudtally_model::ApiError;
 
 use crate::{
-    engine::{Call, Done, Thing, ThingId, World},
+    col,
+    engine::{Call, Column, Done, Thing, ThingId, World},
     table::{Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, hidden, own, p},
 };
 
@@ -41,14 +42,18 @@ const WAIT_MS_MAX: i64 = 86_400_000;
 fn configure(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. Where: the narrowest that is given, which lies in the others.
     let args = call.args.clone();
-    let places = ["hostid", "clusterid", "podid", "zoneid"];
-    let mut named = places.into_iter().filter_map(|name| Some((name, args.id(name)?)));
+    let places = [col::HOST_ID, col::CLUSTER_ID, col::POD_ID, col::ZONE_ID];
+    let mut named = places.into_iter().filter_map(|column| Some((column, args.id(column.name())?)));
     let of = named.next().map(|(_, id)| id);
-    for (name, around) in named {
+    for (column, around) in named {
         let place = call.thing(of.expect("one was named before"));
-        if place.id_of(name) != Some(around) {
+        if place.id_of(column) != Some(around) {
             let expected = format!("the {} is not in it", place.kind.noun());
-            return Err(call.invalid(name, &call.thing(around).uuid.to_string(), &expected));
+            return Err(call.invalid(
+                column.name(),
+                &call.thing(around).uuid.to_string(),
+                &expected,
+            ));
         }
     }
     // 2. What: `enabled:false|wait:500|timeout:60`.
@@ -75,11 +80,13 @@ fn configure(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = match known {
         Some(id) => id,
         None => call.tx.insert(Kind::SimulatorRule, |rule| {
-            rule.set_text("name", &name).set_ref("of", of);
+            rule.set_text(col::NAME, &name).set_ref(col::OF, of);
         }),
     };
     call.edit(id, |rule| {
-        rule.set_flag("fails", fails).set_int("wait", wait_ms).set_int("timeout", timeout_s);
+        rule.set_flag(col::FAILS, fails)
+            .set_int(col::WAIT, wait_ms)
+            .set_int(col::TIMEOUT, timeout_s);
     });
     Ok(Done::Success)
 }
@@ -87,7 +94,7 @@ fn configure(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn rule_at<'w>(world: &'w World, of: Option<ThingId>, name: &str) -> Option<&'w Thing> {
     world
         .all(Kind::SimulatorRule)
-        .find(|rule| rule.id_of("of") == of && rule.text("name").eq_ignore_ascii_case(name))
+        .find(|rule| rule.id_of(col::OF) == of && rule.text(col::NAME).eq_ignore_ascii_case(name))
 }
 
 /// How a simulated host does something.
@@ -103,15 +110,15 @@ pub(crate) struct Reply {
 pub(crate) fn agent(world: &World, at: Option<ThingId>, command: &str) -> Reply {
     let on = at.map(|id| world.thing(id));
     let host = on.filter(|on| on.kind == Kind::Host);
-    let part = |column: &str| host.and_then(|host| host.id_of(column));
-    let places = [at, part("clusterid"), part("podid"), part("zoneid")];
+    let part = |column: Column<ThingId>| host.and_then(|host| host.id_of(column));
+    let places = [at, part(col::CLUSTER_ID), part(col::POD_ID), part(col::ZONE_ID)];
     let narrow = places.into_iter().flatten().find_map(|at| rule_at(world, Some(at), command));
     let Some(rule) = narrow.or_else(|| rule_at(world, None, command)) else {
         return Reply { after_ms: 0, failure: None };
     };
-    let name = on.map_or("the cloud", |on| on.text("name"));
-    let (wait_ms, timeout_s) = (rule.int("wait"), rule.int("timeout"));
-    if rule.flag("fails") {
+    let name = on.map_or("the cloud", |on| on.text(col::NAME));
+    let (wait_ms, timeout_s) = (rule.int(col::WAIT), rule.int(col::TIMEOUT));
+    if rule.flag(col::FAILS) {
         let failure = ApiError::unavailable(format!("{command} failed on {name}"));
         return Reply { after_ms: wait_ms, failure: Some(failure) };
     }

@@ -4,6 +4,7 @@ use cloudtally_model::{ApiError, Instant};
 
 use super::{imagestore, metering, simulator, volume};
 use crate::{
+    col,
     engine::{Answer, Call, Done, Query, ThingId, Tx, begin_by_itself, limit, scope},
     table::{
         Command, Kind, KindSpec, Limit, Move, Object, ParamType::*, Roles, WireType as W, f,
@@ -22,8 +23,8 @@ pub(crate) const SNAPSHOT: Object = Object {
         PROJECT,
         f("snapshottype", W::Str),
         f("volumeid", W::Id(Kind::Volume)),
-        f("volumename", W::Str).join("volumeid", "name"),
-        f("volumetype", W::Str).join("volumeid", "type"),
+        f("volumename", W::Str).join(col::VOLUME_ID, "name"),
+        f("volumetype", W::Str).join(col::VOLUME_ID, "type"),
         CREATED,
         f("name", W::Str),
         f("intervaltype", W::Str),
@@ -126,7 +127,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Snapshot, &SNAPSHOT)
         &["Creating", "BackedUp", "Error"],
         &[Move { from: "Creating", to: "BackedUp" }, Move { from: "Creating", to: "Error" }],
     )
-    .keyword(&["name"])
+    .keyword(&[col::NAME])
     .tagged("Snapshot")
     .job_instance("Snapshot");
 
@@ -150,44 +151,44 @@ fn insert(tx: &mut Tx<'_>, volume: ThingId, policy: Option<ThingId>) -> Result<T
     if of.state != "Ready" {
         return Err(ApiError::value(format!(
             "the volume {} is {} and holds nothing yet",
-            of.text("name"),
+            of.text(col::NAME),
             of.state
         ))
         .about(of.uuid.to_string(), "volumeid"));
     }
-    let zone = of.id_of("zoneid").expect("volumes are in a zone");
+    let zone = of.id_of(col::ZONE_ID).expect("volumes are in a zone");
     imagestore::refuse_without(tx, zone)?;
     let owner = of.owner.expect("volumes have an owner");
     limit::check(tx, owner, Limit::Snapshot, 1)?;
-    limit::check(tx, owner, Limit::SecondaryStorage, volume::gib(of.int("size")))?;
-    let vm = of.id_of("virtualmachineid").map(|vm| tx.thing(vm).text("name").to_owned());
+    limit::check(tx, owner, Limit::SecondaryStorage, volume::gib(of.int(col::SIZE)))?;
+    let vm = of.id_of(col::VIRTUAL_MACHINE_ID).map(|vm| tx.thing(vm).text(col::NAME).to_owned());
     let vm = vm.unwrap_or_else(|| "detached".to_owned());
     let stamp: String = tx.now.to_string().chars().filter(char::is_ascii_digit).take(14).collect();
-    let name = format!("{vm}_{}_{stamp}", of.text("name"));
-    let interval = policy.map(|policy| tx.thing(policy).int("intervaltype"));
+    let name = format!("{vm}_{}_{stamp}", of.text(col::NAME));
+    let interval = policy.map(|policy| tx.thing(policy).int(col::INTERVAL_TYPE));
     let interval = INTERVALS.iter().find(|(_, number, _)| Some(*number) == interval);
     Ok(tx.insert(Kind::Snapshot, |snapshot| {
         snapshot.owner = Some(owner);
         snapshot
-            .set_text("name", &name)
-            .set_text("snapshottype", if policy.is_some() { "RECURRING" } else { "MANUAL" })
-            .set_text("intervaltype", interval.map_or("MANUAL", |(name, ..)| name))
-            .set_ref("volumeid", volume)
-            .set_ref("zoneid", of.id_of("zoneid"))
-            .set_ref("policy", policy)
-            .set_int("size", of.int("size"));
+            .set_text(col::NAME, &name)
+            .set_text(col::SNAPSHOT_TYPE, if policy.is_some() { "RECURRING" } else { "MANUAL" })
+            .set_text(col::INTERVAL_NAME, interval.map_or("MANUAL", |(name, ..)| name))
+            .set_ref(col::VOLUME_ID, volume)
+            .set_ref(col::ZONE_ID, of.id_of(col::ZONE_ID))
+            .set_ref(col::POLICY, policy)
+            .set_int(col::SIZE, of.int(col::SIZE));
     }))
 }
 
 fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let (volume, policy) = (call.args.id_required("volumeid"), call.args.id("policyid"));
     if let Some(policy) = policy.map(|id| call.thing(id))
-        && policy.id_of("volumeid") != Some(volume)
+        && policy.id_of(col::VOLUME_ID) != Some(volume)
     {
         return Err(ApiError::value(format!(
             "the snapshot policy {} is of another volume than {}",
             policy.uuid,
-            call.thing(volume).text("name")
+            call.thing(volume).text(col::NAME)
         ))
         .about(policy.uuid.to_string(), "policyid"));
     }
@@ -199,11 +200,11 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 fn back_up(tx: &mut Tx<'_>, id: ThingId) {
     tx.move_to(id, "BackedUp");
     metering::snapshot(tx, "SNAPSHOT.CREATE", id);
-    let policy = tx.thing(id).id_of("policy").and_then(|id| tx.get(Kind::SnapshotPolicy, id));
+    let policy = tx.thing(id).id_of(col::POLICY).and_then(|id| tx.get(Kind::SnapshotPolicy, id));
     let Some(policy) = policy else { return };
-    let keep = usize::try_from(policy.int("maxsnaps")).unwrap_or(usize::MAX);
+    let keep = usize::try_from(policy.int(col::MAX_SNAPS)).unwrap_or(usize::MAX);
     let good: Vec<ThingId> = tx
-        .referring(policy.id, Kind::Snapshot, "policy")
+        .referring(policy.id, Kind::Snapshot, col::POLICY)
         .filter(|snapshot| snapshot.state == "BackedUp")
         .map(|snapshot| snapshot.id)
         .collect();
@@ -215,9 +216,9 @@ fn back_up(tx: &mut Tx<'_>, id: ThingId) {
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.step == 0 {
-        let volume = call.entity().id_of("volumeid").map(|id| call.thing(id));
-        let vm = volume.and_then(|volume| volume.id_of("virtualmachineid"));
-        let host = vm.and_then(|vm| call.thing(vm).id_of("hostid"));
+        let volume = call.entity().id_of(col::VOLUME_ID).map(|id| call.thing(id));
+        let vm = volume.and_then(|volume| volume.id_of(col::VIRTUAL_MACHINE_ID));
+        let host = vm.and_then(|vm| call.thing(vm).id_of(col::HOST_ID));
         if let Some(later) = simulator::ask(call, host, "BackupSnapshotCommand")? {
             return Ok(later);
         }
@@ -294,23 +295,23 @@ fn create_policy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     // 2. One policy a volume and interval; the same again replaces it.
     let known = call
-        .referring(volume, Kind::SnapshotPolicy, "volumeid")
-        .find(|policy| policy.int("intervaltype") == *number)
+        .referring(volume, Kind::SnapshotPolicy, col::VOLUME_ID)
+        .find(|policy| policy.int(col::INTERVAL_TYPE) == *number)
         .map(|policy| policy.id);
     let owner = call.thing(volume).owner;
     let id = known.unwrap_or_else(|| {
         call.tx.insert(Kind::SnapshotPolicy, |policy| {
             policy.owner = owner;
-            policy.set_ref("volumeid", volume).set_int("intervaltype", *number);
+            policy.set_ref(col::VOLUME_ID, volume).set_int(col::INTERVAL_TYPE, *number);
         })
     });
     let due = next_run(*number, &schedule, zone, call.now);
     call.edit(id, |policy| {
         policy
-            .set_text("schedule", &schedule)
-            .set_int("maxsnaps", keep)
-            .set_text("timezone", zone.name())
-            .set_time("due", due);
+            .set_text(col::SCHEDULE, &schedule)
+            .set_int(col::MAX_SNAPS, keep)
+            .set_text(col::TIMEZONE, zone.name())
+            .set_time(col::DUE, due);
     });
     call.entity = Some(id);
     Ok(Done::Thing(id))
@@ -350,12 +351,12 @@ fn next_run(interval: i64, schedule: &str, zone: chrono_tz::Tz, now: Instant) ->
 /// Begins to take the snapshot of a policy.
 fn take_scheduled(tx: &mut Tx<'_>, id: ThingId) {
     let policy = tx.thing(id).clone();
-    let volume = policy.id_of("volumeid").expect("policies are of a volume");
-    let zone = cloudtally_model::calendar::time_zone(policy.text("timezone"));
+    let volume = policy.id_of(col::VOLUME_ID).expect("policies are of a volume");
+    let zone = cloudtally_model::calendar::time_zone(policy.text(col::TIMEZONE));
     let zone = zone.unwrap_or(chrono_tz::Tz::UTC);
-    let due = next_run(policy.int("intervaltype"), policy.text("schedule"), zone, tx.now);
+    let due = next_run(policy.int(col::INTERVAL_TYPE), policy.text(col::SCHEDULE), zone, tx.now);
     tx.edit(id, |policy| {
-        policy.set_time("due", due);
+        policy.set_time(col::DUE, due);
     });
     // A volume without data or an account at its limit gets none this time.
     let (volume, policy) = (tx.thing(volume).uuid.to_string(), policy.uuid.to_string());
@@ -377,10 +378,8 @@ fn delete_policies(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn list_policies(query: &Query<'_>) -> Result<Answer, ApiError> {
     let volume = query.args.id_required("volumeid");
-    let policies = query.world.referring(volume, Kind::SnapshotPolicy, "volumeid");
-    query.page(
-        policies.filter(|policy| {
-            query.is_named_in(&[policy.text("schedule"), policy.text("timezone")])
-        }),
-    )
+    let policies = query.world.referring(volume, Kind::SnapshotPolicy, col::VOLUME_ID);
+    query.page(policies.filter(|policy| {
+        query.is_named_in(&[policy.text(col::SCHEDULE), policy.text(col::TIMEZONE)])
+    }))
 }

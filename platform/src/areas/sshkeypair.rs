@@ -11,6 +11,7 @@ use md5::{Digest, Md5};
 use ssh_key::{LineEnding, PrivateKey, private::Ed25519Keypair};
 
 use crate::{
+    col,
     engine::{Call, Done, Node, ThingId},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, Unique, WireType as W, Within, f,
@@ -22,8 +23,8 @@ use crate::{
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SshKeyPair, &SSH_KEY_PAIR)
     .hidden(&[hidden("publickey", W::Str)])
     .owned()
-    .unique(&[Unique { column: "name", within: Within::Account }])
-    .keyword(&["name", "fingerprint"]);
+    .unique(&[Unique { column: col::NAME, within: Within::Account }])
+    .keyword(&[col::NAME, col::FINGERPRINT]);
 
 pub(crate) const CREATED_SSH_KEY_PAIR: Object = Object {
     name: "CreateSSHKeyPair",
@@ -79,9 +80,9 @@ fn keep(call: &mut Call<'_, '_>, public_key: &str, fingerprint: &str) -> Result<
     let name = call.args.text_required("name").to_owned();
     let id = call.tx.insert(Kind::SshKeyPair, |pair| {
         pair.owner = Some(owner);
-        pair.set_text("name", &name)
-            .set_text("publickey", public_key)
-            .set_text("fingerprint", fingerprint);
+        pair.set_text(col::NAME, &name)
+            .set_text(col::PUBLIC_KEY, public_key)
+            .set_text(col::FINGERPRINT, fingerprint);
     });
     call.check_unique(call.thing(id))?;
     call.entity = Some(id);
@@ -99,7 +100,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let fingerprint = fingerprint(&key.public_key().to_bytes().map_err(broken)?);
     // 2. Its public half stays.
     let id = keep(call, &public_key, &fingerprint)?;
-    let name = call.thing(id).text("name").to_owned();
+    let name = call.thing(id).text(col::NAME).to_owned();
     Ok(Done::Node(Node::Object(vec![
         ("privatekey", Node::text(private_key.as_str())),
         ("name", Node::text(name)),
@@ -137,9 +138,9 @@ fn fingerprint(blob: &[u8]) -> String {
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let owner = call.owner()?;
     let name = call.args.text_required("name");
-    let found = call.owned_by(owner, Kind::SshKeyPair).find(|pair| pair.text("name") == name);
+    let found = call.owned_by(owner, Kind::SshKeyPair).find(|pair| pair.text(col::NAME) == name);
     let Some(id) = found.map(|pair| pair.id) else {
-        let account = call.thing(owner).text("name");
+        let account = call.thing(owner).text(col::NAME);
         let expected = format!("the account {account} has no SSH key pair of this name");
         return Err(call.invalid("name", name, &expected));
     };

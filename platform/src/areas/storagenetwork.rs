@@ -1,10 +1,11 @@
 //! Addresses of the storage network, for secondary storage VMs.
 
-use cloudtally_model::ApiError;
+use cloudtally_model::{ApiError, Text};
 
 use super::{ip, iprange::IpRange, physicalnetwork, vlanset::VLAN_MAX};
 use crate::{
-    engine::{Call, Done, Thing, ThingId},
+    col,
+    engine::{Call, Column, Done, Thing, ThingId},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, delete, f, fields::*,
         group, list, own, p, update,
@@ -13,8 +14,11 @@ use crate::{
 
 /// A range of addresses by which the system's VMs of a pod reach secondary storage.
 pub(crate) static KIND: KindSpec =
-    KindSpec::new(Kind::StorageNetworkIpRange, &STORAGE_NETWORK_IP_RANGE)
-        .keyword(&["startip", "endip", "gateway"]);
+    KindSpec::new(Kind::StorageNetworkIpRange, &STORAGE_NETWORK_IP_RANGE).keyword(&[
+        col::START_IP,
+        col::END_IP,
+        col::GATEWAY,
+    ]);
 
 pub(crate) const STORAGE_NETWORK_IP_RANGE: Object = Object {
     name: "StorageNetworkIpRange",
@@ -92,11 +96,12 @@ fn check_vlan(call: &Call<'_, '_>) -> Result<(), ApiError> {
 fn new_range(call: &Call<'_, '_>) -> Result<(ThingId, IpRange), ApiError> {
     check_vlan(call)?;
     let args = &call.args;
-    let zone = call.thing(args.id_required("podid")).id_of("zoneid").expect("pods are in a zone");
+    let zone =
+        call.thing(args.id_required("podid")).id_of(col::ZONE_ID).expect("pods are in a zone");
     if physicalnetwork::carrying(call, zone, "Storage").is_empty() {
         return Err(ApiError::value(format!(
             "Cannot find storage network in zone {}; add the traffic type Storage to a physical network first",
-            call.thing(zone).text("name")
+            call.thing(zone).text(col::NAME)
         ))
         .about(call.thing(zone).uuid.to_string(), "zoneid"));
     }
@@ -118,9 +123,9 @@ fn check_free(
     row: Option<ThingId>,
     range: &IpRange,
 ) -> Result<(), ApiError> {
-    let others = call.referring(zone, Kind::StorageNetworkIpRange, "zoneid");
+    let others = call.referring(zone, Kind::StorageNetworkIpRange, col::ZONE_ID);
     range.check_apart(others.filter(|other| Some(other.id) != row))?;
-    range.check_apart(call.referring(zone, Kind::Pod, "zoneid"))
+    range.check_apart(call.referring(zone, Kind::Pod, col::ZONE_ID))
 }
 
 fn check_create(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
@@ -131,9 +136,9 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (zone, range) = new_range(call)?;
     let (pod, vlan) = (call.args.id_required("podid"), call.args.int("vlan"));
     let id = call.tx.insert(Kind::StorageNetworkIpRange, |row| {
-        row.set_ref("podid", pod).set_ref("zoneid", zone);
+        row.set_ref(col::POD_ID, pod).set_ref(col::ZONE_ID, zone);
         if let Some(vlan) = vlan {
-            row.set_int("vlan", vlan);
+            row.set_int(col::VLAN_NUMBER, vlan);
         }
         range.store(row);
     });
@@ -144,15 +149,20 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// The range a row has after an update.
 fn changed_range(call: &Call<'_, '_>, row: &Thing) -> Result<IpRange, ApiError> {
     check_vlan(call)?;
-    let part = |name: &str| call.args.text(name).unwrap_or(row.text(name));
+    let part = |column: Column<Text>| call.args.text(column.name()).unwrap_or(row.text(column));
     // A new first address alone makes a range of one, unless the last is behind it.
     let end = match (call.args.text("startip"), call.args.text("endip")) {
-        (Some(start), None) if ip::parse(start) > ip::parse(row.text("endip")) => start,
-        _ => part("endip"),
+        (Some(start), None) if ip::parse(start) > ip::parse(row.text(col::END_IP)) => start,
+        _ => part(col::END_IP),
     };
-    let range =
-        IpRange::checked(call, row.text("gateway"), part("netmask"), part("startip"), Some(end))?;
-    let zone = row.id_of("zoneid").expect("storage ranges are in a zone");
+    let range = IpRange::checked(
+        call,
+        row.text(col::GATEWAY),
+        part(col::NETMASK),
+        part(col::START_IP),
+        Some(end),
+    )?;
+    let zone = row.id_of(col::ZONE_ID).expect("storage ranges are in a zone");
     check_free(call, zone, Some(row.id), &range)?;
     Ok(range)
 }
@@ -169,7 +179,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.edit(id, |row| {
         range.store(row);
         if let Some(vlan) = vlan {
-            row.set_int("vlan", vlan);
+            row.set_int(col::VLAN_NUMBER, vlan);
         }
     });
     Ok(Done::Thing(id))

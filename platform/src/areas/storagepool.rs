@@ -3,7 +3,7 @@
 //! A pool serves a cluster or a whole zone; a pool on the disks of a host comes and
 //! goes with it. Volumes say by `poolid` which pool they are on.
 
-use cloudtally_model::{ApiError, port::Value};
+use cloudtally_model::ApiError;
 
 use super::{
     capacity, cluster, given, host,
@@ -12,6 +12,7 @@ use super::{
     vm::{self, placement},
 };
 use crate::{
+    col,
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, World, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Move, Object, OnDelete::*, ParamType::*, Roles, Unique,
@@ -55,15 +56,15 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::StoragePool, &STORAGE_POO
             Move { from: MAINTENANCE, to: UP },
         ],
     )
-    .unique(&[Unique { column: "name", within: Within::Column("zoneid") }])
-    .keyword(&["name", "type"])
+    .unique(&[Unique { column: col::NAME, within: Within::Column(col::ZONE_ID) }])
+    .keyword(&[col::NAME, col::TYPE])
     .job_instance("StoragePool")
     .referred(&[
-        (Kind::Volume, "poolid", Refuse),
-        (Kind::SystemVm, "storageid", Forget),
-        (Kind::SystemVm, "waitsfor", Forget),
-        (Kind::Vm, "waitsfor", Forget),
-        (Kind::Setting, "of", Remove),
+        (Kind::Volume, col::POOL_ID.reference(), Refuse),
+        (Kind::SystemVm, col::STORAGE_ID.reference(), Forget),
+        (Kind::SystemVm, col::WAITS_FOR.reference(), Forget),
+        (Kind::Vm, col::WAITS_FOR.reference(), Forget),
+        (Kind::Setting, col::OF.reference(), Remove),
     ]);
 
 pub(crate) const STORAGE_POOL: Object = Object {
@@ -73,14 +74,14 @@ pub(crate) const STORAGE_POOL: Object = Object {
         ZONE_ID,
         ZONE_NAME,
         f("podid", W::Id(Kind::Pod)),
-        f("podname", W::Str).join("podid", "name"),
+        f("podname", W::Str).join(col::POD_ID, "name"),
         f("name", W::Str),
         f("ipaddress", W::Str),
         f("path", W::Str),
         CREATED,
         f("type", W::Str),
         f("clusterid", W::Id(Kind::Cluster)),
-        f("clustername", W::Str).join("clusterid", "name"),
+        f("clustername", W::Str).join(col::CLUSTER_ID, "name"),
         f("disksizetotal", W::Long),
         f("disksizeallocated", W::Long)
             .by(|view| Node::Int(view.world.pool_bytes(view.thing.id).used)),
@@ -221,25 +222,25 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
     };
     cluster::check_place(call)?;
     let thing = call.thing(cluster);
-    if thing.id_of("podid") != Some(pod) {
+    if thing.id_of(col::POD_ID) != Some(pod) {
         return Err(ApiError::value(format!(
             "the cluster {} is not in the pod {}; choose a cluster of that pod",
-            thing.text("name"),
-            call.thing(pod).text("name")
+            thing.text(col::NAME),
+            call.thing(pod).text(col::NAME)
         ))
         .about(thing.uuid.to_string(), "clusterid"));
     }
-    let of_cluster = thing.text("hypervisortype");
+    let of_cluster = thing.text(col::HYPERVISOR_TYPE);
     if let Some(wanted) = given::word(call, "hypervisor", &HYPERVISORS)?
         && !wanted.eq_ignore_ascii_case(of_cluster)
     {
-        let expected = format!("the cluster {} is of {of_cluster}", thing.text("name"));
+        let expected = format!("the cluster {} is of {of_cluster}", thing.text(col::NAME));
         return Err(call.invalid("hypervisor", wanted, &expected));
     }
-    if !call.referring(cluster, Kind::Host, "clusterid").any(|host| host.state == "Up") {
+    if !call.referring(cluster, Kind::Host, col::CLUSTER_ID).any(|host| host.state == "Up") {
         return Err(ApiError::value(format!(
             "the cluster {} has no host that is up to reach the storage; add a host first",
-            thing.text("name")
+            thing.text(col::NAME)
         ))
         .about(thing.uuid.to_string(), "clusterid"));
     }
@@ -258,15 +259,15 @@ fn create_pool(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let zone = call.args.id_required("zoneid");
     let place = place(call)?;
     let is_same = |pool: &&Thing| {
-        pool.text("ipaddress") == url.host
-            && pool.text("path") == url.path
-            && (pool.id_of("clusterid").is_none()
-                || place_cluster(place).is_none_or(|c| pool.id_of("clusterid") == Some(c)))
+        pool.text(col::IP_ADDRESS) == url.host
+            && pool.text(col::PATH) == url.path
+            && (pool.id_of(col::CLUSTER_ID).is_none()
+                || place_cluster(place).is_none_or(|c| pool.id_of(col::CLUSTER_ID) == Some(c)))
     };
-    if let Some(pool) = call.referring(zone, Kind::StoragePool, "zoneid").find(is_same) {
+    if let Some(pool) = call.referring(zone, Kind::StoragePool, col::ZONE_ID).find(is_same) {
         return Err(ApiError::value(format!(
             "the storage {shown} is the pool {} already; give another `url`",
-            pool.text("name")
+            pool.text(col::NAME)
         ))
         .about(pool.uuid.to_string(), "id"));
     }
@@ -277,22 +278,22 @@ fn create_pool(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = verbs::create(call, Kind::StoragePool)?;
     let bytes = call.args.int("capacitybytes").unwrap_or(POOL_BYTES);
     let hypervisor = match place {
-        Place::Cluster { cluster, .. } => call.thing(cluster).text("hypervisortype").to_owned(),
+        Place::Cluster { cluster, .. } => call.thing(cluster).text(col::HYPERVISOR_TYPE).to_owned(),
         Place::Zone { hypervisor } => hypervisor.to_owned(),
     };
     call.edit(id, |pool| {
-        pool.set_text("ipaddress", &url.host)
-            .set_text("path", &url.path)
-            .set_text("type", pool_type.unwrap_or_default())
-            .set_text("hypervisor", &hypervisor)
-            .set_text("provider", provider)
-            .set_int("disksizetotal", bytes);
+        pool.set_text(col::IP_ADDRESS, &url.host)
+            .set_text(col::PATH, &url.path)
+            .set_text(col::TYPE, pool_type.unwrap_or_default())
+            .set_text(col::HYPERVISOR, &hypervisor)
+            .set_text(col::PROVIDER, provider)
+            .set_int(col::DISK_SIZE_TOTAL, bytes);
         match place {
             Place::Cluster { pod, cluster } => pool
-                .set_text("scope", "CLUSTER")
-                .set_ref("podid", pod)
-                .set_ref("clusterid", cluster),
-            Place::Zone { .. } => pool.set_text("scope", "ZONE"),
+                .set_text(col::SCOPE, "CLUSTER")
+                .set_ref(col::POD_ID, pod)
+                .set_ref(col::CLUSTER_ID, cluster),
+            Place::Zone { .. } => pool.set_text(col::SCOPE, "ZONE"),
         };
     });
     call.entity = Some(id);
@@ -319,18 +320,18 @@ fn check_capacity(call: &Call<'_, '_>) -> Result<(), ApiError> {
 pub(super) fn insert_local(tx: &mut Tx<'_>, host: ThingId) {
     let thing = tx.thing(host).clone();
     tx.insert(Kind::StoragePool, |pool| {
-        pool.set_text("name", &format!("{} Local Storage", thing.text("name")))
-            .set_ref("zoneid", thing.id_of("zoneid"))
-            .set_ref("podid", thing.id_of("podid"))
-            .set_ref("clusterid", thing.id_of("clusterid"))
-            .set_ref("hostid", host)
-            .set_text("ipaddress", thing.text("ipaddress"))
-            .set_text("path", "/var/lib/images")
-            .set_text("type", "Filesystem")
-            .set_text("scope", "HOST")
-            .set_text("hypervisor", thing.text("hypervisor"))
-            .set_text("provider", PRIMARY[0])
-            .set_int("disksizetotal", thing.int("disksizetotal"));
+        pool.set_text(col::NAME, &format!("{} Local Storage", thing.text(col::NAME)))
+            .set_ref(col::ZONE_ID, thing.id_of(col::ZONE_ID))
+            .set_ref(col::POD_ID, thing.id_of(col::POD_ID))
+            .set_ref(col::CLUSTER_ID, thing.id_of(col::CLUSTER_ID))
+            .set_ref(col::HOST_ID, host)
+            .set_text(col::IP_ADDRESS, thing.text(col::IP_ADDRESS))
+            .set_text(col::PATH, "/var/lib/images")
+            .set_text(col::TYPE, "Filesystem")
+            .set_text(col::SCOPE, "HOST")
+            .set_text(col::HYPERVISOR, thing.text(col::HYPERVISOR))
+            .set_text(col::PROVIDER, PRIMARY[0])
+            .set_int(col::DISK_SIZE_TOTAL, thing.int(col::DISK_SIZE_TOTAL));
     });
 }
 
@@ -339,7 +340,7 @@ fn must_be(call: &Call<'_, '_>, states: &[&str], hint: &str) -> Result<(), ApiEr
     if states.contains(&pool.state) {
         return Ok(());
     }
-    let text = format!("the storage pool {} is in {}; {hint}", pool.text("name"), pool.state);
+    let text = format!("the storage pool {} is in {}; {hint}", pool.text(col::NAME), pool.state);
     Err(ApiError::value(text).about(pool.uuid.to_string(), "id"))
 }
 
@@ -350,9 +351,9 @@ fn check_enable(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 /// The machines that have a disk on a pool and run, or are on their way somewhere.
 fn machines_of(world: &World, pool: ThingId) -> Vec<ThingId> {
     let guests = world
-        .referring(pool, Kind::Volume, "poolid")
-        .filter_map(|volume| volume.id_of("virtualmachineid"));
-    let system = world.referring(pool, Kind::SystemVm, "storageid").map(|vm| vm.id);
+        .referring(pool, Kind::Volume, col::POOL_ID)
+        .filter_map(|volume| volume.id_of(col::VIRTUAL_MACHINE_ID));
+    let system = world.referring(pool, Kind::SystemVm, col::STORAGE_ID).map(|vm| vm.id);
     let mut machines: Vec<ThingId> = guests.chain(system).collect();
     let works = |state| matches!(state, "Running" | "Starting" | "Migrating" | "Stopping");
     machines.retain(|id| works(world.thing(*id).state));
@@ -371,7 +372,7 @@ fn enable_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         let is_wanted = call.thing(machine).state != "Stopping";
         host::halt(call.tx, machine);
         call.edit(machine, |machine| {
-            machine.set_ref("waitsfor", Some(id).filter(|_| is_wanted));
+            machine.set_ref(col::WAITS_FOR, Some(id).filter(|_| is_wanted));
         });
     }
     call.move_to(id, MAINTENANCE);
@@ -395,7 +396,7 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, &[MAINTENANCE], "call enableStorageMaintenance first")?;
     let id = call.entity_id();
     if call.args.is_true("forced") {
-        for volume in call.ids_referring(id, Kind::Volume, "poolid") {
+        for volume in call.ids_referring(id, Kind::Volume, col::POOL_ID) {
             if matches!(call.thing(volume).state, "Destroy" | "Expunging" | "Expunged") {
                 call.remove_with_dependants(volume);
             }
@@ -417,13 +418,13 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     call.edit(id, |pool| {
         if let Some(tags) = tags {
-            pool.set("tags", (!tags.is_empty()).then(|| Value::Text(tags.into())));
+            pool.set_text_if(col::TAGS, (!tags.is_empty()).then_some(tags.as_str()));
         }
         if let Some(bytes) = bytes {
-            pool.set_int("disksizetotal", bytes);
+            pool.set_int(col::DISK_SIZE_TOTAL, bytes);
         }
         if let Some(iops) = iops {
-            pool.set_int("capacityiops", iops);
+            pool.set_int(col::CAPACITY_IOPS, iops);
         }
     });
     Ok(Done::Thing(id))
@@ -439,28 +440,29 @@ pub(crate) fn takes_new(pool: &Thing) -> bool {
 fn find_for_migration(query: &Query<'_>) -> Result<Answer, ApiError> {
     let world = query.world;
     let volume = world.thing(query.args.id_required("id"));
-    let from = volume.id_of("poolid").map(|id| world.thing(id));
-    let offering = volume.id_of("diskofferingid").or(volume.id_of("serviceofferingid"));
-    let tags = offering.map_or("", |id| world.thing(id).text("tags"));
-    let size = volume.int("size");
+    let from = volume.id_of(col::POOL_ID).map(|id| world.thing(id));
+    let offering = volume.id_of(col::DISK_OFFERING_ID).or(volume.id_of(col::SERVICE_OFFERING_ID));
+    let tags = offering.map_or("", |id| world.thing(id).text(col::TAGS));
+    let size = volume.int(col::SIZE);
     // What runs goes on reaching it.
-    let host = volume.id_of("virtualmachineid").and_then(|vm| world.thing(vm).id_of("hostid"));
+    let host =
+        volume.id_of(col::VIRTUAL_MACHINE_ID).and_then(|vm| world.thing(vm).id_of(col::HOST_ID));
     let host = host.map(|id| world.thing(id));
     let keyword = query.args.text("keyword").map(str::to_lowercase);
     let pools = world.all(Kind::StoragePool).filter(|pool| {
         from.is_some_and(|from| {
             pool.id != from.id
-                && pool.id_of("zoneid") == from.id_of("zoneid")
-                && pool.text("hypervisor") == from.text("hypervisor")
-                && pool.text("scope") != "HOST"
+                && pool.id_of(col::ZONE_ID) == from.id_of(col::ZONE_ID)
+                && pool.text(col::HYPERVISOR) == from.text(col::HYPERVISOR)
+                && pool.text(col::SCOPE) != "HOST"
                 && takes_new(pool)
         }) && keyword
             .as_ref()
-            .is_none_or(|keyword| pool.text("name").to_lowercase().contains(keyword))
+            .is_none_or(|keyword| pool.text(col::NAME).to_lowercase().contains(keyword))
     });
     query.page_of("storagepool", pools, |query, pool| {
         let mut node = query.show(pool, &STORAGE_POOL);
-        let fits = given::has_all_tags(pool.text("tags"), tags)
+        let fits = given::has_all_tags(pool.text(col::TAGS), tags)
             && host.is_none_or(|host| placement::reaches(host, pool))
             && query.world.pool_free_bytes(pool.id) >= size;
         capacity::put(&mut node, &STORAGE_POOL, "suitableformigration", Node::Bool(fits));

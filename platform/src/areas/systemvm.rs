@@ -16,6 +16,7 @@ use super::{
     simulator,
 };
 use crate::{
+    col,
     engine::{Call, Done, Level, Node, Thing, ThingId, Tx, View, World, happened},
     table::{
         Command, Kind, KindSpec, Move, Object, ParamType::*, Roles, WireType as W, f, fields::*,
@@ -47,7 +48,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
             Move { from: "Stopping", to: "Running" },
         ],
     )
-    .keyword(&["name"])
+    .keyword(&[col::NAME])
     .job_instance("SystemVm")
     .on_due(start_by_itself)
     .on_move(moved);
@@ -61,23 +62,23 @@ pub(crate) const SYSTEM_VM: Object = Object {
         JOB_STATUS,
         ZONE_ID,
         ZONE_NAME,
-        f("dns1", W::Str).join("zoneid", "dns1"),
-        f("dns2", W::Str).join("zoneid", "dns2"),
-        f("networkdomain", W::Str).join("zoneid", "dnsdomain"),
+        f("dns1", W::Str).join(col::ZONE_ID, "dns1"),
+        f("dns2", W::Str).join(col::ZONE_ID, "dns2"),
+        f("networkdomain", W::Str).join(col::ZONE_ID, "dnsdomain"),
         f("gateway", W::Str).by(gateway),
         f("name", W::Str),
         f("podid", W::Id(Kind::Pod)),
         f("hostid", W::Id(Kind::Host)),
-        f("hostname", W::Str).join("hostid", "name"),
+        f("hostname", W::Str).join(col::HOST_ID, "name"),
         f("privateip", W::Str),
         f("privatemacaddress", W::Str).by(|view| Node::text(mac(view.thing, 0x06))),
-        f("privatenetmask", W::Str).join("podid", "netmask"),
+        f("privatenetmask", W::Str).join(col::POD_ID, "netmask"),
         f("linklocalip", W::Str).by(link_local),
         f("linklocalmacaddress", W::Str).by(|view| Node::text(mac(view.thing, 0x0e))),
         f("linklocalnetmask", W::Str).by(|_| Node::text(LINK_LOCAL_NETMASK)),
         f("publicip", W::Str),
         f("publicmacaddress", W::Str).by(public_mac),
-        f("publicnetmask", W::Str).join("publicrange", "netmask"),
+        f("publicnetmask", W::Str).join(col::PUBLIC_RANGE, "netmask"),
         f("templateid", W::Id(Kind::Template)),
         CREATED,
         STATE,
@@ -184,7 +185,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// The type of an event, by what the VM is there for.
 fn event(vm: &Thing, proxy: &'static str, storage: &'static str) -> &'static str {
-    if vm.text("systemvmtype") == CONSOLE_PROXY { proxy } else { storage }
+    if vm.text(col::SYSTEM_VM_TYPE) == CONSOLE_PROXY { proxy } else { storage }
 }
 
 /// The netmask of the addresses by which hosts speak to the system's VMs.
@@ -197,7 +198,7 @@ pub(super) fn mac(vm: &Thing, first: u8) -> String {
 }
 
 fn public_mac(view: &View<'_>) -> Node {
-    match view.thing.id_of("publicrange") {
+    match view.thing.id_of(col::PUBLIC_RANGE) {
         Some(_) => Node::text(mac(view.thing, 0x0a)),
         None => Node::Null,
     }
@@ -205,13 +206,13 @@ fn public_mac(view: &View<'_>) -> Node {
 
 /// The way out: of the public network, where it has an address there, else of its pod.
 fn gateway(view: &View<'_>) -> Node {
-    let of = view.thing.id_of("publicrange").or_else(|| view.thing.id_of("podid"));
-    Node::text_if(of.map(|id| view.world.thing(id).text("gateway")))
+    let of = view.thing.id_of(col::PUBLIC_RANGE).or_else(|| view.thing.id_of(col::POD_ID));
+    Node::text_if(of.map(|id| view.world.thing(id).text(col::GATEWAY)))
 }
 
 /// The address by which the host speaks to it, where it runs.
 pub(super) fn link_local(view: &View<'_>) -> Node {
-    if view.thing.id_of("hostid").is_none() {
+    if view.thing.id_of(col::HOST_ID).is_none() {
         return Node::Null;
     }
     let [.., a, b] = view.thing.id.0.to_be_bytes();
@@ -220,7 +221,7 @@ pub(super) fn link_local(view: &View<'_>) -> Node {
 
 /// Nobody watches a console of a simulated guest.
 fn sessions(view: &View<'_>) -> Node {
-    match view.thing.text("systemvmtype") {
+    match view.thing.text(col::SYSTEM_VM_TYPE) {
         CONSOLE_PROXY => Node::Int(0),
         _ => Node::Null,
     }
@@ -230,27 +231,27 @@ fn sessions(view: &View<'_>) -> Node {
 /// that takes them and an image store. Does nothing as long as it cannot.
 pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ThingId) {
     let thing = tx.thing(zone);
-    if thing.text("allocationstate") != given::ENABLED || !imagestore::serves(tx, zone) {
+    if thing.text(col::ALLOCATION_STATE) != given::ENABLED || !imagestore::serves(tx, zone) {
         return;
     }
     image::put_built_in(tx, zone);
     for (system_vm_type, prefix) in [(CONSOLE_PROXY, "v"), (STORAGE_VM, "s")] {
         let exists = tx
-            .referring(zone, Kind::SystemVm, "zoneid")
-            .any(|vm| vm.text("systemvmtype") == system_vm_type);
+            .referring(zone, Kind::SystemVm, col::ZONE_ID)
+            .any(|vm| vm.text(col::SYSTEM_VM_TYPE) == system_vm_type);
         let offering = serviceoffering::default_for(tx, system_vm_type);
         let (false, Some(offering)) = (exists, offering) else { continue };
         let Some(host) = host_for(tx, zone, offering) else { continue };
-        let pod = tx.thing(host).id_of("podid").expect("hosts are in a pod");
+        let pod = tx.thing(host).id_of(col::POD_ID).expect("hosts are in a pod");
         let Some(address) = pod::free_address(tx, pod) else { continue };
         let id = tx.insert(Kind::SystemVm, |vm| {
             let name = format!("{prefix}-{}-VM", vm.id);
-            vm.set_text("name", &name)
-                .set_text("systemvmtype", system_vm_type)
-                .set_ref("zoneid", zone)
-                .set_ref("podid", pod)
-                .set_ref("serviceofferingid", offering)
-                .set_text("privateip", &dotted(address));
+            vm.set_text(col::NAME, &name)
+                .set_text(col::SYSTEM_VM_TYPE, system_vm_type)
+                .set_ref(col::ZONE_ID, zone)
+                .set_ref(col::POD_ID, pod)
+                .set_ref(col::SERVICE_OFFERING_ID, offering)
+                .set_text(col::PRIVATE_IP, &dotted(address));
         });
         tell(tx, id, "PROXY.CREATE", "SSVM.CREATE", "created");
         start_on(tx, id, host);
@@ -262,7 +263,7 @@ pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ThingId) {
 fn tell(tx: &mut Tx<'_>, id: ThingId, proxy: &'static str, storage: &'static str, what: &str) {
     let vm = tx.thing(id);
     let kind = event(vm, proxy, storage);
-    let text = format!("The system VM {} was {what}", vm.text("name"));
+    let text = format!("The system VM {} was {what}", vm.text(col::NAME));
     happened(tx, kind, Level::Info, Some(id), text);
 }
 
@@ -284,12 +285,12 @@ pub(super) fn host_in(
     let fits = |host: &&Thing| {
         host::takes_new(world, host)
             && avoided != Some(host.id)
-            && pod.is_none_or(|pod| host.id_of("podid") == Some(pod))
-            && host.text("hypervisor") != BARE_METAL
-            && given::has_all_tags(host.text("hosttags"), offering.text("hosttags"))
+            && pod.is_none_or(|pod| host.id_of(col::POD_ID) == Some(pod))
+            && host.text(col::HYPERVISOR) != BARE_METAL
+            && given::has_all_tags(host.text(col::HOST_TAGS), offering.text(col::HOST_TAGS))
             && world.host_has_room(host.id, demand)
     };
-    let hosts = world.referring(zone, Kind::Host, "zoneid").filter(fits);
+    let hosts = world.referring(zone, Kind::Host, col::ZONE_ID).filter(fits);
     // The oldest of those with as much room.
     hosts.rev().max_by_key(|host| world.host_free_memory_bytes(host.id)).map(|host| host.id)
 }
@@ -298,19 +299,19 @@ pub(super) fn host_in(
 /// keeps the address until it is destroyed, and nobody pays for it.
 fn take_address(tx: &mut Tx<'_>, id: ThingId) {
     let vm = tx.thing(id);
-    let zone = vm.id_of("zoneid").expect("system VMs are in a zone");
-    if vm.id_of("publicrange").is_none()
+    let zone = vm.id_of(col::ZONE_ID).expect("system VMs are in a zone");
+    if vm.id_of(col::PUBLIC_RANGE).is_none()
         && let Some((range, address)) = address::free_for_system(tx, zone)
     {
         tx.edit(id, |vm| {
-            vm.set_ref("publicrange", range).set_text("publicip", &address);
+            vm.set_ref(col::PUBLIC_RANGE, range).set_text(col::PUBLIC_IP, &address);
         });
     }
 }
 
 /// Gives the system VMs of a seeded zone, which came before its networks, public addresses.
-pub(super) fn take_addresses(tx: &mut Tx<'_>, zone: ThingId) {
-    for id in tx.ids_referring(zone, Kind::SystemVm, "zoneid") {
+pub(crate) fn take_addresses(tx: &mut Tx<'_>, zone: ThingId) {
+    for id in tx.ids_referring(zone, Kind::SystemVm, col::ZONE_ID) {
         take_address(tx, id);
     }
 }
@@ -320,17 +321,17 @@ fn start_on(tx: &mut Tx<'_>, id: ThingId, host: ThingId) {
     tx.move_to(id, "Starting");
     take_address(tx, id);
     let machine = tx.thing(host);
-    let (cluster, zone) = (machine.id_of("clusterid"), machine.id_of("zoneid"));
+    let (cluster, zone) = (machine.id_of(col::CLUSTER_ID), machine.id_of(col::ZONE_ID));
     let pool = tx
         .all(Kind::StoragePool)
-        .filter(|pool| pool.state == "Up" && pool.text("scope") != "HOST")
-        .find(|pool| match pool.id_of("clusterid") {
+        .filter(|pool| pool.state == "Up" && pool.text(col::SCOPE) != "HOST")
+        .find(|pool| match pool.id_of(col::CLUSTER_ID) {
             Some(of) => Some(of) == cluster,
-            None => pool.id_of("zoneid") == zone,
+            None => pool.id_of(col::ZONE_ID) == zone,
         })
         .map(|pool| pool.id);
     tx.edit(id, |vm| {
-        vm.set_ref("hostid", host).set_ref("storageid", pool).set_ref("waitsfor", None);
+        vm.set_ref(col::HOST_ID, host).set_ref(col::STORAGE_ID, pool).set_ref(col::WAITS_FOR, None);
     });
 }
 
@@ -338,26 +339,26 @@ fn start_on(tx: &mut Tx<'_>, id: ThingId, host: ThingId) {
 /// pod; returns the host.
 fn start(tx: &mut Tx<'_>, id: ThingId) -> Result<ThingId, ApiError> {
     let vm = tx.thing(id).clone();
-    let zone = vm.id_of("zoneid").expect("system VMs are in a zone");
-    let offering = vm.id_of("serviceofferingid").expect("system VMs have an offering");
+    let zone = vm.id_of(col::ZONE_ID).expect("system VMs are in a zone");
+    let offering = vm.id_of(col::SERVICE_OFFERING_ID).expect("system VMs have an offering");
     let host = host_for(tx, zone, offering).ok_or_else(|| {
         ApiError::server_capacity(format!(
             "no host of the zone {} has room for the system VM {}; add a host or enable one",
-            tx.thing(zone).text("name"),
-            vm.text("name")
+            tx.thing(zone).text(col::NAME),
+            vm.text(col::NAME)
         ))
         .about(vm.uuid.to_string(), "id")
     })?;
-    let pod = tx.thing(host).id_of("podid").expect("hosts are in a pod");
-    if vm.id_of("podid") != Some(pod) {
+    let pod = tx.thing(host).id_of(col::POD_ID).expect("hosts are in a pod");
+    if vm.id_of(col::POD_ID) != Some(pod) {
         let address = pod::free_address(tx, pod).ok_or_else(|| {
             ApiError::address_capacity(format!(
                 "the pod {} has no free address for system VMs; widen its range",
-                tx.thing(pod).text("name")
+                tx.thing(pod).text(col::NAME)
             ))
         })?;
         tx.edit(id, |vm| {
-            vm.set_ref("podid", pod).set_text("privateip", &dotted(address));
+            vm.set_ref(col::POD_ID, pod).set_text(col::PRIVATE_IP, &dotted(address));
         });
     }
     start_on(tx, id, host);
@@ -381,7 +382,7 @@ const STOPPED_MAX: Millis = Millis(300_000);
 fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
     let due = (tx.thing(id).state == "Stopped").then(|| tx.now + STOPPED_MAX);
     tx.edit(id, |vm| {
-        vm.set_time("due", due);
+        vm.set_time(col::DUE, due);
     });
 }
 
@@ -389,24 +390,24 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
 /// end of a pool's maintenance goes on waiting.
 fn start_by_itself(tx: &mut Tx<'_>, id: ThingId) {
     let vm = tx.thing(id);
-    let zone = vm.id_of("zoneid").expect("system VMs are in a zone");
+    let zone = vm.id_of(col::ZONE_ID).expect("system VMs are in a zone");
     let may_start = vm.state == "Stopped"
-        && vm.id_of("waitsfor").is_none()
-        && tx.thing(zone).text("allocationstate") == given::ENABLED;
+        && vm.id_of(col::WAITS_FOR).is_none()
+        && tx.thing(zone).text(col::ALLOCATION_STATE) == given::ENABLED;
     if may_start && start(tx, id).is_ok() {
         tx.move_to(id, "Running");
         return tell(tx, id, "PROXY.START", "SSVM.START", "started again by the cloud");
     }
     let due = (tx.thing(id).state == "Stopped").then(|| tx.now + STOPPED_MAX);
     tx.edit(id, |vm| {
-        vm.set_time("due", due);
+        vm.set_time(col::DUE, due);
     });
 }
 
 /// Starts the system VMs again that waited for the end of a pool's maintenance; those
 /// that find no room stay stopped.
 pub(super) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {
-    for id in tx.ids_referring(pool, Kind::SystemVm, "waitsfor") {
+    for id in tx.ids_referring(pool, Kind::SystemVm, col::WAITS_FOR) {
         if tx.thing(id).state == "Stopped" && start(tx, id).is_ok() {
             tx.move_to(id, "Running");
             tell(tx, id, "PROXY.START", "SSVM.START", "started after the maintenance of its pool");
@@ -426,7 +427,7 @@ pub(super) fn restart_all(tx: &mut Tx<'_>) {
 
 /// Down and up again on its host.
 fn restart(tx: &mut Tx<'_>, id: ThingId) {
-    let host = tx.thing(id).id_of("hostid").expect("what runs is on a host");
+    let host = tx.thing(id).id_of(col::HOST_ID).expect("what runs is on a host");
     tx.move_to(id, "Stopping");
     tx.move_to(id, "Stopped");
     start_on(tx, id, host);
@@ -441,7 +442,7 @@ fn must_be(call: &Call<'_, '_>, id: ThingId, state: &str) -> Result<(), ApiError
     }
     Err(ApiError::value(format!(
         "the system VM {} is {}; this needs one that is {state}",
-        vm.text("name"),
+        vm.text(col::NAME),
         vm.state
     ))
     .about(vm.uuid.to_string(), "id"))
@@ -479,7 +480,7 @@ fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             return Ok(Done::Thing(id));
         }
         must_be(call, id, "Running")?;
-        let host = call.entity().id_of("hostid");
+        let host = call.entity().id_of(col::HOST_ID);
         call.move_to(id, "Stopping");
         if let Some(later) = simulator::ask_to_stop(call, host)? {
             return Ok(later);
@@ -501,7 +502,7 @@ fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     must_be(call, id, "Running")?;
     if call.step == 0 {
-        let host = call.entity().id_of("hostid");
+        let host = call.entity().id_of(col::HOST_ID);
         if let Some(later) = simulator::ask(call, host, "RebootCommand")? {
             return Ok(later);
         }
@@ -513,7 +514,7 @@ fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// Takes it away; another comes up in its place if the zone can.
 fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let zone = call.entity().id_of("zoneid").expect("system VMs are in a zone");
+    let zone = call.entity().id_of(col::ZONE_ID).expect("system VMs are in a zone");
     host::halt(call.tx, id);
     call.remove_with_dependants(id);
     bring_up(call.tx, zone);
@@ -529,19 +530,22 @@ fn check_migrate(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
             .about(vm.uuid.to_string(), "virtualmachineid")
             .about(target.uuid.to_string(), "hostid"))
     };
-    let name = target.text("name");
-    if vm.id_of("hostid") == Some(to) {
-        return about(format!("the system VM {} is on the host {name} already", vm.text("name")));
+    let name = target.text(col::NAME);
+    if vm.id_of(col::HOST_ID) == Some(to) {
+        return about(format!(
+            "the system VM {} is on the host {name} already",
+            vm.text(col::NAME)
+        ));
     }
     match host::targets(call, id).into_iter().find(|target| target.host == to) {
         Some(target) if target.has_room => Ok(()),
         Some(_) => Err(ApiError::server_capacity(format!(
             "the host {name} has no room for the system VM {}",
-            vm.text("name")
+            vm.text(col::NAME)
         ))),
         None => about(format!(
             "the host {name} cannot take the system VM {}: see that it is up, enabled and of the same zone and hypervisor",
-            vm.text("name")
+            vm.text(col::NAME)
         )),
     }
 }
@@ -550,7 +554,7 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, to) = (call.entity_id(), call.args.id_required("hostid"));
     if call.step == 0 {
         check_migrate(call)?;
-        let from = call.entity().id_of("hostid");
+        let from = call.entity().id_of(col::HOST_ID);
         call.move_to(id, "Migrating");
         if let Some(later) = simulator::ask(call, from, "MigrateCommand")? {
             return Ok(later);
@@ -558,7 +562,7 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     must_be(call, id, "Migrating")?;
     call.edit(id, |vm| {
-        vm.set_ref("hostid", to);
+        vm.set_ref(col::HOST_ID, to);
     });
     call.move_to(id, "Running");
     Ok(Done::Thing(id))
@@ -573,11 +577,13 @@ fn check_change(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 fn check_scale(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let vm = call.thing(call.args.id_required("id"));
     let offering = call.thing(call.args.id_required("serviceofferingid"));
-    if !offering.flag("issystem") || offering.text("systemvmtype") != vm.text("systemvmtype") {
+    if !offering.flag(col::IS_SYSTEM)
+        || offering.text(col::SYSTEM_VM_TYPE) != vm.text(col::SYSTEM_VM_TYPE)
+    {
         return Err(ApiError::value(format!(
             "the offering {} is not for a {}; choose one from listServiceOfferings with `issystem=true`",
-            offering.text("name"),
-            vm.text("systemvmtype")
+            offering.text(col::NAME),
+            vm.text(col::SYSTEM_VM_TYPE)
         ))
         .about(offering.uuid.to_string(), "serviceofferingid"));
     }
@@ -588,15 +594,15 @@ fn check_scale(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 fn change_service(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, offering) = (call.entity_id(), call.args.id_required("serviceofferingid"));
     call.edit(id, |vm| {
-        vm.set_ref("serviceofferingid", offering);
+        vm.set_ref(col::SERVICE_OFFERING_ID, offering);
     });
-    if let Some(on) = call.entity().id_of("hostid") {
+    if let Some(on) = call.entity().id_of(col::HOST_ID) {
         let (cpu, memory) = (call.host_cpu_mhz(on), call.host_memory_bytes(on));
         if cpu.used > cpu.total || memory.used > memory.total {
             return Err(ApiError::server_capacity(format!(
                 "the host {} has no room for the system VM {} with this offering",
-                call.thing(on).text("name"),
-                call.entity().text("name")
+                call.thing(on).text(col::NAME),
+                call.entity().text(col::NAME)
             )));
         }
     }

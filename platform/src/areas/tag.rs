@@ -5,8 +5,9 @@
 
 use cloudtally_model::ApiError;
 
-use super::KINDS;
+use super::TABLES;
 use crate::{
+    col,
     engine::{Arg, Call, Done, Entry, Node, Query, Thing, ThingId, Uuid, World, unknown},
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*,
@@ -18,7 +19,7 @@ use crate::{
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Tag, &TAG)
     .hidden(&[hidden("resource", W::Str)])
     .owned()
-    .keyword(&["key", "value"]);
+    .keyword(&[col::KEY, col::VALUE]);
 
 pub(crate) const TAG: Object = Object {
     name: "ResourceTag",
@@ -27,7 +28,7 @@ pub(crate) const TAG: Object = Object {
         f("value", W::Str),
         f("resourcetype", W::Str),
         f("resourceid", W::Str).by(|view| {
-            let resource = view.thing.id_of("resource").and_then(|id| view.world.any(id));
+            let resource = view.thing.id_of(col::RESOURCE).and_then(|id| view.world.any(id));
             Node::text_if(resource.map(|thing| thing.uuid.to_string()))
         }),
         ACCOUNT,
@@ -109,17 +110,17 @@ fn wanted(call: &Call<'_, '_>) -> Result<Vec<Wanted>, ApiError> {
 
 /// The kinds whose tags have this type, and the word as it is written.
 fn kinds_of(resource_type: &str) -> Option<(&'static str, Vec<Kind>)> {
-    let of_type = |spec: &&&KindSpec| {
+    let of_type = |spec: &&KindSpec| {
         spec.tag_type.is_some_and(|word| word.eq_ignore_ascii_case(resource_type))
     };
-    let kinds: Vec<Kind> = KINDS.iter().filter(of_type).map(|spec| spec.kind).collect();
-    let word = KINDS.iter().find(of_type)?.tag_type?;
+    let kinds: Vec<Kind> = TABLES.kinds().filter(of_type).map(|spec| spec.kind).collect();
+    let word = TABLES.kinds().find(of_type)?.tag_type?;
     Some((word, kinds))
 }
 
 /// All types that tags can have, sorted.
 fn types() -> Vec<&'static str> {
-    let mut types: Vec<_> = KINDS.iter().filter_map(|spec| spec.tag_type).collect();
+    let mut types: Vec<_> = TABLES.kinds().filter_map(|spec| spec.tag_type).collect();
     types.sort_unstable();
     types.dedup();
     types
@@ -153,7 +154,7 @@ fn is_key(one: &str, other: &str) -> bool {
 }
 
 fn tag_of<'w>(world: &'w World, resource: ThingId, key: &str) -> Option<&'w Thing> {
-    world.referring(resource, Kind::Tag, "resource").find(|tag| is_key(tag.text("key"), key))
+    world.referring(resource, Kind::Tag, col::RESOURCE).find(|tag| is_key(tag.text(col::KEY), key))
 }
 
 /// Refuses keys that are there already, or twice.
@@ -190,12 +191,12 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         for tag in &wanted {
             call.tx.insert(Kind::Tag, |row| {
                 row.owner = Some(owner);
-                row.set_ref("resource", resource)
-                    .set_text("resourcetype", word)
-                    .set_text("key", &tag.key)
-                    .set_text("value", tag.value.as_deref().unwrap_or_default());
+                row.set_ref(col::RESOURCE, resource)
+                    .set_text(col::RESOURCE_TYPE, word)
+                    .set_text(col::KEY, &tag.key)
+                    .set_text(col::VALUE, tag.value.as_deref().unwrap_or_default());
                 if let Some(customer) = &customer {
-                    row.set_text("customer", customer);
+                    row.set_text(col::CUSTOMER, customer);
                 }
             });
         }
@@ -210,13 +211,13 @@ fn unwanted(call: &Call<'_, '_>) -> Result<Vec<ThingId>, ApiError> {
     let is_meant = |tag: &Thing| {
         wanted.is_empty()
             || wanted.iter().any(|wanted| {
-                is_key(tag.text("key"), &wanted.key)
-                    && wanted.value.as_ref().is_none_or(|value| tag.text("value") == value)
+                is_key(tag.text(col::KEY), &wanted.key)
+                    && wanted.value.as_ref().is_none_or(|value| tag.text(col::VALUE) == value)
             })
     };
     let tags: Vec<ThingId> = resources
         .iter()
-        .flat_map(|id| call.referring(*id, Kind::Tag, "resource"))
+        .flat_map(|id| call.referring(*id, Kind::Tag, col::RESOURCE))
         .filter(|tag| is_meant(tag))
         .map(|tag| tag.id)
         .collect();
@@ -239,7 +240,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// `resourceid` is a uuid; tags of what is gone are not shown.
 fn is_listed(query: &Query<'_>, tag: &Thing) -> bool {
-    let resource = tag.id_of("resource").and_then(|id| query.world.any(id));
+    let resource = tag.id_of(col::RESOURCE).and_then(|id| query.world.any(id));
     resource.is_some_and(|resource| {
         resource.removed.is_none()
             && match query.args.get("resourceid") {

@@ -5,6 +5,7 @@ use cloudtally_model::ApiError;
 
 use super::{image, imagestore, vm::placement, volume};
 use crate::{
+    col,
     engine::{Call, Done, Thing, ThingId, limit, verbs},
     table::{
         Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Roles,
@@ -16,10 +17,10 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Template, &TEMPLATE)
     .hidden(image::HIDDEN)
     .owned()
     .limit(Limit::Template)
-    .keyword(&["name", "displaytext"])
+    .keyword(&[col::NAME, col::DISPLAY_TEXT])
     .tagged("Template")
     .job_instance("Template")
-    .referred(&[(Kind::Template, "sourcetemplateid", OnDelete::Forget)]);
+    .referred(&[(Kind::Template, col::SOURCE_TEMPLATE_ID.reference(), OnDelete::Forget)]);
 
 pub(crate) const EXTRACTION: Object = Object {
     name: "Extract",
@@ -58,7 +59,7 @@ pub(crate) const TEMPLATE: Object = Object {
         f("isfeatured", W::Bool),
         f("crossZones", W::Bool),
         f("ostypeid", W::Id(Kind::OsType)),
-        f("ostypename", W::Str).join("ostypeid", "description"),
+        f("ostypename", W::Str).join(col::OS_TYPE_ID, "description"),
         ACCOUNT_ID,
         ACCOUNT,
         ZONE_ID,
@@ -73,7 +74,7 @@ pub(crate) const TEMPLATE: Object = Object {
         f("checksum", W::Str),
         f("sourcetemplateid", W::Id(Kind::Template)),
         f("hostid", W::Id(Kind::Host)),
-        f("hostname", W::Str).join("hostid", "name"),
+        f("hostname", W::Str).join(col::HOST_ID, "name"),
         f("templatetag", W::Str),
         PROJECT_ID,
         PROJECT,
@@ -292,35 +293,35 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     }
     // What says the hypervisor and the template.
     let volume = match source.kind {
-        Kind::Snapshot => source.id_of("volumeid").map(|id| call.thing(id).clone()),
+        Kind::Snapshot => source.id_of(col::VOLUME_ID).map(|id| call.thing(id).clone()),
         _ => Some(source.clone()),
     };
     if source.kind == Kind::Vm {
         check_bare_metal(call, &source)?;
     } else if source.kind == Kind::Volume {
-        let vm = source.id_of("virtualmachineid").map(|id| call.thing(id));
+        let vm = source.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.thing(id));
         if let Some(vm) = vm.filter(|vm| vm.state != "Stopped") {
             return Err(ApiError::value(format!(
                 "stop the virtual machine {} before making a template of its volume",
-                vm.text("name")
+                vm.text(col::NAME)
             )));
         }
         if source.state != "Ready" {
             return Err(ApiError::value(format!(
                 "the volume {} is {} and holds nothing yet",
-                source.text("name"),
+                source.text(col::NAME),
                 source.state
             )));
         }
     } else if source.state != "BackedUp" {
         return Err(ApiError::value(format!(
             "the snapshot {} is not backed up yet",
-            source.text("name")
+            source.text(col::NAME)
         )));
     }
     // 2. The template, of the same owner, not ready yet.
-    let size_bytes = if source.kind == Kind::Vm { 0 } else { source.int("size") };
-    let zone = source.id_of("zoneid").expect("what images are made of is in a zone");
+    let size_bytes = if source.kind == Kind::Vm { 0 } else { source.int(col::SIZE) };
+    let zone = source.id_of(col::ZONE_ID).expect("what images are made of is in a zone");
     imagestore::refuse_without(call, zone)?;
     if let Some(owner) = source.owner {
         image::check_rights(call, owner)?;
@@ -328,35 +329,37 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     }
     let id = verbs::create_for(call, Kind::Template, source.owner)?;
     let volume = volume.as_ref();
-    let hypervisor = volume.map_or("", |volume| volume.text("hypervisor")).to_owned();
+    let hypervisor = volume.map_or("", |volume| volume.text(col::HYPERVISOR)).to_owned();
     let made_from = volume.and_then(|from| match from.kind {
-        Kind::Vm => from.id_of("templateid"),
-        _ => from.id_of("roottemplate"),
+        Kind::Vm => from.id_of(col::TEMPLATE_ID),
+        _ => from.id_of(col::ROOT_TEMPLATE),
     });
     let source_template = made_from.filter(|id| call.thing(*id).kind == Kind::Template);
     call.edit(id, |template| {
         template
-            .set_text("templatetype", "USER")
-            .set_text("format", image::format_of(&hypervisor))
-            .set_text("hypervisor", &hypervisor)
-            .set_flag("bootable", true)
-            .set_flag("crossZones", false)
-            .set_int("size", size_bytes)
-            .set_ref("sourcetemplateid", source_template);
-        for flag in ["ispublic", "isfeatured", "passwordenabled", "isdynamicallyscalable"] {
-            if template.get(flag).is_none() {
+            .set_text(col::TEMPLATE_TYPE, "USER")
+            .set_text(col::FORMAT, image::format_of(&hypervisor))
+            .set_text(col::HYPERVISOR, &hypervisor)
+            .set_flag(col::BOOTABLE, true)
+            .set_flag(col::CROSS_ZONES, false)
+            .set_int(col::SIZE, size_bytes)
+            .set_ref(col::SOURCE_TEMPLATE_ID, source_template);
+        for flag in
+            [col::IS_PUBLIC, col::IS_FEATURED, col::PASSWORD_ENABLED, col::IS_DYNAMICALLY_SCALABLE]
+        {
+            if !template.has(flag) {
                 template.set_flag(flag, false);
             }
         }
-        template.set_flag("isextractable", false).set_flag("sshkeyenabled", false);
+        template.set_flag(col::IS_EXTRACTABLE, false).set_flag(col::SSH_KEY_ENABLED, false);
     });
     Ok(Some(id))
 }
 
 /// A bare metal machine is copied as a whole, to where the caller says.
 fn check_bare_metal(call: &Call<'_, '_>, vm: &Thing) -> Result<(), ApiError> {
-    let name = vm.text("name");
-    if !placement::is_bare_metal(vm.text("hypervisor")) {
+    let name = vm.text(col::NAME);
+    if !placement::is_bare_metal(vm.text(col::HYPERVISOR)) {
         return Err(ApiError::value(format!(
             "the virtual machine {name} is not bare metal; give its `volumeid` instead"
         ))
@@ -377,7 +380,8 @@ fn check_bare_metal(call: &Call<'_, '_>, vm: &Thing) -> Result<(), ApiError> {
 fn finish_create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let source = SOURCES.iter().find_map(|name| call.args.id(name));
     let source = source.expect("one of them was checked");
-    let zone = call.thing(source).id_of("zoneid").expect("what images are made of is in a zone");
+    let zone =
+        call.thing(source).id_of(col::ZONE_ID).expect("what images are made of is in a zone");
     let id = call.entity_id();
     image::put_ready(call.tx, id, zone);
     Ok(image::answer(call, id, "template"))
@@ -394,7 +398,7 @@ fn prepare(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if image::ready_in(call.tx, id, zone).is_none() {
         return Err(ApiError::value(format!(
             "the template {} is not ready in this zone",
-            call.thing(id).text("name")
+            call.thing(id).text(col::NAME)
         )));
     }
     Ok(Done::Thing(id))

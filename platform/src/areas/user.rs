@@ -1,11 +1,12 @@
 //! Users: who logs in or signs calls, for an account.
 
-use cloudtally_model::ApiError;
+use cloudtally_model::{ApiError, Text};
 
 use super::account::{self, MOVES, STATES};
 use crate::{
+    col,
     engine::{
-        Answer, Call, Done, GIVEN_ID, Node, Query, Scope, Thing, ThingId, Tx, Uuid, View, login,
+        Answer, Call, Column, Done, Node, Query, Scope, Thing, ThingId, Tx, Uuid, View, login,
         scope, secret,
     },
     table::{
@@ -22,13 +23,13 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::User, &USER)
         hidden("passwordhash", W::Str),
         hidden("usersecretkey", W::Str),
         hidden("failures", W::Int),
-        hidden(GIVEN_ID, W::Str),
+        hidden("givenid", W::Str),
         hidden("refuseduntil", W::Date),
         hidden("sessionsended", W::Int),
     ])
     .owned()
     .states(STATES, MOVES)
-    .keyword(&["username", "firstname", "lastname", "email"])
+    .keyword(&[col::USERNAME, col::FIRST_NAME, col::LAST_NAME, col::EMAIL])
     .on_move(moved);
 
 /// Whoever is shut out is logged out, also when let in again later.
@@ -54,7 +55,7 @@ pub(crate) const USER: Object = Object {
         ACCOUNT,
         f("accounttype", W::Int).by(|view| {
             let account = view.thing.owner.map(|owner| view.world.thing(owner));
-            account.map_or(Node::Null, |account| Node::Int(account.int("accounttype")))
+            account.map_or(Node::Null, |account| Node::Int(account.int(col::ACCOUNT_TYPE)))
         }),
         DOMAIN_ID,
         DOMAIN,
@@ -172,7 +173,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// The secret key is shown to the user itself and to those who govern it, as the real
 /// server does, but that of a root admin to root admins alone.
 fn secret_key(view: &View<'_>) -> Node {
-    let key = view.thing.text("usersecretkey");
+    let key = view.thing.text(col::USER_SECRET_KEY);
     let role = view.thing.owner.and_then(|account| view.world.role_of(account));
     let is_above = role == Some(Role::RootAdmin) && !view.caller.is_root();
     let is_other = view.caller.role == Role::User && view.thing.id != view.caller.user;
@@ -220,19 +221,20 @@ pub(super) fn given_id(
 pub(super) fn insert(call: &mut Call<'_, '_>, account: ThingId) -> Result<ThingId, ApiError> {
     let given = given_id(call, "userid", Kind::User)?;
     let args = call.args.clone();
-    let text = |name: &str| args.text_required(name).to_owned();
+    let text = |column: Column<Text>| args.text_required(column.name()).to_owned();
     let id = call.tx.insert(Kind::User, |user| {
         user.owner = Some(account);
         if let Some(id) = &given {
             user.set_id(id);
         }
-        for name in ["username", "firstname", "lastname", "email"] {
-            user.set_text(name, &text(name));
+        for column in [col::USERNAME, col::FIRST_NAME, col::LAST_NAME, col::EMAIL] {
+            user.set_text(column, &text(column));
         }
         if let Some(zone) = args.text("timezone") {
-            user.set_text("timezone", zone);
+            user.set_text(col::TIMEZONE, zone);
         }
-        user.set_text("passwordhash", &text("password")).set_flag("isdefault", false);
+        user.set_text(col::PASSWORD_HASH, args.text_required("password"))
+            .set_flag(col::IS_DEFAULT, false);
     });
     Ok(id)
 }
@@ -259,10 +261,10 @@ fn governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 fn refuse_protected(call: &Call<'_, '_>, id: ThingId, doing: &str) -> Result<(), ApiError> {
     let user = call.thing(id);
-    if user.flag("isdefault") {
+    if user.flag(col::IS_DEFAULT) {
         return Err(ApiError::value(format!(
             "the user {} is part of the cloud and cannot be {doing}",
-            user.text("username")
+            user.text(col::USERNAME)
         )));
     }
     if id == call.caller.user {
@@ -324,7 +326,7 @@ fn register_keys(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn set_keys(call: &mut Call<'_, '_>, id: ThingId, api_key: &str, secret_key: &str) {
     call.edit(id, |user| {
-        user.set_text("apikey", api_key).set_text("usersecretkey", secret_key);
+        user.set_text(col::API_KEY, api_key).set_text(col::USER_SECRET_KEY, secret_key);
     });
 }
 
@@ -356,16 +358,16 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 3. The rest is as given.
     let args = call.args.clone();
     call.edit(id, |user| {
-        for name in ["username", "firstname", "lastname", "email", "timezone"] {
-            if let Some(text) = args.text(name) {
-                user.set_text(name, text);
+        for column in [col::USERNAME, col::FIRST_NAME, col::LAST_NAME, col::EMAIL, col::TIMEZONE] {
+            if let Some(text) = args.text(column.name()) {
+                user.set_text(column, text);
             }
         }
     });
     // 4. A new password: who logged in with the old one is logged out.
     if let Some(hash) = args.text("password") {
         call.edit(id, |user| {
-            user.set_text("passwordhash", hash);
+            user.set_text(col::PASSWORD_HASH, hash);
         });
         login::forgive(call.tx, id);
         login::end_sessions(call.tx, id);
@@ -396,7 +398,7 @@ fn list_users(query: &Query<'_>) -> Result<Answer, ApiError> {
     };
     let is_of_type = |user: &&Thing| {
         let account = query.world.thing(user.owner.expect("users have accounts"));
-        args.int("accounttype").is_none_or(|wanted| account.int("accounttype") == wanted)
+        args.int("accounttype").is_none_or(|wanted| account.int(col::ACCOUNT_TYPE) == wanted)
     };
     query.page(users.into_iter().filter(is_of_type))
 }

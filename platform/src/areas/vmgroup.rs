@@ -1,5 +1,6 @@
 //! Instance groups: names under which an account collects VMs.
 
+use crate::col;
 use crate::table::{
     Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, Unique, WireType as W, Within,
     create, delete, f, fields::*, group, list, p, update,
@@ -7,9 +8,9 @@ use crate::table::{
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::InstanceGroup, &INSTANCE_GROUP)
     .owned()
-    .unique(&[Unique { column: "name", within: Within::Account }])
-    .keyword(&["name"])
-    .referred(&[(Kind::Vm, "groupid", OnDelete::Forget)]);
+    .unique(&[Unique { column: col::NAME, within: Within::Account }])
+    .keyword(&[col::NAME])
+    .referred(&[(Kind::Vm, col::GROUP_ID.reference(), OnDelete::Forget)]);
 
 pub(crate) const INSTANCE_GROUP: Object = Object {
     name: "InstanceGroup",

@@ -1,6 +1,7 @@
 //! VM snapshots: the disks of a VM, with its memory if wanted, at one moment. Guide 4.1.1.2.
 
 use crate::areas::vm::VM;
+use crate::col;
 use crate::table::{
     Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
 };
@@ -16,7 +17,7 @@ pub(crate) const VM_SNAPSHOT: Object = Object {
         ZONE_ID,
         f("virtualmachineid", W::Id(Kind::Vm)),
         f("parent", W::Id(Kind::VmSnapshot)),
-        f("parentName", W::Str).join("parent", "name"),
+        f("parentName", W::Str).join(col::PARENT, "name"),
         f("current", W::Bool),
         f("type", W::Str),
         CREATED,

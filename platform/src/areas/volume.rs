@@ -9,6 +9,7 @@ use super::{
     zone,
 };
 use crate::{
+    col,
     engine::{Call, Done, Node, Query, Thing, ThingId, Tx, World, limit},
     table::{
         Command, Kind, KindSpec, Limit, Move, Object, OnDelete, ParamType::*, Roles, WireType as W,
@@ -26,9 +27,9 @@ pub(crate) const VOLUME: Object = Object {
         f("type", W::Str),
         f("deviceid", W::Long),
         f("virtualmachineid", W::Id(Kind::Vm)),
-        f("vmname", W::Str).join("virtualmachineid", "name"),
-        f("vmdisplayname", W::Str).join("virtualmachineid", "displayname"),
-        f("vmstate", W::Str).join("virtualmachineid", "state"),
+        f("vmname", W::Str).join(col::VIRTUAL_MACHINE_ID, "name"),
+        f("vmdisplayname", W::Str).join(col::VIRTUAL_MACHINE_ID, "displayname"),
+        f("vmstate", W::Str).join(col::VIRTUAL_MACHINE_ID, "state"),
         f("size", W::Long),
         f("miniops", W::Long),
         f("maxiops", W::Long),
@@ -40,24 +41,24 @@ pub(crate) const VOLUME: Object = Object {
         DOMAIN_ID,
         DOMAIN,
         f("storagetype", W::Str),
-        f("diskBytesReadRate", W::Long).join("diskofferingid", "diskBytesReadRate"),
-        f("diskBytesWriteRate", W::Long).join("diskofferingid", "diskBytesWriteRate"),
-        f("diskIopsReadRate", W::Long).join("diskofferingid", "diskIopsReadRate"),
-        f("diskIopsWriteRate", W::Long).join("diskofferingid", "diskIopsWriteRate"),
+        f("diskBytesReadRate", W::Long).join(col::DISK_OFFERING_ID, "diskBytesReadRate"),
+        f("diskBytesWriteRate", W::Long).join(col::DISK_OFFERING_ID, "diskBytesWriteRate"),
+        f("diskIopsReadRate", W::Long).join(col::DISK_OFFERING_ID, "diskIopsReadRate"),
+        f("diskIopsWriteRate", W::Long).join(col::DISK_OFFERING_ID, "diskIopsWriteRate"),
         f("hypervisor", W::Str),
         f("diskofferingid", W::Id(Kind::DiskOffering)),
-        f("diskofferingname", W::Str).join("diskofferingid", "name"),
-        f("diskofferingdisplaytext", W::Str).join("diskofferingid", "displaytext"),
+        f("diskofferingname", W::Str).join(col::DISK_OFFERING_ID, "name"),
+        f("diskofferingdisplaytext", W::Str).join(col::DISK_OFFERING_ID, "displaytext"),
         f("storage", W::Str).for_root(),
         f("snapshotid", W::Id(Kind::Snapshot)),
         f("attached", W::Date),
         f("destroyed", W::Bool),
         f("serviceofferingid", W::Id(Kind::ServiceOffering)),
-        f("serviceofferingname", W::Str).join("serviceofferingid", "name"),
-        f("serviceofferingdisplaytext", W::Str).join("serviceofferingid", "displaytext"),
+        f("serviceofferingname", W::Str).join(col::SERVICE_OFFERING_ID, "name"),
+        f("serviceofferingdisplaytext", W::Str).join(col::SERVICE_OFFERING_ID, "displaytext"),
         f("isextractable", W::Bool),
         f("status", W::Str).by(|view| match view.thing.state {
-            _ if view.thing.text("url").is_empty() => Node::Null,
+            _ if view.thing.text(col::URL).is_empty() => Node::Null,
             "Allocated" => Node::text("Uploading"),
             _ => Node::text("Upload Complete"),
         }),
@@ -236,10 +237,10 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Volume, &VOLUME)
             Move { from: "Destroy", to: "Allocated" },
         ],
     )
-    .keyword(&["name"])
+    .keyword(&[col::NAME])
     .referred(&[
-        (Kind::SnapshotPolicy, "volumeid", OnDelete::Remove),
-        (Kind::Detail, "resource", OnDelete::Remove),
+        (Kind::SnapshotPolicy, col::VOLUME_ID.reference(), OnDelete::Remove),
+        (Kind::Detail, col::RESOURCE.reference(), OnDelete::Remove),
     ])
     .tagged("Volume")
     .job_instance("Volume");
@@ -260,8 +261,8 @@ pub(crate) fn size_of(
     size_gib: Option<i64>,
 ) -> Result<i64, ApiError> {
     let offering = call.thing(offering);
-    if !offering.flag("iscustomized") {
-        return Ok(offering.int("disksize").saturating_mul(GIB));
+    if !offering.flag(col::IS_CUSTOMIZED) {
+        return Ok(offering.int(col::DISK_SIZE).saturating_mul(GIB));
     }
     let (least, most) = (
         call.setting_number("custom.diskoffering.size.min"),
@@ -274,7 +275,7 @@ pub(crate) fn size_of(
         }
         None => Err(ApiError::value(format!(
             "the disk offering {} has no size of its own; give `size`",
-            offering.text("name")
+            offering.text(col::NAME)
         ))),
     }
 }
@@ -282,34 +283,34 @@ pub(crate) fn size_of(
 /// Refuses a size where the offering has one.
 pub(crate) fn refuse_size(call: &Call<'_, '_>, offering: ThingId) -> Result<(), ApiError> {
     let offering = call.thing(offering);
-    if offering.flag("iscustomized") || !call.args.has("size") {
+    if offering.flag(col::IS_CUSTOMIZED) || !call.args.has("size") {
         return Ok(());
     }
     Err(ApiError::value(format!(
         "the disk offering {} has a fixed size; leave `size` out",
-        offering.text("name")
+        offering.text(col::NAME)
     ))
     .about(offering.uuid.to_string(), "diskofferingid"))
 }
 
 /// Whether a volume is a file that was uploaded and lies in no pool yet.
 pub(crate) fn is_in_image_store(volume: &Thing) -> bool {
-    !volume.text("url").is_empty() && matches!(volume.state, "Allocated" | "Uploaded")
+    !volume.text(col::URL).is_empty() && matches!(volume.state, "Allocated" | "Uploaded")
 }
 
 /// Begins to bill a volume.
 fn meter(tx: &mut Tx<'_>, id: ThingId, event_type: &str) {
     tx.edit(id, |volume| {
-        volume.set_flag("ismetered", true);
+        volume.set_flag(col::IS_METERED, true);
     });
     metering::volume(tx, event_type, id);
 }
 
 /// Ends that.
 fn unmeter(tx: &mut Tx<'_>, id: ThingId) {
-    if tx.thing(id).flag("ismetered") {
+    if tx.thing(id).flag(col::IS_METERED) {
         tx.edit(id, |volume| {
-            volume.set_flag("ismetered", false);
+            volume.set_flag(col::IS_METERED, false);
         });
         metering::volume(tx, "VOLUME.DELETE", id);
     }
@@ -318,16 +319,16 @@ fn unmeter(tx: &mut Tx<'_>, id: ThingId) {
 /// Makes the root volume of a machine.
 pub(crate) fn insert_root(tx: &mut Tx<'_>, vm: ThingId, image: ThingId, size_bytes: i64) {
     let machine = tx.thing(vm).clone();
-    let offering = machine.id_of("serviceofferingid");
+    let offering = machine.id_of(col::SERVICE_OFFERING_ID);
     let storage_type = storage_type_of(tx, offering);
     let id = tx.insert(Kind::Volume, |volume| {
         volume.owner = machine.owner;
         volume
-            .set_text("name", &format!("ROOT-{vm}"))
-            .set_text("type", "ROOT")
-            .set_int("deviceid", 0)
-            .set_ref("serviceofferingid", offering)
-            .set_ref("roottemplate", image);
+            .set_text(col::NAME, &format!("ROOT-{vm}"))
+            .set_text(col::TYPE, "ROOT")
+            .set_int(col::DEVICE_ID, 0)
+            .set_ref(col::SERVICE_OFFERING_ID, offering)
+            .set_ref(col::ROOT_TEMPLATE, image);
         fill(volume, &machine, size_bytes, &storage_type);
     });
     meter(tx, id, "VOLUME.CREATE");
@@ -340,10 +341,10 @@ pub(crate) fn insert_data(tx: &mut Tx<'_>, vm: ThingId, offering: ThingId, size_
     let id = tx.insert(Kind::Volume, |volume| {
         volume.owner = machine.owner;
         volume
-            .set_text("name", &format!("DATA-{vm}"))
-            .set_text("type", "DATADISK")
-            .set_int("deviceid", 1)
-            .set_ref("diskofferingid", offering);
+            .set_text(col::NAME, &format!("DATA-{vm}"))
+            .set_text(col::TYPE, "DATADISK")
+            .set_int(col::DEVICE_ID, 1)
+            .set_ref(col::DISK_OFFERING_ID, offering);
         fill(volume, &machine, size_bytes, &storage_type);
     });
     meter(tx, id, "VOLUME.CREATE");
@@ -351,26 +352,26 @@ pub(crate) fn insert_data(tx: &mut Tx<'_>, vm: ThingId, offering: ThingId, size_
 
 /// `shared` or `local`, as the offering of a volume says.
 fn storage_type_of(world: &World, offering: Option<ThingId>) -> String {
-    offering.map_or("shared", |id| world.thing(id).text("storagetype")).to_owned()
+    offering.map_or("shared", |id| world.thing(id).text(col::STORAGE_TYPE)).to_owned()
 }
 
 fn fill(volume: &mut Thing, machine: &Thing, size_bytes: i64, storage_type: &str) {
     volume
-        .set_ref("zoneid", machine.id_of("zoneid"))
-        .set_ref("virtualmachineid", machine.id)
-        .set_int("size", size_bytes)
-        .set_time("attached", machine.created)
-        .set_text("hypervisor", machine.text("hypervisor"))
-        .set_text("storagetype", storage_type)
-        .set_flag("destroyed", false)
-        .set_flag("isextractable", true)
-        .set_flag("displayvolume", true);
+        .set_ref(col::ZONE_ID, machine.id_of(col::ZONE_ID))
+        .set_ref(col::VIRTUAL_MACHINE_ID, machine.id)
+        .set_int(col::SIZE, size_bytes)
+        .set_time(col::ATTACHED, machine.created)
+        .set_text(col::HYPERVISOR, machine.text(col::HYPERVISOR))
+        .set_text(col::STORAGE_TYPE, storage_type)
+        .set_flag(col::DESTROYED, false)
+        .set_flag(col::IS_EXTRACTABLE, true)
+        .set_flag(col::DISPLAY_VOLUME, true);
 }
 
 /// The root volume of a machine.
 pub(crate) fn root_of(world: &World, vm: ThingId) -> Option<ThingId> {
-    let volumes = world.referring(vm, Kind::Volume, "virtualmachineid");
-    volumes.filter(|volume| volume.text("type") == "ROOT").map(|volume| volume.id).next()
+    let volumes = world.referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
+    volumes.filter(|volume| volume.text(col::TYPE) == "ROOT").map(|volume| volume.id).next()
 }
 
 /// Gives the volumes of a machine that starts on a host their places.
@@ -379,7 +380,7 @@ pub(crate) fn place_all(
     vm: ThingId,
     host: ThingId,
 ) -> Result<(), ApiError> {
-    for id in call.ids_referring(vm, Kind::Volume, "virtualmachineid") {
+    for id in call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
         place(call, id, Some(host))?;
     }
     Ok(())
@@ -387,13 +388,13 @@ pub(crate) fn place_all(
 
 /// Refuses to start a machine that has a volume in a pool that is not up.
 pub(crate) fn refuse_unreachable(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
-    for volume in call.referring(vm, Kind::Volume, "virtualmachineid") {
-        let pool = volume.id_of("poolid").map(|id| call.thing(id));
+    for volume in call.referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
+        let pool = volume.id_of(col::POOL_ID).map(|id| call.thing(id));
         if let Some(pool) = pool.filter(|pool| pool.state != "Up") {
             return Err(ApiError::unavailable(format!(
                 "the volume {} lies in the storage pool {}, which is in {}",
-                volume.text("name"),
-                pool.text("name"),
+                volume.text(col::NAME),
+                pool.text(col::NAME),
                 pool.state
             ))
             .about(volume.uuid.to_string(), "id"));
@@ -413,10 +414,10 @@ pub(crate) fn place(
         return Ok(());
     }
     let pool = placement::pool_for(call, &volume, host)?;
-    let name = call.thing(pool).text("name").to_owned();
+    let name = call.thing(pool).text(col::NAME).to_owned();
     call.move_to(id, "Ready");
     call.edit(id, |volume| {
-        volume.set_ref("poolid", pool).set_text("storage", &name);
+        volume.set_ref(col::POOL_ID, pool).set_text(col::STORAGE, &name);
     });
     Ok(())
 }
@@ -426,16 +427,16 @@ pub(crate) fn destroy(tx: &mut Tx<'_>, id: ThingId) {
     unmeter(tx, id);
     tx.move_to(id, "Destroy");
     tx.edit(id, |volume| {
-        volume.set_flag("destroyed", true);
+        volume.set_flag(col::DESTROYED, true);
     });
 }
 
 /// The root volume of a machine that is recovered.
 pub(crate) fn restore(tx: &mut Tx<'_>, id: ThingId) {
-    let is_placed = tx.thing(id).id_of("poolid").is_some();
+    let is_placed = tx.thing(id).id_of(col::POOL_ID).is_some();
     tx.move_to(id, if is_placed { "Ready" } else { "Allocated" });
     tx.edit(id, |volume| {
-        volume.set_flag("destroyed", false);
+        volume.set_flag(col::DESTROYED, false);
     });
     meter(tx, id, "VOLUME.CREATE");
 }
@@ -448,8 +449,8 @@ pub(crate) fn expunge(tx: &mut Tx<'_>, id: ThingId) {
 
 /// A volume whose disks are gone, and with its root volume a machine.
 pub(crate) fn lose(tx: &mut Tx<'_>, id: ThingId) {
-    let vm = tx.thing(id).id_of("virtualmachineid");
-    match vm.filter(|_| tx.thing(id).text("type") == "ROOT") {
+    let vm = tx.thing(id).id_of(col::VIRTUAL_MACHINE_ID);
+    match vm.filter(|_| tx.thing(id).text(col::TYPE) == "ROOT") {
         Some(vm) => {
             vm::destroy_now(tx, vm);
             vm::expunge(tx, vm);
@@ -461,7 +462,10 @@ pub(crate) fn lose(tx: &mut Tx<'_>, id: ThingId) {
 /// Takes a volume off its machine.
 pub(crate) fn detach(tx: &mut Tx<'_>, id: ThingId) {
     tx.edit(id, |volume| {
-        volume.set_ref("virtualmachineid", None).set("deviceid", None).set_time("attached", None);
+        volume
+            .set_ref(col::VIRTUAL_MACHINE_ID, None)
+            .clear(col::DEVICE_ID)
+            .set_time(col::ATTACHED, None);
     });
 }
 
@@ -476,28 +480,28 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
                 if snapshot.state != "BackedUp" {
                     return Err(ApiError::value(format!(
                         "the snapshot {} is not backed up yet",
-                        snapshot.text("name")
+                        snapshot.text(col::NAME)
                     )));
                 }
-                let of = snapshot.id_of("volumeid").map(|id| call.thing(id));
-                let offering = of.and_then(|volume| volume.id_of("diskofferingid"));
-                let zone = snapshot.id_of("zoneid").expect("snapshots are in a zone");
+                let of = snapshot.id_of(col::VOLUME_ID).map(|id| call.thing(id));
+                let offering = of.and_then(|volume| volume.id_of(col::DISK_OFFERING_ID));
+                let zone = snapshot.id_of(col::ZONE_ID).expect("snapshots are in a zone");
                 if args.id("zoneid").is_some_and(|wanted| wanted != zone) {
                     return Err(ApiError::value(format!(
                         "the snapshot {} is in the zone {}; its volumes are made there",
-                        snapshot.text("name"),
-                        call.thing(zone).text("name")
+                        snapshot.text(col::NAME),
+                        call.thing(zone).text(col::NAME)
                     ))
                     .about(snapshot.uuid.to_string(), "snapshotid"));
                 }
-                let size_bytes = snapshot.int("size");
+                let size_bytes = snapshot.int(col::SIZE);
                 let is_other_size = args.int("size").is_some_and(|size| size != gib(size_bytes));
                 let wanted = args.id("diskofferingid");
                 if is_other_size || wanted.is_some() && wanted != offering {
                     return Err(ApiError::value(format!(
                         "a volume of the snapshot {} has the size and the offering of its volume; \
                          leave `size` and `diskofferingid` out",
-                        snapshot.text("name")
+                        snapshot.text(col::NAME)
                     ))
                     .about(snapshot.uuid.to_string(), "snapshotid"));
                 }
@@ -521,27 +525,27 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let storage_type = storage_type_of(call.tx, offering);
     // What is made of a snapshot is of the hypervisor that the snapshot's volume was of.
     let hypervisor = from
-        .and_then(|snapshot| call.thing(snapshot).id_of("volumeid"))
-        .map(|volume| call.thing(volume).text("hypervisor").to_owned())
+        .and_then(|snapshot| call.thing(snapshot).id_of(col::VOLUME_ID))
+        .map(|volume| call.thing(volume).text(col::HYPERVISOR).to_owned())
         .filter(|hypervisor| !hypervisor.is_empty());
     let id = call.tx.insert(Kind::Volume, |volume| {
         volume.owner = Some(owner);
         if let Some(hypervisor) = &hypervisor {
-            volume.set_text("hypervisor", hypervisor);
+            volume.set_text(col::HYPERVISOR, hypervisor);
         }
         volume
-            .set_text("name", args.text_required("name"))
-            .set_text("type", "DATADISK")
-            .set_ref("zoneid", zone)
-            .set_int("size", size_bytes)
-            .set_ref("diskofferingid", offering)
-            .set_ref("snapshotid", from)
-            .set_text("storagetype", &storage_type)
-            .set_flag("destroyed", false)
-            .set_flag("isextractable", true)
-            .set_flag("displayvolume", args.flag("displayvolume").unwrap_or(true));
-        for column in ["miniops", "maxiops"] {
-            if let Some(number) = args.int(column) {
+            .set_text(col::NAME, args.text_required("name"))
+            .set_text(col::TYPE, "DATADISK")
+            .set_ref(col::ZONE_ID, zone)
+            .set_int(col::SIZE, size_bytes)
+            .set_ref(col::DISK_OFFERING_ID, offering)
+            .set_ref(col::SNAPSHOT_ID, from)
+            .set_text(col::STORAGE_TYPE, &storage_type)
+            .set_flag(col::DESTROYED, false)
+            .set_flag(col::IS_EXTRACTABLE, true)
+            .set_flag(col::DISPLAY_VOLUME, args.flag("displayvolume").unwrap_or(true));
+        for column in [col::MIN_IOPS, col::MAX_IOPS] {
+            if let Some(number) = args.int(column.name()) {
                 volume.set_int(column, number);
             }
         }
@@ -557,7 +561,7 @@ fn check_iops(call: &Call<'_, '_>, offering: Option<ThingId>) -> Result<(), ApiE
         return Ok(());
     }
     let offering = offering.map(|id| call.thing(id));
-    if !offering.is_some_and(|offering| offering.flag("iscustomizediops")) {
+    if !offering.is_some_and(|offering| offering.flag(col::IS_CUSTOMIZED_IOPS)) {
         return Err(ApiError::value(
             "`miniops` and `maxiops` go with an offering that has `customizediops=true`; leave them out",
         ));
@@ -574,7 +578,7 @@ fn finish_create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     // One made of a snapshot holds its data at once; others get their place when
     // they are first attached.
-    if call.entity().id_of("snapshotid").is_some() {
+    if call.entity().id_of(col::SNAPSHOT_ID).is_some() {
         place(call, id, None)?;
     }
     Ok(Done::Thing(id))
@@ -590,55 +594,55 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. A data volume that is free, a machine of the same owner and zone.
     let (id, vm) = (call.args.id_required("id"), call.args.id_required("virtualmachineid"));
     let (volume, machine) = (call.thing(id).clone(), call.thing(vm).clone());
-    let name = volume.text("name");
-    if volume.text("type") == "ROOT" {
+    let name = volume.text(col::NAME);
+    if volume.text(col::TYPE) == "ROOT" {
         return Err(ApiError::value(format!(
             "{name} is a root volume; only data volumes are attached"
         )));
     }
-    if let Some(other) = volume.id_of("virtualmachineid") {
+    if let Some(other) = volume.id_of(col::VIRTUAL_MACHINE_ID) {
         return Err(ApiError::value(format!(
             "the volume {name} is attached to {} already; detach it first",
-            call.thing(other).text("name")
+            call.thing(other).text(col::NAME)
         )));
     }
     if volume.owner != machine.owner {
         return Err(ApiError::value(format!(
             "the volume {name} and the virtual machine {} have different owners",
-            machine.text("name")
+            machine.text(col::NAME)
         )));
     }
-    if volume.id_of("zoneid") != machine.id_of("zoneid") {
+    if volume.id_of(col::ZONE_ID) != machine.id_of(col::ZONE_ID) {
         return Err(ApiError::value(format!(
             "the volume {name} and the virtual machine {} are in different zones",
-            machine.text("name")
+            machine.text(col::NAME)
         )));
     }
     if !matches!(machine.state, "Running" | "Stopped") {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}; it must be running or stopped",
-            machine.text("name"),
+            machine.text(col::NAME),
             machine.state
         )));
     }
-    if placement::is_bare_metal(machine.text("hypervisor")) {
+    if placement::is_bare_metal(machine.text(col::HYPERVISOR)) {
         return Err(ApiError::value(format!(
             "the virtual machine {} is bare metal, which takes no volumes",
-            machine.text("name")
+            machine.text(col::NAME)
         ))
         .about(machine.uuid.to_string(), "virtualmachineid"));
     }
-    let of_volume = volume.text("hypervisor");
+    let of_volume = volume.text(col::HYPERVISOR);
     // What is uploaded is of no hypervisor before one reads it: the format alone counts.
     let is_readable = is_in_image_store(&volume)
-        && volume.text("format") == image::format_of(machine.text("hypervisor"));
+        && volume.text(col::FORMAT) == image::format_of(machine.text(col::HYPERVISOR));
     if !is_readable
         && !of_volume.is_empty()
-        && !of_volume.eq_ignore_ascii_case(machine.text("hypervisor"))
+        && !of_volume.eq_ignore_ascii_case(machine.text(col::HYPERVISOR))
     {
         return Err(ApiError::value(format!(
             "the volume {name} is of {of_volume}, the virtual machine of {}",
-            machine.text("hypervisor")
+            machine.text(col::HYPERVISOR)
         )));
     }
     if is_in_image_store(&volume) {
@@ -646,19 +650,21 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             return Err(ApiError::value(format!("the volume {name} is not uploaded yet")));
         }
         let owner = volume.owner.expect("volumes have an owner");
-        limit::check(call.tx, owner, Limit::PrimaryStorage, gib(volume.int("size")))?;
+        limit::check(call.tx, owner, Limit::PrimaryStorage, gib(volume.int(col::SIZE)))?;
     }
     // 2. A place on the machine: 0 is the root disk, 3 the CD drive.
-    let taken: Vec<i64> =
-        call.referring(vm, Kind::Volume, "virtualmachineid").map(|v| v.int("deviceid")).collect();
+    let taken: Vec<i64> = call
+        .referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID)
+        .map(|v| v.int(col::DEVICE_ID))
+        .collect();
     let data = taken.iter().filter(|device| **device != 0).count();
     if let Some(most) = hypervisor::data_volumes_max(call, &machine)
         && i64::try_from(data).is_ok_and(|data| data >= most)
     {
         return Err(ApiError::value(format!(
             "the virtual machine {} has {data} data volumes, as many as {} can have",
-            machine.text("name"),
-            machine.text("hypervisor")
+            machine.text(col::NAME),
+            machine.text(col::HYPERVISOR)
         ))
         .about(machine.uuid.to_string(), "virtualmachineid"));
     }
@@ -672,7 +678,7 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         None => (1..=DEVICES_MAX).find(free).ok_or_else(|| {
             ApiError::value(format!(
                 "the virtual machine {} has no place for another volume",
-                machine.text("name")
+                machine.text(col::NAME)
             ))
         })?,
     };
@@ -680,7 +686,7 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     //    decides that.
     if let Some(host) = placement::home_of(call, &machine) {
         place(call, id, Some(host))?;
-        let pool = call.thing(id).id_of("poolid");
+        let pool = call.thing(id).id_of(col::POOL_ID);
         if pool.is_some_and(|pool| !placement::reaches(call.thing(host), call.thing(pool))) {
             let pool = placement::pool_for(call, call.thing(id), Some(host))?;
             move_to(call, id, pool)?;
@@ -689,10 +695,10 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let now = call.now;
     call.edit(id, |volume| {
         volume
-            .set_ref("virtualmachineid", vm)
-            .set_int("deviceid", device)
-            .set_time("attached", now)
-            .set_text("hypervisor", machine.text("hypervisor"));
+            .set_ref(col::VIRTUAL_MACHINE_ID, vm)
+            .set_int(col::DEVICE_ID, device)
+            .set_time(col::ATTACHED, now)
+            .set_text(col::HYPERVISOR, machine.text(col::HYPERVISOR));
     });
     Ok(Done::Thing(id))
 }
@@ -706,21 +712,21 @@ fn named_to_detach(call: &mut Call<'_, '_>) -> Result<ThingId, ApiError> {
     Ok(match (args.id("id"), args.id("virtualmachineid"), args.int("deviceid")) {
         (Some(id), vm, device) => {
             let volume = call.thing(id);
-            let name = volume.text("name");
-            if let Some(vm) = vm.filter(|vm| volume.id_of("virtualmachineid") != Some(*vm)) {
+            let name = volume.text(col::NAME);
+            if let Some(vm) = vm.filter(|vm| volume.id_of(col::VIRTUAL_MACHINE_ID) != Some(*vm)) {
                 let expected = format!("the volume {name} is not attached to it");
                 let vm = call.thing(vm).uuid.to_string();
                 return Err(call.invalid("virtualmachineid", &vm, &expected));
             }
-            if let Some(device) = device.filter(|at| volume.int_if("deviceid") != Some(*at)) {
+            if let Some(device) = device.filter(|at| volume.int_if(col::DEVICE_ID) != Some(*at)) {
                 let expected = format!("the volume {name} is not at this place");
                 return Err(call.invalid("deviceid", &device.to_string(), &expected));
             }
             id
         }
         (None, Some(vm), Some(device)) => call
-            .referring(vm, Kind::Volume, "virtualmachineid")
-            .find(|volume| volume.int_if("deviceid") == Some(device))
+            .referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID)
+            .find(|volume| volume.int_if(col::DEVICE_ID) == Some(device))
             .map(|volume| volume.id)
             .ok_or_else(|| {
                 call.invalid("deviceid", &device.to_string(), "no volume is at this place")
@@ -736,19 +742,19 @@ fn named_to_detach(call: &mut Call<'_, '_>) -> Result<ThingId, ApiError> {
 fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let volume = call.thing(id);
-    if volume.text("type") == "ROOT" {
+    if volume.text(col::TYPE) == "ROOT" {
         return Err(ApiError::value(format!(
             "{} is a root volume and stays with its virtual machine",
-            volume.text("name")
+            volume.text(col::NAME)
         )));
     }
-    let vm = volume.id_of("virtualmachineid").map(|id| call.thing(id)).ok_or_else(|| {
-        ApiError::value(format!("the volume {} is not attached", volume.text("name")))
+    let vm = volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.thing(id)).ok_or_else(|| {
+        ApiError::value(format!("the volume {} is not attached", volume.text(col::NAME)))
     })?;
     if !matches!(vm.state, "Running" | "Stopped" | "Destroyed") {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}; it must be running or stopped",
-            vm.text("name"),
+            vm.text(col::NAME),
             vm.state
         )));
     }
@@ -759,11 +765,11 @@ fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let volume = call.entity();
-    if let Some(vm) = volume.id_of("virtualmachineid") {
+    if let Some(vm) = volume.id_of(col::VIRTUAL_MACHINE_ID) {
         return Err(ApiError::value(format!(
             "the volume {} is attached to {}; detach it first",
-            volume.text("name"),
-            call.thing(vm).text("name")
+            volume.text(col::NAME),
+            call.thing(vm).text(col::NAME)
         ))
         .about(volume.uuid.to_string(), "id"));
     }
@@ -776,50 +782,53 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let args = call.args.clone();
     let id = args.id("id").ok_or_else(|| ApiError::value("give the volume's `id`"))?;
     let volume = call.thing(id).clone();
-    let name = volume.text("name");
-    if volume.text("type") == "ROOT" {
+    let name = volume.text(col::NAME);
+    if volume.text(col::TYPE) == "ROOT" {
         return Err(ApiError::value(format!("{name} is a root volume and keeps its size")));
     }
     if !matches!(volume.state, "Allocated" | "Ready") {
         return Err(ApiError::value(format!("the volume {name} is {}", volume.state)));
     }
-    let offering = args.id("diskofferingid").or(volume.id_of("diskofferingid"));
+    let offering = args.id("diskofferingid").or(volume.id_of(col::DISK_OFFERING_ID));
     let offering = offering.ok_or_else(|| ApiError::value("give `diskofferingid`"))?;
     if args.id("diskofferingid").is_none() && args.int("size").is_none() {
         return Err(ApiError::value("give `size` or `diskofferingid`"));
     }
-    let (old, new) = (volume.int("size"), size_of(call, offering, args.int("size"))?);
+    let (old, new) = (volume.int(col::SIZE), size_of(call, offering, args.int("size"))?);
     refuse_size(call, offering)?;
     if new < old && !args.is_true("shrinkok") {
         return Err(ApiError::value(format!(
             "the volume {name} would become smaller, and what does not fit is lost; give `shrinkok=true` to do it"
         )));
     }
-    if let Some(old) = volume.id_of("diskofferingid").map(|id| call.thing(id)) {
+    if let Some(old) = volume.id_of(col::DISK_OFFERING_ID).map(|id| call.thing(id)) {
         let new = call.thing(offering);
-        if ["storagetype", "tags"].iter().any(|column| old.text(column) != new.text(column)) {
+        if [col::STORAGE_TYPE, col::TAGS]
+            .into_iter()
+            .any(|column| old.text(column) != new.text(column))
+        {
             return Err(ApiError::value(format!(
                 "the disk offering {} is of other storage than {}; the volume {name} would have to move",
-                new.text("name"),
-                old.text("name")
+                new.text(col::NAME),
+                old.text(col::NAME)
             ))
             .about(new.uuid.to_string(), "diskofferingid"));
         }
     }
     let owner = volume.owner.expect("volumes have an owner");
     limit::check(call.tx, owner, Limit::PrimaryStorage, gib(new) - gib(old))?;
-    if let Some(pool) = volume.id_of("poolid")
+    if let Some(pool) = volume.id_of(col::POOL_ID)
         && call.pool_free_bytes(pool) < new - old
     {
         return Err(ApiError::storage_capacity(format!(
             "the storage pool {} has no room for {} more bytes",
-            call.thing(pool).text("name"),
+            call.thing(pool).text(col::NAME),
             new - old
         )));
     }
     // 2. The bill follows.
     call.edit(id, |volume| {
-        volume.set_int("size", new).set_ref("diskofferingid", offering);
+        volume.set_int(col::SIZE, new).set_ref(col::DISK_OFFERING_ID, offering);
     });
     metering::volume(call.tx, "VOLUME.RESIZE", id);
     Ok(Done::Thing(id))
@@ -849,17 +858,17 @@ fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let id = call.tx.insert(Kind::Volume, |volume| {
         volume.owner = Some(owner);
         volume
-            .set_text("name", args.text_required("name"))
-            .set_text("type", "DATADISK")
-            .set_ref("zoneid", zone)
-            .set_int("size", UPLOADED_BYTES)
-            .set_text("storagetype", "shared")
-            .set_text("hypervisor", &hypervisor)
-            .set_text("format", &format)
-            .set_text("url", url)
-            .set_flag("destroyed", false)
-            .set_flag("isextractable", true)
-            .set_flag("displayvolume", true);
+            .set_text(col::NAME, args.text_required("name"))
+            .set_text(col::TYPE, "DATADISK")
+            .set_ref(col::ZONE_ID, zone)
+            .set_int(col::SIZE, UPLOADED_BYTES)
+            .set_text(col::STORAGE_TYPE, "shared")
+            .set_text(col::HYPERVISOR, &hypervisor)
+            .set_text(col::FORMAT, &format)
+            .set_text(col::URL, url)
+            .set_flag(col::DESTROYED, false)
+            .set_flag(col::IS_EXTRACTABLE, true)
+            .set_flag(col::DISPLAY_VOLUME, true);
     });
     Ok(Some(id))
 }
@@ -867,8 +876,8 @@ fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 /// The hypervisor whose disks have a format, `usual` one unless the zone has another alone.
 fn reader_of(world: &World, zone: ThingId, format: &str, usual: &str) -> String {
     let of_zone: Vec<&str> = world
-        .referring(zone, Kind::Cluster, "zoneid")
-        .map(|cluster| cluster.text("hypervisortype"))
+        .referring(zone, Kind::Cluster, col::ZONE_ID)
+        .map(|cluster| cluster.text(col::HYPERVISOR_TYPE))
         .filter(|one| image::format_of(one) == format)
         .collect();
     let is_there = of_zone.iter().any(|one| one.eq_ignore_ascii_case(usual));
@@ -882,7 +891,7 @@ const UPLOADED_BYTES: i64 = 1 << 30;
 fn finish_upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.step == 0 {
-        let zone = call.entity().id_of("zoneid");
+        let zone = call.entity().id_of(col::ZONE_ID);
         if let Some(later) = simulator::ask(call, zone, "DownloadCommand")? {
             return Ok(later);
         }
@@ -896,7 +905,7 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, pool) = (call.args.id_required("volumeid"), call.args.id_required("storageid"));
     let runs = call
         .thing(id)
-        .id_of("virtualmachineid")
+        .id_of(col::VIRTUAL_MACHINE_ID)
         .is_some_and(|vm| call.thing(vm).state == "Running");
     if runs && !call.args.is_true("livemigrate") {
         return Err(ApiError::value(
@@ -914,77 +923,78 @@ pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Re
     if volume.state != "Ready" {
         return Err(ApiError::value(format!(
             "the volume {} is {} and lies in no pool yet",
-            volume.text("name"),
+            volume.text(col::NAME),
             volume.state
         )));
     }
-    if volume.id_of("poolid") == Some(pool) {
-        return Err(ApiError::value(format!("the volume lies in {} already", to.text("name"))));
+    if volume.id_of(col::POOL_ID) == Some(pool) {
+        return Err(ApiError::value(format!("the volume lies in {} already", to.text(col::NAME))));
     }
-    if to.state != "Up" || to.id_of("zoneid") != volume.id_of("zoneid") {
+    if to.state != "Up" || to.id_of(col::ZONE_ID) != volume.id_of(col::ZONE_ID) {
         return Err(ApiError::value(format!(
             "the storage pool {} is not up, or in another zone",
-            to.text("name")
+            to.text(col::NAME)
         )));
     }
-    let from = volume.id_of("poolid").map(|id| call.thing(id).text("hypervisor"));
-    if from.is_some_and(|from| from != to.text("hypervisor")) {
+    let from = volume.id_of(col::POOL_ID).map(|id| call.thing(id).text(col::HYPERVISOR));
+    if from.is_some_and(|from| from != to.text(col::HYPERVISOR)) {
         return Err(ApiError::value(format!(
             "the storage pool {} is for {}, the volume is not",
-            to.text("name"),
-            to.text("hypervisor")
+            to.text(col::NAME),
+            to.text(col::HYPERVISOR)
         )));
     }
     // What runs goes on reaching it.
-    let host = volume.id_of("virtualmachineid").and_then(|vm| call.thing(vm).id_of("hostid"));
+    let host =
+        volume.id_of(col::VIRTUAL_MACHINE_ID).and_then(|vm| call.thing(vm).id_of(col::HOST_ID));
     if let Some(host) = host.map(|id| call.thing(id)).filter(|host| !placement::reaches(host, &to))
     {
         return Err(ApiError::value(format!(
             "the host {} of its virtual machine does not reach the storage pool {}",
-            host.text("name"),
-            to.text("name")
+            host.text(col::NAME),
+            to.text(col::NAME)
         ))
         .about(to.uuid.to_string(), "storageid"));
     }
-    if call.pool_free_bytes(pool) < volume.int("size") {
+    if call.pool_free_bytes(pool) < volume.int(col::SIZE) {
         return Err(ApiError::storage_capacity(format!(
             "the storage pool {} has no room for the volume",
-            to.text("name")
+            to.text(col::NAME)
         )));
     }
     call.edit(id, |volume| {
-        volume.set_ref("poolid", pool).set_text("storage", to.text("name"));
+        volume.set_ref(col::POOL_ID, pool).set_text(col::STORAGE, to.text(col::NAME));
     });
     Ok(())
 }
 
 fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let volume = call.entity();
-    let vm = volume.id_of("virtualmachineid").map(|id| call.thing(id));
+    let vm = volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.thing(id));
     if let Some(vm) = vm.filter(|vm| vm.state != "Stopped") {
         return Err(ApiError::value(format!(
             "stop the virtual machine {} or detach the volume first",
-            vm.text("name")
+            vm.text(col::NAME)
         )));
     }
     if !matches!(volume.state, "Ready" | "Uploaded") {
         return Err(ApiError::value(format!(
             "the volume {} is {} and holds nothing yet",
-            volume.text("name"),
+            volume.text(col::NAME),
             volume.state
         ))
         .about(volume.uuid.to_string(), "id"));
     }
     let zone = call.args.id_required("zoneid");
-    if volume.id_of("zoneid") != Some(zone) {
+    if volume.id_of(col::ZONE_ID) != Some(zone) {
         return Err(ApiError::value(format!(
             "the volume {} is not in the zone {}",
-            volume.text("name"),
-            call.thing(zone).text("name")
+            volume.text(col::NAME),
+            call.thing(zone).text(col::NAME)
         ))
         .about(volume.uuid.to_string(), "id"));
     }
-    let size = volume.int("size");
+    let size = volume.int(col::SIZE);
     image::extraction(call, size)
 }
 
@@ -992,7 +1002,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let path = call.args.text_required("path").to_owned();
     call.edit(id, |volume| {
-        volume.set_text("path", &path);
+        volume.set_text(col::PATH, &path);
     });
     Ok(Done::Thing(id))
 }
@@ -1000,12 +1010,13 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// `hostid` and `podid` are those of the machine it is attached to. What is not to be
 /// displayed only root admins are shown.
 fn is_listed(query: &Query<'_>, volume: &Thing) -> bool {
-    if !volume.flag("displayvolume") && !query.caller.is_root() {
+    if !volume.flag(col::DISPLAY_VOLUME) && !query.caller.is_root() {
         return false;
     }
-    let host =
-        volume.id_of("virtualmachineid").and_then(|vm| query.world.thing(vm).id_of("hostid"));
-    let pod = host.and_then(|host| query.world.thing(host).id_of("podid"));
+    let host = volume
+        .id_of(col::VIRTUAL_MACHINE_ID)
+        .and_then(|vm| query.world.thing(vm).id_of(col::HOST_ID));
+    let pod = host.and_then(|host| query.world.thing(host).id_of(col::POD_ID));
     query.args.id("hostid").is_none_or(|wanted| host == Some(wanted))
         && query.args.id("podid").is_none_or(|wanted| pod == Some(wanted))
 }

@@ -1,5 +1,6 @@
 //! VPCs: private clouds of several tiers, their gateways and routes. Guide 4.2.7.2.
 
+use crate::col;
 use crate::table::{
     Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
 };
@@ -62,7 +63,7 @@ pub(crate) const VPC: Object = Object {
         PROJECT,
         DOMAIN_ID,
         DOMAIN,
-        f("network", W::Objects("Network")).children(Kind::Network, "vpcid"),
+        f("network", W::Objects("Network")).children(Kind::Network, col::VPC_ID),
         f("restartrequired", W::Bool),
         f("networkdomain", W::Str),
         TAGS,

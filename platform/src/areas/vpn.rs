@@ -7,6 +7,7 @@ use super::{
     rules::{self, Ports},
 };
 use crate::{
+    col,
     engine::{Call, Done, ThingId, Tx, scope, secret},
     table::{
         Command, Kind, KindSpec, Move, Object, ParamType::*, Roles, Unique, WireType as W, Within,
@@ -18,7 +19,7 @@ pub(crate) const REMOTE_ACCESS_VPN: Object = Object {
     name: "RemoteAccessVpn",
     fields: &[
         f("publicipid", W::Id(Kind::IpAddress)),
-        f("publicip", W::Str).join("publicipid", "ipaddress"),
+        f("publicip", W::Str).join(col::PUBLIC_IP_ID, "ipaddress"),
         f("iprange", W::Str),
         f("presharedkey", W::Str),
         ACCOUNT,
@@ -59,16 +60,16 @@ pub(crate) const VPN_CONNECTION: Object = Object {
     fields: &[
         ID,
         f("s2svpngatewayid", W::Id(Kind::VpnGateway)),
-        f("publicip", W::Str).join("s2svpngatewayid", "publicip"),
+        f("publicip", W::Str).join(col::S2S_VPN_GATEWAY_ID, "publicip"),
         f("s2scustomergatewayid", W::Id(Kind::CustomerGateway)),
-        f("gateway", W::Str).join("s2scustomergatewayid", "gateway"),
-        f("cidrlist", W::Str).join("s2scustomergatewayid", "cidrlist"),
-        f("ipsecpsk", W::Str).join("s2scustomergatewayid", "ipsecpsk"),
-        f("ikepolicy", W::Str).join("s2scustomergatewayid", "ikepolicy"),
-        f("esppolicy", W::Str).join("s2scustomergatewayid", "esppolicy"),
-        f("ikelifetime", W::Long).join("s2scustomergatewayid", "ikelifetime"),
-        f("esplifetime", W::Long).join("s2scustomergatewayid", "esplifetime"),
-        f("dpd", W::Bool).join("s2scustomergatewayid", "dpd"),
+        f("gateway", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "gateway"),
+        f("cidrlist", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "cidrlist"),
+        f("ipsecpsk", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "ipsecpsk"),
+        f("ikepolicy", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "ikepolicy"),
+        f("esppolicy", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "esppolicy"),
+        f("ikelifetime", W::Long).join(col::S2S_CUSTOMER_GATEWAY_ID, "ikelifetime"),
+        f("esplifetime", W::Long).join(col::S2S_CUSTOMER_GATEWAY_ID, "esplifetime"),
+        f("dpd", W::Bool).join(col::S2S_CUSTOMER_GATEWAY_ID, "dpd"),
         STATE,
         ACCOUNT,
         PROJECT_ID,
@@ -254,7 +255,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// A remote access VPN; `due` has no use.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::RemoteAccessVpn, &REMOTE_ACCESS_VPN)
-    .keyword(&["iprange"])
+    .keyword(&[col::IP_RANGE])
     .owned()
     .states(&["Added", "Running"], &[Move { from: "Added", to: "Running" }])
     .job_instance("FirewallRule");
@@ -263,9 +264,9 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::RemoteAccessVpn, &REMOTE_
 pub(crate) static USER_KIND: KindSpec = KindSpec::new(Kind::VpnUser, &VPN_USER)
     .hidden(&[hidden("secret", W::Str)])
     .owned()
-    .unique(&[Unique { column: "username", within: Within::Account }])
+    .unique(&[Unique { column: col::USERNAME, within: Within::Account }])
     .states(&["Add", "Active"], &[Move { from: "Add", to: "Active" }])
-    .keyword(&["username"])
+    .keyword(&[col::USERNAME])
     .job_instance("FirewallRule");
 
 const fn udp(port: i64) -> Ports {
@@ -283,10 +284,10 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     scope::refuse_other_owner(call, address)?;
     let network = rules::network_of(call, address, None, "Vpn")?;
     let of = call.thing(address).clone();
-    if call.referring(address, Kind::RemoteAccessVpn, "publicipid").next().is_some() {
+    if call.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next().is_some() {
         return Err(ApiError::value(format!(
             "{} has a remote access VPN already",
-            of.text("ipaddress")
+            of.text(col::IP_ADDRESS)
         )));
     }
     for ports in &PORTS {
@@ -320,9 +321,9 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     key.truncate(length.unwrap_or(usize::MAX));
     let id = call.tx.insert(Kind::RemoteAccessVpn, |vpn| {
         vpn.owner = Some(owner);
-        vpn.set_ref("publicipid", address)
-            .set_text("iprange", &range)
-            .set_text("presharedkey", &key);
+        vpn.set_ref(col::PUBLIC_IP_ID, address)
+            .set_text(col::IP_RANGE, &range)
+            .set_text(col::PRE_SHARED_KEY, &key);
     });
     // 3. Clients are let in from everywhere.
     for ports in &PORTS {
@@ -345,11 +346,11 @@ pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
 
 fn delete_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let address = call.args.id_required("publicipid");
-    let vpn = call.referring(address, Kind::RemoteAccessVpn, "publicipid").next();
+    let vpn = call.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next();
     let vpn = vpn.map(|vpn| vpn.id).ok_or_else(|| {
         ApiError::value(format!(
             "{} has no remote access VPN",
-            call.thing(address).text("ipaddress")
+            call.thing(address).text(col::IP_ADDRESS)
         ))
     })?;
     remove(call.tx, vpn);
@@ -369,7 +370,7 @@ fn begin_user(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     }
     let id = call.tx.insert(Kind::VpnUser, |user| {
         user.owner = Some(owner);
-        user.set_text("username", name).set_text("secret", args.text_required("password"));
+        user.set_text(col::USERNAME, name).set_text(col::SECRET, args.text_required("password"));
     });
     call.check_unique(call.thing(id))?;
     Ok(Some(id))
@@ -399,7 +400,7 @@ fn give_up_user(call: &mut Call<'_, '_>) {
 fn delete_user(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let owner = call.owner()?;
     let name = call.args.text_required("username");
-    let user = call.owned_by(owner, Kind::VpnUser).find(|user| user.text("username") == name);
+    let user = call.owned_by(owner, Kind::VpnUser).find(|user| user.text(col::USERNAME) == name);
     let user = user.map(|user| user.id).ok_or_else(|| {
         call.invalid("username", name, "the account has no VPN user of this name")
     })?;

@@ -5,7 +5,6 @@
 
 use cloudtally_model::{
     ApiError, Text,
-    port::Value,
     settings::{Scope, setting},
 };
 
@@ -15,6 +14,7 @@ use super::{
     systemvm,
 };
 use crate::{
+    col,
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete::*, ParamType::*, Roles, Unique,
@@ -34,22 +34,22 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Zone, &ZONE)
         hidden("dnssearchorder", W::Str),
         hidden("details", W::Map),
     ])
-    .unique(&[Unique { column: "name", within: Within::Cloud }])
-    .keyword(&["name", "description"])
+    .unique(&[Unique { column: col::NAME, within: Within::Cloud }])
+    .keyword(&[col::NAME, col::DESCRIPTION])
     .referred(&[
-        (Kind::Pod, "zoneid", Refuse),
-        (Kind::Host, "zoneid", Refuse),
-        (Kind::Vm, "zoneid", Refuse),
-        (Kind::Volume, "zoneid", Refuse),
-        (Kind::StoragePool, "zoneid", Refuse),
-        (Kind::PhysicalNetwork, "zoneid", Refuse),
-        (Kind::Network, "zoneid", Refuse),
-        (Kind::ImageStore, "zoneid", Refuse),
-        (Kind::StagingStore, "zoneid", Refuse),
-        (Kind::SystemVm, "zoneid", Remove),
-        (Kind::Account, "defaultzoneid", Forget),
-        (Kind::VmwareDatacenter, "zone", Remove),
-        (Kind::Setting, "of", Remove),
+        (Kind::Pod, col::ZONE_ID.reference(), Refuse),
+        (Kind::Host, col::ZONE_ID.reference(), Refuse),
+        (Kind::Vm, col::ZONE_ID.reference(), Refuse),
+        (Kind::Volume, col::ZONE_ID.reference(), Refuse),
+        (Kind::StoragePool, col::ZONE_ID.reference(), Refuse),
+        (Kind::PhysicalNetwork, col::ZONE_ID.reference(), Refuse),
+        (Kind::Network, col::ZONE_ID.reference(), Refuse),
+        (Kind::ImageStore, col::ZONE_ID.reference(), Refuse),
+        (Kind::StagingStore, col::ZONE_ID.reference(), Refuse),
+        (Kind::SystemVm, col::ZONE_ID.reference(), Remove),
+        (Kind::Account, col::DEFAULT_ZONE_ID.reference(), Forget),
+        (Kind::VmwareDatacenter, col::ZONE.reference(), Remove),
+        (Kind::Setting, col::OF.reference(), Remove),
     ]);
 
 pub(crate) const ZONE: Object = Object {
@@ -68,9 +68,9 @@ pub(crate) const ZONE: Object = Object {
         f("guestcidraddress", W::Str).for_root(),
         f("status", W::Str),
         f("displaytext", W::Str).for_root(),
-        f("domain", W::Str).join("domainid", "name"),
+        f("domain", W::Str).join(col::DOMAIN_ID, "name"),
         f("domainid", W::Id(Kind::Domain)),
-        f("domainname", W::Str).join("domainid", "name"),
+        f("domainname", W::Str).join(col::DOMAIN_ID, "name"),
         f("networktype", W::Str),
         f("securitygroupsenabled", W::Bool),
         f("allocationstate", W::Str),
@@ -199,17 +199,17 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let state = given::allocation_state(call)?.unwrap_or(DISABLED);
     let has_groups = call.args.is_true("securitygroupenabled");
     let has_local = call.args.is_true("localstorageenabled");
-    let suffix = call.args.text("domain").map(|text| Value::Text(text.into()));
+    let suffix = call.args.text("domain").map(str::to_owned);
     call.edit(id, |zone| {
-        zone.set_text("networktype", network_type)
-            .set_text("allocationstate", state)
-            .set_text("dhcpprovider", "VirtualRouter")
-            .set_flag("securitygroupsenabled", has_groups)
-            .set_flag("localstorageenabled", has_local)
-            .set("dnsdomain", suffix);
+        zone.set_text(col::NETWORK_TYPE, network_type)
+            .set_text(col::ALLOCATION_STATE, state)
+            .set_text(col::DHCP_PROVIDER, "VirtualRouter")
+            .set_flag(col::SECURITY_GROUPS_ENABLED, has_groups)
+            .set_flag(col::LOCAL_STORAGE_ENABLED, has_local)
+            .set_text_if(col::DNS_DOMAIN, suffix.as_deref());
         let is_routed = network_type == ADVANCED && !has_groups;
-        if is_routed && zone.text("guestcidraddress").is_empty() {
-            zone.set_text("guestcidraddress", GUEST_CIDR);
+        if is_routed && zone.text(col::GUEST_CIDR_ADDRESS).is_empty() {
+            zone.set_text(col::GUEST_CIDR_ADDRESS, GUEST_CIDR);
         }
     });
     Ok(Done::Thing(id))
@@ -223,17 +223,17 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.check_unique(&zone)?;
     // 2. What has another name or another spelling.
     if let Some(state) = given::allocation_state(call)? {
-        zone.set_text("allocationstate", state);
+        zone.set_text(col::ALLOCATION_STATE, state);
     }
     if let Some(suffix) = call.args.text("domain") {
-        zone.set_text("dnsdomain", suffix);
+        zone.set_text(col::DNS_DOMAIN, suffix);
     }
-    if zone.text("networktype") == BASIC && call.args.has("guestcidraddress") {
+    if zone.text(col::NETWORK_TYPE) == BASIC && call.args.has("guestcidraddress") {
         return Err(ApiError::value("a basic zone has no `guestcidraddress`; leave it out"));
     }
     match call.args.flag("ispublic") {
-        Some(true) => drop(zone.set_ref("domainid", None)),
-        Some(false) if zone.id_of("domainid").is_none() => {
+        Some(true) => drop(zone.set_ref(col::DOMAIN_ID, None)),
+        Some(false) if zone.id_of(col::DOMAIN_ID).is_none() => {
             return Err(ApiError::value(
                 "a public zone cannot be closed; make a zone with `domainid` instead",
             ));
@@ -254,12 +254,12 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         call.set_scoped_setting(id, name, Some(value));
     }
     if call.args.has("details") {
-        let mut kept: Vec<(Text, Text)> = call.entity().map("details").to_vec();
+        let mut kept: Vec<(Text, Text)> = call.entity().map(col::DETAILS).to_vec();
         for (name, value) in given.iter().filter(|(name, _)| !is_setting(name)) {
             kept.retain(|(old, _)| old != name);
             kept.push((name.as_str().into(), value.as_str().into()));
         }
-        zone.set("details", (!kept.is_empty()).then_some(Value::Map(kept)));
+        zone.set_map(col::DETAILS, (!kept.is_empty()).then_some(kept));
     }
     call.edit(id, |old| *old = zone);
     // 4. What an enabled zone needs to serve guests.
@@ -274,15 +274,15 @@ pub(crate) fn refuse_local(
     offerings: &[Option<ThingId>],
 ) -> Result<(), ApiError> {
     let zone = call.thing(zone);
-    let is_local = |offering: &&Thing| offering.text("storagetype") == "local";
+    let is_local = |offering: &&Thing| offering.text(col::STORAGE_TYPE) == "local";
     let local = offerings.iter().flatten().map(|id| call.thing(*id)).find(is_local);
-    match local.filter(|_| !zone.flag("localstorageenabled")) {
+    match local.filter(|_| !zone.flag(col::LOCAL_STORAGE_ENABLED)) {
         None => Ok(()),
         Some(offering) => Err(ApiError::value(format!(
             "the zone {} uses no disks of hosts; the {} {} is for these",
-            zone.text("name"),
+            zone.text(col::NAME),
             offering.kind.noun(),
-            offering.text("name")
+            offering.text(col::NAME)
         ))
         .about(offering.uuid.to_string(), "id")),
     }
@@ -291,10 +291,10 @@ pub(crate) fn refuse_local(
 /// Refuses to put something new into a zone that is disabled; root admins may, to try it.
 pub(crate) fn refuse_disabled(call: &Call<'_, '_>, zone: ThingId) -> Result<(), ApiError> {
     let zone = call.thing(zone);
-    if zone.text("allocationstate") == ENABLED || call.caller.is_root() {
+    if zone.text(col::ALLOCATION_STATE) == ENABLED || call.caller.is_root() {
         return Ok(());
     }
-    Err(ApiError::permission(format!("the zone {} is not enabled", zone.text("name")))
+    Err(ApiError::permission(format!("the zone {} is not enabled", zone.text(col::NAME)))
         .about(zone.uuid.to_string(), "zoneid"))
 }
 
@@ -304,10 +304,10 @@ fn list_zones(query: &Query<'_>) -> Result<Answer, ApiError> {
     let only_available = args.is_true("available") || !query.caller.is_root();
     let domain = args.id("domainid");
     let zones = query.things(Kind::Zone)?.into_iter().filter(|zone| {
-        has_groups.is_none_or(|wanted| zone.flag("securitygroupsenabled") == wanted)
-            && (!only_available || zone.text("allocationstate") == ENABLED)
+        has_groups.is_none_or(|wanted| zone.flag(col::SECURITY_GROUPS_ENABLED) == wanted)
+            && (!only_available || zone.text(col::ALLOCATION_STATE) == ENABLED)
             && domain.is_none_or(|domain| {
-                zone.id_of("domainid").is_none_or(|top| query.world.is_within(domain, top))
+                zone.id_of(col::DOMAIN_ID).is_none_or(|top| query.world.is_within(domain, top))
             })
     });
     capacity::page(query, zones)

@@ -3,6 +3,7 @@
 //! # Source
 //! Guide 4.1 and 4.2.6.
 
+use super::col;
 use super::world::{Thing, ThingId, World};
 use crate::table::{Kind, Role};
 
@@ -56,7 +57,7 @@ impl World {
 
     /// The membership of an account in a project.
     pub fn membership(&self, project: ThingId, account: ThingId) -> Option<&Thing> {
-        self.referring(project, Kind::ProjectAccount, "projectid")
+        self.referring(project, Kind::ProjectAccount, col::PROJECT_ID)
             .find(|member| member.owner == Some(account))
     }
 
@@ -80,7 +81,7 @@ impl World {
             }
             // A range of addresses that is kept for an account is its own to name.
             (Kind::VlanIpRange, None) => {
-                caller.is_root() || thing.id_of("accountid") == Some(caller.account)
+                caller.is_root() || thing.id_of(col::ACCOUNT_ID) == Some(caller.account)
             }
             (kind, None) => caller.is_root() || !is_infrastructure(kind),
         }
@@ -89,7 +90,7 @@ impl World {
     /// Whether a zone or an offering is for everybody, or kept for a domain that
     /// the caller is in, is below or, as its admin, above.
     pub fn is_offered_to(&self, caller: &Caller, thing: &Thing) -> bool {
-        thing.id_of("domainid").is_none_or(|domain| {
+        thing.id_of(col::DOMAIN_ID).is_none_or(|domain| {
             self.is_within(caller.domain, domain) || self.may_govern(caller, domain)
         })
     }
@@ -102,7 +103,8 @@ impl World {
         }
         match thing.kind {
             Kind::Template | Kind::Iso => {
-                thing.flag("ispublic") || thing.ids_of("sharedwith").contains(&caller.account)
+                thing.flag(col::IS_PUBLIC)
+                    || thing.ids_of(col::SHARED_WITH).contains(&caller.account)
             }
             Kind::Network => self.is_shared_with(thing, caller.domain),
             Kind::Project => self.is_invited(caller, thing.id),
@@ -114,12 +116,12 @@ impl World {
 
     /// Whether a network is shared with a domain.
     pub fn is_shared_with(&self, network: &Thing, domain: ThingId) -> bool {
-        if network.text("acltype") != "Domain" {
+        if network.text(col::ACL_TYPE) != "Domain" {
             return false;
         }
-        match network.id_of("shareddomain") {
+        match network.id_of(col::SHARED_DOMAIN) {
             None => true,
-            Some(top) if network.flag("subdomainaccess") => self.is_within(domain, top),
+            Some(top) if network.flag(col::SUBDOMAIN_ACCESS) => self.is_within(domain, top),
             Some(top) => top == domain,
         }
     }

@@ -20,7 +20,7 @@ use super::{
     jobs::{self, Request},
     node::Answer,
     secret::{self, Entropy},
-    seed,
+    tables::Tables,
     tx::{Numbers, Tx},
     world::{Thing, ThingId, World},
 };
@@ -91,17 +91,18 @@ struct Ticket {
 impl Cloud {
     /// Loads the cloud that a journal has kept, or begins a new one.
     pub fn open(
+        tables: &'static Tables,
         mut journal: Box<dyn Journal>,
         options: CloudOptions,
         now: Instant,
     ) -> Result<Self, JournalError> {
         let kept = journal.load()?;
-        let (mut world, numbers, clock) = restore(kept, options.seed);
+        let (mut world, numbers, clock) = restore(tables, kept, options.seed);
         let is_new = world.is_empty();
         let clock = clock.map_or(now, |clock| clock.max(now));
         let mut tx = Tx::new(&mut world, numbers, options.entropy, clock);
         if is_new {
-            seed::begin(&mut tx, options.start);
+            (tables.hooks().begin)(&mut tx, options.start);
         }
         // A cloud from before there was a ledger: its use is known from now on.
         if tx.ledger().is_empty() {
@@ -222,7 +223,7 @@ impl Cloud {
                     tx.roll_back(before);
                     broken.push((id, broke_off(&*cause).text));
                     tx.edit(id, |thing| {
-                        thing.set_time(super::world::DUE, None);
+                        thing.set_time(super::col::DUE, None);
                     });
                 }
             }
@@ -302,11 +303,11 @@ impl Cloud {
     }
 }
 
-fn restore(kept: Kept, seed: u64) -> (World, Numbers, Option<Instant>) {
+fn restore(tables: &'static Tables, kept: Kept, seed: u64) -> (World, Numbers, Option<Instant>) {
     let number = |name: &str| kept.numbers.iter().find(|(n, _)| n == name).map(|(_, v)| *v);
     let clock = number(CLOCK_MS).map(Instant::from_millis);
     let number = |name: &str| number(name).map(i64::cast_unsigned);
-    let mut world = World::default();
+    let mut world = World::new(tables);
     for (name, value) in kept.settings.iter().cloned() {
         world.set_setting(&name, Some(value));
     }
@@ -315,7 +316,7 @@ fn restore(kept: Kept, seed: u64) -> (World, Numbers, Option<Instant>) {
         next_id: number(NEXT_ID).unwrap_or(1),
         next_event: number(NEXT_EVENT).unwrap_or(1),
     };
-    for thing in kept.rows.into_iter().filter_map(Thing::from_row) {
+    for thing in kept.rows.into_iter().filter_map(|row| Thing::from_row(tables, row)) {
         world.put(thing.id, Some(Arc::new(thing)));
     }
     for entry in kept.ledger {

@@ -11,7 +11,7 @@ use cloudtally_model::{ApiError, Calendar, Instant, Millis};
 
 use super::{
     caller::Caller,
-    world::{Thing, ThingId, World, spec},
+    world::{Thing, ThingId, World},
 };
 use crate::table::{Command, Kind, MapForm, Param, ParamType};
 
@@ -32,7 +32,7 @@ impl Reach<'_> {
     fn covers(self, world: &World, param: &Param, thing: &Thing) -> bool {
         match self {
             Self::Caller(_) if thing.removed.is_some() => false,
-            Self::Looking(_) if thing.removed.is_some() && spec(thing.kind).leaves_nothing => false,
+            Self::Looking(_) if thing.removed.is_some() && thing.spec().leaves_nothing => false,
             Self::Caller(caller) | Self::Looking(caller) if param.is_usable => {
                 world.may_use(caller, thing)
             }

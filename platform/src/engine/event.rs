@@ -7,6 +7,7 @@
 //! # Source
 //! Guide chapter 6, appendix A.
 
+use super::col;
 use super::{tx::Tx, world::ThingId};
 use crate::table::Kind;
 
@@ -47,16 +48,16 @@ pub(super) struct ActionEvent<'a> {
 /// Writes an event and returns its id.
 pub(super) fn write(tx: &mut Tx<'_>, event: ActionEvent<'_>) -> ThingId {
     let username =
-        tx.any(event.user).map(|user| user.text("username").to_owned()).unwrap_or_default();
+        tx.any(event.user).map(|user| user.text(col::USERNAME).to_owned()).unwrap_or_default();
     tx.insert(Kind::Event, |thing| {
         thing.owner = Some(event.owner);
         thing.state = event.state;
         thing
-            .set_text("type", event.event_type)
-            .set_text("level", event.level.name())
-            .set_text("username", &username)
-            .set_text("description", &event.description)
-            .set_ref("parentid", event.start);
+            .set_text(col::TYPE, event.event_type)
+            .set_text(col::LEVEL, event.level.name())
+            .set_text(col::USERNAME, &username)
+            .set_text(col::DESCRIPTION, &event.description)
+            .set_ref(col::PARENT_ID, event.start);
     })
 }
 
@@ -69,7 +70,7 @@ pub fn write_alone(
     about: Option<ThingId>,
     description: String,
 ) {
-    let system = super::seed::system_user(tx);
+    let system = super::own_users::system_user(tx);
     let owner = about.and_then(|id| tx.thing(id).owner);
     let owner = owner.unwrap_or_else(|| tx.thing(system).owner.expect("users have accounts"));
     write(

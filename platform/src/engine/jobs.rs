@@ -1,7 +1,8 @@
 //! Commands from start to end: the call, its job if it has one, and the action
 //! events that tell of both.
 
-use cloudtally_model::{ApiError, Instant, Millis, Text, port::Value};
+use super::col;
+use cloudtally_model::{ApiError, Instant, Millis, Text};
 
 use super::{
     call::{Call, Done, Query},
@@ -10,16 +11,13 @@ use super::{
     event::{self, ActionEvent, Level},
     list,
     node::{Answer, Node},
+    own_users,
     render::View,
-    seed,
     tx::Tx,
     verbs,
-    world::{DUE, Thing, ThingId, World, spec},
+    world::{Thing, ThingId, World},
 };
-use crate::{
-    areas::{self, command},
-    table::{Command, Job, Kind, Shape, Verb},
-};
+use crate::table::{Command, Job, Kind, Shape, Verb};
 
 /// Minutes that a finished job can be asked for.
 const EXPIRE_MINUTES: &str = "job.expire.minutes";
@@ -82,9 +80,9 @@ pub(crate) fn begin_by_itself(
     params: &[(&str, &str)],
 ) -> Result<Answer, ApiError> {
     let caller =
-        Caller::of_user(tx, seed::system_user(tx)).expect("the cloud's own user is enabled");
+        Caller::of_user(tx, own_users::system_user(tx)).expect("the cloud's own user is enabled");
     let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let command = command(name).expect("the command is in the table");
+    let command = tx.tables().command(name).expect("the command is in the table");
     execute(tx, &Request { command, caller, params: params.collect() })
 }
 
@@ -159,23 +157,24 @@ fn schedule(tx: &mut Tx<'_>, request: &Request, entity: Option<ThingId>) -> Answ
     }
     let about = entity.or_else(|| main_thing(tx, request));
     let now = tx.now;
+    let word = command.kind.and_then(|kind| tx.spec(kind).job_instance);
     let job = tx.insert(Kind::Job, |job| {
         job.owner = Some(caller.account);
         let params = params.iter().map(|(name, value)| (Text::from(name), Text::from(value)));
-        job.set_text("cmd", command.name)
-            .set_ref("userid", caller.user)
-            .set_ref("startevent", first)
-            .set_ref("entity", entity)
-            .set_ref("about", about)
-            .set("params", Value::Map(params.collect()))
-            .set_int("jobstatus", JobStatus::Pending as i64)
-            .set_int("jobprocstatus", 0)
-            .set_int("jobresultcode", 0)
-            .set_time(DUE, now);
-        if let Some(word) = command.kind.and_then(|kind| spec(kind).job_instance)
+        job.set_text(col::CMD, command.name)
+            .set_ref(col::USER_ID, caller.user)
+            .set_ref(col::START_EVENT, first)
+            .set_ref(col::ENTITY, entity)
+            .set_ref(col::ABOUT, about)
+            .set_map(col::PARAMS, params.collect::<Vec<_>>())
+            .set_int(col::JOB_STATUS, JobStatus::Pending as i64)
+            .set_int(col::JOB_PROC_STATUS, 0)
+            .set_int(col::JOB_RESULT_CODE, 0)
+            .set_time(col::DUE, now);
+        if let Some(word) = word
             && entity.is_some()
         {
-            job.set_text("jobinstancetype", word);
+            job.set_text(col::JOB_INSTANCE_TYPE, word);
         }
     });
     let id = (command.job == Job::Create).then_some(entity).flatten();
@@ -197,10 +196,15 @@ fn main_thing(world: &World, request: &Request) -> Option<ThingId> {
     })
 }
 
+/// The answer that a finished job keeps; none if it is of another version.
+pub fn answer_of(world: &World, job: &Thing) -> Option<Answer> {
+    super::result::from_value(world.tables(), job.value(col::RESULT.key())?)
+}
+
 /// Finds the job that works on a thing, or will; the oldest of several.
 pub(super) fn pending(world: &World, thing: ThingId) -> Option<&Thing> {
-    let is_pending = |job: &&Thing| job.int("jobstatus") == JobStatus::Pending as i64;
-    world.referring(thing, Kind::Job, "about").find(is_pending)
+    let is_pending = |job: &&Thing| job.int(col::JOB_STATUS) == JobStatus::Pending as i64;
+    world.referring(thing, Kind::Job, col::ABOUT).find(is_pending)
 }
 
 /// Runs what is due of a thing: a job, or what its kind says.
@@ -208,13 +212,13 @@ pub(super) fn run_due(tx: &mut Tx<'_>, id: ThingId) {
     let thing = tx.thing(id);
     match thing.kind {
         // Nobody asks for it any more.
-        Kind::Job if thing.int("jobstatus") != JobStatus::Pending as i64 => tx.erase(id),
+        Kind::Job if thing.int(col::JOB_STATUS) != JobStatus::Pending as i64 => tx.erase(id),
         Kind::Job => run_job(tx, id),
-        kind => match spec(kind).on_due {
+        kind => match tx.spec(kind).on_due {
             Some(look) => look(tx, id),
             // Nothing looks at it any more: a column of an older version.
             None => tx.edit(id, |thing| {
-                thing.set_time(DUE, None);
+                thing.set_time(col::DUE, None);
             }),
         },
     }
@@ -222,14 +226,15 @@ pub(super) fn run_due(tx: &mut Tx<'_>, id: ThingId) {
 
 fn run_job(tx: &mut Tx<'_>, id: ThingId) {
     let job = tx.thing(id).clone();
-    let start = job.id_of("startevent");
-    let entity = job.id_of("entity");
-    let step = u32::try_from(job.int("step")).unwrap_or_default();
+    let start = job.id_of(col::START_EVENT);
+    let entity = job.id_of(col::ENTITY);
+    let step = u32::try_from(job.int(col::STEP)).unwrap_or_default();
     let params: RawParams =
-        job.map("params").iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-    let user = job.id_of("userid").expect("jobs have a user");
-    let Some(command) = areas::command(job.text("cmd")) else {
-        let error = ApiError::runtime(format!("there is no command {} any more", job.text("cmd")));
+        job.map(col::PARAMS).iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    let user = job.id_of(col::USER_ID).expect("jobs have a user");
+    let Some(command) = tx.tables().command(job.text(col::CMD)) else {
+        let error =
+            ApiError::runtime(format!("there is no command {} any more", job.text(col::CMD)));
         return finish(tx, id, Err((530, error.text)));
     };
     // What a user has begun goes on when the user is disabled or gone meanwhile.
@@ -254,7 +259,7 @@ fn run_job(tx: &mut Tx<'_>, id: ThingId) {
     }
     let before = tx.savepoint();
     // What is lost already only waited for its time.
-    let done = match job.text("errortext") {
+    let done = match job.text(col::ERROR_TEXT) {
         "" => work(tx, command, caller, &params, entity, step),
         lost => Err(ApiError::unavailable(lost)),
     };
@@ -262,7 +267,7 @@ fn run_job(tx: &mut Tx<'_>, id: ThingId) {
         Ok((Done::Wait(wait_ms), _)) => return come_back(tx, id, wait_ms),
         Ok((Done::FailLater(wait_ms, text), _)) => {
             tx.edit(id, |job| {
-                job.set_text("errortext", &text);
+                job.set_text(col::ERROR_TEXT, &text);
             });
             return come_back(tx, id, wait_ms);
         }
@@ -297,7 +302,7 @@ fn run_job(tx: &mut Tx<'_>, id: ThingId) {
 fn come_back(tx: &mut Tx<'_>, id: ThingId, wait_ms: i64) {
     let due = tx.now + Millis(wait_ms.max(0));
     tx.edit(id, |job| {
-        job.set_int("step", job.int("step") + 1).set_time(DUE, due);
+        job.set_int(col::STEP, job.int(col::STEP) + 1).set_time(col::DUE, due);
     });
 }
 
@@ -326,18 +331,18 @@ fn work(
 fn finish(tx: &mut Tx<'_>, job: ThingId, result: Result<Answer, (u16, String)>) {
     let expiry = tx.now + tx.setting_time(EXPIRE_MINUTES, 60_000);
     tx.edit(job, |job| {
-        job.set_time(DUE, expiry).set_text("jobresulttype", "object");
+        job.set_time(col::DUE, expiry).set_text(col::JOB_RESULT_TYPE, "object");
         match result {
             Ok(answer) => {
-                job.set_int("jobstatus", JobStatus::Done as i64);
-                job.set("result", super::result::to_value(&answer));
+                job.set_int(col::JOB_STATUS, JobStatus::Done as i64);
+                job.set_value(col::RESULT.key(), Some(super::result::to_value(&answer)));
             }
             Err((code, text)) => {
-                job.set_int("jobstatus", JobStatus::Failed as i64);
+                job.set_int(col::JOB_STATUS, JobStatus::Failed as i64);
                 // Whatever the cause, as the real server has it; the cause's own
                 // code stands in the result.
-                job.set_int("jobresultcode", 530);
-                job.set_int("errorcode", i64::from(code)).set_text("errortext", &text);
+                job.set_int(col::JOB_RESULT_CODE, 530);
+                job.set_int(col::ERROR_CODE, i64::from(code)).set_text(col::ERROR_TEXT, &text);
             }
         }
     });
@@ -398,7 +403,7 @@ fn subject(world: &World, command: &Command, entity: Option<ThingId>) -> String 
         command.name.find(|c: char| c.is_ascii_uppercase()).map_or("", |at| &command.name[..at]);
     match entity.and_then(|id| world.any(id)) {
         Some(thing) => {
-            let name = thing.text_if_any("name");
+            let name = thing.text_if_any(col::NAME);
             let blank = if name.is_empty() { "" } else { " " };
             format!("{verb} {}{blank}{name} ({})", thing.kind.noun(), thing.uuid)
         }
@@ -414,7 +419,7 @@ fn answer(world: &Tx<'_>, command: &Command, caller: &Caller, done: &Done) -> An
             Shape::Success | Shape::Bare(_) => None,
         };
         let thing = world.thing(*id);
-        let object = object.unwrap_or(spec(thing.kind).object);
+        let object = object.unwrap_or(thing.spec().object);
         View::new(world, caller, thing, world.now).object(object)
     };
     match (done, command.shape) {

@@ -7,13 +7,11 @@
 //! # Source
 //! Guide 4.2, updateResourceLimit; defaults as in the 4.2.1 settings.
 
+use super::col;
 use cloudtally_model::ApiError;
 
 use super::world::{ThingId, World};
-use crate::{
-    areas,
-    table::{Kind, Limit, Role},
-};
+use crate::table::{Kind, Limit, Role};
 
 /// All limits, by number.
 pub const LIMITS: [Limit; 12] = [
@@ -101,14 +99,14 @@ pub fn of_domain(world: &World, domain: ThingId, limit: Limit) -> Option<i64> {
 
 fn set_for(world: &World, of: ThingId, limit: Limit) -> Option<i64> {
     world
-        .referring(of, Kind::ResourceLimit, "of")
-        .find(|row| row.int("resourcetype") == limit.number())
-        .map(|row| row.int("max"))
+        .referring(of, Kind::ResourceLimit, col::OF)
+        .find(|row| row.int(col::RESOURCE_TYPE_NUMBER) == limit.number())
+        .map(|row| row.int(col::MAX))
 }
 
 /// How much of it an account has.
 pub fn used_by_account(world: &World, account: ThingId, limit: Limit) -> i64 {
-    areas::limit::used(world, account, limit)
+    (world.tables().hooks().used)(world, account, limit)
 }
 
 /// How much of it the accounts of a domain and below have.
@@ -126,7 +124,7 @@ pub fn check(world: &World, account: ThingId, limit: Limit, more: i64) -> Result
     if more <= 0 {
         return Ok(());
     }
-    let name = world.thing(account).text("name");
+    let name = world.thing(account).text(col::NAME);
     if let Some(most) = of_account(world, account, limit) {
         let used = used_by_account(world, account, limit);
         if used + more > most {

@@ -1,15 +1,17 @@
 //! Lists: which things, which of them pass, which page.
 
+use super::col;
 use cloudtally_model::{ApiError, port::Value};
 
 use super::{
     call::Query,
+    column::ColumnKey,
     decode::{Arg, Args, invalid},
     jobs,
     node::{Answer, Node},
     render::View,
     scope::Scope,
-    world::{Thing, spec},
+    world::Thing,
 };
 use crate::table::{Kind, Object, Owner, Shape, Verb};
 
@@ -130,7 +132,7 @@ impl Query<'_> {
             && self.command.is_list()
             && let Some(job) = jobs::pending(self.world, thing.id)
         {
-            let status = Node::Int(job.int("jobstatus"));
+            let status = Node::Int(job.int(col::JOB_STATUS));
             for (name, node) in [("jobid", Node::text(job.uuid.to_string())), ("jobstatus", status)]
             {
                 // Some objects have a place of their own for them.
@@ -145,18 +147,18 @@ impl Query<'_> {
     pub fn has_tags(&self, thing: &Thing) -> bool {
         let Some(Arg::Map(tags)) = self.args.if_any("tags") else { return true };
         tags.iter().all(|entry| {
-            self.world.referring(thing.id, Kind::Tag, "resource").any(|tag| {
+            self.world.referring(thing.id, Kind::Tag, col::RESOURCE).any(|tag| {
                 entry
                     .get("key")
-                    .is_some_and(|key| tag.text("key").to_lowercase() == key.to_lowercase())
-                    && entry.get("value").is_some_and(|value| tag.text("value") == value)
+                    .is_some_and(|key| tag.text(col::KEY).to_lowercase() == key.to_lowercase())
+                    && entry.get("value").is_some_and(|value| tag.text(col::VALUE) == value)
             })
         })
     }
 
     /// The things of a kind that the scope and the parameters leave, in the order of its lists.
     pub fn things(&self, kind: Kind) -> Result<Vec<&Thing>, ApiError> {
-        let spec = spec(kind);
+        let spec = self.world.spec(kind);
         let scoped = match spec.owner {
             Owner::Account if self.command.param("listall").is_some() || names_owner(self.args) => {
                 Some(Scope::of(self.world, self.caller, self.args)?)
@@ -200,7 +202,7 @@ impl Query<'_> {
         self.args.iter().all(|(name, arg)| {
             NOT_COLUMNS.contains(&name)
                 || own.contains(&name)
-                || !is_comparable(thing.kind, name)
+                || !is_comparable(thing, name)
                 || equals(thing, name, arg)
         }) && keyword.is_none_or(|keyword| contains(thing, &keyword.to_lowercase()))
             && self.has_tags(thing)
@@ -269,8 +271,9 @@ fn names_owner(args: &Args) -> bool {
     ["account", "domainid", "projectid"].iter().any(|name| args.if_any(name).is_some())
 }
 
-fn is_comparable(kind: Kind, name: &str) -> bool {
-    name == "state" && !spec(kind).states.is_empty() || spec(kind).column(name).is_some()
+fn is_comparable(thing: &Thing, name: &str) -> bool {
+    let spec = thing.spec();
+    name == "state" && !spec.states.is_empty() || spec.stores(ColumnKey::of(name))
 }
 
 /// Whether a thing has this value in the column of a parameter's name.
@@ -281,7 +284,7 @@ fn equals(thing: &Thing, name: &str, arg: &Arg) -> bool {
     {
         return thing.state.eq_ignore_ascii_case(state);
     }
-    match (thing.get(name), arg) {
+    match (thing.value(ColumnKey::of(name)), arg) {
         (Some(Value::Text(text)), Arg::Text(given)) => text.eq_ignore_ascii_case(given),
         (Some(Value::Int(number)), Arg::Int(given)) => number == given,
         (Some(Value::Int(number)), Arg::Text(given)) => number.to_string() == *given,
@@ -297,8 +300,5 @@ fn equals(thing: &Thing, name: &str, arg: &Arg) -> bool {
 
 /// Whether one of the columns that `keyword` looks in contains it.
 fn contains(thing: &Thing, keyword: &str) -> bool {
-    spec(thing.kind)
-        .keyword
-        .iter()
-        .any(|column| thing.text(column).to_lowercase().contains(keyword))
+    thing.spec().keyword.iter().any(|column| thing.text(*column).to_lowercase().contains(keyword))
 }

@@ -10,6 +10,7 @@
 //! are never refused, or nobody could let the root admin in again; there the front
 //! holds up those who guess, by address.
 
+use super::col;
 use cloudtally_model::{Instant, Millis};
 
 use super::{
@@ -18,7 +19,6 @@ use super::{
     tx::Tx,
     world::{Thing, ThingId, World},
 };
-use crate::areas::alert::{self, LOGINS_REFUSED, Place};
 
 /// Wrong passwords after which logins are refused; 0 never refuses.
 const ATTEMPTS: &str = "incorrect.login.attempts.allowed";
@@ -28,13 +28,6 @@ const REFUSED_FIRST: Millis = Millis::MINUTE;
 const REFUSED_MAX: Millis = Millis::HOUR;
 /// Times it is doubled at most.
 const DOUBLED_MAX: i64 = 6;
-
-/// Wrong passwords since the last right one.
-const FAILURES: &str = "failures";
-/// Until when logins are refused.
-const REFUSED_UNTIL: &str = "refuseduntil";
-/// How often all sessions of the user were ended.
-const SESSIONS_ENDED: &str = "sessionsended";
 
 /// How a user shows who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +46,7 @@ pub fn candidate<'w>(
     username: &str,
 ) -> Option<(&'w Thing, Option<&'w str>)> {
     let user = world.user_named(domain, username)?;
-    Some((user, Some(user.text("passwordhash")).filter(|hash| !hash.is_empty())))
+    Some((user, Some(user.text(col::PASSWORD_HASH)).filter(|hash| !hash.is_empty())))
 }
 
 /// The proof was right: forgets wrong passwords and tells of the login. None where
@@ -78,12 +71,12 @@ pub fn failed(tx: &mut Tx<'_>, user: ThingId) {
     if is_refused(thing, tx.now) {
         return;
     }
-    let (is_default, failures) = (thing.flag("isdefault"), thing.int(FAILURES) + 1);
+    let (is_default, failures) = (thing.flag(col::IS_DEFAULT), thing.int(col::FAILURES) + 1);
     let most = tx.setting_number(ATTEMPTS);
     let is_too_many = most > 0 && failures >= most;
     let until = (is_too_many && !is_default).then(|| tx.now + refused_for(failures - most));
     tx.edit(user, |user| {
-        user.set_int(FAILURES, failures).set_time(REFUSED_UNTIL, until);
+        user.set_int(col::FAILURES, failures).set_time(col::REFUSED_UNTIL, until);
     });
     // The cloud's own users are not refused: of ever more guesses ever fewer are told.
     if until.is_some() || !is_too_many || failures == most || failures.count_ones() == 1 {
@@ -93,22 +86,8 @@ pub fn failed(tx: &mut Tx<'_>, user: ThingId) {
         event::write_of(tx, user, "USER.LOGIN", Level::Error, text);
     }
     if is_too_many {
-        raise(tx, user, failures);
+        (tx.tables().hooks().logins_refused)(tx, user, failures);
     }
-}
-
-/// Tells the root admin, once until the user is let in again.
-fn raise(tx: &mut Tx<'_>, user: ThingId, failures: i64) {
-    if alert::stands(tx, LOGINS_REFUSED, user) {
-        return;
-    }
-    let thing = tx.thing(user);
-    let account = thing.owner.expect("users have accounts");
-    let (name, path) = (thing.text("username"), tx.login_path(tx.domain_of(account)));
-    let text = format!(
-        "{failures} wrong passwords in a row for the user {name} of {path}; listEvents type=USER.LOGIN tells when"
-    );
-    alert::raise(tx, LOGINS_REFUSED, Some(user), Place::default(), &text);
 }
 
 /// How long logins are refused after so many wrong passwords more than allowed.
@@ -118,27 +97,27 @@ fn refused_for(more: i64) -> Millis {
 }
 
 fn is_refused(user: &Thing, now: Instant) -> bool {
-    user.time(REFUSED_UNTIL).is_some_and(|until| now < until)
+    user.time(col::REFUSED_UNTIL).is_some_and(|until| now < until)
 }
 
 /// Forgets wrong passwords: the user is let in again.
 pub fn forgive(tx: &mut Tx<'_>, user: ThingId) {
     tx.edit(user, |user| {
-        user.set_int(FAILURES, 0).set_time(REFUSED_UNTIL, None);
+        user.set_int(col::FAILURES, 0).set_time(col::REFUSED_UNTIL, None);
     });
-    alert::resolve(tx, LOGINS_REFUSED, Some(user), Place::default());
+    (tx.tables().hooks().logins_accepted)(tx, user);
 }
 
 /// Ends all sessions of a user, open ones too.
 pub fn end_sessions(tx: &mut Tx<'_>, user: ThingId) {
     tx.edit(user, |user| {
-        user.set_int(SESSIONS_ENDED, user.int(SESSIONS_ENDED) + 1);
+        user.set_int(col::SESSIONS_ENDED, user.int(col::SESSIONS_ENDED) + 1);
     });
 }
 
 /// How often all sessions of a user were ended: those from before are over.
 pub fn sessions_ended(world: &World, user: ThingId) -> i64 {
-    world.any(user).map_or(0, |user| user.int(SESSIONS_ENDED))
+    world.any(user).map_or(0, |user| user.int(col::SESSIONS_ENDED))
 }
 
 /// The user has logged out.

@@ -1,17 +1,16 @@
 //! Things as answers show them.
 
+use super::col;
 use cloudtally_model::{Instant, port::Value};
 
 use super::{
     caller::Caller,
+    column::{Column, ColumnKey},
     jobs,
     node::{Fields, Node},
     world::{Thing, ThingId, World},
 };
-use crate::{
-    areas,
-    table::{Audience, Field, Kind, Object, Source, WireType},
-};
+use crate::table::{Audience, Field, Kind, Object, Source, WireType};
 
 /// How deep objects may stand within one another: a VM shows its NICs, and a NIC
 /// must not show its VM again.
@@ -61,9 +60,9 @@ impl<'a> View<'a> {
         let project = || thing.owner.and_then(|owner| world.project_of(owner));
         let domain = || world.domain_of_thing(thing).map(|id| world.thing(id));
         let uuid = |thing: Option<&Thing>| Node::text_if(thing.map(|thing| thing.uuid.to_string()));
-        let name = |thing: Option<&Thing>| Node::text_if(thing.map(|thing| thing.text("name")));
+        let name = |thing: Option<&Thing>| Node::text_if(thing.map(|thing| thing.text(col::NAME)));
         match field.source {
-            Source::Stored => self.stored(field.name, field.ty),
+            Source::Stored => self.stored(field.key, field.ty),
             Source::Uuid => Node::text(thing.uuid.to_string()),
             Source::State if thing.state.is_empty() => Node::Null,
             Source::State => Node::text(thing.state),
@@ -77,21 +76,21 @@ impl<'a> View<'a> {
             Source::ProjectId => uuid(project()),
             Source::Project => name(project()),
             // Clients look into the list without asking whether there is one.
-            Source::Tags => match self.children(Kind::Tag, "resource") {
+            Source::Tags => match self.children(Kind::Tag, col::RESOURCE) {
                 Node::Null => Node::List(Vec::new()),
                 tags => tags,
             },
             Source::JobId => uuid(jobs::pending(world, thing.id)),
             Source::JobStatus => jobs::pending(world, thing.id)
-                .map_or(Node::Null, |job| Node::Int(job.int("jobstatus"))),
+                .map_or(Node::Null, |job| Node::Int(job.int(col::JOB_STATUS))),
             Source::Join { of, field } => self.joined(of, field),
             Source::Children { kind, by } => self.children(kind, by),
             Source::By(compute) => compute(self),
         }
     }
 
-    fn stored(&self, name: &str, ty: WireType) -> Node {
-        self.thing.get(name).map_or(Node::Null, |value| self.value(value, ty))
+    fn stored(&self, key: ColumnKey, ty: WireType) -> Node {
+        self.thing.value(key).map_or(Node::Null, |value| self.value(value, ty))
     }
 
     fn value(&self, value: &Value, ty: WireType) -> Node {
@@ -113,13 +112,13 @@ impl<'a> View<'a> {
     }
 
     /// A field of the thing that a reference names; what is removed still tells.
-    fn joined(&self, of: &str, field: &str) -> Node {
+    fn joined(&self, of: Column<ThingId>, field: &str) -> Node {
         let Some(id) = self.thing.id_of(of) else { return Node::Null };
         let view = self.of(id);
-        let spec = super::world::spec(view.thing.kind);
+        let spec = view.thing.spec();
         match spec.object.position(field) {
             Some(at) => view.field(&spec.object.fields[at]),
-            None => view.stored(field, WireType::Str),
+            None => view.stored(ColumnKey::of(field), WireType::Str),
         }
     }
 
@@ -128,17 +127,17 @@ impl<'a> View<'a> {
         if self.depth >= DEPTH_MAX {
             return Node::Null;
         }
-        let object = super::world::spec(kind).object;
+        let object = self.world.spec(kind).object;
         let show = |thing| View { thing, depth: self.depth + 1, ..*self }.object(object);
         Node::List(self.world.owned_by(self.thing.id, kind).map(show).collect())
     }
 
     /// The things of a kind that refer to this one, the oldest first.
-    pub fn children(&self, kind: Kind, by: &str) -> Node {
-        if self.depth >= DEPTH_MAX || areas::spec(kind).is_none() {
+    pub fn children(&self, kind: Kind, by: Column<ThingId>) -> Node {
+        if self.depth >= DEPTH_MAX || self.world.tables().spec_if_any(kind).is_none() {
             return Node::Null;
         }
-        let object = super::world::spec(kind).object;
+        let object = self.world.spec(kind).object;
         let items: Vec<Node> = self
             .world
             .referring(self.thing.id, kind, by)

@@ -1,12 +1,10 @@
 //! What came of a job, as it is kept: an answer is shown again as it was, even
 //! when its thing has changed or gone since.
 
-use std::{collections::HashSet, sync::OnceLock};
-
 use cloudtally_model::port::Value;
 
 use super::node::{Answer, Fields, Node};
-use crate::{areas, table::Shape};
+use super::tables::Tables;
 
 const OBJECT: &str = "object";
 const LIST: &str = "list";
@@ -33,21 +31,23 @@ pub(super) fn to_value(answer: &Answer) -> Value {
 }
 
 /// The answer that a value is; none if it is of another version.
-pub fn from_value(value: &Value) -> Option<Answer> {
+pub(super) fn from_value(tables: &'static Tables, value: &Value) -> Option<Answer> {
     let Value::List(parts) = value else { return None };
     let name = |at: usize| match parts.get(at) {
-        Some(Value::Text(name)) => known(name),
+        Some(Value::Text(name)) => tables.known(name),
         _ => None,
     };
     let tag = if let Some(Value::Text(tag)) = parts.first() { tag.as_str() } else { return None };
     Some(match tag {
         SUCCESS => Answer::Success,
-        ANSWER_OBJECT => Answer::Object { item: name(1)?, object: value_node(parts.get(2)?) },
-        ANSWER_BARE => match value_node(parts.get(1)?) {
+        ANSWER_OBJECT => {
+            Answer::Object { item: name(1)?, object: value_node(tables, parts.get(2)?) }
+        }
+        ANSWER_BARE => match value_node(tables, parts.get(1)?) {
             Node::Object(fields) => Answer::Bare(fields),
             _ => return None,
         },
-        ANSWER_LIST => match value_node(parts.get(2)?) {
+        ANSWER_LIST => match value_node(tables, parts.get(2)?) {
             Node::List(items) => Answer::List { count: items.len(), item: name(1)?, items },
             _ => return None,
         },
@@ -81,7 +81,7 @@ fn node_value(node: &Node) -> Value {
     }
 }
 
-fn value_node(value: &Value) -> Node {
+fn value_node(tables: &'static Tables, value: &Value) -> Node {
     match value {
         Value::Bool(flag) => Node::Bool(*flag),
         Value::Int(number) => Node::Int(*number),
@@ -91,11 +91,13 @@ fn value_node(value: &Value) -> Node {
         Value::Ref(_) => Node::Null,
         Value::List(parts) => match parts.split_first() {
             Some((Value::Text(tag), items)) if tag == LIST => {
-                Node::List(items.iter().map(value_node).collect())
+                Node::List(items.iter().map(|item| value_node(tables, item)).collect())
             }
             Some((Value::Text(tag), parts)) if tag == OBJECT => {
                 let field = |pair: &[Value]| match pair {
-                    [Value::Text(name), value] => Some((known(name)?, value_node(value))),
+                    [Value::Text(name), value] => {
+                        Some((tables.known(name)?, value_node(tables, value)))
+                    }
                     _ => None,
                 };
                 Node::Object(parts.chunks(2).filter_map(field).collect::<Fields>())
@@ -103,18 +105,4 @@ fn value_node(value: &Value) -> Node {
             _ => Node::Null,
         },
     }
-}
-
-/// The name of a field or an item that the tables have.
-fn known(name: &str) -> Option<&'static str> {
-    static NAMES: OnceLock<HashSet<&'static str>> = OnceLock::new();
-    let names = NAMES.get_or_init(|| {
-        let fields = areas::objects().flat_map(|object| object.fields.iter().map(|f| f.name));
-        let items = areas::commands().filter_map(|command| match command.shape {
-            Shape::List { item, .. } | Shape::Object { item, .. } => Some(item),
-            Shape::Success | Shape::Bare(_) => None,
-        });
-        fields.chain(items).collect()
-    });
-    names.get(name).copied()
 }

@@ -4,6 +4,7 @@
 //! # Source
 //! Guide 4.2.6.
 
+use super::col;
 use cloudtally_model::ApiError;
 
 use super::{
@@ -153,7 +154,7 @@ pub fn refuse_other_domain(
         None => Ok(()),
         Some(domain) => Err(ApiError::value(format!(
             "the project {} is not in the domain {}; leave `domainid` out",
-            world.thing(project).text("name"),
+            world.thing(project).text(col::NAME),
             world.login_path(domain)
         ))
         .about(world.thing(project).uuid.to_string(), "projectid")),
@@ -168,7 +169,7 @@ pub fn refuse_other_owner(call: &Call<'_, '_>, of: ThingId) -> Result<(), ApiErr
     if !is_named || thing.owner == Some(owner(call)?) {
         return Ok(());
     }
-    let holder = thing.owner.map_or("nobody", |id| call.thing(id).text("name"));
+    let holder = thing.owner.map_or("nobody", |id| call.thing(id).text(col::NAME));
     Err(ApiError::value(format!(
         "the {} {} belongs to {holder}; leave `account`, `domainid` and `projectid` out",
         thing.kind.noun(),
@@ -217,7 +218,7 @@ pub fn refuse_shut(world: &World, owner: Option<ThingId>) -> Result<(), ApiError
     {
         return Err(ApiError::value(format!(
             "the project {} is {}; activate it before anything is added to it",
-            project.text("name"),
+            project.text(col::NAME),
             project.state.to_lowercase()
         ))
         .about(project.uuid.to_string(), "projectid"));
@@ -226,7 +227,7 @@ pub fn refuse_shut(world: &World, owner: Option<ThingId>) -> Result<(), ApiError
     if account.state != "enabled" {
         return Err(ApiError::permission(format!(
             "the account {} is {}; enable it before anything is added to it",
-            account.text("name"),
+            account.text(col::NAME),
             account.state
         )));
     }

@@ -4,6 +4,7 @@
 //! command that fails is undone back to its savepoint; a batch that cannot be
 //! kept is undone as a whole. What is left at the end is a [`ChangeSet`].
 
+use super::col;
 use std::{collections::BTreeSet, ops::Deref, sync::Arc};
 
 use cloudtally_model::{
@@ -13,11 +14,12 @@ use cloudtally_model::{
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::{
+    column::{Column, Reference},
     secret::Entropy,
-    world::{Thing, ThingId, Uuid, World, spec},
+    world::{Thing, ThingId, Uuid, World},
 };
 use crate::{
-    ledger::{Forwarded, facts},
+    ledger::Forwarded,
     table::{Kind, OnDelete},
 };
 
@@ -112,8 +114,8 @@ impl<'w> Tx<'w> {
         let concerned: BTreeSet<ThingId> =
             std::mem::take(&mut self.concerned).into_iter().collect();
         for id in concerned {
-            let uses =
-                self.world.any(id).map(|thing| facts::facts(self.world, thing)).unwrap_or_default();
+            let facts = self.world.tables().hooks().facts;
+            let uses = self.world.any(id).map(|thing| facts(self.world, thing)).unwrap_or_default();
             for (number, entry) in self.world.ledger().settled(id, &uses, self.now) {
                 self.put_entry(number, entry);
             }
@@ -135,7 +137,7 @@ impl<'w> Tx<'w> {
     pub fn insert(&mut self, kind: Kind, fill: impl FnOnce(&mut Thing)) -> ThingId {
         let id = ThingId(self.next_id);
         self.next_id += 1;
-        let mut thing = Thing::new(id, kind, self.uuid_of(id), self.now);
+        let mut thing = Thing::new(id, self.world.spec(kind), self.uuid_of(id), self.now);
         fill(&mut thing);
         self.put(id, Some(Arc::new(thing)));
         id
@@ -164,12 +166,11 @@ impl<'w> Tx<'w> {
         if thing.state == state {
             return;
         }
-        let row =
-            spec(thing.kind).moves.iter().find(|row| row.from == thing.state && row.to == state);
+        let row = thing.spec().moves.iter().find(|row| row.from == thing.state && row.to == state);
         let row = row.unwrap_or_else(|| {
             panic!("{:?} cannot go from {} to {state}", thing.kind, thing.state)
         });
-        let look = spec(thing.kind).on_move;
+        let look = thing.spec().on_move;
         self.edit(id, |thing| thing.state = row.to);
         if let Some(look) = look {
             look(self, id, row.from);
@@ -179,11 +180,11 @@ impl<'w> Tx<'w> {
     /// Marks a thing as removed: its name and uuid still resolve.
     pub fn remove(&mut self, id: ThingId) {
         let now = self.now;
-        let holds_due = spec(self.world.thing(id).kind).column(super::world::DUE).is_some();
+        let holds_due = self.world.thing(id).stores(col::DUE);
         self.edit(id, |thing| {
             thing.removed = Some(now);
             if holds_due {
-                thing.set_time(super::world::DUE, None);
+                thing.set_time(col::DUE, None);
             }
         });
     }
@@ -195,27 +196,31 @@ impl<'w> Tx<'w> {
 
     /// What still uses a thing and keeps it from being removed.
     pub fn user_of(&self, id: ThingId) -> Option<&Thing> {
-        let kind = self.world.thing(id).kind;
-        let refusing = spec(kind).referred.iter().filter(|(_, _, what)| *what == OnDelete::Refuse);
-        refusing.flat_map(|(kind, column, _)| self.world.referring(id, *kind, column)).next()
+        let refusing = self
+            .world
+            .thing(id)
+            .spec()
+            .referred
+            .iter()
+            .filter(|(_, _, what)| *what == OnDelete::Refuse);
+        refusing.flat_map(|(kind, column, _)| self.world.referring(id, *kind, *column)).next()
     }
 
     /// Removes a thing and what goes with it; what forgets it does.
     pub fn remove_with_dependants(&mut self, id: ThingId) {
-        let kind = self.world.thing(id).kind;
-        for (kind, column, what) in spec(kind).referred {
+        for (kind, column, what) in self.world.thing(id).spec().referred {
             let referrers: Vec<ThingId> =
-                self.world.referring(id, *kind, column).map(|thing| thing.id).collect();
+                self.world.referring(id, *kind, *column).map(|thing| thing.id).collect();
             for referrer in referrers {
                 match what {
                     OnDelete::Refuse => {}
                     OnDelete::Remove => self.remove_with_dependants(referrer),
-                    OnDelete::Forget => self.edit(referrer, |thing| forget(thing, column, id)),
+                    OnDelete::Forget => self.edit(referrer, |thing| forget(thing, *column, id)),
                 }
             }
         }
         let tags: Vec<ThingId> =
-            self.world.referring(id, Kind::Tag, "resource").map(|t| t.id).collect();
+            self.world.referring(id, Kind::Tag, col::RESOURCE).map(|t| t.id).collect();
         for tag in tags {
             self.erase(tag);
         }
@@ -234,12 +239,12 @@ impl<'w> Tx<'w> {
         let row = self.own_setting_of(of, name).map(|row| row.id);
         match (row, value) {
             (Some(row), Some(value)) => self.edit(row, |row| {
-                row.set_text("value", value);
+                row.set_text(col::VALUE, value);
             }),
             (Some(row), None) => self.erase(row),
             (None, Some(value)) => {
                 self.insert(Kind::Setting, |row| {
-                    row.set_ref("of", of).set_text("name", name).set_text("value", value);
+                    row.set_ref(col::OF, of).set_text(col::NAME, name).set_text(col::VALUE, value);
                 });
             }
             (None, None) => {}
@@ -273,16 +278,16 @@ impl<'w> Tx<'w> {
     fn observe(&mut self, id: ThingId, before: Option<&Thing>) {
         let after = self.world.any(id);
         for thing in before.into_iter().chain(after) {
-            self.concerned.extend(facts::concerned(self.world, thing));
+            self.concerned.extend((self.world.tables().hooks().concerned)(self.world, thing));
         }
         if let (Some(before), Some(after)) = (before, after)
-            && after.kind == Kind::Router
+            && let Some((sent, received)) = after.spec().forwards
         {
             // A counter that falls was set back and has counted nothing by that.
-            let growth = |column: &str| {
+            let growth = |column: Column<i64>| {
                 u64::try_from(after.int(column) - before.int(column)).unwrap_or_default()
             };
-            let (sent, received) = (growth("sentbytes"), growth("receivedbytes"));
+            let (sent, received) = (growth(sent), growth(received));
             if sent > 0 || received > 0 {
                 self.forwarded.push(Forwarded { router: id, sent, received });
             }
@@ -385,15 +390,15 @@ impl<'w> Tx<'w> {
     }
 }
 
-fn forget(thing: &mut Thing, column: &str, id: ThingId) {
-    let left = match thing.get(column) {
+fn forget(thing: &mut Thing, column: Reference, id: ThingId) {
+    let left = match thing.value(column.key()) {
         Some(Value::List(values)) => {
             let left = values.iter().filter(|value| **value != Value::Ref(id.0)).cloned();
             Some(Value::List(left.collect()))
         }
         _ => None,
     };
-    thing.set(column, left);
+    thing.set_value(column.key(), left);
 }
 
 /// The numbers that are never used twice.

@@ -1,12 +1,14 @@
 //! What most commands do: make a thing of the parameters, change it, remove it.
 
+use super::col;
 use cloudtally_model::{ApiError, Text, port::Value};
 
 use super::{
     call::{Call, Done},
+    column::{Column, ColumnKey},
     decode::Arg,
     limit,
-    world::{Thing, ThingId, spec},
+    world::{Thing, ThingId},
 };
 use crate::table::{Kind, Owner, Verb, WireType, Within};
 
@@ -50,7 +52,7 @@ pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Makes a thing of a kind from the parameters of the same names.
 pub fn create(call: &mut Call<'_, '_>, kind: Kind) -> Result<ThingId, ApiError> {
-    let owner = match spec(kind).owner {
+    let owner = match call.spec(kind).owner {
         Owner::Account => Some(call.owner()?),
         Owner::Cloud => None,
     };
@@ -63,7 +65,7 @@ pub fn create_for(
     kind: Kind,
     owner: Option<ThingId>,
 ) -> Result<ThingId, ApiError> {
-    if let (Some(limit), Some(owner)) = (spec(kind).limit, owner) {
+    if let (Some(limit), Some(owner)) = (call.spec(kind).limit, owner) {
         limit::check(call, owner, limit, 1)?;
     }
     let id = call.tx.insert(kind, |thing| thing.owner = owner);
@@ -77,11 +79,11 @@ pub fn create_for(
 /// Removes a thing that nothing uses, and what goes with it.
 pub fn delete(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
     if let Some(user) = call.user_of(id) {
-        let (thing, name) = (call.thing(id), user.text_if_any("name"));
+        let (thing, name) = (call.thing(id), user.text_if_any(col::NAME));
         let text = format!(
             "the {} {} is in use by the {} {name}; remove that first",
             thing.kind.noun(),
-            thing.text_if_any("name"),
+            thing.text_if_any(col::NAME),
             user.kind.noun(),
         );
         return Err(ApiError::in_use(text).about(thing.uuid.to_string(), "id"));
@@ -92,18 +94,18 @@ pub fn delete(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
 
 /// Sets the columns that parameters of the same name are given for.
 pub fn assign(call: &Call<'_, '_>, thing: &mut Thing) {
-    let kind = thing.kind;
+    let spec = thing.spec();
     let is_owner = |name: &str| {
-        spec(kind).owner == Owner::Account && matches!(name, "account" | "domainid" | "projectid")
+        spec.owner == Owner::Account && matches!(name, "account" | "domainid" | "projectid")
     };
     for (name, arg) in call.args.iter() {
-        if name == "id" || is_owner(name) || spec(kind).column(name).is_none() {
+        let key = ColumnKey::of(name);
+        let Some(position) = spec.position_of(key) else { continue };
+        if name == "id" || is_owner(name) {
             continue;
         }
-        let column = spec(kind).column(name).expect("looked up above");
-        let ty = spec(kind).column_at(column).1;
-        if let Some(value) = value_of(arg, ty) {
-            thing.set(name, value);
+        if let Some(value) = value_of(arg, spec.column_at(position).1) {
+            thing.set_value(key, Some(value));
         }
     }
 }
@@ -144,7 +146,7 @@ fn pairs(entries: &[super::decode::Entry]) -> Vec<(Text, Text)> {
 
 /// Refuses a name that another thing of the kind has already.
 pub(super) fn check_unique(call: &Call<'_, '_>, thing: &Thing) -> Result<(), ApiError> {
-    for unique in spec(thing.kind).unique {
+    for unique in thing.spec().unique {
         let name = thing.text(unique.column);
         if name.is_empty() {
             continue;
@@ -171,7 +173,7 @@ pub(super) fn check_unique(call: &Call<'_, '_>, thing: &Thing) -> Result<(), Api
             return Err(ApiError::value(format!(
                 "there is a {} named {name} already; choose another `{}`",
                 thing.kind.noun(),
-                unique.column
+                unique.column.name()
             )));
         }
     }
@@ -180,7 +182,7 @@ pub(super) fn check_unique(call: &Call<'_, '_>, thing: &Thing) -> Result<(), Api
 
 impl Thing {
     /// A text of a column that the kind may not have.
-    pub(super) fn text_if_any(&self, column: &str) -> &str {
-        if spec(self.kind).column(column).is_some() { self.text(column) } else { "" }
+    pub(super) fn text_if_any(&self, column: Column<Text>) -> &str {
+        if self.stores(column) { self.text(column) } else { "" }
     }
 }

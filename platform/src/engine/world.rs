@@ -7,6 +7,7 @@
 //! Removed things stay, so that their uuids and names still resolve in events
 //! and bills, but only [`World::any`] and uuids find them.
 
+use super::col;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
@@ -19,9 +20,12 @@ use cloudtally_model::{
     settings::setting,
 };
 
-use super::node::Answer;
+use super::{
+    column::{Column, ColumnKey, Pairs, Reference, Stored},
+    node::Answer,
+    tables::Tables,
+};
 use crate::{
-    areas,
     ledger::Ledger,
     table::{Kind, KindSpec, Role},
 };
@@ -60,6 +64,7 @@ pub struct Thing {
     pub id: ThingId,
     /// What it is.
     pub kind: Kind,
+    spec: Spec,
     /// What the API calls it.
     pub uuid: Uuid,
     /// The account it belongs to.
@@ -71,42 +76,85 @@ pub struct Thing {
     /// When it was removed.
     pub removed: Option<Instant>,
     /// Attributes by column, sorted; absent ones are left out.
-    values: Vec<(u8, Value)>,
+    values: Vec<(ColumnKey, Value)>,
+}
+
+/// The row of a thing's kind; there is one a kind, so that all of a kind are equal.
+#[derive(Clone, Copy)]
+struct Spec(&'static KindSpec);
+
+impl PartialEq for Spec {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.kind == other.0.kind
+    }
+}
+
+impl Eq for Spec {}
+
+impl fmt::Debug for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.kind.fmt(f)
+    }
 }
 
 impl Thing {
-    pub(super) fn new(id: ThingId, kind: Kind, uuid: Uuid, created: Instant) -> Self {
-        let state = spec(kind).states.first().copied().unwrap_or_default();
-        Self { id, kind, uuid, owner: None, state, created, removed: None, values: Vec::new() }
+    pub(super) fn new(id: ThingId, spec: &'static KindSpec, uuid: Uuid, created: Instant) -> Self {
+        let state = spec.states.first().copied().unwrap_or_default();
+        let (kind, spec) = (spec.kind, Spec(spec));
+        Self {
+            id,
+            kind,
+            spec,
+            uuid,
+            owner: None,
+            state,
+            created,
+            removed: None,
+            values: Vec::new(),
+        }
     }
 
-    /// An attribute.
-    ///
-    /// # Panics
-    /// If the kind has no such column: a mistake in our code.
-    pub fn get(&self, column: &str) -> Option<&Value> {
-        self.at(column_of(self.kind, column))
+    /// What is stored of its kind.
+    pub fn spec(&self) -> &'static KindSpec {
+        self.spec.0
     }
 
-    pub(super) fn at(&self, column: u8) -> Option<&Value> {
-        let at = self.values.binary_search_by_key(&column, |(column, _)| *column).ok()?;
+    /// The value under a key, of whatever type.
+    pub(super) fn value(&self, key: ColumnKey) -> Option<&Value> {
+        debug_assert!(self.spec().stores(key), "{:?} has no such column", self.kind);
+        let at = self.values.binary_search_by_key(&key, |(key, _)| *key).ok()?;
         Some(&self.values[at].1)
     }
 
-    /// Sets or clears an attribute.
+    /// Sets or clears the value under a key.
     ///
     /// # Panics
     /// If the kind has no such column: a mistake in our code.
-    pub fn set(&mut self, column: &str, value: impl Into<Option<Value>>) -> &mut Self {
-        let column = column_of(self.kind, column);
-        let place = self.values.binary_search_by_key(&column, |(column, _)| *column);
-        match (place, value.into()) {
+    pub(super) fn set_value(&mut self, key: ColumnKey, value: Option<Value>) -> &mut Self {
+        assert!(self.spec().stores(key), "{:?} has no such column", self.kind);
+        let place = self.values.binary_search_by_key(&key, |(key, _)| *key);
+        match (place, value) {
             (Ok(at), Some(value)) => self.values[at].1 = value,
             (Ok(at), None) => drop(self.values.remove(at)),
-            (Err(at), Some(value)) => self.values.insert(at, (column, value)),
+            (Err(at), Some(value)) => self.values.insert(at, (key, value)),
             (Err(_), None) => {}
         }
         self
+    }
+
+    /// Tells whether its kind has a column.
+    pub fn stores<T: Stored>(&self, column: Column<T>) -> bool {
+        self.spec().stores(column.key())
+    }
+
+    /// Tells whether anything is stored in a column.
+    pub fn has<T: Stored>(&self, column: Column<T>) -> bool {
+        self.value(column.key()).is_some()
+    }
+
+    /// Clears an attribute.
+    pub fn clear<T: Stored>(&mut self, column: Column<T>) -> &mut Self {
+        self.set_value(column.key(), None)
     }
 
     /// Sets the id by which the API is to know it: a uuid becomes its own, any other text is
@@ -114,14 +162,16 @@ impl Thing {
     pub(crate) fn set_id(&mut self, id: &str) {
         match Uuid::parse(id) {
             Some(uuid) => self.uuid = uuid,
-            None => drop(self.set_text(GIVEN_ID, id)),
+            None => drop(self.set_text(col::GIVEN_ID, id)),
         }
     }
 
     /// The id that its maker has given to it, if that is no uuid.
     pub fn given_id(&self) -> Option<&str> {
-        spec(self.kind).column(GIVEN_ID)?;
-        Some(self.text(GIVEN_ID)).filter(|id| !id.is_empty())
+        if !self.stores(col::GIVEN_ID) {
+            return None;
+        }
+        Some(self.text(col::GIVEN_ID)).filter(|id| !id.is_empty())
     }
 
     /// The id by which the API knows it.
@@ -130,95 +180,130 @@ impl Thing {
     }
 
     /// Sets a text.
-    pub fn set_text(&mut self, column: &str, text: &str) -> &mut Self {
-        self.set(column, Value::Text(text.into()))
+    pub fn set_text(&mut self, column: Column<Text>, text: &str) -> &mut Self {
+        self.set_value(column.key(), Some(Value::Text(text.into())))
+    }
+
+    /// Sets a text; none clears it.
+    pub fn set_text_if(&mut self, column: Column<Text>, text: Option<&str>) -> &mut Self {
+        self.set_value(column.key(), text.map(|text| Value::Text(text.into())))
     }
 
     /// Sets a number.
-    pub fn set_int(&mut self, column: &str, number: i64) -> &mut Self {
-        self.set(column, Value::Int(number))
+    pub fn set_int(&mut self, column: Column<i64>, number: i64) -> &mut Self {
+        self.set_value(column.key(), Some(Value::Int(number)))
+    }
+
+    /// Sets a number; none clears it.
+    pub fn set_int_if(&mut self, column: Column<i64>, number: Option<i64>) -> &mut Self {
+        self.set_value(column.key(), number.map(Value::Int))
     }
 
     /// Sets a flag.
-    pub fn set_flag(&mut self, column: &str, flag: bool) -> &mut Self {
-        self.set(column, Value::Bool(flag))
+    pub fn set_flag(&mut self, column: Column<bool>, flag: bool) -> &mut Self {
+        self.set_value(column.key(), Some(Value::Bool(flag)))
     }
 
     /// Sets a reference.
-    pub fn set_ref(&mut self, column: &str, id: impl Into<Option<ThingId>>) -> &mut Self {
-        self.set(column, id.into().map(|id| Value::Ref(id.0)))
+    pub fn set_ref(
+        &mut self,
+        column: Column<ThingId>,
+        id: impl Into<Option<ThingId>>,
+    ) -> &mut Self {
+        self.set_value(column.key(), id.into().map(|id| Value::Ref(id.0)))
     }
 
     /// Sets references; none of them is none at all.
-    pub fn set_refs(&mut self, column: &str, ids: Vec<ThingId>) -> &mut Self {
+    pub fn set_refs(&mut self, column: Column<Vec<ThingId>>, ids: Vec<ThingId>) -> &mut Self {
         let refs: Vec<Value> = ids.into_iter().map(|id| Value::Ref(id.0)).collect();
-        self.set(column, (!refs.is_empty()).then_some(Value::List(refs)))
+        self.set_value(column.key(), (!refs.is_empty()).then_some(Value::List(refs)))
+    }
+
+    /// Sets texts in their order.
+    pub fn set_texts(&mut self, column: Column<Vec<Text>>, texts: Vec<Text>) -> &mut Self {
+        let texts = texts.into_iter().map(Value::Text).collect();
+        self.set_value(column.key(), Some(Value::List(texts)))
     }
 
     /// Sets a moment.
-    pub fn set_time(&mut self, column: &str, at: impl Into<Option<Instant>>) -> &mut Self {
-        self.set(column, at.into().map(Value::Time))
+    pub fn set_time(
+        &mut self,
+        column: Column<Instant>,
+        at: impl Into<Option<Instant>>,
+    ) -> &mut Self {
+        self.set_value(column.key(), at.into().map(Value::Time))
+    }
+
+    /// Sets keys and values.
+    pub fn set_map(&mut self, column: Column<Pairs>, pairs: impl Into<Option<Pairs>>) -> &mut Self {
+        self.set_value(column.key(), pairs.into().map(Value::Map))
     }
 
     /// A text; empty if absent.
-    pub fn text(&self, column: &str) -> &str {
-        match self.get(column) {
+    pub fn text(&self, column: Column<Text>) -> &str {
+        match self.value(column.key()) {
             Some(Value::Text(text)) => text,
             _ => "",
         }
     }
 
     /// A number; 0 if absent.
-    pub fn int(&self, column: &str) -> i64 {
+    pub fn int(&self, column: Column<i64>) -> i64 {
         self.int_if(column).unwrap_or_default()
     }
 
     /// A number, if there.
-    pub fn int_if(&self, column: &str) -> Option<i64> {
-        match self.get(column) {
+    pub fn int_if(&self, column: Column<i64>) -> Option<i64> {
+        match self.value(column.key()) {
             Some(Value::Int(number)) => Some(*number),
             _ => None,
         }
     }
 
     /// A flag; false if absent.
-    pub fn flag(&self, column: &str) -> bool {
-        matches!(self.get(column), Some(Value::Bool(true)))
+    pub fn flag(&self, column: Column<bool>) -> bool {
+        matches!(self.value(column.key()), Some(Value::Bool(true)))
     }
 
     /// A reference.
-    pub fn id_of(&self, column: &str) -> Option<ThingId> {
-        match self.get(column) {
+    pub fn id_of(&self, column: Column<ThingId>) -> Option<ThingId> {
+        match self.value(column.key()) {
             Some(Value::Ref(id)) => Some(ThingId(*id)),
             _ => None,
         }
     }
 
     /// A moment.
-    pub fn time(&self, column: &str) -> Option<Instant> {
-        match self.get(column) {
+    pub fn time(&self, column: Column<Instant>) -> Option<Instant> {
+        match self.value(column.key()) {
             Some(Value::Time(at)) => Some(*at),
             _ => None,
         }
     }
 
-    /// The keys and values of a map.
-    pub fn map(&self, column: &str) -> &[(Text, Text)] {
-        match self.get(column) {
+    /// Keys and values.
+    pub fn map(&self, column: Column<Pairs>) -> &[(Text, Text)] {
+        match self.value(column.key()) {
             Some(Value::Map(pairs)) => pairs,
             _ => &[],
         }
     }
 
     /// Several references.
-    pub fn ids_of(&self, column: &str) -> Vec<ThingId> {
-        let Some(Value::List(values)) = self.get(column) else { return Vec::new() };
+    pub fn ids_of(&self, column: Column<Vec<ThingId>>) -> Vec<ThingId> {
+        let Some(Value::List(values)) = self.value(column.key()) else { return Vec::new() };
         let id = |value: &Value| if let Value::Ref(id) = value { Some(ThingId(*id)) } else { None };
         values.iter().filter_map(id).collect()
     }
 
     pub(super) fn to_row(&self) -> Row {
-        let spec = spec(self.kind);
+        // In the order of the kind's rows, whatever the order of the keys.
+        let mut values: Vec<_> = self
+            .values
+            .iter()
+            .filter_map(|(key, value)| Some((self.spec().position_of(*key)?, value)))
+            .collect();
+        values.sort_by_key(|(position, _)| *position);
         Row {
             id: self.id.0,
             kind: self.kind.name().into(),
@@ -227,27 +312,28 @@ impl Thing {
             state: self.state.into(),
             created: self.created,
             removed: self.removed,
-            values: self
-                .values
-                .iter()
-                .map(|(column, value)| (spec.column_at(*column).0.into(), value.clone()))
+            values: values
+                .into_iter()
+                .map(|(position, value)| (self.spec().column_at(position).0.into(), value.clone()))
                 .collect(),
         }
     }
 
     /// Reads a kept row; columns that the kind no longer has are left behind.
-    pub(super) fn from_row(row: Row) -> Option<Self> {
+    pub(super) fn from_row(tables: &'static Tables, row: Row) -> Option<Self> {
         let kind = Kind::from_name(&row.kind)?;
-        let spec = spec(kind);
-        let mut values: Vec<(u8, Value)> = row
+        let spec = tables.spec(kind);
+        let mut values: Vec<(ColumnKey, Value)> = row
             .values
             .into_iter()
-            .filter_map(|(name, value)| Some((spec.column(&name)?, value)))
+            .map(|(name, value)| (ColumnKey::of(&name), value))
+            .filter(|(key, _)| spec.stores(*key))
             .collect();
-        values.sort_by_key(|(column, _)| *column);
+        values.sort_by_key(|(key, _)| *key);
         Some(Self {
             id: ThingId(row.id),
             kind,
+            spec: Spec(spec),
             uuid: Uuid(row.uuid),
             owner: row.owner.map(ThingId),
             state: spec.states.iter().copied().find(|s| *s == row.state).unwrap_or_default(),
@@ -257,7 +343,7 @@ impl Thing {
         })
     }
 
-    fn references(&self) -> impl Iterator<Item = (u8, u64)> + '_ {
+    fn references(&self) -> impl Iterator<Item = (ColumnKey, u64)> + '_ {
         self.values.iter().flat_map(|(column, value)| {
             let one = if let Value::Ref(id) = value { Some(*id) } else { None };
             let several: &[Value] = if let Value::List(values) = value { values } else { &[] };
@@ -269,27 +355,10 @@ impl Thing {
     }
 }
 
-/// What is stored of a kind.
-///
-/// # Panics
-/// If nothing is: a mistake in our tables.
-pub fn spec(kind: Kind) -> &'static KindSpec {
-    areas::spec(kind).unwrap_or_else(|| panic!("no row says what is stored of {kind:?}"))
-}
-
-fn column_of(kind: Kind, column: &str) -> u8 {
-    spec(kind).column(column).unwrap_or_else(|| panic!("{kind:?} has no column {column}"))
-}
-
-/// Column in which a thing says when the engine must look at it.
-pub const DUE: &str = "due";
-
-/// Column of an id that is no uuid, which its maker has given to a thing.
-pub(crate) const GIVEN_ID: &str = "givenid";
-
 /// The cloud.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct World {
+    tables: &'static Tables,
     things: BTreeMap<ThingId, Arc<Thing>>,
     by_uuid: HashMap<Uuid, ThingId>,
     /// By the id that its maker has given to a thing, and its kind.
@@ -297,7 +366,7 @@ pub struct World {
     live: BTreeSet<(Kind, ThingId)>,
     owned: BTreeSet<(ThingId, Kind, ThingId)>,
     /// (referred to, kind of the referrer, its column, the referrer)
-    referrers: BTreeSet<(ThingId, Kind, u8, ThingId)>,
+    referrers: BTreeSet<(ThingId, Kind, ColumnKey, ThingId)>,
     due: BTreeSet<(Instant, ThingId)>,
     by_key: HashMap<String, ThingId>,
     settings: BTreeMap<String, String>,
@@ -305,6 +374,36 @@ pub struct World {
 }
 
 impl World {
+    /// A world in which nothing is yet.
+    pub(super) fn new(tables: &'static Tables) -> Self {
+        Self {
+            tables,
+            things: BTreeMap::new(),
+            by_uuid: HashMap::new(),
+            by_given_id: BTreeMap::new(),
+            live: BTreeSet::new(),
+            owned: BTreeSet::new(),
+            referrers: BTreeSet::new(),
+            due: BTreeSet::new(),
+            by_key: HashMap::new(),
+            settings: BTreeMap::new(),
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// The rows of the cloud.
+    pub fn tables(&self) -> &'static Tables {
+        self.tables
+    }
+
+    /// What is stored of a kind.
+    ///
+    /// # Panics
+    /// If nothing is: a mistake in the tables.
+    pub fn spec(&self, kind: Kind) -> &'static KindSpec {
+        self.tables.spec(kind)
+    }
+
     /// A live thing of a kind.
     pub fn get(&self, kind: Kind, id: ThingId) -> Option<&Thing> {
         self.any(id).filter(|thing| thing.kind == kind && thing.removed.is_none())
@@ -385,19 +484,26 @@ impl World {
         &self,
         target: ThingId,
         kind: Kind,
-        column: &str,
+        column: impl Into<Reference>,
     ) -> impl DoubleEndedIterator<Item = &Thing> + '_ {
+        let key = column.into().key();
         // Of a kind that nothing is stored of yet there are no things.
-        let column = areas::spec(kind).is_some().then(|| column_of(kind, column));
-        column.into_iter().flat_map(move |column| {
-            let first = (target, kind, column, ThingId(0));
-            let last = (target, kind, column, ThingId(u64::MAX));
-            self.referrers.range(first..=last).map(|(_, _, _, id)| self.thing(*id))
-        })
+        debug_assert!(
+            self.tables.spec_if_any(kind).is_none_or(|spec| spec.stores(key)),
+            "{kind:?} has no such column"
+        );
+        let first = (target, kind, key, ThingId(0));
+        let last = (target, kind, key, ThingId(u64::MAX));
+        self.referrers.range(first..=last).map(|(_, _, _, id)| self.thing(*id))
     }
 
     /// The ids of the live things of a kind whose reference in `column` is `target`.
-    pub fn ids_referring(&self, target: ThingId, kind: Kind, column: &str) -> Vec<ThingId> {
+    pub fn ids_referring(
+        &self,
+        target: ThingId,
+        kind: Kind,
+        column: impl Into<Reference>,
+    ) -> Vec<ThingId> {
         self.referring(target, kind, column).map(|thing| thing.id).collect()
     }
 
@@ -451,14 +557,14 @@ impl World {
     /// If there is no such setting: a mistake in our code.
     pub fn scoped_setting(&self, of: ThingId, name: &str) -> &str {
         match self.own_setting_of(of, name) {
-            Some(row) => row.text("value"),
+            Some(row) => row.text(col::VALUE),
             None => self.setting(name),
         }
     }
 
     /// The row that holds a setting's own value for a thing.
     pub fn own_setting_of(&self, of: ThingId, name: &str) -> Option<&Thing> {
-        self.referring(of, Kind::Setting, "of").find(|row| row.text("name") == name)
+        self.referring(of, Kind::Setting, col::OF).find(|row| row.text(col::NAME) == name)
     }
 
     /// The value of a global setting that is a whole number.
@@ -530,17 +636,21 @@ impl World {
         if let Some(owner) = thing.owner {
             keep(&mut self.owned, (owner, thing.kind, thing.id), indexed);
         }
-        if thing.kind == Kind::User && !thing.text("apikey").is_empty() {
+        if thing.kind == Kind::User && !thing.text(col::API_KEY).is_empty() {
             match indexed {
-                Indexed::Yes => drop(self.by_key.insert(thing.text("apikey").to_owned(), thing.id)),
-                Indexed::No => drop(self.by_key.remove(thing.text("apikey"))),
+                Indexed::Yes => {
+                    self.by_key.insert(thing.text(col::API_KEY).to_owned(), thing.id);
+                }
+                Indexed::No => {
+                    self.by_key.remove(thing.text(col::API_KEY));
+                }
             }
         }
         for (column, target) in thing.references() {
             keep(&mut self.referrers, (ThingId(target), thing.kind, column, thing.id), indexed);
         }
-        if spec(thing.kind).column(DUE).is_some()
-            && let Some(due) = thing.time(DUE)
+        if thing.stores(col::DUE)
+            && let Some(due) = thing.time(col::DUE)
         {
             keep(&mut self.due, (due, thing.id), indexed);
         }
@@ -557,7 +667,7 @@ enum Indexed {
 impl World {
     /// The domain of an account.
     pub fn domain_of(&self, account: ThingId) -> ThingId {
-        self.thing(account).id_of("domainid").expect("accounts are in a domain")
+        self.thing(account).id_of(col::DOMAIN_ID).expect("accounts are in a domain")
     }
 
     /// The domain that a thing belongs to through its owner.
@@ -572,7 +682,7 @@ impl World {
 
     /// A domain and those above it, up to ROOT.
     pub fn lineage(&self, domain: ThingId) -> impl Iterator<Item = ThingId> + '_ {
-        std::iter::successors(Some(domain), |id| self.thing(*id).id_of("parentdomainid"))
+        std::iter::successors(Some(domain), |id| self.thing(*id).id_of(col::PARENT_DOMAIN_ID))
     }
 
     /// Whether a domain is `top` or lies below it.
@@ -582,7 +692,8 @@ impl World {
 
     /// The path of a domain as logins write it: `/` for ROOT, `/acme/dev/` below.
     pub fn login_path(&self, domain: ThingId) -> String {
-        let names: Vec<&str> = self.lineage(domain).map(|id| self.thing(id).text("name")).collect();
+        let names: Vec<&str> =
+            self.lineage(domain).map(|id| self.thing(id).text(col::NAME)).collect();
         let mut path = "/".to_owned();
         for name in names.iter().rev().skip(1) {
             path.push_str(name);
@@ -593,7 +704,8 @@ impl World {
 
     /// The path of a domain as answers show it: `ROOT/acme/dev`.
     pub fn domain_path(&self, domain: ThingId) -> String {
-        let names: Vec<&str> = self.lineage(domain).map(|id| self.thing(id).text("name")).collect();
+        let names: Vec<&str> =
+            self.lineage(domain).map(|id| self.thing(id).text(col::NAME)).collect();
         names.into_iter().rev().collect::<Vec<_>>().join("/")
     }
 
@@ -604,12 +716,12 @@ impl World {
         let names = path.split('/').filter(|name| !name.is_empty());
         for (at, name) in names.enumerate() {
             // A path may begin with ROOT itself.
-            if at == 0 && name.eq_ignore_ascii_case(self.thing(domain).text("name")) {
+            if at == 0 && name.eq_ignore_ascii_case(self.thing(domain).text(col::NAME)) {
                 continue;
             }
             domain = self
-                .referring(domain, Kind::Domain, "parentdomainid")
-                .find(|child| child.text("name").eq_ignore_ascii_case(name))?
+                .referring(domain, Kind::Domain, col::PARENT_DOMAIN_ID)
+                .find(|child| child.text(col::NAME).eq_ignore_ascii_case(name))?
                 .id;
         }
         Some(domain)
@@ -617,9 +729,9 @@ impl World {
 
     /// The live user of this name in a domain.
     pub fn user_named(&self, domain: ThingId, username: &str) -> Option<&Thing> {
-        self.referring(domain, Kind::Account, "domainid")
+        self.referring(domain, Kind::Account, col::DOMAIN_ID)
             .flat_map(|account| self.owned_by(account.id, Kind::User))
-            .find(|user| user.text("username").eq_ignore_ascii_case(username))
+            .find(|user| user.text(col::USERNAME).eq_ignore_ascii_case(username))
     }
 
     /// The live user of an API key.
@@ -629,17 +741,17 @@ impl World {
 
     /// The role of an account.
     pub fn role_of(&self, account: ThingId) -> Option<Role> {
-        Role::from_number(self.thing(account).int("accounttype"))
+        Role::from_number(self.thing(account).int(col::ACCOUNT_TYPE))
     }
 
     /// The live account of this name in a domain.
     pub fn account_named(&self, domain: ThingId, name: &str) -> Option<&Thing> {
-        self.referring(domain, Kind::Account, "domainid")
-            .find(|account| account.text("name").eq_ignore_ascii_case(name))
+        self.referring(domain, Kind::Account, col::DOMAIN_ID)
+            .find(|account| account.text(col::NAME).eq_ignore_ascii_case(name))
     }
 
     /// The project that an account is there for.
     pub fn project_of(&self, account: ThingId) -> Option<&Thing> {
-        self.thing(account).id_of("project").map(|id| self.thing(id))
+        self.thing(account).id_of(col::PROJECT).map(|id| self.thing(id))
     }
 }

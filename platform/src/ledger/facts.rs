@@ -8,7 +8,8 @@
 use cloudtally_model::{NetworkId, NicId, UsageTypeId, ZoneId, port::Use};
 
 use crate::{
-    engine::{JobStatus, Thing, ThingId, World},
+    col,
+    engine::{Column, JobStatus, Thing, ThingId, World},
     table::Kind,
 };
 
@@ -37,15 +38,15 @@ pub(super) fn of(thing: &Thing, usage_type: UsageTypeId, zone: Option<ThingId>) 
 pub(crate) fn concerned(world: &World, thing: &Thing) -> Vec<ThingId> {
     let mut ids = vec![thing.id];
     match thing.kind {
-        Kind::Vm => ids.extend(world.ids_referring(thing.id, Kind::Nic, "virtualmachineid")),
-        Kind::Network => ids.extend(world.ids_referring(thing.id, Kind::Nic, "networkid")),
+        Kind::Vm => ids.extend(world.ids_referring(thing.id, Kind::Nic, col::VIRTUAL_MACHINE_ID)),
+        Kind::Network => ids.extend(world.ids_referring(thing.id, Kind::Nic, col::NETWORK_ID)),
         Kind::Job => {
-            if let Some(vm) = thing.id_of("entity") {
-                ids.extend(world.ids_referring(vm, Kind::Nic, "virtualmachineid"));
+            if let Some(vm) = thing.id_of(col::ENTITY) {
+                ids.extend(world.ids_referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID));
             }
         }
         Kind::Template | Kind::Iso => {
-            ids.extend(world.ids_referring(thing.id, Kind::ImageCopy, "image"));
+            ids.extend(world.ids_referring(thing.id, Kind::ImageCopy, col::IMAGE));
         }
         _ => {}
     }
@@ -57,8 +58,8 @@ pub(crate) fn facts(world: &World, thing: &Thing) -> Vec<Use> {
     if thing.removed.is_some() {
         return Vec::new();
     }
-    let zone = || thing.id_of("zoneid");
-    let bytes = |thing: &Thing| thing.int_if("size").and_then(|size| u64::try_from(size).ok());
+    let zone = || thing.id_of(col::ZONE_ID);
+    let bytes = |thing: &Thing| thing.int_if(col::SIZE).and_then(|size| u64::try_from(size).ok());
     let one = |is_used: bool, what: &dyn Fn() -> Use| {
         if is_used { vec![what()] } else { Vec::new() }
     };
@@ -68,11 +69,11 @@ pub(crate) fn facts(world: &World, thing: &Thing) -> Vec<Use> {
         Kind::Volume => {
             // A file that is still to be uploaded is not there yet.
             let is_there = match thing.state {
-                "Allocated" => thing.text("url").is_empty(),
+                "Allocated" => thing.text(col::URL).is_empty(),
                 state => matches!(state, "Ready" | "Uploaded"),
             };
             one(is_there, &|| Use {
-                offering: thing.id_of("diskofferingid").map(|id| id.0.into()),
+                offering: thing.id_of(col::DISK_OFFERING_ID).map(|id| id.0.into()),
                 size: bytes(thing),
                 ..of(thing, UsageTypeId::VOLUME, zone())
             })
@@ -85,9 +86,9 @@ pub(crate) fn facts(world: &World, thing: &Thing) -> Vec<Use> {
         Kind::IpAddress => {
             one(thing.owner.is_some(), &|| of(thing, UsageTypeId::IP_ADDRESS, zone()))
         }
-        Kind::LoadBalancerRule => rule(world, thing, LOAD_BALANCER, "publicipid"),
-        Kind::PortForwardingRule => rule(world, thing, PORT_FORWARDING, "ipaddressid"),
-        Kind::IpForwardingRule => rule(world, thing, PORT_FORWARDING, "publicaddress"),
+        Kind::LoadBalancerRule => rule(world, thing, LOAD_BALANCER, col::PUBLIC_IP_ID),
+        Kind::PortForwardingRule => rule(world, thing, PORT_FORWARDING, col::IP_ADDRESS_ID),
+        Kind::IpForwardingRule => rule(world, thing, PORT_FORWARDING, col::PUBLIC_ADDRESS),
         Kind::VpnUser => one(thing.state == "Active", &|| of(thing, VPN_USER, None)),
         _ => Vec::new(),
     }
@@ -95,11 +96,11 @@ pub(crate) fn facts(world: &World, thing: &Thing) -> Vec<Use> {
 
 /// A machine is allocated until it is destroyed, and runs as long as its host has it.
 fn machine(vm: &Thing) -> Vec<Use> {
-    let made_from = vm.id_of("templateid").or_else(|| vm.id_of("bootisoid"));
+    let made_from = vm.id_of(col::TEMPLATE_ID).or_else(|| vm.id_of(col::BOOT_ISO_ID));
     let with = |usage_type: UsageTypeId| Use {
-        offering: vm.id_of("serviceofferingid").map(|id| id.0.into()),
+        offering: vm.id_of(col::SERVICE_OFFERING_ID).map(|id| id.0.into()),
         template: made_from.map(|id| id.0.into()),
-        ..of(vm, usage_type, vm.id_of("zoneid"))
+        ..of(vm, usage_type, vm.id_of(col::ZONE_ID))
     };
     match vm.state {
         "Running" | "Migrating" | "Stopping" => {
@@ -113,8 +114,8 @@ fn machine(vm: &Thing) -> Vec<Use> {
 /// A NIC is its machine's owner's use from the end of the deployment until it is
 /// removed or the machine destroyed; stops and starts change nothing.
 fn interface(world: &World, nic: &Thing) -> Vec<Use> {
-    let part = |column: &str| nic.id_of(column).map(|id| world.thing(id));
-    let (Some(vm), Some(network)) = (part("virtualmachineid"), part("networkid")) else {
+    let part = |column: Column<ThingId>| nic.id_of(column).map(|id| world.thing(id));
+    let (Some(vm), Some(network)) = (part(col::VIRTUAL_MACHINE_ID), part(col::NETWORK_ID)) else {
         return Vec::new();
     };
     let is_alive = !machine(vm).is_empty() && vm.removed.is_none();
@@ -123,39 +124,45 @@ fn interface(world: &World, nic: &Thing) -> Vec<Use> {
     }
     vec![Use {
         nic: NicId(nic.id.0),
-        offering: network.id_of("networkofferingid").map(|id| id.0.into()),
-        ..of(vm, UsageTypeId::NETWORK_OFFERING, vm.id_of("zoneid"))
+        offering: network.id_of(col::NETWORK_OFFERING_ID).map(|id| id.0.into()),
+        ..of(vm, UsageTypeId::NETWORK_OFFERING, vm.id_of(col::ZONE_ID))
     }]
 }
 
 /// Whether a machine has not run yet, but soon may.
 fn is_deploying(world: &World, vm: &Thing) -> bool {
-    let has_run = !matches!(vm.state, "Stopped" | "Starting") || vm.id_of("lasthostid").is_some();
+    let has_run =
+        !matches!(vm.state, "Stopped" | "Starting") || vm.id_of(col::LAST_HOST_ID).is_some();
     !has_run
-        && world.referring(vm.id, Kind::Job, "entity").any(|job| {
-            job.text("cmd") == "deployVirtualMachine"
-                && job.int("jobstatus") == JobStatus::Pending as i64
+        && world.referring(vm.id, Kind::Job, col::ENTITY).any(|job| {
+            job.text(col::CMD) == "deployVirtualMachine"
+                && job.int(col::JOB_STATUS) == JobStatus::Pending as i64
         })
 }
 
 /// The copy of an image in a zone is its owner's use once it is ready; the cloud's
 /// own images are nobody's.
 fn copy(world: &World, copy: &Thing) -> Vec<Use> {
-    let Some(image) = copy.id_of("image").map(|id| world.thing(id)) else { return Vec::new() };
-    let is_own = matches!(image.text("templatetype"), "BUILTIN" | "SYSTEM");
+    let Some(image) = copy.id_of(col::IMAGE).map(|id| world.thing(id)) else { return Vec::new() };
+    let is_own = matches!(image.text(col::TEMPLATE_TYPE), "BUILTIN" | "SYSTEM");
     if copy.state != "Ready" || is_own {
         return Vec::new();
     }
     let usage_type = if image.kind == Kind::Iso { UsageTypeId::ISO } else { UsageTypeId::TEMPLATE };
-    let size = image.int_if("size").and_then(|size| u64::try_from(size).ok());
-    vec![Use { size, ..of(image, usage_type, copy.id_of("zoneid")) }]
+    let size = image.int_if(col::SIZE).and_then(|size| u64::try_from(size).ok());
+    vec![Use { size, ..of(image, usage_type, copy.id_of(col::ZONE_ID)) }]
 }
 
 /// A rule is use while it works, in the zone of its address.
-fn rule(world: &World, rule: &Thing, usage_type: UsageTypeId, address: &str) -> Vec<Use> {
+fn rule(
+    world: &World,
+    rule: &Thing,
+    usage_type: UsageTypeId,
+    address: Column<ThingId>,
+) -> Vec<Use> {
     if rule.state != "Active" {
         return Vec::new();
     }
-    let zone = rule.id_of(address).and_then(|id| world.thing(id).id_of("zoneid"));
+    let zone = rule.id_of(address).and_then(|id| world.thing(id).id_of(col::ZONE_ID));
     vec![of(rule, usage_type, zone)]
 }

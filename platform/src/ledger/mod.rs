@@ -32,6 +32,7 @@ use cloudtally_model::{
 };
 
 pub use self::bill::{BillError, Line};
+use crate::col;
 use crate::engine::{Thing, ThingId};
 
 /// Growths of a counter within so long share an entry.
@@ -161,10 +162,10 @@ impl Ledger {
             let bytes = Some((sent + forwarded.sent, received + forwarded.received));
             return (last.number, Some(LedgerEntry { end: Some(at), bytes, ..last.clone() }));
         }
-        let network = router.id_of("guestnetworkid").map_or(0, |id| id.0);
+        let network = router.id_of(col::GUEST_NETWORK_ID).map_or(0, |id| id.0);
         let what = Use {
             network: NetworkId(network),
-            ..facts::of(router, UsageTypeId::NETWORK_BYTES_SENT, router.id_of("zoneid"))
+            ..facts::of(router, UsageTypeId::NETWORK_BYTES_SENT, router.id_of(col::ZONE_ID))
         };
         let number = self.next_number();
         let entry = LedgerEntry {

@@ -1,7 +1,9 @@
 //! Kinds: what is stored.
 
-use super::{Column, Object, Source, WireType, same};
-use crate::engine::{ThingId, Tx};
+use cloudtally_model::Text;
+
+use super::{Hidden, Object, Source, WireType, same};
+use crate::engine::{Column, ColumnKey, Reference, ThingId, Tx};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $noun:literal),* $(,)?) => {
@@ -131,13 +133,13 @@ pub enum Limit {
 #[derive(Clone, Copy, Debug)]
 pub struct Unique {
     /// The column of the name.
-    pub column: &'static str,
+    pub column: Column<Text>,
     /// Among which things.
     pub within: Within,
 }
 
 /// Among which things a name must not stand twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Within {
     /// All of the kind.
     Cloud,
@@ -146,7 +148,7 @@ pub enum Within {
     /// Those of the same domain.
     Domain,
     /// Those with the same value of a column.
-    Column(&'static str),
+    Column(Column<ThingId>),
 }
 
 /// What becomes of what refers to a thing that is removed.
@@ -176,7 +178,7 @@ pub struct KindSpec {
     /// What answers show of it; its stored fields are its columns.
     pub object: &'static Object,
     /// Columns that no answer shows.
-    pub hidden: &'static [Column],
+    pub hidden: &'static [Hidden],
     /// Who owns things of this kind.
     pub owner: Owner,
     /// Names that must not stand twice.
@@ -188,11 +190,11 @@ pub struct KindSpec {
     /// The moves allowed between them.
     pub moves: &'static [Move],
     /// Columns in which `keyword` looks.
-    pub keyword: &'static [&'static str],
+    pub keyword: &'static [Column<Text>],
     /// Whether lists show the newest first; the oldest comes first otherwise.
     pub newest_first: bool,
     /// What refers to it, and what becomes of that.
-    pub referred: &'static [(Kind, &'static str, OnDelete)],
+    pub referred: &'static [(Kind, Reference, OnDelete)],
     /// The resource type of its tags, where it can have tags.
     pub tag_type: Option<&'static str>,
     /// The word `jobinstancetype` shows.
@@ -204,6 +206,8 @@ pub struct KindSpec {
     /// Called after each move, with the state it came from: what every path to a
     /// state has in common, such as the usage events.
     pub(crate) on_move: Option<fn(&mut Tx<'_>, ThingId, &'static str)>,
+    /// The counters of bytes sent and received, where things of this kind forward traffic.
+    pub(crate) forwards: Option<(Column<i64>, Column<i64>)>,
 }
 
 impl KindSpec {
@@ -226,11 +230,12 @@ impl KindSpec {
             leaves_nothing: false,
             on_due: None,
             on_move: None,
+            forwards: None,
         }
     }
 
     /// Columns that no answer shows.
-    pub const fn hidden(mut self, hidden: &'static [Column]) -> Self {
+    pub const fn hidden(mut self, hidden: &'static [Hidden]) -> Self {
         let mut at = 0;
         while at < hidden.len() {
             assert!(
@@ -253,9 +258,9 @@ impl KindSpec {
     pub const fn unique(mut self, unique: &'static [Unique]) -> Self {
         let mut at = 0;
         while at < unique.len() {
-            self.must_store(unique[at].column);
+            self.must_store(unique[at].column.key());
             if let Within::Column(column) = unique[at].within {
-                self.must_store(column);
+                self.must_store(column.key());
             }
             at += 1;
         }
@@ -285,10 +290,10 @@ impl KindSpec {
     }
 
     /// Columns in which `keyword` looks.
-    pub const fn keyword(mut self, columns: &'static [&'static str]) -> Self {
+    pub const fn keyword(mut self, columns: &'static [Column<Text>]) -> Self {
         let mut at = 0;
         while at < columns.len() {
-            self.must_store(columns[at]);
+            self.must_store(columns[at].key());
             at += 1;
         }
         self.keyword = columns;
@@ -302,7 +307,7 @@ impl KindSpec {
     }
 
     /// What refers to it.
-    pub const fn referred(mut self, by: &'static [(Kind, &'static str, OnDelete)]) -> Self {
+    pub const fn referred(mut self, by: &'static [(Kind, Reference, OnDelete)]) -> Self {
         self.referred = by;
         self
     }
@@ -330,7 +335,7 @@ impl KindSpec {
 
     /// Called when the moment in the column `due` has come; must move it on.
     pub(crate) const fn on_due(mut self, look: fn(&mut Tx<'_>, ThingId)) -> Self {
-        self.must_store("due");
+        self.must_store(ColumnKey::of("due"));
         self.on_due = Some(look);
         self
     }
@@ -341,27 +346,44 @@ impl KindSpec {
         self
     }
 
-    /// The number of a stored column: fields first, then hidden ones.
-    pub const fn column(&self, name: &str) -> Option<u8> {
-        if let Some(at) = self.object.position(name) {
-            return match self.object.fields[at].source {
-                Source::Stored => Some(number(at)),
-                _ => None,
-            };
-        }
+    /// Forwards traffic: the ledger sees by how much these counters of bytes grow.
+    pub(crate) const fn forwards(mut self, sent: Column<i64>, received: Column<i64>) -> Self {
+        self.must_store(sent.key());
+        self.must_store(received.key());
+        self.forwards = Some((sent, received));
+        self
+    }
+
+    /// The position of a stored column: fields first, then hidden ones.
+    pub const fn position_of(&self, key: ColumnKey) -> Option<usize> {
+        let fields = self.object.fields;
         let mut at = 0;
+        while at < fields.len() {
+            if fields[at].key.is(key) {
+                return match fields[at].source {
+                    Source::Stored => Some(at),
+                    _ => None,
+                };
+            }
+            at += 1;
+        }
+        at = 0;
         while at < self.hidden.len() {
-            if same(self.hidden[at].name, name) {
-                return Some(number(self.object.fields.len() + at));
+            if self.hidden[at].key.is(key) {
+                return Some(fields.len() + at);
             }
             at += 1;
         }
         None
     }
 
+    /// Tells whether things of the kind store a column.
+    pub const fn stores(&self, key: ColumnKey) -> bool {
+        self.position_of(key).is_some()
+    }
+
     /// The name and type of a column.
-    pub fn column_at(&self, column: u8) -> (&'static str, WireType) {
-        let at = usize::from(column);
+    pub fn column_at(&self, at: usize) -> (&'static str, WireType) {
         match self.object.fields.get(at) {
             Some(field) => (field.name, field.ty),
             None => {
@@ -371,15 +393,9 @@ impl KindSpec {
         }
     }
 
-    const fn must_store(&self, column: &str) {
-        assert!(self.column(column).is_some(), "a column that the kind does not store");
+    const fn must_store(&self, key: ColumnKey) {
+        assert!(self.stores(key), "a column that the kind does not store");
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "asserted; `try_from` is not const")]
-const fn number(at: usize) -> u8 {
-    assert!(at < 256, "more columns than a byte can number");
-    at as u8
 }
 
 const fn contains(texts: &[&str], text: &str) -> bool {

@@ -678,13 +678,13 @@ const FIELDS: &[(&str, &str)] = &[
 mod tests {
     use super::{FIELDS, OWN, meaning};
     use crate::{
-        areas::{commands, objects},
+        TABLES,
         table::{Object, Shape},
     };
 
     /// Those that are listed, and those of our own commands.
     fn all() -> impl Iterator<Item = &'static Object> {
-        objects().chain(commands().filter_map(|command| match command.shape {
+        TABLES.objects().chain(TABLES.commands().filter_map(|command| match command.shape {
             Shape::List { object, .. } | Shape::Object { object, .. } | Shape::Bare(object) => {
                 object
             }

@@ -26,7 +26,7 @@ pub use command::{
     Command, Details, Job, Shape, Verb, create, delete, gone, later, list, own, update,
 };
 pub use kind::{Kind, KindSpec, Limit, Move, OnDelete, Owner, Unique, Within};
-pub use object::{Audience, Column, Field, Object, Source, WireType, f, fields, hidden};
+pub use object::{Audience, Field, Hidden, Object, Source, WireType, f, fields, hidden};
 pub use param::{MapForm, Param, ParamType, group, p};
 pub use role::{Role, Roles};
 

@@ -1,7 +1,7 @@
 //! What answers show: objects of ordered fields.
 
 use super::{Kind, same};
-use crate::engine::{Node, View};
+use crate::engine::{Column, ColumnKey, Node, ThingId, View};
 
 /// The type of a field on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub enum Source {
     /// An attribute of the thing that the reference `of` names.
     Join {
         /// The stored reference.
-        of: &'static str,
+        of: Column<ThingId>,
         /// The field of the thing referred to.
         field: &'static str,
     },
@@ -84,7 +84,7 @@ pub enum Source {
         /// Their kind.
         kind: Kind,
         /// Their reference to this thing.
-        by: &'static str,
+        by: Column<ThingId>,
     },
     /// Computed.
     By(fn(&View<'_>) -> Node),
@@ -104,6 +104,8 @@ pub enum Audience {
 pub struct Field {
     /// As on the wire.
     pub name: &'static str,
+    /// The key of the name, where it is stored under it.
+    pub key: ColumnKey,
     /// Its type on the wire.
     pub ty: WireType,
     /// Where its value comes from.
@@ -114,7 +116,7 @@ pub struct Field {
 
 /// A field that is stored under its own name.
 pub const fn f(name: &'static str, ty: WireType) -> Field {
-    Field { name, ty, source: Source::Stored, audience: Audience::All }
+    Field { name, key: ColumnKey::of(name), ty, source: Source::Stored, audience: Audience::All }
 }
 
 impl Field {
@@ -131,12 +133,12 @@ impl Field {
     }
 
     /// Takes it from the thing that the reference `of` names.
-    pub const fn join(self, of: &'static str, field: &'static str) -> Self {
+    pub const fn join(self, of: Column<ThingId>, field: &'static str) -> Self {
         self.from(Source::Join { of, field })
     }
 
     /// Shows the things of `kind` that refer to this one by `by`.
-    pub const fn children(self, kind: Kind, by: &'static str) -> Self {
+    pub const fn children(self, kind: Kind, by: Column<ThingId>) -> Self {
         self.from(Source::Children { kind, by })
     }
 
@@ -149,7 +151,7 @@ impl Field {
 /// The fields that mean the same in every object.
 pub mod fields {
     use super::{Field, Source, WireType::*, f};
-    use crate::table::Kind;
+    use crate::{col, table::Kind};
 
     /// The uuid of the thing.
     pub const ID: Field = f("id", Str).from(Source::Uuid);
@@ -180,21 +182,23 @@ pub mod fields {
     /// The zone the thing is in.
     pub const ZONE_ID: Field = f("zoneid", Id(Kind::Zone));
     /// Its name.
-    pub const ZONE_NAME: Field = f("zonename", Str).join("zoneid", "name");
+    pub const ZONE_NAME: Field = f("zonename", Str).join(col::ZONE_ID, "name");
 }
 
 /// An attribute that is stored and not shown.
 #[derive(Clone, Copy, Debug)]
-pub struct Column {
+pub struct Hidden {
     /// Its name, apart from those of the object's fields.
     pub name: &'static str,
+    /// The key of the name.
+    pub key: ColumnKey,
     /// Its type.
     pub ty: WireType,
 }
 
 /// A stored attribute that no answer shows.
-pub const fn hidden(name: &'static str, ty: WireType) -> Column {
-    Column { name, ty }
+pub const fn hidden(name: &'static str, ty: WireType) -> Hidden {
+    Hidden { name, key: ColumnKey::of(name), ty }
 }
 
 /// What an answer shows of a thing.

@@ -232,7 +232,7 @@ const WORDS: &[(&str, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::{WORDS, meaning};
-    use crate::areas::COMMANDS;
+    use crate::TABLES;
 
     #[test]
     fn words_are_sorted() {
@@ -241,8 +241,7 @@ mod tests {
 
     #[test]
     fn every_word_is_used() {
-        let params =
-            || COMMANDS.iter().flat_map(|(_, rows)| *rows).flat_map(|row| row.params_all());
+        let params = || TABLES.commands().flat_map(|row| row.params_all());
         let unused: Vec<_> = WORDS
             .iter()
             .filter(|(word, _)| {

@@ -4,8 +4,8 @@ use cloudtally_model::{ApiError, Instant};
 
 use super::{Habit, Refusals};
 use crate::{
-    areas, command,
-    engine::{Answer, Caller, Cloud, Node, Request, ThingId, Uuid, World, seed},
+    TABLES, areas, col,
+    engine::{Answer, Caller, Cloud, Node, Request, ThingId, Uuid, World, own_users},
     table::Kind,
 };
 
@@ -46,7 +46,7 @@ impl<'a> Hand<'a> {
 
     /// Calls a command; a refusal is counted.
     pub(super) fn call(&mut self, name: &str, params: &Params<'_>) -> Option<Answer> {
-        let command = command(name).unwrap_or_else(|| panic!("there is no command {name}"));
+        let command = TABLES.command(name).unwrap_or_else(|| panic!("there is no command {name}"));
         assert!(
             command.roles.contains(self.caller.role),
             "{name} is not for {:?}",
@@ -208,10 +208,10 @@ pub(super) fn caller_of(cloud: &Cloud, habit: Habit, name: &str, now: Instant) -
 }
 
 fn root(world: &World) -> Option<Caller> {
-    Caller::of_user(world, seed::admin_user(world))
+    Caller::of_user(world, own_users::admin_user(world))
 }
 
 fn user_anywhere(world: &World, name: &str) -> Option<Caller> {
-    let user = world.all(Kind::User).find(|user| user.text("username") == name)?;
+    let user = world.all(Kind::User).find(|user| user.text(col::USERNAME) == name)?;
     Caller::of_user(world, user.id)
 }

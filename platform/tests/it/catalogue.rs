@@ -9,8 +9,8 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
 
+use cloudtally_platform::TABLES;
 use cloudtally_platform::table::{Command, Job, Object, Roles, Shape};
-use cloudtally_platform::{commands, objects};
 use serde_json::Value;
 
 /// What the catalogue says of a text parameter without `max_length`.
@@ -34,13 +34,14 @@ const ROLES_OF_GUIDE: [(&str, Roles); 1] = [("listUsageRecords", Roles::ALL)];
 fn every_command_has_one_row() {
     let Some(catalogue) = catalogue() else { return };
     let mut rows = BTreeSet::new();
-    for command in commands() {
+    for command in TABLES.commands() {
         assert!(rows.insert(command.name), "two rows for `{}`", command.name);
     }
 
     let missing: Vec<_> = catalogue.keys().filter(|name| !rows.contains(name.as_str())).collect();
     assert!(missing.is_empty(), "commands without a row: {missing:?}");
-    let unknown: Vec<_> = commands()
+    let unknown: Vec<_> = TABLES
+        .commands()
         .filter(|command| command.is_extension == catalogue.contains_key(command.name))
         .map(|command| command.name)
         .collect();
@@ -150,12 +151,12 @@ fn events_are_those_of_the_catalogue() {
 fn objects_have_the_fields_of_the_catalogue_in_order() {
     let Some(wanted) = read_json("api-objects.json") else { return };
     let wanted = wanted.as_object().expect("an object of objects");
-    let names: BTreeSet<_> = objects().map(|object| object.name).collect();
+    let names: BTreeSet<_> = TABLES.objects().map(|object| object.name).collect();
     let missing: Vec<_> = wanted.keys().filter(|name| !names.contains(name.as_str())).collect();
     assert!(missing.is_empty(), "objects that are not there: {missing:?}");
 
     let mut wrong = Vec::new();
-    for object in objects() {
+    for object in TABLES.objects() {
         let Some(entry) = wanted.get(object.name) else {
             assert!(OBJECTS_BEYOND_CATALOGUE.contains(&object.name), "unknown `{}`", object.name);
             continue;
@@ -175,7 +176,7 @@ fn objects_have_the_fields_of_the_catalogue_in_order() {
 #[test]
 fn fields_that_only_the_guide_names_are_there() {
     for (object_name, field) in FIELDS_OF_GUIDE {
-        let object = objects().find(|object| object.name == object_name);
+        let object = TABLES.objects().find(|object| object.name == object_name);
         assert!(
             object.is_some_and(|object| object.position(field).is_some()),
             "`{object_name}` lacks `{field}`"
@@ -187,7 +188,8 @@ fn fields_that_only_the_guide_names_are_there() {
 fn event_types_are_those_of_the_guide() {
     let Some(list) = read("event-types.txt") else { return };
     let known: BTreeSet<_> = list.split_whitespace().chain(EVENTS_BEYOND_GUIDE).collect();
-    let unknown: Vec<_> = commands()
+    let unknown: Vec<_> = TABLES
+        .commands()
         .filter(|command| !command.is_extension)
         .filter_map(|command| Some((command.name, command.event?)))
         .filter(|(_, event)| !known.contains(event))
@@ -198,7 +200,7 @@ fn event_types_are_those_of_the_guide() {
 #[test]
 fn everything_is_described() {
     let mut silent = Vec::new();
-    for command in commands() {
+    for command in TABLES.commands() {
         if command.doc.trim().is_empty() {
             silent.push(command.name.to_owned());
         }
@@ -214,7 +216,7 @@ fn check(differs: impl Fn(&Command, &Value) -> Option<String>) {
     let Some(catalogue) = catalogue() else { return };
     let mut compared = 0;
     let mut wrong = Vec::new();
-    for command in commands().filter(|command| !command.is_extension) {
+    for command in TABLES.commands().filter(|command| !command.is_extension) {
         let entry = catalogue.get(command.name).expect("every_command_has_one_row");
         compared += 1;
         if let Some(difference) = differs(command, entry) {

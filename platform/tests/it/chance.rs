@@ -2,7 +2,7 @@
 //! made of. The same seed draws the same life.
 
 use cloudtally_platform::{
-    command,
+    TABLES, col,
     engine::{Caller, Request, ThingId},
     table::{Kind, Role},
 };
@@ -84,7 +84,7 @@ impl Chance {
 
     /// One command, whatever comes of it: whether it was taken.
     pub(crate) fn act(&mut self, (name, params): Row) -> bool {
-        let command = command(name).unwrap();
+        let command = TABLES.command(name).unwrap();
         let mut given: Vec<(String, String)> = Vec::new();
         for (param, of) in params {
             let value = match *of {
@@ -129,7 +129,7 @@ impl Chance {
     fn tenant(&mut self) -> Option<Caller> {
         let name = self.one_of(self.tenants);
         let world = self.lab.cloud.world();
-        let user = world.all(Kind::User).find(|user| user.text("username") == name)?.id;
+        let user = world.all(Kind::User).find(|user| user.text(col::USERNAME) == name)?.id;
         Caller::of_user(&world, user)
     }
 }

@@ -1,7 +1,7 @@
 //! `listApis`: what it tells is what the catalogue says.
 
 use cloudtally_platform::{
-    commands,
+    TABLES,
     engine::{Node, Start},
     table::Role,
 };
@@ -102,7 +102,7 @@ fn each_role_is_told_what_is_for_it() {
     lab.account("alice", "0", None);
     for (user, role) in [("boss", Role::DomainAdmin), ("alice", Role::User)] {
         let Node::List(apis) = lab.ok_as(user, "listApis", &[]) else { panic!("no list") };
-        let expected = commands().filter(|row| row.roles.contains(role)).map(|row| row.name);
+        let expected = TABLES.commands().filter(|row| row.roles.contains(role)).map(|row| row.name);
         assert!(names(&apis).iter().map(String::as_str).eq(expected), "{user}");
         // What is related to what is for them is for them, too.
         let known = names(&apis);

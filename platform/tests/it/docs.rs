@@ -5,7 +5,7 @@ use std::{fmt::Write, fs, path::PathBuf};
 
 use cloudtally_model::settings::{Category, Effective, SETTINGS, Scope};
 use cloudtally_platform::{
-    commands, objects,
+    TABLES,
     table::{Audience, Command, Job, MapForm, ParamType, Role, Shape, Verb, WireType},
 };
 
@@ -24,7 +24,7 @@ fn check(name: &str, made: &str) {
 /// The title of an area: the first line of its first command's page.
 fn areas() -> Vec<(&'static str, Vec<&'static Command>)> {
     let mut areas: Vec<(&str, Vec<&Command>)> = Vec::new();
-    for (area, command) in cloudtally_platform::commands_by_area() {
+    for (area, command) in TABLES.commands_by_area() {
         match areas.last_mut() {
             Some((last, commands)) if *last == area => commands.push(command),
             _ => areas.push((area, vec![command])),
@@ -38,8 +38,8 @@ fn commands_md_is_fresh() {
     let mut page = String::from(
         "# Commands\n\nMade from the tables in `platform/src/areas`. A command that is *not built yet* is declared\nand answers 432. Parameters in bold are required.\n\n",
     );
-    let built = commands().filter(|command| command.is_built()).count();
-    writeln!(page, "{} commands, {built} of them built.\n", commands().count()).unwrap();
+    let built = TABLES.commands().filter(|command| command.is_built()).count();
+    writeln!(page, "{} commands, {built} of them built.\n", TABLES.commands().count()).unwrap();
     for (area, commands) in areas() {
         writeln!(page, "## {area}\n").unwrap();
         for command in commands {
@@ -114,7 +114,8 @@ fn objects_md_is_fresh() {
         Shape::List { object, .. } | Shape::Object { object, .. } | Shape::Bare(object) => object,
         Shape::Success => None,
     };
-    let mut all: Vec<_> = objects().chain(commands().filter_map(of_command)).collect();
+    let mut all: Vec<_> =
+        TABLES.objects().chain(TABLES.commands().filter_map(of_command)).collect();
     all.sort_by_key(|object| object.name);
     all.dedup_by_key(|object| object.name);
     for object in all {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use cloudtally_platform::{
+    col,
     engine::{Start, Thing, World},
     table::Kind,
 };
@@ -426,10 +427,10 @@ impl Hazards {
         let rules: BTreeSet<(String, Option<String>)> = {
             let world = self.chance.lab.cloud.world();
             let of = |rule: &Thing| {
-                rule.id_of("of").and_then(|id| world.any(id)).map(|thing| thing.uuid.to_string())
+                rule.id_of(col::OF).and_then(|id| world.any(id)).map(|thing| thing.uuid.to_string())
             };
             let rules = world.all(Kind::SimulatorRule);
-            rules.map(|rule| (rule.text("name").to_owned(), of(rule))).collect()
+            rules.map(|rule| (rule.text(col::NAME).to_owned(), of(rule))).collect()
         };
         for (name, host) in rules {
             let mut params = vec![("name", name.as_str()), ("value", "enabled:true")];
@@ -467,9 +468,9 @@ impl Hazards {
         let about = format!("seed {}, {about}", self.chance.seed);
         let world = self.chance.lab.cloud.world();
         for job in world.all(Kind::Job) {
-            let (name, error) = (job.text("cmd"), job.text("errortext"));
+            let (name, error) = (job.text(col::CMD), job.text(col::ERROR_TEXT));
             assert!(!error.contains("broke off"), "{about}: {name}: {error}");
-            assert_ne!(job.int("jobstatus"), 0, "{about}: {name} hangs: {job:?}");
+            assert_ne!(job.int(col::JOB_STATUS), 0, "{about}: {name} hangs: {job:?}");
         }
         for (kind, passing) in [
             (Kind::Vm, &["Starting", "Stopping", "Migrating", "Expunging"][..]),
@@ -481,7 +482,7 @@ impl Hazards {
             assert!(hanging.is_none(), "{about}: {hanging:?}");
         }
         for vm in world.all(Kind::Vm) {
-            let host = vm.id_of("hostid").map(|id| world.thing(id));
+            let host = vm.id_of(col::HOST_ID).map(|id| world.thing(id));
             let is_on_host = host.is_some_and(|host| host.removed.is_none() && host.state == "Up");
             assert_eq!(vm.state == "Running", is_on_host, "{about}: {vm:?} on {host:?}");
             let holds = holdings(&world, vm);
@@ -491,8 +492,8 @@ impl Hazards {
         }
         for kind in [Kind::Nic, Kind::Volume] {
             for thing in world.all(kind) {
-                for column in ["virtualmachineid", "poolid"] {
-                    if kind == Kind::Nic && column == "poolid" {
+                for column in [col::VIRTUAL_MACHINE_ID, col::POOL_ID] {
+                    if !thing.stores(column) {
                         continue;
                     }
                     let of = thing.id_of(column).map(|id| world.thing(id));
@@ -510,7 +511,7 @@ impl Hazards {
 fn holdings<'w>(world: &'w World, vm: &Thing) -> Vec<&'w Thing> {
     [Kind::Nic, Kind::Volume]
         .into_iter()
-        .flat_map(|kind| world.referring(vm.id, kind, "virtualmachineid"))
+        .flat_map(|kind| world.referring(vm.id, kind, col::VIRTUAL_MACHINE_ID))
         .collect()
 }
 

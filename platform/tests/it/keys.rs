@@ -1,6 +1,6 @@
 //! SSH key pairs and instance groups.
 
-use cloudtally_platform::{engine::Start, table::Kind};
+use cloudtally_platform::{col, engine::Start, table::Kind};
 
 use crate::support::{Lab, text, texts};
 
@@ -21,7 +21,7 @@ fn a_pair_is_made_shown_once_and_deleted() {
     let world = lab.cloud.world();
     let kept = world.all(Kind::SshKeyPair).next().unwrap();
     let key = ssh_key::PrivateKey::from_openssh(private_key).unwrap();
-    assert_eq!(kept.text("publickey"), key.public_key().to_openssh().unwrap());
+    assert_eq!(kept.text(col::PUBLIC_KEY), key.public_key().to_openssh().unwrap());
     drop(world);
     let seen = lab.ok_as("ann", "listSSHKeyPairs", &[("fingerprint", &fingerprint)]);
     assert_eq!(texts(&seen, "name"), ["desk"]);

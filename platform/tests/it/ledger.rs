@@ -12,6 +12,7 @@ use cloudtally_model::{
     utc_day_name,
 };
 use cloudtally_platform::{
+    col,
     engine::{Answer, Node, Start},
     table::Kind,
     tenants::Tenants,
@@ -323,8 +324,13 @@ impl Life {
     fn check_jobs(&self) {
         let world = self.lab.cloud.world();
         for job in world.all(Kind::Job) {
-            let text = job.text("errortext");
-            assert!(!text.contains("broke off"), "seed {}: {}: {text}", self.seed, job.text("cmd"));
+            let text = job.text(col::ERROR_TEXT);
+            assert!(
+                !text.contains("broke off"),
+                "seed {}: {}: {text}",
+                self.seed,
+                job.text(col::CMD)
+            );
         }
     }
 }
@@ -354,8 +360,8 @@ fn the_bill_of_a_month_is_what_the_tenants_had() {
                 FAULTS
                     .iter()
                     .filter(|(event_type, text)| {
-                        event.text("type") == *event_type
-                            && event.text("description").contains(text)
+                        event.text(col::TYPE) == *event_type
+                            && event.text(col::DESCRIPTION).contains(text)
                     })
                     .map(|(_, text)| *text),
             );

@@ -1,6 +1,9 @@
 //! Virtual machines, their disks and networks, and what the bill is told of them.
 
-use cloudtally_platform::engine::{Answer, Node, Start, ThingId};
+use cloudtally_platform::{
+    col,
+    engine::{Answer, Node, Start, ThingId},
+};
 
 use crate::support::{Lab, int, text, texts};
 
@@ -229,7 +232,8 @@ fn images_and_snapshots_tell_their_sizes_and_offerings() {
         assert_eq!(event.event_type, "SNAPSHOT.CREATE");
         let offering = event.offering.map(|offering| ThingId(offering.0));
         let world = tenant.lab.cloud.world();
-        let offering = offering.and_then(|id| world.any(id)).map(|row| row.text("name").to_owned());
+        let offering =
+            offering.and_then(|id| world.any(id)).map(|row| row.text(col::NAME).to_owned());
         assert_eq!(offering.as_deref(), (kind == "DATADISK").then_some("Small"), "{name}");
     }
     let os_type =

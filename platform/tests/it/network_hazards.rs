@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cloudtally_platform::{
-    engine::{Start, Thing, ThingId, World},
+    col,
+    engine::{Column, Start, Thing, ThingId, World},
     table::Kind,
 };
 
@@ -264,14 +265,14 @@ impl Hazards {
         let found = {
             let world = self.chance.lab.cloud.world();
             let machine = |address: &Thing| {
-                let network = address.id_of("associatednetworkid")?;
-                let mut nics = world.referring(network, Kind::Nic, "networkid");
-                let vm = nics.find_map(|nic| nic.id_of("virtualmachineid"))?;
+                let network = address.id_of(col::ASSOCIATED_NETWORK_ID)?;
+                let mut nics = world.referring(network, Kind::Nic, col::NETWORK_ID);
+                let vm = nics.find_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))?;
                 Some(world.thing(vm).uuid.to_string())
             };
             world
                 .all(Kind::IpAddress)
-                .filter(|a| a.flag("forvirtualnetwork") && !a.flag("issourcenat"))
+                .filter(|a| a.flag(col::FOR_VIRTUAL_NETWORK) && !a.flag(col::IS_SOURCE_NAT))
                 .find_map(|address| Some((address.uuid.to_string(), machine(address)?)))
         };
         let Some((address, vm)) = found else { return };
@@ -327,15 +328,15 @@ impl Hazards {
     }
 }
 
-fn is_there(world: &World, thing: &Thing, column: &str) -> bool {
+fn is_there(world: &World, thing: &Thing, column: Column<ThingId>) -> bool {
     thing.id_of(column).is_none_or(|id| world.any(id).is_some_and(|of| of.removed.is_none()))
 }
 
 /// No job hangs or broke off, and nothing is of an account that is gone.
 fn jobs(world: &World, about: &str) {
     for job in world.all(Kind::Job) {
-        assert!(!job.text("errortext").contains("broke off"), "{about}: {job:?}");
-        assert_ne!(job.int("jobstatus"), 0, "{about}: {} hangs: {job:?}", job.text("cmd"));
+        assert!(!job.text(col::ERROR_TEXT).contains("broke off"), "{about}: {job:?}");
+        assert_ne!(job.int(col::JOB_STATUS), 0, "{about}: {} hangs: {job:?}", job.text(col::CMD));
     }
     for kind in [
         Kind::Network,
@@ -355,11 +356,11 @@ fn jobs(world: &World, about: &str) {
 /// Every rule works, on an address and to a machine that are there; none shares a port.
 fn rules(world: &World, about: &str) {
     for (kind, address) in [
-        (Kind::PortForwardingRule, "ipaddressid"),
-        (Kind::LoadBalancerRule, "publicipid"),
-        (Kind::IpForwardingRule, "publicaddress"),
-        (Kind::FirewallRule, "ipaddressid"),
-        (Kind::RemoteAccessVpn, "publicipid"),
+        (Kind::PortForwardingRule, col::IP_ADDRESS_ID),
+        (Kind::LoadBalancerRule, col::PUBLIC_IP_ID),
+        (Kind::IpForwardingRule, col::PUBLIC_ADDRESS),
+        (Kind::FirewallRule, col::IP_ADDRESS_ID),
+        (Kind::RemoteAccessVpn, col::PUBLIC_IP_ID),
     ] {
         for rule in world.all(kind) {
             assert!(matches!(rule.state, "Active" | "Running"), "{about}: {rule:?}");
@@ -369,26 +370,29 @@ fn rules(world: &World, about: &str) {
         }
     }
     for rule in world.all(Kind::EgressRule) {
-        assert!(rule.state == "Active" && is_there(world, rule, "networkid"), "{about}: {rule:?}");
+        assert!(
+            rule.state == "Active" && is_there(world, rule, col::NETWORK_ID),
+            "{about}: {rule:?}"
+        );
     }
     for rule in world.all(Kind::FirewallRule) {
-        assert!(is_there(world, rule, "openedfor"), "{about}: {rule:?}");
+        assert!(is_there(world, rule, col::OPENED_FOR), "{about}: {rule:?}");
     }
     let forwarded = world.all(Kind::PortForwardingRule);
     for rule in forwarded.chain(world.all(Kind::LoadBalancerMember)) {
-        let (vm, network) = (rule.id_of("virtualmachineid"), rule.id_of("networkid"));
-        let mut nics = world.referring(vm.unwrap(), Kind::Nic, "virtualmachineid");
-        assert!(nics.any(|nic| nic.id_of("networkid") == network), "{about}: {rule:?}");
+        let (vm, network) = (rule.id_of(col::VIRTUAL_MACHINE_ID), rule.id_of(col::NETWORK_ID));
+        let mut nics = world.referring(vm.unwrap(), Kind::Nic, col::VIRTUAL_MACHINE_ID);
+        assert!(nics.any(|nic| nic.id_of(col::NETWORK_ID) == network), "{about}: {rule:?}");
     }
     let mut ports: BTreeMap<(ThingId, String, i64), &Thing> = BTreeMap::new();
     for (kind, address) in [
-        (Kind::PortForwardingRule, "ipaddressid"),
-        (Kind::LoadBalancerRule, "publicipid"),
-        (Kind::IpForwardingRule, "publicaddress"),
+        (Kind::PortForwardingRule, col::IP_ADDRESS_ID),
+        (Kind::LoadBalancerRule, col::PUBLIC_IP_ID),
+        (Kind::IpForwardingRule, col::PUBLIC_ADDRESS),
     ] {
         for rule in world.all(kind) {
             let on = rule.id_of(address).unwrap();
-            let key = (on, rule.text("protocol").to_owned(), rule.int("firstport"));
+            let key = (on, rule.text(col::PROTOCOL).to_owned(), rule.int(col::FIRST_PORT));
             let other = ports.insert(key, rule);
             assert!(other.is_none(), "{about}: {rule:?} and {other:?}");
         }
@@ -400,22 +404,26 @@ fn addresses(world: &World, about: &str) {
     let mut nat: BTreeSet<ThingId> = BTreeSet::new();
     let mut led_to: BTreeSet<ThingId> = BTreeSet::new();
     for address in world.all(Kind::IpAddress) {
-        assert!(is_there(world, address, "associatednetworkid"), "{about}: {address:?}");
-        assert!(is_there(world, address, "virtualmachineid"), "{about}: {address:?}");
-        let network = address.id_of("associatednetworkid").map(|id| world.thing(id));
-        if let Some(network) = network.filter(|_| address.flag("forvirtualnetwork")) {
+        assert!(is_there(world, address, col::ASSOCIATED_NETWORK_ID), "{about}: {address:?}");
+        assert!(is_there(world, address, col::VIRTUAL_MACHINE_ID), "{about}: {address:?}");
+        let network = address.id_of(col::ASSOCIATED_NETWORK_ID).map(|id| world.thing(id));
+        if let Some(network) = network.filter(|_| address.flag(col::FOR_VIRTUAL_NETWORK)) {
             assert_eq!(network.owner, address.owner, "{about}: {address:?} in {network:?}");
-            assert_eq!(network.id_of("zoneid"), address.id_of("zoneid"), "{about}: {address:?}");
+            assert_eq!(
+                network.id_of(col::ZONE_ID),
+                address.id_of(col::ZONE_ID),
+                "{about}: {address:?}"
+            );
         }
-        if address.flag("issourcenat") {
+        if address.flag(col::IS_SOURCE_NAT) {
             assert!(nat.insert(network.unwrap().id), "{about}: {address:?}");
         }
-        if address.flag("isstaticnat") {
-            let vm = world.thing(address.id_of("virtualmachineid").unwrap());
+        if address.flag(col::IS_STATIC_NAT) {
+            let vm = world.thing(address.id_of(col::VIRTUAL_MACHINE_ID).unwrap());
             assert!(led_to.insert(vm.id), "{about}: two static NAT addresses of {vm:?}");
-            let mut nics = world.referring(vm.id, Kind::Nic, "virtualmachineid");
+            let mut nics = world.referring(vm.id, Kind::Nic, col::VIRTUAL_MACHINE_ID);
             let network = network.map(|network| network.id);
-            assert!(nics.any(|nic| nic.id_of("networkid") == network), "{about}: {address:?}");
+            assert!(nics.any(|nic| nic.id_of(col::NETWORK_ID) == network), "{about}: {address:?}");
         }
     }
 }
@@ -424,30 +432,31 @@ fn addresses(world: &World, about: &str) {
 /// its router does not run.
 fn networks(world: &World, about: &str) {
     let mut vlans: BTreeMap<(ThingId, &str), &Thing> = BTreeMap::new();
-    for network in world.all(Kind::Network).filter(|network| network.text("type") == "Isolated") {
-        let of_it = || world.referring(network.id, Kind::Router, "guestnetworkid");
+    for network in world.all(Kind::Network).filter(|network| network.text(col::TYPE) == "Isolated")
+    {
+        let of_it = || world.referring(network.id, Kind::Router, col::GUEST_NETWORK_ID);
         let (routers, running) =
             (of_it().count(), of_it().filter(|router| router.state == "Running").count());
         match network.state {
             "Implemented" => {
-                let physical = network.id_of("physicalnetworkid").unwrap();
-                let other = vlans.insert((physical, network.text("vlan")), network);
+                let physical = network.id_of(col::PHYSICAL_NETWORK_ID).unwrap();
+                let other = vlans.insert((physical, network.text(col::VLAN)), network);
                 assert!(other.is_none(), "{about}: {network:?} and {other:?}");
                 assert!(routers <= 1, "{about}: {network:?}");
             }
             state => {
                 assert_eq!((state, running), ("Allocated", 0), "{about}: {network:?}");
                 assert!(routers <= 1, "{about}: {network:?}");
-                let nics = world.referring(network.id, Kind::Nic, "networkid");
-                let mut vms = nics.filter_map(|nic| nic.id_of("virtualmachineid"));
+                let nics = world.referring(network.id, Kind::Nic, col::NETWORK_ID);
+                let mut vms = nics.filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID));
                 let runs = vms.any(|vm| world.thing(vm).state == "Running");
                 assert!(!runs, "{about}: {network:?}");
             }
         }
     }
     for router in world.all(Kind::Router) {
-        assert!(is_there(world, router, "guestnetworkid"), "{about}: {router:?}");
-        assert_eq!(router.state == "Running", router.id_of("hostid").is_some(), "{router:?}");
+        assert!(is_there(world, router, col::GUEST_NETWORK_ID), "{about}: {router:?}");
+        assert_eq!(router.state == "Running", router.id_of(col::HOST_ID).is_some(), "{router:?}");
     }
 }
 
@@ -455,19 +464,19 @@ fn networks(world: &World, about: &str) {
 fn nics(world: &World, about: &str) {
     let mut given: BTreeMap<(ThingId, &str), &Thing> = BTreeMap::new();
     for nic in world.all(Kind::Nic).chain(world.all(Kind::NicSecondaryIp)) {
-        let vm = nic.id_of("virtualmachineid");
-        assert!(vm.is_some() && is_there(world, nic, "virtualmachineid"), "{about}: {nic:?}");
-        assert!(is_there(world, nic, "networkid"), "{about}: {nic:?}");
-        assert!(is_there(world, nic, "directaddress"), "{about}: {nic:?}");
-        let address = nic.text("ipaddress");
+        let vm = nic.id_of(col::VIRTUAL_MACHINE_ID);
+        assert!(vm.is_some() && is_there(world, nic, col::VIRTUAL_MACHINE_ID), "{about}: {nic:?}");
+        assert!(is_there(world, nic, col::NETWORK_ID), "{about}: {nic:?}");
+        assert!(is_there(world, nic, col::DIRECT_ADDRESS), "{about}: {nic:?}");
+        let address = nic.text(col::IP_ADDRESS);
         if !address.is_empty() {
-            let other = given.insert((nic.id_of("networkid").unwrap(), address), nic);
+            let other = given.insert((nic.id_of(col::NETWORK_ID).unwrap(), address), nic);
             assert!(other.is_none(), "{about}: {nic:?} and {other:?}");
         }
     }
     for vm in world.all(Kind::Vm).filter(|vm| vm.state != "Error") {
-        let nics = world.referring(vm.id, Kind::Nic, "virtualmachineid");
-        assert_eq!(nics.filter(|nic| nic.flag("isdefault")).count(), 1, "{about}: {vm:?}");
+        let nics = world.referring(vm.id, Kind::Nic, col::VIRTUAL_MACHINE_ID);
+        assert_eq!(nics.filter(|nic| nic.flag(col::IS_DEFAULT)).count(), 1, "{about}: {vm:?}");
     }
 }
 

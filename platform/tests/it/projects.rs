@@ -1,6 +1,7 @@
 //! Projects: members, invitations, who may change what, and what goes with them.
 
 use cloudtally_platform::{
+    col,
     engine::{Answer, Node, Start},
     table::Kind,
 };
@@ -62,8 +63,8 @@ fn a_project_has_an_account_that_owns_what_is_in_it() {
     let world = club.lab.cloud.world();
     let owner = world.thing(club.lab.id(&id)).owner.unwrap();
     let domain = club.lab.id(&club.domain);
-    assert_eq!(world.thing(owner).text("name"), format!("PrjAcct-web-{domain}"));
-    assert_eq!(world.thing(owner).int("accounttype"), 5);
+    assert_eq!(world.thing(owner).text(col::NAME), format!("PrjAcct-web-{domain}"));
+    assert_eq!(world.thing(owner).int(col::ACCOUNT_TYPE), 5);
     drop(world);
     assert!(
         !texts(&club.lab.ok("listAccounts", &[("listall", "true")]), "name")

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use cloudtally_platform::{commands, table::Role};
+use cloudtally_platform::{TABLES, table::Role};
 
 const TABLE: &str = include_str!("../../../tests/fixtures/roles.csv");
 
@@ -26,7 +26,7 @@ fn every_command_is_for_whom_the_list_says() {
         assert!(listed.insert(name, may.collect()).is_none(), "{name} stands twice");
     }
     let mut wrong = Vec::new();
-    for command in commands() {
+    for command in TABLES.commands() {
         let roles = [Role::RootAdmin, Role::DomainAdmin, Role::User];
         let may: Vec<bool> = roles.iter().map(|role| command.roles.contains(*role)).collect();
         match listed.remove(command.name) {

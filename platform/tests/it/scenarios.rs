@@ -36,8 +36,8 @@ use std::{
 };
 
 use cloudtally_platform::{
-    commands,
-    engine::{Answer, Node, Start, Thing, ThingId, spec},
+    TABLES, col,
+    engine::{Answer, Node, Start, Thing, ThingId},
     table::{Kind, ParamType, Verb},
 };
 
@@ -184,7 +184,7 @@ impl Play {
     /// refused.
     fn run(&mut self, words: &[String]) -> Result<Result<(), (u16, String)>, String> {
         let (name, params) = words.split_first().ok_or("no command")?;
-        if !commands().any(|command| command.name == name) {
+        if !TABLES.commands().any(|command| command.name == name) {
             return Err(format!("there is no command {name}"));
         }
         let params = self.params(params)?;
@@ -235,7 +235,7 @@ impl Play {
                 for event in &events[self.told_usage.clone()] {
                     let world = self.lab.cloud.world();
                     let account = world.any(ThingId(event.account.0));
-                    let name = account.map_or("nobody", |account| account.text("name"));
+                    let name = account.map_or("nobody", |account| account.text(col::NAME));
                     if !name.starts_with(path) {
                         return Err(format!("{} is billed to {name}", event.event_type));
                     }
@@ -359,7 +359,8 @@ fn all_scenarios_play_as_written() {
 fn every_built_command_has_a_scenario() {
     let shown: BTreeSet<String> =
         scenarios().iter().flat_map(|(file, text)| play(file, text).0).collect();
-    let missing: Vec<&str> = commands()
+    let missing: Vec<&str> = TABLES
+        .commands()
         .filter(|command| command.is_built() && !is_of_the_server(&command.verb))
         .map(|command| command.name)
         .filter(|name| !shown.contains(*name))
@@ -381,10 +382,10 @@ fn a_list_by_what_is_gone_is_empty() {
             let removed = Kind::ALL.iter().flat_map(|kind| {
                 world.removed_too(*kind).filter(|thing| thing.removed.is_some()).last()
             });
-            let told = |thing: &Thing| (spec(thing.kind).leaves_nothing, thing.uuid.to_string());
+            let told = |thing: &Thing| (thing.spec().leaves_nothing, thing.uuid.to_string());
             removed.map(|thing| (thing.kind, told(thing))).collect()
         };
-        for command in commands().filter(|command| command.is_built() && command.is_list()) {
+        for command in TABLES.commands().filter(|command| command.is_built() && command.is_list()) {
             for param in command.params_all() {
                 let (ParamType::Id(kind) | ParamType::IdOrNumber(kind)) = param.ty else {
                     continue;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use cloudtally_platform::{
-    commands,
+    TABLES,
     engine::{Node, Start},
     table::Verb,
 };
@@ -174,7 +174,7 @@ fn no_list_of_owned_things_has_rules_of_its_own() {
     let tree = Tree::new();
     let mut walked = 0;
     let mut wrong = Vec::new();
-    let scoped = commands().filter(|command| {
+    let scoped = TABLES.commands().filter(|command| {
         let looks = matches!(command.verb, Verb::List { .. } | Verb::Read(_));
         let has = |name| command.param(name).is_some();
         looks && has("account") && has("domainid") && has("listall") && has("isrecursive")

@@ -13,8 +13,8 @@ use cloudtally_model::{
     port::{ChangeSet, Journal, JournalError, Kept, LedgerEntry, Row, UnknownFate},
 };
 use cloudtally_platform::{
-    command,
-    engine::{Answer, Caller, Cloud, CloudOptions, Node, Request, Start, ThingId, Uuid, seed},
+    TABLES, col,
+    engine::{Answer, Caller, Cloud, CloudOptions, Node, Request, Start, ThingId, Uuid, own_users},
     table::{Job, Kind},
 };
 
@@ -131,7 +131,9 @@ impl Lab {
     fn open(memory: Memory, start: Start, now_ms: i64) -> Self {
         let options = CloudOptions { seed: 1, start, is_simulated: true, entropy };
         let now = Instant::from_millis(now_ms);
-        let cloud = Cloud::open(Box::new(memory.clone()), options, now).unwrap();
+        let cloud =
+            Cloud::open(&cloudtally_platform::TABLES, Box::new(memory.clone()), options, now)
+                .unwrap();
         Self { cloud, memory, now: AtomicI64::new(now_ms) }
     }
 
@@ -158,7 +160,7 @@ impl Lab {
     /// The root admin.
     pub(crate) fn root(&self) -> Caller {
         let world = self.cloud.world();
-        Caller::of_user(&world, seed::admin_user(&world)).unwrap()
+        Caller::of_user(&world, own_users::admin_user(&world)).unwrap()
     }
 
     /// The caller that a user is, by name, wherever it is.
@@ -166,7 +168,7 @@ impl Lab {
         let world = self.cloud.world();
         let user = world
             .all(cloudtally_platform::table::Kind::User)
-            .find(|user| user.text("username") == username)
+            .find(|user| user.text(col::USERNAME) == username)
             .unwrap_or_else(|| panic!("no user {username}"));
         Caller::of_user(&world, user.id).unwrap_or_else(|| panic!("{username} is not enabled"))
     }
@@ -179,7 +181,7 @@ impl Lab {
         name: &str,
         params: &[(&str, &str)],
     ) -> Result<Answer, ApiError> {
-        let command = command(name).unwrap_or_else(|| panic!("no command {name}"));
+        let command = TABLES.command(name).unwrap_or_else(|| panic!("no command {name}"));
         if !command.roles.contains(caller.role) {
             return Err(ApiError::forbidden("not for this role"));
         }
@@ -258,10 +260,10 @@ impl Lab {
         let world = self.cloud.world();
         let uuid = cloudtally_platform::engine::Uuid::parse(job).unwrap();
         let job = world.by_uuid(uuid).unwrap();
-        let command = command(job.text("cmd")).unwrap();
-        let start = world.thing(job.id_of("startevent").unwrap());
+        let command = TABLES.command(job.text(col::CMD)).unwrap();
+        let start = world.thing(job.id_of(col::START_EVENT).unwrap());
         let mut chain = vec![start];
-        chain.extend(world.referring(start.id, Kind::Event, "parentid"));
+        chain.extend(world.referring(start.id, Kind::Event, col::PARENT_ID));
         let states: Vec<&str> = chain.iter().map(|event| event.state).collect();
         let expected = match command.job {
             Job::Create => vec!["Scheduled", "Created", "Started", "Completed"],
@@ -269,10 +271,10 @@ impl Lab {
             Job::Sync => panic!("{} has a job", command.name),
         };
         assert_eq!(states, expected, "{}", command.name);
-        let types: Vec<&str> = chain.iter().map(|event| event.text("type")).collect();
+        let types: Vec<&str> = chain.iter().map(|event| event.text(col::TYPE)).collect();
         assert!(types.iter().all(|event_type| *event_type == types[0]), "{}", command.name);
-        let has_failed = job.int("jobstatus") == 2;
-        let level = chain.last().unwrap().text("level");
+        let has_failed = job.int(col::JOB_STATUS) == 2;
+        let level = chain.last().unwrap().text(col::LEVEL);
         assert_eq!(level, if has_failed { "ERROR" } else { "INFO" }, "{}", command.name);
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use cloudtally_platform::{
-    commands,
+    TABLES,
     engine::Start,
     table::{Command, MapForm, Param, ParamType, Verb},
 };
@@ -25,7 +25,7 @@ fn refused(lab: &Lab, command: &Command, params: &[(&str, &str)]) -> (u16, Strin
 fn a_missing_parameter_is_named() {
     let lab = Lab::new(Start::Empty);
     let mut walked = 0;
-    for command in commands().filter(is_ours) {
+    for command in TABLES.commands().filter(is_ours) {
         let Some(first) = command.params_all().find(|param| param.required) else { continue };
         let (code, why) = refused(&lab, command, &[]);
         assert_eq!(code, 431, "{}", command.name);
@@ -68,7 +68,7 @@ fn wrong_value(param: &Param) -> Option<(String, String, u16)> {
 fn a_wrong_value_is_named_with_its_parameter() {
     let lab = Lab::new(Start::Empty);
     let mut walked = 0;
-    for command in commands().filter(is_ours) {
+    for command in TABLES.commands().filter(is_ours) {
         for param in command.params_all() {
             let Some((name, value, code)) = wrong_value(param) else { continue };
             let (status, why) = refused(&lab, command, &[(&name, &value)]);
@@ -89,7 +89,7 @@ const GONE: &str = "due to incorrect long value format, or entity does not exist
 fn an_unknown_id_is_told_in_the_words_that_clients_look_for() {
     let lab = Lab::new(Start::Empty);
     let mut walked = 0;
-    for command in commands().filter(is_ours) {
+    for command in TABLES.commands().filter(is_ours) {
         for param in command.params_all() {
             let values: &[&str] = match param.ty {
                 ParamType::Id(_) | ParamType::IdOf(_) | ParamType::AnyId | ParamType::IdList(_) => {
@@ -131,7 +131,7 @@ fn domains_of_networks_are_checked_everywhere() {
         &long,
     ];
     let mut walked = BTreeSet::new();
-    for command in commands().filter(is_ours) {
+    for command in TABLES.commands().filter(is_ours) {
         for param in command.params_all().filter(|param| param.ty == ParamType::NetworkDomain) {
             for value in bad {
                 let (code, why) = refused(&lab, command, &[(param.name, value)]);
@@ -156,7 +156,8 @@ fn domains_of_networks_are_checked_everywhere() {
         "updateZone",
     ];
     assert_eq!(walked.into_iter().collect::<Vec<_>>(), expected);
-    let untyped = commands()
+    let untyped = TABLES
+        .commands()
         .flat_map(|command| command.params_all())
         .filter(|param| param.name == "networkdomain" && param.ty != ParamType::NetworkDomain);
     assert_eq!(untyped.count(), 0);
@@ -166,7 +167,7 @@ fn domains_of_networks_are_checked_everywhere() {
 fn minus_one_is_all_only_where_the_row_says_so() {
     let lab = Lab::new(Start::Empty);
     let mut walked = 0;
-    for command in commands().filter(is_ours) {
+    for command in TABLES.commands().filter(is_ours) {
         let is_id = |param: &&Param| {
             matches!(param.ty, ParamType::Id(_) | ParamType::IdOf(_) | ParamType::AnyId)
                 && !param.takes_all
@@ -187,7 +188,7 @@ fn every_list_of_a_new_cloud_answers_for_every_role() {
     lab.account("chief", "2", None);
     lab.account("clerk", "0", None);
     let mut walked = 0;
-    for command in commands().filter(is_ours) {
+    for command in TABLES.commands().filter(is_ours) {
         let takes_nothing = command.params_all().all(|param| !param.required);
         if !matches!(command.verb, Verb::List { .. } | Verb::Read(_)) || !takes_nothing {
             continue;
@@ -215,7 +216,8 @@ fn the_list_of_commands_not_built_yet_is_true() {
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(str::to_owned)
         .collect();
-    let not_yet: BTreeSet<String> = commands()
+    let not_yet: BTreeSet<String> = TABLES
+        .commands()
         .filter(|command| !command.is_built() && !command.is_gone())
         .map(|command| command.name.to_owned())
         .collect();

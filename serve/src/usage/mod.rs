@@ -13,7 +13,10 @@ use std::{cmp::min, sync::Arc, time::Duration};
 use cloudtally_aggregate::{AggregateError, Line, Lines, Plan, Rebuild, Unfinished, run_job};
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::{ApiError, UsageTypeId, usage_types};
-use cloudtally_platform::engine::{Answer as Tree, Cloud, ThingId, Uuid, World};
+use cloudtally_platform::{
+    col,
+    engine::{Answer as Tree, Cloud, ThingId, Uuid, World},
+};
 use cloudtally_store::{
     LockWait, PublishedPeriod, RecordFilter, RecordSet, RecordWindow, StoreError,
 };
@@ -156,9 +159,9 @@ struct Project {
 
 /// The project that an account is there for, gone or not.
 fn project_of(world: &World, account: u64) -> Option<Project> {
-    let project = world.any(ThingId(account))?.id_of("project")?;
+    let project = world.any(ThingId(account))?.id_of(col::PROJECT)?;
     let project = world.any(project)?;
-    Some(Project { uuid: project.uuid, name: project.text("name").to_owned() })
+    Some(Project { uuid: project.uuid, name: project.text(col::NAME).to_owned() })
 }
 
 /// Ids that are no uuids and were given to the account and the domain of a record.

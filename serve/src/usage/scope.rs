@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cloudtally_model::{Account, AccountId, ApiError, Instant, SourceName, Text};
 use cloudtally_platform::{
+    col,
     engine::{Thing, ThingId, Uuid, World, unknown, unknown_because},
     table::{Kind, Role},
 };
@@ -113,7 +114,7 @@ fn of_our_own(call: &Call<'_>, accounts: &Accounts) -> Result<Vec<Chosen>, ApiEr
     let is_chosen = |account: &&Thing| {
         account.kind == Kind::Account
             && is_within(account.id)
-            && name.is_none_or(|name| account.text("name").eq_ignore_ascii_case(name))
+            && name.is_none_or(|name| account.text(col::NAME).eq_ignore_ascii_case(name))
             && match caller.role {
                 Role::User => account.id == caller.account,
                 Role::DomainAdmin | Role::RootAdmin => true,

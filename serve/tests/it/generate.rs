@@ -89,7 +89,8 @@ fn a_failure_is_told_to_the_administrator_until_it_works() {
         let count = server.ask(&pairs).text().matches("the usage job failed").count();
         let world = server.cloud.as_ref().unwrap().world();
         let alerts = world.all(cloudtally_platform::table::Kind::Alert);
-        let open = alerts.filter(|alert| alert.time("resolved").is_none()).count();
+        let open =
+            alerts.filter(|alert| alert.time(cloudtally_platform::col::RESOLVED).is_none()).count();
         (count, open)
     };
     let records = folder.store.dir().join("records");

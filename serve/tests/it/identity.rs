@@ -333,11 +333,12 @@ fn commands_that_are_not_built_yet_and_those_that_are_told_of() {
     let apis = server.works(&root(), &[("command", "listApis")]);
     let names: Vec<&str> =
         apis["api"].as_array().unwrap().iter().map(|api| api["name"].as_str().unwrap()).collect();
-    let declared = cloudtally_platform::commands().count();
+    let declared = cloudtally_platform::TABLES.commands().count();
     assert_eq!((&apis["count"], names.len()), (&declared.into(), declared));
     let of_user = server.works(&user.keys, &[("command", "listApis")]);
     let of_user = of_user["api"].as_array().unwrap();
-    let expected = cloudtally_platform::commands()
+    let expected = cloudtally_platform::TABLES
+        .commands()
         .filter(|row| row.roles.contains(cloudtally_platform::table::Role::User));
     assert!(
         of_user.iter().map(|api| api["name"].as_str().unwrap()).eq(expected.map(|row| row.name))
@@ -359,7 +360,8 @@ fn commands_that_are_not_built_yet_and_those_that_are_told_of() {
     let hidden = [("command", "listApis"), ("name", "listUsers")];
     assert_eq!(server.call(&user.keys, &hidden).0, 431);
 
-    let Some(later) = cloudtally_platform::commands().find(|row| !row.is_built() && !row.is_gone())
+    let Some(later) =
+        cloudtally_platform::TABLES.commands().find(|row| !row.is_built() && !row.is_gone())
     else {
         return;
     };

@@ -140,7 +140,8 @@ fn signed_commands_of_any_kind() {
     let folder = folder();
     let server = folder.serve();
     let user = server.account("alice", "0", None);
-    let names: Vec<&'static str> = cloudtally_platform::commands().map(|row| row.name).collect();
+    let names: Vec<&'static str> =
+        cloudtally_platform::TABLES.commands().map(|row| row.name).collect();
     let own = prop::collection::vec(
         (any::<prop::sample::Index>(), "[a-z0-9\\[\\].]{0,4}", value()),
         0..6,
@@ -151,7 +152,7 @@ fn signed_commands_of_any_kind() {
         Vec<(prop::sample::Index, String, String)>,
         bool,
     )| {
-        let row = cloudtally_platform::command(name).unwrap();
+        let row = cloudtally_platform::TABLES.command(name).unwrap();
         let params: Vec<&str> = row.params_all().map(|param| param.name).collect();
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (index, more, value) in given {

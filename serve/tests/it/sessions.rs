@@ -1,6 +1,6 @@
 //! `login`, calls in a session, `logout`, lock-out.
 
-use cloudtally_platform::engine::{Start, seed};
+use cloudtally_platform::engine::{Start, own_users};
 use cloudtally_serve::Pace;
 
 use crate::support::{Folder, Keys, Reply, Server, inner, options_with, query, root, signature};
@@ -261,7 +261,7 @@ fn guesses_at_the_root_admin_are_told_and_do_not_keep_it_out() {
     let server = folder.serve();
     let id = {
         let world = server.cloud.as_ref().unwrap().world();
-        world.thing(seed::admin_user(&world)).uuid.to_string()
+        world.thing(own_users::admin_user(&world)).uuid.to_string()
     };
     server.works(&root(), &[("command", "updateUser"), ("id", &id), ("password", "long enough")]);
     let admin =

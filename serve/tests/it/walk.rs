@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use cloudtally_platform::{
-    command, commands,
+    TABLES,
     engine::Start,
     table::{Command, Role, Shape, Verb},
 };
@@ -283,7 +283,7 @@ fn lists_and_reads_say_the_same_in_both_encodings() {
     let alice = server.account("alice", "0", None).keys;
     let mut refused = Vec::new();
     let (mut walked, mut with_items, mut empty) = (0, 0, 0);
-    for row in commands().filter(|row| row.is_built() && is_open_question(row)) {
+    for row in TABLES.commands().filter(|row| row.is_built() && is_open_question(row)) {
         if row.roles.contains(Role::User) {
             answered(&server, &alice, row, &[]);
         }
@@ -309,7 +309,7 @@ fn every_list_is_cut_into_pages_alike() {
     let server = serve(&folder);
     furnish(&server);
     let mut walked = 0;
-    for row in commands().filter(|row| row.is_built() && is_open_question(row)) {
+    for row in TABLES.commands().filter(|row| row.is_built() && is_open_question(row)) {
         let Shape::List { item, .. } = row.shape else { continue };
         let Some(all) = answered(&server, &root(), row, &[]) else { continue };
         let (true, Some(count)) = (row.is_paged(), all["count"].as_u64()) else { continue };
@@ -365,7 +365,7 @@ fn a_missing_parameter_is_named_in_both_encodings() {
     let server = serve(&folder);
     let mut walked = 0;
     // Who logs in is told less.
-    for row in commands().filter(|row| row.is_built() && row.name != "login") {
+    for row in TABLES.commands().filter(|row| row.is_built() && row.name != "login") {
         let mut required: Vec<&str> =
             row.params_all().filter(|param| param.required).map(|param| param.name).collect();
         // Dates are named in the order people write them.
@@ -411,7 +411,7 @@ fn each_role_is_let_in_where_the_list_says() {
         if matches!(name, "login" | "logout" | GONE) {
             continue;
         }
-        let row = command(name).unwrap_or_else(|| panic!("no row for {name}"));
+        let row = TABLES.command(name).unwrap_or_else(|| panic!("no row for {name}"));
         for ((role, keys), may) in callers.iter().zip(may) {
             if !may {
                 let replies = ["json", "xml"].map(|kind| bare(&server, keys, name, kind));
@@ -441,7 +441,7 @@ fn each_role_is_let_in_where_the_list_says() {
         }
     }
     let all: usize = let_in + turned_away + not_built;
-    assert_eq!(all, (commands().count() - 3) * 3);
+    assert_eq!(all, (TABLES.commands().count() - 3) * 3);
     assert!(let_in > 300 && turned_away > 300, "{let_in} {turned_away} {not_built}");
     // All three are still there and are who they were.
     for (role, keys) in &callers {

@@ -5,6 +5,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     areas::hypervisor::VMWARE,
+    col,
     engine::{Call, Done, Node, Query, Thing, ThingId, View, World, verbs},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, create, f, fields::*,
@@ -12,12 +13,9 @@ use crate::{
     },
 };
 
-/// The zone stands in a column of its own: answers show its number, as 4.2 does.
-const ZONE: &str = "zone";
-
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::VmwareDatacenter, &VMWARE_DATACENTER)
-    .hidden(&[hidden(ZONE, W::Id(Kind::Zone)), hidden("username", W::Str)])
-    .keyword(&["name", "vcenter"]);
+    .hidden(&[hidden("zone", W::Id(Kind::Zone)), hidden("username", W::Str)])
+    .keyword(&[col::NAME, col::VCENTER]);
 
 pub(crate) const VMWARE_DATACENTER: Object = Object {
     name: "VmwareDatacenter",
@@ -53,32 +51,35 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 fn zone_number(view: &View<'_>) -> Node {
-    view.thing.id_of(ZONE).and_then(|zone| i64::try_from(zone.0).ok()).map_or(Node::Null, Node::Int)
+    view.thing
+        .id_of(col::ZONE)
+        .and_then(|zone| i64::try_from(zone.0).ok())
+        .map_or(Node::Null, Node::Int)
 }
 
 fn is_of_zone(query: &Query<'_>, data_centre: &Thing) -> bool {
-    data_centre.id_of(ZONE) == query.args.id("zoneid")
+    data_centre.id_of(col::ZONE) == query.args.id("zoneid")
 }
 
 fn of_zone(world: &World, zone: ThingId) -> Option<&Thing> {
-    world.referring(zone, Kind::VmwareDatacenter, ZONE).next()
+    world.referring(zone, Kind::VmwareDatacenter, col::ZONE).next()
 }
 
 /// Ties it, unless either side is tied already.
 fn tie(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let zone = call.args.id_required("zoneid");
     let (name, vcenter) = (call.args.text_required("name"), call.args.text_required("vcenter"));
-    let zone_name = call.thing(zone).text("name").to_owned();
+    let zone_name = call.thing(zone).text(col::NAME).to_owned();
     if let Some(tied) = of_zone(call.tx, zone) {
         return Err(ApiError::value(format!(
             "the zone {zone_name} has the VMware data centre {} of {} already",
-            tied.text("name"),
-            tied.text("vcenter")
+            tied.text(col::NAME),
+            tied.text(col::VCENTER)
         )));
     }
     let same = |other: &&Thing| {
-        other.text("name").eq_ignore_ascii_case(name)
-            && other.text("vcenter").eq_ignore_ascii_case(vcenter)
+        other.text(col::NAME).eq_ignore_ascii_case(name)
+            && other.text(col::VCENTER).eq_ignore_ascii_case(vcenter)
     };
     if call.all(Kind::VmwareDatacenter).any(|other| same(&other)) {
         return Err(ApiError::value(format!(
@@ -87,7 +88,7 @@ fn tie(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     }
     let id = verbs::create(call, Kind::VmwareDatacenter)?;
     call.edit(id, |data_centre| {
-        data_centre.set_ref(ZONE, zone);
+        data_centre.set_ref(col::ZONE, zone);
     });
     Ok(Some(id))
 }
@@ -95,17 +96,17 @@ fn tie(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 /// Unties it, unless hosts of the zone are run by it.
 fn untie(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let zone = call.args.id_required("zoneid");
-    let zone_name = call.thing(zone).text("name").to_owned();
+    let zone_name = call.thing(zone).text(col::NAME).to_owned();
     let Some(id) = of_zone(call.tx, zone).map(|tied| tied.id) else {
         return Err(ApiError::value(format!("the zone {zone_name} has no VMware data centre")));
     };
     let user = call
-        .referring(zone, Kind::Cluster, "zoneid")
-        .find(|cluster| cluster.text("hypervisortype").eq_ignore_ascii_case(VMWARE));
+        .referring(zone, Kind::Cluster, col::ZONE_ID)
+        .find(|cluster| cluster.text(col::HYPERVISOR_TYPE).eq_ignore_ascii_case(VMWARE));
     if let Some(cluster) = user {
         return Err(ApiError::in_use(format!(
             "the cluster {} of the zone {zone_name} is of VMware; remove it first",
-            cluster.text("name")
+            cluster.text(col::NAME)
         )));
     }
     verbs::delete(call, id)?;

@@ -12,7 +12,8 @@ use crate::{
         networkoffering, physicalnetwork, vlan,
         vlanset::vlan_number,
     },
-    engine::{Arg, Call, Done, Thing, ThingId, Tx, World, limit, seed},
+    col,
+    engine::{Call, Done, Thing, ThingId, Tx, World, limit, own_users},
     table::{Kind, Limit},
 };
 
@@ -21,11 +22,11 @@ const GUEST_CIDR: &str = "10.1.1.0/24";
 
 /// The physical networks of a zone that carry guest traffic.
 fn guest_physical_networks(world: &World, zone: ThingId) -> impl Iterator<Item = &Thing> {
-    world.referring(zone, Kind::PhysicalNetwork, "zoneid").filter(|physical| {
+    world.referring(zone, Kind::PhysicalNetwork, col::ZONE_ID).filter(|physical| {
         physical.state == "Enabled"
             && world
-                .referring(physical.id, Kind::TrafficType, "physicalnetworkid")
-                .any(|traffic| traffic.text("traffictype") == "Guest")
+                .referring(physical.id, Kind::TrafficType, col::PHYSICAL_NETWORK_ID)
+                .any(|traffic| traffic.text(col::TRAFFIC_TYPE) == "Guest")
     })
 }
 
@@ -33,20 +34,20 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. What kind of network the offering is for.
     let (zone, offering) =
         (call.args.id_required("zoneid"), call.args.id_required("networkofferingid"));
-    let is_shared = call.thing(offering).text("guestiptype").eq_ignore_ascii_case("Shared");
+    let is_shared = call.thing(offering).text(col::GUEST_IP_TYPE).eq_ignore_ascii_case("Shared");
     if call.thing(offering).state != "Enabled" {
         return Err(ApiError::value(format!(
             "the network offering {} is not enabled",
-            call.thing(offering).text("name")
+            call.thing(offering).text(col::NAME)
         )));
     }
-    if call.thing(zone).text("allocationstate") != "Enabled" && !call.caller.is_root() {
+    if call.thing(zone).text(col::ALLOCATION_STATE) != "Enabled" && !call.caller.is_root() {
         return Err(ApiError::permission(format!(
             "the zone {} is not enabled",
-            call.thing(zone).text("name")
+            call.thing(zone).text(col::NAME)
         )));
     }
-    if call.args.has("vpcid") || call.args.has("aclid") || call.thing(offering).flag("forvpc") {
+    if call.args.has("vpcid") || call.args.has("aclid") || call.thing(offering).flag(col::FOR_VPC) {
         return Err(ApiError::value("tiers of VPCs are not supported yet"));
     }
     let id = if is_shared {
@@ -63,11 +64,11 @@ fn create_isolated(
     zone: ThingId,
     offering: ThingId,
 ) -> Result<ThingId, ApiError> {
-    if call.thing(zone).text("networktype").eq_ignore_ascii_case("Basic") {
+    if call.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value("basic zones have one shared network and no isolated ones"));
     }
     let owner = call.owner()?;
-    if call.args.has("vlan") && !call.thing(offering).flag("specifyvlan") {
+    if call.args.has("vlan") && !call.thing(offering).flag(col::SPECIFY_VLAN) {
         return Err(ApiError::value(
             "the offering does not let the VLAN be named; leave `vlan` out",
         ));
@@ -91,28 +92,27 @@ fn create_isolated(
     let (name, text) = (args.text_required("name"), args.text_required("displaytext"));
     let id = isolated(call.tx, owner, zone, offering, name, text)?;
     call.edit(id, |network| {
-        network.set_ref("physicalnetworkid", physical);
+        network.set_ref(col::PHYSICAL_NETWORK_ID, physical);
         if let Some(vlan) = &vlan {
-            network.set_text("vlan", vlan);
+            network.set_text(col::VLAN, vlan);
         }
-        for column in ["networkdomain", "displaynetwork"] {
-            match args.if_any(column) {
-                Some(Arg::Text(text)) => drop(network.set_text(column, text)),
-                Some(Arg::Bool(flag)) => drop(network.set_flag(column, *flag)),
-                _ => {}
-            }
+        if let Some(domain) = args.text_if_any("networkdomain") {
+            network.set_text(col::NETWORK_DOMAIN, domain);
+        }
+        if let Some(is_shown) = args.flag_if_any("displaynetwork") {
+            network.set_flag(col::DISPLAY_NETWORK, is_shown);
         }
     });
     if let Some((gateway, netmask, cidr)) = range {
         call.edit(id, |network| {
             network
-                .set_text("gateway", &gateway)
-                .set_text("netmask", &netmask)
-                .set_text("cidr", &cidr);
+                .set_text(col::GATEWAY, &gateway)
+                .set_text(col::NETMASK, &netmask)
+                .set_text(col::CIDR, &cidr);
         });
     }
     give_from(call, id)?;
-    if call.thing(offering).flag("ispersistent") {
+    if call.thing(offering).flag(col::IS_PERSISTENT) {
         life::implement(call.tx, id)?;
     }
     Ok(id)
@@ -151,12 +151,12 @@ fn give_from(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
         };
     };
     let network = call.thing(id);
-    let (gateway, netmask) = (network.text("gateway"), network.text("netmask"));
+    let (gateway, netmask) = (network.text(col::GATEWAY), network.text(col::NETMASK));
     let range = IpRange::checked(call, gateway, netmask, start, end)?;
     call.edit(id, |network| {
         network
-            .set_text("startip", &ip::format(range.first))
-            .set_text("endip", &ip::format(range.last));
+            .set_text(col::START_IP, &ip::format(range.first))
+            .set_text(col::END_IP, &ip::format(range.last));
     });
     Ok(())
 }
@@ -164,10 +164,10 @@ fn give_from(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
 /// The DNS suffix of a new network of an account: its own, that of its domain or of one
 /// above, of the zone, or the one of the cloud.
 fn suffix(world: &World, owner: ThingId, zone: ThingId) -> String {
-    let account = world.thing(owner).text("networkdomain");
+    let account = world.thing(owner).text(col::NETWORK_DOMAIN);
     let of_domains =
-        world.lineage(world.domain_of(owner)).map(|id| world.thing(id).text("networkdomain"));
-    let of_zone = world.thing(zone).text("dnsdomain");
+        world.lineage(world.domain_of(owner)).map(|id| world.thing(id).text(col::NETWORK_DOMAIN));
+    let of_zone = world.thing(zone).text(col::DNS_DOMAIN);
     std::iter::once(account)
         .chain(of_domains)
         .chain([of_zone])
@@ -178,7 +178,8 @@ fn suffix(world: &World, owner: ThingId, zone: ThingId) -> String {
 
 /// Whether a physical network has all tags of an offering.
 fn has_tags(world: &World, physical: ThingId, offering: ThingId) -> bool {
-    let (have, wanted) = (world.thing(physical).text("tags"), world.thing(offering).text("tags"));
+    let (have, wanted) =
+        (world.thing(physical).text(col::TAGS), world.thing(offering).text(col::TAGS));
     given::has_all_tags(have, wanted)
 }
 
@@ -190,25 +191,25 @@ fn physical_network(
     offering: ThingId,
 ) -> Result<ThingId, ApiError> {
     let carriers = physicalnetwork::carrying(call, zone, "Guest");
-    let tags = call.thing(offering).text("tags");
+    let tags = call.thing(offering).text(col::TAGS);
     match call.args.id("physicalnetworkid") {
         Some(named) if carriers.contains(&named) && call.thing(named).state != "Enabled" => {
             Err(ApiError::value(format!(
                 "the physical network {} is not enabled",
-                call.thing(named).text("name")
+                call.thing(named).text(col::NAME)
             ))
             .about(call.thing(named).uuid.to_string(), "physicalnetworkid"))
         }
         Some(named) if carriers.contains(&named) && has_tags(call, named, offering) => Ok(named),
         Some(named) if carriers.contains(&named) => Err(ApiError::value(format!(
             "the physical network {} does not have the tags {tags} of the network offering",
-            call.thing(named).text("name")
+            call.thing(named).text(col::NAME)
         ))
         .about(call.thing(named).uuid.to_string(), "physicalnetworkid")),
         Some(named) => Err(ApiError::value(format!(
             "the physical network {} carries no guest traffic of the zone {}",
-            call.thing(named).text("name"),
-            call.thing(zone).text("name")
+            call.thing(named).text(col::NAME),
+            call.thing(zone).text(col::NAME)
         ))
         .about(call.thing(named).uuid.to_string(), "physicalnetworkid")),
         None => carrier(call, zone, offering),
@@ -224,14 +225,14 @@ fn refuse_unprovided(
 ) -> Result<(), ApiError> {
     let offering = call.thing(offering);
     let has = |name: &str| {
-        call.referring(physical, Kind::Provider, "physicalnetworkid")
-            .any(|provider| provider.text("name") == name)
+        call.referring(physical, Kind::Provider, col::PHYSICAL_NETWORK_ID)
+            .any(|provider| provider.text(col::NAME) == name)
     };
-    match offering.map("provider").iter().map(|(_, by)| by.as_str()).find(|by| !has(by)) {
+    match offering.map(col::PROVIDERS).iter().map(|(_, by)| by.as_str()).find(|by| !has(by)) {
         Some(provider) => Err(ApiError::value(format!(
             "the network offering {} needs the provider {provider}, which the physical network {} does not have; add it with addNetworkServiceProvider",
-            offering.text("name"),
-            call.thing(physical).text("name")
+            offering.text(col::NAME),
+            call.thing(physical).text(col::NAME)
         ))
         .about(offering.uuid.to_string(), "networkofferingid")),
         None => Ok(()),
@@ -245,11 +246,11 @@ fn carrier(world: &World, zone: ThingId, offering: ThingId) -> Result<ThingId, A
         .map(|physical| physical.id)
         .find(|id| has_tags(world, *id, offering));
     found.ok_or_else(|| {
-        let tags = world.thing(offering).text("tags");
+        let tags = world.thing(offering).text(col::TAGS);
         let with = if tags.is_empty() { String::new() } else { format!(" with the tags {tags}") };
         ApiError::value(format!(
             "the zone {} has no enabled physical network for guests{with}",
-            world.thing(zone).text("name")
+            world.thing(zone).text(col::NAME)
         ))
     })
 }
@@ -272,18 +273,18 @@ fn named_vlan(
     if physicalnetwork::vlan_set(call.thing(physical)).contains(number) {
         return Err(ApiError::value(format!(
             "The VLAN tag {number} is already being used for dynamic vlan allocation for the guest network in zone {}",
-            call.thing(physical).id_of("zoneid").map_or("", |zone| call.thing(zone).text("name"))
+            call.thing(physical).id_of(col::ZONE_ID).map_or("", |zone| call.thing(zone).text(col::NAME))
         ))
         .about(call.thing(physical).uuid.to_string(), "vlan"));
     }
     let vlan = number.to_string();
-    let mut others = call.referring(physical, Kind::Network, "physicalnetworkid");
-    match others
-        .find(|other| other.text("vlan") == vlan && !(is_shared && other.text("type") == "Shared"))
-    {
+    let mut others = call.referring(physical, Kind::Network, col::PHYSICAL_NETWORK_ID);
+    match others.find(|other| {
+        other.text(col::VLAN) == vlan && !(is_shared && other.text(col::TYPE) == "Shared")
+    }) {
         Some(other) => Err(ApiError::value(format!(
             "the network {} is on VLAN {vlan} already; choose another `vlan`",
-            other.text("name")
+            other.text(col::NAME)
         ))
         .about(other.uuid.to_string(), "vlan")),
         None => Ok(Some(vlan)),
@@ -313,7 +314,7 @@ fn isolated(
 ) -> Result<ThingId, ApiError> {
     limit::check(tx, owner, Limit::Network, 1)?;
     let physical = carrier(tx, zone, offering)?;
-    let cidr = match tx.thing(zone).text("guestcidraddress") {
+    let cidr = match tx.thing(zone).text(col::GUEST_CIDR_ADDRESS) {
         "" => GUEST_CIDR.to_owned(),
         cidr => cidr.to_owned(),
     };
@@ -321,40 +322,40 @@ fn isolated(
         .ok_or_else(|| ApiError::value(format!("the zone's guest CIDR {cidr} is no CIDR")))?;
     let (dns1, dns2) = {
         let zone = tx.thing(zone);
-        (zone.text("dns1").to_owned(), zone.text("dns2").to_owned())
+        (zone.text(col::DNS1).to_owned(), zone.text(col::DNS2).to_owned())
     };
     let suffix = suffix(tx, owner, zone);
     let id = tx.insert(Kind::Network, |network| {
         network.owner = Some(owner);
         network
-            .set_text("name", name)
-            .set_text("displaytext", displaytext)
-            .set_text("broadcastdomaintype", "Vlan")
-            .set_text("traffictype", "Guest")
-            .set_text("gateway", &gateway)
-            .set_text("netmask", &netmask)
-            .set_text("cidr", &cidr)
-            .set_ref("zoneid", zone)
-            .set_ref("networkofferingid", offering)
-            .set_flag("issystem", false)
-            .set_text("dns1", &dns1)
-            .set_text("type", "Isolated")
-            .set_text("acltype", "Account")
-            .set_flag("isdefault", false)
-            .set_text("networkdomain", &suffix)
-            .set_ref("physicalnetworkid", physical)
-            .set_flag("restartrequired", false)
-            .set_flag("specifyipranges", false)
-            .set_flag("canusefordeploy", true);
+            .set_text(col::NAME, name)
+            .set_text(col::DISPLAY_TEXT, displaytext)
+            .set_text(col::BROADCAST_DOMAIN_TYPE, "Vlan")
+            .set_text(col::TRAFFIC_TYPE, "Guest")
+            .set_text(col::GATEWAY, &gateway)
+            .set_text(col::NETMASK, &netmask)
+            .set_text(col::CIDR, &cidr)
+            .set_ref(col::ZONE_ID, zone)
+            .set_ref(col::NETWORK_OFFERING_ID, offering)
+            .set_flag(col::IS_SYSTEM, false)
+            .set_text(col::DNS1, &dns1)
+            .set_text(col::TYPE, "Isolated")
+            .set_text(col::ACL_TYPE, "Account")
+            .set_flag(col::IS_DEFAULT, false)
+            .set_text(col::NETWORK_DOMAIN, &suffix)
+            .set_ref(col::PHYSICAL_NETWORK_ID, physical)
+            .set_flag(col::RESTART_REQUIRED, false)
+            .set_flag(col::SPECIFY_IP_RANGES, false)
+            .set_flag(col::CAN_USE_FOR_DEPLOY, true);
         if !dns2.is_empty() {
-            network.set_text("dns2", &dns2);
+            network.set_text(col::DNS2, &dns2);
         }
     });
-    let is_persistent = tx.thing(offering).flag("ispersistent");
+    let is_persistent = tx.thing(offering).flag(col::IS_PERSISTENT);
     tx.edit(id, |network| {
-        network.set_flag("ispersistent", is_persistent);
+        network.set_flag(col::IS_PERSISTENT, is_persistent);
         let uuid = network.uuid.to_string();
-        network.set_text("related", &uuid);
+        network.set_text(col::RELATED, &uuid);
     });
     Ok(id)
 }
@@ -374,7 +375,10 @@ fn create_shared(
     };
     let (dns1, is_basic) = {
         let zone = call.thing(zone);
-        (zone.text("dns1").to_owned(), zone.text("networktype").eq_ignore_ascii_case("Basic"))
+        (
+            zone.text(col::DNS1).to_owned(),
+            zone.text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic"),
+        )
     };
     let physical = physical_network(call, zone, offering)?;
     refuse_unprovided(call, physical, offering)?;
@@ -386,15 +390,15 @@ fn create_shared(
     } else {
         let (gateway, netmask, start) = (text("gateway")?, text("netmask")?, text("startip")?);
         let range = IpRange::checked(call, gateway, netmask, start, args.text("endip"))?;
-        let others = call.referring(zone, Kind::VlanIpRange, "zoneid");
-        range.check_apart(others.filter(|other| other.text("vlan") == vlan))?;
+        let others = call.referring(zone, Kind::VlanIpRange, col::ZONE_ID);
+        range.check_apart(others.filter(|other| other.text(col::VLAN) == vlan))?;
         Some(range)
     };
     let range_v6 = vlan::ipv6_range(call)?;
     let cidr = range.as_ref().and_then(|range| ip::cidr(&range.gateway, &range.netmask));
     let suffix = match args.text("networkdomain") {
         Some(suffix) => suffix,
-        None => call.thing(zone).text("dnsdomain"),
+        None => call.thing(zone).text(col::DNS_DOMAIN),
     };
     let suffix = suffix.to_owned();
     let acl = args.text("acltype").unwrap_or("Domain").to_owned();
@@ -412,66 +416,66 @@ fn create_shared(
         "Account" if args.has("subdomainaccess") => {
             return Err(ApiError::value("`subdomainaccess` goes with `acltype` `Domain`"));
         }
-        "Domain" => (call.thing(seed::system_user(call.tx)).owner, args.id("domainid")),
+        "Domain" => (call.thing(own_users::system_user(call.tx)).owner, args.id("domainid")),
         _ => (Some(call.owner()?), None),
     };
     let id = call.tx.insert(Kind::Network, |network| {
         network.owner = holder;
         network
-            .set_text("name", args.text_required("name"))
-            .set_text("displaytext", args.text_required("displaytext"))
-            .set_text("broadcastdomaintype", if is_basic { "Native" } else { "Vlan" })
-            .set_text("traffictype", "Guest")
-            .set_ref("zoneid", zone)
-            .set_ref("networkofferingid", offering)
-            .set_flag("issystem", false)
-            .set_text("dns1", &dns1)
-            .set_text("type", "Shared")
-            .set_text("vlan", &vlan)
-            .set_text("broadcasturi", &format!("vlan://{vlan}"))
-            .set_text("acltype", acl)
-            .set_flag("subdomainaccess", args.flag("subdomainaccess").unwrap_or(true))
-            .set_flag("isdefault", false)
-            .set_ref("physicalnetworkid", physical)
-            .set_flag("restartrequired", false)
-            .set_flag("specifyipranges", true)
-            .set_flag("canusefordeploy", true)
-            .set_flag("ispersistent", false)
-            .set_ref("shareddomain", domain);
+            .set_text(col::NAME, args.text_required("name"))
+            .set_text(col::DISPLAY_TEXT, args.text_required("displaytext"))
+            .set_text(col::BROADCAST_DOMAIN_TYPE, if is_basic { "Native" } else { "Vlan" })
+            .set_text(col::TRAFFIC_TYPE, "Guest")
+            .set_ref(col::ZONE_ID, zone)
+            .set_ref(col::NETWORK_OFFERING_ID, offering)
+            .set_flag(col::IS_SYSTEM, false)
+            .set_text(col::DNS1, &dns1)
+            .set_text(col::TYPE, "Shared")
+            .set_text(col::VLAN, &vlan)
+            .set_text(col::BROADCAST_URI, &format!("vlan://{vlan}"))
+            .set_text(col::ACL_TYPE, acl)
+            .set_flag(col::SUBDOMAIN_ACCESS, args.flag("subdomainaccess").unwrap_or(true))
+            .set_flag(col::IS_DEFAULT, false)
+            .set_ref(col::PHYSICAL_NETWORK_ID, physical)
+            .set_flag(col::RESTART_REQUIRED, false)
+            .set_flag(col::SPECIFY_IP_RANGES, true)
+            .set_flag(col::CAN_USE_FOR_DEPLOY, true)
+            .set_flag(col::IS_PERSISTENT, false)
+            .set_ref(col::SHARED_DOMAIN, domain);
         let uuid = network.uuid.to_string();
-        network.set_text("related", &uuid);
+        network.set_text(col::RELATED, &uuid);
         if !suffix.is_empty() {
-            network.set_text("networkdomain", &suffix);
+            network.set_text(col::NETWORK_DOMAIN, &suffix);
         }
         if let Some(pvlan) = &pvlan {
-            network.set_text("isolatedpvlan", pvlan);
+            network.set_text(col::ISOLATED_PVLAN, pvlan);
         }
         if let Some(flag) = args.flag("displaynetwork") {
-            network.set_flag("displaynetwork", flag);
+            network.set_flag(col::DISPLAY_NETWORK, flag);
         }
         if let (Some(range), Some(cidr)) = (&range, &cidr) {
             network
-                .set_text("gateway", &range.gateway)
-                .set_text("netmask", &range.netmask)
-                .set_text("cidr", cidr);
+                .set_text(col::GATEWAY, &range.gateway)
+                .set_text(col::NETMASK, &range.netmask)
+                .set_text(col::CIDR, cidr);
         }
-        for (name, text) in range_v6.iter().flatten() {
-            if ["ip6gateway", "ip6cidr"].contains(name) {
-                network.set_text(name, text);
+        for (column, text) in range_v6.iter().flatten() {
+            if ["ip6gateway", "ip6cidr"].contains(&column.name()) {
+                network.set_text(*column, text);
             }
         }
     });
     call.tx.move_to(id, "Setup");
     if let Some(range) = range {
         call.tx.insert(Kind::VlanIpRange, |row| {
-            row.set_flag("forvirtualnetwork", false)
-                .set_ref("zoneid", zone)
-                .set_text("vlan", &vlan)
-                .set_ref("networkid", id)
-                .set_ref("physicalnetworkid", physical);
+            row.set_flag(col::FOR_VIRTUAL_NETWORK, false)
+                .set_ref(col::ZONE_ID, zone)
+                .set_text(col::VLAN, &vlan)
+                .set_ref(col::NETWORK_ID, id)
+                .set_ref(col::PHYSICAL_NETWORK_ID, physical);
             range.store(row);
-            for (name, text) in range_v6.into_iter().flatten() {
-                row.set_text(name, &text);
+            for (column, text) in range_v6.into_iter().flatten() {
+                row.set_text(column, &text);
             }
         });
     }
@@ -486,19 +490,19 @@ pub(crate) fn for_deployment(
     zone: ThingId,
     named: &[ThingId],
 ) -> Result<Vec<ThingId>, ApiError> {
-    let is_basic = call.thing(zone).text("networktype").eq_ignore_ascii_case("Basic");
+    let is_basic = call.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic");
     if is_basic && named.is_empty() {
         let shared = call
-            .referring(zone, Kind::Network, "zoneid")
-            .find(|network| network.text("type") == "Shared");
+            .referring(zone, Kind::Network, col::ZONE_ID)
+            .find(|network| network.text(col::TYPE) == "Shared");
         return shared.map(|network| vec![network.id]).ok_or_else(|| {
             ApiError::value(format!(
                 "the basic zone {} has no guest network yet",
-                call.thing(zone).text("name")
+                call.thing(zone).text(col::NAME)
             ))
         });
     }
-    if named.is_empty() && call.thing(zone).flag("securitygroupsenabled") {
+    if named.is_empty() && call.thing(zone).flag(col::SECURITY_GROUPS_ENABLED) {
         return shared_with_groups(call, owner, zone).map(|network| vec![network]);
     }
     for (at, id) in named.iter().enumerate() {
@@ -506,14 +510,14 @@ pub(crate) fn for_deployment(
         if named[..at].contains(id) {
             return Err(ApiError::value(format!(
                 "the network {} is named twice; a virtual machine has one NIC on each",
-                network.text("name")
+                network.text(col::NAME)
             ))
             .about(network.uuid.to_string(), "networkids"));
         }
-        if network.id_of("zoneid") != Some(zone) {
+        if network.id_of(col::ZONE_ID) != Some(zone) {
             return Err(ApiError::value(format!(
                 "the network {} is in another zone",
-                network.text("name")
+                network.text(col::NAME)
             ))
             .about(network.uuid.to_string(), "networkids"));
         }
@@ -521,7 +525,7 @@ pub(crate) fn for_deployment(
         if !is_own && !call.is_shared_with(network, call.domain_of(owner)) {
             return Err(ApiError::permission(format!(
                 "the network {} is not for this account",
-                network.text("name")
+                network.text(col::NAME)
             ))
             .about(network.uuid.to_string(), "networkids"));
         }
@@ -532,8 +536,8 @@ pub(crate) fn for_deployment(
     let own: Vec<ThingId> = call
         .owned_by(owner, Kind::Network)
         .filter(|network| {
-            network.id_of("zoneid") == Some(zone)
-                && network.text("type") == "Isolated"
+            network.id_of(col::ZONE_ID) == Some(zone)
+                && network.text(col::TYPE) == "Isolated"
                 && provides(call.tx, network, "SourceNat")
         })
         .map(|network| network.id)
@@ -545,8 +549,8 @@ pub(crate) fn for_deployment(
                 .all(Kind::NetworkOffering)
                 .find(|offering| {
                     offering.state == "Enabled"
-                        && offering.text("availability") == "Required"
-                        && offering.text("guestiptype") == "Isolated"
+                        && offering.text(col::AVAILABILITY) == "Required"
+                        && offering.text(col::GUEST_IP_TYPE) == "Isolated"
                         && networkoffering::provides(offering, "SourceNat")
                 })
                 .map(|offering| offering.id)
@@ -555,7 +559,7 @@ pub(crate) fn for_deployment(
                         "name the networks in `networkids`; there is no offering to make one from",
                     )
                 })?;
-            let account = call.thing(owner).text("name").to_owned();
+            let account = call.thing(owner).text(col::NAME).to_owned();
             let name = format!("{account}-network");
             Ok(vec![isolated(call.tx, owner, zone, offering, &name, &name)?])
         }
@@ -573,14 +577,14 @@ fn shared_with_groups(world: &World, owner: ThingId, zone: ThingId) -> Result<Th
         network.owner == Some(owner) || world.is_shared_with(network, world.domain_of(owner))
     };
     let found = world
-        .referring(zone, Kind::Network, "zoneid")
-        .filter(|network| network.text("type") == "Shared")
+        .referring(zone, Kind::Network, col::ZONE_ID)
+        .filter(|network| network.text(col::TYPE) == "Shared")
         .filter(|network| provides(world, network, "SecurityGroup"))
         .find(is_open);
     found.map(|network| network.id).ok_or_else(|| {
         ApiError::value(format!(
             "the zone {} has no shared network with security groups for this account; make one with createNetwork",
-            world.thing(zone).text("name")
+            world.thing(zone).text(col::NAME)
         ))
     })
 }
@@ -593,10 +597,10 @@ pub(crate) fn only_isolated(
 ) -> Result<ThingId, ApiError> {
     let own: Vec<&Thing> = world
         .owned_by(owner, Kind::Network)
-        .filter(|network| network.id_of("zoneid") == Some(zone))
-        .filter(|network| network.text("type") == "Isolated" && !network.flag("issystem"))
+        .filter(|network| network.id_of(col::ZONE_ID) == Some(zone))
+        .filter(|network| network.text(col::TYPE) == "Isolated" && !network.flag(col::IS_SYSTEM))
         .collect();
-    let (account, zone) = (world.thing(owner).text("name"), world.thing(zone).text("name"));
+    let (account, zone) = (world.thing(owner).text(col::NAME), world.thing(zone).text(col::NAME));
     match own.as_slice() {
         [one] => Ok(one.id),
         [] => Err(ApiError::value(format!(
@@ -613,47 +617,47 @@ pub(crate) fn only_isolated(
 /// virtual machines share it, on the addresses of its pods.
 pub(crate) fn ready(tx: &mut Tx<'_>, zone: ThingId) {
     let of = tx.thing(zone).clone();
-    if !of.text("networktype").eq_ignore_ascii_case("Basic") {
+    if !of.text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
         return;
     }
-    let range = tx.referring(zone, Kind::VlanIpRange, "zoneid").next().cloned();
+    let range = tx.referring(zone, Kind::VlanIpRange, col::ZONE_ID).next().cloned();
     let physical = guest_physical_networks(tx, zone).next().map(|physical| physical.id);
     let offering = networkoffering::named(tx, "DefaultSharedNetworkOfferingWithSGService");
     let (Some(range), Some(offering)) = (range, offering.map(|offering| offering.id)) else {
         return;
     };
-    let cidr = ip::cidr(range.text("gateway"), range.text("netmask")).unwrap_or_default();
-    let system = tx.thing(seed::system_user(tx)).owner;
+    let cidr = ip::cidr(range.text(col::GATEWAY), range.text(col::NETMASK)).unwrap_or_default();
+    let system = tx.thing(own_users::system_user(tx)).owner;
     let id = tx.insert(Kind::Network, |network| {
         network.owner = system;
         network
-            .set_text("name", "guest")
-            .set_text("displaytext", "The network of all virtual machines of the zone")
-            .set_text("broadcastdomaintype", "Native")
-            .set_text("traffictype", "Guest")
-            .set_text("gateway", range.text("gateway"))
-            .set_text("netmask", range.text("netmask"))
-            .set_text("cidr", &cidr)
-            .set_ref("zoneid", zone)
-            .set_ref("networkofferingid", offering)
-            .set_flag("issystem", false)
-            .set_text("dns1", of.text("dns1"))
-            .set_text("type", "Shared")
-            .set_text("acltype", "Domain")
-            .set_flag("subdomainaccess", true)
-            .set_flag("isdefault", true)
-            .set_ref("physicalnetworkid", physical)
-            .set_flag("restartrequired", false)
-            .set_flag("specifyipranges", true)
-            .set_flag("canusefordeploy", true)
-            .set_flag("ispersistent", false);
+            .set_text(col::NAME, "guest")
+            .set_text(col::DISPLAY_TEXT, "The network of all virtual machines of the zone")
+            .set_text(col::BROADCAST_DOMAIN_TYPE, "Native")
+            .set_text(col::TRAFFIC_TYPE, "Guest")
+            .set_text(col::GATEWAY, range.text(col::GATEWAY))
+            .set_text(col::NETMASK, range.text(col::NETMASK))
+            .set_text(col::CIDR, &cidr)
+            .set_ref(col::ZONE_ID, zone)
+            .set_ref(col::NETWORK_OFFERING_ID, offering)
+            .set_flag(col::IS_SYSTEM, false)
+            .set_text(col::DNS1, of.text(col::DNS1))
+            .set_text(col::TYPE, "Shared")
+            .set_text(col::ACL_TYPE, "Domain")
+            .set_flag(col::SUBDOMAIN_ACCESS, true)
+            .set_flag(col::IS_DEFAULT, true)
+            .set_ref(col::PHYSICAL_NETWORK_ID, physical)
+            .set_flag(col::RESTART_REQUIRED, false)
+            .set_flag(col::SPECIFY_IP_RANGES, true)
+            .set_flag(col::CAN_USE_FOR_DEPLOY, true)
+            .set_flag(col::IS_PERSISTENT, false);
         let uuid = network.uuid.to_string();
-        network.set_text("related", &uuid);
+        network.set_text(col::RELATED, &uuid);
     });
     tx.move_to(id, "Setup");
-    for range in tx.ids_referring(zone, Kind::VlanIpRange, "zoneid") {
+    for range in tx.ids_referring(zone, Kind::VlanIpRange, col::ZONE_ID) {
         tx.edit(range, |range| {
-            range.set_ref("networkid", id);
+            range.set_ref(col::NETWORK_ID, id);
         });
     }
 }

@@ -11,6 +11,7 @@ use crate::{
         address::{self, Purpose},
         networkservice, physicalnetwork, router_vm as router,
     },
+    col,
     engine::{Call, Done, Thing, ThingId, Tx, World},
     table::Kind,
 };
@@ -18,30 +19,30 @@ use crate::{
 /// Sets an isolated network up: a VLAN, its source NAT address, a router.
 pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     let network = tx.thing(id).clone();
-    if network.text("type") != "Isolated" {
+    if network.text(col::TYPE) != "Isolated" {
         return Ok(());
     }
     if network.state != "Implemented" {
         refuse_unprovided(tx, &network)?;
-        let vlan = match network.text("vlan") {
+        let vlan = match network.text(col::VLAN) {
             "" => free_vlan(tx, &network)?,
             vlan => vlan.to_owned(),
         };
         let uri = format!("vlan://{vlan}");
         tx.edit(id, |network| {
-            network.set_text("vlan", &vlan).set_text("broadcasturi", &uri);
+            network.set_text(col::VLAN, &vlan).set_text(col::BROADCAST_URI, &uri);
         });
         // Those that are on it since before it was shut down.
-        for nic in tx.ids_referring(id, Kind::Nic, "networkid") {
-            if !tx.thing(nic).text("ipaddress").is_empty() {
+        for nic in tx.ids_referring(id, Kind::Nic, col::NETWORK_ID) {
+            if !tx.thing(nic).text(col::IP_ADDRESS).is_empty() {
                 tx.edit(nic, |nic| {
-                    nic.set_text("broadcasturi", &uri).set_text("isolationuri", &uri);
+                    nic.set_text(col::BROADCAST_URI, &uri).set_text(col::ISOLATION_URI, &uri);
                 });
             }
         }
         tx.move_to(id, "Implemented");
     }
-    let (owner, zone) = (network.owner, network.id_of("zoneid"));
+    let (owner, zone) = (network.owner, network.id_of(col::ZONE_ID));
     let (Some(owner), Some(zone)) = (owner, zone) else { return Ok(()) };
     if lacks_source_nat(tx, id) {
         address::acquire(tx, owner, zone, id, Purpose::SourceNat)?;
@@ -52,19 +53,19 @@ pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
 /// Makes sure that a shared network has routers where machines of it are, once these have
 /// their addresses.
 pub(crate) fn serve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
-    if tx.thing(id).text("type") == "Shared" { router::ensure(tx, id) } else { Ok(()) }
+    if tx.thing(id).text(col::TYPE) == "Shared" { router::ensure(tx, id) } else { Ok(()) }
 }
 
 /// Refuses to set a network up whose services nobody provides as things stand.
 fn refuse_unprovided(world: &World, network: &Thing) -> Result<(), ApiError> {
-    let physical = network.id_of("physicalnetworkid").expect("isolated networks have one");
+    let physical = network.id_of(col::PHYSICAL_NETWORK_ID).expect("isolated networks have one");
     let offering = offering_of(world, network);
     let is_off = |by: &&str| networkservice::enabled_provider(world, physical, by).is_none();
-    match offering.map("provider").iter().map(|(_, by)| by.as_str()).find(is_off) {
+    match offering.map(col::PROVIDERS).iter().map(|(_, by)| by.as_str()).find(is_off) {
         Some(provider) => Err(ApiError::unavailable(format!(
             "the network {} needs the provider {provider}, which is not enabled on the physical network {}",
-            network.text("name"),
-            world.thing(physical).text("name")
+            network.text(col::NAME),
+            world.thing(physical).text(col::NAME)
         ))
         .about(network.uuid.to_string(), "networkid")),
         None => Ok(()),
@@ -78,28 +79,28 @@ pub(crate) fn shut_down_idle(tx: &mut Tx<'_>) {
     let wait = tx.setting_time("network.gc.wait", 1000);
     let set_up: Vec<ThingId> = tx
         .all(Kind::Network)
-        .filter(|network| network.state == "Implemented" && !network.flag("ispersistent"))
+        .filter(|network| network.state == "Implemented" && !network.flag(col::IS_PERSISTENT))
         .map(|network| network.id)
         .collect();
     for id in set_up {
         let now = tx.now;
         let network = tx.thing(id);
-        let since = network.time("idlesince");
-        let is_named = offering_of(tx, network).flag("specifyvlan");
+        let since = network.time(col::IDLE_SINCE);
+        let is_named = offering_of(tx, network).flag(col::SPECIFY_VLAN);
         match since {
             _ if is_busy(tx, id) => tx.edit(id, |network| {
-                network.set_time("idlesince", None);
+                network.set_time(col::IDLE_SINCE, None);
             }),
             None => tx.edit(id, |network| {
-                network.set_time("idlesince", now);
+                network.set_time(col::IDLE_SINCE, now);
             }),
             Some(since) if since + wait > now => {}
             Some(_) => {
                 router::stop_of(tx, id);
                 tx.edit(id, |network| {
-                    network.set_time("idlesince", None);
+                    network.set_time(col::IDLE_SINCE, None);
                     if !is_named {
-                        network.set("vlan", None).set("broadcasturi", None);
+                        network.clear(col::VLAN).clear(col::BROADCAST_URI);
                     }
                 });
                 tx.move_to(id, "Allocated");
@@ -111,16 +112,16 @@ pub(crate) fn shut_down_idle(tx: &mut Tx<'_>) {
 /// Whether a virtual machine on a network runs, or is on its way to or from that.
 fn is_busy(world: &World, network: ThingId) -> bool {
     world
-        .referring(network, Kind::Nic, "networkid")
-        .filter_map(|nic| nic.id_of("virtualmachineid"))
+        .referring(network, Kind::Nic, col::NETWORK_ID)
+        .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
         .any(|vm| !matches!(world.thing(vm).state, "Stopped" | "Destroyed" | "Expunging" | "Error"))
 }
 
 /// The source NAT address of a network.
 pub(crate) fn source_nat(world: &World, id: ThingId) -> Option<&Thing> {
     world
-        .referring(id, Kind::IpAddress, "associatednetworkid")
-        .find(|address| address.flag("issourcenat"))
+        .referring(id, Kind::IpAddress, col::ASSOCIATED_NETWORK_ID)
+        .find(|address| address.flag(col::IS_SOURCE_NAT))
 }
 
 /// Whether a network needs a source NAT address and has none yet.
@@ -129,10 +130,10 @@ pub(crate) fn lacks_source_nat(world: &World, id: ThingId) -> bool {
 }
 
 fn free_vlan(tx: &Tx<'_>, network: &Thing) -> Result<String, ApiError> {
-    let physical = network.id_of("physicalnetworkid").expect("isolated networks have one");
+    let physical = network.id_of(col::PHYSICAL_NETWORK_ID).expect("isolated networks have one");
     let taken: BTreeSet<String> = tx
-        .referring(physical, Kind::Network, "physicalnetworkid")
-        .map(|network| network.text("vlan").to_owned())
+        .referring(physical, Kind::Network, col::PHYSICAL_NETWORK_ID)
+        .map(|network| network.text(col::VLAN).to_owned())
         .collect();
     let owner = network.owner.expect("isolated networks have an owner");
     physicalnetwork::vlans_for(tx, physical, owner)
@@ -142,7 +143,7 @@ fn free_vlan(tx: &Tx<'_>, network: &Thing) -> Result<String, ApiError> {
         .ok_or_else(|| {
             ApiError::network_capacity(format!(
                 "the physical network {} has no free VLAN; add some with updatePhysicalNetwork",
-                tx.thing(physical).text("name")
+                tx.thing(physical).text(col::NAME)
             ))
         })
 }
@@ -154,14 +155,14 @@ pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 
 fn refuse_used(tx: &Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     let network = tx.thing(id);
-    let used = tx.referring(id, Kind::Nic, "networkid").find_map(|nic| {
-        nic.id_of("virtualmachineid").map(|vm| tx.thing(vm)).filter(|vm| vm.kind == Kind::Vm)
+    let used = tx.referring(id, Kind::Nic, col::NETWORK_ID).find_map(|nic| {
+        nic.id_of(col::VIRTUAL_MACHINE_ID).map(|vm| tx.thing(vm)).filter(|vm| vm.kind == Kind::Vm)
     });
     match used {
         Some(vm) => Err(ApiError::in_use(format!(
             "the network {} is in use by the virtual machine {}; destroy and expunge it, or take it off the network, first",
-            network.text("name"),
-            vm.text("name")
+            network.text(col::NAME),
+            vm.text(col::NAME)
         ))
         .about(network.uuid.to_string(), "id")),
         None => Ok(()),
@@ -179,10 +180,10 @@ pub(super) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// router.
 pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
     router::destroy_of(tx, id);
-    for address in tx.ids_referring(id, Kind::IpAddress, "associatednetworkid") {
+    for address in tx.ids_referring(id, Kind::IpAddress, col::ASSOCIATED_NETWORK_ID) {
         address::leave_network(tx, address);
     }
-    for range in tx.ids_referring(id, Kind::VlanIpRange, "networkid") {
+    for range in tx.ids_referring(id, Kind::VlanIpRange, col::NETWORK_ID) {
         tx.remove(range);
     }
     tx.remove_with_dependants(id);
@@ -194,7 +195,7 @@ pub(super) fn restart(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if !matches!(state, "Implemented" | "Setup") {
         return Err(ApiError::value(format!(
             "the network {} is {state} and has nothing to restart",
-            call.entity().text("name")
+            call.entity().text(col::NAME)
         )));
     }
     if call.args.flag("cleanup") != Some(false) {
@@ -203,7 +204,7 @@ pub(super) fn restart(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     implement(call.tx, id)?;
     serve(call.tx, id)?;
     call.edit(id, |network| {
-        network.set_flag("restartrequired", false);
+        network.set_flag(col::RESTART_REQUIRED, false);
     });
     Ok(Done::Success)
 }

@@ -13,6 +13,7 @@ use cloudtally_model::ApiError;
 
 use super::{ip, networkoffering};
 use crate::{
+    col,
     engine::{Answer, Node, Query, Scope, Thing, ThingId, View, World},
     table::{
         Command, Kind, KindSpec, Move, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
@@ -36,10 +37,10 @@ pub(crate) const NETWORK: Object = Object {
         ZONE_ID,
         ZONE_NAME,
         f("networkofferingid", W::Id(Kind::NetworkOffering)),
-        f("networkofferingname", W::Str).join("networkofferingid", "name"),
-        f("networkofferingdisplaytext", W::Str).join("networkofferingid", "displaytext"),
-        f("networkofferingconservemode", W::Bool).join("networkofferingid", "conservemode"),
-        f("networkofferingavailability", W::Str).join("networkofferingid", "availability"),
+        f("networkofferingname", W::Str).join(col::NETWORK_OFFERING_ID, "name"),
+        f("networkofferingdisplaytext", W::Str).join(col::NETWORK_OFFERING_ID, "displaytext"),
+        f("networkofferingconservemode", W::Bool).join(col::NETWORK_OFFERING_ID, "conservemode"),
+        f("networkofferingavailability", W::Str).join(col::NETWORK_OFFERING_ID, "availability"),
         f("issystem", W::Bool),
         STATE,
         f("related", W::Str),
@@ -195,33 +196,33 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Network, &NETWORK)
             Move { from: "Implemented", to: "Allocated" },
         ],
     )
-    .keyword(&["name", "displaytext"])
+    .keyword(&[col::NAME, col::DISPLAY_TEXT])
     .referred(&[
-        (Kind::Nic, "networkid", OnDelete::Refuse),
-        (Kind::EgressRule, "networkid", OnDelete::Remove),
+        (Kind::Nic, col::NETWORK_ID.reference(), OnDelete::Refuse),
+        (Kind::EgressRule, col::NETWORK_ID.reference(), OnDelete::Remove),
     ])
     .tagged("Network")
     .job_instance("Network");
 
 /// The offering of a network.
 pub(crate) fn offering_of<'w>(world: &'w World, network: &Thing) -> &'w Thing {
-    let id = network.id_of("networkofferingid").expect("networks have an offering");
+    let id = network.id_of(col::NETWORK_OFFERING_ID).expect("networks have an offering");
     world.thing(id)
 }
 
 /// All addresses of a network as a CIDR, those that are kept from its machines too.
 pub(crate) fn whole_cidr(network: &Thing) -> &str {
-    match network.text("networkcidr") {
-        "" => network.text("cidr"),
+    match network.text(col::NETWORK_CIDR) {
+        "" => network.text(col::CIDR),
         whole => whole,
     }
 }
 
 /// The addresses that machines of a network do not get, as ranges.
 fn reserved(view: &View<'_>) -> Node {
-    let whole = ip::bounds(view.thing.text("networkcidr"));
+    let whole = ip::bounds(view.thing.text(col::NETWORK_CIDR));
     let Some(((first, last), (own_first, own_last))) =
-        whole.zip(ip::bounds(view.thing.text("cidr")))
+        whole.zip(ip::bounds(view.thing.text(col::CIDR)))
     else {
         return Node::Null;
     };
@@ -248,8 +249,8 @@ pub(crate) fn must_provide(world: &World, network: ThingId, service: &str) -> Re
     }
     Err(ApiError::value(format!(
         "the network {} does not offer {service}; its offering is {}",
-        network.text("name"),
-        offering_of(world, network).text("name")
+        network.text(col::NAME),
+        offering_of(world, network).text(col::NAME)
     ))
     .about(network.uuid.to_string(), "networkid"))
 }
@@ -276,8 +277,10 @@ fn list_networks(query: &Query<'_>) -> Result<Answer, ApiError> {
     let services = args.list("supportedservices");
     let is_wanted = |network: &&Thing| {
         let is_system = args.flag("issystem").unwrap_or(false);
-        network.flag("issystem") == is_system
-            && args.flag("forvpc").is_none_or(|wanted| network.id_of("vpcid").is_some() == wanted)
+        network.flag(col::IS_SYSTEM) == is_system
+            && args
+                .flag("forvpc")
+                .is_none_or(|wanted| network.id_of(col::VPC_ID).is_some() == wanted)
             && services.iter().all(|service| provides(query.world, network, service))
     };
     query.page(networks.into_iter().filter(is_wanted))

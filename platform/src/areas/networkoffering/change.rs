@@ -5,6 +5,7 @@ use cloudtally_model::ApiError;
 use super::provides;
 use crate::{
     areas::given,
+    col,
     engine::{Call, Done, Thing, ThingId, verbs},
     table::Kind,
 };
@@ -25,12 +26,14 @@ pub(super) fn check_availability(
         ));
     }
     let is_other = |row: &&Thing| {
-        Some(row.id) != own && !row.flag("systemonly") && row.text("availability") == "Required"
+        Some(row.id) != own
+            && !row.flag(col::SYSTEM_ONLY)
+            && row.text(col::AVAILABILITY) == "Required"
     };
     match call.all(Kind::NetworkOffering).find(is_other) {
         Some(other) => Err(ApiError::value(format!(
             "System already has network offering {} with availability Required; make that Optional first",
-            other.text("name")
+            other.text(col::NAME)
         ))
         .about(other.uuid.to_string(), "availability")),
         None => Ok(()),
@@ -51,13 +54,14 @@ pub(super) fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         return Err(ApiError::value("unable to find network offering: give its `id`"));
     };
     let offering = call.thing(id);
-    if offering.flag("systemonly") {
+    if offering.flag(col::SYSTEM_ONLY) {
         return Err(ApiError::value("Can't update system network offerings"));
     }
     given::word(call, "state", &["Enabled", "Disabled"])?;
     check_connections(call)?;
     if let Some(availability) = given::word(call, "availability", &["Optional", "Required"])? {
-        let can_be = offering.text("guestiptype") == "Isolated" && provides(offering, "SourceNat");
+        let can_be =
+            offering.text(col::GUEST_IP_TYPE) == "Isolated" && provides(offering, "SourceNat");
         check_availability(call, Some(id), availability, can_be)?;
     }
     Ok(())
@@ -69,7 +73,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let mut offering = call.entity().clone();
     verbs::assign(call, &mut offering);
     if let Some(availability) = availability {
-        offering.set_text("availability", availability);
+        offering.set_text(col::AVAILABILITY, availability);
     }
     call.edit(id, |old| *old = offering);
     if let Some(state) = given::word(call, "state", &["Enabled", "Disabled"])? {
@@ -80,15 +84,15 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let offering = call.thing(call.args.id_required("id"));
-    if offering.flag("isdefault") {
+    if offering.flag(col::IS_DEFAULT) {
         return Err(ApiError::value("Default network offering can't be deleted; disable it")
             .about(offering.uuid.to_string(), "id"));
     }
-    let networks = call.referring(offering.id, Kind::Network, "networkofferingid").count();
+    let networks = call.referring(offering.id, Kind::Network, col::NETWORK_OFFERING_ID).count();
     if networks > 0 {
         return Err(ApiError::value(format!(
             "Can't delete network offering {} as it's used by {networks} networks. To make the network offering unavailable, disable it",
-            offering.text("name")
+            offering.text(col::NAME)
         ))
         .about(offering.uuid.to_string(), "id"));
     }

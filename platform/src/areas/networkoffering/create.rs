@@ -1,10 +1,11 @@
 //! New network offerings: which services, by whom, with which choices.
 
-use cloudtally_model::{ApiError, Text, port::Value};
+use cloudtally_model::{ApiError, Text};
 
 use super::change;
 use crate::{
     areas::{given, networkservice},
+    col,
     engine::{Call, Done},
     table::Kind,
 };
@@ -92,27 +93,27 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .collect();
     let id = call.tx.insert(Kind::NetworkOffering, |offering| {
         offering
-            .set_text("name", args.text_required("name"))
-            .set_text("displaytext", args.text_required("displaytext"))
-            .set_text("traffictype", "Guest")
-            .set_text("guestiptype", guest_type)
-            .set_text("availability", availability)
-            .set_flag("isdefault", false)
-            .set_flag("systemonly", false)
-            .set_flag("specifyvlan", specify_vlan)
-            .set_flag("specifyipranges", specify_ip_ranges)
-            .set_flag("conservemode", args.flag("conservemode").unwrap_or(true))
-            .set_flag("ispersistent", args.is_true("ispersistent"))
-            .set_flag("egressdefaultpolicy", args.flag("egressdefaultpolicy").unwrap_or(true))
-            .set_flag("forvpc", for_vpc)
-            .set_ref("routeroffering", args.id("serviceofferingid"))
-            .set("rate", args.int("networkrate").map(Value::Int))
-            .set("maxconnections", args.int("maxconnections").map(Value::Int))
-            .set("tags", args.text("tags").map(|tags| Value::Text(tags.into())))
-            .set("provider", Value::Map(provider))
-            .set("capability", Value::Map(capability));
+            .set_text(col::NAME, args.text_required("name"))
+            .set_text(col::DISPLAY_TEXT, args.text_required("displaytext"))
+            .set_text(col::TRAFFIC_TYPE, "Guest")
+            .set_text(col::GUEST_IP_TYPE, guest_type)
+            .set_text(col::AVAILABILITY, availability)
+            .set_flag(col::IS_DEFAULT, false)
+            .set_flag(col::SYSTEM_ONLY, false)
+            .set_flag(col::SPECIFY_VLAN, specify_vlan)
+            .set_flag(col::SPECIFY_IP_RANGES, specify_ip_ranges)
+            .set_flag(col::CONSERVE_MODE, args.flag("conservemode").unwrap_or(true))
+            .set_flag(col::IS_PERSISTENT, args.is_true("ispersistent"))
+            .set_flag(col::EGRESS_DEFAULT_POLICY, args.flag("egressdefaultpolicy").unwrap_or(true))
+            .set_flag(col::FOR_VPC, for_vpc)
+            .set_ref(col::ROUTER_OFFERING, args.id("serviceofferingid"))
+            .set_int_if(col::RATE, args.int("networkrate"))
+            .set_int_if(col::MAX_CONNECTIONS, args.int("maxconnections"))
+            .set_text_if(col::TAGS, args.text("tags"))
+            .set_map(col::PROVIDERS, provider)
+            .set_map(col::CAPABILITY, capability);
         if !details.is_empty() {
-            offering.set("details", Value::Map(details));
+            offering.set_map(col::DETAILS, details);
         }
     });
     call.entity = Some(id);
@@ -123,13 +124,13 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn check_service_offering(call: &Call<'_, '_>) -> Result<(), ApiError> {
     let Some(id) = call.args.id("serviceofferingid") else { return Ok(()) };
     let offering = call.thing(id);
-    let of_type = offering.text("systemvmtype");
-    if offering.flag("issystem") && matches!(of_type, "" | "domainrouter") {
+    let of_type = offering.text(col::SYSTEM_VM_TYPE);
+    if offering.flag(col::IS_SYSTEM) && matches!(of_type, "" | "domainrouter") {
         return Ok(());
     }
     Err(ApiError::value(format!(
         "The specified service offering {} is not a domain router service offering",
-        offering.text("name")
+        offering.text(col::NAME)
     ))
     .about(offering.uuid.to_string(), "serviceofferingid"))
 }

@@ -10,6 +10,7 @@ pub(crate) use list::can_follow;
 
 use super::serviceoffering;
 use crate::{
+    col,
     engine::{Node, Thing, ThingId, World},
     table::{
         Command, Kind, KindSpec, MapForm, Move, Object, OnDelete, ParamType::*, Roles,
@@ -35,8 +36,8 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::NetworkOffering, &NETWORK
         &["Disabled", "Enabled"],
         &[Move { from: "Disabled", to: "Enabled" }, Move { from: "Enabled", to: "Disabled" }],
     )
-    .keyword(&["name", "displaytext"])
-    .referred(&[(Kind::Network, "networkofferingid", OnDelete::Refuse)]);
+    .keyword(&[col::NAME, col::DISPLAY_TEXT])
+    .referred(&[(Kind::Network, col::NETWORK_OFFERING_ID.reference(), OnDelete::Refuse)]);
 
 /// The setting of the rate of networks whose offering names none.
 const RATE: &str = "network.throttling.rate";
@@ -75,19 +76,19 @@ pub(crate) const NETWORK_OFFERING: Object = Object {
 
 /// The rate of networks of an offering, in Mbit/s; -1 is no limit.
 pub(crate) fn rate_mbit(world: &World, offering: &Thing) -> i64 {
-    offering.int_if("rate").unwrap_or_else(|| world.setting_number(RATE))
+    offering.int_if(col::RATE).unwrap_or_else(|| world.setting_number(RATE))
 }
 
 /// The service offering of routers of networks of an offering: the one it names, else
 /// the one that is there for routers.
 pub(crate) fn router_offering(world: &World, offering: &Thing) -> Option<ThingId> {
-    let named = offering.id_of("routeroffering");
+    let named = offering.id_of(col::ROUTER_OFFERING);
     named.or_else(|| serviceoffering::default_for(world, serviceoffering::ROUTER))
 }
 
 /// Whether networks of an offering have two routers, of which one stands in for the other.
 pub(crate) fn is_redundant(offering: &Thing) -> bool {
-    let chosen = offering.map("capability");
+    let chosen = offering.map(col::CAPABILITY);
     chosen.iter().any(|(name, value)| {
         name.as_str() == "SourceNat.RedundantRouter" && value.as_str() == "true"
     })
@@ -95,12 +96,12 @@ pub(crate) fn is_redundant(offering: &Thing) -> bool {
 
 /// The live offering of this name.
 pub(crate) fn named<'w>(world: &'w World, name: &str) -> Option<&'w Thing> {
-    world.all(Kind::NetworkOffering).find(|offering| offering.text("name") == name)
+    world.all(Kind::NetworkOffering).find(|offering| offering.text(col::NAME) == name)
 }
 
 /// Who provides a service in networks of an offering; none if nobody does.
 pub(crate) fn provider_of<'t>(offering: &'t Thing, service: &str) -> Option<&'t str> {
-    let pairs = offering.map("provider");
+    let pairs = offering.map(col::PROVIDERS);
     pairs.iter().find(|(name, _)| name.as_str() == service).map(|(_, provider)| provider.as_str())
 }
 
@@ -111,7 +112,7 @@ pub(crate) fn provides(offering: &Thing, service: &str) -> bool {
 
 /// Whether a provider provides anything in networks of an offering.
 pub(crate) fn uses_provider(offering: &Thing, provider: &str) -> bool {
-    offering.map("provider").iter().any(|(_, by)| by.as_str() == provider)
+    offering.map(col::PROVIDERS).iter().any(|(_, by)| by.as_str() == provider)
 }
 
 /// The services of an offering, each with its provider and what was chosen of it.
@@ -120,7 +121,7 @@ pub(crate) fn services(offering: &Thing) -> Node {
         let provider = Node::Object(vec![("name", Node::text(provider))]);
         let mut fields =
             vec![("name", Node::text(service)), ("provider", Node::List(vec![provider]))];
-        let chosen = offering.map("capability").iter().filter_map(|(key, value)| {
+        let chosen = offering.map(col::CAPABILITY).iter().filter_map(|(key, value)| {
             let (of, capability) = key.split_once('.')?;
             (of == service.as_str()).then(|| {
                 Node::Object(vec![
@@ -136,7 +137,7 @@ pub(crate) fn services(offering: &Thing) -> Node {
         }
         Node::Object(fields)
     };
-    Node::List(offering.map("provider").iter().map(show).collect())
+    Node::List(offering.map(col::PROVIDERS).iter().map(show).collect())
 }
 
 pub(crate) static COMMANDS: &[Command] = &[

@@ -6,6 +6,7 @@ mod traffic;
 
 use cloudtally_model::ApiError;
 
+use crate::col;
 use crate::engine::{Answer, Node, Query};
 use crate::table::{
     Command, Kind, KindSpec, Move, Object, OnDelete, ParamType::*, Roles, WireType as W, create,
@@ -19,20 +20,20 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PhysicalNetwork, &PHYSICA
         &["Disabled", "Enabled"],
         &[Move { from: "Disabled", to: "Enabled" }, Move { from: "Enabled", to: "Disabled" }],
     )
-    .keyword(&["name"])
+    .keyword(&[col::NAME])
     .job_instance("PhysicalNetwork")
     .referred(&[
-        (Kind::Network, "physicalnetworkid", OnDelete::Refuse),
-        (Kind::VlanIpRange, "physicalnetworkid", OnDelete::Refuse),
-        (Kind::GuestVlanRange, "network", OnDelete::Refuse),
-        (Kind::Provider, "physicalnetworkid", OnDelete::Remove),
-        (Kind::TrafficType, "physicalnetworkid", OnDelete::Remove),
+        (Kind::Network, col::PHYSICAL_NETWORK_ID.reference(), OnDelete::Refuse),
+        (Kind::VlanIpRange, col::PHYSICAL_NETWORK_ID.reference(), OnDelete::Refuse),
+        (Kind::GuestVlanRange, col::NETWORK.reference(), OnDelete::Refuse),
+        (Kind::Provider, col::PHYSICAL_NETWORK_ID.reference(), OnDelete::Remove),
+        (Kind::TrafficType, col::PHYSICAL_NETWORK_ID.reference(), OnDelete::Remove),
     ]);
 
 /// `vlan` is the VLAN of the traffic on VMware.
 pub(crate) static TRAFFIC_TYPE_KIND: KindSpec = KindSpec::new(Kind::TrafficType, &TRAFFIC_TYPE)
     .hidden(&[hidden("vlan", W::Str)])
-    .keyword(&["traffictype"])
+    .keyword(&[col::TRAFFIC_TYPE])
     .job_instance("TrafficType");
 
 /// A provider works once it is enabled, which its element must be first.
@@ -48,11 +49,11 @@ pub(crate) static PROVIDER_KIND: KindSpec = KindSpec::new(Kind::Provider, &PROVI
             Move { from: "Shutdown", to: "Disabled" },
         ],
     )
-    .keyword(&["name"])
+    .keyword(&[col::NAME])
     .job_instance("PhysicalNetworkServiceProvider")
     .referred(&[
-        (Kind::VirtualRouterElement, "nspid", OnDelete::Remove),
-        (Kind::InternalLbElement, "nspid", OnDelete::Remove),
+        (Kind::VirtualRouterElement, col::NSP_ID.reference(), OnDelete::Remove),
+        (Kind::InternalLbElement, col::NSP_ID.reference(), OnDelete::Remove),
     ]);
 
 pub(crate) use network::{carrying, networks_on, vlan_set, vlans_for};

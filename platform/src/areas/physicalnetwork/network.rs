@@ -7,6 +7,7 @@ use crate::{
         given, networkservice,
         vlanset::{VlanSet, vlan_number},
     },
+    col,
     engine::{Call, Done, Thing, ThingId, World, verbs},
     table::Kind,
 };
@@ -17,7 +18,7 @@ pub(super) const ISOLATION_METHODS: [&str; 8] =
 
 /// The VLANs that a physical network has for guest networks.
 pub(crate) fn vlan_set(network: &Thing) -> VlanSet {
-    VlanSet::stored(network.text("vlan"))
+    VlanSet::stored(network.text(col::VLAN))
 }
 
 /// The VLANs that guest networks of an account may have: first those kept for it,
@@ -25,8 +26,8 @@ pub(crate) fn vlan_set(network: &Thing) -> VlanSet {
 pub(crate) fn vlans_for(world: &World, network: ThingId, account: ThingId) -> Vec<u16> {
     let mut own = Vec::new();
     let mut open = vlan_set(world.thing(network));
-    for kept in world.referring(network, Kind::GuestVlanRange, "network") {
-        let vlans = VlanSet::stored(kept.text("guestvlanrange"));
+    for kept in world.referring(network, Kind::GuestVlanRange, col::NETWORK) {
+        let vlans = VlanSet::stored(kept.text(col::GUEST_VLAN_RANGE));
         open = open.without(&vlans);
         if kept.owner == Some(account) {
             own.extend(vlans.iter());
@@ -41,11 +42,11 @@ pub(crate) fn vlans_for(world: &World, network: ThingId, account: ThingId) -> Ve
 /// The physical networks of a zone that carry a type of traffic, the oldest first.
 pub(crate) fn carrying(world: &World, zone: ThingId, traffic: &str) -> Vec<ThingId> {
     world
-        .referring(zone, Kind::PhysicalNetwork, "zoneid")
+        .referring(zone, Kind::PhysicalNetwork, col::ZONE_ID)
         .filter(|network| {
             world
-                .referring(network.id, Kind::TrafficType, "physicalnetworkid")
-                .any(|row| row.text("traffictype") == traffic)
+                .referring(network.id, Kind::TrafficType, col::PHYSICAL_NETWORK_ID)
+                .any(|row| row.text(col::TRAFFIC_TYPE) == traffic)
         })
         .map(|network| network.id)
         .collect()
@@ -57,15 +58,15 @@ pub(crate) fn networks_on(
     network: ThingId,
 ) -> impl Iterator<Item = (&Thing, Option<u16>)> {
     world
-        .referring(network, Kind::Network, "physicalnetworkid")
-        .map(|guest| (guest, vlan_number(guest.text("vlan"))))
+        .referring(network, Kind::Network, col::PHYSICAL_NETWORK_ID)
+        .map(|guest| (guest, vlan_number(guest.text(col::VLAN))))
 }
 
 pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let zone = call.thing(call.args.id_required("zoneid"));
-    let (zone, is_basic) = (zone.id, zone.text("networktype") == "Basic");
+    let (zone, is_basic) = (zone.id, zone.text(col::NETWORK_TYPE) == "Basic");
     // 1. A basic zone has one physical network.
-    if is_basic && call.referring(zone, Kind::PhysicalNetwork, "zoneid").next().is_some() {
+    if is_basic && call.referring(zone, Kind::PhysicalNetwork, col::ZONE_ID).next().is_some() {
         return Err(ApiError::runtime(
             "Cannot add the physical network: there is one in this basic zone already",
         )
@@ -98,12 +99,13 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiErro
         )));
     }
     // 3. A zone of one domain has networks of that domain.
-    if let (Some(of), Some(wanted)) = (call.thing(zone).id_of("domainid"), call.args.id("domainid"))
+    if let (Some(of), Some(wanted)) =
+        (call.thing(zone).id_of(col::DOMAIN_ID), call.args.id("domainid"))
         && !call.is_within(wanted, of)
     {
         return Err(ApiError::permission(format!(
             "the zone {} is kept for the domain {}; the physical network must be of it or below",
-            call.thing(zone).text("name"),
+            call.thing(zone).text(col::NAME),
             call.domain_path(of)
         ))
         .about(call.thing(wanted).uuid.to_string(), "domainid"));
@@ -114,9 +116,11 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiErro
     // 5. The network, with the providers the server comes with.
     let id = verbs::create(call, Kind::PhysicalNetwork)?;
     call.edit(id, |network| {
-        network.set_text("isolationmethods", method).set_text("broadcastdomainrange", fitting);
+        network
+            .set_text(col::ISOLATION_METHODS, method)
+            .set_text(col::BROADCAST_DOMAIN_RANGE, fitting);
         if let Some(vlans) = vlans {
-            network.set_text("vlan", &vlans.to_string());
+            network.set_text(col::VLAN, &vlans.to_string());
         }
     });
     for provider in networkservice::BUILT_IN {
@@ -143,7 +147,7 @@ fn wanted_vlans(
     text: &str,
 ) -> Result<VlanSet, ApiError> {
     let zone = call.thing(zone);
-    if zone.text("networktype") == "Basic" {
+    if zone.text(col::NETWORK_TYPE) == "Basic" {
         return Err(ApiError::value(
             "Can't add vnet range to the physical network in the Basic zone",
         ));
@@ -155,21 +159,21 @@ fn wanted_vlans(
             "expected VLAN ranges from 0 to 4095 separated by commas, such as `500-500,600-601`",
         )
     })?;
-    for other in call.referring(zone.id, Kind::PhysicalNetwork, "zoneid") {
+    for other in call.referring(zone.id, Kind::PhysicalNetwork, col::ZONE_ID) {
         if Some(other.id) == network {
             continue;
         }
         if let Some(vlan) = vlan_set(other).common(&vlans) {
             return Err(ApiError::value(format!(
                 "VLAN {vlan} belongs to the physical network {} of the zone; choose other VLANs",
-                other.text("name")
+                other.text(col::NAME)
             ))
             .about(other.uuid.to_string(), "id"));
         }
     }
-    for range in call.referring(zone.id, Kind::VlanIpRange, "zoneid") {
-        if range.flag("forvirtualnetwork")
-            && let Some(vlan) = vlan_number(range.text("vlan"))
+    for range in call.referring(zone.id, Kind::VlanIpRange, col::ZONE_ID) {
+        if range.flag(col::FOR_VIRTUAL_NETWORK)
+            && let Some(vlan) = vlan_number(range.text(col::VLAN))
             && vlans.contains(vlan)
         {
             return Err(ApiError::value(format!(
@@ -183,7 +187,7 @@ fn wanted_vlans(
 
 /// The VLANs that an update leaves a network; none if it does not touch them.
 fn updated_vlans(call: &Call<'_, '_>, network: &Thing) -> Result<Option<VlanSet>, ApiError> {
-    let zone = network.id_of("zoneid").expect("physical networks are in a zone");
+    let zone = network.id_of(col::ZONE_ID).expect("physical networks are in a zone");
     let before = vlan_set(network);
     let mut after = match call.args.text("vlan") {
         Some(text) => wanted_vlans(call, zone, Some(network.id), "vlan", text)?,
@@ -208,16 +212,16 @@ fn updated_vlans(call: &Call<'_, '_>, network: &Thing) -> Result<Option<VlanSet>
         if let Some(vlan) = vlan.filter(|vlan| before.contains(*vlan) && !after.contains(*vlan)) {
             return Err(ApiError::value(format!(
                 "VLAN {vlan} is in use by the network {}; leave it in",
-                guest.text("name")
+                guest.text(col::NAME)
             ))
             .about(guest.uuid.to_string(), "id"));
         }
     }
-    for kept in call.referring(network.id, Kind::GuestVlanRange, "network") {
-        if !after.contains_all(&VlanSet::stored(kept.text("guestvlanrange"))) {
+    for kept in call.referring(network.id, Kind::GuestVlanRange, col::NETWORK) {
+        if !after.contains_all(&VlanSet::stored(kept.text(col::GUEST_VLAN_RANGE))) {
             return Err(ApiError::value(format!(
                 "the VLANs {} are kept for an account; release them first with releaseDedicatedGuestVlanRange",
-                kept.text("guestvlanrange")
+                kept.text(col::GUEST_VLAN_RANGE)
             ))
             .about(kept.uuid.to_string(), "id"));
         }
@@ -241,13 +245,13 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let speed = call.args.text("networkspeed").map(str::to_owned);
     call.edit(id, |network| {
         if let Some(vlans) = vlans {
-            network.set_text("vlan", &vlans.to_string());
+            network.set_text(col::VLAN, &vlans.to_string());
         }
         if !tags.is_empty() {
-            network.set_text("tags", &tags);
+            network.set_text(col::TAGS, &tags);
         }
         if let Some(speed) = speed {
-            network.set_text("networkspeed", &speed);
+            network.set_text(col::NETWORK_SPEED, &speed);
         }
     });
     if let Some(state) = given::word(call, "state", &["Enabled", "Disabled"])? {

@@ -7,6 +7,7 @@ use crate::{
         given, networkoffering,
         networkservice::{self, Choice, Needs},
     },
+    col,
     engine::{Answer, Call, Done, Node, Query, ThingId},
     table::Kind,
 };
@@ -22,13 +23,13 @@ pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> 
     };
     let network = call.args.id_required("physicalnetworkid");
     let is_there = call
-        .referring(network, Kind::Provider, "physicalnetworkid")
-        .any(|provider| provider.text("name") == row.name);
+        .referring(network, Kind::Provider, col::PHYSICAL_NETWORK_ID)
+        .any(|provider| provider.text(col::NAME) == row.name);
     if is_there {
         return Err(ApiError::runtime(format!(
             "The '{}' provider already exists on physical network: {}",
             row.name,
-            call.thing(network).text("name")
+            call.thing(network).text(col::NAME)
         )));
     }
     let services = services(call, row)?;
@@ -36,7 +37,7 @@ pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> 
     // Its element is made on its own, by createVirtualRouterElement and the like.
     let id = networkservice::insert_provider(call.tx, network, row);
     call.edit(id, |provider| {
-        provider.set_ref("destinationphysicalnetworkid", bridge);
+        provider.set_ref(col::DESTINATION_PHYSICAL_NETWORK_ID, bridge);
         if let Some(services) = services {
             networkservice::set_services(provider, &services);
         }
@@ -79,9 +80,9 @@ fn services(
 /// Refuses to enable a provider that lacks what it needs.
 fn check_ready(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
     let provider = call.thing(id);
-    let row = networkservice::provider_named(provider.text("name")).expect("checked when added");
+    let row = networkservice::provider_named(provider.text(col::NAME)).expect("checked when added");
     let is_enabled =
-        |kind| call.referring(id, kind, "nspid").any(|element| element.flag("enabled"));
+        |kind| call.referring(id, kind, col::NSP_ID).any(|element| element.flag(col::ENABLED));
     let missing = match row.needs {
         Needs::Nothing => None,
         Needs::VirtualRouterElement(_) if is_enabled(Kind::VirtualRouterElement) => None,
@@ -93,7 +94,8 @@ fn check_ready(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
             Some("enable its element first with configureInternalLoadBalancerElement")
         }
         Needs::Device(kind) => {
-            let network = provider.id_of("physicalnetworkid").expect("providers are on a network");
+            let network =
+                provider.id_of(col::PHYSICAL_NETWORK_ID).expect("providers are on a network");
             let there = networkservice::has_device(call, network, kind);
             (!there).then_some("add a device of it to the physical network first")
         }
@@ -119,7 +121,7 @@ pub(super) fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         }
         _ => {}
     }
-    let row = networkservice::provider_named(call.thing(id).text("name"));
+    let row = networkservice::provider_named(call.thing(id).text(col::NAME));
     services(call, row.expect("checked when added"))?;
     Ok(())
 }
@@ -127,7 +129,7 @@ pub(super) fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     check_update(call)?;
-    let row = networkservice::provider_named(call.entity().text("name"));
+    let row = networkservice::provider_named(call.entity().text(col::NAME));
     if let Some(services) = services(call, row.expect("checked when added"))? {
         call.edit(id, |provider| networkservice::set_services(provider, &services));
     }
@@ -139,17 +141,17 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let provider = call.thing(call.args.id_required("id"));
-    let network = provider.id_of("physicalnetworkid").expect("providers are on a network");
-    let name = provider.text("name");
-    let user = call.referring(network, Kind::Network, "physicalnetworkid").find(|guest| {
+    let network = provider.id_of(col::PHYSICAL_NETWORK_ID).expect("providers are on a network");
+    let name = provider.text(col::NAME);
+    let user = call.referring(network, Kind::Network, col::PHYSICAL_NETWORK_ID).find(|guest| {
         guest
-            .id_of("networkofferingid")
+            .id_of(col::NETWORK_OFFERING_ID)
             .is_some_and(|id| networkoffering::uses_provider(call.thing(id), name))
     });
     match user {
         Some(user) => Err(ApiError::in_use(format!(
             "Provider {name} is not deletable because the network {} uses it; give that another offering first",
-            user.text("name")
+            user.text(col::NAME)
         ))
         .about(user.uuid.to_string(), "id")),
         None => Ok(()),

@@ -5,6 +5,7 @@ use cloudtally_model::ApiError;
 use super::network;
 use crate::{
     areas::given,
+    col,
     engine::{Answer, Call, Done, Node, Query, ThingId, verbs},
     table::Kind,
 };
@@ -22,10 +23,10 @@ const NAMES: [&str; 5] = ["Guest", "Public", "Management", "Storage", "Control"]
 pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let traffic = given::word(call, "traffictype", &NAMES)?.unwrap_or_default();
     let id = call.args.id_required("physicalnetworkid");
-    let zone = call.thing(id).id_of("zoneid").expect("physical networks are in a zone");
+    let zone = call.thing(id).id_of(col::ZONE_ID).expect("physical networks are in a zone");
     // Guest traffic can be on several physical networks of a zone, the others on one.
     for carrier in network::carrying(call, zone, traffic) {
-        let name = call.thing(carrier).text("name");
+        let name = call.thing(carrier).text(col::NAME);
         if carrier == id {
             return Err(ApiError::runtime(format!(
                 "This physical network already supports the traffic type: {traffic}"
@@ -40,21 +41,21 @@ pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> 
     }
     let row = verbs::create(call, Kind::TrafficType)?;
     call.edit(row, |row| {
-        row.set_text("traffictype", traffic);
+        row.set_text(col::TRAFFIC_TYPE, traffic);
     });
     Ok(Some(row))
 }
 
 pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let row = call.thing(call.args.id_required("id"));
-    let carrier = row.id_of("physicalnetworkid").expect("traffic is on a physical network");
-    let zone = call.thing(carrier).id_of("zoneid").expect("physical networks are in a zone");
-    let user = match row.text("traffictype") {
-        "Guest" => call.referring(carrier, Kind::Network, "physicalnetworkid").next(),
+    let carrier = row.id_of(col::PHYSICAL_NETWORK_ID).expect("traffic is on a physical network");
+    let zone = call.thing(carrier).id_of(col::ZONE_ID).expect("physical networks are in a zone");
+    let user = match row.text(col::TRAFFIC_TYPE) {
+        "Guest" => call.referring(carrier, Kind::Network, col::PHYSICAL_NETWORK_ID).next(),
         "Public" => call
-            .referring(carrier, Kind::VlanIpRange, "physicalnetworkid")
-            .find(|range| range.flag("forvirtualnetwork")),
-        "Storage" => call.referring(zone, Kind::StorageNetworkIpRange, "zoneid").next(),
+            .referring(carrier, Kind::VlanIpRange, col::PHYSICAL_NETWORK_ID)
+            .find(|range| range.flag(col::FOR_VIRTUAL_NETWORK)),
+        "Storage" => call.referring(zone, Kind::StorageNetworkIpRange, col::ZONE_ID).next(),
         _ => None,
     };
     match user {

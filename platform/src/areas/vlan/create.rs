@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use cloudtally_model::ApiError;
+use cloudtally_model::{ApiError, Text};
 
 use crate::{
     areas::{
@@ -11,7 +11,8 @@ use crate::{
         physicalnetwork,
         vlanset::vlan_number,
     },
-    engine::{Call, Done, Thing, ThingId, scope},
+    col,
+    engine::{Call, Column, Done, Thing, ThingId, scope},
     table::Kind,
 };
 
@@ -47,7 +48,7 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         ));
     }
     if let Some(range) = &range {
-        let others = call.referring(place.zone, Kind::VlanIpRange, "zoneid");
+        let others = call.referring(place.zone, Kind::VlanIpRange, col::ZONE_ID);
         range.check_apart(others.filter(|other| meets(other, &place, &vlan)))?;
         if place.addresses == Addresses::Public {
             range.check_apart(call.all(Kind::PortableIpRange))?;
@@ -59,20 +60,20 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 3. The range.
     let Place { zone, physical_network, addresses, pod } = place;
     let id = call.tx.insert(Kind::VlanIpRange, |row| {
-        row.set_ref("zoneid", zone)
-            .set_ref("physicalnetworkid", physical_network)
-            .set_ref("podid", pod)
-            .set_flag("forvirtualnetwork", addresses == Addresses::Public)
-            .set_text("vlan", &vlan)
-            .set_ref("accountid", holder);
+        row.set_ref(col::ZONE_ID, zone)
+            .set_ref(col::PHYSICAL_NETWORK_ID, physical_network)
+            .set_ref(col::POD_ID, pod)
+            .set_flag(col::FOR_VIRTUAL_NETWORK, addresses == Addresses::Public)
+            .set_text(col::VLAN, &vlan)
+            .set_ref(col::ACCOUNT_ID, holder);
         if let Addresses::Direct { network } = addresses {
-            row.set_ref("networkid", network);
+            row.set_ref(col::NETWORK_ID, network);
         }
         if let Some(range) = range {
             range.store(row);
         }
-        for (name, text) in range_v6.into_iter().flatten() {
-            row.set_text(name, &text);
+        for (column, text) in range_v6.into_iter().flatten() {
+            row.set_text(column, &text);
         }
     });
     if let Some(holder) = holder {
@@ -85,16 +86,16 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// Whether addresses of two ranges can meet: both public, or on one VLAN, or of one network.
 fn meets(other: &Thing, place: &Place, vlan: &str) -> bool {
     match place.addresses {
-        Addresses::Public if other.flag("forvirtualnetwork") => true,
-        Addresses::Direct { network } if other.id_of("networkid") == Some(network) => true,
-        _ => other.text("vlan") == vlan,
+        Addresses::Public if other.flag(col::FOR_VIRTUAL_NETWORK) => true,
+        Addresses::Direct { network } if other.id_of(col::NETWORK_ID) == Some(network) => true,
+        _ => other.text(col::VLAN) == vlan,
     }
 }
 
 fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
     let args = &call.args;
     let (network, pod) = (args.id("networkid"), args.id("podid"));
-    let zone_of = |id: Option<ThingId>| id.and_then(|id| call.thing(id).id_of("zoneid"));
+    let zone_of = |id: Option<ThingId>| id.and_then(|id| call.thing(id).id_of(col::ZONE_ID));
     let named = args.id("physicalnetworkid");
     let Some(zone) = args
         .id("zoneid")
@@ -112,12 +113,12 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
             return Err(ApiError::value(format!(
                 "the {} is not in the zone {}",
                 thing.kind.noun(),
-                call.thing(zone).text("name")
+                call.thing(zone).text(col::NAME)
             ))
             .about(thing.uuid.to_string(), name));
         }
     }
-    let is_basic = call.thing(zone).text("networktype") == "Basic";
+    let is_basic = call.thing(zone).text(col::NETWORK_TYPE) == "Basic";
     let is_public = args.flag("forvirtualnetwork").unwrap_or(network.is_none() && pod.is_none());
     if is_public {
         if network.is_some() {
@@ -134,8 +135,8 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
     let network = match network {
         Some(network) => network,
         None if is_basic => {
-            let mut guests = call.referring(zone, Kind::Network, "zoneid");
-            let guest = guests.find(|network| network.text("traffictype") == "Guest");
+            let mut guests = call.referring(zone, Kind::Network, col::ZONE_ID);
+            let guest = guests.find(|network| network.text(col::TRAFFIC_TYPE) == "Guest");
             guest.map(|network| network.id).ok_or_else(|| {
                 ApiError::value(
                     "the zone has no guest network; make its shared network first with createNetwork",
@@ -149,19 +150,21 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
         }
     };
     let guest = call.thing(network);
-    let offering = guest.id_of("networkofferingid").map(|id| call.thing(id));
-    if guest.text("type") != "Shared" || !offering.is_some_and(|row| row.flag("specifyipranges")) {
+    let offering = guest.id_of(col::NETWORK_OFFERING_ID).map(|id| call.thing(id));
+    if guest.text(col::TYPE) != "Shared"
+        || !offering.is_some_and(|row| row.flag(col::SPECIFY_IP_RANGES))
+    {
         return Err(ApiError::value(format!(
             "the network {} takes no address ranges; only shared networks whose offering has specifyipranges do",
-            guest.text("name")
+            guest.text(col::NAME)
         ))
         .about(guest.uuid.to_string(), "networkid"));
     }
-    let physical_network = match guest.id_of("physicalnetworkid") {
+    let physical_network = match guest.id_of(col::PHYSICAL_NETWORK_ID) {
         Some(id) if named.is_some_and(|named| named != id) => {
             return Err(ApiError::value(format!(
                 "the network {} is on another physical network; leave `physicalnetworkid` out",
-                guest.text("name")
+                guest.text(col::NAME)
             ))
             .about(guest.uuid.to_string(), "networkid"));
         }
@@ -179,12 +182,12 @@ fn carrier(
     traffic: &str,
 ) -> Result<ThingId, ApiError> {
     let carriers = physicalnetwork::carrying(call, zone, traffic);
-    let name = call.thing(zone).text("name");
+    let name = call.thing(zone).text(col::NAME);
     match (named, carriers.as_slice()) {
         (Some(id), carriers) if carriers.contains(&id) => Ok(id),
         (Some(id), _) => Err(ApiError::value(format!(
             "the physical network {} does not carry {traffic} traffic; add it with addTrafficType",
-            call.thing(id).text("name")
+            call.thing(id).text(col::NAME)
         ))
         .about(call.thing(id).uuid.to_string(), "physicalnetworkid")),
         (None, [one]) => Ok(*one),
@@ -233,12 +236,12 @@ fn vlan(call: &Call<'_, '_>, place: &Place) -> Result<String, ApiError> {
         Addresses::Direct { network } => {
             let network = call.thing(network);
             let own =
-                vlan_number(network.text("vlan")).map_or(UNTAGGED.to_owned(), |v| v.to_string());
+                vlan_number(network.text(col::VLAN)).map_or(UNTAGGED.to_owned(), |v| v.to_string());
             match vlan {
                 Some(vlan) if vlan != own => Err(call.invalid(
                     "vlan",
                     &vlan,
-                    &format!("the network {} is on VLAN {own}", network.text("name")),
+                    &format!("the network {} is on VLAN {own}", network.text(col::NAME)),
                 )),
                 _ => Ok(own),
             }
@@ -247,13 +250,13 @@ fn vlan(call: &Call<'_, '_>, place: &Place) -> Result<String, ApiError> {
             let vlan = vlan.unwrap_or_else(|| UNTAGGED.to_owned());
             let number = vlan_number(&vlan);
             let zone = call.thing(place.zone);
-            let mut networks = call.referring(zone.id, Kind::PhysicalNetwork, "zoneid");
+            let mut networks = call.referring(zone.id, Kind::PhysicalNetwork, col::ZONE_ID);
             match networks.find(|network| {
                 number.is_some_and(|number| physicalnetwork::vlan_set(network).contains(number))
             }) {
                 Some(network) => Err(ApiError::value(format!(
                     "The VLAN tag {vlan} is already being used for dynamic vlan allocation for the guest network in zone {}",
-                    zone.text("name")
+                    zone.text(col::NAME)
                 ))
                 .about(network.uuid.to_string(), "vlan")),
                 None => Ok(vlan),
@@ -269,12 +272,13 @@ fn ipv4(call: &Call<'_, '_>, place: &Place) -> Result<Option<IpRange>, ApiError>
         return Ok(None);
     }
     // Addresses of a network share its gateway unless they say otherwise.
-    let of_network = |name: &str| match place.addresses {
-        Addresses::Direct { network } => Some(call.thing(network).text(name)),
+    let of_network = |column: Column<Text>| match place.addresses {
+        Addresses::Direct { network } => Some(call.thing(network).text(column)),
         Addresses::Public => None,
     };
-    let part = |name: &'static str| {
-        let own = of_network(name).filter(|text| !text.is_empty() && place.pod.is_none());
+    let part = |column: Column<Text>| {
+        let (name, own) = (column.name(), of_network(column));
+        let own = own.filter(|text| !text.is_empty() && place.pod.is_none());
         args.text(name).or(own).ok_or_else(|| {
             ApiError::value(format!(
                 "Please specify {name}: a range needs startip, gateway and netmask"
@@ -284,14 +288,14 @@ fn ipv4(call: &Call<'_, '_>, place: &Place) -> Result<Option<IpRange>, ApiError>
     let start = args.text("startip").ok_or_else(|| {
         ApiError::value("Please specify startip: a range needs startip, gateway and netmask")
     })?;
-    let (gateway, netmask) = (part("gateway")?, part("netmask")?);
+    let (gateway, netmask) = (part(col::GATEWAY)?, part(col::NETMASK)?);
     IpRange::checked(call, gateway, netmask, start, args.text("endip")).map(Some)
 }
 
 /// The parameters of a range of IPv6 addresses.
 const IPV6: [&str; 4] = ["startipv6", "endipv6", "ip6gateway", "ip6cidr"];
 
-type Ipv6Columns = Vec<(&'static str, String)>;
+type Ipv6Columns = Vec<(Column<Text>, String)>;
 
 fn ipv6(call: &Call<'_, '_>, place: &Place) -> Result<Option<Ipv6Columns>, ApiError> {
     let is_given = IPV6.iter().any(|name| call.args.has(name));
@@ -308,18 +312,20 @@ fn refuse_overlap_v6(
     columns: &Ipv6Columns,
 ) -> Result<(), ApiError> {
     let Addresses::Direct { network } = place.addresses else { return Ok(()) };
-    let given = |column: &str| columns.iter().find(|(name, _)| *name == column);
-    let bound = |column: &str| given(column).and_then(|(_, text)| given::ipv6(text));
-    let Some((first, last)) = bound("startipv6").zip(bound("endipv6")) else { return Ok(()) };
+    let given = |column: Column<Text>| columns.iter().find(|(own, _)| own.key() == column.key());
+    let bound = |column| given(column).and_then(|(_, text)| given::ipv6(text));
+    let Some((first, last)) = bound(col::START_IPV6).zip(bound(col::END_IPV6)) else {
+        return Ok(());
+    };
     let overlaps = |range: &&Thing| {
         iprange::bounds_v6(range)
             .is_some_and(|(other_first, other_last)| first <= other_last && other_first <= last)
     };
-    match call.referring(network, Kind::VlanIpRange, "networkid").find(overlaps) {
+    match call.referring(network, Kind::VlanIpRange, col::NETWORK_ID).find(overlaps) {
         Some(other) => Err(ApiError::value(format!(
             "the IPv6 addresses overlap the range {}-{} of the network; choose others",
-            other.text("startipv6"),
-            other.text("endipv6")
+            other.text(col::START_IPV6),
+            other.text(col::END_IPV6)
         ))
         .about(other.uuid.to_string(), "startipv6")),
         None => Ok(()),
@@ -360,7 +366,11 @@ pub(crate) fn ipv6_range(call: &Call<'_, '_>) -> Result<Option<Ipv6Columns>, Api
     if address("startipv6", start)? > address("endipv6", end)? {
         return Err(call.invalid("startipv6", start, &format!("it lies behind the last, {end}")));
     }
-    let columns =
-        [("startipv6", start), ("endipv6", end), ("ip6gateway", gateway), ("ip6cidr", cidr)];
-    Ok(Some(columns.map(|(name, text)| (name, text.to_owned())).into()))
+    let columns = [
+        (col::START_IPV6, start),
+        (col::END_IPV6, end),
+        (col::IP6_GATEWAY, gateway),
+        (col::IP6_CIDR, cidr),
+    ];
+    Ok(Some(columns.map(|(column, text)| (column, text.to_owned())).into()))
 }

@@ -4,6 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     areas::{address, physicalnetwork, vlanset::VlanSet},
+    col,
     engine::{Call, Done, ThingId, scope},
     table::Kind,
 };
@@ -28,7 +29,7 @@ pub(super) fn check_can_be_kept(
     zone: ThingId,
     is_public: bool,
 ) -> Result<(), ApiError> {
-    if call.thing(zone).text("networktype") != "Advanced" {
+    if call.thing(zone).text(col::NETWORK_TYPE) != "Advanced" {
         return Err(ApiError::value(
             "Public IP range can be dedicated to an account only in the zone of type Advanced",
         ));
@@ -45,34 +46,34 @@ pub(super) fn public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let holder = holder(call)?;
     let id = call.entity_id();
     let range = call.entity();
-    let zone = range.id_of("zoneid").expect("ranges are in a zone");
-    check_can_be_kept(call, zone, range.flag("forvirtualnetwork"))?;
-    if range.id_of("accountid").is_some() {
+    let zone = range.id_of(col::ZONE_ID).expect("ranges are in a zone");
+    check_can_be_kept(call, zone, range.flag(col::FOR_VIRTUAL_NETWORK))?;
+    if range.id_of(col::ACCOUNT_ID).is_some() {
         return Err(ApiError::value(
             "Public IP range has already been dedicated; release it first with releasePublicIpRange",
         )
         .about(range.uuid.to_string(), "id"));
     }
     // Addresses that others have already cannot be kept from them.
-    let mut taken = call.referring(id, Kind::IpAddress, "vlanid");
+    let mut taken = call.referring(id, Kind::IpAddress, col::VLAN_ID);
     if let Some(address) = taken.find(|address| address.owner.is_some_and(|own| own != holder)) {
         return Err(ApiError::value(format!(
             "Public IP address {} in range is allocated to another account; choose a range that nobody else uses",
-            address.text("ipaddress")
+            address.text(col::IP_ADDRESS)
         ))
         .about(address.uuid.to_string(), "id"));
     }
     drop(taken);
-    if let Some(vm) = call.referring(id, Kind::SystemVm, "publicrange").next() {
+    if let Some(vm) = call.referring(id, Kind::SystemVm, col::PUBLIC_RANGE).next() {
         return Err(ApiError::value(format!(
             "Public IP address {} in range is allocated to the system VM {}; choose a range that nobody else uses",
-            vm.text("publicip"),
-            vm.text("name")
+            vm.text(col::PUBLIC_IP),
+            vm.text(col::NAME)
         ))
         .about(vm.uuid.to_string(), "id"));
     }
     call.edit(id, |range| {
-        range.set_ref("accountid", holder);
+        range.set_ref(col::ACCOUNT_ID, holder);
     });
     address::keep(call.tx, id, holder)?;
     Ok(Done::Thing(id))
@@ -80,7 +81,7 @@ pub(super) fn public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 pub(super) fn release_public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    if call.entity().id_of("accountid").is_none() {
+    if call.entity().id_of(col::ACCOUNT_ID).is_none() {
         return Err(ApiError::value(
             "Can't release Public IP range as it not dedicated to any account",
         )
@@ -93,7 +94,7 @@ pub(super) fn release_public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiE
 pub(super) fn guest_vlans(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let holder = holder(call)?;
     let network = call.thing(call.args.id_required("physicalnetworkid"));
-    let (id, name) = (network.id, network.text("name"));
+    let (id, name) = (network.id, network.text(col::NAME));
     // 1. VLANs of a network that keeps guests apart by VLANs.
     let text = call.args.text_required("vlanrange");
     let is_one = !text.contains(',');
@@ -101,7 +102,7 @@ pub(super) fn guest_vlans(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vlans = vlans.ok_or_else(|| {
         call.invalid("vlanrange", text, "expected one range of VLANs, such as `300-310`")
     })?;
-    if network.text("isolationmethods") != "VLAN" {
+    if network.text(col::ISOLATION_METHODS) != "VLAN" {
         return Err(ApiError::value(format!(
             "Cannot dedicate guest vlan range. Physical isolation type of network {name} is not VLAN"
         )));
@@ -113,11 +114,11 @@ pub(super) fn guest_vlans(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     // 2. Nobody else has them.
-    for kept in call.referring(id, Kind::GuestVlanRange, "network") {
-        if let Some(vlan) = VlanSet::stored(kept.text("guestvlanrange")).common(&vlans) {
+    for kept in call.referring(id, Kind::GuestVlanRange, col::NETWORK) {
+        if let Some(vlan) = VlanSet::stored(kept.text(col::GUEST_VLAN_RANGE)).common(&vlans) {
             return Err(ApiError::value(format!(
                 "Vlan range already dedicated. Cannot dedicate guest vlan range {text}: VLAN {vlan} is of the range {}",
-                kept.text("guestvlanrange")
+                kept.text(col::GUEST_VLAN_RANGE)
             ))
             .about(kept.uuid.to_string(), "vlanrange"));
         }
@@ -126,7 +127,7 @@ pub(super) fn guest_vlans(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         if vlan.is_some_and(|vlan| vlans.contains(vlan)) && guest.owner != Some(holder) {
             return Err(ApiError::value(format!(
                 "Guest vlan from this range {text} is allocated to a different account, in the network {}. Can only dedicate a range which has no allocated vlans or has vlans allocated to the same account",
-                guest.text("name")
+                guest.text(col::NAME)
             ))
             .about(guest.uuid.to_string(), "vlanrange"));
         }
@@ -134,7 +135,7 @@ pub(super) fn guest_vlans(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 3. The range.
     let id = call.tx.insert(Kind::GuestVlanRange, |kept| {
         kept.owner = Some(holder);
-        kept.set_text("guestvlanrange", &vlans.to_string()).set_ref("network", id);
+        kept.set_text(col::GUEST_VLAN_RANGE, &vlans.to_string()).set_ref(col::NETWORK, id);
     });
     call.entity = Some(id);
     Ok(Done::Thing(id))

@@ -10,7 +10,8 @@ use cloudtally_model::ApiError;
 
 use super::{address, iprange};
 use crate::{
-    engine::{Arg, Call, Done, Node, Query, Thing, ThingId, World, seed, verbs},
+    col,
+    engine::{Arg, Call, Done, Node, Query, Thing, ThingId, World, own_users, verbs},
     table::{
         Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, delete, f,
         fields::*, group, hidden, list, own, p,
@@ -22,17 +23,17 @@ use crate::{
 /// is kept for, if any; `vlan` is `untagged` or a number.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::VlanIpRange, &VLAN_IP_RANGE)
     .hidden(&[hidden("accountid", W::Id(Kind::Account))])
-    .keyword(&["vlan"])
+    .keyword(&[col::VLAN])
     .referred(&[
-        (Kind::IpAddress, "vlanid", OnDelete::Refuse),
-        (Kind::Router, "guestrange", OnDelete::Forget),
+        (Kind::IpAddress, col::VLAN_ID.reference(), OnDelete::Refuse),
+        (Kind::Router, col::GUEST_RANGE.reference(), OnDelete::Forget),
     ]);
 
 /// Guest VLANs of a physical network that are kept for the owner.
 pub(crate) static GUEST_KIND: KindSpec = KindSpec::new(Kind::GuestVlanRange, &GUEST_VLAN_RANGE)
     .hidden(&[hidden("network", W::Id(Kind::PhysicalNetwork))])
     .owned()
-    .keyword(&["guestvlanrange"]);
+    .keyword(&[col::GUEST_VLAN_RANGE]);
 
 pub(crate) const GUEST_VLAN_RANGE: Object = Object {
     name: "GuestVlanRange",
@@ -45,10 +46,10 @@ pub(crate) const GUEST_VLAN_RANGE: Object = Object {
         PROJECT_ID,
         PROJECT,
         // Numbers, as the 4.2.1 server has them: our own numbers of the things.
-        f("physicalnetworkid", W::Long).by(|view| number(view.thing.id_of("network"))),
+        f("physicalnetworkid", W::Long).by(|view| number(view.thing.id_of(col::NETWORK))),
         f("zoneid", W::Long).by(|view| {
-            let network = view.thing.id_of("network").map(|id| view.world.thing(id));
-            number(network.and_then(|network| network.id_of("zoneid")))
+            let network = view.thing.id_of(col::NETWORK).map(|id| view.world.thing(id));
+            number(network.and_then(|network| network.id_of(col::ZONE_ID)))
         }),
     ],
 };
@@ -63,7 +64,7 @@ pub(crate) const VLAN_IP_RANGE: Object = Object {
         f("account", W::Str).by(|view| {
             let holder = holder(view.world, view.thing);
             let is_project = view.world.project_of(holder.id).is_some();
-            Node::text_if((!is_project).then(|| holder.text("name")))
+            Node::text_if((!is_project).then(|| holder.text(col::NAME)))
         }),
         f("domainid", W::Id(Kind::Domain)).by(|view| {
             let domain = view.world.domain_of(holder(view.world, view.thing).id);
@@ -71,10 +72,10 @@ pub(crate) const VLAN_IP_RANGE: Object = Object {
         }),
         f("domain", W::Str).by(|view| {
             let domain = view.world.domain_of(holder(view.world, view.thing).id);
-            Node::text(view.world.thing(domain).text("name"))
+            Node::text(view.world.thing(domain).text(col::NAME))
         }),
         f("podid", W::Id(Kind::Pod)),
-        f("podname", W::Str).join("podid", "name"),
+        f("podname", W::Str).join(col::POD_ID, "name"),
         f("gateway", W::Str),
         f("netmask", W::Str),
         f("description", W::Str),
@@ -87,7 +88,7 @@ pub(crate) const VLAN_IP_RANGE: Object = Object {
         }),
         f("project", W::Str).by(|view| {
             let project = view.world.project_of(holder(view.world, view.thing).id);
-            Node::text_if(project.map(|project| project.text("name")))
+            Node::text_if(project.map(|project| project.text(col::NAME)))
         }),
         f("physicalnetworkid", W::Id(Kind::PhysicalNetwork)),
         f("startipv6", W::Str),
@@ -103,8 +104,8 @@ fn number(id: Option<ThingId>) -> Node {
 
 /// The account a range is kept for; the system's, if it is for everybody.
 fn holder<'w>(world: &'w World, range: &Thing) -> &'w Thing {
-    let system = || world.thing(seed::system_user(world)).owner.expect("users have accounts");
-    world.thing(range.id_of("accountid").unwrap_or_else(system))
+    let system = || world.thing(own_users::system_user(world)).owner.expect("users have accounts");
+    world.thing(range.id_of(col::ACCOUNT_ID).unwrap_or_else(system))
 }
 
 pub(crate) static COMMANDS: &[Command] = &[
@@ -233,22 +234,22 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         );
         Err(ApiError::in_use(text).about(by.uuid.to_string(), "id"))
     };
-    let mut addresses = call.referring(range.id, Kind::IpAddress, "vlanid");
+    let mut addresses = call.referring(range.id, Kind::IpAddress, col::VLAN_ID);
     if let Some(address) = addresses.find(|address| address.state == "Allocated") {
-        return in_use(address.text("ipaddress"), address);
+        return in_use(address.text(col::IP_ADDRESS), address);
     }
-    if let Some(vm) = call.referring(range.id, Kind::SystemVm, "publicrange").next() {
-        return in_use(vm.text("publicip"), vm);
+    if let Some(vm) = call.referring(range.id, Kind::SystemVm, col::PUBLIC_RANGE).next() {
+        return in_use(vm.text(col::PUBLIC_IP), vm);
     }
-    let Some(network) = range.id_of("networkid") else { return Ok(()) };
-    let mut nics = call.referring(network, Kind::Nic, "networkid");
-    match nics.find(|nic| iprange::holds(range, nic.text("ipaddress"))) {
-        Some(nic) => return in_use(nic.text("ipaddress"), nic),
+    let Some(network) = range.id_of(col::NETWORK_ID) else { return Ok(()) };
+    let mut nics = call.referring(network, Kind::Nic, col::NETWORK_ID);
+    match nics.find(|nic| iprange::holds(range, nic.text(col::IP_ADDRESS))) {
+        Some(nic) => return in_use(nic.text(col::IP_ADDRESS), nic),
         None => drop(nics),
     }
-    let mut nics = call.referring(network, Kind::Nic, "networkid");
-    match nics.find(|nic| iprange::holds_v6(range, nic.text("ip6address"))) {
-        Some(nic) => in_use(nic.text("ip6address"), nic),
+    let mut nics = call.referring(network, Kind::Nic, col::NETWORK_ID);
+    match nics.find(|nic| iprange::holds_v6(range, nic.text(col::IP6_ADDRESS))) {
+        Some(nic) => in_use(nic.text(col::IP6_ADDRESS), nic),
         None => Ok(()),
     }
 }
@@ -257,9 +258,9 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     address::keep_no_more(call.tx, id);
     // A router that serves a shared network from it goes on without an address of its own.
-    for router in call.ids_referring(id, Kind::Router, "guestrange") {
+    for router in call.ids_referring(id, Kind::Router, col::GUEST_RANGE) {
         call.edit(router, |router| {
-            router.set("guestipaddress", None);
+            router.clear(col::GUEST_IP_ADDRESS);
         });
     }
     verbs::delete(call, id)?;
@@ -268,20 +269,20 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Whether dedicated guest VLANs are on the physical network and in the zone asked for.
 fn is_where_wanted(query: &Query<'_>, kept: &Thing) -> bool {
-    let network = kept.id_of("network").map(|id| query.world.thing(id));
+    let network = kept.id_of(col::NETWORK).map(|id| query.world.thing(id));
     let is = |wanted: Option<ThingId>, found: Option<ThingId>| wanted.is_none() || wanted == found;
     is(query.args.id("physicalnetworkid"), network.map(|network| network.id))
-        && is(query.args.id("zoneid"), network.and_then(|network| network.id_of("zoneid")))
+        && is(query.args.id("zoneid"), network.and_then(|network| network.id_of(col::ZONE_ID)))
 }
 
 /// Whether a range is on the VLAN asked for, and kept for whom is asked for.
 fn is_kept_as_wanted(query: &Query<'_>, range: &Thing) -> bool {
     let (args, world) = (query.args, query.world);
     let vlan = args.text("vlan").map(|text| text.strip_prefix("vlan://").unwrap_or(text));
-    if vlan.is_some_and(|vlan| !range.text("vlan").eq_ignore_ascii_case(vlan)) {
+    if vlan.is_some_and(|vlan| !range.text(col::VLAN).eq_ignore_ascii_case(vlan)) {
         return false;
     }
-    let kept_for = range.id_of("accountid");
+    let kept_for = range.id_of(col::ACCOUNT_ID);
     let is_project = match args.get("projectid") {
         Some(Arg::Id(project)) => kept_for == world.thing(*project).owner,
         Some(Arg::All) => kept_for.is_some_and(|account| world.project_of(account).is_some()),
@@ -289,6 +290,6 @@ fn is_kept_as_wanted(query: &Query<'_>, range: &Thing) -> bool {
     };
     let holder = holder(world, range);
     is_project
-        && args.text("account").is_none_or(|name| holder.text("name").eq_ignore_ascii_case(name))
+        && args.text("account").is_none_or(|name| holder.text(col::NAME).eq_ignore_ascii_case(name))
         && args.id("domainid").is_none_or(|domain| world.domain_of(holder.id) == domain)
 }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     areas::{given, image, metering, network, nic, securitygroup, simulator, volume},
+    col,
     engine::{
         Answer, Call, Done, JobStatus, Level, Node, Query, Thing, ThingId, Uuid, limit, scope,
         unknown,
@@ -21,33 +22,33 @@ use crate::{
 /// Refuses an offering that the machine cannot have.
 fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result<(), ApiError> {
     let (machine, new) = (call.thing(vm), call.thing(offering));
-    if new.flag("issystem") {
+    if new.flag(col::IS_SYSTEM) {
         return Err(ApiError::value(format!(
             "the service offering {} is for system VMs",
-            new.text("name")
+            new.text(col::NAME)
         )));
     }
-    if machine.id_of("serviceofferingid") == Some(offering) {
+    if machine.id_of(col::SERVICE_OFFERING_ID) == Some(offering) {
         return Err(ApiError::value(format!(
             "the virtual machine {} has the service offering {} already",
-            machine.text("name"),
-            new.text("name")
+            machine.text(col::NAME),
+            new.text(col::NAME)
         )));
     }
-    let old = machine.id_of("serviceofferingid").map(|id| call.thing(id));
-    if old.is_some_and(|old| old.text("storagetype") != new.text("storagetype")) {
+    let old = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| call.thing(id));
+    if old.is_some_and(|old| old.text(col::STORAGE_TYPE) != new.text(col::STORAGE_TYPE)) {
         return Err(ApiError::value(
             "the new service offering has another storage type; volumes would have to move",
         ));
     }
-    if old.is_some_and(|old| !given::has_all_tags(old.text("tags"), new.text("tags"))) {
+    if old.is_some_and(|old| !given::has_all_tags(old.text(col::TAGS), new.text(col::TAGS))) {
         return Err(ApiError::value(format!(
             "the new service offering has storage tags that {} has not; volumes would have to move",
-            old.map_or("", |old| old.text("name"))
+            old.map_or("", |old| old.text(col::NAME))
         )));
     }
     let owner = machine.owner.expect("virtual machines have an owner");
-    for (which, column) in [(Limit::Cpu, "cpunumber"), (Limit::Memory, "memory")] {
+    for (which, column) in [(Limit::Cpu, col::CPU_NUMBER), (Limit::Memory, col::MEMORY)] {
         let more = new.int(column) - old.map_or(0, |old| old.int(column));
         limit::check(call.tx, owner, which, more)?;
     }
@@ -55,13 +56,13 @@ fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result
 }
 
 fn set_offering(call: &mut Call<'_, '_>, vm: ThingId, offering: ThingId) {
-    let offers_ha = call.thing(offering).flag("offerha");
+    let offers_ha = call.thing(offering).flag(col::OFFER_HA);
     call.edit(vm, |vm| {
-        vm.set_ref("serviceofferingid", offering).set_flag("haenable", offers_ha);
+        vm.set_ref(col::SERVICE_OFFERING_ID, offering).set_flag(col::HA_ENABLE, offers_ha);
     });
     if let Some(root) = volume::root_of(call.tx, vm) {
         call.edit(root, |volume| {
-            volume.set_ref("serviceofferingid", offering);
+            volume.set_ref(col::SERVICE_OFFERING_ID, offering);
         });
     }
 }
@@ -89,34 +90,35 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     // Running machines only grow, where they, their zone and their image allow it.
     let machine = call.thing(vm).clone();
-    if !machine.flag("isdynamicallyscalable") {
+    if !machine.flag(col::IS_DYNAMICALLY_SCALABLE) {
         return Err(ApiError::value(format!(
             "the virtual machine {} does not scale while it runs: `isdynamicallyscalable` is \
              false; stop it, or change that with updateVirtualMachine",
-            machine.text("name")
+            machine.text(col::NAME)
         ))
         .about(machine.uuid.to_string(), "id"));
     }
-    let zone = machine.id_of("zoneid").expect("virtual machines are in a zone");
+    let zone = machine.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
     if call.scoped_setting(zone, "enable.dynamic.scale.vm") != "true" {
         return Err(ApiError::value(format!(
             "the zone {} does not scale running virtual machines: `enable.dynamic.scale.vm` is false",
-            call.thing(zone).text("name")
+            call.thing(zone).text(col::NAME)
         )));
     }
     let (old, new) = {
-        let old = machine.id_of("serviceofferingid").expect("virtual machines have an offering");
+        let old =
+            machine.id_of(col::SERVICE_OFFERING_ID).expect("virtual machines have an offering");
         (deploy::demand(call, old), deploy::demand(call, offering))
     };
     if new.cpu_mhz < old.cpu_mhz || new.memory_bytes < old.memory_bytes {
         return Err(ApiError::value("running virtual machines can only be scaled up"));
     }
-    let host = machine.id_of("hostid").expect("running virtual machines are on a host");
-    let (on, wanted) = (call.thing(host), call.thing(offering).text("hosttags"));
-    if !given::has_all_tags(on.text("hosttags"), wanted) {
+    let host = machine.id_of(col::HOST_ID).expect("running virtual machines are on a host");
+    let (on, wanted) = (call.thing(host), call.thing(offering).text(col::HOST_TAGS));
+    if !given::has_all_tags(on.text(col::HOST_TAGS), wanted) {
         return Err(ApiError::server_capacity(format!(
             "the host of {} has not the tags {wanted} of the new offering; stop it first",
-            machine.text("name")
+            machine.text(col::NAME)
         )));
     }
     let free_cpu = call.host_free_cpu_mhz(host);
@@ -124,7 +126,7 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if free_cpu < new.cpu_mhz - old.cpu_mhz || free_memory < new.memory_bytes - old.memory_bytes {
         return Err(ApiError::server_capacity(format!(
             "the host of {} has no room for the larger offering",
-            machine.text("name")
+            machine.text(col::NAME)
         )));
     }
     if call.step == 0
@@ -140,20 +142,20 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// Reboots: no state changes, nothing is billed anew, but for a volatile machine.
 pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
-    let offering = call.entity().id_of("serviceofferingid").map(|id| call.thing(id));
-    let is_volatile = offering.is_some_and(|offering| offering.flag("isvolatile"));
+    let offering = call.entity().id_of(col::SERVICE_OFFERING_ID).map(|id| call.thing(id));
+    let is_volatile = offering.is_some_and(|offering| offering.flag(col::IS_VOLATILE));
     // What was made from an ISO has no other root volume to begin with, bare metal none.
-    let is_metal = placement::is_bare_metal(call.entity().text("hypervisor"));
-    if is_volatile && !is_metal && call.entity().id_of("templateid").is_some() {
+    let is_metal = placement::is_bare_metal(call.entity().text(col::HYPERVISOR));
+    if is_volatile && !is_metal && call.entity().id_of(col::TEMPLATE_ID).is_some() {
         if call.step == 0 {
             life::must_be(call.tx, vm, &["Running"], "rebooted")?;
         }
-        let template = call.entity().id_of("templateid");
+        let template = call.entity().id_of(col::TEMPLATE_ID);
         return renew(call, vm, template);
     }
     life::must_be(call.tx, vm, &["Running"], "rebooted")?;
     if call.step == 0 {
-        let host = call.entity().id_of("hostid");
+        let host = call.entity().id_of(col::HOST_ID);
         if let Some(later) = simulator::ask(call, host, "RebootCommand")? {
             return Ok(later);
         }
@@ -164,14 +166,14 @@ pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// Refuses a machine that a job is at work on: what it does next builds on how it
 /// found the machine.
 fn refuse_worked_on(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
-    let is_pending = |job: &Thing| job.int("jobstatus") == JobStatus::Pending as i64;
-    if !call.referring(vm, Kind::Job, "entity").any(is_pending) {
+    let is_pending = |job: &Thing| job.int(col::JOB_STATUS) == JobStatus::Pending as i64;
+    if !call.referring(vm, Kind::Job, col::ENTITY).any(is_pending) {
         return Ok(());
     }
     let vm = call.thing(vm);
     Err(ApiError::value(format!(
         "a job is at work on the virtual machine {}; wait for its end",
-        vm.text("name")
+        vm.text(col::NAME)
     ))
     .about(vm.uuid.to_string(), "id"))
 }
@@ -181,18 +183,18 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     life::must_be(call.tx, vm, &["Destroyed"], "recovered")?;
     refuse_worked_on(call, vm)?;
     let owner = call.entity().owner.expect("virtual machines have an owner");
-    let is_metal = placement::is_bare_metal(call.entity().text("hypervisor"));
+    let is_metal = placement::is_bare_metal(call.entity().text(col::HYPERVISOR));
     if volume::root_of(call.tx, vm).is_none() && !is_metal {
         return Err(ApiError::value(format!(
             "the root volume of the virtual machine {} is gone; it cannot be recovered",
-            call.entity().text("name")
+            call.entity().text(col::NAME)
         )));
     }
     // What it gave up when it was destroyed it takes again.
-    let offering = call.entity().id_of("serviceofferingid").map(|id| call.thing(id));
-    let (cores, memory) =
-        offering.map_or((0, 0), |offering| (offering.int("cpunumber"), offering.int("memory")));
-    let root = volume::root_of(call.tx, vm).map(|id| call.thing(id).int("size"));
+    let offering = call.entity().id_of(col::SERVICE_OFFERING_ID).map(|id| call.thing(id));
+    let (cores, memory) = offering
+        .map_or((0, 0), |offering| (offering.int(col::CPU_NUMBER), offering.int(col::MEMORY)));
+    let root = volume::root_of(call.tx, vm).map(|id| call.thing(id).int(col::SIZE));
     let needs = [
         (Limit::Vm, 1),
         (Limit::Cpu, cores),
@@ -204,7 +206,7 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         limit::check(call.tx, owner, which, more)?;
     }
     call.edit(vm, |vm| {
-        vm.set_time("due", None);
+        vm.set_time(col::DUE, None);
     });
     call.move_to(vm, "Stopped");
     Ok(Done::Thing(vm))
@@ -213,7 +215,7 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// Makes the root volume anew from the template.
 pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
-    let template = call.args.id("templateid").or(call.thing(vm).id_of("templateid"));
+    let template = call.args.id("templateid").or(call.thing(vm).id_of(col::TEMPLATE_ID));
     renew(call, vm, template)
 }
 
@@ -227,29 +229,32 @@ fn renew(
     if call.step == 0 {
         life::must_be(call.tx, vm, &["Stopped", "Running"], "restored")?;
         let machine = call.thing(vm).clone();
-        if placement::is_bare_metal(machine.text("hypervisor")) {
+        if placement::is_bare_metal(machine.text(col::HYPERVISOR)) {
             return Err(ApiError::value(format!(
                 "the virtual machine {} is bare metal and has no root volume",
-                machine.text("name")
+                machine.text(col::NAME)
             ))
             .about(machine.uuid.to_string(), "virtualmachineid"));
         }
-        let zone = machine.id_of("zoneid").expect("virtual machines are in a zone");
+        let zone = machine.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
         let template = template.ok_or_else(|| {
             ApiError::value("the virtual machine was made from an ISO; give `templateid`")
         })?;
         if image::ready_in(call.tx, template, zone).is_none() {
             return Err(ApiError::value(format!(
                 "the template {} is not ready in the zone",
-                call.thing(template).text("name")
+                call.thing(template).text(col::NAME)
             )));
         }
-        if !call.thing(template).text("hypervisor").eq_ignore_ascii_case(machine.text("hypervisor"))
+        if !call
+            .thing(template)
+            .text(col::HYPERVISOR)
+            .eq_ignore_ascii_case(machine.text(col::HYPERVISOR))
         {
             return Err(ApiError::value("the template is of another hypervisor"));
         }
-        let size_bytes = call.thing(template).int("size");
-        let old_bytes = volume::root_of(call.tx, vm).map_or(0, |id| call.thing(id).int("size"));
+        let size_bytes = call.thing(template).int(col::SIZE);
+        let old_bytes = volume::root_of(call.tx, vm).map_or(0, |id| call.thing(id).int(col::SIZE));
         let owner = machine.owner.expect("virtual machines have an owner");
         let more = volume::gib(size_bytes) - volume::gib(old_bytes);
         limit::check(call.tx, owner, Limit::PrimaryStorage, more)?;
@@ -261,22 +266,24 @@ fn renew(
         if let Some(root) = volume::root_of(call.tx, vm) {
             volume::expunge(call.tx, root);
         }
-        let os_type = call.thing(template).id_of("ostypeid");
+        let os_type = call.thing(template).id_of(col::OS_TYPE_ID);
         call.edit(vm, |vm| {
-            vm.set_ref("templateid", template).set_ref("isoid", None).set_ref("bootisoid", None);
-            if machine.id_of("templateid") != Some(template) {
-                vm.set_ref("guestosid", os_type);
+            vm.set_ref(col::TEMPLATE_ID, template)
+                .set_ref(col::ISO_ID, None)
+                .set_ref(col::BOOT_ISO_ID, None);
+            if machine.id_of(col::TEMPLATE_ID) != Some(template) {
+                vm.set_ref(col::GUEST_OS_ID, os_type);
             }
         });
         // The bill tells machines apart by what they were made from.
-        if machine.id_of("templateid") != Some(template) {
+        if machine.id_of(col::TEMPLATE_ID) != Some(template) {
             metering::vm(call.tx, "VM.UPGRADE", vm);
         }
         volume::insert_root(call.tx, vm, template, size_bytes);
         if !runs {
             return Ok(Done::Thing(vm));
         }
-        let host = machine.id_of("hostid");
+        let host = machine.id_of(col::HOST_ID);
         return life::start(call, vm, host);
     }
     life::start(call, vm, None)
@@ -285,12 +292,14 @@ fn renew(
 pub(super) fn reset_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
     life::must_be(call.tx, vm, &["Stopped"], "given a new password")?;
-    let takes_password =
-        call.entity().id_of("templateid").is_some_and(|id| call.thing(id).flag("passwordenabled"));
+    let takes_password = call
+        .entity()
+        .id_of(col::TEMPLATE_ID)
+        .is_some_and(|id| call.thing(id).flag(col::PASSWORD_ENABLED));
     if !takes_password {
         return Err(ApiError::value(format!(
             "the template of {} does not take passwords",
-            call.entity().text("name")
+            call.entity().text(col::NAME)
         )));
     }
     deploy::with_password(call, vm)
@@ -302,22 +311,22 @@ pub(super) fn reset_key(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     scope::refuse_other_owner(call, vm)?;
     let name = call.args.text_required("keypair").to_owned();
     let owner = call.entity().owner.expect("virtual machines have an owner");
-    let is_known = call.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text("name") == name);
+    let is_known = call.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text(col::NAME) == name);
     if !is_known {
         return Err(call.invalid("keypair", &name, "the owner has no key pair of this name"));
     }
     call.edit(vm, |vm| {
-        vm.set_text("keypair", &name);
+        vm.set_text(col::KEYPAIR, &name);
     });
     deploy::with_password(call, vm)
 }
 
 pub(super) fn password(query: &Query<'_>) -> Result<Answer, ApiError> {
     let vm = query.world.thing(query.args.id_required("id"));
-    match vm.text("encryptedpassword") {
+    match vm.text(col::ENCRYPTED_PASSWORD) {
         "" => Err(ApiError::value(format!(
             "the virtual machine {} has no password that was made for it",
-            vm.text("name")
+            vm.text(col::NAME)
         ))),
         password => Ok(Answer::Object {
             item: "password",
@@ -335,21 +344,21 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     let group = deploy::group_named(call, owner)?;
     call.edit(vm, |vm| {
-        for column in ["displayname", "userdata"] {
-            if let Some(text) = args.text(column) {
+        for column in [col::DISPLAY_NAME, col::USER_DATA] {
+            if let Some(text) = args.text(column.name()) {
                 vm.set_text(column, text);
             }
         }
-        for column in ["haenable", "displayvm", "isdynamicallyscalable"] {
-            if let Some(flag) = args.flag(column) {
+        for column in [col::HA_ENABLE, col::DISPLAY_VM, col::IS_DYNAMICALLY_SCALABLE] {
+            if let Some(flag) = args.flag(column.name()) {
                 vm.set_flag(column, flag);
             }
         }
         if let Some(os_type) = args.id("ostypeid") {
-            vm.set_ref("guestosid", os_type);
+            vm.set_ref(col::GUEST_OS_ID, os_type);
         }
         if group.is_some() {
-            vm.set_ref("groupid", group);
+            vm.set_ref(col::GROUP_ID, group);
         }
     });
     Ok(Done::Thing(vm))
@@ -369,7 +378,7 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if machine.owner == Some(to) {
         return Err(ApiError::value(format!(
             "the virtual machine {} belongs to {name} already",
-            machine.text("name")
+            machine.text(col::NAME)
         )));
     }
     if call.thing(to).state != "enabled" {
@@ -379,43 +388,44 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     // What it was made from, its new owner must be able to restore it from.
-    if let Some(template) = machine.id_of("templateid").map(|id| call.thing(id))
+    if let Some(template) = machine.id_of(col::TEMPLATE_ID).map(|id| call.thing(id))
         && !image::is_open_to(template, to)
     {
         return Err(ApiError::permission(format!(
             "the template {} of the virtual machine {} is not for the account {name}; share it first",
-            template.text("name"),
-            machine.text("name")
+            template.text(col::NAME),
+            machine.text(col::NAME)
         ))
         .about(template.uuid.to_string(), "virtualmachineid"));
     }
     if nic::of_vm(call.tx, vm).into_iter().any(|nic| crate::areas::rules::lead_to(call.tx, nic)) {
         return Err(ApiError::in_use(format!(
             "the virtual machine {} has network rules; remove them first",
-            machine.text("name")
+            machine.text(col::NAME)
         )));
     }
-    let volumes = call.ids_referring(vm, Kind::Volume, "virtualmachineid");
-    let size: i64 = volumes.iter().map(|id| call.thing(*id).int("size")).sum();
-    let offering = machine.id_of("serviceofferingid").expect("virtual machines have an offering");
+    let volumes = call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
+    let size: i64 = volumes.iter().map(|id| call.thing(*id).int(col::SIZE)).sum();
+    let offering =
+        machine.id_of(col::SERVICE_OFFERING_ID).expect("virtual machines have an offering");
     let needs = [
         (Limit::Vm, 1),
         (Limit::Volume, i64::try_from(volumes.len()).unwrap_or(i64::MAX)),
-        (Limit::Cpu, call.thing(offering).int("cpunumber")),
-        (Limit::Memory, call.thing(offering).int("memory")),
+        (Limit::Cpu, call.thing(offering).int(col::CPU_NUMBER)),
+        (Limit::Memory, call.thing(offering).int(col::MEMORY)),
         (Limit::PrimaryStorage, volume::gib(size)),
     ];
     for (which, more) in needs {
         limit::check(call.tx, to, which, more)?;
     }
-    let zone = machine.id_of("zoneid").expect("virtual machines are in a zone");
+    let zone = machine.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
     if let Some(other) = call
         .owned_by(to, Kind::Vm)
-        .find(|other| other.text("name").eq_ignore_ascii_case(machine.text("name")))
+        .find(|other| other.text(col::NAME).eq_ignore_ascii_case(machine.text(col::NAME)))
     {
         return Err(ApiError::value(format!(
             "{name} has a virtual machine named {} already",
-            other.text("name")
+            other.text(col::NAME)
         ))
         .about(other.uuid.to_string(), "virtualmachineid"));
     }
@@ -437,7 +447,7 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     give(call, vm, to);
     call.edit(vm, |vm| {
-        vm.set_ref("groupid", None).set("keypair", None).set_refs("securitygroups", groups);
+        vm.set_ref(col::GROUP_ID, None).clear(col::KEYPAIR).set_refs(col::SECURITY_GROUPS, groups);
     });
     metering::vm(call.tx, "VM.CREATE", vm);
     for on in networks {
@@ -450,8 +460,8 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Gives a thing to another account, with the tags and the snapshot policies on it.
 fn give(call: &mut Call<'_, '_>, id: ThingId, to: ThingId) {
-    let tags = call.ids_referring(id, Kind::Tag, "resource");
-    let policies = call.ids_referring(id, Kind::SnapshotPolicy, "volumeid");
+    let tags = call.ids_referring(id, Kind::Tag, col::RESOURCE);
+    let policies = call.ids_referring(id, Kind::SnapshotPolicy, col::VOLUME_ID);
     for id in [id].into_iter().chain(tags).chain(policies) {
         call.edit(id, |thing| thing.owner = Some(to));
     }
@@ -471,14 +481,14 @@ pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         (None, Some(pool)) => {
             life::must_be(call.tx, vm, &["Stopped"], "moved to another storage pool")?;
             // All of them, so that one host goes on reaching them.
-            let lies_there = |id: &ThingId| call.thing(*id).id_of("poolid") == Some(pool);
-            let mut volumes = call.ids_referring(vm, Kind::Volume, "virtualmachineid");
+            let lies_there = |id: &ThingId| call.thing(*id).id_of(col::POOL_ID) == Some(pool);
+            let mut volumes = call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
             volumes.retain(|id| !lies_there(id));
             if volumes.is_empty() {
                 return Err(ApiError::value(format!(
                     "the virtual machine {} has no volumes outside of {}",
-                    call.thing(vm).text("name"),
-                    call.thing(pool).text("name")
+                    call.thing(vm).text(col::NAME),
+                    call.thing(pool).text(col::NAME)
                 )));
             }
             for id in volumes {
@@ -493,7 +503,7 @@ pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// that the host does not reach go to the pools named, or to one that it reaches.
 pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (vm, host) = (call.args.id_required("virtualmachineid"), call.args.id_required("hostid"));
-    let volumes = call.ids_referring(vm, Kind::Volume, "virtualmachineid");
+    let volumes = call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
     // 1. Where each volume that is named is to go.
     let mut wanted: BTreeMap<ThingId, ThingId> = BTreeMap::new();
     for entry in call.args.map("migrateto").to_vec() {
@@ -502,14 +512,14 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
         if !volumes.contains(&volume) {
             return Err(ApiError::value(format!(
                 "the volume {} is not on this virtual machine",
-                call.thing(volume).text("name")
+                call.thing(volume).text(col::NAME)
             )));
         }
         if !placement::reaches(call.thing(host), call.thing(pool)) {
             return Err(ApiError::value(format!(
                 "the host {} does not reach the storage pool {}",
-                call.thing(host).text("name"),
-                call.thing(pool).text("name")
+                call.thing(host).text(col::NAME),
+                call.thing(pool).text(col::NAME)
             )));
         }
         wanted.insert(volume, pool);
@@ -521,7 +531,7 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
     }
     for id in volumes {
         let volume = call.thing(id).clone();
-        let Some(from) = volume.id_of("poolid") else { continue };
+        let Some(from) = volume.id_of(col::POOL_ID) else { continue };
         let to = match wanted.get(&id) {
             Some(pool) => *pool,
             None if placement::reaches(call.thing(host), call.thing(from)) => from,
@@ -551,7 +561,7 @@ fn migrate_to(
 ) -> Result<Done, ApiError> {
     if call.step == 0 {
         life::must_be(call.tx, vm, &["Running"], "migrated")?;
-        let from = call.thing(vm).id_of("hostid");
+        let from = call.thing(vm).id_of(col::HOST_ID);
         if from == Some(host) {
             return Err(ApiError::value("the virtual machine is on this host already"));
         }
@@ -570,7 +580,7 @@ fn migrate_to(
     }
     call.move_to(vm, "Running");
     call.edit(vm, |vm| {
-        vm.set_ref("hostid", host);
+        vm.set_ref(col::HOST_ID, host);
     });
     Ok(Done::Thing(vm))
 }
@@ -590,12 +600,12 @@ pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), Api
         match placement::host_for(call, vm, None, Some(host), Disks::Stay) {
             Ok(other) if call.thing(vm).state == "Running" => {
                 call.edit(vm, |vm| {
-                    vm.set_ref("hostid", other);
+                    vm.set_ref(col::HOST_ID, other);
                 });
             }
             _ => {
                 life::stop_now(call.tx, vm);
-                let name = call.thing(vm).text("name").to_owned();
+                let name = call.thing(vm).text(col::NAME).to_owned();
                 let text = format!("Virtual machine {name} was stopped: no other host has room");
                 call.happened("VM.STOP", Level::Error, Some(vm), text);
             }
@@ -607,24 +617,24 @@ pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), Api
 /// What lists of machines look at besides equal columns.
 pub(super) fn is_listed(query: &Query<'_>, vm: &Thing) -> bool {
     let (world, args) = (query.world, query.args);
-    let host = vm.id_of("hostid");
-    let pod = host.and_then(|host| world.thing(host).id_of("podid"));
+    let host = vm.id_of(col::HOST_ID);
+    let pod = host.and_then(|host| world.thing(host).id_of(col::POD_ID));
     let on_network = |network: ThingId| {
         world
-            .referring(vm.id, Kind::Nic, "virtualmachineid")
-            .any(|nic| nic.id_of("networkid") == Some(network))
+            .referring(vm.id, Kind::Nic, col::VIRTUAL_MACHINE_ID)
+            .any(|nic| nic.id_of(col::NETWORK_ID) == Some(network))
     };
     let in_pool = |pool: ThingId| {
         world
-            .referring(vm.id, Kind::Volume, "virtualmachineid")
-            .any(|volume| volume.id_of("poolid") == Some(pool))
+            .referring(vm.id, Kind::Volume, col::VIRTUAL_MACHINE_ID)
+            .any(|volume| volume.id_of(col::POOL_ID) == Some(pool))
     };
     // Destroyed machines are for those who may recover them.
     let is_shown = vm.state != "Destroyed" && vm.state != "Expunging"
         || query.caller.role != crate::table::Role::User;
     // What is not to be displayed only root admins are shown.
     is_shown
-        && (vm.flag("displayvm") || query.caller.is_root())
+        && (vm.flag(col::DISPLAY_VM) || query.caller.is_root())
         && args
             .flag("forvirtualnetwork")
             .is_none_or(|wanted| show::is_on_guest_network(world, vm) == wanted)
@@ -633,6 +643,8 @@ pub(super) fn is_listed(query: &Query<'_>, vm: &Thing) -> bool {
         && args.id("storageid").is_none_or(in_pool)
         && args.text("name").is_none_or(|wanted| {
             let wanted = wanted.to_lowercase();
-            ["name", "displayname"].iter().any(|c| vm.text(c).to_lowercase().contains(&wanted))
+            [col::NAME, col::DISPLAY_NAME]
+                .into_iter()
+                .any(|c| vm.text(c).to_lowercase().contains(&wanted))
         })
 }

@@ -16,6 +16,7 @@ use crate::{
         hypervisor::{BARE_METAL, HYPERVISORS},
         image, metering, network, nic, rules, volume,
     },
+    col,
     engine::{Call, Done, Node, Thing, ThingId, View, limit, unknown},
     table::{Kind, Limit},
 };
@@ -55,37 +56,37 @@ pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
     let instance = format!("i-{}-{}-{suffix}", plan.owner, id);
     let (os_type, is_scalable) = {
         let image = call.thing(plan.image);
-        (image.id_of("ostypeid"), image.flag("isdynamicallyscalable"))
+        (image.id_of(col::OS_TYPE_ID), image.flag(col::IS_DYNAMICALLY_SCALABLE))
     };
-    let offers_ha = call.thing(plan.offering).flag("offerha");
+    let offers_ha = call.thing(plan.offering).flag(col::OFFER_HA);
     let group = group_named(call, plan.owner)?;
     let key_pair = key_pair_named(call, plan.owner)?;
     call.edit(id, |vm| {
-        vm.set_text("name", &name)
-            .set_text("displayname", &display_name)
-            .set_flag("haenable", offers_ha)
-            .set_ref("groupid", group)
-            .set_ref("zoneid", plan.zone)
-            .set_ref("serviceofferingid", plan.offering)
-            .set_ref("guestosid", os_type)
-            .set_int("rootdeviceid", 0)
-            .set_text("rootdevicetype", "ROOT")
-            .set_text("hypervisor", &plan.hypervisor)
-            .set_text("instancename", &instance)
-            .set_flag("displayvm", args.flag("displayvm").unwrap_or(true))
-            .set_flag("isdynamicallyscalable", is_scalable)
-            .set_ref(if is_iso { "isoid" } else { "templateid" }, plan.image)
-            .set_ref("bootisoid", is_iso.then_some(plan.image))
-            .set_ref("wantedhost", args.id("hostid"));
-        for column in ["userdata", "keyboard"] {
-            if let Some(text) = args.text(column) {
+        vm.set_text(col::NAME, &name)
+            .set_text(col::DISPLAY_NAME, &display_name)
+            .set_flag(col::HA_ENABLE, offers_ha)
+            .set_ref(col::GROUP_ID, group)
+            .set_ref(col::ZONE_ID, plan.zone)
+            .set_ref(col::SERVICE_OFFERING_ID, plan.offering)
+            .set_ref(col::GUEST_OS_ID, os_type)
+            .set_int(col::ROOT_DEVICE_ID, 0)
+            .set_text(col::ROOT_DEVICE_TYPE, "ROOT")
+            .set_text(col::HYPERVISOR, &plan.hypervisor)
+            .set_text(col::INSTANCE_NAME, &instance)
+            .set_flag(col::DISPLAY_VM, args.flag("displayvm").unwrap_or(true))
+            .set_flag(col::IS_DYNAMICALLY_SCALABLE, is_scalable)
+            .set_ref(if is_iso { col::ISO_ID } else { col::TEMPLATE_ID }, plan.image)
+            .set_ref(col::BOOT_ISO_ID, is_iso.then_some(plan.image))
+            .set_ref(col::WANTED_HOST, args.id("hostid"));
+        for column in [col::USER_DATA, col::KEYBOARD] {
+            if let Some(text) = args.text(column.name()) {
                 vm.set_text(column, text);
             }
         }
         if let Some(key_pair) = key_pair {
-            vm.set_text("keypair", &key_pair);
+            vm.set_text(col::KEYPAIR, &key_pair);
         }
-        vm.set_refs("securitygroups", plan.security_groups);
+        vm.set_refs(col::SECURITY_GROUPS, plan.security_groups);
     });
     // Told in this order: disks, the machine.
     if let Some(bytes) = plan.root_bytes {
@@ -112,10 +113,10 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
     if args.has("hostid") && !call.caller.is_root() {
         return Err(ApiError::permission("Only root admins name the host to start on"));
     }
-    if call.thing(offering).flag("issystem") {
+    if call.thing(offering).flag(col::IS_SYSTEM) {
         return Err(ApiError::value(format!(
             "the service offering {} is for system VMs",
-            call.thing(offering).text("name")
+            call.thing(offering).text(col::NAME)
         )));
     }
     crate::areas::zone::refuse_local(call, zone, &[Some(offering), args.id("diskofferingid")])?;
@@ -125,8 +126,8 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
         return Err(ApiError::value(format!(
             "the {} {} is not ready in the zone {}",
             image.kind.noun(),
-            image.text("name"),
-            call.thing(zone).text("name")
+            image.text(col::NAME),
+            call.thing(zone).text(col::NAME)
         ))
         .about(image.uuid.to_string(), "templateid"));
     }
@@ -135,8 +136,8 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
         return Err(ApiError::permission(format!(
             "the {} {} is not for the account {}; share it first",
             call.thing(image).kind.noun(),
-            call.thing(image).text("name"),
-            call.thing(owner).text("name")
+            call.thing(image).text(col::NAME),
+            call.thing(owner).text(col::NAME)
         ))
         .about(call.thing(image).uuid.to_string(), "templateid"));
     }
@@ -144,11 +145,11 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
     let hypervisor = match (is_iso, given::word(call, "hypervisor", &HYPERVISORS)?) {
         (false, wanted) => {
             let image = call.thing(image);
-            let of_image = image.text("hypervisor");
+            let of_image = image.text(col::HYPERVISOR);
             if wanted.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(of_image)) {
                 return Err(ApiError::value(format!(
                     "the template {} is of the hypervisor {of_image}; leave `hypervisor` out",
-                    image.text("name")
+                    image.text(col::NAME)
                 ))
                 .about(image.uuid.to_string(), "templateid"));
             }
@@ -163,10 +164,10 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
         }
     };
     let is_metal = placement::is_bare_metal(&hypervisor);
-    if is_iso && !call.thing(image).flag("bootable") {
+    if is_iso && !call.thing(image).flag(col::BOOTABLE) {
         return Err(ApiError::value(format!(
             "the ISO {} is not bootable",
-            call.thing(image).text("name")
+            call.thing(image).text(col::NAME)
         )));
     }
     // 3. The disks: the root disk is the template's, or of the disk offering of an
@@ -188,7 +189,7 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
             return Err(ApiError::value("bare metal takes no volumes; leave `diskofferingid` out"));
         }
         (false, _) if is_metal => (None, None),
-        (false, data) => (Some(call.thing(image).int("size")), data),
+        (false, data) => (Some(call.thing(image).int(col::SIZE)), data),
         (true, Some((_, bytes))) => (Some(bytes), None),
         (true, None) => return Err(ApiError::value("give `diskofferingid` with an ISO")),
     };
@@ -198,8 +199,8 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
     let needs = [
         (Limit::Vm, 1),
         (Limit::Volume, i64::from(root_bytes.is_some()) + i64::from(data.is_some())),
-        (Limit::Cpu, demand.int("cpunumber")),
-        (Limit::Memory, demand.int("memory")),
+        (Limit::Cpu, demand.int(col::CPU_NUMBER)),
+        (Limit::Memory, demand.int(col::MEMORY)),
         (Limit::PrimaryStorage, volume::gib(bytes)),
     ];
     for (which, more) in needs {
@@ -292,7 +293,7 @@ fn check_name(call: &Call<'_, '_>, owner: ThingId, name: &str) -> Result<(), Api
     }
     let taken = call
         .owned_by(owner, Kind::Vm)
-        .any(|vm| vm.text("name").eq_ignore_ascii_case(name) && vm.state != "Expunging");
+        .any(|vm| vm.text(col::NAME).eq_ignore_ascii_case(name) && vm.state != "Expunging");
     if taken {
         return Err(ApiError::value(format!(
             "there is a virtual machine named {name} already; choose another `name`"
@@ -321,19 +322,19 @@ pub(super) fn group_named(
     let Some(name) = call.args.text("group").map(str::to_owned) else { return Ok(None) };
     let known = call
         .owned_by(owner, Kind::InstanceGroup)
-        .find(|group| group.text("name") == name)
+        .find(|group| group.text(col::NAME) == name)
         .map(|group| group.id);
     Ok(Some(known.unwrap_or_else(|| {
         call.tx.insert(Kind::InstanceGroup, |group| {
             group.owner = Some(owner);
-            group.set_text("name", &name);
+            group.set_text(col::NAME, &name);
         })
     })))
 }
 
 fn key_pair_named(call: &Call<'_, '_>, owner: ThingId) -> Result<Option<String>, ApiError> {
     let Some(name) = call.args.text("keypair") else { return Ok(None) };
-    let is_known = call.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text("name") == name);
+    let is_known = call.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text(col::NAME) == name);
     if !is_known {
         return Err(call.invalid("keypair", name, "the account has no key pair of this name"));
     }
@@ -349,7 +350,7 @@ pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         return with_password(call, vm);
     }
-    let wanted = call.thing(vm).id_of("wantedhost");
+    let wanted = call.thing(vm).id_of(col::WANTED_HOST);
     match life::start(call, vm, wanted)? {
         Done::Thing(_) => with_password(call, vm),
         waits => Ok(waits),
@@ -358,15 +359,17 @@ pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// The machine, with its password where its template gives it one: shown this once.
 pub(super) fn with_password(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiError> {
-    let takes_password =
-        call.thing(vm).id_of("templateid").is_some_and(|id| call.thing(id).flag("passwordenabled"));
+    let takes_password = call
+        .thing(vm)
+        .id_of(col::TEMPLATE_ID)
+        .is_some_and(|id| call.thing(id).flag(col::PASSWORD_ENABLED));
     if !takes_password {
         return Ok(Done::Thing(vm));
     }
     let password = crate::engine::secret::password(call.entropy)?;
     let encrypted = crate::engine::secret::sealed(&password);
     call.edit(vm, |vm| {
-        vm.set_text("encryptedpassword", &encrypted);
+        vm.set_text(col::ENCRYPTED_PASSWORD, &encrypted);
     });
     let view = View::new(call.tx, &call.caller, call.thing(vm), call.now);
     let Node::Object(mut fields) = view.object(&VM) else { panic!("objects are shown as such") };
@@ -379,8 +382,9 @@ pub(super) fn with_password(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done
 pub(super) fn fail(call: &mut Call<'_, '_>) {
     let Some(vm) = call.entity else { return };
     // One that was started by other means meanwhile is deployed.
-    let has_not_run =
-        |vm: &Thing| matches!(vm.state, "Stopped" | "Starting") && vm.id_of("lasthostid").is_none();
+    let has_not_run = |vm: &Thing| {
+        matches!(vm.state, "Stopped" | "Starting") && vm.id_of(col::LAST_HOST_ID).is_none()
+    };
     if !call.get(Kind::Vm, vm).is_some_and(has_not_run) {
         return;
     }
@@ -390,8 +394,8 @@ pub(super) fn fail(call: &mut Call<'_, '_>) {
     for nic in nic::of_vm(call.tx, vm) {
         nic::remove(call.tx, nic);
     }
-    for id in call.ids_referring(vm, Kind::Volume, "virtualmachineid") {
-        if call.thing(id).text("type") != "ROOT" {
+    for id in call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
+        if call.thing(id).text(col::TYPE) != "ROOT" {
             volume::destroy(call.tx, id);
         }
         volume::expunge(call.tx, id);

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     areas::{metering, network, nic, simulator, volume},
+    col,
     engine::{Call, Done, Level, Thing, ThingId, Tx, World, begin_by_itself, happened},
     table::{Kind, KindSpec, Limit, Move, OnDelete, WireType as W, hidden},
 };
@@ -75,8 +76,8 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
             from("Error", "Expunging"),
         ],
     )
-    .keyword(&["name", "displayname"])
-    .referred(&[(Kind::LoadBalancerMember, "virtualmachineid", OnDelete::Remove)])
+    .keyword(&[col::NAME, col::DISPLAY_NAME])
+    .referred(&[(Kind::LoadBalancerMember, col::VIRTUAL_MACHINE_ID.reference(), OnDelete::Remove)])
     .tagged("UserVm")
     .job_instance("VirtualMachine")
     .on_due(look)
@@ -86,34 +87,34 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
 fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
     match (from, tx.thing(id).state) {
         ("Stopped", "Starting") => tx.edit(id, |vm| {
-            vm.set_ref("waitsfor", None);
+            vm.set_ref(col::WAITS_FOR, None);
         }),
         ("Starting", "Running") => {
             for nic in nic::of_vm(tx, id) {
                 nic::meter(tx, nic);
             }
             tx.edit(id, |vm| {
-                vm.set("restarts", None).set_time("due", None);
+                vm.clear(col::RESTARTS).set_time(col::DUE, None);
             });
             metering::vm(tx, "VM.START", id);
         }
         ("Running" | "Stopping" | "Migrating", "Stopped") => {
-            let host = tx.thing(id).id_of("hostid");
+            let host = tx.thing(id).id_of(col::HOST_ID);
             tx.edit(id, |vm| {
-                vm.set_ref("hostid", None).set_ref("lasthostid", host);
+                vm.set_ref(col::HOST_ID, None).set_ref(col::LAST_HOST_ID, host);
             });
             metering::vm(tx, "VM.STOP", id);
         }
         ("Starting", "Stopped") => tx.edit(id, |vm| {
-            vm.set_ref("hostid", None);
+            vm.set_ref(col::HOST_ID, None);
         }),
         ("Starting" | "Stopped", "Error") | ("Stopped", "Destroyed") => {
             for nic in nic::of_vm(tx, id) {
                 nic::unmeter(tx, nic);
             }
             tx.edit(id, |vm| {
-                vm.set_ref("hostid", None).set("restarts", None).set_time("due", None);
-                vm.set_ref("waitsfor", None);
+                vm.set_ref(col::HOST_ID, None).clear(col::RESTARTS).set_time(col::DUE, None);
+                vm.set_ref(col::WAITS_FOR, None);
             });
             metering::vm(tx, "VM.DESTROY", id);
             if let Some(root) = volume::root_of(tx, id) {
@@ -146,7 +147,7 @@ pub(crate) fn must_be(
     }
     Err(ApiError::value(format!(
         "the virtual machine {} is {} and cannot be {doing}; it must be {}",
-        vm.text("name"),
+        vm.text(col::NAME),
         vm.state,
         states.join(" or ")
     ))
@@ -168,10 +169,10 @@ pub(crate) fn start(
         placement::reserve(call, vm, host);
         call.move_to(vm, "Starting");
         call.edit(vm, |vm| {
-            vm.set_ref("hostid", host);
+            vm.set_ref(col::HOST_ID, host);
         });
         for nic in nic::of_vm(call.tx, vm) {
-            let on = call.thing(nic).id_of("networkid").expect("NICs are on a network");
+            let on = call.thing(nic).id_of(col::NETWORK_ID).expect("NICs are on a network");
             network::implement(call.tx, on)?;
             nic::reserve(call.tx, nic)?;
             network::serve(call.tx, on)?;
@@ -198,7 +199,7 @@ pub(crate) fn start_failed(call: &mut Call<'_, '_>, vm: ThingId) {
 pub(crate) fn stop(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiError> {
     if call.step == 0 {
         must_be(call.tx, vm, &["Running"], "stopped")?;
-        let host = call.thing(vm).id_of("hostid");
+        let host = call.thing(vm).id_of(col::HOST_ID);
         call.move_to(vm, "Stopping");
         if let Some(later) = simulator::ask_to_stop(call, host)? {
             return Ok(later);
@@ -225,7 +226,7 @@ pub(crate) fn stop_now(tx: &mut Tx<'_>, vm: ThingId) {
     match tx.thing(vm).state {
         "Running" | "Migrating" | "Stopping" | "Starting" => tx.move_to(vm, "Stopped"),
         "Stopped" => tx.edit(vm, |vm| {
-            vm.set("restarts", None).set_time("due", None);
+            vm.clear(col::RESTARTS).set_time(col::DUE, None);
         }),
         _ => {}
     }
@@ -240,7 +241,7 @@ pub(crate) fn destroy(tx: &mut Tx<'_>, vm: ThingId) {
             tx.move_to(vm, "Destroyed");
             let due = tx.now + Millis(tx.setting_number("expunge.delay").saturating_mul(1000));
             tx.edit(vm, |vm| {
-                vm.set_time("due", due);
+                vm.set_time(col::DUE, due);
             });
         }
         "Error" => expunge(tx, vm),
@@ -250,7 +251,7 @@ pub(crate) fn destroy(tx: &mut Tx<'_>, vm: ThingId) {
 
 fn look(tx: &mut Tx<'_>, vm: ThingId) {
     tx.edit(vm, |vm| {
-        vm.set_time("due", None);
+        vm.set_time(col::DUE, None);
     });
     match tx.thing(vm).state {
         "Destroyed" => expunge(tx, vm),
@@ -268,8 +269,8 @@ pub(crate) fn expunge(tx: &mut Tx<'_>, vm: ThingId) {
     for nic in nic::of_vm(tx, vm) {
         nic::remove(tx, nic);
     }
-    for id in tx.ids_referring(vm, Kind::Volume, "virtualmachineid") {
-        if tx.thing(id).text("type") == "ROOT" {
+    for id in tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
+        if tx.thing(id).text(col::TYPE) == "ROOT" {
             volume::expunge(tx, id);
         } else {
             volume::detach(tx, id);
@@ -283,7 +284,7 @@ pub(crate) fn expunge(tx: &mut Tx<'_>, vm: ThingId) {
 /// runs, is destroyed, or has been tried often enough.
 pub(crate) fn start_elsewhere(tx: &mut Tx<'_>, vm: ThingId) {
     tx.edit(vm, |vm| {
-        vm.set("restarts", None);
+        vm.clear(col::RESTARTS);
     });
     restart(tx, vm);
 }
@@ -291,13 +292,13 @@ pub(crate) fn start_elsewhere(tx: &mut Tx<'_>, vm: ThingId) {
 /// One try.
 fn restart(tx: &mut Tx<'_>, vm: ThingId) {
     let machine = tx.thing(vm);
-    if !machine.flag("haenable") || machine.state != "Stopped" {
+    if !machine.flag(col::HA_ENABLE) || machine.state != "Stopped" {
         return;
     }
-    let tried = machine.int("restarts") + 1;
-    let (name, uuid) = (machine.text("name").to_owned(), machine.uuid.to_string());
+    let tried = machine.int(col::RESTARTS) + 1;
+    let (name, uuid) = (machine.text(col::NAME).to_owned(), machine.uuid.to_string());
     tx.edit(vm, |vm| {
-        vm.set_int("restarts", tried);
+        vm.set_int(col::RESTARTS, tried);
     });
     if tried < RESTARTS_MAX {
         try_again_later(tx, vm);
@@ -316,27 +317,27 @@ fn restart(tx: &mut Tx<'_>, vm: ThingId) {
 fn try_again_later(tx: &mut Tx<'_>, vm: ThingId) {
     let due = tx.now + RESTART_INTERVAL;
     tx.edit(vm, |vm| {
-        vm.set_time("due", due);
+        vm.set_time(col::DUE, due);
     });
 }
 
 /// Begins to start the machines again that the maintenance of a pool has stopped; those
 /// with a disk on another pool that is not up wait for that one.
 pub(crate) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {
-    for vm in tx.ids_referring(pool, Kind::Vm, "waitsfor") {
+    for vm in tx.ids_referring(pool, Kind::Vm, col::WAITS_FOR) {
         let mut pools = tx
-            .referring(vm, Kind::Volume, "virtualmachineid")
-            .filter_map(|volume| volume.id_of("poolid"));
+            .referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID)
+            .filter_map(|volume| volume.id_of(col::POOL_ID));
         let other = pools.find(|pool| tx.thing(*pool).state != "Up");
         drop(pools);
         tx.edit(vm, |vm| {
-            vm.set_ref("waitsfor", other);
+            vm.set_ref(col::WAITS_FOR, other);
         });
         let machine = tx.thing(vm);
         if other.is_some() || machine.state != "Stopped" {
             continue;
         }
-        let (name, uuid) = (machine.text("name").to_owned(), machine.uuid.to_string());
+        let (name, uuid) = (machine.text(col::NAME).to_owned(), machine.uuid.to_string());
         if let Err(error) = begin_by_itself(tx, "startVirtualMachine", &[("id", &uuid)]) {
             let text = format!(
                 "The maintenance of its storage pool is over, but the virtual machine {name} \
@@ -351,12 +352,12 @@ pub(crate) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {
 /// The guest shut itself down: metered like any other stop, told as what it is.
 pub(crate) fn guest_stopped(tx: &mut Tx<'_>, vm: ThingId) {
     stop_now(tx, vm);
-    let name = tx.thing(vm).text("name").to_owned();
+    let name = tx.thing(vm).text(col::NAME).to_owned();
     let text = format!("Virtual machine {name} was shut down by its guest");
     happened(tx, "VM.STOP", Level::Info, Some(vm), text);
 }
 
 /// Machines that lie on a host, whatever their state.
 pub(crate) fn on_host(world: &World, host: ThingId) -> Vec<&Thing> {
-    world.referring(host, Kind::Vm, "hostid").collect()
+    world.referring(host, Kind::Vm, col::HOST_ID).collect()
 }

@@ -15,6 +15,7 @@ pub(crate) use life::{
 };
 
 use crate::{
+    col,
     engine::{Call, Done, Node, ThingId, View, scope},
     table::{
         Command, Kind, MapForm, Object, ParamType::*, Role, Roles, WireType as W, f, fields::*,
@@ -40,25 +41,25 @@ pub(crate) const VM: Object = Object {
         STATE,
         f("haenable", W::Bool),
         f("groupid", W::Id(Kind::InstanceGroup)),
-        f("group", W::Str).join("groupid", "name"),
+        f("group", W::Str).join(col::GROUP_ID, "name"),
         ZONE_ID,
         ZONE_NAME,
         f("hostid", W::Id(Kind::Host)).for_root(),
-        f("hostname", W::Str).join("hostid", "name").for_root(),
+        f("hostname", W::Str).join(col::HOST_ID, "name").for_root(),
         f("templateid", W::Id(Kind::Template)),
-        f("templatename", W::Str).join("templateid", "name"),
-        f("templatedisplaytext", W::Str).join("templateid", "displaytext"),
-        f("passwordenabled", W::Bool).join("templateid", "passwordenabled"),
+        f("templatename", W::Str).join(col::TEMPLATE_ID, "name"),
+        f("templatedisplaytext", W::Str).join(col::TEMPLATE_ID, "displaytext"),
+        f("passwordenabled", W::Bool).join(col::TEMPLATE_ID, "passwordenabled"),
         f("isoid", W::Id(Kind::Iso)),
-        f("isoname", W::Str).join("isoid", "name"),
-        f("isodisplaytext", W::Str).join("isoid", "displaytext"),
+        f("isoname", W::Str).join(col::ISO_ID, "name"),
+        f("isodisplaytext", W::Str).join(col::ISO_ID, "displaytext"),
         f("serviceofferingid", W::Id(Kind::ServiceOffering)),
-        f("serviceofferingname", W::Str).join("serviceofferingid", "name"),
+        f("serviceofferingname", W::Str).join(col::SERVICE_OFFERING_ID, "name"),
         f("forvirtualnetwork", W::Bool)
             .by(|view| Node::Bool(show::is_on_guest_network(view.world, view.thing))),
-        f("cpunumber", W::Int).join("serviceofferingid", "cpunumber"),
-        f("cpuspeed", W::Int).join("serviceofferingid", "cpuspeed"),
-        f("memory", W::Int).join("serviceofferingid", "memory"),
+        f("cpunumber", W::Int).join(col::SERVICE_OFFERING_ID, "cpunumber"),
+        f("cpuspeed", W::Int).join(col::SERVICE_OFFERING_ID, "cpuspeed"),
+        f("memory", W::Int).join(col::SERVICE_OFFERING_ID, "memory"),
         f("cpuused", W::Str).by(show::cpu_used),
         f("networkkbsread", W::Long).by(show::received),
         f("networkkbswrite", W::Long).by(show::sent),
@@ -71,12 +72,13 @@ pub(crate) const VM: Object = Object {
         f("rootdevicetype", W::Str),
         f("securitygroup", W::Objects("SecurityGroup")).by(security_groups),
         f("password", W::Str),
-        f("nic", W::Objects("Nic")).children(Kind::Nic, "virtualmachineid"),
+        f("nic", W::Objects("Nic")).children(Kind::Nic, col::VIRTUAL_MACHINE_ID),
         f("hypervisor", W::Str),
         f("publicipid", W::Id(Kind::IpAddress))
             .by(|view| show::public_address(view, |address| address.uuid.to_string())),
-        f("publicip", W::Str)
-            .by(|view| show::public_address(view, |address| address.text("ipaddress").to_owned())),
+        f("publicip", W::Str).by(|view| {
+            show::public_address(view, |address| address.text(col::IP_ADDRESS).to_owned())
+        }),
         f("instancename", W::Str).for_root(),
         TAGS,
         f("keypair", W::Str),
@@ -345,13 +347,13 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// The security groups of a machine.
 fn security_groups(view: &View<'_>) -> Node {
-    let groups = view.thing.ids_of("securitygroups");
+    let groups = view.thing.ids_of(col::SECURITY_GROUPS);
     let show = |id: ThingId| {
         let group = view.of(id);
         Node::Object(vec![
             ("id", Node::text(group.thing.uuid.to_string())),
-            ("name", Node::text(group.thing.text("name"))),
-            ("description", Node::text(group.thing.text("description"))),
+            ("name", Node::text(group.thing.text(col::NAME))),
+            ("description", Node::text(group.thing.text(col::DESCRIPTION))),
         ])
     };
     Node::List(groups.into_iter().map(show).collect())

@@ -12,6 +12,7 @@ use crate::{
         host,
         hypervisor::{self, BARE_METAL},
     },
+    col,
     engine::{Call, Thing, ThingId, World},
     table::Kind,
 };
@@ -29,8 +30,8 @@ impl Demand {
     /// What a service offering gives.
     pub(crate) fn of(offering: &Thing) -> Self {
         Self {
-            cpu_mhz: offering.int("cpunumber").saturating_mul(offering.int("cpuspeed")),
-            memory_bytes: offering.int("memory").saturating_mul(1 << 20),
+            cpu_mhz: offering.int(col::CPU_NUMBER).saturating_mul(offering.int(col::CPU_SPEED)),
+            memory_bytes: offering.int(col::MEMORY).saturating_mul(1 << 20),
         }
     }
 }
@@ -48,11 +49,11 @@ const IMPLICIT_DEDICATION: &str = "ImplicitDedicationPlanner";
 /// machine that wants to be among its account's own needs a host reserved for the
 /// account or without others; a reserved host takes such machines only.
 fn keeps_company(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
-    let wants_to_be_alone = offering.text("deploymentplanner") == IMPLICIT_DEDICATION;
-    match (host.text("reservation"), wants_to_be_alone) {
+    let wants_to_be_alone = offering.text(col::DEPLOYMENT_PLANNER) == IMPLICIT_DEDICATION;
+    match (host.text(col::RESERVATION), wants_to_be_alone) {
         ("", false) => true,
         ("", true) => {
-            world.referring(host.id, Kind::Vm, "hostid").all(|other| other.owner == vm.owner)
+            world.referring(host.id, Kind::Vm, col::HOST_ID).all(|other| other.owner == vm.owner)
         }
         (reserved_for, true) => vm.owner.is_some_and(|owner| owner.to_string() == reserved_for),
         (_, false) => false,
@@ -63,12 +64,12 @@ fn keeps_company(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> b
 /// reservation stays until releaseHostReservation ends it.
 pub(super) fn reserve(call: &mut Call<'_, '_>, vm: ThingId, host: ThingId) {
     let machine = call.thing(vm);
-    let offering = machine.id_of("serviceofferingid").map(|id| call.thing(id));
-    let wants_to_be_alone =
-        offering.is_some_and(|offering| offering.text("deploymentplanner") == IMPLICIT_DEDICATION);
+    let offering = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| call.thing(id));
+    let wants_to_be_alone = offering
+        .is_some_and(|offering| offering.text(col::DEPLOYMENT_PLANNER) == IMPLICIT_DEDICATION);
     if let Some(owner) = machine.owner.filter(|_| wants_to_be_alone) {
         call.edit(host, |host| {
-            host.set_text("reservation", &owner.to_string());
+            host.set_text(col::RESERVATION, &owner.to_string());
         });
     }
 }
@@ -82,15 +83,15 @@ pub(crate) enum Disks {
 
 /// Whether a host can take a virtual machine at all.
 fn takes(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
-    let cluster = host.id_of("clusterid").map(|id| world.thing(id));
-    let pod = host.id_of("podid").map(|id| world.thing(id));
+    let cluster = host.id_of(col::CLUSTER_ID).map(|id| world.thing(id));
+    let pod = host.id_of(col::POD_ID).map(|id| world.thing(id));
     host.state == "Up"
-        && host.text("type") == "Routing"
-        && host.text("resourcestate") == "Enabled"
-        && cluster.is_some_and(|cluster| cluster.text("allocationstate") == "Enabled")
-        && pod.is_some_and(|pod| pod.text("allocationstate") == "Enabled")
-        && host.text("hypervisor").eq_ignore_ascii_case(vm.text("hypervisor"))
-        && has_tags(host.text("hosttags"), offering.text("hosttags"))
+        && host.text(col::TYPE) == "Routing"
+        && host.text(col::RESOURCE_STATE) == "Enabled"
+        && cluster.is_some_and(|cluster| cluster.text(col::ALLOCATION_STATE) == "Enabled")
+        && pod.is_some_and(|pod| pod.text(col::ALLOCATION_STATE) == "Enabled")
+        && host.text(col::HYPERVISOR).eq_ignore_ascii_case(vm.text(col::HYPERVISOR))
+        && has_tags(host.text(col::HOST_TAGS), offering.text(col::HOST_TAGS))
         && has_place(world, host)
         && keeps_company(world, host, vm, offering)
 }
@@ -120,22 +121,23 @@ pub(crate) fn host_for(
     disks: Disks,
 ) -> Result<ThingId, ApiError> {
     let vm = call.thing(vm);
-    let offering = vm.id_of("serviceofferingid").expect("virtual machines have an offering");
+    let offering = vm.id_of(col::SERVICE_OFFERING_ID).expect("virtual machines have an offering");
     let offering = call.thing(offering);
-    let zone = vm.id_of("zoneid").expect("virtual machines are in a zone");
+    let zone = vm.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
     if let Some(wanted) = wanted {
         refuse_elsewhere(call, vm, call.thing(wanted))?;
     }
     let demand = Demand::of(offering);
-    let volumes: Vec<&Thing> = call.referring(vm.id, Kind::Volume, "virtualmachineid").collect();
+    let volumes: Vec<&Thing> =
+        call.referring(vm.id, Kind::Volume, col::VIRTUAL_MACHINE_ID).collect();
     let (placed, unplaced): (Vec<&Thing>, Vec<&Thing>) =
-        volumes.into_iter().partition(|volume| volume.id_of("poolid").is_some());
+        volumes.into_iter().partition(|volume| volume.id_of(col::POOL_ID).is_some());
     let pools: Vec<&Thing> = placed
         .iter()
-        .filter_map(|volume| volume.id_of("poolid"))
+        .filter_map(|volume| volume.id_of(col::POOL_ID))
         .map(|id| call.thing(id))
         .collect();
-    let is_restart = vm.int("restarts") > 0;
+    let is_restart = vm.int(col::RESTARTS) > 0;
     let full = match wanted {
         Some(_) => BTreeSet::new(),
         None => too_full(call.tx, zone, vm, demand),
@@ -143,10 +145,10 @@ pub(crate) fn host_for(
     let may_fill = |host: &Thing| {
         wanted.is_some()
             || (is_restart || !host::is_spare(call.tx, host))
-                && host.id_of("clusterid").is_none_or(|cluster| !full.contains(&cluster))
+                && host.id_of(col::CLUSTER_ID).is_none_or(|cluster| !full.contains(&cluster))
     };
     let mut hosts: Vec<&Thing> = call
-        .referring(zone, Kind::Host, "zoneid")
+        .referring(zone, Kind::Host, col::ZONE_ID)
         .filter(|host| disks == Disks::Move || pools.iter().all(|pool| reaches(host, pool)))
         .filter(|host| wanted.is_none_or(|id| id == host.id) && besides != Some(host.id))
         .filter(|host| takes(call.tx, host, vm, offering) && may_fill(host))
@@ -159,11 +161,11 @@ pub(crate) fn host_for(
         Some(host) => Ok(host.id),
         None => Err(ApiError::server_capacity(format!(
             "no host of the zone {} has room for the virtual machine {} ({} MHz, {} MiB on {})",
-            call.thing(zone).text("name"),
-            vm.text("name"),
+            call.thing(zone).text(col::NAME),
+            vm.text(col::NAME),
             demand.cpu_mhz,
             demand.memory_bytes >> 20,
-            vm.text("hypervisor")
+            vm.text(col::HYPERVISOR)
         ))
         .about(vm.uuid.to_string(), "id")),
     }
@@ -171,13 +173,14 @@ pub(crate) fn host_for(
 
 /// Refuses a host that no machine of this zone and hypervisor can be on, however empty.
 fn refuse_elsewhere(world: &World, vm: &Thing, host: &Thing) -> Result<(), ApiError> {
-    let (name, of) = (host.text("name"), host.text("hypervisor"));
-    let why = if host.id_of("zoneid") != vm.id_of("zoneid") {
-        let zone =
-            |thing: &Thing| thing.id_of("zoneid").map_or("", |id| world.thing(id).text("name"));
+    let (name, of) = (host.text(col::NAME), host.text(col::HYPERVISOR));
+    let why = if host.id_of(col::ZONE_ID) != vm.id_of(col::ZONE_ID) {
+        let zone = |thing: &Thing| {
+            thing.id_of(col::ZONE_ID).map_or("", |id| world.thing(id).text(col::NAME))
+        };
         format!("in the zone {}, the virtual machine in {}", zone(host), zone(vm))
-    } else if !of.eq_ignore_ascii_case(vm.text("hypervisor")) {
-        format!("of {of}, the virtual machine of {}", vm.text("hypervisor"))
+    } else if !of.eq_ignore_ascii_case(vm.text(col::HYPERVISOR)) {
+        format!("of {of}, the virtual machine of {}", vm.text(col::HYPERVISOR))
     } else {
         return Ok(());
     };
@@ -194,34 +197,34 @@ pub(super) fn refuse_unfit(
 ) -> Result<(), ApiError> {
     let (machine, on) = (world.thing(vm), world.thing(host));
     refuse_elsewhere(world, machine, on)?;
-    let offering = machine.id_of("serviceofferingid").map(|id| world.thing(id));
+    let offering = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| world.thing(id));
     let offering = offering.expect("virtual machines have an offering");
     let out_of_reach = world
-        .referring(vm, Kind::Volume, "virtualmachineid")
+        .referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID)
         .filter(|_| disks == Disks::Stay)
-        .filter_map(|volume| Some((volume, world.thing(volume.id_of("poolid")?))))
+        .filter_map(|volume| Some((volume, world.thing(volume.id_of(col::POOL_ID)?))))
         .find(|(_, pool)| !reaches(on, pool));
     let why = if on.state != "Up" {
         format!("it is {}", on.state)
     } else if !host::takes_new(world, on) {
         "it, its cluster or its pod is disabled or in maintenance".to_owned()
-    } else if !has_tags(on.text("hosttags"), offering.text("hosttags")) {
-        format!("its offering asks for the host tags {}", offering.text("hosttags"))
+    } else if !has_tags(on.text(col::HOST_TAGS), offering.text(col::HOST_TAGS)) {
+        format!("its offering asks for the host tags {}", offering.text(col::HOST_TAGS))
     } else if !keeps_company(world, on, machine, offering) {
         "the host is kept for other machines, or the machine for a host of its own".to_owned()
     } else if let Some((volume, pool)) = out_of_reach {
         format!(
             "the host does not reach the storage pool {} of the volume {}; use migrateVirtualMachineWithVolume",
-            pool.text("name"),
-            volume.text("name")
+            pool.text(col::NAME),
+            volume.text(col::NAME)
         )
     } else {
         return Ok(());
     };
     Err(ApiError::value(format!(
         "the virtual machine {} cannot move to the host {}: {why}",
-        machine.text("name"),
-        on.text("name")
+        machine.text(col::NAME),
+        on.text(col::NAME)
     ))
     .about(on.uuid.to_string(), "hostid"))
 }
@@ -229,10 +232,10 @@ pub(super) fn refuse_unfit(
 /// The clusters of a zone that a new machine would fill more than their settings allow.
 /// One that moves within its cluster is not new to it.
 fn too_full(world: &World, zone: ThingId, vm: &Thing, demand: Demand) -> BTreeSet<ThingId> {
-    let from = vm.id_of("hostid").and_then(|id| world.thing(id).id_of("clusterid"));
+    let from = vm.id_of(col::HOST_ID).and_then(|id| world.thing(id).id_of(col::CLUSTER_ID));
     let more = (demand.cpu_mhz, demand.memory_bytes);
     world
-        .referring(zone, Kind::Cluster, "zoneid")
+        .referring(zone, Kind::Cluster, col::ZONE_ID)
         .map(|cluster| cluster.id)
         .filter(|cluster| from != Some(*cluster) && world.is_cluster_too_full(*cluster, more))
         .collect()
@@ -240,12 +243,12 @@ fn too_full(world: &World, zone: ThingId, vm: &Thing, demand: Demand) -> BTreeSe
 
 /// Whether a host reaches a pool: one of its own disks, of its cluster or of its zone.
 pub(crate) fn reaches(host: &Thing, pool: &Thing) -> bool {
-    match pool.text("scope") {
-        "HOST" => pool.id_of("hostid") == Some(host.id),
-        "CLUSTER" => pool.id_of("clusterid") == host.id_of("clusterid"),
+    match pool.text(col::SCOPE) {
+        "HOST" => pool.id_of(col::HOST_ID) == Some(host.id),
+        "CLUSTER" => pool.id_of(col::CLUSTER_ID) == host.id_of(col::CLUSTER_ID),
         _ => {
-            pool.id_of("zoneid") == host.id_of("zoneid")
-                && pool.text("hypervisor").eq_ignore_ascii_case(host.text("hypervisor"))
+            pool.id_of(col::ZONE_ID) == host.id_of(col::ZONE_ID)
+                && pool.text(col::HYPERVISOR).eq_ignore_ascii_case(host.text(col::HYPERVISOR))
         }
     }
 }
@@ -255,7 +258,7 @@ fn have_room(call: &Call<'_, '_>, volumes: &[&Thing], host: ThingId) -> bool {
     let mut planned = BTreeMap::new();
     volumes.iter().all(|volume| match best_pool(call, volume, Some(host), &planned) {
         Some(pool) => {
-            *planned.entry(pool).or_insert(0) += volume.int("size");
+            *planned.entry(pool).or_insert(0) += volume.int(col::SIZE);
             true
         }
         None => false,
@@ -266,21 +269,21 @@ fn have_room(call: &Call<'_, '_>, volumes: &[&Thing], host: ThingId) -> bool {
 /// else one that reaches all it has, the last it was on before others. None where
 /// nothing is decided yet.
 pub(crate) fn home_of(world: &World, vm: &Thing) -> Option<ThingId> {
-    if let Some(on) = vm.id_of("hostid") {
+    if let Some(on) = vm.id_of(col::HOST_ID) {
         return Some(on);
     }
     let pools: Vec<&Thing> = world
-        .referring(vm.id, Kind::Volume, "virtualmachineid")
-        .filter_map(|volume| volume.id_of("poolid"))
+        .referring(vm.id, Kind::Volume, col::VIRTUAL_MACHINE_ID)
+        .filter_map(|volume| volume.id_of(col::POOL_ID))
         .map(|id| world.thing(id))
         .collect();
-    let last = vm.id_of("lasthostid");
+    let last = vm.id_of(col::LAST_HOST_ID);
     let reaches_all = |id: &ThingId| pools.iter().all(|pool| reaches(world.thing(*id), pool));
     if pools.is_empty() {
         return last;
     }
-    let zone = vm.id_of("zoneid").expect("virtual machines are in a zone");
-    let hosts = world.referring(zone, Kind::Host, "zoneid").map(|host| host.id);
+    let zone = vm.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
+    let hosts = world.referring(zone, Kind::Host, col::ZONE_ID).map(|host| host.id);
     last.into_iter().chain(hosts).find(reaches_all)
 }
 
@@ -291,12 +294,12 @@ pub(crate) fn is_bare_metal(hypervisor: &str) -> bool {
 
 /// The offering that says where a volume may lie.
 fn offering_of<'w>(world: &'w World, volume: &Thing) -> Option<&'w Thing> {
-    let offering = volume.id_of("diskofferingid").or(volume.id_of("serviceofferingid"));
+    let offering = volume.id_of(col::DISK_OFFERING_ID).or(volume.id_of(col::SERVICE_OFFERING_ID));
     offering.map(|id| world.thing(id))
 }
 
 fn is_local(offering: Option<&Thing>) -> bool {
-    offering.is_some_and(|offering| offering.text("storagetype") == "local")
+    offering.is_some_and(|offering| offering.text(col::STORAGE_TYPE) == "local")
 }
 
 /// The pool for a volume that the host reaches, if there is a host yet: up, with the
@@ -309,19 +312,19 @@ fn best_pool(
     host: Option<ThingId>,
     planned: &BTreeMap<ThingId, i64>,
 ) -> Option<ThingId> {
-    let zone = volume.id_of("zoneid").expect("volumes are in a zone");
+    let zone = volume.id_of(col::ZONE_ID).expect("volumes are in a zone");
     let host = host.map(|host| world.thing(host));
     let offering = offering_of(world, volume);
-    let tags = offering.map_or("", |offering| offering.text("tags"));
-    let (size_bytes, hypervisor) = (volume.int("size"), volume.text("hypervisor"));
+    let tags = offering.map_or("", |offering| offering.text(col::TAGS));
+    let (size_bytes, hypervisor) = (volume.int(col::SIZE), volume.text(col::HYPERVISOR));
     world
-        .referring(zone, Kind::StoragePool, "zoneid")
-        .filter(|pool| pool.state == "Up" && has_tags(pool.text("tags"), tags))
-        .filter(|pool| (pool.text("scope") == "HOST") == is_local(offering))
+        .referring(zone, Kind::StoragePool, col::ZONE_ID)
+        .filter(|pool| pool.state == "Up" && has_tags(pool.text(col::TAGS), tags))
+        .filter(|pool| (pool.text(col::SCOPE) == "HOST") == is_local(offering))
         .filter(|pool| match host {
             Some(host) => reaches(host, pool),
             None => {
-                hypervisor.is_empty() || pool.text("hypervisor").eq_ignore_ascii_case(hypervisor)
+                hypervisor.is_empty() || pool.text(col::HYPERVISOR).eq_ignore_ascii_case(hypervisor)
             }
         })
         .filter_map(|pool| {
@@ -340,12 +343,12 @@ pub(crate) fn pool_for(
     host: Option<ThingId>,
 ) -> Result<ThingId, ApiError> {
     best_pool(call, volume, host, &BTreeMap::new()).ok_or_else(|| {
-        let zone = volume.id_of("zoneid").expect("volumes are in a zone");
+        let zone = volume.id_of(col::ZONE_ID).expect("volumes are in a zone");
         ApiError::storage_capacity(format!(
             "no {} storage pool of the zone {} has room for {} bytes",
             if is_local(offering_of(call, volume)) { "local" } else { "shared" },
-            call.thing(zone).text("name"),
-            volume.int("size")
+            call.thing(zone).text(col::NAME),
+            volume.int(col::SIZE)
         ))
     })
 }

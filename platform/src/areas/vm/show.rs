@@ -6,6 +6,7 @@
 
 use crate::{
     areas::router_vm,
+    col,
     engine::{Node, Thing, View, World},
     table::Kind,
 };
@@ -38,15 +39,15 @@ pub(super) const DETAILS: &[(&str, &[&str])] = &[
 /// NIC is.
 pub(super) fn is_on_guest_network(world: &World, vm: &Thing) -> bool {
     world
-        .referring(vm.id, Kind::Nic, "virtualmachineid")
-        .find(|nic| nic.flag("isdefault"))
-        .is_some_and(|nic| nic.text("type") != "Shared")
+        .referring(vm.id, Kind::Nic, col::VIRTUAL_MACHINE_ID)
+        .find(|nic| nic.flag(col::IS_DEFAULT))
+        .is_some_and(|nic| nic.text(col::TYPE) != "Shared")
 }
 
 /// A column of the public address that leads to a machine by static NAT.
 pub(super) fn public_address(view: &View<'_>, of: fn(&Thing) -> String) -> Node {
-    let addresses = view.world.referring(view.thing.id, Kind::IpAddress, "virtualmachineid");
-    Node::text_if(addresses.filter(|address| address.flag("isstaticnat")).map(of).next())
+    let addresses = view.world.referring(view.thing.id, Kind::IpAddress, col::VIRTUAL_MACHINE_ID);
+    Node::text_if(addresses.filter(|address| address.flag(col::IS_STATIC_NAT)).map(of).next())
 }
 
 fn if_running(view: &View<'_>, node: Node) -> Node {

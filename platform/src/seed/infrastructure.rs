@@ -3,13 +3,14 @@
 //! also an advanced zone and a basic one, with hosts of several hypervisors, storage
 //! for them and image stores.
 
-use super::{
+use crate::areas::{
     diskoffering, guestos,
     host::{self, Seeded},
     hypervisor::{self, BARE_METAL, KVM, SIMULATOR, XEN_SERVER},
     region, serviceoffering, systemvm,
 };
 use crate::{
+    col,
     engine::{ThingId, Tx},
     table::Kind,
 };
@@ -82,40 +83,40 @@ pub(crate) fn ready(tx: &mut Tx<'_>) {
 fn data_centre(tx: &mut Tx<'_>, row: &DataCentre) {
     let network = row.network;
     let zone = tx.insert(Kind::Zone, |zone| {
-        zone.set_text("name", row.zone)
-            .set_text("networktype", row.network_type)
-            .set_text("allocationstate", "Enabled")
-            .set_text("dhcpprovider", "VirtualRouter")
-            .set_text("dns1", "192.0.2.53")
-            .set_text("dns2", "192.0.2.54")
-            .set_text("internaldns1", &format!("{network}.2"))
-            .set_flag("securitygroupsenabled", row.network_type == "Basic")
-            .set_flag("localstorageenabled", false);
+        zone.set_text(col::NAME, row.zone)
+            .set_text(col::NETWORK_TYPE, row.network_type)
+            .set_text(col::ALLOCATION_STATE, "Enabled")
+            .set_text(col::DHCP_PROVIDER, "VirtualRouter")
+            .set_text(col::DNS1, "192.0.2.53")
+            .set_text(col::DNS2, "192.0.2.54")
+            .set_text(col::INTERNAL_DNS1, &format!("{network}.2"))
+            .set_flag(col::SECURITY_GROUPS_ENABLED, row.network_type == "Basic")
+            .set_flag(col::LOCAL_STORAGE_ENABLED, false);
         if let Some(cidr) = row.guest_cidr {
-            zone.set_text("guestcidraddress", cidr);
+            zone.set_text(col::GUEST_CIDR_ADDRESS, cidr);
         }
     });
     let pod = tx.insert(Kind::Pod, |pod| {
-        pod.set_text("name", row.pod)
-            .set_ref("zoneid", zone)
-            .set_text("gateway", &format!("{network}.1"))
-            .set_text("netmask", "255.255.255.0")
-            .set_text("startip", &format!("{network}.10"))
-            .set_text("endip", &format!("{network}.199"))
-            .set_text("allocationstate", "Enabled");
+        pod.set_text(col::NAME, row.pod)
+            .set_ref(col::ZONE_ID, zone)
+            .set_text(col::GATEWAY, &format!("{network}.1"))
+            .set_text(col::NETMASK, "255.255.255.0")
+            .set_text(col::START_IP, &format!("{network}.10"))
+            .set_text(col::END_IP, &format!("{network}.199"))
+            .set_text(col::ALLOCATION_STATE, "Enabled");
     });
     let mut hosts = 0;
     let mut pools = 0;
     for cluster in row.clusters {
         let id = tx.insert(Kind::Cluster, |thing| {
             thing
-                .set_text("name", cluster.name)
-                .set_ref("zoneid", zone)
-                .set_ref("podid", pod)
-                .set_text("hypervisortype", cluster.hypervisor)
-                .set_text("clustertype", "CloudManaged")
-                .set_text("allocationstate", "Enabled")
-                .set_text("managedstate", "Managed");
+                .set_text(col::NAME, cluster.name)
+                .set_ref(col::ZONE_ID, zone)
+                .set_ref(col::POD_ID, pod)
+                .set_text(col::HYPERVISOR_TYPE, cluster.hypervisor)
+                .set_text(col::CLUSTER_TYPE, "CloudManaged")
+                .set_text(col::ALLOCATION_STATE, "Enabled")
+                .set_text(col::MANAGED_STATE, "Managed");
         });
         for at in 1..=cluster.hosts {
             hosts += 1;
@@ -137,12 +138,12 @@ fn data_centre(tx: &mut Tx<'_>, row: &DataCentre) {
     tx.insert(Kind::ImageStore, |store| {
         let url = format!("nfs://{network}.3/export/secondary");
         store
-            .set_text("name", &format!("{}-images", row.zone))
-            .set_text("url", &url)
-            .set_text("protocol", "nfs")
-            .set_text("providername", "NFS")
-            .set_text("scope", "ZONE")
-            .set_ref("zoneid", zone);
+            .set_text(col::NAME, &format!("{}-images", row.zone))
+            .set_text(col::URL, &url)
+            .set_text(col::PROTOCOL, "nfs")
+            .set_text(col::PROVIDER_NAME, "NFS")
+            .set_text(col::SCOPE, "ZONE")
+            .set_ref(col::ZONE_ID, zone);
     });
     systemvm::bring_up(tx, zone);
 }
@@ -155,19 +156,19 @@ fn pool(
     number: usize,
 ) {
     let path = format!("/export/primary-{number}");
-    let name = format!("{}-primary-{number}", tx.thing(zone).text("name"));
+    let name = format!("{}-primary-{number}", tx.thing(zone).text(col::NAME));
     tx.insert(Kind::StoragePool, |pool| {
-        pool.set_text("name", &name)
-            .set_ref("zoneid", zone)
-            .set_ref("podid", pod)
-            .set_ref("clusterid", cluster)
-            .set_text("url", &format!("nfs://{address}{path}"))
-            .set_text("ipaddress", address)
-            .set_text("path", &path)
-            .set_text("type", "NetworkFilesystem")
-            .set_text("scope", "CLUSTER")
-            .set_text("hypervisor", hypervisor)
-            .set_text("provider", "DefaultPrimary")
-            .set_int("disksizetotal", POOL_BYTES);
+        pool.set_text(col::NAME, &name)
+            .set_ref(col::ZONE_ID, zone)
+            .set_ref(col::POD_ID, pod)
+            .set_ref(col::CLUSTER_ID, cluster)
+            .set_text(col::URL, &format!("nfs://{address}{path}"))
+            .set_text(col::IP_ADDRESS, address)
+            .set_text(col::PATH, &path)
+            .set_text(col::TYPE, "NetworkFilesystem")
+            .set_text(col::SCOPE, "CLUSTER")
+            .set_text(col::HYPERVISOR, hypervisor)
+            .set_text(col::PROVIDER, "DefaultPrimary")
+            .set_int(col::DISK_SIZE_TOTAL, POOL_BYTES);
     });
 }

@@ -5,10 +5,11 @@
 //! # Source
 //! Names, services and providers of the offerings are those of the 4.2.1 server.
 
-use cloudtally_model::{Text, port::Value};
+use cloudtally_model::Text;
 
-use super::{networkservice, systemvm};
+use crate::areas::{networkservice, systemvm};
 use crate::{
+    col,
     engine::{ThingId, Tx},
     table::Kind,
 };
@@ -161,31 +162,36 @@ pub(crate) fn offerings(tx: &mut Tx<'_>) {
         tx.insert(Kind::NetworkOffering, |offering| {
             offering.state = "Enabled";
             offering
-                .set_text("name", name)
-                .set_text("displaytext", name)
-                .set_text("traffictype", traffic)
-                .set_text("availability", "Required")
-                .set_flag("isdefault", true)
-                .set_flag("systemonly", true);
+                .set_text(col::NAME, name)
+                .set_text(col::DISPLAY_TEXT, name)
+                .set_text(col::TRAFFIC_TYPE, traffic)
+                .set_text(col::AVAILABILITY, "Required")
+                .set_flag(col::IS_DEFAULT, true)
+                .set_flag(col::SYSTEM_ONLY, true);
         });
     }
     for row in DEFAULTS {
         tx.insert(Kind::NetworkOffering, |offering| {
             offering.state = "Enabled";
             offering
-                .set_text("name", row.name)
-                .set_text("displaytext", row.text)
-                .set_text("traffictype", "Guest")
-                .set_text("guestiptype", row.guest_type)
-                .set_text("availability", row.availability)
-                .set_flag("isdefault", true)
-                .set_flag("systemonly", false);
-            for flag in ["specifyvlan", "specifyipranges", "conservemode", "forvpc", "ispersistent"]
-            {
-                offering.set_flag(flag, row.flags.contains(&flag));
+                .set_text(col::NAME, row.name)
+                .set_text(col::DISPLAY_TEXT, row.text)
+                .set_text(col::TRAFFIC_TYPE, "Guest")
+                .set_text(col::GUEST_IP_TYPE, row.guest_type)
+                .set_text(col::AVAILABILITY, row.availability)
+                .set_flag(col::IS_DEFAULT, true)
+                .set_flag(col::SYSTEM_ONLY, false);
+            for flag in [
+                col::SPECIFY_VLAN,
+                col::SPECIFY_IP_RANGES,
+                col::CONSERVE_MODE,
+                col::FOR_VPC,
+                col::IS_PERSISTENT,
+            ] {
+                offering.set_flag(flag, row.flags.contains(&flag.name()));
             }
             // Traffic leaves their networks only where a rule lets it.
-            offering.set_flag("egressdefaultpolicy", false);
+            offering.set_flag(col::EGRESS_DEFAULT_POLICY, false);
             let mut provider: Vec<(Text, Text)> = row
                 .services
                 .iter()
@@ -195,7 +201,7 @@ pub(crate) fn offerings(tx: &mut Tx<'_>) {
                 .collect();
             provider.sort();
             let chosen = networkservice::chosen_by_default(&provider);
-            offering.set("provider", Value::Map(provider)).set("capability", Value::Map(chosen));
+            offering.set_map(col::PROVIDERS, provider).set_map(col::CAPABILITY, chosen);
         });
     }
 }
@@ -205,18 +211,18 @@ pub(crate) fn offerings(tx: &mut Tx<'_>) {
 /// network once that is made.
 pub(crate) fn ready(tx: &mut Tx<'_>) {
     let zones: Vec<(ThingId, bool)> =
-        tx.all(Kind::Zone).map(|zone| (zone.id, zone.text("networktype") == "Basic")).collect();
+        tx.all(Kind::Zone).map(|zone| (zone.id, zone.text(col::NETWORK_TYPE) == "Basic")).collect();
     for (zone, is_basic) in zones {
         if is_basic { basic(tx, zone) } else { advanced(tx, zone) }
     }
     tx.insert(Kind::PortableIpRange, |range| {
         range
-            .set_int("regionid", 1)
-            .set_text("gateway", "198.51.100.1")
-            .set_text("netmask", "255.255.255.0")
-            .set_text("vlan", "60")
-            .set_text("startip", "198.51.100.10")
-            .set_text("endip", "198.51.100.250");
+            .set_int(col::REGION_ID, 1)
+            .set_text(col::GATEWAY, "198.51.100.1")
+            .set_text(col::NETMASK, "255.255.255.0")
+            .set_text(col::VLAN, "60")
+            .set_text(col::START_IP, "198.51.100.10")
+            .set_text(col::END_IP, "198.51.100.250");
     });
 }
 
@@ -224,18 +230,18 @@ fn advanced(tx: &mut Tx<'_>, zone: ThingId) {
     let traffic = ["Guest", "Public", "Management"];
     let network = physical_network(tx, zone, "advanced-net", "ZONE", &traffic);
     tx.edit(network, |network| {
-        network.set_text("vlan", GUEST_VLANS);
+        network.set_text(col::VLAN, GUEST_VLANS);
     });
     tx.insert(Kind::VlanIpRange, |range| {
         range
-            .set_ref("zoneid", zone)
-            .set_ref("physicalnetworkid", network)
-            .set_flag("forvirtualnetwork", true)
-            .set_text("vlan", PUBLIC_VLAN)
-            .set_text("gateway", "203.0.0.1")
-            .set_text("netmask", "255.255.240.0")
-            .set_text("startip", "203.0.0.10")
-            .set_text("endip", "203.0.15.250");
+            .set_ref(col::ZONE_ID, zone)
+            .set_ref(col::PHYSICAL_NETWORK_ID, network)
+            .set_flag(col::FOR_VIRTUAL_NETWORK, true)
+            .set_text(col::VLAN, PUBLIC_VLAN)
+            .set_text(col::GATEWAY, "203.0.0.1")
+            .set_text(col::NETMASK, "255.255.240.0")
+            .set_text(col::START_IP, "203.0.0.10")
+            .set_text(col::END_IP, "203.0.15.250");
     });
     systemvm::take_addresses(tx, zone);
 }
@@ -243,19 +249,19 @@ fn advanced(tx: &mut Tx<'_>, zone: ThingId) {
 fn basic(tx: &mut Tx<'_>, zone: ThingId) {
     let network = physical_network(tx, zone, "basic-net", "POD", &["Guest", "Management"]);
     // A network of its own for each pod: 10.64.0.0/22, 10.64.4.0/22, ...
-    for (at, pod) in tx.ids_referring(zone, Kind::Pod, "zoneid").into_iter().enumerate() {
+    for (at, pod) in tx.ids_referring(zone, Kind::Pod, col::ZONE_ID).into_iter().enumerate() {
         let third = (at % 64) * 4;
         tx.insert(Kind::VlanIpRange, |range| {
             range
-                .set_ref("zoneid", zone)
-                .set_ref("physicalnetworkid", network)
-                .set_ref("podid", pod)
-                .set_flag("forvirtualnetwork", false)
-                .set_text("vlan", "untagged")
-                .set_text("gateway", &format!("10.64.{third}.1"))
-                .set_text("netmask", "255.255.252.0")
-                .set_text("startip", &format!("10.64.{third}.10"))
-                .set_text("endip", &format!("10.64.{}.250", third + 3));
+                .set_ref(col::ZONE_ID, zone)
+                .set_ref(col::PHYSICAL_NETWORK_ID, network)
+                .set_ref(col::POD_ID, pod)
+                .set_flag(col::FOR_VIRTUAL_NETWORK, false)
+                .set_text(col::VLAN, "untagged")
+                .set_text(col::GATEWAY, &format!("10.64.{third}.1"))
+                .set_text(col::NETMASK, "255.255.252.0")
+                .set_text(col::START_IP, &format!("10.64.{third}.10"))
+                .set_text(col::END_IP, &format!("10.64.{}.250", third + 3));
         });
     }
 }
@@ -272,14 +278,14 @@ fn physical_network(
     let id = tx.insert(Kind::PhysicalNetwork, |network| {
         network.state = "Enabled";
         network
-            .set_ref("zoneid", zone)
-            .set_text("name", name)
-            .set_text("broadcastdomainrange", broadcast)
-            .set_text("isolationmethods", "VLAN");
+            .set_ref(col::ZONE_ID, zone)
+            .set_text(col::NAME, name)
+            .set_text(col::BROADCAST_DOMAIN_RANGE, broadcast)
+            .set_text(col::ISOLATION_METHODS, "VLAN");
     });
     for traffic in traffic {
         tx.insert(Kind::TrafficType, |row| {
-            row.set_ref("physicalnetworkid", id).set_text("traffictype", traffic);
+            row.set_ref(col::PHYSICAL_NETWORK_ID, id).set_text(col::TRAFFIC_TYPE, traffic);
         });
     }
     for provider in networkservice::BUILT_IN {

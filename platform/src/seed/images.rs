@@ -1,9 +1,10 @@
 //! Templates and an ISO that a cloud has which is ready for tenants, and the one template of
 //! a cloud that begins empty. They belong to the system and are nobody's use.
 
-use super::{image, network};
+use crate::areas::{image, network};
 use crate::{
-    engine::{ThingId, Tx, seed},
+    col,
+    engine::{ThingId, Tx, own_users},
     table::Kind,
 };
 
@@ -32,32 +33,34 @@ pub(crate) fn empty(tx: &mut Tx<'_>) {
 
 fn template(tx: &mut Tx<'_>, row: (&str, &str, &str, i64)) -> ThingId {
     let (name, hypervisor, os_type, size_mib) = row;
-    let system = tx.thing(seed::system_user(tx)).owner;
+    let system = tx.thing(own_users::system_user(tx)).owner;
     let os_type = os_type_named(tx, os_type);
     tx.insert(Kind::Template, |template| {
         template.owner = system;
         template
-            .set_text("name", name)
-            .set_text("displaytext", name)
-            .set_text("hypervisor", hypervisor)
-            .set_text("format", image::format_of(hypervisor))
-            .set_text("templatetype", "BUILTIN")
-            .set_int("size", size_mib * MIB)
-            .set_ref("ostypeid", os_type);
-        for flag in ["ispublic", "isfeatured", "isextractable", "bootable", "crossZones"] {
+            .set_text(col::NAME, name)
+            .set_text(col::DISPLAY_TEXT, name)
+            .set_text(col::HYPERVISOR, hypervisor)
+            .set_text(col::FORMAT, image::format_of(hypervisor))
+            .set_text(col::TEMPLATE_TYPE, "BUILTIN")
+            .set_int(col::SIZE, size_mib * MIB)
+            .set_ref(col::OS_TYPE_ID, os_type);
+        for flag in
+            [col::IS_PUBLIC, col::IS_FEATURED, col::IS_EXTRACTABLE, col::BOOTABLE, col::CROSS_ZONES]
+        {
             template.set_flag(flag, true);
         }
-        for flag in ["passwordenabled", "sshkeyenabled"] {
+        for flag in [col::PASSWORD_ENABLED, col::SSH_KEY_ENABLED] {
             template.set_flag(flag, false);
         }
-        template.set_flag("isdynamicallyscalable", true);
+        template.set_flag(col::IS_DYNAMICALLY_SCALABLE, true);
     })
 }
 
 /// Makes the images, ready in all zones, and the guest networks of basic zones.
 pub(crate) fn ready(tx: &mut Tx<'_>) {
     let zones: Vec<ThingId> = tx.all(Kind::Zone).map(|zone| zone.id).collect();
-    let system = tx.thing(seed::system_user(tx)).owner;
+    let system = tx.thing(own_users::system_user(tx)).owner;
     for row in TEMPLATES {
         let id = template(tx, *row);
         for zone in &zones {
@@ -67,13 +70,15 @@ pub(crate) fn ready(tx: &mut Tx<'_>) {
     let os_type = os_type_named(tx, "Ubuntu 12.04 (64-bit)");
     let id = tx.insert(Kind::Iso, |iso| {
         iso.owner = system;
-        iso.set_text("name", ISO)
-            .set_text("displaytext", ISO)
-            .set_text("format", "ISO")
-            .set_text("templatetype", "BUILTIN")
-            .set_int("size", ISO_MIB * MIB)
-            .set_ref("ostypeid", os_type);
-        for flag in ["ispublic", "isfeatured", "isextractable", "bootable", "crossZones"] {
+        iso.set_text(col::NAME, ISO)
+            .set_text(col::DISPLAY_TEXT, ISO)
+            .set_text(col::FORMAT, "ISO")
+            .set_text(col::TEMPLATE_TYPE, "BUILTIN")
+            .set_int(col::SIZE, ISO_MIB * MIB)
+            .set_ref(col::OS_TYPE_ID, os_type);
+        for flag in
+            [col::IS_PUBLIC, col::IS_FEATURED, col::IS_EXTRACTABLE, col::BOOTABLE, col::CROSS_ZONES]
+        {
             iso.set_flag(flag, true);
         }
     });
@@ -86,5 +91,5 @@ pub(crate) fn ready(tx: &mut Tx<'_>) {
 }
 
 fn os_type_named(tx: &Tx<'_>, description: &str) -> Option<ThingId> {
-    tx.all(Kind::OsType).find(|os| os.text("description") == description).map(|os| os.id)
+    tx.all(Kind::OsType).find(|os| os.text(col::DESCRIPTION) == description).map(|os| os.id)
 }
