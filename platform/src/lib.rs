@@ -6,6 +6,7 @@ pub mod col; // columns of what is stored
 pub mod engine; // reads the rows and does what they say
 pub mod ledger; // what each tenant really had, seen from below the events
 mod seed; // what a new cloud has
+pub mod state; // states of what is stored
 pub mod table; // what rows look like
 pub mod tenants; // people with habits, who use the cloud
 

@@ -5,28 +5,27 @@ use cloudtally_model::{AccountId, AccountType, ApiError, DomainId};
 use super::{limit, project, securitygroup, user};
 use crate::{
     col,
-    engine::{Call, Done, Query, Thing, ThingId, Tx, login, scope, verbs},
+    engine::{Call, Done, Query, States, Thing, ThingId, Tx, login, scope, table, verbs},
+    state::{AccountState, MachineState},
     table::{
-        Command, Kind, KindSpec, Limit, MapForm, Move, Object, OnDelete, ParamType::*, Role, Roles,
+        Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Role, Roles,
         WireType as W, f, fields::*, group, hidden, list, own, p,
     },
 };
 
 /// The states of accounts and users, and the moves between them.
-pub(crate) const STATES: &[&str] = &["enabled", "disabled", "locked"];
-pub(crate) const MOVES: &[Move] = &[
-    Move { from: "enabled", to: "disabled" },
-    Move { from: "enabled", to: "locked" },
-    Move { from: "locked", to: "disabled" },
-    Move { from: "disabled", to: "enabled" },
-    Move { from: "locked", to: "enabled" },
-];
+/// The states of an account and of its users.
+pub(crate) const STATES: States = table!(AccountState: Enabled, Disabled, Locked;
+    Enabled => Disabled, Locked;
+    Locked => Disabled, Enabled;
+    Disabled => Enabled;
+);
 
 /// Accounts own themselves, so that the rules of lists hold for them too.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Account, &ACCOUNT)
     .hidden(&[hidden("project", W::Id(Kind::Project)), hidden("givenid", W::Str)])
     .owned()
-    .states(STATES, MOVES)
+    .states(STATES)
     .keyword(&[col::NAME])
     .on_move(moved)
     .referred(&[
@@ -36,7 +35,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Account, &ACCOUNT)
 
 /// Whoever's account is shut is logged out, also when it is opened again later.
 fn moved(tx: &mut Tx<'_>, account: ThingId, _from: &'static str) {
-    if tx.thing(account).state != "enabled" {
+    if !tx.thing(account).is(AccountState::Enabled) {
         let users: Vec<ThingId> = tx.owned_by(account, Kind::User).map(|user| user.id).collect();
         for user in users {
             login::end_sessions(tx, user);
@@ -70,8 +69,8 @@ pub(crate) const ACCOUNT: Object = Object {
         f("templatelimit", W::Str).by(|view| limit::shown_limit(view, Limit::Template)),
         f("templatetotal", W::Long).by(|view| limit::shown_total(view, Limit::Template)),
         f("templateavailable", W::Str).by(|view| limit::shown_left(view, Limit::Template)),
-        f("vmstopped", W::Int).by(|view| limit::shown_vms(view, "Stopped")),
-        f("vmrunning", W::Int).by(|view| limit::shown_vms(view, "Running")),
+        f("vmstopped", W::Int).by(|view| limit::shown_vms(view, MachineState::Stopped)),
+        f("vmrunning", W::Int).by(|view| limit::shown_vms(view, MachineState::Running)),
         f("projectlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Project)),
         f("projecttotal", W::Long).by(|view| limit::shown_total(view, Limit::Project)),
         f("projectavailable", W::Str).by(|view| limit::shown_left(view, Limit::Project)),
@@ -374,7 +373,7 @@ pub(crate) fn bill(tx: &mut Tx<'_>, id: ThingId) {
         account_type: Some(account_type),
         domain: Some(DomainId(domain.0)),
         domain_path: Some(tx.login_path(domain).into()),
-        state: Some(account.state.into()),
+        state: Some(account.state().into()),
         created: Some(account.created),
         removed: account.removed,
     };
@@ -400,15 +399,14 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// Shuts an account, or only locks it.
-fn shut(call: &mut Call<'_, '_>, state: &'static str) -> Result<Done, ApiError> {
+fn shut(call: &mut Call<'_, '_>, state: AccountState) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    refuse_protected(call, id, state)?;
-    let now = call.entity().state;
-    if now == "disabled" && state == "locked" {
+    refuse_protected(call, id, state.name())?;
+    if call.entity().is(AccountState::Disabled) && state == AccountState::Locked {
         return Err(ApiError::value("the account is disabled, which is more than locked"));
     }
     call.move_to(id, state);
-    if state == "disabled" {
+    if state == AccountState::Disabled {
         super::stop_all_of(call.tx, id);
     }
     bill(call.tx, id);
@@ -416,17 +414,18 @@ fn shut(call: &mut Call<'_, '_>, state: &'static str) -> Result<Done, ApiError> 
 }
 
 fn disable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let state = if call.args.is_true("lock") { "locked" } else { "disabled" };
+    let state =
+        if call.args.is_true("lock") { AccountState::Locked } else { AccountState::Disabled };
     shut(call, state)
 }
 
 fn lock(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    shut(call, "locked")
+    shut(call, AccountState::Locked)
 }
 
 fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, "enabled");
+    call.move_to(id, AccountState::Enabled);
     bill(call.tx, id);
     Ok(Done::Thing(id))
 }
@@ -495,7 +494,7 @@ pub(crate) fn clean_up(tx: &mut Tx<'_>) {
     for id in removed {
         remove_owned(tx, id);
     }
-    let disabled = tx.all(Kind::Account).filter(|account| account.state == "disabled");
+    let disabled = tx.all(Kind::Account).filter(|account| account.is(AccountState::Disabled));
     let disabled: Vec<ThingId> = ids(disabled.collect());
     for id in disabled {
         super::stop_all_of(tx, id);

@@ -9,11 +9,12 @@ use crate::{
     col,
     engine::{
         Answer, Call, Done, Level, Node, Query, Thing, ThingId, Tx, World, happened, limit, scope,
-        unknown_because,
+        table, unknown_because,
     },
+    state::AddressState,
     table::{
-        Command, Kind, KindSpec, Limit, Move, Object, ParamType::*, Roles, WireType as W, f,
-        fields::*, group, own, p,
+        Command, Kind, KindSpec, Limit, Object, ParamType::*, Roles, WireType as W, f, fields::*,
+        group, own, p,
     },
 };
 
@@ -113,10 +114,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
     .newest_first()
     .owned()
-    .states(
-        &["Allocated", FREE],
-        &[Move { from: "Allocated", to: FREE }, Move { from: FREE, to: "Allocated" }],
-    )
+    .states(table!(AddressState: Allocated, Free; Allocated => Free; Free => Allocated;))
     .limit(Limit::PublicIp)
     .keyword(&[col::IP_ADDRESS])
     .tagged("PublicIpAddress")
@@ -126,9 +124,6 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
 fn event(address: &Thing, plain: &'static str, portable: &'static str) -> &'static str {
     if address.flag(col::IS_PORTABLE) { portable } else { plain }
 }
-
-/// The state of an address that is kept for an account and not acquired.
-const FREE: &str = "Free";
 
 /// The addresses of a range that are nobody's: neither an account's nor a system VM's.
 fn free_in<'w>(world: &'w World, range: &'w Thing) -> impl Iterator<Item = String> + use<'w> {
@@ -202,7 +197,7 @@ pub(crate) fn acquire(
     // 1. One that is kept for the account; it is counted and billed already.
     let kept = tx
         .owned_by(owner, Kind::IpAddress)
-        .find(|held| held.state == FREE && held.id_of(col::ZONE_ID) == Some(zone))
+        .find(|held| held.is(AddressState::Free) && held.id_of(col::ZONE_ID) == Some(zone))
         .map(|held| held.id);
     if let Some(id) = kept {
         tx.edit(id, |address| {
@@ -211,7 +206,7 @@ pub(crate) fn acquire(
                 .set_flag(col::IS_SOURCE_NAT, is_source_nat)
                 .set_time(col::ALLOCATED, now);
         });
-        tx.move_to(id, "Allocated");
+        tx.move_to(id, AddressState::Allocated);
         return Ok(id);
     }
     // 2. One of everybody's.
@@ -276,7 +271,7 @@ pub(crate) fn keep(tx: &mut Tx<'_>, range: ThingId, owner: ThingId) -> Result<()
     let more = i64::try_from(free.len()).unwrap_or(i64::MAX);
     limit::check(tx, owner, Limit::PublicIp, more)?;
     for address in free {
-        insert_public(tx, owner, range, &address, |address| address.state = FREE);
+        insert_public(tx, owner, range, &address, |address| address.set_state(AddressState::Free));
     }
     Ok(())
 }
@@ -288,7 +283,7 @@ pub(crate) fn keep_no_more(tx: &mut Tx<'_>, range: ThingId) {
         range.set_ref(col::ACCOUNT_ID, None);
     });
     for id in tx.ids_referring(range, Kind::IpAddress, col::VLAN_ID) {
-        if tx.thing(id).state == FREE {
+        if tx.thing(id).is(AddressState::Free) {
             metering::address(tx, false, id);
             tx.remove_with_dependants(id);
         }
@@ -425,8 +420,8 @@ pub(crate) fn release(tx: &mut Tx<'_>, id: ThingId) {
                 .set_flag(col::IS_SOURCE_NAT, false)
                 .set_time(col::ALLOCATED, None);
         });
-        if tx.thing(id).state != FREE {
-            tx.move_to(id, FREE);
+        if !tx.thing(id).is(AddressState::Free) {
+            tx.move_to(id, AddressState::Free);
         }
         return;
     }
@@ -552,7 +547,7 @@ fn associate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Refuses what needs an address that has been acquired.
 pub(crate) fn must_be_acquired(address: &Thing) -> Result<(), ApiError> {
-    if address.state != FREE {
+    if !address.is(AddressState::Free) {
         return Ok(());
     }
     Err(ApiError::value(format!(
@@ -595,7 +590,7 @@ fn list_addresses(query: &Query<'_>) -> Result<Answer, ApiError> {
     let wants_free = args.flag("allocatedonly") == Some(false);
     let shows_all_free = wants_free && query.caller.is_root();
     let is_wanted = |address: &&Thing| {
-        (address.state != FREE || wants_free && !shows_all_free)
+        (!address.is(AddressState::Free) || wants_free && !shows_all_free)
             && (args.has("forvirtualnetwork") || address.flag(col::FOR_VIRTUAL_NETWORK))
             && (!for_rules || !address.flag(col::IS_STATIC_NAT))
     };
@@ -622,7 +617,7 @@ fn free_addresses(query: &Query<'_>) -> Vec<Node> {
         }
         let taken: BTreeSet<&str> = world
             .referring(found.id, Kind::IpAddress, col::VLAN_ID)
-            .filter(|address| address.state != FREE)
+            .filter(|address| !address.is(AddressState::Free))
             .map(|address| address.text(col::IP_ADDRESS))
             .chain(
                 world
@@ -647,7 +642,7 @@ fn free_addresses(query: &Query<'_>) -> Vec<Node> {
                 ("vlanid", Node::text(found.uuid.to_string())),
                 ("vlanname", Node::text(found.text(col::VLAN))),
                 ("isstaticnat", Node::Bool(false)),
-                ("state", Node::text("Free")),
+                ("state", Node::text(AddressState::Free.name())),
             ];
             items.push(Node::Object(fields));
         }

@@ -1,8 +1,10 @@
 //! Affinity groups: which VMs must not share a host. Guide 4.1.1.30.
 
-use crate::areas::vm::VM;
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use crate::{
+    areas::vm::VM,
+    table::{
+        Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    },
 };
 
 pub(crate) const AFFINITY_GROUP: Object = Object {

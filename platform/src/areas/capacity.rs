@@ -15,6 +15,7 @@ use super::{given, pod, serviceoffering, volume};
 use crate::{
     col,
     engine::{Answer, Column, Fields, Node, Query, Thing, ThingId, World},
+    state::{AddressState, HostState, MachineState, SnapshotState},
     table::{
         Command, Kind, Object, ParamType::*, Roles, Shape, WireType as W, f, fields::*, group, own,
         p,
@@ -230,7 +231,14 @@ impl World {
     /// The machines that a host runs.
     pub(crate) fn machines_on(&self, host: ThingId) -> impl Iterator<Item = &Thing> + '_ {
         MACHINES.into_iter().flat_map(move |kind| self.referring(host, kind, col::HOST_ID)).filter(
-            |machine| !matches!(machine.state, "Stopped" | "Destroyed" | "Expunging" | "Error"),
+            |machine| {
+                !machine.is_any(&[
+                    MachineState::Stopped,
+                    MachineState::Destroyed,
+                    MachineState::Expunging,
+                    MachineState::Error,
+                ])
+            },
         )
     }
 
@@ -334,7 +342,7 @@ impl World {
 /// The hosts of a place that count: those that work.
 fn hosts<'w>(world: &'w World, place: &'w Thing) -> impl Iterator<Item = ThingId> + 'w {
     let works = |host: &&Thing| {
-        host.state == "Up" && matches!(host.text(col::RESOURCE_STATE), "Enabled" | "Disabled")
+        host.is(HostState::Up) && matches!(host.text(col::RESOURCE_STATE), "Enabled" | "Disabled")
     };
     world.referring(place.id, Kind::Host, column(place.kind)).filter(works).map(|host| host.id)
 }
@@ -430,7 +438,7 @@ fn addresses(world: &World, zone: &Thing, wanted: Range) -> Amount {
             _ => 0,
         };
         let taken = world.referring(range.id, Kind::IpAddress, col::VLAN_ID);
-        let by_accounts = taken.filter(|address| address.state != "Free").count();
+        let by_accounts = taken.filter(|address| !address.is(AddressState::Free)).count();
         let by_system_vms = world.referring(range.id, Kind::SystemVm, col::PUBLIC_RANGE).count();
         Amount { total, used: count(by_accounts + by_system_vms) }
     };
@@ -461,7 +469,7 @@ fn secondary(world: &World, zone: &Thing) -> Amount {
         let things = world.referring(zone.id, kind, col::ZONE_ID).filter(|thing| is_kept(thing));
         things.map(|thing| thing.int(col::SIZE)).sum()
     };
-    let snapshots = sum(Kind::Snapshot, |snapshot| snapshot.state == "BackedUp");
+    let snapshots = sum(Kind::Snapshot, |snapshot| snapshot.is(SnapshotState::BackedUp));
     let uploads = sum(Kind::Volume, volume::is_in_image_store);
     let used = images + snapshots + uploads;
     Amount { total: stores.saturating_mul(IMAGE_STORE_BYTES), used }

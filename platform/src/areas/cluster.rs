@@ -13,6 +13,7 @@ use super::{
 use crate::{
     col,
     engine::{Answer, Call, Done, Node, Query, ThingId, View, verbs},
+    state::HostState,
     table::{
         Command, Kind, KindSpec, Object, OnDelete::*, ParamType::*, Roles, Unique, WireType as W,
         Within, create, delete, f, fields::*, group, hidden, own, p, update,
@@ -269,8 +270,8 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(state) = managed {
         let now = call.now;
         for host in call.ids_referring(id, Kind::Host, col::CLUSTER_ID) {
-            let to = if state == MANAGED { "Up" } else { "Disconnected" };
-            if call.thing(host).state != to {
+            let to = if state == MANAGED { HostState::Up } else { HostState::Disconnected };
+            if !call.thing(host).is(to) {
                 call.move_to(host, to);
             }
             if state == UNMANAGED {

@@ -1,8 +1,10 @@
 //! Dedication: zones, pods, clusters and hosts kept for one domain or account. Guide 4.1.1.34.
 
-use crate::col;
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use crate::{
+    col,
+    table::{
+        Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    },
 };
 
 pub(crate) const DEDICATED_CLUSTER: Object = Object {

@@ -79,7 +79,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::EgressRule, &FIREWALL_RUL
     .hidden(&[hidden("firstport", W::Int), hidden("lastport", W::Int)])
     .keyword(&[col::PROTOCOL, col::CIDR_LIST, col::START_PORT_TEXT, col::END_PORT_TEXT])
     .owned()
-    .states(rules::STATES, rules::MOVES)
+    .states(rules::STATES)
     .tagged("FirewallRule")
     .job_instance("FirewallRule");
 

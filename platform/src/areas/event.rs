@@ -6,7 +6,8 @@ use cloudtally_model::{ApiError, Millis};
 
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId},
+    engine::{Answer, Call, Done, Node, Query, States, Thing, ThingId, table},
+    state::EventState,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
         hidden, own, p,
@@ -14,12 +15,12 @@ use crate::{
 };
 
 /// States of events; they are written as they are and do not move.
-const STATES: &[&str] = &["Completed", "Scheduled", "Created", "Started"];
+const STATES: States = table!(EventState: Completed, Scheduled, Created, Started;);
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Event, &EVENT)
     .hidden(&[hidden("archived", W::Bool)])
     .owned()
-    .states(STATES, &[])
+    .states(STATES)
     .keyword(&[col::TYPE, col::DESCRIPTION, col::LEVEL]);
 
 pub(crate) const EVENT: Object = Object {
@@ -174,7 +175,7 @@ fn list_events(query: &Query<'_>) -> Result<Answer, ApiError> {
     }
     let is_pending = |event: &Thing| match (entry_s, duration_s) {
         (Some(entry_s), Some(duration_s)) => {
-            let is_start = event.state == "Scheduled" || event.state == "Started";
+            let is_start = event.is(EventState::Scheduled) || event.is(EventState::Started);
             let end = query
                 .world
                 .referring(
@@ -182,7 +183,7 @@ fn list_events(query: &Query<'_>) -> Result<Answer, ApiError> {
                     Kind::Event,
                     col::PARENT_ID,
                 )
-                .find(|other| other.state == "Completed");
+                .find(|other| other.is(EventState::Completed));
             let within = event.created + Millis(duration_s.saturating_mul(1000));
             is_start
                 && event.created <= query.now - Millis(entry_s.saturating_mul(1000))

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     col,
     engine::{Call, Done, Thing, ThingId},
+    state::RuleState,
     table::{
         Command, Kind, KindSpec, ParamType::*, Roles, WireType as W, delete, group, hidden, list,
         own, p,
@@ -61,7 +62,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::FirewallRule, &FIREWALL_R
     .hidden(&[hidden("firstport", W::Int), hidden("lastport", W::Int), hidden("openedfor", W::Str)])
     .keyword(&[col::PROTOCOL, col::CIDR_LIST, col::START_PORT_TEXT, col::END_PORT_TEXT])
     .owned()
-    .states(rules::STATES, rules::MOVES)
+    .states(rules::STATES)
     .tagged("FirewallRule")
     .job_instance("FirewallRule");
 
@@ -177,6 +178,6 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 /// Firewall rules are not billed.
 pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, "Active");
+    call.move_to(id, RuleState::Active);
     Ok(Done::Thing(id))
 }

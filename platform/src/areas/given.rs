@@ -5,7 +5,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use cloudtally_model::ApiError;
 
-use crate::engine::Call;
+use crate::{
+    engine::{Call, State},
+    state::SwitchState,
+};
 
 /// What is allowed to take something new.
 pub(super) const ENABLED: &str = "Enabled";
@@ -157,6 +160,12 @@ pub(super) fn url(call: &Call<'_, '_>, name: &str, schemes: &[&str]) -> Result<U
     Url::parse(given)
         .filter(|url| schemes.contains(&url.scheme.as_str()))
         .ok_or_else(|| call.invalid(name, given, &expected()))
+}
+
+/// The state that the parameter `state` switches something to.
+pub(super) fn switch(call: &Call<'_, '_>) -> Result<Option<SwitchState>, ApiError> {
+    let (on, off) = (SwitchState::Enabled, SwitchState::Disabled);
+    Ok(word(call, "state", &[on.name(), off.name()])?.and_then(SwitchState::named))
 }
 
 #[cfg(test)]

@@ -21,9 +21,12 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Answer, Call, Column, Done, Fields, Node, Query, Thing, ThingId, Tx, View, World},
+    engine::{
+        Answer, Call, Column, Done, Fields, Node, Query, Thing, ThingId, Tx, View, World, table,
+    },
+    state::{HostState, MachineState},
     table::{
-        Command, Kind, KindSpec, Move, Object, OnDelete::*, ParamType::*, Roles, WireType as W, f,
+        Command, Kind, KindSpec, Object, OnDelete::*, ParamType::*, Roles, WireType as W, f,
         fields::*, group, hidden, own, p,
     },
 };
@@ -51,21 +54,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Host, &HOST)
         hidden("passwordset", W::Date),
         hidden("reservation", W::Str),
     ])
-    .states(
-        &["Up", "Connecting", "Disconnected", "Down", "Alert"],
-        &[
-            Move { from: "Up", to: "Disconnected" },
-            Move { from: "Up", to: "Down" },
-            Move { from: "Up", to: "Alert" },
-            Move { from: "Disconnected", to: "Down" },
-            Move { from: "Alert", to: "Disconnected" },
-            Move { from: "Down", to: "Disconnected" },
-            Move { from: "Disconnected", to: "Up" },
-            Move { from: "Disconnected", to: "Connecting" },
-            Move { from: "Connecting", to: "Up" },
-            Move { from: "Connecting", to: "Down" },
-        ],
-    )
+    .states(table!(HostState: Up, Connecting, Disconnected, Down, Alert; Up => Disconnected, Down, Alert; Disconnected => Down, Up, Connecting; Alert => Disconnected; Down => Disconnected; Connecting => Up, Down;))
     .keyword(&[col::NAME, col::RESOURCE_STATE, col::IP_ADDRESS])
     .job_instance("Host")
     .referred(&[
@@ -316,7 +305,7 @@ fn memory_allocated(view: &View<'_>) -> Node {
 
 /// A host that answers has just done so.
 fn last_pinged(view: &View<'_>) -> Node {
-    match view.thing.state {
+    match view.thing.state() {
         "Up" => Node::Date(view.now),
         _ => view.thing.time(col::DISCONNECTED).map_or(Node::Null, Node::Date),
     }
@@ -334,9 +323,11 @@ fn local_disk(view: &View<'_>) -> Node {
 
 /// What can happen next to a host.
 fn events(host: &Thing) -> &'static str {
-    match host.state {
-        "Up" => "Ping; PingTimeout; AgentDisconnected; HostDown; ShutdownRequested; Remove",
-        "Connecting" => "Ready; AgentDisconnected; HostDown; ShutdownRequested",
+    match host.state_as() {
+        Some(HostState::Up) => {
+            "Ping; PingTimeout; AgentDisconnected; HostDown; ShutdownRequested; Remove"
+        }
+        Some(HostState::Connecting) => "Ready; AgentDisconnected; HostDown; ShutdownRequested",
         _ => "AgentConnected; ManagementServerDown; Remove; Ping",
     }
 }
@@ -344,7 +335,7 @@ fn events(host: &Thing) -> &'static str {
 /// Kilobytes a second of all guests that run on a host.
 fn traffic(view: &View<'_>, bytes_per_s: i64) -> Node {
     let guests = view.world.machines_on(view.thing.id);
-    let running = guests.filter(|guest| guest.kind == Kind::Vm && guest.state == "Running");
+    let running = guests.filter(|guest| guest.kind == Kind::Vm && guest.is(MachineState::Running));
     let count = i64::try_from(running.count()).unwrap_or(i64::MAX);
     Node::Int(count.saturating_mul(bytes_per_s) / 1000)
 }
@@ -676,7 +667,8 @@ fn prepare_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     // What is on its way somewhere gets there first.
     let is_passing = |vm: &Thing| {
-        vm.kind == Kind::Vm && matches!(vm.state, "Starting" | "Stopping" | "Migrating")
+        vm.kind == Kind::Vm
+            && vm.is_any(&[MachineState::Starting, MachineState::Stopping, MachineState::Migrating])
     };
     if call.machines_on(id).any(is_passing) {
         return Ok(Done::Wait(PASSING_MS));
@@ -717,7 +709,7 @@ pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), Api
     for machine in machines {
         let target = targets(call, machine).into_iter().find(|t| t.has_room && !t.moves_storage);
         match target {
-            Some(target) if call.thing(machine).state == "Running" => {
+            Some(target) if call.thing(machine).is(MachineState::Running) => {
                 call.edit(machine, |machine| {
                     machine.set_ref(col::HOST_ID, target.host);
                 });
@@ -734,10 +726,8 @@ pub(crate) fn halt(tx: &mut Tx<'_>, machine: ThingId) {
         vm::stop_now(tx, machine);
         return;
     }
-    for state in ["Stopping", "Stopped"] {
-        let thing = tx.thing(machine);
-        let row = thing.spec();
-        if row.moves.iter().any(|row| row.from == thing.state && row.to == state) {
+    for state in [MachineState::Stopping, MachineState::Stopped] {
+        if tx.thing(machine).may_move_to(state) {
             tx.move_to(machine, state);
         }
     }
@@ -808,7 +798,7 @@ pub(crate) fn takes_new(world: &World, host: &Thing) -> bool {
         host.id_of(column)
             .is_some_and(|id| world.thing(id).text(col::ALLOCATION_STATE) == given::ENABLED)
     };
-    host.state == "Up"
+    host.is(HostState::Up)
         && host.text(col::TYPE) == "Routing"
         && host.text(col::RESOURCE_STATE) == ENABLED
         && is_enabled(col::CLUSTER_ID)
@@ -861,9 +851,9 @@ fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, now) = (call.entity_id(), call.now);
     if call.step == 0 {
         check_reconnect(call)?;
-        if call.entity().state != "Connecting" {
-            call.move_to(id, "Disconnected");
-            call.move_to(id, "Connecting");
+        if !call.entity().is(HostState::Connecting) {
+            call.move_to(id, HostState::Disconnected);
+            call.move_to(id, HostState::Connecting);
         }
         call.edit(id, |host| {
             host.set_time(col::DISCONNECTED, now);
@@ -873,16 +863,16 @@ fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
     }
     // Another job may have found meanwhile that it does not answer.
-    if !matches!(call.entity().state, "Connecting" | "Up") {
+    if !call.entity().is_any(&[HostState::Connecting, HostState::Up]) {
         let host = call.entity();
         return Err(ApiError::unavailable(format!(
             "the host {} is {} and does not answer",
             host.text(col::NAME),
-            host.state
+            host.state()
         ))
         .about(host.uuid.to_string(), "id"));
     }
-    call.move_to(id, "Up");
+    call.move_to(id, HostState::Up);
     let place = alert::Place::of(call.tx, id);
     alert::resolve(call.tx, alert::HOST, Some(id), place);
     Ok(Done::Thing(id))
@@ -899,10 +889,10 @@ fn reconnect_failed(call: &mut Call<'_, '_>, _: &ApiError) {
 /// `haenable`.
 pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
     let now = tx.now;
-    if tx.thing(host).state == "Alert" {
-        tx.move_to(host, "Disconnected");
+    if tx.thing(host).is(HostState::Alert) {
+        tx.move_to(host, HostState::Disconnected);
     }
-    tx.move_to(host, "Down");
+    tx.move_to(host, HostState::Down);
     tx.edit(host, |host| {
         host.set_time(col::DISCONNECTED, now);
     });
@@ -912,7 +902,8 @@ pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
     let machines: Vec<ThingId> = tx.machines_on(host).map(|machine| machine.id).collect();
     for machine in machines {
         alert::machine_down(tx, machine, "its host does not answer");
-        let was_wanted = matches!(tx.thing(machine).state, "Running" | "Migrating");
+        let was_wanted =
+            tx.thing(machine).is_any(&[MachineState::Running, MachineState::Migrating]);
         halt(tx, machine);
         match tx.thing(machine).kind {
             Kind::SystemVm => systemvm::start_elsewhere(tx, machine),
@@ -1035,7 +1026,7 @@ const AGENTS: [(&str, &str); 2] =
 /// The agents in system VMs of a type, shown as hosts: up as long as the VM runs.
 fn list_agents(query: &Query<'_>, system_vm_type: &str) -> Result<Answer, ApiError> {
     let (world, args) = (query.world, query.args);
-    let state = |vm: &Thing| if vm.state == "Running" { "Up" } else { "Disconnected" };
+    let state = |vm: &Thing| if vm.is(MachineState::Running) { "Up" } else { "Disconnected" };
     let is_in = |vm: &Thing, column: Column<ThingId>| {
         args.id(column.name()).is_none_or(|id| vm.id_of(column) == Some(id))
     };
@@ -1130,11 +1121,11 @@ fn list_hosts(query: &Query<'_>) -> Result<Answer, ApiError> {
 
 fn find_for_migration(query: &Query<'_>) -> Result<Answer, ApiError> {
     let vm = query.world.thing(query.args.id_required("virtualmachineid"));
-    if vm.state != "Running" {
+    if !vm.is(MachineState::Running) {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}; only running ones move to another host",
             vm.text(col::NAME),
-            vm.state
+            vm.state()
         ))
         .about(vm.uuid.to_string(), "virtualmachineid"));
     }

@@ -21,9 +21,10 @@ use crate::{
     col,
     engine::{
         Answer, Arg, Call, Column, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World,
-        limit, verbs,
+        limit, table, verbs,
     },
-    table::{Kind, KindSpec, Limit, Move, Object, WireType as W, hidden},
+    state::{CopyState, MachineState},
+    table::{Kind, KindSpec, Limit, Object, WireType as W, hidden},
 };
 
 const COPY: Object = Object { name: "ImageCopy", fields: &[] };
@@ -40,13 +41,10 @@ pub(crate) static COPY_KIND: KindSpec = KindSpec::new(Kind::ImageCopy, &COPY)
         hidden("begun", W::Bool),
         hidden("since", W::Date),
     ])
-    .states(
-        &["Downloading", "Ready", "Failed"],
-        &[Move { from: "Downloading", to: "Ready" }, Move { from: "Downloading", to: "Failed" }],
-    )
+    .states(table!(CopyState: Downloading, Ready, Failed; Downloading => Ready, Failed;))
     .on_due(download)
     .on_move(|tx, id, _| {
-        if tx.thing(id).state == "Ready" {
+        if tx.thing(id).is(CopyState::Ready) {
             meter(tx, id, "CREATE");
         }
     });
@@ -96,7 +94,7 @@ pub(crate) fn is_open_to(image: &Thing, account: ThingId) -> bool {
 /// The ready copy of an image in a zone, which virtual machines can be made from.
 pub(crate) fn ready_in(world: &World, image: ThingId, zone: ThingId) -> Option<&Thing> {
     copies(world, image)
-        .find(|copy| copy.id_of(col::ZONE_ID) == Some(zone) && copy.state == "Ready")
+        .find(|copy| copy.id_of(col::ZONE_ID) == Some(zone) && copy.is(CopyState::Ready))
 }
 
 /// Downloads what is due: in the first step its zone says how long that takes.
@@ -119,7 +117,7 @@ fn download(tx: &mut Tx<'_>, copy: ThingId) {
             tx.edit(copy, |copy| {
                 copy.set_time(col::DUE, None);
             });
-            tx.move_to(copy, "Failed");
+            tx.move_to(copy, CopyState::Failed);
         }
     }
 }
@@ -137,7 +135,7 @@ fn finish_download(tx: &mut Tx<'_>, copy: ThingId) {
             image.set_int(col::SIZE, bytes);
         });
     }
-    tx.move_to(copy, "Ready");
+    tx.move_to(copy, CopyState::Ready);
 }
 
 /// Tells the administrator of a download that takes its owner over the limit: how big
@@ -286,10 +284,10 @@ fn shown_copies(view: &View<'_>, wanted: &dyn Fn(&Thing) -> bool) -> Vec<Node> {
 /// How far a copy is, in the words of CloudStack 4.2, which differ between templates and
 /// ISOs: clients wait for them.
 fn status(view: &View<'_>, copy: &Thing) -> String {
-    let word = match (copy.state, view.thing.kind) {
-        ("Ready", Kind::Iso) => "Successfully Installed",
-        ("Ready", _) => "Download Complete",
-        ("Failed", _) => "Download failed",
+    let word = match (copy.state_as(), view.thing.kind) {
+        (Some(CopyState::Ready), Kind::Iso) => "Successfully Installed",
+        (Some(CopyState::Ready), _) => "Download Complete",
+        (Some(CopyState::Failed), _) => "Download failed",
         _ => {
             let (since, due) = (copy.time(col::SINCE), copy.time(col::DUE));
             let percent = since.zip(due).map_or(0, |(since, due)| {
@@ -308,7 +306,7 @@ fn shown(view: &View<'_>, copy: &Thing) -> Node {
     let mut fields = Vec::new();
     for field in TEMPLATE.fields {
         let node = match field.name {
-            "isready" => Node::Bool(copy.state == "Ready"),
+            "isready" => Node::Bool(copy.is(CopyState::Ready)),
             "status" => Node::text(status(view, copy)),
             "zoneid" => Node::text_if(zone.map(|zone| zone.uuid.to_string())),
             "zonename" => Node::text_if(zone.map(|zone| zone.text(col::NAME))),
@@ -413,8 +411,8 @@ pub(crate) fn list(
         had(image)
             .into_iter()
             .filter(|copy| wanted_zone.is_none_or(|zone| copy.id_of(col::ZONE_ID) == Some(zone)))
-            .filter(|copy| !needs_ready || copy.state == "Ready")
-            .filter(|copy| wanted_ready.is_none_or(|wanted| (copy.state == "Ready") == wanted))
+            .filter(|copy| !needs_ready || copy.is(CopyState::Ready))
+            .filter(|copy| wanted_ready.is_none_or(|wanted| (copy.is(CopyState::Ready)) == wanted))
             .map(move |copy| (image, copy))
     });
     query.page_of(item, pairs, |query, (image, copy)| {
@@ -453,7 +451,7 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     // An ISO that lies in a drive stays where the machine is.
     let is_lost = |vm: &Thing| {
-        !matches!(vm.state, "Destroyed" | "Error")
+        !vm.is_any(&[MachineState::Destroyed, MachineState::Error])
             && gone
                 .iter()
                 .any(|copy| call.thing(*copy).id_of(col::ZONE_ID) == vm.id_of(col::ZONE_ID))
@@ -482,7 +480,7 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn delete_copy(tx: &mut Tx<'_>, copy: ThingId) {
-    if tx.thing(copy).state == "Ready" {
+    if tx.thing(copy).is(CopyState::Ready) {
         meter(tx, copy, "DELETE");
     }
     tx.remove(copy);
@@ -509,15 +507,15 @@ pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, 
     }
     let source = match from {
         Some(zone) => ready_in(call.tx, id, zone).is_some(),
-        None => copies(call.tx, id).any(|copy| copy.state == "Ready"),
+        None => copies(call.tx, id).any(|copy| copy.is(CopyState::Ready)),
     };
     if !source {
         return Err(ApiError::value(format!("{name} is not ready in the source zone")));
     }
     let there = copies(call.tx, id).find(|copy| copy.id_of(col::ZONE_ID) == Some(to));
-    match there.map(|copy| (copy.id, copy.state)) {
+    match there.map(|copy| (copy.id, copy.is(CopyState::Failed))) {
         // One that could not be downloaded makes room.
-        Some((failed, "Failed")) => call.tx.remove(failed),
+        Some((failed, true)) => call.tx.remove(failed),
         Some(_) => {
             return Err(ApiError::value(format!("{name} is in the destination zone already")));
         }
@@ -526,7 +524,7 @@ pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, 
     let owner = call.entity().owner;
     let copy = call.tx.insert(Kind::ImageCopy, |copy| {
         copy.owner = owner;
-        copy.state = "Ready";
+        copy.set_state(CopyState::Ready);
         copy.set_ref(col::IMAGE, id).set_ref(col::ZONE_ID, to);
     });
     meter(call.tx, copy, "COPY");
@@ -665,7 +663,7 @@ pub(crate) fn extract(call: &Call<'_, '_>) -> Result<Done, ApiError> {
     }
     let is_there = match call.args.id("zoneid") {
         Some(zone) => ready_in(call.tx, image.id, zone).is_some(),
-        None => copies(call.tx, image.id).any(|copy| copy.state == "Ready"),
+        None => copies(call.tx, image.id).any(|copy| copy.is(CopyState::Ready)),
     };
     if !is_there {
         return Err(ApiError::value(format!("the {noun} {name} is not ready in the zone"))

@@ -1,9 +1,11 @@
 //! Internal load balancers: the provider's element and its VMs. Guide 4.1.1.29, 4.1.1.32.
 
-use crate::areas::router::ROUTER;
-use crate::table::{
-    Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, create, f, fields::*,
-    group, later, list, p, update,
+use crate::{
+    areas::router::ROUTER,
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, create, f, fields::*,
+        group, later, list, p, update,
+    },
 };
 
 /// What a provider of internal load balancing needs before it can be enabled.

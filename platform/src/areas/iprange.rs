@@ -7,8 +7,10 @@ use super::{
     given::{self, Subnet},
     ip,
 };
-use crate::col;
-use crate::engine::{Call, Thing};
+use crate::{
+    col,
+    engine::{Call, Thing},
+};
 
 /// A range whose parts fit together.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     col,
     engine::{Answer, Call, Done, Query},
+    state::MachineState,
     table::{Command, Kind, KindSpec, Limit, OnDelete, ParamType::*, Roles, group, own, p},
 };
 
@@ -162,11 +163,11 @@ pub(crate) static COMMANDS: &[Command] = &[
 fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (iso, vm) = (call.args.id_required("id"), call.args.id_required("virtualmachineid"));
     let zone = call.thing(vm).id_of(col::ZONE_ID).expect("virtual machines are in a zone");
-    if !matches!(call.thing(vm).state, "Running" | "Stopped") {
+    if !call.thing(vm).is_any(&[MachineState::Running, MachineState::Stopped]) {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}; attach ISOs while it runs or is stopped",
             call.thing(vm).text(col::NAME),
-            call.thing(vm).state
+            call.thing(vm).state()
         )));
     }
     if image::ready_in(call.tx, iso, zone).is_none() {

@@ -13,6 +13,7 @@ use crate::{
         Answer, Args, Call, Column, Done, Node, Query, Scope, Thing, ThingId, View, World, limit,
         scope,
     },
+    state::{MachineState, SnapshotState, VolumeState},
     table::{
         Command, Kind, KindSpec, Limit, Object, Param, ParamType::*, Role, Roles, WireType as W, f,
         fields::*, group, hidden, own, p,
@@ -97,18 +98,21 @@ pub(crate) fn used(world: &World, account: ThingId, limit: Limit) -> i64 {
     let bytes = |kind| -> i64 { world.owned_by(account, kind).map(|t| t.int(col::SIZE)).sum() };
     // What is on its way out holds nothing any more.
     let vms = || {
-        world
-            .owned_by(account, Kind::Vm)
-            .filter(|vm| !matches!(vm.state, "Destroyed" | "Error" | "Expunging"))
+        world.owned_by(account, Kind::Vm).filter(|vm| {
+            !vm.is_any(&[MachineState::Destroyed, MachineState::Error, MachineState::Expunging])
+        })
     };
     let offered = |column: Column<i64>| -> i64 {
         let offering = |vm: &Thing| vm.id_of(col::SERVICE_OFFERING_ID).and_then(|id| world.any(id));
         vms().filter_map(offering).map(|offering| offering.int(column)).sum()
     };
     let volumes =
-        || world.owned_by(account, Kind::Volume).filter(|volume| volume.state != "Destroy");
-    let snapshots =
-        || world.owned_by(account, Kind::Snapshot).filter(|snapshot| snapshot.state != "Error");
+        || world.owned_by(account, Kind::Volume).filter(|volume| !volume.is(VolumeState::Destroy));
+    let snapshots = || {
+        world
+            .owned_by(account, Kind::Snapshot)
+            .filter(|snapshot| !snapshot.is(SnapshotState::Error))
+    };
     // A file that was uploaded is no disk until it is attached.
     let (files, disks): (Vec<&Thing>, Vec<&Thing>) =
         volumes().partition(|volume| volume::is_in_image_store(volume));
@@ -181,8 +185,8 @@ pub(super) fn shown_left(view: &View<'_>, of: Limit) -> Node {
 }
 
 /// How many virtual machines are in a state.
-pub(super) fn shown_vms(view: &View<'_>, state: &str) -> Node {
-    let vms = view.world.owned_by(counted(view), Kind::Vm).filter(|vm| vm.state == state);
+pub(super) fn shown_vms(view: &View<'_>, state: MachineState) -> Node {
+    let vms = view.world.owned_by(counted(view), Kind::Vm).filter(|vm| vm.is(state));
     Node::Int(i64::try_from(vms.count()).unwrap_or(i64::MAX))
 }
 

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     col,
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, scope},
+    state::MachineState,
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
         fields::*, group, hidden, later, list, own, p,
@@ -325,7 +326,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::LoadBalancerRule, &LOAD_B
     .newest_first()
     .hidden(&[hidden("protocol", W::Str), hidden("firstport", W::Int), hidden("lastport", W::Int)])
     .owned()
-    .states(rules::STATES, rules::MOVES)
+    .states(rules::STATES)
     .keyword(&[col::NAME, col::DESCRIPTION])
     .referred(&[
         (Kind::LoadBalancerMember, col::RULE.reference(), OnDelete::Remove),
@@ -518,7 +519,7 @@ fn list_instances(query: &Query<'_>) -> Result<Answer, ApiError> {
         .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
         .filter(|vm| !behind.contains(vm))
         .map(|vm| query.world.thing(vm))
-        .filter(|vm| matches!(vm.state, "Running" | "Stopped"))
+        .filter(|vm| vm.is_any(&[MachineState::Running, MachineState::Stopped]))
         .filter(is_named);
     query.page(free)
 }

@@ -8,8 +8,10 @@
 
 use cloudtally_model::{AccountId, OfferingId, ResourceId, TemplateId, Text, UsageEvent, ZoneId};
 
-use crate::col;
-use crate::engine::{Column, Thing, ThingId, Tx};
+use crate::{
+    col,
+    engine::{Column, Thing, ThingId, Tx},
+};
 
 /// What an event says besides its type, time and owner.
 #[derive(Clone, Debug, Default)]

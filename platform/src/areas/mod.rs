@@ -88,6 +88,7 @@ use crate::{
     engine::{Hooks, Tables, ThingId, Tx, own_users},
     ledger::facts,
     seed,
+    state::MachineState,
     table::{Command, Kind, Object, WireType as W, f},
 };
 
@@ -367,7 +368,7 @@ pub(crate) fn remove_all_of(tx: &mut Tx<'_>, account: ThingId) {
     };
     for vm in of(tx, Kind::Vm) {
         vm::destroy_now(tx, vm);
-        if tx.get(Kind::Vm, vm).is_some_and(|vm| vm.state == "Destroyed") {
+        if tx.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Destroyed)) {
             vm::expunge(tx, vm);
         }
     }

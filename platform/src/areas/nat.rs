@@ -102,7 +102,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpForwardingRule, &IP_FOR
     ])
     .keyword(&[col::PROTOCOL])
     .owned()
-    .states(rules::STATES, rules::MOVES)
+    .states(rules::STATES)
     .job_instance("FirewallRule");
 
 fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

@@ -9,6 +9,7 @@ use cloudtally_model::Text;
 use crate::{
     col,
     engine::{Thing, ThingId, Tx, World},
+    state::SwitchState,
     table::Kind,
 };
 
@@ -341,7 +342,7 @@ pub(crate) fn enable(tx: &mut Tx<'_>, provider: ThingId) {
             });
         }
     }
-    tx.move_to(provider, "Enabled");
+    tx.move_to(provider, SwitchState::Enabled);
 }
 
 /// The enabled provider of a name on a physical network.
@@ -352,7 +353,7 @@ pub(crate) fn enabled_provider<'t>(
 ) -> Option<&'t Thing> {
     world
         .referring(network, Kind::Provider, col::PHYSICAL_NETWORK_ID)
-        .find(|provider| provider.state == "Enabled" && provider.text(col::NAME) == name)
+        .find(|provider| provider.is(SwitchState::Enabled) && provider.text(col::NAME) == name)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::{address, given, ip, iprange, metering, network, vm::VM};
 use crate::{
     col,
     engine::{Answer, Call, Column, Done, Query, Thing, ThingId, Tx, World, scope},
+    state::MachineState,
     table::{
         Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
         fields::*, group, hidden, own, p,
@@ -201,11 +202,11 @@ pub(crate) fn reserve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Columns of a NIC with what they are to hold.
+type Ipv6Columns = [(Column<Text>, String); 3];
+
 /// The columns with a free IPv6 address, where a network has ranges of them.
-fn free_v6(
-    world: &World,
-    network: ThingId,
-) -> Result<Option<[(Column<Text>, String); 3]>, ApiError> {
+fn free_v6(world: &World, network: ThingId) -> Result<Option<Ipv6Columns>, ApiError> {
     let taken: BTreeSet<u128> = world
         .referring(network, Kind::Nic, col::NETWORK_ID)
         .filter_map(|nic| given::ipv6(nic.text(col::IP6_ADDRESS)))
@@ -334,13 +335,13 @@ fn remove_secondary(tx: &mut Tx<'_>, id: ThingId) {
 
 fn check_vm(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
     let vm = call.thing(vm);
-    if matches!(vm.state, "Running" | "Stopped") {
+    if vm.is_any(&[MachineState::Running, MachineState::Stopped]) {
         return Ok(());
     }
     Err(ApiError::value(format!(
         "the virtual machine {} is {}; it must be running or stopped",
         vm.text(col::NAME),
-        vm.state
+        vm.state()
     )))
 }
 

@@ -103,7 +103,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PortForwardingRule, &PORT
     ])
     .keyword(&[col::PROTOCOL, col::PUBLIC_PORT, col::PRIVATE_PORT, col::VM_GUEST_IP])
     .owned()
-    .states(rules::STATES, rules::MOVES)
+    .states(rules::STATES)
     .tagged("PortForwardingRule")
     .job_instance("FirewallRule");
 

@@ -16,10 +16,11 @@ use crate::{
     col,
     engine::{
         Answer, Arg, Call, Caller, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World,
-        limit as limits, scope, secret, unknown,
+        limit as limits, scope, secret, table, unknown,
     },
+    state::{InvitationState, MachineState, ProjectState},
     table::{
-        Command, Kind, KindSpec, Limit, Move, Object, OnDelete, ParamType::*, Role, Roles, Unique,
+        Command, Kind, KindSpec, Limit, Object, OnDelete, ParamType::*, Role, Roles, Unique,
         WireType as W, Within, f, fields::*, group, hidden, own, p,
     },
 };
@@ -43,15 +44,7 @@ const USERS_CREATE: &str = "allow.user.create.projects";
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Project, &PROJECT)
     .owned()
     .unique(&[Unique { column: col::NAME, within: Within::Domain }])
-    .states(
-        &["Active", "Disabled", "Suspended"],
-        &[
-            Move { from: "Active", to: "Suspended" },
-            Move { from: "Suspended", to: "Active" },
-            Move { from: "Active", to: "Disabled" },
-            Move { from: "Suspended", to: "Disabled" },
-        ],
-    )
+    .states(table!(ProjectState: Active, Disabled, Suspended; Active => Suspended, Disabled; Suspended => Active, Disabled;))
     .keyword(&[col::NAME, col::DISPLAY_TEXT])
     .referred(&[
         (Kind::ProjectAccount, col::PROJECT_ID.reference(), OnDelete::Remove),
@@ -69,14 +62,7 @@ pub(crate) static INVITATION_KIND: KindSpec =
     KindSpec::new(Kind::ProjectInvitation, &PROJECT_INVITATION)
         .hidden(&[hidden("due", W::Date), hidden("token", W::Str)])
         .owned()
-        .states(
-            &["Pending", "Completed", "Expired", "Declined"],
-            &[
-                Move { from: "Pending", to: "Completed" },
-                Move { from: "Pending", to: "Expired" },
-                Move { from: "Pending", to: "Declined" },
-            ],
-        )
+        .states(table!(InvitationState: Pending, Completed, Expired, Declined; Pending => Completed, Expired, Declined;))
         .on_due(expire);
 
 pub(crate) const PROJECT: Object = Object {
@@ -128,8 +114,8 @@ pub(crate) const PROJECT: Object = Object {
         f("templatelimit", W::Str).by(|view| limit::shown_limit(view, Limit::Template)),
         f("templatetotal", W::Long).by(|view| limit::shown_total(view, Limit::Template)),
         f("templateavailable", W::Str).by(|view| limit::shown_left(view, Limit::Template)),
-        f("vmstopped", W::Int).by(|view| limit::shown_vms(view, "Stopped")),
-        f("vmrunning", W::Int).by(|view| limit::shown_vms(view, "Running")),
+        f("vmstopped", W::Int).by(|view| limit::shown_vms(view, MachineState::Stopped)),
+        f("vmrunning", W::Int).by(|view| limit::shown_vms(view, MachineState::Running)),
     ],
 };
 
@@ -400,13 +386,13 @@ fn join(tx: &mut Tx<'_>, project: ThingId, account: ThingId, role: &str) {
 
 fn activate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, "Active");
+    call.move_to(id, ProjectState::Active);
     Ok(Done::Thing(id))
 }
 
 fn suspend(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, "Suspended");
+    call.move_to(id, ProjectState::Suspended);
     let owner = scope::project_account(call, id);
     super::stop_all_of(call.tx, owner);
     Ok(Done::Thing(id))
@@ -420,7 +406,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// Removes a project with everything in it, its members and invitations.
 pub(super) fn remove(call: &mut Call<'_, '_>, project: ThingId) -> Result<(), ApiError> {
     let owner = scope::project_account(call, project);
-    call.move_to(project, "Disabled");
+    call.move_to(project, ProjectState::Disabled);
     account::remove(call.tx, owner);
     call.tx.remove_with_dependants(project);
     Ok(())
@@ -487,11 +473,11 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
     let project = call.args.id_required("projectid");
     must_administer(call, project)?;
     let thing = call.thing(project);
-    if thing.state != "Active" {
+    if !thing.is(ProjectState::Active) {
         return Err(ApiError::value(format!(
             "the project {} is {}; activate it before accounts are added to it",
             thing.text(col::NAME),
-            thing.state.to_lowercase()
+            thing.state().to_lowercase()
         ))
         .about(thing.uuid.to_string(), "projectid"));
     }
@@ -531,7 +517,7 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
     // 3. Nobody twice.
     let pending = call
         .referring(project, Kind::ProjectInvitation, col::PROJECT_ID)
-        .filter(|invitation| invitation.state == "Pending");
+        .filter(|invitation| invitation.is(InvitationState::Pending));
     let is_same = |invitation: &Thing| match (&email, account) {
         (Some(email), _) if invitation.text(col::EMAIL).eq_ignore_ascii_case(email) => true,
         (_, Some(account)) => invitation.owner == Some(account),
@@ -613,8 +599,8 @@ fn expire(tx: &mut Tx<'_>, invitation: ThingId) {
     tx.edit(invitation, |invitation| {
         invitation.set_time(col::DUE, None);
     });
-    if tx.thing(invitation).state == "Pending" {
-        tx.move_to(invitation, "Expired");
+    if tx.thing(invitation).is(InvitationState::Pending) {
+        tx.move_to(invitation, InvitationState::Expired);
     }
 }
 
@@ -629,7 +615,7 @@ fn refuse_stranger(
     let thing = world.thing(project);
     let mut pending = world
         .referring(project, Kind::ProjectInvitation, col::PROJECT_ID)
-        .filter(|invitation| invitation.state == "Pending");
+        .filter(|invitation| invitation.is(InvitationState::Pending));
     let is_for_caller = |invitation: &Thing| match invitation.text(col::TOKEN) {
         "" => invitation.owner.is_some_and(|owner| world.may_act_for(caller, owner)),
         mailed => token == Some(mailed),
@@ -656,7 +642,7 @@ fn answered(call: &Call<'_, '_>) -> Result<(ThingId, ThingId), ApiError> {
     let token = call.args.text("token");
     let invitation = call
         .referring(project, Kind::ProjectInvitation, col::PROJECT_ID)
-        .filter(|invitation| invitation.state == "Pending")
+        .filter(|invitation| invitation.is(InvitationState::Pending))
         .find(|invitation| match token {
             Some(token) => invitation.text(col::TOKEN) == token,
             None => invitation.owner == Some(account),
@@ -679,7 +665,10 @@ fn answer(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (invitation, account) = answered(call)?;
     let project = call.args.id_required("projectid");
     let is_accepted = call.args.flag("accept") != Some(false);
-    call.move_to(invitation, if is_accepted { "Completed" } else { "Declined" });
+    call.move_to(
+        invitation,
+        if is_accepted { InvitationState::Completed } else { InvitationState::Declined },
+    );
     call.edit(invitation, |invitation| {
         invitation.owner = Some(account);
         invitation.set_time(col::DUE, None).clear(col::TOKEN);
@@ -696,7 +685,7 @@ impl World {
     /// or of whoever has the token of a mail.
     pub(crate) fn is_invited(&self, caller: &Caller, project: ThingId) -> bool {
         self.referring(project, Kind::ProjectInvitation, col::PROJECT_ID).any(|invitation| {
-            invitation.state == "Pending"
+            invitation.is(InvitationState::Pending)
                 && (!invitation.text(col::TOKEN).is_empty()
                     || invitation.owner.is_some_and(|owner| self.may_act_for(caller, owner)))
         })
@@ -734,7 +723,7 @@ fn list_invitations(query: &Query<'_>) -> Result<Answer, ApiError> {
     let state = match query.args.text("state") {
         None => None,
         Some(given) => {
-            let state = INVITATION_KIND.states.iter().find(|s| s.eq_ignore_ascii_case(given));
+            let state = INVITATION_KIND.states.names.iter().find(|s| s.eq_ignore_ascii_case(given));
             let expected = "expected `Pending`, `Completed`, `Expired` or `Declined`";
             Some(*state.ok_or_else(|| query.invalid("state", given, expected))?)
         }
@@ -768,8 +757,8 @@ fn list_invitations(query: &Query<'_>) -> Result<Answer, ApiError> {
     let is_active = query.args.is_true("activeonly");
     query.page(world.all(Kind::ProjectInvitation).filter(|invitation| {
         is_seen(invitation)
-            && state.is_none_or(|state| invitation.state == state)
-            && (!is_active || invitation.state == "Pending")
+            && state.is_none_or(|state| invitation.state() == state)
+            && (!is_active || invitation.is(InvitationState::Pending))
             && query.is_named_in(&[
                 account_name(world, invitation),
                 invitation.text(col::EMAIL),

@@ -16,8 +16,9 @@ use cloudtally_model::{
 use super::{address, network, networkoffering, networkservice, nic, router::ROUTER, systemvm};
 use crate::{
     col,
-    engine::{Call, Column, Done, Level, Thing, ThingId, Tx, World, happened, own_users},
-    table::{Kind, KindSpec, Move, WireType as W, hidden},
+    engine::{Call, Column, Done, Level, Thing, ThingId, Tx, World, happened, own_users, table},
+    state::{MachineState, NetworkState},
+    table::{Kind, KindSpec, WireType as W, hidden},
 };
 
 /// Hidden: the counters in bytes since the start, when they were last brought up
@@ -35,10 +36,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
     ])
     .forwards(col::SENT_BYTES, col::RECEIVED_BYTES)
     .owned()
-    .states(
-        &["Stopped", "Running"],
-        &[Move { from: "Stopped", to: "Running" }, Move { from: "Running", to: "Stopped" }],
-    )
+    .states(table!(MachineState: Stopped, Running; Stopped => Running; Running => Stopped;))
     .keyword(&[col::NAME])
     .job_instance("DomainRouter")
     .on_due(poll)
@@ -100,7 +98,7 @@ fn ensure_in_pods(tx: &mut Tx<'_>, on: &Thing) -> Result<(), ApiError> {
 }
 
 fn run_if_stopped(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
-    if tx.thing(id).state == "Stopped" { run(tx, id) } else { Ok(()) }
+    if tx.thing(id).is(MachineState::Stopped) { run(tx, id) } else { Ok(()) }
 }
 
 /// Starts a stopped router on the host of its zone that has the most room: in its pod, where
@@ -133,7 +131,7 @@ fn run(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
             .set_ref(col::HOST_ID, host)
             .set_ref(col::POD_ID, pod);
     });
-    tx.move_to(id, "Running");
+    tx.move_to(id, MachineState::Running);
     Ok(())
 }
 
@@ -235,7 +233,7 @@ fn take_role(tx: &mut Tx<'_>, id: ThingId) {
     }
     let is_led = peer(tx, id).is_some_and(|peer| {
         let peer = tx.thing(peer);
-        peer.state == "Running" && peer.text(col::REDUNDANT_STATE) == MASTER
+        peer.is(MachineState::Running) && peer.text(col::REDUNDANT_STATE) == MASTER
     });
     set_role(tx, id, if is_led { "BACKUP" } else { MASTER });
 }
@@ -245,7 +243,7 @@ fn hand_over(tx: &mut Tx<'_>, id: ThingId) {
     let Some(peer) = peer(tx, id) else { return };
     let has_led = tx.thing(id).text(col::REDUNDANT_STATE) == MASTER;
     set_role(tx, id, "UNKNOWN");
-    if has_led && tx.thing(peer).state == "Running" {
+    if has_led && tx.thing(peer).is(MachineState::Running) {
         count(tx, peer);
         set_role(tx, peer, MASTER);
     }
@@ -255,7 +253,7 @@ fn hand_over(tx: &mut Tx<'_>, id: ThingId) {
 fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
     let now = tx.now;
     let counts = !is_of_shared(tx, tx.thing(id));
-    if tx.thing(id).state == "Running" {
+    if tx.thing(id).is(MachineState::Running) {
         take_role(tx, id);
         if !counts {
             return;
@@ -310,7 +308,7 @@ fn count(tx: &mut Tx<'_>, id: ThingId) {
     let running = tx
         .referring(network, Kind::Nic, col::NETWORK_ID)
         .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
-        .filter(|vm| tx.thing(*vm).state == "Running")
+        .filter(|vm| tx.thing(*vm).is(MachineState::Running))
         .count();
     let forwards =
         !router.flag(col::IS_REDUNDANT_ROUTER) || router.text(col::REDUNDANT_STATE) == MASTER;
@@ -373,8 +371,8 @@ fn sample(tx: &mut Tx<'_>, id: ThingId) -> bool {
 /// Stops the routers of a network that is shut down; they stay for when it is set up again.
 pub(crate) fn stop_of(tx: &mut Tx<'_>, network: ThingId) {
     for id in of_network(tx, network) {
-        if tx.thing(id).state == "Running" {
-            tx.move_to(id, "Stopped");
+        if tx.thing(id).is(MachineState::Running) {
+            tx.move_to(id, MachineState::Stopped);
         }
     }
 }
@@ -387,24 +385,24 @@ pub(crate) fn destroy_of(tx: &mut Tx<'_>, network: ThingId) {
     }
 }
 
-fn must_be(call: &Call<'_, '_>, state: &str, doing: &str) -> Result<(), ApiError> {
+fn must_be(call: &Call<'_, '_>, state: MachineState, doing: &str) -> Result<(), ApiError> {
     let router = call.entity();
-    if router.state == state {
+    if router.is(state) {
         return Ok(());
     }
     Err(ApiError::value(format!(
         "the router {} is {} and cannot be {doing}",
         router.text(col::NAME),
-        router.state
+        router.state()
     )))
 }
 
 /// Starts a router by hand, unless its network is shut down: then it starts with the network.
 pub(super) fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    must_be(call, "Stopped", "started")?;
+    must_be(call, MachineState::Stopped, "started")?;
     let id = call.entity_id();
     let network = call.entity().id_of(col::GUEST_NETWORK_ID).map(|id| call.thing(id));
-    if let Some(network) = network.filter(|network| network.state == "Allocated") {
+    if let Some(network) = network.filter(|network| network.is(NetworkState::Allocated)) {
         return Err(ApiError::value(format!(
             "the network {} of the router {} is not set up; the router starts with the first virtual machine there",
             network.text(col::NAME),
@@ -417,29 +415,29 @@ pub(super) fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 pub(super) fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    must_be(call, "Running", "stopped")?;
+    must_be(call, MachineState::Running, "stopped")?;
     let id = call.entity_id();
-    call.move_to(id, "Stopped");
+    call.move_to(id, MachineState::Stopped);
     Ok(Done::Thing(id))
 }
 
 pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    must_be(call, "Running", "rebooted")?;
+    must_be(call, MachineState::Running, "rebooted")?;
     let id = call.entity_id();
     let host = call.entity().id_of(col::HOST_ID);
-    call.move_to(id, "Stopped");
+    call.move_to(id, MachineState::Stopped);
     call.edit(id, |router| {
         router.set_ref(col::HOST_ID, host);
     });
-    call.move_to(id, "Running");
+    call.move_to(id, MachineState::Running);
     Ok(Done::Thing(id))
 }
 
 pub(super) fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let network = call.entity().id_of(col::GUEST_NETWORK_ID).expect("routers have a network");
-    if call.entity().state == "Running" {
-        call.move_to(id, "Stopped");
+    if call.entity().is(MachineState::Running) {
+        call.move_to(id, MachineState::Stopped);
     }
     call.remove_with_dependants(id);
     call.edit(network, |network| {
@@ -449,7 +447,7 @@ pub(super) fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 pub(super) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    must_be(call, "Stopped", "given another offering")?;
+    must_be(call, MachineState::Stopped, "given another offering")?;
     let (id, offering) = (call.entity_id(), call.args.id_required("serviceofferingid"));
     if !call.thing(offering).flag(col::IS_SYSTEM) {
         return Err(ApiError::value(format!(

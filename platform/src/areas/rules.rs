@@ -7,13 +7,13 @@ use cloudtally_model::ApiError;
 use super::{ip, loadbalancer, metering, nat, network, portforwarding, vpn};
 use crate::{
     col,
-    engine::{Call, Thing, ThingId, Tx, World, scope},
-    table::{Kind, Move},
+    engine::{Call, States, Thing, ThingId, Tx, World, scope, table},
+    state::{MachineState, RuleState},
+    table::Kind,
 };
 
 /// The states of rules: they are active once their job has applied them.
-pub(crate) const STATES: &[&str] = &["Add", "Active"];
-pub(crate) const MOVES: &[Move] = &[Move { from: "Add", to: "Active" }];
+pub(crate) const STATES: States = table!(RuleState: Add, Active; Add => Active;);
 
 /// The last port there is.
 pub(crate) const PORT_MAX: i64 = 65_535;
@@ -251,11 +251,11 @@ pub(crate) fn nic_of(
     network: ThingId,
 ) -> Result<ThingId, ApiError> {
     let machine = call.thing(vm);
-    if matches!(machine.state, "Destroyed" | "Expunging" | "Error") {
+    if machine.is_any(&[MachineState::Destroyed, MachineState::Expunging, MachineState::Error]) {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}",
             machine.text(col::NAME),
-            machine.state
+            machine.state()
         )));
     }
     let nic = call
@@ -298,7 +298,7 @@ pub(crate) fn open_firewall(
     let owner = call.thing(rule).owner;
     let opened = call.tx.insert(Kind::FirewallRule, |firewall| {
         firewall.owner = owner;
-        firewall.state = "Active";
+        firewall.set_state(RuleState::Active);
         firewall
             .set_text(col::PROTOCOL, ports.protocol)
             .set_text(col::START_PORT_TEXT, &ports.first.to_string())
@@ -324,7 +324,7 @@ pub(crate) fn close_firewall(tx: &mut Tx<'_>, rule: ThingId) {
 
 /// Says to the bill that a rule works from now on.
 pub(crate) fn apply(tx: &mut Tx<'_>, rule: ThingId, event_type: &str, network: Option<ThingId>) {
-    tx.move_to(rule, "Active");
+    tx.move_to(rule, RuleState::Active);
     let zone = network.and_then(|network| tx.thing(network).id_of(col::ZONE_ID));
     metering::rule(tx, event_type, rule, zone);
 }
@@ -333,7 +333,7 @@ pub(crate) fn apply(tx: &mut Tx<'_>, rule: ThingId, event_type: &str, network: O
 pub(crate) fn remove(tx: &mut Tx<'_>, rule: ThingId, event_type: &str) {
     close_firewall(tx, rule);
     // One that never worked was never billed.
-    if tx.thing(rule).state == "Active" {
+    if tx.thing(rule).is(RuleState::Active) {
         metering::rule(tx, event_type, rule, None);
     }
     tx.remove_with_dependants(rule);

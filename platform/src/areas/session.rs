@@ -1,10 +1,10 @@
 //! Sessions: how people log in by browser; programs sign their calls instead.
 
 use super::alert::{self, LOGINS_REFUSED, Place};
-use crate::table::{Command, Kind, Object, ParamType::*, Roles, WireType as W, f, own, p};
 use crate::{
     col,
     engine::{ThingId, Tx},
+    table::{Command, Kind, Object, ParamType::*, Roles, WireType as W, f, own, p},
 };
 
 pub(crate) const LOGIN: Object = Object {

@@ -5,10 +5,11 @@ use cloudtally_model::{ApiError, Instant};
 use super::{imagestore, metering, simulator, volume};
 use crate::{
     col,
-    engine::{Answer, Call, Done, Query, ThingId, Tx, begin_by_itself, limit, scope},
+    engine::{Answer, Call, Done, Query, ThingId, Tx, begin_by_itself, limit, scope, table},
+    state::{SnapshotState, VolumeState},
     table::{
-        Command, Kind, KindSpec, Limit, Move, Object, ParamType::*, Roles, WireType as W, f,
-        fields::*, group, hidden, list, own, p,
+        Command, Kind, KindSpec, Limit, Object, ParamType::*, Roles, WireType as W, f, fields::*,
+        group, hidden, list, own, p,
     },
 };
 
@@ -123,10 +124,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Snapshot, &SNAPSHOT)
     .hidden(&[hidden("size", W::Long), hidden("policy", W::Id(Kind::SnapshotPolicy))])
     .owned()
     .limit(Limit::Snapshot)
-    .states(
-        &["Creating", "BackedUp", "Error"],
-        &[Move { from: "Creating", to: "BackedUp" }, Move { from: "Creating", to: "Error" }],
-    )
+    .states(table!(SnapshotState: Creating, BackedUp, Error; Creating => BackedUp, Error;))
     .keyword(&[col::NAME])
     .tagged("Snapshot")
     .job_instance("Snapshot");
@@ -148,11 +146,11 @@ const INTERVALS: &[(&str, i64, &str)] = &[
 /// Makes a snapshot of a volume that holds something.
 fn insert(tx: &mut Tx<'_>, volume: ThingId, policy: Option<ThingId>) -> Result<ThingId, ApiError> {
     let of = tx.thing(volume).clone();
-    if of.state != "Ready" {
+    if !of.is(VolumeState::Ready) {
         return Err(ApiError::value(format!(
             "the volume {} is {} and holds nothing yet",
             of.text(col::NAME),
-            of.state
+            of.state()
         ))
         .about(of.uuid.to_string(), "volumeid"));
     }
@@ -198,14 +196,14 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 /// Backs it up; from then on it is billed, and what its policy has too many of is not.
 fn back_up(tx: &mut Tx<'_>, id: ThingId) {
-    tx.move_to(id, "BackedUp");
+    tx.move_to(id, SnapshotState::BackedUp);
     metering::snapshot(tx, "SNAPSHOT.CREATE", id);
     let policy = tx.thing(id).id_of(col::POLICY).and_then(|id| tx.get(Kind::SnapshotPolicy, id));
     let Some(policy) = policy else { return };
     let keep = usize::try_from(policy.int(col::MAX_SNAPS)).unwrap_or(usize::MAX);
     let good: Vec<ThingId> = tx
         .referring(policy.id, Kind::Snapshot, col::POLICY)
-        .filter(|snapshot| snapshot.state == "BackedUp")
+        .filter(|snapshot| snapshot.is(SnapshotState::BackedUp))
         .map(|snapshot| snapshot.id)
         .collect();
     for old in good.iter().take(good.len().saturating_sub(keep)) {
@@ -229,13 +227,13 @@ fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn fail(call: &mut Call<'_, '_>) {
     if let Some(id) = call.entity.filter(|id| call.get(Kind::Snapshot, *id).is_some()) {
-        call.move_to(id, "Error");
+        call.move_to(id, SnapshotState::Error);
     }
 }
 
 /// Takes a snapshot away, and off the bill.
 pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
-    if tx.thing(id).state == "BackedUp" {
+    if tx.thing(id).is(SnapshotState::BackedUp) {
         metering::snapshot(tx, "SNAPSHOT.DELETE", id);
     }
     tx.remove_with_dependants(id);

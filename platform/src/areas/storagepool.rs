@@ -13,9 +13,10 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, World, verbs},
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, World, table, verbs},
+    state::{HostState, MachineState, PoolState, VolumeState},
     table::{
-        Command, Kind, KindSpec, MapForm, Move, Object, OnDelete::*, ParamType::*, Roles, Unique,
+        Command, Kind, KindSpec, MapForm, Object, OnDelete::*, ParamType::*, Roles, Unique,
         WireType as W, Within, f, fields::*, group, hidden, list, own, p,
     },
 };
@@ -35,9 +36,6 @@ const TYPES: [(&str, &str); 9] = [
     ("ocfs2", "OCFS2"),
     ("file", "Filesystem"),
 ];
-const UP: &str = "Up";
-const PREPARING: &str = "PrepareForMaintenance";
-const MAINTENANCE: &str = "Maintenance";
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::StoragePool, &STORAGE_POOL)
     .hidden(&[
@@ -47,15 +45,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::StoragePool, &STORAGE_POO
         hidden("details", W::Map),
         hidden("hostid", W::Id(Kind::Host)),
     ])
-    .states(
-        &[UP, PREPARING, MAINTENANCE],
-        &[
-            Move { from: UP, to: PREPARING },
-            Move { from: PREPARING, to: MAINTENANCE },
-            Move { from: PREPARING, to: UP },
-            Move { from: MAINTENANCE, to: UP },
-        ],
-    )
+    .states(table!(PoolState: Up, PrepareForMaintenance, Maintenance; Up => PrepareForMaintenance; PrepareForMaintenance => Maintenance, Up; Maintenance => Up;))
     .unique(&[Unique { column: col::NAME, within: Within::Column(col::ZONE_ID) }])
     .keyword(&[col::NAME, col::TYPE])
     .job_instance("StoragePool")
@@ -237,7 +227,7 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
         let expected = format!("the cluster {} is of {of_cluster}", thing.text(col::NAME));
         return Err(call.invalid("hypervisor", wanted, &expected));
     }
-    if !call.referring(cluster, Kind::Host, col::CLUSTER_ID).any(|host| host.state == "Up") {
+    if !call.referring(cluster, Kind::Host, col::CLUSTER_ID).any(|host| host.is(HostState::Up)) {
         return Err(ApiError::value(format!(
             "the cluster {} has no host that is up to reach the storage; add a host first",
             thing.text(col::NAME)
@@ -335,17 +325,17 @@ pub(super) fn insert_local(tx: &mut Tx<'_>, host: ThingId) {
     });
 }
 
-fn must_be(call: &Call<'_, '_>, states: &[&str], hint: &str) -> Result<(), ApiError> {
+fn must_be(call: &Call<'_, '_>, states: &[PoolState], hint: &str) -> Result<(), ApiError> {
     let pool = call.thing(call.args.id_required("id"));
-    if states.contains(&pool.state) {
+    if pool.is_any(states) {
         return Ok(());
     }
-    let text = format!("the storage pool {} is in {}; {hint}", pool.text(col::NAME), pool.state);
+    let text = format!("the storage pool {} is in {}; {hint}", pool.text(col::NAME), pool.state());
     Err(ApiError::value(text).about(pool.uuid.to_string(), "id"))
 }
 
 fn check_enable(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    must_be(call, &[UP], "it goes there already")
+    must_be(call, &[PoolState::Up], "it goes there already")
 }
 
 /// The machines that have a disk on a pool and run, or are on their way somewhere.
@@ -355,8 +345,9 @@ fn machines_of(world: &World, pool: ThingId) -> Vec<ThingId> {
         .filter_map(|volume| volume.id_of(col::VIRTUAL_MACHINE_ID));
     let system = world.referring(pool, Kind::SystemVm, col::STORAGE_ID).map(|vm| vm.id);
     let mut machines: Vec<ThingId> = guests.chain(system).collect();
-    let works = |state| matches!(state, "Running" | "Starting" | "Migrating" | "Stopping");
-    machines.retain(|id| works(world.thing(*id).state));
+    use MachineState::*;
+    let works = [Running, Starting, Migrating, Stopping];
+    machines.retain(|id| world.thing(*id).is_any(&works));
     machines.sort_unstable();
     machines.dedup();
     machines
@@ -366,38 +357,42 @@ fn machines_of(world: &World, pool: ThingId) -> Vec<ThingId> {
 fn enable_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_enable(call)?;
     let id = call.entity_id();
-    call.move_to(id, PREPARING);
+    call.move_to(id, PoolState::PrepareForMaintenance);
     for machine in machines_of(call, id) {
         // What its user stops already stays stopped.
-        let is_wanted = call.thing(machine).state != "Stopping";
+        let is_wanted = !call.thing(machine).is(MachineState::Stopping);
         host::halt(call.tx, machine);
         call.edit(machine, |machine| {
             machine.set_ref(col::WAITS_FOR, Some(id).filter(|_| is_wanted));
         });
     }
-    call.move_to(id, MAINTENANCE);
+    call.move_to(id, PoolState::Maintenance);
     Ok(Done::Thing(id))
 }
 
 fn check_cancel(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    must_be(call, &[PREPARING, MAINTENANCE], "there is no maintenance to cancel")
+    must_be(
+        call,
+        &[PoolState::PrepareForMaintenance, PoolState::Maintenance],
+        "there is no maintenance to cancel",
+    )
 }
 
 fn cancel_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_cancel(call)?;
     let id = call.entity_id();
-    call.move_to(id, UP);
+    call.move_to(id, PoolState::Up);
     systemvm::start_waiting(call.tx, id);
     vm::start_waiting(call.tx, id);
     Ok(Done::Thing(id))
 }
 
 fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    must_be(call, &[MAINTENANCE], "call enableStorageMaintenance first")?;
+    must_be(call, &[PoolState::Maintenance], "call enableStorageMaintenance first")?;
     let id = call.entity_id();
     if call.args.is_true("forced") {
         for volume in call.ids_referring(id, Kind::Volume, col::POOL_ID) {
-            if matches!(call.thing(volume).state, "Destroy" | "Expunging" | "Expunged") {
+            if call.thing(volume).is(VolumeState::Destroy) {
                 call.remove_with_dependants(volume);
             }
         }
@@ -432,7 +427,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Whether new volumes may come to a pool.
 pub(crate) fn takes_new(pool: &Thing) -> bool {
-    pool.state == UP
+    pool.is(PoolState::Up)
 }
 
 /// The pools that a volume could move to: of its zone, for the same hypervisor, and

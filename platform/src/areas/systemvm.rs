@@ -17,10 +17,11 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Call, Done, Level, Node, Thing, ThingId, Tx, View, World, happened},
+    engine::{Call, Done, Level, Node, Thing, ThingId, Tx, View, World, happened, table},
+    state::{MachineState, PoolState},
     table::{
-        Command, Kind, KindSpec, Move, Object, ParamType::*, Roles, WireType as W, f, fields::*,
-        group, hidden, list, own, p,
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
+        hidden, list, own, p,
     },
 };
 
@@ -35,19 +36,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
         hidden("publicrange", W::Id(Kind::VlanIpRange)),
         hidden("due", W::Date),
     ])
-    .states(
-        &["Stopped", "Starting", "Running", "Stopping", "Migrating"],
-        &[
-            Move { from: "Stopped", to: "Starting" },
-            Move { from: "Starting", to: "Running" },
-            Move { from: "Starting", to: "Stopped" },
-            Move { from: "Running", to: "Stopping" },
-            Move { from: "Running", to: "Migrating" },
-            Move { from: "Migrating", to: "Running" },
-            Move { from: "Stopping", to: "Stopped" },
-            Move { from: "Stopping", to: "Running" },
-        ],
-    )
+    .states(table!(MachineState: Stopped, Starting, Running, Stopping, Migrating; Stopped => Starting; Starting => Running, Stopped; Running => Stopping, Migrating; Migrating => Running; Stopping => Stopped, Running;))
     .keyword(&[col::NAME])
     .job_instance("SystemVm")
     .on_due(start_by_itself)
@@ -255,7 +244,7 @@ pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ThingId) {
         });
         tell(tx, id, "PROXY.CREATE", "SSVM.CREATE", "created");
         start_on(tx, id, host);
-        tx.move_to(id, "Running");
+        tx.move_to(id, MachineState::Running);
         tell(tx, id, "PROXY.START", "SSVM.START", "started");
     }
 }
@@ -318,13 +307,13 @@ pub(crate) fn take_addresses(tx: &mut Tx<'_>, zone: ThingId) {
 
 /// Begins to start a stopped system VM on a host, with its disk on a pool there.
 fn start_on(tx: &mut Tx<'_>, id: ThingId, host: ThingId) {
-    tx.move_to(id, "Starting");
+    tx.move_to(id, MachineState::Starting);
     take_address(tx, id);
     let machine = tx.thing(host);
     let (cluster, zone) = (machine.id_of(col::CLUSTER_ID), machine.id_of(col::ZONE_ID));
     let pool = tx
         .all(Kind::StoragePool)
-        .filter(|pool| pool.state == "Up" && pool.text(col::SCOPE) != "HOST")
+        .filter(|pool| pool.is(PoolState::Up) && pool.text(col::SCOPE) != "HOST")
         .find(|pool| match pool.id_of(col::CLUSTER_ID) {
             Some(of) => Some(of) == cluster,
             None => pool.id_of(col::ZONE_ID) == zone,
@@ -369,7 +358,7 @@ fn start(tx: &mut Tx<'_>, id: ThingId) -> Result<ThingId, ApiError> {
 /// where no other host has room.
 pub(super) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
     if start(tx, id).is_ok() {
-        tx.move_to(id, "Running");
+        tx.move_to(id, MachineState::Running);
         tell(tx, id, "PROXY.HA", "SSVM.HA", "started again after the failure of its host");
     }
 }
@@ -380,7 +369,7 @@ const STOPPED_MAX: Millis = Millis(300_000);
 
 /// One that stops is looked at again, one that does anything else is not.
 fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
-    let due = (tx.thing(id).state == "Stopped").then(|| tx.now + STOPPED_MAX);
+    let due = (tx.thing(id).is(MachineState::Stopped)).then(|| tx.now + STOPPED_MAX);
     tx.edit(id, |vm| {
         vm.set_time(col::DUE, due);
     });
@@ -391,14 +380,14 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
 fn start_by_itself(tx: &mut Tx<'_>, id: ThingId) {
     let vm = tx.thing(id);
     let zone = vm.id_of(col::ZONE_ID).expect("system VMs are in a zone");
-    let may_start = vm.state == "Stopped"
+    let may_start = vm.is(MachineState::Stopped)
         && vm.id_of(col::WAITS_FOR).is_none()
         && tx.thing(zone).text(col::ALLOCATION_STATE) == given::ENABLED;
     if may_start && start(tx, id).is_ok() {
-        tx.move_to(id, "Running");
+        tx.move_to(id, MachineState::Running);
         return tell(tx, id, "PROXY.START", "SSVM.START", "started again by the cloud");
     }
-    let due = (tx.thing(id).state == "Stopped").then(|| tx.now + STOPPED_MAX);
+    let due = (tx.thing(id).is(MachineState::Stopped)).then(|| tx.now + STOPPED_MAX);
     tx.edit(id, |vm| {
         vm.set_time(col::DUE, due);
     });
@@ -408,8 +397,8 @@ fn start_by_itself(tx: &mut Tx<'_>, id: ThingId) {
 /// that find no room stay stopped.
 pub(super) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {
     for id in tx.ids_referring(pool, Kind::SystemVm, col::WAITS_FOR) {
-        if tx.thing(id).state == "Stopped" && start(tx, id).is_ok() {
-            tx.move_to(id, "Running");
+        if tx.thing(id).is(MachineState::Stopped) && start(tx, id).is_ok() {
+            tx.move_to(id, MachineState::Running);
             tell(tx, id, "PROXY.START", "SSVM.START", "started after the maintenance of its pool");
         }
     }
@@ -417,7 +406,7 @@ pub(super) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {
 
 /// Restarts every system VM that runs, so that it reads what has changed.
 pub(super) fn restart_all(tx: &mut Tx<'_>) {
-    let running = tx.all(Kind::SystemVm).filter(|vm| vm.state == "Running");
+    let running = tx.all(Kind::SystemVm).filter(|vm| vm.is(MachineState::Running));
     let running: Vec<ThingId> = running.map(|vm| vm.id).collect();
     for id in running {
         restart(tx, id);
@@ -428,22 +417,23 @@ pub(super) fn restart_all(tx: &mut Tx<'_>) {
 /// Down and up again on its host.
 fn restart(tx: &mut Tx<'_>, id: ThingId) {
     let host = tx.thing(id).id_of(col::HOST_ID).expect("what runs is on a host");
-    tx.move_to(id, "Stopping");
-    tx.move_to(id, "Stopped");
+    tx.move_to(id, MachineState::Stopping);
+    tx.move_to(id, MachineState::Stopped);
     start_on(tx, id, host);
-    tx.move_to(id, "Running");
+    tx.move_to(id, MachineState::Running);
 }
 
 /// Refuses what only a VM in this state allows.
-fn must_be(call: &Call<'_, '_>, id: ThingId, state: &str) -> Result<(), ApiError> {
+fn must_be(call: &Call<'_, '_>, id: ThingId, state: MachineState) -> Result<(), ApiError> {
     let vm = call.thing(id);
-    if vm.state == state {
+    if vm.is(state) {
         return Ok(());
     }
     Err(ApiError::value(format!(
-        "the system VM {} is {}; this needs one that is {state}",
+        "the system VM {} is {}; this needs one that is {}",
         vm.text(col::NAME),
-        vm.state
+        vm.state(),
+        state.name()
     ))
     .about(vm.uuid.to_string(), "id"))
 }
@@ -451,24 +441,24 @@ fn must_be(call: &Call<'_, '_>, id: ThingId, state: &str) -> Result<(), ApiError
 fn start_again(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.step == 0 {
-        if call.entity().state == "Running" {
+        if call.entity().is(MachineState::Running) {
             return Ok(Done::Thing(id));
         }
-        must_be(call, id, "Stopped")?;
+        must_be(call, id, MachineState::Stopped)?;
         let host = start(call.tx, id)?;
         if let Some(later) = simulator::ask(call, Some(host), "StartCommand")? {
             return Ok(later);
         }
     }
-    must_be(call, id, "Starting")?;
-    call.move_to(id, "Running");
+    must_be(call, id, MachineState::Starting)?;
+    call.move_to(id, MachineState::Running);
     Ok(Done::Thing(id))
 }
 
 /// A start that failed after a while: it stands as before.
 fn start_failed(call: &mut Call<'_, '_>, _: &ApiError) {
     let id = call.entity_id();
-    if call.entity().state == "Starting" {
+    if call.entity().is(MachineState::Starting) {
         host::halt(call.tx, id);
     }
 }
@@ -476,12 +466,12 @@ fn start_failed(call: &mut Call<'_, '_>, _: &ApiError) {
 fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.step == 0 {
-        if call.entity().state == "Stopped" {
+        if call.entity().is(MachineState::Stopped) {
             return Ok(Done::Thing(id));
         }
-        must_be(call, id, "Running")?;
+        must_be(call, id, MachineState::Running)?;
         let host = call.entity().id_of(col::HOST_ID);
-        call.move_to(id, "Stopping");
+        call.move_to(id, MachineState::Stopping);
         if let Some(later) = simulator::ask_to_stop(call, host)? {
             return Ok(later);
         }
@@ -493,14 +483,14 @@ fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// A stop or a move that failed: it runs on where it was.
 fn runs_on(call: &mut Call<'_, '_>, _: &ApiError) {
     let id = call.entity_id();
-    if matches!(call.entity().state, "Stopping" | "Migrating") {
-        call.move_to(id, "Running");
+    if call.entity().is_any(&[MachineState::Stopping, MachineState::Migrating]) {
+        call.move_to(id, MachineState::Running);
     }
 }
 
 fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    must_be(call, id, "Running")?;
+    must_be(call, id, MachineState::Running)?;
     if call.step == 0 {
         let host = call.entity().id_of(col::HOST_ID);
         if let Some(later) = simulator::ask(call, host, "RebootCommand")? {
@@ -523,7 +513,7 @@ fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn check_migrate(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let (id, to) = (call.args.id_required("virtualmachineid"), call.args.id_required("hostid"));
-    must_be(call, id, "Running")?;
+    must_be(call, id, MachineState::Running)?;
     let (vm, target) = (call.thing(id), call.thing(to));
     let about = |text: String| {
         Err(ApiError::value(text)
@@ -555,21 +545,21 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if call.step == 0 {
         check_migrate(call)?;
         let from = call.entity().id_of(col::HOST_ID);
-        call.move_to(id, "Migrating");
+        call.move_to(id, MachineState::Migrating);
         if let Some(later) = simulator::ask(call, from, "MigrateCommand")? {
             return Ok(later);
         }
     }
-    must_be(call, id, "Migrating")?;
+    must_be(call, id, MachineState::Migrating)?;
     call.edit(id, |vm| {
         vm.set_ref(col::HOST_ID, to);
     });
-    call.move_to(id, "Running");
+    call.move_to(id, MachineState::Running);
     Ok(Done::Thing(id))
 }
 
 fn check_change(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    must_be(call, call.args.id_required("id"), "Stopped")?;
+    must_be(call, call.args.id_required("id"), MachineState::Stopped)?;
     check_scale(call)
 }
 

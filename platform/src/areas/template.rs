@@ -7,6 +7,7 @@ use super::{image, imagestore, vm::placement, volume};
 use crate::{
     col,
     engine::{Call, Done, Thing, ThingId, limit, verbs},
+    state::{MachineState, SnapshotState, VolumeState},
     table::{
         Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Roles,
         WireType as W, f, fields::*, group, own, p,
@@ -300,20 +301,20 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         check_bare_metal(call, &source)?;
     } else if source.kind == Kind::Volume {
         let vm = source.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.thing(id));
-        if let Some(vm) = vm.filter(|vm| vm.state != "Stopped") {
+        if let Some(vm) = vm.filter(|vm| !vm.is(MachineState::Stopped)) {
             return Err(ApiError::value(format!(
                 "stop the virtual machine {} before making a template of its volume",
                 vm.text(col::NAME)
             )));
         }
-        if source.state != "Ready" {
+        if !source.is(VolumeState::Ready) {
             return Err(ApiError::value(format!(
                 "the volume {} is {} and holds nothing yet",
                 source.text(col::NAME),
-                source.state
+                source.state()
             )));
         }
-    } else if source.state != "BackedUp" {
+    } else if !source.is(SnapshotState::BackedUp) {
         return Err(ApiError::value(format!(
             "the snapshot {} is not backed up yet",
             source.text(col::NAME)
@@ -365,7 +366,7 @@ fn check_bare_metal(call: &Call<'_, '_>, vm: &Thing) -> Result<(), ApiError> {
         ))
         .about(vm.uuid.to_string(), "virtualmachineid"));
     }
-    if vm.state != "Stopped" {
+    if !vm.is(MachineState::Stopped) {
         return Err(ApiError::value(format!(
             "stop the virtual machine {name} before making a template of it"
         ))

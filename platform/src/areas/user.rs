@@ -2,13 +2,14 @@
 
 use cloudtally_model::{ApiError, Text};
 
-use super::account::{self, MOVES, STATES};
+use super::account::{self, STATES};
 use crate::{
     col,
     engine::{
         Answer, Call, Column, Done, Node, Query, Scope, Thing, ThingId, Tx, Uuid, View, login,
         scope, secret,
     },
+    state::AccountState,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, f, fields::*,
         group, hidden, own, p,
@@ -28,13 +29,13 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::User, &USER)
         hidden("sessionsended", W::Int),
     ])
     .owned()
-    .states(STATES, MOVES)
+    .states(STATES)
     .keyword(&[col::USERNAME, col::FIRST_NAME, col::LAST_NAME, col::EMAIL])
     .on_move(moved);
 
 /// Whoever is shut out is logged out, also when let in again later.
 fn moved(tx: &mut Tx<'_>, user: ThingId, _from: &'static str) {
-    if tx.thing(user).state != "enabled" {
+    if !tx.thing(user).is(AccountState::Enabled) {
         login::end_sessions(tx, user);
     }
 }
@@ -282,24 +283,24 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn disable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    refuse_protected(call, id, "disabled")?;
-    call.move_to(id, "disabled");
+    refuse_protected(call, id, AccountState::Disabled.name())?;
+    call.move_to(id, AccountState::Disabled);
     Ok(Done::Thing(id))
 }
 
 fn lock(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    refuse_protected(call, id, "locked")?;
-    if call.entity().state == "disabled" {
+    refuse_protected(call, id, AccountState::Locked.name())?;
+    if call.entity().is(AccountState::Disabled) {
         return Err(ApiError::value("the user is disabled, which is more than locked"));
     }
-    call.move_to(id, "locked");
+    call.move_to(id, AccountState::Locked);
     Ok(Done::Thing(id))
 }
 
 fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, "enabled");
+    call.move_to(id, AccountState::Enabled);
     login::forgive(call.tx, id);
     Ok(Done::Thing(id))
 }

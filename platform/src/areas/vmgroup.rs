@@ -1,9 +1,11 @@
 //! Instance groups: names under which an account collects VMs.
 
-use crate::col;
-use crate::table::{
-    Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, Unique, WireType as W, Within,
-    create, delete, f, fields::*, group, list, p, update,
+use crate::{
+    col,
+    table::{
+        Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, Unique, WireType as W,
+        Within, create, delete, f, fields::*, group, list, p, update,
+    },
 };
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::InstanceGroup, &INSTANCE_GROUP)

@@ -1,9 +1,11 @@
 //! VM snapshots: the disks of a VM, with its memory if wanted, at one moment. Guide 4.1.1.2.
 
-use crate::areas::vm::VM;
-use crate::col;
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use crate::{
+    areas::vm::VM,
+    col,
+    table::{
+        Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    },
 };
 
 pub(crate) const VM_SNAPSHOT: Object = Object {

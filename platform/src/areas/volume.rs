@@ -10,10 +10,11 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Call, Done, Node, Query, Thing, ThingId, Tx, World, limit},
+    engine::{Call, Done, Node, Query, Thing, ThingId, Tx, World, limit, table},
+    state::{MachineState, PoolState, SnapshotState, VolumeState},
     table::{
-        Command, Kind, KindSpec, Limit, Move, Object, OnDelete, ParamType::*, Roles, WireType as W,
-        f, fields::*, group, hidden, list, own, p,
+        Command, Kind, KindSpec, Limit, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
+        fields::*, group, hidden, list, own, p,
     },
 };
 
@@ -57,9 +58,9 @@ pub(crate) const VOLUME: Object = Object {
         f("serviceofferingname", W::Str).join(col::SERVICE_OFFERING_ID, "name"),
         f("serviceofferingdisplaytext", W::Str).join(col::SERVICE_OFFERING_ID, "displaytext"),
         f("isextractable", W::Bool),
-        f("status", W::Str).by(|view| match view.thing.state {
+        f("status", W::Str).by(|view| match view.thing.state_as() {
             _ if view.thing.text(col::URL).is_empty() => Node::Null,
-            "Allocated" => Node::text("Uploading"),
+            Some(VolumeState::Allocated) => Node::text("Uploading"),
             _ => Node::text("Upload Complete"),
         }),
         TAGS,
@@ -224,19 +225,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Volume, &VOLUME)
     ])
     .owned()
     .limit(Limit::Volume)
-    .states(
-        &["Allocated", "Ready", "Destroy", "Uploaded", "UploadError"],
-        &[
-            Move { from: "Allocated", to: "Ready" },
-            Move { from: "Allocated", to: "Uploaded" },
-            Move { from: "Allocated", to: "Destroy" },
-            Move { from: "Uploaded", to: "Ready" },
-            Move { from: "Uploaded", to: "Destroy" },
-            Move { from: "Ready", to: "Destroy" },
-            Move { from: "Destroy", to: "Ready" },
-            Move { from: "Destroy", to: "Allocated" },
-        ],
-    )
+    .states(table!(VolumeState: Allocated, Ready, Destroy, Uploaded, UploadError; Allocated => Ready, Uploaded, Destroy; Uploaded => Ready, Destroy; Ready => Destroy; Destroy => Ready, Allocated;))
     .keyword(&[col::NAME])
     .referred(&[
         (Kind::SnapshotPolicy, col::VOLUME_ID.reference(), OnDelete::Remove),
@@ -295,7 +284,8 @@ pub(crate) fn refuse_size(call: &Call<'_, '_>, offering: ThingId) -> Result<(), 
 
 /// Whether a volume is a file that was uploaded and lies in no pool yet.
 pub(crate) fn is_in_image_store(volume: &Thing) -> bool {
-    !volume.text(col::URL).is_empty() && matches!(volume.state, "Allocated" | "Uploaded")
+    !volume.text(col::URL).is_empty()
+        && volume.is_any(&[VolumeState::Allocated, VolumeState::Uploaded])
 }
 
 /// Begins to bill a volume.
@@ -390,12 +380,12 @@ pub(crate) fn place_all(
 pub(crate) fn refuse_unreachable(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
     for volume in call.referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
         let pool = volume.id_of(col::POOL_ID).map(|id| call.thing(id));
-        if let Some(pool) = pool.filter(|pool| pool.state != "Up") {
+        if let Some(pool) = pool.filter(|pool| !pool.is(PoolState::Up)) {
             return Err(ApiError::unavailable(format!(
                 "the volume {} lies in the storage pool {}, which is in {}",
                 volume.text(col::NAME),
                 pool.text(col::NAME),
-                pool.state
+                pool.state()
             ))
             .about(volume.uuid.to_string(), "id"));
         }
@@ -410,12 +400,12 @@ pub(crate) fn place(
     host: Option<ThingId>,
 ) -> Result<(), ApiError> {
     let volume = call.thing(id).clone();
-    if !matches!(volume.state, "Allocated" | "Uploaded") {
+    if !volume.is_any(&[VolumeState::Allocated, VolumeState::Uploaded]) {
         return Ok(());
     }
     let pool = placement::pool_for(call, &volume, host)?;
     let name = call.thing(pool).text(col::NAME).to_owned();
-    call.move_to(id, "Ready");
+    call.move_to(id, VolumeState::Ready);
     call.edit(id, |volume| {
         volume.set_ref(col::POOL_ID, pool).set_text(col::STORAGE, &name);
     });
@@ -425,7 +415,7 @@ pub(crate) fn place(
 /// A volume that is not billed any more; its machine can still be recovered.
 pub(crate) fn destroy(tx: &mut Tx<'_>, id: ThingId) {
     unmeter(tx, id);
-    tx.move_to(id, "Destroy");
+    tx.move_to(id, VolumeState::Destroy);
     tx.edit(id, |volume| {
         volume.set_flag(col::DESTROYED, true);
     });
@@ -434,7 +424,7 @@ pub(crate) fn destroy(tx: &mut Tx<'_>, id: ThingId) {
 /// The root volume of a machine that is recovered.
 pub(crate) fn restore(tx: &mut Tx<'_>, id: ThingId) {
     let is_placed = tx.thing(id).id_of(col::POOL_ID).is_some();
-    tx.move_to(id, if is_placed { "Ready" } else { "Allocated" });
+    tx.move_to(id, if is_placed { VolumeState::Ready } else { VolumeState::Allocated });
     tx.edit(id, |volume| {
         volume.set_flag(col::DESTROYED, false);
     });
@@ -477,7 +467,7 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         match (args.id("snapshotid"), args.id("diskofferingid")) {
             (Some(snapshot), _) => {
                 let snapshot = call.thing(snapshot);
-                if snapshot.state != "BackedUp" {
+                if !snapshot.is(SnapshotState::BackedUp) {
                     return Err(ApiError::value(format!(
                         "the snapshot {} is not backed up yet",
                         snapshot.text(col::NAME)
@@ -618,11 +608,11 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             machine.text(col::NAME)
         )));
     }
-    if !matches!(machine.state, "Running" | "Stopped") {
+    if !machine.is_any(&[MachineState::Running, MachineState::Stopped]) {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}; it must be running or stopped",
             machine.text(col::NAME),
-            machine.state
+            machine.state()
         )));
     }
     if placement::is_bare_metal(machine.text(col::HYPERVISOR)) {
@@ -646,7 +636,7 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     if is_in_image_store(&volume) {
-        if volume.state != "Uploaded" {
+        if !volume.is(VolumeState::Uploaded) {
             return Err(ApiError::value(format!("the volume {name} is not uploaded yet")));
         }
         let owner = volume.owner.expect("volumes have an owner");
@@ -751,11 +741,11 @@ fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.thing(id)).ok_or_else(|| {
         ApiError::value(format!("the volume {} is not attached", volume.text(col::NAME)))
     })?;
-    if !matches!(vm.state, "Running" | "Stopped" | "Destroyed") {
+    if !vm.is_any(&[MachineState::Running, MachineState::Stopped, MachineState::Destroyed]) {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}; it must be running or stopped",
             vm.text(col::NAME),
-            vm.state
+            vm.state()
         )));
     }
     detach(call.tx, id);
@@ -786,8 +776,8 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if volume.text(col::TYPE) == "ROOT" {
         return Err(ApiError::value(format!("{name} is a root volume and keeps its size")));
     }
-    if !matches!(volume.state, "Allocated" | "Ready") {
-        return Err(ApiError::value(format!("the volume {name} is {}", volume.state)));
+    if !volume.is_any(&[VolumeState::Allocated, VolumeState::Ready]) {
+        return Err(ApiError::value(format!("the volume {name} is {}", volume.state())));
     }
     let offering = args.id("diskofferingid").or(volume.id_of(col::DISK_OFFERING_ID));
     let offering = offering.ok_or_else(|| ApiError::value("give `diskofferingid`"))?;
@@ -896,7 +886,7 @@ fn finish_upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             return Ok(later);
         }
     }
-    call.move_to(id, "Uploaded");
+    call.move_to(id, VolumeState::Uploaded);
     meter(call.tx, id, "VOLUME.UPLOAD");
     Ok(Done::Thing(id))
 }
@@ -906,7 +896,7 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let runs = call
         .thing(id)
         .id_of(col::VIRTUAL_MACHINE_ID)
-        .is_some_and(|vm| call.thing(vm).state == "Running");
+        .is_some_and(|vm| call.thing(vm).is(MachineState::Running));
     if runs && !call.args.is_true("livemigrate") {
         return Err(ApiError::value(
             "its virtual machine runs; give `livemigrate=true`, or stop it",
@@ -920,17 +910,17 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Result<(), ApiError> {
     let volume = call.thing(id).clone();
     let to = call.thing(pool).clone();
-    if volume.state != "Ready" {
+    if !volume.is(VolumeState::Ready) {
         return Err(ApiError::value(format!(
             "the volume {} is {} and lies in no pool yet",
             volume.text(col::NAME),
-            volume.state
+            volume.state()
         )));
     }
     if volume.id_of(col::POOL_ID) == Some(pool) {
         return Err(ApiError::value(format!("the volume lies in {} already", to.text(col::NAME))));
     }
-    if to.state != "Up" || to.id_of(col::ZONE_ID) != volume.id_of(col::ZONE_ID) {
+    if !to.is(PoolState::Up) || to.id_of(col::ZONE_ID) != volume.id_of(col::ZONE_ID) {
         return Err(ApiError::value(format!(
             "the storage pool {} is not up, or in another zone",
             to.text(col::NAME)
@@ -971,17 +961,17 @@ pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Re
 fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let volume = call.entity();
     let vm = volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.thing(id));
-    if let Some(vm) = vm.filter(|vm| vm.state != "Stopped") {
+    if let Some(vm) = vm.filter(|vm| !vm.is(MachineState::Stopped)) {
         return Err(ApiError::value(format!(
             "stop the virtual machine {} or detach the volume first",
             vm.text(col::NAME)
         )));
     }
-    if !matches!(volume.state, "Ready" | "Uploaded") {
+    if !volume.is_any(&[VolumeState::Ready, VolumeState::Uploaded]) {
         return Err(ApiError::value(format!(
             "the volume {} is {} and holds nothing yet",
             volume.text(col::NAME),
-            volume.state
+            volume.state()
         ))
         .about(volume.uuid.to_string(), "id"));
     }

@@ -1,8 +1,10 @@
 //! VPCs: private clouds of several tiers, their gateways and routes. Guide 4.2.7.2.
 
-use crate::col;
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+use crate::{
+    col,
+    table::{
+        Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+    },
 };
 
 pub(crate) const PRIVATE_GATEWAY: Object = Object {

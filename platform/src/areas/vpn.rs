@@ -8,10 +8,11 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Call, Done, ThingId, Tx, scope, secret},
+    engine::{Call, Done, ThingId, Tx, scope, secret, table},
+    state::{MachineState, RuleState, VpnState},
     table::{
-        Command, Kind, KindSpec, Move, Object, ParamType::*, Roles, Unique, WireType as W, Within,
-        f, fields::*, group, hidden, later, list, own, p,
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, Unique, WireType as W, Within, f,
+        fields::*, group, hidden, later, list, own, p,
     },
 };
 
@@ -257,7 +258,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::RemoteAccessVpn, &REMOTE_ACCESS_VPN)
     .keyword(&[col::IP_RANGE])
     .owned()
-    .states(&["Added", "Running"], &[Move { from: "Added", to: "Running" }])
+    .states(table!(VpnState: Added, Running; Added => Running;))
     .job_instance("FirewallRule");
 
 /// Users are of an account, for all its VPNs.
@@ -265,7 +266,7 @@ pub(crate) static USER_KIND: KindSpec = KindSpec::new(Kind::VpnUser, &VPN_USER)
     .hidden(&[hidden("secret", W::Str)])
     .owned()
     .unique(&[Unique { column: col::USERNAME, within: Within::Account }])
-    .states(&["Add", "Active"], &[Move { from: "Add", to: "Active" }])
+    .states(table!(RuleState: Add, Active; Add => Active;))
     .keyword(&[col::USERNAME])
     .job_instance("FirewallRule");
 
@@ -334,7 +335,7 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 fn act_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, "Running");
+    call.move_to(id, MachineState::Running);
     Ok(Done::Thing(id))
 }
 
@@ -378,14 +379,14 @@ fn begin_user(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 fn act_user(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, "Active");
+    call.move_to(id, RuleState::Active);
     metering::vpn_user(call.tx, "VPN.USER.ADD", id);
     Ok(Done::Thing(id))
 }
 
 /// Takes a user away, and off the bill.
 pub(crate) fn remove_user(tx: &mut Tx<'_>, id: ThingId) {
-    if tx.thing(id).state == "Active" {
+    if tx.thing(id).is(RuleState::Active) {
         metering::vpn_user(tx, "VPN.USER.REMOVE", id);
     }
     tx.remove_with_dependants(id);

@@ -3,8 +3,11 @@
 //! # Source
 //! Guide 4.1 and 4.2.6.
 
-use super::col;
-use super::world::{Thing, ThingId, World};
+use super::{
+    col,
+    state::AccountState,
+    world::{Thing, ThingId, World},
+};
 use crate::table::{Kind, Role};
 
 /// A user who calls.
@@ -23,7 +26,8 @@ pub struct Caller {
 impl Caller {
     /// The caller that a user is; none if it or its account is not enabled.
     pub fn of_user(world: &World, user: ThingId) -> Option<Self> {
-        let enabled = |kind, id| world.get(kind, id).filter(|thing| thing.state == "enabled");
+        let enabled =
+            |kind, id| world.get(kind, id).filter(|thing| thing.is(AccountState::Enabled));
         let user = enabled(Kind::User, user)?;
         let account = enabled(Kind::Account, user.owner?)?;
         let role = world.role_of(account.id)?;

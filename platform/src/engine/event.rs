@@ -7,8 +7,7 @@
 //! # Source
 //! Guide chapter 6, appendix A.
 
-use super::col;
-use super::{tx::Tx, world::ThingId};
+use super::{col, state::EventState, tx::Tx, world::ThingId};
 use crate::table::Kind;
 
 /// How serious an event is.
@@ -35,7 +34,7 @@ pub(super) struct ActionEvent<'a> {
     /// As in appendix A.
     pub(super) event_type: &'a str,
     pub(super) level: Level,
-    pub(super) state: &'static str,
+    pub(super) state: EventState,
     pub(super) description: String,
     /// The user who asked.
     pub(super) user: ThingId,
@@ -51,7 +50,7 @@ pub(super) fn write(tx: &mut Tx<'_>, event: ActionEvent<'_>) -> ThingId {
         tx.any(event.user).map(|user| user.text(col::USERNAME).to_owned()).unwrap_or_default();
     tx.insert(Kind::Event, |thing| {
         thing.owner = Some(event.owner);
-        thing.state = event.state;
+        thing.set_state(event.state);
         thing
             .set_text(col::TYPE, event.event_type)
             .set_text(col::LEVEL, event.level.name())
@@ -78,7 +77,7 @@ pub fn write_alone(
         ActionEvent {
             event_type,
             level,
-            state: "Completed",
+            state: EventState::Completed,
             description,
             user: system,
             owner,
@@ -96,6 +95,6 @@ pub(super) fn write_of(
     description: String,
 ) {
     let owner = tx.thing(user).owner.expect("users have accounts");
-    let (state, start) = ("Completed", None);
+    let (state, start) = (EventState::Completed, None);
     write(tx, ActionEvent { event_type, level, state, description, user, owner, start });
 }

@@ -1,18 +1,19 @@
 //! Commands from start to end: the call, its job if it has one, and the action
 //! events that tell of both.
 
-use super::col;
 use cloudtally_model::{ApiError, Instant, Millis, Text};
 
 use super::{
     call::{Call, Done, Query},
     caller::Caller,
+    col,
     decode::{Arg, Args, RawParams, Reach},
     event::{self, ActionEvent, Level},
     list,
     node::{Answer, Node},
     own_users,
     render::View,
+    state::EventState,
     tx::Tx,
     verbs,
     world::{Thing, ThingId, World},
@@ -150,10 +151,10 @@ fn schedule(tx: &mut Tx<'_>, request: &Request, entity: Option<ThingId>) -> Answ
         owner,
         start,
     };
-    let first = event::write(tx, chain("Scheduled", format!("Scheduled {doing}"), None));
+    let first = event::write(tx, chain(EventState::Scheduled, format!("Scheduled {doing}"), None));
     if command.job == Job::Create {
         let text = format!("Successfully created entity for {doing}");
-        event::write(tx, chain("Created", text, Some(first)));
+        event::write(tx, chain(EventState::Created, text, Some(first)));
     }
     let about = entity.or_else(|| main_thing(tx, request));
     let now = tx.now;
@@ -249,7 +250,7 @@ fn run_job(tx: &mut Tx<'_>, id: ThingId) {
         let event = ActionEvent {
             event_type: event_type(tx, command, entity).expect("jobs have an event type"),
             level: Level::Info,
-            state: "Started",
+            state: EventState::Started,
             description: format!("Starting job for {}", subject(tx, command, entity)),
             user,
             owner: entity.and_then(|id| tx.any(id)).and_then(|t| t.owner).unwrap_or(account),
@@ -376,7 +377,11 @@ fn completed(tx: &mut Tx<'_>, command: &Command, caller: &Caller, outcome: Outco
     }
     let owner = entity.and_then(|id| tx.any(id)).and_then(|thing| thing.owner);
     // A job that made nothing never came to its work.
-    let state = if command.job == Job::Create && start.is_none() { "Created" } else { "Completed" };
+    let state = if command.job == Job::Create && start.is_none() {
+        EventState::Created
+    } else {
+        EventState::Completed
+    };
     let event = ActionEvent {
         event_type,
         level,

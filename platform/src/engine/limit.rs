@@ -7,10 +7,12 @@
 //! # Source
 //! Guide 4.2, updateResourceLimit; defaults as in the 4.2.1 settings.
 
-use super::col;
 use cloudtally_model::ApiError;
 
-use super::world::{ThingId, World};
+use super::{
+    col,
+    world::{ThingId, World},
+};
 use crate::table::{Kind, Limit, Role};
 
 /// All limits, by number.

@@ -1,10 +1,10 @@
 //! Lists: which things, which of them pass, which page.
 
-use super::col;
 use cloudtally_model::{ApiError, port::Value};
 
 use super::{
     call::Query,
+    col,
     column::ColumnKey,
     decode::{Arg, Args, invalid},
     jobs,
@@ -273,16 +273,16 @@ fn names_owner(args: &Args) -> bool {
 
 fn is_comparable(thing: &Thing, name: &str) -> bool {
     let spec = thing.spec();
-    name == "state" && !spec.states.is_empty() || spec.stores(ColumnKey::of(name))
+    name == "state" && !spec.states.names.is_empty() || spec.stores(ColumnKey::of(name))
 }
 
 /// Whether a thing has this value in the column of a parameter's name.
 fn equals(thing: &Thing, name: &str, arg: &Arg) -> bool {
     if name == "state"
         && let Arg::Text(state) = arg
-        && !thing.state.is_empty()
+        && !thing.state().is_empty()
     {
-        return thing.state.eq_ignore_ascii_case(state);
+        return thing.state().eq_ignore_ascii_case(state);
     }
     match (thing.value(ColumnKey::of(name)), arg) {
         (Some(Value::Text(text)), Arg::Text(given)) => text.eq_ignore_ascii_case(given),

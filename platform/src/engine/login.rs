@@ -10,11 +10,11 @@
 //! are never refused, or nobody could let the root admin in again; there the front
 //! holds up those who guess, by address.
 
-use super::col;
 use cloudtally_model::{Instant, Millis};
 
 use super::{
     caller::Caller,
+    col,
     event::{self, Level},
     tx::Tx,
     world::{Thing, ThingId, World},

@@ -1,10 +1,10 @@
 //! Things as answers show them.
 
-use super::col;
 use cloudtally_model::{Instant, port::Value};
 
 use super::{
     caller::Caller,
+    col,
     column::{Column, ColumnKey},
     jobs,
     node::{Fields, Node},
@@ -64,8 +64,8 @@ impl<'a> View<'a> {
         match field.source {
             Source::Stored => self.stored(field.key, field.ty),
             Source::Uuid => Node::text(thing.uuid.to_string()),
-            Source::State if thing.state.is_empty() => Node::Null,
-            Source::State => Node::text(thing.state),
+            Source::State if thing.state().is_empty() => Node::Null,
+            Source::State => Node::text(thing.state()),
             Source::Created => Node::Date(thing.created),
             Source::Removed => thing.removed.map_or(Node::Null, Node::Date),
             Source::Account if project().is_some() => Node::Null,

@@ -3,8 +3,10 @@
 
 use cloudtally_model::port::Value;
 
-use super::node::{Answer, Fields, Node};
-use super::tables::Tables;
+use super::{
+    node::{Answer, Fields, Node},
+    tables::Tables,
+};
 
 const OBJECT: &str = "object";
 const LIST: &str = "list";

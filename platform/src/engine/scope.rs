@@ -4,13 +4,14 @@
 //! # Source
 //! Guide 4.2.6.
 
-use super::col;
 use cloudtally_model::ApiError;
 
 use super::{
     call::Call,
     caller::Caller,
+    col,
     decode::{Arg, Args},
+    state::{AccountState, ProjectState},
     world::{Thing, ThingId, World},
 };
 use crate::table::{Kind, Role};
@@ -214,21 +215,21 @@ pub(super) fn owner(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
 pub fn refuse_shut(world: &World, owner: Option<ThingId>) -> Result<(), ApiError> {
     let Some(owner) = owner else { return Ok(()) };
     if let Some(project) = world.project_of(owner)
-        && project.state != "Active"
+        && !project.is(ProjectState::Active)
     {
         return Err(ApiError::value(format!(
             "the project {} is {}; activate it before anything is added to it",
             project.text(col::NAME),
-            project.state.to_lowercase()
+            project.state().to_lowercase()
         ))
         .about(project.uuid.to_string(), "projectid"));
     }
     let account = world.thing(owner);
-    if account.state != "enabled" {
+    if !account.is(AccountState::Enabled) {
         return Err(ApiError::permission(format!(
             "the account {} is {}; enable it before anything is added to it",
             account.text(col::NAME),
-            account.state
+            account.state()
         )));
     }
     Ok(())

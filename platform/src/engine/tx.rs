@@ -4,7 +4,6 @@
 //! command that fails is undone back to its savepoint; a batch that cannot be
 //! kept is undone as a whole. What is left at the end is a [`ChangeSet`].
 
-use super::col;
 use std::{collections::BTreeSet, ops::Deref, sync::Arc};
 
 use cloudtally_model::{
@@ -14,8 +13,10 @@ use cloudtally_model::{
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::{
+    col,
     column::{Column, Reference},
     secret::Entropy,
+    state::State,
     world::{Thing, ThingId, Uuid, World},
 };
 use crate::{
@@ -161,17 +162,16 @@ impl<'w> Tx<'w> {
     ///
     /// # Panics
     /// If the kind does not allow the move: callers check first.
-    pub fn move_to(&mut self, id: ThingId, state: &str) {
-        let thing = self.world.thing(id);
-        if thing.state == state {
+    pub fn move_to(&mut self, id: ThingId, state: impl State) {
+        let (thing, to) = (self.world.thing(id), state.name());
+        if thing.state() == to {
             return;
         }
-        let row = thing.spec().moves.iter().find(|row| row.from == thing.state && row.to == state);
-        let row = row.unwrap_or_else(|| {
-            panic!("{:?} cannot go from {} to {state}", thing.kind, thing.state)
-        });
+        let row = thing
+            .move_to(to)
+            .unwrap_or_else(|| panic!("{:?} cannot go from {} to {to}", thing.kind, thing.state()));
         let look = thing.spec().on_move;
-        self.edit(id, |thing| thing.state = row.to);
+        self.edit(id, |thing| thing.put_state(row.to));
         if let Some(look) = look {
             look(self, id, row.from);
         }

@@ -1,10 +1,10 @@
 //! What most commands do: make a thing of the parameters, change it, remove it.
 
-use super::col;
 use cloudtally_model::{ApiError, Text, port::Value};
 
 use super::{
     call::{Call, Done},
+    col,
     column::{Column, ColumnKey},
     decode::Arg,
     limit,

@@ -7,7 +7,6 @@
 //! Removed things stay, so that their uuids and names still resolve in events
 //! and bills, but only [`World::any`] and uuids find them.
 
-use super::col;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
@@ -21,8 +20,10 @@ use cloudtally_model::{
 };
 
 use super::{
+    col,
     column::{Column, ColumnKey, Pairs, Reference, Stored},
     node::Answer,
+    state::{Move, State},
     tables::Tables,
 };
 use crate::{
@@ -69,8 +70,8 @@ pub struct Thing {
     pub uuid: Uuid,
     /// The account it belongs to.
     pub owner: Option<ThingId>,
-    /// Its state, empty if it has none.
-    pub state: &'static str,
+    /// The name of its state, empty if it has none.
+    state: &'static str,
     /// When it was made.
     pub created: Instant,
     /// When it was removed.
@@ -99,7 +100,7 @@ impl fmt::Debug for Spec {
 
 impl Thing {
     pub(super) fn new(id: ThingId, spec: &'static KindSpec, uuid: Uuid, created: Instant) -> Self {
-        let state = spec.states.first().copied().unwrap_or_default();
+        let state = spec.states.names.first().copied().unwrap_or_default();
         let (kind, spec) = (spec.kind, Spec(spec));
         Self {
             id,
@@ -112,6 +113,57 @@ impl Thing {
             removed: None,
             values: Vec::new(),
         }
+    }
+
+    /// The name of its state, as answers show it; empty if its kind has none.
+    pub fn state(&self) -> &'static str {
+        self.state
+    }
+
+    /// Tells whether it is in a state.
+    pub fn is(&self, state: impl State) -> bool {
+        debug_assert!(
+            self.spec().states.names.contains(&state.name()),
+            "{:?} has no state {}",
+            self.kind,
+            state.name()
+        );
+        self.state == state.name()
+    }
+
+    /// Tells whether it is in one of several states.
+    pub fn is_any<S: State>(&self, states: &[S]) -> bool {
+        states.iter().any(|state| self.state == state.name())
+    }
+
+    /// Its state as one of an enum's; none if it is another.
+    pub fn state_as<S: State>(&self) -> Option<S> {
+        S::named(self.state)
+    }
+
+    /// Tells whether it may move to a state from the one that it is in.
+    pub fn may_move_to(&self, state: impl State) -> bool {
+        self.move_to(state.name()).is_some()
+    }
+
+    /// The row of the move from its state to another.
+    pub(super) fn move_to(&self, to: &str) -> Option<Move> {
+        let moves = self.spec().states.moves.iter();
+        moves.copied().find(|row| row.from == self.state && row.to == to)
+    }
+
+    /// Sets the state of a thing that is being made; later ones are moved to.
+    ///
+    /// # Panics
+    /// If the kind has no such state: a mistake in our code.
+    pub fn set_state(&mut self, state: impl State) {
+        self.put_state(state.name());
+    }
+
+    /// Sets the state to a name that its kind has.
+    pub(super) fn put_state(&mut self, name: &'static str) {
+        assert!(self.spec().states.names.contains(&name), "{:?} has no state {name}", self.kind);
+        self.state = name;
     }
 
     /// What is stored of its kind.
@@ -336,7 +388,7 @@ impl Thing {
             spec: Spec(spec),
             uuid: Uuid(row.uuid),
             owner: row.owner.map(ThingId),
-            state: spec.states.iter().copied().find(|s| *s == row.state).unwrap_or_default(),
+            state: spec.states.names.iter().copied().find(|s| *s == row.state).unwrap_or_default(),
             created: row.created,
             removed: row.removed,
             values,

@@ -10,6 +10,7 @@ use cloudtally_model::{NetworkId, NicId, UsageTypeId, ZoneId, port::Use};
 use crate::{
     col,
     engine::{Column, JobStatus, Thing, ThingId, World},
+    state::{CopyState, MachineState, RuleState, SnapshotState, VolumeState},
     table::Kind,
 };
 
@@ -68,9 +69,10 @@ pub(crate) fn facts(world: &World, thing: &Thing) -> Vec<Use> {
         Kind::Nic => interface(world, thing),
         Kind::Volume => {
             // A file that is still to be uploaded is not there yet.
-            let is_there = match thing.state {
-                "Allocated" => thing.text(col::URL).is_empty(),
-                state => matches!(state, "Ready" | "Uploaded"),
+            let is_there = if thing.is(VolumeState::Allocated) {
+                thing.text(col::URL).is_empty()
+            } else {
+                thing.is_any(&[VolumeState::Ready, VolumeState::Uploaded])
             };
             one(is_there, &|| Use {
                 offering: thing.id_of(col::DISK_OFFERING_ID).map(|id| id.0.into()),
@@ -78,7 +80,7 @@ pub(crate) fn facts(world: &World, thing: &Thing) -> Vec<Use> {
                 ..of(thing, UsageTypeId::VOLUME, zone())
             })
         }
-        Kind::Snapshot => one(thing.state == "BackedUp", &|| Use {
+        Kind::Snapshot => one(thing.is(SnapshotState::BackedUp), &|| Use {
             size: bytes(thing),
             ..of(thing, UsageTypeId::SNAPSHOT, zone())
         }),
@@ -89,7 +91,7 @@ pub(crate) fn facts(world: &World, thing: &Thing) -> Vec<Use> {
         Kind::LoadBalancerRule => rule(world, thing, LOAD_BALANCER, col::PUBLIC_IP_ID),
         Kind::PortForwardingRule => rule(world, thing, PORT_FORWARDING, col::IP_ADDRESS_ID),
         Kind::IpForwardingRule => rule(world, thing, PORT_FORWARDING, col::PUBLIC_ADDRESS),
-        Kind::VpnUser => one(thing.state == "Active", &|| of(thing, VPN_USER, None)),
+        Kind::VpnUser => one(thing.is(RuleState::Active), &|| of(thing, VPN_USER, None)),
         _ => Vec::new(),
     }
 }
@@ -102,11 +104,13 @@ fn machine(vm: &Thing) -> Vec<Use> {
         template: made_from.map(|id| id.0.into()),
         ..of(vm, usage_type, vm.id_of(col::ZONE_ID))
     };
-    match vm.state {
-        "Running" | "Migrating" | "Stopping" => {
+    match vm.state_as() {
+        Some(MachineState::Running | MachineState::Migrating | MachineState::Stopping) => {
             vec![with(UsageTypeId::RUNNING_VM), with(UsageTypeId::ALLOCATED_VM)]
         }
-        "Stopped" | "Starting" => vec![with(UsageTypeId::ALLOCATED_VM)],
+        Some(MachineState::Stopped | MachineState::Starting) => {
+            vec![with(UsageTypeId::ALLOCATED_VM)]
+        }
         _ => Vec::new(),
     }
 }
@@ -131,8 +135,8 @@ fn interface(world: &World, nic: &Thing) -> Vec<Use> {
 
 /// Whether a machine has not run yet, but soon may.
 fn is_deploying(world: &World, vm: &Thing) -> bool {
-    let has_run =
-        !matches!(vm.state, "Stopped" | "Starting") || vm.id_of(col::LAST_HOST_ID).is_some();
+    let has_run = !vm.is_any(&[MachineState::Stopped, MachineState::Starting])
+        || vm.id_of(col::LAST_HOST_ID).is_some();
     !has_run
         && world.referring(vm.id, Kind::Job, col::ENTITY).any(|job| {
             job.text(col::CMD) == "deployVirtualMachine"
@@ -145,7 +149,7 @@ fn is_deploying(world: &World, vm: &Thing) -> bool {
 fn copy(world: &World, copy: &Thing) -> Vec<Use> {
     let Some(image) = copy.id_of(col::IMAGE).map(|id| world.thing(id)) else { return Vec::new() };
     let is_own = matches!(image.text(col::TEMPLATE_TYPE), "BUILTIN" | "SYSTEM");
-    if copy.state != "Ready" || is_own {
+    if !copy.is(CopyState::Ready) || is_own {
         return Vec::new();
     }
     let usage_type = if image.kind == Kind::Iso { UsageTypeId::ISO } else { UsageTypeId::TEMPLATE };
@@ -160,7 +164,7 @@ fn rule(
     usage_type: UsageTypeId,
     address: Column<ThingId>,
 ) -> Vec<Use> {
-    if rule.state != "Active" {
+    if !rule.is(RuleState::Active) {
         return Vec::new();
     }
     let zone = rule.id_of(address).and_then(|id| world.thing(id).id_of(col::ZONE_ID));

@@ -32,8 +32,10 @@ use cloudtally_model::{
 };
 
 pub use self::bill::{BillError, Line};
-use crate::col;
-use crate::engine::{Thing, ThingId};
+use crate::{
+    col,
+    engine::{Thing, ThingId},
+};
 
 /// Growths of a counter within so long share an entry.
 const QUARTER: Millis = Millis(15 * Millis::MINUTE.0);

@@ -1,8 +1,8 @@
 //! Templates and an ISO that a cloud has which is ready for tenants, and the one template of
 //! a cloud that begins empty. They belong to the system and are nobody's use.
 
-use crate::areas::{image, network};
 use crate::{
+    areas::{image, network},
     col,
     engine::{ThingId, Tx, own_users},
     table::Kind,

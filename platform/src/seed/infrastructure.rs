@@ -3,13 +3,13 @@
 //! also an advanced zone and a basic one, with hosts of several hypervisors, storage
 //! for them and image stores.
 
-use crate::areas::{
-    diskoffering, guestos,
-    host::{self, Seeded},
-    hypervisor::{self, BARE_METAL, KVM, SIMULATOR, XEN_SERVER},
-    region, serviceoffering, systemvm,
-};
 use crate::{
+    areas::{
+        diskoffering, guestos,
+        host::{self, Seeded},
+        hypervisor::{self, BARE_METAL, KVM, SIMULATOR, XEN_SERVER},
+        region, serviceoffering, systemvm,
+    },
     col,
     engine::{ThingId, Tx},
     table::Kind,

@@ -7,10 +7,11 @@
 
 use cloudtally_model::Text;
 
-use crate::areas::{networkservice, systemvm};
 use crate::{
+    areas::{networkservice, systemvm},
     col,
     engine::{ThingId, Tx},
+    state::SwitchState,
     table::Kind,
 };
 
@@ -160,7 +161,7 @@ const SYSTEM: &[(&str, &str)] = &[
 pub(crate) fn offerings(tx: &mut Tx<'_>) {
     for (name, traffic) in SYSTEM {
         tx.insert(Kind::NetworkOffering, |offering| {
-            offering.state = "Enabled";
+            offering.set_state(SwitchState::Enabled);
             offering
                 .set_text(col::NAME, name)
                 .set_text(col::DISPLAY_TEXT, name)
@@ -172,7 +173,7 @@ pub(crate) fn offerings(tx: &mut Tx<'_>) {
     }
     for row in DEFAULTS {
         tx.insert(Kind::NetworkOffering, |offering| {
-            offering.state = "Enabled";
+            offering.set_state(SwitchState::Enabled);
             offering
                 .set_text(col::NAME, row.name)
                 .set_text(col::DISPLAY_TEXT, row.text)
@@ -276,7 +277,7 @@ fn physical_network(
     traffic: &[&str],
 ) -> ThingId {
     let id = tx.insert(Kind::PhysicalNetwork, |network| {
-        network.state = "Enabled";
+        network.set_state(SwitchState::Enabled);
         network
             .set_ref(col::ZONE_ID, zone)
             .set_text(col::NAME, name)

@@ -3,7 +3,7 @@
 use cloudtally_model::Text;
 
 use super::{Hidden, Object, Source, WireType, same};
-use crate::engine::{Column, ColumnKey, Reference, ThingId, Tx};
+use crate::engine::{Column, ColumnKey, Reference, States, ThingId, Tx};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $noun:literal),* $(,)?) => {
@@ -162,15 +162,6 @@ pub enum OnDelete {
     Forget,
 }
 
-/// A move between two states.
-#[derive(Clone, Copy, Debug)]
-pub struct Move {
-    /// From this state.
-    pub from: &'static str,
-    /// To this one.
-    pub to: &'static str,
-}
-
 /// What is stored of a kind.
 pub struct KindSpec {
     /// Which kind.
@@ -185,10 +176,8 @@ pub struct KindSpec {
     pub unique: &'static [Unique],
     /// The count that grows with each.
     pub limit: Option<Limit>,
-    /// Its states, the first one first; none if it has no states.
-    pub states: &'static [&'static str],
-    /// The moves allowed between them.
-    pub moves: &'static [Move],
+    /// Its states and the moves between them; none if it has no states.
+    pub states: States,
     /// Columns in which `keyword` looks.
     pub keyword: &'static [Column<Text>],
     /// Whether lists show the newest first; the oldest comes first otherwise.
@@ -220,8 +209,7 @@ impl KindSpec {
             owner: Owner::Cloud,
             unique: &[],
             limit: None,
-            states: &[],
-            moves: &[],
+            states: States::NONE,
             keyword: &[],
             newest_first: false,
             referred: &[],
@@ -275,17 +263,17 @@ impl KindSpec {
     }
 
     /// Its states, the first one first, and the moves between them.
-    pub const fn states(mut self, states: &'static [&'static str], moves: &'static [Move]) -> Self {
+    pub const fn states(mut self, states: States) -> Self {
         let mut at = 0;
-        while at < moves.len() {
+        while at < states.moves.len() {
             assert!(
-                contains(states, moves[at].from) && contains(states, moves[at].to),
+                contains(states.names, states.moves[at].from)
+                    && contains(states.names, states.moves[at].to),
                 "a move between states that are not there"
             );
             at += 1;
         }
         self.states = states;
-        self.moves = moves;
         self
     }
 

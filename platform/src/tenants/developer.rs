@@ -5,6 +5,7 @@ use super::{
     chance::Chance,
     hand::{Catalogue, Hand, Item},
 };
+use crate::state::MachineState;
 
 pub(super) fn wake(hand: &mut Hand<'_>, chance: &mut Chance) {
     let Some(catalogue) = hand.catalogue() else { return };
@@ -114,7 +115,7 @@ fn address_work(hand: &mut Hand<'_>, chance: &mut Chance, catalogue: &Catalogue)
     let addresses = hand.list("listPublicIpAddresses", &[]);
     let Some(address) = chance.pick(&addresses) else { return };
     let id = address.text("id");
-    let machines = hand.machines("Running");
+    let machines = hand.machines(MachineState::Running);
     match chance.below(16) {
         0 => drop(hand.call("disassociateIpAddress", &[("id", id)])),
         1 | 2 if !address.is("isstaticnat") => {

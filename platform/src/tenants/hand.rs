@@ -6,6 +6,7 @@ use super::{Habit, Refusals};
 use crate::{
     TABLES, areas, col,
     engine::{Answer, Caller, Cloud, Node, Request, ThingId, Uuid, World, own_users},
+    state::MachineState,
     table::Kind,
 };
 
@@ -70,7 +71,7 @@ impl<'a> Hand<'a> {
     /// Lets a running guest shut itself down, which no command does.
     pub(super) fn shut_down(&mut self, vm: ThingId) {
         let stopped = self.cloud.change(self.now, move |tx| {
-            if tx.get(Kind::Vm, vm).is_some_and(|vm| vm.state == "Running") {
+            if tx.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Running)) {
                 areas::vm::guest_stopped(tx, vm);
             }
             Ok(Answer::Success)
@@ -119,8 +120,8 @@ impl<'a> Hand<'a> {
     }
 
     /// The tenant's machines in a state.
-    pub(super) fn machines(&mut self, state: &str) -> Vec<Item> {
-        self.list("listVirtualMachines", &[("state", state)])
+    pub(super) fn machines(&mut self, state: MachineState) -> Vec<Item> {
+        self.list("listVirtualMachines", &[("state", state.name())])
     }
 
     /// The number behind a uuid, which only the operator's commands take.

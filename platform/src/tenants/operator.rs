@@ -4,6 +4,7 @@ use super::{
     chance::Chance,
     hand::{Hand, Item},
 };
+use crate::state::MachineState;
 
 /// What simulated hosts are asked to do, and can be slow at or fail.
 const AGENT_COMMANDS: [&str; 4] =
@@ -111,24 +112,24 @@ fn ping(hand: &mut Hand<'_>, host: &Item, value: &str) {
 /// What befalls some machine, or is done for its owner.
 fn help(hand: &mut Hand<'_>, chance: &mut Chance) {
     let everybody = ("listall", "true");
-    let machines = |hand: &mut Hand<'_>, state| {
-        hand.list("listVirtualMachines", &[everybody, ("state", state)])
+    let machines = |hand: &mut Hand<'_>, state: MachineState| {
+        hand.list("listVirtualMachines", &[everybody, ("state", state.name())])
     };
     match chance.below(16) {
         0 | 1 => {
-            let running = machines(hand, "Running");
+            let running = machines(hand, MachineState::Running);
             if let Some(id) = chance.pick(&running).and_then(|vm| hand.number_of(vm.text("id"))) {
                 hand.shut_down(id);
             }
         }
         2..=4 => {
-            let destroyed = machines(hand, "Destroyed");
+            let destroyed = machines(hand, MachineState::Destroyed);
             if let Some(vm) = chance.pick(&destroyed) {
                 hand.call("recoverVirtualMachine", &[("id", vm.text("id"))]);
             }
         }
         5 => {
-            let running = machines(hand, "Running");
+            let running = machines(hand, MachineState::Running);
             let hosts = hand.list("listHosts", &[("type", "Routing"), ("hypervisor", "Simulator")]);
             if let (Some(vm), Some(host)) = (chance.pick(&running), chance.pick(&hosts)) {
                 let params = [("virtualmachineid", vm.text("id")), ("hostid", host.text("id"))];
@@ -136,7 +137,7 @@ fn help(hand: &mut Hand<'_>, chance: &mut Chance) {
             }
         }
         6 => {
-            let stopped = machines(hand, "Stopped");
+            let stopped = machines(hand, MachineState::Stopped);
             let accounts = hand.list("listAccounts", &[everybody, ("accounttype", "0")]);
             if let (Some(vm), Some(to)) = (chance.pick(&stopped), chance.pick(&accounts)) {
                 hand.call(
@@ -150,7 +151,8 @@ fn help(hand: &mut Hand<'_>, chance: &mut Chance) {
             }
         }
         7 => {
-            let routers = hand.list("listRouters", &[everybody, ("state", "Running")]);
+            let routers =
+                hand.list("listRouters", &[everybody, ("state", MachineState::Running.name())]);
             if let Some(router) = chance.pick(&routers) {
                 hand.call("rebootRouter", &[("id", router.text("id"))]);
             }

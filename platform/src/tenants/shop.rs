@@ -4,6 +4,7 @@ use super::{
     chance::Chance,
     hand::{Hand, Item},
 };
+use crate::state::MachineState;
 
 /// Machines it has at most.
 const MACHINES: usize = 4;
@@ -38,7 +39,8 @@ pub(super) fn wake(hand: &mut Hand<'_>, chance: &mut Chance) {
     }
     // 2. As many run as the hour needs.
     let hour = hand.now.as_millis().div_euclid(3_600_000).rem_euclid(24);
-    let (running, stopped) = (hand.machines("Running"), hand.machines("Stopped"));
+    let (running, stopped) =
+        (hand.machines(MachineState::Running), hand.machines(MachineState::Stopped));
     for vm in running.iter().skip(wanted(hour)) {
         hand.call("stopVirtualMachine", &[("id", &vm.id())]);
     }

@@ -9,8 +9,10 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
 
-use cloudtally_platform::TABLES;
-use cloudtally_platform::table::{Command, Job, Object, Roles, Shape};
+use cloudtally_platform::{
+    TABLES,
+    table::{Command, Job, Object, Roles, Shape},
+};
 use serde_json::Value;
 
 /// What the catalogue says of a text parameter without `max_length`.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use cloudtally_platform::{
     col,
     engine::{Start, Thing, World},
+    state::{HostState, MachineState},
     table::Kind,
 };
 
@@ -478,15 +479,16 @@ impl Hazards {
             (Kind::ImageCopy, &["Downloading"]),
             (Kind::Host, &["Connecting", "Disconnected"]),
         ] {
-            let hanging = world.all(kind).find(|thing| passing.contains(&thing.state));
+            let hanging = world.all(kind).find(|thing| passing.contains(&thing.state()));
             assert!(hanging.is_none(), "{about}: {hanging:?}");
         }
         for vm in world.all(Kind::Vm) {
             let host = vm.id_of(col::HOST_ID).map(|id| world.thing(id));
-            let is_on_host = host.is_some_and(|host| host.removed.is_none() && host.state == "Up");
-            assert_eq!(vm.state == "Running", is_on_host, "{about}: {vm:?} on {host:?}");
+            let is_on_host =
+                host.is_some_and(|host| host.removed.is_none() && host.is(HostState::Up));
+            assert_eq!(vm.is(MachineState::Running), is_on_host, "{about}: {vm:?} on {host:?}");
             let holds = holdings(&world, vm);
-            if vm.state == "Error" {
+            if vm.is(MachineState::Error) {
                 assert_eq!(holds, Vec::<&Thing>::new(), "{about}: {vm:?}");
             }
         }

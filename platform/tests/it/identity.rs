@@ -1,7 +1,10 @@
 //! Domains, accounts, users and jobs: what everything else stands on.
 
 use cloudtally_model::Instant;
-use cloudtally_platform::engine::{Answer, Node, Start};
+use cloudtally_platform::{
+    engine::{Answer, Node, Start},
+    state::AccountState,
+};
 
 use crate::support::{Lab, int, text, texts};
 
@@ -194,7 +197,7 @@ fn what_is_left_of_accounts_is_cleared_up_when_the_interval_says_so() {
     // Another version has removed the one account and disabled the other, and no more.
     let now = lab.now();
     lab.memory.edit(&gone, |account| account.removed = Some(now));
-    lab.memory.edit(&shut, |account| account.state = "disabled".into());
+    lab.memory.edit(&shut, |account| account.state = AccountState::Disabled.name().into());
     let lab = lab.restart();
     let seen = lab.usage_types().len();
     let state = |lab: &Lab| text(&lab.one("listVirtualMachines", &[("id", &vm)]), "state");

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cloudtally_platform::{
     col,
     engine::{Column, Start, Thing, ThingId, World},
+    state::{MachineState, RuleState},
     table::Kind,
 };
 
@@ -363,7 +364,7 @@ fn rules(world: &World, about: &str) {
         (Kind::RemoteAccessVpn, col::PUBLIC_IP_ID),
     ] {
         for rule in world.all(kind) {
-            assert!(matches!(rule.state, "Active" | "Running"), "{about}: {rule:?}");
+            assert!(matches!(rule.state(), "Active" | "Running"), "{about}: {rule:?}");
             assert!(is_there(world, rule, address), "{about}: {rule:?}");
             let of = world.thing(rule.id_of(address).unwrap());
             assert_eq!(rule.owner, of.owner, "{about}: {rule:?} on {of:?}");
@@ -371,7 +372,7 @@ fn rules(world: &World, about: &str) {
     }
     for rule in world.all(Kind::EgressRule) {
         assert!(
-            rule.state == "Active" && is_there(world, rule, col::NETWORK_ID),
+            rule.is(RuleState::Active) && is_there(world, rule, col::NETWORK_ID),
             "{about}: {rule:?}"
         );
     }
@@ -436,8 +437,8 @@ fn networks(world: &World, about: &str) {
     {
         let of_it = || world.referring(network.id, Kind::Router, col::GUEST_NETWORK_ID);
         let (routers, running) =
-            (of_it().count(), of_it().filter(|router| router.state == "Running").count());
-        match network.state {
+            (of_it().count(), of_it().filter(|router| router.is(MachineState::Running)).count());
+        match network.state() {
             "Implemented" => {
                 let physical = network.id_of(col::PHYSICAL_NETWORK_ID).unwrap();
                 let other = vlans.insert((physical, network.text(col::VLAN)), network);
@@ -449,14 +450,18 @@ fn networks(world: &World, about: &str) {
                 assert!(routers <= 1, "{about}: {network:?}");
                 let nics = world.referring(network.id, Kind::Nic, col::NETWORK_ID);
                 let mut vms = nics.filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID));
-                let runs = vms.any(|vm| world.thing(vm).state == "Running");
+                let runs = vms.any(|vm| world.thing(vm).is(MachineState::Running));
                 assert!(!runs, "{about}: {network:?}");
             }
         }
     }
     for router in world.all(Kind::Router) {
         assert!(is_there(world, router, col::GUEST_NETWORK_ID), "{about}: {router:?}");
-        assert_eq!(router.state == "Running", router.id_of(col::HOST_ID).is_some(), "{router:?}");
+        assert_eq!(
+            router.is(MachineState::Running),
+            router.id_of(col::HOST_ID).is_some(),
+            "{router:?}"
+        );
     }
 }
 
@@ -474,7 +479,7 @@ fn nics(world: &World, about: &str) {
             assert!(other.is_none(), "{about}: {nic:?} and {other:?}");
         }
     }
-    for vm in world.all(Kind::Vm).filter(|vm| vm.state != "Error") {
+    for vm in world.all(Kind::Vm).filter(|vm| !vm.is(MachineState::Error)) {
         let nics = world.referring(vm.id, Kind::Nic, col::VIRTUAL_MACHINE_ID);
         assert_eq!(nics.filter(|nic| nic.flag(col::IS_DEFAULT)).count(), 1, "{about}: {vm:?}");
     }

@@ -264,7 +264,7 @@ impl Lab {
         let start = world.thing(job.id_of(col::START_EVENT).unwrap());
         let mut chain = vec![start];
         chain.extend(world.referring(start.id, Kind::Event, col::PARENT_ID));
-        let states: Vec<&str> = chain.iter().map(|event| event.state).collect();
+        let states: Vec<&str> = chain.iter().map(|event| event.state()).collect();
         let expected = match command.job {
             Job::Create => vec!["Scheduled", "Created", "Started", "Completed"],
             Job::Plain => vec!["Scheduled", "Started", "Completed"],

@@ -1,9 +1,12 @@
 //! Bare metal: hosts that are given to a tenant whole, with their DHCP and PXE servers.
 //! Guide 4.1.1.6.
 
-use crate::areas::host::{HOST, add_bare_metal};
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, own, p,
+use crate::{
+    areas::host::{HOST, add_bare_metal},
+    table::{
+        Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, own,
+        p,
+    },
 };
 
 pub(crate) const BAREMETAL_DHCP: Object = Object {

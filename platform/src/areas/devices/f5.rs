@@ -1,9 +1,11 @@
 //! F5 load balancers, and the older commands for external ones. Guide 4.1.3, 4.2.7.6.
 
-use crate::areas::network::NETWORK;
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, Source, WireType as W, f, fields::*, group, later,
-    p,
+use crate::{
+    areas::network::NETWORK,
+    table::{
+        Command, Kind, Object, ParamType::*, Roles, Source, WireType as W, f, fields::*, group,
+        later, p,
+    },
 };
 
 pub(crate) const EXTERNAL_LOAD_BALANCER: Object = Object {

@@ -1,8 +1,10 @@
 //! NetScaler load balancers. Guide 4.2.7.6.
 
-use crate::areas::network::NETWORK;
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, Source, WireType as W, f, group, later, p,
+use crate::{
+    areas::network::NETWORK,
+    table::{
+        Command, Kind, Object, ParamType::*, Roles, Source, WireType as W, f, group, later, p,
+    },
 };
 
 pub(crate) const NETSCALER_LOAD_BALANCER: Object = Object {

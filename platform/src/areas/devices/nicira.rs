@@ -1,8 +1,10 @@
 //! Nicira NVP controllers of guest networks. Guide 4.1.1.24.
 
-use crate::areas::network::NETWORK;
-use crate::table::{
-    Command, Kind, Object, ParamType::*, Roles, Source, WireType as W, f, group, later, p,
+use crate::{
+    areas::network::NETWORK,
+    table::{
+        Command, Kind, Object, ParamType::*, Roles, Source, WireType as W, f, group, later, p,
+    },
 };
 
 pub(crate) const NICIRA_NVP_DEVICE: Object = Object {

@@ -7,6 +7,7 @@ use crate::{
     areas::{ip, metering, networkoffering, router_vm as router},
     col,
     engine::{Call, Done, Thing, ThingId, Tx, World},
+    state::{NetworkState, SwitchState},
     table::Kind,
 };
 
@@ -32,7 +33,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
                 new.text(col::NAME)
             )));
         }
-        if new.state != "Enabled" {
+        if !new.is(SwitchState::Enabled) {
             return Err(ApiError::value(format!(
                 "the offering {} is not enabled",
                 new.text(col::NAME)
@@ -72,7 +73,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         for nic in nics {
             metering::nic(call.tx, "NETWORK.OFFERING.ASSIGN", nic);
         }
-        if network.state == "Implemented" {
+        if network.is(NetworkState::Implemented) {
             router::destroy_of(call.tx, id);
             implement(call.tx, id)?;
         }
@@ -99,12 +100,12 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// for what the tenant puts there otherwise. The whole range ends the reservation.
 fn reserve(call: &mut Call<'_, '_>, id: ThingId, given: &str) -> Result<(), ApiError> {
     let network = call.thing(id).clone();
-    if network.text(col::TYPE) != "Isolated" || network.state != "Implemented" {
+    if network.text(col::TYPE) != "Isolated" || !network.is(NetworkState::Implemented) {
         return Err(ApiError::value(format!(
             "the network {} is {} and {}; addresses are reserved in isolated networks that are implemented",
             network.text(col::NAME),
             network.text(col::TYPE).to_lowercase(),
-            network.state
+            network.state()
         ))
         .about(network.uuid.to_string(), "guestvmcidr"));
     }

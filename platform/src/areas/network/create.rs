@@ -14,6 +14,7 @@ use crate::{
     },
     col,
     engine::{Call, Done, Thing, ThingId, Tx, World, limit, own_users},
+    state::{NetworkState, SwitchState},
     table::{Kind, Limit},
 };
 
@@ -23,7 +24,7 @@ const GUEST_CIDR: &str = "10.1.1.0/24";
 /// The physical networks of a zone that carry guest traffic.
 fn guest_physical_networks(world: &World, zone: ThingId) -> impl Iterator<Item = &Thing> {
     world.referring(zone, Kind::PhysicalNetwork, col::ZONE_ID).filter(|physical| {
-        physical.state == "Enabled"
+        physical.is(SwitchState::Enabled)
             && world
                 .referring(physical.id, Kind::TrafficType, col::PHYSICAL_NETWORK_ID)
                 .any(|traffic| traffic.text(col::TRAFFIC_TYPE) == "Guest")
@@ -35,7 +36,7 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (zone, offering) =
         (call.args.id_required("zoneid"), call.args.id_required("networkofferingid"));
     let is_shared = call.thing(offering).text(col::GUEST_IP_TYPE).eq_ignore_ascii_case("Shared");
-    if call.thing(offering).state != "Enabled" {
+    if !call.thing(offering).is(SwitchState::Enabled) {
         return Err(ApiError::value(format!(
             "the network offering {} is not enabled",
             call.thing(offering).text(col::NAME)
@@ -193,7 +194,7 @@ fn physical_network(
     let carriers = physicalnetwork::carrying(call, zone, "Guest");
     let tags = call.thing(offering).text(col::TAGS);
     match call.args.id("physicalnetworkid") {
-        Some(named) if carriers.contains(&named) && call.thing(named).state != "Enabled" => {
+        Some(named) if carriers.contains(&named) && !call.thing(named).is(SwitchState::Enabled) => {
             Err(ApiError::value(format!(
                 "the physical network {} is not enabled",
                 call.thing(named).text(col::NAME)
@@ -465,7 +466,7 @@ fn create_shared(
             }
         }
     });
-    call.tx.move_to(id, "Setup");
+    call.tx.move_to(id, NetworkState::Setup);
     if let Some(range) = range {
         call.tx.insert(Kind::VlanIpRange, |row| {
             row.set_flag(col::FOR_VIRTUAL_NETWORK, false)
@@ -548,7 +549,7 @@ pub(crate) fn for_deployment(
             let offering = call
                 .all(Kind::NetworkOffering)
                 .find(|offering| {
-                    offering.state == "Enabled"
+                    offering.is(SwitchState::Enabled)
                         && offering.text(col::AVAILABILITY) == "Required"
                         && offering.text(col::GUEST_IP_TYPE) == "Isolated"
                         && networkoffering::provides(offering, "SourceNat")
@@ -654,7 +655,7 @@ pub(crate) fn ready(tx: &mut Tx<'_>, zone: ThingId) {
         let uuid = network.uuid.to_string();
         network.set_text(col::RELATED, &uuid);
     });
-    tx.move_to(id, "Setup");
+    tx.move_to(id, NetworkState::Setup);
     for range in tx.ids_referring(zone, Kind::VlanIpRange, col::ZONE_ID) {
         tx.edit(range, |range| {
             range.set_ref(col::NETWORK_ID, id);

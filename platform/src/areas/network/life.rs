@@ -13,6 +13,7 @@ use crate::{
     },
     col,
     engine::{Call, Done, Thing, ThingId, Tx, World},
+    state::{MachineState, NetworkState},
     table::Kind,
 };
 
@@ -22,7 +23,7 @@ pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     if network.text(col::TYPE) != "Isolated" {
         return Ok(());
     }
-    if network.state != "Implemented" {
+    if !network.is(NetworkState::Implemented) {
         refuse_unprovided(tx, &network)?;
         let vlan = match network.text(col::VLAN) {
             "" => free_vlan(tx, &network)?,
@@ -40,7 +41,7 @@ pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
                 });
             }
         }
-        tx.move_to(id, "Implemented");
+        tx.move_to(id, NetworkState::Implemented);
     }
     let (owner, zone) = (network.owner, network.id_of(col::ZONE_ID));
     let (Some(owner), Some(zone)) = (owner, zone) else { return Ok(()) };
@@ -79,7 +80,9 @@ pub(crate) fn shut_down_idle(tx: &mut Tx<'_>) {
     let wait = tx.setting_time("network.gc.wait", 1000);
     let set_up: Vec<ThingId> = tx
         .all(Kind::Network)
-        .filter(|network| network.state == "Implemented" && !network.flag(col::IS_PERSISTENT))
+        .filter(|network| {
+            network.is(NetworkState::Implemented) && !network.flag(col::IS_PERSISTENT)
+        })
         .map(|network| network.id)
         .collect();
     for id in set_up {
@@ -103,7 +106,7 @@ pub(crate) fn shut_down_idle(tx: &mut Tx<'_>) {
                         network.clear(col::VLAN).clear(col::BROADCAST_URI);
                     }
                 });
-                tx.move_to(id, "Allocated");
+                tx.move_to(id, NetworkState::Allocated);
             }
         }
     }
@@ -114,7 +117,14 @@ fn is_busy(world: &World, network: ThingId) -> bool {
     world
         .referring(network, Kind::Nic, col::NETWORK_ID)
         .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
-        .any(|vm| !matches!(world.thing(vm).state, "Stopped" | "Destroyed" | "Expunging" | "Error"))
+        .any(|vm| {
+            !world.thing(vm).is_any(&[
+                MachineState::Stopped,
+                MachineState::Destroyed,
+                MachineState::Expunging,
+                MachineState::Error,
+            ])
+        })
 }
 
 /// The source NAT address of a network.
@@ -191,11 +201,12 @@ pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
 
 pub(super) fn restart(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let state = call.entity().state;
-    if !matches!(state, "Implemented" | "Setup") {
+    let network = call.entity();
+    if !network.is_any(&[NetworkState::Implemented, NetworkState::Setup]) {
         return Err(ApiError::value(format!(
-            "the network {} is {state} and has nothing to restart",
-            call.entity().text(col::NAME)
+            "the network {} is {} and has nothing to restart",
+            network.text(col::NAME),
+            network.state()
         )));
     }
     if call.args.flag("cleanup") != Some(false) {

@@ -14,9 +14,10 @@ use cloudtally_model::ApiError;
 use super::{ip, networkoffering};
 use crate::{
     col,
-    engine::{Answer, Node, Query, Scope, Thing, ThingId, View, World},
+    engine::{Answer, Node, Query, Scope, Thing, ThingId, View, World, table},
+    state::NetworkState,
     table::{
-        Command, Kind, KindSpec, Move, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
+        Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
         fields::*, group, hidden, own, p,
     },
 };
@@ -188,14 +189,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Network, &NETWORK)
         hidden("idlesince", W::Date),
     ])
     .owned()
-    .states(
-        &["Allocated", "Setup", "Implementing", "Implemented", "Shutdown"],
-        &[
-            Move { from: "Allocated", to: "Implemented" },
-            Move { from: "Allocated", to: "Setup" },
-            Move { from: "Implemented", to: "Allocated" },
-        ],
-    )
+    .states(table!(NetworkState: Allocated, Setup, Implementing, Implemented, Shutdown; Allocated => Implemented, Setup; Implemented => Allocated;))
     .keyword(&[col::NAME, col::DISPLAY_TEXT])
     .referred(&[
         (Kind::Nic, col::NETWORK_ID.reference(), OnDelete::Refuse),

@@ -76,7 +76,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         offering.set_text(col::AVAILABILITY, availability);
     }
     call.edit(id, |old| *old = offering);
-    if let Some(state) = given::word(call, "state", &["Enabled", "Disabled"])? {
+    if let Some(state) = given::switch(call)? {
         call.tx.move_to(id, state);
     }
     Ok(Done::Thing(id))

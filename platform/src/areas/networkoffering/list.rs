@@ -8,6 +8,7 @@ use crate::{
     areas::networkservice,
     col,
     engine::{Answer, Query, Thing, ThingId, World},
+    state::SwitchState,
     table::Kind,
 };
 
@@ -23,7 +24,7 @@ fn is_listed(query: &Query<'_>, row: &Thing) -> bool {
     let args = query.args;
     let tags = || row.text(col::TAGS).split(',').map(str::trim).filter(|tag| !tag.is_empty());
     let is_visible =
-        !row.flag(col::SYSTEM_ONLY) && (query.caller.is_root() || row.state == "Enabled");
+        !row.flag(col::SYSTEM_ONLY) && (query.caller.is_root() || row.is(SwitchState::Enabled));
     is_visible
         && args.list("supportedservices").iter().all(|name| {
             networkservice::service_named(name).is_some_and(|service| provides(row, service.name))
@@ -48,7 +49,7 @@ fn works_in(query: &Query<'_>, row: &Thing, zone: ThingId) -> bool {
     };
     world.referring(zone, Kind::PhysicalNetwork, col::ZONE_ID).any(|network| {
         let mut tags = row.text(col::TAGS).split(',').map(str::trim).filter(|tag| !tag.is_empty());
-        network.state == "Enabled"
+        network.is(SwitchState::Enabled)
             && tags.all(|tag| has(network, tag))
             && row
                 .map(col::PROVIDERS)
@@ -63,7 +64,7 @@ pub(crate) fn can_follow(world: &World, row: &Thing, network: ThingId) -> bool {
     let Some(now) = now else { return false };
     let same_flag = |column| now.flag(column) == row.flag(column);
     row.id != now.id
-        && row.state == "Enabled"
+        && row.is(SwitchState::Enabled)
         && now.text(col::GUEST_IP_TYPE) == "Isolated"
         && row.text(col::GUEST_IP_TYPE) == "Isolated"
         && row.text(col::TAGS) == now.text(col::TAGS)

@@ -11,10 +11,11 @@ pub(crate) use list::can_follow;
 use super::serviceoffering;
 use crate::{
     col,
-    engine::{Node, Thing, ThingId, World},
+    engine::{Node, Thing, ThingId, World, table},
+    state::SwitchState,
     table::{
-        Command, Kind, KindSpec, MapForm, Move, Object, OnDelete, ParamType::*, Roles,
-        WireType as W, delete, f, fields::*, group, hidden, own, p, update,
+        Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, WireType as W,
+        delete, f, fields::*, group, hidden, own, p, update,
     },
 };
 
@@ -32,10 +33,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::NetworkOffering, &NETWORK
         hidden("sortkey", W::Int),
         hidden("routeroffering", W::Id(Kind::ServiceOffering)),
     ])
-    .states(
-        &["Disabled", "Enabled"],
-        &[Move { from: "Disabled", to: "Enabled" }, Move { from: "Enabled", to: "Disabled" }],
-    )
+    .states(table!(SwitchState: Disabled, Enabled; Disabled => Enabled; Enabled => Disabled;))
     .keyword(&[col::NAME, col::DISPLAY_TEXT])
     .referred(&[(Kind::Network, col::NETWORK_OFFERING_ID.reference(), OnDelete::Refuse)]);
 

@@ -6,20 +6,20 @@ mod traffic;
 
 use cloudtally_model::ApiError;
 
-use crate::col;
-use crate::engine::{Answer, Node, Query};
-use crate::table::{
-    Command, Kind, KindSpec, Move, Object, OnDelete, ParamType::*, Roles, WireType as W, create,
-    delete, f, fields::*, group, hidden, list, own, p, update,
+use crate::{
+    col,
+    engine::{Answer, Node, Query, table},
+    state::SwitchState,
+    table::{
+        Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, create,
+        delete, f, fields::*, group, hidden, list, own, p, update,
+    },
 };
 
 /// A physical network is disabled until it is set up; `vlan` holds its VLANs as
 /// merged ranges, `100-200,300-310`.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PhysicalNetwork, &PHYSICAL_NETWORK)
-    .states(
-        &["Disabled", "Enabled"],
-        &[Move { from: "Disabled", to: "Enabled" }, Move { from: "Enabled", to: "Disabled" }],
-    )
+    .states(table!(SwitchState: Disabled, Enabled; Disabled => Enabled; Enabled => Disabled;))
     .keyword(&[col::NAME])
     .job_instance("PhysicalNetwork")
     .referred(&[
@@ -38,17 +38,7 @@ pub(crate) static TRAFFIC_TYPE_KIND: KindSpec = KindSpec::new(Kind::TrafficType,
 
 /// A provider works once it is enabled, which its element must be first.
 pub(crate) static PROVIDER_KIND: KindSpec = KindSpec::new(Kind::Provider, &PROVIDER)
-    .states(
-        &["Disabled", "Enabled", "Shutdown"],
-        &[
-            Move { from: "Disabled", to: "Enabled" },
-            Move { from: "Enabled", to: "Disabled" },
-            Move { from: "Disabled", to: "Shutdown" },
-            Move { from: "Enabled", to: "Shutdown" },
-            Move { from: "Shutdown", to: "Enabled" },
-            Move { from: "Shutdown", to: "Disabled" },
-        ],
-    )
+    .states(table!(SwitchState: Disabled, Enabled, Shutdown; Disabled => Enabled, Shutdown; Enabled => Disabled, Shutdown; Shutdown => Enabled, Disabled;))
     .keyword(&[col::NAME])
     .job_instance("PhysicalNetworkServiceProvider")
     .referred(&[

@@ -254,7 +254,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             network.set_text(col::NETWORK_SPEED, &speed);
         }
     });
-    if let Some(state) = given::word(call, "state", &["Enabled", "Disabled"])? {
+    if let Some(state) = given::switch(call)? {
         call.tx.move_to(id, state);
     }
     Ok(Done::Thing(id))

@@ -9,6 +9,7 @@ use crate::{
     },
     col,
     engine::{Answer, Call, Done, Node, Query, ThingId},
+    state::SwitchState,
     table::Kind,
 };
 
@@ -133,7 +134,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(services) = services(call, row.expect("checked when added"))? {
         call.edit(id, |provider| networkservice::set_services(provider, &services));
     }
-    if let Some(state) = given::word(call, "state", &["Enabled", "Disabled"])? {
+    if let Some(state) = given::switch(call)? {
         call.tx.move_to(id, state);
     }
     Ok(Done::Thing(id))
@@ -161,7 +162,7 @@ pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 pub(super) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_delete(call)?;
     let id = call.entity_id();
-    call.tx.move_to(id, "Shutdown");
+    call.tx.move_to(id, SwitchState::Shutdown);
     call.tx.remove_with_dependants(id);
     Ok(Done::Success)
 }

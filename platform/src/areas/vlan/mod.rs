@@ -12,6 +12,7 @@ use super::{address, iprange};
 use crate::{
     col,
     engine::{Arg, Call, Done, Node, Query, Thing, ThingId, World, own_users, verbs},
+    state::AddressState,
     table::{
         Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, delete, f,
         fields::*, group, hidden, list, own, p,
@@ -235,7 +236,7 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         Err(ApiError::in_use(text).about(by.uuid.to_string(), "id"))
     };
     let mut addresses = call.referring(range.id, Kind::IpAddress, col::VLAN_ID);
-    if let Some(address) = addresses.find(|address| address.state == "Allocated") {
+    if let Some(address) = addresses.find(|address| address.is(AddressState::Allocated)) {
         return in_use(address.text(col::IP_ADDRESS), address);
     }
     if let Some(vm) = call.referring(range.id, Kind::SystemVm, col::PUBLIC_RANGE).next() {

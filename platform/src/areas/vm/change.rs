@@ -16,6 +16,7 @@ use crate::{
         Answer, Call, Done, JobStatus, Level, Node, Query, Thing, ThingId, Uuid, limit, scope,
         unknown,
     },
+    state::{AccountState, MachineState},
     table::{Kind, Limit},
 };
 
@@ -70,7 +71,7 @@ fn set_offering(call: &mut Call<'_, '_>, vm: ThingId, offering: ThingId) {
 /// Gives a stopped machine another offering.
 pub(super) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (vm, offering) = (call.args.id_required("id"), call.args.id_required("serviceofferingid"));
-    life::must_be(call.tx, vm, &["Stopped"], "given another offering")?;
+    life::must_be(call.tx, vm, &[MachineState::Stopped], "given another offering")?;
     check_offering(call, vm, offering)?;
     set_offering(call, vm, offering);
     metering::vm(call.tx, "VM.UPGRADE", vm);
@@ -81,9 +82,9 @@ pub(super) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError>
 pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (vm, offering) = (call.args.id_required("id"), call.args.id_required("serviceofferingid"));
     // It may have been stopped or destroyed while its host was busy.
-    life::must_be(call.tx, vm, &["Stopped", "Running"], "scaled")?;
+    life::must_be(call.tx, vm, &[MachineState::Stopped, MachineState::Running], "scaled")?;
     check_offering(call, vm, offering)?;
-    if call.thing(vm).state == "Stopped" {
+    if call.thing(vm).is(MachineState::Stopped) {
         set_offering(call, vm, offering);
         metering::vm(call.tx, "VM.UPGRADE", vm);
         return Ok(Done::Thing(vm));
@@ -148,12 +149,12 @@ pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let is_metal = placement::is_bare_metal(call.entity().text(col::HYPERVISOR));
     if is_volatile && !is_metal && call.entity().id_of(col::TEMPLATE_ID).is_some() {
         if call.step == 0 {
-            life::must_be(call.tx, vm, &["Running"], "rebooted")?;
+            life::must_be(call.tx, vm, &[MachineState::Running], "rebooted")?;
         }
         let template = call.entity().id_of(col::TEMPLATE_ID);
         return renew(call, vm, template);
     }
-    life::must_be(call.tx, vm, &["Running"], "rebooted")?;
+    life::must_be(call.tx, vm, &[MachineState::Running], "rebooted")?;
     if call.step == 0 {
         let host = call.entity().id_of(col::HOST_ID);
         if let Some(later) = simulator::ask(call, host, "RebootCommand")? {
@@ -180,7 +181,7 @@ fn refuse_worked_on(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
 
 pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
-    life::must_be(call.tx, vm, &["Destroyed"], "recovered")?;
+    life::must_be(call.tx, vm, &[MachineState::Destroyed], "recovered")?;
     refuse_worked_on(call, vm)?;
     let owner = call.entity().owner.expect("virtual machines have an owner");
     let is_metal = placement::is_bare_metal(call.entity().text(col::HYPERVISOR));
@@ -208,7 +209,7 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.edit(vm, |vm| {
         vm.set_time(col::DUE, None);
     });
-    call.move_to(vm, "Stopped");
+    call.move_to(vm, MachineState::Stopped);
     Ok(Done::Thing(vm))
 }
 
@@ -227,7 +228,7 @@ fn renew(
     template: Option<ThingId>,
 ) -> Result<Done, ApiError> {
     if call.step == 0 {
-        life::must_be(call.tx, vm, &["Stopped", "Running"], "restored")?;
+        life::must_be(call.tx, vm, &[MachineState::Stopped, MachineState::Running], "restored")?;
         let machine = call.thing(vm).clone();
         if placement::is_bare_metal(machine.text(col::HYPERVISOR)) {
             return Err(ApiError::value(format!(
@@ -259,7 +260,7 @@ fn renew(
         let more = volume::gib(size_bytes) - volume::gib(old_bytes);
         limit::check(call.tx, owner, Limit::PrimaryStorage, more)?;
         // A running machine is stopped for it and started again.
-        let runs = machine.state == "Running";
+        let runs = machine.is(MachineState::Running);
         if runs {
             life::stop_now(call.tx, vm);
         }
@@ -291,7 +292,7 @@ fn renew(
 
 pub(super) fn reset_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
-    life::must_be(call.tx, vm, &["Stopped"], "given a new password")?;
+    life::must_be(call.tx, vm, &[MachineState::Stopped], "given a new password")?;
     let takes_password = call
         .entity()
         .id_of(col::TEMPLATE_ID)
@@ -307,7 +308,7 @@ pub(super) fn reset_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> 
 
 pub(super) fn reset_key(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
-    life::must_be(call.tx, vm, &["Stopped"], "given another key")?;
+    life::must_be(call.tx, vm, &[MachineState::Stopped], "given another key")?;
     scope::refuse_other_owner(call, vm)?;
     let name = call.args.text_required("keypair").to_owned();
     let owner = call.entity().owner.expect("virtual machines have an owner");
@@ -369,7 +370,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. A stopped machine without rules, an account that may have it.
     let vm = call.args.id_required("virtualmachineid");
-    life::must_be(call.tx, vm, &["Stopped"], "moved to another account")?;
+    life::must_be(call.tx, vm, &[MachineState::Stopped], "moved to another account")?;
     refuse_worked_on(call, vm)?;
     let name = call.args.text_required("account").to_owned();
     let domain = call.args.id_required("domainid");
@@ -381,10 +382,10 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             machine.text(col::NAME)
         )));
     }
-    if call.thing(to).state != "enabled" {
+    if !call.thing(to).is(AccountState::Enabled) {
         return Err(ApiError::permission(format!(
             "the account {name} is {}; enable it before anything is given to it",
-            call.thing(to).state
+            call.thing(to).state()
         )));
     }
     // What it was made from, its new owner must be able to restore it from.
@@ -479,7 +480,7 @@ pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         (Some(host), None) => migrate_to(call, vm, host, Disks::Stay),
         (None, Some(pool)) => {
-            life::must_be(call.tx, vm, &["Stopped"], "moved to another storage pool")?;
+            life::must_be(call.tx, vm, &[MachineState::Stopped], "moved to another storage pool")?;
             // All of them, so that one host goes on reaching them.
             let lies_there = |id: &ThingId| call.thing(*id).id_of(col::POOL_ID) == Some(pool);
             let mut volumes = call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
@@ -560,25 +561,25 @@ fn migrate_to(
     disks: Disks,
 ) -> Result<Done, ApiError> {
     if call.step == 0 {
-        life::must_be(call.tx, vm, &["Running"], "migrated")?;
+        life::must_be(call.tx, vm, &[MachineState::Running], "migrated")?;
         let from = call.thing(vm).id_of(col::HOST_ID);
         if from == Some(host) {
             return Err(ApiError::value("the virtual machine is on this host already"));
         }
         placement::refuse_unfit(call, vm, host, disks)?;
         placement::host_for(call, vm, Some(host), None, disks)?;
-        call.move_to(vm, "Migrating");
+        call.move_to(vm, MachineState::Migrating);
         if let Some(later) = simulator::ask(call, Some(host), "MigrateCommand")? {
             return Ok(later);
         }
     }
-    life::must_be(call.tx, vm, &["Migrating"], "migrated")?;
+    life::must_be(call.tx, vm, &[MachineState::Migrating], "migrated")?;
     if call.step > 0 {
         // The host may be gone meanwhile, or full.
         placement::refuse_unfit(call, vm, host, disks)?;
         placement::host_for(call, vm, Some(host), None, disks)?;
     }
-    call.move_to(vm, "Running");
+    call.move_to(vm, MachineState::Running);
     call.edit(vm, |vm| {
         vm.set_ref(col::HOST_ID, host);
     });
@@ -588,8 +589,8 @@ fn migrate_to(
 /// A migration that failed: the machine runs on where it was.
 pub(super) fn migration_failed(call: &mut Call<'_, '_>) {
     let Some(vm) = call.args.id("virtualmachineid") else { return };
-    if call.get(Kind::Vm, vm).is_some_and(|vm| vm.state == "Migrating") {
-        call.move_to(vm, "Running");
+    if call.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Migrating)) {
+        call.move_to(vm, MachineState::Running);
     }
 }
 
@@ -598,7 +599,7 @@ pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), Api
     let vms: Vec<ThingId> = life::on_host(call.tx, host).iter().map(|vm| vm.id).collect();
     for vm in vms {
         match placement::host_for(call, vm, None, Some(host), Disks::Stay) {
-            Ok(other) if call.thing(vm).state == "Running" => {
+            Ok(other) if call.thing(vm).is(MachineState::Running) => {
                 call.edit(vm, |vm| {
                     vm.set_ref(col::HOST_ID, other);
                 });
@@ -630,7 +631,7 @@ pub(super) fn is_listed(query: &Query<'_>, vm: &Thing) -> bool {
             .any(|volume| volume.id_of(col::POOL_ID) == Some(pool))
     };
     // Destroyed machines are for those who may recover them.
-    let is_shown = vm.state != "Destroyed" && vm.state != "Expunging"
+    let is_shown = !vm.is(MachineState::Destroyed) && !vm.is(MachineState::Expunging)
         || query.caller.role != crate::table::Role::User;
     // What is not to be displayed only root admins are shown.
     is_shown

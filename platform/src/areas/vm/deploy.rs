@@ -18,6 +18,7 @@ use crate::{
     },
     col,
     engine::{Call, Done, Node, Thing, ThingId, View, limit, unknown},
+    state::MachineState,
     table::{Kind, Limit},
 };
 
@@ -293,7 +294,7 @@ fn check_name(call: &Call<'_, '_>, owner: ThingId, name: &str) -> Result<(), Api
     }
     let taken = call
         .owned_by(owner, Kind::Vm)
-        .any(|vm| vm.text(col::NAME).eq_ignore_ascii_case(name) && vm.state != "Expunging");
+        .any(|vm| vm.text(col::NAME).eq_ignore_ascii_case(name) && !vm.is(MachineState::Expunging));
     if taken {
         return Err(ApiError::value(format!(
             "there is a virtual machine named {name} already; choose another `name`"
@@ -383,12 +384,13 @@ pub(super) fn fail(call: &mut Call<'_, '_>) {
     let Some(vm) = call.entity else { return };
     // One that was started by other means meanwhile is deployed.
     let has_not_run = |vm: &Thing| {
-        matches!(vm.state, "Stopped" | "Starting") && vm.id_of(col::LAST_HOST_ID).is_none()
+        vm.is_any(&[MachineState::Stopped, MachineState::Starting])
+            && vm.id_of(col::LAST_HOST_ID).is_none()
     };
     if !call.get(Kind::Vm, vm).is_some_and(has_not_run) {
         return;
     }
-    call.move_to(vm, "Error");
+    call.move_to(vm, MachineState::Error);
     // It may have been given some while its host was waited for.
     rules::remove_of_vm(call.tx, vm);
     for nic in nic::of_vm(call.tx, vm) {

@@ -13,13 +13,12 @@ use super::{
 use crate::{
     areas::{metering, network, nic, simulator, volume},
     col,
-    engine::{Call, Done, Level, Thing, ThingId, Tx, World, begin_by_itself, happened},
-    table::{Kind, KindSpec, Limit, Move, OnDelete, WireType as W, hidden},
+    engine::{
+        Call, Done, Level, State, Thing, ThingId, Tx, World, begin_by_itself, happened, table,
+    },
+    state::{MachineState, PoolState},
+    table::{Kind, KindSpec, Limit, OnDelete, WireType as W, hidden},
 };
-
-const fn from(from: &'static str, to: &'static str) -> Move {
-    Move { from, to }
-}
 
 /// How often a machine whose host is gone is tried to be started elsewhere.
 const RESTARTS_MAX: i64 = 5;
@@ -46,36 +45,16 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
     ])
     .owned()
     .limit(Limit::Vm)
-    .states(
-        &[
-            "Stopped",
-            "Starting",
-            "Running",
-            "Stopping",
-            "Migrating",
-            "Destroyed",
-            "Expunging",
-            "Error",
-        ],
-        &[
-            from("Stopped", "Starting"),
-            from("Starting", "Running"),
-            from("Starting", "Stopped"),
-            from("Starting", "Error"),
-            from("Stopped", "Error"),
-            from("Running", "Stopping"),
-            from("Running", "Stopped"),
-            from("Running", "Migrating"),
-            from("Migrating", "Running"),
-            from("Migrating", "Stopped"),
-            from("Stopping", "Stopped"),
-            from("Stopping", "Running"),
-            from("Stopped", "Destroyed"),
-            from("Destroyed", "Stopped"),
-            from("Destroyed", "Expunging"),
-            from("Error", "Expunging"),
-        ],
-    )
+    .states(table!(MachineState:
+        Stopped, Starting, Running, Stopping, Migrating, Destroyed, Expunging, Error;
+        Stopped => Starting, Error, Destroyed;
+        Starting => Running, Stopped, Error;
+        Running => Stopping, Stopped, Migrating;
+        Migrating => Running, Stopped;
+        Stopping => Stopped, Running;
+        Destroyed => Stopped, Expunging;
+        Error => Expunging;
+    ))
     .keyword(&[col::NAME, col::DISPLAY_NAME])
     .referred(&[(Kind::LoadBalancerMember, col::VIRTUAL_MACHINE_ID.reference(), OnDelete::Remove)])
     .tagged("UserVm")
@@ -85,11 +64,14 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
 
 /// What every path between two states has in common.
 fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
-    match (from, tx.thing(id).state) {
-        ("Stopped", "Starting") => tx.edit(id, |vm| {
+    use MachineState::*;
+    let states = MachineState::named(from).zip(tx.thing(id).state_as::<MachineState>());
+    let Some((from, to)) = states else { return };
+    match (from, to) {
+        (Stopped, Starting) => tx.edit(id, |vm| {
             vm.set_ref(col::WAITS_FOR, None);
         }),
-        ("Starting", "Running") => {
+        (Starting, Running) => {
             for nic in nic::of_vm(tx, id) {
                 nic::meter(tx, nic);
             }
@@ -98,17 +80,17 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
             });
             metering::vm(tx, "VM.START", id);
         }
-        ("Running" | "Stopping" | "Migrating", "Stopped") => {
+        (Running | Stopping | Migrating, Stopped) => {
             let host = tx.thing(id).id_of(col::HOST_ID);
             tx.edit(id, |vm| {
                 vm.set_ref(col::HOST_ID, None).set_ref(col::LAST_HOST_ID, host);
             });
             metering::vm(tx, "VM.STOP", id);
         }
-        ("Starting", "Stopped") => tx.edit(id, |vm| {
+        (Starting, Stopped) => tx.edit(id, |vm| {
             vm.set_ref(col::HOST_ID, None);
         }),
-        ("Starting" | "Stopped", "Error") | ("Stopped", "Destroyed") => {
+        (Starting | Stopped, Error) | (Stopped, Destroyed) => {
             for nic in nic::of_vm(tx, id) {
                 nic::unmeter(tx, nic);
             }
@@ -121,7 +103,7 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
                 volume::destroy(tx, root);
             }
         }
-        ("Destroyed", "Stopped") => {
+        (Destroyed, Stopped) => {
             metering::vm(tx, "VM.CREATE", id);
             if let Some(root) = volume::root_of(tx, id) {
                 volume::restore(tx, root);
@@ -138,18 +120,18 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
 pub(crate) fn must_be(
     world: &World,
     vm: ThingId,
-    states: &[&str],
+    states: &[MachineState],
     doing: &str,
 ) -> Result<(), ApiError> {
     let vm = world.thing(vm);
-    if states.contains(&vm.state) {
+    if vm.is_any(states) {
         return Ok(());
     }
     Err(ApiError::value(format!(
         "the virtual machine {} is {} and cannot be {doing}; it must be {}",
         vm.text(col::NAME),
-        vm.state,
-        states.join(" or ")
+        vm.state(),
+        states.iter().map(|state| state.name()).collect::<Vec<_>>().join(" or ")
     ))
     .about(vm.uuid.to_string(), "id"))
 }
@@ -163,11 +145,11 @@ pub(crate) fn start(
 ) -> Result<Done, ApiError> {
     if call.step == 0 {
         // 1. A host with room, the networks set up, addresses, the volumes' places.
-        must_be(call.tx, vm, &["Stopped"], "started")?;
+        must_be(call.tx, vm, &[MachineState::Stopped], "started")?;
         volume::refuse_unreachable(call, vm)?;
         let host = placement::host_for(call, vm, wanted_host, None, Disks::Stay)?;
         placement::reserve(call, vm, host);
-        call.move_to(vm, "Starting");
+        call.move_to(vm, MachineState::Starting);
         call.edit(vm, |vm| {
             vm.set_ref(col::HOST_ID, host);
         });
@@ -183,49 +165,50 @@ pub(crate) fn start(
             return Ok(later);
         }
     }
-    must_be(call.tx, vm, &["Starting"], "running")?;
-    call.move_to(vm, "Running");
+    must_be(call.tx, vm, &[MachineState::Starting], "running")?;
+    call.move_to(vm, MachineState::Running);
     Ok(Done::Thing(vm))
 }
 
 /// A start that failed: the machine is stopped as before.
 pub(crate) fn start_failed(call: &mut Call<'_, '_>, vm: ThingId) {
-    if call.get(Kind::Vm, vm).is_some_and(|vm| vm.state == "Starting") {
-        call.move_to(vm, "Stopped");
+    if call.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Starting)) {
+        call.move_to(vm, MachineState::Stopped);
     }
 }
 
 /// Stops a running machine, in two steps as it starts.
 pub(crate) fn stop(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiError> {
     if call.step == 0 {
-        must_be(call.tx, vm, &["Running"], "stopped")?;
+        must_be(call.tx, vm, &[MachineState::Running], "stopped")?;
         let host = call.thing(vm).id_of(col::HOST_ID);
-        call.move_to(vm, "Stopping");
+        call.move_to(vm, MachineState::Stopping);
         if let Some(later) = simulator::ask_to_stop(call, host)? {
             return Ok(later);
         }
     }
     // Its host may be gone meanwhile, and the machine stopped with it.
-    if call.thing(vm).state != "Stopped" {
-        must_be(call.tx, vm, &["Stopping"], "stopped")?;
-        call.move_to(vm, "Stopped");
+    if !call.thing(vm).is(MachineState::Stopped) {
+        must_be(call.tx, vm, &[MachineState::Stopping], "stopped")?;
+        call.move_to(vm, MachineState::Stopped);
     }
     Ok(Done::Thing(vm))
 }
 
 /// A stop that failed: the machine runs on.
 pub(crate) fn stop_failed(call: &mut Call<'_, '_>, vm: ThingId) {
-    if call.get(Kind::Vm, vm).is_some_and(|vm| vm.state == "Stopping") {
-        call.move_to(vm, "Running");
+    if call.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Stopping)) {
+        call.move_to(vm, MachineState::Running);
     }
 }
 
 /// Stops a machine at once and without asking its host: with its account, or
 /// because the host is gone. One that is stopped already is not started again either.
 pub(crate) fn stop_now(tx: &mut Tx<'_>, vm: ThingId) {
-    match tx.thing(vm).state {
-        "Running" | "Migrating" | "Stopping" | "Starting" => tx.move_to(vm, "Stopped"),
-        "Stopped" => tx.edit(vm, |vm| {
+    use MachineState::*;
+    match tx.thing(vm).state_as() {
+        Some(Running | Migrating | Stopping | Starting) => tx.move_to(vm, Stopped),
+        Some(Stopped) => tx.edit(vm, |vm| {
             vm.clear(col::RESTARTS).set_time(col::DUE, None);
         }),
         _ => {}
@@ -236,15 +219,15 @@ pub(crate) fn stop_now(tx: &mut Tx<'_>, vm: ThingId) {
 /// expunged.
 pub(crate) fn destroy(tx: &mut Tx<'_>, vm: ThingId) {
     stop_now(tx, vm);
-    match tx.thing(vm).state {
-        "Stopped" => {
-            tx.move_to(vm, "Destroyed");
+    match tx.thing(vm).state_as() {
+        Some(MachineState::Stopped) => {
+            tx.move_to(vm, MachineState::Destroyed);
             let due = tx.now + Millis(tx.setting_number("expunge.delay").saturating_mul(1000));
             tx.edit(vm, |vm| {
                 vm.set_time(col::DUE, due);
             });
         }
-        "Error" => expunge(tx, vm),
+        Some(MachineState::Error) => expunge(tx, vm),
         _ => {}
     }
 }
@@ -253,18 +236,18 @@ fn look(tx: &mut Tx<'_>, vm: ThingId) {
     tx.edit(vm, |vm| {
         vm.set_time(col::DUE, None);
     });
-    match tx.thing(vm).state {
-        "Destroyed" => expunge(tx, vm),
-        "Stopped" => restart(tx, vm),
+    match tx.thing(vm).state_as() {
+        Some(MachineState::Destroyed) => expunge(tx, vm),
+        Some(MachineState::Stopped) => restart(tx, vm),
         // The last try is still under way, or somebody's own.
-        "Starting" => try_again_later(tx, vm),
+        Some(MachineState::Starting) => try_again_later(tx, vm),
         _ => {}
     }
 }
 
 /// Takes a destroyed machine away for good. Its data volumes stay, detached.
 pub(crate) fn expunge(tx: &mut Tx<'_>, vm: ThingId) {
-    tx.move_to(vm, "Expunging");
+    tx.move_to(vm, MachineState::Expunging);
     crate::areas::rules::remove_of_vm(tx, vm);
     for nic in nic::of_vm(tx, vm) {
         nic::remove(tx, nic);
@@ -292,7 +275,7 @@ pub(crate) fn start_elsewhere(tx: &mut Tx<'_>, vm: ThingId) {
 /// One try.
 fn restart(tx: &mut Tx<'_>, vm: ThingId) {
     let machine = tx.thing(vm);
-    if !machine.flag(col::HA_ENABLE) || machine.state != "Stopped" {
+    if !machine.flag(col::HA_ENABLE) || !machine.is(MachineState::Stopped) {
         return;
     }
     let tried = machine.int(col::RESTARTS) + 1;
@@ -328,13 +311,13 @@ pub(crate) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {
         let mut pools = tx
             .referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID)
             .filter_map(|volume| volume.id_of(col::POOL_ID));
-        let other = pools.find(|pool| tx.thing(*pool).state != "Up");
+        let other = pools.find(|pool| !tx.thing(*pool).is(PoolState::Up));
         drop(pools);
         tx.edit(vm, |vm| {
             vm.set_ref(col::WAITS_FOR, other);
         });
         let machine = tx.thing(vm);
-        if other.is_some() || machine.state != "Stopped" {
+        if other.is_some() || !machine.is(MachineState::Stopped) {
             continue;
         }
         let (name, uuid) = (machine.text(col::NAME).to_owned(), machine.uuid.to_string());

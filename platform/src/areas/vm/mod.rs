@@ -17,6 +17,7 @@ pub(crate) use life::{
 use crate::{
     col,
     engine::{Call, Done, Node, ThingId, View, scope},
+    state::MachineState,
     table::{
         Command, Kind, MapForm, Object, ParamType::*, Role, Roles, WireType as W, f, fields::*,
         group, list, own, p,
@@ -393,19 +394,15 @@ fn check_destroy(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     if call.args.is_true("expunge") && !may_expunge {
         return Err(ApiError::permission("Only admins expunge; leave `expunge` out"));
     }
+    use MachineState::*;
     let vm = call.args.id_required("id");
-    life::must_be(
-        call.tx,
-        vm,
-        &["Running", "Stopped", "Starting", "Error", "Destroyed"],
-        "destroyed",
-    )
+    life::must_be(call.tx, vm, &[Running, Stopped, Starting, Error, Destroyed], "destroyed")
 }
 
 fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
     destroy_now(call.tx, vm);
-    if call.args.is_true("expunge") && call.thing(vm).state == "Destroyed" {
+    if call.args.is_true("expunge") && call.thing(vm).is(MachineState::Destroyed) {
         expunge(call.tx, vm);
     }
     Ok(Done::Thing(vm))

@@ -14,6 +14,7 @@ use crate::{
     },
     col,
     engine::{Call, Thing, ThingId, World},
+    state::{HostState, PoolState},
     table::Kind,
 };
 
@@ -85,7 +86,7 @@ pub(crate) enum Disks {
 fn takes(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
     let cluster = host.id_of(col::CLUSTER_ID).map(|id| world.thing(id));
     let pod = host.id_of(col::POD_ID).map(|id| world.thing(id));
-    host.state == "Up"
+    host.is(HostState::Up)
         && host.text(col::TYPE) == "Routing"
         && host.text(col::RESOURCE_STATE) == "Enabled"
         && cluster.is_some_and(|cluster| cluster.text(col::ALLOCATION_STATE) == "Enabled")
@@ -204,8 +205,8 @@ pub(super) fn refuse_unfit(
         .filter(|_| disks == Disks::Stay)
         .filter_map(|volume| Some((volume, world.thing(volume.id_of(col::POOL_ID)?))))
         .find(|(_, pool)| !reaches(on, pool));
-    let why = if on.state != "Up" {
-        format!("it is {}", on.state)
+    let why = if !on.is(HostState::Up) {
+        format!("it is {}", on.state())
     } else if !host::takes_new(world, on) {
         "it, its cluster or its pod is disabled or in maintenance".to_owned()
     } else if !has_tags(on.text(col::HOST_TAGS), offering.text(col::HOST_TAGS)) {
@@ -319,7 +320,7 @@ fn best_pool(
     let (size_bytes, hypervisor) = (volume.int(col::SIZE), volume.text(col::HYPERVISOR));
     world
         .referring(zone, Kind::StoragePool, col::ZONE_ID)
-        .filter(|pool| pool.state == "Up" && has_tags(pool.text(col::TAGS), tags))
+        .filter(|pool| pool.is(PoolState::Up) && has_tags(pool.text(col::TAGS), tags))
         .filter(|pool| (pool.text(col::SCOPE) == "HOST") == is_local(offering))
         .filter(|pool| match host {
             Some(host) => reaches(host, pool),

@@ -8,6 +8,7 @@ use crate::{
     areas::router_vm,
     col,
     engine::{Node, Thing, View, World},
+    state::MachineState,
     table::Kind,
 };
 
@@ -51,7 +52,7 @@ pub(super) fn public_address(view: &View<'_>, of: fn(&Thing) -> String) -> Node 
 }
 
 fn if_running(view: &View<'_>, node: Node) -> Node {
-    if view.thing.state == "Running" { node } else { Node::Null }
+    if view.thing.is(MachineState::Running) { node } else { Node::Null }
 }
 
 pub(super) fn cpu_used(view: &View<'_>) -> Node {
