@@ -5,7 +5,10 @@ use cloudtally_model::{AccountId, AccountType, ApiError, DomainId};
 use super::{limit, project, securitygroup, user};
 use crate::{
     col,
-    engine::{Call, Done, Query, States, Thing, ThingId, Tx, login, scope, table, verbs},
+    engine::{
+        Call, Done, Query, States, Thing, ThingId, Tx, login, remove_all_of, scope, stop_all_of,
+        table, verbs,
+    },
     state::{AccountState, MachineState},
     table::{
         Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Role, Roles,
@@ -407,7 +410,7 @@ fn shut(call: &mut Call<'_, '_>, state: AccountState) -> Result<Done, ApiError> 
     }
     call.move_to(id, state);
     if state == AccountState::Disabled {
-        super::stop_all_of(call.tx, id);
+        stop_all_of(call.tx, id);
     }
     bill(call.tx, id);
     Ok(Done::Thing(id))
@@ -470,7 +473,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
 }
 
 fn remove_owned(tx: &mut Tx<'_>, id: ThingId) {
-    super::remove_all_of(tx, id);
+    remove_all_of(tx, id);
     for kind in [
         Kind::SshKeyPair,
         Kind::InstanceGroup,
@@ -497,7 +500,7 @@ pub(crate) fn clean_up(tx: &mut Tx<'_>) {
     let disabled = tx.all(Kind::Account).filter(|account| account.is(AccountState::Disabled));
     let disabled: Vec<ThingId> = ids(disabled.collect());
     for id in disabled {
-        super::stop_all_of(tx, id);
+        stop_all_of(tx, id);
     }
 }
 

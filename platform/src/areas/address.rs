@@ -13,8 +13,8 @@ use crate::{
     },
     state::AddressState,
     table::{
-        Command, Kind, KindSpec, Limit, Object, ParamType::*, Roles, WireType as W, f, fields::*,
-        group, own, p,
+        Command, Kind, KindSpec, Limit, Object, ParamType::*, Roles, Turn, WireType as W, f,
+        fields::*, group, own, p,
     },
 };
 
@@ -112,6 +112,9 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// Who may hold how many, and what is on them, is looked at by `release`. Those of a
 /// range that is kept for an account are its own, billed and counted, also while free.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
+    // Addresses that shared networks give to machines are not counted.
+    .counts(&[(Limit::PublicIp, |_, address| i64::from(address.flag(col::FOR_VIRTUAL_NETWORK)))])
+    .goes_with_owner(Turn::Addresses, release)
     .newest_first()
     .owned()
     .states(table!(AddressState: Allocated, Free; Allocated => Free; Free => Allocated;))

@@ -20,6 +20,7 @@ use crate::{
 /// that of an alert that generateAlert makes. While it is unresolved, `stands` says at
 /// what, so that those that stand are found without a look at all there ever were.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Alert, &ALERT)
+    .infrastructure()
     .hidden(&[
         hidden("archived", W::Bool),
         hidden("about", W::Str),

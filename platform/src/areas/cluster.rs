@@ -29,6 +29,7 @@ const MANAGED: &str = "Managed";
 const UNMANAGED: &str = "Unmanaged";
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Cluster, &CLUSTER)
+    .infrastructure()
     .hidden(&[
         hidden("url", W::Str),
         hidden("username", W::Str),

@@ -5,10 +5,10 @@ use cloudtally_model::ApiError;
 use super::given;
 use crate::{
     col,
-    engine::{Answer, Call, Column, Done, Query, ThingId, Tx},
+    engine::{Answer, Call, Column, Done, Query, ThingId, Tx, World},
     table::{
-        Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, create, delete,
-        f, fields::*, group, hidden, own, p, update,
+        Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, Sight, WireType as W, create,
+        delete, f, fields::*, group, hidden, own, p, update,
     },
 };
 
@@ -21,6 +21,7 @@ const RATES: [(&str, Column<i64>); 4] = [
 ];
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::DiskOffering, &DISK_OFFERING)
+    .seen_by(Sight::By(World::is_offered_to))
     .hidden(&[hidden("sortkey", W::Int)])
     .keyword(&[col::NAME, col::DISPLAY_TEXT]);
 

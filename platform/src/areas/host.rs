@@ -26,8 +26,8 @@ use crate::{
     },
     state::{HostState, MachineState},
     table::{
-        Command, Kind, KindSpec, Object, OnDelete::*, ParamType::*, Roles, WireType as W, f,
-        fields::*, group, hidden, own, p,
+        Command, Kind, KindSpec, Machine, Object, OnDelete::*, ParamType::*, Roles, WasRunning,
+        WireType as W, f, fields::*, group, hidden, own, p,
     },
 };
 
@@ -47,7 +47,7 @@ const GIB: i64 = 1 << 30;
 const VERSION: &str = "4.2.1";
 
 /// `reservation` is the planner that keeps the host for one use, if any.
-pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Host, &HOST)
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Host, &HOST).infrastructure()
     .hidden(&[
         hidden("url", W::Str),
         hidden("username", W::Str),
@@ -720,12 +720,17 @@ pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), Api
     Ok(())
 }
 
-/// Stops a machine by the states of its kind; it is on no host then.
+/// Stops a machine where it is, as its kind does; it is on no host then.
 pub(crate) fn halt(tx: &mut Tx<'_>, machine: ThingId) {
-    if tx.thing(machine).kind == Kind::Vm {
-        vm::stop_now(tx, machine);
-        return;
-    }
+    (machine_row(tx, machine).halt)(tx, machine);
+}
+
+fn machine_row(world: &World, machine: ThingId) -> Machine {
+    world.thing(machine).spec().machine.expect("what runs on hosts is a machine")
+}
+
+/// Stops a router or a system VM by the states of its kind.
+pub(crate) fn halt_by_states(tx: &mut Tx<'_>, machine: ThingId) {
     for state in [MachineState::Stopping, MachineState::Stopped] {
         if tx.thing(machine).may_move_to(state) {
             tx.move_to(machine, state);
@@ -902,15 +907,13 @@ pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
     let machines: Vec<ThingId> = tx.machines_on(host).map(|machine| machine.id).collect();
     for machine in machines {
         alert::machine_down(tx, machine, "its host does not answer");
-        let was_wanted =
-            tx.thing(machine).is_any(&[MachineState::Running, MachineState::Migrating]);
+        let thing = tx.thing(machine);
+        let was_running = match thing.is_any(&[MachineState::Running, MachineState::Migrating]) {
+            true => WasRunning::Yes,
+            false => WasRunning::No,
+        };
         halt(tx, machine);
-        match tx.thing(machine).kind {
-            Kind::SystemVm => systemvm::start_elsewhere(tx, machine),
-            Kind::Router => router_vm::start_elsewhere(tx, machine),
-            Kind::Vm if was_wanted => vm::start_elsewhere(tx, machine),
-            _ => {}
-        }
+        (machine_row(tx, machine).start_elsewhere)(tx, machine, was_running);
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
 };
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::HostUpdate, &HOST_UPDATE)
+    .infrastructure()
     .hidden(&[hidden("hostid", W::Id(Kind::Host))])
     .keyword(&[col::XEN_UPDATE_LABEL, col::DESCRIPTION]);
 

@@ -20,11 +20,11 @@ use super::{
 use crate::{
     col,
     engine::{
-        Answer, Arg, Call, Column, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World,
-        limit, table, verbs,
+        Answer, Arg, Call, Caller, Column, Done, Node, Query, Scope, Thing, ThingId, Tx, View,
+        World, limit, table, verbs,
     },
     state::{CopyState, MachineState},
-    table::{Kind, KindSpec, Limit, Object, WireType as W, hidden},
+    table::{Amount, Kind, KindSpec, Limit, Object, WireType as W, hidden},
 };
 
 const COPY: Object = Object { name: "ImageCopy", fields: &[] };
@@ -48,6 +48,16 @@ pub(crate) static COPY_KIND: KindSpec = KindSpec::new(Kind::ImageCopy, &COPY)
             meter(tx, id, "CREATE");
         }
     });
+
+/// How much each image counts for limits.
+pub(crate) const COUNTS: &[(Limit, Amount)] =
+    &[(Limit::Template, |_, _| 1), (Limit::SecondaryStorage, |_, image| image.int(col::SIZE))];
+
+/// Tells whether the caller may use somebody else's image: one that is for everybody, or
+/// that is shared with its account.
+pub(crate) fn is_shared(_: &World, caller: &Caller, image: &Thing) -> bool {
+    image.flag(col::IS_PUBLIC) || image.ids_of(col::SHARED_WITH).contains(&caller.account)
+}
 
 /// Columns that templates and ISOs have besides what they show.
 pub(crate) const HIDDEN: &[crate::table::Hidden] = &[

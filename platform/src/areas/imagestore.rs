@@ -30,9 +30,11 @@ const SECRETS: [&str; 4] = ["accesskey", "secretkey", "key", "password"];
 const HIDDEN: &[crate::table::Hidden] = &[hidden("settings", W::Map)];
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::ImageStore, &IMAGE_STORE)
+    .infrastructure()
     .hidden(HIDDEN)
     .keyword(&[col::NAME, col::PROVIDER_NAME]);
 pub(crate) static STAGING_KIND: KindSpec = KindSpec::new(Kind::StagingStore, &IMAGE_STORE)
+    .infrastructure()
     .hidden(HIDDEN)
     .keyword(&[col::NAME, col::PROVIDER_NAME]);
 

@@ -11,6 +11,7 @@ use crate::{
 /// What a provider of internal load balancing needs before it can be enabled.
 pub(crate) static ELEMENT_KIND: KindSpec =
     KindSpec::new(Kind::InternalLbElement, &INTERNAL_LOAD_BALANCER_ELEMENT)
+        .infrastructure()
         .job_instance("InternalLbElement");
 
 pub(crate) const INTERNAL_LOAD_BALANCER_ELEMENT: Object = Object {

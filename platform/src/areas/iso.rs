@@ -11,10 +11,13 @@ use crate::{
     col,
     engine::{Answer, Call, Done, Query},
     state::MachineState,
-    table::{Command, Kind, KindSpec, Limit, OnDelete, ParamType::*, Roles, group, own, p},
+    table::{Command, Kind, KindSpec, Limit, OnDelete, ParamType::*, Roles, Turn, group, own, p},
 };
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Iso, &TEMPLATE)
+    .usable_by(image::is_shared)
+    .counts(image::COUNTS)
+    .goes_with_owner(Turn::Isos, image::remove)
     .hidden(image::HIDDEN)
     .owned()
     .limit(Limit::Template)

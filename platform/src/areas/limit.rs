@@ -2,26 +2,21 @@
 //!
 //! What is used is never kept: it is counted from the things when it is asked for,
 //! so a count cannot drift and updateResourceCount has nothing to mend. The rules
-//! of limits themselves are the engine's: see [`crate::engine::limit`].
+//! of limits themselves, and the counting, are the engine's: see [`crate::engine::limit`].
 
 use cloudtally_model::ApiError;
 
-use super::{project, volume};
 use crate::{
     col,
     engine::{
-        Answer, Args, Call, Column, Done, Node, Query, Scope, Thing, ThingId, View, World, limit,
-        scope,
+        Answer, Args, Call, Done, Node, Query, Scope, Thing, ThingId, View, World, limit, scope,
     },
-    state::{MachineState, SnapshotState, VolumeState},
+    state::MachineState,
     table::{
         Command, Kind, KindSpec, Limit, Object, Param, ParamType::*, Role, Roles, WireType as W, f,
         fields::*, group, hidden, own, p,
     },
 };
-
-/// Bytes in a GiB, the unit of limits of storage.
-const GIB: i64 = 1 << 30;
 
 /// `of` is the account or the domain it is for.
 pub(crate) static KIND: KindSpec =
@@ -91,69 +86,6 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("resourcelimit", &RESOURCE_LIMIT)
         .act(update),
 ];
-
-/// How much of a resource an account has.
-pub(crate) fn used(world: &World, account: ThingId, limit: Limit) -> i64 {
-    let count = |kind| i64::try_from(world.owned_by(account, kind).count()).unwrap_or(i64::MAX);
-    let bytes = |kind| -> i64 { world.owned_by(account, kind).map(|t| t.int(col::SIZE)).sum() };
-    // What is on its way out holds nothing any more.
-    let vms = || {
-        world.owned_by(account, Kind::Vm).filter(|vm| {
-            !vm.is_any(&[MachineState::Destroyed, MachineState::Error, MachineState::Expunging])
-        })
-    };
-    let offered = |column: Column<i64>| -> i64 {
-        let offering = |vm: &Thing| vm.id_of(col::SERVICE_OFFERING_ID).and_then(|id| world.any(id));
-        vms().filter_map(offering).map(|offering| offering.int(column)).sum()
-    };
-    let volumes =
-        || world.owned_by(account, Kind::Volume).filter(|volume| !volume.is(VolumeState::Destroy));
-    let snapshots = || {
-        world
-            .owned_by(account, Kind::Snapshot)
-            .filter(|snapshot| !snapshot.is(SnapshotState::Error))
-    };
-    // A file that was uploaded is no disk until it is attached.
-    let (files, disks): (Vec<&Thing>, Vec<&Thing>) =
-        volumes().partition(|volume| volume::is_in_image_store(volume));
-    let sum = |things: &[&Thing]| -> i64 { things.iter().map(|thing| thing.int(col::SIZE)).sum() };
-    match limit {
-        Limit::Vm => i64::try_from(vms().count()).unwrap_or(i64::MAX),
-        // Addresses that shared networks give to machines are not counted.
-        Limit::PublicIp => {
-            let addresses = world.owned_by(account, Kind::IpAddress);
-            let public = addresses.filter(|address| address.flag(col::FOR_VIRTUAL_NETWORK));
-            i64::try_from(public.count()).unwrap_or(i64::MAX)
-        }
-        Limit::Volume => i64::try_from(volumes().count()).unwrap_or(i64::MAX),
-        Limit::Snapshot => i64::try_from(snapshots().count()).unwrap_or(i64::MAX),
-        Limit::Template => count(Kind::Template) + count(Kind::Iso),
-        Limit::Project => {
-            i64::try_from(project::administered_by(world, account).count()).unwrap_or(i64::MAX)
-        }
-        // Those that root admins make for an account are not counted.
-        Limit::Network => {
-            let networks = world.owned_by(account, Kind::Network);
-            let own = networks.filter(|network| network.text(col::TYPE) == "Isolated");
-            i64::try_from(own.count()).unwrap_or(i64::MAX)
-        }
-        Limit::Vpc => count(Kind::Vpc),
-        Limit::Cpu => offered(col::CPU_NUMBER),
-        Limit::Memory => offered(col::MEMORY),
-        Limit::PrimaryStorage => gib(sum(&disks)),
-        Limit::SecondaryStorage => {
-            let images: i64 = [Kind::Template, Kind::Iso].into_iter().map(bytes).sum();
-            gib(images
-                + snapshots().map(|snapshot| snapshot.int(col::SIZE)).sum::<i64>()
-                + sum(&files))
-        }
-    }
-}
-
-/// Bytes as GiB, a part of one as a whole.
-fn gib(bytes: i64) -> i64 {
-    bytes / GIB + i64::from(bytes % GIB > 0)
-}
 
 /// The account that a view of an account or a project counts for.
 fn counted(view: &View<'_>) -> ThingId {

@@ -84,12 +84,10 @@ mod vpn;
 mod zone;
 
 use crate::{
-    col,
-    engine::{Hooks, Tables, ThingId, Tx, own_users},
+    engine::{Hooks, Tables},
     ledger::facts,
     seed,
-    state::MachineState,
-    table::{Command, Kind, Object, WireType as W, f},
+    table::{Command, Object, WireType as W, f},
 };
 
 /// All commands by area.
@@ -344,68 +342,9 @@ pub static TABLES: Tables = Tables::new(
     OBJECTS,
     Hooks {
         begin: seed::begin,
-        used: limit::used,
         facts: facts::facts,
         concerned: facts::concerned,
         logins_refused: session::logins_refused,
         logins_accepted: session::logins_accepted,
     },
 );
-
-/// Stops everything of an account that can be stopped.
-pub(crate) fn stop_all_of(tx: &mut Tx<'_>, account: ThingId) {
-    let vms: Vec<ThingId> = tx.owned_by(account, Kind::Vm).map(|vm| vm.id).collect();
-    for vm in vms {
-        vm::stop_now(tx, vm);
-    }
-}
-
-/// Removes everything an account owns but its users, in an order in which nothing
-/// is in use any more when its turn comes; the bill sees the end of each.
-pub(crate) fn remove_all_of(tx: &mut Tx<'_>, account: ThingId) {
-    let of = |tx: &Tx<'_>, kind| -> Vec<ThingId> {
-        tx.owned_by(account, kind).map(|thing| thing.id).collect()
-    };
-    for vm in of(tx, Kind::Vm) {
-        vm::destroy_now(tx, vm);
-        if tx.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Destroyed)) {
-            vm::expunge(tx, vm);
-        }
-    }
-    for volume in of(tx, Kind::Volume) {
-        volume::expunge(tx, volume);
-    }
-    for snapshot in of(tx, Kind::Snapshot) {
-        snapshot::remove(tx, snapshot);
-    }
-    // Public addresses that were kept for it are everybody's again.
-    for range in tx.ids_referring(account, Kind::VlanIpRange, col::ACCOUNT_ID) {
-        address::keep_no_more(tx, range);
-    }
-    for network in of(tx, Kind::Network) {
-        // Machines of others may be on one that is for a domain.
-        if tx.thing(network).text(col::ACL_TYPE) == "Domain" {
-            let system = tx.thing(own_users::system_user(tx)).owner;
-            tx.edit(network, |network| network.owner = system);
-        } else {
-            network::remove(tx, network);
-        }
-    }
-    for address in of(tx, Kind::IpAddress) {
-        address::release(tx, address);
-    }
-    for user in of(tx, Kind::VpnUser) {
-        vpn::remove_user(tx, user);
-    }
-    for kind in [Kind::Template, Kind::Iso] {
-        for image in of(tx, kind) {
-            image::remove(tx, image);
-        }
-    }
-    for vlans in of(tx, Kind::GuestVlanRange) {
-        tx.remove_with_dependants(vlans);
-    }
-    for group in of(tx, Kind::SecurityGroup) {
-        securitygroup::remove(tx, group);
-    }
-}

@@ -19,6 +19,7 @@ use crate::{
 };
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Pod, &POD)
+    .infrastructure()
     .unique(&[Unique { column: col::NAME, within: Within::Column(col::ZONE_ID) }])
     .keyword(&[col::NAME])
     .referred(&[

@@ -25,6 +25,7 @@ const ADDRESSES_MAX: u32 = 1 << 16;
 /// A range of portable addresses; an address of it that somebody has is an
 /// IP address with `isportable`.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PortableIpRange, &PORTABLE_IP_RANGE)
+    .infrastructure()
     .keyword(&[col::START_IP, col::END_IP, col::GATEWAY])
     .job_instance("PortableIpRange");
 

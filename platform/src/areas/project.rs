@@ -16,7 +16,7 @@ use crate::{
     col,
     engine::{
         Answer, Arg, Call, Caller, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World,
-        limit as limits, scope, secret, table, unknown,
+        limit as limits, scope, secret, stop_all_of, table, unknown,
     },
     state::{InvitationState, MachineState, ProjectState},
     table::{
@@ -42,6 +42,7 @@ const USERS_CREATE: &str = "allow.user.create.projects";
 
 /// A project is owned by an account of its own, which owns what is in it.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Project, &PROJECT)
+    .usable_by(|world, caller, project| is_invited(world, caller, project.id))
     .owned()
     .unique(&[Unique { column: col::NAME, within: Within::Domain }])
     .states(table!(ProjectState: Active, Disabled, Suspended; Active => Suspended, Disabled; Suspended => Active, Disabled;))
@@ -53,13 +54,15 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Project, &PROJECT)
     .tagged("Project");
 
 /// The member is the owner.
-pub(crate) static MEMBER_KIND: KindSpec =
-    KindSpec::new(Kind::ProjectAccount, &PROJECT_ACCOUNT).owned();
+pub(crate) static MEMBER_KIND: KindSpec = KindSpec::new(Kind::ProjectAccount, &PROJECT_ACCOUNT)
+    .counts(&[(Limit::Project, |_, member| i64::from(member.text(col::ROLE) == ADMIN))])
+    .owned();
 
 /// The invited account is the owner; of one to an e-mail address it is the project's
 /// account, until somebody accepts it.
 pub(crate) static INVITATION_KIND: KindSpec =
     KindSpec::new(Kind::ProjectInvitation, &PROJECT_INVITATION)
+        .usable_by(invites)
         .hidden(&[hidden("due", W::Date), hidden("token", W::Str)])
         .owned()
         .states(table!(InvitationState: Pending, Completed, Expired, Declined; Pending => Completed, Expired, Declined;))
@@ -307,7 +310,7 @@ fn account_name<'w>(world: &'w World, member: &Thing) -> &'w str {
     member.owner.map_or("", |account| world.thing(account).text(col::NAME))
 }
 
-/// How many projects an account administers: what the limit counts.
+/// The projects that an account administers.
 pub(super) fn administered_by(world: &World, account: ThingId) -> impl Iterator<Item = ThingId> {
     world
         .owned_by(account, Kind::ProjectAccount)
@@ -394,7 +397,7 @@ fn suspend(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.move_to(id, ProjectState::Suspended);
     let owner = scope::project_account(call, id);
-    super::stop_all_of(call.tx, owner);
+    stop_all_of(call.tx, owner);
     Ok(Done::Thing(id))
 }
 
@@ -680,22 +683,20 @@ fn answer(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// Who is invited may name the project and its own invitation.
-impl World {
-    /// Whether a project waits for the answer of somebody the caller may act for,
-    /// or of whoever has the token of a mail.
-    pub(crate) fn is_invited(&self, caller: &Caller, project: ThingId) -> bool {
-        self.referring(project, Kind::ProjectInvitation, col::PROJECT_ID).any(|invitation| {
-            invitation.is(InvitationState::Pending)
-                && (!invitation.text(col::TOKEN).is_empty()
-                    || invitation.owner.is_some_and(|owner| self.may_act_for(caller, owner)))
-        })
-    }
+/// Whether a project waits for the answer of somebody the caller may act for,
+/// or of whoever has the token of a mail.
+pub(crate) fn is_invited(world: &World, caller: &Caller, project: ThingId) -> bool {
+    world.referring(project, Kind::ProjectInvitation, col::PROJECT_ID).any(|invitation| {
+        invitation.is(InvitationState::Pending)
+            && (!invitation.text(col::TOKEN).is_empty()
+                || invitation.owner.is_some_and(|owner| world.may_act_for(caller, owner)))
+    })
+}
 
-    /// Whether the caller may see an invitation because it may change the project.
-    pub(crate) fn invites(&self, caller: &Caller, invitation: &Thing) -> bool {
-        let project = invitation.id_of(col::PROJECT_ID).and_then(|id| self.get(Kind::Project, id));
-        project.is_some_and(|project| administers(self, caller, project))
-    }
+/// Whether the caller may see an invitation because it may change the project.
+pub(crate) fn invites(world: &World, caller: &Caller, invitation: &Thing) -> bool {
+    let project = invitation.id_of(col::PROJECT_ID).and_then(|id| world.get(Kind::Project, id));
+    project.is_some_and(|project| administers(world, caller, project))
 }
 
 /// The members of a project, of an account's name or a role.
@@ -745,9 +746,9 @@ fn list_invitations(query: &Query<'_>) -> Result<Answer, ApiError> {
             (Some(id), ..) => invitation.id == id,
             (None, Some(project), _) => {
                 invitation.id_of(col::PROJECT_ID) == Some(project)
-                    && (world.invites(caller, invitation) || invitation.owner.is_some_and(is_of))
+                    && (invites(world, caller, invitation) || invitation.owner.is_some_and(is_of))
             }
-            (None, None, _) if all_projects => world.invites(caller, invitation),
+            (None, None, _) if all_projects => invites(world, caller, invitation),
             (None, None, Some(scope)) => {
                 invitation.owner.is_some_and(|owner| scope.covers(world, caller, owner))
             }

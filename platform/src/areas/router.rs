@@ -15,6 +15,7 @@ use cloudtally_model::Text;
 /// is `VirtualRouter` or `VPCVirtualRouter`.
 pub(crate) static ELEMENT_KIND: KindSpec =
     KindSpec::new(Kind::VirtualRouterElement, &VIRTUAL_ROUTER_ELEMENT)
+        .infrastructure()
         .hidden(&[hidden("type", W::Str)])
         .job_instance("VirtualRouterProvider");
 

@@ -13,18 +13,24 @@ use cloudtally_model::{
     AccountId, ApiError, DeviceType, Millis, NetworkId, NetworkSample, SeriesKey, ZoneId,
 };
 
-use super::{address, network, networkoffering, networkservice, nic, router::ROUTER, systemvm};
+use super::{
+    address, host, network, networkoffering, networkservice, nic, router::ROUTER, systemvm,
+};
 use crate::{
     col,
     engine::{Call, Column, Done, Level, Thing, ThingId, Tx, World, happened, own_users, table},
     state::{MachineState, NetworkState},
-    table::{Kind, KindSpec, WireType as W, hidden},
+    table::{Kind, KindSpec, Machine, WireType as W, hidden},
 };
 
 /// Hidden: the counters in bytes since the start, when they were last brought up
 /// to date, when they were last told, and when they are polled next; `guestrange` is what
 /// its address on a shared network is of.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
+    .machine(Machine {
+        halt: host::halt_by_states,
+        start_elsewhere: |tx, router, _| start_elsewhere(tx, router),
+    })
     .hidden(&[
         hidden("due", W::Date),
         hidden("sentbytes", W::Int),

@@ -6,8 +6,8 @@ use crate::{
     col,
     engine::{Arg, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, verbs},
     table::{
-        Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Source, Unique,
-        WireType as W, Within, create, f, fields::*, group, hidden, list, own, p,
+        Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Source, Turn,
+        Unique, WireType as W, Within, create, f, fields::*, group, hidden, list, own, p,
     },
 };
 
@@ -15,6 +15,7 @@ use crate::{
 const DEFAULT: &str = "default";
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SecurityGroup, &SECURITY_GROUP)
+    .goes_with_owner(Turn::SecurityGroups, remove)
     .owned()
     .unique(&[Unique { column: col::NAME, within: Within::Account }])
     .keyword(&[col::NAME, col::DESCRIPTION])

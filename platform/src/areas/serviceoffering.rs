@@ -10,8 +10,8 @@ use crate::{
     col,
     engine::{Answer, Call, Done, Query, Thing, ThingId, Tx, World},
     table::{
-        Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, create,
-        delete, f, fields::*, group, hidden, own, p, update,
+        Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, Sight, WireType as W,
+        create, delete, f, fields::*, group, hidden, own, p, update,
     },
 };
 
@@ -35,6 +35,7 @@ const MEMORY_MIN_MIB: i64 = 32;
 const MIB: i64 = 1 << 20;
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::ServiceOffering, &SERVICE_OFFERING)
+    .seen_by(Sight::By(World::is_offered_to))
     .hidden(&[hidden("sortkey", W::Int)])
     .keyword(&[col::NAME, col::DISPLAY_TEXT]);
 

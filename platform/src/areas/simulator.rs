@@ -11,13 +11,14 @@ use crate::{
 const RULE: Object = Object { name: "SimulatorRule", fields: &[] };
 
 /// What one kind of work does on the hosts of `of`; everywhere without it.
-pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SimulatorRule, &RULE).hidden(&[
-    hidden("name", W::Str),
-    hidden("of", W::Str),
-    hidden("fails", W::Bool),
-    hidden("timeout", W::Int),
-    hidden("wait", W::Int),
-]);
+pub(crate) static KIND: KindSpec =
+    KindSpec::new(Kind::SimulatorRule, &RULE).infrastructure().hidden(&[
+        hidden("name", W::Str),
+        hidden("of", W::Str),
+        hidden("fails", W::Bool),
+        hidden("timeout", W::Int),
+        hidden("wait", W::Int),
+    ]);
 
 pub(crate) static COMMANDS: &[Command] = &[own("configureSimulator")
     .doc("Makes simulated hosts delay or fail one kind of work")

@@ -8,8 +8,8 @@ use crate::{
     engine::{Answer, Call, Done, Query, ThingId, Tx, begin_by_itself, limit, scope, table},
     state::{SnapshotState, VolumeState},
     table::{
-        Command, Kind, KindSpec, Limit, Object, ParamType::*, Roles, WireType as W, f, fields::*,
-        group, hidden, list, own, p,
+        Command, Kind, KindSpec, Limit, Object, ParamType::*, Roles, Turn, WireType as W, f,
+        fields::*, group, hidden, list, own, p,
     },
 };
 
@@ -120,6 +120,13 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// Hidden: `size` is the volume's at the time, `policy` what took it.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Snapshot, &SNAPSHOT)
+    .counts(&[
+        (Limit::Snapshot, |_, snapshot| i64::from(!snapshot.is(SnapshotState::Error))),
+        (Limit::SecondaryStorage, |_, snapshot| {
+            if snapshot.is(SnapshotState::Error) { 0 } else { snapshot.int(col::SIZE) }
+        }),
+    ])
+    .goes_with_owner(Turn::Snapshots, remove)
     .newest_first()
     .hidden(&[hidden("size", W::Long), hidden("policy", W::Id(Kind::SnapshotPolicy))])
     .owned()

@@ -14,11 +14,9 @@ use crate::{
 
 /// A range of addresses by which the system's VMs of a pod reach secondary storage.
 pub(crate) static KIND: KindSpec =
-    KindSpec::new(Kind::StorageNetworkIpRange, &STORAGE_NETWORK_IP_RANGE).keyword(&[
-        col::START_IP,
-        col::END_IP,
-        col::GATEWAY,
-    ]);
+    KindSpec::new(Kind::StorageNetworkIpRange, &STORAGE_NETWORK_IP_RANGE)
+        .infrastructure()
+        .keyword(&[col::START_IP, col::END_IP, col::GATEWAY]);
 
 pub(crate) const STORAGE_NETWORK_IP_RANGE: Object = Object {
     name: "StorageNetworkIpRange",

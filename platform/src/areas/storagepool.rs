@@ -37,7 +37,7 @@ const TYPES: [(&str, &str); 9] = [
     ("file", "Filesystem"),
 ];
 
-pub(crate) static KIND: KindSpec = KindSpec::new(Kind::StoragePool, &STORAGE_POOL)
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::StoragePool, &STORAGE_POOL).infrastructure()
     .hidden(&[
         hidden("url", W::Str),
         hidden("provider", W::Str),

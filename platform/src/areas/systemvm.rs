@@ -20,8 +20,8 @@ use crate::{
     engine::{Call, Done, Level, Node, Thing, ThingId, Tx, View, World, happened, table},
     state::{MachineState, PoolState},
     table::{
-        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
-        hidden, list, own, p,
+        Command, Kind, KindSpec, Machine, Object, ParamType::*, Roles, WireType as W, f, fields::*,
+        group, hidden, list, own, p,
     },
 };
 
@@ -29,6 +29,8 @@ use crate::{
 /// maintenance has stopped it; `publicrange` what its public address is of; `due` when the
 /// cloud starts it again.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
+    .infrastructure()
+    .machine(Machine { halt: host::halt_by_states, start_elsewhere: |tx, vm, _| start_elsewhere(tx, vm) })
     .hidden(&[
         hidden("serviceofferingid", W::Id(Kind::ServiceOffering)),
         hidden("storageid", W::Id(Kind::StoragePool)),

@@ -9,12 +9,15 @@ use crate::{
     engine::{Call, Done, Thing, ThingId, limit, verbs},
     state::{MachineState, SnapshotState, VolumeState},
     table::{
-        Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Roles,
+        Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Roles, Turn,
         WireType as W, f, fields::*, group, own, p,
     },
 };
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Template, &TEMPLATE)
+    .usable_by(image::is_shared)
+    .counts(image::COUNTS)
+    .goes_with_owner(Turn::Templates, image::remove)
     .hidden(image::HIDDEN)
     .owned()
     .limit(Limit::Template)

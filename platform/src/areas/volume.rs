@@ -13,8 +13,8 @@ use crate::{
     engine::{Call, Done, Node, Query, Thing, ThingId, Tx, World, limit, table},
     state::{MachineState, PoolState, SnapshotState, VolumeState},
     table::{
-        Command, Kind, KindSpec, Limit, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
-        fields::*, group, hidden, list, own, p,
+        Command, Kind, KindSpec, Limit, Object, OnDelete, ParamType::*, Roles, Turn, WireType as W,
+        f, fields::*, group, hidden, list, own, p,
     },
 };
 
@@ -214,6 +214,13 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// `poolid` is the pool it lies in; `roottemplate` the image a root volume was made
 /// from; `ismetered` says that it is billed.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Volume, &VOLUME)
+    .counts(&[
+        (Limit::Volume, |_, volume| i64::from(!volume.is(VolumeState::Destroy))),
+        // A file that was uploaded is no disk until it is attached.
+        (Limit::PrimaryStorage, |_, volume| stored_bytes(volume, false)),
+        (Limit::SecondaryStorage, |_, volume| stored_bytes(volume, true)),
+    ])
+    .goes_with_owner(Turn::Volumes, expunge)
     .newest_first()
     .hidden(&[
         hidden("poolid", W::Id(Kind::StoragePool)),
@@ -280,6 +287,12 @@ pub(crate) fn refuse_size(call: &Call<'_, '_>, offering: ThingId) -> Result<(), 
         offering.text(col::NAME)
     ))
     .about(offering.uuid.to_string(), "diskofferingid"))
+}
+
+/// The size of a volume that is there, if it lies in the image store or not, as asked.
+fn stored_bytes(volume: &Thing, in_image_store: bool) -> i64 {
+    let is_meant = is_in_image_store(volume) == in_image_store;
+    if is_meant && !volume.is(VolumeState::Destroy) { volume.int(col::SIZE) } else { 0 }
 }
 
 /// Whether a volume is a file that was uploaded and lies in no pool yet.

@@ -11,8 +11,8 @@ use crate::{
     engine::{Call, Done, ThingId, Tx, scope, secret, table},
     state::{MachineState, RuleState, VpnState},
     table::{
-        Command, Kind, KindSpec, Object, ParamType::*, Roles, Unique, WireType as W, Within, f,
-        fields::*, group, hidden, later, list, own, p,
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, Turn, Unique, WireType as W, Within,
+        f, fields::*, group, hidden, later, list, own, p,
     },
 };
 
@@ -263,6 +263,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::RemoteAccessVpn, &REMOTE_
 
 /// Users are of an account, for all its VPNs.
 pub(crate) static USER_KIND: KindSpec = KindSpec::new(Kind::VpnUser, &VPN_USER)
+    .goes_with_owner(Turn::VpnUsers, remove_user)
     .hidden(&[hidden("secret", W::Str)])
     .owned()
     .unique(&[Unique { column: col::USERNAME, within: Within::Account }])

@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, verbs},
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, World, verbs},
     table::{
-        Command, Kind, KindSpec, MapForm, Object, OnDelete::*, ParamType::*, Roles, Unique,
+        Command, Kind, KindSpec, MapForm, Object, OnDelete::*, ParamType::*, Roles, Sight, Unique,
         WireType as W, Within, create, delete, f, fields::*, group, hidden, own, p, update,
     },
 };
@@ -29,6 +29,7 @@ const ADVANCED: &str = "Advanced";
 const GUEST_CIDR: &str = "10.1.1.0/24";
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Zone, &ZONE)
+    .seen_by(Sight::By(World::is_offered_to))
     .hidden(&[
         hidden("dnsdomain", W::Str),
         hidden("dnssearchorder", W::Str),

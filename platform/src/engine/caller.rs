@@ -8,7 +8,7 @@ use super::{
     state::AccountState,
     world::{Thing, ThingId, World},
 };
-use crate::table::{Kind, Role};
+use crate::table::{Kind, Role, Sight};
 
 /// A user who calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,14 +80,11 @@ impl World {
         match (thing.kind, thing.owner) {
             (Kind::Domain, _) => thing.id == caller.domain || self.may_govern(caller, thing.id),
             (_, Some(owner)) => self.may_act_for(caller, owner),
-            (Kind::Zone | Kind::ServiceOffering | Kind::DiskOffering, None) => {
-                self.is_offered_to(caller, thing)
-            }
-            // A range of addresses that is kept for an account is its own to name.
-            (Kind::VlanIpRange, None) => {
-                caller.is_root() || thing.id_of(col::ACCOUNT_ID) == Some(caller.account)
-            }
-            (kind, None) => caller.is_root() || !is_infrastructure(kind),
+            (_, None) => match thing.spec().sight {
+                Sight::Everybody => true,
+                Sight::RootAdmins => caller.is_root(),
+                Sight::By(sees) => sees(self, caller, thing),
+            },
         }
     }
 
@@ -102,59 +99,7 @@ impl World {
     /// Whether the caller may name a thing to use it: what it may touch, and
     /// what its owner lets others use.
     pub fn may_use(&self, caller: &Caller, thing: &Thing) -> bool {
-        if self.may_touch(caller, thing) {
-            return true;
-        }
-        match thing.kind {
-            Kind::Template | Kind::Iso => {
-                thing.flag(col::IS_PUBLIC)
-                    || thing.ids_of(col::SHARED_WITH).contains(&caller.account)
-            }
-            Kind::Network => self.is_shared_with(thing, caller.domain),
-            Kind::Project => self.is_invited(caller, thing.id),
-            Kind::ProjectInvitation => self.invites(caller, thing),
-            Kind::AffinityGroup => false,
-            _ => false,
-        }
+        self.may_touch(caller, thing)
+            || thing.spec().usable_by.is_some_and(|may| may(self, caller, thing))
     }
-
-    /// Whether a network is shared with a domain.
-    pub fn is_shared_with(&self, network: &Thing, domain: ThingId) -> bool {
-        if network.text(col::ACL_TYPE) != "Domain" {
-            return false;
-        }
-        match network.id_of(col::SHARED_DOMAIN) {
-            None => true,
-            Some(top) if network.flag(col::SUBDOMAIN_ACCESS) => self.is_within(domain, top),
-            Some(top) => top == domain,
-        }
-    }
-}
-
-/// Whether a thing of a kind is part of how the cloud is built, which only root admins
-/// are told of: to anybody else its uuid must read like one that nothing has.
-const fn is_infrastructure(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Pod
-            | Kind::Cluster
-            | Kind::Host
-            | Kind::StoragePool
-            | Kind::ImageStore
-            | Kind::StagingStore
-            | Kind::SystemVm
-            | Kind::PhysicalNetwork
-            | Kind::TrafficType
-            | Kind::Provider
-            | Kind::VirtualRouterElement
-            | Kind::InternalLbElement
-            | Kind::VlanIpRange
-            | Kind::PortableIpRange
-            | Kind::StorageNetworkIpRange
-            | Kind::GuestVlanRange
-            | Kind::Dedication
-            | Kind::HostUpdate
-            | Kind::Alert
-            | Kind::SimulatorRule
-    )
 }

@@ -12,7 +12,7 @@ use super::{
     tx::Tx,
     world::{Thing, ThingId, World},
 };
-use crate::table::{Command, Kind, KindSpec, Limit, Object, Shape};
+use crate::table::{Command, Kind, KindSpec, Object, Shape};
 
 /// The commands, kinds and objects of a cloud, and the few functions by which the engine
 /// asks it what only the product knows.
@@ -32,8 +32,6 @@ pub struct Hooks {
     /// Makes what a new cloud has: the ROOT domain, then the system's and the root admin's
     /// users, and all else.
     pub begin: fn(&mut Tx<'_>, Start),
-    /// Counts how much of a limited resource an account has.
-    pub used: fn(&World, account: ThingId, limit: Limit) -> i64,
     /// Tells which uses a thing is as it stands, for the ledger.
     pub facts: fn(&World, &Thing) -> Vec<Use>,
     /// Names the things whose facts depend on a thing that changes.

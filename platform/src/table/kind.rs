@@ -3,7 +3,7 @@
 use cloudtally_model::Text;
 
 use super::{Hidden, Object, Source, WireType, same};
-use crate::engine::{Column, ColumnKey, Reference, States, ThingId, Tx};
+use crate::engine::{Caller, Column, ColumnKey, Reference, States, Thing, ThingId, Tx, World};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $noun:literal),* $(,)?) => {
@@ -162,6 +162,78 @@ pub enum OnDelete {
     Forget,
 }
 
+/// Who may know of things of a kind that no account owns.
+#[derive(Clone, Copy)]
+pub enum Sight {
+    /// Everybody: what the cloud offers.
+    Everybody,
+    /// Root admins: how the cloud is built. To anybody else its uuid reads like one that
+    /// nothing has.
+    RootAdmins,
+    /// Whoever a function says.
+    By(fn(&World, &Caller, &Thing) -> bool),
+}
+
+/// The turn in which things go when their account is removed: nothing is in use any more
+/// when its turn comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Turn {
+    /// Instances, which hold nearly everything else.
+    Machines,
+    /// Volumes, which are attached to none any more.
+    Volumes,
+    /// Snapshots.
+    Snapshots,
+    /// Ranges of addresses that are kept for the account.
+    AddressRanges,
+    /// Networks, with their routers and rules.
+    Networks,
+    /// Public addresses.
+    Addresses,
+    /// VPN users.
+    VpnUsers,
+    /// Templates.
+    Templates,
+    /// ISOs.
+    Isos,
+    /// Ranges of guest VLANs that are kept for the account.
+    GuestVlans,
+    /// Security groups.
+    SecurityGroups,
+}
+
+/// What becomes of things when their account is removed.
+#[derive(Clone, Copy)]
+pub struct WithOwner {
+    /// When it is their turn.
+    pub turn: Turn,
+    /// The column by which they belong to the account, where they are not owned by it.
+    pub by: Option<Column<ThingId>>,
+    /// Removes one of them, or does what else becomes of it.
+    pub remove: fn(&mut Tx<'_>, ThingId),
+}
+
+/// How much of a limit a thing takes: pieces, MiB of memory, or bytes of storage.
+pub type Amount = fn(&World, &Thing) -> i64;
+
+/// What a kind of machine does when its host is gone.
+#[derive(Clone, Copy)]
+pub struct Machine {
+    /// Stops it where it was; it is on no host then.
+    pub halt: fn(&mut Tx<'_>, ThingId),
+    /// Starts it on another host, if it was wanted there.
+    pub start_elsewhere: fn(&mut Tx<'_>, ThingId, WasRunning),
+}
+
+/// Tells whether a machine ran, or was about to, when its host went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WasRunning {
+    /// It did.
+    Yes,
+    /// It did not.
+    No,
+}
+
 /// What is stored of a kind.
 pub struct KindSpec {
     /// Which kind.
@@ -195,6 +267,18 @@ pub struct KindSpec {
     /// Called after each move, with the state it came from: what every path to a
     /// state has in common, such as the usage events.
     pub(crate) on_move: Option<fn(&mut Tx<'_>, ThingId, &'static str)>,
+    /// Who may know of those that no account owns.
+    pub(crate) sight: Sight,
+    /// Lets others than the owner name a thing to use it.
+    pub(crate) usable_by: Option<fn(&World, &Caller, &Thing) -> bool>,
+    /// The limits of its owner that each thing counts for, and how much of them.
+    pub(crate) counts: &'static [(Limit, Amount)],
+    /// What becomes of a thing when its account is removed.
+    pub(crate) with_owner: Option<WithOwner>,
+    /// Stops a thing when its account is shut.
+    pub(crate) stop: Option<fn(&mut Tx<'_>, ThingId)>,
+    /// What a machine does when its host is gone.
+    pub(crate) machine: Option<Machine>,
     /// The counters of bytes sent and received, where things of this kind forward traffic.
     pub(crate) forwards: Option<(Column<i64>, Column<i64>)>,
 }
@@ -218,6 +302,12 @@ impl KindSpec {
             leaves_nothing: false,
             on_due: None,
             on_move: None,
+            sight: Sight::Everybody,
+            usable_by: None,
+            counts: &[],
+            with_owner: None,
+            stop: None,
+            machine: None,
             forwards: None,
         }
     }
@@ -331,6 +421,63 @@ impl KindSpec {
     /// Called after each move, with the state it came from.
     pub(crate) const fn on_move(mut self, look: fn(&mut Tx<'_>, ThingId, &'static str)) -> Self {
         self.on_move = Some(look);
+        self
+    }
+
+    /// Is part of how the cloud is built: only root admins know of it.
+    pub(crate) const fn infrastructure(self) -> Self {
+        self.seen_by(Sight::RootAdmins)
+    }
+
+    /// Those that no account owns are known to whom `sight` says.
+    pub(crate) const fn seen_by(mut self, sight: Sight) -> Self {
+        self.sight = sight;
+        self
+    }
+
+    /// Others than the owner may name a thing to use it, where `may` says so.
+    pub(crate) const fn usable_by(mut self, may: fn(&World, &Caller, &Thing) -> bool) -> Self {
+        self.usable_by = Some(may);
+        self
+    }
+
+    /// Each thing counts for these limits of its owner.
+    pub(crate) const fn counts(mut self, counts: &'static [(Limit, Amount)]) -> Self {
+        self.counts = counts;
+        self
+    }
+
+    /// Things go when their account is removed, at their turn.
+    pub(crate) const fn goes_with_owner(
+        mut self,
+        turn: Turn,
+        remove: fn(&mut Tx<'_>, ThingId),
+    ) -> Self {
+        self.with_owner = Some(WithOwner { turn, by: None, remove });
+        self
+    }
+
+    /// Things that refer to an account by a column do what `remove` does when it is removed.
+    pub(crate) const fn follows_account(
+        mut self,
+        turn: Turn,
+        by: Column<ThingId>,
+        remove: fn(&mut Tx<'_>, ThingId),
+    ) -> Self {
+        self.must_store(by.key());
+        self.with_owner = Some(WithOwner { turn, by: Some(by), remove });
+        self
+    }
+
+    /// Things stop when their account is shut.
+    pub(crate) const fn stops_with_owner(mut self, stop: fn(&mut Tx<'_>, ThingId)) -> Self {
+        self.stop = Some(stop);
+        self
+    }
+
+    /// Things are machines on hosts.
+    pub(crate) const fn machine(mut self, machine: Machine) -> Self {
+        self.machine = Some(machine);
         self
     }
 

@@ -25,7 +25,10 @@ mod words; // what the common parameters mean, said once
 pub use command::{
     Command, Details, Job, Shape, Verb, create, delete, gone, later, list, own, update,
 };
-pub use kind::{Kind, KindSpec, Limit, OnDelete, Owner, Unique, Within};
+pub use kind::{
+    Amount, Kind, KindSpec, Limit, Machine, OnDelete, Owner, Sight, Turn, Unique, WasRunning,
+    WithOwner, Within,
+};
 pub use object::{Audience, Field, Hidden, Object, Source, WireType, f, fields, hidden};
 pub use param::{MapForm, Param, ParamType, group, p};
 pub use role::{Role, Roles};

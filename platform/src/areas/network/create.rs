@@ -523,7 +523,7 @@ pub(crate) fn for_deployment(
             .about(network.uuid.to_string(), "networkids"));
         }
         let is_own = network.owner == Some(owner);
-        if !is_own && !call.is_shared_with(network, call.domain_of(owner)) {
+        if !is_own && !super::is_shared_with(call, network, call.domain_of(owner)) {
             return Err(ApiError::permission(format!(
                 "the network {} is not for this account",
                 network.text(col::NAME)
@@ -575,7 +575,8 @@ pub(crate) fn for_deployment(
 /// account: what machines are on that name none.
 fn shared_with_groups(world: &World, owner: ThingId, zone: ThingId) -> Result<ThingId, ApiError> {
     let is_open = |network: &&Thing| {
-        network.owner == Some(owner) || world.is_shared_with(network, world.domain_of(owner))
+        network.owner == Some(owner)
+            || super::is_shared_with(world, network, world.domain_of(owner))
     };
     let found = world
         .referring(zone, Kind::Network, col::ZONE_ID)

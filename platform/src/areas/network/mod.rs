@@ -14,11 +14,11 @@ use cloudtally_model::ApiError;
 use super::{ip, networkoffering};
 use crate::{
     col,
-    engine::{Answer, Node, Query, Scope, Thing, ThingId, View, World, table},
+    engine::{Answer, Node, Query, Scope, Thing, ThingId, Tx, View, World, own_users, table},
     state::NetworkState,
     table::{
-        Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
-        fields::*, group, hidden, own, p,
+        Command, Kind, KindSpec, Limit, Object, OnDelete, ParamType::*, Roles, Turn, WireType as W,
+        f, fields::*, group, hidden, own, p,
     },
 };
 
@@ -180,6 +180,10 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// `startip` and `endip` what its addresses are given from, `idlesince` when it was
 /// first seen without running virtual machines.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Network, &NETWORK)
+    .usable_by(|world, caller, network| is_shared_with(world, network, caller.domain))
+    // Those that root admins make for an account are not counted.
+    .counts(&[(Limit::Network, |_, network| i64::from(network.text(col::TYPE) == "Isolated"))])
+    .goes_with_owner(Turn::Networks, remove_with_owner)
     .newest_first()
     .hidden(&[
         hidden("shareddomain", W::Id(Kind::Domain)),
@@ -260,7 +264,7 @@ fn list_networks(query: &Query<'_>) -> Result<Answer, ApiError> {
     };
     if let Some(domain) = of_domain.filter(|_| !args.has("id")) {
         let shared = query.world.all(Kind::Network).filter(|network| {
-            query.world.is_shared_with(network, domain)
+            is_shared_with(query.world, network, domain)
                 && query.passes(network)
                 && !networks.iter().any(|known| known.id == network.id)
         });
@@ -278,4 +282,27 @@ fn list_networks(query: &Query<'_>) -> Result<Answer, ApiError> {
             && services.iter().all(|service| provides(query.world, network, service))
     };
     query.page(networks.into_iter().filter(is_wanted))
+}
+
+/// Tells whether a network is shared with a domain.
+pub(crate) fn is_shared_with(world: &World, network: &Thing, domain: ThingId) -> bool {
+    if network.text(col::ACL_TYPE) != "Domain" {
+        return false;
+    }
+    match network.id_of(col::SHARED_DOMAIN) {
+        None => true,
+        Some(top) if network.flag(col::SUBDOMAIN_ACCESS) => world.is_within(domain, top),
+        Some(top) => top == domain,
+    }
+}
+
+/// Removes a network with its account; the system gets one that is for a domain, for
+/// machines of others may be on it.
+fn remove_with_owner(tx: &mut Tx<'_>, network: ThingId) {
+    if tx.thing(network).text(col::ACL_TYPE) == "Domain" {
+        let system = tx.thing(own_users::system_user(tx)).owner;
+        tx.edit(network, |network| network.owner = system);
+    } else {
+        remove(tx, network);
+    }
 }

@@ -19,6 +19,7 @@ use crate::{
 /// A physical network is disabled until it is set up; `vlan` holds its VLANs as
 /// merged ranges, `100-200,300-310`.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PhysicalNetwork, &PHYSICAL_NETWORK)
+    .infrastructure()
     .states(table!(SwitchState: Disabled, Enabled; Disabled => Enabled; Enabled => Disabled;))
     .keyword(&[col::NAME])
     .job_instance("PhysicalNetwork")
@@ -32,12 +33,13 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PhysicalNetwork, &PHYSICA
 
 /// `vlan` is the VLAN of the traffic on VMware.
 pub(crate) static TRAFFIC_TYPE_KIND: KindSpec = KindSpec::new(Kind::TrafficType, &TRAFFIC_TYPE)
+    .infrastructure()
     .hidden(&[hidden("vlan", W::Str)])
     .keyword(&[col::TRAFFIC_TYPE])
     .job_instance("TrafficType");
 
 /// A provider works once it is enabled, which its element must be first.
-pub(crate) static PROVIDER_KIND: KindSpec = KindSpec::new(Kind::Provider, &PROVIDER)
+pub(crate) static PROVIDER_KIND: KindSpec = KindSpec::new(Kind::Provider, &PROVIDER).infrastructure()
     .states(table!(SwitchState: Disabled, Enabled, Shutdown; Disabled => Enabled, Shutdown; Enabled => Disabled, Shutdown; Shutdown => Enabled, Disabled;))
     .keyword(&[col::NAME])
     .job_instance("PhysicalNetworkServiceProvider")

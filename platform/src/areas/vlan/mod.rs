@@ -14,8 +14,8 @@ use crate::{
     engine::{Arg, Call, Done, Node, Query, Thing, ThingId, World, own_users, verbs},
     state::AddressState,
     table::{
-        Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, delete, f,
-        fields::*, group, hidden, list, own, p,
+        Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, Sight, Turn, WireType as W,
+        delete, f, fields::*, group, hidden, list, own, p,
     },
 };
 
@@ -23,15 +23,22 @@ use crate::{
 /// VMs of a shared network or of a pod get directly. `accountid` is the account it
 /// is kept for, if any; `vlan` is `untagged` or a number.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::VlanIpRange, &VLAN_IP_RANGE)
+    // A range of addresses that is kept for an account is its own to name.
+    .seen_by(Sight::By(|_, caller, range| {
+        caller.is_root() || range.id_of(col::ACCOUNT_ID) == Some(caller.account)
+    }))
     .hidden(&[hidden("accountid", W::Id(Kind::Account))])
     .keyword(&[col::VLAN])
     .referred(&[
         (Kind::IpAddress, col::VLAN_ID.reference(), OnDelete::Refuse),
         (Kind::Router, col::GUEST_RANGE.reference(), OnDelete::Forget),
-    ]);
+    ])
+    .follows_account(Turn::AddressRanges, col::ACCOUNT_ID, address::keep_no_more);
 
 /// Guest VLANs of a physical network that are kept for the owner.
 pub(crate) static GUEST_KIND: KindSpec = KindSpec::new(Kind::GuestVlanRange, &GUEST_VLAN_RANGE)
+    .infrastructure()
+    .goes_with_owner(Turn::GuestVlans, |tx, range| tx.remove_with_dependants(range))
     .hidden(&[hidden("network", W::Id(Kind::PhysicalNetwork))])
     .owned()
     .keyword(&[col::GUEST_VLAN_RANGE]);

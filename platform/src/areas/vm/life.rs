@@ -14,10 +14,11 @@ use crate::{
     areas::{metering, network, nic, simulator, volume},
     col,
     engine::{
-        Call, Done, Level, State, Thing, ThingId, Tx, World, begin_by_itself, happened, table,
+        Call, Column, Done, Level, State, Thing, ThingId, Tx, World, begin_by_itself, happened,
+        table,
     },
     state::{MachineState, PoolState},
-    table::{Kind, KindSpec, Limit, OnDelete, WireType as W, hidden},
+    table::{Kind, KindSpec, Limit, Machine, OnDelete, Turn, WasRunning, WireType as W, hidden},
 };
 
 /// How often a machine whose host is gone is tried to be started elsewhere.
@@ -31,6 +32,14 @@ const RESTART_INTERVAL: Millis = Millis(600_000);
 /// again; `bootisoid` the ISO it was made from, whatever lies in its drive
 /// now.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
+    .counts(&[
+        (Limit::Vm, |_, vm| i64::from(is_counted(vm))),
+        (Limit::Cpu, |world, vm| offered(world, vm, col::CPU_NUMBER)),
+        (Limit::Memory, |world, vm| offered(world, vm, col::MEMORY)),
+    ])
+    .stops_with_owner(stop_now)
+    .goes_with_owner(Turn::Machines, remove_with_owner)
+    .machine(Machine { halt: stop_now, start_elsewhere })
     .hidden(&[
         hidden("due", W::Date),
         hidden("restarts", W::Int),
@@ -61,6 +70,26 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
     .job_instance("VirtualMachine")
     .on_due(look)
     .on_move(moved);
+
+/// Tells whether a machine counts for limits: what is on its way out holds nothing any more.
+fn is_counted(vm: &Thing) -> bool {
+    !vm.is_any(&[MachineState::Destroyed, MachineState::Error, MachineState::Expunging])
+}
+
+/// How much of something its offering gives a machine that counts.
+fn offered(world: &World, vm: &Thing, column: Column<i64>) -> i64 {
+    let offering = vm.id_of(col::SERVICE_OFFERING_ID).and_then(|id| world.any(id));
+    offering.filter(|_| is_counted(vm)).map_or(0, |offering| offering.int(column))
+}
+
+/// Removes a machine with its account: it cannot be recovered.
+fn remove_with_owner(tx: &mut Tx<'_>, vm: ThingId) {
+    destroy(tx, vm);
+    let is_destroyed = |vm: &Thing| vm.is(MachineState::Destroyed);
+    if tx.get(Kind::Vm, vm).is_some_and(is_destroyed) {
+        expunge(tx, vm);
+    }
+}
 
 /// What every path between two states has in common.
 fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
@@ -265,7 +294,10 @@ pub(crate) fn expunge(tx: &mut Tx<'_>, vm: ThingId) {
 /// Begins to start a machine again that stopped because its host is gone, if it is to
 /// be highly available. Where that fails it is tried again later, until the machine
 /// runs, is destroyed, or has been tried often enough.
-pub(crate) fn start_elsewhere(tx: &mut Tx<'_>, vm: ThingId) {
+fn start_elsewhere(tx: &mut Tx<'_>, vm: ThingId, was_running: WasRunning) {
+    if was_running == WasRunning::No {
+        return;
+    }
     tx.edit(vm, |vm| {
         vm.clear(col::RESTARTS);
     });

@@ -10,9 +10,7 @@ mod show; // what is computed of it for answers
 use cloudtally_model::ApiError;
 
 pub(crate) use change::evacuate;
-pub(crate) use life::{
-    KIND, destroy as destroy_now, expunge, guest_stopped, start_elsewhere, start_waiting, stop_now,
-};
+pub(crate) use life::{KIND, destroy as destroy_now, expunge, guest_stopped, start_waiting};
 
 use crate::{
     col,

@@ -1,0 +1,44 @@
+//! What becomes of everything that an account has when it is shut or removed, by the rows
+//! of the kinds.
+
+use super::{
+    tx::Tx,
+    world::{ThingId, World},
+};
+use crate::table::{KindSpec, WithOwner};
+
+/// Stops everything of an account that can be stopped.
+pub fn stop_all_of(tx: &mut Tx<'_>, account: ThingId) {
+    let stopping = tx.tables().kinds().filter_map(|spec| Some((spec.kind, spec.stop?)));
+    for (kind, stop) in stopping {
+        let things: Vec<ThingId> = tx.owned_by(account, kind).map(|thing| thing.id).collect();
+        for thing in things {
+            stop(tx, thing);
+        }
+    }
+}
+
+/// Removes everything an account has but its users, each kind at its turn; the bill sees
+/// the end of each.
+pub fn remove_all_of(tx: &mut Tx<'_>, account: ThingId) {
+    let mut turns: Vec<(&KindSpec, WithOwner)> =
+        tx.tables().kinds().filter_map(|spec| Some((spec, spec.with_owner?))).collect();
+    turns.sort_by_key(|(_, with_owner)| with_owner.turn);
+    for (spec, WithOwner { by, remove, .. }) in turns {
+        for thing in belonging(tx, account, spec, by) {
+            remove(tx, thing);
+        }
+    }
+}
+
+fn belonging(
+    world: &World,
+    account: ThingId,
+    spec: &KindSpec,
+    by: Option<super::Column<ThingId>>,
+) -> Vec<ThingId> {
+    match by {
+        Some(column) => world.ids_referring(account, spec.kind, column),
+        None => world.owned_by(account, spec.kind).map(|thing| thing.id).collect(),
+    }
+}
