@@ -11,6 +11,7 @@ use cloudtally_model::{
     port::{LedgerEntry, Use},
     utc_day_name,
 };
+use cloudtally_oracle::{Window, ledger_bill};
 use cloudtally_platform::{
     col,
     engine::{Answer, Node, Start},
@@ -241,8 +242,8 @@ fn traffic(samples: &[NetworkSample]) -> Bill {
 
 /// What the ledger adds up to, by its own bill of days.
 fn ledgered(lab: &Lab, zone: &str) -> Bill {
-    let (from, to) = (Instant::from_millis(START_MS), lab.now());
-    let lines = lab.cloud.world().ledger().bill(zone, from, to).unwrap();
+    let window = Window { start: Instant::from_millis(START_MS), end: lab.now() };
+    let lines = ledger_bill(lab.cloud.world().ledger().entries(), zone, window).unwrap();
     let count = lines.len();
     let quantity = |quantity: u64| i64::try_from(quantity).unwrap();
     let bill: Bill = lines
