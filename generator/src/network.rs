@@ -82,7 +82,7 @@ pub(crate) fn address(stage: &mut Stage<'_>, index: u32) {
 
 /// A thing that one event opens and another closes, whose number is its key.
 struct Simple {
-    usage_type: u16,
+    usage_type: UsageTypeId,
     opens: Happening,
     closes: Happening,
     subject: Subject,
@@ -98,7 +98,7 @@ enum ClosingZone {
 /// The `index`th load balancer rule; its closing event says zone 0.
 pub(crate) fn load_balancer_rule(stage: &mut Stage<'_>, index: u32) {
     let kind = Simple {
-        usage_type: 11,
+        usage_type: UsageTypeId::LOAD_BALANCER_RULE,
         opens: Happening::LoadBalancerCreate,
         closes: Happening::LoadBalancerDelete,
         subject: Subject::LoadBalancer,
@@ -112,7 +112,7 @@ pub(crate) fn load_balancer_rule(stage: &mut Stage<'_>, index: u32) {
 /// from the beginning.
 pub(crate) fn port_forwarding_rule(stage: &mut Stage<'_>, index: u32) {
     let kind = Simple {
-        usage_type: 12,
+        usage_type: UsageTypeId::PORT_FORWARDING_RULE,
         opens: Happening::RuleAdd,
         closes: Happening::RuleDelete,
         subject: Subject::PortForwarding,
@@ -126,7 +126,7 @@ pub(crate) fn port_forwarding_rule(stage: &mut Stage<'_>, index: u32) {
 /// (remote access torn down and set up).
 pub(crate) fn vpn_user(stage: &mut Stage<'_>, index: u32) {
     let kind = Simple {
-        usage_type: 14,
+        usage_type: UsageTypeId::VPN_USER,
         opens: Happening::VpnUserAdd,
         closes: Happening::VpnUserRemove,
         subject: Subject::VpnUser,
@@ -141,7 +141,7 @@ fn simple(stage: &mut Stage<'_>, kind: &Simple, index: u32, id: u32, name: Name)
     let is_vpn = kind.opens == Happening::VpnUserAdd;
     let is_static_nat = kind.opens == Happening::RuleAdd && (index == 1 || dice.one_in(6));
     let zone = if is_vpn || is_static_nat { 0 } else { dice.pick(&ZONES) };
-    let line = stage.rows.line(UsageTypeId(kind.usage_type), id, 0);
+    let line = stage.rows.line(kind.usage_type, id, 0);
     let window = stage.moments.window;
 
     // Former accounts own some of these, closed by four fifths of the window.
