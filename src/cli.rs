@@ -3,7 +3,11 @@
 use std::{net::IpAddr, path::PathBuf, str::FromStr};
 
 use chrono::NaiveDate;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+use cloudtally_aggregate::{ExportFormat, FORMATS};
 use cloudtally_model::{Instant, RecordId, SourceName, UsageTypeId, calendar, usage_types};
 
 const EXAMPLES: &str = "\
@@ -254,8 +258,8 @@ pub(crate) struct Usage {
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// File format
-    #[arg(long, value_enum)]
-    pub(crate) format: FileFormat,
+    #[arg(long, value_parser = export_format())]
+    pub(crate) format: &'static ExportFormat,
     #[command(flatten)]
     pub(crate) selection: Selection,
     /// File to write; `-` for standard output. A file that is there is replaced and keeps
@@ -380,6 +384,16 @@ pub(crate) enum StreamArgument {
     Accounts,
 }
 
+/// Reads the name of an export format; the formats themselves say which there are.
+fn export_format() -> impl TypedValueParser<Value = &'static ExportFormat> {
+    let choice = |format: &ExportFormat| PossibleValue::new(format.name).help(format.help);
+    PossibleValuesParser::new(FORMATS.map(choice)).try_map(|name| {
+        let format = FORMATS.into_iter().find(|format| format.name == name);
+        format.ok_or(format!("`{name}` is no export format"))
+    })
+}
+
+/// The formats of input files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FileFormat {
     /// Comma-separated values with a header row

@@ -80,7 +80,7 @@ failed!(
     std::io::Error,
     serde_json::Error,
     cloudtally_ingest::write::WriteError,
-    cloudtally_platform::bulk::KeyError,
+    cloudtally_generator::KeyError,
     cloudtally_serve::CloudError,
     cloudtally_serve::KeyError,
     cloudtally_serve::LiveError,

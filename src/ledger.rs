@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use cloudtally_model::{
     Instant, SourceName, Text, UsageTypeId, port::Use, usage_type, usage_types,
 };
-use cloudtally_platform::ledger::{Ledger, Line};
+use cloudtally_oracle::{BillLine, Window, ledger_bill};
 use cloudtally_store::Store;
 
 use crate::{
@@ -58,8 +58,8 @@ pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
     // 2. What was had. What lasts has lasted until now, whatever was billed.
     let zone = calendar.zone().name();
     let until = published_end.min(console::present(store)?);
-    let bill = Ledger::of(entries).bill(zone, Instant::EPOCH, until);
-    for Line { day, what, quantity } in bill.map_err(|error| Failure::Failed(error.into()))? {
+    let bill = ledger_bill(&entries, zone, Window { start: Instant::EPOCH, end: until });
+    for BillLine { day, what, quantity } in bill.map_err(|error| Failure::Failed(error.into()))? {
         let key = (day_of(&day, what.usage_type), what);
         sides.entry(key).or_default().1 += quantity;
     }

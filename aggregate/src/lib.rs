@@ -4,7 +4,7 @@ mod checks; // sanity checks over what is published
 mod destination; // the file that an export writes
 mod error;
 mod explain; // the segments, events and samples behind a record
-mod export; // records into CSV, JSON Lines and Parquet
+mod export; // records into files, one file a format
 pub mod fold; // one resource's events become segments
 mod job; // which periods to compute, and publishing them
 mod labels; // what totals show, different for different things
@@ -17,7 +17,7 @@ mod window; // a stretch of time folded over all cores
 pub use checks::{Periods, SanityFinding, sanity_checks};
 pub use error::AggregateError;
 pub use explain::{ClippedSegment, Difference, Explanation, Parts, explain};
-pub use export::{CsvText, ExportFormat, ExportTarget, export, export_columns};
+pub use export::{ExportFormat, ExportTarget, FORMATS, export, export_columns};
 pub use job::{
     AggregateProgress, Plan, Rebuild, RunReport, ShortSource, Target, Unfinished, WaitingPeriod,
     WindowLimits, aggregate, aggregate_within, checkpoint, run_job, stale_periods, waiting_period,

@@ -29,8 +29,8 @@ pub use sample::{DeviceType, NetworkSample, SeriesKey};
 pub use segment::{Attributes, Segment};
 pub use source::{SourceId, SourceName, SourceNameError, Sources};
 pub use usage_type::{
-    Effect, EventCode, Fields, Meter, Own, Part, ResourceKind, Unit, UsageType, UsageTypeId,
-    event_code, event_name, kinds_of, meters, names_a_nic, usage_type, usage_types,
+    Effect, EventCode, Fields, KeyParts, Meter, Own, Part, ResourceKind, Unit, UsageType,
+    UsageTypeId, event_code, event_name, kinds_of, meters, names_a_nic, usage_type, usage_types,
 };
 
 /// Text short enough to live without an allocation: names and types in events.

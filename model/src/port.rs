@@ -4,8 +4,8 @@
 use std::{error::Error, fmt};
 
 use crate::{
-    Account, AccountId, Instant, NetworkId, NetworkSample, NicId, OfferingId, ResourceId,
-    TemplateId, Text, UsageEvent, UsageRecord, UsageTypeId, ZoneId,
+    Account, AccountId, Instant, KeyParts, NetworkId, NetworkSample, NicId, OfferingId, ResourceId,
+    TemplateId, Text, UsageEvent, UsageRecord, UsageTypeId, ZoneId, usage_type,
 };
 
 /// A stored attribute.
@@ -73,23 +73,20 @@ pub struct Use {
     pub network: NetworkId,
 }
 
-/// What a usage record bills: fields that merely describe the use are left out.
+/// The use that a usage record bills: what its type tells records apart by. Fields that
+/// merely describe the use are left out.
 impl From<&UsageRecord> for Use {
     fn from(record: &UsageRecord) -> Self {
-        use UsageTypeId as T;
-        let is = |types: &[T]| types.contains(&record.usage_type);
-        let with_offering = is(&[T::RUNNING_VM, T::ALLOCATED_VM, T::VOLUME, T::NETWORK_OFFERING]);
-        let with_size = is(&[T::VOLUME, T::TEMPLATE, T::ISO, T::SNAPSHOT]);
-        let of_vm = is(&[T::RUNNING_VM, T::ALLOCATED_VM]);
+        let key = usage_type(record.usage_type).map_or(KeyParts::NONE, |row| row.key);
         Self {
             usage_type: record.usage_type,
             account: record.account,
             zone: record.zone,
             resource: record.resource,
             nic: record.nic,
-            offering: record.offering.filter(|_| with_offering),
-            template: record.template.filter(|_| of_vm),
-            size: record.size.filter(|_| with_size),
+            offering: record.offering.filter(|_| key.offering),
+            template: record.template.filter(|_| key.template),
+            size: record.size.filter(|_| key.size),
             network: record.network,
         }
     }
@@ -180,5 +177,55 @@ impl fmt::Display for UnknownFate {
 impl Error for UnknownFate {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_use_has_what_its_type_tells_records_apart_by() {
+        let text = |usage_type: u16| {
+            let record = UsageRecord {
+                source: crate::SourceId(0),
+                account: 3.into(),
+                usage_type: UsageTypeId(usage_type),
+                resource: 4.into(),
+                zone: ZoneId::from_source(1),
+                nic: NicId(0),
+                offering: Some(7.into()),
+                template: Some(8.into()),
+                size: Some(9),
+                network: NetworkId(0),
+                resource_type: None,
+                start: Instant::EPOCH,
+                virtual_size: None,
+                name: None,
+                is_source_nat: None,
+                is_elastic: None,
+                is_default: None,
+                quantity: 1,
+            };
+            let what = Use::from(&record);
+            let part = |is_there: bool, name: &'static str| if is_there { name } else { "" };
+            [
+                part(what.offering.is_some(), "offering "),
+                part(what.template.is_some(), "template "),
+                part(what.size.is_some(), "size"),
+            ]
+            .concat()
+        };
+        for (usage_types, parts) in [
+            (&[1, 2][..], "offering template "),
+            (&[6], "offering size"),
+            (&[7, 8, 9], "size"),
+            (&[13], "offering "),
+            (&[3, 4, 5, 11, 12, 14], ""),
+        ] {
+            for usage_type in usage_types {
+                assert_eq!(text(*usage_type), parts, "{usage_type}");
+            }
+        }
     }
 }

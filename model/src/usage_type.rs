@@ -36,8 +36,14 @@ impl UsageTypeId {
     pub const ISO: Self = Self(8);
     /// Snapshot hours.
     pub const SNAPSHOT: Self = Self(9);
+    /// Load balancer rule hours.
+    pub const LOAD_BALANCER_RULE: Self = Self(11);
+    /// Port forwarding and static NAT rule hours.
+    pub const PORT_FORWARDING_RULE: Self = Self(12);
     /// Network offering hours of a NIC.
     pub const NETWORK_OFFERING: Self = Self(13);
+    /// VPN user hours.
+    pub const VPN_USER: Self = Self(14);
 
     /// Whether its records count bytes; all others count time.
     pub const fn is_bytes(self) -> bool {
@@ -203,7 +209,12 @@ pub struct UsageType {
     pub describe: fn(&UsageRecord) -> String,
 }
 
-const NO_KEY: KeyParts = KeyParts { offering: false, template: false, size: false };
+impl KeyParts {
+    /// Nothing but the resource, its owner, its zone and its NIC.
+    pub const NONE: Self = Self { offering: false, template: false, size: false };
+}
+
+const NO_KEY: KeyParts = KeyParts::NONE;
 const SIZE_KEY: KeyParts = KeyParts { size: true, ..NO_KEY };
 const VM_KEY: KeyParts = KeyParts { offering: true, template: true, size: false };
 const NO_FIELDS: Fields = Fields {
@@ -389,7 +400,7 @@ static TYPES: &[UsageType] = &[
         describe: |r| stored("Snapshot", r, None),
     },
     UsageType {
-        id: UsageTypeId(11),
+        id: UsageTypeId::LOAD_BALANCER_RULE,
         constant: "LOAD_BALANCER_POLICY",
         description: "Load Balancer Usage",
         unit: Unit::Milliseconds,
@@ -402,7 +413,7 @@ static TYPES: &[UsageType] = &[
         describe: |r| format!("Load Balancing Policy: {} usage time", r.resource),
     },
     UsageType {
-        id: UsageTypeId(12),
+        id: UsageTypeId::PORT_FORWARDING_RULE,
         constant: "PORT_FORWARDING_RULE",
         description: "Port Forwarding Usage",
         unit: Unit::Milliseconds,
@@ -443,7 +454,7 @@ static TYPES: &[UsageType] = &[
         },
     },
     UsageType {
-        id: UsageTypeId(14),
+        id: UsageTypeId::VPN_USER,
         constant: "VPN_USERS",
         description: "VPN users usage",
         unit: Unit::Milliseconds,

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod areas; // the API, one file an area: rows and their functions
-pub mod bulk; // whole histories written straight to files, with their answer key
 pub mod col; // columns of what is stored
 pub mod engine; // reads the rows and does what they say
 pub mod ledger; // what each tenant really had, seen from below the events

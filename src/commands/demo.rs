@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use cloudtally_aggregate::{CsvText, ExportFormat, ExportTarget, GroupBy, export};
+use cloudtally_aggregate::{ExportFormat, ExportTarget, GroupBy, export};
 use cloudtally_model::{Calendar, Instant, Millis};
 use cloudtally_platform::{engine::Start, tenants::Tenants};
 use cloudtally_serve::{NewCloud, Pace, live, open_cloud, signed_query};
@@ -67,13 +67,11 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failu
     println!("4. export");
     let folder = dir.join("export");
     std::fs::create_dir_all(&folder)?;
-    for (format, name) in [
-        (ExportFormat::Parquet, "records.parquet"),
-        (ExportFormat::Csv(CsvText::AsIs), "records.csv"),
-    ] {
-        let target = ExportTarget::File(folder.join(name));
+    for format in [ExportFormat::PARQUET, ExportFormat::CSV] {
+        let file = folder.join(format!("records.{}", format.name));
+        let target = ExportTarget::File(file.clone());
         let written = export(&records, store.accounts()?, calendar, format, &target, &mut |_| {})?;
-        println!("   {written:>8} records  {}", folder.join(name).display());
+        println!("   {written:>8} records  {}", file.display());
     }
     if arguments.no_serve {
         println!("\nask further:");

@@ -7,11 +7,11 @@ use std::{
     process::ExitCode,
 };
 
-use cloudtally_ingest::write::{AccountWriter, EventWriter, Format, RawLine, SampleWriter};
-use cloudtally_platform::bulk::{
+use cloudtally_generator::{
     EmittedEvent, EmittedSample, History, MESS_FILE_NAME, Options, Rate, RawRow, key_file_name,
     write_key, write_mess,
 };
+use cloudtally_ingest::write::{AccountWriter, EventWriter, Format, RawLine, SampleWriter};
 use serde_json::json;
 
 use super::{Context, print_json};

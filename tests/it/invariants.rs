@@ -4,6 +4,10 @@ use std::{fs, path::Path};
 
 use crate::support::repository;
 
+/// All crates of libraries.
+const CRATES: [&str; 8] =
+    ["model", "oracle", "generator", "platform", "store", "ingest", "aggregate", "serve"];
+
 fn manifest(of: &str) -> String {
     fs::read_to_string(repository().join(of).join("Cargo.toml")).unwrap()
 }
@@ -22,8 +26,8 @@ fn dependencies(of: &str) -> Vec<String> {
 }
 
 #[test]
-fn model_and_platform_stay_light() {
-    for of in ["model", "platform"] {
+fn light_crates_stay_light() {
+    for of in ["model", "oracle", "generator", "platform"] {
         for heavy in ["tokio", "axum", "rusqlite", "arrow", "parquet", "polars"] {
             assert!(!dependencies(of).iter().any(|name| name == heavy), "{of} depends on {heavy}");
         }
@@ -34,6 +38,8 @@ fn model_and_platform_stay_light() {
 fn dependencies_point_one_way() {
     for (of, allowed) in [
         ("model", &[][..]),
+        ("oracle", &["model"]),
+        ("generator", &["model", "oracle"]),
         ("platform", &["model"]),
         ("store", &["model"]),
         ("ingest", &["model", "store", "platform"]),
@@ -48,9 +54,43 @@ fn dependencies_point_one_way() {
     }
 }
 
+/// The second opinions take plain data of `model` and none of its rules: the calendar,
+/// the table of usage types and the segments are what they are held against.
+#[test]
+fn the_second_opinions_use_no_rule_of_the_first() {
+    let rules = [
+        "calendar",
+        "Calendar",
+        "usage_type(",
+        "usage_types(",
+        "event_code",
+        "meters(",
+        "KeyParts",
+        "Segment",
+        "chrono",
+    ];
+    for of in ["oracle", "generator"] {
+        let mut sources = Vec::new();
+        collect(&repository().join(of).join("src"), &mut sources);
+        // Tests may ask the rules what there is to cover.
+        sources.retain(|path| !path.components().any(|part| part.as_os_str() == "tests"));
+        assert!(sources.len() > 2, "{of}");
+        for path in sources {
+            let text = fs::read_to_string(&path).unwrap();
+            for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                let code = line.split("//").next().unwrap();
+                for rule in rules {
+                    assert!(!code.contains(rule), "{} uses {rule}: {line}", path.display());
+                }
+            }
+        }
+        assert!(!manifest(of).contains("chrono"), "{of} knows the first calendar");
+    }
+}
+
 #[test]
 fn only_aggregate_knows_polars_and_only_serve_axum() {
-    for of in ["model", "platform", "store", "ingest", "aggregate", "serve", "."] {
+    for of in CRATES.into_iter().chain(["."]) {
         let text = manifest(of);
         let text =
             if of == "." { text.split("[dependencies]").nth(1).unwrap().to_owned() } else { text };
@@ -63,7 +103,7 @@ fn only_aggregate_knows_polars_and_only_serve_axum() {
 #[test]
 fn sql_stands_in_its_folder_only() {
     let mut sources = Vec::new();
-    for of in ["model", "platform", "store", "ingest", "aggregate", "serve", "src"] {
+    for of in CRATES.into_iter().chain(["src"]) {
         let folder = repository().join(of);
         collect(if of == "src" { folder } else { folder.join("src") }.as_path(), &mut sources);
     }

@@ -7,7 +7,7 @@ use arrow::{
     datatypes::{DataType, Decimal128Type, TimestampMillisecondType, UInt64Type},
 };
 use cloudtally_aggregate::{
-    CsvText, ExportFormat, ExportTarget, GroupBy, Lines, Periods, export, export_columns,
+    ExportFormat, ExportTarget, FORMATS, GroupBy, Lines, Periods, export, export_columns,
     sanity_checks, totals,
 };
 use cloudtally_model::{Instant, Millis, Period, Segment, UsageRecord, UsageTypeId};
@@ -83,9 +83,9 @@ proptest! {
             assert_eq!(written, set.count());
             path
         };
-        let csv = read_csv(&write(ExportFormat::Csv(CsvText::AsIs), "records.csv"));
-        let json = read_json(&write(ExportFormat::JsonLines, "records.jsonl"));
-        let parquet = read_parquet(&write(ExportFormat::Parquet, "records.parquet"), calendar);
+        let csv = read_csv(&write(ExportFormat::CSV, "records.csv"));
+        let json = read_json(&write(ExportFormat::JSON_LINES, "records.jsonl"));
+        let parquet = read_parquet(&write(ExportFormat::PARQUET, "records.parquet"), calendar);
         prop_assert_eq!(&csv, &json);
         prop_assert_eq!(&csv, &parquet);
 
@@ -123,8 +123,7 @@ fn an_export_is_the_same_bytes_on_one_core_and_on_four() {
     let (set, calendar) = (world.set(), world.calendar());
     assert_eq!(set.count(), 4 * 13_001);
     let accounts = world.writer.accounts().unwrap();
-    for format in [ExportFormat::Csv(CsvText::AsIs), ExportFormat::JsonLines, ExportFormat::Parquet]
-    {
+    for format in FORMATS {
         let bytes = |threads: usize| {
             let path = dir.path().join(format!("{threads}"));
             let target = ExportTarget::File(path.clone());
@@ -139,7 +138,7 @@ fn an_export_is_the_same_bytes_on_one_core_and_on_four() {
         };
         let one = bytes(1);
         assert!(one == bytes(4), "{format:?}");
-        if format == ExportFormat::Csv(CsvText::AsIs) {
+        if format.name == ExportFormat::CSV.name {
             let ids = String::from_utf8(one).unwrap();
             let ids: Vec<&str> =
                 ids.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();

@@ -3,12 +3,12 @@
 use std::{fs, path::Path, time::Duration};
 
 use cloudtally_aggregate::{Plan, Rebuild, Target, Unfinished, aggregate};
+use cloudtally_generator::{EmittedEvent, EmittedSample, History, Options};
 use cloudtally_ingest::{
     IngestRequest, Input, ingest,
     write::{AccountWriter, EventWriter, Format, SampleWriter},
 };
 use cloudtally_model::{Instant, SourceName, UsageEvent, calendar};
-use cloudtally_platform::bulk::{EmittedEvent, EmittedSample, History, Options};
 use cloudtally_store::{LockWait, Store, Stream, Writer};
 use tempfile::TempDir;
 

@@ -4,7 +4,7 @@
 //! Pages are as `listUsageRecords` asks for them: the set is made anew each time,
 //! from the catalogue, and holds all days.
 
-use cloudtally_aggregate::{CsvText, ExportFormat, ExportTarget, export};
+use cloudtally_aggregate::{ExportTarget, FORMATS, export};
 use cloudtally_model::Instant;
 use cloudtally_store::{RecordFilter, RecordSet, RecordWindow, Store};
 use criterion::{Criterion, Throughput};
@@ -51,13 +51,9 @@ pub(crate) fn benches(criterion: &mut Criterion, month: &Month) {
     let mut group = criterion.benchmark_group("export");
     group.sample_size(10).throughput(Throughput::Elements(count));
     let dir = folder();
-    for (name, format) in [
-        ("csv", ExportFormat::Csv(CsvText::AsIs)),
-        ("jsonl", ExportFormat::JsonLines),
-        ("parquet", ExportFormat::Parquet),
-    ] {
-        let target = ExportTarget::File(dir.path().join(name));
-        group.bench_function(name, |bencher| {
+    for format in FORMATS {
+        let target = ExportTarget::File(dir.path().join(format.name));
+        group.bench_function(format.name, |bencher| {
             bencher.iter(|| {
                 let accounts = store.accounts().expect("the accounts read");
                 let calendar = store.calendar().expect("the settings read");

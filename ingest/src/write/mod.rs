@@ -1,7 +1,7 @@
 //! Rows into files: the mirror of the readers, with the same columns in the
 //! same order.
 //!
-//! The bulk generator and the tests write with these; nothing here is the lake,
+//! `cloudtally simulate` and the tests write with these; nothing here is the lake,
 //! whose files only the store writes.
 //!
 //! Spelling, in every format: instants in UTC, with milliseconds only where

@@ -14,10 +14,6 @@ use crate::{
     table::Kind,
 };
 
-const LOAD_BALANCER: UsageTypeId = UsageTypeId(11);
-const PORT_FORWARDING: UsageTypeId = UsageTypeId(12);
-const VPN_USER: UsageTypeId = UsageTypeId(14);
-
 /// The part of a key that every use has: the thing's owner, itself and a zone.
 pub(super) fn of(thing: &Thing, usage_type: UsageTypeId, zone: Option<ThingId>) -> Use {
     Use {
@@ -88,10 +84,18 @@ pub(crate) fn facts(world: &World, thing: &Thing) -> Vec<Use> {
         Kind::IpAddress => {
             one(thing.owner.is_some(), &|| of(thing, UsageTypeId::IP_ADDRESS, zone()))
         }
-        Kind::LoadBalancerRule => rule(world, thing, LOAD_BALANCER, col::PUBLIC_IP_ID),
-        Kind::PortForwardingRule => rule(world, thing, PORT_FORWARDING, col::IP_ADDRESS_ID),
-        Kind::IpForwardingRule => rule(world, thing, PORT_FORWARDING, col::PUBLIC_ADDRESS),
-        Kind::VpnUser => one(thing.is(RuleState::Active), &|| of(thing, VPN_USER, None)),
+        Kind::LoadBalancerRule => {
+            rule(world, thing, UsageTypeId::LOAD_BALANCER_RULE, col::PUBLIC_IP_ID)
+        }
+        Kind::PortForwardingRule => {
+            rule(world, thing, UsageTypeId::PORT_FORWARDING_RULE, col::IP_ADDRESS_ID)
+        }
+        Kind::IpForwardingRule => {
+            rule(world, thing, UsageTypeId::PORT_FORWARDING_RULE, col::PUBLIC_ADDRESS)
+        }
+        Kind::VpnUser => {
+            one(thing.is(RuleState::Active), &|| of(thing, UsageTypeId::VPN_USER, None))
+        }
         _ => Vec::new(),
     }
 }

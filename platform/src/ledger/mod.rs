@@ -18,10 +18,9 @@
 //!   an hour share an entry: every time zone of the years that can be billed has
 //!   its midnights on quarters.
 //!
-//! Entries are kept with the change that made them; see [`Ledger::bill`] for what
-//! they add up to.
+//! Entries are kept with the change that made them. Their sums are computed by a crate
+//! of their own (`oracle`), which knows nothing of this one.
 
-mod bill;
 pub(crate) mod facts;
 
 use std::collections::BTreeMap;
@@ -31,7 +30,6 @@ use cloudtally_model::{
     port::{LedgerEntry, Use},
 };
 
-pub use self::bill::{BillError, Line};
 use crate::{
     col,
     engine::{Thing, ThingId},
@@ -65,15 +63,6 @@ impl Ledger {
     /// All entries, in order of their numbers.
     pub fn entries(&self) -> impl Iterator<Item = &LedgerEntry> {
         self.entries.values()
-    }
-
-    /// The ledger of entries that were kept.
-    pub fn of(entries: impl IntoIterator<Item = LedgerEntry>) -> Self {
-        let mut ledger = Self::default();
-        for entry in entries {
-            ledger.put(entry.number, Some(entry));
-        }
-        ledger
     }
 
     /// How many entries there are.
@@ -184,6 +173,8 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use cloudtally_oracle::{Window, ledger_bill};
+
     use super::*;
 
     fn at(ms: i64) -> Instant {
@@ -234,12 +225,13 @@ mod tests {
         settle(&mut ledger, &[vm(1)], 1_000);
         settle(&mut ledger, &[vm(2)], 1_000);
         assert_eq!(stretches(&ledger), [(1, 1_000, Some(1_000)), (2, 1_000, None)]);
-        assert_eq!(ledger.bill("UTC", at(0), at(1_500)).unwrap().len(), 1);
+        let window = Window { start: at(0), end: at(1_500) };
+        assert_eq!(ledger_bill(ledger.entries(), "UTC", window).unwrap().len(), 1);
     }
 
     #[test]
     fn the_ledger_knows_nothing_of_what_is_told_to_the_bill() {
-        let files = [include_str!("mod.rs"), include_str!("facts.rs"), include_str!("bill.rs")];
+        let files = [include_str!("mod.rs"), include_str!("facts.rs")];
         for word in [["mete", "ring"], ["Usage", "Event"], ["isme", "tered"], [".usa", "ge("]] {
             let word = word.concat();
             assert!(files.iter().all(|file| !file.contains(&word)), "{word}");

@@ -11,6 +11,7 @@ use cloudtally_model::{
     port::{LedgerEntry, Use},
     utc_day_name,
 };
+use cloudtally_oracle::{Window, ledger_bill};
 use cloudtally_platform::{
     col,
     engine::{Answer, Node, Start},
@@ -25,7 +26,7 @@ const DAY_MS: i64 = 86_400_000;
 /// What was used on which day, and how much: milliseconds or bytes.
 pub(crate) type Bill = BTreeMap<(String, Use), i64>;
 
-/// What an event does to a use.
+/// The effect of an event on a use.
 #[derive(Clone, Copy, PartialEq)]
 enum Does {
     Opens,
@@ -34,71 +35,52 @@ enum Does {
     Splits,
 }
 
-/// What an event type does, by the table of usage rules 3.
-fn effects(event_type: &str) -> Vec<(u16, Does)> {
-    use Does::{Closes, Opens, Splits};
-    match event_type {
-        "VM.START" => vec![(1, Opens), (2, Splits)],
-        "VM.STOP" => vec![(1, Closes)],
-        "VM.CREATE" => vec![(2, Opens)],
-        "VM.DESTROY" => vec![(1, Closes), (2, Closes), (13, Closes)],
-        "VM.UPGRADE" | "VM.DYNAMIC.SCALE" => vec![(1, Splits), (2, Splits)],
-        "NET.IPASSIGN" | "PORTABLE.IPASSIGN" => vec![(3, Opens)],
-        "NET.IPRELEASE" | "PORTABLE.IPRELEASE" => vec![(3, Closes)],
-        "VOLUME.CREATE" | "VOLUME.UPLOAD" => vec![(6, Opens)],
-        "VOLUME.RESIZE" => vec![(6, Splits)],
-        "VOLUME.DELETE" => vec![(6, Closes)],
-        "TEMPLATE.CREATE" | "TEMPLATE.COPY" => vec![(7, Opens)],
-        "TEMPLATE.DELETE" => vec![(7, Closes)],
-        "ISO.CREATE" | "ISO.COPY" => vec![(8, Opens)],
-        "ISO.DELETE" => vec![(8, Closes)],
-        "SNAPSHOT.CREATE" => vec![(9, Opens)],
-        "SNAPSHOT.DELETE" => vec![(9, Closes)],
-        "LB.CREATE" => vec![(11, Opens)],
-        "LB.DELETE" => vec![(11, Closes)],
-        "NET.RULEADD" => vec![(12, Opens)],
-        "NET.RULEDELETE" => vec![(12, Closes)],
-        "NETWORK.OFFERING.ASSIGN" => vec![(13, Opens)],
-        "NETWORK.OFFERING.REMOVE" => vec![(13, Closes)],
-        "VPN.USER.ADD" => vec![(14, Opens)],
-        "VPN.USER.REMOVE" => vec![(14, Closes)],
-        other => panic!("usage rules 3 know no {other}"),
-    }
-}
+use Does::{Closes, Opens, Splits};
+
+/// The event types that commands make, and what each does by the table of usage rules 3.
+const EFFECTS: [(&str, &[(u16, Does)]); 30] = [
+    ("VM.CREATE", &[(2, Opens)]),
+    ("VM.START", &[(1, Opens), (2, Splits)]),
+    ("VM.STOP", &[(1, Closes)]),
+    ("VM.DESTROY", &[(1, Closes), (2, Closes), (13, Closes)]),
+    ("VM.UPGRADE", &[(1, Splits), (2, Splits)]),
+    ("VM.DYNAMIC.SCALE", &[(1, Splits), (2, Splits)]),
+    ("NET.IPASSIGN", &[(3, Opens)]),
+    ("NET.IPRELEASE", &[(3, Closes)]),
+    ("PORTABLE.IPASSIGN", &[(3, Opens)]),
+    ("PORTABLE.IPRELEASE", &[(3, Closes)]),
+    ("VOLUME.CREATE", &[(6, Opens)]),
+    ("VOLUME.UPLOAD", &[(6, Opens)]),
+    ("VOLUME.RESIZE", &[(6, Splits)]),
+    ("VOLUME.DELETE", &[(6, Closes)]),
+    ("TEMPLATE.CREATE", &[(7, Opens)]),
+    ("TEMPLATE.COPY", &[(7, Opens)]),
+    ("TEMPLATE.DELETE", &[(7, Closes)]),
+    ("ISO.CREATE", &[(8, Opens)]),
+    ("ISO.COPY", &[(8, Opens)]),
+    ("ISO.DELETE", &[(8, Closes)]),
+    ("SNAPSHOT.CREATE", &[(9, Opens)]),
+    ("SNAPSHOT.DELETE", &[(9, Closes)]),
+    ("LB.CREATE", &[(11, Opens)]),
+    ("LB.DELETE", &[(11, Closes)]),
+    ("NET.RULEADD", &[(12, Opens)]),
+    ("NET.RULEDELETE", &[(12, Closes)]),
+    ("NETWORK.OFFERING.ASSIGN", &[(13, Opens)]),
+    ("NETWORK.OFFERING.REMOVE", &[(13, Closes)]),
+    ("VPN.USER.ADD", &[(14, Opens)]),
+    ("VPN.USER.REMOVE", &[(14, Closes)]),
+];
 
 /// All event types that commands make.
-pub(crate) const EVENT_TYPES: [&str; 30] = [
-    "VM.CREATE",
-    "VM.START",
-    "VM.STOP",
-    "VM.DESTROY",
-    "VM.UPGRADE",
-    "VM.DYNAMIC.SCALE",
-    "NET.IPASSIGN",
-    "NET.IPRELEASE",
-    "PORTABLE.IPASSIGN",
-    "PORTABLE.IPRELEASE",
-    "VOLUME.CREATE",
-    "VOLUME.UPLOAD",
-    "VOLUME.RESIZE",
-    "VOLUME.DELETE",
-    "TEMPLATE.CREATE",
-    "TEMPLATE.COPY",
-    "TEMPLATE.DELETE",
-    "ISO.CREATE",
-    "ISO.COPY",
-    "ISO.DELETE",
-    "SNAPSHOT.CREATE",
-    "SNAPSHOT.DELETE",
-    "LB.CREATE",
-    "LB.DELETE",
-    "NET.RULEADD",
-    "NET.RULEDELETE",
-    "NETWORK.OFFERING.ASSIGN",
-    "NETWORK.OFFERING.REMOVE",
-    "VPN.USER.ADD",
-    "VPN.USER.REMOVE",
-];
+pub(crate) fn event_types() -> impl Iterator<Item = &'static str> {
+    EFFECTS.iter().map(|(event_type, _)| *event_type)
+}
+
+/// Looks up what an event type does.
+fn effects(event_type: &str) -> &'static [(u16, Does)] {
+    let row = EFFECTS.iter().find(|(known, _)| *known == event_type);
+    row.unwrap_or_else(|| panic!("usage rules 3 know no {event_type}")).1
+}
 
 /// The key of a use that an event tells of.
 fn key(usage_type: u16, event: &UsageEvent) -> Use {
@@ -150,7 +132,7 @@ fn folded(events: &[UsageEvent], samples: &[NetworkSample], end: Instant) -> (Bi
     };
     for event in sorted {
         let at = event.created;
-        for (usage_type, does) in effects(&event.event_type) {
+        for &(usage_type, does) in effects(&event.event_type) {
             let mut new = key(usage_type, event);
             let here = place(&new);
             let closes_all = usage_type == 13 && event.event_type == "VM.DESTROY";
@@ -241,8 +223,8 @@ fn traffic(samples: &[NetworkSample]) -> Bill {
 
 /// What the ledger adds up to, by its own bill of days.
 fn ledgered(lab: &Lab, zone: &str) -> Bill {
-    let (from, to) = (Instant::from_millis(START_MS), lab.now());
-    let lines = lab.cloud.world().ledger().bill(zone, from, to).unwrap();
+    let window = Window { start: Instant::from_millis(START_MS), end: lab.now() };
+    let lines = ledger_bill(lab.cloud.world().ledger().entries(), zone, window).unwrap();
     let count = lines.len();
     let quantity = |quantity: u64| i64::try_from(quantity).unwrap();
     let bill: Bill = lines
@@ -367,7 +349,7 @@ fn the_bill_of_a_month_is_what_the_tenants_had() {
             );
         }
     }
-    let expected = EVENT_TYPES.iter().map(|t| (*t).to_owned()).collect();
+    let expected = event_types().map(str::to_owned).collect();
     assert_eq!(types, expected, "each event type occurs");
     assert_eq!(happened, FAULTS.iter().map(|(_, text)| *text).collect(), "each fault occurs");
     assert!(refused.contains(&("deployVirtualMachine", 535)), "by quota: {refused:?}");

@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 
 use cloudtally_aggregate::Plan;
 use cloudtally_model::{Instant, Millis, port::Use};
-use cloudtally_platform::{engine::Start, ledger::Line, tenants::Tenants};
+use cloudtally_oracle::{BillLine, Window, ledger_bill};
+use cloudtally_platform::{engine::Start, tenants::Tenants};
 use cloudtally_serve::{Pace, Stopped};
 use cloudtally_store::{PeriodDraft, Store};
 use serde_json::{Value, json};
@@ -238,7 +239,7 @@ fn the_clock_stands_steps_and_goes_on_after_a_restart() {
 }
 
 /// The published records as lines of a ledger.
-fn billed(store: &Store) -> Vec<Line> {
+fn billed(store: &Store) -> Vec<BillLine> {
     let calendar = store.calendar().unwrap();
     let snapshot = store.snapshot().unwrap();
     let mut lines = Vec::new();
@@ -246,7 +247,7 @@ fn billed(store: &Store) -> Vec<Line> {
         for record in store.read_records(known, &snapshot.sources).unwrap() {
             assert!(!record.is_folded(known.period), "each night has its job: {record:?}");
             let day = calendar.date_of(known.period.start).to_string();
-            lines.push(Line {
+            lines.push(BillLine {
                 day: day.into(),
                 what: Use::from(&record),
                 quantity: record.quantity,
@@ -286,11 +287,11 @@ fn check_tenants(zone: &str, seed: u64, days: i64, restarts: i64) {
     let billed = billed(&folder.store);
     let last = folder.store.snapshot().unwrap().periods.last().unwrap().period.end;
     let world = server.cloud.as_ref().unwrap().world();
-    let from = Instant::EPOCH;
-    let owed = world.ledger().bill(zone, from, last).unwrap();
+    let window = Window { start: Instant::EPOCH, end: last };
+    let owed = ledger_bill(world.ledger().entries(), zone, window).unwrap();
     drop(world);
-    let lost: Vec<&Line> = owed.iter().filter(|line| !billed.contains(line)).take(5).collect();
-    let extra: Vec<&Line> = billed.iter().filter(|line| !owed.contains(line)).take(5).collect();
+    let lost: Vec<&BillLine> = owed.iter().filter(|line| !billed.contains(line)).take(5).collect();
+    let extra: Vec<&BillLine> = billed.iter().filter(|line| !owed.contains(line)).take(5).collect();
     assert_eq!(folder.store.quarantined(None, 5).unwrap(), []);
     assert!(lost.is_empty() && extra.is_empty(), "seed {seed}: lost {lost:#?} extra {extra:#?}");
     assert_eq!(billed.len(), owed.len());
@@ -330,7 +331,10 @@ fn stopping_on_the_way_leaves_the_clock_at_what_has_happened() {
     assert!(lived < at(to) - Millis::DAY, "{lived}");
     step_to(&server, lived + Millis(2 * Millis::DAY.0));
     let last = folder.store.snapshot().unwrap().periods.last().unwrap().period.end;
-    let owed = server.cloud.as_ref().unwrap().world().ledger().bill(zone, start, last).unwrap();
+    let world = server.cloud.as_ref().unwrap().world();
+    let window = Window { start, end: last };
+    let owed = ledger_bill(world.ledger().entries(), zone, window).unwrap();
+    drop(world);
     assert_eq!(billed(&folder.store), owed);
 }
 

@@ -1,8 +1,8 @@
-//! What the ledger adds up to: exact quantities by local day, to be held against
-//! usage records.
+//! The sum of a ledger: exact quantities by local day, to be held against usage
+//! records.
 //!
-//! The days are cut by the calendar of the answer key ([`crate::bulk`]), on purpose
-//! not by that of the aggregation.
+//! The days are cut by the second calendar ([`local_days`]), on purpose not by that of
+//! the aggregation.
 
 use std::collections::BTreeMap;
 
@@ -12,51 +12,52 @@ use cloudtally_model::{
 };
 use thiserror::Error;
 
-use super::Ledger;
-use crate::bulk::{LocalDay, OptionsError, Window, local_days};
+use crate::days::{LocalDay, UnknownTimeZone, Window, local_days};
 
-/// What one usage record must say.
+/// One line of a bill: the quantity that one usage record must say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Line {
+pub struct BillLine {
     /// The local day, `2026-01-31`.
     pub day: Text,
-    /// What was used, and by whom.
+    /// The thing used, and who pays.
     pub what: Use,
     /// Milliseconds; bytes for types 4 and 5.
     pub quantity: u64,
 }
 
-/// Why there is no bill.
+/// The cause for which there is no bill.
 #[derive(Debug, Error)]
 #[error("the ledger cannot be cut into days")]
-pub struct BillError(#[from] OptionsError);
+pub struct BillError(#[from] UnknownTimeZone);
 
-impl Ledger {
-    /// What was used from `from` until before `to`, by day of a time zone; use that
-    /// lasts counts up to `to`. Sorted by day and key, each pair once.
-    ///
-    /// Types 4 and 5 come together or, where both are zero, not at all; bytes counted
-    /// exactly at a midnight belong to the day that ends there. Other uses of no
-    /// length are left out, but for images of size 0, which are there with 0.
-    ///
-    /// # Errors
-    /// If there is no such time zone.
-    pub fn bill(&self, zone: &str, from: Instant, to: Instant) -> Result<Vec<Line>, BillError> {
-        let days = local_days(zone, Window { start: from, end: to })?;
-        let mut sums: BTreeMap<(usize, Use), u64> = BTreeMap::new();
-        for entry in self.entries() {
-            match entry.bytes {
-                Some(bytes) => add_bytes(&mut sums, &days, entry, bytes, (from, to)),
-                None => add_time(&mut sums, &days, entry, (from, to)),
-            }
+/// Sums the entries of a ledger by day of a time zone, inside a window; use that
+/// lasts counts up to the window's end. Sorted by day and key, each pair once.
+///
+/// Types 4 and 5 come together or, where both are zero, not at all; bytes counted
+/// exactly at a midnight belong to the day that ends there. Other uses of no
+/// length are left out, but for images of size 0, which are there with 0.
+///
+/// # Errors
+/// If there is no such time zone.
+pub fn ledger_bill<'a>(
+    entries: impl IntoIterator<Item = &'a LedgerEntry>,
+    zone: &str,
+    window: Window,
+) -> Result<Vec<BillLine>, BillError> {
+    let days = local_days(zone, window)?;
+    let mut sums: BTreeMap<(usize, Use), u64> = BTreeMap::new();
+    for entry in entries {
+        match entry.bytes {
+            Some(bytes) => add_bytes(&mut sums, &days, entry, bytes, window),
+            None => add_time(&mut sums, &days, entry, window),
         }
-        let line = |((day, what), quantity): ((usize, Use), u64)| Line {
-            day: days[day].name.clone(),
-            what,
-            quantity,
-        };
-        Ok(sums.into_iter().map(line).collect())
     }
+    let line = |((day, what), quantity): ((usize, Use), u64)| BillLine {
+        day: days[day].name.clone(),
+        what,
+        quantity,
+    };
+    Ok(sums.into_iter().map(line).collect())
 }
 
 fn add_bytes(
@@ -64,9 +65,10 @@ fn add_bytes(
     days: &[LocalDay],
     entry: &LedgerEntry,
     (sent, received): (u64, u64),
-    (from, to): (Instant, Instant),
+    window: Window,
 ) {
-    let Some(at) = entry.end.filter(|at| *at > from && *at <= to) else { return };
+    let is_inside = |at: &Instant| *at > window.start && *at <= window.end;
+    let Some(at) = entry.end.filter(is_inside) else { return };
     if sent == 0 && received == 0 {
         return;
     }
@@ -82,9 +84,10 @@ fn add_time(
     sums: &mut BTreeMap<(usize, Use), u64>,
     days: &[LocalDay],
     entry: &LedgerEntry,
-    (from, to): (Instant, Instant),
+    window: Window,
 ) {
-    let (start, end) = (entry.start.max(from), entry.end.unwrap_or(to).min(to));
+    let start = entry.start.max(window.start);
+    let end = entry.end.unwrap_or(window.end).min(window.end);
     let holds_nothing = matches!(entry.what.usage_type, UsageTypeId::TEMPLATE | UsageTypeId::ISO)
         && entry.what.size == Some(0);
     let first = days.partition_point(|day| day.end <= start);
@@ -126,12 +129,10 @@ mod tests {
     }
 
     fn days(entries: impl IntoIterator<Item = LedgerEntry>, to: &str) -> Vec<(String, u64)> {
-        let mut ledger = Ledger::default();
-        for entry in entries {
-            ledger.put(entry.number, Some(entry));
-        }
-        let from = Instant::parse("2026-03-07 05:00:00").unwrap();
-        let lines = ledger.bill("America/New_York", from, Instant::parse(to).unwrap()).unwrap();
+        let entries: Vec<LedgerEntry> = entries.into_iter().collect();
+        let start = Instant::parse("2026-03-07 05:00:00").unwrap();
+        let window = Window { start, end: Instant::parse(to).unwrap() };
+        let lines = ledger_bill(&entries, "America/New_York", window).unwrap();
         lines.into_iter().map(|line| (line.day.to_string(), line.quantity)).collect()
     }
 

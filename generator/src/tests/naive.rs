@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cloudtally_model::{UsageEvent, ZoneId};
+use cloudtally_model::{Instant, UsageEvent, ZoneId};
 
 use super::*;
 

@@ -18,11 +18,11 @@ use cloudtally_model::{
     AccountId, DeviceType, NetworkId, NicId, OfferingId, ResourceId, TemplateId, Text, UsageTypeId,
     ZoneId,
 };
+use cloudtally_oracle::{Coverage, LocalDay};
 use thiserror::Error;
 
-use super::{
+use crate::{
     MessEntry, Options,
-    days::{Coverage, LocalDay},
     timeline::{Key, Quantities, Timeline},
     traffic::Group,
 };

@@ -17,7 +17,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{dice::Dice, options::Rate};
+use crate::{dice::Dice, options::Rate};
 
 /// A kind of mess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -210,7 +210,7 @@ impl Losses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bulk::dice::Subject;
+    use crate::dice::Subject;
 
     fn layout(rows: u32, millionths: u32) -> Layout {
         let rate = Rate::from_millionths(millionths).unwrap();

@@ -11,9 +11,9 @@ use cloudtally_model::{
     AccountId, DeviceType, Instant, Millis, NetworkId, NetworkSample, SeriesKey, Text, ZoneId,
 };
 
-use super::{
+use crate::{
     dice::{Dice, Subject},
-    world::{World, ZONES},
+    stage::{Stage, ZONES},
 };
 
 /// One device's part in one network for one account: the key of a bill. It has a
@@ -69,15 +69,15 @@ const MINUTES_BETWEEN_RESTARTS: u64 = 9 * 24 * 60;
 const RESTARTED_BYTES_MOST: u64 = 5_000_000;
 
 /// The groups of all accounts that stay.
-pub(crate) fn groups(world: &mut World<'_>) -> Vec<Group> {
+pub(crate) fn groups(stage: &mut Stage<'_>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut number = 0;
     // Series draw their lives from streams of their own; this one is for groups.
-    let mut dice = Dice::new(world.options.seed, Subject::Traffic, u32::MAX);
-    let ticks = ticks(world);
+    let mut dice = Dice::new(stage.options.seed, Subject::Traffic, u32::MAX);
+    let ticks = ticks(stage);
     // The traffic monitor of each zone's shared network counts for many accounts.
-    let monitors = ZONES.map(|_| world.ids.device.next());
-    for (index, &account) in world.tenants.active.iter().enumerate() {
+    let monitors = ZONES.map(|_| stage.ids.device.next());
+    for (index, &account) in stage.accounts.active.iter().enumerate() {
         let count = 1 + dice.below(3);
         for place in 0..count {
             let zone_index = dice.index(ZONES.len());
@@ -105,7 +105,7 @@ pub(crate) fn groups(world: &mut World<'_>) -> Vec<Group> {
                         (group.zone, group.device) = (previous.zone, previous.device);
                     }
                     _ => {
-                        group.device = world.ids.device.next();
+                        group.device = stage.ids.device.next();
                         if index == 0 || dice.one_in(5) {
                             addresses = 2;
                         }
@@ -113,12 +113,12 @@ pub(crate) fn groups(world: &mut World<'_>) -> Vec<Group> {
                 },
                 1 => {
                     group.device_type = DeviceType::ExternalFirewall;
-                    group.device = world.ids.device.next();
+                    group.device = stage.ids.device.next();
                     addresses = 1 + dice.below(2);
                 }
                 2 => {
                     group.device_type = DeviceType::ExternalLoadBalancer;
-                    group.device = world.ids.device.next();
+                    group.device = stage.ids.device.next();
                 }
                 3 => {
                     group.device_type = DeviceType::DirectNetwork;
@@ -126,7 +126,7 @@ pub(crate) fn groups(world: &mut World<'_>) -> Vec<Group> {
                 }
                 _ => {
                     group.device_type = DeviceType::Unknown;
-                    group.device = world.ids.device.next();
+                    group.device = stage.ids.device.next();
                 }
             }
             let is_direct = group.device_type == DeviceType::DirectNetwork;
@@ -137,7 +137,7 @@ pub(crate) fn groups(world: &mut World<'_>) -> Vec<Group> {
                 continue;
             }
             if !is_direct {
-                group.network = world.ids.network.next();
+                group.network = stage.ids.network.next();
             }
             for nth in 0..addresses.max(1) {
                 let address = (addresses > 0).then(|| {
@@ -145,7 +145,7 @@ pub(crate) fn groups(world: &mut World<'_>) -> Vec<Group> {
                     let net = if nth == 0 { "203.0.113" } else { "198.51.100" };
                     Text::from(format!("{net}.{}", number % 254 + 1))
                 });
-                group.series.push(series(&mut dice, number, &group, address, (world, ticks)));
+                group.series.push(series(&mut dice, number, &group, address, (stage, ticks)));
                 number += 1;
             }
             groups.push(group);
@@ -155,9 +155,9 @@ pub(crate) fn groups(world: &mut World<'_>) -> Vec<Group> {
 }
 
 /// How many intervals begin inside the window.
-fn ticks(world: &World<'_>) -> i64 {
-    let window = world.options.window();
-    let interval = world.options.sample_interval();
+fn ticks(stage: &Stage<'_>) -> i64 {
+    let window = stage.options.window();
+    let interval = stage.options.sample_interval();
     (window.end.since(window.start).0 + interval.0 - 1) / interval.0
 }
 
@@ -166,7 +166,7 @@ fn series(
     number: u32,
     group: &Group,
     address: Option<Text>,
-    (world, ticks): (&World<'_>, i64),
+    (stage, ticks): (&Stage<'_>, i64),
 ) -> Series {
     let habit = match number {
         0..3 => Habit::Steady,
@@ -174,7 +174,7 @@ fn series(
         _ => dice.weighted(&[(4, Habit::Steady), (4, Habit::Bursty), (1, Habit::Idle)]),
     };
     let begins_late = number == 2 || (number > 3 && dice.one_in(4));
-    let interval_ms = world.options.sample_interval().0;
+    let interval_ms = stage.options.sample_interval().0;
     let offset_ms = match dice.below(4) {
         // Read on the full hour, so that readings fall on midnights.
         0 | 1 => 0,
@@ -199,7 +199,7 @@ fn series(
 
 impl Series {
     /// All readings, oldest first; the last is at the end of the window.
-    pub(crate) fn play(&self, options: &super::Options, mut read: impl FnMut(Reading)) {
+    pub(crate) fn play(&self, options: &crate::Options, mut read: impl FnMut(Reading)) {
         let window = options.window();
         let interval = options.sample_interval();
         let mut dice = Dice::new(options.seed, Subject::Traffic, self.number);
@@ -271,7 +271,7 @@ pub(crate) struct Sample {
 }
 
 /// All samples of all series, by instant and then by series.
-pub(crate) fn samples(options: &super::Options, groups: &[Group]) -> Vec<Sample> {
+pub(crate) fn samples(options: &crate::Options, groups: &[Group]) -> Vec<Sample> {
     let mut samples = Vec::new();
     for series in groups.iter().flat_map(|group| &group.series) {
         series.play(options, |reading| {

@@ -1,6 +1,6 @@
 //! What all parts of the simulated cloud share while it is being made.
 
-use super::{days::Moments, ledger::Ledger, options::Options, tenants::Tenants};
+use crate::{accounts::Accounts, moments::Moments, options::Options, rows::Rows};
 
 pub(crate) const GIB: u64 = 1 << 30;
 
@@ -46,16 +46,16 @@ impl Counter {
 }
 
 /// The cloud in the making.
-pub(crate) struct World<'a> {
+pub(crate) struct Stage<'a> {
     pub(crate) options: &'a Options,
-    pub(crate) tenants: &'a Tenants,
+    pub(crate) accounts: &'a Accounts,
     pub(crate) moments: Moments,
-    pub(crate) ledger: Ledger,
+    pub(crate) rows: Rows,
     pub(crate) ids: Ids,
 }
 
-impl<'a> World<'a> {
-    pub(crate) fn new(options: &'a Options, tenants: &'a Tenants, moments: Moments) -> Self {
+impl<'a> Stage<'a> {
+    pub(crate) fn new(options: &'a Options, accounts: &'a Accounts, moments: Moments) -> Self {
         let ids = Ids {
             vm: Counter(0),
             nic: Counter(0),
@@ -69,7 +69,7 @@ impl<'a> World<'a> {
             device: Counter(5_000),
             network: Counter(200),
         };
-        Self { options, tenants, moments, ledger: Ledger::default(), ids }
+        Self { options, accounts, moments, rows: Rows::default(), ids }
     }
 }
 

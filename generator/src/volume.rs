@@ -2,11 +2,11 @@
 
 use cloudtally_model::{Instant, Millis, UsageTypeId};
 
-use super::{
+use crate::{
     dice::Dice,
-    ledger::{Happening, LineId, Name, Row},
+    rows::{Happening, LineId, Name, Row},
+    stage::{DISK_OFFERINGS, GIB, Stage, zone_number},
     timeline::{Key, Meaning},
-    world::{DISK_OFFERINGS, GIB, World, zone_number},
 };
 
 /// One volume of a VM.
@@ -47,40 +47,40 @@ pub(crate) enum Resize {
 
 impl Volume {
     /// The root volume of a VM: no disk offering, and in 4.2 no template either.
-    pub(crate) fn root(world: &mut World<'_>, vm: u32, size: u64) -> Self {
-        Self::new(world, Name::RootVolume(vm), None, size)
+    pub(crate) fn root(stage: &mut Stage<'_>, vm: u32, size: u64) -> Self {
+        Self::new(stage, Name::RootVolume(vm), None, size)
     }
 
-    pub(crate) fn data(world: &mut World<'_>, dice: &mut Dice) -> Self {
+    pub(crate) fn data(stage: &mut Stage<'_>, dice: &mut Dice) -> Self {
         let (offering, size) = (dice.pick(&DISK_OFFERINGS), dice.between(1, 40) * 5 * GIB);
-        Self::new(world, Name::None, Some(offering), size)
+        Self::new(stage, Name::None, Some(offering), size)
     }
 
-    pub(crate) fn upload(world: &mut World<'_>, dice: &mut Dice) -> Self {
+    pub(crate) fn upload(stage: &mut Stage<'_>, dice: &mut Dice) -> Self {
         let size = dice.between(1, 30) * GIB + dice.below(GIB);
-        let mut volume = Self::new(world, Name::None, None, size);
+        let mut volume = Self::new(stage, Name::None, None, size);
         volume.name = Name::UploadedVolume(volume.id);
         volume
     }
 
-    fn new(world: &mut World<'_>, name: Name, offering: Option<u32>, size: u64) -> Self {
-        let id = world.ids.volume.next();
-        let line = world.ledger.line(UsageTypeId::VOLUME, id, 0);
+    fn new(stage: &mut Stage<'_>, name: Name, offering: Option<u32>, size: u64) -> Self {
+        let id = stage.ids.volume.next();
+        let line = stage.rows.line(UsageTypeId::VOLUME, id, 0);
         let name = if name == Name::None { Name::DataVolume(id) } else { name };
         Self { id, line, name, offering, size }
     }
 
-    pub(crate) fn is_open(&self, world: &World<'_>) -> bool {
-        world.ledger.is_open(self.line)
+    pub(crate) fn is_open(&self, stage: &Stage<'_>) -> bool {
+        stage.rows.is_open(self.line)
     }
 
-    pub(crate) fn create(&self, world: &mut World<'_>, at: Instant, place: Place) {
-        self.open(world, Happening::VolumeCreate, at, place);
+    pub(crate) fn create(&self, stage: &mut Stage<'_>, at: Instant, place: Place) {
+        self.open(stage, Happening::VolumeCreate, at, place);
     }
 
     pub(crate) fn open(
         &self,
-        world: &mut World<'_>,
+        stage: &mut Stage<'_>,
         happening: Happening,
         at: Instant,
         place: Place,
@@ -91,24 +91,24 @@ impl Volume {
             size: Some(self.size),
             ..self.row(happening, at, place)
         };
-        world.ledger.write(row, &[(self.line, Meaning::Begin(self.key(place)))]);
+        stage.rows.write(row, &[(self.line, Meaning::Begin(self.key(place)))]);
     }
 
     /// An uploaded volume that is attached gets a disk offering: a VOLUME.CREATE of
     /// what is open, which splits.
-    pub(crate) fn adopt(&mut self, world: &mut World<'_>, dice: &mut Dice, at: Instant, p: Place) {
+    pub(crate) fn adopt(&mut self, stage: &mut Stage<'_>, dice: &mut Dice, at: Instant, p: Place) {
         self.offering = Some(dice.pick(&DISK_OFFERINGS));
-        self.create(world, at, p);
+        self.create(stage, at, p);
     }
 
-    pub(crate) fn delete(&self, world: &mut World<'_>, at: Instant, place: Place) {
+    pub(crate) fn delete(&self, stage: &mut Stage<'_>, at: Instant, place: Place) {
         let row = Row { name: self.name, ..self.row(Happening::VolumeDelete, at, place) };
-        world.ledger.write(row, &[(self.line, Meaning::End)]);
+        stage.rows.write(row, &[(self.line, Meaning::End)]);
     }
 
     pub(crate) fn resize(
         &mut self,
-        world: &mut World<'_>,
+        stage: &mut Stage<'_>,
         dice: &mut Dice,
         at: Instant,
         (place, what): (Place, Resize),
@@ -133,20 +133,20 @@ impl Volume {
         };
         let row =
             Row { name: self.name, offering, size, ..self.row(Happening::VolumeResize, at, place) };
-        world.ledger.write(row, &[(self.line, Meaning::Change(self.key(place)))]);
+        stage.rows.write(row, &[(self.line, Meaning::Change(self.key(place)))]);
     }
 
     /// A snapshot of the size of the volume, deleted after a while or never; it
     /// outlives the volume and stays with the account that took it.
     pub(crate) fn snapshot(
         &self,
-        world: &mut World<'_>,
+        stage: &mut Stage<'_>,
         dice: &mut Dice,
         at: Instant,
         (place, keep): (Place, Keep),
     ) {
-        let id = world.ids.snapshot.next();
-        let line = world.ledger.line(UsageTypeId::SNAPSHOT, id, 0);
+        let id = stage.ids.snapshot.next();
+        let line = stage.rows.line(UsageTypeId::SNAPSHOT, id, 0);
         let zone = zone_number(place.zone);
         let create = Happening::SnapshotCreate;
         let row = Row {
@@ -155,14 +155,14 @@ impl Volume {
             ..Row::new(create, at, place.account, zone, id)
         };
         let key = Key { size: Some(self.size), ..Key::of(place.account, place.zone) };
-        world.ledger.write(row, &[(line, Meaning::Begin(key))]);
-        let length_ms = world.moments.window.end.since(world.moments.window.start).0;
+        stage.rows.write(row, &[(line, Meaning::Begin(key))]);
+        let length_ms = stage.moments.window.end.since(stage.moments.window.start).0;
         let deleted = match keep {
             Keep::For(stay) => Some(at + stay),
             Keep::AsItComes if dice.one_in(3) => None,
             Keep::AsItComes => {
                 let stay = Millis(Millis::SECOND.0 + dice.below_ms(length_ms / 3));
-                world.moments.after(dice, at, stay)
+                stage.moments.after(dice, at, stay)
             }
         };
         if let Some(at) = deleted {
@@ -174,14 +174,14 @@ impl Volume {
                 size: Some(size),
                 ..Row::new(delete, at, place.account, zone, id)
             };
-            world.ledger.write(row, &[(line, Meaning::End)]);
+            stage.rows.write(row, &[(line, Meaning::End)]);
         }
     }
 
     /// A VM snapshot: one event a volume, of a type that nothing meters.
     pub(crate) fn vm_snapshot(
         &self,
-        world: &mut World<'_>,
+        stage: &mut Stage<'_>,
         at: Instant,
         (vm, number): (u32, u32),
         (place, happening): (Place, Happening),
@@ -193,7 +193,7 @@ impl Volume {
             size: Some(self.size / 4),
             ..Row::new(happening, at, place.account, zone_number(place.zone), vm)
         };
-        world.ledger.write(row, &[]);
+        stage.rows.write(row, &[]);
     }
 
     fn row(&self, happening: Happening, at: Instant, place: Place) -> Row {

@@ -7,12 +7,12 @@
 
 use cloudtally_model::{Instant, Millis, UsageTypeId};
 
-use super::{
-    days::LAST_ACTION,
+use crate::{
     dice::{Dice, Subject},
-    ledger::{Happening, LineId, Name, Row},
+    moments::LAST_ACTION,
+    rows::{Happening, LineId, Name, Row},
+    stage::{GIB, Stage, ZONES, zone_number},
     timeline::{Key, Meaning},
-    world::{GIB, World, ZONES, zone_number},
 };
 
 /// Which of the two kinds of images.
@@ -57,7 +57,7 @@ struct Image {
 const REGION: i16 = -1;
 
 impl Image {
-    fn create(&mut self, world: &mut World<'_>, at: Instant, zone: i16) {
+    fn create(&mut self, stage: &mut Stage<'_>, at: Instant, zone: i16) {
         let happening = match self.kind {
             Kind::Template => Happening::TemplateCreate,
             Kind::Iso => Happening::IsoCreate,
@@ -66,21 +66,21 @@ impl Image {
             Kind::Template => Name::Template(self.id),
             Kind::Iso => Name::Iso(self.id),
         };
-        self.appear(world, at, zone, happening, name);
+        self.appear(stage, at, zone, happening, name);
     }
 
     /// A copy's event has no name.
-    fn copy(&mut self, world: &mut World<'_>, at: Instant, zone: i16) {
+    fn copy(&mut self, stage: &mut Stage<'_>, at: Instant, zone: i16) {
         let happening = match self.kind {
             Kind::Template => Happening::TemplateCopy,
             Kind::Iso => Happening::IsoCopy,
         };
-        self.appear(world, at, zone, happening, Name::None);
+        self.appear(stage, at, zone, happening, Name::None);
     }
 
     fn appear(
         &mut self,
-        world: &mut World<'_>,
+        stage: &mut Stage<'_>,
         at: Instant,
         zone: i16,
         happening: Happening,
@@ -94,7 +94,7 @@ impl Image {
                     Kind::Template => UsageTypeId::TEMPLATE,
                     Kind::Iso => UsageTypeId::ISO,
                 };
-                let line = world.ledger.line(usage_type, self.id, 0);
+                let line = stage.rows.line(usage_type, self.id, 0);
                 self.parts.push((part, line));
                 line
             }
@@ -107,11 +107,11 @@ impl Image {
             ..Row::new(happening, at, self.account, zone, self.id)
         };
         let key = Key { size: Some(self.size), ..Key::of(self.account, part) };
-        world.ledger.write(row, &[(line, Meaning::Begin(key))]);
+        stage.rows.write(row, &[(line, Meaning::Begin(key))]);
     }
 
     /// Deletes with a zone number: what it reaches ends, or would end.
-    fn delete(&self, world: &mut World<'_>, at: Instant, zone: i16) {
+    fn delete(&self, stage: &mut Stage<'_>, at: Instant, zone: i16) {
         let happening = match self.kind {
             Kind::Template => Happening::TemplateDelete,
             Kind::Iso => Happening::IsoDelete,
@@ -120,12 +120,12 @@ impl Image {
         let mut meanings = Vec::new();
         for (part, line) in &self.parts {
             if is_reached(*part) {
-                let is_open = world.ledger.is_open(*line);
+                let is_open = stage.rows.is_open(*line);
                 let meaning = if is_open { Meaning::End } else { Meaning::GhostEnd };
                 meanings.push((*line, meaning));
             }
         }
-        world.ledger.write(Row::new(happening, at, self.account, zone, self.id), &meanings);
+        stage.rows.write(Row::new(happening, at, self.account, zone, self.id), &meanings);
     }
 }
 
@@ -135,19 +135,19 @@ struct Steps {
 }
 
 impl Steps {
-    fn next(&mut self, world: &World<'_>, dice: &mut Dice) -> Instant {
-        let window = world.moments.window;
+    fn next(&mut self, stage: &Stage<'_>, dice: &mut Dice) -> Instant {
+        let window = stage.moments.window;
         let length_ms = window.end.since(window.start).0;
         // A midnight may be far; what no longer fits happens at the last moment.
         let latest = window.end - LAST_ACTION;
         let at = match self.last {
             None => {
                 let wait = Millis(dice.below_ms(length_ms / 4));
-                world.moments.after(dice, window.start, wait).unwrap_or(latest)
+                stage.moments.after(dice, window.start, wait).unwrap_or(latest)
             }
             Some(last) => {
                 let wait = Millis(length_ms / 24 + dice.below_ms(length_ms / 16));
-                let settled = world.moments.after(dice, last, wait);
+                let settled = stage.moments.after(dice, last, wait);
                 settled.unwrap_or(latest).max(last + Millis::SECOND)
             }
         };
@@ -157,7 +157,7 @@ impl Steps {
 }
 
 /// The life of the `index`th image of a kind.
-pub(crate) fn live(world: &mut World<'_>, kind: Kind, index: u32) {
+pub(crate) fn live(stage: &mut Stage<'_>, kind: Kind, index: u32) {
     const LIVES: [Life; 7] = [
         Life::ZoneByZone,
         Life::AtOnce,
@@ -171,7 +171,7 @@ pub(crate) fn live(world: &mut World<'_>, kind: Kind, index: u32) {
         Kind::Template => Subject::Template,
         Kind::Iso => Subject::Iso,
     };
-    let mut dice = Dice::new(world.options.seed, subject, index);
+    let mut dice = Dice::new(stage.options.seed, subject, index);
     // The first ones live one life each, so that a small history has them all.
     let life = match usize::try_from(index).ok().and_then(|index| LIVES.get(index)) {
         Some(life) => *life,
@@ -193,8 +193,8 @@ pub(crate) fn live(world: &mut World<'_>, kind: Kind, index: u32) {
     };
     let mut image = Image {
         kind,
-        id: world.ids.image.next(),
-        account: world.tenants.some_active(&mut dice),
+        id: stage.ids.image.next(),
+        account: stage.accounts.some_active(&mut dice),
         size,
         virtual_size: if kind == Kind::Template { size.next_multiple_of(GIB) } else { size },
         source_template: (kind == Kind::Template && !is_nothing && dice.one_in(2)).then_some(101),
@@ -206,68 +206,68 @@ pub(crate) fn live(world: &mut World<'_>, kind: Kind, index: u32) {
     };
 
     let mut steps = Steps { last: None };
-    let mut step = |world: &mut World<'_>, dice: &mut Dice| steps.next(world, dice);
+    let mut step = |stage: &mut Stage<'_>, dice: &mut Dice| steps.next(stage, dice);
 
     match life {
         Life::ZoneByZone => {
-            let at = step(world, &mut dice);
-            image.create(world, at, home);
+            let at = step(stage, &mut dice);
+            image.create(stage, at, home);
             for zone in [second, third] {
-                let at = step(world, &mut dice);
-                image.copy(world, at, zone);
+                let at = step(stage, &mut dice);
+                image.copy(stage, at, zone);
             }
             for zone in [home, second] {
-                let at = step(world, &mut dice);
-                image.delete(world, at, zone);
+                let at = step(stage, &mut dice);
+                image.delete(stage, at, zone);
             }
-            let at = step(world, &mut dice);
-            image.copy(world, at, home);
+            let at = step(stage, &mut dice);
+            image.copy(stage, at, home);
         }
         Life::AtOnce => {
-            let at = step(world, &mut dice);
-            image.create(world, at, home);
+            let at = step(stage, &mut dice);
+            image.create(stage, at, home);
             // Both copies in one second.
-            let at = step(world, &mut dice);
-            image.copy(world, at, second);
-            image.copy(world, at, third);
-            let at = step(world, &mut dice);
-            image.delete(world, at, second);
-            let at = step(world, &mut dice);
-            image.delete(world, at, 0);
+            let at = step(stage, &mut dice);
+            image.copy(stage, at, second);
+            image.copy(stage, at, third);
+            let at = step(stage, &mut dice);
+            image.delete(stage, at, second);
+            let at = step(stage, &mut dice);
+            image.delete(stage, at, 0);
         }
         Life::RegionWide | Life::RegionWideDeletedInZone => {
-            let at = step(world, &mut dice);
-            image.create(world, at, REGION);
-            let at = step(world, &mut dice);
+            let at = step(stage, &mut dice);
+            image.create(stage, at, REGION);
+            let at = step(stage, &mut dice);
             let zone = if matches!(life, Life::RegionWide) { REGION } else { third };
-            image.delete(world, at, zone);
-            let at = step(world, &mut dice);
-            image.copy(world, at, REGION);
+            image.delete(stage, at, zone);
+            let at = step(stage, &mut dice);
+            image.copy(stage, at, REGION);
         }
         Life::Mixed => {
-            let at = step(world, &mut dice);
-            image.create(world, at, home);
-            let at = step(world, &mut dice);
-            image.copy(world, at, REGION);
-            let at = step(world, &mut dice);
-            image.copy(world, at, second);
-            let at = step(world, &mut dice);
-            image.delete(world, at, home);
-            let at = step(world, &mut dice);
-            image.delete(world, at, 0);
+            let at = step(stage, &mut dice);
+            image.create(stage, at, home);
+            let at = step(stage, &mut dice);
+            image.copy(stage, at, REGION);
+            let at = step(stage, &mut dice);
+            image.copy(stage, at, second);
+            let at = step(stage, &mut dice);
+            image.delete(stage, at, home);
+            let at = step(stage, &mut dice);
+            image.delete(stage, at, 0);
         }
         Life::BareMetal => {
-            let at = step(world, &mut dice);
-            image.create(world, at, home);
-            let at = step(world, &mut dice);
-            image.delete(world, at, home);
+            let at = step(stage, &mut dice);
+            image.create(stage, at, home);
+            let at = step(stage, &mut dice);
+            image.delete(stage, at, home);
         }
         Life::Kept => {
-            let at = step(world, &mut dice);
-            image.create(world, at, home);
+            let at = step(stage, &mut dice);
+            image.create(stage, at, home);
             if dice.one_in(2) {
-                let at = step(world, &mut dice);
-                image.copy(world, at, second);
+                let at = step(stage, &mut dice);
+                image.copy(stage, at, second);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use cloudtally_model::{Instant, Millis};
-use jiff::tz::TimeZone;
+use cloudtally_oracle::{UnknownTimeZone, Window, check_time_zone};
 use thiserror::Error;
 
 /// What to generate. The same options give the same bytes.
@@ -65,7 +65,7 @@ impl Options {
             return Err(OptionsError::Start(self.start));
         }
         for name in &self.timezones {
-            time_zone(name)?;
+            check_time_zone(name)?;
         }
         Ok(())
     }
@@ -93,29 +93,8 @@ pub enum OptionsError {
     #[error("a window that starts at `{0}` leaves the years 1970 to 9999; choose another start")]
     Start(Instant),
     /// Not a zone of the database.
-    #[error("`{0}` is not a time zone; use an IANA name such as `UTC` or `America/New_York`")]
-    TimeZone(String),
-}
-
-pub(crate) fn time_zone(name: &str) -> Result<TimeZone, OptionsError> {
-    TimeZone::get(name).map_err(|_| OptionsError::TimeZone(name.to_owned()))
-}
-
-/// A stretch of time, `[start, end)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// The first instant inside.
-    pub start: Instant,
-    /// The first instant after.
-    pub end: Instant,
-}
-
-impl Window {
-    /// The instant `numerator / denominator` of the way through, to the second.
-    pub(crate) fn at(&self, numerator: i64, denominator: i64) -> Instant {
-        let seconds = self.end.since(self.start).0 / Millis::SECOND.0;
-        self.start + Millis(seconds * numerator / denominator * Millis::SECOND.0)
-    }
+    #[error(transparent)]
+    TimeZone(#[from] UnknownTimeZone),
 }
 
 /// A share of rows in millionths, 0 to 10 %.

@@ -1,19 +1,53 @@
-//! Local days, and the instants at which things happen.
+//! Local days by a second calendar.
 //!
-//! The days of the answer key come from the `jiff` crate and its own copy of the
-//! time zone database, on purpose not from the calendar of the aggregation:
-//! two independent opinions on where 2026-03-08 ends in New York (after 23 hours)
-//! must agree.
+//! The days come from the `jiff` crate and its own copy of the time zone database,
+//! on purpose not from the calendar of the aggregation: two independent opinions on
+//! where 2026-03-08 ends in New York (after 23 hours) must agree.
 
 use cloudtally_model::{Instant, Millis, Text};
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
+use thiserror::Error;
 
-use super::{
-    dice::Dice,
-    options::{OptionsError, Window, time_zone},
-};
+/// A name that is not a zone of the database.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is not a time zone; use an IANA name such as `UTC` or `America/New_York`")]
+pub struct UnknownTimeZone(pub String);
 
-/// Whether the window covers a local day to its end.
+/// Checks that a time zone of this IANA name exists.
+///
+/// # Errors
+/// If there is no such time zone.
+pub fn check_time_zone(name: &str) -> Result<(), UnknownTimeZone> {
+    time_zone(name).map(drop)
+}
+
+fn time_zone(name: &str) -> Result<TimeZone, UnknownTimeZone> {
+    TimeZone::get(name).map_err(|_| UnknownTimeZone(name.to_owned()))
+}
+
+/// A stretch of time, `[start, end)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The first instant inside.
+    pub start: Instant,
+    /// The first instant after.
+    pub end: Instant,
+}
+
+impl Window {
+    /// The instant `numerator / denominator` of the way through, to the second.
+    pub fn at(&self, numerator: i64, denominator: i64) -> Instant {
+        let seconds = self.end.since(self.start).0 / Millis::SECOND.0;
+        self.start + Millis(seconds * numerator / denominator * Millis::SECOND.0)
+    }
+
+    /// True of an instant inside.
+    pub fn contains(&self, instant: Instant) -> bool {
+        self.start <= instant && instant < self.end
+    }
+}
+
+/// Says if a window covers a local day to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Coverage {
     /// To its end: a bill of this day must agree.
@@ -25,17 +59,24 @@ pub enum Coverage {
 
 /// One local date: from its first instant to the first instant of the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LocalDay {
-    pub(crate) name: Text,
-    pub(crate) start: Instant,
-    pub(crate) end: Instant,
-    pub(crate) coverage: Coverage,
+pub struct LocalDay {
+    /// The date, `2026-01-31`.
+    pub name: Text,
+    /// The first instant of the date.
+    pub start: Instant,
+    /// The first instant of the next date.
+    pub end: Instant,
+    /// Says if the window covers the date to its end.
+    pub coverage: Coverage,
 }
 
-/// The local days that overlap a window, oldest first. A date that the zone
+/// Lists the local days that overlap a window, oldest first. A date that the zone
 /// skipped (Apia, 2011-12-30) has no instants and is left out.
-pub(crate) fn local_days(zone: &str, window: Window) -> Result<Vec<LocalDay>, OptionsError> {
-    let error = || OptionsError::TimeZone(zone.to_owned());
+///
+/// # Errors
+/// If there is no such time zone.
+pub fn local_days(zone: &str, window: Window) -> Result<Vec<LocalDay>, UnknownTimeZone> {
+    let error = || UnknownTimeZone(zone.to_owned());
     let tz = time_zone(zone)?;
     let first = Timestamp::from_millisecond(window.start.as_millis()).map_err(|_| error())?;
     let mut date = first.to_zoned(tz.clone()).date();
@@ -56,52 +97,6 @@ pub(crate) fn local_days(zone: &str, window: Window) -> Result<Vec<LocalDay>, Op
         (date, start) = (next, end);
     }
     Ok(days)
-}
-
-/// Chooses instants inside the window.
-pub(crate) struct Moments {
-    pub(crate) window: Window,
-    /// UTC and local midnights inside the window, ascending.
-    midnights: Vec<Instant>,
-    /// How many zones they are of.
-    zones: usize,
-}
-
-/// Nothing begins this close to the end of the window, so that an action of
-/// several events never runs over it.
-pub(crate) const LAST_ACTION: Millis = Millis(5 * Millis::MINUTE.0);
-
-impl Moments {
-    pub(crate) fn new(window: Window, zones: &[String]) -> Result<Self, OptionsError> {
-        let mut midnights = Vec::new();
-        for zone in zones.iter().map(String::as_str).chain(["UTC"]) {
-            midnights.extend(local_days(zone, window)?.into_iter().map(|day| day.start));
-        }
-        midnights.sort();
-        midnights.dedup();
-        Ok(Self { window, midnights, zones: zones.len() + 1 })
-    }
-
-    /// An instant a little after `earlier + gap`: nearly always a whole second, as
-    /// in a dump of a real cloud; sometimes with milliseconds, sometimes exactly a
-    /// midnight. `None` if too little of the window is left.
-    pub(crate) fn after(&self, dice: &mut Dice, earlier: Instant, gap: Millis) -> Option<Instant> {
-        let due = earlier + gap;
-        let whole = Instant::from_millis((due.as_millis() + 999).div_euclid(1_000) * 1_000);
-        let instant = match dice.below(40) {
-            0 => due + Millis(dice.below_ms(1_000)),
-            1 => self.midnight_after(dice, due).unwrap_or(whole),
-            _ => whole,
-        };
-        (instant + LAST_ACTION < self.window.end).then_some(instant)
-    }
-
-    /// One of the next midnights at or after an instant: of any zone, since the next
-    /// one after working hours would always be of the same.
-    fn midnight_after(&self, dice: &mut Dice, instant: Instant) -> Option<Instant> {
-        let next = self.midnights.partition_point(|midnight| *midnight < instant);
-        self.midnights.get(next + dice.index(self.zones)).copied()
-    }
 }
 
 #[cfg(test)]

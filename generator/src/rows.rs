@@ -8,7 +8,7 @@ use cloudtally_model::{
     ZoneId,
 };
 
-use super::{
+use crate::{
     emit::EventRow,
     timeline::{Meaning, Timeline},
 };
@@ -198,18 +198,19 @@ impl Row {
     }
 }
 
-/// The handle of a timeline in the ledger.
+/// The handle of a timeline in [`Rows`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LineId(usize);
 
 /// All rows and timelines of a history.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
-    pub(crate) rows: Vec<Row>,
+pub(crate) struct Rows {
+    /// In the order in which they were written; a row's number is its place.
+    pub(crate) all: Vec<Row>,
     pub(crate) timelines: Vec<Timeline>,
 }
 
-impl Ledger {
+impl Rows {
     /// Begins the timeline of a part of a resource.
     pub(crate) fn line(&mut self, usage_type: UsageTypeId, resource: u32, nic: u32) -> LineId {
         self.timelines.push(Timeline::new(usage_type, resource, nic));
@@ -218,8 +219,8 @@ impl Ledger {
 
     /// Writes a row and what it means for some timelines.
     pub(crate) fn write(&mut self, row: Row, meanings: &[(LineId, Meaning)]) {
-        let number = u32::try_from(self.rows.len()).expect("fewer than 2^32 events");
-        self.rows.push(row);
+        let number = u32::try_from(self.all.len()).expect("fewer than 2^32 events");
+        self.all.push(row);
         for (line, meaning) in meanings {
             self.timelines[line.0].mark(row.created, number, *meaning);
         }
@@ -233,9 +234,9 @@ impl Ledger {
     /// The numbers of the rows in the order of the stream. Rows of one instant stay
     /// in the order in which they were written, which is the order of their causes.
     pub(crate) fn order(&self) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..).take(self.rows.len()).collect();
+        let mut order: Vec<u32> = (0..).take(self.all.len()).collect();
         let created =
-            |number: &u32| self.rows[usize::try_from(*number).expect("an index of rows")].created;
+            |number: &u32| self.all[usize::try_from(*number).expect("an index of rows")].created;
         order.sort_by_key(created);
         order
     }

@@ -1,84 +1,56 @@
-//! Whole histories of a cloud, written straight to files, with their answer key.
-//!
-//! A benchmark of billing needs millions of events, and a test of billing needs to
-//! know what the bill should be. [`History::generate`] decides from a seed what truly
-//! happens in a cloud of a given size (which VM runs when, who owns which address),
-//! and gives out two things that are computed from that decision by different roads:
-//!
-//! - the streams a real cloud would write: usage events, network samples, accounts,
-//!   with as much mess on the way as asked for;
-//! - the answer key: per local day and record key the exact quantity that truly was
-//!   used, and the one that the stream still allows to be billed.
-//!
-//! Nothing of the aggregation is used here: not its table of usage types, not its
-//! calendar, not its segments. What an event means for the bill is said where the
-//! event is made, by the action that makes it.
-//!
-//! # Order
-//!
-//! Events are in order of (created, id), ids are 1, 2, 3, ... without gaps; a lost
-//! row leaves a gap. Events of one resource in one second are in the order of their
-//! causes. Samples are in order of time, then of series. Everything is a function of
-//! [`Options`]: no clock, no hash order, no floating point.
-//!
-//! # Size
-//!
-//! A VM writes some 50 events a month. The history holds its rows (about 130 bytes an
-//! event, 32 a sample) and the marks of its timelines in memory until it is dropped;
-//! rows are spelled out and answer keys computed one at a time as they are read.
+#![doc = include_str!("../README.md")]
 
-mod answer_key;
-mod days; // local days, from a time zone database of its own; instants of actions
+mod accounts; // domains and accounts, who pay
+mod answer_key; // what each usage record must say
 mod dice; // seeded chance
-mod emit;
+mod emit; // rows as they are handed out
 mod habits; // which actions VMs live through
-mod ledger; // rows in the making
-mod mess;
+mod mess; // what goes wrong with rows
+mod moments; // instants of actions
 mod network; // addresses, rules, VPN users
-mod options;
+mod options; // what to generate
+mod rows; // rows in the making
+mod stage; // what all parts share while a history is made
 mod stored; // templates and ISOs
-mod tenants; // accounts
 #[cfg(test)]
 mod tests;
 mod timeline; // what happened to one thing, and what a lost row makes of it
 mod traffic; // byte counters
 mod vm; // what can be done to a VM
 mod volume; // disks and snapshots
-mod world;
 
 use std::collections::BTreeMap;
 
-use cloudtally_model::{Account, EventId, Instant, Millis, NetworkSample, ResourceId, SeriesKey};
+use cloudtally_model::{Account, EventId, Millis, NetworkSample, ResourceId, SeriesKey};
+use cloudtally_oracle::{LocalDay, Window, local_days};
 
-pub(crate) use self::days::{LocalDay, local_days};
+use self::{
+    accounts::Accounts,
+    dice::{Dice, Subject},
+    emit::{dump_time, sample_fields},
+    mess::{Detail, Incident, Layout, Losses, Slot, lay_out},
+    moments::Moments,
+    rows::{Closing, Rows},
+    stage::Stage,
+    stored::Kind,
+    timeline::Timeline,
+    traffic::{Group, Sample},
+};
 pub use self::{
     answer_key::{
         KEY_COLUMNS, KeyError, KeyRow, MESS_FILE_NAME, key_file_name, write_key, write_mess,
     },
-    days::Coverage,
     emit::{EVENT_COLUMNS, EmittedEvent, EmittedSample, EventRow, RawRow, SAMPLE_COLUMNS},
     mess::MessKind,
-    options::{Options, OptionsError, Rate, RateError, Window},
-};
-use self::{
-    days::Moments,
-    dice::{Dice, Subject},
-    emit::{dump_time, sample_fields},
-    ledger::{Closing, Ledger},
-    mess::{Detail, Incident, Layout, Losses, Slot, lay_out},
-    stored::Kind,
-    tenants::Tenants,
-    timeline::Timeline,
-    traffic::{Group, Sample},
-    world::World,
+    options::{Options, OptionsError, Rate, RateError},
 };
 
-/// What happened in a cloud, and what its files look like.
+/// A cloud's life, and the files it leaves.
 pub struct History {
     options: Options,
-    tenants: Tenants,
-    ledger: Ledger,
-    /// Number in the ledger of each row of the stream; the id is the place plus one.
+    accounts: Accounts,
+    rows: Rows,
+    /// Number of each row of the stream; the id is the place plus one.
     order: Vec<u32>,
     losses: Losses,
     groups: Vec<Group>,
@@ -128,42 +100,42 @@ impl History {
     /// Options out of range, or an unknown time zone.
     pub fn generate(options: &Options) -> Result<Self, OptionsError> {
         options.check()?;
-        let tenants = Tenants::new(options);
+        let accounts = Accounts::new(options);
         let moments = Moments::new(options.window(), &options.timezones)?;
-        let mut world = World::new(options, &tenants, moments);
+        let mut stage = Stage::new(options, &accounts, moments);
 
         // 1. Everything lives its life, one after the other.
         for index in 0..options.vms {
-            habits::live(&mut world, index);
+            habits::live(&mut stage, index);
         }
         let share = |divisor: u32, least: u32| (options.vms / divisor).max(least);
         for index in 0..share(3, 8) {
-            network::address(&mut world, index);
+            network::address(&mut stage, index);
         }
         for index in 0..share(12, 16) {
-            network::load_balancer_rule(&mut world, index);
+            network::load_balancer_rule(&mut stage, index);
         }
         for index in 0..share(6, 16) {
-            network::port_forwarding_rule(&mut world, index);
+            network::port_forwarding_rule(&mut stage, index);
         }
         for index in 0..share(20, 16) {
-            network::vpn_user(&mut world, index);
+            network::vpn_user(&mut stage, index);
         }
         for index in 0..share(25, 8) {
-            stored::live(&mut world, Kind::Template, index);
+            stored::live(&mut stage, Kind::Template, index);
         }
         for index in 0..share(50, 8) {
-            stored::live(&mut world, Kind::Iso, index);
+            stored::live(&mut stage, Kind::Iso, index);
         }
-        let groups = traffic::groups(&mut world);
-        let ledger = world.ledger;
+        let groups = traffic::groups(&mut stage);
+        let rows = stage.rows;
         let samples = traffic::samples(options, &groups);
         let series = groups.iter().flat_map(|group| &group.series);
         let series_keys = series.map(|series| series.key.clone()).collect();
 
         // 2. The stream, and what goes wrong with it.
-        let order = ledger.order();
-        let closing = ledger.rows.iter().map(|row| row.happening.closing() == Closing::Yes);
+        let order = rows.order();
+        let closing = rows.all.iter().map(|row| row.happening.closing() == Closing::Yes);
         let mut dice = Dice::new(options.seed, Subject::Lost, 0);
         let losses = Losses::draw(closing, options.mess, &mut dice);
         let mut dice = Dice::new(options.seed, Subject::EventMess, 0);
@@ -174,8 +146,8 @@ impl History {
         let sample_layout = lay_out(count(samples.len()), options.mess, &mut dice, |_| false);
         Ok(Self {
             options: options.clone(),
-            tenants,
-            ledger,
+            accounts,
+            rows,
             order,
             losses,
             groups,
@@ -193,7 +165,7 @@ impl History {
 
     /// The accounts, in order of their ids, the cloud's own first.
     pub fn accounts(&self) -> &[Account] {
-        &self.tenants.accounts
+        &self.accounts.all
     }
 
     /// The lines of the file of usage events.
@@ -230,7 +202,7 @@ impl History {
         let days = local_days(timezone, self.window())?;
         let traffic_days = days.clone();
         let stored = self
-            .ledger
+            .rows
             .timelines
             .iter()
             .flat_map(move |timeline| self.timeline_rows(timeline, &days));
@@ -254,7 +226,7 @@ impl History {
         let truth = timeline.truth(end);
         timeline.add_days(&truth, days, &mut sums, |quantities| &mut quantities.truth);
         let is_lost = |row| self.losses.contains(row);
-        let billable = timeline.billable(end, is_lost, |account| self.tenants.removed(account));
+        let billable = timeline.billable(end, is_lost, |account| self.accounts.removed(account));
         timeline.add_days(&billable, days, &mut sums, |quantities| &mut quantities.billable);
         answer_key::timeline_rows(timeline, days, sums)
     }
@@ -263,7 +235,7 @@ impl History {
 
     /// The row of the stream at a place, as it truly was.
     fn event(&self, ordinal: u32) -> EventRow {
-        let row = &self.ledger.rows[index(self.order[index(ordinal)])];
+        let row = &self.rows.all[index(self.order[index(ordinal)])];
         row.emitted(EventId(u64::from(ordinal) + 1))
     }
 
@@ -423,11 +395,4 @@ fn index(number: u32) -> usize {
 
 fn count(len: usize) -> u32 {
     u32::try_from(len).expect("fewer than 2^32 rows")
-}
-
-impl Window {
-    /// Whether an instant lies inside.
-    pub fn contains(&self, instant: Instant) -> bool {
-        self.start <= instant && instant < self.end
-    }
 }

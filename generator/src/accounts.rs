@@ -6,7 +6,7 @@
 
 use cloudtally_model::{Account, AccountId, AccountType, DomainId, Instant, Millis, Text};
 
-use super::{
+use crate::{
     dice::{Dice, Subject},
     options::Options,
 };
@@ -23,19 +23,20 @@ const UNITS: [&str; 4] = ["", "dev", "ops", "research"];
 
 /// The accounts of a history.
 #[derive(Debug)]
-pub(crate) struct Tenants {
-    pub(crate) accounts: Vec<Account>,
+pub(crate) struct Accounts {
+    /// In order of their ids.
+    pub(crate) all: Vec<Account>,
     /// Accounts that stay.
     pub(crate) active: Vec<u32>,
     /// Accounts that are removed late in the window.
     pub(crate) former: Vec<u32>,
 }
 
-impl Tenants {
+impl Accounts {
     pub(crate) fn new(options: &Options) -> Self {
         let count = (options.vms / VMS_PER_ACCOUNT).max(LEAST_ACCOUNTS);
-        let mut tenants = Self {
-            accounts: vec![
+        let mut accounts = Self {
+            all: vec![
                 system_account(SYSTEM_ACCOUNT, "system"),
                 system_account(SYSTEM_ACCOUNT + 1, "admin"),
             ],
@@ -48,19 +49,19 @@ impl Tenants {
             let is_former = index % 25 == 7;
             let removed = is_former.then(|| options.window().at(9, 10));
             if is_former {
-                tenants.former.push(id);
+                accounts.former.push(id);
             } else {
-                tenants.active.push(id);
+                accounts.active.push(id);
             }
-            tenants.accounts.push(tenant(id, index, options.start, removed, &mut dice));
+            accounts.all.push(tenant(id, index, options.start, removed, &mut dice));
         }
-        tenants
+        accounts
     }
 
     /// When an account was removed, if it was.
     pub(crate) fn removed(&self, account: u32) -> Option<Instant> {
         let index = usize::try_from(account.checked_sub(1)?).ok()?;
-        self.accounts.get(index)?.removed
+        self.all.get(index)?.removed
     }
 
     /// An account that stays; the first ones own more than the last.

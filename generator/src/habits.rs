@@ -2,13 +2,13 @@
 
 use cloudtally_model::{Instant, Millis};
 
-use super::{
-    days::LAST_ACTION,
+use crate::{
     dice::{Dice, Subject},
-    ledger::Happening,
+    moments::LAST_ACTION,
+    rows::Happening,
+    stage::{Stage, ZONES},
     vm::{Ending, StartAs, State, Vm},
     volume::{Keep, Place, Resize},
-    world::{World, ZONES},
 };
 
 const HOUR_MS: i64 = Millis::HOUR.0;
@@ -30,13 +30,13 @@ enum Habit {
 
 /// The life of the `index`th VM. The first one goes through every action, so that
 /// the smallest history has them all.
-pub(crate) fn live(world: &mut World<'_>, index: u32) {
-    let mut dice = Dice::new(world.options.seed, Subject::Vm, index);
-    let place = Place { account: world.tenants.some_active(&mut dice), zone: dice.pick(&ZONES) };
-    let vm = Vm::new(world, &mut dice, place);
+pub(crate) fn live(stage: &mut Stage<'_>, index: u32) {
+    let mut dice = Dice::new(stage.options.seed, Subject::Vm, index);
+    let place = Place { account: stage.accounts.some_active(&mut dice), zone: dice.pick(&ZONES) };
+    let vm = Vm::new(stage, &mut dice, place);
     if index == 0 {
-        let vm = vm.with_twin_nics(world);
-        return showcase(world, &mut dice, vm);
+        let vm = vm.with_twin_nics(stage);
+        return showcase(stage, &mut dice, vm);
     }
     let habit = dice.weighted(&[
         (45, Habit::Steady),
@@ -46,16 +46,16 @@ pub(crate) fn live(world: &mut World<'_>, index: u32) {
         (1, Habit::Failed),
     ]);
     // Two in three are there from the first day on.
-    let window = world.moments.window;
+    let window = stage.moments.window;
     let length_ms = window.end.since(window.start).0;
     let wait_ms = if dice.one_in(3) { dice.below_ms(length_ms) } else { dice.below_ms(DAY_MS) };
-    let Some(born) = world.moments.after(&mut dice, window.start, Millis(wait_ms)) else { return };
-    let mut life = Life { world, dice, vm };
+    let Some(born) = stage.moments.after(&mut dice, window.start, Millis(wait_ms)) else { return };
+    let mut life = Life { stage, dice, vm };
     match habit {
         Habit::Failed => {
-            life.vm.allocate(life.world, &mut life.dice, born);
+            life.vm.allocate(life.stage, &mut life.dice, born);
             let failed = born + Millis(life.dice.below_ms(30) * 1_000);
-            life.vm.destroy(life.world, failed, Ending::StopFirst);
+            life.vm.destroy(life.stage, failed, Ending::StopFirst);
         }
         Habit::Office => {
             let at = life.deploy(born);
@@ -80,7 +80,7 @@ pub(crate) fn live(world: &mut World<'_>, index: u32) {
 }
 
 struct Life<'w, 'a> {
-    world: &'w mut World<'a>,
+    stage: &'w mut Stage<'a>,
     dice: Dice,
     vm: Vm,
 }
@@ -111,23 +111,23 @@ enum Action {
 
 impl Life<'_, '_> {
     fn after(&mut self, earlier: Instant, gap: Millis) -> Option<Instant> {
-        self.world.moments.after(&mut self.dice, earlier, gap)
+        self.stage.moments.after(&mut self.dice, earlier, gap)
     }
 
     fn deploy(&mut self, at: Instant) -> Instant {
-        self.vm.allocate(self.world, &mut self.dice, at);
+        self.vm.allocate(self.stage, &mut self.dice, at);
         let wait = Millis(self.dice.below_ms(60) * 1_000);
         self.start(at + wait)
     }
 
     fn start(&mut self, at: Instant) -> Instant {
         let how = if self.dice.one_in(32) { StartAs::BeforeUnsaid } else { StartAs::Before };
-        self.vm.start(self.world, &mut self.dice, at, how)
+        self.vm.start(self.stage, &mut self.dice, at, how)
     }
 
     fn destroy(&mut self, at: Instant) -> Instant {
         let how = if self.dice.one_in(4) { Ending::DestroyOnly } else { Ending::StopFirst };
-        self.vm.destroy(self.world, at, how)
+        self.vm.destroy(self.stage, at, how)
     }
 
     /// Actions at random, on average `pace_ms` apart.
@@ -192,30 +192,30 @@ impl Life<'_, '_> {
 
     /// Does one action; the instant of its last event.
     fn act(&mut self, action: Action, at: Instant) -> Instant {
-        let Self { world, dice, vm } = self;
+        let Self { stage, dice, vm } = self;
         match action {
-            Action::Stop => return vm.stop(world, at),
+            Action::Stop => return vm.stop(stage, at),
             Action::QuickRestart => {
                 // STOP and START in one second: only the ids tell their order.
-                vm.stop(world, at);
+                vm.stop(stage, at);
                 return self.start(at);
             }
-            Action::Scale => vm.scale(world, dice, at),
+            Action::Scale => vm.scale(stage, dice, at),
             Action::Reboot => {
                 let what = if dice.one_in(3) { Happening::VmMigrate } else { Happening::VmReboot };
-                vm.unmetered(world, what, at);
+                vm.unmetered(stage, what, at);
             }
-            Action::Snapshot => vm.snapshot(world, dice, at, Keep::AsItComes),
+            Action::Snapshot => vm.snapshot(stage, dice, at, Keep::AsItComes),
             Action::VmSnapshot => {
                 let what = if dice.one_in(3) {
                     Happening::VmSnapshotDelete
                 } else {
                     Happening::VmSnapshotCreate
                 };
-                vm.vm_snapshot(world, what, at);
+                vm.vm_snapshot(stage, what, at);
             }
-            Action::AddData => vm.add_data(world, dice, at),
-            Action::UploadData => return vm.upload_data(world, dice, at),
+            Action::AddData => vm.add_data(stage, dice, at),
+            Action::UploadData => return vm.upload_data(stage, dice, at),
             Action::Resize => {
                 let what = dice.weighted(&[
                     (3, Resize::Size),
@@ -223,25 +223,25 @@ impl Life<'_, '_> {
                     (2, Resize::Offering),
                     (3, Resize::Both),
                 ]);
-                vm.resize_data(world, dice, at, what);
+                vm.resize_data(stage, dice, at, what);
             }
-            Action::DeleteData => vm.delete_data(world, dice, at),
-            Action::Plug => vm.plug(world, dice, at),
-            Action::Unplug => vm.unplug(world, at),
-            Action::SwitchDefault => vm.switch_default(world, at),
-            Action::Reoffer => vm.reoffer(world, dice, at),
+            Action::DeleteData => vm.delete_data(stage, dice, at),
+            Action::Plug => vm.plug(stage, dice, at),
+            Action::Unplug => vm.unplug(stage, at),
+            Action::SwitchDefault => vm.switch_default(stage, at),
+            Action::Reoffer => vm.reoffer(stage, dice, at),
             Action::Destroy => return self.destroy(at),
             Action::Start => return self.start(at),
             Action::StartWithOffering => {
-                return vm.start(world, dice, at, StartAs::AnotherOffering);
+                return vm.start(stage, dice, at, StartAs::AnotherOffering);
             }
             Action::StartWithTemplate => {
-                return vm.start(world, dice, at, StartAs::AnotherTemplate);
+                return vm.start(stage, dice, at, StartAs::AnotherTemplate);
             }
-            Action::Upgrade => vm.upgrade(world, dice, at),
+            Action::Upgrade => vm.upgrade(stage, dice, at),
             Action::Move => {
-                let account = world.tenants.another(dice, vm.account());
-                vm.move_to(world, dice, at, account);
+                let account = stage.accounts.another(dice, vm.account());
+                vm.move_to(stage, dice, at, account);
             }
         }
         at
@@ -254,14 +254,14 @@ impl Life<'_, '_> {
             // Sometimes in the very second, as scripts do.
             let wait_ms = if self.dice.one_in(6) { 0 } else { self.dice.below_ms(DAY_MS) };
             let at = self.after(destroyed, Millis(wait_ms))?;
-            self.vm.recover(self.world, at);
+            self.vm.recover(self.stage, at);
             return Some(at);
         }
         let mut last = destroyed;
         while self.vm.has_data() && !self.dice.one_in(3) {
             let wait = Millis(self.dice.below_ms(2 * DAY_MS));
             last = self.after(last, wait)?;
-            self.vm.delete_data(self.world, &mut self.dice, last);
+            self.vm.delete_data(self.stage, &mut self.dice, last);
         }
         None
     }
@@ -278,7 +278,7 @@ impl Life<'_, '_> {
                     None => return,
                 }
             } else {
-                last = self.vm.stop(self.world, at);
+                last = self.vm.stop(self.stage, at);
             }
             if self.dice.one_in(25) {
                 let Some(at) = self.after(last, Millis(HOUR_MS)) else { return };
@@ -309,9 +309,9 @@ impl Life<'_, '_> {
 }
 
 /// Every action once, evenly over the window.
-fn showcase(world: &mut World<'_>, dice: &mut Dice, mut vm: Vm) {
+fn showcase(stage: &mut Stage<'_>, dice: &mut Dice, mut vm: Vm) {
     const STEPS: i64 = 32;
-    let window = world.moments.window;
+    let window = stage.moments.window;
     let mut step = 0;
     // The steps of the smallest window are 45 minutes apart.
     let mut next = || {
@@ -320,44 +320,44 @@ fn showcase(world: &mut World<'_>, dice: &mut Dice, mut vm: Vm) {
         window.at(step, STEPS).min(window.end - LAST_ACTION)
     };
 
-    vm.allocate(world, dice, next());
-    vm.start(world, dice, next(), StartAs::Before);
+    vm.allocate(stage, dice, next());
+    vm.start(stage, dice, next(), StartAs::Before);
     let at = next();
-    vm.unmetered(world, Happening::VmReboot, at);
-    vm.unmetered(world, Happening::VmMigrate, at);
-    vm.vm_snapshot(world, Happening::VmSnapshotCreate, at);
-    vm.vm_snapshot(world, Happening::VmSnapshotDelete, at + Millis::MINUTE);
-    vm.security_group(world, Happening::SecurityGroupAssign, at);
-    vm.security_group(world, Happening::SecurityGroupRemove, at + Millis::MINUTE);
-    vm.scale(world, dice, next());
-    vm.snapshot(world, dice, next(), Keep::For(Millis::HOUR));
-    vm.snapshot(world, dice, next(), Keep::AsItComes);
-    vm.add_data(world, dice, next());
+    vm.unmetered(stage, Happening::VmReboot, at);
+    vm.unmetered(stage, Happening::VmMigrate, at);
+    vm.vm_snapshot(stage, Happening::VmSnapshotCreate, at);
+    vm.vm_snapshot(stage, Happening::VmSnapshotDelete, at + Millis::MINUTE);
+    vm.security_group(stage, Happening::SecurityGroupAssign, at);
+    vm.security_group(stage, Happening::SecurityGroupRemove, at + Millis::MINUTE);
+    vm.scale(stage, dice, next());
+    vm.snapshot(stage, dice, next(), Keep::For(Millis::HOUR));
+    vm.snapshot(stage, dice, next(), Keep::AsItComes);
+    vm.add_data(stage, dice, next());
     for what in [Resize::Size, Resize::SizeWithOfferingRepeated, Resize::Offering, Resize::Both] {
-        vm.resize_data(world, dice, next(), what);
+        vm.resize_data(stage, dice, next(), what);
     }
-    vm.plug(world, dice, next());
-    vm.switch_default(world, next());
-    vm.reoffer(world, dice, next());
-    vm.unplug(world, next());
-    vm.upload_data(world, dice, next());
-    vm.stop(world, next());
-    vm.upgrade(world, dice, next());
-    vm.start(world, dice, next(), StartAs::BeforeUnsaid);
+    vm.plug(stage, dice, next());
+    vm.switch_default(stage, next());
+    vm.reoffer(stage, dice, next());
+    vm.unplug(stage, next());
+    vm.upload_data(stage, dice, next());
+    vm.stop(stage, next());
+    vm.upgrade(stage, dice, next());
+    vm.start(stage, dice, next(), StartAs::BeforeUnsaid);
     let at = next();
-    vm.stop(world, at);
-    vm.start(world, dice, at, StartAs::Before);
-    vm.stop(world, next());
-    vm.start(world, dice, next(), StartAs::AnotherOffering);
-    vm.stop(world, next());
-    vm.start(world, dice, next(), StartAs::AnotherTemplate);
-    vm.destroy(world, next(), Ending::DestroyOnly);
-    vm.recover(world, next());
-    let account = world.tenants.another(dice, vm.account());
-    vm.move_to(world, dice, next(), account);
-    vm.start(world, dice, next(), StartAs::Before);
+    vm.stop(stage, at);
+    vm.start(stage, dice, at, StartAs::Before);
+    vm.stop(stage, next());
+    vm.start(stage, dice, next(), StartAs::AnotherOffering);
+    vm.stop(stage, next());
+    vm.start(stage, dice, next(), StartAs::AnotherTemplate);
+    vm.destroy(stage, next(), Ending::DestroyOnly);
+    vm.recover(stage, next());
+    let account = stage.accounts.another(dice, vm.account());
+    vm.move_to(stage, dice, next(), account);
+    vm.start(stage, dice, next(), StartAs::Before);
     while vm.has_data() {
-        vm.delete_data(world, dice, window.end - LAST_ACTION);
+        vm.delete_data(stage, dice, window.end - LAST_ACTION);
     }
-    vm.destroy(world, window.end - LAST_ACTION + Millis::MINUTE, Ending::StopFirst);
+    vm.destroy(stage, window.end - LAST_ACTION + Millis::MINUTE, Ending::StopFirst);
 }

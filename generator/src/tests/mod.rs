@@ -4,10 +4,11 @@ mod naive; // a bill by the letter of the rules, from the rows
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use cloudtally_model::{Millis, UsageEvent};
+use cloudtally_model::{Instant, Millis, UsageEvent};
+use cloudtally_oracle::Coverage;
 use proptest::prelude::*;
 
-use super::{ledger::Happening, *};
+use super::{rows::Happening, *};
 
 const ZONES: [&str; 4] = ["UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"];
 
@@ -207,11 +208,11 @@ fn check_days_add_up(options: &Options) {
     let window = history.window();
     for zone in ZONES {
         let days = local_days(zone, window).unwrap();
-        for timeline in &history.ledger.timelines {
+        for timeline in &history.rows.timelines {
             let is_lost = |row| history.losses.contains(row);
             let truth = timeline.truth(window.end);
             let billable =
-                timeline.billable(window.end, is_lost, |account| history.tenants.removed(account));
+                timeline.billable(window.end, is_lost, |account| history.accounts.removed(account));
             let mut sums = BTreeMap::new();
             timeline.add_days(&truth, &days, &mut sums, |q| &mut q.truth);
             timeline.add_days(&billable, &days, &mut sums, |q| &mut q.billable);
@@ -248,7 +249,7 @@ fn days_add_up_where_the_clocks_change() {
 /// The truth of a VM, by usage type.
 fn stretches_of(history: &History, usage_type: u16) -> BTreeMap<u32, Vec<timeline::Stretch>> {
     let end = history.window().end;
-    let of_type = history.ledger.timelines.iter().filter(|t| t.usage_type.0 == usage_type);
+    let of_type = history.rows.timelines.iter().filter(|t| t.usage_type.0 == usage_type);
     of_type.map(|timeline| (timeline.resource, timeline.truth(end))).collect()
 }
 
@@ -277,7 +278,7 @@ fn no_stretch_of_a_timeline_overlaps_the_next() {
     let history = generate(&messy(50_000, options(100, 20, 14)));
     let end = history.window().end;
     let is_lost = |row| history.losses.contains(row);
-    for timeline in &history.ledger.timelines {
+    for timeline in &history.rows.timelines {
         for stretches in [timeline.truth(end), timeline.billable(end, is_lost, |_| None)] {
             assert!(stretches.windows(2).all(|pair| pair[0].until <= pair[1].from));
         }
@@ -287,11 +288,11 @@ fn no_stretch_of_a_timeline_overlaps_the_next() {
 #[test]
 fn former_accounts_owe_nothing_after_their_removal() {
     let history = generate(&messy(100_000, options(60, 20, 15)));
-    let former = &history.tenants.former;
+    let former = &history.accounts.former;
     assert!(!former.is_empty());
     let mut seen = 0;
     for event in well_formed(&history) {
-        let removed = history.tenants.removed(u32::try_from(event.account.0).unwrap());
+        let removed = history.accounts.removed(u32::try_from(event.account.0).unwrap());
         if let Some(removed) = removed {
             assert!(event.created < removed, "{event:?}");
             seen += 1;
@@ -300,7 +301,7 @@ fn former_accounts_owe_nothing_after_their_removal() {
     assert!(seen > 10);
     for row in history.answer_key("UTC").unwrap() {
         let account = u32::try_from(row.account.0).unwrap();
-        if let Some(removed) = history.tenants.removed(account) {
+        if let Some(removed) = history.accounts.removed(account) {
             let end = utc_day_end(&row);
             assert!(end - Millis::DAY < removed, "{row:?} after {removed}");
         }

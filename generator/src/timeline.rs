@@ -60,8 +60,7 @@
 use std::collections::BTreeMap;
 
 use cloudtally_model::{Instant, UsageTypeId};
-
-use super::days::LocalDay;
+use cloudtally_oracle::LocalDay;
 
 /// What tells the bills of one timeline apart; `None` where the usage type's key
 /// has no such part, or where the thing has no such attribute.
@@ -99,7 +98,7 @@ pub(crate) enum Meaning {
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     at: Instant,
-    /// Which row of the ledger says so in the stream.
+    /// Number of the row that says so in the stream.
     row: u32,
     meaning: Meaning,
 }
@@ -188,7 +187,7 @@ impl Timeline {
 
     /// What can be billed, up to `end`, when some rows were lost; see the module.
     ///
-    /// `is_lost` tells of a row of the ledger, `removed` when an account went.
+    /// `is_lost` tells of a row by its number, `removed` when an account went.
     pub(crate) fn billable(
         &self,
         end: Instant,

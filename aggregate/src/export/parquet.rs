@@ -1,0 +1,220 @@
+//! Parquet: typed columns, compressed side by side on all cores.
+
+use std::{io, sync::Arc};
+
+use ::parquet::{
+    arrow::{
+        ArrowWriter,
+        arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves},
+    },
+    basic::{Compression, ZstdLevel},
+    errors::ParquetError,
+    file::{properties::WriterProperties, writer::SerializedFileWriter},
+};
+use arrow::{
+    array::{
+        ArrayRef, BooleanBuilder, Decimal128Builder, StringBuilder, TimestampMillisecondBuilder,
+        UInt64Builder,
+    },
+    datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
+};
+use rayon::prelude::*;
+
+use super::{
+    ExportFormat, Out, Sink,
+    columns::{COLUMNS, Cell, ColumnType, ExportColumn},
+    write,
+};
+use crate::line::Line;
+
+/// Chunks of a row group: a million rows.
+const GROUP_CHUNKS: usize = 128;
+/// Decimal places of `rawusage`.
+const RAW_USAGE_SCALE: i8 = 6;
+
+impl ExportFormat {
+    /// Apache Parquet.
+    pub const PARQUET: &'static Self = &Self {
+        name: "parquet",
+        help: "Apache Parquet",
+        spreadsheet_safe: None,
+        write: |records, lines, out, progress| {
+            write::<ParquetSink<'_>>(records, lines, out, progress)
+        },
+    };
+}
+
+/// Writes row groups whose columns are encoded side by side.
+struct ParquetSink<'a> {
+    schema: SchemaRef,
+    file: SerializedFileWriter<Out<'a>>,
+    groups: ArrowRowGroupWriterFactory,
+    /// The row group under way, column by column.
+    columns: Vec<ArrowColumnWriter>,
+    /// Chunks in it.
+    chunks: usize,
+}
+
+impl<'a> Sink<'a> for ParquetSink<'a> {
+    /// An array for each column.
+    type Chunk = Vec<ArrayRef>;
+
+    fn encode(lines: impl Iterator<Item = Line>) -> io::Result<Self::Chunk> {
+        let (mut builders, mut buffer) = (builders(), String::new());
+        for line in lines {
+            for (column, builder) in COLUMNS.iter().zip(&mut builders) {
+                builder.append((column.value)(&line, &mut buffer));
+            }
+        }
+        Ok(builders.into_iter().map(Builder::finish).collect())
+    }
+
+    fn begin(out: Out<'a>) -> io::Result<Self> {
+        Self::new(out).map_err(io::Error::from)
+    }
+
+    fn write(&mut self, chunks: Vec<Self::Chunk>) -> io::Result<()> {
+        self.write_groups(&chunks).map_err(io::Error::from)
+    }
+
+    fn finish(self) -> io::Result<()> {
+        self.end().map_err(io::Error::from)?.flush()
+    }
+}
+
+enum Builder {
+    Text(StringBuilder),
+    Number(UInt64Builder),
+    Flag(BooleanBuilder),
+    Date(TimestampMillisecondBuilder),
+    Decimal(Decimal128Builder),
+}
+
+const RAW_USAGE: DataType = DataType::Decimal128(26, RAW_USAGE_SCALE);
+
+impl<'a> ParquetSink<'a> {
+    fn new(out: Out<'a>) -> Result<Self, ParquetError> {
+        let fields = COLUMNS.iter().map(|column| {
+            let data_type = match column.column_type {
+                ColumnType::Text => DataType::Utf8,
+                ColumnType::Number => DataType::UInt64,
+                ColumnType::Flag => DataType::Boolean,
+                ColumnType::Date => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+                ColumnType::Decimal => RAW_USAGE,
+            };
+            Field::new(column.name, data_type, true)
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let properties = WriterProperties::builder()
+            .set_created_by("cloudtally".to_owned())
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .build();
+        let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
+        let (file, groups) = writer.into_serialized_writer()?;
+        let columns = groups.create_column_writers(0)?;
+        Ok(Self { schema, file, groups, columns, chunks: 0 })
+    }
+
+    fn write_groups(&mut self, mut chunks: &[Vec<ArrayRef>]) -> Result<(), ParquetError> {
+        while !chunks.is_empty() {
+            let (now, later) = chunks.split_at(chunks.len().min(GROUP_CHUNKS - self.chunks));
+            let schema = &self.schema;
+            self.columns.par_iter_mut().enumerate().try_for_each(|(index, column)| {
+                for chunk in now {
+                    for leaf in compute_leaves(schema.field(index), &chunk[index])? {
+                        column.write(&leaf)?;
+                    }
+                }
+                Ok::<(), ParquetError>(())
+            })?;
+            self.chunks += now.len();
+            if self.chunks == GROUP_CHUNKS {
+                self.end_group()?;
+                self.columns =
+                    self.groups.create_column_writers(self.file.flushed_row_groups().len())?;
+            }
+            chunks = later;
+        }
+        Ok(())
+    }
+
+    /// Writes the row group under way, if there is anything in it.
+    fn end_group(&mut self) -> Result<(), ParquetError> {
+        let columns = std::mem::take(&mut self.columns);
+        if std::mem::take(&mut self.chunks) == 0 {
+            return Ok(());
+        }
+        let encoded: Vec<_> =
+            columns.into_par_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?;
+        let mut group = self.file.next_row_group()?;
+        for column in encoded {
+            column.append_to_row_group(&mut group)?;
+        }
+        group.close().map(drop)
+    }
+
+    fn end(mut self) -> Result<Out<'a>, ParquetError> {
+        self.end_group()?;
+        self.file.into_inner()
+    }
+}
+
+fn builders() -> Vec<Builder> {
+    let builder = |column: &ExportColumn| match column.column_type {
+        ColumnType::Text => Builder::Text(StringBuilder::new()),
+        ColumnType::Number => Builder::Number(UInt64Builder::new()),
+        ColumnType::Flag => Builder::Flag(BooleanBuilder::new()),
+        ColumnType::Date => Builder::Date(TimestampMillisecondBuilder::new().with_timezone("UTC")),
+        ColumnType::Decimal => Builder::Decimal(Decimal128Builder::new().with_data_type(RAW_USAGE)),
+    };
+    COLUMNS.iter().map(builder).collect()
+}
+
+impl Builder {
+    fn append(&mut self, value: Cell<'_>) {
+        match (self, value) {
+            (Self::Text(builder), Cell::Text(text)) => builder.append_value(text),
+            (Self::Text(builder), _) => builder.append_null(),
+            (Self::Number(builder), Cell::Number(number)) => builder.append_value(number),
+            (Self::Number(builder), _) => builder.append_null(),
+            (Self::Flag(builder), Cell::Flag(flag)) => builder.append_value(flag),
+            (Self::Flag(builder), _) => builder.append_null(),
+            (Self::Date(builder), Cell::Date((at, _))) => builder.append_value(at.as_millis()),
+            (Self::Date(builder), _) => builder.append_null(),
+            (Self::Decimal(builder), Cell::Decimal(text)) => {
+                builder.append_option(scaled(text));
+            }
+            (Self::Decimal(builder), _) => builder.append_null(),
+        }
+    }
+
+    fn finish(self) -> ArrayRef {
+        match self {
+            Self::Text(mut builder) => Arc::new(builder.finish()),
+            Self::Number(mut builder) => Arc::new(builder.finish()),
+            Self::Flag(mut builder) => Arc::new(builder.finish()),
+            Self::Date(mut builder) => Arc::new(builder.finish()),
+            Self::Decimal(mut builder) => Arc::new(builder.finish()),
+        }
+    }
+}
+
+/// `2.95288` as 2952880 millionths.
+fn scaled(text: &str) -> Option<i128> {
+    let (integer, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let millionths: i128 = format!("{fraction:0<6}").parse().ok()?;
+    Some(integer.parse::<i128>().ok()? * 1_000_000 + millionths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_usage_as_a_decimal() {
+        assert_eq!(scaled("2.95288"), Some(2_952_880));
+        assert_eq!(scaled("7"), Some(7_000_000));
+        assert_eq!(scaled("0.000001"), Some(1));
+        assert_eq!(scaled("18446744073709551615"), Some(18_446_744_073_709_551_615_000_000));
+    }
+}
