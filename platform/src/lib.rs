@@ -2,12 +2,12 @@
 
 mod areas; // the API, one file an area: rows and their functions
 pub mod col; // columns of what is stored
-pub mod engine; // reads the rows and does what they say
-pub mod ledger; // what each tenant really had, seen from below the events
+mod facts; // which uses a resource is
+pub mod meanings; // what the fields of answers mean, said once
 mod seed; // what a new cloud has
 pub mod state; // states of what is stored
-pub mod table; // what rows look like
 pub mod tenants; // people with habits, who use the cloud
+pub mod words; // what the common parameters mean, said once
 
 /// What the administrator is told of, raised and resolved by who finds out.
 pub mod alerts {
@@ -18,3 +18,4 @@ pub mod alerts {
 }
 
 pub use areas::TABLES;
+pub use cloudtally_engine::{self as engine, ledger, table};

@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 use crate::support::repository;
 
 /// All crates of libraries.
-const CRATES: [&str; 8] =
-    ["model", "oracle", "generator", "platform", "store", "ingest", "aggregate", "serve"];
+const CRATES: [&str; 9] =
+    ["model", "oracle", "generator", "engine", "platform", "store", "ingest", "aggregate", "serve"];
 
 fn manifest(of: &str) -> String {
     fs::read_to_string(repository().join(of).join("Cargo.toml")).unwrap()
@@ -27,7 +27,7 @@ fn dependencies(of: &str) -> Vec<String> {
 
 #[test]
 fn light_crates_stay_light() {
-    for of in ["model", "oracle", "generator", "platform"] {
+    for of in ["model", "oracle", "generator", "engine", "platform"] {
         for heavy in ["tokio", "axum", "rusqlite", "arrow", "parquet", "polars"] {
             assert!(!dependencies(of).iter().any(|name| name == heavy), "{of} depends on {heavy}");
         }
@@ -40,7 +40,8 @@ fn dependencies_point_one_way() {
         ("model", &[][..]),
         ("oracle", &["model"]),
         ("generator", &["model", "oracle"]),
-        ("platform", &["model"]),
+        ("engine", &["model"]),
+        ("platform", &["model", "engine"]),
         ("store", &["model"]),
         ("ingest", &["model", "store", "platform"]),
         ("aggregate", &["model", "store", "platform"]),

@@ -221,122 +221,123 @@ impl Ratio {
 /// Kinds of machines that run on hosts, by their `hostid`.
 pub(crate) const MACHINES: [Kind; 3] = [Kind::Vm, Kind::Router, Kind::SystemVm];
 
-/// How much of hosts and pools there is and is left: what placement asks.
-impl World {
-    /// The factor that a setting of a thing says.
-    fn factor(&self, of: ThingId, name: &str) -> Ratio {
-        Ratio::parse(self.scoped_setting(of, name)).unwrap_or(Ratio { over: 1, under: 1 })
-    }
+/// The factor that a setting of a thing says.
+fn factor(world: &World, of: ThingId, name: &str) -> Ratio {
+    Ratio::parse(world.scoped_setting(of, name)).unwrap_or(Ratio { over: 1, under: 1 })
+}
 
-    /// The machines that a host runs.
-    pub(crate) fn machines_on(&self, host: ThingId) -> impl Iterator<Item = &Thing> + '_ {
-        MACHINES.into_iter().flat_map(move |kind| self.referring(host, kind, col::HOST_ID)).filter(
-            |machine| {
-                !machine.is_any(&[
-                    MachineState::Stopped,
-                    MachineState::Destroyed,
-                    MachineState::Expunging,
-                    MachineState::Error,
-                ])
-            },
-        )
-    }
+/// The machines that a host runs.
+pub(crate) fn machines_on(world: &World, host: ThingId) -> impl Iterator<Item = &Thing> {
+    MACHINES.into_iter().flat_map(move |kind| world.referring(host, kind, col::HOST_ID)).filter(
+        |machine| {
+            !machine.is_any(&[
+                MachineState::Stopped,
+                MachineState::Destroyed,
+                MachineState::Expunging,
+                MachineState::Error,
+            ])
+        },
+    )
+}
 
-    /// What a machine is given by its offering: MHz and bytes of memory.
-    pub(crate) fn demand_of(&self, machine: &Thing) -> (i64, i64) {
-        let offering = machine.id_of(col::SERVICE_OFFERING_ID).and_then(|id| self.any(id));
-        offering.map_or((0, 0), |offering| {
-            (serviceoffering::cpu_mhz(offering), serviceoffering::memory_bytes(offering))
-        })
-    }
+/// What a machine is given by its offering: MHz and bytes of memory.
+pub(crate) fn demand_of(world: &World, machine: &Thing) -> (i64, i64) {
+    let offering = machine.id_of(col::SERVICE_OFFERING_ID).and_then(|id| world.any(id));
+    offering.map_or((0, 0), |offering| {
+        (serviceoffering::cpu_mhz(offering), serviceoffering::memory_bytes(offering))
+    })
+}
 
-    /// The CPU of a host in MHz, with what is given away more than once.
-    pub(crate) fn host_cpu_mhz(&self, host: ThingId) -> Amount {
-        let thing = self.thing(host);
-        let real = thing.int(col::CPU_NUMBER).saturating_mul(thing.int(col::CPU_SPEED));
-        let cluster = thing.id_of(col::CLUSTER_ID).unwrap_or(host);
-        Amount {
-            total: self.factor(cluster, CPU_FACTOR).of(real),
-            used: self.machines_on(host).map(|machine| self.demand_of(machine).0).sum(),
-        }
+/// The CPU of a host in MHz, with what is given away more than once.
+pub(crate) fn host_cpu_mhz(world: &World, host: ThingId) -> Amount {
+    let thing = world.thing(host);
+    let real = thing.int(col::CPU_NUMBER).saturating_mul(thing.int(col::CPU_SPEED));
+    let cluster = thing.id_of(col::CLUSTER_ID).unwrap_or(host);
+    Amount {
+        total: factor(world, cluster, CPU_FACTOR).of(real),
+        used: machines_on(world, host).map(|machine| demand_of(world, machine).0).sum(),
     }
+}
 
-    /// The memory of a host in bytes, with what is given away more than once.
-    pub(crate) fn host_memory_bytes(&self, host: ThingId) -> Amount {
-        let thing = self.thing(host);
-        let cluster = thing.id_of(col::CLUSTER_ID).unwrap_or(host);
-        Amount {
-            total: self.factor(cluster, MEMORY_FACTOR).of(thing.int(col::MEMORY_TOTAL)),
-            used: self.machines_on(host).map(|machine| self.demand_of(machine).1).sum(),
-        }
+/// The memory of a host in bytes, with what is given away more than once.
+pub(crate) fn host_memory_bytes(world: &World, host: ThingId) -> Amount {
+    let thing = world.thing(host);
+    let cluster = thing.id_of(col::CLUSTER_ID).unwrap_or(host);
+    Amount {
+        total: factor(world, cluster, MEMORY_FACTOR).of(thing.int(col::MEMORY_TOTAL)),
+        used: machines_on(world, host).map(|machine| demand_of(world, machine).1).sum(),
     }
+}
 
-    /// The CPU in MHz that a host can still give.
-    pub(crate) fn host_free_cpu_mhz(&self, host: ThingId) -> i64 {
-        self.host_cpu_mhz(host).free()
-    }
+/// The CPU in MHz that a host can still give.
+pub(crate) fn host_free_cpu_mhz(world: &World, host: ThingId) -> i64 {
+    host_cpu_mhz(world, host).free()
+}
 
-    /// The memory in bytes that a host can still give.
-    pub(crate) fn host_free_memory_bytes(&self, host: ThingId) -> i64 {
-        self.host_memory_bytes(host).free()
-    }
+/// The memory in bytes that a host can still give.
+pub(crate) fn host_free_memory_bytes(world: &World, host: ThingId) -> i64 {
+    host_memory_bytes(world, host).free()
+}
 
-    /// Whether a host has room for so much more.
-    pub(crate) fn host_has_room(&self, host: ThingId, (mhz, bytes): (i64, i64)) -> bool {
-        self.host_free_cpu_mhz(host) >= mhz && self.host_free_memory_bytes(host) >= bytes
-    }
+/// Whether a host has room for so much more.
+pub(crate) fn host_has_room(world: &World, host: ThingId, (mhz, bytes): (i64, i64)) -> bool {
+    host_free_cpu_mhz(world, host) >= mhz && host_free_memory_bytes(world, host) >= bytes
+}
 
-    /// The bytes that volumes of a pool may have, and have. The disks of a host
-    /// are not given away more than once.
-    pub(crate) fn pool_bytes(&self, pool: ThingId) -> Amount {
-        let thing = self.thing(pool);
-        let real = thing.int(col::DISK_SIZE_TOTAL);
-        let total = match (thing.text(col::SCOPE), thing.id_of(col::ZONE_ID)) {
-            ("HOST", _) | (_, None) => real,
-            (_, Some(zone)) => self.factor(zone, STORAGE_FACTOR).of(real),
-        };
-        let volumes = self.referring(pool, Kind::Volume, col::POOL_ID);
-        Amount { total, used: volumes.map(|volume| volume.int(col::SIZE)).sum() }
-    }
+/// The bytes that volumes of a pool may have, and have. The disks of a host
+/// are not given away more than once.
+pub(crate) fn pool_bytes(world: &World, pool: ThingId) -> Amount {
+    let thing = world.thing(pool);
+    let real = thing.int(col::DISK_SIZE_TOTAL);
+    let total = match (thing.text(col::SCOPE), thing.id_of(col::ZONE_ID)) {
+        ("HOST", _) | (_, None) => real,
+        (_, Some(zone)) => factor(world, zone, STORAGE_FACTOR).of(real),
+    };
+    let volumes = world.referring(pool, Kind::Volume, col::POOL_ID);
+    Amount { total, used: volumes.map(|volume| volume.int(col::SIZE)).sum() }
+}
 
-    /// The bytes that new volumes can still have on a pool.
-    pub(crate) fn pool_free_bytes(&self, pool: ThingId) -> i64 {
-        self.pool_bytes(pool).free()
-    }
+/// The bytes that new volumes can still have on a pool.
+pub(crate) fn pool_free_bytes(world: &World, pool: ThingId) -> i64 {
+    pool_bytes(world, pool).free()
+}
 
-    /// Whether a cluster with so many MHz and bytes more would be above the shares at
-    /// which it takes no new machines.
-    pub(crate) fn is_cluster_too_full(&self, cluster: ThingId, (mhz, bytes): (i64, i64)) -> bool {
-        let place = self.thing(cluster);
-        let is_above = |resource, more, share| {
-            amount(self, place, resource).is_above(self.factor(cluster, share), more)
-        };
-        is_above(Resource::Cpu, mhz, CPU_SHARE) || is_above(Resource::Memory, bytes, MEMORY_SHARE)
-    }
+/// Whether a cluster with so many MHz and bytes more would be above the shares at
+/// which it takes no new machines.
+pub(crate) fn is_cluster_too_full(
+    world: &World,
+    cluster: ThingId,
+    (mhz, bytes): (i64, i64),
+) -> bool {
+    let place = world.thing(cluster);
+    let is_above = |resource, more, share| {
+        amount(world, place, resource).is_above(factor(world, cluster, share), more)
+    };
+    is_above(Resource::Cpu, mhz, CPU_SHARE) || is_above(Resource::Memory, bytes, MEMORY_SHARE)
+}
 
-    /// The bytes that a pool has left for volumes of so many; none where it has no room
-    /// for them, would be above the share at which it takes no new ones, or is above it
-    /// with what is filled.
-    pub(crate) fn pool_room(&self, pool: ThingId, bytes: i64) -> Option<i64> {
-        let given = self.pool_bytes(pool);
-        let is_too_full = self.thing(pool).id_of(col::ZONE_ID).is_some_and(|zone| {
-            given.is_above(self.factor(zone, POOL_SHARE), bytes)
-                || self.filled(pool, given).is_above(self.factor(zone, POOL_FILLED_SHARE), 0)
-        });
-        (given.free() >= bytes && !is_too_full).then_some(given.free())
-    }
+/// The bytes that a pool has left for volumes of so many; none where it has no room
+/// for them, would be above the share at which it takes no new ones, or is above it
+/// with what is filled.
+pub(crate) fn pool_room(world: &World, pool: ThingId, bytes: i64) -> Option<i64> {
+    let given = pool_bytes(world, pool);
+    let is_too_full = world.thing(pool).id_of(col::ZONE_ID).is_some_and(|zone| {
+        given.is_above(factor(world, zone, POOL_SHARE), bytes)
+            || filled(world, pool, given).is_above(factor(world, zone, POOL_FILLED_SHARE), 0)
+    });
+    (given.free() >= bytes && !is_too_full).then_some(given.free())
+}
 
-    /// The bytes of a pool that are filled. Volumes are thin: half of what they
-    /// may hold is taken to be written.
-    pub(crate) fn pool_filled_bytes(&self, pool: ThingId) -> Amount {
-        self.filled(pool, self.pool_bytes(pool))
-    }
+/// The bytes of a pool that are filled. Volumes are thin: half of what they
+/// may hold is taken to be written.
+pub(crate) fn pool_filled_bytes(world: &World, pool: ThingId) -> Amount {
+    filled(world, pool, pool_bytes(world, pool))
+}
 
-    /// The same, where what is given away is counted already.
-    fn filled(&self, pool: ThingId, given: Amount) -> Amount {
-        let total = self.thing(pool).int(col::DISK_SIZE_TOTAL);
-        Amount { total, used: (given.used / 2).min(total) }
-    }
+/// The same, where what is given away is counted already.
+fn filled(world: &World, pool: ThingId, given: Amount) -> Amount {
+    let total = world.thing(pool).int(col::DISK_SIZE_TOTAL);
+    Amount { total, used: (given.used / 2).min(total) }
 }
 
 /// The hosts of a place that count: those that work.
@@ -383,16 +384,16 @@ fn column(place: Kind) -> Column<ThingId> {
 /// How much of something a zone, a pod or a cluster has.
 fn amount(world: &World, place: &Thing, resource: Resource) -> Amount {
     match resource {
-        Resource::Memory => hosts(world, place).map(|id| world.host_memory_bytes(id)).sum(),
-        Resource::Cpu => hosts(world, place).map(|id| world.host_cpu_mhz(id)).sum(),
+        Resource::Memory => hosts(world, place).map(|id| host_memory_bytes(world, id)).sum(),
+        Resource::Cpu => hosts(world, place).map(|id| host_cpu_mhz(world, id)).sum(),
         Resource::Storage => {
-            pools(world, place, Disks::Shared).map(|id| world.pool_filled_bytes(id)).sum()
+            pools(world, place, Disks::Shared).map(|id| pool_filled_bytes(world, id)).sum()
         }
         Resource::StorageAllocated => {
-            pools(world, place, Disks::Shared).map(|id| world.pool_bytes(id)).sum()
+            pools(world, place, Disks::Shared).map(|id| pool_bytes(world, id)).sum()
         }
         Resource::LocalStorage => {
-            pools(world, place, Disks::Local).map(|id| world.pool_bytes(id)).sum()
+            pools(world, place, Disks::Local).map(|id| pool_bytes(world, id)).sum()
         }
         Resource::PublicIp => addresses(world, place, Range::Public),
         Resource::DirectIp => addresses(world, place, Range::Direct),

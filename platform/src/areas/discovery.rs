@@ -5,10 +5,12 @@ use cloudtally_model::ApiError;
 use crate::{
     areas,
     engine::{Answer, Caller, Node, Query},
+    meanings,
     table::{
         Command, Object, Param, ParamType, ParamType::*, Roles, Shape, Verb, WireType as W, f, own,
         p,
     },
+    words,
 };
 
 /// How deep the objects that answers show are told within one another.
@@ -112,7 +114,7 @@ fn api_parameter(param: &Param, known: &[&Command]) -> Node {
     let object = kind.and_then(|kind| areas::TABLES.spec_if_any(kind)).map(|spec| spec.object);
     Node::Object(vec![
         ("name", Node::text(param.name)),
-        ("description", Node::text(param.description())),
+        ("description", Node::text(words::of_param(param))),
         ("type", Node::text(param.ty.name())),
         ("length", Node::Int(i64::from(param.length_max))),
         ("required", Node::Bool(param.required)),
@@ -151,7 +153,7 @@ fn fields(object: &Object, depth: u32) -> Vec<Node> {
             let nested = if let W::Objects(name) = field.ty { inner(name) } else { Node::Null };
             Node::Object(vec![
                 ("name", Node::text(field.name)),
-                ("description", Node::text(object.description(field))),
+                ("description", Node::text(meanings::of_field(object, field))),
                 ("type", Node::text(field.ty.name())),
                 ("response", nested),
             ])

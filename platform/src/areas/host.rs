@@ -84,8 +84,8 @@ pub(crate) const HOST: Object = Object {
         f("hypervisor", W::Str),
         f("cpunumber", W::Int),
         f("cpuspeed", W::Long),
-        f("cpuallocated", W::Str).by(|view| percent(view, World::host_cpu_mhz)),
-        f("cpuused", W::Str).by(|view| percent(view, World::host_cpu_mhz)),
+        f("cpuallocated", W::Str).by(|view| percent(view, capacity::host_cpu_mhz)),
+        f("cpuused", W::Str).by(|view| percent(view, capacity::host_cpu_mhz)),
         f("cpuwithoverprovisioning", W::Str).by(cpu_given_away),
         f("averageload", W::Long).by(|_| Node::Int(0)),
         f("networkkbsread", W::Long).by(|view| traffic(view, router_vm::RECEIVED_BYTES_PER_S)),
@@ -134,8 +134,8 @@ pub(crate) const HOST_FOR_MIGRATION: Object = Object {
         f("hypervisor", W::Str),
         f("cpunumber", W::Int),
         f("cpuspeed", W::Long),
-        f("cpuallocated", W::Str).by(|view| percent(view, World::host_cpu_mhz)),
-        f("cpuused", W::Str).by(|view| percent(view, World::host_cpu_mhz)),
+        f("cpuallocated", W::Str).by(|view| percent(view, capacity::host_cpu_mhz)),
+        f("cpuused", W::Str).by(|view| percent(view, capacity::host_cpu_mhz)),
         f("cpuwithoverprovisioning", W::Str).by(cpu_given_away),
         f("averageload", W::Long).by(|_| Node::Int(0)),
         f("networkkbsread", W::Long).by(|view| traffic(view, router_vm::RECEIVED_BYTES_PER_S)),
@@ -296,11 +296,11 @@ fn percent(view: &View<'_>, of: fn(&World, ThingId) -> Amount) -> Node {
 }
 
 fn cpu_given_away(view: &View<'_>) -> Node {
-    Node::text(view.world.host_cpu_mhz(view.thing.id).total.to_string())
+    Node::text(capacity::host_cpu_mhz(view.world, view.thing.id).total.to_string())
 }
 
 fn memory_allocated(view: &View<'_>) -> Node {
-    Node::Int(view.world.host_memory_bytes(view.thing.id).used)
+    Node::Int(capacity::host_memory_bytes(view.world, view.thing.id).used)
 }
 
 /// A host that answers has just done so.
@@ -318,7 +318,7 @@ fn local_pool(world: &World, host: ThingId) -> Option<&Thing> {
 
 fn local_disk(view: &View<'_>) -> Node {
     let pool = local_pool(view.world, view.thing.id);
-    Node::Int(pool.map_or(0, |pool| view.world.pool_bytes(pool.id).used))
+    Node::Int(pool.map_or(0, |pool| capacity::pool_bytes(view.world, pool.id).used))
 }
 
 /// What can happen next to a host.
@@ -334,7 +334,7 @@ fn events(host: &Thing) -> &'static str {
 
 /// Kilobytes a second of all guests that run on a host.
 fn traffic(view: &View<'_>, bytes_per_s: i64) -> Node {
-    let guests = view.world.machines_on(view.thing.id);
+    let guests = capacity::machines_on(view.world, view.thing.id);
     let running = guests.filter(|guest| guest.kind == Kind::Vm && guest.is(MachineState::Running));
     let count = i64::try_from(running.count()).unwrap_or(i64::MAX);
     Node::Int(count.saturating_mul(bytes_per_s) / 1000)
@@ -670,7 +670,7 @@ fn prepare_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         vm.kind == Kind::Vm
             && vm.is_any(&[MachineState::Starting, MachineState::Stopping, MachineState::Migrating])
     };
-    if call.machines_on(id).any(is_passing) {
+    if capacity::machines_on(call, id).any(is_passing) {
         return Ok(Done::Wait(PASSING_MS));
     }
     evacuate(call, id)?;
@@ -705,7 +705,8 @@ fn cancel_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// what a stop means for the bill hangs on the states of the machine's kind.
 pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), ApiError> {
     vm::evacuate(call, host)?;
-    let machines: Vec<ThingId> = call.machines_on(host).map(|machine| machine.id).collect();
+    let machines: Vec<ThingId> =
+        capacity::machines_on(call, host).map(|machine| machine.id).collect();
     for machine in machines {
         let target = targets(call, machine).into_iter().find(|t| t.has_room && !t.moves_storage);
         match target {
@@ -763,7 +764,7 @@ pub(crate) fn targets(world: &World, machine: ThingId) -> Vec<Target> {
     let tags = machine
         .id_of(col::SERVICE_OFFERING_ID)
         .map_or("", |id| world.thing(id).text(col::HOST_TAGS));
-    let demand = world.demand_of(machine);
+    let demand = capacity::demand_of(world, machine);
     let can_move_storage = hypervisor::can_move_storage(world, from);
     let disks: Vec<&Thing> = world
         .referring(machine.id, Kind::Volume, col::VIRTUAL_MACHINE_ID)
@@ -786,9 +787,9 @@ pub(crate) fn targets(world: &World, machine: ThingId) -> Vec<Target> {
         })
         .map(|host| {
             let moves_storage = moves_storage(host);
-            let has_room = world.host_has_room(host.id, demand)
+            let has_room = capacity::host_has_room(world, host.id, demand)
                 && (machine.kind != Kind::Vm || placement::has_place(world, host));
-            let free = world.host_free_memory_bytes(host.id);
+            let free = capacity::host_free_memory_bytes(world, host.id);
             (moves_storage, -free, Target { host: host.id, has_room, moves_storage })
         })
         .collect();
@@ -904,7 +905,8 @@ pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
     let place = alert::Place::of(tx, host);
     let text = format!("the host {} does not answer", tx.thing(host).text(col::NAME));
     alert::raise(tx, alert::HOST, Some(host), place, &text);
-    let machines: Vec<ThingId> = tx.machines_on(host).map(|machine| machine.id).collect();
+    let machines: Vec<ThingId> =
+        capacity::machines_on(tx, host).map(|machine| machine.id).collect();
     for machine in machines {
         alert::machine_down(tx, machine, "its host does not answer");
         let thing = tx.thing(machine);

@@ -85,8 +85,7 @@ mod zone;
 
 use crate::{
     engine::{Hooks, Tables},
-    ledger::facts,
-    seed,
+    facts, seed,
     table::{Command, Object, WireType as W, f},
 };
 

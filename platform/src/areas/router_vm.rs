@@ -19,8 +19,9 @@ use super::{
 use crate::{
     col,
     engine::{Call, Column, Done, Level, Thing, ThingId, Tx, World, happened, own_users, table},
+    facts,
     state::{MachineState, NetworkState},
-    table::{Kind, KindSpec, Machine, WireType as W, hidden},
+    table::{Forwards, Kind, KindSpec, Machine, WireType as W, hidden},
 };
 
 /// Hidden: the counters in bytes since the start, when they were last brought up
@@ -40,7 +41,11 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
         hidden("sampled", W::Date),
         hidden("guestrange", W::Id(Kind::VlanIpRange)),
     ])
-    .forwards(col::SENT_BYTES, col::RECEIVED_BYTES)
+    .forwards(Forwards {
+        sent: col::SENT_BYTES,
+        received: col::RECEIVED_BYTES,
+        what: facts::forwarded,
+    })
     .owned()
     .states(table!(MachineState: Stopped, Running; Stopped => Running; Running => Stopped;))
     .keyword(&[col::NAME])

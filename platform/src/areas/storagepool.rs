@@ -74,9 +74,9 @@ pub(crate) const STORAGE_POOL: Object = Object {
         f("clustername", W::Str).join(col::CLUSTER_ID, "name"),
         f("disksizetotal", W::Long),
         f("disksizeallocated", W::Long)
-            .by(|view| Node::Int(view.world.pool_bytes(view.thing.id).used)),
+            .by(|view| Node::Int(capacity::pool_bytes(view.world, view.thing.id).used)),
         f("disksizeused", W::Long)
-            .by(|view| Node::Int(view.world.pool_filled_bytes(view.thing.id).used)),
+            .by(|view| Node::Int(capacity::pool_filled_bytes(view.world, view.thing.id).used)),
         f("capacityiops", W::Long),
         f("tags", W::Str),
         STATE,
@@ -406,7 +406,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let tags = call.args.has("tags").then(|| call.args.list("tags").join(","));
     let (bytes, iops) = (call.args.int("capacitybytes"), call.args.int("capacityiops"));
-    let used = call.pool_filled_bytes(id).used;
+    let used = capacity::pool_filled_bytes(call, id).used;
     if let Some(bytes) = bytes.filter(|bytes| *bytes < used) {
         let expected = format!("{used} bytes are in use already");
         return Err(call.invalid("capacitybytes", &bytes.to_string(), &expected));
@@ -459,7 +459,7 @@ fn find_for_migration(query: &Query<'_>) -> Result<Answer, ApiError> {
         let mut node = query.show(pool, &STORAGE_POOL);
         let fits = given::has_all_tags(pool.text(col::TAGS), tags)
             && host.is_none_or(|host| placement::reaches(host, pool))
-            && query.world.pool_free_bytes(pool.id) >= size;
+            && capacity::pool_free_bytes(query.world, pool.id) >= size;
         capacity::put(&mut node, &STORAGE_POOL, "suitableformigration", Node::Bool(fits));
         node
     })

@@ -7,7 +7,7 @@
 use cloudtally_model::{ApiError, Millis};
 
 use super::{
-    address,
+    address, capacity,
     given::{self, dotted},
     host,
     hypervisor::BARE_METAL,
@@ -279,11 +279,14 @@ pub(super) fn host_in(
             && pod.is_none_or(|pod| host.id_of(col::POD_ID) == Some(pod))
             && host.text(col::HYPERVISOR) != BARE_METAL
             && given::has_all_tags(host.text(col::HOST_TAGS), offering.text(col::HOST_TAGS))
-            && world.host_has_room(host.id, demand)
+            && capacity::host_has_room(world, host.id, demand)
     };
     let hosts = world.referring(zone, Kind::Host, col::ZONE_ID).filter(fits);
     // The oldest of those with as much room.
-    hosts.rev().max_by_key(|host| world.host_free_memory_bytes(host.id)).map(|host| host.id)
+    hosts
+        .rev()
+        .max_by_key(|host| capacity::host_free_memory_bytes(world, host.id))
+        .map(|host| host.id)
 }
 
 /// Gives a system VM a public address, if it has none and the zone has any to give; it
@@ -589,7 +592,8 @@ fn change_service(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         vm.set_ref(col::SERVICE_OFFERING_ID, offering);
     });
     if let Some(on) = call.entity().id_of(col::HOST_ID) {
-        let (cpu, memory) = (call.host_cpu_mhz(on), call.host_memory_bytes(on));
+        let (cpu, memory) =
+            (capacity::host_cpu_mhz(call, on), capacity::host_memory_bytes(call, on));
         if cpu.used > cpu.total || memory.used > memory.total {
             return Err(ApiError::server_capacity(format!(
                 "the host {} has no room for the system VM {} with this offering",

@@ -3,7 +3,7 @@
 use cloudtally_model::ApiError;
 
 use super::{
-    hypervisor, image, imagestore, metering, simulator,
+    capacity, hypervisor, image, imagestore, metering, simulator,
     template::EXTRACTION,
     vm::{self, placement},
     zone,
@@ -821,7 +821,7 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let owner = volume.owner.expect("volumes have an owner");
     limit::check(call.tx, owner, Limit::PrimaryStorage, gib(new) - gib(old))?;
     if let Some(pool) = volume.id_of(col::POOL_ID)
-        && call.pool_free_bytes(pool) < new - old
+        && capacity::pool_free_bytes(call, pool) < new - old
     {
         return Err(ApiError::storage_capacity(format!(
             "the storage pool {} has no room for {} more bytes",
@@ -959,7 +959,7 @@ pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Re
         ))
         .about(to.uuid.to_string(), "storageid"));
     }
-    if call.pool_free_bytes(pool) < volume.int(col::SIZE) {
+    if capacity::pool_free_bytes(call, pool) < volume.int(col::SIZE) {
         return Err(ApiError::storage_capacity(format!(
             "the storage pool {} has no room for the volume",
             to.text(col::NAME)

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use cloudtally_platform::{
     TABLES,
     table::{Command, Job, Object, Roles, Shape},
+    words::of_param,
 };
 use serde_json::Value;
 
@@ -206,7 +207,7 @@ fn everything_is_described() {
         if command.doc.trim().is_empty() {
             silent.push(command.name.to_owned());
         }
-        for param in command.params_all().filter(|param| param.description().trim().is_empty()) {
+        for param in command.params_all().filter(|param| of_param(param).trim().is_empty()) {
             silent.push(format!("{} {}", command.name, param.name));
         }
     }

@@ -6,7 +6,9 @@ use std::{fmt::Write, fs, path::PathBuf};
 use cloudtally_model::settings::{Category, Effective, SETTINGS, Scope};
 use cloudtally_platform::{
     TABLES,
+    meanings::of_field,
     table::{Audience, Command, Job, MapForm, ParamType, Role, Shape, Verb, WireType},
+    words::of_param,
 };
 
 fn check(name: &str, made: &str) {
@@ -92,7 +94,7 @@ fn commands_md_is_fresh() {
                     "- {mark}`{}`{mark} ({}{fields}): {}",
                     param.name,
                     param.ty.name(),
-                    param.description()
+                    of_param(param)
                 )
                 .unwrap();
             }
@@ -108,7 +110,7 @@ fn commands_md_is_fresh() {
 #[test]
 fn objects_md_is_fresh() {
     let mut page = String::from(
-        "# Objects\n\nMade from the tables in `platform/src/areas` and `platform/src/table/meanings.rs`: what the answers of\ncommands show, in the order in which it is sent. What a thing does not have is left out.\n\n",
+        "# Objects\n\nMade from the tables in `platform/src/areas` and `platform/src/meanings.rs`: what the answers of\ncommands show, in the order in which it is sent. What a thing does not have is left out.\n\n",
     );
     let of_command = |command: &Command| match command.shape {
         Shape::List { object, .. } | Shape::Object { object, .. } | Shape::Bare(object) => object,
@@ -129,8 +131,7 @@ fn objects_md_is_fresh() {
                 Audience::RootAdmins => "; root admins only",
                 Audience::All => "",
             };
-            writeln!(page, "- `{}` ({ty}{root}): {}", field.name, object.description(field))
-                .unwrap();
+            writeln!(page, "- `{}` ({ty}{root}): {}", field.name, of_field(object, field)).unwrap();
         }
         page.push('\n');
     }

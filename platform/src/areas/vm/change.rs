@@ -10,7 +10,7 @@ use super::{
     show,
 };
 use crate::{
-    areas::{given, image, metering, network, nic, securitygroup, simulator, volume},
+    areas::{capacity, given, image, metering, network, nic, securitygroup, simulator, volume},
     col,
     engine::{
         Answer, Call, Done, JobStatus, Level, Node, Query, Thing, ThingId, Uuid, limit, scope,
@@ -122,8 +122,8 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             machine.text(col::NAME)
         )));
     }
-    let free_cpu = call.host_free_cpu_mhz(host);
-    let free_memory = call.host_free_memory_bytes(host);
+    let free_cpu = capacity::host_free_cpu_mhz(call, host);
+    let free_memory = capacity::host_free_memory_bytes(call, host);
     if free_cpu < new.cpu_mhz - old.cpu_mhz || free_memory < new.memory_bytes - old.memory_bytes {
         return Err(ApiError::server_capacity(format!(
             "the host of {} has no room for the larger offering",

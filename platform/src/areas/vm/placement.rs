@@ -9,7 +9,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     areas::{
-        host,
+        capacity, host,
         hypervisor::{self, BARE_METAL},
     },
     col,
@@ -99,15 +99,16 @@ fn takes(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
 
 /// Whether a host may have one more guest.
 pub(crate) fn has_place(world: &World, host: &Thing) -> bool {
-    let guests = world.machines_on(host.id).filter(|machine| machine.kind == Kind::Vm).count();
+    let guests =
+        capacity::machines_on(world, host.id).filter(|machine| machine.kind == Kind::Vm).count();
     let most = hypervisor::guests_max(world, host);
     most.is_none_or(|most| i64::try_from(guests).is_ok_and(|guests| guests < most))
 }
 
 /// Whether there is room on a host.
 fn has_room(world: &World, host: &Thing, demand: Demand) -> bool {
-    world.host_free_cpu_mhz(host.id) >= demand.cpu_mhz
-        && world.host_free_memory_bytes(host.id) >= demand.memory_bytes
+    capacity::host_free_cpu_mhz(world, host.id) >= demand.cpu_mhz
+        && capacity::host_free_memory_bytes(world, host.id) >= demand.memory_bytes
 }
 
 /// The host to start a virtual machine on: the one wanted, else the one of its
@@ -155,7 +156,9 @@ pub(crate) fn host_for(
         .filter(|host| takes(call.tx, host, vm, offering) && may_fill(host))
         .filter(|host| has_room(call.tx, host, demand))
         .collect();
-    hosts.sort_by_cached_key(|host| (Reverse(call.host_free_memory_bytes(host.id)), host.id));
+    hosts.sort_by_cached_key(|host| {
+        (Reverse(capacity::host_free_memory_bytes(call, host.id)), host.id)
+    });
     // Where no pools have room, those of the best host are told.
     let best = hosts.iter().find(|host| have_room(call, &unplaced, host.id)).or(hosts.first());
     match best {
@@ -238,7 +241,9 @@ fn too_full(world: &World, zone: ThingId, vm: &Thing, demand: Demand) -> BTreeSe
     world
         .referring(zone, Kind::Cluster, col::ZONE_ID)
         .map(|cluster| cluster.id)
-        .filter(|cluster| from != Some(*cluster) && world.is_cluster_too_full(*cluster, more))
+        .filter(|cluster| {
+            from != Some(*cluster) && capacity::is_cluster_too_full(world, *cluster, more)
+        })
         .collect()
 }
 
@@ -330,7 +335,7 @@ fn best_pool(
         })
         .filter_map(|pool| {
             let planned = planned.get(&pool.id).copied().unwrap_or(0);
-            let free = world.pool_room(pool.id, planned + size_bytes)? - planned;
+            let free = capacity::pool_room(world, pool.id, planned + size_bytes)? - planned;
             Some((free, Reverse(pool.id)))
         })
         .max()

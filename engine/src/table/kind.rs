@@ -1,9 +1,9 @@
 //! Kinds: what is stored.
 
-use cloudtally_model::Text;
+use cloudtally_model::{Text, port::Use};
 
 use super::{Hidden, Object, Source, WireType, same};
-use crate::engine::{Caller, Column, ColumnKey, Reference, States, Thing, ThingId, Tx, World};
+use crate::{Caller, Column, ColumnKey, Reference, States, Thing, ThingId, Tx, World};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $noun:literal),* $(,)?) => {
@@ -225,6 +225,17 @@ pub struct Machine {
     pub start_elsewhere: fn(&mut Tx<'_>, ThingId, WasRunning),
 }
 
+/// How things that forward traffic count it.
+#[derive(Clone, Copy)]
+pub struct Forwards {
+    /// The counter of bytes sent.
+    pub sent: Column<i64>,
+    /// The counter of bytes received.
+    pub received: Column<i64>,
+    /// The use that the bytes are, for the ledger.
+    pub what: fn(&Thing) -> Use,
+}
+
 /// Tells whether a machine ran, or was about to, when its host went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WasRunning {
@@ -263,24 +274,24 @@ pub struct KindSpec {
     /// Set where nothing is left of a removed thing, so that its id is unknown even to lists.
     pub leaves_nothing: bool,
     /// Called when the moment in the column `due` has come; must move it on.
-    pub(crate) on_due: Option<fn(&mut Tx<'_>, ThingId)>,
+    pub on_due: Option<fn(&mut Tx<'_>, ThingId)>,
     /// Called after each move, with the state it came from: what every path to a
     /// state has in common, such as the usage events.
-    pub(crate) on_move: Option<fn(&mut Tx<'_>, ThingId, &'static str)>,
+    pub on_move: Option<fn(&mut Tx<'_>, ThingId, &'static str)>,
     /// Who may know of those that no account owns.
-    pub(crate) sight: Sight,
+    pub sight: Sight,
     /// Lets others than the owner name a thing to use it.
-    pub(crate) usable_by: Option<fn(&World, &Caller, &Thing) -> bool>,
+    pub usable_by: Option<fn(&World, &Caller, &Thing) -> bool>,
     /// The limits of its owner that each thing counts for, and how much of them.
-    pub(crate) counts: &'static [(Limit, Amount)],
+    pub counts: &'static [(Limit, Amount)],
     /// What becomes of a thing when its account is removed.
-    pub(crate) with_owner: Option<WithOwner>,
+    pub with_owner: Option<WithOwner>,
     /// Stops a thing when its account is shut.
-    pub(crate) stop: Option<fn(&mut Tx<'_>, ThingId)>,
+    pub stop: Option<fn(&mut Tx<'_>, ThingId)>,
     /// What a machine does when its host is gone.
-    pub(crate) machine: Option<Machine>,
+    pub machine: Option<Machine>,
     /// The counters of bytes sent and received, where things of this kind forward traffic.
-    pub(crate) forwards: Option<(Column<i64>, Column<i64>)>,
+    pub forwards: Option<Forwards>,
 }
 
 impl KindSpec {
@@ -412,53 +423,49 @@ impl KindSpec {
     }
 
     /// Called when the moment in the column `due` has come; must move it on.
-    pub(crate) const fn on_due(mut self, look: fn(&mut Tx<'_>, ThingId)) -> Self {
+    pub const fn on_due(mut self, look: fn(&mut Tx<'_>, ThingId)) -> Self {
         self.must_store(ColumnKey::of("due"));
         self.on_due = Some(look);
         self
     }
 
     /// Called after each move, with the state it came from.
-    pub(crate) const fn on_move(mut self, look: fn(&mut Tx<'_>, ThingId, &'static str)) -> Self {
+    pub const fn on_move(mut self, look: fn(&mut Tx<'_>, ThingId, &'static str)) -> Self {
         self.on_move = Some(look);
         self
     }
 
     /// Is part of how the cloud is built: only root admins know of it.
-    pub(crate) const fn infrastructure(self) -> Self {
+    pub const fn infrastructure(self) -> Self {
         self.seen_by(Sight::RootAdmins)
     }
 
     /// Those that no account owns are known to whom `sight` says.
-    pub(crate) const fn seen_by(mut self, sight: Sight) -> Self {
+    pub const fn seen_by(mut self, sight: Sight) -> Self {
         self.sight = sight;
         self
     }
 
     /// Others than the owner may name a thing to use it, where `may` says so.
-    pub(crate) const fn usable_by(mut self, may: fn(&World, &Caller, &Thing) -> bool) -> Self {
+    pub const fn usable_by(mut self, may: fn(&World, &Caller, &Thing) -> bool) -> Self {
         self.usable_by = Some(may);
         self
     }
 
     /// Each thing counts for these limits of its owner.
-    pub(crate) const fn counts(mut self, counts: &'static [(Limit, Amount)]) -> Self {
+    pub const fn counts(mut self, counts: &'static [(Limit, Amount)]) -> Self {
         self.counts = counts;
         self
     }
 
     /// Things go when their account is removed, at their turn.
-    pub(crate) const fn goes_with_owner(
-        mut self,
-        turn: Turn,
-        remove: fn(&mut Tx<'_>, ThingId),
-    ) -> Self {
+    pub const fn goes_with_owner(mut self, turn: Turn, remove: fn(&mut Tx<'_>, ThingId)) -> Self {
         self.with_owner = Some(WithOwner { turn, by: None, remove });
         self
     }
 
     /// Things that refer to an account by a column do what `remove` does when it is removed.
-    pub(crate) const fn follows_account(
+    pub const fn follows_account(
         mut self,
         turn: Turn,
         by: Column<ThingId>,
@@ -470,22 +477,22 @@ impl KindSpec {
     }
 
     /// Things stop when their account is shut.
-    pub(crate) const fn stops_with_owner(mut self, stop: fn(&mut Tx<'_>, ThingId)) -> Self {
+    pub const fn stops_with_owner(mut self, stop: fn(&mut Tx<'_>, ThingId)) -> Self {
         self.stop = Some(stop);
         self
     }
 
     /// Things are machines on hosts.
-    pub(crate) const fn machine(mut self, machine: Machine) -> Self {
+    pub const fn machine(mut self, machine: Machine) -> Self {
         self.machine = Some(machine);
         self
     }
 
     /// Forwards traffic: the ledger sees by how much these counters of bytes grow.
-    pub(crate) const fn forwards(mut self, sent: Column<i64>, received: Column<i64>) -> Self {
-        self.must_store(sent.key());
-        self.must_store(received.key());
-        self.forwards = Some((sent, received));
+    pub const fn forwards(mut self, forwards: Forwards) -> Self {
+        self.must_store(forwards.sent.key());
+        self.must_store(forwards.received.key());
+        self.forwards = Some(forwards);
         self
     }
 

@@ -75,7 +75,7 @@ pub fn read(world: &World, request: &Request, now: Instant) -> Result<Answer, Ap
 
 /// Begins a command in the name of the cloud's own user, for what the cloud does by
 /// itself and a caller could have asked for: metered, logged and resumed like any other.
-pub(crate) fn begin_by_itself(
+pub fn begin_by_itself(
     tx: &mut Tx<'_>,
     name: &str,
     params: &[(&str, &str)],

@@ -1,7 +1,7 @@
 //! What answers show: objects of ordered fields.
 
 use super::{Kind, same};
-use crate::engine::{Column, ColumnKey, Node, ThingId, View};
+use crate::{Column, ColumnKey, Node, ThingId, View};
 
 /// The type of a field on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,11 +211,6 @@ pub struct Object {
 }
 
 impl Object {
-    /// What a field of it means, in one line.
-    pub fn description(&self, field: &Field) -> &'static str {
-        super::meanings::meaning(self.name, field.name).unwrap_or_default()
-    }
-
     /// The position of a field.
     pub const fn position(&self, name: &str) -> Option<usize> {
         let mut at = 0;

@@ -2,12 +2,9 @@
 
 use cloudtally_model::{Instant, Text, port::Value};
 
-use super::{
-    ThingId,
-    column::{Pairs, columns},
-};
+use super::{ThingId, column::Pairs};
 
-columns! {
+crate::columns! {
     DUE: Instant = "due";
     FAILURES: i64 = "failures";
     GIVEN_ID: Text = "givenid";

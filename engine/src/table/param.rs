@@ -1,6 +1,6 @@
 //! Parameters of commands.
 
-use super::{Kind, words};
+use super::Kind;
 
 /// The largest text a parameter takes unless its row says otherwise, in characters.
 const LENGTH_MAX: u32 = 255;
@@ -91,7 +91,8 @@ pub struct Param {
     pub takes_all: bool,
     /// Set where a list by a removed thing tells what is left of it, in place of nothing.
     pub tells_of_removed: bool,
-    doc: Option<&'static str>,
+    /// Its own words on what it means, where the common ones of its name do not say it.
+    pub doc: Option<&'static str>,
 }
 
 /// A parameter that may be left out.
@@ -144,11 +145,6 @@ impl Param {
     pub const fn doc(mut self, doc: &'static str) -> Self {
         self.doc = Some(doc);
         self
-    }
-
-    /// What it means, in one line.
-    pub fn description(&self) -> &'static str {
-        self.doc.or_else(|| words::meaning(self.name)).unwrap_or_default()
     }
 }
 

@@ -1,4 +1,6 @@
-//! The engine: reads the tables and does what they say.
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
 //!
 //! A call is decoded by its command's row ([`decode`]), which also decides what of
 //! others the caller may name ([`caller`]); it looks ([`Query`]) or changes
@@ -18,6 +20,7 @@ mod column;
 mod decode;
 mod event;
 pub mod jobs;
+pub mod ledger; // what each tenant really had, seen from below the events
 pub mod limit;
 mod list;
 pub mod login;
@@ -29,6 +32,7 @@ mod result;
 pub mod scope;
 pub mod secret;
 mod state;
+pub mod table; // what rows look like
 mod tables;
 mod tx;
 pub mod verbs;
@@ -38,12 +42,10 @@ pub use call::{Act, Begin, Call, Check, Done, Fail, Filter, Query};
 pub use caller::Caller;
 pub use clock::{Clock, ClockError};
 pub use cloud::{CLOCK_MS, Cloud, CloudOptions, IS_SIMULATED, Start};
-pub(crate) use column::columns;
 pub use column::{Column, ColumnKey, ColumnType, Pairs, Reference, Stored};
 pub use decode::{Arg, Args, Entry, RawParams, Reach, unknown, unknown_because};
 pub use event::{Level, write_alone as happened};
-pub(crate) use jobs::begin_by_itself;
-pub use jobs::{JobStatus, Request, answer_of as job_answer};
+pub use jobs::{JobStatus, Request, answer_of as job_answer, begin_by_itself};
 pub use list::Page;
 pub use node::{Answer, Fields, Node};
 pub use removal::{remove_all_of, stop_all_of};
@@ -51,7 +53,6 @@ pub use render::View;
 pub use scope::Scope;
 pub use secret::Entropy;
 pub use state::{AccountState, EventState, Move, ProjectState, State, States};
-pub(crate) use state::{states, table};
 pub use tables::{Hooks, Tables};
 pub use tx::{Savepoint, Tx};
 pub use world::{Thing, ThingId, Uuid, World};

@@ -211,7 +211,7 @@ impl Thing {
 
     /// Sets the id by which the API is to know it: a uuid becomes its own, any other text is
     /// shown and taken in the place of its uuid.
-    pub(crate) fn set_id(&mut self, id: &str) {
+    pub fn set_id(&mut self, id: &str) {
         match Uuid::parse(id) {
             Some(uuid) => self.uuid = uuid,
             None => drop(self.set_text(col::GIVEN_ID, id)),

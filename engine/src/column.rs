@@ -174,19 +174,18 @@ stored! {
 
 /// Declares columns, one a line: `HOST_ID: ThingId = "hostid";`, and `ALL`, the list of
 /// them with their types.
+#[macro_export]
 macro_rules! columns {
     ($($(#[$doc:meta])* $column:ident: $type:ty = $name:literal;)*) => {
         $(
             $(#[$doc])*
             #[doc = concat!("The column `", $name, "`, of type `", stringify!($type), "`.")]
-            pub const $column: $crate::engine::Column<$type> =
-                $crate::engine::Column::declare($name);
+            pub const $column: $crate::Column<$type> =
+                $crate::Column::declare($name);
         )*
 
         /// The names of all columns of this module, with their types.
-        pub const ALL: &[(&str, $crate::engine::ColumnType)] =
-            &[$(($name, <$type as $crate::engine::Stored>::TYPE)),*];
+        pub const ALL: &[(&str, $crate::ColumnType)] =
+            &[$(($name, <$type as $crate::Stored>::TYPE)),*];
     };
 }
-
-pub(crate) use columns;

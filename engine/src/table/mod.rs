@@ -5,7 +5,7 @@
 //! [`Object`] is the ordered list of fields that answers show; a [`Kind`] is what
 //! is stored, and its [`KindSpec`] says who owns it, which names must be unique,
 //! which states it has and which moves between them. One engine reads the rows
-//! (`crate::engine`); the rows stand in one file an area (`crate::areas`).
+//! ([`crate::Cloud`]); the rows stand in the crate that opens it.
 //!
 //! Rows are consts, so most mistakes in them (a parameter twice, a filter on a
 //! column that is not there) stop the build; what one row alone cannot show is
@@ -16,18 +16,16 @@
 
 mod command;
 mod kind;
-mod meanings; // what the fields of answers mean, said once
 mod object;
 mod param;
 mod role;
-mod words; // what the common parameters mean, said once
 
 pub use command::{
     Command, Details, Job, Shape, Verb, create, delete, gone, later, list, own, update,
 };
 pub use kind::{
-    Amount, Kind, KindSpec, Limit, Machine, OnDelete, Owner, Sight, Turn, Unique, WasRunning,
-    WithOwner, Within,
+    Amount, Forwards, Kind, KindSpec, Limit, Machine, OnDelete, Owner, Sight, Turn, Unique,
+    WasRunning, WithOwner, Within,
 };
 pub use object::{Audience, Field, Hidden, Object, Source, WireType, f, fields, hidden};
 pub use param::{MapForm, Param, ParamType, group, p};

@@ -3,7 +3,7 @@
 use cloudtally_model::ApiError;
 
 use super::{Kind, Object, Param, Roles, group, same};
-use crate::engine::{Act, Answer, Begin, Check, Fail, Filter, Query, Thing, World};
+use crate::{Act, Answer, Begin, Check, Fail, Filter, Query, Thing, World};
 
 /// What kind of thing a command does, and so which part of the engine runs it.
 #[derive(Clone, Copy)]
@@ -92,17 +92,21 @@ pub struct Command {
     /// The type of the action events it writes.
     pub event: Option<&'static str>,
     /// Chooses the type by the thing, where it is not always the same.
-    pub(crate) event_by: Option<fn(&World, &Thing) -> &'static str>,
+    pub event_by: Option<fn(&World, &Thing) -> &'static str>,
     /// What it answers.
     pub shape: Shape,
     /// Which fields each word of its parameter `details` asks for.
     pub details: Details,
     /// Not one of the 4.2.1 server's.
     pub is_extension: bool,
-    pub(crate) check: Option<Check>,
-    pub(crate) begin: Option<Begin>,
-    pub(crate) act: Option<Act>,
-    pub(crate) fail: Option<Fail>,
+    /// Refuses what must not begin, before anything is changed.
+    pub check: Option<Check>,
+    /// Makes or finds the thing that the command works on.
+    pub begin: Option<Begin>,
+    /// Does the work, in the call or in its job.
+    pub act: Option<Act>,
+    /// Clears up after work that failed.
+    pub fail: Option<Fail>,
 }
 
 const fn row(name: &'static str, verb: Verb, kind: Option<Kind>) -> Command {
@@ -232,7 +236,7 @@ impl Command {
     }
 
     /// Chooses the type of the action events by the thing the command works on.
-    pub(crate) const fn event_by(mut self, by: fn(&World, &Thing) -> &'static str) -> Self {
+    pub const fn event_by(mut self, by: fn(&World, &Thing) -> &'static str) -> Self {
         self.event_by = Some(by);
         self
     }

@@ -1,8 +1,15 @@
 //! What the fields of answers mean: one line for each name, and one more for each object
 //! in which the name means something else.
 
+use crate::table::{Field, Object};
+
+/// What a field of an object means, in one line.
+pub fn of_field(object: &Object, field: &Field) -> &'static str {
+    meaning(object.name, field.name).unwrap_or_default()
+}
+
 /// The meaning of a field of an object.
-pub(super) fn meaning(object: &str, field: &str) -> Option<&'static str> {
+fn meaning(object: &str, field: &str) -> Option<&'static str> {
     let own = OWN.binary_search_by(|(of, name, _)| (*of, *name).cmp(&(object, field)));
     let shared = || FIELDS.binary_search_by(|(name, _)| (*name).cmp(field));
     match own {

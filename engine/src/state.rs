@@ -36,6 +36,7 @@ impl States {
 }
 
 /// Declares enums of states, each state with the name that is stored.
+#[macro_export]
 macro_rules! states {
     ($($(#[$doc:meta])* pub enum $states:ident {
         $($(#[$note:meta])* $state:ident = $name:literal),* $(,)?
@@ -53,7 +54,7 @@ macro_rules! states {
             }
         }
 
-        impl $crate::engine::State for $states {
+        impl $crate::State for $states {
             fn name(self) -> &'static str {
                 $states::name(self)
             }
@@ -70,11 +71,12 @@ macro_rules! states {
 
 /// The states of a kind, the first one first, and from each the states it can move to:
 /// `table!(HostState: Up, Down; Up => Down; Down => Up;)`.
+#[macro_export]
 macro_rules! table {
     ($states:ident: $($state:ident),+ $(,)?; $($from:ident => $($to:ident),+;)*) => {
-        $crate::engine::States {
+        $crate::States {
             names: &[$($states::$state.name()),+],
-            moves: &[$($($crate::engine::Move {
+            moves: &[$($($crate::Move {
                 from: $states::$from.name(),
                 to: $states::$to.name(),
             }),+),*],
@@ -82,9 +84,7 @@ macro_rules! table {
     };
 }
 
-pub(crate) use {states, table};
-
-states! {
+crate::states! {
     /// The states of an account, and of a user.
     pub enum AccountState {
         Enabled = "enabled",

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     ledger::Forwarded,
-    table::{Kind, OnDelete},
+    table::{Forwards, Kind, OnDelete},
 };
 
 /// A change to undo.
@@ -109,7 +109,9 @@ impl<'w> Tx<'w> {
     pub(super) fn settle(&mut self) {
         for forwarded in std::mem::take(&mut self.forwarded) {
             let Some(router) = self.world.any(forwarded.router) else { continue };
-            let (number, entry) = self.world.ledger().counted(router, forwarded, self.now);
+            let Some(forwards) = router.spec().forwards else { continue };
+            let what = (forwards.what)(router);
+            let (number, entry) = self.world.ledger().counted(router, what, forwarded, self.now);
             self.put_entry(number, entry);
         }
         let concerned: BTreeSet<ThingId> =
@@ -281,7 +283,7 @@ impl<'w> Tx<'w> {
             self.concerned.extend((self.world.tables().hooks().concerned)(self.world, thing));
         }
         if let (Some(before), Some(after)) = (before, after)
-            && let Some((sent, received)) = after.spec().forwards
+            && let Some(Forwards { sent, received, .. }) = after.spec().forwards
         {
             // A counter that falls was set back and has counted nothing by that.
             let growth = |column: Column<i64>| {

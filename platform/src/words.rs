@@ -1,8 +1,15 @@
 //! What parameters mean whose name means the same everywhere.
 
+use crate::table::Param;
+
 /// The meaning of a parameter by its name, where that is the same everywhere.
-pub(super) fn meaning(name: &str) -> Option<&'static str> {
+fn meaning(name: &str) -> Option<&'static str> {
     WORDS.binary_search_by(|(word, _)| (*word).cmp(name)).ok().map(|at| WORDS[at].1)
+}
+
+/// What a parameter means, in one line: its own words, else the common ones of its name.
+pub fn of_param(param: &Param) -> &'static str {
+    param.doc.or_else(|| meaning(param.name)).unwrap_or_default()
 }
 
 /// Sorted by name.
@@ -231,7 +238,7 @@ const WORDS: &[(&str, &str)] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::{WORDS, meaning};
+    use super::{WORDS, meaning, of_param};
     use crate::TABLES;
 
     #[test]
@@ -246,7 +253,7 @@ mod tests {
             .iter()
             .filter(|(word, _)| {
                 !params().any(|param| {
-                    param.name == *word && Some(param.description()) == meaning(param.name)
+                    param.name == *word && Some(of_param(param)) == meaning(param.name)
                 })
             })
             .collect();

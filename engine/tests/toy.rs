@@ -1,0 +1,89 @@
+//! The engine on tables that are not the product's: it knows no area.
+
+#[path = "../examples/toy.rs"]
+mod toy;
+
+use cloudtally_engine::{
+    Answer, limit,
+    table::{Kind, Limit},
+};
+use cloudtally_model::ErrorCode;
+use toy::{Memory, Toy, texts};
+
+#[test]
+fn the_example_is_true() {
+    toy::main().unwrap();
+}
+
+#[test]
+fn rows_make_find_change_and_remove() {
+    let toy = Toy::open(Memory::default()).unwrap();
+    for name in ["a", "b", "c"] {
+        toy.ask("tenant", "createShelf", &[("name", name)]).unwrap();
+    }
+    let shelves = toy.ask("tenant", "listShelves", &[("keyword", "B")]).unwrap();
+    assert_eq!(texts(&shelves, "name"), ["b"]);
+    let id = texts(&shelves, "id").remove(0);
+    toy.ask("tenant", "fillShelf", &[("id", &id)]).unwrap();
+    toy.ask("tenant", "deleteShelf", &[("id", &id)]).unwrap();
+    assert_eq!(texts(&toy.ask("tenant", "listShelves", &[]).unwrap(), "name"), ["a", "c"]);
+    let page = toy.ask("tenant", "listShelves", &[("page", "2"), ("pagesize", "1")]).unwrap();
+    assert_eq!(texts(&page, "name"), ["c"]);
+    assert!(matches!(page, Answer::List { count: 2, .. }));
+}
+
+#[test]
+fn rows_refuse_a_name_that_is_taken_and_things_of_others() {
+    let toy = Toy::open(Memory::default()).unwrap();
+    toy.ask("tenant", "createShelf", &[("name", "a")]).unwrap();
+    let taken = toy.ask("tenant", "createShelf", &[("name", "A")]).unwrap_err();
+    assert!(taken.text.contains("there is a instance group named A already"), "{}", taken.text);
+    toy.ask("admin", "createShelf", &[("name", "a")]).unwrap();
+    let of_admin = texts(&toy.ask("admin", "listShelves", &[("name", "a")]).unwrap(), "id");
+    let world = toy.cloud.world();
+    let admins = |id: &&String| {
+        world.by_id(id, &[]).unwrap().owner != world.all(Kind::Account).last().map(|a| a.id)
+    };
+    let foreign = of_admin.iter().find(admins).unwrap().clone();
+    drop(world);
+    let refused = toy.ask("tenant", "deleteShelf", &[("id", &foreign)]).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Parameter);
+    assert!(refused.text.contains(&foreign), "{}", refused.text);
+}
+
+#[test]
+fn a_state_has_its_moves_alone_and_a_command_that_fails_changes_nothing() {
+    let toy = Toy::open(Memory::default()).unwrap();
+    toy.ask("tenant", "createShelf", &[("name", "a")]).unwrap();
+    let id = texts(&toy.ask("tenant", "listShelves", &[]).unwrap(), "id").remove(0);
+    toy.ask("tenant", "fillShelf", &[("id", &id)]).unwrap();
+    // Full to full is no move; nothing happens.
+    toy.ask("tenant", "fillShelf", &[("id", &id)]).unwrap();
+    let missing = toy.ask("tenant", "createShelf", &[]).unwrap_err();
+    assert!(missing.text.contains("name"), "{}", missing.text);
+    assert_eq!(texts(&toy.ask("tenant", "listShelves", &[]).unwrap(), "state"), ["Full"]);
+}
+
+#[test]
+fn limits_are_counted_from_the_rows() {
+    let toy = Toy::open(Memory::default()).unwrap();
+    toy.ask("tenant", "createShelf", &[("name", "a")]).unwrap();
+    toy.ask("tenant", "createShelf", &[("name", "b")]).unwrap();
+    let world = toy.cloud.world();
+    let tenant = world.all(Kind::Account).last().unwrap().id;
+    assert_eq!(limit::used_by_account(&world, tenant, Limit::Volume), 2);
+    assert_eq!(limit::used_by_account(&world, tenant, Limit::Vm), 0);
+}
+
+#[test]
+fn what_the_journal_kept_is_there_after_a_restart() {
+    let memory = Memory::default();
+    let toy = Toy::open(memory.clone()).unwrap();
+    toy.ask("tenant", "createShelf", &[("name", "a")]).unwrap();
+    let before = texts(&toy.ask("tenant", "listShelves", &[]).unwrap(), "id");
+    drop(toy);
+    let toy = Toy::open(memory).unwrap();
+    assert_eq!(texts(&toy.ask("tenant", "listShelves", &[]).unwrap(), "id"), before);
+    toy.ask("tenant", "createShelf", &[("name", "b")]).unwrap();
+    assert_eq!(texts(&toy.ask("tenant", "listShelves", &[]).unwrap(), "name"), ["a", "b"]);
+}
