@@ -131,3 +131,26 @@ fn collect(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
         }
     }
 }
+
+/// The walks of CONTRIBUTING.md would mislead whoever follows them after a file has moved.
+#[test]
+fn files_that_contributing_names_are_there() {
+    let text = fs::read_to_string(repository().join("CONTRIBUTING.md")).unwrap();
+    let endings = [".rs", ".md", ".csv", ".txt", ".toml", ".py", "/"];
+    // AREA, NAME and the like stand for names that are chosen by whoever adds a thing.
+    let is_placeholder = |path: &str| {
+        path.split(['/', '.']).any(|part| part.len() > 2 && part.chars().all(char::is_uppercase))
+    };
+    let named: Vec<&str> = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| word.contains('/') && !word.contains(' '))
+        .filter(|word| endings.iter().any(|ending| word.ends_with(ending)))
+        .filter(|path| !is_placeholder(path))
+        .collect();
+    assert!(named.len() > 15, "{named:?}");
+    for path in named {
+        assert!(repository().join(path).exists(), "CONTRIBUTING.md names {path}");
+    }
+}

@@ -1,0 +1,34 @@
+# Recipes of a day; `just` lists them. Each is one cargo command that can be typed as well.
+
+_list:
+    @just --list --unsorted
+
+# Check that everything compiles, tests and benchmarks too.
+check:
+    cargo check --workspace --all-targets
+
+# Format, then lint as the pipeline does.
+lint:
+    cargo fmt --all
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Run all tests, or those whose names contain FILTER.
+test *FILTER:
+    cargo test --workspace {{FILTER}}
+
+# Write docs/ anew from the tables of commands, objects and settings.
+docs:
+    UPDATE_DOCS=1 cargo test --workspace --test it docs::
+
+# Run the whole thing on a simulated month, then serve it.
+demo:
+    cargo run --release -- demo
+
+# Run the two examples: five events folded, a machine deployed in memory.
+examples:
+    cargo run --package cloudtally-aggregate --example fold_events
+    cargo run --package cloudtally-platform --example deploy_vm
+
+# Run everything that must hold before a change lands.
+ci:
+    .ci/run
