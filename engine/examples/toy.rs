@@ -121,20 +121,28 @@ fn begin(tx: &mut Tx<'_>, _: Start) {
 
 /// A journal in memory, which outlives the cloud that writes it.
 #[derive(Clone, Default)]
-pub(crate) struct Memory(Arc<Mutex<(BTreeMap<u64, Row>, BTreeMap<String, i64>)>>);
+pub(crate) struct Memory(Arc<Mutex<Stored>>);
+
+/// Rows by id, and numbers by name.
+#[derive(Default)]
+struct Stored {
+    rows: BTreeMap<u64, Row>,
+    numbers: BTreeMap<String, i64>,
+}
 
 impl Journal for Memory {
     fn load(&mut self) -> Result<Kept, JournalError> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (rows, numbers) = (kept.0.values().cloned().collect(), kept.1.clone());
+        let (rows, numbers) = (kept.rows.values().cloned().collect(), kept.numbers.clone());
         Ok(Kept { rows, numbers: numbers.into_iter().collect(), ..Kept::default() })
     }
 
     fn commit(&mut self, changes: &ChangeSet) -> Result<(), JournalError> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.0.retain(|id, _| !changes.erased.contains(id));
-        kept.0.extend(changes.rows.iter().map(|row| (row.id, row.clone())));
-        kept.1.extend(changes.numbers.iter().map(|(name, number)| ((*name).to_owned(), *number)));
+        kept.rows.retain(|id, _| !changes.erased.contains(id));
+        kept.rows.extend(changes.rows.iter().map(|row| (row.id, row.clone())));
+        let numbers = changes.numbers.iter().map(|(name, number)| ((*name).to_owned(), *number));
+        kept.numbers.extend(numbers);
         Ok(())
     }
 }
@@ -159,7 +167,12 @@ impl Toy {
     }
 
     /// Asks for a command in the name of a user.
-    pub(crate) fn ask(&self, user: &str, name: &str, params: &[(&str, &str)]) -> Result<Answer, ApiError> {
+    pub(crate) fn ask(
+        &self,
+        user: &str,
+        name: &str,
+        params: &[(&str, &str)],
+    ) -> Result<Answer, ApiError> {
         let command = TABLES
             .command(name)
             .ok_or_else(|| ApiError::unknown_command(format!("there is no command {name}")))?;

@@ -1,16 +1,25 @@
 //! What parameters mean whose name means the same everywhere.
 
-use crate::table::Param;
+use crate::table::{Command, Param};
 
-/// The meaning of a parameter by its name, where that is the same everywhere.
-fn meaning(name: &str) -> Option<&'static str> {
-    WORDS.binary_search_by(|(word, _)| (*word).cmp(name)).ok().map(|at| WORDS[at].1)
+fn found(words: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+    words.binary_search_by(|(word, _)| (*word).cmp(name)).ok().map(|at| words[at].1)
 }
 
-/// What a parameter means, in one line: its own words, else the common ones of its name.
-pub fn of_param(param: &Param) -> &'static str {
-    param.doc.or_else(|| meaning(param.name)).unwrap_or_default()
+/// Describes a parameter of a command in one line: in its own words, else in the common
+/// ones of its name, which in lists are those of a filter.
+pub fn of_param(command: &Command, param: &Param) -> &'static str {
+    let on_list = || found(ON_LISTS, param.name).filter(|_| command.is_list());
+    param.doc.or_else(on_list).or_else(|| found(WORDS, param.name)).unwrap_or_default()
 }
+
+/// What parameters mean in commands that list; sorted by name.
+const ON_LISTS: &[(&str, &str)] = &[
+    ("id", "shows only the one with this uuid"),
+    ("name", "shows only what has this name"),
+    ("projectid", "shows only what belongs to the project; -1 is all projects of the caller"),
+    ("tags", "shows only what has all of these tags: `tags[0].key`, `tags[0].value`"),
+];
 
 /// Sorted by name.
 const WORDS: &[(&str, &str)] = &[
@@ -92,7 +101,7 @@ const WORDS: &[(&str, &str)] = &[
     ("hypervisor", "`XenServer`, `KVM`, `VMware`, `BareMetal`, `Ovm`, `LXC` or `Simulator`"),
     ("icmpcode", "the ICMP code; -1 for all"),
     ("icmptype", "the ICMP type; -1 for all"),
-    ("id", "its uuid; in a list, shows only that one"),
+    ("id", "its uuid"),
     ("ids", "uuids separated by commas"),
     ("ikelifetime", "life of the IKE association in seconds; 86400 unless given"),
     ("ikepolicy", "IKE cipher and hash with an optional group, such as `aes128-sha1;modp1536`"),
@@ -137,7 +146,7 @@ const WORDS: &[(&str, &str)] = &[
     ("miniops", "fewest I/O operations a second; only with custom I/O"),
     ("minmembers", "the fewest VMs in the group"),
     ("mode", "`HTTP_DOWNLOAD` for a link to fetch it from, `FTP_UPLOAD` to send it to `url`"),
-    ("name", "its name; in a list, shows only what is named so"),
+    ("name", "its name"),
     ("netmask", "the netmask, such as `255.255.255.0`"),
     (
         "networkdeviceparameterlist",
@@ -166,7 +175,7 @@ const WORDS: &[(&str, &str)] = &[
     ("podid", "the pod"),
     ("poolname", "the name of the pool"),
     ("privateport", "the first port on the VM"),
-    ("projectid", "the project; -1 in a list shows those of all the caller's projects"),
+    ("projectid", "the project"),
     ("projectids", "projects separated by commas"),
     ("protocol", "`tcp`, `udp` or `icmp`"),
     ("provider", "the name of the provider"),
@@ -208,7 +217,7 @@ const WORDS: &[(&str, &str)] = &[
     ("storagetype", "`shared`, or `local` for the disks of hosts; `shared` unless given"),
     ("supportedservices", "services separated by commas, such as `Dhcp,Dns,SourceNat`"),
     ("systemvmtype", "`domainrouter`, `consoleproxy` or `secondarystoragevm`"),
-    ("tags", "`tags[0].key`, `tags[0].value`; in a list, shows only what has one of them"),
+    ("tags", "`tags[0].key`, `tags[0].value`"),
     ("templateid", "the template"),
     ("templatetag", "the host tag of hosts for VMs of it"),
     ("tftpdir", "the TFTP folder of the PXE server"),
@@ -238,25 +247,36 @@ const WORDS: &[(&str, &str)] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::{WORDS, meaning, of_param};
+    use super::{ON_LISTS, WORDS, of_param};
     use crate::TABLES;
 
     #[test]
     fn words_are_sorted() {
-        assert!(WORDS.is_sorted_by(|(one, _), (next, _)| one < next));
+        for words in [WORDS, ON_LISTS] {
+            assert!(words.is_sorted_by(|(one, _), (next, _)| one < next));
+        }
     }
 
     #[test]
     fn every_word_is_used() {
-        let params = || TABLES.commands().flat_map(|row| row.params_all());
-        let unused: Vec<_> = WORDS
-            .iter()
-            .filter(|(word, _)| {
-                !params().any(|param| {
-                    param.name == *word && Some(of_param(param)) == meaning(param.name)
-                })
+        let is_used = |word: &str, meaning: &str| {
+            TABLES.commands().any(|row| {
+                row.params_all().any(|param| param.name == word && of_param(row, param) == meaning)
             })
-            .collect();
+        };
+        let words = WORDS.iter().chain(ON_LISTS);
+        let unused: Vec<_> = words.filter(|(word, meaning)| !is_used(word, meaning)).collect();
         assert!(unused.is_empty(), "words of no parameter: {unused:?}");
+    }
+
+    #[test]
+    fn a_filter_is_described_where_something_is_listed_alone() {
+        let id_of = |name: &str| {
+            let row = TABLES.command(name).unwrap();
+            let param = row.params_all().find(|param| param.name == "id").unwrap();
+            (of_param(row, param), param.doc)
+        };
+        assert_eq!(id_of("listAccounts").0, "shows only the one with this uuid");
+        assert_eq!(id_of("deleteAccount").0, "its uuid");
     }
 }

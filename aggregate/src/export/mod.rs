@@ -53,7 +53,7 @@ pub struct ExportFormat {
     /// The same format with texts that no spreadsheet takes for formulas, if it is one
     /// that spreadsheets open.
     pub spreadsheet_safe: Option<&'static ExportFormat>,
-    write: for<'a> fn(&RecordSet, &Lines, Out<'a>, &mut dyn FnMut(u64)) -> Result<u64, Failure>,
+    write: WriteAll,
 }
 
 impl fmt::Debug for ExportFormat {
@@ -61,6 +61,10 @@ impl fmt::Debug for ExportFormat {
         f.write_str(self.name)
     }
 }
+
+/// Writes all records of a set, tells how many are done, and answers how many there are.
+type WriteAll =
+    for<'a> fn(&RecordSet, &Lines, Out<'a>, &mut dyn FnMut(u64)) -> Result<u64, Failure>;
 
 /// The place that the bytes of an export go to.
 type Out<'a> = &'a mut (dyn Write + Send);

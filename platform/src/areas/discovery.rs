@@ -84,7 +84,7 @@ fn is_for(caller: &Caller, command: &Command) -> bool {
 
 fn api(command: &Command, known: &[&Command]) -> Node {
     let object = object_of(command);
-    let params = command.params_all().map(|param| api_parameter(param, known)).collect();
+    let params = command.params_all().map(|param| api_parameter(command, param, known)).collect();
     Node::Object(vec![
         ("name", Node::text(command.name)),
         ("description", Node::text(described(command))),
@@ -106,7 +106,7 @@ fn described(command: &Command) -> String {
     format!("{}{more}", command.doc)
 }
 
-fn api_parameter(param: &Param, known: &[&Command]) -> Node {
+fn api_parameter(command: &Command, param: &Param, known: &[&Command]) -> Node {
     let kind = match param.ty {
         ParamType::Id(kind) | ParamType::IdList(kind) => Some(kind),
         _ => None,
@@ -114,7 +114,7 @@ fn api_parameter(param: &Param, known: &[&Command]) -> Node {
     let object = kind.and_then(|kind| areas::TABLES.spec_if_any(kind)).map(|spec| spec.object);
     Node::Object(vec![
         ("name", Node::text(param.name)),
-        ("description", Node::text(words::of_param(param))),
+        ("description", Node::text(words::of_param(command, param))),
         ("type", Node::text(param.ty.name())),
         ("length", Node::Int(i64::from(param.length_max))),
         ("required", Node::Bool(param.required)),

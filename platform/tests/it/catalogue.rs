@@ -207,7 +207,8 @@ fn everything_is_described() {
         if command.doc.trim().is_empty() {
             silent.push(command.name.to_owned());
         }
-        for param in command.params_all().filter(|param| of_param(param).trim().is_empty()) {
+        for param in command.params_all().filter(|param| of_param(command, param).trim().is_empty())
+        {
             silent.push(format!("{} {}", command.name, param.name));
         }
     }

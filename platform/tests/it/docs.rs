@@ -94,7 +94,7 @@ fn commands_md_is_fresh() {
                     "- {mark}`{}`{mark} ({}{fields}): {}",
                     param.name,
                     param.ty.name(),
-                    of_param(param)
+                    of_param(command, param)
                 )
                 .unwrap();
             }
