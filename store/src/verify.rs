@@ -21,7 +21,7 @@ use crate::{
         load, sql,
     },
     lake::{
-        RECORDS, file,
+        self, RECORDS, file,
         links::{is_same, record_link},
         verified::Found,
     },
@@ -96,6 +96,7 @@ impl Store {
             progress(done, total);
         }
 
+        self.check_id_sets(&db, &mut findings)?;
         self.check_links(&db, is_writing, &mut findings)?;
         let known: HashSet<&Path> = named
             .iter()
@@ -159,6 +160,40 @@ impl Store {
         Ok(())
     }
 
+    /// The sets of ids by which `ingest` knows what it has taken, against the files. One that
+    /// has lost an id bills an event twice; one that has another loses an event.
+    fn check_id_sets(&self, db: &Db, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
+        let (files, sets) = db.read(|db| {
+            let mut sets = HashMap::new();
+            db.for_each(sql::ingest::EVENT_ID_SETS, [], |row| {
+                let (path, _, blob) = read_blob(db, row)?;
+                sets.insert(PathBuf::from(path), blob);
+                Ok(())
+            })?;
+            Ok((load::event_files(db)?, sets))
+        })?;
+        for file in files {
+            // One that is told of already, or that was merged with others meanwhile.
+            let path = self.dir().join(&file.path);
+            let named = self.named(&path, file.rows, file.bytes, &file.sha256);
+            let Ok((ids, created)) = lake::events::extent(&named) else { continue };
+            let blob = sets.get(&file.path).map(Vec::as_slice).unwrap_or_default();
+            let kept = RoaringTreemap::deserialize_from(blob);
+            let is_right = kept.is_ok_and(|kept| kept == ids)
+                && (Some(file.min_id), Some(file.max_id)) == (ids.min(), ids.max())
+                && created == Some((file.first_created, file.last_created));
+            if !is_right {
+                let text = format!(
+                    "the set of ids that the catalogue keeps of `{}` is not that of its {} events: restore the whole data folder from a backup",
+                    file.path.display(),
+                    file.rows
+                );
+                findings.push(Finding::error(Path::new(DATABASE), text));
+            }
+        }
+        Ok(())
+    }
+
     fn check_file(
         &self,
         named: &NamedFile,
@@ -175,10 +210,15 @@ impl Store {
             }
             Err(e) => return Err(StoreError::io("read", &path, e)),
         };
+        let before = file.metadata();
         match Found::of(&mut file, progress) {
-            Ok(found) => Ok(found
-                .differs(named.bytes, &named.sha256)
-                .map(|what| format!("{what}: restore it from a backup"))),
+            Ok(found) => {
+                let differs = found.differs(named.bytes, &named.sha256);
+                if let (None, Ok(before)) = (&differs, before) {
+                    self.inner.verified.remember(&path, &before);
+                }
+                Ok(differs.map(|what| format!("{what}: restore it from a backup")))
+            }
             // A bad block of the disk: tell of this file and go on with the rest.
             Err(e) => Ok(Some(format!("cannot be read ({e}): restore it from a backup"))),
         }
@@ -208,15 +248,6 @@ fn check_catalogue(db: &Db, findings: &mut Vec<Finding>) -> Result<(), StoreErro
         if KeyIndex::from_blob(&blob).is_none_or(|index| index.rows() != rows) {
             wrong(format!("the key index of `{path}` does not cover its {rows} rows"));
         }
-        Ok(())
-    })?;
-    db.for_each(sql::ingest::EVENT_ID_SETS, [], |row| {
-        let (path, rows, blob) = read_blob(db, row)?;
-        let ids = RoaringTreemap::deserialize_from(&blob[..]);
-        if ids.is_ok_and(|ids| ids.len() == rows) {
-            return Ok(());
-        }
-        wrong(format!("the id set of `{path}` does not hold its {rows} ids"));
         Ok(())
     })
 }

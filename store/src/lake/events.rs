@@ -100,6 +100,27 @@ pub(crate) fn read(
     Ok(())
 }
 
+/// The ids of a file's events, and the first and last `created`.
+pub(crate) type Extent = (RoaringTreemap, Option<(Instant, Instant)>);
+
+/// Reads which events a file holds, and nothing else of them.
+pub(crate) fn extent(file: &NamedFile<'_>) -> Result<Extent, StoreError> {
+    let others: Vec<&str> =
+        KIND.names().filter(|name| !matches!(*name, "id" | "created")).collect();
+    let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(&others);
+    let (mut ids, mut created) = (RoaringTreemap::new(), None);
+    for batch in Batches::build(builder, path)? {
+        let batch = batch?;
+        ids.extend(Columns(&batch).u64("id").values().iter().copied());
+        for at in Columns(&batch).instants("created").values() {
+            let at = Instant::from_millis(*at);
+            let (first, last) = created.unwrap_or((at, at));
+            created = Some((at.min(first), at.max(last)));
+        }
+    }
+    Ok((ids, created))
+}
+
 /// Calls `each` with the events of the given ids.
 pub(crate) fn read_ids(
     file: &NamedFile<'_>,

@@ -126,6 +126,11 @@ impl Kind {
         Self { appended: count, ..self }
     }
 
+    /// The names of its columns, in order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.read_schema.fields().iter().map(|field| field.name().as_str())
+    }
+
     /// The schema by which a file of so many columns is read.
     pub(crate) fn read_schema(&self, columns: usize) -> SchemaRef {
         let fields = self.read_schema.fields();

@@ -5,7 +5,7 @@
 //! before the file is what the catalogue says.
 
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     io::{self, Read},
     path::Path,
     time::SystemTime,
@@ -39,6 +39,20 @@ impl Default for Verified {
     }
 }
 
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self { bytes: metadata.len(), modified: metadata.modified().ok() }
+    }
+}
+
+impl Verified {
+    /// Notes that a file, as it was before it was read, is what the catalogue says.
+    pub(crate) fn remember(&self, path: &Path, before: &Metadata) {
+        let size = ENTRY_BYTES + path.as_os_str().len();
+        self.0.put(path, Stamp::of(before), size);
+    }
+}
+
 /// A file of the lake, as the catalogue names it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NamedFile<'a> {
@@ -66,7 +80,8 @@ impl NamedFile<'_> {
             _ => failed(cause),
         })?;
         let found = file.metadata().map_err(failed)?;
-        let stamp = Stamp { bytes: found.len(), modified: found.modified().ok() };
+        let metadata = found;
+        let stamp = Stamp::of(&metadata);
         if self.verified.0.get(self.path) == Some(stamp) {
             return Ok(file);
         }
@@ -74,8 +89,7 @@ impl NamedFile<'_> {
         if let Some(what) = found.differs(self.bytes, self.sha256) {
             return Err(StoreError::DamagedFile { path: self.path.to_owned(), what });
         }
-        let size = ENTRY_BYTES + self.path.as_os_str().len();
-        self.verified.0.put(self.path, stamp, size);
+        self.verified.remember(self.path, &metadata);
         Ok(file)
     }
 }
