@@ -41,3 +41,6 @@ PRAGMA integrity_check(20);
 
 -- name: foreign_keys
 PRAGMA foreign_key_check;
+
+-- name: schema
+SELECT type || ' ' || name, tbl_name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY name;

@@ -3,14 +3,16 @@
 -- Values that differ from the defaults.
 CREATE TABLE setting (
     name  TEXT NOT NULL PRIMARY KEY,
-    value TEXT NOT NULL
+    value TEXT NOT NULL,
+    checksum INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 -- The root admin's keys: one row or none.
 CREATE TABLE admin_key (
     only_row   INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1),
     api_key    TEXT NOT NULL,
-    secret_key TEXT NOT NULL
+    secret_key TEXT NOT NULL,
+    checksum   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Numbers that only grow. `events` and `samples` are the last `seq` given to a
@@ -19,19 +21,22 @@ CREATE TABLE admin_key (
 -- readers when their copy is old.
 CREATE TABLE counter (
     name  TEXT NOT NULL PRIMARY KEY,
-    value INTEGER NOT NULL
+    value INTEGER NOT NULL,
+    checksum INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE source (
     source_id INTEGER NOT NULL PRIMARY KEY,
-    name      TEXT NOT NULL UNIQUE
+    name      TEXT NOT NULL UNIQUE,
+    checksum  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Through which instant somebody said that a source is complete. The latest event of a
 -- source says so, too; what counts is the later of both.
 CREATE TABLE source_complete (
     source_id  INTEGER NOT NULL PRIMARY KEY REFERENCES source (source_id),
-    through_ms INTEGER NOT NULL
+    through_ms INTEGER NOT NULL,
+    checksum   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- One row a file of accepted events. `ids` is a serialized 64-bit Roaring
@@ -49,7 +54,8 @@ CREATE TABLE event_file (
     last_created_ms  INTEGER NOT NULL,
     min_id           INTEGER NOT NULL,
     max_id           INTEGER NOT NULL,
-    ids              BLOB NOT NULL
+    ids              BLOB NOT NULL,
+    checksum         INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE INDEX event_file_by_source ON event_file (source_id, utc_day);
@@ -63,7 +69,8 @@ CREATE TABLE sample_file (
     bytes            INTEGER NOT NULL,
     sha256           TEXT NOT NULL,
     first_sampled_ms INTEGER NOT NULL,
-    last_sampled_ms  INTEGER NOT NULL
+    last_sampled_ms  INTEGER NOT NULL,
+    checksum         INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE INDEX sample_file_by_source ON sample_file (source_id, utc_day);
@@ -81,6 +88,7 @@ CREATE TABLE period (
     events_seq       INTEGER NOT NULL,
     samples_seq      INTEGER,
     accounts_seq     INTEGER NOT NULL,
+    checksum         INTEGER NOT NULL DEFAULT 0,
     FOREIGN KEY (start_ms, generation) REFERENCES record_file (start_ms, generation)
 ) STRICT;
 
@@ -94,6 +102,7 @@ CREATE TABLE record_file (
     bytes      INTEGER NOT NULL,
     sha256     TEXT NOT NULL,
     key_index  BLOB NOT NULL,
+    checksum   INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (start_ms, generation)
 ) STRICT;
 
@@ -106,7 +115,8 @@ CREATE TABLE empty_stretch (
     end_ms       INTEGER NOT NULL CHECK (end_ms > start_ms),
     events_seq   INTEGER NOT NULL,
     samples_seq  INTEGER,
-    accounts_seq INTEGER NOT NULL
+    accounts_seq INTEGER NOT NULL,
+    checksum     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Only the current versions; superseded ones move to retired_file.
@@ -118,6 +128,7 @@ CREATE TABLE open_file (
     row_count INTEGER NOT NULL,
     bytes     INTEGER NOT NULL,
     sha256    TEXT NOT NULL,
+    checksum  INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (start_ms, kind, version)
 ) STRICT;
 
@@ -126,7 +137,8 @@ CREATE TABLE open_file (
 -- catalogue before the swap.
 CREATE TABLE retired_file (
     path       TEXT NOT NULL PRIMARY KEY,
-    retired_ms INTEGER NOT NULL
+    retired_ms INTEGER NOT NULL,
+    checksum   INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE account (
@@ -140,6 +152,7 @@ CREATE TABLE account (
     state       TEXT,
     created_ms  INTEGER,
     removed_ms  INTEGER,
+    checksum    INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (source_id, account_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -150,7 +163,8 @@ CREATE TABLE account_removal (
     source_id  INTEGER NOT NULL REFERENCES source (source_id),
     account_id INTEGER NOT NULL,
     before_ms  INTEGER,
-    after_ms   INTEGER
+    after_ms   INTEGER,
+    checksum   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE ingest_run (
@@ -163,7 +177,8 @@ CREATE TABLE ingest_run (
     accepted    INTEGER NOT NULL,
     duplicate   INTEGER NOT NULL,
     quarantined INTEGER NOT NULL,
-    finished    INTEGER NOT NULL CHECK (finished IN (0, 1))
+    finished    INTEGER NOT NULL CHECK (finished IN (0, 1)),
+    checksum    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- A row set aside is known by where it stood and what it said; raw_hash stands
@@ -178,6 +193,7 @@ CREATE TABLE quarantine (
     reason        TEXT NOT NULL,
     raw           TEXT NOT NULL,
     kind          TEXT NOT NULL DEFAULT '',
+    checksum      INTEGER NOT NULL DEFAULT 0,
     UNIQUE (source, stream, input, row_number, raw_hash)
 ) STRICT;
 
@@ -189,6 +205,7 @@ CREATE TABLE quarantine_kind (
     kept     INTEGER NOT NULL,
     bytes    INTEGER NOT NULL,
     not_kept INTEGER NOT NULL,
+    checksum INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (source, stream, kind)
 ) STRICT, WITHOUT ROWID;
 
@@ -199,6 +216,7 @@ CREATE TABLE unmetered_event (
     source    TEXT NOT NULL,
     type      TEXT NOT NULL,
     row_count INTEGER NOT NULL,
+    checksum  INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (source, type)
 ) STRICT, WITHOUT ROWID;
 
@@ -211,7 +229,8 @@ CREATE TABLE anomaly (
     usage_type  INTEGER NOT NULL,
     resource_id INTEGER NOT NULL,
     at_ms       INTEGER NOT NULL,
-    text        TEXT NOT NULL
+    text        TEXT NOT NULL,
+    checksum    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE INDEX anomaly_by_period ON anomaly (start_ms);
@@ -228,7 +247,8 @@ CREATE TABLE job (
     records     INTEGER NOT NULL,
     message     TEXT NOT NULL,
     as_of_ms    INTEGER,
-    note        TEXT NOT NULL DEFAULT ''
+    note        TEXT NOT NULL DEFAULT '',
+    checksum    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Whoever takes the folder's lock looks for runs that nobody can be at any more.
@@ -258,13 +278,15 @@ CREATE TABLE thing (
     state      TEXT NOT NULL,
     created_ms INTEGER NOT NULL,
     removed_ms INTEGER,
-    body       TEXT NOT NULL
+    body       TEXT NOT NULL,
+    checksum   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- The next id, the seed, the clock.
 CREATE TABLE cloud_number (
     name  TEXT NOT NULL PRIMARY KEY,
-    value INTEGER NOT NULL
+    value INTEGER NOT NULL,
+    checksum INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 -- What the cloud has to tell the bill, in the order it happened. AUTOINCREMENT,
@@ -283,7 +305,8 @@ CREATE TABLE outbox_event (
     template_id   INTEGER,
     size          INTEGER,
     virtual_size  INTEGER,
-    resource_type TEXT
+    resource_type TEXT,
+    checksum      INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE outbox_sample (
@@ -297,7 +320,8 @@ CREATE TABLE outbox_sample (
     address        TEXT,
     bytes_sent     INTEGER NOT NULL,
     bytes_received INTEGER NOT NULL,
-    restarted      INTEGER NOT NULL DEFAULT 0 CHECK (restarted IN (0, 1))
+    restarted      INTEGER NOT NULL DEFAULT 0 CHECK (restarted IN (0, 1)),
+    checksum       INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Columns as in account; one row a change.
@@ -311,7 +335,8 @@ CREATE TABLE outbox_account (
     domain_path TEXT,
     state       TEXT,
     created_ms  INTEGER,
-    removed_ms  INTEGER
+    removed_ms  INTEGER,
+    checksum    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- What each tenant of the simulated cloud really had: the second opinion on the bill.
@@ -330,5 +355,500 @@ CREATE TABLE ledger (
     start_ms       INTEGER NOT NULL,
     end_ms         INTEGER,
     bytes_sent     INTEGER,
-    bytes_received INTEGER
+    bytes_received INTEGER,
+    checksum       INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+-- The checksums of rows, kept by triggers; see migration 10.
+
+CREATE TRIGGER setting_is_new AFTER INSERT ON setting BEGIN
+    UPDATE setting SET checksum =
+        checksum_of('setting', NEW.name, NEW.value)
+    WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER setting_changes AFTER UPDATE OF name, value
+ON setting BEGIN
+    UPDATE setting SET checksum =
+        checksum_of('setting', NEW.name, NEW.value)
+    WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER admin_key_is_new AFTER INSERT ON admin_key BEGIN
+    UPDATE admin_key SET checksum =
+        checksum_of('admin_key', NEW.only_row, NEW.api_key, NEW.secret_key)
+    WHERE only_row = NEW.only_row;
+END;
+
+CREATE TRIGGER admin_key_changes AFTER UPDATE OF only_row, api_key, secret_key
+ON admin_key BEGIN
+    UPDATE admin_key SET checksum =
+        checksum_of('admin_key', NEW.only_row, NEW.api_key, NEW.secret_key)
+    WHERE only_row = NEW.only_row;
+END;
+
+CREATE TRIGGER counter_is_new AFTER INSERT ON counter BEGIN
+    UPDATE counter SET checksum =
+        checksum_of('counter', NEW.name, NEW.value)
+    WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER counter_changes AFTER UPDATE OF name, value
+ON counter BEGIN
+    UPDATE counter SET checksum = CASE OLD.checksum WHEN
+        checksum_of('counter', OLD.name, OLD.value)
+    THEN
+        checksum_of('counter', NEW.name, NEW.value)
+    ELSE -1 END
+    WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER source_is_new AFTER INSERT ON source BEGIN
+    UPDATE source SET checksum =
+        checksum_of('source', NEW.source_id, NEW.name)
+    WHERE source_id = NEW.source_id;
+END;
+
+CREATE TRIGGER source_changes AFTER UPDATE OF source_id, name
+ON source BEGIN
+    UPDATE source SET checksum = CASE OLD.checksum WHEN
+        checksum_of('source', OLD.source_id, OLD.name)
+    THEN
+        checksum_of('source', NEW.source_id, NEW.name)
+    ELSE -1 END
+    WHERE source_id = NEW.source_id;
+END;
+
+CREATE TRIGGER event_file_is_new AFTER INSERT ON event_file BEGIN
+    UPDATE event_file SET checksum =
+        checksum_of('event_file', NEW.seq, NEW.source_id, NEW.utc_day, NEW.path, NEW.row_count,
+            NEW.bytes, NEW.sha256, NEW.first_created_ms, NEW.last_created_ms,
+            NEW.min_id, NEW.max_id, NEW.ids)
+    WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER event_file_changes AFTER UPDATE OF seq, source_id, utc_day, path, row_count,
+    bytes, sha256, first_created_ms, last_created_ms, min_id, max_id, ids
+ON event_file BEGIN
+    UPDATE event_file SET checksum = CASE OLD.checksum WHEN
+        checksum_of('event_file', OLD.seq, OLD.source_id, OLD.utc_day, OLD.path, OLD.row_count,
+            OLD.bytes, OLD.sha256, OLD.first_created_ms, OLD.last_created_ms,
+            OLD.min_id, OLD.max_id, OLD.ids)
+    THEN
+        checksum_of('event_file', NEW.seq, NEW.source_id, NEW.utc_day, NEW.path, NEW.row_count,
+            NEW.bytes, NEW.sha256, NEW.first_created_ms, NEW.last_created_ms,
+            NEW.min_id, NEW.max_id, NEW.ids)
+    ELSE -1 END
+    WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER sample_file_is_new AFTER INSERT ON sample_file BEGIN
+    UPDATE sample_file SET checksum =
+        checksum_of('sample_file', NEW.seq, NEW.source_id, NEW.utc_day, NEW.path, NEW.row_count,
+            NEW.bytes, NEW.sha256, NEW.first_sampled_ms, NEW.last_sampled_ms)
+    WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER sample_file_changes AFTER UPDATE OF seq, source_id, utc_day, path, row_count,
+    bytes, sha256, first_sampled_ms, last_sampled_ms
+ON sample_file BEGIN
+    UPDATE sample_file SET checksum = CASE OLD.checksum WHEN
+        checksum_of('sample_file', OLD.seq, OLD.source_id, OLD.utc_day, OLD.path, OLD.row_count,
+            OLD.bytes, OLD.sha256, OLD.first_sampled_ms, OLD.last_sampled_ms)
+    THEN
+        checksum_of('sample_file', NEW.seq, NEW.source_id, NEW.utc_day, NEW.path, NEW.row_count,
+            NEW.bytes, NEW.sha256, NEW.first_sampled_ms, NEW.last_sampled_ms)
+    ELSE -1 END
+    WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER period_is_new AFTER INSERT ON period BEGIN
+    UPDATE period SET checksum =
+        checksum_of('period', NEW.start_ms, NEW.end_ms, NEW.generation, NEW.open_version,
+            NEW.segments_version, NEW.counters_version, NEW.events_seq, NEW.samples_seq,
+            NEW.accounts_seq)
+    WHERE start_ms = NEW.start_ms;
+END;
+
+CREATE TRIGGER period_changes AFTER UPDATE OF start_ms, end_ms, generation, open_version,
+    segments_version, counters_version, events_seq, samples_seq, accounts_seq
+ON period BEGIN
+    UPDATE period SET checksum = CASE OLD.checksum WHEN
+        checksum_of('period', OLD.start_ms, OLD.end_ms, OLD.generation, OLD.open_version,
+            OLD.segments_version, OLD.counters_version, OLD.events_seq, OLD.samples_seq,
+            OLD.accounts_seq)
+    THEN
+        checksum_of('period', NEW.start_ms, NEW.end_ms, NEW.generation, NEW.open_version,
+            NEW.segments_version, NEW.counters_version, NEW.events_seq, NEW.samples_seq,
+            NEW.accounts_seq)
+    ELSE -1 END
+    WHERE start_ms = NEW.start_ms;
+END;
+
+CREATE TRIGGER record_file_is_new AFTER INSERT ON record_file BEGIN
+    UPDATE record_file SET checksum =
+        checksum_of('record_file', NEW.start_ms, NEW.generation, NEW.path, NEW.row_count,
+            NEW.bytes, NEW.sha256, NEW.key_index)
+    WHERE start_ms = NEW.start_ms AND generation = NEW.generation;
+END;
+
+CREATE TRIGGER record_file_changes AFTER UPDATE OF start_ms, generation, path, row_count, bytes,
+    sha256, key_index
+ON record_file BEGIN
+    UPDATE record_file SET checksum = CASE OLD.checksum WHEN
+        checksum_of('record_file', OLD.start_ms, OLD.generation, OLD.path, OLD.row_count,
+            OLD.bytes, OLD.sha256, OLD.key_index)
+    THEN
+        checksum_of('record_file', NEW.start_ms, NEW.generation, NEW.path, NEW.row_count,
+            NEW.bytes, NEW.sha256, NEW.key_index)
+    ELSE -1 END
+    WHERE start_ms = NEW.start_ms AND generation = NEW.generation;
+END;
+
+CREATE TRIGGER open_file_is_new AFTER INSERT ON open_file BEGIN
+    UPDATE open_file SET checksum =
+        checksum_of('open_file', NEW.start_ms, NEW.kind, NEW.version, NEW.path, NEW.row_count,
+            NEW.bytes, NEW.sha256)
+    WHERE start_ms = NEW.start_ms AND kind = NEW.kind AND version = NEW.version;
+END;
+
+CREATE TRIGGER open_file_changes AFTER UPDATE OF start_ms, kind, version, path, row_count,
+    bytes, sha256
+ON open_file BEGIN
+    UPDATE open_file SET checksum = CASE OLD.checksum WHEN
+        checksum_of('open_file', OLD.start_ms, OLD.kind, OLD.version, OLD.path, OLD.row_count,
+            OLD.bytes, OLD.sha256)
+    THEN
+        checksum_of('open_file', NEW.start_ms, NEW.kind, NEW.version, NEW.path, NEW.row_count,
+            NEW.bytes, NEW.sha256)
+    ELSE -1 END
+    WHERE start_ms = NEW.start_ms AND kind = NEW.kind AND version = NEW.version;
+END;
+
+CREATE TRIGGER retired_file_is_new AFTER INSERT ON retired_file BEGIN
+    UPDATE retired_file SET checksum =
+        checksum_of('retired_file', NEW.path, NEW.retired_ms)
+    WHERE path = NEW.path;
+END;
+
+CREATE TRIGGER retired_file_changes AFTER UPDATE OF path, retired_ms
+ON retired_file BEGIN
+    UPDATE retired_file SET checksum = CASE OLD.checksum WHEN
+        checksum_of('retired_file', OLD.path, OLD.retired_ms)
+    THEN
+        checksum_of('retired_file', NEW.path, NEW.retired_ms)
+    ELSE -1 END
+    WHERE path = NEW.path;
+END;
+
+CREATE TRIGGER account_is_new AFTER INSERT ON account BEGIN
+    UPDATE account SET checksum =
+        checksum_of('account', NEW.source_id, NEW.account_id, NEW.name, NEW.uuid, NEW.type,
+            NEW.domain_id, NEW.domain_path, NEW.state, NEW.created_ms, NEW.removed_ms)
+    WHERE source_id = NEW.source_id AND account_id = NEW.account_id;
+END;
+
+CREATE TRIGGER account_changes AFTER UPDATE OF source_id, account_id, name, uuid, type,
+    domain_id, domain_path, state, created_ms, removed_ms
+ON account BEGIN
+    UPDATE account SET checksum =
+        checksum_of('account', NEW.source_id, NEW.account_id, NEW.name, NEW.uuid, NEW.type,
+            NEW.domain_id, NEW.domain_path, NEW.state, NEW.created_ms, NEW.removed_ms)
+    WHERE source_id = NEW.source_id AND account_id = NEW.account_id;
+END;
+
+CREATE TRIGGER account_removal_is_new AFTER INSERT ON account_removal BEGIN
+    UPDATE account_removal SET checksum =
+        checksum_of('account_removal', NEW.seq, NEW.source_id, NEW.account_id, NEW.before_ms,
+            NEW.after_ms)
+    WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER account_removal_changes AFTER UPDATE OF seq, source_id, account_id, before_ms,
+    after_ms
+ON account_removal BEGIN
+    UPDATE account_removal SET checksum = CASE OLD.checksum WHEN
+        checksum_of('account_removal', OLD.seq, OLD.source_id, OLD.account_id, OLD.before_ms,
+            OLD.after_ms)
+    THEN
+        checksum_of('account_removal', NEW.seq, NEW.source_id, NEW.account_id, NEW.before_ms,
+            NEW.after_ms)
+    ELSE -1 END
+    WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER ingest_run_is_new AFTER INSERT ON ingest_run BEGIN
+    UPDATE ingest_run SET checksum =
+        checksum_of('ingest_run', NEW.run_id, NEW.started_ms, NEW.source, NEW.stream,
+            NEW.inputs, NEW.read, NEW.accepted, NEW.duplicate, NEW.quarantined,
+            NEW.finished)
+    WHERE run_id = NEW.run_id;
+END;
+
+CREATE TRIGGER ingest_run_changes AFTER UPDATE OF run_id, started_ms, source, stream, inputs,
+    read, accepted, duplicate, quarantined, finished
+ON ingest_run BEGIN
+    UPDATE ingest_run SET checksum =
+        checksum_of('ingest_run', NEW.run_id, NEW.started_ms, NEW.source, NEW.stream,
+            NEW.inputs, NEW.read, NEW.accepted, NEW.duplicate, NEW.quarantined,
+            NEW.finished)
+    WHERE run_id = NEW.run_id;
+END;
+
+CREATE TRIGGER quarantine_is_new AFTER INSERT ON quarantine BEGIN
+    UPDATE quarantine SET checksum =
+        checksum_of('quarantine', NEW.quarantine_id, NEW.source, NEW.stream, NEW.input,
+            NEW.row_number, NEW.raw_hash, NEW.reason, NEW.raw, NEW.kind)
+    WHERE quarantine_id = NEW.quarantine_id;
+END;
+
+CREATE TRIGGER quarantine_changes AFTER UPDATE OF quarantine_id, source, stream, input,
+    row_number, raw_hash, reason, raw, kind
+ON quarantine BEGIN
+    UPDATE quarantine SET checksum = CASE OLD.checksum WHEN
+        checksum_of('quarantine', OLD.quarantine_id, OLD.source, OLD.stream, OLD.input,
+            OLD.row_number, OLD.raw_hash, OLD.reason, OLD.raw, OLD.kind)
+    THEN
+        checksum_of('quarantine', NEW.quarantine_id, NEW.source, NEW.stream, NEW.input,
+            NEW.row_number, NEW.raw_hash, NEW.reason, NEW.raw, NEW.kind)
+    ELSE -1 END
+    WHERE quarantine_id = NEW.quarantine_id;
+END;
+
+CREATE TRIGGER anomaly_is_new AFTER INSERT ON anomaly BEGIN
+    UPDATE anomaly SET checksum =
+        checksum_of('anomaly', NEW.anomaly_id, NEW.start_ms, NEW.end_ms, NEW.source,
+            NEW.event_id, NEW.usage_type, NEW.resource_id, NEW.at_ms, NEW.text)
+    WHERE anomaly_id = NEW.anomaly_id;
+END;
+
+CREATE TRIGGER anomaly_changes AFTER UPDATE OF anomaly_id, start_ms, end_ms, source, event_id,
+    usage_type, resource_id, at_ms, text
+ON anomaly BEGIN
+    UPDATE anomaly SET checksum = CASE OLD.checksum WHEN
+        checksum_of('anomaly', OLD.anomaly_id, OLD.start_ms, OLD.end_ms, OLD.source,
+            OLD.event_id, OLD.usage_type, OLD.resource_id, OLD.at_ms, OLD.text)
+    THEN
+        checksum_of('anomaly', NEW.anomaly_id, NEW.start_ms, NEW.end_ms, NEW.source,
+            NEW.event_id, NEW.usage_type, NEW.resource_id, NEW.at_ms, NEW.text)
+    ELSE -1 END
+    WHERE anomaly_id = NEW.anomaly_id;
+END;
+
+CREATE TRIGGER job_is_new AFTER INSERT ON job BEGIN
+    UPDATE job SET checksum =
+        checksum_of('job', NEW.job_id, NEW.kind, NEW.started_ms, NEW.finished_ms, NEW.from_ms,
+            NEW.to_ms, NEW.success, NEW.periods, NEW.records, NEW.message, NEW.as_of_ms,
+            NEW.note)
+    WHERE job_id = NEW.job_id;
+END;
+
+CREATE TRIGGER job_changes AFTER UPDATE OF job_id, kind, started_ms, finished_ms, from_ms,
+    to_ms, success, periods, records, message, as_of_ms, note
+ON job BEGIN
+    UPDATE job SET checksum = CASE OLD.checksum WHEN
+        checksum_of('job', OLD.job_id, OLD.kind, OLD.started_ms, OLD.finished_ms, OLD.from_ms,
+            OLD.to_ms, OLD.success, OLD.periods, OLD.records, OLD.message, OLD.as_of_ms,
+            OLD.note)
+    THEN
+        checksum_of('job', NEW.job_id, NEW.kind, NEW.started_ms, NEW.finished_ms, NEW.from_ms,
+            NEW.to_ms, NEW.success, NEW.periods, NEW.records, NEW.message, NEW.as_of_ms,
+            NEW.note)
+    ELSE -1 END
+    WHERE job_id = NEW.job_id;
+END;
+
+CREATE TRIGGER thing_is_new AFTER INSERT ON thing BEGIN
+    UPDATE thing SET checksum =
+        checksum_of('thing', NEW.thing_id, NEW.kind, NEW.uuid, NEW.owner_id, NEW.state,
+            NEW.created_ms, NEW.removed_ms, NEW.body)
+    WHERE thing_id = NEW.thing_id;
+END;
+
+CREATE TRIGGER thing_changes AFTER UPDATE OF thing_id, kind, uuid, owner_id, state, created_ms,
+    removed_ms, body
+ON thing BEGIN
+    UPDATE thing SET checksum =
+        checksum_of('thing', NEW.thing_id, NEW.kind, NEW.uuid, NEW.owner_id, NEW.state,
+            NEW.created_ms, NEW.removed_ms, NEW.body)
+    WHERE thing_id = NEW.thing_id;
+END;
+
+CREATE TRIGGER cloud_number_is_new AFTER INSERT ON cloud_number BEGIN
+    UPDATE cloud_number SET checksum =
+        checksum_of('cloud_number', NEW.name, NEW.value)
+    WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER cloud_number_changes AFTER UPDATE OF name, value
+ON cloud_number BEGIN
+    UPDATE cloud_number SET checksum =
+        checksum_of('cloud_number', NEW.name, NEW.value)
+    WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER outbox_event_is_new AFTER INSERT ON outbox_event BEGIN
+    UPDATE outbox_event SET checksum =
+        checksum_of('outbox_event', NEW.seq, NEW.event_id, NEW.type, NEW.created_ms,
+            NEW.account_id, NEW.zone_id, NEW.resource_id, NEW.resource_name,
+            NEW.offering_id, NEW.template_id, NEW.size, NEW.virtual_size,
+            NEW.resource_type)
+    WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER outbox_event_changes AFTER UPDATE OF seq, event_id, type, created_ms, account_id,
+    zone_id, resource_id, resource_name, offering_id, template_id, size, virtual_size,
+    resource_type
+ON outbox_event BEGIN
+    UPDATE outbox_event SET checksum = CASE OLD.checksum WHEN
+        checksum_of('outbox_event', OLD.seq, OLD.event_id, OLD.type, OLD.created_ms,
+            OLD.account_id, OLD.zone_id, OLD.resource_id, OLD.resource_name,
+            OLD.offering_id, OLD.template_id, OLD.size, OLD.virtual_size,
+            OLD.resource_type)
+    THEN
+        checksum_of('outbox_event', NEW.seq, NEW.event_id, NEW.type, NEW.created_ms,
+            NEW.account_id, NEW.zone_id, NEW.resource_id, NEW.resource_name,
+            NEW.offering_id, NEW.template_id, NEW.size, NEW.virtual_size,
+            NEW.resource_type)
+    ELSE -1 END
+    WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER outbox_sample_is_new AFTER INSERT ON outbox_sample BEGIN
+    UPDATE outbox_sample SET checksum =
+        checksum_of('outbox_sample', NEW.seq, NEW.sampled_ms, NEW.account_id, NEW.zone_id,
+            NEW.device_type, NEW.device_id, NEW.network_id, NEW.address, NEW.bytes_sent,
+            NEW.bytes_received, NEW.restarted)
+    WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER outbox_sample_changes AFTER UPDATE OF seq, sampled_ms, account_id, zone_id,
+    device_type, device_id, network_id, address, bytes_sent, bytes_received, restarted
+ON outbox_sample BEGIN
+    UPDATE outbox_sample SET checksum = CASE OLD.checksum WHEN
+        checksum_of('outbox_sample', OLD.seq, OLD.sampled_ms, OLD.account_id, OLD.zone_id,
+            OLD.device_type, OLD.device_id, OLD.network_id, OLD.address, OLD.bytes_sent,
+            OLD.bytes_received, OLD.restarted)
+    THEN
+        checksum_of('outbox_sample', NEW.seq, NEW.sampled_ms, NEW.account_id, NEW.zone_id,
+            NEW.device_type, NEW.device_id, NEW.network_id, NEW.address, NEW.bytes_sent,
+            NEW.bytes_received, NEW.restarted)
+    ELSE -1 END
+    WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER outbox_account_is_new AFTER INSERT ON outbox_account BEGIN
+    UPDATE outbox_account SET checksum =
+        checksum_of('outbox_account', NEW.seq, NEW.account_id, NEW.name, NEW.uuid, NEW.type,
+            NEW.domain_id, NEW.domain_path, NEW.state, NEW.created_ms, NEW.removed_ms)
+    WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER outbox_account_changes AFTER UPDATE OF seq, account_id, name, uuid, type,
+    domain_id, domain_path, state, created_ms, removed_ms
+ON outbox_account BEGIN
+    UPDATE outbox_account SET checksum = CASE OLD.checksum WHEN
+        checksum_of('outbox_account', OLD.seq, OLD.account_id, OLD.name, OLD.uuid, OLD.type,
+            OLD.domain_id, OLD.domain_path, OLD.state, OLD.created_ms, OLD.removed_ms)
+    THEN
+        checksum_of('outbox_account', NEW.seq, NEW.account_id, NEW.name, NEW.uuid, NEW.type,
+            NEW.domain_id, NEW.domain_path, NEW.state, NEW.created_ms, NEW.removed_ms)
+    ELSE -1 END
+    WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER ledger_is_new AFTER INSERT ON ledger BEGIN
+    UPDATE ledger SET checksum =
+        checksum_of('ledger', NEW.number, NEW.thing_id, NEW.usage_type, NEW.account_id,
+            NEW.zone_id, NEW.resource_id, NEW.nic_id, NEW.offering_id, NEW.template_id,
+            NEW.size, NEW.network_id, NEW.start_ms, NEW.end_ms, NEW.bytes_sent,
+            NEW.bytes_received)
+    WHERE number = NEW.number;
+END;
+
+CREATE TRIGGER ledger_changes AFTER UPDATE OF number, thing_id, usage_type, account_id, zone_id,
+    resource_id, nic_id, offering_id, template_id, size, network_id, start_ms, end_ms,
+    bytes_sent, bytes_received
+ON ledger BEGIN
+    UPDATE ledger SET checksum = CASE OLD.checksum WHEN
+        checksum_of('ledger', OLD.number, OLD.thing_id, OLD.usage_type, OLD.account_id,
+            OLD.zone_id, OLD.resource_id, OLD.nic_id, OLD.offering_id, OLD.template_id,
+            OLD.size, OLD.network_id, OLD.start_ms, OLD.end_ms, OLD.bytes_sent,
+            OLD.bytes_received)
+    THEN
+        checksum_of('ledger', NEW.number, NEW.thing_id, NEW.usage_type, NEW.account_id,
+            NEW.zone_id, NEW.resource_id, NEW.nic_id, NEW.offering_id, NEW.template_id,
+            NEW.size, NEW.network_id, NEW.start_ms, NEW.end_ms, NEW.bytes_sent,
+            NEW.bytes_received)
+    ELSE -1 END
+    WHERE number = NEW.number;
+END;
+
+CREATE TRIGGER source_complete_is_new AFTER INSERT ON source_complete BEGIN
+    UPDATE source_complete SET checksum =
+        checksum_of('source_complete', NEW.source_id, NEW.through_ms)
+    WHERE source_id = NEW.source_id;
+END;
+
+CREATE TRIGGER source_complete_changes AFTER UPDATE OF source_id, through_ms
+ON source_complete BEGIN
+    UPDATE source_complete SET checksum =
+        checksum_of('source_complete', NEW.source_id, NEW.through_ms)
+    WHERE source_id = NEW.source_id;
+END;
+
+CREATE TRIGGER empty_stretch_is_new AFTER INSERT ON empty_stretch BEGIN
+    UPDATE empty_stretch SET checksum =
+        checksum_of('empty_stretch', NEW.start_ms, NEW.end_ms, NEW.events_seq, NEW.samples_seq,
+            NEW.accounts_seq)
+    WHERE start_ms = NEW.start_ms;
+END;
+
+CREATE TRIGGER empty_stretch_changes AFTER UPDATE OF start_ms, end_ms, events_seq, samples_seq,
+    accounts_seq
+ON empty_stretch BEGIN
+    UPDATE empty_stretch SET checksum = CASE OLD.checksum WHEN
+        checksum_of('empty_stretch', OLD.start_ms, OLD.end_ms, OLD.events_seq, OLD.samples_seq,
+            OLD.accounts_seq)
+    THEN
+        checksum_of('empty_stretch', NEW.start_ms, NEW.end_ms, NEW.events_seq, NEW.samples_seq,
+            NEW.accounts_seq)
+    ELSE -1 END
+    WHERE start_ms = NEW.start_ms;
+END;
+
+CREATE TRIGGER quarantine_kind_is_new AFTER INSERT ON quarantine_kind BEGIN
+    UPDATE quarantine_kind SET checksum =
+        checksum_of('quarantine_kind', NEW.source, NEW.stream, NEW.kind, NEW.kept, NEW.bytes,
+            NEW.not_kept)
+    WHERE source = NEW.source AND stream = NEW.stream AND kind = NEW.kind;
+END;
+
+CREATE TRIGGER quarantine_kind_changes AFTER UPDATE OF source, stream, kind, kept, bytes,
+    not_kept
+ON quarantine_kind BEGIN
+    UPDATE quarantine_kind SET checksum = CASE OLD.checksum WHEN
+        checksum_of('quarantine_kind', OLD.source, OLD.stream, OLD.kind, OLD.kept, OLD.bytes,
+            OLD.not_kept)
+    THEN
+        checksum_of('quarantine_kind', NEW.source, NEW.stream, NEW.kind, NEW.kept, NEW.bytes,
+            NEW.not_kept)
+    ELSE -1 END
+    WHERE source = NEW.source AND stream = NEW.stream AND kind = NEW.kind;
+END;
+
+CREATE TRIGGER unmetered_event_is_new AFTER INSERT ON unmetered_event BEGIN
+    UPDATE unmetered_event SET checksum =
+        checksum_of('unmetered_event', NEW.source, NEW.type, NEW.row_count)
+    WHERE source = NEW.source AND type = NEW.type;
+END;
+
+CREATE TRIGGER unmetered_event_changes AFTER UPDATE OF source, type, row_count
+ON unmetered_event BEGIN
+    UPDATE unmetered_event SET checksum = CASE OLD.checksum WHEN
+        checksum_of('unmetered_event', OLD.source, OLD.type, OLD.row_count)
+    THEN
+        checksum_of('unmetered_event', NEW.source, NEW.type, NEW.row_count)
+    ELSE -1 END
+    WHERE source = NEW.source AND type = NEW.type;
+END;

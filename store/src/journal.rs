@@ -21,6 +21,7 @@ use tracing::warn;
 use crate::{
     LockWait, Store, StoreError, body,
     catalogue::{
+        checksums,
         db::{DATABASE, Db, Mode},
         load::{at, instant, number, period, unsigned},
         sql,
@@ -93,6 +94,7 @@ fn told(error: StoreError) -> JournalError {
 }
 
 fn load(db: &Db) -> Result<Kept, StoreError> {
+    checksums::refuse_damaged(db, checksums::OF_A_CLOUD)?;
     let mut rows = Vec::new();
     db.for_each(sql::platform::THINGS, [], |row| {
         let (mut thing, body) = thing(row).map_err(|e| db.damaged(e.to_string()))?;
@@ -118,6 +120,14 @@ pub(crate) fn entries(db: &Db) -> Result<Vec<LedgerEntry>, StoreError> {
 }
 
 impl Store {
+    /// Everything that the folder's cloud has kept, without taking the cloud.
+    ///
+    /// # Errors
+    /// `DatabaseDamaged` with the row that cannot be read or is not what was written.
+    pub fn kept(&self) -> Result<Kept, StoreError> {
+        self.db()?.read(load)
+    }
+
     /// What was really used in the folder's cloud, as the cloud itself saw it.
     pub fn ledger(&self) -> Result<Vec<LedgerEntry>, StoreError> {
         entries(&*self.db()?)

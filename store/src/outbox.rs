@@ -13,10 +13,12 @@ use crate::{
     Store, StoreError,
     catalogue::{
         accounts::account,
+        checksums,
         db::Db,
         load::{at, number, text, unsigned},
         sql,
     },
+    journal,
 };
 
 /// Something told, and its offset.
@@ -58,8 +60,10 @@ impl Store {
 
     /// A number that the cloud of the folder keeps, by its name.
     pub fn cloud_number(&self, name: &str) -> Result<Option<i64>, StoreError> {
-        let numbers: Vec<(String, i64)> =
-            self.db()?.rows(sql::platform::NUMBERS, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let numbers = self.db()?.read(|db| {
+            checksums::refuse_damaged(db, &[checksums::CLOUD_NUMBER])?;
+            journal::numbers(db)
+        })?;
         Ok(numbers.into_iter().find(|(kept, _)| kept == name).map(|(_, value)| value))
     }
 

@@ -15,7 +15,7 @@ use rusqlite::params;
 use crate::{
     Accounts, Anomaly, BilledCounter, EventFile, IngestRun, JobRun, LakeFile, PublishedPeriod,
     QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Store, StoreError, UnmeteredEvents,
-    catalogue::{load, sql},
+    catalogue::{checksums, load, sql},
     lake::{self, verified::NamedFile},
     lock::FolderLock,
 };
@@ -36,6 +36,7 @@ impl Store {
             {
                 return Ok(Arc::clone(accounts));
             }
+            checksums::refuse_damaged(db, &[checksums::ACCOUNT])?;
             let accounts = Arc::new(Accounts::load(db)?);
             *cached = Some((version, Arc::clone(&accounts)));
             Ok(accounts)

@@ -9,7 +9,7 @@ use cloudtally_model::{settings, utc_day_name};
 
 use crate::{
     Accounts, Snapshot, StoreError, body,
-    catalogue::{db::Db, load, sql},
+    catalogue::{checksums, db::Db, load, sql},
     journal,
     lake::{GENERATIONS, period_name},
     outbox,
@@ -47,6 +47,18 @@ pub(crate) fn check(db: &Db) -> Vec<String> {
     read("the things of the cloud", check_things(db, &mut things));
     let mut values = Vec::new();
     read("the settings", check_settings(db, &mut values));
+    match checksums::damaged(db, &checksums::TABLES) {
+        Ok(rows) => wrong.extend(rows),
+        Err(cause) => wrong.push(format!("the rows cannot be read: {}", whole(&cause))),
+    }
+    match db.strange_schema() {
+        Ok(names) => wrong.extend(
+            names
+                .into_iter()
+                .map(|name| format!("`{name}` of the schema is not what this version has made")),
+        ),
+        Err(cause) => wrong.push(format!("the schema cannot be read: {}", whole(&cause))),
+    }
     wrong.extend(things);
     wrong.extend(values);
     wrong

@@ -14,7 +14,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Row};
 
 use super::{
-    relocate,
+    checksums, relocate,
     sql::{self, MIGRATIONS},
 };
 use crate::{StoreError, crash, modes};
@@ -62,6 +62,8 @@ impl Db {
                 .map_err(|e| StoreError::database(&path, "open", e))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         let db = Self { connection, path };
+        checksums::register(&db.connection)
+            .map_err(|e| StoreError::database(&db.path, "checksum_of", e))?;
         db.connection
             .busy_timeout(BUSY_TIMEOUT)
             .map_err(|e| StoreError::database(&db.path, "busy_timeout", e))?;
@@ -162,6 +164,28 @@ impl Db {
             }
         }
         Ok(())
+    }
+
+    /// Lists what is not as the migrations leave it; tables of others do not count.
+    pub(crate) fn strange_schema(&self) -> Result<Vec<String>, StoreError> {
+        let error = |e| StoreError::database(&self.path, "schema", e);
+        let connection = Connection::open_in_memory().map_err(error)?;
+        checksums::register(&connection).map_err(error)?;
+        let expected = Self { connection, path: self.path.clone() };
+        MIGRATIONS.iter().try_for_each(|migration| expected.batch(migration))?;
+        let schema = |db: &Self| {
+            let text = |row: &Row<'_>, column| -> rusqlite::Result<String> {
+                let bytes = row.get_ref(column)?.as_bytes()?;
+                let text = String::from_utf8_lossy(bytes);
+                // SQLite adds columns behind the last line.
+                let words: Vec<&str> = text.split_whitespace().collect();
+                Ok(words.join(" ").replace(" ,", ",").replace(" )", ")"))
+            };
+            db.rows(sql::connection::SCHEMA, [], |row| Ok((text(row, 0)?, text(row, 1)?)))
+        };
+        let found = schema(self)?;
+        let is_strange = |of: &(String, String)| !found.contains(of);
+        Ok(schema(&expected)?.into_iter().filter(is_strange).map(|(name, _)| name).collect())
     }
 
     /// Passes a crash point around a transaction.

@@ -4,6 +4,7 @@
 //! itself lives in `sql/` and nowhere else.
 
 pub(crate) mod accounts; // the account dimension
+pub(crate) mod checksums; // a hash of each row
 pub(crate) mod db; // connections, transactions, migrations
 pub(crate) mod load; // rows to the types below
 mod relocate; // files that a migration gives other names

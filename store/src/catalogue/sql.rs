@@ -71,6 +71,7 @@ queries! {
         ROLLBACK = "rollback",
         INTEGRITY = "integrity",
         FOREIGN_KEYS = "foreign_keys",
+        SCHEMA = "schema",
     }
     /// Settings and keys.
     settings from "settings.sql" {
@@ -188,6 +189,35 @@ queries! {
         TAKE_SAMPLES = "take_samples",
         TAKE_ACCOUNTS = "take_accounts",
     }
+    /// Rows against their checksums.
+    checksums from "checksums.sql" {
+        SETTING = "setting",
+        ADMIN_KEY = "admin_key",
+        COUNTER = "counter",
+        SOURCE = "source",
+        EVENT_FILE = "event_file",
+        SAMPLE_FILE = "sample_file",
+        PERIOD = "period",
+        RECORD_FILE = "record_file",
+        OPEN_FILE = "open_file",
+        RETIRED_FILE = "retired_file",
+        ACCOUNT = "account",
+        ACCOUNT_REMOVAL = "account_removal",
+        INGEST_RUN = "ingest_run",
+        QUARANTINE = "quarantine",
+        ANOMALY = "anomaly",
+        JOB = "job",
+        THING = "thing",
+        CLOUD_NUMBER = "cloud_number",
+        OUTBOX_EVENT = "outbox_event",
+        OUTBOX_SAMPLE = "outbox_sample",
+        OUTBOX_ACCOUNT = "outbox_account",
+        LEDGER = "ledger",
+        SOURCE_COMPLETE = "source_complete",
+        EMPTY_STRETCH = "empty_stretch",
+        QUARANTINE_KIND = "quarantine_kind",
+        UNMETERED_EVENT = "unmetered_event",
+    }
     /// Which files count.
     lake from "lake.sql" {
         NAMED = "named",
@@ -210,6 +240,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0007_generations.sql"),
     include_str!("../../../sql/migrations/0008_empty_stretch.sql"),
     include_str!("../../../sql/migrations/0009_quarantine.sql"),
+    include_str!("../../../sql/migrations/0010_checksums.sql"),
 ];
 
 #[cfg(test)]
@@ -217,9 +248,11 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
+    use crate::catalogue::checksums;
 
     fn migrated() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
+        checksums::register(&connection).unwrap();
         for migration in MIGRATIONS {
             connection.execute_batch(migration).unwrap();
         }
@@ -257,6 +290,60 @@ mod tests {
                     connection.prepare(part).unwrap_or_else(|e| panic!("{part}: {e}"));
                 }
             }
+        }
+    }
+    /// Tables of SQLite's own, and why nothing depends on a damaged row of them.
+    const WITHOUT_CHECKSUMS: &[(&str, &str)] =
+        &[("sqlite_sequence", "offsets only have to grow, and SQLite looks at the rows, too")];
+
+    fn texts(connection: &Connection, sql: &str) -> Vec<String> {
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    fn words(text: &str) -> String {
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn every_value_of_every_table_is_in_a_checksum_or_there_is_a_reason() {
+        let connection = migrated();
+        let tables = texts(&connection, "SELECT name FROM sqlite_schema WHERE type = 'table'");
+        assert_eq!(tables.len(), checksums::TABLES.len() + WITHOUT_CHECKSUMS.len());
+        for table in &tables {
+            if let Some((_, reason)) = WITHOUT_CHECKSUMS.iter().find(|(name, _)| name == table) {
+                assert!(table.starts_with("sqlite_") && !reason.is_empty());
+                continue;
+            }
+            let sql = format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid");
+            let mut columns = texts(&connection, &sql);
+            columns.retain(|column| column != "checksum");
+            let call = |row: &str| {
+                let values = columns.iter().map(|column| format!(", {row}{column}"));
+                format!("checksum_of('{table}'{})", values.collect::<String>())
+            };
+            let trigger = |when: &str| {
+                let sql = format!(
+                    "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = '{table}_{when}'"
+                );
+                words(&texts(&connection, &sql).remove(0))
+            };
+            let made = trigger("is_new");
+            let (set, new) = (format!("UPDATE {table} SET checksum ="), call("NEW."));
+            assert!(
+                made.contains(&format!("AFTER INSERT ON {table} BEGIN {set} {new} ")),
+                "{made}"
+            );
+            let changed = trigger("changes");
+            let of = format!("AFTER UPDATE OF {} ON {table} BEGIN {set}", columns.join(", "));
+            let whole = format!("{of} {new} WHERE");
+            let in_part =
+                format!("{of} CASE OLD.checksum WHEN {} THEN {new} ELSE -1 END", call("OLD."));
+            assert!(changed.contains(&whole) || changed.contains(&in_part), "{changed}");
+            let (_, query) = checksums::TABLES.iter().find(|(name, _)| name == table).unwrap();
+            let wanted = format!("FROM {table} WHERE checksum <> {};", call(""));
+            assert!(words(query).ends_with(&wanted), "{query}");
         }
     }
 }

@@ -14,7 +14,7 @@ use rusqlite::params;
 use super::Writer;
 use crate::{
     Store, StoreError,
-    catalogue::{db::Db, load, sql},
+    catalogue::{checksums, db::Db, load, sql},
     lake,
 };
 
@@ -82,6 +82,7 @@ impl KnownEvents {
     }
 
     pub(super) fn load(db: &Db, source: &SourceName) -> Result<Self, StoreError> {
+        checksums::refuse_damaged(db, &[checksums::EVENT_FILE])?;
         let mut ids = RoaringTreemap::new();
         db.for_each(sql::ingest::EVENT_IDS_OF_SOURCE, params![source.as_str()], |row| {
             let blob: Vec<u8> = row.get(0).map_err(|e| db.damaged(e.to_string()))?;

@@ -21,7 +21,7 @@ use rusqlite::params;
 
 use crate::{
     IngestRun, JobRun, JobState, LockWait, Store, StoreError, Stream,
-    catalogue::{db::Db, sql},
+    catalogue::{checksums, db::Db, sql},
     lock::FolderLock,
 };
 
@@ -50,11 +50,13 @@ impl Store {
     /// a crash left behind. Reading never needs the lock.
     ///
     /// # Errors
-    /// `Locked` when another process still holds it at the end of the wait.
+    /// `Locked` when another process still holds it at the end of the wait;
+    /// `DatabaseDamaged` when a row that all writing goes by is not what was written.
     pub fn writer(&self, wait: LockWait<'_>) -> Result<Writer, StoreError> {
         self.refuse_if_read_only()?;
         let lock = FolderLock::take(self.dir(), wait)?;
         let writer = Writer { store: self.clone(), _lock: lock };
+        writer.db()?.read(|db| checksums::refuse_damaged(db, checksums::OF_A_WRITER))?;
         writer.remove_orphans()?;
         writer.apply_modes()?;
         // Nobody is at a job now: one without an end was cut off.

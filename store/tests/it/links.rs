@@ -11,7 +11,10 @@ use arrow::datatypes::UInt64Type;
 use cloudtally_store::{PeriodDraft, RecordFilter, Severity, Store, StoreError, Writer};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::support::{ALL, all_records, assert_clean, day, records, source, writer};
+use crate::{
+    rows::raw,
+    support::{ALL, all_records, assert_clean, day, records, source, writer},
+};
 
 fn publish(writer: &Writer, number: i64, count: u64) -> Result<(), StoreError> {
     let records = records(day(number), count);
@@ -125,6 +128,21 @@ fn what_is_missing_or_wrong_is_told_and_made_again() {
     assert_eq!(read(&glob(dir.path())), billed(&store));
 }
 
+/// Takes the checksums of rows and their triggers away, as they were not there before.
+fn without_checksums(database: &rusqlite::Connection) {
+    let names = |kind: &str| -> Vec<String> {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = ?1 AND name NOT LIKE 'sqlite_%'";
+        let mut statement = database.prepare(sql).unwrap();
+        statement.query_map([kind], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    for trigger in names("trigger") {
+        database.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
+    }
+    for table in names("table") {
+        database.execute_batch(&format!("ALTER TABLE {table} DROP COLUMN checksum")).unwrap();
+    }
+}
+
 #[test]
 fn a_folder_of_the_earlier_layout_moves_and_its_readers_go_on() {
     let dir = tempfile::tempdir().unwrap();
@@ -139,7 +157,8 @@ fn a_folder_of_the_earlier_layout_moves_and_its_readers_go_on() {
     // As it was before: every generation below `records`, and a catalogue that says so.
     fs::remove_dir_all(dir.path().join("records")).unwrap();
     fs::rename(dir.path().join("generations"), dir.path().join("records")).unwrap();
-    let database = rusqlite::Connection::open(dir.path().join("cloudtally.db")).unwrap();
+    let database = raw(dir.path());
+    without_checksums(&database);
     database
         .execute_batch(
             "UPDATE record_file SET path = 'records/' || substr(path, length('generations/') + 1);
@@ -166,7 +185,7 @@ fn a_folder_of_the_earlier_layout_moves_and_its_readers_go_on() {
     drop(again);
     assert_clean(dir.path());
     // Once their time is over they go, and so do their folders.
-    let database = rusqlite::Connection::open(dir.path().join("cloudtally.db")).unwrap();
+    let database = raw(dir.path());
     assert_eq!(database.execute("UPDATE retired_file SET retired_ms = 0", []).unwrap(), 5);
     drop(writer(&store));
     assert!(!reading.exists());

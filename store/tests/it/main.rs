@@ -13,4 +13,5 @@ mod lock; // one writer, many readers
 mod modes; // rights of files and folders
 mod periods; // publishing and reading again
 mod records; // windows, filters, pages
+mod rows; // one changed value of the catalogue
 mod support; // small worlds to test with

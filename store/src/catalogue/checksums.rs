@@ -1,0 +1,151 @@
+//! Checksums of rows: one changed bit of any value of the catalogue is seen.
+//!
+//! Triggers keep them with a function that every connection of ours has, so that no
+//! statement can forget them; `sql/migrations/0010_checksums.sql` says more.
+
+use rusqlite::{
+    Connection,
+    functions::FunctionFlags,
+    types::{Value, ValueRef},
+};
+use xxhash_rust::xxh3::Xxh3Default;
+
+use super::{db::Db, sql::checksums as of};
+use crate::StoreError;
+
+/// The function's name in SQL.
+const FUNCTION: &str = "checksum_of";
+/// Keys told of one table.
+const KEYS_MAX: usize = 20;
+
+/// A table, and the query of its rows that are not what was written.
+type Table = (&'static str, &'static str);
+
+/// All tables with checksums.
+pub(crate) const TABLES: [Table; 26] = [
+    ACCOUNT,
+    COUNTER,
+    PERIOD,
+    ("setting", of::SETTING),
+    ("admin_key", of::ADMIN_KEY),
+    ("source", of::SOURCE),
+    ("source_complete", of::SOURCE_COMPLETE),
+    EVENT_FILE,
+    ("sample_file", of::SAMPLE_FILE),
+    ("record_file", of::RECORD_FILE),
+    ("empty_stretch", of::EMPTY_STRETCH),
+    ("open_file", of::OPEN_FILE),
+    ("retired_file", of::RETIRED_FILE),
+    ("account_removal", of::ACCOUNT_REMOVAL),
+    ("ingest_run", of::INGEST_RUN),
+    ("quarantine", of::QUARANTINE),
+    ("quarantine_kind", of::QUARANTINE_KIND),
+    ("unmetered_event", of::UNMETERED_EVENT),
+    ("anomaly", of::ANOMALY),
+    ("job", of::JOB),
+    ("thing", of::THING),
+    CLOUD_NUMBER,
+    OUTBOX_EVENT,
+    OUTBOX_SAMPLE,
+    OUTBOX_ACCOUNT,
+    ("ledger", of::LEDGER),
+];
+
+/// The account dimension, which is read whole when it has changed.
+pub(crate) const ACCOUNT: Table = ("account", of::ACCOUNT);
+/// The numbers of the cloud.
+pub(crate) const CLOUD_NUMBER: Table = ("cloud_number", of::CLOUD_NUMBER);
+/// The files of events, with the sets of their ids.
+pub(crate) const EVENT_FILE: Table = ("event_file", of::EVENT_FILE);
+const COUNTER: Table = ("counter", of::COUNTER);
+const PERIOD: Table = ("period", of::PERIOD);
+const OUTBOX_EVENT: Table = ("outbox_event", of::OUTBOX_EVENT);
+const OUTBOX_SAMPLE: Table = ("outbox_sample", of::OUTBOX_SAMPLE);
+const OUTBOX_ACCOUNT: Table = ("outbox_account", of::OUTBOX_ACCOUNT);
+
+/// The tables that a cloud is read from when it is opened, and what it has told.
+pub(crate) const OF_A_CLOUD: &[Table] = &[
+    ("thing", of::THING),
+    CLOUD_NUMBER,
+    ("setting", of::SETTING),
+    ("admin_key", of::ADMIN_KEY),
+    ("ledger", of::LEDGER),
+    OUTBOX_EVENT,
+    OUTBOX_SAMPLE,
+    OUTBOX_ACCOUNT,
+];
+
+/// The tables that a writer of the lake goes by. Those of files are held against the files.
+pub(crate) const OF_A_WRITER: &[Table] = &[
+    COUNTER,
+    PERIOD,
+    ("setting", of::SETTING),
+    ("source", of::SOURCE),
+    ("source_complete", of::SOURCE_COMPLETE),
+    ("empty_stretch", of::EMPTY_STRETCH),
+    ("account_removal", of::ACCOUNT_REMOVAL),
+    OUTBOX_EVENT,
+    OUTBOX_SAMPLE,
+    OUTBOX_ACCOUNT,
+];
+
+/// Gives a connection the function.
+pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function(FUNCTION, -1, flags, |context| {
+        Ok(checksum((0..context.len()).map(|at| context.get_raw(at))))
+    })
+}
+
+/// A hash of values with their types and lengths, never negative.
+fn checksum<'a>(values: impl Iterator<Item = ValueRef<'a>>) -> i64 {
+    let mut hash = Xxh3Default::new();
+    for value in values {
+        let (kind, number): (u8, [u8; 8]) = match value {
+            ValueRef::Null => (0, [0; 8]),
+            ValueRef::Integer(number) => (1, number.to_le_bytes()),
+            ValueRef::Real(number) => (2, number.to_le_bytes()),
+            ValueRef::Text(text) => (3, (text.len() as u64).to_le_bytes()),
+            ValueRef::Blob(blob) => (4, (blob.len() as u64).to_le_bytes()),
+        };
+        hash.update(&[kind]);
+        hash.update(&number);
+        if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = value {
+            hash.update(bytes);
+        }
+    }
+    hash.digest().cast_signed() & i64::MAX
+}
+
+/// Lists the rows of tables that are not what was written, a text a row.
+pub(crate) fn damaged(db: &Db, tables: &[Table]) -> Result<Vec<String>, StoreError> {
+    let mut wrong = Vec::new();
+    for (table, query) in tables {
+        let keys: Vec<Value> = db.rows(query, [], |row| row.get(0).or(Ok(Value::Null)))?;
+        wrong.extend(keys.iter().take(KEYS_MAX).map(|key| {
+            let key = match key {
+                Value::Text(key) => key.as_str(),
+                _ => "its key cannot be read",
+            };
+            format!("the row of `{table}` ({key}) is not what was written")
+        }));
+        if keys.len() > KEYS_MAX {
+            let count = keys.len() - KEYS_MAX;
+            wrong.push(format!("{count} more rows of `{table}` are not what was written"));
+        }
+    }
+    Ok(wrong)
+}
+
+/// Refuses to go on with a damaged row of the tables.
+///
+/// # Errors
+/// `DatabaseDamaged` with the table and the key.
+pub(crate) fn refuse_damaged(db: &Db, tables: &[Table]) -> Result<(), StoreError> {
+    match damaged(db, tables)?.into_iter().next() {
+        Some(what) => Err(db.damaged(what)),
+        None => Ok(()),
+    }
+}

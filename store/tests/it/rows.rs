@@ -1,0 +1,373 @@
+//! One changed bit of a row of the catalogue: `verify` tells the table and the key, and who
+//! would work with the row refuses.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use cloudtally_model::{
+    Account, AccountId, Instant, NetworkId, NicId, Period, UsageTypeId, ZoneId,
+    port::{ChangeSet, Journal, LedgerEntry, Use},
+};
+use cloudtally_store::{
+    AdminKeys, Anomaly, EmptyStretch, Inputs, PeriodDraft, Publication, QuarantinedRow, Severity,
+    Store, StoreError, Stream, Writer,
+};
+use rusqlite::{Connection, config::DbConfig, types::Value};
+
+use crate::{
+    damage::{publish_again, world},
+    journal::{journal, row},
+    support::{
+        assert_clean, counter, day, event, records, run, sample, source, try_writer, writer,
+    },
+};
+
+/// The catalogue as somebody finds it who lacks the function of the checksums, and whose
+/// changes leave them as they are.
+pub(crate) fn raw(dir: &Path) -> Connection {
+    let connection = Connection::open(dir.join("cloudtally.db")).unwrap();
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).unwrap();
+    connection.execute_batch("PRAGMA ignore_check_constraints = ON").unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    connection
+}
+
+fn account(id: u64, removed: Option<Instant>) -> Account {
+    Account {
+        id: AccountId(id),
+        name: "acme".into(),
+        uuid: Some("a-b".into()),
+        account_type: Some(cloudtally_model::AccountType::Project),
+        domain: Some(1.into()),
+        domain_path: Some("/acme/".into()),
+        state: Some("enabled".into()),
+        created: Some(day(0).start),
+        removed,
+    }
+}
+
+fn of_the_lake(writer: &Writer) {
+    let mut known = writer.known_events(&source()).unwrap();
+    let aside = [QuarantinedRow {
+        source: source(),
+        stream: Stream::Events,
+        input: "jan.csv".to_owned(),
+        row: 3,
+        reason: "no id".to_owned(),
+        raw: "a,b".to_owned(),
+    }];
+    let mut odd = event(2, 1);
+    odd.event_type = "NO.METER".into();
+    writer.append_events(&mut known, vec![odd], &aside, &mut run(Stream::Events)).unwrap();
+    let two = (account(2, None), account(3, None));
+    let accounts = |accounts: &[Account]| {
+        writer.upsert_accounts(&source(), accounts, &[], &mut run(Stream::Accounts)).unwrap()
+    };
+    accounts(&[two.0, two.1]);
+    accounts(&[account(2, Some(day(1).start))]);
+    writer.set_complete_through(&source(), day(3).start).unwrap();
+    let job = writer.begin_job("usage", 5, day(2).start).unwrap();
+    let job = cloudtally_store::JobRun { id: job, finished_ms: Some(7), ..Default::default() };
+    writer.finish_job(&job).unwrap();
+    let keys = AdminKeys { api_key: "a".to_owned(), secret_key: "b".to_owned() };
+    writer.set_admin_keys(&keys).unwrap();
+    writer.set_setting("session.timeout", "60").unwrap();
+    let sources = writer.snapshot().unwrap().sources;
+    let found = records(day(0), 12);
+    let draft = PeriodDraft {
+        period: day(0),
+        records: Some(&found),
+        open: Some(&[]),
+        counters: Some(&[counter(1, day(0))]),
+        anomalies: Some(&[Anomaly {
+            period: day(0),
+            source: source(),
+            event: None,
+            usage_type: UsageTypeId::VOLUME,
+            resource: 4.into(),
+            at: day(0).start,
+            text: "odd".to_owned(),
+        }]),
+        inputs: Inputs::default(),
+    };
+    let extent = Period { start: day(4).start, end: day(9).end };
+    let publication = Publication {
+        empty: vec![EmptyStretch { extent, inputs: Inputs::default() }],
+        periods: vec![writer.stage(&draft, &sources).unwrap()],
+        seen: None,
+    };
+    writer.publish_cut_by(cloudtally_model::Calendar::utc_days(), publication).unwrap();
+}
+
+fn of_the_cloud(store: &Store) {
+    let what = Use {
+        usage_type: UsageTypeId::VOLUME,
+        account: 2.into(),
+        zone: ZoneId::from_source(1),
+        resource: 4.into(),
+        nic: NicId(0),
+        offering: None,
+        template: None,
+        size: Some(7),
+        network: NetworkId(0),
+    };
+    let entry =
+        LedgerEntry { number: 1, thing: 4, what, start: day(0).start, end: None, bytes: None };
+    let name = |name: &str| vec![("name".into(), cloudtally_model::port::Value::Text(name.into()))];
+    let changes = ChangeSet {
+        rows: vec![row(3, name("one")), row(4, name("two"))],
+        usage: vec![event(7, 1)],
+        samples: vec![sample(7, 1)],
+        accounts: vec![account(9, None)],
+        numbers: vec![("next_id", 5)],
+        ledger: vec![entry],
+        ..ChangeSet::default()
+    };
+    let mut cloud = journal(store).unwrap();
+    cloud.commit(&changes).unwrap();
+    // A second time, so that rows have been changed, too.
+    let changes = ChangeSet { rows: vec![row(4, name("three"))], ..ChangeSet::default() };
+    cloud.commit(&changes).unwrap();
+}
+
+/// A folder with a row in every table of the catalogue, all of it in one file.
+pub(crate) fn full(dir: &Path) -> Store {
+    let (store, _) = world(dir);
+    let writer = writer(&store);
+    publish_again(&writer);
+    of_the_lake(&writer);
+    of_the_cloud(&store);
+    drop((writer, store));
+    assert_clean(dir);
+    settle(dir);
+    Store::open_read_only(dir).unwrap()
+}
+
+/// Brings all that was written into the database itself, without gaps.
+fn settle(dir: &Path) {
+    let connection = raw(dir);
+    connection.execute_batch("VACUUM").unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+}
+
+fn texts(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = connection.prepare(sql).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+fn tables(connection: &Connection) -> Vec<String> {
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    texts(connection, sql)
+}
+
+fn columns(connection: &Connection, table: &str) -> Vec<String> {
+    texts(connection, &format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid"))
+}
+
+/// What `verify` says of the folder, or why it does not.
+fn told(dir: &Path) -> Vec<String> {
+    let findings = Store::open_read_only(dir).and_then(|store| store.verify(&mut |_, _| {}));
+    match findings {
+        Ok(all) => all
+            .into_iter()
+            .filter(|one| one.severity == Severity::Error)
+            .map(|one| one.text)
+            .collect(),
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+/// Puts the database in the place of what there is.
+fn put(dir: &Path, database: &[u8]) {
+    for rest in ["cloudtally.db-wal", "cloudtally.db-shm"] {
+        drop(fs::remove_file(dir.join(rest)));
+    }
+    fs::write(dir.join("cloudtally.db"), database).unwrap();
+}
+
+#[test]
+fn a_change_of_any_value_of_any_table_is_told_with_table_and_key() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(full(dir.path()));
+    let whole = fs::read(dir.path().join("cloudtally.db")).unwrap();
+    let places: Vec<(String, String)> = {
+        let connection = raw(dir.path());
+        let of = |table: String| {
+            let columns = columns(&connection, &table).into_iter();
+            columns.map(|column| (table.clone(), column)).collect::<Vec<_>>()
+        };
+        tables(&connection).into_iter().flat_map(of).collect()
+    };
+    assert!(places.len() > 150);
+    for (table, column) in places {
+        let connection = raw(dir.path());
+        let changed = format!(
+            "UPDATE {table} SET {column} = CASE typeof({column}) WHEN 'integer' THEN {column} + 1000000007
+                 WHEN 'text' THEN {column} || 'x' WHEN 'blob' THEN CAST({column} || x'00' AS BLOB)
+                 WHEN 'null' THEN 77 END
+             WHERE checksum = (SELECT max(checksum) FROM {table})"
+        );
+        assert_eq!(connection.execute(&changed, []).unwrap(), 1, "{table} has a row");
+        drop(connection);
+        let told = told(dir.path());
+        let row = format!("the row of `{table}` (");
+        let is_told =
+            |text: &String| text.contains(&row) && text.contains("restore the whole data folder");
+        assert!(told.iter().any(is_told), "{table}.{column}: {told:?}");
+        put(dir.path(), &whole);
+    }
+    assert_eq!(told(dir.path()), [""; 0]);
+}
+
+/// All values of all rows.
+fn content(dir: &Path) -> Vec<Vec<Value>> {
+    let connection = raw(dir);
+    let mut rows = Vec::new();
+    for table in tables(&connection) {
+        let columns = columns(&connection, &table);
+        let columns = columns.iter().filter(|column| *column != "checksum");
+        let columns = columns.map(String::as_str).collect::<Vec<_>>().join(", ");
+        let sql = format!("SELECT {columns} FROM {table} ORDER BY {columns}");
+        let mut statement = connection.prepare(&sql).unwrap();
+        let count = statement.column_count();
+        let read = statement.query_map([], |row| (0..count).map(|at| row.get(at)).collect());
+        rows.extend(read.unwrap().map(Result::unwrap));
+    }
+    rows
+}
+
+/// The bytes of a database in which something is stored: what is behind the array of cells
+/// of each page. Pages of other forms hold the rest of long values.
+fn live(database: &[u8]) -> Vec<usize> {
+    let size = usize::from(u16::from_be_bytes([database[16], database[17]]));
+    let mut live = Vec::new();
+    for page in 0..database.len() / size {
+        let begin = page * size;
+        let head = begin + if page == 0 { 100 } else { 0 };
+        let is_tree = matches!(database[head], 0x02 | 0x05 | 0x0a | 0x0d);
+        let from = u16::from_be_bytes([database[head + 5], database[head + 6]]);
+        let from = if is_tree { begin + usize::from(from) } else { begin };
+        live.extend(from..begin + size);
+    }
+    live
+}
+
+/// Places the stored values are changed at.
+const PLACES: usize = 600;
+
+#[test]
+fn a_changed_bit_of_what_is_stored_is_told_or_changes_no_value() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(full(dir.path()));
+    let whole = fs::read(dir.path().join("cloudtally.db")).unwrap();
+    let (live, undamaged) = (live(&whole), content(dir.path()));
+    put(dir.path(), &whole);
+    assert_eq!(told(dir.path()), [""; 0]);
+    let (step, mut missed) = (live.len() / PLACES, BTreeSet::new());
+    for number in 0..PLACES {
+        let (place, bit) = (live[number * step + number % step], number % 8);
+        let mut flipped = whole.clone();
+        flipped[place] ^= 1 << bit;
+        put(dir.path(), &flipped);
+        if told(dir.path()).is_empty() {
+            put(dir.path(), &flipped);
+            assert!(content(dir.path()) == undamaged, "bit {bit} of byte {place} is not told");
+            missed.insert(place);
+        }
+    }
+    println!("{} of {PLACES} flips change no value and are not told", missed.len());
+    assert!(missed.len() * 10 < PLACES, "{missed:?}");
+}
+
+#[test]
+fn whoever_would_work_with_a_damaged_row_refuses() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(full(dir.path()));
+    let damage = |sql: &str| assert!(raw(dir.path()).execute(sql, []).unwrap() > 0, "{sql}");
+    let whole = fs::read(dir.path().join("cloudtally.db")).unwrap();
+    let refused = |error: Option<StoreError>, row: &str| {
+        let text = error.expect(row).to_string();
+        assert!(text.contains(row) && text.contains("restore the whole data folder"), "{text}");
+    };
+    for (sql, row) in [
+        ("UPDATE counter SET value = 0 WHERE name = 'events'", "`counter` (name events)"),
+        ("UPDATE period SET events_seq = 9 WHERE start_ms % 7 >= 0", "`period` (start_ms "),
+        ("UPDATE outbox_event SET size = 9", "`outbox_event` (seq 1)"),
+    ] {
+        damage(sql);
+        let store = Store::open_existing(dir.path()).unwrap();
+        refused(try_writer(&store).err(), row);
+        drop(store);
+        put(dir.path(), &whole);
+    }
+    for (sql, row) in [
+        ("UPDATE thing SET state = 'Allocated' WHERE thing_id = 4", "`thing` (thing_id 4)"),
+        ("UPDATE cloud_number SET value = 99", "`cloud_number` (name next_id)"),
+        ("UPDATE ledger SET end_ms = 99", "`ledger` (number 1)"),
+    ] {
+        damage(sql);
+        let store = Store::open_existing(dir.path()).unwrap();
+        let error = journal(&store).unwrap().load().unwrap_err();
+        assert!(error.to_string().contains(row), "{error}");
+        refused(store.kept().err(), row);
+        drop(store);
+        put(dir.path(), &whole);
+    }
+    damage("UPDATE account SET name = 'acne' WHERE account_id = 3");
+    let store = Store::open_existing(dir.path()).unwrap();
+    refused(store.accounts().err(), "`account` (source_id 1, account_id 3)");
+    drop(store);
+    put(dir.path(), &whole);
+    let store = Store::open_existing(dir.path()).unwrap();
+    let held = writer(&store);
+    damage("UPDATE event_file SET ids = zeroblob(8) WHERE seq = 1");
+    refused(held.known_events(&source()).err(), "`event_file` (seq 1)");
+}
+
+#[test]
+fn a_later_change_of_a_damaged_row_does_not_certify_the_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(full(dir.path()));
+    let store = Store::open_existing(dir.path()).unwrap();
+    let held = writer(&store);
+    let sql = "UPDATE job SET started_ms = started_ms + 1";
+    assert!(raw(dir.path()).execute(sql, []).unwrap() > 0);
+    let job = cloudtally_store::JobRun { id: 1, finished_ms: Some(8), ..Default::default() };
+    held.finish_job(&job).unwrap();
+    drop(held);
+    let told = told(dir.path());
+    assert!(told.iter().any(|text| text.contains("`job` (job_id 1)")), "{told:?}");
+}
+
+#[test]
+fn an_id_set_of_other_events_than_those_of_the_file_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(full(dir.path()));
+    let connection = raw(dir.path());
+    // As many ids, but those of another file.
+    let sql =
+        "UPDATE event_file SET ids = (SELECT ids FROM event_file WHERE seq = 2) WHERE seq = 1";
+    assert_eq!(connection.execute(sql, []).unwrap(), 1);
+    drop(connection);
+    let told = told(dir.path());
+    let path = Store::open_read_only(dir.path()).unwrap().snapshot().unwrap().event_files[0]
+        .path
+        .display()
+        .to_string();
+    let wanted = format!("the set of ids that the catalogue keeps of `{path}` is not that of");
+    assert!(told.iter().any(|text| text.contains(&wanted)), "{told:?}");
+}
+
+#[test]
+fn other_programs_read_the_catalogue_as_before() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(full(dir.path()));
+    assert!(!content(dir.path()).is_empty());
+    let connection = Connection::open(dir.path().join("cloudtally.db")).unwrap();
+    for view in ["lake_file", "current_record_file"] {
+        let sql = format!("SELECT count(*) FROM {view}");
+        let rows: i64 = connection.query_row(&sql, [], |row| row.get(0)).unwrap();
+        assert!(rows > 0, "{view}");
+    }
+    let refused = connection.execute("UPDATE setting SET value = '61'", []).unwrap_err();
+    assert!(refused.to_string().contains("checksum_of"), "{refused}");
+}
