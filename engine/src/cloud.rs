@@ -19,6 +19,7 @@ use cloudtally_model::{
 use super::{
     jobs::{self, Request},
     node::Answer,
+    restore,
     secret::{self, Entropy},
     tables::Tables,
     tx::{Numbers, Tx},
@@ -31,9 +32,14 @@ const BATCH_MAX: usize = 256;
 /// our code must not stop the cloud.
 const DUE_ROUNDS_MAX: usize = 100_000;
 
+/// Faults of what is kept that one error tells.
+const FAULTS_TOLD: usize = 5;
+/// The last words on what is kept and cannot be used.
+const REMEDY: &str = "`cloudtally check` tells more; restore the whole data folder from a backup";
+
 const SEED: &str = "seed";
-const NEXT_ID: &str = "next_id";
-const NEXT_EVENT: &str = "next_event";
+pub(super) const NEXT_ID: &str = "next_id";
+pub(super) const NEXT_EVENT: &str = "next_event";
 /// The number that keeps how far the cloud has lived, in milliseconds since 1970.
 pub const CLOCK_MS: &str = "clock_ms";
 /// The number that keeps whether the cloud lives by a simulated clock, 0 or 1.
@@ -90,6 +96,9 @@ struct Ticket {
 
 impl Cloud {
     /// Loads the cloud that a journal has kept, or begins a new one.
+    ///
+    /// # Errors
+    /// What the journal refuses; rows that no cloud could have kept, by their ids.
     pub fn open(
         tables: &'static Tables,
         mut journal: Box<dyn Journal>,
@@ -97,20 +106,13 @@ impl Cloud {
         now: Instant,
     ) -> Result<Self, JournalError> {
         let kept = journal.load()?;
-        let (mut world, numbers, clock) = restore(tables, kept, options.seed);
-        let is_new = world.is_empty();
-        let clock = clock.map_or(now, |clock| clock.max(now));
-        let mut tx = Tx::new(&mut world, numbers, options.entropy, clock);
-        if is_new {
-            (tables.hooks().begin)(&mut tx, options.start);
-        }
-        // A cloud from before there was a ledger: its use is known from now on.
-        if tx.ledger().is_empty() {
-            tx.settle_all();
-        }
-        let (mut changes, numbers) = tx.changes();
-        changes.numbers = numbers_kept(numbers, clock);
-        changes.numbers.push((IS_SIMULATED, options.is_simulated.into()));
+        refuse_faults(tables, &kept)?;
+        // What looks at all things at once may meet damage that nobody has thought of.
+        let began = catch_unwind(AssertUnwindSafe(|| begin(tables, kept, options, now)));
+        let (world, numbers, clock, changes) = began.map_err(|cause| {
+            let why = broke_off(&*cause).text;
+            format!("the cloud that is kept cannot be opened: {why}; {REMEDY}")
+        })?;
         journal.commit(&changes)?;
         Ok(Self {
             world: RwLock::new(world),
@@ -303,6 +305,47 @@ impl Cloud {
     }
 }
 
+/// Refuses what no cloud could have kept.
+fn refuse_faults(tables: &'static Tables, kept: &Kept) -> Result<(), JournalError> {
+    let mut faults = restore::faults(tables, kept);
+    let count = faults.len();
+    if count == 0 {
+        return Ok(());
+    }
+    faults.truncate(FAULTS_TOLD);
+    let more = match count.saturating_sub(FAULTS_TOLD) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Err(format!("{}{more}; {REMEDY}", faults.join(", ")).into())
+}
+
+/// The world that was kept or a new one, and what has to be kept of it before it is used.
+fn begin(
+    tables: &'static Tables,
+    kept: Kept,
+    options: CloudOptions,
+    now: Instant,
+) -> (World, Numbers, Instant, ChangeSet) {
+    let (mut world, numbers, clock) = restore(tables, kept, options.seed);
+    let is_new = world.is_empty();
+    let clock = clock.map_or(now, |clock| clock.max(now));
+    let mut tx = Tx::new(&mut world, numbers, options.entropy, clock);
+    if is_new {
+        (tables.hooks().begin)(&mut tx, options.start);
+    }
+    // A cloud from before there was a ledger: its use is known from now on.
+    if tx.ledger().is_empty() {
+        tx.settle_all();
+    }
+    let (mut changes, numbers) = tx.changes();
+    changes.numbers = numbers_kept(numbers, clock);
+    changes.numbers.push((IS_SIMULATED, options.is_simulated.into()));
+    drop(tx);
+    (world, numbers, clock, changes)
+}
+
+/// The world of rows that were looked at already.
 fn restore(tables: &'static Tables, kept: Kept, seed: u64) -> (World, Numbers, Option<Instant>) {
     let number = |name: &str| kept.numbers.iter().find(|(n, _)| n == name).map(|(_, v)| *v);
     let clock = number(CLOCK_MS).map(Instant::from_millis);
@@ -322,7 +365,6 @@ fn restore(tables: &'static Tables, kept: Kept, seed: u64) -> (World, Numbers, O
     for entry in kept.ledger {
         world.ledger_mut().put(entry.number, Some(entry));
     }
-    assert!(world.last_id() < numbers.next_id, "an id is kept that was never given");
     (world, numbers, clock)
 }
 

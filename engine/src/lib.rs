@@ -28,6 +28,7 @@ mod node;
 pub mod own_users;
 mod removal;
 mod render;
+mod restore; // what was kept, looked at before it is used
 mod result;
 pub mod scope;
 pub mod secret;
@@ -50,6 +51,7 @@ pub use list::Page;
 pub use node::{Answer, Fields, Node};
 pub use removal::{remove_all_of, stop_all_of};
 pub use render::View;
+pub use restore::faults;
 pub use scope::Scope;
 pub use secret::Entropy;
 pub use state::{AccountState, EventState, Move, ProjectState, State, States};

@@ -588,11 +588,6 @@ impl World {
         self.things.is_empty()
     }
 
-    /// The number of the newest thing.
-    pub(super) fn last_id(&self) -> u64 {
-        self.things.last_key_value().map_or(0, |(id, _)| id.0)
-    }
-
     /// The value of a global setting.
     ///
     /// # Panics

@@ -29,6 +29,14 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
         .into_iter()
         .map(|finding| (finding.severity, format!("{}: {}", finding.path.display(), finding.text)))
         .collect();
+    // Rows that are what was written, and yet no cloud could be opened with.
+    if findings.iter().all(|(severity, _)| *severity != Severity::Error) {
+        let faults =
+            cloudtally_platform::engine::faults(&cloudtally_platform::TABLES, &store.kept()?);
+        findings.extend(faults.into_iter().map(|fault| {
+            (Severity::Error, format!("{fault}: restore the whole data folder from a backup"))
+        }));
+    }
     // Lines of the bill of our own cloud.
     let mut compared: Option<usize> = None;
     // Records of damaged files cannot be read, let alone checked.

@@ -18,6 +18,7 @@ mod machines; // virtual machines, disks, networks, and their usage events
 mod network_hazards; // the same for networks
 mod network_infrastructure; // physical networks, ranges of addresses, network offerings
 mod projects; // members, invitations, what goes with them
+mod restore; // damage in what is kept
 mod roles; // who may call what
 mod rules; // addresses and the rules on them, snapshots, VPN users
 mod scenarios; // texts of commands and expected answers
