@@ -196,6 +196,7 @@ queries! {
         RETIRED = "retired",
         RETIRE = "retire",
         FORGET_RETIRED = "forget_retired",
+        SETTLE = "settle",
     }
 }
 
