@@ -27,6 +27,7 @@ mod status; // how the usage job stands
 mod throttle; // how many calls an account may make
 mod usage; // records, their types, generating them, the runs of the job
 
+pub use clock::wall_clock_ms;
 pub use keys::{KeyError, KeyOrigin, ensure_admin_keys, new_admin_keys};
 pub use life::{LiveError, live};
 pub use open::{AdminPassword, CloudError, NewCloud, OpenedCloud, Pace, open_cloud};

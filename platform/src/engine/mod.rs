@@ -27,6 +27,7 @@ mod render;
 mod result;
 pub mod scope;
 pub mod secret;
+mod set_back; // a cloud that lived ahead of time
 mod tables;
 mod tx;
 pub mod verbs;
@@ -47,6 +48,7 @@ pub use node::{Answer, Fields, Node};
 pub use render::View;
 pub use scope::Scope;
 pub use secret::Entropy;
+pub use set_back::{SetBack, set_back};
 pub use tables::{Hooks, Tables};
 pub use tx::{Savepoint, Tx};
 pub use world::{Thing, ThingId, Uuid, World};
