@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer; // items and trees, and their XML and JSON
+mod bodies; // bodies of requests on their way in
 mod clock; // the present
 mod command; // what a command of the front is given
 mod connections; // how many, and who has to go
