@@ -23,7 +23,7 @@ import threading
 import time
 import urllib.parse
 
-KEYS = {"CLOUDTALLY_ADMIN_API_KEY": "live-key", "CLOUDTALLY_ADMIN_SECRET_KEY": "live-secret"}
+KEYS = {"CLOUDTALLY_ADMIN_API_KEY": "key-of-the-live-bench", "CLOUDTALLY_ADMIN_SECRET_KEY": "secret-of-the-live-bench"}
 
 
 class Client:
@@ -52,7 +52,8 @@ class Client:
 class Server:
     def __init__(self, binary, folder, *options):
         command = [binary, "--data", folder, "serve", "--listen", "127.0.0.1:0", *options]
-        environment = {**os.environ, **KEYS, "CLOUDTALLY_LOG": "warn"}
+        environment = {**os.environ, **KEYS}
+        environment.setdefault("CLOUDTALLY_LOG", "warn")
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         first = self.process.stdout.readline()
         self.address = first.split("http://")[1].split("/")[0]

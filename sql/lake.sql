@@ -24,3 +24,8 @@ INSERT INTO retired_file (path, retired_ms) VALUES (?1, ?2);
 
 -- name: forget_retired
 DELETE FROM retired_file WHERE path = ?1;
+
+-- name: settle
+-- Changes something: a transaction that only reads takes nobody's place.
+INSERT INTO counter (name, value) VALUES ('settled', 1)
+ON CONFLICT (name) DO UPDATE SET value = value + 1;

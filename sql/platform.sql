@@ -71,5 +71,5 @@ INSERT INTO ledger (number, thing_id, usage_type, account_id, zone_id, resource_
     offering_id, template_id, size, network_id, start_ms, end_ms, bytes_sent, bytes_received)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 ON CONFLICT (number) DO UPDATE SET
-    end_ms = excluded.end_ms, bytes_sent = excluded.bytes_sent,
+    start_ms = excluded.start_ms, end_ms = excluded.end_ms, bytes_sent = excluded.bytes_sent,
     bytes_received = excluded.bytes_received;

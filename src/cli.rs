@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Keys(Keys),
     /// Serve the API and run the usage job on its schedule
     Serve(Serve),
+    /// Set back a folder whose cloud lived ahead of time, by a machine's wrong clock
+    RepairClock(RepairClock),
 }
 
 /// Let seeded tenants use a simulated cloud for a month, with its usage job each
@@ -319,7 +321,8 @@ pub(crate) struct Settings {
 
 /// Show the root admin's API keys, making them if there are none.
 ///
-/// CLOUDTALLY_ADMIN_API_KEY and CLOUDTALLY_ADMIN_SECRET_KEY set them instead.
+/// CLOUDTALLY_ADMIN_API_KEY and CLOUDTALLY_ADMIN_SECRET_KEY set them instead; each has
+/// at least 16 characters.
 #[derive(Debug, Args)]
 pub(crate) struct Keys {
     /// Make new ones; the old ones stop working at once
@@ -331,7 +334,8 @@ pub(crate) struct Keys {
 /// schedule, until interrupted.
 ///
 /// The first start makes the cloud and its root admin `admin`, with the password
-/// of CLOUDTALLY_ADMIN_PASSWORD or one that is printed once.
+/// of CLOUDTALLY_ADMIN_PASSWORD, which has at least 6 characters, or one that is
+/// printed once.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Address to listen on; port 0 takes any free one and prints it
@@ -363,6 +367,34 @@ pub(crate) struct Serve {
     /// When a new simulated cloud begins; one that is there goes on where it stopped
     #[arg(long, default_value = "2026-01-01", value_parser = start_instant, value_name = "INSTANT")]
     pub(crate) start: Instant,
+}
+
+/// Set back a folder whose cloud lived ahead of time, because the machine's clock was
+/// wrong. Without --yes it tells what it would change, and changes nothing.
+///
+/// One rule holds: what the folder's cloud dated after the instant gets that instant.
+///
+/// - The cloud's clock shows it. Things made or removed later, jobs, events and alerts
+///   have that date; what is still due waits as long as it would have waited. Sessions
+///   end, as with every start of the server.
+/// - Usage events later than it happen at it, in their order and with their ids, and the
+///   ledger with them: use between the instant and the wrong dates is billed to nobody.
+///   What is still used is billed on from the instant.
+/// - Bytes that were counted later are billed on its day, for they went by.
+/// - Published periods that end after it are withdrawn; the next runs of the usage job
+///   publish them anew when they are over. Periods before stay as they are.
+/// - Events of other sources stay as they were ingested.
+///
+/// Stop `serve`, put the machine's clock right and copy the folder first. The instant is
+/// best the last one at which the clock was right, for what is later is lived once more.
+#[derive(Debug, Args)]
+pub(crate) struct RepairClock {
+    /// Instant to go back to, at most the present, to the second
+    #[arg(long, value_name = "INSTANT", value_parser = start_instant)]
+    pub(crate) to: Instant,
+    /// Do it
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 /// Which clock a cloud lives by.

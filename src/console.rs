@@ -1,13 +1,11 @@
 //! What a person sees: progress bars on a terminal (and silence in a pipe),
 //! tables, a word while waiting for another process, numbers that can be read.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{borrow::Cow, time::Duration};
 
 use cloudtally_model::Instant;
 use cloudtally_platform::engine::{CLOCK_MS, IS_SIMULATED};
+pub(crate) use cloudtally_serve::wall_clock_ms;
 use cloudtally_store::{LockWait, Store, StoreError, Writer};
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -26,12 +24,6 @@ pub(crate) fn present(store: &Store) -> Result<Instant, StoreError> {
     let is_simulated = store.cloud_number(IS_SIMULATED)? == Some(1);
     let lived = store.cloud_number(CLOCK_MS)?.filter(|_| is_simulated);
     Ok(lived.map_or_else(now, Instant::from_millis))
-}
-
-/// Milliseconds since 1970, by the machine's clock.
-pub(crate) fn wall_clock_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Takes the folder's lock, saying so if another process has it.

@@ -32,6 +32,7 @@ mod restore; // what was kept, looked at before it is used
 mod result;
 pub mod scope;
 pub mod secret;
+mod set_back; // a cloud that lived ahead of time
 mod state;
 pub mod table; // what rows look like
 mod tables;
@@ -54,6 +55,7 @@ pub use render::View;
 pub use restore::faults;
 pub use scope::Scope;
 pub use secret::Entropy;
+pub use set_back::{SetBack, set_back};
 pub use state::{AccountState, EventState, Move, ProjectState, State, States};
 pub use tables::{Hooks, Tables};
 pub use tx::{Savepoint, Tx};

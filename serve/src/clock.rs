@@ -12,10 +12,29 @@ use std::{
 
 use cloudtally_model::{Instant, Millis};
 
-/// Milliseconds since 1970.
-pub(crate) fn wall_clock_ms() -> i64 {
+/// Milliseconds since 1970, by the machine's clock.
+///
+/// In debug builds `CLOUDTALLY_CLOCK_AHEAD_SECONDS` puts it ahead, for tests of machines
+/// whose clocks are wrong.
+pub fn wall_clock_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX) + ahead_ms()
+}
+
+#[cfg(debug_assertions)]
+fn ahead_ms() -> i64 {
+    use std::sync::LazyLock;
+    static AHEAD_MS: LazyLock<i64> = LazyLock::new(|| {
+        let seconds = std::env::var("CLOUDTALLY_CLOCK_AHEAD_SECONDS").ok();
+        seconds.and_then(|text| text.parse::<i64>().ok()).unwrap_or_default() * 1000
+    });
+    *AHEAD_MS
+}
+
+#[cfg(not(debug_assertions))]
+#[inline]
+fn ahead_ms() -> i64 {
+    0
 }
 
 /// The present as an instant.

@@ -176,9 +176,10 @@ impl Front {
             Ok(Lived::Stopped) => Err(ApiError::runtime(format!(
                 "the server stops, and the clock with it, before {to}; step on when it is up again"
             ))),
-            Err(cause) => {
-                Err(ApiError::runtime(format!("what was due could not be kept: {cause}")))
-            }
+            Err(cause) => Err(ApiError::runtime(match self.cloud.lost() {
+                None => format!("what was due could not be kept: {cause}"),
+                Some(why) => format!("what was due may or may not have been kept: {why}"),
+            })),
         }
     }
 

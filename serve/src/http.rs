@@ -16,7 +16,7 @@ use std::{
 
 use axum::{
     Extension, Router,
-    body::{Body, Bytes, to_bytes},
+    body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method as HttpMethod, Response, StatusCode, header},
     middleware::from_fn_with_state,
@@ -33,6 +33,7 @@ use tracing::debug;
 
 use crate::{
     answer::{Style, encode_error},
+    bodies::{Arrived, BODY_BYTES_MAX, Bodies, NotRead},
     clock,
     connections::Connection,
     doors::{Guard, address_of, guard},
@@ -44,12 +45,12 @@ use crate::{
     request::{Asked, Door, Method, NO_COMMAND, named, respond},
 };
 
-/// The largest body read; a form of any command is far smaller.
-const BODY_BYTES_MAX: usize = 1 << 20;
 /// How long a body may take to arrive.
 const BODY_WAIT: Duration = Duration::from_secs(30);
 /// Requests answered at a time; others wait.
 const REQUESTS_MAX: usize = 64;
+/// Seconds after which a body that found no room makes sense again.
+const BODY_RETRY_SECONDS: u64 = 2;
 /// Logins that wait for their passwords to be checked; one more is refused.
 const LOGINS_WAITING: usize = 16;
 /// Seconds after which a login that was refused makes sense again.
@@ -79,6 +80,7 @@ struct Places {
     /// places of their own, because anybody may try.
     logins: Arc<Semaphore>,
     large: LargeAnswers,
+    bodies: Bodies,
 }
 
 impl Places {
@@ -88,6 +90,7 @@ impl Places {
             requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
             logins: Arc::new(Semaphore::new(logins)),
             large: LargeAnswers::default(),
+            bodies: Bodies::new(),
         }
     }
 }
@@ -124,7 +127,10 @@ async fn answer(
     request: Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let form = read_form(&parts.headers, body).await;
+    let (form, room) = match read_form(&server.places.bodies, &parts.headers, body).await {
+        Ok(Arrived { bytes, room }) => (Ok(bytes), room),
+        Err(refused) => (Err(refused), None),
+    };
     let busy = connection.begin();
     // What is read here says which place it takes.
     let query = parts.uri.query().unwrap_or_default().as_bytes();
@@ -152,6 +158,8 @@ async fn answer(
         let outcome = respond(&server.front, &asked, clock::now());
         let outer = outcome.outer.clone();
         let status = send(outcome, Outbox::new(reply, busy, permit, server.places.large));
+        // The parameters are as long as the form was.
+        drop(room);
         debug!(status, elapsed_ms = began.elapsed().as_millis(), "answered {outer}: {status}");
     });
     let replied = match started {
@@ -200,19 +208,19 @@ fn session_of(headers: &HeaderMap) -> Option<String> {
 
 /// Reads a form; other bodies are no parameters, so they are refused rather
 /// than ignored.
-async fn read_form(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
-    let too_large = || {
-        ApiError::parameter(format!(
-            "The request's body broke off or is larger than {BODY_BYTES_MAX} bytes"
-        ))
-    };
-    // Where the length is said, nobody waits for what would be refused.
-    if hyper::body::Body::size_hint(&body).lower() > BODY_BYTES_MAX as u64 {
-        return Err(too_large());
-    }
-    let body = match timeout(BODY_WAIT, to_bytes(body, BODY_BYTES_MAX)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return Err(too_large()),
+async fn read_form(bodies: &Bodies, headers: &HeaderMap, body: Body) -> Result<Arrived, ApiError> {
+    let arrived = match timeout(BODY_WAIT, bodies.read(body)).await {
+        Ok(Ok(arrived)) => arrived,
+        Ok(Err(NotRead::TooLarge)) => {
+            return Err(ApiError::parameter(format!(
+                "The request's body broke off or is larger than {BODY_BYTES_MAX} bytes"
+            )));
+        }
+        Ok(Err(NotRead::NoRoom)) => {
+            let why = "Too many requests with large bodies are arriving";
+            let error = ApiError::rate_limit(format!("{why}; retry after {BODY_RETRY_SECONDS} s"));
+            return Err(error.after(BODY_RETRY_SECONDS));
+        }
         Err(_) => {
             return Err(ApiError::parameter(format!(
                 "The request's body did not arrive within {} s",
@@ -222,8 +230,8 @@ async fn read_form(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
     };
     let content_type = headers.get(header::CONTENT_TYPE).map_or(FORM.as_bytes(), |v| v.as_bytes());
     let essence = content_type.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
-    if body.is_empty() || essence.eq_ignore_ascii_case(FORM.as_bytes()) {
-        return Ok(body);
+    if arrived.bytes.is_empty() || essence.eq_ignore_ascii_case(FORM.as_bytes()) {
+        return Ok(arrived);
     }
     Err(ApiError::parameter(format!(
         "The request's body is {}; parameters in a body must be {FORM}",

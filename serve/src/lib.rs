@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer; // items and trees, and their XML and JSON
+mod bodies; // bodies of requests on their way in
 mod clock; // the present
 mod command; // what a command of the front is given
 mod connections; // how many, and who has to go
@@ -27,6 +28,7 @@ mod status; // how the usage job stands
 mod throttle; // how many calls an account may make
 mod usage; // records, their types, generating them, the runs of the job
 
+pub use clock::wall_clock_ms;
 pub use keys::{KeyError, KeyOrigin, ensure_admin_keys, new_admin_keys};
 pub use life::{LiveError, live};
 pub use open::{AdminPassword, CloudError, NewCloud, OpenedCloud, Pace, open_cloud};

@@ -279,7 +279,8 @@ impl ClockWatch {
                 let text = format!(
                     "the machine's clock says {machine} where it should say {expected}: the cloud's \
                      time stands at {stands} until the clock is right again; if it is right now, \
-                     restart the server"
+                     restart the server (a cloud that lived ahead is set back by \
+                     `cloudtally repair-clock`)"
                 );
                 error!(%machine, %expected, %stands, "{text}");
                 life.beat.tell_of_clock(stands, Some(text));

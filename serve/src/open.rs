@@ -90,7 +90,7 @@ pub enum CloudError {
     LivesReal,
     /// The cloud has lived until a later time than the machine's.
     #[error(
-        "the cloud of the folder has lived until {stored}, which is after the present; put the machine's clock right"
+        "the cloud of the folder has lived until {stored}, which is after the present; put the machine's clock right, or if that was wrong before, look at what `cloudtally repair-clock --to INSTANT` would set back"
     )]
     Ahead {
         /// Until when.

@@ -18,6 +18,7 @@ mod ingest;
 mod jobs;
 mod keys;
 mod quarantine;
+mod repair_clock;
 mod selection; // the window and filters that usage and export share
 mod serve;
 mod settings;
@@ -88,6 +89,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Settings(arguments) => settings::run(&context, &arguments),
         Command::Keys(arguments) => keys::run(&context, &arguments),
         Command::Serve(arguments) => serve::run(&context, &arguments),
+        Command::RepairClock(arguments) => repair_clock::run(&context, &arguments),
     }
 }
 

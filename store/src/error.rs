@@ -175,6 +175,9 @@ pub enum StoreError {
         #[source]
         cause: Box<dyn Error + Send + Sync>,
     },
+    /// The cloud has told what is not in the lake yet.
+    #[error("the cloud has told what is not in the lake yet; take its outbox first")]
+    OutboxNotTaken,
     /// The database does not make sense.
     #[error(
         "`{}` is damaged: {what}; restore the whole data folder from a backup",

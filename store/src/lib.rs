@@ -35,8 +35,8 @@ pub use outbox::Told;
 pub use query::{RecordFilter, RecordSet, RecordWindow, ServedRecord};
 pub use verify::{Finding, Severity};
 pub use writer::{
-    KnownEvents, KnownSamples, PeriodDraft, Publication, QuarantineKind, SeenSamples, StagedPeriod,
-    Writer,
+    KnownEvents, KnownSamples, LivedAhead, PeriodDraft, Publication, QuarantineKind, SeenSamples,
+    StagedPeriod, Writer,
 };
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.

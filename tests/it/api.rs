@@ -132,6 +132,20 @@ impl Serving {
     }
 }
 
+/// How a server ended.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) log: String,
+}
+
+impl Serving {
+    /// Waits until the server ends by itself.
+    pub(crate) fn ended(mut self) -> Ended {
+        let status = self.process.end();
+        Ended { code: status.code(), log: std::fs::read_to_string(&self.log).unwrap() }
+    }
+}
+
 /// Ends one of our processes as a power cut would.
 pub(crate) fn kill(process_id: u32) {
     let sent = Command::new("kill").args(["-KILL", &process_id.to_string()]).status();

@@ -143,6 +143,43 @@ fn a_change_is_kept_as_a_whole_or_not_at_all() {
     }
 }
 
+/// The disk took all and could not say so: nobody knows, so nobody is told anything else.
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "release builds have no crash points")]
+fn a_change_of_unknown_fate_ends_the_server_and_is_found_at_the_next_start() {
+    let cloudtally = empty();
+    drop(start(&cloudtally, &[]));
+    let serving = start(&cloudtally, &[("CLOUDTALLY_FAIL_AT", "cloud.after_commit:6")]);
+    let mut made = Vec::new();
+    let mut unknown = None;
+    for name in (0..20).map(|number| format!("tenant-{number:02}")) {
+        match make_account(&serving, &name) {
+            Some((200, _)) => made.push(name),
+            other => {
+                let (status, answer) = other.expect("an answer");
+                unknown = Some((name, status, answer["errortext"].as_str().unwrap().to_owned()));
+                break;
+            }
+        }
+    }
+    let (last, status, text) = unknown.expect("one of the changes fails");
+    assert_eq!(status, 530, "{text}");
+    assert!(text.contains("may or may not have been kept"), "{text}");
+    // It ends by itself; whoever calls meanwhile is told of nothing that is not kept.
+    let later = make_account(&serving, "tenant-later");
+    assert!(later.is_none_or(|(status, _)| status == 530), "answered after it");
+    let ended = serving.ended();
+    assert_eq!(ended.code, Some(1), "{}", ended.log);
+    assert!(ended.log.contains("may or may not have been kept"), "{}", ended.log);
+    assert!(ended.log.contains("stopping"), "{}", ended.log);
+
+    let serving = start(&cloudtally, &[]);
+    made.push(last);
+    assert_eq!(names(&serving), made, "this disk had it");
+    serving.signal("-TERM");
+    cloudtally.ok(&["check"]);
+}
+
 #[test]
 fn accounts_keys_jobs_and_settings_outlive_a_kill() {
     let cloudtally = empty();

@@ -14,5 +14,6 @@ mod invariants; // who may depend on what, where SQL may stand
 mod jobs; // the history of the usage job
 mod libcloud; // a tenant's day by another unmodified client
 mod living; // tenants, kills in the middle of their lives, the bill of it
+mod repair; // a folder that lived ahead of time
 mod sample_data; // a small real dump with records derived independently
 mod support;

@@ -218,6 +218,19 @@ queries! {
         QUARANTINE_KIND = "quarantine_kind",
         UNMETERED_EVENT = "unmetered_event",
     }
+    /// A folder that lived ahead of time.
+    repair from "repair.sql" {
+        WITHDRAW_PERIODS = "withdraw_periods",
+        WITHDRAW_RECORDS = "withdraw_records",
+        WITHDRAW_OPEN_FILES = "withdraw_open_files",
+        WITHDRAW_ANOMALIES = "withdraw_anomalies",
+        SET_BACK_JOBS = "set_back_jobs",
+        SET_BACK_RUNS = "set_back_runs",
+        SET_BACK_RETIRED = "set_back_retired",
+        SET_BACK_ACCOUNTS = "set_back_accounts",
+        SET_BACK_REMOVALS = "set_back_removals",
+        SET_BACK_COMPLETENESS = "set_back_completeness",
+    }
     /// Which files count.
     lake from "lake.sql" {
         NAMED = "named",
@@ -226,6 +239,7 @@ queries! {
         RETIRED = "retired",
         RETIRE = "retire",
         FORGET_RETIRED = "forget_retired",
+        SETTLE = "settle",
     }
 }
 

@@ -12,6 +12,7 @@ mod links; // the current records under one name a period
 mod orphans; // what a crash left behind
 mod publish; // periods
 mod quarantine; // rows set aside, as many as fit
+mod set_back; // a folder that lived ahead of time
 mod stretches; // periods in which nothing was used
 
 use std::{ops::Deref, path::Path, time::SystemTime};
@@ -29,6 +30,7 @@ pub use append::KnownSamples;
 pub use known::KnownEvents;
 pub use publish::{PeriodDraft, Publication, StagedPeriod};
 pub use quarantine::QuarantineKind;
+pub use set_back::LivedAhead;
 pub use stretches::SeenSamples;
 
 /// A store whose lock is held; freed when dropped.

@@ -26,13 +26,18 @@ const RETIRED_KEPT_MS: i64 = 3_600_000;
 impl Writer {
     pub(super) fn remove_orphans(&self) -> Result<(), StoreError> {
         let db = self.db()?;
-        let (named, retired) = db.read(|db| {
-            let named = db.rows(sql::lake::NAMED, [], |row| load::path(row, 0))?;
-            let retired = db.rows(sql::lake::RETIRED, [], |row| {
-                Ok((load::path(row, 0)?, row.get::<_, i64>(1)?))
-            })?;
-            Ok((named, retired))
-        })?;
+        let found = lake::file::list(self.dir())?;
+        let (mut named, mut retired) = self.named_and_retired()?;
+        let is_known = |path: &PathBuf| {
+            named.contains(path) || retired.iter().any(|(retired, _)| retired == path)
+        };
+        if !found.iter().all(is_known) {
+            // A commit that failed with the disk may come back when the catalogue is opened
+            // anew, and would name files that are gone by then. It cannot once another has
+            // taken its place; where none can be made, nothing is removed.
+            db.write(|db| db.execute(sql::lake::SETTLE, []).map(drop))?;
+            (named, retired) = self.named_and_retired()?;
+        }
 
         // 1. Replaced files whose time is over: the file, then its row.
         let last_ms = now_ms() - RETIRED_KEPT_MS;
@@ -45,8 +50,6 @@ impl Writer {
 
         // 2. Files that nothing names.
         let kept: HashSet<PathBuf> = kept.into_iter().map(|(path, _)| path).collect();
-        let named: HashSet<PathBuf> = named.into_iter().collect();
-        let found = lake::file::list(self.dir())?;
         for path in found.iter().filter(|path| !named.contains(*path) && !kept.contains(*path)) {
             self.remove(path)?;
             info!(path = %path.display(), "removed {}: nothing names it", path.display());
@@ -54,6 +57,17 @@ impl Writer {
 
         // 3. Links, which nothing names either.
         self.link_current(&kept)
+    }
+
+    /// Files that count, and replaced ones that are still there with when they were.
+    fn named_and_retired(&self) -> Result<(HashSet<PathBuf>, Vec<(PathBuf, i64)>), StoreError> {
+        self.db()?.read(|db| {
+            let named = db.rows(sql::lake::NAMED, [], |row| load::path(row, 0))?;
+            let retired = db.rows(sql::lake::RETIRED, [], |row| {
+                Ok((load::path(row, 0)?, row.get::<_, i64>(1)?))
+            })?;
+            Ok((named.into_iter().collect(), retired))
+        })
     }
 
     pub(super) fn remove(&self, path: &Path) -> Result<(), StoreError> {
@@ -65,5 +79,36 @@ impl Writer {
             _ => {}
         }
         crash::point(crash::ORPHAN_AFTER_REMOVE).map_err(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{LockWait, Store};
+
+    fn settled(store: &Store) -> u64 {
+        let count =
+            store.db().unwrap().row(sql::ingest::COUNTER, params!["settled"], |row| row.get(0));
+        count.unwrap().map_or(0, i64::cast_unsigned)
+    }
+
+    #[test]
+    fn files_that_nothing_names_go_only_behind_a_commit() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("data")).unwrap();
+        let writer =
+            || store.writer(LockWait { limit: Duration::ZERO, on_wait: &mut || {} }).map(drop);
+        writer().unwrap();
+        assert_eq!(settled(&store), 0, "nothing to remove costs nothing");
+        let folder = store.dir().join("events/2026-01-01");
+        fs::create_dir_all(&folder).unwrap();
+        let orphan = folder.join("1-a.parquet");
+        fs::write(&orphan, "x").unwrap();
+        writer().unwrap();
+        assert!(!orphan.exists());
+        assert_eq!(settled(&store), 1);
     }
 }
