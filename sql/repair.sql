@@ -22,8 +22,9 @@ WHERE max(started_ms, coalesce(finished_ms, 0), coalesce(as_of_ms, 0), coalesce(
 -- name: set_back_runs
 UPDATE ingest_run SET started_ms = ?1 WHERE started_ms > ?1;
 
--- name: set_back_retired
-UPDATE retired_file SET retired_ms = ?1 WHERE retired_ms > ?1;
+-- name: forget_retired
+-- Files that nobody reads any more; the next sweep of files that nobody names removes them.
+DELETE FROM retired_file;
 
 -- name: set_back_accounts
 UPDATE account SET created_ms = min(created_ms, ?1), removed_ms = min(removed_ms, ?1)

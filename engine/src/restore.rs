@@ -103,8 +103,9 @@ impl<'a> Look<'a> {
                 self.tell(row, "nothing is stored of this kind");
                 continue;
             };
-            let is_state = spec.states.names.iter().any(|state| *state == row.state);
-            if !is_state && !(spec.states.names.is_empty() && row.state.is_empty()) {
+            // One that was made before its kind had states has none.
+            let is_state = row.state.is_empty() || spec.states.names.contains(&row.state.as_str());
+            if !is_state {
                 self.tell(row, &format!("its state `{}` is none of its kind", row.state));
             }
             let lived = [Some(row.created), row.removed];

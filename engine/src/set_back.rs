@@ -9,7 +9,7 @@ use cloudtally_model::{
     port::{ChangeSet, Kept, LedgerEntry, Row, Value},
 };
 
-use super::{cloud::CLOCK_MS, col};
+use crate::{cloud::CLOCK_MS, col};
 
 /// The changes that set a cloud back, and how much they change.
 #[derive(Clone, Debug)]

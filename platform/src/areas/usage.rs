@@ -76,7 +76,9 @@ pub(crate) static COMMANDS: &[Command] = &[
         .doc("Makes the records of some days, instead of waiting for the nightly job")
         .roles(Roles::ROOT)
         .params(&[
-            p("domainid", Id(Kind::Domain)).doc("the domain to make them for; all unless given"),
+            p("domainid", Id(Kind::Domain)).doc(
+                "of no effect, as in CloudStack 4.2: a run makes the records of all domains",
+            ),
             p("enddate", Date).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
             p("startdate", Date).required().doc("the first day, `yyyy-MM-dd`"),
         ])

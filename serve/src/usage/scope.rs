@@ -20,8 +20,8 @@ type Chosen = (SourceName, AccountId);
 /// The accounts a call names; `None` is everybody, which is what the root admin
 /// sees without naming one.
 ///
-/// `accountid` is the cloud's uuid or number and wins over the others; `account`
-/// is a name, in a domain or, of an imported cloud, in any; `domainid` alone is
+/// `accountid` is the cloud's uuid or number, and an `account` beside it must be its name;
+/// `account` alone is a name, in a domain or, of an imported cloud, in any; `domainid` alone is
 /// all accounts of the domain, and with `isrecursive=true` of those below it.
 /// `projectid=-1` is all projects that the caller is in or governs, gone or not.
 /// Only the root admin sees imported clouds.
@@ -29,6 +29,45 @@ pub(super) fn chosen_accounts(
     call: &Call<'_>,
     accounts: &Accounts,
 ) -> Result<Option<Vec<Chosen>>, ApiError> {
+    let chosen = choose(call, accounts)?;
+    let given = |name| call.params.given(name);
+    if let (Some(id), Some(name)) = (given("accountid").filter(|id| *id != "-1"), given("account"))
+        && let Some(chosen) = &chosen
+    {
+        refuse_other_name(call, accounts, chosen, id, name)?;
+    }
+    Ok(chosen)
+}
+
+/// Refuses a name that is none of the accounts that an id has chosen.
+fn refuse_other_name(
+    call: &Call<'_>,
+    accounts: &Accounts,
+    chosen: &[Chosen],
+    id: &str,
+    name: &str,
+) -> Result<(), ApiError> {
+    let world = call.cloud.world();
+    let told = accounts
+        .iter()
+        .filter(|(source, account)| {
+            chosen.iter().any(|(of, id)| of == *source && *id == account.id)
+        })
+        .map(|(_, account)| account.name.to_string());
+    let own = chosen.iter().filter(|(source, _)| source.as_str() == OUR_SOURCE);
+    let own = own.filter_map(|(_, id)| world.any(ThingId(id.0)));
+    let names: Vec<String> =
+        told.chain(own.map(|account| account.text(col::NAME).to_owned())).collect();
+    if names.is_empty() || names.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+        return Ok(());
+    }
+    Err(ApiError::value(format!(
+        "the account {id} is {}, not {name}; give one of `accountid` and `account`",
+        names[0]
+    )))
+}
+
+fn choose(call: &Call<'_>, accounts: &Accounts) -> Result<Option<Vec<Chosen>>, ApiError> {
     let given = |name| call.params.given(name);
     let (account_id, project) = (given("accountid"), given("projectid"));
     if account_id.is_some() && project.is_some() {

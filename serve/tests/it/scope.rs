@@ -83,8 +83,13 @@ fn whose_records_are_found() {
         &["admin 10", "boss 20", "dev 21", "twin 22", "twin 30"],
     );
     check(&[("domainid", "2"), ("isrecursive", "true"), ("account", "twin")], &["twin 22"]);
-    // `accountid` wins over the others.
-    check(&[("accountid", "21"), ("account", "twin"), ("domainid", "1")], &["dev 21"]);
+    // A name beside `accountid` must be that account's.
+    check(&[("accountid", "21"), ("account", "Dev"), ("domainid", "3")], &["dev 21"]);
+    let other = [("command", "listUsageRecords"), ("accountid", "21"), ("account", "twin")];
+    let refused = server.ask(&[&JANUARY_1[..], &other].concat());
+    assert_eq!(refused.status, 431);
+    let text = "the account 21 is dev, not twin; give one of `accountid` and `account`";
+    assert!(refused.text().contains(text), "{}", refused.text());
     // Types, and parameters that say nothing.
     check(&[("type", "6")], &everybody);
     check(&[("type", "1")], &[]);

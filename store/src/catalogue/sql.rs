@@ -226,7 +226,7 @@ queries! {
         WITHDRAW_ANOMALIES = "withdraw_anomalies",
         SET_BACK_JOBS = "set_back_jobs",
         SET_BACK_RUNS = "set_back_runs",
-        SET_BACK_RETIRED = "set_back_retired",
+        FORGET_RETIRED = "forget_retired",
         SET_BACK_ACCOUNTS = "set_back_accounts",
         SET_BACK_REMOVALS = "set_back_removals",
         SET_BACK_COMPLETENESS = "set_back_completeness",

@@ -23,6 +23,9 @@ use crate::{
 /// How long a replaced file stays for readers that looked at the catalogue before.
 const RETIRED_KEPT_MS: i64 = 3_600_000;
 
+/// A file that was replaced, and when, in milliseconds since 1970.
+type Retired = (PathBuf, i64);
+
 impl Writer {
     pub(super) fn remove_orphans(&self) -> Result<(), StoreError> {
         let db = self.db()?;
@@ -60,7 +63,7 @@ impl Writer {
     }
 
     /// Files that count, and replaced ones that are still there with when they were.
-    fn named_and_retired(&self) -> Result<(HashSet<PathBuf>, Vec<(PathBuf, i64)>), StoreError> {
+    fn named_and_retired(&self) -> Result<(HashSet<PathBuf>, Vec<Retired>), StoreError> {
         self.db()?.read(|db| {
             let named = db.rows(sql::lake::NAMED, [], |row| load::path(row, 0))?;
             let retired = db.rows(sql::lake::RETIRED, [], |row| {

@@ -4,7 +4,7 @@
 //! Events keep their ids and their order. Samples of a series need instants of their own:
 //! they follow the instant a millisecond apart, and those that only say what the next one
 //! says as well go. Periods that end after the instant are withdrawn, all of their
-//! generations; the next runs of the job publish them when they are over.
+//! generations, and with them earlier ones whose bytes one of them bills; the next runs of the job publish them when they are over.
 
 use std::collections::BTreeMap;
 
@@ -54,8 +54,7 @@ impl Store {
         let told_samples = self.told_samples(0, usize::MAX)?;
         let events = told_events.iter().filter(|told| told.item.created > to).count();
         let samples = told_samples.iter().filter(|told| told.item.sampled > to).count();
-        let calendar = self.calendar()?;
-        let from = calendar.period_at(to).start;
+        let (calendar, from) = (self.calendar()?, self.withdrawn_from(&snapshot, to)?);
         let with_files = snapshot.periods.iter().filter(|known| known.period.start >= from).count();
         let empty = snapshot.stretches.iter().filter(|stretch| stretch.extent.end > from);
         let empty = empty.map(|stretch| {
@@ -67,6 +66,28 @@ impl Store {
             samples: (misdated.samples.len() + samples) as u64,
             periods: with_files as u64 + empty.sum::<u64>(),
         })
+    }
+
+    /// The start of the first period to withdraw: the one that `to` lies in, or an earlier
+    /// one whose bytes a withdrawn period bills in a folded record; it is billed again by
+    /// itself then.
+    fn withdrawn_from(&self, snapshot: &Snapshot, to: Instant) -> Result<Instant, StoreError> {
+        let calendar = self.calendar()?;
+        let mut from = calendar.period_at(to).start;
+        let mut looked_at = Instant::END_OF_TIME;
+        loop {
+            let mut folded = from;
+            let withdrawn = |start: Instant| start >= from && start < looked_at;
+            for known in snapshot.periods.iter().filter(|known| withdrawn(known.period.start)) {
+                for counter in self.read_counters(known, &snapshot.sources)? {
+                    folded = folded.min(counter.folded_from.unwrap_or(folded));
+                }
+            }
+            if folded >= from {
+                return Ok(from);
+            }
+            (looked_at, from) = (from, calendar.period_at(folded).start);
+        }
     }
 
     fn misdated(
@@ -116,24 +137,26 @@ impl Writer {
         if !self.told_events(0, 1)?.is_empty() || !self.told_samples(0, 1)?.is_empty() {
             return Err(StoreError::OutboxNotTaken);
         }
-        let mut misdated = self.misdated(&self.snapshot()?, source, to)?;
+        let snapshot = self.snapshot()?;
+        let mut misdated = self.misdated(&snapshot, source, to)?;
         for event in &mut misdated.events {
             event.created = to;
         }
         misdated.events.sort_unstable_by_key(|event| event.id);
         misdated.samples = after(to, std::mem::take(&mut misdated.samples));
         let last = misdated.samples.iter().map(|sample| sample.sampled).max().unwrap_or(to);
-        let from = self.calendar()?.period_at(to).start;
+        let from = self.withdrawn_from(&snapshot, to)?;
         let db = self.db()?;
         db.write(|db| {
             let own = source_id(db, source)?;
+            // The paths of withdrawn generations come again, and nobody reads meanwhile.
+            db.execute(sql::repair::FORGET_RETIRED, [])?;
             self.swap_events(db, source, own, &misdated)?;
             self.swap_samples(db, source, own, &misdated)?;
             withdraw(db, from)?;
             let to = to.as_millis();
             db.execute(sql::repair::SET_BACK_JOBS, params![to, from.as_millis()])?;
             db.execute(sql::repair::SET_BACK_RUNS, params![to])?;
-            db.execute(sql::repair::SET_BACK_RETIRED, params![to])?;
             db.execute(sql::repair::SET_BACK_REMOVALS, params![to, own])?;
             if db.execute(sql::repair::SET_BACK_ACCOUNTS, params![to, own])? > 0 {
                 next_numbers(db, "accounts", 1)?;
