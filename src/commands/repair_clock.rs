@@ -3,7 +3,10 @@
 use std::{process::ExitCode, time::Duration};
 
 use cloudtally_ingest::take_outbox;
-use cloudtally_model::{Instant, Millis, SourceName, port::Journal};
+use cloudtally_model::{
+    Instant, Millis, SourceName,
+    port::{ChangeSet, Journal},
+};
 use cloudtally_platform::engine::{CLOCK_MS, IS_SIMULATED, SetBack, set_back};
 use cloudtally_store::{LivedAhead, LockWait, SqliteJournal, Store};
 use serde_json::json;
@@ -14,6 +17,10 @@ use crate::{
     console::{self, grouped},
     failure::Failure,
 };
+
+/// The number that keeps to which instant a repair is under way, in milliseconds since
+/// 1970; -1 if none is.
+const UNDER_WAY: &str = "set_back_to_ms";
 
 /// What is set back.
 struct Repair {
@@ -31,6 +38,7 @@ pub(crate) fn run(context: &Context, arguments: &RepairClock) -> Result<ExitCode
     let lived = lived_until(&store, to)?;
     // Nobody else may have the cloud in memory meanwhile.
     let mut journal = store.journal(LockWait { limit: Duration::ZERO, on_wait: &mut || {} })?;
+    refuse_half_done(&store, to)?;
     let lake = store.lived_ahead(&own, to)?;
     let kept = journal.load().map_err(failed)?;
     let repair = Repair { lived, to, lake, cloud: set_back(&kept, to, to) };
@@ -69,6 +77,18 @@ fn lived_until(store: &Store, to: Instant) -> Result<Instant, Failure> {
     Ok(lived)
 }
 
+/// Refuses a later instant than that of a repair that a crash left half done: the lake
+/// stands at that one already, and the cloud would be set back to another.
+fn refuse_half_done(store: &Store, to: Instant) -> Result<(), Failure> {
+    let under_way = store.cloud_number(UNDER_WAY)?.filter(|at| *at >= 0).map(Instant::from_millis);
+    match under_way {
+        Some(at) if to > at => Err(Failure::usage(format!(
+            "a repair to {at} is half done, which is before `--to {to}`; end it first, with `--to {at} --yes`"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// The lake goes first: until the cloud's clock is set back, too, it cannot be served, and
 /// the same command ends what a crash left half done.
 fn apply(
@@ -79,10 +99,14 @@ fn apply(
 ) -> Result<(), Failure> {
     let writer = console::writer(store)?;
     take_outbox(&writer, console::wall_clock_ms())?;
+    let numbers = vec![(UNDER_WAY, to.as_millis())];
+    journal.commit(&ChangeSet { numbers, ..ChangeSet::default() }).map_err(failed)?;
     let last = writer.set_back(own, to, console::now())?;
     let kept = journal.load().map_err(failed)?;
     let clock = last.max(to + Millis(1));
-    journal.commit(&set_back(&kept, to, clock).changes).map_err(failed)
+    let mut changes = set_back(&kept, to, clock).changes;
+    changes.numbers.push((UNDER_WAY, -1));
+    journal.commit(&changes).map_err(failed)
 }
 
 fn failed(cause: cloudtally_model::port::JournalError) -> Failure {

@@ -158,3 +158,33 @@ fn a_folder_that_lived_ahead_by_a_year_is_set_back() {
     let aside = cloudtally.ok(&["quarantine"]);
     assert!(aside.contains("the quarantine is empty"), "an event's id was used again: {aside}");
 }
+
+/// A crash between the two steps leaves the lake set back and the cloud not: only the same
+/// instant, or an earlier one, ends that.
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "release builds believe the machine's clock")]
+fn a_repair_that_is_half_done_is_ended_and_not_begun_anew() {
+    let cloudtally = Cloudtally::new();
+    let now = Instant::from_millis(now().as_millis() / 1000 * 1000);
+    let start = Instant::from_millis((now.utc_day() - 3) * Millis::DAY.0);
+    live(&cloudtally, start, 2, now + Millis(2 * Millis::DAY.0));
+    take_for_the_machines_clock(&cloudtally);
+    let earlier = Instant::from_millis(now.as_millis() - Millis::DAY.0);
+    let repair = |to: Instant| -> Vec<String> {
+        ["repair-clock", "--to", &to.to_string(), "--yes"].map(str::to_owned).to_vec()
+    };
+    let arguments = repair(earlier);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut command = cloudtally.command(&arguments);
+    command.env("CLOUDTALLY_CRASH_AT", "compact.after_commit:1");
+    assert!(!command.output().unwrap().status.success());
+
+    let later = repair(now);
+    let later: Vec<&str> = later.iter().map(String::as_str).collect();
+    let refused = cloudtally.fails(2, &later);
+    assert!(refused.contains(&format!("a repair to {earlier} is half done")), "{refused}");
+    cloudtally.ok(&arguments);
+    cloudtally.ok(&["aggregate"]);
+    let checked = cloudtally.ok(&["check"]);
+    assert!(checked.contains("what its tenants had:"), "{checked}");
+}

@@ -77,7 +77,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .roles(Roles::ROOT)
         .params(&[
             p("domainid", Id(Kind::Domain)).doc(
-                "of no effect, as in CloudStack 4.2: a run makes the records of all domains",
+                "of no effect: a run makes the records of all domains",
             ),
             p("enddate", Date).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
             p("startdate", Date).required().doc("the first day, `yyyy-MM-dd`"),

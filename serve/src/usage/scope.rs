@@ -31,40 +31,40 @@ pub(super) fn chosen_accounts(
 ) -> Result<Option<Vec<Chosen>>, ApiError> {
     let chosen = choose(call, accounts)?;
     let given = |name| call.params.given(name);
-    if let (Some(id), Some(name)) = (given("accountid").filter(|id| *id != "-1"), given("account"))
-        && let Some(chosen) = &chosen
-    {
-        refuse_other_name(call, accounts, chosen, id, name)?;
+    match (given("accountid").filter(|id| *id != "-1"), given("account"), chosen) {
+        (Some(id), Some(name), Some(chosen)) => {
+            named_so(call, accounts, chosen, id, name).map(Some)
+        }
+        (_, _, chosen) => Ok(chosen),
     }
-    Ok(chosen)
 }
 
-/// Refuses a name that is none of the accounts that an id has chosen.
-fn refuse_other_name(
+/// Those of the accounts of an id that have a name; one number may be accounts of several
+/// sources. Refuses a name that none of them has.
+fn named_so(
     call: &Call<'_>,
     accounts: &Accounts,
-    chosen: &[Chosen],
+    mut chosen: Vec<Chosen>,
     id: &str,
     name: &str,
-) -> Result<(), ApiError> {
+) -> Result<Vec<Chosen>, ApiError> {
     let world = call.cloud.world();
-    let told = accounts
-        .iter()
-        .filter(|(source, account)| {
-            chosen.iter().any(|(of, id)| of == *source && *id == account.id)
+    let name_of = |(source, id): &Chosen| -> Option<String> {
+        let mut told = accounts.iter().filter(|(of, account)| *of == source && account.id == *id);
+        told.next().map(|(_, account)| account.name.to_string()).or_else(|| {
+            let own = world.any(ThingId(id.0)).filter(|_| source.as_str() == OUR_SOURCE);
+            own.map(|account| account.text(col::NAME).to_owned())
         })
-        .map(|(_, account)| account.name.to_string());
-    let own = chosen.iter().filter(|(source, _)| source.as_str() == OUR_SOURCE);
-    let own = own.filter_map(|(_, id)| world.any(ThingId(id.0)));
-    let names: Vec<String> =
-        told.chain(own.map(|account| account.text(col::NAME).to_owned())).collect();
-    if names.is_empty() || names.iter().any(|own| own.eq_ignore_ascii_case(name)) {
-        return Ok(());
+    };
+    let names: Vec<String> = chosen.iter().filter_map(name_of).collect();
+    chosen.retain(|account| name_of(account).is_none_or(|own| own.eq_ignore_ascii_case(name)));
+    if chosen.is_empty() {
+        return Err(ApiError::value(format!(
+            "the account {id} is {}, not {name}; give one of `accountid` and `account`",
+            names.join(" and ")
+        )));
     }
-    Err(ApiError::value(format!(
-        "the account {id} is {}, not {name}; give one of `accountid` and `account`",
-        names[0]
-    )))
+    Ok(chosen)
 }
 
 fn choose(call: &Call<'_>, accounts: &Accounts) -> Result<Option<Vec<Chosen>>, ApiError> {
