@@ -24,10 +24,11 @@ docs:
 demo:
     cargo run --release -- demo
 
-# Run the two examples: five events folded, a machine deployed in memory.
+# Run the examples: five events folded, a machine deployed in memory, a toy on the engine.
 examples:
     cargo run --package cloudtally-aggregate --example fold_events
     cargo run --package cloudtally-platform --example deploy_vm
+    cargo run --package cloudtally-engine --example toy
 
 # Run everything that must hold before a change lands.
 ci:

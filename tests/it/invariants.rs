@@ -43,8 +43,8 @@ fn dependencies_point_one_way() {
         ("engine", &["model"]),
         ("platform", &["model", "engine"]),
         ("store", &["model"]),
-        ("ingest", &["model", "store", "platform"]),
-        ("aggregate", &["model", "store", "platform"]),
+        ("ingest", &["model", "store"]),
+        ("aggregate", &["model", "store"]),
         ("serve", &["model", "store", "platform", "ingest", "aggregate"]),
     ] {
         for name in dependencies(of) {
