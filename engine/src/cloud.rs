@@ -98,7 +98,7 @@ impl Cloud {
     /// Loads the cloud that a journal has kept, or begins a new one.
     ///
     /// # Errors
-    /// What the journal refuses; rows that no cloud could have kept, by their ids.
+    /// Errors of the journal, and rows that no cloud could have kept, by their ids.
     pub fn open(
         tables: &'static Tables,
         mut journal: Box<dyn Journal>,

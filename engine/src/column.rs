@@ -77,34 +77,26 @@ impl<T: Stored> Column<T> {
 
 /// A column that refers to other things: to one or to several.
 #[derive(Clone, Copy, Debug)]
-pub struct Reference {
-    name: &'static str,
-    key: ColumnKey,
-}
+pub struct Reference(ColumnKey);
 
 impl Reference {
-    /// The name of the column.
-    pub const fn name(self) -> &'static str {
-        self.name
-    }
-
     /// Its key.
     pub const fn key(self) -> ColumnKey {
-        self.key
+        self.0
     }
 }
 
 impl Column<ThingId> {
     /// The column as a reference, for the rows of kinds.
     pub const fn reference(self) -> Reference {
-        Reference { name: self.name, key: self.key }
+        Reference(self.key)
     }
 }
 
 impl Column<Vec<ThingId>> {
     /// The column as a reference, for the rows of kinds.
     pub const fn reference(self) -> Reference {
-        Reference { name: self.name, key: self.key }
+        Reference(self.key)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of everything that an account has when it is shut or removed, by the rows
+//! Stops and removals of all that an account has when it is shut or removed, by the rows
 //! of the kinds.
 
 use super::{

@@ -1,4 +1,4 @@
-//! What a journal has kept, looked at before a cloud is made of it.
+//! The look at what a journal has kept, before a cloud is made of it.
 //!
 //! The engine relies on much of what it has written itself: that ids were given once, that
 //! an account is in a domain. A damaged row would break it later, at a call or a due thing,
@@ -16,10 +16,11 @@ use super::{
     cloud::{CLOCK_MS, IS_SIMULATED, NEXT_EVENT, NEXT_ID},
     col,
     tables::Tables,
+    world::ids_in,
 };
 use crate::table::Kind;
 
-/// How many domains may lie one in the other; more is a circle.
+/// Domains that may lie one in the other; more of them are a circle.
 const DEPTH_MAX: usize = 4096;
 
 /// Lists what no cloud could have kept, a text a row; empty if a cloud can be made of it.
@@ -122,7 +123,7 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// What belongs to whom. Most of the engine asks for these without looking.
+    /// Looks at owners and domains, which most of the engine takes for granted.
     fn identity(&mut self) {
         if self.kept.rows.is_empty() {
             return;
@@ -137,7 +138,11 @@ impl<'a> Look<'a> {
                 let owner = row.owner.unwrap_or_default();
                 self.tell(row, &format!("its owner is the thing {owner}, which is no account"));
             }
-            let never_given = references(row).find(|id| *id == 0 || *id >= self.next_id);
+            let never_given = row
+                .values
+                .iter()
+                .flat_map(|(_, value)| ids_in(value))
+                .find(|id| *id == 0 || *id >= self.next_id);
             if let Some(id) = never_given {
                 self.tell(
                     row,
@@ -238,15 +243,4 @@ fn reference(row: &Row, name: &str) -> Option<u64> {
         Some(Value::Ref(id)) => Some(*id),
         _ => None,
     }
-}
-
-/// The ids of all things that a thing refers to.
-fn references(row: &Row) -> impl Iterator<Item = u64> + '_ {
-    row.values.iter().flat_map(|(_, value)| {
-        let several = match value {
-            Value::List(values) => values.as_slice(),
-            one => std::slice::from_ref(one),
-        };
-        several.iter().filter_map(|one| if let Value::Ref(id) = one { Some(*id) } else { None })
-    })
 }

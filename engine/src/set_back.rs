@@ -14,7 +14,7 @@ use crate::{cloud::CLOCK_MS, col};
 /// The changes that set a cloud back, and how much they change.
 #[derive(Clone, Debug)]
 pub struct SetBack {
-    /// What to keep.
+    /// Changes for the journal to keep.
     pub changes: ChangeSet,
     /// Things with dates that change, those included that are only due later.
     pub things: usize,

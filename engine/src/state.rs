@@ -100,7 +100,7 @@ crate::states! {
         Suspended = "Suspended",
     }
 
-    /// How far an action event tells that its command is.
+    /// The stages of a command that an action event tells of.
     pub enum EventState {
         Completed = "Completed",
         Scheduled = "Scheduled",

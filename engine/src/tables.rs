@@ -26,7 +26,7 @@ pub struct Tables {
     names: OnceLock<HashSet<&'static str>>,
 }
 
-/// What the engine asks the product for.
+/// Functions by which the engine asks the product.
 #[derive(Clone, Copy)]
 pub struct Hooks {
     /// Makes what a new cloud has: the ROOT domain, then the system's and the root admin's

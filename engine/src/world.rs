@@ -396,15 +396,17 @@ impl Thing {
     }
 
     fn references(&self) -> impl Iterator<Item = (ColumnKey, u64)> + '_ {
-        self.values.iter().flat_map(|(column, value)| {
-            let one = if let Value::Ref(id) = value { Some(*id) } else { None };
-            let several: &[Value] = if let Value::List(values) = value { values } else { &[] };
-            let several = several
-                .iter()
-                .filter_map(|value| if let Value::Ref(id) = value { Some(*id) } else { None });
-            one.into_iter().chain(several).map(|id| (*column, id))
-        })
+        self.values.iter().flat_map(|(column, value)| ids_in(value).map(|id| (*column, id)))
     }
+}
+
+/// The ids of the things that a value refers to: of one, or of each in a list.
+pub(super) fn ids_in(value: &Value) -> impl Iterator<Item = u64> + '_ {
+    let values = match value {
+        Value::List(values) => values.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    values.iter().filter_map(|one| if let Value::Ref(id) = one { Some(*id) } else { None })
 }
 
 /// The cloud.

@@ -162,7 +162,7 @@ pub enum OnDelete {
     Forget,
 }
 
-/// Who may know of things of a kind that no account owns.
+/// The callers that may know of things of a kind which no account owns.
 #[derive(Clone, Copy)]
 pub enum Sight {
     /// Everybody: what the cloud offers.
@@ -278,7 +278,7 @@ pub struct KindSpec {
     /// Called after each move, with the state it came from: what every path to a
     /// state has in common, such as the usage events.
     pub on_move: Option<fn(&mut Tx<'_>, ThingId, &'static str)>,
-    /// Who may know of those that no account owns.
+    /// The callers that may know of those which no account owns.
     pub sight: Sight,
     /// Lets others than the owner name a thing to use it.
     pub usable_by: Option<fn(&World, &Caller, &Thing) -> bool>,

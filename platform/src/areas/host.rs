@@ -47,14 +47,21 @@ const GIB: i64 = 1 << 30;
 const VERSION: &str = "4.2.1";
 
 /// `reservation` is the planner that keeps the host for one use, if any.
-pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Host, &HOST).infrastructure()
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Host, &HOST)
+    .infrastructure()
     .hidden(&[
         hidden("url", W::Str),
         hidden("username", W::Str),
         hidden("passwordset", W::Date),
         hidden("reservation", W::Str),
     ])
-    .states(table!(HostState: Up, Connecting, Disconnected, Down, Alert; Up => Disconnected, Down, Alert; Disconnected => Down, Up, Connecting; Alert => Disconnected; Down => Disconnected; Connecting => Up, Down;))
+    .states(table!(HostState: Up, Connecting, Disconnected, Down, Alert;
+        Up => Disconnected, Down, Alert;
+        Disconnected => Down, Up, Connecting;
+        Alert => Disconnected;
+        Down => Disconnected;
+        Connecting => Up, Down;
+    ))
     .keyword(&[col::NAME, col::RESOURCE_STATE, col::IP_ADDRESS])
     .job_instance("Host")
     .referred(&[
@@ -305,10 +312,10 @@ fn memory_allocated(view: &View<'_>) -> Node {
 
 /// A host that answers has just done so.
 fn last_pinged(view: &View<'_>) -> Node {
-    match view.thing.state() {
-        "Up" => Node::Date(view.now),
-        _ => view.thing.time(col::DISCONNECTED).map_or(Node::Null, Node::Date),
+    if view.thing.is(HostState::Up) {
+        return Node::Date(view.now);
     }
+    view.thing.time(col::DISCONNECTED).map_or(Node::Null, Node::Date)
 }
 
 /// The pool on the disks of a host, where zones let VMs use these.

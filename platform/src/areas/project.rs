@@ -45,7 +45,10 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Project, &PROJECT)
     .usable_by(|world, caller, project| is_invited(world, caller, project.id))
     .owned()
     .unique(&[Unique { column: col::NAME, within: Within::Domain }])
-    .states(table!(ProjectState: Active, Disabled, Suspended; Active => Suspended, Disabled; Suspended => Active, Disabled;))
+    .states(table!(ProjectState: Active, Disabled, Suspended;
+        Active => Suspended, Disabled;
+        Suspended => Active, Disabled;
+    ))
     .keyword(&[col::NAME, col::DISPLAY_TEXT])
     .referred(&[
         (Kind::ProjectAccount, col::PROJECT_ID.reference(), OnDelete::Remove),
@@ -65,7 +68,9 @@ pub(crate) static INVITATION_KIND: KindSpec =
         .usable_by(invites)
         .hidden(&[hidden("due", W::Date), hidden("token", W::Str)])
         .owned()
-        .states(table!(InvitationState: Pending, Completed, Expired, Declined; Pending => Completed, Expired, Declined;))
+        .states(table!(InvitationState: Pending, Completed, Expired, Declined;
+            Pending => Completed, Expired, Declined;
+        ))
         .on_due(expire);
 
 pub(crate) const PROJECT: Object = Object {

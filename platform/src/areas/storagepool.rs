@@ -37,7 +37,8 @@ const TYPES: [(&str, &str); 9] = [
     ("file", "Filesystem"),
 ];
 
-pub(crate) static KIND: KindSpec = KindSpec::new(Kind::StoragePool, &STORAGE_POOL).infrastructure()
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::StoragePool, &STORAGE_POOL)
+    .infrastructure()
     .hidden(&[
         hidden("url", W::Str),
         hidden("provider", W::Str),
@@ -45,7 +46,11 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::StoragePool, &STORAGE_POO
         hidden("details", W::Map),
         hidden("hostid", W::Id(Kind::Host)),
     ])
-    .states(table!(PoolState: Up, PrepareForMaintenance, Maintenance; Up => PrepareForMaintenance; PrepareForMaintenance => Maintenance, Up; Maintenance => Up;))
+    .states(table!(PoolState: Up, PrepareForMaintenance, Maintenance;
+        Up => PrepareForMaintenance;
+        PrepareForMaintenance => Maintenance, Up;
+        Maintenance => Up;
+    ))
     .unique(&[Unique { column: col::NAME, within: Within::Column(col::ZONE_ID) }])
     .keyword(&[col::NAME, col::TYPE])
     .job_instance("StoragePool")

@@ -30,7 +30,10 @@ use crate::{
 /// cloud starts it again.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
     .infrastructure()
-    .machine(Machine { halt: host::halt_by_states, start_elsewhere: |tx, vm, _| start_elsewhere(tx, vm) })
+    .machine(Machine {
+        halt: host::halt_by_states,
+        start_elsewhere: |tx, vm, _| start_elsewhere(tx, vm),
+    })
     .hidden(&[
         hidden("serviceofferingid", W::Id(Kind::ServiceOffering)),
         hidden("storageid", W::Id(Kind::StoragePool)),
@@ -38,7 +41,13 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
         hidden("publicrange", W::Id(Kind::VlanIpRange)),
         hidden("due", W::Date),
     ])
-    .states(table!(MachineState: Stopped, Starting, Running, Stopping, Migrating; Stopped => Starting; Starting => Running, Stopped; Running => Stopping, Migrating; Migrating => Running; Stopping => Stopped, Running;))
+    .states(table!(MachineState: Stopped, Starting, Running, Stopping, Migrating;
+        Stopped => Starting;
+        Starting => Running, Stopped;
+        Running => Stopping, Migrating;
+        Migrating => Running;
+        Stopping => Stopped, Running;
+    ))
     .keyword(&[col::NAME])
     .job_instance("SystemVm")
     .on_due(start_by_itself)

@@ -232,7 +232,12 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Volume, &VOLUME)
     ])
     .owned()
     .limit(Limit::Volume)
-    .states(table!(VolumeState: Allocated, Ready, Destroy, Uploaded, UploadError; Allocated => Ready, Uploaded, Destroy; Uploaded => Ready, Destroy; Ready => Destroy; Destroy => Ready, Allocated;))
+    .states(table!(VolumeState: Allocated, Ready, Destroy, Uploaded, UploadError;
+        Allocated => Ready, Uploaded, Destroy;
+        Uploaded => Ready, Destroy;
+        Ready => Destroy;
+        Destroy => Ready, Allocated;
+    ))
     .keyword(&[col::NAME])
     .referred(&[
         (Kind::SnapshotPolicy, col::VOLUME_ID.reference(), OnDelete::Remove),

@@ -44,27 +44,31 @@ pub(super) fn chosen_accounts(
 fn named_so(
     call: &Call<'_>,
     accounts: &Accounts,
-    mut chosen: Vec<Chosen>,
+    chosen: Vec<Chosen>,
     id: &str,
     name: &str,
 ) -> Result<Vec<Chosen>, ApiError> {
     let world = call.cloud.world();
     let name_of = |(source, id): &Chosen| -> Option<String> {
-        let mut told = accounts.iter().filter(|(of, account)| *of == source && account.id == *id);
-        told.next().map(|(_, account)| account.name.to_string()).or_else(|| {
+        accounts.get(source, *id).map(|account| account.name.to_string()).or_else(|| {
             let own = world.any(ThingId(id.0)).filter(|_| source.as_str() == OUR_SOURCE);
             own.map(|account| account.text(col::NAME).to_owned())
         })
     };
-    let names: Vec<String> = chosen.iter().filter_map(name_of).collect();
-    chosen.retain(|account| name_of(account).is_none_or(|own| own.eq_ignore_ascii_case(name)));
-    if chosen.is_empty() {
+    let (mut named, mut names) = (Vec::new(), Vec::new());
+    for account in chosen {
+        match name_of(&account) {
+            Some(own) if !own.eq_ignore_ascii_case(name) => names.push(own),
+            _ => named.push(account),
+        }
+    }
+    if named.is_empty() {
         return Err(ApiError::value(format!(
             "the account {id} is {}, not {name}; give one of `accountid` and `account`",
             names.join(" and ")
         )));
     }
-    Ok(chosen)
+    Ok(named)
 }
 
 fn choose(call: &Call<'_>, accounts: &Accounts) -> Result<Option<Vec<Chosen>>, ApiError> {

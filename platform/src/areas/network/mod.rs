@@ -193,7 +193,10 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Network, &NETWORK)
         hidden("idlesince", W::Date),
     ])
     .owned()
-    .states(table!(NetworkState: Allocated, Setup, Implementing, Implemented, Shutdown; Allocated => Implemented, Setup; Implemented => Allocated;))
+    .states(table!(NetworkState: Allocated, Setup, Implementing, Implemented, Shutdown;
+        Allocated => Implemented, Setup;
+        Implemented => Allocated;
+    ))
     .keyword(&[col::NAME, col::DISPLAY_TEXT])
     .referred(&[
         (Kind::Nic, col::NETWORK_ID.reference(), OnDelete::Refuse),

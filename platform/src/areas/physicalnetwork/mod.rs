@@ -39,8 +39,13 @@ pub(crate) static TRAFFIC_TYPE_KIND: KindSpec = KindSpec::new(Kind::TrafficType,
     .job_instance("TrafficType");
 
 /// A provider works once it is enabled, which its element must be first.
-pub(crate) static PROVIDER_KIND: KindSpec = KindSpec::new(Kind::Provider, &PROVIDER).infrastructure()
-    .states(table!(SwitchState: Disabled, Enabled, Shutdown; Disabled => Enabled, Shutdown; Enabled => Disabled, Shutdown; Shutdown => Enabled, Disabled;))
+pub(crate) static PROVIDER_KIND: KindSpec = KindSpec::new(Kind::Provider, &PROVIDER)
+    .infrastructure()
+    .states(table!(SwitchState: Disabled, Enabled, Shutdown;
+        Disabled => Enabled, Shutdown;
+        Enabled => Disabled, Shutdown;
+        Shutdown => Enabled, Disabled;
+    ))
     .keyword(&[col::NAME])
     .job_instance("PhysicalNetworkServiceProvider")
     .referred(&[
