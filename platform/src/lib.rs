@@ -1,21 +1,31 @@
 #![doc = include_str!("../README.md")]
 
-mod areas; // the API, one file an area: rows and their functions
 pub mod col; // columns of what is stored
+mod compute;
+mod desk;
+mod devices; // plug-ins: network devices, filers, bare metal, managers of other clouds
 mod facts; // which uses a resource is
+mod identity;
 pub mod meanings; // what the fields of answers mean, said once
+mod network;
+mod offering;
+mod operations;
+mod parse;
 mod seed; // what a new cloud has
+mod site;
 pub mod state; // states of what is stored
+mod storage;
+mod tables; // all commands, kinds and objects
 pub mod tenants; // people with habits, who use the cloud
 pub mod words; // what the common parameters mean, said once
 
 /// What the administrator is told of, raised and resolved by who finds out.
 pub mod alerts {
-    pub use crate::areas::alert::{
+    pub use crate::desk::alert::{
         AlertType, MANAGEMENT_NODE, Place, TYPES, USAGE_SANITY_RESULT, USAGE_SERVER,
         USAGE_SERVER_RESULT, raise, resolve,
     };
 }
 
-pub use areas::TABLES;
 pub use cloudtally_engine::{self as engine, ledger, table};
+pub use tables::TABLES;

@@ -2,9 +2,10 @@
 //! a cloud that begins empty. They belong to the system and are nobody's use.
 
 use crate::{
-    areas::{image, network},
     col,
     engine::{ThingId, Tx, own_users},
+    network::guest,
+    storage::image,
     table::Kind,
 };
 
@@ -86,7 +87,7 @@ pub(crate) fn ready(tx: &mut Tx<'_>) {
         image::put_ready(tx, id, *zone);
     }
     for zone in zones {
-        network::ready(tx, zone);
+        guest::ready(tx, zone);
     }
 }
 

@@ -4,14 +4,17 @@
 //! for them and image stores.
 
 use crate::{
-    areas::{
-        diskoffering, guestos,
-        host::{self, Seeded},
-        hypervisor::{self, BARE_METAL, KVM, SIMULATOR, XEN_SERVER},
-        region, serviceoffering, systemvm,
-    },
     col,
     engine::{ThingId, Tx},
+    offering::{
+        diskoffering, guestos,
+        hypervisor::{self, BARE_METAL, KVM, SIMULATOR, XEN_SERVER},
+        serviceoffering,
+    },
+    site::{
+        host::{self, Seeded},
+        region, systemvm,
+    },
     table::Kind,
 };
 

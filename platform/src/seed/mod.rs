@@ -5,9 +5,11 @@ pub(crate) mod infrastructure;
 pub(crate) mod networks;
 
 use crate::{
-    areas::{account, housekeeping, securitygroup},
     col,
     engine::{Start, Tx, own_users},
+    identity::account,
+    network::securitygroup,
+    operations::housekeeping,
     table::{Kind, Role},
 };
 

@@ -8,9 +8,10 @@
 use cloudtally_model::Text;
 
 use crate::{
-    areas::{networkservice, systemvm},
     col,
     engine::{ThingId, Tx},
+    offering::networkservice,
+    site::systemvm,
     state::SwitchState,
     table::Kind,
 };

@@ -4,7 +4,7 @@ use cloudtally_model::{ApiError, Instant};
 
 use super::{Habit, Refusals};
 use crate::{
-    TABLES, areas, col,
+    TABLES, col,
     engine::{Answer, Caller, Cloud, Node, Request, ThingId, Uuid, World, own_users},
     state::MachineState,
     table::Kind,
@@ -72,7 +72,7 @@ impl<'a> Hand<'a> {
     pub(super) fn shut_down(&mut self, vm: ThingId) {
         let stopped = self.cloud.change(self.now, move |tx| {
             if tx.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Running)) {
-                areas::vm::guest_stopped(tx, vm);
+                crate::compute::vm::guest_stopped(tx, vm);
             }
             Ok(Answer::Success)
         });

@@ -1,0 +1,654 @@
+//! What is done to a virtual machine besides its life: offerings, owners, keys.
+
+use std::collections::BTreeMap;
+
+use cloudtally_model::ApiError;
+
+use super::{deploy, life, show};
+use crate::{
+    col,
+    desk::{metering, simulator},
+    engine::{
+        Answer, Call, Done, JobStatus, Level, Node, Query, Thing, ThingId, Uuid, limit, scope,
+        unknown,
+    },
+    network::{guest, nic, securitygroup},
+    parse::given,
+    site::{
+        capacity,
+        placement::{self, Disks},
+    },
+    state::{AccountState, MachineState},
+    storage::{image, volume},
+    table::{Kind, Limit},
+};
+
+/// Refuses an offering that the machine cannot have.
+fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result<(), ApiError> {
+    let (machine, new) = (call.thing(vm), call.thing(offering));
+    if new.flag(col::IS_SYSTEM) {
+        return Err(ApiError::value(format!(
+            "the service offering {} is for system VMs",
+            new.text(col::NAME)
+        )));
+    }
+    if machine.id_of(col::SERVICE_OFFERING_ID) == Some(offering) {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} has the service offering {} already",
+            machine.text(col::NAME),
+            new.text(col::NAME)
+        )));
+    }
+    let old = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| call.thing(id));
+    if old.is_some_and(|old| old.text(col::STORAGE_TYPE) != new.text(col::STORAGE_TYPE)) {
+        return Err(ApiError::value(
+            "the new service offering has another storage type; volumes would have to move",
+        ));
+    }
+    if old.is_some_and(|old| !given::has_all_tags(old.text(col::TAGS), new.text(col::TAGS))) {
+        return Err(ApiError::value(format!(
+            "the new service offering has storage tags that {} has not; volumes would have to move",
+            old.map_or("", |old| old.text(col::NAME))
+        )));
+    }
+    let owner = machine.owner.expect("virtual machines have an owner");
+    for (which, column) in [(Limit::Cpu, col::CPU_NUMBER), (Limit::Memory, col::MEMORY)] {
+        let more = new.int(column) - old.map_or(0, |old| old.int(column));
+        limit::check(call.tx, owner, which, more)?;
+    }
+    Ok(())
+}
+
+fn set_offering(call: &mut Call<'_, '_>, vm: ThingId, offering: ThingId) {
+    let offers_ha = call.thing(offering).flag(col::OFFER_HA);
+    call.edit(vm, |vm| {
+        vm.set_ref(col::SERVICE_OFFERING_ID, offering).set_flag(col::HA_ENABLE, offers_ha);
+    });
+    if let Some(root) = volume::root_of(call.tx, vm) {
+        call.edit(root, |volume| {
+            volume.set_ref(col::SERVICE_OFFERING_ID, offering);
+        });
+    }
+}
+
+/// Gives a stopped machine another offering.
+pub(super) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (vm, offering) = (call.args.id_required("id"), call.args.id_required("serviceofferingid"));
+    life::must_be(call.tx, vm, &[MachineState::Stopped], "given another offering")?;
+    check_offering(call, vm, offering)?;
+    set_offering(call, vm, offering);
+    metering::vm(call.tx, "VM.UPGRADE", vm);
+    Ok(Done::Thing(vm))
+}
+
+/// Gives a machine a larger offering, while it runs if need be.
+pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (vm, offering) = (call.args.id_required("id"), call.args.id_required("serviceofferingid"));
+    // It may have been stopped or destroyed while its host was busy.
+    life::must_be(call.tx, vm, &[MachineState::Stopped, MachineState::Running], "scaled")?;
+    check_offering(call, vm, offering)?;
+    if call.thing(vm).is(MachineState::Stopped) {
+        set_offering(call, vm, offering);
+        metering::vm(call.tx, "VM.UPGRADE", vm);
+        return Ok(Done::Thing(vm));
+    }
+    // Running machines only grow, where they, their zone and their image allow it.
+    let machine = call.thing(vm).clone();
+    if !machine.flag(col::IS_DYNAMICALLY_SCALABLE) {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} does not scale while it runs: `isdynamicallyscalable` is \
+             false; stop it, or change that with updateVirtualMachine",
+            machine.text(col::NAME)
+        ))
+        .about(machine.uuid.to_string(), "id"));
+    }
+    let zone = machine.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
+    if call.scoped_setting(zone, "enable.dynamic.scale.vm") != "true" {
+        return Err(ApiError::value(format!(
+            "the zone {} does not scale running virtual machines: `enable.dynamic.scale.vm` is false",
+            call.thing(zone).text(col::NAME)
+        )));
+    }
+    let (old, new) = {
+        let old =
+            machine.id_of(col::SERVICE_OFFERING_ID).expect("virtual machines have an offering");
+        (deploy::demand(call, old), deploy::demand(call, offering))
+    };
+    if new.cpu_mhz < old.cpu_mhz || new.memory_bytes < old.memory_bytes {
+        return Err(ApiError::value("running virtual machines can only be scaled up"));
+    }
+    let host = machine.id_of(col::HOST_ID).expect("running virtual machines are on a host");
+    let (on, wanted) = (call.thing(host), call.thing(offering).text(col::HOST_TAGS));
+    if !given::has_all_tags(on.text(col::HOST_TAGS), wanted) {
+        return Err(ApiError::server_capacity(format!(
+            "the host of {} has not the tags {wanted} of the new offering; stop it first",
+            machine.text(col::NAME)
+        )));
+    }
+    let free_cpu = capacity::host_free_cpu_mhz(call, host);
+    let free_memory = capacity::host_free_memory_bytes(call, host);
+    if free_cpu < new.cpu_mhz - old.cpu_mhz || free_memory < new.memory_bytes - old.memory_bytes {
+        return Err(ApiError::server_capacity(format!(
+            "the host of {} has no room for the larger offering",
+            machine.text(col::NAME)
+        )));
+    }
+    if call.step == 0
+        && let Some(later) = simulator::ask(call, Some(host), "ScaleVmCommand")?
+    {
+        return Ok(later);
+    }
+    set_offering(call, vm, offering);
+    metering::vm(call.tx, "VM.DYNAMIC.SCALE", vm);
+    Ok(Done::Thing(vm))
+}
+
+/// Reboots: no state changes, nothing is billed anew, but for a volatile machine.
+pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    let offering = call.entity().id_of(col::SERVICE_OFFERING_ID).map(|id| call.thing(id));
+    let is_volatile = offering.is_some_and(|offering| offering.flag(col::IS_VOLATILE));
+    // What was made from an ISO has no other root volume to begin with, bare metal none.
+    let is_metal = placement::is_bare_metal(call.entity().text(col::HYPERVISOR));
+    if is_volatile && !is_metal && call.entity().id_of(col::TEMPLATE_ID).is_some() {
+        if call.step == 0 {
+            life::must_be(call.tx, vm, &[MachineState::Running], "rebooted")?;
+        }
+        let template = call.entity().id_of(col::TEMPLATE_ID);
+        return renew(call, vm, template);
+    }
+    life::must_be(call.tx, vm, &[MachineState::Running], "rebooted")?;
+    if call.step == 0 {
+        let host = call.entity().id_of(col::HOST_ID);
+        if let Some(later) = simulator::ask(call, host, "RebootCommand")? {
+            return Ok(later);
+        }
+    }
+    Ok(Done::Thing(vm))
+}
+
+/// Refuses a machine that a job is at work on: what it does next builds on how it
+/// found the machine.
+fn refuse_worked_on(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
+    let is_pending = |job: &Thing| job.int(col::JOB_STATUS) == JobStatus::Pending as i64;
+    if !call.referring(vm, Kind::Job, col::ENTITY).any(is_pending) {
+        return Ok(());
+    }
+    let vm = call.thing(vm);
+    Err(ApiError::value(format!(
+        "a job is at work on the virtual machine {}; wait for its end",
+        vm.text(col::NAME)
+    ))
+    .about(vm.uuid.to_string(), "id"))
+}
+
+pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    life::must_be(call.tx, vm, &[MachineState::Destroyed], "recovered")?;
+    refuse_worked_on(call, vm)?;
+    let owner = call.entity().owner.expect("virtual machines have an owner");
+    let is_metal = placement::is_bare_metal(call.entity().text(col::HYPERVISOR));
+    if volume::root_of(call.tx, vm).is_none() && !is_metal {
+        return Err(ApiError::value(format!(
+            "the root volume of the virtual machine {} is gone; it cannot be recovered",
+            call.entity().text(col::NAME)
+        )));
+    }
+    // What it gave up when it was destroyed it takes again.
+    let offering = call.entity().id_of(col::SERVICE_OFFERING_ID).map(|id| call.thing(id));
+    let (cores, memory) = offering
+        .map_or((0, 0), |offering| (offering.int(col::CPU_NUMBER), offering.int(col::MEMORY)));
+    let root = volume::root_of(call.tx, vm).map(|id| call.thing(id).int(col::SIZE));
+    let needs = [
+        (Limit::Vm, 1),
+        (Limit::Cpu, cores),
+        (Limit::Memory, memory),
+        (Limit::Volume, i64::from(root.is_some())),
+        (Limit::PrimaryStorage, volume::gib(root.unwrap_or_default())),
+    ];
+    for (which, more) in needs {
+        limit::check(call.tx, owner, which, more)?;
+    }
+    call.edit(vm, |vm| {
+        vm.set_time(col::DUE, None);
+    });
+    call.move_to(vm, MachineState::Stopped);
+    Ok(Done::Thing(vm))
+}
+
+/// Makes the root volume anew from the template.
+pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.args.id_required("virtualmachineid");
+    let template = call.args.id("templateid").or(call.thing(vm).id_of(col::TEMPLATE_ID));
+    renew(call, vm, template)
+}
+
+/// The same, for a machine that is volatile as well: its root volume lasts until it
+/// is rebooted.
+fn renew(
+    call: &mut Call<'_, '_>,
+    vm: ThingId,
+    template: Option<ThingId>,
+) -> Result<Done, ApiError> {
+    if call.step == 0 {
+        life::must_be(call.tx, vm, &[MachineState::Stopped, MachineState::Running], "restored")?;
+        let machine = call.thing(vm).clone();
+        if placement::is_bare_metal(machine.text(col::HYPERVISOR)) {
+            return Err(ApiError::value(format!(
+                "the virtual machine {} is bare metal and has no root volume",
+                machine.text(col::NAME)
+            ))
+            .about(machine.uuid.to_string(), "virtualmachineid"));
+        }
+        let zone = machine.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
+        let template = template.ok_or_else(|| {
+            ApiError::value("the virtual machine was made from an ISO; give `templateid`")
+        })?;
+        if image::ready_in(call.tx, template, zone).is_none() {
+            return Err(ApiError::value(format!(
+                "the template {} is not ready in the zone",
+                call.thing(template).text(col::NAME)
+            )));
+        }
+        if !call
+            .thing(template)
+            .text(col::HYPERVISOR)
+            .eq_ignore_ascii_case(machine.text(col::HYPERVISOR))
+        {
+            return Err(ApiError::value("the template is of another hypervisor"));
+        }
+        let size_bytes = call.thing(template).int(col::SIZE);
+        let old_bytes = volume::root_of(call.tx, vm).map_or(0, |id| call.thing(id).int(col::SIZE));
+        let owner = machine.owner.expect("virtual machines have an owner");
+        let more = volume::gib(size_bytes) - volume::gib(old_bytes);
+        limit::check(call.tx, owner, Limit::PrimaryStorage, more)?;
+        // A running machine is stopped for it and started again.
+        let runs = machine.is(MachineState::Running);
+        if runs {
+            life::stop_now(call.tx, vm);
+        }
+        if let Some(root) = volume::root_of(call.tx, vm) {
+            volume::expunge(call.tx, root);
+        }
+        let os_type = call.thing(template).id_of(col::OS_TYPE_ID);
+        call.edit(vm, |vm| {
+            vm.set_ref(col::TEMPLATE_ID, template)
+                .set_ref(col::ISO_ID, None)
+                .set_ref(col::BOOT_ISO_ID, None);
+            if machine.id_of(col::TEMPLATE_ID) != Some(template) {
+                vm.set_ref(col::GUEST_OS_ID, os_type);
+            }
+        });
+        // The bill tells machines apart by what they were made from.
+        if machine.id_of(col::TEMPLATE_ID) != Some(template) {
+            metering::vm(call.tx, "VM.UPGRADE", vm);
+        }
+        volume::insert_root(call.tx, vm, template, size_bytes);
+        if !runs {
+            return Ok(Done::Thing(vm));
+        }
+        let host = machine.id_of(col::HOST_ID);
+        return life::start(call, vm, host);
+    }
+    life::start(call, vm, None)
+}
+
+pub(super) fn reset_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    life::must_be(call.tx, vm, &[MachineState::Stopped], "given a new password")?;
+    let takes_password = call
+        .entity()
+        .id_of(col::TEMPLATE_ID)
+        .is_some_and(|id| call.thing(id).flag(col::PASSWORD_ENABLED));
+    if !takes_password {
+        return Err(ApiError::value(format!(
+            "the template of {} does not take passwords",
+            call.entity().text(col::NAME)
+        )));
+    }
+    deploy::with_password(call, vm)
+}
+
+pub(super) fn reset_key(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    life::must_be(call.tx, vm, &[MachineState::Stopped], "given another key")?;
+    scope::refuse_other_owner(call, vm)?;
+    let name = call.args.text_required("keypair").to_owned();
+    let owner = call.entity().owner.expect("virtual machines have an owner");
+    let is_known = call.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text(col::NAME) == name);
+    if !is_known {
+        return Err(call.invalid("keypair", &name, "the owner has no key pair of this name"));
+    }
+    call.edit(vm, |vm| {
+        vm.set_text(col::KEYPAIR, &name);
+    });
+    deploy::with_password(call, vm)
+}
+
+pub(super) fn password(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let vm = query.world.thing(query.args.id_required("id"));
+    match vm.text(col::ENCRYPTED_PASSWORD) {
+        "" => Err(ApiError::value(format!(
+            "the virtual machine {} has no password that was made for it",
+            vm.text(col::NAME)
+        ))),
+        password => Ok(Answer::Object {
+            item: "password",
+            object: Node::Object(vec![("encryptedpassword", Node::text(password))]),
+        }),
+    }
+}
+
+pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    let args = call.args.clone();
+    let owner = call.entity().owner.expect("virtual machines have an owner");
+    if let Some(data) = args.text("userdata") {
+        deploy::check_user_data(call, data)?;
+    }
+    let group = deploy::group_named(call, owner)?;
+    call.edit(vm, |vm| {
+        for column in [col::DISPLAY_NAME, col::USER_DATA] {
+            if let Some(text) = args.text(column.name()) {
+                vm.set_text(column, text);
+            }
+        }
+        for column in [col::HA_ENABLE, col::DISPLAY_VM, col::IS_DYNAMICALLY_SCALABLE] {
+            if let Some(flag) = args.flag(column.name()) {
+                vm.set_flag(column, flag);
+            }
+        }
+        if let Some(os_type) = args.id("ostypeid") {
+            vm.set_ref(col::GUEST_OS_ID, os_type);
+        }
+        if group.is_some() {
+            vm.set_ref(col::GROUP_ID, group);
+        }
+    });
+    Ok(Done::Thing(vm))
+}
+
+/// Moves a stopped machine with its volumes to another account. The bill sees its
+/// end there and its beginning here.
+pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. A stopped machine without rules, an account that may have it.
+    let vm = call.args.id_required("virtualmachineid");
+    life::must_be(call.tx, vm, &[MachineState::Stopped], "moved to another account")?;
+    refuse_worked_on(call, vm)?;
+    let name = call.args.text_required("account").to_owned();
+    let domain = call.args.id_required("domainid");
+    let to = scope::named_account(call, &call.caller, &name, Some(domain))?;
+    let machine = call.thing(vm).clone();
+    if machine.owner == Some(to) {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} belongs to {name} already",
+            machine.text(col::NAME)
+        )));
+    }
+    if !call.thing(to).is(AccountState::Enabled) {
+        return Err(ApiError::permission(format!(
+            "the account {name} is {}; enable it before anything is given to it",
+            call.thing(to).state()
+        )));
+    }
+    // What it was made from, its new owner must be able to restore it from.
+    if let Some(template) = machine.id_of(col::TEMPLATE_ID).map(|id| call.thing(id))
+        && !image::is_open_to(template, to)
+    {
+        return Err(ApiError::permission(format!(
+            "the template {} of the virtual machine {} is not for the account {name}; share it first",
+            template.text(col::NAME),
+            machine.text(col::NAME)
+        ))
+        .about(template.uuid.to_string(), "virtualmachineid"));
+    }
+    if nic::of_vm(call.tx, vm).into_iter().any(|nic| crate::network::rules::lead_to(call.tx, nic)) {
+        return Err(ApiError::in_use(format!(
+            "the virtual machine {} has network rules; remove them first",
+            machine.text(col::NAME)
+        )));
+    }
+    let volumes = call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
+    let size: i64 = volumes.iter().map(|id| call.thing(*id).int(col::SIZE)).sum();
+    let offering =
+        machine.id_of(col::SERVICE_OFFERING_ID).expect("virtual machines have an offering");
+    let needs = [
+        (Limit::Vm, 1),
+        (Limit::Volume, i64::try_from(volumes.len()).unwrap_or(i64::MAX)),
+        (Limit::Cpu, call.thing(offering).int(col::CPU_NUMBER)),
+        (Limit::Memory, call.thing(offering).int(col::MEMORY)),
+        (Limit::PrimaryStorage, volume::gib(size)),
+    ];
+    for (which, more) in needs {
+        limit::check(call.tx, to, which, more)?;
+    }
+    let zone = machine.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
+    if let Some(other) = call
+        .owned_by(to, Kind::Vm)
+        .find(|other| other.text(col::NAME).eq_ignore_ascii_case(machine.text(col::NAME)))
+    {
+        return Err(ApiError::value(format!(
+            "{name} has a virtual machine named {} already",
+            other.text(col::NAME)
+        ))
+        .about(other.uuid.to_string(), "virtualmachineid"));
+    }
+    let named: Vec<ThingId> = call.args.ids("networkids").to_vec();
+    let networks = guest::for_deployment(call, to, zone, &named)?;
+    let groups = securitygroup::for_deployment(call, to, zone)?;
+    // 2. It ends for the one who had it.
+    for nic in nic::of_vm(call.tx, vm) {
+        nic::remove(call.tx, nic);
+    }
+    metering::vm(call.tx, "VM.DESTROY", vm);
+    for id in &volumes {
+        metering::volume(call.tx, "VOLUME.DELETE", *id);
+    }
+    // 3. It begins for the one who gets it.
+    for id in &volumes {
+        give(call, *id, to);
+        metering::volume(call.tx, "VOLUME.CREATE", *id);
+    }
+    give(call, vm, to);
+    call.edit(vm, |vm| {
+        vm.set_ref(col::GROUP_ID, None).clear(col::KEYPAIR).set_refs(col::SECURITY_GROUPS, groups);
+    });
+    metering::vm(call.tx, "VM.CREATE", vm);
+    for on in networks {
+        let nic = nic::plan(call.tx, vm, on, None);
+        nic::meter(call.tx, nic);
+    }
+    call.entity = Some(vm);
+    Ok(Done::Thing(vm))
+}
+
+/// Gives a thing to another account, with the tags and the snapshot policies on it.
+fn give(call: &mut Call<'_, '_>, id: ThingId, to: ThingId) {
+    let tags = call.ids_referring(id, Kind::Tag, col::RESOURCE);
+    let policies = call.ids_referring(id, Kind::SnapshotPolicy, col::VOLUME_ID);
+    for id in [id].into_iter().chain(tags).chain(policies) {
+        call.edit(id, |thing| thing.owner = Some(to));
+    }
+}
+
+/// Moves a running machine to another host, or a stopped one's volumes to another
+/// pool.
+pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.args.id_required("virtualmachineid");
+    let host = call.args.id("hostid");
+    let pool = call.args.id_if_any("storageid");
+    match (host, pool) {
+        (Some(_), Some(_)) | (None, None) => {
+            Err(ApiError::value("give either `hostid` or `storageid`"))
+        }
+        (Some(host), None) => migrate_to(call, vm, host, Disks::Stay),
+        (None, Some(pool)) => {
+            life::must_be(call.tx, vm, &[MachineState::Stopped], "moved to another storage pool")?;
+            // All of them, so that one host goes on reaching them.
+            let lies_there = |id: &ThingId| call.thing(*id).id_of(col::POOL_ID) == Some(pool);
+            let mut volumes = call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
+            volumes.retain(|id| !lies_there(id));
+            if volumes.is_empty() {
+                return Err(ApiError::value(format!(
+                    "the virtual machine {} has no volumes outside of {}",
+                    call.thing(vm).text(col::NAME),
+                    call.thing(pool).text(col::NAME)
+                )));
+            }
+            for id in volumes {
+                volume::move_to(call, id, pool)?;
+            }
+            Ok(Done::Thing(vm))
+        }
+    }
+}
+
+/// Moves a running machine to another host, of another cluster if need be: volumes
+/// that the host does not reach go to the pools named, or to one that it reaches.
+pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (vm, host) = (call.args.id_required("virtualmachineid"), call.args.id_required("hostid"));
+    let volumes = call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
+    // 1. Where each volume that is named is to go.
+    let mut wanted: BTreeMap<ThingId, ThingId> = BTreeMap::new();
+    for entry in call.args.map("migrateto").to_vec() {
+        let volume = named(call, entry.get("volume"), Kind::Volume)?;
+        let pool = named(call, entry.get("pool"), Kind::StoragePool)?;
+        if !volumes.contains(&volume) {
+            return Err(ApiError::value(format!(
+                "the volume {} is not on this virtual machine",
+                call.thing(volume).text(col::NAME)
+            )));
+        }
+        if !placement::reaches(call.thing(host), call.thing(pool)) {
+            return Err(ApiError::value(format!(
+                "the host {} does not reach the storage pool {}",
+                call.thing(host).text(col::NAME),
+                call.thing(pool).text(col::NAME)
+            )));
+        }
+        wanted.insert(volume, pool);
+    }
+    // 2. The machine, then its volumes.
+    let done = migrate_to(call, vm, host, Disks::Move)?;
+    if done.is_under_way() {
+        return Ok(done);
+    }
+    for id in volumes {
+        let volume = call.thing(id).clone();
+        let Some(from) = volume.id_of(col::POOL_ID) else { continue };
+        let to = match wanted.get(&id) {
+            Some(pool) => *pool,
+            None if placement::reaches(call.thing(host), call.thing(from)) => from,
+            None => placement::pool_for(call, &volume, Some(host))?,
+        };
+        if to != from {
+            volume::move_to(call, id, to)?;
+        }
+    }
+    Ok(done)
+}
+
+/// The live thing that an entry of a map names by its id.
+fn named(call: &Call<'_, '_>, id: Option<&String>, kind: Kind) -> Result<ThingId, ApiError> {
+    let id =
+        id.ok_or_else(|| ApiError::value("each `migrateto` entry needs `volume` and `pool`"))?;
+    let found = Uuid::parse(id).and_then(|uuid| call.by_uuid(uuid));
+    let is_it = |thing: &&Thing| thing.kind == kind && thing.removed.is_none();
+    found.filter(is_it).map(|thing| thing.id).ok_or_else(|| unknown("migrateto", id, kind.noun()))
+}
+
+fn migrate_to(
+    call: &mut Call<'_, '_>,
+    vm: ThingId,
+    host: ThingId,
+    disks: Disks,
+) -> Result<Done, ApiError> {
+    if call.step == 0 {
+        life::must_be(call.tx, vm, &[MachineState::Running], "migrated")?;
+        let from = call.thing(vm).id_of(col::HOST_ID);
+        if from == Some(host) {
+            return Err(ApiError::value("the virtual machine is on this host already"));
+        }
+        placement::refuse_unfit(call, vm, host, disks)?;
+        placement::host_for(call, vm, Some(host), None, disks)?;
+        call.move_to(vm, MachineState::Migrating);
+        if let Some(later) = simulator::ask(call, Some(host), "MigrateCommand")? {
+            return Ok(later);
+        }
+    }
+    life::must_be(call.tx, vm, &[MachineState::Migrating], "migrated")?;
+    if call.step > 0 {
+        // The host may be gone meanwhile, or full.
+        placement::refuse_unfit(call, vm, host, disks)?;
+        placement::host_for(call, vm, Some(host), None, disks)?;
+    }
+    call.move_to(vm, MachineState::Running);
+    call.edit(vm, |vm| {
+        vm.set_ref(col::HOST_ID, host);
+    });
+    Ok(Done::Thing(vm))
+}
+
+/// A migration that failed: the machine runs on where it was.
+pub(super) fn migration_failed(call: &mut Call<'_, '_>) {
+    let Some(vm) = call.args.id("virtualmachineid") else { return };
+    if call.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Migrating)) {
+        call.move_to(vm, MachineState::Running);
+    }
+}
+
+/// Moves everything off a host: to others, or stops what has no room elsewhere.
+pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), ApiError> {
+    let vms: Vec<ThingId> = life::on_host(call.tx, host).iter().map(|vm| vm.id).collect();
+    for vm in vms {
+        match placement::host_for(call, vm, None, Some(host), Disks::Stay) {
+            Ok(other) if call.thing(vm).is(MachineState::Running) => {
+                call.edit(vm, |vm| {
+                    vm.set_ref(col::HOST_ID, other);
+                });
+            }
+            _ => {
+                life::stop_now(call.tx, vm);
+                let name = call.thing(vm).text(col::NAME).to_owned();
+                let text = format!("Virtual machine {name} was stopped: no other host has room");
+                call.happened("VM.STOP", Level::Error, Some(vm), text);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What lists of machines look at besides equal columns.
+pub(super) fn is_listed(query: &Query<'_>, vm: &Thing) -> bool {
+    let (world, args) = (query.world, query.args);
+    let host = vm.id_of(col::HOST_ID);
+    let pod = host.and_then(|host| world.thing(host).id_of(col::POD_ID));
+    let on_network = |network: ThingId| {
+        world
+            .referring(vm.id, Kind::Nic, col::VIRTUAL_MACHINE_ID)
+            .any(|nic| nic.id_of(col::NETWORK_ID) == Some(network))
+    };
+    let in_pool = |pool: ThingId| {
+        world
+            .referring(vm.id, Kind::Volume, col::VIRTUAL_MACHINE_ID)
+            .any(|volume| volume.id_of(col::POOL_ID) == Some(pool))
+    };
+    // Destroyed machines are for those who may recover them.
+    let is_shown = !vm.is(MachineState::Destroyed) && !vm.is(MachineState::Expunging)
+        || query.caller.role != crate::table::Role::User;
+    // What is not to be displayed only root admins are shown.
+    is_shown
+        && (vm.flag(col::DISPLAY_VM) || query.caller.is_root())
+        && args
+            .flag("forvirtualnetwork")
+            .is_none_or(|wanted| show::is_on_guest_network(world, vm) == wanted)
+        && args.id("podid").is_none_or(|wanted| pod == Some(wanted))
+        && args.id("networkid").is_none_or(on_network)
+        && args.id("storageid").is_none_or(in_pool)
+        && args.text("name").is_none_or(|wanted| {
+            let wanted = wanted.to_lowercase();
+            [col::NAME, col::DISPLAY_NAME]
+                .into_iter()
+                .any(|c| vm.text(c).to_lowercase().contains(&wanted))
+        })
+}

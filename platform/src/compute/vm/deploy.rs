@@ -1,0 +1,408 @@
+//! Deploying a virtual machine.
+//!
+//! The call makes the machine, its volumes and its network interfaces and says so
+//! to the bill; the job finds it a host and starts it. If that fails the machine
+//! is in error: nothing of it stays but the pairs of its creation and its end.
+
+use cloudtally_model::ApiError;
+
+use super::{VM, life};
+use crate::{
+    col,
+    desk::metering,
+    engine::{Call, Done, Node, Thing, ThingId, View, limit, unknown},
+    network::{guest, nic, rules},
+    offering::hypervisor::{BARE_METAL, HYPERVISORS},
+    parse::given,
+    site::placement::{self, Demand},
+    state::MachineState,
+    storage::{image, volume},
+    table::{Kind, Limit},
+};
+
+/// Longest host name.
+const NAME_CHARS_MAX: usize = 63;
+/// Decoded bytes of user data; the wire allows 2 KiB by GET and 32 KiB by POST.
+const USER_DATA_CHARS_MAX: usize = 32_768;
+
+/// What a machine is made of.
+struct Plan {
+    owner: ThingId,
+    zone: ThingId,
+    offering: ThingId,
+    image: ThingId,
+    hypervisor: String,
+    /// Of the root volume; none for bare metal, which has its own disks.
+    root_bytes: Option<i64>,
+    data: Option<(ThingId, i64)>,
+    networks: Vec<(ThingId, Option<String>)>,
+    security_groups: Vec<ThingId>,
+    name: Option<String>,
+}
+
+/// Makes the machine, stopped.
+pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let plan = plan(call)?;
+    let args = call.args.clone();
+    let id = call.tx.insert(Kind::Vm, |vm| vm.owner = Some(plan.owner));
+    let is_iso = call.thing(plan.image).kind == Kind::Iso;
+    let name = plan.name.clone().unwrap_or_else(|| call.thing(id).uuid.to_string());
+    let display_name = args.text("displayname").unwrap_or(&name).to_owned();
+    let suffix = match &plan.name {
+        Some(name) if call.setting_flag("vm.instancename.flag") => name,
+        _ => call.setting("instance.name"),
+    };
+    let instance = format!("i-{}-{}-{suffix}", plan.owner, id);
+    let (os_type, is_scalable) = {
+        let image = call.thing(plan.image);
+        (image.id_of(col::OS_TYPE_ID), image.flag(col::IS_DYNAMICALLY_SCALABLE))
+    };
+    let offers_ha = call.thing(plan.offering).flag(col::OFFER_HA);
+    let group = group_named(call, plan.owner)?;
+    let key_pair = key_pair_named(call, plan.owner)?;
+    call.edit(id, |vm| {
+        vm.set_text(col::NAME, &name)
+            .set_text(col::DISPLAY_NAME, &display_name)
+            .set_flag(col::HA_ENABLE, offers_ha)
+            .set_ref(col::GROUP_ID, group)
+            .set_ref(col::ZONE_ID, plan.zone)
+            .set_ref(col::SERVICE_OFFERING_ID, plan.offering)
+            .set_ref(col::GUEST_OS_ID, os_type)
+            .set_int(col::ROOT_DEVICE_ID, 0)
+            .set_text(col::ROOT_DEVICE_TYPE, "ROOT")
+            .set_text(col::HYPERVISOR, &plan.hypervisor)
+            .set_text(col::INSTANCE_NAME, &instance)
+            .set_flag(col::DISPLAY_VM, args.flag("displayvm").unwrap_or(true))
+            .set_flag(col::IS_DYNAMICALLY_SCALABLE, is_scalable)
+            .set_ref(if is_iso { col::ISO_ID } else { col::TEMPLATE_ID }, plan.image)
+            .set_ref(col::BOOT_ISO_ID, is_iso.then_some(plan.image))
+            .set_ref(col::WANTED_HOST, args.id("hostid"));
+        for column in [col::USER_DATA, col::KEYBOARD] {
+            if let Some(text) = args.text(column.name()) {
+                vm.set_text(column, text);
+            }
+        }
+        if let Some(key_pair) = key_pair {
+            vm.set_text(col::KEYPAIR, &key_pair);
+        }
+        vm.set_refs(col::SECURITY_GROUPS, plan.security_groups);
+    });
+    // Told in this order: disks, the machine.
+    if let Some(bytes) = plan.root_bytes {
+        volume::insert_root(call.tx, id, plan.image, bytes);
+    }
+    if let Some((offering, size_bytes)) = plan.data {
+        volume::insert_data(call.tx, id, offering, size_bytes);
+    }
+    metering::vm(call.tx, "VM.CREATE", id);
+    for (on, wanted) in &plan.networks {
+        nic::plan(call.tx, id, *on, wanted.as_deref());
+    }
+    Ok(Some(id))
+}
+
+/// Decides what is made, or why not.
+fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
+    let args = call.args.clone();
+    let owner = call.owner()?;
+    let (zone, offering) = (args.id_required("zoneid"), args.id_required("serviceofferingid"));
+    let image = args.id_required("templateid");
+    // 1. A zone that takes machines, an offering for guests.
+    crate::site::zone::refuse_disabled(call, zone)?;
+    if args.has("hostid") && !call.caller.is_root() {
+        return Err(ApiError::permission("Only root admins name the host to start on"));
+    }
+    if call.thing(offering).flag(col::IS_SYSTEM) {
+        return Err(ApiError::value(format!(
+            "the service offering {} is for system VMs",
+            call.thing(offering).text(col::NAME)
+        )));
+    }
+    crate::site::zone::refuse_local(call, zone, &[Some(offering), args.id("diskofferingid")])?;
+    // 2. An image that is ready in the zone, and the hypervisor that runs it.
+    if image::ready_in(call.tx, image, zone).is_none() {
+        let image = call.thing(image);
+        return Err(ApiError::value(format!(
+            "the {} {} is not ready in the zone {}",
+            image.kind.noun(),
+            image.text(col::NAME),
+            call.thing(zone).text(col::NAME)
+        ))
+        .about(image.uuid.to_string(), "templateid"));
+    }
+    // What it is made from, its owner must be able to restore it from.
+    if !image::is_open_to(call.thing(image), owner) {
+        return Err(ApiError::permission(format!(
+            "the {} {} is not for the account {}; share it first",
+            call.thing(image).kind.noun(),
+            call.thing(image).text(col::NAME),
+            call.thing(owner).text(col::NAME)
+        ))
+        .about(call.thing(image).uuid.to_string(), "templateid"));
+    }
+    let is_iso = call.thing(image).kind == Kind::Iso;
+    let hypervisor = match (is_iso, given::word(call, "hypervisor", &HYPERVISORS)?) {
+        (false, wanted) => {
+            let image = call.thing(image);
+            let of_image = image.text(col::HYPERVISOR);
+            if wanted.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(of_image)) {
+                return Err(ApiError::value(format!(
+                    "the template {} is of the hypervisor {of_image}; leave `hypervisor` out",
+                    image.text(col::NAME)
+                ))
+                .about(image.uuid.to_string(), "templateid"));
+            }
+            of_image.to_owned()
+        }
+        (true, Some(BARE_METAL)) => {
+            return Err(ApiError::value("bare metal is deployed from templates, not from ISOs"));
+        }
+        (true, Some(hypervisor)) => hypervisor.to_owned(),
+        (true, None) => {
+            return Err(ApiError::value("give `hypervisor` with an ISO: it does not say which"));
+        }
+    };
+    let is_metal = placement::is_bare_metal(&hypervisor);
+    if is_iso && !call.thing(image).flag(col::BOOTABLE) {
+        return Err(ApiError::value(format!(
+            "the ISO {} is not bootable",
+            call.thing(image).text(col::NAME)
+        )));
+    }
+    // 3. The disks: the root disk is the template's, or of the disk offering of an
+    //    ISO; the data disk is of the disk offering.
+    let disk = match args.id("diskofferingid") {
+        Some(disk) => {
+            volume::refuse_size(call, disk)?;
+            Some((disk, volume::size_of(call, disk, args.int("size"))?))
+        }
+        None if args.has("size") => {
+            return Err(ApiError::value(
+                "`size` is that of the volume of `diskofferingid`; give one of custom size with it",
+            ));
+        }
+        None => None,
+    };
+    let (root_bytes, data) = match (is_iso, disk) {
+        (false, Some(_)) if is_metal => {
+            return Err(ApiError::value("bare metal takes no volumes; leave `diskofferingid` out"));
+        }
+        (false, _) if is_metal => (None, None),
+        (false, data) => (Some(call.thing(image).int(col::SIZE)), data),
+        (true, Some((_, bytes))) => (Some(bytes), None),
+        (true, None) => return Err(ApiError::value("give `diskofferingid` with an ISO")),
+    };
+    // 4. Limits.
+    let demand = call.thing(offering);
+    let bytes = root_bytes.unwrap_or_default() + data.map_or(0, |(_, bytes)| bytes);
+    let needs = [
+        (Limit::Vm, 1),
+        (Limit::Volume, i64::from(root_bytes.is_some()) + i64::from(data.is_some())),
+        (Limit::Cpu, demand.int(col::CPU_NUMBER)),
+        (Limit::Memory, demand.int(col::MEMORY)),
+        (Limit::PrimaryStorage, volume::gib(bytes)),
+    ];
+    for (which, more) in needs {
+        limit::check(call.tx, owner, which, more)?;
+    }
+    // 5. Networks, with the addresses wanted on them.
+    let networks = networks(call, owner, zone)?;
+    let security_groups = crate::network::securitygroup::for_deployment(call, owner, zone)?;
+    if let Some(name) = args.list("affinitygroupnames").first() {
+        return Err(call.invalid("affinitygroupnames", name, "there is no such affinity group"));
+    }
+    // 6. A name that nobody of the owner's machines has, and data a machine can read.
+    let name = args.text("name").map(str::to_owned);
+    if let Some(name) = &name {
+        check_name(call, owner, name)?;
+    }
+    if let Some(data) = args.text("userdata") {
+        check_user_data(call, data)?;
+    }
+    Ok(Plan {
+        owner,
+        zone,
+        offering,
+        image,
+        hypervisor,
+        root_bytes,
+        data,
+        networks,
+        security_groups,
+        name,
+    })
+}
+
+fn networks(
+    call: &mut Call<'_, '_>,
+    owner: ThingId,
+    zone: ThingId,
+) -> Result<Vec<(ThingId, Option<String>)>, ApiError> {
+    let args = call.args.clone();
+    let named = args.ids("networkids");
+    let listed = args.map("iptonetworklist");
+    if !named.is_empty() && !listed.is_empty() {
+        return Err(ApiError::value("give either `networkids` or `iptonetworklist`, not both"));
+    }
+    let mut wanted: Vec<(ThingId, Option<String>)> = Vec::new();
+    for entry in listed {
+        let text = entry.get("networkid").map_or("", String::as_str);
+        let found = crate::engine::Uuid::parse(text)
+            .and_then(|uuid| call.by_uuid(uuid))
+            .filter(|thing| thing.kind == Kind::Network && thing.removed.is_none())
+            .filter(|thing| call.may_use(&call.caller, thing));
+        let network = found
+            .map(|thing| thing.id)
+            .ok_or_else(|| unknown("iptonetworklist", text, Kind::Network.noun()))?;
+        wanted.push((network, entry.get("ip").cloned()));
+    }
+    let ids: Vec<ThingId> = if listed.is_empty() {
+        named.to_vec()
+    } else {
+        wanted.iter().map(|(network, _)| *network).collect()
+    };
+    let chosen = guest::for_deployment(call, owner, zone, &ids)?;
+    if listed.is_empty() {
+        wanted = chosen.into_iter().map(|network| (network, None)).collect();
+    }
+    // Better refused than forgotten.
+    let of_network = listed.iter().find_map(|entry| entry.get("ipv6")).map(String::as_str);
+    if let Some(address) = args.text("ip6address").or(of_network) {
+        let expected = "leave it out: networks give no IPv6 addresses to machines";
+        return Err(call.invalid("ip6address", address, expected));
+    }
+    if let (Some(first), Some(address)) = (wanted.first_mut(), args.text("ipaddress")) {
+        let listed = first.1.replace(address.to_owned());
+        if listed.is_some_and(|listed| listed != address) {
+            let expected = "`iptonetworklist` has another address for the first network";
+            return Err(call.invalid("ipaddress", address, expected));
+        }
+    }
+    Ok(wanted)
+}
+
+fn check_name(call: &Call<'_, '_>, owner: ThingId, name: &str) -> Result<(), ApiError> {
+    let is_good = name.len() <= NAME_CHARS_MAX
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !name.ends_with('-')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if !is_good {
+        let expected = "expected a host name: letters, digits and hyphens, beginning with a letter, at most 63";
+        return Err(call.invalid("name", name, expected));
+    }
+    let taken = call
+        .owned_by(owner, Kind::Vm)
+        .any(|vm| vm.text(col::NAME).eq_ignore_ascii_case(name) && !vm.is(MachineState::Expunging));
+    if taken {
+        return Err(ApiError::value(format!(
+            "there is a virtual machine named {name} already; choose another `name`"
+        )));
+    }
+    Ok(())
+}
+
+/// User data is Base64 text.
+pub(super) fn check_user_data(call: &Call<'_, '_>, data: &str) -> Result<(), ApiError> {
+    use base64::Engine as _;
+    let decoded = base64::prelude::BASE64_STANDARD.decode(data.replace(['\n', '\r'], ""));
+    match decoded {
+        Ok(_) if data.len() <= USER_DATA_CHARS_MAX => Ok(()),
+        _ => {
+            Err(call.invalid("userdata", "...", "expected Base64 text of at most 32768 characters"))
+        }
+    }
+}
+
+/// The instance group of a name, made if there is none.
+pub(super) fn group_named(
+    call: &mut Call<'_, '_>,
+    owner: ThingId,
+) -> Result<Option<ThingId>, ApiError> {
+    let Some(name) = call.args.text("group").map(str::to_owned) else { return Ok(None) };
+    let known = call
+        .owned_by(owner, Kind::InstanceGroup)
+        .find(|group| group.text(col::NAME) == name)
+        .map(|group| group.id);
+    Ok(Some(known.unwrap_or_else(|| {
+        call.tx.insert(Kind::InstanceGroup, |group| {
+            group.owner = Some(owner);
+            group.set_text(col::NAME, &name);
+        })
+    })))
+}
+
+fn key_pair_named(call: &Call<'_, '_>, owner: ThingId) -> Result<Option<String>, ApiError> {
+    let Some(name) = call.args.text("keypair") else { return Ok(None) };
+    let is_known = call.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text(col::NAME) == name);
+    if !is_known {
+        return Err(call.invalid("keypair", name, "the account has no key pair of this name"));
+    }
+    Ok(Some(name.to_owned()))
+}
+
+/// Starts the machine, unless told not to.
+pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.entity_id();
+    if call.args.flag("startvm") == Some(false) {
+        for nic in nic::of_vm(call.tx, vm) {
+            nic::meter(call.tx, nic);
+        }
+        return with_password(call, vm);
+    }
+    let wanted = call.thing(vm).id_of(col::WANTED_HOST);
+    match life::start(call, vm, wanted)? {
+        Done::Thing(_) => with_password(call, vm),
+        waits => Ok(waits),
+    }
+}
+
+/// The machine, with its password where its template gives it one: shown this once.
+pub(super) fn with_password(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiError> {
+    let takes_password = call
+        .thing(vm)
+        .id_of(col::TEMPLATE_ID)
+        .is_some_and(|id| call.thing(id).flag(col::PASSWORD_ENABLED));
+    if !takes_password {
+        return Ok(Done::Thing(vm));
+    }
+    let password = crate::engine::secret::password(call.entropy)?;
+    let encrypted = crate::engine::secret::sealed(&password);
+    call.edit(vm, |vm| {
+        vm.set_text(col::ENCRYPTED_PASSWORD, &encrypted);
+    });
+    let view = View::new(call.tx, &call.caller, call.thing(vm), call.now);
+    let Node::Object(mut fields) = view.object(&VM) else { panic!("objects are shown as such") };
+    let at = fields.iter().position(|(name, _)| *name == "nic").unwrap_or(fields.len());
+    fields.insert(at, ("password", Node::text(&password)));
+    Ok(Done::Node(Node::Object(fields)))
+}
+
+/// A machine that could not be started is in error and holds nothing.
+pub(super) fn fail(call: &mut Call<'_, '_>) {
+    let Some(vm) = call.entity else { return };
+    // One that was started by other means meanwhile is deployed.
+    let has_not_run = |vm: &Thing| {
+        vm.is_any(&[MachineState::Stopped, MachineState::Starting])
+            && vm.id_of(col::LAST_HOST_ID).is_none()
+    };
+    if !call.get(Kind::Vm, vm).is_some_and(has_not_run) {
+        return;
+    }
+    call.move_to(vm, MachineState::Error);
+    // It may have been given some while its host was waited for.
+    rules::remove_of_vm(call.tx, vm);
+    for nic in nic::of_vm(call.tx, vm) {
+        nic::remove(call.tx, nic);
+    }
+    for id in call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
+        if call.thing(id).text(col::TYPE) != "ROOT" {
+            volume::destroy(call.tx, id);
+        }
+        volume::expunge(call.tx, id);
+    }
+}
+
+/// What an offering needs, for checks of other commands.
+pub(super) fn demand(call: &Call<'_, '_>, offering: ThingId) -> Demand {
+    Demand::of(call.thing(offering))
+}

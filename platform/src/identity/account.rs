@@ -1,0 +1,519 @@
+//! Accounts: who owns things, and whose use is billed. Guide 2.1, 4.1.1.11.
+
+use cloudtally_model::{AccountId, AccountType, ApiError, DomainId};
+
+use super::{limit, project, user};
+use crate::{
+    col,
+    engine::{
+        Call, Done, Query, States, Thing, ThingId, Tx, login, remove_all_of, scope, stop_all_of,
+        table, verbs,
+    },
+    network::securitygroup,
+    state::{AccountState, MachineState},
+    table::{
+        Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Role, Roles,
+        WireType as W, f, fields::*, group, hidden, list, own, p,
+    },
+};
+
+/// The states of accounts and users, and the moves between them.
+/// The states of an account and of its users.
+pub(crate) const STATES: States = table!(AccountState: Enabled, Disabled, Locked;
+    Enabled => Disabled, Locked;
+    Locked => Disabled, Enabled;
+    Disabled => Enabled;
+);
+
+/// Accounts own themselves, so that the rules of lists hold for them too.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Account, &ACCOUNT)
+    .hidden(&[hidden("project", W::Id(Kind::Project)), hidden("givenid", W::Str)])
+    .owned()
+    .states(STATES)
+    .keyword(&[col::NAME])
+    .on_move(moved)
+    .referred(&[
+        (Kind::ResourceLimit, col::OF.reference(), OnDelete::Remove),
+        (Kind::Setting, col::OF.reference(), OnDelete::Remove),
+    ]);
+
+/// Whoever's account is shut is logged out, also when it is opened again later.
+fn moved(tx: &mut Tx<'_>, account: ThingId, _from: &'static str) {
+    if !tx.thing(account).is(AccountState::Enabled) {
+        let users: Vec<ThingId> = tx.owned_by(account, Kind::User).map(|user| user.id).collect();
+        for user in users {
+            login::end_sessions(tx, user);
+        }
+    }
+}
+
+pub(crate) const ACCOUNT: Object = Object {
+    name: "Account",
+    fields: &[
+        ID,
+        f("name", W::Str),
+        f("accounttype", W::Int),
+        f("domainid", W::Id(Kind::Domain)),
+        f("domain", W::Str).join(col::DOMAIN_ID, "name"),
+        f("defaultzoneid", W::Id(Kind::Zone)),
+        f("receivedbytes", W::Long),
+        f("sentbytes", W::Long),
+        f("vmlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Vm)),
+        f("vmtotal", W::Long).by(|view| limit::shown_total(view, Limit::Vm)),
+        f("vmavailable", W::Str).by(|view| limit::shown_left(view, Limit::Vm)),
+        f("iplimit", W::Str).by(|view| limit::shown_limit(view, Limit::PublicIp)),
+        f("iptotal", W::Long).by(|view| limit::shown_total(view, Limit::PublicIp)),
+        f("ipavailable", W::Str).by(|view| limit::shown_left(view, Limit::PublicIp)),
+        f("volumelimit", W::Str).by(|view| limit::shown_limit(view, Limit::Volume)),
+        f("volumetotal", W::Long).by(|view| limit::shown_total(view, Limit::Volume)),
+        f("volumeavailable", W::Str).by(|view| limit::shown_left(view, Limit::Volume)),
+        f("snapshotlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Snapshot)),
+        f("snapshottotal", W::Long).by(|view| limit::shown_total(view, Limit::Snapshot)),
+        f("snapshotavailable", W::Str).by(|view| limit::shown_left(view, Limit::Snapshot)),
+        f("templatelimit", W::Str).by(|view| limit::shown_limit(view, Limit::Template)),
+        f("templatetotal", W::Long).by(|view| limit::shown_total(view, Limit::Template)),
+        f("templateavailable", W::Str).by(|view| limit::shown_left(view, Limit::Template)),
+        f("vmstopped", W::Int).by(|view| limit::shown_vms(view, MachineState::Stopped)),
+        f("vmrunning", W::Int).by(|view| limit::shown_vms(view, MachineState::Running)),
+        f("projectlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Project)),
+        f("projecttotal", W::Long).by(|view| limit::shown_total(view, Limit::Project)),
+        f("projectavailable", W::Str).by(|view| limit::shown_left(view, Limit::Project)),
+        f("networklimit", W::Str).by(|view| limit::shown_limit(view, Limit::Network)),
+        f("networktotal", W::Long).by(|view| limit::shown_total(view, Limit::Network)),
+        f("networkavailable", W::Str).by(|view| limit::shown_left(view, Limit::Network)),
+        f("vpclimit", W::Str).by(|view| limit::shown_limit(view, Limit::Vpc)),
+        f("vpctotal", W::Long).by(|view| limit::shown_total(view, Limit::Vpc)),
+        f("vpcavailable", W::Str).by(|view| limit::shown_left(view, Limit::Vpc)),
+        f("cpulimit", W::Str).by(|view| limit::shown_limit(view, Limit::Cpu)),
+        f("cputotal", W::Long).by(|view| limit::shown_total(view, Limit::Cpu)),
+        f("cpuavailable", W::Str).by(|view| limit::shown_left(view, Limit::Cpu)),
+        f("memorylimit", W::Str).by(|view| limit::shown_limit(view, Limit::Memory)),
+        f("memorytotal", W::Long).by(|view| limit::shown_total(view, Limit::Memory)),
+        f("memoryavailable", W::Str).by(|view| limit::shown_left(view, Limit::Memory)),
+        f("primarystoragelimit", W::Str).by(|view| limit::shown_limit(view, Limit::PrimaryStorage)),
+        f("primarystoragetotal", W::Long)
+            .by(|view| limit::shown_total(view, Limit::PrimaryStorage)),
+        f("primarystorageavailable", W::Str)
+            .by(|view| limit::shown_left(view, Limit::PrimaryStorage)),
+        f("secondarystoragelimit", W::Str)
+            .by(|view| limit::shown_limit(view, Limit::SecondaryStorage)),
+        f("secondarystoragetotal", W::Long)
+            .by(|view| limit::shown_total(view, Limit::SecondaryStorage)),
+        f("secondarystorageavailable", W::Str)
+            .by(|view| limit::shown_left(view, Limit::SecondaryStorage)),
+        STATE,
+        f("iscleanuprequired", W::Bool),
+        f("user", W::Objects("User")).by(|view| view.owned(Kind::User)),
+        f("networkdomain", W::Str),
+        f("accountdetails", W::Map),
+        f("isdefault", W::Bool),
+    ],
+};
+
+pub(crate) static COMMANDS: &[Command] = &[
+    own("createAccount")
+        .doc("Makes an account together with its first user")
+        .roles(Roles::ADMINS)
+        .params(&[
+            p("account", Str).doc("the account's name; `username` unless given"),
+            p("accounttype", Short).required(),
+            p("domainid", Id(Kind::Domain)).doc("the domain it belongs to; ROOT unless given"),
+            p("email", Str).required(),
+            p("firstname", Str).required(),
+            p("lastname", Str).required(),
+            p("password", Password)
+                .required()
+                .doc("at least 6 characters, or their MD5 digest"),
+            p("timezone", Str),
+            p("username", Str).required(),
+            p("networkdomain", NetworkDomain),
+            p("accountdetails", Map(MapForm::Free)),
+            p("accountid", Str)
+                .doc("an id for the account, any text, to make it the same in all regions; only root admins choose it"),
+            p("userid", Str)
+                .doc("an id for the user, any text, to make it the same in all regions; only root admins choose it"),
+        ])
+        .event("ACCOUNT.CREATE")
+        .object("account", &ACCOUNT)
+        .act(create),
+    own("deleteAccount")
+        .doc("Removes an account with its users and everything it owns")
+        .roles(Roles::ADMINS)
+        .params(&[p("id", Id(Kind::Account)).required()])
+        .job("ACCOUNT.DELETE")
+        .success()
+        .kind(Kind::Account)
+        .check(check_delete)
+        .act(delete),
+    own("disableAccount")
+        .doc("Shuts an account: nobody logs in and its VMs are stopped")
+        .roles(Roles::ADMINS)
+        .params(&[
+            p("id", Id(Kind::Account)),
+            p("account", Str).doc("the account's name, with `domainid`; or give `id`"),
+            p("domainid", Id(Kind::Domain)).doc("the domain of `account`"),
+            p("lock", Bool)
+                .required()
+                .doc("true to lock: nobody logs in, but the VMs keep running"),
+        ])
+        .job("ACCOUNT.DISABLE")
+        .object("account", &ACCOUNT)
+        .begin(governed)
+        .act(disable),
+    own("enableAccount")
+        .doc("Opens a disabled or locked account again")
+        .roles(Roles::ADMINS)
+        .params(&[
+            p("id", Id(Kind::Account)),
+            p("account", Str).doc("the account's name, with `domainid`; or give `id`"),
+            p("domainid", Id(Kind::Domain)).doc("the domain of `account`"),
+        ])
+        .event("ACCOUNT.ENABLE")
+        .object("account", &ACCOUNT)
+        .begin(governed)
+        .act(enable),
+    list("listAccounts", Kind::Account)
+        .doc("Lists accounts with their limits and what they use of them")
+        .roles(Roles::ALL)
+        .params(&[
+            p("accounttype", Long),
+            p("id", Id(Kind::Account)),
+            p("iscleanuprequired", Bool).doc("true for those whose removal is not yet complete"),
+            p("name", Str),
+            p("state", Str).doc("`enabled`, `disabled` or `locked`"),
+            p("listall", Bool),
+            p("domainid", Id(Kind::Domain)).doc("shows only accounts of this domain"),
+            p("isrecursive", Bool),
+        ])
+        .groups(&[group::PAGED])
+        .items("account", &ACCOUNT)
+        .filter(is_listed, &[]),
+    own("lockAccount")
+        .doc("Keeps the users of an account from logging in; its VMs run on")
+        .roles(Roles::ADMINS)
+        .params(&[
+            p("account", Str).required().doc("the account's name"),
+            p("domainid", Id(Kind::Domain)).required().doc("the account's domain"),
+        ])
+        .object("account", &ACCOUNT)
+        .begin(governed)
+        .act(lock),
+    own("markDefaultZoneForAccount")
+        .doc("Sets the zone an account uses unless told otherwise")
+        .roles(Roles::ROOT)
+        .params(&[
+            p("account", Str).required().doc("the account's name"),
+            p("domainid", Id(Kind::Domain)).required().doc("the account's domain"),
+            p("zoneid", Id(Kind::Zone)).required(),
+        ])
+        .job("ACCOUNT.MARK.DEFAULT.ZONE")
+        .object("account", &ACCOUNT)
+        .begin(governed)
+        .act(mark_default_zone),
+    own("updateAccount")
+        .doc("Renames an account or changes its details")
+        .roles(Roles::ADMINS)
+        .params(&[
+            p("id", Id(Kind::Account)),
+            p("account", Str).doc("the account's name until now, with `domainid`; or give `id`"),
+            p("domainid", Id(Kind::Domain)).doc("the domain of `account`"),
+            p("newname", Str).required().doc("the new name"),
+            p("networkdomain", NetworkDomain),
+            p("accountdetails", Map(MapForm::Free)),
+        ])
+        .event("ACCOUNT.UPDATE")
+        .object("account", &ACCOUNT)
+        .begin(governed)
+        .act(update),
+];
+
+/// The account that `id`, or `account` in `domainid`, names.
+fn named(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
+    let id = match (call.args.id_if_any("id"), call.args.text_if_any("account")) {
+        (Some(id), name) => {
+            let account = call.thing(id);
+            let is_other = name
+                .is_some_and(|name| !account.text(col::NAME).eq_ignore_ascii_case(name))
+                || call.args.id_if_any("domainid").is_some_and(|of| of != call.domain_of(id));
+            if is_other {
+                return Err(ApiError::value(format!(
+                    "`id` is the account {}, and `account` and `domainid` name another; leave them out",
+                    account.text(col::NAME)
+                ))
+                .about(account.uuid.to_string(), "id"));
+            }
+            id
+        }
+        (None, Some(name)) => {
+            let domain = call.args.id_if_any("domainid");
+            scope::named_account(call, &call.caller, name, domain)?
+        }
+        (None, None) => {
+            return Err(ApiError::value("give `id`, or `account` together with `domainid`"));
+        }
+    };
+    if call.project_of(id).is_some() {
+        return Err(ApiError::value("the account of a project changes only with the project"));
+    }
+    Ok(id)
+}
+
+/// The account named, if the caller may govern it: an admin of its domain or of
+/// one above, and never for an account that is part of the cloud.
+fn governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let id = named(call)?;
+    refuse_ungoverned(call, id)?;
+    Ok(Some(id))
+}
+
+/// Refuses an account that the caller may not govern: one outside its domains, and
+/// a root admin's for anybody but root admins.
+pub(crate) fn refuse_ungoverned(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
+    let is_above = call.role_of(id) == Some(Role::RootAdmin) && !call.caller.is_root();
+    if is_above || !call.may_govern(&call.caller, call.domain_of(id)) {
+        return Err(ApiError::permission("You may not govern this account")
+            .about(call.thing(id).uuid.to_string(), "id"));
+    }
+    Ok(())
+}
+
+fn is_protected(account: &Thing) -> bool {
+    account.flag(col::IS_DEFAULT)
+}
+
+/// Refuses to shut or remove what the cloud cannot be without, or oneself.
+fn refuse_protected(call: &Call<'_, '_>, id: ThingId, doing: &str) -> Result<(), ApiError> {
+    let account = call.thing(id);
+    if is_protected(account) {
+        return Err(ApiError::value(format!(
+            "the account {} is part of the cloud and cannot be {doing}",
+            account.text(col::NAME)
+        )));
+    }
+    if id == call.caller.account {
+        return Err(ApiError::value(format!("your own account cannot be {doing}")));
+    }
+    Ok(())
+}
+
+fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. Where it belongs, and whether the caller may put it there.
+    let domain = call.args.id("domainid").unwrap_or(call.caller.domain);
+    let domain = if call.args.has("domainid") || !call.caller.is_root() {
+        domain
+    } else {
+        call.root_domain()
+    };
+    if !call.may_govern(&call.caller, domain) {
+        return Err(ApiError::permission("You may not make accounts in this domain"));
+    }
+    let number = call.args.int("accounttype").unwrap_or_default();
+    let role = Role::from_number(number).ok_or_else(|| {
+        let expected = "expected 0 (user), 1 (root admin) or 2 (domain admin)";
+        call.invalid("accounttype", &number.to_string(), expected)
+    })?;
+    if role == Role::RootAdmin && domain != call.root_domain() {
+        return Err(ApiError::value("root admins belong to the ROOT domain"));
+    }
+    if role == Role::RootAdmin && !call.caller.is_root() {
+        return Err(ApiError::permission("Only root admins make root admins"));
+    }
+    // 2. Names nobody has yet.
+    let username = call.args.text_required("username").to_owned();
+    let name = call.args.text("account").unwrap_or(&username).to_owned();
+    if call.account_named(domain, &name).is_some() {
+        return Err(ApiError::value(format!(
+            "there is an account {name} in {} already; choose another `account`",
+            call.login_path(domain)
+        )));
+    }
+    user::refuse_taken(call, domain, &username)?;
+    // 3. The account and its first user.
+    let details: Vec<_> = call
+        .args
+        .merged_map("accountdetails")
+        .into_iter()
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect();
+    let network_domain = call.args.text("networkdomain").map(str::to_owned);
+    let given = user::given_id(call, "accountid", Kind::Account)?;
+    let id = insert(call.tx, domain, &name, role.number());
+    call.edit(id, |account| {
+        if let Some(id) = &given {
+            account.set_id(id);
+        }
+        account.set_text_if(col::NETWORK_DOMAIN, network_domain.as_deref());
+        account.set_map(col::ACCOUNT_DETAILS, (!details.is_empty()).then_some(details));
+    });
+    user::insert(call, id)?;
+    securitygroup::ensure_default(call.tx, id);
+    bill(call.tx, id);
+    call.entity = Some(id);
+    Ok(Done::Thing(id))
+}
+
+/// Makes an account; it owns itself.
+pub(crate) fn insert(tx: &mut Tx<'_>, domain: ThingId, name: &str, account_type: i64) -> ThingId {
+    tx.insert(Kind::Account, |account| {
+        account.owner = Some(account.id);
+        account
+            .set_text(col::NAME, name)
+            .set_int(col::ACCOUNT_TYPE, account_type)
+            .set_ref(col::DOMAIN_ID, domain)
+            .set_flag(col::IS_CLEANUP_REQUIRED, false)
+            .set_flag(col::IS_DEFAULT, false);
+    })
+}
+
+/// Tells the bill what an account is called and where it belongs.
+pub(crate) fn bill(tx: &mut Tx<'_>, id: ThingId) {
+    let account = tx.thing(id);
+    let domain = tx.domain_of(id);
+    let account_type = AccountType::from_number(account.int(col::ACCOUNT_TYPE).unsigned_abs());
+    let account = cloudtally_model::Account {
+        id: AccountId(id.0),
+        name: account.text(col::NAME).into(),
+        uuid: Some(account.shown_id().into()),
+        account_type: Some(account_type),
+        domain: Some(DomainId(domain.0)),
+        domain_path: Some(tx.login_path(domain).into()),
+        state: Some(account.state().into()),
+        created: Some(account.created),
+        removed: account.removed,
+    };
+    tx.bill_account(account);
+}
+
+fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let name = call.args.text_required("newname").to_owned();
+    let domain = call.domain_of(id);
+    if call.account_named(domain, &name).is_some_and(|other| other.id != id) {
+        return Err(ApiError::value(format!(
+            "there is an account {name} in {} already; choose another `newname`",
+            call.login_path(domain)
+        )));
+    }
+    let mut account = call.entity().clone();
+    verbs::assign(call, &mut account);
+    account.set_text(col::NAME, &name);
+    call.edit(id, |old| *old = account);
+    bill(call.tx, id);
+    Ok(Done::Thing(id))
+}
+
+/// Shuts an account, or only locks it.
+fn shut(call: &mut Call<'_, '_>, state: AccountState) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    refuse_protected(call, id, state.name())?;
+    if call.entity().is(AccountState::Disabled) && state == AccountState::Locked {
+        return Err(ApiError::value("the account is disabled, which is more than locked"));
+    }
+    call.move_to(id, state);
+    if state == AccountState::Disabled {
+        stop_all_of(call.tx, id);
+    }
+    bill(call.tx, id);
+    Ok(Done::Thing(id))
+}
+
+fn disable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let state =
+        if call.args.is_true("lock") { AccountState::Locked } else { AccountState::Disabled };
+    shut(call, state)
+}
+
+fn lock(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    shut(call, AccountState::Locked)
+}
+
+fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.move_to(id, AccountState::Enabled);
+    bill(call.tx, id);
+    Ok(Done::Thing(id))
+}
+
+fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    refuse_protected(call, id, "removed")?;
+    refuse_administrator(call, id)?;
+    remove(call.tx, id);
+    Ok(Done::Success)
+}
+
+fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    let id = call.args.id_required("id");
+    if call.project_of(id).is_some() {
+        return Err(ApiError::value("the account of a project goes with the project"));
+    }
+    refuse_ungoverned(call, id)?;
+    refuse_protected(call, id, "removed")?;
+    refuse_administrator(call, id)
+}
+
+/// Refuses to remove an account that projects would be left without administrator by.
+fn refuse_administrator(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
+    let projects: Vec<&str> =
+        project::administered_by(call, id).map(|id| call.thing(id).text(col::NAME)).collect();
+    if projects.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::value(format!(
+        "the account {} administers the projects {}; remove them or make another member their administrator first",
+        call.thing(id).text(col::NAME),
+        projects.join(", ")
+    )))
+}
+
+/// Removes an account with its users and everything it owns.
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    remove_owned(tx, id);
+    tx.remove_with_dependants(id);
+    bill(tx, id);
+}
+
+fn remove_owned(tx: &mut Tx<'_>, id: ThingId) {
+    remove_all_of(tx, id);
+    for kind in [
+        Kind::SshKeyPair,
+        Kind::InstanceGroup,
+        Kind::ProjectInvitation,
+        Kind::ProjectAccount,
+        Kind::User,
+    ] {
+        let things: Vec<ThingId> = tx.owned_by(id, kind).map(|thing| thing.id).collect();
+        for thing in things {
+            tx.remove_with_dependants(thing);
+        }
+    }
+}
+
+/// Clears up after accounts, every `account.cleanup.interval`: what is still there of those
+/// that were removed goes, and what still runs of those that are disabled stops.
+pub(crate) fn clean_up(tx: &mut Tx<'_>) {
+    let ids = |accounts: Vec<&Thing>| accounts.into_iter().map(|account| account.id).collect();
+    let removed = tx.removed_too(Kind::Account).filter(|account| account.removed.is_some());
+    let removed: Vec<ThingId> = ids(removed.collect());
+    for id in removed {
+        remove_owned(tx, id);
+    }
+    let disabled = tx.all(Kind::Account).filter(|account| account.is(AccountState::Disabled));
+    let disabled: Vec<ThingId> = ids(disabled.collect());
+    for id in disabled {
+        stop_all_of(tx, id);
+    }
+}
+
+fn mark_default_zone(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (id, zone) = (call.entity_id(), call.args.id_required("zoneid"));
+    call.edit(id, |account| {
+        account.set_ref(col::DEFAULT_ZONE_ID, zone);
+    });
+    Ok(Done::Thing(id))
+}
+
+/// Accounts of projects are shown with their projects.
+fn is_listed(query: &Query<'_>, account: &Thing) -> bool {
+    query.world.project_of(account.id).is_none()
+}

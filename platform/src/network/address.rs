@@ -1,0 +1,656 @@
+//! Public IP addresses: acquired by a tenant for a network or a VPC, billed while held.
+
+use std::collections::BTreeSet;
+
+use cloudtally_model::ApiError;
+
+use super::{guest, portableip, router_vm};
+use crate::{
+    col,
+    desk::metering,
+    engine::{
+        Answer, Call, Done, Level, Node, Query, Thing, ThingId, Tx, World, happened, limit, scope,
+        table, unknown_because,
+    },
+    parse::ip,
+    state::AddressState,
+    table::{
+        Command, Kind, KindSpec, Limit, Object, ParamType::*, Roles, Turn, WireType as W, f,
+        fields::*, group, own, p,
+    },
+};
+
+pub(crate) const IP_ADDRESS: Object = Object {
+    name: "IPAddress",
+    fields: &[
+        ID,
+        f("ipaddress", W::Str),
+        f("allocated", W::Date),
+        ZONE_ID,
+        ZONE_NAME,
+        f("issourcenat", W::Bool),
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+        f("forvirtualnetwork", W::Bool),
+        f("vlanid", W::Id(Kind::VlanIpRange)),
+        f("vlanname", W::Str).join(col::VLAN_ID, "vlan"),
+        f("isstaticnat", W::Bool),
+        f("issystem", W::Bool),
+        f("virtualmachineid", W::Id(Kind::Vm)),
+        f("vmipaddress", W::Str),
+        f("virtualmachinename", W::Str).join(col::VIRTUAL_MACHINE_ID, "name"),
+        f("virtualmachinedisplayname", W::Str).join(col::VIRTUAL_MACHINE_ID, "displayname"),
+        f("associatednetworkid", W::Id(Kind::Network)),
+        f("associatednetworkname", W::Str).join(col::ASSOCIATED_NETWORK_ID, "name"),
+        f("networkid", W::Id(Kind::Network)),
+        STATE,
+        f("physicalnetworkid", W::Id(Kind::PhysicalNetwork)),
+        f("purpose", W::Str),
+        f("vpcid", W::Id(Kind::Vpc)),
+        TAGS,
+        f("isportable", W::Bool),
+    ],
+};
+
+pub(crate) static COMMANDS: &[Command] = &[
+    own("associateIpAddress")
+        .doc("Acquires a public IP address for a network, a VPC or, if portable, a region")
+        .roles(Roles::ALL)
+        .params(&[
+            p("zoneid", Id(Kind::Zone)).doc("the zone to take it from; this or `networkid`"),
+            p("networkid", Id(Kind::Network))
+                .doc("the network to use it in; the account's only isolated one unless given"),
+            p("vpcid", Id(Kind::Vpc)).doc("the VPC to use it in"),
+            p("isportable", Bool)
+                .doc("true for an address that can move between zones; false unless given"),
+            p("regionid", Region).doc("the region to take a portable address from"),
+        ])
+        .groups(&[group::OWNER, group::PROJECT])
+        .create_job("NET.IPASSIGN") // `PORTABLE.IPASSIGN` for a portable address
+        .object("ipaddress", &IP_ADDRESS)
+        .kind(Kind::IpAddress)
+        .event_by(|_, address| event(address, "NET.IPASSIGN", "PORTABLE.IPASSIGN"))
+        .begin(begin_associate)
+        .act(associate)
+        .on_failure(|call, _| give_up(call)),
+    own("disassociateIpAddress")
+        .doc("Gives up a public IP address together with its rules")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::IpAddress)).required().doc("the address")])
+        .job("NET.IPRELEASE") // `PORTABLE.IPRELEASE` for a portable address
+        .success()
+        .kind(Kind::IpAddress)
+        .event_by(|_, address| event(address, "NET.IPRELEASE", "PORTABLE.IPRELEASE"))
+        .check(check_release)
+        .act(disassociate),
+    own("listPublicIpAddresses")
+        .doc("Lists public IP addresses")
+        .roles(Roles::ALL)
+        .params(&[
+            p("allocatedonly", Bool).doc("false to show free ones as well; true unless given"),
+            p("forvirtualnetwork", Bool)
+                .doc("true for public ones, false for those directly on VMs"),
+            p("id", Id(Kind::IpAddress)),
+            p("ipaddress", Str).doc("shows only this address"),
+            p("vlanid", Id(Kind::VlanIpRange)).doc("shows only those of this VLAN IP range"),
+            p("zoneid", Id(Kind::Zone)),
+            p("forloadbalancing", Bool).doc("true for those that load balancer rules can use"),
+            p("physicalnetworkid", Id(Kind::PhysicalNetwork)),
+            p("associatednetworkid", Id(Kind::Network))
+                .doc("shows only those used by this network"),
+            p("issourcenat", Bool).doc("true for source NAT addresses"),
+            p("isstaticnat", Bool).doc("true for those with static NAT"),
+            p("vpcid", Id(Kind::Vpc)),
+        ])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
+        .items("publicipaddress", &IP_ADDRESS)
+        .kind(Kind::IpAddress)
+        .read(list_addresses),
+];
+
+/// Who may hold how many, and what is on them, is looked at by `release`. Those of a
+/// range that is kept for an account are its own, billed and counted, also while free.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
+    // Addresses that shared networks give to machines are not counted.
+    .counts(&[(Limit::PublicIp, |_, address| i64::from(address.flag(col::FOR_VIRTUAL_NETWORK)))])
+    .goes_with_owner(Turn::Addresses, release)
+    .newest_first()
+    .owned()
+    .states(table!(AddressState: Allocated, Free; Allocated => Free; Free => Allocated;))
+    .limit(Limit::PublicIp)
+    .keyword(&[col::IP_ADDRESS])
+    .tagged("PublicIpAddress")
+    .job_instance("IpAddress");
+
+/// The type of an event, by what sort of address it is about.
+fn event(address: &Thing, plain: &'static str, portable: &'static str) -> &'static str {
+    if address.flag(col::IS_PORTABLE) { portable } else { plain }
+}
+
+/// The addresses of a range that are nobody's: neither an account's nor a system VM's.
+fn free_in<'w>(world: &'w World, range: &'w Thing) -> impl Iterator<Item = String> + use<'w> {
+    let of_accounts = world.referring(range.id, Kind::IpAddress, col::VLAN_ID);
+    let of_system_vms = world.referring(range.id, Kind::SystemVm, col::PUBLIC_RANGE);
+    let taken: BTreeSet<&str> = of_accounts
+        .map(|address| address.text(col::IP_ADDRESS))
+        .chain(of_system_vms.map(|vm| vm.text(col::PUBLIC_IP)))
+        .collect();
+    ip::range(range.text(col::START_IP), range.text(col::END_IP))
+        .map(ip::format)
+        .filter(move |address| !taken.contains(address.as_str()))
+}
+
+/// The first of them.
+fn first_free(world: &World, range: &Thing) -> Option<String> {
+    free_in(world, range).next()
+}
+
+/// The last free address of a shared network that no router of it has, with its range:
+/// machines get the first ones, its routers the last.
+pub(crate) fn last_free(world: &World, network: ThingId) -> Option<(ThingId, String)> {
+    let of_routers: Vec<&str> = world
+        .referring(network, Kind::Router, col::GUEST_NETWORK_ID)
+        .map(|router| router.text(col::GUEST_IP_ADDRESS))
+        .collect();
+    let mut ranges: Vec<&Thing> =
+        world.referring(network, Kind::VlanIpRange, col::NETWORK_ID).collect();
+    ranges.reverse();
+    ranges.into_iter().find_map(|range| {
+        let free = free_in(world, range).filter(|free| !of_routers.contains(&free.as_str()));
+        Some((range.id, free.last()?))
+    })
+}
+
+/// The public ranges of a zone that an account may take from: first those kept
+/// for it, then, if it may, those of everybody.
+fn public_ranges(world: &World, zone: ThingId, owner: ThingId) -> Vec<&Thing> {
+    let public = || {
+        world
+            .referring(zone, Kind::VlanIpRange, col::ZONE_ID)
+            .filter(|range| range.flag(col::FOR_VIRTUAL_NETWORK))
+    };
+    let mut ranges: Vec<&Thing> =
+        public().filter(|range| range.id_of(col::ACCOUNT_ID) == Some(owner)).collect();
+    if ranges.is_empty() || world.scoped_setting(owner, "use.system.public.ips") == "true" {
+        ranges.extend(public().filter(|range| range.id_of(col::ACCOUNT_ID).is_none()));
+    }
+    ranges
+}
+
+/// What a new address is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The source NAT address of a network.
+    SourceNat,
+    /// Rules of the tenant.
+    Rules,
+}
+
+/// Takes a public address of a zone for a network of an account.
+pub(crate) fn acquire(
+    tx: &mut Tx<'_>,
+    owner: ThingId,
+    zone: ThingId,
+    network: ThingId,
+    purpose: Purpose,
+) -> Result<ThingId, ApiError> {
+    let now = tx.now;
+    let is_source_nat = purpose == Purpose::SourceNat;
+    // 1. One that is kept for the account; it is counted and billed already.
+    let kept = tx
+        .owned_by(owner, Kind::IpAddress)
+        .find(|held| held.is(AddressState::Free) && held.id_of(col::ZONE_ID) == Some(zone))
+        .map(|held| held.id);
+    if let Some(id) = kept {
+        tx.edit(id, |address| {
+            address
+                .set_ref(col::ASSOCIATED_NETWORK_ID, network)
+                .set_flag(col::IS_SOURCE_NAT, is_source_nat)
+                .set_time(col::ALLOCATED, now);
+        });
+        tx.move_to(id, AddressState::Allocated);
+        return Ok(id);
+    }
+    // 2. One of everybody's.
+    limit::check(tx, owner, Limit::PublicIp, 1)?;
+    let found = public_ranges(tx, zone, owner)
+        .into_iter()
+        .find_map(|range| Some((range.id, first_free(tx, range)?)));
+    let (range, address) = found.ok_or_else(|| {
+        ApiError::address_capacity(format!(
+            "the zone {} has no free public address; add a range with createVlanIpRange",
+            tx.thing(zone).text(col::NAME)
+        ))
+        .about(tx.thing(zone).uuid.to_string(), "zoneid")
+    })?;
+    let id = insert_public(tx, owner, range, &address, |address| {
+        address
+            .set_ref(col::ASSOCIATED_NETWORK_ID, network)
+            .set_flag(col::IS_SOURCE_NAT, is_source_nat)
+            .set_time(col::ALLOCATED, now);
+    });
+    Ok(id)
+}
+
+fn insert_public(
+    tx: &mut Tx<'_>,
+    owner: ThingId,
+    range: ThingId,
+    address: &str,
+    fill: impl FnOnce(&mut Thing),
+) -> ThingId {
+    let of = tx.thing(range);
+    let zone = of.id_of(col::ZONE_ID).expect("ranges are in a zone");
+    let physical = of.id_of(col::PHYSICAL_NETWORK_ID);
+    insert(tx, owner, zone, address, |thing| {
+        thing
+            .set_ref(col::VLAN_ID, range)
+            .set_ref(col::PHYSICAL_NETWORK_ID, physical)
+            .set_flag(col::FOR_VIRTUAL_NETWORK, true)
+            .set_flag(col::IS_SOURCE_NAT, false);
+        fill(thing);
+    })
+}
+
+/// The first public address of a zone that is free for everybody, with its range: what
+/// a system VM takes, for nobody's account.
+pub(crate) fn free_for_system(world: &World, zone: ThingId) -> Option<(ThingId, String)> {
+    world
+        .referring(zone, Kind::VlanIpRange, col::ZONE_ID)
+        .filter(|range| {
+            range.flag(col::FOR_VIRTUAL_NETWORK) && range.id_of(col::ACCOUNT_ID).is_none()
+        })
+        .find_map(|range| Some((range.id, first_free(world, range)?)))
+}
+
+/// Keeps the addresses of a range for an account: they are its own from now on, also
+/// those that it has not acquired.
+///
+/// # Source
+/// `usage-4.2-behaviour.md` 1.3; guide 8.2: the address is owned by the account.
+pub(crate) fn keep(tx: &mut Tx<'_>, range: ThingId, owner: ThingId) -> Result<(), ApiError> {
+    let free: Vec<String> = free_in(tx, tx.thing(range)).collect();
+    let more = i64::try_from(free.len()).unwrap_or(i64::MAX);
+    limit::check(tx, owner, Limit::PublicIp, more)?;
+    for address in free {
+        insert_public(tx, owner, range, &address, |address| address.set_state(AddressState::Free));
+    }
+    Ok(())
+}
+
+/// Keeps the addresses of a range for nobody any more: what is not acquired is free for
+/// all, what is stays with its owner.
+pub(crate) fn keep_no_more(tx: &mut Tx<'_>, range: ThingId) {
+    tx.edit(range, |range| {
+        range.set_ref(col::ACCOUNT_ID, None);
+    });
+    for id in tx.ids_referring(range, Kind::IpAddress, col::VLAN_ID) {
+        if tx.thing(id).is(AddressState::Free) {
+            metering::address(tx, false, id);
+            tx.remove_with_dependants(id);
+        }
+    }
+}
+
+/// Takes an address that a virtual machine on a shared network gets directly.
+pub(crate) fn acquire_direct(
+    tx: &mut Tx<'_>,
+    owner: ThingId,
+    network: ThingId,
+    wanted: Option<&str>,
+) -> Result<(ThingId, ThingId), ApiError> {
+    let shared = tx.thing(network).clone();
+    let zone = shared.id_of(col::ZONE_ID).expect("networks are in a zone");
+    let ranges: Vec<&Thing> = tx.referring(network, Kind::VlanIpRange, col::NETWORK_ID).collect();
+    let found = match wanted {
+        None => ranges.into_iter().find_map(|range| Some((range.id, first_free(tx, range)?))),
+        Some(address) => {
+            let holds = |range: &&Thing| {
+                ip::range(range.text(col::START_IP), range.text(col::END_IP))
+                    .any(|candidate| ip::format(candidate) == address)
+            };
+            let range = ranges.into_iter().find(holds).ok_or_else(|| {
+                ApiError::value(format!(
+                    "{address} is in no range of the network {}",
+                    shared.text(col::NAME)
+                ))
+            })?;
+            if !free_in(tx, range).any(|free| free == address) {
+                return Err(ApiError::value(format!("{address} is taken already")));
+            }
+            Some((range.id, address.to_owned()))
+        }
+    };
+    let (range, address) = found.ok_or_else(|| {
+        ApiError::address_capacity(format!(
+            "the network {} has no free address; add a range with createVlanIpRange",
+            shared.text(col::NAME)
+        ))
+    })?;
+    let now = tx.now;
+    let id = insert(tx, owner, zone, &address, |thing| {
+        thing
+            .set_time(col::ALLOCATED, now)
+            .set_ref(col::VLAN_ID, range)
+            .set_ref(col::NETWORK_ID, network)
+            .set_ref(col::ASSOCIATED_NETWORK_ID, network)
+            .set_flag(col::FOR_VIRTUAL_NETWORK, false)
+            .set_flag(col::IS_SOURCE_NAT, false);
+    });
+    router_vm::give_way(tx, network, &address);
+    Ok((id, range))
+}
+
+fn insert(
+    tx: &mut Tx<'_>,
+    owner: ThingId,
+    zone: ThingId,
+    address: &str,
+    fill: impl FnOnce(&mut Thing),
+) -> ThingId {
+    let id = tx.insert(Kind::IpAddress, |thing| {
+        thing.owner = Some(owner);
+        thing
+            .set_text(col::IP_ADDRESS, address)
+            .set_ref(col::ZONE_ID, zone)
+            .set_flag(col::IS_STATIC_NAT, false)
+            .set_flag(col::IS_SYSTEM, false)
+            .set_flag(col::IS_PORTABLE, false);
+        fill(thing);
+    });
+    metering::address(tx, true, id);
+    id
+}
+
+/// Takes a portable address that nothing stands on to another network, of another zone
+/// perhaps: there it is billed from now on.
+pub(crate) fn transfer(tx: &mut Tx<'_>, id: ThingId, network: ThingId) {
+    let (to, address) = (tx.thing(network).clone(), tx.thing(id).clone());
+    let zone = to.id_of(col::ZONE_ID).expect("networks are in a zone");
+    let moves = address.id_of(col::ZONE_ID) != Some(zone);
+    if moves {
+        metering::address(tx, false, id);
+    }
+    tx.edit(id, |address| {
+        address
+            .set_ref(col::ASSOCIATED_NETWORK_ID, network)
+            .set_ref(col::PHYSICAL_NETWORK_ID, to.id_of(col::PHYSICAL_NETWORK_ID))
+            .set_ref(col::ZONE_ID, zone);
+    });
+    if moves {
+        metering::address(tx, true, id);
+    }
+    if address.id_of(col::ASSOCIATED_NETWORK_ID).is_some() {
+        let text = format!(
+            "The portable address {} was transferred to the network {}",
+            address.text(col::IP_ADDRESS),
+            to.text(col::NAME)
+        );
+        happened(tx, "PORTABLE.IP.TRANSFER", Level::Info, Some(id), text);
+    }
+}
+
+/// Takes an address from a network that goes. A portable one stays its owner's, to be
+/// used in another.
+pub(crate) fn leave_network(tx: &mut Tx<'_>, id: ThingId) {
+    if !tx.thing(id).flag(col::IS_PORTABLE) {
+        return release(tx, id);
+    }
+    super::rules::remove_of_address(tx, id);
+    tx.edit(id, |address| {
+        address.set_ref(col::ASSOCIATED_NETWORK_ID, None);
+    });
+}
+
+/// Gives an address up, with everything that stands on it. One of a range that is kept
+/// for its owner stays the owner's, free.
+pub(crate) fn release(tx: &mut Tx<'_>, id: ThingId) {
+    super::rules::remove_of_address(tx, id);
+    let address = tx.thing(id);
+    let keeper =
+        address.id_of(col::VLAN_ID).and_then(|range| tx.thing(range).id_of(col::ACCOUNT_ID));
+    if keeper.is_some() && keeper == address.owner {
+        for tag in tx.ids_referring(id, Kind::Tag, col::RESOURCE) {
+            tx.erase(tag);
+        }
+        tx.edit(id, |address| {
+            address
+                .set_ref(col::ASSOCIATED_NETWORK_ID, None)
+                .set_ref(col::VIRTUAL_MACHINE_ID, None)
+                .clear(col::VM_IP_ADDRESS)
+                .set_flag(col::IS_STATIC_NAT, false)
+                .set_flag(col::IS_SOURCE_NAT, false)
+                .set_time(col::ALLOCATED, None);
+        });
+        if !tx.thing(id).is(AddressState::Free) {
+            tx.move_to(id, AddressState::Free);
+        }
+        return;
+    }
+    metering::address(tx, false, id);
+    tx.remove_with_dependants(id);
+}
+
+/// Takes an address for the network that is named, or for the only one of the account in
+/// the zone, for rules cannot stand on an address of no network.
+fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    // 1. For a network it belongs to the network's owner.
+    let (network, zone) = (call.args.id("networkid"), call.args.id("zoneid"));
+    let (owner, zone) = match (network, zone) {
+        (Some(network), _) => {
+            let network = call.thing(network);
+            if network.text(col::TYPE) != "Isolated" {
+                return Err(ApiError::value(format!(
+                    "the network {} is shared; its virtual machines have addresses of their own",
+                    network.text(col::NAME)
+                )));
+            }
+            scope::refuse_shut(call, network.owner)?;
+            scope::refuse_other_owner(call, network.id)?;
+            let zone = network.id_of(col::ZONE_ID).expect("networks are in a zone");
+            (network.owner.expect("networks have an owner"), zone)
+        }
+        (None, Some(zone)) => (call.owner()?, zone),
+        (None, None) => return Err(ApiError::value("give `networkid` or `zoneid`")),
+    };
+    if call.args.id("zoneid").is_some_and(|wanted| wanted != zone) {
+        return Err(ApiError::value(
+            "the network of `networkid` is not in the zone of `zoneid`; leave `zoneid` out",
+        ));
+    }
+    if call.args.has("regionid") && !call.args.is_true("isportable") {
+        return Err(ApiError::value(
+            "`regionid` says where a portable address comes from; give `isportable=true` with it",
+        ));
+    }
+    // 2. A zone that has addresses to use, and the network there.
+    if call.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
+        return Err(ApiError::value(
+            "basic zones have no public addresses to acquire; their virtual machines have them directly",
+        ));
+    }
+    crate::site::zone::refuse_disabled(call, zone)?;
+    let network = match network {
+        Some(network) => network,
+        None => guest::only_isolated(call, owner, zone)?,
+    };
+    // 3. Portable addresses come from the region, others from the zone.
+    if call.args.is_true("isportable") {
+        return acquire_portable(call, owner, zone, network).map(Some);
+    }
+    // 4. The first that a network gets is its source NAT address.
+    let is_first = guest::lacks_source_nat(call, network);
+    let purpose = if is_first { Purpose::SourceNat } else { Purpose::Rules };
+    acquire(call.tx, owner, zone, network, purpose).map(Some)
+}
+
+fn acquire_portable(
+    call: &mut Call<'_, '_>,
+    owner: ThingId,
+    zone: ThingId,
+    network: ThingId,
+) -> Result<ThingId, ApiError> {
+    limit::check(call.tx, owner, Limit::PublicIp, 1)?;
+    let region = call.args.int("regionid").unwrap_or(1);
+    if !portableip::is_region(call, region) {
+        let expected = "there is no such region; listRegions shows those there are";
+        return Err(unknown_because("regionid", &region.to_string(), expected));
+    }
+    let taken: BTreeSet<String> = call
+        .all(Kind::IpAddress)
+        .filter(|address| address.flag(col::IS_PORTABLE))
+        .map(|address| address.text(col::IP_ADDRESS).to_owned())
+        .collect();
+    let found = call
+        .all(Kind::PortableIpRange)
+        .filter(|range| range.int(col::REGION_ID) == region)
+        .flat_map(|range| ip::range(range.text(col::START_IP), range.text(col::END_IP)))
+        .map(ip::format)
+        .find(|address| !taken.contains(address))
+        .ok_or_else(|| {
+            ApiError::address_capacity(format!(
+                "the region {region} has no free portable address; add a range with createPortableIpRange"
+            ))
+        })?;
+    let physical = call.thing(network).id_of(col::PHYSICAL_NETWORK_ID);
+    let now = call.now;
+    let id = call.tx.insert(Kind::IpAddress, |thing| {
+        thing.owner = Some(owner);
+        thing
+            .set_text(col::IP_ADDRESS, &found)
+            .set_ref(col::ZONE_ID, zone)
+            .set_ref(col::ASSOCIATED_NETWORK_ID, network)
+            .set_ref(col::PHYSICAL_NETWORK_ID, physical)
+            .set_time(col::ALLOCATED, now)
+            .set_flag(col::FOR_VIRTUAL_NETWORK, true)
+            .set_flag(col::IS_SOURCE_NAT, false)
+            .set_flag(col::IS_STATIC_NAT, false)
+            .set_flag(col::IS_SYSTEM, false)
+            .set_flag(col::IS_PORTABLE, true);
+    });
+    metering::address(call.tx, true, id);
+    Ok(id)
+}
+
+/// Acquiring failed after the address was taken: it goes back.
+fn give_up(call: &mut Call<'_, '_>) {
+    if let Some(id) = call.entity.filter(|id| call.get(Kind::IpAddress, *id).is_some()) {
+        release(call.tx, id);
+    }
+}
+
+fn associate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    if let Some(network) = call.entity().id_of(col::ASSOCIATED_NETWORK_ID) {
+        guest::implement(call.tx, network)?;
+    }
+    Ok(Done::Thing(id))
+}
+
+/// Refuses what needs an address that has been acquired.
+pub(crate) fn must_be_acquired(address: &Thing) -> Result<(), ApiError> {
+    if !address.is(AddressState::Free) {
+        return Ok(());
+    }
+    Err(ApiError::value(format!(
+        "{} is not acquired; do that with associateIpAddress",
+        address.text(col::IP_ADDRESS)
+    ))
+    .about(address.uuid.to_string(), "ipaddressid"))
+}
+
+fn check_release(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    let address = call.thing(call.args.id_required("id"));
+    must_be_acquired(address)?;
+    if address.flag(col::IS_SOURCE_NAT) {
+        return Err(ApiError::value(format!(
+            "{} is the source NAT address of its network and goes with the network",
+            address.text(col::IP_ADDRESS)
+        )));
+    }
+    if !address.flag(col::FOR_VIRTUAL_NETWORK) {
+        return Err(ApiError::value(format!(
+            "{} belongs to a virtual machine on a shared network and goes with its NIC",
+            address.text(col::IP_ADDRESS)
+        )));
+    }
+    Ok(())
+}
+
+fn disassociate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    release(call.tx, id);
+    Ok(Done::Success)
+}
+
+/// The addresses that somebody has and, if asked for, the free ones of the
+/// public ranges, which have no id yet.
+fn list_addresses(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let args = query.args;
+    let taken = query.things(Kind::IpAddress)?;
+    let for_rules = args.is_true("forloadbalancing");
+    let wants_free = args.flag("allocatedonly") == Some(false);
+    let shows_all_free = wants_free && query.caller.is_root();
+    let is_wanted = |address: &&Thing| {
+        (!address.is(AddressState::Free) || wants_free && !shows_all_free)
+            && (args.has("forvirtualnetwork") || address.flag(col::FOR_VIRTUAL_NETWORK))
+            && (!for_rules || !address.flag(col::IS_STATIC_NAT))
+    };
+    let mut items: Vec<Node> = taken
+        .into_iter()
+        .filter(is_wanted)
+        .map(|address| query.show(address, &IP_ADDRESS))
+        .collect();
+    if shows_all_free {
+        items.extend(free_addresses(query));
+    }
+    query.page_of("publicipaddress", items.into_iter(), |_, node| node)
+}
+
+fn free_addresses(query: &Query<'_>) -> Vec<Node> {
+    let world = query.world;
+    let (zone, range) = (query.args.id("zoneid"), query.args.id("vlanid"));
+    let mut items = Vec::new();
+    for found in world.all(Kind::VlanIpRange).filter(|range| range.flag(col::FOR_VIRTUAL_NETWORK)) {
+        let is_other = range.is_some_and(|id| id != found.id)
+            || zone.is_some_and(|id| found.id_of(col::ZONE_ID) != Some(id));
+        if is_other {
+            continue;
+        }
+        let taken: BTreeSet<&str> = world
+            .referring(found.id, Kind::IpAddress, col::VLAN_ID)
+            .filter(|address| !address.is(AddressState::Free))
+            .map(|address| address.text(col::IP_ADDRESS))
+            .chain(
+                world
+                    .referring(found.id, Kind::SystemVm, col::PUBLIC_RANGE)
+                    .map(|vm| vm.text(col::PUBLIC_IP)),
+            )
+            .collect();
+        let of_zone = found.id_of(col::ZONE_ID).map(|id| world.thing(id));
+        for address in ip::range(found.text(col::START_IP), found.text(col::END_IP)).map(ip::format)
+        {
+            let is_wanted = query.args.text("ipaddress").is_none_or(|wanted| wanted == address);
+            let is_wanted = is_wanted && query.is_named_in(&[&address]);
+            if taken.contains(address.as_str()) || !is_wanted {
+                continue;
+            }
+            let fields = vec![
+                ("ipaddress", Node::text(&address)),
+                ("zoneid", Node::text_if(of_zone.map(|zone| zone.uuid.to_string()))),
+                ("zonename", Node::text_if(of_zone.map(|zone| zone.text(col::NAME)))),
+                ("issourcenat", Node::Bool(false)),
+                ("forvirtualnetwork", Node::Bool(true)),
+                ("vlanid", Node::text(found.uuid.to_string())),
+                ("vlanname", Node::text(found.text(col::VLAN))),
+                ("isstaticnat", Node::Bool(false)),
+                ("state", Node::text(AddressState::Free.name())),
+            ];
+            items.push(Node::Object(fields));
+        }
+    }
+    items
+}

@@ -1,0 +1,137 @@
+//! Egress firewall rules: what may leave a guest network. Guide 4.1.1.21.
+
+use cloudtally_model::ApiError;
+
+use super::{
+    firewall::{self, Matched},
+    guest, rules,
+};
+use crate::{
+    col,
+    engine::{Call, Query, Thing, ThingId},
+    parse::ip,
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, delete, f, fields::*,
+        group, hidden, list, own, p,
+    },
+};
+
+pub(crate) const FIREWALL_RULE: Object = Object {
+    name: "Firewall",
+    fields: &[
+        ID,
+        f("protocol", W::Str),
+        f("startport", W::Str),
+        f("endport", W::Str),
+        f("ipaddressid", W::Id(Kind::IpAddress)),
+        f("networkid", W::Id(Kind::Network)),
+        f("ipaddress", W::Str).join(col::IP_ADDRESS_ID, "ipaddress"),
+        STATE,
+        f("cidrlist", W::Str),
+        f("icmptype", W::Int),
+        f("icmpcode", W::Int),
+        TAGS,
+    ],
+};
+
+pub(crate) static COMMANDS: &[Command] = &[
+    own("createEgressFirewallRule")
+        .doc("Lets traffic out of a guest network, or keeps it in by its offering's default")
+        .roles(Roles::ALL)
+        .params(&[
+            p("networkid", Id(Kind::Network)).required(),
+            p("protocol", Str).required().doc("`tcp`, `udp`, `icmp` or `all`"),
+            p("startport", Int),
+            p("endport", Int),
+            p("cidrlist", List).doc("sources separated by commas; the whole network unless given"),
+            p("icmptype", Int),
+            p("icmpcode", Int),
+            p("type", Str).doc("`user`, or `system` for rules of the system itself"),
+        ])
+        .create_job("FIREWALL.OPEN")
+        .object("firewallrule", &FIREWALL_RULE)
+        .kind(Kind::EgressRule)
+        .begin(begin)
+        .act(firewall::act)
+        .on_failure(|call, _| rules::give_up(call)),
+    delete("deleteEgressFirewallRule", Kind::EgressRule)
+        .doc("Removes an egress firewall rule")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::EgressRule)).required()])
+        .job("FIREWALL.CLOSE")
+        .success(),
+    list("listEgressFirewallRules", Kind::EgressRule)
+        .doc("Lists egress firewall rules")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::EgressRule)),
+            p("networkid", Id(Kind::Network)),
+            p("ipaddressid", Id(Kind::IpAddress))
+                .doc("shows only those of the network of this address"),
+        ])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
+        .items("firewallrule", &FIREWALL_RULE)
+        .filter(is_listed, &["ipaddressid"]),
+];
+
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::EgressRule, &FIREWALL_RULE)
+    .leaves_nothing()
+    .newest_first()
+    .hidden(&[hidden("firstport", W::Int), hidden("lastport", W::Int)])
+    .keyword(&[col::PROTOCOL, col::CIDR_LIST, col::START_PORT_TEXT, col::END_PORT_TEXT])
+    .owned()
+    .states(rules::STATES)
+    .tagged("FirewallRule")
+    .job_instance("FirewallRule");
+
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let network = call.args.id_required("networkid");
+    guest::must_provide(call.tx, network, "Firewall")?;
+    let matched = Matched::of(call, true)?;
+    let cidrs = if call.args.has("cidrlist") {
+        refuse_foreign(call, network)?;
+        rules::cidrs(call)?
+    } else {
+        call.thing(network).text(col::CIDR).to_owned()
+    };
+    let collides = call
+        .referring(network, Kind::EgressRule, col::NETWORK_ID)
+        .any(|rule| matched.meets(rule, &cidrs));
+    if collides {
+        return Err(ApiError::rule_conflict(format!(
+            "an egress rule of {} is for some of these ports and sources already",
+            call.thing(network).text(col::NAME)
+        )));
+    }
+    let owner = call.thing(network).owner;
+    let id = call.tx.insert(Kind::EgressRule, |rule| {
+        rule.owner = owner;
+        rule.set_ref(col::NETWORK_ID, network);
+        matched.fill(rule, &cidrs);
+    });
+    Ok(Some(id))
+}
+
+/// Refuses sources that are not of the network: nothing of theirs leaves through it.
+fn refuse_foreign(call: &Call<'_, '_>, network: ThingId) -> Result<(), ApiError> {
+    let whole = guest::whole_cidr(call.thing(network));
+    let is_foreign = |cidr: &&String| match (ip::bounds(cidr), ip::bounds(whole)) {
+        (Some((0, u32::MAX)), _) => false,
+        (Some((first, last)), Some((own_first, own_last))) => first < own_first || own_last < last,
+        _ => false,
+    };
+    match call.args.list("cidrlist").iter().find(is_foreign) {
+        Some(wrong) => {
+            let expected = format!("expected a range within {whole}, that of the network");
+            Err(call.invalid("cidrlist", wrong, &expected))
+        }
+        None => Ok(()),
+    }
+}
+
+/// `ipaddressid` means the network it serves.
+fn is_listed(query: &Query<'_>, rule: &Thing) -> bool {
+    let Some(address) = query.args.id("ipaddressid") else { return true };
+    let network = query.world.thing(address).id_of(col::ASSOCIATED_NETWORK_ID);
+    rule.id_of(col::NETWORK_ID) == network
+}

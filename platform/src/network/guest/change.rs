@@ -1,0 +1,174 @@
+//! Changes of guest networks: names, another offering, and the addresses machines get.
+
+use cloudtally_model::ApiError;
+
+use super::{life::implement, offering_of, whole_cidr};
+use crate::{
+    col,
+    desk::metering,
+    engine::{Call, Done, Thing, ThingId, Tx, World},
+    network::router_vm as router,
+    offering::networkoffering,
+    parse::ip,
+    state::{NetworkState, SwitchState},
+    table::Kind,
+};
+
+pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let args = call.args.clone();
+    let network = call.entity().clone();
+    if network.text(col::ACL_TYPE) == "Domain" && !call.caller.is_root() {
+        return Err(ApiError::permission("Only root admins change shared networks"));
+    }
+    if args.has("guestvmcidr") && args.has("networkofferingid") {
+        return Err(ApiError::value("give either `guestvmcidr` or `networkofferingid`, not both"));
+    }
+    // 1. Another offering bills the NICs anew.
+    if let Some(offering) = args.id("networkofferingid")
+        && network.id_of(col::NETWORK_OFFERING_ID) != Some(offering)
+    {
+        let (old, new) = (offering_of(call.tx, &network), call.thing(offering));
+        if old.text(col::GUEST_IP_TYPE) != new.text(col::GUEST_IP_TYPE) {
+            return Err(ApiError::value(format!(
+                "a network of type {} cannot have the offering {}",
+                old.text(col::GUEST_IP_TYPE),
+                new.text(col::NAME)
+            )));
+        }
+        if !new.is(SwitchState::Enabled) {
+            return Err(ApiError::value(format!(
+                "the offering {} is not enabled",
+                new.text(col::NAME)
+            )));
+        }
+        let unserved = services_in_use(call.tx, id)
+            .into_iter()
+            .find(|(service, _)| !networkoffering::provides(new, service));
+        if let Some((service, by)) = unserved {
+            return Err(ApiError::in_use(format!(
+                "the offering {} does not have {service}, which the {} of the network {} needs",
+                new.text(col::NAME),
+                by.kind.noun(),
+                network.text(col::NAME)
+            ))
+            .about(by.uuid.to_string(), "networkofferingid"));
+        }
+        let is_listed = networkoffering::can_follow(call, new, id);
+        if !is_listed {
+            return Err(ApiError::value(format!(
+                "the network {} cannot change to the offering {}; listNetworkOfferings with its `networkid` shows those it can",
+                network.text(col::NAME),
+                new.text(col::NAME)
+            ))
+            .about(new.uuid.to_string(), "networkofferingid"));
+        }
+        let is_persistent = new.flag(col::IS_PERSISTENT);
+        let nics = metered_nics(call.tx, id);
+        for nic in &nics {
+            metering::nic(call.tx, "NETWORK.OFFERING.REMOVE", *nic);
+        }
+        call.edit(id, |network| {
+            network
+                .set_ref(col::NETWORK_OFFERING_ID, offering)
+                .set_flag(col::IS_PERSISTENT, is_persistent);
+        });
+        for nic in nics {
+            metering::nic(call.tx, "NETWORK.OFFERING.ASSIGN", nic);
+        }
+        if network.is(NetworkState::Implemented) {
+            router::destroy_of(call.tx, id);
+            implement(call.tx, id)?;
+        }
+    }
+    // 2. Some of its addresses are kept from machines.
+    if let Some(cidr) = args.text("guestvmcidr") {
+        reserve(call, id, cidr)?;
+    }
+    // 3. The rest is as given.
+    call.edit(id, |network| {
+        for column in [col::NAME, col::DISPLAY_TEXT, col::NETWORK_DOMAIN] {
+            if let Some(text) = args.text(column.name()) {
+                network.set_text(column, text);
+            }
+        }
+        if let Some(flag) = args.flag("displaynetwork") {
+            network.set_flag(col::DISPLAY_NETWORK, flag);
+        }
+    });
+    Ok(Done::Thing(id))
+}
+
+/// Leaves a part of an isolated network's addresses to its machines; the rest is reserved
+/// for what the tenant puts there otherwise. The whole range ends the reservation.
+fn reserve(call: &mut Call<'_, '_>, id: ThingId, given: &str) -> Result<(), ApiError> {
+    let network = call.thing(id).clone();
+    if network.text(col::TYPE) != "Isolated" || !network.is(NetworkState::Implemented) {
+        return Err(ApiError::value(format!(
+            "the network {} is {} and {}; addresses are reserved in isolated networks that are implemented",
+            network.text(col::NAME),
+            network.text(col::TYPE).to_lowercase(),
+            network.state()
+        ))
+        .about(network.uuid.to_string(), "guestvmcidr"));
+    }
+    // 1. A part of the network that has room for all who are there.
+    let whole = whole_cidr(&network);
+    let bounds = ip::parse_cidr(given).filter(|(_, bits)| *bits <= 30).and(ip::bounds(given));
+    let within = bounds
+        .zip(ip::bounds(whole))
+        .filter(|((first, last), (own_first, own_last))| own_first <= first && last <= own_last);
+    let Some(((first, last), (own_first, own_last))) = within else {
+        let expected = format!("expected a range within {whole}, such as {whole} itself");
+        return Err(call.invalid("guestvmcidr", given, &expected));
+    };
+    let secondary = call.referring(id, Kind::NicSecondaryIp, col::NETWORK_ID);
+    let taken = call.referring(id, Kind::Nic, col::NETWORK_ID).chain(secondary);
+    let cidr = ip::cidr_of(first, last);
+    let outside = taken
+        .map(|holder| holder.text(col::IP_ADDRESS))
+        .find(|address| !address.is_empty() && !ip::is_host(address, &cidr));
+    if let Some(address) = outside {
+        return Err(call.invalid(
+            "guestvmcidr",
+            given,
+            &format!("a virtual machine has {address}, which is outside of it"),
+        ));
+    }
+    // 2. From now on.
+    let whole = whole.to_owned();
+    let is_all = (first, last) == (own_first, own_last);
+    call.edit(id, |network| {
+        network
+            .set_text(col::CIDR, &cidr)
+            .set_text_if(col::NETWORK_CIDR, (!is_all).then_some(whole.as_str()));
+    });
+    Ok(())
+}
+
+/// The services that what stands on a network needs, with what needs them.
+fn services_in_use(world: &World, network: ThingId) -> Vec<(&'static str, &Thing)> {
+    let addresses = || world.referring(network, Kind::IpAddress, col::ASSOCIATED_NETWORK_ID);
+    let of = |kind| world.referring(network, kind, col::NETWORK_ID);
+    let nat = addresses().filter_map(|address| {
+        let services = [(col::IS_SOURCE_NAT, "SourceNat"), (col::IS_STATIC_NAT, "StaticNat")];
+        let service = services.into_iter().find(|(flag, _)| address.flag(*flag));
+        service.map(|(_, service)| (service, address))
+    });
+    let vpns = addresses()
+        .flat_map(|address| world.referring(address.id, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID));
+    nat.chain(vpns.map(|vpn| ("Vpn", vpn)))
+        .chain(of(Kind::PortForwardingRule).map(|rule| ("PortForwarding", rule)))
+        .chain(of(Kind::LoadBalancerRule).map(|rule| ("Lb", rule)))
+        .chain(of(Kind::FirewallRule).map(|rule| ("Firewall", rule)))
+        .chain(of(Kind::EgressRule).map(|rule| ("Firewall", rule)))
+        .collect()
+}
+
+/// The NICs of a network whose virtual machine pays for them.
+fn metered_nics(tx: &Tx<'_>, network: ThingId) -> Vec<ThingId> {
+    tx.referring(network, Kind::Nic, col::NETWORK_ID)
+        .filter(|nic| nic.flag(col::IS_METERED))
+        .map(|nic| nic.id)
+        .collect()
+}

@@ -1,0 +1,223 @@
+//! The life of a guest network: set up when machines need it, shut down when none does,
+//! restarted and deleted.
+
+use std::collections::BTreeSet;
+
+use cloudtally_model::ApiError;
+
+use super::{offering_of, provides};
+use crate::{
+    col,
+    engine::{Call, Done, Thing, ThingId, Tx, World},
+    network::{
+        address::{self, Purpose},
+        router_vm as router,
+    },
+    offering::networkservice,
+    site::physicalnetwork,
+    state::{MachineState, NetworkState},
+    table::Kind,
+};
+
+/// Sets an isolated network up: a VLAN, its source NAT address, a router.
+pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+    let network = tx.thing(id).clone();
+    if network.text(col::TYPE) != "Isolated" {
+        return Ok(());
+    }
+    if !network.is(NetworkState::Implemented) {
+        refuse_unprovided(tx, &network)?;
+        let vlan = match network.text(col::VLAN) {
+            "" => free_vlan(tx, &network)?,
+            vlan => vlan.to_owned(),
+        };
+        let uri = format!("vlan://{vlan}");
+        tx.edit(id, |network| {
+            network.set_text(col::VLAN, &vlan).set_text(col::BROADCAST_URI, &uri);
+        });
+        // Those that are on it since before it was shut down.
+        for nic in tx.ids_referring(id, Kind::Nic, col::NETWORK_ID) {
+            if !tx.thing(nic).text(col::IP_ADDRESS).is_empty() {
+                tx.edit(nic, |nic| {
+                    nic.set_text(col::BROADCAST_URI, &uri).set_text(col::ISOLATION_URI, &uri);
+                });
+            }
+        }
+        tx.move_to(id, NetworkState::Implemented);
+    }
+    let (owner, zone) = (network.owner, network.id_of(col::ZONE_ID));
+    let (Some(owner), Some(zone)) = (owner, zone) else { return Ok(()) };
+    if lacks_source_nat(tx, id) {
+        address::acquire(tx, owner, zone, id, Purpose::SourceNat)?;
+    }
+    router::ensure(tx, id)
+}
+
+/// Makes sure that a shared network has routers where machines of it are, once these have
+/// their addresses.
+pub(crate) fn serve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+    if tx.thing(id).text(col::TYPE) == "Shared" { router::ensure(tx, id) } else { Ok(()) }
+}
+
+/// Refuses to set a network up whose services nobody provides as things stand.
+fn refuse_unprovided(world: &World, network: &Thing) -> Result<(), ApiError> {
+    let physical = network.id_of(col::PHYSICAL_NETWORK_ID).expect("isolated networks have one");
+    let offering = offering_of(world, network);
+    let is_off = |by: &&str| networkservice::enabled_provider(world, physical, by).is_none();
+    match offering.map(col::PROVIDERS).iter().map(|(_, by)| by.as_str()).find(is_off) {
+        Some(provider) => Err(ApiError::unavailable(format!(
+            "the network {} needs the provider {provider}, which is not enabled on the physical network {}",
+            network.text(col::NAME),
+            world.thing(physical).text(col::NAME)
+        ))
+        .about(network.uuid.to_string(), "networkid")),
+        None => Ok(()),
+    }
+}
+
+/// Shuts down the networks that have had no running virtual machine for as long as
+/// `network.gc.wait` says: each gives its VLAN back and stops its router, and keeps its
+/// addresses with their rules for when it is set up again.
+pub(crate) fn shut_down_idle(tx: &mut Tx<'_>) {
+    let wait = tx.setting_time("network.gc.wait", 1000);
+    let set_up: Vec<ThingId> = tx
+        .all(Kind::Network)
+        .filter(|network| {
+            network.is(NetworkState::Implemented) && !network.flag(col::IS_PERSISTENT)
+        })
+        .map(|network| network.id)
+        .collect();
+    for id in set_up {
+        let now = tx.now;
+        let network = tx.thing(id);
+        let since = network.time(col::IDLE_SINCE);
+        let is_named = offering_of(tx, network).flag(col::SPECIFY_VLAN);
+        match since {
+            _ if is_busy(tx, id) => tx.edit(id, |network| {
+                network.set_time(col::IDLE_SINCE, None);
+            }),
+            None => tx.edit(id, |network| {
+                network.set_time(col::IDLE_SINCE, now);
+            }),
+            Some(since) if since + wait > now => {}
+            Some(_) => {
+                router::stop_of(tx, id);
+                tx.edit(id, |network| {
+                    network.set_time(col::IDLE_SINCE, None);
+                    if !is_named {
+                        network.clear(col::VLAN).clear(col::BROADCAST_URI);
+                    }
+                });
+                tx.move_to(id, NetworkState::Allocated);
+            }
+        }
+    }
+}
+
+/// Whether a virtual machine on a network runs, or is on its way to or from that.
+fn is_busy(world: &World, network: ThingId) -> bool {
+    world
+        .referring(network, Kind::Nic, col::NETWORK_ID)
+        .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
+        .any(|vm| {
+            !world.thing(vm).is_any(&[
+                MachineState::Stopped,
+                MachineState::Destroyed,
+                MachineState::Expunging,
+                MachineState::Error,
+            ])
+        })
+}
+
+/// The source NAT address of a network.
+pub(crate) fn source_nat(world: &World, id: ThingId) -> Option<&Thing> {
+    world
+        .referring(id, Kind::IpAddress, col::ASSOCIATED_NETWORK_ID)
+        .find(|address| address.flag(col::IS_SOURCE_NAT))
+}
+
+/// Whether a network needs a source NAT address and has none yet.
+pub(crate) fn lacks_source_nat(world: &World, id: ThingId) -> bool {
+    provides(world, world.thing(id), "SourceNat") && source_nat(world, id).is_none()
+}
+
+fn free_vlan(tx: &Tx<'_>, network: &Thing) -> Result<String, ApiError> {
+    let physical = network.id_of(col::PHYSICAL_NETWORK_ID).expect("isolated networks have one");
+    let taken: BTreeSet<String> = tx
+        .referring(physical, Kind::Network, col::PHYSICAL_NETWORK_ID)
+        .map(|network| network.text(col::VLAN).to_owned())
+        .collect();
+    let owner = network.owner.expect("isolated networks have an owner");
+    physicalnetwork::vlans_for(tx, physical, owner)
+        .into_iter()
+        .map(|vlan| vlan.to_string())
+        .find(|vlan| !taken.contains(vlan))
+        .ok_or_else(|| {
+            ApiError::network_capacity(format!(
+                "the physical network {} has no free VLAN; add some with updatePhysicalNetwork",
+                tx.thing(physical).text(col::NAME)
+            ))
+        })
+}
+
+pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
+    let id = call.args.id_required("id");
+    refuse_used(call.tx, id)
+}
+
+fn refuse_used(tx: &Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+    let network = tx.thing(id);
+    let used = tx.referring(id, Kind::Nic, col::NETWORK_ID).find_map(|nic| {
+        nic.id_of(col::VIRTUAL_MACHINE_ID).map(|vm| tx.thing(vm)).filter(|vm| vm.kind == Kind::Vm)
+    });
+    match used {
+        Some(vm) => Err(ApiError::in_use(format!(
+            "the network {} is in use by the virtual machine {}; destroy and expunge it, or take it off the network, first",
+            network.text(col::NAME),
+            vm.text(col::NAME)
+        ))
+        .about(network.uuid.to_string(), "id")),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    refuse_used(call.tx, id)?;
+    remove(call.tx, id);
+    Ok(Done::Success)
+}
+
+/// Removes a network that no virtual machine is on, with its addresses, rules and
+/// router.
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    router::destroy_of(tx, id);
+    for address in tx.ids_referring(id, Kind::IpAddress, col::ASSOCIATED_NETWORK_ID) {
+        address::leave_network(tx, address);
+    }
+    for range in tx.ids_referring(id, Kind::VlanIpRange, col::NETWORK_ID) {
+        tx.remove(range);
+    }
+    tx.remove_with_dependants(id);
+}
+
+pub(super) fn restart(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let network = call.entity();
+    if !network.is_any(&[NetworkState::Implemented, NetworkState::Setup]) {
+        return Err(ApiError::value(format!(
+            "the network {} is {} and has nothing to restart",
+            network.text(col::NAME),
+            network.state()
+        )));
+    }
+    if call.args.flag("cleanup") != Some(false) {
+        router::destroy_of(call.tx, id);
+    }
+    implement(call.tx, id)?;
+    serve(call.tx, id)?;
+    call.edit(id, |network| {
+        network.set_flag(col::RESTART_REQUIRED, false);
+    });
+    Ok(Done::Success)
+}

@@ -1,0 +1,636 @@
+//! Load balancer rules with their VMs, stickiness and health checks; and the internal ones of VPCs.
+
+use cloudtally_model::ApiError;
+
+use super::rules::{self, Ports};
+use crate::{
+    col,
+    compute::vm::VM,
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, scope},
+    state::MachineState,
+    table::{
+        Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
+        fields::*, group, hidden, later, list, own, p,
+    },
+};
+
+pub(crate) const INTERNAL_LOAD_BALANCER: Object = Object {
+    name: "ApplicationLoadBalancer",
+    fields: &[
+        ID,
+        f("name", W::Str),
+        f("description", W::Str),
+        f("algorithm", W::Str),
+        f("networkid", W::Id(Kind::Network)),
+        f("sourceipaddress", W::Str),
+        f("sourceipaddressnetworkid", W::Id(Kind::Network)),
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+        f("loadbalancerrule", W::Objects("ApplicationLoadBalancerRule")),
+        f("loadbalancerinstance", W::Objects("ApplicationLoadBalancerInstance")),
+        TAGS,
+    ],
+};
+
+pub(crate) const INTERNAL_LOAD_BALANCER_INSTANCE: Object = Object {
+    name: "ApplicationLoadBalancerInstance",
+    fields: &[ID, f("name", W::Str), f("state", W::Str), f("ipaddress", W::Str)],
+};
+
+pub(crate) const INTERNAL_LOAD_BALANCER_RULE: Object = Object {
+    name: "ApplicationLoadBalancerRule",
+    fields: &[f("sourceport", W::Int), f("instanceport", W::Int), f("state", W::Str)],
+};
+
+pub(crate) const LB_HEALTH_CHECK: Object = Object {
+    name: "LBHealthCheck",
+    fields: &[
+        f("lbruleid", W::Id(Kind::LoadBalancerRule)),
+        ACCOUNT,
+        DOMAIN_ID,
+        DOMAIN,
+        ZONE_ID,
+        f("healthcheckpolicy", W::Objects("LBHealthCheckPolicy")),
+    ],
+};
+
+pub(crate) const LB_HEALTH_CHECK_POLICY: Object = Object {
+    name: "LBHealthCheckPolicy",
+    fields: &[
+        ID,
+        f("pingpath", W::Str),
+        f("description", W::Str),
+        f("state", W::Str),
+        f("responsetime", W::Int),
+        f("healthcheckinterval", W::Int),
+        f("healthcheckthresshold", W::Int),
+        f("unhealthcheckthresshold", W::Int),
+    ],
+};
+
+pub(crate) const LB_STICKINESS: Object = Object {
+    name: "LBStickiness",
+    fields: &[
+        f("lbruleid", W::Id(Kind::LoadBalancerRule)),
+        f("name", W::Str),
+        f("description", W::Str),
+        ACCOUNT,
+        DOMAIN_ID,
+        DOMAIN,
+        f("state", W::Str),
+        ZONE_ID,
+        f("stickinesspolicy", W::Objects("LBStickinessPolicy")),
+    ],
+};
+
+pub(crate) const LB_STICKINESS_POLICY: Object = Object {
+    name: "LBStickinessPolicy",
+    fields: &[
+        ID,
+        f("name", W::Str),
+        f("methodname", W::Str),
+        f("description", W::Str),
+        f("state", W::Str),
+        f("params", W::Map),
+    ],
+};
+
+pub(crate) const LOAD_BALANCER_RULE: Object = Object {
+    name: "LoadBalancer",
+    fields: &[
+        ID,
+        f("name", W::Str),
+        f("description", W::Str),
+        f("publicipid", W::Id(Kind::IpAddress)),
+        f("publicip", W::Str).join(col::PUBLIC_IP_ID, "ipaddress"),
+        f("publicport", W::Str),
+        f("privateport", W::Str),
+        f("algorithm", W::Str),
+        f("networkid", W::Id(Kind::Network)),
+        f("cidrlist", W::Str),
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+        STATE,
+        ZONE_ID,
+        TAGS,
+    ],
+};
+
+pub(crate) static COMMANDS: &[Command] = &[
+    own("assignToLoadBalancerRule")
+        .doc("Puts VMs behind a load balancer rule")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::LoadBalancerRule)).required(),
+            p("virtualmachineids", IdList(Kind::Vm)).required(),
+        ])
+        .job("LB.ASSIGN.TO.RULE")
+        .success()
+        .kind(Kind::LoadBalancerRule)
+        .act(assign),
+    own("createLBHealthCheckPolicy")
+        .doc("Makes a health check: VMs that fail it get no traffic")
+        .roles(Roles::ALL)
+        .params(&[
+            p("lbruleid", Id(Kind::LoadBalancerRule)).required(),
+            p("description", Str),
+            p("pingpath", Str).doc("the path to ask for; `/` unless given"),
+            p("responsetimeout", Int).doc("seconds to wait for an answer, 2 to 60; 5 unless given"),
+            p("intervaltime", Int).doc("seconds between checks; 5 unless given"),
+            p("healthythreshold", Int)
+                .doc("good answers after which a VM counts as healthy; 2 unless given"),
+            p("unhealthythreshold", Int)
+                .doc("bad answers after which a VM counts as unhealthy; 1 unless given"),
+        ])
+        .create_job("LB.HEALTHCHECKPOLICY.CREATE")
+        .object("healthcheckpolicies", &LB_HEALTH_CHECK)
+        .kind(Kind::HealthCheckPolicy)
+        .begin(begin_health_check)
+        .act(|call| finish_policy(call, "healthcheckpolicy"))
+        .on_failure(|call, _| rules::give_up(call)),
+    own("createLBStickinessPolicy")
+        .doc("Makes a policy that keeps a client with the same VM")
+        .roles(Roles::ALL)
+        .params(&[
+            p("lbruleid", Id(Kind::LoadBalancerRule)).required(),
+            p("description", Str),
+            p("name", Str).required(),
+            p("methodname", Str).required().doc("`LbCookie`, `AppCookie` or `SourceBased`"),
+            p("param", Map(MapForm::Fields(&["name", "value"])))
+                .doc("parameters of the method: `param[0].name`, `.value`"),
+        ])
+        .create_job("LB.STICKINESSPOLICY.CREATE")
+        .object("stickinesspolicies", &LB_STICKINESS)
+        .kind(Kind::StickinessPolicy)
+        .begin(begin_stickiness)
+        .act(|call| finish_policy(call, "stickinesspolicy"))
+        .on_failure(|call, _| rules::give_up(call)),
+    later("createLoadBalancer")
+        .doc("Makes a load balancer inside a VPC, without a public address")
+        .roles(Roles::ALL)
+        .params(&[
+            p("name", Str).required(),
+            p("description", Str).length_max(4096),
+            p("networkid", Id(Kind::Network)).required().doc("the network of its VMs"),
+            p("sourceport", Int).required().doc("the port it listens on"),
+            p("algorithm", Str).required(),
+            p("instanceport", Int).required().doc("the port on the VMs"),
+            p("sourceipaddress", Str).doc("the address it listens on; a free one unless given"),
+            p("sourceipaddressnetworkid", Id(Kind::Network)).required(),
+            p("scheme", Str).required(),
+        ])
+        .create_job("LB.CREATE")
+        .object("loadbalancer", &INTERNAL_LOAD_BALANCER),
+    own("createLoadBalancerRule")
+        .doc("Spreads what comes to a port of a public IP address over VMs")
+        .roles(Roles::ALL)
+        .params(&[
+            p("algorithm", Str).required(),
+            p("description", Str).length_max(4096),
+            p("name", Str).required(),
+            p("privateport", Int).required().doc("the port on the VMs"),
+            p("publicipid", Id(Kind::IpAddress))
+                .doc("the public IP address; an elastic one unless given"),
+            p("zoneid", Id(Kind::Zone)).doc("the zone; needed without `publicipid`"),
+            p("publicport", Int).required().doc("the port on the public address"),
+            p("openfirewall", Bool).doc("false to leave the firewall closed; true unless given"),
+            p("cidrlist", List),
+            p("networkid", Id(Kind::Network))
+                .doc("the network of the VMs; needed without `publicipid`"),
+        ])
+        .groups(&[group::OWNER])
+        .create_job("LB.CREATE")
+        .object("loadbalancer", &LOAD_BALANCER_RULE)
+        .kind(Kind::LoadBalancerRule)
+        .begin(begin)
+        .act(act)
+        .on_failure(|call, _| give_up(call)),
+    own("deleteLBHealthCheckPolicy")
+        .doc("Removes a health check")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::HealthCheckPolicy)).required()])
+        .job("LB.HEALTHCHECKPOLICY.DELETE")
+        .success()
+        .kind(Kind::HealthCheckPolicy)
+        .act(delete_policy),
+    own("deleteLBStickinessPolicy")
+        .doc("Removes a stickiness policy")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::StickinessPolicy)).required()])
+        .job("LB.STICKINESSPOLICY.DELETE")
+        .success()
+        .kind(Kind::StickinessPolicy)
+        .act(delete_policy),
+    later("deleteLoadBalancer")
+        .doc("Removes an internal load balancer")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::InternalLoadBalancer)).required()])
+        .job("LB.DELETE")
+        .success(),
+    own("deleteLoadBalancerRule")
+        .doc("Removes a load balancer rule; its VMs stay")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::LoadBalancerRule)).required()])
+        .job("LB.DELETE")
+        .success()
+        .kind(Kind::LoadBalancerRule)
+        .act(delete),
+    own("listLBHealthCheckPolicies")
+        .doc("Lists the health checks of a load balancer rule")
+        .roles(Roles::ALL)
+        .params(&[p("lbruleid", Id(Kind::LoadBalancerRule)).required()])
+        .groups(&[group::PAGED])
+        .items("healthcheckpolicies", &LB_HEALTH_CHECK)
+        .read(|query| list_policies(query, Kind::HealthCheckPolicy, "healthcheckpolicy")),
+    own("listLBStickinessPolicies")
+        .doc("Lists the stickiness policies of a load balancer rule")
+        .roles(Roles::ALL)
+        .params(&[p("lbruleid", Id(Kind::LoadBalancerRule)).required()])
+        .groups(&[group::PAGED])
+        .items("stickinesspolicies", &LB_STICKINESS)
+        .read(|query| list_policies(query, Kind::StickinessPolicy, "stickinesspolicy")),
+    own("listLoadBalancerRuleInstances")
+        .doc("Lists VMs that are behind a load balancer rule, or could be")
+        .roles(Roles::ALL)
+        .params(&[
+            p("applied", Bool).doc("false for VMs that could be put behind it; true unless given"),
+            p("id", Id(Kind::LoadBalancerRule)).required().doc("the rule"),
+        ])
+        .groups(&[group::PAGED])
+        .items("loadbalancerruleinstance", &VM)
+        .read(list_instances),
+    list("listLoadBalancerRules", Kind::LoadBalancerRule)
+        .doc("Lists load balancer rules")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::LoadBalancerRule)),
+            p("name", Str),
+            p("publicipid", Id(Kind::IpAddress)),
+            p("virtualmachineid", Id(Kind::Vm)).doc("shows only the rules this VM is behind"),
+            p("zoneid", Id(Kind::Zone)),
+            p("networkid", Id(Kind::Network)),
+        ])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
+        .items("loadbalancerrule", &LOAD_BALANCER_RULE)
+        .filter(is_listed, &["virtualmachineid"]),
+    later("listLoadBalancers")
+        .doc("Lists internal load balancers")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::InternalLoadBalancer)),
+            p("name", Str),
+            p("sourceipaddress", Str),
+            p("sourceipaddressnetworkid", Id(Kind::Network)),
+            p("scheme", Str),
+            p("networkid", Id(Kind::Network)),
+        ])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
+        .items("loadbalancer", &INTERNAL_LOAD_BALANCER),
+    own("removeFromLoadBalancerRule")
+        .doc("Takes VMs from behind a load balancer rule")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::LoadBalancerRule)).required(),
+            p("virtualmachineids", IdList(Kind::Vm)).required(),
+        ])
+        .job("LB.REMOVE.FROM.RULE")
+        .success()
+        .kind(Kind::LoadBalancerRule)
+        .act(take_off),
+    own("updateLoadBalancerRule")
+        .doc("Changes the name, description or algorithm of a load balancer rule")
+        .roles(Roles::ALL)
+        .params(&[
+            p("algorithm", Str),
+            p("description", Str).length_max(4096),
+            p("id", Id(Kind::LoadBalancerRule)).required(),
+            p("name", Str),
+        ])
+        .job("LB.UPDATE")
+        .object("loadbalancer", &LOAD_BALANCER_RULE)
+        .kind(Kind::LoadBalancerRule)
+        .act(update),
+];
+
+/// Hidden: the public ports as numbers.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::LoadBalancerRule, &LOAD_BALANCER_RULE)
+    .leaves_nothing()
+    .newest_first()
+    .hidden(&[hidden("protocol", W::Str), hidden("firstport", W::Int), hidden("lastport", W::Int)])
+    .owned()
+    .states(rules::STATES)
+    .keyword(&[col::NAME, col::DESCRIPTION])
+    .referred(&[
+        (Kind::LoadBalancerMember, col::RULE.reference(), OnDelete::Remove),
+        (Kind::StickinessPolicy, col::RULE.reference(), OnDelete::Remove),
+        (Kind::HealthCheckPolicy, col::RULE.reference(), OnDelete::Remove),
+    ])
+    .tagged("LoadBalancer")
+    .job_instance("LoadBalancerRule");
+
+const MEMBER: Object = Object { name: "LoadBalancerMember", fields: &[] };
+
+/// A machine behind a rule.
+pub(crate) static MEMBER_KIND: KindSpec =
+    KindSpec::new(Kind::LoadBalancerMember, &MEMBER).hidden(&[
+        hidden("rule", W::Id(Kind::LoadBalancerRule)),
+        hidden("virtualmachineid", W::Id(Kind::Vm)),
+        hidden("networkid", W::Id(Kind::Network)),
+    ]);
+
+pub(crate) static STICKINESS_KIND: KindSpec =
+    KindSpec::new(Kind::StickinessPolicy, &LB_STICKINESS_POLICY)
+        .hidden(&[hidden("rule", W::Id(Kind::LoadBalancerRule))])
+        .owned();
+
+pub(crate) static HEALTH_CHECK_KIND: KindSpec =
+    KindSpec::new(Kind::HealthCheckPolicy, &LB_HEALTH_CHECK_POLICY)
+        .hidden(&[hidden("rule", W::Id(Kind::LoadBalancerRule))])
+        .owned();
+
+const ALGORITHMS: &[&str] = &["roundrobin", "leastconn", "source"];
+const STICKINESS_METHODS: &[&str] = &["LbCookie", "AppCookie", "SourceBased"];
+
+fn algorithm(call: &Call<'_, '_>) -> Result<Option<&'static str>, ApiError> {
+    let Some(given) = call.args.text("algorithm") else { return Ok(None) };
+    let known = ALGORITHMS.iter().find(|known| known.eq_ignore_ascii_case(given));
+    known.copied().map(Some).ok_or_else(|| {
+        call.invalid("algorithm", given, &format!("expected one of {}", ALGORITHMS.join(", ")))
+    })
+}
+
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    // 1. The address, and the network it serves.
+    let args = call.args.clone();
+    let algorithm = algorithm(call)?;
+    let address = args.id("publicipid").ok_or_else(|| {
+        ApiError::value("give `publicipid`; elastic load balancing is not enabled")
+    })?;
+    rules::check_no_static_nat(call.tx, address)?;
+    scope::refuse_other_owner(call, address)?;
+    let zone = call.thing(address).id_of(col::ZONE_ID);
+    if args.id("zoneid").is_some_and(|wanted| Some(wanted) != zone) {
+        return Err(ApiError::value(format!(
+            "the address {} is not in the zone of `zoneid`; leave `zoneid` out",
+            call.thing(address).text(col::IP_ADDRESS)
+        )));
+    }
+    let network = rules::network_of(call, address, args.id("networkid"), "Lb")?;
+    let ports = Ports::of(call, "publicport", "publicport")?;
+    let private = Ports::of(call, "privateport", "privateport")?;
+    let cidrs = rules::cidrs(call)?;
+    rules::check_free(call.tx, address, &ports, None)?;
+    // 2. The rule, with nothing behind it yet.
+    let of = call.thing(address).clone();
+    let id = call.tx.insert(Kind::LoadBalancerRule, |rule| {
+        rule.owner = of.owner;
+        rule.set_text(col::NAME, args.text_required("name"))
+            .set_ref(col::PUBLIC_IP_ID, address)
+            .set_text(col::PUBLIC_PORT, &ports.first.to_string())
+            .set_text(col::PRIVATE_PORT, &private.first.to_string())
+            .set_text(col::ALGORITHM, algorithm.unwrap_or(ALGORITHMS[0]))
+            .set_ref(col::NETWORK_ID, network)
+            .set_ref(col::ZONE_ID, of.id_of(col::ZONE_ID))
+            .set_text(col::PROTOCOL, ports.protocol)
+            .set_int(col::FIRST_PORT, ports.first)
+            .set_int(col::LAST_PORT, ports.last);
+        if let Some(text) = args.text("description") {
+            rule.set_text(col::DESCRIPTION, text);
+        }
+        if args.has("cidrlist") {
+            rule.set_text(col::CIDR_LIST, &cidrs);
+        }
+    });
+    rules::open_firewall(call, id, address, &ports, &cidrs)?;
+    Ok(Some(id))
+}
+
+fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let network = call.entity().id_of(col::NETWORK_ID);
+    rules::apply(call.tx, id, "LB.CREATE", network);
+    Ok(Done::Thing(id))
+}
+
+fn give_up(call: &mut Call<'_, '_>) {
+    if let Some(id) = call.entity.filter(|id| call.get(Kind::LoadBalancerRule, *id).is_some()) {
+        remove(call.tx, id);
+    }
+}
+
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    rules::remove(tx, id, "LB.DELETE");
+}
+
+fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    remove(call.tx, id);
+    Ok(Done::Success)
+}
+
+fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let algorithm = algorithm(call)?;
+    let args = call.args.clone();
+    call.edit(id, |rule| {
+        for column in [col::NAME, col::DESCRIPTION] {
+            if let Some(text) = args.text(column.name()) {
+                rule.set_text(column, text);
+            }
+        }
+        if let Some(algorithm) = algorithm {
+            rule.set_text(col::ALGORITHM, algorithm);
+        }
+    });
+    Ok(Done::Thing(id))
+}
+
+/// The machines behind a rule.
+fn members(world: &World, rule: ThingId) -> Vec<ThingId> {
+    let members = world.referring(rule, Kind::LoadBalancerMember, col::RULE);
+    members.filter_map(|member| member.id_of(col::VIRTUAL_MACHINE_ID)).collect()
+}
+
+fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let rule = call.entity_id();
+    let network = call.entity().id_of(col::NETWORK_ID).expect("rules lead into a network");
+    let vms = call.args.ids("virtualmachineids").to_vec();
+    for vm in vms {
+        rules::nic_of(call, vm, network)?;
+        if members(call.tx, rule).contains(&vm) {
+            return Err(ApiError::value(format!(
+                "the virtual machine {} is behind the rule already",
+                call.thing(vm).text(col::NAME)
+            ))
+            .about(call.thing(vm).uuid.to_string(), "virtualmachineids"));
+        }
+        call.tx.insert(Kind::LoadBalancerMember, |member| {
+            member
+                .set_ref(col::RULE, rule)
+                .set_ref(col::VIRTUAL_MACHINE_ID, vm)
+                .set_ref(col::NETWORK_ID, network);
+        });
+    }
+    Ok(Done::Success)
+}
+
+fn take_off(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let rule = call.entity_id();
+    let vms = call.args.ids("virtualmachineids").to_vec();
+    for vm in vms {
+        let member = call
+            .referring(rule, Kind::LoadBalancerMember, col::RULE)
+            .find(|member| member.id_of(col::VIRTUAL_MACHINE_ID) == Some(vm))
+            .map(|member| member.id);
+        let member = member.ok_or_else(|| {
+            ApiError::value(format!(
+                "the virtual machine {} is not behind the rule",
+                call.thing(vm).text(col::NAME)
+            ))
+            .about(call.thing(vm).uuid.to_string(), "virtualmachineids")
+        })?;
+        call.erase(member);
+    }
+    Ok(Done::Success)
+}
+
+/// The machines behind a rule, or those that could be put there.
+fn list_instances(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let rule = query.world.thing(query.args.id_required("id"));
+    let behind = members(query.world, rule.id);
+    let is_named =
+        |vm: &&Thing| query.is_named_in(&[vm.text(col::NAME), vm.text(col::DISPLAY_NAME)]);
+    if query.args.flag("applied") != Some(false) {
+        let behind = behind.into_iter().map(|id| query.world.thing(id));
+        return query.page(behind.filter(is_named));
+    }
+    let network = rule.id_of(col::NETWORK_ID).expect("rules lead into a network");
+    let free = query
+        .world
+        .referring(network, Kind::Nic, col::NETWORK_ID)
+        .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
+        .filter(|vm| !behind.contains(vm))
+        .map(|vm| query.world.thing(vm))
+        .filter(|vm| vm.is_any(&[MachineState::Running, MachineState::Stopped]))
+        .filter(is_named);
+    query.page(free)
+}
+
+fn is_listed(query: &Query<'_>, rule: &Thing) -> bool {
+    let wanted = query.args.id("virtualmachineid");
+    wanted.is_none_or(|vm| members(query.world, rule.id).contains(&vm))
+}
+
+fn begin_stickiness(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let args = call.args.clone();
+    let rule = args.id_required("lbruleid");
+    let given = args.text_required("methodname");
+    let method = STICKINESS_METHODS.iter().find(|known| known.eq_ignore_ascii_case(given));
+    let method = method.ok_or_else(|| {
+        let expected = format!("expected one of {}", STICKINESS_METHODS.join(", "));
+        call.invalid("methodname", given, &expected)
+    })?;
+    if call.referring(rule, Kind::StickinessPolicy, col::RULE).next().is_some() {
+        return Err(ApiError::value("the rule has a stickiness policy already; remove it first"));
+    }
+    let owner = call.thing(rule).owner;
+    let pairs: Vec<_> = args
+        .map("param")
+        .iter()
+        .filter_map(|entry| Some((entry.get("name")?, entry.get("value")?)))
+        .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+        .collect();
+    Ok(Some(call.tx.insert(Kind::StickinessPolicy, |policy| {
+        policy.owner = owner;
+        policy
+            .set_ref(col::RULE, rule)
+            .set_text(col::NAME, args.text_required("name"))
+            .set_text(col::METHOD_NAME, method)
+            .set_text(col::DESCRIPTION, args.text("description").unwrap_or_default())
+            .set_text(col::STATE, "Active")
+            .set_map(col::PARAMS, (!pairs.is_empty()).then_some(pairs));
+    })))
+}
+
+fn begin_health_check(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let args = call.args.clone();
+    let rule = args.id_required("lbruleid");
+    let bounded = |name: &'static str, default: i64, least: i64, most: i64| match args.int(name) {
+        Some(number) if (least..=most).contains(&number) => Ok(number),
+        Some(number) => {
+            let expected = format!("expected a number from {least} to {most}");
+            Err(call.invalid(name, &number.to_string(), &expected))
+        }
+        None => Ok(default),
+    };
+    let times = [
+        (col::RESPONSE_TIME, bounded("responsetimeout", 5, 2, 60)?),
+        (col::HEALTH_CHECK_INTERVAL, bounded("intervaltime", 5, 1, 3600)?),
+        (col::HEALTH_CHECK_THRESSHOLD, bounded("healthythreshold", 2, 1, 10)?),
+        (col::UNHEALTH_CHECK_THRESSHOLD, bounded("unhealthythreshold", 1, 1, 10)?),
+    ];
+    if call.referring(rule, Kind::HealthCheckPolicy, col::RULE).next().is_some() {
+        return Err(ApiError::value("the rule has a health check already; remove it first"));
+    }
+    let owner = call.thing(rule).owner;
+    Ok(Some(call.tx.insert(Kind::HealthCheckPolicy, |policy| {
+        policy.owner = owner;
+        policy
+            .set_ref(col::RULE, rule)
+            .set_text(col::PING_PATH, args.text("pingpath").unwrap_or("/"))
+            .set_text(col::DESCRIPTION, args.text("description").unwrap_or_default())
+            .set_text(col::STATE, "Active");
+        for (column, number) in times {
+            policy.set_int(column, number);
+        }
+    })))
+}
+
+/// The policies of a rule in the object that answers show them in.
+fn policies(view: &View<'_>, rule: &Thing, kind: Kind, field: &'static str) -> Node {
+    let rule_view = view.of(rule.id);
+    let owner = rule.owner.map(|owner| view.world.thing(owner));
+    let domain = owner.map(|owner| view.world.thing(view.world.domain_of(owner.id)));
+    let zone = rule.id_of(col::ZONE_ID).map(|zone| view.world.thing(zone));
+    let fields = vec![
+        ("lbruleid", Node::text(rule.uuid.to_string())),
+        ("account", Node::text_if(owner.map(|owner| owner.text(col::NAME)))),
+        ("domainid", Node::text_if(domain.map(|domain| domain.uuid.to_string()))),
+        ("domain", Node::text_if(domain.map(|domain| domain.text(col::NAME)))),
+        ("zoneid", Node::text_if(zone.map(|zone| zone.uuid.to_string()))),
+        (field, rule_view.children(kind, col::RULE)),
+    ];
+    Node::Object(fields.into_iter().filter(|(_, node)| *node != Node::Null).collect())
+}
+
+fn finish_policy(call: &mut Call<'_, '_>, field: &'static str) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let policy = call.entity();
+    let rule = policy.id_of(col::RULE).expect("policies are of a rule");
+    let view = View::new(call.tx, &call.caller, call.thing(id), call.now);
+    Ok(Done::Node(policies(&view, call.thing(rule), policy.kind, field)))
+}
+
+fn list_policies(query: &Query<'_>, kind: Kind, field: &'static str) -> Result<Answer, ApiError> {
+    let item = match kind {
+        Kind::StickinessPolicy => "stickinesspolicies",
+        _ => "healthcheckpolicies",
+    };
+    let rule = query.world.thing(query.args.id_required("lbruleid"));
+    let has_any = query.world.referring(rule.id, kind, col::RULE).next().is_some();
+    let view = View::new(query.world, query.caller, rule, query.now);
+    let node = has_any.then(|| policies(&view, rule, kind, field));
+    query.page_of(item, node.into_iter(), |_, node| node)
+}
+
+fn delete_policy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.erase(id);
+    Ok(Done::Success)
+}

@@ -1,0 +1,489 @@
+//! NICs of VMs and their secondary addresses. Guide 4.1.1.7.
+
+use std::{collections::BTreeSet, net::Ipv6Addr};
+
+use cloudtally_model::{ApiError, Text};
+
+use super::{address, guest};
+use crate::{
+    col,
+    compute::vm::VM,
+    desk::metering,
+    engine::{Answer, Call, Column, Done, Query, Thing, ThingId, Tx, World, scope},
+    parse::{given, ip, iprange},
+    state::MachineState,
+    table::{
+        Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
+        fields::*, group, hidden, own, p,
+    },
+};
+
+pub(crate) const NIC: Object = Object {
+    name: "Nic",
+    fields: &[
+        ID,
+        f("networkid", W::Id(Kind::Network)),
+        f("networkname", W::Str).join(col::NETWORK_ID, "name"),
+        f("netmask", W::Str),
+        f("gateway", W::Str),
+        f("ipaddress", W::Str),
+        f("isolationuri", W::Str),
+        f("broadcasturi", W::Str),
+        f("traffictype", W::Str),
+        f("type", W::Str),
+        f("isdefault", W::Bool),
+        f("macaddress", W::Str),
+        f("ip6gateway", W::Str),
+        f("ip6cidr", W::Str),
+        f("ip6address", W::Str),
+        f("secondaryip", W::Objects("NicSecondaryIp")).children(Kind::NicSecondaryIp, col::NIC_ID),
+    ],
+};
+
+pub(crate) const NIC_SECONDARY_IP: Object = Object {
+    name: "NicSecondaryIp",
+    fields: &[
+        ID,
+        f("ipaddress", W::Str),
+        f("nicid", W::Id(Kind::Nic)),
+        f("networkid", W::Id(Kind::Network)),
+        f("virtualmachineid", W::Id(Kind::Vm)),
+    ],
+};
+
+pub(crate) static COMMANDS: &[Command] = &[
+    own("addIpToNic")
+        .doc("Gives a NIC a secondary IP address")
+        .roles(Roles::ALL)
+        .params(&[
+            p("nicid", Id(Kind::Nic)).required(),
+            p("ipaddress", Str).doc("the address; a free one of the network unless given"),
+        ])
+        .job("NET.IPASSIGN")
+        .object("nicsecondaryip", &NIC_SECONDARY_IP)
+        .act(add_ip),
+    own("addNicToVirtualMachine")
+        .doc("Puts a VM onto one more network")
+        .roles(Roles::ALL)
+        .params(&[
+            p("virtualmachineid", Id(Kind::Vm)).required(),
+            p("networkid", Id(Kind::Network)).required().usable(),
+            p("ipaddress", Str).doc("the address; a free one of the network unless given"),
+        ])
+        .job("NIC.CREATE")
+        .object("virtualmachine", &VM)
+        .act(add),
+    own("listNics")
+        .doc("Lists the NICs of a VM")
+        .roles(Roles::ALL)
+        .params(&[
+            p("nicid", Id(Kind::Nic)).doc("shows only this NIC"),
+            p("virtualmachineid", Id(Kind::Vm)).required(),
+        ])
+        .groups(&[group::PAGED])
+        .items("nic", &NIC)
+        .read(list_nics),
+    own("removeIpFromNic")
+        .doc("Takes a secondary IP address from a NIC")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::NicSecondaryIp)).required()])
+        .job("NET.IPASSIGN")
+        .success()
+        .kind(Kind::NicSecondaryIp)
+        .act(remove_ip),
+    own("removeNicFromVirtualMachine")
+        .doc("Takes a VM off a network; not off its default one")
+        .roles(Roles::ALL)
+        .params(&[
+            p("virtualmachineid", Id(Kind::Vm)).required(),
+            p("nicid", Id(Kind::Nic)).required(),
+        ])
+        .job("NIC.DELETE")
+        .object("virtualmachine", &VM)
+        .act(remove_nic),
+    own("updateDefaultNicForVirtualMachine")
+        .doc("Makes another NIC the default one of a VM")
+        .roles(Roles::ALL)
+        .params(&[
+            p("virtualmachineid", Id(Kind::Vm)).required(),
+            p("nicid", Id(Kind::Nic)).required(),
+        ])
+        .job("NIC.UPDATE")
+        .object("virtualmachine", &VM)
+        .act(make_default),
+];
+
+/// `ismetered`: its network offering is billed to its virtual machine's owner;
+/// `directaddress` is the address it has from a shared network.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Nic, &NIC)
+    .hidden(&[
+        hidden("virtualmachineid", W::Id(Kind::Vm)),
+        hidden("ismetered", W::Bool),
+        hidden("directaddress", W::Id(Kind::IpAddress)),
+        hidden("wantedip", W::Str),
+    ])
+    .owned()
+    .referred(&[(Kind::NicSecondaryIp, col::NIC_ID.reference(), OnDelete::Remove)])
+    .tagged("Nic");
+
+/// Hidden: the address of a shared network that it is.
+pub(crate) static SECONDARY_KIND: KindSpec = KindSpec::new(Kind::NicSecondaryIp, &NIC_SECONDARY_IP)
+    .hidden(&[hidden("directaddress", W::Id(Kind::IpAddress))])
+    .owned();
+
+/// The NICs of a virtual machine, the default one first.
+pub(crate) fn of_vm(world: &World, vm: ThingId) -> Vec<ThingId> {
+    let mut nics: Vec<&Thing> = world.referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID).collect();
+    nics.sort_by_key(|nic| (!nic.flag(col::IS_DEFAULT), nic.id));
+    nics.into_iter().map(|nic| nic.id).collect()
+}
+
+/// Puts a NIC of a network on a virtual machine; it has no address yet.
+pub(crate) fn plan(
+    tx: &mut Tx<'_>,
+    vm: ThingId,
+    network: ThingId,
+    wanted_ip: Option<&str>,
+) -> ThingId {
+    let owner = tx.thing(vm).owner;
+    let is_default = tx.referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID).next().is_none();
+    let network_type = tx.thing(network).text(col::TYPE).to_owned();
+    tx.insert(Kind::Nic, |nic| {
+        nic.owner = owner;
+        let mac = ip::mac(nic.id.0);
+        nic.set_ref(col::VIRTUAL_MACHINE_ID, vm)
+            .set_ref(col::NETWORK_ID, network)
+            .set_text(col::TRAFFIC_TYPE, "Guest")
+            .set_text(col::TYPE, &network_type)
+            .set_flag(col::IS_DEFAULT, is_default)
+            .set_text(col::MAC_ADDRESS, &mac)
+            .set_flag(col::IS_METERED, false);
+        if let Some(wanted) = wanted_ip {
+            nic.set_text(col::WANTED_IP, wanted);
+        }
+    })
+}
+
+/// Gives a NIC its address, unless it has one.
+pub(crate) fn reserve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+    let nic = tx.thing(id).clone();
+    if !nic.text(col::IP_ADDRESS).is_empty() {
+        return Ok(());
+    }
+    let network = nic.id_of(col::NETWORK_ID).expect("NICs are on a network");
+    let vm = nic.id_of(col::VIRTUAL_MACHINE_ID).expect("NICs are on a virtual machine");
+    let owner = nic.owner.expect("NICs have an owner");
+    let wanted = Some(nic.text(col::WANTED_IP)).filter(|wanted| !wanted.is_empty());
+    // Each range of a shared network may have a gateway of its own.
+    let (address, direct, of) = if tx.thing(network).text(col::TYPE) == "Shared" {
+        let (direct, range) = address::acquire_direct(tx, owner, network, wanted)?;
+        tx.edit(direct, |address| {
+            address.set_ref(col::VIRTUAL_MACHINE_ID, vm);
+        });
+        (tx.thing(direct).text(col::IP_ADDRESS).to_owned(), Some(direct), range)
+    } else {
+        (free_in(tx, network, wanted)?, None, network)
+    };
+    let v6 = free_v6(tx, network)?;
+    let (on, of) = (tx.thing(network).clone(), tx.thing(of).clone());
+    tx.edit(id, |nic| {
+        nic.set_text(col::IP_ADDRESS, &address)
+            .set_text(col::NETMASK, of.text(col::NETMASK))
+            .set_text(col::GATEWAY, of.text(col::GATEWAY))
+            .set_ref(col::DIRECT_ADDRESS, direct);
+        for (column, text) in v6.into_iter().flatten() {
+            nic.set_text(column, &text);
+        }
+        for (column, from) in
+            [(col::ISOLATION_URI, col::BROADCAST_URI), (col::BROADCAST_URI, col::BROADCAST_URI)]
+        {
+            if !on.text(from).is_empty() {
+                nic.set_text(column, on.text(from));
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Columns of a NIC with what they are to hold.
+type Ipv6Columns = [(Column<Text>, String); 3];
+
+/// The columns with a free IPv6 address, where a network has ranges of them.
+fn free_v6(world: &World, network: ThingId) -> Result<Option<Ipv6Columns>, ApiError> {
+    let taken: BTreeSet<u128> = world
+        .referring(network, Kind::Nic, col::NETWORK_ID)
+        .filter_map(|nic| given::ipv6(nic.text(col::IP6_ADDRESS)))
+        .collect();
+    let mut has_range = false;
+    for range in world.referring(network, Kind::VlanIpRange, col::NETWORK_ID) {
+        let Some((first, last)) = iprange::bounds_v6(range) else { continue };
+        let gateway = given::ipv6(range.text(col::IP6_GATEWAY));
+        has_range = true;
+        let is_free = |at: &u128| !taken.contains(at) && Some(*at) != gateway;
+        if let Some(at) = (first..=last).find(is_free) {
+            return Ok(Some([
+                (col::IP6_ADDRESS, Ipv6Addr::from(at).to_string()),
+                (col::IP6_GATEWAY, range.text(col::IP6_GATEWAY).to_owned()),
+                (col::IP6_CIDR, range.text(col::IP6_CIDR).to_owned()),
+            ]));
+        }
+    }
+    if has_range {
+        return Err(ApiError::address_capacity(format!(
+            "the network {} has no free IPv6 address; add a range with createVlanIpRange",
+            world.thing(network).text(col::NAME)
+        )));
+    }
+    Ok(None)
+}
+
+/// A free address of an isolated network: the one wanted, or the first.
+pub(crate) fn free_in(
+    world: &World,
+    network: ThingId,
+    wanted: Option<&str>,
+) -> Result<String, ApiError> {
+    let on = world.thing(network);
+    let mut taken: BTreeSet<&str> = world
+        .referring(network, Kind::Nic, col::NETWORK_ID)
+        .map(|nic| nic.text(col::IP_ADDRESS))
+        .collect();
+    taken.extend(
+        world
+            .referring(network, Kind::NicSecondaryIp, col::NETWORK_ID)
+            .map(|ip| ip.text(col::IP_ADDRESS)),
+    );
+    taken.extend(
+        world
+            .referring(network, Kind::Router, col::GUEST_NETWORK_ID)
+            .map(|router| router.text(col::GUEST_IP_ADDRESS)),
+    );
+    taken.insert(on.text(col::GATEWAY));
+    let cidr = on.text(col::CIDR);
+    // Those the network was made for, or all.
+    let bounds = iprange::bounds(on);
+    let is_given =
+        |address: u32| bounds.is_none_or(|(first, last)| (first..=last).contains(&address));
+    if let Some(wanted) = wanted {
+        if !ip::is_host(wanted, cidr) {
+            return Err(ApiError::value(format!(
+                "{wanted} is no address for machines in {cidr}, the range of the network {}",
+                on.text(col::NAME)
+            )));
+        }
+        if !ip::parse(wanted).is_some_and(is_given) {
+            return Err(ApiError::value(format!(
+                "the network {} gives its machines addresses from {} to {}, not {wanted}",
+                on.text(col::NAME),
+                on.text(col::START_IP),
+                on.text(col::END_IP)
+            )));
+        }
+        if taken.contains(wanted) {
+            return Err(ApiError::value(format!(
+                "{wanted} is taken already in the network {}",
+                on.text(col::NAME)
+            )));
+        }
+        return Ok(wanted.to_owned());
+    }
+    let mut free = ip::hosts(cidr).filter(|address| is_given(*address)).map(ip::format);
+    free.find(|address| !taken.contains(address.as_str())).ok_or_else(|| {
+        ApiError::address_capacity(format!(
+            "the network {} has no free address in {cidr}",
+            on.text(col::NAME)
+        ))
+    })
+}
+
+/// Begins to bill a NIC's offering to its virtual machine's owner.
+pub(crate) fn meter(tx: &mut Tx<'_>, id: ThingId) {
+    if !tx.thing(id).flag(col::IS_METERED) {
+        tx.edit(id, |nic| {
+            nic.set_flag(col::IS_METERED, true);
+        });
+        metering::nic(tx, "NETWORK.OFFERING.ASSIGN", id);
+    }
+}
+
+/// Ends that.
+pub(crate) fn unmeter(tx: &mut Tx<'_>, id: ThingId) {
+    if tx.thing(id).flag(col::IS_METERED) {
+        tx.edit(id, |nic| {
+            nic.set_flag(col::IS_METERED, false);
+        });
+        metering::nic(tx, "NETWORK.OFFERING.REMOVE", id);
+    }
+}
+
+/// Takes a NIC away with its addresses.
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    unmeter(tx, id);
+    if let Some(direct) = tx.thing(id).id_of(col::DIRECT_ADDRESS) {
+        address::release(tx, direct);
+    }
+    for secondary in tx.ids_referring(id, Kind::NicSecondaryIp, col::NIC_ID) {
+        remove_secondary(tx, secondary);
+    }
+    tx.remove_with_dependants(id);
+}
+
+/// Takes a secondary address away, and off the bill if it is of a shared network.
+fn remove_secondary(tx: &mut Tx<'_>, id: ThingId) {
+    if let Some(direct) = tx.thing(id).id_of(col::DIRECT_ADDRESS) {
+        address::release(tx, direct);
+    }
+    tx.remove(id);
+}
+
+fn check_vm(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
+    let vm = call.thing(vm);
+    if vm.is_any(&[MachineState::Running, MachineState::Stopped]) {
+        return Ok(());
+    }
+    Err(ApiError::value(format!(
+        "the virtual machine {} is {}; it must be running or stopped",
+        vm.text(col::NAME),
+        vm.state()
+    )))
+}
+
+fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. A network of the same zone that the owner may use and is not on yet.
+    let (vm, network) =
+        (call.args.id_required("virtualmachineid"), call.args.id_required("networkid"));
+    check_vm(call, vm)?;
+    let owner = call.thing(vm).owner.expect("virtual machines have an owner");
+    let zone = call.thing(vm).id_of(col::ZONE_ID).expect("virtual machines are in a zone");
+    if call.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
+        return Err(ApiError::value("virtual machines of a basic zone have one NIC"));
+    }
+    guest::for_deployment(call, owner, zone, &[network])?;
+    let is_on_it = call
+        .referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID)
+        .any(|nic| nic.id_of(col::NETWORK_ID) == Some(network));
+    if is_on_it {
+        return Err(ApiError::value(format!(
+            "the virtual machine has a NIC on {} already",
+            call.thing(network).text(col::NAME)
+        )));
+    }
+    // 2. The NIC with its address; a running machine needs the network set up.
+    let wanted = call.args.text("ipaddress").map(str::to_owned);
+    guest::implement(call.tx, network)?;
+    let nic = plan(call.tx, vm, network, wanted.as_deref());
+    reserve(call.tx, nic)?;
+    guest::serve(call.tx, network)?;
+    meter(call.tx, nic);
+    Ok(Done::Thing(vm))
+}
+
+/// The NIC named, which must be the virtual machine's.
+fn named(call: &Call<'_, '_>, vm: ThingId) -> Result<ThingId, ApiError> {
+    let nic = call.args.id_required("nicid");
+    if call.thing(nic).id_of(col::VIRTUAL_MACHINE_ID) == Some(vm) {
+        return Ok(nic);
+    }
+    Err(ApiError::value("the NIC is not on this virtual machine")
+        .about(call.thing(nic).uuid.to_string(), "nicid"))
+}
+
+fn remove_nic(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.args.id_required("virtualmachineid");
+    check_vm(call, vm)?;
+    let nic = named(call, vm)?;
+    if call.thing(nic).flag(col::IS_DEFAULT) {
+        return Err(ApiError::value(
+            "the default NIC cannot be removed; make another one the default first",
+        ));
+    }
+    if super::rules::lead_to(call.tx, nic) {
+        return Err(ApiError::in_use(
+            "port forwarding, static NAT or load balancer rules use this NIC; remove them first",
+        ));
+    }
+    remove(call.tx, nic);
+    Ok(Done::Thing(vm))
+}
+
+fn make_default(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let vm = call.args.id_required("virtualmachineid");
+    check_vm(call, vm)?;
+    let nic = named(call, vm)?;
+    if call.thing(nic).flag(col::IS_DEFAULT) {
+        return Err(ApiError::value("the NIC is the default one already"));
+    }
+    // The bill shows which NIC is the default, so both are billed anew.
+    let old = of_vm(call.tx, vm).into_iter().find(|id| call.thing(*id).flag(col::IS_DEFAULT));
+    let both: Vec<ThingId> = old.into_iter().chain([nic]).collect();
+    let metered: Vec<ThingId> =
+        both.iter().copied().filter(|id| call.thing(*id).flag(col::IS_METERED)).collect();
+    for id in &metered {
+        unmeter(call.tx, *id);
+    }
+    for id in both {
+        call.edit(id, |thing| {
+            thing.set_flag(col::IS_DEFAULT, thing.id == nic);
+        });
+    }
+    for id in metered {
+        meter(call.tx, id);
+    }
+    Ok(Done::Thing(vm))
+}
+
+fn list_nics(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let vm = query.args.id_required("virtualmachineid");
+    let wanted = query.args.id("nicid");
+    let nics = of_vm(query.world, vm).into_iter();
+    let nics = nics.filter(|id| wanted.is_none_or(|wanted| wanted == *id));
+    let nics = nics.map(|id| query.world.thing(id));
+    query.page(nics.filter(|nic| {
+        let network = nic.id_of(col::NETWORK_ID).map(|id| query.world.thing(id));
+        let name = network.map_or("", |network| network.text(col::NAME));
+        query.is_named_in(&[name, nic.text(col::IP_ADDRESS), nic.text(col::MAC_ADDRESS)])
+    }))
+}
+
+fn add_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let nic = call.args.id_required("nicid");
+    let network = call.thing(nic).id_of(col::NETWORK_ID).expect("NICs are on a network");
+    let vm = call.thing(nic).id_of(col::VIRTUAL_MACHINE_ID);
+    let owner = call.thing(nic).owner;
+    let wanted = call.args.text("ipaddress").map(str::to_owned);
+    scope::refuse_shut(call, owner)?;
+    // Those of shared networks are billed, as the first address is.
+    let (address, direct) = if call.thing(network).text(col::TYPE) == "Shared" {
+        let owner = owner.expect("NICs have an owner");
+        let (direct, _) = address::acquire_direct(call.tx, owner, network, wanted.as_deref())?;
+        call.edit(direct, |address| {
+            address.set_ref(col::VIRTUAL_MACHINE_ID, vm);
+        });
+        (call.thing(direct).text(col::IP_ADDRESS).to_owned(), Some(direct))
+    } else {
+        (free_in(call.tx, network, wanted.as_deref())?, None)
+    };
+    let id = call.tx.insert(Kind::NicSecondaryIp, |ip| {
+        ip.owner = owner;
+        ip.set_text(col::IP_ADDRESS, &address)
+            .set_ref(col::NIC_ID, nic)
+            .set_ref(col::NETWORK_ID, network)
+            .set_ref(col::VIRTUAL_MACHINE_ID, vm)
+            .set_ref(col::DIRECT_ADDRESS, direct);
+    });
+    Ok(Done::Thing(id))
+}
+
+fn remove_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let secondary = call.entity();
+    let (nic, address) = (secondary.id_of(col::NIC_ID), secondary.text(col::IP_ADDRESS));
+    if nic.is_some_and(|nic| super::rules::led_to(call.tx, nic).contains(&address)) {
+        return Err(ApiError::in_use(format!(
+            "port forwarding or static NAT leads to {address}; remove that first"
+        ))
+        .about(secondary.uuid.to_string(), "id"));
+    }
+    remove_secondary(call.tx, id);
+    Ok(Done::Success)
+}

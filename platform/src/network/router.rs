@@ -1,0 +1,274 @@
+//! Virtual routers: the system's VMs that serve guest networks, and their provider's element.
+
+use super::{guest, nic::NIC, router_vm, routerelement};
+use crate::{
+    col,
+    engine::{Column, Node, Query, Thing, View},
+    site::systemvm,
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, create, f, fields::*,
+        group, hidden, list, own, p, update,
+    },
+};
+use cloudtally_model::Text;
+
+/// What a provider's virtual routers need before the provider can be enabled; `type`
+/// is `VirtualRouter` or `VPCVirtualRouter`.
+pub(crate) static ELEMENT_KIND: KindSpec =
+    KindSpec::new(Kind::VirtualRouterElement, &VIRTUAL_ROUTER_ELEMENT)
+        .infrastructure()
+        .hidden(&[hidden("type", W::Str)])
+        .job_instance("VirtualRouterProvider");
+
+pub(crate) const ROUTER: Object = Object {
+    name: "DomainRouter",
+    fields: &[
+        ID,
+        ZONE_ID,
+        ZONE_NAME,
+        f("dns1", W::Str),
+        f("dns2", W::Str).join(col::ZONE_ID, "dns2"),
+        f("ip6dns1", W::Str).join(col::ZONE_ID, "ip6dns1"),
+        f("ip6dns2", W::Str).join(col::ZONE_ID, "ip6dns2"),
+        f("networkdomain", W::Str).join(col::GUEST_NETWORK_ID, "networkdomain"),
+        f("gateway", W::Str).by(gateway),
+        f("name", W::Str),
+        f("podid", W::Id(Kind::Pod)),
+        f("hostid", W::Id(Kind::Host)),
+        f("hostname", W::Str).join(col::HOST_ID, "name"),
+        f("linklocalip", W::Str).by(systemvm::link_local),
+        f("linklocalmacaddress", W::Str).by(|view| Node::text(systemvm::mac(view.thing, 0x0e))),
+        f("linklocalnetmask", W::Str).by(|_| Node::text(systemvm::LINK_LOCAL_NETMASK)),
+        f("linklocalnetworkid", W::Id(Kind::Network)),
+        f("publicip", W::Str).by(|view| {
+            Node::text_if(source_nat(view).map(|address| address.text(col::IP_ADDRESS)))
+        }),
+        f("publicmacaddress", W::Str).by(|view| match source_nat(view) {
+            Some(_) => Node::text(systemvm::mac(view.thing, 0x0a)),
+            None => Node::Null,
+        }),
+        f("publicnetmask", W::Str).by(|view| of_public_range(view, col::NETMASK)),
+        f("publicnetworkid", W::Id(Kind::Network)),
+        f("guestipaddress", W::Str),
+        f("guestmacaddress", W::Str).by(|view| Node::text(systemvm::mac(view.thing, 0x06))),
+        f("guestnetmask", W::Str),
+        f("guestnetworkid", W::Id(Kind::Network)),
+        f("templateid", W::Id(Kind::Template)),
+        CREATED,
+        STATE,
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+        f("serviceofferingid", W::Id(Kind::ServiceOffering)),
+        f("serviceofferingname", W::Str).join(col::SERVICE_OFFERING_ID, "name"),
+        f("isredundantrouter", W::Bool),
+        f("redundantstate", W::Str),
+        f("templateversion", W::Str),
+        f("scriptsversion", W::Str),
+        f("vpcid", W::Id(Kind::Vpc)),
+        f("role", W::Str),
+        f("nic", W::Objects("Nic")).by(nics),
+        // The guide alone names it, for changeServiceForRouter; never set.
+        f("scope", W::Str),
+    ],
+};
+
+pub(crate) const VIRTUAL_ROUTER_ELEMENT: Object = Object {
+    name: "VirtualRouterProvider",
+    fields: &[
+        ID,
+        f("nspid", W::Id(Kind::Provider)),
+        f("enabled", W::Bool),
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+    ],
+};
+
+pub(crate) static COMMANDS: &[Command] = &[
+    own("changeServiceForRouter")
+        .doc("Gives a stopped router another service offering")
+        .roles(Roles::ADMINS)
+        .params(&[
+            p("id", Id(Kind::Router)).required(),
+            p("serviceofferingid", Id(Kind::ServiceOffering)).required(),
+            p("aclid", Id(Kind::NetworkAcl)).doc("taken and not used: a slip of the guide"),
+            p("action", Str).doc("taken and not used: a slip of the guide"),
+            p("protocol", Str).doc("taken and not used: a slip of the guide"),
+        ])
+        .object("router", &ROUTER)
+        .kind(Kind::Router)
+        .act(router_vm::change_offering),
+    update("configureVirtualRouterElement", Kind::VirtualRouterElement)
+        .doc("Enables or disables the element of virtual routers")
+        .roles(Roles::ADMINS)
+        .params(&[
+            p("id", Id(Kind::VirtualRouterElement)).required(),
+            p("enabled", Bool).required(),
+        ])
+        .job("NETWORK.ELEMENT.CONFIGURE")
+        .object("virtualrouterelement", &VIRTUAL_ROUTER_ELEMENT),
+    create("createVirtualRouterElement", Kind::VirtualRouterElement)
+        .doc("Makes the element of virtual routers for a provider")
+        .roles(Roles::ADMINS)
+        .params(&[
+            p("nspid", Id(Kind::Provider)).required(),
+            p("providertype", Id(Kind::Provider))
+                .doc("the kind of router: `VirtualRouter` or `VPCVirtualRouter`"),
+        ])
+        .create_job("SERVICE.PROVIDER.CREATE")
+        .object("virtualrouterelement", &VIRTUAL_ROUTER_ELEMENT)
+        .begin(routerelement::create_router),
+    own("destroyRouter")
+        .doc("Destroys a router; the network gets a new one when it needs it")
+        .roles(Roles::ADMINS)
+        .params(&[p("id", Id(Kind::Router)).required()])
+        .job("ROUTER.DESTROY")
+        .object("router", &ROUTER)
+        .kind(Kind::Router)
+        .act(router_vm::destroy),
+    list("listRouters", Kind::Router)
+        .doc("Lists virtual routers")
+        .roles(Roles::ADMINS)
+        .params(&[
+            p("hostid", Id(Kind::Host)),
+            p("id", Id(Kind::Router)),
+            p("name", Str),
+            p("podid", Id(Kind::Pod)),
+            p("state", Str),
+            p("zoneid", Id(Kind::Zone)),
+            p("networkid", Id(Kind::Network)),
+            p("vpcid", Id(Kind::Vpc)),
+            p("forvpc", Bool),
+        ])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
+        .items("router", &ROUTER)
+        .filter(is_listed, &["podid", "networkid", "forvpc"]),
+    list("listVirtualRouterElements", Kind::VirtualRouterElement)
+        .doc("Lists elements of virtual routers")
+        .roles(Roles::ADMINS)
+        .params(&[
+            p("id", Id(Kind::VirtualRouterElement)),
+            p("nspid", Id(Kind::Provider)),
+            p("enabled", Bool),
+        ])
+        .groups(&[group::PAGED])
+        .items("virtualrouterelement", &VIRTUAL_ROUTER_ELEMENT),
+    own("rebootRouter")
+        .doc("Reboots a running router")
+        .roles(Roles::ADMINS)
+        .params(&[p("id", Id(Kind::Router)).required()])
+        .job("ROUTER.REBOOT")
+        .object("router", &ROUTER)
+        .kind(Kind::Router)
+        .act(router_vm::reboot),
+    own("startRouter")
+        .doc("Starts a stopped router")
+        .roles(Roles::ADMINS)
+        .params(&[p("id", Id(Kind::Router)).required()])
+        .job("ROUTER.START")
+        .object("router", &ROUTER)
+        .kind(Kind::Router)
+        .act(router_vm::start),
+    own("stopRouter")
+        .doc("Stops a running router")
+        .roles(Roles::ADMINS)
+        .params(&[
+            p("id", Id(Kind::Router)).required(),
+            p("forced", Bool).doc("true to count it as stopped although its host does not answer"),
+        ])
+        .job("ROUTER.STOP")
+        .object("router", &ROUTER)
+        .kind(Kind::Router)
+        .act(router_vm::stop),
+];
+
+/// The source NAT address of a router's network.
+fn source_nat<'w>(view: &View<'w>) -> Option<&'w Thing> {
+    guest::source_nat(view.world, view.thing.id_of(col::GUEST_NETWORK_ID)?)
+}
+
+/// The way out: of the public network, where it has an address there, else of its guests'.
+fn gateway(view: &View<'_>) -> Node {
+    if source_nat(view).is_some() {
+        return of_public_range(view, col::GATEWAY);
+    }
+    let guests =
+        view.thing.id_of(col::GUEST_RANGE).or_else(|| view.thing.id_of(col::GUEST_NETWORK_ID));
+    Node::text_if(guests.map(|id| view.world.thing(id).text(col::GATEWAY)))
+}
+
+/// A column of the range that its public address is of.
+fn of_public_range(view: &View<'_>, column: Column<Text>) -> Node {
+    let range = source_nat(view).and_then(|address| address.id_of(col::VLAN_ID));
+    Node::text_if(range.map(|range| view.world.thing(range).text(column)))
+}
+
+/// Its NICs: to the guests, to the host, and to the outside where it translates addresses.
+fn nics(view: &View<'_>) -> Node {
+    let router = view.thing;
+    let text = |of: &Thing, column: Column<Text>| Node::text_if(Some(of.text(column)));
+    let guest = router.id_of(col::GUEST_NETWORK_ID).map(|id| view.world.thing(id));
+    let uuid = Node::text_if(guest.map(|network| network.uuid.to_string()));
+    let uri = guest.map_or(Node::Null, |network| text(network, col::BROADCAST_URI));
+    let default = if source_nat(view).is_some() { "Public" } else { "Guest" };
+    let nic = |traffic: &str, more: Vec<(&'static str, Node)>| {
+        let mut fields = more;
+        fields.extend([
+            ("traffictype", Node::text(traffic)),
+            ("isdefault", Node::Bool(traffic == default)),
+        ]);
+        fields.retain(|(_, node)| !matches!(node, Node::Null));
+        fields.sort_by_key(|(name, _)| NIC.position(name));
+        Node::Object(fields)
+    };
+    let mut nics = vec![
+        nic(
+            "Guest",
+            vec![
+                ("networkid", uuid),
+                ("networkname", guest.map_or(Node::Null, |network| text(network, col::NAME))),
+                ("netmask", text(router, col::GUEST_NETMASK)),
+                ("ipaddress", text(router, col::GUEST_IP_ADDRESS)),
+                ("broadcasturi", uri.clone()),
+                ("isolationuri", uri),
+                ("macaddress", Node::text(systemvm::mac(router, 0x06))),
+            ],
+        ),
+        nic(
+            "Control",
+            vec![
+                ("netmask", Node::text(systemvm::LINK_LOCAL_NETMASK)),
+                ("ipaddress", systemvm::link_local(view)),
+                ("macaddress", Node::text(systemvm::mac(router, 0x0e))),
+            ],
+        ),
+    ];
+    if let Some(address) = source_nat(view) {
+        nics.push(nic(
+            "Public",
+            vec![
+                ("netmask", of_public_range(view, col::NETMASK)),
+                ("gateway", of_public_range(view, col::GATEWAY)),
+                ("ipaddress", text(address, col::IP_ADDRESS)),
+                ("macaddress", Node::text(systemvm::mac(router, 0x0a))),
+            ],
+        ));
+    }
+    Node::List(nics)
+}
+
+fn is_listed(query: &Query<'_>, router: &Thing) -> bool {
+    let args = query.args;
+    let host = router.id_of(col::HOST_ID).map(|id| query.world.thing(id));
+    let pod = host.and_then(|host| host.id_of(col::POD_ID));
+    args.id("podid").is_none_or(|wanted| pod == Some(wanted))
+        && args
+            .id("networkid")
+            .is_none_or(|wanted| router.id_of(col::GUEST_NETWORK_ID) == Some(wanted))
+        && args.flag("forvpc").is_none_or(|wanted| router.id_of(col::VPC_ID).is_some() == wanted)
+}

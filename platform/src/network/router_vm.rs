@@ -1,0 +1,472 @@
+//! Virtual routers, on hosts that have room for them: one for each isolated network that
+//! needs it, or two where its offering is redundant; for a shared network whose offering
+//! names them one in each pod that has machines on it, of the system's own account. Those of
+//! isolated networks count the bytes that are billed, from 0 each time they start; of a
+//! pair only the master does. Those of shared networks forward nothing.
+//!
+//! # Source
+//! Guide 8.1.4; usage rules 5; polling as `router.stats.interval` says.
+
+use std::collections::BTreeSet;
+
+use cloudtally_model::{
+    AccountId, ApiError, DeviceType, Millis, NetworkId, NetworkSample, SeriesKey, ZoneId,
+};
+
+use super::{address, guest, nic, router::ROUTER};
+use crate::{
+    col,
+    engine::{Call, Column, Done, Level, Thing, ThingId, Tx, World, happened, own_users, table},
+    facts,
+    offering::{networkoffering, networkservice},
+    site::{host, systemvm},
+    state::{MachineState, NetworkState},
+    table::{Forwards, Kind, KindSpec, Machine, WireType as W, hidden},
+};
+
+/// Hidden: the counters in bytes since the start, when they were last brought up
+/// to date, when they were last told, and when they are polled next; `guestrange` is what
+/// its address on a shared network is of.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
+    .machine(Machine {
+        halt: host::halt_by_states,
+        start_elsewhere: |tx, router, _| start_elsewhere(tx, router),
+    })
+    .hidden(&[
+        hidden("due", W::Date),
+        hidden("sentbytes", W::Int),
+        hidden("receivedbytes", W::Int),
+        hidden("counted", W::Date),
+        hidden("restarted", W::Bool),
+        hidden("sampled", W::Date),
+        hidden("guestrange", W::Id(Kind::VlanIpRange)),
+    ])
+    .forwards(Forwards {
+        sent: col::SENT_BYTES,
+        received: col::RECEIVED_BYTES,
+        what: facts::forwarded,
+    })
+    .owned()
+    .states(table!(MachineState: Stopped, Running; Stopped => Running; Running => Stopped;))
+    .keyword(&[col::NAME])
+    .job_instance("DomainRouter")
+    .on_due(poll)
+    .on_move(moved);
+
+/// The routers of a network, the oldest first.
+fn of_network(world: &World, network: ThingId) -> Vec<ThingId> {
+    world.ids_referring(network, Kind::Router, col::GUEST_NETWORK_ID)
+}
+
+/// Makes sure that a network that needs routers has them, and that they run.
+pub(crate) fn ensure(tx: &mut Tx<'_>, network: ThingId) -> Result<(), ApiError> {
+    let on = tx.thing(network).clone();
+    if on.text(col::TYPE) == "Shared" {
+        return ensure_in_pods(tx, &on);
+    }
+    let is_needed = ["Dhcp", "Dns", "SourceNat", "Firewall", "Lb"]
+        .iter()
+        .any(|service| guest::provides(tx, &on, service));
+    if !is_needed {
+        return Ok(());
+    }
+    let wanted = if networkoffering::is_redundant(guest::offering_of(tx, &on)) { 2 } else { 1 };
+    let mut routers = of_network(tx, network);
+    while routers.len() < wanted {
+        routers.push(insert(tx, &on, None)?);
+    }
+    for id in routers {
+        run_if_stopped(tx, id)?;
+    }
+    Ok(())
+}
+
+/// The same for a shared network: a router in each pod in which machines of it are.
+fn ensure_in_pods(tx: &mut Tx<'_>, on: &Thing) -> Result<(), ApiError> {
+    let by = "VirtualRouter";
+    let is_named = guest::offering_of(tx, on).map(col::PROVIDERS).iter().any(|(_, who)| who == by);
+    let physical = on.id_of(col::PHYSICAL_NETWORK_ID);
+    let is_enabled =
+        physical.is_some_and(|id| networkservice::enabled_provider(tx, id, by).is_some());
+    if !is_named || !is_enabled {
+        return Ok(());
+    }
+    let pods: BTreeSet<ThingId> = tx
+        .referring(on.id, Kind::Nic, col::NETWORK_ID)
+        .filter_map(|nic| tx.thing(nic.id_of(col::VIRTUAL_MACHINE_ID)?).id_of(col::HOST_ID))
+        .filter_map(|host| tx.thing(host).id_of(col::POD_ID))
+        .collect();
+    for pod in pods {
+        let mut routers = of_network(tx, on.id).into_iter();
+        let id = match routers.find(|id| tx.thing(*id).id_of(col::POD_ID) == Some(pod)) {
+            Some(id) => id,
+            None => insert(tx, on, Some(pod))?,
+        };
+        run_if_stopped(tx, id)?;
+    }
+    Ok(())
+}
+
+fn run_if_stopped(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+    if tx.thing(id).is(MachineState::Stopped) { run(tx, id) } else { Ok(()) }
+}
+
+/// Starts a stopped router on the host of its zone that has the most room: in its pod, where
+/// it is for one, and not beside its peer, if there is another.
+fn run(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
+    let router = tx.thing(id);
+    let zone = router.id_of(col::ZONE_ID).expect("routers are in a zone");
+    let offering = router.id_of(col::SERVICE_OFFERING_ID).or_else(|| {
+        let network = tx.thing(router.id_of(col::GUEST_NETWORK_ID)?);
+        networkoffering::router_offering(tx, tx.thing(network.id_of(col::NETWORK_OFFERING_ID)?))
+    });
+    let pod = router.id_of(col::POD_ID).filter(|_| is_of_shared(tx, router));
+    let beside = peer(tx, id).and_then(|peer| tx.thing(peer).id_of(col::HOST_ID));
+    let host = offering.and_then(|offering| {
+        let apart = systemvm::host_in(tx, zone, pod, beside, offering);
+        apart.or_else(|| systemvm::host_in(tx, zone, pod, None, offering))
+    });
+    let host = host.ok_or_else(|| {
+        ApiError::server_capacity(format!(
+            "no host of the zone {} has room for the router {}; add a host or enable one",
+            tx.thing(zone).text(col::NAME),
+            router.text(col::NAME)
+        ))
+        .about(router.uuid.to_string(), "id")
+    })?;
+    let pod = tx.thing(host).id_of(col::POD_ID);
+    tx.edit(id, |router| {
+        router
+            .set_ref(col::SERVICE_OFFERING_ID, offering)
+            .set_ref(col::HOST_ID, host)
+            .set_ref(col::POD_ID, pod);
+    });
+    tx.move_to(id, MachineState::Running);
+    Ok(())
+}
+
+/// Starts a router again that stopped because its host is gone; it stays stopped where
+/// no other host has room.
+pub(crate) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
+    let (level, outcome) = match run(tx, id) {
+        Ok(()) => (Level::Info, "was started again on another host".to_owned()),
+        Err(error) => (Level::Error, format!("cannot be started again: {}", error.text)),
+    };
+    let text =
+        format!("The host of the router {} is gone; it {outcome}", tx.thing(id).text(col::NAME));
+    happened(tx, "ROUTER.HA", level, Some(id), text);
+}
+
+/// Makes a stopped router of a network, in a pod of a shared one.
+fn insert(tx: &mut Tx<'_>, on: &Thing, pod: Option<ThingId>) -> Result<ThingId, ApiError> {
+    let is_redundant = pod.is_none() && networkoffering::is_redundant(guest::offering_of(tx, on));
+    // 1. Its address: the gateway, or one beside it where that is not the router's own. The
+    //    last one of a shared network is left to it, if any is left.
+    let direct = pod.and_then(|_| address::last_free(tx, on.id));
+    let (range, guest_address) = match (pod, direct) {
+        (Some(_), Some((range, address))) => (Some(range), address),
+        (Some(_), None) => (None, String::new()),
+        (None, _) if is_redundant => (None, nic::free_in(tx, on.id, None)?),
+        (None, _) => (None, on.text(col::GATEWAY).to_owned()),
+    };
+    let netmask = range.map_or(on.text(col::NETMASK), |range| tx.thing(range).text(col::NETMASK));
+    let netmask = netmask.to_owned();
+    // 2. Those of shared networks are the system's.
+    let owner = match pod {
+        Some(_) => tx.thing(own_users::system_user(tx)).owner,
+        None => on.owner,
+    };
+    let id = tx.insert(Kind::Router, |router| {
+        router.owner = owner;
+        router
+            .set_ref(col::ZONE_ID, on.id_of(col::ZONE_ID))
+            .set_ref(col::POD_ID, pod)
+            .set_text(col::DNS1, on.text(col::DNS1))
+            .set_text(col::GUEST_NETMASK, &netmask)
+            .set_ref(col::GUEST_NETWORK_ID, on.id)
+            .set_ref(col::GUEST_RANGE, range)
+            .set_flag(col::IS_REDUNDANT_ROUTER, is_redundant)
+            .set_text(col::REDUNDANT_STATE, "UNKNOWN")
+            .set_text(col::ROLE, "VIRTUAL_ROUTER");
+        if !guest_address.is_empty() {
+            router.set_text(col::GUEST_IP_ADDRESS, &guest_address);
+        }
+    });
+    tx.edit(id, |router| {
+        router.set_text(col::NAME, &format!("r-{id}-VM"));
+    });
+    Ok(id)
+}
+
+/// A router of a shared network gives its address to a machine that gets it, and takes
+/// another, if any is left: the addresses are there for machines.
+pub(crate) fn give_way(tx: &mut Tx<'_>, network: ThingId, address: &str) {
+    let in_the_way = of_network(tx, network)
+        .into_iter()
+        .find(|id| tx.thing(*id).text(col::GUEST_IP_ADDRESS) == address);
+    let Some(id) = in_the_way else { return };
+    let other = address::last_free(tx, network);
+    tx.edit(id, |router| {
+        router.set_ref(col::GUEST_RANGE, other.as_ref().map(|(range, _)| *range));
+        match &other {
+            Some((_, address)) => router.set_text(col::GUEST_IP_ADDRESS, address),
+            None => router.clear(col::GUEST_IP_ADDRESS),
+        };
+    });
+}
+
+fn is_of_shared(world: &World, router: &Thing) -> bool {
+    let network = router.id_of(col::GUEST_NETWORK_ID).expect("routers have a network");
+    world.thing(network).text(col::TYPE) == "Shared"
+}
+
+/// The other router of a redundant pair.
+fn peer(world: &World, id: ThingId) -> Option<ThingId> {
+    let router = world.thing(id);
+    let network =
+        router.id_of(col::GUEST_NETWORK_ID).filter(|_| router.flag(col::IS_REDUNDANT_ROUTER))?;
+    of_network(world, network).into_iter().find(|other| *other != id)
+}
+
+const MASTER: &str = "MASTER";
+
+fn set_role(tx: &mut Tx<'_>, id: ThingId, role: &str) {
+    tx.edit(id, |router| {
+        router.set_text(col::REDUNDANT_STATE, role);
+    });
+}
+
+/// The first of a pair to run leads, the other waits behind it.
+fn take_role(tx: &mut Tx<'_>, id: ThingId) {
+    if !tx.thing(id).flag(col::IS_REDUNDANT_ROUTER) {
+        return;
+    }
+    let is_led = peer(tx, id).is_some_and(|peer| {
+        let peer = tx.thing(peer);
+        peer.is(MachineState::Running) && peer.text(col::REDUNDANT_STATE) == MASTER
+    });
+    set_role(tx, id, if is_led { "BACKUP" } else { MASTER });
+}
+
+/// The other of a pair leads from now on: what went by until now, the first has counted.
+fn hand_over(tx: &mut Tx<'_>, id: ThingId) {
+    let Some(peer) = peer(tx, id) else { return };
+    let has_led = tx.thing(id).text(col::REDUNDANT_STATE) == MASTER;
+    set_role(tx, id, "UNKNOWN");
+    if has_led && tx.thing(peer).is(MachineState::Running) {
+        count(tx, peer);
+        set_role(tx, peer, MASTER);
+    }
+}
+
+/// A router counts from 0 when it starts, and for the last time when it stops.
+fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
+    let now = tx.now;
+    let counts = !is_of_shared(tx, tx.thing(id));
+    if tx.thing(id).is(MachineState::Running) {
+        take_role(tx, id);
+        if !counts {
+            return;
+        }
+        tx.edit(id, |router| {
+            router
+                .set_int(col::SENT_BYTES, 0)
+                .set_int(col::RECEIVED_BYTES, 0)
+                .set_time(col::COUNTED, now)
+                .set_flag(col::RESTARTED, true);
+        });
+        let due = now + if sample(tx, id) { interval(tx) } else { Millis(1) };
+        tx.edit(id, |router| {
+            router.set_time(col::DUE, due);
+        });
+    } else {
+        if counts {
+            count(tx, id);
+            sample(tx, id);
+        }
+        hand_over(tx, id);
+        tx.edit(id, |router| {
+            router.set_time(col::DUE, None).set_ref(col::HOST_ID, None);
+        });
+    }
+}
+
+fn interval(world: &World) -> Millis {
+    Millis(world.setting_number("router.stats.interval").saturating_mul(1000))
+}
+
+fn poll(tx: &mut Tx<'_>, id: ThingId) {
+    let due = tx.now + interval(tx);
+    count(tx, id);
+    sample(tx, id);
+    tx.edit(id, |router| {
+        router.set_time(col::DUE, due);
+    });
+}
+
+/// Bytes a second that a running guest sends.
+pub(crate) const SENT_BYTES_PER_S: i64 = 1_000;
+/// And receives.
+pub(crate) const RECEIVED_BYTES_PER_S: i64 = 1_500;
+
+/// Brings the counters up to date: what the running guests have sent and received
+/// since they were looked at last.
+fn count(tx: &mut Tx<'_>, id: ThingId) {
+    let router = tx.thing(id);
+    let Some(since) = router.time(col::COUNTED) else { return };
+    let network = router.id_of(col::GUEST_NETWORK_ID).expect("routers have a network");
+    let running = tx
+        .referring(network, Kind::Nic, col::NETWORK_ID)
+        .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
+        .filter(|vm| tx.thing(*vm).is(MachineState::Running))
+        .count();
+    let forwards =
+        !router.flag(col::IS_REDUNDANT_ROUTER) || router.text(col::REDUNDANT_STATE) == MASTER;
+    let guests = if forwards { i64::try_from(running).unwrap_or(i64::MAX) } else { 0 };
+    let now = tx.now;
+    let elapsed_s = (now.as_millis() - since.as_millis()).max(0) / 1000;
+    let seconds = guests.saturating_mul(elapsed_s);
+    let sent = seconds.saturating_mul(SENT_BYTES_PER_S);
+    let received = seconds.saturating_mul(RECEIVED_BYTES_PER_S);
+    let add = |thing: &mut Thing| {
+        let total = |column: Column<i64>, more: i64| thing.int(column).saturating_add(more);
+        let (sent, received) = (total(col::SENT_BYTES, sent), total(col::RECEIVED_BYTES, received));
+        thing.set_int(col::SENT_BYTES, sent).set_int(col::RECEIVED_BYTES, received);
+    };
+    let owner = router.owner;
+    tx.edit(id, |router| {
+        add(router);
+        router.set_time(col::COUNTED, now);
+    });
+    // The account shows what it ever sent and received.
+    if let Some(owner) = owner.filter(|_| sent > 0) {
+        tx.edit(owner, add);
+    }
+}
+
+/// Tells the counters, once at one instant: a router that is rebooted has told its last
+/// count at the instant at which it starts from 0, and two counts of one instant would
+/// contradict each other; the next one says that it restarted. Says whether it told them.
+fn sample(tx: &mut Tx<'_>, id: ThingId) -> bool {
+    let now = tx.now;
+    let router = tx.thing(id);
+    let Some(owner) = router.owner else { return true };
+    if router.time(col::SAMPLED) == Some(now) {
+        return false;
+    }
+    let number = |thing: Option<ThingId>| thing.map_or(0, |thing| thing.0);
+    let bytes = |column: Column<i64>| u64::try_from(router.int(column)).unwrap_or_default();
+    let zone = i64::try_from(number(router.id_of(col::ZONE_ID))).unwrap_or_default();
+    let sample = NetworkSample {
+        series: SeriesKey {
+            account: AccountId(owner.0),
+            zone: ZoneId::from_source(zone),
+            device_type: DeviceType::DomainRouter,
+            device: id.0,
+            network: NetworkId(number(router.id_of(col::GUEST_NETWORK_ID))),
+            address: None,
+        },
+        sampled: tx.now,
+        bytes_sent: bytes(col::SENT_BYTES),
+        bytes_received: bytes(col::RECEIVED_BYTES),
+        restarted: router.flag(col::RESTARTED),
+    };
+    tx.sample(sample);
+    tx.edit(id, |router| {
+        router.set_time(col::SAMPLED, now).set_flag(col::RESTARTED, false);
+    });
+    true
+}
+
+/// Stops the routers of a network that is shut down; they stay for when it is set up again.
+pub(crate) fn stop_of(tx: &mut Tx<'_>, network: ThingId) {
+    for id in of_network(tx, network) {
+        if tx.thing(id).is(MachineState::Running) {
+            tx.move_to(id, MachineState::Stopped);
+        }
+    }
+}
+
+/// Takes the routers of a network away.
+pub(crate) fn destroy_of(tx: &mut Tx<'_>, network: ThingId) {
+    stop_of(tx, network);
+    for id in of_network(tx, network) {
+        tx.remove_with_dependants(id);
+    }
+}
+
+fn must_be(call: &Call<'_, '_>, state: MachineState, doing: &str) -> Result<(), ApiError> {
+    let router = call.entity();
+    if router.is(state) {
+        return Ok(());
+    }
+    Err(ApiError::value(format!(
+        "the router {} is {} and cannot be {doing}",
+        router.text(col::NAME),
+        router.state()
+    )))
+}
+
+/// Starts a router by hand, unless its network is shut down: then it starts with the network.
+pub(crate) fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    must_be(call, MachineState::Stopped, "started")?;
+    let id = call.entity_id();
+    let network = call.entity().id_of(col::GUEST_NETWORK_ID).map(|id| call.thing(id));
+    if let Some(network) = network.filter(|network| network.is(NetworkState::Allocated)) {
+        return Err(ApiError::value(format!(
+            "the network {} of the router {} is not set up; the router starts with the first virtual machine there",
+            network.text(col::NAME),
+            call.entity().text(col::NAME)
+        ))
+        .about(network.uuid.to_string(), "id"));
+    }
+    run(call.tx, id)?;
+    Ok(Done::Thing(id))
+}
+
+pub(crate) fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    must_be(call, MachineState::Running, "stopped")?;
+    let id = call.entity_id();
+    call.move_to(id, MachineState::Stopped);
+    Ok(Done::Thing(id))
+}
+
+pub(crate) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    must_be(call, MachineState::Running, "rebooted")?;
+    let id = call.entity_id();
+    let host = call.entity().id_of(col::HOST_ID);
+    call.move_to(id, MachineState::Stopped);
+    call.edit(id, |router| {
+        router.set_ref(col::HOST_ID, host);
+    });
+    call.move_to(id, MachineState::Running);
+    Ok(Done::Thing(id))
+}
+
+pub(crate) fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let network = call.entity().id_of(col::GUEST_NETWORK_ID).expect("routers have a network");
+    if call.entity().is(MachineState::Running) {
+        call.move_to(id, MachineState::Stopped);
+    }
+    call.remove_with_dependants(id);
+    call.edit(network, |network| {
+        network.set_flag(col::RESTART_REQUIRED, true);
+    });
+    Ok(Done::Thing(id))
+}
+
+pub(crate) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    must_be(call, MachineState::Stopped, "given another offering")?;
+    let (id, offering) = (call.entity_id(), call.args.id_required("serviceofferingid"));
+    if !call.thing(offering).flag(col::IS_SYSTEM) {
+        return Err(ApiError::value(format!(
+            "the service offering {} is not for system VMs",
+            call.thing(offering).text(col::NAME)
+        )));
+    }
+    call.edit(id, |router| {
+        router.set_ref(col::SERVICE_OFFERING_ID, offering);
+    });
+    Ok(Done::Thing(id))
+}

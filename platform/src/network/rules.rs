@@ -1,0 +1,428 @@
+//! What rules on public addresses have in common: ports that must not collide, the
+//! firewall that opens with them, and their end with the address, the machine or
+//! the network.
+
+use cloudtally_model::ApiError;
+
+use super::{guest, loadbalancer, nat, portforwarding, vpn};
+use crate::{
+    col,
+    desk::metering,
+    engine::{Call, States, Thing, ThingId, Tx, World, scope, table},
+    parse::ip,
+    state::{MachineState, RuleState},
+    table::Kind,
+};
+
+/// The states of rules: they are active once their job has applied them.
+pub(crate) const STATES: States = table!(RuleState: Add, Active; Add => Active;);
+
+/// The last port there is.
+pub(crate) const PORT_MAX: i64 = 65_535;
+
+/// A protocol and the ports of it that a rule is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ports {
+    pub(crate) protocol: &'static str,
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+}
+
+impl Ports {
+    /// Reads the protocol and two parameters for the ports; the last is the first
+    /// unless given.
+    pub(crate) fn of(
+        call: &Call<'_, '_>,
+        first: &'static str,
+        last: &'static str,
+    ) -> Result<Self, ApiError> {
+        let protocol = call.args.text_if_any("protocol").unwrap_or("tcp");
+        let protocol = match protocol.to_lowercase().as_str() {
+            "tcp" => "tcp",
+            "udp" => "udp",
+            _ => return Err(call.invalid("protocol", protocol, "expected `tcp` or `udp`")),
+        };
+        let port = |name: &'static str| match call.args.int(name) {
+            Some(port) if (1..=PORT_MAX).contains(&port) => Ok(Some(port)),
+            Some(port) => {
+                Err(call.invalid(name, &port.to_string(), "expected a port from 1 to 65535"))
+            }
+            None => Ok(None),
+        };
+        let start = port(first)?.unwrap_or(1);
+        let end = port(last)?.unwrap_or(start);
+        if end < start {
+            let expected = format!("expected a port not before `{first}`");
+            return Err(call.invalid(last, &end.to_string(), &expected));
+        }
+        Ok(Self { protocol, first: start, last: end })
+    }
+
+    /// The ports a rule is stored with.
+    pub(crate) fn of_rule(rule: &Thing) -> Self {
+        let protocol = if rule.text(col::PROTOCOL) == "udp" { "udp" } else { "tcp" };
+        Self { protocol, first: rule.int(col::FIRST_PORT), last: rule.int(col::LAST_PORT) }
+    }
+
+    fn overlap(&self, other: &Self) -> bool {
+        self.protocol == other.protocol && self.first <= other.last && other.first <= self.last
+    }
+}
+
+/// Refuses a list of sources that are no CIDRs.
+pub(crate) fn cidrs(call: &Call<'_, '_>) -> Result<String, ApiError> {
+    let given = call.args.list("cidrlist");
+    match given.iter().find(|cidr| ip::parse_cidr(cidr).is_none()) {
+        Some(wrong) => Err(call.invalid("cidrlist", wrong, "expected CIDRs, such as 10.0.0.0/8")),
+        None if given.is_empty() => Ok("0.0.0.0/0".to_owned()),
+        None => Ok(given.join(",")),
+    }
+}
+
+/// All rules that lead somewhere from an address.
+fn leading(world: &World, address: ThingId) -> impl Iterator<Item = &Thing> {
+    world
+        .referring(address, Kind::PortForwardingRule, col::IP_ADDRESS_ID)
+        .chain(world.referring(address, Kind::LoadBalancerRule, col::PUBLIC_IP_ID))
+        .chain(world.referring(address, Kind::IpForwardingRule, col::PUBLIC_ADDRESS))
+}
+
+/// Refuses ports that another rule of the address has, or its remote access VPN.
+pub(crate) fn check_free(
+    world: &World,
+    address: ThingId,
+    ports: &Ports,
+    except: Option<ThingId>,
+) -> Result<(), ApiError> {
+    let of_rules = leading(world, address)
+        .filter(|rule| Some(rule.id) != except)
+        .map(|rule| (rule, Ports::of_rule(rule)));
+    let of_vpns = world
+        .referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID)
+        .flat_map(|vpn| vpn::PORTS.map(|ports| (vpn, ports)));
+    match of_rules.chain(of_vpns).find(|(_, taken)| taken.overlap(ports)) {
+        Some((rule, taken)) => Err(ApiError::rule_conflict(format!(
+            "the {} on {} has {} {}-{} already",
+            rule.kind.noun(),
+            world.thing(address).text(col::IP_ADDRESS),
+            taken.protocol,
+            taken.first,
+            taken.last
+        ))
+        .about(rule.uuid.to_string(), "ipaddressid")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses rules on an address that static NAT has.
+pub(crate) fn check_no_static_nat(world: &World, address: ThingId) -> Result<(), ApiError> {
+    let address = world.thing(address);
+    if address.flag(col::IS_STATIC_NAT) {
+        return Err(ApiError::rule_conflict(format!(
+            "{} has static NAT, which leads everything to one virtual machine; disable it first",
+            address.text(col::IP_ADDRESS)
+        ))
+        .about(address.uuid.to_string(), "ipaddressid"));
+    }
+    Ok(())
+}
+
+/// The network that an address serves, which must offer a service. An address
+/// acquired for a zone begins to serve the machine's network here.
+pub(crate) fn network_of(
+    call: &mut Call<'_, '_>,
+    address: ThingId,
+    wanted: Option<ThingId>,
+    service: &str,
+) -> Result<ThingId, ApiError> {
+    // 1. The one it serves, else the one that is named; one that is portable can change.
+    let of = call.thing(address);
+    super::address::must_be_acquired(of)?;
+    let associated = of.id_of(col::ASSOCIATED_NETWORK_ID);
+    let network = match (associated, wanted) {
+        (Some(network), Some(wanted)) if network != wanted => {
+            if !of.flag(col::IS_PORTABLE) || is_used(call, address) {
+                return Err(ApiError::value(format!(
+                    "{} is used in the network {} and not in {}",
+                    of.text(col::IP_ADDRESS),
+                    call.thing(network).text(col::NAME),
+                    call.thing(wanted).text(col::NAME)
+                )));
+            }
+            wanted
+        }
+        (Some(network), _) | (None, Some(network)) => network,
+        (None, None) => {
+            return Err(ApiError::value(format!(
+                "{} is used in no network yet; give `networkid`",
+                of.text(col::IP_ADDRESS)
+            )));
+        }
+    };
+    // 2. One of its owner's, where it can be used, that lets it be used for this too.
+    if associated != Some(network) {
+        refuse_unfit(call, of, network)?;
+    }
+    scope::refuse_shut(call, of.owner)?;
+    guest::must_provide(call.tx, network, service)?;
+    refuse_unconserved(call, address, network, service)?;
+    // 3. From now on it serves this one.
+    match associated {
+        None if !call.thing(address).flag(col::IS_PORTABLE) => call.edit(address, |address| {
+            address.set_ref(col::ASSOCIATED_NETWORK_ID, network);
+        }),
+        _ if associated != Some(network) => super::address::transfer(call.tx, address, network),
+        _ => {}
+    }
+    Ok(network)
+}
+
+/// Refuses to use an address in a network of somebody else, or out of its reach.
+fn refuse_unfit(world: &World, address: &Thing, network: ThingId) -> Result<(), ApiError> {
+    let network = world.thing(network);
+    let why = if network.owner != address.owner {
+        "belongs to another account"
+    } else if network.text(col::TYPE) != "Isolated" {
+        "is shared"
+    } else if network.id_of(col::ZONE_ID) != address.id_of(col::ZONE_ID)
+        && !address.flag(col::IS_PORTABLE)
+    {
+        "is in another zone"
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::value(format!(
+        "{} cannot be used in the network {}, which {why}",
+        address.text(col::IP_ADDRESS),
+        network.text(col::NAME)
+    ))
+    .about(network.uuid.to_string(), "networkid"))
+}
+
+/// What an address is used for: services with what uses them.
+fn uses(world: &World, address: ThingId) -> Vec<(&'static str, &Thing)> {
+    let of = world.thing(address);
+    let nat = [(col::IS_SOURCE_NAT, "SourceNat"), (col::IS_STATIC_NAT, "StaticNat")]
+        .into_iter()
+        .filter(|(flag, _)| of.flag(*flag))
+        .map(|(_, service)| (service, of));
+    let rules = [
+        (Kind::PortForwardingRule, col::IP_ADDRESS_ID, "PortForwarding"),
+        (Kind::LoadBalancerRule, col::PUBLIC_IP_ID, "Lb"),
+        (Kind::RemoteAccessVpn, col::PUBLIC_IP_ID, "Vpn"),
+        (Kind::FirewallRule, col::IP_ADDRESS_ID, "Firewall"),
+    ];
+    let rules = rules.into_iter().flat_map(|(kind, column, service)| {
+        world.referring(address, kind, column).map(move |rule| (service, rule))
+    });
+    nat.chain(rules).collect()
+}
+
+/// Whether an address is used for anything.
+fn is_used(world: &World, address: ThingId) -> bool {
+    !uses(world, address).is_empty()
+}
+
+/// Refuses a second service on one address where the network's offering is not in
+/// conserve mode. What the firewall lets in goes with any.
+fn refuse_unconserved(
+    world: &World,
+    address: ThingId,
+    network: ThingId,
+    service: &str,
+) -> Result<(), ApiError> {
+    let offering = guest::offering_of(world, world.thing(network));
+    if offering.flag(col::CONSERVE_MODE) || service == "Firewall" {
+        return Ok(());
+    }
+    match uses(world, address).into_iter().find(|(use_, _)| ![service, "Firewall"].contains(use_)) {
+        Some((other, by)) => Err(ApiError::rule_conflict(format!(
+            "{} is used for {other} and the offering {} is not in conserve mode; use another address for {service}",
+            world.thing(address).text(col::IP_ADDRESS),
+            offering.text(col::NAME)
+        ))
+        .about(by.uuid.to_string(), "ipaddressid")),
+        None => Ok(()),
+    }
+}
+
+/// The NIC of a machine on a network, which a rule leads to.
+pub(crate) fn nic_of(
+    call: &Call<'_, '_>,
+    vm: ThingId,
+    network: ThingId,
+) -> Result<ThingId, ApiError> {
+    let machine = call.thing(vm);
+    if machine.is_any(&[MachineState::Destroyed, MachineState::Expunging, MachineState::Error]) {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} is {}",
+            machine.text(col::NAME),
+            machine.state()
+        )));
+    }
+    let nic = call
+        .referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID)
+        .find(|nic| nic.id_of(col::NETWORK_ID) == Some(network));
+    nic.map(|nic| nic.id).ok_or_else(|| {
+        ApiError::value(format!(
+            "the virtual machine {} is not on the network {}",
+            machine.text(col::NAME),
+            call.thing(network).text(col::NAME)
+        ))
+        .about(machine.uuid.to_string(), "virtualmachineid")
+    })
+}
+
+/// Lets traffic in to the ports of a rule, unless the call leaves that to the caller.
+pub(crate) fn open_firewall(
+    call: &mut Call<'_, '_>,
+    rule: ThingId,
+    address: ThingId,
+    ports: &Ports,
+    cidrs: &str,
+) -> Result<(), ApiError> {
+    let network = call.thing(address).id_of(col::ASSOCIATED_NETWORK_ID);
+    let has_firewall =
+        network.is_some_and(|id| guest::provides(call.tx, call.thing(id), "Firewall"));
+    if call.args.flag_if_any("openfirewall") == Some(false) || !has_firewall {
+        return Ok(());
+    }
+    // What lets the same in already stays its maker's, and is not made twice.
+    let is_same = |firewall: &Thing| {
+        let own = (firewall.int(col::FIRST_PORT), firewall.int(col::LAST_PORT));
+        firewall.text(col::PROTOCOL) == ports.protocol
+            && own == (ports.first, ports.last)
+            && firewall.text(col::CIDR_LIST) == cidrs
+    };
+    if call.referring(address, Kind::FirewallRule, col::IP_ADDRESS_ID).any(is_same) {
+        return Ok(());
+    }
+    let owner = call.thing(rule).owner;
+    let opened = call.tx.insert(Kind::FirewallRule, |firewall| {
+        firewall.owner = owner;
+        firewall.set_state(RuleState::Active);
+        firewall
+            .set_text(col::PROTOCOL, ports.protocol)
+            .set_text(col::START_PORT_TEXT, &ports.first.to_string())
+            .set_text(col::END_PORT_TEXT, &ports.last.to_string())
+            .set_int(col::FIRST_PORT, ports.first)
+            .set_int(col::LAST_PORT, ports.last)
+            .set_ref(col::IP_ADDRESS_ID, address)
+            .set_text(col::CIDR_LIST, cidrs)
+            .set_ref(col::OPENED_FOR, rule);
+    });
+    call.edit(opened, |firewall| {
+        firewall.set_ref(col::NETWORK_ID, network);
+    });
+    Ok(())
+}
+
+/// Closes the firewall that was opened with a rule.
+pub(crate) fn close_firewall(tx: &mut Tx<'_>, rule: ThingId) {
+    for id in tx.ids_referring(rule, Kind::FirewallRule, col::OPENED_FOR) {
+        tx.remove_with_dependants(id);
+    }
+}
+
+/// Says to the bill that a rule works from now on.
+pub(crate) fn apply(tx: &mut Tx<'_>, rule: ThingId, event_type: &str, network: Option<ThingId>) {
+    tx.move_to(rule, RuleState::Active);
+    let zone = network.and_then(|network| tx.thing(network).id_of(col::ZONE_ID));
+    metering::rule(tx, event_type, rule, zone);
+}
+
+/// Takes a rule away, with the firewall that was opened for it.
+pub(crate) fn remove(tx: &mut Tx<'_>, rule: ThingId, event_type: &str) {
+    close_firewall(tx, rule);
+    // One that never worked was never billed.
+    if tx.thing(rule).is(RuleState::Active) {
+        metering::rule(tx, event_type, rule, None);
+    }
+    tx.remove_with_dependants(rule);
+}
+
+/// What a job was to finish is not finished: it goes, and nothing was billed of it.
+pub(crate) fn give_up(call: &mut Call<'_, '_>) {
+    let is_there = |id: &ThingId| call.any(*id).is_some_and(|thing| thing.removed.is_none());
+    if let Some(id) = call.entity.filter(is_there) {
+        close_firewall(call.tx, id);
+        call.tx.remove_with_dependants(id);
+    }
+}
+
+/// Removes everything that stands on an address.
+pub(crate) fn remove_of_address(tx: &mut Tx<'_>, address: ThingId) {
+    for id in tx.ids_referring(address, Kind::PortForwardingRule, col::IP_ADDRESS_ID) {
+        portforwarding::remove(tx, id);
+    }
+    for id in tx.ids_referring(address, Kind::LoadBalancerRule, col::PUBLIC_IP_ID) {
+        loadbalancer::remove(tx, id);
+    }
+    if tx.thing(address).flag(col::IS_STATIC_NAT) {
+        nat::disable(tx, address);
+    }
+    for id in tx.ids_referring(address, Kind::FirewallRule, col::IP_ADDRESS_ID) {
+        tx.remove_with_dependants(id);
+    }
+    for id in tx.ids_referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID) {
+        vpn::remove(tx, id);
+    }
+}
+
+/// Removes the rules that lead to a machine.
+pub(crate) fn remove_of_vm(tx: &mut Tx<'_>, vm: ThingId) {
+    for id in tx.ids_referring(vm, Kind::PortForwardingRule, col::VIRTUAL_MACHINE_ID) {
+        portforwarding::remove(tx, id);
+    }
+    for id in tx.ids_referring(vm, Kind::LoadBalancerMember, col::VIRTUAL_MACHINE_ID) {
+        tx.remove_with_dependants(id);
+    }
+    for id in tx.ids_referring(vm, Kind::IpAddress, col::VIRTUAL_MACHINE_ID) {
+        if tx.thing(id).flag(col::IS_STATIC_NAT) {
+            nat::disable(tx, id);
+        }
+    }
+}
+
+/// The address of a NIC that traffic goes to: the one wanted, which must be its.
+pub(crate) fn guest_ip(
+    call: &Call<'_, '_>,
+    nic: ThingId,
+    name: &'static str,
+) -> Result<String, ApiError> {
+    let first = call.thing(nic).text(col::IP_ADDRESS);
+    let Some(wanted) = call.args.text(name) else { return Ok(first.to_owned()) };
+    let is_its = wanted == first
+        || call
+            .referring(nic, Kind::NicSecondaryIp, col::NIC_ID)
+            .any(|secondary| secondary.text(col::IP_ADDRESS) == wanted);
+    if is_its {
+        return Ok(wanted.to_owned());
+    }
+    Err(call.invalid(name, wanted, "the virtual machine does not have this address"))
+}
+
+/// The addresses of a NIC that rules lead to.
+pub(crate) fn led_to(world: &World, nic: ThingId) -> Vec<&str> {
+    let on = world.thing(nic);
+    let network = on.id_of(col::NETWORK_ID);
+    let Some(vm) = on.id_of(col::VIRTUAL_MACHINE_ID) else { return Vec::new() };
+    let forwarded = world
+        .referring(vm, Kind::PortForwardingRule, col::VIRTUAL_MACHINE_ID)
+        .filter(|rule| rule.id_of(col::NETWORK_ID) == network)
+        .map(|rule| rule.text(col::VM_GUEST_IP));
+    let balanced = world
+        .referring(vm, Kind::LoadBalancerMember, col::VIRTUAL_MACHINE_ID)
+        .filter(|member| member.id_of(col::NETWORK_ID) == network)
+        .map(|_| on.text(col::IP_ADDRESS));
+    let of_its_own = world
+        .referring(vm, Kind::IpAddress, col::VIRTUAL_MACHINE_ID)
+        .filter(|a| a.flag(col::IS_STATIC_NAT) && a.id_of(col::ASSOCIATED_NETWORK_ID) == network)
+        .map(|address| address.text(col::VM_IP_ADDRESS));
+    forwarded.chain(balanced).chain(of_its_own).collect()
+}
+
+/// Whether rules lead to a NIC.
+pub(crate) fn lead_to(world: &World, nic: ThingId) -> bool {
+    !led_to(world, nic).is_empty()
+}

@@ -1,0 +1,377 @@
+//! New ranges of addresses: where they belong, and whether they fit there.
+
+use std::net::Ipv6Addr;
+
+use cloudtally_model::{ApiError, Text};
+
+use crate::{
+    col,
+    engine::{Call, Column, Done, Thing, ThingId, scope},
+    network::address,
+    parse::{
+        given,
+        iprange::{self, IpRange},
+        vlanset::vlan_number,
+    },
+    site::physicalnetwork,
+    table::Kind,
+};
+
+/// What is on no VLAN.
+const UNTAGGED: &str = "untagged";
+
+/// Where a range belongs.
+struct Place {
+    zone: ThingId,
+    physical_network: ThingId,
+    /// Public, or those of a shared network or a pod.
+    addresses: Addresses,
+    pod: Option<ThingId>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Addresses {
+    Public,
+    Direct { network: ThingId },
+}
+
+pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. Where it belongs and whom it is for.
+    let place = place(call)?;
+    let holder = holder(call, &place)?;
+    let vlan = vlan(call, &place)?;
+    // 2. Which addresses.
+    let range = ipv4(call, &place)?;
+    let range_v6 = ipv6(call, &place)?;
+    if range.is_none() && range_v6.is_none() {
+        return Err(ApiError::value(
+            "Please specify startip, gateway and netmask, or startipv6, ip6gateway and ip6cidr",
+        ));
+    }
+    if let Some(range) = &range {
+        let others = call.referring(place.zone, Kind::VlanIpRange, col::ZONE_ID);
+        range.check_apart(others.filter(|other| meets(other, &place, &vlan)))?;
+        if place.addresses == Addresses::Public {
+            range.check_apart(call.all(Kind::PortableIpRange))?;
+        }
+    }
+    if let Some(columns) = &range_v6 {
+        refuse_overlap_v6(call, &place, columns)?;
+    }
+    // 3. The range.
+    let Place { zone, physical_network, addresses, pod } = place;
+    let id = call.tx.insert(Kind::VlanIpRange, |row| {
+        row.set_ref(col::ZONE_ID, zone)
+            .set_ref(col::PHYSICAL_NETWORK_ID, physical_network)
+            .set_ref(col::POD_ID, pod)
+            .set_flag(col::FOR_VIRTUAL_NETWORK, addresses == Addresses::Public)
+            .set_text(col::VLAN, &vlan)
+            .set_ref(col::ACCOUNT_ID, holder);
+        if let Addresses::Direct { network } = addresses {
+            row.set_ref(col::NETWORK_ID, network);
+        }
+        if let Some(range) = range {
+            range.store(row);
+        }
+        for (column, text) in range_v6.into_iter().flatten() {
+            row.set_text(column, &text);
+        }
+    });
+    if let Some(holder) = holder {
+        address::keep(call.tx, id, holder)?;
+    }
+    call.entity = Some(id);
+    Ok(Done::Thing(id))
+}
+
+/// Whether addresses of two ranges can meet: both public, or on one VLAN, or of one network.
+fn meets(other: &Thing, place: &Place, vlan: &str) -> bool {
+    match place.addresses {
+        Addresses::Public if other.flag(col::FOR_VIRTUAL_NETWORK) => true,
+        Addresses::Direct { network } if other.id_of(col::NETWORK_ID) == Some(network) => true,
+        _ => other.text(col::VLAN) == vlan,
+    }
+}
+
+fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
+    let args = &call.args;
+    let (network, pod) = (args.id("networkid"), args.id("podid"));
+    let zone_of = |id: Option<ThingId>| id.and_then(|id| call.thing(id).id_of(col::ZONE_ID));
+    let named = args.id("physicalnetworkid");
+    let Some(zone) = args
+        .id("zoneid")
+        .or_else(|| zone_of(network))
+        .or_else(|| zone_of(pod))
+        .or_else(|| zone_of(named))
+    else {
+        return Err(ApiError::value("give `zoneid`, or a network or pod that is in the zone"));
+    };
+    for (id, name) in [(network, "networkid"), (pod, "podid"), (named, "physicalnetworkid")] {
+        if let Some(id) = id
+            && zone_of(Some(id)) != Some(zone)
+        {
+            let thing = call.thing(id);
+            return Err(ApiError::value(format!(
+                "the {} is not in the zone {}",
+                thing.kind.noun(),
+                call.thing(zone).text(col::NAME)
+            ))
+            .about(thing.uuid.to_string(), name));
+        }
+    }
+    let is_basic = call.thing(zone).text(col::NETWORK_TYPE) == "Basic";
+    let is_public = args.flag("forvirtualnetwork").unwrap_or(network.is_none() && pod.is_none());
+    if is_public {
+        if network.is_some() {
+            return Err(ApiError::value(
+                "public addresses are of no guest network; leave `networkid` out or give forvirtualnetwork=false",
+            ));
+        }
+        let physical_network = carrier(call, zone, named, "Public")?;
+        return Ok(Place { zone, physical_network, addresses: Addresses::Public, pod });
+    }
+    if is_basic && pod.is_none() {
+        return Err(ApiError::value("Please specify podId: in a basic zone a range is of one pod"));
+    }
+    let network = match network {
+        Some(network) => network,
+        None if is_basic => {
+            let mut guests = call.referring(zone, Kind::Network, col::ZONE_ID);
+            let guest = guests.find(|network| network.text(col::TRAFFIC_TYPE) == "Guest");
+            guest.map(|network| network.id).ok_or_else(|| {
+                ApiError::value(
+                    "the zone has no guest network; make its shared network first with createNetwork",
+                )
+            })?
+        }
+        None => {
+            return Err(ApiError::value(
+                "give `networkid`, the shared network the addresses are for, or forvirtualnetwork=true",
+            ));
+        }
+    };
+    let guest = call.thing(network);
+    let offering = guest.id_of(col::NETWORK_OFFERING_ID).map(|id| call.thing(id));
+    if guest.text(col::TYPE) != "Shared"
+        || !offering.is_some_and(|row| row.flag(col::SPECIFY_IP_RANGES))
+    {
+        return Err(ApiError::value(format!(
+            "the network {} takes no address ranges; only shared networks whose offering has specifyipranges do",
+            guest.text(col::NAME)
+        ))
+        .about(guest.uuid.to_string(), "networkid"));
+    }
+    let physical_network = match guest.id_of(col::PHYSICAL_NETWORK_ID) {
+        Some(id) if named.is_some_and(|named| named != id) => {
+            return Err(ApiError::value(format!(
+                "the network {} is on another physical network; leave `physicalnetworkid` out",
+                guest.text(col::NAME)
+            ))
+            .about(guest.uuid.to_string(), "networkid"));
+        }
+        Some(id) => id,
+        None => carrier(call, zone, named, "Guest")?,
+    };
+    Ok(Place { zone, physical_network, addresses: Addresses::Direct { network }, pod })
+}
+
+/// The physical network that carries a type of traffic: the one named, or the only one.
+fn carrier(
+    call: &Call<'_, '_>,
+    zone: ThingId,
+    named: Option<ThingId>,
+    traffic: &str,
+) -> Result<ThingId, ApiError> {
+    let carriers = physicalnetwork::carrying(call, zone, traffic);
+    let name = call.thing(zone).text(col::NAME);
+    match (named, carriers.as_slice()) {
+        (Some(id), carriers) if carriers.contains(&id) => Ok(id),
+        (Some(id), _) => Err(ApiError::value(format!(
+            "the physical network {} does not carry {traffic} traffic; add it with addTrafficType",
+            call.thing(id).text(col::NAME)
+        ))
+        .about(call.thing(id).uuid.to_string(), "physicalnetworkid")),
+        (None, [one]) => Ok(*one),
+        (None, []) => Err(ApiError::value(format!(
+            "Unable to find a physical network in the zone {name} that carries {traffic} traffic; add it with addTrafficType"
+        ))),
+        (None, _) => Err(ApiError::value(format!(
+            "More than one physical networks of the zone {name} carry {traffic} traffic; give `physicalnetworkid`"
+        ))),
+    }
+}
+
+/// The account that a range is kept for.
+fn holder(call: &Call<'_, '_>, place: &Place) -> Result<Option<ThingId>, ApiError> {
+    let args = &call.args;
+    let holder = match (args.id("projectid"), args.text("account")) {
+        (Some(_), Some(_)) => {
+            return Err(ApiError::value("Account and projectId can't be specified together"));
+        }
+        (Some(project), None) => {
+            scope::refuse_other_domain(call, project, args.id("domainid"))?;
+            scope::project_account(call, project)
+        }
+        (None, Some(name)) => scope::named_account(call, &call.caller, name, args.id("domainid"))?,
+        (None, None) if args.has("domainid") => {
+            return Err(ApiError::value("give `account` together with `domainid`"));
+        }
+        (None, None) => return Ok(None),
+    };
+    super::dedicate::check_can_be_kept(call, place.zone, place.addresses == Addresses::Public)?;
+    Ok(Some(holder))
+}
+
+/// The VLAN of a range, as it is kept: `untagged` or a number.
+fn vlan(call: &Call<'_, '_>, place: &Place) -> Result<String, ApiError> {
+    let given = call.args.text("vlan").map(str::trim);
+    let given = given.map(|text| text.strip_prefix("vlan://").unwrap_or(text));
+    let vlan = match given {
+        None => None,
+        Some(text) if text.eq_ignore_ascii_case(UNTAGGED) => Some(UNTAGGED.to_owned()),
+        Some(text) => Some(vlan_number(text).map(|vlan| vlan.to_string()).ok_or_else(|| {
+            call.invalid("vlan", text, "expected `untagged` or a number from 0 to 4095")
+        })?),
+    };
+    match place.addresses {
+        Addresses::Direct { network } => {
+            let network = call.thing(network);
+            let own =
+                vlan_number(network.text(col::VLAN)).map_or(UNTAGGED.to_owned(), |v| v.to_string());
+            match vlan {
+                Some(vlan) if vlan != own => Err(call.invalid(
+                    "vlan",
+                    &vlan,
+                    &format!("the network {} is on VLAN {own}", network.text(col::NAME)),
+                )),
+                _ => Ok(own),
+            }
+        }
+        Addresses::Public => {
+            let vlan = vlan.unwrap_or_else(|| UNTAGGED.to_owned());
+            let number = vlan_number(&vlan);
+            let zone = call.thing(place.zone);
+            let mut networks = call.referring(zone.id, Kind::PhysicalNetwork, col::ZONE_ID);
+            match networks.find(|network| {
+                number.is_some_and(|number| physicalnetwork::vlan_set(network).contains(number))
+            }) {
+                Some(network) => Err(ApiError::value(format!(
+                    "The VLAN tag {vlan} is already being used for dynamic vlan allocation for the guest network in zone {}",
+                    zone.text(col::NAME)
+                ))
+                .about(network.uuid.to_string(), "vlan")),
+                None => Ok(vlan),
+            }
+        }
+    }
+}
+
+fn ipv4(call: &Call<'_, '_>, place: &Place) -> Result<Option<IpRange>, ApiError> {
+    let args = &call.args;
+    let names = ["startip", "endip", "gateway", "netmask"];
+    if !names.iter().any(|name| args.has(name)) {
+        return Ok(None);
+    }
+    // Addresses of a network share its gateway unless they say otherwise.
+    let of_network = |column: Column<Text>| match place.addresses {
+        Addresses::Direct { network } => Some(call.thing(network).text(column)),
+        Addresses::Public => None,
+    };
+    let part = |column: Column<Text>| {
+        let (name, own) = (column.name(), of_network(column));
+        let own = own.filter(|text| !text.is_empty() && place.pod.is_none());
+        args.text(name).or(own).ok_or_else(|| {
+            ApiError::value(format!(
+                "Please specify {name}: a range needs startip, gateway and netmask"
+            ))
+        })
+    };
+    let start = args.text("startip").ok_or_else(|| {
+        ApiError::value("Please specify startip: a range needs startip, gateway and netmask")
+    })?;
+    let (gateway, netmask) = (part(col::GATEWAY)?, part(col::NETMASK)?);
+    IpRange::checked(call, gateway, netmask, start, args.text("endip")).map(Some)
+}
+
+/// The parameters of a range of IPv6 addresses.
+const IPV6: [&str; 4] = ["startipv6", "endipv6", "ip6gateway", "ip6cidr"];
+
+type Ipv6Columns = Vec<(Column<Text>, String)>;
+
+fn ipv6(call: &Call<'_, '_>, place: &Place) -> Result<Option<Ipv6Columns>, ApiError> {
+    let is_given = IPV6.iter().any(|name| call.args.has(name));
+    if is_given && place.addresses == Addresses::Public {
+        return Err(ApiError::value("Only support IPv6 on Shared network; give `networkid`"));
+    }
+    ipv6_range(call)
+}
+
+/// Refuses IPv6 addresses that another range of the network has.
+fn refuse_overlap_v6(
+    call: &Call<'_, '_>,
+    place: &Place,
+    columns: &Ipv6Columns,
+) -> Result<(), ApiError> {
+    let Addresses::Direct { network } = place.addresses else { return Ok(()) };
+    let given = |column: Column<Text>| columns.iter().find(|(own, _)| own.key() == column.key());
+    let bound = |column| given(column).and_then(|(_, text)| given::ipv6(text));
+    let Some((first, last)) = bound(col::START_IPV6).zip(bound(col::END_IPV6)) else {
+        return Ok(());
+    };
+    let overlaps = |range: &&Thing| {
+        iprange::bounds_v6(range)
+            .is_some_and(|(other_first, other_last)| first <= other_last && other_first <= last)
+    };
+    match call.referring(network, Kind::VlanIpRange, col::NETWORK_ID).find(overlaps) {
+        Some(other) => Err(ApiError::value(format!(
+            "the IPv6 addresses overlap the range {}-{} of the network; choose others",
+            other.text(col::START_IPV6),
+            other.text(col::END_IPV6)
+        ))
+        .about(other.uuid.to_string(), "startipv6")),
+        None => Ok(()),
+    }
+}
+
+/// The IPv6 addresses that a call names, by columns of a range.
+pub(crate) fn ipv6_range(call: &Call<'_, '_>) -> Result<Option<Ipv6Columns>, ApiError> {
+    let args = &call.args;
+    if !IPV6.iter().any(|name| args.has(name)) {
+        return Ok(None);
+    }
+    let part = |name: &'static str| {
+        args.text(name).ok_or_else(|| {
+            ApiError::value(format!(
+                "Please specify {name}: an IPv6 range needs startipv6, ip6gateway and ip6cidr"
+            ))
+        })
+    };
+    let (start, gateway, cidr) = (part("startipv6")?, part("ip6gateway")?, part("ip6cidr")?);
+    let end = args.text("endipv6").unwrap_or(start);
+    let address = |name: &str, text: &str| {
+        let address = text.parse::<Ipv6Addr>().ok().map(u128::from);
+        address.ok_or_else(|| call.invalid(name, text, "expected an IPv6 address"))
+    };
+    let prefix = cidr.split_once('/').and_then(|(network, bits)| {
+        let network = u128::from(network.parse::<Ipv6Addr>().ok()?);
+        let bits: u32 = bits.parse().ok().filter(|bits| (1..=128).contains(bits))?;
+        Some((network, u128::MAX << (128 - bits)))
+    });
+    let (network, mask) = prefix
+        .ok_or_else(|| call.invalid("ip6cidr", cidr, "expected a range such as `2001:db8::/64`"))?;
+    for (name, text) in [("startipv6", start), ("endipv6", end), ("ip6gateway", gateway)] {
+        if address(name, text)? & mask != network & mask {
+            return Err(call.invalid(name, text, &format!("expected an address in {cidr}")));
+        }
+    }
+    if address("startipv6", start)? > address("endipv6", end)? {
+        return Err(call.invalid("startipv6", start, &format!("it lies behind the last, {end}")));
+    }
+    let columns = [
+        (col::START_IPV6, start),
+        (col::END_IPV6, end),
+        (col::IP6_GATEWAY, gateway),
+        (col::IP6_CIDR, cidr),
+    ];
+    Ok(Some(columns.map(|(column, text)| (column, text.to_owned())).into()))
+}

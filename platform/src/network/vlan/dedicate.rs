@@ -1,0 +1,144 @@
+//! What is kept for one account: ranges of public addresses, and guest VLANs.
+
+use cloudtally_model::ApiError;
+
+use crate::{
+    col,
+    engine::{Call, Done, ThingId, scope},
+    network::address,
+    parse::vlanset::VlanSet,
+    site::physicalnetwork,
+    table::Kind,
+};
+
+/// The account that `projectid`, else `account` and `domainid` name.
+fn holder(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
+    let args = &call.args;
+    match args.id("projectid") {
+        Some(project) => Ok(scope::project_account(call, project)),
+        None => scope::named_account(
+            call,
+            &call.caller,
+            args.text_required("account"),
+            args.id("domainid"),
+        ),
+    }
+}
+
+/// Refuses to keep what is not public addresses of an advanced zone.
+pub(super) fn check_can_be_kept(
+    call: &Call<'_, '_>,
+    zone: ThingId,
+    is_public: bool,
+) -> Result<(), ApiError> {
+    if call.thing(zone).text(col::NETWORK_TYPE) != "Advanced" {
+        return Err(ApiError::value(
+            "Public IP range can be dedicated to an account only in the zone of type Advanced",
+        ));
+    }
+    if !is_public {
+        return Err(ApiError::value(
+            "only public addresses can be kept for an account; those of a shared network are for all who use it",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let holder = holder(call)?;
+    let id = call.entity_id();
+    let range = call.entity();
+    let zone = range.id_of(col::ZONE_ID).expect("ranges are in a zone");
+    check_can_be_kept(call, zone, range.flag(col::FOR_VIRTUAL_NETWORK))?;
+    if range.id_of(col::ACCOUNT_ID).is_some() {
+        return Err(ApiError::value(
+            "Public IP range has already been dedicated; release it first with releasePublicIpRange",
+        )
+        .about(range.uuid.to_string(), "id"));
+    }
+    // Addresses that others have already cannot be kept from them.
+    let mut taken = call.referring(id, Kind::IpAddress, col::VLAN_ID);
+    if let Some(address) = taken.find(|address| address.owner.is_some_and(|own| own != holder)) {
+        return Err(ApiError::value(format!(
+            "Public IP address {} in range is allocated to another account; choose a range that nobody else uses",
+            address.text(col::IP_ADDRESS)
+        ))
+        .about(address.uuid.to_string(), "id"));
+    }
+    drop(taken);
+    if let Some(vm) = call.referring(id, Kind::SystemVm, col::PUBLIC_RANGE).next() {
+        return Err(ApiError::value(format!(
+            "Public IP address {} in range is allocated to the system VM {}; choose a range that nobody else uses",
+            vm.text(col::PUBLIC_IP),
+            vm.text(col::NAME)
+        ))
+        .about(vm.uuid.to_string(), "id"));
+    }
+    call.edit(id, |range| {
+        range.set_ref(col::ACCOUNT_ID, holder);
+    });
+    address::keep(call.tx, id, holder)?;
+    Ok(Done::Thing(id))
+}
+
+pub(super) fn release_public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    if call.entity().id_of(col::ACCOUNT_ID).is_none() {
+        return Err(ApiError::value(
+            "Can't release Public IP range as it not dedicated to any account",
+        )
+        .about(call.entity().uuid.to_string(), "id"));
+    }
+    address::keep_no_more(call.tx, id);
+    Ok(Done::Success)
+}
+
+pub(super) fn guest_vlans(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let holder = holder(call)?;
+    let network = call.thing(call.args.id_required("physicalnetworkid"));
+    let (id, name) = (network.id, network.text(col::NAME));
+    // 1. VLANs of a network that keeps guests apart by VLANs.
+    let text = call.args.text_required("vlanrange");
+    let is_one = !text.contains(',');
+    let vlans = VlanSet::parse(text).filter(|vlans| is_one && !vlans.is_empty());
+    let vlans = vlans.ok_or_else(|| {
+        call.invalid("vlanrange", text, "expected one range of VLANs, such as `300-310`")
+    })?;
+    if network.text(col::ISOLATION_METHODS) != "VLAN" {
+        return Err(ApiError::value(format!(
+            "Cannot dedicate guest vlan range. Physical isolation type of network {name} is not VLAN"
+        )));
+    }
+    let all = physicalnetwork::vlan_set(network);
+    if !all.contains_all(&vlans) {
+        return Err(ApiError::value(format!(
+            "Unable to find guest vlans in range {text}: the physical network {name} has {all}"
+        )));
+    }
+    // 2. Nobody else has them.
+    for kept in call.referring(id, Kind::GuestVlanRange, col::NETWORK) {
+        if let Some(vlan) = VlanSet::stored(kept.text(col::GUEST_VLAN_RANGE)).common(&vlans) {
+            return Err(ApiError::value(format!(
+                "Vlan range already dedicated. Cannot dedicate guest vlan range {text}: VLAN {vlan} is of the range {}",
+                kept.text(col::GUEST_VLAN_RANGE)
+            ))
+            .about(kept.uuid.to_string(), "vlanrange"));
+        }
+    }
+    for (guest, vlan) in physicalnetwork::networks_on(call, id) {
+        if vlan.is_some_and(|vlan| vlans.contains(vlan)) && guest.owner != Some(holder) {
+            return Err(ApiError::value(format!(
+                "Guest vlan from this range {text} is allocated to a different account, in the network {}. Can only dedicate a range which has no allocated vlans or has vlans allocated to the same account",
+                guest.text(col::NAME)
+            ))
+            .about(guest.uuid.to_string(), "vlanrange"));
+        }
+    }
+    // 3. The range.
+    let id = call.tx.insert(Kind::GuestVlanRange, |kept| {
+        kept.owner = Some(holder);
+        kept.set_text(col::GUEST_VLAN_RANGE, &vlans.to_string()).set_ref(col::NETWORK, id);
+    });
+    call.entity = Some(id);
+    Ok(Done::Thing(id))
+}

@@ -1,0 +1,413 @@
+//! VPNs: remote access for users, billed by user, and site to site between VPCs and customers.
+
+use cloudtally_model::ApiError;
+
+use super::{
+    guest,
+    rules::{self, Ports},
+};
+use crate::{
+    col,
+    desk::metering,
+    engine::{Call, Done, ThingId, Tx, scope, secret, table},
+    parse::ip,
+    state::{MachineState, RuleState, VpnState},
+    table::{
+        Command, Kind, KindSpec, Object, ParamType::*, Roles, Turn, Unique, WireType as W, Within,
+        f, fields::*, group, hidden, later, list, own, p,
+    },
+};
+
+pub(crate) const REMOTE_ACCESS_VPN: Object = Object {
+    name: "RemoteAccessVpn",
+    fields: &[
+        f("publicipid", W::Id(Kind::IpAddress)),
+        f("publicip", W::Str).join(col::PUBLIC_IP_ID, "ipaddress"),
+        f("iprange", W::Str),
+        f("presharedkey", W::Str),
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+        STATE,
+        ID,
+    ],
+};
+
+pub(crate) const CUSTOMER_GATEWAY: Object = Object {
+    name: "Site2SiteCustomerGateway",
+    fields: &[
+        ID,
+        f("name", W::Str),
+        f("gateway", W::Str),
+        f("ipaddress", W::Str),
+        f("cidrlist", W::Str),
+        f("ipsecpsk", W::Str),
+        f("ikepolicy", W::Str),
+        f("esppolicy", W::Str),
+        f("ikelifetime", W::Long),
+        f("esplifetime", W::Long),
+        f("dpd", W::Bool),
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+        REMOVED,
+    ],
+};
+
+pub(crate) const VPN_CONNECTION: Object = Object {
+    name: "Site2SiteVpnConnection",
+    fields: &[
+        ID,
+        f("s2svpngatewayid", W::Id(Kind::VpnGateway)),
+        f("publicip", W::Str).join(col::S2S_VPN_GATEWAY_ID, "publicip"),
+        f("s2scustomergatewayid", W::Id(Kind::CustomerGateway)),
+        f("gateway", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "gateway"),
+        f("cidrlist", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "cidrlist"),
+        f("ipsecpsk", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "ipsecpsk"),
+        f("ikepolicy", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "ikepolicy"),
+        f("esppolicy", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "esppolicy"),
+        f("ikelifetime", W::Long).join(col::S2S_CUSTOMER_GATEWAY_ID, "ikelifetime"),
+        f("esplifetime", W::Long).join(col::S2S_CUSTOMER_GATEWAY_ID, "esplifetime"),
+        f("dpd", W::Bool).join(col::S2S_CUSTOMER_GATEWAY_ID, "dpd"),
+        STATE,
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+        CREATED,
+        REMOVED,
+    ],
+};
+
+pub(crate) const VPN_GATEWAY: Object = Object {
+    name: "Site2SiteVpnGateway",
+    fields: &[
+        ID,
+        f("publicip", W::Str),
+        f("vpcid", W::Id(Kind::Vpc)),
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+        REMOVED,
+    ],
+};
+
+pub(crate) const VPN_USER: Object = Object {
+    name: "VpnUsers",
+    fields: &[ID, f("username", W::Str), ACCOUNT, DOMAIN_ID, DOMAIN, PROJECT_ID, PROJECT, STATE],
+};
+
+pub(crate) static COMMANDS: &[Command] = &[
+    own("addVpnUser")
+        .doc("Lets a user in through the remote access VPNs of an account")
+        .roles(Roles::ALL)
+        .params(&[p("username", Str).required(), p("password", Secret).required()])
+        .groups(&[group::OWNER, group::PROJECT])
+        .create_job("VPN.USER.ADD")
+        .object("vpnuser", &VPN_USER)
+        .kind(Kind::VpnUser)
+        .begin(begin_user)
+        .act(act_user)
+        .on_failure(|call, _| give_up_user(call)),
+    own("createRemoteAccessVpn")
+        .doc("Opens a public IP address for remote access")
+        .roles(Roles::ALL)
+        .params(&[
+            p("publicipid", Id(Kind::IpAddress)).required(),
+            p("iprange", Str).doc("addresses for clients; those of the setting unless given"),
+            p("openfirewall", Bool).doc("false to leave the firewall closed; true unless given"),
+        ])
+        .groups(&[group::OWNER])
+        .create_job("VPN.REMOTE.ACCESS.CREATE")
+        .object("remoteaccessvpn", &REMOTE_ACCESS_VPN)
+        .kind(Kind::RemoteAccessVpn)
+        .begin(begin_remote)
+        .act(act_remote)
+        .on_failure(|call, _| rules::give_up(call)),
+    later("createVpnConnection")
+        .doc("Connects a VPC to a customer's site")
+        .roles(Roles::ALL)
+        .params(&[
+            p("s2svpngatewayid", Id(Kind::VpnGateway)).required().doc("the VPN gateway of the VPC"),
+            p("s2scustomergatewayid", Id(Kind::CustomerGateway))
+                .required()
+                .doc("the gateway of the customer's site"),
+        ])
+        .create_job("VPN.S2S.CONNECTION.CREATE")
+        .object("vpnconnection", &VPN_CONNECTION),
+    later("createVpnCustomerGateway")
+        .doc("Tells the system of the gateway of a customer's site")
+        .roles(Roles::ALL)
+        .params(&[
+            p("name", Str),
+            p("gateway", Str).required().doc("the public address of the customer's gateway"),
+            p("cidrlist", Str).required().doc("address ranges behind it, separated by commas"),
+            p("ipsecpsk", Secret).required(),
+            p("ikepolicy", Str).required(),
+            p("esppolicy", Str).required(),
+            p("ikelifetime", Long),
+            p("esplifetime", Long),
+            p("dpd", Bool),
+        ])
+        .groups(&[group::OWNER])
+        .job("VPN.S2S.CUSTOMER.GATEWAY.CREATE")
+        .object("vpncustomergateway", &CUSTOMER_GATEWAY),
+    later("createVpnGateway")
+        .doc("Gives a VPC a gateway for site to site VPNs")
+        .roles(Roles::ALL)
+        .params(&[p("vpcid", Id(Kind::Vpc)).required()])
+        .job("VPN.S2S.VPN.GATEWAY.CREATE")
+        .object("vpngateway", &VPN_GATEWAY),
+    own("deleteRemoteAccessVpn")
+        .doc("Closes the remote access of a public IP address")
+        .roles(Roles::ALL)
+        .params(&[p("publicipid", Id(Kind::IpAddress)).required()])
+        .job("VPN.REMOTE.ACCESS.DESTROY")
+        .success()
+        .act(delete_remote),
+    later("deleteVpnConnection")
+        .doc("Ends the connection of a VPC to a customer's site")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::VpnConnection)).required()])
+        .job("VPN.S2S.CONNECTION.DELETE")
+        .success(),
+    later("deleteVpnCustomerGateway")
+        .doc("Forgets the gateway of a customer's site")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::CustomerGateway)).required()])
+        .job("VPN.S2S.CUSTOMER.GATEWAY.DELETE")
+        .success(),
+    later("deleteVpnGateway")
+        .doc("Takes the gateway for site to site VPNs from a VPC")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::VpnGateway)).required()])
+        .job("VPN.S2S.VPN.GATEWAY.DELETE")
+        .success(),
+    list("listRemoteAccessVpns", Kind::RemoteAccessVpn)
+        .doc("Lists the remote access VPN of a public IP address")
+        .roles(Roles::ALL)
+        .params(&[p("publicipid", Id(Kind::IpAddress)).required()])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
+        .items("remoteaccessvpn", &REMOTE_ACCESS_VPN),
+    later("listVpnConnections")
+        .doc("Lists connections of VPCs to customers' sites")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::VpnConnection)), p("vpcid", Id(Kind::Vpc))])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
+        .items("vpnconnection", &VPN_CONNECTION),
+    later("listVpnCustomerGateways")
+        .doc("Lists gateways of customers' sites")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::CustomerGateway))])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
+        .items("vpncustomergateway", &CUSTOMER_GATEWAY),
+    later("listVpnGateways")
+        .doc("Lists gateways of VPCs for site to site VPNs")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::VpnGateway)), p("vpcid", Id(Kind::Vpc))])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
+        .items("vpngateway", &VPN_GATEWAY),
+    list("listVpnUsers", Kind::VpnUser)
+        .doc("Lists users of remote access VPNs")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::VpnUser)), p("username", Str)])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
+        .items("vpnuser", &VPN_USER),
+    own("removeVpnUser")
+        .doc("Shuts a user out of the remote access VPNs of an account")
+        .roles(Roles::ALL)
+        .params(&[p("username", Str).required()])
+        .groups(&[group::OWNER, group::PROJECT])
+        .job("VPN.USER.REMOVE")
+        .success()
+        .act(delete_user),
+    later("resetVpnConnection")
+        .doc("Makes the connection to a customer's site anew")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::VpnConnection)).required()])
+        .groups(&[group::OWNER])
+        .job("VPN.S2S.CONNECTION.RESET")
+        .object("vpnconnection", &VPN_CONNECTION),
+    later("updateVpnCustomerGateway")
+        .doc("Changes the gateway of a customer's site")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::CustomerGateway)).required(),
+            p("name", Str),
+            p("gateway", Str).required().doc("the public address of the customer's gateway"),
+            p("cidrlist", Str).required().doc("address ranges behind it, separated by commas"),
+            p("ipsecpsk", Secret).required(),
+            p("ikepolicy", Str).required(),
+            p("esppolicy", Str).required(),
+            p("ikelifetime", Long),
+            p("esplifetime", Long),
+            p("dpd", Bool),
+            p("account", Str),
+            p("domainid", Id(Kind::Domain)),
+        ])
+        .job("VPN.S2S.CUSTOMER.GATEWAY.UPDATE")
+        .object("vpncustomergateway", &CUSTOMER_GATEWAY),
+];
+
+/// A remote access VPN; `due` has no use.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::RemoteAccessVpn, &REMOTE_ACCESS_VPN)
+    .keyword(&[col::IP_RANGE])
+    .owned()
+    .states(table!(VpnState: Added, Running; Added => Running;))
+    .job_instance("FirewallRule");
+
+/// Users are of an account, for all its VPNs.
+pub(crate) static USER_KIND: KindSpec = KindSpec::new(Kind::VpnUser, &VPN_USER)
+    .goes_with_owner(Turn::VpnUsers, remove_user)
+    .hidden(&[hidden("secret", W::Str)])
+    .owned()
+    .unique(&[Unique { column: col::USERNAME, within: Within::Account }])
+    .states(table!(RuleState: Add, Active; Add => Active;))
+    .keyword(&[col::USERNAME])
+    .job_instance("FirewallRule");
+
+const fn udp(port: i64) -> Ports {
+    Ports { protocol: "udp", first: port, last: port }
+}
+
+/// Ports of IPsec and L2TP, which a VPN takes on its address.
+pub(crate) const PORTS: [Ports; 3] = [udp(500), udp(1701), udp(4500)];
+
+fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    // 1. An address of an isolated network that offers VPNs, with none yet.
+    let args = call.args.clone();
+    let address = args.id_required("publicipid");
+    rules::check_no_static_nat(call.tx, address)?;
+    scope::refuse_other_owner(call, address)?;
+    let network = rules::network_of(call, address, None, "Vpn")?;
+    let of = call.thing(address).clone();
+    if call.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next().is_some() {
+        return Err(ApiError::value(format!(
+            "{} has a remote access VPN already",
+            of.text(col::IP_ADDRESS)
+        )));
+    }
+    for ports in &PORTS {
+        rules::check_free(call.tx, address, ports, None)?;
+    }
+    // 2. The addresses of its clients, and a key to share.
+    let owner = of.owner.expect("addresses have an owner");
+    let range = match args.text("iprange") {
+        Some(range) => range.to_owned(),
+        None => call.scoped_setting(owner, "remote.access.vpn.client.iprange").to_owned(),
+    };
+    let bounds = range.split_once('-').and_then(|(first, last)| {
+        ip::parse(first.trim()).zip(ip::parse(last.trim())).filter(|(first, last)| first < last)
+    });
+    let Some((first, last)) = bounds else {
+        let expected = "expected a range of addresses, such as 10.1.2.1-10.1.2.8";
+        return Err(call.invalid("iprange", &range, expected));
+    };
+    // Machines of the network have others.
+    let meets = |other: Option<(u32, u32)>| {
+        other.is_some_and(|(other_first, other_last)| first <= other_last && other_first <= last)
+    };
+    let guests = guest::whole_cidr(call.thing(network));
+    if meets(ip::bounds(guests)) {
+        let expected = format!("it overlaps {guests}, the addresses of the network's machines");
+        return Err(call.invalid("iprange", &range, &expected));
+    }
+    let length = usize::try_from(call.setting_number("remote.access.vpn.psk.length"));
+    let mut key = secret::key(call.entropy)?;
+    key.retain(|c| c.is_ascii_alphanumeric());
+    key.truncate(length.unwrap_or(usize::MAX));
+    let id = call.tx.insert(Kind::RemoteAccessVpn, |vpn| {
+        vpn.owner = Some(owner);
+        vpn.set_ref(col::PUBLIC_IP_ID, address)
+            .set_text(col::IP_RANGE, &range)
+            .set_text(col::PRE_SHARED_KEY, &key);
+    });
+    // 3. Clients are let in from everywhere.
+    for ports in &PORTS {
+        rules::open_firewall(call, id, address, ports, "0.0.0.0/0")?;
+    }
+    Ok(Some(id))
+}
+
+fn act_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.move_to(id, MachineState::Running);
+    Ok(Done::Thing(id))
+}
+
+/// Closes the remote access of an address. Its users stay: they are the account's.
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+    rules::close_firewall(tx, id);
+    tx.remove_with_dependants(id);
+}
+
+fn delete_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let address = call.args.id_required("publicipid");
+    let vpn = call.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next();
+    let vpn = vpn.map(|vpn| vpn.id).ok_or_else(|| {
+        ApiError::value(format!(
+            "{} has no remote access VPN",
+            call.thing(address).text(col::IP_ADDRESS)
+        ))
+    })?;
+    remove(call.tx, vpn);
+    Ok(Done::Success)
+}
+
+fn begin_user(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let owner = call.owner()?;
+    let args = call.args.clone();
+    let name = args.text_required("username");
+    let most = call.setting_number("remote.access.vpn.user.limit");
+    let has = i64::try_from(call.owned_by(owner, Kind::VpnUser).count()).unwrap_or(i64::MAX);
+    if has >= most {
+        return Err(ApiError::allocation(format!(
+            "the account has {has} VPN users, and `remote.access.vpn.user.limit` is {most}"
+        )));
+    }
+    let id = call.tx.insert(Kind::VpnUser, |user| {
+        user.owner = Some(owner);
+        user.set_text(col::USERNAME, name).set_text(col::SECRET, args.text_required("password"));
+    });
+    call.check_unique(call.thing(id))?;
+    Ok(Some(id))
+}
+
+fn act_user(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.move_to(id, RuleState::Active);
+    metering::vpn_user(call.tx, "VPN.USER.ADD", id);
+    Ok(Done::Thing(id))
+}
+
+/// Takes a user away, and off the bill.
+pub(crate) fn remove_user(tx: &mut Tx<'_>, id: ThingId) {
+    if tx.thing(id).is(RuleState::Active) {
+        metering::vpn_user(tx, "VPN.USER.REMOVE", id);
+    }
+    tx.remove_with_dependants(id);
+}
+
+fn give_up_user(call: &mut Call<'_, '_>) {
+    if let Some(id) = call.entity.filter(|id| call.get(Kind::VpnUser, *id).is_some()) {
+        remove_user(call.tx, id);
+    }
+}
+
+fn delete_user(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let owner = call.owner()?;
+    let name = call.args.text_required("username");
+    let user = call.owned_by(owner, Kind::VpnUser).find(|user| user.text(col::USERNAME) == name);
+    let user = user.map(|user| user.id).ok_or_else(|| {
+        call.invalid("username", name, "the account has no VPN user of this name")
+    })?;
+    remove_user(call.tx, user);
+    Ok(Done::Success)
+}

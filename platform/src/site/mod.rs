@@ -1,0 +1,18 @@
+//! The site: zones, pods, clusters, hosts, pools, stores and physical networks, with their
+//! capacity and the placement of machines on them.
+
+pub(crate) mod capacity;
+pub(crate) mod certificate;
+pub(crate) mod cluster;
+pub(crate) mod dedicatedresource;
+pub(crate) mod host;
+pub(crate) mod hostupdate; // hotfixes; declared by the guide alone
+pub(crate) mod imagestore;
+pub(crate) mod physicalnetwork;
+pub(crate) mod placement;
+pub(crate) mod pod;
+pub(crate) mod region;
+pub(crate) mod storagenetwork;
+pub(crate) mod storagepool;
+pub(crate) mod systemvm;
+pub(crate) mod zone;

@@ -1,0 +1,358 @@
+//! Which host a virtual machine starts on, and which pool a volume lies in.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use cloudtally_model::ApiError;
+
+use super::{capacity, host};
+use crate::{
+    col,
+    engine::{Call, Thing, ThingId, World},
+    offering::hypervisor::{self, BARE_METAL},
+    state::{HostState, PoolState},
+    table::Kind,
+};
+
+/// What a virtual machine needs of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Demand {
+    /// Cores times their speed.
+    pub(crate) cpu_mhz: i64,
+    /// Memory.
+    pub(crate) memory_bytes: i64,
+}
+
+impl Demand {
+    /// What a service offering gives.
+    pub(crate) fn of(offering: &Thing) -> Self {
+        Self {
+            cpu_mhz: offering.int(col::CPU_NUMBER).saturating_mul(offering.int(col::CPU_SPEED)),
+            memory_bytes: offering.int(col::MEMORY).saturating_mul(1 << 20),
+        }
+    }
+}
+
+/// Whether a host carries all the tags that are asked for.
+fn has_tags(have: &str, wanted: &str) -> bool {
+    let have: Vec<&str> = have.split(',').map(str::trim).collect();
+    wanted.split(',').map(str::trim).filter(|tag| !tag.is_empty()).all(|tag| have.contains(&tag))
+}
+
+/// Who stays by itself: its hosts take nobody else's machines.
+const IMPLICIT_DEDICATION: &str = "ImplicitDedicationPlanner";
+
+/// Whether the planner of an offering and the reservation of a host go together. A
+/// machine that wants to be among its account's own needs a host reserved for the
+/// account or without others; a reserved host takes such machines only.
+fn keeps_company(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
+    let wants_to_be_alone = offering.text(col::DEPLOYMENT_PLANNER) == IMPLICIT_DEDICATION;
+    match (host.text(col::RESERVATION), wants_to_be_alone) {
+        ("", false) => true,
+        ("", true) => {
+            world.referring(host.id, Kind::Vm, col::HOST_ID).all(|other| other.owner == vm.owner)
+        }
+        (reserved_for, true) => vm.owner.is_some_and(|owner| owner.to_string() == reserved_for),
+        (_, false) => false,
+    }
+}
+
+/// Reserves the host of a machine that wants to be among its account's own. The
+/// reservation stays until releaseHostReservation ends it.
+pub(crate) fn reserve(call: &mut Call<'_, '_>, vm: ThingId, host: ThingId) {
+    let machine = call.thing(vm);
+    let offering = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| call.thing(id));
+    let wants_to_be_alone = offering
+        .is_some_and(|offering| offering.text(col::DEPLOYMENT_PLANNER) == IMPLICIT_DEDICATION);
+    if let Some(owner) = machine.owner.filter(|_| wants_to_be_alone) {
+        call.edit(host, |host| {
+            host.set_text(col::RESERVATION, &owner.to_string());
+        });
+    }
+}
+
+/// Whether the volumes of a machine stay in their pools or move along with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disks {
+    Stay,
+    Move,
+}
+
+/// Whether a host can take a virtual machine at all.
+fn takes(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
+    let cluster = host.id_of(col::CLUSTER_ID).map(|id| world.thing(id));
+    let pod = host.id_of(col::POD_ID).map(|id| world.thing(id));
+    host.is(HostState::Up)
+        && host.text(col::TYPE) == "Routing"
+        && host.text(col::RESOURCE_STATE) == "Enabled"
+        && cluster.is_some_and(|cluster| cluster.text(col::ALLOCATION_STATE) == "Enabled")
+        && pod.is_some_and(|pod| pod.text(col::ALLOCATION_STATE) == "Enabled")
+        && host.text(col::HYPERVISOR).eq_ignore_ascii_case(vm.text(col::HYPERVISOR))
+        && has_tags(host.text(col::HOST_TAGS), offering.text(col::HOST_TAGS))
+        && has_place(world, host)
+        && keeps_company(world, host, vm, offering)
+}
+
+/// Whether a host may have one more guest.
+pub(crate) fn has_place(world: &World, host: &Thing) -> bool {
+    let guests =
+        capacity::machines_on(world, host.id).filter(|machine| machine.kind == Kind::Vm).count();
+    let most = hypervisor::guests_max(world, host);
+    most.is_none_or(|most| i64::try_from(guests).is_ok_and(|guests| guests < most))
+}
+
+/// Whether there is room on a host.
+fn has_room(world: &World, host: &Thing, demand: Demand) -> bool {
+    capacity::host_free_cpu_mhz(world, host.id) >= demand.cpu_mhz
+        && capacity::host_free_memory_bytes(world, host.id) >= demand.memory_bytes
+}
+
+/// The host to start a virtual machine on: the one wanted, else the one of its
+/// zone with the most memory free, in a cluster that may still be filled, whose
+/// pools have room for the disks that have no place yet. Hosts kept for restarts
+/// after failures are for these alone.
+pub(crate) fn host_for(
+    call: &Call<'_, '_>,
+    vm: ThingId,
+    wanted: Option<ThingId>,
+    besides: Option<ThingId>,
+    disks: Disks,
+) -> Result<ThingId, ApiError> {
+    let vm = call.thing(vm);
+    let offering = vm.id_of(col::SERVICE_OFFERING_ID).expect("virtual machines have an offering");
+    let offering = call.thing(offering);
+    let zone = vm.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
+    if let Some(wanted) = wanted {
+        refuse_elsewhere(call, vm, call.thing(wanted))?;
+    }
+    let demand = Demand::of(offering);
+    let volumes: Vec<&Thing> =
+        call.referring(vm.id, Kind::Volume, col::VIRTUAL_MACHINE_ID).collect();
+    let (placed, unplaced): (Vec<&Thing>, Vec<&Thing>) =
+        volumes.into_iter().partition(|volume| volume.id_of(col::POOL_ID).is_some());
+    let pools: Vec<&Thing> = placed
+        .iter()
+        .filter_map(|volume| volume.id_of(col::POOL_ID))
+        .map(|id| call.thing(id))
+        .collect();
+    let is_restart = vm.int(col::RESTARTS) > 0;
+    let full = match wanted {
+        Some(_) => BTreeSet::new(),
+        None => too_full(call.tx, zone, vm, demand),
+    };
+    let may_fill = |host: &Thing| {
+        wanted.is_some()
+            || (is_restart || !host::is_spare(call.tx, host))
+                && host.id_of(col::CLUSTER_ID).is_none_or(|cluster| !full.contains(&cluster))
+    };
+    let mut hosts: Vec<&Thing> = call
+        .referring(zone, Kind::Host, col::ZONE_ID)
+        .filter(|host| disks == Disks::Move || pools.iter().all(|pool| reaches(host, pool)))
+        .filter(|host| wanted.is_none_or(|id| id == host.id) && besides != Some(host.id))
+        .filter(|host| takes(call.tx, host, vm, offering) && may_fill(host))
+        .filter(|host| has_room(call.tx, host, demand))
+        .collect();
+    hosts.sort_by_cached_key(|host| {
+        (Reverse(capacity::host_free_memory_bytes(call, host.id)), host.id)
+    });
+    // Where no pools have room, those of the best host are told.
+    let best = hosts.iter().find(|host| have_room(call, &unplaced, host.id)).or(hosts.first());
+    match best {
+        Some(host) => Ok(host.id),
+        None => Err(ApiError::server_capacity(format!(
+            "no host of the zone {} has room for the virtual machine {} ({} MHz, {} MiB on {})",
+            call.thing(zone).text(col::NAME),
+            vm.text(col::NAME),
+            demand.cpu_mhz,
+            demand.memory_bytes >> 20,
+            vm.text(col::HYPERVISOR)
+        ))
+        .about(vm.uuid.to_string(), "id")),
+    }
+}
+
+/// Refuses a host that no machine of this zone and hypervisor can be on, however empty.
+fn refuse_elsewhere(world: &World, vm: &Thing, host: &Thing) -> Result<(), ApiError> {
+    let (name, of) = (host.text(col::NAME), host.text(col::HYPERVISOR));
+    let why = if host.id_of(col::ZONE_ID) != vm.id_of(col::ZONE_ID) {
+        let zone = |thing: &Thing| {
+            thing.id_of(col::ZONE_ID).map_or("", |id| world.thing(id).text(col::NAME))
+        };
+        format!("in the zone {}, the virtual machine in {}", zone(host), zone(vm))
+    } else if !of.eq_ignore_ascii_case(vm.text(col::HYPERVISOR)) {
+        format!("of {of}, the virtual machine of {}", vm.text(col::HYPERVISOR))
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::value(format!("the host {name} is {why}; choose another `hostid`"))
+        .about(host.uuid.to_string(), "hostid"))
+}
+
+/// Refuses a host that a machine cannot move to however empty it is, and says why.
+pub(crate) fn refuse_unfit(
+    world: &World,
+    vm: ThingId,
+    host: ThingId,
+    disks: Disks,
+) -> Result<(), ApiError> {
+    let (machine, on) = (world.thing(vm), world.thing(host));
+    refuse_elsewhere(world, machine, on)?;
+    let offering = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| world.thing(id));
+    let offering = offering.expect("virtual machines have an offering");
+    let out_of_reach = world
+        .referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID)
+        .filter(|_| disks == Disks::Stay)
+        .filter_map(|volume| Some((volume, world.thing(volume.id_of(col::POOL_ID)?))))
+        .find(|(_, pool)| !reaches(on, pool));
+    let why = if !on.is(HostState::Up) {
+        format!("it is {}", on.state())
+    } else if !host::takes_new(world, on) {
+        "it, its cluster or its pod is disabled or in maintenance".to_owned()
+    } else if !has_tags(on.text(col::HOST_TAGS), offering.text(col::HOST_TAGS)) {
+        format!("its offering asks for the host tags {}", offering.text(col::HOST_TAGS))
+    } else if !keeps_company(world, on, machine, offering) {
+        "the host is kept for other machines, or the machine for a host of its own".to_owned()
+    } else if let Some((volume, pool)) = out_of_reach {
+        format!(
+            "the host does not reach the storage pool {} of the volume {}; use migrateVirtualMachineWithVolume",
+            pool.text(col::NAME),
+            volume.text(col::NAME)
+        )
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::value(format!(
+        "the virtual machine {} cannot move to the host {}: {why}",
+        machine.text(col::NAME),
+        on.text(col::NAME)
+    ))
+    .about(on.uuid.to_string(), "hostid"))
+}
+
+/// The clusters of a zone that a new machine would fill more than their settings allow.
+/// One that moves within its cluster is not new to it.
+fn too_full(world: &World, zone: ThingId, vm: &Thing, demand: Demand) -> BTreeSet<ThingId> {
+    let from = vm.id_of(col::HOST_ID).and_then(|id| world.thing(id).id_of(col::CLUSTER_ID));
+    let more = (demand.cpu_mhz, demand.memory_bytes);
+    world
+        .referring(zone, Kind::Cluster, col::ZONE_ID)
+        .map(|cluster| cluster.id)
+        .filter(|cluster| {
+            from != Some(*cluster) && capacity::is_cluster_too_full(world, *cluster, more)
+        })
+        .collect()
+}
+
+/// Whether a host reaches a pool: one of its own disks, of its cluster or of its zone.
+pub(crate) fn reaches(host: &Thing, pool: &Thing) -> bool {
+    match pool.text(col::SCOPE) {
+        "HOST" => pool.id_of(col::HOST_ID) == Some(host.id),
+        "CLUSTER" => pool.id_of(col::CLUSTER_ID) == host.id_of(col::CLUSTER_ID),
+        _ => {
+            pool.id_of(col::ZONE_ID) == host.id_of(col::ZONE_ID)
+                && pool.text(col::HYPERVISOR).eq_ignore_ascii_case(host.text(col::HYPERVISOR))
+        }
+    }
+}
+
+/// Whether the pools that a host reaches have room for all of some volumes.
+fn have_room(call: &Call<'_, '_>, volumes: &[&Thing], host: ThingId) -> bool {
+    let mut planned = BTreeMap::new();
+    volumes.iter().all(|volume| match best_pool(call, volume, Some(host), &planned) {
+        Some(pool) => {
+            *planned.entry(pool).or_insert(0) += volume.int(col::SIZE);
+            true
+        }
+        None => false,
+    })
+}
+
+/// The host whose reach says where further volumes of a machine lie: the one it is on,
+/// else one that reaches all it has, the last it was on before others. None where
+/// nothing is decided yet.
+pub(crate) fn home_of(world: &World, vm: &Thing) -> Option<ThingId> {
+    if let Some(on) = vm.id_of(col::HOST_ID) {
+        return Some(on);
+    }
+    let pools: Vec<&Thing> = world
+        .referring(vm.id, Kind::Volume, col::VIRTUAL_MACHINE_ID)
+        .filter_map(|volume| volume.id_of(col::POOL_ID))
+        .map(|id| world.thing(id))
+        .collect();
+    let last = vm.id_of(col::LAST_HOST_ID);
+    let reaches_all = |id: &ThingId| pools.iter().all(|pool| reaches(world.thing(*id), pool));
+    if pools.is_empty() {
+        return last;
+    }
+    let zone = vm.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
+    let hosts = world.referring(zone, Kind::Host, col::ZONE_ID).map(|host| host.id);
+    last.into_iter().chain(hosts).find(reaches_all)
+}
+
+/// Bare metal has its own disks: it has no volumes.
+pub(crate) fn is_bare_metal(hypervisor: &str) -> bool {
+    hypervisor.eq_ignore_ascii_case(BARE_METAL)
+}
+
+/// The offering that says where a volume may lie.
+fn offering_of<'w>(world: &'w World, volume: &Thing) -> Option<&'w Thing> {
+    let offering = volume.id_of(col::DISK_OFFERING_ID).or(volume.id_of(col::SERVICE_OFFERING_ID));
+    offering.map(|id| world.thing(id))
+}
+
+fn is_local(offering: Option<&Thing>) -> bool {
+    offering.is_some_and(|offering| offering.text(col::STORAGE_TYPE) == "local")
+}
+
+/// The pool for a volume that the host reaches, if there is a host yet: up, with the
+/// tags of the offering, on the disks of a host where the offering wants that and on
+/// shared ones else; the one with the most room, `planned` bytes apart, that may still
+/// be filled.
+fn best_pool(
+    world: &World,
+    volume: &Thing,
+    host: Option<ThingId>,
+    planned: &BTreeMap<ThingId, i64>,
+) -> Option<ThingId> {
+    let zone = volume.id_of(col::ZONE_ID).expect("volumes are in a zone");
+    let host = host.map(|host| world.thing(host));
+    let offering = offering_of(world, volume);
+    let tags = offering.map_or("", |offering| offering.text(col::TAGS));
+    let (size_bytes, hypervisor) = (volume.int(col::SIZE), volume.text(col::HYPERVISOR));
+    world
+        .referring(zone, Kind::StoragePool, col::ZONE_ID)
+        .filter(|pool| pool.is(PoolState::Up) && has_tags(pool.text(col::TAGS), tags))
+        .filter(|pool| (pool.text(col::SCOPE) == "HOST") == is_local(offering))
+        .filter(|pool| match host {
+            Some(host) => reaches(host, pool),
+            None => {
+                hypervisor.is_empty() || pool.text(col::HYPERVISOR).eq_ignore_ascii_case(hypervisor)
+            }
+        })
+        .filter_map(|pool| {
+            let planned = planned.get(&pool.id).copied().unwrap_or(0);
+            let free = capacity::pool_room(world, pool.id, planned + size_bytes)? - planned;
+            Some((free, Reverse(pool.id)))
+        })
+        .max()
+        .map(|(_, Reverse(id))| id)
+}
+
+/// The same, or why there is none.
+pub(crate) fn pool_for(
+    call: &Call<'_, '_>,
+    volume: &Thing,
+    host: Option<ThingId>,
+) -> Result<ThingId, ApiError> {
+    best_pool(call, volume, host, &BTreeMap::new()).ok_or_else(|| {
+        let zone = volume.id_of(col::ZONE_ID).expect("volumes are in a zone");
+        ApiError::storage_capacity(format!(
+            "no {} storage pool of the zone {} has room for {} bytes",
+            if is_local(offering_of(call, volume)) { "local" } else { "shared" },
+            call.thing(zone).text(col::NAME),
+            volume.int(col::SIZE)
+        ))
+    })
+}

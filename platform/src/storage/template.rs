@@ -1,0 +1,410 @@
+//! Templates: disk images that VMs are made from, registered by URL or made of
+//! volumes, and billed by size.
+
+use cloudtally_model::ApiError;
+
+use super::{image, volume};
+use crate::{
+    col,
+    engine::{Call, Done, Thing, ThingId, limit, verbs},
+    site::{imagestore, placement},
+    state::{MachineState, SnapshotState, VolumeState},
+    table::{
+        Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Roles, Turn,
+        WireType as W, f, fields::*, group, own, p,
+    },
+};
+
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Template, &TEMPLATE)
+    .usable_by(image::is_shared)
+    .counts(image::COUNTS)
+    .goes_with_owner(Turn::Templates, image::remove)
+    .hidden(image::HIDDEN)
+    .owned()
+    .limit(Limit::Template)
+    .keyword(&[col::NAME, col::DISPLAY_TEXT])
+    .tagged("Template")
+    .job_instance("Template")
+    .referred(&[(Kind::Template, col::SOURCE_TEMPLATE_ID.reference(), OnDelete::Forget)]);
+
+pub(crate) const EXTRACTION: Object = Object {
+    name: "Extract",
+    fields: &[
+        ID,
+        f("name", W::Str),
+        f("extractId", W::Str),
+        f("uploadpercentage", W::Int),
+        f("status", W::Str),
+        ACCOUNT_ID,
+        f("resultstring", W::Str),
+        CREATED,
+        f("state", W::Str),
+        f("storagetype", W::Str),
+        f("storage", W::Str),
+        ZONE_ID,
+        ZONE_NAME,
+        f("extractMode", W::Str),
+        f("url", W::Str),
+    ],
+};
+
+pub(crate) const TEMPLATE: Object = Object {
+    name: "Template",
+    fields: &[
+        ID,
+        f("name", W::Str),
+        f("displaytext", W::Str),
+        f("ispublic", W::Bool),
+        CREATED,
+        REMOVED,
+        f("isready", W::Bool),
+        f("passwordenabled", W::Bool),
+        f("format", W::Str),
+        f("bootable", W::Bool),
+        f("isfeatured", W::Bool),
+        f("crossZones", W::Bool),
+        f("ostypeid", W::Id(Kind::OsType)),
+        f("ostypename", W::Str).join(col::OS_TYPE_ID, "description"),
+        ACCOUNT_ID,
+        ACCOUNT,
+        ZONE_ID,
+        ZONE_NAME,
+        f("status", W::Str),
+        f("size", W::Long),
+        f("templatetype", W::Str),
+        f("hypervisor", W::Str),
+        DOMAIN,
+        DOMAIN_ID,
+        f("isextractable", W::Bool),
+        f("checksum", W::Str),
+        f("sourcetemplateid", W::Id(Kind::Template)),
+        f("hostid", W::Id(Kind::Host)),
+        f("hostname", W::Str).join(col::HOST_ID, "name"),
+        f("templatetag", W::Str),
+        PROJECT_ID,
+        PROJECT,
+        f("details", W::Map),
+        TAGS,
+        f("sshkeyenabled", W::Bool),
+        f("isdynamicallyscalable", W::Bool),
+    ],
+};
+
+pub(crate) const TEMPLATE_PERMISSIONS: Object = Object {
+    name: "TemplatePermissions",
+    fields: &[
+        ID,
+        f("ispublic", W::Bool),
+        DOMAIN_ID,
+        f("account", W::List),
+        f("projectids", W::List),
+    ],
+};
+
+pub(crate) static COMMANDS: &[Command] = &[
+    own("copyTemplate")
+        .doc("Copies a template to another zone")
+        .roles(Roles::ALL)
+        .params(&[
+            p("destzoneid", Id(Kind::Zone)).required(),
+            p("id", Id(Kind::Template)).required().doc("the template"),
+            p("sourcezoneid", Id(Kind::Zone)).required(),
+        ])
+        .job("TEMPLATE.COPY")
+        .object("template", &TEMPLATE)
+        .kind(Kind::Template)
+        .act(|call| image::copy(call, "template")),
+    own("createTemplate")
+        .doc("Makes a template of a volume or a snapshot")
+        .roles(Roles::ALL)
+        .params(&[
+            p("bits", Int),
+            p("displaytext", Str).required().length_max(4096),
+            p("isfeatured", Bool),
+            p("ispublic", Bool),
+            p("name", Str).required(),
+            p("ostypeid", Id(Kind::OsType)).required(),
+            p("passwordenabled", Bool),
+            p("requireshvm", Bool),
+            p("snapshotid", Id(Kind::Snapshot))
+                .doc("the snapshot to make it of; this or `volumeid`"),
+            p("volumeid", Id(Kind::Volume))
+                .doc("the volume to make it of, of a stopped VM; this or `snapshotid`"),
+            p("virtualmachineid", Id(Kind::Vm)).doc("the VM to make it of; only for bare metal"),
+            p("url", Str).doc("where to put it; only for bare metal"),
+            p("templatetag", Str),
+            p("details", Map(MapForm::Free)).doc("details: `details[0].key=value`"),
+            p("isdynamicallyscalable", Bool),
+        ])
+        .create_job("TEMPLATE.CREATE")
+        .object("template", &TEMPLATE)
+        .kind(Kind::Template)
+        .begin(begin_create)
+        .act(finish_create)
+        .on_failure(|call, _| give_up(call)),
+    own("deleteTemplate")
+        .doc("Deletes a template, in one zone or all; VMs of it stay")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::Template)).required(),
+            p("zoneid", Id(Kind::Zone)).doc("the zone to delete it in; all unless given"),
+        ])
+        .job("TEMPLATE.DELETE")
+        .success()
+        .kind(Kind::Template)
+        .check(image::check_owned)
+        .act(image::delete),
+    own("extractTemplate")
+        .doc("Gives a link to download a template, or uploads it somewhere")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::Template)).required().usable(),
+            p("url", Str).doc("where to upload it to; only with `FTP_UPLOAD`"),
+            p("zoneid", Id(Kind::Zone)),
+            p("mode", Str).required(),
+        ])
+        .job("TEMPLATE.EXTRACT")
+        .object("template", &EXTRACTION)
+        .kind(Kind::Template)
+        .act(|call| image::extract(call)),
+    own("listTemplatePermissions")
+        .doc("Shows who may use a template besides its owner")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::Template)).required()])
+        .object("templatepermission", &TEMPLATE_PERMISSIONS)
+        .read(|query| image::permissions(query, "templatepermission")),
+    own("listTemplates")
+        .doc("Lists templates")
+        .roles(Roles::ALL)
+        .params(&[
+            p("hypervisor", Str),
+            p("id", Id(Kind::Template)).usable().or_removed(),
+            p("name", Str),
+            p("templatefilter", Str).required().doc(
+                "`featured`, `self` (one's own), `selfexecutable` (one's own and ready), \
+                 `sharedexecutable` (shared with one), `executable` (all one can deploy), \
+                 `community` (public, not featured) or, for admins, `all`",
+            ),
+            p("zoneid", Id(Kind::Zone)),
+            p("showremoved", Bool),
+        ])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
+        .items("template", &TEMPLATE)
+        .read(|query| {
+            let filter = query.args.text_required("templatefilter");
+            image::list(query, Kind::Template, filter, "template")
+        }),
+    own("prepareTemplate")
+        .doc("Fetches a template to the storage pools of a zone before it is needed")
+        .roles(Roles::ROOT)
+        .params(&[
+            p("zoneid", Id(Kind::Zone)).required(),
+            p("templateid", Id(Kind::Template)).required(),
+        ])
+        .items("template", &TEMPLATE)
+        .act(prepare),
+    own("registerTemplate")
+        .doc("Registers a template; the system downloads it from its URL")
+        .roles(Roles::ALL)
+        .params(&[
+            p("bits", Int),
+            p("displaytext", Str).required().length_max(4096),
+            p("format", Str).required(),
+            p("hypervisor", Str).required(),
+            p("isfeatured", Bool),
+            p("ispublic", Bool),
+            p("name", Str).required(),
+            p("ostypeid", Id(Kind::OsType)).required(),
+            p("passwordenabled", Bool),
+            p("sshkeyenabled", Bool).doc("whether VMs of it take SSH keys"),
+            p("isextractable", Bool),
+            p("requireshvm", Bool),
+            p("url", Str).required().doc("where to download it from"),
+            p("zoneid", Id(Kind::Zone)).required().or_all().doc("the zone it is for; -1 for all"),
+            p("checksum", Str),
+            p("templatetag", Str),
+            p("details", Map(MapForm::Free))
+                .doc("`details[0].rootDiskController`, `.nicAdapter`, `.keyboard`, ..."),
+            p("isdynamicallyscalable", Bool),
+            p("isrouting", Bool),
+            p("imagestoreuuid", Str),
+        ])
+        .groups(&[group::OWNER, group::PROJECT])
+        .event("TEMPLATE.CREATE")
+        .items("template", &TEMPLATE)
+        .act(|call| image::register(call, Kind::Template)),
+    own("updateTemplate")
+        .doc("Changes what is said of a template")
+        .roles(Roles::ALL)
+        .params(&[
+            p("bootable", Bool),
+            p("displaytext", Str).length_max(4096),
+            p("id", Id(Kind::Template)).required(),
+            p("name", Str),
+            p("ostypeid", Id(Kind::OsType)),
+            p("format", Str),
+            p("passwordenabled", Bool),
+            p("sortkey", Int),
+            p("isdynamicallyscalable", Bool),
+            p("isrouting", Bool),
+        ])
+        .object("template", &TEMPLATE)
+        .kind(Kind::Template)
+        .check(image::check_owned)
+        .act(|call| image::update(call, "template")),
+    own("updateTemplatePermissions")
+        .doc("Says who may use a template besides its owner")
+        .roles(Roles::ALL)
+        .params(&[
+            p("accounts", List),
+            p("id", Id(Kind::Template)).required(),
+            p("isfeatured", Bool),
+            p("ispublic", Bool),
+            p("isextractable", Bool),
+            p("op", Str),
+            p("projectids", IdList(Kind::Project)),
+        ])
+        .success()
+        .kind(Kind::Template)
+        .check(image::check_owned)
+        .act(image::update_permissions),
+];
+
+/// Parameters that name what a template is made of; one of them is given.
+const SOURCES: [&str; 3] = ["volumeid", "snapshotid", "virtualmachineid"];
+
+/// A template of a volume, a snapshot or a bare metal machine: the zone is theirs, the
+/// size is the volume's, and the image it was made from is remembered.
+fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    // 1. What it is made of.
+    let given: Vec<ThingId> = SOURCES.iter().filter_map(|name| call.args.id(name)).collect();
+    let source = match given.as_slice() {
+        [id] => call.thing(*id).clone(),
+        [] => {
+            return Err(ApiError::value(
+                "give `volumeid` or `snapshotid`, or `virtualmachineid` for bare metal",
+            ));
+        }
+        _ => {
+            return Err(ApiError::value(
+                "give either `volumeid` or `snapshotid` or `virtualmachineid`",
+            ));
+        }
+    };
+    if source.kind != Kind::Vm && call.args.has("url") {
+        return Err(ApiError::value(
+            "`url` is where a template of bare metal goes; leave it out, or give `virtualmachineid`",
+        ));
+    }
+    // What says the hypervisor and the template.
+    let volume = match source.kind {
+        Kind::Snapshot => source.id_of(col::VOLUME_ID).map(|id| call.thing(id).clone()),
+        _ => Some(source.clone()),
+    };
+    if source.kind == Kind::Vm {
+        check_bare_metal(call, &source)?;
+    } else if source.kind == Kind::Volume {
+        let vm = source.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.thing(id));
+        if let Some(vm) = vm.filter(|vm| !vm.is(MachineState::Stopped)) {
+            return Err(ApiError::value(format!(
+                "stop the virtual machine {} before making a template of its volume",
+                vm.text(col::NAME)
+            )));
+        }
+        if !source.is(VolumeState::Ready) {
+            return Err(ApiError::value(format!(
+                "the volume {} is {} and holds nothing yet",
+                source.text(col::NAME),
+                source.state()
+            )));
+        }
+    } else if !source.is(SnapshotState::BackedUp) {
+        return Err(ApiError::value(format!(
+            "the snapshot {} is not backed up yet",
+            source.text(col::NAME)
+        )));
+    }
+    // 2. The template, of the same owner, not ready yet.
+    let size_bytes = if source.kind == Kind::Vm { 0 } else { source.int(col::SIZE) };
+    let zone = source.id_of(col::ZONE_ID).expect("what images are made of is in a zone");
+    imagestore::refuse_without(call, zone)?;
+    if let Some(owner) = source.owner {
+        image::check_rights(call, owner)?;
+        limit::check(call.tx, owner, Limit::SecondaryStorage, volume::gib(size_bytes))?;
+    }
+    let id = verbs::create_for(call, Kind::Template, source.owner)?;
+    let volume = volume.as_ref();
+    let hypervisor = volume.map_or("", |volume| volume.text(col::HYPERVISOR)).to_owned();
+    let made_from = volume.and_then(|from| match from.kind {
+        Kind::Vm => from.id_of(col::TEMPLATE_ID),
+        _ => from.id_of(col::ROOT_TEMPLATE),
+    });
+    let source_template = made_from.filter(|id| call.thing(*id).kind == Kind::Template);
+    call.edit(id, |template| {
+        template
+            .set_text(col::TEMPLATE_TYPE, "USER")
+            .set_text(col::FORMAT, image::format_of(&hypervisor))
+            .set_text(col::HYPERVISOR, &hypervisor)
+            .set_flag(col::BOOTABLE, true)
+            .set_flag(col::CROSS_ZONES, false)
+            .set_int(col::SIZE, size_bytes)
+            .set_ref(col::SOURCE_TEMPLATE_ID, source_template);
+        for flag in
+            [col::IS_PUBLIC, col::IS_FEATURED, col::PASSWORD_ENABLED, col::IS_DYNAMICALLY_SCALABLE]
+        {
+            if !template.has(flag) {
+                template.set_flag(flag, false);
+            }
+        }
+        template.set_flag(col::IS_EXTRACTABLE, false).set_flag(col::SSH_KEY_ENABLED, false);
+    });
+    Ok(Some(id))
+}
+
+/// A bare metal machine is copied as a whole, to where the caller says.
+fn check_bare_metal(call: &Call<'_, '_>, vm: &Thing) -> Result<(), ApiError> {
+    let name = vm.text(col::NAME);
+    if !placement::is_bare_metal(vm.text(col::HYPERVISOR)) {
+        return Err(ApiError::value(format!(
+            "the virtual machine {name} is not bare metal; give its `volumeid` instead"
+        ))
+        .about(vm.uuid.to_string(), "virtualmachineid"));
+    }
+    if !vm.is(MachineState::Stopped) {
+        return Err(ApiError::value(format!(
+            "stop the virtual machine {name} before making a template of it"
+        ))
+        .about(vm.uuid.to_string(), "virtualmachineid"));
+    }
+    match call.args.text("url") {
+        Some(_) => Ok(()),
+        None => Err(ApiError::value("give the `url` to put a template of bare metal to")),
+    }
+}
+
+fn finish_create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let source = SOURCES.iter().find_map(|name| call.args.id(name));
+    let source = source.expect("one of them was checked");
+    let zone =
+        call.thing(source).id_of(col::ZONE_ID).expect("what images are made of is in a zone");
+    let id = call.entity_id();
+    image::put_ready(call.tx, id, zone);
+    Ok(image::answer(call, id, "template"))
+}
+
+fn give_up(call: &mut Call<'_, '_>) {
+    if let Some(id) = call.entity {
+        image::remove(call.tx, id);
+    }
+}
+
+fn prepare(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (id, zone) = (call.args.id_required("templateid"), call.args.id_required("zoneid"));
+    if image::ready_in(call.tx, id, zone).is_none() {
+        return Err(ApiError::value(format!(
+            "the template {} is not ready in this zone",
+            call.thing(id).text(col::NAME)
+        )));
+    }
+    Ok(Done::Thing(id))
+}

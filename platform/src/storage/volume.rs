@@ -1,0 +1,1029 @@
+//! Volumes: the disks of VMs; billed from creation to removal, attached or not.
+
+use cloudtally_model::ApiError;
+
+use super::{image, template::EXTRACTION};
+use crate::{
+    col,
+    compute::vm,
+    desk::{metering, simulator},
+    engine::{Call, Done, Node, Query, Thing, ThingId, Tx, World, limit, table},
+    offering::hypervisor,
+    site::{capacity, imagestore, placement, zone},
+    state::{MachineState, PoolState, SnapshotState, VolumeState},
+    table::{
+        Command, Kind, KindSpec, Limit, Object, OnDelete, ParamType::*, Roles, Turn, WireType as W,
+        f, fields::*, group, hidden, list, own, p,
+    },
+};
+
+pub(crate) const VOLUME: Object = Object {
+    name: "Volume",
+    fields: &[
+        ID,
+        f("name", W::Str),
+        ZONE_ID,
+        ZONE_NAME,
+        f("type", W::Str),
+        f("deviceid", W::Long),
+        f("virtualmachineid", W::Id(Kind::Vm)),
+        f("vmname", W::Str).join(col::VIRTUAL_MACHINE_ID, "name"),
+        f("vmdisplayname", W::Str).join(col::VIRTUAL_MACHINE_ID, "displayname"),
+        f("vmstate", W::Str).join(col::VIRTUAL_MACHINE_ID, "state"),
+        f("size", W::Long),
+        f("miniops", W::Long),
+        f("maxiops", W::Long),
+        CREATED,
+        STATE,
+        ACCOUNT,
+        PROJECT_ID,
+        PROJECT,
+        DOMAIN_ID,
+        DOMAIN,
+        f("storagetype", W::Str),
+        f("diskBytesReadRate", W::Long).join(col::DISK_OFFERING_ID, "diskBytesReadRate"),
+        f("diskBytesWriteRate", W::Long).join(col::DISK_OFFERING_ID, "diskBytesWriteRate"),
+        f("diskIopsReadRate", W::Long).join(col::DISK_OFFERING_ID, "diskIopsReadRate"),
+        f("diskIopsWriteRate", W::Long).join(col::DISK_OFFERING_ID, "diskIopsWriteRate"),
+        f("hypervisor", W::Str),
+        f("diskofferingid", W::Id(Kind::DiskOffering)),
+        f("diskofferingname", W::Str).join(col::DISK_OFFERING_ID, "name"),
+        f("diskofferingdisplaytext", W::Str).join(col::DISK_OFFERING_ID, "displaytext"),
+        f("storage", W::Str).for_root(),
+        f("snapshotid", W::Id(Kind::Snapshot)),
+        f("attached", W::Date),
+        f("destroyed", W::Bool),
+        f("serviceofferingid", W::Id(Kind::ServiceOffering)),
+        f("serviceofferingname", W::Str).join(col::SERVICE_OFFERING_ID, "name"),
+        f("serviceofferingdisplaytext", W::Str).join(col::SERVICE_OFFERING_ID, "displaytext"),
+        f("isextractable", W::Bool),
+        f("status", W::Str).by(|view| match view.thing.state_as() {
+            _ if view.thing.text(col::URL).is_empty() => Node::Null,
+            Some(VolumeState::Allocated) => Node::text("Uploading"),
+            _ => Node::text("Upload Complete"),
+        }),
+        TAGS,
+        f("displayvolume", W::Bool),
+    ],
+};
+
+pub(crate) static COMMANDS: &[Command] = &[
+    own("attachVolume")
+        .doc("Attaches a data volume to a VM")
+        .roles(Roles::ALL)
+        .params(&[
+            p("deviceid", Long)
+                .doc("its place on the VM, from 1, but not 3; the next free one unless given"),
+            p("id", Id(Kind::Volume)).required(),
+            p("virtualmachineid", Id(Kind::Vm)).required(),
+        ])
+        .job("VOLUME.ATTACH")
+        .object("volume", &VOLUME)
+        .kind(Kind::Volume)
+        .act(attach),
+    own("createVolume")
+        .doc("Makes a data volume from a disk offering or a snapshot")
+        .roles(Roles::ALL)
+        .params(&[
+            p("diskofferingid", Id(Kind::DiskOffering))
+                .doc("the disk offering; this or `snapshotid`"),
+            p("name", Str).required(),
+            p("size", Long),
+            p("miniops", Long),
+            p("maxiops", Long),
+            p("snapshotid", Id(Kind::Snapshot))
+                .doc("the snapshot to make it from; this or `diskofferingid`"),
+            p("zoneid", Id(Kind::Zone)).doc("the zone; needed without `snapshotid`"),
+            p("displayvolume", Bool).doc("whether end users see it"),
+        ])
+        .groups(&[group::OWNER, group::PROJECT])
+        .create_job("VOLUME.CREATE")
+        .object("volume", &VOLUME)
+        .kind(Kind::Volume)
+        .begin(begin_create)
+        .act(finish_create)
+        .on_failure(|call, _| give_up(call)),
+    own("deleteVolume")
+        .doc("Deletes a data volume that is not attached")
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::Volume)).required()])
+        .event("VOLUME.DELETE")
+        .success()
+        .kind(Kind::Volume)
+        .act(delete),
+    own("detachVolume")
+        .doc("Detaches a data volume from its VM")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::Volume)).doc("the volume; or give `virtualmachineid` and `deviceid`"),
+            p("deviceid", Long).doc("its place on the VM; with `virtualmachineid`"),
+            p("virtualmachineid", Id(Kind::Vm)),
+        ])
+        .job("VOLUME.DETACH")
+        .object("volume", &VOLUME)
+        .kind(Kind::Volume)
+        .begin(|call| named_to_detach(call).map(Some))
+        .act(detach_named),
+    own("extractVolume")
+        .doc("Gives a link to download a volume, or uploads it somewhere")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::Volume))
+                .required()
+                .doc("a volume that is detached or whose VM is stopped"),
+            p("url", Str).doc("where to upload it to; only with `FTP_UPLOAD`"),
+            p("zoneid", Id(Kind::Zone)).required(),
+            p("mode", Str).required(),
+        ])
+        .job("VOLUME.EXTRACT")
+        .object("volume", &EXTRACTION)
+        .kind(Kind::Volume)
+        .act(extract),
+    list("listVolumes", Kind::Volume)
+        .doc("Lists volumes")
+        .roles(Roles::ALL)
+        .params(&[
+            p("hostid", Id(Kind::Host)),
+            p("id", Id(Kind::Volume)),
+            p("name", Str),
+            p("podid", Id(Kind::Pod)),
+            p("type", Str).doc("`ROOT` or `DATADISK`"),
+            p("virtualmachineid", Id(Kind::Vm)),
+            p("zoneid", Id(Kind::Zone)),
+        ])
+        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
+        .items("volume", &VOLUME)
+        .filter(is_listed, &["hostid", "podid"]),
+    own("migrateVolume")
+        .doc("Moves a volume to another storage pool")
+        .roles(Roles::ALL)
+        .params(&[
+            p("volumeid", Id(Kind::Volume)).required(),
+            p("storageid", Id(Kind::StoragePool)).required().doc("the storage pool to move to"),
+            p("livemigrate", Bool).doc("true to move it while its VM runs; false unless given"),
+        ])
+        .job("VOLUME.MIGRATE")
+        .object("volume", &VOLUME)
+        .act(migrate),
+    own("resizeVolume")
+        .doc("Changes the size of a volume, by its size or by another disk offering")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Id(Kind::Volume)),
+            p("size", Long).doc(
+                "the new size in GiB; only with an offering of custom size: with another it is \
+                 refused, where CloudStack 4.2 ignores it",
+            ),
+            p("shrinkok", Bool)
+                .doc("true to allow it to become smaller; what does not fit is lost"),
+            p("diskofferingid", Id(Kind::DiskOffering)).doc("the new disk offering"),
+        ])
+        .job("VOLUME.RESIZE")
+        .object("volume", &VOLUME)
+        .kind(Kind::Volume)
+        .act(resize),
+    own("updateVolume")
+        .doc("Changes the path of a volume on its storage pool")
+        .roles(Roles::ROOT)
+        .params(&[p("id", Id(Kind::Volume)).required(), p("path", Str).required().doc("the path")])
+        .job("VOLUME.ATTACH")
+        .object("volume", &VOLUME)
+        .kind(Kind::Volume)
+        .act(update),
+    own("uploadVolume")
+        .doc("Makes a data volume of a file; the system downloads it from its URL")
+        .roles(Roles::ALL)
+        .params(&[
+            p("format", Str).required(),
+            p("name", Str).required(),
+            p("url", Str).required().doc("where to download it from"),
+            p("zoneid", Id(Kind::Zone)).required(),
+            p("checksum", Str),
+            p("imagestoreuuid", Str),
+        ])
+        .groups(&[group::OWNER, group::PROJECT])
+        .job("VOLUME.UPLOAD")
+        .object("volume", &VOLUME)
+        .kind(Kind::Volume)
+        .begin(upload)
+        .act(finish_upload)
+        .on_failure(|call, _| give_up(call)),
+];
+
+/// `poolid` is the pool it lies in; `roottemplate` the image a root volume was made
+/// from; `ismetered` says that it is billed.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Volume, &VOLUME)
+    .counts(&[
+        (Limit::Volume, |_, volume| i64::from(!volume.is(VolumeState::Destroy))),
+        // A file that was uploaded is no disk until it is attached.
+        (Limit::PrimaryStorage, |_, volume| stored_bytes(volume, false)),
+        (Limit::SecondaryStorage, |_, volume| stored_bytes(volume, true)),
+    ])
+    .goes_with_owner(Turn::Volumes, expunge)
+    .newest_first()
+    .hidden(&[
+        hidden("poolid", W::Id(Kind::StoragePool)),
+        hidden("roottemplate", W::Str),
+        hidden("ismetered", W::Bool),
+        hidden("path", W::Str),
+        hidden("url", W::Str),
+        hidden("format", W::Str),
+    ])
+    .owned()
+    .limit(Limit::Volume)
+    .states(table!(VolumeState: Allocated, Ready, Destroy, Uploaded, UploadError;
+        Allocated => Ready, Uploaded, Destroy;
+        Uploaded => Ready, Destroy;
+        Ready => Destroy;
+        Destroy => Ready, Allocated;
+    ))
+    .keyword(&[col::NAME])
+    .referred(&[
+        (Kind::SnapshotPolicy, col::VOLUME_ID.reference(), OnDelete::Remove),
+        (Kind::Detail, col::RESOURCE.reference(), OnDelete::Remove),
+    ])
+    .tagged("Volume")
+    .job_instance("Volume");
+
+/// Bytes of a GiB.
+const GIB: i64 = 1 << 30;
+
+/// Whole GiB that hold so many bytes.
+pub(crate) fn gib(bytes: i64) -> i64 {
+    (bytes.max(0) + GIB - 1) / GIB
+}
+
+/// The size of a new disk of an offering, in bytes: the offering's, or the one
+/// asked for where the offering leaves it open.
+pub(crate) fn size_of(
+    call: &Call<'_, '_>,
+    offering: ThingId,
+    size_gib: Option<i64>,
+) -> Result<i64, ApiError> {
+    let offering = call.thing(offering);
+    if !offering.flag(col::IS_CUSTOMIZED) {
+        return Ok(offering.int(col::DISK_SIZE).saturating_mul(GIB));
+    }
+    let (least, most) = (
+        call.setting_number("custom.diskoffering.size.min"),
+        call.setting_number("custom.diskoffering.size.max"),
+    );
+    match size_gib {
+        Some(size) if (least..=most).contains(&size) => Ok(size.saturating_mul(GIB)),
+        Some(size) => {
+            Err(call.invalid("size", &size.to_string(), &format!("expected {least} to {most} GiB")))
+        }
+        None => Err(ApiError::value(format!(
+            "the disk offering {} has no size of its own; give `size`",
+            offering.text(col::NAME)
+        ))),
+    }
+}
+
+/// Refuses a size where the offering has one.
+pub(crate) fn refuse_size(call: &Call<'_, '_>, offering: ThingId) -> Result<(), ApiError> {
+    let offering = call.thing(offering);
+    if offering.flag(col::IS_CUSTOMIZED) || !call.args.has("size") {
+        return Ok(());
+    }
+    Err(ApiError::value(format!(
+        "the disk offering {} has a fixed size; leave `size` out",
+        offering.text(col::NAME)
+    ))
+    .about(offering.uuid.to_string(), "diskofferingid"))
+}
+
+/// The size of a volume that is there, if it lies in the image store or not, as asked.
+fn stored_bytes(volume: &Thing, in_image_store: bool) -> i64 {
+    let is_meant = is_in_image_store(volume) == in_image_store;
+    if is_meant && !volume.is(VolumeState::Destroy) { volume.int(col::SIZE) } else { 0 }
+}
+
+/// Whether a volume is a file that was uploaded and lies in no pool yet.
+pub(crate) fn is_in_image_store(volume: &Thing) -> bool {
+    !volume.text(col::URL).is_empty()
+        && volume.is_any(&[VolumeState::Allocated, VolumeState::Uploaded])
+}
+
+/// Begins to bill a volume.
+fn meter(tx: &mut Tx<'_>, id: ThingId, event_type: &str) {
+    tx.edit(id, |volume| {
+        volume.set_flag(col::IS_METERED, true);
+    });
+    metering::volume(tx, event_type, id);
+}
+
+/// Ends that.
+fn unmeter(tx: &mut Tx<'_>, id: ThingId) {
+    if tx.thing(id).flag(col::IS_METERED) {
+        tx.edit(id, |volume| {
+            volume.set_flag(col::IS_METERED, false);
+        });
+        metering::volume(tx, "VOLUME.DELETE", id);
+    }
+}
+
+/// Makes the root volume of a machine.
+pub(crate) fn insert_root(tx: &mut Tx<'_>, vm: ThingId, image: ThingId, size_bytes: i64) {
+    let machine = tx.thing(vm).clone();
+    let offering = machine.id_of(col::SERVICE_OFFERING_ID);
+    let storage_type = storage_type_of(tx, offering);
+    let id = tx.insert(Kind::Volume, |volume| {
+        volume.owner = machine.owner;
+        volume
+            .set_text(col::NAME, &format!("ROOT-{vm}"))
+            .set_text(col::TYPE, "ROOT")
+            .set_int(col::DEVICE_ID, 0)
+            .set_ref(col::SERVICE_OFFERING_ID, offering)
+            .set_ref(col::ROOT_TEMPLATE, image);
+        fill(volume, &machine, size_bytes, &storage_type);
+    });
+    meter(tx, id, "VOLUME.CREATE");
+}
+
+/// Makes the data volume that a machine is deployed with.
+pub(crate) fn insert_data(tx: &mut Tx<'_>, vm: ThingId, offering: ThingId, size_bytes: i64) {
+    let machine = tx.thing(vm).clone();
+    let storage_type = storage_type_of(tx, Some(offering));
+    let id = tx.insert(Kind::Volume, |volume| {
+        volume.owner = machine.owner;
+        volume
+            .set_text(col::NAME, &format!("DATA-{vm}"))
+            .set_text(col::TYPE, "DATADISK")
+            .set_int(col::DEVICE_ID, 1)
+            .set_ref(col::DISK_OFFERING_ID, offering);
+        fill(volume, &machine, size_bytes, &storage_type);
+    });
+    meter(tx, id, "VOLUME.CREATE");
+}
+
+/// `shared` or `local`, as the offering of a volume says.
+fn storage_type_of(world: &World, offering: Option<ThingId>) -> String {
+    offering.map_or("shared", |id| world.thing(id).text(col::STORAGE_TYPE)).to_owned()
+}
+
+fn fill(volume: &mut Thing, machine: &Thing, size_bytes: i64, storage_type: &str) {
+    volume
+        .set_ref(col::ZONE_ID, machine.id_of(col::ZONE_ID))
+        .set_ref(col::VIRTUAL_MACHINE_ID, machine.id)
+        .set_int(col::SIZE, size_bytes)
+        .set_time(col::ATTACHED, machine.created)
+        .set_text(col::HYPERVISOR, machine.text(col::HYPERVISOR))
+        .set_text(col::STORAGE_TYPE, storage_type)
+        .set_flag(col::DESTROYED, false)
+        .set_flag(col::IS_EXTRACTABLE, true)
+        .set_flag(col::DISPLAY_VOLUME, true);
+}
+
+/// The root volume of a machine.
+pub(crate) fn root_of(world: &World, vm: ThingId) -> Option<ThingId> {
+    let volumes = world.referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
+    volumes.filter(|volume| volume.text(col::TYPE) == "ROOT").map(|volume| volume.id).next()
+}
+
+/// Gives the volumes of a machine that starts on a host their places.
+pub(crate) fn place_all(
+    call: &mut Call<'_, '_>,
+    vm: ThingId,
+    host: ThingId,
+) -> Result<(), ApiError> {
+    for id in call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
+        place(call, id, Some(host))?;
+    }
+    Ok(())
+}
+
+/// Refuses to start a machine that has a volume in a pool that is not up.
+pub(crate) fn refuse_unreachable(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
+    for volume in call.referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
+        let pool = volume.id_of(col::POOL_ID).map(|id| call.thing(id));
+        if let Some(pool) = pool.filter(|pool| !pool.is(PoolState::Up)) {
+            return Err(ApiError::unavailable(format!(
+                "the volume {} lies in the storage pool {}, which is in {}",
+                volume.text(col::NAME),
+                pool.text(col::NAME),
+                pool.state()
+            ))
+            .about(volume.uuid.to_string(), "id"));
+        }
+    }
+    Ok(())
+}
+
+/// Gives a volume its place in a pool, unless it has one.
+pub(crate) fn place(
+    call: &mut Call<'_, '_>,
+    id: ThingId,
+    host: Option<ThingId>,
+) -> Result<(), ApiError> {
+    let volume = call.thing(id).clone();
+    if !volume.is_any(&[VolumeState::Allocated, VolumeState::Uploaded]) {
+        return Ok(());
+    }
+    let pool = placement::pool_for(call, &volume, host)?;
+    let name = call.thing(pool).text(col::NAME).to_owned();
+    call.move_to(id, VolumeState::Ready);
+    call.edit(id, |volume| {
+        volume.set_ref(col::POOL_ID, pool).set_text(col::STORAGE, &name);
+    });
+    Ok(())
+}
+
+/// A volume that is not billed any more; its machine can still be recovered.
+pub(crate) fn destroy(tx: &mut Tx<'_>, id: ThingId) {
+    unmeter(tx, id);
+    tx.move_to(id, VolumeState::Destroy);
+    tx.edit(id, |volume| {
+        volume.set_flag(col::DESTROYED, true);
+    });
+}
+
+/// The root volume of a machine that is recovered.
+pub(crate) fn restore(tx: &mut Tx<'_>, id: ThingId) {
+    let is_placed = tx.thing(id).id_of(col::POOL_ID).is_some();
+    tx.move_to(id, if is_placed { VolumeState::Ready } else { VolumeState::Allocated });
+    tx.edit(id, |volume| {
+        volume.set_flag(col::DESTROYED, false);
+    });
+    meter(tx, id, "VOLUME.CREATE");
+}
+
+/// Takes a volume away for good.
+pub(crate) fn expunge(tx: &mut Tx<'_>, id: ThingId) {
+    unmeter(tx, id);
+    tx.remove_with_dependants(id);
+}
+
+/// A volume whose disks are gone, and with its root volume a machine.
+pub(crate) fn lose(tx: &mut Tx<'_>, id: ThingId) {
+    let vm = tx.thing(id).id_of(col::VIRTUAL_MACHINE_ID);
+    match vm.filter(|_| tx.thing(id).text(col::TYPE) == "ROOT") {
+        Some(vm) => {
+            vm::destroy_now(tx, vm);
+            vm::expunge(tx, vm);
+        }
+        None => expunge(tx, id),
+    }
+}
+
+/// Takes a volume off its machine.
+pub(crate) fn detach(tx: &mut Tx<'_>, id: ThingId) {
+    tx.edit(id, |volume| {
+        volume
+            .set_ref(col::VIRTUAL_MACHINE_ID, None)
+            .clear(col::DEVICE_ID)
+            .set_time(col::ATTACHED, None);
+    });
+}
+
+fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    // 1. What it is made of: an offering, or a snapshot.
+    let args = call.args.clone();
+    let owner = call.owner()?;
+    let (zone, size_bytes, offering, from) =
+        match (args.id("snapshotid"), args.id("diskofferingid")) {
+            (Some(snapshot), _) => {
+                let snapshot = call.thing(snapshot);
+                if !snapshot.is(SnapshotState::BackedUp) {
+                    return Err(ApiError::value(format!(
+                        "the snapshot {} is not backed up yet",
+                        snapshot.text(col::NAME)
+                    )));
+                }
+                let of = snapshot.id_of(col::VOLUME_ID).map(|id| call.thing(id));
+                let offering = of.and_then(|volume| volume.id_of(col::DISK_OFFERING_ID));
+                let zone = snapshot.id_of(col::ZONE_ID).expect("snapshots are in a zone");
+                if args.id("zoneid").is_some_and(|wanted| wanted != zone) {
+                    return Err(ApiError::value(format!(
+                        "the snapshot {} is in the zone {}; its volumes are made there",
+                        snapshot.text(col::NAME),
+                        call.thing(zone).text(col::NAME)
+                    ))
+                    .about(snapshot.uuid.to_string(), "snapshotid"));
+                }
+                let size_bytes = snapshot.int(col::SIZE);
+                let is_other_size = args.int("size").is_some_and(|size| size != gib(size_bytes));
+                let wanted = args.id("diskofferingid");
+                if is_other_size || wanted.is_some() && wanted != offering {
+                    return Err(ApiError::value(format!(
+                        "a volume of the snapshot {} has the size and the offering of its volume; \
+                         leave `size` and `diskofferingid` out",
+                        snapshot.text(col::NAME)
+                    ))
+                    .about(snapshot.uuid.to_string(), "snapshotid"));
+                }
+                (zone, size_bytes, offering, Some(snapshot.id))
+            }
+            (None, Some(offering)) => {
+                let zone = args
+                    .id("zoneid")
+                    .ok_or_else(|| ApiError::value("give `zoneid` with `diskofferingid`"))?;
+                refuse_size(call, offering)?;
+                (zone, size_of(call, offering, args.int("size"))?, Some(offering), None)
+            }
+            (None, None) => return Err(ApiError::value("give `diskofferingid` or `snapshotid`")),
+        };
+    zone::refuse_disabled(call, zone)?;
+    zone::refuse_local(call, zone, &[offering])?;
+    check_iops(call, offering)?;
+    // 2. Limits, then the volume.
+    limit::check(call.tx, owner, Limit::Volume, 1)?;
+    limit::check(call.tx, owner, Limit::PrimaryStorage, gib(size_bytes))?;
+    let storage_type = storage_type_of(call.tx, offering);
+    // What is made of a snapshot is of the hypervisor that the snapshot's volume was of.
+    let hypervisor = from
+        .and_then(|snapshot| call.thing(snapshot).id_of(col::VOLUME_ID))
+        .map(|volume| call.thing(volume).text(col::HYPERVISOR).to_owned())
+        .filter(|hypervisor| !hypervisor.is_empty());
+    let id = call.tx.insert(Kind::Volume, |volume| {
+        volume.owner = Some(owner);
+        if let Some(hypervisor) = &hypervisor {
+            volume.set_text(col::HYPERVISOR, hypervisor);
+        }
+        volume
+            .set_text(col::NAME, args.text_required("name"))
+            .set_text(col::TYPE, "DATADISK")
+            .set_ref(col::ZONE_ID, zone)
+            .set_int(col::SIZE, size_bytes)
+            .set_ref(col::DISK_OFFERING_ID, offering)
+            .set_ref(col::SNAPSHOT_ID, from)
+            .set_text(col::STORAGE_TYPE, &storage_type)
+            .set_flag(col::DESTROYED, false)
+            .set_flag(col::IS_EXTRACTABLE, true)
+            .set_flag(col::DISPLAY_VOLUME, args.flag("displayvolume").unwrap_or(true));
+        for column in [col::MIN_IOPS, col::MAX_IOPS] {
+            if let Some(number) = args.int(column.name()) {
+                volume.set_int(column, number);
+            }
+        }
+    });
+    meter(call.tx, id, "VOLUME.CREATE");
+    Ok(Some(id))
+}
+
+/// Refuses I/O operations where the offering does not leave them open.
+fn check_iops(call: &Call<'_, '_>, offering: Option<ThingId>) -> Result<(), ApiError> {
+    let (least, most) = (call.args.int("miniops"), call.args.int("maxiops"));
+    if least.is_none() && most.is_none() {
+        return Ok(());
+    }
+    let offering = offering.map(|id| call.thing(id));
+    if !offering.is_some_and(|offering| offering.flag(col::IS_CUSTOMIZED_IOPS)) {
+        return Err(ApiError::value(
+            "`miniops` and `maxiops` go with an offering that has `customizediops=true`; leave them out",
+        ));
+    }
+    match (least, most) {
+        (Some(least), Some(most)) if least > most => {
+            Err(call.invalid("maxiops", &most.to_string(), "expected `miniops` or more"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn finish_create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    // One made of a snapshot holds its data at once; others get their place when
+    // they are first attached.
+    if call.entity().id_of(col::SNAPSHOT_ID).is_some() {
+        place(call, id, None)?;
+    }
+    Ok(Done::Thing(id))
+}
+
+fn give_up(call: &mut Call<'_, '_>) {
+    if let Some(id) = call.entity.filter(|id| call.get(Kind::Volume, *id).is_some()) {
+        expunge(call.tx, id);
+    }
+}
+
+fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. A data volume that is free, a machine of the same owner and zone.
+    let (id, vm) = (call.args.id_required("id"), call.args.id_required("virtualmachineid"));
+    let (volume, machine) = (call.thing(id).clone(), call.thing(vm).clone());
+    let name = volume.text(col::NAME);
+    if volume.text(col::TYPE) == "ROOT" {
+        return Err(ApiError::value(format!(
+            "{name} is a root volume; only data volumes are attached"
+        )));
+    }
+    if let Some(other) = volume.id_of(col::VIRTUAL_MACHINE_ID) {
+        return Err(ApiError::value(format!(
+            "the volume {name} is attached to {} already; detach it first",
+            call.thing(other).text(col::NAME)
+        )));
+    }
+    if volume.owner != machine.owner {
+        return Err(ApiError::value(format!(
+            "the volume {name} and the virtual machine {} have different owners",
+            machine.text(col::NAME)
+        )));
+    }
+    if volume.id_of(col::ZONE_ID) != machine.id_of(col::ZONE_ID) {
+        return Err(ApiError::value(format!(
+            "the volume {name} and the virtual machine {} are in different zones",
+            machine.text(col::NAME)
+        )));
+    }
+    if !machine.is_any(&[MachineState::Running, MachineState::Stopped]) {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} is {}; it must be running or stopped",
+            machine.text(col::NAME),
+            machine.state()
+        )));
+    }
+    if placement::is_bare_metal(machine.text(col::HYPERVISOR)) {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} is bare metal, which takes no volumes",
+            machine.text(col::NAME)
+        ))
+        .about(machine.uuid.to_string(), "virtualmachineid"));
+    }
+    let of_volume = volume.text(col::HYPERVISOR);
+    // What is uploaded is of no hypervisor before one reads it: the format alone counts.
+    let is_readable = is_in_image_store(&volume)
+        && volume.text(col::FORMAT) == image::format_of(machine.text(col::HYPERVISOR));
+    if !is_readable
+        && !of_volume.is_empty()
+        && !of_volume.eq_ignore_ascii_case(machine.text(col::HYPERVISOR))
+    {
+        return Err(ApiError::value(format!(
+            "the volume {name} is of {of_volume}, the virtual machine of {}",
+            machine.text(col::HYPERVISOR)
+        )));
+    }
+    if is_in_image_store(&volume) {
+        if !volume.is(VolumeState::Uploaded) {
+            return Err(ApiError::value(format!("the volume {name} is not uploaded yet")));
+        }
+        let owner = volume.owner.expect("volumes have an owner");
+        limit::check(call.tx, owner, Limit::PrimaryStorage, gib(volume.int(col::SIZE)))?;
+    }
+    // 2. A place on the machine: 0 is the root disk, 3 the CD drive.
+    let taken: Vec<i64> = call
+        .referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID)
+        .map(|v| v.int(col::DEVICE_ID))
+        .collect();
+    let data = taken.iter().filter(|device| **device != 0).count();
+    if let Some(most) = hypervisor::data_volumes_max(call, &machine)
+        && i64::try_from(data).is_ok_and(|data| data >= most)
+    {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} has {data} data volumes, as many as {} can have",
+            machine.text(col::NAME),
+            machine.text(col::HYPERVISOR)
+        ))
+        .about(machine.uuid.to_string(), "virtualmachineid"));
+    }
+    let free = |device: &i64| *device != 0 && *device != 3 && !taken.contains(device);
+    let device = match call.args.int("deviceid") {
+        Some(device) if (1..=DEVICES_MAX).contains(&device) && free(&device) => device,
+        Some(device) => {
+            let expected = "expected a free place from 1 to 15 but 3";
+            return Err(call.invalid("deviceid", &device.to_string(), expected));
+        }
+        None => (1..=DEVICES_MAX).find(free).ok_or_else(|| {
+            ApiError::value(format!(
+                "the virtual machine {} has no place for another volume",
+                machine.text(col::NAME)
+            ))
+        })?,
+    };
+    // 3. It lies where the machine reaches it; for one that has never run its host
+    //    decides that.
+    if let Some(host) = placement::home_of(call, &machine) {
+        place(call, id, Some(host))?;
+        let pool = call.thing(id).id_of(col::POOL_ID);
+        if pool.is_some_and(|pool| !placement::reaches(call.thing(host), call.thing(pool))) {
+            let pool = placement::pool_for(call, call.thing(id), Some(host))?;
+            move_to(call, id, pool)?;
+        }
+    }
+    let now = call.now;
+    call.edit(id, |volume| {
+        volume
+            .set_ref(col::VIRTUAL_MACHINE_ID, vm)
+            .set_int(col::DEVICE_ID, device)
+            .set_time(col::ATTACHED, now)
+            .set_text(col::HYPERVISOR, machine.text(col::HYPERVISOR));
+    });
+    Ok(Done::Thing(id))
+}
+
+/// Places for disks on a machine.
+const DEVICES_MAX: i64 = 15;
+
+/// Finds the volume that is named by its id, by its place on a machine, or by both if they agree.
+fn named_to_detach(call: &mut Call<'_, '_>) -> Result<ThingId, ApiError> {
+    let args = &call.args;
+    Ok(match (args.id("id"), args.id("virtualmachineid"), args.int("deviceid")) {
+        (Some(id), vm, device) => {
+            let volume = call.thing(id);
+            let name = volume.text(col::NAME);
+            if let Some(vm) = vm.filter(|vm| volume.id_of(col::VIRTUAL_MACHINE_ID) != Some(*vm)) {
+                let expected = format!("the volume {name} is not attached to it");
+                let vm = call.thing(vm).uuid.to_string();
+                return Err(call.invalid("virtualmachineid", &vm, &expected));
+            }
+            if let Some(device) = device.filter(|at| volume.int_if(col::DEVICE_ID) != Some(*at)) {
+                let expected = format!("the volume {name} is not at this place");
+                return Err(call.invalid("deviceid", &device.to_string(), &expected));
+            }
+            id
+        }
+        (None, Some(vm), Some(device)) => call
+            .referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID)
+            .find(|volume| volume.int_if(col::DEVICE_ID) == Some(device))
+            .map(|volume| volume.id)
+            .ok_or_else(|| {
+                call.invalid("deviceid", &device.to_string(), "no volume is at this place")
+            })?,
+        _ => {
+            return Err(ApiError::value(
+                "give `id`, or `virtualmachineid` together with `deviceid`",
+            ));
+        }
+    })
+}
+
+fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let volume = call.thing(id);
+    if volume.text(col::TYPE) == "ROOT" {
+        return Err(ApiError::value(format!(
+            "{} is a root volume and stays with its virtual machine",
+            volume.text(col::NAME)
+        )));
+    }
+    let vm = volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.thing(id)).ok_or_else(|| {
+        ApiError::value(format!("the volume {} is not attached", volume.text(col::NAME)))
+    })?;
+    if !vm.is_any(&[MachineState::Running, MachineState::Stopped, MachineState::Destroyed]) {
+        return Err(ApiError::value(format!(
+            "the virtual machine {} is {}; it must be running or stopped",
+            vm.text(col::NAME),
+            vm.state()
+        )));
+    }
+    detach(call.tx, id);
+    Ok(Done::Thing(id))
+}
+
+fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let volume = call.entity();
+    if let Some(vm) = volume.id_of(col::VIRTUAL_MACHINE_ID) {
+        return Err(ApiError::value(format!(
+            "the volume {} is attached to {}; detach it first",
+            volume.text(col::NAME),
+            call.thing(vm).text(col::NAME)
+        ))
+        .about(volume.uuid.to_string(), "id"));
+    }
+    expunge(call.tx, id);
+    Ok(Done::Success)
+}
+
+fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    // 1. The new offering and size.
+    let args = call.args.clone();
+    let id = args.id("id").ok_or_else(|| ApiError::value("give the volume's `id`"))?;
+    let volume = call.thing(id).clone();
+    let name = volume.text(col::NAME);
+    if volume.text(col::TYPE) == "ROOT" {
+        return Err(ApiError::value(format!("{name} is a root volume and keeps its size")));
+    }
+    if !volume.is_any(&[VolumeState::Allocated, VolumeState::Ready]) {
+        return Err(ApiError::value(format!("the volume {name} is {}", volume.state())));
+    }
+    let offering = args.id("diskofferingid").or(volume.id_of(col::DISK_OFFERING_ID));
+    let offering = offering.ok_or_else(|| ApiError::value("give `diskofferingid`"))?;
+    if args.id("diskofferingid").is_none() && args.int("size").is_none() {
+        return Err(ApiError::value("give `size` or `diskofferingid`"));
+    }
+    let (old, new) = (volume.int(col::SIZE), size_of(call, offering, args.int("size"))?);
+    refuse_size(call, offering)?;
+    if new < old && !args.is_true("shrinkok") {
+        return Err(ApiError::value(format!(
+            "the volume {name} would become smaller, and what does not fit is lost; give `shrinkok=true` to do it"
+        )));
+    }
+    if let Some(old) = volume.id_of(col::DISK_OFFERING_ID).map(|id| call.thing(id)) {
+        let new = call.thing(offering);
+        if [col::STORAGE_TYPE, col::TAGS]
+            .into_iter()
+            .any(|column| old.text(column) != new.text(column))
+        {
+            return Err(ApiError::value(format!(
+                "the disk offering {} is of other storage than {}; the volume {name} would have to move",
+                new.text(col::NAME),
+                old.text(col::NAME)
+            ))
+            .about(new.uuid.to_string(), "diskofferingid"));
+        }
+    }
+    let owner = volume.owner.expect("volumes have an owner");
+    limit::check(call.tx, owner, Limit::PrimaryStorage, gib(new) - gib(old))?;
+    if let Some(pool) = volume.id_of(col::POOL_ID)
+        && capacity::pool_free_bytes(call, pool) < new - old
+    {
+        return Err(ApiError::storage_capacity(format!(
+            "the storage pool {} has no room for {} more bytes",
+            call.thing(pool).text(col::NAME),
+            new - old
+        )));
+    }
+    // 2. The bill follows.
+    call.edit(id, |volume| {
+        volume.set_int(col::SIZE, new).set_ref(col::DISK_OFFERING_ID, offering);
+    });
+    metering::volume(call.tx, "VOLUME.RESIZE", id);
+    Ok(Done::Thing(id))
+}
+
+fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+    let args = call.args.clone();
+    let owner = call.owner()?;
+    let url = args.text_required("url");
+    if !["http://", "https://", "ftp://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(call.invalid("url", url, "expected a link by http, https or ftp"));
+    }
+    let format = args.text_required("format").to_uppercase();
+    let hypervisor = match format.as_str() {
+        "VHD" => "XenServer",
+        "QCOW2" => "KVM",
+        "OVA" => "VMware",
+        "RAW" => "Ovm",
+        _ => return Err(call.invalid("format", &format, "expected VHD, QCOW2, OVA or RAW")),
+    };
+    let zone = args.id_required("zoneid");
+    let hypervisor = reader_of(call, zone, &format, hypervisor);
+    zone::refuse_disabled(call, zone)?;
+    imagestore::refuse_without(call, zone)?;
+    limit::check(call.tx, owner, Limit::Volume, 1)?;
+    limit::check(call.tx, owner, Limit::SecondaryStorage, gib(UPLOADED_BYTES))?;
+    let id = call.tx.insert(Kind::Volume, |volume| {
+        volume.owner = Some(owner);
+        volume
+            .set_text(col::NAME, args.text_required("name"))
+            .set_text(col::TYPE, "DATADISK")
+            .set_ref(col::ZONE_ID, zone)
+            .set_int(col::SIZE, UPLOADED_BYTES)
+            .set_text(col::STORAGE_TYPE, "shared")
+            .set_text(col::HYPERVISOR, &hypervisor)
+            .set_text(col::FORMAT, &format)
+            .set_text(col::URL, url)
+            .set_flag(col::DESTROYED, false)
+            .set_flag(col::IS_EXTRACTABLE, true)
+            .set_flag(col::DISPLAY_VOLUME, true);
+    });
+    Ok(Some(id))
+}
+
+/// The hypervisor whose disks have a format, `usual` one unless the zone has another alone.
+fn reader_of(world: &World, zone: ThingId, format: &str, usual: &str) -> String {
+    let of_zone: Vec<&str> = world
+        .referring(zone, Kind::Cluster, col::ZONE_ID)
+        .map(|cluster| cluster.text(col::HYPERVISOR_TYPE))
+        .filter(|one| image::format_of(one) == format)
+        .collect();
+    let is_there = of_zone.iter().any(|one| one.eq_ignore_ascii_case(usual));
+    let other = of_zone.first().filter(|_| !is_there);
+    other.map_or(usual, |other| *other).to_owned()
+}
+
+/// Bytes of a file that is uploaded, for nothing is uploaded really.
+const UPLOADED_BYTES: i64 = 1 << 30;
+
+fn finish_upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    if call.step == 0 {
+        let zone = call.entity().id_of(col::ZONE_ID);
+        if let Some(later) = simulator::ask(call, zone, "DownloadCommand")? {
+            return Ok(later);
+        }
+    }
+    call.move_to(id, VolumeState::Uploaded);
+    meter(call.tx, id, "VOLUME.UPLOAD");
+    Ok(Done::Thing(id))
+}
+
+fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let (id, pool) = (call.args.id_required("volumeid"), call.args.id_required("storageid"));
+    let runs = call
+        .thing(id)
+        .id_of(col::VIRTUAL_MACHINE_ID)
+        .is_some_and(|vm| call.thing(vm).is(MachineState::Running));
+    if runs && !call.args.is_true("livemigrate") {
+        return Err(ApiError::value(
+            "its virtual machine runs; give `livemigrate=true`, or stop it",
+        ));
+    }
+    move_to(call, id, pool)?;
+    Ok(Done::Thing(id))
+}
+
+/// Moves a volume from the pool it lies in to another of its zone and hypervisor.
+pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Result<(), ApiError> {
+    let volume = call.thing(id).clone();
+    let to = call.thing(pool).clone();
+    if !volume.is(VolumeState::Ready) {
+        return Err(ApiError::value(format!(
+            "the volume {} is {} and lies in no pool yet",
+            volume.text(col::NAME),
+            volume.state()
+        )));
+    }
+    if volume.id_of(col::POOL_ID) == Some(pool) {
+        return Err(ApiError::value(format!("the volume lies in {} already", to.text(col::NAME))));
+    }
+    if !to.is(PoolState::Up) || to.id_of(col::ZONE_ID) != volume.id_of(col::ZONE_ID) {
+        return Err(ApiError::value(format!(
+            "the storage pool {} is not up, or in another zone",
+            to.text(col::NAME)
+        )));
+    }
+    let from = volume.id_of(col::POOL_ID).map(|id| call.thing(id).text(col::HYPERVISOR));
+    if from.is_some_and(|from| from != to.text(col::HYPERVISOR)) {
+        return Err(ApiError::value(format!(
+            "the storage pool {} is for {}, the volume is not",
+            to.text(col::NAME),
+            to.text(col::HYPERVISOR)
+        )));
+    }
+    // What runs goes on reaching it.
+    let host =
+        volume.id_of(col::VIRTUAL_MACHINE_ID).and_then(|vm| call.thing(vm).id_of(col::HOST_ID));
+    if let Some(host) = host.map(|id| call.thing(id)).filter(|host| !placement::reaches(host, &to))
+    {
+        return Err(ApiError::value(format!(
+            "the host {} of its virtual machine does not reach the storage pool {}",
+            host.text(col::NAME),
+            to.text(col::NAME)
+        ))
+        .about(to.uuid.to_string(), "storageid"));
+    }
+    if capacity::pool_free_bytes(call, pool) < volume.int(col::SIZE) {
+        return Err(ApiError::storage_capacity(format!(
+            "the storage pool {} has no room for the volume",
+            to.text(col::NAME)
+        )));
+    }
+    call.edit(id, |volume| {
+        volume.set_ref(col::POOL_ID, pool).set_text(col::STORAGE, to.text(col::NAME));
+    });
+    Ok(())
+}
+
+fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let volume = call.entity();
+    let vm = volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.thing(id));
+    if let Some(vm) = vm.filter(|vm| !vm.is(MachineState::Stopped)) {
+        return Err(ApiError::value(format!(
+            "stop the virtual machine {} or detach the volume first",
+            vm.text(col::NAME)
+        )));
+    }
+    if !volume.is_any(&[VolumeState::Ready, VolumeState::Uploaded]) {
+        return Err(ApiError::value(format!(
+            "the volume {} is {} and holds nothing yet",
+            volume.text(col::NAME),
+            volume.state()
+        ))
+        .about(volume.uuid.to_string(), "id"));
+    }
+    let zone = call.args.id_required("zoneid");
+    if volume.id_of(col::ZONE_ID) != Some(zone) {
+        return Err(ApiError::value(format!(
+            "the volume {} is not in the zone {}",
+            volume.text(col::NAME),
+            call.thing(zone).text(col::NAME)
+        ))
+        .about(volume.uuid.to_string(), "id"));
+    }
+    let size = volume.int(col::SIZE);
+    image::extraction(call, size)
+}
+
+fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    let path = call.args.text_required("path").to_owned();
+    call.edit(id, |volume| {
+        volume.set_text(col::PATH, &path);
+    });
+    Ok(Done::Thing(id))
+}
+
+/// `hostid` and `podid` are those of the machine it is attached to. What is not to be
+/// displayed only root admins are shown.
+fn is_listed(query: &Query<'_>, volume: &Thing) -> bool {
+    if !volume.flag(col::DISPLAY_VOLUME) && !query.caller.is_root() {
+        return false;
+    }
+    let host = volume
+        .id_of(col::VIRTUAL_MACHINE_ID)
+        .and_then(|vm| query.world.thing(vm).id_of(col::HOST_ID));
+    let pod = host.and_then(|host| query.world.thing(host).id_of(col::POD_ID));
+    query.args.id("hostid").is_none_or(|wanted| host == Some(wanted))
+        && query.args.id("podid").is_none_or(|wanted| pod == Some(wanted))
+}
