@@ -419,12 +419,8 @@ fn subject(world: &World, command: &Command, entity: Option<ThingId>) -> String 
 /// What a command answers when its work is done.
 fn answer(world: &Tx<'_>, command: &Command, caller: &Caller, done: &Done) -> Answer {
     let show = |id: &ThingId| {
-        let object = match command.shape {
-            Shape::List { object, .. } | Shape::Object { object, .. } => object,
-            Shape::Success | Shape::Bare(_) => None,
-        };
         let thing = world.thing(*id);
-        let object = object.unwrap_or(thing.spec().object);
+        let object = command.object_shown(world.tables()).unwrap_or(thing.spec().object);
         View::new(world, caller, thing, world.now).object(object)
     };
     match (done, command.shape) {

@@ -50,7 +50,7 @@ pub use event::{Level, write_alone as happened};
 pub use jobs::{JobStatus, Request, answer_of as job_answer, begin_by_itself};
 pub use list::Page;
 pub use node::{Answer, Fields, Node};
-pub use removal::{remove_all_of, stop_all_of};
+pub use removal::{remove_all_of, remove_all_on, stop_all_of};
 pub use render::View;
 pub use restore::faults;
 pub use scope::Scope;

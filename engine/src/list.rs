@@ -92,11 +92,20 @@ impl Page {
 }
 
 impl Query<'_> {
+    /// The name of an item of the command's answer, and the object that it shows.
+    ///
+    /// # Panics
+    /// If the command answers no list: a mistake in the tables.
+    pub fn item(&self) -> (&'static str, &'static Object) {
+        match (self.command.shape, self.command.object_shown(self.world.tables())) {
+            (Shape::List { item, .. }, Some(object)) => (item, object),
+            _ => panic!("{} does not list objects", self.command.name),
+        }
+    }
+
     /// The page of `things` that is asked for, shown as the command's object.
     pub fn page<'t>(&self, things: impl Iterator<Item = &'t Thing>) -> Result<Answer, ApiError> {
-        let Shape::List { item, object: Some(object) } = self.command.shape else {
-            panic!("{} does not list objects", self.command.name)
-        };
+        let (item, object) = self.item();
         self.page_of(item, things, |query, thing| query.show(thing, object))
     }
 
@@ -233,9 +242,7 @@ pub(super) fn run(query: &Query<'_>) -> Result<Answer, ApiError> {
     if unwanted.is_empty() {
         return query.page(things);
     }
-    let Shape::List { item, object: Some(object) } = query.command.shape else {
-        panic!("{} does not list objects", query.command.name)
-    };
+    let (item, object) = query.item();
     query.page_of(item, things, |query, thing| {
         let mut node = query.show(thing, object);
         if let Node::Object(fields) = &mut node {

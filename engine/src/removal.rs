@@ -5,7 +5,7 @@ use super::{
     tx::Tx,
     world::{ThingId, World},
 };
-use crate::table::{KindSpec, WithOwner};
+use crate::table::{GoesWith, Kind, KindSpec, WithOwner};
 
 /// Stops everything of an account that can be stopped.
 pub fn stop_all_of(tx: &mut Tx<'_>, account: ThingId) {
@@ -27,6 +27,21 @@ pub fn remove_all_of(tx: &mut Tx<'_>, account: ThingId) {
     for (spec, WithOwner { by, remove, .. }) in turns {
         for thing in belonging(tx, account, spec, by) {
             remove(tx, thing);
+        }
+    }
+}
+
+/// Gives up everything that stands on a thing, by the rows of the kinds, each at its turn:
+/// the rules of an address, those that lead to a machine.
+pub fn remove_all_on(tx: &mut Tx<'_>, id: ThingId) {
+    let kind = tx.thing(id).kind;
+    let rows =
+        tx.tables().kinds().flat_map(|spec| spec.goes_with.iter().map(move |row| (spec.kind, row)));
+    let mut rows: Vec<(Kind, &GoesWith)> = rows.filter(|(_, row)| row.other == kind).collect();
+    rows.sort_by_key(|(_, row)| row.turn);
+    for (of, row) in rows {
+        for thing in tx.ids_referring(id, of, row.by) {
+            (row.remove)(tx, thing);
         }
     }
 }

@@ -684,19 +684,12 @@ const FIELDS: &[(&str, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::{FIELDS, OWN, meaning};
-    use crate::{
-        TABLES,
-        table::{Object, Shape},
-    };
+    use crate::{TABLES, table::Object};
 
     /// Those that are listed, and those of our own commands.
     fn all() -> impl Iterator<Item = &'static Object> {
-        TABLES.objects().chain(TABLES.commands().filter_map(|command| match command.shape {
-            Shape::List { object, .. } | Shape::Object { object, .. } | Shape::Bare(object) => {
-                object
-            }
-            Shape::Success => None,
-        }))
+        let of_commands = TABLES.commands().filter_map(|command| command.object_shown(&TABLES));
+        TABLES.objects().chain(of_commands)
     }
 
     #[test]

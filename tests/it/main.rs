@@ -16,4 +16,5 @@ mod libcloud; // a tenant's day by another unmodified client
 mod living; // tenants, kills in the middle of their lives, the bill of it
 mod repair; // a folder that lived ahead of time
 mod sample_data; // a small real dump with records derived independently
+mod shape; // folders that import downwards, no circles of files
 mod support;

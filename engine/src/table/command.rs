@@ -3,7 +3,7 @@
 use cloudtally_model::ApiError;
 
 use super::{Kind, Object, Param, Roles, group, same};
-use crate::{Act, Answer, Begin, Check, Fail, Filter, Query, Thing, World};
+use crate::{Act, Answer, Begin, Check, Fail, Filter, Query, Tables, Thing, World};
 
 /// What kind of thing a command does, and so which part of the engine runs it.
 #[derive(Clone, Copy)]
@@ -44,27 +44,37 @@ pub enum Job {
     Create,
 }
 
-/// What the answer looks like.
+/// The object that an answer shows.
+#[derive(Clone, Copy)]
+pub enum Shown {
+    /// This one.
+    Object(&'static Object),
+    /// The one of a kind, which the tables of the cloud say: so a command answers a VM
+    /// without its area knowing that of VMs.
+    OfKind(Kind),
+}
+
+/// The form of an answer.
 #[derive(Clone, Copy)]
 pub enum Shape {
     /// `count` and items.
     List {
         /// Name of an item.
         item: &'static str,
-        /// What it shows.
-        object: Option<&'static Object>,
+        /// The object that an item is.
+        shown: Shown,
     },
     /// One object.
     Object {
         /// Its name.
         item: &'static str,
-        /// What it shows.
-        object: Option<&'static Object>,
+        /// The object.
+        shown: Shown,
     },
     /// That it worked.
     Success,
     /// The fields stand in the outer element.
-    Bare(Option<&'static Object>),
+    Bare(Shown),
 }
 
 /// Words of a parameter `details`, and the fields that each asks for.
@@ -207,19 +217,31 @@ impl Command {
 
     /// Answers `count` and items.
     pub const fn items(mut self, item: &'static str, object: &'static Object) -> Self {
-        self.shape = Shape::List { item, object: Some(object) };
+        self.shape = Shape::List { item, shown: Shown::Object(object) };
+        self
+    }
+
+    /// Answers `count` and items that are of a kind.
+    pub const fn items_of(mut self, item: &'static str, kind: Kind) -> Self {
+        self.shape = Shape::List { item, shown: Shown::OfKind(kind) };
         self
     }
 
     /// Answers one object.
     pub const fn object(mut self, item: &'static str, object: &'static Object) -> Self {
-        self.shape = Shape::Object { item, object: Some(object) };
+        self.shape = Shape::Object { item, shown: Shown::Object(object) };
+        self
+    }
+
+    /// Answers one thing of a kind.
+    pub const fn object_of(mut self, item: &'static str, kind: Kind) -> Self {
+        self.shape = Shape::Object { item, shown: Shown::OfKind(kind) };
         self
     }
 
     /// Answers fields without a name around them.
     pub const fn bare(mut self, object: &'static Object) -> Self {
-        self.shape = Shape::Bare(Some(object));
+        self.shape = Shape::Bare(Shown::Object(object));
         self
     }
 
@@ -315,6 +337,19 @@ impl Command {
     /// The row of a parameter.
     pub fn param(&self, name: &str) -> Option<&'static Param> {
         self.params_all().find(|param| param.name == name)
+    }
+
+    /// The object that its answer shows; none where it only tells that it worked.
+    pub fn object_shown(&self, tables: &'static Tables) -> Option<&'static Object> {
+        match self.shape {
+            Shape::List { shown, .. } | Shape::Object { shown, .. } | Shape::Bare(shown) => {
+                Some(match shown {
+                    Shown::Object(object) => object,
+                    Shown::OfKind(kind) => tables.spec(kind).object,
+                })
+            }
+            Shape::Success => None,
+        }
     }
 
     /// The outer element of its answers.

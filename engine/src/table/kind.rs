@@ -174,8 +174,8 @@ pub enum Sight {
     By(fn(&World, &Caller, &Thing) -> bool),
 }
 
-/// The turn in which things go when their account is removed: nothing is in use any more
-/// when its turn comes.
+/// The turn in which things go when what they belong to is removed: nothing is in use any
+/// more when its turn comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Turn {
     /// Instances, which hold nearly everything else.
@@ -200,6 +200,16 @@ pub enum Turn {
     GuestVlans,
     /// Security groups.
     SecurityGroups,
+    /// Rules that forward ports.
+    PortForwarding,
+    /// Rules that balance load, and their members.
+    LoadBalancing,
+    /// Static NAT and the ports opened for it.
+    StaticNat,
+    /// Rules of the firewall.
+    Firewall,
+    /// Remote access VPNs.
+    RemoteAccess,
 }
 
 /// What becomes of things when their account is removed.
@@ -209,6 +219,19 @@ pub struct WithOwner {
     pub turn: Turn,
     /// The column by which they belong to the account, where they are not owned by it.
     pub by: Option<Column<ThingId>>,
+    /// Removes one of them, or does what else becomes of it.
+    pub remove: fn(&mut Tx<'_>, ThingId),
+}
+
+/// What becomes of things when another that they stand on is given up.
+#[derive(Clone, Copy)]
+pub struct GoesWith {
+    /// The kind of the other.
+    pub other: Kind,
+    /// The column by which they refer to it.
+    pub by: Column<ThingId>,
+    /// When it is their turn.
+    pub turn: Turn,
     /// Removes one of them, or does what else becomes of it.
     pub remove: fn(&mut Tx<'_>, ThingId),
 }
@@ -286,6 +309,8 @@ pub struct KindSpec {
     pub counts: &'static [(Limit, Amount)],
     /// What becomes of a thing when its account is removed.
     pub with_owner: Option<WithOwner>,
+    /// What becomes of a thing when another that it stands on is given up.
+    pub goes_with: &'static [GoesWith],
     /// Stops a thing when its account is shut.
     pub stop: Option<fn(&mut Tx<'_>, ThingId)>,
     /// What a machine does when its host is gone.
@@ -317,6 +342,7 @@ impl KindSpec {
             usable_by: None,
             counts: &[],
             with_owner: None,
+            goes_with: &[],
             stop: None,
             machine: None,
             forwards: None,
@@ -473,6 +499,18 @@ impl KindSpec {
     ) -> Self {
         self.must_store(by.key());
         self.with_owner = Some(WithOwner { turn, by: Some(by), remove });
+        self
+    }
+
+    /// Things go when another that they stand on is given up: a rule with its address or
+    /// the machine that it leads to.
+    pub const fn goes_with(mut self, others: &'static [GoesWith]) -> Self {
+        let mut at = 0;
+        while at < others.len() {
+            self.must_store(others[at].by.key());
+            at += 1;
+        }
+        self.goes_with = others;
         self
     }
 

@@ -21,13 +21,13 @@ mod param;
 mod role;
 
 pub use command::{
-    Command, Details, Job, Shape, Verb, create, delete, gone, later, list, own, update,
+    Command, Details, Job, Shape, Shown, Verb, create, delete, gone, later, list, own, update,
 };
 pub use kind::{
-    Amount, Forwards, Kind, KindSpec, Limit, Machine, OnDelete, Owner, Sight, Turn, Unique,
-    WasRunning, WithOwner, Within,
+    Amount, Forwards, GoesWith, Kind, KindSpec, Limit, Machine, OnDelete, Owner, Sight, Turn,
+    Unique, WasRunning, WithOwner, Within,
 };
-pub use object::{Audience, Field, Hidden, Object, Source, WireType, f, fields, hidden};
+pub use object::{Audience, Field, Hidden, Object, Source, WireType, extended, f, fields, hidden};
 pub use param::{MapForm, Param, ParamType, group, p};
 pub use role::{Role, Roles};
 

@@ -210,6 +210,33 @@ pub struct Object {
     pub fields: &'static [Field],
 }
 
+/// The fields of one object with more among them, behind the one named `after`: for objects
+/// that show all that another does.
+///
+/// # Panics
+/// If `N` is not their number or nothing is named so, which stops the build.
+pub const fn extended<const N: usize>(object: &Object, after: &str, more: &[Field]) -> [Field; N] {
+    let fields = object.fields;
+    assert!(N == fields.len() + more.len(), "N is not the number of the fields");
+    let first = match object.position(after) {
+        Some(at) => at + 1,
+        None => panic!("no field of the object has the name"),
+    };
+    let mut all = [fields[0]; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < first {
+            fields[at]
+        } else if at < first + more.len() {
+            more[at - first]
+        } else {
+            fields[at - more.len()]
+        };
+        at += 1;
+    }
+    all
+}
+
 impl Object {
     /// The position of a field.
     pub const fn position(&self, name: &str) -> Option<usize> {

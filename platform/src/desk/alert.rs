@@ -10,6 +10,7 @@ use super::event::Selection;
 use crate::{
     col,
     engine::{Answer, Call, Column, Done, Query, ThingId, Tx},
+    parse::given,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
         hidden, own, p,
@@ -312,7 +313,7 @@ fn generate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         call.args.text_required("name").to_owned(),
         call.args.text_required("description").to_owned(),
     );
-    crate::site::cluster::check_place(call)?;
+    given::check_place(call)?;
     let place = Place { zone: call.args.id("zoneid"), pod: call.args.id("podid"), cluster: None };
     match raise(call.tx, type_of(number), None, place, &text) {
         None => call.detail = "an unresolved alert of the type tells of it already".to_owned(),

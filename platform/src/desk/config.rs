@@ -15,11 +15,10 @@ use cloudtally_model::{
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
+use super::chores;
 use crate::{
     col,
     engine::{Answer, Args, Call, Done, Fields, Node, Query, Thing, ThingId, World},
-    offering::serviceoffering,
-    operations::housekeeping,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, f, gone, group,
         hidden, own, p,
@@ -67,9 +66,6 @@ pub(crate) const SETTING: Object = Object {
     ],
 };
 
-pub(crate) const DEPLOYMENT_PLANNER: Object =
-    Object { name: "DeploymentPlanners", fields: &[f("name", W::Str)] };
-
 pub(crate) static COMMANDS: &[Command] = &[
     gone("createConfiguration")
         .doc("Adds a setting; dropped in 3.0, so the server does not know it")
@@ -108,12 +104,6 @@ pub(crate) static COMMANDS: &[Command] = &[
         .groups(&[group::PAGED])
         .items("configuration", &SETTING)
         .read(list_settings),
-    own("listDeploymentPlanners")
-        .doc("Lists the planners that choose hosts for new VMs")
-        .roles(Roles::ROOT)
-        .groups(&[group::PAGED])
-        .items("deploymentPlanner", &DEPLOYMENT_PLANNER)
-        .read(list_planners),
     own("updateConfiguration")
         .doc("Sets a setting, everywhere or in one scope")
         .roles(Roles::ROOT)
@@ -237,7 +227,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         Some((_, of)) => call.set_scoped_setting(of, row.name, value.as_deref()),
         None => call.set_setting(row.name, value),
     }
-    housekeeping::hasten(call.tx);
+    chores::hasten(call.tx);
     Ok(Done::Node(show(call, row, place)))
 }
 
@@ -298,13 +288,4 @@ fn identifier(query: &Query<'_>) -> Result<Answer, ApiError> {
         ("signature", Node::text(signature)),
     ]);
     Ok(Answer::Object { item: "cloudidentifier", object })
-}
-
-fn list_planners(query: &Query<'_>) -> Result<Answer, ApiError> {
-    let keyword = query.args.text("keyword").unwrap_or_default().to_lowercase();
-    let planners = serviceoffering::PLANNERS.iter();
-    let listed = planners.filter(|name| name.to_lowercase().contains(&keyword));
-    query.page_of("deploymentPlanner", listed, |_, name| {
-        Node::Object(vec![("name", Node::text(name))])
-    })
 }

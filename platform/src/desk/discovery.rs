@@ -8,7 +8,7 @@ use crate::{
     table::{
         Command, Object, Param,
         ParamType::{self, *},
-        Roles, Shape, Verb, WireType as W, f, own, p,
+        Roles, Verb, WireType as W, f, own, p,
     },
     words,
 };
@@ -87,16 +87,16 @@ fn is_for(caller: &Caller, command: &Command) -> bool {
 }
 
 fn api(tables: &'static Tables, command: &Command, known: &[&Command]) -> Node {
-    let object = object_of(command);
+    let object = object_of(tables, command);
     let params =
         command.params_all().map(|param| api_parameter(tables, command, param, known)).collect();
     Node::Object(vec![
         ("name", Node::text(command.name)),
         ("description", Node::text(described(command))),
         ("isasync", Node::Bool(command.job != crate::table::Job::Sync)),
-        ("related", Node::text(related(object, Some(command.name), known))),
+        ("related", Node::text(related(tables, Some(object), Some(command.name), known))),
         ("params", Node::List(params)),
-        ("response", Node::List(object.map_or(Vec::new(), |object| fields(tables, object, 0)))),
+        ("response", Node::List(fields(tables, object, 0))),
     ])
 }
 
@@ -128,24 +128,26 @@ fn api_parameter(
         ("type", Node::text(param.ty.name())),
         ("length", Node::Int(i64::from(param.length_max))),
         ("required", Node::Bool(param.required)),
-        ("related", Node::text(related(object, None, known))),
+        ("related", Node::text(related(tables, object, None, known))),
     ])
 }
 
-fn object_of(command: &Command) -> Option<&'static Object> {
-    match command.shape {
-        Shape::List { object, .. } | Shape::Object { object, .. } | Shape::Bare(object) => object,
-        Shape::Success => Some(&SUCCESS),
-    }
+fn object_of(tables: &'static Tables, command: &Command) -> &'static Object {
+    command.object_shown(tables).unwrap_or(&SUCCESS)
 }
 
 /// The commands that answer the same object, separated by commas.
-fn related(object: Option<&'static Object>, besides: Option<&str>, known: &[&Command]) -> String {
+fn related(
+    tables: &'static Tables,
+    object: Option<&'static Object>,
+    besides: Option<&str>,
+    known: &[&Command],
+) -> String {
     let Some(object) = object.filter(|object| object.name != SUCCESS.name) else {
         return String::new();
     };
     let same = known.iter().filter(|other| Some(other.name) != besides);
-    let same = same.filter(|other| object_of(other).is_some_and(|o| o.name == object.name));
+    let same = same.filter(|other| object_of(tables, other).name == object.name);
     same.map(|other| other.name).collect::<Vec<_>>().join(",")
 }
 

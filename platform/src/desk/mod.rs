@@ -2,6 +2,7 @@
 //! which everything else tells what happened.
 
 pub(crate) mod alert;
+pub(crate) mod chores; // when chores of the cloud are due
 pub(crate) mod clock; // steps of a simulated clock
 pub(crate) mod config;
 pub(crate) mod discovery; // the API about itself

@@ -170,3 +170,9 @@ pub(crate) fn ask_to_stop(
         after_ms => Some(Done::Wait(after_ms)),
     })
 }
+
+/// Bytes a second that a running guest sends.
+pub(crate) const SENT_BYTES_PER_S: i64 = 1_000;
+
+/// And receives.
+pub(crate) const RECEIVED_BYTES_PER_S: i64 = 1_500;

@@ -2,12 +2,14 @@
 
 use cloudtally_model::{AccountId, AccountType, ApiError, DomainId};
 
-use super::{limit, project, user};
+use super::{
+    governed::{STATES, administered_by, refuse_ungoverned},
+    limit, user,
+};
 use crate::{
     col,
     engine::{
-        Call, Done, Query, States, Thing, ThingId, Tx, login, remove_all_of, scope, stop_all_of,
-        table, verbs,
+        Call, Done, Query, Thing, ThingId, Tx, login, remove_all_of, scope, stop_all_of, verbs,
     },
     network::securitygroup,
     state::{AccountState, MachineState},
@@ -16,14 +18,6 @@ use crate::{
         WireType as W, f, fields::*, group, hidden, list, own, p,
     },
 };
-
-/// The states of accounts and users, and the moves between them.
-/// The states of an account and of its users.
-pub(crate) const STATES: States = table!(AccountState: Enabled, Disabled, Locked;
-    Enabled => Disabled, Locked;
-    Locked => Disabled, Enabled;
-    Disabled => Enabled;
-);
 
 /// Accounts own themselves, so that the rules of lists hold for them too.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Account, &ACCOUNT)
@@ -266,17 +260,6 @@ fn governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     Ok(Some(id))
 }
 
-/// Refuses an account that the caller may not govern: one outside its domains, and
-/// a root admin's for anybody but root admins.
-pub(crate) fn refuse_ungoverned(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
-    let is_above = call.role_of(id) == Some(Role::RootAdmin) && !call.caller.is_root();
-    if is_above || !call.may_govern(&call.caller, call.domain_of(id)) {
-        return Err(ApiError::permission("You may not govern this account")
-            .about(call.thing(id).uuid.to_string(), "id"));
-    }
-    Ok(())
-}
-
 fn is_protected(account: &Thing) -> bool {
     account.flag(col::IS_DEFAULT)
 }
@@ -455,7 +438,7 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 /// Refuses to remove an account that projects would be left without administrator by.
 fn refuse_administrator(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
     let projects: Vec<&str> =
-        project::administered_by(call, id).map(|id| call.thing(id).text(col::NAME)).collect();
+        administered_by(call, id).map(|id| call.thing(id).text(col::NAME)).collect();
     if projects.is_empty() {
         return Ok(());
     }

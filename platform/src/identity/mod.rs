@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod domain;
+pub(crate) mod governed;
 pub(crate) mod limit; // resource limits
 pub(crate) mod project;
 pub(crate) mod sshkeypair;

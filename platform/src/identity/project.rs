@@ -11,7 +11,7 @@
 
 use cloudtally_model::ApiError;
 
-use super::{account, limit};
+use super::{account, governed::ADMIN, limit};
 use crate::{
     col,
     engine::{
@@ -28,8 +28,6 @@ use crate::{
 
 /// The type of the accounts behind projects.
 const ACCOUNT_TYPE: i64 = 5;
-/// The member that administers the project.
-const ADMIN: &str = "Admin";
 /// Any other member.
 const REGULAR: &str = "Regular";
 const ROLES: [&str; 2] = [ADMIN, REGULAR];
@@ -314,14 +312,6 @@ fn members(world: &World, project: ThingId) -> impl Iterator<Item = &Thing> {
 
 fn account_name<'w>(world: &'w World, member: &Thing) -> &'w str {
     member.owner.map_or("", |account| world.thing(account).text(col::NAME))
-}
-
-/// The projects that an account administers.
-pub(crate) fn administered_by(world: &World, account: ThingId) -> impl Iterator<Item = ThingId> {
-    world
-        .owned_by(account, Kind::ProjectAccount)
-        .filter(|member| member.text(col::ROLE) == ADMIN)
-        .filter_map(|member| member.id_of(col::PROJECT_ID))
 }
 
 /// Whether the caller may change a project: its administrator, the admins of its

@@ -2,7 +2,7 @@
 
 use cloudtally_model::{ApiError, Text};
 
-use super::account::{self, STATES};
+use super::governed::{self, STATES};
 use crate::{
     col,
     engine::{
@@ -244,7 +244,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let name = call.args.text_required("account").to_owned();
     let domain = call.args.id("domainid").unwrap_or(call.caller.domain);
     let account = scope::named_account(call, &call.caller, &name, Some(domain))?;
-    account::refuse_ungoverned(call, account)?;
+    governed::refuse_ungoverned(call, account)?;
     let username = call.args.text_required("username").to_owned();
     refuse_taken(call, domain, &username)?;
     let id = insert(call, account)?;
@@ -256,7 +256,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let id = call.args.id_required("id");
     let account = call.thing(id).owner.expect("users have accounts");
-    account::refuse_ungoverned(call, account)?;
+    governed::refuse_ungoverned(call, account)?;
     Ok(Some(id))
 }
 

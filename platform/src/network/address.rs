@@ -4,19 +4,20 @@ use std::collections::BTreeSet;
 
 use cloudtally_model::ApiError;
 
-use super::{guest, portableip, router_vm};
+use super::{guest, portableip, router_vm, rules};
 use crate::{
     col,
     desk::metering,
     engine::{
-        Answer, Call, Done, Level, Node, Query, Thing, ThingId, Tx, World, happened, limit, scope,
-        table, unknown_because,
+        Answer, Call, Done, Level, Node, Query, Thing, ThingId, Tx, World, happened, limit,
+        remove_all_on, scope, table, unknown_because,
     },
     parse::ip,
+    site::addressrange::{first_free, free_in},
     state::AddressState,
     table::{
-        Command, Kind, KindSpec, Limit, Object, ParamType::*, Roles, Turn, WireType as W, f,
-        fields::*, group, own, p,
+        Command, GoesWith, Kind, KindSpec, Limit, Object, ParamType::*, Roles, Turn, WireType as W,
+        f, fields::*, group, own, p,
     },
 };
 
@@ -117,6 +118,12 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
     // Addresses that shared networks give to machines are not counted.
     .counts(&[(Limit::PublicIp, |_, address| i64::from(address.flag(col::FOR_VIRTUAL_NETWORK)))])
     .goes_with_owner(Turn::Addresses, release)
+    .goes_with(&[GoesWith {
+        other: Kind::Vm,
+        by: col::VIRTUAL_MACHINE_ID,
+        turn: Turn::StaticNat,
+        remove: lead_nowhere,
+    }])
     .newest_first()
     .owned()
     .states(table!(AddressState: Allocated, Free; Allocated => Free; Free => Allocated;))
@@ -128,40 +135,6 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
 /// The type of an event, by what sort of address it is about.
 fn event(address: &Thing, plain: &'static str, portable: &'static str) -> &'static str {
     if address.flag(col::IS_PORTABLE) { portable } else { plain }
-}
-
-/// The addresses of a range that are nobody's: neither an account's nor a system VM's.
-fn free_in<'w>(world: &'w World, range: &'w Thing) -> impl Iterator<Item = String> + use<'w> {
-    let of_accounts = world.referring(range.id, Kind::IpAddress, col::VLAN_ID);
-    let of_system_vms = world.referring(range.id, Kind::SystemVm, col::PUBLIC_RANGE);
-    let taken: BTreeSet<&str> = of_accounts
-        .map(|address| address.text(col::IP_ADDRESS))
-        .chain(of_system_vms.map(|vm| vm.text(col::PUBLIC_IP)))
-        .collect();
-    ip::range(range.text(col::START_IP), range.text(col::END_IP))
-        .map(ip::format)
-        .filter(move |address| !taken.contains(address.as_str()))
-}
-
-/// The first of them.
-fn first_free(world: &World, range: &Thing) -> Option<String> {
-    free_in(world, range).next()
-}
-
-/// The last free address of a shared network that no router of it has, with its range:
-/// machines get the first ones, its routers the last.
-pub(crate) fn last_free(world: &World, network: ThingId) -> Option<(ThingId, String)> {
-    let of_routers: Vec<&str> = world
-        .referring(network, Kind::Router, col::GUEST_NETWORK_ID)
-        .map(|router| router.text(col::GUEST_IP_ADDRESS))
-        .collect();
-    let mut ranges: Vec<&Thing> =
-        world.referring(network, Kind::VlanIpRange, col::NETWORK_ID).collect();
-    ranges.reverse();
-    ranges.into_iter().find_map(|range| {
-        let free = free_in(world, range).filter(|free| !of_routers.contains(&free.as_str()));
-        Some((range.id, free.last()?))
-    })
 }
 
 /// The public ranges of a zone that an account may take from: first those kept
@@ -253,17 +226,6 @@ fn insert_public(
             .set_flag(col::IS_SOURCE_NAT, false);
         fill(thing);
     })
-}
-
-/// The first public address of a zone that is free for everybody, with its range: what
-/// a system VM takes, for nobody's account.
-pub(crate) fn free_for_system(world: &World, zone: ThingId) -> Option<(ThingId, String)> {
-    world
-        .referring(zone, Kind::VlanIpRange, col::ZONE_ID)
-        .filter(|range| {
-            range.flag(col::FOR_VIRTUAL_NETWORK) && range.id_of(col::ACCOUNT_ID).is_none()
-        })
-        .find_map(|range| Some((range.id, first_free(world, range)?)))
 }
 
 /// Keeps the addresses of a range for an account: they are its own from now on, also
@@ -393,13 +355,26 @@ pub(crate) fn transfer(tx: &mut Tx<'_>, id: ThingId, network: ThingId) {
     }
 }
 
+/// Ends static NAT of an address whose machine goes.
+fn lead_nowhere(tx: &mut Tx<'_>, id: ThingId) {
+    if tx.thing(id).flag(col::IS_STATIC_NAT) {
+        rules::disable_static_nat(tx, id);
+    }
+}
+
+/// Removes everything that stands on an address.
+fn give_up_rules(tx: &mut Tx<'_>, id: ThingId) {
+    remove_all_on(tx, id);
+    lead_nowhere(tx, id);
+}
+
 /// Takes an address from a network that goes. A portable one stays its owner's, to be
 /// used in another.
 pub(crate) fn leave_network(tx: &mut Tx<'_>, id: ThingId) {
     if !tx.thing(id).flag(col::IS_PORTABLE) {
         return release(tx, id);
     }
-    super::rules::remove_of_address(tx, id);
+    give_up_rules(tx, id);
     tx.edit(id, |address| {
         address.set_ref(col::ASSOCIATED_NETWORK_ID, None);
     });
@@ -408,7 +383,7 @@ pub(crate) fn leave_network(tx: &mut Tx<'_>, id: ThingId) {
 /// Gives an address up, with everything that stands on it. One of a range that is kept
 /// for its owner stays the owner's, free.
 pub(crate) fn release(tx: &mut Tx<'_>, id: ThingId) {
-    super::rules::remove_of_address(tx, id);
+    give_up_rules(tx, id);
     let address = tx.thing(id);
     let keeper =
         address.id_of(col::VLAN_ID).and_then(|range| tx.thing(range).id_of(col::ACCOUNT_ID));

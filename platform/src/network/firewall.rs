@@ -3,6 +3,7 @@
 use cloudtally_model::ApiError;
 
 use super::{
+    addressuse,
     egressfirewall::FIREWALL_RULE,
     rules::{self, Ports},
 };
@@ -11,8 +12,8 @@ use crate::{
     engine::{Call, Done, Thing, ThingId},
     state::RuleState,
     table::{
-        Command, Kind, KindSpec, ParamType::*, Roles, WireType as W, delete, group, hidden, list,
-        own, p,
+        Command, GoesWith, Kind, KindSpec, ParamType::*, Roles, Turn, WireType as W, delete, group,
+        hidden, list, own, p,
     },
 };
 
@@ -64,6 +65,12 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::FirewallRule, &FIREWALL_R
     .owned()
     .states(rules::STATES)
     .tagged("FirewallRule")
+    .goes_with(&[GoesWith {
+        other: Kind::IpAddress,
+        by: col::IP_ADDRESS_ID,
+        turn: Turn::Firewall,
+        remove: |tx, id| tx.remove_with_dependants(id),
+    }])
     .job_instance("FirewallRule");
 
 /// Protocol and ports, or type and code, of a firewall rule.
@@ -156,7 +163,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let address = call.args.id_required("ipaddressid");
     let matched = Matched::of(call, false)?;
     let cidrs = rules::cidrs(call)?;
-    let network = rules::network_of(call, address, None, "Firewall")?;
+    let network = addressuse::network_of(call, address, None, "Firewall")?;
     let collides = call
         .referring(address, Kind::FirewallRule, col::IP_ADDRESS_ID)
         .any(|rule| matched.meets(rule, &cidrs));

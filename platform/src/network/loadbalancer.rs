@@ -2,15 +2,17 @@
 
 use cloudtally_model::ApiError;
 
-use super::rules::{self, Ports};
+use super::{
+    addressuse,
+    rules::{self, Ports},
+};
 use crate::{
     col,
-    compute::vm::VM,
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, scope},
     state::MachineState,
     table::{
-        Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, WireType as W, f,
-        fields::*, group, hidden, later, list, own, p,
+        Command, GoesWith, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Turn,
+        WireType as W, f, fields::*, group, hidden, later, list, own, p,
     },
 };
 
@@ -263,7 +265,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("id", Id(Kind::LoadBalancerRule)).required().doc("the rule"),
         ])
         .groups(&[group::PAGED])
-        .items("loadbalancerruleinstance", &VM)
+        .items_of("loadbalancerruleinstance", Kind::Vm)
         .read(list_instances),
     list("listLoadBalancerRules", Kind::LoadBalancerRule)
         .doc("Lists load balancer rules")
@@ -332,17 +334,29 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::LoadBalancerRule, &LOAD_B
         (Kind::HealthCheckPolicy, col::RULE.reference(), OnDelete::Remove),
     ])
     .tagged("LoadBalancer")
+    .goes_with(&[GoesWith {
+        other: Kind::IpAddress,
+        by: col::PUBLIC_IP_ID,
+        turn: Turn::LoadBalancing,
+        remove: remove,
+    }])
     .job_instance("LoadBalancerRule");
 
 const MEMBER: Object = Object { name: "LoadBalancerMember", fields: &[] };
 
 /// A machine behind a rule.
-pub(crate) static MEMBER_KIND: KindSpec =
-    KindSpec::new(Kind::LoadBalancerMember, &MEMBER).hidden(&[
+pub(crate) static MEMBER_KIND: KindSpec = KindSpec::new(Kind::LoadBalancerMember, &MEMBER)
+    .hidden(&[
         hidden("rule", W::Id(Kind::LoadBalancerRule)),
         hidden("virtualmachineid", W::Id(Kind::Vm)),
         hidden("networkid", W::Id(Kind::Network)),
-    ]);
+    ])
+    .goes_with(&[GoesWith {
+        other: Kind::Vm,
+        by: col::VIRTUAL_MACHINE_ID,
+        turn: Turn::LoadBalancing,
+        remove: |tx, id| tx.remove_with_dependants(id),
+    }]);
 
 pub(crate) static STICKINESS_KIND: KindSpec =
     KindSpec::new(Kind::StickinessPolicy, &LB_STICKINESS_POLICY)
@@ -381,7 +395,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             call.thing(address).text(col::IP_ADDRESS)
         )));
     }
-    let network = rules::network_of(call, address, args.id("networkid"), "Lb")?;
+    let network = addressuse::network_of(call, address, args.id("networkid"), "Lb")?;
     let ports = Ports::of(call, "publicport", "publicport")?;
     let private = Ports::of(call, "privateport", "privateport")?;
     let cidrs = rules::cidrs(call)?;

@@ -1,10 +1,12 @@
 //! Guest networks and all that stands on them: addresses, routers, rules, VPNs.
 
 pub(crate) mod address; // public IP addresses
+pub(crate) mod addressuse;
 pub(crate) mod egressfirewall;
 pub(crate) mod firewall;
 pub(crate) mod globalloadbalancer;
 pub(crate) mod guest; // guest networks
+pub(crate) mod guestaddress;
 pub(crate) mod internalloadbalancer;
 pub(crate) mod loadbalancer;
 pub(crate) mod nat; // static NAT

@@ -2,13 +2,16 @@
 
 use cloudtally_model::ApiError;
 
-use super::rules::{self, Ports};
+use super::{
+    addressuse,
+    rules::{self, Ports},
+};
 use crate::{
     col,
     engine::{Call, Done, Node, Query, Thing, ThingId, Tx},
     table::{
-        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
-        hidden, list, own, p,
+        Command, GoesWith, Kind, KindSpec, Object, ParamType::*, Roles, Turn, WireType as W, f,
+        fields::*, group, hidden, list, own, p,
     },
 };
 
@@ -103,6 +106,12 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpForwardingRule, &IP_FOR
     .keyword(&[col::PROTOCOL])
     .owned()
     .states(rules::STATES)
+    .goes_with(&[GoesWith {
+        other: Kind::IpAddress,
+        by: col::PUBLIC_ADDRESS,
+        turn: Turn::StaticNat,
+        remove: remove,
+    }])
     .job_instance("FirewallRule");
 
 fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -138,7 +147,7 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     // 2. A machine on the network that has none yet.
-    let network = rules::network_of(call, address, args.id("networkid"), "StaticNat")?;
+    let network = addressuse::network_of(call, address, args.id("networkid"), "StaticNat")?;
     let nic = rules::nic_of(call, vm, network)?;
     let other = call.referring(vm, Kind::IpAddress, col::VIRTUAL_MACHINE_ID).find(|other| {
         other.flag(col::IS_STATIC_NAT)
@@ -163,23 +172,10 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Success)
 }
 
-/// Takes static NAT from an address, with the ports that were opened on it.
-pub(crate) fn disable(tx: &mut Tx<'_>, address: ThingId) {
-    for id in tx.ids_referring(address, Kind::IpForwardingRule, col::PUBLIC_ADDRESS) {
-        remove(tx, id);
-    }
-    tx.edit(address, |address| {
-        address
-            .set_flag(col::IS_STATIC_NAT, false)
-            .set_ref(col::VIRTUAL_MACHINE_ID, None)
-            .clear(col::VM_IP_ADDRESS);
-    });
-}
-
 fn disable_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let address = call.args.id_required("ipaddressid");
     must_have_nat(call, address)?;
-    disable(call.tx, address);
+    rules::disable_static_nat(call.tx, address);
     Ok(Done::Success)
 }
 

@@ -4,10 +4,9 @@ use std::{collections::BTreeSet, net::Ipv6Addr};
 
 use cloudtally_model::{ApiError, Text};
 
-use super::{address, guest};
+use super::{address, guest, guestaddress};
 use crate::{
     col,
-    compute::vm::VM,
     desk::metering,
     engine::{Answer, Call, Column, Done, Query, Thing, ThingId, Tx, World, scope},
     parse::{given, ip, iprange},
@@ -71,7 +70,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("ipaddress", Str).doc("the address; a free one of the network unless given"),
         ])
         .job("NIC.CREATE")
-        .object("virtualmachine", &VM)
+        .object_of("virtualmachine", Kind::Vm)
         .act(add),
     own("listNics")
         .doc("Lists the NICs of a VM")
@@ -99,7 +98,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("nicid", Id(Kind::Nic)).required(),
         ])
         .job("NIC.DELETE")
-        .object("virtualmachine", &VM)
+        .object_of("virtualmachine", Kind::Vm)
         .act(remove_nic),
     own("updateDefaultNicForVirtualMachine")
         .doc("Makes another NIC the default one of a VM")
@@ -109,7 +108,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("nicid", Id(Kind::Nic)).required(),
         ])
         .job("NIC.UPDATE")
-        .object("virtualmachine", &VM)
+        .object_of("virtualmachine", Kind::Vm)
         .act(make_default),
 ];
 
@@ -182,7 +181,7 @@ pub(crate) fn reserve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
         });
         (tx.thing(direct).text(col::IP_ADDRESS).to_owned(), Some(direct), range)
     } else {
-        (free_in(tx, network, wanted)?, None, network)
+        (guestaddress::free_in(tx, network, wanted)?, None, network)
     };
     let v6 = free_v6(tx, network)?;
     let (on, of) = (tx.thing(network).clone(), tx.thing(of).clone());
@@ -235,65 +234,6 @@ fn free_v6(world: &World, network: ThingId) -> Result<Option<Ipv6Columns>, ApiEr
         )));
     }
     Ok(None)
-}
-
-/// A free address of an isolated network: the one wanted, or the first.
-pub(crate) fn free_in(
-    world: &World,
-    network: ThingId,
-    wanted: Option<&str>,
-) -> Result<String, ApiError> {
-    let on = world.thing(network);
-    let mut taken: BTreeSet<&str> = world
-        .referring(network, Kind::Nic, col::NETWORK_ID)
-        .map(|nic| nic.text(col::IP_ADDRESS))
-        .collect();
-    taken.extend(
-        world
-            .referring(network, Kind::NicSecondaryIp, col::NETWORK_ID)
-            .map(|ip| ip.text(col::IP_ADDRESS)),
-    );
-    taken.extend(
-        world
-            .referring(network, Kind::Router, col::GUEST_NETWORK_ID)
-            .map(|router| router.text(col::GUEST_IP_ADDRESS)),
-    );
-    taken.insert(on.text(col::GATEWAY));
-    let cidr = on.text(col::CIDR);
-    // Those the network was made for, or all.
-    let bounds = iprange::bounds(on);
-    let is_given =
-        |address: u32| bounds.is_none_or(|(first, last)| (first..=last).contains(&address));
-    if let Some(wanted) = wanted {
-        if !ip::is_host(wanted, cidr) {
-            return Err(ApiError::value(format!(
-                "{wanted} is no address for machines in {cidr}, the range of the network {}",
-                on.text(col::NAME)
-            )));
-        }
-        if !ip::parse(wanted).is_some_and(is_given) {
-            return Err(ApiError::value(format!(
-                "the network {} gives its machines addresses from {} to {}, not {wanted}",
-                on.text(col::NAME),
-                on.text(col::START_IP),
-                on.text(col::END_IP)
-            )));
-        }
-        if taken.contains(wanted) {
-            return Err(ApiError::value(format!(
-                "{wanted} is taken already in the network {}",
-                on.text(col::NAME)
-            )));
-        }
-        return Ok(wanted.to_owned());
-    }
-    let mut free = ip::hosts(cidr).filter(|address| is_given(*address)).map(ip::format);
-    free.find(|address| !taken.contains(address.as_str())).ok_or_else(|| {
-        ApiError::address_capacity(format!(
-            "the network {} has no free address in {cidr}",
-            on.text(col::NAME)
-        ))
-    })
 }
 
 /// Begins to bill a NIC's offering to its virtual machine's owner.
@@ -461,7 +401,7 @@ fn add_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         });
         (call.thing(direct).text(col::IP_ADDRESS).to_owned(), Some(direct))
     } else {
-        (free_in(call.tx, network, wanted.as_deref())?, None)
+        (guestaddress::free_in(call.tx, network, wanted.as_deref())?, None)
     };
     let id = call.tx.insert(Kind::NicSecondaryIp, |ip| {
         ip.owner = owner;

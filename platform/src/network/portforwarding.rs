@@ -2,13 +2,16 @@
 
 use cloudtally_model::ApiError;
 
-use super::rules::{self, PORT_MAX, Ports};
+use super::{
+    addressuse,
+    rules::{self, PORT_MAX, Ports},
+};
 use crate::{
     col,
     engine::{Call, Done, ThingId, Tx},
     table::{
-        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
-        hidden, list, own, p,
+        Command, GoesWith, Kind, KindSpec, Object, ParamType::*, Roles, Turn, WireType as W, f,
+        fields::*, group, hidden, list, own, p,
     },
 };
 
@@ -105,6 +108,20 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PortForwardingRule, &PORT
     .owned()
     .states(rules::STATES)
     .tagged("PortForwardingRule")
+    .goes_with(&[
+        GoesWith {
+            other: Kind::IpAddress,
+            by: col::IP_ADDRESS_ID,
+            turn: Turn::PortForwarding,
+            remove: remove,
+        },
+        GoesWith {
+            other: Kind::Vm,
+            by: col::VIRTUAL_MACHINE_ID,
+            turn: Turn::PortForwarding,
+            remove: remove,
+        },
+    ])
     .job_instance("FirewallRule");
 
 fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
@@ -112,7 +129,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let args = call.args.clone();
     let (address, vm) = (args.id_required("ipaddressid"), args.id_required("virtualmachineid"));
     rules::check_no_static_nat(call.tx, address)?;
-    let network = rules::network_of(call, address, args.id("networkid"), "PortForwarding")?;
+    let network = addressuse::network_of(call, address, args.id("networkid"), "PortForwarding")?;
     let nic = rules::nic_of(call, vm, network)?;
     let ports = Ports::of(call, "publicport", "publicendport")?;
     let private = Ports::of(call, "privateport", "privateendport")?;

@@ -1,16 +1,19 @@
 //! Virtual routers: the system's VMs that serve guest networks, and their provider's element.
 
+use cloudtally_model::Text;
+
 use super::{guest, nic::NIC, router_vm, routerelement};
 use crate::{
     col,
-    engine::{Column, Node, Query, Thing, View},
-    site::systemvm,
+    engine::{Column, Node, Query, Thing, View, table},
+    facts,
+    site::{machine, systemvm},
+    state::MachineState,
     table::{
-        Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, create, f, fields::*,
-        group, hidden, list, own, p, update,
+        Command, Forwards, Kind, KindSpec, Machine, Object, ParamType::*, Roles, WireType as W,
+        create, f, fields::*, group, hidden, list, own, p, update,
     },
 };
-use cloudtally_model::Text;
 
 /// What a provider's virtual routers need before the provider can be enabled; `type`
 /// is `VirtualRouter` or `VPCVirtualRouter`.
@@ -272,3 +275,32 @@ fn is_listed(query: &Query<'_>, router: &Thing) -> bool {
             .is_none_or(|wanted| router.id_of(col::GUEST_NETWORK_ID) == Some(wanted))
         && args.flag("forvpc").is_none_or(|wanted| router.id_of(col::VPC_ID).is_some() == wanted)
 }
+
+/// Hidden: the counters in bytes since the start, when they were last brought up
+/// to date, when they were last told, and when they are polled next; `guestrange` is what
+/// its address on a shared network is of.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
+    .machine(Machine {
+        halt: machine::halt_by_states,
+        start_elsewhere: |tx, router, _| router_vm::start_elsewhere(tx, router),
+    })
+    .hidden(&[
+        hidden("due", W::Date),
+        hidden("sentbytes", W::Int),
+        hidden("receivedbytes", W::Int),
+        hidden("counted", W::Date),
+        hidden("restarted", W::Bool),
+        hidden("sampled", W::Date),
+        hidden("guestrange", W::Id(Kind::VlanIpRange)),
+    ])
+    .forwards(Forwards {
+        sent: col::SENT_BYTES,
+        received: col::RECEIVED_BYTES,
+        what: facts::forwarded,
+    })
+    .owned()
+    .states(table!(MachineState: Stopped, Running; Stopped => Running; Running => Stopped;))
+    .keyword(&[col::NAME])
+    .job_instance("DomainRouter")
+    .on_due(router_vm::poll)
+    .on_move(router_vm::moved);

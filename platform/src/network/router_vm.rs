@@ -13,45 +13,16 @@ use cloudtally_model::{
     AccountId, ApiError, DeviceType, Millis, NetworkId, NetworkSample, SeriesKey, ZoneId,
 };
 
-use super::{address, guest, nic, router::ROUTER};
+use super::{guest, guestaddress};
 use crate::{
     col,
-    engine::{Call, Column, Done, Level, Thing, ThingId, Tx, World, happened, own_users, table},
-    facts,
+    desk::simulator::{RECEIVED_BYTES_PER_S, SENT_BYTES_PER_S},
+    engine::{Call, Column, Done, Level, Thing, ThingId, Tx, World, happened, own_users},
     offering::{networkoffering, networkservice},
-    site::{host, systemvm},
+    site::{addressrange, systemvm},
     state::{MachineState, NetworkState},
-    table::{Forwards, Kind, KindSpec, Machine, WireType as W, hidden},
+    table::Kind,
 };
-
-/// Hidden: the counters in bytes since the start, when they were last brought up
-/// to date, when they were last told, and when they are polled next; `guestrange` is what
-/// its address on a shared network is of.
-pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
-    .machine(Machine {
-        halt: host::halt_by_states,
-        start_elsewhere: |tx, router, _| start_elsewhere(tx, router),
-    })
-    .hidden(&[
-        hidden("due", W::Date),
-        hidden("sentbytes", W::Int),
-        hidden("receivedbytes", W::Int),
-        hidden("counted", W::Date),
-        hidden("restarted", W::Bool),
-        hidden("sampled", W::Date),
-        hidden("guestrange", W::Id(Kind::VlanIpRange)),
-    ])
-    .forwards(Forwards {
-        sent: col::SENT_BYTES,
-        received: col::RECEIVED_BYTES,
-        what: facts::forwarded,
-    })
-    .owned()
-    .states(table!(MachineState: Stopped, Running; Stopped => Running; Running => Stopped;))
-    .keyword(&[col::NAME])
-    .job_instance("DomainRouter")
-    .on_due(poll)
-    .on_move(moved);
 
 /// The routers of a network, the oldest first.
 fn of_network(world: &World, network: ThingId) -> Vec<ThingId> {
@@ -162,11 +133,11 @@ fn insert(tx: &mut Tx<'_>, on: &Thing, pod: Option<ThingId>) -> Result<ThingId, 
     let is_redundant = pod.is_none() && networkoffering::is_redundant(guest::offering_of(tx, on));
     // 1. Its address: the gateway, or one beside it where that is not the router's own. The
     //    last one of a shared network is left to it, if any is left.
-    let direct = pod.and_then(|_| address::last_free(tx, on.id));
+    let direct = pod.and_then(|_| addressrange::last_free(tx, on.id));
     let (range, guest_address) = match (pod, direct) {
         (Some(_), Some((range, address))) => (Some(range), address),
         (Some(_), None) => (None, String::new()),
-        (None, _) if is_redundant => (None, nic::free_in(tx, on.id, None)?),
+        (None, _) if is_redundant => (None, guestaddress::free_in(tx, on.id, None)?),
         (None, _) => (None, on.text(col::GATEWAY).to_owned()),
     };
     let netmask = range.map_or(on.text(col::NETMASK), |range| tx.thing(range).text(col::NETMASK));
@@ -205,7 +176,7 @@ pub(crate) fn give_way(tx: &mut Tx<'_>, network: ThingId, address: &str) {
         .into_iter()
         .find(|id| tx.thing(*id).text(col::GUEST_IP_ADDRESS) == address);
     let Some(id) = in_the_way else { return };
-    let other = address::last_free(tx, network);
+    let other = addressrange::last_free(tx, network);
     tx.edit(id, |router| {
         router.set_ref(col::GUEST_RANGE, other.as_ref().map(|(range, _)| *range));
         match &other {
@@ -260,7 +231,7 @@ fn hand_over(tx: &mut Tx<'_>, id: ThingId) {
 }
 
 /// A router counts from 0 when it starts, and for the last time when it stops.
-fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
+pub(crate) fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
     let now = tx.now;
     let counts = !is_of_shared(tx, tx.thing(id));
     if tx.thing(id).is(MachineState::Running) {
@@ -295,7 +266,7 @@ fn interval(world: &World) -> Millis {
     Millis(world.setting_number("router.stats.interval").saturating_mul(1000))
 }
 
-fn poll(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn poll(tx: &mut Tx<'_>, id: ThingId) {
     let due = tx.now + interval(tx);
     count(tx, id);
     sample(tx, id);
@@ -303,11 +274,6 @@ fn poll(tx: &mut Tx<'_>, id: ThingId) {
         router.set_time(col::DUE, due);
     });
 }
-
-/// Bytes a second that a running guest sends.
-pub(crate) const SENT_BYTES_PER_S: i64 = 1_000;
-/// And receives.
-pub(crate) const RECEIVED_BYTES_PER_S: i64 = 1_500;
 
 /// Brings the counters up to date: what the running guests have sent and received
 /// since they were looked at last.

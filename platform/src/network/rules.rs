@@ -4,11 +4,11 @@
 
 use cloudtally_model::ApiError;
 
-use super::{guest, loadbalancer, nat, portforwarding, vpn};
+use super::guest;
 use crate::{
     col,
     desk::metering,
-    engine::{Call, States, Thing, ThingId, Tx, World, scope, table},
+    engine::{Call, States, Thing, ThingId, Tx, World, table},
     parse::ip,
     state::{MachineState, RuleState},
     table::Kind,
@@ -99,7 +99,7 @@ pub(crate) fn check_free(
         .map(|rule| (rule, Ports::of_rule(rule)));
     let of_vpns = world
         .referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID)
-        .flat_map(|vpn| vpn::PORTS.map(|ports| (vpn, ports)));
+        .flat_map(|vpn| VPN_PORTS.map(|ports| (vpn, ports)));
     match of_rules.chain(of_vpns).find(|(_, taken)| taken.overlap(ports)) {
         Some((rule, taken)) => Err(ApiError::rule_conflict(format!(
             "the {} on {} has {} {}-{} already",
@@ -125,125 +125,6 @@ pub(crate) fn check_no_static_nat(world: &World, address: ThingId) -> Result<(),
         .about(address.uuid.to_string(), "ipaddressid"));
     }
     Ok(())
-}
-
-/// The network that an address serves, which must offer a service. An address
-/// acquired for a zone begins to serve the machine's network here.
-pub(crate) fn network_of(
-    call: &mut Call<'_, '_>,
-    address: ThingId,
-    wanted: Option<ThingId>,
-    service: &str,
-) -> Result<ThingId, ApiError> {
-    // 1. The one it serves, else the one that is named; one that is portable can change.
-    let of = call.thing(address);
-    super::address::must_be_acquired(of)?;
-    let associated = of.id_of(col::ASSOCIATED_NETWORK_ID);
-    let network = match (associated, wanted) {
-        (Some(network), Some(wanted)) if network != wanted => {
-            if !of.flag(col::IS_PORTABLE) || is_used(call, address) {
-                return Err(ApiError::value(format!(
-                    "{} is used in the network {} and not in {}",
-                    of.text(col::IP_ADDRESS),
-                    call.thing(network).text(col::NAME),
-                    call.thing(wanted).text(col::NAME)
-                )));
-            }
-            wanted
-        }
-        (Some(network), _) | (None, Some(network)) => network,
-        (None, None) => {
-            return Err(ApiError::value(format!(
-                "{} is used in no network yet; give `networkid`",
-                of.text(col::IP_ADDRESS)
-            )));
-        }
-    };
-    // 2. One of its owner's, where it can be used, that lets it be used for this too.
-    if associated != Some(network) {
-        refuse_unfit(call, of, network)?;
-    }
-    scope::refuse_shut(call, of.owner)?;
-    guest::must_provide(call.tx, network, service)?;
-    refuse_unconserved(call, address, network, service)?;
-    // 3. From now on it serves this one.
-    match associated {
-        None if !call.thing(address).flag(col::IS_PORTABLE) => call.edit(address, |address| {
-            address.set_ref(col::ASSOCIATED_NETWORK_ID, network);
-        }),
-        _ if associated != Some(network) => super::address::transfer(call.tx, address, network),
-        _ => {}
-    }
-    Ok(network)
-}
-
-/// Refuses to use an address in a network of somebody else, or out of its reach.
-fn refuse_unfit(world: &World, address: &Thing, network: ThingId) -> Result<(), ApiError> {
-    let network = world.thing(network);
-    let why = if network.owner != address.owner {
-        "belongs to another account"
-    } else if network.text(col::TYPE) != "Isolated" {
-        "is shared"
-    } else if network.id_of(col::ZONE_ID) != address.id_of(col::ZONE_ID)
-        && !address.flag(col::IS_PORTABLE)
-    {
-        "is in another zone"
-    } else {
-        return Ok(());
-    };
-    Err(ApiError::value(format!(
-        "{} cannot be used in the network {}, which {why}",
-        address.text(col::IP_ADDRESS),
-        network.text(col::NAME)
-    ))
-    .about(network.uuid.to_string(), "networkid"))
-}
-
-/// What an address is used for: services with what uses them.
-fn uses(world: &World, address: ThingId) -> Vec<(&'static str, &Thing)> {
-    let of = world.thing(address);
-    let nat = [(col::IS_SOURCE_NAT, "SourceNat"), (col::IS_STATIC_NAT, "StaticNat")]
-        .into_iter()
-        .filter(|(flag, _)| of.flag(*flag))
-        .map(|(_, service)| (service, of));
-    let rules = [
-        (Kind::PortForwardingRule, col::IP_ADDRESS_ID, "PortForwarding"),
-        (Kind::LoadBalancerRule, col::PUBLIC_IP_ID, "Lb"),
-        (Kind::RemoteAccessVpn, col::PUBLIC_IP_ID, "Vpn"),
-        (Kind::FirewallRule, col::IP_ADDRESS_ID, "Firewall"),
-    ];
-    let rules = rules.into_iter().flat_map(|(kind, column, service)| {
-        world.referring(address, kind, column).map(move |rule| (service, rule))
-    });
-    nat.chain(rules).collect()
-}
-
-/// Whether an address is used for anything.
-fn is_used(world: &World, address: ThingId) -> bool {
-    !uses(world, address).is_empty()
-}
-
-/// Refuses a second service on one address where the network's offering is not in
-/// conserve mode. What the firewall lets in goes with any.
-fn refuse_unconserved(
-    world: &World,
-    address: ThingId,
-    network: ThingId,
-    service: &str,
-) -> Result<(), ApiError> {
-    let offering = guest::offering_of(world, world.thing(network));
-    if offering.flag(col::CONSERVE_MODE) || service == "Firewall" {
-        return Ok(());
-    }
-    match uses(world, address).into_iter().find(|(use_, _)| ![service, "Firewall"].contains(use_)) {
-        Some((other, by)) => Err(ApiError::rule_conflict(format!(
-            "{} is used for {other} and the offering {} is not in conserve mode; use another address for {service}",
-            world.thing(address).text(col::IP_ADDRESS),
-            offering.text(col::NAME)
-        ))
-        .about(by.uuid.to_string(), "ipaddressid")),
-        None => Ok(()),
-    }
 }
 
 /// The NIC of a machine on a network, which a rule leads to.
@@ -350,40 +231,6 @@ pub(crate) fn give_up(call: &mut Call<'_, '_>) {
     }
 }
 
-/// Removes everything that stands on an address.
-pub(crate) fn remove_of_address(tx: &mut Tx<'_>, address: ThingId) {
-    for id in tx.ids_referring(address, Kind::PortForwardingRule, col::IP_ADDRESS_ID) {
-        portforwarding::remove(tx, id);
-    }
-    for id in tx.ids_referring(address, Kind::LoadBalancerRule, col::PUBLIC_IP_ID) {
-        loadbalancer::remove(tx, id);
-    }
-    if tx.thing(address).flag(col::IS_STATIC_NAT) {
-        nat::disable(tx, address);
-    }
-    for id in tx.ids_referring(address, Kind::FirewallRule, col::IP_ADDRESS_ID) {
-        tx.remove_with_dependants(id);
-    }
-    for id in tx.ids_referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID) {
-        vpn::remove(tx, id);
-    }
-}
-
-/// Removes the rules that lead to a machine.
-pub(crate) fn remove_of_vm(tx: &mut Tx<'_>, vm: ThingId) {
-    for id in tx.ids_referring(vm, Kind::PortForwardingRule, col::VIRTUAL_MACHINE_ID) {
-        portforwarding::remove(tx, id);
-    }
-    for id in tx.ids_referring(vm, Kind::LoadBalancerMember, col::VIRTUAL_MACHINE_ID) {
-        tx.remove_with_dependants(id);
-    }
-    for id in tx.ids_referring(vm, Kind::IpAddress, col::VIRTUAL_MACHINE_ID) {
-        if tx.thing(id).flag(col::IS_STATIC_NAT) {
-            nat::disable(tx, id);
-        }
-    }
-}
-
 /// The address of a NIC that traffic goes to: the one wanted, which must be its.
 pub(crate) fn guest_ip(
     call: &Call<'_, '_>,
@@ -425,4 +272,24 @@ pub(crate) fn led_to(world: &World, nic: ThingId) -> Vec<&str> {
 /// Whether rules lead to a NIC.
 pub(crate) fn lead_to(world: &World, nic: ThingId) -> bool {
     !led_to(world, nic).is_empty()
+}
+
+/// Ports of IPsec and L2TP, which a VPN takes on its address.
+pub(crate) const VPN_PORTS: [Ports; 3] = [udp(500), udp(1701), udp(4500)];
+
+const fn udp(port: i64) -> Ports {
+    Ports { protocol: "udp", first: port, last: port }
+}
+
+/// Takes static NAT from an address, with the ports that were opened on it.
+pub(crate) fn disable_static_nat(tx: &mut Tx<'_>, address: ThingId) {
+    for id in tx.ids_referring(address, Kind::IpForwardingRule, col::PUBLIC_ADDRESS) {
+        remove(tx, id, "NET.RULEDELETE");
+    }
+    tx.edit(address, |address| {
+        address
+            .set_flag(col::IS_STATIC_NAT, false)
+            .set_ref(col::VIRTUAL_MACHINE_ID, None)
+            .clear(col::VM_IP_ADDRESS);
+    });
 }

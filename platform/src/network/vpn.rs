@@ -3,8 +3,8 @@
 use cloudtally_model::ApiError;
 
 use super::{
-    guest,
-    rules::{self, Ports},
+    addressuse, guest,
+    rules::{self, VPN_PORTS},
 };
 use crate::{
     col,
@@ -13,8 +13,8 @@ use crate::{
     parse::ip,
     state::{MachineState, RuleState, VpnState},
     table::{
-        Command, Kind, KindSpec, Object, ParamType::*, Roles, Turn, Unique, WireType as W, Within,
-        f, fields::*, group, hidden, later, list, own, p,
+        Command, GoesWith, Kind, KindSpec, Object, ParamType::*, Roles, Turn, Unique,
+        WireType as W, Within, f, fields::*, group, hidden, later, list, own, p,
     },
 };
 
@@ -261,6 +261,12 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::RemoteAccessVpn, &REMOTE_
     .keyword(&[col::IP_RANGE])
     .owned()
     .states(table!(VpnState: Added, Running; Added => Running;))
+    .goes_with(&[GoesWith {
+        other: Kind::IpAddress,
+        by: col::PUBLIC_IP_ID,
+        turn: Turn::RemoteAccess,
+        remove: remove,
+    }])
     .job_instance("FirewallRule");
 
 /// Users are of an account, for all its VPNs.
@@ -273,20 +279,13 @@ pub(crate) static USER_KIND: KindSpec = KindSpec::new(Kind::VpnUser, &VPN_USER)
     .keyword(&[col::USERNAME])
     .job_instance("FirewallRule");
 
-const fn udp(port: i64) -> Ports {
-    Ports { protocol: "udp", first: port, last: port }
-}
-
-/// Ports of IPsec and L2TP, which a VPN takes on its address.
-pub(crate) const PORTS: [Ports; 3] = [udp(500), udp(1701), udp(4500)];
-
 fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     // 1. An address of an isolated network that offers VPNs, with none yet.
     let args = call.args.clone();
     let address = args.id_required("publicipid");
     rules::check_no_static_nat(call.tx, address)?;
     scope::refuse_other_owner(call, address)?;
-    let network = rules::network_of(call, address, None, "Vpn")?;
+    let network = addressuse::network_of(call, address, None, "Vpn")?;
     let of = call.thing(address).clone();
     if call.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next().is_some() {
         return Err(ApiError::value(format!(
@@ -294,7 +293,7 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             of.text(col::IP_ADDRESS)
         )));
     }
-    for ports in &PORTS {
+    for ports in &VPN_PORTS {
         rules::check_free(call.tx, address, ports, None)?;
     }
     // 2. The addresses of its clients, and a key to share.
@@ -330,7 +329,7 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             .set_text(col::PRE_SHARED_KEY, &key);
     });
     // 3. Clients are let in from everywhere.
-    for ports in &PORTS {
+    for ports in &VPN_PORTS {
         rules::open_firewall(call, id, address, ports, "0.0.0.0/0")?;
     }
     Ok(Some(id))

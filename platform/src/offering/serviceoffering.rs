@@ -5,10 +5,10 @@
 
 use cloudtally_model::ApiError;
 
-use super::diskoffering;
+use super::{diskoffering, serviceoffering};
 use crate::{
     col,
-    engine::{Answer, Call, Done, Query, Thing, ThingId, Tx, World},
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, World},
     parse::given,
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, Sight, WireType as W,
@@ -139,6 +139,12 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .event("SERVICE.OFFERING.EDIT")
         .object("serviceoffering", &SERVICE_OFFERING),
+    own("listDeploymentPlanners")
+        .doc("Lists the planners that choose hosts for new VMs")
+        .roles(Roles::ROOT)
+        .groups(&[group::PAGED])
+        .items("deploymentPlanner", &DEPLOYMENT_PLANNER)
+        .read(list_planners),
 ];
 
 /// The CPU in MHz that a VM of an offering is given.
@@ -294,3 +300,15 @@ pub(crate) fn seed(tx: &mut Tx<'_>) {
         });
     }
 }
+
+fn list_planners(query: &Query<'_>) -> Result<Answer, ApiError> {
+    let keyword = query.args.text("keyword").unwrap_or_default().to_lowercase();
+    let planners = serviceoffering::PLANNERS.iter();
+    let listed = planners.filter(|name| name.to_lowercase().contains(&keyword));
+    query.page_of("deploymentPlanner", listed, |_, name| {
+        Node::Object(vec![("name", Node::text(name))])
+    })
+}
+
+pub(crate) const DEPLOYMENT_PLANNER: Object =
+    Object { name: "DeploymentPlanners", fields: &[f("name", W::Str)] };

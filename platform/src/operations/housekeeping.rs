@@ -2,92 +2,39 @@
 //! shuts down networks that nobody is on, clears up after accounts, and throws away old events
 //! and alerts.
 //!
-//! Each chore is a thing of its own, made with the cloud, that is due when its next
-//! turn comes. A new interval counts at once where it brings the next turn forward, and
-//! from the turn after the next otherwise.
+//! `desk/chores.rs` says when each chore is due.
 
-use cloudtally_model::{Instant, Millis};
+use cloudtally_model::Millis;
 
 use crate::{
     col,
-    desk::alert::{self, AlertType, Place},
+    desk::{
+        alert::{self, AlertType, Place},
+        chores::{self, Chore, HOUSEKEEPING},
+    },
     engine::{ThingId, Tx},
     identity::account,
     network::guest,
     site::capacity::{self, Ratio},
-    table::{Kind, KindSpec, Object, WireType as W, hidden},
+    table::{Kind, KindSpec, WireType as W, hidden},
 };
-
-const HOUSEKEEPING: Object = Object { name: "Housekeeping", fields: &[] };
 
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Housekeeping, &HOUSEKEEPING)
     .hidden(&[hidden("chore", W::Str), hidden("due", W::Date)])
     .on_due(take_turn);
 
-/// One chore.
-struct Chore {
-    /// The name it is stored under.
-    name: &'static str,
-    /// The setting that says how long its turns are apart, and the unit of that.
-    interval: (&'static str, i64),
-    /// Does it.
-    run: fn(&mut Tx<'_>),
-}
-
-const CHORES: [Chore; 5] = [
-    Chore { name: "capacity", interval: ("capacity.check.period", 1), run: look_at_capacity },
-    Chore { name: "networks", interval: ("network.gc.interval", 1000), run: guest::shut_down_idle },
-    Chore { name: "events", interval: ("event.purge.interval", 1000), run: purge_events },
-    Chore { name: "alerts", interval: ("alert.purge.interval", 1000), run: purge_alerts },
-    Chore {
-        name: "accounts",
-        interval: ("account.cleanup.interval", 1000),
-        run: account::clean_up,
-    },
-];
-
-/// Makes the chores that a cloud does not have yet: all of a new one, those that are
-/// new of one that an older version made.
-pub(crate) fn begin(tx: &mut Tx<'_>) {
-    for chore in &CHORES {
-        if tx.all(Kind::Housekeeping).any(|thing| thing.text(col::CHORE) == chore.name) {
-            continue;
-        }
-        let due = next(tx, chore);
-        tx.insert(Kind::Housekeeping, |thing| {
-            thing.set_text(col::CHORE, chore.name).set_time(col::DUE, due);
-        });
-    }
-}
-
-fn next(tx: &Tx<'_>, chore: &Chore) -> Instant {
-    let (setting, unit_ms) = chore.interval;
-    tx.now + tx.setting_time(setting, unit_ms)
-}
-
-/// Brings the next turn of each chore forward, where its interval is shorter now.
-pub(crate) fn hasten(tx: &mut Tx<'_>) {
-    for chore in &CHORES {
-        let sooner = next(tx, chore);
-        let things =
-            tx.all(Kind::Housekeeping).filter(|thing| thing.text(col::CHORE) == chore.name);
-        let late = things.filter(|thing| thing.time(col::DUE).is_none_or(|due| due > sooner));
-        let late: Vec<ThingId> = late.map(|thing| thing.id).collect();
-        for id in late {
-            tx.edit(id, |thing| {
-                thing.set_time(col::DUE, sooner);
-            });
-        }
-    }
-}
-
 fn take_turn(tx: &mut Tx<'_>, id: ThingId) {
-    let chore = CHORES.iter().find(|chore| chore.name == tx.thing(id).text(col::CHORE));
-    if let Some(chore) = chore {
-        (chore.run)(tx);
+    let chore = Chore::of(tx, id);
+    match chore {
+        Some(Chore::Capacity) => look_at_capacity(tx),
+        Some(Chore::Networks) => guest::shut_down_idle(tx),
+        Some(Chore::Events) => purge(tx, Kind::Event, "event.purge.delay"),
+        Some(Chore::Alerts) => purge(tx, Kind::Alert, "alert.purge.delay"),
+        Some(Chore::Accounts) => account::clean_up(tx),
+        None => {}
     }
-    begin(tx);
-    let due = chore.map(|chore| next(tx, chore));
+    chores::begin(tx);
+    let due = chore.map(|chore| chore.next(tx));
     tx.edit(id, |thing| {
         thing.set_time(col::DUE, due);
     });
@@ -181,14 +128,6 @@ fn look_at_capacity(tx: &mut Tx<'_>) {
             alert::raise(tx, alert_type, Some(id), at, &text);
         }
     }
-}
-
-fn purge_events(tx: &mut Tx<'_>) {
-    purge(tx, Kind::Event, "event.purge.delay");
-}
-
-fn purge_alerts(tx: &mut Tx<'_>) {
-    purge(tx, Kind::Alert, "alert.purge.delay");
 }
 
 /// Throws away what is older than a number of days; what is archived stays, and 0

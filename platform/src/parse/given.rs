@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use cloudtally_model::ApiError;
 
 use crate::{
+    col,
     engine::{Call, State},
     state::SwitchState,
 };
@@ -166,6 +167,24 @@ pub(crate) fn url(call: &Call<'_, '_>, name: &str, schemes: &[&str]) -> Result<U
 pub(crate) fn switch(call: &Call<'_, '_>) -> Result<Option<SwitchState>, ApiError> {
     let (on, off) = (SwitchState::Enabled, SwitchState::Disabled);
     Ok(word(call, "state", &[on.name(), off.name()])?.and_then(SwitchState::named))
+}
+
+/// Refuses a pod of another zone.
+pub(crate) fn check_place(call: &Call<'_, '_>) -> Result<(), ApiError> {
+    let (zone, pod) = (call.args.id_if_any("zoneid"), call.args.id_if_any("podid"));
+    if let (Some(zone), Some(pod)) = (zone, pod)
+        && call.thing(pod).id_of(col::ZONE_ID) != Some(zone)
+    {
+        let (zone, pod) = (call.thing(zone), call.thing(pod));
+        return Err(ApiError::value(format!(
+            "the pod {} is not in the zone {}; choose a pod of that zone",
+            pod.text(col::NAME),
+            zone.text(col::NAME)
+        ))
+        .about(pod.uuid.to_string(), "podid")
+        .about(zone.uuid.to_string(), "zoneid"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

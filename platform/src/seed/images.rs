@@ -5,6 +5,7 @@ use crate::{
     col,
     engine::{ThingId, Tx, own_users},
     network::guest,
+    site::imagecopy,
     storage::image,
     table::Kind,
 };
@@ -65,7 +66,7 @@ pub(crate) fn ready(tx: &mut Tx<'_>) {
     for row in TEMPLATES {
         let id = template(tx, *row);
         for zone in &zones {
-            image::put_ready(tx, id, *zone);
+            imagecopy::put_ready(tx, id, *zone);
         }
     }
     let os_type = os_type_named(tx, "Ubuntu 12.04 (64-bit)");
@@ -84,7 +85,7 @@ pub(crate) fn ready(tx: &mut Tx<'_>) {
         }
     });
     for zone in &zones {
-        image::put_ready(tx, id, *zone);
+        imagecopy::put_ready(tx, id, *zone);
     }
     for zone in zones {
         guest::ready(tx, zone);

@@ -6,10 +6,10 @@ pub(crate) mod networks;
 
 use crate::{
     col,
+    desk::chores,
     engine::{Start, Tx, own_users},
     identity::account,
     network::securitygroup,
-    operations::housekeeping,
     table::{Kind, Role},
 };
 
@@ -39,7 +39,7 @@ pub(crate) fn begin(tx: &mut Tx<'_>, start: Start) {
     }
     let admin = tx.thing(own_users::admin_user(tx)).owner.expect("users have accounts");
     securitygroup::ensure_default(tx, admin);
-    housekeeping::begin(tx);
+    chores::begin(tx);
     infrastructure::always(tx);
     networks::offerings(tx);
     if start == Start::Ready {

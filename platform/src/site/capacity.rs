@@ -11,17 +11,15 @@ use std::cmp::Reverse;
 
 use cloudtally_model::ApiError;
 
-use super::pod;
+use super::podaddress;
 use crate::{
     col,
     engine::{Answer, Column, Fields, Node, Query, Thing, ThingId, World},
     offering::serviceoffering,
     parse::given,
-    state::{AddressState, HostState, MachineState, SnapshotState},
-    storage::volume,
+    state::{AddressState, HostState, MachineState, SnapshotState, VolumeState},
     table::{
-        Command, Kind, Object, ParamType::*, Roles, Shape, WireType as W, f, fields::*, group, own,
-        p,
+        Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, own, p,
     },
 };
 
@@ -425,9 +423,9 @@ fn count(number: usize) -> i64 {
 }
 
 fn private_addresses(world: &World, pod: &Thing) -> Amount {
-    let range = pod::range(pod);
+    let range = podaddress::range(pod);
     let total = i64::from(*range.end()) - i64::from(*range.start()) + 1;
-    Amount { total: total.max(0), used: count(pod::taken(world, pod.id).count()) }
+    Amount { total: total.max(0), used: count(podaddress::taken(world, pod.id).count()) }
 }
 
 /// The addresses of a zone's ranges, public ones or those of shared networks.
@@ -474,7 +472,7 @@ fn secondary(world: &World, zone: &Thing) -> Amount {
         things.map(|thing| thing.int(col::SIZE)).sum()
     };
     let snapshots = sum(Kind::Snapshot, |snapshot| snapshot.is(SnapshotState::BackedUp));
-    let uploads = sum(Kind::Volume, volume::is_in_image_store);
+    let uploads = sum(Kind::Volume, is_in_image_store);
     let used = images + snapshots + uploads;
     Amount { total: stores.saturating_mul(IMAGE_STORE_BYTES), used }
 }
@@ -570,9 +568,7 @@ pub(crate) fn page<'t>(
     query: &Query<'_>,
     things: impl Iterator<Item = &'t Thing>,
 ) -> Result<Answer, ApiError> {
-    let Shape::List { item, object: Some(object) } = query.command.shape else {
-        panic!("{} does not list objects", query.command.name)
-    };
+    let (item, object) = query.item();
     let is_shown = query.args.is_true("showcapacities");
     query.page_of(item, things, |query, thing| {
         let mut node = query.show(thing, object);
@@ -592,6 +588,12 @@ pub(crate) fn put(node: &mut Node, object: &Object, name: &'static str, value: N
     let at = object.position(name);
     let place = fields.iter().position(|(field, _)| object.position(field) > at);
     fields.insert(place.unwrap_or(fields.len()), (name, value));
+}
+
+/// Whether a volume is a file that was uploaded and lies in no pool yet.
+pub(crate) fn is_in_image_store(volume: &Thing) -> bool {
+    !volume.text(col::URL).is_empty()
+        && volume.is_any(&[VolumeState::Allocated, VolumeState::Uploaded])
 }
 
 #[cfg(test)]

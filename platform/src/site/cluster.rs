@@ -164,7 +164,7 @@ fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     for name in ["guestvswitchtype", "publicvswitchtype"] {
         given::word(call, name, &SWITCHES)?;
     }
-    check_place(call)?;
+    given::check_place(call)?;
     let hypervisor = given::word(call, "hypervisor", &HYPERVISORS)?.unwrap_or_default();
     let zone = call.thing(call.args.id_required("zoneid"));
     let is_vmware = hypervisor == hypervisor::VMWARE;
@@ -183,24 +183,6 @@ fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         return Err(ApiError::value(format!(
             "clusters of {hypervisor} are `CloudManaged`; only those of VMware are `ExternalManaged`"
         )));
-    }
-    Ok(())
-}
-
-/// Refuses a pod of another zone.
-pub(crate) fn check_place(call: &Call<'_, '_>) -> Result<(), ApiError> {
-    let (zone, pod) = (call.args.id_if_any("zoneid"), call.args.id_if_any("podid"));
-    if let (Some(zone), Some(pod)) = (zone, pod)
-        && call.thing(pod).id_of(col::ZONE_ID) != Some(zone)
-    {
-        let (zone, pod) = (call.thing(zone), call.thing(pod));
-        return Err(ApiError::value(format!(
-            "the pod {} is not in the zone {}; choose a pod of that zone",
-            pod.text(col::NAME),
-            zone.text(col::NAME)
-        ))
-        .about(pod.uuid.to_string(), "podid")
-        .about(zone.uuid.to_string(), "zoneid"));
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Answer, Call, Done, Entry, Fields, Node, Query, Thing, ThingId, View, World, verbs},
+    engine::{Answer, Call, Done, Entry, Fields, Node, Query, Thing, ThingId, View, verbs},
     parse::given::{self, Url},
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, delete, f,
@@ -364,24 +364,6 @@ fn insert(call: &mut Call<'_, '_>, new: New) -> Result<Done, ApiError> {
         systemvm::bring_up(call.tx, zone);
     }
     Ok(Done::Thing(id))
-}
-
-/// Whether a zone can reach an image store: one of its own or one for all zones.
-pub(crate) fn serves(world: &World, zone: ThingId) -> bool {
-    world.all(Kind::ImageStore).any(|store| store.id_of(col::ZONE_ID).is_none_or(|of| of == zone))
-}
-
-/// Refuses what needs an image store where a zone has none.
-pub(crate) fn refuse_without(world: &World, zone: ThingId) -> Result<(), ApiError> {
-    if serves(world, zone) {
-        return Ok(());
-    }
-    let zone = world.thing(zone);
-    Err(ApiError::unavailable(format!(
-        "the zone {} has no image store; add one first",
-        zone.text(col::NAME)
-    ))
-    .about(zone.uuid.to_string(), "zoneid"))
 }
 
 /// The last store of a zone stays as long as images lie in the zone.

@@ -7,11 +7,12 @@ use std::{
 
 use cloudtally_model::ApiError;
 
-use super::{capacity, host};
+use super::{capacity, resourcestate::ENABLED};
 use crate::{
     col,
-    engine::{Call, Thing, ThingId, World},
+    engine::{Call, Column, Thing, ThingId, World},
     offering::hypervisor::{self, BARE_METAL},
+    parse::given,
     state::{HostState, PoolState},
     table::Kind,
 };
@@ -144,7 +145,7 @@ pub(crate) fn host_for(
     };
     let may_fill = |host: &Thing| {
         wanted.is_some()
-            || (is_restart || !host::is_spare(call.tx, host))
+            || (is_restart || !is_spare(call.tx, host))
                 && host.id_of(col::CLUSTER_ID).is_none_or(|cluster| !full.contains(&cluster))
     };
     let mut hosts: Vec<&Thing> = call
@@ -208,7 +209,7 @@ pub(crate) fn refuse_unfit(
         .find(|(_, pool)| !reaches(on, pool));
     let why = if !on.is(HostState::Up) {
         format!("it is {}", on.state())
-    } else if !host::takes_new(world, on) {
+    } else if !takes_new(world, on) {
         "it, its cluster or its pod is disabled or in maintenance".to_owned()
     } else if !has_tags(on.text(col::HOST_TAGS), offering.text(col::HOST_TAGS)) {
         format!("its offering asks for the host tags {}", offering.text(col::HOST_TAGS))
@@ -356,3 +357,26 @@ pub(crate) fn pool_for(
         ))
     })
 }
+
+/// Whether new machines may come to a host: it works, and it, its cluster and its
+/// pod are enabled.
+pub(crate) fn takes_new(world: &World, host: &Thing) -> bool {
+    let is_enabled = |column: Column<ThingId>| {
+        host.id_of(column)
+            .is_some_and(|id| world.thing(id).text(col::ALLOCATION_STATE) == given::ENABLED)
+    };
+    host.is(HostState::Up)
+        && host.text(col::TYPE) == "Routing"
+        && host.text(col::RESOURCE_STATE) == ENABLED
+        && is_enabled(col::CLUSTER_ID)
+        && is_enabled(col::POD_ID)
+}
+
+/// Whether a host is kept free for restarts after failures.
+pub(crate) fn is_spare(world: &World, host: &Thing) -> bool {
+    let tag = world.setting(SPARE_TAG);
+    !tag.is_empty() && given::has_all_tags(host.text(col::HOST_TAGS), tag)
+}
+
+/// The setting with the tag of hosts that are kept for restarts.
+const SPARE_TAG: &str = "ha.tag";

@@ -5,14 +5,13 @@
 
 use cloudtally_model::ApiError;
 
-use super::{capacity, cluster, host, placement, systemvm};
+use super::{capacity, placement};
 use crate::{
     col,
-    compute::vm,
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, World, table, verbs},
+    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, table, verbs},
     offering::hypervisor::{HYPERVISORS, KVM, SIMULATOR, VMWARE},
     parse::given,
-    state::{HostState, MachineState, PoolState, VolumeState},
+    state::{HostState, PoolState, VolumeState},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete::*, ParamType::*, Roles, Unique,
         WireType as W, Within, f, fields::*, group, hidden, list, own, p,
@@ -93,15 +92,6 @@ pub(crate) const STORAGE_PROVIDER: Object =
     Object { name: "StorageProvider", fields: &[f("name", W::Str), f("type", W::Str)] };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    own("cancelStorageMaintenance")
-        .doc("Puts a storage pool in maintenance back to work and starts what that stopped")
-        .roles(Roles::ROOT)
-        .params(&[p("id", Id(Kind::StoragePool)).required()])
-        .job("MAINT.CANCEL.PS")
-        .object("storagepool", &STORAGE_POOL)
-        .kind(Kind::StoragePool)
-        .check(check_cancel)
-        .act(cancel_maintenance),
     own("createStoragePool")
         .doc("Adds a storage pool to a cluster or a zone")
         .roles(Roles::ROOT)
@@ -133,15 +123,6 @@ pub(crate) static COMMANDS: &[Command] = &[
         .success()
         .kind(Kind::StoragePool)
         .act(remove),
-    own("enableStorageMaintenance")
-        .doc("Stops the VMs that use a storage pool and takes nothing new on it")
-        .roles(Roles::ROOT)
-        .params(&[p("id", Id(Kind::StoragePool)).required()])
-        .job("MAINT.PREPARE.PS")
-        .object("storagepool", &STORAGE_POOL)
-        .kind(Kind::StoragePool)
-        .check(check_enable)
-        .act(enable_maintenance),
     own("findStoragePoolsForMigration")
         .doc("Lists the storage pools a volume can move to")
         .roles(Roles::ROOT)
@@ -213,7 +194,7 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
     let (Some(pod), Some(cluster)) = (pod, cluster) else {
         return Err(ApiError::value("give `podid` and `clusterid` of a pool, or `scope=ZONE`"));
     };
-    cluster::check_place(call)?;
+    given::check_place(call)?;
     let thing = call.thing(cluster);
     if thing.id_of(col::POD_ID) != Some(pod) {
         return Err(ApiError::value(format!(
@@ -328,66 +309,17 @@ pub(crate) fn insert_local(tx: &mut Tx<'_>, host: ThingId) {
     });
 }
 
-fn must_be(call: &Call<'_, '_>, states: &[PoolState], hint: &str) -> Result<(), ApiError> {
+pub(crate) fn must_be(
+    call: &Call<'_, '_>,
+    states: &[PoolState],
+    hint: &str,
+) -> Result<(), ApiError> {
     let pool = call.thing(call.args.id_required("id"));
     if pool.is_any(states) {
         return Ok(());
     }
     let text = format!("the storage pool {} is in {}; {hint}", pool.text(col::NAME), pool.state());
     Err(ApiError::value(text).about(pool.uuid.to_string(), "id"))
-}
-
-fn check_enable(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    must_be(call, &[PoolState::Up], "it goes there already")
-}
-
-/// The machines that have a disk on a pool and run, or are on their way somewhere.
-fn machines_of(world: &World, pool: ThingId) -> Vec<ThingId> {
-    let guests = world
-        .referring(pool, Kind::Volume, col::POOL_ID)
-        .filter_map(|volume| volume.id_of(col::VIRTUAL_MACHINE_ID));
-    let system = world.referring(pool, Kind::SystemVm, col::STORAGE_ID).map(|vm| vm.id);
-    let mut machines: Vec<ThingId> = guests.chain(system).collect();
-    use MachineState::*;
-    let works = [Running, Starting, Migrating, Stopping];
-    machines.retain(|id| world.thing(*id).is_any(&works));
-    machines.sort_unstable();
-    machines.dedup();
-    machines
-}
-
-/// Takes nothing new, stops what uses it, and then is in maintenance.
-fn enable_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    check_enable(call)?;
-    let id = call.entity_id();
-    call.move_to(id, PoolState::PrepareForMaintenance);
-    for machine in machines_of(call, id) {
-        // What its user stops already stays stopped.
-        let is_wanted = !call.thing(machine).is(MachineState::Stopping);
-        host::halt(call.tx, machine);
-        call.edit(machine, |machine| {
-            machine.set_ref(col::WAITS_FOR, Some(id).filter(|_| is_wanted));
-        });
-    }
-    call.move_to(id, PoolState::Maintenance);
-    Ok(Done::Thing(id))
-}
-
-fn check_cancel(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    must_be(
-        call,
-        &[PoolState::PrepareForMaintenance, PoolState::Maintenance],
-        "there is no maintenance to cancel",
-    )
-}
-
-fn cancel_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    check_cancel(call)?;
-    let id = call.entity_id();
-    call.move_to(id, PoolState::Up);
-    systemvm::start_waiting(call.tx, id);
-    vm::start_waiting(call.tx, id);
-    Ok(Done::Thing(id))
 }
 
 fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

@@ -6,19 +6,19 @@
 
 use cloudtally_model::{ApiError, Millis};
 
-use super::{capacity, host, imagestore, pod};
+use super::{
+    addressrange, capacity, imagecopy, machine, migration, placement, podaddress, zonestore,
+};
 use crate::{
     col,
     desk::simulator,
     engine::{Call, Done, Level, Node, Thing, ThingId, Tx, View, World, happened, table},
-    network::address,
     offering::{
         hypervisor::BARE_METAL,
         serviceoffering::{self, CONSOLE_PROXY, STORAGE_VM},
     },
     parse::given::{self, dotted},
     state::{MachineState, PoolState},
-    storage::image,
     table::{
         Command, Kind, KindSpec, Machine, Object, ParamType::*, Roles, WireType as W, f, fields::*,
         group, hidden, list, own, p,
@@ -31,7 +31,7 @@ use crate::{
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::SystemVm, &SYSTEM_VM)
     .infrastructure()
     .machine(Machine {
-        halt: host::halt_by_states,
+        halt: machine::halt_by_states,
         start_elsewhere: |tx, vm, _| start_elsewhere(tx, vm),
     })
     .hidden(&[
@@ -231,10 +231,10 @@ fn sessions(view: &View<'_>) -> Node {
 /// that takes them and an image store. Does nothing as long as it cannot.
 pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ThingId) {
     let thing = tx.thing(zone);
-    if thing.text(col::ALLOCATION_STATE) != given::ENABLED || !imagestore::serves(tx, zone) {
+    if thing.text(col::ALLOCATION_STATE) != given::ENABLED || !zonestore::serves(tx, zone) {
         return;
     }
-    image::put_built_in(tx, zone);
+    imagecopy::put_built_in(tx, zone);
     for (system_vm_type, prefix) in [(CONSOLE_PROXY, "v"), (STORAGE_VM, "s")] {
         let exists = tx
             .referring(zone, Kind::SystemVm, col::ZONE_ID)
@@ -243,7 +243,7 @@ pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ThingId) {
         let (false, Some(offering)) = (exists, offering) else { continue };
         let Some(host) = host_for(tx, zone, offering) else { continue };
         let pod = tx.thing(host).id_of(col::POD_ID).expect("hosts are in a pod");
-        let Some(address) = pod::free_address(tx, pod) else { continue };
+        let Some(address) = podaddress::free_address(tx, pod) else { continue };
         let id = tx.insert(Kind::SystemVm, |vm| {
             let name = format!("{prefix}-{}-VM", vm.id);
             vm.set_text(col::NAME, &name)
@@ -283,7 +283,7 @@ pub(crate) fn host_in(
     let offering = world.thing(offering);
     let demand = (serviceoffering::cpu_mhz(offering), serviceoffering::memory_bytes(offering));
     let fits = |host: &&Thing| {
-        host::takes_new(world, host)
+        placement::takes_new(world, host)
             && avoided != Some(host.id)
             && pod.is_none_or(|pod| host.id_of(col::POD_ID) == Some(pod))
             && host.text(col::HYPERVISOR) != BARE_METAL
@@ -304,7 +304,7 @@ fn take_address(tx: &mut Tx<'_>, id: ThingId) {
     let vm = tx.thing(id);
     let zone = vm.id_of(col::ZONE_ID).expect("system VMs are in a zone");
     if vm.id_of(col::PUBLIC_RANGE).is_none()
-        && let Some((range, address)) = address::free_for_system(tx, zone)
+        && let Some((range, address)) = addressrange::free_for_system(tx, zone)
     {
         tx.edit(id, |vm| {
             vm.set_ref(col::PUBLIC_RANGE, range).set_text(col::PUBLIC_IP, &address);
@@ -354,7 +354,7 @@ fn start(tx: &mut Tx<'_>, id: ThingId) -> Result<ThingId, ApiError> {
     })?;
     let pod = tx.thing(host).id_of(col::POD_ID).expect("hosts are in a pod");
     if vm.id_of(col::POD_ID) != Some(pod) {
-        let address = pod::free_address(tx, pod).ok_or_else(|| {
+        let address = podaddress::free_address(tx, pod).ok_or_else(|| {
             ApiError::address_capacity(format!(
                 "the pod {} has no free address for system VMs; widen its range",
                 tx.thing(pod).text(col::NAME)
@@ -473,7 +473,7 @@ fn start_again(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn start_failed(call: &mut Call<'_, '_>, _: &ApiError) {
     let id = call.entity_id();
     if call.entity().is(MachineState::Starting) {
-        host::halt(call.tx, id);
+        machine::halt(call.tx, id);
     }
 }
 
@@ -490,7 +490,7 @@ fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             return Ok(later);
         }
     }
-    host::halt(call.tx, id);
+    machine::halt(call.tx, id);
     Ok(Done::Thing(id))
 }
 
@@ -519,7 +519,7 @@ fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let zone = call.entity().id_of(col::ZONE_ID).expect("system VMs are in a zone");
-    host::halt(call.tx, id);
+    machine::halt(call.tx, id);
     call.remove_with_dependants(id);
     bring_up(call.tx, zone);
     Ok(Done::Thing(id))
@@ -541,7 +541,7 @@ fn check_migrate(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
             vm.text(col::NAME)
         ));
     }
-    match host::targets(call, id).into_iter().find(|target| target.host == to) {
+    match migration::targets(call, id).into_iter().find(|target| target.host == to) {
         Some(target) if target.has_room => Ok(()),
         Some(_) => Err(ApiError::server_capacity(format!(
             "the host {name} has no room for the system VM {}",

@@ -4,49 +4,23 @@
 //! # Source
 //! Guide chapter 3 and 4.2.6 (filters); usage rules 3, types 7 and 8.
 
-use std::collections::BTreeSet;
+use cloudtally_model::{ApiError, Text};
 
-use cloudtally_model::{ApiError, Millis, Text};
-
-use super::{template::TEMPLATE, volume};
 use crate::{
     col,
-    desk::{
-        alert, metering,
-        simulator::{self, Reply},
-    },
     engine::{
         Answer, Arg, Call, Caller, Column, Done, Node, Query, Scope, Thing, ThingId, Tx, View,
-        World, limit, table, verbs,
+        World, limit, verbs,
     },
     offering::hypervisor::{BARE_METAL, HYPERVISORS},
-    parse::given,
-    site::{imagestore, placement, zone},
+    parse::{given, units::gib},
+    site::{
+        imagecopy::{DOWNLOADED_BYTES, copies, delete_copy, meter, put_into, ready_in},
+        zone, zonestore,
+    },
     state::{CopyState, MachineState},
-    table::{Amount, Kind, KindSpec, Limit, Object, WireType as W, hidden},
+    table::{Amount, Kind, Limit, Object, WireType as W, f, fields::*, hidden},
 };
-
-const COPY: Object = Object { name: "ImageCopy", fields: &[] };
-
-/// Bytes of an image that is downloaded, for nothing is downloaded really.
-const DOWNLOADED_BYTES: i64 = 1 << 30;
-
-/// The copy of a template or an ISO in a zone.
-pub(crate) static COPY_KIND: KindSpec = KindSpec::new(Kind::ImageCopy, &COPY)
-    .hidden(&[
-        hidden("image", W::Str),
-        hidden("zoneid", W::Id(Kind::Zone)),
-        hidden("due", W::Date),
-        hidden("begun", W::Bool),
-        hidden("since", W::Date),
-    ])
-    .states(table!(CopyState: Downloading, Ready, Failed; Downloading => Ready, Failed;))
-    .on_due(download)
-    .on_move(|tx, id, _| {
-        if tx.thing(id).is(CopyState::Ready) {
-            meter(tx, id, "CREATE");
-        }
-    });
 
 /// How much each image counts for limits.
 pub(crate) const COUNTS: &[(Limit, Amount)] =
@@ -68,133 +42,12 @@ pub(crate) const HIDDEN: &[crate::table::Hidden] = &[
     hidden("sortkey", W::Int),
 ];
 
-/// Writes `TEMPLATE.CREATE` and its like for a copy.
-fn meter(tx: &mut Tx<'_>, copy: ThingId, what: &str) {
-    let (image, zone) = parts(tx, copy);
-    // The cloud's own images are nobody's use.
-    if matches!(tx.thing(image).text(col::TEMPLATE_TYPE), "BUILTIN" | "SYSTEM") {
-        return;
-    }
-    let prefix = if tx.thing(image).kind == Kind::Iso { "ISO" } else { "TEMPLATE" };
-    metering::image(tx, &format!("{prefix}.{what}"), image, zone);
-}
-
-/// The image and the zone of a copy.
-fn parts(world: &World, copy: ThingId) -> (ThingId, ThingId) {
-    let copy = world.thing(copy);
-    let part =
-        |column: Column<ThingId>| copy.id_of(column).expect("copies have an image and a zone");
-    (part(col::IMAGE), part(col::ZONE_ID))
-}
-
-/// The copies of an image, the oldest first.
-pub(crate) fn copies(world: &World, image: ThingId) -> impl Iterator<Item = &Thing> {
-    world.referring(image, Kind::ImageCopy, col::IMAGE)
-}
-
 /// Whether an account may make machines from an image: its own, a public one, or one
 /// that is shared with it.
 pub(crate) fn is_open_to(image: &Thing, account: ThingId) -> bool {
     image.owner == Some(account)
         || image.flag(col::IS_PUBLIC)
         || image.ids_of(col::SHARED_WITH).contains(&account)
-}
-
-/// The ready copy of an image in a zone, which virtual machines can be made from.
-pub(crate) fn ready_in(world: &World, image: ThingId, zone: ThingId) -> Option<&Thing> {
-    copies(world, image)
-        .find(|copy| copy.id_of(col::ZONE_ID) == Some(zone) && copy.is(CopyState::Ready))
-}
-
-/// Downloads what is due: in the first step its zone says how long that takes.
-fn download(tx: &mut Tx<'_>, copy: ThingId) {
-    let (_, zone) = parts(tx, copy);
-    if tx.thing(copy).flag(col::BEGUN) {
-        return finish_download(tx, copy);
-    }
-    match simulator::agent(tx, Some(zone), "DownloadCommand") {
-        Reply { after_ms: 0, failure: None } => finish_download(tx, copy),
-        Reply { after_ms, failure: None } => {
-            let now = tx.now;
-            tx.edit(copy, |copy| {
-                copy.set_flag(col::BEGUN, true)
-                    .set_time(col::SINCE, now)
-                    .set_time(col::DUE, now + Millis(after_ms));
-            });
-        }
-        Reply { failure: Some(_), .. } => {
-            tx.edit(copy, |copy| {
-                copy.set_time(col::DUE, None);
-            });
-            tx.move_to(copy, CopyState::Failed);
-        }
-    }
-}
-
-fn finish_download(tx: &mut Tx<'_>, copy: ThingId) {
-    let (image, zone) = parts(tx, copy);
-    tx.edit(copy, |copy| {
-        copy.set_time(col::DUE, None);
-    });
-    if tx.thing(image).int_if(col::SIZE).is_none() {
-        let is_metal = placement::is_bare_metal(tx.thing(image).text(col::HYPERVISOR));
-        let bytes = if is_metal { 0 } else { DOWNLOADED_BYTES };
-        tell_if_too_much(tx, image, zone, bytes);
-        tx.edit(image, |image| {
-            image.set_int(col::SIZE, bytes);
-        });
-    }
-    tx.move_to(copy, CopyState::Ready);
-}
-
-/// Tells the administrator of a download that takes its owner over the limit: how big
-/// it is shows at its end, when others that were begun with it may have filled the rest.
-fn tell_if_too_much(tx: &mut Tx<'_>, image: ThingId, zone: ThingId, bytes: i64) {
-    let Some(owner) = tx.thing(image).owner else { return };
-    let more = volume::gib(bytes);
-    if let Err(error) = limit::check(tx, owner, Limit::SecondaryStorage, more) {
-        let text = format!(
-            "the {} {} is there although {}",
-            tx.thing(image).kind.noun(),
-            tx.thing(image).text(col::NAME),
-            error.text
-        );
-        let place = alert::Place::of(tx, zone);
-        alert::raise(tx, alert::LIMIT, Some(owner), place, &text);
-    }
-}
-
-/// Puts an image into a zone; it is downloaded when that is due.
-pub(crate) fn put_into(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) -> ThingId {
-    let (owner, now) = (tx.thing(image).owner, tx.now);
-    tx.insert(Kind::ImageCopy, |copy| {
-        copy.owner = owner;
-        copy.set_ref(col::IMAGE, image).set_ref(col::ZONE_ID, zone).set_time(col::DUE, now);
-    })
-}
-
-/// Puts an image into a zone as ready: made there, or copied from another.
-pub(crate) fn put_ready(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) {
-    let copy = put_into(tx, image, zone);
-    finish_download(tx, copy);
-}
-
-/// Puts the built-in templates that a zone lacks into it, ready, for the hypervisors it has.
-pub(crate) fn put_built_in(tx: &mut Tx<'_>, zone: ThingId) {
-    let hypervisors: BTreeSet<String> = tx
-        .referring(zone, Kind::Cluster, col::ZONE_ID)
-        .map(|cluster| cluster.text(col::HYPERVISOR_TYPE).to_owned())
-        .collect();
-    let lacking: Vec<ThingId> = tx
-        .all(Kind::Template)
-        .filter(|image| image.text(col::TEMPLATE_TYPE) == "BUILTIN" && image.flag(col::CROSS_ZONES))
-        .filter(|image| hypervisors.contains(image.text(col::HYPERVISOR)))
-        .filter(|image| copies(tx, image.id).all(|copy| copy.id_of(col::ZONE_ID) != Some(zone)))
-        .map(|image| image.id)
-        .collect();
-    for image in lacking {
-        put_ready(tx, image, zone);
-    }
 }
 
 /// Refuses what only some may make of their images.
@@ -224,12 +77,12 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
     let zones: Vec<ThingId> = match call.args.id_if_any("zoneid") {
         Some(zone) => {
             zone::refuse_disabled(call, zone)?;
-            imagestore::refuse_without(call, zone)?;
+            zonestore::refuse_without(call, zone)?;
             vec![zone]
         }
         None => {
             let is_for_them = |zone: &&Thing| {
-                call.is_offered_to(&call.caller, zone) && imagestore::serves(call, zone.id)
+                call.is_offered_to(&call.caller, zone) && zonestore::serves(call, zone.id)
             };
             call.all(Kind::Zone).filter(is_for_them).map(|zone| zone.id).collect()
         }
@@ -240,7 +93,7 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
     let hypervisor = given::word(call, "hypervisor", &HYPERVISORS)?;
     let format = format_given(call, kind)?;
     if hypervisor != Some(BARE_METAL) {
-        limit::check(call.tx, owner, Limit::SecondaryStorage, volume::gib(DOWNLOADED_BYTES))?;
+        limit::check(call.tx, owner, Limit::SecondaryStorage, gib(DOWNLOADED_BYTES))?;
     }
     // 2. The image, and its copy in each zone.
     let id = verbs::create_for(call, kind, Some(owner))?;
@@ -488,13 +341,6 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Success)
 }
 
-fn delete_copy(tx: &mut Tx<'_>, copy: ThingId) {
-    if tx.thing(copy).is(CopyState::Ready) {
-        meter(tx, copy, "DELETE");
-    }
-    tx.remove(copy);
-}
-
 /// Deletes an image with all its copies.
 pub(crate) fn remove(tx: &mut Tx<'_>, image: ThingId) {
     let gone: Vec<ThingId> = copies(tx, image).map(|copy| copy.id).collect();
@@ -510,7 +356,7 @@ pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, 
     let from = call.args.id_if_any("sourcezoneid");
     let name = call.entity().text(col::NAME).to_owned();
     zone::refuse_disabled(call, to)?;
-    imagestore::refuse_without(call, to)?;
+    zonestore::refuse_without(call, to)?;
     if from == Some(to) {
         return Err(ApiError::value("the source and the destination are the same zone"));
     }
@@ -721,3 +567,66 @@ pub(crate) fn extraction(call: &Call<'_, '_>, size_bytes: i64) -> Result<Done, A
     let fields = fields.into_iter().filter(|(_, node)| *node != Node::Null).collect();
     Ok(Done::Node(Node::Object(fields)))
 }
+
+pub(crate) const TEMPLATE: Object = Object {
+    name: "Template",
+    fields: &[
+        ID,
+        f("name", W::Str),
+        f("displaytext", W::Str),
+        f("ispublic", W::Bool),
+        CREATED,
+        REMOVED,
+        f("isready", W::Bool),
+        f("passwordenabled", W::Bool),
+        f("format", W::Str),
+        f("bootable", W::Bool),
+        f("isfeatured", W::Bool),
+        f("crossZones", W::Bool),
+        f("ostypeid", W::Id(Kind::OsType)),
+        f("ostypename", W::Str).join(col::OS_TYPE_ID, "description"),
+        ACCOUNT_ID,
+        ACCOUNT,
+        ZONE_ID,
+        ZONE_NAME,
+        f("status", W::Str),
+        f("size", W::Long),
+        f("templatetype", W::Str),
+        f("hypervisor", W::Str),
+        DOMAIN,
+        DOMAIN_ID,
+        f("isextractable", W::Bool),
+        f("checksum", W::Str),
+        f("sourcetemplateid", W::Id(Kind::Template)),
+        f("hostid", W::Id(Kind::Host)),
+        f("hostname", W::Str).join(col::HOST_ID, "name"),
+        f("templatetag", W::Str),
+        PROJECT_ID,
+        PROJECT,
+        f("details", W::Map),
+        TAGS,
+        f("sshkeyenabled", W::Bool),
+        f("isdynamicallyscalable", W::Bool),
+    ],
+};
+
+pub(crate) const EXTRACTION: Object = Object {
+    name: "Extract",
+    fields: &[
+        ID,
+        f("name", W::Str),
+        f("extractId", W::Str),
+        f("uploadpercentage", W::Int),
+        f("status", W::Str),
+        ACCOUNT_ID,
+        f("resultstring", W::Str),
+        CREATED,
+        f("state", W::Str),
+        f("storagetype", W::Str),
+        f("storage", W::Str),
+        ZONE_ID,
+        ZONE_NAME,
+        f("extractMode", W::Str),
+        f("url", W::Str),
+    ],
+};

@@ -3,13 +3,13 @@
 use cloudtally_model::ApiError;
 
 use super::{
-    image,
-    template::{EXTRACTION, TEMPLATE, TEMPLATE_PERMISSIONS},
+    image::{self, EXTRACTION, TEMPLATE},
+    template::TEMPLATE_PERMISSIONS,
 };
 use crate::{
     col,
-    compute::vm::VM,
     engine::{Answer, Call, Done, Query},
+    site::imagecopy,
     state::MachineState,
     table::{Command, Kind, KindSpec, Limit, OnDelete, ParamType::*, Roles, Turn, group, own, p},
 };
@@ -35,7 +35,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("virtualmachineid", Id(Kind::Vm)).required(),
         ])
         .job("ISO.ATTACH")
-        .object("virtualmachine", &VM)
+        .object_of("virtualmachine", Kind::Vm)
         .act(attach),
     own("copyIso")
         .doc("Copies an ISO to another zone")
@@ -66,7 +66,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .roles(Roles::ALL)
         .params(&[p("virtualmachineid", Id(Kind::Vm)).required()])
         .job("ISO.DETACH")
-        .object("virtualmachine", &VM)
+        .object_of("virtualmachine", Kind::Vm)
         .act(detach),
     own("extractIso")
         .doc("Gives a link to download an ISO, or uploads it somewhere")
@@ -173,7 +173,7 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             call.thing(vm).state()
         )));
     }
-    if image::ready_in(call.tx, iso, zone).is_none() {
+    if imagecopy::ready_in(call.tx, iso, zone).is_none() {
         return Err(ApiError::value(format!(
             "the ISO {} is not ready in the zone of the virtual machine",
             call.thing(iso).text(col::NAME)

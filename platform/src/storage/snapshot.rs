@@ -2,12 +2,12 @@
 
 use cloudtally_model::{ApiError, Instant};
 
-use super::volume;
 use crate::{
     col,
     desk::{metering, simulator},
     engine::{Answer, Call, Done, Query, ThingId, Tx, begin_by_itself, limit, scope, table},
-    site::imagestore,
+    parse::units::gib,
+    site::zonestore,
     state::{SnapshotState, VolumeState},
     table::{
         Command, Kind, KindSpec, Limit, Object, ParamType::*, Roles, Turn, WireType as W, f,
@@ -164,10 +164,10 @@ fn insert(tx: &mut Tx<'_>, volume: ThingId, policy: Option<ThingId>) -> Result<T
         .about(of.uuid.to_string(), "volumeid"));
     }
     let zone = of.id_of(col::ZONE_ID).expect("volumes are in a zone");
-    imagestore::refuse_without(tx, zone)?;
+    zonestore::refuse_without(tx, zone)?;
     let owner = of.owner.expect("volumes have an owner");
     limit::check(tx, owner, Limit::Snapshot, 1)?;
-    limit::check(tx, owner, Limit::SecondaryStorage, volume::gib(of.int(col::SIZE)))?;
+    limit::check(tx, owner, Limit::SecondaryStorage, gib(of.int(col::SIZE)))?;
     let vm = of.id_of(col::VIRTUAL_MACHINE_ID).map(|vm| tx.thing(vm).text(col::NAME).to_owned());
     let vm = vm.unwrap_or_else(|| "detached".to_owned());
     let stamp: String = tx.now.to_string().chars().filter(char::is_ascii_digit).take(14).collect();

@@ -3,11 +3,12 @@
 
 use cloudtally_model::ApiError;
 
-use super::{image, volume};
+use super::image::{self, EXTRACTION, TEMPLATE};
 use crate::{
     col,
     engine::{Call, Done, Thing, ThingId, limit, verbs},
-    site::{imagestore, placement},
+    parse::units::gib,
+    site::{imagecopy, placement, zonestore},
     state::{MachineState, SnapshotState, VolumeState},
     table::{
         Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Roles, Turn,
@@ -26,69 +27,6 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Template, &TEMPLATE)
     .tagged("Template")
     .job_instance("Template")
     .referred(&[(Kind::Template, col::SOURCE_TEMPLATE_ID.reference(), OnDelete::Forget)]);
-
-pub(crate) const EXTRACTION: Object = Object {
-    name: "Extract",
-    fields: &[
-        ID,
-        f("name", W::Str),
-        f("extractId", W::Str),
-        f("uploadpercentage", W::Int),
-        f("status", W::Str),
-        ACCOUNT_ID,
-        f("resultstring", W::Str),
-        CREATED,
-        f("state", W::Str),
-        f("storagetype", W::Str),
-        f("storage", W::Str),
-        ZONE_ID,
-        ZONE_NAME,
-        f("extractMode", W::Str),
-        f("url", W::Str),
-    ],
-};
-
-pub(crate) const TEMPLATE: Object = Object {
-    name: "Template",
-    fields: &[
-        ID,
-        f("name", W::Str),
-        f("displaytext", W::Str),
-        f("ispublic", W::Bool),
-        CREATED,
-        REMOVED,
-        f("isready", W::Bool),
-        f("passwordenabled", W::Bool),
-        f("format", W::Str),
-        f("bootable", W::Bool),
-        f("isfeatured", W::Bool),
-        f("crossZones", W::Bool),
-        f("ostypeid", W::Id(Kind::OsType)),
-        f("ostypename", W::Str).join(col::OS_TYPE_ID, "description"),
-        ACCOUNT_ID,
-        ACCOUNT,
-        ZONE_ID,
-        ZONE_NAME,
-        f("status", W::Str),
-        f("size", W::Long),
-        f("templatetype", W::Str),
-        f("hypervisor", W::Str),
-        DOMAIN,
-        DOMAIN_ID,
-        f("isextractable", W::Bool),
-        f("checksum", W::Str),
-        f("sourcetemplateid", W::Id(Kind::Template)),
-        f("hostid", W::Id(Kind::Host)),
-        f("hostname", W::Str).join(col::HOST_ID, "name"),
-        f("templatetag", W::Str),
-        PROJECT_ID,
-        PROJECT,
-        f("details", W::Map),
-        TAGS,
-        f("sshkeyenabled", W::Bool),
-        f("isdynamicallyscalable", W::Bool),
-    ],
-};
 
 pub(crate) const TEMPLATE_PERMISSIONS: Object = Object {
     name: "TemplatePermissions",
@@ -327,10 +265,10 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     // 2. The template, of the same owner, not ready yet.
     let size_bytes = if source.kind == Kind::Vm { 0 } else { source.int(col::SIZE) };
     let zone = source.id_of(col::ZONE_ID).expect("what images are made of is in a zone");
-    imagestore::refuse_without(call, zone)?;
+    zonestore::refuse_without(call, zone)?;
     if let Some(owner) = source.owner {
         image::check_rights(call, owner)?;
-        limit::check(call.tx, owner, Limit::SecondaryStorage, volume::gib(size_bytes))?;
+        limit::check(call.tx, owner, Limit::SecondaryStorage, gib(size_bytes))?;
     }
     let id = verbs::create_for(call, Kind::Template, source.owner)?;
     let volume = volume.as_ref();
@@ -388,7 +326,7 @@ fn finish_create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let zone =
         call.thing(source).id_of(col::ZONE_ID).expect("what images are made of is in a zone");
     let id = call.entity_id();
-    image::put_ready(call.tx, id, zone);
+    imagecopy::put_ready(call.tx, id, zone);
     Ok(image::answer(call, id, "template"))
 }
 
@@ -400,7 +338,7 @@ fn give_up(call: &mut Call<'_, '_>) {
 
 fn prepare(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, zone) = (call.args.id_required("templateid"), call.args.id_required("zoneid"));
-    if image::ready_in(call.tx, id, zone).is_none() {
+    if imagecopy::ready_in(call.tx, id, zone).is_none() {
         return Err(ApiError::value(format!(
             "the template {} is not ready in this zone",
             call.thing(id).text(col::NAME)

@@ -2,14 +2,17 @@
 
 use cloudtally_model::ApiError;
 
-use super::{image, template::EXTRACTION};
+use super::image::{self, EXTRACTION};
 use crate::{
     col,
-    compute::vm,
     desk::{metering, simulator},
     engine::{Call, Done, Node, Query, Thing, ThingId, Tx, World, limit, table},
     offering::hypervisor,
-    site::{capacity, imagestore, placement, zone},
+    parse::units::{GIB, gib},
+    site::{
+        capacity::{self, is_in_image_store},
+        placement, zone, zonestore,
+    },
     state::{MachineState, PoolState, SnapshotState, VolumeState},
     table::{
         Command, Kind, KindSpec, Limit, Object, OnDelete, ParamType::*, Roles, Turn, WireType as W,
@@ -246,13 +249,6 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Volume, &VOLUME)
     .job_instance("Volume");
 
 /// Bytes of a GiB.
-const GIB: i64 = 1 << 30;
-
-/// Whole GiB that hold so many bytes.
-pub(crate) fn gib(bytes: i64) -> i64 {
-    (bytes.max(0) + GIB - 1) / GIB
-}
-
 /// The size of a new disk of an offering, in bytes: the offering's, or the one
 /// asked for where the offering leaves it open.
 pub(crate) fn size_of(
@@ -297,12 +293,6 @@ pub(crate) fn refuse_size(call: &Call<'_, '_>, offering: ThingId) -> Result<(), 
 fn stored_bytes(volume: &Thing, in_image_store: bool) -> i64 {
     let is_meant = is_in_image_store(volume) == in_image_store;
     if is_meant && !volume.is(VolumeState::Destroy) { volume.int(col::SIZE) } else { 0 }
-}
-
-/// Whether a volume is a file that was uploaded and lies in no pool yet.
-pub(crate) fn is_in_image_store(volume: &Thing) -> bool {
-    !volume.text(col::URL).is_empty()
-        && volume.is_any(&[VolumeState::Allocated, VolumeState::Uploaded])
 }
 
 /// Begins to bill a volume.
@@ -452,18 +442,6 @@ pub(crate) fn restore(tx: &mut Tx<'_>, id: ThingId) {
 pub(crate) fn expunge(tx: &mut Tx<'_>, id: ThingId) {
     unmeter(tx, id);
     tx.remove_with_dependants(id);
-}
-
-/// A volume whose disks are gone, and with its root volume a machine.
-pub(crate) fn lose(tx: &mut Tx<'_>, id: ThingId) {
-    let vm = tx.thing(id).id_of(col::VIRTUAL_MACHINE_ID);
-    match vm.filter(|_| tx.thing(id).text(col::TYPE) == "ROOT") {
-        Some(vm) => {
-            vm::destroy_now(tx, vm);
-            vm::expunge(tx, vm);
-        }
-        None => expunge(tx, id),
-    }
 }
 
 /// Takes a volume off its machine.
@@ -859,7 +837,7 @@ fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let zone = args.id_required("zoneid");
     let hypervisor = reader_of(call, zone, &format, hypervisor);
     zone::refuse_disabled(call, zone)?;
-    imagestore::refuse_without(call, zone)?;
+    zonestore::refuse_without(call, zone)?;
     limit::check(call.tx, owner, Limit::Volume, 1)?;
     limit::check(call.tx, owner, Limit::SecondaryStorage, gib(UPLOADED_BYTES))?;
     let id = call.tx.insert(Kind::Volume, |volume| {

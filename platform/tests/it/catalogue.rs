@@ -110,16 +110,17 @@ fn answers_are_those_of_the_catalogue() {
     check(|command, entry| {
         let wanted_item = entry["response_object"].as_str();
         let wanted_object = entry["response_ref"].as_str().filter(|name| *name != "Success");
-        let (kind, item, object) = match command.shape {
-            Shape::List { item, object } => ("list", Some(item), object),
-            Shape::Object { item, object } => ("object", Some(item), object),
-            Shape::Success => ("success", None, None),
+        let object = command.object_shown(&TABLES);
+        let (kind, item) = match command.shape {
+            Shape::List { item, .. } => ("list", Some(item)),
+            Shape::Object { item, .. } => ("object", Some(item)),
+            Shape::Success => ("success", None),
             // The filer's answers are objects without a name of their own.
-            Shape::Bare(object) if wanted_item.is_none() && text(entry, "area") == "netapp" => {
-                ("object", None, object)
+            Shape::Bare(_) if wanted_item.is_none() && text(entry, "area") == "netapp" => {
+                ("object", None)
             }
-            Shape::Bare(object) if command.name == "queryAsyncJobResult" => ("job", None, object),
-            Shape::Bare(object) => ("session", None, object),
+            Shape::Bare(_) if command.name == "queryAsyncJobResult" => ("job", None),
+            Shape::Bare(_) => ("session", None),
         };
         // `volumedetail|nicdetail`: by the type of the resource.
         let item_fits = match (item, wanted_item) {

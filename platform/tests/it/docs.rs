@@ -38,7 +38,7 @@ fn areas() -> Vec<(&'static str, Vec<&'static Command>)> {
 #[test]
 fn commands_md_is_fresh() {
     let mut page = String::from(
-        "# Commands\n\nMade from the tables in `platform/src/areas`. A command that is *not built yet* is declared\nand answers 432. Parameters in bold are required.\n\n",
+        "# Commands\n\nMade from the tables in `platform/src`. A command that is *not built yet* is declared\nand answers 432. Parameters in bold are required.\n\n",
     );
     let built = TABLES.commands().filter(|command| command.is_built()).count();
     writeln!(page, "{} commands, {built} of them built.\n", TABLES.commands().count()).unwrap();
@@ -65,13 +65,8 @@ fn commands_md_is_fresh() {
                 Job::Create => "; answers the id at once, a job does the rest",
             };
             let event = command.event.map(|event| format!("; event `{event}`")).unwrap_or_default();
-            let object = match command.shape {
-                Shape::List { object, .. } | Shape::Object { object, .. } | Shape::Bare(object) => {
-                    object
-                }
-                Shape::Success => None,
-            };
-            let shown = object
+            let shown = command
+                .object_shown(&TABLES)
                 .map(|object| {
                     format!(" ([{}](objects.md#{}))", object.name, object.name.to_lowercase())
                 })
@@ -110,12 +105,9 @@ fn commands_md_is_fresh() {
 #[test]
 fn objects_md_is_fresh() {
     let mut page = String::from(
-        "# Objects\n\nMade from the tables in `platform/src/areas` and `platform/src/meanings.rs`: what the answers of\ncommands show, in the order in which it is sent. What a thing does not have is left out.\n\n",
+        "# Objects\n\nMade from the tables in `platform/src` and `platform/src/meanings.rs`: what the answers of\ncommands show, in the order in which it is sent. What a thing does not have is left out.\n\n",
     );
-    let of_command = |command: &Command| match command.shape {
-        Shape::List { object, .. } | Shape::Object { object, .. } | Shape::Bare(object) => object,
-        Shape::Success => None,
-    };
+    let of_command = |command: &'static Command| command.object_shown(&TABLES);
     let mut all: Vec<_> =
         TABLES.objects().chain(TABLES.commands().filter_map(of_command)).collect();
     all.sort_by_key(|object| object.name);

@@ -13,9 +13,9 @@ use crate::{
         unknown,
     },
     network::{guest, nic, securitygroup},
-    parse::given,
+    parse::{given, units::gib},
     site::{
-        capacity,
+        capacity, imagecopy,
         placement::{self, Disks},
     },
     state::{AccountState, MachineState},
@@ -204,7 +204,7 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         (Limit::Cpu, cores),
         (Limit::Memory, memory),
         (Limit::Volume, i64::from(root.is_some())),
-        (Limit::PrimaryStorage, volume::gib(root.unwrap_or_default())),
+        (Limit::PrimaryStorage, gib(root.unwrap_or_default())),
     ];
     for (which, more) in needs {
         limit::check(call.tx, owner, which, more)?;
@@ -244,7 +244,7 @@ fn renew(
         let template = template.ok_or_else(|| {
             ApiError::value("the virtual machine was made from an ISO; give `templateid`")
         })?;
-        if image::ready_in(call.tx, template, zone).is_none() {
+        if imagecopy::ready_in(call.tx, template, zone).is_none() {
             return Err(ApiError::value(format!(
                 "the template {} is not ready in the zone",
                 call.thing(template).text(col::NAME)
@@ -260,7 +260,7 @@ fn renew(
         let size_bytes = call.thing(template).int(col::SIZE);
         let old_bytes = volume::root_of(call.tx, vm).map_or(0, |id| call.thing(id).int(col::SIZE));
         let owner = machine.owner.expect("virtual machines have an owner");
-        let more = volume::gib(size_bytes) - volume::gib(old_bytes);
+        let more = gib(size_bytes) - gib(old_bytes);
         limit::check(call.tx, owner, Limit::PrimaryStorage, more)?;
         // A running machine is stopped for it and started again.
         let runs = machine.is(MachineState::Running);
@@ -417,7 +417,7 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         (Limit::Volume, i64::try_from(volumes.len()).unwrap_or(i64::MAX)),
         (Limit::Cpu, call.thing(offering).int(col::CPU_NUMBER)),
         (Limit::Memory, call.thing(offering).int(col::MEMORY)),
-        (Limit::PrimaryStorage, volume::gib(size)),
+        (Limit::PrimaryStorage, gib(size)),
     ];
     for (which, more) in needs {
         limit::check(call.tx, to, which, more)?;

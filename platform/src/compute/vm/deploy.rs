@@ -10,11 +10,14 @@ use super::{VM, life};
 use crate::{
     col,
     desk::metering,
-    engine::{Call, Done, Node, Thing, ThingId, View, limit, unknown},
-    network::{guest, nic, rules},
+    engine::{Call, Done, Node, Thing, ThingId, View, limit, remove_all_on, unknown},
+    network::{guest, nic},
     offering::hypervisor::{BARE_METAL, HYPERVISORS},
-    parse::given,
-    site::placement::{self, Demand},
+    parse::{given, units::gib},
+    site::{
+        imagecopy,
+        placement::{self, Demand},
+    },
     state::MachineState,
     storage::{image, volume},
     table::{Kind, Limit},
@@ -120,7 +123,7 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
     }
     crate::site::zone::refuse_local(call, zone, &[Some(offering), args.id("diskofferingid")])?;
     // 2. An image that is ready in the zone, and the hypervisor that runs it.
-    if image::ready_in(call.tx, image, zone).is_none() {
+    if imagecopy::ready_in(call.tx, image, zone).is_none() {
         let image = call.thing(image);
         return Err(ApiError::value(format!(
             "the {} {} is not ready in the zone {}",
@@ -200,7 +203,7 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
         (Limit::Volume, i64::from(root_bytes.is_some()) + i64::from(data.is_some())),
         (Limit::Cpu, demand.int(col::CPU_NUMBER)),
         (Limit::Memory, demand.int(col::MEMORY)),
-        (Limit::PrimaryStorage, volume::gib(bytes)),
+        (Limit::PrimaryStorage, gib(bytes)),
     ];
     for (which, more) in needs {
         limit::check(call.tx, owner, which, more)?;
@@ -390,7 +393,7 @@ pub(super) fn fail(call: &mut Call<'_, '_>) {
     }
     call.move_to(vm, MachineState::Error);
     // It may have been given some while its host was waited for.
-    rules::remove_of_vm(call.tx, vm);
+    remove_all_on(call.tx, vm);
     for nic in nic::of_vm(call.tx, vm) {
         nic::remove(call.tx, nic);
     }

@@ -12,7 +12,7 @@ use crate::{
     desk::{metering, simulator},
     engine::{
         Call, Column, Done, Level, State, Thing, ThingId, Tx, World, begin_by_itself, happened,
-        table,
+        remove_all_on, table,
     },
     network::{guest, nic},
     site::placement::{self, Disks},
@@ -277,7 +277,7 @@ fn look(tx: &mut Tx<'_>, vm: ThingId) {
 /// Takes a destroyed machine away for good. Its data volumes stay, detached.
 pub(crate) fn expunge(tx: &mut Tx<'_>, vm: ThingId) {
     tx.move_to(vm, MachineState::Expunging);
-    crate::network::rules::remove_of_vm(tx, vm);
+    remove_all_on(tx, vm);
     for nic in nic::of_vm(tx, vm) {
         nic::remove(tx, nic);
     }

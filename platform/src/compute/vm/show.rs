@@ -6,8 +6,8 @@
 
 use crate::{
     col,
+    desk::simulator,
     engine::{Node, Thing, View, World},
-    network::router_vm,
     state::MachineState,
     table::Kind,
 };
@@ -61,12 +61,12 @@ pub(super) fn cpu_used(view: &View<'_>) -> Node {
 
 /// Kilobytes a second.
 pub(super) fn received(view: &View<'_>) -> Node {
-    if_running(view, Node::Int(router_vm::RECEIVED_BYTES_PER_S / 1000))
+    if_running(view, Node::Int(simulator::RECEIVED_BYTES_PER_S / 1000))
 }
 
 /// The same.
 pub(super) fn sent(view: &View<'_>) -> Node {
-    if_running(view, Node::Int(router_vm::SENT_BYTES_PER_S / 1000))
+    if_running(view, Node::Int(simulator::SENT_BYTES_PER_S / 1000))
 }
 
 /// The disks of simulated guests are idle.

@@ -1,0 +1,40 @@
+//! Accounts and users as those who govern them see them: their states, and who may.
+
+use cloudtally_model::ApiError;
+
+use crate::{
+    col,
+    engine::{Call, States, ThingId, World, table},
+    state::AccountState,
+    table::{Kind, Role},
+};
+
+/// The states of accounts and users, and the moves between them.
+/// The states of an account and of its users.
+pub(crate) const STATES: States = table!(AccountState: Enabled, Disabled, Locked;
+    Enabled => Disabled, Locked;
+    Locked => Disabled, Enabled;
+    Disabled => Enabled;
+);
+
+/// Refuses an account that the caller may not govern: one outside its domains, and
+/// a root admin's for anybody but root admins.
+pub(crate) fn refuse_ungoverned(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
+    let is_above = call.role_of(id) == Some(Role::RootAdmin) && !call.caller.is_root();
+    if is_above || !call.may_govern(&call.caller, call.domain_of(id)) {
+        return Err(ApiError::permission("You may not govern this account")
+            .about(call.thing(id).uuid.to_string(), "id"));
+    }
+    Ok(())
+}
+
+/// The role of the accounts that administer a project.
+pub(crate) const ADMIN: &str = "Admin";
+
+/// The projects that an account administers.
+pub(crate) fn administered_by(world: &World, account: ThingId) -> impl Iterator<Item = ThingId> {
+    world
+        .owned_by(account, Kind::ProjectAccount)
+        .filter(|member| member.text(col::ROLE) == ADMIN)
+        .filter_map(|member| member.id_of(col::PROJECT_ID))
+}

@@ -1,0 +1,71 @@
+//! Free addresses of isolated networks.
+
+use std::collections::BTreeSet;
+
+use cloudtally_model::ApiError;
+
+use crate::{
+    col,
+    engine::{ThingId, World},
+    parse::{ip, iprange},
+    table::Kind,
+};
+
+/// A free address of an isolated network: the one wanted, or the first.
+pub(crate) fn free_in(
+    world: &World,
+    network: ThingId,
+    wanted: Option<&str>,
+) -> Result<String, ApiError> {
+    let on = world.thing(network);
+    let mut taken: BTreeSet<&str> = world
+        .referring(network, Kind::Nic, col::NETWORK_ID)
+        .map(|nic| nic.text(col::IP_ADDRESS))
+        .collect();
+    taken.extend(
+        world
+            .referring(network, Kind::NicSecondaryIp, col::NETWORK_ID)
+            .map(|ip| ip.text(col::IP_ADDRESS)),
+    );
+    taken.extend(
+        world
+            .referring(network, Kind::Router, col::GUEST_NETWORK_ID)
+            .map(|router| router.text(col::GUEST_IP_ADDRESS)),
+    );
+    taken.insert(on.text(col::GATEWAY));
+    let cidr = on.text(col::CIDR);
+    // Those the network was made for, or all.
+    let bounds = iprange::bounds(on);
+    let is_given =
+        |address: u32| bounds.is_none_or(|(first, last)| (first..=last).contains(&address));
+    if let Some(wanted) = wanted {
+        if !ip::is_host(wanted, cidr) {
+            return Err(ApiError::value(format!(
+                "{wanted} is no address for machines in {cidr}, the range of the network {}",
+                on.text(col::NAME)
+            )));
+        }
+        if !ip::parse(wanted).is_some_and(is_given) {
+            return Err(ApiError::value(format!(
+                "the network {} gives its machines addresses from {} to {}, not {wanted}",
+                on.text(col::NAME),
+                on.text(col::START_IP),
+                on.text(col::END_IP)
+            )));
+        }
+        if taken.contains(wanted) {
+            return Err(ApiError::value(format!(
+                "{wanted} is taken already in the network {}",
+                on.text(col::NAME)
+            )));
+        }
+        return Ok(wanted.to_owned());
+    }
+    let mut free = ip::hosts(cidr).filter(|address| is_given(*address)).map(ip::format);
+    free.find(|address| !taken.contains(address.as_str())).ok_or_else(|| {
+        ApiError::address_capacity(format!(
+            "the network {} has no free address in {cidr}",
+            on.text(col::NAME)
+        ))
+    })
+}

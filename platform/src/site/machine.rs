@@ -1,0 +1,29 @@
+//! Machines on hosts of whatever kind: guests, routers, system VMs.
+
+use crate::{
+    col,
+    engine::{ThingId, Tx, World},
+    state::MachineState,
+    table::Machine,
+};
+
+/// Stops a machine where it is, as its kind does; it is on no host then.
+pub(crate) fn halt(tx: &mut Tx<'_>, machine: ThingId) {
+    (machine_row(tx, machine).halt)(tx, machine);
+}
+
+pub(crate) fn machine_row(world: &World, machine: ThingId) -> Machine {
+    world.thing(machine).spec().machine.expect("what runs on hosts is a machine")
+}
+
+/// Stops a router or a system VM by the states of its kind.
+pub(crate) fn halt_by_states(tx: &mut Tx<'_>, machine: ThingId) {
+    for state in [MachineState::Stopping, MachineState::Stopped] {
+        if tx.thing(machine).may_move_to(state) {
+            tx.move_to(machine, state);
+        }
+    }
+    tx.edit(machine, |machine| {
+        machine.set_ref(col::HOST_ID, None);
+    });
+}
