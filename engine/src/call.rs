@@ -8,9 +8,11 @@ use super::{
     caller::Caller,
     decode::{Args, invalid},
     event::Level,
+    ids::ThingId,
     node::{Answer, Node},
+    thing::Thing,
     tx::Tx,
-    world::{Thing, ThingId, World},
+    world::World,
 };
 use crate::table::{Command, Kind};
 

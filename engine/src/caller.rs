@@ -3,11 +3,7 @@
 //! # Source
 //! Guide 4.1 and 4.2.6.
 
-use super::{
-    col,
-    state::AccountState,
-    world::{Thing, ThingId, World},
-};
+use super::{col, ids::ThingId, state::AccountState, thing::Thing, world::World};
 use crate::table::{Kind, Role, Sight};
 
 /// A user who calls.

@@ -17,14 +17,16 @@ use cloudtally_model::{
 };
 
 use super::{
+    ids::ThingId,
     jobs::{self, Request},
     node::Answer,
     restore,
     secret::{self, Entropy},
-    tables::Tables,
+    thing::Thing,
     tx::{Numbers, Tx},
-    world::{Thing, ThingId, World},
+    world::World,
 };
+use crate::table::Tables;
 
 /// Requests and due things handled in one commit.
 const BATCH_MAX: usize = 256;

@@ -9,10 +9,7 @@ use std::collections::BTreeMap;
 
 use cloudtally_model::{ApiError, Calendar, Instant, Millis};
 
-use super::{
-    caller::Caller,
-    world::{Thing, ThingId, World},
-};
+use super::{caller::Caller, ids::ThingId, thing::Thing, world::World};
 use crate::table::{Command, Kind, MapForm, Param, ParamType};
 
 /// What a uuid may name.

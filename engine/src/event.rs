@@ -7,7 +7,7 @@
 //! # Source
 //! Guide chapter 6, appendix A.
 
-use super::{col, state::EventState, tx::Tx, world::ThingId};
+use super::{col, ids::ThingId, state::EventState, tx::Tx};
 use crate::table::Kind;
 
 /// How serious an event is.

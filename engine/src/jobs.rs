@@ -9,30 +9,22 @@ use super::{
     col,
     decode::{Arg, Args, RawParams, Reach},
     event::{self, ActionEvent, Level},
+    ids::ThingId,
     list,
     node::{Answer, Node},
     own_users,
     render::View,
     state::EventState,
+    state::JobStatus,
+    thing::Thing,
     tx::Tx,
     verbs,
-    world::{Thing, ThingId, World},
+    world::World,
 };
 use crate::table::{Command, Job, Kind, Shape, Verb};
 
 /// Minutes that a finished job can be asked for.
 const EXPIRE_MINUTES: &str = "job.expire.minutes";
-
-/// A job's `jobstatus`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobStatus {
-    /// Not done yet.
-    Pending = 0,
-    /// It worked.
-    Done = 1,
-    /// It did not.
-    Failed = 2,
-}
 
 /// A command that a caller asks for.
 #[derive(Clone, Debug)]
@@ -200,12 +192,6 @@ fn main_thing(world: &World, request: &Request) -> Option<ThingId> {
 /// The answer that a finished job keeps; none if it is of another version.
 pub fn answer_of(world: &World, job: &Thing) -> Option<Answer> {
     super::result::from_value(world.tables(), job.value(col::RESULT.key())?)
-}
-
-/// Finds the job that works on a thing, or will; the oldest of several.
-pub(super) fn pending(world: &World, thing: ThingId) -> Option<&Thing> {
-    let is_pending = |job: &&Thing| job.int(col::JOB_STATUS) == JobStatus::Pending as i64;
-    world.referring(thing, Kind::Job, col::ABOUT).find(is_pending)
 }
 
 /// Runs what is due of a thing: a job, or what its kind says.

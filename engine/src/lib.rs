@@ -19,6 +19,7 @@ pub mod col;
 mod column;
 mod decode;
 mod event;
+mod ids;
 pub mod jobs;
 pub mod ledger; // what each tenant really had, seen from below the events
 pub mod limit;
@@ -35,7 +36,7 @@ pub mod secret;
 mod set_back; // a cloud that lived ahead of time
 mod state;
 pub mod table; // what rows look like
-mod tables;
+mod thing;
 mod tx;
 pub mod verbs;
 mod world;
@@ -47,7 +48,8 @@ pub use cloud::{CLOCK_MS, Cloud, CloudOptions, IS_SIMULATED, Start};
 pub use column::{Column, ColumnKey, ColumnType, Pairs, Reference, Stored};
 pub use decode::{Arg, Args, Entry, RawParams, Reach, unknown, unknown_because};
 pub use event::{Level, write_alone as happened};
-pub use jobs::{JobStatus, Request, answer_of as job_answer, begin_by_itself};
+pub use ids::{ThingId, Uuid};
+pub use jobs::{Request, answer_of as job_answer, begin_by_itself};
 pub use list::Page;
 pub use node::{Answer, Fields, Node};
 pub use removal::{remove_all_of, remove_all_on, stop_all_of};
@@ -56,7 +58,8 @@ pub use restore::faults;
 pub use scope::Scope;
 pub use secret::Entropy;
 pub use set_back::{SetBack, set_back};
-pub use state::{AccountState, EventState, Move, ProjectState, State, States};
-pub use tables::{Hooks, Tables};
+pub use state::{AccountState, EventState, JobStatus, Move, ProjectState, State, States};
+pub use table::{Hooks, Tables};
+pub use thing::Thing;
 pub use tx::{Savepoint, Tx};
-pub use world::{Thing, ThingId, Uuid, World};
+pub use world::World;

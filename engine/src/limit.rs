@@ -9,10 +9,7 @@
 
 use cloudtally_model::ApiError;
 
-use super::{
-    col,
-    world::{ThingId, World},
-};
+use super::{col, ids::ThingId, world::World};
 use crate::table::{Kind, Limit, Role};
 
 /// Bytes of a GiB.

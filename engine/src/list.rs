@@ -7,11 +7,10 @@ use super::{
     col,
     column::ColumnKey,
     decode::{Arg, Args, invalid},
-    jobs,
     node::{Answer, Node},
     render::View,
     scope::Scope,
-    world::Thing,
+    thing::Thing,
 };
 use crate::table::{Kind, Object, Owner, Shape, Verb};
 
@@ -139,7 +138,7 @@ impl Query<'_> {
     pub fn add_job(&self, thing: &Thing, item: &mut Node) {
         if let Node::Object(fields) = item
             && self.command.is_list()
-            && let Some(job) = jobs::pending(self.world, thing.id)
+            && let Some(job) = self.world.pending_job(thing.id)
         {
             let status = Node::Int(job.int(col::JOB_STATUS));
             for (name, node) in [("jobid", Node::text(job.uuid.to_string())), ("jobstatus", status)]

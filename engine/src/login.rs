@@ -16,8 +16,10 @@ use super::{
     caller::Caller,
     col,
     event::{self, Level},
+    ids::ThingId,
+    thing::Thing,
     tx::Tx,
-    world::{Thing, ThingId, World},
+    world::World,
 };
 
 /// Wrong passwords after which logins are refused; 0 never refuses.

@@ -1,9 +1,6 @@
 //! The users that are part of every cloud: the system's own, and the root admin's.
 
-use super::{
-    col,
-    world::{ThingId, World},
-};
+use super::{col, ids::ThingId, world::World};
 use crate::table::Kind;
 
 /// The user in whose name the cloud acts by itself.

@@ -1,10 +1,7 @@
 //! Stops and removals of all that an account has when it is shut or removed, by the rows
 //! of the kinds.
 
-use super::{
-    tx::Tx,
-    world::{ThingId, World},
-};
+use super::{ids::ThingId, tx::Tx, world::World};
 use crate::table::{GoesWith, Kind, KindSpec, WithOwner};
 
 /// Stops everything of an account that can be stopped.

@@ -6,9 +6,10 @@ use super::{
     caller::Caller,
     col,
     column::{Column, ColumnKey},
-    jobs,
+    ids::ThingId,
     node::{Fields, Node},
-    world::{Thing, ThingId, World},
+    thing::Thing,
+    world::World,
 };
 use crate::table::{Audience, Field, Kind, Object, Source, WireType};
 
@@ -80,8 +81,9 @@ impl<'a> View<'a> {
                 Node::Null => Node::List(Vec::new()),
                 tags => tags,
             },
-            Source::JobId => uuid(jobs::pending(world, thing.id)),
-            Source::JobStatus => jobs::pending(world, thing.id)
+            Source::JobId => uuid(world.pending_job(thing.id)),
+            Source::JobStatus => world
+                .pending_job(thing.id)
                 .map_or(Node::Null, |job| Node::Int(job.int(col::JOB_STATUS))),
             Source::Join { of, field } => self.joined(of, field),
             Source::Children { kind, by } => self.children(kind, by),

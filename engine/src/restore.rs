@@ -15,10 +15,9 @@ use cloudtally_model::{
 use super::{
     cloud::{CLOCK_MS, IS_SIMULATED, NEXT_EVENT, NEXT_ID},
     col,
-    tables::Tables,
-    world::ids_in,
+    thing::ids_in,
 };
-use crate::table::Kind;
+use crate::table::{Kind, Tables};
 
 /// Domains that may lie one in the other; more of them are a circle.
 const DEPTH_MAX: usize = 4096;

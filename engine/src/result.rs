@@ -3,10 +3,8 @@
 
 use cloudtally_model::port::Value;
 
-use super::{
-    node::{Answer, Fields, Node},
-    tables::Tables,
-};
+use super::node::{Answer, Fields, Node};
+use crate::table::Tables;
 
 const OBJECT: &str = "object";
 const LIST: &str = "list";

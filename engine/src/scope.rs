@@ -11,8 +11,10 @@ use super::{
     caller::Caller,
     col,
     decode::{Arg, Args},
+    ids::ThingId,
     state::{AccountState, ProjectState},
-    world::{Thing, ThingId, World},
+    thing::Thing,
+    world::World,
 };
 use crate::table::{Kind, Role};
 

@@ -108,3 +108,14 @@ crate::states! {
         Started = "Started",
     }
 }
+
+/// A job's `jobstatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobStatus {
+    /// Not done yet.
+    Pending = 0,
+    /// It worked.
+    Done = 1,
+    /// It did not.
+    Failed = 2,
+}

@@ -15,9 +15,11 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 use super::{
     col,
     column::{Column, Reference},
+    ids::{ThingId, Uuid},
     secret::Entropy,
     state::State,
-    world::{Thing, ThingId, Uuid, World},
+    thing::Thing,
+    world::World,
 };
 use crate::{
     ledger::Forwarded,

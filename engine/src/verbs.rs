@@ -7,8 +7,9 @@ use super::{
     col,
     column::{Column, ColumnKey},
     decode::Arg,
+    ids::ThingId,
     limit,
-    world::{Thing, ThingId},
+    thing::Thing,
 };
 use crate::table::{Kind, Owner, Verb, WireType, Within};
 

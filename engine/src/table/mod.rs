@@ -19,6 +19,7 @@ mod kind;
 mod object;
 mod param;
 mod role;
+mod tables;
 
 pub use command::{
     Command, Details, Job, Shape, Shown, Verb, create, delete, gone, later, list, own, update,
@@ -30,6 +31,7 @@ pub use kind::{
 pub use object::{Audience, Field, Hidden, Object, Source, WireType, extended, f, fields, hidden};
 pub use param::{MapForm, Param, ParamType, group, p};
 pub use role::{Role, Roles};
+pub use tables::{Hooks, Tables};
 
 /// Compares two texts where the build does.
 pub(crate) const fn same(a: &str, b: &str) -> bool {

@@ -7,12 +7,8 @@ use std::{
 
 use cloudtally_model::port::Use;
 
-use super::{
-    cloud::Start,
-    tx::Tx,
-    world::{Thing, ThingId, World},
-};
-use crate::table::{Command, Kind, KindSpec, Object, Shape};
+use super::{Command, Kind, KindSpec, Object, Shape};
+use crate::{Start, Thing, ThingId, Tx, World};
 
 /// The commands, kinds and objects of a cloud, and the few functions by which the engine
 /// asks it what only the product knows.
@@ -112,12 +108,12 @@ impl Tables {
     }
 
     /// The product's answers.
-    pub(super) const fn hooks(&self) -> &Hooks {
+    pub(crate) const fn hooks(&self) -> &Hooks {
         &self.hooks
     }
 
     /// The name of a field or an item, as the tables spell it.
-    pub(super) fn known(&'static self, name: &str) -> Option<&'static str> {
+    pub(crate) fn known(&'static self, name: &str) -> Option<&'static str> {
         let names = || {
             let fields = self.objects().flat_map(|object| object.fields.iter().map(|f| f.name));
             let items = self.commands().filter_map(|command| match command.shape {
