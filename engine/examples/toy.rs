@@ -11,12 +11,12 @@ use cloudtally_engine::{
     AccountState, Answer, Caller, Cloud, CloudOptions, Done, Hooks, Node, Request, Start, Tables,
     Tx, col, own_users, states, table,
     table::{
-        Command, Kind, KindSpec, Limit, Object, ParamType::*, Role, Roles, Unique, WireType as W,
-        Within, create, delete, f, fields::*, hidden, list, own, p,
+        Change, Command, Kind, KindSpec, Limit, Meter, Object, ParamType::*, Role, Roles, Told,
+        Unique, WireType as W, Within, create, delete, f, fields::*, hidden, list, own, p, update,
     },
 };
 use cloudtally_model::{
-    ApiError, Instant,
+    AccountId, ApiError, Instant, ResourceId, UsageEvent, UsageTypeId, ZoneId,
     port::{ChangeSet, Journal, JournalError, Kept, Row},
 };
 
@@ -57,7 +57,36 @@ static SHELF_KIND: KindSpec = KindSpec::new(Kind::InstanceGroup, &SHELF)
     .unique(&[Unique { column: col::NAME, within: Within::Account }])
     .keyword(&[col::NAME])
     .states(table!(ShelfState: Empty, Full; Empty => Full;))
-    .counts(&[(Limit::Volume, |_, _| 1)]);
+    .counts(&[(Limit::Volume, |_, _| 1)])
+    .metered(&[Meter::new(UsageTypeId::VOLUME, tell)
+        .in_states(&[ShelfState::Full.name()])
+        .facts(&[col::NAME.key()])]);
+
+/// A shelf is paid for while it is full.
+fn tell(tx: &mut Tx<'_>, told: Told<'_>) {
+    let event_type = match told.change {
+        Change::Begins => "SHELF.FILL",
+        Change::Changes => "SHELF.RENAME",
+        Change::Ends => "SHELF.REMOVE",
+    };
+    let (created, shelf) = (tx.now, told.thing);
+    let account = AccountId(shelf.owner.map_or(0, |owner| owner.0));
+    let (resource, name) = (ResourceId(shelf.id.0), shelf.text(col::NAME).into());
+    tx.usage(|id| UsageEvent {
+        id,
+        event_type: event_type.into(),
+        created,
+        account,
+        zone: ZoneId::from_source(1),
+        resource,
+        resource_name: Some(name),
+        offering: None,
+        template: None,
+        size: None,
+        virtual_size: None,
+        resource_type: None,
+    });
+}
 
 static SHELVES: &[Command] = &[
     create("createShelf", Kind::InstanceGroup)
@@ -78,6 +107,10 @@ static SHELVES: &[Command] = &[
             call.move_to(id, ShelfState::Full);
             Ok(Done::Thing(id))
         }),
+    update("renameShelf", Kind::InstanceGroup)
+        .roles(Roles::ALL)
+        .params(&[p("id", Id(Kind::InstanceGroup)).required(), p("name", Str).required()])
+        .object("shelf", &SHELF),
     list("listShelves", Kind::InstanceGroup)
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::InstanceGroup)), p("name", Str)])
@@ -128,6 +161,15 @@ pub(crate) struct Memory(Arc<Mutex<Stored>>);
 struct Stored {
     rows: BTreeMap<u64, Row>,
     numbers: BTreeMap<String, i64>,
+    usage: Vec<UsageEvent>,
+}
+
+impl Memory {
+    /// The types of the usage events that were kept, in their order.
+    pub(crate) fn usage(&self) -> Vec<String> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.usage.iter().map(|event| event.event_type.to_string()).collect()
+    }
 }
 
 impl Journal for Memory {
@@ -143,6 +185,7 @@ impl Journal for Memory {
         kept.rows.extend(changes.rows.iter().map(|row| (row.id, row.clone())));
         let numbers = changes.numbers.iter().map(|(name, number)| ((*name).to_owned(), *number));
         kept.numbers.extend(numbers);
+        kept.usage.extend(changes.usage.iter().cloned());
         Ok(())
     }
 }
@@ -197,9 +240,10 @@ pub(crate) fn texts(answer: &Answer, field: &str) -> Vec<String> {
     items.iter().filter_map(text).collect()
 }
 
-/// Puts up two shelves, fills one, and lists them.
+/// Puts up two shelves, fills one, lists them, and shows what the bill was told.
 pub(crate) fn main() -> Result<(), JournalError> {
-    let toy = Toy::open(Memory::default())?;
+    let memory = Memory::default();
+    let toy = Toy::open(memory.clone())?;
     toy.ask("tenant", "createShelf", &[("name", "left")])?;
     toy.ask("tenant", "createShelf", &[("name", "right")])?;
     let left = texts(&toy.ask("tenant", "listShelves", &[("name", "left")])?, "id").remove(0);
@@ -209,5 +253,7 @@ pub(crate) fn main() -> Result<(), JournalError> {
         println!("{name}: {state}");
     }
     assert_eq!(texts(&shelves, "state"), ["Full", "Empty"]);
+    println!("told to the bill: {}", memory.usage().join(", "));
+    assert_eq!(memory.usage(), ["SHELF.FILL"]);
     Ok(())
 }

@@ -64,6 +64,8 @@ pub struct Tx<'w> {
     concerned: Vec<ThingId>,
     /// Bytes the ledger must write down before time goes on.
     forwarded: Vec<Forwarded>,
+    /// Things that move to another state just now, as the bill knows them.
+    held: Vec<(ThingId, Arc<Thing>)>,
 }
 
 impl Deref for Tx<'_> {
@@ -94,6 +96,7 @@ impl<'w> Tx<'w> {
             accounts: Vec::new(),
             concerned: Vec::new(),
             forwarded: Vec::new(),
+            held: Vec::new(),
         }
     }
 
@@ -175,9 +178,45 @@ impl<'w> Tx<'w> {
             .move_to(to)
             .unwrap_or_else(|| panic!("{:?} cannot go from {} to {to}", thing.kind, thing.state()));
         let look = thing.spec().on_move;
+        // The bill is told when the row of the kind has done what goes with the move.
+        self.meter_now(id);
+        let is_held = self.hold(id);
         self.edit(id, |thing| thing.put_state(row.to));
         if let Some(look) = look {
             look(self, id, row.from);
+        }
+        self.meter_now(id);
+        if is_held {
+            self.held.retain(|(held, _)| *held != id);
+        }
+    }
+
+    /// Keeps changes of a thing from the bill until [`Self::meter_now`]; false if that is so
+    /// already, or if nobody meters it.
+    fn hold(&mut self, id: ThingId) -> bool {
+        let is_held = self.held.iter().any(|(held, _)| *held == id);
+        let Some(thing) = self.world.shared(id) else { return false };
+        let holds = !is_held && !thing.spec().meters.is_empty();
+        if holds {
+            self.held.push((id, thing));
+        }
+        holds
+    }
+
+    /// Tells the bill what has become of a thing in the middle of a move: before that which
+    /// is to be told after it. Does nothing at other times, when every change is told at once.
+    pub fn meter_now(&mut self, id: ThingId) {
+        let now = self.world.shared(id);
+        let Some((_, then)) = self.held.iter_mut().find(|(held, _)| *held == id) else { return };
+        let Some(now) = now else { return };
+        let then = std::mem::replace(then, Arc::clone(&now));
+        self.meter(Some(&then), Some(&now));
+    }
+
+    fn meter(&mut self, before: Option<&Thing>, after: Option<&Thing>) {
+        let meters = before.or(after).map_or(&[][..], |thing| thing.spec().meters);
+        for meter in meters {
+            meter.compare(self, before, after);
         }
     }
 
@@ -273,9 +312,12 @@ impl<'w> Tx<'w> {
     }
 
     fn put(&mut self, id: ThingId, thing: Option<Arc<Thing>>) {
-        let before = self.world.put(id, thing);
+        let before = self.world.put(id, thing.clone());
         self.observe(id, before.as_deref());
-        self.undo.push(Undo::Thing(id, before));
+        self.undo.push(Undo::Thing(id, before.clone()));
+        if !self.held.iter().any(|(held, _)| *held == id) {
+            self.meter(before.as_deref(), thing.as_deref());
+        }
     }
 
     /// Shows the ledger what has become of a thing.

@@ -264,6 +264,11 @@ impl World {
         }
     }
 
+    /// A thing, removed or not, to be kept beside its changes.
+    pub(super) fn shared(&self, id: ThingId) -> Option<Arc<Thing>> {
+        self.things.get(&id).cloned()
+    }
+
     /// Puts a thing in the place of what had its id; none takes it away.
     /// Returns what was there.
     pub(super) fn put(&mut self, id: ThingId, thing: Option<Arc<Thing>>) -> Option<Arc<Thing>> {

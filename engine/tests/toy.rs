@@ -76,6 +76,29 @@ fn limits_are_counted_from_the_rows() {
 }
 
 #[test]
+fn the_bill_is_told_each_difference_and_nothing_else() {
+    let memory = Memory::default();
+    let toy = Toy::open(memory.clone()).unwrap();
+    let ask = |name: &str, params: &[(&str, &str)]| toy.ask("tenant", name, params);
+    ask("createShelf", &[("name", "a")]).unwrap();
+    ask("createShelf", &[("name", "b")]).unwrap();
+    let ids = texts(&ask("listShelves", &[]).unwrap(), "id");
+    let (a, b) = (ids[0].as_str(), ids[1].as_str());
+    ask("renameShelf", &[("id", a), ("name", "c")]).unwrap();
+    assert_eq!(memory.usage(), [""; 0], "an empty shelf costs nothing");
+    ask("fillShelf", &[("id", a)]).unwrap();
+    ask("fillShelf", &[("id", a)]).unwrap();
+    ask("renameShelf", &[("id", a), ("name", "c")]).unwrap();
+    assert_eq!(memory.usage(), ["SHELF.FILL"], "filled again and named the same: no difference");
+    ask("renameShelf", &[("id", a), ("name", "d")]).unwrap();
+    // A command that fails tells nothing.
+    ask("renameShelf", &[("id", a), ("name", "b")]).unwrap_err();
+    ask("deleteShelf", &[("id", b)]).unwrap();
+    ask("deleteShelf", &[("id", a)]).unwrap();
+    assert_eq!(memory.usage(), ["SHELF.FILL", "SHELF.RENAME", "SHELF.REMOVE"]);
+}
+
+#[test]
 fn what_the_journal_kept_is_there_after_a_restart() {
     let memory = Memory::default();
     let toy = Toy::open(memory.clone()).unwrap();

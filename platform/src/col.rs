@@ -4,9 +4,9 @@
 
 use cloudtally_model::{Instant, Text};
 
-pub use crate::engine::col::*;
 use crate::engine::{Pairs, ThingId, columns};
 
+pub use crate::engine::col::*;
 columns! {
     ACCOUNT: Text = "account";
     ACCOUNT_DETAILS: Pairs = "accountdetails";
@@ -132,6 +132,7 @@ columns! {
     IS_EXTRACTABLE: bool = "isextractable";
     IS_FEATURED: bool = "isfeatured";
     IS_METERED: bool = "ismetered";
+    IS_PLANNED: bool = "isplanned";
     IS_PERSISTENT: bool = "ispersistent";
     IS_PORTABLE: bool = "isportable";
     IS_REDUNDANT_ROUTER: bool = "isredundantrouter";

@@ -2,7 +2,7 @@
 
 use cloudtally_model::{Text, port::Use};
 
-use super::{Hidden, Object, Source, WireType, same};
+use super::{Hidden, Meter, Object, Source, WireType, same};
 use crate::{Caller, Column, ColumnKey, Reference, States, Thing, ThingId, Tx, World};
 
 macro_rules! kinds {
@@ -315,6 +315,8 @@ pub struct KindSpec {
     pub stop: Option<fn(&mut Tx<'_>, ThingId)>,
     /// What a machine does when its host is gone.
     pub machine: Option<Machine>,
+    /// The uses that it is, for the bill.
+    pub meters: &'static [Meter],
     /// The counters of bytes sent and received, where things of this kind forward traffic.
     pub forwards: Option<Forwards>,
 }
@@ -345,6 +347,7 @@ impl KindSpec {
             goes_with: &[],
             stop: None,
             machine: None,
+            meters: &[],
             forwards: None,
         }
     }
@@ -523,6 +526,36 @@ impl KindSpec {
     /// Things are machines on hosts.
     pub const fn machine(mut self, machine: Machine) -> Self {
         self.machine = Some(machine);
+        self
+    }
+
+    /// Is metered: the engine tells the bill by these rows what the difference between a
+    /// resource before and after a change is.
+    pub const fn metered(mut self, meters: &'static [Meter]) -> Self {
+        let mut at = 0;
+        while at < meters.len() {
+            let meter = &meters[at];
+            let mut column = 0;
+            while column < meter.identity.len() {
+                self.must_store(meter.identity[column]);
+                column += 1;
+            }
+            column = 0;
+            while column < meter.facts.len() {
+                self.must_store(meter.facts[column]);
+                column += 1;
+            }
+            let mut state = 0;
+            while state < meter.states.len() {
+                assert!(
+                    contains(self.states.names, meter.states[state]),
+                    "a meter in a state that the kind does not have"
+                );
+                state += 1;
+            }
+            at += 1;
+        }
+        self.meters = meters;
         self
     }
 

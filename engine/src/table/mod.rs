@@ -16,6 +16,7 @@
 
 mod command;
 mod kind;
+mod meter;
 mod object;
 mod param;
 mod role;
@@ -28,6 +29,7 @@ pub use kind::{
     Amount, Forwards, GoesWith, Kind, KindSpec, Limit, Machine, OnDelete, Owner, Sight, Turn,
     Unique, WasRunning, WithOwner, Within,
 };
+pub use meter::{Change, Meter, Told};
 pub use object::{Audience, Field, Hidden, Object, Source, WireType, extended, f, fields, hidden};
 pub use param::{MapForm, Param, ParamType, group, p};
 pub use role::{Role, Roles};

@@ -130,6 +130,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
     .limit(Limit::PublicIp)
     .keyword(&[col::IP_ADDRESS])
     .tagged("PublicIpAddress")
+    .metered(metering::ADDRESS)
     .job_instance("IpAddress");
 
 /// The type of an event, by what sort of address it is about.
@@ -251,7 +252,6 @@ pub(crate) fn keep_no_more(tx: &mut Tx<'_>, range: ThingId) {
     });
     for id in tx.ids_referring(range, Kind::IpAddress, col::VLAN_ID) {
         if tx.thing(id).is(AddressState::Free) {
-            metering::address(tx, false, id);
             tx.remove_with_dependants(id);
         }
     }
@@ -323,7 +323,6 @@ fn insert(
             .set_flag(col::IS_PORTABLE, false);
         fill(thing);
     });
-    metering::address(tx, true, id);
     id
 }
 
@@ -332,19 +331,12 @@ fn insert(
 pub(crate) fn transfer(tx: &mut Tx<'_>, id: ThingId, network: ThingId) {
     let (to, address) = (tx.thing(network).clone(), tx.thing(id).clone());
     let zone = to.id_of(col::ZONE_ID).expect("networks are in a zone");
-    let moves = address.id_of(col::ZONE_ID) != Some(zone);
-    if moves {
-        metering::address(tx, false, id);
-    }
     tx.edit(id, |address| {
         address
             .set_ref(col::ASSOCIATED_NETWORK_ID, network)
             .set_ref(col::PHYSICAL_NETWORK_ID, to.id_of(col::PHYSICAL_NETWORK_ID))
             .set_ref(col::ZONE_ID, zone);
     });
-    if moves {
-        metering::address(tx, true, id);
-    }
     if address.id_of(col::ASSOCIATED_NETWORK_ID).is_some() {
         let text = format!(
             "The portable address {} was transferred to the network {}",
@@ -405,7 +397,6 @@ pub(crate) fn release(tx: &mut Tx<'_>, id: ThingId) {
         }
         return;
     }
-    metering::address(tx, false, id);
     tx.remove_with_dependants(id);
 }
 
@@ -506,7 +497,6 @@ fn acquire_portable(
             .set_flag(col::IS_SYSTEM, false)
             .set_flag(col::IS_PORTABLE, true);
     });
-    metering::address(call.tx, true, id);
     Ok(id)
 }
 

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     col,
+    desk::metering,
     engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, scope},
-    state::MachineState,
+    state::{MachineState, RuleState},
     table::{
         Command, GoesWith, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Turn,
         WireType as W, f, fields::*, group, hidden, later, list, own, p,
@@ -334,6 +335,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::LoadBalancerRule, &LOAD_B
         (Kind::HealthCheckPolicy, col::RULE.reference(), OnDelete::Remove),
     ])
     .tagged("LoadBalancer")
+    .metered(metering::LOAD_BALANCER)
     .goes_with(&[GoesWith {
         other: Kind::IpAddress,
         by: col::PUBLIC_IP_ID,
@@ -427,8 +429,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let network = call.entity().id_of(col::NETWORK_ID);
-    rules::apply(call.tx, id, "LB.CREATE", network);
+    call.move_to(id, RuleState::Active);
     Ok(Done::Thing(id))
 }
 
@@ -439,7 +440,7 @@ fn give_up(call: &mut Call<'_, '_>) {
 }
 
 pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
-    rules::remove(tx, id, "LB.DELETE");
+    rules::remove(tx, id);
 }
 
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     col,
+    desk::metering,
     engine::{Call, Done, Node, Query, Thing, ThingId, Tx},
+    state::RuleState,
     table::{
         Command, GoesWith, Kind, KindSpec, Object, ParamType::*, Roles, Turn, WireType as W, f,
         fields::*, group, hidden, list, own, p,
@@ -106,6 +108,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpForwardingRule, &IP_FOR
     .keyword(&[col::PROTOCOL])
     .owned()
     .states(rules::STATES)
+    .metered(metering::STATIC_NAT_PORT)
     .goes_with(&[GoesWith {
         other: Kind::IpAddress,
         by: col::PUBLIC_ADDRESS,
@@ -211,14 +214,12 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let address = call.entity().id_of(col::PUBLIC_ADDRESS).map(|id| call.thing(id));
-    let network = address.and_then(|address| address.id_of(col::ASSOCIATED_NETWORK_ID));
-    rules::apply(call.tx, id, "NET.RULEADD", network);
+    call.move_to(id, RuleState::Active);
     Ok(Done::Thing(id))
 }
 
 pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
-    rules::remove(tx, id, "NET.RULEDELETE");
+    rules::remove(tx, id);
 }
 
 fn give_up(call: &mut Call<'_, '_>) {

@@ -123,7 +123,8 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Nic, &NIC)
     ])
     .owned()
     .referred(&[(Kind::NicSecondaryIp, col::NIC_ID.reference(), OnDelete::Remove)])
-    .tagged("Nic");
+    .tagged("Nic")
+    .metered(metering::NIC);
 
 /// Hidden: the address of a shared network that it is.
 pub(crate) static SECONDARY_KIND: KindSpec = KindSpec::new(Kind::NicSecondaryIp, &NIC_SECONDARY_IP)
@@ -242,7 +243,6 @@ pub(crate) fn meter(tx: &mut Tx<'_>, id: ThingId) {
         tx.edit(id, |nic| {
             nic.set_flag(col::IS_METERED, true);
         });
-        metering::nic(tx, "NETWORK.OFFERING.ASSIGN", id);
     }
 }
 
@@ -252,7 +252,6 @@ pub(crate) fn unmeter(tx: &mut Tx<'_>, id: ThingId) {
         tx.edit(id, |nic| {
             nic.set_flag(col::IS_METERED, false);
         });
-        metering::nic(tx, "NETWORK.OFFERING.REMOVE", id);
     }
 }
 

@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     col,
+    desk::metering,
     engine::{Call, Done, ThingId, Tx},
+    state::RuleState,
     table::{
         Command, GoesWith, Kind, KindSpec, Object, ParamType::*, Roles, Turn, WireType as W, f,
         fields::*, group, hidden, list, own, p,
@@ -108,6 +110,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PortForwardingRule, &PORT
     .owned()
     .states(rules::STATES)
     .tagged("PortForwardingRule")
+    .metered(metering::PORT_FORWARDING)
     .goes_with(&[
         GoesWith {
             other: Kind::IpAddress,
@@ -164,8 +167,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let network = call.entity().id_of(col::NETWORK_ID);
-    rules::apply(call.tx, id, "NET.RULEADD", network);
+    call.move_to(id, RuleState::Active);
     Ok(Done::Thing(id))
 }
 
@@ -176,7 +178,7 @@ fn give_up(call: &mut Call<'_, '_>) {
 }
 
 pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
-    rules::remove(tx, id, "NET.RULEDELETE");
+    rules::remove(tx, id);
 }
 
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

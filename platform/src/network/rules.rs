@@ -7,7 +7,6 @@ use cloudtally_model::ApiError;
 use super::guest;
 use crate::{
     col,
-    desk::metering,
     engine::{Call, States, Thing, ThingId, Tx, World, table},
     parse::ip,
     state::{MachineState, RuleState},
@@ -205,20 +204,9 @@ pub(crate) fn close_firewall(tx: &mut Tx<'_>, rule: ThingId) {
     }
 }
 
-/// Says to the bill that a rule works from now on.
-pub(crate) fn apply(tx: &mut Tx<'_>, rule: ThingId, event_type: &str, network: Option<ThingId>) {
-    tx.move_to(rule, RuleState::Active);
-    let zone = network.and_then(|network| tx.thing(network).id_of(col::ZONE_ID));
-    metering::rule(tx, event_type, rule, zone);
-}
-
 /// Takes a rule away, with the firewall that was opened for it.
-pub(crate) fn remove(tx: &mut Tx<'_>, rule: ThingId, event_type: &str) {
+pub(crate) fn remove(tx: &mut Tx<'_>, rule: ThingId) {
     close_firewall(tx, rule);
-    // One that never worked was never billed.
-    if tx.thing(rule).is(RuleState::Active) {
-        metering::rule(tx, event_type, rule, None);
-    }
     tx.remove_with_dependants(rule);
 }
 
@@ -284,7 +272,7 @@ const fn udp(port: i64) -> Ports {
 /// Takes static NAT from an address, with the ports that were opened on it.
 pub(crate) fn disable_static_nat(tx: &mut Tx<'_>, address: ThingId) {
     for id in tx.ids_referring(address, Kind::IpForwardingRule, col::PUBLIC_ADDRESS) {
-        remove(tx, id, "NET.RULEDELETE");
+        remove(tx, id);
     }
     tx.edit(address, |address| {
         address

@@ -276,6 +276,7 @@ pub(crate) static USER_KIND: KindSpec = KindSpec::new(Kind::VpnUser, &VPN_USER)
     .owned()
     .unique(&[Unique { column: col::USERNAME, within: Within::Account }])
     .states(table!(RuleState: Add, Active; Add => Active;))
+    .metered(metering::VPN_USER)
     .keyword(&[col::USERNAME])
     .job_instance("FirewallRule");
 
@@ -382,15 +383,11 @@ fn begin_user(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 fn act_user(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.move_to(id, RuleState::Active);
-    metering::vpn_user(call.tx, "VPN.USER.ADD", id);
     Ok(Done::Thing(id))
 }
 
 /// Takes a user away, and off the bill.
 pub(crate) fn remove_user(tx: &mut Tx<'_>, id: ThingId) {
-    if tx.thing(id).is(RuleState::Active) {
-        metering::vpn_user(tx, "VPN.USER.REMOVE", id);
-    }
     tx.remove_with_dependants(id);
 }
 

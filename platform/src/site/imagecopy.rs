@@ -36,22 +36,7 @@ pub(crate) static COPY_KIND: KindSpec = KindSpec::new(Kind::ImageCopy, &COPY)
     ])
     .states(table!(CopyState: Downloading, Ready, Failed; Downloading => Ready, Failed;))
     .on_due(download)
-    .on_move(|tx, id, _| {
-        if tx.thing(id).is(CopyState::Ready) {
-            meter(tx, id, "CREATE");
-        }
-    });
-
-/// Writes `TEMPLATE.CREATE` and its like for a copy.
-pub(crate) fn meter(tx: &mut Tx<'_>, copy: ThingId, what: &str) {
-    let (image, zone) = parts(tx, copy);
-    // The cloud's own images are nobody's use.
-    if matches!(tx.thing(image).text(col::TEMPLATE_TYPE), "BUILTIN" | "SYSTEM") {
-        return;
-    }
-    let prefix = if tx.thing(image).kind == Kind::Iso { "ISO" } else { "TEMPLATE" };
-    metering::image(tx, &format!("{prefix}.{what}"), image, zone);
-}
+    .metered(metering::IMAGE_COPY);
 
 /// The image and the zone of a copy.
 fn parts(world: &World, copy: ThingId) -> (ThingId, ThingId) {
@@ -163,9 +148,7 @@ pub(crate) fn put_built_in(tx: &mut Tx<'_>, zone: ThingId) {
     }
 }
 
+/// Takes a copy out of its zone.
 pub(crate) fn delete_copy(tx: &mut Tx<'_>, copy: ThingId) {
-    if tx.thing(copy).is(CopyState::Ready) {
-        meter(tx, copy, "DELETE");
-    }
     tx.remove(copy);
 }

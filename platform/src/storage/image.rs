@@ -15,7 +15,7 @@ use crate::{
     offering::hypervisor::{BARE_METAL, HYPERVISORS},
     parse::{given, units::gib},
     site::{
-        imagecopy::{DOWNLOADED_BYTES, copies, delete_copy, meter, put_into, ready_in},
+        imagecopy::{DOWNLOADED_BYTES, copies, delete_copy, put_into, ready_in},
         zone, zonestore,
     },
     state::{CopyState, MachineState},
@@ -382,7 +382,6 @@ pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, 
         copy.set_state(CopyState::Ready);
         copy.set_ref(col::IMAGE, id).set_ref(col::ZONE_ID, to);
     });
-    meter(call.tx, copy, "COPY");
     let view = View::new(call.tx, &call.caller, call.thing(id), call.now);
     let object = shown(&view, call.thing(copy));
     Ok(Done::Answer(Answer::Object { item, object }))

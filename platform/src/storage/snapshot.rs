@@ -136,6 +136,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Snapshot, &SNAPSHOT)
     .states(table!(SnapshotState: Creating, BackedUp, Error; Creating => BackedUp, Error;))
     .keyword(&[col::NAME])
     .tagged("Snapshot")
+    .metered(metering::SNAPSHOT)
     .job_instance("Snapshot");
 
 /// `due` is when it takes the next snapshot.
@@ -206,7 +207,6 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 /// Backs it up; from then on it is billed, and what its policy has too many of is not.
 fn back_up(tx: &mut Tx<'_>, id: ThingId) {
     tx.move_to(id, SnapshotState::BackedUp);
-    metering::snapshot(tx, "SNAPSHOT.CREATE", id);
     let policy = tx.thing(id).id_of(col::POLICY).and_then(|id| tx.get(Kind::SnapshotPolicy, id));
     let Some(policy) = policy else { return };
     let keep = usize::try_from(policy.int(col::MAX_SNAPS)).unwrap_or(usize::MAX);
@@ -242,9 +242,6 @@ fn fail(call: &mut Call<'_, '_>) {
 
 /// Takes a snapshot away, and off the bill.
 pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
-    if tx.thing(id).is(SnapshotState::BackedUp) {
-        metering::snapshot(tx, "SNAPSHOT.DELETE", id);
-    }
     tx.remove_with_dependants(id);
 }
 

@@ -227,7 +227,6 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Volume, &VOLUME)
     .hidden(&[
         hidden("poolid", W::Id(Kind::StoragePool)),
         hidden("roottemplate", W::Str),
-        hidden("ismetered", W::Bool),
         hidden("path", W::Str),
         hidden("url", W::Str),
         hidden("format", W::Str),
@@ -246,6 +245,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Volume, &VOLUME)
         (Kind::Detail, col::RESOURCE.reference(), OnDelete::Remove),
     ])
     .tagged("Volume")
+    .metered(metering::VOLUME)
     .job_instance("Volume");
 
 /// Bytes of a GiB.
@@ -295,30 +295,12 @@ fn stored_bytes(volume: &Thing, in_image_store: bool) -> i64 {
     if is_meant && !volume.is(VolumeState::Destroy) { volume.int(col::SIZE) } else { 0 }
 }
 
-/// Begins to bill a volume.
-fn meter(tx: &mut Tx<'_>, id: ThingId, event_type: &str) {
-    tx.edit(id, |volume| {
-        volume.set_flag(col::IS_METERED, true);
-    });
-    metering::volume(tx, event_type, id);
-}
-
-/// Ends that.
-fn unmeter(tx: &mut Tx<'_>, id: ThingId) {
-    if tx.thing(id).flag(col::IS_METERED) {
-        tx.edit(id, |volume| {
-            volume.set_flag(col::IS_METERED, false);
-        });
-        metering::volume(tx, "VOLUME.DELETE", id);
-    }
-}
-
 /// Makes the root volume of a machine.
 pub(crate) fn insert_root(tx: &mut Tx<'_>, vm: ThingId, image: ThingId, size_bytes: i64) {
     let machine = tx.thing(vm).clone();
     let offering = machine.id_of(col::SERVICE_OFFERING_ID);
     let storage_type = storage_type_of(tx, offering);
-    let id = tx.insert(Kind::Volume, |volume| {
+    let _id = tx.insert(Kind::Volume, |volume| {
         volume.owner = machine.owner;
         volume
             .set_text(col::NAME, &format!("ROOT-{vm}"))
@@ -328,14 +310,13 @@ pub(crate) fn insert_root(tx: &mut Tx<'_>, vm: ThingId, image: ThingId, size_byt
             .set_ref(col::ROOT_TEMPLATE, image);
         fill(volume, &machine, size_bytes, &storage_type);
     });
-    meter(tx, id, "VOLUME.CREATE");
 }
 
 /// Makes the data volume that a machine is deployed with.
 pub(crate) fn insert_data(tx: &mut Tx<'_>, vm: ThingId, offering: ThingId, size_bytes: i64) {
     let machine = tx.thing(vm).clone();
     let storage_type = storage_type_of(tx, Some(offering));
-    let id = tx.insert(Kind::Volume, |volume| {
+    let _id = tx.insert(Kind::Volume, |volume| {
         volume.owner = machine.owner;
         volume
             .set_text(col::NAME, &format!("DATA-{vm}"))
@@ -344,7 +325,6 @@ pub(crate) fn insert_data(tx: &mut Tx<'_>, vm: ThingId, offering: ThingId, size_
             .set_ref(col::DISK_OFFERING_ID, offering);
         fill(volume, &machine, size_bytes, &storage_type);
     });
-    meter(tx, id, "VOLUME.CREATE");
 }
 
 /// `shared` or `local`, as the offering of a volume says.
@@ -421,7 +401,6 @@ pub(crate) fn place(
 
 /// A volume that is not billed any more; its machine can still be recovered.
 pub(crate) fn destroy(tx: &mut Tx<'_>, id: ThingId) {
-    unmeter(tx, id);
     tx.move_to(id, VolumeState::Destroy);
     tx.edit(id, |volume| {
         volume.set_flag(col::DESTROYED, true);
@@ -435,12 +414,10 @@ pub(crate) fn restore(tx: &mut Tx<'_>, id: ThingId) {
     tx.edit(id, |volume| {
         volume.set_flag(col::DESTROYED, false);
     });
-    meter(tx, id, "VOLUME.CREATE");
 }
 
 /// Takes a volume away for good.
 pub(crate) fn expunge(tx: &mut Tx<'_>, id: ThingId) {
-    unmeter(tx, id);
     tx.remove_with_dependants(id);
 }
 
@@ -535,7 +512,6 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             }
         }
     });
-    meter(call.tx, id, "VOLUME.CREATE");
     Ok(Some(id))
 }
 
@@ -815,7 +791,6 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.edit(id, |volume| {
         volume.set_int(col::SIZE, new).set_ref(col::DISK_OFFERING_ID, offering);
     });
-    metering::volume(call.tx, "VOLUME.RESIZE", id);
     Ok(Done::Thing(id))
 }
 
@@ -882,7 +857,6 @@ fn finish_upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
     }
     call.move_to(id, VolumeState::Uploaded);
-    meter(call.tx, id, "VOLUME.UPLOAD");
     Ok(Done::Thing(id))
 }
 

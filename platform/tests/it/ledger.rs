@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use cloudtally_model::{
     Instant, Millis, NetworkId, NetworkSample, NicId, UsageEvent, UsageTypeId,
     port::{LedgerEntry, Use},
-    utc_day_name,
+    usage_types, utc_day_name,
 };
 use cloudtally_oracle::{Window, ledger_bill};
 use cloudtally_platform::{
-    col,
+    TABLES, col,
     engine::{Answer, Node, Start},
     table::Kind,
     tenants::Tenants,
@@ -806,4 +806,18 @@ fn a_pair_of_routers_counts_each_byte_once_whichever_leads() {
     let seconds = 1_000 + 1_000 + 1_500;
     assert_eq!(sent(4), seconds * 1_000);
     assert_eq!(sent(5), seconds * 1_500);
+}
+
+/// A usage type that no kind is metered for would never be billed.
+#[test]
+fn every_usage_type_is_a_row_of_a_kind() {
+    let metered: BTreeSet<u16> = TABLES
+        .kinds()
+        .flat_map(|spec| spec.meters.iter().map(|meter| meter.usage_type.0))
+        // Bytes are counted, and told by samples.
+        .chain([UsageTypeId::NETWORK_BYTES_SENT.0, UsageTypeId::NETWORK_BYTES_RECEIVED.0])
+        .collect();
+    let known: BTreeSet<u16> = usage_types().iter().map(|row| row.id.0).collect();
+    assert_eq!(metered, known);
+    assert!(TABLES.kinds().any(|spec| spec.forwards.is_some()), "nobody counts bytes");
 }

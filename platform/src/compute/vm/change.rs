@@ -7,7 +7,7 @@ use cloudtally_model::ApiError;
 use super::{deploy, life, show};
 use crate::{
     col,
-    desk::{metering, simulator},
+    desk::simulator,
     engine::{
         Answer, Call, Done, JobStatus, Level, Node, Query, Thing, ThingId, Uuid, limit, scope,
         unknown,
@@ -77,7 +77,6 @@ pub(super) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError>
     life::must_be(call.tx, vm, &[MachineState::Stopped], "given another offering")?;
     check_offering(call, vm, offering)?;
     set_offering(call, vm, offering);
-    metering::vm(call.tx, "VM.UPGRADE", vm);
     Ok(Done::Thing(vm))
 }
 
@@ -89,7 +88,6 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_offering(call, vm, offering)?;
     if call.thing(vm).is(MachineState::Stopped) {
         set_offering(call, vm, offering);
-        metering::vm(call.tx, "VM.UPGRADE", vm);
         return Ok(Done::Thing(vm));
     }
     // Running machines only grow, where they, their zone and their image allow it.
@@ -139,7 +137,6 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Ok(later);
     }
     set_offering(call, vm, offering);
-    metering::vm(call.tx, "VM.DYNAMIC.SCALE", vm);
     Ok(Done::Thing(vm))
 }
 
@@ -279,10 +276,6 @@ fn renew(
                 vm.set_ref(col::GUEST_OS_ID, os_type);
             }
         });
-        // The bill tells machines apart by what they were made from.
-        if machine.id_of(col::TEMPLATE_ID) != Some(template) {
-            metering::vm(call.tx, "VM.UPGRADE", vm);
-        }
         volume::insert_root(call.tx, vm, template, size_bytes);
         if !runs {
             return Ok(Done::Thing(vm));
@@ -440,20 +433,17 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     for nic in nic::of_vm(call.tx, vm) {
         nic::remove(call.tx, nic);
     }
-    metering::vm(call.tx, "VM.DESTROY", vm);
-    for id in &volumes {
-        metering::volume(call.tx, "VOLUME.DELETE", *id);
+    for id in [vm].iter().chain(&volumes) {
+        call.edit(*id, |thing| thing.owner = None);
     }
     // 3. It begins for the one who gets it.
     for id in &volumes {
         give(call, *id, to);
-        metering::volume(call.tx, "VOLUME.CREATE", *id);
     }
     give(call, vm, to);
     call.edit(vm, |vm| {
         vm.set_ref(col::GROUP_ID, None).clear(col::KEYPAIR).set_refs(col::SECURITY_GROUPS, groups);
     });
-    metering::vm(call.tx, "VM.CREATE", vm);
     for on in networks {
         let nic = nic::plan(call.tx, vm, on, None);
         nic::meter(call.tx, nic);

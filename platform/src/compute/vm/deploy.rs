@@ -9,7 +9,6 @@ use cloudtally_model::ApiError;
 use super::{VM, life};
 use crate::{
     col,
-    desk::metering,
     engine::{Call, Done, Node, Thing, ThingId, View, limit, remove_all_on, unknown},
     network::{guest, nic},
     offering::hypervisor::{BARE_METAL, HYPERVISORS},
@@ -47,7 +46,10 @@ struct Plan {
 pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let plan = plan(call)?;
     let args = call.args.clone();
-    let id = call.tx.insert(Kind::Vm, |vm| vm.owner = Some(plan.owner));
+    let id = call.tx.insert(Kind::Vm, |vm| {
+        vm.owner = Some(plan.owner);
+        vm.set_flag(col::IS_PLANNED, true);
+    });
     let is_iso = call.thing(plan.image).kind == Kind::Iso;
     let name = plan.name.clone().unwrap_or_else(|| call.thing(id).uuid.to_string());
     let display_name = args.text("displayname").unwrap_or(&name).to_owned();
@@ -97,7 +99,9 @@ pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
     if let Some((offering, size_bytes)) = plan.data {
         volume::insert_data(call.tx, id, offering, size_bytes);
     }
-    metering::vm(call.tx, "VM.CREATE", id);
+    call.edit(id, |vm| {
+        vm.clear(col::IS_PLANNED);
+    });
     for (on, wanted) in &plan.networks {
         nic::plan(call.tx, id, *on, wanted.as_deref());
     }

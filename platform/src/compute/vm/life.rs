@@ -30,7 +30,7 @@ const RESTART_INTERVAL: Millis = Millis(600_000);
 /// tried to be started again, and `restarts` how often that was tried; `lasthostid`
 /// where it ran last; `waitsfor` the pool whose maintenance has stopped it and starts it
 /// again; `bootisoid` the ISO it was made from, whatever lies in its drive
-/// now.
+/// now; `isplanned` stands until the call that deploys it has made all that belongs to it.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
     .counts(&[
         (Limit::Vm, |_, vm| i64::from(is_counted(vm))),
@@ -51,6 +51,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
         hidden("wantedhost", W::Id(Kind::Host)),
         hidden("bootisoid", W::Id(Kind::Iso)),
         hidden("waitsfor", W::Id(Kind::StoragePool)),
+        hidden("isplanned", W::Bool),
     ])
     .owned()
     .limit(Limit::Vm)
@@ -69,7 +70,8 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
     .tagged("UserVm")
     .job_instance("VirtualMachine")
     .on_due(look)
-    .on_move(moved);
+    .on_move(moved)
+    .metered(metering::VM);
 
 /// Tells whether a machine counts for limits: what is on its way out holds nothing any more.
 fn is_counted(vm: &Thing) -> bool {
@@ -107,14 +109,12 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
             tx.edit(id, |vm| {
                 vm.clear(col::RESTARTS).set_time(col::DUE, None);
             });
-            metering::vm(tx, "VM.START", id);
         }
         (Running | Stopping | Migrating, Stopped) => {
             let host = tx.thing(id).id_of(col::HOST_ID);
             tx.edit(id, |vm| {
                 vm.set_ref(col::HOST_ID, None).set_ref(col::LAST_HOST_ID, host);
             });
-            metering::vm(tx, "VM.STOP", id);
         }
         (Starting, Stopped) => tx.edit(id, |vm| {
             vm.set_ref(col::HOST_ID, None);
@@ -127,13 +127,13 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
                 vm.set_ref(col::HOST_ID, None).clear(col::RESTARTS).set_time(col::DUE, None);
                 vm.set_ref(col::WAITS_FOR, None);
             });
-            metering::vm(tx, "VM.DESTROY", id);
+            tx.meter_now(id);
             if let Some(root) = volume::root_of(tx, id) {
                 volume::destroy(tx, root);
             }
         }
         (Destroyed, Stopped) => {
-            metering::vm(tx, "VM.CREATE", id);
+            tx.meter_now(id);
             if let Some(root) = volume::root_of(tx, id) {
                 volume::restore(tx, root);
             }

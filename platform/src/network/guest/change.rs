@@ -5,9 +5,8 @@ use cloudtally_model::ApiError;
 use super::{life::implement, offering_of, whole_cidr};
 use crate::{
     col,
-    desk::metering,
     engine::{Call, Done, Thing, ThingId, Tx, World},
-    network::router_vm as router,
+    network::{nic, router_vm as router},
     offering::networkoffering,
     parse::ip,
     state::{NetworkState, SwitchState},
@@ -66,7 +65,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         let is_persistent = new.flag(col::IS_PERSISTENT);
         let nics = metered_nics(call.tx, id);
         for nic in &nics {
-            metering::nic(call.tx, "NETWORK.OFFERING.REMOVE", *nic);
+            nic::unmeter(call.tx, *nic);
         }
         call.edit(id, |network| {
             network
@@ -74,7 +73,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
                 .set_flag(col::IS_PERSISTENT, is_persistent);
         });
         for nic in nics {
-            metering::nic(call.tx, "NETWORK.OFFERING.ASSIGN", nic);
+            nic::meter(call.tx, nic);
         }
         if network.is(NetworkState::Implemented) {
             router::destroy_of(call.tx, id);
