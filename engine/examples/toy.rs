@@ -104,7 +104,7 @@ static SHELVES: &[Command] = &[
         .kind(Kind::InstanceGroup)
         .act(|call| {
             let id = call.entity_id();
-            call.move_to(id, ShelfState::Full);
+            call.tx.move_to(id, ShelfState::Full);
             Ok(Done::Thing(id))
         }),
     update("renameShelf", Kind::InstanceGroup)

@@ -1,7 +1,5 @@
 //! What a command's functions are given.
 
-use std::ops::{Deref, DerefMut};
-
 use cloudtally_model::{ApiError, Instant};
 
 use super::{
@@ -44,22 +42,8 @@ pub struct Call<'a, 'w> {
     pub step: u32,
     /// Said at the end of the action event's description.
     pub detail: String,
-    /// Changes under way; derefs to the world.
+    /// The world, and the changes to it that are under way.
     pub tx: &'a mut Tx<'w>,
-}
-
-impl<'w> Deref for Call<'_, 'w> {
-    type Target = Tx<'w>;
-
-    fn deref(&self) -> &Tx<'w> {
-        self.tx
-    }
-}
-
-impl<'w> DerefMut for Call<'_, 'w> {
-    fn deref_mut(&mut self) -> &mut Tx<'w> {
-        self.tx
-    }
 }
 
 /// What came of a command's work.
@@ -123,7 +107,7 @@ impl Call<'_, '_> {
     /// # Panics
     /// If the command has none: a mistake in our code.
     pub fn entity(&self) -> &Thing {
-        self.thing(self.entity_id())
+        self.tx.thing(self.entity_id())
     }
 
     /// Its id.
@@ -159,7 +143,8 @@ impl Call<'_, '_> {
 
     /// A live thing of a kind that must be there.
     pub fn must_get(&self, kind: Kind, id: ThingId) -> Result<&Thing, ApiError> {
-        self.get(kind, id)
+        self.tx
+            .get(kind, id)
             .ok_or_else(|| ApiError::value(format!("the {} is gone meanwhile", kind.noun())))
     }
 }

@@ -168,11 +168,11 @@ pub fn refuse_other_domain(
 pub fn refuse_other_owner(call: &Call<'_, '_>, of: ThingId) -> Result<(), ApiError> {
     let is_named =
         ["account", "domainid", "projectid"].iter().any(|name| call.args.if_any(name).is_some());
-    let thing = call.thing(of);
+    let thing = call.tx.thing(of);
     if !is_named || thing.owner == Some(owner(call)?) {
         return Ok(());
     }
-    let holder = thing.owner.map_or("nobody", |id| call.thing(id).text(col::NAME));
+    let holder = thing.owner.map_or("nobody", |id| call.tx.thing(id).text(col::NAME));
     Err(ApiError::value(format!(
         "the {} {} belongs to {holder}; leave `account`, `domainid` and `projectid` out",
         thing.kind.noun(),
@@ -198,17 +198,17 @@ pub(super) fn owner(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
     };
     let owner = match (id("projectid"), text("account"), id("domainid")) {
         // An account wins over a project, as in CloudStack 4.2.
-        (_, Some(name), domain) => named_account(call, &call.caller, name, domain)?,
+        (_, Some(name), domain) => named_account(call.tx, &call.caller, name, domain)?,
         (Some(project), None, domain) => {
-            refuse_other_domain(call, project, domain)?;
-            project_account(call, project)
+            refuse_other_domain(call.tx, project, domain)?;
+            project_account(call.tx, project)
         }
         (None, None, Some(_)) if call.command.param("account").is_some() => {
             return Err(ApiError::value("give `account` together with `domainid`"));
         }
         (None, None, _) => call.caller.account,
     };
-    refuse_shut(call, Some(owner))?;
+    refuse_shut(call.tx, Some(owner))?;
     Ok(owner)
 }
 

@@ -40,7 +40,7 @@ pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             let mut thing = call.entity().clone();
             assign(call, &mut thing);
             check_unique(call, &thing)?;
-            call.edit(id, |old| *old = thing);
+            call.tx.edit(id, |old| *old = thing);
             Ok(Done::Thing(id))
         }
         Verb::Delete => {
@@ -53,7 +53,7 @@ pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Makes a thing of a kind from the parameters of the same names.
 pub fn create(call: &mut Call<'_, '_>, kind: Kind) -> Result<ThingId, ApiError> {
-    let owner = match call.spec(kind).owner {
+    let owner = match call.tx.spec(kind).owner {
         Owner::Account => Some(call.owner()?),
         Owner::Cloud => None,
     };
@@ -66,21 +66,21 @@ pub fn create_for(
     kind: Kind,
     owner: Option<ThingId>,
 ) -> Result<ThingId, ApiError> {
-    if let (Some(limit), Some(owner)) = (call.spec(kind).limit, owner) {
-        limit::check(call, owner, limit, 1)?;
+    if let (Some(limit), Some(owner)) = (call.tx.spec(kind).limit, owner) {
+        limit::check(call.tx, owner, limit, 1)?;
     }
     let id = call.tx.insert(kind, |thing| thing.owner = owner);
-    let mut thing = call.thing(id).clone();
+    let mut thing = call.tx.thing(id).clone();
     assign(call, &mut thing);
     check_unique(call, &thing)?;
-    call.edit(id, |new| *new = thing);
+    call.tx.edit(id, |new| *new = thing);
     Ok(id)
 }
 
 /// Removes a thing that nothing uses, and what goes with it.
 pub fn delete(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
-    if let Some(user) = call.user_of(id) {
-        let (thing, name) = (call.thing(id), user.text_if_any(col::NAME));
+    if let Some(user) = call.tx.user_of(id) {
+        let (thing, name) = (call.tx.thing(id), user.text_if_any(col::NAME));
         let text = format!(
             "the {} {} is in use by the {} {name}; remove that first",
             thing.kind.noun(),
@@ -156,18 +156,18 @@ pub(super) fn check_unique(call: &Call<'_, '_>, thing: &Thing) -> Result<(), Api
             other.id != thing.id && other.text(unique.column).eq_ignore_ascii_case(name)
         };
         let taken = match (unique.within, thing.owner) {
-            (Within::Account, Some(owner)) => call.owned_by(owner, thing.kind).any(taken),
+            (Within::Account, Some(owner)) => call.tx.owned_by(owner, thing.kind).any(taken),
             (Within::Domain, Some(owner)) => {
-                let domain = call.domain_of(owner);
-                let same = |other: &&Thing| call.domain_of_thing(other) == Some(domain);
-                call.all(thing.kind).filter(same).any(taken)
+                let domain = call.tx.domain_of(owner);
+                let same = |other: &&Thing| call.tx.domain_of_thing(other) == Some(domain);
+                call.tx.all(thing.kind).filter(same).any(taken)
             }
             (Within::Column(column), _) => match thing.id_of(column) {
-                Some(target) => call.referring(target, thing.kind, column).any(taken),
-                None => call.all(thing.kind).filter(|t| t.id_of(column).is_none()).any(taken),
+                Some(target) => call.tx.referring(target, thing.kind, column).any(taken),
+                None => call.tx.all(thing.kind).filter(|t| t.id_of(column).is_none()).any(taken),
             },
             (Within::Cloud | Within::Account | Within::Domain, _) => {
-                call.all(thing.kind).any(taken)
+                call.tx.all(thing.kind).any(taken)
             }
         };
         if taken {

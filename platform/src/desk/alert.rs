@@ -317,7 +317,7 @@ fn generate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let place = Place { zone: call.args.id("zoneid"), pod: call.args.id("podid"), cluster: None };
     match raise(call.tx, type_of(number), None, place, &text) {
         None => call.detail = "an unresolved alert of the type tells of it already".to_owned(),
-        Some(alert) => call.edit(alert, |alert| {
+        Some(alert) => call.tx.edit(alert, |alert| {
             alert.set_text(col::NAME, &name);
         }),
     }

@@ -210,7 +210,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         None if call.args.is_emptied("value") => None,
         None => {
             call.detail = format!("{} is not changed", row.name);
-            return Ok(Done::Node(show(call, row, place)));
+            return Ok(Done::Node(show(call.tx, row, place)));
         }
     };
     if let Some(value) = &value {
@@ -224,11 +224,11 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         Some(value) => format!("{} is now {value}", row.name),
     };
     match place {
-        Some((_, of)) => call.set_scoped_setting(of, row.name, value.as_deref()),
-        None => call.set_setting(row.name, value),
+        Some((_, of)) => call.tx.set_scoped_setting(of, row.name, value.as_deref()),
+        None => call.tx.set_setting(row.name, value),
     }
     chores::hasten(call.tx);
-    Ok(Done::Node(show(call, row, place)))
+    Ok(Done::Node(show(call.tx, row, place)))
 }
 
 fn capabilities(query: &Query<'_>) -> Result<Answer, ApiError> {

@@ -119,13 +119,15 @@ impl Selection {
                 })
                 && start.is_none_or(|(first, _)| thing.created >= first)
                 && end.is_none_or(|(_, last)| thing.created <= last)
-                && call.may_touch(&call.caller, thing)
+                && call.tx.may_touch(&call.caller, thing)
         };
         if ids.is_empty() {
-            return Ok(Self { ids: call.all(kind).filter(is_it).map(|thing| thing.id).collect() });
+            return Ok(Self {
+                ids: call.tx.all(kind).filter(is_it).map(|thing| thing.id).collect(),
+            });
         }
         let ids: BTreeSet<ThingId> = ids.iter().copied().collect();
-        let refused = ids.iter().map(|id| call.thing(*id)).find(|thing| !is_it(thing));
+        let refused = ids.iter().map(|id| call.tx.thing(*id)).find(|thing| !is_it(thing));
         match refused {
             Some(thing) => Err(ApiError::runtime(format!(
                 "Unable to {} {}, one or more parameters has invalid values: the {} {} does not match the other parameters or is archived already",
@@ -140,7 +142,7 @@ impl Selection {
 
     pub(crate) fn archive(&self, call: &mut Call<'_, '_>) {
         for id in &self.ids {
-            call.edit(*id, |thing| {
+            call.tx.edit(*id, |thing| {
                 thing.set_flag(col::ARCHIVED, true);
             });
         }
@@ -148,7 +150,7 @@ impl Selection {
 
     pub(crate) fn delete(&self, call: &mut Call<'_, '_>) {
         for id in &self.ids {
-            call.erase(*id);
+            call.tx.erase(*id);
         }
     }
 }

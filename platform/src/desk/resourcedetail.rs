@@ -42,7 +42,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .job("CREATE_RESOURCE_DETAILS")
         .success()
-        .check(|call| wanted(call).map(drop).and_then(|()| named(call, &call.args).map(drop)))
+        .check(|call| wanted(call).map(drop).and_then(|()| named(call.tx, &call.args).map(drop)))
         .act(add),
     own("listResourceDetails")
         .doc("Lists keys and values of a volume or a NIC")
@@ -65,7 +65,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .job("DELETE_RESOURCE_DETAILS")
         .success()
-        .check(|call| named(call, &call.args).map(drop))
+        .check(|call| named(call.tx, &call.args).map(drop))
         .act(remove),
 ];
 
@@ -114,14 +114,14 @@ fn wanted(call: &Call<'_, '_>) -> Result<Vec<(String, String)>, ApiError> {
 
 fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (resource, owner) = {
-        let thing = named(call, &call.args)?;
+        let thing = named(call.tx, &call.args)?;
         (thing.id, thing.owner)
     };
     for (key, value) in wanted(call)? {
-        let old = call.referring(resource, Kind::Detail, col::RESOURCE);
+        let old = call.tx.referring(resource, Kind::Detail, col::RESOURCE);
         let old = old.filter(|detail| detail.text(col::KEY) == key).map(|detail| detail.id).next();
         match old {
-            Some(detail) => call.edit(detail, |detail| {
+            Some(detail) => call.tx.edit(detail, |detail| {
                 detail.set_text(col::VALUE, &value);
             }),
             None => {
@@ -139,16 +139,16 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let resource = named(call, &call.args)?.id;
+    let resource = named(call.tx, &call.args)?.id;
     let key = call.args.text("key").map(str::to_owned);
-    let details = call.referring(resource, Kind::Detail, col::RESOURCE);
+    let details = call.tx.referring(resource, Kind::Detail, col::RESOURCE);
     let details: Vec<_> = details
         .filter(|detail| key.as_ref().is_none_or(|key| detail.text(col::KEY) == key))
         .map(|detail| detail.id)
         .collect();
     // One that is not there is gone, as in CloudStack 4.2.
     for detail in details {
-        call.erase(detail);
+        call.tx.erase(detail);
     }
     Ok(Done::Success)
 }

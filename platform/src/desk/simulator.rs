@@ -47,12 +47,12 @@ fn configure(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let mut named = places.into_iter().filter_map(|column| Some((column, args.id(column.name())?)));
     let of = named.next().map(|(_, id)| id);
     for (column, around) in named {
-        let place = call.thing(of.expect("one was named before"));
+        let place = call.tx.thing(of.expect("one was named before"));
         if place.id_of(column) != Some(around) {
             let expected = format!("the {} is not in it", place.kind.noun());
             return Err(call.invalid(
                 column.name(),
-                &call.thing(around).uuid.to_string(),
+                &call.tx.thing(around).uuid.to_string(),
                 &expected,
             ));
         }
@@ -84,7 +84,7 @@ fn configure(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             rule.set_text(col::NAME, &name).set_ref(col::OF, of);
         }),
     };
-    call.edit(id, |rule| {
+    call.tx.edit(id, |rule| {
         rule.set_flag(col::FAILS, fails)
             .set_int(col::WAIT, wait_ms)
             .set_int(col::TIMEOUT, timeout_s);
@@ -163,9 +163,9 @@ pub(crate) fn ask_to_stop(
 ) -> Result<Option<Done>, ApiError> {
     const COMMAND: &str = "StopCommand";
     if call.args.flag_if_any("forced") != Some(true) {
-        return ask(call, host, COMMAND);
+        return ask(call.tx, host, COMMAND);
     }
-    Ok(match agent(call, host, COMMAND).after_ms {
+    Ok(match agent(call.tx, host, COMMAND).after_ms {
         0 => None,
         after_ms => Some(Done::Wait(after_ms)),
     })

@@ -128,15 +128,15 @@ fn types(tables: &'static Tables) -> Vec<&'static str> {
 /// The word of the type, and the things, that the parameters name.
 fn resources(call: &Call<'_, '_>) -> Result<(&'static str, Vec<ThingId>), ApiError> {
     let given = call.args.text_required("resourcetype");
-    let (word, kinds) = kinds_of(call.tables(), given).ok_or_else(|| {
-        let expected = format!("expected one of {}", types(call.tables()).join(", "));
+    let (word, kinds) = kinds_of(call.tx.tables(), given).ok_or_else(|| {
+        let expected = format!("expected one of {}", types(call.tx.tables()).join(", "));
         call.invalid("resourcetype", given, &expected)
     })?;
     let find = |uuid: &String| {
-        let thing = call.by_id(uuid, &kinds).filter(|thing| {
+        let thing = call.tx.by_id(uuid, &kinds).filter(|thing| {
             kinds.contains(&thing.kind)
                 && thing.removed.is_none()
-                && call.may_touch(&call.caller, thing)
+                && call.tx.may_touch(&call.caller, thing)
         });
         thing.map(|thing| thing.id).ok_or_else(|| unknown("resourceids", uuid, word))
     };
@@ -167,9 +167,9 @@ fn check_create(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         if wanted[..at].iter().any(|earlier| is_key(&earlier.key, &tag.key)) {
             return Err(call.invalid("tags", &tag.key, "the key stands twice"));
         }
-        let taken = resources.iter().find(|id| tag_of(call, **id, &tag.key).is_some());
+        let taken = resources.iter().find(|id| tag_of(call.tx, **id, &tag.key).is_some());
         if let Some(id) = taken {
-            let uuid = call.thing(*id).uuid;
+            let uuid = call.tx.thing(*id).uuid;
             let text = format!(
                 "the {word} {uuid} has a tag {} already; delete that first to change it",
                 tag.key
@@ -186,7 +186,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (word, resources) = resources(call)?;
     let (wanted, customer) = (wanted(call)?, call.args.text("customer").map(str::to_owned));
     for resource in resources {
-        let owner = call.thing(resource).owner.unwrap_or(call.caller.account);
+        let owner = call.tx.thing(resource).owner.unwrap_or(call.caller.account);
         for tag in &wanted {
             call.tx.insert(Kind::Tag, |row| {
                 row.owner = Some(owner);
@@ -216,7 +216,7 @@ fn unwanted(call: &Call<'_, '_>) -> Result<Vec<ThingId>, ApiError> {
     };
     let tags: Vec<ThingId> = resources
         .iter()
-        .flat_map(|id| call.referring(*id, Kind::Tag, col::RESOURCE))
+        .flat_map(|id| call.tx.referring(*id, Kind::Tag, col::RESOURCE))
         .filter(|tag| is_meant(tag))
         .map(|tag| tag.id)
         .collect();
@@ -232,7 +232,7 @@ fn unwanted(call: &Call<'_, '_>) -> Result<Vec<ThingId>, ApiError> {
 
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     for tag in unwanted(call)? {
-        call.erase(tag);
+        call.tx.erase(tag);
     }
     Ok(Done::Success)
 }

@@ -69,7 +69,7 @@ fn of_zone(world: &World, zone: ThingId) -> Option<&Thing> {
 fn tie(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let zone = call.args.id_required("zoneid");
     let (name, vcenter) = (call.args.text_required("name"), call.args.text_required("vcenter"));
-    let zone_name = call.thing(zone).text(col::NAME).to_owned();
+    let zone_name = call.tx.thing(zone).text(col::NAME).to_owned();
     if let Some(tied) = of_zone(call.tx, zone) {
         return Err(ApiError::value(format!(
             "the zone {zone_name} has the VMware data centre {} of {} already",
@@ -81,13 +81,13 @@ fn tie(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         other.text(col::NAME).eq_ignore_ascii_case(name)
             && other.text(col::VCENTER).eq_ignore_ascii_case(vcenter)
     };
-    if call.all(Kind::VmwareDatacenter).any(|other| same(&other)) {
+    if call.tx.all(Kind::VmwareDatacenter).any(|other| same(&other)) {
         return Err(ApiError::value(format!(
             "the VMware data centre {name} of {vcenter} belongs to another zone already"
         )));
     }
     let id = verbs::create(call, Kind::VmwareDatacenter)?;
-    call.edit(id, |data_centre| {
+    call.tx.edit(id, |data_centre| {
         data_centre.set_ref(col::ZONE, zone);
     });
     Ok(Some(id))
@@ -96,11 +96,12 @@ fn tie(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 /// Unties it, unless hosts of the zone are run by it.
 fn untie(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let zone = call.args.id_required("zoneid");
-    let zone_name = call.thing(zone).text(col::NAME).to_owned();
+    let zone_name = call.tx.thing(zone).text(col::NAME).to_owned();
     let Some(id) = of_zone(call.tx, zone).map(|tied| tied.id) else {
         return Err(ApiError::value(format!("the zone {zone_name} has no VMware data centre")));
     };
     let user = call
+        .tx
         .referring(zone, Kind::Cluster, col::ZONE_ID)
         .find(|cluster| cluster.text(col::HYPERVISOR_TYPE).eq_ignore_ascii_case(VMWARE));
     if let Some(cluster) = user {

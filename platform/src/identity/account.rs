@@ -225,10 +225,10 @@ pub(crate) static COMMANDS: &[Command] = &[
 fn named(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
     let id = match (call.args.id_if_any("id"), call.args.text_if_any("account")) {
         (Some(id), name) => {
-            let account = call.thing(id);
+            let account = call.tx.thing(id);
             let is_other = name
                 .is_some_and(|name| !account.text(col::NAME).eq_ignore_ascii_case(name))
-                || call.args.id_if_any("domainid").is_some_and(|of| of != call.domain_of(id));
+                || call.args.id_if_any("domainid").is_some_and(|of| of != call.tx.domain_of(id));
             if is_other {
                 return Err(ApiError::value(format!(
                     "`id` is the account {}, and `account` and `domainid` name another; leave them out",
@@ -240,13 +240,13 @@ fn named(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
         }
         (None, Some(name)) => {
             let domain = call.args.id_if_any("domainid");
-            scope::named_account(call, &call.caller, name, domain)?
+            scope::named_account(call.tx, &call.caller, name, domain)?
         }
         (None, None) => {
             return Err(ApiError::value("give `id`, or `account` together with `domainid`"));
         }
     };
-    if call.project_of(id).is_some() {
+    if call.tx.project_of(id).is_some() {
         return Err(ApiError::value("the account of a project changes only with the project"));
     }
     Ok(id)
@@ -266,7 +266,7 @@ fn is_protected(account: &Thing) -> bool {
 
 /// Refuses to shut or remove what the cloud cannot be without, or oneself.
 fn refuse_protected(call: &Call<'_, '_>, id: ThingId, doing: &str) -> Result<(), ApiError> {
-    let account = call.thing(id);
+    let account = call.tx.thing(id);
     if is_protected(account) {
         return Err(ApiError::value(format!(
             "the account {} is part of the cloud and cannot be {doing}",
@@ -285,9 +285,9 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let domain = if call.args.has("domainid") || !call.caller.is_root() {
         domain
     } else {
-        call.root_domain()
+        call.tx.root_domain()
     };
-    if !call.may_govern(&call.caller, domain) {
+    if !call.tx.may_govern(&call.caller, domain) {
         return Err(ApiError::permission("You may not make accounts in this domain"));
     }
     let number = call.args.int("accounttype").unwrap_or_default();
@@ -295,7 +295,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         let expected = "expected 0 (user), 1 (root admin) or 2 (domain admin)";
         call.invalid("accounttype", &number.to_string(), expected)
     })?;
-    if role == Role::RootAdmin && domain != call.root_domain() {
+    if role == Role::RootAdmin && domain != call.tx.root_domain() {
         return Err(ApiError::value("root admins belong to the ROOT domain"));
     }
     if role == Role::RootAdmin && !call.caller.is_root() {
@@ -304,10 +304,10 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 2. Names nobody has yet.
     let username = call.args.text_required("username").to_owned();
     let name = call.args.text("account").unwrap_or(&username).to_owned();
-    if call.account_named(domain, &name).is_some() {
+    if call.tx.account_named(domain, &name).is_some() {
         return Err(ApiError::value(format!(
             "there is an account {name} in {} already; choose another `account`",
-            call.login_path(domain)
+            call.tx.login_path(domain)
         )));
     }
     user::refuse_taken(call, domain, &username)?;
@@ -321,7 +321,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let network_domain = call.args.text("networkdomain").map(str::to_owned);
     let given = user::given_id(call, "accountid", Kind::Account)?;
     let id = insert(call.tx, domain, &name, role.number());
-    call.edit(id, |account| {
+    call.tx.edit(id, |account| {
         if let Some(id) = &given {
             account.set_id(id);
         }
@@ -370,17 +370,17 @@ pub(crate) fn bill(tx: &mut Tx<'_>, id: ThingId) {
 fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let name = call.args.text_required("newname").to_owned();
-    let domain = call.domain_of(id);
-    if call.account_named(domain, &name).is_some_and(|other| other.id != id) {
+    let domain = call.tx.domain_of(id);
+    if call.tx.account_named(domain, &name).is_some_and(|other| other.id != id) {
         return Err(ApiError::value(format!(
             "there is an account {name} in {} already; choose another `newname`",
-            call.login_path(domain)
+            call.tx.login_path(domain)
         )));
     }
     let mut account = call.entity().clone();
     verbs::assign(call, &mut account);
     account.set_text(col::NAME, &name);
-    call.edit(id, |old| *old = account);
+    call.tx.edit(id, |old| *old = account);
     bill(call.tx, id);
     Ok(Done::Thing(id))
 }
@@ -392,7 +392,7 @@ fn shut(call: &mut Call<'_, '_>, state: AccountState) -> Result<Done, ApiError> 
     if call.entity().is(AccountState::Disabled) && state == AccountState::Locked {
         return Err(ApiError::value("the account is disabled, which is more than locked"));
     }
-    call.move_to(id, state);
+    call.tx.move_to(id, state);
     if state == AccountState::Disabled {
         stop_all_of(call.tx, id);
     }
@@ -412,7 +412,7 @@ fn lock(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, AccountState::Enabled);
+    call.tx.move_to(id, AccountState::Enabled);
     bill(call.tx, id);
     Ok(Done::Thing(id))
 }
@@ -427,7 +427,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let id = call.args.id_required("id");
-    if call.project_of(id).is_some() {
+    if call.tx.project_of(id).is_some() {
         return Err(ApiError::value("the account of a project goes with the project"));
     }
     refuse_ungoverned(call, id)?;
@@ -438,13 +438,13 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 /// Refuses to remove an account that projects would be left without administrator by.
 fn refuse_administrator(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
     let projects: Vec<&str> =
-        administered_by(call, id).map(|id| call.thing(id).text(col::NAME)).collect();
+        administered_by(call.tx, id).map(|id| call.tx.thing(id).text(col::NAME)).collect();
     if projects.is_empty() {
         return Ok(());
     }
     Err(ApiError::value(format!(
         "the account {} administers the projects {}; remove them or make another member their administrator first",
-        call.thing(id).text(col::NAME),
+        call.tx.thing(id).text(col::NAME),
         projects.join(", ")
     )))
 }
@@ -490,7 +490,7 @@ pub(crate) fn clean_up(tx: &mut Tx<'_>) {
 
 fn mark_default_zone(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, zone) = (call.entity_id(), call.args.id_required("zoneid"));
-    call.edit(id, |account| {
+    call.tx.edit(id, |account| {
         account.set_ref(col::DEFAULT_ZONE_ID, zone);
     });
     Ok(Done::Thing(id))

@@ -119,7 +119,7 @@ fn check_name(call: &Call<'_, '_>) -> Result<(), ApiError> {
 fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_name(call)?;
     let given = super::user::given_id(call, "domainid", Kind::Domain)?;
-    let parent = call.args.id("parentdomainid").unwrap_or_else(|| call.root_domain());
+    let parent = call.args.id("parentdomainid").unwrap_or_else(|| call.tx.root_domain());
     let args = call.args.clone();
     let id = call.tx.insert(Kind::Domain, |domain| {
         if let Some(id) = &given {
@@ -132,7 +132,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             domain.set_text(col::NETWORK_DOMAIN, suffix);
         }
     });
-    call.check_unique(call.thing(id))?;
+    call.check_unique(call.tx.thing(id))?;
     call.entity = Some(id);
     Ok(Done::Thing(id))
 }
@@ -140,17 +140,18 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_name(call)?;
     let id = call.entity_id();
-    if id == call.root_domain() && call.args.has("name") {
+    if id == call.tx.root_domain() && call.args.has("name") {
         return Err(ApiError::value("the ROOT domain keeps its name"));
     }
     let mut domain = call.entity().clone();
     verbs::assign(call, &mut domain);
     call.check_unique(&domain)?;
-    call.edit(id, |old| *old = domain);
+    call.tx.edit(id, |old| *old = domain);
     // The bill names accounts by the path of their domain.
     let accounts: Vec<ThingId> = call
+        .tx
         .all(Kind::Account)
-        .filter(|account| call.is_within(call.domain_of(account.id), id))
+        .filter(|account| call.tx.is_within(call.tx.domain_of(account.id), id))
         .map(|account| account.id)
         .collect();
     for account in accounts {
@@ -160,7 +161,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    if call.args.id("id") == Some(call.root_domain()) {
+    if call.args.id("id") == Some(call.tx.root_domain()) {
         return Err(ApiError::value("the ROOT domain cannot be removed"));
     }
     Ok(())
@@ -172,39 +173,39 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         remove_tree(call, id)?;
         return Ok(Done::Success);
     }
-    let children = call.referring(id, Kind::Domain, col::PARENT_DOMAIN_ID).count();
-    let accounts = call.referring(id, Kind::Account, col::DOMAIN_ID).count();
-    let networks = call.referring(id, Kind::Network, col::SHARED_DOMAIN).count();
+    let children = call.tx.referring(id, Kind::Domain, col::PARENT_DOMAIN_ID).count();
+    let accounts = call.tx.referring(id, Kind::Account, col::DOMAIN_ID).count();
+    let networks = call.tx.referring(id, Kind::Network, col::SHARED_DOMAIN).count();
     if children + accounts + networks > 0 {
         return Err(ApiError::in_use(format!(
             "the domain {} has {accounts} accounts and {children} subdomains, and {networks} networks are for it; remove them first or give `cleanup=true`",
-            call.login_path(id)
+            call.tx.login_path(id)
         )));
     }
-    call.remove_with_dependants(id);
+    call.tx.remove_with_dependants(id);
     Ok(Done::Success)
 }
 
 /// Removes a domain with all accounts and domains below it, the deepest first.
 fn remove_tree(call: &mut Call<'_, '_>, domain: ThingId) -> Result<(), ApiError> {
-    for child in call.ids_referring(domain, Kind::Domain, col::PARENT_DOMAIN_ID) {
+    for child in call.tx.ids_referring(domain, Kind::Domain, col::PARENT_DOMAIN_ID) {
         remove_tree(call, child)?;
     }
     // Projects go first: their members are accounts of the domain.
-    let in_domain = |account: &ThingId| call.project_of(*account).map(|project| project.id);
-    let accounts = call.ids_referring(domain, Kind::Account, col::DOMAIN_ID);
+    let in_domain = |account: &ThingId| call.tx.project_of(*account).map(|project| project.id);
+    let accounts = call.tx.ids_referring(domain, Kind::Account, col::DOMAIN_ID);
     let projects: Vec<ThingId> = accounts.iter().filter_map(in_domain).collect();
     for project in projects {
         super::project::remove(call, project)?;
     }
-    for account in call.ids_referring(domain, Kind::Account, col::DOMAIN_ID) {
+    for account in call.tx.ids_referring(domain, Kind::Account, col::DOMAIN_ID) {
         super::account::remove(call.tx, account);
     }
     // Whose machines could be on its networks is gone by now.
-    for network in call.ids_referring(domain, Kind::Network, col::SHARED_DOMAIN) {
+    for network in call.tx.ids_referring(domain, Kind::Network, col::SHARED_DOMAIN) {
         crate::network::guest::remove(call.tx, network);
     }
-    call.remove_with_dependants(domain);
+    call.tx.remove_with_dependants(domain);
     Ok(())
 }
 

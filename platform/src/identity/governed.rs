@@ -20,10 +20,10 @@ pub(crate) const STATES: States = table!(AccountState: Enabled, Disabled, Locked
 /// Refuses an account that the caller may not govern: one outside its domains, and
 /// a root admin's for anybody but root admins.
 pub(crate) fn refuse_ungoverned(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
-    let is_above = call.role_of(id) == Some(Role::RootAdmin) && !call.caller.is_root();
-    if is_above || !call.may_govern(&call.caller, call.domain_of(id)) {
+    let is_above = call.tx.role_of(id) == Some(Role::RootAdmin) && !call.caller.is_root();
+    if is_above || !call.tx.may_govern(&call.caller, call.tx.domain_of(id)) {
         return Err(ApiError::permission("You may not govern this account")
-            .about(call.thing(id).uuid.to_string(), "id"));
+            .about(call.tx.thing(id).uuid.to_string(), "id"));
     }
     Ok(())
 }

@@ -244,11 +244,11 @@ fn holder(call: &Call<'_, '_>) -> Result<Holder, ApiError> {
             return Err(ApiError::value("give either `projectid` or `account`, not both"));
         }
         (Some(project), None, domain) => {
-            scope::refuse_other_domain(call, project, domain)?;
-            Holder::Account(scope::project_account(call, project))
+            scope::refuse_other_domain(call.tx, project, domain)?;
+            Holder::Account(scope::project_account(call.tx, project))
         }
         (None, Some(name), domain) => {
-            Holder::Account(scope::named_account(call, &call.caller, name, domain)?)
+            Holder::Account(scope::named_account(call.tx, &call.caller, name, domain)?)
         }
         (None, None, Some(domain)) => Holder::Domain(domain),
         (None, None, None) => {
@@ -258,12 +258,12 @@ fn holder(call: &Call<'_, '_>) -> Result<Holder, ApiError> {
         }
     };
     let domain = match holder {
-        Holder::Account(account) => call.domain_of(account),
+        Holder::Account(account) => call.tx.domain_of(account),
         Holder::Domain(domain) => domain,
     };
-    if !call.may_govern(&call.caller, domain) {
+    if !call.tx.may_govern(&call.caller, domain) {
         return Err(ApiError::permission("You may not look after the limits of this domain")
-            .about(call.thing(domain).uuid.to_string(), "domainid"));
+            .about(call.tx.thing(domain).uuid.to_string(), "domainid"));
     }
     Ok(holder)
 }
@@ -280,11 +280,11 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let holder = holder(call)?;
     match holder {
         Holder::Account(account) => {
-            let is_project = call.project_of(account).is_some();
+            let is_project = call.tx.project_of(account).is_some();
             if !call.caller.is_root() && account == call.caller.account {
                 return Err(ApiError::permission("You may not set the limits of your own account"));
             }
-            if call.role_of(account) == Some(Role::RootAdmin) && !is_project {
+            if call.tx.role_of(account) == Some(Role::RootAdmin) && !is_project {
                 return Err(ApiError::value("root admins have no limits"));
             }
         }
@@ -292,36 +292,36 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             if !call.caller.is_root() && domain == call.caller.domain {
                 return Err(ApiError::permission("You may not set the limits of your own domain"));
             }
-            let above = call.lineage(domain).skip(1);
-            let above = above.filter_map(|id| Some((id, limit::of_domain(call, id, of)?)));
+            let above = call.tx.lineage(domain).skip(1);
+            let above = above.filter_map(|id| Some((id, limit::of_domain(call.tx, id, of)?)));
             if let Some((id, cap)) = above.min_by_key(|(_, cap)| *cap)
                 && (most == -1 || most > cap)
             {
                 return Err(ApiError::value(format!(
                     "the domain {} may have {cap} {}; give a `max` of at most that",
-                    call.login_path(id),
+                    call.tx.login_path(id),
                     of.noun()
                 )));
             }
         }
     }
     // 3. Kept in one row each.
-    let row = match holder.row(call, of).map(|row| row.id) {
+    let row = match holder.row(call.tx, of).map(|row| row.id) {
         Some(row) => row,
         None => call.tx.insert(Kind::ResourceLimit, |row| {
             row.set_ref(col::OF, holder.id()).set_int(col::RESOURCE_TYPE_NUMBER, of.number());
         }),
     };
-    call.edit(row, |row| {
+    call.tx.edit(row, |row| {
         row.set_int(col::MAX, most);
     });
-    Ok(Done::Node(holder.limit(call, of)))
+    Ok(Done::Node(holder.limit(call.tx, of)))
 }
 
 /// Shows what is counted; nothing is ever out of step with the things.
 fn count(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let of = wanted(&call.args)?;
     let holder = holder(call)?;
-    let items: Vec<Node> = of.into_iter().map(|of| holder.count(call, of)).collect();
+    let items: Vec<Node> = of.into_iter().map(|of| holder.count(call.tx, of)).collect();
     Ok(Done::Answer(Answer::List { count: items.len(), item: "resourcecount", items }))
 }

@@ -326,8 +326,8 @@ fn administers(world: &World, caller: &Caller, project: &Thing) -> bool {
 
 /// Refuses who may not change a project.
 fn must_administer(call: &Call<'_, '_>, project: ThingId) -> Result<(), ApiError> {
-    let project = call.thing(project);
-    if administers(call, &call.caller, project) {
+    let project = call.tx.thing(project);
+    if administers(call.tx, &call.caller, project) {
         return Ok(());
     }
     Err(ApiError::permission(format!(
@@ -343,15 +343,15 @@ fn check_administered(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 
 fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     // 1. Who administers it, and whether that is allowed.
-    if call.caller.role == Role::User && !call.setting_flag(USERS_CREATE) {
+    if call.caller.role == Role::User && !call.tx.setting_flag(USERS_CREATE) {
         return Err(ApiError::permission(
             "Users may not make projects here; ask an admin to make one for you",
         ));
     }
     let admin = call.owner()?;
-    limits::check(call, admin, Limit::Project, 1)?;
+    limits::check(call.tx, admin, Limit::Project, 1)?;
     // 2. The account that owns what will be in it.
-    let domain = call.domain_of(admin);
+    let domain = call.tx.domain_of(admin);
     let name = call.args.text_required("name").to_owned();
     let account_name = format!("PrjAcct-{name}-{domain}");
     let owner = account::insert(call.tx, domain, &account_name, ACCOUNT_TYPE);
@@ -361,8 +361,8 @@ fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         project.owner = Some(owner);
         project.set_text(col::NAME, &name).set_text(col::DISPLAY_TEXT, &text);
     });
-    call.check_unique(call.thing(project))?;
-    call.edit(owner, |account| {
+    call.check_unique(call.tx.thing(project))?;
+    call.tx.edit(owner, |account| {
         account.set_ref(col::PROJECT, project);
     });
     join(call.tx, project, admin, ADMIN);
@@ -385,14 +385,14 @@ fn join(tx: &mut Tx<'_>, project: ThingId, account: ThingId, role: &str) {
 
 fn activate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, ProjectState::Active);
+    call.tx.move_to(id, ProjectState::Active);
     Ok(Done::Thing(id))
 }
 
 fn suspend(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, ProjectState::Suspended);
-    let owner = scope::project_account(call, id);
+    call.tx.move_to(id, ProjectState::Suspended);
+    let owner = scope::project_account(call.tx, id);
     stop_all_of(call.tx, owner);
     Ok(Done::Thing(id))
 }
@@ -404,8 +404,8 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Removes a project with everything in it, its members and invitations.
 pub(crate) fn remove(call: &mut Call<'_, '_>, project: ThingId) -> Result<(), ApiError> {
-    let owner = scope::project_account(call, project);
-    call.move_to(project, ProjectState::Disabled);
+    let owner = scope::project_account(call.tx, project);
+    call.tx.move_to(project, ProjectState::Disabled);
     account::remove(call.tx, owner);
     call.tx.remove_with_dependants(project);
     Ok(())
@@ -420,7 +420,7 @@ fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 fn heir(call: &Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let Some(name) = call.args.text("account") else { return Ok(None) };
     let project = call.args.id_required("id");
-    let member = member_named(call, project, name).ok_or_else(|| {
+    let member = member_named(call.tx, project, name).ok_or_else(|| {
         let expected = "only a member can administer the project; add the account first";
         call.invalid("account", name, expected)
     })?;
@@ -428,7 +428,7 @@ fn heir(call: &Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         return Ok(None);
     }
     let account = member.owner.expect("members are accounts");
-    limits::check(call, account, Limit::Project, 1)?;
+    limits::check(call.tx, account, Limit::Project, 1)?;
     Ok(Some(member.id))
 }
 
@@ -439,20 +439,20 @@ fn member_named<'w>(world: &'w World, project: ThingId, name: &str) -> Option<&'
 fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if let Some(heir) = heir(call)? {
-        let admins: Vec<ThingId> = members(call, id)
+        let admins: Vec<ThingId> = members(call.tx, id)
             .filter(|member| member.text(col::ROLE) == ADMIN)
             .map(|member| member.id)
             .collect();
         for (member, role) in
             admins.into_iter().map(|admin| (admin, REGULAR)).chain([(heir, ADMIN)])
         {
-            call.edit(member, |member| {
+            call.tx.edit(member, |member| {
                 member.set_text(col::ROLE, role);
             });
         }
     }
     if let Some(text) = call.args.text("displaytext").map(str::to_owned) {
-        call.edit(id, |project| {
+        call.tx.edit(id, |project| {
             project.set_text(col::DISPLAY_TEXT, &text);
         });
     }
@@ -471,7 +471,7 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
     // 1. A project that the caller may change, and that takes something new.
     let project = call.args.id_required("projectid");
     must_administer(call, project)?;
-    let thing = call.thing(project);
+    let thing = call.tx.thing(project);
     if !thing.is(ProjectState::Active) {
         return Err(ApiError::value(format!(
             "the project {} is {}; activate it before accounts are added to it",
@@ -481,20 +481,20 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
         .about(thing.uuid.to_string(), "projectid"));
     }
     // 2. An account of the project's domain, or an address.
-    let domain = call.domain_of(scope::project_account(call, project));
+    let domain = call.tx.domain_of(scope::project_account(call.tx, project));
     let account = match call.args.text("account") {
         None => None,
         Some(name) => {
-            let found = call.account_named(domain, name);
-            let found = found.filter(|account| call.project_of(account.id).is_none());
+            let found = call.tx.account_named(domain, name);
+            let found = found.filter(|account| call.tx.project_of(account.id).is_none());
             Some(found.map(|account| account.id).ok_or_else(|| {
-                let path = call.login_path(domain);
+                let path = call.tx.login_path(domain);
                 call.invalid("account", name, &format!("there is no such account in {path}"))
             })?)
         }
     };
     let email = call.args.text("email").map(str::to_owned);
-    let is_invited = call.setting_flag(INVITE_REQUIRED);
+    let is_invited = call.tx.setting_flag(INVITE_REQUIRED);
     match (account, &email) {
         (None, None) => return Err(ApiError::value("give `account` or `email`")),
         (None, Some(email)) if !is_invited => {
@@ -515,6 +515,7 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
     }
     // 3. Nobody twice.
     let pending = call
+        .tx
         .referring(project, Kind::ProjectInvitation, col::PROJECT_ID)
         .filter(|invitation| invitation.is(InvitationState::Pending));
     let is_same = |invitation: &Thing| match (&email, account) {
@@ -532,14 +533,14 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
 
 fn add_account(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let Plan { project, account, email, is_invited } = plan(call)?;
-    let outsider = account.filter(|account| !call.is_member(project, *account));
+    let outsider = account.filter(|account| !call.tx.is_member(project, *account));
     if !is_invited {
         if let Some(account) = outsider {
             join(call.tx, project, account, REGULAR);
         }
         return Ok(Done::Success);
     }
-    let due = call.now + call.setting_time(INVITE_TIMEOUT, 1000);
+    let due = call.tx.now + call.tx.setting_time(INVITE_TIMEOUT, 1000);
     let invite = |tx: &mut Tx<'_>, owner: ThingId, email: Option<(&str, &str)>| {
         tx.insert(Kind::ProjectInvitation, |invitation| {
             invitation.owner = Some(owner);
@@ -553,8 +554,8 @@ fn add_account(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         invite(call.tx, account, None);
     }
     if let Some(email) = email {
-        let token = secret::password(call.entropy)?;
-        let owner = scope::project_account(call, project);
+        let token = secret::password(call.tx.entropy)?;
+        let owner = scope::project_account(call.tx, project);
         invite(call.tx, owner, Some((&email, &token)));
         call.detail = format!("the mail to {email} has the token {token}");
     }
@@ -566,7 +567,7 @@ fn leaver(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
     let project = call.args.id_required("projectid");
     must_administer(call, project)?;
     let name = call.args.text_required("account");
-    let member = member_named(call, project, name)
+    let member = member_named(call.tx, project, name)
         .ok_or_else(|| call.invalid("account", name, "the account is not in the project"))?;
     if member.text(col::ROLE) == ADMIN {
         return Err(ApiError::value(format!(
@@ -578,12 +579,12 @@ fn leaver(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
 
 fn remove_account(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let member = leaver(call)?;
-    call.remove(member);
+    call.tx.remove(member);
     Ok(Done::Success)
 }
 
 fn check_withdrawn(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let invitation = call.thing(call.args.id_required("id"));
+    let invitation = call.tx.thing(call.args.id_required("id"));
     let project = invitation.id_of(col::PROJECT_ID).expect("invitations are to a project");
     must_administer(call, project)
 }
@@ -629,17 +630,18 @@ fn refuse_stranger(
 fn answered(call: &Call<'_, '_>) -> Result<(ThingId, ThingId), ApiError> {
     // 1. Who answers: the account named, which the caller must act for, or its own.
     let project = call.args.id_required("projectid");
-    refuse_stranger(call, &call.caller, project, call.args.text_if_any("token"))?;
+    refuse_stranger(call.tx, &call.caller, project, call.args.text_if_any("token"))?;
     let account = match call.args.text("account") {
         None => call.caller.account,
         Some(name) => {
-            let domain = call.domain_of(scope::project_account(call, project));
-            scope::named_account(call, &call.caller, name, Some(domain))?
+            let domain = call.tx.domain_of(scope::project_account(call.tx, project));
+            scope::named_account(call.tx, &call.caller, name, Some(domain))?
         }
     };
     // 2. Which one: by its token, or of the account.
     let token = call.args.text("token");
     let invitation = call
+        .tx
         .referring(project, Kind::ProjectInvitation, col::PROJECT_ID)
         .filter(|invitation| invitation.is(InvitationState::Pending))
         .find(|invitation| match token {
@@ -653,7 +655,7 @@ fn answered(call: &Call<'_, '_>) -> Result<(ThingId, ThingId), ApiError> {
             }
             None => format!(
                 "the account {} has no pending invitation to this project",
-                call.thing(account).text(col::NAME)
+                call.tx.thing(account).text(col::NAME)
             ),
         })
     })?;
@@ -664,15 +666,15 @@ fn answer(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (invitation, account) = answered(call)?;
     let project = call.args.id_required("projectid");
     let is_accepted = call.args.flag("accept") != Some(false);
-    call.move_to(
+    call.tx.move_to(
         invitation,
         if is_accepted { InvitationState::Completed } else { InvitationState::Declined },
     );
-    call.edit(invitation, |invitation| {
+    call.tx.edit(invitation, |invitation| {
         invitation.owner = Some(account);
         invitation.set_time(col::DUE, None).clear(col::TOKEN);
     });
-    if is_accepted && !call.is_member(project, account) {
+    if is_accepted && !call.tx.is_member(project, account) {
         join(call.tx, project, account, REGULAR);
     }
     Ok(Done::Success)

@@ -84,7 +84,7 @@ fn keep(call: &mut Call<'_, '_>, public_key: &str, fingerprint: &str) -> Result<
             .set_text(col::PUBLIC_KEY, public_key)
             .set_text(col::FINGERPRINT, fingerprint);
     });
-    call.check_unique(call.thing(id))?;
+    call.check_unique(call.tx.thing(id))?;
     call.entity = Some(id);
     Ok(id)
 }
@@ -92,7 +92,7 @@ fn keep(call: &mut Call<'_, '_>, public_key: &str, fingerprint: &str) -> Result<
 fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. The pair: 32 random bytes are all of an Ed25519 key.
     let mut seed = [0; 32];
-    (call.entropy)(&mut seed)?;
+    (call.tx.entropy)(&mut seed)?;
     let broken = |cause| ApiError::runtime(format!("cannot write down an SSH key: {cause}"));
     let key = PrivateKey::from(Ed25519Keypair::from_seed(&seed));
     let private_key = key.to_openssh(LineEnding::LF).map_err(broken)?;
@@ -100,7 +100,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let fingerprint = fingerprint(&key.public_key().to_bytes().map_err(broken)?);
     // 2. Its public half stays.
     let id = keep(call, &public_key, &fingerprint)?;
-    let name = call.thing(id).text(col::NAME).to_owned();
+    let name = call.tx.thing(id).text(col::NAME).to_owned();
     Ok(Done::Node(Node::Object(vec![
         ("privatekey", Node::text(private_key.as_str())),
         ("name", Node::text(name)),
@@ -138,9 +138,9 @@ fn fingerprint(blob: &[u8]) -> String {
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let owner = call.owner()?;
     let name = call.args.text_required("name");
-    let found = call.owned_by(owner, Kind::SshKeyPair).find(|pair| pair.text(col::NAME) == name);
+    let found = call.tx.owned_by(owner, Kind::SshKeyPair).find(|pair| pair.text(col::NAME) == name);
     let Some(id) = found.map(|pair| pair.id) else {
-        let account = call.thing(owner).text(col::NAME);
+        let account = call.tx.thing(owner).text(col::NAME);
         let expected = format!("the account {account} has no SSH key pair of this name");
         return Err(call.invalid("name", name, &expected));
     };

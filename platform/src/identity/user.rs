@@ -187,10 +187,10 @@ pub(crate) fn refuse_taken(
     domain: ThingId,
     username: &str,
 ) -> Result<(), ApiError> {
-    match call.user_named(domain, username) {
+    match call.tx.user_named(domain, username) {
         Some(_) => Err(ApiError::value(format!(
             "there is a user {username} in {} already; choose another `username`",
-            call.login_path(domain)
+            call.tx.login_path(domain)
         ))),
         None => Ok(()),
     }
@@ -212,7 +212,7 @@ pub(crate) fn given_id(
     }
     // Uuids are of one thing alone, other texts of one of a kind.
     let kinds = if Uuid::parse(text).is_some() { &[][..] } else { &[kind][..] };
-    match call.by_id(text, kinds) {
+    match call.tx.by_id(text, kinds) {
         Some(_) => Err(call.invalid(name, text, "something has this id already")),
         None => Ok(Some(text.to_owned())),
     }
@@ -243,7 +243,7 @@ pub(crate) fn insert(call: &mut Call<'_, '_>, account: ThingId) -> Result<ThingI
 fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let name = call.args.text_required("account").to_owned();
     let domain = call.args.id("domainid").unwrap_or(call.caller.domain);
-    let account = scope::named_account(call, &call.caller, &name, Some(domain))?;
+    let account = scope::named_account(call.tx, &call.caller, &name, Some(domain))?;
     governed::refuse_ungoverned(call, account)?;
     let username = call.args.text_required("username").to_owned();
     refuse_taken(call, domain, &username)?;
@@ -255,13 +255,13 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// The user that `id` names, if the caller may govern it.
 fn governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let id = call.args.id_required("id");
-    let account = call.thing(id).owner.expect("users have accounts");
+    let account = call.tx.thing(id).owner.expect("users have accounts");
     governed::refuse_ungoverned(call, account)?;
     Ok(Some(id))
 }
 
 fn refuse_protected(call: &Call<'_, '_>, id: ThingId, doing: &str) -> Result<(), ApiError> {
-    let user = call.thing(id);
+    let user = call.tx.thing(id);
     if user.flag(col::IS_DEFAULT) {
         return Err(ApiError::value(format!(
             "the user {} is part of the cloud and cannot be {doing}",
@@ -277,14 +277,14 @@ fn refuse_protected(call: &Call<'_, '_>, id: ThingId, doing: &str) -> Result<(),
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     refuse_protected(call, id, "removed")?;
-    call.remove(id);
+    call.tx.remove(id);
     Ok(Done::Success)
 }
 
 fn disable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     refuse_protected(call, id, AccountState::Disabled.name())?;
-    call.move_to(id, AccountState::Disabled);
+    call.tx.move_to(id, AccountState::Disabled);
     Ok(Done::Thing(id))
 }
 
@@ -294,13 +294,13 @@ fn lock(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if call.entity().is(AccountState::Disabled) {
         return Err(ApiError::value("the user is disabled, which is more than locked"));
     }
-    call.move_to(id, AccountState::Locked);
+    call.tx.move_to(id, AccountState::Locked);
     Ok(Done::Thing(id))
 }
 
 fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, AccountState::Enabled);
+    call.tx.move_to(id, AccountState::Enabled);
     login::forgive(call.tx, id);
     Ok(Done::Thing(id))
 }
@@ -317,7 +317,7 @@ fn own_or_governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
 
 fn register_keys(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let (api_key, secret_key) = (secret::key(call.entropy)?, secret::key(call.entropy)?);
+    let (api_key, secret_key) = (secret::key(call.tx.entropy)?, secret::key(call.tx.entropy)?);
     set_keys(call, id, &api_key, &secret_key);
     Ok(Done::Node(Node::Object(vec![
         ("apikey", Node::text(&api_key)),
@@ -326,7 +326,7 @@ fn register_keys(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn set_keys(call: &mut Call<'_, '_>, id: ThingId, api_key: &str, secret_key: &str) {
-    call.edit(id, |user| {
+    call.tx.edit(id, |user| {
         user.set_text(col::API_KEY, api_key).set_text(col::USER_SECRET_KEY, secret_key);
     });
 }
@@ -341,7 +341,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             for (name, key) in [("userapikey", &api_key), ("usersecretkey", &secret_key)] {
                 secret::check_key(name, key).map_err(|why| call.invalid(name, "***", &why))?;
             }
-            if call.user_of_key(&api_key).is_some_and(|other| other.id != id) {
+            if call.tx.user_of_key(&api_key).is_some_and(|other| other.id != id) {
                 return Err(call.invalid("userapikey", &api_key, "another user has this key"));
             }
             set_keys(call, id, &api_key, &secret_key);
@@ -351,14 +351,14 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 2. A name nobody has yet.
     if let Some(name) = call.args.text("username") {
         let account = call.entity().owner.expect("users have accounts");
-        let taken = call.user_named(call.domain_of(account), name);
+        let taken = call.tx.user_named(call.tx.domain_of(account), name);
         if taken.is_some_and(|other| other.id != id) {
             return Err(call.invalid("username", name, "another user of the domain has this name"));
         }
     }
     // 3. The rest is as given.
     let args = call.args.clone();
-    call.edit(id, |user| {
+    call.tx.edit(id, |user| {
         for column in [col::USERNAME, col::FIRST_NAME, col::LAST_NAME, col::EMAIL, col::TIMEZONE] {
             if let Some(text) = args.text(column.name()) {
                 user.set_text(column, text);
@@ -367,7 +367,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     });
     // 4. A new password: who logged in with the old one is logged out.
     if let Some(hash) = args.text("password") {
-        call.edit(id, |user| {
+        call.tx.edit(id, |user| {
             user.set_text(col::PASSWORD_HASH, hash);
         });
         login::forgive(call.tx, id);

@@ -313,7 +313,7 @@ fn insert(
     address: &str,
     fill: impl FnOnce(&mut Thing),
 ) -> ThingId {
-    let id = tx.insert(Kind::IpAddress, |thing| {
+    tx.insert(Kind::IpAddress, |thing| {
         thing.owner = Some(owner);
         thing
             .set_text(col::IP_ADDRESS, address)
@@ -322,8 +322,7 @@ fn insert(
             .set_flag(col::IS_SYSTEM, false)
             .set_flag(col::IS_PORTABLE, false);
         fill(thing);
-    });
-    id
+    })
 }
 
 /// Takes a portable address that nothing stands on to another network, of another zone
@@ -407,14 +406,14 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
     let (network, zone) = (call.args.id("networkid"), call.args.id("zoneid"));
     let (owner, zone) = match (network, zone) {
         (Some(network), _) => {
-            let network = call.thing(network);
+            let network = call.tx.thing(network);
             if network.text(col::TYPE) != "Isolated" {
                 return Err(ApiError::value(format!(
                     "the network {} is shared; its virtual machines have addresses of their own",
                     network.text(col::NAME)
                 )));
             }
-            scope::refuse_shut(call, network.owner)?;
+            scope::refuse_shut(call.tx, network.owner)?;
             scope::refuse_other_owner(call, network.id)?;
             let zone = network.id_of(col::ZONE_ID).expect("networks are in a zone");
             (network.owner.expect("networks have an owner"), zone)
@@ -433,7 +432,7 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
         ));
     }
     // 2. A zone that has addresses to use, and the network there.
-    if call.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
+    if call.tx.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value(
             "basic zones have no public addresses to acquire; their virtual machines have them directly",
         ));
@@ -441,14 +440,14 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
     crate::site::zone::refuse_disabled(call, zone)?;
     let network = match network {
         Some(network) => network,
-        None => guest::only_isolated(call, owner, zone)?,
+        None => guest::only_isolated(call.tx, owner, zone)?,
     };
     // 3. Portable addresses come from the region, others from the zone.
     if call.args.is_true("isportable") {
         return acquire_portable(call, owner, zone, network).map(Some);
     }
     // 4. The first that a network gets is its source NAT address.
-    let is_first = guest::lacks_source_nat(call, network);
+    let is_first = guest::lacks_source_nat(call.tx, network);
     let purpose = if is_first { Purpose::SourceNat } else { Purpose::Rules };
     acquire(call.tx, owner, zone, network, purpose).map(Some)
 }
@@ -461,17 +460,18 @@ fn acquire_portable(
 ) -> Result<ThingId, ApiError> {
     limit::check(call.tx, owner, Limit::PublicIp, 1)?;
     let region = call.args.int("regionid").unwrap_or(1);
-    if !portableip::is_region(call, region) {
+    if !portableip::is_region(call.tx, region) {
         let expected = "there is no such region; listRegions shows those there are";
         return Err(unknown_because("regionid", &region.to_string(), expected));
     }
     let taken: BTreeSet<String> = call
+        .tx
         .all(Kind::IpAddress)
         .filter(|address| address.flag(col::IS_PORTABLE))
         .map(|address| address.text(col::IP_ADDRESS).to_owned())
         .collect();
     let found = call
-        .all(Kind::PortableIpRange)
+        .tx.all(Kind::PortableIpRange)
         .filter(|range| range.int(col::REGION_ID) == region)
         .flat_map(|range| ip::range(range.text(col::START_IP), range.text(col::END_IP)))
         .map(ip::format)
@@ -481,8 +481,8 @@ fn acquire_portable(
                 "the region {region} has no free portable address; add a range with createPortableIpRange"
             ))
         })?;
-    let physical = call.thing(network).id_of(col::PHYSICAL_NETWORK_ID);
-    let now = call.now;
+    let physical = call.tx.thing(network).id_of(col::PHYSICAL_NETWORK_ID);
+    let now = call.tx.now;
     let id = call.tx.insert(Kind::IpAddress, |thing| {
         thing.owner = Some(owner);
         thing
@@ -502,7 +502,7 @@ fn acquire_portable(
 
 /// Acquiring failed after the address was taken: it goes back.
 fn give_up(call: &mut Call<'_, '_>) {
-    if let Some(id) = call.entity.filter(|id| call.get(Kind::IpAddress, *id).is_some()) {
+    if let Some(id) = call.entity.filter(|id| call.tx.get(Kind::IpAddress, *id).is_some()) {
         release(call.tx, id);
     }
 }
@@ -528,7 +528,7 @@ pub(crate) fn must_be_acquired(address: &Thing) -> Result<(), ApiError> {
 }
 
 fn check_release(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let address = call.thing(call.args.id_required("id"));
+    let address = call.tx.thing(call.args.id_required("id"));
     must_be_acquired(address)?;
     if address.flag(col::IS_SOURCE_NAT) {
         return Err(ApiError::value(format!(

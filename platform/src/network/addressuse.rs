@@ -18,17 +18,17 @@ pub(crate) fn network_of(
     service: &str,
 ) -> Result<ThingId, ApiError> {
     // 1. The one it serves, else the one that is named; one that is portable can change.
-    let of = call.thing(address);
+    let of = call.tx.thing(address);
     address::must_be_acquired(of)?;
     let associated = of.id_of(col::ASSOCIATED_NETWORK_ID);
     let network = match (associated, wanted) {
         (Some(network), Some(wanted)) if network != wanted => {
-            if !of.flag(col::IS_PORTABLE) || is_used(call, address) {
+            if !of.flag(col::IS_PORTABLE) || is_used(call.tx, address) {
                 return Err(ApiError::value(format!(
                     "{} is used in the network {} and not in {}",
                     of.text(col::IP_ADDRESS),
-                    call.thing(network).text(col::NAME),
-                    call.thing(wanted).text(col::NAME)
+                    call.tx.thing(network).text(col::NAME),
+                    call.tx.thing(wanted).text(col::NAME)
                 )));
             }
             wanted
@@ -43,16 +43,18 @@ pub(crate) fn network_of(
     };
     // 2. One of its owner's, where it can be used, that lets it be used for this too.
     if associated != Some(network) {
-        refuse_unfit(call, of, network)?;
+        refuse_unfit(call.tx, of, network)?;
     }
-    scope::refuse_shut(call, of.owner)?;
+    scope::refuse_shut(call.tx, of.owner)?;
     guest::must_provide(call.tx, network, service)?;
-    refuse_unconserved(call, address, network, service)?;
+    refuse_unconserved(call.tx, address, network, service)?;
     // 3. From now on it serves this one.
     match associated {
-        None if !call.thing(address).flag(col::IS_PORTABLE) => call.edit(address, |address| {
-            address.set_ref(col::ASSOCIATED_NETWORK_ID, network);
-        }),
+        None if !call.tx.thing(address).flag(col::IS_PORTABLE) => {
+            call.tx.edit(address, |address| {
+                address.set_ref(col::ASSOCIATED_NETWORK_ID, network);
+            })
+        }
         _ if associated != Some(network) => address::transfer(call.tx, address, network),
         _ => {}
     }

@@ -92,18 +92,19 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         refuse_foreign(call, network)?;
         rules::cidrs(call)?
     } else {
-        call.thing(network).text(col::CIDR).to_owned()
+        call.tx.thing(network).text(col::CIDR).to_owned()
     };
     let collides = call
+        .tx
         .referring(network, Kind::EgressRule, col::NETWORK_ID)
         .any(|rule| matched.meets(rule, &cidrs));
     if collides {
         return Err(ApiError::rule_conflict(format!(
             "an egress rule of {} is for some of these ports and sources already",
-            call.thing(network).text(col::NAME)
+            call.tx.thing(network).text(col::NAME)
         )));
     }
-    let owner = call.thing(network).owner;
+    let owner = call.tx.thing(network).owner;
     let id = call.tx.insert(Kind::EgressRule, |rule| {
         rule.owner = owner;
         rule.set_ref(col::NETWORK_ID, network);
@@ -114,7 +115,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 /// Refuses sources that are not of the network: nothing of theirs leaves through it.
 fn refuse_foreign(call: &Call<'_, '_>, network: ThingId) -> Result<(), ApiError> {
-    let whole = guest::whole_cidr(call.thing(network));
+    let whole = guest::whole_cidr(call.tx.thing(network));
     let is_foreign = |cidr: &&String| match (ip::bounds(cidr), ip::bounds(whole)) {
         (Some((0, u32::MAX)), _) => false,
         (Some((first, last)), Some((own_first, own_last))) => first < own_first || own_last < last,

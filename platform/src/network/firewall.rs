@@ -165,15 +165,16 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let cidrs = rules::cidrs(call)?;
     let network = addressuse::network_of(call, address, None, "Firewall")?;
     let collides = call
+        .tx
         .referring(address, Kind::FirewallRule, col::IP_ADDRESS_ID)
         .any(|rule| matched.meets(rule, &cidrs));
     if collides {
         return Err(ApiError::rule_conflict(format!(
             "a firewall rule of {} is for some of these ports and sources already",
-            call.thing(address).text(col::IP_ADDRESS)
+            call.tx.thing(address).text(col::IP_ADDRESS)
         )));
     }
-    let owner = call.thing(address).owner;
+    let owner = call.tx.thing(address).owner;
     let id = call.tx.insert(Kind::FirewallRule, |rule| {
         rule.owner = owner;
         rule.set_ref(col::IP_ADDRESS_ID, address).set_ref(col::NETWORK_ID, network);
@@ -185,6 +186,6 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 /// Firewall rules are not billed.
 pub(crate) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, RuleState::Active);
+    call.tx.move_to(id, RuleState::Active);
     Ok(Done::Thing(id))
 }

@@ -340,7 +340,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::LoadBalancerRule, &LOAD_B
         other: Kind::IpAddress,
         by: col::PUBLIC_IP_ID,
         turn: Turn::LoadBalancing,
-        remove: remove,
+        remove,
     }])
     .job_instance("LoadBalancerRule");
 
@@ -390,11 +390,11 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     })?;
     rules::check_no_static_nat(call.tx, address)?;
     scope::refuse_other_owner(call, address)?;
-    let zone = call.thing(address).id_of(col::ZONE_ID);
+    let zone = call.tx.thing(address).id_of(col::ZONE_ID);
     if args.id("zoneid").is_some_and(|wanted| Some(wanted) != zone) {
         return Err(ApiError::value(format!(
             "the address {} is not in the zone of `zoneid`; leave `zoneid` out",
-            call.thing(address).text(col::IP_ADDRESS)
+            call.tx.thing(address).text(col::IP_ADDRESS)
         )));
     }
     let network = addressuse::network_of(call, address, args.id("networkid"), "Lb")?;
@@ -403,7 +403,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let cidrs = rules::cidrs(call)?;
     rules::check_free(call.tx, address, &ports, None)?;
     // 2. The rule, with nothing behind it yet.
-    let of = call.thing(address).clone();
+    let of = call.tx.thing(address).clone();
     let id = call.tx.insert(Kind::LoadBalancerRule, |rule| {
         rule.owner = of.owner;
         rule.set_text(col::NAME, args.text_required("name"))
@@ -429,12 +429,12 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, RuleState::Active);
+    call.tx.move_to(id, RuleState::Active);
     Ok(Done::Thing(id))
 }
 
 fn give_up(call: &mut Call<'_, '_>) {
-    if let Some(id) = call.entity.filter(|id| call.get(Kind::LoadBalancerRule, *id).is_some()) {
+    if let Some(id) = call.entity.filter(|id| call.tx.get(Kind::LoadBalancerRule, *id).is_some()) {
         remove(call.tx, id);
     }
 }
@@ -453,7 +453,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let algorithm = algorithm(call)?;
     let args = call.args.clone();
-    call.edit(id, |rule| {
+    call.tx.edit(id, |rule| {
         for column in [col::NAME, col::DESCRIPTION] {
             if let Some(text) = args.text(column.name()) {
                 rule.set_text(column, text);
@@ -481,9 +481,9 @@ fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         if members(call.tx, rule).contains(&vm) {
             return Err(ApiError::value(format!(
                 "the virtual machine {} is behind the rule already",
-                call.thing(vm).text(col::NAME)
+                call.tx.thing(vm).text(col::NAME)
             ))
-            .about(call.thing(vm).uuid.to_string(), "virtualmachineids"));
+            .about(call.tx.thing(vm).uuid.to_string(), "virtualmachineids"));
         }
         call.tx.insert(Kind::LoadBalancerMember, |member| {
             member
@@ -500,17 +500,18 @@ fn take_off(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vms = call.args.ids("virtualmachineids").to_vec();
     for vm in vms {
         let member = call
+            .tx
             .referring(rule, Kind::LoadBalancerMember, col::RULE)
             .find(|member| member.id_of(col::VIRTUAL_MACHINE_ID) == Some(vm))
             .map(|member| member.id);
         let member = member.ok_or_else(|| {
             ApiError::value(format!(
                 "the virtual machine {} is not behind the rule",
-                call.thing(vm).text(col::NAME)
+                call.tx.thing(vm).text(col::NAME)
             ))
-            .about(call.thing(vm).uuid.to_string(), "virtualmachineids")
+            .about(call.tx.thing(vm).uuid.to_string(), "virtualmachineids")
         })?;
-        call.erase(member);
+        call.tx.erase(member);
     }
     Ok(Done::Success)
 }
@@ -551,10 +552,10 @@ fn begin_stickiness(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
         let expected = format!("expected one of {}", STICKINESS_METHODS.join(", "));
         call.invalid("methodname", given, &expected)
     })?;
-    if call.referring(rule, Kind::StickinessPolicy, col::RULE).next().is_some() {
+    if call.tx.referring(rule, Kind::StickinessPolicy, col::RULE).next().is_some() {
         return Err(ApiError::value("the rule has a stickiness policy already; remove it first"));
     }
-    let owner = call.thing(rule).owner;
+    let owner = call.tx.thing(rule).owner;
     let pairs: Vec<_> = args
         .map("param")
         .iter()
@@ -590,10 +591,10 @@ fn begin_health_check(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiErr
         (col::HEALTH_CHECK_THRESSHOLD, bounded("healthythreshold", 2, 1, 10)?),
         (col::UNHEALTH_CHECK_THRESSHOLD, bounded("unhealthythreshold", 1, 1, 10)?),
     ];
-    if call.referring(rule, Kind::HealthCheckPolicy, col::RULE).next().is_some() {
+    if call.tx.referring(rule, Kind::HealthCheckPolicy, col::RULE).next().is_some() {
         return Err(ApiError::value("the rule has a health check already; remove it first"));
     }
-    let owner = call.thing(rule).owner;
+    let owner = call.tx.thing(rule).owner;
     Ok(Some(call.tx.insert(Kind::HealthCheckPolicy, |policy| {
         policy.owner = owner;
         policy
@@ -628,8 +629,8 @@ fn finish_policy(call: &mut Call<'_, '_>, field: &'static str) -> Result<Done, A
     let id = call.entity_id();
     let policy = call.entity();
     let rule = policy.id_of(col::RULE).expect("policies are of a rule");
-    let view = View::new(call.tx, &call.caller, call.thing(id), call.now);
-    Ok(Done::Node(policies(&view, call.thing(rule), policy.kind, field)))
+    let view = View::new(call.tx, &call.caller, call.tx.thing(id), call.tx.now);
+    Ok(Done::Node(policies(&view, call.tx.thing(rule), policy.kind, field)))
 }
 
 fn list_policies(query: &Query<'_>, kind: Kind, field: &'static str) -> Result<Answer, ApiError> {
@@ -646,6 +647,6 @@ fn list_policies(query: &Query<'_>, kind: Kind, field: &'static str) -> Result<A
 
 fn delete_policy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.erase(id);
+    call.tx.erase(id);
     Ok(Done::Success)
 }

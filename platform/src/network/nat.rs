@@ -113,7 +113,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpForwardingRule, &IP_FOR
         other: Kind::IpAddress,
         by: col::PUBLIC_ADDRESS,
         turn: Turn::StaticNat,
-        remove: remove,
+        remove,
     }])
     .job_instance("FirewallRule");
 
@@ -121,7 +121,7 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. An address that nothing stands on.
     let args = call.args.clone();
     let (address, vm) = (args.id_required("ipaddressid"), args.id_required("virtualmachineid"));
-    let of = call.thing(address);
+    let of = call.tx.thing(address);
     if of.flag(col::IS_SOURCE_NAT) {
         return Err(ApiError::value(format!(
             "{} is the source NAT address of its network",
@@ -134,25 +134,28 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             of.text(col::IP_ADDRESS)
         )));
     }
-    let has_rules =
-        call.referring(address, Kind::PortForwardingRule, col::IP_ADDRESS_ID).next().is_some()
-            || call.referring(address, Kind::LoadBalancerRule, col::PUBLIC_IP_ID).next().is_some();
+    let has_rules = call
+        .tx
+        .referring(address, Kind::PortForwardingRule, col::IP_ADDRESS_ID)
+        .next()
+        .is_some()
+        || call.tx.referring(address, Kind::LoadBalancerRule, col::PUBLIC_IP_ID).next().is_some();
     if has_rules {
         return Err(ApiError::rule_conflict(format!(
             "{} has port forwarding or load balancer rules; remove them first",
-            call.thing(address).text(col::IP_ADDRESS)
+            call.tx.thing(address).text(col::IP_ADDRESS)
         )));
     }
-    if call.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next().is_some() {
+    if call.tx.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next().is_some() {
         return Err(ApiError::rule_conflict(format!(
             "{} has a remote access VPN; remove it first",
-            call.thing(address).text(col::IP_ADDRESS)
+            call.tx.thing(address).text(col::IP_ADDRESS)
         )));
     }
     // 2. A machine on the network that has none yet.
     let network = addressuse::network_of(call, address, args.id("networkid"), "StaticNat")?;
     let nic = rules::nic_of(call, vm, network)?;
-    let other = call.referring(vm, Kind::IpAddress, col::VIRTUAL_MACHINE_ID).find(|other| {
+    let other = call.tx.referring(vm, Kind::IpAddress, col::VIRTUAL_MACHINE_ID).find(|other| {
         other.flag(col::IS_STATIC_NAT)
             && other.id != address
             && other.id_of(col::ASSOCIATED_NETWORK_ID) == Some(network)
@@ -160,12 +163,12 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(other) = other {
         return Err(ApiError::in_use(format!(
             "the virtual machine {} has static NAT by {} already",
-            call.thing(vm).text(col::NAME),
+            call.tx.thing(vm).text(col::NAME),
             other.text(col::IP_ADDRESS)
         )));
     }
     let guest_ip = rules::guest_ip(call, nic, "vmguestip")?;
-    call.edit(address, |address| {
+    call.tx.edit(address, |address| {
         address
             .set_flag(col::IS_STATIC_NAT, true)
             .set_ref(col::VIRTUAL_MACHINE_ID, vm)
@@ -183,7 +186,7 @@ fn disable_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn must_have_nat(call: &Call<'_, '_>, address: ThingId) -> Result<(), ApiError> {
-    let address = call.thing(address);
+    let address = call.tx.thing(address);
     if address.flag(col::IS_STATIC_NAT) {
         return Ok(());
     }
@@ -197,7 +200,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let ports = Ports::of(call, "startport", "endport")?;
     let cidrs = rules::cidrs(call)?;
     rules::check_free(call.tx, address, &ports, None)?;
-    let of = call.thing(address).clone();
+    let of = call.tx.thing(address).clone();
     let id = call.tx.insert(Kind::IpForwardingRule, |rule| {
         rule.owner = of.owner;
         rule.set_text(col::PROTOCOL, ports.protocol)
@@ -214,7 +217,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, RuleState::Active);
+    call.tx.move_to(id, RuleState::Active);
     Ok(Done::Thing(id))
 }
 
@@ -223,7 +226,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
 }
 
 fn give_up(call: &mut Call<'_, '_>) {
-    if let Some(id) = call.entity.filter(|id| call.get(Kind::IpForwardingRule, *id).is_some()) {
+    if let Some(id) = call.entity.filter(|id| call.tx.get(Kind::IpForwardingRule, *id).is_some()) {
         remove(call.tx, id);
     }
 }

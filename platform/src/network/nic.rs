@@ -276,7 +276,7 @@ fn remove_secondary(tx: &mut Tx<'_>, id: ThingId) {
 }
 
 fn check_vm(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
-    let vm = call.thing(vm);
+    let vm = call.tx.thing(vm);
     if vm.is_any(&[MachineState::Running, MachineState::Stopped]) {
         return Ok(());
     }
@@ -292,19 +292,20 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (vm, network) =
         (call.args.id_required("virtualmachineid"), call.args.id_required("networkid"));
     check_vm(call, vm)?;
-    let owner = call.thing(vm).owner.expect("virtual machines have an owner");
-    let zone = call.thing(vm).id_of(col::ZONE_ID).expect("virtual machines are in a zone");
-    if call.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
+    let owner = call.tx.thing(vm).owner.expect("virtual machines have an owner");
+    let zone = call.tx.thing(vm).id_of(col::ZONE_ID).expect("virtual machines are in a zone");
+    if call.tx.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value("virtual machines of a basic zone have one NIC"));
     }
     guest::for_deployment(call, owner, zone, &[network])?;
     let is_on_it = call
+        .tx
         .referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID)
         .any(|nic| nic.id_of(col::NETWORK_ID) == Some(network));
     if is_on_it {
         return Err(ApiError::value(format!(
             "the virtual machine has a NIC on {} already",
-            call.thing(network).text(col::NAME)
+            call.tx.thing(network).text(col::NAME)
         )));
     }
     // 2. The NIC with its address; a running machine needs the network set up.
@@ -320,18 +321,18 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// The NIC named, which must be the virtual machine's.
 fn named(call: &Call<'_, '_>, vm: ThingId) -> Result<ThingId, ApiError> {
     let nic = call.args.id_required("nicid");
-    if call.thing(nic).id_of(col::VIRTUAL_MACHINE_ID) == Some(vm) {
+    if call.tx.thing(nic).id_of(col::VIRTUAL_MACHINE_ID) == Some(vm) {
         return Ok(nic);
     }
     Err(ApiError::value("the NIC is not on this virtual machine")
-        .about(call.thing(nic).uuid.to_string(), "nicid"))
+        .about(call.tx.thing(nic).uuid.to_string(), "nicid"))
 }
 
 fn remove_nic(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
     check_vm(call, vm)?;
     let nic = named(call, vm)?;
-    if call.thing(nic).flag(col::IS_DEFAULT) {
+    if call.tx.thing(nic).flag(col::IS_DEFAULT) {
         return Err(ApiError::value(
             "the default NIC cannot be removed; make another one the default first",
         ));
@@ -349,19 +350,19 @@ fn make_default(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
     check_vm(call, vm)?;
     let nic = named(call, vm)?;
-    if call.thing(nic).flag(col::IS_DEFAULT) {
+    if call.tx.thing(nic).flag(col::IS_DEFAULT) {
         return Err(ApiError::value("the NIC is the default one already"));
     }
     // The bill shows which NIC is the default, so both are billed anew.
-    let old = of_vm(call.tx, vm).into_iter().find(|id| call.thing(*id).flag(col::IS_DEFAULT));
+    let old = of_vm(call.tx, vm).into_iter().find(|id| call.tx.thing(*id).flag(col::IS_DEFAULT));
     let both: Vec<ThingId> = old.into_iter().chain([nic]).collect();
     let metered: Vec<ThingId> =
-        both.iter().copied().filter(|id| call.thing(*id).flag(col::IS_METERED)).collect();
+        both.iter().copied().filter(|id| call.tx.thing(*id).flag(col::IS_METERED)).collect();
     for id in &metered {
         unmeter(call.tx, *id);
     }
     for id in both {
-        call.edit(id, |thing| {
+        call.tx.edit(id, |thing| {
             thing.set_flag(col::IS_DEFAULT, thing.id == nic);
         });
     }
@@ -386,19 +387,19 @@ fn list_nics(query: &Query<'_>) -> Result<Answer, ApiError> {
 
 fn add_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let nic = call.args.id_required("nicid");
-    let network = call.thing(nic).id_of(col::NETWORK_ID).expect("NICs are on a network");
-    let vm = call.thing(nic).id_of(col::VIRTUAL_MACHINE_ID);
-    let owner = call.thing(nic).owner;
+    let network = call.tx.thing(nic).id_of(col::NETWORK_ID).expect("NICs are on a network");
+    let vm = call.tx.thing(nic).id_of(col::VIRTUAL_MACHINE_ID);
+    let owner = call.tx.thing(nic).owner;
     let wanted = call.args.text("ipaddress").map(str::to_owned);
-    scope::refuse_shut(call, owner)?;
+    scope::refuse_shut(call.tx, owner)?;
     // Those of shared networks are billed, as the first address is.
-    let (address, direct) = if call.thing(network).text(col::TYPE) == "Shared" {
+    let (address, direct) = if call.tx.thing(network).text(col::TYPE) == "Shared" {
         let owner = owner.expect("NICs have an owner");
         let (direct, _) = address::acquire_direct(call.tx, owner, network, wanted.as_deref())?;
-        call.edit(direct, |address| {
+        call.tx.edit(direct, |address| {
             address.set_ref(col::VIRTUAL_MACHINE_ID, vm);
         });
-        (call.thing(direct).text(col::IP_ADDRESS).to_owned(), Some(direct))
+        (call.tx.thing(direct).text(col::IP_ADDRESS).to_owned(), Some(direct))
     } else {
         (guestaddress::free_in(call.tx, network, wanted.as_deref())?, None)
     };

@@ -99,7 +99,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let args = call.args.clone();
     // 1. A region that is known.
     let region = args.int("regionid").unwrap_or_default();
-    if !is_region(call, region) {
+    if !is_region(call.tx, region) {
         let why = "there is no such region; listRegions shows those there are";
         return Err(unknown_because("regionid", &region.to_string(), why));
     }
@@ -114,9 +114,9 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             &format!("expected a range of at most {ADDRESSES_MAX} addresses"),
         ));
     }
-    range.check_apart(call.all(Kind::PortableIpRange))?;
+    range.check_apart(call.tx.all(Kind::PortableIpRange))?;
     range.check_apart(
-        call.all(Kind::VlanIpRange).filter(|other| other.flag(col::FOR_VIRTUAL_NETWORK)),
+        call.tx.all(Kind::VlanIpRange).filter(|other| other.flag(col::FOR_VIRTUAL_NETWORK)),
     )?;
     // 3. A VLAN that no guest network gets.
     let vlan = match args.text("vlan") {
@@ -128,6 +128,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     };
     if let Some(vlan) = vlan
         && let Some(network) = call
+            .tx
             .all(Kind::PhysicalNetwork)
             .find(|network| crate::site::physicalnetwork::vlan_set(network).contains(vlan))
     {
@@ -139,7 +140,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     }
     let id = verbs::create(call, Kind::PortableIpRange)?;
     let vlan = vlan.map_or_else(|| "untagged".to_owned(), |vlan| vlan.to_string());
-    call.edit(id, |row| {
+    call.tx.edit(id, |row| {
         range.store(row);
         row.set_text(col::VLAN, &vlan);
     });
@@ -154,8 +155,8 @@ fn taken<'w>(world: &'w World, range: &'w Thing) -> impl Iterator<Item = &'w Thi
 }
 
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let range = call.thing(call.args.id_required("id"));
-    match taken(call, range).next() {
+    let range = call.tx.thing(call.args.id_required("id"));
+    match taken(call.tx, range).next() {
         Some(address) => Err(ApiError::in_use(format!(
             "the portable IP range cannot be removed: {} is in use; give it up first",
             address.text(col::IP_ADDRESS)

@@ -116,13 +116,13 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PortForwardingRule, &PORT
             other: Kind::IpAddress,
             by: col::IP_ADDRESS_ID,
             turn: Turn::PortForwarding,
-            remove: remove,
+            remove,
         },
         GoesWith {
             other: Kind::Vm,
             by: col::VIRTUAL_MACHINE_ID,
             turn: Turn::PortForwarding,
-            remove: remove,
+            remove,
         },
     ])
     .job_instance("FirewallRule");
@@ -143,7 +143,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let cidrs = rules::cidrs(call)?;
     // 2. Ports that no other rule has.
     rules::check_free(call.tx, address, &ports, None)?;
-    let owner = call.thing(address).owner;
+    let owner = call.tx.thing(address).owner;
     let id = call.tx.insert(Kind::PortForwardingRule, |rule| {
         rule.owner = owner;
         rule.set_text(col::PRIVATE_PORT, &private.first.to_string())
@@ -167,12 +167,13 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, RuleState::Active);
+    call.tx.move_to(id, RuleState::Active);
     Ok(Done::Thing(id))
 }
 
 fn give_up(call: &mut Call<'_, '_>) {
-    if let Some(id) = call.entity.filter(|id| call.get(Kind::PortForwardingRule, *id).is_some()) {
+    if let Some(id) = call.entity.filter(|id| call.tx.get(Kind::PortForwardingRule, *id).is_some())
+    {
         remove(call.tx, id);
     }
 }
@@ -192,6 +193,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let address = args.id_required("ipaddressid");
     let (port, protocol) = (args.text_required("publicport"), args.text_required("protocol"));
     let id = call
+        .tx
         .referring(address, Kind::PortForwardingRule, col::IP_ADDRESS_ID)
         .find(|rule| {
             rule.text(col::PUBLIC_PORT) == port
@@ -199,8 +201,8 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         })
         .map(|rule| rule.id)
         .ok_or_else(|| call.invalid("publicport", port, "no rule of the address has this port"))?;
-    let network = call.thing(id).id_of(col::NETWORK_ID).expect("rules lead into a network");
-    let rule = call.thing(id).clone();
+    let network = call.tx.thing(id).id_of(col::NETWORK_ID).expect("rules lead into a network");
+    let rule = call.tx.thing(id).clone();
     // 1. To another machine at its first address, to the same one at the same.
     let old = rule.id_of(col::VIRTUAL_MACHINE_ID).expect("rules lead to a virtual machine");
     let vm = args.id("virtualmachineid").unwrap_or(old);
@@ -218,7 +220,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         let expected = format!("expected a port from 1 to {}", PORT_MAX - more);
         call.invalid("privateport", first, &expected)
     })?;
-    call.edit(id, |rule| {
+    call.tx.edit(id, |rule| {
         rule.set_text(col::PRIVATE_PORT, first)
             .set_text(col::PRIVATE_END_PORT, &last.to_string())
             .set_ref(col::VIRTUAL_MACHINE_ID, vm)

@@ -377,7 +377,7 @@ fn must_be(call: &Call<'_, '_>, state: MachineState, doing: &str) -> Result<(), 
 pub(crate) fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, MachineState::Stopped, "started")?;
     let id = call.entity_id();
-    let network = call.entity().id_of(col::GUEST_NETWORK_ID).map(|id| call.thing(id));
+    let network = call.entity().id_of(col::GUEST_NETWORK_ID).map(|id| call.tx.thing(id));
     if let Some(network) = network.filter(|network| network.is(NetworkState::Allocated)) {
         return Err(ApiError::value(format!(
             "the network {} of the router {} is not set up; the router starts with the first virtual machine there",
@@ -393,7 +393,7 @@ pub(crate) fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(crate) fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, MachineState::Running, "stopped")?;
     let id = call.entity_id();
-    call.move_to(id, MachineState::Stopped);
+    call.tx.move_to(id, MachineState::Stopped);
     Ok(Done::Thing(id))
 }
 
@@ -401,11 +401,11 @@ pub(crate) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, MachineState::Running, "rebooted")?;
     let id = call.entity_id();
     let host = call.entity().id_of(col::HOST_ID);
-    call.move_to(id, MachineState::Stopped);
-    call.edit(id, |router| {
+    call.tx.move_to(id, MachineState::Stopped);
+    call.tx.edit(id, |router| {
         router.set_ref(col::HOST_ID, host);
     });
-    call.move_to(id, MachineState::Running);
+    call.tx.move_to(id, MachineState::Running);
     Ok(Done::Thing(id))
 }
 
@@ -413,10 +413,10 @@ pub(crate) fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let network = call.entity().id_of(col::GUEST_NETWORK_ID).expect("routers have a network");
     if call.entity().is(MachineState::Running) {
-        call.move_to(id, MachineState::Stopped);
+        call.tx.move_to(id, MachineState::Stopped);
     }
-    call.remove_with_dependants(id);
-    call.edit(network, |network| {
+    call.tx.remove_with_dependants(id);
+    call.tx.edit(network, |network| {
         network.set_flag(col::RESTART_REQUIRED, true);
     });
     Ok(Done::Thing(id))
@@ -425,13 +425,13 @@ pub(crate) fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(crate) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, MachineState::Stopped, "given another offering")?;
     let (id, offering) = (call.entity_id(), call.args.id_required("serviceofferingid"));
-    if !call.thing(offering).flag(col::IS_SYSTEM) {
+    if !call.tx.thing(offering).flag(col::IS_SYSTEM) {
         return Err(ApiError::value(format!(
             "the service offering {} is not for system VMs",
-            call.thing(offering).text(col::NAME)
+            call.tx.thing(offering).text(col::NAME)
         )));
     }
-    call.edit(id, |router| {
+    call.tx.edit(id, |router| {
         router.set_ref(col::SERVICE_OFFERING_ID, offering);
     });
     Ok(Done::Thing(id))

@@ -12,16 +12,16 @@ use crate::{
 
 /// What the provider that `nspid` names needs.
 fn needs(call: &Call<'_, '_>, provider: ThingId) -> Needs {
-    let row = networkservice::provider_named(call.thing(provider).text(col::NAME));
+    let row = networkservice::provider_named(call.tx.thing(provider).text(col::NAME));
     row.expect("checked when the provider was added").needs
 }
 
 /// Refuses a second element of a provider.
 fn check_first(call: &Call<'_, '_>, kind: Kind, provider: ThingId) -> Result<(), ApiError> {
-    match call.referring(provider, kind, col::NSP_ID).next() {
+    match call.tx.referring(provider, kind, col::NSP_ID).next() {
         Some(element) => Err(ApiError::value(format!(
             "the provider {} has its {} already; configure that one",
-            call.thing(provider).text(col::NAME),
+            call.tx.thing(provider).text(col::NAME),
             kind.noun()
         ))
         .about(element.uuid.to_string(), "nspid")),
@@ -34,7 +34,7 @@ pub(crate) fn create_router(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, 
     let provider = call.args.id_required("nspid");
     // A type is named by a provider of it, as the 4.2.1 server declares the parameter.
     let of_type = call.args.id("providertype").unwrap_or(provider);
-    let name = |id| call.thing(id).text(col::NAME).to_owned();
+    let name = |id| call.tx.thing(id).text(col::NAME).to_owned();
     let (Needs::VirtualRouterElement(wanted), Needs::VirtualRouterElement(own)) =
         (needs(call, of_type), needs(call, provider))
     else {
@@ -42,7 +42,7 @@ pub(crate) fn create_router(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, 
             "the provider {} has no virtual routers; name VirtualRouter or VpcVirtualRouter",
             name(provider)
         ))
-        .about(call.thing(provider).uuid.to_string(), "nspid"));
+        .about(call.tx.thing(provider).uuid.to_string(), "nspid"));
     };
     if wanted != own {
         return Err(ApiError::value(format!(
@@ -66,9 +66,9 @@ pub(crate) fn create_internal_lb(call: &mut Call<'_, '_>) -> Result<Option<Thing
     if needs(call, provider) != Needs::InternalLbElement {
         return Err(ApiError::value(format!(
             "the provider {} does not balance load inside VPCs; name InternalLbVm",
-            call.thing(provider).text(col::NAME)
+            call.tx.thing(provider).text(col::NAME)
         ))
-        .about(call.thing(provider).uuid.to_string(), "nspid"));
+        .about(call.tx.thing(provider).uuid.to_string(), "nspid"));
     }
     check_first(call, Kind::InternalLbElement, provider)?;
     let id = call.tx.insert(Kind::InternalLbElement, |element| {

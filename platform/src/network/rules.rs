@@ -132,7 +132,7 @@ pub(crate) fn nic_of(
     vm: ThingId,
     network: ThingId,
 ) -> Result<ThingId, ApiError> {
-    let machine = call.thing(vm);
+    let machine = call.tx.thing(vm);
     if machine.is_any(&[MachineState::Destroyed, MachineState::Expunging, MachineState::Error]) {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}",
@@ -141,13 +141,14 @@ pub(crate) fn nic_of(
         )));
     }
     let nic = call
+        .tx
         .referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID)
         .find(|nic| nic.id_of(col::NETWORK_ID) == Some(network));
     nic.map(|nic| nic.id).ok_or_else(|| {
         ApiError::value(format!(
             "the virtual machine {} is not on the network {}",
             machine.text(col::NAME),
-            call.thing(network).text(col::NAME)
+            call.tx.thing(network).text(col::NAME)
         ))
         .about(machine.uuid.to_string(), "virtualmachineid")
     })
@@ -161,9 +162,9 @@ pub(crate) fn open_firewall(
     ports: &Ports,
     cidrs: &str,
 ) -> Result<(), ApiError> {
-    let network = call.thing(address).id_of(col::ASSOCIATED_NETWORK_ID);
+    let network = call.tx.thing(address).id_of(col::ASSOCIATED_NETWORK_ID);
     let has_firewall =
-        network.is_some_and(|id| guest::provides(call.tx, call.thing(id), "Firewall"));
+        network.is_some_and(|id| guest::provides(call.tx, call.tx.thing(id), "Firewall"));
     if call.args.flag_if_any("openfirewall") == Some(false) || !has_firewall {
         return Ok(());
     }
@@ -174,10 +175,10 @@ pub(crate) fn open_firewall(
             && own == (ports.first, ports.last)
             && firewall.text(col::CIDR_LIST) == cidrs
     };
-    if call.referring(address, Kind::FirewallRule, col::IP_ADDRESS_ID).any(is_same) {
+    if call.tx.referring(address, Kind::FirewallRule, col::IP_ADDRESS_ID).any(is_same) {
         return Ok(());
     }
-    let owner = call.thing(rule).owner;
+    let owner = call.tx.thing(rule).owner;
     let opened = call.tx.insert(Kind::FirewallRule, |firewall| {
         firewall.owner = owner;
         firewall.set_state(RuleState::Active);
@@ -191,7 +192,7 @@ pub(crate) fn open_firewall(
             .set_text(col::CIDR_LIST, cidrs)
             .set_ref(col::OPENED_FOR, rule);
     });
-    call.edit(opened, |firewall| {
+    call.tx.edit(opened, |firewall| {
         firewall.set_ref(col::NETWORK_ID, network);
     });
     Ok(())
@@ -212,7 +213,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, rule: ThingId) {
 
 /// What a job was to finish is not finished: it goes, and nothing was billed of it.
 pub(crate) fn give_up(call: &mut Call<'_, '_>) {
-    let is_there = |id: &ThingId| call.any(*id).is_some_and(|thing| thing.removed.is_none());
+    let is_there = |id: &ThingId| call.tx.any(*id).is_some_and(|thing| thing.removed.is_none());
     if let Some(id) = call.entity.filter(is_there) {
         close_firewall(call.tx, id);
         call.tx.remove_with_dependants(id);
@@ -225,10 +226,11 @@ pub(crate) fn guest_ip(
     nic: ThingId,
     name: &'static str,
 ) -> Result<String, ApiError> {
-    let first = call.thing(nic).text(col::IP_ADDRESS);
+    let first = call.tx.thing(nic).text(col::IP_ADDRESS);
     let Some(wanted) = call.args.text(name) else { return Ok(first.to_owned()) };
     let is_its = wanted == first
         || call
+            .tx
             .referring(nic, Kind::NicSecondaryIp, col::NIC_ID)
             .any(|secondary| secondary.text(col::IP_ADDRESS) == wanted);
     if is_its {

@@ -159,12 +159,12 @@ pub(crate) fn for_deployment(
     if !ids.is_empty() && !names.is_empty() {
         return Err(ApiError::value("give either `securitygroupids` or `securitygroupnames`"));
     }
-    let has_groups = call.thing(zone).flag(col::SECURITY_GROUPS_ENABLED);
+    let has_groups = call.tx.thing(zone).flag(col::SECURITY_GROUPS_ENABLED);
     let is_any_named = !ids.is_empty() || !names.is_empty();
     if !has_groups && is_any_named {
         return Err(ApiError::value(format!(
             "the zone {} has no security groups",
-            call.thing(zone).text(col::NAME)
+            call.tx.thing(zone).text(col::NAME)
         )));
     }
     if !has_groups {
@@ -172,14 +172,15 @@ pub(crate) fn for_deployment(
     }
     let mut groups = ids.to_vec();
     for name in names {
-        let found = call.owned_by(owner, Kind::SecurityGroup).find(|g| g.text(col::NAME) == name);
+        let found =
+            call.tx.owned_by(owner, Kind::SecurityGroup).find(|g| g.text(col::NAME) == name);
         let group = found.map(|group| group.id);
         groups.push(group.ok_or_else(|| {
             call.invalid("securitygroupnames", name, "the account has no such security group")
         })?);
     }
-    if let Some(foreign) = groups.iter().find(|id| call.thing(**id).owner != Some(owner)) {
-        let group = call.thing(*foreign);
+    if let Some(foreign) = groups.iter().find(|id| call.tx.thing(**id).owner != Some(owner)) {
+        let group = call.tx.thing(*foreign);
         return Err(ApiError::permission(format!(
             "the security group {} belongs to another account",
             group.text(col::NAME)
@@ -236,6 +237,7 @@ fn named(
         (None, Some(given)) => {
             let owner = call.owner()?;
             let group = call
+                .tx
                 .owned_by(owner, Kind::SecurityGroup)
                 .find(|group| group.text(col::NAME) == given);
             group
@@ -302,16 +304,17 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
     // A range of addresses, or an account and its group.
     type Source = (Option<String>, Option<(String, String)>);
     let mut sources: Vec<Source> = cidrs.iter().map(|cidr| (Some(cidr.clone()), None)).collect();
-    let owner = call.thing(group).owner.expect("security groups have an owner");
+    let owner = call.tx.thing(group).owner.expect("security groups have an owner");
     for entry in groups {
         let (Some(account), Some(name)) = (entry.get("account"), entry.get("group")) else {
             return Err(ApiError::value(
                 "each `usersecuritygrouplist` entry needs account and group",
             ));
         };
-        let of = call.account_named(call.domain_of(owner), account).map(|account| account.id);
+        let of = call.tx.account_named(call.tx.domain_of(owner), account).map(|account| account.id);
         let known = of.is_some_and(|of| {
-            call.owned_by(of, Kind::SecurityGroup)
+            call.tx
+                .owned_by(of, Kind::SecurityGroup)
                 .any(|group| group.text(col::NAME) == name.as_str())
         });
         if !known {
@@ -334,7 +337,7 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
                         && rule.text(col::SECURITY_GROUP_NAME) == name
                 })
         };
-        if call.referring(group, Kind::SecurityGroupRule, col::GROUP).any(is_same) {
+        if call.tx.referring(group, Kind::SecurityGroupRule, col::GROUP).any(is_same) {
             return Err(ApiError::value("the security group has such a rule already"));
         }
         made.push(call.tx.insert(Kind::SecurityGroupRule, |rule| {
@@ -361,7 +364,7 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
 
 /// A group as an object that shows these rules of it and no others.
 fn with_rules(call: &Call<'_, '_>, group: ThingId, direction: &str, rules: &[ThingId]) -> Node {
-    let view = View::new(call.tx, &call.caller, call.thing(group), call.now);
+    let view = View::new(call.tx, &call.caller, call.tx.thing(group), call.tx.now);
     let mut fields = Vec::new();
     for field in SECURITY_GROUP.fields {
         let node = match field.name {
@@ -383,20 +386,20 @@ fn revoke(call: &mut Call<'_, '_>, direction: &str) -> Result<Done, ApiError> {
     if call.entity().text(col::DIRECTION) != direction {
         return Err(ApiError::value(format!("the rule is not for {direction} traffic")));
     }
-    call.erase(id);
+    call.tx.erase(id);
     Ok(Done::Success)
 }
 
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = named(call, "id", "name")?;
-    if call.thing(id).text(col::NAME) == DEFAULT {
+    if call.tx.thing(id).text(col::NAME) == DEFAULT {
         return Err(ApiError::value("the default security group stays with its account"));
     }
-    if let Some(other) = admitting(call, id) {
+    if let Some(other) = admitting(call.tx, id) {
         return Err(ApiError::in_use(format!(
             "a rule of the security group {} lets {} in; revoke it first",
             other.text(col::NAME),
-            call.thing(id).text(col::NAME)
+            call.tx.thing(id).text(col::NAME)
         ))
         .about(other.uuid.to_string(), "id"));
     }

@@ -265,7 +265,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::RemoteAccessVpn, &REMOTE_
         other: Kind::IpAddress,
         by: col::PUBLIC_IP_ID,
         turn: Turn::RemoteAccess,
-        remove: remove,
+        remove,
     }])
     .job_instance("FirewallRule");
 
@@ -287,8 +287,8 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     rules::check_no_static_nat(call.tx, address)?;
     scope::refuse_other_owner(call, address)?;
     let network = addressuse::network_of(call, address, None, "Vpn")?;
-    let of = call.thing(address).clone();
-    if call.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next().is_some() {
+    let of = call.tx.thing(address).clone();
+    if call.tx.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next().is_some() {
         return Err(ApiError::value(format!(
             "{} has a remote access VPN already",
             of.text(col::IP_ADDRESS)
@@ -301,7 +301,7 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let owner = of.owner.expect("addresses have an owner");
     let range = match args.text("iprange") {
         Some(range) => range.to_owned(),
-        None => call.scoped_setting(owner, "remote.access.vpn.client.iprange").to_owned(),
+        None => call.tx.scoped_setting(owner, "remote.access.vpn.client.iprange").to_owned(),
     };
     let bounds = range.split_once('-').and_then(|(first, last)| {
         ip::parse(first.trim()).zip(ip::parse(last.trim())).filter(|(first, last)| first < last)
@@ -314,13 +314,13 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let meets = |other: Option<(u32, u32)>| {
         other.is_some_and(|(other_first, other_last)| first <= other_last && other_first <= last)
     };
-    let guests = guest::whole_cidr(call.thing(network));
+    let guests = guest::whole_cidr(call.tx.thing(network));
     if meets(ip::bounds(guests)) {
         let expected = format!("it overlaps {guests}, the addresses of the network's machines");
         return Err(call.invalid("iprange", &range, &expected));
     }
-    let length = usize::try_from(call.setting_number("remote.access.vpn.psk.length"));
-    let mut key = secret::key(call.entropy)?;
+    let length = usize::try_from(call.tx.setting_number("remote.access.vpn.psk.length"));
+    let mut key = secret::key(call.tx.entropy)?;
     key.retain(|c| c.is_ascii_alphanumeric());
     key.truncate(length.unwrap_or(usize::MAX));
     let id = call.tx.insert(Kind::RemoteAccessVpn, |vpn| {
@@ -338,7 +338,7 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 
 fn act_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, MachineState::Running);
+    call.tx.move_to(id, MachineState::Running);
     Ok(Done::Thing(id))
 }
 
@@ -350,11 +350,11 @@ pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
 
 fn delete_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let address = call.args.id_required("publicipid");
-    let vpn = call.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next();
+    let vpn = call.tx.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next();
     let vpn = vpn.map(|vpn| vpn.id).ok_or_else(|| {
         ApiError::value(format!(
             "{} has no remote access VPN",
-            call.thing(address).text(col::IP_ADDRESS)
+            call.tx.thing(address).text(col::IP_ADDRESS)
         ))
     })?;
     remove(call.tx, vpn);
@@ -365,8 +365,8 @@ fn begin_user(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let owner = call.owner()?;
     let args = call.args.clone();
     let name = args.text_required("username");
-    let most = call.setting_number("remote.access.vpn.user.limit");
-    let has = i64::try_from(call.owned_by(owner, Kind::VpnUser).count()).unwrap_or(i64::MAX);
+    let most = call.tx.setting_number("remote.access.vpn.user.limit");
+    let has = i64::try_from(call.tx.owned_by(owner, Kind::VpnUser).count()).unwrap_or(i64::MAX);
     if has >= most {
         return Err(ApiError::allocation(format!(
             "the account has {has} VPN users, and `remote.access.vpn.user.limit` is {most}"
@@ -376,13 +376,13 @@ fn begin_user(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         user.owner = Some(owner);
         user.set_text(col::USERNAME, name).set_text(col::SECRET, args.text_required("password"));
     });
-    call.check_unique(call.thing(id))?;
+    call.check_unique(call.tx.thing(id))?;
     Ok(Some(id))
 }
 
 fn act_user(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.move_to(id, RuleState::Active);
+    call.tx.move_to(id, RuleState::Active);
     Ok(Done::Thing(id))
 }
 
@@ -392,7 +392,7 @@ pub(crate) fn remove_user(tx: &mut Tx<'_>, id: ThingId) {
 }
 
 fn give_up_user(call: &mut Call<'_, '_>) {
-    if let Some(id) = call.entity.filter(|id| call.get(Kind::VpnUser, *id).is_some()) {
+    if let Some(id) = call.entity.filter(|id| call.tx.get(Kind::VpnUser, *id).is_some()) {
         remove_user(call.tx, id);
     }
 }
@@ -400,7 +400,7 @@ fn give_up_user(call: &mut Call<'_, '_>) {
 fn delete_user(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let owner = call.owner()?;
     let name = call.args.text_required("username");
-    let user = call.owned_by(owner, Kind::VpnUser).find(|user| user.text(col::USERNAME) == name);
+    let user = call.tx.owned_by(owner, Kind::VpnUser).find(|user| user.text(col::USERNAME) == name);
     let user = user.map(|user| user.id).ok_or_else(|| {
         call.invalid("username", name, "the account has no VPN user of this name")
     })?;

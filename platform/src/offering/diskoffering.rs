@@ -126,7 +126,7 @@ pub(crate) fn check_rates(call: &Call<'_, '_>, more: &[&'static str]) -> Result<
 pub(crate) fn set_rates(call: &mut Call<'_, '_>, id: ThingId) {
     for (name, field) in RATES {
         if let Some(rate) = call.args.int(name) {
-            call.edit(id, |offering| {
+            call.tx.edit(id, |offering| {
                 offering.set_int(field, rate);
             });
         }
@@ -138,7 +138,7 @@ fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     check_rates(call, &["miniops", "maxiops"])?;
     let args = &call.args;
     // 1. A size of its own, or one that users choose.
-    let most = call.setting_number("storage.max.volume.size");
+    let most = call.tx.setting_number("storage.max.volume.size");
     match (args.is_true("customized"), args.int("disksize")) {
         (true, Some(_)) => {
             return Err(ApiError::value("give either `disksize` or `customized=true`, not both"));
@@ -174,7 +174,7 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let has_custom_iops = call.args.flag("customizediops");
     let is_displayed = call.args.flag("displayoffering").unwrap_or(true);
     set_rates(call, id);
-    call.edit(id, |offering| {
+    call.tx.edit(id, |offering| {
         offering
             .set_text(col::STORAGE_TYPE, storage_type)
             .set_flag(col::IS_CUSTOMIZED, is_custom)

@@ -191,7 +191,7 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let planner = given::word(call, "deploymentplanner", &PLANNERS)?;
     let system_vm_type = given::word(call, "systemvmtype", &SYSTEM_VM_TYPES)?;
     diskoffering::set_rates(call, id);
-    call.edit(id, |offering| {
+    call.tx.edit(id, |offering| {
         for name in [col::OFFER_HA, col::LIMIT_CPU_USE, col::IS_VOLATILE, col::IS_SYSTEM] {
             let flag = offering.flag(name);
             offering.set_flag(name, flag);
@@ -208,7 +208,7 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let offering = call.thing(call.args.id_required("id"));
+    let offering = call.tx.thing(call.args.id_required("id"));
     if offering.flag(col::DEFAULT_USE) {
         return Err(ApiError::value(format!(
             "the offering {} is what system VMs are made with and cannot be removed",

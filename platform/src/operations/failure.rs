@@ -34,17 +34,17 @@ fn check_reconnect(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 /// Drops the connection and makes it again: a host that was thought dead is up. A
 /// host that does not answer its first ping is down.
 fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let (id, now) = (call.entity_id(), call.now);
+    let (id, now) = (call.entity_id(), call.tx.now);
     if call.step == 0 {
         check_reconnect(call)?;
         if !call.entity().is(HostState::Connecting) {
-            call.move_to(id, HostState::Disconnected);
-            call.move_to(id, HostState::Connecting);
+            call.tx.move_to(id, HostState::Disconnected);
+            call.tx.move_to(id, HostState::Connecting);
         }
-        call.edit(id, |host| {
+        call.tx.edit(id, |host| {
             host.set_time(col::DISCONNECTED, now);
         });
-        if let Some(later) = simulator::ask(call, Some(id), "PingCommand")? {
+        if let Some(later) = simulator::ask(call.tx, Some(id), "PingCommand")? {
             return Ok(later);
         }
     }
@@ -58,14 +58,14 @@ fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         ))
         .about(host.uuid.to_string(), "id"));
     }
-    call.move_to(id, HostState::Up);
+    call.tx.move_to(id, HostState::Up);
     let place = alert::Place::of(call.tx, id);
     alert::resolve(call.tx, alert::HOST, Some(id), place);
     Ok(Done::Thing(id))
 }
 
 fn reconnect_failed(call: &mut Call<'_, '_>, _: &ApiError) {
-    if let Some(id) = call.entity.filter(|id| call.get(Kind::Host, *id).is_some()) {
+    if let Some(id) = call.entity.filter(|id| call.tx.get(Kind::Host, *id).is_some()) {
         went_down(call.tx, id);
     }
 }

@@ -76,7 +76,7 @@ fn prepare_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         vm.kind == Kind::Vm
             && vm.is_any(&[MachineState::Starting, MachineState::Stopping, MachineState::Migrating])
     };
-    if capacity::machines_on(call, id).any(is_passing) {
+    if capacity::machines_on(call.tx, id).any(is_passing) {
         return Ok(Done::Wait(PASSING_MS));
     }
     evacuate(call, id)?;
@@ -85,7 +85,7 @@ fn prepare_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn maintenance_failed(call: &mut Call<'_, '_>, _: &ApiError) {
-    let host = call.entity.and_then(|id| call.get(Kind::Host, id));
+    let host = call.entity.and_then(|id| call.tx.get(Kind::Host, id));
     // One that was cancelled meanwhile works again.
     if let Some(id) = host.filter(|host| host.text(col::RESOURCE_STATE) == PREPARING).map(|h| h.id)
     {
@@ -101,7 +101,7 @@ fn cancel_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_cancel(call)?;
     let id = call.entity_id();
     set_resource_state(call.tx, id, ENABLED);
-    let zone = call.thing(id).id_of(col::ZONE_ID).expect("hosts are in a zone");
+    let zone = call.tx.thing(id).id_of(col::ZONE_ID).expect("hosts are in a zone");
     systemvm::bring_up(call.tx, zone);
     Ok(Done::Thing(id))
 }
@@ -112,12 +112,12 @@ fn cancel_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), ApiError> {
     vm::evacuate(call, host)?;
     let machines: Vec<ThingId> =
-        capacity::machines_on(call, host).map(|machine| machine.id).collect();
+        capacity::machines_on(call.tx, host).map(|machine| machine.id).collect();
     for machine in machines {
-        let target = targets(call, machine).into_iter().find(|t| t.has_room && !t.moves_storage);
+        let target = targets(call.tx, machine).into_iter().find(|t| t.has_room && !t.moves_storage);
         match target {
-            Some(target) if call.thing(machine).is(MachineState::Running) => {
-                call.edit(machine, |machine| {
+            Some(target) if call.tx.thing(machine).is(MachineState::Running) => {
+                call.tx.edit(machine, |machine| {
                     machine.set_ref(col::HOST_ID, target.host);
                 });
             }
@@ -139,9 +139,9 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .about(host.uuid.to_string(), "id"));
     }
     // 2. Volumes on its own disks go with it only if that is said.
-    let local = local_pool(call, id).map(|pool| pool.id);
+    let local = local_pool(call.tx, id).map(|pool| pool.id);
     if let Some(pool) = local
-        && let Some(volume) = call.referring(pool, Kind::Volume, col::POOL_ID).next()
+        && let Some(volume) = call.tx.referring(pool, Kind::Volume, col::POOL_ID).next()
         && !call.args.is_true("forcedestroylocalstorage")
     {
         return Err(ApiError::in_use(format!(
@@ -154,12 +154,14 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 3. Its machines go on elsewhere, but for those whose disks go with it.
     set_resource_state(call.tx, id, MAINTENANCE);
     evacuate(call, id)?;
-    for volume in
-        local.map(|pool| call.ids_referring(pool, Kind::Volume, col::POOL_ID)).into_iter().flatten()
+    for volume in local
+        .map(|pool| call.tx.ids_referring(pool, Kind::Volume, col::POOL_ID))
+        .into_iter()
+        .flatten()
     {
         lose(call.tx, volume);
     }
-    call.remove_with_dependants(id);
+    call.tx.remove_with_dependants(id);
     Ok(Done::Success)
 }
 

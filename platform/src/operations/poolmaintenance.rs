@@ -59,16 +59,16 @@ fn machines_of(world: &World, pool: ThingId) -> Vec<ThingId> {
 fn enable_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_enable(call)?;
     let id = call.entity_id();
-    call.move_to(id, PoolState::PrepareForMaintenance);
-    for machine in machines_of(call, id) {
+    call.tx.move_to(id, PoolState::PrepareForMaintenance);
+    for machine in machines_of(call.tx, id) {
         // What its user stops already stays stopped.
-        let is_wanted = !call.thing(machine).is(MachineState::Stopping);
+        let is_wanted = !call.tx.thing(machine).is(MachineState::Stopping);
         machine::halt(call.tx, machine);
-        call.edit(machine, |machine| {
+        call.tx.edit(machine, |machine| {
             machine.set_ref(col::WAITS_FOR, Some(id).filter(|_| is_wanted));
         });
     }
-    call.move_to(id, PoolState::Maintenance);
+    call.tx.move_to(id, PoolState::Maintenance);
     Ok(Done::Thing(id))
 }
 
@@ -83,7 +83,7 @@ fn check_cancel(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 fn cancel_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_cancel(call)?;
     let id = call.entity_id();
-    call.move_to(id, PoolState::Up);
+    call.tx.move_to(id, PoolState::Up);
     systemvm::start_waiting(call.tx, id);
     vm::start_waiting(call.tx, id);
     Ok(Done::Thing(id))

@@ -173,9 +173,9 @@ pub(crate) fn switch(call: &Call<'_, '_>) -> Result<Option<SwitchState>, ApiErro
 pub(crate) fn check_place(call: &Call<'_, '_>) -> Result<(), ApiError> {
     let (zone, pod) = (call.args.id_if_any("zoneid"), call.args.id_if_any("podid"));
     if let (Some(zone), Some(pod)) = (zone, pod)
-        && call.thing(pod).id_of(col::ZONE_ID) != Some(zone)
+        && call.tx.thing(pod).id_of(col::ZONE_ID) != Some(zone)
     {
-        let (zone, pod) = (call.thing(zone), call.thing(pod));
+        let (zone, pod) = (call.tx.thing(zone), call.tx.thing(pod));
         return Err(ApiError::value(format!(
             "the pod {} is not in the zone {}; choose a pod of that zone",
             pod.text(col::NAME),

@@ -85,9 +85,9 @@ fn upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. In the place of the one that stood there.
     let place = call.args.int("id").unwrap_or_default();
     let old =
-        call.all(Kind::Certificate).find(|row| row.int(col::PLACE) == place).map(|row| row.id);
+        call.tx.all(Kind::Certificate).find(|row| row.int(col::PLACE) == place).map(|row| row.id);
     if let Some(old) = old {
-        call.erase(old);
+        call.tx.erase(old);
     }
     let args = call.args.clone();
     let id = call.tx.insert(Kind::Certificate, |row| {

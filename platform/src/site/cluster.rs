@@ -166,7 +166,7 @@ fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     }
     given::check_place(call)?;
     let hypervisor = given::word(call, "hypervisor", &HYPERVISORS)?.unwrap_or_default();
-    let zone = call.thing(call.args.id_required("zoneid"));
+    let zone = call.tx.thing(call.args.id_required("zoneid"));
     let is_vmware = hypervisor == hypervisor::VMWARE;
     if is_vmware && zone.flag(col::SECURITY_GROUPS_ENABLED) {
         return Err(ApiError::value(format!(
@@ -194,7 +194,7 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let hypervisor = given::word(call, "hypervisor", &HYPERVISORS)?.unwrap_or_default();
     let cluster_type = given::word(call, "clustertype", &TYPES)?.unwrap_or(TYPES[0]);
     let state = given::allocation_state(call)?.unwrap_or(ENABLED);
-    call.edit(id, |cluster| {
+    call.tx.edit(id, |cluster| {
         cluster
             .set_text(col::NAME, &name)
             .set_text(col::HYPERVISOR_TYPE, hypervisor)
@@ -202,7 +202,7 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             .set_text(col::ALLOCATION_STATE, state)
             .set_text(col::MANAGED_STATE, MANAGED);
     });
-    call.check_unique(call.thing(id))?;
+    call.check_unique(call.tx.thing(id))?;
     set_factors(call, id);
     Ok(Done::Thing(id))
 }
@@ -210,7 +210,7 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn set_factors(call: &mut Call<'_, '_>, id: ThingId) {
     for (name, factor) in FACTORS {
         if let Some(value) = call.args.text(name).map(str::to_owned) {
-            call.set_scoped_setting(id, factor, Some(&value));
+            call.tx.set_scoped_setting(id, factor, Some(&value));
         }
     }
 }
@@ -226,7 +226,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. Another hypervisor only while there are no hosts.
     let hypervisor = given::word(call, "hypervisor", &HYPERVISORS)?;
     if let Some(hypervisor) = hypervisor.filter(|h| *h != cluster.text(col::HYPERVISOR_TYPE)) {
-        if let Some(host) = call.referring(id, Kind::Host, col::CLUSTER_ID).next() {
+        if let Some(host) = call.tx.referring(id, Kind::Host, col::CLUSTER_ID).next() {
             return Err(ApiError::in_use(format!(
                 "the cluster {} has the host {} and stays a cluster of {}; remove its hosts first",
                 cluster.text(col::NAME),
@@ -247,16 +247,16 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(state) = managed {
         cluster.set_text(col::MANAGED_STATE, state);
     }
-    call.edit(id, |old| *old = cluster);
+    call.tx.edit(id, |old| *old = cluster);
     if let Some(state) = managed {
-        let now = call.now;
-        for host in call.ids_referring(id, Kind::Host, col::CLUSTER_ID) {
+        let now = call.tx.now;
+        for host in call.tx.ids_referring(id, Kind::Host, col::CLUSTER_ID) {
             let to = if state == MANAGED { HostState::Up } else { HostState::Disconnected };
-            if !call.thing(host).is(to) {
-                call.move_to(host, to);
+            if !call.tx.thing(host).is(to) {
+                call.tx.move_to(host, to);
             }
             if state == UNMANAGED {
-                call.edit(host, |host| {
+                call.tx.edit(host, |host| {
                     host.set_time(col::DISCONNECTED, now);
                 });
             }

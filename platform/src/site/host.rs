@@ -299,7 +299,7 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 3. Nobody else's address.
     let given_url = call.args.text_required("url").to_owned();
     let is_same = |host: &&Thing| host.text(col::URL).eq_ignore_ascii_case(&given_url);
-    if let Some(host) = call.all(Kind::Host).find(is_same) {
+    if let Some(host) = call.tx.all(Kind::Host).find(is_same) {
         return Err(ApiError::value(format!(
             "the host {} has the URL {given_url} already; give another `url`",
             host.text(col::NAME)
@@ -315,7 +315,7 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         cluster,
         hypervisor,
         version,
-        name: name_of(call, &url),
+        name: name_of(call.tx, &url),
         url: given_url,
         username: call.args.text("username").unwrap_or_default().to_owned(),
         address: call.args.text_if_any("ipaddress").map(str::to_owned),
@@ -358,17 +358,17 @@ fn place(call: &mut Call<'_, '_>, hypervisor: &'static str) -> Result<ThingId, A
                     .set_text(col::ALLOCATION_STATE, ENABLED)
                     .set_text(col::MANAGED_STATE, "Managed");
             });
-            call.check_unique(call.thing(cluster))?;
+            call.check_unique(call.tx.thing(cluster))?;
             cluster
         }
     };
-    let thing = call.thing(cluster);
+    let thing = call.tx.thing(cluster);
     let uuid = thing.uuid.to_string();
     if thing.id_of(col::POD_ID) != Some(pod) {
         return Err(ApiError::value(format!(
             "the cluster {} is not in the pod {}; choose a cluster of that pod",
             thing.text(col::NAME),
-            call.thing(pod).text(col::NAME)
+            call.tx.thing(pod).text(col::NAME)
         ))
         .about(uuid, "clusterid"));
     }
@@ -380,12 +380,12 @@ fn place(call: &mut Call<'_, '_>, hypervisor: &'static str) -> Result<ThingId, A
         ))
         .about(uuid, "clusterid"));
     }
-    let most = hypervisor::hosts_max(call, hypervisor);
-    let hosts = call.referring(cluster, Kind::Host, col::CLUSTER_ID).count();
+    let most = hypervisor::hosts_max(call.tx, hypervisor);
+    let hosts = call.tx.referring(cluster, Kind::Host, col::CLUSTER_ID).count();
     if most.is_some_and(|most| i64::try_from(hosts).is_ok_and(|hosts| hosts >= most)) {
         return Err(ApiError::value(format!(
             "the cluster {} has {hosts} hosts, as many as {hypervisor} can have; choose another",
-            call.thing(cluster).text(col::NAME)
+            call.tx.thing(cluster).text(col::NAME)
         )));
     }
     Ok(cluster)
@@ -516,7 +516,7 @@ fn address_of(world: &World, new: &New) -> Option<String> {
 }
 
 fn check_reserved(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let host = call.thing(call.args.id_required("id"));
+    let host = call.tx.thing(call.args.id_required("id"));
     if host.text(col::RESERVATION).is_empty() {
         return Err(ApiError::value(format!(
             "the host {} is not reserved by a planner",
@@ -524,7 +524,7 @@ fn check_reserved(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         ))
         .about(host.uuid.to_string(), "id"));
     }
-    if let Some(guest) = call.referring(host.id, Kind::Vm, col::HOST_ID).next() {
+    if let Some(guest) = call.tx.referring(host.id, Kind::Vm, col::HOST_ID).next() {
         return Err(ApiError::in_use(format!(
             "the host {} is reserved and runs {}; stop that first",
             host.text(col::NAME),
@@ -537,7 +537,7 @@ fn check_reserved(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 
 fn release(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.edit(id, |host| {
+    call.tx.edit(id, |host| {
         host.clear(col::RESERVATION);
     });
     Ok(Done::Success)
@@ -555,7 +555,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     let tags = call.args.has("hosttags").then(|| call.args.list("hosttags").join(","));
     let (url, category) = (call.args.text("url").map(str::to_owned), call.args.id("oscategoryid"));
-    call.edit(id, |host| {
+    call.tx.edit(id, |host| {
         match state {
             Some("Enable" | "Enabled") => drop(host.set_text(col::RESOURCE_STATE, ENABLED)),
             Some(_) => drop(host.set_text(col::RESOURCE_STATE, DISABLED)),
@@ -571,7 +571,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             host.set_ref(col::OS_CATEGORY_ID, category);
         }
     });
-    let zone = call.thing(id).id_of(col::ZONE_ID).expect("hosts are in a zone");
+    let zone = call.tx.thing(id).id_of(col::ZONE_ID).expect("hosts are in a zone");
     systemvm::bring_up(call.tx, zone);
     Ok(Done::Thing(id))
 }
@@ -580,22 +580,22 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn set_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let hosts = match (call.args.id("hostid"), call.args.id("clusterid")) {
         (Some(host), None) => vec![host],
-        (None, Some(cluster)) => call.ids_referring(cluster, Kind::Host, col::CLUSTER_ID),
+        (None, Some(cluster)) => call.tx.ids_referring(cluster, Kind::Host, col::CLUSTER_ID),
         _ => return Err(ApiError::value("give either `hostid` or `clusterid`")),
     };
     let takes_none = |id: &&ThingId| {
-        !matches!(call.thing(**id).text(col::HYPERVISOR), XEN_SERVER | KVM | SIMULATOR)
+        !matches!(call.tx.thing(**id).text(col::HYPERVISOR), XEN_SERVER | KVM | SIMULATOR)
     };
-    if let Some(host) = hosts.iter().find(takes_none).map(|id| call.thing(*id)) {
+    if let Some(host) = hosts.iter().find(takes_none).map(|id| call.tx.thing(*id)) {
         return Err(ApiError::value(format!(
             "the password of the host {} cannot be set here; only those of XenServer and KVM can",
             host.text(col::NAME)
         ))
         .about(host.uuid.to_string(), "hostid"));
     }
-    let (username, now) = (call.args.text_required("username").to_owned(), call.now);
+    let (username, now) = (call.args.text_required("username").to_owned(), call.tx.now);
     for host in hosts {
-        call.edit(host, |host| {
+        call.tx.edit(host, |host| {
             host.set_text(col::USERNAME, &username).set_time(col::PASSWORD_SET, now);
         });
     }

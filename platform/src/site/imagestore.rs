@@ -315,7 +315,7 @@ fn must_have(details: &Entry, name: &str) -> Result<(), ApiError> {
 
 fn insert(call: &mut Call<'_, '_>, new: New) -> Result<Done, ApiError> {
     // 1. One provider for all, and no store twice.
-    let others: Vec<&Thing> = call.all(new.kind).collect();
+    let others: Vec<&Thing> = call.tx.all(new.kind).collect();
     if let Some(other) = others.iter().find(|other| other.text(col::PROVIDER_NAME) != new.provider)
     {
         return Err(ApiError::value(format!(
@@ -359,7 +359,7 @@ fn insert(call: &mut Call<'_, '_>, new: New) -> Result<Done, ApiError> {
     });
     call.entity = Some(id);
     // 3. Zones may have waited for it.
-    let zones: Vec<ThingId> = call.all(Kind::Zone).map(|zone| zone.id).collect();
+    let zones: Vec<ThingId> = call.tx.all(Kind::Zone).map(|zone| zone.id).collect();
     for zone in zones.into_iter().filter(|zone| new.zone.is_none_or(|of| of == *zone)) {
         systemvm::bring_up(call.tx, zone);
     }
@@ -371,13 +371,14 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, zone) = (call.entity_id(), call.entity().id_of(col::ZONE_ID));
     let serves = |of: Option<ThingId>, to: ThingId| of.is_none_or(|of| of == to);
     let is_last = |to: ThingId| {
-        let mut others = call.all(Kind::ImageStore).filter(|store| store.id != id);
+        let mut others = call.tx.all(Kind::ImageStore).filter(|store| store.id != id);
         !others.any(|other| serves(other.id_of(col::ZONE_ID), to))
     };
     let held: Vec<(ThingId, &Thing)> = call
+        .tx
         .all(Kind::ImageCopy)
         .filter(|copy| copy.id_of(col::ZONE_ID).is_some_and(|of| serves(zone, of) && is_last(of)))
-        .filter_map(|copy| Some((copy.id, call.thing(copy.id_of(col::IMAGE)?))))
+        .filter_map(|copy| Some((copy.id, call.tx.thing(copy.id_of(col::IMAGE)?))))
         .collect();
     // What the cloud has brought there goes, and comes back with the next store.
     let is_built_in = |image: &Thing| image.text(col::TEMPLATE_TYPE) == "BUILTIN";
@@ -394,7 +395,7 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let built_in: Vec<ThingId> = held.into_iter().map(|(copy, _)| copy).collect();
     verbs::delete(call, id)?;
     for copy in built_in {
-        call.remove(copy);
+        call.tx.remove(copy);
     }
     Ok(Done::Success)
 }

@@ -63,12 +63,12 @@ fn keeps_company(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> b
 /// Reserves the host of a machine that wants to be among its account's own. The
 /// reservation stays until releaseHostReservation ends it.
 pub(crate) fn reserve(call: &mut Call<'_, '_>, vm: ThingId, host: ThingId) {
-    let machine = call.thing(vm);
-    let offering = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| call.thing(id));
+    let machine = call.tx.thing(vm);
+    let offering = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.thing(id));
     let wants_to_be_alone = offering
         .is_some_and(|offering| offering.text(col::DEPLOYMENT_PLANNER) == IMPLICIT_DEDICATION);
     if let Some(owner) = machine.owner.filter(|_| wants_to_be_alone) {
-        call.edit(host, |host| {
+        call.tx.edit(host, |host| {
             host.set_text(col::RESERVATION, &owner.to_string());
         });
     }
@@ -121,22 +121,22 @@ pub(crate) fn host_for(
     besides: Option<ThingId>,
     disks: Disks,
 ) -> Result<ThingId, ApiError> {
-    let vm = call.thing(vm);
+    let vm = call.tx.thing(vm);
     let offering = vm.id_of(col::SERVICE_OFFERING_ID).expect("virtual machines have an offering");
-    let offering = call.thing(offering);
+    let offering = call.tx.thing(offering);
     let zone = vm.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
     if let Some(wanted) = wanted {
-        refuse_elsewhere(call, vm, call.thing(wanted))?;
+        refuse_elsewhere(call.tx, vm, call.tx.thing(wanted))?;
     }
     let demand = Demand::of(offering);
     let volumes: Vec<&Thing> =
-        call.referring(vm.id, Kind::Volume, col::VIRTUAL_MACHINE_ID).collect();
+        call.tx.referring(vm.id, Kind::Volume, col::VIRTUAL_MACHINE_ID).collect();
     let (placed, unplaced): (Vec<&Thing>, Vec<&Thing>) =
         volumes.into_iter().partition(|volume| volume.id_of(col::POOL_ID).is_some());
     let pools: Vec<&Thing> = placed
         .iter()
         .filter_map(|volume| volume.id_of(col::POOL_ID))
-        .map(|id| call.thing(id))
+        .map(|id| call.tx.thing(id))
         .collect();
     let is_restart = vm.int(col::RESTARTS) > 0;
     let full = match wanted {
@@ -149,6 +149,7 @@ pub(crate) fn host_for(
                 && host.id_of(col::CLUSTER_ID).is_none_or(|cluster| !full.contains(&cluster))
     };
     let mut hosts: Vec<&Thing> = call
+        .tx
         .referring(zone, Kind::Host, col::ZONE_ID)
         .filter(|host| disks == Disks::Move || pools.iter().all(|pool| reaches(host, pool)))
         .filter(|host| wanted.is_none_or(|id| id == host.id) && besides != Some(host.id))
@@ -156,7 +157,7 @@ pub(crate) fn host_for(
         .filter(|host| has_room(call.tx, host, demand))
         .collect();
     hosts.sort_by_cached_key(|host| {
-        (Reverse(capacity::host_free_memory_bytes(call, host.id)), host.id)
+        (Reverse(capacity::host_free_memory_bytes(call.tx, host.id)), host.id)
     });
     // Where no pools have room, those of the best host are told.
     let best = hosts.iter().find(|host| have_room(call, &unplaced, host.id)).or(hosts.first());
@@ -164,7 +165,7 @@ pub(crate) fn host_for(
         Some(host) => Ok(host.id),
         None => Err(ApiError::server_capacity(format!(
             "no host of the zone {} has room for the virtual machine {} ({} MHz, {} MiB on {})",
-            call.thing(zone).text(col::NAME),
+            call.tx.thing(zone).text(col::NAME),
             vm.text(col::NAME),
             demand.cpu_mhz,
             demand.memory_bytes >> 20,
@@ -261,7 +262,7 @@ pub(crate) fn reaches(host: &Thing, pool: &Thing) -> bool {
 /// Whether the pools that a host reaches have room for all of some volumes.
 fn have_room(call: &Call<'_, '_>, volumes: &[&Thing], host: ThingId) -> bool {
     let mut planned = BTreeMap::new();
-    volumes.iter().all(|volume| match best_pool(call, volume, Some(host), &planned) {
+    volumes.iter().all(|volume| match best_pool(call.tx, volume, Some(host), &planned) {
         Some(pool) => {
             *planned.entry(pool).or_insert(0) += volume.int(col::SIZE);
             true
@@ -347,12 +348,12 @@ pub(crate) fn pool_for(
     volume: &Thing,
     host: Option<ThingId>,
 ) -> Result<ThingId, ApiError> {
-    best_pool(call, volume, host, &BTreeMap::new()).ok_or_else(|| {
+    best_pool(call.tx, volume, host, &BTreeMap::new()).ok_or_else(|| {
         let zone = volume.id_of(col::ZONE_ID).expect("volumes are in a zone");
         ApiError::storage_capacity(format!(
             "no {} storage pool of the zone {} has room for {} bytes",
-            if is_local(offering_of(call, volume)) { "local" } else { "shared" },
-            call.thing(zone).text(col::NAME),
+            if is_local(offering_of(call.tx, volume)) { "local" } else { "shared" },
+            call.tx.thing(zone).text(col::NAME),
             volume.int(col::SIZE)
         ))
     })

@@ -100,7 +100,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let state = given::allocation_state(call)?.unwrap_or(ENABLED);
-    call.edit(id, |pod| {
+    call.tx.edit(id, |pod| {
         pod.set_text(col::ALLOCATION_STATE, state);
         if pod.text(col::END_IP).is_empty() {
             let start = pod.text(col::START_IP).to_owned();
@@ -122,7 +122,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_addresses(call, &pod)?;
     // What is taken already must stay inside.
     let range = range(&pod);
-    let outside = taken(call, id).find(|address| !range.contains(address));
+    let outside = taken(call.tx, id).find(|address| !range.contains(address));
     if let Some(address) = outside {
         return Err(ApiError::in_use(format!(
             "the address {} of the pod {} is in use; keep it between `startip` and `endip`",
@@ -131,7 +131,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         ))
         .about(pod.uuid.to_string(), "id"));
     }
-    call.edit(id, |old| *old = pod);
+    call.tx.edit(id, |old| *old = pod);
     Ok(Done::Thing(id))
 }
 
@@ -166,8 +166,9 @@ fn check_addresses(call: &Call<'_, '_>, pod: &Thing) -> Result<(), ApiError> {
     // 2. Nobody else's.
     let zone = pod.id_of(col::ZONE_ID).expect("pods are in a zone");
     let other = call
+        .tx
         .referring(zone, Kind::Pod, col::ZONE_ID)
-        .filter(|other| other.id != pod.id && call.setting_flag("check.pod.cidrs"))
+        .filter(|other| other.id != pod.id && call.tx.setting_flag("check.pod.cidrs"))
         .find(|other| subnet_of(other).is_some_and(|theirs| theirs.overlaps(subnet)));
     if let Some(other) = other {
         return Err(ApiError::value(format!(
@@ -176,7 +177,7 @@ fn check_addresses(call: &Call<'_, '_>, pod: &Thing) -> Result<(), ApiError> {
         ))
         .about(other.uuid.to_string(), "id"));
     }
-    let guests = call.thing(zone).text(col::GUEST_CIDR_ADDRESS);
+    let guests = call.tx.thing(zone).text(col::GUEST_CIDR_ADDRESS);
     if Subnet::of_cidr(guests).is_some_and(|guests| guests.overlaps(subnet)) {
         return Err(ApiError::value(format!(
             "the network of {gateway}/{netmask} overlaps the zone's guest networks, {guests}; choose another `gateway`"

@@ -88,7 +88,7 @@ fn numbered(world: &World, number: i64) -> Option<&Thing> {
 /// The region that `id` numbers.
 fn named(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let number = call.args.int("id").unwrap_or_default();
-    match numbered(call, number) {
+    match numbered(call.tx, number) {
         Some(region) => Ok(Some(region.id)),
         None => {
             Err(unknown_because("id", &number.to_string(), "there is no region of this number"))
@@ -112,14 +112,14 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if number < 1 {
         return Err(call.invalid("id", &number.to_string(), "expected a number from 1"));
     }
-    if let Some(other) = numbered(call, number) {
+    if let Some(other) = numbered(call.tx, number) {
         return Err(ApiError::value(format!(
             "the region {} has the number {number} already; choose another `id`",
             other.text(col::NAME)
         )));
     }
     let id = verbs::create(call, Kind::Region)?;
-    call.edit(id, |region| {
+    call.tx.edit(id, |region| {
         region.set_int(col::ID_NUMBER, number).set_flag(col::GSLB_SERVICE_ENABLED, true);
     });
     call.entity = Some(id);
@@ -132,7 +132,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let mut region = call.entity().clone();
     verbs::assign(call, &mut region);
     call.check_unique(&region)?;
-    call.edit(id, |old| *old = region);
+    call.tx.edit(id, |old| *old = region);
     Ok(Done::Thing(id))
 }
 

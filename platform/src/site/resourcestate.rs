@@ -20,7 +20,7 @@ pub(crate) const IN_ERROR: &str = "ErrorInMaintenance";
 
 /// Refuses what only a host in one of some states allows.
 pub(crate) fn must_be(call: &Call<'_, '_>, states: &[&str], hint: &str) -> Result<(), ApiError> {
-    let host = call.thing(call.args.id_required("id"));
+    let host = call.tx.thing(call.args.id_required("id"));
     let state = host.text(col::RESOURCE_STATE);
     if states.contains(&state) {
         return Ok(());

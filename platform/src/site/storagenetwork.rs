@@ -96,13 +96,13 @@ fn new_range(call: &Call<'_, '_>) -> Result<(ThingId, IpRange), ApiError> {
     check_vlan(call)?;
     let args = &call.args;
     let zone =
-        call.thing(args.id_required("podid")).id_of(col::ZONE_ID).expect("pods are in a zone");
-    if physicalnetwork::carrying(call, zone, "Storage").is_empty() {
+        call.tx.thing(args.id_required("podid")).id_of(col::ZONE_ID).expect("pods are in a zone");
+    if physicalnetwork::carrying(call.tx, zone, "Storage").is_empty() {
         return Err(ApiError::value(format!(
             "Cannot find storage network in zone {}; add the traffic type Storage to a physical network first",
-            call.thing(zone).text(col::NAME)
+            call.tx.thing(zone).text(col::NAME)
         ))
-        .about(call.thing(zone).uuid.to_string(), "zoneid"));
+        .about(call.tx.thing(zone).uuid.to_string(), "zoneid"));
     }
     let range = IpRange::checked(
         call,
@@ -122,9 +122,9 @@ fn check_free(
     row: Option<ThingId>,
     range: &IpRange,
 ) -> Result<(), ApiError> {
-    let others = call.referring(zone, Kind::StorageNetworkIpRange, col::ZONE_ID);
+    let others = call.tx.referring(zone, Kind::StorageNetworkIpRange, col::ZONE_ID);
     range.check_apart(others.filter(|other| Some(other.id) != row))?;
-    range.check_apart(call.referring(zone, Kind::Pod, col::ZONE_ID))
+    range.check_apart(call.tx.referring(zone, Kind::Pod, col::ZONE_ID))
 }
 
 fn check_create(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
@@ -167,7 +167,7 @@ fn changed_range(call: &Call<'_, '_>, row: &Thing) -> Result<IpRange, ApiError> 
 }
 
 fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let row = call.thing(call.args.id_required("id"));
+    let row = call.tx.thing(call.args.id_required("id"));
     changed_range(call, row).map(drop)
 }
 
@@ -175,7 +175,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let range = changed_range(call, call.entity())?;
     let vlan = call.args.int("vlan");
-    call.edit(id, |row| {
+    call.tx.edit(id, |row| {
         range.store(row);
         if let Some(vlan) = vlan {
             row.set_int(col::VLAN_NUMBER, vlan);

@@ -195,12 +195,12 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
         return Err(ApiError::value("give `podid` and `clusterid` of a pool, or `scope=ZONE`"));
     };
     given::check_place(call)?;
-    let thing = call.thing(cluster);
+    let thing = call.tx.thing(cluster);
     if thing.id_of(col::POD_ID) != Some(pod) {
         return Err(ApiError::value(format!(
             "the cluster {} is not in the pod {}; choose a cluster of that pod",
             thing.text(col::NAME),
-            call.thing(pod).text(col::NAME)
+            call.tx.thing(pod).text(col::NAME)
         ))
         .about(thing.uuid.to_string(), "clusterid"));
     }
@@ -211,7 +211,7 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
         let expected = format!("the cluster {} is of {of_cluster}", thing.text(col::NAME));
         return Err(call.invalid("hypervisor", wanted, &expected));
     }
-    if !call.referring(cluster, Kind::Host, col::CLUSTER_ID).any(|host| host.is(HostState::Up)) {
+    if !call.tx.referring(cluster, Kind::Host, col::CLUSTER_ID).any(|host| host.is(HostState::Up)) {
         return Err(ApiError::value(format!(
             "the cluster {} has no host that is up to reach the storage; add a host first",
             thing.text(col::NAME)
@@ -238,7 +238,7 @@ fn create_pool(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             && (pool.id_of(col::CLUSTER_ID).is_none()
                 || place_cluster(place).is_none_or(|c| pool.id_of(col::CLUSTER_ID) == Some(c)))
     };
-    if let Some(pool) = call.referring(zone, Kind::StoragePool, col::ZONE_ID).find(is_same) {
+    if let Some(pool) = call.tx.referring(zone, Kind::StoragePool, col::ZONE_ID).find(is_same) {
         return Err(ApiError::value(format!(
             "the storage {shown} is the pool {} already; give another `url`",
             pool.text(col::NAME)
@@ -252,10 +252,12 @@ fn create_pool(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = verbs::create(call, Kind::StoragePool)?;
     let bytes = call.args.int("capacitybytes").unwrap_or(POOL_BYTES);
     let hypervisor = match place {
-        Place::Cluster { cluster, .. } => call.thing(cluster).text(col::HYPERVISOR_TYPE).to_owned(),
+        Place::Cluster { cluster, .. } => {
+            call.tx.thing(cluster).text(col::HYPERVISOR_TYPE).to_owned()
+        }
         Place::Zone { hypervisor } => hypervisor.to_owned(),
     };
-    call.edit(id, |pool| {
+    call.tx.edit(id, |pool| {
         pool.set_text(col::IP_ADDRESS, &url.host)
             .set_text(col::PATH, &url.path)
             .set_text(col::TYPE, pool_type.unwrap_or_default())
@@ -314,7 +316,7 @@ pub(crate) fn must_be(
     states: &[PoolState],
     hint: &str,
 ) -> Result<(), ApiError> {
-    let pool = call.thing(call.args.id_required("id"));
+    let pool = call.tx.thing(call.args.id_required("id"));
     if pool.is_any(states) {
         return Ok(());
     }
@@ -326,9 +328,9 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, &[PoolState::Maintenance], "call enableStorageMaintenance first")?;
     let id = call.entity_id();
     if call.args.is_true("forced") {
-        for volume in call.ids_referring(id, Kind::Volume, col::POOL_ID) {
-            if call.thing(volume).is(VolumeState::Destroy) {
-                call.remove_with_dependants(volume);
+        for volume in call.tx.ids_referring(id, Kind::Volume, col::POOL_ID) {
+            if call.tx.thing(volume).is(VolumeState::Destroy) {
+                call.tx.remove_with_dependants(volume);
             }
         }
     }
@@ -341,12 +343,12 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let tags = call.args.has("tags").then(|| call.args.list("tags").join(","));
     let (bytes, iops) = (call.args.int("capacitybytes"), call.args.int("capacityiops"));
-    let used = capacity::pool_filled_bytes(call, id).used;
+    let used = capacity::pool_filled_bytes(call.tx, id).used;
     if let Some(bytes) = bytes.filter(|bytes| *bytes < used) {
         let expected = format!("{used} bytes are in use already");
         return Err(call.invalid("capacitybytes", &bytes.to_string(), &expected));
     }
-    call.edit(id, |pool| {
+    call.tx.edit(id, |pool| {
         if let Some(tags) = tags {
             pool.set_text_if(col::TAGS, (!tags.is_empty()).then_some(tags.as_str()));
         }

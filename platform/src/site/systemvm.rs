@@ -439,7 +439,7 @@ fn restart(tx: &mut Tx<'_>, id: ThingId) {
 
 /// Refuses what only a VM in this state allows.
 fn must_be(call: &Call<'_, '_>, id: ThingId, state: MachineState) -> Result<(), ApiError> {
-    let vm = call.thing(id);
+    let vm = call.tx.thing(id);
     if vm.is(state) {
         return Ok(());
     }
@@ -460,12 +460,12 @@ fn start_again(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         must_be(call, id, MachineState::Stopped)?;
         let host = start(call.tx, id)?;
-        if let Some(later) = simulator::ask(call, Some(host), "StartCommand")? {
+        if let Some(later) = simulator::ask(call.tx, Some(host), "StartCommand")? {
             return Ok(later);
         }
     }
     must_be(call, id, MachineState::Starting)?;
-    call.move_to(id, MachineState::Running);
+    call.tx.move_to(id, MachineState::Running);
     Ok(Done::Thing(id))
 }
 
@@ -485,7 +485,7 @@ fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         must_be(call, id, MachineState::Running)?;
         let host = call.entity().id_of(col::HOST_ID);
-        call.move_to(id, MachineState::Stopping);
+        call.tx.move_to(id, MachineState::Stopping);
         if let Some(later) = simulator::ask_to_stop(call, host)? {
             return Ok(later);
         }
@@ -498,7 +498,7 @@ fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn runs_on(call: &mut Call<'_, '_>, _: &ApiError) {
     let id = call.entity_id();
     if call.entity().is_any(&[MachineState::Stopping, MachineState::Migrating]) {
-        call.move_to(id, MachineState::Running);
+        call.tx.move_to(id, MachineState::Running);
     }
 }
 
@@ -507,7 +507,7 @@ fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     must_be(call, id, MachineState::Running)?;
     if call.step == 0 {
         let host = call.entity().id_of(col::HOST_ID);
-        if let Some(later) = simulator::ask(call, host, "RebootCommand")? {
+        if let Some(later) = simulator::ask(call.tx, host, "RebootCommand")? {
             return Ok(later);
         }
     }
@@ -520,7 +520,7 @@ fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let zone = call.entity().id_of(col::ZONE_ID).expect("system VMs are in a zone");
     machine::halt(call.tx, id);
-    call.remove_with_dependants(id);
+    call.tx.remove_with_dependants(id);
     bring_up(call.tx, zone);
     Ok(Done::Thing(id))
 }
@@ -528,7 +528,7 @@ fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn check_migrate(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let (id, to) = (call.args.id_required("virtualmachineid"), call.args.id_required("hostid"));
     must_be(call, id, MachineState::Running)?;
-    let (vm, target) = (call.thing(id), call.thing(to));
+    let (vm, target) = (call.tx.thing(id), call.tx.thing(to));
     let about = |text: String| {
         Err(ApiError::value(text)
             .about(vm.uuid.to_string(), "virtualmachineid")
@@ -541,7 +541,7 @@ fn check_migrate(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
             vm.text(col::NAME)
         ));
     }
-    match migration::targets(call, id).into_iter().find(|target| target.host == to) {
+    match migration::targets(call.tx, id).into_iter().find(|target| target.host == to) {
         Some(target) if target.has_room => Ok(()),
         Some(_) => Err(ApiError::server_capacity(format!(
             "the host {name} has no room for the system VM {}",
@@ -559,16 +559,16 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if call.step == 0 {
         check_migrate(call)?;
         let from = call.entity().id_of(col::HOST_ID);
-        call.move_to(id, MachineState::Migrating);
-        if let Some(later) = simulator::ask(call, from, "MigrateCommand")? {
+        call.tx.move_to(id, MachineState::Migrating);
+        if let Some(later) = simulator::ask(call.tx, from, "MigrateCommand")? {
             return Ok(later);
         }
     }
     must_be(call, id, MachineState::Migrating)?;
-    call.edit(id, |vm| {
+    call.tx.edit(id, |vm| {
         vm.set_ref(col::HOST_ID, to);
     });
-    call.move_to(id, MachineState::Running);
+    call.tx.move_to(id, MachineState::Running);
     Ok(Done::Thing(id))
 }
 
@@ -579,8 +579,8 @@ fn check_change(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 
 /// Refuses an offering of another use.
 fn check_scale(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let vm = call.thing(call.args.id_required("id"));
-    let offering = call.thing(call.args.id_required("serviceofferingid"));
+    let vm = call.tx.thing(call.args.id_required("id"));
+    let offering = call.tx.thing(call.args.id_required("serviceofferingid"));
     if !offering.flag(col::IS_SYSTEM)
         || offering.text(col::SYSTEM_VM_TYPE) != vm.text(col::SYSTEM_VM_TYPE)
     {
@@ -597,16 +597,16 @@ fn check_scale(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 /// Gives it another offering; one that runs must find the room on its host.
 fn change_service(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, offering) = (call.entity_id(), call.args.id_required("serviceofferingid"));
-    call.edit(id, |vm| {
+    call.tx.edit(id, |vm| {
         vm.set_ref(col::SERVICE_OFFERING_ID, offering);
     });
     if let Some(on) = call.entity().id_of(col::HOST_ID) {
         let (cpu, memory) =
-            (capacity::host_cpu_mhz(call, on), capacity::host_memory_bytes(call, on));
+            (capacity::host_cpu_mhz(call.tx, on), capacity::host_memory_bytes(call.tx, on));
         if cpu.used > cpu.total || memory.used > memory.total {
             return Err(ApiError::server_capacity(format!(
                 "the host {} has no room for the system VM {} with this offering",
-                call.thing(on).text(col::NAME),
+                call.tx.thing(on).text(col::NAME),
                 call.entity().text(col::NAME)
             )));
         }

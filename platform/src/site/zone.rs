@@ -198,7 +198,7 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let has_groups = call.args.is_true("securitygroupenabled");
     let has_local = call.args.is_true("localstorageenabled");
     let suffix = call.args.text("domain").map(str::to_owned);
-    call.edit(id, |zone| {
+    call.tx.edit(id, |zone| {
         zone.set_text(col::NETWORK_TYPE, network_type)
             .set_text(col::ALLOCATION_STATE, state)
             .set_text(col::DHCP_PROVIDER, "VirtualRouter")
@@ -249,7 +249,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     for (name, value) in given.iter().filter(|(name, _)| is_setting(name)) {
         let row = setting(name).expect("looked up above");
         row.check(value).map_err(|why| call.invalid("details", name, &why))?;
-        call.set_scoped_setting(id, name, Some(value));
+        call.tx.set_scoped_setting(id, name, Some(value));
     }
     if call.args.has("details") {
         let mut kept: Vec<(Text, Text)> = call.entity().map(col::DETAILS).to_vec();
@@ -259,7 +259,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         zone.set_map(col::DETAILS, (!kept.is_empty()).then_some(kept));
     }
-    call.edit(id, |old| *old = zone);
+    call.tx.edit(id, |old| *old = zone);
     // 4. What an enabled zone needs to serve guests.
     systemvm::bring_up(call.tx, id);
     Ok(Done::Thing(id))
@@ -271,9 +271,9 @@ pub(crate) fn refuse_local(
     zone: ThingId,
     offerings: &[Option<ThingId>],
 ) -> Result<(), ApiError> {
-    let zone = call.thing(zone);
+    let zone = call.tx.thing(zone);
     let is_local = |offering: &&Thing| offering.text(col::STORAGE_TYPE) == "local";
-    let local = offerings.iter().flatten().map(|id| call.thing(*id)).find(is_local);
+    let local = offerings.iter().flatten().map(|id| call.tx.thing(*id)).find(is_local);
     match local.filter(|_| !zone.flag(col::LOCAL_STORAGE_ENABLED)) {
         None => Ok(()),
         Some(offering) => Err(ApiError::value(format!(
@@ -288,7 +288,7 @@ pub(crate) fn refuse_local(
 
 /// Refuses to put something new into a zone that is disabled; root admins may, to try it.
 pub(crate) fn refuse_disabled(call: &Call<'_, '_>, zone: ThingId) -> Result<(), ApiError> {
-    let zone = call.thing(zone);
+    let zone = call.tx.thing(zone);
     if zone.text(col::ALLOCATION_STATE) == ENABLED || call.caller.is_root() {
         return Ok(());
     }

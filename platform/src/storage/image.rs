@@ -56,7 +56,7 @@ pub(crate) fn check_rights(call: &Call<'_, '_>, owner: ThingId) -> Result<(), Ap
     if is_true("isfeatured") && call.caller.role == crate::table::Role::User {
         return Err(ApiError::permission("Only admins feature images"));
     }
-    let may_publish = call.scoped_setting(owner, "allow.public.user.templates") == "true";
+    let may_publish = call.tx.scoped_setting(owner, "allow.public.user.templates") == "true";
     if is_true("ispublic") && !may_publish && !call.caller.is_root() {
         return Err(ApiError::permission(
             "This account may not make images public: `allow.public.user.templates` is false",
@@ -77,14 +77,14 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
     let zones: Vec<ThingId> = match call.args.id_if_any("zoneid") {
         Some(zone) => {
             zone::refuse_disabled(call, zone)?;
-            zonestore::refuse_without(call, zone)?;
+            zonestore::refuse_without(call.tx, zone)?;
             vec![zone]
         }
         None => {
             let is_for_them = |zone: &&Thing| {
-                call.is_offered_to(&call.caller, zone) && zonestore::serves(call, zone.id)
+                call.tx.is_offered_to(&call.caller, zone) && zonestore::serves(call.tx, zone.id)
             };
-            call.all(Kind::Zone).filter(is_for_them).map(|zone| zone.id).collect()
+            call.tx.all(Kind::Zone).filter(is_for_them).map(|zone| zone.id).collect()
         }
     };
     if zones.is_empty() {
@@ -97,7 +97,7 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
     }
     // 2. The image, and its copy in each zone.
     let id = verbs::create_for(call, kind, Some(owner))?;
-    call.edit(id, |image| {
+    call.tx.edit(id, |image| {
         image.clear(col::ZONE_ID);
         for (flag, default) in [
             (col::IS_PUBLIC, false),
@@ -133,7 +133,7 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
     }
     call.entity = Some(id);
     let items =
-        shown_copies(&View::new(call.tx, &call.caller, call.thing(id), call.now), &|_| true);
+        shown_copies(&View::new(call.tx, &call.caller, call.tx.thing(id), call.tx.now), &|_| true);
     let item = if kind == Kind::Iso { "iso" } else { "template" };
     Ok(Done::Answer(Answer::List { count: items.len(), item, items }))
 }
@@ -183,7 +183,7 @@ fn shown(view: &View<'_>, copy: &Thing) -> Node {
 
 /// The image with its first copy, as commands about one image answer it.
 pub(crate) fn answer(call: &Call<'_, '_>, id: ThingId, item: &'static str) -> Done {
-    let view = View::new(call.tx, &call.caller, call.thing(id), call.now);
+    let view = View::new(call.tx, &call.caller, call.tx.thing(id), call.tx.now);
     let object = match copies(call.tx, id).next() {
         Some(copy) => shown(&view, copy),
         None => view.object(&TEMPLATE),
@@ -316,12 +316,12 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         !vm.is_any(&[MachineState::Destroyed, MachineState::Error])
             && gone
                 .iter()
-                .any(|copy| call.thing(*copy).id_of(col::ZONE_ID) == vm.id_of(col::ZONE_ID))
+                .any(|copy| call.tx.thing(*copy).id_of(col::ZONE_ID) == vm.id_of(col::ZONE_ID))
     };
-    if let Some(vm) = call.referring(id, Kind::Vm, col::ISO_ID).find(|vm| is_lost(vm)) {
+    if let Some(vm) = call.tx.referring(id, Kind::Vm, col::ISO_ID).find(|vm| is_lost(vm)) {
         let name = call.entity().text(col::NAME);
         // Whose machine it is, is not told to others.
-        if !call.may_touch(&call.caller, vm) {
+        if !call.tx.may_touch(&call.caller, vm) {
             return Err(ApiError::value(format!(
                 "the ISO {name} is attached to a virtual machine of another account"
             )));
@@ -336,7 +336,7 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         delete_copy(call.tx, copy);
     }
     if copies(call.tx, id).next().is_none() {
-        call.remove_with_dependants(id);
+        call.tx.remove_with_dependants(id);
     }
     Ok(Done::Success)
 }
@@ -356,7 +356,7 @@ pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, 
     let from = call.args.id_if_any("sourcezoneid");
     let name = call.entity().text(col::NAME).to_owned();
     zone::refuse_disabled(call, to)?;
-    zonestore::refuse_without(call, to)?;
+    zonestore::refuse_without(call.tx, to)?;
     if from == Some(to) {
         return Err(ApiError::value("the source and the destination are the same zone"));
     }
@@ -382,8 +382,8 @@ pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, 
         copy.set_state(CopyState::Ready);
         copy.set_ref(col::IMAGE, id).set_ref(col::ZONE_ID, to);
     });
-    let view = View::new(call.tx, &call.caller, call.thing(id), call.now);
-    let object = shown(&view, call.thing(copy));
+    let view = View::new(call.tx, &call.caller, call.tx.thing(id), call.tx.now);
+    let object = shown(&view, call.tx.thing(copy));
     Ok(Done::Answer(Answer::Object { item, object }))
 }
 
@@ -412,7 +412,7 @@ pub(crate) fn format_of(hypervisor: &str) -> &'static str {
 /// Refuses to change an image one may only use.
 pub(crate) fn check_owned(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let Some(id) = call.args.id_if_any("id") else { return Ok(()) };
-    if call.thing(id).text(col::TEMPLATE_TYPE) == "SYSTEM" && !call.caller.is_root() {
+    if call.tx.thing(id).text(col::TEMPLATE_TYPE) == "SYSTEM" && !call.caller.is_root() {
         return Err(ApiError::permission("Only root admins change the templates of the system"));
     }
     Ok(())
@@ -427,7 +427,7 @@ pub(crate) fn update(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done
     if let Some(format) = format {
         image.set_text(col::FORMAT, format);
     }
-    call.edit(id, |old| *old = image);
+    call.tx.edit(id, |old| *old = image);
     Ok(answer(call, id, item))
 }
 
@@ -441,8 +441,8 @@ pub(crate) fn update_permissions(call: &mut Call<'_, '_>) -> Result<Done, ApiErr
     let op = args.text("op").unwrap_or_default().to_lowercase();
     let mut accounts = Vec::new();
     for name in args.list("accounts") {
-        let domain = call.domain_of(owner);
-        let account = call.account_named(domain, name).ok_or_else(|| {
+        let domain = call.tx.domain_of(owner);
+        let account = call.tx.account_named(domain, name).ok_or_else(|| {
             call.invalid("accounts", name, "there is no such account in the owner's domain")
         })?;
         accounts.push(account.id);
@@ -470,7 +470,7 @@ pub(crate) fn update_permissions(call: &mut Call<'_, '_>) -> Result<Done, ApiErr
         "" => {}
         _ => return Err(call.invalid("op", &op, "expected `add`, `remove` or `reset`")),
     }
-    call.edit(id, |image| {
+    call.tx.edit(id, |image| {
         if op == "reset" {
             image.set_flag(col::IS_PUBLIC, false).set_flag(col::IS_FEATURED, false);
         }
@@ -543,8 +543,8 @@ pub(crate) fn extraction(call: &Call<'_, '_>, size_bytes: i64) -> Result<Done, A
         }
         _ => return Err(call.invalid("mode", mode, "expected `HTTP_DOWNLOAD` or `FTP_UPLOAD`")),
     };
-    let zone = call.args.id("zoneid").map(|id| call.thing(id));
-    let owner = thing.owner.map(|id| call.thing(id).uuid.to_string());
+    let zone = call.args.id("zoneid").map(|id| call.tx.thing(id));
+    let owner = thing.owner.map(|id| call.tx.thing(id).uuid.to_string());
     let (state, url) = match upload_to {
         None => ("DOWNLOAD_URL_CREATED", format!("http://ssvm.internal/userdata/{}", thing.uuid)),
         Some(url) => ("UPLOADED", url),
@@ -556,7 +556,7 @@ pub(crate) fn extraction(call: &Call<'_, '_>, size_bytes: i64) -> Result<Done, A
         ("uploadpercentage", Node::Int(i64::from(state == "UPLOADED") * 100)),
         ("status", Node::text(format!("{size_bytes} bytes"))),
         ("accountid", Node::text_if(owner)),
-        ("created", Node::Date(call.now)),
+        ("created", Node::Date(call.tx.now)),
         ("state", Node::text(state)),
         ("zoneid", Node::text_if(zone.map(|zone| zone.uuid.to_string()))),
         ("zonename", Node::text_if(zone.map(|zone| zone.text(col::NAME)))),

@@ -190,13 +190,13 @@ fn insert(tx: &mut Tx<'_>, volume: ThingId, policy: Option<ThingId>) -> Result<T
 
 fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let (volume, policy) = (call.args.id_required("volumeid"), call.args.id("policyid"));
-    if let Some(policy) = policy.map(|id| call.thing(id))
+    if let Some(policy) = policy.map(|id| call.tx.thing(id))
         && policy.id_of(col::VOLUME_ID) != Some(volume)
     {
         return Err(ApiError::value(format!(
             "the snapshot policy {} is of another volume than {}",
             policy.uuid,
-            call.thing(volume).text(col::NAME)
+            call.tx.thing(volume).text(col::NAME)
         ))
         .about(policy.uuid.to_string(), "policyid"));
     }
@@ -223,10 +223,10 @@ fn back_up(tx: &mut Tx<'_>, id: ThingId) {
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.step == 0 {
-        let volume = call.entity().id_of(col::VOLUME_ID).map(|id| call.thing(id));
+        let volume = call.entity().id_of(col::VOLUME_ID).map(|id| call.tx.thing(id));
         let vm = volume.and_then(|volume| volume.id_of(col::VIRTUAL_MACHINE_ID));
-        let host = vm.and_then(|vm| call.thing(vm).id_of(col::HOST_ID));
-        if let Some(later) = simulator::ask(call, host, "BackupSnapshotCommand")? {
+        let host = vm.and_then(|vm| call.tx.thing(vm).id_of(col::HOST_ID));
+        if let Some(later) = simulator::ask(call.tx, host, "BackupSnapshotCommand")? {
             return Ok(later);
         }
     }
@@ -235,8 +235,8 @@ fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn fail(call: &mut Call<'_, '_>) {
-    if let Some(id) = call.entity.filter(|id| call.get(Kind::Snapshot, *id).is_some()) {
-        call.move_to(id, SnapshotState::Error);
+    if let Some(id) = call.entity.filter(|id| call.tx.get(Kind::Snapshot, *id).is_some()) {
+        call.tx.move_to(id, SnapshotState::Error);
     }
 }
 
@@ -292,25 +292,26 @@ fn create_policy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     })?;
     let (schedule, zone) = schedule(call, name)?;
     let keep = args.int("maxsnaps").unwrap_or_default();
-    let most = call.setting_number(setting);
+    let most = call.tx.setting_number(setting);
     if !(1..=most).contains(&keep) {
         let expected = format!("expected a number from 1 to {most} (`{setting}`)");
         return Err(call.invalid("maxsnaps", &keep.to_string(), &expected));
     }
     // 2. One policy a volume and interval; the same again replaces it.
     let known = call
+        .tx
         .referring(volume, Kind::SnapshotPolicy, col::VOLUME_ID)
         .find(|policy| policy.int(col::INTERVAL_TYPE) == *number)
         .map(|policy| policy.id);
-    let owner = call.thing(volume).owner;
+    let owner = call.tx.thing(volume).owner;
     let id = known.unwrap_or_else(|| {
         call.tx.insert(Kind::SnapshotPolicy, |policy| {
             policy.owner = owner;
             policy.set_ref(col::VOLUME_ID, volume).set_int(col::INTERVAL_TYPE, *number);
         })
     });
-    let due = next_run(*number, &schedule, zone, call.now);
-    call.edit(id, |policy| {
+    let due = next_run(*number, &schedule, zone, call.tx.now);
+    call.tx.edit(id, |policy| {
         policy
             .set_text(col::SCHEDULE, &schedule)
             .set_int(col::MAX_SNAPS, keep)

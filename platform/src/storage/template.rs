@@ -217,7 +217,7 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     // 1. What it is made of.
     let given: Vec<ThingId> = SOURCES.iter().filter_map(|name| call.args.id(name)).collect();
     let source = match given.as_slice() {
-        [id] => call.thing(*id).clone(),
+        [id] => call.tx.thing(*id).clone(),
         [] => {
             return Err(ApiError::value(
                 "give `volumeid` or `snapshotid`, or `virtualmachineid` for bare metal",
@@ -236,13 +236,13 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     }
     // What says the hypervisor and the template.
     let volume = match source.kind {
-        Kind::Snapshot => source.id_of(col::VOLUME_ID).map(|id| call.thing(id).clone()),
+        Kind::Snapshot => source.id_of(col::VOLUME_ID).map(|id| call.tx.thing(id).clone()),
         _ => Some(source.clone()),
     };
     if source.kind == Kind::Vm {
         check_bare_metal(call, &source)?;
     } else if source.kind == Kind::Volume {
-        let vm = source.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.thing(id));
+        let vm = source.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.tx.thing(id));
         if let Some(vm) = vm.filter(|vm| !vm.is(MachineState::Stopped)) {
             return Err(ApiError::value(format!(
                 "stop the virtual machine {} before making a template of its volume",
@@ -265,7 +265,7 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     // 2. The template, of the same owner, not ready yet.
     let size_bytes = if source.kind == Kind::Vm { 0 } else { source.int(col::SIZE) };
     let zone = source.id_of(col::ZONE_ID).expect("what images are made of is in a zone");
-    zonestore::refuse_without(call, zone)?;
+    zonestore::refuse_without(call.tx, zone)?;
     if let Some(owner) = source.owner {
         image::check_rights(call, owner)?;
         limit::check(call.tx, owner, Limit::SecondaryStorage, gib(size_bytes))?;
@@ -277,8 +277,8 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         Kind::Vm => from.id_of(col::TEMPLATE_ID),
         _ => from.id_of(col::ROOT_TEMPLATE),
     });
-    let source_template = made_from.filter(|id| call.thing(*id).kind == Kind::Template);
-    call.edit(id, |template| {
+    let source_template = made_from.filter(|id| call.tx.thing(*id).kind == Kind::Template);
+    call.tx.edit(id, |template| {
         template
             .set_text(col::TEMPLATE_TYPE, "USER")
             .set_text(col::FORMAT, image::format_of(&hypervisor))
@@ -324,7 +324,7 @@ fn finish_create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let source = SOURCES.iter().find_map(|name| call.args.id(name));
     let source = source.expect("one of them was checked");
     let zone =
-        call.thing(source).id_of(col::ZONE_ID).expect("what images are made of is in a zone");
+        call.tx.thing(source).id_of(col::ZONE_ID).expect("what images are made of is in a zone");
     let id = call.entity_id();
     imagecopy::put_ready(call.tx, id, zone);
     Ok(image::answer(call, id, "template"))
@@ -341,7 +341,7 @@ fn prepare(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if imagecopy::ready_in(call.tx, id, zone).is_none() {
         return Err(ApiError::value(format!(
             "the template {} is not ready in this zone",
-            call.thing(id).text(col::NAME)
+            call.tx.thing(id).text(col::NAME)
         )));
     }
     Ok(Done::Thing(id))

@@ -256,13 +256,13 @@ pub(crate) fn size_of(
     offering: ThingId,
     size_gib: Option<i64>,
 ) -> Result<i64, ApiError> {
-    let offering = call.thing(offering);
+    let offering = call.tx.thing(offering);
     if !offering.flag(col::IS_CUSTOMIZED) {
         return Ok(offering.int(col::DISK_SIZE).saturating_mul(GIB));
     }
     let (least, most) = (
-        call.setting_number("custom.diskoffering.size.min"),
-        call.setting_number("custom.diskoffering.size.max"),
+        call.tx.setting_number("custom.diskoffering.size.min"),
+        call.tx.setting_number("custom.diskoffering.size.max"),
     );
     match size_gib {
         Some(size) if (least..=most).contains(&size) => Ok(size.saturating_mul(GIB)),
@@ -278,7 +278,7 @@ pub(crate) fn size_of(
 
 /// Refuses a size where the offering has one.
 pub(crate) fn refuse_size(call: &Call<'_, '_>, offering: ThingId) -> Result<(), ApiError> {
-    let offering = call.thing(offering);
+    let offering = call.tx.thing(offering);
     if offering.flag(col::IS_CUSTOMIZED) || !call.args.has("size") {
         return Ok(());
     }
@@ -357,7 +357,7 @@ pub(crate) fn place_all(
     vm: ThingId,
     host: ThingId,
 ) -> Result<(), ApiError> {
-    for id in call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
+    for id in call.tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
         place(call, id, Some(host))?;
     }
     Ok(())
@@ -365,8 +365,8 @@ pub(crate) fn place_all(
 
 /// Refuses to start a machine that has a volume in a pool that is not up.
 pub(crate) fn refuse_unreachable(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
-    for volume in call.referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
-        let pool = volume.id_of(col::POOL_ID).map(|id| call.thing(id));
+    for volume in call.tx.referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
+        let pool = volume.id_of(col::POOL_ID).map(|id| call.tx.thing(id));
         if let Some(pool) = pool.filter(|pool| !pool.is(PoolState::Up)) {
             return Err(ApiError::unavailable(format!(
                 "the volume {} lies in the storage pool {}, which is in {}",
@@ -386,14 +386,14 @@ pub(crate) fn place(
     id: ThingId,
     host: Option<ThingId>,
 ) -> Result<(), ApiError> {
-    let volume = call.thing(id).clone();
+    let volume = call.tx.thing(id).clone();
     if !volume.is_any(&[VolumeState::Allocated, VolumeState::Uploaded]) {
         return Ok(());
     }
     let pool = placement::pool_for(call, &volume, host)?;
-    let name = call.thing(pool).text(col::NAME).to_owned();
-    call.move_to(id, VolumeState::Ready);
-    call.edit(id, |volume| {
+    let name = call.tx.thing(pool).text(col::NAME).to_owned();
+    call.tx.move_to(id, VolumeState::Ready);
+    call.tx.edit(id, |volume| {
         volume.set_ref(col::POOL_ID, pool).set_text(col::STORAGE, &name);
     });
     Ok(())
@@ -438,21 +438,21 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let (zone, size_bytes, offering, from) =
         match (args.id("snapshotid"), args.id("diskofferingid")) {
             (Some(snapshot), _) => {
-                let snapshot = call.thing(snapshot);
+                let snapshot = call.tx.thing(snapshot);
                 if !snapshot.is(SnapshotState::BackedUp) {
                     return Err(ApiError::value(format!(
                         "the snapshot {} is not backed up yet",
                         snapshot.text(col::NAME)
                     )));
                 }
-                let of = snapshot.id_of(col::VOLUME_ID).map(|id| call.thing(id));
+                let of = snapshot.id_of(col::VOLUME_ID).map(|id| call.tx.thing(id));
                 let offering = of.and_then(|volume| volume.id_of(col::DISK_OFFERING_ID));
                 let zone = snapshot.id_of(col::ZONE_ID).expect("snapshots are in a zone");
                 if args.id("zoneid").is_some_and(|wanted| wanted != zone) {
                     return Err(ApiError::value(format!(
                         "the snapshot {} is in the zone {}; its volumes are made there",
                         snapshot.text(col::NAME),
-                        call.thing(zone).text(col::NAME)
+                        call.tx.thing(zone).text(col::NAME)
                     ))
                     .about(snapshot.uuid.to_string(), "snapshotid"));
                 }
@@ -487,8 +487,8 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let storage_type = storage_type_of(call.tx, offering);
     // What is made of a snapshot is of the hypervisor that the snapshot's volume was of.
     let hypervisor = from
-        .and_then(|snapshot| call.thing(snapshot).id_of(col::VOLUME_ID))
-        .map(|volume| call.thing(volume).text(col::HYPERVISOR).to_owned())
+        .and_then(|snapshot| call.tx.thing(snapshot).id_of(col::VOLUME_ID))
+        .map(|volume| call.tx.thing(volume).text(col::HYPERVISOR).to_owned())
         .filter(|hypervisor| !hypervisor.is_empty());
     let id = call.tx.insert(Kind::Volume, |volume| {
         volume.owner = Some(owner);
@@ -521,7 +521,7 @@ fn check_iops(call: &Call<'_, '_>, offering: Option<ThingId>) -> Result<(), ApiE
     if least.is_none() && most.is_none() {
         return Ok(());
     }
-    let offering = offering.map(|id| call.thing(id));
+    let offering = offering.map(|id| call.tx.thing(id));
     if !offering.is_some_and(|offering| offering.flag(col::IS_CUSTOMIZED_IOPS)) {
         return Err(ApiError::value(
             "`miniops` and `maxiops` go with an offering that has `customizediops=true`; leave them out",
@@ -546,7 +546,7 @@ fn finish_create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn give_up(call: &mut Call<'_, '_>) {
-    if let Some(id) = call.entity.filter(|id| call.get(Kind::Volume, *id).is_some()) {
+    if let Some(id) = call.entity.filter(|id| call.tx.get(Kind::Volume, *id).is_some()) {
         expunge(call.tx, id);
     }
 }
@@ -554,7 +554,7 @@ fn give_up(call: &mut Call<'_, '_>) {
 fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. A data volume that is free, a machine of the same owner and zone.
     let (id, vm) = (call.args.id_required("id"), call.args.id_required("virtualmachineid"));
-    let (volume, machine) = (call.thing(id).clone(), call.thing(vm).clone());
+    let (volume, machine) = (call.tx.thing(id).clone(), call.tx.thing(vm).clone());
     let name = volume.text(col::NAME);
     if volume.text(col::TYPE) == "ROOT" {
         return Err(ApiError::value(format!(
@@ -564,7 +564,7 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(other) = volume.id_of(col::VIRTUAL_MACHINE_ID) {
         return Err(ApiError::value(format!(
             "the volume {name} is attached to {} already; detach it first",
-            call.thing(other).text(col::NAME)
+            call.tx.thing(other).text(col::NAME)
         )));
     }
     if volume.owner != machine.owner {
@@ -615,11 +615,12 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     // 2. A place on the machine: 0 is the root disk, 3 the CD drive.
     let taken: Vec<i64> = call
+        .tx
         .referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID)
         .map(|v| v.int(col::DEVICE_ID))
         .collect();
     let data = taken.iter().filter(|device| **device != 0).count();
-    if let Some(most) = hypervisor::data_volumes_max(call, &machine)
+    if let Some(most) = hypervisor::data_volumes_max(call.tx, &machine)
         && i64::try_from(data).is_ok_and(|data| data >= most)
     {
         return Err(ApiError::value(format!(
@@ -645,16 +646,16 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     };
     // 3. It lies where the machine reaches it; for one that has never run its host
     //    decides that.
-    if let Some(host) = placement::home_of(call, &machine) {
+    if let Some(host) = placement::home_of(call.tx, &machine) {
         place(call, id, Some(host))?;
-        let pool = call.thing(id).id_of(col::POOL_ID);
-        if pool.is_some_and(|pool| !placement::reaches(call.thing(host), call.thing(pool))) {
-            let pool = placement::pool_for(call, call.thing(id), Some(host))?;
+        let pool = call.tx.thing(id).id_of(col::POOL_ID);
+        if pool.is_some_and(|pool| !placement::reaches(call.tx.thing(host), call.tx.thing(pool))) {
+            let pool = placement::pool_for(call, call.tx.thing(id), Some(host))?;
             move_to(call, id, pool)?;
         }
     }
-    let now = call.now;
-    call.edit(id, |volume| {
+    let now = call.tx.now;
+    call.tx.edit(id, |volume| {
         volume
             .set_ref(col::VIRTUAL_MACHINE_ID, vm)
             .set_int(col::DEVICE_ID, device)
@@ -672,11 +673,11 @@ fn named_to_detach(call: &mut Call<'_, '_>) -> Result<ThingId, ApiError> {
     let args = &call.args;
     Ok(match (args.id("id"), args.id("virtualmachineid"), args.int("deviceid")) {
         (Some(id), vm, device) => {
-            let volume = call.thing(id);
+            let volume = call.tx.thing(id);
             let name = volume.text(col::NAME);
             if let Some(vm) = vm.filter(|vm| volume.id_of(col::VIRTUAL_MACHINE_ID) != Some(*vm)) {
                 let expected = format!("the volume {name} is not attached to it");
-                let vm = call.thing(vm).uuid.to_string();
+                let vm = call.tx.thing(vm).uuid.to_string();
                 return Err(call.invalid("virtualmachineid", &vm, &expected));
             }
             if let Some(device) = device.filter(|at| volume.int_if(col::DEVICE_ID) != Some(*at)) {
@@ -686,6 +687,7 @@ fn named_to_detach(call: &mut Call<'_, '_>) -> Result<ThingId, ApiError> {
             id
         }
         (None, Some(vm), Some(device)) => call
+            .tx
             .referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID)
             .find(|volume| volume.int_if(col::DEVICE_ID) == Some(device))
             .map(|volume| volume.id)
@@ -702,16 +704,17 @@ fn named_to_detach(call: &mut Call<'_, '_>) -> Result<ThingId, ApiError> {
 
 fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let volume = call.thing(id);
+    let volume = call.tx.thing(id);
     if volume.text(col::TYPE) == "ROOT" {
         return Err(ApiError::value(format!(
             "{} is a root volume and stays with its virtual machine",
             volume.text(col::NAME)
         )));
     }
-    let vm = volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.thing(id)).ok_or_else(|| {
-        ApiError::value(format!("the volume {} is not attached", volume.text(col::NAME)))
-    })?;
+    let vm =
+        volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.tx.thing(id)).ok_or_else(|| {
+            ApiError::value(format!("the volume {} is not attached", volume.text(col::NAME)))
+        })?;
     if !vm.is_any(&[MachineState::Running, MachineState::Stopped, MachineState::Destroyed]) {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}; it must be running or stopped",
@@ -730,7 +733,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::value(format!(
             "the volume {} is attached to {}; detach it first",
             volume.text(col::NAME),
-            call.thing(vm).text(col::NAME)
+            call.tx.thing(vm).text(col::NAME)
         ))
         .about(volume.uuid.to_string(), "id"));
     }
@@ -742,7 +745,7 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. The new offering and size.
     let args = call.args.clone();
     let id = args.id("id").ok_or_else(|| ApiError::value("give the volume's `id`"))?;
-    let volume = call.thing(id).clone();
+    let volume = call.tx.thing(id).clone();
     let name = volume.text(col::NAME);
     if volume.text(col::TYPE) == "ROOT" {
         return Err(ApiError::value(format!("{name} is a root volume and keeps its size")));
@@ -762,8 +765,8 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             "the volume {name} would become smaller, and what does not fit is lost; give `shrinkok=true` to do it"
         )));
     }
-    if let Some(old) = volume.id_of(col::DISK_OFFERING_ID).map(|id| call.thing(id)) {
-        let new = call.thing(offering);
+    if let Some(old) = volume.id_of(col::DISK_OFFERING_ID).map(|id| call.tx.thing(id)) {
+        let new = call.tx.thing(offering);
         if [col::STORAGE_TYPE, col::TAGS]
             .into_iter()
             .any(|column| old.text(column) != new.text(column))
@@ -779,16 +782,16 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let owner = volume.owner.expect("volumes have an owner");
     limit::check(call.tx, owner, Limit::PrimaryStorage, gib(new) - gib(old))?;
     if let Some(pool) = volume.id_of(col::POOL_ID)
-        && capacity::pool_free_bytes(call, pool) < new - old
+        && capacity::pool_free_bytes(call.tx, pool) < new - old
     {
         return Err(ApiError::storage_capacity(format!(
             "the storage pool {} has no room for {} more bytes",
-            call.thing(pool).text(col::NAME),
+            call.tx.thing(pool).text(col::NAME),
             new - old
         )));
     }
     // 2. The bill follows.
-    call.edit(id, |volume| {
+    call.tx.edit(id, |volume| {
         volume.set_int(col::SIZE, new).set_ref(col::DISK_OFFERING_ID, offering);
     });
     Ok(Done::Thing(id))
@@ -810,9 +813,9 @@ fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         _ => return Err(call.invalid("format", &format, "expected VHD, QCOW2, OVA or RAW")),
     };
     let zone = args.id_required("zoneid");
-    let hypervisor = reader_of(call, zone, &format, hypervisor);
+    let hypervisor = reader_of(call.tx, zone, &format, hypervisor);
     zone::refuse_disabled(call, zone)?;
-    zonestore::refuse_without(call, zone)?;
+    zonestore::refuse_without(call.tx, zone)?;
     limit::check(call.tx, owner, Limit::Volume, 1)?;
     limit::check(call.tx, owner, Limit::SecondaryStorage, gib(UPLOADED_BYTES))?;
     let id = call.tx.insert(Kind::Volume, |volume| {
@@ -852,20 +855,21 @@ fn finish_upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.step == 0 {
         let zone = call.entity().id_of(col::ZONE_ID);
-        if let Some(later) = simulator::ask(call, zone, "DownloadCommand")? {
+        if let Some(later) = simulator::ask(call.tx, zone, "DownloadCommand")? {
             return Ok(later);
         }
     }
-    call.move_to(id, VolumeState::Uploaded);
+    call.tx.move_to(id, VolumeState::Uploaded);
     Ok(Done::Thing(id))
 }
 
 fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, pool) = (call.args.id_required("volumeid"), call.args.id_required("storageid"));
     let runs = call
+        .tx
         .thing(id)
         .id_of(col::VIRTUAL_MACHINE_ID)
-        .is_some_and(|vm| call.thing(vm).is(MachineState::Running));
+        .is_some_and(|vm| call.tx.thing(vm).is(MachineState::Running));
     if runs && !call.args.is_true("livemigrate") {
         return Err(ApiError::value(
             "its virtual machine runs; give `livemigrate=true`, or stop it",
@@ -877,8 +881,8 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Moves a volume from the pool it lies in to another of its zone and hypervisor.
 pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Result<(), ApiError> {
-    let volume = call.thing(id).clone();
-    let to = call.thing(pool).clone();
+    let volume = call.tx.thing(id).clone();
+    let to = call.tx.thing(pool).clone();
     if !volume.is(VolumeState::Ready) {
         return Err(ApiError::value(format!(
             "the volume {} is {} and lies in no pool yet",
@@ -895,7 +899,7 @@ pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Re
             to.text(col::NAME)
         )));
     }
-    let from = volume.id_of(col::POOL_ID).map(|id| call.thing(id).text(col::HYPERVISOR));
+    let from = volume.id_of(col::POOL_ID).map(|id| call.tx.thing(id).text(col::HYPERVISOR));
     if from.is_some_and(|from| from != to.text(col::HYPERVISOR)) {
         return Err(ApiError::value(format!(
             "the storage pool {} is for {}, the volume is not",
@@ -905,8 +909,9 @@ pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Re
     }
     // What runs goes on reaching it.
     let host =
-        volume.id_of(col::VIRTUAL_MACHINE_ID).and_then(|vm| call.thing(vm).id_of(col::HOST_ID));
-    if let Some(host) = host.map(|id| call.thing(id)).filter(|host| !placement::reaches(host, &to))
+        volume.id_of(col::VIRTUAL_MACHINE_ID).and_then(|vm| call.tx.thing(vm).id_of(col::HOST_ID));
+    if let Some(host) =
+        host.map(|id| call.tx.thing(id)).filter(|host| !placement::reaches(host, &to))
     {
         return Err(ApiError::value(format!(
             "the host {} of its virtual machine does not reach the storage pool {}",
@@ -915,13 +920,13 @@ pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Re
         ))
         .about(to.uuid.to_string(), "storageid"));
     }
-    if capacity::pool_free_bytes(call, pool) < volume.int(col::SIZE) {
+    if capacity::pool_free_bytes(call.tx, pool) < volume.int(col::SIZE) {
         return Err(ApiError::storage_capacity(format!(
             "the storage pool {} has no room for the volume",
             to.text(col::NAME)
         )));
     }
-    call.edit(id, |volume| {
+    call.tx.edit(id, |volume| {
         volume.set_ref(col::POOL_ID, pool).set_text(col::STORAGE, to.text(col::NAME));
     });
     Ok(())
@@ -929,7 +934,7 @@ pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Re
 
 fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let volume = call.entity();
-    let vm = volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.thing(id));
+    let vm = volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.tx.thing(id));
     if let Some(vm) = vm.filter(|vm| !vm.is(MachineState::Stopped)) {
         return Err(ApiError::value(format!(
             "stop the virtual machine {} or detach the volume first",
@@ -949,7 +954,7 @@ fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::value(format!(
             "the volume {} is not in the zone {}",
             volume.text(col::NAME),
-            call.thing(zone).text(col::NAME)
+            call.tx.thing(zone).text(col::NAME)
         ))
         .about(volume.uuid.to_string(), "id"));
     }
@@ -960,7 +965,7 @@ fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let path = call.args.text_required("path").to_owned();
-    call.edit(id, |volume| {
+    call.tx.edit(id, |volume| {
         volume.set_text(col::PATH, &path);
     });
     Ok(Done::Thing(id))

@@ -25,7 +25,7 @@ use crate::{
 
 /// Refuses an offering that the machine cannot have.
 fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result<(), ApiError> {
-    let (machine, new) = (call.thing(vm), call.thing(offering));
+    let (machine, new) = (call.tx.thing(vm), call.tx.thing(offering));
     if new.flag(col::IS_SYSTEM) {
         return Err(ApiError::value(format!(
             "the service offering {} is for system VMs",
@@ -39,7 +39,7 @@ fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result
             new.text(col::NAME)
         )));
     }
-    let old = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| call.thing(id));
+    let old = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.thing(id));
     if old.is_some_and(|old| old.text(col::STORAGE_TYPE) != new.text(col::STORAGE_TYPE)) {
         return Err(ApiError::value(
             "the new service offering has another storage type; volumes would have to move",
@@ -60,12 +60,12 @@ fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result
 }
 
 fn set_offering(call: &mut Call<'_, '_>, vm: ThingId, offering: ThingId) {
-    let offers_ha = call.thing(offering).flag(col::OFFER_HA);
-    call.edit(vm, |vm| {
+    let offers_ha = call.tx.thing(offering).flag(col::OFFER_HA);
+    call.tx.edit(vm, |vm| {
         vm.set_ref(col::SERVICE_OFFERING_ID, offering).set_flag(col::HA_ENABLE, offers_ha);
     });
     if let Some(root) = volume::root_of(call.tx, vm) {
-        call.edit(root, |volume| {
+        call.tx.edit(root, |volume| {
             volume.set_ref(col::SERVICE_OFFERING_ID, offering);
         });
     }
@@ -86,12 +86,12 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // It may have been stopped or destroyed while its host was busy.
     life::must_be(call.tx, vm, &[MachineState::Stopped, MachineState::Running], "scaled")?;
     check_offering(call, vm, offering)?;
-    if call.thing(vm).is(MachineState::Stopped) {
+    if call.tx.thing(vm).is(MachineState::Stopped) {
         set_offering(call, vm, offering);
         return Ok(Done::Thing(vm));
     }
     // Running machines only grow, where they, their zone and their image allow it.
-    let machine = call.thing(vm).clone();
+    let machine = call.tx.thing(vm).clone();
     if !machine.flag(col::IS_DYNAMICALLY_SCALABLE) {
         return Err(ApiError::value(format!(
             "the virtual machine {} does not scale while it runs: `isdynamicallyscalable` is \
@@ -101,10 +101,10 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .about(machine.uuid.to_string(), "id"));
     }
     let zone = machine.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
-    if call.scoped_setting(zone, "enable.dynamic.scale.vm") != "true" {
+    if call.tx.scoped_setting(zone, "enable.dynamic.scale.vm") != "true" {
         return Err(ApiError::value(format!(
             "the zone {} does not scale running virtual machines: `enable.dynamic.scale.vm` is false",
-            call.thing(zone).text(col::NAME)
+            call.tx.thing(zone).text(col::NAME)
         )));
     }
     let (old, new) = {
@@ -116,15 +116,15 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::value("running virtual machines can only be scaled up"));
     }
     let host = machine.id_of(col::HOST_ID).expect("running virtual machines are on a host");
-    let (on, wanted) = (call.thing(host), call.thing(offering).text(col::HOST_TAGS));
+    let (on, wanted) = (call.tx.thing(host), call.tx.thing(offering).text(col::HOST_TAGS));
     if !given::has_all_tags(on.text(col::HOST_TAGS), wanted) {
         return Err(ApiError::server_capacity(format!(
             "the host of {} has not the tags {wanted} of the new offering; stop it first",
             machine.text(col::NAME)
         )));
     }
-    let free_cpu = capacity::host_free_cpu_mhz(call, host);
-    let free_memory = capacity::host_free_memory_bytes(call, host);
+    let free_cpu = capacity::host_free_cpu_mhz(call.tx, host);
+    let free_memory = capacity::host_free_memory_bytes(call.tx, host);
     if free_cpu < new.cpu_mhz - old.cpu_mhz || free_memory < new.memory_bytes - old.memory_bytes {
         return Err(ApiError::server_capacity(format!(
             "the host of {} has no room for the larger offering",
@@ -132,7 +132,7 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     if call.step == 0
-        && let Some(later) = simulator::ask(call, Some(host), "ScaleVmCommand")?
+        && let Some(later) = simulator::ask(call.tx, Some(host), "ScaleVmCommand")?
     {
         return Ok(later);
     }
@@ -143,7 +143,7 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// Reboots: no state changes, nothing is billed anew, but for a volatile machine.
 pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
-    let offering = call.entity().id_of(col::SERVICE_OFFERING_ID).map(|id| call.thing(id));
+    let offering = call.entity().id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.thing(id));
     let is_volatile = offering.is_some_and(|offering| offering.flag(col::IS_VOLATILE));
     // What was made from an ISO has no other root volume to begin with, bare metal none.
     let is_metal = placement::is_bare_metal(call.entity().text(col::HYPERVISOR));
@@ -157,7 +157,7 @@ pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     life::must_be(call.tx, vm, &[MachineState::Running], "rebooted")?;
     if call.step == 0 {
         let host = call.entity().id_of(col::HOST_ID);
-        if let Some(later) = simulator::ask(call, host, "RebootCommand")? {
+        if let Some(later) = simulator::ask(call.tx, host, "RebootCommand")? {
             return Ok(later);
         }
     }
@@ -168,10 +168,10 @@ pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// found the machine.
 fn refuse_worked_on(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
     let is_pending = |job: &Thing| job.int(col::JOB_STATUS) == JobStatus::Pending as i64;
-    if !call.referring(vm, Kind::Job, col::ENTITY).any(is_pending) {
+    if !call.tx.referring(vm, Kind::Job, col::ENTITY).any(is_pending) {
         return Ok(());
     }
-    let vm = call.thing(vm);
+    let vm = call.tx.thing(vm);
     Err(ApiError::value(format!(
         "a job is at work on the virtual machine {}; wait for its end",
         vm.text(col::NAME)
@@ -192,10 +192,10 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     // What it gave up when it was destroyed it takes again.
-    let offering = call.entity().id_of(col::SERVICE_OFFERING_ID).map(|id| call.thing(id));
+    let offering = call.entity().id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.thing(id));
     let (cores, memory) = offering
         .map_or((0, 0), |offering| (offering.int(col::CPU_NUMBER), offering.int(col::MEMORY)));
-    let root = volume::root_of(call.tx, vm).map(|id| call.thing(id).int(col::SIZE));
+    let root = volume::root_of(call.tx, vm).map(|id| call.tx.thing(id).int(col::SIZE));
     let needs = [
         (Limit::Vm, 1),
         (Limit::Cpu, cores),
@@ -206,17 +206,17 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     for (which, more) in needs {
         limit::check(call.tx, owner, which, more)?;
     }
-    call.edit(vm, |vm| {
+    call.tx.edit(vm, |vm| {
         vm.set_time(col::DUE, None);
     });
-    call.move_to(vm, MachineState::Stopped);
+    call.tx.move_to(vm, MachineState::Stopped);
     Ok(Done::Thing(vm))
 }
 
 /// Makes the root volume anew from the template.
 pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
-    let template = call.args.id("templateid").or(call.thing(vm).id_of(col::TEMPLATE_ID));
+    let template = call.args.id("templateid").or(call.tx.thing(vm).id_of(col::TEMPLATE_ID));
     renew(call, vm, template)
 }
 
@@ -229,7 +229,7 @@ fn renew(
 ) -> Result<Done, ApiError> {
     if call.step == 0 {
         life::must_be(call.tx, vm, &[MachineState::Stopped, MachineState::Running], "restored")?;
-        let machine = call.thing(vm).clone();
+        let machine = call.tx.thing(vm).clone();
         if placement::is_bare_metal(machine.text(col::HYPERVISOR)) {
             return Err(ApiError::value(format!(
                 "the virtual machine {} is bare metal and has no root volume",
@@ -244,18 +244,20 @@ fn renew(
         if imagecopy::ready_in(call.tx, template, zone).is_none() {
             return Err(ApiError::value(format!(
                 "the template {} is not ready in the zone",
-                call.thing(template).text(col::NAME)
+                call.tx.thing(template).text(col::NAME)
             )));
         }
         if !call
+            .tx
             .thing(template)
             .text(col::HYPERVISOR)
             .eq_ignore_ascii_case(machine.text(col::HYPERVISOR))
         {
             return Err(ApiError::value("the template is of another hypervisor"));
         }
-        let size_bytes = call.thing(template).int(col::SIZE);
-        let old_bytes = volume::root_of(call.tx, vm).map_or(0, |id| call.thing(id).int(col::SIZE));
+        let size_bytes = call.tx.thing(template).int(col::SIZE);
+        let old_bytes =
+            volume::root_of(call.tx, vm).map_or(0, |id| call.tx.thing(id).int(col::SIZE));
         let owner = machine.owner.expect("virtual machines have an owner");
         let more = gib(size_bytes) - gib(old_bytes);
         limit::check(call.tx, owner, Limit::PrimaryStorage, more)?;
@@ -267,8 +269,8 @@ fn renew(
         if let Some(root) = volume::root_of(call.tx, vm) {
             volume::expunge(call.tx, root);
         }
-        let os_type = call.thing(template).id_of(col::OS_TYPE_ID);
-        call.edit(vm, |vm| {
+        let os_type = call.tx.thing(template).id_of(col::OS_TYPE_ID);
+        call.tx.edit(vm, |vm| {
             vm.set_ref(col::TEMPLATE_ID, template)
                 .set_ref(col::ISO_ID, None)
                 .set_ref(col::BOOT_ISO_ID, None);
@@ -292,7 +294,7 @@ pub(super) fn reset_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> 
     let takes_password = call
         .entity()
         .id_of(col::TEMPLATE_ID)
-        .is_some_and(|id| call.thing(id).flag(col::PASSWORD_ENABLED));
+        .is_some_and(|id| call.tx.thing(id).flag(col::PASSWORD_ENABLED));
     if !takes_password {
         return Err(ApiError::value(format!(
             "the template of {} does not take passwords",
@@ -308,11 +310,12 @@ pub(super) fn reset_key(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     scope::refuse_other_owner(call, vm)?;
     let name = call.args.text_required("keypair").to_owned();
     let owner = call.entity().owner.expect("virtual machines have an owner");
-    let is_known = call.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text(col::NAME) == name);
+    let is_known =
+        call.tx.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text(col::NAME) == name);
     if !is_known {
         return Err(call.invalid("keypair", &name, "the owner has no key pair of this name"));
     }
-    call.edit(vm, |vm| {
+    call.tx.edit(vm, |vm| {
         vm.set_text(col::KEYPAIR, &name);
     });
     deploy::with_password(call, vm)
@@ -340,7 +343,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         deploy::check_user_data(call, data)?;
     }
     let group = deploy::group_named(call, owner)?;
-    call.edit(vm, |vm| {
+    call.tx.edit(vm, |vm| {
         for column in [col::DISPLAY_NAME, col::USER_DATA] {
             if let Some(text) = args.text(column.name()) {
                 vm.set_text(column, text);
@@ -370,22 +373,22 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     refuse_worked_on(call, vm)?;
     let name = call.args.text_required("account").to_owned();
     let domain = call.args.id_required("domainid");
-    let to = scope::named_account(call, &call.caller, &name, Some(domain))?;
-    let machine = call.thing(vm).clone();
+    let to = scope::named_account(call.tx, &call.caller, &name, Some(domain))?;
+    let machine = call.tx.thing(vm).clone();
     if machine.owner == Some(to) {
         return Err(ApiError::value(format!(
             "the virtual machine {} belongs to {name} already",
             machine.text(col::NAME)
         )));
     }
-    if !call.thing(to).is(AccountState::Enabled) {
+    if !call.tx.thing(to).is(AccountState::Enabled) {
         return Err(ApiError::permission(format!(
             "the account {name} is {}; enable it before anything is given to it",
-            call.thing(to).state()
+            call.tx.thing(to).state()
         )));
     }
     // What it was made from, its new owner must be able to restore it from.
-    if let Some(template) = machine.id_of(col::TEMPLATE_ID).map(|id| call.thing(id))
+    if let Some(template) = machine.id_of(col::TEMPLATE_ID).map(|id| call.tx.thing(id))
         && !image::is_open_to(template, to)
     {
         return Err(ApiError::permission(format!(
@@ -401,15 +404,15 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             machine.text(col::NAME)
         )));
     }
-    let volumes = call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
-    let size: i64 = volumes.iter().map(|id| call.thing(*id).int(col::SIZE)).sum();
+    let volumes = call.tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
+    let size: i64 = volumes.iter().map(|id| call.tx.thing(*id).int(col::SIZE)).sum();
     let offering =
         machine.id_of(col::SERVICE_OFFERING_ID).expect("virtual machines have an offering");
     let needs = [
         (Limit::Vm, 1),
         (Limit::Volume, i64::try_from(volumes.len()).unwrap_or(i64::MAX)),
-        (Limit::Cpu, call.thing(offering).int(col::CPU_NUMBER)),
-        (Limit::Memory, call.thing(offering).int(col::MEMORY)),
+        (Limit::Cpu, call.tx.thing(offering).int(col::CPU_NUMBER)),
+        (Limit::Memory, call.tx.thing(offering).int(col::MEMORY)),
         (Limit::PrimaryStorage, gib(size)),
     ];
     for (which, more) in needs {
@@ -417,6 +420,7 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     let zone = machine.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
     if let Some(other) = call
+        .tx
         .owned_by(to, Kind::Vm)
         .find(|other| other.text(col::NAME).eq_ignore_ascii_case(machine.text(col::NAME)))
     {
@@ -434,14 +438,14 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         nic::remove(call.tx, nic);
     }
     for id in [vm].iter().chain(&volumes) {
-        call.edit(*id, |thing| thing.owner = None);
+        call.tx.edit(*id, |thing| thing.owner = None);
     }
     // 3. It begins for the one who gets it.
     for id in &volumes {
         give(call, *id, to);
     }
     give(call, vm, to);
-    call.edit(vm, |vm| {
+    call.tx.edit(vm, |vm| {
         vm.set_ref(col::GROUP_ID, None).clear(col::KEYPAIR).set_refs(col::SECURITY_GROUPS, groups);
     });
     for on in networks {
@@ -454,10 +458,10 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Gives a thing to another account, with the tags and the snapshot policies on it.
 fn give(call: &mut Call<'_, '_>, id: ThingId, to: ThingId) {
-    let tags = call.ids_referring(id, Kind::Tag, col::RESOURCE);
-    let policies = call.ids_referring(id, Kind::SnapshotPolicy, col::VOLUME_ID);
+    let tags = call.tx.ids_referring(id, Kind::Tag, col::RESOURCE);
+    let policies = call.tx.ids_referring(id, Kind::SnapshotPolicy, col::VOLUME_ID);
     for id in [id].into_iter().chain(tags).chain(policies) {
-        call.edit(id, |thing| thing.owner = Some(to));
+        call.tx.edit(id, |thing| thing.owner = Some(to));
     }
 }
 
@@ -475,14 +479,14 @@ pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         (None, Some(pool)) => {
             life::must_be(call.tx, vm, &[MachineState::Stopped], "moved to another storage pool")?;
             // All of them, so that one host goes on reaching them.
-            let lies_there = |id: &ThingId| call.thing(*id).id_of(col::POOL_ID) == Some(pool);
-            let mut volumes = call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
+            let lies_there = |id: &ThingId| call.tx.thing(*id).id_of(col::POOL_ID) == Some(pool);
+            let mut volumes = call.tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
             volumes.retain(|id| !lies_there(id));
             if volumes.is_empty() {
                 return Err(ApiError::value(format!(
                     "the virtual machine {} has no volumes outside of {}",
-                    call.thing(vm).text(col::NAME),
-                    call.thing(pool).text(col::NAME)
+                    call.tx.thing(vm).text(col::NAME),
+                    call.tx.thing(pool).text(col::NAME)
                 )));
             }
             for id in volumes {
@@ -497,7 +501,7 @@ pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// that the host does not reach go to the pools named, or to one that it reaches.
 pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (vm, host) = (call.args.id_required("virtualmachineid"), call.args.id_required("hostid"));
-    let volumes = call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
+    let volumes = call.tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
     // 1. Where each volume that is named is to go.
     let mut wanted: BTreeMap<ThingId, ThingId> = BTreeMap::new();
     for entry in call.args.map("migrateto").to_vec() {
@@ -506,14 +510,14 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
         if !volumes.contains(&volume) {
             return Err(ApiError::value(format!(
                 "the volume {} is not on this virtual machine",
-                call.thing(volume).text(col::NAME)
+                call.tx.thing(volume).text(col::NAME)
             )));
         }
-        if !placement::reaches(call.thing(host), call.thing(pool)) {
+        if !placement::reaches(call.tx.thing(host), call.tx.thing(pool)) {
             return Err(ApiError::value(format!(
                 "the host {} does not reach the storage pool {}",
-                call.thing(host).text(col::NAME),
-                call.thing(pool).text(col::NAME)
+                call.tx.thing(host).text(col::NAME),
+                call.tx.thing(pool).text(col::NAME)
             )));
         }
         wanted.insert(volume, pool);
@@ -524,11 +528,11 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
         return Ok(done);
     }
     for id in volumes {
-        let volume = call.thing(id).clone();
+        let volume = call.tx.thing(id).clone();
         let Some(from) = volume.id_of(col::POOL_ID) else { continue };
         let to = match wanted.get(&id) {
             Some(pool) => *pool,
-            None if placement::reaches(call.thing(host), call.thing(from)) => from,
+            None if placement::reaches(call.tx.thing(host), call.tx.thing(from)) => from,
             None => placement::pool_for(call, &volume, Some(host))?,
         };
         if to != from {
@@ -542,7 +546,7 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
 fn named(call: &Call<'_, '_>, id: Option<&String>, kind: Kind) -> Result<ThingId, ApiError> {
     let id =
         id.ok_or_else(|| ApiError::value("each `migrateto` entry needs `volume` and `pool`"))?;
-    let found = Uuid::parse(id).and_then(|uuid| call.by_uuid(uuid));
+    let found = Uuid::parse(id).and_then(|uuid| call.tx.by_uuid(uuid));
     let is_it = |thing: &&Thing| thing.kind == kind && thing.removed.is_none();
     found.filter(is_it).map(|thing| thing.id).ok_or_else(|| unknown("migrateto", id, kind.noun()))
 }
@@ -555,25 +559,25 @@ fn migrate_to(
 ) -> Result<Done, ApiError> {
     if call.step == 0 {
         life::must_be(call.tx, vm, &[MachineState::Running], "migrated")?;
-        let from = call.thing(vm).id_of(col::HOST_ID);
+        let from = call.tx.thing(vm).id_of(col::HOST_ID);
         if from == Some(host) {
             return Err(ApiError::value("the virtual machine is on this host already"));
         }
-        placement::refuse_unfit(call, vm, host, disks)?;
+        placement::refuse_unfit(call.tx, vm, host, disks)?;
         placement::host_for(call, vm, Some(host), None, disks)?;
-        call.move_to(vm, MachineState::Migrating);
-        if let Some(later) = simulator::ask(call, Some(host), "MigrateCommand")? {
+        call.tx.move_to(vm, MachineState::Migrating);
+        if let Some(later) = simulator::ask(call.tx, Some(host), "MigrateCommand")? {
             return Ok(later);
         }
     }
     life::must_be(call.tx, vm, &[MachineState::Migrating], "migrated")?;
     if call.step > 0 {
         // The host may be gone meanwhile, or full.
-        placement::refuse_unfit(call, vm, host, disks)?;
+        placement::refuse_unfit(call.tx, vm, host, disks)?;
         placement::host_for(call, vm, Some(host), None, disks)?;
     }
-    call.move_to(vm, MachineState::Running);
-    call.edit(vm, |vm| {
+    call.tx.move_to(vm, MachineState::Running);
+    call.tx.edit(vm, |vm| {
         vm.set_ref(col::HOST_ID, host);
     });
     Ok(Done::Thing(vm))
@@ -582,8 +586,8 @@ fn migrate_to(
 /// A migration that failed: the machine runs on where it was.
 pub(super) fn migration_failed(call: &mut Call<'_, '_>) {
     let Some(vm) = call.args.id("virtualmachineid") else { return };
-    if call.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Migrating)) {
-        call.move_to(vm, MachineState::Running);
+    if call.tx.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Migrating)) {
+        call.tx.move_to(vm, MachineState::Running);
     }
 }
 
@@ -592,14 +596,14 @@ pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), Api
     let vms: Vec<ThingId> = life::on_host(call.tx, host).iter().map(|vm| vm.id).collect();
     for vm in vms {
         match placement::host_for(call, vm, None, Some(host), Disks::Stay) {
-            Ok(other) if call.thing(vm).is(MachineState::Running) => {
-                call.edit(vm, |vm| {
+            Ok(other) if call.tx.thing(vm).is(MachineState::Running) => {
+                call.tx.edit(vm, |vm| {
                     vm.set_ref(col::HOST_ID, other);
                 });
             }
             _ => {
                 life::stop_now(call.tx, vm);
-                let name = call.thing(vm).text(col::NAME).to_owned();
+                let name = call.tx.thing(vm).text(col::NAME).to_owned();
                 let text = format!("Virtual machine {name} was stopped: no other host has room");
                 call.happened("VM.STOP", Level::Error, Some(vm), text);
             }

@@ -50,22 +50,22 @@ pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
         vm.owner = Some(plan.owner);
         vm.set_flag(col::IS_PLANNED, true);
     });
-    let is_iso = call.thing(plan.image).kind == Kind::Iso;
-    let name = plan.name.clone().unwrap_or_else(|| call.thing(id).uuid.to_string());
+    let is_iso = call.tx.thing(plan.image).kind == Kind::Iso;
+    let name = plan.name.clone().unwrap_or_else(|| call.tx.thing(id).uuid.to_string());
     let display_name = args.text("displayname").unwrap_or(&name).to_owned();
     let suffix = match &plan.name {
-        Some(name) if call.setting_flag("vm.instancename.flag") => name,
-        _ => call.setting("instance.name"),
+        Some(name) if call.tx.setting_flag("vm.instancename.flag") => name,
+        _ => call.tx.setting("instance.name"),
     };
     let instance = format!("i-{}-{}-{suffix}", plan.owner, id);
     let (os_type, is_scalable) = {
-        let image = call.thing(plan.image);
+        let image = call.tx.thing(plan.image);
         (image.id_of(col::OS_TYPE_ID), image.flag(col::IS_DYNAMICALLY_SCALABLE))
     };
-    let offers_ha = call.thing(plan.offering).flag(col::OFFER_HA);
+    let offers_ha = call.tx.thing(plan.offering).flag(col::OFFER_HA);
     let group = group_named(call, plan.owner)?;
     let key_pair = key_pair_named(call, plan.owner)?;
-    call.edit(id, |vm| {
+    call.tx.edit(id, |vm| {
         vm.set_text(col::NAME, &name)
             .set_text(col::DISPLAY_NAME, &display_name)
             .set_flag(col::HA_ENABLE, offers_ha)
@@ -99,7 +99,7 @@ pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
     if let Some((offering, size_bytes)) = plan.data {
         volume::insert_data(call.tx, id, offering, size_bytes);
     }
-    call.edit(id, |vm| {
+    call.tx.edit(id, |vm| {
         vm.clear(col::IS_PLANNED);
     });
     for (on, wanted) in &plan.networks {
@@ -119,38 +119,38 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
     if args.has("hostid") && !call.caller.is_root() {
         return Err(ApiError::permission("Only root admins name the host to start on"));
     }
-    if call.thing(offering).flag(col::IS_SYSTEM) {
+    if call.tx.thing(offering).flag(col::IS_SYSTEM) {
         return Err(ApiError::value(format!(
             "the service offering {} is for system VMs",
-            call.thing(offering).text(col::NAME)
+            call.tx.thing(offering).text(col::NAME)
         )));
     }
     crate::site::zone::refuse_local(call, zone, &[Some(offering), args.id("diskofferingid")])?;
     // 2. An image that is ready in the zone, and the hypervisor that runs it.
     if imagecopy::ready_in(call.tx, image, zone).is_none() {
-        let image = call.thing(image);
+        let image = call.tx.thing(image);
         return Err(ApiError::value(format!(
             "the {} {} is not ready in the zone {}",
             image.kind.noun(),
             image.text(col::NAME),
-            call.thing(zone).text(col::NAME)
+            call.tx.thing(zone).text(col::NAME)
         ))
         .about(image.uuid.to_string(), "templateid"));
     }
     // What it is made from, its owner must be able to restore it from.
-    if !image::is_open_to(call.thing(image), owner) {
+    if !image::is_open_to(call.tx.thing(image), owner) {
         return Err(ApiError::permission(format!(
             "the {} {} is not for the account {}; share it first",
-            call.thing(image).kind.noun(),
-            call.thing(image).text(col::NAME),
-            call.thing(owner).text(col::NAME)
+            call.tx.thing(image).kind.noun(),
+            call.tx.thing(image).text(col::NAME),
+            call.tx.thing(owner).text(col::NAME)
         ))
-        .about(call.thing(image).uuid.to_string(), "templateid"));
+        .about(call.tx.thing(image).uuid.to_string(), "templateid"));
     }
-    let is_iso = call.thing(image).kind == Kind::Iso;
+    let is_iso = call.tx.thing(image).kind == Kind::Iso;
     let hypervisor = match (is_iso, given::word(call, "hypervisor", &HYPERVISORS)?) {
         (false, wanted) => {
-            let image = call.thing(image);
+            let image = call.tx.thing(image);
             let of_image = image.text(col::HYPERVISOR);
             if wanted.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(of_image)) {
                 return Err(ApiError::value(format!(
@@ -170,10 +170,10 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
         }
     };
     let is_metal = placement::is_bare_metal(&hypervisor);
-    if is_iso && !call.thing(image).flag(col::BOOTABLE) {
+    if is_iso && !call.tx.thing(image).flag(col::BOOTABLE) {
         return Err(ApiError::value(format!(
             "the ISO {} is not bootable",
-            call.thing(image).text(col::NAME)
+            call.tx.thing(image).text(col::NAME)
         )));
     }
     // 3. The disks: the root disk is the template's, or of the disk offering of an
@@ -195,12 +195,12 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
             return Err(ApiError::value("bare metal takes no volumes; leave `diskofferingid` out"));
         }
         (false, _) if is_metal => (None, None),
-        (false, data) => (Some(call.thing(image).int(col::SIZE)), data),
+        (false, data) => (Some(call.tx.thing(image).int(col::SIZE)), data),
         (true, Some((_, bytes))) => (Some(bytes), None),
         (true, None) => return Err(ApiError::value("give `diskofferingid` with an ISO")),
     };
     // 4. Limits.
-    let demand = call.thing(offering);
+    let demand = call.tx.thing(offering);
     let bytes = root_bytes.unwrap_or_default() + data.map_or(0, |(_, bytes)| bytes);
     let needs = [
         (Limit::Vm, 1),
@@ -255,9 +255,9 @@ fn networks(
     for entry in listed {
         let text = entry.get("networkid").map_or("", String::as_str);
         let found = crate::engine::Uuid::parse(text)
-            .and_then(|uuid| call.by_uuid(uuid))
+            .and_then(|uuid| call.tx.by_uuid(uuid))
             .filter(|thing| thing.kind == Kind::Network && thing.removed.is_none())
-            .filter(|thing| call.may_use(&call.caller, thing));
+            .filter(|thing| call.tx.may_use(&call.caller, thing));
         let network = found
             .map(|thing| thing.id)
             .ok_or_else(|| unknown("iptonetworklist", text, Kind::Network.noun()))?;
@@ -298,6 +298,7 @@ fn check_name(call: &Call<'_, '_>, owner: ThingId, name: &str) -> Result<(), Api
         return Err(call.invalid("name", name, expected));
     }
     let taken = call
+        .tx
         .owned_by(owner, Kind::Vm)
         .any(|vm| vm.text(col::NAME).eq_ignore_ascii_case(name) && !vm.is(MachineState::Expunging));
     if taken {
@@ -327,6 +328,7 @@ pub(super) fn group_named(
 ) -> Result<Option<ThingId>, ApiError> {
     let Some(name) = call.args.text("group").map(str::to_owned) else { return Ok(None) };
     let known = call
+        .tx
         .owned_by(owner, Kind::InstanceGroup)
         .find(|group| group.text(col::NAME) == name)
         .map(|group| group.id);
@@ -340,7 +342,8 @@ pub(super) fn group_named(
 
 fn key_pair_named(call: &Call<'_, '_>, owner: ThingId) -> Result<Option<String>, ApiError> {
     let Some(name) = call.args.text("keypair") else { return Ok(None) };
-    let is_known = call.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text(col::NAME) == name);
+    let is_known =
+        call.tx.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text(col::NAME) == name);
     if !is_known {
         return Err(call.invalid("keypair", name, "the account has no key pair of this name"));
     }
@@ -356,7 +359,7 @@ pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         return with_password(call, vm);
     }
-    let wanted = call.thing(vm).id_of(col::WANTED_HOST);
+    let wanted = call.tx.thing(vm).id_of(col::WANTED_HOST);
     match life::start(call, vm, wanted)? {
         Done::Thing(_) => with_password(call, vm),
         waits => Ok(waits),
@@ -366,18 +369,19 @@ pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// The machine, with its password where its template gives it one: shown this once.
 pub(super) fn with_password(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiError> {
     let takes_password = call
+        .tx
         .thing(vm)
         .id_of(col::TEMPLATE_ID)
-        .is_some_and(|id| call.thing(id).flag(col::PASSWORD_ENABLED));
+        .is_some_and(|id| call.tx.thing(id).flag(col::PASSWORD_ENABLED));
     if !takes_password {
         return Ok(Done::Thing(vm));
     }
-    let password = crate::engine::secret::password(call.entropy)?;
+    let password = crate::engine::secret::password(call.tx.entropy)?;
     let encrypted = crate::engine::secret::sealed(&password);
-    call.edit(vm, |vm| {
+    call.tx.edit(vm, |vm| {
         vm.set_text(col::ENCRYPTED_PASSWORD, &encrypted);
     });
-    let view = View::new(call.tx, &call.caller, call.thing(vm), call.now);
+    let view = View::new(call.tx, &call.caller, call.tx.thing(vm), call.tx.now);
     let Node::Object(mut fields) = view.object(&VM) else { panic!("objects are shown as such") };
     let at = fields.iter().position(|(name, _)| *name == "nic").unwrap_or(fields.len());
     fields.insert(at, ("password", Node::text(&password)));
@@ -392,17 +396,17 @@ pub(super) fn fail(call: &mut Call<'_, '_>) {
         vm.is_any(&[MachineState::Stopped, MachineState::Starting])
             && vm.id_of(col::LAST_HOST_ID).is_none()
     };
-    if !call.get(Kind::Vm, vm).is_some_and(has_not_run) {
+    if !call.tx.get(Kind::Vm, vm).is_some_and(has_not_run) {
         return;
     }
-    call.move_to(vm, MachineState::Error);
+    call.tx.move_to(vm, MachineState::Error);
     // It may have been given some while its host was waited for.
     remove_all_on(call.tx, vm);
     for nic in nic::of_vm(call.tx, vm) {
         nic::remove(call.tx, nic);
     }
-    for id in call.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
-        if call.thing(id).text(col::TYPE) != "ROOT" {
+    for id in call.tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
+        if call.tx.thing(id).text(col::TYPE) != "ROOT" {
             volume::destroy(call.tx, id);
         }
         volume::expunge(call.tx, id);
@@ -411,5 +415,5 @@ pub(super) fn fail(call: &mut Call<'_, '_>) {
 
 /// What an offering needs, for checks of other commands.
 pub(super) fn demand(call: &Call<'_, '_>, offering: ThingId) -> Demand {
-    Demand::of(call.thing(offering))
+    Demand::of(call.tx.thing(offering))
 }

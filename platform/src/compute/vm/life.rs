@@ -178,31 +178,31 @@ pub(crate) fn start(
         volume::refuse_unreachable(call, vm)?;
         let host = placement::host_for(call, vm, wanted_host, None, Disks::Stay)?;
         placement::reserve(call, vm, host);
-        call.move_to(vm, MachineState::Starting);
-        call.edit(vm, |vm| {
+        call.tx.move_to(vm, MachineState::Starting);
+        call.tx.edit(vm, |vm| {
             vm.set_ref(col::HOST_ID, host);
         });
         for nic in nic::of_vm(call.tx, vm) {
-            let on = call.thing(nic).id_of(col::NETWORK_ID).expect("NICs are on a network");
+            let on = call.tx.thing(nic).id_of(col::NETWORK_ID).expect("NICs are on a network");
             guest::implement(call.tx, on)?;
             nic::reserve(call.tx, nic)?;
             guest::serve(call.tx, on)?;
         }
         volume::place_all(call, vm, host)?;
         // 2. The host does its part, which may take a while.
-        if let Some(later) = simulator::ask(call, Some(host), "StartCommand")? {
+        if let Some(later) = simulator::ask(call.tx, Some(host), "StartCommand")? {
             return Ok(later);
         }
     }
     must_be(call.tx, vm, &[MachineState::Starting], "running")?;
-    call.move_to(vm, MachineState::Running);
+    call.tx.move_to(vm, MachineState::Running);
     Ok(Done::Thing(vm))
 }
 
 /// A start that failed: the machine is stopped as before.
 pub(crate) fn start_failed(call: &mut Call<'_, '_>, vm: ThingId) {
-    if call.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Starting)) {
-        call.move_to(vm, MachineState::Stopped);
+    if call.tx.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Starting)) {
+        call.tx.move_to(vm, MachineState::Stopped);
     }
 }
 
@@ -210,24 +210,24 @@ pub(crate) fn start_failed(call: &mut Call<'_, '_>, vm: ThingId) {
 pub(crate) fn stop(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiError> {
     if call.step == 0 {
         must_be(call.tx, vm, &[MachineState::Running], "stopped")?;
-        let host = call.thing(vm).id_of(col::HOST_ID);
-        call.move_to(vm, MachineState::Stopping);
+        let host = call.tx.thing(vm).id_of(col::HOST_ID);
+        call.tx.move_to(vm, MachineState::Stopping);
         if let Some(later) = simulator::ask_to_stop(call, host)? {
             return Ok(later);
         }
     }
     // Its host may be gone meanwhile, and the machine stopped with it.
-    if !call.thing(vm).is(MachineState::Stopped) {
+    if !call.tx.thing(vm).is(MachineState::Stopped) {
         must_be(call.tx, vm, &[MachineState::Stopping], "stopped")?;
-        call.move_to(vm, MachineState::Stopped);
+        call.tx.move_to(vm, MachineState::Stopped);
     }
     Ok(Done::Thing(vm))
 }
 
 /// A stop that failed: the machine runs on.
 pub(crate) fn stop_failed(call: &mut Call<'_, '_>, vm: ThingId) {
-    if call.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Stopping)) {
-        call.move_to(vm, MachineState::Running);
+    if call.tx.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Stopping)) {
+        call.tx.move_to(vm, MachineState::Running);
     }
 }
 

@@ -363,7 +363,7 @@ fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::permission("Only root admins name the host to start on"));
     }
     if call.step == 0 {
-        scope::refuse_shut(call, call.entity().owner)?;
+        scope::refuse_shut(call.tx, call.entity().owner)?;
     }
     life::start(call, vm, host)
 }
@@ -387,7 +387,7 @@ fn stop_failed(call: &mut Call<'_, '_>) {
 
 fn check_destroy(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let may_expunge =
-        call.caller.role != Role::User || call.setting_flag("allow.user.expunge.recover.vm");
+        call.caller.role != Role::User || call.tx.setting_flag("allow.user.expunge.recover.vm");
     if call.args.is_true("expunge") && !may_expunge {
         return Err(ApiError::permission("Only admins expunge; leave `expunge` out"));
     }
@@ -399,7 +399,7 @@ fn check_destroy(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
     destroy_now(call.tx, vm);
-    if call.args.is_true("expunge") && call.thing(vm).is(MachineState::Destroyed) {
+    if call.args.is_true("expunge") && call.tx.thing(vm).is(MachineState::Destroyed) {
         expunge(call.tx, vm);
     }
     Ok(Done::Thing(vm))

@@ -27,7 +27,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(offering) = args.id("networkofferingid")
         && network.id_of(col::NETWORK_OFFERING_ID) != Some(offering)
     {
-        let (old, new) = (offering_of(call.tx, &network), call.thing(offering));
+        let (old, new) = (offering_of(call.tx, &network), call.tx.thing(offering));
         if old.text(col::GUEST_IP_TYPE) != new.text(col::GUEST_IP_TYPE) {
             return Err(ApiError::value(format!(
                 "a network of type {} cannot have the offering {}",
@@ -53,7 +53,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             ))
             .about(by.uuid.to_string(), "networkofferingid"));
         }
-        let is_listed = networkoffering::can_follow(call, new, id);
+        let is_listed = networkoffering::can_follow(call.tx, new, id);
         if !is_listed {
             return Err(ApiError::value(format!(
                 "the network {} cannot change to the offering {}; listNetworkOfferings with its `networkid` shows those it can",
@@ -67,7 +67,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         for nic in &nics {
             nic::unmeter(call.tx, *nic);
         }
-        call.edit(id, |network| {
+        call.tx.edit(id, |network| {
             network
                 .set_ref(col::NETWORK_OFFERING_ID, offering)
                 .set_flag(col::IS_PERSISTENT, is_persistent);
@@ -85,7 +85,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         reserve(call, id, cidr)?;
     }
     // 3. The rest is as given.
-    call.edit(id, |network| {
+    call.tx.edit(id, |network| {
         for column in [col::NAME, col::DISPLAY_TEXT, col::NETWORK_DOMAIN] {
             if let Some(text) = args.text(column.name()) {
                 network.set_text(column, text);
@@ -101,7 +101,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// Leaves a part of an isolated network's addresses to its machines; the rest is reserved
 /// for what the tenant puts there otherwise. The whole range ends the reservation.
 fn reserve(call: &mut Call<'_, '_>, id: ThingId, given: &str) -> Result<(), ApiError> {
-    let network = call.thing(id).clone();
+    let network = call.tx.thing(id).clone();
     if network.text(col::TYPE) != "Isolated" || !network.is(NetworkState::Implemented) {
         return Err(ApiError::value(format!(
             "the network {} is {} and {}; addresses are reserved in isolated networks that are implemented",
@@ -121,8 +121,8 @@ fn reserve(call: &mut Call<'_, '_>, id: ThingId, given: &str) -> Result<(), ApiE
         let expected = format!("expected a range within {whole}, such as {whole} itself");
         return Err(call.invalid("guestvmcidr", given, &expected));
     };
-    let secondary = call.referring(id, Kind::NicSecondaryIp, col::NETWORK_ID);
-    let taken = call.referring(id, Kind::Nic, col::NETWORK_ID).chain(secondary);
+    let secondary = call.tx.referring(id, Kind::NicSecondaryIp, col::NETWORK_ID);
+    let taken = call.tx.referring(id, Kind::Nic, col::NETWORK_ID).chain(secondary);
     let cidr = ip::cidr_of(first, last);
     let outside = taken
         .map(|holder| holder.text(col::IP_ADDRESS))
@@ -137,7 +137,7 @@ fn reserve(call: &mut Call<'_, '_>, id: ThingId, given: &str) -> Result<(), ApiE
     // 2. From now on.
     let whole = whole.to_owned();
     let is_all = (first, last) == (own_first, own_last);
-    call.edit(id, |network| {
+    call.tx.edit(id, |network| {
         network
             .set_text(col::CIDR, &cidr)
             .set_text_if(col::NETWORK_CIDR, (!is_all).then_some(whole.as_str()));

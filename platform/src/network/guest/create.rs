@@ -37,20 +37,23 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. What kind of network the offering is for.
     let (zone, offering) =
         (call.args.id_required("zoneid"), call.args.id_required("networkofferingid"));
-    let is_shared = call.thing(offering).text(col::GUEST_IP_TYPE).eq_ignore_ascii_case("Shared");
-    if !call.thing(offering).is(SwitchState::Enabled) {
+    let is_shared = call.tx.thing(offering).text(col::GUEST_IP_TYPE).eq_ignore_ascii_case("Shared");
+    if !call.tx.thing(offering).is(SwitchState::Enabled) {
         return Err(ApiError::value(format!(
             "the network offering {} is not enabled",
-            call.thing(offering).text(col::NAME)
+            call.tx.thing(offering).text(col::NAME)
         )));
     }
-    if call.thing(zone).text(col::ALLOCATION_STATE) != "Enabled" && !call.caller.is_root() {
+    if call.tx.thing(zone).text(col::ALLOCATION_STATE) != "Enabled" && !call.caller.is_root() {
         return Err(ApiError::permission(format!(
             "the zone {} is not enabled",
-            call.thing(zone).text(col::NAME)
+            call.tx.thing(zone).text(col::NAME)
         )));
     }
-    if call.args.has("vpcid") || call.args.has("aclid") || call.thing(offering).flag(col::FOR_VPC) {
+    if call.args.has("vpcid")
+        || call.args.has("aclid")
+        || call.tx.thing(offering).flag(col::FOR_VPC)
+    {
         return Err(ApiError::value("tiers of VPCs are not supported yet"));
     }
     let id = if is_shared {
@@ -67,11 +70,11 @@ fn create_isolated(
     zone: ThingId,
     offering: ThingId,
 ) -> Result<ThingId, ApiError> {
-    if call.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
+    if call.tx.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value("basic zones have one shared network and no isolated ones"));
     }
     let owner = call.owner()?;
-    if call.args.has("vlan") && !call.thing(offering).flag(col::SPECIFY_VLAN) {
+    if call.args.has("vlan") && !call.tx.thing(offering).flag(col::SPECIFY_VLAN) {
         return Err(ApiError::value(
             "the offering does not let the VLAN be named; leave `vlan` out",
         ));
@@ -94,7 +97,7 @@ fn create_isolated(
     let vlan = named_vlan(call, physical, "Isolated")?;
     let (name, text) = (args.text_required("name"), args.text_required("displaytext"));
     let id = isolated(call.tx, owner, zone, offering, name, text)?;
-    call.edit(id, |network| {
+    call.tx.edit(id, |network| {
         network.set_ref(col::PHYSICAL_NETWORK_ID, physical);
         if let Some(vlan) = &vlan {
             network.set_text(col::VLAN, vlan);
@@ -107,7 +110,7 @@ fn create_isolated(
         }
     });
     if let Some((gateway, netmask, cidr)) = range {
-        call.edit(id, |network| {
+        call.tx.edit(id, |network| {
             network
                 .set_text(col::GATEWAY, &gateway)
                 .set_text(col::NETMASK, &netmask)
@@ -115,7 +118,7 @@ fn create_isolated(
         });
     }
     give_from(call, id)?;
-    if call.thing(offering).flag(col::IS_PERSISTENT) {
+    if call.tx.thing(offering).flag(col::IS_PERSISTENT) {
         life::implement(call.tx, id)?;
     }
     Ok(id)
@@ -153,10 +156,10 @@ fn give_from(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
             None => Ok(()),
         };
     };
-    let network = call.thing(id);
+    let network = call.tx.thing(id);
     let (gateway, netmask) = (network.text(col::GATEWAY), network.text(col::NETMASK));
     let range = IpRange::checked(call, gateway, netmask, start, end)?;
-    call.edit(id, |network| {
+    call.tx.edit(id, |network| {
         network
             .set_text(col::START_IP, &ip::format(range.first))
             .set_text(col::END_IP, &ip::format(range.last));
@@ -193,29 +196,31 @@ fn physical_network(
     zone: ThingId,
     offering: ThingId,
 ) -> Result<ThingId, ApiError> {
-    let carriers = physicalnetwork::carrying(call, zone, "Guest");
-    let tags = call.thing(offering).text(col::TAGS);
+    let carriers = physicalnetwork::carrying(call.tx, zone, "Guest");
+    let tags = call.tx.thing(offering).text(col::TAGS);
     match call.args.id("physicalnetworkid") {
-        Some(named) if carriers.contains(&named) && !call.thing(named).is(SwitchState::Enabled) => {
+        Some(named)
+            if carriers.contains(&named) && !call.tx.thing(named).is(SwitchState::Enabled) =>
+        {
             Err(ApiError::value(format!(
                 "the physical network {} is not enabled",
-                call.thing(named).text(col::NAME)
+                call.tx.thing(named).text(col::NAME)
             ))
-            .about(call.thing(named).uuid.to_string(), "physicalnetworkid"))
+            .about(call.tx.thing(named).uuid.to_string(), "physicalnetworkid"))
         }
-        Some(named) if carriers.contains(&named) && has_tags(call, named, offering) => Ok(named),
+        Some(named) if carriers.contains(&named) && has_tags(call.tx, named, offering) => Ok(named),
         Some(named) if carriers.contains(&named) => Err(ApiError::value(format!(
             "the physical network {} does not have the tags {tags} of the network offering",
-            call.thing(named).text(col::NAME)
+            call.tx.thing(named).text(col::NAME)
         ))
-        .about(call.thing(named).uuid.to_string(), "physicalnetworkid")),
+        .about(call.tx.thing(named).uuid.to_string(), "physicalnetworkid")),
         Some(named) => Err(ApiError::value(format!(
             "the physical network {} carries no guest traffic of the zone {}",
-            call.thing(named).text(col::NAME),
-            call.thing(zone).text(col::NAME)
+            call.tx.thing(named).text(col::NAME),
+            call.tx.thing(zone).text(col::NAME)
         ))
-        .about(call.thing(named).uuid.to_string(), "physicalnetworkid")),
-        None => carrier(call, zone, offering),
+        .about(call.tx.thing(named).uuid.to_string(), "physicalnetworkid")),
+        None => carrier(call.tx, zone, offering),
     }
 }
 
@@ -226,16 +231,17 @@ fn refuse_unprovided(
     physical: ThingId,
     offering: ThingId,
 ) -> Result<(), ApiError> {
-    let offering = call.thing(offering);
+    let offering = call.tx.thing(offering);
     let has = |name: &str| {
-        call.referring(physical, Kind::Provider, col::PHYSICAL_NETWORK_ID)
+        call.tx
+            .referring(physical, Kind::Provider, col::PHYSICAL_NETWORK_ID)
             .any(|provider| provider.text(col::NAME) == name)
     };
     match offering.map(col::PROVIDERS).iter().map(|(_, by)| by.as_str()).find(|by| !has(by)) {
         Some(provider) => Err(ApiError::value(format!(
             "the network offering {} needs the provider {provider}, which the physical network {} does not have; add it with addNetworkServiceProvider",
             offering.text(col::NAME),
-            call.thing(physical).text(col::NAME)
+            call.tx.thing(physical).text(col::NAME)
         ))
         .about(offering.uuid.to_string(), "networkofferingid")),
         None => Ok(()),
@@ -273,15 +279,15 @@ fn named_vlan(
     }
     let number = vlan_number(text)
         .ok_or_else(|| call.invalid("vlan", given, "expected a number from 0 to 4095"))?;
-    if physicalnetwork::vlan_set(call.thing(physical)).contains(number) {
+    if physicalnetwork::vlan_set(call.tx.thing(physical)).contains(number) {
         return Err(ApiError::value(format!(
             "The VLAN tag {number} is already being used for dynamic vlan allocation for the guest network in zone {}",
-            call.thing(physical).id_of(col::ZONE_ID).map_or("", |zone| call.thing(zone).text(col::NAME))
+            call.tx.thing(physical).id_of(col::ZONE_ID).map_or("", |zone| call.tx.thing(zone).text(col::NAME))
         ))
-        .about(call.thing(physical).uuid.to_string(), "vlan"));
+        .about(call.tx.thing(physical).uuid.to_string(), "vlan"));
     }
     let vlan = number.to_string();
-    let mut others = call.referring(physical, Kind::Network, col::PHYSICAL_NETWORK_ID);
+    let mut others = call.tx.referring(physical, Kind::Network, col::PHYSICAL_NETWORK_ID);
     match others.find(|other| {
         other.text(col::VLAN) == vlan && !(is_shared && other.text(col::TYPE) == "Shared")
     }) {
@@ -377,7 +383,7 @@ fn create_shared(
         args.text(name).ok_or_else(|| ApiError::value(format!("a shared network needs `{name}`")))
     };
     let (dns1, is_basic) = {
-        let zone = call.thing(zone);
+        let zone = call.tx.thing(zone);
         (
             zone.text(col::DNS1).to_owned(),
             zone.text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic"),
@@ -393,7 +399,7 @@ fn create_shared(
     } else {
         let (gateway, netmask, start) = (text("gateway")?, text("netmask")?, text("startip")?);
         let range = IpRange::checked(call, gateway, netmask, start, args.text("endip"))?;
-        let others = call.referring(zone, Kind::VlanIpRange, col::ZONE_ID);
+        let others = call.tx.referring(zone, Kind::VlanIpRange, col::ZONE_ID);
         range.check_apart(others.filter(|other| other.text(col::VLAN) == vlan))?;
         Some(range)
     };
@@ -401,7 +407,7 @@ fn create_shared(
     let cidr = range.as_ref().and_then(|range| ip::cidr(&range.gateway, &range.netmask));
     let suffix = match args.text("networkdomain") {
         Some(suffix) => suffix,
-        None => call.thing(zone).text(col::DNS_DOMAIN),
+        None => call.tx.thing(zone).text(col::DNS_DOMAIN),
     };
     let suffix = suffix.to_owned();
     let acl = args.text("acltype").unwrap_or("Domain").to_owned();
@@ -419,7 +425,7 @@ fn create_shared(
         "Account" if args.has("subdomainaccess") => {
             return Err(ApiError::value("`subdomainaccess` goes with `acltype` `Domain`"));
         }
-        "Domain" => (call.thing(own_users::system_user(call.tx)).owner, args.id("domainid")),
+        "Domain" => (call.tx.thing(own_users::system_user(call.tx)).owner, args.id("domainid")),
         _ => (Some(call.owner()?), None),
     };
     let id = call.tx.insert(Kind::Network, |network| {
@@ -493,23 +499,24 @@ pub(crate) fn for_deployment(
     zone: ThingId,
     named: &[ThingId],
 ) -> Result<Vec<ThingId>, ApiError> {
-    let is_basic = call.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic");
+    let is_basic = call.tx.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic");
     if is_basic && named.is_empty() {
         let shared = call
+            .tx
             .referring(zone, Kind::Network, col::ZONE_ID)
             .find(|network| network.text(col::TYPE) == "Shared");
         return shared.map(|network| vec![network.id]).ok_or_else(|| {
             ApiError::value(format!(
                 "the basic zone {} has no guest network yet",
-                call.thing(zone).text(col::NAME)
+                call.tx.thing(zone).text(col::NAME)
             ))
         });
     }
-    if named.is_empty() && call.thing(zone).flag(col::SECURITY_GROUPS_ENABLED) {
-        return shared_with_groups(call, owner, zone).map(|network| vec![network]);
+    if named.is_empty() && call.tx.thing(zone).flag(col::SECURITY_GROUPS_ENABLED) {
+        return shared_with_groups(call.tx, owner, zone).map(|network| vec![network]);
     }
     for (at, id) in named.iter().enumerate() {
-        let network = call.thing(*id);
+        let network = call.tx.thing(*id);
         if named[..at].contains(id) {
             return Err(ApiError::value(format!(
                 "the network {} is named twice; a virtual machine has one NIC on each",
@@ -525,7 +532,7 @@ pub(crate) fn for_deployment(
             .about(network.uuid.to_string(), "networkids"));
         }
         let is_own = network.owner == Some(owner);
-        if !is_own && !super::is_shared_with(call, network, call.domain_of(owner)) {
+        if !is_own && !super::is_shared_with(call.tx, network, call.tx.domain_of(owner)) {
             return Err(ApiError::permission(format!(
                 "the network {} is not for this account",
                 network.text(col::NAME)
@@ -537,6 +544,7 @@ pub(crate) fn for_deployment(
         return Ok(named.to_vec());
     }
     let own: Vec<ThingId> = call
+        .tx
         .owned_by(owner, Kind::Network)
         .filter(|network| {
             network.id_of(col::ZONE_ID) == Some(zone)
@@ -549,6 +557,7 @@ pub(crate) fn for_deployment(
         [one] => Ok(vec![*one]),
         [] => {
             let offering = call
+                .tx
                 .all(Kind::NetworkOffering)
                 .find(|offering| {
                     offering.is(SwitchState::Enabled)
@@ -562,7 +571,7 @@ pub(crate) fn for_deployment(
                         "name the networks in `networkids`; there is no offering to make one from",
                     )
                 })?;
-            let account = call.thing(owner).text(col::NAME).to_owned();
+            let account = call.tx.thing(owner).text(col::NAME).to_owned();
             let name = format!("{account}-network");
             Ok(vec![isolated(call.tx, owner, zone, offering, &name, &name)?])
         }

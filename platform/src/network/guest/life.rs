@@ -216,7 +216,7 @@ pub(super) fn restart(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     implement(call.tx, id)?;
     serve(call.tx, id)?;
-    call.edit(id, |network| {
+    call.tx.edit(id, |network| {
         network.set_flag(col::RESTART_REQUIRED, false);
     });
     Ok(Done::Success)

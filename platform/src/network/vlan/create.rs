@@ -49,10 +49,10 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         ));
     }
     if let Some(range) = &range {
-        let others = call.referring(place.zone, Kind::VlanIpRange, col::ZONE_ID);
+        let others = call.tx.referring(place.zone, Kind::VlanIpRange, col::ZONE_ID);
         range.check_apart(others.filter(|other| meets(other, &place, &vlan)))?;
         if place.addresses == Addresses::Public {
-            range.check_apart(call.all(Kind::PortableIpRange))?;
+            range.check_apart(call.tx.all(Kind::PortableIpRange))?;
         }
     }
     if let Some(columns) = &range_v6 {
@@ -96,7 +96,7 @@ fn meets(other: &Thing, place: &Place, vlan: &str) -> bool {
 fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
     let args = &call.args;
     let (network, pod) = (args.id("networkid"), args.id("podid"));
-    let zone_of = |id: Option<ThingId>| id.and_then(|id| call.thing(id).id_of(col::ZONE_ID));
+    let zone_of = |id: Option<ThingId>| id.and_then(|id| call.tx.thing(id).id_of(col::ZONE_ID));
     let named = args.id("physicalnetworkid");
     let Some(zone) = args
         .id("zoneid")
@@ -110,16 +110,16 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
         if let Some(id) = id
             && zone_of(Some(id)) != Some(zone)
         {
-            let thing = call.thing(id);
+            let thing = call.tx.thing(id);
             return Err(ApiError::value(format!(
                 "the {} is not in the zone {}",
                 thing.kind.noun(),
-                call.thing(zone).text(col::NAME)
+                call.tx.thing(zone).text(col::NAME)
             ))
             .about(thing.uuid.to_string(), name));
         }
     }
-    let is_basic = call.thing(zone).text(col::NETWORK_TYPE) == "Basic";
+    let is_basic = call.tx.thing(zone).text(col::NETWORK_TYPE) == "Basic";
     let is_public = args.flag("forvirtualnetwork").unwrap_or(network.is_none() && pod.is_none());
     if is_public {
         if network.is_some() {
@@ -136,7 +136,7 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
     let network = match network {
         Some(network) => network,
         None if is_basic => {
-            let mut guests = call.referring(zone, Kind::Network, col::ZONE_ID);
+            let mut guests = call.tx.referring(zone, Kind::Network, col::ZONE_ID);
             let guest = guests.find(|network| network.text(col::TRAFFIC_TYPE) == "Guest");
             guest.map(|network| network.id).ok_or_else(|| {
                 ApiError::value(
@@ -150,8 +150,8 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
             ));
         }
     };
-    let guest = call.thing(network);
-    let offering = guest.id_of(col::NETWORK_OFFERING_ID).map(|id| call.thing(id));
+    let guest = call.tx.thing(network);
+    let offering = guest.id_of(col::NETWORK_OFFERING_ID).map(|id| call.tx.thing(id));
     if guest.text(col::TYPE) != "Shared"
         || !offering.is_some_and(|row| row.flag(col::SPECIFY_IP_RANGES))
     {
@@ -182,15 +182,15 @@ fn carrier(
     named: Option<ThingId>,
     traffic: &str,
 ) -> Result<ThingId, ApiError> {
-    let carriers = physicalnetwork::carrying(call, zone, traffic);
-    let name = call.thing(zone).text(col::NAME);
+    let carriers = physicalnetwork::carrying(call.tx, zone, traffic);
+    let name = call.tx.thing(zone).text(col::NAME);
     match (named, carriers.as_slice()) {
         (Some(id), carriers) if carriers.contains(&id) => Ok(id),
         (Some(id), _) => Err(ApiError::value(format!(
             "the physical network {} does not carry {traffic} traffic; add it with addTrafficType",
-            call.thing(id).text(col::NAME)
+            call.tx.thing(id).text(col::NAME)
         ))
-        .about(call.thing(id).uuid.to_string(), "physicalnetworkid")),
+        .about(call.tx.thing(id).uuid.to_string(), "physicalnetworkid")),
         (None, [one]) => Ok(*one),
         (None, []) => Err(ApiError::value(format!(
             "Unable to find a physical network in the zone {name} that carries {traffic} traffic; add it with addTrafficType"
@@ -209,10 +209,12 @@ fn holder(call: &Call<'_, '_>, place: &Place) -> Result<Option<ThingId>, ApiErro
             return Err(ApiError::value("Account and projectId can't be specified together"));
         }
         (Some(project), None) => {
-            scope::refuse_other_domain(call, project, args.id("domainid"))?;
-            scope::project_account(call, project)
+            scope::refuse_other_domain(call.tx, project, args.id("domainid"))?;
+            scope::project_account(call.tx, project)
         }
-        (None, Some(name)) => scope::named_account(call, &call.caller, name, args.id("domainid"))?,
+        (None, Some(name)) => {
+            scope::named_account(call.tx, &call.caller, name, args.id("domainid"))?
+        }
         (None, None) if args.has("domainid") => {
             return Err(ApiError::value("give `account` together with `domainid`"));
         }
@@ -235,7 +237,7 @@ fn vlan(call: &Call<'_, '_>, place: &Place) -> Result<String, ApiError> {
     };
     match place.addresses {
         Addresses::Direct { network } => {
-            let network = call.thing(network);
+            let network = call.tx.thing(network);
             let own =
                 vlan_number(network.text(col::VLAN)).map_or(UNTAGGED.to_owned(), |v| v.to_string());
             match vlan {
@@ -250,8 +252,8 @@ fn vlan(call: &Call<'_, '_>, place: &Place) -> Result<String, ApiError> {
         Addresses::Public => {
             let vlan = vlan.unwrap_or_else(|| UNTAGGED.to_owned());
             let number = vlan_number(&vlan);
-            let zone = call.thing(place.zone);
-            let mut networks = call.referring(zone.id, Kind::PhysicalNetwork, col::ZONE_ID);
+            let zone = call.tx.thing(place.zone);
+            let mut networks = call.tx.referring(zone.id, Kind::PhysicalNetwork, col::ZONE_ID);
             match networks.find(|network| {
                 number.is_some_and(|number| physicalnetwork::vlan_set(network).contains(number))
             }) {
@@ -274,7 +276,7 @@ fn ipv4(call: &Call<'_, '_>, place: &Place) -> Result<Option<IpRange>, ApiError>
     }
     // Addresses of a network share its gateway unless they say otherwise.
     let of_network = |column: Column<Text>| match place.addresses {
-        Addresses::Direct { network } => Some(call.thing(network).text(column)),
+        Addresses::Direct { network } => Some(call.tx.thing(network).text(column)),
         Addresses::Public => None,
     };
     let part = |column: Column<Text>| {
@@ -322,7 +324,7 @@ fn refuse_overlap_v6(
         iprange::bounds_v6(range)
             .is_some_and(|(other_first, other_last)| first <= other_last && other_first <= last)
     };
-    match call.referring(network, Kind::VlanIpRange, col::NETWORK_ID).find(overlaps) {
+    match call.tx.referring(network, Kind::VlanIpRange, col::NETWORK_ID).find(overlaps) {
         Some(other) => Err(ApiError::value(format!(
             "the IPv6 addresses overlap the range {}-{} of the network; choose others",
             other.text(col::START_IPV6),

@@ -15,9 +15,9 @@ use crate::{
 fn holder(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
     let args = &call.args;
     match args.id("projectid") {
-        Some(project) => Ok(scope::project_account(call, project)),
+        Some(project) => Ok(scope::project_account(call.tx, project)),
         None => scope::named_account(
-            call,
+            call.tx,
             &call.caller,
             args.text_required("account"),
             args.id("domainid"),
@@ -31,7 +31,7 @@ pub(super) fn check_can_be_kept(
     zone: ThingId,
     is_public: bool,
 ) -> Result<(), ApiError> {
-    if call.thing(zone).text(col::NETWORK_TYPE) != "Advanced" {
+    if call.tx.thing(zone).text(col::NETWORK_TYPE) != "Advanced" {
         return Err(ApiError::value(
             "Public IP range can be dedicated to an account only in the zone of type Advanced",
         ));
@@ -57,7 +57,7 @@ pub(super) fn public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .about(range.uuid.to_string(), "id"));
     }
     // Addresses that others have already cannot be kept from them.
-    let mut taken = call.referring(id, Kind::IpAddress, col::VLAN_ID);
+    let mut taken = call.tx.referring(id, Kind::IpAddress, col::VLAN_ID);
     if let Some(address) = taken.find(|address| address.owner.is_some_and(|own| own != holder)) {
         return Err(ApiError::value(format!(
             "Public IP address {} in range is allocated to another account; choose a range that nobody else uses",
@@ -66,7 +66,7 @@ pub(super) fn public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .about(address.uuid.to_string(), "id"));
     }
     drop(taken);
-    if let Some(vm) = call.referring(id, Kind::SystemVm, col::PUBLIC_RANGE).next() {
+    if let Some(vm) = call.tx.referring(id, Kind::SystemVm, col::PUBLIC_RANGE).next() {
         return Err(ApiError::value(format!(
             "Public IP address {} in range is allocated to the system VM {}; choose a range that nobody else uses",
             vm.text(col::PUBLIC_IP),
@@ -74,7 +74,7 @@ pub(super) fn public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         ))
         .about(vm.uuid.to_string(), "id"));
     }
-    call.edit(id, |range| {
+    call.tx.edit(id, |range| {
         range.set_ref(col::ACCOUNT_ID, holder);
     });
     address::keep(call.tx, id, holder)?;
@@ -95,7 +95,7 @@ pub(super) fn release_public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiE
 
 pub(super) fn guest_vlans(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let holder = holder(call)?;
-    let network = call.thing(call.args.id_required("physicalnetworkid"));
+    let network = call.tx.thing(call.args.id_required("physicalnetworkid"));
     let (id, name) = (network.id, network.text(col::NAME));
     // 1. VLANs of a network that keeps guests apart by VLANs.
     let text = call.args.text_required("vlanrange");
@@ -116,7 +116,7 @@ pub(super) fn guest_vlans(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     // 2. Nobody else has them.
-    for kept in call.referring(id, Kind::GuestVlanRange, col::NETWORK) {
+    for kept in call.tx.referring(id, Kind::GuestVlanRange, col::NETWORK) {
         if let Some(vlan) = VlanSet::stored(kept.text(col::GUEST_VLAN_RANGE)).common(&vlans) {
             return Err(ApiError::value(format!(
                 "Vlan range already dedicated. Cannot dedicate guest vlan range {text}: VLAN {vlan} is of the range {}",
@@ -125,7 +125,7 @@ pub(super) fn guest_vlans(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             .about(kept.uuid.to_string(), "vlanrange"));
         }
     }
-    for (guest, vlan) in physicalnetwork::networks_on(call, id) {
+    for (guest, vlan) in physicalnetwork::networks_on(call.tx, id) {
         if vlan.is_some_and(|vlan| vlans.contains(vlan)) && guest.owner != Some(holder) {
             return Err(ApiError::value(format!(
                 "Guest vlan from this range {text} is allocated to a different account, in the network {}. Can only dedicate a range which has no allocated vlans or has vlans allocated to the same account",

@@ -235,7 +235,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// Refuses to remove addresses that somebody has.
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let range = call.thing(call.args.id_required("id"));
+    let range = call.tx.thing(call.args.id_required("id"));
     let in_use = |address: &str, by: &Thing| {
         let text = format!(
             "the range cannot be removed: {address} is in use by the {}; give it up first",
@@ -243,20 +243,20 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         );
         Err(ApiError::in_use(text).about(by.uuid.to_string(), "id"))
     };
-    let mut addresses = call.referring(range.id, Kind::IpAddress, col::VLAN_ID);
+    let mut addresses = call.tx.referring(range.id, Kind::IpAddress, col::VLAN_ID);
     if let Some(address) = addresses.find(|address| address.is(AddressState::Allocated)) {
         return in_use(address.text(col::IP_ADDRESS), address);
     }
-    if let Some(vm) = call.referring(range.id, Kind::SystemVm, col::PUBLIC_RANGE).next() {
+    if let Some(vm) = call.tx.referring(range.id, Kind::SystemVm, col::PUBLIC_RANGE).next() {
         return in_use(vm.text(col::PUBLIC_IP), vm);
     }
     let Some(network) = range.id_of(col::NETWORK_ID) else { return Ok(()) };
-    let mut nics = call.referring(network, Kind::Nic, col::NETWORK_ID);
+    let mut nics = call.tx.referring(network, Kind::Nic, col::NETWORK_ID);
     match nics.find(|nic| iprange::holds(range, nic.text(col::IP_ADDRESS))) {
         Some(nic) => return in_use(nic.text(col::IP_ADDRESS), nic),
         None => drop(nics),
     }
-    let mut nics = call.referring(network, Kind::Nic, col::NETWORK_ID);
+    let mut nics = call.tx.referring(network, Kind::Nic, col::NETWORK_ID);
     match nics.find(|nic| iprange::holds_v6(range, nic.text(col::IP6_ADDRESS))) {
         Some(nic) => in_use(nic.text(col::IP6_ADDRESS), nic),
         None => Ok(()),
@@ -267,8 +267,8 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     address::keep_no_more(call.tx, id);
     // A router that serves a shared network from it goes on without an address of its own.
-    for router in call.ids_referring(id, Kind::Router, col::GUEST_RANGE) {
-        call.edit(router, |router| {
+    for router in call.tx.ids_referring(id, Kind::Router, col::GUEST_RANGE) {
+        call.tx.edit(router, |router| {
             router.clear(col::GUEST_IP_ADDRESS);
         });
     }

@@ -30,7 +30,7 @@ pub(super) fn check_availability(
             && !row.flag(col::SYSTEM_ONLY)
             && row.text(col::AVAILABILITY) == "Required"
     };
-    match call.all(Kind::NetworkOffering).find(is_other) {
+    match call.tx.all(Kind::NetworkOffering).find(is_other) {
         Some(other) => Err(ApiError::value(format!(
             "System already has network offering {} with availability Required; make that Optional first",
             other.text(col::NAME)
@@ -53,7 +53,7 @@ pub(super) fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let Some(id) = call.args.id("id") else {
         return Err(ApiError::value("unable to find network offering: give its `id`"));
     };
-    let offering = call.thing(id);
+    let offering = call.tx.thing(id);
     if offering.flag(col::SYSTEM_ONLY) {
         return Err(ApiError::value("Can't update system network offerings"));
     }
@@ -75,7 +75,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(availability) = availability {
         offering.set_text(col::AVAILABILITY, availability);
     }
-    call.edit(id, |old| *old = offering);
+    call.tx.edit(id, |old| *old = offering);
     if let Some(state) = given::switch(call)? {
         call.tx.move_to(id, state);
     }
@@ -83,12 +83,12 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let offering = call.thing(call.args.id_required("id"));
+    let offering = call.tx.thing(call.args.id_required("id"));
     if offering.flag(col::IS_DEFAULT) {
         return Err(ApiError::value("Default network offering can't be deleted; disable it")
             .about(offering.uuid.to_string(), "id"));
     }
-    let networks = call.referring(offering.id, Kind::Network, col::NETWORK_OFFERING_ID).count();
+    let networks = call.tx.referring(offering.id, Kind::Network, col::NETWORK_OFFERING_ID).count();
     if networks > 0 {
         return Err(ApiError::value(format!(
             "Can't delete network offering {} as it's used by {networks} networks. To make the network offering unavailable, disable it",

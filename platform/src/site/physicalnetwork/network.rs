@@ -64,14 +64,14 @@ pub(crate) fn networks_on(
 }
 
 pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
-    let zone = call.thing(call.args.id_required("zoneid"));
+    let zone = call.tx.thing(call.args.id_required("zoneid"));
     let (zone, is_basic) = (zone.id, zone.text(col::NETWORK_TYPE) == "Basic");
     // 1. A basic zone has one physical network.
-    if is_basic && call.referring(zone, Kind::PhysicalNetwork, col::ZONE_ID).next().is_some() {
+    if is_basic && call.tx.referring(zone, Kind::PhysicalNetwork, col::ZONE_ID).next().is_some() {
         return Err(ApiError::runtime(
             "Cannot add the physical network: there is one in this basic zone already",
         )
-        .about(call.thing(zone).uuid.to_string(), "zoneid"));
+        .about(call.tx.thing(zone).uuid.to_string(), "zoneid"));
     }
     // 2. Words.
     check_tags(call)?;
@@ -101,22 +101,22 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiErro
     }
     // 3. A zone of one domain has networks of that domain.
     if let (Some(of), Some(wanted)) =
-        (call.thing(zone).id_of(col::DOMAIN_ID), call.args.id("domainid"))
-        && !call.is_within(wanted, of)
+        (call.tx.thing(zone).id_of(col::DOMAIN_ID), call.args.id("domainid"))
+        && !call.tx.is_within(wanted, of)
     {
         return Err(ApiError::permission(format!(
             "the zone {} is kept for the domain {}; the physical network must be of it or below",
-            call.thing(zone).text(col::NAME),
-            call.domain_path(of)
+            call.tx.thing(zone).text(col::NAME),
+            call.tx.domain_path(of)
         ))
-        .about(call.thing(wanted).uuid.to_string(), "domainid"));
+        .about(call.tx.thing(wanted).uuid.to_string(), "domainid"));
     }
     // 4. VLANs.
     let vlans = call.args.text("vlan").map(str::to_owned);
     let vlans = vlans.map(|text| wanted_vlans(call, zone, None, "vlan", &text)).transpose()?;
     // 5. The network, with the providers the server comes with.
     let id = verbs::create(call, Kind::PhysicalNetwork)?;
-    call.edit(id, |network| {
+    call.tx.edit(id, |network| {
         network
             .set_text(col::ISOLATION_METHODS, method)
             .set_text(col::BROADCAST_DOMAIN_RANGE, fitting);
@@ -147,7 +147,7 @@ fn wanted_vlans(
     name: &'static str,
     text: &str,
 ) -> Result<VlanSet, ApiError> {
-    let zone = call.thing(zone);
+    let zone = call.tx.thing(zone);
     if zone.text(col::NETWORK_TYPE) == "Basic" {
         return Err(ApiError::value(
             "Can't add vnet range to the physical network in the Basic zone",
@@ -160,7 +160,7 @@ fn wanted_vlans(
             "expected VLAN ranges from 0 to 4095 separated by commas, such as `500-500,600-601`",
         )
     })?;
-    for other in call.referring(zone.id, Kind::PhysicalNetwork, col::ZONE_ID) {
+    for other in call.tx.referring(zone.id, Kind::PhysicalNetwork, col::ZONE_ID) {
         if Some(other.id) == network {
             continue;
         }
@@ -172,7 +172,7 @@ fn wanted_vlans(
             .about(other.uuid.to_string(), "id"));
         }
     }
-    for range in call.referring(zone.id, Kind::VlanIpRange, col::ZONE_ID) {
+    for range in call.tx.referring(zone.id, Kind::VlanIpRange, col::ZONE_ID) {
         if range.flag(col::FOR_VIRTUAL_NETWORK)
             && let Some(vlan) = vlan_number(range.text(col::VLAN))
             && vlans.contains(vlan)
@@ -209,7 +209,7 @@ fn updated_vlans(call: &Call<'_, '_>, network: &Thing) -> Result<Option<VlanSet>
         return Ok(None);
     }
     // What is in use stays.
-    for (guest, vlan) in networks_on(call, network.id) {
+    for (guest, vlan) in networks_on(call.tx, network.id) {
         if let Some(vlan) = vlan.filter(|vlan| before.contains(*vlan) && !after.contains(*vlan)) {
             return Err(ApiError::value(format!(
                 "VLAN {vlan} is in use by the network {}; leave it in",
@@ -218,7 +218,7 @@ fn updated_vlans(call: &Call<'_, '_>, network: &Thing) -> Result<Option<VlanSet>
             .about(guest.uuid.to_string(), "id"));
         }
     }
-    for kept in call.referring(network.id, Kind::GuestVlanRange, col::NETWORK) {
+    for kept in call.tx.referring(network.id, Kind::GuestVlanRange, col::NETWORK) {
         if !after.contains_all(&VlanSet::stored(kept.text(col::GUEST_VLAN_RANGE))) {
             return Err(ApiError::value(format!(
                 "the VLANs {} are kept for an account; release them first with releaseDedicatedGuestVlanRange",
@@ -233,7 +233,7 @@ fn updated_vlans(call: &Call<'_, '_>, network: &Thing) -> Result<Option<VlanSet>
 pub(super) fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     check_tags(call)?;
     given::word(call, "state", &["Enabled", "Disabled"])?;
-    let network = call.thing(call.args.id_required("id"));
+    let network = call.tx.thing(call.args.id_required("id"));
     updated_vlans(call, network)?;
     Ok(())
 }
@@ -244,7 +244,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vlans = updated_vlans(call, call.entity())?;
     let tags = call.args.list("tags").join(",");
     let speed = call.args.text("networkspeed").map(str::to_owned);
-    call.edit(id, |network| {
+    call.tx.edit(id, |network| {
         if let Some(vlans) = vlans {
             network.set_text(col::VLAN, &vlans.to_string());
         }

@@ -25,20 +25,21 @@ pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> 
     };
     let network = call.args.id_required("physicalnetworkid");
     let is_there = call
+        .tx
         .referring(network, Kind::Provider, col::PHYSICAL_NETWORK_ID)
         .any(|provider| provider.text(col::NAME) == row.name);
     if is_there {
         return Err(ApiError::runtime(format!(
             "The '{}' provider already exists on physical network: {}",
             row.name,
-            call.thing(network).text(col::NAME)
+            call.tx.thing(network).text(col::NAME)
         )));
     }
     let services = services(call, row)?;
     let bridge = call.args.id("destinationphysicalnetworkid");
     // Its element is made on its own, by createVirtualRouterElement and the like.
     let id = networkservice::insert_provider(call.tx, network, row);
-    call.edit(id, |provider| {
+    call.tx.edit(id, |provider| {
         provider.set_ref(col::DESTINATION_PHYSICAL_NETWORK_ID, bridge);
         if let Some(services) = services {
             networkservice::set_services(provider, &services);
@@ -81,10 +82,10 @@ fn services(
 
 /// Refuses to enable a provider that lacks what it needs.
 fn check_ready(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
-    let provider = call.thing(id);
+    let provider = call.tx.thing(id);
     let row = networkservice::provider_named(provider.text(col::NAME)).expect("checked when added");
     let is_enabled =
-        |kind| call.referring(id, kind, col::NSP_ID).any(|element| element.flag(col::ENABLED));
+        |kind| call.tx.referring(id, kind, col::NSP_ID).any(|element| element.flag(col::ENABLED));
     let missing = match row.needs {
         Needs::Nothing => None,
         Needs::VirtualRouterElement(_) if is_enabled(Kind::VirtualRouterElement) => None,
@@ -98,7 +99,7 @@ fn check_ready(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
         Needs::Device(kind) => {
             let network =
                 provider.id_of(col::PHYSICAL_NETWORK_ID).expect("providers are on a network");
-            let there = networkservice::has_device(call, network, kind);
+            let there = networkservice::has_device(call.tx, network, kind);
             (!there).then_some("add a device of it to the physical network first")
         }
     };
@@ -123,7 +124,7 @@ pub(super) fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         }
         _ => {}
     }
-    let row = networkservice::provider_named(call.thing(id).text(col::NAME));
+    let row = networkservice::provider_named(call.tx.thing(id).text(col::NAME));
     services(call, row.expect("checked when added"))?;
     Ok(())
 }
@@ -133,7 +134,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_update(call)?;
     let row = networkservice::provider_named(call.entity().text(col::NAME));
     if let Some(services) = services(call, row.expect("checked when added"))? {
-        call.edit(id, |provider| networkservice::set_services(provider, &services));
+        call.tx.edit(id, |provider| networkservice::set_services(provider, &services));
     }
     if let Some(state) = given::switch(call)? {
         call.tx.move_to(id, state);
@@ -142,13 +143,13 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let provider = call.thing(call.args.id_required("id"));
+    let provider = call.tx.thing(call.args.id_required("id"));
     let network = provider.id_of(col::PHYSICAL_NETWORK_ID).expect("providers are on a network");
     let name = provider.text(col::NAME);
-    let user = call.referring(network, Kind::Network, col::PHYSICAL_NETWORK_ID).find(|guest| {
+    let user = call.tx.referring(network, Kind::Network, col::PHYSICAL_NETWORK_ID).find(|guest| {
         guest
             .id_of(col::NETWORK_OFFERING_ID)
-            .is_some_and(|id| networkoffering::uses_provider(call.thing(id), name))
+            .is_some_and(|id| networkoffering::uses_provider(call.tx.thing(id), name))
     });
     match user {
         Some(user) => Err(ApiError::in_use(format!(

@@ -23,10 +23,10 @@ const NAMES: [&str; 5] = ["Guest", "Public", "Management", "Storage", "Control"]
 pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let traffic = given::word(call, "traffictype", &NAMES)?.unwrap_or_default();
     let id = call.args.id_required("physicalnetworkid");
-    let zone = call.thing(id).id_of(col::ZONE_ID).expect("physical networks are in a zone");
+    let zone = call.tx.thing(id).id_of(col::ZONE_ID).expect("physical networks are in a zone");
     // Guest traffic can be on several physical networks of a zone, the others on one.
-    for carrier in network::carrying(call, zone, traffic) {
-        let name = call.thing(carrier).text(col::NAME);
+    for carrier in network::carrying(call.tx, zone, traffic) {
+        let name = call.tx.thing(carrier).text(col::NAME);
         if carrier == id {
             return Err(ApiError::runtime(format!(
                 "This physical network already supports the traffic type: {traffic}"
@@ -36,26 +36,27 @@ pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> 
             return Err(ApiError::runtime(format!(
                 "Fail to add the traffic type to physical network because the zone already has one with it, {name}: {traffic}"
             ))
-            .about(call.thing(carrier).uuid.to_string(), "physicalnetworkid"));
+            .about(call.tx.thing(carrier).uuid.to_string(), "physicalnetworkid"));
         }
     }
     let row = verbs::create(call, Kind::TrafficType)?;
-    call.edit(row, |row| {
+    call.tx.edit(row, |row| {
         row.set_text(col::TRAFFIC_TYPE, traffic);
     });
     Ok(Some(row))
 }
 
 pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let row = call.thing(call.args.id_required("id"));
+    let row = call.tx.thing(call.args.id_required("id"));
     let carrier = row.id_of(col::PHYSICAL_NETWORK_ID).expect("traffic is on a physical network");
-    let zone = call.thing(carrier).id_of(col::ZONE_ID).expect("physical networks are in a zone");
+    let zone = call.tx.thing(carrier).id_of(col::ZONE_ID).expect("physical networks are in a zone");
     let user = match row.text(col::TRAFFIC_TYPE) {
-        "Guest" => call.referring(carrier, Kind::Network, col::PHYSICAL_NETWORK_ID).next(),
+        "Guest" => call.tx.referring(carrier, Kind::Network, col::PHYSICAL_NETWORK_ID).next(),
         "Public" => call
+            .tx
             .referring(carrier, Kind::VlanIpRange, col::PHYSICAL_NETWORK_ID)
             .find(|range| range.flag(col::FOR_VIRTUAL_NETWORK)),
-        "Storage" => call.referring(zone, Kind::StorageNetworkIpRange, col::ZONE_ID).next(),
+        "Storage" => call.tx.referring(zone, Kind::StorageNetworkIpRange, col::ZONE_ID).next(),
         _ => None,
     };
     match user {
