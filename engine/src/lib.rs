@@ -27,6 +27,7 @@ mod list;
 pub mod login;
 mod node;
 pub mod own_users;
+mod refusal; // errors that speak of a resource
 mod removal;
 mod render;
 mod restore; // what was kept, looked at before it is used

@@ -257,6 +257,11 @@ impl Thing {
         }
     }
 
+    /// A text of a column that the kind may not have.
+    pub(super) fn text_if_any(&self, column: Column<Text>) -> &str {
+        if self.stores(column) { self.text(column) } else { "" }
+    }
+
     /// A number; 0 if absent.
     pub fn int(&self, column: Column<i64>) -> i64 {
         self.int_if(column).unwrap_or_default()

@@ -5,7 +5,7 @@ use cloudtally_model::{ApiError, Text, port::Value};
 use super::{
     call::{Call, Done},
     col,
-    column::{Column, ColumnKey},
+    column::ColumnKey,
     decode::Arg,
     ids::ThingId,
     limit,
@@ -179,11 +179,4 @@ pub(super) fn check_unique(call: &Call<'_, '_>, thing: &Thing) -> Result<(), Api
         }
     }
     Ok(())
-}
-
-impl Thing {
-    /// A text of a column that the kind may not have.
-    pub(super) fn text_if_any(&self, column: Column<Text>) -> &str {
-        if self.stores(column) { self.text(column) } else { "" }
-    }
 }

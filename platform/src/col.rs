@@ -95,6 +95,7 @@ columns! {
     GUEST_IP_TYPE: Text = "guestiptype";
     GUEST_NETMASK: Text = "guestnetmask";
     GUEST_NETWORK_ID: ThingId = "guestnetworkid";
+    MORE_NETWORKS: Vec<ThingId> = "morenetworks";
     GUEST_OS_ID: ThingId = "guestosid";
     GUEST_RANGE: ThingId = "guestrange";
     GUEST_VLAN_RANGE: Text = "guestvlanrange";

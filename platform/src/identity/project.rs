@@ -473,12 +473,13 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
     must_administer(call, project)?;
     let thing = call.tx.thing(project);
     if !thing.is(ProjectState::Active) {
-        return Err(ApiError::value(format!(
-            "the project {} is {}; activate it before accounts are added to it",
-            thing.text(col::NAME),
-            thing.state().to_lowercase()
-        ))
-        .about(thing.uuid.to_string(), "projectid"));
+        return Err(thing.refused(
+            "projectid",
+            format!(
+                "is {}; activate it before accounts are added to it",
+                thing.state().to_lowercase()
+            ),
+        ));
     }
     // 2. An account of the project's domain, or an address.
     let domain = call.tx.domain_of(scope::project_account(call.tx, project));

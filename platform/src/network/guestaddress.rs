@@ -8,6 +8,7 @@ use crate::{
     col,
     engine::{ThingId, World},
     parse::{ip, iprange},
+    site::served,
     table::Kind,
 };
 
@@ -27,11 +28,7 @@ pub(crate) fn free_in(
             .referring(network, Kind::NicSecondaryIp, col::NETWORK_ID)
             .map(|ip| ip.text(col::IP_ADDRESS)),
     );
-    taken.extend(
-        world
-            .referring(network, Kind::Router, col::GUEST_NETWORK_ID)
-            .map(|router| router.text(col::GUEST_IP_ADDRESS)),
-    );
+    taken.extend(served::addresses_in(world, network));
     taken.insert(on.text(col::GATEWAY));
     let cidr = on.text(col::CIDR);
     // Those the network was made for, or all.

@@ -5,9 +5,9 @@ use cloudtally_model::Text;
 use super::{guest, nic::NIC, router_vm, routerelement};
 use crate::{
     col,
-    engine::{Column, Node, Query, Thing, View, table},
+    engine::{Column, Node, Query, Thing, ThingId, View, table},
     facts,
-    site::{machine, systemvm},
+    site::{machine, served, systemvm},
     state::MachineState,
     table::{
         Command, Forwards, Kind, KindSpec, Machine, Object, ParamType::*, Roles, WireType as W,
@@ -215,9 +215,6 @@ fn of_public_range(view: &View<'_>, column: Column<Text>) -> Node {
 fn nics(view: &View<'_>) -> Node {
     let router = view.thing;
     let text = |of: &Thing, column: Column<Text>| Node::text_if(Some(of.text(column)));
-    let guest = router.id_of(col::GUEST_NETWORK_ID).map(|id| view.world.thing(id));
-    let uuid = Node::text_if(guest.map(|network| network.uuid.to_string()));
-    let uri = guest.map_or(Node::Null, |network| text(network, col::BROADCAST_URI));
     let default = if source_nat(view).is_some() { "Public" } else { "Guest" };
     let nic = |traffic: &str, more: Vec<(&'static str, Node)>| {
         let mut fields = more;
@@ -229,28 +226,36 @@ fn nics(view: &View<'_>) -> Node {
         fields.sort_by_key(|(name, _)| NIC.position(name));
         Node::Object(fields)
     };
-    let mut nics = vec![
+    let guest = |(at, network): (usize, ThingId)| {
+        let network = view.world.thing(network);
+        // In all networks but the first it is the gateway.
+        let (holder, netmask, address) = match at {
+            0 => (router, col::GUEST_NETMASK, col::GUEST_IP_ADDRESS),
+            _ => (network, col::NETMASK, col::GATEWAY),
+        };
         nic(
             "Guest",
             vec![
-                ("networkid", uuid),
-                ("networkname", guest.map_or(Node::Null, |network| text(network, col::NAME))),
-                ("netmask", text(router, col::GUEST_NETMASK)),
-                ("ipaddress", text(router, col::GUEST_IP_ADDRESS)),
-                ("broadcasturi", uri.clone()),
-                ("isolationuri", uri),
+                ("networkid", Node::text(network.uuid.to_string())),
+                ("networkname", text(network, col::NAME)),
+                ("netmask", text(holder, netmask)),
+                ("ipaddress", text(holder, address)),
+                ("broadcasturi", text(network, col::BROADCAST_URI)),
+                ("isolationuri", text(network, col::BROADCAST_URI)),
                 ("macaddress", Node::text(systemvm::mac(router, 0x06))),
             ],
-        ),
-        nic(
-            "Control",
-            vec![
-                ("netmask", Node::text(systemvm::LINK_LOCAL_NETMASK)),
-                ("ipaddress", systemvm::link_local(view)),
-                ("macaddress", Node::text(systemvm::mac(router, 0x0e))),
-            ],
-        ),
-    ];
+        )
+    };
+    let mut nics: Vec<Node> =
+        served::networks_of(router).into_iter().enumerate().map(guest).collect();
+    nics.push(nic(
+        "Control",
+        vec![
+            ("netmask", Node::text(systemvm::LINK_LOCAL_NETMASK)),
+            ("ipaddress", systemvm::link_local(view)),
+            ("macaddress", Node::text(systemvm::mac(router, 0x0e))),
+        ],
+    ));
     if let Some(address) = source_nat(view) {
         nics.push(nic(
             "Public",
@@ -270,14 +275,13 @@ fn is_listed(query: &Query<'_>, router: &Thing) -> bool {
     let host = router.id_of(col::HOST_ID).map(|id| query.world.thing(id));
     let pod = host.and_then(|host| host.id_of(col::POD_ID));
     args.id("podid").is_none_or(|wanted| pod == Some(wanted))
-        && args
-            .id("networkid")
-            .is_none_or(|wanted| router.id_of(col::GUEST_NETWORK_ID) == Some(wanted))
+        && args.id("networkid").is_none_or(|wanted| served::networks_of(router).contains(&wanted))
         && args.flag("forvpc").is_none_or(|wanted| router.id_of(col::VPC_ID).is_some() == wanted)
 }
 
 /// Hidden: the counters in bytes since the start, when they were last brought up
-/// to date, when they were last told, and when they are polled next; `guestrange` is what
+/// to date, when they were last told, and when they are polled next; `morenetworks` are those
+/// it serves besides the first; `guestrange` is what
 /// its address on a shared network is of.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
     .machine(Machine {
@@ -292,6 +296,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
         hidden("restarted", W::Bool),
         hidden("sampled", W::Date),
         hidden("guestrange", W::Id(Kind::VlanIpRange)),
+        hidden("morenetworks", W::List),
     ])
     .forwards(Forwards {
         sent: col::SENT_BYTES,

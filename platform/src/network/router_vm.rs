@@ -19,15 +19,14 @@ use crate::{
     desk::simulator::{RECEIVED_BYTES_PER_S, SENT_BYTES_PER_S},
     engine::{Call, Column, Done, Level, Thing, ThingId, Tx, World, happened, own_users},
     offering::{networkoffering, networkservice},
-    site::{addressrange, systemvm},
+    site::{
+        addressrange,
+        served::{self, networks_of, routers_of},
+        systemvm,
+    },
     state::{MachineState, NetworkState},
     table::Kind,
 };
-
-/// The routers of a network, the oldest first.
-fn of_network(world: &World, network: ThingId) -> Vec<ThingId> {
-    world.ids_referring(network, Kind::Router, col::GUEST_NETWORK_ID)
-}
 
 /// Makes sure that a network that needs routers has them, and that they run.
 pub(crate) fn ensure(tx: &mut Tx<'_>, network: ThingId) -> Result<(), ApiError> {
@@ -42,7 +41,7 @@ pub(crate) fn ensure(tx: &mut Tx<'_>, network: ThingId) -> Result<(), ApiError> 
         return Ok(());
     }
     let wanted = if networkoffering::is_redundant(guest::offering_of(tx, &on)) { 2 } else { 1 };
-    let mut routers = of_network(tx, network);
+    let mut routers = routers_of(tx, network);
     while routers.len() < wanted {
         routers.push(insert(tx, &on, None)?);
     }
@@ -68,7 +67,7 @@ fn ensure_in_pods(tx: &mut Tx<'_>, on: &Thing) -> Result<(), ApiError> {
         .filter_map(|host| tx.thing(host).id_of(col::POD_ID))
         .collect();
     for pod in pods {
-        let mut routers = of_network(tx, on.id).into_iter();
+        let mut routers = routers_of(tx, on.id).into_iter();
         let id = match routers.find(|id| tx.thing(*id).id_of(col::POD_ID) == Some(pod)) {
             Some(id) => id,
             None => insert(tx, on, Some(pod))?,
@@ -172,7 +171,7 @@ fn insert(tx: &mut Tx<'_>, on: &Thing, pod: Option<ThingId>) -> Result<ThingId, 
 /// A router of a shared network gives its address to a machine that gets it, and takes
 /// another, if any is left: the addresses are there for machines.
 pub(crate) fn give_way(tx: &mut Tx<'_>, network: ThingId, address: &str) {
-    let in_the_way = of_network(tx, network)
+    let in_the_way = routers_of(tx, network)
         .into_iter()
         .find(|id| tx.thing(*id).text(col::GUEST_IP_ADDRESS) == address);
     let Some(id) = in_the_way else { return };
@@ -187,8 +186,7 @@ pub(crate) fn give_way(tx: &mut Tx<'_>, network: ThingId, address: &str) {
 }
 
 fn is_of_shared(world: &World, router: &Thing) -> bool {
-    let network = router.id_of(col::GUEST_NETWORK_ID).expect("routers have a network");
-    world.thing(network).text(col::TYPE) == "Shared"
+    networks_of(router).iter().any(|network| world.thing(*network).text(col::TYPE) == "Shared")
 }
 
 /// The other router of a redundant pair.
@@ -196,7 +194,7 @@ fn peer(world: &World, id: ThingId) -> Option<ThingId> {
     let router = world.thing(id);
     let network =
         router.id_of(col::GUEST_NETWORK_ID).filter(|_| router.flag(col::IS_REDUNDANT_ROUTER))?;
-    of_network(world, network).into_iter().find(|other| *other != id)
+    routers_of(world, network).into_iter().find(|other| *other != id)
 }
 
 const MASTER: &str = "MASTER";
@@ -280,9 +278,9 @@ pub(crate) fn poll(tx: &mut Tx<'_>, id: ThingId) {
 fn count(tx: &mut Tx<'_>, id: ThingId) {
     let router = tx.thing(id);
     let Some(since) = router.time(col::COUNTED) else { return };
-    let network = router.id_of(col::GUEST_NETWORK_ID).expect("routers have a network");
-    let running = tx
-        .referring(network, Kind::Nic, col::NETWORK_ID)
+    let running = networks_of(router)
+        .into_iter()
+        .flat_map(|network| tx.referring(network, Kind::Nic, col::NETWORK_ID))
         .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
         .filter(|vm| tx.thing(*vm).is(MachineState::Running))
         .count();
@@ -344,61 +342,57 @@ fn sample(tx: &mut Tx<'_>, id: ThingId) -> bool {
     true
 }
 
-/// Stops the routers of a network that is shut down; they stay for when it is set up again.
+/// Stops the routers of a network that is shut down, but for those that another network
+/// needs; they stay for when it is set up again.
 pub(crate) fn stop_of(tx: &mut Tx<'_>, network: ThingId) {
-    for id in of_network(tx, network) {
-        if tx.thing(id).is(MachineState::Running) {
+    for id in routers_of(tx, network) {
+        let is_needed = networks_of(tx.thing(id))
+            .into_iter()
+            .any(|other| other != network && tx.thing(other).is(NetworkState::Implemented));
+        if !is_needed && tx.thing(id).is(MachineState::Running) {
             tx.move_to(id, MachineState::Stopped);
         }
     }
 }
 
-/// Takes the routers of a network away.
+/// Takes the routers of a network away, but for those that serve others.
 pub(crate) fn destroy_of(tx: &mut Tx<'_>, network: ThingId) {
     stop_of(tx, network);
-    for id in of_network(tx, network) {
-        tx.remove_with_dependants(id);
+    for id in routers_of(tx, network) {
+        if !served::leave(tx, id, network) {
+            tx.remove_with_dependants(id);
+        }
     }
-}
-
-fn must_be(call: &Call<'_, '_>, state: MachineState, doing: &str) -> Result<(), ApiError> {
-    let router = call.entity();
-    if router.is(state) {
-        return Ok(());
-    }
-    Err(ApiError::value(format!(
-        "the router {} is {} and cannot be {doing}",
-        router.text(col::NAME),
-        router.state()
-    )))
 }
 
 /// Starts a router by hand, unless its network is shut down: then it starts with the network.
 pub(crate) fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    must_be(call, MachineState::Stopped, "started")?;
+    call.entity().must_be(&[MachineState::Stopped], "started", "id")?;
     let id = call.entity_id();
-    let network = call.entity().id_of(col::GUEST_NETWORK_ID).map(|id| call.tx.thing(id));
-    if let Some(network) = network.filter(|network| network.is(NetworkState::Allocated)) {
-        return Err(ApiError::value(format!(
-            "the network {} of the router {} is not set up; the router starts with the first virtual machine there",
-            network.text(col::NAME),
+    let networks: Vec<&Thing> =
+        networks_of(call.entity()).into_iter().map(|id| call.tx.thing(id)).collect();
+    if let Some(network) = networks.first()
+        && networks.iter().all(|network| network.is(NetworkState::Allocated))
+    {
+        let why = format!(
+            "of the router {} is not set up; the router starts with the first virtual machine there",
             call.entity().text(col::NAME)
-        ))
-        .about(network.uuid.to_string(), "id"));
+        );
+        return Err(network.refused("id", why));
     }
     run(call.tx, id)?;
     Ok(Done::Thing(id))
 }
 
 pub(crate) fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    must_be(call, MachineState::Running, "stopped")?;
+    call.entity().must_be(&[MachineState::Running], "stopped", "id")?;
     let id = call.entity_id();
     call.tx.move_to(id, MachineState::Stopped);
     Ok(Done::Thing(id))
 }
 
 pub(crate) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    must_be(call, MachineState::Running, "rebooted")?;
+    call.entity().must_be(&[MachineState::Running], "rebooted", "id")?;
     let id = call.entity_id();
     let host = call.entity().id_of(col::HOST_ID);
     call.tx.move_to(id, MachineState::Stopped);
@@ -411,19 +405,21 @@ pub(crate) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 pub(crate) fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let network = call.entity().id_of(col::GUEST_NETWORK_ID).expect("routers have a network");
+    let networks = networks_of(call.entity());
     if call.entity().is(MachineState::Running) {
         call.tx.move_to(id, MachineState::Stopped);
     }
     call.tx.remove_with_dependants(id);
-    call.tx.edit(network, |network| {
-        network.set_flag(col::RESTART_REQUIRED, true);
-    });
+    for network in networks {
+        call.tx.edit(network, |network| {
+            network.set_flag(col::RESTART_REQUIRED, true);
+        });
+    }
     Ok(Done::Thing(id))
 }
 
 pub(crate) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    must_be(call, MachineState::Stopped, "given another offering")?;
+    call.entity().must_be(&[MachineState::Stopped], "given another offering", "id")?;
     let (id, offering) = (call.entity_id(), call.args.id_required("serviceofferingid"));
     if !call.tx.thing(offering).flag(col::IS_SYSTEM) {
         return Err(ApiError::value(format!(
@@ -435,4 +431,95 @@ pub(crate) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError>
         router.set_ref(col::SERVICE_OFFERING_ID, offering);
     });
     Ok(Done::Thing(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use cloudtally_model::{
+        Instant,
+        port::{ChangeSet, Journal, JournalError, Kept},
+    };
+
+    use super::*;
+    use crate::{
+        TABLES,
+        engine::{Answer, Cloud, CloudOptions, Start},
+    };
+
+    /// Keeps nothing.
+    struct Nowhere;
+
+    impl Journal for Nowhere {
+        fn load(&mut self) -> Result<Kept, JournalError> {
+            Ok(Kept::default())
+        }
+
+        fn commit(&mut self, _: &ChangeSet) -> Result<(), JournalError> {
+            Ok(())
+        }
+    }
+
+    /// Does something in a new cloud.
+    fn in_cloud(what: impl FnOnce(&mut Tx<'_>) + Send + 'static) {
+        let options = CloudOptions {
+            seed: 1,
+            start: Start::Ready,
+            is_simulated: true,
+            entropy: |bytes| {
+                bytes.fill(7);
+                Ok(())
+            },
+        };
+        let now = Instant::parse("2026-01-05T00:00:00Z").expect("an instant");
+        let cloud = Cloud::open(&TABLES, Box::new(Nowhere), options, now).expect("a new cloud");
+        let done = cloud.change(now, |tx| {
+            what(tx);
+            Ok(Answer::Success)
+        });
+        assert!(done.is_ok(), "{done:?}");
+    }
+
+    /// An isolated network of the admin in the first zone, set up.
+    fn network(tx: &mut Tx<'_>, gateway: &str) -> ThingId {
+        let zone = tx.all(Kind::Zone).next().map(|zone| zone.id);
+        let owner = tx.thing(own_users::admin_user(tx)).owner;
+        let id = tx.insert(Kind::Network, |network| {
+            network.owner = owner;
+            network
+                .set_ref(col::ZONE_ID, zone)
+                .set_text(col::TYPE, "Isolated")
+                .set_text(col::GATEWAY, gateway)
+                .set_text(col::NETMASK, "255.255.255.0");
+        });
+        tx.move_to(id, NetworkState::Implemented);
+        id
+    }
+
+    #[test]
+    fn a_router_of_two_networks_stays_until_both_are_gone() {
+        in_cloud(|tx| {
+            let (one, two) = (network(tx, "10.1.1.1"), network(tx, "10.1.2.1"));
+            let on = tx.thing(one).clone();
+            let router = tx.insert(Kind::Router, |router| {
+                router.owner = on.owner;
+                router
+                    .set_ref(col::ZONE_ID, on.id_of(col::ZONE_ID))
+                    .set_ref(col::GUEST_NETWORK_ID, one)
+                    .set_text(col::GUEST_IP_ADDRESS, "10.1.1.1");
+            });
+            served::serve(tx, router, two);
+            served::serve(tx, router, two);
+            assert_eq!(networks_of(tx.thing(router)), [one, two]);
+            assert_eq!(routers_of(tx, two), [router]);
+            run(tx, router).expect("a host has room");
+            stop_of(tx, one);
+            assert!(tx.thing(router).is(MachineState::Running), "the other network needs it");
+            destroy_of(tx, one);
+            assert_eq!(networks_of(tx.thing(router)), [two]);
+            assert_eq!(tx.thing(router).text(col::GUEST_IP_ADDRESS), "10.1.2.1");
+            assert!(tx.thing(router).is(MachineState::Running));
+            destroy_of(tx, two);
+            assert!(tx.get(Kind::Router, router).is_none(), "it serves nobody any more");
+        });
+    }
 }

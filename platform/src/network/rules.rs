@@ -145,12 +145,10 @@ pub(crate) fn nic_of(
         .referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID)
         .find(|nic| nic.id_of(col::NETWORK_ID) == Some(network));
     nic.map(|nic| nic.id).ok_or_else(|| {
-        ApiError::value(format!(
-            "the virtual machine {} is not on the network {}",
-            machine.text(col::NAME),
-            call.tx.thing(network).text(col::NAME)
-        ))
-        .about(machine.uuid.to_string(), "virtualmachineid")
+        machine.refused(
+            "virtualmachineid",
+            format!("is not on the network {}", call.tx.thing(network).text(col::NAME)),
+        )
     })
 }
 

@@ -132,11 +132,10 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (host, is_forced) = (call.entity().clone(), call.args.is_true("forced"));
     // 1. Nothing that still works is taken away by accident.
     if !is_forced && host.text(col::RESOURCE_STATE) != MAINTENANCE {
-        return Err(ApiError::value(format!(
-            "the host {} is not in maintenance; call prepareHostForMaintenance first or give `forced=true`",
-            host.text(col::NAME)
-        ))
-        .about(host.uuid.to_string(), "id"));
+        return Err(host.refused(
+            "id",
+            "is not in maintenance; call prepareHostForMaintenance first or give `forced=true`",
+        ));
     }
     // 2. Volumes on its own disks go with it only if that is said.
     let local = local_pool(call.tx, id).map(|pool| pool.id);

@@ -6,11 +6,7 @@ use crate::{
     col,
     compute::vm,
     engine::{Call, Done, ThingId, World},
-    site::{
-        machine,
-        storagepool::{STORAGE_POOL, must_be},
-        systemvm,
-    },
+    site::{machine, storagepool::STORAGE_POOL, systemvm},
     state::{MachineState, PoolState},
     table::{Command, Kind, ParamType::*, Roles, own, p},
 };
@@ -37,7 +33,8 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 fn check_enable(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    must_be(call, &[PoolState::Up], "it goes there already")
+    let pool = call.tx.thing(call.args.id_required("id"));
+    pool.must_be(&[PoolState::Up], "put into maintenance", "id")
 }
 
 /// The machines that have a disk on a pool and run, or are on their way somewhere.
@@ -73,10 +70,11 @@ fn enable_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn check_cancel(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    must_be(
-        call,
+    let pool = call.tx.thing(call.args.id_required("id"));
+    pool.must_be(
         &[PoolState::PrepareForMaintenance, PoolState::Maintenance],
-        "there is no maintenance to cancel",
+        "put back to work",
+        "id",
     )
 }
 

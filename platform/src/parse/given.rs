@@ -176,13 +176,12 @@ pub(crate) fn check_place(call: &Call<'_, '_>) -> Result<(), ApiError> {
         && call.tx.thing(pod).id_of(col::ZONE_ID) != Some(zone)
     {
         let (zone, pod) = (call.tx.thing(zone), call.tx.thing(pod));
-        return Err(ApiError::value(format!(
-            "the pod {} is not in the zone {}; choose a pod of that zone",
-            pod.text(col::NAME),
-            zone.text(col::NAME)
-        ))
-        .about(pod.uuid.to_string(), "podid")
-        .about(zone.uuid.to_string(), "zoneid"));
+        return Err(pod
+            .refused(
+                "podid",
+                format!("is not in the zone {}; choose a pod of that zone", zone.text(col::NAME)),
+            )
+            .about(zone.uuid.to_string(), "zoneid"));
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::served;
 use crate::{
     col,
     engine::{Thing, ThingId, World},
@@ -33,10 +34,7 @@ pub(crate) fn first_free(world: &World, range: &Thing) -> Option<String> {
 /// The last free address of a shared network that no router of it has, with its range:
 /// machines get the first ones, its routers the last.
 pub(crate) fn last_free(world: &World, network: ThingId) -> Option<(ThingId, String)> {
-    let of_routers: Vec<&str> = world
-        .referring(network, Kind::Router, col::GUEST_NETWORK_ID)
-        .map(|router| router.text(col::GUEST_IP_ADDRESS))
-        .collect();
+    let of_routers: Vec<&str> = served::addresses_in(world, network).collect();
     let mut ranges: Vec<&Thing> =
         world.referring(network, Kind::VlanIpRange, col::NETWORK_ID).collect();
     ranges.reverse();

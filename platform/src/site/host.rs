@@ -300,11 +300,9 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let given_url = call.args.text_required("url").to_owned();
     let is_same = |host: &&Thing| host.text(col::URL).eq_ignore_ascii_case(&given_url);
     if let Some(host) = call.tx.all(Kind::Host).find(is_same) {
-        return Err(ApiError::value(format!(
-            "the host {} has the URL {given_url} already; give another `url`",
-            host.text(col::NAME)
-        ))
-        .about(host.uuid.to_string(), "id"));
+        return Err(
+            host.refused("id", format!("has the URL {given_url} already; give another `url`"))
+        );
     }
     // 4. The host itself, ready at once.
     let state = given::allocation_state(call)?.unwrap_or(ENABLED);
@@ -518,11 +516,7 @@ fn address_of(world: &World, new: &New) -> Option<String> {
 fn check_reserved(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let host = call.tx.thing(call.args.id_required("id"));
     if host.text(col::RESERVATION).is_empty() {
-        return Err(ApiError::value(format!(
-            "the host {} is not reserved by a planner",
-            host.text(col::NAME)
-        ))
-        .about(host.uuid.to_string(), "id"));
+        return Err(host.refused("id", "is not reserved by a planner"));
     }
     if let Some(guest) = call.tx.referring(host.id, Kind::Vm, col::HOST_ID).next() {
         return Err(ApiError::in_use(format!(

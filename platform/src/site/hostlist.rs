@@ -169,12 +169,10 @@ fn list_hosts(query: &Query<'_>) -> Result<Answer, ApiError> {
 fn find_for_migration(query: &Query<'_>) -> Result<Answer, ApiError> {
     let vm = query.world.thing(query.args.id_required("virtualmachineid"));
     if !vm.is(MachineState::Running) {
-        return Err(ApiError::value(format!(
-            "the virtual machine {} is {}; only running ones move to another host",
-            vm.text(col::NAME),
-            vm.state()
-        ))
-        .about(vm.uuid.to_string(), "virtualmachineid"));
+        return Err(vm.refused(
+            "virtualmachineid",
+            format!("is {}; only running ones move to another host", vm.state()),
+        ));
     }
     let keyword = query.args.text("keyword").map(str::to_lowercase);
     let found = targets(query.world, vm.id).into_iter().filter(|target| {

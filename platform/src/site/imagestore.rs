@@ -318,12 +318,13 @@ fn insert(call: &mut Call<'_, '_>, new: New) -> Result<Done, ApiError> {
     let others: Vec<&Thing> = call.tx.all(new.kind).collect();
     if let Some(other) = others.iter().find(|other| other.text(col::PROVIDER_NAME) != new.provider)
     {
-        return Err(ApiError::value(format!(
-            "the image store {} is of {}; a cloud has image stores of one provider",
-            other.text(col::NAME),
-            other.text(col::PROVIDER_NAME)
-        ))
-        .about(other.uuid.to_string(), "id"));
+        return Err(other.refused(
+            "id",
+            format!(
+                "is of {}; a cloud has image stores of one provider",
+                other.text(col::PROVIDER_NAME)
+            ),
+        ));
     }
     let same_url = |other: &&&Thing| other.text(col::URL).eq_ignore_ascii_case(&new.shown_url);
     let same_name = |other: &&&Thing| {

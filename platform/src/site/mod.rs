@@ -19,6 +19,7 @@ pub(crate) mod pod;
 pub(crate) mod podaddress;
 pub(crate) mod region;
 pub(crate) mod resourcestate; // what the operator lets hosts do
+pub(crate) mod served; // the networks of a router
 pub(crate) mod storagenetwork;
 pub(crate) mod storagepool;
 pub(crate) mod systemvm;

@@ -25,8 +25,7 @@ pub(crate) fn must_be(call: &Call<'_, '_>, states: &[&str], hint: &str) -> Resul
     if states.contains(&state) {
         return Ok(());
     }
-    Err(ApiError::value(format!("the host {} is in {state}; {hint}", host.text(col::NAME)))
-        .about(host.uuid.to_string(), "id"))
+    Err(host.refused("id", format!("is in {state}; {hint}")))
 }
 
 /// Puts a host into a resource state.

@@ -197,12 +197,13 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
     given::check_place(call)?;
     let thing = call.tx.thing(cluster);
     if thing.id_of(col::POD_ID) != Some(pod) {
-        return Err(ApiError::value(format!(
-            "the cluster {} is not in the pod {}; choose a cluster of that pod",
-            thing.text(col::NAME),
-            call.tx.thing(pod).text(col::NAME)
-        ))
-        .about(thing.uuid.to_string(), "clusterid"));
+        return Err(thing.refused(
+            "clusterid",
+            format!(
+                "is not in the pod {}; choose a cluster of that pod",
+                call.tx.thing(pod).text(col::NAME)
+            ),
+        ));
     }
     let of_cluster = thing.text(col::HYPERVISOR_TYPE);
     if let Some(wanted) = given::word(call, "hypervisor", &HYPERVISORS)?
@@ -212,11 +213,10 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
         return Err(call.invalid("hypervisor", wanted, &expected));
     }
     if !call.tx.referring(cluster, Kind::Host, col::CLUSTER_ID).any(|host| host.is(HostState::Up)) {
-        return Err(ApiError::value(format!(
-            "the cluster {} has no host that is up to reach the storage; add a host first",
-            thing.text(col::NAME)
-        ))
-        .about(thing.uuid.to_string(), "clusterid"));
+        return Err(thing.refused(
+            "clusterid",
+            "has no host that is up to reach the storage; add a host first",
+        ));
     }
     Ok(Place::Cluster { pod, cluster })
 }
@@ -311,21 +311,15 @@ pub(crate) fn insert_local(tx: &mut Tx<'_>, host: ThingId) {
     });
 }
 
-pub(crate) fn must_be(
-    call: &Call<'_, '_>,
-    states: &[PoolState],
-    hint: &str,
-) -> Result<(), ApiError> {
-    let pool = call.tx.thing(call.args.id_required("id"));
-    if pool.is_any(states) {
-        return Ok(());
-    }
-    let text = format!("the storage pool {} is in {}; {hint}", pool.text(col::NAME), pool.state());
-    Err(ApiError::value(text).about(pool.uuid.to_string(), "id"))
-}
-
 fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    must_be(call, &[PoolState::Maintenance], "call enableStorageMaintenance first")?;
+    let pool = call.entity();
+    if !pool.is(PoolState::Maintenance) {
+        let why = format!(
+            "is {} and cannot be removed; call enableStorageMaintenance first",
+            pool.state()
+        );
+        return Err(pool.refused("id", why));
+    }
     let id = call.entity_id();
     if call.args.is_true("forced") {
         for volume in call.tx.ids_referring(id, Kind::Volume, col::POOL_ID) {

@@ -437,34 +437,19 @@ fn restart(tx: &mut Tx<'_>, id: ThingId) {
     tx.move_to(id, MachineState::Running);
 }
 
-/// Refuses what only a VM in this state allows.
-fn must_be(call: &Call<'_, '_>, id: ThingId, state: MachineState) -> Result<(), ApiError> {
-    let vm = call.tx.thing(id);
-    if vm.is(state) {
-        return Ok(());
-    }
-    Err(ApiError::value(format!(
-        "the system VM {} is {}; this needs one that is {}",
-        vm.text(col::NAME),
-        vm.state(),
-        state.name()
-    ))
-    .about(vm.uuid.to_string(), "id"))
-}
-
 fn start_again(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.step == 0 {
         if call.entity().is(MachineState::Running) {
             return Ok(Done::Thing(id));
         }
-        must_be(call, id, MachineState::Stopped)?;
+        call.tx.thing(id).must_be(&[MachineState::Stopped], "started", "id")?;
         let host = start(call.tx, id)?;
         if let Some(later) = simulator::ask(call.tx, Some(host), "StartCommand")? {
             return Ok(later);
         }
     }
-    must_be(call, id, MachineState::Starting)?;
+    call.tx.thing(id).must_be(&[MachineState::Starting], "started", "id")?;
     call.tx.move_to(id, MachineState::Running);
     Ok(Done::Thing(id))
 }
@@ -483,7 +468,7 @@ fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         if call.entity().is(MachineState::Stopped) {
             return Ok(Done::Thing(id));
         }
-        must_be(call, id, MachineState::Running)?;
+        call.tx.thing(id).must_be(&[MachineState::Running], "stopped", "id")?;
         let host = call.entity().id_of(col::HOST_ID);
         call.tx.move_to(id, MachineState::Stopping);
         if let Some(later) = simulator::ask_to_stop(call, host)? {
@@ -504,7 +489,7 @@ fn runs_on(call: &mut Call<'_, '_>, _: &ApiError) {
 
 fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    must_be(call, id, MachineState::Running)?;
+    call.tx.thing(id).must_be(&[MachineState::Running], "rebooted", "id")?;
     if call.step == 0 {
         let host = call.entity().id_of(col::HOST_ID);
         if let Some(later) = simulator::ask(call.tx, host, "RebootCommand")? {
@@ -527,7 +512,7 @@ fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn check_migrate(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let (id, to) = (call.args.id_required("virtualmachineid"), call.args.id_required("hostid"));
-    must_be(call, id, MachineState::Running)?;
+    call.tx.thing(id).must_be(&[MachineState::Running], "migrated", "id")?;
     let (vm, target) = (call.tx.thing(id), call.tx.thing(to));
     let about = |text: String| {
         Err(ApiError::value(text)
@@ -564,7 +549,7 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             return Ok(later);
         }
     }
-    must_be(call, id, MachineState::Migrating)?;
+    call.tx.thing(id).must_be(&[MachineState::Migrating], "migrated", "id")?;
     call.tx.edit(id, |vm| {
         vm.set_ref(col::HOST_ID, to);
     });
@@ -573,7 +558,11 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn check_change(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    must_be(call, call.args.id_required("id"), MachineState::Stopped)?;
+    call.tx.thing(call.args.id_required("id")).must_be(
+        &[MachineState::Stopped],
+        "given another offering",
+        "id",
+    )?;
     check_scale(call)
 }
 

@@ -157,12 +157,7 @@ const INTERVALS: &[(&str, i64, &str)] = &[
 fn insert(tx: &mut Tx<'_>, volume: ThingId, policy: Option<ThingId>) -> Result<ThingId, ApiError> {
     let of = tx.thing(volume).clone();
     if !of.is(VolumeState::Ready) {
-        return Err(ApiError::value(format!(
-            "the volume {} is {} and holds nothing yet",
-            of.text(col::NAME),
-            of.state()
-        ))
-        .about(of.uuid.to_string(), "volumeid"));
+        return Err(of.refused("volumeid", format!("is {} and holds nothing yet", of.state())));
     }
     let zone = of.id_of(col::ZONE_ID).expect("volumes are in a zone");
     zonestore::refuse_without(tx, zone)?;

@@ -282,11 +282,7 @@ pub(crate) fn refuse_size(call: &Call<'_, '_>, offering: ThingId) -> Result<(), 
     if offering.flag(col::IS_CUSTOMIZED) || !call.args.has("size") {
         return Ok(());
     }
-    Err(ApiError::value(format!(
-        "the disk offering {} has a fixed size; leave `size` out",
-        offering.text(col::NAME)
-    ))
-    .about(offering.uuid.to_string(), "diskofferingid"))
+    Err(offering.refused("diskofferingid", "has a fixed size; leave `size` out"))
 }
 
 /// The size of a volume that is there, if it lies in the image store or not, as asked.
@@ -449,12 +445,13 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
                 let offering = of.and_then(|volume| volume.id_of(col::DISK_OFFERING_ID));
                 let zone = snapshot.id_of(col::ZONE_ID).expect("snapshots are in a zone");
                 if args.id("zoneid").is_some_and(|wanted| wanted != zone) {
-                    return Err(ApiError::value(format!(
-                        "the snapshot {} is in the zone {}; its volumes are made there",
-                        snapshot.text(col::NAME),
-                        call.tx.thing(zone).text(col::NAME)
-                    ))
-                    .about(snapshot.uuid.to_string(), "snapshotid"));
+                    return Err(snapshot.refused(
+                        "snapshotid",
+                        format!(
+                            "is in the zone {}; its volumes are made there",
+                            call.tx.thing(zone).text(col::NAME)
+                        ),
+                    ));
                 }
                 let size_bytes = snapshot.int(col::SIZE);
                 let is_other_size = args.int("size").is_some_and(|size| size != gib(size_bytes));
@@ -587,11 +584,7 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     if placement::is_bare_metal(machine.text(col::HYPERVISOR)) {
-        return Err(ApiError::value(format!(
-            "the virtual machine {} is bare metal, which takes no volumes",
-            machine.text(col::NAME)
-        ))
-        .about(machine.uuid.to_string(), "virtualmachineid"));
+        return Err(machine.refused("virtualmachineid", "is bare metal, which takes no volumes"));
     }
     let of_volume = volume.text(col::HYPERVISOR);
     // What is uploaded is of no hypervisor before one reads it: the format alone counts.
@@ -623,12 +616,13 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(most) = hypervisor::data_volumes_max(call.tx, &machine)
         && i64::try_from(data).is_ok_and(|data| data >= most)
     {
-        return Err(ApiError::value(format!(
-            "the virtual machine {} has {data} data volumes, as many as {} can have",
-            machine.text(col::NAME),
-            machine.text(col::HYPERVISOR)
-        ))
-        .about(machine.uuid.to_string(), "virtualmachineid"));
+        return Err(machine.refused(
+            "virtualmachineid",
+            format!(
+                "has {data} data volumes, as many as {} can have",
+                machine.text(col::HYPERVISOR)
+            ),
+        ));
     }
     let free = |device: &i64| *device != 0 && *device != 3 && !taken.contains(device);
     let device = match call.args.int("deviceid") {
@@ -730,12 +724,10 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let volume = call.entity();
     if let Some(vm) = volume.id_of(col::VIRTUAL_MACHINE_ID) {
-        return Err(ApiError::value(format!(
-            "the volume {} is attached to {}; detach it first",
-            volume.text(col::NAME),
-            call.tx.thing(vm).text(col::NAME)
-        ))
-        .about(volume.uuid.to_string(), "id"));
+        return Err(volume.refused(
+            "id",
+            format!("is attached to {}; detach it first", call.tx.thing(vm).text(col::NAME)),
+        ));
     }
     expunge(call.tx, id);
     Ok(Done::Success)
@@ -771,12 +763,13 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             .into_iter()
             .any(|column| old.text(column) != new.text(column))
         {
-            return Err(ApiError::value(format!(
-                "the disk offering {} is of other storage than {}; the volume {name} would have to move",
-                new.text(col::NAME),
-                old.text(col::NAME)
-            ))
-            .about(new.uuid.to_string(), "diskofferingid"));
+            return Err(new.refused(
+                "diskofferingid",
+                format!(
+                    "is of other storage than {}; the volume {name} would have to move",
+                    old.text(col::NAME)
+                ),
+            ));
         }
     }
     let owner = volume.owner.expect("volumes have an owner");
@@ -942,21 +935,12 @@ fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     if !volume.is_any(&[VolumeState::Ready, VolumeState::Uploaded]) {
-        return Err(ApiError::value(format!(
-            "the volume {} is {} and holds nothing yet",
-            volume.text(col::NAME),
-            volume.state()
-        ))
-        .about(volume.uuid.to_string(), "id"));
+        return Err(volume.refused("id", format!("is {} and holds nothing yet", volume.state())));
     }
     let zone = call.args.id_required("zoneid");
     if volume.id_of(col::ZONE_ID) != Some(zone) {
-        return Err(ApiError::value(format!(
-            "the volume {} is not in the zone {}",
-            volume.text(col::NAME),
-            call.tx.thing(zone).text(col::NAME)
-        ))
-        .about(volume.uuid.to_string(), "id"));
+        return Err(volume
+            .refused("id", format!("is not in the zone {}", call.tx.thing(zone).text(col::NAME))));
     }
     let size = volume.int(col::SIZE);
     image::extraction(call, size)

@@ -74,7 +74,7 @@ fn set_offering(call: &mut Call<'_, '_>, vm: ThingId, offering: ThingId) {
 /// Gives a stopped machine another offering.
 pub(super) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (vm, offering) = (call.args.id_required("id"), call.args.id_required("serviceofferingid"));
-    life::must_be(call.tx, vm, &[MachineState::Stopped], "given another offering")?;
+    call.tx.thing(vm).must_be(&[MachineState::Stopped], "given another offering", "id")?;
     check_offering(call, vm, offering)?;
     set_offering(call, vm, offering);
     Ok(Done::Thing(vm))
@@ -84,7 +84,7 @@ pub(super) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError>
 pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (vm, offering) = (call.args.id_required("id"), call.args.id_required("serviceofferingid"));
     // It may have been stopped or destroyed while its host was busy.
-    life::must_be(call.tx, vm, &[MachineState::Stopped, MachineState::Running], "scaled")?;
+    call.tx.thing(vm).must_be(&[MachineState::Stopped, MachineState::Running], "scaled", "id")?;
     check_offering(call, vm, offering)?;
     if call.tx.thing(vm).is(MachineState::Stopped) {
         set_offering(call, vm, offering);
@@ -93,12 +93,11 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // Running machines only grow, where they, their zone and their image allow it.
     let machine = call.tx.thing(vm).clone();
     if !machine.flag(col::IS_DYNAMICALLY_SCALABLE) {
-        return Err(ApiError::value(format!(
-            "the virtual machine {} does not scale while it runs: `isdynamicallyscalable` is \
+        return Err(machine.refused(
+            "id",
+            "does not scale while it runs: `isdynamicallyscalable` is \
              false; stop it, or change that with updateVirtualMachine",
-            machine.text(col::NAME)
-        ))
-        .about(machine.uuid.to_string(), "id"));
+        ));
     }
     let zone = machine.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
     if call.tx.scoped_setting(zone, "enable.dynamic.scale.vm") != "true" {
@@ -149,12 +148,12 @@ pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let is_metal = placement::is_bare_metal(call.entity().text(col::HYPERVISOR));
     if is_volatile && !is_metal && call.entity().id_of(col::TEMPLATE_ID).is_some() {
         if call.step == 0 {
-            life::must_be(call.tx, vm, &[MachineState::Running], "rebooted")?;
+            call.tx.thing(vm).must_be(&[MachineState::Running], "rebooted", "id")?;
         }
         let template = call.entity().id_of(col::TEMPLATE_ID);
         return renew(call, vm, template);
     }
-    life::must_be(call.tx, vm, &[MachineState::Running], "rebooted")?;
+    call.tx.thing(vm).must_be(&[MachineState::Running], "rebooted", "id")?;
     if call.step == 0 {
         let host = call.entity().id_of(col::HOST_ID);
         if let Some(later) = simulator::ask(call.tx, host, "RebootCommand")? {
@@ -181,7 +180,7 @@ fn refuse_worked_on(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
 
 pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
-    life::must_be(call.tx, vm, &[MachineState::Destroyed], "recovered")?;
+    call.tx.thing(vm).must_be(&[MachineState::Destroyed], "recovered", "id")?;
     refuse_worked_on(call, vm)?;
     let owner = call.entity().owner.expect("virtual machines have an owner");
     let is_metal = placement::is_bare_metal(call.entity().text(col::HYPERVISOR));
@@ -228,14 +227,14 @@ fn renew(
     template: Option<ThingId>,
 ) -> Result<Done, ApiError> {
     if call.step == 0 {
-        life::must_be(call.tx, vm, &[MachineState::Stopped, MachineState::Running], "restored")?;
+        call.tx.thing(vm).must_be(
+            &[MachineState::Stopped, MachineState::Running],
+            "restored",
+            "id",
+        )?;
         let machine = call.tx.thing(vm).clone();
         if placement::is_bare_metal(machine.text(col::HYPERVISOR)) {
-            return Err(ApiError::value(format!(
-                "the virtual machine {} is bare metal and has no root volume",
-                machine.text(col::NAME)
-            ))
-            .about(machine.uuid.to_string(), "virtualmachineid"));
+            return Err(machine.refused("virtualmachineid", "is bare metal and has no root volume"));
         }
         let zone = machine.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
         let template = template.ok_or_else(|| {
@@ -290,7 +289,7 @@ fn renew(
 
 pub(super) fn reset_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
-    life::must_be(call.tx, vm, &[MachineState::Stopped], "given a new password")?;
+    call.tx.thing(vm).must_be(&[MachineState::Stopped], "given a new password", "id")?;
     let takes_password = call
         .entity()
         .id_of(col::TEMPLATE_ID)
@@ -306,7 +305,7 @@ pub(super) fn reset_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> 
 
 pub(super) fn reset_key(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
-    life::must_be(call.tx, vm, &[MachineState::Stopped], "given another key")?;
+    call.tx.thing(vm).must_be(&[MachineState::Stopped], "given another key", "id")?;
     scope::refuse_other_owner(call, vm)?;
     let name = call.args.text_required("keypair").to_owned();
     let owner = call.entity().owner.expect("virtual machines have an owner");
@@ -369,7 +368,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. A stopped machine without rules, an account that may have it.
     let vm = call.args.id_required("virtualmachineid");
-    life::must_be(call.tx, vm, &[MachineState::Stopped], "moved to another account")?;
+    call.tx.thing(vm).must_be(&[MachineState::Stopped], "moved to another account", "id")?;
     refuse_worked_on(call, vm)?;
     let name = call.args.text_required("account").to_owned();
     let domain = call.args.id_required("domainid");
@@ -477,7 +476,11 @@ pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         (Some(host), None) => migrate_to(call, vm, host, Disks::Stay),
         (None, Some(pool)) => {
-            life::must_be(call.tx, vm, &[MachineState::Stopped], "moved to another storage pool")?;
+            call.tx.thing(vm).must_be(
+                &[MachineState::Stopped],
+                "moved to another storage pool",
+                "id",
+            )?;
             // All of them, so that one host goes on reaching them.
             let lies_there = |id: &ThingId| call.tx.thing(*id).id_of(col::POOL_ID) == Some(pool);
             let mut volumes = call.tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
@@ -558,7 +561,7 @@ fn migrate_to(
     disks: Disks,
 ) -> Result<Done, ApiError> {
     if call.step == 0 {
-        life::must_be(call.tx, vm, &[MachineState::Running], "migrated")?;
+        call.tx.thing(vm).must_be(&[MachineState::Running], "migrated", "id")?;
         let from = call.tx.thing(vm).id_of(col::HOST_ID);
         if from == Some(host) {
             return Err(ApiError::value("the virtual machine is on this host already"));
@@ -570,7 +573,7 @@ fn migrate_to(
             return Ok(later);
         }
     }
-    life::must_be(call.tx, vm, &[MachineState::Migrating], "migrated")?;
+    call.tx.thing(vm).must_be(&[MachineState::Migrating], "migrated", "id")?;
     if call.step > 0 {
         // The host may be gone meanwhile, or full.
         placement::refuse_unfit(call.tx, vm, host, disks)?;

@@ -153,11 +153,10 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
             let image = call.tx.thing(image);
             let of_image = image.text(col::HYPERVISOR);
             if wanted.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(of_image)) {
-                return Err(ApiError::value(format!(
-                    "the template {} is of the hypervisor {of_image}; leave `hypervisor` out",
-                    image.text(col::NAME)
-                ))
-                .about(image.uuid.to_string(), "templateid"));
+                return Err(image.refused(
+                    "templateid",
+                    format!("is of the hypervisor {of_image}; leave `hypervisor` out"),
+                ));
             }
             of_image.to_owned()
         }

@@ -145,26 +145,6 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
     }
 }
 
-/// Refuses a move that the state forbids, in words.
-pub(crate) fn must_be(
-    world: &World,
-    vm: ThingId,
-    states: &[MachineState],
-    doing: &str,
-) -> Result<(), ApiError> {
-    let vm = world.thing(vm);
-    if vm.is_any(states) {
-        return Ok(());
-    }
-    Err(ApiError::value(format!(
-        "the virtual machine {} is {} and cannot be {doing}; it must be {}",
-        vm.text(col::NAME),
-        vm.state(),
-        states.iter().map(|state| state.name()).collect::<Vec<_>>().join(" or ")
-    ))
-    .about(vm.uuid.to_string(), "id"))
-}
-
 /// Starts a stopped machine: in step 0 it gets its place and begins to start, in
 /// step 1, when the host has answered, it runs.
 pub(crate) fn start(
@@ -174,7 +154,7 @@ pub(crate) fn start(
 ) -> Result<Done, ApiError> {
     if call.step == 0 {
         // 1. A host with room, the networks set up, addresses, the volumes' places.
-        must_be(call.tx, vm, &[MachineState::Stopped], "started")?;
+        call.tx.thing(vm).must_be(&[MachineState::Stopped], "started", "id")?;
         volume::refuse_unreachable(call, vm)?;
         let host = placement::host_for(call, vm, wanted_host, None, Disks::Stay)?;
         placement::reserve(call, vm, host);
@@ -194,7 +174,7 @@ pub(crate) fn start(
             return Ok(later);
         }
     }
-    must_be(call.tx, vm, &[MachineState::Starting], "running")?;
+    call.tx.thing(vm).must_be(&[MachineState::Starting], "running", "id")?;
     call.tx.move_to(vm, MachineState::Running);
     Ok(Done::Thing(vm))
 }
@@ -209,7 +189,7 @@ pub(crate) fn start_failed(call: &mut Call<'_, '_>, vm: ThingId) {
 /// Stops a running machine, in two steps as it starts.
 pub(crate) fn stop(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiError> {
     if call.step == 0 {
-        must_be(call.tx, vm, &[MachineState::Running], "stopped")?;
+        call.tx.thing(vm).must_be(&[MachineState::Running], "stopped", "id")?;
         let host = call.tx.thing(vm).id_of(col::HOST_ID);
         call.tx.move_to(vm, MachineState::Stopping);
         if let Some(later) = simulator::ask_to_stop(call, host)? {
@@ -218,7 +198,7 @@ pub(crate) fn stop(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiErro
     }
     // Its host may be gone meanwhile, and the machine stopped with it.
     if !call.tx.thing(vm).is(MachineState::Stopped) {
-        must_be(call.tx, vm, &[MachineState::Stopping], "stopped")?;
+        call.tx.thing(vm).must_be(&[MachineState::Stopping], "stopped", "id")?;
         call.tx.move_to(vm, MachineState::Stopped);
     }
     Ok(Done::Thing(vm))

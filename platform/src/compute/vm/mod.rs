@@ -393,7 +393,7 @@ fn check_destroy(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     }
     use MachineState::*;
     let vm = call.args.id_required("id");
-    life::must_be(call.tx, vm, &[Running, Stopped, Starting, Error, Destroyed], "destroyed")
+    call.tx.thing(vm).must_be(&[Running, Stopped, Starting, Error, Destroyed], "destroyed", "id")
 }
 
 fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

@@ -103,13 +103,14 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn reserve(call: &mut Call<'_, '_>, id: ThingId, given: &str) -> Result<(), ApiError> {
     let network = call.tx.thing(id).clone();
     if network.text(col::TYPE) != "Isolated" || !network.is(NetworkState::Implemented) {
-        return Err(ApiError::value(format!(
-            "the network {} is {} and {}; addresses are reserved in isolated networks that are implemented",
-            network.text(col::NAME),
-            network.text(col::TYPE).to_lowercase(),
-            network.state()
-        ))
-        .about(network.uuid.to_string(), "guestvmcidr"));
+        return Err(network.refused(
+            "guestvmcidr",
+            format!(
+                "is {} and {}; addresses are reserved in isolated networks that are implemented",
+                network.text(col::TYPE).to_lowercase(),
+                network.state()
+            ),
+        ));
     }
     // 1. A part of the network that has room for all who are there.
     let whole = whole_cidr(&network);

@@ -238,12 +238,7 @@ fn refuse_unprovided(
             .any(|provider| provider.text(col::NAME) == name)
     };
     match offering.map(col::PROVIDERS).iter().map(|(_, by)| by.as_str()).find(|by| !has(by)) {
-        Some(provider) => Err(ApiError::value(format!(
-            "the network offering {} needs the provider {provider}, which the physical network {} does not have; add it with addNetworkServiceProvider",
-            offering.text(col::NAME),
-            call.tx.thing(physical).text(col::NAME)
-        ))
-        .about(offering.uuid.to_string(), "networkofferingid")),
+        Some(provider) => Err(offering.refused("networkofferingid", format!("needs the provider {provider}, which the physical network {} does not have; add it with addNetworkServiceProvider", call.tx.thing(physical).text(col::NAME)))),
         None => Ok(()),
     }
 }
@@ -291,11 +286,9 @@ fn named_vlan(
     match others.find(|other| {
         other.text(col::VLAN) == vlan && !(is_shared && other.text(col::TYPE) == "Shared")
     }) {
-        Some(other) => Err(ApiError::value(format!(
-            "the network {} is on VLAN {vlan} already; choose another `vlan`",
-            other.text(col::NAME)
-        ))
-        .about(other.uuid.to_string(), "vlan")),
+        Some(other) => {
+            Err(other.refused("vlan", format!("is on VLAN {vlan} already; choose another `vlan`")))
+        }
         None => Ok(Some(vlan)),
     }
 }
@@ -518,18 +511,11 @@ pub(crate) fn for_deployment(
     for (at, id) in named.iter().enumerate() {
         let network = call.tx.thing(*id);
         if named[..at].contains(id) {
-            return Err(ApiError::value(format!(
-                "the network {} is named twice; a virtual machine has one NIC on each",
-                network.text(col::NAME)
-            ))
-            .about(network.uuid.to_string(), "networkids"));
+            return Err(network
+                .refused("networkids", "is named twice; a virtual machine has one NIC on each"));
         }
         if network.id_of(col::ZONE_ID) != Some(zone) {
-            return Err(ApiError::value(format!(
-                "the network {} is in another zone",
-                network.text(col::NAME)
-            ))
-            .about(network.uuid.to_string(), "networkids"));
+            return Err(network.refused("networkids", "is in another zone"));
         }
         let is_own = network.owner == Some(owner);
         if !is_own && !super::is_shared_with(call.tx, network, call.tx.domain_of(owner)) {

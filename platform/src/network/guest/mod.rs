@@ -249,12 +249,13 @@ pub(crate) fn must_provide(world: &World, network: ThingId, service: &str) -> Re
     if provides(world, network, service) {
         return Ok(());
     }
-    Err(ApiError::value(format!(
-        "the network {} does not offer {service}; its offering is {}",
-        network.text(col::NAME),
-        offering_of(world, network).text(col::NAME)
+    Err(network.refused(
+        "networkid",
+        format!(
+            "does not offer {service}; its offering is {}",
+            offering_of(world, network).text(col::NAME)
+        ),
     ))
-    .about(network.uuid.to_string(), "networkid"))
 }
 
 /// Networks that can be deployed on: those in scope and those shared with its domain.

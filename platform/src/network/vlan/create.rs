@@ -155,19 +155,17 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
     if guest.text(col::TYPE) != "Shared"
         || !offering.is_some_and(|row| row.flag(col::SPECIFY_IP_RANGES))
     {
-        return Err(ApiError::value(format!(
-            "the network {} takes no address ranges; only shared networks whose offering has specifyipranges do",
-            guest.text(col::NAME)
-        ))
-        .about(guest.uuid.to_string(), "networkid"));
+        return Err(guest.refused(
+            "networkid",
+            "takes no address ranges; only shared networks whose offering has specifyipranges do",
+        ));
     }
     let physical_network = match guest.id_of(col::PHYSICAL_NETWORK_ID) {
         Some(id) if named.is_some_and(|named| named != id) => {
-            return Err(ApiError::value(format!(
-                "the network {} is on another physical network; leave `physicalnetworkid` out",
-                guest.text(col::NAME)
-            ))
-            .about(guest.uuid.to_string(), "networkid"));
+            return Err(guest.refused(
+                "networkid",
+                "is on another physical network; leave `physicalnetworkid` out",
+            ));
         }
         Some(id) => id,
         None => carrier(call, zone, named, "Guest")?,

@@ -1,0 +1,67 @@
+//! The networks that a router serves: one, or several, such as the tiers of a VPC.
+//!
+//! The first is `guestnetworkid`, with an address of the router's own in it. In every
+//! further one the router is the gateway.
+
+use crate::{
+    col,
+    engine::{Thing, ThingId, Tx, World},
+    table::Kind,
+};
+
+/// The networks of a router, the first one first.
+pub(crate) fn networks_of(router: &Thing) -> Vec<ThingId> {
+    router
+        .id_of(col::GUEST_NETWORK_ID)
+        .into_iter()
+        .chain(router.ids_of(col::MORE_NETWORKS))
+        .collect()
+}
+
+/// The routers of a network, the oldest first.
+pub(crate) fn routers_of(world: &World, network: ThingId) -> Vec<ThingId> {
+    let mut routers = world.ids_referring(network, Kind::Router, col::GUEST_NETWORK_ID);
+    routers.extend(world.ids_referring(network, Kind::Router, col::MORE_NETWORKS));
+    routers.sort_unstable();
+    routers
+}
+
+/// The addresses that routers have in a network, beside that of its gateway.
+pub(crate) fn addresses_in(world: &World, network: ThingId) -> impl Iterator<Item = &str> {
+    world
+        .referring(network, Kind::Router, col::GUEST_NETWORK_ID)
+        .map(|router| router.text(col::GUEST_IP_ADDRESS))
+}
+
+/// Lets a router serve one more network, as its gateway.
+#[cfg_attr(not(test), expect(dead_code, reason = "tiers of VPCs are its callers to come"))]
+pub(crate) fn serve(tx: &mut Tx<'_>, router: ThingId, network: ThingId) {
+    let mut networks = tx.thing(router).ids_of(col::MORE_NETWORKS);
+    if networks_of(tx.thing(router)).contains(&network) {
+        return;
+    }
+    networks.push(network);
+    tx.edit(router, |router| {
+        router.set_refs(col::MORE_NETWORKS, networks);
+    });
+}
+
+/// Takes a network from a router; false if it was the only one. Where it was the first, the
+/// next takes its place.
+pub(crate) fn leave(tx: &mut Tx<'_>, router: ThingId, network: ThingId) -> bool {
+    let mut networks = networks_of(tx.thing(router));
+    networks.retain(|other| *other != network);
+    let Some((first, more)) = networks.split_first() else { return false };
+    let (first, more) = (tx.thing(*first).clone(), more.to_vec());
+    tx.edit(router, |router| {
+        if router.id_of(col::GUEST_NETWORK_ID) == Some(network) {
+            router
+                .set_ref(col::GUEST_NETWORK_ID, first.id)
+                .set_text(col::GUEST_IP_ADDRESS, first.text(col::GATEWAY))
+                .set_text(col::GUEST_NETMASK, first.text(col::NETMASK))
+                .set_ref(col::GUEST_RANGE, None);
+        }
+        router.set_refs(col::MORE_NETWORKS, more);
+    });
+    true
+}
