@@ -143,7 +143,7 @@ pub(crate) fn full(dir: &Path) -> Store {
 }
 
 /// Brings all that was written into the database itself, without gaps.
-fn settle(dir: &Path) {
+pub(crate) fn settle(dir: &Path) {
     let connection = raw(dir);
     connection.execute_batch("VACUUM").unwrap();
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
@@ -177,7 +177,7 @@ fn told(dir: &Path) -> Vec<String> {
 }
 
 /// Puts the database in the place of what there is.
-fn put(dir: &Path, database: &[u8]) {
+pub(crate) fn put(dir: &Path, database: &[u8]) {
     for rest in ["cloudtally.db-wal", "cloudtally.db-shm"] {
         drop(fs::remove_file(dir.join(rest)));
     }
