@@ -35,7 +35,7 @@ SELECT seq, path, name, utc_day, row_count, first_sampled_ms, last_sampled_ms, b
 FROM sample_file JOIN source USING (source_id) WHERE name = ?1 AND utc_day = ?2 ORDER BY seq;
 
 -- name: event_id_sets
-SELECT path, row_count, ids FROM event_file ORDER BY seq;
+SELECT path, ids FROM event_file ORDER BY seq;
 
 -- name: event_ids_of_source
 SELECT ids FROM event_file JOIN source USING (source_id) WHERE name = ?1 ORDER BY seq;

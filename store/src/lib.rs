@@ -15,6 +15,7 @@ mod outbox; // what the cloud tells the bill
 mod query; // records by window, account and type
 mod reads; // lists of the catalogue, whole files of the lake
 mod verify; // what `check` looks at
+mod verify_content; // what is inside the files of the lake
 mod verify_rows; // every row of the catalogue
 mod writer; // everything that changes the folder
 

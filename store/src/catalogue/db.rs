@@ -193,6 +193,11 @@ impl Db {
         crash::point(name).map_err(|e| StoreError::io("write", &self.path, e))
     }
 
+    /// The database's path, for errors.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether no transaction is open.
     pub(crate) fn is_idle(&self) -> bool {
         self.connection.is_autocommit()
