@@ -92,3 +92,13 @@ SELECT count(*) FROM unmetered_event WHERE source = ?1 AND type = ?2;
 
 -- name: unmetered
 SELECT source, type, row_count FROM unmetered_event ORDER BY source, type;
+
+-- name: insert_dropped
+INSERT INTO dropped_sample (dropped_ms, source_id, sampled_ms, account_id, zone_id, device_type,
+    device_id, network_id, address, bytes_sent, bytes_received, restarted)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
+
+-- name: dropped
+SELECT dropped_ms, name, sampled_ms, account_id, zone_id, device_type, device_id, network_id, address,
+    bytes_sent, bytes_received, restarted
+FROM dropped_sample JOIN source USING (source_id) ORDER BY number;

@@ -36,8 +36,8 @@ pub use outbox::Told;
 pub use query::{RecordFilter, RecordSet, RecordWindow, ServedRecord};
 pub use verify::{Finding, Severity};
 pub use writer::{
-    KnownEvents, KnownSamples, LivedAhead, PeriodDraft, Publication, QuarantineKind, SeenSamples,
-    StagedPeriod, Writer,
+    DroppedSample, KnownEvents, KnownSamples, LivedAhead, PeriodDraft, Publication, QuarantineKind,
+    SamplesAt, SeenSamples, StagedPeriod, Writer,
 };
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.

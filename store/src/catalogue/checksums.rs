@@ -22,7 +22,7 @@ const KEYS_MAX: usize = 20;
 type Table = (&'static str, &'static str);
 
 /// All tables with checksums.
-pub(crate) const TABLES: [Table; 26] = [
+pub(crate) const TABLES: [Table; 27] = [
     ACCOUNT,
     COUNTER,
     PERIOD,
@@ -41,6 +41,7 @@ pub(crate) const TABLES: [Table; 26] = [
     ("quarantine", of::QUARANTINE),
     ("quarantine_kind", of::QUARANTINE_KIND),
     ("unmetered_event", of::UNMETERED_EVENT),
+    ("dropped_sample", of::DROPPED_SAMPLE),
     ("anomaly", of::ANOMALY),
     ("job", of::JOB),
     ("thing", of::THING),

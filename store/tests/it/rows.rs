@@ -8,7 +8,7 @@ use cloudtally_model::{
     port::{ChangeSet, Journal, LedgerEntry, Use},
 };
 use cloudtally_store::{
-    AdminKeys, Anomaly, EmptyStretch, Inputs, PeriodDraft, Publication, QuarantinedRow, 
+    AdminKeys, Anomaly, EmptyStretch, Inputs, PeriodDraft, Publication, QuarantinedRow, SamplesAt,
     Severity, Store, StoreError, Stream, Writer,
 };
 use rusqlite::{Connection, config::DbConfig, types::Value};
@@ -59,6 +59,12 @@ fn of_the_lake(writer: &Writer) {
     let mut odd = event(2, 1);
     odd.event_type = "NO.METER".into();
     writer.append_events(&mut known, vec![odd], &aside, &mut run(Stream::Events)).unwrap();
+    // A sample that is dropped again.
+    let mut taken = run(Stream::Samples);
+    writer.append_samples(&source(), vec![sample(9, 5)], &[], &mut taken).unwrap();
+    let at = sample(9, 5).sampled;
+    let wanted = SamplesAt { source: source(), device: 9, at, account: None, address: None };
+    assert!(writer.drop_samples(&wanted, 7, &mut |_| true).unwrap());
     let two = (account(2, None), account(3, None));
     let accounts = |accounts: &[Account]| {
         writer.upsert_accounts(&source(), accounts, &[], &mut run(Stream::Accounts)).unwrap()
