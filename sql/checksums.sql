@@ -117,3 +117,9 @@ SELECT 'source ' || source || ', stream ' || stream || ', kind ' || kind FROM qu
 -- name: unmetered_event
 SELECT 'source ' || source || ', type ' || type FROM unmetered_event WHERE checksum <>
     checksum_of('unmetered_event', source, type, row_count);
+
+-- name: dropped_sample
+SELECT 'number ' || number FROM dropped_sample WHERE checksum <>
+    checksum_of('dropped_sample', number, dropped_ms, source_id, sampled_ms, account_id,
+        zone_id, device_type, device_id, network_id, address, bytes_sent, bytes_received,
+        restarted);

@@ -35,7 +35,7 @@ SELECT seq, path, name, utc_day, row_count, first_sampled_ms, last_sampled_ms, b
 FROM sample_file JOIN source USING (source_id) WHERE name = ?1 AND utc_day = ?2 ORDER BY seq;
 
 -- name: event_id_sets
-SELECT path, row_count, ids FROM event_file ORDER BY seq;
+SELECT path, ids FROM event_file ORDER BY seq;
 
 -- name: event_ids_of_source
 SELECT ids FROM event_file JOIN source USING (source_id) WHERE name = ?1 ORDER BY seq;
@@ -92,3 +92,13 @@ SELECT count(*) FROM unmetered_event WHERE source = ?1 AND type = ?2;
 
 -- name: unmetered
 SELECT source, type, row_count FROM unmetered_event ORDER BY source, type;
+
+-- name: insert_dropped
+INSERT INTO dropped_sample (dropped_ms, source_id, sampled_ms, account_id, zone_id, device_type,
+    device_id, network_id, address, bytes_sent, bytes_received, restarted)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
+
+-- name: dropped
+SELECT dropped_ms, name, sampled_ms, account_id, zone_id, device_type, device_id, network_id, address,
+    bytes_sent, bytes_received, restarted
+FROM dropped_sample JOIN source USING (source_id) ORDER BY number;

@@ -59,7 +59,7 @@ ORDER BY start_ms;
 SELECT key_index FROM record_file WHERE start_ms = ?1 AND generation = ?2;
 
 -- name: key_indexes
-SELECT path, row_count, key_index FROM record_file ORDER BY start_ms, generation;
+SELECT path, row_count, bytes, sha256, key_index FROM record_file ORDER BY start_ms, generation;
 
 -- name: overlapping
 SELECT start_ms, end_ms FROM period

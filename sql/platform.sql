@@ -39,17 +39,24 @@ INSERT INTO outbox_account (account_id, name, uuid, type, domain_id, domain_path
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 
 -- name: told_events
+-- The last column of each of the three says whether the row is what was written.
 SELECT seq, event_id, type, created_ms, account_id, zone_id, resource_id,
-    resource_name, offering_id, template_id, size, virtual_size, resource_type
+    resource_name, offering_id, template_id, size, virtual_size, resource_type,
+    checksum = checksum_of('outbox_event', seq, event_id, type, created_ms, account_id, zone_id,
+        resource_id, resource_name, offering_id, template_id, size, virtual_size, resource_type)
 FROM outbox_event WHERE seq > ?1 ORDER BY seq LIMIT ?2;
 
 -- name: told_samples
 SELECT seq, sampled_ms, account_id, zone_id, device_type, device_id, network_id,
-    address, bytes_sent, bytes_received, restarted
+    address, bytes_sent, bytes_received, restarted,
+    checksum = checksum_of('outbox_sample', seq, sampled_ms, account_id, zone_id, device_type,
+        device_id, network_id, address, bytes_sent, bytes_received, restarted)
 FROM outbox_sample WHERE seq > ?1 ORDER BY seq LIMIT ?2;
 
 -- name: told_accounts
-SELECT seq, account_id, name, uuid, type, domain_id, domain_path, state, created_ms, removed_ms
+SELECT seq, account_id, name, uuid, type, domain_id, domain_path, state, created_ms, removed_ms,
+    checksum = checksum_of('outbox_account', seq, account_id, name, uuid, type, domain_id,
+        domain_path, state, created_ms, removed_ms)
 FROM outbox_account WHERE seq > ?1 ORDER BY seq LIMIT ?2;
 
 -- name: take_events

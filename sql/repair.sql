@@ -23,8 +23,9 @@ WHERE max(started_ms, coalesce(finished_ms, 0), coalesce(as_of_ms, 0), coalesce(
 UPDATE ingest_run SET started_ms = ?1 WHERE started_ms > ?1;
 
 -- name: forget_retired
--- Files that nobody reads any more; the next sweep of files that nobody names removes them.
-DELETE FROM retired_file;
+-- Replaced files of withdrawn periods, whose names come again: those of the folders from ?1
+-- on and before ?2. The next sweep of files that nobody names removes them.
+DELETE FROM retired_file WHERE path >= ?1 AND path < ?2;
 
 -- name: set_back_accounts
 UPDATE account SET created_ms = min(created_ms, ?1), removed_ms = min(removed_ms, ?1)

@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Ingest(Ingest),
     /// Show or empty the quarantine: rows that ingest set aside
     Quarantine(Quarantine),
+    /// Take samples that cannot be right out of the lake
+    DropSamples(DropSamples),
     /// Compute and publish usage records
     Aggregate(Aggregate),
     /// Show totals as a table
@@ -182,6 +184,35 @@ pub(crate) struct Quarantine {
     /// Remove the rows in place of showing them
     #[arg(long)]
     pub(crate) empty: bool,
+}
+
+/// Take samples of a device that cannot be right out of the lake, so that the series that
+/// waits for them is billed again. Without --yes it tells which they are, and drops nothing.
+///
+/// `check` and `aggregate` name the device and the two readings between which the bytes do
+/// not fit. A sample that is billed is not dropped. What was dropped and when stays known:
+/// `check` and `explain` show it. The same rows that come again count as duplicates; a
+/// corrected sample of the same instant is taken.
+#[derive(Debug, Args)]
+pub(crate) struct DropSamples {
+    /// Source of the samples
+    #[arg(long, default_value = SourceName::DEFAULT, value_name = "NAME", value_parser = any_source_name)]
+    pub(crate) source: SourceName,
+    /// Number of the device
+    #[arg(long, value_name = "ID")]
+    pub(crate) device: u64,
+    /// When the samples were taken, as `check` prints it
+    #[arg(long, value_name = "INSTANT", value_parser = start_instant)]
+    pub(crate) at: Instant,
+    /// Only samples of this account, by its number
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<u64>,
+    /// Only samples of this address
+    #[arg(long, value_name = "IP")]
+    pub(crate) address: Option<String>,
+    /// Do it
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 /// Through which instant a source is said to be complete.

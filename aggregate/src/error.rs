@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use cloudtally_model::{Instant, Period, RecordId, calendar::DayError};
-use cloudtally_store::StoreError;
+use cloudtally_store::{SamplesAt, StoreError};
 use thiserror::Error;
 
 /// Why a command of this crate could not do what it was asked.
@@ -47,6 +47,24 @@ pub enum AggregateError {
     NoSuchRecord {
         /// The id asked for.
         id: RecordId,
+    },
+    /// No sample is meant.
+    #[error(
+        "there is no sample of device {} at {} in source `{}`; copy the instant from `cloudtally check`, and narrow by `--account` and `--address` only to what is there",
+        .wanted.device, .wanted.at, .wanted.source
+    )]
+    NoSuchSample {
+        /// What was asked for.
+        wanted: Box<SamplesAt>,
+    },
+    /// What is billed is not taken back.
+    #[error(
+        "the sample of device {} at {} in source `{}` cannot be dropped, for bytes that it counted are billed; only samples that wait are",
+        .wanted.device, .wanted.at, .wanted.source
+    )]
+    SampleBilled {
+        /// What was asked for.
+        wanted: Box<SamplesAt>,
     },
     /// An export that cannot be written.
     #[error("cannot write the export to `{path}`")]

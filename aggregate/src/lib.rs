@@ -23,6 +23,6 @@ pub use job::{
     WindowLimits, aggregate, aggregate_within, checkpoint, run_job, stale_periods, waiting_period,
 };
 pub use line::{Line, Lines};
-pub use network::OversizedSeries;
+pub use network::{Drop, OversizedSeries, drop_samples};
 pub use records::add_resource;
 pub use totals::{GroupBy, Total, totals};

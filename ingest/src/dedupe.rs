@@ -5,7 +5,8 @@
 //! whose identity and content are known is a duplicate and counted; one with a
 //! known identity and other content is set aside, because nobody can tell which
 //! of the two is right, and the first that came stays. Rows of one batch are
-//! compared with each other as if they had come in different ones. Accounts are
+//! compared with each other as if they had come in different ones. A sample that
+//! was dropped is known, too, but another of its series and instant is new. Accounts are
 //! different: the later one is the truth.
 
 use std::collections::HashMap;
@@ -119,6 +120,8 @@ pub(crate) struct SampleKeeper<'a> {
     writer: &'a Writer,
     source: SourceName,
     days: HashMap<i64, Day>,
+    /// Samples that an operator took out: they are not taken in again.
+    dropped: Vec<NetworkSample>,
     /// Number of the batch, to tell which days were used last.
     batch: u64,
 }
@@ -131,8 +134,11 @@ struct Day {
 }
 
 impl<'a> SampleKeeper<'a> {
-    pub(crate) fn new(writer: &'a Writer, source: &SourceName) -> Self {
-        Self { writer, source: source.clone(), days: HashMap::new(), batch: 0 }
+    pub(crate) fn new(writer: &'a Writer, source: &SourceName) -> Result<Self, StoreError> {
+        let dropped = writer.dropped_samples()?.into_iter();
+        let dropped = dropped.filter(|dropped| dropped.source == *source);
+        let dropped = dropped.map(|dropped| dropped.sample).collect();
+        Ok(Self { writer, source: source.clone(), days: HashMap::new(), dropped, batch: 0 })
     }
 
     fn day(&mut self, utc_day: i64) -> Result<&mut Counters, StoreError> {
@@ -167,6 +173,10 @@ impl Keeper<NetworkSample> for SampleKeeper<'_> {
         self.batch += 1;
         let mut verdicts = Vec::with_capacity(rows.len());
         for sample in rows {
+            if self.dropped.contains(sample) {
+                verdicts.push(Verdict::Duplicate);
+                continue;
+            }
             let known = self.day(sample.sampled.utc_day())?;
             verdicts.push(judge_sample(sample, known));
         }

@@ -53,7 +53,7 @@ pub fn take_outbox(writer: &Writer, started_ms: i64) -> Result<Taken, StoreError
         taken.accounts = take(keeper, run(&source, Stream::Accounts, started_ms), read)?;
     }
     if !next.1.is_empty() {
-        let keeper = SampleKeeper::new(writer, &source);
+        let keeper = SampleKeeper::new(writer, &source)?;
         let read = |offset| writer.told_samples(offset, STEP_ROWS_MAX);
         taken.samples = take(keeper, run(&source, Stream::Samples, started_ms), read)?;
     }

@@ -162,7 +162,7 @@ impl<'a> Tally<'a> {
         writer.source(source)?;
         match request.stream {
             Stream::Events => self.run(EventKeeper::new(writer, source)?, progress),
-            Stream::Samples => self.run(SampleKeeper::new(writer, source), progress),
+            Stream::Samples => self.run(SampleKeeper::new(writer, source)?, progress),
             Stream::Accounts => self.run(AccountKeeper::new(writer, source)?, progress),
         }
     }

@@ -295,11 +295,11 @@ impl Drop for Running {
 
 #[cfg(test)]
 mod tests {
+    use cloudtally_aggregate::{Drop, drop_samples};
     use cloudtally_ingest::{IngestRequest, Input, ingest};
     use cloudtally_model::SourceName;
     use cloudtally_platform::{engine::Start, table::Kind};
-    use cloudtally_store::AdminKeys;
-    use cloudtally_store::Stream;
+    use cloudtally_store::{AdminKeys, SamplesAt, Stream};
     use tempfile::TempDir;
 
     use super::*;
@@ -321,16 +321,7 @@ mod tests {
                         1,VOLUME.CREATE,2026-01-01 00:00:00,2,1,501,1073741824\n";
             std::fs::write(&csv, rows).unwrap();
             let store = Store::open(&dir.path().join("data")).unwrap();
-            let source = SourceName::new("default").unwrap();
-            let inputs = vec![Input::from_argument(csv)];
-            let request = IngestRequest {
-                stream: Stream::Events,
-                source,
-                inputs,
-                started_ms: 1,
-                now: at("2027-01-01 00:00:00"),
-            };
-            ingest(&writer(&store), &request, &mut |_| {}).unwrap();
+            take_in(&store, Stream::Events, csv);
             let beat = Arc::new(Beat::new(&store, at(now)).unwrap());
             Self { _dir: dir, store, beat }
         }
@@ -349,6 +340,13 @@ mod tests {
 
     fn at(text: &str) -> Instant {
         Instant::parse(text).unwrap()
+    }
+
+    fn take_in(store: &Store, stream: Stream, csv: std::path::PathBuf) {
+        let source = SourceName::new("default").unwrap();
+        let (inputs, now) = (vec![Input::from_argument(csv)], at("2027-01-01 00:00:00"));
+        let request = IngestRequest { stream, source, inputs, started_ms: 1, now };
+        ingest(&writer(store), &request, &mut |_| {}).unwrap();
     }
 
     fn writer(store: &Store) -> cloudtally_store::Writer {
@@ -480,6 +478,64 @@ mod tests {
         beat.run_now(at("2026-01-11 00:15:00"));
         assert_eq!((told().0, told().1), (1, 0), "all is well");
         assert_eq!(world.store.snapshot().unwrap().periods.len(), 10);
+    }
+
+    /// Counters whose sum fits no record: told with the device and the instants until the
+    /// wrong reading is gone, while everybody else is billed.
+    #[test]
+    fn a_series_that_fits_no_record_is_told_until_it_is_mended() {
+        let world = World::new("2026-01-01 12:00:00");
+        let keys = AdminKeys { api_key: "a".to_owned(), secret_key: "s".to_owned() };
+        let new = NewCloud { start: Start::Empty, seed: Some(1) };
+        let cloud = open_cloud(&world.store, new, Pace::Real, &keys).unwrap().cloud;
+        let beat = Beat::new(&world.store, at("2026-01-01 12:00:00")).unwrap().telling(&cloud);
+        let most = i64::MAX;
+        let rows = format!(
+            "sampled,account_id,zone_id,device_id,device_type,network_id,bytes_sent,bytes_received\n\
+             2026-01-01 06:00:00,3,1,9,DomainRouter,204,0,0\n\
+             2026-01-01 10:00:00,3,1,9,DomainRouter,204,{most},0\n\
+             2026-01-01 12:00:00,3,1,9,DomainRouter,204,5,0\n\
+             2026-01-01 18:00:00,3,1,9,DomainRouter,204,{most},0\n\
+             2026-01-01 06:00:00,2,1,8,DomainRouter,204,0,0\n\
+             2026-01-01 18:00:00,2,1,8,DomainRouter,204,100,0\n"
+        );
+        let csv = world._dir.path().join("samples.csv");
+        std::fs::write(&csv, rows).unwrap();
+        take_in(&world.store, Stream::Samples, csv);
+        // All alerts of type 23, those of them that stand, and what the last one says.
+        let told = || {
+            let world = cloud.world();
+            let alerts = world.all(Kind::Alert).filter(|alert| alert.int(col::TYPE_NUMBER) == 23);
+            let all: Vec<(bool, String)> = alerts
+                .map(|a| (a.id_of(col::STANDS).is_some(), a.text(col::DESCRIPTION).to_owned()))
+                .collect();
+            let stand = all.iter().filter(|(stands, _)| *stands).count();
+            (all.len(), stand, all.last().map_or(String::new(), |(_, text)| text.clone()))
+        };
+        for day in ["2026-01-02", "2026-01-03"] {
+            beat.run_now(at(&format!("{day} 00:15:00")));
+            let (all, stand, text) = told();
+            assert_eq!((all, stand), (1, 1), "{day}: told once");
+            let parts = ["DomainRouter 9", "2026-01-01T06:00:00Z to 2026-01-01T10:00:00Z"];
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+        }
+        let bytes = || -> Vec<u64> {
+            let snapshot = world.store.snapshot().unwrap();
+            let records = snapshot
+                .periods
+                .iter()
+                .flat_map(|known| world.store.read_records(known, &snapshot.sources).unwrap());
+            records.filter(|r| r.usage_type.0 == 4).map(|r| r.quantity).collect()
+        };
+        assert_eq!(bytes(), [100], "the other device is billed");
+        assert!(world.store.jobs(0, 1).unwrap()[0].note.contains("DomainRouter 9"));
+        let source = SourceName::new("default").unwrap();
+        let (device, at_ten) = (9, at("2026-01-01 10:00:00"));
+        let wanted = SamplesAt { source, device, at: at_ten, account: None, address: None };
+        drop_samples(&writer(&world.store), &wanted, 1, Drop::Really).unwrap();
+        beat.run_now(at("2026-01-04 00:15:00"));
+        assert_eq!((told().0, told().1), (1, 0), "all is well");
+        assert_eq!(bytes().into_iter().max(), Some(most.unsigned_abs()));
     }
 
     #[tokio::test]

@@ -6,7 +6,11 @@ use cloudtally_aggregate::{Periods, sanity_checks};
 use cloudtally_store::Severity;
 use serde_json::json;
 
-use super::{Context, print_json};
+use super::{
+    Context,
+    drop_samples::{dropped_as_json, dropped_told},
+    print_json,
+};
 use crate::{
     cli::Check,
     console::{self, Unit, shown},
@@ -62,6 +66,7 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
     let quarantined = store.quarantine_count()?;
     let anomalies = store.anomaly_count()?;
     let unmetered = store.unmetered_events()?;
+    let dropped = store.dropped_samples()?;
     let worst = findings.iter().map(|(severity, _)| *severity).max();
     if context.json() {
         let rows: Vec<_> = findings
@@ -96,6 +101,7 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
             "anomalies": anomalies,
             "quarantine": quarantine,
             "withoutmeter": without_meter,
+            "dropped": dropped.iter().map(dropped_as_json).collect::<Vec<_>>(),
             "anomalylist": odd,
         }))?;
     } else {
@@ -124,6 +130,12 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
                 shown(&events.event_type),
                 events.source
             );
+        }
+        if !dropped.is_empty() {
+            println!("{} samples were dropped by hand, the latest:", dropped.len());
+            for dropped in dropped.iter().rev().take(SHOWN) {
+                println!("  {}", dropped_told(dropped));
+            }
         }
         if anomalies > 0 {
             println!("{anomalies} anomalies in the history of resources, the latest:");

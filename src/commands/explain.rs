@@ -6,7 +6,13 @@ use cloudtally_aggregate::{Explanation, Lines, Parts, explain};
 use cloudtally_model::{Calendar, Unit, hours};
 use serde_json::json;
 
-use super::{Context, print_json, selection};
+use cloudtally_store::{DroppedSample, Store};
+
+use super::{
+    Context,
+    drop_samples::{dropped_as_json, dropped_told},
+    print_json, selection,
+};
 use crate::{
     cli::Explain,
     console::{shown, table},
@@ -29,8 +35,13 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
     let calendar = store.calendar()?;
     let mut lines = Lines::new(calendar, explanation.sources.clone(), store.accounts()?);
     let line = lines.line(&explanation.served);
+    let dropped = dropped(&store, &explanation)?;
     if context.json() {
-        print_json(&as_json(&explanation, arguments, &line.usage))?;
+        let mut object = as_json(&explanation, arguments, &line.usage);
+        if !dropped.is_empty() {
+            object["dropped"] = dropped.iter().map(dropped_as_json).collect();
+        }
+        print_json(&object)?;
     } else {
         println!("record   {}", line.record_id);
         println!("account  {} ({}, source {source})", shown(&line.account), line.account_id);
@@ -39,6 +50,9 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
         println!("usage    {} ({} {})", line.usage, line.quantity, line.unit);
         println!();
         print_parts(&explanation, calendar);
+        for dropped in &dropped {
+            println!("dropped  {}", dropped_told(dropped));
+        }
     }
     if explanation.adds_up() {
         Ok(ExitCode::SUCCESS)
@@ -54,6 +68,26 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
             explanation.served.record.quantity
         )))
     }
+}
+
+/// Samples of a record of bytes that do not count, since somebody dropped them: those of its
+/// series between the first that is shown and the end of its period.
+fn dropped(store: &Store, explanation: &Explanation) -> Result<Vec<DroppedSample>, Failure> {
+    let Parts::Samples { differences, .. } = &explanation.parts else { return Ok(Vec::new()) };
+    let (record, period) = (&explanation.served.record, explanation.served.period);
+    let source = explanation.sources.name(record.source);
+    let first = differences.iter().map(|part| part.from.map_or(part.to.0, |(at, _)| at)).min();
+    let from = first.unwrap_or(period.start).min(period.start);
+    let is_of = |dropped: &DroppedSample| {
+        let series = &dropped.sample.series;
+        dropped.source == *source
+            && (series.account, series.device) == (record.account, record.resource.0)
+            && series.network == record.network
+            && (from..=period.end).contains(&dropped.sample.sampled)
+    };
+    let mut dropped = store.dropped_samples()?;
+    dropped.retain(is_of);
+    Ok(dropped)
 }
 
 fn print_parts(explanation: &Explanation, calendar: Calendar) {

@@ -12,6 +12,7 @@ use crate::{
 mod aggregate;
 mod check;
 mod demo;
+mod drop_samples;
 mod explain;
 mod export;
 mod ingest;
@@ -80,6 +81,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Simulate(arguments) => simulate::run(&context, &arguments),
         Command::Ingest(arguments) => ingest::run(&context, &arguments),
         Command::Quarantine(arguments) => quarantine::run(&context, &arguments),
+        Command::DropSamples(arguments) => drop_samples::run(&context, &arguments),
         Command::Aggregate(arguments) => aggregate::run(&context, &arguments),
         Command::Usage(arguments) => usage::run(&context, &arguments),
         Command::Export(arguments) => export::run(&context, &arguments),

@@ -15,6 +15,7 @@ mod outbox; // what the cloud tells the bill
 mod query; // records by window, account and type
 mod reads; // lists of the catalogue, whole files of the lake
 mod verify; // what `check` looks at
+mod verify_content; // what is inside the files of the lake
 mod verify_rows; // every row of the catalogue
 mod writer; // everything that changes the folder
 
@@ -35,8 +36,8 @@ pub use outbox::Told;
 pub use query::{RecordFilter, RecordSet, RecordWindow, ServedRecord};
 pub use verify::{Finding, Severity};
 pub use writer::{
-    KnownEvents, KnownSamples, LivedAhead, PeriodDraft, Publication, QuarantineKind, SeenSamples,
-    StagedPeriod, Writer,
+    DroppedSample, KnownEvents, KnownSamples, LivedAhead, PeriodDraft, Publication, QuarantineKind,
+    SamplesAt, SeenSamples, StagedPeriod, Writer,
 };
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.

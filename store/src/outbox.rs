@@ -32,12 +32,15 @@ pub struct Told<T> {
 
 impl Store {
     /// Usage events after `offset`, at most `most`; 0 is before the first.
+    ///
+    /// # Errors
+    /// `DatabaseDamaged` if one of them is not what was written.
     pub fn told_events(
         &self,
         offset: u64,
         most: usize,
     ) -> Result<Vec<Told<UsageEvent>>, StoreError> {
-        self.told(sql::platform::TOLD_EVENTS, after(offset, most), event)
+        self.told(sql::platform::TOLD_EVENTS, "outbox_event", after(offset, most), event)
     }
 
     /// Samples after `offset`, at most `most`; 0 is before the first.
@@ -46,7 +49,7 @@ impl Store {
         offset: u64,
         most: usize,
     ) -> Result<Vec<Told<NetworkSample>>, StoreError> {
-        self.told(sql::platform::TOLD_SAMPLES, after(offset, most), sample)
+        self.told(sql::platform::TOLD_SAMPLES, "outbox_sample", after(offset, most), sample)
     }
 
     /// Changes of accounts after `offset`, at most `most`; 0 is before the first.
@@ -55,7 +58,8 @@ impl Store {
         offset: u64,
         most: usize,
     ) -> Result<Vec<Told<Account>>, StoreError> {
-        self.told(sql::platform::TOLD_ACCOUNTS, after(offset, most), account_told)
+        let query = sql::platform::TOLD_ACCOUNTS;
+        self.told(query, "outbox_account", after(offset, most), account_told)
     }
 
     /// A number that the cloud of the folder keeps, by its name.
@@ -67,14 +71,29 @@ impl Store {
         Ok(numbers.into_iter().find(|(kept, _)| kept == name).map(|(_, value)| value))
     }
 
+    /// Rows are held against their checksums here, as they are read, and not when a writer
+    /// comes: after a long time without a run there may be millions of them.
     fn told<T>(
         &self,
         query: &'static str,
+        table: &'static str,
         params: impl Params,
         read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<Told<T>>, StoreError> {
-        self.db()?
-            .rows(query, params, |row| Ok(Told { offset: unsigned(row, 0)?, item: read(row)? }))
+        let db = self.db()?;
+        let mut told = Vec::new();
+        db.for_each(query, params, |row| {
+            let failed = |e: rusqlite::Error| StoreError::database(db.path(), query, e);
+            let is_as_written = row.as_ref().column_count() - 1;
+            let offset = unsigned(row, 0).map_err(failed)?;
+            if !row.get::<_, bool>(is_as_written).map_err(failed)? {
+                let key = format!("seq {offset}");
+                return Err(db.damaged(checksums::not_as_written(table, &key)));
+            }
+            told.push(Told { offset, item: read(row).map_err(failed)? });
+            Ok(())
+        })?;
+        Ok(told)
     }
 }
 

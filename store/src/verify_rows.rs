@@ -12,7 +12,7 @@ use crate::{
     catalogue::{checksums, db::Db, load, sql},
     journal,
     lake::{GENERATIONS, period_name},
-    outbox,
+    outbox, writer,
 };
 
 /// Lists what cannot be right in the catalogue's rows.
@@ -25,6 +25,7 @@ pub(crate) fn check(db: &Db) -> Vec<String> {
     };
     read("the ledger of the cloud", journal::entries(db).map(drop));
     read("what the cloud tells the bill", outbox::read_all(db));
+    read("the samples that were dropped", writer::dropped(db).map(drop));
     read("the accounts", Accounts::load(db).map(drop));
     read("the runs of jobs", load::jobs(db, 0, usize::MAX, &|| false).map(drop));
     read("the anomalies", load::anomalies(db, usize::MAX).map(drop));

@@ -9,6 +9,7 @@ mod cloud; // the simulated cloud: kills, restarts, a client
 mod crash; // killed anywhere and run again: the same bytes
 mod data_centre; // deployed, used and torn down by an unmodified client
 mod demo; // the README's main command
+mod dropped; // samples taken out by hand
 mod dumps; // dumps as they come, clouds whose numbers meet, exports
 mod invariants; // who may depend on what, where SQL may stand
 mod jobs; // the history of the usage job

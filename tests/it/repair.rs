@@ -175,9 +175,22 @@ fn a_repair_that_is_half_done_is_ended_and_not_begun_anew() {
     };
     let arguments = repair(earlier);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut command = cloudtally.command(&arguments);
-    command.env("CLOUDTALLY_CRASH_AT", "compact.after_commit:1");
-    assert!(!command.output().unwrap().status.success());
+    let crash = |point: &str| {
+        let mut command = cloudtally.command(&arguments);
+        command.env("CLOUDTALLY_CRASH_AT", point);
+        assert!(!command.output().unwrap().status.success(), "{point} is passed");
+    };
+    // Before anything counts, before the lake is swapped, behind that, and before the cloud's
+    // own change is kept: the same command goes on behind each.
+    for point in [
+        "cloud.after_commit:1",
+        "compact.after_rename:1",
+        "compact.before_commit:1",
+        "compact.after_commit:1",
+        "cloud.before_commit:2",
+    ] {
+        crash(point);
+    }
 
     let later = repair(now);
     let later: Vec<&str> = later.iter().map(String::as_str).collect();

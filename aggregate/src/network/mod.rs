@@ -71,11 +71,13 @@ use cloudtally_store::{BilledCounter, SeenSamples};
 
 use crate::AggregateError;
 
+mod dropped; // samples taken out
 mod oversized; // series whose bytes do not fit a record
 mod replay; // what each series has and what of it is billed
 mod rows; // a bill becomes records
 mod series; // one counter, period by period
 
+pub use dropped::{Drop, drop_samples};
 pub use oversized::OversizedSeries;
 pub(crate) use replay::NetworkBiller;
 use replay::{Replayed, is_within};

@@ -38,8 +38,8 @@ impl fmt::Display for OversizedSeries {
         }
         write!(
             f,
-            ") of source `{}`: its bytes from {} to {} do not fit a record (at most 2^63 - 1), so its traffic waits",
-            self.source, self.from, self.to
+            ") of source `{}`: its bytes from {} to {} do not fit a record (at most 2^63 - 1), so its traffic waits; `cloudtally drop-samples --source {} --device {device} --at INSTANT` takes the wrong one of the two out",
+            self.source, self.from, self.to, self.source
         )
     }
 }

@@ -76,9 +76,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .doc("Makes the records of some days, instead of waiting for the nightly job")
         .roles(Roles::ROOT)
         .params(&[
-            p("domainid", Id(Kind::Domain)).doc(
-                "of no effect: a run makes the records of all domains",
-            ),
+            p("domainid", Id(Kind::Domain))
+                .doc("that of ROOT, as a run makes the records of all domains; another is refused"),
             p("enddate", Date).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
             p("startdate", Date).required().doc("the first day, `yyyy-MM-dd`"),
         ])

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cloudtally_model::{
     Instant, Millis, NetworkId, NetworkSample, NicId, UsageEvent, UsageTypeId,
-    port::{LedgerEntry, Use},
+    port::{Journal, LedgerEntry, Use},
     usage_types, utc_day_name,
 };
 use cloudtally_oracle::{Window, ledger_bill};
 use cloudtally_platform::{
     TABLES, col,
-    engine::{Answer, Node, Start},
+    engine::{Answer, Node, Start, faults},
     table::Kind,
     tenants::Tenants,
 };
@@ -247,6 +247,9 @@ fn in_total(bill: &Bill) -> BTreeMap<Use, i64> {
 /// The bill of a lab's events so far is what its tenants had, day by day and in
 /// total, and in other days the total is the same.
 pub(crate) fn check(lab: &Lab, about: &str) -> Bill {
+    // No life that was lived looks like damage to the next start.
+    let kept = lab.memory.clone().load().unwrap();
+    assert_eq!(faults(&TABLES, &kept), [""; 0], "{about}");
     let (told, anomalies) = folded(&lab.memory.usage(), &lab.memory.samples(), lab.now());
     let had = ledgered(lab, "UTC");
     assert!(anomalies.is_empty(), "{about}: {anomalies:#?}");

@@ -15,7 +15,8 @@ use cloudtally_ingest::take_outbox;
 use cloudtally_model::{ApiError, UsageTypeId, usage_types};
 use cloudtally_platform::{
     col,
-    engine::{Answer as Tree, Cloud, ThingId, Uuid, World},
+    engine::{Answer as Tree, Cloud, ThingId, Uuid, World, unknown},
+    table::Kind,
 };
 use cloudtally_store::{
     LockWait, PublishedPeriod, RecordFilter, RecordSet, RecordWindow, StoreError,
@@ -61,6 +62,7 @@ pub(crate) fn list_types(call: &Call<'_>) -> Result<Answer, ApiError> {
 /// are not over, and days before the first event, have nothing to generate.
 pub(crate) fn generate_records(call: &Call<'_>, beat: &Beat) -> Result<Answer, ApiError> {
     let window = window(call)?;
+    refuse_one_domain(call)?;
     match generate(call, window) {
         Ok(Some(before)) => beat.ran(call.now, before),
         Ok(None) => {}
@@ -73,6 +75,21 @@ pub(crate) fn generate_records(call: &Call<'_>, beat: &Beat) -> Result<Answer, A
         }
     }
     Ok(Answer::Tree(Tree::Success))
+}
+
+/// Refuses any domain but ROOT, which is all: periods are published whole.
+fn refuse_one_domain(call: &Call<'_>) -> Result<(), ApiError> {
+    let Some(id) = call.params.given("domainid") else { return Ok(()) };
+    let world = call.cloud.world();
+    let domain = world.by_id(id, &[Kind::Domain]).filter(|domain| domain.removed.is_none());
+    let domain = domain.ok_or_else(|| unknown("domainid", id, Kind::Domain.noun()))?;
+    if domain.id_of(col::PARENT_DOMAIN_ID).is_none() {
+        return Ok(());
+    }
+    Err(ApiError::value(format!(
+        "the `domainid` {id} is the domain {} alone, and a run makes the records of all domains; leave it out, or give that of ROOT",
+        world.login_path(domain.id)
+    )))
 }
 
 /// Publishes the days of a window; the periods that were published before, or none if

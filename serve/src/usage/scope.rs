@@ -20,7 +20,9 @@ type Chosen = (SourceName, AccountId);
 /// The accounts a call names; `None` is everybody, which is what the root admin
 /// sees without naming one.
 ///
-/// `accountid` is the cloud's uuid or number, and an `account` beside it must be its name;
+/// `accountid` is the cloud's uuid or number; an `account` beside it must be its name, and
+/// a `domainid` its domain, or with `isrecursive=true` one above; -1 is every account, and
+/// says nothing more than leaving it out.
 /// `account` alone is a name, in a domain or, of an imported cloud, in any; `domainid` alone is
 /// all accounts of the domain, and with `isrecursive=true` of those below it.
 /// `projectid=-1` is all projects that the caller is in or governs, gone or not.
@@ -29,13 +31,82 @@ pub(super) fn chosen_accounts(
     call: &Call<'_>,
     accounts: &Accounts,
 ) -> Result<Option<Vec<Chosen>>, ApiError> {
-    let chosen = choose(call, accounts)?;
     let given = |name| call.params.given(name);
-    match (given("accountid").filter(|id| *id != "-1"), given("account"), chosen) {
-        (Some(id), Some(name), Some(chosen)) => {
-            named_so(call, accounts, chosen, id, name).map(Some)
+    if let (Some("-1"), Some(name)) = (given("accountid"), given("account")) {
+        return Err(ApiError::value(format!(
+            "the `accountid` -1 is every account, and the `account` {name} is one; give one of them"
+        )));
+    }
+    let Some(mut chosen) = choose(call, accounts)? else { return Ok(None) };
+    let account = given("accountid").filter(|id| *id != "-1");
+    if let (Some(id), Some(name)) = (account, given("account")) {
+        chosen = named_so(call, accounts, chosen, id, name)?;
+    }
+    let account = account.map(|id| ("account", "accountid", id));
+    let named = account.or(given("projectid").map(|id| ("project", "projectid", id)));
+    if let (Some(named), Some(domain)) = (named, given("domainid")) {
+        chosen = of_domain(call, accounts, chosen, named, domain)?;
+    }
+    Ok(Some(chosen))
+}
+
+/// Those of the accounts of an id that are in a domain, or below it with
+/// `isrecursive=true`. Refuses a domain that none of them is in; of all projects there may
+/// be none.
+fn of_domain(
+    call: &Call<'_>,
+    accounts: &Accounts,
+    chosen: Vec<Chosen>,
+    (noun, parameter, id): (&str, &str, &str),
+    domain: &str,
+) -> Result<Vec<Chosen>, ApiError> {
+    let recursive = call.params.is_true("isrecursive");
+    let world = call.cloud.world();
+    let own = |(source, id): &Chosen| {
+        let account = world.any(ThingId(id.0)).filter(|_| source.as_str() == OUR_SOURCE)?;
+        (account.kind == Kind::Account).then(|| world.domain_of(account.id))
+    };
+    let (is_inside, others): (Vec<bool>, Vec<String>) = if is_of_our_own(&world, domain) {
+        let top = thing(call, &world, Kind::Domain, domain)
+            .ok_or_else(|| unknown("domainid", domain, Kind::Domain.noun()))?
+            .id;
+        let is_inside = |account: &Chosen| {
+            own(account).is_some_and(|of| of == top || recursive && world.is_within(of, top))
+        };
+        let of = |account: &Chosen| match own(account) {
+            Some(of) => world.login_path(of),
+            None => domain_told(accounts, account),
+        };
+        (chosen.iter().map(is_inside).collect(), chosen.iter().map(of).collect())
+    } else {
+        let paths = paths_of(call, accounts, domain)?;
+        let is_inside = |(source, id): &Chosen| {
+            let account = accounts.get(source, *id);
+            account.is_some_and(|account| is_in(&paths, source, account, domain, recursive))
+        };
+        let of = |account: &Chosen| domain_told(accounts, account);
+        (chosen.iter().map(is_inside).collect(), chosen.iter().map(of).collect())
+    };
+    let inside = chosen.into_iter().zip(&is_inside).filter(|(_, is_inside)| **is_inside);
+    let inside: Vec<Chosen> = inside.map(|(account, _)| account).collect();
+    if inside.is_empty() && id != "-1" {
+        let below = if recursive { " or below it" } else { "" };
+        return Err(ApiError::value(format!(
+            "the {noun} {id} is in {}, not in the domain {domain}{below}; give one of `{parameter}` and `domainid`",
+            others.join(" and ")
+        )));
+    }
+    Ok(inside)
+}
+
+/// The domain of an account by what its source has told.
+fn domain_told(accounts: &Accounts, (source, id): &Chosen) -> String {
+    match accounts.get(source, *id) {
+        Some(Account { domain: Some(id), domain_path: Some(path), .. }) => {
+            format!("the domain {id} ({path})")
         }
-        (_, _, chosen) => Ok(chosen),
+        Some(Account { domain: Some(id), .. }) => format!("the domain {id}"),
+        _ => "no domain that is known yet".to_owned(),
     }
 }
 
@@ -86,11 +157,12 @@ fn choose(call: &Call<'_>, accounts: &Accounts) -> Result<Option<Vec<Chosen>>, A
     if !call.caller.is_root() {
         return of_our_own(call, accounts).map(Some);
     }
+    let account_id = account_id.filter(|id| *id != "-1");
     match (account_id, given("account"), given("domainid")) {
-        (Some("-1"), _, _) | (None, None, None) => Ok(None),
+        (None, None, None) => Ok(None),
         (Some(id), _, _) => by_id(call, accounts, id).map(Some),
         (None, Some(name), None) => by_name(call, accounts, name).map(Some),
-        (None, _, Some(domain)) if is_of_our_own(call, domain) => {
+        (None, _, Some(domain)) if is_of_our_own(&call.cloud.world(), domain) => {
             of_our_own(call, accounts).map(Some)
         }
         (None, name, Some(domain)) => by_domain(call, accounts, domain, name).map(Some),
@@ -98,8 +170,8 @@ fn choose(call: &Call<'_>, accounts: &Accounts) -> Result<Option<Vec<Chosen>>, A
 }
 
 /// Whether a text is the id of a domain as our own cloud writes them, there or not.
-fn is_of_our_own(call: &Call<'_>, domain: &str) -> bool {
-    Uuid::parse(domain).is_some() || call.cloud.world().by_id(domain, &[Kind::Domain]).is_some()
+fn is_of_our_own(world: &World, domain: &str) -> bool {
+    Uuid::parse(domain).is_some() || world.by_id(domain, &[Kind::Domain]).is_some()
 }
 
 /// An account of our own cloud.
@@ -212,31 +284,57 @@ fn by_domain(
     domain: &str,
     name: Option<&str>,
 ) -> Result<Vec<Chosen>, ApiError> {
-    let is_it = |account: &Account| account.domain.is_some_and(|id| id.to_string() == domain);
-    // We know of domains what their accounts tell: in which sources there is one
-    // of this id, and its path there.
-    let mut paths: BTreeMap<&SourceName, Option<&Text>> = BTreeMap::new();
-    for (source, account) in accounts.iter().filter(|(_, account)| is_it(account)) {
-        let path = paths.entry(source).or_default();
-        *path = path.or(account.domain_path.as_ref());
-    }
-    if paths.is_empty() {
-        let why = "there is no account in such a domain";
-        return Err(unknown_because("domainid", domain, why));
-    }
+    let paths = paths_of(call, accounts, domain)?;
     let recursive = call.params.is_true("isrecursive");
-    let is_inside = |source: &SourceName, account: &Account| {
-        let path = paths.get(source).copied().flatten().filter(|_| recursive);
-        is_it(account) || path.is_some_and(|path| is_below(account, path))
-    };
     let is_named = |account: &Account| name.is_none_or(|name| account.name == name);
-    let chosen = pick(accounts, |source, account| is_named(account) && is_inside(source, account));
+    let chosen = pick(accounts, |source, account| {
+        is_named(account) && is_in(&paths, source, account, domain, recursive)
+    });
     match name {
         Some(name) if chosen.is_empty() => {
             Err(ApiError::value(format!("Unable to find account {name} in domain {domain}")))
         }
         _ => Ok(chosen),
     }
+}
+
+/// The path of a domain in each source that has one of its id.
+type Paths<'a> = BTreeMap<&'a SourceName, Option<&'a Text>>;
+
+/// We know of imported domains what their accounts tell: in which sources there is one of
+/// this id, and its path there. Only the root admin sees them.
+fn paths_of<'a>(
+    call: &Call<'_>,
+    accounts: &'a Accounts,
+    domain: &str,
+) -> Result<Paths<'a>, ApiError> {
+    let mut paths = Paths::new();
+    for (source, account) in accounts.iter().filter(|(_, account)| is_of(account, domain)) {
+        let path = paths.entry(source).or_default();
+        *path = path.or(account.domain_path.as_ref());
+    }
+    if paths.is_empty() || !call.caller.is_root() {
+        let why = "there is no account in such a domain";
+        return Err(unknown_because("domainid", domain, why));
+    }
+    Ok(paths)
+}
+
+fn is_of(account: &Account, domain: &str) -> bool {
+    account.domain.is_some_and(|id| id.to_string() == domain)
+}
+
+/// Says whether an account is in an imported domain, or with `recursive` below it.
+fn is_in(
+    paths: &Paths<'_>,
+    source: &SourceName,
+    account: &Account,
+    domain: &str,
+    recursive: bool,
+) -> bool {
+    let path = paths.get(source).copied().flatten().filter(|_| recursive);
+    is_of(account, domain) && paths.contains_key(source)
+        || path.is_some_and(|path| is_below(account, path))
 }
 
 fn pick(

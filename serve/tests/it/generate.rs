@@ -14,16 +14,24 @@ fn folder() -> Folder {
 }
 
 fn generate(server: &Server, start: &str, end: &str) {
+    let root = root_domain(server);
     let pairs = [
         ("command", "generateUsageRecords"),
         ("startdate", start),
         ("enddate", end),
-        ("domainid", "1"),
+        ("domainid", &root),
         ("response", "json"),
     ];
     let reply = server.ask(&pairs);
     assert_eq!(reply.text(), "{\"generateusagerecordsresponse\":{\"success\":\"true\"}}");
     assert_eq!(reply.status, 200);
+}
+
+/// The uuid of ROOT.
+fn root_domain(server: &Server) -> String {
+    let world = server.cloud.as_ref().unwrap().world();
+    let first = world.all(cloudtally_platform::table::Kind::Domain).next();
+    first.expect("a cloud has domains").uuid.to_string()
 }
 
 /// Days of January 2026 that have records.
@@ -56,6 +64,34 @@ fn days_before_the_first_event_and_in_the_future_have_nothing() {
     generate(&server, "2025-01-01", "2026-01-02");
     assert_eq!(days(&server), ["01-01", "01-02"]);
     generate(&server, "9990-01-01", "9998-12-31");
+    assert_eq!(days(&server), ["01-01", "01-02"]);
+}
+
+/// Periods are published whole: what names a part of them is refused, and not dropped.
+#[test]
+fn one_domain_alone_is_refused() {
+    let folder = folder();
+    let server = folder.serve();
+    let acme = server.domain("acme", None);
+    let call = |domain: &str| {
+        let dates = [("startdate", "2026-01-01"), ("enddate", "2026-01-02")];
+        let command = [("command", "generateUsageRecords"), ("domainid", domain)];
+        let reply = server.ask(&[&command[..], &dates].concat());
+        (reply.status, reply.text().to_owned())
+    };
+    let (status, text) = call(&acme);
+    assert_eq!(status, 431, "{text}");
+    assert!(text.contains(&acme) && text.contains("the records of all domains"), "{text}");
+    for gone in ["1", "00000000-0000-4000-8000-000000000000"] {
+        let (status, text) = call(gone);
+        assert_eq!(status, 431, "{text}");
+        assert!(
+            text.contains(&format!("Invalid parameter domainid value={gone} due to")),
+            "{text}"
+        );
+    }
+    assert_eq!(days(&server), [""; 0], "nothing was generated");
+    assert_eq!(call(&root_domain(&server)).0, 200);
     assert_eq!(days(&server), ["01-01", "01-02"]);
 }
 

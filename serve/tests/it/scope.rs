@@ -90,6 +90,33 @@ fn whose_records_are_found() {
     assert_eq!(refused.status, 431);
     let text = "the account 21 is dev, not twin; give one of `accountid` and `account`";
     assert!(refused.text().contains(text), "{}", refused.text());
+    // So must a domain be the account's; below it counts if asked. -1 is every account.
+    check(&[("accountid", "20"), ("domainid", "2")], &["boss 20", "stranger 20"]);
+    let inside = [("accountid", "21"), ("domainid", "2"), ("isrecursive", "true")];
+    check(&inside, &["dev 21"]);
+    check(&[("accountid", "-1"), ("domainid", "3")], &["dev 21", "twin 22"]);
+    let refused = |filter: &[(&str, &str)], text: &str| {
+        let call = [&JANUARY_1[..], &[("command", "listUsageRecords")], filter].concat();
+        let refused = server.ask(&call);
+        assert_eq!(refused.status, 431, "{filter:?}");
+        assert!(refused.text().contains(text), "{filter:?}: {}", refused.text());
+    };
+    let ends = "; give one of `accountid` and `domainid`";
+    for (id, domain, told) in [
+        ("21", "2", "is in the domain 3 (/acme/dev/), not in the domain 2"),
+        ("20", "3", "is in the domain 2 (/acme/) and the domain 2 (/elsewhere/), not in"),
+        ("77", "3", "is in no domain that is known yet, not in the domain 3"),
+    ] {
+        let filter = [("accountid", id), ("domainid", domain)];
+        refused(&filter, &format!("the account {id} {told}"));
+        refused(&filter, ends);
+    }
+    let below = [("accountid", "30"), ("domainid", "2"), ("isrecursive", "true")];
+    refused(&below, "is in the domain 4 (/acmeister/), not in the domain 2 or below it");
+    let gone = "Invalid parameter domainid value=99 due to incorrect long value format, or entity";
+    refused(&[("accountid", "21"), ("domainid", "99")], gone);
+    let both = "the `accountid` -1 is every account, and the `account` dev is one";
+    refused(&[("accountid", "-1"), ("account", "dev")], both);
     // Types, and parameters that say nothing.
     check(&[("type", "6")], &everybody);
     check(&[("type", "1")], &[]);

@@ -91,6 +91,29 @@ fn whose_records_are_found() {
     check(&boss.keys, &[("domainid", "1")], Err(431));
     check(&boss.keys, &[("account", "stranger")], Err(431));
     check(&boss.keys, &[("accountid", &server.number(&alice.id).to_string())], Err(431));
+    // A domain beside an account or a project is theirs, or one above if asked.
+    for keys in [&root(), &boss.keys] {
+        check(keys, &[("accountid", &bob.id), ("domainid", &dev)], Ok(&["bob"]));
+        check(keys, &[("accountid", &bob.id), ("domainid", &acme)], Err(431));
+        let above = [("accountid", &*bob.id), ("domainid", &acme), ("isrecursive", "true")];
+        check(keys, &above, Ok(&["bob"]));
+        check(keys, &[("accountid", "-1"), ("domainid", &dev)], Ok(&["bob"]));
+        check(keys, &[("accountid", "-1"), ("account", "alice")], Err(431));
+    }
+    check(&root(), &[("accountid", &bob.id), ("domainid", "1")], Err(431));
+    check(&boss.keys, &[("accountid", &bob.id), ("domainid", "1")], Err(431));
+    check(&boss.keys, &[("accountid", &bob.id), ("domainid", &other)], Err(431));
+    let project = [("command", "createProject"), ("name", "p"), ("displaytext", "p")];
+    let made = server.job(&boss.keys, &project);
+    let project = made["jobresult"]["project"]["id"].as_str().expect("a project").to_owned();
+    for (id, domain, expected) in [
+        (&*project, &acme, Ok(&[][..])),
+        (&*project, &dev, Err(431)),
+        ("-1", &acme, Ok(&[][..])),
+        ("-1", &dev, Ok(&[][..])),
+    ] {
+        check(&boss.keys, &[("projectid", id), ("domainid", domain)], expected);
+    }
     // A user: the own account.
     for filter in [
         &[][..],

@@ -193,6 +193,11 @@ impl Db {
         crash::point(name).map_err(|e| StoreError::io("write", &self.path, e))
     }
 
+    /// The database's path, for errors.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether no transaction is open.
     pub(crate) fn is_idle(&self) -> bool {
         self.connection.is_autocommit()
@@ -286,6 +291,30 @@ impl Db {
         self.transaction(sql::connection::BEGIN_WRITE, work)
     }
 
+    /// All changes of `work`, or none where it gives nothing.
+    pub(crate) fn write_if<T>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<Option<T>, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        self.batch(sql::connection::BEGIN_WRITE)?;
+        let result = work(self).and_then(|value| {
+            if value.is_some() {
+                self.commit()?;
+            }
+            Ok(value)
+        });
+        self.undo();
+        result
+    }
+
+    /// Ends a transaction that is open yet, without its changes.
+    fn undo(&self) {
+        if !self.is_idle() {
+            // The first error is the one to tell; an undone rollback ends with the connection.
+            let _ = self.batch(sql::connection::ROLLBACK);
+        }
+    }
+
     /// Commits. Where the disk fails meanwhile, the transaction may be found in the
     /// database when it is opened the next time, or not.
     fn commit(&self) -> Result<(), StoreError> {
@@ -308,9 +337,8 @@ impl Db {
             self.commit()?;
             Ok(value)
         });
-        if result.is_err() && !self.is_idle() {
-            // The first error is the one to tell; an undone rollback ends with the connection.
-            let _ = self.batch(sql::connection::ROLLBACK);
+        if result.is_err() {
+            self.undo();
         }
         result
     }

@@ -110,6 +110,8 @@ queries! {
         UNMETERED_TYPES = "unmetered_types",
         IS_UNMETERED_TYPE = "is_unmetered_type",
         UNMETERED = "unmetered",
+        INSERT_DROPPED = "insert_dropped",
+        DROPPED = "dropped",
     }
     /// Rows set aside.
     quarantine from "quarantine.sql" {
@@ -217,6 +219,7 @@ queries! {
         EMPTY_STRETCH = "empty_stretch",
         QUARANTINE_KIND = "quarantine_kind",
         UNMETERED_EVENT = "unmetered_event",
+        DROPPED_SAMPLE = "dropped_sample",
     }
     /// A folder that lived ahead of time.
     repair from "repair.sql" {
@@ -255,6 +258,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0008_empty_stretch.sql"),
     include_str!("../../../sql/migrations/0009_quarantine.sql"),
     include_str!("../../../sql/migrations/0010_checksums.sql"),
+    include_str!("../../../sql/migrations/0011_dropped_sample.sql"),
 ];
 
 #[cfg(test)]

@@ -10,13 +10,13 @@ use arrow::array::{
     BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt16Array, UInt64Array,
 };
 use cloudtally_model::{
-    AccountId, Instant, NetworkId, NicId, OfferingId, Period, ResourceId, Sources, TemplateId,
-    Text, UsageRecord, UsageTypeId, usage_type,
+    AccountId, Instant, NetworkId, NicId, OfferingId, Period, ResourceId, SourceId, Sources,
+    TemplateId, Text, UsageRecord, UsageTypeId, usage_type,
 };
 
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
-    read::{Columns, Footers, LakeReader, flag, instant, text, value, zone},
+    read::{Batches, Columns, Footers, LakeReader, flag, instant, text, value, zone},
     samples::network_number,
     segments::nic_number,
     verified::NamedFile,
@@ -126,6 +126,31 @@ pub(crate) fn read(
         }
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// Whose record it is, and of which usage type.
+pub(crate) type Key = (SourceId, AccountId, UsageTypeId);
+
+/// Calls `each` with the keys of all rows, in order; nothing else of them is read.
+pub(crate) fn read_keys(
+    file: &NamedFile<'_>,
+    sources: &Sources,
+    each: &mut dyn FnMut(Key),
+) -> Result<(), StoreError> {
+    let is_of_key = |name: &&str| matches!(*name, "source" | "account_id" | "usage_type");
+    let others: Vec<&str> = KIND.names().filter(|name| !is_of_key(name)).collect();
+    let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(&others);
+    for batch in Batches::build(builder, path)? {
+        let batch = batch?;
+        let columns = Columns(&batch);
+        let (source, account) = (columns.sources(sources)?, columns.u64("account_id"));
+        let usage_type = columns.u16("usage_type");
+        for row in 0..batch.num_rows() {
+            let (account, usage_type) = (account.value(row), usage_type.value(row));
+            each((source.get(row), AccountId(account), UsageTypeId(usage_type)));
+        }
+    }
+    Ok(())
 }
 
 fn decode(

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, io::Write, ops::Range};
 use cloudtally_model::{AccountId, SourceId, SourceName, Sources, UsageRecord, UsageTypeId};
 
 use super::RecordFilter;
+use crate::lake::records::Key;
 
 /// Compression of the stored form; small blobs, so speed is no concern.
 const ZSTD_LEVEL: i32 = 3;
@@ -31,18 +32,21 @@ struct Run {
 impl KeyIndex {
     /// The index of sorted records.
     pub(crate) fn of(records: &[UsageRecord], sources: &Sources) -> Self {
+        let key = |record: &UsageRecord| (record.source, record.account, record.usage_type);
+        Self::of_keys(&records.iter().map(key).collect::<Vec<_>>(), sources)
+    }
+
+    /// The index of the keys of sorted records.
+    pub(crate) fn of_keys(keys: &[Key], sources: &Sources) -> Self {
         let mut positions: BTreeMap<SourceId, u16> = BTreeMap::new();
         let mut index = Self { sources: Vec::new(), runs: Vec::new(), rows: 0 };
-        let same = |a: &UsageRecord, b: &UsageRecord| {
-            (a.source, a.account, a.usage_type) == (b.source, b.account, b.usage_type)
-        };
-        for run in records.chunk_by(same) {
-            let record = &run[0];
-            let source = *positions.entry(record.source).or_insert_with(|| {
-                index.sources.push(sources.name(record.source).as_str().to_owned());
+        for run in keys.chunk_by(|a, b| a == b) {
+            let (source, account, usage_type) = run[0];
+            let source = *positions.entry(source).or_insert_with(|| {
+                index.sources.push(sources.name(source).as_str().to_owned());
                 u16::try_from(index.sources.len() - 1).expect("ranks of sources are 16 bits")
             });
-            let (usage_type, account) = (record.usage_type.0, record.account.0);
+            let (usage_type, account) = (usage_type.0, account.0);
             index.runs.push(Run { source, usage_type, account, first: index.rows });
             index.rows += run.len() as u64;
         }

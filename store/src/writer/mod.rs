@@ -7,6 +7,7 @@
 mod accounts; // the account dimension
 mod append; // events and samples
 mod compact; // many small files into one
+mod dropped; // samples taken out
 mod known; // ids of accepted events
 mod links; // the current records under one name a period
 mod orphans; // what a crash left behind
@@ -27,6 +28,8 @@ use crate::{
 };
 
 pub use append::KnownSamples;
+pub(crate) use dropped::dropped;
+pub use dropped::{DroppedSample, SamplesAt};
 pub use known::KnownEvents;
 pub use publish::{PeriodDraft, Publication, StagedPeriod};
 pub use quarantine::QuarantineKind;

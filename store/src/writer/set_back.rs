@@ -4,9 +4,14 @@
 //! Events keep their ids and their order. Samples of a series need instants of their own:
 //! they follow the instant a millisecond apart, and those that only say what the next one
 //! says as well go. Periods that end after the instant are withdrawn, all of their
-//! generations, and with them earlier ones whose bytes one of them bills; the next runs of the job publish them when they are over.
+//! generations, and with them earlier ones whose bytes one of them bills; the next runs of
+//! the job publish them when they are over. Their files go at once, since their names come
+//! again; whatever else was replaced stays for its readers as after any command.
+//!
+//! A damaged row of the catalogue is refused first: set back, it would look like what was
+//! written.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use cloudtally_model::{Instant, Millis, NetworkSample, Period, SeriesKey, SourceName, UsageEvent};
 use rusqlite::params;
@@ -14,13 +19,13 @@ use rusqlite::params;
 use super::{
     Writer,
     append::{insert_event_file, insert_sample_file, rename_events, rename_samples, sort_samples},
-    next_numbers, retire, source_id, stretches,
+    next_numbers, path_text, retire, source_id, stretches,
 };
 use crate::{
     EventFile, SampleFile, Snapshot, Store, StoreError,
-    catalogue::{db::Db, sql},
+    catalogue::{checksums, db::Db, sql},
     crash,
-    lake::file::sync_folders,
+    lake::{self, file::sync_folders, period_name},
 };
 
 /// The time between two samples of a series that had other instants.
@@ -47,7 +52,11 @@ struct Misdated {
 
 impl Store {
     /// What of `source`, our own cloud, and of what is published lies after `to`.
+    ///
+    /// # Errors
+    /// `DatabaseDamaged` if a row of the catalogue is not what was written.
     pub fn lived_ahead(&self, source: &SourceName, to: Instant) -> Result<LivedAhead, StoreError> {
+        self.db()?.read(|db| checksums::refuse_damaged(db, &checksums::TABLES))?;
         let snapshot = self.snapshot()?;
         let misdated = self.misdated(&snapshot, source, to)?;
         let told_events = self.told_events(0, usize::MAX)?;
@@ -127,13 +136,16 @@ impl Writer {
     /// Doing it again changes nothing.
     ///
     /// # Errors
-    /// `OutboxNotTaken` if something of the outbox waits.
+    /// `OutboxNotTaken` if something of the outbox waits; `DatabaseDamaged` if a row of the
+    /// catalogue is not what was written.
     pub fn set_back(
         &self,
         source: &SourceName,
         to: Instant,
         present: Instant,
     ) -> Result<Instant, StoreError> {
+        // A row that is changed gets the checksum of what it is by then.
+        self.db()?.read(|db| checksums::refuse_damaged(db, &checksums::TABLES))?;
         if !self.told_events(0, 1)?.is_empty() || !self.told_samples(0, 1)?.is_empty() {
             return Err(StoreError::OutboxNotTaken);
         }
@@ -145,15 +157,13 @@ impl Writer {
         misdated.events.sort_unstable_by_key(|event| event.id);
         misdated.samples = after(to, std::mem::take(&mut misdated.samples));
         let last = misdated.samples.iter().map(|sample| sample.sampled).max().unwrap_or(to);
-        let from = self.withdrawn_from(&snapshot, to)?;
+        let (calendar, from) = (self.calendar()?, self.withdrawn_from(&snapshot, to)?);
         let db = self.db()?;
         db.write(|db| {
             let own = source_id(db, source)?;
-            // The paths of withdrawn generations come again, and nobody reads meanwhile.
-            db.execute(sql::repair::FORGET_RETIRED, [])?;
             self.swap_events(db, source, own, &misdated)?;
             self.swap_samples(db, source, own, &misdated)?;
-            withdraw(db, from)?;
+            withdraw(db, calendar.period_at(from))?;
             let to = to.as_millis();
             db.execute(sql::repair::SET_BACK_JOBS, params![to, from.as_millis()])?;
             db.execute(sql::repair::SET_BACK_RUNS, params![to])?;
@@ -235,13 +245,22 @@ impl Writer {
     }
 }
 
-/// Withdraws all periods that begin at an instant or later.
-fn withdraw(db: &Db, from: Instant) -> Result<(), StoreError> {
+/// Sorts behind the name of every period, which begins with a digit.
+const AFTER_ALL_PERIODS: &str = "~";
+
+/// Withdraws a period and all behind it. Files of theirs that were replaced before, and may
+/// have readers yet, are forgotten, too: the next publication of such a period begins again
+/// with the first name.
+fn withdraw(db: &Db, first: Period) -> Result<(), StoreError> {
+    let from = first.start;
     let start = params![from.as_millis()];
     db.execute(sql::repair::WITHDRAW_PERIODS, start)?;
     db.execute(sql::repair::WITHDRAW_RECORDS, start)?;
     db.execute(sql::repair::WITHDRAW_OPEN_FILES, start)?;
     db.execute(sql::repair::WITHDRAW_ANOMALIES, start)?;
+    let open = Path::new(lake::OPEN);
+    let folders = [open.join(period_name(first)), open.join(AFTER_ALL_PERIODS)];
+    db.execute(sql::repair::FORGET_RETIRED, folders.map(|folder| path_text(&folder)))?;
     stretches::take(db, Period { start: from, end: Instant::END_OF_TIME }).map(drop)
 }
 

@@ -14,4 +14,5 @@ mod modes; // rights of files and folders
 mod periods; // publishing and reading again
 mod records; // windows, filters, pages
 mod rows; // one changed value of the catalogue
+mod set_back; // a folder that lived ahead of time
 mod support; // small worlds to test with

@@ -8,10 +8,11 @@ use cloudtally_model::{
     port::{ChangeSet, Journal, LedgerEntry, Use},
 };
 use cloudtally_store::{
-    AdminKeys, Anomaly, EmptyStretch, Inputs, PeriodDraft, Publication, QuarantinedRow, Severity,
-    Store, StoreError, Stream, Writer,
+    AdminKeys, Anomaly, EmptyStretch, Inputs, PeriodDraft, Publication, QuarantinedRow, SamplesAt,
+    Severity, Store, StoreError, Stream, Writer,
 };
 use rusqlite::{Connection, config::DbConfig, types::Value};
+use sha2::{Digest, Sha256};
 
 use crate::{
     damage::{publish_again, world},
@@ -58,6 +59,12 @@ fn of_the_lake(writer: &Writer) {
     let mut odd = event(2, 1);
     odd.event_type = "NO.METER".into();
     writer.append_events(&mut known, vec![odd], &aside, &mut run(Stream::Events)).unwrap();
+    // A sample that is dropped again.
+    let mut taken = run(Stream::Samples);
+    writer.append_samples(&source(), vec![sample(9, 5)], &[], &mut taken).unwrap();
+    let at = sample(9, 5).sampled;
+    let wanted = SamplesAt { source: source(), device: 9, at, account: None, address: None };
+    assert!(writer.drop_samples(&wanted, 7, &mut |_| true).unwrap());
     let two = (account(2, None), account(3, None));
     let accounts = |accounts: &[Account]| {
         writer.upsert_accounts(&source(), accounts, &[], &mut run(Stream::Accounts)).unwrap()
@@ -143,7 +150,7 @@ pub(crate) fn full(dir: &Path) -> Store {
 }
 
 /// Brings all that was written into the database itself, without gaps.
-fn settle(dir: &Path) {
+pub(crate) fn settle(dir: &Path) {
     let connection = raw(dir);
     connection.execute_batch("VACUUM").unwrap();
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
@@ -177,7 +184,7 @@ fn told(dir: &Path) -> Vec<String> {
 }
 
 /// Puts the database in the place of what there is.
-fn put(dir: &Path, database: &[u8]) {
+pub(crate) fn put(dir: &Path, database: &[u8]) {
     for rest in ["cloudtally.db-wal", "cloudtally.db-shm"] {
         drop(fs::remove_file(dir.join(rest)));
     }
@@ -291,12 +298,29 @@ fn whoever_would_work_with_a_damaged_row_refuses() {
     for (sql, row) in [
         ("UPDATE counter SET value = 0 WHERE name = 'events'", "`counter` (name events)"),
         ("UPDATE period SET events_seq = 9 WHERE start_ms % 7 >= 0", "`period` (start_ms "),
-        ("UPDATE outbox_event SET size = 9", "`outbox_event` (seq 1)"),
     ] {
         damage(sql);
         let store = Store::open_existing(dir.path()).unwrap();
         refused(try_writer(&store).err(), row);
         drop(store);
+        put(dir.path(), &whole);
+    }
+    // What waits to be taken may be millions of rows: held against its checksums as it is.
+    for (sql, row) in [
+        ("UPDATE outbox_event SET size = 9", "`outbox_event` (seq 1)"),
+        ("UPDATE outbox_sample SET bytes_sent = 9", "`outbox_sample` (seq 1)"),
+        ("UPDATE outbox_account SET name = 'acne'", "`outbox_account` (seq 1)"),
+    ] {
+        damage(sql);
+        let store = Store::open_existing(dir.path()).unwrap();
+        let held = writer(&store);
+        let error = match row {
+            _ if row.contains("event") => held.told_events(0, 9).err(),
+            _ if row.contains("sample") => held.told_samples(0, 9).err(),
+            _ => held.told_accounts(0, 9).err(),
+        };
+        refused(error, row);
+        drop((held, store));
         put(dir.path(), &whole);
     }
     for (sql, row) in [
@@ -355,6 +379,96 @@ fn an_id_set_of_other_events_than_those_of_the_file_is_told() {
         .to_string();
     let wanted = format!("the set of ids that the catalogue keeps of `{path}` is not that of");
     assert!(told.iter().any(|text| text.contains(&wanted)), "{told:?}");
+}
+
+/// Rows that are what was written, beside files of other content: nobody but `verify` reads
+/// the files whole.
+#[test]
+fn a_file_of_other_content_than_the_catalogue_says_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(full(dir.path()));
+    let whole = fs::read(dir.path().join("cloudtally.db")).unwrap();
+    let snapshot = Store::open_read_only(dir.path()).unwrap().snapshot().unwrap();
+    let wanted = |what: &str, path: &Path| {
+        format!("{what} that the catalogue keeps of `{}` is not that of", path.display())
+    };
+    let (samples, records) = (&snapshot.sample_files[0].path, &snapshot.periods[0].records.path);
+    let other_index = format!(
+        "UPDATE record_file SET key_index = (SELECT key_index FROM record_file
+            ORDER BY start_ms, generation DESC LIMIT 1) WHERE path = '{}'",
+        records.display()
+    );
+    // Two generations with as many records, of other accounts.
+    let store = Store::open_existing(dir.path()).unwrap();
+    let held = writer(&store);
+    let last = &snapshot.periods[0];
+    let mut others = store.read_records(last, &snapshot.sources).unwrap();
+    for record in &mut others {
+        record.account.0 += 7;
+    }
+    let draft = PeriodDraft {
+        period: last.period,
+        records: Some(&others),
+        open: None,
+        counters: None,
+        anomalies: None,
+        inputs: Inputs::default(),
+    };
+    held.publish(vec![held.stage(&draft, &snapshot.sources).unwrap()]).unwrap();
+    drop((held, store));
+    settle(dir.path());
+    for (sql, wanted) in [
+        (
+            "UPDATE sample_file SET first_sampled_ms = first_sampled_ms - 1",
+            wanted("the stretch of time", samples),
+        ),
+        (&*other_index, wanted("the key index", records)),
+    ] {
+        assert!(raw(dir.path()).execute(sql, []).unwrap() > 0, "{sql}");
+        let told = told(dir.path());
+        assert!(told.iter().any(|text| text.contains(&wanted)), "{sql}: {told:?}");
+    }
+    put(dir.path(), &whole);
+}
+
+/// A file by its checksum, and yet no rows: skipped in silence, its events would be taken
+/// again by the next `ingest`.
+#[test]
+fn a_file_that_no_decoder_reads_is_told_though_its_checksum_is_right() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(full(dir.path()));
+    let snapshot = Store::open_read_only(dir.path()).unwrap().snapshot().unwrap();
+    let period = &snapshot.periods[0];
+    for (table, path) in [
+        ("event_file", &snapshot.event_files[0].path),
+        ("sample_file", &snapshot.sample_files[0].path),
+        ("record_file", &period.records.path),
+        ("open_file", &period.segments.as_ref().unwrap().path),
+        ("open_file", &period.counters.as_ref().unwrap().path),
+    ] {
+        let file = dir.path().join(path);
+        let whole = fs::read(&file).unwrap();
+        let mut damaged = whole.clone();
+        let (middle, end) = (damaged.len() - 12, damaged.len() - 8);
+        damaged[middle..end].fill(0xff);
+        fs::write(&file, &damaged).unwrap();
+        let sum = |bytes: &[u8]| -> String {
+            Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        let set = |sum: &str| {
+            let sql = format!("UPDATE {table} SET sha256 = ?1 WHERE path = ?2");
+            let path = path.to_str().unwrap();
+            assert_eq!(raw(dir.path()).execute(&sql, [sum, path]).unwrap(), 1);
+        };
+        set(&sum(&damaged));
+        let findings = Store::open_read_only(dir.path()).unwrap().verify(&mut |_, _| {}).unwrap();
+        let of_file: Vec<_> = findings.iter().filter(|one| one.path == *path).collect();
+        assert_eq!(of_file.len(), 1, "{path:?}: {findings:?}");
+        assert!(of_file[0].text.contains("it is what was written and cannot be read"));
+        fs::write(&file, &whole).unwrap();
+        set(&sum(&whole));
+        assert_eq!(told(dir.path()), [""; 0]);
+    }
 }
 
 #[test]
