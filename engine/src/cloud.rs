@@ -17,6 +17,7 @@ use cloudtally_model::{
 };
 
 use super::{
+    decode::Args,
     ids::ThingId,
     jobs::{self, Request},
     node::Answer,
@@ -129,6 +130,14 @@ impl Cloud {
     /// A look at everything; changes wait for its end.
     pub fn world(&self) -> RwLockReadGuard<'_, World> {
         self.world.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Decodes the parameters of a request that the server answers itself.
+    ///
+    /// # Errors
+    /// Those of every other command: a parameter that is missing or cannot be what it should be.
+    pub fn decode(&self, request: &Request) -> Result<Args, ApiError> {
+        jobs::decode(&self.world(), request)
     }
 
     /// Answers a command.

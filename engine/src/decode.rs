@@ -270,8 +270,8 @@ impl Args {
     }
 }
 
-/// A parameter that cannot be what it should be.
-pub(crate) fn invalid(command: &Command, name: &str, value: &str, expected: &str) -> ApiError {
+/// Makes the error of a parameter that cannot be what it should be.
+pub fn invalid(command: &Command, name: &str, value: &str, expected: &str) -> ApiError {
     ApiError::parameter(format!(
         "Unable to execute API command {} due to invalid value. Invalid parameter {name} value={value}: {expected}",
         command.name.to_lowercase()
@@ -354,7 +354,11 @@ fn decode_one(
             .ok_or_else(|| wrong(&format!("expected a whole number from {least} to {most}")))
     };
     Ok(Some(match param.ty {
-        ParamType::Str | ParamType::Secret | ParamType::Password => Arg::Text(value.to_owned()),
+        ParamType::Str
+        | ParamType::Secret
+        | ParamType::Password
+        | ParamType::UsageDate
+        | ParamType::BilledId(_) => Arg::Text(value.to_owned()),
         ParamType::NetworkDomain if is_network_domain(value) => Arg::Text(value.to_owned()),
         ParamType::NetworkDomain => {
             return Err(wrong(

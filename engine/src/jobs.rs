@@ -41,18 +41,17 @@ pub struct Request {
 pub fn is_read(command: &Command) -> bool {
     matches!(
         command.verb,
-        Verb::List { .. } | Verb::Read(_) | Verb::Later | Verb::Gone | Verb::Front
+        Verb::List { .. } | Verb::Read(_) | Verb::Later | Verb::Gone | Verb::Front(_)
     )
 }
 
 /// Answers a command that changes nothing.
 pub fn read(world: &World, request: &Request, now: Instant) -> Result<Answer, ApiError> {
-    let Request { command, caller, params } = request;
+    let Request { command, caller, .. } = request;
     if !command.is_built() {
         return Err(not_yet(command));
     }
-    let reach = if command.is_list() { Reach::Looking(caller) } else { Reach::Caller(caller) };
-    let args = Args::decode(command, params, world, reach)?;
+    let args = decode(world, request)?;
     let query = Query { command, caller, args: &args, world, now };
     if let Some(nothing) = list::of_removed(&query)? {
         return Ok(nothing);
@@ -63,6 +62,13 @@ pub fn read(world: &World, request: &Request, now: Instant) -> Result<Answer, Ap
     }?;
     world.show_given_ids(&mut answer);
     Ok(answer)
+}
+
+/// Decodes the parameters of a request.
+pub(super) fn decode(world: &World, request: &Request) -> Result<Args, ApiError> {
+    let Request { command, caller, params } = request;
+    let reach = if command.is_list() { Reach::Looking(caller) } else { Reach::Caller(caller) };
+    Args::decode(command, params, world, reach)
 }
 
 /// Begins a command in the name of the cloud's own user, for what the cloud does by

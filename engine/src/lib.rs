@@ -47,7 +47,7 @@ pub use caller::Caller;
 pub use clock::{Clock, ClockError};
 pub use cloud::{CLOCK_MS, Cloud, CloudOptions, IS_SIMULATED, Start};
 pub use column::{Column, ColumnKey, ColumnType, Pairs, Reference, Stored};
-pub use decode::{Arg, Args, Entry, RawParams, Reach, unknown, unknown_because};
+pub use decode::{Arg, Args, Entry, RawParams, Reach, invalid, unknown, unknown_because};
 pub use event::{Level, write_alone as happened};
 pub use ids::{ThingId, Uuid};
 pub use jobs::{Request, answer_of as job_answer, begin_by_itself};

@@ -6,7 +6,7 @@ use super::{
     call::Query,
     col,
     column::ColumnKey,
-    decode::{Arg, Args, invalid},
+    decode::{Arg, Args},
     node::{Answer, Node},
     render::View,
     scope::Scope,
@@ -45,7 +45,7 @@ impl Page {
     ///
     /// # Source
     /// Guide 4.2.6 and 2.4: `page` and `pagesize` only together, but a page size
-    /// of -1 alone means everything.
+    /// of -1 alone means everything. Texts of the 4.2 server.
     pub fn of(query: &Query<'_>) -> Result<Self, ApiError> {
         let int = |name: &str| match query.args.if_any(name) {
             Some(Arg::Int(number)) => Some(*number),
@@ -57,37 +57,31 @@ impl Page {
         match (int("page"), int("pagesize")) {
             (None, None) => Ok(Self { skip: 0, size: most }),
             (None, Some(-1)) => Ok(everything),
-            (Some(page), Some(-1)) => {
-                let expected = "a page size of -1 has no pages; leave `page` out";
-                Err(invalid(query.command, "page", &page.to_string(), expected))
-            }
-            (Some(_), None) => {
-                Err(ApiError::parameter("\"page\" parameter is given without \"pagesize\""))
-            }
-            (None, Some(_)) => {
-                Err(ApiError::parameter("\"pagesize\" parameter is given without \"page\""))
-            }
+            (Some(_), Some(-1)) => Err(ApiError::parameter(
+                "Can't specify page parameter when pagesize is -1 (Unlimited)",
+            )),
+            (Some(_), None) => Err(ApiError::parameter(
+                "\"pagesize\" parameter is required when \"page\" is specified",
+            )),
+            (None, Some(_)) => Err(ApiError::parameter(
+                "\"page\" parameter is required when \"pagesize\" is specified",
+            )),
             (Some(page), Some(size)) => {
-                let wrong = |name: &str, value: i64, expected: &str| {
-                    Err(invalid(query.command, name, &value.to_string(), expected))
-                };
-                let Some(before) = usize::try_from(page).ok().and_then(|page| page.checked_sub(1))
-                else {
-                    return wrong("page", page, "expected a number from 1");
-                };
-                match usize::try_from(size) {
-                    Ok(items) if (1..=most).contains(&items) => {
-                        Ok(Self { skip: before.saturating_mul(items), size: items })
-                    }
-                    _ => wrong(
-                        "pagesize",
-                        size,
-                        &format!("expected a number from 1 to {most}, or -1"),
-                    ),
+                let (page, size) = (positive("page", page)?, positive("pagesize", size)?);
+                if size > most {
+                    return Err(ApiError::value(format!(
+                        "Page size can't exceed max allowed page size value: {most}"
+                    )));
                 }
+                Ok(Self { skip: (page - 1).saturating_mul(size), size })
             }
         }
     }
+}
+
+fn positive(name: &str, value: i64) -> Result<usize, ApiError> {
+    let positive = usize::try_from(value).ok().filter(|value| *value > 0);
+    positive.ok_or_else(|| ApiError::value(format!("{name} must be 1 or more, not {value}")))
 }
 
 impl Query<'_> {

@@ -5,6 +5,7 @@ mod compute;
 mod desk;
 mod devices; // plug-ins: network devices, filers, bare metal, managers of other clouds
 mod facts; // which uses a resource is
+mod front; // the commands that the server answers itself
 mod identity;
 pub mod meanings; // what the fields of answers mean, said once
 mod network;
@@ -28,4 +29,5 @@ pub mod alerts {
 }
 
 pub use cloudtally_engine::{self as engine, ledger, table};
+pub use front::FrontCommand;
 pub use tables::TABLES;

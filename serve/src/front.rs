@@ -4,15 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use cloudtally_model::{ApiError, Instant, Millis};
 use cloudtally_platform::{
-    col,
-    engine::{Answer as Tree, Caller, Clock, Cloud, Node, ThingId, login, own_users, unknown},
-    table::Kind,
+    FrontCommand, col,
+    engine::{Answer as Tree, Caller, Clock, Cloud, Node, ThingId, login, own_users},
 };
 use cloudtally_store::{AdminKeys, Store};
 
 use crate::{
     answer::Answer,
-    command::Call,
+    command::FrontCall,
     error::internal,
     guesses::Guesses,
     life::{Life, Lived},
@@ -115,19 +114,25 @@ impl Front {
     }
 
     /// Runs a command whose row says that the front answers it.
-    pub(crate) fn run(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
-        call.check_required()?;
-        match call.command.name {
-            "generateUsageRecords" => usage::generate_records(call, self.life.usage_job()),
-            "listUsageRecords" => usage::list_records(call),
-            "listUsageTypes" => usage::list_types(call),
-            "listUsageJobs" => usage::list_jobs(call),
-            "getUsageJobStatus" => usage::job_status(call, self.life.usage_job()),
-            "getClock" => Ok(self.clock()),
-            "advanceClock" => self.advance_clock(call),
-            "getApiLimit" => Ok(self.api_limit(&call.caller)),
-            "resetApiLimit" => self.reset_api_limit(call),
-            other => panic!("the front does not know {other}"),
+    pub(crate) fn run(
+        &self,
+        which: FrontCommand,
+        call: &FrontCall<'_>,
+    ) -> Result<Answer, ApiError> {
+        match which {
+            FrontCommand::GenerateUsageRecords => {
+                usage::generate_records(call, self.life.usage_job())
+            }
+            FrontCommand::ListUsageRecords => usage::list_records(call),
+            FrontCommand::ListUsageTypes => usage::list_types(call),
+            FrontCommand::ListUsageJobs => usage::list_jobs(call),
+            FrontCommand::GetUsageJobStatus => usage::job_status(call, self.life.usage_job()),
+            FrontCommand::GetClock => Ok(self.clock()),
+            FrontCommand::AdvanceClock => self.advance_clock(call),
+            FrontCommand::GetApiLimit => Ok(self.api_limit(&call.caller)),
+            FrontCommand::ResetApiLimit => Ok(self.reset_api_limit(call)),
+            // Sessions begin and end before a caller is known.
+            FrontCommand::Login | FrontCommand::Logout => Err(ApiError::unauthorised()),
         }
     }
 
@@ -143,9 +148,9 @@ impl Front {
     }
 
     /// Puts a simulated clock forward; returns when all that was due has happened.
-    fn advance_clock(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
+    fn advance_clock(&self, call: &FrontCall<'_>) -> Result<Answer, ApiError> {
         let now = self.life.now();
-        let to = match (call.integer("seconds")?, call.params.given("to")) {
+        let to = match (call.args.int("seconds"), call.args.moment("to")) {
             (Some(seconds), None) if (0..=SECONDS_MAX).contains(&seconds) => {
                 now + Millis(seconds * 1000)
             }
@@ -153,8 +158,7 @@ impl Front {
                 let expected = format!("expected 0 to {SECONDS_MAX}");
                 return Err(call.invalid("seconds", &seconds.to_string(), &expected));
             }
-            (None, Some(text)) => Instant::parse(text)
-                .map_err(|_| call.invalid("to", text, "expected ISO 8601 with an offset"))?,
+            (None, Some(to)) => to,
             _ => return Err(ApiError::value("give either `seconds` or `to`")),
         };
         if matches!(self.life.clock(), Clock::Real(_)) {
@@ -200,21 +204,9 @@ impl Front {
         })
     }
 
-    fn reset_api_limit(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
-        // The guide calls it `accountid`, the 4.2 server `account`.
-        let named = ["account", "accountid"]
-            .into_iter()
-            .find_map(|name| Some((name, call.params.given(name)?)));
-        let account = match named {
-            None => None,
-            Some((name, text)) => {
-                let world = self.cloud.world();
-                let account = world.by_id(text, &[Kind::Account]);
-                Some(account.ok_or_else(|| unknown(name, text, Kind::Account.noun()))?.id)
-            }
-        };
-        self.throttle.reset(account);
-        Ok(Answer::Tree(Tree::Success))
+    fn reset_api_limit(&self, call: &FrontCall<'_>) -> Answer {
+        self.throttle.reset(call.args.id("account").or(call.args.id("accountid")));
+        Answer::Tree(Tree::Success)
     }
 }
 

@@ -107,11 +107,6 @@ impl Params {
         self.get(name).filter(|value| !value.is_empty())
     }
 
-    /// Whether a flag is set; only `true` in any case is, as for the real server.
-    pub(crate) fn is_true(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    }
-
     /// What is for the command.
     pub(crate) fn of_command(&self) -> RawParams {
         let params = self.params.iter().filter(|param| !CONTROL.contains(&param.name.as_str()));
@@ -160,13 +155,6 @@ mod tests {
         let params = Params::read(b"command=x&apiKey=k&SIGNATURE=s&sessionkey=q&Name=a&b=", b"");
         let of_command = [("name", "a"), ("b", "")].map(|(n, v)| (n.to_owned(), v.to_owned()));
         assert_eq!(params.of_command(), of_command);
-    }
-
-    #[test]
-    fn flags_are_true_in_any_case_and_nothing_else_is() {
-        let params = Params::read(b"a=true&b=True&c=1&d=yes&e=", b"");
-        let set: Vec<bool> = ["a", "b", "c", "d", "e", "f"].map(|name| params.is_true(name)).into();
-        assert_eq!(set, [true, true, false, false, false, false]);
     }
 
     #[test]

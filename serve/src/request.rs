@@ -7,14 +7,14 @@ use std::{
 
 use cloudtally_model::{ApiError, ErrorCode, Instant, settings};
 use cloudtally_platform::{
-    TABLES, col,
+    FrontCommand, TABLES, col,
     engine::{Caller, Request, own_users},
-    table::{Command, Verb},
+    table::Command,
 };
 
 use crate::{
     answer::{Answer, Style},
-    command::Call,
+    command::FrontCall,
     error::{Told, for_caller, internal},
     front::Front,
     large::Reader,
@@ -213,13 +213,14 @@ fn run(
     caller: Caller,
 ) -> Result<Answer, ApiError> {
     let (store, cloud, now) = (&front.store, &front.cloud, front.life.now());
-    if matches!(command.verb, Verb::Front) {
-        return front.run(&Call { store, cloud, caller, params, command, now });
+    let request = Request { command, caller, params: params.of_command() };
+    if let Some(which) = FrontCommand::of(command) {
+        let args = &cloud.decode(&request)?;
+        return front.run(which, &FrontCall { store, cloud, caller, args, command, now });
     }
     if command.name == "updateConfiguration" {
         refuse_fixed(front, params)?;
     }
-    let request = Request { command, caller, params: params.of_command() };
     cloud.call(request, now).map(Answer::Tree)
 }
 

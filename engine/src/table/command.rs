@@ -27,8 +27,9 @@ pub enum Verb {
     Read(fn(&Query<'_>) -> Result<Answer, ApiError>),
     /// Does what its own functions do.
     Own,
-    /// Answered by the server itself: sessions, usage records.
-    Front,
+    /// Answered by the server itself: sessions, usage records. The number says by which of
+    /// its functions, so that it needs no names of commands.
+    Front(u8),
     /// Declared for the reference; to the server it is unknown.
     Gone,
 }
@@ -293,9 +294,9 @@ impl Command {
         self
     }
 
-    /// Answered by the server itself.
-    pub const fn front(mut self) -> Self {
-        self.verb = Verb::Front;
+    /// Answered by the server itself, by the function of this number.
+    pub const fn front(mut self, function: u8) -> Self {
+        self.verb = Verb::Front(function);
         self
     }
 

@@ -26,6 +26,8 @@ pub enum ParamType {
     Bool,
     /// A day, or a day and a time.
     Date,
+    /// A day, or a day and a time, in the time zone of usage, which the server knows.
+    UsageDate,
     /// A moment: ISO 8601 with an offset.
     Moment,
     /// The uuid of something of a kind.
@@ -33,6 +35,9 @@ pub enum ParamType {
     /// The uuid of something of a kind, or its number inside the cloud, which is all
     /// that the catalogue knows.
     IdOrNumber(Kind),
+    /// The id of something of a kind in a bill: of this cloud, there or gone, or of one whose
+    /// usage was imported. The command finds it.
+    BilledId(Kind),
     /// The uuid of something of one of several kinds.
     IdOf(&'static [Kind]),
     /// The uuid of something of any kind.
@@ -65,9 +70,9 @@ impl ParamType {
             Self::Short => "short",
             Self::Long | Self::IdOrNumber(_) => "long",
             Self::Bool => "boolean",
-            Self::Date => "date",
+            Self::Date | Self::UsageDate => "date",
             Self::Moment => "tzdate",
-            Self::Id(_) | Self::IdOf(_) | Self::AnyId => "uuid",
+            Self::Id(_) | Self::BilledId(_) | Self::IdOf(_) | Self::AnyId => "uuid",
             Self::List | Self::IdList(_) => "list",
             Self::Map(_) => "map",
         }

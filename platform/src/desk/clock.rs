@@ -1,6 +1,9 @@
 //! The cloud's clock: extensions that step a simulated one.
 
-use crate::table::{Command, Object, ParamType::*, Roles, WireType as W, f, own, p};
+use crate::{
+    front::FrontCommand,
+    table::{Command, Object, ParamType::*, Roles, WireType as W, f, own, p},
+};
 
 pub(crate) const CLOCK: Object =
     Object { name: "Clock", fields: &[f("now", W::Date), f("simulated", W::Bool)] };
@@ -14,12 +17,12 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("to", Moment).doc("where to put it; this or `seconds`"),
         ])
         .object("clock", &CLOCK)
-        .front()
+        .front(FrontCommand::AdvanceClock.number())
         .extension(),
     own("getClock")
         .doc("Shows the present of the cloud")
         .roles(Roles::ROOT)
         .object("clock", &CLOCK)
-        .front()
+        .front(FrontCommand::GetClock.number())
         .extension(),
 ];

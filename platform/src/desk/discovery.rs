@@ -118,7 +118,7 @@ fn api_parameter(
     known: &[&Command],
 ) -> Node {
     let kind = match param.ty {
-        ParamType::Id(kind) | ParamType::IdList(kind) => Some(kind),
+        ParamType::Id(kind) | ParamType::BilledId(kind) | ParamType::IdList(kind) => Some(kind),
         _ => None,
     };
     let object = kind.and_then(|kind| tables.spec_if_any(kind)).map(|spec| spec.object);

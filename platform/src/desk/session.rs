@@ -4,6 +4,7 @@ use super::alert::{self, LOGINS_REFUSED, Place};
 use crate::{
     col,
     engine::{ThingId, Tx},
+    front::FrontCommand,
     table::{Command, Kind, Object, ParamType::*, Roles, WireType as W, f, own, p},
 };
 
@@ -30,7 +31,7 @@ pub(crate) const LOGOUT: Object = Object { name: "Logout", fields: &[f("descript
 
 pub(crate) static COMMANDS: &[Command] = &[
     own("login")
-        .front()
+        .front(FrontCommand::Login.number())
         .doc("Opens a session by user name and password")
         .roles(Roles::ALL)
         .params(&[
@@ -42,7 +43,11 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("the user's domain by its uuid; wins over `domain`"),
         ])
         .bare(&LOGIN),
-    own("logout").front().doc("Closes the session").roles(Roles::ALL).bare(&LOGOUT),
+    own("logout")
+        .front(FrontCommand::Logout.number())
+        .doc("Closes the session")
+        .roles(Roles::ALL)
+        .bare(&LOGOUT),
 ];
 
 /// Tells the root admin, once until the user is let in again.

@@ -1,7 +1,10 @@
 //! Usage: the records of what was used, made once a day, and their types.
 //! Guide chapter 8.
 
-use crate::table::{Command, Kind, Object, ParamType::*, Roles, WireType as W, f, group, own, p};
+use crate::{
+    front::FrontCommand,
+    table::{Command, Kind, Object, ParamType::*, Roles, WireType as W, f, group, own, p},
+};
 
 pub(crate) const USAGE_RECORD: Object = Object {
     name: "UsageRecord",
@@ -72,49 +75,52 @@ pub(crate) const USAGE_JOB_STATUS: Object = Object {
 
 pub(crate) static COMMANDS: &[Command] = &[
     own("generateUsageRecords")
-        .front()
+        .front(FrontCommand::GenerateUsageRecords.number())
         .doc("Makes the records of some days, instead of waiting for the nightly job")
         .roles(Roles::ROOT)
         .params(&[
             p("domainid", Id(Kind::Domain))
                 .doc("that of ROOT, as a run makes the records of all domains; another is refused"),
-            p("enddate", Date).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
-            p("startdate", Date).required().doc("the first day, `yyyy-MM-dd`"),
+            p("enddate", UsageDate).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
+            p("startdate", UsageDate).required().doc("the first day, `yyyy-MM-dd`"),
         ])
         .success(),
     own("getUsageJobStatus")
-        .front()
+        .front(FrontCommand::GetUsageJobStatus.number())
         .doc("Shows when the usage job runs next, how its last run went, up to when usage is published and which source it waits for")
         .roles(Roles::ROOT)
         .object("usagejobstatus", &USAGE_JOB_STATUS)
         .extension(),
     own("listUsageJobs")
-        .front()
+        .front(FrontCommand::ListUsageJobs.number())
         .doc("Lists the runs of the usage job, the latest first: when, by which present, what they published, how they ended, what they waited for")
         .roles(Roles::ROOT)
         .params(&[p("page", Int), p("pagesize", Int)])
         .items("usagejob", &USAGE_JOB)
         .extension(),
     own("listUsageRecords")
-        .front()
+        .front(FrontCommand::ListUsageRecords.number())
         .doc("Lists usage records of some days")
         // The 4.2.1 server keeps it from users; the guide gives them their own.
         .roles(Roles::ALL)
         .params(&[
             p("account", Str),
-            p("domainid", Id(Kind::Domain)),
-            p("enddate", Date).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
-            p("startdate", Date)
+            p("domainid", BilledId(Kind::Domain)),
+            p("enddate", UsageDate).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
+            p("startdate", UsageDate)
                 .required()
                 .doc("the first day, `yyyy-MM-dd`, in the usage time zone"),
-            p("accountid", Id(Kind::Account)),
+            p("accountid", BilledId(Kind::Account)),
             p("type", Long).doc("shows only records of this usage type, by its number"),
+            p("projectid", BilledId(Kind::Project)),
+            p("isrecursive", Bool).doc("true for those of domains below `domainid`, too"),
         ])
-        .groups(&[group::PAGED, group::IN_PROJECT])
+        .groups(&[group::PAGED])
         .items("usagerecord", &USAGE_RECORD),
     own("listUsageTypes")
-        .front()
+        .front(FrontCommand::ListUsageTypes.number())
         .doc("Lists the usage types by number")
         .roles(Roles::ROOT)
+        .params(&[p("page", Int), p("pagesize", Int)])
         .items("usagetype", &USAGE_TYPE),
 ];

@@ -30,6 +30,14 @@ const OBJECTS_BEYOND_CATALOGUE: [&str; 3] = ["Clock", "Login", "Logout"];
 const FIELDS_OF_GUIDE: [(&str, &str); 2] =
     [("UsageRecord", "iselastic"), ("DomainRouter", "scope")];
 
+/// Parameters of ours that the catalogue does not know: the command, and the parameter.
+const PARAMS_BEYOND_CATALOGUE: [(&str, &str); 4] = [
+    ("listUsageRecords", "isrecursive"),
+    ("listUsageTypes", "page"),
+    ("listUsageTypes", "pagesize"),
+    ("resetApiLimit", "accountid"),
+];
+
 /// Commands that the guide gives to more than the catalogue does.
 const ROLES_OF_GUIDE: [(&str, Roles); 1] = [("listUsageRecords", Roles::ALL)];
 
@@ -56,6 +64,7 @@ fn parameters_are_those_of_the_catalogue() {
     check(|command, entry| {
         let mut rows: Vec<_> = command
             .params_all()
+            .filter(|param| !PARAMS_BEYOND_CATALOGUE.contains(&(command.name, param.name)))
             .map(|param| {
                 let ty = param.ty.name();
                 let length = (ty == "string").then(|| u64::from(param.length_max));

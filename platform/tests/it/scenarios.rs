@@ -45,7 +45,7 @@ use crate::support::Lab;
 
 /// Commands that the server itself answers: its tests call them over the port.
 fn is_of_the_server(verb: &Verb) -> bool {
-    matches!(verb, Verb::Front)
+    matches!(verb, Verb::Front(_))
 }
 
 struct Play {

@@ -13,7 +13,7 @@ use crate::support::Lab;
 
 /// Commands that the server itself answers are walked over its port.
 fn is_ours(command: &&Command) -> bool {
-    command.is_built() && !matches!(command.verb, Verb::Front)
+    command.is_built() && !matches!(command.verb, Verb::Front(_))
 }
 
 fn refused(lab: &Lab, command: &Command, params: &[(&str, &str)]) -> (u16, String) {
@@ -60,7 +60,10 @@ fn wrong_value(param: &Param) -> Option<(String, String, u16)> {
         ParamType::NetworkDomain => (name, "no-good-.example".into(), 431),
         ParamType::Map(MapForm::Fields(_)) => (format!("{name}[0].nosuchfield"), "x".into(), 431),
         ParamType::Map(MapForm::Free) => (format!("{name}[0][1]"), "x".into(), 430),
-        ParamType::Bool | ParamType::List => return None,
+        // The server itself reads dates of usage and ids in bills.
+        ParamType::Bool | ParamType::List | ParamType::UsageDate | ParamType::BilledId(_) => {
+            return None;
+        }
     })
 }
 

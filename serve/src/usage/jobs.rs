@@ -5,16 +5,14 @@ use cloudtally_model::{ApiError, Instant};
 use cloudtally_platform::engine::{Answer as Tree, Node};
 use cloudtally_store::JobRun;
 
-use super::page::page;
-use crate::{answer::Answer, command::Call, error::internal, job::Beat};
+use crate::{answer::Answer, command::FrontCall, error::internal, job::Beat};
 
 /// Runs of the usage job, the latest first.
-pub(crate) fn list_jobs(call: &Call<'_>) -> Result<Answer, ApiError> {
+pub(crate) fn list_jobs(call: &FrontCall<'_>) -> Result<Answer, ApiError> {
     let failed = |cause| internal("list the runs of the usage job", &cause);
-    let page = page(call)?;
-    let [skip, most] = [page.offset, page.limit].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let page = call.page()?;
     let count = usize::try_from(call.store.job_count().map_err(failed)?).unwrap_or(usize::MAX);
-    let jobs = call.store.jobs(skip, most).map_err(failed)?;
+    let jobs = call.store.jobs(page.skip, page.size).map_err(failed)?;
     let items = jobs.iter().map(shown).collect();
     Ok(Answer::Tree(Tree::List { count, item: "usagejob", items }))
 }
@@ -42,7 +40,7 @@ fn shown(job: &JobRun) -> Node {
 }
 
 /// How the usage job stands.
-pub(crate) fn job_status(call: &Call<'_>, beat: &Beat) -> Result<Answer, ApiError> {
+pub(crate) fn job_status(call: &FrontCall<'_>, beat: &Beat) -> Result<Answer, ApiError> {
     let failed = |cause: &dyn std::error::Error| internal("tell how the usage job stands", cause);
     let status = beat.status(call.now).map_err(|cause| failed(&cause))?;
     let last = call.store.jobs(0, 1).map_err(|cause| failed(&cause))?;

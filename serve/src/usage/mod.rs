@@ -4,7 +4,6 @@
 //! Guide 8; the 4.2 server's parameters, texts and field order.
 
 mod jobs; // runs of the usage job
-mod page; // which part of a list
 mod scope; // whose records
 mod window; // which days
 
@@ -15,19 +14,18 @@ use cloudtally_ingest::take_outbox;
 use cloudtally_model::{ApiError, UsageTypeId, usage_types};
 use cloudtally_platform::{
     col,
-    engine::{Answer as Tree, Cloud, ThingId, Uuid, World, unknown},
-    table::Kind,
+    engine::{Answer as Tree, Cloud, ThingId, Uuid, World},
 };
 use cloudtally_store::{
     LockWait, PublishedPeriod, RecordFilter, RecordSet, RecordWindow, StoreError,
 };
 
 pub(crate) use self::jobs::{job_status, list_jobs};
-use self::{page::page, scope::chosen_accounts, window::window};
+use self::{scope::chosen_accounts, window::window};
 use crate::{
     answer::{Answer, Fields, Items, List, Taker, Value},
     clock,
-    command::Call,
+    command::FrontCall,
     error::internal,
     job::Beat,
 };
@@ -40,11 +38,10 @@ const OUR_SOURCE: &str = cloudtally_model::SourceName::PLATFORM;
 const RECORDS_AT_ONCE: u64 = 2_000;
 
 /// `listUsageTypes`: the guide's table 8.2.
-pub(crate) fn list_types(call: &Call<'_>) -> Result<Answer, ApiError> {
-    let page = page(call)?;
+pub(crate) fn list_types(call: &FrontCall<'_>) -> Result<Answer, ApiError> {
+    let page = call.page()?;
     let rows = usage_types();
-    let first = usize::try_from(page.offset).map_or(rows.len(), |offset| min(offset, rows.len()));
-    let most = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let (first, most) = (min(page.skip, rows.len()), page.size);
     let items: Items = Box::new(move |take| {
         rows[first..].iter().take(most).try_for_each(|row| {
             take(&vec![
@@ -60,7 +57,7 @@ pub(crate) fn list_types(call: &Call<'_>) -> Result<Answer, ApiError> {
 ///
 /// Both dates stand for their whole day: periods are published whole. Days that
 /// are not over, and days before the first event, have nothing to generate.
-pub(crate) fn generate_records(call: &Call<'_>, beat: &Beat) -> Result<Answer, ApiError> {
+pub(crate) fn generate_records(call: &FrontCall<'_>, beat: &Beat) -> Result<Answer, ApiError> {
     let window = window(call)?;
     refuse_one_domain(call)?;
     match generate(call, window) {
@@ -78,16 +75,16 @@ pub(crate) fn generate_records(call: &Call<'_>, beat: &Beat) -> Result<Answer, A
 }
 
 /// Refuses any domain but ROOT, which is all: periods are published whole.
-fn refuse_one_domain(call: &Call<'_>) -> Result<(), ApiError> {
-    let Some(id) = call.params.given("domainid") else { return Ok(()) };
+fn refuse_one_domain(call: &FrontCall<'_>) -> Result<(), ApiError> {
+    let Some(id) = call.args.id("domainid") else { return Ok(()) };
     let world = call.cloud.world();
-    let domain = world.by_id(id, &[Kind::Domain]).filter(|domain| domain.removed.is_none());
-    let domain = domain.ok_or_else(|| unknown("domainid", id, Kind::Domain.noun()))?;
+    let domain = world.thing(id);
     if domain.id_of(col::PARENT_DOMAIN_ID).is_none() {
         return Ok(());
     }
     Err(ApiError::value(format!(
-        "the `domainid` {id} is the domain {} alone, and a run makes the records of all domains; leave it out, or give that of ROOT",
+        "the `domainid` {} is the domain {} alone, and a run makes the records of all domains; leave it out, or give that of ROOT",
+        domain.shown_id(),
         world.login_path(domain.id)
     )))
 }
@@ -95,7 +92,7 @@ fn refuse_one_domain(call: &Call<'_>) -> Result<(), ApiError> {
 /// Publishes the days of a window; the periods that were published before, or none if
 /// there was nothing to do.
 fn generate(
-    call: &Call<'_>,
+    call: &FrontCall<'_>,
     window: RecordWindow,
 ) -> Result<Option<Vec<PublishedPeriod>>, AggregateError> {
     let wait = LockWait { limit: LOCK_WAIT, on_wait: &mut || {} };
@@ -116,11 +113,11 @@ fn generate(
 }
 
 /// `listUsageRecords`.
-pub(crate) fn list_records(call: &Call<'_>) -> Result<Answer, ApiError> {
+pub(crate) fn list_records(call: &FrontCall<'_>) -> Result<Answer, ApiError> {
     // Which records, and which of them.
     let failed = |cause: StoreError| internal("list usage records", &cause);
     let window = window(call)?;
-    let page = page(call)?;
+    let page = call.page()?;
     let accounts = call.store.accounts().map_err(failed)?;
     let filter = RecordFilter {
         source: None,
@@ -132,7 +129,8 @@ pub(crate) fn list_records(call: &Call<'_>) -> Result<Answer, ApiError> {
     let calendar = call.store.calendar().map_err(failed)?;
     let lines = Lines::new(calendar, records.sources().clone(), accounts);
     let count = records.count();
-    let wanted = page.offset..page.offset.saturating_add(page.limit).min(count);
+    let [skip, size] = [page.skip, page.size].map(|n| u64::try_from(n).unwrap_or(u64::MAX));
+    let wanted = skip..skip.saturating_add(size).min(count);
     let cloud = Arc::clone(call.cloud);
     let items: Items = Box::new(move |take| hand_out(&cloud, &records, lines, wanted, take));
     Ok(Answer::List(List { count, item: "usagerecord", items }))
@@ -242,8 +240,8 @@ fn fields<'a>(
     fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-fn usage_type(call: &Call<'_>) -> Result<Option<UsageTypeId>, ApiError> {
+fn usage_type(call: &FrontCall<'_>) -> Result<Option<UsageTypeId>, ApiError> {
     // A number that is no usage type of ours matches nothing.
-    let id = call.integer("type")?;
+    let id = call.args.int("type");
     Ok(id.map(|id| UsageTypeId(u16::try_from(id).unwrap_or(u16::MAX))))
 }

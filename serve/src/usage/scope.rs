@@ -11,7 +11,7 @@ use cloudtally_platform::{
 use cloudtally_store::{Accounts, RecordFilter, RecordWindow, Store};
 
 use super::OUR_SOURCE;
-use crate::{command::Call, error::internal};
+use crate::{command::FrontCall, error::internal};
 
 /// An account of a source. Ids of different sources never meet, so one number
 /// may choose several.
@@ -28,10 +28,10 @@ type Chosen = (SourceName, AccountId);
 /// `projectid=-1` is all projects that the caller is in or governs, gone or not.
 /// Only the root admin sees imported clouds.
 pub(super) fn chosen_accounts(
-    call: &Call<'_>,
+    call: &FrontCall<'_>,
     accounts: &Accounts,
 ) -> Result<Option<Vec<Chosen>>, ApiError> {
-    let given = |name| call.params.given(name);
+    let given = |name| call.args.text(name);
     if let (Some("-1"), Some(name)) = (given("accountid"), given("account")) {
         return Err(ApiError::value(format!(
             "the `accountid` -1 is every account, and the `account` {name} is one; give one of them"
@@ -54,13 +54,13 @@ pub(super) fn chosen_accounts(
 /// `isrecursive=true`. Refuses a domain that none of them is in; of all projects there may
 /// be none.
 fn of_domain(
-    call: &Call<'_>,
+    call: &FrontCall<'_>,
     accounts: &Accounts,
     chosen: Vec<Chosen>,
     (noun, parameter, id): (&str, &str, &str),
     domain: &str,
 ) -> Result<Vec<Chosen>, ApiError> {
-    let recursive = call.params.is_true("isrecursive");
+    let recursive = call.args.is_true("isrecursive");
     let world = call.cloud.world();
     let own = |(source, id): &Chosen| {
         let account = world.any(ThingId(id.0)).filter(|_| source.as_str() == OUR_SOURCE)?;
@@ -113,7 +113,7 @@ fn domain_told(accounts: &Accounts, (source, id): &Chosen) -> String {
 /// Those of the accounts of an id that have a name; one number may be accounts of several
 /// sources. Refuses a name that none of them has.
 fn named_so(
-    call: &Call<'_>,
+    call: &FrontCall<'_>,
     accounts: &Accounts,
     chosen: Vec<Chosen>,
     id: &str,
@@ -142,8 +142,8 @@ fn named_so(
     Ok(named)
 }
 
-fn choose(call: &Call<'_>, accounts: &Accounts) -> Result<Option<Vec<Chosen>>, ApiError> {
-    let given = |name| call.params.given(name);
+fn choose(call: &FrontCall<'_>, accounts: &Accounts) -> Result<Option<Vec<Chosen>>, ApiError> {
+    let given = |name| call.args.text(name);
     let (account_id, project) = (given("accountid"), given("projectid"));
     if account_id.is_some() && project.is_some() {
         return Err(ApiError::value("Projectid and accountId can't be specified together"));
@@ -180,12 +180,12 @@ fn ours(id: ThingId) -> Chosen {
 }
 
 /// A thing of our own cloud that the caller may touch, gone or not.
-fn thing<'w>(call: &Call<'_>, world: &'w World, kind: Kind, uuid: &str) -> Option<&'w Thing> {
+fn thing<'w>(call: &FrontCall<'_>, world: &'w World, kind: Kind, uuid: &str) -> Option<&'w Thing> {
     let thing = world.by_id(uuid, &[kind]);
     thing.filter(|thing| world.may_touch(&call.caller, thing))
 }
 
-fn by_project(call: &Call<'_>, project: &str) -> Result<Vec<Chosen>, ApiError> {
+fn by_project(call: &FrontCall<'_>, project: &str) -> Result<Vec<Chosen>, ApiError> {
     let world = call.cloud.world();
     if project == "-1" {
         let accounts = world.removed_too(Kind::Project).filter_map(|project| project.owner);
@@ -200,9 +200,9 @@ fn by_project(call: &Call<'_>, project: &str) -> Result<Vec<Chosen>, ApiError> {
 
 /// Accounts of our own cloud, by the rules of lists: a user's own; a domain
 /// admin's domain, and with `isrecursive` those below it.
-fn of_our_own(call: &Call<'_>, accounts: &Accounts) -> Result<Vec<Chosen>, ApiError> {
+fn of_our_own(call: &FrontCall<'_>, accounts: &Accounts) -> Result<Vec<Chosen>, ApiError> {
     let (world, caller) = (call.cloud.world(), &call.caller);
-    let given = |name| call.params.given(name);
+    let given = |name| call.args.text(name);
     if let Some(id) = given("accountid").filter(|id| *id != "-1") {
         let account = thing(call, &world, Kind::Account, id);
         return account
@@ -216,7 +216,7 @@ fn of_our_own(call: &Call<'_>, accounts: &Accounts) -> Result<Vec<Chosen>, ApiEr
             .map(|domain| domain.id)
             .ok_or_else(|| unknown("domainid", id, Kind::Domain.noun()))?,
     };
-    let is_within = |account: ThingId| match call.params.is_true("isrecursive") {
+    let is_within = |account: ThingId| match call.args.is_true("isrecursive") {
         true => world.is_within(world.domain_of(account), domain),
         false => world.domain_of(account) == domain,
     };
@@ -246,7 +246,7 @@ fn of_our_own(call: &Call<'_>, accounts: &Accounts) -> Result<Vec<Chosen>, ApiEr
     }
 }
 
-fn by_id(call: &Call<'_>, accounts: &Accounts, id: &str) -> Result<Vec<Chosen>, ApiError> {
+fn by_id(call: &FrontCall<'_>, accounts: &Accounts, id: &str) -> Result<Vec<Chosen>, ApiError> {
     let is_it = |account: &Account| {
         account.id.to_string() == id
             || account.uuid.as_ref().is_some_and(|uuid| uuid.eq_ignore_ascii_case(id))
@@ -263,7 +263,7 @@ fn by_id(call: &Call<'_>, accounts: &Accounts, id: &str) -> Result<Vec<Chosen>, 
     Ok(chosen)
 }
 
-fn by_name(call: &Call<'_>, accounts: &Accounts, name: &str) -> Result<Vec<Chosen>, ApiError> {
+fn by_name(call: &FrontCall<'_>, accounts: &Accounts, name: &str) -> Result<Vec<Chosen>, ApiError> {
     // Of our own cloud, only in the caller's domain; of others we know no caller.
     let mut chosen =
         pick(accounts, |source, account| account.name == name && source.as_str() != OUR_SOURCE);
@@ -279,13 +279,13 @@ fn by_name(call: &Call<'_>, accounts: &Accounts, name: &str) -> Result<Vec<Chose
 }
 
 fn by_domain(
-    call: &Call<'_>,
+    call: &FrontCall<'_>,
     accounts: &Accounts,
     domain: &str,
     name: Option<&str>,
 ) -> Result<Vec<Chosen>, ApiError> {
     let paths = paths_of(call, accounts, domain)?;
-    let recursive = call.params.is_true("isrecursive");
+    let recursive = call.args.is_true("isrecursive");
     let is_named = |account: &Account| name.is_none_or(|name| account.name == name);
     let chosen = pick(accounts, |source, account| {
         is_named(account) && is_in(&paths, source, account, domain, recursive)
@@ -304,7 +304,7 @@ type Paths<'a> = BTreeMap<&'a SourceName, Option<&'a Text>>;
 /// We know of imported domains what their accounts tell: in which sources there is one of
 /// this id, and its path there. Only the root admin sees them.
 fn paths_of<'a>(
-    call: &Call<'_>,
+    call: &FrontCall<'_>,
     accounts: &'a Accounts,
     domain: &str,
 ) -> Result<Paths<'a>, ApiError> {

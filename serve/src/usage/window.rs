@@ -3,13 +3,13 @@
 use cloudtally_model::ApiError;
 use cloudtally_store::RecordWindow;
 
-use crate::{command::Call, error::internal};
+use crate::{command::FrontCall, error::internal};
 
 /// The window between the two dates, its end inclusive to the second.
-pub(super) fn window(call: &Call<'_>) -> Result<RecordWindow, ApiError> {
+pub(super) fn window(call: &FrontCall<'_>) -> Result<RecordWindow, ApiError> {
     let calendar = call.store.calendar().map_err(|e| internal("read the calendar", &e))?;
     let bound = |name: &str| {
-        let text = call.params.given(name).unwrap_or_default();
+        let text = call.args.text(name).unwrap_or_default();
         calendar.query_bound(text).ok_or_else(|| {
             ApiError::parameter(format!(
                 "Unable to parse date {text} for command {}, please pass dates in the format yyyy-MM-dd, \"yyyy-MM-dd HH:mm:ss\" or ISO 8601 with an offset",

@@ -148,7 +148,7 @@ fn compare(json: &Value, xml: &Element, path: &str) {
 fn is_open_question(row: &Command) -> bool {
     let looks = match row.verb {
         Verb::List { .. } | Verb::Read(_) => true,
-        Verb::Front => row.name.starts_with("list") || row.name.starts_with("get"),
+        Verb::Front(_) => row.name.starts_with("list") || row.name.starts_with("get"),
         _ => false,
     };
     looks && row.params_all().all(|param| !param.required)
