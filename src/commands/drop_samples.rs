@@ -35,10 +35,8 @@ pub(crate) fn run(context: &Context, arguments: &DropSamples) -> Result<ExitCode
         println!("{}", told(sample));
     }
     if arguments.yes {
-        println!(
-            "{} samples dropped; the next `cloudtally aggregate` bills without them",
-            dropped.len()
-        );
+        let count = dropped.len();
+        println!("{count} samples dropped; the next run that publishes a period bills what waited");
         println!("if there are corrected ones, ingest them before");
     } else {
         println!("{} samples would be dropped; add --yes to do it", dropped.len());
