@@ -444,6 +444,7 @@ mod tests {
     use crate::{
         TABLES,
         engine::{Answer, Cloud, CloudOptions, Start},
+        offering::serviceoffering,
     };
 
     /// Keeps nothing.
@@ -500,10 +501,12 @@ mod tests {
         in_cloud(|tx| {
             let (one, two) = (network(tx, "10.1.1.1"), network(tx, "10.1.2.1"));
             let on = tx.thing(one).clone();
+            let offering = serviceoffering::default_for(tx, "domainrouter");
             let router = tx.insert(Kind::Router, |router| {
                 router.owner = on.owner;
                 router
                     .set_ref(col::ZONE_ID, on.id_of(col::ZONE_ID))
+                    .set_ref(col::SERVICE_OFFERING_ID, offering)
                     .set_ref(col::GUEST_NETWORK_ID, one)
                     .set_text(col::GUEST_IP_ADDRESS, "10.1.1.1");
             });
