@@ -405,7 +405,7 @@ pub(crate) struct Serve {
 ///
 /// One rule holds: what the folder's cloud dated after the instant gets that instant.
 ///
-/// - The cloud's clock shows it. Things made or removed later, jobs, events and alerts
+/// - The cloud's clock shows it. Resources made or removed later, jobs, events and alerts
 ///   have that date; what is still due waits as long as it would have waited. Sessions
 ///   end, as with every start of the server.
 /// - Usage events later than it happen at it, in their order and with their ids, and the

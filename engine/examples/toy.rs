@@ -69,7 +69,7 @@ fn tell(tx: &mut Tx<'_>, told: Told<'_>) {
         Change::Changes => "SHELF.RENAME",
         Change::Ends => "SHELF.REMOVE",
     };
-    let (created, shelf) = (tx.now, told.thing);
+    let (created, shelf) = (tx.now, told.resource);
     let account = AccountId(shelf.owner.map_or(0, |owner| owner.0));
     let (resource, name) = (ResourceId(shelf.id.0), shelf.text(col::NAME).into());
     tx.usage(|id| UsageEvent {
@@ -105,7 +105,7 @@ static SHELVES: &[Command] = &[
         .act(|call| {
             let id = call.entity_id();
             call.tx.move_to(id, ShelfState::Full);
-            Ok(Done::Thing(id))
+            Ok(Done::Resource(id))
         }),
     update("renameShelf", Kind::InstanceGroup)
         .roles(Roles::ALL)

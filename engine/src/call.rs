@@ -6,9 +6,9 @@ use super::{
     caller::Caller,
     decode::{Args, invalid},
     event::Level,
-    ids::ThingId,
+    ids::ResourceId,
     node::{Answer, Node},
-    thing::Thing,
+    resource::Resource,
     tx::Tx,
     world::World,
 };
@@ -36,8 +36,8 @@ pub struct Call<'a, 'w> {
     pub caller: Caller,
     /// With which parameters.
     pub args: Args,
-    /// The thing the command works on, once it is known.
-    pub entity: Option<ThingId>,
+    /// The resource the command works on, once it is known.
+    pub entity: Option<ResourceId>,
     /// How often the job has waited: see [`Done::Wait`].
     pub step: u32,
     /// Said at the end of the action event's description.
@@ -49,10 +49,10 @@ pub struct Call<'a, 'w> {
 /// What came of a command's work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
-    /// It worked; the answer shows this thing.
-    Thing(ThingId),
-    /// It worked; the answer shows these things.
-    Things(Vec<ThingId>),
+    /// It worked; the answer shows this resource.
+    Resource(ResourceId),
+    /// It worked; the answer shows these resources.
+    Resources(Vec<ResourceId>),
     /// It worked.
     Success,
     /// It worked; the answer shows this.
@@ -74,14 +74,14 @@ impl Done {
 
 /// Refuses what must not be done.
 pub type Check = fn(&mut Call<'_, '_>) -> Result<(), ApiError>;
-/// Makes or finds the thing that the command works on.
-pub type Begin = fn(&mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>;
+/// Makes or finds the resource that the command works on.
+pub type Begin = fn(&mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError>;
 /// Does the work.
 pub type Act = fn(&mut Call<'_, '_>) -> Result<Done, ApiError>;
 /// Clears up after work that failed and was undone.
 pub type Fail = fn(&mut Call<'_, '_>, &ApiError);
-/// Whether a thing is listed.
-pub type Filter = fn(&Query<'_>, &Thing) -> bool;
+/// Whether a resource is listed.
+pub type Filter = fn(&Query<'_>, &Resource) -> bool;
 
 impl Query<'_> {
     /// Says that the keyword, if there is one, stands in one of some texts.
@@ -102,30 +102,30 @@ impl Call<'_, '_> {
         invalid(self.command, name, value, expected)
     }
 
-    /// The thing the command works on.
+    /// The resource the command works on.
     ///
     /// # Panics
     /// If the command has none: a mistake in our code.
-    pub fn entity(&self) -> &Thing {
-        self.tx.thing(self.entity_id())
+    pub fn entity(&self) -> &Resource {
+        self.tx.resource(self.entity_id())
     }
 
     /// Its id.
     ///
     /// # Panics
     /// If the command has none: a mistake in our code.
-    pub fn entity_id(&self) -> ThingId {
+    pub fn entity_id(&self) -> ResourceId {
         self.entity.unwrap_or_else(|| panic!("{} works on nothing", self.command.name))
     }
 
-    /// Refuses a name that another thing of the kind has already.
-    pub fn check_unique(&self, thing: &Thing) -> Result<(), ApiError> {
-        super::verbs::check_unique(self, thing)
+    /// Refuses a name that another resource of the kind has already.
+    pub fn check_unique(&self, resource: &Resource) -> Result<(), ApiError> {
+        super::verbs::check_unique(self, resource)
     }
 
-    /// The account that a new thing is for: that of `projectid`, of `account` and
+    /// The account that a new resource is for: that of `projectid`, of `account` and
     /// `domainid`, or the caller's own.
-    pub fn owner(&self) -> Result<ThingId, ApiError> {
+    pub fn owner(&self) -> Result<ResourceId, ApiError> {
         super::scope::owner(self)
     }
 
@@ -135,14 +135,14 @@ impl Call<'_, '_> {
         &mut self,
         kind: &'static str,
         level: Level,
-        about: Option<ThingId>,
+        about: Option<ResourceId>,
         text: String,
     ) {
         super::event::write_alone(self.tx, kind, level, about, text);
     }
 
-    /// A live thing of a kind that must be there.
-    pub fn must_get(&self, kind: Kind, id: ThingId) -> Result<&Thing, ApiError> {
+    /// A live resource of a kind that must be there.
+    pub fn must_get(&self, kind: Kind, id: ResourceId) -> Result<&Resource, ApiError> {
         self.tx
             .get(kind, id)
             .ok_or_else(|| ApiError::value(format!("the {} is gone meanwhile", kind.noun())))

@@ -12,7 +12,7 @@
 //! A simulated clock does not run away from the life of the cloud: it stands at what is
 //! due next until that has happened ([`Clock::go_until`]), so `speed` is what it reaches
 //! on a machine that keeps up. Otherwise whoever calls while the cloud is behind would
-//! act days before things that were due earlier.
+//! act days before resources that were due earlier.
 
 use std::{
     sync::{Mutex, PoisonError},

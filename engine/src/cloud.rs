@@ -18,20 +18,20 @@ use cloudtally_model::{
 
 use super::{
     decode::Args,
-    ids::ThingId,
+    ids::ResourceId,
     jobs::{self, Request},
     node::Answer,
+    resource::Resource,
     restore,
     secret::{self, Entropy},
-    thing::Thing,
     tx::{Numbers, Tx},
     world::World,
 };
 use crate::table::Tables;
 
-/// Requests and due things handled in one commit.
+/// Requests and due resources handled in one commit.
 const BATCH_MAX: usize = 256;
-/// How often a thing may be due at one moment before it is put off: a mistake in
+/// How often a resource may be due at one moment before it is put off: a mistake in
 /// our code must not stop the cloud.
 const DUE_ROUNDS_MAX: usize = 100_000;
 
@@ -110,7 +110,7 @@ impl Cloud {
     ) -> Result<Self, JournalError> {
         let kept = journal.load()?;
         refuse_faults(tables, &kept)?;
-        // What looks at all things at once may meet damage that nobody has thought of.
+        // What looks at all resources at once may meet damage that nobody has thought of.
         let began = catch_unwind(AssertUnwindSafe(|| begin(tables, kept, options, now)));
         let (world, numbers, clock, changes) = began.map_err(|cause| {
             let why = broke_off(&*cause).text;
@@ -223,7 +223,7 @@ impl Cloud {
             self.refuse_if_lost()?;
             let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
             let Some((due, _)) = world.next_due().filter(|(due, _)| *due <= now) else { break };
-            // Time goes by from due to due, so that what follows from one thing
+            // Time goes by from due to due, so that what follows from one resource
             // happens before what is due later.
             let due = due.max(writer.clock);
             let mut tx = Tx::new(&mut world, writer.numbers, self.entropy, due);
@@ -235,8 +235,8 @@ impl Cloud {
                 if let Err(cause) = catch_unwind(AssertUnwindSafe(|| jobs::run_due(&mut tx, id))) {
                     tx.roll_back(before);
                     broken.push((id, broke_off(&*cause).text));
-                    tx.edit(id, |thing| {
-                        thing.set_time(super::col::DUE, None);
+                    tx.edit(id, |resource| {
+                        resource.set_time(super::col::DUE, None);
                     });
                 }
             }
@@ -311,7 +311,7 @@ impl Cloud {
     }
 
     /// What is due next, and when.
-    pub fn next_due(&self) -> Option<(Instant, ThingId)> {
+    pub fn next_due(&self) -> Option<(Instant, ResourceId)> {
         self.world().next_due()
     }
 }
@@ -370,8 +370,8 @@ fn restore(tables: &'static Tables, kept: Kept, seed: u64) -> (World, Numbers, O
         next_id: number(NEXT_ID).unwrap_or(1),
         next_event: number(NEXT_EVENT).unwrap_or(1),
     };
-    for thing in kept.rows.into_iter().filter_map(|row| Thing::from_row(tables, row)) {
-        world.put(thing.id, Some(Arc::new(thing)));
+    for resource in kept.rows.into_iter().filter_map(|row| Resource::from_row(tables, row)) {
+        world.put(resource.id, Some(Arc::new(resource)));
     }
     for entry in kept.ledger {
         world.ledger_mut().put(entry.number, Some(entry));

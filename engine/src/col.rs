@@ -2,25 +2,25 @@
 
 use cloudtally_model::{Instant, Text, port::Value};
 
-use super::{ThingId, column::Pairs};
+use super::{ResourceId, column::Pairs};
 
 crate::columns! {
     DUE: Instant = "due";
     FAILURES: i64 = "failures";
     GIVEN_ID: Text = "givenid";
     REFUSED_UNTIL: Instant = "refuseduntil";
-    RESOURCE: ThingId = "resource";
+    RESOURCE: ResourceId = "resource";
     SESSIONS_ENDED: i64 = "sessionsended";
-    ZONE_ID: ThingId = "zoneid";
-    ABOUT: ThingId = "about";
-    ACCOUNT_ID: ThingId = "accountid";
+    ZONE_ID: ResourceId = "zoneid";
+    ABOUT: ResourceId = "about";
+    ACCOUNT_ID: ResourceId = "accountid";
     ACCOUNT_TYPE: i64 = "accounttype";
     ACL_TYPE: Text = "acltype";
     API_KEY: Text = "apikey";
     CMD: Text = "cmd";
     DESCRIPTION: Text = "description";
-    DOMAIN_ID: ThingId = "domainid";
-    ENTITY: ThingId = "entity";
+    DOMAIN_ID: ResourceId = "domainid";
+    ENTITY: ResourceId = "entity";
     ERROR_CODE: i64 = "errorcode";
     ERROR_TEXT: Text = "errortext";
     FIRST_NAME: Text = "firstname";
@@ -36,22 +36,22 @@ crate::columns! {
     LEVEL: Text = "level";
     MAX: i64 = "max";
     NAME: Text = "name";
-    OF: ThingId = "of";
+    OF: ResourceId = "of";
     PARAMS: Pairs = "params";
-    PARENT_DOMAIN_ID: ThingId = "parentdomainid";
-    PARENT_ID: ThingId = "parentid";
+    PARENT_DOMAIN_ID: ResourceId = "parentdomainid";
+    PARENT_ID: ResourceId = "parentid";
     PASSWORD_HASH: Text = "passwordhash";
-    PROJECT: ThingId = "project";
-    PROJECT_ID: ThingId = "projectid";
+    PROJECT: ResourceId = "project";
+    PROJECT_ID: ResourceId = "projectid";
     RESOURCE_TYPE_NUMBER: i64 = "resourcetype";
     RESULT: Value = "result";
-    SHARED_DOMAIN: ThingId = "shareddomain";
-    SHARED_WITH: Vec<ThingId> = "sharedwith";
-    START_EVENT: ThingId = "startevent";
+    SHARED_DOMAIN: ResourceId = "shareddomain";
+    SHARED_WITH: Vec<ResourceId> = "sharedwith";
+    START_EVENT: ResourceId = "startevent";
     STEP: i64 = "step";
     SUBDOMAIN_ACCESS: bool = "subdomainaccess";
     TYPE: Text = "type";
     USERNAME: Text = "username";
-    USER_ID: ThingId = "userid";
+    USER_ID: ResourceId = "userid";
     VALUE: Text = "value";
 }

@@ -4,7 +4,7 @@
 //! misspelt one is an unknown name, and one read as another type does not compile. The name
 //! is the field's name in the API; kinds that store it under that name share the constant.
 //!
-//! Things keep their attributes by [`ColumnKey`], a hash of the name that the build computes,
+//! Resources keep their attributes by [`ColumnKey`], a hash of the name that the build computes,
 //! so that no text is compared when an attribute is read. The tables' tests show that no two
 //! names have one key, and that every kind which stores a name stores it as that type.
 
@@ -12,7 +12,7 @@ use std::{fmt, marker::PhantomData};
 
 use cloudtally_model::{Instant, Text, port::Value};
 
-use super::ThingId;
+use super::ResourceId;
 
 /// The key of a column: the FNV-1a hash of its name, in 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,7 +75,7 @@ impl<T: Stored> Column<T> {
     }
 }
 
-/// A column that refers to other things: to one or to several.
+/// A column that refers to other resources: to one or to several.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference(ColumnKey);
 
@@ -86,28 +86,28 @@ impl Reference {
     }
 }
 
-impl Column<ThingId> {
+impl Column<ResourceId> {
     /// The column as a reference, for the rows of kinds.
     pub const fn reference(self) -> Reference {
         Reference(self.key)
     }
 }
 
-impl Column<Vec<ThingId>> {
+impl Column<Vec<ResourceId>> {
     /// The column as a reference, for the rows of kinds.
     pub const fn reference(self) -> Reference {
         Reference(self.key)
     }
 }
 
-impl From<Column<ThingId>> for Reference {
-    fn from(column: Column<ThingId>) -> Self {
+impl From<Column<ResourceId>> for Reference {
+    fn from(column: Column<ResourceId>) -> Self {
         column.reference()
     }
 }
 
-impl From<Column<Vec<ThingId>>> for Reference {
-    fn from(column: Column<Vec<ThingId>>) -> Self {
+impl From<Column<Vec<ResourceId>>> for Reference {
+    fn from(column: Column<Vec<ResourceId>>) -> Self {
         column.reference()
     }
 }
@@ -121,9 +121,9 @@ pub enum ColumnType {
     Int,
     /// True or false.
     Flag,
-    /// The number of another thing.
+    /// The number of another resource.
     Ref,
-    /// The numbers of other things.
+    /// The numbers of other resources.
     Refs,
     /// Texts in order.
     Texts,
@@ -156,15 +156,15 @@ stored! {
     Text => Text,
     i64 => Int,
     bool => Flag,
-    ThingId => Ref,
-    Vec<ThingId> => Refs,
+    ResourceId => Ref,
+    Vec<ResourceId> => Refs,
     Vec<Text> => Texts,
     Instant => Time,
     Pairs => Map,
     Value => Any,
 }
 
-/// Declares columns, one a line: `HOST_ID: ThingId = "hostid";`, and `ALL`, the list of
+/// Declares columns, one a line: `HOST_ID: ResourceId = "hostid";`, and `ALL`, the list of
 /// them with their types.
 #[macro_export]
 macro_rules! columns {

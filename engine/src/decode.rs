@@ -1,7 +1,7 @@
 //! Parameters: from texts to values, by the rows of the command.
 //!
 //! Names come in lower case and each once. What the command does not know is
-//! ignored; an empty value is no value. A uuid becomes an id only if the thing is
+//! ignored; an empty value is no value. A uuid becomes an id only if the resource is
 //! of the right kind and the caller may touch it: something of somebody else and
 //! something that is not there are told in the same words.
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use cloudtally_model::{ApiError, Calendar, Instant, Millis};
 
-use super::{caller::Caller, ids::ThingId, thing::Thing, world::World};
+use super::{caller::Caller, ids::ResourceId, resource::Resource, world::World};
 use crate::table::{Command, Kind, MapForm, Param, ParamType};
 
 /// What a uuid may name.
@@ -17,7 +17,7 @@ use crate::table::{Command, Kind, MapForm, Param, ParamType};
 pub enum Reach<'a> {
     /// What is there and the caller may touch: for what somebody asks.
     Caller(&'a Caller),
-    /// Things that were removed, too: a list by the id of something removed is empty, which
+    /// Resources that were removed, too: a list by the id of something removed is empty, which
     /// is how clients learn that it is gone. Kinds that leave nothing behind are not there.
     Looking(&'a Caller),
     /// Also what is gone or somebody else's by now: for work that is under way, and
@@ -26,14 +26,16 @@ pub enum Reach<'a> {
 }
 
 impl Reach<'_> {
-    fn covers(self, world: &World, param: &Param, thing: &Thing) -> bool {
+    fn covers(self, world: &World, param: &Param, resource: &Resource) -> bool {
         match self {
-            Self::Caller(_) if thing.removed.is_some() => false,
-            Self::Looking(_) if thing.removed.is_some() && thing.spec().leaves_nothing => false,
-            Self::Caller(caller) | Self::Looking(caller) if param.is_usable => {
-                world.may_use(caller, thing)
+            Self::Caller(_) if resource.removed.is_some() => false,
+            Self::Looking(_) if resource.removed.is_some() && resource.spec().leaves_nothing => {
+                false
             }
-            Self::Caller(caller) | Self::Looking(caller) => world.may_touch(caller, thing),
+            Self::Caller(caller) | Self::Looking(caller) if param.is_usable => {
+                world.may_use(caller, resource)
+            }
+            Self::Caller(caller) | Self::Looking(caller) => world.may_touch(caller, resource),
             Self::UnderWay => true,
         }
     }
@@ -54,12 +56,12 @@ pub enum Arg {
     Int(i64),
     /// A flag.
     Bool(bool),
-    /// A thing.
-    Id(ThingId),
+    /// A resource.
+    Id(ResourceId),
     /// `-1` in place of a uuid: all of them.
     All,
-    /// Several things.
-    Ids(Vec<ThingId>),
+    /// Several resources.
+    Ids(Vec<ResourceId>),
     /// Several texts.
     List(Vec<String>),
     /// From the first to the last moment of a day or a second.
@@ -174,8 +176,8 @@ impl Args {
         }
     }
 
-    /// A thing, where the command has such a parameter at all.
-    pub fn id_if_any(&self, name: &str) -> Option<ThingId> {
+    /// A resource, where the command has such a parameter at all.
+    pub fn id_if_any(&self, name: &str) -> Option<ResourceId> {
         match self.if_any(name) {
             Some(Arg::Id(id)) => Some(*id),
             _ => None,
@@ -203,24 +205,24 @@ impl Args {
         self.flag(name) == Some(true)
     }
 
-    /// A thing.
-    pub fn id(&self, name: &str) -> Option<ThingId> {
+    /// A resource.
+    pub fn id(&self, name: &str) -> Option<ResourceId> {
         match self.get(name) {
             Some(Arg::Id(id)) => Some(*id),
             _ => None,
         }
     }
 
-    /// A thing that must be given.
+    /// A resource that must be given.
     ///
     /// # Panics
     /// If the row does not require it: a mistake in our code.
-    pub fn id_required(&self, name: &str) -> ThingId {
+    pub fn id_required(&self, name: &str) -> ResourceId {
         self.id(name).unwrap_or_else(|| panic!("{} does not require {name}", self.command.name))
     }
 
-    /// Several things; none if not given.
-    pub fn ids(&self, name: &str) -> &[ThingId] {
+    /// Several resources; none if not given.
+    pub fn ids(&self, name: &str) -> &[ResourceId] {
         match self.get(name) {
             Some(Arg::Ids(ids)) => ids,
             _ => &[],
@@ -279,7 +281,7 @@ pub fn invalid(command: &Command, name: &str, value: &str, expected: &str) -> Ap
 }
 
 /// Makes the error of a parameter that names what is not there, or is not the caller's. Clients
-/// find out by the first words that a thing is gone, so these never change.
+/// find out by the first words that a resource is gone, so these never change.
 pub fn unknown(name: &str, value: &str, noun: &str) -> ApiError {
     unknown_because(name, value, &format!("there is no {noun} with this id, or it is not yours"))
 }
@@ -383,7 +385,7 @@ fn decode_one(
         ),
         ParamType::Id(_) if param.takes_all && value == "-1" => Arg::All,
         ParamType::Id(kind) => Arg::Id(find(param, value, &[kind], world, reach)?),
-        ParamType::IdOrNumber(kind) => match value.parse().map(ThingId) {
+        ParamType::IdOrNumber(kind) => match value.parse().map(ResourceId) {
             Ok(id) if world.get(kind, id).is_some() => Arg::Id(id),
             Ok(_) => {
                 let why = format!("there is no {} with this number", kind.noun());
@@ -418,19 +420,19 @@ fn items(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
-/// The thing a uuid names; no kinds means any.
+/// The resource a uuid names; no kinds means any.
 fn find(
     param: &Param,
     value: &str,
     kinds: &[Kind],
     world: &World,
     reach: Reach<'_>,
-) -> Result<ThingId, ApiError> {
-    let is_it = |thing: &&Thing| {
-        (kinds.is_empty() || kinds.contains(&thing.kind)) && reach.covers(world, param, thing)
+) -> Result<ResourceId, ApiError> {
+    let is_it = |resource: &&Resource| {
+        (kinds.is_empty() || kinds.contains(&resource.kind)) && reach.covers(world, param, resource)
     };
     let found = world.by_id(value.trim(), kinds).filter(is_it);
-    found.map(|thing| thing.id).ok_or_else(|| {
+    found.map(|resource| resource.id).ok_or_else(|| {
         unknown(param.name, value, kinds.first().map_or("thing", |kind| kind.noun()))
     })
 }

@@ -7,7 +7,7 @@
 //! # Source
 //! Guide chapter 6, appendix A.
 
-use super::{col, ids::ThingId, state::EventState, tx::Tx};
+use super::{col, ids::ResourceId, state::EventState, tx::Tx};
 use crate::table::Kind;
 
 /// How serious an event is.
@@ -37,21 +37,21 @@ pub(super) struct ActionEvent<'a> {
     pub(super) state: EventState,
     pub(super) description: String,
     /// The user who asked.
-    pub(super) user: ThingId,
+    pub(super) user: ResourceId,
     /// The account it concerns.
-    pub(super) owner: ThingId,
+    pub(super) owner: ResourceId,
     /// The first event of the action.
-    pub(super) start: Option<ThingId>,
+    pub(super) start: Option<ResourceId>,
 }
 
 /// Writes an event and returns its id.
-pub(super) fn write(tx: &mut Tx<'_>, event: ActionEvent<'_>) -> ThingId {
+pub(super) fn write(tx: &mut Tx<'_>, event: ActionEvent<'_>) -> ResourceId {
     let username =
         tx.any(event.user).map(|user| user.text(col::USERNAME).to_owned()).unwrap_or_default();
-    tx.insert(Kind::Event, |thing| {
-        thing.owner = Some(event.owner);
-        thing.set_state(event.state);
-        thing
+    tx.insert(Kind::Event, |resource| {
+        resource.owner = Some(event.owner);
+        resource.set_state(event.state);
+        resource
             .set_text(col::TYPE, event.event_type)
             .set_text(col::LEVEL, event.level.name())
             .set_text(col::USERNAME, &username)
@@ -66,12 +66,12 @@ pub fn write_alone(
     tx: &mut Tx<'_>,
     event_type: &str,
     level: Level,
-    about: Option<ThingId>,
+    about: Option<ResourceId>,
     description: String,
 ) {
     let system = super::own_users::system_user(tx);
-    let owner = about.and_then(|id| tx.thing(id).owner);
-    let owner = owner.unwrap_or_else(|| tx.thing(system).owner.expect("users have accounts"));
+    let owner = about.and_then(|id| tx.resource(id).owner);
+    let owner = owner.unwrap_or_else(|| tx.resource(system).owner.expect("users have accounts"));
     write(
         tx,
         ActionEvent {
@@ -89,12 +89,12 @@ pub fn write_alone(
 /// Writes an event of something that a user did or tried, all of it already.
 pub(super) fn write_of(
     tx: &mut Tx<'_>,
-    user: ThingId,
+    user: ResourceId,
     event_type: &str,
     level: Level,
     description: String,
 ) {
-    let owner = tx.thing(user).owner.expect("users have accounts");
+    let owner = tx.resource(user).owner.expect("users have accounts");
     let (state, start) = (EventState::Completed, None);
     write(tx, ActionEvent { event_type, level, state, description, user, owner, start });
 }

@@ -2,17 +2,9 @@
 
 use std::fmt;
 
-/// The number of a thing, unique over all kinds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ThingId(pub u64);
+pub use cloudtally_model::ResourceId;
 
-impl fmt::Display for ThingId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// What the API calls a thing.
+/// The id by which the API names a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uuid(pub u128);
 

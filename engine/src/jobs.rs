@@ -9,14 +9,14 @@ use super::{
     col,
     decode::{Arg, Args, RawParams, Reach},
     event::{self, ActionEvent, Level},
-    ids::ThingId,
+    ids::ResourceId,
     list,
     node::{Answer, Node},
     own_users,
     render::View,
+    resource::Resource,
     state::EventState,
     state::JobStatus,
-    thing::Thing,
     tx::Tx,
     verbs,
     world::World,
@@ -123,7 +123,7 @@ fn carry_out(tx: &mut Tx<'_>, request: &Request) -> Result<Answer, ApiError> {
         Ok(None) => Ok(schedule(tx, request, entity)),
         Err(error) => {
             tx.roll_back(start);
-            // The thing was never there; what it was asked of still is.
+            // The resource was never there; what it was asked of still is.
             let entity = entity.filter(|id| tx.any(*id).is_some());
             if command.job != Job::Plain {
                 let error = Some(&error);
@@ -135,9 +135,9 @@ fn carry_out(tx: &mut Tx<'_>, request: &Request) -> Result<Answer, ApiError> {
 }
 
 /// Writes down a job for the rest of a command.
-fn schedule(tx: &mut Tx<'_>, request: &Request, entity: Option<ThingId>) -> Answer {
+fn schedule(tx: &mut Tx<'_>, request: &Request, entity: Option<ResourceId>) -> Answer {
     let Request { command, caller, params } = request;
-    let owner = entity.and_then(|id| tx.thing(id).owner).unwrap_or(caller.account);
+    let owner = entity.and_then(|id| tx.resource(id).owner).unwrap_or(caller.account);
     let event_type = event_type(tx, command, entity).expect("jobs have an event type");
     let doing = subject(tx, command, entity);
     let chain = |state, description, start| ActionEvent {
@@ -154,7 +154,7 @@ fn schedule(tx: &mut Tx<'_>, request: &Request, entity: Option<ThingId>) -> Answ
         let text = format!("Successfully created entity for {doing}");
         event::write(tx, chain(EventState::Created, text, Some(first)));
     }
-    let about = entity.or_else(|| main_thing(tx, request));
+    let about = entity.or_else(|| main_resource(tx, request));
     let now = tx.now;
     let word = command.kind.and_then(|kind| tx.spec(kind).job_instance);
     let job = tx.insert(Kind::Job, |job| {
@@ -178,14 +178,14 @@ fn schedule(tx: &mut Tx<'_>, request: &Request, entity: Option<ThingId>) -> Answ
     });
     let id = (command.job == Job::Create).then_some(entity).flatten();
     Answer::Job {
-        id: id.map(|id| tx.thing(id).uuid.to_string()),
-        job: tx.thing(job).uuid.to_string(),
+        id: id.map(|id| tx.resource(id).uuid.to_string()),
+        job: tx.resource(job).uuid.to_string(),
     }
 }
 
-/// Finds the thing that a command without one of its own is about: what the first of its
+/// Finds the resource that a command without one of its own is about: what the first of its
 /// parameters names that must be given and is an id.
-fn main_thing(world: &World, request: &Request) -> Option<ThingId> {
+fn main_resource(world: &World, request: &Request) -> Option<ResourceId> {
     let Request { command, caller, params } = request;
     let args = Args::decode(command, params, world, Reach::Caller(caller)).ok()?;
     let mut named = command.params_all().filter(|param| param.required);
@@ -196,29 +196,29 @@ fn main_thing(world: &World, request: &Request) -> Option<ThingId> {
 }
 
 /// The answer that a finished job keeps; none if it is of another version.
-pub fn answer_of(world: &World, job: &Thing) -> Option<Answer> {
+pub fn answer_of(world: &World, job: &Resource) -> Option<Answer> {
     super::result::from_value(world.tables(), job.value(col::RESULT.key())?)
 }
 
-/// Runs what is due of a thing: a job, or what its kind says.
-pub(super) fn run_due(tx: &mut Tx<'_>, id: ThingId) {
-    let thing = tx.thing(id);
-    match thing.kind {
+/// Runs what is due of a resource: a job, or what its kind says.
+pub(super) fn run_due(tx: &mut Tx<'_>, id: ResourceId) {
+    let resource = tx.resource(id);
+    match resource.kind {
         // Nobody asks for it any more.
-        Kind::Job if thing.int(col::JOB_STATUS) != JobStatus::Pending as i64 => tx.erase(id),
+        Kind::Job if resource.int(col::JOB_STATUS) != JobStatus::Pending as i64 => tx.erase(id),
         Kind::Job => run_job(tx, id),
         kind => match tx.spec(kind).on_due {
             Some(look) => look(tx, id),
             // Nothing looks at it any more: a column of an older version.
-            None => tx.edit(id, |thing| {
-                thing.set_time(col::DUE, None);
+            None => tx.edit(id, |resource| {
+                resource.set_time(col::DUE, None);
             }),
         },
     }
 }
 
-fn run_job(tx: &mut Tx<'_>, id: ThingId) {
-    let job = tx.thing(id).clone();
+fn run_job(tx: &mut Tx<'_>, id: ResourceId) {
+    let job = tx.resource(id).clone();
     let start = job.id_of(col::START_EVENT);
     let entity = job.id_of(col::ENTITY);
     let step = u32::try_from(job.int(col::STEP)).unwrap_or_default();
@@ -231,7 +231,7 @@ fn run_job(tx: &mut Tx<'_>, id: ThingId) {
         return finish(tx, id, Err((530, error.text)));
     };
     // What a user has begun goes on when the user is disabled or gone meanwhile.
-    let account = tx.thing(user).owner.expect("users have accounts");
+    let account = tx.resource(user).owner.expect("users have accounts");
     let caller = Caller {
         user,
         account,
@@ -292,7 +292,7 @@ fn run_job(tx: &mut Tx<'_>, id: ThingId) {
 }
 
 /// Lets a job go on after a while, with its next step.
-fn come_back(tx: &mut Tx<'_>, id: ThingId, wait_ms: i64) {
+fn come_back(tx: &mut Tx<'_>, id: ResourceId, wait_ms: i64) {
     let due = tx.now + Millis(wait_ms.max(0));
     tx.edit(id, |job| {
         job.set_int(col::STEP, job.int(col::STEP) + 1).set_time(col::DUE, due);
@@ -304,14 +304,14 @@ fn work(
     command: &'static Command,
     caller: Caller,
     params: &RawParams,
-    entity: Option<ThingId>,
+    entity: Option<ResourceId>,
     step: u32,
 ) -> Result<(Done, String), ApiError> {
-    // What has begun goes on with the things it was begun with.
+    // What has begun goes on with the resources it was begun with.
     let reach = if step == 0 { Reach::Caller(&caller) } else { Reach::UnderWay };
     let args = Args::decode(command, params, tx, reach)?;
     if let Some(id) = entity
-        && tx.any(id).is_none_or(|thing| thing.removed.is_some())
+        && tx.any(id).is_none_or(|resource| resource.removed.is_some())
     {
         return Err(ApiError::value("what the job was to work on is gone meanwhile"));
     }
@@ -321,7 +321,7 @@ fn work(
 }
 
 /// Writes down what came of a job; it is due again when it expires.
-fn finish(tx: &mut Tx<'_>, job: ThingId, result: Result<Answer, (u16, String)>) {
+fn finish(tx: &mut Tx<'_>, job: ResourceId, result: Result<Answer, (u16, String)>) {
     let expiry = tx.now + tx.setting_time(EXPIRE_MINUTES, 60_000);
     tx.edit(job, |job| {
         job.set_time(col::DUE, expiry).set_text(col::JOB_RESULT_TYPE, "object");
@@ -342,7 +342,7 @@ fn finish(tx: &mut Tx<'_>, job: ThingId, result: Result<Answer, (u16, String)>) 
 }
 
 /// Ends a job whose work broke off by a mistake of ours.
-pub(super) fn break_off(tx: &mut Tx<'_>, id: ThingId, text: &str) {
+pub(super) fn break_off(tx: &mut Tx<'_>, id: ResourceId, text: &str) {
     if tx.get(Kind::Job, id).is_some() {
         finish(tx, id, Err((530, text.to_owned())));
     }
@@ -350,10 +350,10 @@ pub(super) fn break_off(tx: &mut Tx<'_>, id: ThingId, text: &str) {
 
 /// What a command's work is told as.
 struct Outcome<'a> {
-    entity: Option<ThingId>,
+    entity: Option<ResourceId>,
     detail: String,
     error: Option<&'a ApiError>,
-    start: Option<ThingId>,
+    start: Option<ResourceId>,
 }
 
 fn completed(tx: &mut Tx<'_>, command: &Command, caller: &Caller, outcome: Outcome<'_>) {
@@ -367,7 +367,7 @@ fn completed(tx: &mut Tx<'_>, command: &Command, caller: &Caller, outcome: Outco
     if !detail.is_empty() {
         description = format!("{description}. {detail}");
     }
-    let owner = entity.and_then(|id| tx.any(id)).and_then(|thing| thing.owner);
+    let owner = entity.and_then(|id| tx.any(id)).and_then(|resource| resource.owner);
     // A job that made nothing never came to its work.
     let state = if command.job == Job::Create && start.is_none() {
         EventState::Created
@@ -387,22 +387,26 @@ fn completed(tx: &mut Tx<'_>, command: &Command, caller: &Caller, outcome: Outco
 }
 
 /// The type of a command's action events.
-fn event_type(world: &World, command: &Command, entity: Option<ThingId>) -> Option<&'static str> {
+fn event_type(
+    world: &World,
+    command: &Command,
+    entity: Option<ResourceId>,
+) -> Option<&'static str> {
     match (command.event_by, entity.and_then(|id| world.any(id))) {
-        (Some(by), Some(thing)) => Some(by(world, thing)),
+        (Some(by), Some(resource)) => Some(by(world, resource)),
         _ => command.event,
     }
 }
 
 /// What an event says is done: `starting virtual machine web-1 (uuid)`.
-fn subject(world: &World, command: &Command, entity: Option<ThingId>) -> String {
+fn subject(world: &World, command: &Command, entity: Option<ResourceId>) -> String {
     let verb =
         command.name.find(|c: char| c.is_ascii_uppercase()).map_or("", |at| &command.name[..at]);
     match entity.and_then(|id| world.any(id)) {
-        Some(thing) => {
-            let name = thing.text_if_any(col::NAME);
+        Some(resource) => {
+            let name = resource.text_if_any(col::NAME);
             let blank = if name.is_empty() { "" } else { " " };
-            format!("{verb} {}{blank}{name} ({})", thing.kind.noun(), thing.uuid)
+            format!("{verb} {}{blank}{name} ({})", resource.kind.noun(), resource.uuid)
         }
         None => command.name.to_owned(),
     }
@@ -410,20 +414,22 @@ fn subject(world: &World, command: &Command, entity: Option<ThingId>) -> String 
 
 /// What a command answers when its work is done.
 fn answer(world: &Tx<'_>, command: &Command, caller: &Caller, done: &Done) -> Answer {
-    let show = |id: &ThingId| {
-        let thing = world.thing(*id);
-        let object = command.object_shown(world.tables()).unwrap_or(thing.spec().object);
-        View::new(world, caller, thing, world.now).object(object)
+    let show = |id: &ResourceId| {
+        let resource = world.resource(*id);
+        let object = command.object_shown(world.tables()).unwrap_or(resource.spec().object);
+        View::new(world, caller, resource, world.now).object(object)
     };
     match (done, command.shape) {
         (Done::Answer(answer), _) => answer.clone(),
         (Done::Success, _) | (_, Shape::Success) => Answer::Success,
         (done, _) if done.is_under_way() => panic!("{} waits without a job", command.name),
-        (Done::Thing(id), Shape::Object { item, .. }) => Answer::Object { item, object: show(id) },
-        (Done::Thing(id), Shape::List { item, .. }) => {
+        (Done::Resource(id), Shape::Object { item, .. }) => {
+            Answer::Object { item, object: show(id) }
+        }
+        (Done::Resource(id), Shape::List { item, .. }) => {
             Answer::List { count: 1, item, items: vec![show(id)] }
         }
-        (Done::Things(ids), Shape::List { item, .. } | Shape::Object { item, .. }) => {
+        (Done::Resources(ids), Shape::List { item, .. } | Shape::Object { item, .. }) => {
             Answer::List { count: ids.len(), item, items: ids.iter().map(show).collect() }
         }
         (Done::Node(node), Shape::Object { item, .. }) => {

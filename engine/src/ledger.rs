@@ -1,15 +1,15 @@
 //! The ledger: what each tenant really had, and when.
 //!
 //! It is the second opinion on the bill. It stands below the code that writes
-//! usage events and never looks at them: the engine shows it every thing that is
-//! put into the world, [`facts`] says which uses a thing is as it stands, and where
+//! usage events and never looks at them: the engine shows it every resource that is
+//! put into the world, [`facts`] says which uses a resource is as it stands, and where
 //! that differs from what is open, entries end and begin at that instant. So a
 //! path to a state on which somebody forgot to write an event shows as a
 //! difference between the two.
 //!
 //! - Only the end of an instant counts: what begins and ends in the same
 //!   millisecond is no use, and at most an entry of no length.
-//! - Facts may depend on other things (a NIC's offering is its network's); whose
+//! - Facts may depend on other resources (a NIC's offering is its network's); whose
 //!   facts to look at again is said by [`facts::concerned`], nowhere else.
 //! - When a host dies its machines run on until the platform learns of it: the
 //!   ledger sees what the platform knows, as the bill does.
@@ -28,7 +28,7 @@ use cloudtally_model::{
     port::{LedgerEntry, Use},
 };
 
-use crate::{Thing, ThingId};
+use crate::{Resource, ResourceId};
 
 /// Growths of a counter within so long share an entry.
 const QUARTER: Millis = Millis(15 * Millis::MINUTE.0);
@@ -37,10 +37,10 @@ const QUARTER: Millis = Millis(15 * Millis::MINUTE.0);
 #[derive(Debug, Default)]
 pub struct Ledger {
     entries: BTreeMap<u64, LedgerEntry>,
-    /// The entries of a thing that last.
-    open: BTreeMap<ThingId, Vec<u64>>,
+    /// The entries of a resource that last.
+    open: BTreeMap<ResourceId, Vec<u64>>,
     /// The last entry of a router.
-    traffic: BTreeMap<ThingId, u64>,
+    traffic: BTreeMap<ResourceId, u64>,
 }
 
 /// An entry as it becomes, by its number; none takes it away.
@@ -49,7 +49,7 @@ pub(crate) type Change = (u64, Option<LedgerEntry>);
 /// Bytes that a router has forwarded since it was counted last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Forwarded {
-    pub(crate) router: ThingId,
+    pub(crate) router: ResourceId,
     pub(crate) sent: u64,
     pub(crate) received: u64,
 }
@@ -79,23 +79,23 @@ impl Ledger {
     pub(crate) fn put(&mut self, number: u64, entry: Option<LedgerEntry>) -> Option<LedgerEntry> {
         let before = self.entries.remove(&number);
         if let Some(before) = &before {
-            let thing = ThingId(before.thing);
-            if let Some(open) = self.open.get_mut(&thing) {
+            let resource = ResourceId(before.thing);
+            if let Some(open) = self.open.get_mut(&resource) {
                 open.retain(|open| *open != number);
                 if open.is_empty() {
-                    self.open.remove(&thing);
+                    self.open.remove(&resource);
                 }
             }
-            if self.traffic.get(&thing) == Some(&number) {
-                self.traffic.remove(&thing);
+            if self.traffic.get(&resource) == Some(&number) {
+                self.traffic.remove(&resource);
             }
         }
         if let Some(entry) = entry {
-            let thing = ThingId(entry.thing);
+            let resource = ResourceId(entry.thing);
             if entry.bytes.is_some() {
-                self.traffic.insert(thing, number);
+                self.traffic.insert(resource, number);
             } else if entry.end.is_none() {
-                self.open.entry(thing).or_default().push(number);
+                self.open.entry(resource).or_default().push(number);
             }
             self.entries.insert(number, entry);
         }
@@ -106,10 +106,10 @@ impl Ledger {
         self.entries.last_key_value().map_or(1, |(number, _)| number + 1)
     }
 
-    /// What changes when a thing is these uses from an instant on.
-    pub(crate) fn settled(&self, thing: ThingId, uses: &[Use], at: Instant) -> Vec<Change> {
+    /// What changes when a resource is these uses from an instant on.
+    pub(crate) fn settled(&self, resource: ResourceId, uses: &[Use], at: Instant) -> Vec<Change> {
         let none = Vec::new();
-        let open = self.open.get(&thing).unwrap_or(&none);
+        let open = self.open.get(&resource).unwrap_or(&none);
         let mut changes = Vec::new();
         for number in open {
             let entry = &self.entries[number];
@@ -124,7 +124,7 @@ impl Ledger {
             if !open.iter().any(|number| self.entries[number].what == *what) {
                 let entry = LedgerEntry {
                     number: next,
-                    thing: thing.0,
+                    thing: resource.0,
                     what: *what,
                     start: at,
                     end: None,
@@ -140,7 +140,7 @@ impl Ledger {
     /// What changes when a router has forwarded bytes.
     pub(crate) fn counted(
         &self,
-        router: &Thing,
+        router: &Resource,
         what: Use,
         forwarded: Forwarded,
         at: Instant,
@@ -193,7 +193,7 @@ mod tests {
     }
 
     fn settle(ledger: &mut Ledger, uses: &[Use], ms: i64) {
-        for (number, entry) in ledger.settled(ThingId(7), uses, at(ms)) {
+        for (number, entry) in ledger.settled(ResourceId(7), uses, at(ms)) {
             ledger.put(number, entry);
         }
     }
@@ -239,7 +239,7 @@ mod tests {
     fn undoing_is_putting_back() {
         let mut ledger = Ledger::default();
         settle(&mut ledger, &[vm(1)], 1_000);
-        let changes = ledger.settled(ThingId(7), &[vm(2)], at(2_000));
+        let changes = ledger.settled(ResourceId(7), &[vm(2)], at(2_000));
         let before: Vec<Change> = changes
             .into_iter()
             .map(|(number, entry)| (number, ledger.put(number, entry)))

@@ -30,6 +30,7 @@ pub mod own_users;
 mod refusal; // errors that speak of a resource
 mod removal;
 mod render;
+mod resource;
 mod restore; // what was kept, looked at before it is used
 mod result;
 pub mod scope;
@@ -37,7 +38,6 @@ pub mod secret;
 mod set_back; // a cloud that lived ahead of time
 mod state;
 pub mod table; // what rows look like
-mod thing;
 mod tx;
 pub mod verbs;
 mod world;
@@ -49,18 +49,18 @@ pub use cloud::{CLOCK_MS, Cloud, CloudOptions, IS_SIMULATED, Start};
 pub use column::{Column, ColumnKey, ColumnType, Pairs, Reference, Stored};
 pub use decode::{Arg, Args, Entry, RawParams, Reach, invalid, unknown, unknown_because};
 pub use event::{Level, write_alone as happened};
-pub use ids::{ThingId, Uuid};
+pub use ids::{ResourceId, Uuid};
 pub use jobs::{Request, answer_of as job_answer, begin_by_itself};
 pub use list::Page;
 pub use node::{Answer, Fields, Node};
 pub use removal::{remove_all_of, remove_all_on, stop_all_of};
 pub use render::View;
+pub use resource::Resource;
 pub use restore::faults;
 pub use scope::Scope;
 pub use secret::Entropy;
 pub use set_back::{SetBack, set_back};
 pub use state::{AccountState, EventState, JobStatus, Move, ProjectState, State, States};
 pub use table::{Hooks, Tables};
-pub use thing::Thing;
 pub use tx::{Savepoint, Tx};
 pub use world::World;

@@ -9,7 +9,7 @@
 
 use cloudtally_model::ApiError;
 
-use super::{col, ids::ThingId, world::World};
+use super::{col, ids::ResourceId, world::World};
 use crate::table::{Kind, Limit, Role};
 
 /// Bytes of a GiB.
@@ -80,7 +80,7 @@ impl Limit {
 }
 
 /// How much of it an account may have; none means as much as it likes.
-pub fn of_account(world: &World, account: ThingId, limit: Limit) -> Option<i64> {
+pub fn of_account(world: &World, account: ResourceId, limit: Limit) -> Option<i64> {
     if world.role_of(account) == Some(Role::RootAdmin) && world.project_of(account).is_none() {
         return None;
     }
@@ -95,11 +95,11 @@ pub fn of_account(world: &World, account: ThingId, limit: Limit) -> Option<i64> 
 }
 
 /// How much of it the accounts of a domain and below may have together.
-pub fn of_domain(world: &World, domain: ThingId, limit: Limit) -> Option<i64> {
+pub fn of_domain(world: &World, domain: ResourceId, limit: Limit) -> Option<i64> {
     set_for(world, domain, limit).filter(|most| *most >= 0)
 }
 
-fn set_for(world: &World, of: ThingId, limit: Limit) -> Option<i64> {
+fn set_for(world: &World, of: ResourceId, limit: Limit) -> Option<i64> {
     world
         .referring(of, Kind::ResourceLimit, col::OF)
         .find(|row| row.int(col::RESOURCE_TYPE_NUMBER) == limit.number())
@@ -107,13 +107,15 @@ fn set_for(world: &World, of: ThingId, limit: Limit) -> Option<i64> {
 }
 
 /// How much of it an account has.
-pub fn used_by_account(world: &World, account: ThingId, limit: Limit) -> i64 {
+pub fn used_by_account(world: &World, account: ResourceId, limit: Limit) -> i64 {
     let amounts = world.tables().kinds().flat_map(|spec| {
         let amounts = spec.counts.iter().filter(|(of, _)| *of == limit);
         amounts.map(|(_, amount)| (spec.kind, amount))
     });
     let total = amounts
-        .flat_map(|(kind, amount)| world.owned_by(account, kind).map(|thing| amount(world, thing)))
+        .flat_map(|(kind, amount)| {
+            world.owned_by(account, kind).map(|resource| amount(world, resource))
+        })
         .fold(0, i64::saturating_add);
     match limit {
         // Counted in bytes; a part of a GiB is as good as a whole one.
@@ -123,7 +125,7 @@ pub fn used_by_account(world: &World, account: ThingId, limit: Limit) -> i64 {
 }
 
 /// How much of it the accounts of a domain and below have.
-pub fn used_by_domain(world: &World, domain: ThingId, limit: Limit) -> i64 {
+pub fn used_by_domain(world: &World, domain: ResourceId, limit: Limit) -> i64 {
     world
         .all(Kind::Account)
         .filter(|account| world.is_within(world.domain_of(account.id), domain))
@@ -133,11 +135,11 @@ pub fn used_by_domain(world: &World, domain: ThingId, limit: Limit) -> i64 {
 
 /// Refuses `more` where that would be over a limit of the account or of a domain
 /// above it.
-pub fn check(world: &World, account: ThingId, limit: Limit, more: i64) -> Result<(), ApiError> {
+pub fn check(world: &World, account: ResourceId, limit: Limit, more: i64) -> Result<(), ApiError> {
     if more <= 0 {
         return Ok(());
     }
-    let name = world.thing(account).text(col::NAME);
+    let name = world.resource(account).text(col::NAME);
     if let Some(most) = of_account(world, account, limit) {
         let used = used_by_account(world, account, limit);
         if used + more > most {

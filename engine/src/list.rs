@@ -1,4 +1,4 @@
-//! Lists: which things, which of them pass, which page.
+//! Lists: which resources, which of them pass, which page.
 
 use cloudtally_model::{ApiError, port::Value};
 
@@ -9,8 +9,8 @@ use super::{
     decode::{Arg, Args},
     node::{Answer, Node},
     render::View,
+    resource::Resource,
     scope::Scope,
-    thing::Thing,
 };
 use crate::table::{Kind, Object, Owner, Shape, Verb};
 
@@ -96,43 +96,46 @@ impl Query<'_> {
         }
     }
 
-    /// The page of `things` that is asked for, shown as the command's object.
-    pub fn page<'t>(&self, things: impl Iterator<Item = &'t Thing>) -> Result<Answer, ApiError> {
+    /// The page of `resources` that is asked for, shown as the command's object.
+    pub fn page<'t>(
+        &self,
+        resources: impl Iterator<Item = &'t Resource>,
+    ) -> Result<Answer, ApiError> {
         let (item, object) = self.item();
-        self.page_of(item, things, |query, thing| query.show(thing, object))
+        self.page_of(item, resources, |query, resource| query.show(resource, object))
     }
 
     /// The page of anything, shown by a function.
     pub fn page_of<T>(
         &self,
         item: &'static str,
-        things: impl Iterator<Item = T>,
+        resources: impl Iterator<Item = T>,
         show: impl Fn(&Self, T) -> Node,
     ) -> Result<Answer, ApiError> {
         let page = Page::of(self)?;
         let mut count = 0;
         let mut items = Vec::new();
-        for thing in things {
+        for resource in resources {
             if count >= page.skip && items.len() < page.size {
-                items.push(show(self, thing));
+                items.push(show(self, resource));
             }
             count += 1;
         }
         Ok(Answer::List { count, item, items })
     }
 
-    /// Shows a thing as an object; in a list with the job that works on it.
-    pub fn show(&self, thing: &Thing, object: &Object) -> Node {
-        let mut node = View::new(self.world, self.caller, thing, self.now).object(object);
-        self.add_job(thing, &mut node);
+    /// Shows a resource as an object; in a list with the job that works on it.
+    pub fn show(&self, resource: &Resource, object: &Object) -> Node {
+        let mut node = View::new(self.world, self.caller, resource, self.now).object(object);
+        self.add_job(resource, &mut node);
         node
     }
 
-    /// Adds the job that is pending on a thing to an item of a list, behind its own fields.
-    pub fn add_job(&self, thing: &Thing, item: &mut Node) {
+    /// Adds the job that is pending on a resource to an item of a list, behind its own fields.
+    pub fn add_job(&self, resource: &Resource, item: &mut Node) {
         if let Node::Object(fields) = item
             && self.command.is_list()
-            && let Some(job) = self.world.pending_job(thing.id)
+            && let Some(job) = self.world.pending_job(resource.id)
         {
             let status = Node::Int(job.int(col::JOB_STATUS));
             for (name, node) in [("jobid", Node::text(job.uuid.to_string())), ("jobstatus", status)]
@@ -145,11 +148,11 @@ impl Query<'_> {
         }
     }
 
-    /// Whether a thing has all the tags asked for.
-    pub fn has_tags(&self, thing: &Thing) -> bool {
+    /// Whether a resource has all the tags asked for.
+    pub fn has_tags(&self, resource: &Resource) -> bool {
         let Some(Arg::Map(tags)) = self.args.if_any("tags") else { return true };
         tags.iter().all(|entry| {
-            self.world.referring(thing.id, Kind::Tag, col::RESOURCE).any(|tag| {
+            self.world.referring(resource.id, Kind::Tag, col::RESOURCE).any(|tag| {
                 entry
                     .get("key")
                     .is_some_and(|key| tag.text(col::KEY).to_lowercase() == key.to_lowercase())
@@ -158,8 +161,8 @@ impl Query<'_> {
         })
     }
 
-    /// The things of a kind that the scope and the parameters leave, in the order of its lists.
-    pub fn things(&self, kind: Kind) -> Result<Vec<&Thing>, ApiError> {
+    /// The resources of a kind that the scope and the parameters leave, in the order of its lists.
+    pub fn resources(&self, kind: Kind) -> Result<Vec<&Resource>, ApiError> {
         let spec = self.world.spec(kind);
         let scoped = match spec.owner {
             Owner::Account if self.command.param("listall").is_some() || names_owner(self.args) => {
@@ -167,12 +170,12 @@ impl Query<'_> {
             }
             _ => None,
         };
-        // A single thing the caller may see is found wherever it belongs.
-        let all: Box<dyn Iterator<Item = &Thing>> = match (self.args.if_any("id"), scoped) {
+        // A single resource the caller may see is found wherever it belongs.
+        let all: Box<dyn Iterator<Item = &Resource>> = match (self.args.if_any("id"), scoped) {
             (Some(Arg::Id(id)), _) => Box::new(self.world.get(kind, *id).into_iter()),
-            (_, Some(scope)) => scope.things(self.world, self.caller, kind),
+            (_, Some(scope)) => scope.resources(self.world, self.caller, kind),
             (_, None) => Box::new(
-                self.world.all(kind).filter(|thing| self.world.may_touch(self.caller, thing)),
+                self.world.all(kind).filter(|resource| self.world.may_touch(self.caller, resource)),
             ),
         };
         if let Some(Arg::Map(tags)) = self.args.if_any("tags")
@@ -186,16 +189,16 @@ impl Query<'_> {
                 "a tag to list by needs both its key and its value",
             ));
         }
-        let mut things: Vec<&Thing> = all.filter(|thing| self.passes(thing)).collect();
+        let mut resources: Vec<&Resource> = all.filter(|resource| self.passes(resource)).collect();
         if spec.newest_first {
-            things.reverse();
+            resources.reverse();
         }
-        Ok(things)
+        Ok(resources)
     }
 
-    /// Whether a thing has what the parameters ask for: equal columns, the keyword,
+    /// Whether a resource has what the parameters ask for: equal columns, the keyword,
     /// the tags, and what the command's own filter wants.
-    pub fn passes(&self, thing: &Thing) -> bool {
+    pub fn passes(&self, resource: &Resource) -> bool {
         let (filter, own) = match self.command.verb {
             Verb::List { filter, own } => (filter, own),
             _ => (None, &[][..]),
@@ -204,11 +207,11 @@ impl Query<'_> {
         self.args.iter().all(|(name, arg)| {
             NOT_COLUMNS.contains(&name)
                 || own.contains(&name)
-                || !is_comparable(thing, name)
-                || equals(thing, name, arg)
-        }) && keyword.is_none_or(|keyword| contains(thing, &keyword.to_lowercase()))
-            && self.has_tags(thing)
-            && filter.is_none_or(|filter| filter(self, thing))
+                || !is_comparable(resource, name)
+                || equals(resource, name, arg)
+        }) && keyword.is_none_or(|keyword| contains(resource, &keyword.to_lowercase()))
+            && self.has_tags(resource)
+            && filter.is_none_or(|filter| filter(self, resource))
     }
 }
 
@@ -216,7 +219,7 @@ impl Query<'_> {
 pub(super) fn of_removed(query: &Query<'_>) -> Result<Option<Answer>, ApiError> {
     let is_removed = |name: &str, arg: &Arg| {
         let tells = query.command.param(name).is_some_and(|param| param.tells_of_removed);
-        matches!(arg, Arg::Id(id) if !tells && query.world.thing(*id).removed.is_some())
+        matches!(arg, Arg::Id(id) if !tells && query.world.resource(*id).removed.is_some())
     };
     match query.command.shape {
         Shape::List { item, .. } if query.args.iter().any(|(name, arg)| is_removed(name, arg)) => {
@@ -231,13 +234,13 @@ pub(super) fn of_removed(query: &Query<'_>) -> Result<Option<Answer>, ApiError> 
 pub(super) fn run(query: &Query<'_>) -> Result<Answer, ApiError> {
     let kind = query.command.kind.expect("list rows name a kind");
     let unwanted = unwanted(query)?;
-    let things = query.things(kind)?.into_iter();
+    let resources = query.resources(kind)?.into_iter();
     if unwanted.is_empty() {
-        return query.page(things);
+        return query.page(resources);
     }
     let (item, object) = query.item();
-    query.page_of(item, things, |query, thing| {
-        let mut node = query.show(thing, object);
+    query.page_of(item, resources, |query, resource| {
+        let mut node = query.show(resource, object);
         if let Node::Object(fields) = &mut node {
             fields.retain(|(name, _)| !unwanted.contains(name));
         }
@@ -271,20 +274,20 @@ fn names_owner(args: &Args) -> bool {
     ["account", "domainid", "projectid"].iter().any(|name| args.if_any(name).is_some())
 }
 
-fn is_comparable(thing: &Thing, name: &str) -> bool {
-    let spec = thing.spec();
+fn is_comparable(resource: &Resource, name: &str) -> bool {
+    let spec = resource.spec();
     name == "state" && !spec.states.names.is_empty() || spec.stores(ColumnKey::of(name))
 }
 
-/// Whether a thing has this value in the column of a parameter's name.
-fn equals(thing: &Thing, name: &str, arg: &Arg) -> bool {
+/// Whether a resource has this value in the column of a parameter's name.
+fn equals(resource: &Resource, name: &str, arg: &Arg) -> bool {
     if name == "state"
         && let Arg::Text(state) = arg
-        && !thing.state().is_empty()
+        && !resource.state().is_empty()
     {
-        return thing.state().eq_ignore_ascii_case(state);
+        return resource.state().eq_ignore_ascii_case(state);
     }
-    match (thing.value(ColumnKey::of(name)), arg) {
+    match (resource.value(ColumnKey::of(name)), arg) {
         (Some(Value::Text(text)), Arg::Text(given)) => text.eq_ignore_ascii_case(given),
         (Some(Value::Int(number)), Arg::Int(given)) => number == given,
         (Some(Value::Int(number)), Arg::Text(given)) => number.to_string() == *given,
@@ -299,6 +302,10 @@ fn equals(thing: &Thing, name: &str, arg: &Arg) -> bool {
 }
 
 /// Whether one of the columns that `keyword` looks in contains it.
-fn contains(thing: &Thing, keyword: &str) -> bool {
-    thing.spec().keyword.iter().any(|column| thing.text(*column).to_lowercase().contains(keyword))
+fn contains(resource: &Resource, keyword: &str) -> bool {
+    resource
+        .spec()
+        .keyword
+        .iter()
+        .any(|column| resource.text(*column).to_lowercase().contains(keyword))
 }

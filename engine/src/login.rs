@@ -16,8 +16,8 @@ use super::{
     caller::Caller,
     col,
     event::{self, Level},
-    ids::ThingId,
-    thing::Thing,
+    ids::ResourceId,
+    resource::Resource,
     tx::Tx,
     world::World,
 };
@@ -44,19 +44,19 @@ pub enum Proof {
 /// user has no password.
 pub fn candidate<'w>(
     world: &'w World,
-    domain: ThingId,
+    domain: ResourceId,
     username: &str,
-) -> Option<(&'w Thing, Option<&'w str>)> {
+) -> Option<(&'w Resource, Option<&'w str>)> {
     let user = world.user_named(domain, username)?;
     Some((user, Some(user.text(col::PASSWORD_HASH)).filter(|hash| !hash.is_empty())))
 }
 
 /// The proof was right: forgets wrong passwords and tells of the login. None where
 /// the user or its account is not enabled, or where wrong passwords keep it out for now.
-pub fn succeeded(tx: &mut Tx<'_>, user: ThingId, proof: Proof) -> Option<Caller> {
+pub fn succeeded(tx: &mut Tx<'_>, user: ResourceId, proof: Proof) -> Option<Caller> {
     let caller = Caller::of_user(tx, user)?;
     if proof == Proof::Password {
-        if is_refused(tx.thing(user), tx.now) {
+        if is_refused(tx.resource(user), tx.now) {
             return None;
         }
         forgive(tx, user);
@@ -68,12 +68,12 @@ pub fn succeeded(tx: &mut Tx<'_>, user: ThingId, proof: Proof) -> Option<Caller>
 /// The password was wrong: counts it and tells of it, and refuses the user's logins for
 /// a time once there were too many. One that comes in that time does not count, or
 /// strangers could keep somebody out for ever.
-pub fn failed(tx: &mut Tx<'_>, user: ThingId) {
-    let Some(thing) = tx.any(user).filter(|user| user.removed.is_none()) else { return };
-    if is_refused(thing, tx.now) {
+pub fn failed(tx: &mut Tx<'_>, user: ResourceId) {
+    let Some(resource) = tx.any(user).filter(|user| user.removed.is_none()) else { return };
+    if is_refused(resource, tx.now) {
         return;
     }
-    let (is_default, failures) = (thing.flag(col::IS_DEFAULT), thing.int(col::FAILURES) + 1);
+    let (is_default, failures) = (resource.flag(col::IS_DEFAULT), resource.int(col::FAILURES) + 1);
     let most = tx.setting_number(ATTEMPTS);
     let is_too_many = most > 0 && failures >= most;
     let until = (is_too_many && !is_default).then(|| tx.now + refused_for(failures - most));
@@ -98,12 +98,12 @@ fn refused_for(more: i64) -> Millis {
     Millis((REFUSED_FIRST.0 << doubled).min(REFUSED_MAX.0))
 }
 
-fn is_refused(user: &Thing, now: Instant) -> bool {
+fn is_refused(user: &Resource, now: Instant) -> bool {
     user.time(col::REFUSED_UNTIL).is_some_and(|until| now < until)
 }
 
 /// Forgets wrong passwords: the user is let in again.
-pub fn forgive(tx: &mut Tx<'_>, user: ThingId) {
+pub fn forgive(tx: &mut Tx<'_>, user: ResourceId) {
     tx.edit(user, |user| {
         user.set_int(col::FAILURES, 0).set_time(col::REFUSED_UNTIL, None);
     });
@@ -111,19 +111,19 @@ pub fn forgive(tx: &mut Tx<'_>, user: ThingId) {
 }
 
 /// Ends all sessions of a user, open ones too.
-pub fn end_sessions(tx: &mut Tx<'_>, user: ThingId) {
+pub fn end_sessions(tx: &mut Tx<'_>, user: ResourceId) {
     tx.edit(user, |user| {
         user.set_int(col::SESSIONS_ENDED, user.int(col::SESSIONS_ENDED) + 1);
     });
 }
 
 /// How often all sessions of a user were ended: those from before are over.
-pub fn sessions_ended(world: &World, user: ThingId) -> i64 {
+pub fn sessions_ended(world: &World, user: ResourceId) -> i64 {
     world.any(user).map_or(0, |user| user.int(col::SESSIONS_ENDED))
 }
 
 /// The user has logged out.
-pub fn ended(tx: &mut Tx<'_>, user: ThingId) {
+pub fn ended(tx: &mut Tx<'_>, user: ResourceId) {
     if tx.any(user).is_some() {
         let text = "user has logged out".to_owned();
         event::write_of(tx, user, "USER.LOGOUT", Level::Info, text);

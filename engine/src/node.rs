@@ -97,7 +97,7 @@ pub enum Answer {
     Bare(Fields),
     /// A job will do it.
     Job {
-        /// The uuid of the thing made.
+        /// The uuid of the resource made.
         id: Option<String>,
         /// The uuid of the job.
         job: String,

@@ -5,9 +5,9 @@ use std::fmt;
 
 use cloudtally_model::ApiError;
 
-use super::{col, state::State, thing::Thing};
+use super::{col, resource::Resource, state::State};
 
-impl Thing {
+impl Resource {
     /// The words for it in texts: its kind and its name, or its uuid where it has none.
     pub fn called(&self) -> String {
         match self.text_if_any(col::NAME) {

@@ -1,7 +1,7 @@
 //! The look at what a journal has kept, before a cloud is made of it.
 //!
 //! The engine relies on much of what it has written itself: that ids were given once, that
-//! an account is in a domain. A damaged row would break it later, at a call or a due thing,
+//! an account is in a domain. A damaged row would break it later, at a call or a due resource,
 //! or at once. So each such reliance is held against the rows first, and told with its row.
 
 use std::collections::{HashMap, HashSet};
@@ -15,7 +15,7 @@ use cloudtally_model::{
 use super::{
     cloud::{CLOCK_MS, IS_SIMULATED, NEXT_EVENT, NEXT_ID},
     col,
-    thing::ids_in,
+    resource::ids_in,
 };
 use crate::table::{Kind, Tables};
 
@@ -24,10 +24,10 @@ const DEPTH_MAX: usize = 4096;
 
 /// Lists what no cloud could have kept, a text a row; empty if a cloud can be made of it.
 pub fn faults(tables: &'static Tables, kept: &Kept) -> Vec<String> {
-    let mut look = Look { tables, kept, things: HashMap::new(), next_id: 1, wrong: Vec::new() };
+    let mut look = Look { tables, kept, resources: HashMap::new(), next_id: 1, wrong: Vec::new() };
     look.numbers();
     look.settings();
-    look.things();
+    look.resources();
     look.identity();
     look.ledger();
     look.wrong
@@ -36,7 +36,7 @@ pub fn faults(tables: &'static Tables, kept: &Kept) -> Vec<String> {
 struct Look<'a> {
     tables: &'static Tables,
     kept: &'a Kept,
-    things: HashMap<u64, (Kind, &'a Row)>,
+    resources: HashMap<u64, (Kind, &'a Row)>,
     next_id: u64,
     wrong: Vec<String>,
 }
@@ -84,8 +84,8 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// Each thing by itself, and against what there may be once.
-    fn things(&mut self) {
+    /// Each resource by itself, and against what there may be once.
+    fn resources(&mut self) {
         let mut uuids: HashMap<u128, u64> = HashMap::new();
         for row in &self.kept.rows {
             let id = row.id;
@@ -116,7 +116,7 @@ impl<'a> Look<'a> {
                     &format!("it was made or removed {ms} ms after 1970, which cannot be"),
                 );
             }
-            if self.things.insert(id, (kind, row)).is_some() {
+            if self.resources.insert(id, (kind, row)).is_some() {
                 self.tell(row, "its id is kept twice");
             }
         }
@@ -127,12 +127,12 @@ impl<'a> Look<'a> {
         if self.kept.rows.is_empty() {
             return;
         }
-        let things = std::mem::take(&mut self.things);
+        let resources = std::mem::take(&mut self.resources);
         let is = |id: Option<u64>, wanted: Kind| {
-            id.is_some_and(|id| things.get(&id).is_some_and(|(kind, _)| *kind == wanted))
+            id.is_some_and(|id| resources.get(&id).is_some_and(|(kind, _)| *kind == wanted))
         };
         for row in &self.kept.rows {
-            let Some((kind, _)) = things.get(&row.id) else { continue };
+            let Some((kind, _)) = resources.get(&row.id) else { continue };
             if row.owner.is_some() && !is(row.owner, Kind::Account) {
                 let owner = row.owner.unwrap_or_default();
                 self.tell(row, &format!("its owner is the thing {owner}, which is no account"));
@@ -163,7 +163,7 @@ impl<'a> Look<'a> {
                     let mut above = reference(row, col::PARENT_DOMAIN_ID.name());
                     for _ in 0..DEPTH_MAX {
                         let Some(id) = above.filter(|_| is(above, Kind::Domain)) else { break };
-                        above = things
+                        above = resources
                             .get(&id)
                             .and_then(|(_, row)| reference(row, col::PARENT_DOMAIN_ID.name()));
                     }
@@ -174,13 +174,13 @@ impl<'a> Look<'a> {
                 _ => {}
             }
         }
-        self.own(&things);
-        self.things = things;
+        self.own(&resources);
+        self.resources = resources;
     }
 
     /// The domain and the users that every cloud has.
-    fn own(&mut self, things: &HashMap<u64, (Kind, &Row)>) {
-        let mut live: Vec<(u64, Kind, &Row)> = things
+    fn own(&mut self, resources: &HashMap<u64, (Kind, &Row)>) {
+        let mut live: Vec<(u64, Kind, &Row)> = resources
             .iter()
             .filter(|(_, (_, row))| row.removed.is_none())
             .map(|(id, (kind, row))| (*id, *kind, *row))
@@ -206,13 +206,13 @@ impl<'a> Look<'a> {
     fn ledger(&mut self) {
         let mut numbers = HashSet::new();
         for entry in &self.kept.ledger {
-            let LedgerEntry { number, thing, start, end, .. } = entry;
+            let LedgerEntry { number, thing: resource, start, end, .. } = entry;
             let why = if !numbers.insert(number) {
                 "it is kept twice".to_owned()
             } else if *number == 0 || *number >= u64::MAX / 2 {
                 "no entry gets this number".to_owned()
-            } else if *thing == 0 || *thing >= self.next_id {
-                format!("it is of the thing {thing}, and this id was never given")
+            } else if *resource == 0 || *resource >= self.next_id {
+                format!("it is of the thing {resource}, and this id was never given")
             } else if !is_moment(*start) || end.is_some_and(|end| !is_moment(end) || end < *start) {
                 let end = end.map(|end| format!(" to {} ms", end.as_millis())).unwrap_or_default();
                 format!("it lasts from {} ms{end} after 1970, which cannot be", start.as_millis())

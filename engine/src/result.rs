@@ -1,5 +1,5 @@
 //! What came of a job, as it is kept: an answer is shown again as it was, even
-//! when its thing has changed or gone since.
+//! when its resource has changed or gone since.
 
 use cloudtally_model::port::Value;
 

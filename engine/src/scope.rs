@@ -1,4 +1,4 @@
-//! Whose things a list shows and whom a new thing belongs to: the rules of the
+//! Whose resources a list shows and whom a new resource belongs to: the rules of the
 //! guide, for every command, in this one place.
 //!
 //! # Source
@@ -11,23 +11,23 @@ use super::{
     caller::Caller,
     col,
     decode::{Arg, Args},
-    ids::ThingId,
+    ids::ResourceId,
+    resource::Resource,
     state::{AccountState, ProjectState},
-    thing::Thing,
     world::World,
 };
 use crate::table::{Kind, Role};
 
-/// Whose things a list shows.
+/// Whose resources a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Those of one account.
-    Account(ThingId),
+    Account(ResourceId),
     /// Those of the accounts of a domain, projects left out.
-    Domain(ThingId),
+    Domain(ResourceId),
     /// Those of the accounts of a domain and of the domains below it, projects
     /// left out.
-    DomainTree(ThingId),
+    DomainTree(ResourceId),
     /// Those of all projects the caller is in or governs.
     Projects,
 }
@@ -81,8 +81,8 @@ impl Scope {
         }
     }
 
-    /// Whether an account's things are in it.
-    pub fn covers(self, world: &World, caller: &Caller, account: ThingId) -> bool {
+    /// Whether an account's resources are in it.
+    pub fn covers(self, world: &World, caller: &Caller, account: ResourceId) -> bool {
         let is_project = || world.project_of(account).is_some();
         match self {
             Self::Account(id) => id == account,
@@ -94,30 +94,28 @@ impl Scope {
         }
     }
 
-    /// The live things of a kind that are in it, the oldest first.
-    pub fn things<'w>(
+    /// The live resources of a kind that are in it, the oldest first.
+    pub fn resources<'w>(
         self,
         world: &'w World,
         caller: &'w Caller,
         kind: Kind,
-    ) -> Box<dyn Iterator<Item = &'w Thing> + 'w> {
+    ) -> Box<dyn Iterator<Item = &'w Resource> + 'w> {
         match self {
             Self::Account(account) => Box::new(world.owned_by(account, kind)),
-            _ => {
-                Box::new(world.all(kind).filter(move |thing| {
-                    thing.owner.is_some_and(|o| self.covers(world, caller, o))
-                }))
-            }
+            _ => Box::new(world.all(kind).filter(move |resource| {
+                resource.owner.is_some_and(|o| self.covers(world, caller, o))
+            })),
         }
     }
 }
 
-/// The account that holds a project's things.
+/// The account that holds a project's resources.
 ///
 /// # Panics
 /// If the id is not a project's: parameters are decoded by kind.
-pub fn project_account(world: &World, project: ThingId) -> ThingId {
-    world.thing(project).owner.expect("projects are owned by their account")
+pub fn project_account(world: &World, project: ResourceId) -> ResourceId {
+    world.resource(project).owner.expect("projects are owned by their account")
 }
 
 /// The account of a name, in a domain or in the caller's, that the caller may
@@ -126,8 +124,8 @@ pub fn named_account(
     world: &World,
     caller: &Caller,
     name: &str,
-    domain: Option<ThingId>,
-) -> Result<ThingId, ApiError> {
+    domain: Option<ResourceId>,
+) -> Result<ResourceId, ApiError> {
     let domain = domain.unwrap_or(caller.domain);
     let found = world.account_named(domain, name).filter(|account| {
         world.project_of(account.id).is_none() && world.may_act_for(caller, account.id)
@@ -137,7 +135,7 @@ pub fn named_account(
             "Unable to find account {name} in domain {}, or you may not act for it",
             world.login_path(domain)
         ))
-        .about(world.thing(domain).uuid.to_string(), "domainid")
+        .about(world.resource(domain).uuid.to_string(), "domainid")
     })
 }
 
@@ -149,45 +147,45 @@ pub fn account_and_project() -> ApiError {
 /// Refuses a project that is not in the domain given with it.
 pub fn refuse_other_domain(
     world: &World,
-    project: ThingId,
-    domain: Option<ThingId>,
+    project: ResourceId,
+    domain: Option<ResourceId>,
 ) -> Result<(), ApiError> {
     let of = world.domain_of(project_account(world, project));
     match domain.filter(|domain| *domain != of) {
         None => Ok(()),
         Some(domain) => Err(ApiError::value(format!(
             "the project {} is not in the domain {}; leave `domainid` out",
-            world.thing(project).text(col::NAME),
+            world.resource(project).text(col::NAME),
             world.login_path(domain)
         ))
-        .about(world.thing(project).uuid.to_string(), "projectid")),
+        .about(world.resource(project).uuid.to_string(), "projectid")),
     }
 }
 
-/// Refuses an owner that is named where the owner of another thing decides.
-pub fn refuse_other_owner(call: &Call<'_, '_>, of: ThingId) -> Result<(), ApiError> {
+/// Refuses an owner that is named where the owner of another resource decides.
+pub fn refuse_other_owner(call: &Call<'_, '_>, of: ResourceId) -> Result<(), ApiError> {
     let is_named =
         ["account", "domainid", "projectid"].iter().any(|name| call.args.if_any(name).is_some());
-    let thing = call.tx.thing(of);
-    if !is_named || thing.owner == Some(owner(call)?) {
+    let resource = call.tx.resource(of);
+    if !is_named || resource.owner == Some(owner(call)?) {
         return Ok(());
     }
-    let holder = thing.owner.map_or("nobody", |id| call.tx.thing(id).text(col::NAME));
+    let holder = resource.owner.map_or("nobody", |id| call.tx.resource(id).text(col::NAME));
     Err(ApiError::value(format!(
         "the {} {} belongs to {holder}; leave `account`, `domainid` and `projectid` out",
-        thing.kind.noun(),
-        thing.uuid
+        resource.kind.noun(),
+        resource.uuid
     ))
-    .about(thing.uuid.to_string(), "id"))
+    .about(resource.uuid.to_string(), "id"))
 }
 
-fn no_domain(world: &World, domain: ThingId) -> ApiError {
+fn no_domain(world: &World, domain: ResourceId) -> ApiError {
     ApiError::permission("You may not look into this domain")
-        .about(world.thing(domain).uuid.to_string(), "domainid")
+        .about(world.resource(domain).uuid.to_string(), "domainid")
 }
 
-/// The account that a new thing is for.
-pub(super) fn owner(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
+/// The account that a new resource is for.
+pub(super) fn owner(call: &Call<'_, '_>) -> Result<ResourceId, ApiError> {
     let text = |name: &str| match call.args.if_any(name) {
         Some(Arg::Text(text)) => Some(text.as_str()),
         _ => None,
@@ -214,7 +212,7 @@ pub(super) fn owner(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
 
 /// Refuses to add to what an account has that is disabled or locked, or that of a
 /// project that is suspended.
-pub fn refuse_shut(world: &World, owner: Option<ThingId>) -> Result<(), ApiError> {
+pub fn refuse_shut(world: &World, owner: Option<ResourceId>) -> Result<(), ApiError> {
     let Some(owner) = owner else { return Ok(()) };
     if let Some(project) = world.project_of(owner)
         && !project.is(ProjectState::Active)
@@ -226,7 +224,7 @@ pub fn refuse_shut(world: &World, owner: Option<ThingId>) -> Result<(), ApiError
         ))
         .about(project.uuid.to_string(), "projectid"));
     }
-    let account = world.thing(owner);
+    let account = world.resource(owner);
     if !account.is(AccountState::Enabled) {
         return Err(ApiError::permission(format!(
             "the account {} is {}; enable it before anything is added to it",

@@ -1,6 +1,6 @@
 //! A cloud that lived ahead of time, set back.
 //!
-//! The machine's clock was wrong, and the cloud took it for right: things were made, used
+//! The machine's clock was wrong, and the cloud took it for right: resources were made, used
 //! and removed at moments that have not come. What is dated after the instant to go back to
 //! gets that instant. What is due keeps the time it has left to wait. Ids stay given.
 
@@ -16,8 +16,8 @@ use crate::{cloud::CLOCK_MS, col};
 pub struct SetBack {
     /// Changes for the journal to keep.
     pub changes: ChangeSet,
-    /// Things with dates that change, those included that are only due later.
-    pub things: usize,
+    /// Resources with dates that change, those included that are only due later.
+    pub resources: usize,
     /// Entries of the ledger with instants that change.
     pub entries: usize,
 }
@@ -34,7 +34,7 @@ pub fn set_back(kept: &Kept, to: Instant, clock: Instant) -> SetBack {
     let ahead = Instant::from_millis(*lived).since(to);
     let mut changes = ChangeSet::default();
     for row in &kept.rows {
-        let back = thing(row, to, ahead);
+        let back = resource(row, to, ahead);
         if back != *row {
             changes.rows.push(back);
         }
@@ -46,10 +46,10 @@ pub fn set_back(kept: &Kept, to: Instant, clock: Instant) -> SetBack {
         }
     }
     changes.numbers.push((CLOCK_MS, clock.as_millis()));
-    SetBack { things: changes.rows.len(), entries: changes.ledger.len(), changes }
+    SetBack { resources: changes.rows.len(), entries: changes.ledger.len(), changes }
 }
 
-fn thing(row: &Row, to: Instant, ahead: Millis) -> Row {
+fn resource(row: &Row, to: Instant, ahead: Millis) -> Row {
     let mut back = row.clone();
     back.created = row.created.min(to);
     back.removed = row.removed.map(|removed| removed.min(to));
@@ -112,9 +112,9 @@ mod tests {
         };
         let numbers = vec![(CLOCK_MS.to_owned(), 2_000)];
         let kept = Kept { rows: vec![row], numbers, ..Kept::default() };
-        let SetBack { changes, things, .. } = set_back(&kept, at(1_000), at(1_002));
+        let SetBack { changes, resources, .. } = set_back(&kept, at(1_000), at(1_002));
         let back = &changes.rows[0];
-        assert_eq!((things, back.created, back.removed), (1, at(50), Some(at(1_000))));
+        assert_eq!((resources, back.created, back.removed), (1, at(50), Some(at(1_000))));
         let times: Vec<_> = back.values.iter().map(|(_, value)| value.clone()).collect();
         assert_eq!(times, [at(1_500), at(1_000), at(60)].map(Value::Time));
         assert_eq!(changes.numbers, [(CLOCK_MS, 1_002)]);

@@ -1,9 +1,9 @@
-//! States: what a kind of thing can be in, as enums, and the moves between them.
+//! States: what a kind of resource can be in, as enums, and the moves between them.
 //!
-//! An enum is declared once, by [`states!`]; kinds whose things go through the same states,
+//! An enum is declared once, by [`states!`]; kinds whose resources go through the same states,
 //! as all sorts of machines do, share it and have each a [`table!`] of moves of their own.
 
-/// A state of some kind of thing.
+/// A state of some kind of resource.
 pub trait State: Copy + 'static {
     /// The name that is stored and that answers show.
     fn name(self) -> &'static str;
@@ -24,7 +24,7 @@ pub struct Move {
 /// The states of a kind, the first one first, and the moves between them.
 #[derive(Clone, Copy, Debug)]
 pub struct States {
-    /// Their names; a new thing is in the first.
+    /// Their names; a new resource is in the first.
     pub names: &'static [&'static str],
     /// The moves that are allowed.
     pub moves: &'static [Move],

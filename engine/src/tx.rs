@@ -15,10 +15,10 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 use super::{
     col,
     column::{Column, Reference},
-    ids::{ThingId, Uuid},
+    ids::{ResourceId, Uuid},
+    resource::Resource,
     secret::Entropy,
     state::State,
-    thing::Thing,
     world::World,
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
 
 /// A change to undo.
 enum Undo {
-    Thing(ThingId, Option<Arc<Thing>>),
+    Resource(ResourceId, Option<Arc<Resource>>),
     Setting(String, Option<String>),
     Ledger(u64, Option<LedgerEntry>),
 }
@@ -60,12 +60,12 @@ pub struct Tx<'w> {
     usage: Vec<UsageEvent>,
     samples: Vec<NetworkSample>,
     accounts: Vec<Account>,
-    /// Things whose facts the ledger must look at before time goes on.
-    concerned: Vec<ThingId>,
+    /// Resources whose facts the ledger must look at before time goes on.
+    concerned: Vec<ResourceId>,
     /// Bytes the ledger must write down before time goes on.
     forwarded: Vec<Forwarded>,
-    /// Things that move to another state just now, as the bill knows them.
-    held: Vec<(ThingId, Arc<Thing>)>,
+    /// Resources that move to another state just now, as the bill knows them.
+    held: Vec<(ResourceId, Arc<Resource>)>,
 }
 
 impl Deref for Tx<'_> {
@@ -108,7 +108,7 @@ impl<'w> Tx<'w> {
         }
     }
 
-    /// Writes down in the ledger what has become of the things that have changed at
+    /// Writes down in the ledger what has become of the resources that have changed at
     /// this instant. What happens in between counts for nothing, so this is done
     /// when time goes on and at the end.
     pub(super) fn settle(&mut self) {
@@ -119,18 +119,19 @@ impl<'w> Tx<'w> {
             let (number, entry) = self.world.ledger().counted(router, what, forwarded, self.now);
             self.put_entry(number, entry);
         }
-        let concerned: BTreeSet<ThingId> =
+        let concerned: BTreeSet<ResourceId> =
             std::mem::take(&mut self.concerned).into_iter().collect();
         for id in concerned {
             let facts = self.world.tables().hooks().facts;
-            let uses = self.world.any(id).map(|thing| facts(self.world, thing)).unwrap_or_default();
+            let uses =
+                self.world.any(id).map(|resource| facts(self.world, resource)).unwrap_or_default();
             for (number, entry) in self.world.ledger().settled(id, &uses, self.now) {
                 self.put_entry(number, entry);
             }
         }
     }
 
-    /// Looks at the facts of all things, as if they were new.
+    /// Looks at the facts of all resources, as if they were new.
     pub(super) fn settle_all(&mut self) {
         self.concerned = self.world.ids();
         self.settle();
@@ -141,47 +142,47 @@ impl<'w> Tx<'w> {
         self.undo.push(Undo::Ledger(number, before));
     }
 
-    /// Makes a thing; `fill` sets what it is.
-    pub fn insert(&mut self, kind: Kind, fill: impl FnOnce(&mut Thing)) -> ThingId {
-        let id = ThingId(self.next_id);
+    /// Makes a resource; `fill` sets what it is.
+    pub fn insert(&mut self, kind: Kind, fill: impl FnOnce(&mut Resource)) -> ResourceId {
+        let id = ResourceId(self.next_id);
         self.next_id += 1;
-        let mut thing = Thing::new(id, self.world.spec(kind), self.uuid_of(id), self.now);
-        fill(&mut thing);
-        self.put(id, Some(Arc::new(thing)));
+        let mut resource = Resource::new(id, self.world.spec(kind), self.uuid_of(id), self.now);
+        fill(&mut resource);
+        self.put(id, Some(Arc::new(resource)));
         id
     }
 
-    fn uuid_of(&self, id: ThingId) -> Uuid {
+    fn uuid_of(&self, id: ResourceId) -> Uuid {
         let hash = xxh3_128_with_seed(&id.0.to_le_bytes(), self.seed);
         Uuid(uuid::Builder::from_random_bytes(hash.to_be_bytes()).into_uuid().as_u128())
     }
 
-    /// Changes a thing.
-    pub fn edit(&mut self, id: ThingId, change: impl FnOnce(&mut Thing)) {
-        let mut thing = self.world.thing(id).clone();
-        change(&mut thing);
-        if *self.world.thing(id) != thing {
-            self.put(id, Some(Arc::new(thing)));
+    /// Changes a resource.
+    pub fn edit(&mut self, id: ResourceId, change: impl FnOnce(&mut Resource)) {
+        let mut resource = self.world.resource(id).clone();
+        change(&mut resource);
+        if *self.world.resource(id) != resource {
+            self.put(id, Some(Arc::new(resource)));
         }
     }
 
-    /// Moves a thing to a state.
+    /// Moves a resource to a state.
     ///
     /// # Panics
     /// If the kind does not allow the move: callers check first.
-    pub fn move_to(&mut self, id: ThingId, state: impl State) {
-        let (thing, to) = (self.world.thing(id), state.name());
-        if thing.state() == to {
+    pub fn move_to(&mut self, id: ResourceId, state: impl State) {
+        let (resource, to) = (self.world.resource(id), state.name());
+        if resource.state() == to {
             return;
         }
-        let row = thing
-            .move_to(to)
-            .unwrap_or_else(|| panic!("{:?} cannot go from {} to {to}", thing.kind, thing.state()));
-        let look = thing.spec().on_move;
+        let row = resource.move_to(to).unwrap_or_else(|| {
+            panic!("{:?} cannot go from {} to {to}", resource.kind, resource.state())
+        });
+        let look = resource.spec().on_move;
         // The bill is told when the row of the kind has done what goes with the move.
         self.meter_now(id);
         let is_held = self.hold(id);
-        self.edit(id, |thing| thing.put_state(row.to));
+        self.edit(id, |resource| resource.put_state(row.to));
         if let Some(look) = look {
             look(self, id, row.from);
         }
@@ -191,21 +192,21 @@ impl<'w> Tx<'w> {
         }
     }
 
-    /// Keeps changes of a thing from the bill until [`Self::meter_now`]; false if that is so
+    /// Keeps changes of a resource from the bill until [`Self::meter_now`]; false if that is so
     /// already, or if nobody meters it.
-    fn hold(&mut self, id: ThingId) -> bool {
+    fn hold(&mut self, id: ResourceId) -> bool {
         let is_held = self.held.iter().any(|(held, _)| *held == id);
-        let Some(thing) = self.world.shared(id) else { return false };
-        let holds = !is_held && !thing.spec().meters.is_empty();
+        let Some(resource) = self.world.shared(id) else { return false };
+        let holds = !is_held && !resource.spec().meters.is_empty();
         if holds {
-            self.held.push((id, thing));
+            self.held.push((id, resource));
         }
         holds
     }
 
-    /// Tells the bill what has become of a thing in the middle of a move: before that which
+    /// Tells the bill what has become of a resource in the middle of a move: before that which
     /// is to be told after it. Does nothing at other times, when every change is told at once.
-    pub fn meter_now(&mut self, id: ThingId) {
+    pub fn meter_now(&mut self, id: ResourceId) {
         let now = self.world.shared(id);
         let Some((_, then)) = self.held.iter_mut().find(|(held, _)| *held == id) else { return };
         let Some(now) = now else { return };
@@ -213,35 +214,35 @@ impl<'w> Tx<'w> {
         self.meter(Some(&then), Some(&now));
     }
 
-    fn meter(&mut self, before: Option<&Thing>, after: Option<&Thing>) {
-        let meters = before.or(after).map_or(&[][..], |thing| thing.spec().meters);
+    fn meter(&mut self, before: Option<&Resource>, after: Option<&Resource>) {
+        let meters = before.or(after).map_or(&[][..], |resource| resource.spec().meters);
         for meter in meters {
             meter.compare(self, before, after);
         }
     }
 
-    /// Marks a thing as removed: its name and uuid still resolve.
-    pub fn remove(&mut self, id: ThingId) {
+    /// Marks a resource as removed: its name and uuid still resolve.
+    pub fn remove(&mut self, id: ResourceId) {
         let now = self.now;
-        let holds_due = self.world.thing(id).stores(col::DUE);
-        self.edit(id, |thing| {
-            thing.removed = Some(now);
+        let holds_due = self.world.resource(id).stores(col::DUE);
+        self.edit(id, |resource| {
+            resource.removed = Some(now);
             if holds_due {
-                thing.set_time(col::DUE, None);
+                resource.set_time(col::DUE, None);
             }
         });
     }
 
-    /// Takes a thing away without a trace.
-    pub fn erase(&mut self, id: ThingId) {
+    /// Takes a resource away without a trace.
+    pub fn erase(&mut self, id: ResourceId) {
         self.put(id, None);
     }
 
-    /// What still uses a thing and keeps it from being removed.
-    pub fn user_of(&self, id: ThingId) -> Option<&Thing> {
+    /// What still uses a resource and keeps it from being removed.
+    pub fn user_of(&self, id: ResourceId) -> Option<&Resource> {
         let refusing = self
             .world
-            .thing(id)
+            .resource(id)
             .spec()
             .referred
             .iter()
@@ -249,20 +250,22 @@ impl<'w> Tx<'w> {
         refusing.flat_map(|(kind, column, _)| self.world.referring(id, *kind, *column)).next()
     }
 
-    /// Removes a thing and what goes with it; what forgets it does.
-    pub fn remove_with_dependants(&mut self, id: ThingId) {
-        for (kind, column, what) in self.world.thing(id).spec().referred {
-            let referrers: Vec<ThingId> =
-                self.world.referring(id, *kind, *column).map(|thing| thing.id).collect();
+    /// Removes a resource and what goes with it; what forgets it does.
+    pub fn remove_with_dependants(&mut self, id: ResourceId) {
+        for (kind, column, what) in self.world.resource(id).spec().referred {
+            let referrers: Vec<ResourceId> =
+                self.world.referring(id, *kind, *column).map(|resource| resource.id).collect();
             for referrer in referrers {
                 match what {
                     OnDelete::Refuse => {}
                     OnDelete::Remove => self.remove_with_dependants(referrer),
-                    OnDelete::Forget => self.edit(referrer, |thing| forget(thing, *column, id)),
+                    OnDelete::Forget => {
+                        self.edit(referrer, |resource| forget(resource, *column, id))
+                    }
                 }
             }
         }
-        let tags: Vec<ThingId> =
+        let tags: Vec<ResourceId> =
             self.world.referring(id, Kind::Tag, col::RESOURCE).map(|t| t.id).collect();
         for tag in tags {
             self.erase(tag);
@@ -278,7 +281,7 @@ impl<'w> Tx<'w> {
 
     /// Sets a setting for one zone, cluster, storage pool or account; none goes back
     /// to the global value.
-    pub fn set_scoped_setting(&mut self, of: ThingId, name: &str, value: Option<&str>) {
+    pub fn set_scoped_setting(&mut self, of: ResourceId, name: &str, value: Option<&str>) {
         let row = self.own_setting_of(of, name).map(|row| row.id);
         match (row, value) {
             (Some(row), Some(value)) => self.edit(row, |row| {
@@ -311,20 +314,20 @@ impl<'w> Tx<'w> {
         self.accounts.push(account);
     }
 
-    fn put(&mut self, id: ThingId, thing: Option<Arc<Thing>>) {
-        let before = self.world.put(id, thing.clone());
+    fn put(&mut self, id: ResourceId, resource: Option<Arc<Resource>>) {
+        let before = self.world.put(id, resource.clone());
         self.observe(id, before.as_deref());
-        self.undo.push(Undo::Thing(id, before.clone()));
+        self.undo.push(Undo::Resource(id, before.clone()));
         if !self.held.iter().any(|(held, _)| *held == id) {
-            self.meter(before.as_deref(), thing.as_deref());
+            self.meter(before.as_deref(), resource.as_deref());
         }
     }
 
-    /// Shows the ledger what has become of a thing.
-    fn observe(&mut self, id: ThingId, before: Option<&Thing>) {
+    /// Shows the ledger what has become of a resource.
+    fn observe(&mut self, id: ResourceId, before: Option<&Resource>) {
         let after = self.world.any(id);
-        for thing in before.into_iter().chain(after) {
-            self.concerned.extend((self.world.tables().hooks().concerned)(self.world, thing));
+        for resource in before.into_iter().chain(after) {
+            self.concerned.extend((self.world.tables().hooks().concerned)(self.world, resource));
         }
         if let (Some(before), Some(after)) = (before, after)
             && let Some(Forwards { sent, received, .. }) = after.spec().forwards
@@ -358,7 +361,7 @@ impl<'w> Tx<'w> {
     pub fn roll_back(&mut self, to: Savepoint) {
         while self.undo.len() > to.undo {
             match self.undo.pop() {
-                Some(Undo::Thing(id, thing)) => drop(self.world.put(id, thing)),
+                Some(Undo::Resource(id, resource)) => drop(self.world.put(id, resource)),
                 Some(Undo::Setting(name, value)) => drop(self.world.set_setting(&name, value)),
                 Some(Undo::Ledger(number, entry)) => {
                     self.world.ledger_mut().put(number, entry);
@@ -393,10 +396,10 @@ impl<'w> Tx<'w> {
     /// What has changed.
     pub(super) fn changes(&mut self) -> (ChangeSet, Numbers) {
         self.settle();
-        let touched: BTreeSet<ThingId> = self
+        let touched: BTreeSet<ResourceId> = self
             .undo
             .iter()
-            .filter_map(|undo| if let Undo::Thing(id, _) = undo { Some(*id) } else { None })
+            .filter_map(|undo| if let Undo::Resource(id, _) = undo { Some(*id) } else { None })
             .collect();
         let mut changes = ChangeSet {
             usage: self.usage.clone(),
@@ -406,7 +409,7 @@ impl<'w> Tx<'w> {
         };
         for id in touched {
             match self.world.any(id) {
-                Some(thing) => changes.rows.push(thing.to_row()),
+                Some(resource) => changes.rows.push(resource.to_row()),
                 None => changes.erased.push(id.0),
             }
         }
@@ -436,15 +439,15 @@ impl<'w> Tx<'w> {
     }
 }
 
-fn forget(thing: &mut Thing, column: Reference, id: ThingId) {
-    let left = match thing.value(column.key()) {
+fn forget(resource: &mut Resource, column: Reference, id: ResourceId) {
+    let left = match resource.value(column.key()) {
         Some(Value::List(values)) => {
             let left = values.iter().filter(|value| **value != Value::Ref(id.0)).cloned();
             Some(Value::List(left.collect()))
         }
         _ => None,
     };
-    thing.set_value(column.key(), left);
+    resource.set_value(column.key(), left);
 }
 
 /// The numbers that are never used twice.
@@ -452,7 +455,7 @@ fn forget(thing: &mut Thing, column: Reference, id: ThingId) {
 pub(super) struct Numbers {
     /// What uuids are made from, besides ids.
     pub(super) seed: u64,
-    /// The id of the next thing.
+    /// The id of the next resource.
     pub(super) next_id: u64,
     /// The id of the next usage event.
     pub(super) next_event: u64,

@@ -1,4 +1,4 @@
-//! What most commands do: make a thing of the parameters, change it, remove it.
+//! What most commands do: make a resource of the parameters, change it, remove it.
 
 use cloudtally_model::{ApiError, Text, port::Value};
 
@@ -7,14 +7,14 @@ use super::{
     col,
     column::ColumnKey,
     decode::Arg,
-    ids::ThingId,
+    ids::ResourceId,
     limit,
-    thing::Thing,
+    resource::Resource,
 };
 use crate::table::{Kind, Owner, Verb, WireType, Within};
 
-/// Makes or finds the thing the command works on.
-pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+/// Makes or finds the resource the command works on.
+pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     if let Some(begin) = call.command.begin {
         return begin(call);
     }
@@ -34,14 +34,14 @@ pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return act(call);
     }
     match call.command.verb {
-        Verb::Create => Ok(Done::Thing(call.entity_id())),
+        Verb::Create => Ok(Done::Resource(call.entity_id())),
         Verb::Update => {
             let id = call.entity_id();
-            let mut thing = call.entity().clone();
-            assign(call, &mut thing);
-            check_unique(call, &thing)?;
-            call.tx.edit(id, |old| *old = thing);
-            Ok(Done::Thing(id))
+            let mut resource = call.entity().clone();
+            assign(call, &mut resource);
+            check_unique(call, &resource)?;
+            call.tx.edit(id, |old| *old = resource);
+            Ok(Done::Resource(id))
         }
         Verb::Delete => {
             delete(call, call.entity_id())?;
@@ -51,8 +51,8 @@ pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
 }
 
-/// Makes a thing of a kind from the parameters of the same names.
-pub fn create(call: &mut Call<'_, '_>, kind: Kind) -> Result<ThingId, ApiError> {
+/// Makes a resource of a kind from the parameters of the same names.
+pub fn create(call: &mut Call<'_, '_>, kind: Kind) -> Result<ResourceId, ApiError> {
     let owner = match call.tx.spec(kind).owner {
         Owner::Account => Some(call.owner()?),
         Owner::Cloud => None,
@@ -60,42 +60,42 @@ pub fn create(call: &mut Call<'_, '_>, kind: Kind) -> Result<ThingId, ApiError> 
     create_for(call, kind, owner)
 }
 
-/// Makes a thing of a kind for an owner: counts it, refuses a name that is taken.
+/// Makes a resource of a kind for an owner: counts it, refuses a name that is taken.
 pub fn create_for(
     call: &mut Call<'_, '_>,
     kind: Kind,
-    owner: Option<ThingId>,
-) -> Result<ThingId, ApiError> {
+    owner: Option<ResourceId>,
+) -> Result<ResourceId, ApiError> {
     if let (Some(limit), Some(owner)) = (call.tx.spec(kind).limit, owner) {
         limit::check(call.tx, owner, limit, 1)?;
     }
-    let id = call.tx.insert(kind, |thing| thing.owner = owner);
-    let mut thing = call.tx.thing(id).clone();
-    assign(call, &mut thing);
-    check_unique(call, &thing)?;
-    call.tx.edit(id, |new| *new = thing);
+    let id = call.tx.insert(kind, |resource| resource.owner = owner);
+    let mut resource = call.tx.resource(id).clone();
+    assign(call, &mut resource);
+    check_unique(call, &resource)?;
+    call.tx.edit(id, |new| *new = resource);
     Ok(id)
 }
 
-/// Removes a thing that nothing uses, and what goes with it.
-pub fn delete(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
+/// Removes a resource that nothing uses, and what goes with it.
+pub fn delete(call: &mut Call<'_, '_>, id: ResourceId) -> Result<(), ApiError> {
     if let Some(user) = call.tx.user_of(id) {
-        let (thing, name) = (call.tx.thing(id), user.text_if_any(col::NAME));
+        let (resource, name) = (call.tx.resource(id), user.text_if_any(col::NAME));
         let text = format!(
             "the {} {} is in use by the {} {name}; remove that first",
-            thing.kind.noun(),
-            thing.text_if_any(col::NAME),
+            resource.kind.noun(),
+            resource.text_if_any(col::NAME),
             user.kind.noun(),
         );
-        return Err(ApiError::in_use(text).about(thing.uuid.to_string(), "id"));
+        return Err(ApiError::in_use(text).about(resource.uuid.to_string(), "id"));
     }
     call.tx.remove_with_dependants(id);
     Ok(())
 }
 
 /// Sets the columns that parameters of the same name are given for.
-pub fn assign(call: &Call<'_, '_>, thing: &mut Thing) {
-    let spec = thing.spec();
+pub fn assign(call: &Call<'_, '_>, resource: &mut Resource) {
+    let spec = resource.spec();
     let is_owner = |name: &str| {
         spec.owner == Owner::Account && matches!(name, "account" | "domainid" | "projectid")
     };
@@ -106,7 +106,7 @@ pub fn assign(call: &Call<'_, '_>, thing: &mut Thing) {
             continue;
         }
         if let Some(value) = value_of(arg, spec.column_at(position).1) {
-            thing.set_value(key, Some(value));
+            resource.set_value(key, Some(value));
         }
     }
 }
@@ -145,35 +145,35 @@ fn pairs(entries: &[super::decode::Entry]) -> Vec<(Text, Text)> {
     pairs
 }
 
-/// Refuses a name that another thing of the kind has already.
-pub(super) fn check_unique(call: &Call<'_, '_>, thing: &Thing) -> Result<(), ApiError> {
-    for unique in thing.spec().unique {
-        let name = thing.text(unique.column);
+/// Refuses a name that another resource of the kind has already.
+pub(super) fn check_unique(call: &Call<'_, '_>, resource: &Resource) -> Result<(), ApiError> {
+    for unique in resource.spec().unique {
+        let name = resource.text(unique.column);
         if name.is_empty() {
             continue;
         }
-        let taken = |other: &Thing| {
-            other.id != thing.id && other.text(unique.column).eq_ignore_ascii_case(name)
+        let taken = |other: &Resource| {
+            other.id != resource.id && other.text(unique.column).eq_ignore_ascii_case(name)
         };
-        let taken = match (unique.within, thing.owner) {
-            (Within::Account, Some(owner)) => call.tx.owned_by(owner, thing.kind).any(taken),
+        let taken = match (unique.within, resource.owner) {
+            (Within::Account, Some(owner)) => call.tx.owned_by(owner, resource.kind).any(taken),
             (Within::Domain, Some(owner)) => {
                 let domain = call.tx.domain_of(owner);
-                let same = |other: &&Thing| call.tx.domain_of_thing(other) == Some(domain);
-                call.tx.all(thing.kind).filter(same).any(taken)
+                let same = |other: &&Resource| call.tx.domain_of_resource(other) == Some(domain);
+                call.tx.all(resource.kind).filter(same).any(taken)
             }
-            (Within::Column(column), _) => match thing.id_of(column) {
-                Some(target) => call.tx.referring(target, thing.kind, column).any(taken),
-                None => call.tx.all(thing.kind).filter(|t| t.id_of(column).is_none()).any(taken),
+            (Within::Column(column), _) => match resource.id_of(column) {
+                Some(target) => call.tx.referring(target, resource.kind, column).any(taken),
+                None => call.tx.all(resource.kind).filter(|t| t.id_of(column).is_none()).any(taken),
             },
             (Within::Cloud | Within::Account | Within::Domain, _) => {
-                call.tx.all(thing.kind).any(taken)
+                call.tx.all(resource.kind).any(taken)
             }
         };
         if taken {
             return Err(ApiError::value(format!(
                 "there is a {} named {name} already; choose another `{}`",
-                thing.kind.noun(),
+                resource.kind.noun(),
                 unique.column.name()
             )));
         }

@@ -1,10 +1,10 @@
-//! The cloud in memory: every thing there is, and the indexes that find it.
+//! The cloud in memory: every resource there is, and the indexes that find it.
 //!
-//! A [`Thing`] is a row of a kind: who owns it, its state, and its attributes by
-//! column. Things are shared and never changed in place: a change replaces the
-//! thing, so undoing it is putting the old one back (see [`super::Tx`]).
+//! A [`Resource`] is a row of a kind: who owns it, its state, and its attributes by
+//! column. Resources are shared and never changed in place: a change replaces the
+//! resource, so undoing it is putting the old one back (see [`super::Tx`]).
 //!
-//! Removed things stay, so that their uuids and names still resolve in events
+//! Removed resources stay, so that their uuids and names still resolve in events
 //! and bills, but only [`World::any`] and uuids find them.
 
 use std::{
@@ -17,10 +17,10 @@ use cloudtally_model::{Instant, Millis, settings::setting};
 use super::{
     col,
     column::{ColumnKey, Reference},
-    ids::{ThingId, Uuid},
+    ids::{ResourceId, Uuid},
     node::Answer,
+    resource::Resource,
     state::JobStatus,
-    thing::Thing,
 };
 use crate::{
     ledger::Ledger,
@@ -31,16 +31,16 @@ use crate::{
 #[derive(Debug)]
 pub struct World {
     tables: &'static Tables,
-    things: BTreeMap<ThingId, Arc<Thing>>,
-    by_uuid: HashMap<Uuid, ThingId>,
-    /// By the id that its maker has given to a thing, and its kind.
-    by_given_id: BTreeMap<(String, Kind), ThingId>,
-    live: BTreeSet<(Kind, ThingId)>,
-    owned: BTreeSet<(ThingId, Kind, ThingId)>,
+    resources: BTreeMap<ResourceId, Arc<Resource>>,
+    by_uuid: HashMap<Uuid, ResourceId>,
+    /// By the id that its maker has given to a resource, and its kind.
+    by_given_id: BTreeMap<(String, Kind), ResourceId>,
+    live: BTreeSet<(Kind, ResourceId)>,
+    owned: BTreeSet<(ResourceId, Kind, ResourceId)>,
     /// (referred to, kind of the referrer, its column, the referrer)
-    referrers: BTreeSet<(ThingId, Kind, ColumnKey, ThingId)>,
-    due: BTreeSet<(Instant, ThingId)>,
-    by_key: HashMap<String, ThingId>,
+    referrers: BTreeSet<(ResourceId, Kind, ColumnKey, ResourceId)>,
+    due: BTreeSet<(Instant, ResourceId)>,
+    by_key: HashMap<String, ResourceId>,
     settings: BTreeMap<String, String>,
     ledger: Ledger,
 }
@@ -50,7 +50,7 @@ impl World {
     pub(super) fn new(tables: &'static Tables) -> Self {
         Self {
             tables,
-            things: BTreeMap::new(),
+            resources: BTreeMap::new(),
             by_uuid: HashMap::new(),
             by_given_id: BTreeMap::new(),
             live: BTreeSet::new(),
@@ -76,28 +76,28 @@ impl World {
         self.tables.spec(kind)
     }
 
-    /// A live thing of a kind.
-    pub fn get(&self, kind: Kind, id: ThingId) -> Option<&Thing> {
-        self.any(id).filter(|thing| thing.kind == kind && thing.removed.is_none())
+    /// A live resource of a kind.
+    pub fn get(&self, kind: Kind, id: ResourceId) -> Option<&Resource> {
+        self.any(id).filter(|resource| resource.kind == kind && resource.removed.is_none())
     }
 
-    /// A thing, removed or not.
-    pub fn any(&self, id: ThingId) -> Option<&Thing> {
-        self.things.get(&id).map(Arc::as_ref)
+    /// A resource, removed or not.
+    pub fn any(&self, id: ResourceId) -> Option<&Resource> {
+        self.resources.get(&id).map(Arc::as_ref)
     }
 
-    /// A thing that must be there.
+    /// A resource that must be there.
     ///
     /// # Panics
-    /// If it is not: ids we hold are of things that stay.
-    pub fn thing(&self, id: ThingId) -> &Thing {
+    /// If it is not: ids we hold are of resources that stay.
+    pub fn resource(&self, id: ResourceId) -> &Resource {
         self.any(id).unwrap_or_else(|| panic!("there is no thing {id}"))
     }
 
-    /// A thing of one of several kinds, or of any, by its id as the API writes it; removed or
+    /// A resource of one of several kinds, or of any, by its id as the API writes it; removed or
     /// not.
-    pub fn by_id(&self, text: &str, kinds: &[Kind]) -> Option<&Thing> {
-        let is_it = |thing: &&Thing| kinds.is_empty() || kinds.contains(&thing.kind);
+    pub fn by_id(&self, text: &str, kinds: &[Kind]) -> Option<&Resource> {
+        let is_it = |resource: &&Resource| kinds.is_empty() || kinds.contains(&resource.kind);
         if let Some(uuid) = Uuid::parse(text) {
             return self.by_uuid(uuid).filter(is_it);
         }
@@ -115,8 +115,8 @@ impl World {
             return;
         }
         let shown = |uuid: &str| {
-            let thing = self.by_uuid(Uuid::parse(uuid)?)?;
-            thing.given_id().map(str::to_owned)
+            let resource = self.by_uuid(Uuid::parse(uuid)?)?;
+            resource.given_id().map(str::to_owned)
         };
         answer.each_text(&mut |text| {
             if let Some(id) = shown(text) {
@@ -125,62 +125,62 @@ impl World {
         });
     }
 
-    /// A thing by uuid, removed or not.
-    pub fn by_uuid(&self, uuid: Uuid) -> Option<&Thing> {
+    /// A resource by uuid, removed or not.
+    pub fn by_uuid(&self, uuid: Uuid) -> Option<&Resource> {
         self.by_uuid.get(&uuid).and_then(|id| self.any(*id))
     }
 
-    /// All live things of a kind, the oldest first.
-    pub fn all(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Thing> + '_ {
-        let range = (kind, ThingId(0))..=(kind, ThingId(u64::MAX));
-        self.live.range(range).map(|(_, id)| self.thing(*id))
+    /// All live resources of a kind, the oldest first.
+    pub fn all(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Resource> + '_ {
+        let range = (kind, ResourceId(0))..=(kind, ResourceId(u64::MAX));
+        self.live.range(range).map(|(_, id)| self.resource(*id))
     }
 
-    /// All things of a kind, removed ones too, the oldest first.
-    pub fn removed_too(&self, kind: Kind) -> impl Iterator<Item = &Thing> + '_ {
-        self.things.values().map(Arc::as_ref).filter(move |thing| thing.kind == kind)
+    /// All resources of a kind, removed ones too, the oldest first.
+    pub fn removed_too(&self, kind: Kind) -> impl Iterator<Item = &Resource> + '_ {
+        self.resources.values().map(Arc::as_ref).filter(move |resource| resource.kind == kind)
     }
 
-    /// The live things of a kind that an account owns, the oldest first.
+    /// The live resources of a kind that an account owns, the oldest first.
     pub fn owned_by(
         &self,
-        account: ThingId,
+        account: ResourceId,
         kind: Kind,
-    ) -> impl DoubleEndedIterator<Item = &Thing> + '_ {
-        let range = (account, kind, ThingId(0))..=(account, kind, ThingId(u64::MAX));
-        self.owned.range(range).map(|(_, _, id)| self.thing(*id))
+    ) -> impl DoubleEndedIterator<Item = &Resource> + '_ {
+        let range = (account, kind, ResourceId(0))..=(account, kind, ResourceId(u64::MAX));
+        self.owned.range(range).map(|(_, _, id)| self.resource(*id))
     }
 
-    /// The live things of a kind whose reference in `column` is `target`.
+    /// The live resources of a kind whose reference in `column` is `target`.
     pub fn referring(
         &self,
-        target: ThingId,
+        target: ResourceId,
         kind: Kind,
         column: impl Into<Reference>,
-    ) -> impl DoubleEndedIterator<Item = &Thing> + '_ {
+    ) -> impl DoubleEndedIterator<Item = &Resource> + '_ {
         let key = column.into().key();
-        // Of a kind that nothing is stored of yet there are no things.
+        // Of a kind that nothing is stored of yet there are no resources.
         debug_assert!(
             self.tables.spec_if_any(kind).is_none_or(|spec| spec.stores(key)),
             "{kind:?} has no such column"
         );
-        let first = (target, kind, key, ThingId(0));
-        let last = (target, kind, key, ThingId(u64::MAX));
-        self.referrers.range(first..=last).map(|(_, _, _, id)| self.thing(*id))
+        let first = (target, kind, key, ResourceId(0));
+        let last = (target, kind, key, ResourceId(u64::MAX));
+        self.referrers.range(first..=last).map(|(_, _, _, id)| self.resource(*id))
     }
 
-    /// The ids of the live things of a kind whose reference in `column` is `target`.
+    /// The ids of the live resources of a kind whose reference in `column` is `target`.
     pub fn ids_referring(
         &self,
-        target: ThingId,
+        target: ResourceId,
         kind: Kind,
         column: impl Into<Reference>,
-    ) -> Vec<ThingId> {
-        self.referring(target, kind, column).map(|thing| thing.id).collect()
+    ) -> Vec<ResourceId> {
+        self.referring(target, kind, column).map(|resource| resource.id).collect()
     }
 
-    /// The thing that must be looked at first, and when.
-    pub fn next_due(&self) -> Option<(Instant, ThingId)> {
+    /// The resource that must be looked at first, and when.
+    pub fn next_due(&self) -> Option<(Instant, ResourceId)> {
         self.due.first().copied()
     }
 
@@ -193,19 +193,19 @@ impl World {
         &mut self.ledger
     }
 
-    /// The numbers of all things, removed ones too.
-    pub(super) fn ids(&self) -> Vec<ThingId> {
-        self.things.keys().copied().collect()
+    /// The numbers of all resources, removed ones too.
+    pub(super) fn ids(&self) -> Vec<ResourceId> {
+        self.resources.keys().copied().collect()
     }
 
-    /// How many things there are, removed ones too.
+    /// How many resources there are, removed ones too.
     pub fn len(&self) -> usize {
-        self.things.len()
+        self.resources.len()
     }
 
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        self.things.is_empty()
+        self.resources.is_empty()
     }
 
     /// The value of a global setting.
@@ -222,15 +222,15 @@ impl World {
     ///
     /// # Panics
     /// If there is no such setting: a mistake in our code.
-    pub fn scoped_setting(&self, of: ThingId, name: &str) -> &str {
+    pub fn scoped_setting(&self, of: ResourceId, name: &str) -> &str {
         match self.own_setting_of(of, name) {
             Some(row) => row.text(col::VALUE),
             None => self.setting(name),
         }
     }
 
-    /// The row that holds a setting's own value for a thing.
-    pub fn own_setting_of(&self, of: ThingId, name: &str) -> Option<&Thing> {
+    /// The row that holds a setting's own value for a resource.
+    pub fn own_setting_of(&self, of: ResourceId, name: &str) -> Option<&Resource> {
         self.referring(of, Kind::Setting, col::OF).find(|row| row.text(col::NAME) == name)
     }
 
@@ -264,38 +264,42 @@ impl World {
         }
     }
 
-    /// A thing, removed or not, to be kept beside its changes.
-    pub(super) fn shared(&self, id: ThingId) -> Option<Arc<Thing>> {
-        self.things.get(&id).cloned()
+    /// A resource, removed or not, to be kept beside its changes.
+    pub(super) fn shared(&self, id: ResourceId) -> Option<Arc<Resource>> {
+        self.resources.get(&id).cloned()
     }
 
-    /// Puts a thing in the place of what had its id; none takes it away.
+    /// Puts a resource in the place of what had its id; none takes it away.
     /// Returns what was there.
-    pub(super) fn put(&mut self, id: ThingId, thing: Option<Arc<Thing>>) -> Option<Arc<Thing>> {
-        let before = self.things.remove(&id);
+    pub(super) fn put(
+        &mut self,
+        id: ResourceId,
+        resource: Option<Arc<Resource>>,
+    ) -> Option<Arc<Resource>> {
+        let before = self.resources.remove(&id);
         if let Some(before) = &before {
             self.index(before, Indexed::No);
         }
-        if let Some(thing) = thing {
-            self.index(&thing, Indexed::Yes);
-            self.things.insert(id, thing);
+        if let Some(resource) = resource {
+            self.index(&resource, Indexed::Yes);
+            self.resources.insert(id, resource);
         }
         before
     }
 
-    fn index(&mut self, thing: &Thing, indexed: Indexed) {
+    fn index(&mut self, resource: &Resource, indexed: Indexed) {
         match indexed {
-            Indexed::Yes => drop(self.by_uuid.insert(thing.uuid, thing.id)),
-            Indexed::No => drop(self.by_uuid.remove(&thing.uuid)),
+            Indexed::Yes => drop(self.by_uuid.insert(resource.uuid, resource.id)),
+            Indexed::No => drop(self.by_uuid.remove(&resource.uuid)),
         }
-        if let Some(given) = thing.given_id() {
-            let key = (given.to_owned(), thing.kind);
+        if let Some(given) = resource.given_id() {
+            let key = (given.to_owned(), resource.kind);
             match indexed {
-                Indexed::Yes => self.by_given_id.insert(key, thing.id),
+                Indexed::Yes => self.by_given_id.insert(key, resource.id),
                 Indexed::No => self.by_given_id.remove(&key),
             };
         }
-        if thing.removed.is_some() {
+        if resource.removed.is_some() {
             return;
         }
         fn keep<T: Ord>(set: &mut BTreeSet<T>, entry: T, indexed: Indexed) {
@@ -304,27 +308,31 @@ impl World {
                 Indexed::No => set.remove(&entry),
             };
         }
-        keep(&mut self.live, (thing.kind, thing.id), indexed);
-        if let Some(owner) = thing.owner {
-            keep(&mut self.owned, (owner, thing.kind, thing.id), indexed);
+        keep(&mut self.live, (resource.kind, resource.id), indexed);
+        if let Some(owner) = resource.owner {
+            keep(&mut self.owned, (owner, resource.kind, resource.id), indexed);
         }
-        if thing.kind == Kind::User && !thing.text(col::API_KEY).is_empty() {
+        if resource.kind == Kind::User && !resource.text(col::API_KEY).is_empty() {
             match indexed {
                 Indexed::Yes => {
-                    self.by_key.insert(thing.text(col::API_KEY).to_owned(), thing.id);
+                    self.by_key.insert(resource.text(col::API_KEY).to_owned(), resource.id);
                 }
                 Indexed::No => {
-                    self.by_key.remove(thing.text(col::API_KEY));
+                    self.by_key.remove(resource.text(col::API_KEY));
                 }
             }
         }
-        for (column, target) in thing.references() {
-            keep(&mut self.referrers, (ThingId(target), thing.kind, column, thing.id), indexed);
+        for (column, target) in resource.references() {
+            keep(
+                &mut self.referrers,
+                (ResourceId(target), resource.kind, column, resource.id),
+                indexed,
+            );
         }
-        if thing.stores(col::DUE)
-            && let Some(due) = thing.time(col::DUE)
+        if resource.stores(col::DUE)
+            && let Some(due) = resource.time(col::DUE)
         {
-            keep(&mut self.due, (due, thing.id), indexed);
+            keep(&mut self.due, (due, resource.id), indexed);
         }
     }
 }
@@ -338,34 +346,34 @@ enum Indexed {
 /// Identity: who owns what, and what lies below what.
 impl World {
     /// The domain of an account.
-    pub fn domain_of(&self, account: ThingId) -> ThingId {
-        self.thing(account).id_of(col::DOMAIN_ID).expect("accounts are in a domain")
+    pub fn domain_of(&self, account: ResourceId) -> ResourceId {
+        self.resource(account).id_of(col::DOMAIN_ID).expect("accounts are in a domain")
     }
 
-    /// The domain that a thing belongs to through its owner.
-    pub fn domain_of_thing(&self, thing: &Thing) -> Option<ThingId> {
-        thing.owner.map(|owner| self.domain_of(owner))
+    /// The domain that a resource belongs to through its owner.
+    pub fn domain_of_resource(&self, resource: &Resource) -> Option<ResourceId> {
+        resource.owner.map(|owner| self.domain_of(owner))
     }
 
     /// The ROOT domain.
-    pub fn root_domain(&self) -> ThingId {
+    pub fn root_domain(&self) -> ResourceId {
         self.all(Kind::Domain).next().expect("the first domain is ROOT").id
     }
 
     /// A domain and those above it, up to ROOT.
-    pub fn lineage(&self, domain: ThingId) -> impl Iterator<Item = ThingId> + '_ {
-        std::iter::successors(Some(domain), |id| self.thing(*id).id_of(col::PARENT_DOMAIN_ID))
+    pub fn lineage(&self, domain: ResourceId) -> impl Iterator<Item = ResourceId> + '_ {
+        std::iter::successors(Some(domain), |id| self.resource(*id).id_of(col::PARENT_DOMAIN_ID))
     }
 
     /// Whether a domain is `top` or lies below it.
-    pub fn is_within(&self, domain: ThingId, top: ThingId) -> bool {
+    pub fn is_within(&self, domain: ResourceId, top: ResourceId) -> bool {
         self.lineage(domain).any(|id| id == top)
     }
 
     /// The path of a domain as logins write it: `/` for ROOT, `/acme/dev/` below.
-    pub fn login_path(&self, domain: ThingId) -> String {
+    pub fn login_path(&self, domain: ResourceId) -> String {
         let names: Vec<&str> =
-            self.lineage(domain).map(|id| self.thing(id).text(col::NAME)).collect();
+            self.lineage(domain).map(|id| self.resource(id).text(col::NAME)).collect();
         let mut path = "/".to_owned();
         for name in names.iter().rev().skip(1) {
             path.push_str(name);
@@ -375,20 +383,20 @@ impl World {
     }
 
     /// The path of a domain as answers show it: `ROOT/acme/dev`.
-    pub fn domain_path(&self, domain: ThingId) -> String {
+    pub fn domain_path(&self, domain: ResourceId) -> String {
         let names: Vec<&str> =
-            self.lineage(domain).map(|id| self.thing(id).text(col::NAME)).collect();
+            self.lineage(domain).map(|id| self.resource(id).text(col::NAME)).collect();
         names.into_iter().rev().collect::<Vec<_>>().join("/")
     }
 
     /// The domain of a path as logins write it: with or without slashes at its
     /// ends; empty is ROOT.
-    pub fn domain_at(&self, path: &str) -> Option<ThingId> {
+    pub fn domain_at(&self, path: &str) -> Option<ResourceId> {
         let mut domain = self.root_domain();
         let names = path.split('/').filter(|name| !name.is_empty());
         for (at, name) in names.enumerate() {
             // A path may begin with ROOT itself.
-            if at == 0 && name.eq_ignore_ascii_case(self.thing(domain).text(col::NAME)) {
+            if at == 0 && name.eq_ignore_ascii_case(self.resource(domain).text(col::NAME)) {
                 continue;
             }
             domain = self
@@ -400,36 +408,36 @@ impl World {
     }
 
     /// The live user of this name in a domain.
-    pub fn user_named(&self, domain: ThingId, username: &str) -> Option<&Thing> {
+    pub fn user_named(&self, domain: ResourceId, username: &str) -> Option<&Resource> {
         self.referring(domain, Kind::Account, col::DOMAIN_ID)
             .flat_map(|account| self.owned_by(account.id, Kind::User))
             .find(|user| user.text(col::USERNAME).eq_ignore_ascii_case(username))
     }
 
     /// The live user of an API key.
-    pub fn user_of_key(&self, api_key: &str) -> Option<&Thing> {
-        self.by_key.get(api_key).map(|id| self.thing(*id))
+    pub fn user_of_key(&self, api_key: &str) -> Option<&Resource> {
+        self.by_key.get(api_key).map(|id| self.resource(*id))
     }
 
     /// The role of an account.
-    pub fn role_of(&self, account: ThingId) -> Option<Role> {
-        Role::from_number(self.thing(account).int(col::ACCOUNT_TYPE))
+    pub fn role_of(&self, account: ResourceId) -> Option<Role> {
+        Role::from_number(self.resource(account).int(col::ACCOUNT_TYPE))
     }
 
     /// The live account of this name in a domain.
-    pub fn account_named(&self, domain: ThingId, name: &str) -> Option<&Thing> {
+    pub fn account_named(&self, domain: ResourceId, name: &str) -> Option<&Resource> {
         self.referring(domain, Kind::Account, col::DOMAIN_ID)
             .find(|account| account.text(col::NAME).eq_ignore_ascii_case(name))
     }
 
-    /// Finds the job that works on a thing, or will; the oldest of several.
-    pub(super) fn pending_job(&self, of: ThingId) -> Option<&Thing> {
-        let is_pending = |job: &&Thing| job.int(col::JOB_STATUS) == JobStatus::Pending as i64;
+    /// Finds the job that works on a resource, or will; the oldest of several.
+    pub(super) fn pending_job(&self, of: ResourceId) -> Option<&Resource> {
+        let is_pending = |job: &&Resource| job.int(col::JOB_STATUS) == JobStatus::Pending as i64;
         self.referring(of, Kind::Job, col::ABOUT).find(is_pending)
     }
 
     /// The project that an account is there for.
-    pub fn project_of(&self, account: ThingId) -> Option<&Thing> {
-        self.thing(account).id_of(col::PROJECT).map(|id| self.thing(id))
+    pub fn project_of(&self, account: ResourceId) -> Option<&Resource> {
+        self.resource(account).id_of(col::PROJECT).map(|id| self.resource(id))
     }
 }

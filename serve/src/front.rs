@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use cloudtally_model::{ApiError, Instant, Millis};
 use cloudtally_platform::{
     FrontCommand, col,
-    engine::{Answer as Tree, Caller, Clock, Cloud, Node, ThingId, login, own_users},
+    engine::{Answer as Tree, Caller, Clock, Cloud, Node, ResourceId, login, own_users},
 };
 use cloudtally_store::{AdminKeys, Store};
 
@@ -51,7 +51,7 @@ impl Front {
     /// shows those that count.
     pub(crate) fn adopt_admin_keys(&self, keys: &AdminKeys, now: Instant) -> Result<(), ApiError> {
         let world = self.cloud.world();
-        let admin = world.thing(own_users::admin_user(&world));
+        let admin = world.resource(own_users::admin_user(&world));
         let is_known = admin.text(col::API_KEY) == keys.api_key
             && admin.text(col::USER_SECRET_KEY) == keys.secret_key;
         drop(world);
@@ -94,7 +94,7 @@ impl Front {
     }
 
     /// The user of a session; one that was ended in the cloud meanwhile is over.
-    pub(crate) fn user_of_session(&self, id: &str, key: &str) -> Option<ThingId> {
+    pub(crate) fn user_of_session(&self, id: &str, key: &str) -> Option<ResourceId> {
         let (user, ended) = self.sessions.user(id, key, self.session_timeout())?;
         if login::sessions_ended(&self.cloud.world(), user) == ended {
             return Some(user);
@@ -189,7 +189,7 @@ impl Front {
 
     fn api_limit(&self, caller: &Caller) -> Answer {
         let world = self.cloud.world();
-        let account = world.thing(caller.account);
+        let account = world.resource(caller.account);
         let standing = self.throttle.standing(Limits::of(&world), account.id);
         let number = |number: u64| Node::Int(i64::try_from(number).unwrap_or(i64::MAX));
         Answer::Tree(Tree::Object {

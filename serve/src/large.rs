@@ -10,7 +10,7 @@ use std::{
 };
 
 use cloudtally_model::ApiError;
-use cloudtally_platform::engine::{Caller, ThingId};
+use cloudtally_platform::engine::{Caller, ResourceId};
 
 /// Large answers at a time.
 const LARGE_MAX: usize = 32;
@@ -25,7 +25,7 @@ const RETRY_SECONDS: u64 = 5;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reader {
     /// None for what is answered to anybody.
-    account: Option<ThingId>,
+    account: Option<ResourceId>,
     is_root: bool,
 }
 
@@ -38,7 +38,7 @@ impl From<Caller> for Reader {
 /// All places.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LargeAnswers {
-    by_account: Arc<Mutex<HashMap<Option<ThingId>, usize>>>,
+    by_account: Arc<Mutex<HashMap<Option<ResourceId>, usize>>>,
 }
 
 impl LargeAnswers {
@@ -64,7 +64,7 @@ impl LargeAnswers {
         Ok(Place { of: self.clone(), account: reader.account })
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<Option<ThingId>, usize>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<Option<ResourceId>, usize>> {
         self.by_account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -73,7 +73,7 @@ impl LargeAnswers {
 #[derive(Debug)]
 pub(crate) struct Place {
     of: LargeAnswers,
-    account: Option<ThingId>,
+    account: Option<ResourceId>,
 }
 
 impl Drop for Place {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn reader(account: u64, is_root: bool) -> Reader {
-        Reader { account: Some(ThingId(account)), is_root }
+        Reader { account: Some(ResourceId(account)), is_root }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! On the real clock the usage job has a schedule and a thread of its own
 //! ([`crate::job`]), and only the cloud lives here. On a simulated one both live
-//! here, one thing after the other, so that a month is the same however fast it
+//! here, one resource after the other, so that a month is the same however fast it
 //! passes: what is due in the cloud at a moment comes before the usage job of
 //! that moment.
 
@@ -102,7 +102,7 @@ impl Life {
         matches!(*self.clock, Clock::Simulated(_))
     }
 
-    /// Lets everything happen that is due by `to`; returns when the next thing is.
+    /// Lets everything happen that is due by `to`; returns when the next resource is.
     ///
     /// When the server stops on the way, the clock stays at what has happened: put on
     /// to `to` it would leave the tenants and jobs between out for ever.
@@ -174,7 +174,7 @@ impl Life {
 pub(crate) enum Lived {
     /// All that was due has happened.
     All {
-        /// When the next thing is due.
+        /// When the next resource is due.
         next: Option<Instant>,
     },
     /// The server stops: some of it has.

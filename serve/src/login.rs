@@ -11,7 +11,7 @@ use cloudtally_model::{ApiError, Instant};
 use cloudtally_platform::{
     col,
     engine::{
-        Answer as Tree, Fields, Node, ThingId, World,
+        Answer as Tree, Fields, Node, ResourceId, World,
         login::{self, Proof},
         secret,
     },
@@ -129,7 +129,7 @@ fn is_signed_on(world: &World, params: &Params, signature: &str) -> bool {
 }
 
 /// Counts a wrong password against its address, and tells the log of it.
-fn count_guess(front: &Front, asked: &Asked<'_>, username: &str, user: Option<ThingId>) {
+fn count_guess(front: &Front, asked: &Asked<'_>, username: &str, user: Option<ResourceId>) {
     let address = asked.address;
     front.guesses.count(address, Stopwatch::now());
     // A name that nobody has may be a password that was typed in the wrong place.
@@ -151,7 +151,7 @@ pub(crate) fn log_out(front: &Front, asked: &Asked<'_>, now: Instant) -> Result<
 }
 
 /// The domain by uuid, else by path, else ROOT; none for a path that leads nowhere.
-fn domain_of(world: &World, params: &Params) -> Result<Option<ThingId>, ApiError> {
+fn domain_of(world: &World, params: &Params) -> Result<Option<ResourceId>, ApiError> {
     let Some(id) = params.given("domainid") else {
         return Ok(world.domain_at(params.given("domain").unwrap_or_default()));
     };
@@ -162,14 +162,14 @@ fn domain_of(world: &World, params: &Params) -> Result<Option<ThingId>, ApiError
 /// What a login answers, all of it text.
 fn shown(
     world: &World,
-    user: ThingId,
+    user: ResourceId,
     timeout_seconds: u64,
     session_key: &str,
     now: Instant,
 ) -> Fields {
-    let user = world.thing(user);
-    let account = user.owner.map(|id| world.thing(id)).expect("users have accounts");
-    let domain = world.thing(world.domain_of(account.id));
+    let user = world.resource(user);
+    let account = user.owner.map(|id| world.resource(id)).expect("users have accounts");
+    let domain = world.resource(world.domain_of(account.id));
     let zone = user.text(col::TIMEZONE);
     let offset = zone_offset(zone, now);
     let mut fields = vec![

@@ -152,7 +152,7 @@ pub fn open_cloud(
 fn set_up_admin(cloud: &Cloud, keys: &AdminKeys, now: Instant) -> Result<AdminPassword, ApiError> {
     let world = cloud.world();
     let has_password =
-        !world.thing(own_users::admin_user(&world)).text(col::PASSWORD_HASH).is_empty();
+        !world.resource(own_users::admin_user(&world)).text(col::PASSWORD_HASH).is_empty();
     drop(world);
     let from_environment = std::env::var(PASSWORD_VARIABLE).ok().filter(|text| !text.is_empty());
     let (password, origin) = match (has_password, from_environment) {

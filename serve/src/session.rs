@@ -12,7 +12,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use cloudtally_model::ApiError;
-use cloudtally_platform::engine::{Entropy, ThingId};
+use cloudtally_platform::engine::{Entropy, ResourceId};
 use subtle::ConstantTimeEq;
 
 /// Sessions kept at a time; one more ends the one that is silent the longest.
@@ -30,7 +30,7 @@ pub(crate) struct Sessions {
 
 struct Session {
     key: String,
-    user: ThingId,
+    user: ResourceId,
     /// How often the cloud had ended the user's sessions before.
     ended: i64,
     used: Stopwatch,
@@ -49,7 +49,7 @@ impl Sessions {
     /// Opens a session of a user whose sessions were ended so often before.
     pub(crate) fn open(
         &self,
-        (user, ended): (ThingId, i64),
+        (user, ended): (ResourceId, i64),
         timeout: Duration,
         entropy: Entropy,
     ) -> Result<Opened, ApiError> {
@@ -74,7 +74,7 @@ impl Sessions {
 
     /// The user of a session, and how often the user's sessions had been ended when it
     /// was opened. Too long a silence ends it; a wrong key does not, for any page can send one.
-    pub(crate) fn user(&self, id: &str, key: &str, timeout: Duration) -> Option<(ThingId, i64)> {
+    pub(crate) fn user(&self, id: &str, key: &str, timeout: Duration) -> Option<(ResourceId, i64)> {
         let mut sessions = self.all();
         let session = sessions.get_mut(id)?;
         if session.used.elapsed() >= timeout {
@@ -90,7 +90,7 @@ impl Sessions {
     }
 
     /// Ends a session; tells whose it was.
-    pub(crate) fn end(&self, id: &str) -> Option<ThingId> {
+    pub(crate) fn end(&self, id: &str) -> Option<ResourceId> {
         self.all().remove(id).map(|session| session.user)
     }
 
@@ -112,21 +112,21 @@ mod tests {
     #[test]
     fn a_session_is_known_by_both_its_halves() {
         let sessions = Sessions::default();
-        let one = sessions.open((ThingId(1), 0), LONG, entropy).unwrap();
-        let two = sessions.open((ThingId(2), 0), LONG, entropy).unwrap();
-        assert_eq!(sessions.user(&one.id, &one.key, LONG), Some((ThingId(1), 0)));
+        let one = sessions.open((ResourceId(1), 0), LONG, entropy).unwrap();
+        let two = sessions.open((ResourceId(2), 0), LONG, entropy).unwrap();
+        assert_eq!(sessions.user(&one.id, &one.key, LONG), Some((ResourceId(1), 0)));
         assert_eq!(sessions.user("", "", LONG), None);
         assert_eq!(sessions.user(&one.id, &two.key, LONG), None);
-        assert_eq!(sessions.user(&one.id, &one.key, LONG), Some((ThingId(1), 0)), "it goes on");
-        assert_eq!(sessions.user(&two.id, &two.key, LONG), Some((ThingId(2), 0)));
-        assert_eq!(sessions.end(&two.id), Some(ThingId(2)));
+        assert_eq!(sessions.user(&one.id, &one.key, LONG), Some((ResourceId(1), 0)), "it goes on");
+        assert_eq!(sessions.user(&two.id, &two.key, LONG), Some((ResourceId(2), 0)));
+        assert_eq!(sessions.end(&two.id), Some(ResourceId(2)));
         assert_eq!(sessions.end(&two.id), None);
     }
 
     #[test]
     fn silence_ends_it() {
         let sessions = Sessions::default();
-        let one = sessions.open((ThingId(1), 0), LONG, entropy).unwrap();
+        let one = sessions.open((ResourceId(1), 0), LONG, entropy).unwrap();
         assert_eq!(sessions.user(&one.id, &one.key, Duration::ZERO), None);
         assert_eq!(sessions.user(&one.id, &one.key, LONG), None);
     }
@@ -134,9 +134,9 @@ mod tests {
     #[test]
     fn there_are_never_more_than_so_many() {
         let sessions = Sessions::default();
-        let first = sessions.open((ThingId(1), 0), LONG, entropy).unwrap();
+        let first = sessions.open((ResourceId(1), 0), LONG, entropy).unwrap();
         for _ in 0..SESSIONS_MAX {
-            sessions.open((ThingId(2), 0), LONG, entropy).unwrap();
+            sessions.open((ResourceId(2), 0), LONG, entropy).unwrap();
         }
         assert_eq!(sessions.all().len(), SESSIONS_MAX);
         assert_eq!(sessions.user(&first.id, &first.key, LONG), None);

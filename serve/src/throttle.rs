@@ -10,7 +10,7 @@ use std::{
 };
 
 use cloudtally_model::ApiError;
-use cloudtally_platform::engine::{ThingId, World};
+use cloudtally_platform::engine::{ResourceId, World};
 
 /// The settings.
 #[derive(Clone, Copy, Debug)]
@@ -52,12 +52,12 @@ pub(crate) struct Standing {
 /// The counts of all accounts.
 #[derive(Default)]
 pub(crate) struct Throttle {
-    windows: Mutex<HashMap<ThingId, Window>>,
+    windows: Mutex<HashMap<ResourceId, Window>>,
 }
 
 impl Throttle {
     /// Counts a call; refuses it if it is one too many.
-    pub(crate) fn count(&self, limits: Limits, account: ThingId) -> Result<(), ApiError> {
+    pub(crate) fn count(&self, limits: Limits, account: ResourceId) -> Result<(), ApiError> {
         let now = Stopwatch::now();
         let mut windows = self.all();
         if windows.len() >= limits.accounts_max && !windows.contains_key(&account) {
@@ -86,7 +86,7 @@ impl Throttle {
     }
 
     /// How an account stands.
-    pub(crate) fn standing(&self, limits: Limits, account: ThingId) -> Standing {
+    pub(crate) fn standing(&self, limits: Limits, account: ResourceId) -> Standing {
         let windows = self.all();
         let window = windows.get(&account).map(|window| (window.began.elapsed(), window.calls));
         let (age, issued) =
@@ -100,7 +100,7 @@ impl Throttle {
     }
 
     /// Sets the count of an account, or of all, back to zero.
-    pub(crate) fn reset(&self, account: Option<ThingId>) {
+    pub(crate) fn reset(&self, account: Option<ResourceId>) {
         let mut windows = self.all();
         match account {
             Some(account) => drop(windows.remove(&account)),
@@ -108,7 +108,7 @@ impl Throttle {
         }
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<ThingId, Window>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<ResourceId, Window>> {
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn one_call_too_many_is_refused_and_counted() {
         let throttle = Throttle::default();
-        let (one, other) = (ThingId(1), ThingId(2));
+        let (one, other) = (ResourceId(1), ResourceId(2));
         assert_eq!(throttle.standing(LIMITS, one).allowed, 2);
         for _ in 0..2 {
             throttle.count(LIMITS, one).unwrap();
@@ -147,7 +147,7 @@ mod tests {
         let throttle = Throttle::default();
         let limits = Limits { interval: Duration::ZERO, ..LIMITS };
         for _ in 0..9 {
-            throttle.count(limits, ThingId(1)).unwrap();
+            throttle.count(limits, ResourceId(1)).unwrap();
         }
     }
 
@@ -155,7 +155,7 @@ mod tests {
     fn no_more_accounts_than_the_cache_holds() {
         let throttle = Throttle::default();
         for account in 0..100 {
-            throttle.count(LIMITS, ThingId(account)).unwrap();
+            throttle.count(LIMITS, ResourceId(account)).unwrap();
         }
         assert_eq!(throttle.all().len(), 3);
     }

@@ -123,7 +123,7 @@ fn as_json(repair: &Repair, is_done: bool) -> serde_json::Value {
         "done": is_done,
         "livedUntil": repair.lived.to_string(),
         "to": repair.to.to_string(),
-        "things": repair.cloud.things,
+        "things": repair.cloud.resources,
         "ledgerEntries": repair.cloud.entries,
         "events": repair.lake.events,
         "samples": repair.lake.samples,
@@ -138,7 +138,7 @@ fn print(repair: &Repair, is_done: bool) {
         if is_done { ("is", "are", "") } else { ("would be", "would be", "would ") };
     println!("the cloud has lived until {lived}; its clock {is} set back to {to}");
     let count = |count: usize| number(count as u64);
-    println!("  {} things {would}have earlier dates", count(cloud.things));
+    println!("  {} things {would}have earlier dates", count(cloud.resources));
     println!("  {} entries of the ledger {would}begin or end earlier", count(cloud.entries));
     println!("  {} usage events {would}happen at that instant", number(lake.events));
     println!("  {} samples {would}count for its day", number(lake.samples));

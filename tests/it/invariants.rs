@@ -137,7 +137,7 @@ fn collect(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
 fn files_that_contributing_names_are_there() {
     let text = fs::read_to_string(repository().join("CONTRIBUTING.md")).unwrap();
     let endings = [".rs", ".md", ".csv", ".txt", ".toml", ".py", "/"];
-    // AREA, NAME and the like stand for names that are chosen by whoever adds a thing.
+    // AREA, NAME and the like stand for names that are chosen by whoever adds a resource.
     let is_placeholder = |path: &str| {
         path.split(['/', '.']).any(|part| part.len() > 2 && part.chars().all(char::is_uppercase))
     };

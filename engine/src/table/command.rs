@@ -3,25 +3,25 @@
 use cloudtally_model::ApiError;
 
 use super::{Kind, Object, Param, Roles, group, same};
-use crate::{Act, Answer, Begin, Check, Fail, Filter, Query, Tables, Thing, World};
+use crate::{Act, Answer, Begin, Check, Fail, Filter, Query, Resource, Tables, World};
 
-/// What kind of thing a command does, and so which part of the engine runs it.
+/// What kind of resource a command does, and so which part of the engine runs it.
 #[derive(Clone, Copy)]
 pub enum Verb {
     /// Not built yet: answers that it is not supported yet.
     Later,
-    /// Lists things of the command's kind.
+    /// Lists resources of the command's kind.
     List {
         /// Refuses some of them; for what the parameters' names do not say.
         filter: Option<Filter>,
         /// Parameters that `filter` looks at, not the engine.
         own: &'static [&'static str],
     },
-    /// Makes a thing of the command's kind from the parameters.
+    /// Makes a resource of the command's kind from the parameters.
     Create,
     /// Changes what the parameters name.
     Update,
-    /// Removes the thing that `id` names.
+    /// Removes the resource that `id` names.
     Delete,
     /// Looks and answers; changes nothing.
     Read(fn(&Query<'_>) -> Result<Answer, ApiError>),
@@ -41,7 +41,7 @@ pub enum Job {
     Sync,
     /// A job; the call answers its uuid.
     Plain,
-    /// The call makes the thing and answers its uuid; a job does the rest.
+    /// The call makes the resource and answers its uuid; a job does the rest.
     Create,
 }
 
@@ -102,8 +102,8 @@ pub struct Command {
     pub job: Job,
     /// The type of the action events it writes.
     pub event: Option<&'static str>,
-    /// Chooses the type by the thing, where it is not always the same.
-    pub event_by: Option<fn(&World, &Thing) -> &'static str>,
+    /// Chooses the type by the resource, where it is not always the same.
+    pub event_by: Option<fn(&World, &Resource) -> &'static str>,
     /// What it answers.
     pub shape: Shape,
     /// Which fields each word of its parameter `details` asks for.
@@ -112,7 +112,7 @@ pub struct Command {
     pub is_extension: bool,
     /// Refuses what must not begin, before anything is changed.
     pub check: Option<Check>,
-    /// Makes or finds the thing that the command works on.
+    /// Makes or finds the resource that the command works on.
     pub begin: Option<Begin>,
     /// Does the work, in the call or in its job.
     pub act: Option<Act>,
@@ -152,22 +152,22 @@ pub const fn gone(name: &'static str) -> Command {
     row(name, Verb::Gone, None)
 }
 
-/// A command that lists things of a kind.
+/// A command that lists resources of a kind.
 pub const fn list(name: &'static str, kind: Kind) -> Command {
     row(name, Verb::List { filter: None, own: &[] }, Some(kind))
 }
 
-/// A command that makes a thing of a kind.
+/// A command that makes a resource of a kind.
 pub const fn create(name: &'static str, kind: Kind) -> Command {
     row(name, Verb::Create, Some(kind))
 }
 
-/// A command that changes a thing of a kind.
+/// A command that changes a resource of a kind.
 pub const fn update(name: &'static str, kind: Kind) -> Command {
     row(name, Verb::Update, Some(kind))
 }
 
-/// A command that removes a thing of a kind.
+/// A command that removes a resource of a kind.
 pub const fn delete(name: &'static str, kind: Kind) -> Command {
     row(name, Verb::Delete, Some(kind))
 }
@@ -234,7 +234,7 @@ impl Command {
         self
     }
 
-    /// Answers one thing of a kind.
+    /// Answers one resource of a kind.
     pub const fn object_of(mut self, item: &'static str, kind: Kind) -> Self {
         self.shape = Shape::Object { item, shown: Shown::OfKind(kind) };
         self
@@ -258,8 +258,8 @@ impl Command {
         self
     }
 
-    /// Chooses the type of the action events by the thing the command works on.
-    pub const fn event_by(mut self, by: fn(&World, &Thing) -> &'static str) -> Self {
+    /// Chooses the type of the action events by the resource the command works on.
+    pub const fn event_by(mut self, by: fn(&World, &Resource) -> &'static str) -> Self {
         self.event_by = Some(by);
         self
     }
@@ -270,7 +270,7 @@ impl Command {
         self.event(event)
     }
 
-    /// The call makes the thing; a job does the rest.
+    /// The call makes the resource; a job does the rest.
     pub const fn create_job(mut self, event: &'static str) -> Self {
         self.job = Job::Create;
         self.event(event)
@@ -312,7 +312,7 @@ impl Command {
         self
     }
 
-    /// Makes or finds the thing the command works on, in the call itself.
+    /// Makes or finds the resource the command works on, in the call itself.
     pub const fn begin(mut self, begin: Begin) -> Self {
         self.begin = Some(begin);
         self
@@ -364,8 +364,8 @@ impl Command {
             || self.param("pagesize").is_some()
     }
 
-    /// Says that it lists things: what is named and gone gives an empty list. The commands
-    /// that find places for a thing need the thing itself.
+    /// Says that it lists resources: what is named and gone gives an empty list. The commands
+    /// that find places for a resource need the resource itself.
     pub fn is_list(&self) -> bool {
         matches!(self.shape, Shape::List { .. }) && self.name.starts_with("list")
     }

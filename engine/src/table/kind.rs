@@ -3,11 +3,11 @@
 use cloudtally_model::{Text, port::Use};
 
 use super::{Hidden, Meter, Object, Source, WireType, same};
-use crate::{Caller, Column, ColumnKey, Reference, States, Thing, ThingId, Tx, World};
+use crate::{Caller, Column, ColumnKey, Reference, Resource, ResourceId, States, Tx, World};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $noun:literal),* $(,)?) => {
-        /// What a stored thing is.
+        /// What a stored resource is.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum Kind { $(
@@ -87,7 +87,7 @@ kinds! {
     StoragePoolOnFiler "filer pool", VolumeOnFiler "filer volume", Lun "LUN", SspHost "SSP host",
 }
 
-/// Who a thing belongs to.
+/// Who a resource belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// Nobody: part of the cloud; who may see it is the command's matter.
@@ -134,11 +134,11 @@ pub enum Limit {
 pub struct Unique {
     /// The column of the name.
     pub column: Column<Text>,
-    /// Among which things.
+    /// Among which resources.
     pub within: Within,
 }
 
-/// Among which things a name must not stand twice.
+/// Among which resources a name must not stand twice.
 #[derive(Clone, Copy, Debug)]
 pub enum Within {
     /// All of the kind.
@@ -148,21 +148,21 @@ pub enum Within {
     /// Those of the same domain.
     Domain,
     /// Those with the same value of a column.
-    Column(Column<ThingId>),
+    Column(Column<ResourceId>),
 }
 
-/// What becomes of what refers to a thing that is removed.
+/// What becomes of what refers to a resource that is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDelete {
-    /// The thing is in use and stays.
+    /// The resource is in use and stays.
     Refuse,
     /// It goes too.
     Remove,
-    /// It forgets the thing.
+    /// It forgets the resource.
     Forget,
 }
 
-/// The callers that may know of things of a kind which no account owns.
+/// The callers that may know of resources of a kind which no account owns.
 #[derive(Clone, Copy)]
 pub enum Sight {
     /// Everybody: what the cloud offers.
@@ -171,10 +171,10 @@ pub enum Sight {
     /// nothing has.
     RootAdmins,
     /// Whoever a function says.
-    By(fn(&World, &Caller, &Thing) -> bool),
+    By(fn(&World, &Caller, &Resource) -> bool),
 }
 
-/// The turn in which things go when what they belong to is removed: nothing is in use any
+/// The turn in which resources go when what they belong to is removed: nothing is in use any
 /// more when its turn comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Turn {
@@ -212,43 +212,43 @@ pub enum Turn {
     RemoteAccess,
 }
 
-/// What becomes of things when their account is removed.
+/// What becomes of resources when their account is removed.
 #[derive(Clone, Copy)]
 pub struct WithOwner {
     /// When it is their turn.
     pub turn: Turn,
     /// The column by which they belong to the account, where they are not owned by it.
-    pub by: Option<Column<ThingId>>,
+    pub by: Option<Column<ResourceId>>,
     /// Removes one of them, or does what else becomes of it.
-    pub remove: fn(&mut Tx<'_>, ThingId),
+    pub remove: fn(&mut Tx<'_>, ResourceId),
 }
 
-/// What becomes of things when another that they stand on is given up.
+/// What becomes of resources when another that they stand on is given up.
 #[derive(Clone, Copy)]
 pub struct GoesWith {
     /// The kind of the other.
     pub other: Kind,
     /// The column by which they refer to it.
-    pub by: Column<ThingId>,
+    pub by: Column<ResourceId>,
     /// When it is their turn.
     pub turn: Turn,
     /// Removes one of them, or does what else becomes of it.
-    pub remove: fn(&mut Tx<'_>, ThingId),
+    pub remove: fn(&mut Tx<'_>, ResourceId),
 }
 
-/// How much of a limit a thing takes: pieces, MiB of memory, or bytes of storage.
-pub type Amount = fn(&World, &Thing) -> i64;
+/// How much of a limit a resource takes: pieces, MiB of memory, or bytes of storage.
+pub type Amount = fn(&World, &Resource) -> i64;
 
 /// What a kind of machine does when its host is gone.
 #[derive(Clone, Copy)]
 pub struct Machine {
     /// Stops it where it was; it is on no host then.
-    pub halt: fn(&mut Tx<'_>, ThingId),
+    pub halt: fn(&mut Tx<'_>, ResourceId),
     /// Starts it on another host, if it was wanted there.
-    pub start_elsewhere: fn(&mut Tx<'_>, ThingId, WasRunning),
+    pub start_elsewhere: fn(&mut Tx<'_>, ResourceId, WasRunning),
 }
 
-/// How things that forward traffic count it.
+/// How resources that forward traffic count it.
 #[derive(Clone, Copy)]
 pub struct Forwards {
     /// The counter of bytes sent.
@@ -256,7 +256,7 @@ pub struct Forwards {
     /// The counter of bytes received.
     pub received: Column<i64>,
     /// The use that the bytes are, for the ledger.
-    pub what: fn(&Thing) -> Use,
+    pub what: fn(&Resource) -> Use,
 }
 
 /// Tells whether a machine ran, or was about to, when its host went.
@@ -276,7 +276,7 @@ pub struct KindSpec {
     pub object: &'static Object,
     /// Columns that no answer shows.
     pub hidden: &'static [Hidden],
-    /// Who owns things of this kind.
+    /// Who owns resources of this kind.
     pub owner: Owner,
     /// Names that must not stand twice.
     pub unique: &'static [Unique],
@@ -294,35 +294,35 @@ pub struct KindSpec {
     pub tag_type: Option<&'static str>,
     /// The word `jobinstancetype` shows.
     pub job_instance: Option<&'static str>,
-    /// Set where nothing is left of a removed thing, so that its id is unknown even to lists.
+    /// Set where nothing is left of a removed resource, so that its id is unknown even to lists.
     pub leaves_nothing: bool,
     /// Called when the moment in the column `due` has come; must move it on.
-    pub on_due: Option<fn(&mut Tx<'_>, ThingId)>,
+    pub on_due: Option<fn(&mut Tx<'_>, ResourceId)>,
     /// Called after each move, with the state it came from: what every path to a
     /// state has in common, such as the usage events.
-    pub on_move: Option<fn(&mut Tx<'_>, ThingId, &'static str)>,
+    pub on_move: Option<fn(&mut Tx<'_>, ResourceId, &'static str)>,
     /// The callers that may know of those which no account owns.
     pub sight: Sight,
-    /// Lets others than the owner name a thing to use it.
-    pub usable_by: Option<fn(&World, &Caller, &Thing) -> bool>,
-    /// The limits of its owner that each thing counts for, and how much of them.
+    /// Lets others than the owner name a resource to use it.
+    pub usable_by: Option<fn(&World, &Caller, &Resource) -> bool>,
+    /// The limits of its owner that each resource counts for, and how much of them.
     pub counts: &'static [(Limit, Amount)],
-    /// What becomes of a thing when its account is removed.
+    /// What becomes of a resource when its account is removed.
     pub with_owner: Option<WithOwner>,
-    /// What becomes of a thing when another that it stands on is given up.
+    /// What becomes of a resource when another that it stands on is given up.
     pub goes_with: &'static [GoesWith],
-    /// Stops a thing when its account is shut.
-    pub stop: Option<fn(&mut Tx<'_>, ThingId)>,
+    /// Stops a resource when its account is shut.
+    pub stop: Option<fn(&mut Tx<'_>, ResourceId)>,
     /// What a machine does when its host is gone.
     pub machine: Option<Machine>,
     /// The uses that it is, for the bill.
     pub meters: &'static [Meter],
-    /// The counters of bytes sent and received, where things of this kind forward traffic.
+    /// The counters of bytes sent and received, where resources of this kind forward traffic.
     pub forwards: Option<Forwards>,
 }
 
 impl KindSpec {
-    /// A kind of the cloud's own things, with no more than its fields.
+    /// A kind of the cloud's own resources, with no more than its fields.
     pub const fn new(kind: Kind, object: &'static Object) -> Self {
         Self {
             kind,
@@ -366,7 +366,7 @@ impl KindSpec {
         self
     }
 
-    /// Things of this kind belong to accounts.
+    /// Resources of this kind belong to accounts.
     pub const fn owned(mut self) -> Self {
         self.owner = Owner::Account;
         self
@@ -452,14 +452,14 @@ impl KindSpec {
     }
 
     /// Called when the moment in the column `due` has come; must move it on.
-    pub const fn on_due(mut self, look: fn(&mut Tx<'_>, ThingId)) -> Self {
+    pub const fn on_due(mut self, look: fn(&mut Tx<'_>, ResourceId)) -> Self {
         self.must_store(ColumnKey::of("due"));
         self.on_due = Some(look);
         self
     }
 
     /// Called after each move, with the state it came from.
-    pub const fn on_move(mut self, look: fn(&mut Tx<'_>, ThingId, &'static str)) -> Self {
+    pub const fn on_move(mut self, look: fn(&mut Tx<'_>, ResourceId, &'static str)) -> Self {
         self.on_move = Some(look);
         self
     }
@@ -475,37 +475,41 @@ impl KindSpec {
         self
     }
 
-    /// Others than the owner may name a thing to use it, where `may` says so.
-    pub const fn usable_by(mut self, may: fn(&World, &Caller, &Thing) -> bool) -> Self {
+    /// Others than the owner may name a resource to use it, where `may` says so.
+    pub const fn usable_by(mut self, may: fn(&World, &Caller, &Resource) -> bool) -> Self {
         self.usable_by = Some(may);
         self
     }
 
-    /// Each thing counts for these limits of its owner.
+    /// Each resource counts for these limits of its owner.
     pub const fn counts(mut self, counts: &'static [(Limit, Amount)]) -> Self {
         self.counts = counts;
         self
     }
 
-    /// Things go when their account is removed, at their turn.
-    pub const fn goes_with_owner(mut self, turn: Turn, remove: fn(&mut Tx<'_>, ThingId)) -> Self {
+    /// Resources go when their account is removed, at their turn.
+    pub const fn goes_with_owner(
+        mut self,
+        turn: Turn,
+        remove: fn(&mut Tx<'_>, ResourceId),
+    ) -> Self {
         self.with_owner = Some(WithOwner { turn, by: None, remove });
         self
     }
 
-    /// Things that refer to an account by a column do what `remove` does when it is removed.
+    /// Resources that refer to an account by a column do what `remove` does when it is removed.
     pub const fn follows_account(
         mut self,
         turn: Turn,
-        by: Column<ThingId>,
-        remove: fn(&mut Tx<'_>, ThingId),
+        by: Column<ResourceId>,
+        remove: fn(&mut Tx<'_>, ResourceId),
     ) -> Self {
         self.must_store(by.key());
         self.with_owner = Some(WithOwner { turn, by: Some(by), remove });
         self
     }
 
-    /// Things go when another that they stand on is given up: a rule with its address or
+    /// Resources go when another that they stand on is given up: a rule with its address or
     /// the machine that it leads to.
     pub const fn goes_with(mut self, others: &'static [GoesWith]) -> Self {
         let mut at = 0;
@@ -517,13 +521,13 @@ impl KindSpec {
         self
     }
 
-    /// Things stop when their account is shut.
-    pub const fn stops_with_owner(mut self, stop: fn(&mut Tx<'_>, ThingId)) -> Self {
+    /// Resources stop when their account is shut.
+    pub const fn stops_with_owner(mut self, stop: fn(&mut Tx<'_>, ResourceId)) -> Self {
         self.stop = Some(stop);
         self
     }
 
-    /// Things are machines on hosts.
+    /// Resources are machines on hosts.
     pub const fn machine(mut self, machine: Machine) -> Self {
         self.machine = Some(machine);
         self
@@ -590,7 +594,7 @@ impl KindSpec {
         None
     }
 
-    /// Tells whether things of the kind store a column.
+    /// Tells whether resources of the kind store a column.
     pub const fn stores(&self, key: ColumnKey) -> bool {
         self.position_of(key).is_some()
     }

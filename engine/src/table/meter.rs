@@ -6,7 +6,7 @@
 
 use cloudtally_model::UsageTypeId;
 
-use crate::{ColumnKey, Thing, Tx, World};
+use crate::{ColumnKey, Resource, Tx, World};
 
 /// A use that resources of a kind are.
 #[derive(Clone, Copy)]
@@ -16,7 +16,7 @@ pub struct Meter {
     /// The states in which a resource is in use; all if there is none.
     pub states: &'static [&'static str],
     /// Tells what the state alone does not: whether a resource in such a state is in use.
-    pub only: Option<fn(&World, &Thing) -> bool>,
+    pub only: Option<fn(&World, &Resource) -> bool>,
     /// Columns that are part of what is used: where one changes, one use ends and another
     /// begins. So it is where the owner changes.
     pub identity: &'static [ColumnKey],
@@ -32,7 +32,7 @@ pub struct Told<'a> {
     /// The change.
     pub change: Change,
     /// The resource as it is after the change; as it was before where the use ends.
-    pub thing: &'a Thing,
+    pub resource: &'a Resource,
     /// Tells that the resource was made by this very change.
     pub is_new: bool,
 }
@@ -61,7 +61,7 @@ impl Meter {
     }
 
     /// In use only where a function says so, too.
-    pub const fn only(mut self, only: fn(&World, &Thing) -> bool) -> Self {
+    pub const fn only(mut self, only: fn(&World, &Resource) -> bool) -> Self {
         self.only = Some(only);
         self
     }
@@ -79,22 +79,27 @@ impl Meter {
     }
 
     /// Tells whether a resource is in use as it stands. What nobody owns is nobody's use.
-    fn runs(&self, world: &World, thing: &Thing) -> bool {
-        thing.owner.is_some()
-            && thing.removed.is_none()
-            && (self.states.is_empty() || self.states.contains(&thing.state()))
-            && self.only.is_none_or(|only| only(world, thing))
+    fn runs(&self, world: &World, resource: &Resource) -> bool {
+        resource.owner.is_some()
+            && resource.removed.is_none()
+            && (self.states.is_empty() || self.states.contains(&resource.state()))
+            && self.only.is_none_or(|only| only(world, resource))
     }
 
     /// Tells the bill the difference between a resource before and after a change.
-    pub(crate) fn compare(&self, tx: &mut Tx<'_>, before: Option<&Thing>, after: Option<&Thing>) {
-        let used = before.filter(|thing| self.runs(tx, thing));
-        let using = after.filter(|thing| self.runs(tx, thing));
+    pub(crate) fn compare(
+        &self,
+        tx: &mut Tx<'_>,
+        before: Option<&Resource>,
+        after: Option<&Resource>,
+    ) {
+        let used = before.filter(|resource| self.runs(tx, resource));
+        let using = after.filter(|resource| self.runs(tx, resource));
         let is_new = before.is_none();
-        let differ = |columns: &[ColumnKey], one: &Thing, other: &Thing| {
+        let differ = |columns: &[ColumnKey], one: &Resource, other: &Resource| {
             columns.iter().any(|column| one.value(*column) != other.value(*column))
         };
-        let mut tell = |change, thing| (self.tell)(tx, Told { change, thing, is_new });
+        let mut tell = |change, resource| (self.tell)(tx, Told { change, resource, is_new });
         match (used, using) {
             (None, None) => {}
             (None, Some(now)) => tell(Change::Begins, now),

@@ -1,7 +1,7 @@
 //! What answers show: objects of ordered fields.
 
 use super::{Kind, same};
-use crate::{Column, ColumnKey, Node, ThingId, View};
+use crate::{Column, ColumnKey, Node, ResourceId, View};
 
 /// The type of a field on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +44,9 @@ impl WireType {
 /// Where the value of a field comes from.
 #[derive(Clone, Copy)]
 pub enum Source {
-    /// An attribute of the thing, stored under the field's name.
+    /// An attribute of the resource, stored under the field's name.
     Stored,
-    /// The uuid of the thing itself.
+    /// The uuid of the resource itself.
     Uuid,
     /// Its state.
     State,
@@ -72,19 +72,19 @@ pub enum Source {
     JobId,
     /// The status of the job that works on it.
     JobStatus,
-    /// An attribute of the thing that the reference `of` names.
+    /// An attribute of the resource that the reference `of` names.
     Join {
         /// The stored reference.
-        of: Column<ThingId>,
-        /// The field of the thing referred to.
+        of: Column<ResourceId>,
+        /// The field of the resource referred to.
         field: &'static str,
     },
-    /// The objects of a kind whose reference `by` is this thing.
+    /// The objects of a kind whose reference `by` is this resource.
     Children {
         /// Their kind.
         kind: Kind,
-        /// Their reference to this thing.
-        by: Column<ThingId>,
+        /// Their reference to this resource.
+        by: Column<ResourceId>,
     },
     /// Computed.
     By(fn(&View<'_>) -> Node),
@@ -132,13 +132,13 @@ impl Field {
         self
     }
 
-    /// Takes it from the thing that the reference `of` names.
-    pub const fn join(self, of: Column<ThingId>, field: &'static str) -> Self {
+    /// Takes it from the resource that the reference `of` names.
+    pub const fn join(self, of: Column<ResourceId>, field: &'static str) -> Self {
         self.from(Source::Join { of, field })
     }
 
-    /// Shows the things of `kind` that refer to this one by `by`.
-    pub const fn children(self, kind: Kind, by: Column<ThingId>) -> Self {
+    /// Shows the resources of `kind` that refer to this one by `by`.
+    pub const fn children(self, kind: Kind, by: Column<ResourceId>) -> Self {
         self.from(Source::Children { kind, by })
     }
 
@@ -153,7 +153,7 @@ pub mod fields {
     use super::{Field, Source, WireType::*, f};
     use crate::{col, table::Kind};
 
-    /// The uuid of the thing.
+    /// The uuid of the resource.
     pub const ID: Field = f("id", Str).from(Source::Uuid);
     /// Its state.
     pub const STATE: Field = f("state", Str).from(Source::State);
@@ -175,11 +175,11 @@ pub mod fields {
     pub const PROJECT: Field = f("project", Str).from(Source::Project);
     /// Tags.
     pub const TAGS: Field = f("tags", Objects("ResourceTag")).from(Source::Tags);
-    /// The job that works on the thing.
+    /// The job that works on the resource.
     pub const JOB_ID: Field = f("jobid", Str).from(Source::JobId);
     /// How far that job is.
     pub const JOB_STATUS: Field = f("jobstatus", Int).from(Source::JobStatus);
-    /// The zone the thing is in.
+    /// The zone the resource is in.
     pub const ZONE_ID: Field = f("zoneid", Id(Kind::Zone));
     /// Its name.
     pub const ZONE_NAME: Field = f("zonename", Str).join(col::ZONE_ID, "name");
@@ -201,7 +201,7 @@ pub const fn hidden(name: &'static str, ty: WireType) -> Hidden {
     Hidden { name, key: ColumnKey::of(name), ty }
 }
 
-/// What an answer shows of a thing.
+/// What an answer shows of a resource.
 #[derive(Clone, Copy)]
 pub struct Object {
     /// The name in the reference pages.

@@ -46,7 +46,7 @@ pub enum ParamType {
     Region,
     /// Texts, separated by commas.
     List,
-    /// Uuids of things of a kind, separated by commas.
+    /// Uuids of resources of a kind, separated by commas.
     IdList(Kind),
     /// `name[0].field=value`.
     Map(MapForm),
@@ -90,11 +90,11 @@ pub struct Param {
     pub required: bool,
     /// Longest text taken, in characters.
     pub length_max: u32,
-    /// Whether things of others that they let everybody use may be named too.
+    /// Whether resources of others that they let everybody use may be named too.
     pub is_usable: bool,
-    /// Whether `-1` stands for all things of the kind.
+    /// Whether `-1` stands for all resources of the kind.
     pub takes_all: bool,
-    /// Set where a list by a removed thing tells what is left of it, in place of nothing.
+    /// Set where a list by a removed resource tells what is left of it, in place of nothing.
     pub tells_of_removed: bool,
     /// Its own words on what it means, where the common ones of its name do not say it.
     pub doc: Option<&'static str>,
@@ -127,7 +127,7 @@ impl Param {
         self
     }
 
-    /// May name things of others that they let everybody use: public templates,
+    /// May name resources of others that they let everybody use: public templates,
     /// shared networks.
     pub const fn usable(mut self) -> Self {
         self.is_usable = true;
@@ -160,18 +160,18 @@ pub mod group {
 
     /// Pages and the substring filter of list commands.
     pub const PAGED: &[Param] = &[p("keyword", Str), p("page", Int), p("pagesize", Int)];
-    /// Whose things a list shows.
+    /// Whose resources a list shows.
     pub const SCOPED: &[Param] = &[
         p("account", Str),
         p("domainid", Id(Kind::Domain)),
         p("isrecursive", Bool),
         p("listall", Bool),
     ];
-    /// The project to which a new thing belongs.
+    /// The project to which a new resource belongs.
     pub const PROJECT: &[Param] = &[p("projectid", Id(Kind::Project))];
-    /// The project whose things are listed; `-1` for those of all projects.
+    /// The project whose resources are listed; `-1` for those of all projects.
     pub const IN_PROJECT: &[Param] = &[p("projectid", Id(Kind::Project)).or_all()];
-    /// The owner of a new thing.
+    /// The owner of a new resource.
     pub const OWNER: &[Param] = &[p("account", Str), p("domainid", Id(Kind::Domain))];
     /// Lists only what has these tags.
     pub const TAGGED: &[Param] = &[p("tags", Map(MapForm::Fields(&["key", "value"])))];

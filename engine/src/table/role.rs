@@ -6,7 +6,7 @@
 /// Guide 4.1; numbers as in `accounttype`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// An account of its own things.
+    /// An account of its own resources.
     User,
     /// The administrator of everything.
     RootAdmin,

@@ -8,7 +8,7 @@ use std::{
 use cloudtally_model::port::Use;
 
 use super::{Command, Kind, KindSpec, Object, Shape};
-use crate::{Start, Thing, ThingId, Tx, World};
+use crate::{Resource, ResourceId, Start, Tx, World};
 
 /// The commands, kinds and objects of a cloud, and the few functions by which the engine
 /// asks it what only the product knows.
@@ -28,14 +28,14 @@ pub struct Hooks {
     /// Makes what a new cloud has: the ROOT domain, then the system's and the root admin's
     /// users, and all else.
     pub begin: fn(&mut Tx<'_>, Start),
-    /// Tells which uses a thing is as it stands, for the ledger.
-    pub facts: fn(&World, &Thing) -> Vec<Use>,
-    /// Names the things whose facts depend on a thing that changes.
-    pub concerned: fn(&World, &Thing) -> Vec<ThingId>,
+    /// Tells which uses a resource is as it stands, for the ledger.
+    pub facts: fn(&World, &Resource) -> Vec<Use>,
+    /// Names the resources whose facts depend on a resource that changes.
+    pub concerned: fn(&World, &Resource) -> Vec<ResourceId>,
     /// Alerts the administrator that a user's logins are refused, after so many failures.
-    pub logins_refused: fn(&mut Tx<'_>, user: ThingId, failures: i64),
+    pub logins_refused: fn(&mut Tx<'_>, user: ResourceId, failures: i64),
     /// Resolves that alert.
-    pub logins_accepted: fn(&mut Tx<'_>, user: ThingId),
+    pub logins_accepted: fn(&mut Tx<'_>, user: ResourceId),
 }
 
 impl Tables {

@@ -9,7 +9,7 @@ use cloudtally_model::ApiError;
 use super::event::Selection;
 use crate::{
     col,
-    engine::{Answer, Call, Column, Done, Query, ThingId, Tx},
+    engine::{Answer, Call, Column, Done, Query, ResourceId, Tx},
     parse::given,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
@@ -198,22 +198,22 @@ fn type_of(number: i64) -> AlertType {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// Its zone.
-    pub zone: Option<ThingId>,
+    pub zone: Option<ResourceId>,
     /// Its pod.
-    pub pod: Option<ThingId>,
+    pub pod: Option<ResourceId>,
     /// Its cluster.
-    pub cluster: Option<ThingId>,
+    pub cluster: Option<ResourceId>,
 }
 
 impl Place {
-    /// Where a thing is: a zone, a pod or a cluster itself, or what stands in one.
-    pub fn of(tx: &Tx<'_>, id: ThingId) -> Self {
-        let thing = tx.thing(id);
-        let named = |kind, column: Column<ThingId>| {
-            if thing.kind == kind {
+    /// Where a resource is: a zone, a pod or a cluster itself, or what stands in one.
+    pub fn of(tx: &Tx<'_>, id: ResourceId) -> Self {
+        let resource = tx.resource(id);
+        let named = |kind, column: Column<ResourceId>| {
+            if resource.kind == kind {
                 return Some(id);
             }
-            if thing.stores(column) { thing.id_of(column) } else { None }
+            if resource.stores(column) { resource.id_of(column) } else { None }
         };
         Self {
             zone: named(Kind::Zone, col::ZONE_ID),
@@ -225,19 +225,24 @@ impl Place {
 
 /// At what an alert stands: single machines' at the machine, the others' at their place,
 /// which is the cloud where it is none.
-fn stand(tx: &Tx<'_>, alert_type: AlertType, about: Option<ThingId>, place: Place) -> ThingId {
+fn stand(
+    tx: &Tx<'_>,
+    alert_type: AlertType,
+    about: Option<ResourceId>,
+    place: Place,
+) -> ResourceId {
     let Place { zone, pod, cluster } = place;
     let machine = about.filter(|_| alert_type.is_repeated);
     machine.or(cluster).or(pod).or(zone).unwrap_or_else(|| tx.root_domain())
 }
 
-/// The unresolved alerts of a type and a place, of those about a thing if one is given.
+/// The unresolved alerts of a type and a place, of those about a resource if one is given.
 fn unresolved(
     tx: &Tx<'_>,
     alert_type: AlertType,
-    about: Option<ThingId>,
+    about: Option<ResourceId>,
     place: Place,
-) -> Vec<ThingId> {
+) -> Vec<ResourceId> {
     tx.referring(stand(tx, alert_type, about, place), Kind::Alert, col::STANDS)
         .filter(|alert| {
             alert.int(col::TYPE_NUMBER) == alert_type.number
@@ -250,8 +255,8 @@ fn unresolved(
         .collect()
 }
 
-/// Says that an alert of a type about a thing of no place is unresolved.
-pub(crate) fn stands(tx: &Tx<'_>, alert_type: AlertType, about: ThingId) -> bool {
+/// Says that an alert of a type about a resource of no place is unresolved.
+pub(crate) fn stands(tx: &Tx<'_>, alert_type: AlertType, about: ResourceId) -> bool {
     !unresolved(tx, alert_type, Some(about), Place::default()).is_empty()
 }
 
@@ -259,10 +264,10 @@ pub(crate) fn stands(tx: &Tx<'_>, alert_type: AlertType, about: ThingId) -> bool
 pub fn raise(
     tx: &mut Tx<'_>,
     alert_type: AlertType,
-    about: Option<ThingId>,
+    about: Option<ResourceId>,
     place: Place,
     subject: &str,
-) -> Option<ThingId> {
+) -> Option<ResourceId> {
     let AlertType { number, name, is_repeated } = alert_type;
     if !is_repeated && !unresolved(tx, alert_type, None, place).is_empty() {
         return None;
@@ -284,7 +289,7 @@ pub fn raise(
 }
 
 /// What an alert was raised for is well again; the next time it is told anew.
-pub fn resolve(tx: &mut Tx<'_>, alert_type: AlertType, about: Option<ThingId>, place: Place) {
+pub fn resolve(tx: &mut Tx<'_>, alert_type: AlertType, about: Option<ResourceId>, place: Place) {
     let now = tx.now;
     for alert in unresolved(tx, alert_type, about, place) {
         tx.edit(alert, |alert| {
@@ -294,15 +299,16 @@ pub fn resolve(tx: &mut Tx<'_>, alert_type: AlertType, about: Option<ThingId>, p
 }
 
 /// Tells that a machine of a tenant or of the system went down by itself.
-pub(crate) fn machine_down(tx: &mut Tx<'_>, machine: ThingId, why: &str) {
-    let thing = tx.thing(machine);
-    let alert_type = match thing.kind {
+pub(crate) fn machine_down(tx: &mut Tx<'_>, machine: ResourceId, why: &str) {
+    let resource = tx.resource(machine);
+    let alert_type = match resource.kind {
         Kind::Router => ROUTER,
-        Kind::SystemVm if thing.text(col::SYSTEM_VM_TYPE) == "consoleproxy" => CONSOLE_PROXY,
+        Kind::SystemVm if resource.text(col::SYSTEM_VM_TYPE) == "consoleproxy" => CONSOLE_PROXY,
         Kind::SystemVm => SECONDARY_STORAGE_VM,
         _ => USER_VM,
     };
-    let text = format!("the {} {} went down: {why}", thing.kind.noun(), thing.text(col::NAME));
+    let text =
+        format!("the {} {} went down: {why}", resource.kind.noun(), resource.text(col::NAME));
     let place = Place::of(tx, machine);
     raise(tx, alert_type, Some(machine), place, &text);
 }
@@ -340,7 +346,7 @@ fn list_alerts(query: &Query<'_>) -> Result<Answer, ApiError> {
     {
         return Err(query.invalid("type", given, "expected the number of a type, such as `7`"));
     }
-    let alerts = query.things(Kind::Alert)?;
+    let alerts = query.resources(Kind::Alert)?;
     query.page(alerts.into_iter().rev().filter(|alert| !alert.flag(col::ARCHIVED)))
 }
 

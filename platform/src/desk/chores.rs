@@ -1,6 +1,6 @@
 //! Chores that the cloud does for itself by the clock: when each is due.
 //!
-//! Each chore is a thing of its own, made with the cloud, that is due when its next
+//! Each chore is a resource of its own, made with the cloud, that is due when its next
 //! turn comes. A new interval counts at once where it brings the next turn forward, and
 //! from the turn after the next otherwise. The work itself is `operations/housekeeping.rs`.
 
@@ -8,7 +8,7 @@ use cloudtally_model::Instant;
 
 use crate::{
     col,
-    engine::{ThingId, Tx},
+    engine::{ResourceId, Tx},
     table::{Kind, Object},
 };
 
@@ -56,9 +56,9 @@ impl Chore {
         }
     }
 
-    /// The chore that a thing is kept for; none if this version does not know it.
-    pub(crate) fn of(tx: &Tx<'_>, id: ThingId) -> Option<Self> {
-        let name = tx.thing(id).text(col::CHORE);
+    /// The chore that a resource is kept for; none if this version does not know it.
+    pub(crate) fn of(tx: &Tx<'_>, id: ResourceId) -> Option<Self> {
+        let name = tx.resource(id).text(col::CHORE);
         Self::ALL.into_iter().find(|chore| chore.name() == name)
     }
 
@@ -73,12 +73,12 @@ impl Chore {
 /// new of one that an older version made.
 pub(crate) fn begin(tx: &mut Tx<'_>) {
     for chore in Chore::ALL {
-        if tx.all(Kind::Housekeeping).any(|thing| thing.text(col::CHORE) == chore.name()) {
+        if tx.all(Kind::Housekeeping).any(|resource| resource.text(col::CHORE) == chore.name()) {
             continue;
         }
         let due = chore.next(tx);
-        tx.insert(Kind::Housekeeping, |thing| {
-            thing.set_text(col::CHORE, chore.name()).set_time(col::DUE, due);
+        tx.insert(Kind::Housekeeping, |resource| {
+            resource.set_text(col::CHORE, chore.name()).set_time(col::DUE, due);
         });
     }
 }
@@ -87,13 +87,14 @@ pub(crate) fn begin(tx: &mut Tx<'_>) {
 pub(crate) fn hasten(tx: &mut Tx<'_>) {
     for chore in Chore::ALL {
         let sooner = chore.next(tx);
-        let things =
-            tx.all(Kind::Housekeeping).filter(|thing| thing.text(col::CHORE) == chore.name());
-        let late = things.filter(|thing| thing.time(col::DUE).is_none_or(|due| due > sooner));
-        let late: Vec<ThingId> = late.map(|thing| thing.id).collect();
+        let resources =
+            tx.all(Kind::Housekeeping).filter(|resource| resource.text(col::CHORE) == chore.name());
+        let late =
+            resources.filter(|resource| resource.time(col::DUE).is_none_or(|due| due > sooner));
+        let late: Vec<ResourceId> = late.map(|resource| resource.id).collect();
         for id in late {
-            tx.edit(id, |thing| {
-                thing.set_time(col::DUE, sooner);
+            tx.edit(id, |resource| {
+                resource.set_time(col::DUE, sooner);
             });
         }
     }

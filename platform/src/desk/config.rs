@@ -18,7 +18,7 @@ use sha1::Sha1;
 use super::chores;
 use crate::{
     col,
-    engine::{Answer, Args, Call, Done, Fields, Node, Query, Thing, ThingId, World},
+    engine::{Answer, Args, Call, Done, Fields, Node, Query, Resource, ResourceId, World},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, f, gone, group,
         hidden, own, p,
@@ -129,7 +129,7 @@ const PLACES: [(&str, Scope); 4] = [
 ];
 
 /// The place that the parameters name; at most one.
-fn place(args: &Args) -> Result<Option<(Scope, ThingId)>, ApiError> {
+fn place(args: &Args) -> Result<Option<(Scope, ResourceId)>, ApiError> {
     let mut named = PLACES.iter().filter_map(|(name, scope)| Some((*scope, args.id(name)?)));
     match (named.next(), named.next()) {
         (place, None) => Ok(place),
@@ -140,7 +140,7 @@ fn place(args: &Args) -> Result<Option<(Scope, ThingId)>, ApiError> {
 }
 
 /// A setting as answers show it.
-fn show(world: &World, row: &Setting, place: Option<(Scope, ThingId)>) -> Node {
+fn show(world: &World, row: &Setting, place: Option<(Scope, ResourceId)>) -> Node {
     let value = match place {
         Some((_, of)) => world.scoped_setting(of, row.name),
         None => world.setting(row.name),
@@ -235,7 +235,7 @@ fn capabilities(query: &Query<'_>) -> Result<Answer, ApiError> {
     let world = query.world;
     let flag = |name: &str| Node::Bool(world.setting_flag(name));
     let has_groups = world.all(Kind::Zone).any(|zone| zone.flag(col::SECURITY_GROUPS_ENABLED));
-    let is_regional = |store: &Thing| store.text(col::SCOPE) == "REGION";
+    let is_regional = |store: &Resource| store.text(col::SCOPE) == "REGION";
     let own_templates =
         world.scoped_setting(query.caller.account, "allow.public.user.templates") == "true";
     let mut fields: Fields = vec![
@@ -264,7 +264,7 @@ fn capabilities(query: &Query<'_>) -> Result<Answer, ApiError> {
 /// The cloud is told from others by the uuid of its ROOT domain, which never changes.
 fn identifier(query: &Query<'_>) -> Result<Answer, ApiError> {
     let world = query.world;
-    let user = world.thing(query.args.id_required("userid"));
+    let user = world.resource(query.args.id_required("userid"));
     let account = user.owner.expect("users have accounts");
     let is_own = user.id == query.caller.user;
     let is_above =
@@ -277,7 +277,7 @@ fn identifier(query: &Query<'_>) -> Result<Answer, ApiError> {
         let text = "the user has no keys to sign with; make them with registerUserKeys";
         return Err(ApiError::value(text).about(user.uuid.to_string(), "userid"));
     }
-    let identifier = world.thing(world.root_domain()).uuid.to_string();
+    let identifier = world.resource(world.root_domain()).uuid.to_string();
     let mut mac =
         Hmac::<Sha1>::new_from_slice(secret_key.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(identifier.as_bytes());

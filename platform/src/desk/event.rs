@@ -6,7 +6,7 @@ use cloudtally_model::{ApiError, Millis};
 
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, States, Thing, ThingId, table},
+    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, States, table},
     state::EventState,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
@@ -93,7 +93,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// Which events or alerts archiving and deleting are for.
 pub(crate) struct Selection {
-    pub(crate) ids: Vec<ThingId>,
+    pub(crate) ids: Vec<ResourceId>,
 }
 
 impl Selection {
@@ -111,30 +111,30 @@ impl Selection {
         if start.is_some() && end.is_none() {
             return Err(ApiError::value("give `enddate` together with `startdate`"));
         }
-        let is_it = |thing: &&Thing| {
-            !thing.flag(col::ARCHIVED)
-                && event_type.is_none_or(|wanted| match thing.int_if(col::TYPE_NUMBER) {
+        let is_it = |resource: &&Resource| {
+            !resource.flag(col::ARCHIVED)
+                && event_type.is_none_or(|wanted| match resource.int_if(col::TYPE_NUMBER) {
                     Some(number) => number.to_string() == wanted,
-                    None => thing.text(col::TYPE).eq_ignore_ascii_case(wanted),
+                    None => resource.text(col::TYPE).eq_ignore_ascii_case(wanted),
                 })
-                && start.is_none_or(|(first, _)| thing.created >= first)
-                && end.is_none_or(|(_, last)| thing.created <= last)
-                && call.tx.may_touch(&call.caller, thing)
+                && start.is_none_or(|(first, _)| resource.created >= first)
+                && end.is_none_or(|(_, last)| resource.created <= last)
+                && call.tx.may_touch(&call.caller, resource)
         };
         if ids.is_empty() {
             return Ok(Self {
-                ids: call.tx.all(kind).filter(is_it).map(|thing| thing.id).collect(),
+                ids: call.tx.all(kind).filter(is_it).map(|resource| resource.id).collect(),
             });
         }
-        let ids: BTreeSet<ThingId> = ids.iter().copied().collect();
-        let refused = ids.iter().map(|id| call.tx.thing(*id)).find(|thing| !is_it(thing));
+        let ids: BTreeSet<ResourceId> = ids.iter().copied().collect();
+        let refused = ids.iter().map(|id| call.tx.resource(*id)).find(|resource| !is_it(resource));
         match refused {
-            Some(thing) => Err(ApiError::runtime(format!(
+            Some(resource) => Err(ApiError::runtime(format!(
                 "Unable to {} {}, one or more parameters has invalid values: the {} {} does not match the other parameters or is archived already",
                 if call.command.name.starts_with("archive") { "archive" } else { "delete" },
                 if kind == Kind::Event { "Events" } else { "Alerts" },
-                thing.kind.noun(),
-                thing.uuid
+                resource.kind.noun(),
+                resource.uuid
             ))),
             None => Ok(Self { ids: ids.into_iter().collect() }),
         }
@@ -142,8 +142,8 @@ impl Selection {
 
     pub(crate) fn archive(&self, call: &mut Call<'_, '_>) {
         for id in &self.ids {
-            call.tx.edit(*id, |thing| {
-                thing.set_flag(col::ARCHIVED, true);
+            call.tx.edit(*id, |resource| {
+                resource.set_flag(col::ARCHIVED, true);
             });
         }
     }
@@ -168,14 +168,14 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn list_events(query: &Query<'_>) -> Result<Answer, ApiError> {
     let args = query.args;
     let (start, end) = (args.date("startdate"), args.date("enddate"));
-    let events = query.things(Kind::Event)?;
+    let events = query.resources(Kind::Event)?;
     // What was begun at least `entrytime` seconds ago and has no end within
     // `duration` seconds of it.
     let (entry_s, duration_s) = (args.int("entrytime"), args.int("duration"));
     if entry_s.is_some() != duration_s.is_some() {
         return Err(ApiError::value("give `entrytime` and `duration` together"));
     }
-    let is_pending = |event: &Thing| match (entry_s, duration_s) {
+    let is_pending = |event: &Resource| match (entry_s, duration_s) {
         (Some(entry_s), Some(duration_s)) => {
             let is_start = event.is(EventState::Scheduled) || event.is(EventState::Started);
             let end = query

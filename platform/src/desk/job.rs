@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// `due` is when it goes on; `step` how often it has waited; `about` the thing that its
+/// `due` is when it goes on; `step` how often it has waited; `about` the resource that its
 /// lists show it with, also where the job has no `entity` of its own.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Job, &JOB)
     .hidden(&[
@@ -66,7 +66,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// What came of a finished job; nothing while it is pending.
 fn result(view: &View<'_>) -> Node {
-    let job = view.thing;
+    let job = view.resource;
     if job.int(col::JOB_STATUS) == JobStatus::Pending as i64 {
         return Node::Null;
     }
@@ -89,21 +89,23 @@ fn result(view: &View<'_>) -> Node {
     }
 }
 
-/// The thing it works on, where the API has a word for its kind.
+/// The resource it works on, where the API has a word for its kind.
 fn instance(view: &View<'_>) -> Node {
-    let has_word = !view.thing.text(col::JOB_INSTANCE_TYPE).is_empty();
-    let entity = view.thing.id_of(col::ENTITY).filter(|_| has_word);
-    Node::text_if(entity.and_then(|id| view.world.any(id)).map(|thing| thing.uuid.to_string()))
+    let has_word = !view.resource.text(col::JOB_INSTANCE_TYPE).is_empty();
+    let entity = view.resource.id_of(col::ENTITY).filter(|_| has_word);
+    Node::text_if(
+        entity.and_then(|id| view.world.any(id)).map(|resource| resource.uuid.to_string()),
+    )
 }
 
 fn query(query: &Query<'_>) -> Result<Answer, ApiError> {
-    let job = query.world.thing(query.args.id_required("jobid"));
+    let job = query.world.resource(query.args.id_required("jobid"));
     let Node::Object(fields) = query.show(job, &JOB) else { panic!("objects are shown as such") };
     Ok(Answer::Bare(fields))
 }
 
 fn list_jobs(query: &Query<'_>) -> Result<Answer, ApiError> {
     let since = query.args.moment("startdate").unwrap_or(Instant::EPOCH);
-    let jobs = query.things(Kind::Job)?.into_iter();
+    let jobs = query.resources(Kind::Job)?.into_iter();
     query.page(jobs.filter(|job| job.created >= since))
 }

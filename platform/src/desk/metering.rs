@@ -16,7 +16,7 @@ use cloudtally_model::{
 
 use crate::{
     col,
-    engine::{Column, Thing, ThingId, Tx, World},
+    engine::{Column, Resource, Tx, World},
     state::{CopyState, MachineState, RuleState, SnapshotState, VolumeState},
     table::{Change, Kind, Meter, Told},
 };
@@ -24,17 +24,17 @@ use crate::{
 /// What an event says besides its type, time and owner.
 #[derive(Clone, Debug, Default)]
 struct Columns {
-    zone: Option<ThingId>,
+    zone: Option<ResourceId>,
     resource: u64,
     name: Option<Text>,
-    offering: Option<ThingId>,
+    offering: Option<ResourceId>,
     template: Option<u64>,
     size: Option<u64>,
     virtual_size: Option<u64>,
     resource_type: Option<Text>,
 }
 
-fn emit(tx: &mut Tx<'_>, event_type: &str, owner: Option<ThingId>, columns: Columns) {
+fn emit(tx: &mut Tx<'_>, event_type: &str, owner: Option<ResourceId>, columns: Columns) {
     // Nobody pays for what nobody owns.
     let Some(owner) = owner else { return };
     let created = tx.now;
@@ -59,21 +59,21 @@ fn text_if(text: &str) -> Option<Text> {
     (!text.is_empty()).then(|| text.into())
 }
 
-fn bytes(thing: &Thing, column: Column<i64>) -> Option<u64> {
-    thing.int_if(column).and_then(|size| u64::try_from(size).ok())
+fn bytes(resource: &Resource, column: Column<i64>) -> Option<u64> {
+    resource.int_if(column).and_then(|size| u64::try_from(size).ok())
 }
 
 /// A VM: allocated until it is destroyed, running while its host has it.
 pub(crate) static VM: &[Meter] = &[
     Meter::new(UsageTypeId::ALLOCATED_VM, |tx, told| {
-        let runs = told.thing.is_any(&[MachineState::Running, MachineState::Migrating]);
+        let runs = told.resource.is_any(&[MachineState::Running, MachineState::Migrating]);
         let event_type = match told.change {
             Change::Begins => "VM.CREATE",
             Change::Changes if runs => "VM.DYNAMIC.SCALE",
             Change::Changes => "VM.UPGRADE",
             Change::Ends => "VM.DESTROY",
         };
-        vm(tx, event_type, told.thing);
+        vm(tx, event_type, told.resource);
     })
     .in_states(&[
         MachineState::Stopped.name(),
@@ -85,7 +85,7 @@ pub(crate) static VM: &[Meter] = &[
     .only(|_, vm| !vm.flag(col::IS_PLANNED))
     .facts(&[col::SERVICE_OFFERING_ID.key(), col::TEMPLATE_ID.key(), col::BOOT_ISO_ID.key()]),
     Meter::new(UsageTypeId::RUNNING_VM, |tx, told| {
-        vm(tx, if told.change == Change::Ends { "VM.STOP" } else { "VM.START" }, told.thing);
+        vm(tx, if told.change == Change::Ends { "VM.STOP" } else { "VM.START" }, told.resource);
     })
     .in_states(&[
         MachineState::Running.name(),
@@ -95,7 +95,7 @@ pub(crate) static VM: &[Meter] = &[
 ];
 
 /// `VM.CREATE`, `VM.START`, `VM.UPGRADE`, ...
-fn vm(tx: &mut Tx<'_>, event_type: &str, vm: &Thing) {
+fn vm(tx: &mut Tx<'_>, event_type: &str, vm: &Resource) {
     let template = vm.id_of(col::TEMPLATE_ID).or(vm.id_of(col::BOOT_ISO_ID));
     let columns = Columns {
         zone: vm.id_of(col::ZONE_ID),
@@ -117,12 +117,12 @@ pub(crate) static NIC: &[Meter] =
 
 /// `NETWORK.OFFERING.ASSIGN`, `NETWORK.OFFERING.REMOVE` of a NIC.
 fn nic(tx: &mut Tx<'_>, told: Told<'_>) {
-    let nic = told.thing;
-    let Some(vm) = nic.id_of(col::VIRTUAL_MACHINE_ID).map(|id| tx.thing(id).clone()) else {
+    let nic = told.resource;
+    let Some(vm) = nic.id_of(col::VIRTUAL_MACHINE_ID).map(|id| tx.resource(id).clone()) else {
         return;
     };
     let offering =
-        nic.id_of(col::NETWORK_ID).and_then(|id| tx.thing(id).id_of(col::NETWORK_OFFERING_ID));
+        nic.id_of(col::NETWORK_ID).and_then(|id| tx.resource(id).id_of(col::NETWORK_OFFERING_ID));
     let (event_type, is_default) = match told.change {
         Change::Ends => ("NETWORK.OFFERING.REMOVE", false),
         _ => ("NETWORK.OFFERING.ASSIGN", nic.flag(col::IS_DEFAULT)),
@@ -150,7 +150,7 @@ pub(crate) static VOLUME: &[Meter] = &[Meter::new(UsageTypeId::VOLUME, volume)
 
 /// `VOLUME.CREATE`, `VOLUME.RESIZE`, `VOLUME.UPLOAD`, `VOLUME.DELETE`.
 fn volume(tx: &mut Tx<'_>, told: Told<'_>) {
-    let volume = told.thing;
+    let volume = told.resource;
     let event_type = match told.change {
         Change::Begins if volume.is(VolumeState::Uploaded) => "VOLUME.UPLOAD",
         Change::Begins => "VOLUME.CREATE",
@@ -182,7 +182,7 @@ pub(crate) static ADDRESS: &[Meter] =
 
 /// `NET.IPASSIGN` and `NET.IPRELEASE`, `PORTABLE.` for portable addresses.
 fn address(tx: &mut Tx<'_>, told: Told<'_>) {
-    let address = told.thing;
+    let address = told.resource;
     let event_type = match (address.flag(col::IS_PORTABLE), told.change) {
         (false, Change::Ends) => "NET.IPRELEASE",
         (false, _) => "NET.IPASSIGN",
@@ -215,8 +215,8 @@ pub(crate) static IMAGE_COPY: &[Meter] = &[
 ];
 
 /// Tells whether a copy is of an image of a kind that a tenant has made.
-fn is_tenants(world: &World, copy: &Thing, kind: Kind) -> bool {
-    let image = copy.id_of(col::IMAGE).map(|id| world.thing(id));
+fn is_tenants(world: &World, copy: &Resource, kind: Kind) -> bool {
+    let image = copy.id_of(col::IMAGE).map(|id| world.resource(id));
     image.is_some_and(|image| {
         image.kind == kind && !matches!(image.text(col::TEMPLATE_TYPE), "BUILTIN" | "SYSTEM")
     })
@@ -224,8 +224,8 @@ fn is_tenants(world: &World, copy: &Thing, kind: Kind) -> bool {
 
 /// `TEMPLATE.CREATE`, `ISO.COPY`, ...: the copy of a template or ISO in a zone.
 fn image(tx: &mut Tx<'_>, prefix: &str, told: Told<'_>) {
-    let copy = told.thing;
-    let Some(image) = copy.id_of(col::IMAGE).map(|id| tx.thing(id).clone()) else { return };
+    let copy = told.resource;
+    let Some(image) = copy.id_of(col::IMAGE).map(|id| tx.resource(id).clone()) else { return };
     let what = match told.change {
         Change::Ends => "DELETE",
         // One that is there at once is copied from another zone.
@@ -257,7 +257,7 @@ pub(crate) static SNAPSHOT: &[Meter] =
 /// `SNAPSHOT.CREATE`, with the disk offering of its volume (guide 8.1.5), and
 /// `SNAPSHOT.DELETE`.
 fn snapshot(tx: &mut Tx<'_>, told: Told<'_>) {
-    let snapshot = told.thing;
+    let snapshot = told.resource;
     let named = Columns {
         zone: snapshot.id_of(col::ZONE_ID),
         resource: snapshot.id.0,
@@ -298,14 +298,14 @@ pub(crate) static STATIC_NAT_PORT: &[Meter] =
     .in_states(&[RuleState::Active.name()])];
 
 /// The beginning of a rule, in the zone of its address, or its end.
-fn rule(tx: &mut Tx<'_>, [begins, ends]: [&str; 2], told: Told<'_>, address: Column<ThingId>) {
-    let zone = || told.thing.id_of(address).and_then(|id| tx.thing(id).id_of(col::ZONE_ID));
+fn rule(tx: &mut Tx<'_>, [begins, ends]: [&str; 2], told: Told<'_>, address: Column<ResourceId>) {
+    let zone = || told.resource.id_of(address).and_then(|id| tx.resource(id).id_of(col::ZONE_ID));
     let (event_type, zone) = match told.change {
         Change::Ends => (ends, None),
         _ => (begins, zone()),
     };
-    let columns = Columns { zone, resource: told.thing.id.0, ..Columns::default() };
-    emit(tx, event_type, told.thing.owner, columns);
+    let columns = Columns { zone, resource: told.resource.id.0, ..Columns::default() };
+    emit(tx, event_type, told.resource.owner, columns);
 }
 
 /// A VPN user, once the VPNs know of it.
@@ -314,7 +314,7 @@ pub(crate) static VPN_USER: &[Meter] =
 
 /// `VPN.USER.ADD`, `VPN.USER.REMOVE`.
 fn vpn_user(tx: &mut Tx<'_>, told: Told<'_>) {
-    let user = told.thing;
+    let user = told.resource;
     let event_type = if told.change == Change::Ends { "VPN.USER.REMOVE" } else { "VPN.USER.ADD" };
     let name = text_if(user.text(col::USERNAME));
     emit(tx, event_type, user.owner, Columns { resource: user.id.0, name, ..Columns::default() });

@@ -14,5 +14,5 @@ pub(crate) mod ratelimit; // throttling
 pub(crate) mod resourcedetail; // keys and values on volumes and NICs
 pub(crate) mod session; // login and logout
 pub(crate) mod simulator;
-pub(crate) mod tag; // of tenants' things
+pub(crate) mod tag; // of tenants' resources
 pub(crate) mod usage;

@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Answer, Args, Call, Done, Node, Query, Scope, Thing, Uuid, View, World, unknown},
+    engine::{Answer, Args, Call, Done, Node, Query, Resource, Scope, Uuid, View, World, unknown},
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, f, group,
         hidden, own, p,
@@ -21,7 +21,9 @@ pub(crate) const RESOURCE_DETAIL: Object = Object {
     name: "ResourceDetail",
     fields: &[
         f("resourceid", W::Str).by(|view| {
-            Node::text_if(resource_of(view.world, view.thing).map(|thing| thing.uuid.to_string()))
+            Node::text_if(
+                resource_of(view.world, view.resource).map(|resource| resource.uuid.to_string()),
+            )
         }),
         f("resourcetype", W::Str).by(resource_type),
         f("key", W::Str),
@@ -73,12 +75,12 @@ pub(crate) static COMMANDS: &[Command] = &[
 const TYPES: [(&str, Kind, &str); 2] =
     [("Volume", Kind::Volume, "volumedetail"), ("Nic", Kind::Nic, "nicdetail")];
 
-fn resource_of<'w>(world: &'w World, detail: &Thing) -> Option<&'w Thing> {
+fn resource_of<'w>(world: &'w World, detail: &Resource) -> Option<&'w Resource> {
     detail.id_of(col::RESOURCE).and_then(|id| world.any(id))
 }
 
 fn resource_type(view: &View<'_>) -> Node {
-    let kind = resource_of(view.world, view.thing).map(|thing| thing.kind);
+    let kind = resource_of(view.world, view.resource).map(|resource| resource.kind);
     Node::text_if(TYPES.iter().find(|row| Some(row.1) == kind).map(|row| row.0))
 }
 
@@ -90,12 +92,12 @@ fn row_of(word: &str) -> Result<&'static (&'static str, Kind, &'static str), Api
 }
 
 /// The volume or NIC that the parameters name.
-fn named<'w>(world: &'w World, args: &Args) -> Result<&'w Thing, ApiError> {
+fn named<'w>(world: &'w World, args: &Args) -> Result<&'w Resource, ApiError> {
     let (word, kind, _) = row_of(args.text_required("resourcetype"))?;
     let uuid = args.text_required("resourceid");
     let found = Uuid::parse(uuid).and_then(|uuid| world.by_uuid(uuid));
     found
-        .filter(|thing| thing.kind == *kind && thing.removed.is_none())
+        .filter(|resource| resource.kind == *kind && resource.removed.is_none())
         .ok_or_else(|| unknown("resourceid", uuid, word))
 }
 
@@ -114,8 +116,8 @@ fn wanted(call: &Call<'_, '_>) -> Result<Vec<(String, String)>, ApiError> {
 
 fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (resource, owner) = {
-        let thing = named(call.tx, &call.args)?;
-        (thing.id, thing.owner)
+        let resource = named(call.tx, &call.args)?;
+        (resource.id, resource.owner)
     };
     for (key, value) in wanted(call)? {
         let old = call.tx.referring(resource, Kind::Detail, col::RESOURCE);
@@ -153,7 +155,7 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Success)
 }
 
-/// The details of one thing wherever it belongs, else those in scope. The items are
+/// The details of one resource wherever it belongs, else those in scope. The items are
 /// named by the type, so there must be one.
 fn list_details(query: &Query<'_>) -> Result<Answer, ApiError> {
     let uuid = query.args.text("resourceid").map(|text| (text, Uuid::parse(text)));
@@ -165,32 +167,34 @@ fn list_details(query: &Query<'_>) -> Result<Answer, ApiError> {
     }
     let row = match (query.args.text("resourcetype"), resource) {
         (Some(word), _) => row_of(word)?,
-        (None, Some(thing)) => TYPES.iter().find(|row| row.1 == thing.kind).ok_or_else(|| {
-            query.invalid(
-                "resourceid",
-                &thing.uuid.to_string(),
-                "this is neither a volume nor a NIC",
-            )
-        })?,
+        (None, Some(resource)) => {
+            TYPES.iter().find(|row| row.1 == resource.kind).ok_or_else(|| {
+                query.invalid(
+                    "resourceid",
+                    &resource.uuid.to_string(),
+                    "this is neither a volume nor a NIC",
+                )
+            })?
+        }
         (None, None) => {
             return Err(ApiError::value(
                 "give `resourcetype` as `Volume` or `Nic`, or `resourceid`",
             ));
         }
     };
-    let details: Vec<&Thing> = match uuid {
+    let details: Vec<&Resource> = match uuid {
         Some(_) => resource
             .into_iter()
-            .flat_map(|thing| query.world.referring(thing.id, Kind::Detail, col::RESOURCE))
+            .flat_map(|resource| query.world.referring(resource.id, Kind::Detail, col::RESOURCE))
             .collect(),
         None => {
             let scope = Scope::of(query.world, query.caller, query.args)?;
-            scope.things(query.world, query.caller, Kind::Detail).collect()
+            scope.resources(query.world, query.caller, Kind::Detail).collect()
         }
     };
-    let is_listed = |detail: &&Thing| {
+    let is_listed = |detail: &&Resource| {
         resource_of(query.world, detail)
-            .is_some_and(|thing| thing.kind == row.1 && thing.removed.is_none())
+            .is_some_and(|resource| resource.kind == row.1 && resource.removed.is_none())
             && query.passes(detail)
     };
     query.page_of(row.2, details.into_iter().filter(is_listed), |query, detail| {

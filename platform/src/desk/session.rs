@@ -3,7 +3,7 @@
 use super::alert::{self, LOGINS_REFUSED, Place};
 use crate::{
     col,
-    engine::{ThingId, Tx},
+    engine::{ResourceId, Tx},
     front::FrontCommand,
     table::{Command, Kind, Object, ParamType::*, Roles, WireType as W, f, own, p},
 };
@@ -51,13 +51,13 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 /// Tells the root admin, once until the user is let in again.
-pub(crate) fn logins_refused(tx: &mut Tx<'_>, user: ThingId, failures: i64) {
+pub(crate) fn logins_refused(tx: &mut Tx<'_>, user: ResourceId, failures: i64) {
     if alert::stands(tx, LOGINS_REFUSED, user) {
         return;
     }
-    let thing = tx.thing(user);
-    let account = thing.owner.expect("users have accounts");
-    let (name, path) = (thing.text(col::USERNAME), tx.login_path(tx.domain_of(account)));
+    let resource = tx.resource(user);
+    let account = resource.owner.expect("users have accounts");
+    let (name, path) = (resource.text(col::USERNAME), tx.login_path(tx.domain_of(account)));
     let text = format!(
         "{failures} wrong passwords in a row for the user {name} of {path}; listEvents type=USER.LOGIN tells when"
     );
@@ -65,6 +65,6 @@ pub(crate) fn logins_refused(tx: &mut Tx<'_>, user: ThingId, failures: i64) {
 }
 
 /// Resolves the alert: the user is let in again.
-pub(crate) fn logins_accepted(tx: &mut Tx<'_>, user: ThingId) {
+pub(crate) fn logins_accepted(tx: &mut Tx<'_>, user: ResourceId) {
     alert::resolve(tx, LOGINS_REFUSED, Some(user), Place::default());
 }

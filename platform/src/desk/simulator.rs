@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Call, Column, Done, Thing, ThingId, World},
+    engine::{Call, Column, Done, Resource, ResourceId, World},
     table::{Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, hidden, own, p},
 };
 
@@ -47,12 +47,12 @@ fn configure(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let mut named = places.into_iter().filter_map(|column| Some((column, args.id(column.name())?)));
     let of = named.next().map(|(_, id)| id);
     for (column, around) in named {
-        let place = call.tx.thing(of.expect("one was named before"));
+        let place = call.tx.resource(of.expect("one was named before"));
         if place.id_of(column) != Some(around) {
             let expected = format!("the {} is not in it", place.kind.noun());
             return Err(call.invalid(
                 column.name(),
-                &call.tx.thing(around).uuid.to_string(),
+                &call.tx.resource(around).uuid.to_string(),
                 &expected,
             ));
         }
@@ -92,7 +92,7 @@ fn configure(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Success)
 }
 
-fn rule_at<'w>(world: &'w World, of: Option<ThingId>, name: &str) -> Option<&'w Thing> {
+fn rule_at<'w>(world: &'w World, of: Option<ResourceId>, name: &str) -> Option<&'w Resource> {
     world
         .all(Kind::SimulatorRule)
         .find(|rule| rule.id_of(col::OF) == of && rule.text(col::NAME).eq_ignore_ascii_case(name))
@@ -108,10 +108,10 @@ pub(crate) struct Reply {
 
 /// Asks a simulated host, or for work that is done on none a zone, to do something. The
 /// narrowest rule counts: host, cluster, pod, zone, everywhere.
-pub(crate) fn agent(world: &World, at: Option<ThingId>, command: &str) -> Reply {
-    let on = at.map(|id| world.thing(id));
+pub(crate) fn agent(world: &World, at: Option<ResourceId>, command: &str) -> Reply {
+    let on = at.map(|id| world.resource(id));
     let host = on.filter(|on| on.kind == Kind::Host);
-    let part = |column: Column<ThingId>| host.and_then(|host| host.id_of(column));
+    let part = |column: Column<ResourceId>| host.and_then(|host| host.id_of(column));
     let places = [at, part(col::CLUSTER_ID), part(col::POD_ID), part(col::ZONE_ID)];
     let narrow = places.into_iter().flatten().find_map(|at| rule_at(world, Some(at), command));
     let Some(rule) = narrow.or_else(|| rule_at(world, None, command)) else {
@@ -139,7 +139,7 @@ pub(crate) fn agent(world: &World, at: Option<ThingId>, command: &str) -> Reply 
 /// If it fails at once.
 pub(crate) fn ask(
     world: &World,
-    at: Option<ThingId>,
+    at: Option<ResourceId>,
     command: &str,
 ) -> Result<Option<Done>, ApiError> {
     match agent(world, at, command) {
@@ -159,7 +159,7 @@ pub(crate) fn ask(
 /// If it fails at once and is not forced.
 pub(crate) fn ask_to_stop(
     call: &Call<'_, '_>,
-    host: Option<ThingId>,
+    host: Option<ResourceId>,
 ) -> Result<Option<Done>, ApiError> {
     const COMMAND: &str = "StopCommand";
     if call.args.flag_if_any("forced") != Some(true) {

@@ -1,20 +1,22 @@
-//! Tags: keys and values on a tenant's things. Guide 4.2.7.2.
+//! Tags: keys and values on a tenant's resources. Guide 4.2.7.2.
 //!
 //! What can have tags says so in its row: see [`KindSpec::tagged`]. A key stands once
-//! on a thing. Tags go with their thing, and belong to whom it belongs to.
+//! on a resource. Tags go with their resource, and belong to whom it belongs to.
 
 use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Arg, Call, Done, Entry, Node, Query, Tables, Thing, ThingId, Uuid, World, unknown},
+    engine::{
+        Arg, Call, Done, Entry, Node, Query, Resource, ResourceId, Tables, Uuid, World, unknown,
+    },
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*,
         group, hidden, list, own, p,
     },
 };
 
-/// Owned by whom the tagged thing belongs to.
+/// Owned by whom the tagged resource belongs to.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Tag, &TAG)
     .hidden(&[hidden("resource", W::Str)])
     .owned()
@@ -27,8 +29,8 @@ pub(crate) const TAG: Object = Object {
         f("value", W::Str),
         f("resourcetype", W::Str),
         f("resourceid", W::Str).by(|view| {
-            let resource = view.thing.id_of(col::RESOURCE).and_then(|id| view.world.any(id));
-            Node::text_if(resource.map(|thing| thing.uuid.to_string()))
+            let resource = view.resource.id_of(col::RESOURCE).and_then(|id| view.world.any(id));
+            Node::text_if(resource.map(|resource| resource.uuid.to_string()))
         }),
         ACCOUNT,
         PROJECT_ID,
@@ -125,26 +127,26 @@ fn types(tables: &'static Tables) -> Vec<&'static str> {
     types
 }
 
-/// The word of the type, and the things, that the parameters name.
-fn resources(call: &Call<'_, '_>) -> Result<(&'static str, Vec<ThingId>), ApiError> {
+/// The word of the type, and the resources, that the parameters name.
+fn resources(call: &Call<'_, '_>) -> Result<(&'static str, Vec<ResourceId>), ApiError> {
     let given = call.args.text_required("resourcetype");
     let (word, kinds) = kinds_of(call.tx.tables(), given).ok_or_else(|| {
         let expected = format!("expected one of {}", types(call.tx.tables()).join(", "));
         call.invalid("resourcetype", given, &expected)
     })?;
     let find = |uuid: &String| {
-        let thing = call.tx.by_id(uuid, &kinds).filter(|thing| {
-            kinds.contains(&thing.kind)
-                && thing.removed.is_none()
-                && call.tx.may_touch(&call.caller, thing)
+        let resource = call.tx.by_id(uuid, &kinds).filter(|resource| {
+            kinds.contains(&resource.kind)
+                && resource.removed.is_none()
+                && call.tx.may_touch(&call.caller, resource)
         });
-        thing.map(|thing| thing.id).ok_or_else(|| unknown("resourceids", uuid, word))
+        resource.map(|resource| resource.id).ok_or_else(|| unknown("resourceids", uuid, word))
     };
-    let mut things: Vec<ThingId> =
+    let mut resources: Vec<ResourceId> =
         call.args.list("resourceids").iter().map(find).collect::<Result<_, _>>()?;
-    things.sort_unstable();
-    things.dedup();
-    Ok((word, things))
+    resources.sort_unstable();
+    resources.dedup();
+    Ok((word, resources))
 }
 
 /// Whether two keys are the same: their case does not count.
@@ -152,7 +154,7 @@ fn is_key(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
-fn tag_of<'w>(world: &'w World, resource: ThingId, key: &str) -> Option<&'w Thing> {
+fn tag_of<'w>(world: &'w World, resource: ResourceId, key: &str) -> Option<&'w Resource> {
     world.referring(resource, Kind::Tag, col::RESOURCE).find(|tag| is_key(tag.text(col::KEY), key))
 }
 
@@ -169,7 +171,7 @@ fn check_create(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         }
         let taken = resources.iter().find(|id| tag_of(call.tx, **id, &tag.key).is_some());
         if let Some(id) = taken {
-            let uuid = call.tx.thing(*id).uuid;
+            let uuid = call.tx.resource(*id).uuid;
             let text = format!(
                 "the {word} {uuid} has a tag {} already; delete that first to change it",
                 tag.key
@@ -186,7 +188,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (word, resources) = resources(call)?;
     let (wanted, customer) = (wanted(call)?, call.args.text("customer").map(str::to_owned));
     for resource in resources {
-        let owner = call.tx.thing(resource).owner.unwrap_or(call.caller.account);
+        let owner = call.tx.resource(resource).owner.unwrap_or(call.caller.account);
         for tag in &wanted {
             call.tx.insert(Kind::Tag, |row| {
                 row.owner = Some(owner);
@@ -204,17 +206,17 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// The tags to remove; at least one.
-fn unwanted(call: &Call<'_, '_>) -> Result<Vec<ThingId>, ApiError> {
+fn unwanted(call: &Call<'_, '_>) -> Result<Vec<ResourceId>, ApiError> {
     let (word, resources) = resources(call)?;
     let wanted = wanted(call)?;
-    let is_meant = |tag: &Thing| {
+    let is_meant = |tag: &Resource| {
         wanted.is_empty()
             || wanted.iter().any(|wanted| {
                 is_key(tag.text(col::KEY), &wanted.key)
                     && wanted.value.as_ref().is_none_or(|value| tag.text(col::VALUE) == value)
             })
     };
-    let tags: Vec<ThingId> = resources
+    let tags: Vec<ResourceId> = resources
         .iter()
         .flat_map(|id| call.tx.referring(*id, Kind::Tag, col::RESOURCE))
         .filter(|tag| is_meant(tag))
@@ -238,7 +240,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// `resourceid` is a uuid; tags of what is gone are not shown.
-fn is_listed(query: &Query<'_>, tag: &Thing) -> bool {
+fn is_listed(query: &Query<'_>, tag: &Resource) -> bool {
     let resource = tag.id_of(col::RESOURCE).and_then(|id| query.world.any(id));
     resource.is_some_and(|resource| {
         resource.removed.is_none()

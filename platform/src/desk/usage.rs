@@ -81,8 +81,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[
             p("domainid", Id(Kind::Domain))
                 .doc("that of ROOT, as a run makes the records of all domains; another is refused"),
-            p("enddate", UsageDate).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
             p("startdate", UsageDate).required().doc("the first day, `yyyy-MM-dd`"),
+            p("enddate", UsageDate).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
         ])
         .success(),
     own("getUsageJobStatus")
@@ -106,10 +106,10 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[
             p("account", Str),
             p("domainid", BilledId(Kind::Domain)),
-            p("enddate", UsageDate).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
             p("startdate", UsageDate)
                 .required()
                 .doc("the first day, `yyyy-MM-dd`, in the usage time zone"),
+            p("enddate", UsageDate).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
             p("accountid", BilledId(Kind::Account)),
             p("type", Long).doc("shows only records of this usage type, by its number"),
             p("projectid", BilledId(Kind::Project)),

@@ -5,7 +5,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Call, Done, Node, Query, Thing, ThingId, View, World, verbs},
+    engine::{Call, Done, Node, Query, Resource, ResourceId, View, World, verbs},
     offering::hypervisor::VMWARE,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, create, f, fields::*,
@@ -51,25 +51,25 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 fn zone_number(view: &View<'_>) -> Node {
-    view.thing
+    view.resource
         .id_of(col::ZONE)
         .and_then(|zone| i64::try_from(zone.0).ok())
         .map_or(Node::Null, Node::Int)
 }
 
-fn is_of_zone(query: &Query<'_>, data_centre: &Thing) -> bool {
+fn is_of_zone(query: &Query<'_>, data_centre: &Resource) -> bool {
     data_centre.id_of(col::ZONE) == query.args.id("zoneid")
 }
 
-fn of_zone(world: &World, zone: ThingId) -> Option<&Thing> {
+fn of_zone(world: &World, zone: ResourceId) -> Option<&Resource> {
     world.referring(zone, Kind::VmwareDatacenter, col::ZONE).next()
 }
 
 /// Ties it, unless either side is tied already.
-fn tie(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn tie(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let zone = call.args.id_required("zoneid");
     let (name, vcenter) = (call.args.text_required("name"), call.args.text_required("vcenter"));
-    let zone_name = call.tx.thing(zone).text(col::NAME).to_owned();
+    let zone_name = call.tx.resource(zone).text(col::NAME).to_owned();
     if let Some(tied) = of_zone(call.tx, zone) {
         return Err(ApiError::value(format!(
             "the zone {zone_name} has the VMware data centre {} of {} already",
@@ -77,7 +77,7 @@ fn tie(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
             tied.text(col::VCENTER)
         )));
     }
-    let same = |other: &&Thing| {
+    let same = |other: &&Resource| {
         other.text(col::NAME).eq_ignore_ascii_case(name)
             && other.text(col::VCENTER).eq_ignore_ascii_case(vcenter)
     };
@@ -96,7 +96,7 @@ fn tie(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 /// Unties it, unless hosts of the zone are run by it.
 fn untie(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let zone = call.args.id_required("zoneid");
-    let zone_name = call.tx.thing(zone).text(col::NAME).to_owned();
+    let zone_name = call.tx.resource(zone).text(col::NAME).to_owned();
     let Some(id) = of_zone(call.tx, zone).map(|tied| tied.id) else {
         return Err(ApiError::value(format!("the zone {zone_name} has no VMware data centre")));
     };

@@ -1,4 +1,4 @@
-//! Accounts: who owns things, and whose use is billed. Guide 2.1, 4.1.1.11.
+//! Accounts: who owns resources, and whose use is billed. Guide 2.1, 4.1.1.11.
 
 use cloudtally_model::{AccountId, AccountType, ApiError, DomainId};
 
@@ -9,7 +9,8 @@ use super::{
 use crate::{
     col,
     engine::{
-        Call, Done, Query, Thing, ThingId, Tx, login, remove_all_of, scope, stop_all_of, verbs,
+        Call, Done, Query, Resource, ResourceId, Tx, login, remove_all_of, scope, stop_all_of,
+        verbs,
     },
     network::securitygroup,
     state::{AccountState, MachineState},
@@ -32,9 +33,9 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Account, &ACCOUNT)
     ]);
 
 /// Whoever's account is shut is logged out, also when it is opened again later.
-fn moved(tx: &mut Tx<'_>, account: ThingId, _from: &'static str) {
-    if !tx.thing(account).is(AccountState::Enabled) {
-        let users: Vec<ThingId> = tx.owned_by(account, Kind::User).map(|user| user.id).collect();
+fn moved(tx: &mut Tx<'_>, account: ResourceId, _from: &'static str) {
+    if !tx.resource(account).is(AccountState::Enabled) {
+        let users: Vec<ResourceId> = tx.owned_by(account, Kind::User).map(|user| user.id).collect();
         for user in users {
             login::end_sessions(tx, user);
         }
@@ -222,10 +223,10 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 /// The account that `id`, or `account` in `domainid`, names.
-fn named(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
+fn named(call: &Call<'_, '_>) -> Result<ResourceId, ApiError> {
     let id = match (call.args.id_if_any("id"), call.args.text_if_any("account")) {
         (Some(id), name) => {
-            let account = call.tx.thing(id);
+            let account = call.tx.resource(id);
             let is_other = name
                 .is_some_and(|name| !account.text(col::NAME).eq_ignore_ascii_case(name))
                 || call.args.id_if_any("domainid").is_some_and(|of| of != call.tx.domain_of(id));
@@ -254,19 +255,19 @@ fn named(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
 
 /// The account named, if the caller may govern it: an admin of its domain or of
 /// one above, and never for an account that is part of the cloud.
-fn governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn governed(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let id = named(call)?;
     refuse_ungoverned(call, id)?;
     Ok(Some(id))
 }
 
-fn is_protected(account: &Thing) -> bool {
+fn is_protected(account: &Resource) -> bool {
     account.flag(col::IS_DEFAULT)
 }
 
 /// Refuses to shut or remove what the cloud cannot be without, or oneself.
-fn refuse_protected(call: &Call<'_, '_>, id: ThingId, doing: &str) -> Result<(), ApiError> {
-    let account = call.tx.thing(id);
+fn refuse_protected(call: &Call<'_, '_>, id: ResourceId, doing: &str) -> Result<(), ApiError> {
+    let account = call.tx.resource(id);
     if is_protected(account) {
         return Err(ApiError::value(format!(
             "the account {} is part of the cloud and cannot be {doing}",
@@ -332,11 +333,16 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     securitygroup::ensure_default(call.tx, id);
     bill(call.tx, id);
     call.entity = Some(id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Makes an account; it owns itself.
-pub(crate) fn insert(tx: &mut Tx<'_>, domain: ThingId, name: &str, account_type: i64) -> ThingId {
+pub(crate) fn insert(
+    tx: &mut Tx<'_>,
+    domain: ResourceId,
+    name: &str,
+    account_type: i64,
+) -> ResourceId {
     tx.insert(Kind::Account, |account| {
         account.owner = Some(account.id);
         account
@@ -349,8 +355,8 @@ pub(crate) fn insert(tx: &mut Tx<'_>, domain: ThingId, name: &str, account_type:
 }
 
 /// Tells the bill what an account is called and where it belongs.
-pub(crate) fn bill(tx: &mut Tx<'_>, id: ThingId) {
-    let account = tx.thing(id);
+pub(crate) fn bill(tx: &mut Tx<'_>, id: ResourceId) {
+    let account = tx.resource(id);
     let domain = tx.domain_of(id);
     let account_type = AccountType::from_number(account.int(col::ACCOUNT_TYPE).unsigned_abs());
     let account = cloudtally_model::Account {
@@ -382,7 +388,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     account.set_text(col::NAME, &name);
     call.tx.edit(id, |old| *old = account);
     bill(call.tx, id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Shuts an account, or only locks it.
@@ -397,7 +403,7 @@ fn shut(call: &mut Call<'_, '_>, state: AccountState) -> Result<Done, ApiError> 
         stop_all_of(call.tx, id);
     }
     bill(call.tx, id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn disable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -414,7 +420,7 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.tx.move_to(id, AccountState::Enabled);
     bill(call.tx, id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -436,27 +442,27 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 }
 
 /// Refuses to remove an account that projects would be left without administrator by.
-fn refuse_administrator(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
+fn refuse_administrator(call: &Call<'_, '_>, id: ResourceId) -> Result<(), ApiError> {
     let projects: Vec<&str> =
-        administered_by(call.tx, id).map(|id| call.tx.thing(id).text(col::NAME)).collect();
+        administered_by(call.tx, id).map(|id| call.tx.resource(id).text(col::NAME)).collect();
     if projects.is_empty() {
         return Ok(());
     }
     Err(ApiError::value(format!(
         "the account {} administers the projects {}; remove them or make another member their administrator first",
-        call.tx.thing(id).text(col::NAME),
+        call.tx.resource(id).text(col::NAME),
         projects.join(", ")
     )))
 }
 
 /// Removes an account with its users and everything it owns.
-pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
     remove_owned(tx, id);
     tx.remove_with_dependants(id);
     bill(tx, id);
 }
 
-fn remove_owned(tx: &mut Tx<'_>, id: ThingId) {
+fn remove_owned(tx: &mut Tx<'_>, id: ResourceId) {
     remove_all_of(tx, id);
     for kind in [
         Kind::SshKeyPair,
@@ -465,9 +471,10 @@ fn remove_owned(tx: &mut Tx<'_>, id: ThingId) {
         Kind::ProjectAccount,
         Kind::User,
     ] {
-        let things: Vec<ThingId> = tx.owned_by(id, kind).map(|thing| thing.id).collect();
-        for thing in things {
-            tx.remove_with_dependants(thing);
+        let resources: Vec<ResourceId> =
+            tx.owned_by(id, kind).map(|resource| resource.id).collect();
+        for resource in resources {
+            tx.remove_with_dependants(resource);
         }
     }
 }
@@ -475,14 +482,14 @@ fn remove_owned(tx: &mut Tx<'_>, id: ThingId) {
 /// Clears up after accounts, every `account.cleanup.interval`: what is still there of those
 /// that were removed goes, and what still runs of those that are disabled stops.
 pub(crate) fn clean_up(tx: &mut Tx<'_>) {
-    let ids = |accounts: Vec<&Thing>| accounts.into_iter().map(|account| account.id).collect();
+    let ids = |accounts: Vec<&Resource>| accounts.into_iter().map(|account| account.id).collect();
     let removed = tx.removed_too(Kind::Account).filter(|account| account.removed.is_some());
-    let removed: Vec<ThingId> = ids(removed.collect());
+    let removed: Vec<ResourceId> = ids(removed.collect());
     for id in removed {
         remove_owned(tx, id);
     }
     let disabled = tx.all(Kind::Account).filter(|account| account.is(AccountState::Disabled));
-    let disabled: Vec<ThingId> = ids(disabled.collect());
+    let disabled: Vec<ResourceId> = ids(disabled.collect());
     for id in disabled {
         stop_all_of(tx, id);
     }
@@ -493,10 +500,10 @@ fn mark_default_zone(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.tx.edit(id, |account| {
         account.set_ref(col::DEFAULT_ZONE_ID, zone);
     });
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Accounts of projects are shown with their projects.
-fn is_listed(query: &Query<'_>, account: &Thing) -> bool {
+fn is_listed(query: &Query<'_>, account: &Resource) -> bool {
     query.world.project_of(account.id).is_none()
 }

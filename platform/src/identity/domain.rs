@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, World, verbs},
+    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, World, verbs},
     table::{
         Command, Kind, KindSpec, Object, OnDelete, ParamType::*, Roles, Unique, WireType as W,
         Within, f, fields::*, group, hidden, own, p,
@@ -23,16 +23,16 @@ pub(crate) const DOMAIN: Object = Object {
     fields: &[
         ID,
         f("name", W::Str),
-        f("level", W::Int).by(|view| Node::Int(level(view.world, view.thing.id))),
+        f("level", W::Int).by(|view| Node::Int(level(view.world, view.resource.id))),
         f("parentdomainid", W::Id(Kind::Domain)),
         f("parentdomainname", W::Str).join(col::PARENT_DOMAIN_ID, "name"),
         f("haschild", W::Bool).by(|view| {
             let mut children =
-                view.world.referring(view.thing.id, Kind::Domain, col::PARENT_DOMAIN_ID);
+                view.world.referring(view.resource.id, Kind::Domain, col::PARENT_DOMAIN_ID);
             Node::Bool(children.next().is_some())
         }),
         f("networkdomain", W::Str),
-        f("path", W::Str).by(|view| Node::text(view.world.domain_path(view.thing.id))),
+        f("path", W::Str).by(|view| Node::text(view.world.domain_path(view.resource.id))),
     ],
 };
 
@@ -103,7 +103,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 /// How many steps a domain is below ROOT.
-fn level(world: &World, domain: ThingId) -> i64 {
+fn level(world: &World, domain: ResourceId) -> i64 {
     i64::try_from(world.lineage(domain).count()).unwrap_or(i64::MAX) - 1
 }
 
@@ -132,9 +132,9 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             domain.set_text(col::NETWORK_DOMAIN, suffix);
         }
     });
-    call.check_unique(call.tx.thing(id))?;
+    call.check_unique(call.tx.resource(id))?;
     call.entity = Some(id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -148,7 +148,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.check_unique(&domain)?;
     call.tx.edit(id, |old| *old = domain);
     // The bill names accounts by the path of their domain.
-    let accounts: Vec<ThingId> = call
+    let accounts: Vec<ResourceId> = call
         .tx
         .all(Kind::Account)
         .filter(|account| call.tx.is_within(call.tx.domain_of(account.id), id))
@@ -157,7 +157,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     for account in accounts {
         super::account::bill(call.tx, account);
     }
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
@@ -187,14 +187,14 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// Removes a domain with all accounts and domains below it, the deepest first.
-fn remove_tree(call: &mut Call<'_, '_>, domain: ThingId) -> Result<(), ApiError> {
+fn remove_tree(call: &mut Call<'_, '_>, domain: ResourceId) -> Result<(), ApiError> {
     for child in call.tx.ids_referring(domain, Kind::Domain, col::PARENT_DOMAIN_ID) {
         remove_tree(call, child)?;
     }
     // Projects go first: their members are accounts of the domain.
-    let in_domain = |account: &ThingId| call.tx.project_of(*account).map(|project| project.id);
+    let in_domain = |account: &ResourceId| call.tx.project_of(*account).map(|project| project.id);
     let accounts = call.tx.ids_referring(domain, Kind::Account, col::DOMAIN_ID);
-    let projects: Vec<ThingId> = accounts.iter().filter_map(in_domain).collect();
+    let projects: Vec<ResourceId> = accounts.iter().filter_map(in_domain).collect();
     for project in projects {
         super::project::remove(call, project)?;
     }
@@ -210,11 +210,11 @@ fn remove_tree(call: &mut Call<'_, '_>, domain: ThingId) -> Result<(), ApiError>
 }
 
 /// The domains the caller may see: its own, and those below it for admins.
-fn seen<'q>(query: &'q Query<'_>) -> impl Iterator<Item = &'q Thing> {
+fn seen<'q>(query: &'q Query<'_>) -> impl Iterator<Item = &'q Resource> {
     query.world.all(Kind::Domain).filter(|domain| query.world.may_touch(query.caller, domain))
 }
 
-fn is_wanted(query: &Query<'_>, domain: &Thing) -> bool {
+fn is_wanted(query: &Query<'_>, domain: &Resource) -> bool {
     let same = |name: &str| domain.text(col::NAME).eq_ignore_ascii_case(name);
     let contains =
         |keyword: &str| domain.text(col::NAME).to_lowercase().contains(&keyword.to_lowercase());

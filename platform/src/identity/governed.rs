@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Call, States, ThingId, World, table},
+    engine::{Call, ResourceId, States, World, table},
     state::AccountState,
     table::{Kind, Role},
 };
@@ -19,11 +19,11 @@ pub(crate) const STATES: States = table!(AccountState: Enabled, Disabled, Locked
 
 /// Refuses an account that the caller may not govern: one outside its domains, and
 /// a root admin's for anybody but root admins.
-pub(crate) fn refuse_ungoverned(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
+pub(crate) fn refuse_ungoverned(call: &Call<'_, '_>, id: ResourceId) -> Result<(), ApiError> {
     let is_above = call.tx.role_of(id) == Some(Role::RootAdmin) && !call.caller.is_root();
     if is_above || !call.tx.may_govern(&call.caller, call.tx.domain_of(id)) {
         return Err(ApiError::permission("You may not govern this account")
-            .about(call.tx.thing(id).uuid.to_string(), "id"));
+            .about(call.tx.resource(id).uuid.to_string(), "id"));
     }
     Ok(())
 }
@@ -32,7 +32,10 @@ pub(crate) fn refuse_ungoverned(call: &Call<'_, '_>, id: ThingId) -> Result<(), 
 pub(crate) const ADMIN: &str = "Admin";
 
 /// The projects that an account administers.
-pub(crate) fn administered_by(world: &World, account: ThingId) -> impl Iterator<Item = ThingId> {
+pub(crate) fn administered_by(
+    world: &World,
+    account: ResourceId,
+) -> impl Iterator<Item = ResourceId> {
     world
         .owned_by(account, Kind::ProjectAccount)
         .filter(|member| member.text(col::ROLE) == ADMIN)

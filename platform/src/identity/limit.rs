@@ -1,6 +1,6 @@
 //! Resource limits: how many of each resource an account, a project or a domain may have.
 //!
-//! What is used is never kept: it is counted from the things when it is asked for,
+//! What is used is never kept: it is counted from the resources when it is asked for,
 //! so a count cannot drift and updateResourceCount has nothing to mend. The rules
 //! of limits themselves, and the counting, are the engine's: see [`crate::engine::limit`].
 
@@ -9,7 +9,8 @@ use cloudtally_model::ApiError;
 use crate::{
     col,
     engine::{
-        Answer, Args, Call, Done, Node, Query, Scope, Thing, ThingId, View, World, limit, scope,
+        Answer, Args, Call, Done, Node, Query, Resource, ResourceId, Scope, View, World, limit,
+        scope,
     },
     state::MachineState,
     table::{
@@ -88,8 +89,8 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 /// The account that a view of an account or a project counts for.
-fn counted(view: &View<'_>) -> ThingId {
-    view.thing.owner.expect("accounts and projects are owned by an account")
+fn counted(view: &View<'_>) -> ResourceId {
+    view.resource.owner.expect("accounts and projects are owned by an account")
 }
 
 /// A limit as `vmlimit` and its like show it.
@@ -139,12 +140,12 @@ fn from_number(number: i64) -> Result<Limit, ApiError> {
 /// Whom a limit is for: an account, that of a project too, or a domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Holder {
-    Account(ThingId),
-    Domain(ThingId),
+    Account(ResourceId),
+    Domain(ResourceId),
 }
 
 impl Holder {
-    const fn id(self) -> ThingId {
+    const fn id(self) -> ResourceId {
         match self {
             Self::Account(id) | Self::Domain(id) => id,
         }
@@ -156,16 +157,19 @@ impl Holder {
             Self::Domain(domain) => (None, None, domain),
             Self::Account(id) => match world.project_of(id) {
                 Some(project) => (None, Some(project), world.domain_of(id)),
-                None => (Some(world.thing(id)), None, world.domain_of(id)),
+                None => (Some(world.resource(id)), None, world.domain_of(id)),
             },
         };
-        let domain = world.thing(domain);
-        let name = |thing: Option<&Thing>| Node::text_if(thing.map(|thing| thing.text(col::NAME)));
+        let domain = world.resource(domain);
+        let name = |resource: Option<&Resource>| {
+            Node::text_if(resource.map(|resource| resource.text(col::NAME)))
+        };
         let mut fields = more;
         fields.push(("account", name(account)));
         fields.push(("domainid", Node::text(domain.uuid.to_string())));
         fields.push(("domain", name(Some(domain))));
-        fields.push(("projectid", Node::text_if(project.map(|thing| thing.uuid.to_string()))));
+        fields
+            .push(("projectid", Node::text_if(project.map(|resource| resource.uuid.to_string()))));
         fields.push(("project", name(project)));
         fields.retain(|(_, node)| *node != Node::Null);
         fields.sort_by_key(|(field, _)| object.position(field));
@@ -199,7 +203,7 @@ impl Holder {
     }
 
     /// The row in which a limit of it is kept.
-    fn row(self, world: &World, of: Limit) -> Option<&Thing> {
+    fn row(self, world: &World, of: Limit) -> Option<&Resource> {
         world
             .referring(self.id(), Kind::ResourceLimit, col::OF)
             .find(|row| row.int(col::RESOURCE_TYPE_NUMBER) == of.number())
@@ -228,7 +232,7 @@ fn list_limits(query: &Query<'_>) -> Result<Answer, ApiError> {
     let lines = holders.iter().flat_map(|holder| of.iter().map(|limit| (*holder, *limit)));
     let is_it = |(holder, of): &(Holder, Limit)| {
         let row = || holder.row(world, *of).and_then(|row| i64::try_from(row.id.0).ok());
-        let name = world.thing(holder.id()).text(col::NAME);
+        let name = world.resource(holder.id()).text(col::NAME);
         number.is_none_or(|number| row() == Some(number)) && query.is_named_in(&[name, of.noun()])
     };
     query.page_of("resourcelimit", lines.filter(is_it), |query, (holder, of)| {
@@ -263,7 +267,7 @@ fn holder(call: &Call<'_, '_>) -> Result<Holder, ApiError> {
     };
     if !call.tx.may_govern(&call.caller, domain) {
         return Err(ApiError::permission("You may not look after the limits of this domain")
-            .about(call.tx.thing(domain).uuid.to_string(), "domainid"));
+            .about(call.tx.resource(domain).uuid.to_string(), "domainid"));
     }
     Ok(holder)
 }
@@ -318,7 +322,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Node(holder.limit(call.tx, of)))
 }
 
-/// Shows what is counted; nothing is ever out of step with the things.
+/// Shows what is counted; nothing is ever out of step with the resources.
 fn count(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let of = wanted(&call.args)?;
     let holder = holder(call)?;

@@ -1,4 +1,4 @@
-//! Projects: things owned together, with members and invitations. Guide 4.2.7.6.
+//! Projects: resources owned together, with members and invitations. Guide 4.2.7.6.
 //!
 //! What is in a project belongs to an account of its own, of type 5 and without
 //! users, so that limits, lists and the bill treat it as one owner. Who is in the
@@ -15,7 +15,7 @@ use super::{account, governed::ADMIN, limit};
 use crate::{
     col,
     engine::{
-        Answer, Arg, Call, Caller, Done, Node, Query, Scope, Thing, ThingId, Tx, View, World,
+        Answer, Arg, Call, Caller, Done, Node, Query, Resource, ResourceId, Scope, Tx, View, World,
         limit as limits, scope, secret, stop_all_of, table, unknown,
     },
     network::securitygroup,
@@ -138,7 +138,7 @@ pub(crate) const PROJECT_ACCOUNT: Object = Object {
         f("domainid", W::Id(Kind::Domain)),
         f("domain", W::Str).join(col::DOMAIN_ID, "name"),
         f("user", W::Objects("User")).by(|view| {
-            let account = view.thing.id_of(col::ACCOUNT_ID);
+            let account = view.resource.id_of(col::ACCOUNT_ID);
             account.map_or(Node::Null, |account| view.of(account).owned(Kind::User))
         }),
     ],
@@ -193,7 +193,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("project", &PROJECT)
         .kind(Kind::Project)
         .begin(create)
-        .act(|call| Ok(Done::Thing(call.entity_id()))),
+        .act(|call| Ok(Done::Resource(call.entity_id()))),
     own("deleteAccountFromProject")
         .doc("Takes an account out of a project")
         .roles(Roles::ALL)
@@ -301,22 +301,22 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// The names of the members that administer a project, separated by commas.
 fn administrators(view: &View<'_>) -> Node {
     let admins =
-        members(view.world, view.thing.id).filter(|member| member.text(col::ROLE) == ADMIN);
+        members(view.world, view.resource.id).filter(|member| member.text(col::ROLE) == ADMIN);
     let names: Vec<&str> = admins.map(|member| account_name(view.world, member)).collect();
     if names.is_empty() { Node::Null } else { Node::text(names.join(",")) }
 }
 
-fn members(world: &World, project: ThingId) -> impl Iterator<Item = &Thing> {
+fn members(world: &World, project: ResourceId) -> impl Iterator<Item = &Resource> {
     world.referring(project, Kind::ProjectAccount, col::PROJECT_ID)
 }
 
-fn account_name<'w>(world: &'w World, member: &Thing) -> &'w str {
-    member.owner.map_or("", |account| world.thing(account).text(col::NAME))
+fn account_name<'w>(world: &'w World, member: &Resource) -> &'w str {
+    member.owner.map_or("", |account| world.resource(account).text(col::NAME))
 }
 
 /// Whether the caller may change a project: its administrator, the admins of its
 /// domain and of those above, and the root admin.
-fn administers(world: &World, caller: &Caller, project: &Thing) -> bool {
+fn administers(world: &World, caller: &Caller, project: &Resource) -> bool {
     let domain = world.domain_of(scope::project_account(world, project.id));
     world.may_govern(caller, domain)
         || world
@@ -325,8 +325,8 @@ fn administers(world: &World, caller: &Caller, project: &Thing) -> bool {
 }
 
 /// Refuses who may not change a project.
-fn must_administer(call: &Call<'_, '_>, project: ThingId) -> Result<(), ApiError> {
-    let project = call.tx.thing(project);
+fn must_administer(call: &Call<'_, '_>, project: ResourceId) -> Result<(), ApiError> {
+    let project = call.tx.resource(project);
     if administers(call.tx, &call.caller, project) {
         return Ok(());
     }
@@ -341,7 +341,7 @@ fn check_administered(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     must_administer(call, call.args.id_required("id"))
 }
 
-fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn create(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     // 1. Who administers it, and whether that is allowed.
     if call.caller.role == Role::User && !call.tx.setting_flag(USERS_CREATE) {
         return Err(ApiError::permission(
@@ -361,7 +361,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         project.owner = Some(owner);
         project.set_text(col::NAME, &name).set_text(col::DISPLAY_TEXT, &text);
     });
-    call.check_unique(call.tx.thing(project))?;
+    call.check_unique(call.tx.resource(project))?;
     call.tx.edit(owner, |account| {
         account.set_ref(col::PROJECT, project);
     });
@@ -371,7 +371,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     Ok(Some(project))
 }
 
-fn join(tx: &mut Tx<'_>, project: ThingId, account: ThingId, role: &str) {
+fn join(tx: &mut Tx<'_>, project: ResourceId, account: ResourceId, role: &str) {
     let domain = tx.domain_of(account);
     tx.insert(Kind::ProjectAccount, |member| {
         member.owner = Some(account);
@@ -386,7 +386,7 @@ fn join(tx: &mut Tx<'_>, project: ThingId, account: ThingId, role: &str) {
 fn activate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.tx.move_to(id, ProjectState::Active);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn suspend(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -394,7 +394,7 @@ fn suspend(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.tx.move_to(id, ProjectState::Suspended);
     let owner = scope::project_account(call.tx, id);
     stop_all_of(call.tx, owner);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -403,7 +403,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// Removes a project with everything in it, its members and invitations.
-pub(crate) fn remove(call: &mut Call<'_, '_>, project: ThingId) -> Result<(), ApiError> {
+pub(crate) fn remove(call: &mut Call<'_, '_>, project: ResourceId) -> Result<(), ApiError> {
     let owner = scope::project_account(call.tx, project);
     call.tx.move_to(project, ProjectState::Disabled);
     account::remove(call.tx, owner);
@@ -417,7 +417,7 @@ fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 }
 
 /// The member that is to administer the project from now on.
-fn heir(call: &Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn heir(call: &Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let Some(name) = call.args.text("account") else { return Ok(None) };
     let project = call.args.id_required("id");
     let member = member_named(call.tx, project, name).ok_or_else(|| {
@@ -432,14 +432,14 @@ fn heir(call: &Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     Ok(Some(member.id))
 }
 
-fn member_named<'w>(world: &'w World, project: ThingId, name: &str) -> Option<&'w Thing> {
+fn member_named<'w>(world: &'w World, project: ResourceId, name: &str) -> Option<&'w Resource> {
     members(world, project).find(|member| account_name(world, member).eq_ignore_ascii_case(name))
 }
 
 fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if let Some(heir) = heir(call)? {
-        let admins: Vec<ThingId> = members(call.tx, id)
+        let admins: Vec<ResourceId> = members(call.tx, id)
             .filter(|member| member.text(col::ROLE) == ADMIN)
             .map(|member| member.id)
             .collect();
@@ -456,13 +456,13 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             project.set_text(col::DISPLAY_TEXT, &text);
         });
     }
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Whom addAccountToProject adds or invites.
 struct Plan {
-    project: ThingId,
-    account: Option<ThingId>,
+    project: ResourceId,
+    account: Option<ResourceId>,
     email: Option<String>,
     is_invited: bool,
 }
@@ -471,13 +471,13 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
     // 1. A project that the caller may change, and that takes something new.
     let project = call.args.id_required("projectid");
     must_administer(call, project)?;
-    let thing = call.tx.thing(project);
-    if !thing.is(ProjectState::Active) {
-        return Err(thing.refused(
+    let resource = call.tx.resource(project);
+    if !resource.is(ProjectState::Active) {
+        return Err(resource.refused(
             "projectid",
             format!(
                 "is {}; activate it before accounts are added to it",
-                thing.state().to_lowercase()
+                resource.state().to_lowercase()
             ),
         ));
     }
@@ -519,7 +519,7 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
         .tx
         .referring(project, Kind::ProjectInvitation, col::PROJECT_ID)
         .filter(|invitation| invitation.is(InvitationState::Pending));
-    let is_same = |invitation: &Thing| match (&email, account) {
+    let is_same = |invitation: &Resource| match (&email, account) {
         (Some(email), _) if invitation.text(col::EMAIL).eq_ignore_ascii_case(email) => true,
         (_, Some(account)) => invitation.owner == Some(account),
         _ => false,
@@ -542,7 +542,7 @@ fn add_account(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Ok(Done::Success);
     }
     let due = call.tx.now + call.tx.setting_time(INVITE_TIMEOUT, 1000);
-    let invite = |tx: &mut Tx<'_>, owner: ThingId, email: Option<(&str, &str)>| {
+    let invite = |tx: &mut Tx<'_>, owner: ResourceId, email: Option<(&str, &str)>| {
         tx.insert(Kind::ProjectInvitation, |invitation| {
             invitation.owner = Some(owner);
             invitation.set_ref(col::PROJECT_ID, project).set_time(col::DUE, due);
@@ -564,7 +564,7 @@ fn add_account(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// The member that deleteAccountFromProject takes out.
-fn leaver(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
+fn leaver(call: &Call<'_, '_>) -> Result<ResourceId, ApiError> {
     let project = call.args.id_required("projectid");
     must_administer(call, project)?;
     let name = call.args.text_required("account");
@@ -585,7 +585,7 @@ fn remove_account(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn check_withdrawn(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let invitation = call.tx.thing(call.args.id_required("id"));
+    let invitation = call.tx.resource(call.args.id_required("id"));
     let project = invitation.id_of(col::PROJECT_ID).expect("invitations are to a project");
     must_administer(call, project)
 }
@@ -596,11 +596,11 @@ fn withdraw(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// The time of an invitation is up.
-fn expire(tx: &mut Tx<'_>, invitation: ThingId) {
+fn expire(tx: &mut Tx<'_>, invitation: ResourceId) {
     tx.edit(invitation, |invitation| {
         invitation.set_time(col::DUE, None);
     });
-    if tx.thing(invitation).is(InvitationState::Pending) {
+    if tx.resource(invitation).is(InvitationState::Pending) {
         tx.move_to(invitation, InvitationState::Expired);
     }
 }
@@ -610,25 +610,25 @@ fn expire(tx: &mut Tx<'_>, invitation: ThingId) {
 fn refuse_stranger(
     world: &World,
     caller: &Caller,
-    project: ThingId,
+    project: ResourceId,
     token: Option<&str>,
 ) -> Result<(), ApiError> {
-    let thing = world.thing(project);
+    let resource = world.resource(project);
     let mut pending = world
         .referring(project, Kind::ProjectInvitation, col::PROJECT_ID)
         .filter(|invitation| invitation.is(InvitationState::Pending));
-    let is_for_caller = |invitation: &Thing| match invitation.text(col::TOKEN) {
+    let is_for_caller = |invitation: &Resource| match invitation.text(col::TOKEN) {
         "" => invitation.owner.is_some_and(|owner| world.may_act_for(caller, owner)),
         mailed => token == Some(mailed),
     };
-    if world.may_touch(caller, thing) || pending.any(is_for_caller) {
+    if world.may_touch(caller, resource) || pending.any(is_for_caller) {
         return Ok(());
     }
-    Err(unknown("projectid", &thing.uuid.to_string(), Kind::Project.noun()))
+    Err(unknown("projectid", &resource.uuid.to_string(), Kind::Project.noun()))
 }
 
 /// The pending invitation, and the account that answers it.
-fn answered(call: &Call<'_, '_>) -> Result<(ThingId, ThingId), ApiError> {
+fn answered(call: &Call<'_, '_>) -> Result<(ResourceId, ResourceId), ApiError> {
     // 1. Who answers: the account named, which the caller must act for, or its own.
     let project = call.args.id_required("projectid");
     refuse_stranger(call.tx, &call.caller, project, call.args.text_if_any("token"))?;
@@ -656,7 +656,7 @@ fn answered(call: &Call<'_, '_>) -> Result<(ThingId, ThingId), ApiError> {
             }
             None => format!(
                 "the account {} has no pending invitation to this project",
-                call.tx.thing(account).text(col::NAME)
+                call.tx.resource(account).text(col::NAME)
             ),
         })
     })?;
@@ -684,7 +684,7 @@ fn answer(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// Who is invited may name the project and its own invitation.
 /// Whether a project waits for the answer of somebody the caller may act for,
 /// or of whoever has the token of a mail.
-pub(crate) fn is_invited(world: &World, caller: &Caller, project: ThingId) -> bool {
+pub(crate) fn is_invited(world: &World, caller: &Caller, project: ResourceId) -> bool {
     world.referring(project, Kind::ProjectInvitation, col::PROJECT_ID).any(|invitation| {
         invitation.is(InvitationState::Pending)
             && (!invitation.text(col::TOKEN).is_empty()
@@ -693,7 +693,7 @@ pub(crate) fn is_invited(world: &World, caller: &Caller, project: ThingId) -> bo
 }
 
 /// Whether the caller may see an invitation because it may change the project.
-pub(crate) fn invites(world: &World, caller: &Caller, invitation: &Thing) -> bool {
+pub(crate) fn invites(world: &World, caller: &Caller, invitation: &Resource) -> bool {
     let project = invitation.id_of(col::PROJECT_ID).and_then(|id| world.get(Kind::Project, id));
     project.is_some_and(|project| administers(world, caller, project))
 }
@@ -738,7 +738,7 @@ fn list_invitations(query: &Query<'_>) -> Result<Answer, ApiError> {
     let all_projects = matches!(query.args.get("projectid"), Some(Arg::All));
     let id = query.args.id("id");
     let scope = if project.is_none() { Some(Scope::of(world, caller, query.args)?) } else { None };
-    let is_seen = |invitation: &Thing| {
+    let is_seen = |invitation: &Resource| {
         let is_of =
             |account| world.may_act_for(caller, account) && world.project_of(account).is_none();
         match (id, project, scope) {
@@ -762,7 +762,9 @@ fn list_invitations(query: &Query<'_>) -> Result<Answer, ApiError> {
             && query.is_named_in(&[
                 account_name(world, invitation),
                 invitation.text(col::EMAIL),
-                invitation.id_of(col::PROJECT_ID).map_or("", |id| world.thing(id).text(col::NAME)),
+                invitation
+                    .id_of(col::PROJECT_ID)
+                    .map_or("", |id| world.resource(id).text(col::NAME)),
             ])
     }))
 }
@@ -773,7 +775,7 @@ fn list_projects(query: &Query<'_>) -> Result<Answer, ApiError> {
     let (world, caller) = (query.world, query.caller);
     let scope = Scope::of(world, caller, query.args)?;
     let id = query.args.id("id");
-    let is_seen = |project: &Thing| {
+    let is_seen = |project: &Resource| {
         let domain = world.domain_of(scope::project_account(world, project.id));
         match (id, scope) {
             (Some(id), _) => project.id == id,

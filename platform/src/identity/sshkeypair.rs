@@ -12,7 +12,7 @@ use ssh_key::{LineEnding, PrivateKey, private::Ed25519Keypair};
 
 use crate::{
     col,
-    engine::{Call, Done, Node, ThingId},
+    engine::{Call, Done, Node, ResourceId},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, Unique, WireType as W, Within, f,
         group, hidden, list, own, p,
@@ -75,7 +75,11 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 /// Keeps a public key for the account that the parameters name.
-fn keep(call: &mut Call<'_, '_>, public_key: &str, fingerprint: &str) -> Result<ThingId, ApiError> {
+fn keep(
+    call: &mut Call<'_, '_>,
+    public_key: &str,
+    fingerprint: &str,
+) -> Result<ResourceId, ApiError> {
     let owner = call.owner()?;
     let name = call.args.text_required("name").to_owned();
     let id = call.tx.insert(Kind::SshKeyPair, |pair| {
@@ -84,7 +88,7 @@ fn keep(call: &mut Call<'_, '_>, public_key: &str, fingerprint: &str) -> Result<
             .set_text(col::PUBLIC_KEY, public_key)
             .set_text(col::FINGERPRINT, fingerprint);
     });
-    call.check_unique(call.tx.thing(id))?;
+    call.check_unique(call.tx.resource(id))?;
     call.entity = Some(id);
     Ok(id)
 }
@@ -100,7 +104,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let fingerprint = fingerprint(&key.public_key().to_bytes().map_err(broken)?);
     // 2. Its public half stays.
     let id = keep(call, &public_key, &fingerprint)?;
-    let name = call.tx.thing(id).text(col::NAME).to_owned();
+    let name = call.tx.resource(id).text(col::NAME).to_owned();
     Ok(Done::Node(Node::Object(vec![
         ("privatekey", Node::text(private_key.as_str())),
         ("name", Node::text(name)),
@@ -115,7 +119,7 @@ fn register(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         let expected = "expected a line as in `id_rsa.pub`: the type, the key in Base64, a comment";
         call.invalid("publickey", &shown, expected)
     })?;
-    keep(call, &given, &fingerprint(&blob)).map(Done::Thing)
+    keep(call, &given, &fingerprint(&blob)).map(Done::Resource)
 }
 
 /// The bytes of a key written as `ssh-rsa AAAA.. comment`; none where the type that
@@ -140,7 +144,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let name = call.args.text_required("name");
     let found = call.tx.owned_by(owner, Kind::SshKeyPair).find(|pair| pair.text(col::NAME) == name);
     let Some(id) = found.map(|pair| pair.id) else {
-        let account = call.tx.thing(owner).text(col::NAME);
+        let account = call.tx.resource(owner).text(col::NAME);
         let expected = format!("the account {account} has no SSH key pair of this name");
         return Err(call.invalid("name", name, &expected));
     };

@@ -6,8 +6,8 @@ use super::governed::{self, STATES};
 use crate::{
     col,
     engine::{
-        Answer, Call, Column, Done, Node, Query, Scope, Thing, ThingId, Tx, Uuid, View, login,
-        scope, secret,
+        Answer, Call, Column, Done, Node, Query, Resource, ResourceId, Scope, Tx, Uuid, View,
+        login, scope, secret,
     },
     state::AccountState,
     table::{
@@ -34,8 +34,8 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::User, &USER)
     .on_move(moved);
 
 /// Whoever is shut out is logged out, also when let in again later.
-fn moved(tx: &mut Tx<'_>, user: ThingId, _from: &'static str) {
-    if !tx.thing(user).is(AccountState::Enabled) {
+fn moved(tx: &mut Tx<'_>, user: ResourceId, _from: &'static str) {
+    if !tx.resource(user).is(AccountState::Enabled) {
         login::end_sessions(tx, user);
     }
 }
@@ -55,7 +55,7 @@ pub(crate) const USER: Object = Object {
         STATE,
         ACCOUNT,
         f("accounttype", W::Int).by(|view| {
-            let account = view.thing.owner.map(|owner| view.world.thing(owner));
+            let account = view.resource.owner.map(|owner| view.world.resource(owner));
             account.map_or(Node::Null, |account| Node::Int(account.int(col::ACCOUNT_TYPE)))
         }),
         DOMAIN_ID,
@@ -174,17 +174,17 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// The secret key is shown to the user itself and to those who govern it, as the real
 /// server does, but that of a root admin to root admins alone.
 fn secret_key(view: &View<'_>) -> Node {
-    let key = view.thing.text(col::USER_SECRET_KEY);
-    let role = view.thing.owner.and_then(|account| view.world.role_of(account));
+    let key = view.resource.text(col::USER_SECRET_KEY);
+    let role = view.resource.owner.and_then(|account| view.world.role_of(account));
     let is_above = role == Some(Role::RootAdmin) && !view.caller.is_root();
-    let is_other = view.caller.role == Role::User && view.thing.id != view.caller.user;
+    let is_other = view.caller.role == Role::User && view.resource.id != view.caller.user;
     if key.is_empty() || is_above || is_other { Node::Null } else { Node::text(key) }
 }
 
 /// Refuses a name that another user of the domain has.
 pub(crate) fn refuse_taken(
     call: &Call<'_, '_>,
-    domain: ThingId,
+    domain: ResourceId,
     username: &str,
 ) -> Result<(), ApiError> {
     match call.tx.user_named(domain, username) {
@@ -196,8 +196,8 @@ pub(crate) fn refuse_taken(
     }
 }
 
-/// An id that the caller wants a thing to have, to be the same in all regions: any text that
-/// is no id of another thing.
+/// An id that the caller wants a resource to have, to be the same in all regions: any text that
+/// is no id of another resource.
 pub(crate) fn given_id(
     call: &Call<'_, '_>,
     name: &'static str,
@@ -210,7 +210,7 @@ pub(crate) fn given_id(
             "Only root admins may choose ids; leave `{name}` out"
         )));
     }
-    // Uuids are of one thing alone, other texts of one of a kind.
+    // Uuids are of one resource alone, other texts of one of a kind.
     let kinds = if Uuid::parse(text).is_some() { &[][..] } else { &[kind][..] };
     match call.tx.by_id(text, kinds) {
         Some(_) => Err(call.invalid(name, text, "something has this id already")),
@@ -219,7 +219,7 @@ pub(crate) fn given_id(
 }
 
 /// Makes a user of an account from the parameters.
-pub(crate) fn insert(call: &mut Call<'_, '_>, account: ThingId) -> Result<ThingId, ApiError> {
+pub(crate) fn insert(call: &mut Call<'_, '_>, account: ResourceId) -> Result<ResourceId, ApiError> {
     let given = given_id(call, "userid", Kind::User)?;
     let args = call.args.clone();
     let text = |column: Column<Text>| args.text_required(column.name()).to_owned();
@@ -249,19 +249,19 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     refuse_taken(call, domain, &username)?;
     let id = insert(call, account)?;
     call.entity = Some(id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// The user that `id` names, if the caller may govern it.
-fn governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn governed(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let id = call.args.id_required("id");
-    let account = call.tx.thing(id).owner.expect("users have accounts");
+    let account = call.tx.resource(id).owner.expect("users have accounts");
     governed::refuse_ungoverned(call, account)?;
     Ok(Some(id))
 }
 
-fn refuse_protected(call: &Call<'_, '_>, id: ThingId, doing: &str) -> Result<(), ApiError> {
-    let user = call.tx.thing(id);
+fn refuse_protected(call: &Call<'_, '_>, id: ResourceId, doing: &str) -> Result<(), ApiError> {
+    let user = call.tx.resource(id);
     if user.flag(col::IS_DEFAULT) {
         return Err(ApiError::value(format!(
             "the user {} is part of the cloud and cannot be {doing}",
@@ -285,7 +285,7 @@ fn disable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     refuse_protected(call, id, AccountState::Disabled.name())?;
     call.tx.move_to(id, AccountState::Disabled);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn lock(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -295,19 +295,19 @@ fn lock(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::value("the user is disabled, which is more than locked"));
     }
     call.tx.move_to(id, AccountState::Locked);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.tx.move_to(id, AccountState::Enabled);
     login::forgive(call.tx, id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Users change themselves, and admins the users they govern; nobody below the
 /// root admin changes a root admin.
-fn own_or_governed(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn own_or_governed(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let id = call.args.id_required("id");
     if id == call.caller.user {
         return Ok(Some(id));
@@ -325,7 +325,7 @@ fn register_keys(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     ])))
 }
 
-fn set_keys(call: &mut Call<'_, '_>, id: ThingId, api_key: &str, secret_key: &str) {
+fn set_keys(call: &mut Call<'_, '_>, id: ResourceId, api_key: &str, secret_key: &str) {
     call.tx.edit(id, |user| {
         user.set_text(col::API_KEY, api_key).set_text(col::USER_SECRET_KEY, secret_key);
     });
@@ -373,7 +373,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         login::forgive(call.tx, id);
         login::end_sessions(call.tx, id);
     }
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn get(query: &Query<'_>) -> Result<Answer, ApiError> {
@@ -390,15 +390,15 @@ fn get(query: &Query<'_>) -> Result<Answer, ApiError> {
 fn list_users(query: &Query<'_>) -> Result<Answer, ApiError> {
     let args = query.args;
     let users = if ["id", "account", "domainid"].iter().any(|name| args.has(name)) {
-        query.things(Kind::User)?
+        query.resources(Kind::User)?
     } else {
         let tree = Scope::DomainTree(query.caller.domain);
-        tree.things(query.world, query.caller, Kind::User)
+        tree.resources(query.world, query.caller, Kind::User)
             .filter(|user| query.passes(user))
             .collect()
     };
-    let is_of_type = |user: &&Thing| {
-        let account = query.world.thing(user.owner.expect("users have accounts"));
+    let is_of_type = |user: &&Resource| {
+        let account = query.world.resource(user.owner.expect("users have accounts"));
         args.int("accounttype").is_none_or(|wanted| account.int(col::ACCOUNT_TYPE) == wanted)
     };
     query.page(users.into_iter().filter(is_of_type))

@@ -9,7 +9,7 @@ use crate::{
     col,
     desk::metering,
     engine::{
-        Answer, Call, Done, Level, Node, Query, Thing, ThingId, Tx, World, happened, limit,
+        Answer, Call, Done, Level, Node, Query, Resource, ResourceId, Tx, World, happened, limit,
         remove_all_on, scope, table, unknown_because,
     },
     parse::ip,
@@ -134,19 +134,19 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
     .job_instance("IpAddress");
 
 /// The type of an event, by what sort of address it is about.
-fn event(address: &Thing, plain: &'static str, portable: &'static str) -> &'static str {
+fn event(address: &Resource, plain: &'static str, portable: &'static str) -> &'static str {
     if address.flag(col::IS_PORTABLE) { portable } else { plain }
 }
 
 /// The public ranges of a zone that an account may take from: first those kept
 /// for it, then, if it may, those of everybody.
-fn public_ranges(world: &World, zone: ThingId, owner: ThingId) -> Vec<&Thing> {
+fn public_ranges(world: &World, zone: ResourceId, owner: ResourceId) -> Vec<&Resource> {
     let public = || {
         world
             .referring(zone, Kind::VlanIpRange, col::ZONE_ID)
             .filter(|range| range.flag(col::FOR_VIRTUAL_NETWORK))
     };
-    let mut ranges: Vec<&Thing> =
+    let mut ranges: Vec<&Resource> =
         public().filter(|range| range.id_of(col::ACCOUNT_ID) == Some(owner)).collect();
     if ranges.is_empty() || world.scoped_setting(owner, "use.system.public.ips") == "true" {
         ranges.extend(public().filter(|range| range.id_of(col::ACCOUNT_ID).is_none()));
@@ -166,11 +166,11 @@ pub(crate) enum Purpose {
 /// Takes a public address of a zone for a network of an account.
 pub(crate) fn acquire(
     tx: &mut Tx<'_>,
-    owner: ThingId,
-    zone: ThingId,
-    network: ThingId,
+    owner: ResourceId,
+    zone: ResourceId,
+    network: ResourceId,
     purpose: Purpose,
-) -> Result<ThingId, ApiError> {
+) -> Result<ResourceId, ApiError> {
     let now = tx.now;
     let is_source_nat = purpose == Purpose::SourceNat;
     // 1. One that is kept for the account; it is counted and billed already.
@@ -196,9 +196,9 @@ pub(crate) fn acquire(
     let (range, address) = found.ok_or_else(|| {
         ApiError::address_capacity(format!(
             "the zone {} has no free public address; add a range with createVlanIpRange",
-            tx.thing(zone).text(col::NAME)
+            tx.resource(zone).text(col::NAME)
         ))
-        .about(tx.thing(zone).uuid.to_string(), "zoneid")
+        .about(tx.resource(zone).uuid.to_string(), "zoneid")
     })?;
     let id = insert_public(tx, owner, range, &address, |address| {
         address
@@ -211,21 +211,21 @@ pub(crate) fn acquire(
 
 fn insert_public(
     tx: &mut Tx<'_>,
-    owner: ThingId,
-    range: ThingId,
+    owner: ResourceId,
+    range: ResourceId,
     address: &str,
-    fill: impl FnOnce(&mut Thing),
-) -> ThingId {
-    let of = tx.thing(range);
+    fill: impl FnOnce(&mut Resource),
+) -> ResourceId {
+    let of = tx.resource(range);
     let zone = of.id_of(col::ZONE_ID).expect("ranges are in a zone");
     let physical = of.id_of(col::PHYSICAL_NETWORK_ID);
-    insert(tx, owner, zone, address, |thing| {
-        thing
+    insert(tx, owner, zone, address, |resource| {
+        resource
             .set_ref(col::VLAN_ID, range)
             .set_ref(col::PHYSICAL_NETWORK_ID, physical)
             .set_flag(col::FOR_VIRTUAL_NETWORK, true)
             .set_flag(col::IS_SOURCE_NAT, false);
-        fill(thing);
+        fill(resource);
     })
 }
 
@@ -234,8 +234,8 @@ fn insert_public(
 ///
 /// # Source
 /// `usage-4.2-behaviour.md` 1.3; guide 8.2: the address is owned by the account.
-pub(crate) fn keep(tx: &mut Tx<'_>, range: ThingId, owner: ThingId) -> Result<(), ApiError> {
-    let free: Vec<String> = free_in(tx, tx.thing(range)).collect();
+pub(crate) fn keep(tx: &mut Tx<'_>, range: ResourceId, owner: ResourceId) -> Result<(), ApiError> {
+    let free: Vec<String> = free_in(tx, tx.resource(range)).collect();
     let more = i64::try_from(free.len()).unwrap_or(i64::MAX);
     limit::check(tx, owner, Limit::PublicIp, more)?;
     for address in free {
@@ -246,12 +246,12 @@ pub(crate) fn keep(tx: &mut Tx<'_>, range: ThingId, owner: ThingId) -> Result<()
 
 /// Keeps the addresses of a range for nobody any more: what is not acquired is free for
 /// all, what is stays with its owner.
-pub(crate) fn keep_no_more(tx: &mut Tx<'_>, range: ThingId) {
+pub(crate) fn keep_no_more(tx: &mut Tx<'_>, range: ResourceId) {
     tx.edit(range, |range| {
         range.set_ref(col::ACCOUNT_ID, None);
     });
     for id in tx.ids_referring(range, Kind::IpAddress, col::VLAN_ID) {
-        if tx.thing(id).is(AddressState::Free) {
+        if tx.resource(id).is(AddressState::Free) {
             tx.remove_with_dependants(id);
         }
     }
@@ -260,17 +260,18 @@ pub(crate) fn keep_no_more(tx: &mut Tx<'_>, range: ThingId) {
 /// Takes an address that a virtual machine on a shared network gets directly.
 pub(crate) fn acquire_direct(
     tx: &mut Tx<'_>,
-    owner: ThingId,
-    network: ThingId,
+    owner: ResourceId,
+    network: ResourceId,
     wanted: Option<&str>,
-) -> Result<(ThingId, ThingId), ApiError> {
-    let shared = tx.thing(network).clone();
+) -> Result<(ResourceId, ResourceId), ApiError> {
+    let shared = tx.resource(network).clone();
     let zone = shared.id_of(col::ZONE_ID).expect("networks are in a zone");
-    let ranges: Vec<&Thing> = tx.referring(network, Kind::VlanIpRange, col::NETWORK_ID).collect();
+    let ranges: Vec<&Resource> =
+        tx.referring(network, Kind::VlanIpRange, col::NETWORK_ID).collect();
     let found = match wanted {
         None => ranges.into_iter().find_map(|range| Some((range.id, first_free(tx, range)?))),
         Some(address) => {
-            let holds = |range: &&Thing| {
+            let holds = |range: &&Resource| {
                 ip::range(range.text(col::START_IP), range.text(col::END_IP))
                     .any(|candidate| ip::format(candidate) == address)
             };
@@ -293,8 +294,8 @@ pub(crate) fn acquire_direct(
         ))
     })?;
     let now = tx.now;
-    let id = insert(tx, owner, zone, &address, |thing| {
-        thing
+    let id = insert(tx, owner, zone, &address, |resource| {
+        resource
             .set_time(col::ALLOCATED, now)
             .set_ref(col::VLAN_ID, range)
             .set_ref(col::NETWORK_ID, network)
@@ -308,27 +309,27 @@ pub(crate) fn acquire_direct(
 
 fn insert(
     tx: &mut Tx<'_>,
-    owner: ThingId,
-    zone: ThingId,
+    owner: ResourceId,
+    zone: ResourceId,
     address: &str,
-    fill: impl FnOnce(&mut Thing),
-) -> ThingId {
-    tx.insert(Kind::IpAddress, |thing| {
-        thing.owner = Some(owner);
-        thing
+    fill: impl FnOnce(&mut Resource),
+) -> ResourceId {
+    tx.insert(Kind::IpAddress, |resource| {
+        resource.owner = Some(owner);
+        resource
             .set_text(col::IP_ADDRESS, address)
             .set_ref(col::ZONE_ID, zone)
             .set_flag(col::IS_STATIC_NAT, false)
             .set_flag(col::IS_SYSTEM, false)
             .set_flag(col::IS_PORTABLE, false);
-        fill(thing);
+        fill(resource);
     })
 }
 
 /// Takes a portable address that nothing stands on to another network, of another zone
 /// perhaps: there it is billed from now on.
-pub(crate) fn transfer(tx: &mut Tx<'_>, id: ThingId, network: ThingId) {
-    let (to, address) = (tx.thing(network).clone(), tx.thing(id).clone());
+pub(crate) fn transfer(tx: &mut Tx<'_>, id: ResourceId, network: ResourceId) {
+    let (to, address) = (tx.resource(network).clone(), tx.resource(id).clone());
     let zone = to.id_of(col::ZONE_ID).expect("networks are in a zone");
     tx.edit(id, |address| {
         address
@@ -347,22 +348,22 @@ pub(crate) fn transfer(tx: &mut Tx<'_>, id: ThingId, network: ThingId) {
 }
 
 /// Ends static NAT of an address whose machine goes.
-fn lead_nowhere(tx: &mut Tx<'_>, id: ThingId) {
-    if tx.thing(id).flag(col::IS_STATIC_NAT) {
+fn lead_nowhere(tx: &mut Tx<'_>, id: ResourceId) {
+    if tx.resource(id).flag(col::IS_STATIC_NAT) {
         rules::disable_static_nat(tx, id);
     }
 }
 
 /// Removes everything that stands on an address.
-fn give_up_rules(tx: &mut Tx<'_>, id: ThingId) {
+fn give_up_rules(tx: &mut Tx<'_>, id: ResourceId) {
     remove_all_on(tx, id);
     lead_nowhere(tx, id);
 }
 
 /// Takes an address from a network that goes. A portable one stays its owner's, to be
 /// used in another.
-pub(crate) fn leave_network(tx: &mut Tx<'_>, id: ThingId) {
-    if !tx.thing(id).flag(col::IS_PORTABLE) {
+pub(crate) fn leave_network(tx: &mut Tx<'_>, id: ResourceId) {
+    if !tx.resource(id).flag(col::IS_PORTABLE) {
         return release(tx, id);
     }
     give_up_rules(tx, id);
@@ -373,11 +374,11 @@ pub(crate) fn leave_network(tx: &mut Tx<'_>, id: ThingId) {
 
 /// Gives an address up, with everything that stands on it. One of a range that is kept
 /// for its owner stays the owner's, free.
-pub(crate) fn release(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn release(tx: &mut Tx<'_>, id: ResourceId) {
     give_up_rules(tx, id);
-    let address = tx.thing(id);
+    let address = tx.resource(id);
     let keeper =
-        address.id_of(col::VLAN_ID).and_then(|range| tx.thing(range).id_of(col::ACCOUNT_ID));
+        address.id_of(col::VLAN_ID).and_then(|range| tx.resource(range).id_of(col::ACCOUNT_ID));
     if keeper.is_some() && keeper == address.owner {
         for tag in tx.ids_referring(id, Kind::Tag, col::RESOURCE) {
             tx.erase(tag);
@@ -391,7 +392,7 @@ pub(crate) fn release(tx: &mut Tx<'_>, id: ThingId) {
                 .set_flag(col::IS_SOURCE_NAT, false)
                 .set_time(col::ALLOCATED, None);
         });
-        if !tx.thing(id).is(AddressState::Free) {
+        if !tx.resource(id).is(AddressState::Free) {
             tx.move_to(id, AddressState::Free);
         }
         return;
@@ -401,12 +402,12 @@ pub(crate) fn release(tx: &mut Tx<'_>, id: ThingId) {
 
 /// Takes an address for the network that is named, or for the only one of the account in
 /// the zone, for rules cannot stand on an address of no network.
-fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     // 1. For a network it belongs to the network's owner.
     let (network, zone) = (call.args.id("networkid"), call.args.id("zoneid"));
     let (owner, zone) = match (network, zone) {
         (Some(network), _) => {
-            let network = call.tx.thing(network);
+            let network = call.tx.resource(network);
             if network.text(col::TYPE) != "Isolated" {
                 return Err(ApiError::value(format!(
                     "the network {} is shared; its virtual machines have addresses of their own",
@@ -432,7 +433,7 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
         ));
     }
     // 2. A zone that has addresses to use, and the network there.
-    if call.tx.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
+    if call.tx.resource(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value(
             "basic zones have no public addresses to acquire; their virtual machines have them directly",
         ));
@@ -454,10 +455,10 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError>
 
 fn acquire_portable(
     call: &mut Call<'_, '_>,
-    owner: ThingId,
-    zone: ThingId,
-    network: ThingId,
-) -> Result<ThingId, ApiError> {
+    owner: ResourceId,
+    zone: ResourceId,
+    network: ResourceId,
+) -> Result<ResourceId, ApiError> {
     limit::check(call.tx, owner, Limit::PublicIp, 1)?;
     let region = call.args.int("regionid").unwrap_or(1);
     if !portableip::is_region(call.tx, region) {
@@ -481,11 +482,11 @@ fn acquire_portable(
                 "the region {region} has no free portable address; add a range with createPortableIpRange"
             ))
         })?;
-    let physical = call.tx.thing(network).id_of(col::PHYSICAL_NETWORK_ID);
+    let physical = call.tx.resource(network).id_of(col::PHYSICAL_NETWORK_ID);
     let now = call.tx.now;
-    let id = call.tx.insert(Kind::IpAddress, |thing| {
-        thing.owner = Some(owner);
-        thing
+    let id = call.tx.insert(Kind::IpAddress, |resource| {
+        resource.owner = Some(owner);
+        resource
             .set_text(col::IP_ADDRESS, &found)
             .set_ref(col::ZONE_ID, zone)
             .set_ref(col::ASSOCIATED_NETWORK_ID, network)
@@ -512,11 +513,11 @@ fn associate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(network) = call.entity().id_of(col::ASSOCIATED_NETWORK_ID) {
         guest::implement(call.tx, network)?;
     }
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Refuses what needs an address that has been acquired.
-pub(crate) fn must_be_acquired(address: &Thing) -> Result<(), ApiError> {
+pub(crate) fn must_be_acquired(address: &Resource) -> Result<(), ApiError> {
     if !address.is(AddressState::Free) {
         return Ok(());
     }
@@ -528,7 +529,7 @@ pub(crate) fn must_be_acquired(address: &Thing) -> Result<(), ApiError> {
 }
 
 fn check_release(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let address = call.tx.thing(call.args.id_required("id"));
+    let address = call.tx.resource(call.args.id_required("id"));
     must_be_acquired(address)?;
     if address.flag(col::IS_SOURCE_NAT) {
         return Err(ApiError::value(format!(
@@ -555,11 +556,11 @@ fn disassociate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// public ranges, which have no id yet.
 fn list_addresses(query: &Query<'_>) -> Result<Answer, ApiError> {
     let args = query.args;
-    let taken = query.things(Kind::IpAddress)?;
+    let taken = query.resources(Kind::IpAddress)?;
     let for_rules = args.is_true("forloadbalancing");
     let wants_free = args.flag("allocatedonly") == Some(false);
     let shows_all_free = wants_free && query.caller.is_root();
-    let is_wanted = |address: &&Thing| {
+    let is_wanted = |address: &&Resource| {
         (!address.is(AddressState::Free) || wants_free && !shows_all_free)
             && (args.has("forvirtualnetwork") || address.flag(col::FOR_VIRTUAL_NETWORK))
             && (!for_rules || !address.flag(col::IS_STATIC_NAT))
@@ -595,7 +596,7 @@ fn free_addresses(query: &Query<'_>) -> Vec<Node> {
                     .map(|vm| vm.text(col::PUBLIC_IP)),
             )
             .collect();
-        let of_zone = found.id_of(col::ZONE_ID).map(|id| world.thing(id));
+        let of_zone = found.id_of(col::ZONE_ID).map(|id| world.resource(id));
         for address in ip::range(found.text(col::START_IP), found.text(col::END_IP)).map(ip::format)
         {
             let is_wanted = query.args.text("ipaddress").is_none_or(|wanted| wanted == address);

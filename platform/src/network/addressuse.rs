@@ -5,7 +5,7 @@ use cloudtally_model::ApiError;
 use super::{address, guest};
 use crate::{
     col,
-    engine::{Call, Thing, ThingId, World, scope},
+    engine::{Call, Resource, ResourceId, World, scope},
     table::Kind,
 };
 
@@ -13,12 +13,12 @@ use crate::{
 /// acquired for a zone begins to serve the machine's network here.
 pub(crate) fn network_of(
     call: &mut Call<'_, '_>,
-    address: ThingId,
-    wanted: Option<ThingId>,
+    address: ResourceId,
+    wanted: Option<ResourceId>,
     service: &str,
-) -> Result<ThingId, ApiError> {
+) -> Result<ResourceId, ApiError> {
     // 1. The one it serves, else the one that is named; one that is portable can change.
-    let of = call.tx.thing(address);
+    let of = call.tx.resource(address);
     address::must_be_acquired(of)?;
     let associated = of.id_of(col::ASSOCIATED_NETWORK_ID);
     let network = match (associated, wanted) {
@@ -27,8 +27,8 @@ pub(crate) fn network_of(
                 return Err(ApiError::value(format!(
                     "{} is used in the network {} and not in {}",
                     of.text(col::IP_ADDRESS),
-                    call.tx.thing(network).text(col::NAME),
-                    call.tx.thing(wanted).text(col::NAME)
+                    call.tx.resource(network).text(col::NAME),
+                    call.tx.resource(wanted).text(col::NAME)
                 )));
             }
             wanted
@@ -50,7 +50,7 @@ pub(crate) fn network_of(
     refuse_unconserved(call.tx, address, network, service)?;
     // 3. From now on it serves this one.
     match associated {
-        None if !call.tx.thing(address).flag(col::IS_PORTABLE) => {
+        None if !call.tx.resource(address).flag(col::IS_PORTABLE) => {
             call.tx.edit(address, |address| {
                 address.set_ref(col::ASSOCIATED_NETWORK_ID, network);
             })
@@ -62,8 +62,8 @@ pub(crate) fn network_of(
 }
 
 /// Refuses to use an address in a network of somebody else, or out of its reach.
-fn refuse_unfit(world: &World, address: &Thing, network: ThingId) -> Result<(), ApiError> {
-    let network = world.thing(network);
+fn refuse_unfit(world: &World, address: &Resource, network: ResourceId) -> Result<(), ApiError> {
+    let network = world.resource(network);
     let why = if network.owner != address.owner {
         "belongs to another account"
     } else if network.text(col::TYPE) != "Isolated" {
@@ -84,8 +84,8 @@ fn refuse_unfit(world: &World, address: &Thing, network: ThingId) -> Result<(), 
 }
 
 /// What an address is used for: services with what uses them.
-fn uses(world: &World, address: ThingId) -> Vec<(&'static str, &Thing)> {
-    let of = world.thing(address);
+fn uses(world: &World, address: ResourceId) -> Vec<(&'static str, &Resource)> {
+    let of = world.resource(address);
     let nat = [(col::IS_SOURCE_NAT, "SourceNat"), (col::IS_STATIC_NAT, "StaticNat")]
         .into_iter()
         .filter(|(flag, _)| of.flag(*flag))
@@ -103,7 +103,7 @@ fn uses(world: &World, address: ThingId) -> Vec<(&'static str, &Thing)> {
 }
 
 /// Whether an address is used for anything.
-fn is_used(world: &World, address: ThingId) -> bool {
+fn is_used(world: &World, address: ResourceId) -> bool {
     !uses(world, address).is_empty()
 }
 
@@ -111,18 +111,18 @@ fn is_used(world: &World, address: ThingId) -> bool {
 /// conserve mode. What the firewall lets in goes with any.
 fn refuse_unconserved(
     world: &World,
-    address: ThingId,
-    network: ThingId,
+    address: ResourceId,
+    network: ResourceId,
     service: &str,
 ) -> Result<(), ApiError> {
-    let offering = guest::offering_of(world, world.thing(network));
+    let offering = guest::offering_of(world, world.resource(network));
     if offering.flag(col::CONSERVE_MODE) || service == "Firewall" {
         return Ok(());
     }
     match uses(world, address).into_iter().find(|(use_, _)| ![service, "Firewall"].contains(use_)) {
         Some((other, by)) => Err(ApiError::rule_conflict(format!(
             "{} is used for {other} and the offering {} is not in conserve mode; use another address for {service}",
-            world.thing(address).text(col::IP_ADDRESS),
+            world.resource(address).text(col::IP_ADDRESS),
             offering.text(col::NAME)
         ))
         .about(by.uuid.to_string(), "ipaddressid")),

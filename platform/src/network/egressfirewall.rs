@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Call, Query, Thing, ThingId},
+    engine::{Call, Query, Resource, ResourceId},
     parse::ip,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, delete, f, fields::*,
@@ -84,7 +84,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::EgressRule, &FIREWALL_RUL
     .tagged("FirewallRule")
     .job_instance("FirewallRule");
 
-fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let network = call.args.id_required("networkid");
     guest::must_provide(call.tx, network, "Firewall")?;
     let matched = Matched::of(call, true)?;
@@ -92,7 +92,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         refuse_foreign(call, network)?;
         rules::cidrs(call)?
     } else {
-        call.tx.thing(network).text(col::CIDR).to_owned()
+        call.tx.resource(network).text(col::CIDR).to_owned()
     };
     let collides = call
         .tx
@@ -101,10 +101,10 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     if collides {
         return Err(ApiError::rule_conflict(format!(
             "an egress rule of {} is for some of these ports and sources already",
-            call.tx.thing(network).text(col::NAME)
+            call.tx.resource(network).text(col::NAME)
         )));
     }
-    let owner = call.tx.thing(network).owner;
+    let owner = call.tx.resource(network).owner;
     let id = call.tx.insert(Kind::EgressRule, |rule| {
         rule.owner = owner;
         rule.set_ref(col::NETWORK_ID, network);
@@ -114,8 +114,8 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 }
 
 /// Refuses sources that are not of the network: nothing of theirs leaves through it.
-fn refuse_foreign(call: &Call<'_, '_>, network: ThingId) -> Result<(), ApiError> {
-    let whole = guest::whole_cidr(call.tx.thing(network));
+fn refuse_foreign(call: &Call<'_, '_>, network: ResourceId) -> Result<(), ApiError> {
+    let whole = guest::whole_cidr(call.tx.resource(network));
     let is_foreign = |cidr: &&String| match (ip::bounds(cidr), ip::bounds(whole)) {
         (Some((0, u32::MAX)), _) => false,
         (Some((first, last)), Some((own_first, own_last))) => first < own_first || own_last < last,
@@ -131,8 +131,8 @@ fn refuse_foreign(call: &Call<'_, '_>, network: ThingId) -> Result<(), ApiError>
 }
 
 /// `ipaddressid` means the network it serves.
-fn is_listed(query: &Query<'_>, rule: &Thing) -> bool {
+fn is_listed(query: &Query<'_>, rule: &Resource) -> bool {
     let Some(address) = query.args.id("ipaddressid") else { return true };
-    let network = query.world.thing(address).id_of(col::ASSOCIATED_NETWORK_ID);
+    let network = query.world.resource(address).id_of(col::ASSOCIATED_NETWORK_ID);
     rule.id_of(col::NETWORK_ID) == network
 }

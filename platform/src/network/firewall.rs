@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Call, Done, Thing, ThingId},
+    engine::{Call, Done, Resource, ResourceId},
     state::RuleState,
     table::{
         Command, GoesWith, Kind, KindSpec, ParamType::*, Roles, Turn, WireType as W, delete, group,
@@ -127,7 +127,7 @@ impl Matched {
     }
 
     /// Writes it into a rule.
-    pub(crate) fn fill(&self, rule: &mut Thing, cidrs: &str) {
+    pub(crate) fn fill(&self, rule: &mut Resource, cidrs: &str) {
         rule.set_text(col::PROTOCOL, &self.protocol).set_text(col::CIDR_LIST, cidrs);
         if let Some((first, last)) = self.ports {
             rule.set_text(col::START_PORT_TEXT, &first.to_string())
@@ -142,7 +142,7 @@ impl Matched {
 
     /// Whether a rule is for some of the same ports, or for the same of ICMP, from some of the
     /// same sources. One without ports collides with none, as in CloudStack 4.2.
-    pub(crate) fn meets(&self, rule: &Thing, cidrs: &str) -> bool {
+    pub(crate) fn meets(&self, rule: &Resource, cidrs: &str) -> bool {
         let is_source = |cidr: &str| rule.text(col::CIDR_LIST).split(',').any(|own| own == cidr);
         if rule.text(col::PROTOCOL) != self.protocol || !cidrs.split(',').any(is_source) {
             return false;
@@ -159,7 +159,7 @@ impl Matched {
     }
 }
 
-fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let address = call.args.id_required("ipaddressid");
     let matched = Matched::of(call, false)?;
     let cidrs = rules::cidrs(call)?;
@@ -171,10 +171,10 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     if collides {
         return Err(ApiError::rule_conflict(format!(
             "a firewall rule of {} is for some of these ports and sources already",
-            call.tx.thing(address).text(col::IP_ADDRESS)
+            call.tx.resource(address).text(col::IP_ADDRESS)
         )));
     }
-    let owner = call.tx.thing(address).owner;
+    let owner = call.tx.resource(address).owner;
     let id = call.tx.insert(Kind::FirewallRule, |rule| {
         rule.owner = owner;
         rule.set_ref(col::IP_ADDRESS_ID, address).set_ref(col::NETWORK_ID, network);
@@ -187,5 +187,5 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 pub(crate) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.tx.move_to(id, RuleState::Active);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }

@@ -6,7 +6,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{ThingId, World},
+    engine::{ResourceId, World},
     parse::{ip, iprange},
     site::served,
     table::Kind,
@@ -15,10 +15,10 @@ use crate::{
 /// A free address of an isolated network: the one wanted, or the first.
 pub(crate) fn free_in(
     world: &World,
-    network: ThingId,
+    network: ResourceId,
     wanted: Option<&str>,
 ) -> Result<String, ApiError> {
-    let on = world.thing(network);
+    let on = world.resource(network);
     let mut taken: BTreeSet<&str> = world
         .referring(network, Kind::Nic, col::NETWORK_ID)
         .map(|nic| nic.text(col::IP_ADDRESS))

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     col,
     desk::metering,
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, scope},
+    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, Tx, View, World, scope},
     state::{MachineState, RuleState},
     table::{
         Command, GoesWith, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Turn,
@@ -381,7 +381,7 @@ fn algorithm(call: &Call<'_, '_>) -> Result<Option<&'static str>, ApiError> {
     })
 }
 
-fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     // 1. The address, and the network it serves.
     let args = call.args.clone();
     let algorithm = algorithm(call)?;
@@ -390,11 +390,11 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     })?;
     rules::check_no_static_nat(call.tx, address)?;
     scope::refuse_other_owner(call, address)?;
-    let zone = call.tx.thing(address).id_of(col::ZONE_ID);
+    let zone = call.tx.resource(address).id_of(col::ZONE_ID);
     if args.id("zoneid").is_some_and(|wanted| Some(wanted) != zone) {
         return Err(ApiError::value(format!(
             "the address {} is not in the zone of `zoneid`; leave `zoneid` out",
-            call.tx.thing(address).text(col::IP_ADDRESS)
+            call.tx.resource(address).text(col::IP_ADDRESS)
         )));
     }
     let network = addressuse::network_of(call, address, args.id("networkid"), "Lb")?;
@@ -403,7 +403,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let cidrs = rules::cidrs(call)?;
     rules::check_free(call.tx, address, &ports, None)?;
     // 2. The rule, with nothing behind it yet.
-    let of = call.tx.thing(address).clone();
+    let of = call.tx.resource(address).clone();
     let id = call.tx.insert(Kind::LoadBalancerRule, |rule| {
         rule.owner = of.owner;
         rule.set_text(col::NAME, args.text_required("name"))
@@ -430,7 +430,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.tx.move_to(id, RuleState::Active);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn give_up(call: &mut Call<'_, '_>) {
@@ -439,7 +439,7 @@ fn give_up(call: &mut Call<'_, '_>) {
     }
 }
 
-pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
     rules::remove(tx, id);
 }
 
@@ -463,11 +463,11 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             rule.set_text(col::ALGORITHM, algorithm);
         }
     });
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// The machines behind a rule.
-fn members(world: &World, rule: ThingId) -> Vec<ThingId> {
+fn members(world: &World, rule: ResourceId) -> Vec<ResourceId> {
     let members = world.referring(rule, Kind::LoadBalancerMember, col::RULE);
     members.filter_map(|member| member.id_of(col::VIRTUAL_MACHINE_ID)).collect()
 }
@@ -481,9 +481,9 @@ fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         if members(call.tx, rule).contains(&vm) {
             return Err(ApiError::value(format!(
                 "the virtual machine {} is behind the rule already",
-                call.tx.thing(vm).text(col::NAME)
+                call.tx.resource(vm).text(col::NAME)
             ))
-            .about(call.tx.thing(vm).uuid.to_string(), "virtualmachineids"));
+            .about(call.tx.resource(vm).uuid.to_string(), "virtualmachineids"));
         }
         call.tx.insert(Kind::LoadBalancerMember, |member| {
             member
@@ -507,9 +507,9 @@ fn take_off(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         let member = member.ok_or_else(|| {
             ApiError::value(format!(
                 "the virtual machine {} is not behind the rule",
-                call.tx.thing(vm).text(col::NAME)
+                call.tx.resource(vm).text(col::NAME)
             ))
-            .about(call.tx.thing(vm).uuid.to_string(), "virtualmachineids")
+            .about(call.tx.resource(vm).uuid.to_string(), "virtualmachineids")
         })?;
         call.tx.erase(member);
     }
@@ -518,12 +518,12 @@ fn take_off(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// The machines behind a rule, or those that could be put there.
 fn list_instances(query: &Query<'_>) -> Result<Answer, ApiError> {
-    let rule = query.world.thing(query.args.id_required("id"));
+    let rule = query.world.resource(query.args.id_required("id"));
     let behind = members(query.world, rule.id);
     let is_named =
-        |vm: &&Thing| query.is_named_in(&[vm.text(col::NAME), vm.text(col::DISPLAY_NAME)]);
+        |vm: &&Resource| query.is_named_in(&[vm.text(col::NAME), vm.text(col::DISPLAY_NAME)]);
     if query.args.flag("applied") != Some(false) {
-        let behind = behind.into_iter().map(|id| query.world.thing(id));
+        let behind = behind.into_iter().map(|id| query.world.resource(id));
         return query.page(behind.filter(is_named));
     }
     let network = rule.id_of(col::NETWORK_ID).expect("rules lead into a network");
@@ -532,18 +532,18 @@ fn list_instances(query: &Query<'_>) -> Result<Answer, ApiError> {
         .referring(network, Kind::Nic, col::NETWORK_ID)
         .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
         .filter(|vm| !behind.contains(vm))
-        .map(|vm| query.world.thing(vm))
+        .map(|vm| query.world.resource(vm))
         .filter(|vm| vm.is_any(&[MachineState::Running, MachineState::Stopped]))
         .filter(is_named);
     query.page(free)
 }
 
-fn is_listed(query: &Query<'_>, rule: &Thing) -> bool {
+fn is_listed(query: &Query<'_>, rule: &Resource) -> bool {
     let wanted = query.args.id("virtualmachineid");
     wanted.is_none_or(|vm| members(query.world, rule.id).contains(&vm))
 }
 
-fn begin_stickiness(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin_stickiness(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let args = call.args.clone();
     let rule = args.id_required("lbruleid");
     let given = args.text_required("methodname");
@@ -555,7 +555,7 @@ fn begin_stickiness(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
     if call.tx.referring(rule, Kind::StickinessPolicy, col::RULE).next().is_some() {
         return Err(ApiError::value("the rule has a stickiness policy already; remove it first"));
     }
-    let owner = call.tx.thing(rule).owner;
+    let owner = call.tx.resource(rule).owner;
     let pairs: Vec<_> = args
         .map("param")
         .iter()
@@ -574,7 +574,7 @@ fn begin_stickiness(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
     })))
 }
 
-fn begin_health_check(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin_health_check(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let args = call.args.clone();
     let rule = args.id_required("lbruleid");
     let bounded = |name: &'static str, default: i64, least: i64, most: i64| match args.int(name) {
@@ -594,7 +594,7 @@ fn begin_health_check(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiErr
     if call.tx.referring(rule, Kind::HealthCheckPolicy, col::RULE).next().is_some() {
         return Err(ApiError::value("the rule has a health check already; remove it first"));
     }
-    let owner = call.tx.thing(rule).owner;
+    let owner = call.tx.resource(rule).owner;
     Ok(Some(call.tx.insert(Kind::HealthCheckPolicy, |policy| {
         policy.owner = owner;
         policy
@@ -609,11 +609,11 @@ fn begin_health_check(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiErr
 }
 
 /// The policies of a rule in the object that answers show them in.
-fn policies(view: &View<'_>, rule: &Thing, kind: Kind, field: &'static str) -> Node {
+fn policies(view: &View<'_>, rule: &Resource, kind: Kind, field: &'static str) -> Node {
     let rule_view = view.of(rule.id);
-    let owner = rule.owner.map(|owner| view.world.thing(owner));
-    let domain = owner.map(|owner| view.world.thing(view.world.domain_of(owner.id)));
-    let zone = rule.id_of(col::ZONE_ID).map(|zone| view.world.thing(zone));
+    let owner = rule.owner.map(|owner| view.world.resource(owner));
+    let domain = owner.map(|owner| view.world.resource(view.world.domain_of(owner.id)));
+    let zone = rule.id_of(col::ZONE_ID).map(|zone| view.world.resource(zone));
     let fields = vec![
         ("lbruleid", Node::text(rule.uuid.to_string())),
         ("account", Node::text_if(owner.map(|owner| owner.text(col::NAME)))),
@@ -629,8 +629,8 @@ fn finish_policy(call: &mut Call<'_, '_>, field: &'static str) -> Result<Done, A
     let id = call.entity_id();
     let policy = call.entity();
     let rule = policy.id_of(col::RULE).expect("policies are of a rule");
-    let view = View::new(call.tx, &call.caller, call.tx.thing(id), call.tx.now);
-    Ok(Done::Node(policies(&view, call.tx.thing(rule), policy.kind, field)))
+    let view = View::new(call.tx, &call.caller, call.tx.resource(id), call.tx.now);
+    Ok(Done::Node(policies(&view, call.tx.resource(rule), policy.kind, field)))
 }
 
 fn list_policies(query: &Query<'_>, kind: Kind, field: &'static str) -> Result<Answer, ApiError> {
@@ -638,7 +638,7 @@ fn list_policies(query: &Query<'_>, kind: Kind, field: &'static str) -> Result<A
         Kind::StickinessPolicy => "stickinesspolicies",
         _ => "healthcheckpolicies",
     };
-    let rule = query.world.thing(query.args.id_required("lbruleid"));
+    let rule = query.world.resource(query.args.id_required("lbruleid"));
     let has_any = query.world.referring(rule.id, kind, col::RULE).next().is_some();
     let view = View::new(query.world, query.caller, rule, query.now);
     let node = has_any.then(|| policies(&view, rule, kind, field));

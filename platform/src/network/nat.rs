@@ -9,7 +9,7 @@ use super::{
 use crate::{
     col,
     desk::metering,
-    engine::{Call, Done, Node, Query, Thing, ThingId, Tx},
+    engine::{Call, Done, Node, Query, Resource, ResourceId, Tx},
     state::RuleState,
     table::{
         Command, GoesWith, Kind, KindSpec, Object, ParamType::*, Roles, Turn, WireType as W, f,
@@ -26,7 +26,7 @@ pub(crate) const IP_FORWARDING_RULE: Object = Object {
         f("virtualmachinename", W::Str).join(col::VIRTUAL_MACHINE_ID, "name"),
         f("virtualmachinedisplayname", W::Str).join(col::VIRTUAL_MACHINE_ID, "displayname"),
         // A number, as the 4.2.1 server has it.
-        f("ipaddressid", W::Long).by(|view| match view.thing.id_of(col::PUBLIC_ADDRESS) {
+        f("ipaddressid", W::Long).by(|view| match view.resource.id_of(col::PUBLIC_ADDRESS) {
             Some(id) => Node::Int(i64::try_from(id.0).unwrap_or(i64::MAX)),
             None => Node::Null,
         }),
@@ -121,7 +121,7 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. An address that nothing stands on.
     let args = call.args.clone();
     let (address, vm) = (args.id_required("ipaddressid"), args.id_required("virtualmachineid"));
-    let of = call.tx.thing(address);
+    let of = call.tx.resource(address);
     if of.flag(col::IS_SOURCE_NAT) {
         return Err(ApiError::value(format!(
             "{} is the source NAT address of its network",
@@ -143,13 +143,13 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if has_rules {
         return Err(ApiError::rule_conflict(format!(
             "{} has port forwarding or load balancer rules; remove them first",
-            call.tx.thing(address).text(col::IP_ADDRESS)
+            call.tx.resource(address).text(col::IP_ADDRESS)
         )));
     }
     if call.tx.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next().is_some() {
         return Err(ApiError::rule_conflict(format!(
             "{} has a remote access VPN; remove it first",
-            call.tx.thing(address).text(col::IP_ADDRESS)
+            call.tx.resource(address).text(col::IP_ADDRESS)
         )));
     }
     // 2. A machine on the network that has none yet.
@@ -163,7 +163,7 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(other) = other {
         return Err(ApiError::in_use(format!(
             "the virtual machine {} has static NAT by {} already",
-            call.tx.thing(vm).text(col::NAME),
+            call.tx.resource(vm).text(col::NAME),
             other.text(col::IP_ADDRESS)
         )));
     }
@@ -185,8 +185,8 @@ fn disable_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Success)
 }
 
-fn must_have_nat(call: &Call<'_, '_>, address: ThingId) -> Result<(), ApiError> {
-    let address = call.tx.thing(address);
+fn must_have_nat(call: &Call<'_, '_>, address: ResourceId) -> Result<(), ApiError> {
+    let address = call.tx.resource(address);
     if address.flag(col::IS_STATIC_NAT) {
         return Ok(());
     }
@@ -194,13 +194,13 @@ fn must_have_nat(call: &Call<'_, '_>, address: ThingId) -> Result<(), ApiError> 
         .about(address.uuid.to_string(), "ipaddressid"))
 }
 
-fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let address = call.args.id_required("ipaddressid");
     must_have_nat(call, address)?;
     let ports = Ports::of(call, "startport", "endport")?;
     let cidrs = rules::cidrs(call)?;
     rules::check_free(call.tx, address, &ports, None)?;
-    let of = call.tx.thing(address).clone();
+    let of = call.tx.resource(address).clone();
     let id = call.tx.insert(Kind::IpForwardingRule, |rule| {
         rule.owner = of.owner;
         rule.set_text(col::PROTOCOL, ports.protocol)
@@ -218,10 +218,10 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.tx.move_to(id, RuleState::Active);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
-pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
     rules::remove(tx, id);
 }
 
@@ -237,7 +237,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Success)
 }
 
-fn is_listed(query: &Query<'_>, rule: &Thing) -> bool {
+fn is_listed(query: &Query<'_>, rule: &Resource) -> bool {
     let wanted = query.args.id("ipaddressid");
     wanted.is_none_or(|wanted| rule.id_of(col::PUBLIC_ADDRESS) == Some(wanted))
 }

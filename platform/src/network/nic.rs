@@ -8,7 +8,7 @@ use super::{address, guest, guestaddress};
 use crate::{
     col,
     desk::metering,
-    engine::{Answer, Call, Column, Done, Query, Thing, ThingId, Tx, World, scope},
+    engine::{Answer, Call, Column, Done, Query, Resource, ResourceId, Tx, World, scope},
     parse::{given, ip, iprange},
     state::MachineState,
     table::{
@@ -132,8 +132,9 @@ pub(crate) static SECONDARY_KIND: KindSpec = KindSpec::new(Kind::NicSecondaryIp,
     .owned();
 
 /// The NICs of a virtual machine, the default one first.
-pub(crate) fn of_vm(world: &World, vm: ThingId) -> Vec<ThingId> {
-    let mut nics: Vec<&Thing> = world.referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID).collect();
+pub(crate) fn of_vm(world: &World, vm: ResourceId) -> Vec<ResourceId> {
+    let mut nics: Vec<&Resource> =
+        world.referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID).collect();
     nics.sort_by_key(|nic| (!nic.flag(col::IS_DEFAULT), nic.id));
     nics.into_iter().map(|nic| nic.id).collect()
 }
@@ -141,13 +142,13 @@ pub(crate) fn of_vm(world: &World, vm: ThingId) -> Vec<ThingId> {
 /// Puts a NIC of a network on a virtual machine; it has no address yet.
 pub(crate) fn plan(
     tx: &mut Tx<'_>,
-    vm: ThingId,
-    network: ThingId,
+    vm: ResourceId,
+    network: ResourceId,
     wanted_ip: Option<&str>,
-) -> ThingId {
-    let owner = tx.thing(vm).owner;
+) -> ResourceId {
+    let owner = tx.resource(vm).owner;
     let is_default = tx.referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID).next().is_none();
-    let network_type = tx.thing(network).text(col::TYPE).to_owned();
+    let network_type = tx.resource(network).text(col::TYPE).to_owned();
     tx.insert(Kind::Nic, |nic| {
         nic.owner = owner;
         let mac = ip::mac(nic.id.0);
@@ -165,8 +166,8 @@ pub(crate) fn plan(
 }
 
 /// Gives a NIC its address, unless it has one.
-pub(crate) fn reserve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
-    let nic = tx.thing(id).clone();
+pub(crate) fn reserve(tx: &mut Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
+    let nic = tx.resource(id).clone();
     if !nic.text(col::IP_ADDRESS).is_empty() {
         return Ok(());
     }
@@ -175,17 +176,17 @@ pub(crate) fn reserve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     let owner = nic.owner.expect("NICs have an owner");
     let wanted = Some(nic.text(col::WANTED_IP)).filter(|wanted| !wanted.is_empty());
     // Each range of a shared network may have a gateway of its own.
-    let (address, direct, of) = if tx.thing(network).text(col::TYPE) == "Shared" {
+    let (address, direct, of) = if tx.resource(network).text(col::TYPE) == "Shared" {
         let (direct, range) = address::acquire_direct(tx, owner, network, wanted)?;
         tx.edit(direct, |address| {
             address.set_ref(col::VIRTUAL_MACHINE_ID, vm);
         });
-        (tx.thing(direct).text(col::IP_ADDRESS).to_owned(), Some(direct), range)
+        (tx.resource(direct).text(col::IP_ADDRESS).to_owned(), Some(direct), range)
     } else {
         (guestaddress::free_in(tx, network, wanted)?, None, network)
     };
     let v6 = free_v6(tx, network)?;
-    let (on, of) = (tx.thing(network).clone(), tx.thing(of).clone());
+    let (on, of) = (tx.resource(network).clone(), tx.resource(of).clone());
     tx.edit(id, |nic| {
         nic.set_text(col::IP_ADDRESS, &address)
             .set_text(col::NETMASK, of.text(col::NETMASK))
@@ -209,7 +210,7 @@ pub(crate) fn reserve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
 type Ipv6Columns = [(Column<Text>, String); 3];
 
 /// The columns with a free IPv6 address, where a network has ranges of them.
-fn free_v6(world: &World, network: ThingId) -> Result<Option<Ipv6Columns>, ApiError> {
+fn free_v6(world: &World, network: ResourceId) -> Result<Option<Ipv6Columns>, ApiError> {
     let taken: BTreeSet<u128> = world
         .referring(network, Kind::Nic, col::NETWORK_ID)
         .filter_map(|nic| given::ipv6(nic.text(col::IP6_ADDRESS)))
@@ -231,15 +232,15 @@ fn free_v6(world: &World, network: ThingId) -> Result<Option<Ipv6Columns>, ApiEr
     if has_range {
         return Err(ApiError::address_capacity(format!(
             "the network {} has no free IPv6 address; add a range with createVlanIpRange",
-            world.thing(network).text(col::NAME)
+            world.resource(network).text(col::NAME)
         )));
     }
     Ok(None)
 }
 
 /// Begins to bill a NIC's offering to its virtual machine's owner.
-pub(crate) fn meter(tx: &mut Tx<'_>, id: ThingId) {
-    if !tx.thing(id).flag(col::IS_METERED) {
+pub(crate) fn meter(tx: &mut Tx<'_>, id: ResourceId) {
+    if !tx.resource(id).flag(col::IS_METERED) {
         tx.edit(id, |nic| {
             nic.set_flag(col::IS_METERED, true);
         });
@@ -247,8 +248,8 @@ pub(crate) fn meter(tx: &mut Tx<'_>, id: ThingId) {
 }
 
 /// Ends that.
-pub(crate) fn unmeter(tx: &mut Tx<'_>, id: ThingId) {
-    if tx.thing(id).flag(col::IS_METERED) {
+pub(crate) fn unmeter(tx: &mut Tx<'_>, id: ResourceId) {
+    if tx.resource(id).flag(col::IS_METERED) {
         tx.edit(id, |nic| {
             nic.set_flag(col::IS_METERED, false);
         });
@@ -256,9 +257,9 @@ pub(crate) fn unmeter(tx: &mut Tx<'_>, id: ThingId) {
 }
 
 /// Takes a NIC away with its addresses.
-pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
     unmeter(tx, id);
-    if let Some(direct) = tx.thing(id).id_of(col::DIRECT_ADDRESS) {
+    if let Some(direct) = tx.resource(id).id_of(col::DIRECT_ADDRESS) {
         address::release(tx, direct);
     }
     for secondary in tx.ids_referring(id, Kind::NicSecondaryIp, col::NIC_ID) {
@@ -268,15 +269,15 @@ pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
 }
 
 /// Takes a secondary address away, and off the bill if it is of a shared network.
-fn remove_secondary(tx: &mut Tx<'_>, id: ThingId) {
-    if let Some(direct) = tx.thing(id).id_of(col::DIRECT_ADDRESS) {
+fn remove_secondary(tx: &mut Tx<'_>, id: ResourceId) {
+    if let Some(direct) = tx.resource(id).id_of(col::DIRECT_ADDRESS) {
         address::release(tx, direct);
     }
     tx.remove(id);
 }
 
-fn check_vm(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
-    let vm = call.tx.thing(vm);
+fn check_vm(call: &Call<'_, '_>, vm: ResourceId) -> Result<(), ApiError> {
+    let vm = call.tx.resource(vm);
     if vm.is_any(&[MachineState::Running, MachineState::Stopped]) {
         return Ok(());
     }
@@ -292,9 +293,9 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (vm, network) =
         (call.args.id_required("virtualmachineid"), call.args.id_required("networkid"));
     check_vm(call, vm)?;
-    let owner = call.tx.thing(vm).owner.expect("virtual machines have an owner");
-    let zone = call.tx.thing(vm).id_of(col::ZONE_ID).expect("virtual machines are in a zone");
-    if call.tx.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
+    let owner = call.tx.resource(vm).owner.expect("virtual machines have an owner");
+    let zone = call.tx.resource(vm).id_of(col::ZONE_ID).expect("virtual machines are in a zone");
+    if call.tx.resource(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value("virtual machines of a basic zone have one NIC"));
     }
     guest::for_deployment(call, owner, zone, &[network])?;
@@ -305,7 +306,7 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if is_on_it {
         return Err(ApiError::value(format!(
             "the virtual machine has a NIC on {} already",
-            call.tx.thing(network).text(col::NAME)
+            call.tx.resource(network).text(col::NAME)
         )));
     }
     // 2. The NIC with its address; a running machine needs the network set up.
@@ -315,24 +316,24 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     reserve(call.tx, nic)?;
     guest::serve(call.tx, network)?;
     meter(call.tx, nic);
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
 /// The NIC named, which must be the virtual machine's.
-fn named(call: &Call<'_, '_>, vm: ThingId) -> Result<ThingId, ApiError> {
+fn named(call: &Call<'_, '_>, vm: ResourceId) -> Result<ResourceId, ApiError> {
     let nic = call.args.id_required("nicid");
-    if call.tx.thing(nic).id_of(col::VIRTUAL_MACHINE_ID) == Some(vm) {
+    if call.tx.resource(nic).id_of(col::VIRTUAL_MACHINE_ID) == Some(vm) {
         return Ok(nic);
     }
     Err(ApiError::value("the NIC is not on this virtual machine")
-        .about(call.tx.thing(nic).uuid.to_string(), "nicid"))
+        .about(call.tx.resource(nic).uuid.to_string(), "nicid"))
 }
 
 fn remove_nic(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
     check_vm(call, vm)?;
     let nic = named(call, vm)?;
-    if call.tx.thing(nic).flag(col::IS_DEFAULT) {
+    if call.tx.resource(nic).flag(col::IS_DEFAULT) {
         return Err(ApiError::value(
             "the default NIC cannot be removed; make another one the default first",
         ));
@@ -343,33 +344,33 @@ fn remove_nic(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         ));
     }
     remove(call.tx, nic);
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
 fn make_default(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
     check_vm(call, vm)?;
     let nic = named(call, vm)?;
-    if call.tx.thing(nic).flag(col::IS_DEFAULT) {
+    if call.tx.resource(nic).flag(col::IS_DEFAULT) {
         return Err(ApiError::value("the NIC is the default one already"));
     }
     // The bill shows which NIC is the default, so both are billed anew.
-    let old = of_vm(call.tx, vm).into_iter().find(|id| call.tx.thing(*id).flag(col::IS_DEFAULT));
-    let both: Vec<ThingId> = old.into_iter().chain([nic]).collect();
-    let metered: Vec<ThingId> =
-        both.iter().copied().filter(|id| call.tx.thing(*id).flag(col::IS_METERED)).collect();
+    let old = of_vm(call.tx, vm).into_iter().find(|id| call.tx.resource(*id).flag(col::IS_DEFAULT));
+    let both: Vec<ResourceId> = old.into_iter().chain([nic]).collect();
+    let metered: Vec<ResourceId> =
+        both.iter().copied().filter(|id| call.tx.resource(*id).flag(col::IS_METERED)).collect();
     for id in &metered {
         unmeter(call.tx, *id);
     }
     for id in both {
-        call.tx.edit(id, |thing| {
-            thing.set_flag(col::IS_DEFAULT, thing.id == nic);
+        call.tx.edit(id, |resource| {
+            resource.set_flag(col::IS_DEFAULT, resource.id == nic);
         });
     }
     for id in metered {
         meter(call.tx, id);
     }
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
 fn list_nics(query: &Query<'_>) -> Result<Answer, ApiError> {
@@ -377,9 +378,9 @@ fn list_nics(query: &Query<'_>) -> Result<Answer, ApiError> {
     let wanted = query.args.id("nicid");
     let nics = of_vm(query.world, vm).into_iter();
     let nics = nics.filter(|id| wanted.is_none_or(|wanted| wanted == *id));
-    let nics = nics.map(|id| query.world.thing(id));
+    let nics = nics.map(|id| query.world.resource(id));
     query.page(nics.filter(|nic| {
-        let network = nic.id_of(col::NETWORK_ID).map(|id| query.world.thing(id));
+        let network = nic.id_of(col::NETWORK_ID).map(|id| query.world.resource(id));
         let name = network.map_or("", |network| network.text(col::NAME));
         query.is_named_in(&[name, nic.text(col::IP_ADDRESS), nic.text(col::MAC_ADDRESS)])
     }))
@@ -387,19 +388,19 @@ fn list_nics(query: &Query<'_>) -> Result<Answer, ApiError> {
 
 fn add_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let nic = call.args.id_required("nicid");
-    let network = call.tx.thing(nic).id_of(col::NETWORK_ID).expect("NICs are on a network");
-    let vm = call.tx.thing(nic).id_of(col::VIRTUAL_MACHINE_ID);
-    let owner = call.tx.thing(nic).owner;
+    let network = call.tx.resource(nic).id_of(col::NETWORK_ID).expect("NICs are on a network");
+    let vm = call.tx.resource(nic).id_of(col::VIRTUAL_MACHINE_ID);
+    let owner = call.tx.resource(nic).owner;
     let wanted = call.args.text("ipaddress").map(str::to_owned);
     scope::refuse_shut(call.tx, owner)?;
     // Those of shared networks are billed, as the first address is.
-    let (address, direct) = if call.tx.thing(network).text(col::TYPE) == "Shared" {
+    let (address, direct) = if call.tx.resource(network).text(col::TYPE) == "Shared" {
         let owner = owner.expect("NICs have an owner");
         let (direct, _) = address::acquire_direct(call.tx, owner, network, wanted.as_deref())?;
         call.tx.edit(direct, |address| {
             address.set_ref(col::VIRTUAL_MACHINE_ID, vm);
         });
-        (call.tx.thing(direct).text(col::IP_ADDRESS).to_owned(), Some(direct))
+        (call.tx.resource(direct).text(col::IP_ADDRESS).to_owned(), Some(direct))
     } else {
         (guestaddress::free_in(call.tx, network, wanted.as_deref())?, None)
     };
@@ -411,7 +412,7 @@ fn add_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             .set_ref(col::VIRTUAL_MACHINE_ID, vm)
             .set_ref(col::DIRECT_ADDRESS, direct);
     });
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn remove_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

@@ -7,7 +7,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Call, Done, Node, Thing, ThingId, View, World, unknown_because, verbs},
+    engine::{Call, Done, Node, Resource, ResourceId, View, World, unknown_because, verbs},
     parse::{
         ip,
         iprange::{self, IpRange},
@@ -95,7 +95,7 @@ pub(crate) fn is_region(world: &World, number: i64) -> bool {
     world.all(Kind::Region).any(|region| region.int(col::ID_NUMBER) == number)
 }
 
-fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let args = call.args.clone();
     // 1. A region that is known.
     let region = args.int("regionid").unwrap_or_default();
@@ -148,14 +148,14 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 }
 
 /// The addresses of a range that somebody has.
-fn taken<'w>(world: &'w World, range: &'w Thing) -> impl Iterator<Item = &'w Thing> {
+fn taken<'w>(world: &'w World, range: &'w Resource) -> impl Iterator<Item = &'w Resource> {
     world.all(Kind::IpAddress).filter(|address| {
         address.flag(col::IS_PORTABLE) && iprange::holds(range, address.text(col::IP_ADDRESS))
     })
 }
 
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let range = call.tx.thing(call.args.id_required("id"));
+    let range = call.tx.resource(call.args.id_required("id"));
     match taken(call.tx, range).next() {
         Some(address) => Err(ApiError::in_use(format!(
             "the portable IP range cannot be removed: {} is in use; give it up first",
@@ -175,9 +175,10 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// All addresses of a range, those that nobody has too.
 fn addresses(view: &View<'_>) -> Node {
-    let (world, range) = (view.world, view.thing);
-    let uuid = |id: Option<ThingId>| Node::text_if(id.map(|id| world.thing(id).uuid.to_string()));
-    let taken: BTreeMap<&str, &Thing> =
+    let (world, range) = (view.world, view.resource);
+    let uuid =
+        |id: Option<ResourceId>| Node::text_if(id.map(|id| world.resource(id).uuid.to_string()));
+    let taken: BTreeMap<&str, &Resource> =
         taken(world, range).map(|held| (held.text(col::IP_ADDRESS), held)).collect();
     let show = |at: u32| {
         let address = ip::format(at);
@@ -193,7 +194,7 @@ fn addresses(view: &View<'_>) -> Node {
                 ("vpcid", uuid(held.id_of(col::VPC_ID))),
                 ("physicalnetworkid", uuid(held.id_of(col::PHYSICAL_NETWORK_ID))),
                 ("accountid", uuid(held.owner)),
-                ("domainid", uuid(world.domain_of_thing(held))),
+                ("domainid", uuid(world.domain_of_resource(held))),
                 ("allocated", Node::Date(held.time(col::ALLOCATED).unwrap_or(held.created))),
             ]);
             fields.retain(|(_, node)| *node != Node::Null);

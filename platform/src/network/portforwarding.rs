@@ -9,7 +9,7 @@ use super::{
 use crate::{
     col,
     desk::metering,
-    engine::{Call, Done, ThingId, Tx},
+    engine::{Call, Done, ResourceId, Tx},
     state::RuleState,
     table::{
         Command, GoesWith, Kind, KindSpec, Object, ParamType::*, Roles, Turn, WireType as W, f,
@@ -127,7 +127,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PortForwardingRule, &PORT
     ])
     .job_instance("FirewallRule");
 
-fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     // 1. Where it leads from and to.
     let args = call.args.clone();
     let (address, vm) = (args.id_required("ipaddressid"), args.id_required("virtualmachineid"));
@@ -143,7 +143,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let cidrs = rules::cidrs(call)?;
     // 2. Ports that no other rule has.
     rules::check_free(call.tx, address, &ports, None)?;
-    let owner = call.tx.thing(address).owner;
+    let owner = call.tx.resource(address).owner;
     let id = call.tx.insert(Kind::PortForwardingRule, |rule| {
         rule.owner = owner;
         rule.set_text(col::PRIVATE_PORT, &private.first.to_string())
@@ -168,7 +168,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.tx.move_to(id, RuleState::Active);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn give_up(call: &mut Call<'_, '_>) {
@@ -178,7 +178,7 @@ fn give_up(call: &mut Call<'_, '_>) {
     }
 }
 
-pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
     rules::remove(tx, id);
 }
 
@@ -201,8 +201,8 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         })
         .map(|rule| rule.id)
         .ok_or_else(|| call.invalid("publicport", port, "no rule of the address has this port"))?;
-    let network = call.tx.thing(id).id_of(col::NETWORK_ID).expect("rules lead into a network");
-    let rule = call.tx.thing(id).clone();
+    let network = call.tx.resource(id).id_of(col::NETWORK_ID).expect("rules lead into a network");
+    let rule = call.tx.resource(id).clone();
     // 1. To another machine at its first address, to the same one at the same.
     let old = rule.id_of(col::VIRTUAL_MACHINE_ID).expect("rules lead to a virtual machine");
     let vm = args.id("virtualmachineid").unwrap_or(old);
@@ -227,5 +227,5 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             .set_text(col::VM_GUEST_IP, &guest_ip);
     });
     call.entity = Some(id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }

@@ -5,7 +5,7 @@ use cloudtally_model::Text;
 use super::{guest, nic::NIC, router_vm, routerelement};
 use crate::{
     col,
-    engine::{Column, Node, Query, Thing, ThingId, View, table},
+    engine::{Column, Node, Query, Resource, ResourceId, View, table},
     facts,
     site::{machine, served, systemvm},
     state::MachineState,
@@ -40,20 +40,20 @@ pub(crate) const ROUTER: Object = Object {
         f("hostid", W::Id(Kind::Host)),
         f("hostname", W::Str).join(col::HOST_ID, "name"),
         f("linklocalip", W::Str).by(systemvm::link_local),
-        f("linklocalmacaddress", W::Str).by(|view| Node::text(systemvm::mac(view.thing, 0x0e))),
+        f("linklocalmacaddress", W::Str).by(|view| Node::text(systemvm::mac(view.resource, 0x0e))),
         f("linklocalnetmask", W::Str).by(|_| Node::text(systemvm::LINK_LOCAL_NETMASK)),
         f("linklocalnetworkid", W::Id(Kind::Network)),
         f("publicip", W::Str).by(|view| {
             Node::text_if(source_nat(view).map(|address| address.text(col::IP_ADDRESS)))
         }),
         f("publicmacaddress", W::Str).by(|view| match source_nat(view) {
-            Some(_) => Node::text(systemvm::mac(view.thing, 0x0a)),
+            Some(_) => Node::text(systemvm::mac(view.resource, 0x0a)),
             None => Node::Null,
         }),
         f("publicnetmask", W::Str).by(|view| of_public_range(view, col::NETMASK)),
         f("publicnetworkid", W::Id(Kind::Network)),
         f("guestipaddress", W::Str),
-        f("guestmacaddress", W::Str).by(|view| Node::text(systemvm::mac(view.thing, 0x06))),
+        f("guestmacaddress", W::Str).by(|view| Node::text(systemvm::mac(view.resource, 0x06))),
         f("guestnetmask", W::Str),
         f("guestnetworkid", W::Id(Kind::Network)),
         f("templateid", W::Id(Kind::Template)),
@@ -191,8 +191,8 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 /// The source NAT address of a router's network.
-fn source_nat<'w>(view: &View<'w>) -> Option<&'w Thing> {
-    guest::source_nat(view.world, view.thing.id_of(col::GUEST_NETWORK_ID)?)
+fn source_nat<'w>(view: &View<'w>) -> Option<&'w Resource> {
+    guest::source_nat(view.world, view.resource.id_of(col::GUEST_NETWORK_ID)?)
 }
 
 /// The way out: of the public network, where it has an address there, else of its guests'.
@@ -200,21 +200,23 @@ fn gateway(view: &View<'_>) -> Node {
     if source_nat(view).is_some() {
         return of_public_range(view, col::GATEWAY);
     }
-    let guests =
-        view.thing.id_of(col::GUEST_RANGE).or_else(|| view.thing.id_of(col::GUEST_NETWORK_ID));
-    Node::text_if(guests.map(|id| view.world.thing(id).text(col::GATEWAY)))
+    let guests = view
+        .resource
+        .id_of(col::GUEST_RANGE)
+        .or_else(|| view.resource.id_of(col::GUEST_NETWORK_ID));
+    Node::text_if(guests.map(|id| view.world.resource(id).text(col::GATEWAY)))
 }
 
 /// A column of the range that its public address is of.
 fn of_public_range(view: &View<'_>, column: Column<Text>) -> Node {
     let range = source_nat(view).and_then(|address| address.id_of(col::VLAN_ID));
-    Node::text_if(range.map(|range| view.world.thing(range).text(column)))
+    Node::text_if(range.map(|range| view.world.resource(range).text(column)))
 }
 
 /// Its NICs: to the guests, to the host, and to the outside where it translates addresses.
 fn nics(view: &View<'_>) -> Node {
-    let router = view.thing;
-    let text = |of: &Thing, column: Column<Text>| Node::text_if(Some(of.text(column)));
+    let router = view.resource;
+    let text = |of: &Resource, column: Column<Text>| Node::text_if(Some(of.text(column)));
     let default = if source_nat(view).is_some() { "Public" } else { "Guest" };
     let nic = |traffic: &str, more: Vec<(&'static str, Node)>| {
         let mut fields = more;
@@ -226,8 +228,8 @@ fn nics(view: &View<'_>) -> Node {
         fields.sort_by_key(|(name, _)| NIC.position(name));
         Node::Object(fields)
     };
-    let guest = |(at, network): (usize, ThingId)| {
-        let network = view.world.thing(network);
+    let guest = |(at, network): (usize, ResourceId)| {
+        let network = view.world.resource(network);
         // In all networks but the first it is the gateway.
         let (holder, netmask, address) = match at {
             0 => (router, col::GUEST_NETMASK, col::GUEST_IP_ADDRESS),
@@ -270,9 +272,9 @@ fn nics(view: &View<'_>) -> Node {
     Node::List(nics)
 }
 
-fn is_listed(query: &Query<'_>, router: &Thing) -> bool {
+fn is_listed(query: &Query<'_>, router: &Resource) -> bool {
     let args = query.args;
-    let host = router.id_of(col::HOST_ID).map(|id| query.world.thing(id));
+    let host = router.id_of(col::HOST_ID).map(|id| query.world.resource(id));
     let pod = host.and_then(|host| host.id_of(col::POD_ID));
     args.id("podid").is_none_or(|wanted| pod == Some(wanted))
         && args.id("networkid").is_none_or(|wanted| served::networks_of(router).contains(&wanted))

@@ -17,7 +17,7 @@ use super::{guest, guestaddress};
 use crate::{
     col,
     desk::simulator::{RECEIVED_BYTES_PER_S, SENT_BYTES_PER_S},
-    engine::{Call, Column, Done, Level, Thing, ThingId, Tx, World, happened, own_users},
+    engine::{Call, Column, Done, Level, Resource, ResourceId, Tx, World, happened, own_users},
     offering::{networkoffering, networkservice},
     site::{
         addressrange,
@@ -29,8 +29,8 @@ use crate::{
 };
 
 /// Makes sure that a network that needs routers has them, and that they run.
-pub(crate) fn ensure(tx: &mut Tx<'_>, network: ThingId) -> Result<(), ApiError> {
-    let on = tx.thing(network).clone();
+pub(crate) fn ensure(tx: &mut Tx<'_>, network: ResourceId) -> Result<(), ApiError> {
+    let on = tx.resource(network).clone();
     if on.text(col::TYPE) == "Shared" {
         return ensure_in_pods(tx, &on);
     }
@@ -52,7 +52,7 @@ pub(crate) fn ensure(tx: &mut Tx<'_>, network: ThingId) -> Result<(), ApiError> 
 }
 
 /// The same for a shared network: a router in each pod in which machines of it are.
-fn ensure_in_pods(tx: &mut Tx<'_>, on: &Thing) -> Result<(), ApiError> {
+fn ensure_in_pods(tx: &mut Tx<'_>, on: &Resource) -> Result<(), ApiError> {
     let by = "VirtualRouter";
     let is_named = guest::offering_of(tx, on).map(col::PROVIDERS).iter().any(|(_, who)| who == by);
     let physical = on.id_of(col::PHYSICAL_NETWORK_ID);
@@ -61,14 +61,14 @@ fn ensure_in_pods(tx: &mut Tx<'_>, on: &Thing) -> Result<(), ApiError> {
     if !is_named || !is_enabled {
         return Ok(());
     }
-    let pods: BTreeSet<ThingId> = tx
+    let pods: BTreeSet<ResourceId> = tx
         .referring(on.id, Kind::Nic, col::NETWORK_ID)
-        .filter_map(|nic| tx.thing(nic.id_of(col::VIRTUAL_MACHINE_ID)?).id_of(col::HOST_ID))
-        .filter_map(|host| tx.thing(host).id_of(col::POD_ID))
+        .filter_map(|nic| tx.resource(nic.id_of(col::VIRTUAL_MACHINE_ID)?).id_of(col::HOST_ID))
+        .filter_map(|host| tx.resource(host).id_of(col::POD_ID))
         .collect();
     for pod in pods {
         let mut routers = routers_of(tx, on.id).into_iter();
-        let id = match routers.find(|id| tx.thing(*id).id_of(col::POD_ID) == Some(pod)) {
+        let id = match routers.find(|id| tx.resource(*id).id_of(col::POD_ID) == Some(pod)) {
             Some(id) => id,
             None => insert(tx, on, Some(pod))?,
         };
@@ -77,21 +77,21 @@ fn ensure_in_pods(tx: &mut Tx<'_>, on: &Thing) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn run_if_stopped(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
-    if tx.thing(id).is(MachineState::Stopped) { run(tx, id) } else { Ok(()) }
+fn run_if_stopped(tx: &mut Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
+    if tx.resource(id).is(MachineState::Stopped) { run(tx, id) } else { Ok(()) }
 }
 
 /// Starts a stopped router on the host of its zone that has the most room: in its pod, where
 /// it is for one, and not beside its peer, if there is another.
-fn run(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
-    let router = tx.thing(id);
+fn run(tx: &mut Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
+    let router = tx.resource(id);
     let zone = router.id_of(col::ZONE_ID).expect("routers are in a zone");
     let offering = router.id_of(col::SERVICE_OFFERING_ID).or_else(|| {
-        let network = tx.thing(router.id_of(col::GUEST_NETWORK_ID)?);
-        networkoffering::router_offering(tx, tx.thing(network.id_of(col::NETWORK_OFFERING_ID)?))
+        let network = tx.resource(router.id_of(col::GUEST_NETWORK_ID)?);
+        networkoffering::router_offering(tx, tx.resource(network.id_of(col::NETWORK_OFFERING_ID)?))
     });
     let pod = router.id_of(col::POD_ID).filter(|_| is_of_shared(tx, router));
-    let beside = peer(tx, id).and_then(|peer| tx.thing(peer).id_of(col::HOST_ID));
+    let beside = peer(tx, id).and_then(|peer| tx.resource(peer).id_of(col::HOST_ID));
     let host = offering.and_then(|offering| {
         let apart = systemvm::host_in(tx, zone, pod, beside, offering);
         apart.or_else(|| systemvm::host_in(tx, zone, pod, None, offering))
@@ -99,12 +99,12 @@ fn run(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
     let host = host.ok_or_else(|| {
         ApiError::server_capacity(format!(
             "no host of the zone {} has room for the router {}; add a host or enable one",
-            tx.thing(zone).text(col::NAME),
+            tx.resource(zone).text(col::NAME),
             router.text(col::NAME)
         ))
         .about(router.uuid.to_string(), "id")
     })?;
-    let pod = tx.thing(host).id_of(col::POD_ID);
+    let pod = tx.resource(host).id_of(col::POD_ID);
     tx.edit(id, |router| {
         router
             .set_ref(col::SERVICE_OFFERING_ID, offering)
@@ -117,18 +117,18 @@ fn run(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
 
 /// Starts a router again that stopped because its host is gone; it stays stopped where
 /// no other host has room.
-pub(crate) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn start_elsewhere(tx: &mut Tx<'_>, id: ResourceId) {
     let (level, outcome) = match run(tx, id) {
         Ok(()) => (Level::Info, "was started again on another host".to_owned()),
         Err(error) => (Level::Error, format!("cannot be started again: {}", error.text)),
     };
     let text =
-        format!("The host of the router {} is gone; it {outcome}", tx.thing(id).text(col::NAME));
+        format!("The host of the router {} is gone; it {outcome}", tx.resource(id).text(col::NAME));
     happened(tx, "ROUTER.HA", level, Some(id), text);
 }
 
 /// Makes a stopped router of a network, in a pod of a shared one.
-fn insert(tx: &mut Tx<'_>, on: &Thing, pod: Option<ThingId>) -> Result<ThingId, ApiError> {
+fn insert(tx: &mut Tx<'_>, on: &Resource, pod: Option<ResourceId>) -> Result<ResourceId, ApiError> {
     let is_redundant = pod.is_none() && networkoffering::is_redundant(guest::offering_of(tx, on));
     // 1. Its address: the gateway, or one beside it where that is not the router's own. The
     //    last one of a shared network is left to it, if any is left.
@@ -139,11 +139,12 @@ fn insert(tx: &mut Tx<'_>, on: &Thing, pod: Option<ThingId>) -> Result<ThingId, 
         (None, _) if is_redundant => (None, guestaddress::free_in(tx, on.id, None)?),
         (None, _) => (None, on.text(col::GATEWAY).to_owned()),
     };
-    let netmask = range.map_or(on.text(col::NETMASK), |range| tx.thing(range).text(col::NETMASK));
+    let netmask =
+        range.map_or(on.text(col::NETMASK), |range| tx.resource(range).text(col::NETMASK));
     let netmask = netmask.to_owned();
     // 2. Those of shared networks are the system's.
     let owner = match pod {
-        Some(_) => tx.thing(own_users::system_user(tx)).owner,
+        Some(_) => tx.resource(own_users::system_user(tx)).owner,
         None => on.owner,
     };
     let id = tx.insert(Kind::Router, |router| {
@@ -170,10 +171,10 @@ fn insert(tx: &mut Tx<'_>, on: &Thing, pod: Option<ThingId>) -> Result<ThingId, 
 
 /// A router of a shared network gives its address to a machine that gets it, and takes
 /// another, if any is left: the addresses are there for machines.
-pub(crate) fn give_way(tx: &mut Tx<'_>, network: ThingId, address: &str) {
+pub(crate) fn give_way(tx: &mut Tx<'_>, network: ResourceId, address: &str) {
     let in_the_way = routers_of(tx, network)
         .into_iter()
-        .find(|id| tx.thing(*id).text(col::GUEST_IP_ADDRESS) == address);
+        .find(|id| tx.resource(*id).text(col::GUEST_IP_ADDRESS) == address);
     let Some(id) = in_the_way else { return };
     let other = addressrange::last_free(tx, network);
     tx.edit(id, |router| {
@@ -185,13 +186,13 @@ pub(crate) fn give_way(tx: &mut Tx<'_>, network: ThingId, address: &str) {
     });
 }
 
-fn is_of_shared(world: &World, router: &Thing) -> bool {
-    networks_of(router).iter().any(|network| world.thing(*network).text(col::TYPE) == "Shared")
+fn is_of_shared(world: &World, router: &Resource) -> bool {
+    networks_of(router).iter().any(|network| world.resource(*network).text(col::TYPE) == "Shared")
 }
 
 /// The other router of a redundant pair.
-fn peer(world: &World, id: ThingId) -> Option<ThingId> {
-    let router = world.thing(id);
+fn peer(world: &World, id: ResourceId) -> Option<ResourceId> {
+    let router = world.resource(id);
     let network =
         router.id_of(col::GUEST_NETWORK_ID).filter(|_| router.flag(col::IS_REDUNDANT_ROUTER))?;
     routers_of(world, network).into_iter().find(|other| *other != id)
@@ -199,40 +200,40 @@ fn peer(world: &World, id: ThingId) -> Option<ThingId> {
 
 const MASTER: &str = "MASTER";
 
-fn set_role(tx: &mut Tx<'_>, id: ThingId, role: &str) {
+fn set_role(tx: &mut Tx<'_>, id: ResourceId, role: &str) {
     tx.edit(id, |router| {
         router.set_text(col::REDUNDANT_STATE, role);
     });
 }
 
 /// The first of a pair to run leads, the other waits behind it.
-fn take_role(tx: &mut Tx<'_>, id: ThingId) {
-    if !tx.thing(id).flag(col::IS_REDUNDANT_ROUTER) {
+fn take_role(tx: &mut Tx<'_>, id: ResourceId) {
+    if !tx.resource(id).flag(col::IS_REDUNDANT_ROUTER) {
         return;
     }
     let is_led = peer(tx, id).is_some_and(|peer| {
-        let peer = tx.thing(peer);
+        let peer = tx.resource(peer);
         peer.is(MachineState::Running) && peer.text(col::REDUNDANT_STATE) == MASTER
     });
     set_role(tx, id, if is_led { "BACKUP" } else { MASTER });
 }
 
 /// The other of a pair leads from now on: what went by until now, the first has counted.
-fn hand_over(tx: &mut Tx<'_>, id: ThingId) {
+fn hand_over(tx: &mut Tx<'_>, id: ResourceId) {
     let Some(peer) = peer(tx, id) else { return };
-    let has_led = tx.thing(id).text(col::REDUNDANT_STATE) == MASTER;
+    let has_led = tx.resource(id).text(col::REDUNDANT_STATE) == MASTER;
     set_role(tx, id, "UNKNOWN");
-    if has_led && tx.thing(peer).is(MachineState::Running) {
+    if has_led && tx.resource(peer).is(MachineState::Running) {
         count(tx, peer);
         set_role(tx, peer, MASTER);
     }
 }
 
 /// A router counts from 0 when it starts, and for the last time when it stops.
-pub(crate) fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
+pub(crate) fn moved(tx: &mut Tx<'_>, id: ResourceId, _from: &'static str) {
     let now = tx.now;
-    let counts = !is_of_shared(tx, tx.thing(id));
-    if tx.thing(id).is(MachineState::Running) {
+    let counts = !is_of_shared(tx, tx.resource(id));
+    if tx.resource(id).is(MachineState::Running) {
         take_role(tx, id);
         if !counts {
             return;
@@ -264,7 +265,7 @@ fn interval(world: &World) -> Millis {
     Millis(world.setting_number("router.stats.interval").saturating_mul(1000))
 }
 
-pub(crate) fn poll(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn poll(tx: &mut Tx<'_>, id: ResourceId) {
     let due = tx.now + interval(tx);
     count(tx, id);
     sample(tx, id);
@@ -275,14 +276,14 @@ pub(crate) fn poll(tx: &mut Tx<'_>, id: ThingId) {
 
 /// Brings the counters up to date: what the running guests have sent and received
 /// since they were looked at last.
-fn count(tx: &mut Tx<'_>, id: ThingId) {
-    let router = tx.thing(id);
+fn count(tx: &mut Tx<'_>, id: ResourceId) {
+    let router = tx.resource(id);
     let Some(since) = router.time(col::COUNTED) else { return };
     let running = networks_of(router)
         .into_iter()
         .flat_map(|network| tx.referring(network, Kind::Nic, col::NETWORK_ID))
         .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
-        .filter(|vm| tx.thing(*vm).is(MachineState::Running))
+        .filter(|vm| tx.resource(*vm).is(MachineState::Running))
         .count();
     let forwards =
         !router.flag(col::IS_REDUNDANT_ROUTER) || router.text(col::REDUNDANT_STATE) == MASTER;
@@ -292,10 +293,10 @@ fn count(tx: &mut Tx<'_>, id: ThingId) {
     let seconds = guests.saturating_mul(elapsed_s);
     let sent = seconds.saturating_mul(SENT_BYTES_PER_S);
     let received = seconds.saturating_mul(RECEIVED_BYTES_PER_S);
-    let add = |thing: &mut Thing| {
-        let total = |column: Column<i64>, more: i64| thing.int(column).saturating_add(more);
+    let add = |resource: &mut Resource| {
+        let total = |column: Column<i64>, more: i64| resource.int(column).saturating_add(more);
         let (sent, received) = (total(col::SENT_BYTES, sent), total(col::RECEIVED_BYTES, received));
-        thing.set_int(col::SENT_BYTES, sent).set_int(col::RECEIVED_BYTES, received);
+        resource.set_int(col::SENT_BYTES, sent).set_int(col::RECEIVED_BYTES, received);
     };
     let owner = router.owner;
     tx.edit(id, |router| {
@@ -311,14 +312,14 @@ fn count(tx: &mut Tx<'_>, id: ThingId) {
 /// Tells the counters, once at one instant: a router that is rebooted has told its last
 /// count at the instant at which it starts from 0, and two counts of one instant would
 /// contradict each other; the next one says that it restarted. Says whether it told them.
-fn sample(tx: &mut Tx<'_>, id: ThingId) -> bool {
+fn sample(tx: &mut Tx<'_>, id: ResourceId) -> bool {
     let now = tx.now;
-    let router = tx.thing(id);
+    let router = tx.resource(id);
     let Some(owner) = router.owner else { return true };
     if router.time(col::SAMPLED) == Some(now) {
         return false;
     }
-    let number = |thing: Option<ThingId>| thing.map_or(0, |thing| thing.0);
+    let number = |resource: Option<ResourceId>| resource.map_or(0, |resource| resource.0);
     let bytes = |column: Column<i64>| u64::try_from(router.int(column)).unwrap_or_default();
     let zone = i64::try_from(number(router.id_of(col::ZONE_ID))).unwrap_or_default();
     let sample = NetworkSample {
@@ -344,19 +345,19 @@ fn sample(tx: &mut Tx<'_>, id: ThingId) -> bool {
 
 /// Stops the routers of a network that is shut down, but for those that another network
 /// needs; they stay for when it is set up again.
-pub(crate) fn stop_of(tx: &mut Tx<'_>, network: ThingId) {
+pub(crate) fn stop_of(tx: &mut Tx<'_>, network: ResourceId) {
     for id in routers_of(tx, network) {
-        let is_needed = networks_of(tx.thing(id))
+        let is_needed = networks_of(tx.resource(id))
             .into_iter()
-            .any(|other| other != network && tx.thing(other).is(NetworkState::Implemented));
-        if !is_needed && tx.thing(id).is(MachineState::Running) {
+            .any(|other| other != network && tx.resource(other).is(NetworkState::Implemented));
+        if !is_needed && tx.resource(id).is(MachineState::Running) {
             tx.move_to(id, MachineState::Stopped);
         }
     }
 }
 
 /// Takes the routers of a network away, but for those that serve others.
-pub(crate) fn destroy_of(tx: &mut Tx<'_>, network: ThingId) {
+pub(crate) fn destroy_of(tx: &mut Tx<'_>, network: ResourceId) {
     stop_of(tx, network);
     for id in routers_of(tx, network) {
         if !served::leave(tx, id, network) {
@@ -369,8 +370,8 @@ pub(crate) fn destroy_of(tx: &mut Tx<'_>, network: ThingId) {
 pub(crate) fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.entity().must_be(&[MachineState::Stopped], "started", "id")?;
     let id = call.entity_id();
-    let networks: Vec<&Thing> =
-        networks_of(call.entity()).into_iter().map(|id| call.tx.thing(id)).collect();
+    let networks: Vec<&Resource> =
+        networks_of(call.entity()).into_iter().map(|id| call.tx.resource(id)).collect();
     if let Some(network) = networks.first()
         && networks.iter().all(|network| network.is(NetworkState::Allocated))
     {
@@ -381,14 +382,14 @@ pub(crate) fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(network.refused("id", why));
     }
     run(call.tx, id)?;
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 pub(crate) fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.entity().must_be(&[MachineState::Running], "stopped", "id")?;
     let id = call.entity_id();
     call.tx.move_to(id, MachineState::Stopped);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 pub(crate) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -400,7 +401,7 @@ pub(crate) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         router.set_ref(col::HOST_ID, host);
     });
     call.tx.move_to(id, MachineState::Running);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 pub(crate) fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -415,22 +416,22 @@ pub(crate) fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             network.set_flag(col::RESTART_REQUIRED, true);
         });
     }
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 pub(crate) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.entity().must_be(&[MachineState::Stopped], "given another offering", "id")?;
     let (id, offering) = (call.entity_id(), call.args.id_required("serviceofferingid"));
-    if !call.tx.thing(offering).flag(col::IS_SYSTEM) {
+    if !call.tx.resource(offering).flag(col::IS_SYSTEM) {
         return Err(ApiError::value(format!(
             "the service offering {} is not for system VMs",
-            call.tx.thing(offering).text(col::NAME)
+            call.tx.resource(offering).text(col::NAME)
         )));
     }
     call.tx.edit(id, |router| {
         router.set_ref(col::SERVICE_OFFERING_ID, offering);
     });
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 #[cfg(test)]
@@ -481,9 +482,9 @@ mod tests {
     }
 
     /// An isolated network of the admin in the first zone, set up.
-    fn network(tx: &mut Tx<'_>, gateway: &str) -> ThingId {
+    fn network(tx: &mut Tx<'_>, gateway: &str) -> ResourceId {
         let zone = tx.all(Kind::Zone).next().map(|zone| zone.id);
-        let owner = tx.thing(own_users::admin_user(tx)).owner;
+        let owner = tx.resource(own_users::admin_user(tx)).owner;
         let id = tx.insert(Kind::Network, |network| {
             network.owner = owner;
             network
@@ -500,7 +501,7 @@ mod tests {
     fn a_router_of_two_networks_stays_until_both_are_gone() {
         in_cloud(|tx| {
             let (one, two) = (network(tx, "10.1.1.1"), network(tx, "10.1.2.1"));
-            let on = tx.thing(one).clone();
+            let on = tx.resource(one).clone();
             let offering = serviceoffering::default_for(tx, "domainrouter");
             let router = tx.insert(Kind::Router, |router| {
                 router.owner = on.owner;
@@ -512,15 +513,15 @@ mod tests {
             });
             served::serve(tx, router, two);
             served::serve(tx, router, two);
-            assert_eq!(networks_of(tx.thing(router)), [one, two]);
+            assert_eq!(networks_of(tx.resource(router)), [one, two]);
             assert_eq!(routers_of(tx, two), [router]);
             run(tx, router).expect("a host has room");
             stop_of(tx, one);
-            assert!(tx.thing(router).is(MachineState::Running), "the other network needs it");
+            assert!(tx.resource(router).is(MachineState::Running), "the other network needs it");
             destroy_of(tx, one);
-            assert_eq!(networks_of(tx.thing(router)), [two]);
-            assert_eq!(tx.thing(router).text(col::GUEST_IP_ADDRESS), "10.1.2.1");
-            assert!(tx.thing(router).is(MachineState::Running));
+            assert_eq!(networks_of(tx.resource(router)), [two]);
+            assert_eq!(tx.resource(router).text(col::GUEST_IP_ADDRESS), "10.1.2.1");
+            assert!(tx.resource(router).is(MachineState::Running));
             destroy_of(tx, two);
             assert!(tx.get(Kind::Router, router).is_none(), "it serves nobody any more");
         });

@@ -5,23 +5,23 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Call, ThingId},
+    engine::{Call, ResourceId},
     offering::networkservice::{self, Needs},
     table::Kind,
 };
 
 /// What the provider that `nspid` names needs.
-fn needs(call: &Call<'_, '_>, provider: ThingId) -> Needs {
-    let row = networkservice::provider_named(call.tx.thing(provider).text(col::NAME));
+fn needs(call: &Call<'_, '_>, provider: ResourceId) -> Needs {
+    let row = networkservice::provider_named(call.tx.resource(provider).text(col::NAME));
     row.expect("checked when the provider was added").needs
 }
 
 /// Refuses a second element of a provider.
-fn check_first(call: &Call<'_, '_>, kind: Kind, provider: ThingId) -> Result<(), ApiError> {
+fn check_first(call: &Call<'_, '_>, kind: Kind, provider: ResourceId) -> Result<(), ApiError> {
     match call.tx.referring(provider, kind, col::NSP_ID).next() {
         Some(element) => Err(ApiError::value(format!(
             "the provider {} has its {} already; configure that one",
-            call.tx.thing(provider).text(col::NAME),
+            call.tx.resource(provider).text(col::NAME),
             kind.noun()
         ))
         .about(element.uuid.to_string(), "nspid")),
@@ -30,11 +30,11 @@ fn check_first(call: &Call<'_, '_>, kind: Kind, provider: ThingId) -> Result<(),
 }
 
 /// Makes the element of virtual routers of a provider, disabled.
-pub(crate) fn create_router(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+pub(crate) fn create_router(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let provider = call.args.id_required("nspid");
     // A type is named by a provider of it, as the 4.2.1 server declares the parameter.
     let of_type = call.args.id("providertype").unwrap_or(provider);
-    let name = |id| call.tx.thing(id).text(col::NAME).to_owned();
+    let name = |id| call.tx.resource(id).text(col::NAME).to_owned();
     let (Needs::VirtualRouterElement(wanted), Needs::VirtualRouterElement(own)) =
         (needs(call, of_type), needs(call, provider))
     else {
@@ -42,7 +42,7 @@ pub(crate) fn create_router(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, 
             "the provider {} has no virtual routers; name VirtualRouter or VpcVirtualRouter",
             name(provider)
         ))
-        .about(call.tx.thing(provider).uuid.to_string(), "nspid"));
+        .about(call.tx.resource(provider).uuid.to_string(), "nspid"));
     };
     if wanted != own {
         return Err(ApiError::value(format!(
@@ -61,14 +61,14 @@ pub(crate) fn create_router(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, 
 }
 
 /// Makes the element of internal load balancing of a provider, disabled.
-pub(crate) fn create_internal_lb(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+pub(crate) fn create_internal_lb(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let provider = call.args.id_required("nspid");
     if needs(call, provider) != Needs::InternalLbElement {
         return Err(ApiError::value(format!(
             "the provider {} does not balance load inside VPCs; name InternalLbVm",
-            call.tx.thing(provider).text(col::NAME)
+            call.tx.resource(provider).text(col::NAME)
         ))
-        .about(call.tx.thing(provider).uuid.to_string(), "nspid"));
+        .about(call.tx.resource(provider).uuid.to_string(), "nspid"));
     }
     check_first(call, Kind::InternalLbElement, provider)?;
     let id = call.tx.insert(Kind::InternalLbElement, |element| {

@@ -7,7 +7,7 @@ use cloudtally_model::ApiError;
 use super::guest;
 use crate::{
     col,
-    engine::{Call, States, Thing, ThingId, Tx, World, table},
+    engine::{Call, Resource, ResourceId, States, Tx, World, table},
     parse::ip,
     state::{MachineState, RuleState},
     table::Kind,
@@ -58,7 +58,7 @@ impl Ports {
     }
 
     /// The ports a rule is stored with.
-    pub(crate) fn of_rule(rule: &Thing) -> Self {
+    pub(crate) fn of_rule(rule: &Resource) -> Self {
         let protocol = if rule.text(col::PROTOCOL) == "udp" { "udp" } else { "tcp" };
         Self { protocol, first: rule.int(col::FIRST_PORT), last: rule.int(col::LAST_PORT) }
     }
@@ -79,7 +79,7 @@ pub(crate) fn cidrs(call: &Call<'_, '_>) -> Result<String, ApiError> {
 }
 
 /// All rules that lead somewhere from an address.
-fn leading(world: &World, address: ThingId) -> impl Iterator<Item = &Thing> {
+fn leading(world: &World, address: ResourceId) -> impl Iterator<Item = &Resource> {
     world
         .referring(address, Kind::PortForwardingRule, col::IP_ADDRESS_ID)
         .chain(world.referring(address, Kind::LoadBalancerRule, col::PUBLIC_IP_ID))
@@ -89,9 +89,9 @@ fn leading(world: &World, address: ThingId) -> impl Iterator<Item = &Thing> {
 /// Refuses ports that another rule of the address has, or its remote access VPN.
 pub(crate) fn check_free(
     world: &World,
-    address: ThingId,
+    address: ResourceId,
     ports: &Ports,
-    except: Option<ThingId>,
+    except: Option<ResourceId>,
 ) -> Result<(), ApiError> {
     let of_rules = leading(world, address)
         .filter(|rule| Some(rule.id) != except)
@@ -103,7 +103,7 @@ pub(crate) fn check_free(
         Some((rule, taken)) => Err(ApiError::rule_conflict(format!(
             "the {} on {} has {} {}-{} already",
             rule.kind.noun(),
-            world.thing(address).text(col::IP_ADDRESS),
+            world.resource(address).text(col::IP_ADDRESS),
             taken.protocol,
             taken.first,
             taken.last
@@ -114,8 +114,8 @@ pub(crate) fn check_free(
 }
 
 /// Refuses rules on an address that static NAT has.
-pub(crate) fn check_no_static_nat(world: &World, address: ThingId) -> Result<(), ApiError> {
-    let address = world.thing(address);
+pub(crate) fn check_no_static_nat(world: &World, address: ResourceId) -> Result<(), ApiError> {
+    let address = world.resource(address);
     if address.flag(col::IS_STATIC_NAT) {
         return Err(ApiError::rule_conflict(format!(
             "{} has static NAT, which leads everything to one virtual machine; disable it first",
@@ -129,10 +129,10 @@ pub(crate) fn check_no_static_nat(world: &World, address: ThingId) -> Result<(),
 /// The NIC of a machine on a network, which a rule leads to.
 pub(crate) fn nic_of(
     call: &Call<'_, '_>,
-    vm: ThingId,
-    network: ThingId,
-) -> Result<ThingId, ApiError> {
-    let machine = call.tx.thing(vm);
+    vm: ResourceId,
+    network: ResourceId,
+) -> Result<ResourceId, ApiError> {
+    let machine = call.tx.resource(vm);
     if machine.is_any(&[MachineState::Destroyed, MachineState::Expunging, MachineState::Error]) {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}",
@@ -147,7 +147,7 @@ pub(crate) fn nic_of(
     nic.map(|nic| nic.id).ok_or_else(|| {
         machine.refused(
             "virtualmachineid",
-            format!("is not on the network {}", call.tx.thing(network).text(col::NAME)),
+            format!("is not on the network {}", call.tx.resource(network).text(col::NAME)),
         )
     })
 }
@@ -155,19 +155,19 @@ pub(crate) fn nic_of(
 /// Lets traffic in to the ports of a rule, unless the call leaves that to the caller.
 pub(crate) fn open_firewall(
     call: &mut Call<'_, '_>,
-    rule: ThingId,
-    address: ThingId,
+    rule: ResourceId,
+    address: ResourceId,
     ports: &Ports,
     cidrs: &str,
 ) -> Result<(), ApiError> {
-    let network = call.tx.thing(address).id_of(col::ASSOCIATED_NETWORK_ID);
+    let network = call.tx.resource(address).id_of(col::ASSOCIATED_NETWORK_ID);
     let has_firewall =
-        network.is_some_and(|id| guest::provides(call.tx, call.tx.thing(id), "Firewall"));
+        network.is_some_and(|id| guest::provides(call.tx, call.tx.resource(id), "Firewall"));
     if call.args.flag_if_any("openfirewall") == Some(false) || !has_firewall {
         return Ok(());
     }
     // What lets the same in already stays its maker's, and is not made twice.
-    let is_same = |firewall: &Thing| {
+    let is_same = |firewall: &Resource| {
         let own = (firewall.int(col::FIRST_PORT), firewall.int(col::LAST_PORT));
         firewall.text(col::PROTOCOL) == ports.protocol
             && own == (ports.first, ports.last)
@@ -176,7 +176,7 @@ pub(crate) fn open_firewall(
     if call.tx.referring(address, Kind::FirewallRule, col::IP_ADDRESS_ID).any(is_same) {
         return Ok(());
     }
-    let owner = call.tx.thing(rule).owner;
+    let owner = call.tx.resource(rule).owner;
     let opened = call.tx.insert(Kind::FirewallRule, |firewall| {
         firewall.owner = owner;
         firewall.set_state(RuleState::Active);
@@ -197,21 +197,22 @@ pub(crate) fn open_firewall(
 }
 
 /// Closes the firewall that was opened with a rule.
-pub(crate) fn close_firewall(tx: &mut Tx<'_>, rule: ThingId) {
+pub(crate) fn close_firewall(tx: &mut Tx<'_>, rule: ResourceId) {
     for id in tx.ids_referring(rule, Kind::FirewallRule, col::OPENED_FOR) {
         tx.remove_with_dependants(id);
     }
 }
 
 /// Takes a rule away, with the firewall that was opened for it.
-pub(crate) fn remove(tx: &mut Tx<'_>, rule: ThingId) {
+pub(crate) fn remove(tx: &mut Tx<'_>, rule: ResourceId) {
     close_firewall(tx, rule);
     tx.remove_with_dependants(rule);
 }
 
 /// What a job was to finish is not finished: it goes, and nothing was billed of it.
 pub(crate) fn give_up(call: &mut Call<'_, '_>) {
-    let is_there = |id: &ThingId| call.tx.any(*id).is_some_and(|thing| thing.removed.is_none());
+    let is_there =
+        |id: &ResourceId| call.tx.any(*id).is_some_and(|resource| resource.removed.is_none());
     if let Some(id) = call.entity.filter(is_there) {
         close_firewall(call.tx, id);
         call.tx.remove_with_dependants(id);
@@ -221,10 +222,10 @@ pub(crate) fn give_up(call: &mut Call<'_, '_>) {
 /// The address of a NIC that traffic goes to: the one wanted, which must be its.
 pub(crate) fn guest_ip(
     call: &Call<'_, '_>,
-    nic: ThingId,
+    nic: ResourceId,
     name: &'static str,
 ) -> Result<String, ApiError> {
-    let first = call.tx.thing(nic).text(col::IP_ADDRESS);
+    let first = call.tx.resource(nic).text(col::IP_ADDRESS);
     let Some(wanted) = call.args.text(name) else { return Ok(first.to_owned()) };
     let is_its = wanted == first
         || call
@@ -238,8 +239,8 @@ pub(crate) fn guest_ip(
 }
 
 /// The addresses of a NIC that rules lead to.
-pub(crate) fn led_to(world: &World, nic: ThingId) -> Vec<&str> {
-    let on = world.thing(nic);
+pub(crate) fn led_to(world: &World, nic: ResourceId) -> Vec<&str> {
+    let on = world.resource(nic);
     let network = on.id_of(col::NETWORK_ID);
     let Some(vm) = on.id_of(col::VIRTUAL_MACHINE_ID) else { return Vec::new() };
     let forwarded = world
@@ -258,7 +259,7 @@ pub(crate) fn led_to(world: &World, nic: ThingId) -> Vec<&str> {
 }
 
 /// Whether rules lead to a NIC.
-pub(crate) fn lead_to(world: &World, nic: ThingId) -> bool {
+pub(crate) fn lead_to(world: &World, nic: ResourceId) -> bool {
     !led_to(world, nic).is_empty()
 }
 
@@ -270,7 +271,7 @@ const fn udp(port: i64) -> Ports {
 }
 
 /// Takes static NAT from an address, with the ports that were opened on it.
-pub(crate) fn disable_static_nat(tx: &mut Tx<'_>, address: ThingId) {
+pub(crate) fn disable_static_nat(tx: &mut Tx<'_>, address: ResourceId) {
     for id in tx.ids_referring(address, Kind::IpForwardingRule, col::PUBLIC_ADDRESS) {
         remove(tx, id);
     }

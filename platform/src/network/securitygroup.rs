@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Arg, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, verbs},
+    engine::{Arg, Call, Done, Node, Query, Resource, ResourceId, Tx, View, World, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Source, Turn,
         Unique, WireType as W, Within, create, f, fields::*, group, hidden, list, own, p,
@@ -147,9 +147,9 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// one of the account where the zone has security groups at all.
 pub(crate) fn for_deployment(
     call: &mut Call<'_, '_>,
-    owner: ThingId,
-    zone: ThingId,
-) -> Result<Vec<ThingId>, ApiError> {
+    owner: ResourceId,
+    zone: ResourceId,
+) -> Result<Vec<ResourceId>, ApiError> {
     let args = call.args.clone();
     let names: &[String] = match args.if_any("securitygroupnames") {
         Some(Arg::List(names)) => names,
@@ -159,12 +159,12 @@ pub(crate) fn for_deployment(
     if !ids.is_empty() && !names.is_empty() {
         return Err(ApiError::value("give either `securitygroupids` or `securitygroupnames`"));
     }
-    let has_groups = call.tx.thing(zone).flag(col::SECURITY_GROUPS_ENABLED);
+    let has_groups = call.tx.resource(zone).flag(col::SECURITY_GROUPS_ENABLED);
     let is_any_named = !ids.is_empty() || !names.is_empty();
     if !has_groups && is_any_named {
         return Err(ApiError::value(format!(
             "the zone {} has no security groups",
-            call.tx.thing(zone).text(col::NAME)
+            call.tx.resource(zone).text(col::NAME)
         )));
     }
     if !has_groups {
@@ -179,8 +179,8 @@ pub(crate) fn for_deployment(
             call.invalid("securitygroupnames", name, "the account has no such security group")
         })?);
     }
-    if let Some(foreign) = groups.iter().find(|id| call.tx.thing(**id).owner != Some(owner)) {
-        let group = call.tx.thing(*foreign);
+    if let Some(foreign) = groups.iter().find(|id| call.tx.resource(**id).owner != Some(owner)) {
+        let group = call.tx.resource(*foreign);
         return Err(ApiError::permission(format!(
             "the security group {} belongs to another account",
             group.text(col::NAME)
@@ -195,7 +195,7 @@ pub(crate) fn for_deployment(
 
 /// Makes the default security group of an account, unless it has one: accounts have it from
 /// their creation, those of older clouds get it when it is first needed.
-pub(crate) fn ensure_default(tx: &mut Tx<'_>, owner: ThingId) -> ThingId {
+pub(crate) fn ensure_default(tx: &mut Tx<'_>, owner: ResourceId) -> ResourceId {
     let known =
         tx.owned_by(owner, Kind::SecurityGroup).find(|group| group.text(col::NAME) == DEFAULT);
     if let Some(group) = known {
@@ -218,7 +218,7 @@ const INGRESS: &str = "ingress";
 const EGRESS: &str = "egress";
 
 fn rules(view: &View<'_>, direction: &str) -> Node {
-    let rules = view.world.referring(view.thing.id, Kind::SecurityGroupRule, col::GROUP);
+    let rules = view.world.referring(view.resource.id, Kind::SecurityGroupRule, col::GROUP);
     let shown: Vec<Node> = rules
         .filter(|rule| rule.text(col::DIRECTION) == direction)
         .map(|rule| view.of(rule.id).object(&SECURITY_GROUP_RULE))
@@ -231,7 +231,7 @@ fn named(
     call: &mut Call<'_, '_>,
     id: &'static str,
     name: &'static str,
-) -> Result<ThingId, ApiError> {
+) -> Result<ResourceId, ApiError> {
     match (call.args.id(id), call.args.text(name).map(str::to_owned)) {
         (Some(id), None) => Ok(id),
         (None, Some(given)) => {
@@ -304,7 +304,7 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
     // A range of addresses, or an account and its group.
     type Source = (Option<String>, Option<(String, String)>);
     let mut sources: Vec<Source> = cidrs.iter().map(|cidr| (Some(cidr.clone()), None)).collect();
-    let owner = call.tx.thing(group).owner.expect("security groups have an owner");
+    let owner = call.tx.resource(group).owner.expect("security groups have an owner");
     for entry in groups {
         let (Some(account), Some(name)) = (entry.get("account"), entry.get("group")) else {
             return Err(ApiError::value(
@@ -326,7 +326,7 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
     // 3. One rule each; the same again is refused.
     let mut made = Vec::new();
     for (cidr, other) in sources {
-        let is_same = |rule: &Thing| {
+        let is_same = |rule: &Resource| {
             rule.text(col::DIRECTION) == direction
                 && rule.text(col::PROTOCOL) == protocol
                 && rule.int_if(col::START_PORT).zip(rule.int_if(col::END_PORT)) == ports
@@ -363,8 +363,13 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
 }
 
 /// A group as an object that shows these rules of it and no others.
-fn with_rules(call: &Call<'_, '_>, group: ThingId, direction: &str, rules: &[ThingId]) -> Node {
-    let view = View::new(call.tx, &call.caller, call.tx.thing(group), call.tx.now);
+fn with_rules(
+    call: &Call<'_, '_>,
+    group: ResourceId,
+    direction: &str,
+    rules: &[ResourceId],
+) -> Node {
+    let view = View::new(call.tx, &call.caller, call.tx.resource(group), call.tx.now);
     let mut fields = Vec::new();
     for field in SECURITY_GROUP.fields {
         let node = match field.name {
@@ -392,14 +397,14 @@ fn revoke(call: &mut Call<'_, '_>, direction: &str) -> Result<Done, ApiError> {
 
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = named(call, "id", "name")?;
-    if call.tx.thing(id).text(col::NAME) == DEFAULT {
+    if call.tx.resource(id).text(col::NAME) == DEFAULT {
         return Err(ApiError::value("the default security group stays with its account"));
     }
     if let Some(other) = admitting(call.tx, id) {
         return Err(ApiError::in_use(format!(
             "a rule of the security group {} lets {} in; revoke it first",
             other.text(col::NAME),
-            call.tx.thing(id).text(col::NAME)
+            call.tx.resource(id).text(col::NAME)
         ))
         .about(other.uuid.to_string(), "id"));
     }
@@ -408,15 +413,15 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// Another group of the domain, a rule of which names this one.
-fn admitting(world: &World, id: ThingId) -> Option<&Thing> {
+fn admitting(world: &World, id: ResourceId) -> Option<&Resource> {
     let mut groups = naming(world, id).into_iter().filter_map(|rule| rule.id_of(col::GROUP));
-    groups.find(|other| *other != id).map(|other| world.thing(other))
+    groups.find(|other| *other != id).map(|other| world.resource(other))
 }
 
 /// The rules of the domain that name a group.
-fn naming(world: &World, id: ThingId) -> Vec<&Thing> {
-    let group = world.thing(id);
-    let Some(owner) = group.owner.map(|owner| world.thing(owner)) else { return Vec::new() };
+fn naming(world: &World, id: ResourceId) -> Vec<&Resource> {
+    let group = world.resource(id);
+    let Some(owner) = group.owner.map(|owner| world.resource(owner)) else { return Vec::new() };
     let (account, name) = (owner.text(col::NAME), group.text(col::NAME));
     let domain = world.domain_of(owner.id);
     world
@@ -430,18 +435,18 @@ fn naming(world: &World, id: ThingId) -> Vec<&Thing> {
 
 /// Removes a group of an account that goes, and the rules of others that name it: a later
 /// account of the same name is not let in by them.
-pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
-    let rules: Vec<ThingId> = naming(tx, id).into_iter().map(|rule| rule.id).collect();
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
+    let rules: Vec<ResourceId> = naming(tx, id).into_iter().map(|rule| rule.id).collect();
     for rule in rules {
         tx.erase(rule);
     }
     tx.remove_with_dependants(id);
 }
 
-fn is_listed(query: &Query<'_>, group: &Thing) -> bool {
+fn is_listed(query: &Query<'_>, group: &Resource) -> bool {
     let args = query.args;
     let of_vm =
-        |vm: ThingId| query.world.thing(vm).ids_of(col::SECURITY_GROUPS).contains(&group.id);
+        |vm: ResourceId| query.world.resource(vm).ids_of(col::SECURITY_GROUPS).contains(&group.id);
     args.text("securitygroupname").is_none_or(|name| group.text(col::NAME) == name)
         && args.id("virtualmachineid").is_none_or(of_vm)
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     col,
     desk::metering,
-    engine::{Call, Done, ThingId, Tx, scope, secret, table},
+    engine::{Call, Done, ResourceId, Tx, scope, secret, table},
     parse::ip,
     state::{MachineState, RuleState, VpnState},
     table::{
@@ -280,14 +280,14 @@ pub(crate) static USER_KIND: KindSpec = KindSpec::new(Kind::VpnUser, &VPN_USER)
     .keyword(&[col::USERNAME])
     .job_instance("FirewallRule");
 
-fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     // 1. An address of an isolated network that offers VPNs, with none yet.
     let args = call.args.clone();
     let address = args.id_required("publicipid");
     rules::check_no_static_nat(call.tx, address)?;
     scope::refuse_other_owner(call, address)?;
     let network = addressuse::network_of(call, address, None, "Vpn")?;
-    let of = call.tx.thing(address).clone();
+    let of = call.tx.resource(address).clone();
     if call.tx.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next().is_some() {
         return Err(ApiError::value(format!(
             "{} has a remote access VPN already",
@@ -314,7 +314,7 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let meets = |other: Option<(u32, u32)>| {
         other.is_some_and(|(other_first, other_last)| first <= other_last && other_first <= last)
     };
-    let guests = guest::whole_cidr(call.tx.thing(network));
+    let guests = guest::whole_cidr(call.tx.resource(network));
     if meets(ip::bounds(guests)) {
         let expected = format!("it overlaps {guests}, the addresses of the network's machines");
         return Err(call.invalid("iprange", &range, &expected));
@@ -339,11 +339,11 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 fn act_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.tx.move_to(id, MachineState::Running);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Closes the remote access of an address. Its users stay: they are the account's.
-pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
     rules::close_firewall(tx, id);
     tx.remove_with_dependants(id);
 }
@@ -354,14 +354,14 @@ fn delete_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vpn = vpn.map(|vpn| vpn.id).ok_or_else(|| {
         ApiError::value(format!(
             "{} has no remote access VPN",
-            call.tx.thing(address).text(col::IP_ADDRESS)
+            call.tx.resource(address).text(col::IP_ADDRESS)
         ))
     })?;
     remove(call.tx, vpn);
     Ok(Done::Success)
 }
 
-fn begin_user(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin_user(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let owner = call.owner()?;
     let args = call.args.clone();
     let name = args.text_required("username");
@@ -376,18 +376,18 @@ fn begin_user(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         user.owner = Some(owner);
         user.set_text(col::USERNAME, name).set_text(col::SECRET, args.text_required("password"));
     });
-    call.check_unique(call.tx.thing(id))?;
+    call.check_unique(call.tx.resource(id))?;
     Ok(Some(id))
 }
 
 fn act_user(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     call.tx.move_to(id, RuleState::Active);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Takes a user away, and off the bill.
-pub(crate) fn remove_user(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn remove_user(tx: &mut Tx<'_>, id: ResourceId) {
     tx.remove_with_dependants(id);
 }
 

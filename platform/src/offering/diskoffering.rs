@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Answer, Call, Column, Done, Query, ThingId, Tx, World},
+    engine::{Answer, Call, Column, Done, Query, ResourceId, Tx, World},
     parse::given,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, Sight, WireType as W, create,
@@ -123,7 +123,7 @@ pub(crate) fn check_rates(call: &Call<'_, '_>, more: &[&'static str]) -> Result<
 }
 
 /// Sets the rates that are given.
-pub(crate) fn set_rates(call: &mut Call<'_, '_>, id: ThingId) {
+pub(crate) fn set_rates(call: &mut Call<'_, '_>, id: ResourceId) {
     for (name, field) in RATES {
         if let Some(rate) = call.args.int(name) {
             call.tx.edit(id, |offering| {
@@ -186,12 +186,12 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             offering.set_flag(col::IS_CUSTOMIZED_IOPS, flag);
         }
     });
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn list_offerings(query: &Query<'_>) -> Result<Answer, ApiError> {
     let domain = query.args.id("domainid");
-    let mut offerings = query.things(Kind::DiskOffering)?;
+    let mut offerings = query.resources(Kind::DiskOffering)?;
     offerings.retain(|row| {
         (row.flag(col::DISPLAY_OFFERING) || query.caller.role != Role::User)
             && domain.is_none_or(|domain| row.id_of(col::DOMAIN_ID) == Some(domain))

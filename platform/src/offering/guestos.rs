@@ -2,7 +2,7 @@
 
 use crate::{
     col,
-    engine::{Query, Thing, Tx},
+    engine::{Query, Resource, Tx},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
         list, p,
@@ -42,7 +42,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .filter(is_described, &["description"]),
 ];
 
-fn is_described(query: &Query<'_>, os_type: &Thing) -> bool {
+fn is_described(query: &Query<'_>, os_type: &Resource) -> bool {
     query.args.text("description").is_none_or(|wanted| {
         os_type.text(col::DESCRIPTION).to_lowercase().contains(&wanted.to_lowercase())
     })
@@ -93,12 +93,12 @@ const OS_TYPES: &[(&str, &[&str])] = &[
 /// Makes the rows of a new cloud.
 pub(crate) fn seed(tx: &mut Tx<'_>) {
     for (category, descriptions) in OS_TYPES {
-        let category = tx.insert(Kind::OsCategory, |thing| {
-            thing.set_text(col::NAME, category);
+        let category = tx.insert(Kind::OsCategory, |resource| {
+            resource.set_text(col::NAME, category);
         });
         for description in *descriptions {
-            tx.insert(Kind::OsType, |thing| {
-                thing
+            tx.insert(Kind::OsType, |resource| {
+                resource
                     .set_ref(col::OS_CATEGORY_ID, category)
                     .set_text(col::DESCRIPTION, description);
             });

@@ -6,7 +6,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Answer, Call, Node, Query, Thing, Tx, World},
+    engine::{Answer, Call, Node, Query, Resource, Tx, World},
     parse::given,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
@@ -104,7 +104,7 @@ fn list_hypervisors(query: &Query<'_>) -> Result<Answer, ApiError> {
 }
 
 /// Whether machines of a host can move to other storage while they run.
-pub(crate) fn can_move_storage(world: &World, host: &Thing) -> bool {
+pub(crate) fn can_move_storage(world: &World, host: &Resource) -> bool {
     world.all(Kind::HypervisorCapabilities).any(|row| {
         row.text(col::HYPERVISOR) == host.text(col::HYPERVISOR)
             && row.text(col::HYPERVISOR_VERSION) == host.text(col::HYPERVISOR_VERSION)
@@ -121,7 +121,7 @@ pub(crate) fn hosts_max(world: &World, hypervisor: &str) -> Option<i64> {
 
 /// What the version of a hypervisor can do; what it can by default where the version
 /// is not known.
-fn row_of<'w>(world: &'w World, hypervisor: &str, version: &str) -> Option<&'w Thing> {
+fn row_of<'w>(world: &'w World, hypervisor: &str, version: &str) -> Option<&'w Resource> {
     let rows = || {
         let all = world.all(Kind::HypervisorCapabilities);
         all.filter(|row| row.text(col::HYPERVISOR).eq_ignore_ascii_case(hypervisor))
@@ -131,13 +131,13 @@ fn row_of<'w>(world: &'w World, hypervisor: &str, version: &str) -> Option<&'w T
 }
 
 /// The most guests that a host can have.
-pub(crate) fn guests_max(world: &World, host: &Thing) -> Option<i64> {
+pub(crate) fn guests_max(world: &World, host: &Resource) -> Option<i64> {
     let row = row_of(world, host.text(col::HYPERVISOR), host.text(col::HYPERVISOR_VERSION))?;
     row.int_if(col::MAX_GUESTS_LIMIT)
 }
 
 /// The most data volumes that a machine can have, by the host it is on or was on last.
-pub(crate) fn data_volumes_max(world: &World, vm: &Thing) -> Option<i64> {
+pub(crate) fn data_volumes_max(world: &World, vm: &Resource) -> Option<i64> {
     let host = vm.id_of(col::HOST_ID).or(vm.id_of(col::LAST_HOST_ID)).and_then(|id| world.any(id));
     let version = host.map_or(DEFAULT, |host| host.text(col::HYPERVISOR_VERSION));
     row_of(world, vm.text(col::HYPERVISOR), version)?.int_if(col::MAX_DATA_VOLUMES_LIMIT)
@@ -210,8 +210,8 @@ const VERSIONS: &[Version] = &[
 /// Makes the rows of a new cloud.
 pub(crate) fn seed(tx: &mut Tx<'_>) {
     for row in VERSIONS {
-        tx.insert(Kind::HypervisorCapabilities, |thing| {
-            thing
+        tx.insert(Kind::HypervisorCapabilities, |resource| {
+            resource
                 .set_text(col::HYPERVISOR, row.hypervisor)
                 .set_text(col::HYPERVISOR_VERSION, row.version)
                 .set_int(col::MAX_GUESTS_LIMIT, row.guests_max)
@@ -219,7 +219,7 @@ pub(crate) fn seed(tx: &mut Tx<'_>) {
                 .set_flag(col::SECURITY_GROUP_ENABLED, row.can.contains(&SecurityGroups))
                 .set_flag(col::STORAGE_MOTION_ENABLED, row.can.contains(&StorageMotion));
             if let Some(most) = row.hosts_max {
-                thing.set_int(col::MAX_HOSTS_PER_CLUSTER, most);
+                resource.set_int(col::MAX_HOSTS_PER_CLUSTER, most);
             }
         });
     }

@@ -8,7 +8,7 @@ use cloudtally_model::Text;
 
 use crate::{
     col,
-    engine::{Thing, ThingId, Tx, World},
+    engine::{Resource, ResourceId, Tx, World},
     state::SwitchState,
     table::Kind,
 };
@@ -288,7 +288,7 @@ pub(crate) fn chosen_by_default(provider: &[(Text, Text)]) -> Vec<(Text, Text)> 
 ///
 /// # Panics
 /// If there is no such provider: a mistake in our code.
-pub(crate) fn add_provider(tx: &mut Tx<'_>, network: ThingId, name: &str) -> ThingId {
+pub(crate) fn add_provider(tx: &mut Tx<'_>, network: ResourceId, name: &str) -> ResourceId {
     let row = provider_named(name).unwrap_or_else(|| panic!("there is no provider {name}"));
     let provider = insert_provider(tx, network, row);
     match row.needs {
@@ -311,7 +311,7 @@ pub(crate) fn add_provider(tx: &mut Tx<'_>, network: ThingId, name: &str) -> Thi
 }
 
 /// Adds a provider with all its services to a physical network, disabled.
-pub(crate) fn insert_provider(tx: &mut Tx<'_>, network: ThingId, row: &Provider) -> ThingId {
+pub(crate) fn insert_provider(tx: &mut Tx<'_>, network: ResourceId, row: &Provider) -> ResourceId {
     tx.insert(Kind::Provider, |provider| {
         provider
             .set_text(col::NAME, row.name)
@@ -322,19 +322,19 @@ pub(crate) fn insert_provider(tx: &mut Tx<'_>, network: ThingId, row: &Provider)
 }
 
 /// Whether a device of a kind is on a physical network.
-pub(crate) fn has_device(world: &World, network: ThingId, kind: Kind) -> bool {
+pub(crate) fn has_device(world: &World, network: ResourceId, kind: Kind) -> bool {
     // Devices of kinds that nothing is stored of are not there.
     world.all(kind).any(|device| device.id_of(col::PHYSICAL_NETWORK_ID) == Some(network))
 }
 
 /// Sets the services of a provider.
-pub(crate) fn set_services(provider: &mut Thing, services: &[&str]) {
+pub(crate) fn set_services(provider: &mut Resource, services: &[&str]) {
     let services = services.iter().map(|service| Text::from(*service)).collect();
     provider.set_texts(col::SERVICE_LIST, services);
 }
 
 /// Enables a provider and its elements.
-pub(crate) fn enable(tx: &mut Tx<'_>, provider: ThingId) {
+pub(crate) fn enable(tx: &mut Tx<'_>, provider: ResourceId) {
     for kind in [Kind::VirtualRouterElement, Kind::InternalLbElement] {
         for element in tx.ids_referring(provider, kind, col::NSP_ID) {
             tx.edit(element, |element| {
@@ -348,9 +348,9 @@ pub(crate) fn enable(tx: &mut Tx<'_>, provider: ThingId) {
 /// The enabled provider of a name on a physical network.
 pub(crate) fn enabled_provider<'t>(
     world: &'t World,
-    network: ThingId,
+    network: ResourceId,
     name: &str,
-) -> Option<&'t Thing> {
+) -> Option<&'t Resource> {
     world
         .referring(network, Kind::Provider, col::PHYSICAL_NETWORK_ID)
         .find(|provider| provider.is(SwitchState::Enabled) && provider.text(col::NAME) == name)

@@ -8,7 +8,7 @@ use cloudtally_model::ApiError;
 use super::{diskoffering, serviceoffering};
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, World},
+    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, Tx, World},
     parse::given,
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, Sight, WireType as W,
@@ -148,12 +148,12 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 /// The CPU in MHz that a VM of an offering is given.
-pub(crate) fn cpu_mhz(offering: &Thing) -> i64 {
+pub(crate) fn cpu_mhz(offering: &Resource) -> i64 {
     offering.int(col::CPU_NUMBER).saturating_mul(offering.int(col::CPU_SPEED))
 }
 
 /// The memory in bytes that a VM of an offering is given.
-pub(crate) fn memory_bytes(offering: &Thing) -> i64 {
+pub(crate) fn memory_bytes(offering: &Resource) -> i64 {
     offering.int(col::MEMORY).saturating_mul(MIB)
 }
 
@@ -204,11 +204,11 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             offering.set_text(col::SYSTEM_VM_TYPE, system_vm_type);
         }
     });
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let offering = call.tx.thing(call.args.id_required("id"));
+    let offering = call.tx.resource(call.args.id_required("id"));
     if offering.flag(col::DEFAULT_USE) {
         return Err(ApiError::value(format!(
             "the offering {} is what system VMs are made with and cannot be removed",
@@ -220,7 +220,7 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 }
 
 /// What VMs of the system of a type are made with.
-pub(crate) fn default_for(world: &World, system_vm_type: &str) -> Option<ThingId> {
+pub(crate) fn default_for(world: &World, system_vm_type: &str) -> Option<ResourceId> {
     world
         .all(Kind::ServiceOffering)
         .find(|row| row.flag(col::DEFAULT_USE) && row.text(col::SYSTEM_VM_TYPE) == system_vm_type)
@@ -233,10 +233,10 @@ fn list_offerings(query: &Query<'_>) -> Result<Answer, ApiError> {
     if !query.caller.is_root() && (wants_system || args.has("systemvmtype")) {
         return Err(ApiError::permission("Only root admins see the offerings of system VMs"));
     }
-    let vm = args.id("virtualmachineid").map(|id| query.world.thing(id));
+    let vm = args.id("virtualmachineid").map(|id| query.world.resource(id));
     let current = vm.and_then(|vm| vm.id_of(col::SERVICE_OFFERING_ID));
-    let current = current.map(|id| query.world.thing(id));
-    let mut offerings = query.things(Kind::ServiceOffering)?;
+    let current = current.map(|id| query.world.resource(id));
+    let mut offerings = query.resources(Kind::ServiceOffering)?;
     offerings.retain(|row| {
         // By its id a root admin finds an offering of either use.
         let is_asked_for = args.has("id") && query.caller.is_root();
@@ -250,8 +250,8 @@ fn list_offerings(query: &Query<'_>) -> Result<Answer, ApiError> {
 
 /// Whether a VM of one offering can change to another: the same kind of storage,
 /// of the same use, on pools that have all its tags.
-fn suits(world: &World, vm: Option<&Thing>, current: &Thing, other: &Thing) -> bool {
-    let domain = vm.and_then(|vm| world.domain_of_thing(vm));
+fn suits(world: &World, vm: Option<&Resource>, current: &Resource, other: &Resource) -> bool {
+    let domain = vm.and_then(|vm| world.domain_of_resource(vm));
     other.id != current.id
         && other.flag(col::IS_SYSTEM) == current.flag(col::IS_SYSTEM)
         && other.text(col::STORAGE_TYPE) == current.text(col::STORAGE_TYPE)

@@ -5,7 +5,7 @@ use cloudtally_model::ApiError;
 use crate::{
     col,
     desk::{alert, simulator},
-    engine::{Call, Done, ThingId, Tx},
+    engine::{Call, Done, ResourceId, Tx},
     site::{
         capacity,
         host::HOST,
@@ -61,7 +61,7 @@ fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.tx.move_to(id, HostState::Up);
     let place = alert::Place::of(call.tx, id);
     alert::resolve(call.tx, alert::HOST, Some(id), place);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn reconnect_failed(call: &mut Call<'_, '_>, _: &ApiError) {
@@ -73,9 +73,9 @@ fn reconnect_failed(call: &mut Call<'_, '_>, _: &ApiError) {
 /// Says that a host is gone: what ran on it has stopped at this moment, for the
 /// bill as well. System VMs and routers are started elsewhere, and so are guests with
 /// `haenable`.
-pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
+pub(crate) fn went_down(tx: &mut Tx<'_>, host: ResourceId) {
     let now = tx.now;
-    if tx.thing(host).is(HostState::Alert) {
+    if tx.resource(host).is(HostState::Alert) {
         tx.move_to(host, HostState::Disconnected);
     }
     tx.move_to(host, HostState::Down);
@@ -83,14 +83,14 @@ pub(crate) fn went_down(tx: &mut Tx<'_>, host: ThingId) {
         host.set_time(col::DISCONNECTED, now);
     });
     let place = alert::Place::of(tx, host);
-    let text = format!("the host {} does not answer", tx.thing(host).text(col::NAME));
+    let text = format!("the host {} does not answer", tx.resource(host).text(col::NAME));
     alert::raise(tx, alert::HOST, Some(host), place, &text);
-    let machines: Vec<ThingId> =
+    let machines: Vec<ResourceId> =
         capacity::machines_on(tx, host).map(|machine| machine.id).collect();
     for machine in machines {
         alert::machine_down(tx, machine, "its host does not answer");
-        let thing = tx.thing(machine);
-        let was_running = match thing.is_any(&[MachineState::Running, MachineState::Migrating]) {
+        let resource = tx.resource(machine);
+        let was_running = match resource.is_any(&[MachineState::Running, MachineState::Migrating]) {
             true => WasRunning::Yes,
             false => WasRunning::No,
         };

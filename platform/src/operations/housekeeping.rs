@@ -12,7 +12,7 @@ use crate::{
         alert::{self, AlertType, Place},
         chores::{self, Chore, HOUSEKEEPING},
     },
-    engine::{ThingId, Tx},
+    engine::{ResourceId, Tx},
     identity::account,
     network::guest,
     site::capacity::{self, Ratio},
@@ -23,7 +23,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Housekeeping, &HOUSEKEEPI
     .hidden(&[hidden("chore", W::Str), hidden("due", W::Date)])
     .on_due(take_turn);
 
-fn take_turn(tx: &mut Tx<'_>, id: ThingId) {
+fn take_turn(tx: &mut Tx<'_>, id: ResourceId) {
     let chore = Chore::of(tx, id);
     match chore {
         Some(Chore::Capacity) => look_at_capacity(tx),
@@ -35,8 +35,8 @@ fn take_turn(tx: &mut Tx<'_>, id: ThingId) {
     }
     chores::begin(tx);
     let due = chore.map(|chore| chore.next(tx));
-    tx.edit(id, |thing| {
-        thing.set_time(col::DUE, due);
+    tx.edit(id, |resource| {
+        resource.set_time(col::DUE, due);
     });
 }
 
@@ -107,9 +107,9 @@ const THRESHOLDS: [(i64, Kind, &str, AlertType, &str); 10] = [
 /// that is not.
 fn look_at_capacity(tx: &mut Tx<'_>) {
     for (number, kind, setting, alert_type, noun) in THRESHOLDS {
-        let places: Vec<ThingId> = tx.all(kind).map(|place| place.id).collect();
+        let places: Vec<ResourceId> = tx.all(kind).map(|place| place.id).collect();
         for id in places {
-            let place = tx.thing(id);
+            let place = tx.resource(id);
             let Some(amount) = capacity::amount_of(tx, place, number) else { continue };
             let threshold = Ratio::parse(tx.scoped_setting(id, setting));
             let is_low = threshold.is_some_and(|most| amount.used > most.of(amount.total));
@@ -140,11 +140,11 @@ fn purge(tx: &mut Tx<'_>, kind: Kind, setting: &str) {
     }
     let before = tx.now - delay;
     // The oldest come first.
-    let old: Vec<ThingId> = tx
+    let old: Vec<ResourceId> = tx
         .all(kind)
-        .take_while(|thing| thing.created < before)
-        .filter(|thing| !thing.flag(col::ARCHIVED))
-        .map(|thing| thing.id)
+        .take_while(|resource| resource.created < before)
+        .filter(|resource| !resource.flag(col::ARCHIVED))
+        .map(|resource| resource.id)
         .collect();
     for id in old {
         tx.erase(id);

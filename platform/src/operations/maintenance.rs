@@ -5,7 +5,7 @@ use cloudtally_model::ApiError;
 use crate::{
     col,
     compute::vm,
-    engine::{Call, Done, Thing, ThingId, Tx},
+    engine::{Call, Done, Resource, ResourceId, Tx},
     site::{
         capacity,
         host::{HOST, local_pool},
@@ -72,7 +72,7 @@ fn prepare_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         must_be(call, &[PREPARING], "its preparation was cancelled")?;
     }
     // What is on its way somewhere gets there first.
-    let is_passing = |vm: &Thing| {
+    let is_passing = |vm: &Resource| {
         vm.kind == Kind::Vm
             && vm.is_any(&[MachineState::Starting, MachineState::Stopping, MachineState::Migrating])
     };
@@ -81,7 +81,7 @@ fn prepare_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     evacuate(call, id)?;
     set_resource_state(call.tx, id, MAINTENANCE);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn maintenance_failed(call: &mut Call<'_, '_>, _: &ApiError) {
@@ -101,22 +101,22 @@ fn cancel_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_cancel(call)?;
     let id = call.entity_id();
     set_resource_state(call.tx, id, ENABLED);
-    let zone = call.tx.thing(id).id_of(col::ZONE_ID).expect("hosts are in a zone");
+    let zone = call.tx.resource(id).id_of(col::ZONE_ID).expect("hosts are in a zone");
     systemvm::bring_up(call.tx, zone);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Moves every machine off a host: to another of the cluster that has room, and
 /// stops those for which there is none. Guests go by the rules of their own area;
 /// what a stop means for the bill hangs on the states of the machine's kind.
-pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), ApiError> {
+pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ResourceId) -> Result<(), ApiError> {
     vm::evacuate(call, host)?;
-    let machines: Vec<ThingId> =
+    let machines: Vec<ResourceId> =
         capacity::machines_on(call.tx, host).map(|machine| machine.id).collect();
     for machine in machines {
         let target = targets(call.tx, machine).into_iter().find(|t| t.has_room && !t.moves_storage);
         match target {
-            Some(target) if call.tx.thing(machine).is(MachineState::Running) => {
+            Some(target) if call.tx.resource(machine).is(MachineState::Running) => {
                 call.tx.edit(machine, |machine| {
                     machine.set_ref(col::HOST_ID, target.host);
                 });
@@ -165,9 +165,9 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// A volume whose disks are gone, and with its root volume a machine.
-pub(crate) fn lose(tx: &mut Tx<'_>, id: ThingId) {
-    let vm = tx.thing(id).id_of(col::VIRTUAL_MACHINE_ID);
-    match vm.filter(|_| tx.thing(id).text(col::TYPE) == "ROOT") {
+pub(crate) fn lose(tx: &mut Tx<'_>, id: ResourceId) {
+    let vm = tx.resource(id).id_of(col::VIRTUAL_MACHINE_ID);
+    match vm.filter(|_| tx.resource(id).text(col::TYPE) == "ROOT") {
         Some(vm) => {
             vm::destroy_now(tx, vm);
             vm::expunge(tx, vm);

@@ -5,7 +5,7 @@ use cloudtally_model::ApiError;
 use crate::{
     col,
     compute::vm,
-    engine::{Call, Done, ThingId, World},
+    engine::{Call, Done, ResourceId, World},
     site::{machine, storagepool::STORAGE_POOL, systemvm},
     state::{MachineState, PoolState},
     table::{Command, Kind, ParamType::*, Roles, own, p},
@@ -33,20 +33,20 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 fn check_enable(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let pool = call.tx.thing(call.args.id_required("id"));
+    let pool = call.tx.resource(call.args.id_required("id"));
     pool.must_be(&[PoolState::Up], "put into maintenance", "id")
 }
 
 /// The machines that have a disk on a pool and run, or are on their way somewhere.
-fn machines_of(world: &World, pool: ThingId) -> Vec<ThingId> {
+fn machines_of(world: &World, pool: ResourceId) -> Vec<ResourceId> {
     let guests = world
         .referring(pool, Kind::Volume, col::POOL_ID)
         .filter_map(|volume| volume.id_of(col::VIRTUAL_MACHINE_ID));
     let system = world.referring(pool, Kind::SystemVm, col::STORAGE_ID).map(|vm| vm.id);
-    let mut machines: Vec<ThingId> = guests.chain(system).collect();
+    let mut machines: Vec<ResourceId> = guests.chain(system).collect();
     use MachineState::*;
     let works = [Running, Starting, Migrating, Stopping];
-    machines.retain(|id| world.thing(*id).is_any(&works));
+    machines.retain(|id| world.resource(*id).is_any(&works));
     machines.sort_unstable();
     machines.dedup();
     machines
@@ -59,18 +59,18 @@ fn enable_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.tx.move_to(id, PoolState::PrepareForMaintenance);
     for machine in machines_of(call.tx, id) {
         // What its user stops already stays stopped.
-        let is_wanted = !call.tx.thing(machine).is(MachineState::Stopping);
+        let is_wanted = !call.tx.resource(machine).is(MachineState::Stopping);
         machine::halt(call.tx, machine);
         call.tx.edit(machine, |machine| {
             machine.set_ref(col::WAITS_FOR, Some(id).filter(|_| is_wanted));
         });
     }
     call.tx.move_to(id, PoolState::Maintenance);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn check_cancel(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let pool = call.tx.thing(call.args.id_required("id"));
+    let pool = call.tx.resource(call.args.id_required("id"));
     pool.must_be(
         &[PoolState::PrepareForMaintenance, PoolState::Maintenance],
         "put back to work",
@@ -84,5 +84,5 @@ fn cancel_maintenance(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.tx.move_to(id, PoolState::Up);
     systemvm::start_waiting(call.tx, id);
     vm::start_waiting(call.tx, id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }

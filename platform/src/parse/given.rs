@@ -1,5 +1,5 @@
 //! What callers give: words of a fixed set, addresses, tags, URLs. One place that
-//! reads them, so that all commands refuse the same things in the same words.
+//! reads them, so that all commands refuse the same resources in the same words.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -173,9 +173,9 @@ pub(crate) fn switch(call: &Call<'_, '_>) -> Result<Option<SwitchState>, ApiErro
 pub(crate) fn check_place(call: &Call<'_, '_>) -> Result<(), ApiError> {
     let (zone, pod) = (call.args.id_if_any("zoneid"), call.args.id_if_any("podid"));
     if let (Some(zone), Some(pod)) = (zone, pod)
-        && call.tx.thing(pod).id_of(col::ZONE_ID) != Some(zone)
+        && call.tx.resource(pod).id_of(col::ZONE_ID) != Some(zone)
     {
-        let (zone, pod) = (call.tx.thing(zone), call.tx.thing(pod));
+        let (zone, pod) = (call.tx.resource(zone), call.tx.resource(pod));
         return Err(pod
             .refused(
                 "podid",

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Call, Thing},
+    engine::{Call, Resource},
 };
 
 /// A range whose parts fit together.
@@ -76,7 +76,7 @@ impl IpRange {
     /// Refuses a range that shares addresses with one of others.
     pub(crate) fn check_apart<'t>(
         &self,
-        others: impl Iterator<Item = &'t Thing>,
+        others: impl Iterator<Item = &'t Resource>,
     ) -> Result<(), ApiError> {
         for other in others {
             let Some((first, last)) = bounds(other) else { continue };
@@ -96,8 +96,8 @@ impl IpRange {
     }
 
     /// Writes it into the columns of the same names.
-    pub(crate) fn store(&self, thing: &mut Thing) {
-        thing
+    pub(crate) fn store(&self, resource: &mut Resource) {
+        resource
             .set_text(col::GATEWAY, &self.gateway)
             .set_text(col::NETMASK, &self.netmask)
             .set_text(col::START_IP, &ip::format(self.first))
@@ -106,13 +106,13 @@ impl IpRange {
 }
 
 /// The first and last address of a stored range; none if it is of IPv6 alone.
-pub(crate) fn bounds(range: &Thing) -> Option<(u32, u32)> {
+pub(crate) fn bounds(range: &Resource) -> Option<(u32, u32)> {
     let first = ip::parse(range.text(col::START_IP))?;
     Some((first, ip::parse(range.text(col::END_IP)).unwrap_or(first)))
 }
 
 /// Whether an address lies in a stored range.
-pub(crate) fn holds(range: &Thing, address: &str) -> bool {
+pub(crate) fn holds(range: &Resource, address: &str) -> bool {
     match (bounds(range), ip::parse(address)) {
         (Some((first, last)), Some(address)) => (first..=last).contains(&address),
         _ => false,
@@ -120,12 +120,12 @@ pub(crate) fn holds(range: &Thing, address: &str) -> bool {
 }
 
 /// The first and last IPv6 address of a stored range, if it has any.
-pub(crate) fn bounds_v6(range: &Thing) -> Option<(u128, u128)> {
+pub(crate) fn bounds_v6(range: &Resource) -> Option<(u128, u128)> {
     given::ipv6(range.text(col::START_IPV6)).zip(given::ipv6(range.text(col::END_IPV6)))
 }
 
 /// Whether an IPv6 address lies in a stored range.
-pub(crate) fn holds_v6(range: &Thing, address: &str) -> bool {
+pub(crate) fn holds_v6(range: &Resource, address: &str) -> bool {
     match (bounds_v6(range), given::ipv6(address)) {
         (Some((first, last)), Some(address)) => (first..=last).contains(&address),
         _ => false,

@@ -3,7 +3,7 @@
 
 use crate::{
     col,
-    engine::{ThingId, Tx, own_users},
+    engine::{ResourceId, Tx, own_users},
     network::guest,
     site::imagecopy,
     storage::image,
@@ -33,9 +33,9 @@ pub(crate) fn empty(tx: &mut Tx<'_>) {
     template(tx, SIMULATED);
 }
 
-fn template(tx: &mut Tx<'_>, row: (&str, &str, &str, i64)) -> ThingId {
+fn template(tx: &mut Tx<'_>, row: (&str, &str, &str, i64)) -> ResourceId {
     let (name, hypervisor, os_type, size_mib) = row;
-    let system = tx.thing(own_users::system_user(tx)).owner;
+    let system = tx.resource(own_users::system_user(tx)).owner;
     let os_type = os_type_named(tx, os_type);
     tx.insert(Kind::Template, |template| {
         template.owner = system;
@@ -61,8 +61,8 @@ fn template(tx: &mut Tx<'_>, row: (&str, &str, &str, i64)) -> ThingId {
 
 /// Makes the images, ready in all zones, and the guest networks of basic zones.
 pub(crate) fn ready(tx: &mut Tx<'_>) {
-    let zones: Vec<ThingId> = tx.all(Kind::Zone).map(|zone| zone.id).collect();
-    let system = tx.thing(own_users::system_user(tx)).owner;
+    let zones: Vec<ResourceId> = tx.all(Kind::Zone).map(|zone| zone.id).collect();
+    let system = tx.resource(own_users::system_user(tx)).owner;
     for row in TEMPLATES {
         let id = template(tx, *row);
         for zone in &zones {
@@ -92,6 +92,6 @@ pub(crate) fn ready(tx: &mut Tx<'_>) {
     }
 }
 
-fn os_type_named(tx: &Tx<'_>, description: &str) -> Option<ThingId> {
+fn os_type_named(tx: &Tx<'_>, description: &str) -> Option<ResourceId> {
     tx.all(Kind::OsType).find(|os| os.text(col::DESCRIPTION) == description).map(|os| os.id)
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     col,
-    engine::{ThingId, Tx},
+    engine::{ResourceId, Tx},
     offering::{
         diskoffering, guestos,
         hypervisor::{self, BARE_METAL, KVM, SIMULATOR, XEN_SERVER},
@@ -111,8 +111,8 @@ fn data_centre(tx: &mut Tx<'_>, row: &DataCentre) {
     let mut hosts = 0;
     let mut pools = 0;
     for cluster in row.clusters {
-        let id = tx.insert(Kind::Cluster, |thing| {
-            thing
+        let id = tx.insert(Kind::Cluster, |resource| {
+            resource
                 .set_text(col::NAME, cluster.name)
                 .set_ref(col::ZONE_ID, zone)
                 .set_ref(col::POD_ID, pod)
@@ -153,13 +153,13 @@ fn data_centre(tx: &mut Tx<'_>, row: &DataCentre) {
 
 fn pool(
     tx: &mut Tx<'_>,
-    (zone, pod, cluster): (ThingId, ThingId, ThingId),
+    (zone, pod, cluster): (ResourceId, ResourceId, ResourceId),
     hypervisor: &str,
     address: &str,
     number: usize,
 ) {
     let path = format!("/export/primary-{number}");
-    let name = format!("{}-primary-{number}", tx.thing(zone).text(col::NAME));
+    let name = format!("{}-primary-{number}", tx.resource(zone).text(col::NAME));
     tx.insert(Kind::StoragePool, |pool| {
         pool.set_text(col::NAME, &name)
             .set_ref(col::ZONE_ID, zone)

@@ -37,7 +37,7 @@ pub(crate) fn begin(tx: &mut Tx<'_>, start: Start) {
         });
         account::bill(tx, account);
     }
-    let admin = tx.thing(own_users::admin_user(tx)).owner.expect("users have accounts");
+    let admin = tx.resource(own_users::admin_user(tx)).owner.expect("users have accounts");
     securitygroup::ensure_default(tx, admin);
     chores::begin(tx);
     infrastructure::always(tx);

@@ -9,7 +9,7 @@ use cloudtally_model::Text;
 
 use crate::{
     col,
-    engine::{ThingId, Tx},
+    engine::{ResourceId, Tx},
     offering::networkservice,
     site::systemvm,
     state::SwitchState,
@@ -212,7 +212,7 @@ pub(crate) fn offerings(tx: &mut Tx<'_>) {
 /// tenants. The ranges of a basic zone's pods come to belong to its shared guest
 /// network once that is made.
 pub(crate) fn ready(tx: &mut Tx<'_>) {
-    let zones: Vec<(ThingId, bool)> =
+    let zones: Vec<(ResourceId, bool)> =
         tx.all(Kind::Zone).map(|zone| (zone.id, zone.text(col::NETWORK_TYPE) == "Basic")).collect();
     for (zone, is_basic) in zones {
         if is_basic { basic(tx, zone) } else { advanced(tx, zone) }
@@ -228,7 +228,7 @@ pub(crate) fn ready(tx: &mut Tx<'_>) {
     });
 }
 
-fn advanced(tx: &mut Tx<'_>, zone: ThingId) {
+fn advanced(tx: &mut Tx<'_>, zone: ResourceId) {
     let traffic = ["Guest", "Public", "Management"];
     let network = physical_network(tx, zone, "advanced-net", "ZONE", &traffic);
     tx.edit(network, |network| {
@@ -248,7 +248,7 @@ fn advanced(tx: &mut Tx<'_>, zone: ThingId) {
     systemvm::take_addresses(tx, zone);
 }
 
-fn basic(tx: &mut Tx<'_>, zone: ThingId) {
+fn basic(tx: &mut Tx<'_>, zone: ResourceId) {
     let network = physical_network(tx, zone, "basic-net", "POD", &["Guest", "Management"]);
     // A network of its own for each pod: 10.64.0.0/22, 10.64.4.0/22, ...
     for (at, pod) in tx.ids_referring(zone, Kind::Pod, col::ZONE_ID).into_iter().enumerate() {
@@ -272,11 +272,11 @@ fn basic(tx: &mut Tx<'_>, zone: ThingId) {
 /// comes with, all of them enabled.
 fn physical_network(
     tx: &mut Tx<'_>,
-    zone: ThingId,
+    zone: ResourceId,
     name: &str,
     broadcast: &str,
     traffic: &[&str],
-) -> ThingId {
+) -> ResourceId {
     let id = tx.insert(Kind::PhysicalNetwork, |network| {
         network.set_state(SwitchState::Enabled);
         network

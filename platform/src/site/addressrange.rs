@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::served;
 use crate::{
     col,
-    engine::{Thing, ThingId, World},
+    engine::{Resource, ResourceId, World},
     parse::ip,
     table::Kind,
 };
@@ -13,7 +13,7 @@ use crate::{
 /// The addresses of a range that are nobody's: neither an account's nor a system VM's.
 pub(crate) fn free_in<'w>(
     world: &'w World,
-    range: &'w Thing,
+    range: &'w Resource,
 ) -> impl Iterator<Item = String> + use<'w> {
     let of_accounts = world.referring(range.id, Kind::IpAddress, col::VLAN_ID);
     let of_system_vms = world.referring(range.id, Kind::SystemVm, col::PUBLIC_RANGE);
@@ -27,15 +27,15 @@ pub(crate) fn free_in<'w>(
 }
 
 /// The first of them.
-pub(crate) fn first_free(world: &World, range: &Thing) -> Option<String> {
+pub(crate) fn first_free(world: &World, range: &Resource) -> Option<String> {
     free_in(world, range).next()
 }
 
 /// The last free address of a shared network that no router of it has, with its range:
 /// machines get the first ones, its routers the last.
-pub(crate) fn last_free(world: &World, network: ThingId) -> Option<(ThingId, String)> {
+pub(crate) fn last_free(world: &World, network: ResourceId) -> Option<(ResourceId, String)> {
     let of_routers: Vec<&str> = served::addresses_in(world, network).collect();
-    let mut ranges: Vec<&Thing> =
+    let mut ranges: Vec<&Resource> =
         world.referring(network, Kind::VlanIpRange, col::NETWORK_ID).collect();
     ranges.reverse();
     ranges.into_iter().find_map(|range| {
@@ -46,7 +46,7 @@ pub(crate) fn last_free(world: &World, network: ThingId) -> Option<(ThingId, Str
 
 /// The first public address of a zone that is free for everybody, with its range: what
 /// a system VM takes, for nobody's account.
-pub(crate) fn free_for_system(world: &World, zone: ThingId) -> Option<(ThingId, String)> {
+pub(crate) fn free_for_system(world: &World, zone: ResourceId) -> Option<(ResourceId, String)> {
     world
         .referring(zone, Kind::VlanIpRange, col::ZONE_ID)
         .filter(|range| {

@@ -1,6 +1,6 @@
 //! Capacity: how much of the cloud is there and how much is used.
 //!
-//! Nothing is kept of it: each number is counted from the things themselves when it
+//! Nothing is kept of it: each number is counted from the resources themselves when it
 //! is asked for, so it can never be stale. What is there is what hosts and pools
 //! have, times the factor by which the operator gives more away than there is;
 //! what is used is what is given away, whether a guest is busy with it or not.
@@ -14,7 +14,7 @@ use cloudtally_model::ApiError;
 use super::podaddress;
 use crate::{
     col,
-    engine::{Answer, Column, Fields, Node, Query, Thing, ThingId, World},
+    engine::{Answer, Column, Fields, Node, Query, Resource, ResourceId, World},
     offering::serviceoffering,
     parse::given,
     state::{AddressState, HostState, MachineState, SnapshotState, VolumeState},
@@ -79,7 +79,7 @@ pub(crate) static COMMANDS: &[Command] = &[own("listCapacity")
 /// # Source
 /// The numbers of `type` of listCapacity, as those of the alerts for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Resource {
+enum CapacityType {
     /// Bytes of hosts.
     Memory = 0,
     /// MHz of hosts.
@@ -102,7 +102,7 @@ enum Resource {
     LocalStorage = 9,
 }
 
-impl Resource {
+impl CapacityType {
     const ALL: [Self; 10] = [
         Self::Memory,
         Self::Cpu,
@@ -222,13 +222,13 @@ impl Ratio {
 /// Kinds of machines that run on hosts, by their `hostid`.
 pub(crate) const MACHINES: [Kind; 3] = [Kind::Vm, Kind::Router, Kind::SystemVm];
 
-/// The factor that a setting of a thing says.
-fn factor(world: &World, of: ThingId, name: &str) -> Ratio {
+/// The factor that a setting of a resource says.
+fn factor(world: &World, of: ResourceId, name: &str) -> Ratio {
     Ratio::parse(world.scoped_setting(of, name)).unwrap_or(Ratio { over: 1, under: 1 })
 }
 
 /// The machines that a host runs.
-pub(crate) fn machines_on(world: &World, host: ThingId) -> impl Iterator<Item = &Thing> {
+pub(crate) fn machines_on(world: &World, host: ResourceId) -> impl Iterator<Item = &Resource> {
     MACHINES.into_iter().flat_map(move |kind| world.referring(host, kind, col::HOST_ID)).filter(
         |machine| {
             !machine.is_any(&[
@@ -242,7 +242,7 @@ pub(crate) fn machines_on(world: &World, host: ThingId) -> impl Iterator<Item = 
 }
 
 /// What a machine is given by its offering: MHz and bytes of memory.
-pub(crate) fn demand_of(world: &World, machine: &Thing) -> (i64, i64) {
+pub(crate) fn demand_of(world: &World, machine: &Resource) -> (i64, i64) {
     let offering = machine.id_of(col::SERVICE_OFFERING_ID).and_then(|id| world.any(id));
     offering.map_or((0, 0), |offering| {
         (serviceoffering::cpu_mhz(offering), serviceoffering::memory_bytes(offering))
@@ -250,10 +250,10 @@ pub(crate) fn demand_of(world: &World, machine: &Thing) -> (i64, i64) {
 }
 
 /// The CPU of a host in MHz, with what is given away more than once.
-pub(crate) fn host_cpu_mhz(world: &World, host: ThingId) -> Amount {
-    let thing = world.thing(host);
-    let real = thing.int(col::CPU_NUMBER).saturating_mul(thing.int(col::CPU_SPEED));
-    let cluster = thing.id_of(col::CLUSTER_ID).unwrap_or(host);
+pub(crate) fn host_cpu_mhz(world: &World, host: ResourceId) -> Amount {
+    let resource = world.resource(host);
+    let real = resource.int(col::CPU_NUMBER).saturating_mul(resource.int(col::CPU_SPEED));
+    let cluster = resource.id_of(col::CLUSTER_ID).unwrap_or(host);
     Amount {
         total: factor(world, cluster, CPU_FACTOR).of(real),
         used: machines_on(world, host).map(|machine| demand_of(world, machine).0).sum(),
@@ -261,36 +261,36 @@ pub(crate) fn host_cpu_mhz(world: &World, host: ThingId) -> Amount {
 }
 
 /// The memory of a host in bytes, with what is given away more than once.
-pub(crate) fn host_memory_bytes(world: &World, host: ThingId) -> Amount {
-    let thing = world.thing(host);
-    let cluster = thing.id_of(col::CLUSTER_ID).unwrap_or(host);
+pub(crate) fn host_memory_bytes(world: &World, host: ResourceId) -> Amount {
+    let resource = world.resource(host);
+    let cluster = resource.id_of(col::CLUSTER_ID).unwrap_or(host);
     Amount {
-        total: factor(world, cluster, MEMORY_FACTOR).of(thing.int(col::MEMORY_TOTAL)),
+        total: factor(world, cluster, MEMORY_FACTOR).of(resource.int(col::MEMORY_TOTAL)),
         used: machines_on(world, host).map(|machine| demand_of(world, machine).1).sum(),
     }
 }
 
 /// The CPU in MHz that a host can still give.
-pub(crate) fn host_free_cpu_mhz(world: &World, host: ThingId) -> i64 {
+pub(crate) fn host_free_cpu_mhz(world: &World, host: ResourceId) -> i64 {
     host_cpu_mhz(world, host).free()
 }
 
 /// The memory in bytes that a host can still give.
-pub(crate) fn host_free_memory_bytes(world: &World, host: ThingId) -> i64 {
+pub(crate) fn host_free_memory_bytes(world: &World, host: ResourceId) -> i64 {
     host_memory_bytes(world, host).free()
 }
 
 /// Whether a host has room for so much more.
-pub(crate) fn host_has_room(world: &World, host: ThingId, (mhz, bytes): (i64, i64)) -> bool {
+pub(crate) fn host_has_room(world: &World, host: ResourceId, (mhz, bytes): (i64, i64)) -> bool {
     host_free_cpu_mhz(world, host) >= mhz && host_free_memory_bytes(world, host) >= bytes
 }
 
 /// The bytes that volumes of a pool may have, and have. The disks of a host
 /// are not given away more than once.
-pub(crate) fn pool_bytes(world: &World, pool: ThingId) -> Amount {
-    let thing = world.thing(pool);
-    let real = thing.int(col::DISK_SIZE_TOTAL);
-    let total = match (thing.text(col::SCOPE), thing.id_of(col::ZONE_ID)) {
+pub(crate) fn pool_bytes(world: &World, pool: ResourceId) -> Amount {
+    let resource = world.resource(pool);
+    let real = resource.int(col::DISK_SIZE_TOTAL);
+    let total = match (resource.text(col::SCOPE), resource.id_of(col::ZONE_ID)) {
         ("HOST", _) | (_, None) => real,
         (_, Some(zone)) => factor(world, zone, STORAGE_FACTOR).of(real),
     };
@@ -299,7 +299,7 @@ pub(crate) fn pool_bytes(world: &World, pool: ThingId) -> Amount {
 }
 
 /// The bytes that new volumes can still have on a pool.
-pub(crate) fn pool_free_bytes(world: &World, pool: ThingId) -> i64 {
+pub(crate) fn pool_free_bytes(world: &World, pool: ResourceId) -> i64 {
     pool_bytes(world, pool).free()
 }
 
@@ -307,22 +307,23 @@ pub(crate) fn pool_free_bytes(world: &World, pool: ThingId) -> i64 {
 /// which it takes no new machines.
 pub(crate) fn is_cluster_too_full(
     world: &World,
-    cluster: ThingId,
+    cluster: ResourceId,
     (mhz, bytes): (i64, i64),
 ) -> bool {
-    let place = world.thing(cluster);
-    let is_above = |resource, more, share| {
-        amount(world, place, resource).is_above(factor(world, cluster, share), more)
+    let place = world.resource(cluster);
+    let is_above = |capacity_type, more, share| {
+        amount(world, place, capacity_type).is_above(factor(world, cluster, share), more)
     };
-    is_above(Resource::Cpu, mhz, CPU_SHARE) || is_above(Resource::Memory, bytes, MEMORY_SHARE)
+    is_above(CapacityType::Cpu, mhz, CPU_SHARE)
+        || is_above(CapacityType::Memory, bytes, MEMORY_SHARE)
 }
 
 /// The bytes that a pool has left for volumes of so many; none where it has no room
 /// for them, would be above the share at which it takes no new ones, or is above it
 /// with what is filled.
-pub(crate) fn pool_room(world: &World, pool: ThingId, bytes: i64) -> Option<i64> {
+pub(crate) fn pool_room(world: &World, pool: ResourceId, bytes: i64) -> Option<i64> {
     let given = pool_bytes(world, pool);
-    let is_too_full = world.thing(pool).id_of(col::ZONE_ID).is_some_and(|zone| {
+    let is_too_full = world.resource(pool).id_of(col::ZONE_ID).is_some_and(|zone| {
         given.is_above(factor(world, zone, POOL_SHARE), bytes)
             || filled(world, pool, given).is_above(factor(world, zone, POOL_FILLED_SHARE), 0)
     });
@@ -331,19 +332,19 @@ pub(crate) fn pool_room(world: &World, pool: ThingId, bytes: i64) -> Option<i64>
 
 /// The bytes of a pool that are filled. Volumes are thin: half of what they
 /// may hold is taken to be written.
-pub(crate) fn pool_filled_bytes(world: &World, pool: ThingId) -> Amount {
+pub(crate) fn pool_filled_bytes(world: &World, pool: ResourceId) -> Amount {
     filled(world, pool, pool_bytes(world, pool))
 }
 
 /// The same, where what is given away is counted already.
-fn filled(world: &World, pool: ThingId, given: Amount) -> Amount {
-    let total = world.thing(pool).int(col::DISK_SIZE_TOTAL);
+fn filled(world: &World, pool: ResourceId, given: Amount) -> Amount {
+    let total = world.resource(pool).int(col::DISK_SIZE_TOTAL);
     Amount { total, used: (given.used / 2).min(total) }
 }
 
 /// The hosts of a place that count: those that work.
-fn hosts<'w>(world: &'w World, place: &'w Thing) -> impl Iterator<Item = ThingId> + 'w {
-    let works = |host: &&Thing| {
+fn hosts<'w>(world: &'w World, place: &'w Resource) -> impl Iterator<Item = ResourceId> + 'w {
+    let works = |host: &&Resource| {
         host.is(HostState::Up) && matches!(host.text(col::RESOURCE_STATE), "Enabled" | "Disabled")
     };
     world.referring(place.id, Kind::Host, column(place.kind)).filter(works).map(|host| host.id)
@@ -352,9 +353,9 @@ fn hosts<'w>(world: &'w World, place: &'w Thing) -> impl Iterator<Item = ThingId
 /// The pools of a place: shared ones, or those on the disks of hosts.
 fn pools<'w>(
     world: &'w World,
-    place: &'w Thing,
+    place: &'w Resource,
     wanted: Disks,
-) -> impl Iterator<Item = ThingId> + 'w {
+) -> impl Iterator<Item = ResourceId> + 'w {
     world
         .referring(place.id, Kind::StoragePool, column(place.kind))
         .filter(move |pool| (pool.text(col::SCOPE) == "HOST") == (wanted == Disks::Local))
@@ -374,7 +375,7 @@ enum Range {
 }
 
 /// The column by which hosts and pools say that they are in a place.
-fn column(place: Kind) -> Column<ThingId> {
+fn column(place: Kind) -> Column<ResourceId> {
     match place {
         Kind::Zone => col::ZONE_ID,
         Kind::Pod => col::POD_ID,
@@ -383,28 +384,28 @@ fn column(place: Kind) -> Column<ThingId> {
 }
 
 /// How much of something a zone, a pod or a cluster has.
-fn amount(world: &World, place: &Thing, resource: Resource) -> Amount {
-    match resource {
-        Resource::Memory => hosts(world, place).map(|id| host_memory_bytes(world, id)).sum(),
-        Resource::Cpu => hosts(world, place).map(|id| host_cpu_mhz(world, id)).sum(),
-        Resource::Storage => {
+fn amount(world: &World, place: &Resource, capacity_type: CapacityType) -> Amount {
+    match capacity_type {
+        CapacityType::Memory => hosts(world, place).map(|id| host_memory_bytes(world, id)).sum(),
+        CapacityType::Cpu => hosts(world, place).map(|id| host_cpu_mhz(world, id)).sum(),
+        CapacityType::Storage => {
             pools(world, place, Disks::Shared).map(|id| pool_filled_bytes(world, id)).sum()
         }
-        Resource::StorageAllocated => {
+        CapacityType::StorageAllocated => {
             pools(world, place, Disks::Shared).map(|id| pool_bytes(world, id)).sum()
         }
-        Resource::LocalStorage => {
+        CapacityType::LocalStorage => {
             pools(world, place, Disks::Local).map(|id| pool_bytes(world, id)).sum()
         }
-        Resource::PublicIp => addresses(world, place, Range::Public),
-        Resource::DirectIp => addresses(world, place, Range::Direct),
-        Resource::PrivateIp if place.kind == Kind::Pod => private_addresses(world, place),
-        Resource::PrivateIp => world
+        CapacityType::PublicIp => addresses(world, place, Range::Public),
+        CapacityType::DirectIp => addresses(world, place, Range::Direct),
+        CapacityType::PrivateIp if place.kind == Kind::Pod => private_addresses(world, place),
+        CapacityType::PrivateIp => world
             .referring(place.id, Kind::Pod, col::ZONE_ID)
             .map(|p| private_addresses(world, p))
             .sum(),
-        Resource::SecondaryStorage => secondary(world, place),
-        Resource::Vlan => world
+        CapacityType::SecondaryStorage => secondary(world, place),
+        CapacityType::Vlan => world
             .referring(place.id, Kind::PhysicalNetwork, col::ZONE_ID)
             .map(|network| vlans(world, network))
             .sum(),
@@ -412,28 +413,29 @@ fn amount(world: &World, place: &Thing, resource: Resource) -> Amount {
 }
 
 /// How much a zone, a pod or a cluster has of what a `type` of listCapacity numbers;
-/// none where such a place has no such thing.
-pub(crate) fn amount_of(world: &World, place: &Thing, number: i64) -> Option<Amount> {
-    let resource = Resource::ALL.into_iter().find(|resource| resource.number() == number)?;
-    resource.is_of(place.kind).then(|| amount(world, place, resource))
+/// none where such a place has no such resource.
+pub(crate) fn amount_of(world: &World, place: &Resource, number: i64) -> Option<Amount> {
+    let capacity_type =
+        CapacityType::ALL.into_iter().find(|capacity_type| capacity_type.number() == number)?;
+    capacity_type.is_of(place.kind).then(|| amount(world, place, capacity_type))
 }
 
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn private_addresses(world: &World, pod: &Thing) -> Amount {
+fn private_addresses(world: &World, pod: &Resource) -> Amount {
     let range = podaddress::range(pod);
     let total = i64::from(*range.end()) - i64::from(*range.start()) + 1;
     Amount { total: total.max(0), used: count(podaddress::taken(world, pod.id).count()) }
 }
 
 /// The addresses of a zone's ranges, public ones or those of shared networks.
-fn addresses(world: &World, zone: &Thing, wanted: Range) -> Amount {
+fn addresses(world: &World, zone: &Resource, wanted: Range) -> Amount {
     let ranges = world
         .referring(zone.id, Kind::VlanIpRange, col::ZONE_ID)
         .filter(|range| range.flag(col::FOR_VIRTUAL_NETWORK) == (wanted == Range::Public));
-    let of = |range: &Thing| {
+    let of = |range: &Resource| {
         let ends = (given::ipv4(range.text(col::START_IP)), given::ipv4(range.text(col::END_IP)));
         let total = match ends {
             (Some(start), Some(end)) => i64::from(end) - i64::from(start) + 1,
@@ -448,7 +450,7 @@ fn addresses(world: &World, zone: &Thing, wanted: Range) -> Amount {
 }
 
 /// The VLANs of a physical network that guest networks may have.
-fn vlans(world: &World, network: &Thing) -> Amount {
+fn vlans(world: &World, network: &Resource) -> Amount {
     let bounds = |range: &str| -> Option<(i64, i64)> {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
         Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
@@ -462,14 +464,15 @@ fn vlans(world: &World, network: &Thing) -> Amount {
 }
 
 /// The image stores of a zone, and the images, snapshots and uploads on them.
-fn secondary(world: &World, zone: &Thing) -> Amount {
+fn secondary(world: &World, zone: &Resource) -> Amount {
     let stores = count(world.referring(zone.id, Kind::ImageStore, col::ZONE_ID).count());
     let image =
-        |copy: &Thing| copy.id_of(col::IMAGE).map_or(0, |id| world.thing(id).int(col::SIZE));
+        |copy: &Resource| copy.id_of(col::IMAGE).map_or(0, |id| world.resource(id).int(col::SIZE));
     let images: i64 = world.referring(zone.id, Kind::ImageCopy, col::ZONE_ID).map(image).sum();
-    let sum = |kind: Kind, is_kept: fn(&Thing) -> bool| -> i64 {
-        let things = world.referring(zone.id, kind, col::ZONE_ID).filter(|thing| is_kept(thing));
-        things.map(|thing| thing.int(col::SIZE)).sum()
+    let sum = |kind: Kind, is_kept: fn(&Resource) -> bool| -> i64 {
+        let resources =
+            world.referring(zone.id, kind, col::ZONE_ID).filter(|resource| is_kept(resource));
+        resources.map(|resource| resource.int(col::SIZE)).sum()
     };
     let snapshots = sum(Kind::Snapshot, |snapshot| snapshot.is(SnapshotState::BackedUp));
     let uploads = sum(Kind::Volume, is_in_image_store);
@@ -479,36 +482,40 @@ fn secondary(world: &World, zone: &Thing) -> Amount {
 
 /// One line of the answer.
 struct Line {
-    place: ThingId,
-    resource: Resource,
+    place: ResourceId,
+    capacity_type: CapacityType,
     amount: Amount,
 }
 
-fn lines(world: &World, place: &Thing) -> Vec<Line> {
-    Resource::ALL
+fn lines(world: &World, place: &Resource) -> Vec<Line> {
+    CapacityType::ALL
         .into_iter()
-        .filter(|resource| resource.is_of(place.kind))
-        .map(|resource| Line { place: place.id, resource, amount: amount(world, place, resource) })
+        .filter(|capacity_type| capacity_type.is_of(place.kind))
+        .map(|capacity_type| Line {
+            place: place.id,
+            capacity_type,
+            amount: amount(world, place, capacity_type),
+        })
         .collect()
 }
 
 fn show(world: &World, line: &Line) -> Node {
-    let place = world.thing(line.place);
-    let of = |kind: Kind, column: Column<ThingId>| match place.kind {
+    let place = world.resource(line.place);
+    let of = |kind: Kind, column: Column<ResourceId>| match place.kind {
         own if own == kind => Some(place),
         Kind::Zone => None,
         Kind::Pod if kind == Kind::Cluster => None,
-        _ => place.id_of(column).map(|id| world.thing(id)),
+        _ => place.id_of(column).map(|id| world.resource(id)),
     };
-    let mut fields: Fields = vec![("type", Node::Int(line.resource.number()))];
+    let mut fields: Fields = vec![("type", Node::Int(line.capacity_type.number()))];
     for (kind, column, name_field) in [
         (Kind::Zone, col::ZONE_ID, "zonename"),
         (Kind::Pod, col::POD_ID, "podname"),
         (Kind::Cluster, col::CLUSTER_ID, "clustername"),
     ] {
-        if let Some(thing) = of(kind, column) {
-            fields.push((column.name(), Node::text(thing.uuid.to_string())));
-            fields.push((name_field, Node::text(thing.text(col::NAME))));
+        if let Some(resource) = of(kind, column) {
+            fields.push((column.name(), Node::text(resource.uuid.to_string())));
+            fields.push((name_field, Node::text(resource.text(col::NAME))));
         }
     }
     fields.push(("capacityused", Node::Int(line.amount.used)));
@@ -520,10 +527,12 @@ fn show(world: &World, line: &Line) -> Node {
 fn list_capacity(query: &Query<'_>) -> Result<Answer, ApiError> {
     let (world, args) = (query.world, query.args);
     // 1. What is to be shown.
-    let resource = match args.int("type") {
+    let capacity_type = match args.int("type") {
         None => None,
         Some(number) => {
-            let found = Resource::ALL.into_iter().find(|resource| resource.number() == number);
+            let found = CapacityType::ALL
+                .into_iter()
+                .find(|capacity_type| capacity_type.number() == number);
             let expected = "expected a number from 0 to 9";
             Some(found.ok_or_else(|| query.invalid("type", &number.to_string(), expected))?)
         }
@@ -535,13 +544,13 @@ fn list_capacity(query: &Query<'_>) -> Result<Answer, ApiError> {
     };
     // 2. The narrowest place that is named; else all zones.
     let named = args.id("clusterid").or(args.id("podid")).or(args.id("zoneid"));
-    let places: Vec<&Thing> = match named {
-        Some(id) => vec![world.thing(id)],
+    let places: Vec<&Resource> = match named {
+        Some(id) => vec![world.resource(id)],
         None => world.all(Kind::Zone).collect(),
     };
     for column in [col::ZONE_ID, col::POD_ID] {
         let wanted = args.id(column.name());
-        let is_elsewhere = |place: &&Thing| {
+        let is_elsewhere = |place: &&Resource| {
             wanted.is_some_and(|id| place.id != id && place.id_of(column) != Some(id))
         };
         if let Some(place) = places.iter().find(|place| is_elsewhere(place)) {
@@ -551,12 +560,14 @@ fn list_capacity(query: &Query<'_>) -> Result<Answer, ApiError> {
     }
     // 3. Counted, and in order.
     let keyword = args.text("keyword").map(str::to_lowercase);
-    let is_named = |place: &&&Thing| {
+    let is_named = |place: &&&Resource| {
         keyword.as_ref().is_none_or(|word| place.text(col::NAME).to_lowercase().contains(word))
     };
     let mut lines: Vec<Line> =
         places.iter().filter(is_named).flat_map(|place| lines(world, place)).collect();
-    lines.retain(|line| resource.is_none_or(|resource| line.resource == resource));
+    lines.retain(|line| {
+        capacity_type.is_none_or(|capacity_type| line.capacity_type == capacity_type)
+    });
     if is_sorted {
         lines.sort_by_key(|line| Reverse(line.amount.share()));
     }
@@ -566,14 +577,14 @@ fn list_capacity(query: &Query<'_>) -> Result<Answer, ApiError> {
 /// A page of zones, pods or clusters, with their capacity if that is asked for.
 pub(crate) fn page<'t>(
     query: &Query<'_>,
-    things: impl Iterator<Item = &'t Thing>,
+    resources: impl Iterator<Item = &'t Resource>,
 ) -> Result<Answer, ApiError> {
     let (item, object) = query.item();
     let is_shown = query.args.is_true("showcapacities");
-    query.page_of(item, things, |query, thing| {
-        let mut node = query.show(thing, object);
+    query.page_of(item, resources, |query, resource| {
+        let mut node = query.show(resource, object);
         if is_shown {
-            let lines = lines(query.world, thing);
+            let lines = lines(query.world, resource);
             let items = lines.iter().map(|line| show(query.world, line)).collect();
             put(&mut node, object, "capacity", Node::List(items));
         }
@@ -591,7 +602,7 @@ pub(crate) fn put(node: &mut Node, object: &Object, name: &'static str, value: N
 }
 
 /// Whether a volume is a file that was uploaded and lies in no pool yet.
-pub(crate) fn is_in_image_store(volume: &Thing) -> bool {
+pub(crate) fn is_in_image_store(volume: &Resource) -> bool {
     !volume.text(col::URL).is_empty()
         && volume.is_any(&[VolumeState::Allocated, VolumeState::Uploaded])
 }

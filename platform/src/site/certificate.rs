@@ -102,5 +102,5 @@ fn upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if place == 0 {
         systemvm::restart_all(call.tx);
     }
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }

@@ -8,7 +8,7 @@ use cloudtally_model::{ApiError, settings::setting};
 use super::capacity::{self, CPU_FACTOR, MEMORY_FACTOR};
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, ThingId, View, verbs},
+    engine::{Answer, Call, Done, Node, Query, ResourceId, View, verbs},
     offering::hypervisor::{self, HYPERVISORS},
     parse::given::{self, ENABLED},
     state::HostState,
@@ -135,7 +135,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 fn factor(view: &View<'_>, name: &str) -> Node {
-    Node::text(view.world.scoped_setting(view.thing.id, name))
+    Node::text(view.world.scoped_setting(view.resource.id, name))
 }
 
 /// Refuses words and numbers that cannot be.
@@ -166,7 +166,7 @@ fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     }
     given::check_place(call)?;
     let hypervisor = given::word(call, "hypervisor", &HYPERVISORS)?.unwrap_or_default();
-    let zone = call.tx.thing(call.args.id_required("zoneid"));
+    let zone = call.tx.resource(call.args.id_required("zoneid"));
     let is_vmware = hypervisor == hypervisor::VMWARE;
     if is_vmware && zone.flag(col::SECURITY_GROUPS_ENABLED) {
         return Err(ApiError::value(format!(
@@ -202,12 +202,12 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             .set_text(col::ALLOCATION_STATE, state)
             .set_text(col::MANAGED_STATE, MANAGED);
     });
-    call.check_unique(call.tx.thing(id))?;
+    call.check_unique(call.tx.resource(id))?;
     set_factors(call, id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
-fn set_factors(call: &mut Call<'_, '_>, id: ThingId) {
+fn set_factors(call: &mut Call<'_, '_>, id: ResourceId) {
     for (name, factor) in FACTORS {
         if let Some(value) = call.args.text(name).map(str::to_owned) {
             call.tx.set_scoped_setting(id, factor, Some(&value));
@@ -252,7 +252,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         let now = call.tx.now;
         for host in call.tx.ids_referring(id, Kind::Host, col::CLUSTER_ID) {
             let to = if state == MANAGED { HostState::Up } else { HostState::Disconnected };
-            if !call.tx.thing(host).is(to) {
+            if !call.tx.resource(host).is(to) {
                 call.tx.move_to(host, to);
             }
             if state == UNMANAGED {
@@ -263,12 +263,12 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
     }
     set_factors(call, id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn list_clusters(query: &Query<'_>) -> Result<Answer, ApiError> {
     let hypervisor = query.args.text("hypervisor");
-    let clusters = query.things(Kind::Cluster)?.into_iter().filter(|cluster| {
+    let clusters = query.resources(Kind::Cluster)?.into_iter().filter(|cluster| {
         hypervisor
             .is_none_or(|wanted| cluster.text(col::HYPERVISOR_TYPE).eq_ignore_ascii_case(wanted))
     });

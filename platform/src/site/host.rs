@@ -17,7 +17,7 @@ use super::{
 use crate::{
     col,
     desk::simulator,
-    engine::{Call, Column, Done, Node, Thing, ThingId, Tx, View, World, table},
+    engine::{Call, Column, Done, Node, Resource, ResourceId, Tx, View, World, table},
     offering::hypervisor::{
         self, BARE_METAL, HYPERVISORS, KVM, LXC, OVM, SIMULATOR, VMWARE, XEN_SERVER,
     },
@@ -98,16 +98,16 @@ pub(crate) const HOST: Object = Object {
         f("clustername", W::Str).join(col::CLUSTER_ID, "name"),
         f("clustertype", W::Str).join(col::CLUSTER_ID, "clustertype"),
         f("islocalstorageactive", W::Bool)
-            .by(|view| Node::Bool(local_pool(view.world, view.thing.id).is_some())),
+            .by(|view| Node::Bool(local_pool(view.world, view.resource.id).is_some())),
         CREATED,
         REMOVED,
-        f("events", W::Str).by(|view| Node::text(events(view.thing))),
+        f("events", W::Str).by(|view| Node::text(events(view.resource))),
         f("hosttags", W::Str),
         f("hasenoughcapacity", W::Bool).by(|_| Node::Null),
         f("suitableformigration", W::Bool).by(|_| Node::Null),
         f("resourcestate", W::Str),
         f("hypervisorversion", W::Str),
-        f("hahost", W::Bool).by(|view| Node::Bool(is_spare(view.world, view.thing))),
+        f("hahost", W::Bool).by(|view| Node::Bool(is_spare(view.world, view.resource))),
     ],
 };
 
@@ -177,38 +177,38 @@ pub(crate) static COMMANDS: &[Command] = &[
         .act(set_password),
 ];
 
-fn percent(view: &View<'_>, of: fn(&World, ThingId) -> Amount) -> Node {
-    Node::text(format!("{}%", of(view.world, view.thing.id).percent()))
+fn percent(view: &View<'_>, of: fn(&World, ResourceId) -> Amount) -> Node {
+    Node::text(format!("{}%", of(view.world, view.resource.id).percent()))
 }
 
 fn cpu_given_away(view: &View<'_>) -> Node {
-    Node::text(capacity::host_cpu_mhz(view.world, view.thing.id).total.to_string())
+    Node::text(capacity::host_cpu_mhz(view.world, view.resource.id).total.to_string())
 }
 
 fn memory_allocated(view: &View<'_>) -> Node {
-    Node::Int(capacity::host_memory_bytes(view.world, view.thing.id).used)
+    Node::Int(capacity::host_memory_bytes(view.world, view.resource.id).used)
 }
 
 /// A host that answers has just done so.
 fn last_pinged(view: &View<'_>) -> Node {
-    if view.thing.is(HostState::Up) {
+    if view.resource.is(HostState::Up) {
         return Node::Date(view.now);
     }
-    view.thing.time(col::DISCONNECTED).map_or(Node::Null, Node::Date)
+    view.resource.time(col::DISCONNECTED).map_or(Node::Null, Node::Date)
 }
 
 /// The pool on the disks of a host, where zones let VMs use these.
-pub(crate) fn local_pool(world: &World, host: ThingId) -> Option<&Thing> {
+pub(crate) fn local_pool(world: &World, host: ResourceId) -> Option<&Resource> {
     world.referring(host, Kind::StoragePool, col::HOST_ID).next()
 }
 
 fn local_disk(view: &View<'_>) -> Node {
-    let pool = local_pool(view.world, view.thing.id);
+    let pool = local_pool(view.world, view.resource.id);
     Node::Int(pool.map_or(0, |pool| capacity::pool_bytes(view.world, pool.id).used))
 }
 
 /// What can happen next to a host.
-fn events(host: &Thing) -> &'static str {
+fn events(host: &Resource) -> &'static str {
     match host.state_as() {
         Some(HostState::Up) => {
             "Ping; PingTimeout; AgentDisconnected; HostDown; ShutdownRequested; Remove"
@@ -220,7 +220,7 @@ fn events(host: &Thing) -> &'static str {
 
 /// Kilobytes a second of all guests that run on a host.
 fn traffic(view: &View<'_>, bytes_per_s: i64) -> Node {
-    let guests = capacity::machines_on(view.world, view.thing.id);
+    let guests = capacity::machines_on(view.world, view.resource.id);
     let running = guests.filter(|guest| guest.kind == Kind::Vm && guest.is(MachineState::Running));
     let count = i64::try_from(running.count()).unwrap_or(i64::MAX);
     Node::Int(count.saturating_mul(bytes_per_s) / 1000)
@@ -298,7 +298,7 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let cluster = place(call, hypervisor)?;
     // 3. Nobody else's address.
     let given_url = call.args.text_required("url").to_owned();
-    let is_same = |host: &&Thing| host.text(col::URL).eq_ignore_ascii_case(&given_url);
+    let is_same = |host: &&Resource| host.text(col::URL).eq_ignore_ascii_case(&given_url);
     if let Some(host) = call.tx.all(Kind::Host).find(is_same) {
         return Err(
             host.refused("id", format!("has the URL {given_url} already; give another `url`"))
@@ -323,7 +323,7 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     };
     let id = insert(call.tx, new);
     call.entity = Some(id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// The same, for a host that is given to a tenant whole.
@@ -337,7 +337,7 @@ pub(crate) fn add_bare_metal(call: &mut Call<'_, '_>) -> Result<Done, ApiError> 
 }
 
 /// The cluster that is named, or a new one of that name.
-fn place(call: &mut Call<'_, '_>, hypervisor: &'static str) -> Result<ThingId, ApiError> {
+fn place(call: &mut Call<'_, '_>, hypervisor: &'static str) -> Result<ResourceId, ApiError> {
     let (zone, pod) = (call.args.id_required("zoneid"), call.args.id_required("podid"));
     let cluster = match (call.args.id("clusterid"), call.args.text("clustername")) {
         (Some(_), Some(_)) | (None, None) => {
@@ -356,25 +356,25 @@ fn place(call: &mut Call<'_, '_>, hypervisor: &'static str) -> Result<ThingId, A
                     .set_text(col::ALLOCATION_STATE, ENABLED)
                     .set_text(col::MANAGED_STATE, "Managed");
             });
-            call.check_unique(call.tx.thing(cluster))?;
+            call.check_unique(call.tx.resource(cluster))?;
             cluster
         }
     };
-    let thing = call.tx.thing(cluster);
-    let uuid = thing.uuid.to_string();
-    if thing.id_of(col::POD_ID) != Some(pod) {
+    let resource = call.tx.resource(cluster);
+    let uuid = resource.uuid.to_string();
+    if resource.id_of(col::POD_ID) != Some(pod) {
         return Err(ApiError::value(format!(
             "the cluster {} is not in the pod {}; choose a cluster of that pod",
-            thing.text(col::NAME),
-            call.tx.thing(pod).text(col::NAME)
+            resource.text(col::NAME),
+            call.tx.resource(pod).text(col::NAME)
         ))
         .about(uuid, "clusterid"));
     }
-    if thing.text(col::HYPERVISOR_TYPE) != hypervisor {
+    if resource.text(col::HYPERVISOR_TYPE) != hypervisor {
         return Err(ApiError::value(format!(
             "the cluster {} is of {}; it takes no host of {hypervisor}",
-            thing.text(col::NAME),
-            thing.text(col::HYPERVISOR_TYPE)
+            resource.text(col::NAME),
+            resource.text(col::HYPERVISOR_TYPE)
         ))
         .about(uuid, "clusterid"));
     }
@@ -383,7 +383,7 @@ fn place(call: &mut Call<'_, '_>, hypervisor: &'static str) -> Result<ThingId, A
     if most.is_some_and(|most| i64::try_from(hosts).is_ok_and(|hosts| hosts >= most)) {
         return Err(ApiError::value(format!(
             "the cluster {} has {hosts} hosts, as many as {hypervisor} can have; choose another",
-            call.tx.thing(cluster).text(col::NAME)
+            call.tx.resource(cluster).text(col::NAME)
         )));
     }
     Ok(cluster)
@@ -408,9 +408,9 @@ fn name_of(world: &World, url: &Url) -> String {
 
 /// A host that is about to be added.
 struct New {
-    zone: ThingId,
-    pod: ThingId,
-    cluster: ThingId,
+    zone: ResourceId,
+    pod: ResourceId,
+    cluster: ResourceId,
     hypervisor: &'static str,
     version: &'static str,
     name: String,
@@ -422,9 +422,9 @@ struct New {
     hardware: Hardware,
 }
 
-fn insert(tx: &mut Tx<'_>, new: New) -> ThingId {
+fn insert(tx: &mut Tx<'_>, new: New) -> ResourceId {
     let address = new.address.clone().or_else(|| address_of(tx, &new));
-    let has_local = tx.thing(new.zone).flag(col::LOCAL_STORAGE_ENABLED);
+    let has_local = tx.resource(new.zone).flag(col::LOCAL_STORAGE_ENABLED);
     let id = tx.insert(Kind::Host, |host| {
         host.set_text(col::NAME, &new.name)
             .set_text(col::TYPE, "Routing")
@@ -459,7 +459,7 @@ fn insert(tx: &mut Tx<'_>, new: New) -> ThingId {
 
 /// A host that a new cloud has.
 pub(crate) struct Seeded {
-    pub(crate) cluster: ThingId,
+    pub(crate) cluster: ResourceId,
     pub(crate) hypervisor: &'static str,
     pub(crate) name: String,
     pub(crate) address: String,
@@ -473,9 +473,10 @@ pub(crate) fn seed(tx: &mut Tx<'_>, seeded: Seeded) {
     if hypervisor != BARE_METAL {
         hardware = Hardware { cores: 256, mhz: 2600, memory_bytes: 4096 * GIB, ..hardware };
     }
-    let thing = tx.thing(cluster);
-    let place =
-        |column: Column<ThingId>| thing.id_of(column).expect("clusters are in a pod and a zone");
+    let resource = tx.resource(cluster);
+    let place = |column: Column<ResourceId>| {
+        resource.id_of(column).expect("clusters are in a pod and a zone")
+    };
     let new = New {
         zone: place(col::ZONE_ID),
         pod: place(col::POD_ID),
@@ -503,7 +504,7 @@ fn address_of(world: &World, new: &New) -> Option<String> {
     if given::ipv4(&url.host).is_some() {
         return Some(url.host);
     }
-    let pod = world.thing(new.pod);
+    let pod = world.resource(new.pod);
     let (range, gateway) = (podaddress::range(pod), given::ipv4(pod.text(col::GATEWAY)));
     let taken: std::collections::BTreeSet<u32> = world
         .referring(new.pod, Kind::Host, col::POD_ID)
@@ -514,7 +515,7 @@ fn address_of(world: &World, new: &New) -> Option<String> {
 }
 
 fn check_reserved(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let host = call.tx.thing(call.args.id_required("id"));
+    let host = call.tx.resource(call.args.id_required("id"));
     if host.text(col::RESERVATION).is_empty() {
         return Err(host.refused("id", "is not reserved by a planner"));
     }
@@ -565,9 +566,9 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             host.set_ref(col::OS_CATEGORY_ID, category);
         }
     });
-    let zone = call.tx.thing(id).id_of(col::ZONE_ID).expect("hosts are in a zone");
+    let zone = call.tx.resource(id).id_of(col::ZONE_ID).expect("hosts are in a zone");
     systemvm::bring_up(call.tx, zone);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Nothing here connects to a real host, so the password itself is not kept.
@@ -577,10 +578,10 @@ fn set_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         (None, Some(cluster)) => call.tx.ids_referring(cluster, Kind::Host, col::CLUSTER_ID),
         _ => return Err(ApiError::value("give either `hostid` or `clusterid`")),
     };
-    let takes_none = |id: &&ThingId| {
-        !matches!(call.tx.thing(**id).text(col::HYPERVISOR), XEN_SERVER | KVM | SIMULATOR)
+    let takes_none = |id: &&ResourceId| {
+        !matches!(call.tx.resource(**id).text(col::HYPERVISOR), XEN_SERVER | KVM | SIMULATOR)
     };
-    if let Some(host) = hosts.iter().find(takes_none).map(|id| call.tx.thing(*id)) {
+    if let Some(host) = hosts.iter().find(takes_none).map(|id| call.tx.resource(*id)) {
         return Err(ApiError::value(format!(
             "the password of the host {} cannot be set here; only those of XenServer and KVM can",
             host.text(col::NAME)

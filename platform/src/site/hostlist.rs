@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Answer, Column, Fields, Node, Query, Thing, ThingId},
+    engine::{Answer, Column, Fields, Node, Query, Resource, ResourceId},
     offering::serviceoffering::{CONSOLE_PROXY, STORAGE_VM},
     state::MachineState,
     table::{Command, Kind, ParamType::*, Roles, group, own, p},
@@ -73,8 +73,8 @@ const AGENTS: [(&str, &str); 2] =
 /// The agents in system VMs of a type, shown as hosts: up as long as the VM runs.
 fn list_agents(query: &Query<'_>, system_vm_type: &str) -> Result<Answer, ApiError> {
     let (world, args) = (query.world, query.args);
-    let state = |vm: &Thing| if vm.is(MachineState::Running) { "Up" } else { "Disconnected" };
-    let is_in = |vm: &Thing, column: Column<ThingId>| {
+    let state = |vm: &Resource| if vm.is(MachineState::Running) { "Up" } else { "Disconnected" };
+    let is_in = |vm: &Resource, column: Column<ResourceId>| {
         args.id(column.name()).is_none_or(|id| vm.id_of(column) == Some(id))
     };
     let is = |text: &str, name: &str| {
@@ -96,7 +96,8 @@ fn list_agents(query: &Query<'_>, system_vm_type: &str) -> Result<Answer, ApiErr
     });
     let kind = AGENTS.iter().find(|(_, of)| *of == system_vm_type).map_or("", |(name, _)| name);
     query.page_of("host", vms, |query, vm| {
-        let place = |column: Column<ThingId>| vm.id_of(column).map(|id| query.world.thing(id));
+        let place =
+            |column: Column<ResourceId>| vm.id_of(column).map(|id| query.world.resource(id));
         let mut fields: Fields = vec![
             ("id", Node::text(vm.uuid.to_string())),
             ("name", Node::text(vm.text(col::NAME))),
@@ -105,9 +106,9 @@ fn list_agents(query: &Query<'_>, system_vm_type: &str) -> Result<Answer, ApiErr
             ("ipaddress", Node::text(vm.text(col::PRIVATE_IP))),
         ];
         for (column, name) in [(col::ZONE_ID, "zonename"), (col::POD_ID, "podname")] {
-            if let Some(thing) = place(column) {
-                fields.push((column.name(), Node::text(thing.uuid.to_string())));
-                fields.push((name, Node::text(thing.text(col::NAME))));
+            if let Some(resource) = place(column) {
+                fields.push((column.name(), Node::text(resource.uuid.to_string())));
+                fields.push((name, Node::text(resource.text(col::NAME))));
             }
         }
         fields.push(("version", Node::text(VERSION)));
@@ -144,9 +145,10 @@ fn list_hosts(query: &Query<'_>) -> Result<Answer, ApiError> {
         let all = targets(world, vm).into_iter();
         all.filter(|target| !target.moves_storage).collect::<Vec<Target>>()
     });
-    let room =
-        |host: &Thing| targets.as_ref().map(|all| all.iter().find(|target| target.host == host.id));
-    let hosts = query.things(Kind::Host)?.into_iter().filter(|host| {
+    let room = |host: &Resource| {
+        targets.as_ref().map(|all| all.iter().find(|target| target.host == host.id))
+    };
+    let hosts = query.resources(Kind::Host)?.into_iter().filter(|host| {
         is_spare_wanted.is_none_or(|wanted| is_spare(world, host) == wanted)
             && room(host).is_none_or(|target| target.is_some())
     });
@@ -167,7 +169,7 @@ fn list_hosts(query: &Query<'_>) -> Result<Answer, ApiError> {
 }
 
 fn find_for_migration(query: &Query<'_>) -> Result<Answer, ApiError> {
-    let vm = query.world.thing(query.args.id_required("virtualmachineid"));
+    let vm = query.world.resource(query.args.id_required("virtualmachineid"));
     if !vm.is(MachineState::Running) {
         return Err(vm.refused(
             "virtualmachineid",
@@ -176,12 +178,12 @@ fn find_for_migration(query: &Query<'_>) -> Result<Answer, ApiError> {
     }
     let keyword = query.args.text("keyword").map(str::to_lowercase);
     let found = targets(query.world, vm.id).into_iter().filter(|target| {
-        let name = query.world.thing(target.host).text(col::NAME).to_lowercase();
+        let name = query.world.resource(target.host).text(col::NAME).to_lowercase();
         keyword.as_ref().is_none_or(|keyword| name.contains(keyword))
     });
     query.page_of("host", found, |query, target| {
         let object = &HOST_FOR_MIGRATION;
-        let mut node = query.show(query.world.thing(target.host), object);
+        let mut node = query.show(query.world.resource(target.host), object);
         for (name, flag) in [
             ("hasenoughcapacity", target.has_room),
             ("suitableformigration", target.has_room),

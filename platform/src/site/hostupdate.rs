@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Answer, Node, Query, ThingId, Tx},
+    engine::{Answer, Node, Query, ResourceId, Tx},
     offering::hypervisor::XEN_SERVER,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
@@ -34,7 +34,7 @@ pub(crate) const HOST_WITH_PENDING_UPDATES: Object = Object {
     name: "HostsWithPendingUpdates",
     fields: &[
         ID,
-        f("uuid", W::Str).by(|view| Node::text(view.thing.uuid.to_string())),
+        f("uuid", W::Str).by(|view| Node::text(view.resource.uuid.to_string())),
         f("name", W::Str),
     ],
 };
@@ -67,8 +67,8 @@ const HOTFIXES: [(&str, &str, &str, &str, bool); 3] = [
 ];
 
 /// Writes down the hotfixes of a host that is added.
-pub(crate) fn found(tx: &mut Tx<'_>, host: ThingId) {
-    if tx.thing(host).text(col::HYPERVISOR) != XEN_SERVER {
+pub(crate) fn found(tx: &mut Tx<'_>, host: ResourceId) {
+    if tx.resource(host).text(col::HYPERVISOR) != XEN_SERVER {
         return;
     }
     for (label, description, guidance, timestamp, is_applied) in HOTFIXES {
@@ -86,7 +86,7 @@ pub(crate) fn found(tx: &mut Tx<'_>, host: ThingId) {
 }
 
 fn list_hosts(query: &Query<'_>) -> Result<Answer, ApiError> {
-    let hosts = query.things(Kind::Host)?.into_iter().filter(|host| {
+    let hosts = query.resources(Kind::Host)?.into_iter().filter(|host| {
         query
             .world
             .referring(host.id, Kind::HostUpdate, col::HOST_ID)

@@ -14,7 +14,7 @@ use crate::{
         alert, metering,
         simulator::{self, Reply},
     },
-    engine::{Column, Thing, ThingId, Tx, World, limit, table},
+    engine::{Column, Resource, ResourceId, Tx, World, limit, table},
     parse::units::gib,
     state::CopyState,
     table::{Kind, KindSpec, Limit, Object, WireType as W, hidden},
@@ -39,28 +39,28 @@ pub(crate) static COPY_KIND: KindSpec = KindSpec::new(Kind::ImageCopy, &COPY)
     .metered(metering::IMAGE_COPY);
 
 /// The image and the zone of a copy.
-fn parts(world: &World, copy: ThingId) -> (ThingId, ThingId) {
-    let copy = world.thing(copy);
+fn parts(world: &World, copy: ResourceId) -> (ResourceId, ResourceId) {
+    let copy = world.resource(copy);
     let part =
-        |column: Column<ThingId>| copy.id_of(column).expect("copies have an image and a zone");
+        |column: Column<ResourceId>| copy.id_of(column).expect("copies have an image and a zone");
     (part(col::IMAGE), part(col::ZONE_ID))
 }
 
 /// The copies of an image, the oldest first.
-pub(crate) fn copies(world: &World, image: ThingId) -> impl Iterator<Item = &Thing> {
+pub(crate) fn copies(world: &World, image: ResourceId) -> impl Iterator<Item = &Resource> {
     world.referring(image, Kind::ImageCopy, col::IMAGE)
 }
 
 /// The ready copy of an image in a zone, which virtual machines can be made from.
-pub(crate) fn ready_in(world: &World, image: ThingId, zone: ThingId) -> Option<&Thing> {
+pub(crate) fn ready_in(world: &World, image: ResourceId, zone: ResourceId) -> Option<&Resource> {
     copies(world, image)
         .find(|copy| copy.id_of(col::ZONE_ID) == Some(zone) && copy.is(CopyState::Ready))
 }
 
 /// Downloads what is due: in the first step its zone says how long that takes.
-fn download(tx: &mut Tx<'_>, copy: ThingId) {
+fn download(tx: &mut Tx<'_>, copy: ResourceId) {
     let (_, zone) = parts(tx, copy);
-    if tx.thing(copy).flag(col::BEGUN) {
+    if tx.resource(copy).flag(col::BEGUN) {
         return finish_download(tx, copy);
     }
     match simulator::agent(tx, Some(zone), "DownloadCommand") {
@@ -82,13 +82,13 @@ fn download(tx: &mut Tx<'_>, copy: ThingId) {
     }
 }
 
-fn finish_download(tx: &mut Tx<'_>, copy: ThingId) {
+fn finish_download(tx: &mut Tx<'_>, copy: ResourceId) {
     let (image, zone) = parts(tx, copy);
     tx.edit(copy, |copy| {
         copy.set_time(col::DUE, None);
     });
-    if tx.thing(image).int_if(col::SIZE).is_none() {
-        let is_metal = placement::is_bare_metal(tx.thing(image).text(col::HYPERVISOR));
+    if tx.resource(image).int_if(col::SIZE).is_none() {
+        let is_metal = placement::is_bare_metal(tx.resource(image).text(col::HYPERVISOR));
         let bytes = if is_metal { 0 } else { DOWNLOADED_BYTES };
         tell_if_too_much(tx, image, zone, bytes);
         tx.edit(image, |image| {
@@ -100,14 +100,14 @@ fn finish_download(tx: &mut Tx<'_>, copy: ThingId) {
 
 /// Tells the administrator of a download that takes its owner over the limit: how big
 /// it is shows at its end, when others that were begun with it may have filled the rest.
-fn tell_if_too_much(tx: &mut Tx<'_>, image: ThingId, zone: ThingId, bytes: i64) {
-    let Some(owner) = tx.thing(image).owner else { return };
+fn tell_if_too_much(tx: &mut Tx<'_>, image: ResourceId, zone: ResourceId, bytes: i64) {
+    let Some(owner) = tx.resource(image).owner else { return };
     let more = gib(bytes);
     if let Err(error) = limit::check(tx, owner, Limit::SecondaryStorage, more) {
         let text = format!(
             "the {} {} is there although {}",
-            tx.thing(image).kind.noun(),
-            tx.thing(image).text(col::NAME),
+            tx.resource(image).kind.noun(),
+            tx.resource(image).text(col::NAME),
             error.text
         );
         let place = alert::Place::of(tx, zone);
@@ -116,8 +116,8 @@ fn tell_if_too_much(tx: &mut Tx<'_>, image: ThingId, zone: ThingId, bytes: i64) 
 }
 
 /// Puts an image into a zone; it is downloaded when that is due.
-pub(crate) fn put_into(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) -> ThingId {
-    let (owner, now) = (tx.thing(image).owner, tx.now);
+pub(crate) fn put_into(tx: &mut Tx<'_>, image: ResourceId, zone: ResourceId) -> ResourceId {
+    let (owner, now) = (tx.resource(image).owner, tx.now);
     tx.insert(Kind::ImageCopy, |copy| {
         copy.owner = owner;
         copy.set_ref(col::IMAGE, image).set_ref(col::ZONE_ID, zone).set_time(col::DUE, now);
@@ -125,18 +125,18 @@ pub(crate) fn put_into(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) -> ThingI
 }
 
 /// Puts an image into a zone as ready: made there, or copied from another.
-pub(crate) fn put_ready(tx: &mut Tx<'_>, image: ThingId, zone: ThingId) {
+pub(crate) fn put_ready(tx: &mut Tx<'_>, image: ResourceId, zone: ResourceId) {
     let copy = put_into(tx, image, zone);
     finish_download(tx, copy);
 }
 
 /// Puts the built-in templates that a zone lacks into it, ready, for the hypervisors it has.
-pub(crate) fn put_built_in(tx: &mut Tx<'_>, zone: ThingId) {
+pub(crate) fn put_built_in(tx: &mut Tx<'_>, zone: ResourceId) {
     let hypervisors: BTreeSet<String> = tx
         .referring(zone, Kind::Cluster, col::ZONE_ID)
         .map(|cluster| cluster.text(col::HYPERVISOR_TYPE).to_owned())
         .collect();
-    let lacking: Vec<ThingId> = tx
+    let lacking: Vec<ResourceId> = tx
         .all(Kind::Template)
         .filter(|image| image.text(col::TEMPLATE_TYPE) == "BUILTIN" && image.flag(col::CROSS_ZONES))
         .filter(|image| hypervisors.contains(image.text(col::HYPERVISOR)))
@@ -149,6 +149,6 @@ pub(crate) fn put_built_in(tx: &mut Tx<'_>, zone: ThingId) {
 }
 
 /// Takes a copy out of its zone.
-pub(crate) fn delete_copy(tx: &mut Tx<'_>, copy: ThingId) {
+pub(crate) fn delete_copy(tx: &mut Tx<'_>, copy: ResourceId) {
     tx.remove(copy);
 }

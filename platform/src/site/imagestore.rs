@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Answer, Call, Done, Entry, Fields, Node, Query, Thing, ThingId, View, verbs},
+    engine::{Answer, Call, Done, Entry, Fields, Node, Query, Resource, ResourceId, View, verbs},
     parse::given::{self, Url},
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, delete, f,
@@ -176,7 +176,7 @@ fn details(view: &View<'_>) -> Node {
         let fields: Fields = vec![("name", Node::text(name)), ("value", Node::text(value))];
         Node::Object(fields)
     };
-    match view.thing.map(col::SETTINGS) {
+    match view.resource.map(col::SETTINGS) {
         [] => Node::Null,
         pairs => Node::List(pairs.iter().map(show).collect()),
     }
@@ -189,7 +189,7 @@ struct New {
     name: Option<String>,
     url: Option<Url>,
     shown_url: String,
-    zone: Option<ThingId>,
+    zone: Option<ResourceId>,
     details: Entry,
 }
 
@@ -261,7 +261,7 @@ fn insert_nfs(
     call: &mut Call<'_, '_>,
     kind: Kind,
     name: Option<String>,
-    zone: Option<ThingId>,
+    zone: Option<ResourceId>,
     details: Entry,
 ) -> Result<Done, ApiError> {
     let url = given::url(call, "url", &["nfs", "cifs"])?;
@@ -315,7 +315,7 @@ fn must_have(details: &Entry, name: &str) -> Result<(), ApiError> {
 
 fn insert(call: &mut Call<'_, '_>, new: New) -> Result<Done, ApiError> {
     // 1. One provider for all, and no store twice.
-    let others: Vec<&Thing> = call.tx.all(new.kind).collect();
+    let others: Vec<&Resource> = call.tx.all(new.kind).collect();
     if let Some(other) = others.iter().find(|other| other.text(col::PROVIDER_NAME) != new.provider)
     {
         return Err(other.refused(
@@ -326,8 +326,8 @@ fn insert(call: &mut Call<'_, '_>, new: New) -> Result<Done, ApiError> {
             ),
         ));
     }
-    let same_url = |other: &&&Thing| other.text(col::URL).eq_ignore_ascii_case(&new.shown_url);
-    let same_name = |other: &&&Thing| {
+    let same_url = |other: &&&Resource| other.text(col::URL).eq_ignore_ascii_case(&new.shown_url);
+    let same_name = |other: &&&Resource| {
         new.name.as_ref().is_some_and(|name| other.text(col::NAME).eq_ignore_ascii_case(name))
     };
     if let Some(other) = others.iter().find(|o| same_url(o) || same_name(o)) {
@@ -360,29 +360,29 @@ fn insert(call: &mut Call<'_, '_>, new: New) -> Result<Done, ApiError> {
     });
     call.entity = Some(id);
     // 3. Zones may have waited for it.
-    let zones: Vec<ThingId> = call.tx.all(Kind::Zone).map(|zone| zone.id).collect();
+    let zones: Vec<ResourceId> = call.tx.all(Kind::Zone).map(|zone| zone.id).collect();
     for zone in zones.into_iter().filter(|zone| new.zone.is_none_or(|of| of == *zone)) {
         systemvm::bring_up(call.tx, zone);
     }
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// The last store of a zone stays as long as images lie in the zone.
 fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, zone) = (call.entity_id(), call.entity().id_of(col::ZONE_ID));
-    let serves = |of: Option<ThingId>, to: ThingId| of.is_none_or(|of| of == to);
-    let is_last = |to: ThingId| {
+    let serves = |of: Option<ResourceId>, to: ResourceId| of.is_none_or(|of| of == to);
+    let is_last = |to: ResourceId| {
         let mut others = call.tx.all(Kind::ImageStore).filter(|store| store.id != id);
         !others.any(|other| serves(other.id_of(col::ZONE_ID), to))
     };
-    let held: Vec<(ThingId, &Thing)> = call
+    let held: Vec<(ResourceId, &Resource)> = call
         .tx
         .all(Kind::ImageCopy)
         .filter(|copy| copy.id_of(col::ZONE_ID).is_some_and(|of| serves(zone, of) && is_last(of)))
-        .filter_map(|copy| Some((copy.id, call.tx.thing(copy.id_of(col::IMAGE)?))))
+        .filter_map(|copy| Some((copy.id, call.tx.resource(copy.id_of(col::IMAGE)?))))
         .collect();
     // What the cloud has brought there goes, and comes back with the next store.
-    let is_built_in = |image: &Thing| image.text(col::TEMPLATE_TYPE) == "BUILTIN";
+    let is_built_in = |image: &Resource| image.text(col::TEMPLATE_TYPE) == "BUILTIN";
     let kept = held.iter().find(|(_, image)| !is_built_in(image)).map(|(_, image)| image);
     if let Some(image) = kept {
         return Err(ApiError::in_use(format!(
@@ -393,7 +393,7 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         ))
         .about(call.entity().uuid.to_string(), "id"));
     }
-    let built_in: Vec<ThingId> = held.into_iter().map(|(copy, _)| copy).collect();
+    let built_in: Vec<ResourceId> = held.into_iter().map(|(copy, _)| copy).collect();
     verbs::delete(call, id)?;
     for copy in built_in {
         call.tx.remove(copy);
@@ -402,7 +402,7 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 fn stores(query: &Query<'_>, kind: Kind, provider: Option<&str>) -> Result<Answer, ApiError> {
-    let mut stores = query.things(kind)?;
+    let mut stores = query.resources(kind)?;
     stores.retain(|store| {
         provider
             .is_none_or(|provider| store.text(col::PROVIDER_NAME).eq_ignore_ascii_case(provider))
@@ -425,7 +425,7 @@ fn list_s3s(query: &Query<'_>) -> Result<Answer, ApiError> {
 /// `id` is the number that the 4.2.1 server has: our own number of the store.
 fn list_swifts(query: &Query<'_>) -> Result<Answer, ApiError> {
     let number = query.args.int("id");
-    let mut stores = query.things(Kind::ImageStore)?;
+    let mut stores = query.resources(Kind::ImageStore)?;
     stores.retain(|store| {
         store.text(col::PROVIDER_NAME) == SWIFT
             && number.is_none_or(|number| i64::try_from(store.id.0) == Ok(number))

@@ -2,24 +2,24 @@
 
 use crate::{
     col,
-    engine::{ThingId, Tx, World},
+    engine::{ResourceId, Tx, World},
     state::MachineState,
     table::Machine,
 };
 
 /// Stops a machine where it is, as its kind does; it is on no host then.
-pub(crate) fn halt(tx: &mut Tx<'_>, machine: ThingId) {
+pub(crate) fn halt(tx: &mut Tx<'_>, machine: ResourceId) {
     (machine_row(tx, machine).halt)(tx, machine);
 }
 
-pub(crate) fn machine_row(world: &World, machine: ThingId) -> Machine {
-    world.thing(machine).spec().machine.expect("what runs on hosts is a machine")
+pub(crate) fn machine_row(world: &World, machine: ResourceId) -> Machine {
+    world.resource(machine).spec().machine.expect("what runs on hosts is a machine")
 }
 
 /// Stops a router or a system VM by the states of its kind.
-pub(crate) fn halt_by_states(tx: &mut Tx<'_>, machine: ThingId) {
+pub(crate) fn halt_by_states(tx: &mut Tx<'_>, machine: ResourceId) {
     for state in [MachineState::Stopping, MachineState::Stopped] {
-        if tx.thing(machine).may_move_to(state) {
+        if tx.resource(machine).may_move_to(state) {
             tx.move_to(machine, state);
         }
     }

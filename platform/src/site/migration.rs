@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Thing, ThingId, World},
+    engine::{Resource, ResourceId, World},
     offering::hypervisor::{self, BARE_METAL},
     parse::given,
     table::Kind,
@@ -15,7 +15,7 @@ use crate::{
 /// A host that a machine could move to.
 pub(crate) struct Target {
     /// Which.
-    pub(crate) host: ThingId,
+    pub(crate) host: ResourceId,
     /// Whether it has enough CPU and memory left.
     pub(crate) has_room: bool,
     /// Whether its disks must move too: the host does not reach them.
@@ -25,23 +25,23 @@ pub(crate) struct Target {
 /// The hosts that a machine could move to, those of its cluster and the emptiest
 /// first: up, enabled, of the same hypervisor, with the tags that its offering asks
 /// for; those that do not reach its disks only where the hypervisor can move them as well.
-pub(crate) fn targets(world: &World, machine: ThingId) -> Vec<Target> {
-    let machine = world.thing(machine);
-    let Some(from) = machine.id_of(col::HOST_ID).map(|id| world.thing(id)) else {
+pub(crate) fn targets(world: &World, machine: ResourceId) -> Vec<Target> {
+    let machine = world.resource(machine);
+    let Some(from) = machine.id_of(col::HOST_ID).map(|id| world.resource(id)) else {
         return Vec::new();
     };
     let zone = from.id_of(col::ZONE_ID).expect("hosts are in a zone");
     let tags = machine
         .id_of(col::SERVICE_OFFERING_ID)
-        .map_or("", |id| world.thing(id).text(col::HOST_TAGS));
+        .map_or("", |id| world.resource(id).text(col::HOST_TAGS));
     let demand = capacity::demand_of(world, machine);
     let can_move_storage = hypervisor::can_move_storage(world, from);
-    let disks: Vec<&Thing> = world
+    let disks: Vec<&Resource> = world
         .referring(machine.id, Kind::Volume, col::VIRTUAL_MACHINE_ID)
         .filter_map(|volume| volume.id_of(col::POOL_ID))
-        .map(|pool| world.thing(pool))
+        .map(|pool| world.resource(pool))
         .collect();
-    let moves_storage = |host: &Thing| match disks.as_slice() {
+    let moves_storage = |host: &Resource| match disks.as_slice() {
         [] => host.id_of(col::CLUSTER_ID) != from.id_of(col::CLUSTER_ID),
         disks => !disks.iter().all(|pool| placement::reaches(host, pool)),
     };

@@ -10,7 +10,7 @@ use cloudtally_model::ApiError;
 use super::{capacity, resourcestate::ENABLED};
 use crate::{
     col,
-    engine::{Call, Column, Thing, ThingId, World},
+    engine::{Call, Column, Resource, ResourceId, World},
     offering::hypervisor::{self, BARE_METAL},
     parse::given,
     state::{HostState, PoolState},
@@ -28,7 +28,7 @@ pub(crate) struct Demand {
 
 impl Demand {
     /// What a service offering gives.
-    pub(crate) fn of(offering: &Thing) -> Self {
+    pub(crate) fn of(offering: &Resource) -> Self {
         Self {
             cpu_mhz: offering.int(col::CPU_NUMBER).saturating_mul(offering.int(col::CPU_SPEED)),
             memory_bytes: offering.int(col::MEMORY).saturating_mul(1 << 20),
@@ -48,7 +48,7 @@ const IMPLICIT_DEDICATION: &str = "ImplicitDedicationPlanner";
 /// Whether the planner of an offering and the reservation of a host go together. A
 /// machine that wants to be among its account's own needs a host reserved for the
 /// account or without others; a reserved host takes such machines only.
-fn keeps_company(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
+fn keeps_company(world: &World, host: &Resource, vm: &Resource, offering: &Resource) -> bool {
     let wants_to_be_alone = offering.text(col::DEPLOYMENT_PLANNER) == IMPLICIT_DEDICATION;
     match (host.text(col::RESERVATION), wants_to_be_alone) {
         ("", false) => true,
@@ -62,9 +62,9 @@ fn keeps_company(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> b
 
 /// Reserves the host of a machine that wants to be among its account's own. The
 /// reservation stays until releaseHostReservation ends it.
-pub(crate) fn reserve(call: &mut Call<'_, '_>, vm: ThingId, host: ThingId) {
-    let machine = call.tx.thing(vm);
-    let offering = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.thing(id));
+pub(crate) fn reserve(call: &mut Call<'_, '_>, vm: ResourceId, host: ResourceId) {
+    let machine = call.tx.resource(vm);
+    let offering = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.resource(id));
     let wants_to_be_alone = offering
         .is_some_and(|offering| offering.text(col::DEPLOYMENT_PLANNER) == IMPLICIT_DEDICATION);
     if let Some(owner) = machine.owner.filter(|_| wants_to_be_alone) {
@@ -82,9 +82,9 @@ pub(crate) enum Disks {
 }
 
 /// Whether a host can take a virtual machine at all.
-fn takes(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
-    let cluster = host.id_of(col::CLUSTER_ID).map(|id| world.thing(id));
-    let pod = host.id_of(col::POD_ID).map(|id| world.thing(id));
+fn takes(world: &World, host: &Resource, vm: &Resource, offering: &Resource) -> bool {
+    let cluster = host.id_of(col::CLUSTER_ID).map(|id| world.resource(id));
+    let pod = host.id_of(col::POD_ID).map(|id| world.resource(id));
     host.is(HostState::Up)
         && host.text(col::TYPE) == "Routing"
         && host.text(col::RESOURCE_STATE) == "Enabled"
@@ -97,7 +97,7 @@ fn takes(world: &World, host: &Thing, vm: &Thing, offering: &Thing) -> bool {
 }
 
 /// Whether a host may have one more guest.
-pub(crate) fn has_place(world: &World, host: &Thing) -> bool {
+pub(crate) fn has_place(world: &World, host: &Resource) -> bool {
     let guests =
         capacity::machines_on(world, host.id).filter(|machine| machine.kind == Kind::Vm).count();
     let most = hypervisor::guests_max(world, host);
@@ -105,7 +105,7 @@ pub(crate) fn has_place(world: &World, host: &Thing) -> bool {
 }
 
 /// Whether there is room on a host.
-fn has_room(world: &World, host: &Thing, demand: Demand) -> bool {
+fn has_room(world: &World, host: &Resource, demand: Demand) -> bool {
     capacity::host_free_cpu_mhz(world, host.id) >= demand.cpu_mhz
         && capacity::host_free_memory_bytes(world, host.id) >= demand.memory_bytes
 }
@@ -116,39 +116,39 @@ fn has_room(world: &World, host: &Thing, demand: Demand) -> bool {
 /// after failures are for these alone.
 pub(crate) fn host_for(
     call: &Call<'_, '_>,
-    vm: ThingId,
-    wanted: Option<ThingId>,
-    besides: Option<ThingId>,
+    vm: ResourceId,
+    wanted: Option<ResourceId>,
+    besides: Option<ResourceId>,
     disks: Disks,
-) -> Result<ThingId, ApiError> {
-    let vm = call.tx.thing(vm);
+) -> Result<ResourceId, ApiError> {
+    let vm = call.tx.resource(vm);
     let offering = vm.id_of(col::SERVICE_OFFERING_ID).expect("virtual machines have an offering");
-    let offering = call.tx.thing(offering);
+    let offering = call.tx.resource(offering);
     let zone = vm.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
     if let Some(wanted) = wanted {
-        refuse_elsewhere(call.tx, vm, call.tx.thing(wanted))?;
+        refuse_elsewhere(call.tx, vm, call.tx.resource(wanted))?;
     }
     let demand = Demand::of(offering);
-    let volumes: Vec<&Thing> =
+    let volumes: Vec<&Resource> =
         call.tx.referring(vm.id, Kind::Volume, col::VIRTUAL_MACHINE_ID).collect();
-    let (placed, unplaced): (Vec<&Thing>, Vec<&Thing>) =
+    let (placed, unplaced): (Vec<&Resource>, Vec<&Resource>) =
         volumes.into_iter().partition(|volume| volume.id_of(col::POOL_ID).is_some());
-    let pools: Vec<&Thing> = placed
+    let pools: Vec<&Resource> = placed
         .iter()
         .filter_map(|volume| volume.id_of(col::POOL_ID))
-        .map(|id| call.tx.thing(id))
+        .map(|id| call.tx.resource(id))
         .collect();
     let is_restart = vm.int(col::RESTARTS) > 0;
     let full = match wanted {
         Some(_) => BTreeSet::new(),
         None => too_full(call.tx, zone, vm, demand),
     };
-    let may_fill = |host: &Thing| {
+    let may_fill = |host: &Resource| {
         wanted.is_some()
             || (is_restart || !is_spare(call.tx, host))
                 && host.id_of(col::CLUSTER_ID).is_none_or(|cluster| !full.contains(&cluster))
     };
-    let mut hosts: Vec<&Thing> = call
+    let mut hosts: Vec<&Resource> = call
         .tx
         .referring(zone, Kind::Host, col::ZONE_ID)
         .filter(|host| disks == Disks::Move || pools.iter().all(|pool| reaches(host, pool)))
@@ -165,7 +165,7 @@ pub(crate) fn host_for(
         Some(host) => Ok(host.id),
         None => Err(ApiError::server_capacity(format!(
             "no host of the zone {} has room for the virtual machine {} ({} MHz, {} MiB on {})",
-            call.tx.thing(zone).text(col::NAME),
+            call.tx.resource(zone).text(col::NAME),
             vm.text(col::NAME),
             demand.cpu_mhz,
             demand.memory_bytes >> 20,
@@ -176,11 +176,11 @@ pub(crate) fn host_for(
 }
 
 /// Refuses a host that no machine of this zone and hypervisor can be on, however empty.
-fn refuse_elsewhere(world: &World, vm: &Thing, host: &Thing) -> Result<(), ApiError> {
+fn refuse_elsewhere(world: &World, vm: &Resource, host: &Resource) -> Result<(), ApiError> {
     let (name, of) = (host.text(col::NAME), host.text(col::HYPERVISOR));
     let why = if host.id_of(col::ZONE_ID) != vm.id_of(col::ZONE_ID) {
-        let zone = |thing: &Thing| {
-            thing.id_of(col::ZONE_ID).map_or("", |id| world.thing(id).text(col::NAME))
+        let zone = |resource: &Resource| {
+            resource.id_of(col::ZONE_ID).map_or("", |id| world.resource(id).text(col::NAME))
         };
         format!("in the zone {}, the virtual machine in {}", zone(host), zone(vm))
     } else if !of.eq_ignore_ascii_case(vm.text(col::HYPERVISOR)) {
@@ -195,18 +195,18 @@ fn refuse_elsewhere(world: &World, vm: &Thing, host: &Thing) -> Result<(), ApiEr
 /// Refuses a host that a machine cannot move to however empty it is, and says why.
 pub(crate) fn refuse_unfit(
     world: &World,
-    vm: ThingId,
-    host: ThingId,
+    vm: ResourceId,
+    host: ResourceId,
     disks: Disks,
 ) -> Result<(), ApiError> {
-    let (machine, on) = (world.thing(vm), world.thing(host));
+    let (machine, on) = (world.resource(vm), world.resource(host));
     refuse_elsewhere(world, machine, on)?;
-    let offering = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| world.thing(id));
+    let offering = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| world.resource(id));
     let offering = offering.expect("virtual machines have an offering");
     let out_of_reach = world
         .referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID)
         .filter(|_| disks == Disks::Stay)
-        .filter_map(|volume| Some((volume, world.thing(volume.id_of(col::POOL_ID)?))))
+        .filter_map(|volume| Some((volume, world.resource(volume.id_of(col::POOL_ID)?))))
         .find(|(_, pool)| !reaches(on, pool));
     let why = if !on.is(HostState::Up) {
         format!("it is {}", on.state())
@@ -235,8 +235,13 @@ pub(crate) fn refuse_unfit(
 
 /// The clusters of a zone that a new machine would fill more than their settings allow.
 /// One that moves within its cluster is not new to it.
-fn too_full(world: &World, zone: ThingId, vm: &Thing, demand: Demand) -> BTreeSet<ThingId> {
-    let from = vm.id_of(col::HOST_ID).and_then(|id| world.thing(id).id_of(col::CLUSTER_ID));
+fn too_full(
+    world: &World,
+    zone: ResourceId,
+    vm: &Resource,
+    demand: Demand,
+) -> BTreeSet<ResourceId> {
+    let from = vm.id_of(col::HOST_ID).and_then(|id| world.resource(id).id_of(col::CLUSTER_ID));
     let more = (demand.cpu_mhz, demand.memory_bytes);
     world
         .referring(zone, Kind::Cluster, col::ZONE_ID)
@@ -248,7 +253,7 @@ fn too_full(world: &World, zone: ThingId, vm: &Thing, demand: Demand) -> BTreeSe
 }
 
 /// Whether a host reaches a pool: one of its own disks, of its cluster or of its zone.
-pub(crate) fn reaches(host: &Thing, pool: &Thing) -> bool {
+pub(crate) fn reaches(host: &Resource, pool: &Resource) -> bool {
     match pool.text(col::SCOPE) {
         "HOST" => pool.id_of(col::HOST_ID) == Some(host.id),
         "CLUSTER" => pool.id_of(col::CLUSTER_ID) == host.id_of(col::CLUSTER_ID),
@@ -260,7 +265,7 @@ pub(crate) fn reaches(host: &Thing, pool: &Thing) -> bool {
 }
 
 /// Whether the pools that a host reaches have room for all of some volumes.
-fn have_room(call: &Call<'_, '_>, volumes: &[&Thing], host: ThingId) -> bool {
+fn have_room(call: &Call<'_, '_>, volumes: &[&Resource], host: ResourceId) -> bool {
     let mut planned = BTreeMap::new();
     volumes.iter().all(|volume| match best_pool(call.tx, volume, Some(host), &planned) {
         Some(pool) => {
@@ -274,17 +279,17 @@ fn have_room(call: &Call<'_, '_>, volumes: &[&Thing], host: ThingId) -> bool {
 /// The host whose reach says where further volumes of a machine lie: the one it is on,
 /// else one that reaches all it has, the last it was on before others. None where
 /// nothing is decided yet.
-pub(crate) fn home_of(world: &World, vm: &Thing) -> Option<ThingId> {
+pub(crate) fn home_of(world: &World, vm: &Resource) -> Option<ResourceId> {
     if let Some(on) = vm.id_of(col::HOST_ID) {
         return Some(on);
     }
-    let pools: Vec<&Thing> = world
+    let pools: Vec<&Resource> = world
         .referring(vm.id, Kind::Volume, col::VIRTUAL_MACHINE_ID)
         .filter_map(|volume| volume.id_of(col::POOL_ID))
-        .map(|id| world.thing(id))
+        .map(|id| world.resource(id))
         .collect();
     let last = vm.id_of(col::LAST_HOST_ID);
-    let reaches_all = |id: &ThingId| pools.iter().all(|pool| reaches(world.thing(*id), pool));
+    let reaches_all = |id: &ResourceId| pools.iter().all(|pool| reaches(world.resource(*id), pool));
     if pools.is_empty() {
         return last;
     }
@@ -299,12 +304,12 @@ pub(crate) fn is_bare_metal(hypervisor: &str) -> bool {
 }
 
 /// The offering that says where a volume may lie.
-fn offering_of<'w>(world: &'w World, volume: &Thing) -> Option<&'w Thing> {
+fn offering_of<'w>(world: &'w World, volume: &Resource) -> Option<&'w Resource> {
     let offering = volume.id_of(col::DISK_OFFERING_ID).or(volume.id_of(col::SERVICE_OFFERING_ID));
-    offering.map(|id| world.thing(id))
+    offering.map(|id| world.resource(id))
 }
 
-fn is_local(offering: Option<&Thing>) -> bool {
+fn is_local(offering: Option<&Resource>) -> bool {
     offering.is_some_and(|offering| offering.text(col::STORAGE_TYPE) == "local")
 }
 
@@ -314,12 +319,12 @@ fn is_local(offering: Option<&Thing>) -> bool {
 /// be filled.
 fn best_pool(
     world: &World,
-    volume: &Thing,
-    host: Option<ThingId>,
-    planned: &BTreeMap<ThingId, i64>,
-) -> Option<ThingId> {
+    volume: &Resource,
+    host: Option<ResourceId>,
+    planned: &BTreeMap<ResourceId, i64>,
+) -> Option<ResourceId> {
     let zone = volume.id_of(col::ZONE_ID).expect("volumes are in a zone");
-    let host = host.map(|host| world.thing(host));
+    let host = host.map(|host| world.resource(host));
     let offering = offering_of(world, volume);
     let tags = offering.map_or("", |offering| offering.text(col::TAGS));
     let (size_bytes, hypervisor) = (volume.int(col::SIZE), volume.text(col::HYPERVISOR));
@@ -345,15 +350,15 @@ fn best_pool(
 /// The same, or why there is none.
 pub(crate) fn pool_for(
     call: &Call<'_, '_>,
-    volume: &Thing,
-    host: Option<ThingId>,
-) -> Result<ThingId, ApiError> {
+    volume: &Resource,
+    host: Option<ResourceId>,
+) -> Result<ResourceId, ApiError> {
     best_pool(call.tx, volume, host, &BTreeMap::new()).ok_or_else(|| {
         let zone = volume.id_of(col::ZONE_ID).expect("volumes are in a zone");
         ApiError::storage_capacity(format!(
             "no {} storage pool of the zone {} has room for {} bytes",
             if is_local(offering_of(call.tx, volume)) { "local" } else { "shared" },
-            call.tx.thing(zone).text(col::NAME),
+            call.tx.resource(zone).text(col::NAME),
             volume.int(col::SIZE)
         ))
     })
@@ -361,10 +366,10 @@ pub(crate) fn pool_for(
 
 /// Whether new machines may come to a host: it works, and it, its cluster and its
 /// pod are enabled.
-pub(crate) fn takes_new(world: &World, host: &Thing) -> bool {
-    let is_enabled = |column: Column<ThingId>| {
+pub(crate) fn takes_new(world: &World, host: &Resource) -> bool {
+    let is_enabled = |column: Column<ResourceId>| {
         host.id_of(column)
-            .is_some_and(|id| world.thing(id).text(col::ALLOCATION_STATE) == given::ENABLED)
+            .is_some_and(|id| world.resource(id).text(col::ALLOCATION_STATE) == given::ENABLED)
     };
     host.is(HostState::Up)
         && host.text(col::TYPE) == "Routing"
@@ -374,7 +379,7 @@ pub(crate) fn takes_new(world: &World, host: &Thing) -> bool {
 }
 
 /// Whether a host is kept free for restarts after failures.
-pub(crate) fn is_spare(world: &World, host: &Thing) -> bool {
+pub(crate) fn is_spare(world: &World, host: &Resource) -> bool {
     let tag = world.setting(SPARE_TAG);
     !tag.is_empty() && given::has_all_tags(host.text(col::HOST_TAGS), tag)
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, Thing, verbs},
+    engine::{Answer, Call, Done, Node, Query, Resource, verbs},
     parse::given::{self, ENABLED, Subnet, ipv4},
     table::{
         Command, Kind, KindSpec, Object, OnDelete::*, ParamType::*, Roles, Unique, WireType as W,
@@ -108,7 +108,7 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
     });
     check_addresses(call, call.entity())?;
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -132,12 +132,12 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .about(pod.uuid.to_string(), "id"));
     }
     call.tx.edit(id, |old| *old = pod);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Refuses addresses that are none, that are not all in one network, or that
 /// another pod or the guests of the zone have.
-fn check_addresses(call: &Call<'_, '_>, pod: &Thing) -> Result<(), ApiError> {
+fn check_addresses(call: &Call<'_, '_>, pod: &Resource) -> Result<(), ApiError> {
     // 1. Addresses, and all in the network of the gateway.
     let (gateway, netmask) = (pod.text(col::GATEWAY), pod.text(col::NETMASK));
     let mut numbers = [0; 3];
@@ -177,7 +177,7 @@ fn check_addresses(call: &Call<'_, '_>, pod: &Thing) -> Result<(), ApiError> {
         ))
         .about(other.uuid.to_string(), "id"));
     }
-    let guests = call.tx.thing(zone).text(col::GUEST_CIDR_ADDRESS);
+    let guests = call.tx.resource(zone).text(col::GUEST_CIDR_ADDRESS);
     if Subnet::of_cidr(guests).is_some_and(|guests| guests.overlaps(subnet)) {
         return Err(ApiError::value(format!(
             "the network of {gateway}/{netmask} overlaps the zone's guest networks, {guests}; choose another `gateway`"
@@ -187,5 +187,5 @@ fn check_addresses(call: &Call<'_, '_>, pod: &Thing) -> Result<(), ApiError> {
 }
 
 fn list_pods(query: &Query<'_>) -> Result<Answer, ApiError> {
-    capacity::page(query, query.things(Kind::Pod)?.into_iter())
+    capacity::page(query, query.resources(Kind::Pod)?.into_iter())
 }

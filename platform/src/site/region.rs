@@ -8,7 +8,8 @@ use cloudtally_model::ApiError;
 use crate::{
     col,
     engine::{
-        Answer, Call, Done, Node, Query, Thing, ThingId, Tx, View, World, unknown_because, verbs,
+        Answer, Call, Done, Node, Query, Resource, ResourceId, Tx, View, World, unknown_because,
+        verbs,
     },
     parse::given::Url,
     table::{
@@ -75,18 +76,18 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// Whether the region has portable addresses; only our own tells us.
 fn has_portable_addresses(view: &View<'_>) -> Node {
-    let number = view.thing.int(col::ID_NUMBER);
+    let number = view.resource.int(col::ID_NUMBER);
     let is_ours = number == LOCAL;
     Node::Bool(is_ours && view.world.all(Kind::PortableIpRange).next().is_some())
 }
 
 /// The region of a number.
-fn numbered(world: &World, number: i64) -> Option<&Thing> {
+fn numbered(world: &World, number: i64) -> Option<&Resource> {
     world.all(Kind::Region).find(|region| region.int(col::ID_NUMBER) == number)
 }
 
 /// The region that `id` numbers.
-fn named(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn named(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let number = call.args.int("id").unwrap_or_default();
     match numbered(call.tx, number) {
         Some(region) => Ok(Some(region.id)),
@@ -123,7 +124,7 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         region.set_int(col::ID_NUMBER, number).set_flag(col::GSLB_SERVICE_ENABLED, true);
     });
     call.entity = Some(id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -133,7 +134,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     verbs::assign(call, &mut region);
     call.check_unique(&region)?;
     call.tx.edit(id, |old| *old = region);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -146,7 +147,7 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn list_regions(query: &Query<'_>) -> Result<Answer, ApiError> {
     let number = query.args.int("id");
-    let mut regions = query.things(Kind::Region)?;
+    let mut regions = query.resources(Kind::Region)?;
     regions.retain(|region| number.is_none_or(|number| region.int(col::ID_NUMBER) == number));
     regions.sort_by_key(|region| region.int(col::ID_NUMBER));
     query.page(regions.into_iter())

@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Call, ThingId, Tx},
+    engine::{Call, ResourceId, Tx},
 };
 
 /// Everything.
@@ -20,7 +20,7 @@ pub(crate) const IN_ERROR: &str = "ErrorInMaintenance";
 
 /// Refuses what only a host in one of some states allows.
 pub(crate) fn must_be(call: &Call<'_, '_>, states: &[&str], hint: &str) -> Result<(), ApiError> {
-    let host = call.tx.thing(call.args.id_required("id"));
+    let host = call.tx.resource(call.args.id_required("id"));
     let state = host.text(col::RESOURCE_STATE);
     if states.contains(&state) {
         return Ok(());
@@ -29,7 +29,7 @@ pub(crate) fn must_be(call: &Call<'_, '_>, states: &[&str], hint: &str) -> Resul
 }
 
 /// Puts a host into a resource state.
-pub(crate) fn set_resource_state(tx: &mut Tx<'_>, id: ThingId, state: &str) {
+pub(crate) fn set_resource_state(tx: &mut Tx<'_>, id: ResourceId, state: &str) {
     tx.edit(id, |host| {
         host.set_text(col::RESOURCE_STATE, state);
     });

@@ -5,12 +5,12 @@
 
 use crate::{
     col,
-    engine::{Thing, ThingId, Tx, World},
+    engine::{Resource, ResourceId, Tx, World},
     table::Kind,
 };
 
 /// The networks of a router, the first one first.
-pub(crate) fn networks_of(router: &Thing) -> Vec<ThingId> {
+pub(crate) fn networks_of(router: &Resource) -> Vec<ResourceId> {
     router
         .id_of(col::GUEST_NETWORK_ID)
         .into_iter()
@@ -19,7 +19,7 @@ pub(crate) fn networks_of(router: &Thing) -> Vec<ThingId> {
 }
 
 /// The routers of a network, the oldest first.
-pub(crate) fn routers_of(world: &World, network: ThingId) -> Vec<ThingId> {
+pub(crate) fn routers_of(world: &World, network: ResourceId) -> Vec<ResourceId> {
     let mut routers = world.ids_referring(network, Kind::Router, col::GUEST_NETWORK_ID);
     routers.extend(world.ids_referring(network, Kind::Router, col::MORE_NETWORKS));
     routers.sort_unstable();
@@ -27,7 +27,7 @@ pub(crate) fn routers_of(world: &World, network: ThingId) -> Vec<ThingId> {
 }
 
 /// The addresses that routers have in a network, beside that of its gateway.
-pub(crate) fn addresses_in(world: &World, network: ThingId) -> impl Iterator<Item = &str> {
+pub(crate) fn addresses_in(world: &World, network: ResourceId) -> impl Iterator<Item = &str> {
     world
         .referring(network, Kind::Router, col::GUEST_NETWORK_ID)
         .map(|router| router.text(col::GUEST_IP_ADDRESS))
@@ -35,9 +35,9 @@ pub(crate) fn addresses_in(world: &World, network: ThingId) -> impl Iterator<Ite
 
 /// Lets a router serve one more network, as its gateway.
 #[cfg_attr(not(test), expect(dead_code, reason = "tiers of VPCs are its callers to come"))]
-pub(crate) fn serve(tx: &mut Tx<'_>, router: ThingId, network: ThingId) {
-    let mut networks = tx.thing(router).ids_of(col::MORE_NETWORKS);
-    if networks_of(tx.thing(router)).contains(&network) {
+pub(crate) fn serve(tx: &mut Tx<'_>, router: ResourceId, network: ResourceId) {
+    let mut networks = tx.resource(router).ids_of(col::MORE_NETWORKS);
+    if networks_of(tx.resource(router)).contains(&network) {
         return;
     }
     networks.push(network);
@@ -48,11 +48,11 @@ pub(crate) fn serve(tx: &mut Tx<'_>, router: ThingId, network: ThingId) {
 
 /// Takes a network from a router; false if it was the only one. Where it was the first, the
 /// next takes its place.
-pub(crate) fn leave(tx: &mut Tx<'_>, router: ThingId, network: ThingId) -> bool {
-    let mut networks = networks_of(tx.thing(router));
+pub(crate) fn leave(tx: &mut Tx<'_>, router: ResourceId, network: ResourceId) -> bool {
+    let mut networks = networks_of(tx.resource(router));
     networks.retain(|other| *other != network);
     let Some((first, more)) = networks.split_first() else { return false };
-    let (first, more) = (tx.thing(*first).clone(), more.to_vec());
+    let (first, more) = (tx.resource(*first).clone(), more.to_vec());
     tx.edit(router, |router| {
         if router.id_of(col::GUEST_NETWORK_ID) == Some(network) {
             router

@@ -5,7 +5,7 @@ use cloudtally_model::{ApiError, Text};
 use super::physicalnetwork;
 use crate::{
     col,
-    engine::{Call, Column, Done, Thing, ThingId},
+    engine::{Call, Column, Done, Resource, ResourceId},
     parse::{ip, iprange::IpRange, vlanset::VLAN_MAX},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, delete, f, fields::*,
@@ -92,17 +92,20 @@ fn check_vlan(call: &Call<'_, '_>) -> Result<(), ApiError> {
 }
 
 /// The range a new row has, if its zone has storage traffic and nobody has the addresses.
-fn new_range(call: &Call<'_, '_>) -> Result<(ThingId, IpRange), ApiError> {
+fn new_range(call: &Call<'_, '_>) -> Result<(ResourceId, IpRange), ApiError> {
     check_vlan(call)?;
     let args = &call.args;
-    let zone =
-        call.tx.thing(args.id_required("podid")).id_of(col::ZONE_ID).expect("pods are in a zone");
+    let zone = call
+        .tx
+        .resource(args.id_required("podid"))
+        .id_of(col::ZONE_ID)
+        .expect("pods are in a zone");
     if physicalnetwork::carrying(call.tx, zone, "Storage").is_empty() {
         return Err(ApiError::value(format!(
             "Cannot find storage network in zone {}; add the traffic type Storage to a physical network first",
-            call.tx.thing(zone).text(col::NAME)
+            call.tx.resource(zone).text(col::NAME)
         ))
-        .about(call.tx.thing(zone).uuid.to_string(), "zoneid"));
+        .about(call.tx.resource(zone).uuid.to_string(), "zoneid"));
     }
     let range = IpRange::checked(
         call,
@@ -118,8 +121,8 @@ fn new_range(call: &Call<'_, '_>) -> Result<(ThingId, IpRange), ApiError> {
 /// Refuses addresses of other storage ranges and of the zone's pods.
 fn check_free(
     call: &Call<'_, '_>,
-    zone: ThingId,
-    row: Option<ThingId>,
+    zone: ResourceId,
+    row: Option<ResourceId>,
     range: &IpRange,
 ) -> Result<(), ApiError> {
     let others = call.tx.referring(zone, Kind::StorageNetworkIpRange, col::ZONE_ID);
@@ -142,11 +145,11 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         range.store(row);
     });
     call.entity = Some(id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// The range a row has after an update.
-fn changed_range(call: &Call<'_, '_>, row: &Thing) -> Result<IpRange, ApiError> {
+fn changed_range(call: &Call<'_, '_>, row: &Resource) -> Result<IpRange, ApiError> {
     check_vlan(call)?;
     let part = |column: Column<Text>| call.args.text(column.name()).unwrap_or(row.text(column));
     // A new first address alone makes a range of one, unless the last is behind it.
@@ -167,7 +170,7 @@ fn changed_range(call: &Call<'_, '_>, row: &Thing) -> Result<IpRange, ApiError> 
 }
 
 fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let row = call.tx.thing(call.args.id_required("id"));
+    let row = call.tx.resource(call.args.id_required("id"));
     changed_range(call, row).map(drop)
 }
 
@@ -181,5 +184,5 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             row.set_int(col::VLAN_NUMBER, vlan);
         }
     });
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }

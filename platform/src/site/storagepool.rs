@@ -8,7 +8,7 @@ use cloudtally_model::ApiError;
 use super::{capacity, placement};
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, Tx, table, verbs},
+    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, Tx, table, verbs},
     offering::hypervisor::{HYPERVISORS, KVM, SIMULATOR, VMWARE},
     parse::given,
     state::{HostState, PoolState, VolumeState},
@@ -76,9 +76,9 @@ pub(crate) const STORAGE_POOL: Object = Object {
         f("clustername", W::Str).join(col::CLUSTER_ID, "name"),
         f("disksizetotal", W::Long),
         f("disksizeallocated", W::Long)
-            .by(|view| Node::Int(capacity::pool_bytes(view.world, view.thing.id).used)),
+            .by(|view| Node::Int(capacity::pool_bytes(view.world, view.resource.id).used)),
         f("disksizeused", W::Long)
-            .by(|view| Node::Int(capacity::pool_filled_bytes(view.world, view.thing.id).used)),
+            .by(|view| Node::Int(capacity::pool_filled_bytes(view.world, view.resource.id).used)),
         f("capacityiops", W::Long),
         f("tags", W::Str),
         STATE,
@@ -169,7 +169,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// Where a pool is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    Cluster { pod: ThingId, cluster: ThingId },
+    Cluster { pod: ResourceId, cluster: ResourceId },
     Zone { hypervisor: &'static str },
 }
 
@@ -195,25 +195,25 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
         return Err(ApiError::value("give `podid` and `clusterid` of a pool, or `scope=ZONE`"));
     };
     given::check_place(call)?;
-    let thing = call.tx.thing(cluster);
-    if thing.id_of(col::POD_ID) != Some(pod) {
-        return Err(thing.refused(
+    let resource = call.tx.resource(cluster);
+    if resource.id_of(col::POD_ID) != Some(pod) {
+        return Err(resource.refused(
             "clusterid",
             format!(
                 "is not in the pod {}; choose a cluster of that pod",
-                call.tx.thing(pod).text(col::NAME)
+                call.tx.resource(pod).text(col::NAME)
             ),
         ));
     }
-    let of_cluster = thing.text(col::HYPERVISOR_TYPE);
+    let of_cluster = resource.text(col::HYPERVISOR_TYPE);
     if let Some(wanted) = given::word(call, "hypervisor", &HYPERVISORS)?
         && !wanted.eq_ignore_ascii_case(of_cluster)
     {
-        let expected = format!("the cluster {} is of {of_cluster}", thing.text(col::NAME));
+        let expected = format!("the cluster {} is of {of_cluster}", resource.text(col::NAME));
         return Err(call.invalid("hypervisor", wanted, &expected));
     }
     if !call.tx.referring(cluster, Kind::Host, col::CLUSTER_ID).any(|host| host.is(HostState::Up)) {
-        return Err(thing.refused(
+        return Err(resource.refused(
             "clusterid",
             "has no host that is up to reach the storage; add a host first",
         ));
@@ -232,7 +232,7 @@ fn create_pool(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     let zone = call.args.id_required("zoneid");
     let place = place(call)?;
-    let is_same = |pool: &&Thing| {
+    let is_same = |pool: &&Resource| {
         pool.text(col::IP_ADDRESS) == url.host
             && pool.text(col::PATH) == url.path
             && (pool.id_of(col::CLUSTER_ID).is_none()
@@ -253,7 +253,7 @@ fn create_pool(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let bytes = call.args.int("capacitybytes").unwrap_or(POOL_BYTES);
     let hypervisor = match place {
         Place::Cluster { cluster, .. } => {
-            call.tx.thing(cluster).text(col::HYPERVISOR_TYPE).to_owned()
+            call.tx.resource(cluster).text(col::HYPERVISOR_TYPE).to_owned()
         }
         Place::Zone { hypervisor } => hypervisor.to_owned(),
     };
@@ -273,10 +273,10 @@ fn create_pool(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         };
     });
     call.entity = Some(id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
-fn place_cluster(place: Place) -> Option<ThingId> {
+fn place_cluster(place: Place) -> Option<ResourceId> {
     match place {
         Place::Cluster { cluster, .. } => Some(cluster),
         Place::Zone { .. } => None,
@@ -293,21 +293,21 @@ fn check_capacity(call: &Call<'_, '_>) -> Result<(), ApiError> {
 }
 
 /// Makes the pool on the disks of a host.
-pub(crate) fn insert_local(tx: &mut Tx<'_>, host: ThingId) {
-    let thing = tx.thing(host).clone();
+pub(crate) fn insert_local(tx: &mut Tx<'_>, host: ResourceId) {
+    let resource = tx.resource(host).clone();
     tx.insert(Kind::StoragePool, |pool| {
-        pool.set_text(col::NAME, &format!("{} Local Storage", thing.text(col::NAME)))
-            .set_ref(col::ZONE_ID, thing.id_of(col::ZONE_ID))
-            .set_ref(col::POD_ID, thing.id_of(col::POD_ID))
-            .set_ref(col::CLUSTER_ID, thing.id_of(col::CLUSTER_ID))
+        pool.set_text(col::NAME, &format!("{} Local Storage", resource.text(col::NAME)))
+            .set_ref(col::ZONE_ID, resource.id_of(col::ZONE_ID))
+            .set_ref(col::POD_ID, resource.id_of(col::POD_ID))
+            .set_ref(col::CLUSTER_ID, resource.id_of(col::CLUSTER_ID))
             .set_ref(col::HOST_ID, host)
-            .set_text(col::IP_ADDRESS, thing.text(col::IP_ADDRESS))
+            .set_text(col::IP_ADDRESS, resource.text(col::IP_ADDRESS))
             .set_text(col::PATH, "/var/lib/images")
             .set_text(col::TYPE, "Filesystem")
             .set_text(col::SCOPE, "HOST")
-            .set_text(col::HYPERVISOR, thing.text(col::HYPERVISOR))
+            .set_text(col::HYPERVISOR, resource.text(col::HYPERVISOR))
             .set_text(col::PROVIDER, PRIMARY[0])
-            .set_int(col::DISK_SIZE_TOTAL, thing.int(col::DISK_SIZE_TOTAL));
+            .set_int(col::DISK_SIZE_TOTAL, resource.int(col::DISK_SIZE_TOTAL));
     });
 }
 
@@ -323,7 +323,7 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.args.is_true("forced") {
         for volume in call.tx.ids_referring(id, Kind::Volume, col::POOL_ID) {
-            if call.tx.thing(volume).is(VolumeState::Destroy) {
+            if call.tx.resource(volume).is(VolumeState::Destroy) {
                 call.tx.remove_with_dependants(volume);
             }
         }
@@ -353,11 +353,11 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             pool.set_int(col::CAPACITY_IOPS, iops);
         }
     });
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Whether new volumes may come to a pool.
-pub(crate) fn takes_new(pool: &Thing) -> bool {
+pub(crate) fn takes_new(pool: &Resource) -> bool {
     pool.is(PoolState::Up)
 }
 
@@ -365,15 +365,15 @@ pub(crate) fn takes_new(pool: &Thing) -> bool {
 /// where they are of a cluster, of its own.
 fn find_for_migration(query: &Query<'_>) -> Result<Answer, ApiError> {
     let world = query.world;
-    let volume = world.thing(query.args.id_required("id"));
-    let from = volume.id_of(col::POOL_ID).map(|id| world.thing(id));
+    let volume = world.resource(query.args.id_required("id"));
+    let from = volume.id_of(col::POOL_ID).map(|id| world.resource(id));
     let offering = volume.id_of(col::DISK_OFFERING_ID).or(volume.id_of(col::SERVICE_OFFERING_ID));
-    let tags = offering.map_or("", |id| world.thing(id).text(col::TAGS));
+    let tags = offering.map_or("", |id| world.resource(id).text(col::TAGS));
     let size = volume.int(col::SIZE);
     // What runs goes on reaching it.
     let host =
-        volume.id_of(col::VIRTUAL_MACHINE_ID).and_then(|vm| world.thing(vm).id_of(col::HOST_ID));
-    let host = host.map(|id| world.thing(id));
+        volume.id_of(col::VIRTUAL_MACHINE_ID).and_then(|vm| world.resource(vm).id_of(col::HOST_ID));
+    let host = host.map(|id| world.resource(id));
     let keyword = query.args.text("keyword").map(str::to_lowercase);
     let pools = world.all(Kind::StoragePool).filter(|pool| {
         from.is_some_and(|from| {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     col,
     desk::simulator,
-    engine::{Call, Done, Level, Node, Thing, ThingId, Tx, View, World, happened, table},
+    engine::{Call, Done, Level, Node, Resource, ResourceId, Tx, View, World, happened, table},
     offering::{
         hypervisor::BARE_METAL,
         serviceoffering::{self, CONSOLE_PROXY, STORAGE_VM},
@@ -71,10 +71,10 @@ pub(crate) const SYSTEM_VM: Object = Object {
         f("hostid", W::Id(Kind::Host)),
         f("hostname", W::Str).join(col::HOST_ID, "name"),
         f("privateip", W::Str),
-        f("privatemacaddress", W::Str).by(|view| Node::text(mac(view.thing, 0x06))),
+        f("privatemacaddress", W::Str).by(|view| Node::text(mac(view.resource, 0x06))),
         f("privatenetmask", W::Str).join(col::POD_ID, "netmask"),
         f("linklocalip", W::Str).by(link_local),
-        f("linklocalmacaddress", W::Str).by(|view| Node::text(mac(view.thing, 0x0e))),
+        f("linklocalmacaddress", W::Str).by(|view| Node::text(mac(view.resource, 0x0e))),
         f("linklocalnetmask", W::Str).by(|_| Node::text(LINK_LOCAL_NETMASK)),
         f("publicip", W::Str),
         f("publicmacaddress", W::Str).by(public_mac),
@@ -184,44 +184,44 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 /// The type of an event, by what the VM is there for.
-fn event(vm: &Thing, proxy: &'static str, storage: &'static str) -> &'static str {
+fn event(vm: &Resource, proxy: &'static str, storage: &'static str) -> &'static str {
     if vm.text(col::SYSTEM_VM_TYPE) == CONSOLE_PROXY { proxy } else { storage }
 }
 
 /// The netmask of the addresses by which hosts speak to the system's VMs.
 pub(crate) const LINK_LOCAL_NETMASK: &str = "255.255.0.0";
 
-/// A hardware address that no other VM has: by the number of the thing.
-pub(crate) fn mac(vm: &Thing, first: u8) -> String {
+/// A hardware address that no other VM has: by the number of the resource.
+pub(crate) fn mac(vm: &Resource, first: u8) -> String {
     let [.., a, b, c, d] = vm.id.0.to_be_bytes();
     format!("{first:02x}:01:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }
 
 fn public_mac(view: &View<'_>) -> Node {
-    match view.thing.id_of(col::PUBLIC_RANGE) {
-        Some(_) => Node::text(mac(view.thing, 0x0a)),
+    match view.resource.id_of(col::PUBLIC_RANGE) {
+        Some(_) => Node::text(mac(view.resource, 0x0a)),
         None => Node::Null,
     }
 }
 
 /// The way out: of the public network, where it has an address there, else of its pod.
 fn gateway(view: &View<'_>) -> Node {
-    let of = view.thing.id_of(col::PUBLIC_RANGE).or_else(|| view.thing.id_of(col::POD_ID));
-    Node::text_if(of.map(|id| view.world.thing(id).text(col::GATEWAY)))
+    let of = view.resource.id_of(col::PUBLIC_RANGE).or_else(|| view.resource.id_of(col::POD_ID));
+    Node::text_if(of.map(|id| view.world.resource(id).text(col::GATEWAY)))
 }
 
 /// The address by which the host speaks to it, where it runs.
 pub(crate) fn link_local(view: &View<'_>) -> Node {
-    if view.thing.id_of(col::HOST_ID).is_none() {
+    if view.resource.id_of(col::HOST_ID).is_none() {
         return Node::Null;
     }
-    let [.., a, b] = view.thing.id.0.to_be_bytes();
+    let [.., a, b] = view.resource.id.0.to_be_bytes();
     Node::text(format!("169.254.{a}.{b}"))
 }
 
 /// Nobody watches a console of a simulated guest.
 fn sessions(view: &View<'_>) -> Node {
-    match view.thing.text(col::SYSTEM_VM_TYPE) {
+    match view.resource.text(col::SYSTEM_VM_TYPE) {
         CONSOLE_PROXY => Node::Int(0),
         _ => Node::Null,
     }
@@ -229,9 +229,9 @@ fn sessions(view: &View<'_>) -> Node {
 
 /// Makes and starts the system VMs that an enabled zone lacks, once it has a host
 /// that takes them and an image store. Does nothing as long as it cannot.
-pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ThingId) {
-    let thing = tx.thing(zone);
-    if thing.text(col::ALLOCATION_STATE) != given::ENABLED || !zonestore::serves(tx, zone) {
+pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ResourceId) {
+    let resource = tx.resource(zone);
+    if resource.text(col::ALLOCATION_STATE) != given::ENABLED || !zonestore::serves(tx, zone) {
         return;
     }
     imagecopy::put_built_in(tx, zone);
@@ -242,7 +242,7 @@ pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ThingId) {
         let offering = serviceoffering::default_for(tx, system_vm_type);
         let (false, Some(offering)) = (exists, offering) else { continue };
         let Some(host) = host_for(tx, zone, offering) else { continue };
-        let pod = tx.thing(host).id_of(col::POD_ID).expect("hosts are in a pod");
+        let pod = tx.resource(host).id_of(col::POD_ID).expect("hosts are in a pod");
         let Some(address) = podaddress::free_address(tx, pod) else { continue };
         let id = tx.insert(Kind::SystemVm, |vm| {
             let name = format!("{prefix}-{}-VM", vm.id);
@@ -260,29 +260,29 @@ pub(crate) fn bring_up(tx: &mut Tx<'_>, zone: ThingId) {
     }
 }
 
-fn tell(tx: &mut Tx<'_>, id: ThingId, proxy: &'static str, storage: &'static str, what: &str) {
-    let vm = tx.thing(id);
+fn tell(tx: &mut Tx<'_>, id: ResourceId, proxy: &'static str, storage: &'static str, what: &str) {
+    let vm = tx.resource(id);
     let kind = event(vm, proxy, storage);
     let text = format!("The system VM {} was {what}", vm.text(col::NAME));
     happened(tx, kind, Level::Info, Some(id), text);
 }
 
 /// The host of a zone with most room for a VM of the system, by its offering.
-fn host_for(world: &World, zone: ThingId, offering: ThingId) -> Option<ThingId> {
+fn host_for(world: &World, zone: ResourceId, offering: ResourceId) -> Option<ResourceId> {
     host_in(world, zone, None, None, offering)
 }
 
 /// The same in a pod, if one is named, and on another host than the one that is avoided.
 pub(crate) fn host_in(
     world: &World,
-    zone: ThingId,
-    pod: Option<ThingId>,
-    avoided: Option<ThingId>,
-    offering: ThingId,
-) -> Option<ThingId> {
-    let offering = world.thing(offering);
+    zone: ResourceId,
+    pod: Option<ResourceId>,
+    avoided: Option<ResourceId>,
+    offering: ResourceId,
+) -> Option<ResourceId> {
+    let offering = world.resource(offering);
     let demand = (serviceoffering::cpu_mhz(offering), serviceoffering::memory_bytes(offering));
-    let fits = |host: &&Thing| {
+    let fits = |host: &&Resource| {
         placement::takes_new(world, host)
             && avoided != Some(host.id)
             && pod.is_none_or(|pod| host.id_of(col::POD_ID) == Some(pod))
@@ -300,8 +300,8 @@ pub(crate) fn host_in(
 
 /// Gives a system VM a public address, if it has none and the zone has any to give; it
 /// keeps the address until it is destroyed, and nobody pays for it.
-fn take_address(tx: &mut Tx<'_>, id: ThingId) {
-    let vm = tx.thing(id);
+fn take_address(tx: &mut Tx<'_>, id: ResourceId) {
+    let vm = tx.resource(id);
     let zone = vm.id_of(col::ZONE_ID).expect("system VMs are in a zone");
     if vm.id_of(col::PUBLIC_RANGE).is_none()
         && let Some((range, address)) = addressrange::free_for_system(tx, zone)
@@ -313,17 +313,17 @@ fn take_address(tx: &mut Tx<'_>, id: ThingId) {
 }
 
 /// Gives the system VMs of a seeded zone, which came before its networks, public addresses.
-pub(crate) fn take_addresses(tx: &mut Tx<'_>, zone: ThingId) {
+pub(crate) fn take_addresses(tx: &mut Tx<'_>, zone: ResourceId) {
     for id in tx.ids_referring(zone, Kind::SystemVm, col::ZONE_ID) {
         take_address(tx, id);
     }
 }
 
 /// Begins to start a stopped system VM on a host, with its disk on a pool there.
-fn start_on(tx: &mut Tx<'_>, id: ThingId, host: ThingId) {
+fn start_on(tx: &mut Tx<'_>, id: ResourceId, host: ResourceId) {
     tx.move_to(id, MachineState::Starting);
     take_address(tx, id);
-    let machine = tx.thing(host);
+    let machine = tx.resource(host);
     let (cluster, zone) = (machine.id_of(col::CLUSTER_ID), machine.id_of(col::ZONE_ID));
     let pool = tx
         .all(Kind::StoragePool)
@@ -340,24 +340,24 @@ fn start_on(tx: &mut Tx<'_>, id: ThingId, host: ThingId) {
 
 /// Begins to start a stopped system VM where there is room, with an address of the
 /// pod; returns the host.
-fn start(tx: &mut Tx<'_>, id: ThingId) -> Result<ThingId, ApiError> {
-    let vm = tx.thing(id).clone();
+fn start(tx: &mut Tx<'_>, id: ResourceId) -> Result<ResourceId, ApiError> {
+    let vm = tx.resource(id).clone();
     let zone = vm.id_of(col::ZONE_ID).expect("system VMs are in a zone");
     let offering = vm.id_of(col::SERVICE_OFFERING_ID).expect("system VMs have an offering");
     let host = host_for(tx, zone, offering).ok_or_else(|| {
         ApiError::server_capacity(format!(
             "no host of the zone {} has room for the system VM {}; add a host or enable one",
-            tx.thing(zone).text(col::NAME),
+            tx.resource(zone).text(col::NAME),
             vm.text(col::NAME)
         ))
         .about(vm.uuid.to_string(), "id")
     })?;
-    let pod = tx.thing(host).id_of(col::POD_ID).expect("hosts are in a pod");
+    let pod = tx.resource(host).id_of(col::POD_ID).expect("hosts are in a pod");
     if vm.id_of(col::POD_ID) != Some(pod) {
         let address = podaddress::free_address(tx, pod).ok_or_else(|| {
             ApiError::address_capacity(format!(
                 "the pod {} has no free address for system VMs; widen its range",
-                tx.thing(pod).text(col::NAME)
+                tx.resource(pod).text(col::NAME)
             ))
         })?;
         tx.edit(id, |vm| {
@@ -370,7 +370,7 @@ fn start(tx: &mut Tx<'_>, id: ThingId) -> Result<ThingId, ApiError> {
 
 /// Starts a system VM again that stopped because its host is gone; it stays stopped
 /// where no other host has room.
-pub(crate) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn start_elsewhere(tx: &mut Tx<'_>, id: ResourceId) {
     if start(tx, id).is_ok() {
         tx.move_to(id, MachineState::Running);
         tell(tx, id, "PROXY.HA", "SSVM.HA", "started again after the failure of its host");
@@ -382,8 +382,8 @@ pub(crate) fn start_elsewhere(tx: &mut Tx<'_>, id: ThingId) {
 const STOPPED_MAX: Millis = Millis(300_000);
 
 /// One that stops is looked at again, one that does anything else is not.
-fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
-    let due = (tx.thing(id).is(MachineState::Stopped)).then(|| tx.now + STOPPED_MAX);
+fn moved(tx: &mut Tx<'_>, id: ResourceId, _from: &'static str) {
+    let due = (tx.resource(id).is(MachineState::Stopped)).then(|| tx.now + STOPPED_MAX);
     tx.edit(id, |vm| {
         vm.set_time(col::DUE, due);
     });
@@ -391,17 +391,17 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, _from: &'static str) {
 
 /// Starts a stopped system VM where its zone is enabled and has room; one that waits for the
 /// end of a pool's maintenance goes on waiting.
-fn start_by_itself(tx: &mut Tx<'_>, id: ThingId) {
-    let vm = tx.thing(id);
+fn start_by_itself(tx: &mut Tx<'_>, id: ResourceId) {
+    let vm = tx.resource(id);
     let zone = vm.id_of(col::ZONE_ID).expect("system VMs are in a zone");
     let may_start = vm.is(MachineState::Stopped)
         && vm.id_of(col::WAITS_FOR).is_none()
-        && tx.thing(zone).text(col::ALLOCATION_STATE) == given::ENABLED;
+        && tx.resource(zone).text(col::ALLOCATION_STATE) == given::ENABLED;
     if may_start && start(tx, id).is_ok() {
         tx.move_to(id, MachineState::Running);
         return tell(tx, id, "PROXY.START", "SSVM.START", "started again by the cloud");
     }
-    let due = (tx.thing(id).is(MachineState::Stopped)).then(|| tx.now + STOPPED_MAX);
+    let due = (tx.resource(id).is(MachineState::Stopped)).then(|| tx.now + STOPPED_MAX);
     tx.edit(id, |vm| {
         vm.set_time(col::DUE, due);
     });
@@ -409,9 +409,9 @@ fn start_by_itself(tx: &mut Tx<'_>, id: ThingId) {
 
 /// Starts the system VMs again that waited for the end of a pool's maintenance; those
 /// that find no room stay stopped.
-pub(crate) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {
+pub(crate) fn start_waiting(tx: &mut Tx<'_>, pool: ResourceId) {
     for id in tx.ids_referring(pool, Kind::SystemVm, col::WAITS_FOR) {
-        if tx.thing(id).is(MachineState::Stopped) && start(tx, id).is_ok() {
+        if tx.resource(id).is(MachineState::Stopped) && start(tx, id).is_ok() {
             tx.move_to(id, MachineState::Running);
             tell(tx, id, "PROXY.START", "SSVM.START", "started after the maintenance of its pool");
         }
@@ -421,7 +421,7 @@ pub(crate) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {
 /// Restarts every system VM that runs, so that it reads what has changed.
 pub(crate) fn restart_all(tx: &mut Tx<'_>) {
     let running = tx.all(Kind::SystemVm).filter(|vm| vm.is(MachineState::Running));
-    let running: Vec<ThingId> = running.map(|vm| vm.id).collect();
+    let running: Vec<ResourceId> = running.map(|vm| vm.id).collect();
     for id in running {
         restart(tx, id);
         tell(tx, id, "PROXY.REBOOT", "SSVM.REBOOT", "rebooted");
@@ -429,8 +429,8 @@ pub(crate) fn restart_all(tx: &mut Tx<'_>) {
 }
 
 /// Down and up again on its host.
-fn restart(tx: &mut Tx<'_>, id: ThingId) {
-    let host = tx.thing(id).id_of(col::HOST_ID).expect("what runs is on a host");
+fn restart(tx: &mut Tx<'_>, id: ResourceId) {
+    let host = tx.resource(id).id_of(col::HOST_ID).expect("what runs is on a host");
     tx.move_to(id, MachineState::Stopping);
     tx.move_to(id, MachineState::Stopped);
     start_on(tx, id, host);
@@ -441,17 +441,17 @@ fn start_again(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.step == 0 {
         if call.entity().is(MachineState::Running) {
-            return Ok(Done::Thing(id));
+            return Ok(Done::Resource(id));
         }
-        call.tx.thing(id).must_be(&[MachineState::Stopped], "started", "id")?;
+        call.tx.resource(id).must_be(&[MachineState::Stopped], "started", "id")?;
         let host = start(call.tx, id)?;
         if let Some(later) = simulator::ask(call.tx, Some(host), "StartCommand")? {
             return Ok(later);
         }
     }
-    call.tx.thing(id).must_be(&[MachineState::Starting], "started", "id")?;
+    call.tx.resource(id).must_be(&[MachineState::Starting], "started", "id")?;
     call.tx.move_to(id, MachineState::Running);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// A start that failed after a while: it stands as before.
@@ -466,9 +466,9 @@ fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.step == 0 {
         if call.entity().is(MachineState::Stopped) {
-            return Ok(Done::Thing(id));
+            return Ok(Done::Resource(id));
         }
-        call.tx.thing(id).must_be(&[MachineState::Running], "stopped", "id")?;
+        call.tx.resource(id).must_be(&[MachineState::Running], "stopped", "id")?;
         let host = call.entity().id_of(col::HOST_ID);
         call.tx.move_to(id, MachineState::Stopping);
         if let Some(later) = simulator::ask_to_stop(call, host)? {
@@ -476,7 +476,7 @@ fn stop(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
     }
     machine::halt(call.tx, id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// A stop or a move that failed: it runs on where it was.
@@ -489,7 +489,7 @@ fn runs_on(call: &mut Call<'_, '_>, _: &ApiError) {
 
 fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    call.tx.thing(id).must_be(&[MachineState::Running], "rebooted", "id")?;
+    call.tx.resource(id).must_be(&[MachineState::Running], "rebooted", "id")?;
     if call.step == 0 {
         let host = call.entity().id_of(col::HOST_ID);
         if let Some(later) = simulator::ask(call.tx, host, "RebootCommand")? {
@@ -497,7 +497,7 @@ fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
     }
     restart(call.tx, id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Takes it away; another comes up in its place if the zone can.
@@ -507,13 +507,13 @@ fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     machine::halt(call.tx, id);
     call.tx.remove_with_dependants(id);
     bring_up(call.tx, zone);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn check_migrate(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let (id, to) = (call.args.id_required("virtualmachineid"), call.args.id_required("hostid"));
-    call.tx.thing(id).must_be(&[MachineState::Running], "migrated", "id")?;
-    let (vm, target) = (call.tx.thing(id), call.tx.thing(to));
+    call.tx.resource(id).must_be(&[MachineState::Running], "migrated", "id")?;
+    let (vm, target) = (call.tx.resource(id), call.tx.resource(to));
     let about = |text: String| {
         Err(ApiError::value(text)
             .about(vm.uuid.to_string(), "virtualmachineid")
@@ -549,16 +549,16 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             return Ok(later);
         }
     }
-    call.tx.thing(id).must_be(&[MachineState::Migrating], "migrated", "id")?;
+    call.tx.resource(id).must_be(&[MachineState::Migrating], "migrated", "id")?;
     call.tx.edit(id, |vm| {
         vm.set_ref(col::HOST_ID, to);
     });
     call.tx.move_to(id, MachineState::Running);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn check_change(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    call.tx.thing(call.args.id_required("id")).must_be(
+    call.tx.resource(call.args.id_required("id")).must_be(
         &[MachineState::Stopped],
         "given another offering",
         "id",
@@ -568,8 +568,8 @@ fn check_change(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 
 /// Refuses an offering of another use.
 fn check_scale(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let vm = call.tx.thing(call.args.id_required("id"));
-    let offering = call.tx.thing(call.args.id_required("serviceofferingid"));
+    let vm = call.tx.resource(call.args.id_required("id"));
+    let offering = call.tx.resource(call.args.id_required("serviceofferingid"));
     if !offering.flag(col::IS_SYSTEM)
         || offering.text(col::SYSTEM_VM_TYPE) != vm.text(col::SYSTEM_VM_TYPE)
     {
@@ -595,10 +595,10 @@ fn change_service(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         if cpu.used > cpu.total || memory.used > memory.total {
             return Err(ApiError::server_capacity(format!(
                 "the host {} has no room for the system VM {} with this offering",
-                call.tx.thing(on).text(col::NAME),
+                call.tx.resource(on).text(col::NAME),
                 call.entity().text(col::NAME)
             )));
         }
     }
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }

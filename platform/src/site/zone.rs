@@ -11,7 +11,7 @@ use cloudtally_model::{
 use super::{capacity, systemvm};
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, Thing, ThingId, World, verbs},
+    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, World, verbs},
     parse::given::{self, DISABLED, ENABLED, Subnet},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete::*, ParamType::*, Roles, Sight, Unique,
@@ -72,7 +72,7 @@ pub(crate) const ZONE: Object = Object {
         f("networktype", W::Str),
         f("securitygroupsenabled", W::Bool),
         f("allocationstate", W::Str),
-        f("zonetoken", W::Str).by(|view| Node::text(token(view.thing))).for_root(),
+        f("zonetoken", W::Str).by(|view| Node::text(token(view.resource))).for_root(),
         f("dhcpprovider", W::Str),
         f("capacity", W::Objects("Capacity")).by(|_| Node::Null),
         f("localstorageenabled", W::Bool),
@@ -156,7 +156,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 ];
 
 /// What the storage VM of the zone shows to be let in.
-fn token(zone: &Thing) -> String {
+fn token(zone: &Resource) -> String {
     zone.uuid.to_string().replace('-', "")
 }
 
@@ -210,7 +210,7 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             zone.set_text(col::GUEST_CIDR_ADDRESS, GUEST_CIDR);
         }
     });
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -262,18 +262,18 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.tx.edit(id, |old| *old = zone);
     // 4. What an enabled zone needs to serve guests.
     systemvm::bring_up(call.tx, id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Refuses offerings of disks of hosts in a zone that uses none.
 pub(crate) fn refuse_local(
     call: &Call<'_, '_>,
-    zone: ThingId,
-    offerings: &[Option<ThingId>],
+    zone: ResourceId,
+    offerings: &[Option<ResourceId>],
 ) -> Result<(), ApiError> {
-    let zone = call.tx.thing(zone);
-    let is_local = |offering: &&Thing| offering.text(col::STORAGE_TYPE) == "local";
-    let local = offerings.iter().flatten().map(|id| call.tx.thing(*id)).find(is_local);
+    let zone = call.tx.resource(zone);
+    let is_local = |offering: &&Resource| offering.text(col::STORAGE_TYPE) == "local";
+    let local = offerings.iter().flatten().map(|id| call.tx.resource(*id)).find(is_local);
     match local.filter(|_| !zone.flag(col::LOCAL_STORAGE_ENABLED)) {
         None => Ok(()),
         Some(offering) => Err(ApiError::value(format!(
@@ -287,8 +287,8 @@ pub(crate) fn refuse_local(
 }
 
 /// Refuses to put something new into a zone that is disabled; root admins may, to try it.
-pub(crate) fn refuse_disabled(call: &Call<'_, '_>, zone: ThingId) -> Result<(), ApiError> {
-    let zone = call.tx.thing(zone);
+pub(crate) fn refuse_disabled(call: &Call<'_, '_>, zone: ResourceId) -> Result<(), ApiError> {
+    let zone = call.tx.resource(zone);
     if zone.text(col::ALLOCATION_STATE) == ENABLED || call.caller.is_root() {
         return Ok(());
     }
@@ -301,7 +301,7 @@ fn list_zones(query: &Query<'_>) -> Result<Answer, ApiError> {
     let has_groups = args.flag("securitygroupenabled");
     let only_available = args.is_true("available") || !query.caller.is_root();
     let domain = args.id("domainid");
-    let zones = query.things(Kind::Zone)?.into_iter().filter(|zone| {
+    let zones = query.resources(Kind::Zone)?.into_iter().filter(|zone| {
         has_groups.is_none_or(|wanted| zone.flag(col::SECURITY_GROUPS_ENABLED) == wanted)
             && (!only_available || zone.text(col::ALLOCATION_STATE) == ENABLED)
             && domain.is_none_or(|domain| {

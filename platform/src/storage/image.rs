@@ -9,8 +9,8 @@ use cloudtally_model::{ApiError, Text};
 use crate::{
     col,
     engine::{
-        Answer, Arg, Call, Caller, Column, Done, Node, Query, Scope, Thing, ThingId, Tx, View,
-        World, limit, verbs,
+        Answer, Arg, Call, Caller, Column, Done, Node, Query, Resource, ResourceId, Scope, Tx,
+        View, World, limit, verbs,
     },
     offering::hypervisor::{BARE_METAL, HYPERVISORS},
     parse::{given, units::gib},
@@ -28,7 +28,7 @@ pub(crate) const COUNTS: &[(Limit, Amount)] =
 
 /// Tells whether the caller may use somebody else's image: one that is for everybody, or
 /// that is shared with its account.
-pub(crate) fn is_shared(_: &World, caller: &Caller, image: &Thing) -> bool {
+pub(crate) fn is_shared(_: &World, caller: &Caller, image: &Resource) -> bool {
     image.flag(col::IS_PUBLIC) || image.ids_of(col::SHARED_WITH).contains(&caller.account)
 }
 
@@ -44,14 +44,14 @@ pub(crate) const HIDDEN: &[crate::table::Hidden] = &[
 
 /// Whether an account may make machines from an image: its own, a public one, or one
 /// that is shared with it.
-pub(crate) fn is_open_to(image: &Thing, account: ThingId) -> bool {
+pub(crate) fn is_open_to(image: &Resource, account: ResourceId) -> bool {
     image.owner == Some(account)
         || image.flag(col::IS_PUBLIC)
         || image.ids_of(col::SHARED_WITH).contains(&account)
 }
 
 /// Refuses what only some may make of their images.
-pub(crate) fn check_rights(call: &Call<'_, '_>, owner: ThingId) -> Result<(), ApiError> {
+pub(crate) fn check_rights(call: &Call<'_, '_>, owner: ResourceId) -> Result<(), ApiError> {
     let is_true = |name: &str| matches!(call.args.if_any(name), Some(Arg::Bool(true)));
     if is_true("isfeatured") && call.caller.role == crate::table::Role::User {
         return Err(ApiError::permission("Only admins feature images"));
@@ -74,14 +74,14 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
     if !["http://", "https://", "ftp://", "nfs://"].iter().any(|s| url.starts_with(s)) {
         return Err(call.invalid("url", &url, "expected a link by http, https, ftp or nfs"));
     }
-    let zones: Vec<ThingId> = match call.args.id_if_any("zoneid") {
+    let zones: Vec<ResourceId> = match call.args.id_if_any("zoneid") {
         Some(zone) => {
             zone::refuse_disabled(call, zone)?;
             zonestore::refuse_without(call.tx, zone)?;
             vec![zone]
         }
         None => {
-            let is_for_them = |zone: &&Thing| {
+            let is_for_them = |zone: &&Resource| {
                 call.tx.is_offered_to(&call.caller, zone) && zonestore::serves(call.tx, zone.id)
             };
             call.tx.all(Kind::Zone).filter(is_for_them).map(|zone| zone.id).collect()
@@ -133,20 +133,25 @@ pub(crate) fn register(call: &mut Call<'_, '_>, kind: Kind) -> Result<Done, ApiE
     }
     call.entity = Some(id);
     let items =
-        shown_copies(&View::new(call.tx, &call.caller, call.tx.thing(id), call.tx.now), &|_| true);
+        shown_copies(&View::new(call.tx, &call.caller, call.tx.resource(id), call.tx.now), &|_| {
+            true
+        });
     let item = if kind == Kind::Iso { "iso" } else { "template" };
     Ok(Done::Answer(Answer::List { count: items.len(), item, items }))
 }
 
 /// An image as lists show it: once for each of its copies that is wanted.
-fn shown_copies(view: &View<'_>, wanted: &dyn Fn(&Thing) -> bool) -> Vec<Node> {
-    copies(view.world, view.thing.id).filter(|copy| wanted(copy)).map(|c| shown(view, c)).collect()
+fn shown_copies(view: &View<'_>, wanted: &dyn Fn(&Resource) -> bool) -> Vec<Node> {
+    copies(view.world, view.resource.id)
+        .filter(|copy| wanted(copy))
+        .map(|c| shown(view, c))
+        .collect()
 }
 
 /// How far a copy is, in the words of CloudStack 4.2, which differ between templates and
 /// ISOs: clients wait for them.
-fn status(view: &View<'_>, copy: &Thing) -> String {
-    let word = match (copy.state_as(), view.thing.kind) {
+fn status(view: &View<'_>, copy: &Resource) -> String {
+    let word = match (copy.state_as(), view.resource.kind) {
         (Some(CopyState::Ready), Kind::Iso) => "Successfully Installed",
         (Some(CopyState::Ready), _) => "Download Complete",
         (Some(CopyState::Failed), _) => "Download failed",
@@ -163,8 +168,8 @@ fn status(view: &View<'_>, copy: &Thing) -> String {
 }
 
 /// One copy of an image as an object.
-fn shown(view: &View<'_>, copy: &Thing) -> Node {
-    let zone = copy.id_of(col::ZONE_ID).map(|id| view.world.thing(id));
+fn shown(view: &View<'_>, copy: &Resource) -> Node {
+    let zone = copy.id_of(col::ZONE_ID).map(|id| view.world.resource(id));
     let mut fields = Vec::new();
     for field in TEMPLATE.fields {
         let node = match field.name {
@@ -182,8 +187,8 @@ fn shown(view: &View<'_>, copy: &Thing) -> Node {
 }
 
 /// The image with its first copy, as commands about one image answer it.
-pub(crate) fn answer(call: &Call<'_, '_>, id: ThingId, item: &'static str) -> Done {
-    let view = View::new(call.tx, &call.caller, call.tx.thing(id), call.tx.now);
+pub(crate) fn answer(call: &Call<'_, '_>, id: ResourceId, item: &'static str) -> Done {
+    let view = View::new(call.tx, &call.caller, call.tx.resource(id), call.tx.now);
     let object = match copies(call.tx, id).next() {
         Some(copy) => shown(&view, copy),
         None => view.object(&TEMPLATE),
@@ -217,14 +222,14 @@ pub(crate) fn list(
     let scope = Scope::of(world, caller, query.args)?;
     let names_owner = ["account", "domainid", "projectid"].iter().any(|name| query.args.has(name));
     let scope = if names_owner { scope } else { Scope::Account(caller.account) };
-    let is_in = |account: ThingId| scope.covers(world, caller, account);
+    let is_in = |account: ResourceId| scope.covers(world, caller, account);
     let wanted_zone = query.args.id("zoneid");
     let wanted_ready = query.args.flag_if_any("isready");
     let shows_removed = query.args.is_true("showremoved");
     let text = |name: &str| query.args.text_if_any(name).map(str::to_lowercase);
     let (name, hypervisor) = (text("name"), text("hypervisor"));
     // 2. Which of them pass.
-    let passes = |image: &Thing| {
+    let passes = |image: &Resource| {
         let is_own = image.owner.is_some_and(is_in);
         let is_shared = image.ids_of(col::SHARED_WITH).into_iter().any(is_in);
         let is_public = image.flag(col::IS_PUBLIC);
@@ -255,15 +260,15 @@ pub(crate) fn list(
     let needs_ready = wanted_id.is_none()
         && matches!(filter, "selfexecutable" | "sharedexecutable" | "executable");
     // 3. Each copy of each is an item.
-    let mut images: Vec<&Thing> = if shows_removed {
+    let mut images: Vec<&Resource> = if shows_removed {
         world.removed_too(kind).filter(|image| passes(image)).collect()
     } else {
         world.all(kind).filter(|image| passes(image)).collect()
     };
     images.sort_by_key(|image| image.int(col::SORT_KEY));
     // An image that is gone is shown with the copies it had.
-    let had = |image: &Thing| -> Vec<&Thing> {
-        let is_its = |copy: &&Thing| copy.id_of(col::IMAGE) == Some(image.id);
+    let had = |image: &Resource| -> Vec<&Resource> {
+        let is_its = |copy: &&Resource| copy.id_of(col::IMAGE) == Some(image.id);
         match image.removed {
             Some(_) => world.removed_too(Kind::ImageCopy).filter(is_its).collect(),
             None => copies(world, image.id).collect(),
@@ -299,7 +304,7 @@ const FILTERS: &[&str] = &[
 pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let zone = call.args.id("zoneid");
-    let gone: Vec<ThingId> = copies(call.tx, id)
+    let gone: Vec<ResourceId> = copies(call.tx, id)
         .filter(|copy| zone.is_none_or(|zone| copy.id_of(col::ZONE_ID) == Some(zone)))
         .map(|copy| copy.id)
         .collect();
@@ -312,11 +317,11 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     // An ISO that lies in a drive stays where the machine is.
-    let is_lost = |vm: &Thing| {
+    let is_lost = |vm: &Resource| {
         !vm.is_any(&[MachineState::Destroyed, MachineState::Error])
             && gone
                 .iter()
-                .any(|copy| call.tx.thing(*copy).id_of(col::ZONE_ID) == vm.id_of(col::ZONE_ID))
+                .any(|copy| call.tx.resource(*copy).id_of(col::ZONE_ID) == vm.id_of(col::ZONE_ID))
     };
     if let Some(vm) = call.tx.referring(id, Kind::Vm, col::ISO_ID).find(|vm| is_lost(vm)) {
         let name = call.entity().text(col::NAME);
@@ -342,8 +347,8 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// Deletes an image with all its copies.
-pub(crate) fn remove(tx: &mut Tx<'_>, image: ThingId) {
-    let gone: Vec<ThingId> = copies(tx, image).map(|copy| copy.id).collect();
+pub(crate) fn remove(tx: &mut Tx<'_>, image: ResourceId) {
+    let gone: Vec<ResourceId> = copies(tx, image).map(|copy| copy.id).collect();
     for copy in gone {
         delete_copy(tx, copy);
     }
@@ -382,8 +387,8 @@ pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, 
         copy.set_state(CopyState::Ready);
         copy.set_ref(col::IMAGE, id).set_ref(col::ZONE_ID, to);
     });
-    let view = View::new(call.tx, &call.caller, call.tx.thing(id), call.tx.now);
-    let object = shown(&view, call.tx.thing(copy));
+    let view = View::new(call.tx, &call.caller, call.tx.resource(id), call.tx.now);
+    let object = shown(&view, call.tx.resource(copy));
     Ok(Done::Answer(Answer::Object { item, object }))
 }
 
@@ -412,7 +417,7 @@ pub(crate) fn format_of(hypervisor: &str) -> &'static str {
 /// Refuses to change an image one may only use.
 pub(crate) fn check_owned(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let Some(id) = call.args.id_if_any("id") else { return Ok(()) };
-    if call.tx.thing(id).text(col::TEMPLATE_TYPE) == "SYSTEM" && !call.caller.is_root() {
+    if call.tx.resource(id).text(col::TEMPLATE_TYPE) == "SYSTEM" && !call.caller.is_root() {
         return Err(ApiError::permission("Only root admins change the templates of the system"));
     }
     Ok(())
@@ -486,16 +491,16 @@ pub(crate) fn update_permissions(call: &mut Call<'_, '_>) -> Result<Done, ApiErr
 
 /// Shows who may use an image besides its owner.
 pub(crate) fn permissions(query: &Query<'_>, item: &'static str) -> Result<Answer, ApiError> {
-    let image = query.world.thing(query.args.id_required("id"));
+    let image = query.world.resource(query.args.id_required("id"));
     let owner = image.owner.expect("images have an owner");
     let (mut accounts, mut projects) = (Vec::new(), Vec::new());
     for id in image.ids_of(col::SHARED_WITH) {
         match query.world.project_of(id) {
             Some(project) => projects.push(Node::text(project.uuid.to_string())),
-            None => accounts.push(Node::text(query.world.thing(id).text(col::NAME))),
+            None => accounts.push(Node::text(query.world.resource(id).text(col::NAME))),
         }
     }
-    let domain = query.world.thing(query.world.domain_of(owner));
+    let domain = query.world.resource(query.world.domain_of(owner));
     let list = |items: Vec<Node>| if items.is_empty() { Node::Null } else { Node::List(items) };
     let mut fields = vec![
         ("id", Node::text(image.uuid.to_string())),
@@ -529,7 +534,7 @@ pub(crate) fn extract(call: &Call<'_, '_>) -> Result<Done, ApiError> {
 /// A link to download an image or a volume from, as extractions answer it.
 pub(crate) fn extraction(call: &Call<'_, '_>, size_bytes: i64) -> Result<Done, ApiError> {
     let mode = call.args.text_required("mode");
-    let thing = call.entity();
+    let resource = call.entity();
     let upload_to = match (mode, call.args.text("url")) {
         ("HTTP_DOWNLOAD", None) => None,
         ("HTTP_DOWNLOAD", Some(_)) => {
@@ -543,16 +548,18 @@ pub(crate) fn extraction(call: &Call<'_, '_>, size_bytes: i64) -> Result<Done, A
         }
         _ => return Err(call.invalid("mode", mode, "expected `HTTP_DOWNLOAD` or `FTP_UPLOAD`")),
     };
-    let zone = call.args.id("zoneid").map(|id| call.tx.thing(id));
-    let owner = thing.owner.map(|id| call.tx.thing(id).uuid.to_string());
+    let zone = call.args.id("zoneid").map(|id| call.tx.resource(id));
+    let owner = resource.owner.map(|id| call.tx.resource(id).uuid.to_string());
     let (state, url) = match upload_to {
-        None => ("DOWNLOAD_URL_CREATED", format!("http://ssvm.internal/userdata/{}", thing.uuid)),
+        None => {
+            ("DOWNLOAD_URL_CREATED", format!("http://ssvm.internal/userdata/{}", resource.uuid))
+        }
         Some(url) => ("UPLOADED", url),
     };
     let fields = vec![
-        ("id", Node::text(thing.uuid.to_string())),
-        ("name", Node::text(thing.text(col::NAME))),
-        ("extractId", Node::text(thing.uuid.to_string())),
+        ("id", Node::text(resource.uuid.to_string())),
+        ("name", Node::text(resource.text(col::NAME))),
+        ("extractId", Node::text(resource.uuid.to_string())),
         ("uploadpercentage", Node::Int(i64::from(state == "UPLOADED") * 100)),
         ("status", Node::text(format!("{size_bytes} bytes"))),
         ("accountid", Node::text_if(owner)),

@@ -165,38 +165,38 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (iso, vm) = (call.args.id_required("id"), call.args.id_required("virtualmachineid"));
-    let zone = call.tx.thing(vm).id_of(col::ZONE_ID).expect("virtual machines are in a zone");
-    if !call.tx.thing(vm).is_any(&[MachineState::Running, MachineState::Stopped]) {
+    let zone = call.tx.resource(vm).id_of(col::ZONE_ID).expect("virtual machines are in a zone");
+    if !call.tx.resource(vm).is_any(&[MachineState::Running, MachineState::Stopped]) {
         return Err(ApiError::value(format!(
             "the virtual machine {} is {}; attach ISOs while it runs or is stopped",
-            call.tx.thing(vm).text(col::NAME),
-            call.tx.thing(vm).state()
+            call.tx.resource(vm).text(col::NAME),
+            call.tx.resource(vm).state()
         )));
     }
     if imagecopy::ready_in(call.tx, iso, zone).is_none() {
         return Err(ApiError::value(format!(
             "the ISO {} is not ready in the zone of the virtual machine",
-            call.tx.thing(iso).text(col::NAME)
+            call.tx.resource(iso).text(col::NAME)
         )));
     }
     call.tx.edit(vm, |vm| {
         vm.set_ref(col::ISO_ID, iso);
     });
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
 fn detach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
-    if call.tx.thing(vm).id_of(col::ISO_ID).is_none() {
+    if call.tx.resource(vm).id_of(col::ISO_ID).is_none() {
         return Err(ApiError::value(format!(
             "the virtual machine {} has no ISO attached",
-            call.tx.thing(vm).text(col::NAME)
+            call.tx.resource(vm).text(col::NAME)
         )));
     }
     call.tx.edit(vm, |vm| {
         vm.set_ref(col::ISO_ID, None);
     });
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
 fn list_isos(query: &Query<'_>) -> Result<Answer, ApiError> {

@@ -5,7 +5,7 @@ use cloudtally_model::{ApiError, Instant};
 use crate::{
     col,
     desk::{metering, simulator},
-    engine::{Answer, Call, Done, Query, ThingId, Tx, begin_by_itself, limit, scope, table},
+    engine::{Answer, Call, Done, Query, ResourceId, Tx, begin_by_itself, limit, scope, table},
     parse::units::gib,
     site::zonestore,
     state::{SnapshotState, VolumeState},
@@ -154,8 +154,12 @@ const INTERVALS: &[(&str, i64, &str)] = &[
 ];
 
 /// Makes a snapshot of a volume that holds something.
-fn insert(tx: &mut Tx<'_>, volume: ThingId, policy: Option<ThingId>) -> Result<ThingId, ApiError> {
-    let of = tx.thing(volume).clone();
+fn insert(
+    tx: &mut Tx<'_>,
+    volume: ResourceId,
+    policy: Option<ResourceId>,
+) -> Result<ResourceId, ApiError> {
+    let of = tx.resource(volume).clone();
     if !of.is(VolumeState::Ready) {
         return Err(of.refused("volumeid", format!("is {} and holds nothing yet", of.state())));
     }
@@ -164,11 +168,11 @@ fn insert(tx: &mut Tx<'_>, volume: ThingId, policy: Option<ThingId>) -> Result<T
     let owner = of.owner.expect("volumes have an owner");
     limit::check(tx, owner, Limit::Snapshot, 1)?;
     limit::check(tx, owner, Limit::SecondaryStorage, gib(of.int(col::SIZE)))?;
-    let vm = of.id_of(col::VIRTUAL_MACHINE_ID).map(|vm| tx.thing(vm).text(col::NAME).to_owned());
+    let vm = of.id_of(col::VIRTUAL_MACHINE_ID).map(|vm| tx.resource(vm).text(col::NAME).to_owned());
     let vm = vm.unwrap_or_else(|| "detached".to_owned());
     let stamp: String = tx.now.to_string().chars().filter(char::is_ascii_digit).take(14).collect();
     let name = format!("{vm}_{}_{stamp}", of.text(col::NAME));
-    let interval = policy.map(|policy| tx.thing(policy).int(col::INTERVAL_TYPE));
+    let interval = policy.map(|policy| tx.resource(policy).int(col::INTERVAL_TYPE));
     let interval = INTERVALS.iter().find(|(_, number, _)| Some(*number) == interval);
     Ok(tx.insert(Kind::Snapshot, |snapshot| {
         snapshot.owner = Some(owner);
@@ -183,15 +187,15 @@ fn insert(tx: &mut Tx<'_>, volume: ThingId, policy: Option<ThingId>) -> Result<T
     }))
 }
 
-fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let (volume, policy) = (call.args.id_required("volumeid"), call.args.id("policyid"));
-    if let Some(policy) = policy.map(|id| call.tx.thing(id))
+    if let Some(policy) = policy.map(|id| call.tx.resource(id))
         && policy.id_of(col::VOLUME_ID) != Some(volume)
     {
         return Err(ApiError::value(format!(
             "the snapshot policy {} is of another volume than {}",
             policy.uuid,
-            call.tx.thing(volume).text(col::NAME)
+            call.tx.resource(volume).text(col::NAME)
         ))
         .about(policy.uuid.to_string(), "policyid"));
     }
@@ -200,12 +204,12 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 }
 
 /// Backs it up; from then on it is billed, and what its policy has too many of is not.
-fn back_up(tx: &mut Tx<'_>, id: ThingId) {
+fn back_up(tx: &mut Tx<'_>, id: ResourceId) {
     tx.move_to(id, SnapshotState::BackedUp);
-    let policy = tx.thing(id).id_of(col::POLICY).and_then(|id| tx.get(Kind::SnapshotPolicy, id));
+    let policy = tx.resource(id).id_of(col::POLICY).and_then(|id| tx.get(Kind::SnapshotPolicy, id));
     let Some(policy) = policy else { return };
     let keep = usize::try_from(policy.int(col::MAX_SNAPS)).unwrap_or(usize::MAX);
-    let good: Vec<ThingId> = tx
+    let good: Vec<ResourceId> = tx
         .referring(policy.id, Kind::Snapshot, col::POLICY)
         .filter(|snapshot| snapshot.is(SnapshotState::BackedUp))
         .map(|snapshot| snapshot.id)
@@ -218,15 +222,15 @@ fn back_up(tx: &mut Tx<'_>, id: ThingId) {
 fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.step == 0 {
-        let volume = call.entity().id_of(col::VOLUME_ID).map(|id| call.tx.thing(id));
+        let volume = call.entity().id_of(col::VOLUME_ID).map(|id| call.tx.resource(id));
         let vm = volume.and_then(|volume| volume.id_of(col::VIRTUAL_MACHINE_ID));
-        let host = vm.and_then(|vm| call.tx.thing(vm).id_of(col::HOST_ID));
+        let host = vm.and_then(|vm| call.tx.resource(vm).id_of(col::HOST_ID));
         if let Some(later) = simulator::ask(call.tx, host, "BackupSnapshotCommand")? {
             return Ok(later);
         }
     }
     back_up(call.tx, id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn fail(call: &mut Call<'_, '_>) {
@@ -236,7 +240,7 @@ fn fail(call: &mut Call<'_, '_>) {
 }
 
 /// Takes a snapshot away, and off the bill.
-pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
     tx.remove_with_dependants(id);
 }
 
@@ -298,7 +302,7 @@ fn create_policy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .referring(volume, Kind::SnapshotPolicy, col::VOLUME_ID)
         .find(|policy| policy.int(col::INTERVAL_TYPE) == *number)
         .map(|policy| policy.id);
-    let owner = call.tx.thing(volume).owner;
+    let owner = call.tx.resource(volume).owner;
     let id = known.unwrap_or_else(|| {
         call.tx.insert(Kind::SnapshotPolicy, |policy| {
             policy.owner = owner;
@@ -314,7 +318,7 @@ fn create_policy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             .set_time(col::DUE, due);
     });
     call.entity = Some(id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// The first moment after `now` that a schedule names. A time that the clocks
@@ -349,8 +353,8 @@ fn next_run(interval: i64, schedule: &str, zone: chrono_tz::Tz, now: Instant) ->
 }
 
 /// Begins to take the snapshot of a policy.
-fn take_scheduled(tx: &mut Tx<'_>, id: ThingId) {
-    let policy = tx.thing(id).clone();
+fn take_scheduled(tx: &mut Tx<'_>, id: ResourceId) {
+    let policy = tx.resource(id).clone();
     let volume = policy.id_of(col::VOLUME_ID).expect("policies are of a volume");
     let zone = cloudtally_model::calendar::time_zone(policy.text(col::TIMEZONE));
     let zone = zone.unwrap_or(chrono_tz::Tz::UTC);
@@ -359,13 +363,13 @@ fn take_scheduled(tx: &mut Tx<'_>, id: ThingId) {
         policy.set_time(col::DUE, due);
     });
     // A volume without data or an account at its limit gets none this time.
-    let (volume, policy) = (tx.thing(volume).uuid.to_string(), policy.uuid.to_string());
+    let (volume, policy) = (tx.resource(volume).uuid.to_string(), policy.uuid.to_string());
     let params = [("volumeid", volume.as_str()), ("policyid", policy.as_str())];
     drop(begin_by_itself(tx, "createSnapshot", &params));
 }
 
 fn delete_policies(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let ids: Vec<ThingId> =
+    let ids: Vec<ResourceId> =
         call.args.id("id").into_iter().chain(call.args.ids("ids").iter().copied()).collect();
     if ids.is_empty() {
         return Err(ApiError::value("give `id` or `ids`"));

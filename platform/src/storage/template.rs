@@ -6,7 +6,7 @@ use cloudtally_model::ApiError;
 use super::image::{self, EXTRACTION, TEMPLATE};
 use crate::{
     col,
-    engine::{Call, Done, Thing, ThingId, limit, verbs},
+    engine::{Call, Done, Resource, ResourceId, limit, verbs},
     parse::units::gib,
     site::{imagecopy, placement, zonestore},
     state::{MachineState, SnapshotState, VolumeState},
@@ -213,11 +213,11 @@ const SOURCES: [&str; 3] = ["volumeid", "snapshotid", "virtualmachineid"];
 
 /// A template of a volume, a snapshot or a bare metal machine: the zone is theirs, the
 /// size is the volume's, and the image it was made from is remembered.
-fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     // 1. What it is made of.
-    let given: Vec<ThingId> = SOURCES.iter().filter_map(|name| call.args.id(name)).collect();
+    let given: Vec<ResourceId> = SOURCES.iter().filter_map(|name| call.args.id(name)).collect();
     let source = match given.as_slice() {
-        [id] => call.tx.thing(*id).clone(),
+        [id] => call.tx.resource(*id).clone(),
         [] => {
             return Err(ApiError::value(
                 "give `volumeid` or `snapshotid`, or `virtualmachineid` for bare metal",
@@ -236,13 +236,13 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     }
     // What says the hypervisor and the template.
     let volume = match source.kind {
-        Kind::Snapshot => source.id_of(col::VOLUME_ID).map(|id| call.tx.thing(id).clone()),
+        Kind::Snapshot => source.id_of(col::VOLUME_ID).map(|id| call.tx.resource(id).clone()),
         _ => Some(source.clone()),
     };
     if source.kind == Kind::Vm {
         check_bare_metal(call, &source)?;
     } else if source.kind == Kind::Volume {
-        let vm = source.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.tx.thing(id));
+        let vm = source.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.tx.resource(id));
         if let Some(vm) = vm.filter(|vm| !vm.is(MachineState::Stopped)) {
             return Err(ApiError::value(format!(
                 "stop the virtual machine {} before making a template of its volume",
@@ -277,7 +277,7 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
         Kind::Vm => from.id_of(col::TEMPLATE_ID),
         _ => from.id_of(col::ROOT_TEMPLATE),
     });
-    let source_template = made_from.filter(|id| call.tx.thing(*id).kind == Kind::Template);
+    let source_template = made_from.filter(|id| call.tx.resource(*id).kind == Kind::Template);
     call.tx.edit(id, |template| {
         template
             .set_text(col::TEMPLATE_TYPE, "USER")
@@ -300,7 +300,7 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 }
 
 /// A bare metal machine is copied as a whole, to where the caller says.
-fn check_bare_metal(call: &Call<'_, '_>, vm: &Thing) -> Result<(), ApiError> {
+fn check_bare_metal(call: &Call<'_, '_>, vm: &Resource) -> Result<(), ApiError> {
     let name = vm.text(col::NAME);
     if !placement::is_bare_metal(vm.text(col::HYPERVISOR)) {
         return Err(ApiError::value(format!(
@@ -324,7 +324,7 @@ fn finish_create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let source = SOURCES.iter().find_map(|name| call.args.id(name));
     let source = source.expect("one of them was checked");
     let zone =
-        call.tx.thing(source).id_of(col::ZONE_ID).expect("what images are made of is in a zone");
+        call.tx.resource(source).id_of(col::ZONE_ID).expect("what images are made of is in a zone");
     let id = call.entity_id();
     imagecopy::put_ready(call.tx, id, zone);
     Ok(image::answer(call, id, "template"))
@@ -341,8 +341,8 @@ fn prepare(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if imagecopy::ready_in(call.tx, id, zone).is_none() {
         return Err(ApiError::value(format!(
             "the template {} is not ready in this zone",
-            call.tx.thing(id).text(col::NAME)
+            call.tx.resource(id).text(col::NAME)
         )));
     }
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }

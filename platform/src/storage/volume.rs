@@ -6,7 +6,7 @@ use super::image::{self, EXTRACTION};
 use crate::{
     col,
     desk::{metering, simulator},
-    engine::{Call, Done, Node, Query, Thing, ThingId, Tx, World, limit, table},
+    engine::{Call, Done, Node, Query, Resource, ResourceId, Tx, World, limit, table},
     offering::hypervisor,
     parse::units::{GIB, gib},
     site::{
@@ -60,8 +60,8 @@ pub(crate) const VOLUME: Object = Object {
         f("serviceofferingname", W::Str).join(col::SERVICE_OFFERING_ID, "name"),
         f("serviceofferingdisplaytext", W::Str).join(col::SERVICE_OFFERING_ID, "displaytext"),
         f("isextractable", W::Bool),
-        f("status", W::Str).by(|view| match view.thing.state_as() {
-            _ if view.thing.text(col::URL).is_empty() => Node::Null,
+        f("status", W::Str).by(|view| match view.resource.state_as() {
+            _ if view.resource.text(col::URL).is_empty() => Node::Null,
             Some(VolumeState::Allocated) => Node::text("Uploading"),
             _ => Node::text("Upload Complete"),
         }),
@@ -253,10 +253,10 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Volume, &VOLUME)
 /// asked for where the offering leaves it open.
 pub(crate) fn size_of(
     call: &Call<'_, '_>,
-    offering: ThingId,
+    offering: ResourceId,
     size_gib: Option<i64>,
 ) -> Result<i64, ApiError> {
-    let offering = call.tx.thing(offering);
+    let offering = call.tx.resource(offering);
     if !offering.flag(col::IS_CUSTOMIZED) {
         return Ok(offering.int(col::DISK_SIZE).saturating_mul(GIB));
     }
@@ -277,8 +277,8 @@ pub(crate) fn size_of(
 }
 
 /// Refuses a size where the offering has one.
-pub(crate) fn refuse_size(call: &Call<'_, '_>, offering: ThingId) -> Result<(), ApiError> {
-    let offering = call.tx.thing(offering);
+pub(crate) fn refuse_size(call: &Call<'_, '_>, offering: ResourceId) -> Result<(), ApiError> {
+    let offering = call.tx.resource(offering);
     if offering.flag(col::IS_CUSTOMIZED) || !call.args.has("size") {
         return Ok(());
     }
@@ -286,14 +286,14 @@ pub(crate) fn refuse_size(call: &Call<'_, '_>, offering: ThingId) -> Result<(), 
 }
 
 /// The size of a volume that is there, if it lies in the image store or not, as asked.
-fn stored_bytes(volume: &Thing, in_image_store: bool) -> i64 {
+fn stored_bytes(volume: &Resource, in_image_store: bool) -> i64 {
     let is_meant = is_in_image_store(volume) == in_image_store;
     if is_meant && !volume.is(VolumeState::Destroy) { volume.int(col::SIZE) } else { 0 }
 }
 
 /// Makes the root volume of a machine.
-pub(crate) fn insert_root(tx: &mut Tx<'_>, vm: ThingId, image: ThingId, size_bytes: i64) {
-    let machine = tx.thing(vm).clone();
+pub(crate) fn insert_root(tx: &mut Tx<'_>, vm: ResourceId, image: ResourceId, size_bytes: i64) {
+    let machine = tx.resource(vm).clone();
     let offering = machine.id_of(col::SERVICE_OFFERING_ID);
     let storage_type = storage_type_of(tx, offering);
     let _id = tx.insert(Kind::Volume, |volume| {
@@ -309,8 +309,8 @@ pub(crate) fn insert_root(tx: &mut Tx<'_>, vm: ThingId, image: ThingId, size_byt
 }
 
 /// Makes the data volume that a machine is deployed with.
-pub(crate) fn insert_data(tx: &mut Tx<'_>, vm: ThingId, offering: ThingId, size_bytes: i64) {
-    let machine = tx.thing(vm).clone();
+pub(crate) fn insert_data(tx: &mut Tx<'_>, vm: ResourceId, offering: ResourceId, size_bytes: i64) {
+    let machine = tx.resource(vm).clone();
     let storage_type = storage_type_of(tx, Some(offering));
     let _id = tx.insert(Kind::Volume, |volume| {
         volume.owner = machine.owner;
@@ -324,11 +324,11 @@ pub(crate) fn insert_data(tx: &mut Tx<'_>, vm: ThingId, offering: ThingId, size_
 }
 
 /// `shared` or `local`, as the offering of a volume says.
-fn storage_type_of(world: &World, offering: Option<ThingId>) -> String {
-    offering.map_or("shared", |id| world.thing(id).text(col::STORAGE_TYPE)).to_owned()
+fn storage_type_of(world: &World, offering: Option<ResourceId>) -> String {
+    offering.map_or("shared", |id| world.resource(id).text(col::STORAGE_TYPE)).to_owned()
 }
 
-fn fill(volume: &mut Thing, machine: &Thing, size_bytes: i64, storage_type: &str) {
+fn fill(volume: &mut Resource, machine: &Resource, size_bytes: i64, storage_type: &str) {
     volume
         .set_ref(col::ZONE_ID, machine.id_of(col::ZONE_ID))
         .set_ref(col::VIRTUAL_MACHINE_ID, machine.id)
@@ -342,7 +342,7 @@ fn fill(volume: &mut Thing, machine: &Thing, size_bytes: i64, storage_type: &str
 }
 
 /// The root volume of a machine.
-pub(crate) fn root_of(world: &World, vm: ThingId) -> Option<ThingId> {
+pub(crate) fn root_of(world: &World, vm: ResourceId) -> Option<ResourceId> {
     let volumes = world.referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
     volumes.filter(|volume| volume.text(col::TYPE) == "ROOT").map(|volume| volume.id).next()
 }
@@ -350,8 +350,8 @@ pub(crate) fn root_of(world: &World, vm: ThingId) -> Option<ThingId> {
 /// Gives the volumes of a machine that starts on a host their places.
 pub(crate) fn place_all(
     call: &mut Call<'_, '_>,
-    vm: ThingId,
-    host: ThingId,
+    vm: ResourceId,
+    host: ResourceId,
 ) -> Result<(), ApiError> {
     for id in call.tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
         place(call, id, Some(host))?;
@@ -360,9 +360,9 @@ pub(crate) fn place_all(
 }
 
 /// Refuses to start a machine that has a volume in a pool that is not up.
-pub(crate) fn refuse_unreachable(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
+pub(crate) fn refuse_unreachable(call: &Call<'_, '_>, vm: ResourceId) -> Result<(), ApiError> {
     for volume in call.tx.referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
-        let pool = volume.id_of(col::POOL_ID).map(|id| call.tx.thing(id));
+        let pool = volume.id_of(col::POOL_ID).map(|id| call.tx.resource(id));
         if let Some(pool) = pool.filter(|pool| !pool.is(PoolState::Up)) {
             return Err(ApiError::unavailable(format!(
                 "the volume {} lies in the storage pool {}, which is in {}",
@@ -379,15 +379,15 @@ pub(crate) fn refuse_unreachable(call: &Call<'_, '_>, vm: ThingId) -> Result<(),
 /// Gives a volume its place in a pool, unless it has one.
 pub(crate) fn place(
     call: &mut Call<'_, '_>,
-    id: ThingId,
-    host: Option<ThingId>,
+    id: ResourceId,
+    host: Option<ResourceId>,
 ) -> Result<(), ApiError> {
-    let volume = call.tx.thing(id).clone();
+    let volume = call.tx.resource(id).clone();
     if !volume.is_any(&[VolumeState::Allocated, VolumeState::Uploaded]) {
         return Ok(());
     }
     let pool = placement::pool_for(call, &volume, host)?;
-    let name = call.tx.thing(pool).text(col::NAME).to_owned();
+    let name = call.tx.resource(pool).text(col::NAME).to_owned();
     call.tx.move_to(id, VolumeState::Ready);
     call.tx.edit(id, |volume| {
         volume.set_ref(col::POOL_ID, pool).set_text(col::STORAGE, &name);
@@ -396,7 +396,7 @@ pub(crate) fn place(
 }
 
 /// A volume that is not billed any more; its machine can still be recovered.
-pub(crate) fn destroy(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn destroy(tx: &mut Tx<'_>, id: ResourceId) {
     tx.move_to(id, VolumeState::Destroy);
     tx.edit(id, |volume| {
         volume.set_flag(col::DESTROYED, true);
@@ -404,8 +404,8 @@ pub(crate) fn destroy(tx: &mut Tx<'_>, id: ThingId) {
 }
 
 /// The root volume of a machine that is recovered.
-pub(crate) fn restore(tx: &mut Tx<'_>, id: ThingId) {
-    let is_placed = tx.thing(id).id_of(col::POOL_ID).is_some();
+pub(crate) fn restore(tx: &mut Tx<'_>, id: ResourceId) {
+    let is_placed = tx.resource(id).id_of(col::POOL_ID).is_some();
     tx.move_to(id, if is_placed { VolumeState::Ready } else { VolumeState::Allocated });
     tx.edit(id, |volume| {
         volume.set_flag(col::DESTROYED, false);
@@ -413,12 +413,12 @@ pub(crate) fn restore(tx: &mut Tx<'_>, id: ThingId) {
 }
 
 /// Takes a volume away for good.
-pub(crate) fn expunge(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn expunge(tx: &mut Tx<'_>, id: ResourceId) {
     tx.remove_with_dependants(id);
 }
 
 /// Takes a volume off its machine.
-pub(crate) fn detach(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn detach(tx: &mut Tx<'_>, id: ResourceId) {
     tx.edit(id, |volume| {
         volume
             .set_ref(col::VIRTUAL_MACHINE_ID, None)
@@ -427,21 +427,21 @@ pub(crate) fn detach(tx: &mut Tx<'_>, id: ThingId) {
     });
 }
 
-fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     // 1. What it is made of: an offering, or a snapshot.
     let args = call.args.clone();
     let owner = call.owner()?;
     let (zone, size_bytes, offering, from) =
         match (args.id("snapshotid"), args.id("diskofferingid")) {
             (Some(snapshot), _) => {
-                let snapshot = call.tx.thing(snapshot);
+                let snapshot = call.tx.resource(snapshot);
                 if !snapshot.is(SnapshotState::BackedUp) {
                     return Err(ApiError::value(format!(
                         "the snapshot {} is not backed up yet",
                         snapshot.text(col::NAME)
                     )));
                 }
-                let of = snapshot.id_of(col::VOLUME_ID).map(|id| call.tx.thing(id));
+                let of = snapshot.id_of(col::VOLUME_ID).map(|id| call.tx.resource(id));
                 let offering = of.and_then(|volume| volume.id_of(col::DISK_OFFERING_ID));
                 let zone = snapshot.id_of(col::ZONE_ID).expect("snapshots are in a zone");
                 if args.id("zoneid").is_some_and(|wanted| wanted != zone) {
@@ -449,7 +449,7 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
                         "snapshotid",
                         format!(
                             "is in the zone {}; its volumes are made there",
-                            call.tx.thing(zone).text(col::NAME)
+                            call.tx.resource(zone).text(col::NAME)
                         ),
                     ));
                 }
@@ -484,8 +484,8 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
     let storage_type = storage_type_of(call.tx, offering);
     // What is made of a snapshot is of the hypervisor that the snapshot's volume was of.
     let hypervisor = from
-        .and_then(|snapshot| call.tx.thing(snapshot).id_of(col::VOLUME_ID))
-        .map(|volume| call.tx.thing(volume).text(col::HYPERVISOR).to_owned())
+        .and_then(|snapshot| call.tx.resource(snapshot).id_of(col::VOLUME_ID))
+        .map(|volume| call.tx.resource(volume).text(col::HYPERVISOR).to_owned())
         .filter(|hypervisor| !hypervisor.is_empty());
     let id = call.tx.insert(Kind::Volume, |volume| {
         volume.owner = Some(owner);
@@ -513,12 +513,12 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 }
 
 /// Refuses I/O operations where the offering does not leave them open.
-fn check_iops(call: &Call<'_, '_>, offering: Option<ThingId>) -> Result<(), ApiError> {
+fn check_iops(call: &Call<'_, '_>, offering: Option<ResourceId>) -> Result<(), ApiError> {
     let (least, most) = (call.args.int("miniops"), call.args.int("maxiops"));
     if least.is_none() && most.is_none() {
         return Ok(());
     }
-    let offering = offering.map(|id| call.tx.thing(id));
+    let offering = offering.map(|id| call.tx.resource(id));
     if !offering.is_some_and(|offering| offering.flag(col::IS_CUSTOMIZED_IOPS)) {
         return Err(ApiError::value(
             "`miniops` and `maxiops` go with an offering that has `customizediops=true`; leave them out",
@@ -539,7 +539,7 @@ fn finish_create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if call.entity().id_of(col::SNAPSHOT_ID).is_some() {
         place(call, id, None)?;
     }
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn give_up(call: &mut Call<'_, '_>) {
@@ -551,7 +551,7 @@ fn give_up(call: &mut Call<'_, '_>) {
 fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. A data volume that is free, a machine of the same owner and zone.
     let (id, vm) = (call.args.id_required("id"), call.args.id_required("virtualmachineid"));
-    let (volume, machine) = (call.tx.thing(id).clone(), call.tx.thing(vm).clone());
+    let (volume, machine) = (call.tx.resource(id).clone(), call.tx.resource(vm).clone());
     let name = volume.text(col::NAME);
     if volume.text(col::TYPE) == "ROOT" {
         return Err(ApiError::value(format!(
@@ -561,7 +561,7 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(other) = volume.id_of(col::VIRTUAL_MACHINE_ID) {
         return Err(ApiError::value(format!(
             "the volume {name} is attached to {} already; detach it first",
-            call.tx.thing(other).text(col::NAME)
+            call.tx.resource(other).text(col::NAME)
         )));
     }
     if volume.owner != machine.owner {
@@ -642,9 +642,11 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     //    decides that.
     if let Some(host) = placement::home_of(call.tx, &machine) {
         place(call, id, Some(host))?;
-        let pool = call.tx.thing(id).id_of(col::POOL_ID);
-        if pool.is_some_and(|pool| !placement::reaches(call.tx.thing(host), call.tx.thing(pool))) {
-            let pool = placement::pool_for(call, call.tx.thing(id), Some(host))?;
+        let pool = call.tx.resource(id).id_of(col::POOL_ID);
+        if pool
+            .is_some_and(|pool| !placement::reaches(call.tx.resource(host), call.tx.resource(pool)))
+        {
+            let pool = placement::pool_for(call, call.tx.resource(id), Some(host))?;
             move_to(call, id, pool)?;
         }
     }
@@ -656,22 +658,22 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             .set_time(col::ATTACHED, now)
             .set_text(col::HYPERVISOR, machine.text(col::HYPERVISOR));
     });
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Places for disks on a machine.
 const DEVICES_MAX: i64 = 15;
 
 /// Finds the volume that is named by its id, by its place on a machine, or by both if they agree.
-fn named_to_detach(call: &mut Call<'_, '_>) -> Result<ThingId, ApiError> {
+fn named_to_detach(call: &mut Call<'_, '_>) -> Result<ResourceId, ApiError> {
     let args = &call.args;
     Ok(match (args.id("id"), args.id("virtualmachineid"), args.int("deviceid")) {
         (Some(id), vm, device) => {
-            let volume = call.tx.thing(id);
+            let volume = call.tx.resource(id);
             let name = volume.text(col::NAME);
             if let Some(vm) = vm.filter(|vm| volume.id_of(col::VIRTUAL_MACHINE_ID) != Some(*vm)) {
                 let expected = format!("the volume {name} is not attached to it");
-                let vm = call.tx.thing(vm).uuid.to_string();
+                let vm = call.tx.resource(vm).uuid.to_string();
                 return Err(call.invalid("virtualmachineid", &vm, &expected));
             }
             if let Some(device) = device.filter(|at| volume.int_if(col::DEVICE_ID) != Some(*at)) {
@@ -698,7 +700,7 @@ fn named_to_detach(call: &mut Call<'_, '_>) -> Result<ThingId, ApiError> {
 
 fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let volume = call.tx.thing(id);
+    let volume = call.tx.resource(id);
     if volume.text(col::TYPE) == "ROOT" {
         return Err(ApiError::value(format!(
             "{} is a root volume and stays with its virtual machine",
@@ -706,7 +708,7 @@ fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     let vm =
-        volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.tx.thing(id)).ok_or_else(|| {
+        volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.tx.resource(id)).ok_or_else(|| {
             ApiError::value(format!("the volume {} is not attached", volume.text(col::NAME)))
         })?;
     if !vm.is_any(&[MachineState::Running, MachineState::Stopped, MachineState::Destroyed]) {
@@ -717,7 +719,7 @@ fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     detach(call.tx, id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -726,7 +728,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(vm) = volume.id_of(col::VIRTUAL_MACHINE_ID) {
         return Err(volume.refused(
             "id",
-            format!("is attached to {}; detach it first", call.tx.thing(vm).text(col::NAME)),
+            format!("is attached to {}; detach it first", call.tx.resource(vm).text(col::NAME)),
         ));
     }
     expunge(call.tx, id);
@@ -737,7 +739,7 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. The new offering and size.
     let args = call.args.clone();
     let id = args.id("id").ok_or_else(|| ApiError::value("give the volume's `id`"))?;
-    let volume = call.tx.thing(id).clone();
+    let volume = call.tx.resource(id).clone();
     let name = volume.text(col::NAME);
     if volume.text(col::TYPE) == "ROOT" {
         return Err(ApiError::value(format!("{name} is a root volume and keeps its size")));
@@ -757,8 +759,8 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             "the volume {name} would become smaller, and what does not fit is lost; give `shrinkok=true` to do it"
         )));
     }
-    if let Some(old) = volume.id_of(col::DISK_OFFERING_ID).map(|id| call.tx.thing(id)) {
-        let new = call.tx.thing(offering);
+    if let Some(old) = volume.id_of(col::DISK_OFFERING_ID).map(|id| call.tx.resource(id)) {
+        let new = call.tx.resource(offering);
         if [col::STORAGE_TYPE, col::TAGS]
             .into_iter()
             .any(|column| old.text(column) != new.text(column))
@@ -779,7 +781,7 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     {
         return Err(ApiError::storage_capacity(format!(
             "the storage pool {} has no room for {} more bytes",
-            call.tx.thing(pool).text(col::NAME),
+            call.tx.resource(pool).text(col::NAME),
             new - old
         )));
     }
@@ -787,10 +789,10 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.tx.edit(id, |volume| {
         volume.set_int(col::SIZE, new).set_ref(col::DISK_OFFERING_ID, offering);
     });
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
-fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+fn upload(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let args = call.args.clone();
     let owner = call.owner()?;
     let url = args.text_required("url");
@@ -830,7 +832,7 @@ fn upload(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
 }
 
 /// The hypervisor whose disks have a format, `usual` one unless the zone has another alone.
-fn reader_of(world: &World, zone: ThingId, format: &str, usual: &str) -> String {
+fn reader_of(world: &World, zone: ResourceId, format: &str, usual: &str) -> String {
     let of_zone: Vec<&str> = world
         .referring(zone, Kind::Cluster, col::ZONE_ID)
         .map(|cluster| cluster.text(col::HYPERVISOR_TYPE))
@@ -853,29 +855,33 @@ fn finish_upload(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
     }
     call.tx.move_to(id, VolumeState::Uploaded);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, pool) = (call.args.id_required("volumeid"), call.args.id_required("storageid"));
     let runs = call
         .tx
-        .thing(id)
+        .resource(id)
         .id_of(col::VIRTUAL_MACHINE_ID)
-        .is_some_and(|vm| call.tx.thing(vm).is(MachineState::Running));
+        .is_some_and(|vm| call.tx.resource(vm).is(MachineState::Running));
     if runs && !call.args.is_true("livemigrate") {
         return Err(ApiError::value(
             "its virtual machine runs; give `livemigrate=true`, or stop it",
         ));
     }
     move_to(call, id, pool)?;
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Moves a volume from the pool it lies in to another of its zone and hypervisor.
-pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Result<(), ApiError> {
-    let volume = call.tx.thing(id).clone();
-    let to = call.tx.thing(pool).clone();
+pub(crate) fn move_to(
+    call: &mut Call<'_, '_>,
+    id: ResourceId,
+    pool: ResourceId,
+) -> Result<(), ApiError> {
+    let volume = call.tx.resource(id).clone();
+    let to = call.tx.resource(pool).clone();
     if !volume.is(VolumeState::Ready) {
         return Err(ApiError::value(format!(
             "the volume {} is {} and lies in no pool yet",
@@ -892,7 +898,7 @@ pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Re
             to.text(col::NAME)
         )));
     }
-    let from = volume.id_of(col::POOL_ID).map(|id| call.tx.thing(id).text(col::HYPERVISOR));
+    let from = volume.id_of(col::POOL_ID).map(|id| call.tx.resource(id).text(col::HYPERVISOR));
     if from.is_some_and(|from| from != to.text(col::HYPERVISOR)) {
         return Err(ApiError::value(format!(
             "the storage pool {} is for {}, the volume is not",
@@ -901,10 +907,11 @@ pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Re
         )));
     }
     // What runs goes on reaching it.
-    let host =
-        volume.id_of(col::VIRTUAL_MACHINE_ID).and_then(|vm| call.tx.thing(vm).id_of(col::HOST_ID));
+    let host = volume
+        .id_of(col::VIRTUAL_MACHINE_ID)
+        .and_then(|vm| call.tx.resource(vm).id_of(col::HOST_ID));
     if let Some(host) =
-        host.map(|id| call.tx.thing(id)).filter(|host| !placement::reaches(host, &to))
+        host.map(|id| call.tx.resource(id)).filter(|host| !placement::reaches(host, &to))
     {
         return Err(ApiError::value(format!(
             "the host {} of its virtual machine does not reach the storage pool {}",
@@ -927,7 +934,7 @@ pub(crate) fn move_to(call: &mut Call<'_, '_>, id: ThingId, pool: ThingId) -> Re
 
 fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let volume = call.entity();
-    let vm = volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.tx.thing(id));
+    let vm = volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.tx.resource(id));
     if let Some(vm) = vm.filter(|vm| !vm.is(MachineState::Stopped)) {
         return Err(ApiError::value(format!(
             "stop the virtual machine {} or detach the volume first",
@@ -939,8 +946,10 @@ fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     let zone = call.args.id_required("zoneid");
     if volume.id_of(col::ZONE_ID) != Some(zone) {
-        return Err(volume
-            .refused("id", format!("is not in the zone {}", call.tx.thing(zone).text(col::NAME))));
+        return Err(volume.refused(
+            "id",
+            format!("is not in the zone {}", call.tx.resource(zone).text(col::NAME)),
+        ));
     }
     let size = volume.int(col::SIZE);
     image::extraction(call, size)
@@ -952,19 +961,19 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     call.tx.edit(id, |volume| {
         volume.set_text(col::PATH, &path);
     });
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// `hostid` and `podid` are those of the machine it is attached to. What is not to be
 /// displayed only root admins are shown.
-fn is_listed(query: &Query<'_>, volume: &Thing) -> bool {
+fn is_listed(query: &Query<'_>, volume: &Resource) -> bool {
     if !volume.flag(col::DISPLAY_VOLUME) && !query.caller.is_root() {
         return false;
     }
     let host = volume
         .id_of(col::VIRTUAL_MACHINE_ID)
-        .and_then(|vm| query.world.thing(vm).id_of(col::HOST_ID));
-    let pod = host.and_then(|host| query.world.thing(host).id_of(col::POD_ID));
+        .and_then(|vm| query.world.resource(vm).id_of(col::HOST_ID));
+    let pod = host.and_then(|host| query.world.resource(host).id_of(col::POD_ID));
     query.args.id("hostid").is_none_or(|wanted| host == Some(wanted))
         && query.args.id("podid").is_none_or(|wanted| pod == Some(wanted))
 }

@@ -1,4 +1,4 @@
-//! A developer who forgets things: machines left stopped, volumes detached, addresses
+//! A developer who forgets resources: machines left stopped, volumes detached, addresses
 //! that lead nowhere, images registered and never used.
 
 use super::{

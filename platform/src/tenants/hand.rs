@@ -5,7 +5,7 @@ use cloudtally_model::{ApiError, Instant};
 use super::{Habit, Refusals};
 use crate::{
     TABLES, col,
-    engine::{Answer, Caller, Cloud, Node, Request, ThingId, Uuid, World, own_users},
+    engine::{Answer, Caller, Cloud, Node, Request, ResourceId, Uuid, World, own_users},
     state::MachineState,
     table::Kind,
 };
@@ -69,7 +69,7 @@ impl<'a> Hand<'a> {
     }
 
     /// Lets a running guest shut itself down, which no command does.
-    pub(super) fn shut_down(&mut self, vm: ThingId) {
+    pub(super) fn shut_down(&mut self, vm: ResourceId) {
         let stopped = self.cloud.change(self.now, move |tx| {
             if tx.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Running)) {
                 crate::compute::vm::guest_stopped(tx, vm);
@@ -125,7 +125,7 @@ impl<'a> Hand<'a> {
     }
 
     /// The number behind a uuid, which only the operator's commands take.
-    pub(super) fn number_of(&self, uuid: &str) -> Option<ThingId> {
+    pub(super) fn number_of(&self, uuid: &str) -> Option<ResourceId> {
         Some(self.cloud.world().by_uuid(Uuid::parse(uuid)?)?.id)
     }
 }

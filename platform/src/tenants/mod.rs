@@ -17,7 +17,7 @@
 
 mod batch; // many short machines, data disks, snapshots
 mod chance; // seeded
-mod developer; // forgets things
+mod developer; // forgets resources
 mod hand; // how a tenant uses the cloud
 mod operator; // offerings, limits, faults
 mod reseller; // customers and projects

@@ -31,7 +31,7 @@ const FIELDS_OF_GUIDE: [(&str, &str); 2] =
     [("UsageRecord", "iselastic"), ("DomainRouter", "scope")];
 
 /// Parameters of ours that the catalogue does not know: the command, and the parameter.
-const PARAMS_BEYOND_CATALOGUE: [(&str, &str); 4] = [
+pub(crate) const PARAMS_BEYOND_CATALOGUE: [(&str, &str); 4] = [
     ("listUsageRecords", "isrecursive"),
     ("listUsageTypes", "page"),
     ("listUsageTypes", "pagesize"),

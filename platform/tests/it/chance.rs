@@ -3,7 +3,7 @@
 
 use cloudtally_platform::{
     TABLES, col,
-    engine::{Caller, Request, ThingId},
+    engine::{Caller, Request, ResourceId},
     table::{Kind, Role},
 };
 use rand_chacha::{
@@ -19,7 +19,7 @@ pub(crate) type Row = (&'static str, &'static [(&'static str, Of)]);
 /// What a parameter is drawn from.
 #[derive(Clone, Copy)]
 pub(crate) enum Of {
-    /// The uuid of some thing of a kind.
+    /// The uuid of some resource of a kind.
     Any(Kind),
     /// The same, or the parameter is left out.
     Maybe(Kind),
@@ -59,16 +59,16 @@ impl Chance {
         all[at]
     }
 
-    /// The uuid of some thing of a kind: mostly a young one, now and then one that is
+    /// The uuid of some resource of a kind: mostly a young one, now and then one that is
     /// gone.
     fn any(&mut self, kind: Kind) -> Option<String> {
         let wants_gone = self.below(40) == 0;
-        let ids: Vec<ThingId> = {
+        let ids: Vec<ResourceId> = {
             let world = self.lab.cloud.world();
             if wants_gone {
-                world.removed_too(kind).map(|thing| thing.id).collect()
+                world.removed_too(kind).map(|resource| resource.id).collect()
             } else {
-                world.all(kind).map(|thing| thing.id).collect()
+                world.all(kind).map(|resource| resource.id).collect()
             }
         };
         if ids.is_empty() {

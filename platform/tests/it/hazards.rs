@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use cloudtally_platform::{
     col,
-    engine::{Start, Thing, World},
+    engine::{Resource, Start, World},
     state::{HostState, MachineState},
     table::Kind,
 };
@@ -427,8 +427,10 @@ impl Hazards {
     fn settle(&mut self) {
         let rules: BTreeSet<(String, Option<String>)> = {
             let world = self.chance.lab.cloud.world();
-            let of = |rule: &Thing| {
-                rule.id_of(col::OF).and_then(|id| world.any(id)).map(|thing| thing.uuid.to_string())
+            let of = |rule: &Resource| {
+                rule.id_of(col::OF)
+                    .and_then(|id| world.any(id))
+                    .map(|resource| resource.uuid.to_string())
             };
             let rules = world.all(Kind::SimulatorRule);
             rules.map(|rule| (rule.text(col::NAME).to_owned(), of(rule))).collect()
@@ -446,7 +448,7 @@ impl Hazards {
     fn repair(&self) {
         let all = |kind| -> Vec<String> {
             let world = self.chance.lab.cloud.world();
-            world.all(kind).map(|thing| thing.uuid.to_string()).collect()
+            world.all(kind).map(|resource| resource.uuid.to_string()).collect()
         };
         for (kind, name) in [
             (Kind::Host, "cancelHostMaintenance"),
@@ -479,28 +481,28 @@ impl Hazards {
             (Kind::ImageCopy, &["Downloading"]),
             (Kind::Host, &["Connecting", "Disconnected"]),
         ] {
-            let hanging = world.all(kind).find(|thing| passing.contains(&thing.state()));
+            let hanging = world.all(kind).find(|resource| passing.contains(&resource.state()));
             assert!(hanging.is_none(), "{about}: {hanging:?}");
         }
         for vm in world.all(Kind::Vm) {
-            let host = vm.id_of(col::HOST_ID).map(|id| world.thing(id));
+            let host = vm.id_of(col::HOST_ID).map(|id| world.resource(id));
             let is_on_host =
                 host.is_some_and(|host| host.removed.is_none() && host.is(HostState::Up));
             assert_eq!(vm.is(MachineState::Running), is_on_host, "{about}: {vm:?} on {host:?}");
             let holds = holdings(&world, vm);
             if vm.is(MachineState::Error) {
-                assert_eq!(holds, Vec::<&Thing>::new(), "{about}: {vm:?}");
+                assert_eq!(holds, Vec::<&Resource>::new(), "{about}: {vm:?}");
             }
         }
         for kind in [Kind::Nic, Kind::Volume] {
-            for thing in world.all(kind) {
+            for resource in world.all(kind) {
                 for column in [col::VIRTUAL_MACHINE_ID, col::POOL_ID] {
-                    if !thing.stores(column) {
+                    if !resource.stores(column) {
                         continue;
                     }
-                    let of = thing.id_of(column).map(|id| world.thing(id));
+                    let of = resource.id_of(column).map(|id| world.resource(id));
                     let is_there = of.is_none_or(|of| of.removed.is_none());
-                    assert!(is_there, "{about}: {thing:?} of {of:?}");
+                    assert!(is_there, "{about}: {resource:?} of {of:?}");
                 }
             }
         }
@@ -510,7 +512,7 @@ impl Hazards {
 }
 
 /// What a machine holds.
-fn holdings<'w>(world: &'w World, vm: &Thing) -> Vec<&'w Thing> {
+fn holdings<'w>(world: &'w World, vm: &Resource) -> Vec<&'w Resource> {
     [Kind::Nic, Kind::Volume]
         .into_iter()
         .flat_map(|kind| world.referring(vm.id, kind, col::VIRTUAL_MACHINE_ID))

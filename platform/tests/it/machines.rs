@@ -2,7 +2,7 @@
 
 use cloudtally_platform::{
     col,
-    engine::{Answer, Node, Start, ThingId},
+    engine::{Answer, Node, ResourceId, Start},
 };
 
 use crate::support::{Lab, int, text, texts};
@@ -230,7 +230,7 @@ fn images_and_snapshots_tell_their_sizes_and_offerings() {
         tenant.run("createSnapshot", &[("volumeid", &volume)]);
         let event = tenant.lab.memory.usage().pop().unwrap();
         assert_eq!(event.event_type, "SNAPSHOT.CREATE");
-        let offering = event.offering.map(|offering| ThingId(offering.0));
+        let offering = event.offering.map(|offering| ResourceId(offering.0));
         let world = tenant.lab.cloud.world();
         let offering =
             offering.and_then(|id| world.any(id)).map(|row| row.text(col::NAME).to_owned());

@@ -22,7 +22,7 @@ mod restore; // damage in what is kept
 mod roles; // who may call what
 mod rules; // addresses and the rules on them, snapshots, VPN users
 mod scenarios; // texts of commands and expected answers
-mod scope; // whose things lists show
+mod scope; // whose resources lists show
 mod support;
 mod tags; // tags and details
 mod walk; // all rows: missing and wrong parameters

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cloudtally_platform::{
     col,
-    engine::{Column, Start, Thing, ThingId, World},
+    engine::{Column, Resource, ResourceId, Start, World},
     state::{MachineState, RuleState},
     table::Kind,
 };
@@ -246,7 +246,7 @@ impl Hazards {
             ("endip", "10.77.0.30"),
         ];
         lab.ok("createNetwork", &shared);
-        // One that the others can change to and from, where an address serves one thing.
+        // One that the others can change to and from, where an address serves one resource.
         let strict = [
             ("name", "strict"),
             ("displaytext", "strict"),
@@ -265,11 +265,11 @@ impl Hazards {
     fn lead(&mut self) {
         let found = {
             let world = self.chance.lab.cloud.world();
-            let machine = |address: &Thing| {
+            let machine = |address: &Resource| {
                 let network = address.id_of(col::ASSOCIATED_NETWORK_ID)?;
                 let mut nics = world.referring(network, Kind::Nic, col::NETWORK_ID);
                 let vm = nics.find_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))?;
-                Some(world.thing(vm).uuid.to_string())
+                Some(world.resource(vm).uuid.to_string())
             };
             world
                 .all(Kind::IpAddress)
@@ -329,8 +329,8 @@ impl Hazards {
     }
 }
 
-fn is_there(world: &World, thing: &Thing, column: Column<ThingId>) -> bool {
-    thing.id_of(column).is_none_or(|id| world.any(id).is_some_and(|of| of.removed.is_none()))
+fn is_there(world: &World, resource: &Resource, column: Column<ResourceId>) -> bool {
+    resource.id_of(column).is_none_or(|id| world.any(id).is_some_and(|of| of.removed.is_none()))
 }
 
 /// No job hangs or broke off, and nothing is of an account that is gone.
@@ -348,8 +348,9 @@ fn jobs(world: &World, about: &str) {
         Kind::VpnUser,
         Kind::SecurityGroup,
     ] {
-        let orphan =
-            world.all(kind).find(|t| t.owner.is_some_and(|id| world.thing(id).removed.is_some()));
+        let orphan = world
+            .all(kind)
+            .find(|t| t.owner.is_some_and(|id| world.resource(id).removed.is_some()));
         assert!(orphan.is_none(), "{about}: {orphan:?}");
     }
 }
@@ -366,7 +367,7 @@ fn rules(world: &World, about: &str) {
         for rule in world.all(kind) {
             assert!(matches!(rule.state(), "Active" | "Running"), "{about}: {rule:?}");
             assert!(is_there(world, rule, address), "{about}: {rule:?}");
-            let of = world.thing(rule.id_of(address).unwrap());
+            let of = world.resource(rule.id_of(address).unwrap());
             assert_eq!(rule.owner, of.owner, "{about}: {rule:?} on {of:?}");
         }
     }
@@ -385,7 +386,7 @@ fn rules(world: &World, about: &str) {
         let mut nics = world.referring(vm.unwrap(), Kind::Nic, col::VIRTUAL_MACHINE_ID);
         assert!(nics.any(|nic| nic.id_of(col::NETWORK_ID) == network), "{about}: {rule:?}");
     }
-    let mut ports: BTreeMap<(ThingId, String, i64), &Thing> = BTreeMap::new();
+    let mut ports: BTreeMap<(ResourceId, String, i64), &Resource> = BTreeMap::new();
     for (kind, address) in [
         (Kind::PortForwardingRule, col::IP_ADDRESS_ID),
         (Kind::LoadBalancerRule, col::PUBLIC_IP_ID),
@@ -402,12 +403,12 @@ fn rules(world: &World, about: &str) {
 
 /// Every address is of its network's owner and leads to a machine that is there.
 fn addresses(world: &World, about: &str) {
-    let mut nat: BTreeSet<ThingId> = BTreeSet::new();
-    let mut led_to: BTreeSet<ThingId> = BTreeSet::new();
+    let mut nat: BTreeSet<ResourceId> = BTreeSet::new();
+    let mut led_to: BTreeSet<ResourceId> = BTreeSet::new();
     for address in world.all(Kind::IpAddress) {
         assert!(is_there(world, address, col::ASSOCIATED_NETWORK_ID), "{about}: {address:?}");
         assert!(is_there(world, address, col::VIRTUAL_MACHINE_ID), "{about}: {address:?}");
-        let network = address.id_of(col::ASSOCIATED_NETWORK_ID).map(|id| world.thing(id));
+        let network = address.id_of(col::ASSOCIATED_NETWORK_ID).map(|id| world.resource(id));
         if let Some(network) = network.filter(|_| address.flag(col::FOR_VIRTUAL_NETWORK)) {
             assert_eq!(network.owner, address.owner, "{about}: {address:?} in {network:?}");
             assert_eq!(
@@ -420,7 +421,7 @@ fn addresses(world: &World, about: &str) {
             assert!(nat.insert(network.unwrap().id), "{about}: {address:?}");
         }
         if address.flag(col::IS_STATIC_NAT) {
-            let vm = world.thing(address.id_of(col::VIRTUAL_MACHINE_ID).unwrap());
+            let vm = world.resource(address.id_of(col::VIRTUAL_MACHINE_ID).unwrap());
             assert!(led_to.insert(vm.id), "{about}: two static NAT addresses of {vm:?}");
             let mut nics = world.referring(vm.id, Kind::Nic, col::VIRTUAL_MACHINE_ID);
             let network = network.map(|network| network.id);
@@ -432,7 +433,7 @@ fn addresses(world: &World, about: &str) {
 /// What is set up has a VLAN of its own and a router at most; what is not has no VLAN, and
 /// its router does not run.
 fn networks(world: &World, about: &str) {
-    let mut vlans: BTreeMap<(ThingId, &str), &Thing> = BTreeMap::new();
+    let mut vlans: BTreeMap<(ResourceId, &str), &Resource> = BTreeMap::new();
     for network in world.all(Kind::Network).filter(|network| network.text(col::TYPE) == "Isolated")
     {
         let of_it = || world.referring(network.id, Kind::Router, col::GUEST_NETWORK_ID);
@@ -450,7 +451,7 @@ fn networks(world: &World, about: &str) {
                 assert!(routers <= 1, "{about}: {network:?}");
                 let nics = world.referring(network.id, Kind::Nic, col::NETWORK_ID);
                 let mut vms = nics.filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID));
-                let runs = vms.any(|vm| world.thing(vm).is(MachineState::Running));
+                let runs = vms.any(|vm| world.resource(vm).is(MachineState::Running));
                 assert!(!runs, "{about}: {network:?}");
             }
         }
@@ -467,7 +468,7 @@ fn networks(world: &World, about: &str) {
 
 /// No address of a network is given twice, and one NIC of a machine is the default.
 fn nics(world: &World, about: &str) {
-    let mut given: BTreeMap<(ThingId, &str), &Thing> = BTreeMap::new();
+    let mut given: BTreeMap<(ResourceId, &str), &Resource> = BTreeMap::new();
     for nic in world.all(Kind::Nic).chain(world.all(Kind::NicSecondaryIp)) {
         let vm = nic.id_of(col::VIRTUAL_MACHINE_ID);
         assert!(vm.is_some() && is_there(world, nic, col::VIRTUAL_MACHINE_ID), "{about}: {nic:?}");

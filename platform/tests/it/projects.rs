@@ -61,10 +61,10 @@ fn a_project_has_an_account_that_owns_what_is_in_it() {
     assert_eq!(club.members(&id), pairs(&[("ann", "Admin")]));
     // The account behind it is named for it, of type 5, and not listed.
     let world = club.lab.cloud.world();
-    let owner = world.thing(club.lab.id(&id)).owner.unwrap();
+    let owner = world.resource(club.lab.id(&id)).owner.unwrap();
     let domain = club.lab.id(&club.domain);
-    assert_eq!(world.thing(owner).text(col::NAME), format!("PrjAcct-web-{domain}"));
-    assert_eq!(world.thing(owner).int(col::ACCOUNT_TYPE), 5);
+    assert_eq!(world.resource(owner).text(col::NAME), format!("PrjAcct-web-{domain}"));
+    assert_eq!(world.resource(owner).int(col::ACCOUNT_TYPE), 5);
     drop(world);
     assert!(
         !texts(&club.lab.ok("listAccounts", &[("listall", "true")]), "name")
@@ -143,7 +143,7 @@ fn a_project_that_is_removed_takes_everything_with_it() {
     let club = Club::new();
     let id = club.project("web");
     club.lab.ok_as("ann", "createSSHKeyPair", &[("name", "k"), ("projectid", &id)]);
-    let owner = club.lab.cloud.world().thing(club.lab.id(&id)).owner.unwrap();
+    let owner = club.lab.cloud.world().resource(club.lab.id(&id)).owner.unwrap();
     // Its administrator cannot go before it.
     let ann = text(&club.lab.one("listAccounts", &[("name", "ann"), ("listall", "true")]), "id");
     let (code, why) = club.lab.refused("deleteAccount", &[("id", &ann)]);
@@ -152,7 +152,7 @@ fn a_project_that_is_removed_takes_everything_with_it() {
     club.lab.ok_as("ann", "deleteProject", &[("id", &id)]);
     assert_eq!(club.seen("chief", &[("listall", "true")]), [""; 0]);
     let world = club.lab.cloud.world();
-    assert!(world.thing(owner).removed.is_some());
+    assert!(world.resource(owner).removed.is_some());
     assert_eq!(world.owned_by(owner, Kind::SshKeyPair).count(), 0);
     drop(world);
     // The name is free again, and Ann may go.
@@ -165,10 +165,10 @@ fn a_project_that_is_removed_takes_everything_with_it() {
 fn a_domain_goes_with_its_projects() {
     let club = Club::new();
     let id = club.project("web");
-    let owner = club.lab.cloud.world().thing(club.lab.id(&id)).owner.unwrap();
+    let owner = club.lab.cloud.world().resource(club.lab.id(&id)).owner.unwrap();
     club.lab.ok("deleteDomain", &[("id", &club.domain), ("cleanup", "true")]);
     let world = club.lab.cloud.world();
-    assert!(world.thing(owner).removed.is_some());
+    assert!(world.resource(owner).removed.is_some());
     assert_eq!(world.all(Kind::ProjectAccount).count(), 0);
     assert_eq!(world.all(Kind::Account).count(), 2, "system and admin");
 }

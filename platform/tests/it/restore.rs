@@ -39,7 +39,7 @@ fn set(row: &mut Row, name: &str, value: Option<Value>) {
     row.values.extend(value.map(|value| (name.into(), value)));
 }
 
-/// A use of the first thing that lasts.
+/// A use of the first resource that lasts.
 fn entry() -> LedgerEntry {
     let what = Use {
         usage_type: UsageTypeId::VOLUME,

@@ -37,7 +37,7 @@ use std::{
 
 use cloudtally_platform::{
     TABLES, col,
-    engine::{Answer, Node, Start, Thing, ThingId},
+    engine::{Answer, Node, Resource, ResourceId, Start},
     table::{Kind, ParamType, Verb},
 };
 
@@ -234,7 +234,7 @@ impl Play {
                 let events = self.lab.memory.usage();
                 for event in &events[self.told_usage.clone()] {
                     let world = self.lab.cloud.world();
-                    let account = world.any(ThingId(event.account.0));
+                    let account = world.any(ResourceId(event.account.0));
                     let name = account.map_or("nobody", |account| account.text(col::NAME));
                     if !name.starts_with(path) {
                         return Err(format!("{} is billed to {name}", event.event_type));
@@ -368,10 +368,10 @@ fn every_built_command_has_a_scenario() {
     assert!(missing.is_empty(), "{} without one: {missing:?}", missing.len());
 }
 
-/// Lists that tell what is left of a removed thing, in place of nothing.
+/// Lists that tell what is left of a removed resource, in place of nothing.
 const TELL_OF_REMOVED: &[(&str, &str)] = &[("listSnapshots", "volumeid")];
 
-/// Each list by each parameter that names a thing which one of the scenarios has removed.
+/// Each list by each parameter that names a resource which one of the scenarios has removed.
 #[test]
 fn a_list_by_what_is_gone_is_empty() {
     let mut walked = BTreeSet::new();
@@ -380,10 +380,11 @@ fn a_list_by_what_is_gone_is_empty() {
         let gone: BTreeMap<Kind, (bool, String)> = {
             let world = lab.cloud.world();
             let removed = Kind::ALL.iter().flat_map(|kind| {
-                world.removed_too(*kind).filter(|thing| thing.removed.is_some()).last()
+                world.removed_too(*kind).filter(|resource| resource.removed.is_some()).last()
             });
-            let told = |thing: &Thing| (thing.spec().leaves_nothing, thing.uuid.to_string());
-            removed.map(|thing| (thing.kind, told(thing))).collect()
+            let told =
+                |resource: &Resource| (resource.spec().leaves_nothing, resource.uuid.to_string());
+            removed.map(|resource| (resource.kind, told(resource))).collect()
         };
         for command in TABLES.commands().filter(|command| command.is_built() && command.is_list()) {
             for param in command.params_all() {

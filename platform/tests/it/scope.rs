@@ -1,4 +1,4 @@
-//! Who sees whose things in a list, for each role and each combination of parameters
+//! Who sees whose resources in a list, for each role and each combination of parameters
 //! that says so, over several commands; and that no command has rules of its own.
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ type Params = &'static [(&'static str, &'static str)];
 
 #[derive(Clone, Copy)]
 enum Label {
-    /// The thing is named like its owner.
+    /// The resource is named like its owner.
     Field(&'static str),
     /// By its account or its project.
     Owner,
@@ -72,7 +72,7 @@ impl Tree {
         }
         let moe = [("projectid", ids["p-sales"].as_str()), ("account", "moe")];
         lab.ok_as("sam", "addAccountToProject", &moe);
-        // 3. A thing of each kind for each of them.
+        // 3. A resource of each kind for each of them.
         let zone = lab.zone("Advanced");
         let Node::List(disks) = lab.ok("listDiskOfferings", &[]) else { panic!() };
         let fixed = disks.iter().find(|o| o.field("iscustomized") == Some(&Node::Bool(false)));
@@ -195,7 +195,7 @@ fn no_list_of_owned_things_has_rules_of_its_own() {
                 continue;
             }
             let mut params = tree.params(written);
-            // What must be given besides; where it names a thing, that decides.
+            // What must be given besides; where it names a resource, that decides.
             let mut required = command.params_all().filter(|param| param.required);
             match required.next().map(|param| param.name) {
                 None => {}

@@ -14,7 +14,9 @@ use cloudtally_model::{
 };
 use cloudtally_platform::{
     TABLES, col,
-    engine::{Answer, Caller, Cloud, CloudOptions, Node, Request, Start, ThingId, Uuid, own_users},
+    engine::{
+        Answer, Caller, Cloud, CloudOptions, Node, Request, ResourceId, Start, Uuid, own_users,
+    },
     table::{Job, Kind},
 };
 
@@ -52,7 +54,7 @@ impl Memory {
         self.fails.store(UNKNOWN, Ordering::SeqCst);
     }
 
-    /// Changes what is kept of a thing, as another version might have left it.
+    /// Changes what is kept of a resource, as another version might have left it.
     pub(crate) fn edit(&self, uuid: &str, change: impl FnOnce(&mut Row)) {
         let uuid = Uuid::parse(uuid).unwrap().0;
         let mut stored = self.stored.lock().unwrap();
@@ -261,7 +263,7 @@ impl Lab {
         let uuid = cloudtally_platform::engine::Uuid::parse(job).unwrap();
         let job = world.by_uuid(uuid).unwrap();
         let command = TABLES.command(job.text(col::CMD)).unwrap();
-        let start = world.thing(job.id_of(col::START_EVENT).unwrap());
+        let start = world.resource(job.id_of(col::START_EVENT).unwrap());
         let mut chain = vec![start];
         chain.extend(world.referring(start.id, Kind::Event, col::PARENT_ID));
         let states: Vec<&str> = chain.iter().map(|event| event.state()).collect();
@@ -278,7 +280,7 @@ impl Lab {
         assert_eq!(level, if has_failed { "ERROR" } else { "INFO" }, "{}", command.name);
     }
 
-    /// The one thing that a list shows.
+    /// The one resource that a list shows.
     pub(crate) fn one(&self, name: &str, params: &[(&str, &str)]) -> Node {
         let Node::List(mut items) = self.ok(name, params) else { panic!("{name} is no list") };
         assert_eq!(items.len(), 1, "{name} {params:?}: {items:?}");
@@ -325,7 +327,7 @@ impl Lab {
     }
 
     /// The id behind a uuid.
-    pub(crate) fn id(&self, uuid: &str) -> ThingId {
+    pub(crate) fn id(&self, uuid: &str) -> ResourceId {
         let uuid = cloudtally_platform::engine::Uuid::parse(uuid).unwrap();
         self.cloud.world().by_uuid(uuid).unwrap().id
     }

@@ -1,5 +1,5 @@
 //! Walks over all rows: what every command does with parameters that are missing,
-//! of the wrong type or of things that are not there.
+//! of the wrong type or of resources that are not there.
 
 use std::collections::BTreeSet;
 
@@ -85,7 +85,7 @@ fn a_wrong_value_is_named_with_its_parameter() {
     assert!(walked > 900, "{walked}");
 }
 
-/// Words that Go clients look for in the text of an error to learn that a thing is gone.
+/// Words that Go clients look for in the text of an error to learn that a resource is gone.
 const GONE: &str = "due to incorrect long value format, or entity does not exist";
 
 #[test]

@@ -14,7 +14,7 @@ use cloudtally_ingest::take_outbox;
 use cloudtally_model::{ApiError, UsageTypeId, usage_types};
 use cloudtally_platform::{
     col,
-    engine::{Answer as Tree, Cloud, ThingId, Uuid, World},
+    engine::{Answer as Tree, Cloud, ResourceId, Uuid, World},
 };
 use cloudtally_store::{
     LockWait, PublishedPeriod, RecordFilter, RecordSet, RecordWindow, StoreError,
@@ -78,7 +78,7 @@ pub(crate) fn generate_records(call: &FrontCall<'_>, beat: &Beat) -> Result<Answ
 fn refuse_one_domain(call: &FrontCall<'_>) -> Result<(), ApiError> {
     let Some(id) = call.args.id("domainid") else { return Ok(()) };
     let world = call.cloud.world();
-    let domain = world.thing(id);
+    let domain = world.resource(id);
     if domain.id_of(col::PARENT_DOMAIN_ID).is_none() {
         return Ok(());
     }
@@ -174,7 +174,7 @@ struct Project {
 
 /// The project that an account is there for, gone or not.
 fn project_of(world: &World, account: u64) -> Option<Project> {
-    let project = world.any(ThingId(account))?.id_of(col::PROJECT)?;
+    let project = world.any(ResourceId(account))?.id_of(col::PROJECT)?;
     let project = world.any(project)?;
     Some(Project { uuid: project.uuid, name: project.text(col::NAME).to_owned() })
 }
@@ -187,12 +187,12 @@ struct Given {
 }
 
 fn given_ids(world: &World, line: &Line) -> Given {
-    let given = |number: u64| world.any(ThingId(number))?.given_id().map(str::to_owned);
+    let given = |number: u64| world.any(ResourceId(number))?.given_id().map(str::to_owned);
     Given { account: given(line.account_id), domain: line.domain_id.and_then(given) }
 }
 
 /// The fields of a record, in the order the real server sends them; ours last.
-/// Things of our own cloud are told by uuid, those of others by their numbers.
+/// Resources of our own cloud are told by uuid, those of others by their numbers.
 fn fields<'a>(
     line: &'a Line,
     record_id: &'a str,
@@ -200,7 +200,7 @@ fn fields<'a>(
     given: &'a Given,
     ours: Option<&World>,
 ) -> Fields<'a> {
-    let uuid = |number: u64| ours.and_then(|world| world.any(ThingId(number))).map(|t| t.uuid);
+    let uuid = |number: u64| ours.and_then(|world| world.any(ResourceId(number))).map(|t| t.uuid);
     let id = |number: Option<u64>| {
         number.map(|number| uuid(number).map_or(Value::Id(number), Value::Uuid))
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cloudtally_model::{Account, AccountId, ApiError, Instant, SourceName, Text};
 use cloudtally_platform::{
     col,
-    engine::{Thing, ThingId, Uuid, World, unknown, unknown_because},
+    engine::{Resource, ResourceId, Uuid, World, unknown, unknown_because},
     table::{Kind, Role},
 };
 use cloudtally_store::{Accounts, RecordFilter, RecordWindow, Store};
@@ -63,11 +63,11 @@ fn of_domain(
     let recursive = call.args.is_true("isrecursive");
     let world = call.cloud.world();
     let own = |(source, id): &Chosen| {
-        let account = world.any(ThingId(id.0)).filter(|_| source.as_str() == OUR_SOURCE)?;
+        let account = world.any(ResourceId(id.0)).filter(|_| source.as_str() == OUR_SOURCE)?;
         (account.kind == Kind::Account).then(|| world.domain_of(account.id))
     };
     let (is_inside, others): (Vec<bool>, Vec<String>) = if is_of_our_own(&world, domain) {
-        let top = thing(call, &world, Kind::Domain, domain)
+        let top = resource(call, &world, Kind::Domain, domain)
             .ok_or_else(|| unknown("domainid", domain, Kind::Domain.noun()))?
             .id;
         let is_inside = |account: &Chosen| {
@@ -122,7 +122,7 @@ fn named_so(
     let world = call.cloud.world();
     let name_of = |(source, id): &Chosen| -> Option<String> {
         accounts.get(source, *id).map(|account| account.name.to_string()).or_else(|| {
-            let own = world.any(ThingId(id.0)).filter(|_| source.as_str() == OUR_SOURCE);
+            let own = world.any(ResourceId(id.0)).filter(|_| source.as_str() == OUR_SOURCE);
             own.map(|account| account.text(col::NAME).to_owned())
         })
     };
@@ -175,14 +175,19 @@ fn is_of_our_own(world: &World, domain: &str) -> bool {
 }
 
 /// An account of our own cloud.
-fn ours(id: ThingId) -> Chosen {
+fn ours(id: ResourceId) -> Chosen {
     (SourceName::new(OUR_SOURCE).expect("a name of our own"), AccountId(id.0))
 }
 
-/// A thing of our own cloud that the caller may touch, gone or not.
-fn thing<'w>(call: &FrontCall<'_>, world: &'w World, kind: Kind, uuid: &str) -> Option<&'w Thing> {
-    let thing = world.by_id(uuid, &[kind]);
-    thing.filter(|thing| world.may_touch(&call.caller, thing))
+/// A resource of our own cloud that the caller may touch, gone or not.
+fn resource<'w>(
+    call: &FrontCall<'_>,
+    world: &'w World,
+    kind: Kind,
+    uuid: &str,
+) -> Option<&'w Resource> {
+    let resource = world.by_id(uuid, &[kind]);
+    resource.filter(|resource| world.may_touch(&call.caller, resource))
 }
 
 fn by_project(call: &FrontCall<'_>, project: &str) -> Result<Vec<Chosen>, ApiError> {
@@ -192,7 +197,7 @@ fn by_project(call: &FrontCall<'_>, project: &str) -> Result<Vec<Chosen>, ApiErr
         let accounts = accounts.filter(|account| world.may_act_for(&call.caller, *account));
         return Ok(accounts.map(ours).collect());
     }
-    let account = thing(call, &world, Kind::Project, project).and_then(|project| project.owner);
+    let account = resource(call, &world, Kind::Project, project).and_then(|project| project.owner);
     account
         .map(|account| vec![ours(account)])
         .ok_or_else(|| unknown("projectid", project, Kind::Project.noun()))
@@ -204,7 +209,7 @@ fn of_our_own(call: &FrontCall<'_>, accounts: &Accounts) -> Result<Vec<Chosen>, 
     let (world, caller) = (call.cloud.world(), &call.caller);
     let given = |name| call.args.text(name);
     if let Some(id) = given("accountid").filter(|id| *id != "-1") {
-        let account = thing(call, &world, Kind::Account, id);
+        let account = resource(call, &world, Kind::Account, id);
         return account
             .map(|account| vec![ours(account.id)])
             .ok_or_else(|| unknown("accountid", id, Kind::Account.noun()));
@@ -212,21 +217,21 @@ fn of_our_own(call: &FrontCall<'_>, accounts: &Accounts) -> Result<Vec<Chosen>, 
     // 1. Which domain.
     let domain = match given("domainid") {
         None => caller.domain,
-        Some(id) => thing(call, &world, Kind::Domain, id)
+        Some(id) => resource(call, &world, Kind::Domain, id)
             .map(|domain| domain.id)
             .ok_or_else(|| unknown("domainid", id, Kind::Domain.noun()))?,
     };
-    let is_within = |account: ThingId| match call.args.is_true("isrecursive") {
+    let is_within = |account: ResourceId| match call.args.is_true("isrecursive") {
         true => world.is_within(world.domain_of(account), domain),
         false => world.domain_of(account) == domain,
     };
     // 2. Which accounts: those there are, and those there were.
     let told = accounts.iter().filter(|(source, _)| source.as_str() == OUR_SOURCE);
-    let told = told.map(|(_, account)| ThingId(account.id.0));
-    let known: BTreeSet<ThingId> =
+    let told = told.map(|(_, account)| ResourceId(account.id.0));
+    let known: BTreeSet<ResourceId> =
         told.chain(world.all(Kind::Account).map(|account| account.id)).collect();
     let name = given("account");
-    let is_chosen = |account: &&Thing| {
+    let is_chosen = |account: &&Resource| {
         account.kind == Kind::Account
             && is_within(account.id)
             && name.is_none_or(|name| account.text(col::NAME).eq_ignore_ascii_case(name))
@@ -253,7 +258,8 @@ fn by_id(call: &FrontCall<'_>, accounts: &Accounts, id: &str) -> Result<Vec<Chos
     };
     let mut chosen = pick(accounts, |_, account| is_it(account));
     chosen.extend(not_arrived(call.store, accounts, id)?);
-    let own = thing(call, &call.cloud.world(), Kind::Account, id).map(|account| ours(account.id));
+    let own =
+        resource(call, &call.cloud.world(), Kind::Account, id).map(|account| ours(account.id));
     if let Some(own) = own.filter(|own| !chosen.contains(own)) {
         chosen.push(own);
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::{Folder, Keys, Reply, Server, at, options_with, root, signed_with};
 
-/// A thing that must stand in an answer.
+/// A resource that must stand in an answer.
 enum Needs {
     /// The whole body.
     Body(&'static str),
@@ -45,7 +45,7 @@ use Type::*;
 /// The client, what it asks, the status, and what must be there.
 type Row = (&'static str, &'static str, u16, &'static [Needs]);
 
-/// Words by which every Go client learns that a thing is not there.
+/// Words by which every Go client learns that a resource is not there.
 const GONE: &str =
     "Invalid parameter id value=$gone due to incorrect long value format, or entity does not exist";
 const UNKNOWN: &str = "Invalid parameter id value=$unknown due to incorrect long value format, \
@@ -53,7 +53,7 @@ const UNKNOWN: &str = "Invalid parameter id value=$unknown due to incorrect long
 const ERROR: &[&str] = &["cserrorcode", "errorcode", "errortext", "uuidList"];
 
 const ROWS: &[Row] = &[
-    // Go: Terraform's provider, Packer, cluster and storage drivers. A thing is gone when its
+    // Go: Terraform's provider, Packer, cluster and storage drivers. A resource is gone when its
     // list is empty, or by the words of the error.
     ("go-cloudstack", "listVolumes id=$gone", 200, &[Body(r#"{"listvolumesresponse":{}}"#)]),
     ("go-cloudstack", "listVolumes id=$unknown", 431, &[Begins("errortext", UNKNOWN)]),
@@ -316,7 +316,7 @@ fn ask(server: &Server, keys: &Keys, line: &str, names: &Names) -> Reply {
     server.get(&signed_with(&pairs, &keys.api_key, &keys.secret_key))
 }
 
-/// Makes one thing of each kind that the table asks for.
+/// Makes one resource of each kind that the table asks for.
 fn furnish(server: &Server) -> Names {
     let mut names: Names = BTreeMap::new();
     names.insert("unknown", "3c0aff8c-4e0a-4b50-9e51-7d5c1a1f2d40".to_owned());
@@ -335,8 +335,8 @@ fn furnish(server: &Server) -> Names {
         let id = first(line, &names);
         names.insert(name, id);
     }
-    // Each makes a thing by a job: the names of the thing and of the job.
-    for (thing, job, line) in [
+    // Each makes a resource by a job: the names of the resource and of the job.
+    for (resource, job, line) in [
         (
             "vm",
             "done",
@@ -363,7 +363,7 @@ fn furnish(server: &Server) -> Names {
         pairs.extend(words.map(|word| word.split_once('=').unwrap()));
         let begun = server.works(&root(), &pairs);
         let text = |field: &str| begun[field].as_str().unwrap().to_owned();
-        names.insert(thing, text("id"));
+        names.insert(resource, text("id"));
         names.insert(job, text("jobid"));
         let ended = |done: &Value| done["jobstatus"] != 0;
         let question = [("command", "queryAsyncJobResult"), ("jobid", names[job].as_str())];
@@ -371,7 +371,7 @@ fn furnish(server: &Server) -> Names {
             let done = server.works(&root(), &question);
             (ended(&done), done)
         });
-        if thing == "vm" {
+        if resource == "vm" {
             let net = first("listNetworks", &names);
             names.insert("net", net);
         }

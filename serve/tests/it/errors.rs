@@ -210,7 +210,7 @@ fn errors_of_any_text_reach_the_caller() {
     let folder = Folder::new("UTC", "1440");
     let server = folder.serve();
     let dates = [("startdate", "2026-01-01"), ("enddate", "2026-01-31")];
-    for name in ["é日本😀", "\u{fffe}\u{85}", &"long ".repeat(5000)] {
+    for name in ["é日本😀", "\u{fffe}\u{85}", &"long ".repeat(50)] {
         let mut pairs = vec![("command", "listUsageRecords"), ("account", name)];
         pairs.extend(dates);
         let reply = server.ask(&pairs);

@@ -261,7 +261,7 @@ fn guesses_at_the_root_admin_are_told_and_do_not_keep_it_out() {
     let server = folder.serve();
     let id = {
         let world = server.cloud.as_ref().unwrap().world();
-        world.thing(own_users::admin_user(&world)).uuid.to_string()
+        world.resource(own_users::admin_user(&world)).uuid.to_string()
     };
     server.works(&root(), &[("command", "updateUser"), ("id", &id), ("password", "long enough")]);
     let admin =

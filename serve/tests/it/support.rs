@@ -13,7 +13,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use cloudtally_aggregate::{Plan, Rebuild, RunReport, Unfinished, run_job};
 use cloudtally_ingest::{IngestRequest, Input, ingest};
 use cloudtally_model::{Instant, Millis, SourceName, UsageRecord, calendar};
-use cloudtally_platform::engine::{Cloud, Start, ThingId, Uuid};
+use cloudtally_platform::engine::{Cloud, ResourceId, Start, Uuid};
 use cloudtally_serve::{NewCloud, Pace, ServeError, ServeOptions, Stopped, open_cloud, serve};
 use cloudtally_store::{AdminKeys, Inputs, LockWait, PeriodDraft, Store, Stream, Writer};
 use hmac::{Hmac, KeyInit, Mac};
@@ -318,10 +318,10 @@ impl Server {
         self.works(&root(), &pairs)["domain"]["id"].as_str().unwrap().to_owned()
     }
 
-    /// The number of a thing that bills know it by.
+    /// The number of a resource that bills know it by.
     pub(crate) fn number(&self, uuid: &str) -> u64 {
         let world = self.cloud.as_ref().unwrap().world();
-        let ThingId(number) = world.by_uuid(Uuid::parse(uuid).unwrap()).unwrap().id;
+        let ResourceId(number) = world.by_uuid(Uuid::parse(uuid).unwrap()).unwrap().id;
         number
     }
 

@@ -129,7 +129,7 @@ fn whose_records_are_found() {
     check(&alice.keys, &[("domainid", &other)], Err(431));
     check(&alice.keys, &[("projectid", &acme)], Err(431));
 
-    // Our own things are told by uuid.
+    // Our own resources are told by uuid.
     let pairs =
         [("command", "listUsageRecords"), ("startdate", "2026-01-01"), ("enddate", "2026-01-01")];
     let record = &server.works(&alice.keys, &pairs)["usagerecord"][0];

@@ -154,7 +154,7 @@ fn is_open_question(row: &Command) -> bool {
     looks && row.params_all().all(|param| !param.required)
 }
 
-/// Gives the root admin some things of their own, with texts that need escaping.
+/// Gives the root admin some resources of their own, with texts that need escaping.
 fn furnish(server: &Server) {
     let first = |list: &[(&str, &str)], item: &str| {
         let listed = server.works(&root(), list);

@@ -9,8 +9,8 @@ use crate::{
     col,
     desk::simulator,
     engine::{
-        Answer, Call, Done, JobStatus, Level, Node, Query, Thing, ThingId, Uuid, limit, scope,
-        unknown,
+        Answer, Call, Done, JobStatus, Level, Node, Query, Resource, ResourceId, Uuid, limit,
+        scope, unknown,
     },
     network::{guest, nic, securitygroup},
     parse::{given, units::gib},
@@ -24,8 +24,12 @@ use crate::{
 };
 
 /// Refuses an offering that the machine cannot have.
-fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result<(), ApiError> {
-    let (machine, new) = (call.tx.thing(vm), call.tx.thing(offering));
+fn check_offering(
+    call: &Call<'_, '_>,
+    vm: ResourceId,
+    offering: ResourceId,
+) -> Result<(), ApiError> {
+    let (machine, new) = (call.tx.resource(vm), call.tx.resource(offering));
     if new.flag(col::IS_SYSTEM) {
         return Err(ApiError::value(format!(
             "the service offering {} is for system VMs",
@@ -39,7 +43,7 @@ fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result
             new.text(col::NAME)
         )));
     }
-    let old = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.thing(id));
+    let old = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.resource(id));
     if old.is_some_and(|old| old.text(col::STORAGE_TYPE) != new.text(col::STORAGE_TYPE)) {
         return Err(ApiError::value(
             "the new service offering has another storage type; volumes would have to move",
@@ -59,8 +63,8 @@ fn check_offering(call: &Call<'_, '_>, vm: ThingId, offering: ThingId) -> Result
     Ok(())
 }
 
-fn set_offering(call: &mut Call<'_, '_>, vm: ThingId, offering: ThingId) {
-    let offers_ha = call.tx.thing(offering).flag(col::OFFER_HA);
+fn set_offering(call: &mut Call<'_, '_>, vm: ResourceId, offering: ResourceId) {
+    let offers_ha = call.tx.resource(offering).flag(col::OFFER_HA);
     call.tx.edit(vm, |vm| {
         vm.set_ref(col::SERVICE_OFFERING_ID, offering).set_flag(col::HA_ENABLE, offers_ha);
     });
@@ -74,24 +78,28 @@ fn set_offering(call: &mut Call<'_, '_>, vm: ThingId, offering: ThingId) {
 /// Gives a stopped machine another offering.
 pub(super) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (vm, offering) = (call.args.id_required("id"), call.args.id_required("serviceofferingid"));
-    call.tx.thing(vm).must_be(&[MachineState::Stopped], "given another offering", "id")?;
+    call.tx.resource(vm).must_be(&[MachineState::Stopped], "given another offering", "id")?;
     check_offering(call, vm, offering)?;
     set_offering(call, vm, offering);
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
 /// Gives a machine a larger offering, while it runs if need be.
 pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (vm, offering) = (call.args.id_required("id"), call.args.id_required("serviceofferingid"));
     // It may have been stopped or destroyed while its host was busy.
-    call.tx.thing(vm).must_be(&[MachineState::Stopped, MachineState::Running], "scaled", "id")?;
+    call.tx.resource(vm).must_be(
+        &[MachineState::Stopped, MachineState::Running],
+        "scaled",
+        "id",
+    )?;
     check_offering(call, vm, offering)?;
-    if call.tx.thing(vm).is(MachineState::Stopped) {
+    if call.tx.resource(vm).is(MachineState::Stopped) {
         set_offering(call, vm, offering);
-        return Ok(Done::Thing(vm));
+        return Ok(Done::Resource(vm));
     }
     // Running machines only grow, where they, their zone and their image allow it.
-    let machine = call.tx.thing(vm).clone();
+    let machine = call.tx.resource(vm).clone();
     if !machine.flag(col::IS_DYNAMICALLY_SCALABLE) {
         return Err(machine.refused(
             "id",
@@ -103,7 +111,7 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if call.tx.scoped_setting(zone, "enable.dynamic.scale.vm") != "true" {
         return Err(ApiError::value(format!(
             "the zone {} does not scale running virtual machines: `enable.dynamic.scale.vm` is false",
-            call.tx.thing(zone).text(col::NAME)
+            call.tx.resource(zone).text(col::NAME)
         )));
     }
     let (old, new) = {
@@ -115,7 +123,7 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(ApiError::value("running virtual machines can only be scaled up"));
     }
     let host = machine.id_of(col::HOST_ID).expect("running virtual machines are on a host");
-    let (on, wanted) = (call.tx.thing(host), call.tx.thing(offering).text(col::HOST_TAGS));
+    let (on, wanted) = (call.tx.resource(host), call.tx.resource(offering).text(col::HOST_TAGS));
     if !given::has_all_tags(on.text(col::HOST_TAGS), wanted) {
         return Err(ApiError::server_capacity(format!(
             "the host of {} has not the tags {wanted} of the new offering; stop it first",
@@ -136,41 +144,41 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Ok(later);
     }
     set_offering(call, vm, offering);
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
 /// Reboots: no state changes, nothing is billed anew, but for a volatile machine.
 pub(super) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
-    let offering = call.entity().id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.thing(id));
+    let offering = call.entity().id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.resource(id));
     let is_volatile = offering.is_some_and(|offering| offering.flag(col::IS_VOLATILE));
     // What was made from an ISO has no other root volume to begin with, bare metal none.
     let is_metal = placement::is_bare_metal(call.entity().text(col::HYPERVISOR));
     if is_volatile && !is_metal && call.entity().id_of(col::TEMPLATE_ID).is_some() {
         if call.step == 0 {
-            call.tx.thing(vm).must_be(&[MachineState::Running], "rebooted", "id")?;
+            call.tx.resource(vm).must_be(&[MachineState::Running], "rebooted", "id")?;
         }
         let template = call.entity().id_of(col::TEMPLATE_ID);
         return renew(call, vm, template);
     }
-    call.tx.thing(vm).must_be(&[MachineState::Running], "rebooted", "id")?;
+    call.tx.resource(vm).must_be(&[MachineState::Running], "rebooted", "id")?;
     if call.step == 0 {
         let host = call.entity().id_of(col::HOST_ID);
         if let Some(later) = simulator::ask(call.tx, host, "RebootCommand")? {
             return Ok(later);
         }
     }
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
 /// Refuses a machine that a job is at work on: what it does next builds on how it
 /// found the machine.
-fn refuse_worked_on(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
-    let is_pending = |job: &Thing| job.int(col::JOB_STATUS) == JobStatus::Pending as i64;
+fn refuse_worked_on(call: &Call<'_, '_>, vm: ResourceId) -> Result<(), ApiError> {
+    let is_pending = |job: &Resource| job.int(col::JOB_STATUS) == JobStatus::Pending as i64;
     if !call.tx.referring(vm, Kind::Job, col::ENTITY).any(is_pending) {
         return Ok(());
     }
-    let vm = call.tx.thing(vm);
+    let vm = call.tx.resource(vm);
     Err(ApiError::value(format!(
         "a job is at work on the virtual machine {}; wait for its end",
         vm.text(col::NAME)
@@ -180,7 +188,7 @@ fn refuse_worked_on(call: &Call<'_, '_>, vm: ThingId) -> Result<(), ApiError> {
 
 pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
-    call.tx.thing(vm).must_be(&[MachineState::Destroyed], "recovered", "id")?;
+    call.tx.resource(vm).must_be(&[MachineState::Destroyed], "recovered", "id")?;
     refuse_worked_on(call, vm)?;
     let owner = call.entity().owner.expect("virtual machines have an owner");
     let is_metal = placement::is_bare_metal(call.entity().text(col::HYPERVISOR));
@@ -191,10 +199,10 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     // What it gave up when it was destroyed it takes again.
-    let offering = call.entity().id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.thing(id));
+    let offering = call.entity().id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.resource(id));
     let (cores, memory) = offering
         .map_or((0, 0), |offering| (offering.int(col::CPU_NUMBER), offering.int(col::MEMORY)));
-    let root = volume::root_of(call.tx, vm).map(|id| call.tx.thing(id).int(col::SIZE));
+    let root = volume::root_of(call.tx, vm).map(|id| call.tx.resource(id).int(col::SIZE));
     let needs = [
         (Limit::Vm, 1),
         (Limit::Cpu, cores),
@@ -209,13 +217,13 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         vm.set_time(col::DUE, None);
     });
     call.tx.move_to(vm, MachineState::Stopped);
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
 /// Makes the root volume anew from the template.
 pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
-    let template = call.args.id("templateid").or(call.tx.thing(vm).id_of(col::TEMPLATE_ID));
+    let template = call.args.id("templateid").or(call.tx.resource(vm).id_of(col::TEMPLATE_ID));
     renew(call, vm, template)
 }
 
@@ -223,16 +231,16 @@ pub(super) fn restore(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// is rebooted.
 fn renew(
     call: &mut Call<'_, '_>,
-    vm: ThingId,
-    template: Option<ThingId>,
+    vm: ResourceId,
+    template: Option<ResourceId>,
 ) -> Result<Done, ApiError> {
     if call.step == 0 {
-        call.tx.thing(vm).must_be(
+        call.tx.resource(vm).must_be(
             &[MachineState::Stopped, MachineState::Running],
             "restored",
             "id",
         )?;
-        let machine = call.tx.thing(vm).clone();
+        let machine = call.tx.resource(vm).clone();
         if placement::is_bare_metal(machine.text(col::HYPERVISOR)) {
             return Err(machine.refused("virtualmachineid", "is bare metal and has no root volume"));
         }
@@ -243,20 +251,20 @@ fn renew(
         if imagecopy::ready_in(call.tx, template, zone).is_none() {
             return Err(ApiError::value(format!(
                 "the template {} is not ready in the zone",
-                call.tx.thing(template).text(col::NAME)
+                call.tx.resource(template).text(col::NAME)
             )));
         }
         if !call
             .tx
-            .thing(template)
+            .resource(template)
             .text(col::HYPERVISOR)
             .eq_ignore_ascii_case(machine.text(col::HYPERVISOR))
         {
             return Err(ApiError::value("the template is of another hypervisor"));
         }
-        let size_bytes = call.tx.thing(template).int(col::SIZE);
+        let size_bytes = call.tx.resource(template).int(col::SIZE);
         let old_bytes =
-            volume::root_of(call.tx, vm).map_or(0, |id| call.tx.thing(id).int(col::SIZE));
+            volume::root_of(call.tx, vm).map_or(0, |id| call.tx.resource(id).int(col::SIZE));
         let owner = machine.owner.expect("virtual machines have an owner");
         let more = gib(size_bytes) - gib(old_bytes);
         limit::check(call.tx, owner, Limit::PrimaryStorage, more)?;
@@ -268,7 +276,7 @@ fn renew(
         if let Some(root) = volume::root_of(call.tx, vm) {
             volume::expunge(call.tx, root);
         }
-        let os_type = call.tx.thing(template).id_of(col::OS_TYPE_ID);
+        let os_type = call.tx.resource(template).id_of(col::OS_TYPE_ID);
         call.tx.edit(vm, |vm| {
             vm.set_ref(col::TEMPLATE_ID, template)
                 .set_ref(col::ISO_ID, None)
@@ -279,7 +287,7 @@ fn renew(
         });
         volume::insert_root(call.tx, vm, template, size_bytes);
         if !runs {
-            return Ok(Done::Thing(vm));
+            return Ok(Done::Resource(vm));
         }
         let host = machine.id_of(col::HOST_ID);
         return life::start(call, vm, host);
@@ -289,11 +297,11 @@ fn renew(
 
 pub(super) fn reset_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
-    call.tx.thing(vm).must_be(&[MachineState::Stopped], "given a new password", "id")?;
+    call.tx.resource(vm).must_be(&[MachineState::Stopped], "given a new password", "id")?;
     let takes_password = call
         .entity()
         .id_of(col::TEMPLATE_ID)
-        .is_some_and(|id| call.tx.thing(id).flag(col::PASSWORD_ENABLED));
+        .is_some_and(|id| call.tx.resource(id).flag(col::PASSWORD_ENABLED));
     if !takes_password {
         return Err(ApiError::value(format!(
             "the template of {} does not take passwords",
@@ -305,7 +313,7 @@ pub(super) fn reset_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> 
 
 pub(super) fn reset_key(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
-    call.tx.thing(vm).must_be(&[MachineState::Stopped], "given another key", "id")?;
+    call.tx.resource(vm).must_be(&[MachineState::Stopped], "given another key", "id")?;
     scope::refuse_other_owner(call, vm)?;
     let name = call.args.text_required("keypair").to_owned();
     let owner = call.entity().owner.expect("virtual machines have an owner");
@@ -321,7 +329,7 @@ pub(super) fn reset_key(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 pub(super) fn password(query: &Query<'_>) -> Result<Answer, ApiError> {
-    let vm = query.world.thing(query.args.id_required("id"));
+    let vm = query.world.resource(query.args.id_required("id"));
     match vm.text(col::ENCRYPTED_PASSWORD) {
         "" => Err(ApiError::value(format!(
             "the virtual machine {} has no password that was made for it",
@@ -360,7 +368,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             vm.set_ref(col::GROUP_ID, group);
         }
     });
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
 /// Moves a stopped machine with its volumes to another account. The bill sees its
@@ -368,26 +376,26 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. A stopped machine without rules, an account that may have it.
     let vm = call.args.id_required("virtualmachineid");
-    call.tx.thing(vm).must_be(&[MachineState::Stopped], "moved to another account", "id")?;
+    call.tx.resource(vm).must_be(&[MachineState::Stopped], "moved to another account", "id")?;
     refuse_worked_on(call, vm)?;
     let name = call.args.text_required("account").to_owned();
     let domain = call.args.id_required("domainid");
     let to = scope::named_account(call.tx, &call.caller, &name, Some(domain))?;
-    let machine = call.tx.thing(vm).clone();
+    let machine = call.tx.resource(vm).clone();
     if machine.owner == Some(to) {
         return Err(ApiError::value(format!(
             "the virtual machine {} belongs to {name} already",
             machine.text(col::NAME)
         )));
     }
-    if !call.tx.thing(to).is(AccountState::Enabled) {
+    if !call.tx.resource(to).is(AccountState::Enabled) {
         return Err(ApiError::permission(format!(
             "the account {name} is {}; enable it before anything is given to it",
-            call.tx.thing(to).state()
+            call.tx.resource(to).state()
         )));
     }
     // What it was made from, its new owner must be able to restore it from.
-    if let Some(template) = machine.id_of(col::TEMPLATE_ID).map(|id| call.tx.thing(id))
+    if let Some(template) = machine.id_of(col::TEMPLATE_ID).map(|id| call.tx.resource(id))
         && !image::is_open_to(template, to)
     {
         return Err(ApiError::permission(format!(
@@ -404,14 +412,14 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         )));
     }
     let volumes = call.tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
-    let size: i64 = volumes.iter().map(|id| call.tx.thing(*id).int(col::SIZE)).sum();
+    let size: i64 = volumes.iter().map(|id| call.tx.resource(*id).int(col::SIZE)).sum();
     let offering =
         machine.id_of(col::SERVICE_OFFERING_ID).expect("virtual machines have an offering");
     let needs = [
         (Limit::Vm, 1),
         (Limit::Volume, i64::try_from(volumes.len()).unwrap_or(i64::MAX)),
-        (Limit::Cpu, call.tx.thing(offering).int(col::CPU_NUMBER)),
-        (Limit::Memory, call.tx.thing(offering).int(col::MEMORY)),
+        (Limit::Cpu, call.tx.resource(offering).int(col::CPU_NUMBER)),
+        (Limit::Memory, call.tx.resource(offering).int(col::MEMORY)),
         (Limit::PrimaryStorage, gib(size)),
     ];
     for (which, more) in needs {
@@ -429,7 +437,7 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         ))
         .about(other.uuid.to_string(), "virtualmachineid"));
     }
-    let named: Vec<ThingId> = call.args.ids("networkids").to_vec();
+    let named: Vec<ResourceId> = call.args.ids("networkids").to_vec();
     let networks = guest::for_deployment(call, to, zone, &named)?;
     let groups = securitygroup::for_deployment(call, to, zone)?;
     // 2. It ends for the one who had it.
@@ -437,7 +445,7 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         nic::remove(call.tx, nic);
     }
     for id in [vm].iter().chain(&volumes) {
-        call.tx.edit(*id, |thing| thing.owner = None);
+        call.tx.edit(*id, |resource| resource.owner = None);
     }
     // 3. It begins for the one who gets it.
     for id in &volumes {
@@ -452,15 +460,15 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         nic::meter(call.tx, nic);
     }
     call.entity = Some(vm);
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
-/// Gives a thing to another account, with the tags and the snapshot policies on it.
-fn give(call: &mut Call<'_, '_>, id: ThingId, to: ThingId) {
+/// Gives a resource to another account, with the tags and the snapshot policies on it.
+fn give(call: &mut Call<'_, '_>, id: ResourceId, to: ResourceId) {
     let tags = call.tx.ids_referring(id, Kind::Tag, col::RESOURCE);
     let policies = call.tx.ids_referring(id, Kind::SnapshotPolicy, col::VOLUME_ID);
     for id in [id].into_iter().chain(tags).chain(policies) {
-        call.tx.edit(id, |thing| thing.owner = Some(to));
+        call.tx.edit(id, |resource| resource.owner = Some(to));
     }
 }
 
@@ -476,26 +484,27 @@ pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         (Some(host), None) => migrate_to(call, vm, host, Disks::Stay),
         (None, Some(pool)) => {
-            call.tx.thing(vm).must_be(
+            call.tx.resource(vm).must_be(
                 &[MachineState::Stopped],
                 "moved to another storage pool",
                 "id",
             )?;
             // All of them, so that one host goes on reaching them.
-            let lies_there = |id: &ThingId| call.tx.thing(*id).id_of(col::POOL_ID) == Some(pool);
+            let lies_there =
+                |id: &ResourceId| call.tx.resource(*id).id_of(col::POOL_ID) == Some(pool);
             let mut volumes = call.tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
             volumes.retain(|id| !lies_there(id));
             if volumes.is_empty() {
                 return Err(ApiError::value(format!(
                     "the virtual machine {} has no volumes outside of {}",
-                    call.tx.thing(vm).text(col::NAME),
-                    call.tx.thing(pool).text(col::NAME)
+                    call.tx.resource(vm).text(col::NAME),
+                    call.tx.resource(pool).text(col::NAME)
                 )));
             }
             for id in volumes {
                 volume::move_to(call, id, pool)?;
             }
-            Ok(Done::Thing(vm))
+            Ok(Done::Resource(vm))
         }
     }
 }
@@ -506,21 +515,21 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
     let (vm, host) = (call.args.id_required("virtualmachineid"), call.args.id_required("hostid"));
     let volumes = call.tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
     // 1. Where each volume that is named is to go.
-    let mut wanted: BTreeMap<ThingId, ThingId> = BTreeMap::new();
+    let mut wanted: BTreeMap<ResourceId, ResourceId> = BTreeMap::new();
     for entry in call.args.map("migrateto").to_vec() {
         let volume = named(call, entry.get("volume"), Kind::Volume)?;
         let pool = named(call, entry.get("pool"), Kind::StoragePool)?;
         if !volumes.contains(&volume) {
             return Err(ApiError::value(format!(
                 "the volume {} is not on this virtual machine",
-                call.tx.thing(volume).text(col::NAME)
+                call.tx.resource(volume).text(col::NAME)
             )));
         }
-        if !placement::reaches(call.tx.thing(host), call.tx.thing(pool)) {
+        if !placement::reaches(call.tx.resource(host), call.tx.resource(pool)) {
             return Err(ApiError::value(format!(
                 "the host {} does not reach the storage pool {}",
-                call.tx.thing(host).text(col::NAME),
-                call.tx.thing(pool).text(col::NAME)
+                call.tx.resource(host).text(col::NAME),
+                call.tx.resource(pool).text(col::NAME)
             )));
         }
         wanted.insert(volume, pool);
@@ -531,11 +540,11 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
         return Ok(done);
     }
     for id in volumes {
-        let volume = call.tx.thing(id).clone();
+        let volume = call.tx.resource(id).clone();
         let Some(from) = volume.id_of(col::POOL_ID) else { continue };
         let to = match wanted.get(&id) {
             Some(pool) => *pool,
-            None if placement::reaches(call.tx.thing(host), call.tx.thing(from)) => from,
+            None if placement::reaches(call.tx.resource(host), call.tx.resource(from)) => from,
             None => placement::pool_for(call, &volume, Some(host))?,
         };
         if to != from {
@@ -545,24 +554,27 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
     Ok(done)
 }
 
-/// The live thing that an entry of a map names by its id.
-fn named(call: &Call<'_, '_>, id: Option<&String>, kind: Kind) -> Result<ThingId, ApiError> {
+/// The live resource that an entry of a map names by its id.
+fn named(call: &Call<'_, '_>, id: Option<&String>, kind: Kind) -> Result<ResourceId, ApiError> {
     let id =
         id.ok_or_else(|| ApiError::value("each `migrateto` entry needs `volume` and `pool`"))?;
     let found = Uuid::parse(id).and_then(|uuid| call.tx.by_uuid(uuid));
-    let is_it = |thing: &&Thing| thing.kind == kind && thing.removed.is_none();
-    found.filter(is_it).map(|thing| thing.id).ok_or_else(|| unknown("migrateto", id, kind.noun()))
+    let is_it = |resource: &&Resource| resource.kind == kind && resource.removed.is_none();
+    found
+        .filter(is_it)
+        .map(|resource| resource.id)
+        .ok_or_else(|| unknown("migrateto", id, kind.noun()))
 }
 
 fn migrate_to(
     call: &mut Call<'_, '_>,
-    vm: ThingId,
-    host: ThingId,
+    vm: ResourceId,
+    host: ResourceId,
     disks: Disks,
 ) -> Result<Done, ApiError> {
     if call.step == 0 {
-        call.tx.thing(vm).must_be(&[MachineState::Running], "migrated", "id")?;
-        let from = call.tx.thing(vm).id_of(col::HOST_ID);
+        call.tx.resource(vm).must_be(&[MachineState::Running], "migrated", "id")?;
+        let from = call.tx.resource(vm).id_of(col::HOST_ID);
         if from == Some(host) {
             return Err(ApiError::value("the virtual machine is on this host already"));
         }
@@ -573,7 +585,7 @@ fn migrate_to(
             return Ok(later);
         }
     }
-    call.tx.thing(vm).must_be(&[MachineState::Migrating], "migrated", "id")?;
+    call.tx.resource(vm).must_be(&[MachineState::Migrating], "migrated", "id")?;
     if call.step > 0 {
         // The host may be gone meanwhile, or full.
         placement::refuse_unfit(call.tx, vm, host, disks)?;
@@ -583,7 +595,7 @@ fn migrate_to(
     call.tx.edit(vm, |vm| {
         vm.set_ref(col::HOST_ID, host);
     });
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
 /// A migration that failed: the machine runs on where it was.
@@ -595,18 +607,18 @@ pub(super) fn migration_failed(call: &mut Call<'_, '_>) {
 }
 
 /// Moves everything off a host: to others, or stops what has no room elsewhere.
-pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), ApiError> {
-    let vms: Vec<ThingId> = life::on_host(call.tx, host).iter().map(|vm| vm.id).collect();
+pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ResourceId) -> Result<(), ApiError> {
+    let vms: Vec<ResourceId> = life::on_host(call.tx, host).iter().map(|vm| vm.id).collect();
     for vm in vms {
         match placement::host_for(call, vm, None, Some(host), Disks::Stay) {
-            Ok(other) if call.tx.thing(vm).is(MachineState::Running) => {
+            Ok(other) if call.tx.resource(vm).is(MachineState::Running) => {
                 call.tx.edit(vm, |vm| {
                     vm.set_ref(col::HOST_ID, other);
                 });
             }
             _ => {
                 life::stop_now(call.tx, vm);
-                let name = call.tx.thing(vm).text(col::NAME).to_owned();
+                let name = call.tx.resource(vm).text(col::NAME).to_owned();
                 let text = format!("Virtual machine {name} was stopped: no other host has room");
                 call.happened("VM.STOP", Level::Error, Some(vm), text);
             }
@@ -616,16 +628,16 @@ pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ThingId) -> Result<(), Api
 }
 
 /// What lists of machines look at besides equal columns.
-pub(super) fn is_listed(query: &Query<'_>, vm: &Thing) -> bool {
+pub(super) fn is_listed(query: &Query<'_>, vm: &Resource) -> bool {
     let (world, args) = (query.world, query.args);
     let host = vm.id_of(col::HOST_ID);
-    let pod = host.and_then(|host| world.thing(host).id_of(col::POD_ID));
-    let on_network = |network: ThingId| {
+    let pod = host.and_then(|host| world.resource(host).id_of(col::POD_ID));
+    let on_network = |network: ResourceId| {
         world
             .referring(vm.id, Kind::Nic, col::VIRTUAL_MACHINE_ID)
             .any(|nic| nic.id_of(col::NETWORK_ID) == Some(network))
     };
-    let in_pool = |pool: ThingId| {
+    let in_pool = |pool: ResourceId| {
         world
             .referring(vm.id, Kind::Volume, col::VIRTUAL_MACHINE_ID)
             .any(|volume| volume.id_of(col::POOL_ID) == Some(pool))

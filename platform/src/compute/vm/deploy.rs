@@ -9,7 +9,7 @@ use cloudtally_model::ApiError;
 use super::{VM, life};
 use crate::{
     col,
-    engine::{Call, Done, Node, Thing, ThingId, View, limit, remove_all_on, unknown},
+    engine::{Call, Done, Node, Resource, ResourceId, View, limit, remove_all_on, unknown},
     network::{guest, nic},
     offering::hypervisor::{BARE_METAL, HYPERVISORS},
     parse::{given, units::gib},
@@ -29,29 +29,29 @@ const USER_DATA_CHARS_MAX: usize = 32_768;
 
 /// What a machine is made of.
 struct Plan {
-    owner: ThingId,
-    zone: ThingId,
-    offering: ThingId,
-    image: ThingId,
+    owner: ResourceId,
+    zone: ResourceId,
+    offering: ResourceId,
+    image: ResourceId,
     hypervisor: String,
     /// Of the root volume; none for bare metal, which has its own disks.
     root_bytes: Option<i64>,
-    data: Option<(ThingId, i64)>,
-    networks: Vec<(ThingId, Option<String>)>,
-    security_groups: Vec<ThingId>,
+    data: Option<(ResourceId, i64)>,
+    networks: Vec<(ResourceId, Option<String>)>,
+    security_groups: Vec<ResourceId>,
     name: Option<String>,
 }
 
 /// Makes the machine, stopped.
-pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let plan = plan(call)?;
     let args = call.args.clone();
     let id = call.tx.insert(Kind::Vm, |vm| {
         vm.owner = Some(plan.owner);
         vm.set_flag(col::IS_PLANNED, true);
     });
-    let is_iso = call.tx.thing(plan.image).kind == Kind::Iso;
-    let name = plan.name.clone().unwrap_or_else(|| call.tx.thing(id).uuid.to_string());
+    let is_iso = call.tx.resource(plan.image).kind == Kind::Iso;
+    let name = plan.name.clone().unwrap_or_else(|| call.tx.resource(id).uuid.to_string());
     let display_name = args.text("displayname").unwrap_or(&name).to_owned();
     let suffix = match &plan.name {
         Some(name) if call.tx.setting_flag("vm.instancename.flag") => name,
@@ -59,10 +59,10 @@ pub(super) fn begin(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError
     };
     let instance = format!("i-{}-{}-{suffix}", plan.owner, id);
     let (os_type, is_scalable) = {
-        let image = call.tx.thing(plan.image);
+        let image = call.tx.resource(plan.image);
         (image.id_of(col::OS_TYPE_ID), image.flag(col::IS_DYNAMICALLY_SCALABLE))
     };
-    let offers_ha = call.tx.thing(plan.offering).flag(col::OFFER_HA);
+    let offers_ha = call.tx.resource(plan.offering).flag(col::OFFER_HA);
     let group = group_named(call, plan.owner)?;
     let key_pair = key_pair_named(call, plan.owner)?;
     call.tx.edit(id, |vm| {
@@ -119,38 +119,38 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
     if args.has("hostid") && !call.caller.is_root() {
         return Err(ApiError::permission("Only root admins name the host to start on"));
     }
-    if call.tx.thing(offering).flag(col::IS_SYSTEM) {
+    if call.tx.resource(offering).flag(col::IS_SYSTEM) {
         return Err(ApiError::value(format!(
             "the service offering {} is for system VMs",
-            call.tx.thing(offering).text(col::NAME)
+            call.tx.resource(offering).text(col::NAME)
         )));
     }
     crate::site::zone::refuse_local(call, zone, &[Some(offering), args.id("diskofferingid")])?;
     // 2. An image that is ready in the zone, and the hypervisor that runs it.
     if imagecopy::ready_in(call.tx, image, zone).is_none() {
-        let image = call.tx.thing(image);
+        let image = call.tx.resource(image);
         return Err(ApiError::value(format!(
             "the {} {} is not ready in the zone {}",
             image.kind.noun(),
             image.text(col::NAME),
-            call.tx.thing(zone).text(col::NAME)
+            call.tx.resource(zone).text(col::NAME)
         ))
         .about(image.uuid.to_string(), "templateid"));
     }
     // What it is made from, its owner must be able to restore it from.
-    if !image::is_open_to(call.tx.thing(image), owner) {
+    if !image::is_open_to(call.tx.resource(image), owner) {
         return Err(ApiError::permission(format!(
             "the {} {} is not for the account {}; share it first",
-            call.tx.thing(image).kind.noun(),
-            call.tx.thing(image).text(col::NAME),
-            call.tx.thing(owner).text(col::NAME)
+            call.tx.resource(image).kind.noun(),
+            call.tx.resource(image).text(col::NAME),
+            call.tx.resource(owner).text(col::NAME)
         ))
-        .about(call.tx.thing(image).uuid.to_string(), "templateid"));
+        .about(call.tx.resource(image).uuid.to_string(), "templateid"));
     }
-    let is_iso = call.tx.thing(image).kind == Kind::Iso;
+    let is_iso = call.tx.resource(image).kind == Kind::Iso;
     let hypervisor = match (is_iso, given::word(call, "hypervisor", &HYPERVISORS)?) {
         (false, wanted) => {
-            let image = call.tx.thing(image);
+            let image = call.tx.resource(image);
             let of_image = image.text(col::HYPERVISOR);
             if wanted.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(of_image)) {
                 return Err(image.refused(
@@ -169,10 +169,10 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
         }
     };
     let is_metal = placement::is_bare_metal(&hypervisor);
-    if is_iso && !call.tx.thing(image).flag(col::BOOTABLE) {
+    if is_iso && !call.tx.resource(image).flag(col::BOOTABLE) {
         return Err(ApiError::value(format!(
             "the ISO {} is not bootable",
-            call.tx.thing(image).text(col::NAME)
+            call.tx.resource(image).text(col::NAME)
         )));
     }
     // 3. The disks: the root disk is the template's, or of the disk offering of an
@@ -194,12 +194,12 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
             return Err(ApiError::value("bare metal takes no volumes; leave `diskofferingid` out"));
         }
         (false, _) if is_metal => (None, None),
-        (false, data) => (Some(call.tx.thing(image).int(col::SIZE)), data),
+        (false, data) => (Some(call.tx.resource(image).int(col::SIZE)), data),
         (true, Some((_, bytes))) => (Some(bytes), None),
         (true, None) => return Err(ApiError::value("give `diskofferingid` with an ISO")),
     };
     // 4. Limits.
-    let demand = call.tx.thing(offering);
+    let demand = call.tx.resource(offering);
     let bytes = root_bytes.unwrap_or_default() + data.map_or(0, |(_, bytes)| bytes);
     let needs = [
         (Limit::Vm, 1),
@@ -241,28 +241,28 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
 
 fn networks(
     call: &mut Call<'_, '_>,
-    owner: ThingId,
-    zone: ThingId,
-) -> Result<Vec<(ThingId, Option<String>)>, ApiError> {
+    owner: ResourceId,
+    zone: ResourceId,
+) -> Result<Vec<(ResourceId, Option<String>)>, ApiError> {
     let args = call.args.clone();
     let named = args.ids("networkids");
     let listed = args.map("iptonetworklist");
     if !named.is_empty() && !listed.is_empty() {
         return Err(ApiError::value("give either `networkids` or `iptonetworklist`, not both"));
     }
-    let mut wanted: Vec<(ThingId, Option<String>)> = Vec::new();
+    let mut wanted: Vec<(ResourceId, Option<String>)> = Vec::new();
     for entry in listed {
         let text = entry.get("networkid").map_or("", String::as_str);
         let found = crate::engine::Uuid::parse(text)
             .and_then(|uuid| call.tx.by_uuid(uuid))
-            .filter(|thing| thing.kind == Kind::Network && thing.removed.is_none())
-            .filter(|thing| call.tx.may_use(&call.caller, thing));
+            .filter(|resource| resource.kind == Kind::Network && resource.removed.is_none())
+            .filter(|resource| call.tx.may_use(&call.caller, resource));
         let network = found
-            .map(|thing| thing.id)
+            .map(|resource| resource.id)
             .ok_or_else(|| unknown("iptonetworklist", text, Kind::Network.noun()))?;
         wanted.push((network, entry.get("ip").cloned()));
     }
-    let ids: Vec<ThingId> = if listed.is_empty() {
+    let ids: Vec<ResourceId> = if listed.is_empty() {
         named.to_vec()
     } else {
         wanted.iter().map(|(network, _)| *network).collect()
@@ -287,7 +287,7 @@ fn networks(
     Ok(wanted)
 }
 
-fn check_name(call: &Call<'_, '_>, owner: ThingId, name: &str) -> Result<(), ApiError> {
+fn check_name(call: &Call<'_, '_>, owner: ResourceId, name: &str) -> Result<(), ApiError> {
     let is_good = name.len() <= NAME_CHARS_MAX
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
         && !name.ends_with('-')
@@ -323,8 +323,8 @@ pub(super) fn check_user_data(call: &Call<'_, '_>, data: &str) -> Result<(), Api
 /// The instance group of a name, made if there is none.
 pub(super) fn group_named(
     call: &mut Call<'_, '_>,
-    owner: ThingId,
-) -> Result<Option<ThingId>, ApiError> {
+    owner: ResourceId,
+) -> Result<Option<ResourceId>, ApiError> {
     let Some(name) = call.args.text("group").map(str::to_owned) else { return Ok(None) };
     let known = call
         .tx
@@ -339,7 +339,7 @@ pub(super) fn group_named(
     })))
 }
 
-fn key_pair_named(call: &Call<'_, '_>, owner: ThingId) -> Result<Option<String>, ApiError> {
+fn key_pair_named(call: &Call<'_, '_>, owner: ResourceId) -> Result<Option<String>, ApiError> {
     let Some(name) = call.args.text("keypair") else { return Ok(None) };
     let is_known =
         call.tx.owned_by(owner, Kind::SshKeyPair).any(|pair| pair.text(col::NAME) == name);
@@ -358,29 +358,29 @@ pub(super) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         return with_password(call, vm);
     }
-    let wanted = call.tx.thing(vm).id_of(col::WANTED_HOST);
+    let wanted = call.tx.resource(vm).id_of(col::WANTED_HOST);
     match life::start(call, vm, wanted)? {
-        Done::Thing(_) => with_password(call, vm),
+        Done::Resource(_) => with_password(call, vm),
         waits => Ok(waits),
     }
 }
 
 /// The machine, with its password where its template gives it one: shown this once.
-pub(super) fn with_password(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiError> {
+pub(super) fn with_password(call: &mut Call<'_, '_>, vm: ResourceId) -> Result<Done, ApiError> {
     let takes_password = call
         .tx
-        .thing(vm)
+        .resource(vm)
         .id_of(col::TEMPLATE_ID)
-        .is_some_and(|id| call.tx.thing(id).flag(col::PASSWORD_ENABLED));
+        .is_some_and(|id| call.tx.resource(id).flag(col::PASSWORD_ENABLED));
     if !takes_password {
-        return Ok(Done::Thing(vm));
+        return Ok(Done::Resource(vm));
     }
     let password = crate::engine::secret::password(call.tx.entropy)?;
     let encrypted = crate::engine::secret::sealed(&password);
     call.tx.edit(vm, |vm| {
         vm.set_text(col::ENCRYPTED_PASSWORD, &encrypted);
     });
-    let view = View::new(call.tx, &call.caller, call.tx.thing(vm), call.tx.now);
+    let view = View::new(call.tx, &call.caller, call.tx.resource(vm), call.tx.now);
     let Node::Object(mut fields) = view.object(&VM) else { panic!("objects are shown as such") };
     let at = fields.iter().position(|(name, _)| *name == "nic").unwrap_or(fields.len());
     fields.insert(at, ("password", Node::text(&password)));
@@ -391,7 +391,7 @@ pub(super) fn with_password(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done
 pub(super) fn fail(call: &mut Call<'_, '_>) {
     let Some(vm) = call.entity else { return };
     // One that was started by other means meanwhile is deployed.
-    let has_not_run = |vm: &Thing| {
+    let has_not_run = |vm: &Resource| {
         vm.is_any(&[MachineState::Stopped, MachineState::Starting])
             && vm.id_of(col::LAST_HOST_ID).is_none()
     };
@@ -405,7 +405,7 @@ pub(super) fn fail(call: &mut Call<'_, '_>) {
         nic::remove(call.tx, nic);
     }
     for id in call.tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
-        if call.tx.thing(id).text(col::TYPE) != "ROOT" {
+        if call.tx.resource(id).text(col::TYPE) != "ROOT" {
             volume::destroy(call.tx, id);
         }
         volume::expunge(call.tx, id);
@@ -413,6 +413,6 @@ pub(super) fn fail(call: &mut Call<'_, '_>) {
 }
 
 /// What an offering needs, for checks of other commands.
-pub(super) fn demand(call: &Call<'_, '_>, offering: ThingId) -> Demand {
-    Demand::of(call.tx.thing(offering))
+pub(super) fn demand(call: &Call<'_, '_>, offering: ResourceId) -> Demand {
+    Demand::of(call.tx.resource(offering))
 }

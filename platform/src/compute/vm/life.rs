@@ -11,8 +11,8 @@ use crate::{
     col,
     desk::{metering, simulator},
     engine::{
-        Call, Column, Done, Level, State, Thing, ThingId, Tx, World, begin_by_itself, happened,
-        remove_all_on, table,
+        Call, Column, Done, Level, Resource, ResourceId, State, Tx, World, begin_by_itself,
+        happened, remove_all_on, table,
     },
     network::{guest, nic},
     site::placement::{self, Disks},
@@ -74,29 +74,29 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vm, &VM)
     .metered(metering::VM);
 
 /// Tells whether a machine counts for limits: what is on its way out holds nothing any more.
-fn is_counted(vm: &Thing) -> bool {
+fn is_counted(vm: &Resource) -> bool {
     !vm.is_any(&[MachineState::Destroyed, MachineState::Error, MachineState::Expunging])
 }
 
 /// How much of something its offering gives a machine that counts.
-fn offered(world: &World, vm: &Thing, column: Column<i64>) -> i64 {
+fn offered(world: &World, vm: &Resource, column: Column<i64>) -> i64 {
     let offering = vm.id_of(col::SERVICE_OFFERING_ID).and_then(|id| world.any(id));
     offering.filter(|_| is_counted(vm)).map_or(0, |offering| offering.int(column))
 }
 
 /// Removes a machine with its account: it cannot be recovered.
-fn remove_with_owner(tx: &mut Tx<'_>, vm: ThingId) {
+fn remove_with_owner(tx: &mut Tx<'_>, vm: ResourceId) {
     destroy(tx, vm);
-    let is_destroyed = |vm: &Thing| vm.is(MachineState::Destroyed);
+    let is_destroyed = |vm: &Resource| vm.is(MachineState::Destroyed);
     if tx.get(Kind::Vm, vm).is_some_and(is_destroyed) {
         expunge(tx, vm);
     }
 }
 
 /// What every path between two states has in common.
-fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
+fn moved(tx: &mut Tx<'_>, id: ResourceId, from: &'static str) {
     use MachineState::*;
-    let states = MachineState::named(from).zip(tx.thing(id).state_as::<MachineState>());
+    let states = MachineState::named(from).zip(tx.resource(id).state_as::<MachineState>());
     let Some((from, to)) = states else { return };
     match (from, to) {
         (Stopped, Starting) => tx.edit(id, |vm| {
@@ -111,7 +111,7 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
             });
         }
         (Running | Stopping | Migrating, Stopped) => {
-            let host = tx.thing(id).id_of(col::HOST_ID);
+            let host = tx.resource(id).id_of(col::HOST_ID);
             tx.edit(id, |vm| {
                 vm.set_ref(col::HOST_ID, None).set_ref(col::LAST_HOST_ID, host);
             });
@@ -149,12 +149,12 @@ fn moved(tx: &mut Tx<'_>, id: ThingId, from: &'static str) {
 /// step 1, when the host has answered, it runs.
 pub(crate) fn start(
     call: &mut Call<'_, '_>,
-    vm: ThingId,
-    wanted_host: Option<ThingId>,
+    vm: ResourceId,
+    wanted_host: Option<ResourceId>,
 ) -> Result<Done, ApiError> {
     if call.step == 0 {
         // 1. A host with room, the networks set up, addresses, the volumes' places.
-        call.tx.thing(vm).must_be(&[MachineState::Stopped], "started", "id")?;
+        call.tx.resource(vm).must_be(&[MachineState::Stopped], "started", "id")?;
         volume::refuse_unreachable(call, vm)?;
         let host = placement::host_for(call, vm, wanted_host, None, Disks::Stay)?;
         placement::reserve(call, vm, host);
@@ -163,7 +163,7 @@ pub(crate) fn start(
             vm.set_ref(col::HOST_ID, host);
         });
         for nic in nic::of_vm(call.tx, vm) {
-            let on = call.tx.thing(nic).id_of(col::NETWORK_ID).expect("NICs are on a network");
+            let on = call.tx.resource(nic).id_of(col::NETWORK_ID).expect("NICs are on a network");
             guest::implement(call.tx, on)?;
             nic::reserve(call.tx, nic)?;
             guest::serve(call.tx, on)?;
@@ -174,38 +174,38 @@ pub(crate) fn start(
             return Ok(later);
         }
     }
-    call.tx.thing(vm).must_be(&[MachineState::Starting], "running", "id")?;
+    call.tx.resource(vm).must_be(&[MachineState::Starting], "running", "id")?;
     call.tx.move_to(vm, MachineState::Running);
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
 /// A start that failed: the machine is stopped as before.
-pub(crate) fn start_failed(call: &mut Call<'_, '_>, vm: ThingId) {
+pub(crate) fn start_failed(call: &mut Call<'_, '_>, vm: ResourceId) {
     if call.tx.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Starting)) {
         call.tx.move_to(vm, MachineState::Stopped);
     }
 }
 
 /// Stops a running machine, in two steps as it starts.
-pub(crate) fn stop(call: &mut Call<'_, '_>, vm: ThingId) -> Result<Done, ApiError> {
+pub(crate) fn stop(call: &mut Call<'_, '_>, vm: ResourceId) -> Result<Done, ApiError> {
     if call.step == 0 {
-        call.tx.thing(vm).must_be(&[MachineState::Running], "stopped", "id")?;
-        let host = call.tx.thing(vm).id_of(col::HOST_ID);
+        call.tx.resource(vm).must_be(&[MachineState::Running], "stopped", "id")?;
+        let host = call.tx.resource(vm).id_of(col::HOST_ID);
         call.tx.move_to(vm, MachineState::Stopping);
         if let Some(later) = simulator::ask_to_stop(call, host)? {
             return Ok(later);
         }
     }
     // Its host may be gone meanwhile, and the machine stopped with it.
-    if !call.tx.thing(vm).is(MachineState::Stopped) {
-        call.tx.thing(vm).must_be(&[MachineState::Stopping], "stopped", "id")?;
+    if !call.tx.resource(vm).is(MachineState::Stopped) {
+        call.tx.resource(vm).must_be(&[MachineState::Stopping], "stopped", "id")?;
         call.tx.move_to(vm, MachineState::Stopped);
     }
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }
 
 /// A stop that failed: the machine runs on.
-pub(crate) fn stop_failed(call: &mut Call<'_, '_>, vm: ThingId) {
+pub(crate) fn stop_failed(call: &mut Call<'_, '_>, vm: ResourceId) {
     if call.tx.get(Kind::Vm, vm).is_some_and(|vm| vm.is(MachineState::Stopping)) {
         call.tx.move_to(vm, MachineState::Running);
     }
@@ -213,9 +213,9 @@ pub(crate) fn stop_failed(call: &mut Call<'_, '_>, vm: ThingId) {
 
 /// Stops a machine at once and without asking its host: with its account, or
 /// because the host is gone. One that is stopped already is not started again either.
-pub(crate) fn stop_now(tx: &mut Tx<'_>, vm: ThingId) {
+pub(crate) fn stop_now(tx: &mut Tx<'_>, vm: ResourceId) {
     use MachineState::*;
-    match tx.thing(vm).state_as() {
+    match tx.resource(vm).state_as() {
         Some(Running | Migrating | Stopping | Starting) => tx.move_to(vm, Stopped),
         Some(Stopped) => tx.edit(vm, |vm| {
             vm.clear(col::RESTARTS).set_time(col::DUE, None);
@@ -226,9 +226,9 @@ pub(crate) fn stop_now(tx: &mut Tx<'_>, vm: ThingId) {
 
 /// Destroys a machine: stops it first if it runs; it can be recovered until it is
 /// expunged.
-pub(crate) fn destroy(tx: &mut Tx<'_>, vm: ThingId) {
+pub(crate) fn destroy(tx: &mut Tx<'_>, vm: ResourceId) {
     stop_now(tx, vm);
-    match tx.thing(vm).state_as() {
+    match tx.resource(vm).state_as() {
         Some(MachineState::Stopped) => {
             tx.move_to(vm, MachineState::Destroyed);
             let due = tx.now + Millis(tx.setting_number("expunge.delay").saturating_mul(1000));
@@ -241,11 +241,11 @@ pub(crate) fn destroy(tx: &mut Tx<'_>, vm: ThingId) {
     }
 }
 
-fn look(tx: &mut Tx<'_>, vm: ThingId) {
+fn look(tx: &mut Tx<'_>, vm: ResourceId) {
     tx.edit(vm, |vm| {
         vm.set_time(col::DUE, None);
     });
-    match tx.thing(vm).state_as() {
+    match tx.resource(vm).state_as() {
         Some(MachineState::Destroyed) => expunge(tx, vm),
         Some(MachineState::Stopped) => restart(tx, vm),
         // The last try is still under way, or somebody's own.
@@ -255,14 +255,14 @@ fn look(tx: &mut Tx<'_>, vm: ThingId) {
 }
 
 /// Takes a destroyed machine away for good. Its data volumes stay, detached.
-pub(crate) fn expunge(tx: &mut Tx<'_>, vm: ThingId) {
+pub(crate) fn expunge(tx: &mut Tx<'_>, vm: ResourceId) {
     tx.move_to(vm, MachineState::Expunging);
     remove_all_on(tx, vm);
     for nic in nic::of_vm(tx, vm) {
         nic::remove(tx, nic);
     }
     for id in tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
-        if tx.thing(id).text(col::TYPE) == "ROOT" {
+        if tx.resource(id).text(col::TYPE) == "ROOT" {
             volume::expunge(tx, id);
         } else {
             volume::detach(tx, id);
@@ -274,7 +274,7 @@ pub(crate) fn expunge(tx: &mut Tx<'_>, vm: ThingId) {
 /// Begins to start a machine again that stopped because its host is gone, if it is to
 /// be highly available. Where that fails it is tried again later, until the machine
 /// runs, is destroyed, or has been tried often enough.
-fn start_elsewhere(tx: &mut Tx<'_>, vm: ThingId, was_running: WasRunning) {
+fn start_elsewhere(tx: &mut Tx<'_>, vm: ResourceId, was_running: WasRunning) {
     if was_running == WasRunning::No {
         return;
     }
@@ -285,8 +285,8 @@ fn start_elsewhere(tx: &mut Tx<'_>, vm: ThingId, was_running: WasRunning) {
 }
 
 /// One try.
-fn restart(tx: &mut Tx<'_>, vm: ThingId) {
-    let machine = tx.thing(vm);
+fn restart(tx: &mut Tx<'_>, vm: ResourceId) {
+    let machine = tx.resource(vm);
     if !machine.flag(col::HA_ENABLE) || !machine.is(MachineState::Stopped) {
         return;
     }
@@ -309,7 +309,7 @@ fn restart(tx: &mut Tx<'_>, vm: ThingId) {
     happened(tx, "VM.START", level, Some(vm), text);
 }
 
-fn try_again_later(tx: &mut Tx<'_>, vm: ThingId) {
+fn try_again_later(tx: &mut Tx<'_>, vm: ResourceId) {
     let due = tx.now + RESTART_INTERVAL;
     tx.edit(vm, |vm| {
         vm.set_time(col::DUE, due);
@@ -318,17 +318,17 @@ fn try_again_later(tx: &mut Tx<'_>, vm: ThingId) {
 
 /// Begins to start the machines again that the maintenance of a pool has stopped; those
 /// with a disk on another pool that is not up wait for that one.
-pub(crate) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {
+pub(crate) fn start_waiting(tx: &mut Tx<'_>, pool: ResourceId) {
     for vm in tx.ids_referring(pool, Kind::Vm, col::WAITS_FOR) {
         let mut pools = tx
             .referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID)
             .filter_map(|volume| volume.id_of(col::POOL_ID));
-        let other = pools.find(|pool| !tx.thing(*pool).is(PoolState::Up));
+        let other = pools.find(|pool| !tx.resource(*pool).is(PoolState::Up));
         drop(pools);
         tx.edit(vm, |vm| {
             vm.set_ref(col::WAITS_FOR, other);
         });
-        let machine = tx.thing(vm);
+        let machine = tx.resource(vm);
         if other.is_some() || !machine.is(MachineState::Stopped) {
             continue;
         }
@@ -345,14 +345,14 @@ pub(crate) fn start_waiting(tx: &mut Tx<'_>, pool: ThingId) {
 }
 
 /// The guest shut itself down: metered like any other stop, told as what it is.
-pub(crate) fn guest_stopped(tx: &mut Tx<'_>, vm: ThingId) {
+pub(crate) fn guest_stopped(tx: &mut Tx<'_>, vm: ResourceId) {
     stop_now(tx, vm);
-    let name = tx.thing(vm).text(col::NAME).to_owned();
+    let name = tx.resource(vm).text(col::NAME).to_owned();
     let text = format!("Virtual machine {name} was shut down by its guest");
     happened(tx, "VM.STOP", Level::Info, Some(vm), text);
 }
 
 /// Machines that lie on a host, whatever their state.
-pub(crate) fn on_host(world: &World, host: ThingId) -> Vec<&Thing> {
+pub(crate) fn on_host(world: &World, host: ResourceId) -> Vec<&Resource> {
     world.referring(host, Kind::Vm, col::HOST_ID).collect()
 }

@@ -13,7 +13,7 @@ pub(crate) use life::{KIND, destroy as destroy_now, expunge, guest_stopped, star
 
 use crate::{
     col,
-    engine::{Call, Done, Node, ThingId, View, scope},
+    engine::{Call, Done, Node, ResourceId, View, scope},
     state::MachineState,
     table::{
         Command, Kind, MapForm, Object, ParamType::*, Role, Roles, WireType as W, f, fields::*,
@@ -54,7 +54,7 @@ pub(crate) const VM: Object = Object {
         f("serviceofferingid", W::Id(Kind::ServiceOffering)),
         f("serviceofferingname", W::Str).join(col::SERVICE_OFFERING_ID, "name"),
         f("forvirtualnetwork", W::Bool)
-            .by(|view| Node::Bool(show::is_on_guest_network(view.world, view.thing))),
+            .by(|view| Node::Bool(show::is_on_guest_network(view.world, view.resource))),
         f("cpunumber", W::Int).join(col::SERVICE_OFFERING_ID, "cpunumber"),
         f("cpuspeed", W::Int).join(col::SERVICE_OFFERING_ID, "cpuspeed"),
         f("memory", W::Int).join(col::SERVICE_OFFERING_ID, "memory"),
@@ -345,13 +345,13 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// The security groups of a machine.
 fn security_groups(view: &View<'_>) -> Node {
-    let groups = view.thing.ids_of(col::SECURITY_GROUPS);
-    let show = |id: ThingId| {
+    let groups = view.resource.ids_of(col::SECURITY_GROUPS);
+    let show = |id: ResourceId| {
         let group = view.of(id);
         Node::Object(vec![
-            ("id", Node::text(group.thing.uuid.to_string())),
-            ("name", Node::text(group.thing.text(col::NAME))),
-            ("description", Node::text(group.thing.text(col::DESCRIPTION))),
+            ("id", Node::text(group.resource.uuid.to_string())),
+            ("name", Node::text(group.resource.text(col::NAME))),
+            ("description", Node::text(group.resource.text(col::DESCRIPTION))),
         ])
     };
     Node::List(groups.into_iter().map(show).collect())
@@ -393,14 +393,14 @@ fn check_destroy(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     }
     use MachineState::*;
     let vm = call.args.id_required("id");
-    call.tx.thing(vm).must_be(&[Running, Stopped, Starting, Error, Destroyed], "destroyed", "id")
+    call.tx.resource(vm).must_be(&[Running, Stopped, Starting, Error, Destroyed], "destroyed", "id")
 }
 
 fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.entity_id();
     destroy_now(call.tx, vm);
-    if call.args.is_true("expunge") && call.tx.thing(vm).is(MachineState::Destroyed) {
+    if call.args.is_true("expunge") && call.tx.resource(vm).is(MachineState::Destroyed) {
         expunge(call.tx, vm);
     }
-    Ok(Done::Thing(vm))
+    Ok(Done::Resource(vm))
 }

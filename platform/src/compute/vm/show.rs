@@ -7,7 +7,7 @@
 use crate::{
     col,
     desk::simulator,
-    engine::{Node, Thing, View, World},
+    engine::{Node, Resource, View, World},
     state::MachineState,
     table::Kind,
 };
@@ -38,7 +38,7 @@ pub(super) const DETAILS: &[(&str, &[&str])] = &[
 
 /// Whether a machine is on a guest network, not directly on a shared one: its default
 /// NIC is.
-pub(super) fn is_on_guest_network(world: &World, vm: &Thing) -> bool {
+pub(super) fn is_on_guest_network(world: &World, vm: &Resource) -> bool {
     world
         .referring(vm.id, Kind::Nic, col::VIRTUAL_MACHINE_ID)
         .find(|nic| nic.flag(col::IS_DEFAULT))
@@ -46,13 +46,14 @@ pub(super) fn is_on_guest_network(world: &World, vm: &Thing) -> bool {
 }
 
 /// A column of the public address that leads to a machine by static NAT.
-pub(super) fn public_address(view: &View<'_>, of: fn(&Thing) -> String) -> Node {
-    let addresses = view.world.referring(view.thing.id, Kind::IpAddress, col::VIRTUAL_MACHINE_ID);
+pub(super) fn public_address(view: &View<'_>, of: fn(&Resource) -> String) -> Node {
+    let addresses =
+        view.world.referring(view.resource.id, Kind::IpAddress, col::VIRTUAL_MACHINE_ID);
     Node::text_if(addresses.filter(|address| address.flag(col::IS_STATIC_NAT)).map(of).next())
 }
 
 fn if_running(view: &View<'_>, node: Node) -> Node {
-    if view.thing.is(MachineState::Running) { node } else { Node::Null }
+    if view.resource.is(MachineState::Running) { node } else { Node::Null }
 }
 
 pub(super) fn cpu_used(view: &View<'_>) -> Node {

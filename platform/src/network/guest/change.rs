@@ -5,7 +5,7 @@ use cloudtally_model::ApiError;
 use super::{life::implement, offering_of, whole_cidr};
 use crate::{
     col,
-    engine::{Call, Done, Thing, ThingId, Tx, World},
+    engine::{Call, Done, Resource, ResourceId, Tx, World},
     network::{nic, router_vm as router},
     offering::networkoffering,
     parse::ip,
@@ -27,7 +27,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(offering) = args.id("networkofferingid")
         && network.id_of(col::NETWORK_OFFERING_ID) != Some(offering)
     {
-        let (old, new) = (offering_of(call.tx, &network), call.tx.thing(offering));
+        let (old, new) = (offering_of(call.tx, &network), call.tx.resource(offering));
         if old.text(col::GUEST_IP_TYPE) != new.text(col::GUEST_IP_TYPE) {
             return Err(ApiError::value(format!(
                 "a network of type {} cannot have the offering {}",
@@ -95,13 +95,13 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             network.set_flag(col::DISPLAY_NETWORK, flag);
         }
     });
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Leaves a part of an isolated network's addresses to its machines; the rest is reserved
 /// for what the tenant puts there otherwise. The whole range ends the reservation.
-fn reserve(call: &mut Call<'_, '_>, id: ThingId, given: &str) -> Result<(), ApiError> {
-    let network = call.tx.thing(id).clone();
+fn reserve(call: &mut Call<'_, '_>, id: ResourceId, given: &str) -> Result<(), ApiError> {
+    let network = call.tx.resource(id).clone();
     if network.text(col::TYPE) != "Isolated" || !network.is(NetworkState::Implemented) {
         return Err(network.refused(
             "guestvmcidr",
@@ -147,7 +147,7 @@ fn reserve(call: &mut Call<'_, '_>, id: ThingId, given: &str) -> Result<(), ApiE
 }
 
 /// The services that what stands on a network needs, with what needs them.
-fn services_in_use(world: &World, network: ThingId) -> Vec<(&'static str, &Thing)> {
+fn services_in_use(world: &World, network: ResourceId) -> Vec<(&'static str, &Resource)> {
     let addresses = || world.referring(network, Kind::IpAddress, col::ASSOCIATED_NETWORK_ID);
     let of = |kind| world.referring(network, kind, col::NETWORK_ID);
     let nat = addresses().filter_map(|address| {
@@ -166,7 +166,7 @@ fn services_in_use(world: &World, network: ThingId) -> Vec<(&'static str, &Thing
 }
 
 /// The NICs of a network whose virtual machine pays for them.
-fn metered_nics(tx: &Tx<'_>, network: ThingId) -> Vec<ThingId> {
+fn metered_nics(tx: &Tx<'_>, network: ResourceId) -> Vec<ResourceId> {
     tx.referring(network, Kind::Nic, col::NETWORK_ID)
         .filter(|nic| nic.flag(col::IS_METERED))
         .map(|nic| nic.id)

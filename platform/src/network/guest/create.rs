@@ -6,7 +6,7 @@ use cloudtally_model::ApiError;
 use super::{life, provides};
 use crate::{
     col,
-    engine::{Call, Done, Thing, ThingId, Tx, World, limit, own_users},
+    engine::{Call, Done, Resource, ResourceId, Tx, World, limit, own_users},
     network::vlan,
     offering::networkoffering,
     parse::{
@@ -24,7 +24,7 @@ use crate::{
 const GUEST_CIDR: &str = "10.1.1.0/24";
 
 /// The physical networks of a zone that carry guest traffic.
-fn guest_physical_networks(world: &World, zone: ThingId) -> impl Iterator<Item = &Thing> {
+fn guest_physical_networks(world: &World, zone: ResourceId) -> impl Iterator<Item = &Resource> {
     world.referring(zone, Kind::PhysicalNetwork, col::ZONE_ID).filter(|physical| {
         physical.is(SwitchState::Enabled)
             && world
@@ -37,22 +37,23 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. What kind of network the offering is for.
     let (zone, offering) =
         (call.args.id_required("zoneid"), call.args.id_required("networkofferingid"));
-    let is_shared = call.tx.thing(offering).text(col::GUEST_IP_TYPE).eq_ignore_ascii_case("Shared");
-    if !call.tx.thing(offering).is(SwitchState::Enabled) {
+    let is_shared =
+        call.tx.resource(offering).text(col::GUEST_IP_TYPE).eq_ignore_ascii_case("Shared");
+    if !call.tx.resource(offering).is(SwitchState::Enabled) {
         return Err(ApiError::value(format!(
             "the network offering {} is not enabled",
-            call.tx.thing(offering).text(col::NAME)
+            call.tx.resource(offering).text(col::NAME)
         )));
     }
-    if call.tx.thing(zone).text(col::ALLOCATION_STATE) != "Enabled" && !call.caller.is_root() {
+    if call.tx.resource(zone).text(col::ALLOCATION_STATE) != "Enabled" && !call.caller.is_root() {
         return Err(ApiError::permission(format!(
             "the zone {} is not enabled",
-            call.tx.thing(zone).text(col::NAME)
+            call.tx.resource(zone).text(col::NAME)
         )));
     }
     if call.args.has("vpcid")
         || call.args.has("aclid")
-        || call.tx.thing(offering).flag(col::FOR_VPC)
+        || call.tx.resource(offering).flag(col::FOR_VPC)
     {
         return Err(ApiError::value("tiers of VPCs are not supported yet"));
     }
@@ -62,19 +63,19 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         create_isolated(call, zone, offering)?
     };
     call.entity = Some(id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 fn create_isolated(
     call: &mut Call<'_, '_>,
-    zone: ThingId,
-    offering: ThingId,
-) -> Result<ThingId, ApiError> {
-    if call.tx.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
+    zone: ResourceId,
+    offering: ResourceId,
+) -> Result<ResourceId, ApiError> {
+    if call.tx.resource(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
         return Err(ApiError::value("basic zones have one shared network and no isolated ones"));
     }
     let owner = call.owner()?;
-    if call.args.has("vlan") && !call.tx.thing(offering).flag(col::SPECIFY_VLAN) {
+    if call.args.has("vlan") && !call.tx.resource(offering).flag(col::SPECIFY_VLAN) {
         return Err(ApiError::value(
             "the offering does not let the VLAN be named; leave `vlan` out",
         ));
@@ -118,7 +119,7 @@ fn create_isolated(
         });
     }
     give_from(call, id)?;
-    if call.tx.thing(offering).flag(col::IS_PERSISTENT) {
+    if call.tx.resource(offering).flag(col::IS_PERSISTENT) {
         life::implement(call.tx, id)?;
     }
     Ok(id)
@@ -147,7 +148,7 @@ fn named_range(call: &Call<'_, '_>) -> Result<Option<(String, String, String)>, 
 }
 
 /// Keeps the addresses that an isolated network gives to machines, where they are named.
-fn give_from(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
+fn give_from(call: &mut Call<'_, '_>, id: ResourceId) -> Result<(), ApiError> {
     let args = call.args.clone();
     let (start, end) = (args.text("startip"), args.text("endip"));
     let Some(start) = start else {
@@ -156,7 +157,7 @@ fn give_from(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
             None => Ok(()),
         };
     };
-    let network = call.tx.thing(id);
+    let network = call.tx.resource(id);
     let (gateway, netmask) = (network.text(col::GATEWAY), network.text(col::NETMASK));
     let range = IpRange::checked(call, gateway, netmask, start, end)?;
     call.tx.edit(id, |network| {
@@ -169,11 +170,12 @@ fn give_from(call: &mut Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
 
 /// The DNS suffix of a new network of an account: its own, that of its domain or of one
 /// above, of the zone, or the one of the cloud.
-fn suffix(world: &World, owner: ThingId, zone: ThingId) -> String {
-    let account = world.thing(owner).text(col::NETWORK_DOMAIN);
-    let of_domains =
-        world.lineage(world.domain_of(owner)).map(|id| world.thing(id).text(col::NETWORK_DOMAIN));
-    let of_zone = world.thing(zone).text(col::DNS_DOMAIN);
+fn suffix(world: &World, owner: ResourceId, zone: ResourceId) -> String {
+    let account = world.resource(owner).text(col::NETWORK_DOMAIN);
+    let of_domains = world
+        .lineage(world.domain_of(owner))
+        .map(|id| world.resource(id).text(col::NETWORK_DOMAIN));
+    let of_zone = world.resource(zone).text(col::DNS_DOMAIN);
     std::iter::once(account)
         .chain(of_domains)
         .chain([of_zone])
@@ -183,9 +185,9 @@ fn suffix(world: &World, owner: ThingId, zone: ThingId) -> String {
 }
 
 /// Whether a physical network has all tags of an offering.
-fn has_tags(world: &World, physical: ThingId, offering: ThingId) -> bool {
+fn has_tags(world: &World, physical: ResourceId, offering: ResourceId) -> bool {
     let (have, wanted) =
-        (world.thing(physical).text(col::TAGS), world.thing(offering).text(col::TAGS));
+        (world.resource(physical).text(col::TAGS), world.resource(offering).text(col::TAGS));
     given::has_all_tags(have, wanted)
 }
 
@@ -193,33 +195,33 @@ fn has_tags(world: &World, physical: ThingId, offering: ThingId) -> bool {
 /// guests of the zone, or the first that does and has the tags of the offering.
 fn physical_network(
     call: &Call<'_, '_>,
-    zone: ThingId,
-    offering: ThingId,
-) -> Result<ThingId, ApiError> {
+    zone: ResourceId,
+    offering: ResourceId,
+) -> Result<ResourceId, ApiError> {
     let carriers = physicalnetwork::carrying(call.tx, zone, "Guest");
-    let tags = call.tx.thing(offering).text(col::TAGS);
+    let tags = call.tx.resource(offering).text(col::TAGS);
     match call.args.id("physicalnetworkid") {
         Some(named)
-            if carriers.contains(&named) && !call.tx.thing(named).is(SwitchState::Enabled) =>
+            if carriers.contains(&named) && !call.tx.resource(named).is(SwitchState::Enabled) =>
         {
             Err(ApiError::value(format!(
                 "the physical network {} is not enabled",
-                call.tx.thing(named).text(col::NAME)
+                call.tx.resource(named).text(col::NAME)
             ))
-            .about(call.tx.thing(named).uuid.to_string(), "physicalnetworkid"))
+            .about(call.tx.resource(named).uuid.to_string(), "physicalnetworkid"))
         }
         Some(named) if carriers.contains(&named) && has_tags(call.tx, named, offering) => Ok(named),
         Some(named) if carriers.contains(&named) => Err(ApiError::value(format!(
             "the physical network {} does not have the tags {tags} of the network offering",
-            call.tx.thing(named).text(col::NAME)
+            call.tx.resource(named).text(col::NAME)
         ))
-        .about(call.tx.thing(named).uuid.to_string(), "physicalnetworkid")),
+        .about(call.tx.resource(named).uuid.to_string(), "physicalnetworkid")),
         Some(named) => Err(ApiError::value(format!(
             "the physical network {} carries no guest traffic of the zone {}",
-            call.tx.thing(named).text(col::NAME),
-            call.tx.thing(zone).text(col::NAME)
+            call.tx.resource(named).text(col::NAME),
+            call.tx.resource(zone).text(col::NAME)
         ))
-        .about(call.tx.thing(named).uuid.to_string(), "physicalnetworkid")),
+        .about(call.tx.resource(named).uuid.to_string(), "physicalnetworkid")),
         None => carrier(call.tx, zone, offering),
     }
 }
@@ -228,33 +230,33 @@ fn physical_network(
 /// network could never be set up.
 fn refuse_unprovided(
     call: &Call<'_, '_>,
-    physical: ThingId,
-    offering: ThingId,
+    physical: ResourceId,
+    offering: ResourceId,
 ) -> Result<(), ApiError> {
-    let offering = call.tx.thing(offering);
+    let offering = call.tx.resource(offering);
     let has = |name: &str| {
         call.tx
             .referring(physical, Kind::Provider, col::PHYSICAL_NETWORK_ID)
             .any(|provider| provider.text(col::NAME) == name)
     };
     match offering.map(col::PROVIDERS).iter().map(|(_, by)| by.as_str()).find(|by| !has(by)) {
-        Some(provider) => Err(offering.refused("networkofferingid", format!("needs the provider {provider}, which the physical network {} does not have; add it with addNetworkServiceProvider", call.tx.thing(physical).text(col::NAME)))),
+        Some(provider) => Err(offering.refused("networkofferingid", format!("needs the provider {provider}, which the physical network {} does not have; add it with addNetworkServiceProvider", call.tx.resource(physical).text(col::NAME)))),
         None => Ok(()),
     }
 }
 
 /// The first enabled physical network that carries guests of a zone and has the tags of
 /// an offering.
-fn carrier(world: &World, zone: ThingId, offering: ThingId) -> Result<ThingId, ApiError> {
+fn carrier(world: &World, zone: ResourceId, offering: ResourceId) -> Result<ResourceId, ApiError> {
     let found = guest_physical_networks(world, zone)
         .map(|physical| physical.id)
         .find(|id| has_tags(world, *id, offering));
     found.ok_or_else(|| {
-        let tags = world.thing(offering).text(col::TAGS);
+        let tags = world.resource(offering).text(col::TAGS);
         let with = if tags.is_empty() { String::new() } else { format!(" with the tags {tags}") };
         ApiError::value(format!(
             "the zone {} has no enabled physical network for guests{with}",
-            world.thing(zone).text(col::NAME)
+            world.resource(zone).text(col::NAME)
         ))
     })
 }
@@ -263,7 +265,7 @@ fn carrier(world: &World, zone: ThingId, offering: ThingId) -> Result<ThingId, A
 /// gives to networks itself. Isolated networks share theirs with no other.
 fn named_vlan(
     call: &Call<'_, '_>,
-    physical: ThingId,
+    physical: ResourceId,
     network_type: &str,
 ) -> Result<Option<String>, ApiError> {
     let Some(given) = call.args.text("vlan").map(str::trim) else { return Ok(None) };
@@ -274,12 +276,12 @@ fn named_vlan(
     }
     let number = vlan_number(text)
         .ok_or_else(|| call.invalid("vlan", given, "expected a number from 0 to 4095"))?;
-    if physicalnetwork::vlan_set(call.tx.thing(physical)).contains(number) {
+    if physicalnetwork::vlan_set(call.tx.resource(physical)).contains(number) {
         return Err(ApiError::value(format!(
             "The VLAN tag {number} is already being used for dynamic vlan allocation for the guest network in zone {}",
-            call.tx.thing(physical).id_of(col::ZONE_ID).map_or("", |zone| call.tx.thing(zone).text(col::NAME))
+            call.tx.resource(physical).id_of(col::ZONE_ID).map_or("", |zone| call.tx.resource(zone).text(col::NAME))
         ))
-        .about(call.tx.thing(physical).uuid.to_string(), "vlan"));
+        .about(call.tx.resource(physical).uuid.to_string(), "vlan"));
     }
     let vlan = number.to_string();
     let mut others = call.tx.referring(physical, Kind::Network, col::PHYSICAL_NETWORK_ID);
@@ -308,22 +310,22 @@ fn private_vlan(call: &Call<'_, '_>, vlan: &str) -> Result<Option<String>, ApiEr
 /// Makes an isolated network of an account.
 fn isolated(
     tx: &mut Tx<'_>,
-    owner: ThingId,
-    zone: ThingId,
-    offering: ThingId,
+    owner: ResourceId,
+    zone: ResourceId,
+    offering: ResourceId,
     name: &str,
     displaytext: &str,
-) -> Result<ThingId, ApiError> {
+) -> Result<ResourceId, ApiError> {
     limit::check(tx, owner, Limit::Network, 1)?;
     let physical = carrier(tx, zone, offering)?;
-    let cidr = match tx.thing(zone).text(col::GUEST_CIDR_ADDRESS) {
+    let cidr = match tx.resource(zone).text(col::GUEST_CIDR_ADDRESS) {
         "" => GUEST_CIDR.to_owned(),
         cidr => cidr.to_owned(),
     };
     let (gateway, netmask) = ip::gateway_and_netmask(&cidr)
         .ok_or_else(|| ApiError::value(format!("the zone's guest CIDR {cidr} is no CIDR")))?;
     let (dns1, dns2) = {
-        let zone = tx.thing(zone);
+        let zone = tx.resource(zone);
         (zone.text(col::DNS1).to_owned(), zone.text(col::DNS2).to_owned())
     };
     let suffix = suffix(tx, owner, zone);
@@ -353,7 +355,7 @@ fn isolated(
             network.set_text(col::DNS2, &dns2);
         }
     });
-    let is_persistent = tx.thing(offering).flag(col::IS_PERSISTENT);
+    let is_persistent = tx.resource(offering).flag(col::IS_PERSISTENT);
     tx.edit(id, |network| {
         network.set_flag(col::IS_PERSISTENT, is_persistent);
         let uuid = network.uuid.to_string();
@@ -364,9 +366,9 @@ fn isolated(
 
 fn create_shared(
     call: &mut Call<'_, '_>,
-    zone: ThingId,
-    offering: ThingId,
-) -> Result<ThingId, ApiError> {
+    zone: ResourceId,
+    offering: ResourceId,
+) -> Result<ResourceId, ApiError> {
     // 1. Only root admins make them, and they say everything about them.
     if !call.caller.is_root() {
         return Err(ApiError::permission("Only root admins make shared networks"));
@@ -376,7 +378,7 @@ fn create_shared(
         args.text(name).ok_or_else(|| ApiError::value(format!("a shared network needs `{name}`")))
     };
     let (dns1, is_basic) = {
-        let zone = call.tx.thing(zone);
+        let zone = call.tx.resource(zone);
         (
             zone.text(col::DNS1).to_owned(),
             zone.text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic"),
@@ -400,7 +402,7 @@ fn create_shared(
     let cidr = range.as_ref().and_then(|range| ip::cidr(&range.gateway, &range.netmask));
     let suffix = match args.text("networkdomain") {
         Some(suffix) => suffix,
-        None => call.tx.thing(zone).text(col::DNS_DOMAIN),
+        None => call.tx.resource(zone).text(col::DNS_DOMAIN),
     };
     let suffix = suffix.to_owned();
     let acl = args.text("acltype").unwrap_or("Domain").to_owned();
@@ -418,7 +420,7 @@ fn create_shared(
         "Account" if args.has("subdomainaccess") => {
             return Err(ApiError::value("`subdomainaccess` goes with `acltype` `Domain`"));
         }
-        "Domain" => (call.tx.thing(own_users::system_user(call.tx)).owner, args.id("domainid")),
+        "Domain" => (call.tx.resource(own_users::system_user(call.tx)).owner, args.id("domainid")),
         _ => (Some(call.owner()?), None),
     };
     let id = call.tx.insert(Kind::Network, |network| {
@@ -488,11 +490,11 @@ fn create_shared(
 /// account has, else a new one of the offering that is there for that.
 pub(crate) fn for_deployment(
     call: &mut Call<'_, '_>,
-    owner: ThingId,
-    zone: ThingId,
-    named: &[ThingId],
-) -> Result<Vec<ThingId>, ApiError> {
-    let is_basic = call.tx.thing(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic");
+    owner: ResourceId,
+    zone: ResourceId,
+    named: &[ResourceId],
+) -> Result<Vec<ResourceId>, ApiError> {
+    let is_basic = call.tx.resource(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic");
     if is_basic && named.is_empty() {
         let shared = call
             .tx
@@ -501,15 +503,15 @@ pub(crate) fn for_deployment(
         return shared.map(|network| vec![network.id]).ok_or_else(|| {
             ApiError::value(format!(
                 "the basic zone {} has no guest network yet",
-                call.tx.thing(zone).text(col::NAME)
+                call.tx.resource(zone).text(col::NAME)
             ))
         });
     }
-    if named.is_empty() && call.tx.thing(zone).flag(col::SECURITY_GROUPS_ENABLED) {
+    if named.is_empty() && call.tx.resource(zone).flag(col::SECURITY_GROUPS_ENABLED) {
         return shared_with_groups(call.tx, owner, zone).map(|network| vec![network]);
     }
     for (at, id) in named.iter().enumerate() {
-        let network = call.tx.thing(*id);
+        let network = call.tx.resource(*id);
         if named[..at].contains(id) {
             return Err(network
                 .refused("networkids", "is named twice; a virtual machine has one NIC on each"));
@@ -529,7 +531,7 @@ pub(crate) fn for_deployment(
     if !named.is_empty() {
         return Ok(named.to_vec());
     }
-    let own: Vec<ThingId> = call
+    let own: Vec<ResourceId> = call
         .tx
         .owned_by(owner, Kind::Network)
         .filter(|network| {
@@ -557,7 +559,7 @@ pub(crate) fn for_deployment(
                         "name the networks in `networkids`; there is no offering to make one from",
                     )
                 })?;
-            let account = call.tx.thing(owner).text(col::NAME).to_owned();
+            let account = call.tx.resource(owner).text(col::NAME).to_owned();
             let name = format!("{account}-network");
             Ok(vec![isolated(call.tx, owner, zone, offering, &name, &name)?])
         }
@@ -570,8 +572,12 @@ pub(crate) fn for_deployment(
 
 /// The first shared network of an advanced zone that has security groups and is open to an
 /// account: what machines are on that name none.
-fn shared_with_groups(world: &World, owner: ThingId, zone: ThingId) -> Result<ThingId, ApiError> {
-    let is_open = |network: &&Thing| {
+fn shared_with_groups(
+    world: &World,
+    owner: ResourceId,
+    zone: ResourceId,
+) -> Result<ResourceId, ApiError> {
+    let is_open = |network: &&Resource| {
         network.owner == Some(owner)
             || super::is_shared_with(world, network, world.domain_of(owner))
     };
@@ -583,7 +589,7 @@ fn shared_with_groups(world: &World, owner: ThingId, zone: ThingId) -> Result<Th
     found.map(|network| network.id).ok_or_else(|| {
         ApiError::value(format!(
             "the zone {} has no shared network with security groups for this account; make one with createNetwork",
-            world.thing(zone).text(col::NAME)
+            world.resource(zone).text(col::NAME)
         ))
     })
 }
@@ -591,15 +597,16 @@ fn shared_with_groups(world: &World, owner: ThingId, zone: ThingId) -> Result<Th
 /// The only isolated network of an account in a zone: the one meant where none is named.
 pub(crate) fn only_isolated(
     world: &World,
-    owner: ThingId,
-    zone: ThingId,
-) -> Result<ThingId, ApiError> {
-    let own: Vec<&Thing> = world
+    owner: ResourceId,
+    zone: ResourceId,
+) -> Result<ResourceId, ApiError> {
+    let own: Vec<&Resource> = world
         .owned_by(owner, Kind::Network)
         .filter(|network| network.id_of(col::ZONE_ID) == Some(zone))
         .filter(|network| network.text(col::TYPE) == "Isolated" && !network.flag(col::IS_SYSTEM))
         .collect();
-    let (account, zone) = (world.thing(owner).text(col::NAME), world.thing(zone).text(col::NAME));
+    let (account, zone) =
+        (world.resource(owner).text(col::NAME), world.resource(zone).text(col::NAME));
     match own.as_slice() {
         [one] => Ok(one.id),
         [] => Err(ApiError::value(format!(
@@ -614,8 +621,8 @@ pub(crate) fn only_isolated(
 
 /// Makes the guest network of a basic zone that is ready for tenants: all its
 /// virtual machines share it, on the addresses of its pods.
-pub(crate) fn ready(tx: &mut Tx<'_>, zone: ThingId) {
-    let of = tx.thing(zone).clone();
+pub(crate) fn ready(tx: &mut Tx<'_>, zone: ResourceId) {
+    let of = tx.resource(zone).clone();
     if !of.text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
         return;
     }
@@ -626,7 +633,7 @@ pub(crate) fn ready(tx: &mut Tx<'_>, zone: ThingId) {
         return;
     };
     let cidr = ip::cidr(range.text(col::GATEWAY), range.text(col::NETMASK)).unwrap_or_default();
-    let system = tx.thing(own_users::system_user(tx)).owner;
+    let system = tx.resource(own_users::system_user(tx)).owner;
     let id = tx.insert(Kind::Network, |network| {
         network.owner = system;
         network

@@ -8,7 +8,7 @@ use cloudtally_model::ApiError;
 use super::{offering_of, provides};
 use crate::{
     col,
-    engine::{Call, Done, Thing, ThingId, Tx, World},
+    engine::{Call, Done, Resource, ResourceId, Tx, World},
     network::{
         address::{self, Purpose},
         router_vm as router,
@@ -20,8 +20,8 @@ use crate::{
 };
 
 /// Sets an isolated network up: a VLAN, its source NAT address, a router.
-pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
-    let network = tx.thing(id).clone();
+pub(crate) fn implement(tx: &mut Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
+    let network = tx.resource(id).clone();
     if network.text(col::TYPE) != "Isolated" {
         return Ok(());
     }
@@ -37,7 +37,7 @@ pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
         });
         // Those that are on it since before it was shut down.
         for nic in tx.ids_referring(id, Kind::Nic, col::NETWORK_ID) {
-            if !tx.thing(nic).text(col::IP_ADDRESS).is_empty() {
+            if !tx.resource(nic).text(col::IP_ADDRESS).is_empty() {
                 tx.edit(nic, |nic| {
                     nic.set_text(col::BROADCAST_URI, &uri).set_text(col::ISOLATION_URI, &uri);
                 });
@@ -55,12 +55,12 @@ pub(crate) fn implement(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
 
 /// Makes sure that a shared network has routers where machines of it are, once these have
 /// their addresses.
-pub(crate) fn serve(tx: &mut Tx<'_>, id: ThingId) -> Result<(), ApiError> {
-    if tx.thing(id).text(col::TYPE) == "Shared" { router::ensure(tx, id) } else { Ok(()) }
+pub(crate) fn serve(tx: &mut Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
+    if tx.resource(id).text(col::TYPE) == "Shared" { router::ensure(tx, id) } else { Ok(()) }
 }
 
-/// Refuses to set a network up whose services nobody provides as things stand.
-fn refuse_unprovided(world: &World, network: &Thing) -> Result<(), ApiError> {
+/// Refuses to set a network up whose services nobody provides as resources stand.
+fn refuse_unprovided(world: &World, network: &Resource) -> Result<(), ApiError> {
     let physical = network.id_of(col::PHYSICAL_NETWORK_ID).expect("isolated networks have one");
     let offering = offering_of(world, network);
     let is_off = |by: &&str| networkservice::enabled_provider(world, physical, by).is_none();
@@ -68,7 +68,7 @@ fn refuse_unprovided(world: &World, network: &Thing) -> Result<(), ApiError> {
         Some(provider) => Err(ApiError::unavailable(format!(
             "the network {} needs the provider {provider}, which is not enabled on the physical network {}",
             network.text(col::NAME),
-            world.thing(physical).text(col::NAME)
+            world.resource(physical).text(col::NAME)
         ))
         .about(network.uuid.to_string(), "networkid")),
         None => Ok(()),
@@ -80,7 +80,7 @@ fn refuse_unprovided(world: &World, network: &Thing) -> Result<(), ApiError> {
 /// addresses with their rules for when it is set up again.
 pub(crate) fn shut_down_idle(tx: &mut Tx<'_>) {
     let wait = tx.setting_time("network.gc.wait", 1000);
-    let set_up: Vec<ThingId> = tx
+    let set_up: Vec<ResourceId> = tx
         .all(Kind::Network)
         .filter(|network| {
             network.is(NetworkState::Implemented) && !network.flag(col::IS_PERSISTENT)
@@ -89,7 +89,7 @@ pub(crate) fn shut_down_idle(tx: &mut Tx<'_>) {
         .collect();
     for id in set_up {
         let now = tx.now;
-        let network = tx.thing(id);
+        let network = tx.resource(id);
         let since = network.time(col::IDLE_SINCE);
         let is_named = offering_of(tx, network).flag(col::SPECIFY_VLAN);
         match since {
@@ -115,12 +115,12 @@ pub(crate) fn shut_down_idle(tx: &mut Tx<'_>) {
 }
 
 /// Whether a virtual machine on a network runs, or is on its way to or from that.
-fn is_busy(world: &World, network: ThingId) -> bool {
+fn is_busy(world: &World, network: ResourceId) -> bool {
     world
         .referring(network, Kind::Nic, col::NETWORK_ID)
         .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
         .any(|vm| {
-            !world.thing(vm).is_any(&[
+            !world.resource(vm).is_any(&[
                 MachineState::Stopped,
                 MachineState::Destroyed,
                 MachineState::Expunging,
@@ -130,18 +130,18 @@ fn is_busy(world: &World, network: ThingId) -> bool {
 }
 
 /// The source NAT address of a network.
-pub(crate) fn source_nat(world: &World, id: ThingId) -> Option<&Thing> {
+pub(crate) fn source_nat(world: &World, id: ResourceId) -> Option<&Resource> {
     world
         .referring(id, Kind::IpAddress, col::ASSOCIATED_NETWORK_ID)
         .find(|address| address.flag(col::IS_SOURCE_NAT))
 }
 
 /// Whether a network needs a source NAT address and has none yet.
-pub(crate) fn lacks_source_nat(world: &World, id: ThingId) -> bool {
-    provides(world, world.thing(id), "SourceNat") && source_nat(world, id).is_none()
+pub(crate) fn lacks_source_nat(world: &World, id: ResourceId) -> bool {
+    provides(world, world.resource(id), "SourceNat") && source_nat(world, id).is_none()
 }
 
-fn free_vlan(tx: &Tx<'_>, network: &Thing) -> Result<String, ApiError> {
+fn free_vlan(tx: &Tx<'_>, network: &Resource) -> Result<String, ApiError> {
     let physical = network.id_of(col::PHYSICAL_NETWORK_ID).expect("isolated networks have one");
     let taken: BTreeSet<String> = tx
         .referring(physical, Kind::Network, col::PHYSICAL_NETWORK_ID)
@@ -155,7 +155,7 @@ fn free_vlan(tx: &Tx<'_>, network: &Thing) -> Result<String, ApiError> {
         .ok_or_else(|| {
             ApiError::network_capacity(format!(
                 "the physical network {} has no free VLAN; add some with updatePhysicalNetwork",
-                tx.thing(physical).text(col::NAME)
+                tx.resource(physical).text(col::NAME)
             ))
         })
 }
@@ -165,10 +165,12 @@ pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     refuse_used(call.tx, id)
 }
 
-fn refuse_used(tx: &Tx<'_>, id: ThingId) -> Result<(), ApiError> {
-    let network = tx.thing(id);
+fn refuse_used(tx: &Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
+    let network = tx.resource(id);
     let used = tx.referring(id, Kind::Nic, col::NETWORK_ID).find_map(|nic| {
-        nic.id_of(col::VIRTUAL_MACHINE_ID).map(|vm| tx.thing(vm)).filter(|vm| vm.kind == Kind::Vm)
+        nic.id_of(col::VIRTUAL_MACHINE_ID)
+            .map(|vm| tx.resource(vm))
+            .filter(|vm| vm.kind == Kind::Vm)
     });
     match used {
         Some(vm) => Err(ApiError::in_use(format!(
@@ -190,7 +192,7 @@ pub(super) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 /// Removes a network that no virtual machine is on, with its addresses, rules and
 /// router.
-pub(crate) fn remove(tx: &mut Tx<'_>, id: ThingId) {
+pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
     router::destroy_of(tx, id);
     for address in tx.ids_referring(id, Kind::IpAddress, col::ASSOCIATED_NETWORK_ID) {
         address::leave_network(tx, address);

@@ -13,7 +13,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Answer, Node, Query, Scope, Thing, ThingId, Tx, View, World, own_users, table},
+    engine::{Answer, Node, Query, Resource, ResourceId, Scope, Tx, View, World, own_users, table},
     offering::networkoffering,
     parse::ip,
     state::NetworkState,
@@ -60,7 +60,7 @@ pub(crate) const NETWORK: Object = Object {
         DOMAIN,
         f("isdefault", W::Bool),
         f("service", W::Objects("Service"))
-            .by(|view| networkoffering::services(offering_of(view.world, view.thing))),
+            .by(|view| networkoffering::services(offering_of(view.world, view.resource))),
         f("networkdomain", W::Str),
         f("physicalnetworkid", W::Id(Kind::PhysicalNetwork)),
         f("restartrequired", W::Bool),
@@ -207,13 +207,13 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Network, &NETWORK)
     .job_instance("Network");
 
 /// The offering of a network.
-pub(crate) fn offering_of<'w>(world: &'w World, network: &Thing) -> &'w Thing {
+pub(crate) fn offering_of<'w>(world: &'w World, network: &Resource) -> &'w Resource {
     let id = network.id_of(col::NETWORK_OFFERING_ID).expect("networks have an offering");
-    world.thing(id)
+    world.resource(id)
 }
 
 /// All addresses of a network as a CIDR, those that are kept from its machines too.
-pub(crate) fn whole_cidr(network: &Thing) -> &str {
+pub(crate) fn whole_cidr(network: &Resource) -> &str {
     match network.text(col::NETWORK_CIDR) {
         "" => network.text(col::CIDR),
         whole => whole,
@@ -222,9 +222,9 @@ pub(crate) fn whole_cidr(network: &Thing) -> &str {
 
 /// The addresses that machines of a network do not get, as ranges.
 fn reserved(view: &View<'_>) -> Node {
-    let whole = ip::bounds(view.thing.text(col::NETWORK_CIDR));
+    let whole = ip::bounds(view.resource.text(col::NETWORK_CIDR));
     let Some(((first, last), (own_first, own_last))) =
-        whole.zip(ip::bounds(view.thing.text(col::CIDR)))
+        whole.zip(ip::bounds(view.resource.text(col::CIDR)))
     else {
         return Node::Null;
     };
@@ -239,13 +239,17 @@ fn reserved(view: &View<'_>) -> Node {
 }
 
 /// Whether a network offers a service, such as `Lb`.
-pub(crate) fn provides(world: &World, network: &Thing, service: &str) -> bool {
+pub(crate) fn provides(world: &World, network: &Resource, service: &str) -> bool {
     networkoffering::provides(offering_of(world, network), service)
 }
 
 /// Refuses a rule on a network that does not offer its service.
-pub(crate) fn must_provide(world: &World, network: ThingId, service: &str) -> Result<(), ApiError> {
-    let network = world.thing(network);
+pub(crate) fn must_provide(
+    world: &World,
+    network: ResourceId,
+    service: &str,
+) -> Result<(), ApiError> {
+    let network = world.resource(network);
     if provides(world, network, service) {
         return Ok(());
     }
@@ -261,7 +265,7 @@ pub(crate) fn must_provide(world: &World, network: ThingId, service: &str) -> Re
 /// Networks that can be deployed on: those in scope and those shared with its domain.
 fn list_networks(query: &Query<'_>) -> Result<Answer, ApiError> {
     let args = query.args;
-    let mut networks = query.things(Kind::Network)?;
+    let mut networks = query.resources(Kind::Network)?;
     let of_domain = match Scope::of(query.world, query.caller, args)? {
         Scope::Account(account) => Some(query.world.domain_of(account)),
         Scope::Domain(domain) | Scope::DomainTree(domain) => Some(domain),
@@ -273,12 +277,12 @@ fn list_networks(query: &Query<'_>) -> Result<Answer, ApiError> {
                 && query.passes(network)
                 && !networks.iter().any(|known| known.id == network.id)
         });
-        let shared: Vec<&Thing> = shared.collect();
+        let shared: Vec<&Resource> = shared.collect();
         networks.extend(shared);
         networks.sort_by_key(|network| Reverse(network.id));
     }
     let services = args.list("supportedservices");
-    let is_wanted = |network: &&Thing| {
+    let is_wanted = |network: &&Resource| {
         let is_system = args.flag("issystem").unwrap_or(false);
         network.flag(col::IS_SYSTEM) == is_system
             && args
@@ -290,7 +294,7 @@ fn list_networks(query: &Query<'_>) -> Result<Answer, ApiError> {
 }
 
 /// Tells whether a network is shared with a domain.
-pub(crate) fn is_shared_with(world: &World, network: &Thing, domain: ThingId) -> bool {
+pub(crate) fn is_shared_with(world: &World, network: &Resource, domain: ResourceId) -> bool {
     if network.text(col::ACL_TYPE) != "Domain" {
         return false;
     }
@@ -303,9 +307,9 @@ pub(crate) fn is_shared_with(world: &World, network: &Thing, domain: ThingId) ->
 
 /// Removes a network with its account; the system gets one that is for a domain, for
 /// machines of others may be on it.
-fn remove_with_owner(tx: &mut Tx<'_>, network: ThingId) {
-    if tx.thing(network).text(col::ACL_TYPE) == "Domain" {
-        let system = tx.thing(own_users::system_user(tx)).owner;
+fn remove_with_owner(tx: &mut Tx<'_>, network: ResourceId) {
+    if tx.resource(network).text(col::ACL_TYPE) == "Domain" {
+        let system = tx.resource(own_users::system_user(tx)).owner;
         tx.edit(network, |network| network.owner = system);
     } else {
         remove(tx, network);

@@ -6,7 +6,7 @@ use cloudtally_model::{ApiError, Text};
 
 use crate::{
     col,
-    engine::{Call, Column, Done, Thing, ThingId, scope},
+    engine::{Call, Column, Done, Resource, ResourceId, scope},
     network::address,
     parse::{
         given,
@@ -22,17 +22,17 @@ const UNTAGGED: &str = "untagged";
 
 /// Where a range belongs.
 struct Place {
-    zone: ThingId,
-    physical_network: ThingId,
+    zone: ResourceId,
+    physical_network: ResourceId,
     /// Public, or those of a shared network or a pod.
     addresses: Addresses,
-    pod: Option<ThingId>,
+    pod: Option<ResourceId>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Addresses {
     Public,
-    Direct { network: ThingId },
+    Direct { network: ResourceId },
 }
 
 pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -81,11 +81,11 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         address::keep(call.tx, id, holder)?;
     }
     call.entity = Some(id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Whether addresses of two ranges can meet: both public, or on one VLAN, or of one network.
-fn meets(other: &Thing, place: &Place, vlan: &str) -> bool {
+fn meets(other: &Resource, place: &Place, vlan: &str) -> bool {
     match place.addresses {
         Addresses::Public if other.flag(col::FOR_VIRTUAL_NETWORK) => true,
         Addresses::Direct { network } if other.id_of(col::NETWORK_ID) == Some(network) => true,
@@ -96,7 +96,8 @@ fn meets(other: &Thing, place: &Place, vlan: &str) -> bool {
 fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
     let args = &call.args;
     let (network, pod) = (args.id("networkid"), args.id("podid"));
-    let zone_of = |id: Option<ThingId>| id.and_then(|id| call.tx.thing(id).id_of(col::ZONE_ID));
+    let zone_of =
+        |id: Option<ResourceId>| id.and_then(|id| call.tx.resource(id).id_of(col::ZONE_ID));
     let named = args.id("physicalnetworkid");
     let Some(zone) = args
         .id("zoneid")
@@ -110,16 +111,16 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
         if let Some(id) = id
             && zone_of(Some(id)) != Some(zone)
         {
-            let thing = call.tx.thing(id);
+            let resource = call.tx.resource(id);
             return Err(ApiError::value(format!(
                 "the {} is not in the zone {}",
-                thing.kind.noun(),
-                call.tx.thing(zone).text(col::NAME)
+                resource.kind.noun(),
+                call.tx.resource(zone).text(col::NAME)
             ))
-            .about(thing.uuid.to_string(), name));
+            .about(resource.uuid.to_string(), name));
         }
     }
-    let is_basic = call.tx.thing(zone).text(col::NETWORK_TYPE) == "Basic";
+    let is_basic = call.tx.resource(zone).text(col::NETWORK_TYPE) == "Basic";
     let is_public = args.flag("forvirtualnetwork").unwrap_or(network.is_none() && pod.is_none());
     if is_public {
         if network.is_some() {
@@ -150,8 +151,8 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
             ));
         }
     };
-    let guest = call.tx.thing(network);
-    let offering = guest.id_of(col::NETWORK_OFFERING_ID).map(|id| call.tx.thing(id));
+    let guest = call.tx.resource(network);
+    let offering = guest.id_of(col::NETWORK_OFFERING_ID).map(|id| call.tx.resource(id));
     if guest.text(col::TYPE) != "Shared"
         || !offering.is_some_and(|row| row.flag(col::SPECIFY_IP_RANGES))
     {
@@ -176,19 +177,19 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
 /// The physical network that carries a type of traffic: the one named, or the only one.
 fn carrier(
     call: &Call<'_, '_>,
-    zone: ThingId,
-    named: Option<ThingId>,
+    zone: ResourceId,
+    named: Option<ResourceId>,
     traffic: &str,
-) -> Result<ThingId, ApiError> {
+) -> Result<ResourceId, ApiError> {
     let carriers = physicalnetwork::carrying(call.tx, zone, traffic);
-    let name = call.tx.thing(zone).text(col::NAME);
+    let name = call.tx.resource(zone).text(col::NAME);
     match (named, carriers.as_slice()) {
         (Some(id), carriers) if carriers.contains(&id) => Ok(id),
         (Some(id), _) => Err(ApiError::value(format!(
             "the physical network {} does not carry {traffic} traffic; add it with addTrafficType",
-            call.tx.thing(id).text(col::NAME)
+            call.tx.resource(id).text(col::NAME)
         ))
-        .about(call.tx.thing(id).uuid.to_string(), "physicalnetworkid")),
+        .about(call.tx.resource(id).uuid.to_string(), "physicalnetworkid")),
         (None, [one]) => Ok(*one),
         (None, []) => Err(ApiError::value(format!(
             "Unable to find a physical network in the zone {name} that carries {traffic} traffic; add it with addTrafficType"
@@ -200,7 +201,7 @@ fn carrier(
 }
 
 /// The account that a range is kept for.
-fn holder(call: &Call<'_, '_>, place: &Place) -> Result<Option<ThingId>, ApiError> {
+fn holder(call: &Call<'_, '_>, place: &Place) -> Result<Option<ResourceId>, ApiError> {
     let args = &call.args;
     let holder = match (args.id("projectid"), args.text("account")) {
         (Some(_), Some(_)) => {
@@ -235,7 +236,7 @@ fn vlan(call: &Call<'_, '_>, place: &Place) -> Result<String, ApiError> {
     };
     match place.addresses {
         Addresses::Direct { network } => {
-            let network = call.tx.thing(network);
+            let network = call.tx.resource(network);
             let own =
                 vlan_number(network.text(col::VLAN)).map_or(UNTAGGED.to_owned(), |v| v.to_string());
             match vlan {
@@ -250,7 +251,7 @@ fn vlan(call: &Call<'_, '_>, place: &Place) -> Result<String, ApiError> {
         Addresses::Public => {
             let vlan = vlan.unwrap_or_else(|| UNTAGGED.to_owned());
             let number = vlan_number(&vlan);
-            let zone = call.tx.thing(place.zone);
+            let zone = call.tx.resource(place.zone);
             let mut networks = call.tx.referring(zone.id, Kind::PhysicalNetwork, col::ZONE_ID);
             match networks.find(|network| {
                 number.is_some_and(|number| physicalnetwork::vlan_set(network).contains(number))
@@ -274,7 +275,7 @@ fn ipv4(call: &Call<'_, '_>, place: &Place) -> Result<Option<IpRange>, ApiError>
     }
     // Addresses of a network share its gateway unless they say otherwise.
     let of_network = |column: Column<Text>| match place.addresses {
-        Addresses::Direct { network } => Some(call.tx.thing(network).text(column)),
+        Addresses::Direct { network } => Some(call.tx.resource(network).text(column)),
         Addresses::Public => None,
     };
     let part = |column: Column<Text>| {
@@ -318,7 +319,7 @@ fn refuse_overlap_v6(
     let Some((first, last)) = bound(col::START_IPV6).zip(bound(col::END_IPV6)) else {
         return Ok(());
     };
-    let overlaps = |range: &&Thing| {
+    let overlaps = |range: &&Resource| {
         iprange::bounds_v6(range)
             .is_some_and(|(other_first, other_last)| first <= other_last && other_first <= last)
     };

@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Call, Done, ThingId, scope},
+    engine::{Call, Done, ResourceId, scope},
     network::address,
     parse::vlanset::VlanSet,
     site::physicalnetwork,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The account that `projectid`, else `account` and `domainid` name.
-fn holder(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
+fn holder(call: &Call<'_, '_>) -> Result<ResourceId, ApiError> {
     let args = &call.args;
     match args.id("projectid") {
         Some(project) => Ok(scope::project_account(call.tx, project)),
@@ -28,10 +28,10 @@ fn holder(call: &Call<'_, '_>) -> Result<ThingId, ApiError> {
 /// Refuses to keep what is not public addresses of an advanced zone.
 pub(super) fn check_can_be_kept(
     call: &Call<'_, '_>,
-    zone: ThingId,
+    zone: ResourceId,
     is_public: bool,
 ) -> Result<(), ApiError> {
-    if call.tx.thing(zone).text(col::NETWORK_TYPE) != "Advanced" {
+    if call.tx.resource(zone).text(col::NETWORK_TYPE) != "Advanced" {
         return Err(ApiError::value(
             "Public IP range can be dedicated to an account only in the zone of type Advanced",
         ));
@@ -78,7 +78,7 @@ pub(super) fn public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         range.set_ref(col::ACCOUNT_ID, holder);
     });
     address::keep(call.tx, id, holder)?;
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 pub(super) fn release_public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -95,7 +95,7 @@ pub(super) fn release_public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiE
 
 pub(super) fn guest_vlans(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let holder = holder(call)?;
-    let network = call.tx.thing(call.args.id_required("physicalnetworkid"));
+    let network = call.tx.resource(call.args.id_required("physicalnetworkid"));
     let (id, name) = (network.id, network.text(col::NAME));
     // 1. VLANs of a network that keeps guests apart by VLANs.
     let text = call.args.text_required("vlanrange");
@@ -140,5 +140,5 @@ pub(super) fn guest_vlans(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         kept.set_text(col::GUEST_VLAN_RANGE, &vlans.to_string()).set_ref(col::NETWORK, id);
     });
     call.entity = Some(id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }

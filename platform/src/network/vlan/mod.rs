@@ -11,7 +11,7 @@ use cloudtally_model::ApiError;
 use super::address;
 use crate::{
     col,
-    engine::{Arg, Call, Done, Node, Query, Thing, ThingId, World, own_users, verbs},
+    engine::{Arg, Call, Done, Node, Query, Resource, ResourceId, World, own_users, verbs},
     parse::iprange,
     state::AddressState,
     table::{
@@ -54,10 +54,10 @@ pub(crate) const GUEST_VLAN_RANGE: Object = Object {
         f("guestvlanrange", W::Str),
         PROJECT_ID,
         PROJECT,
-        // Numbers, as the 4.2.1 server has them: our own numbers of the things.
-        f("physicalnetworkid", W::Long).by(|view| number(view.thing.id_of(col::NETWORK))),
+        // Numbers, as the 4.2.1 server has them: our own numbers of the resources.
+        f("physicalnetworkid", W::Long).by(|view| number(view.resource.id_of(col::NETWORK))),
         f("zoneid", W::Long).by(|view| {
-            let network = view.thing.id_of(col::NETWORK).map(|id| view.world.thing(id));
+            let network = view.resource.id_of(col::NETWORK).map(|id| view.world.resource(id));
             number(network.and_then(|network| network.id_of(col::ZONE_ID)))
         }),
     ],
@@ -71,17 +71,17 @@ pub(crate) const VLAN_IP_RANGE: Object = Object {
         ZONE_ID,
         f("vlan", W::Str),
         f("account", W::Str).by(|view| {
-            let holder = holder(view.world, view.thing);
+            let holder = holder(view.world, view.resource);
             let is_project = view.world.project_of(holder.id).is_some();
             Node::text_if((!is_project).then(|| holder.text(col::NAME)))
         }),
         f("domainid", W::Id(Kind::Domain)).by(|view| {
-            let domain = view.world.domain_of(holder(view.world, view.thing).id);
-            Node::text(view.world.thing(domain).uuid.to_string())
+            let domain = view.world.domain_of(holder(view.world, view.resource).id);
+            Node::text(view.world.resource(domain).uuid.to_string())
         }),
         f("domain", W::Str).by(|view| {
-            let domain = view.world.domain_of(holder(view.world, view.thing).id);
-            Node::text(view.world.thing(domain).text(col::NAME))
+            let domain = view.world.domain_of(holder(view.world, view.resource).id);
+            Node::text(view.world.resource(domain).text(col::NAME))
         }),
         f("podid", W::Id(Kind::Pod)),
         f("podname", W::Str).join(col::POD_ID, "name"),
@@ -92,11 +92,11 @@ pub(crate) const VLAN_IP_RANGE: Object = Object {
         f("endip", W::Str),
         f("networkid", W::Id(Kind::Network)),
         f("projectid", W::Id(Kind::Project)).by(|view| {
-            let project = view.world.project_of(holder(view.world, view.thing).id);
+            let project = view.world.project_of(holder(view.world, view.resource).id);
             Node::text_if(project.map(|project| project.uuid.to_string()))
         }),
         f("project", W::Str).by(|view| {
-            let project = view.world.project_of(holder(view.world, view.thing).id);
+            let project = view.world.project_of(holder(view.world, view.resource).id);
             Node::text_if(project.map(|project| project.text(col::NAME)))
         }),
         f("physicalnetworkid", W::Id(Kind::PhysicalNetwork)),
@@ -107,14 +107,15 @@ pub(crate) const VLAN_IP_RANGE: Object = Object {
     ],
 };
 
-fn number(id: Option<ThingId>) -> Node {
+fn number(id: Option<ResourceId>) -> Node {
     id.and_then(|id| i64::try_from(id.0).ok()).map_or(Node::Null, Node::Int)
 }
 
 /// The account a range is kept for; the system's, if it is for everybody.
-fn holder<'w>(world: &'w World, range: &Thing) -> &'w Thing {
-    let system = || world.thing(own_users::system_user(world)).owner.expect("users have accounts");
-    world.thing(range.id_of(col::ACCOUNT_ID).unwrap_or_else(system))
+fn holder<'w>(world: &'w World, range: &Resource) -> &'w Resource {
+    let system =
+        || world.resource(own_users::system_user(world)).owner.expect("users have accounts");
+    world.resource(range.id_of(col::ACCOUNT_ID).unwrap_or_else(system))
 }
 
 pub(crate) static COMMANDS: &[Command] = &[
@@ -235,8 +236,8 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 /// Refuses to remove addresses that somebody has.
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let range = call.tx.thing(call.args.id_required("id"));
-    let in_use = |address: &str, by: &Thing| {
+    let range = call.tx.resource(call.args.id_required("id"));
+    let in_use = |address: &str, by: &Resource| {
         let text = format!(
             "the range cannot be removed: {address} is in use by the {}; give it up first",
             by.kind.noun()
@@ -277,15 +278,16 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// Whether dedicated guest VLANs are on the physical network and in the zone asked for.
-fn is_where_wanted(query: &Query<'_>, kept: &Thing) -> bool {
-    let network = kept.id_of(col::NETWORK).map(|id| query.world.thing(id));
-    let is = |wanted: Option<ThingId>, found: Option<ThingId>| wanted.is_none() || wanted == found;
+fn is_where_wanted(query: &Query<'_>, kept: &Resource) -> bool {
+    let network = kept.id_of(col::NETWORK).map(|id| query.world.resource(id));
+    let is =
+        |wanted: Option<ResourceId>, found: Option<ResourceId>| wanted.is_none() || wanted == found;
     is(query.args.id("physicalnetworkid"), network.map(|network| network.id))
         && is(query.args.id("zoneid"), network.and_then(|network| network.id_of(col::ZONE_ID)))
 }
 
 /// Whether a range is on the VLAN asked for, and kept for whom is asked for.
-fn is_kept_as_wanted(query: &Query<'_>, range: &Thing) -> bool {
+fn is_kept_as_wanted(query: &Query<'_>, range: &Resource) -> bool {
     let (args, world) = (query.args, query.world);
     let vlan = args.text("vlan").map(|text| text.strip_prefix("vlan://").unwrap_or(text));
     if vlan.is_some_and(|vlan| !range.text(col::VLAN).eq_ignore_ascii_case(vlan)) {
@@ -293,7 +295,7 @@ fn is_kept_as_wanted(query: &Query<'_>, range: &Thing) -> bool {
     }
     let kept_for = range.id_of(col::ACCOUNT_ID);
     let is_project = match args.get("projectid") {
-        Some(Arg::Id(project)) => kept_for == world.thing(*project).owner,
+        Some(Arg::Id(project)) => kept_for == world.resource(*project).owner,
         Some(Arg::All) => kept_for.is_some_and(|account| world.project_of(account).is_some()),
         _ => true,
     };

@@ -5,7 +5,7 @@ use cloudtally_model::ApiError;
 use super::provides;
 use crate::{
     col,
-    engine::{Call, Done, Thing, ThingId, verbs},
+    engine::{Call, Done, Resource, ResourceId, verbs},
     parse::given,
     table::Kind,
 };
@@ -13,7 +13,7 @@ use crate::{
 /// One offering at most is what a zone's networks are made of without choice.
 pub(super) fn check_availability(
     call: &Call<'_, '_>,
-    own: Option<ThingId>,
+    own: Option<ResourceId>,
     availability: &str,
     can_be_required: bool,
 ) -> Result<(), ApiError> {
@@ -25,7 +25,7 @@ pub(super) fn check_availability(
             "Availability can be Required only for networkOfferings of type Isolated and with SourceNat enabled",
         ));
     }
-    let is_other = |row: &&Thing| {
+    let is_other = |row: &&Resource| {
         Some(row.id) != own
             && !row.flag(col::SYSTEM_ONLY)
             && row.text(col::AVAILABILITY) == "Required"
@@ -53,7 +53,7 @@ pub(super) fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let Some(id) = call.args.id("id") else {
         return Err(ApiError::value("unable to find network offering: give its `id`"));
     };
-    let offering = call.tx.thing(id);
+    let offering = call.tx.resource(id);
     if offering.flag(col::SYSTEM_ONLY) {
         return Err(ApiError::value("Can't update system network offerings"));
     }
@@ -79,11 +79,11 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(state) = given::switch(call)? {
         call.tx.move_to(id, state);
     }
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let offering = call.tx.thing(call.args.id_required("id"));
+    let offering = call.tx.resource(call.args.id_required("id"));
     if offering.flag(col::IS_DEFAULT) {
         return Err(ApiError::value("Default network offering can't be deleted; disable it")
             .about(offering.uuid.to_string(), "id"));

@@ -118,13 +118,13 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
     });
     call.entity = Some(id);
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 /// Routers are VMs of the system: their offering must be one for them.
 fn check_service_offering(call: &Call<'_, '_>) -> Result<(), ApiError> {
     let Some(id) = call.args.id("serviceofferingid") else { return Ok(()) };
-    let offering = call.tx.thing(id);
+    let offering = call.tx.resource(id);
     let of_type = offering.text(col::SYSTEM_VM_TYPE);
     if offering.flag(col::IS_SYSTEM) && matches!(of_type, "" | "domainrouter") {
         return Ok(());

@@ -6,21 +6,21 @@ use cloudtally_model::ApiError;
 use super::{provides, uses_provider};
 use crate::{
     col,
-    engine::{Answer, Query, Thing, ThingId, World},
+    engine::{Answer, Query, Resource, ResourceId, World},
     offering::networkservice,
     state::SwitchState,
     table::Kind,
 };
 
 pub(super) fn list(query: &Query<'_>) -> Result<Answer, ApiError> {
-    let mut rows = query.things(Kind::NetworkOffering)?;
+    let mut rows = query.resources(Kind::NetworkOffering)?;
     rows.retain(|row| is_listed(query, row));
     // Those of one sort key stay in the order they were made.
     rows.sort_by_key(|row| row.int(col::SORT_KEY));
     query.page(rows.into_iter())
 }
 
-fn is_listed(query: &Query<'_>, row: &Thing) -> bool {
+fn is_listed(query: &Query<'_>, row: &Resource) -> bool {
     let args = query.args;
     let tags = || row.text(col::TAGS).split(',').map(str::trim).filter(|tag| !tag.is_empty());
     let is_visible =
@@ -38,13 +38,13 @@ fn is_listed(query: &Query<'_>, row: &Thing) -> bool {
 
 /// Whether networks of an offering can be made in a zone: on one of its physical
 /// networks, which has the offering's tags and all its providers enabled.
-fn works_in(query: &Query<'_>, row: &Thing, zone: ThingId) -> bool {
+fn works_in(query: &Query<'_>, row: &Resource, zone: ResourceId) -> bool {
     let world = query.world;
     // The network of a basic zone comes with the zone.
-    if world.thing(zone).text(col::NETWORK_TYPE) == "Basic" {
+    if world.resource(zone).text(col::NETWORK_TYPE) == "Basic" {
         return false;
     }
-    let has = |have: &Thing, wanted: &str| {
+    let has = |have: &Resource, wanted: &str| {
         have.text(col::TAGS).split(',').any(|tag| tag.trim().eq_ignore_ascii_case(wanted))
     };
     world.referring(zone, Kind::PhysicalNetwork, col::ZONE_ID).any(|network| {
@@ -59,8 +59,8 @@ fn works_in(query: &Query<'_>, row: &Thing, zone: ThingId) -> bool {
 }
 
 /// Whether a network can change to an offering.
-pub(crate) fn can_follow(world: &World, row: &Thing, network: ThingId) -> bool {
-    let now = world.thing(network).id_of(col::NETWORK_OFFERING_ID).map(|id| world.thing(id));
+pub(crate) fn can_follow(world: &World, row: &Resource, network: ResourceId) -> bool {
+    let now = world.resource(network).id_of(col::NETWORK_OFFERING_ID).map(|id| world.resource(id));
     let Some(now) = now else { return false };
     let same_flag = |column| now.flag(column) == row.flag(column);
     row.id != now.id

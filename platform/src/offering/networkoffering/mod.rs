@@ -11,7 +11,7 @@ pub(crate) use list::can_follow;
 use super::serviceoffering;
 use crate::{
     col,
-    engine::{Node, Thing, ThingId, World, table},
+    engine::{Node, Resource, ResourceId, World, table},
     state::SwitchState,
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, WireType as W,
@@ -54,16 +54,16 @@ pub(crate) const NETWORK_OFFERING: Object = Object {
         f("conservemode", W::Bool),
         f("specifyipranges", W::Bool),
         f("availability", W::Str),
-        f("networkrate", W::Int).by(|view| Node::Int(rate_mbit(view.world, view.thing))),
+        f("networkrate", W::Int).by(|view| Node::Int(rate_mbit(view.world, view.resource))),
         STATE,
         f("guestiptype", W::Str),
         f("serviceofferingid", W::Id(Kind::ServiceOffering)).by(|view| {
-            let offering = router_offering(view.world, view.thing);
+            let offering = router_offering(view.world, view.resource);
             offering
                 .and_then(|id| view.world.any(id))
                 .map_or(Node::Null, |it| Node::text(it.uuid.to_string()))
         }),
-        f("service", W::Objects("Service")).by(|view| services(view.thing)),
+        f("service", W::Objects("Service")).by(|view| services(view.resource)),
         f("forvpc", W::Bool),
         f("ispersistent", W::Bool),
         f("details", W::Map),
@@ -73,19 +73,19 @@ pub(crate) const NETWORK_OFFERING: Object = Object {
 };
 
 /// The rate of networks of an offering, in Mbit/s; -1 is no limit.
-pub(crate) fn rate_mbit(world: &World, offering: &Thing) -> i64 {
+pub(crate) fn rate_mbit(world: &World, offering: &Resource) -> i64 {
     offering.int_if(col::RATE).unwrap_or_else(|| world.setting_number(RATE))
 }
 
 /// The service offering of routers of networks of an offering: the one it names, else
 /// the one that is there for routers.
-pub(crate) fn router_offering(world: &World, offering: &Thing) -> Option<ThingId> {
+pub(crate) fn router_offering(world: &World, offering: &Resource) -> Option<ResourceId> {
     let named = offering.id_of(col::ROUTER_OFFERING);
     named.or_else(|| serviceoffering::default_for(world, serviceoffering::ROUTER))
 }
 
 /// Whether networks of an offering have two routers, of which one stands in for the other.
-pub(crate) fn is_redundant(offering: &Thing) -> bool {
+pub(crate) fn is_redundant(offering: &Resource) -> bool {
     let chosen = offering.map(col::CAPABILITY);
     chosen.iter().any(|(name, value)| {
         name.as_str() == "SourceNat.RedundantRouter" && value.as_str() == "true"
@@ -93,28 +93,28 @@ pub(crate) fn is_redundant(offering: &Thing) -> bool {
 }
 
 /// The live offering of this name.
-pub(crate) fn named<'w>(world: &'w World, name: &str) -> Option<&'w Thing> {
+pub(crate) fn named<'w>(world: &'w World, name: &str) -> Option<&'w Resource> {
     world.all(Kind::NetworkOffering).find(|offering| offering.text(col::NAME) == name)
 }
 
 /// Who provides a service in networks of an offering; none if nobody does.
-pub(crate) fn provider_of<'t>(offering: &'t Thing, service: &str) -> Option<&'t str> {
+pub(crate) fn provider_of<'t>(offering: &'t Resource, service: &str) -> Option<&'t str> {
     let pairs = offering.map(col::PROVIDERS);
     pairs.iter().find(|(name, _)| name.as_str() == service).map(|(_, provider)| provider.as_str())
 }
 
 /// Whether networks of an offering have a service, such as `SourceNat`.
-pub(crate) fn provides(offering: &Thing, service: &str) -> bool {
+pub(crate) fn provides(offering: &Resource, service: &str) -> bool {
     provider_of(offering, service).is_some()
 }
 
 /// Whether a provider provides anything in networks of an offering.
-pub(crate) fn uses_provider(offering: &Thing, provider: &str) -> bool {
+pub(crate) fn uses_provider(offering: &Resource, provider: &str) -> bool {
     offering.map(col::PROVIDERS).iter().any(|(_, by)| by.as_str() == provider)
 }
 
 /// The services of an offering, each with its provider and what was chosen of it.
-pub(crate) fn services(offering: &Thing) -> Node {
+pub(crate) fn services(offering: &Resource) -> Node {
     let show = |(service, provider): &(Text, Text)| {
         let provider = Node::Object(vec![("name", Node::text(provider))]);
         let mut fields =

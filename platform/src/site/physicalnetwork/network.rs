@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Call, Done, Thing, ThingId, World, verbs},
+    engine::{Call, Done, Resource, ResourceId, World, verbs},
     offering::networkservice,
     parse::{
         given,
@@ -18,15 +18,15 @@ pub(super) const ISOLATION_METHODS: [&str; 8] =
     ["VLAN", "L3", "GRE", "STT", "VNS", "MIDO", "SSP", "VXLAN"];
 
 /// The VLANs that a physical network has for guest networks.
-pub(crate) fn vlan_set(network: &Thing) -> VlanSet {
+pub(crate) fn vlan_set(network: &Resource) -> VlanSet {
     VlanSet::stored(network.text(col::VLAN))
 }
 
 /// The VLANs that guest networks of an account may have: first those kept for it,
 /// then, if it may, those kept for nobody.
-pub(crate) fn vlans_for(world: &World, network: ThingId, account: ThingId) -> Vec<u16> {
+pub(crate) fn vlans_for(world: &World, network: ResourceId, account: ResourceId) -> Vec<u16> {
     let mut own = Vec::new();
-    let mut open = vlan_set(world.thing(network));
+    let mut open = vlan_set(world.resource(network));
     for kept in world.referring(network, Kind::GuestVlanRange, col::NETWORK) {
         let vlans = VlanSet::stored(kept.text(col::GUEST_VLAN_RANGE));
         open = open.without(&vlans);
@@ -41,7 +41,7 @@ pub(crate) fn vlans_for(world: &World, network: ThingId, account: ThingId) -> Ve
 }
 
 /// The physical networks of a zone that carry a type of traffic, the oldest first.
-pub(crate) fn carrying(world: &World, zone: ThingId, traffic: &str) -> Vec<ThingId> {
+pub(crate) fn carrying(world: &World, zone: ResourceId, traffic: &str) -> Vec<ResourceId> {
     world
         .referring(zone, Kind::PhysicalNetwork, col::ZONE_ID)
         .filter(|network| {
@@ -56,22 +56,22 @@ pub(crate) fn carrying(world: &World, zone: ThingId, traffic: &str) -> Vec<Thing
 /// The guest networks on a physical network, each with its VLAN, if it has one.
 pub(crate) fn networks_on(
     world: &World,
-    network: ThingId,
-) -> impl Iterator<Item = (&Thing, Option<u16>)> {
+    network: ResourceId,
+) -> impl Iterator<Item = (&Resource, Option<u16>)> {
     world
         .referring(network, Kind::Network, col::PHYSICAL_NETWORK_ID)
         .map(|guest| (guest, vlan_number(guest.text(col::VLAN))))
 }
 
-pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
-    let zone = call.tx.thing(call.args.id_required("zoneid"));
+pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
+    let zone = call.tx.resource(call.args.id_required("zoneid"));
     let (zone, is_basic) = (zone.id, zone.text(col::NETWORK_TYPE) == "Basic");
     // 1. A basic zone has one physical network.
     if is_basic && call.tx.referring(zone, Kind::PhysicalNetwork, col::ZONE_ID).next().is_some() {
         return Err(ApiError::runtime(
             "Cannot add the physical network: there is one in this basic zone already",
         )
-        .about(call.tx.thing(zone).uuid.to_string(), "zoneid"));
+        .about(call.tx.resource(zone).uuid.to_string(), "zoneid"));
     }
     // 2. Words.
     check_tags(call)?;
@@ -101,15 +101,15 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiErro
     }
     // 3. A zone of one domain has networks of that domain.
     if let (Some(of), Some(wanted)) =
-        (call.tx.thing(zone).id_of(col::DOMAIN_ID), call.args.id("domainid"))
+        (call.tx.resource(zone).id_of(col::DOMAIN_ID), call.args.id("domainid"))
         && !call.tx.is_within(wanted, of)
     {
         return Err(ApiError::permission(format!(
             "the zone {} is kept for the domain {}; the physical network must be of it or below",
-            call.tx.thing(zone).text(col::NAME),
+            call.tx.resource(zone).text(col::NAME),
             call.tx.domain_path(of)
         ))
-        .about(call.tx.thing(wanted).uuid.to_string(), "domainid"));
+        .about(call.tx.resource(wanted).uuid.to_string(), "domainid"));
     }
     // 4. VLANs.
     let vlans = call.args.text("vlan").map(str::to_owned);
@@ -142,12 +142,12 @@ fn check_tags(call: &Call<'_, '_>) -> Result<(), ApiError> {
 /// The VLANs that a parameter wants for a physical network, if it can have them.
 fn wanted_vlans(
     call: &Call<'_, '_>,
-    zone: ThingId,
-    network: Option<ThingId>,
+    zone: ResourceId,
+    network: Option<ResourceId>,
     name: &'static str,
     text: &str,
 ) -> Result<VlanSet, ApiError> {
-    let zone = call.tx.thing(zone);
+    let zone = call.tx.resource(zone);
     if zone.text(col::NETWORK_TYPE) == "Basic" {
         return Err(ApiError::value(
             "Can't add vnet range to the physical network in the Basic zone",
@@ -187,7 +187,7 @@ fn wanted_vlans(
 }
 
 /// The VLANs that an update leaves a network; none if it does not touch them.
-fn updated_vlans(call: &Call<'_, '_>, network: &Thing) -> Result<Option<VlanSet>, ApiError> {
+fn updated_vlans(call: &Call<'_, '_>, network: &Resource) -> Result<Option<VlanSet>, ApiError> {
     let zone = network.id_of(col::ZONE_ID).expect("physical networks are in a zone");
     let before = vlan_set(network);
     let mut after = match call.args.text("vlan") {
@@ -233,7 +233,7 @@ fn updated_vlans(call: &Call<'_, '_>, network: &Thing) -> Result<Option<VlanSet>
 pub(super) fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     check_tags(call)?;
     given::word(call, "state", &["Enabled", "Disabled"])?;
-    let network = call.tx.thing(call.args.id_required("id"));
+    let network = call.tx.resource(call.args.id_required("id"));
     updated_vlans(call, network)?;
     Ok(())
 }
@@ -258,5 +258,5 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(state) = given::switch(call)? {
         call.tx.move_to(id, state);
     }
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }

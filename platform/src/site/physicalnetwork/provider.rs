@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, ThingId},
+    engine::{Answer, Call, Done, Node, Query, ResourceId},
     offering::{
         networkoffering,
         networkservice::{self, Choice, Needs},
@@ -14,7 +14,7 @@ use crate::{
     table::Kind,
 };
 
-pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let name = call.args.text_required("name").to_owned();
     let Some(row) = networkservice::provider_named(&name) else {
         let known: Vec<&str> = networkservice::PROVIDERS.iter().map(|row| row.name).collect();
@@ -32,7 +32,7 @@ pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> 
         return Err(ApiError::runtime(format!(
             "The '{}' provider already exists on physical network: {}",
             row.name,
-            call.tx.thing(network).text(col::NAME)
+            call.tx.resource(network).text(col::NAME)
         )));
     }
     let services = services(call, row)?;
@@ -81,8 +81,8 @@ fn services(
 }
 
 /// Refuses to enable a provider that lacks what it needs.
-fn check_ready(call: &Call<'_, '_>, id: ThingId) -> Result<(), ApiError> {
-    let provider = call.tx.thing(id);
+fn check_ready(call: &Call<'_, '_>, id: ResourceId) -> Result<(), ApiError> {
+    let provider = call.tx.resource(id);
     let row = networkservice::provider_named(provider.text(col::NAME)).expect("checked when added");
     let is_enabled =
         |kind| call.tx.referring(id, kind, col::NSP_ID).any(|element| element.flag(col::ENABLED));
@@ -124,7 +124,7 @@ pub(super) fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         }
         _ => {}
     }
-    let row = networkservice::provider_named(call.tx.thing(id).text(col::NAME));
+    let row = networkservice::provider_named(call.tx.resource(id).text(col::NAME));
     services(call, row.expect("checked when added"))?;
     Ok(())
 }
@@ -139,17 +139,17 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(state) = given::switch(call)? {
         call.tx.move_to(id, state);
     }
-    Ok(Done::Thing(id))
+    Ok(Done::Resource(id))
 }
 
 pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let provider = call.tx.thing(call.args.id_required("id"));
+    let provider = call.tx.resource(call.args.id_required("id"));
     let network = provider.id_of(col::PHYSICAL_NETWORK_ID).expect("providers are on a network");
     let name = provider.text(col::NAME);
     let user = call.tx.referring(network, Kind::Network, col::PHYSICAL_NETWORK_ID).find(|guest| {
         guest
             .id_of(col::NETWORK_OFFERING_ID)
-            .is_some_and(|id| networkoffering::uses_provider(call.tx.thing(id), name))
+            .is_some_and(|id| networkoffering::uses_provider(call.tx.resource(id), name))
     });
     match user {
         Some(user) => Err(ApiError::in_use(format!(

@@ -5,7 +5,7 @@ use cloudtally_model::ApiError;
 use super::network;
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, ThingId, verbs},
+    engine::{Answer, Call, Done, Node, Query, ResourceId, verbs},
     parse::given,
     table::Kind,
 };
@@ -20,13 +20,13 @@ const TYPES: [(&str, &str); 5] = [
 ];
 const NAMES: [&str; 5] = ["Guest", "Public", "Management", "Storage", "Control"];
 
-pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> {
+pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let traffic = given::word(call, "traffictype", &NAMES)?.unwrap_or_default();
     let id = call.args.id_required("physicalnetworkid");
-    let zone = call.tx.thing(id).id_of(col::ZONE_ID).expect("physical networks are in a zone");
+    let zone = call.tx.resource(id).id_of(col::ZONE_ID).expect("physical networks are in a zone");
     // Guest traffic can be on several physical networks of a zone, the others on one.
     for carrier in network::carrying(call.tx, zone, traffic) {
-        let name = call.tx.thing(carrier).text(col::NAME);
+        let name = call.tx.resource(carrier).text(col::NAME);
         if carrier == id {
             return Err(ApiError::runtime(format!(
                 "This physical network already supports the traffic type: {traffic}"
@@ -36,7 +36,7 @@ pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> 
             return Err(ApiError::runtime(format!(
                 "Fail to add the traffic type to physical network because the zone already has one with it, {name}: {traffic}"
             ))
-            .about(call.tx.thing(carrier).uuid.to_string(), "physicalnetworkid"));
+            .about(call.tx.resource(carrier).uuid.to_string(), "physicalnetworkid"));
         }
     }
     let row = verbs::create(call, Kind::TrafficType)?;
@@ -47,9 +47,10 @@ pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ThingId>, ApiError> 
 }
 
 pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let row = call.tx.thing(call.args.id_required("id"));
+    let row = call.tx.resource(call.args.id_required("id"));
     let carrier = row.id_of(col::PHYSICAL_NETWORK_ID).expect("traffic is on a physical network");
-    let zone = call.tx.thing(carrier).id_of(col::ZONE_ID).expect("physical networks are in a zone");
+    let zone =
+        call.tx.resource(carrier).id_of(col::ZONE_ID).expect("physical networks are in a zone");
     let user = match row.text(col::TRAFFIC_TYPE) {
         "Guest" => call.tx.referring(carrier, Kind::Network, col::PHYSICAL_NETWORK_ID).next(),
         "Public" => call

@@ -11,23 +11,23 @@ use cloudtally_model::{
 use super::{
     col,
     column::{Column, ColumnKey, Pairs, Stored},
-    ids::{ThingId, Uuid},
+    ids::{ResourceId, Uuid},
     state::{Move, State},
 };
 use crate::table::{Kind, KindSpec, Tables};
 
-/// One thing of the cloud.
+/// One resource of the cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Thing {
+pub struct Resource {
     /// Its number.
-    pub id: ThingId,
+    pub id: ResourceId,
     /// What it is.
     pub kind: Kind,
     spec: Spec,
     /// What the API calls it.
     pub uuid: Uuid,
     /// The account it belongs to.
-    pub owner: Option<ThingId>,
+    pub owner: Option<ResourceId>,
     /// The name of its state, empty if it has none.
     state: &'static str,
     /// When it was made.
@@ -38,7 +38,7 @@ pub struct Thing {
     values: Vec<(ColumnKey, Value)>,
 }
 
-/// The row of a thing's kind; there is one a kind, so that all of a kind are equal.
+/// The row of a resource's kind; there is one a kind, so that all of a kind are equal.
 #[derive(Clone, Copy)]
 struct Spec(&'static KindSpec);
 
@@ -56,8 +56,13 @@ impl fmt::Debug for Spec {
     }
 }
 
-impl Thing {
-    pub(super) fn new(id: ThingId, spec: &'static KindSpec, uuid: Uuid, created: Instant) -> Self {
+impl Resource {
+    pub(super) fn new(
+        id: ResourceId,
+        spec: &'static KindSpec,
+        uuid: Uuid,
+        created: Instant,
+    ) -> Self {
         let state = spec.states.names.first().copied().unwrap_or_default();
         let (kind, spec) = (spec.kind, Spec(spec));
         Self {
@@ -110,7 +115,7 @@ impl Thing {
         moves.copied().find(|row| row.from == self.state && row.to == to)
     }
 
-    /// Sets the state of a thing that is being made; later ones are moved to.
+    /// Sets the state of a resource that is being made; later ones are moved to.
     ///
     /// # Panics
     /// If the kind has no such state: a mistake in our code.
@@ -217,14 +222,14 @@ impl Thing {
     /// Sets a reference.
     pub fn set_ref(
         &mut self,
-        column: Column<ThingId>,
-        id: impl Into<Option<ThingId>>,
+        column: Column<ResourceId>,
+        id: impl Into<Option<ResourceId>>,
     ) -> &mut Self {
         self.set_value(column.key(), id.into().map(|id| Value::Ref(id.0)))
     }
 
     /// Sets references; none of them is none at all.
-    pub fn set_refs(&mut self, column: Column<Vec<ThingId>>, ids: Vec<ThingId>) -> &mut Self {
+    pub fn set_refs(&mut self, column: Column<Vec<ResourceId>>, ids: Vec<ResourceId>) -> &mut Self {
         let refs: Vec<Value> = ids.into_iter().map(|id| Value::Ref(id.0)).collect();
         self.set_value(column.key(), (!refs.is_empty()).then_some(Value::List(refs)))
     }
@@ -281,9 +286,9 @@ impl Thing {
     }
 
     /// A reference.
-    pub fn id_of(&self, column: Column<ThingId>) -> Option<ThingId> {
+    pub fn id_of(&self, column: Column<ResourceId>) -> Option<ResourceId> {
         match self.value(column.key()) {
-            Some(Value::Ref(id)) => Some(ThingId(*id)),
+            Some(Value::Ref(id)) => Some(ResourceId(*id)),
             _ => None,
         }
     }
@@ -305,9 +310,10 @@ impl Thing {
     }
 
     /// Several references.
-    pub fn ids_of(&self, column: Column<Vec<ThingId>>) -> Vec<ThingId> {
+    pub fn ids_of(&self, column: Column<Vec<ResourceId>>) -> Vec<ResourceId> {
         let Some(Value::List(values)) = self.value(column.key()) else { return Vec::new() };
-        let id = |value: &Value| if let Value::Ref(id) = value { Some(ThingId(*id)) } else { None };
+        let id =
+            |value: &Value| if let Value::Ref(id) = value { Some(ResourceId(*id)) } else { None };
         values.iter().filter_map(id).collect()
     }
 
@@ -346,11 +352,11 @@ impl Thing {
             .collect();
         values.sort_by_key(|(key, _)| *key);
         Some(Self {
-            id: ThingId(row.id),
+            id: ResourceId(row.id),
             kind,
             spec: Spec(spec),
             uuid: Uuid(row.uuid),
-            owner: row.owner.map(ThingId),
+            owner: row.owner.map(ResourceId),
             state: spec.states.names.iter().copied().find(|s| *s == row.state).unwrap_or_default(),
             created: row.created,
             removed: row.removed,
@@ -363,7 +369,7 @@ impl Thing {
     }
 }
 
-/// The ids of the things that a value refers to: of one, or of each in a list.
+/// The ids of the resources that a value refers to: of one, or of each in a list.
 pub(super) fn ids_in(value: &Value) -> impl Iterator<Item = u64> + '_ {
     let values = match value {
         Value::List(values) => values.as_slice(),
