@@ -1,4 +1,4 @@
-//! What a command's functions are given.
+//! The arguments of a command's functions.
 
 use cloudtally_model::{ApiError, Instant};
 
@@ -18,7 +18,7 @@ use crate::table::{Command, Kind};
 pub struct Query<'a> {
     /// The row of the command.
     pub command: &'static Command,
-    /// Who calls.
+    /// The caller.
     pub caller: &'a Caller,
     /// With which parameters.
     pub args: &'a Args,
@@ -32,13 +32,13 @@ pub struct Query<'a> {
 pub struct Call<'a, 'w> {
     /// The row of the command.
     pub command: &'static Command,
-    /// Who calls.
+    /// The caller.
     pub caller: Caller,
     /// With which parameters.
     pub args: Args,
     /// The resource the command works on, once it is known.
     pub entity: Option<ResourceId>,
-    /// How often the job has waited: see [`Done::Wait`].
+    /// The number of times the job has waited: see [`Done::Wait`].
     pub step: u32,
     /// Said at the end of the action event's description.
     pub detail: String,
@@ -46,7 +46,7 @@ pub struct Call<'a, 'w> {
     pub tx: &'a mut Tx<'w>,
 }
 
-/// What came of a command's work.
+/// The outcome of a command's work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
     /// It worked; the answer shows this resource.
@@ -66,7 +66,7 @@ pub enum Done {
 }
 
 impl Done {
-    /// Whether the work goes on later, one way or the other.
+    /// Tells whether the work goes on later, one way or the other.
     pub fn is_under_way(&self) -> bool {
         matches!(self, Self::Wait(_) | Self::FailLater(..))
     }
@@ -80,7 +80,7 @@ pub type Begin = fn(&mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError>;
 pub type Act = fn(&mut Call<'_, '_>) -> Result<Done, ApiError>;
 /// Clears up after work that failed and was undone.
 pub type Fail = fn(&mut Call<'_, '_>, &ApiError);
-/// Whether a resource is listed.
+/// Tells whether a resource is listed.
 pub type Filter = fn(&Query<'_>, &Resource) -> bool;
 
 impl Query<'_> {

@@ -1,4 +1,4 @@
-//! Who calls, and what they may see and touch. The one place that decides it.
+//! The caller, and all that it may see and touch. The one place that decides it.
 //!
 //! # Source
 //! Guide 4.1 and 4.2.6.
@@ -15,7 +15,7 @@ pub struct Caller {
     pub account: ResourceId,
     /// The account's domain.
     pub domain: ResourceId,
-    /// What the account may do.
+    /// The role of the account.
     pub role: Role,
 }
 
@@ -30,14 +30,14 @@ impl Caller {
         Some(Self { user: user.id, account: account.id, domain: world.domain_of(account.id), role })
     }
 
-    /// Whether this is the administrator of everything.
+    /// Tells whether this is the administrator of everything.
     pub fn is_root(&self) -> bool {
         self.role == Role::RootAdmin
     }
 }
 
 impl World {
-    /// Whether the caller may act for an account: its own, those in the domains
+    /// Tells whether the caller may act for an account: its own, those in the domains
     /// a domain admin has, every one for root, and those of projects it is in.
     pub fn may_act_for(&self, caller: &Caller, account: ResourceId) -> bool {
         match caller.role {
@@ -50,7 +50,7 @@ impl World {
         }
     }
 
-    /// Whether an account is in a project.
+    /// Tells whether an account is in a project.
     pub fn is_member(&self, project: ResourceId, account: ResourceId) -> bool {
         self.membership(project, account).is_some()
     }
@@ -61,7 +61,7 @@ impl World {
             .find(|member| member.owner == Some(account))
     }
 
-    /// Whether the caller may see and change a domain: its own, for a domain
+    /// Tells whether the caller may see and change a domain: its own, for a domain
     /// admin those below, for root all.
     pub fn may_govern(&self, caller: &Caller, domain: ResourceId) -> bool {
         match caller.role {
@@ -71,7 +71,7 @@ impl World {
         }
     }
 
-    /// Whether the caller may change a resource, or even know of it by its uuid.
+    /// Tells whether the caller may change a resource, or even know of it by its uuid.
     pub fn may_touch(&self, caller: &Caller, resource: &Resource) -> bool {
         match (resource.kind, resource.owner) {
             (Kind::Domain, _) => {
@@ -86,7 +86,7 @@ impl World {
         }
     }
 
-    /// Whether a zone or an offering is for everybody, or kept for a domain that
+    /// Tells whether a zone or an offering is for everybody, or kept for a domain that
     /// the caller is in, is below or, as its admin, above.
     pub fn is_offered_to(&self, caller: &Caller, resource: &Resource) -> bool {
         resource.id_of(col::DOMAIN_ID).is_none_or(|domain| {
@@ -94,7 +94,7 @@ impl World {
         })
     }
 
-    /// Whether the caller may name a resource to use it: what it may touch, and
+    /// Tells whether the caller may name a resource to use it: what it may touch, and
     /// what its owner lets others use.
     pub fn may_use(&self, caller: &Caller, resource: &Resource) -> bool {
         self.may_touch(caller, resource)

@@ -22,10 +22,10 @@ use std::{
 use cloudtally_model::{Instant, Millis};
 use thiserror::Error;
 
-/// What time it is in the cloud.
+/// The clock of the cloud.
 #[derive(Debug)]
 pub enum Clock {
-    /// What the machine's clock shows.
+    /// The instant that the machine's clock shows.
     Real(Real),
     /// A time of its own.
     Simulated(Simulated),
@@ -48,7 +48,7 @@ pub struct Simulated {
 struct Base {
     wall: Instant,
     simulated: Instant,
-    /// Where it stands until what is due there has happened.
+    /// The instant at which it stands until all that is due there has happened.
     until: Option<Instant>,
 }
 
@@ -63,9 +63,9 @@ pub enum ClockError {
     /// Time goes on, not back.
     #[error("the clock shows {now} already and cannot go back to {to}; give a later time")]
     Back {
-        /// What the clock shows.
+        /// The instant that the clock shows.
         now: Instant,
-        /// Where it was to go.
+        /// The instant it was to go to.
         to: Instant,
     },
 }
@@ -85,7 +85,7 @@ impl Clock {
         })
     }
 
-    /// What it shows while the machine's clock shows `wall`.
+    /// The instant it shows while the machine's clock shows `wall`.
     pub fn now(&self, wall: Instant) -> Instant {
         match self {
             Self::Real(Real(last)) => {
@@ -123,7 +123,7 @@ impl Clock {
         base.until = next;
     }
 
-    /// How long by the machine's clock until it shows `at`; none if it never will by
+    /// The time by the machine's clock until it shows `at`; none if it never will by
     /// itself.
     pub fn wait_until(&self, at: Instant, wall: Instant) -> Option<Duration> {
         let left_ms = u64::try_from(at.since(self.now(wall)).0).unwrap_or(0);

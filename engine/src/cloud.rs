@@ -31,7 +31,7 @@ use crate::table::Tables;
 
 /// Requests and due resources handled in one commit.
 const BATCH_MAX: usize = 256;
-/// How often a resource may be due at one moment before it is put off: a mistake in
+/// The number of times a resource may be due at one moment before it is put off: a mistake in
 /// our code must not stop the cloud.
 const DUE_ROUNDS_MAX: usize = 100_000;
 
@@ -48,20 +48,20 @@ pub const CLOCK_MS: &str = "clock_ms";
 /// The number that keeps whether the cloud lives by a simulated clock, 0 or 1.
 pub const IS_SIMULATED: &str = "simulated";
 
-/// How a cloud begins.
+/// The options of a cloud when it is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct CloudOptions {
-    /// What the uuids of a new cloud are made from.
+    /// The seed of a new cloud's uuids.
     pub seed: u64,
-    /// What a new cloud has.
+    /// The contents of a new cloud.
     pub start: Start,
-    /// Whether it lives by a simulated clock.
+    /// True if it lives by a simulated clock.
     pub is_simulated: bool,
-    /// Where random bytes come from that nobody must guess.
+    /// The source of random bytes that nobody must guess.
     pub entropy: Entropy,
 }
 
-/// What a new cloud has.
+/// The contents of a new cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// ROOT, its admin and what the tables need.
@@ -85,7 +85,7 @@ pub struct Cloud {
 struct Writer {
     journal: Box<dyn Journal>,
     numbers: Numbers,
-    /// When the last change was made: time never goes back.
+    /// The instant of the last change: time never goes back.
     clock: Instant,
 }
 
@@ -252,7 +252,7 @@ impl Cloud {
         Ok(self.world().next_due().map(|(due, _)| due))
     }
 
-    /// When the last change was made, over restarts: where a simulated clock goes
+    /// The instant of the last change, over restarts, from which a simulated clock goes
     /// on from.
     pub fn clock(&self) -> Instant {
         held(&self.writer).clock
@@ -310,7 +310,7 @@ impl Cloud {
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// What is due next, and when.
+    /// The next instant at which something is due, and the resource that is.
     pub fn next_due(&self) -> Option<(Instant, ResourceId)> {
         self.world().next_due()
     }
@@ -407,7 +407,7 @@ fn refused(why: &str) -> ApiError {
     ))
 }
 
-/// What a panic is told as; its message is ours and holds no secrets.
+/// Turns a panic into an error text. Safe to show: its message is our own and holds no secrets.
 fn broke_off(cause: &(dyn std::any::Any + Send)) -> ApiError {
     let text = cause
         .downcast_ref::<String>()

@@ -12,10 +12,10 @@ use cloudtally_model::{ApiError, Calendar, Instant, Millis};
 use super::{caller::Caller, ids::ResourceId, resource::Resource, world::World};
 use crate::table::{Command, Kind, MapForm, Param, ParamType};
 
-/// What a uuid may name.
+/// The resources that a uuid may name.
 #[derive(Clone, Copy, Debug)]
 pub enum Reach<'a> {
-    /// What is there and the caller may touch: for what somebody asks.
+    /// Those that are there and that the caller may touch: for what somebody asks.
     Caller(&'a Caller),
     /// Resources that were removed, too: a list by the id of something removed is empty, which
     /// is how clients learn that it is gone. Kinds that leave nothing behind are not there.
@@ -133,12 +133,12 @@ impl Args {
         self.values.iter().find(|(given, _)| *given == name).map(|(_, arg)| arg)
     }
 
-    /// Whether it is given.
+    /// Tells whether it is given.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
-    /// Whether it is given, but without a value: as good as not given, except where
+    /// Tells whether it is given, but without a value: as good as not given, except where
     /// that clears something.
     pub fn is_emptied(&self, name: &str) -> bool {
         self.emptied.contains(&name)
@@ -200,7 +200,7 @@ impl Args {
         }
     }
 
-    /// Whether a flag is given and true.
+    /// Tells whether a flag is given and true.
     pub fn is_true(&self, name: &str) -> bool {
         self.flag(name) == Some(true)
     }

@@ -10,7 +10,7 @@
 use super::{col, ids::ResourceId, state::EventState, tx::Tx};
 use crate::table::Kind;
 
-/// How serious an event is.
+/// The severity of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// It worked, or is on its way.

@@ -31,13 +31,13 @@ const EXPIRE_MINUTES: &str = "job.expire.minutes";
 pub struct Request {
     /// Its row.
     pub command: &'static Command,
-    /// Who asks.
+    /// The caller.
     pub caller: Caller,
     /// With which parameters.
     pub params: RawParams,
 }
 
-/// Whether a command only looks.
+/// Tells whether a command only looks.
 pub fn is_read(command: &Command) -> bool {
     matches!(
         command.verb,
@@ -348,7 +348,7 @@ pub(super) fn break_off(tx: &mut Tx<'_>, id: ResourceId, text: &str) {
     }
 }
 
-/// What a command's work is told as.
+/// The action event's description of the command's work.
 struct Outcome<'a> {
     entity: Option<ResourceId>,
     detail: String,
@@ -398,7 +398,7 @@ fn event_type(
     }
 }
 
-/// What an event says is done: `starting virtual machine web-1 (uuid)`.
+/// The work as an event tells it: `starting virtual machine web-1 (uuid)`.
 fn subject(world: &World, command: &Command, entity: Option<ResourceId>) -> String {
     let verb =
         command.name.find(|c: char| c.is_ascii_uppercase()).map_or("", |at| &command.name[..at]);
@@ -412,7 +412,7 @@ fn subject(world: &World, command: &Command, entity: Option<ResourceId>) -> Stri
     }
 }
 
-/// What a command answers when its work is done.
+/// Makes a command's answer when its work is done.
 fn answer(world: &Tx<'_>, command: &Command, caller: &Caller, done: &Done) -> Answer {
     let show = |id: &ResourceId| {
         let resource = world.resource(*id);

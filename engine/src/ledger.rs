@@ -60,12 +60,12 @@ impl Ledger {
         self.entries.values()
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether nothing was ever used.
+    /// Tells whether nothing was ever used.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -106,7 +106,8 @@ impl Ledger {
         self.entries.last_key_value().map_or(1, |(number, _)| number + 1)
     }
 
-    /// What changes when a resource is these uses from an instant on.
+    /// Compares a resource with its open entries: the changes that make it these uses from an
+    /// instant on.
     pub(crate) fn settled(&self, resource: ResourceId, uses: &[Use], at: Instant) -> Vec<Change> {
         let none = Vec::new();
         let open = self.open.get(&resource).unwrap_or(&none);
@@ -137,7 +138,7 @@ impl Ledger {
         changes
     }
 
-    /// What changes when a router has forwarded bytes.
+    /// The change by which a router's forwarded bytes are written down.
     pub(crate) fn counted(
         &self,
         router: &Resource,

@@ -42,7 +42,7 @@ impl Limit {
         LIMITS.into_iter().find(|limit| limit.number() == number)
     }
 
-    /// What people call it, with its unit.
+    /// The words for it, with its unit.
     pub const fn noun(self) -> &'static str {
         match self {
             Self::Vm => "virtual machines",
@@ -79,7 +79,7 @@ impl Limit {
     }
 }
 
-/// How much of it an account may have; none means as much as it likes.
+/// The most an account may have of it; none if there is no limit.
 pub fn of_account(world: &World, account: ResourceId, limit: Limit) -> Option<i64> {
     if world.role_of(account) == Some(Role::RootAdmin) && world.project_of(account).is_none() {
         return None;
@@ -94,7 +94,7 @@ pub fn of_account(world: &World, account: ResourceId, limit: Limit) -> Option<i6
     (most >= 0).then_some(most)
 }
 
-/// How much of it the accounts of a domain and below may have together.
+/// The most that the accounts of a domain and below may have together.
 pub fn of_domain(world: &World, domain: ResourceId, limit: Limit) -> Option<i64> {
     set_for(world, domain, limit).filter(|most| *most >= 0)
 }
@@ -106,7 +106,7 @@ fn set_for(world: &World, of: ResourceId, limit: Limit) -> Option<i64> {
         .map(|row| row.int(col::MAX))
 }
 
-/// How much of it an account has.
+/// Counts how much of it an account has.
 pub fn used_by_account(world: &World, account: ResourceId, limit: Limit) -> i64 {
     let amounts = world.tables().kinds().flat_map(|spec| {
         let amounts = spec.counts.iter().filter(|(of, _)| *of == limit);
@@ -124,7 +124,7 @@ pub fn used_by_account(world: &World, account: ResourceId, limit: Limit) -> i64 
     }
 }
 
-/// How much of it the accounts of a domain and below have.
+/// Counts how much of it the accounts of a domain and below have.
 pub fn used_by_domain(world: &World, domain: ResourceId, limit: Limit) -> i64 {
     world
         .all(Kind::Account)

@@ -31,12 +31,12 @@ const NOT_COLUMNS: &[&str] = &[
     "tags",
 ];
 
-/// Which items of a list an answer holds.
+/// The items of a list that an answer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// How many come before it.
+    /// The number of items before it.
     pub skip: usize,
-    /// How many it has at most.
+    /// The most items it has.
     pub size: usize,
 }
 
@@ -148,7 +148,7 @@ impl Query<'_> {
         }
     }
 
-    /// Whether a resource has all the tags asked for.
+    /// Tells whether a resource has all the tags asked for.
     pub fn has_tags(&self, resource: &Resource) -> bool {
         let Some(Arg::Map(tags)) = self.args.if_any("tags") else { return true };
         tags.iter().all(|entry| {
@@ -196,7 +196,7 @@ impl Query<'_> {
         Ok(resources)
     }
 
-    /// Whether a resource has what the parameters ask for: equal columns, the keyword,
+    /// Tells whether a resource has what the parameters ask for: equal columns, the keyword,
     /// the tags, and what the command's own filter wants.
     pub fn passes(&self, resource: &Resource) -> bool {
         let (filter, own) = match self.command.verb {
@@ -279,7 +279,7 @@ fn is_comparable(resource: &Resource, name: &str) -> bool {
     name == "state" && !spec.states.names.is_empty() || spec.stores(ColumnKey::of(name))
 }
 
-/// Whether a resource has this value in the column of a parameter's name.
+/// Tells whether a resource has this value in the column of a parameter's name.
 fn equals(resource: &Resource, name: &str, arg: &Arg) -> bool {
     if name == "state"
         && let Arg::Text(state) = arg
@@ -301,7 +301,7 @@ fn equals(resource: &Resource, name: &str, arg: &Arg) -> bool {
     }
 }
 
-/// Whether one of the columns that `keyword` looks in contains it.
+/// Tells whether one of the columns that `keyword` looks in contains it.
 fn contains(resource: &Resource, keyword: &str) -> bool {
     resource
         .spec()

@@ -1,4 +1,4 @@
-//! What a right and a wrong password do to a user.
+//! The effects of right and wrong passwords on a user.
 //!
 //! Checking a password is slow on purpose, so it happens between two looks at the
 //! cloud: [`candidate`] tells what to check against, and once that is done
@@ -24,14 +24,14 @@ use super::{
 
 /// Wrong passwords after which logins are refused; 0 never refuses.
 const ATTEMPTS: &str = "incorrect.login.attempts.allowed";
-/// How long logins are refused first; each further wrong password doubles it.
+/// The time for which logins are refused first; each further wrong password doubles it.
 const REFUSED_FIRST: Millis = Millis::MINUTE;
-/// How long they are refused at most.
+/// The longest time for which they are refused.
 const REFUSED_MAX: Millis = Millis::HOUR;
 /// Times it is doubled at most.
 const DOUBLED_MAX: i64 = 6;
 
-/// How a user shows who it is.
+/// The proof by which a user logs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// It has the password.
@@ -92,7 +92,7 @@ pub fn failed(tx: &mut Tx<'_>, user: ResourceId) {
     }
 }
 
-/// How long logins are refused after so many wrong passwords more than allowed.
+/// The time for which logins are refused after so many wrong passwords more than allowed.
 fn refused_for(more: i64) -> Millis {
     let doubled = more.clamp(0, DOUBLED_MAX);
     Millis((REFUSED_FIRST.0 << doubled).min(REFUSED_MAX.0))
@@ -117,7 +117,7 @@ pub fn end_sessions(tx: &mut Tx<'_>, user: ResourceId) {
     });
 }
 
-/// How often all sessions of a user were ended: those from before are over.
+/// The number of times all sessions of a user were ended: those from before are over.
 pub fn sessions_ended(world: &World, user: ResourceId) -> i64 {
     world.any(user).map_or(0, |user| user.int(col::SESSIONS_ENDED))
 }

@@ -72,12 +72,12 @@ impl Answer {
     }
 }
 
-/// What a command answers.
+/// The answer of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// `count` and the items of one page.
     List {
-        /// How many there are on all pages.
+        /// The number of items on all pages.
         count: usize,
         /// Name of an item.
         item: &'static str,
@@ -88,7 +88,7 @@ pub enum Answer {
     Object {
         /// Its name.
         item: &'static str,
-        /// What it shows.
+        /// The object that it shows.
         object: Node,
     },
     /// It worked.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::table::{Audience, Field, Kind, Object, Source, WireType};
 
-/// How deep objects may stand within one another: a VM shows its NICs, and a NIC
+/// The depth to which objects stand within one another: a VM shows its NICs, and a NIC
 /// must not show its VM again.
 const DEPTH_MAX: usize = 4;
 
@@ -21,7 +21,7 @@ const DEPTH_MAX: usize = 4;
 pub struct View<'a> {
     /// The cloud.
     pub world: &'a World,
-    /// Who looks.
+    /// The caller.
     pub caller: &'a Caller,
     /// At what.
     pub resource: &'a Resource,

@@ -21,18 +21,18 @@ use crate::table::{Kind, KindSpec, Tables};
 pub struct Resource {
     /// Its number.
     pub id: ResourceId,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     spec: Spec,
-    /// What the API calls it.
+    /// Its id in the API.
     pub uuid: Uuid,
     /// The account it belongs to.
     pub owner: Option<ResourceId>,
     /// The name of its state, empty if it has none.
     state: &'static str,
-    /// When it was made.
+    /// The instant it was made.
     pub created: Instant,
-    /// When it was removed.
+    /// The instant it was removed.
     pub removed: Option<Instant>,
     /// Attributes by column, sorted; absent ones are left out.
     values: Vec<(ColumnKey, Value)>,
@@ -129,7 +129,7 @@ impl Resource {
         self.state = name;
     }
 
-    /// What is stored of its kind.
+    /// The row of its kind.
     pub fn spec(&self) -> &'static KindSpec {
         self.spec.0
     }

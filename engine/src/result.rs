@@ -1,4 +1,4 @@
-//! What came of a job, as it is kept: an answer is shown again as it was, even
+//! The outcome of a job, as it is kept: an answer is shown again as it was, even
 //! when its resource has changed or gone since.
 
 use cloudtally_model::port::Value;

@@ -81,7 +81,7 @@ impl Scope {
         }
     }
 
-    /// Whether an account's resources are in it.
+    /// Tells whether an account's resources are in it.
     pub fn covers(self, world: &World, caller: &Caller, account: ResourceId) -> bool {
         let is_project = || world.project_of(account).is_some();
         match self {

@@ -28,7 +28,7 @@ use crate::table::{Command, ParamType};
 const KEY_BYTES: usize = 64;
 const SALT_BYTES: usize = 16;
 
-/// Where random bytes come from that nobody must guess.
+/// The source of random bytes that nobody must guess.
 pub type Entropy = fn(&mut [u8]) -> Result<(), ApiError>;
 
 /// Characters that a password has at least.
@@ -119,7 +119,7 @@ fn hash_of(text: &str, salt: &SaltString) -> argon2::password_hash::Result<Strin
     Ok(hash.to_string())
 }
 
-/// Whether a password, or its MD5 digest, is the one that was hashed.
+/// Tells whether a password, or its MD5 digest, is the one that was hashed.
 pub fn is_password(given: &str, hash: &str) -> bool {
     let Ok(hash) = PasswordHash::new(hash) else { return false };
     // What was hashed without a digest in between is right as it is, too.

@@ -33,7 +33,7 @@ enum Undo {
     Ledger(u64, Option<LedgerEntry>),
 }
 
-/// What a failing command goes back to.
+/// The state that a failing command goes back to.
 #[derive(Clone, Copy, Debug)]
 pub struct Savepoint {
     undo: usize,
@@ -51,7 +51,7 @@ pub struct Tx<'w> {
     world: &'w mut World,
     /// The present of the cloud.
     pub now: Instant,
-    /// Where random bytes come from that nobody must guess.
+    /// The source of random bytes that nobody must guess.
     pub entropy: Entropy,
     seed: u64,
     next_id: u64,
@@ -238,7 +238,7 @@ impl<'w> Tx<'w> {
         self.put(id, None);
     }
 
-    /// What still uses a resource and keeps it from being removed.
+    /// Finds a resource that still uses another and keeps it from being removed.
     pub fn user_of(&self, id: ResourceId) -> Option<&Resource> {
         let refusing = self
             .world
@@ -343,7 +343,7 @@ impl<'w> Tx<'w> {
         }
     }
 
-    /// Where to go back to.
+    /// Marks the present state as one to go back to.
     pub fn savepoint(&self) -> Savepoint {
         Savepoint {
             undo: self.undo.len(),
@@ -393,7 +393,7 @@ impl<'w> Tx<'w> {
         self.roll_back(start);
     }
 
-    /// What has changed.
+    /// The changes so far.
     pub(super) fn changes(&mut self) -> (ChangeSet, Numbers) {
         self.settle();
         let touched: BTreeSet<ResourceId> = self
@@ -453,7 +453,7 @@ fn forget(resource: &mut Resource, column: Reference, id: ResourceId) {
 /// The numbers that are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Numbers {
-    /// What uuids are made from, besides ids.
+    /// The seed of uuids, beside their ids.
     pub(super) seed: u64,
     /// The id of the next resource.
     pub(super) next_id: u64,

@@ -1,4 +1,4 @@
-//! What most commands do: make a resource of the parameters, change it, remove it.
+//! The verbs of most commands: make a resource of the parameters, change it, remove it.
 
 use cloudtally_model::{ApiError, Text, port::Value};
 

@@ -68,7 +68,7 @@ impl World {
         self.tables
     }
 
-    /// What is stored of a kind.
+    /// The row of a kind.
     ///
     /// # Panics
     /// If nothing is: a mistake in the tables.
@@ -184,7 +184,7 @@ impl World {
         self.due.first().copied()
     }
 
-    /// What each tenant really had.
+    /// The ledger: the uses of each tenant, seen from below the events.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
@@ -198,12 +198,12 @@ impl World {
         self.resources.keys().copied().collect()
     }
 
-    /// How many resources there are, removed ones too.
+    /// The number of resources, removed ones too.
     pub fn len(&self) -> usize {
         self.resources.len()
     }
 
-    /// Whether there is nothing.
+    /// Tells whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.resources.is_empty()
     }
@@ -247,7 +247,7 @@ impl World {
         Millis(self.setting_number(name).saturating_mul(unit_ms).min(LONGEST_MS))
     }
 
-    /// Whether a global setting is `true`.
+    /// Tells whether a global setting is `true`.
     pub fn setting_flag(&self, name: &str) -> bool {
         self.setting(name) == "true"
     }
@@ -365,7 +365,7 @@ impl World {
         std::iter::successors(Some(domain), |id| self.resource(*id).id_of(col::PARENT_DOMAIN_ID))
     }
 
-    /// Whether a domain is `top` or lies below it.
+    /// Tells whether a domain is `top` or lies below it.
     pub fn is_within(&self, domain: ResourceId, top: ResourceId) -> bool {
         self.lineage(domain).any(|id| id == top)
     }

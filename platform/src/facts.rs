@@ -1,5 +1,5 @@
-//! Which uses a resource is, as it stands in the world; and whose facts may change
-//! with which resource.
+//! Facts: the uses that a resource is, as it stands in the world, and the resources whose
+//! facts may change with which resource.
 //!
 //! # Source
 //! Keys of usage rules 3. What counts as use is told from states and places alone,
@@ -149,7 +149,7 @@ fn interface(world: &World, nic: &Resource) -> Vec<Use> {
     }]
 }
 
-/// Whether a machine has not run yet, but soon may.
+/// Tells whether a machine has not run yet, but soon may.
 fn is_deploying(world: &World, vm: &Resource) -> bool {
     let has_run = !vm.is_any(&[MachineState::Stopped, MachineState::Starting])
         || vm.id_of(col::LAST_HOST_ID).is_some();

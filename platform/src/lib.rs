@@ -20,7 +20,7 @@ mod tables; // all commands, kinds and objects
 pub mod tenants; // people with habits, who use the cloud
 pub mod words; // what the common parameters mean, said once
 
-/// What the administrator is told of, raised and resolved by who finds out.
+/// Alerts to the administrator, raised and resolved by whoever finds their cause.
 pub mod alerts {
     pub use crate::desk::alert::{
         AlertType, MANAGEMENT_NODE, Place, TYPES, USAGE_SANITY_RESULT, USAGE_SERVER,

@@ -1,9 +1,9 @@
-//! What the fields of answers mean: one line for each name, and one more for each object
+//! The meanings of the fields of answers: one line for each name, and one more for each object
 //! in which the name means something else.
 
 use crate::table::{Field, Object};
 
-/// What a field of an object means, in one line.
+/// The meaning of a field of an object, in one line.
 pub fn of_field(object: &Object, field: &Field) -> &'static str {
     meaning(object.name, field.name).unwrap_or_default()
 }

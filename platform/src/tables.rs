@@ -274,7 +274,7 @@ static OBJECTS: &[&Object] = &[
     &devices::vmwaredc::VMWARE_DATACENTER,
 ];
 
-/// What is stored of each kind.
+/// The rows of all kinds.
 static KINDS: &[&KindSpec] = &[
     &account::KIND,
     &alert::KIND,

@@ -1,4 +1,4 @@
-//! What parameters mean whose name means the same everywhere.
+//! The meanings of parameters whose name means the same everywhere.
 
 use crate::table::{Command, Param};
 
@@ -13,7 +13,7 @@ pub fn of_param(command: &Command, param: &Param) -> &'static str {
     param.doc.or_else(on_list).or_else(|| found(WORDS, param.name)).unwrap_or_default()
 }
 
-/// What parameters mean in commands that list; sorted by name.
+/// The meanings of parameters in commands that list; sorted by name.
 const ON_LISTS: &[(&str, &str)] = &[
     ("id", "shows only the one with this uuid"),
     ("name", "shows only what has this name"),

@@ -5,7 +5,7 @@ use cloudtally_model::ApiError;
 use super::{Kind, Object, Param, Roles, group, same};
 use crate::{Act, Answer, Begin, Check, Fail, Filter, Query, Resource, Tables, World};
 
-/// What kind of resource a command does, and so which part of the engine runs it.
+/// The verb of a command, which chooses the part of the engine that runs it.
 #[derive(Clone, Copy)]
 pub enum Verb {
     /// Not built yet: answers that it is not supported yet.
@@ -34,7 +34,7 @@ pub enum Verb {
     Gone,
 }
 
-/// Who does the work.
+/// The place of the work: in the call, or in a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
     /// The call itself.
@@ -86,27 +86,27 @@ pub type Details = &'static [(&'static str, &'static [&'static str])];
 pub struct Command {
     /// As in `command=`; matched exactly.
     pub name: &'static str,
-    /// What it does, in one line.
+    /// Its purpose, in one line.
     pub doc: &'static str,
-    /// How it is done.
+    /// The verb by which it is done.
     pub verb: Verb,
-    /// What it works on.
+    /// The kind it works on.
     pub kind: Option<Kind>,
-    /// Who may call it.
+    /// The roles that may call it.
     pub roles: Roles,
     /// Parameters it shares with others.
     pub groups: &'static [&'static [Param]],
     /// Its own parameters.
     pub own: &'static [Param],
-    /// Who does the work.
+    /// The place of the work: in the call, or in a job.
     pub job: Job,
     /// The type of the action events it writes.
     pub event: Option<&'static str>,
     /// Chooses the type by the resource, where it is not always the same.
     pub event_by: Option<fn(&World, &Resource) -> &'static str>,
-    /// What it answers.
+    /// The form of its answer.
     pub shape: Shape,
-    /// Which fields each word of its parameter `details` asks for.
+    /// The fields that each word of its parameter `details` asks for.
     pub details: Details,
     /// Not one of the 4.2.1 server's.
     pub is_extension: bool,
@@ -184,19 +184,19 @@ impl std::fmt::Debug for Command {
 }
 
 impl Command {
-    /// What it does, in one line.
+    /// Its purpose, in one line.
     pub const fn doc(mut self, doc: &'static str) -> Self {
         self.doc = doc;
         self
     }
 
-    /// What it works on.
+    /// The kind it works on.
     pub const fn kind(mut self, kind: Kind) -> Self {
         self.kind = Some(kind);
         self
     }
 
-    /// Who may call it.
+    /// The roles that may call it.
     pub const fn roles(mut self, roles: Roles) -> Self {
         self.roles = roles;
         self
@@ -358,7 +358,7 @@ impl Command {
         format!("{}response", self.name.to_lowercase())
     }
 
-    /// Whether it takes `page` and `pagesize`.
+    /// Tells whether it takes `page` and `pagesize`.
     pub fn is_paged(&self) -> bool {
         self.groups.iter().any(|group| std::ptr::eq(*group, group::PAGED))
             || self.param("pagesize").is_some()
@@ -370,12 +370,12 @@ impl Command {
         matches!(self.shape, Shape::List { .. }) && self.name.starts_with("list")
     }
 
-    /// Whether its behaviour is built.
+    /// Tells whether its behaviour is built.
     pub fn is_built(&self) -> bool {
         !matches!(self.verb, Verb::Later | Verb::Gone)
     }
 
-    /// Whether it is to be answered as a command that there never was.
+    /// Tells whether it is to be answered as a command that there never was.
     pub fn is_gone(&self) -> bool {
         matches!(self.verb, Verb::Gone)
     }

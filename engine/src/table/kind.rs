@@ -7,7 +7,7 @@ use crate::{Caller, Column, ColumnKey, Reference, Resource, ResourceId, States, 
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $noun:literal),* $(,)?) => {
-        /// What a stored resource is.
+        /// The kind of a stored resource.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum Kind { $(
@@ -24,7 +24,7 @@ macro_rules! kinds {
                 match self { $(Self::$name => stringify!($name)),* }
             }
 
-            /// What people call it.
+            /// The word for it in texts.
             pub const fn noun(self) -> &'static str {
                 match self { $(Self::$name => $noun),* }
             }
@@ -87,7 +87,7 @@ kinds! {
     StoragePoolOnFiler "filer pool", VolumeOnFiler "filer volume", Lun "LUN", SspHost "SSP host",
 }
 
-/// Who a resource belongs to.
+/// The owner of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// Nobody: part of the cloud; who may see it is the command's matter.
@@ -96,7 +96,7 @@ pub enum Owner {
     Account,
 }
 
-/// What a count of a resource limit counts.
+/// The resources that a limit counts.
 ///
 /// # Source
 /// `resourcetype` of guide 4.2, updateResourceLimit.
@@ -129,7 +129,7 @@ pub enum Limit {
     SecondaryStorage = 11,
 }
 
-/// Where a name must not stand twice.
+/// A name that must not stand twice.
 #[derive(Clone, Copy, Debug)]
 pub struct Unique {
     /// The column of the name.
@@ -151,7 +151,7 @@ pub enum Within {
     Column(Column<ResourceId>),
 }
 
-/// What becomes of what refers to a resource that is removed.
+/// The fate of resources that refer to one that is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDelete {
     /// The resource is in use and stays.
@@ -212,10 +212,10 @@ pub enum Turn {
     RemoteAccess,
 }
 
-/// What becomes of resources when their account is removed.
+/// The fate of resources whose account is removed.
 #[derive(Clone, Copy)]
 pub struct WithOwner {
-    /// When it is their turn.
+    /// Their turn.
     pub turn: Turn,
     /// The column by which they belong to the account, where they are not owned by it.
     pub by: Option<Column<ResourceId>>,
@@ -223,23 +223,23 @@ pub struct WithOwner {
     pub remove: fn(&mut Tx<'_>, ResourceId),
 }
 
-/// What becomes of resources when another that they stand on is given up.
+/// The fate of resources when another that they stand on is given up.
 #[derive(Clone, Copy)]
 pub struct GoesWith {
     /// The kind of the other.
     pub other: Kind,
     /// The column by which they refer to it.
     pub by: Column<ResourceId>,
-    /// When it is their turn.
+    /// Their turn.
     pub turn: Turn,
     /// Removes one of them, or does what else becomes of it.
     pub remove: fn(&mut Tx<'_>, ResourceId),
 }
 
-/// How much of a limit a resource takes: pieces, MiB of memory, or bytes of storage.
+/// The amount of a limit that a resource takes: pieces, MiB of memory, or bytes of storage.
 pub type Amount = fn(&World, &Resource) -> i64;
 
-/// What a kind of machine does when its host is gone.
+/// The behaviour of a kind of machine when its host is gone.
 #[derive(Clone, Copy)]
 pub struct Machine {
     /// Stops it where it was; it is on no host then.
@@ -248,7 +248,7 @@ pub struct Machine {
     pub start_elsewhere: fn(&mut Tx<'_>, ResourceId, WasRunning),
 }
 
-/// How resources that forward traffic count it.
+/// The counters of resources that forward traffic.
 #[derive(Clone, Copy)]
 pub struct Forwards {
     /// The counter of bytes sent.
@@ -268,15 +268,15 @@ pub enum WasRunning {
     No,
 }
 
-/// What is stored of a kind.
+/// The row of a kind.
 pub struct KindSpec {
-    /// Which kind.
+    /// The kind.
     pub kind: Kind,
-    /// What answers show of it; its stored fields are its columns.
+    /// The object that answers show of it; its stored fields are its columns.
     pub object: &'static Object,
     /// Columns that no answer shows.
     pub hidden: &'static [Hidden],
-    /// Who owns resources of this kind.
+    /// The owner of resources of this kind.
     pub owner: Owner,
     /// Names that must not stand twice.
     pub unique: &'static [Unique],
@@ -286,9 +286,9 @@ pub struct KindSpec {
     pub states: States,
     /// Columns in which `keyword` looks.
     pub keyword: &'static [Column<Text>],
-    /// Whether lists show the newest first; the oldest comes first otherwise.
+    /// True if lists show the newest first; the oldest comes first otherwise.
     pub newest_first: bool,
-    /// What refers to it, and what becomes of that.
+    /// The references to it, and the fate of those that hold them.
     pub referred: &'static [(Kind, Reference, OnDelete)],
     /// The resource type of its tags, where it can have tags.
     pub tag_type: Option<&'static str>,
@@ -307,13 +307,13 @@ pub struct KindSpec {
     pub usable_by: Option<fn(&World, &Caller, &Resource) -> bool>,
     /// The limits of its owner that each resource counts for, and how much of them.
     pub counts: &'static [(Limit, Amount)],
-    /// What becomes of a resource when its account is removed.
+    /// The fate of a resource whose account is removed.
     pub with_owner: Option<WithOwner>,
-    /// What becomes of a resource when another that it stands on is given up.
+    /// The fate of a resource when another that it stands on is given up.
     pub goes_with: &'static [GoesWith],
     /// Stops a resource when its account is shut.
     pub stop: Option<fn(&mut Tx<'_>, ResourceId)>,
-    /// What a machine does when its host is gone.
+    /// The behaviour of a machine when its host is gone.
     pub machine: Option<Machine>,
     /// The uses that it is, for the bill.
     pub meters: &'static [Meter],
@@ -424,7 +424,7 @@ impl KindSpec {
         self
     }
 
-    /// What refers to it.
+    /// Names the references to it.
     pub const fn referred(mut self, by: &'static [(Kind, Reference, OnDelete)]) -> Self {
         self.referred = by;
         self

@@ -1,4 +1,4 @@
-//! What resources of a kind are metered for, as rows.
+//! Meters: the uses that resources of a kind are, as rows.
 //!
 //! A meter says in which states a resource is a use. The engine compares a resource before
 //! and after each change ([`Tx`]) and calls the row where a use begins, changes or ends, so
@@ -37,7 +37,7 @@ pub struct Told<'a> {
     pub is_new: bool,
 }
 
-/// How a use changes.
+/// The change of a use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// It begins.

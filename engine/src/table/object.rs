@@ -1,4 +1,4 @@
-//! What answers show: objects of ordered fields.
+//! Objects of ordered fields, which answers show.
 
 use super::{Kind, same};
 use crate::{Column, ColumnKey, Node, ResourceId, View};
@@ -41,7 +41,7 @@ impl WireType {
     }
 }
 
-/// Where the value of a field comes from.
+/// The source of a field's value.
 #[derive(Clone, Copy)]
 pub enum Source {
     /// An attribute of the resource, stored under the field's name.
@@ -50,9 +50,9 @@ pub enum Source {
     Uuid,
     /// Its state.
     State,
-    /// When it was made.
+    /// The instant it was made.
     Created,
-    /// When it was removed.
+    /// The instant it was removed.
     Removed,
     /// The name of the account that owns it, unless that is a project's.
     Account,
@@ -90,7 +90,7 @@ pub enum Source {
     By(fn(&View<'_>) -> Node),
 }
 
-/// Who is shown a field.
+/// The callers that are shown a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// Whoever is shown the object.
@@ -108,9 +108,9 @@ pub struct Field {
     pub key: ColumnKey,
     /// Its type on the wire.
     pub ty: WireType,
-    /// Where its value comes from.
+    /// The source of its value.
     pub source: Source,
-    /// Who is shown it.
+    /// The callers that are shown it.
     pub audience: Audience,
 }
 
@@ -157,9 +157,9 @@ pub mod fields {
     pub const ID: Field = f("id", Str).from(Source::Uuid);
     /// Its state.
     pub const STATE: Field = f("state", Str).from(Source::State);
-    /// When it was made.
+    /// The instant it was made.
     pub const CREATED: Field = f("created", Date).from(Source::Created);
-    /// When it was removed.
+    /// The instant it was removed.
     pub const REMOVED: Field = f("removed", Date).from(Source::Removed);
     /// The owner's name.
     pub const ACCOUNT: Field = f("account", Str).from(Source::Account);
@@ -177,7 +177,7 @@ pub mod fields {
     pub const TAGS: Field = f("tags", Objects("ResourceTag")).from(Source::Tags);
     /// The job that works on the resource.
     pub const JOB_ID: Field = f("jobid", Str).from(Source::JobId);
-    /// How far that job is.
+    /// The status of that job.
     pub const JOB_STATUS: Field = f("jobstatus", Int).from(Source::JobStatus);
     /// The zone the resource is in.
     pub const ZONE_ID: Field = f("zoneid", Id(Kind::Zone));
@@ -201,7 +201,7 @@ pub const fn hidden(name: &'static str, ty: WireType) -> Hidden {
     Hidden { name, key: ColumnKey::of(name), ty }
 }
 
-/// What an answer shows of a resource.
+/// The fields that an answer shows of a resource.
 #[derive(Clone, Copy)]
 pub struct Object {
     /// The name in the reference pages.

@@ -5,7 +5,7 @@ use super::Kind;
 /// The largest text a parameter takes unless its row says otherwise, in characters.
 const LENGTH_MAX: u32 = 255;
 
-/// What a value must be.
+/// The type of a parameter's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParamType {
     /// Text.
@@ -52,7 +52,7 @@ pub enum ParamType {
     Map(MapForm),
 }
 
-/// What the fields of a map parameter may be.
+/// The fields that a map parameter may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapForm {
     /// The names of the fields are the keys.
@@ -84,15 +84,15 @@ impl ParamType {
 pub struct Param {
     /// Lower case, as on the wire.
     pub name: &'static str,
-    /// What its value must be.
+    /// The type of its value.
     pub ty: ParamType,
-    /// Whether the call is refused without it.
+    /// True if the call is refused without it.
     pub required: bool,
     /// Longest text taken, in characters.
     pub length_max: u32,
-    /// Whether resources of others that they let everybody use may be named too.
+    /// True if resources of others that they let everybody use may be named too.
     pub is_usable: bool,
-    /// Whether `-1` stands for all resources of the kind.
+    /// True if `-1` stands for all resources of the kind.
     pub takes_all: bool,
     /// Set where a list by a removed resource tells what is left of it, in place of nothing.
     pub tells_of_removed: bool,
@@ -146,7 +146,7 @@ impl Param {
         self
     }
 
-    /// What it means, where the common word for its name does not say it.
+    /// Its own description, where the common one of its name does not say it.
     pub const fn doc(mut self, doc: &'static str) -> Self {
         self.doc = Some(doc);
         self

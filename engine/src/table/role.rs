@@ -1,6 +1,6 @@
-//! Who may call a command.
+//! The roles of callers.
 
-/// What a user of an account is.
+/// The role of the users of an account.
 ///
 /// # Source
 /// Guide 4.1; numbers as in `accounttype`.
@@ -61,7 +61,7 @@ impl Roles {
     /// Everybody.
     pub const ALL: Self = Self(1 | 4 | 8);
 
-    /// Whether a role is among them.
+    /// Tells whether a role is among them.
     pub const fn contains(self, role: Role) -> bool {
         let bit = match role {
             Role::RootAdmin => 1,

@@ -93,12 +93,12 @@ impl Tables {
         self.kinds.iter().copied()
     }
 
-    /// What is stored of a kind; none of a kind that is named but not built yet.
+    /// The row of a kind; none of a kind that is named but not built yet.
     pub const fn spec_if_any(&'static self, kind: Kind) -> Option<&'static KindSpec> {
         self.by_number[kind as usize]
     }
 
-    /// What is stored of a kind.
+    /// The row of a kind.
     ///
     /// # Panics
     /// If nothing is: a mistake in the tables.

@@ -97,7 +97,7 @@ pub struct AlertType {
     pub number: i64,
     /// The word for it.
     pub name: &'static str,
-    /// Whether each is told, for it is about one machine.
+    /// True if each is told, for it is about one machine.
     pub is_repeated: bool,
 }
 
@@ -194,7 +194,7 @@ fn type_of(number: i64) -> AlertType {
     known.unwrap_or(AlertType { number, name: "CUSTOM", is_repeated: true })
 }
 
-/// Where something is.
+/// The place of something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// Its zone.
@@ -206,7 +206,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Where a resource is: a zone, a pod or a cluster itself, or what stands in one.
+    /// The place of a resource: a zone, a pod or a cluster itself, or what stands in one.
     pub fn of(tx: &Tx<'_>, id: ResourceId) -> Self {
         let resource = tx.resource(id);
         let named = |kind, column: Column<ResourceId>| {
@@ -288,7 +288,7 @@ pub fn raise(
     }))
 }
 
-/// What an alert was raised for is well again; the next time it is told anew.
+/// Resolves an alert whose cause is gone; the next time it is raised anew.
 pub fn resolve(tx: &mut Tx<'_>, alert_type: AlertType, about: Option<ResourceId>, place: Place) {
     let now = tx.now;
     for alert in unresolved(tx, alert_type, about, place) {

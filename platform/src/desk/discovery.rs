@@ -13,7 +13,7 @@ use crate::{
     words,
 };
 
-/// How deep the objects that answers show are told within one another.
+/// The depth to which objects within objects are described.
 const DEPTH_MAX: u32 = 2;
 
 pub(crate) const API: Object = Object {
@@ -64,7 +64,7 @@ pub(crate) static COMMANDS: &[Command] = &[own("listApis")
     .items("api", &API)
     .read(list_apis)];
 
-/// What the caller's role may use; to root everything that is declared.
+/// Lists the commands that the caller's role may use; to root all that are declared.
 fn list_apis(query: &Query<'_>) -> Result<Answer, ApiError> {
     let tables = query.world.tables();
     let known: Vec<&Command> = tables.commands().filter(|row| is_for(query.caller, row)).collect();

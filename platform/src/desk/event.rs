@@ -91,7 +91,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .read(list_types),
 ];
 
-/// Which events or alerts archiving and deleting are for.
+/// The events or alerts that archiving and deleting are for.
 pub(crate) struct Selection {
     pub(crate) ids: Vec<ResourceId>,
 }

@@ -64,7 +64,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .read(query),
 ];
 
-/// What came of a finished job; nothing while it is pending.
+/// The outcome of a finished job; nothing while it is pending.
 fn result(view: &View<'_>) -> Node {
     let job = view.resource;
     if job.int(col::JOB_STATUS) == JobStatus::Pending as i64 {

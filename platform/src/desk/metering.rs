@@ -21,7 +21,7 @@ use crate::{
     table::{Change, Kind, Meter, Told},
 };
 
-/// What an event says besides its type, time and owner.
+/// The columns of an event besides its type, time and owner.
 #[derive(Clone, Debug, Default)]
 struct Columns {
     zone: Option<ResourceId>,

@@ -71,7 +71,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .act(remove),
 ];
 
-/// What can have details, and the words for it.
+/// The kinds that can have details, and the words for them.
 const TYPES: [(&str, Kind, &str); 2] =
     [("Volume", Kind::Volume, "volumedetail"), ("Nic", Kind::Nic, "nicdetail")];
 

@@ -10,7 +10,7 @@ use crate::{
 
 const RULE: Object = Object { name: "SimulatorRule", fields: &[] };
 
-/// What one kind of work does on the hosts of `of`; everywhere without it.
+/// The behaviour of one kind of work on the hosts of `of`; everywhere without it.
 pub(crate) static KIND: KindSpec =
     KindSpec::new(Kind::SimulatorRule, &RULE).infrastructure().hidden(&[
         hidden("name", W::Str),
@@ -98,7 +98,7 @@ fn rule_at<'w>(world: &'w World, of: Option<ResourceId>, name: &str) -> Option<&
         .find(|rule| rule.id_of(col::OF) == of && rule.text(col::NAME).eq_ignore_ascii_case(name))
 }
 
-/// How a simulated host does something.
+/// The reply of a simulated host.
 pub(crate) struct Reply {
     /// After how many milliseconds it is done, or is known to have failed.
     pub(crate) after_ms: i64,

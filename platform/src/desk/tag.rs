@@ -1,6 +1,6 @@
 //! Tags: keys and values on a tenant's resources. Guide 4.2.7.2.
 //!
-//! What can have tags says so in its row: see [`KindSpec::tagged`]. A key stands once
+//! Kinds that can have tags say so in their rows: see [`KindSpec::tagged`]. A key stands once
 //! on a resource. Tags go with their resource, and belong to whom it belongs to.
 
 use cloudtally_model::ApiError;
@@ -149,7 +149,7 @@ fn resources(call: &Call<'_, '_>) -> Result<(&'static str, Vec<ResourceId>), Api
     Ok((word, resources))
 }
 
-/// Whether two keys are the same: their case does not count.
+/// Tells whether two keys are the same: their case does not count.
 fn is_key(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }

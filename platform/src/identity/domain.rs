@@ -102,7 +102,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .act(update),
 ];
 
-/// How many steps a domain is below ROOT.
+/// The number of steps that a domain is below ROOT.
 fn level(world: &World, domain: ResourceId) -> i64 {
     i64::try_from(world.lineage(domain).count()).unwrap_or(i64::MAX) - 1
 }

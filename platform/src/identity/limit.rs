@@ -1,6 +1,6 @@
 //! Resource limits: how many of each resource an account, a project or a domain may have.
 //!
-//! What is used is never kept: it is counted from the resources when it is asked for,
+//! The use of a limit is never kept: it is counted from the resources when it is asked for,
 //! so a count cannot drift and updateResourceCount has nothing to mend. The rules
 //! of limits themselves, and the counting, are the engine's: see [`crate::engine::limit`].
 
@@ -101,12 +101,12 @@ pub(crate) fn shown_limit(view: &View<'_>, of: Limit) -> Node {
     }
 }
 
-/// What is used of it, as `vmtotal` and its like show it.
+/// The use of it, as `vmtotal` and its like show it.
 pub(crate) fn shown_total(view: &View<'_>, of: Limit) -> Node {
     Node::Int(limit::used_by_account(view.world, counted(view), of))
 }
 
-/// What is left of it, as `vmavailable` and its like show it.
+/// The rest of it, as `vmavailable` and its like show it.
 pub(crate) fn shown_left(view: &View<'_>, of: Limit) -> Node {
     match limit::of_account(view.world, counted(view), of) {
         Some(most) => {
@@ -117,7 +117,7 @@ pub(crate) fn shown_left(view: &View<'_>, of: Limit) -> Node {
     }
 }
 
-/// How many virtual machines are in a state.
+/// The number of virtual machines in a state.
 pub(crate) fn shown_vms(view: &View<'_>, state: MachineState) -> Node {
     let vms = view.world.owned_by(counted(view), Kind::Vm).filter(|vm| vm.is(state));
     Node::Int(i64::try_from(vms.count()).unwrap_or(i64::MAX))
@@ -189,7 +189,7 @@ impl Holder {
         self.show(world, &RESOURCE_LIMIT, fields)
     }
 
-    /// What is used of a limit.
+    /// The use of a limit.
     fn count(self, world: &World, of: Limit) -> Node {
         let used = match self {
             Self::Account(account) => limit::used_by_account(world, account, of),

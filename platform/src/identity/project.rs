@@ -1,6 +1,6 @@
 //! Projects: resources owned together, with members and invitations. Guide 4.2.7.6.
 //!
-//! What is in a project belongs to an account of its own, of type 5 and without
+//! All that is in a project belongs to an account of its own, of type 5 and without
 //! users, so that limits, lists and the bill treat it as one owner. Who is in the
 //! project is a row a member; one of them is its administrator. An invitation is a
 //! row as well: to an account, or to an e-mail address with a token that whoever
@@ -32,11 +32,11 @@ const ACCOUNT_TYPE: i64 = 5;
 const REGULAR: &str = "Regular";
 const ROLES: [&str; 2] = [ADMIN, REGULAR];
 
-/// Whether members must accept an invitation first.
+/// True if members must accept an invitation first.
 const INVITE_REQUIRED: &str = "project.invite.required";
 /// Seconds that an invitation can be accepted.
 const INVITE_TIMEOUT: &str = "project.invite.timeout";
-/// Whether users may make projects.
+/// True if users may make projects.
 const USERS_CREATE: &str = "allow.user.create.projects";
 
 /// A project is owned by an account of its own, which owns what is in it.
@@ -314,7 +314,7 @@ fn account_name<'w>(world: &'w World, member: &Resource) -> &'w str {
     member.owner.map_or("", |account| world.resource(account).text(col::NAME))
 }
 
-/// Whether the caller may change a project: its administrator, the admins of its
+/// Tells whether the caller may change a project: its administrator, the admins of its
 /// domain and of those above, and the root admin.
 fn administers(world: &World, caller: &Caller, project: &Resource) -> bool {
     let domain = world.domain_of(scope::project_account(world, project.id));
@@ -681,7 +681,7 @@ fn answer(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Success)
 }
 
-/// Who is invited may name the project and its own invitation.
+/// An invited account may name the project and its own invitation.
 /// Whether a project waits for the answer of somebody the caller may act for,
 /// or of whoever has the token of a mail.
 pub(crate) fn is_invited(world: &World, caller: &Caller, project: ResourceId) -> bool {
@@ -692,7 +692,7 @@ pub(crate) fn is_invited(world: &World, caller: &Caller, project: ResourceId) ->
     })
 }
 
-/// Whether the caller may see an invitation because it may change the project.
+/// Tells whether the caller may see an invitation because it may change the project.
 pub(crate) fn invites(world: &World, caller: &Caller, invitation: &Resource) -> bool {
     let project = invitation.id_of(col::PROJECT_ID).and_then(|id| world.get(Kind::Project, id));
     project.is_some_and(|project| administers(world, caller, project))

@@ -112,7 +112,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .read(list_addresses),
 ];
 
-/// Who may hold how many, and what is on them, is looked at by `release`. Those of a
+/// The rules on them are given up by `release`. Those of a
 /// range that is kept for an account are its own, billed and counted, also while free.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
     // Addresses that shared networks give to machines are not counted.
@@ -154,7 +154,7 @@ fn public_ranges(world: &World, zone: ResourceId, owner: ResourceId) -> Vec<&Res
     ranges
 }
 
-/// What a new address is for.
+/// The purpose of a new address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// The source NAT address of a network.

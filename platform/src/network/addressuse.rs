@@ -83,7 +83,7 @@ fn refuse_unfit(world: &World, address: &Resource, network: ResourceId) -> Resul
     .about(network.uuid.to_string(), "networkid"))
 }
 
-/// What an address is used for: services with what uses them.
+/// The uses of an address: services with what uses them.
 fn uses(world: &World, address: ResourceId) -> Vec<(&'static str, &Resource)> {
     let of = world.resource(address);
     let nat = [(col::IS_SOURCE_NAT, "SourceNat"), (col::IS_STATIC_NAT, "StaticNat")]
@@ -102,7 +102,7 @@ fn uses(world: &World, address: ResourceId) -> Vec<(&'static str, &Resource)> {
     nat.chain(rules).collect()
 }
 
-/// Whether an address is used for anything.
+/// Tells whether an address is used for anything.
 fn is_used(world: &World, address: ResourceId) -> bool {
     !uses(world, address).is_empty()
 }

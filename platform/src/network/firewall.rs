@@ -140,8 +140,8 @@ impl Matched {
         }
     }
 
-    /// Whether a rule is for some of the same ports, or for the same of ICMP, from some of the
-    /// same sources. One without ports collides with none, as in CloudStack 4.2.
+    /// Tells whether a rule is for some of the same ports, or for the same of ICMP, from some of
+    /// the same sources. One without ports collides with none, as in CloudStack 4.2.
     pub(crate) fn meets(&self, rule: &Resource, cidrs: &str) -> bool {
         let is_source = |cidr: &str| rule.text(col::CIDR_LIST).split(',').any(|own| own == cidr);
         if rule.text(col::PROTOCOL) != self.protocol || !cidrs.split(',').any(is_source) {

@@ -6,7 +6,7 @@ use crate::table::{
     group, later, list, p, update,
 };
 
-/// What a provider of internal load balancing needs before it can be enabled.
+/// The element that a provider of internal load balancing needs before it can be enabled.
 pub(crate) static ELEMENT_KIND: KindSpec =
     KindSpec::new(Kind::InternalLbElement, &INTERNAL_LOAD_BALANCER_ELEMENT)
         .infrastructure()

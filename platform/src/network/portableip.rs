@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// How many addresses a range has at most: each of them is shown.
+/// The most addresses that a range has: each of them is shown.
 const ADDRESSES_MAX: u32 = 1 << 16;
 
 /// A range of portable addresses; an address of it that somebody has is an
@@ -90,7 +90,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .items("portableiprange", &PORTABLE_IP_RANGE),
 ];
 
-/// Whether this cloud knows a region of this number.
+/// Tells whether this cloud knows a region of this number.
 pub(crate) fn is_region(world: &World, number: i64) -> bool {
     world.all(Kind::Region).any(|region| region.int(col::ID_NUMBER) == number)
 }

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// What a provider's virtual routers need before the provider can be enabled; `type`
+/// The element that a provider's virtual routers need before the provider can be enabled; `type`
 /// is `VirtualRouter` or `VPCVirtualRouter`.
 pub(crate) static ELEMENT_KIND: KindSpec =
     KindSpec::new(Kind::VirtualRouterElement, &VIRTUAL_ROUTER_ELEMENT)

@@ -10,7 +10,7 @@ use crate::{
     table::Kind,
 };
 
-/// What the provider that `nspid` names needs.
+/// The elements that the provider named by `nspid` needs.
 fn needs(call: &Call<'_, '_>, provider: ResourceId) -> Needs {
     let row = networkservice::provider_named(call.tx.resource(provider).text(col::NAME));
     row.expect("checked when the provider was added").needs

@@ -1,4 +1,4 @@
-//! What rules on public addresses have in common: ports that must not collide, the
+//! The common part of rules on public addresses: ports that must not collide, the
 //! firewall that opens with them, and their end with the address, the machine or
 //! the network.
 
@@ -209,7 +209,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, rule: ResourceId) {
     tx.remove_with_dependants(rule);
 }
 
-/// What a job was to finish is not finished: it goes, and nothing was billed of it.
+/// Removes a rule that its job could not finish: nothing was billed of it.
 pub(crate) fn give_up(call: &mut Call<'_, '_>) {
     let is_there =
         |id: &ResourceId| call.tx.any(*id).is_some_and(|resource| resource.removed.is_none());
@@ -258,7 +258,7 @@ pub(crate) fn led_to(world: &World, nic: ResourceId) -> Vec<&str> {
     forwarded.chain(balanced).chain(of_its_own).collect()
 }
 
-/// Whether rules lead to a NIC.
+/// Tells whether rules lead to a NIC.
 pub(crate) fn lead_to(world: &World, nic: ResourceId) -> bool {
     !led_to(world, nic).is_empty()
 }

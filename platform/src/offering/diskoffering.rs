@@ -107,7 +107,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("diskoffering", &DISK_OFFERING),
 ];
 
-/// Where volumes of a new offering lie: on pools, unless on the disks of hosts.
+/// The storage of a new offering's volumes: pools, unless the disks of hosts.
 pub(crate) fn storage_type(call: &Call<'_, '_>) -> Result<&'static str, ApiError> {
     Ok(given::word(call, "storagetype", &["shared", "local"])?.unwrap_or("shared"))
 }

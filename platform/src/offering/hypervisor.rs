@@ -26,7 +26,7 @@ pub(crate) const SIMULATOR: &str = "Simulator";
 pub(crate) const HYPERVISORS: [&str; 7] =
     [XEN_SERVER, KVM, VMWARE, OVM, LXC, BARE_METAL, SIMULATOR];
 
-/// What stands for all versions that are not known.
+/// The version that stands for all that are not known.
 const DEFAULT: &str = "default";
 
 pub(crate) static KIND: KindSpec =
@@ -103,7 +103,7 @@ fn list_hypervisors(query: &Query<'_>) -> Result<Answer, ApiError> {
     })
 }
 
-/// Whether machines of a host can move to other storage while they run.
+/// Tells whether machines of a host can move to other storage while they run.
 pub(crate) fn can_move_storage(world: &World, host: &Resource) -> bool {
     world.all(Kind::HypervisorCapabilities).any(|row| {
         row.text(col::HYPERVISOR) == host.text(col::HYPERVISOR)
@@ -119,7 +119,7 @@ pub(crate) fn hosts_max(world: &World, hypervisor: &str) -> Option<i64> {
         .find_map(|row| row.int_if(col::MAX_HOSTS_PER_CLUSTER))
 }
 
-/// What the version of a hypervisor can do; what it can by default where the version
+/// The capabilities of a version of a hypervisor; those of its default where the version
 /// is not known.
 fn row_of<'w>(world: &'w World, hypervisor: &str, version: &str) -> Option<&'w Resource> {
     let rows = || {
@@ -183,7 +183,7 @@ impl Version {
 
 use Can::{SecurityGroups, StorageMotion};
 
-/// What a new cloud knows of.
+/// The hypervisors that a new cloud knows.
 const VERSIONS: &[Version] = &[
     version(XEN_SERVER, DEFAULT, 50).can(&[SecurityGroups]),
     version(XEN_SERVER, "5.6", 50).can(&[SecurityGroups]),

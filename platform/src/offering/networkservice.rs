@@ -1,4 +1,4 @@
-//! Which network services there are, who can provide them, and what of them an
+//! The network services, the providers of each, and what of them an
 //! offering can choose: one table for offerings, providers and the list of both.
 //!
 //! # Source
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct Service {
     /// As on the wire.
     pub(crate) name: &'static str,
-    /// What differs between its providers.
+    /// The capabilities in which its providers differ.
     pub(crate) capabilities: &'static [Capability],
 }
 
@@ -32,20 +32,20 @@ pub(crate) struct Capability {
     pub(crate) choices: &'static [&'static str],
 }
 
-/// Who can provide services on a physical network.
+/// A provider of services on a physical network.
 #[derive(Debug)]
 pub(crate) struct Provider {
     /// As on the wire.
     pub(crate) name: &'static str,
-    /// What it can provide.
+    /// The services it can provide.
     pub(crate) services: &'static [&'static str],
-    /// Whether some of its services can be left out.
+    /// True if some of its services can be left out.
     pub(crate) choice: Choice,
-    /// What must be enabled before it.
+    /// The elements that must be enabled before it.
     pub(crate) needs: Needs,
 }
 
-/// Whether some of a provider's services can be left out.
+/// True if some of a provider's services can be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
     /// Each can.
@@ -54,7 +54,7 @@ pub(crate) enum Choice {
     AllOrNothing,
 }
 
-/// What must be there before a provider can be enabled.
+/// The elements that must be there before a provider can be enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Needs {
     /// Nothing.
@@ -258,7 +258,7 @@ impl Service {
     }
 }
 
-/// What offerings have of services and their providers unless they choose: pairs of
+/// The services and providers of offerings that choose none: pairs of
 /// `Service.Capability` and value.
 pub(crate) fn chosen_by_default(provider: &[(Text, Text)]) -> Vec<(Text, Text)> {
     let mut chosen = Vec::new();
@@ -321,7 +321,7 @@ pub(crate) fn insert_provider(tx: &mut Tx<'_>, network: ResourceId, row: &Provid
     })
 }
 
-/// Whether a device of a kind is on a physical network.
+/// Tells whether a device of a kind is on a physical network.
 pub(crate) fn has_device(world: &World, network: ResourceId, kind: Kind) -> bool {
     // Devices of kinds that nothing is stored of are not there.
     world.all(kind).any(|device| device.id_of(col::PHYSICAL_NETWORK_ID) == Some(network))

@@ -16,13 +16,13 @@ use crate::{
     },
 };
 
-/// What system VMs are there for.
+/// The purposes of system VMs.
 pub(crate) const ROUTER: &str = "domainrouter";
 pub(crate) const CONSOLE_PROXY: &str = "consoleproxy";
 pub(crate) const STORAGE_VM: &str = "secondarystoragevm";
 const SYSTEM_VM_TYPES: [&str; 3] = [ROUTER, CONSOLE_PROXY, STORAGE_VM];
 
-/// Who may choose hosts.
+/// The planners that may choose hosts.
 pub(crate) const PLANNERS: [&str; 5] = [
     "FirstFitPlanner",
     "UserDispersingPlanner",
@@ -219,7 +219,7 @@ fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// What VMs of the system of a type are made with.
+/// The offering by which system VMs of a type are made.
 pub(crate) fn default_for(world: &World, system_vm_type: &str) -> Option<ResourceId> {
     world
         .all(Kind::ServiceOffering)
@@ -248,7 +248,7 @@ fn list_offerings(query: &Query<'_>) -> Result<Answer, ApiError> {
     query.page(offerings.into_iter())
 }
 
-/// Whether a VM of one offering can change to another: the same kind of storage,
+/// Tells whether a VM of one offering can change to another: the same kind of storage,
 /// of the same use, on pools that have all its tags.
 fn suits(world: &World, vm: Option<&Resource>, current: &Resource, other: &Resource) -> bool {
     let domain = vm.and_then(|vm| world.domain_of_resource(vm));

@@ -1,4 +1,4 @@
-//! What the cloud does for itself by the clock: it looks whether capacity runs out,
+//! Housekeeping of the cloud by the clock: it looks whether capacity runs out,
 //! shuts down networks that nobody is on, clears up after accounts, and throws away old events
 //! and alerts.
 //!
@@ -40,8 +40,8 @@ fn take_turn(tx: &mut Tx<'_>, id: ResourceId) {
     });
 }
 
-/// What is looked at: the type of listCapacity, the kind of place, the setting with the
-/// share above which it is told, and as what.
+/// The capacities that are looked at: the type of listCapacity, the kind of place, the setting
+/// with the share above which it is told, and as what.
 const THRESHOLDS: [(i64, Kind, &str, AlertType, &str); 10] = [
     (
         0,

@@ -55,7 +55,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .on_failure(maintenance_failed),
 ];
 
-/// How long after one look at machines on their way the next is.
+/// The time between two looks at machines on their way.
 const PASSING_MS: i64 = 10_000;
 
 fn check_prepare(call: &mut Call<'_, '_>) -> Result<(), ApiError> {

@@ -1,4 +1,4 @@
-//! What the operator and the cloud do across all the rest: maintenance, failures,
+//! Operations that reach across all the rest: maintenance, failures,
 //! housekeeping.
 
 pub(crate) mod failure;

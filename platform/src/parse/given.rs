@@ -1,5 +1,5 @@
-//! What callers give: words of a fixed set, addresses, tags, URLs. One place that
-//! reads them, so that all commands refuse the same resources in the same words.
+//! Parameters that many commands read alike: words of a fixed set, addresses, tags, URLs. One
+//! place that reads them, so that all commands refuse the same resources in the same words.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -11,9 +11,9 @@ use crate::{
     state::SwitchState,
 };
 
-/// What is allowed to take something new.
+/// The state of what may take something new.
 pub(crate) const ENABLED: &str = "Enabled";
-/// What is not.
+/// The state of what may not.
 pub(crate) const DISABLED: &str = "Disabled";
 
 /// A parameter that is one of some words, in any case.
@@ -92,12 +92,12 @@ impl Subnet {
         Some(Self { first: address & mask, mask })
     }
 
-    /// Whether an address is in it.
+    /// Tells whether an address is in it.
     pub(crate) fn contains(self, address: u32) -> bool {
         address & self.mask == self.first
     }
 
-    /// Whether they share an address.
+    /// Tells whether they share an address.
     pub(crate) fn overlaps(self, other: Self) -> bool {
         let mask = self.mask & other.mask;
         self.first & mask == other.first & mask
@@ -115,7 +115,7 @@ pub(crate) fn tags(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|tag| !tag.is_empty())
 }
 
-/// Whether `have` has all the tags that `wanted` names.
+/// Tells whether `have` has all the tags that `wanted` names.
 pub(crate) fn has_all_tags(have: &str, wanted: &str) -> bool {
     tags(wanted).all(|tag| tags(have).any(|own| own.eq_ignore_ascii_case(tag)))
 }

@@ -65,7 +65,7 @@ pub(crate) fn cidr_of(first: u32, last: u32) -> String {
     format!("{}/{}", format(first), (first ^ last).leading_zeros())
 }
 
-/// Whether an address of a CIDR is one that hosts can have: neither the first nor the last.
+/// Tells whether an address of a CIDR is one that hosts can have: neither the first nor the last.
 pub(crate) fn is_host(address: &str, cidr: &str) -> bool {
     match (parse(address), parse_cidr(cidr)) {
         (Some(address), Some((network, bits))) => {

@@ -111,7 +111,7 @@ pub(crate) fn bounds(range: &Resource) -> Option<(u32, u32)> {
     Some((first, ip::parse(range.text(col::END_IP)).unwrap_or(first)))
 }
 
-/// Whether an address lies in a stored range.
+/// Tells whether an address lies in a stored range.
 pub(crate) fn holds(range: &Resource, address: &str) -> bool {
     match (bounds(range), ip::parse(address)) {
         (Some((first, last)), Some(address)) => (first..=last).contains(&address),
@@ -124,7 +124,7 @@ pub(crate) fn bounds_v6(range: &Resource) -> Option<(u128, u128)> {
     given::ipv6(range.text(col::START_IPV6)).zip(given::ipv6(range.text(col::END_IPV6)))
 }
 
-/// Whether an IPv6 address lies in a stored range.
+/// Tells whether an IPv6 address lies in a stored range.
 pub(crate) fn holds_v6(range: &Resource, address: &str) -> bool {
     match (bounds_v6(range), given::ipv6(address)) {
         (Some((first, last)), Some(address)) => (first..=last).contains(&address),

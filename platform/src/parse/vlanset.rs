@@ -45,7 +45,7 @@ impl VlanSet {
         Self(merged)
     }
 
-    /// Whether there is none in it.
+    /// Tells whether there is none in it.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -55,12 +55,12 @@ impl VlanSet {
         self.0.iter().flat_map(|(first, last)| *first..=*last)
     }
 
-    /// Whether a VLAN is in it.
+    /// Tells whether a VLAN is in it.
     pub(crate) fn contains(&self, vlan: u16) -> bool {
         self.0.iter().any(|(first, last)| (*first..=*last).contains(&vlan))
     }
 
-    /// Whether all VLANs of another set are in it.
+    /// Tells whether all VLANs of another set are in it.
     pub(crate) fn contains_all(&self, other: &Self) -> bool {
         other.iter().all(|vlan| self.contains(vlan))
     }
@@ -70,7 +70,7 @@ impl VlanSet {
         other.iter().find(|vlan| self.contains(*vlan))
     }
 
-    /// What is left without those of another set.
+    /// The set without those of another.
     pub(crate) fn without(&self, other: &Self) -> Self {
         let left = self.iter().filter(|vlan| !other.contains(*vlan));
         Self::merged(left.map(|vlan| (vlan, vlan)).collect())

@@ -1,4 +1,4 @@
-//! What a new cloud has before anybody asks for anything.
+//! The seed: all that a new cloud has before anybody asks for anything.
 
 pub(crate) mod images;
 pub(crate) mod infrastructure;

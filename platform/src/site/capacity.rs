@@ -23,11 +23,11 @@ use crate::{
     },
 };
 
-/// How many times the CPU of a cluster's hosts is given away.
+/// The setting of the factor by which the CPU of a cluster's hosts is given away.
 pub(crate) const CPU_FACTOR: &str = "cpu.overprovisioning.factor";
-/// How many times their memory is.
+/// The setting of the factor of their memory.
 pub(crate) const MEMORY_FACTOR: &str = "mem.overprovisioning.factor";
-/// How many times the storage of a zone's shared pools is.
+/// The setting of the factor of the storage of a zone's shared pools.
 const STORAGE_FACTOR: &str = "storage.overprovisioning.factor";
 
 /// The share of a cluster's CPU above which it takes no new machines.
@@ -74,7 +74,7 @@ pub(crate) static COMMANDS: &[Command] = &[own("listCapacity")
     .items("capacity", &CAPACITY)
     .read(list_capacity)];
 
-/// What can run out.
+/// The types of capacity that can run out.
 ///
 /// # Source
 /// The numbers of `type` of listCapacity, as those of the alerts for it.
@@ -120,7 +120,7 @@ impl CapacityType {
         self as i64
     }
 
-    /// Whether this place has it: a cluster has no addresses, a pod no VLANs.
+    /// Tells whether this place has it: a cluster has no addresses, a pod no VLANs.
     const fn is_of(self, place: Kind) -> bool {
         match self {
             Self::Memory
@@ -136,7 +136,7 @@ impl CapacityType {
     }
 }
 
-/// How much there is of something and how much of it is used.
+/// The total of something and the part of it that is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Amount {
     /// MHz, bytes or a count.
@@ -146,12 +146,12 @@ pub(crate) struct Amount {
 }
 
 impl Amount {
-    /// What is left; never below 0.
+    /// The rest; never below 0.
     pub(crate) fn free(self) -> i64 {
         self.total.saturating_sub(self.used).max(0)
     }
 
-    /// Whether more than a share of it would be used with so much more.
+    /// Tells whether more than a share of it would be used with so much more.
     fn is_above(self, share: Ratio, more: i64) -> bool {
         let used = i128::from(self.used) + i128::from(more);
         used * i128::from(share.under) > i128::from(self.total) * i128::from(share.over)
@@ -241,7 +241,7 @@ pub(crate) fn machines_on(world: &World, host: ResourceId) -> impl Iterator<Item
     )
 }
 
-/// What a machine is given by its offering: MHz and bytes of memory.
+/// The demand of a machine by its offering: MHz and bytes of memory.
 pub(crate) fn demand_of(world: &World, machine: &Resource) -> (i64, i64) {
     let offering = machine.id_of(col::SERVICE_OFFERING_ID).and_then(|id| world.any(id));
     offering.map_or((0, 0), |offering| {
@@ -280,7 +280,7 @@ pub(crate) fn host_free_memory_bytes(world: &World, host: ResourceId) -> i64 {
     host_memory_bytes(world, host).free()
 }
 
-/// Whether a host has room for so much more.
+/// Tells whether a host has room for so much more.
 pub(crate) fn host_has_room(world: &World, host: ResourceId, (mhz, bytes): (i64, i64)) -> bool {
     host_free_cpu_mhz(world, host) >= mhz && host_free_memory_bytes(world, host) >= bytes
 }
@@ -303,7 +303,7 @@ pub(crate) fn pool_free_bytes(world: &World, pool: ResourceId) -> i64 {
     pool_bytes(world, pool).free()
 }
 
-/// Whether a cluster with so many MHz and bytes more would be above the shares at
+/// Tells whether a cluster with so many MHz and bytes more would be above the shares at
 /// which it takes no new machines.
 pub(crate) fn is_cluster_too_full(
     world: &World,
@@ -383,7 +383,7 @@ fn column(place: Kind) -> Column<ResourceId> {
     }
 }
 
-/// How much of something a zone, a pod or a cluster has.
+/// The amount of something that a zone, a pod or a cluster has.
 fn amount(world: &World, place: &Resource, capacity_type: CapacityType) -> Amount {
     match capacity_type {
         CapacityType::Memory => hosts(world, place).map(|id| host_memory_bytes(world, id)).sum(),
@@ -412,7 +412,7 @@ fn amount(world: &World, place: &Resource, capacity_type: CapacityType) -> Amoun
     }
 }
 
-/// How much a zone, a pod or a cluster has of what a `type` of listCapacity numbers;
+/// The amount that a zone, a pod or a cluster has of what a `type` of listCapacity numbers;
 /// none where such a place has no such resource.
 pub(crate) fn amount_of(world: &World, place: &Resource, number: i64) -> Option<Amount> {
     let capacity_type =
@@ -601,7 +601,7 @@ pub(crate) fn put(node: &mut Node, object: &Object, name: &'static str, value: N
     fields.insert(place.unwrap_or(fields.len()), (name, value));
 }
 
-/// Whether a volume is a file that was uploaded and lies in no pool yet.
+/// Tells whether a volume is a file that was uploaded and lies in no pool yet.
 pub(crate) fn is_in_image_store(volume: &Resource) -> bool {
     !volume.text(col::URL).is_empty()
         && volume.is_any(&[VolumeState::Allocated, VolumeState::Uploaded])

@@ -47,7 +47,7 @@ pub(crate) static COMMANDS: &[Command] = &[own("uploadCustomCertificate")
     .check(check)
     .act(upload)];
 
-/// Whether a text is one block of PEM.
+/// Tells whether a text is one block of PEM.
 fn is_pem(text: &str, label: &str) -> bool {
     let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
     let inner = text.trim().strip_prefix(&begin).and_then(|rest| rest.strip_suffix(&end));

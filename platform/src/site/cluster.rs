@@ -1,6 +1,6 @@
 //! Clusters: hosts of one hypervisor that share storage and between which VMs move.
 //!
-//! How much more CPU and memory is given away than there is are settings of the
+//! The factors by which more CPU and memory is given away than there is are settings of the
 //! cluster, so that they can be changed with the other settings as well.
 
 use cloudtally_model::{ApiError, settings::setting};

@@ -207,7 +207,7 @@ fn local_disk(view: &View<'_>) -> Node {
     Node::Int(pool.map_or(0, |pool| capacity::pool_bytes(view.world, pool.id).used))
 }
 
-/// What can happen next to a host.
+/// The events that can follow for a host.
 fn events(host: &Resource) -> &'static str {
     match host.state_as() {
         Some(HostState::Up) => {
@@ -226,7 +226,7 @@ fn traffic(view: &View<'_>, bytes_per_s: i64) -> Node {
     Node::Int(count.saturating_mul(bytes_per_s) / 1000)
 }
 
-/// What a machine is made of: cores, MHz of each, bytes of memory and of disks.
+/// The hardware of a host: cores, MHz of each, bytes of memory and of disks.
 #[derive(Clone, Copy)]
 struct Hardware {
     cores: i64,
@@ -254,7 +254,7 @@ fn typical(hypervisor: &str) -> (Hardware, &'static str) {
     }
 }
 
-/// What the last part of a simulator's URL says: `cpuspeed=..&memory=..`.
+/// The hardware in the last part of a simulator's URL: `cpuspeed=..&memory=..`.
 fn simulated(call: &Call<'_, '_>, url: &Url) -> Result<Hardware, ApiError> {
     let (mut hardware, _) = typical(SIMULATOR);
     let last = url.path.rsplit('/').next().unwrap_or_default();

@@ -48,7 +48,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .read(list_hosts),
 ];
 
-/// Which fields `details` asks for; `all` unless given.
+/// The fields that `details` asks for; `all` unless given.
 const DETAILS: [(&str, &[&str]); 3] = [
     (
         "capacity",

@@ -14,11 +14,11 @@ use crate::{
 
 /// A host that a machine could move to.
 pub(crate) struct Target {
-    /// Which.
+    /// The host.
     pub(crate) host: ResourceId,
-    /// Whether it has enough CPU and memory left.
+    /// True if it has enough CPU and memory left.
     pub(crate) has_room: bool,
-    /// Whether its disks must move too: the host does not reach them.
+    /// True if its disks must move too: the host does not reach them.
     pub(crate) moves_storage: bool,
 }
 

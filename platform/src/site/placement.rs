@@ -1,4 +1,4 @@
-//! Which host a virtual machine starts on, and which pool a volume lies in.
+//! Placement: the host that a virtual machine starts on, and the pool that a volume lies in.
 
 use std::{
     cmp::Reverse,
@@ -17,7 +17,7 @@ use crate::{
     table::Kind,
 };
 
-/// What a virtual machine needs of a host.
+/// The demand of a virtual machine on a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Demand {
     /// Cores times their speed.
@@ -27,7 +27,7 @@ pub(crate) struct Demand {
 }
 
 impl Demand {
-    /// What a service offering gives.
+    /// The demand by a service offering.
     pub(crate) fn of(offering: &Resource) -> Self {
         Self {
             cpu_mhz: offering.int(col::CPU_NUMBER).saturating_mul(offering.int(col::CPU_SPEED)),
@@ -36,16 +36,16 @@ impl Demand {
     }
 }
 
-/// Whether a host carries all the tags that are asked for.
+/// Tells whether a host carries all the tags that are asked for.
 fn has_tags(have: &str, wanted: &str) -> bool {
     let have: Vec<&str> = have.split(',').map(str::trim).collect();
     wanted.split(',').map(str::trim).filter(|tag| !tag.is_empty()).all(|tag| have.contains(&tag))
 }
 
-/// Who stays by itself: its hosts take nobody else's machines.
+/// The planner that reserves a host for one account: machines of others are not placed there.
 const IMPLICIT_DEDICATION: &str = "ImplicitDedicationPlanner";
 
-/// Whether the planner of an offering and the reservation of a host go together. A
+/// Tells whether the planner of an offering and the reservation of a host go together. A
 /// machine that wants to be among its account's own needs a host reserved for the
 /// account or without others; a reserved host takes such machines only.
 fn keeps_company(world: &World, host: &Resource, vm: &Resource, offering: &Resource) -> bool {
@@ -74,14 +74,14 @@ pub(crate) fn reserve(call: &mut Call<'_, '_>, vm: ResourceId, host: ResourceId)
     }
 }
 
-/// Whether the volumes of a machine stay in their pools or move along with it.
+/// True if the volumes of a machine stay in their pools or move along with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disks {
     Stay,
     Move,
 }
 
-/// Whether a host can take a virtual machine at all.
+/// Tells whether a host can take a virtual machine at all.
 fn takes(world: &World, host: &Resource, vm: &Resource, offering: &Resource) -> bool {
     let cluster = host.id_of(col::CLUSTER_ID).map(|id| world.resource(id));
     let pod = host.id_of(col::POD_ID).map(|id| world.resource(id));
@@ -96,7 +96,7 @@ fn takes(world: &World, host: &Resource, vm: &Resource, offering: &Resource) -> 
         && keeps_company(world, host, vm, offering)
 }
 
-/// Whether a host may have one more guest.
+/// Tells whether a host may have one more guest.
 pub(crate) fn has_place(world: &World, host: &Resource) -> bool {
     let guests =
         capacity::machines_on(world, host.id).filter(|machine| machine.kind == Kind::Vm).count();
@@ -104,7 +104,7 @@ pub(crate) fn has_place(world: &World, host: &Resource) -> bool {
     most.is_none_or(|most| i64::try_from(guests).is_ok_and(|guests| guests < most))
 }
 
-/// Whether there is room on a host.
+/// Tells whether there is room on a host.
 fn has_room(world: &World, host: &Resource, demand: Demand) -> bool {
     capacity::host_free_cpu_mhz(world, host.id) >= demand.cpu_mhz
         && capacity::host_free_memory_bytes(world, host.id) >= demand.memory_bytes
@@ -252,7 +252,7 @@ fn too_full(
         .collect()
 }
 
-/// Whether a host reaches a pool: one of its own disks, of its cluster or of its zone.
+/// Tells whether a host reaches a pool: one of its own disks, of its cluster or of its zone.
 pub(crate) fn reaches(host: &Resource, pool: &Resource) -> bool {
     match pool.text(col::SCOPE) {
         "HOST" => pool.id_of(col::HOST_ID) == Some(host.id),
@@ -264,7 +264,7 @@ pub(crate) fn reaches(host: &Resource, pool: &Resource) -> bool {
     }
 }
 
-/// Whether the pools that a host reaches have room for all of some volumes.
+/// Tells whether the pools that a host reaches have room for all of some volumes.
 fn have_room(call: &Call<'_, '_>, volumes: &[&Resource], host: ResourceId) -> bool {
     let mut planned = BTreeMap::new();
     volumes.iter().all(|volume| match best_pool(call.tx, volume, Some(host), &planned) {
@@ -364,7 +364,7 @@ pub(crate) fn pool_for(
     })
 }
 
-/// Whether new machines may come to a host: it works, and it, its cluster and its
+/// Tells whether new machines may come to a host: it works, and it, its cluster and its
 /// pod are enabled.
 pub(crate) fn takes_new(world: &World, host: &Resource) -> bool {
     let is_enabled = |column: Column<ResourceId>| {
@@ -378,7 +378,7 @@ pub(crate) fn takes_new(world: &World, host: &Resource) -> bool {
         && is_enabled(col::POD_ID)
 }
 
-/// Whether a host is kept free for restarts after failures.
+/// Tells whether a host is kept free for restarts after failures.
 pub(crate) fn is_spare(world: &World, host: &Resource) -> bool {
     let tag = world.setting(SPARE_TAG);
     !tag.is_empty() && given::has_all_tags(host.text(col::HOST_TAGS), tag)

@@ -74,7 +74,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .act(update),
 ];
 
-/// Whether the region has portable addresses; only our own tells us.
+/// Tells whether the region has portable addresses; only our own tells us.
 fn has_portable_addresses(view: &View<'_>) -> Node {
     let number = view.resource.int(col::ID_NUMBER);
     let is_ours = number == LOCAL;

@@ -166,14 +166,14 @@ pub(crate) static COMMANDS: &[Command] = &[
         .act(change),
 ];
 
-/// Where a pool is for.
+/// The place that a pool is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Cluster { pod: ResourceId, cluster: ResourceId },
     Zone { hypervisor: &'static str },
 }
 
-/// Where a new pool is for, and nothing that speaks against it.
+/// Decides the place of a new pool, or refuses it.
 fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
     let scope = given::word(call, "scope", &["CLUSTER", "ZONE"])?.unwrap_or("CLUSTER");
     let (pod, cluster) = (call.args.id("podid"), call.args.id("clusterid"));
@@ -356,7 +356,7 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Resource(id))
 }
 
-/// Whether new volumes may come to a pool.
+/// Tells whether new volumes may come to a pool.
 pub(crate) fn takes_new(pool: &Resource) -> bool {
     pool.is(PoolState::Up)
 }
@@ -396,11 +396,11 @@ fn find_for_migration(query: &Query<'_>) -> Result<Answer, ApiError> {
     })
 }
 
-/// Who provides primary storage; the first unless told otherwise.
+/// The providers of primary storage; the first unless told otherwise.
 const PRIMARY: [&str; 2] = ["DefaultPrimary", "SimulatorPrimary"];
-/// Who provides image stores.
+/// The providers of image stores.
 pub(crate) const IMAGE: [&str; 3] = ["NFS", "S3", "Swift"];
-/// Who provides staging stores.
+/// The providers of staging stores.
 pub(crate) const STAGING: [&str; 1] = ["NFS"];
 
 fn list_providers(query: &Query<'_>) -> Result<Answer, ApiError> {

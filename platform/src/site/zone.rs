@@ -155,7 +155,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .act(change),
 ];
 
-/// What the storage VM of the zone shows to be let in.
+/// The token by which the storage VM of the zone is let in.
 fn token(zone: &Resource) -> String {
     zone.uuid.to_string().replace('-', "")
 }

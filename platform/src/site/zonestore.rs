@@ -8,7 +8,7 @@ use crate::{
     table::Kind,
 };
 
-/// Whether a zone can reach an image store: one of its own or one for all zones.
+/// Tells whether a zone can reach an image store: one of its own or one for all zones.
 pub(crate) fn serves(world: &World, zone: ResourceId) -> bool {
     world.all(Kind::ImageStore).any(|store| store.id_of(col::ZONE_ID).is_none_or(|of| of == zone))
 }

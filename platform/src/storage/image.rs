@@ -1,4 +1,4 @@
-//! What templates and ISOs have in common: an image, registered once, that lies as
+//! The common part of templates and ISOs: an image, registered once, that lies as
 //! a copy in each zone it is for. The copy is what is downloaded, billed and deleted.
 //!
 //! # Source
@@ -22,7 +22,7 @@ use crate::{
     table::{Amount, Kind, Limit, Object, WireType as W, f, fields::*, hidden},
 };
 
-/// How much each image counts for limits.
+/// The amounts that each image counts for limits.
 pub(crate) const COUNTS: &[(Limit, Amount)] =
     &[(Limit::Template, |_, _| 1), (Limit::SecondaryStorage, |_, image| image.int(col::SIZE))];
 
@@ -42,7 +42,7 @@ pub(crate) const HIDDEN: &[crate::table::Hidden] = &[
     hidden("sortkey", W::Int),
 ];
 
-/// Whether an account may make machines from an image: its own, a public one, or one
+/// Tells whether an account may make machines from an image: its own, a public one, or one
 /// that is shared with it.
 pub(crate) fn is_open_to(image: &Resource, account: ResourceId) -> bool {
     image.owner == Some(account)
@@ -148,7 +148,7 @@ fn shown_copies(view: &View<'_>, wanted: &dyn Fn(&Resource) -> bool) -> Vec<Node
         .collect()
 }
 
-/// How far a copy is, in the words of CloudStack 4.2, which differ between templates and
+/// The progress of a copy in the words of CloudStack 4.2, which differ between templates and
 /// ISOs: clients wait for them.
 fn status(view: &View<'_>, copy: &Resource) -> String {
     let word = match (copy.state_as(), view.resource.kind) {

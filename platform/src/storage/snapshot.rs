@@ -145,7 +145,7 @@ pub(crate) static POLICY_KIND: KindSpec = KindSpec::new(Kind::SnapshotPolicy, &S
     .owned()
     .on_due(take_scheduled);
 
-/// How often a policy takes a snapshot, with its number and its setting.
+/// The interval at which a policy takes a snapshot, with its number and its setting.
 const INTERVALS: &[(&str, i64, &str)] = &[
     ("HOURLY", 0, "snapshot.max.hourly"),
     ("DAILY", 1, "snapshot.max.daily"),

@@ -1,4 +1,4 @@
-//! How a tenant uses the cloud: by commands, in its own name.
+//! The hand of a tenant: commands in its own name.
 
 use cloudtally_model::{ApiError, Instant};
 
@@ -99,7 +99,7 @@ impl<'a> Hand<'a> {
         self.list(name, params).into_iter().find(|i| i.text(field) == value).map(|i| i.id())
     }
 
-    /// What tenants use.
+    /// The zone, offerings and images that tenants use.
     pub(super) fn catalogue(&mut self) -> Option<Catalogue> {
         let offering =
             |hand: &mut Self, name| hand.id_with("listServiceOfferings", &[], ("name", name));
@@ -146,7 +146,7 @@ impl Item {
         self.text("id").to_owned()
     }
 
-    /// Whether a flag is set.
+    /// Tells whether a flag is set.
     pub(super) fn is(&self, field: &str) -> bool {
         self.0.field(field) == Some(&Node::Bool(true))
     }
@@ -160,7 +160,7 @@ impl Item {
     }
 }
 
-/// Who a tenant is; its account is made when it is first looked for.
+/// The caller that a tenant is; its account is made when it is first looked for.
 pub(super) fn caller_of(cloud: &Cloud, habit: Habit, name: &str, now: Instant) -> Option<Caller> {
     let root = root(&cloud.world())?;
     if habit == Habit::Operator {

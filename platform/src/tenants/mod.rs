@@ -30,7 +30,7 @@ use cloudtally_model::{Instant, Millis, port::JournalError};
 use self::{chance::Chance, hand::Hand};
 use crate::engine::Cloud;
 
-/// How often a tenant wakes.
+/// The interval at which a tenant wakes.
 const HOUR: Millis = Millis::HOUR;
 
 /// Refusals by command and status.
@@ -40,12 +40,12 @@ pub type Refusals = BTreeMap<(&'static str, u16), u64>;
 #[derive(Debug)]
 pub struct Tenants {
     seed: u64,
-    /// When each wakes next; the operator is the first.
+    /// The instant at which each wakes next; the operator is the first.
     next: Vec<Instant>,
     refusals: Refusals,
 }
 
-/// What a tenant is like.
+/// The habit of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Habit {
     Operator,
@@ -85,7 +85,7 @@ impl Tenants {
         Self { seed, next, refusals: Refusals::new() }
     }
 
-    /// When somebody wakes next.
+    /// The instant at which somebody wakes next.
     pub fn next_due(&self) -> Instant {
         self.next.iter().copied().min().expect("there is always the operator")
     }
@@ -114,7 +114,7 @@ impl Tenants {
         cloud.keep_clock(until)
     }
 
-    /// What was refused so far.
+    /// The refusals so far.
     pub fn refusals(&self) -> &Refusals {
         &self.refusals
     }
@@ -135,7 +135,7 @@ impl Tenants {
     }
 }
 
-/// When a tenant wakes first after a moment: once in each hour, at a moment of it
+/// The instant at which a tenant wakes first after a moment: once in each hour, at a moment of it
 /// that the seed says, to the millisecond.
 fn wakes_after(seed: u64, number: usize, after: Instant) -> Instant {
     let mut hour = after.as_millis().div_euclid(HOUR.0);

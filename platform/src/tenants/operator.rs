@@ -6,7 +6,7 @@ use super::{
 };
 use crate::state::MachineState;
 
-/// What simulated hosts are asked to do, and can be slow at or fail.
+/// The work that simulated hosts are asked to do, and can be slow at or fail.
 const AGENT_COMMANDS: [&str; 4] =
     ["StartCommand", "StopCommand", "BackupSnapshotCommand", "MigrateCommand"];
 
@@ -109,7 +109,7 @@ fn ping(hand: &mut Hand<'_>, host: &Item, value: &str) {
     hand.call("reconnectHost", &[("id", host.text("id"))]);
 }
 
-/// What befalls some machine, or is done for its owner.
+/// The mishap of some machine, or a change that is made for its owner.
 fn help(hand: &mut Hand<'_>, chance: &mut Chance) {
     let everybody = ("listall", "true");
     let machines = |hand: &mut Hand<'_>, state: MachineState| {

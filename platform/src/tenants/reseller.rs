@@ -49,7 +49,7 @@ pub(super) fn wake(hand: &mut Hand<'_>, chance: &mut Chance, name: &str) {
     }
 }
 
-/// What it does for a customer.
+/// The habits of one customer.
 fn serve(hand: &mut Hand<'_>, chance: &mut Chance, catalogue: &Catalogue, customer: &Item) {
     let (account, domain) = (customer.text("name"), customer.text("domainid"));
     let owner = [("account", account), ("domainid", domain)];

@@ -9,7 +9,7 @@ use crate::state::MachineState;
 /// Machines it has at most.
 const MACHINES: usize = 4;
 
-/// How many machines run in an hour of the day, UTC.
+/// The number of machines that run in an hour of the day, UTC.
 fn wanted(hour: i64) -> usize {
     match hour {
         8..=18 => MACHINES,

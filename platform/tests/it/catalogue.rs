@@ -16,7 +16,7 @@ use cloudtally_platform::{
 };
 use serde_json::Value;
 
-/// What the catalogue says of a text parameter without `max_length`.
+/// The length of a text parameter that the catalogue has without `max_length`.
 const LENGTH_MAX: u64 = 255;
 
 /// Event types that rows name and the guide's appendix does not.

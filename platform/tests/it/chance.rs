@@ -16,7 +16,7 @@ use crate::support::{Lab, text};
 /// A command and what its parameters are drawn from.
 pub(crate) type Row = (&'static str, &'static [(&'static str, Of)]);
 
-/// What a parameter is drawn from.
+/// The pool that a parameter is drawn from.
 #[derive(Clone, Copy)]
 pub(crate) enum Of {
     /// The uuid of some resource of a kind.
@@ -41,7 +41,7 @@ pub(crate) struct Chance {
     pub(crate) lab: Lab,
     pub(crate) seed: u64,
     random: ChaCha8Rng,
-    /// Who calls beside the root admin.
+    /// The callers beside the root admin.
     tenants: &'static [&'static str],
 }
 

@@ -23,7 +23,7 @@ use Of::{Account, Any, Else, Maybe, Name, Text};
 const URL: Of = Text(&["http://images.example.org/image"]);
 const FORMAT: Of = Text(&["VHD", "QCOW2"]);
 
-/// What tenants and operators do; what stands twice is done twice as often.
+/// The deeds of tenants and operators; what stands twice is done twice as often.
 const ROWS: &[Row] = &[
     (
         "deployVirtualMachine",
@@ -359,7 +359,7 @@ const RARE: [&str; 13] = [
     "disableAccount",
 ];
 
-/// Who calls: the root admin, and tenants with and without a project.
+/// The callers: the root admin, and tenants with and without a project.
 const TENANTS: [&str; 3] = ["alice", "bob", "carol"];
 
 struct Hazards {
@@ -444,7 +444,7 @@ impl Hazards {
         self.chance.lab.pass(2 * 3600);
     }
 
-    /// What was taken out of use comes back.
+    /// Puts back what was taken out of use.
     fn repair(&self) {
         let all = |kind| -> Vec<String> {
             let world = self.chance.lab.cloud.world();
@@ -511,7 +511,7 @@ impl Hazards {
     }
 }
 
-/// What a machine holds.
+/// The resources that a machine holds.
 fn holdings<'w>(world: &'w World, vm: &Resource) -> Vec<&'w Resource> {
     [Kind::Nic, Kind::Volume]
         .into_iter()

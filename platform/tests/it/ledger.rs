@@ -23,7 +23,7 @@ use crate::support::{Lab, START_MS, int, text, texts};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// What was used on which day, and how much: milliseconds or bytes.
+/// The use of each day: milliseconds or bytes.
 pub(crate) type Bill = BTreeMap<(String, Use), i64>;
 
 /// The effect of an event on a use.
@@ -99,7 +99,7 @@ fn key(usage_type: u16, event: &UsageEvent) -> Use {
     }
 }
 
-/// Where stretches of a type are told apart: the resource, for images the zone, for
+/// The key by which stretches of a type are told apart: the resource, for images the zone, for
 /// network offerings the NIC.
 type Place = (u16, u64, u64);
 
@@ -112,7 +112,7 @@ fn place(key: &Use) -> Place {
     (key.usage_type.0, key.resource.0, more)
 }
 
-/// What events and samples add up to until `end`; anomalies are told as well.
+/// Adds events and samples up until `end`; anomalies are told as well.
 fn folded(events: &[UsageEvent], samples: &[NetworkSample], end: Instant) -> (Bill, Vec<String>) {
     let mut sorted: Vec<&UsageEvent> = events.iter().collect();
     sorted.sort_by_key(|event| (event.created, event.id));
@@ -186,7 +186,7 @@ fn folded(events: &[UsageEvent], samples: &[NetworkSample], end: Instant) -> (Bi
     (bill, anomalies)
 }
 
-/// What samples add up to: usage rules 5.
+/// Adds samples up: usage rules 5.
 fn traffic(samples: &[NetworkSample]) -> Bill {
     let mut last: BTreeMap<String, (Instant, (u64, u64))> = BTreeMap::new();
     let mut bill = Bill::new();
@@ -221,7 +221,7 @@ fn traffic(samples: &[NetworkSample]) -> Bill {
     bill
 }
 
-/// What the ledger adds up to, by its own bill of days.
+/// Adds the ledger up, by its own bill of days.
 fn ledgered(lab: &Lab, zone: &str) -> Bill {
     let window = Window { start: Instant::from_millis(START_MS), end: lab.now() };
     let lines = ledger_bill(lab.cloud.world().ledger().entries(), zone, window).unwrap();
@@ -409,7 +409,7 @@ fn dropping_or_shifting_any_event_is_noticed() {
     }
 }
 
-/// Whether the rules make nothing of an event because others say the same at the
+/// Tells whether the rules make nothing of an event because others say the same at the
 /// same instant: a NIC that is removed with its machine, a machine that is stopped to
 /// be destroyed, what goes to another account (to open it there splits it), a resize to
 /// the same size, a machine that is restored from another template while it runs

@@ -216,7 +216,7 @@ fn a_slow_host_shows_the_machine_starting() {
     assert_eq!(texts(&lab.ok_as("alice", "listVirtualMachines", &[]), "state"), ["Running"]);
 }
 
-/// What the bill's fields are made of (guide 8.1.5): a template is as large as guests
+/// The sources of the bill's fields (guide 8.1.5): a template is as large as guests
 /// see it, a snapshot is of a disk offering, where its volume is.
 #[test]
 fn images_and_snapshots_tell_their_sizes_and_offerings() {
@@ -254,7 +254,7 @@ fn images_and_snapshots_tell_their_sizes_and_offerings() {
     }
 }
 
-/// What `listCapacity` says of image stores: all that lies on them.
+/// The use of image stores by `listCapacity`: all that lies on them.
 #[test]
 fn snapshots_and_uploads_fill_the_image_store() {
     let tenant = Tenant::new();

@@ -23,7 +23,7 @@ const NAME: Of = Text(&["one", "two", "three"]);
 const PROTOCOL: Of = Text(&["tcp", "tcp", "udp"]);
 const PORT: Of = Text(&["22", "80", "500"]);
 
-/// What tenants and operators do; what stands twice is done twice as often.
+/// The deeds of tenants and operators; what stands twice is done twice as often.
 const ROWS: &[Row] = &[
     (
         "deployVirtualMachine",
@@ -200,7 +200,7 @@ const RARE: [&str; 5] = [
     "updateNetworkServiceProvider",
 ];
 
-/// Who calls beside the root admin.
+/// The callers beside the root admin.
 const TENANTS: [&str; 2] = ["alice", "bob"];
 
 struct Hazards {
@@ -430,7 +430,7 @@ fn addresses(world: &World, about: &str) {
     }
 }
 
-/// What is set up has a VLAN of its own and a router at most; what is not has no VLAN, and
+/// Networks that are set up have a VLAN of their own and a router at most; others have no VLAN, and
 /// its router does not run.
 fn networks(world: &World, about: &str) {
     let mut vlans: BTreeMap<(ResourceId, &str), &Resource> = BTreeMap::new();

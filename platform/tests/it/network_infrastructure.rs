@@ -580,7 +580,7 @@ fn the_default_offerings_are_there() {
     refused(&lab, "deleteNetworkOffering", &[("id", &text(&required, "id"))], 431, "Default");
 }
 
-/// What createNetworkOffering needs, with some more parameters or other values.
+/// The parameters that createNetworkOffering needs, with some more or other values.
 fn offering<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut params = vec![
         ("name", "gold"),

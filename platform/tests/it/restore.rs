@@ -60,7 +60,7 @@ fn number(kept: &mut Kept, name: &str, value: i64) {
     kept.numbers.iter_mut().find(|(kept, _)| kept == name).unwrap().1 = value;
 }
 
-/// What is done to a cloud, and words of the error that follows.
+/// A damage to a cloud, and words of the error that follows.
 type Damage = (fn(&mut Kept), &'static str);
 
 const DAMAGES: &[Damage] = &[

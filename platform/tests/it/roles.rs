@@ -1,4 +1,4 @@
-//! Who may call what, against a list that is not made from our rows.
+//! The roles of each command, against a list that is not made from our rows.
 //!
 //! `roles.csv` was read once from the 4.2.1 server's own masks; listUsageRecords is as
 //! the guide has it (all three roles, each with its scope), and the commands of ours

@@ -125,7 +125,7 @@ fn at<'n>(node: &'n Node, path: &str) -> Vec<&'n Node> {
     }
 }
 
-/// What a field is.
+/// The value of a field.
 fn type_of(node: &Node) -> &'static str {
     match node {
         Node::Null => "nothing",
@@ -138,7 +138,7 @@ fn type_of(node: &Node) -> &'static str {
     }
 }
 
-/// What a line says came true, or what did not.
+/// The outcome of a line: nothing, or what was not so.
 type Line = Result<(), String>;
 
 fn same(found: &str, expected: &str, of: &Node) -> Line {

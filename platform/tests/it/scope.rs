@@ -1,4 +1,4 @@
-//! Who sees whose resources in a list, for each role and each combination of parameters
+//! Lists of every role and each combination of parameters, and whose resources they show
 //! that says so, over several commands; and that no command has rules of its own.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use cloudtally_platform::{
 
 use crate::support::{Lab, text};
 
-/// What is expected, by hand: see the head of the file.
+/// The expectations, by hand: see the head of the file.
 const TABLE: &str = include_str!("../../../tests/fixtures/list-scope.txt");
 
 /// The commands walked, with the parameters that leave only what the tree was given,

@@ -25,7 +25,7 @@ const FULL: i64 = 1;
 /// A commit keeps all, and does not know.
 const UNKNOWN: i64 = 2;
 
-/// What a journal holds.
+/// The contents of a journal.
 #[derive(Default)]
 struct Stored {
     rows: BTreeMap<u64, Row>,
@@ -34,7 +34,7 @@ struct Stored {
     ledger: BTreeMap<u64, LedgerEntry>,
 }
 
-/// What has been kept, shared with the test.
+/// The kept rows, shared with the test.
 #[derive(Clone, Default)]
 pub(crate) struct Memory {
     stored: Arc<Mutex<Stored>>,

@@ -168,8 +168,9 @@ fn parameters_that_are_missing_or_wrong() {
             format!("{execute} invalid value. Invalid parameter {name} value={value}: {why}");
         with_dates(9999, &[("page", "1"), ("pagesize", "1"), (name, value)], &text);
     };
-    invalid("type", "volumes", "expected a whole number");
-    invalid("type", "99999999999999999999", "expected a whole number");
+    let long = "expected a whole number from -9223372036854775808 to 9223372036854775807";
+    invalid("type", "volumes", long);
+    invalid("type", "99999999999999999999", long);
     let unknown = |name: &str, value: &str, why: &str| {
         let text = format!(
             "Invalid parameter {name} value={value} due to incorrect long value format, or entity \
@@ -184,7 +185,7 @@ fn parameters_that_are_missing_or_wrong() {
         9999,
         &[("page", "one"), ("pagesize", "1")],
         &format!(
-            "{execute} invalid value. Invalid parameter page value=one: expected a whole number"
+            "{execute} invalid value. Invalid parameter page value=one: expected a whole number from -2147483648 to 2147483647"
         ),
     );
     with_dates(4350, &[("account", "nobody")], "Unable to find account nobody");

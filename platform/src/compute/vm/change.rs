@@ -1,4 +1,4 @@
-//! What is done to a virtual machine besides its life: offerings, owners, keys.
+//! Changes of a virtual machine besides its life: offerings, owners, keys.
 
 use std::collections::BTreeMap;
 
@@ -627,7 +627,7 @@ pub(crate) fn evacuate(call: &mut Call<'_, '_>, host: ResourceId) -> Result<(), 
     Ok(())
 }
 
-/// What lists of machines look at besides equal columns.
+/// Filters lists of machines by more than equal columns.
 pub(super) fn is_listed(query: &Query<'_>, vm: &Resource) -> bool {
     let (world, args) = (query.world, query.args);
     let host = vm.id_of(col::HOST_ID);

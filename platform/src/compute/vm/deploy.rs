@@ -27,7 +27,7 @@ const NAME_CHARS_MAX: usize = 63;
 /// Decoded bytes of user data; the wire allows 2 KiB by GET and 32 KiB by POST.
 const USER_DATA_CHARS_MAX: usize = 32_768;
 
-/// What a machine is made of.
+/// The parts of a new machine.
 struct Plan {
     owner: ResourceId,
     zone: ResourceId,
@@ -412,7 +412,7 @@ pub(super) fn fail(call: &mut Call<'_, '_>) {
     }
 }
 
-/// What an offering needs, for checks of other commands.
+/// The demand of an offering, for checks of other commands.
 pub(super) fn demand(call: &Call<'_, '_>, offering: ResourceId) -> Demand {
     Demand::of(call.tx.resource(offering))
 }

@@ -21,9 +21,9 @@ use crate::{
     table::{Kind, KindSpec, Limit, Machine, OnDelete, Turn, WasRunning, WireType as W, hidden},
 };
 
-/// How often a machine whose host is gone is tried to be started elsewhere.
+/// The number of tries to start a machine elsewhere whose host is gone.
 const RESTARTS_MAX: i64 = 5;
-/// How long after one try the next is made.
+/// The time between two tries.
 const RESTART_INTERVAL: Millis = Millis(600_000);
 
 /// Hidden: `due` is when a destroyed machine is expunged, or one whose host is gone is
@@ -78,7 +78,7 @@ fn is_counted(vm: &Resource) -> bool {
     !vm.is_any(&[MachineState::Destroyed, MachineState::Error, MachineState::Expunging])
 }
 
-/// How much of something its offering gives a machine that counts.
+/// The amount of something that its offering gives a machine that counts.
 fn offered(world: &World, vm: &Resource, column: Column<i64>) -> i64 {
     let offering = vm.id_of(col::SERVICE_OFFERING_ID).and_then(|id| world.any(id));
     offering.filter(|_| is_counted(vm)).map_or(0, |offering| offering.int(column))
@@ -93,7 +93,7 @@ fn remove_with_owner(tx: &mut Tx<'_>, vm: ResourceId) {
     }
 }
 
-/// What every path between two states has in common.
+/// Does what every path between two states has in common.
 fn moved(tx: &mut Tx<'_>, id: ResourceId, from: &'static str) {
     use MachineState::*;
     let states = MachineState::named(from).zip(tx.resource(id).state_as::<MachineState>());

@@ -1,4 +1,4 @@
-//! What answers say of a virtual machine beyond what is stored of it: how it is
+//! The fields of virtual machines beyond those that are stored: how it is
 //! reached, and how busy it is.
 //!
 //! A simulated guest is as busy as its host counts it: it uses all the CPU it is given,
@@ -12,7 +12,7 @@ use crate::{
     table::Kind,
 };
 
-/// Which fields `details` of listVirtualMachines asks for.
+/// The fields that `details` of listVirtualMachines asks for.
 pub(super) const DETAILS: &[(&str, &[&str])] = &[
     ("group", &["groupid", "group"]),
     ("nics", &["nic"]),
@@ -36,7 +36,7 @@ pub(super) const DETAILS: &[(&str, &[&str])] = &[
     ("affgrp", &["affinitygroup"]),
 ];
 
-/// Whether a machine is on a guest network, not directly on a shared one: its default
+/// Tells whether a machine is on a guest network, not directly on a shared one: its default
 /// NIC is.
 pub(super) fn is_on_guest_network(world: &World, vm: &Resource) -> bool {
     world

@@ -20,7 +20,7 @@ use crate::{
     table::{Kind, Limit},
 };
 
-/// Where isolated networks have their addresses unless the zone says otherwise.
+/// The addresses of isolated networks unless the zone says otherwise.
 const GUEST_CIDR: &str = "10.1.1.0/24";
 
 /// The physical networks of a zone that carry guest traffic.
@@ -184,7 +184,7 @@ fn suffix(world: &World, owner: ResourceId, zone: ResourceId) -> String {
         .to_owned()
 }
 
-/// Whether a physical network has all tags of an offering.
+/// Tells whether a physical network has all tags of an offering.
 fn has_tags(world: &World, physical: ResourceId, offering: ResourceId) -> bool {
     let (have, wanted) =
         (world.resource(physical).text(col::TAGS), world.resource(offering).text(col::TAGS));

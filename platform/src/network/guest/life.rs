@@ -114,7 +114,7 @@ pub(crate) fn shut_down_idle(tx: &mut Tx<'_>) {
     }
 }
 
-/// Whether a virtual machine on a network runs, or is on its way to or from that.
+/// Tells whether a virtual machine on a network runs, or is on its way to or from that.
 fn is_busy(world: &World, network: ResourceId) -> bool {
     world
         .referring(network, Kind::Nic, col::NETWORK_ID)
@@ -136,7 +136,7 @@ pub(crate) fn source_nat(world: &World, id: ResourceId) -> Option<&Resource> {
         .find(|address| address.flag(col::IS_SOURCE_NAT))
 }
 
-/// Whether a network needs a source NAT address and has none yet.
+/// Tells whether a network needs a source NAT address and has none yet.
 pub(crate) fn lacks_source_nat(world: &World, id: ResourceId) -> bool {
     provides(world, world.resource(id), "SourceNat") && source_nat(world, id).is_none()
 }

@@ -238,7 +238,7 @@ fn reserved(view: &View<'_>) -> Node {
     Node::text(shown.join(" "))
 }
 
-/// Whether a network offers a service, such as `Lb`.
+/// Tells whether a network offers a service, such as `Lb`.
 pub(crate) fn provides(world: &World, network: &Resource, service: &str) -> bool {
     networkoffering::provides(offering_of(world, network), service)
 }

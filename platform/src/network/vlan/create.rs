@@ -17,10 +17,10 @@ use crate::{
     table::Kind,
 };
 
-/// What is on no VLAN.
+/// The word for no VLAN.
 const UNTAGGED: &str = "untagged";
 
-/// Where a range belongs.
+/// The place of a range.
 struct Place {
     zone: ResourceId,
     physical_network: ResourceId,
@@ -84,7 +84,7 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Resource(id))
 }
 
-/// Whether addresses of two ranges can meet: both public, or on one VLAN, or of one network.
+/// Tells whether addresses of two ranges can meet: both public, or on one VLAN, or of one network.
 fn meets(other: &Resource, place: &Place, vlan: &str) -> bool {
     match place.addresses {
         Addresses::Public if other.flag(col::FOR_VIRTUAL_NETWORK) => true,

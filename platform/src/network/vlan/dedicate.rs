@@ -1,4 +1,4 @@
-//! What is kept for one account: ranges of public addresses, and guest VLANs.
+//! Dedication to one account: of ranges of public addresses, and of guest VLANs.
 
 use cloudtally_model::ApiError;
 

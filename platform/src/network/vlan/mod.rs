@@ -277,7 +277,7 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Success)
 }
 
-/// Whether dedicated guest VLANs are on the physical network and in the zone asked for.
+/// Tells whether dedicated guest VLANs are on the physical network and in the zone asked for.
 fn is_where_wanted(query: &Query<'_>, kept: &Resource) -> bool {
     let network = kept.id_of(col::NETWORK).map(|id| query.world.resource(id));
     let is =
@@ -286,7 +286,7 @@ fn is_where_wanted(query: &Query<'_>, kept: &Resource) -> bool {
         && is(query.args.id("zoneid"), network.and_then(|network| network.id_of(col::ZONE_ID)))
 }
 
-/// Whether a range is on the VLAN asked for, and kept for whom is asked for.
+/// Tells whether a range is on the VLAN asked for, and kept for whom is asked for.
 fn is_kept_as_wanted(query: &Query<'_>, range: &Resource) -> bool {
     let (args, world) = (query.args, query.world);
     let vlan = args.text("vlan").map(|text| text.strip_prefix("vlan://").unwrap_or(text));

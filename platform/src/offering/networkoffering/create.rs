@@ -11,7 +11,7 @@ use crate::{
     table::Kind,
 };
 
-/// Who provides a service unless the call says.
+/// The provider of a service unless the call names one.
 fn default_provider(service: &str) -> &'static str {
     match service {
         "SecurityGroup" => "SecurityGroupProvider",
@@ -136,7 +136,7 @@ fn check_service_offering(call: &Call<'_, '_>) -> Result<(), ApiError> {
     .about(offering.uuid.to_string(), "serviceofferingid"))
 }
 
-/// Who provides each of the supported services, sorted by service.
+/// The provider of each supported service, sorted by service.
 fn providers(call: &Call<'_, '_>) -> Result<Vec<(Text, Text)>, ApiError> {
     let mut chosen: Vec<(&'static str, Option<&'static str>)> = Vec::new();
     for name in call.args.list("supportedservices") {
@@ -186,7 +186,7 @@ fn providers(call: &Call<'_, '_>) -> Result<Vec<(Text, Text)>, ApiError> {
     Ok(providers)
 }
 
-/// What is chosen of the services: the defaults, and over them what the call says.
+/// The choices of services: the defaults, and over them those of the call.
 fn capabilities(
     call: &Call<'_, '_>,
     provider: &[(Text, Text)],

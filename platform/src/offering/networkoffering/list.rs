@@ -1,4 +1,4 @@
-//! Which network offerings are listed: those of the system's own networks never, and
+//! The list of network offerings: those of the system's own networks never, and
 //! those that are not enabled to root admins alone.
 
 use cloudtally_model::ApiError;
@@ -36,7 +36,7 @@ fn is_listed(query: &Query<'_>, row: &Resource) -> bool {
         && args.id("networkid").is_none_or(|network| can_follow(query.world, row, network))
 }
 
-/// Whether networks of an offering can be made in a zone: on one of its physical
+/// Tells whether networks of an offering can be made in a zone: on one of its physical
 /// networks, which has the offering's tags and all its providers enabled.
 fn works_in(query: &Query<'_>, row: &Resource, zone: ResourceId) -> bool {
     let world = query.world;
@@ -58,7 +58,7 @@ fn works_in(query: &Query<'_>, row: &Resource, zone: ResourceId) -> bool {
     })
 }
 
-/// Whether a network can change to an offering.
+/// Tells whether a network can change to an offering.
 pub(crate) fn can_follow(world: &World, row: &Resource, network: ResourceId) -> bool {
     let now = world.resource(network).id_of(col::NETWORK_OFFERING_ID).map(|id| world.resource(id));
     let Some(now) = now else { return false };

@@ -84,7 +84,7 @@ pub(crate) fn router_offering(world: &World, offering: &Resource) -> Option<Reso
     named.or_else(|| serviceoffering::default_for(world, serviceoffering::ROUTER))
 }
 
-/// Whether networks of an offering have two routers, of which one stands in for the other.
+/// Tells whether networks of an offering have two routers, of which one stands in for the other.
 pub(crate) fn is_redundant(offering: &Resource) -> bool {
     let chosen = offering.map(col::CAPABILITY);
     chosen.iter().any(|(name, value)| {
@@ -97,18 +97,18 @@ pub(crate) fn named<'w>(world: &'w World, name: &str) -> Option<&'w Resource> {
     world.all(Kind::NetworkOffering).find(|offering| offering.text(col::NAME) == name)
 }
 
-/// Who provides a service in networks of an offering; none if nobody does.
+/// The provider of a service in networks of an offering; none if nobody is.
 pub(crate) fn provider_of<'t>(offering: &'t Resource, service: &str) -> Option<&'t str> {
     let pairs = offering.map(col::PROVIDERS);
     pairs.iter().find(|(name, _)| name.as_str() == service).map(|(_, provider)| provider.as_str())
 }
 
-/// Whether networks of an offering have a service, such as `SourceNat`.
+/// Tells whether networks of an offering have a service, such as `SourceNat`.
 pub(crate) fn provides(offering: &Resource, service: &str) -> bool {
     provider_of(offering, service).is_some()
 }
 
-/// Whether a provider provides anything in networks of an offering.
+/// Tells whether a provider provides anything in networks of an offering.
 pub(crate) fn uses_provider(offering: &Resource, provider: &str) -> bool {
     offering.map(col::PROVIDERS).iter().any(|(_, by)| by.as_str() == provider)
 }

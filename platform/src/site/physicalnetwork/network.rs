@@ -13,7 +13,7 @@ use crate::{
     table::Kind,
 };
 
-/// How guest networks can be kept apart.
+/// The methods by which guest networks can be kept apart.
 pub(super) const ISOLATION_METHODS: [&str; 8] =
     ["VLAN", "L3", "GRE", "STT", "VNS", "MIDO", "SSP", "VXLAN"];
 
