@@ -24,7 +24,7 @@ pub use event::UsageEvent;
 pub use ids::*;
 pub use instant::{Instant, InstantError, Millis, utc_day_name};
 pub use quantity::hours;
-pub use record::{RecordId, RecordIdError, UsageRecord};
+pub use record::{RecordId, RecordIdError, RecordRow, UsageRecord};
 pub use sample::{DeviceType, NetworkSample, SeriesKey};
 pub use segment::{Attributes, Segment};
 pub use source::{SourceId, SourceName, SourceNameError, Sources};

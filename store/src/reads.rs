@@ -16,7 +16,7 @@ use crate::{
     Accounts, Anomaly, BilledCounter, EventFile, IngestRun, JobRun, LakeFile, PublishedPeriod,
     QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Store, StoreError, UnmeteredEvents,
     catalogue::{checksums, load, sql},
-    lake::{self, verified::NamedFile},
+    lake::{self, EventColumns, RecordReader, verified::NamedFile},
     lock::FolderLock,
 };
 
@@ -108,6 +108,19 @@ impl Store {
         lake::events::read(&self.named(&path, file.rows, file.bytes, &file.sha256), from, to, each)
     }
 
+    /// Like [`Self::read_events`], as columns of some thousand events.
+    pub fn event_columns(
+        &self,
+        file: &EventFile,
+        from: Instant,
+        to: Instant,
+        each: &mut dyn FnMut(EventColumns),
+    ) -> Result<(), StoreError> {
+        let path = self.dir().join(&file.path);
+        let named = self.named(&path, file.rows, file.bytes, &file.sha256);
+        lake::events::columns(&named, from, to, each)
+    }
+
     /// Samples of one file with `sampled` in `(from, to]`, by (sampled, series).
     pub fn read_samples(
         &self,
@@ -168,6 +181,29 @@ impl Store {
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(records)
+    }
+
+    /// All records of one published period, in order, some thousand at a time.
+    pub fn record_columns<'a>(
+        &self,
+        period: &PublishedPeriod,
+        sources: &'a Sources,
+    ) -> Result<RecordReader<'a>, StoreError> {
+        let file = &period.records;
+        let path = self.dir().join(&file.path);
+        let everything = 0..file.rows;
+        let ranges = if file.rows == 0 { &[] } else { std::slice::from_ref(&everything) };
+        lake::records::columns(&self.named_lake(&path, file), &self.inner.footers, ranges, sources)
+    }
+
+    /// The records of bytes of one published period, in order.
+    pub fn read_byte_records(
+        &self,
+        period: &PublishedPeriod,
+        sources: &Sources,
+    ) -> Result<Vec<UsageRecord>, StoreError> {
+        let path = self.dir().join(&period.records.path);
+        lake::records::read_bytes(&self.named_lake(&path, &period.records), sources)
     }
 
     /// A file of the lake by its absolute path.

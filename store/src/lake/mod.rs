@@ -16,6 +16,8 @@ pub(crate) mod segments; // what is open at the end of a period
 pub(crate) mod verified; // files against their checksums
 
 pub use counters::BilledCounter;
+pub use events::EventColumns;
+pub use records::{RecordColumns, RecordEncoder, RecordReader};
 
 use cloudtally_model::{Instant, Millis, Period, utc_day_name};
 

@@ -41,19 +41,20 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
     )
 });
 
-/// Encodes sorted segments.
-pub(crate) fn encode(segments: &[Segment], sources: &Sources) -> Result<Vec<u8>, StoreError> {
+/// Encodes sorted segments as open ones: what ends them is another period's to say.
+pub(crate) fn encode(segments: &[&Segment], sources: &Sources) -> Result<Vec<u8>, StoreError> {
     KIND.encode(segments, |rows| {
-        let numbers = |of: fn(&Segment) -> u64| UInt64Array::from_iter_values(rows.iter().map(of));
-        let optional =
-            |of: fn(&Segment) -> Option<u64>| -> UInt64Array { rows.iter().map(of).collect() };
-        let texts =
-            |of: fn(&Segment) -> Option<&str>| -> StringArray { rows.iter().map(of).collect() };
+        let numbers =
+            |of: fn(&Segment) -> u64| UInt64Array::from_iter_values(rows.iter().map(|s| of(s)));
+        let optional = |of: fn(&Segment) -> Option<u64>| -> UInt64Array {
+            rows.iter().map(|s| of(s)).collect()
+        };
         let source_names = rows.iter().map(|s| sources.name(s.source).as_str());
+        let names = rows.iter().map(|s| s.attributes.name.as_deref());
+        let resource_types = rows.iter().map(|s| s.attributes.resource_type.as_deref());
         let start = rows.iter().map(|s| s.start.as_millis());
         let start = TimestampMillisecondArray::from_iter_values(start).with_timezone("UTC");
-        let end = rows.iter().map(|s| s.end.map(Instant::as_millis));
-        let end = end.collect::<TimestampMillisecondArray>().with_timezone("UTC");
+        let end = TimestampMillisecondArray::new_null(rows.len()).with_timezone("UTC");
         RecordBatch::try_new(
             KIND.write_schema(),
             vec![
@@ -69,10 +70,10 @@ pub(crate) fn encode(segments: &[Segment], sources: &Sources) -> Result<Vec<u8>,
                 Arc::new(optional(|s| s.attributes.template.map(|t| t.0))),
                 Arc::new(optional(|s| s.attributes.size)),
                 Arc::new(optional(|s| s.attributes.virtual_size)),
-                Arc::new(texts(|s| s.attributes.name.as_deref())),
-                Arc::new(texts(|s| s.attributes.resource_type.as_deref())),
+                Arc::new(names.collect::<StringArray>()),
+                Arc::new(resource_types.collect::<StringArray>()),
                 Arc::new(numbers(|s| s.opened_by.0)),
-                Arc::new(optional(|s| s.closed_by.map(|e| e.0))),
+                Arc::new(UInt64Array::new_null(rows.len())),
             ],
         )
     })
