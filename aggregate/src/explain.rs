@@ -320,10 +320,10 @@ fn samples_of(
     });
     let mut samples = Vec::new();
     for file in files {
-        store.read_samples(file, Instant::from_millis(-1), last.period.end, &mut |sample| {
-            if of_record(&sample) && is_seen(&sample, file.seq) {
-                samples.push(sample);
-            }
+        let bounds = (Instant::from_millis(-1), last.period.end);
+        store.sample_columns(file, bounds, Some(record.resource.0), &mut |columns| {
+            let all = (0..columns.height()).map(|row| columns.sample(row));
+            samples.extend(all.filter(|s| of_record(s) && is_seen(s, file.seq)));
         })?;
     }
     samples.sort_by(|a, b| (&a.series, a.sampled).cmp(&(&b.series, b.sampled)));

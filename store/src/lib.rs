@@ -30,7 +30,10 @@ pub use crash::crash_points;
 pub use error::StoreError;
 pub use guard::guarded;
 pub use journal::SqliteJournal;
-pub use lake::{BilledCounter, EventColumns, RecordColumns, RecordEncoder, RecordReader};
+pub use lake::{
+    BilledCounter, EventColumns, RecordColumns, RecordEncoder, RecordReader, SampleColumns,
+    SeriesRow,
+};
 pub use lock::LockWait;
 pub use outbox::Told;
 pub use query::{RecordFilter, RecordSet, RecordWindow, ServedRecord};

@@ -16,7 +16,7 @@ use crate::{
     Accounts, Anomaly, BilledCounter, EventFile, IngestRun, JobRun, LakeFile, PublishedPeriod,
     QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Store, StoreError, UnmeteredEvents,
     catalogue::{checksums, load, sql},
-    lake::{self, EventColumns, RecordReader, verified::NamedFile},
+    lake::{self, EventColumns, RecordReader, SampleColumns, verified::NamedFile},
     lock::FolderLock,
 };
 
@@ -131,6 +131,20 @@ impl Store {
     ) -> Result<(), StoreError> {
         let path = self.dir().join(&file.path);
         lake::samples::read(&self.named(&path, file.rows, file.bytes, &file.sha256), from, to, each)
+    }
+
+    /// Like [`Self::read_samples`], as columns of some thousand samples; of one device
+    /// alone if one is given.
+    pub fn sample_columns(
+        &self,
+        file: &SampleFile,
+        bounds: (Instant, Instant),
+        device: Option<u64>,
+        each: &mut dyn FnMut(SampleColumns),
+    ) -> Result<(), StoreError> {
+        let path = self.dir().join(&file.path);
+        let named = self.named(&path, file.rows, file.bytes, &file.sha256);
+        lake::samples::columns(&named, bounds, device, each)
     }
 
     /// Open segments at the end of a published period. `sources` gives ranks.

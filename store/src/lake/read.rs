@@ -309,8 +309,13 @@ pub(crate) fn value<T: arrow::datatypes::ArrowPrimitiveType>(
 }
 
 /// The text of a row, `None` where it is null.
+pub(crate) fn name(array: &StringArray, row: usize) -> Option<&str> {
+    array.is_valid(row).then(|| array.value(row))
+}
+
+/// Like [`name`], as a text of its own.
 pub(crate) fn text(array: &StringArray, row: usize) -> Option<Text> {
-    array.is_valid(row).then(|| Text::new(array.value(row)))
+    name(array, row).map(Text::new)
 }
 
 /// The flag of a row, `None` where it is null.

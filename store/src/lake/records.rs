@@ -25,7 +25,8 @@ use parquet::arrow::{
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, ROW_GROUP_ROWS, Type},
     read::{
-        Batches, Columns, Footers, LakeReader, SourceRanks, WordArray, flag, instant, value, zone,
+        Batches, Columns, Footers, LakeReader, SourceRanks, WordArray, flag, instant, name, value,
+        zone,
     },
     samples::network_number,
     segments::nic_number,
@@ -280,11 +281,6 @@ impl RecordColumns {
     pub fn rows(&self) -> impl Iterator<Item = RecordRow<'_>> {
         (0..self.height()).map(|row| self.row(row))
     }
-}
-
-fn name(array: &StringArray, row: usize) -> Option<&str> {
-    use arrow::array::Array;
-    array.is_valid(row).then(|| array.value(row))
 }
 
 /// The rows of a record file, some thousand at a time.
