@@ -17,7 +17,7 @@ pub(crate) mod verified; // files against their checksums
 
 pub use counters::BilledCounter;
 pub use events::EventColumns;
-pub use records::{RecordColumns, RecordEncoder, RecordReader};
+pub use records::{RecordColumns, RecordEncoder, RecordField, RecordReader, RecordScan};
 pub use samples::{SampleColumns, SeriesRow};
 
 use cloudtally_model::{Instant, Millis, Period, utc_day_name};

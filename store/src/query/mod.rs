@@ -22,7 +22,7 @@ use rusqlite::params;
 use crate::{
     LakeFile, Store, StoreError,
     catalogue::{db::Db, load, sql},
-    lake,
+    lake::{self, RecordField, RecordScan},
 };
 use key_index::KeyIndex;
 
@@ -185,6 +185,28 @@ impl RecordSet {
             self.read(part, &part.ranges, &mut |record| each(record).map(ControlFlow::Continue))?;
         }
         Ok(())
+    }
+
+    /// How many periods hold records of the set.
+    pub fn periods(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Calls `each` with the wanted columns of the records of one period, by its position
+    /// among those of the set; nothing else of them is decoded.
+    pub fn scan(
+        &self,
+        period: usize,
+        wanted: &[RecordField],
+        each: &mut dyn FnMut(Period, RecordScan<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let Some(part) = self.parts.get(period) else { return Ok(()) };
+        let path = self.store.dir().join(&part.file.path);
+        let file = self.store.named(&path, part.file.rows, part.file.bytes, &part.file.sha256);
+        let footers = &self.store.inner.footers;
+        lake::records::scan(&file, footers, &part.ranges, &self.sources, wanted, &mut |scan| {
+            each(part.period, scan)
+        })
     }
 
     /// The sources whose ranks the records carry.
