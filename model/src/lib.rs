@@ -23,7 +23,7 @@ pub use causes::with_causes;
 pub use event::UsageEvent;
 pub use ids::*;
 pub use instant::{Instant, InstantError, Millis, utc_day_name};
-pub use quantity::hours;
+pub use quantity::{hour_millionths, hours, write_millionths};
 pub use record::{RecordId, RecordIdError, RecordRow, UsageRecord};
 pub use sample::{DeviceType, NetworkSample, SeriesKey};
 pub use segment::{Attributes, Segment};

@@ -10,7 +10,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
     AccountId, Instant, Millis, NetworkId, NicId, OfferingId, Period, ResourceId, SourceId,
-    SourceName, TemplateId, Text, Unit, UsageType, UsageTypeId, ZoneId, hours, usage_type,
+    SourceName, TemplateId, Text, Unit, UsageType, UsageTypeId, ZoneId, hour_millionths,
+    usage_type, write_millionths,
 };
 
 /// The use of one resource under one key inside one period.
@@ -219,9 +220,16 @@ impl RecordRow<'_> {
 
     /// The text of `rawusage`: hours or bytes, a bare number.
     pub fn raw_usage(&self) -> String {
+        let mut text = String::new();
+        write_millionths(self.millionths(), &mut text);
+        text
+    }
+
+    /// The number of `rawusage` in millionths: hours or bytes.
+    pub fn millionths(&self) -> u128 {
         match self.row().unit {
-            Unit::Milliseconds => hours(self.quantity),
-            Unit::BytesSent | Unit::BytesReceived => self.quantity.to_string(),
+            Unit::Milliseconds => hour_millionths(self.quantity),
+            Unit::BytesSent | Unit::BytesReceived => u128::from(self.quantity) * 1_000_000,
         }
     }
 
@@ -243,6 +251,26 @@ impl RecordRow<'_> {
         }
         let no_device = row.unit != Unit::Milliseconds && self.resource.0 == 0;
         (!no_device).then_some(self.resource.0)
+    }
+
+    /// The field `virtualmachineid`: the resource, where it is a VM.
+    pub fn virtual_machine_id(&self) -> Option<u64> {
+        self.row().fields.virtual_machine.then_some(self.resource.0)
+    }
+
+    /// The field `name`, where the type has one.
+    pub fn shown_name(&self) -> Option<&str> {
+        self.name.filter(|_| self.row().fields.name)
+    }
+
+    /// The field `networkid`, where the type has one.
+    pub fn network_id(&self) -> Option<u64> {
+        (self.row().fields.network && self.network.0 != 0).then_some(self.network.0)
+    }
+
+    /// The field `nicid`, where the type has one.
+    pub fn nic_id(&self) -> Option<u64> {
+        self.row().fields.nic.then_some(self.nic.0)
     }
 
     /// The stable id of this record; `key` is only a place to work in.
@@ -306,18 +334,25 @@ impl RecordId {
     }
 }
 
+impl RecordId {
+    /// Writes the id behind what `text` holds.
+    pub fn write(self, text: &mut String) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        for (at, byte) in self.0.to_be_bytes().into_iter().enumerate() {
+            if matches!(at, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            text.push(char::from(DIGITS[usize::from(byte & 15)]));
+        }
+    }
+}
+
 impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let b = self.0;
-        write!(
-            f,
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            b >> 96,
-            (b >> 80) & 0xffff,
-            (b >> 64) & 0xffff,
-            (b >> 48) & 0xffff,
-            b & 0xffff_ffff_ffff
-        )
+        let mut text = String::with_capacity(36);
+        self.write(&mut text);
+        f.write_str(&text)
     }
 }
 

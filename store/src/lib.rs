@@ -36,7 +36,7 @@ pub use lake::{
 };
 pub use lock::LockWait;
 pub use outbox::Told;
-pub use query::{RecordFilter, RecordSet, RecordWindow, ServedRecord};
+pub use query::{RecordFilter, RecordSet, RecordWindow, ServedColumns, ServedRecord};
 pub use verify::{Finding, Severity};
 pub use writer::{
     DroppedSample, KnownEvents, KnownSamples, LivedAhead, PeriodDraft, PeriodRows, Publication,

@@ -22,7 +22,7 @@ use rusqlite::params;
 use crate::{
     LakeFile, Store, StoreError,
     catalogue::{db::Db, load, sql},
-    lake::{self, RecordField, RecordScan},
+    lake::{self, RecordColumns, RecordField, RecordScan},
 };
 use key_index::KeyIndex;
 
@@ -57,6 +57,17 @@ pub struct ServedRecord {
     pub generation: u32,
     /// The record; its source is a rank in [`RecordSet::sources`].
     pub record: UsageRecord,
+}
+
+/// Records of one period with what it takes to show them, as columns.
+#[derive(Debug)]
+pub struct ServedColumns {
+    /// The period they belong to.
+    pub period: Period,
+    /// The generation of the period's records.
+    pub generation: u32,
+    /// The records; their sources are ranks in [`RecordSet::sources`].
+    pub columns: RecordColumns,
 }
 
 /// The records of one query: a consistent set, whatever is published meanwhile.
@@ -174,6 +185,43 @@ impl RecordSet {
             before = part.count_through;
         }
         Ok(page)
+    }
+
+    /// The set in stretches of at most `most` records, each of one period, in order.
+    pub fn chunks(&self, most: u64) -> Vec<Range<u64>> {
+        let mut chunks = Vec::new();
+        let mut at = 0;
+        for part in &self.parts {
+            while at < part.count_through {
+                let end = part.count_through.min(at + most);
+                chunks.push(at..end);
+                at = end;
+            }
+        }
+        chunks
+    }
+
+    /// The records of those numbers, as columns.
+    pub fn columns(&self, rows: Range<u64>) -> Result<Vec<ServedColumns>, StoreError> {
+        let mut all = Vec::new();
+        let first = self.parts.partition_point(|part| part.count_through <= rows.start);
+        let mut before = if first == 0 { 0 } else { self.parts[first - 1].count_through };
+        for part in &self.parts[first..] {
+            if before >= rows.end {
+                break;
+            }
+            let wanted = rows.start.max(before) - before..rows.end.min(part.count_through) - before;
+            let path = self.store.dir().join(&part.file.path);
+            let file = self.store.named(&path, part.file.rows, part.file.bytes, &part.file.sha256);
+            let ranges = slice(&part.ranges, wanted);
+            let footers = &self.store.inner.footers;
+            for columns in lake::records::columns(&file, footers, &ranges, &self.sources)? {
+                let (period, generation) = (part.period, part.generation);
+                all.push(ServedColumns { period, generation, columns: columns? });
+            }
+            before = part.count_through;
+        }
+        Ok(all)
     }
 
     /// All records in order, streamed: memory does not grow with their number.
