@@ -31,8 +31,8 @@ pub use error::StoreError;
 pub use guard::guarded;
 pub use journal::SqliteJournal;
 pub use lake::{
-    BilledCounter, EventColumns, RecordColumns, RecordEncoder, RecordField, RecordReader,
-    RecordScan, SampleColumns, SeriesRow,
+    BilledCounter, EventColumns, OpenThing, RecordColumns, RecordEncoder, RecordField,
+    RecordReader, RecordScan, SampleColumns, SeriesRow,
 };
 pub use lock::LockWait;
 pub use outbox::Told;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use cloudtally_model::{
-    Instant, NetworkSample, Segment, SourceName, Sources, UsageEvent, UsageRecord,
+    Instant, NetworkSample, ResourceId, Segment, SourceName, Sources, UsageEvent, UsageRecord,
 };
 use rusqlite::params;
 
@@ -16,7 +16,7 @@ use crate::{
     Accounts, Anomaly, BilledCounter, EventFile, IngestRun, JobRun, LakeFile, PublishedPeriod,
     QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Store, StoreError, UnmeteredEvents,
     catalogue::{checksums, load, sql},
-    lake::{self, EventColumns, RecordReader, SampleColumns, verified::NamedFile},
+    lake::{self, EventColumns, OpenThing, RecordReader, SampleColumns, verified::NamedFile},
     lock::FolderLock,
 };
 
@@ -157,12 +157,39 @@ impl Store {
         period: &PublishedPeriod,
         sources: &Sources,
     ) -> Result<Vec<Segment>, StoreError> {
+        self.open_file(period, |file| lake::segments::read(file, sources, None))
+    }
+
+    /// Like [`Self::read_open`], of one resource.
+    pub fn read_open_of(
+        &self,
+        period: &PublishedPeriod,
+        sources: &Sources,
+        resource: ResourceId,
+    ) -> Result<Vec<Segment>, StoreError> {
+        self.open_file(period, |file| lake::segments::read(file, sources, Some(resource)))
+    }
+
+    /// Like [`Self::read_open`], of which things they are alone.
+    pub fn read_open_things(
+        &self,
+        period: &PublishedPeriod,
+        sources: &Sources,
+    ) -> Result<Vec<OpenThing>, StoreError> {
+        self.open_file(period, |file| lake::segments::read_things(file, sources))
+    }
+
+    fn open_file<T>(
+        &self,
+        period: &PublishedPeriod,
+        read: impl FnOnce(&NamedFile<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let Some(file) = &period.segments else {
             let what = "open segments";
             return Err(StoreError::NothingPublished { period: period.period, what });
         };
         let path = self.dir().join(&file.path);
-        lake::segments::read(&self.named_lake(&path, file), sources)
+        read(&self.named_lake(&path, file))
     }
 
     /// Bytes already billed of the series whose samples lie in a published period;

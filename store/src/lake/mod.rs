@@ -19,6 +19,7 @@ pub use counters::BilledCounter;
 pub use events::EventColumns;
 pub use records::{RecordColumns, RecordEncoder, RecordField, RecordReader, RecordScan};
 pub use samples::{SampleColumns, SeriesRow};
+pub use segments::OpenThing;
 
 use cloudtally_model::{Instant, Millis, Period, utc_day_name};
 

@@ -3,10 +3,16 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{RecordBatch, StringArray, TimestampMillisecondArray, UInt16Array, UInt64Array};
+use arrow::array::{
+    BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt16Array, UInt64Array,
+};
 use cloudtally_model::{
-    AccountId, Attributes, EventId, Instant, NicId, OfferingId, ResourceId, Segment, Sources,
-    TemplateId, Text, UsageTypeId,
+    AccountId, Attributes, EventId, Instant, NicId, OfferingId, ResourceId, Segment, SourceId,
+    Sources, TemplateId, Text, UsageTypeId, ZoneId,
+};
+use parquet::arrow::{
+    ProjectionMask,
+    arrow_reader::{ArrowPredicateFn, RowFilter},
 };
 
 use super::{
@@ -84,9 +90,62 @@ pub(crate) fn nic_number(nic: NicId) -> Option<u64> {
     (nic.0 != 0).then_some(nic.0)
 }
 
-/// All segments of a file, in order of `sources`' ranks.
-pub(crate) fn read(file: &NamedFile<'_>, sources: &Sources) -> Result<Vec<Segment>, StoreError> {
-    let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(&[]);
+/// A thing of which one segment may be open at a time, but for its part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenThing {
+    /// Whose ids these are.
+    pub source: SourceId,
+    /// The usage type.
+    pub usage_type: UsageTypeId,
+    /// The thing used.
+    pub resource: ResourceId,
+    /// The NIC, for network offerings; 0 elsewhere.
+    pub nic: NicId,
+    /// Where it is.
+    pub zone: ZoneId,
+}
+
+/// What is open by a file, one a segment; nothing else of them is decoded.
+pub(crate) fn read_things(
+    file: &NamedFile<'_>,
+    sources: &Sources,
+) -> Result<Vec<OpenThing>, StoreError> {
+    let wanted = ["source", "usage_type", "resource_id", "nic_id", "zone_id"];
+    let skipped: Vec<&str> = KIND.names().filter(|name| !wanted.contains(name)).collect();
+    let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(&skipped);
+    let mut things = Vec::new();
+    for batch in Batches::build(builder, path)? {
+        let batch = batch?;
+        let columns = Columns(&batch);
+        let (source, usage_type) = (columns.sources(sources)?, columns.u16("usage_type"));
+        let (resource, nic) = (columns.u64("resource_id"), columns.u64("nic_id"));
+        let zones = columns.u64("zone_id");
+        things.extend((0..batch.num_rows()).map(|row| OpenThing {
+            source: source.get(row),
+            usage_type: UsageTypeId(usage_type.value(row)),
+            resource: ResourceId(resource.value(row)),
+            nic: NicId(value(nic, row).unwrap_or(0)),
+            zone: zone(zones, row),
+        }));
+    }
+    Ok(things)
+}
+
+/// Segments of a file, in order of `sources`' ranks: all, or those of one resource.
+pub(crate) fn read(
+    file: &NamedFile<'_>,
+    sources: &Sources,
+    resource: Option<ResourceId>,
+) -> Result<Vec<Segment>, StoreError> {
+    let (mut builder, path) = LakeReader::open(file, &KIND, None)?.builder(&[]);
+    if let Some(ResourceId(wanted)) = resource {
+        let column = ProjectionMask::columns(builder.parquet_schema(), ["resource_id"]);
+        let is_of = ArrowPredicateFn::new(column, move |batch: RecordBatch| {
+            let resources = Columns(&batch).u64("resource_id").values();
+            Ok(resources.iter().map(|id| Some(*id == wanted)).collect::<BooleanArray>())
+        });
+        builder = builder.with_row_filter(RowFilter::new(vec![Box::new(is_of)]));
+    }
     let mut segments = Vec::new();
     for batch in Batches::build(builder, path)? {
         let batch = batch?;

@@ -15,14 +15,14 @@ use std::{
 };
 
 use cloudtally_model::{
-    AccountId, Instant, Period, RecordId, SourceName, Sources, UsageRecord, UsageTypeId,
+    AccountId, Instant, Period, RecordId, RecordRow, SourceName, Sources, UsageRecord, UsageTypeId,
 };
 use rusqlite::params;
 
 use crate::{
     LakeFile, Store, StoreError,
     catalogue::{db::Db, load, sql},
-    lake::{self, RecordColumns, RecordField, RecordScan},
+    lake::{self, RecordColumns, RecordField, RecordReader, RecordScan},
 };
 use key_index::KeyIndex;
 
@@ -211,11 +211,7 @@ impl RecordSet {
                 break;
             }
             let wanted = rows.start.max(before) - before..rows.end.min(part.count_through) - before;
-            let path = self.store.dir().join(&part.file.path);
-            let file = self.store.named(&path, part.file.rows, part.file.bytes, &part.file.sha256);
-            let ranges = slice(&part.ranges, wanted);
-            let footers = &self.store.inner.footers;
-            for columns in lake::records::columns(&file, footers, &ranges, &self.sources)? {
+            for columns in self.part_columns(part, &slice(&part.ranges, wanted))? {
                 let (period, generation) = (part.period, part.generation);
                 all.push(ServedColumns { period, generation, columns: columns? });
             }
@@ -265,18 +261,28 @@ impl RecordSet {
     /// The record of this id, if it is in the set. Looks through one period.
     pub fn find(&self, id: RecordId) -> Result<Option<ServedRecord>, StoreError> {
         let at = self.parts.partition_point(|part| part.period.start < id.period_start());
-        let mut found = None;
-        if let Some(part) = self.parts.get(at) {
-            self.read(part, &part.ranges, &mut |served| {
-                let source = self.sources.name(served.record.source);
-                if served.record.id(source, part.period) == id {
-                    found = Some(served);
-                    return Ok(ControlFlow::Break(()));
-                }
-                Ok(ControlFlow::Continue(()))
-            })?;
+        let Some(part) = self.parts.get(at) else { return Ok(None) };
+        let (period, generation) = (part.period, part.generation);
+        let mut key = Vec::new();
+        for columns in self.part_columns(part, &part.ranges)? {
+            let columns = columns?;
+            let is_it =
+                |row: &RecordRow<'_>| row.id(self.sources.name(row.source), period, &mut key) == id;
+            if let Some(row) = columns.rows().find(is_it) {
+                return Ok(Some(ServedRecord { period, generation, record: row.to_record() }));
+            }
         }
-        Ok(found)
+        Ok(None)
+    }
+
+    fn part_columns(
+        &self,
+        part: &Part,
+        ranges: &[Range<u64>],
+    ) -> Result<RecordReader<'_>, StoreError> {
+        let path = self.store.dir().join(&part.file.path);
+        let file = self.store.named(&path, part.file.rows, part.file.bytes, &part.file.sha256);
+        lake::records::columns(&file, &self.store.inner.footers, ranges, &self.sources)
     }
 
     fn read(
