@@ -4,9 +4,9 @@
 //! is clipped, summed by key and, where several records come of it, sorted; all else is
 //! in order already. Those of bytes come beside them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, convert::Infallible};
 
-use cloudtally_model::{Period, RecordRow, SourceId, UsageRecord};
+use cloudtally_model::{Period, RecordRow, Segment, SourceId, UsageRecord};
 
 use crate::{
     records::add_segment,
@@ -30,10 +30,9 @@ impl<'a> PeriodRecords<'a> {
         each: &mut dyn FnMut(&RecordRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut bytes = self.bytes.iter().map(UsageRecord::as_row).peekable();
-        let mut flush = |rows: &mut Vec<RecordRow<'a>>| {
-            if rows.len() > 1 {
-                rows.sort_unstable();
-            }
+        let mut rows = Vec::new();
+        self.for_each_run(&mut |run| {
+            self.merge(run, &mut rows);
             for row in rows.drain(..) {
                 while let Some(before) = bytes.next_if(|bytes| is_before(bytes, &row)) {
                     each(&before)?;
@@ -41,31 +40,59 @@ impl<'a> PeriodRecords<'a> {
                 each(&row)?;
             }
             Ok(())
-        };
-        let (mut rows, mut run) = (Vec::new(), None);
+        })?;
+        bytes.try_for_each(|row| each(&row))
+    }
+
+    /// Calls `each` with the segments of one resource and type, of all that have some in
+    /// the period, in order.
+    fn for_each_run<E>(
+        &self,
+        each: &mut dyn FnMut(&[&'a Segment]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (mut run, mut key): (Vec<&Segment>, _) = (Vec::new(), None);
         for segment in self.segments.inside(self.period) {
             if self.left_out.contains(&segment.source) {
                 continue;
             }
-            let key = RunKey::of(segment);
-            if run != Some(key) {
-                flush(&mut rows)?;
-                run = Some(key);
+            let of_segment = Some(RunKey::of(segment));
+            if key != of_segment {
+                if !run.is_empty() {
+                    each(&run)?;
+                }
+                run.clear();
+                key = of_segment;
             }
-            add_segment(segment, self.period, &mut rows);
+            run.push(segment);
         }
-        flush(&mut rows)?;
-        bytes.try_for_each(|row| each(&row))
+        if run.is_empty() { Ok(()) } else { each(&run) }
+    }
+
+    /// Puts the records of a run into `rows`, in order.
+    fn merge(&self, run: &[&'a Segment], rows: &mut Vec<RecordRow<'a>>) {
+        run.iter().for_each(|segment| add_segment(segment, self.period, rows));
+        if rows.len() > 1 {
+            rows.sort_unstable();
+        }
     }
 
     /// How many there are.
     pub(crate) fn count(&self) -> u64 {
-        let mut count = 0;
-        let counted = self.for_each(&mut |_| {
-            count += 1;
-            Ok::<(), std::convert::Infallible>(())
-        });
-        counted.map_or(0, |()| count)
+        let mut count = self.bytes.len() as u64;
+        let mut rows = Vec::new();
+        self.for_each_run(&mut |run| {
+            // What is alone is a record; only several may be one.
+            count += match run {
+                [_] => 1,
+                several => {
+                    rows.clear();
+                    self.merge(several, &mut rows);
+                    rows.len() as u64
+                }
+            };
+            Ok::<(), Infallible>(())
+        })
+        .map_or(0, |()| count)
     }
 
     /// Whether use is left out of it.
