@@ -13,17 +13,18 @@
 use std::collections::BTreeMap;
 
 use cloudtally_model::{
-    Calendar, Instant, Part, Period, ResourceId, Segment, SourceId, SourceName, Sources, Unit,
-    UsageRecord, UsageTypeId, usage_type,
+    Calendar, Instant, Part, Period, RecordRow, SourceName, Sources, Unit, UsageRecord,
+    UsageTypeId, ZoneId, usage_type,
 };
-use cloudtally_store::{PublishedPeriod, Severity, Snapshot, Store};
+use cloudtally_store::{OpenThing, PublishedPeriod, ServedRecord, Severity, Snapshot, Store};
 use polars::prelude::{
     Column, DataFrame, IntoLazy, JoinArgs, JoinType, NamedFrom, PolarsError, Series, col, lit,
 };
+use rayon::prelude::*;
 
 use crate::{
     AggregateError,
-    explain::explain,
+    explain::explain_served,
     job::{removals, stale_before, waiting_period},
     network::NetworkBiller,
     window::Removals,
@@ -87,19 +88,16 @@ pub fn sanity_checks(
     let looked_at = periods.of(&snapshot.periods);
     let total = looked_at.len() as u64;
     let sampled_from = looked_at.len().saturating_sub(SAMPLED_PERIODS);
-    for (index, known) in looked_at.into_iter().enumerate() {
-        let records = store.read_records(known, &snapshot.sources)?;
-        findings.extend(period_records(known.period, &records, &removals));
-        let over = running_within_allocated(known.period, &records, &snapshot.sources);
-        findings.extend(over.map_err(group_error)?);
-        if known.segments.is_some() {
-            let open = store.read_open(known, &snapshot.sources)?;
-            findings.extend(open_once(known.period, &open));
-        }
-        if index >= sampled_from {
-            findings.extend(recomputed(store, &snapshot, known, &records)?);
-        }
-        progress(index as u64 + 1, total);
+    let looked_at: Vec<(usize, &PublishedPeriod)> = looked_at.into_iter().enumerate().collect();
+    let checks = PeriodChecks { store, snapshot: &snapshot, removals: &removals };
+    for side_by_side in looked_at.chunks(2 * rayon::current_num_threads()) {
+        let found = side_by_side.par_iter().map(|&(index, known)| {
+            let sample = if index >= sampled_from { SAMPLE_PER_PERIOD } else { 0 };
+            checks.of(known, sample)
+        });
+        let found: Vec<_> = found.collect::<Result<_, AggregateError>>()?;
+        findings.extend(found.into_iter().flatten());
+        progress(side_by_side.last().map_or(0, |(index, _)| *index as u64 + 1), total);
     }
     let biller = NetworkBiller { store, snapshot: &snapshot, calendar };
     findings.extend(biller.oversized()?.into_iter().map(|series| {
@@ -195,71 +193,128 @@ fn periods_tile(snapshot: &Snapshot, calendar: Calendar) -> Vec<SanityFinding> {
     findings
 }
 
-fn period_records(
-    period: Period,
-    records: &[UsageRecord],
-    removals: &Removals,
-) -> Vec<SanityFinding> {
-    let mut findings = Vec::new();
-    let length_ms = period.length().0.unsigned_abs();
-    for record in records {
-        let subject = || {
-            format!(
-                "{} record of {} {} in {period}",
-                record.row().constant,
-                record.account,
-                record.resource
-            )
-        };
-        let lifecycle = record.row().unit == Unit::Milliseconds;
-        if lifecycle && record.quantity > length_ms {
-            findings.push(broken(
-                subject(),
-                format!("{} ms in a period of {length_ms} ms", record.quantity),
-            ));
+/// The checks of one period.
+struct PeriodChecks<'a> {
+    store: &'a Store,
+    snapshot: &'a Snapshot,
+    removals: &'a Removals,
+}
+
+impl PeriodChecks<'_> {
+    /// Checks a period, and so many of its records against their events.
+    fn of(
+        &self,
+        known: &PublishedPeriod,
+        sample: usize,
+    ) -> Result<Vec<SanityFinding>, AggregateError> {
+        let (store, sources) = (self.store, &self.snapshot.sources);
+        let mut findings = Vec::new();
+        let (mut running, mut allocated) = (Vms::default(), Vms::default());
+        let mut sampled: Vec<UsageRecord> = Vec::new();
+        let step = (known.records.rows / SAMPLE_PER_PERIOD as u64).max(1);
+        let mut number = 0;
+        let (mut last, mut is_sorted): (Option<UsageRecord>, bool) = (None, true);
+        for columns in store.record_columns(known, sources)? {
+            let columns = columns?;
+            is_sorted &= columns.rows().is_sorted()
+                && columns
+                    .rows()
+                    .next()
+                    .is_none_or(|row| last.as_ref().is_none_or(|last| last.as_row() <= row));
+            for row in columns.rows() {
+                findings.extend(self.record(known.period, &row));
+                match row.usage_type {
+                    UsageTypeId::RUNNING_VM => running.push(&row),
+                    UsageTypeId::ALLOCATED_VM => allocated.push(&row),
+                    _ => {}
+                }
+                if number % step == 0 && sampled.len() < sample {
+                    sampled.push(row.to_record());
+                }
+                number += 1;
+            }
+            last = columns.rows().last().map(|row| row.to_record());
         }
-        if let Some(removed) = removals.get(&(record.source, record.account))
-            && lifecycle
+        if !is_sorted {
+            let what = "they are out of order".to_owned();
+            findings.push(broken(format!("records of {}", known.period), what));
+        }
+        let over = running_within_allocated(known.period, running, allocated, sources);
+        findings.extend(over.map_err(group_error)?);
+        if known.segments.is_some() {
+            findings.extend(open_once(known.period, store.read_open_things(known, sources)?));
+        }
+        findings.extend(recomputed(store, self.snapshot, known, sampled)?);
+        Ok(findings)
+    }
+
+    /// What is wrong with one record.
+    fn record(&self, period: Period, record: &RecordRow<'_>) -> Vec<SanityFinding> {
+        let mut findings = Vec::new();
+        if record.row().unit != Unit::Milliseconds {
+            return findings;
+        }
+        let length_ms = period.length().0.unsigned_abs();
+        let subject = || {
+            let (constant, account) = (record.row().constant, record.account);
+            format!("{constant} record of {account} {} in {period}", record.resource)
+        };
+        if record.quantity > length_ms {
+            let what = format!("{} ms in a period of {length_ms} ms", record.quantity);
+            findings.push(broken(subject(), what));
+        }
+        if let Some(removed) = self.removals.get(&(record.source, record.account))
             && (*removed <= period.start
                 || record.quantity > removed.since(period.start).0.unsigned_abs())
         {
             findings.push(broken(subject(), format!("its account was removed at {removed}")));
         }
+        findings
     }
-    if !records.is_sorted() {
-        findings.push(broken(format!("records of {period}"), "they are out of order".to_owned()));
-    }
-    findings
 }
 
-/// Running time of each VM joined with its allocated time.
-fn running_within_allocated(
-    period: Period,
-    records: &[UsageRecord],
-    sources: &Sources,
-) -> Result<Vec<SanityFinding>, PolarsError> {
-    // Our own cloud tells all there is; dumps of others may lack a creation.
-    let own = SourceName::new(SourceName::PLATFORM).ok().and_then(|own| sources.id(own.as_str()));
-    let own = own.map(|own| u32::from(own.0));
-    let sums = |id: UsageTypeId, name: &str| -> Result<DataFrame, PolarsError> {
-        let of_type = || records.iter().filter(move |record| record.usage_type == id);
-        let sources: Vec<u32> = of_type().map(|r| u32::from(r.source.0)).collect();
-        let vms: Vec<u64> = of_type().map(|r| r.resource.0).collect();
-        let used: Vec<u64> = of_type().map(|r| r.quantity).collect();
-        let height = vms.len();
+/// The use of VMs, as columns.
+#[derive(Default)]
+struct Vms {
+    sources: Vec<u32>,
+    ids: Vec<u64>,
+    used_ms: Vec<u64>,
+}
+
+impl Vms {
+    fn push(&mut self, record: &RecordRow<'_>) {
+        self.sources.push(u32::from(record.source.0));
+        self.ids.push(record.resource.0);
+        self.used_ms.push(record.quantity);
+    }
+
+    /// Sums the use of each VM.
+    fn sums(self, name: &str) -> Result<DataFrame, PolarsError> {
+        let height = self.ids.len();
         let columns: Vec<Column> = vec![
-            Series::new("source".into(), sources).into(),
-            Series::new("vm".into(), vms).into(),
-            Series::new(name.into(), used).into(),
+            Series::new("source".into(), self.sources).into(),
+            Series::new("vm".into(), self.ids).into(),
+            Series::new(name.into(), self.used_ms).into(),
         ];
         DataFrame::new(height, columns)?
             .lazy()
             .group_by([col("source"), col("vm")])
             .agg([col(name).sum()])
             .collect()
-    };
-    let running = sums(UsageTypeId::RUNNING_VM, "running_ms")?;
-    let allocated = sums(UsageTypeId::ALLOCATED_VM, "allocated_ms")?;
+    }
+}
+
+/// Running time of each VM joined with its allocated time.
+fn running_within_allocated(
+    period: Period,
+    running: Vms,
+    allocated: Vms,
+    sources: &Sources,
+) -> Result<Vec<SanityFinding>, PolarsError> {
+    // Our own cloud tells all there is; dumps of others may lack a creation.
+    let own = SourceName::new(SourceName::PLATFORM).ok().and_then(|own| sources.id(own.as_str()));
+    let own = own.map(|own| u32::from(own.0));
+    let (running, allocated) = (running.sums("running_ms")?, allocated.sums("allocated_ms")?);
     let keys = [col("source"), col("vm")];
     let over = running
         .lazy()
@@ -297,42 +352,46 @@ fn running_within_allocated(
         .collect())
 }
 
-fn open_once(period: Period, open: &[Segment]) -> Vec<SanityFinding> {
-    let mut seen: BTreeMap<(SourceId, UsageTypeId, ResourceId, u64, u64), u32> = BTreeMap::new();
-    for segment in open {
-        let row = usage_type(segment.usage_type).expect("segments come from the table");
-        let zone = if row.part == Part::Zone { segment.attributes.zone.number() } else { None };
-        let part = (segment.nic.0, zone.unwrap_or(0));
-        let key = (segment.source, segment.usage_type, segment.resource, part.0, part.1);
-        *seen.entry(key).or_default() += 1;
+fn open_once(period: Period, mut open: Vec<OpenThing>) -> Vec<SanityFinding> {
+    for thing in &mut open {
+        let row = usage_type(thing.usage_type).expect("segments come from the table");
+        if row.part != Part::Zone {
+            thing.zone = ZoneId::NONE;
+        }
     }
-    seen.into_iter()
-        .filter(|(_, count)| *count > 1)
-        .map(|((_, id, resource, ..), count)| {
+    open.sort_unstable();
+    let twice = open.chunk_by(|a, b| a == b).filter(|same| same.len() > 1);
+    twice
+        .map(|same| {
             broken(
-                format!("type {id} of {resource} at the end of {period}"),
-                format!("{count} segments are open where one may be"),
+                format!(
+                    "type {} of {} at the end of {period}",
+                    same[0].usage_type, same[0].resource
+                ),
+                format!("{} segments are open where one may be", same.len()),
             )
         })
         .collect()
 }
 
-/// Explains a few records spread over the period and sees that they add up.
+/// Explains records of the period and sees that they add up.
 fn recomputed(
     store: &Store,
     snapshot: &Snapshot,
     known: &PublishedPeriod,
-    records: &[UsageRecord],
+    records: Vec<UsageRecord>,
 ) -> Result<Vec<SanityFinding>, AggregateError> {
-    let step = (records.len() / SAMPLE_PER_PERIOD).max(1);
     let mut findings = Vec::new();
-    for record in records.iter().step_by(step).take(SAMPLE_PER_PERIOD) {
+    for record in records {
         let id = record.id(snapshot.sources.name(record.source), known.period);
-        let explanation = explain(store, id)?;
+        let (period, generation) = (known.period, known.generation);
+        let served = ServedRecord { period, generation, record };
+        let explanation = explain_served(store, snapshot, known, served)?;
         if !explanation.adds_up() && !explanation.waits {
+            let quantity = explanation.served.record.quantity;
             findings.push(broken(
                 format!("record {id}"),
-                format!("says {}, its events say {}", record.quantity, explanation.sum),
+                format!("says {quantity}, its events say {}", explanation.sum),
             ));
         }
     }

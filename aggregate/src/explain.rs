@@ -109,17 +109,27 @@ pub fn explain(store: &Store, id: RecordId) -> Result<Explanation, AggregateErro
     let all = RecordFilter::default();
     let set = store.records(window, &all)?;
     let served = set.find(id)?.ok_or(AggregateError::NoSuchRecord { id })?;
-    let sources = set.sources().clone();
+    explain_served(store, &snapshot, known, served)
+}
+
+/// Explains a record of a published period.
+pub(crate) fn explain_served(
+    store: &Store,
+    snapshot: &Snapshot,
+    known: &PublishedPeriod,
+    served: ServedRecord,
+) -> Result<Explanation, AggregateError> {
+    let sources = snapshot.sources.clone();
     let (parts, sum) = match served.record.row().unit {
-        Unit::Milliseconds => segments_behind(store, &snapshot, known, &served)?,
+        Unit::Milliseconds => segments_behind(store, snapshot, known, &served)?,
         Unit::BytesSent | Unit::BytesReceived => {
-            samples_behind(store, &snapshot, known, &served, &sources)?
+            samples_behind(store, snapshot, known, &served, &sources)?
         }
     };
     let waits = match served.record.row().unit {
-        Unit::Milliseconds => is_stale(&snapshot, known),
+        Unit::Milliseconds => is_stale(snapshot, known),
         Unit::BytesSent | Unit::BytesReceived => {
-            let (snapshot, calendar) = (&snapshot, store.calendar()?);
+            let calendar = store.calendar()?;
             NetworkBiller { store, snapshot, calendar }.is_unsettled()
         }
     };
@@ -150,7 +160,7 @@ fn segments_behind(
     let (open, from) = match state {
         Some(state) => {
             let of_resource = |s: &Segment| is_of(s, record, row.kind);
-            let open = store.read_open(state, &snapshot.sources)?;
+            let open = store.read_open_of(state, &snapshot.sources, record.resource)?;
             (open.into_iter().filter(of_resource).collect(), state.period.end)
         }
         None => (Vec::new(), snapshot.earliest().unwrap_or(Instant::EPOCH)),
@@ -320,10 +330,10 @@ fn samples_of(
     });
     let mut samples = Vec::new();
     for file in files {
-        store.read_samples(file, Instant::from_millis(-1), last.period.end, &mut |sample| {
-            if of_record(&sample) && is_seen(&sample, file.seq) {
-                samples.push(sample);
-            }
+        let bounds = (Instant::from_millis(-1), last.period.end);
+        store.sample_columns(file, bounds, Some(record.resource.0), &mut |columns| {
+            let all = (0..columns.height()).map(|row| columns.sample(row));
+            samples.extend(all.filter(|s| of_record(s) && is_seen(s, file.seq)));
         })?;
     }
     samples.sort_by(|a, b| (&a.series, a.sampled).cmp(&(&b.series, b.sampled)));

@@ -14,6 +14,8 @@
 //! # Source
 //! Usage rules 3.
 
+use std::borrow::Borrow;
+
 use cloudtally_model::{
     AccountId, Attributes, Effect, EventCode, EventId, Instant, Meter, NicId, Own, ResourceId,
     ResourceKind, Segment, SourceId, UsageEvent, UsageType, UsageTypeId, event_name, meters,
@@ -356,16 +358,16 @@ fn lesson(code: EventCode, kind: ResourceKind) -> Option<Lesson> {
 /// Whether a resource with nothing open needs its past to go on: whether the
 /// first of its events that teaches anything leaves something open. `events`
 /// are those of one resource and kind, in order.
-pub(crate) fn needs_past<'e>(
+pub(crate) fn needs_past<E: Borrow<UsageEvent>>(
     kind: ResourceKind,
-    events: impl Iterator<Item = (EventCode, &'e UsageEvent)>,
+    events: impl Iterator<Item = (EventCode, E)>,
 ) -> bool {
     if kind != ResourceKind::Vm {
         return false; // nothing else opens with what is known from before
     }
     let mut lessons = events.filter_map(|(code, event)| Some((lesson(code, kind)?, event)));
     lessons.next().is_some_and(|(lesson, event)| {
-        let known = attributes_of(event);
+        let known = attributes_of(event.borrow());
         let complete = !known.zone.is_none()
             && known.offering.is_some()
             && known.template.is_some()

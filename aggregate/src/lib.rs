@@ -10,7 +10,9 @@ mod job; // which periods to compute, and publishing them
 mod labels; // what totals show, different for different things
 mod line; // a record with names and dates resolved
 mod network; // counters become bytes, each billed once
+mod period; // the records of a period, one after the other
 mod records; // segments become records
+mod segments; // those of a window, in the orders of files
 mod totals; // records grouped for people
 mod window; // a stretch of time folded over all cores
 

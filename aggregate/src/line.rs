@@ -96,8 +96,7 @@ impl Lines {
     /// The line of a record.
     pub fn line(&mut self, served: &ServedRecord) -> Line {
         let record = &served.record;
-        let row = record.row();
-        let fields = &row.fields;
+        let row = record.as_row();
         let source = self.sources.name(record.source).clone();
         let start = self.show(0, record.start);
         let end = self.show(1, served.period.end - Millis::SECOND);
@@ -116,17 +115,17 @@ impl Lines {
             usage: record.usage(),
             raw_usage: record.raw_usage(),
             quantity: record.quantity,
-            unit: row.unit.name(),
+            unit: row.row().unit.name(),
             usage_id: record.usage_id(),
-            virtual_machine_id: fields.virtual_machine.then_some(record.resource.0),
-            name: record.name.clone().filter(|_| fields.name),
+            virtual_machine_id: row.virtual_machine_id(),
+            name: row.shown_name().map(Text::new),
             offering_id: record.offering.map(|offering| offering.0),
             template_id: record.template.map(|template| template.0),
             resource_type: record.resource_type.clone(),
             size: record.size,
             virtual_size: record.virtual_size,
-            network_id: (fields.network && record.network.0 != 0).then_some(record.network.0),
-            nic_id: fields.nic.then_some(record.nic.0),
+            network_id: row.network_id(),
+            nic_id: row.nic_id(),
             is_source_nat: record.is_source_nat,
             is_elastic: record.is_elastic,
             is_default: record.is_default,

@@ -1,52 +1,54 @@
-//! Segments become records: cut at the periods, summed per key.
+//! Segments become records: cut at a period, summed per key.
 //!
 //! A resource has few segments, so the records of a period are found by looking
 //! back over those the same resource has just made; there is no hash table and
-//! no second pass. Everything is integer milliseconds.
+//! no second pass. Everything is integer milliseconds. A record is a row of borrowed
+//! values ([`RecordRow`]) until a column takes it.
 //!
 //! # Source
 //! Usage rules 3 and 4; fields per type: guide 8.1.
 
 use cloudtally_model::{
-    NetworkId, Part, Period, Segment, UsageRecord, UsageType, UsageTypeId, usage_type,
+    NetworkId, Part, Period, RecordRow, Segment, UsageRecord, UsageType, UsageTypeId, usage_type,
 };
 
 /// Adds the use of one resource's segments to the records of each period.
 ///
-/// `periods` are contiguous and in order; `records[i]` belongs to `periods[i]`.
-/// The segments are those of one resource, in order of start, so that fields
-/// outside the key end up as the last segment of the period has them.
+/// `records[i]` belongs to `periods[i]`. The segments are those of one resource, in
+/// order of start, so that fields outside the key end up as the last segment of the
+/// period has them.
 ///
 /// Example: 12:00-18:00 and 23:00-open give 7 h on that day and 24 h on the next.
 pub fn add_resource(segments: &[Segment], periods: &[Period], records: &mut [Vec<UsageRecord>]) {
-    let Some(first_period) = periods.first() else { return };
-    let marks: Vec<usize> = records.iter().map(Vec::len).collect();
-    for segment in segments {
-        let row = usage_type(segment.usage_type).expect("segments come from the table");
-        let from = segment.start.max(first_period.start);
-        let first = periods.partition_point(|period| period.end <= from);
-        for (index, period) in periods.iter().enumerate().skip(first) {
-            let Some((start, end)) = segment.clip(*period) else { break };
-            let nothing = row.zero_size_is_nothing && segment.attributes.size == Some(0);
-            let used_ms = if nothing { 0 } else { end.since(start).0.unsigned_abs() };
-            let mut record = record_of(row, segment, *period);
-            let of_resource = &mut records[index][marks[index]..];
-            match of_resource.iter_mut().find(|known| same_key(row, known, &record)) {
-                Some(known) => {
-                    record.quantity = known.quantity + used_ms;
-                    *known = record;
-                }
-                None => {
-                    record.quantity = used_ms;
-                    records[index].push(record);
-                }
-            }
+    let mut rows = Vec::new();
+    for (period, records) in periods.iter().zip(records) {
+        segments.iter().for_each(|segment| add_segment(segment, *period, &mut rows));
+        records.extend(rows.drain(..).map(|row| row.to_record()));
+    }
+}
+
+/// Adds the use of a segment inside a period to the records of its resource.
+pub(crate) fn add_segment<'s>(
+    segment: &'s Segment,
+    period: Period,
+    of_resource: &mut Vec<RecordRow<'s>>,
+) {
+    let Some((start, end)) = segment.clip(period) else { return };
+    let row = usage_type(segment.usage_type).expect("segments come from the table");
+    let nothing = row.zero_size_is_nothing && segment.attributes.size == Some(0);
+    let mut record = record_of(row, segment, period);
+    record.quantity = if nothing { 0 } else { end.since(start).0.unsigned_abs() };
+    match of_resource.iter_mut().find(|known| same_key(row, known, &record)) {
+        Some(known) => {
+            record.quantity += known.quantity;
+            *known = record;
         }
+        None => of_resource.push(record),
     }
 }
 
 /// Whether two records of one resource and period are one.
-fn same_key(row: &UsageType, a: &UsageRecord, b: &UsageRecord) -> bool {
+fn same_key(row: &UsageType, a: &RecordRow<'_>, b: &RecordRow<'_>) -> bool {
     a.usage_type == b.usage_type
         && a.account == b.account
         && a.zone == b.zone
@@ -57,11 +59,11 @@ fn same_key(row: &UsageType, a: &UsageRecord, b: &UsageRecord) -> bool {
 }
 
 /// The record of a segment, without its quantity.
-fn record_of(row: &UsageType, segment: &Segment, period: Period) -> UsageRecord {
+fn record_of<'s>(row: &UsageType, segment: &'s Segment, period: Period) -> RecordRow<'s> {
     let attributes = &segment.attributes;
     let fields = &row.fields;
     let flag = |value: Option<u64>| Some(value == Some(1));
-    UsageRecord {
+    RecordRow {
         source: segment.source,
         account: segment.account,
         usage_type: row.id,
@@ -72,11 +74,11 @@ fn record_of(row: &UsageType, segment: &Segment, period: Period) -> UsageRecord 
         template: attributes.template.filter(|_| fields.template),
         size: attributes.size.filter(|_| fields.size),
         network: NetworkId(0),
-        resource_type: attributes.resource_type.clone().filter(|_| fields.resource_type),
+        resource_type: attributes.resource_type.as_deref().filter(|_| fields.resource_type),
         start: period.start,
         virtual_size: virtual_size(row, segment),
         // A NIC's number stands where other events have a name.
-        name: attributes.name.clone().filter(|_| row.part != Part::Nic),
+        name: attributes.name.as_deref().filter(|_| row.part != Part::Nic),
         is_source_nat: if fields.address_flags { flag(attributes.size) } else { None },
         is_elastic: if fields.address_flags {
             flag(attributes.template.map(|template| template.0))

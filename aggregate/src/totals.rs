@@ -3,17 +3,15 @@
 //! Accounts, domains, zones, offerings and resources are told apart by their id in
 //! their source; a name is only what is shown (`labels`).
 //!
-//! The one place where ad-hoc grouping is wanted, and so the place for polars:
-//! the wanted columns of the records become a data frame and one `group_by`
-//! does the rest. Sums stay exact: a quantity is split into its high and low 32
-//! bits, whose sums cannot overflow, and put together again in 128 bits.
+//! Only the columns that are asked for are decoded, period by period on all cores, and a
+//! line is looked for once for each run of neighbours that belong to it. Sums have 128 bits.
 
-use cloudtally_model::{Calendar, SourceId, SourceName, UsageTypeId, hours, usage_type};
-use cloudtally_store::{Accounts, RecordSet};
-use polars::prelude::{
-    Column, DataFrame, IntoLazy, NamedFrom, PlSmallStr, PolarsError, Series, SortMultipleOptions,
-    col,
-};
+use std::collections::HashMap;
+
+use chrono::{Datelike, NaiveDate};
+use cloudtally_model::{AccountId, Calendar, SourceId, SourceName, UsageTypeId, hours, usage_type};
+use cloudtally_store::{Accounts, RecordField, RecordSet, StoreError};
+use rayon::prelude::*;
 
 use crate::{AggregateError, labels};
 
@@ -125,50 +123,43 @@ pub fn totals(
         return Err(AggregateError::GroupTwice { name: groups[at].name() });
     }
     let has_ids = groups.iter().any(|group| group.is_of_a_source());
-    let mut batch = Batch::new(groups);
-    let mut partial: Vec<DataFrame> = Vec::new();
-    let mut failed = None;
-    let sources = records.sources().clone();
-    records.for_each(&mut |served| {
-        let record = &served.record;
-        let source = sources.name(record.source);
-        let id = |number: Option<u64>| number.map(|id| id.to_string()).unwrap_or_default();
-        for (column, group) in batch.columns.iter_mut().zip(groups) {
-            column.push(match group {
-                GroupBy::Day => calendar.date_of(served.period.start).to_string(),
-                GroupBy::Account => record.account.to_string(),
-                GroupBy::Domain => {
-                    accounts.get(source, record.account).map(labels::domain_key).unwrap_or_default()
-                }
-                GroupBy::Type => format!("{:02}", record.usage_type.0),
-                GroupBy::Zone => id(record.zone.number()),
-                GroupBy::Offering => id(record.offering.map(|offering| offering.0)),
-                GroupBy::Source => source.to_string(),
-                GroupBy::Resource => record.resource.to_string(),
-            });
-        }
-        batch.sources.push(if has_ids { u32::from(record.source.0) } else { 0 });
-        batch.types.push(u32::from(record.usage_type.0));
-        batch.low.push(record.quantity & 0xffff_ffff);
-        batch.high.push(record.quantity >> 32);
-        if batch.types.len() == BATCH && failed.is_none() {
-            match batch.sums(groups) {
-                Ok(frame) => partial.push(frame),
-                Err(error) => failed = Some(error),
-            }
-        }
-        Ok(())
-    })?;
-    if let Some(error) = failed {
-        return Err(group_error(error));
+    let partial: Vec<Sums> = (0..records.periods())
+        .into_par_iter()
+        .map(|period| sums_of_period(records, period, calendar, groups, has_ids))
+        .collect::<Result<_, StoreError>>()?;
+    let sums = partial.into_iter().reduce(plus).unwrap_or_default();
+
+    let sources = records.sources();
+    let mut totals: HashMap<(Vec<String>, Option<SourceName>, UsageTypeId), Sum> = HashMap::new();
+    for (key, sum) in sums {
+        let keys = groups.iter().zip(key.values).map(|(group, value)| match group {
+            GroupBy::Day => day_of(value).to_string(),
+            GroupBy::Type => format!("{value:02}"),
+            GroupBy::Source => sources.name(rank(value)).to_string(),
+            // Several accounts may be of one domain.
+            GroupBy::Domain => accounts
+                .get(sources.name(SourceId(key.source)), AccountId(value))
+                .map(labels::domain_key)
+                .unwrap_or_default(),
+            _ if value == NONE => String::new(),
+            _ => value.to_string(),
+        });
+        let source = has_ids.then(|| sources.name(SourceId(key.source)).clone());
+        totals.entry((keys.collect(), source, key.usage_type)).or_default().add(sum);
     }
-    partial.push(batch.sums(groups).map_err(group_error)?);
-    let totals = combine(partial, groups).map_err(group_error)?;
-    let named = |(rank, total)| {
-        let source = has_ids.then(|| sources.name(SourceId(rank)).clone());
-        Total { source, ..total }
+    let total = |((keys, source, usage_type), sum): (_, Sum)| Total {
+        group: Vec::new(),
+        keys,
+        source,
+        usage_type,
+        records: sum.records,
+        quantity: sum.quantity,
     };
-    let mut totals: Vec<Total> = totals.into_iter().map(named).collect();
+    let mut totals: Vec<Total> = totals.into_iter().map(total).collect();
+    // Labels are told apart in a defined order.
+    totals.sort_by(|a, b| {
+        (&a.keys, a.usage_type, &a.source).cmp(&(&b.keys, b.usage_type, &b.source))
+    });
     labels::label(&mut totals, groups, accounts);
     totals.sort_by(|a, b| {
         (&a.group, a.usage_type, &a.source).cmp(&(&b.group, b.usage_type, &b.source))
@@ -176,100 +167,123 @@ pub fn totals(
     Ok(totals)
 }
 
-/// Records summed at a time, so that memory does not grow with the window.
-const BATCH: usize = 1 << 19;
+/// Stands for no zone and no offering: ids are 63 bits.
+const NONE: u64 = u64::MAX;
 
-/// The column with the ranks of sources.
-const RANK: &str = "rank of the source";
-
-fn group_error(error: PolarsError) -> AggregateError {
-    AggregateError::Group(Box::new(error))
+/// What records have in common that are added up: the values of the groups in their order,
+/// the rank of the source if one of them is of it, and the type.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    values: [u64; GROUPS.len()],
+    source: u16,
+    usage_type: UsageTypeId,
 }
 
-/// The wanted columns of some records.
-struct Batch {
-    columns: Vec<Vec<String>>,
-    sources: Vec<u32>,
-    types: Vec<u32>,
-    low: Vec<u64>,
-    high: Vec<u64>,
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    records: u64,
+    quantity: u128,
 }
 
-impl Batch {
-    fn new(groups: &[GroupBy]) -> Self {
-        Self {
-            columns: vec![Vec::new(); groups.len()],
-            sources: Vec::new(),
-            types: Vec::new(),
-            low: Vec::new(),
-            high: Vec::new(),
-        }
-    }
-
-    /// Sums the batch and empties it.
-    fn sums(&mut self, groups: &[GroupBy]) -> Result<DataFrame, PolarsError> {
-        let height = self.types.len();
-        let Self { columns, sources, types, low, high } =
-            std::mem::replace(self, Self::new(groups));
-        let mut series: Vec<Column> = Vec::new();
-        for (values, group) in columns.into_iter().zip(groups) {
-            series.push(Series::new(group.name().into(), values).into());
-        }
-        series.push(Series::new(RANK.into(), sources).into());
-        series.push(Series::new("usagetype".into(), types).into());
-        series.push(Series::new("records".into(), vec![1u64; height]).into());
-        series.push(Series::new("low".into(), low).into());
-        series.push(Series::new("high".into(), high).into());
-        grouped(DataFrame::new(height, series)?, groups)
+impl Sum {
+    fn add(&mut self, more: Self) {
+        self.records += more.records;
+        self.quantity += more.quantity;
     }
 }
 
-fn grouped(frame: DataFrame, groups: &[GroupBy]) -> Result<DataFrame, PolarsError> {
-    let mut keys: Vec<PlSmallStr> = groups.iter().map(|group| group.name().into()).collect();
-    keys.extend([RANK.into(), "usagetype".into()]);
-    let by: Vec<_> = keys.iter().map(|key| col(key.clone())).collect();
-    frame
-        .lazy()
-        .group_by(by)
-        .agg([col("records").sum(), col("low").sum(), col("high").sum()])
-        .sort(keys, SortMultipleOptions::default())
-        .collect()
+type Sums = HashMap<Key, Sum>;
+
+fn plus(mut a: Sums, b: Sums) -> Sums {
+    if a.len() < b.len() {
+        return plus(b, a);
+    }
+    for (key, sum) in b {
+        a.entry(key).or_default().add(sum);
+    }
+    a
 }
 
-/// The sums of all batches, each with the rank of its source.
-fn combine(partial: Vec<DataFrame>, groups: &[GroupBy]) -> Result<Vec<(u16, Total)>, PolarsError> {
-    let mut all: Option<DataFrame> = None;
-    for frame in partial {
-        match &mut all {
-            Some(all) => all.vstack_mut(&frame).map(drop)?,
-            None => all = Some(frame),
-        }
+/// Sums the records of one period. They are in order of accounts and types, so neighbours
+/// mostly belong to one line and are added up before it is looked for.
+fn sums_of_period(
+    records: &RecordSet,
+    period: usize,
+    calendar: Calendar,
+    groups: &[GroupBy],
+    has_ids: bool,
+) -> Result<Sums, StoreError> {
+    use RecordField::{Quantity, Source, UsageType};
+    let of_groups = groups.iter().filter_map(|group| group.field());
+    let fixed = [UsageType, Quantity].into_iter().chain(has_ids.then_some(Source));
+    let mut wanted: Vec<RecordField> = fixed.collect();
+    wanted.extend(of_groups.filter(|field| !matches!(field, UsageType | Source)));
+    if groups.contains(&GroupBy::Source) && !has_ids {
+        wanted.push(Source);
     }
-    let Some(frame) = all else { return Ok(Vec::new()) };
-    let frame = grouped(frame, groups)?;
-    let texts: Vec<_> = groups
-        .iter()
-        .map(|group| frame.column(group.name())?.str())
-        .collect::<Result<_, PolarsError>>()?;
-    let ranks = frame.column(RANK)?.u32()?;
-    let types = frame.column("usagetype")?.u32()?;
-    let records = frame.column("records")?.u64()?;
-    let (low, high) = (frame.column("low")?.u64()?, frame.column("high")?.u64()?);
-    let row = |index: usize| {
-        let number = |value: Option<u64>| value.unwrap_or(0);
-        let short = |value: Option<u32>| {
-            u16::try_from(value.unwrap_or(0)).expect("types and ranks are 16 bits")
-        };
-        let total = Total {
-            group: Vec::new(),
-            keys: texts.iter().map(|text| text.get(index).unwrap_or_default().to_owned()).collect(),
-            source: None,
-            usage_type: UsageTypeId(short(types.get(index))),
-            records: number(records.get(index)),
-            quantity: (u128::from(number(high.get(index))) << 32)
-                + u128::from(number(low.get(index))),
-        };
-        (short(ranks.get(index)), total)
-    };
-    Ok((0..frame.height()).map(row).collect())
+    let mut sums = Sums::new();
+    let mut run: Option<(Key, Sum)> = None;
+    records.scan(period, &wanted, &mut |period, scan| {
+        let day = day_number(calendar.date_of(period.start));
+        let columns: Vec<Option<Vec<Option<u64>>>> = groups
+            .iter()
+            .map(|group| group.field().map(|field| scan.values(field)).transpose())
+            .collect::<Result<_, StoreError>>()?;
+        let types = scan.values(UsageType)?;
+        let sources = if has_ids { scan.values(Source)? } else { vec![Some(0); types.len()] };
+        for (row, quantity) in scan.values(Quantity)?.into_iter().enumerate() {
+            let mut values = [0; GROUPS.len()];
+            for (value, column) in values.iter_mut().zip(&columns) {
+                *value = column.as_ref().map_or(day, |column| column[row].unwrap_or(NONE));
+            }
+            let usage_type = UsageTypeId(narrow(types[row]));
+            let key = Key { values, source: narrow(sources[row]), usage_type };
+            let sum = Sum { records: 1, quantity: quantity.unwrap_or(0).into() };
+            match &mut run {
+                Some((known, total)) if *known == key => total.add(sum),
+                _ => {
+                    if let Some((known, total)) = run.replace((key, sum)) {
+                        sums.entry(known).or_default().add(total);
+                    }
+                }
+            }
+        }
+        Ok(())
+    })?;
+    if let Some((key, sum)) = run {
+        sums.entry(key).or_default().add(sum);
+    }
+    Ok(sums)
+}
+
+impl GroupBy {
+    /// The column of records that says it; `None` for days, which are the period's.
+    fn field(self) -> Option<RecordField> {
+        Some(match self {
+            Self::Day => return None,
+            Self::Account | Self::Domain => RecordField::Account,
+            Self::Type => RecordField::UsageType,
+            Self::Zone => RecordField::Zone,
+            Self::Offering => RecordField::Offering,
+            Self::Source => RecordField::Source,
+            Self::Resource => RecordField::Resource,
+        })
+    }
+}
+
+fn narrow(value: Option<u64>) -> u16 {
+    u16::try_from(value.unwrap_or(0)).expect("types and ranks are 16 bits")
+}
+
+fn rank(value: u64) -> SourceId {
+    SourceId(narrow(Some(value)))
+}
+
+fn day_number(date: NaiveDate) -> u64 {
+    u64::try_from(date.num_days_from_ce()).expect("days of bills are of our era")
+}
+
+fn day_of(number: u64) -> NaiveDate {
+    let days = i32::try_from(number).expect("days of bills are of our era");
+    NaiveDate::from_num_days_from_ce_opt(days).expect("it was made of a date")
 }

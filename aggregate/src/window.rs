@@ -1,9 +1,9 @@
 //! A window of time, folded over all cores.
 //!
-//! Loads the events of a window, groups them with the segments that were open
-//! before by resource, folds the groups in parallel and puts the results
-//! together in the order of the groups. That order is fixed by the data, so the
-//! output does not depend on how many threads took part.
+//! Loads the events of a window as columns, sorts an index of them by resource and time,
+//! groups it with the segments that were open before, folds the groups in parallel and
+//! sorts the segments they give. All orders are fixed by the data, so the output does not
+//! depend on how many threads took part.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,15 +11,15 @@ use std::{
 };
 
 use cloudtally_model::{
-    AccountId, Attributes, EventCode, EventId, Instant, Period, ResourceId, ResourceKind, Segment,
-    SourceId, Sources, UsageEvent, UsageRecord, event_code, kinds_of, usage_type,
+    AccountId, Attributes, EventCode, EventId, Instant, ResourceId, ResourceKind, Segment,
+    SourceId, Sources, UsageEvent, event_code, kinds_of, usage_type,
 };
-use cloudtally_store::{EventFile, Snapshot, Store, StoreError};
+use cloudtally_store::{EventColumns, EventFile, Snapshot, Store, StoreError};
 use rayon::prelude::*;
 
 use crate::{
     fold::{Fold, Oddity, needs_past},
-    records::add_resource,
+    segments::Segments,
 };
 
 /// Resources a thread takes at a time: enough to keep its output vectors long.
@@ -39,44 +39,57 @@ pub(crate) struct WindowFolder<'a> {
 /// What a window gives.
 #[derive(Debug, Default)]
 pub(crate) struct FoldedWindow {
-    /// The records of each period, in their order.
-    pub(crate) records: Vec<Vec<UsageRecord>>,
     /// Segments that were open at some time inside the window, ended or not.
-    pub(crate) segments: Vec<Segment>,
+    pub(crate) segments: Segments,
     /// What was odd.
     pub(crate) oddities: Vec<(SourceId, Oddity)>,
 }
 
-impl FoldedWindow {
-    /// The segments open at `end` (a boundary inside the window or its end), as a
-    /// later run should find them: not yet ended. A segment that ends exactly
-    /// at the boundary is still open there; its end belongs to the next period.
-    pub(crate) fn open_at(&self, end: Instant) -> Vec<Segment> {
-        let open = |s: &&Segment| s.start < end && s.end.is_none_or(|ended| ended >= end);
-        let mut segments: Vec<Segment> = self
-            .segments
-            .iter()
-            .filter(open)
-            .map(|s| Segment { end: None, closed_by: None, ..s.clone() })
-            .collect();
-        segments.par_sort_unstable();
-        segments
+/// The events of a window, as the lake has them.
+struct LoadedEvents(Vec<(SourceId, EventColumns)>);
+
+impl LoadedEvents {
+    fn get(&self, key: &EventKey) -> UsageEvent {
+        let columns = usize::try_from(key.columns).expect("positions fit in memory");
+        let row = usize::try_from(key.row).expect("positions fit in memory");
+        self.0[columns].1.event(row)
+    }
+
+    /// One key per event and kind it matters to, in the order of the fold.
+    fn keys(&self) -> Vec<EventKey> {
+        let keys = self.0.par_iter().enumerate().flat_map_iter(|(at, (source, columns))| {
+            let codes = columns.by_type(event_code).enumerate();
+            let metered = codes.filter_map(|(row, code)| Some((row, code?)));
+            metered.flat_map(move |(row, code)| {
+                kinds_of(code).map(move |kind| EventKey {
+                    group: (*source, kind, columns.resource(row)),
+                    created: columns.created(row),
+                    id: columns.id(row),
+                    columns: position(at),
+                    row: position(row),
+                    code,
+                })
+            })
+        });
+        let mut keys: Vec<EventKey> = keys.collect();
+        keys.par_sort_unstable();
+        keys
     }
 }
 
-struct LoadedEvent {
-    source: SourceId,
-    code: EventCode,
-    event: UsageEvent,
-}
-
-/// Sort key of one event for one kind of resource; `index` finds the event.
+/// Sort key of one event for one kind of resource; `columns` and `row` find the event.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct EventKey {
     group: GroupKey,
     created: Instant,
     id: EventId,
-    index: usize,
+    columns: u32,
+    row: u32,
+    code: EventCode,
+}
+
+fn position(at: usize) -> u32 {
+    u32::try_from(at).expect("a window is bounded far below that")
 }
 
 type GroupKey = (SourceId, ResourceKind, ResourceId);
@@ -111,49 +124,47 @@ impl<'a> WindowFolder<'a> {
     }
 
     /// Folds the events of `[from, to)` onto the segments open at `from`.
-    ///
-    /// `periods` are contiguous, in order and inside the window; without any, the
-    /// window is only replayed for the state it leaves.
     pub(crate) fn fold(
         &self,
         open: Vec<Segment>,
         (from, to): (Instant, Instant),
-        periods: &[Period],
     ) -> Result<FoldedWindow, StoreError> {
-        let events = self.load(from, to, &|_, _, _| true)?;
-        let keys = event_keys(&events);
+        let events = self.load(from, to)?;
+        let keys = events.keys();
         let open = sorted_by_group(open);
         let groups = groups(&keys, &open);
         let past = self.past(&groups, &keys, &events, from)?;
 
-        let chunks: Vec<FoldedWindow> = groups
+        let chunks: Vec<Folded> = groups
             .par_chunks(GROUPS_PER_TASK)
             .map(|groups| {
-                let mut out = FoldedWindow {
-                    records: periods.iter().map(|_| Vec::new()).collect(),
-                    ..FoldedWindow::default()
-                };
+                let mut out = Folded::default();
                 for group in groups {
                     let (source, kind, resource) = group.key;
                     let removed = |account| self.removals.get(&(source, account)).copied();
-                    let open = open[group.open.clone()].to_vec();
-                    let mut fold = Fold::resume(source, kind, resource, open);
+                    let open = &open[group.open.clone()];
+                    let ends = |s: &Segment| removed(s.account).is_some_and(|at| at < to);
+                    if group.events.is_empty() && !open.iter().any(ends) {
+                        // Nothing happens to it.
+                        out.segments.extend_from_slice(open);
+                        continue;
+                    }
+                    let mut fold = Fold::resume(source, kind, resource, open.to_vec());
                     if let Some(known) = past.get(&group.key) {
                         fold.known(known.clone());
                     }
                     for key in &keys[group.events.clone()] {
-                        let loaded = &events[key.index];
-                        fold.apply(loaded.code, &loaded.event, &removed);
+                        fold.apply(key.code, &events.get(key), &removed);
                     }
                     let mut folded = fold.finish(to, &removed);
-                    add_resource(&folded.segments, periods, &mut out.records);
                     out.segments.append(&mut folded.segments);
                     out.oddities.extend(folded.oddities.into_iter().map(|odd| (source, odd)));
                 }
                 out
             })
             .collect();
-        Ok(join(chunks, periods.len()))
+        drop((events, keys, groups, open));
+        Ok(join(chunks))
     }
 
     /// The history of one resource alone, for explanations.
@@ -161,25 +172,22 @@ impl<'a> WindowFolder<'a> {
         &self,
         open: Vec<Segment>,
         (from, to): (Instant, Instant),
-        (source, kind, resource): (SourceId, ResourceKind, ResourceId),
+        key: GroupKey,
     ) -> Result<(Vec<Segment>, Vec<Oddity>), StoreError> {
-        let events =
-            self.load(from, to, &|of, _, event| (of, event.resource) == (source, resource))?;
-        let keys = event_keys(&events);
+        let (source, kind, resource) = key;
+        let events = self.load_of(from, to, &|group| *group == key)?;
         let removed = |account| self.removals.get(&(source, account)).copied();
-        let key = (source, kind, resource);
-        let group = Group { key, events: 0..0, open: 0..open.len() };
+        let has_nothing_open = open.is_empty();
         let mut fold = Fold::resume(source, kind, resource, open);
-        let of_kind: Vec<&EventKey> = keys.iter().filter(|k| k.group == group.key).collect();
-        let in_order = of_kind.iter().map(|k| (events[k.index].code, &events[k.index].event));
-        if group.open.is_empty() && needs_past(kind, in_order) {
+        let in_order = events.iter().map(|(_, code, event)| (*code, event));
+        if has_nothing_open && needs_past(kind, in_order) {
             let past = self.history(&HashSet::from([key]), from)?;
             if let Some(known) = past.get(&key) {
                 fold.known(known.clone());
             }
         }
-        for key in of_kind {
-            fold.apply(events[key.index].code, &events[key.index].event, &removed);
+        for (_, code, event) in &events {
+            fold.apply(*code, event, &removed);
         }
         let folded = fold.finish(to, &removed);
         Ok((folded.segments, folded.oddities))
@@ -190,32 +198,54 @@ impl<'a> WindowFolder<'a> {
         self.files.iter().copied().filter(move |file| hit(file))
     }
 
-    /// Metered events of `[from, to)`, in no particular order.
-    fn load(
+    /// Events of `[from, to)`, as columns.
+    fn load(&self, from: Instant, to: Instant) -> Result<LoadedEvents, StoreError> {
+        let loaded = self.read(from, to, &|source, columns| vec![(source, columns)])?;
+        Ok(LoadedEvents(loaded))
+    }
+
+    /// Metered events of `[from, to)` of the groups wanted, by group and in order.
+    fn load_of(
         &self,
         from: Instant,
         to: Instant,
-        wanted: &(dyn Fn(SourceId, EventCode, &UsageEvent) -> bool + Sync),
-    ) -> Result<Vec<LoadedEvent>, StoreError> {
+        wanted: &(dyn Fn(&GroupKey) -> bool + Sync),
+    ) -> Result<Vec<(GroupKey, EventCode, UsageEvent)>, StoreError> {
+        let mut events = self.read(from, to, &|source, columns| {
+            let mut events = Vec::new();
+            let codes = columns.by_type(event_code).enumerate();
+            for (row, code) in codes.filter_map(|(row, code)| Some((row, code?))) {
+                let groups = kinds_of(code).map(|kind| (source, kind, columns.resource(row)));
+                for group in groups.filter(|group| wanted(group)) {
+                    events.push((group, code, columns.event(row)));
+                }
+            }
+            events
+        })?;
+        events.par_sort_unstable_by_key(|(group, _, event)| (*group, event.created, event.id));
+        Ok(events)
+    }
+
+    /// What `of` makes of the events of `[from, to)`, read on all cores.
+    fn read<T: Send>(
+        &self,
+        from: Instant,
+        to: Instant,
+        of: &(dyn Fn(SourceId, EventColumns) -> Vec<T> + Sync),
+    ) -> Result<Vec<T>, StoreError> {
         let files: Vec<&EventFile> = self.overlapping(from, to).collect();
-        let loaded: Vec<Vec<LoadedEvent>> = files
+        let read: Vec<Vec<T>> = files
             .par_iter()
             .map(|file| {
-                let Some(source) = self.sources.id(file.source.as_str()) else {
-                    return Ok(Vec::new());
-                };
-                let mut events = Vec::new();
-                self.store.read_events(file, from, to, &mut |event| {
-                    if let Some(code) = event_code(&event.event_type)
-                        && wanted(source, code, &event)
-                    {
-                        events.push(LoadedEvent { source, code, event });
-                    }
+                let mut all = Vec::new();
+                let Some(source) = self.sources.id(file.source.as_str()) else { return Ok(all) };
+                self.store.event_columns(file, from, to, &mut |columns| {
+                    all.append(&mut of(source, columns));
                 })?;
-                Ok(events)
+                Ok(all)
             })
             .collect::<Result<_, StoreError>>()?;
-        Ok(loaded.into_iter().flatten().collect())
+        Ok(read.into_iter().flatten().collect())
     }
 
     /// What is known from before the window of resources that have nothing open
@@ -226,7 +256,7 @@ impl<'a> WindowFolder<'a> {
         &self,
         groups: &[Group],
         keys: &[EventKey],
-        events: &[LoadedEvent],
+        events: &LoadedEvents,
         before: Instant,
     ) -> Result<HashMap<GroupKey, Attributes>, StoreError> {
         let needing: HashSet<GroupKey> = groups
@@ -234,7 +264,7 @@ impl<'a> WindowFolder<'a> {
             .filter(|group| group.open.is_empty())
             .filter(|group| {
                 let keys = keys[group.events.clone()].iter();
-                let of_group = keys.map(|key| (events[key.index].code, &events[key.index].event));
+                let of_group = keys.map(|key| (key.code, events.get(key)));
                 needs_past(group.key.1, of_group)
             })
             .map(|group| group.key)
@@ -247,41 +277,19 @@ impl<'a> WindowFolder<'a> {
         of: &HashSet<GroupKey>,
         before: Instant,
     ) -> Result<HashMap<GroupKey, Attributes>, StoreError> {
-        let events = self.load(Instant::EPOCH, before, &|source, code, event| {
-            kinds_of(code).any(|kind| of.contains(&(source, kind, event.resource)))
-        })?;
+        let events = self.load_of(Instant::EPOCH, before, &|group| of.contains(group))?;
         let mut known: HashMap<GroupKey, Attributes> = HashMap::new();
-        let keys = event_keys(&events);
-        for keys in keys.chunk_by(|a, b| a.group == b.group) {
-            let group @ (source, kind, resource) = keys[0].group;
-            if of.contains(&group) {
-                let removed = |account| self.removals.get(&(source, account)).copied();
-                let mut fold = Fold::resume(source, kind, resource, Vec::new());
-                for key in keys {
-                    fold.apply(events[key.index].code, &events[key.index].event, &removed);
-                }
-                known.insert(group, fold.known_at(before, &removed));
+        for of_group in events.chunk_by(|(a, ..), (b, ..)| a == b) {
+            let group @ (source, kind, resource) = of_group[0].0;
+            let removed = |account| self.removals.get(&(source, account)).copied();
+            let mut fold = Fold::resume(source, kind, resource, Vec::new());
+            for (_, code, event) in of_group {
+                fold.apply(*code, event, &removed);
             }
+            known.insert(group, fold.known_at(before, &removed));
         }
         Ok(known)
     }
-}
-
-/// One key per event and kind it matters to, in the order of the fold.
-fn event_keys(events: &[LoadedEvent]) -> Vec<EventKey> {
-    let mut keys = Vec::with_capacity(events.len());
-    for (index, loaded) in events.iter().enumerate() {
-        for kind in kinds_of(loaded.code) {
-            keys.push(EventKey {
-                group: (loaded.source, kind, loaded.event.resource),
-                created: loaded.event.created,
-                id: loaded.event.id,
-                index,
-            });
-        }
-    }
-    keys.par_sort_unstable();
-    keys
 }
 
 fn group_of(segment: &Segment) -> GroupKey {
@@ -325,15 +333,19 @@ fn groups(keys: &[EventKey], open: &[Segment]) -> Vec<Group> {
     }
 }
 
-fn join(chunks: Vec<FoldedWindow>, periods: usize) -> FoldedWindow {
-    let mut joined = FoldedWindow { records: vec![Vec::new(); periods], ..Default::default() };
+/// What a task gives.
+#[derive(Default)]
+struct Folded {
+    segments: Vec<Segment>,
+    oddities: Vec<(SourceId, Oddity)>,
+}
+
+fn join(chunks: Vec<Folded>) -> FoldedWindow {
+    let mut segments = Vec::with_capacity(chunks.iter().map(|chunk| chunk.segments.len()).sum());
+    let mut oddities = Vec::new();
     for mut chunk in chunks {
-        for (all, part) in joined.records.iter_mut().zip(&mut chunk.records) {
-            all.append(part);
-        }
-        joined.segments.append(&mut chunk.segments);
-        joined.oddities.append(&mut chunk.oddities);
+        segments.append(&mut chunk.segments);
+        oddities.append(&mut chunk.oddities);
     }
-    joined.records.par_iter_mut().for_each(|records| records.sort_unstable());
-    joined
+    FoldedWindow { segments: Segments::new(segments), oddities }
 }

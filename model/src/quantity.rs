@@ -1,6 +1,8 @@
 //! Quantities as people read them. Sums stay integers of milliseconds or bytes;
 //! only these functions turn them into text, and they use no floating point.
 
+use std::fmt::Write;
+
 /// Milliseconds as hours: half-even at six decimals, trailing zeros trimmed.
 ///
 /// `10630368` is `2.95288`, `25200000` is `7`, `0` is `0`.
@@ -8,15 +10,30 @@
 /// # Source
 /// Usage rules 4; the layout is the guide's (8.3).
 pub fn hours(millis: u64) -> String {
+    let mut text = String::new();
+    write_millionths(hour_millionths(millis), &mut text);
+    text
+}
+
+/// Milliseconds as millionths of an hour, half-even.
+pub fn hour_millionths(millis: u64) -> u128 {
     // ms / 3 600 000 at six decimals is ms * 5 / 18 millionths of an hour.
     let scaled = u128::from(millis) * 5;
     let (whole, rest) = (scaled / 18, scaled % 18);
-    let millionths = whole + u128::from(rest > 9 || (rest == 9 && whole % 2 == 1));
+    whole + u128::from(rest > 9 || (rest == 9 && whole % 2 == 1))
+}
+
+/// Writes millionths as a number with up to six decimals, trailing zeros trimmed.
+pub fn write_millionths(millionths: u128, text: &mut String) {
     let (integer, fraction) = (millionths / 1_000_000, millionths % 1_000_000);
-    if fraction == 0 {
-        return integer.to_string();
+    let written = match fraction {
+        0 => write!(text, "{integer}"),
+        _ => write!(text, "{integer}.{fraction:06}"),
+    };
+    written.expect("strings take any text");
+    if fraction > 0 {
+        text.truncate(text.trim_end_matches('0').len());
     }
-    format!("{integer}.{fraction:06}").trim_end_matches('0').to_owned()
 }
 
 #[cfg(test)]

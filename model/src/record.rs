@@ -1,13 +1,17 @@
 //! Usage records: one line of the bill each.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt::{self, Write},
+    str::FromStr,
+};
 
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
     AccountId, Instant, Millis, NetworkId, NicId, OfferingId, Period, ResourceId, SourceId,
-    SourceName, TemplateId, Text, Unit, UsageType, UsageTypeId, ZoneId, hours, usage_type,
+    SourceName, TemplateId, Text, Unit, UsageType, UsageTypeId, ZoneId, hour_millionths,
+    usage_type, write_millionths,
 };
 
 /// The use of one resource under one key inside one period.
@@ -58,38 +62,184 @@ pub struct UsageRecord {
     pub quantity: u64,
 }
 
+/// A record whose texts are borrowed: what one is between columns that are read and
+/// columns that are written. It has the fields of [`UsageRecord`] and their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordRow<'a> {
+    /// Whose ids these are.
+    pub source: SourceId,
+    /// Who pays.
+    pub account: AccountId,
+    /// What was used.
+    pub usage_type: UsageTypeId,
+    /// The thing used; the device for bytes.
+    pub resource: ResourceId,
+    /// Where.
+    pub zone: ZoneId,
+    /// The NIC, for network offerings; 0 elsewhere.
+    pub nic: NicId,
+    /// Service, disk or network offering.
+    pub offering: Option<OfferingId>,
+    /// Template.
+    pub template: Option<TemplateId>,
+    /// Bytes of storage.
+    pub size: Option<u64>,
+    /// Guest network, for bytes.
+    pub network: NetworkId,
+    /// Hypervisor or device type.
+    pub resource_type: Option<&'a str>,
+    /// Start of the period, or the earliest sample of a folded record.
+    pub start: Instant,
+    /// Bytes the guest sees.
+    pub virtual_size: Option<u64>,
+    /// Name of the resource.
+    pub name: Option<&'a str>,
+    /// Whether the address was the source NAT address, for addresses.
+    pub is_source_nat: Option<bool>,
+    /// Whether the address was elastic, for addresses.
+    pub is_elastic: Option<bool>,
+    /// Whether the NIC was the default one, for network offerings.
+    pub is_default: Option<bool>,
+    /// The exact quantity, in milliseconds or bytes as the type says.
+    pub quantity: u64,
+}
+
 impl UsageRecord {
+    /// The record with its texts borrowed.
+    pub fn as_row(&self) -> RecordRow<'_> {
+        RecordRow {
+            source: self.source,
+            account: self.account,
+            usage_type: self.usage_type,
+            resource: self.resource,
+            zone: self.zone,
+            nic: self.nic,
+            offering: self.offering,
+            template: self.template,
+            size: self.size,
+            network: self.network,
+            resource_type: self.resource_type.as_deref(),
+            start: self.start,
+            virtual_size: self.virtual_size,
+            name: self.name.as_deref(),
+            is_source_nat: self.is_source_nat,
+            is_elastic: self.is_elastic,
+            is_default: self.is_default,
+            quantity: self.quantity,
+        }
+    }
+
+    /// The row of this record's usage type.
+    pub fn row(&self) -> &'static UsageType {
+        self.as_row().row()
+    }
+
+    /// The text of `description`.
+    pub fn description(&self) -> String {
+        self.as_row().description()
+    }
+
+    /// The text of `rawusage`: hours or bytes, a bare number.
+    pub fn raw_usage(&self) -> String {
+        self.as_row().raw_usage()
+    }
+
+    /// The text of `usage`: `7 Hrs`, `1048576 bytes sent`.
+    pub fn usage(&self) -> String {
+        format!("{} {}", self.raw_usage(), self.as_row().unit_shown())
+    }
+
+    /// The field `usageid`: the resource, or the offering for network offerings.
+    /// Absent for traffic of no device.
+    pub fn usage_id(&self) -> Option<u64> {
+        self.as_row().usage_id()
+    }
+
+    /// Whether this record holds more than its own period (the guide's network
+    /// exception).
+    pub fn is_folded(&self, period: Period) -> bool {
+        self.start != period.start
+    }
+
+    /// The stable id of this record: the same key in the same period of the same
+    /// source has the same id, whatever generation it belongs to.
+    pub fn id(&self, source: &SourceName, period: Period) -> RecordId {
+        self.as_row().id(source, period, &mut Vec::with_capacity(160))
+    }
+}
+
+impl RecordRow<'_> {
+    /// The record with texts of its own.
+    pub fn to_record(&self) -> UsageRecord {
+        UsageRecord {
+            source: self.source,
+            account: self.account,
+            usage_type: self.usage_type,
+            resource: self.resource,
+            zone: self.zone,
+            nic: self.nic,
+            offering: self.offering,
+            template: self.template,
+            size: self.size,
+            network: self.network,
+            resource_type: self.resource_type.map(Text::new),
+            start: self.start,
+            virtual_size: self.virtual_size,
+            name: self.name.map(Text::new),
+            is_source_nat: self.is_source_nat,
+            is_elastic: self.is_elastic,
+            is_default: self.is_default,
+            quantity: self.quantity,
+        }
+    }
+
     /// The row of this record's usage type.
     pub fn row(&self) -> &'static UsageType {
         usage_type(self.usage_type).expect("records are made from the table of usage types")
     }
 
-    /// Name of the resource, else its id.
-    pub fn resource_label(&self) -> String {
-        self.name.as_ref().map_or_else(|| self.resource.to_string(), ToString::to_string)
-    }
-
     /// The text of `description`.
     pub fn description(&self) -> String {
-        (self.row().describe)(self)
+        let mut text = String::new();
+        self.describe(&mut text);
+        text
+    }
+
+    /// Writes the text of `description` behind what `text` holds.
+    pub fn describe(&self, text: &mut String) {
+        (self.row().describe)(self, text).expect("strings take any text");
+    }
+
+    /// Writes the name of the resource, else its id.
+    pub(crate) fn label(&self, out: &mut String) -> fmt::Result {
+        match self.name {
+            Some(name) => out.write_str(name),
+            None => write!(out, "{}", self.resource),
+        }
     }
 
     /// The text of `rawusage`: hours or bytes, a bare number.
     pub fn raw_usage(&self) -> String {
+        let mut text = String::new();
+        write_millionths(self.millionths(), &mut text);
+        text
+    }
+
+    /// The number of `rawusage` in millionths: hours or bytes.
+    pub fn millionths(&self) -> u128 {
         match self.row().unit {
-            Unit::Milliseconds => hours(self.quantity),
-            Unit::BytesSent | Unit::BytesReceived => self.quantity.to_string(),
+            Unit::Milliseconds => hour_millionths(self.quantity),
+            Unit::BytesSent | Unit::BytesReceived => u128::from(self.quantity) * 1_000_000,
         }
     }
 
-    /// The text of `usage`: `7 Hrs`, `1048576 bytes sent`.
-    pub fn usage(&self) -> String {
-        let unit = match self.row().unit {
+    /// The unit as `usage` shows it behind the number.
+    pub fn unit_shown(&self) -> &'static str {
+        match self.row().unit {
             Unit::Milliseconds => "Hrs",
             Unit::BytesSent => "bytes sent",
             Unit::BytesReceived => "bytes received",
-        };
-        format!("{} {unit}", self.raw_usage())
+        }
     }
 
     /// The field `usageid`: the resource, or the offering for network offerings.
@@ -103,17 +253,30 @@ impl UsageRecord {
         (!no_device).then_some(self.resource.0)
     }
 
-    /// Whether this record holds more than its own period (the guide's network
-    /// exception).
-    pub fn is_folded(&self, period: Period) -> bool {
-        self.start != period.start
+    /// The field `virtualmachineid`: the resource, where it is a VM.
+    pub fn virtual_machine_id(&self) -> Option<u64> {
+        self.row().fields.virtual_machine.then_some(self.resource.0)
     }
 
-    /// The stable id of this record: the same key in the same period of the same
-    /// source has the same id, whatever generation it belongs to.
-    pub fn id(&self, source: &SourceName, period: Period) -> RecordId {
+    /// The field `name`, where the type has one.
+    pub fn shown_name(&self) -> Option<&str> {
+        self.name.filter(|_| self.row().fields.name)
+    }
+
+    /// The field `networkid`, where the type has one.
+    pub fn network_id(&self) -> Option<u64> {
+        (self.row().fields.network && self.network.0 != 0).then_some(self.network.0)
+    }
+
+    /// The field `nicid`, where the type has one.
+    pub fn nic_id(&self) -> Option<u64> {
+        self.row().fields.nic.then_some(self.nic.0)
+    }
+
+    /// The stable id of this record; `key` is only a place to work in.
+    pub fn id(&self, source: &SourceName, period: Period, key: &mut Vec<u8>) -> RecordId {
         let row = self.row();
-        let mut key = Vec::with_capacity(160);
+        key.clear();
         let mut put = |number: u64| key.extend_from_slice(&number.to_le_bytes());
         put(self.account.0);
         put(u64::from(self.usage_type.0));
@@ -130,11 +293,11 @@ impl UsageRecord {
         put_optional(self.template.filter(|_| row.key.template).map(|t| t.0));
         put_optional(self.size.filter(|_| row.key.size));
         if row.unit != Unit::Milliseconds {
-            key.extend_from_slice(self.resource_type.as_deref().unwrap_or("").as_bytes());
+            key.extend_from_slice(self.resource_type.unwrap_or("").as_bytes());
         }
         key.push(0);
         key.extend_from_slice(source.as_str().as_bytes());
-        RecordId::new(period, xxh3_128(&key))
+        RecordId::new(period, xxh3_128(key))
     }
 }
 
@@ -171,18 +334,25 @@ impl RecordId {
     }
 }
 
+impl RecordId {
+    /// Writes the id behind what `text` holds.
+    pub fn write(self, text: &mut String) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        for (at, byte) in self.0.to_be_bytes().into_iter().enumerate() {
+            if matches!(at, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            text.push(char::from(DIGITS[usize::from(byte & 15)]));
+        }
+    }
+}
+
 impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let b = self.0;
-        write!(
-            f,
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            b >> 96,
-            (b >> 80) & 0xffff,
-            (b >> 64) & 0xffff,
-            (b >> 48) & 0xffff,
-            b & 0xffff_ffff_ffff
-        )
+        let mut text = String::with_capacity(36);
+        self.write(&mut text);
+        f.write_str(&text)
     }
 }
 

@@ -95,6 +95,11 @@ impl NetworkSample {
     /// # Source
     /// Usage rules 5.
     pub fn is_blank(&self) -> bool {
-        self.bytes_sent == 0 && self.bytes_received == 0 && !self.restarted
+        Self::says_nothing((self.bytes_sent, self.bytes_received), self.restarted)
+    }
+
+    /// Like [`Self::is_blank`], of bytes sent and received.
+    pub fn says_nothing((sent, received): (u64, u64), restarted: bool) -> bool {
+        sent == 0 && received == 0 && !restarted
     }
 }

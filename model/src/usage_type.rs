@@ -9,9 +9,13 @@
 //! # Source
 //! Usage rules 3; guide 8.1 and 8.2. Texts of descriptions are the real server's.
 
-use std::{collections::HashMap, fmt, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    fmt::{self, Write},
+    sync::LazyLock,
+};
 
-use crate::UsageRecord;
+use crate::RecordRow;
 
 /// The number of a usage type, as in the guide's table 8.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -205,8 +209,8 @@ pub struct UsageType {
     pub zero_size_is_nothing: bool,
     /// Which optional fields are shown.
     pub fields: Fields,
-    /// The `description` of a record.
-    pub describe: fn(&UsageRecord) -> String,
+    /// Writes the `description` of a record.
+    pub describe: fn(&RecordRow<'_>, &mut String) -> fmt::Result,
 }
 
 impl KeyParts {
@@ -260,7 +264,11 @@ static TYPES: &[UsageType] = &[
         key: VM_KEY,
         zero_size_is_nothing: false,
         fields: VM_FIELDS,
-        describe: |r| format!("{} running time{}", r.resource_label(), vm_suffix(r)),
+        describe: |r, out| {
+            r.label(out)?;
+            out.write_str(" running time")?;
+            vm_suffix(r, out)
+        },
     },
     UsageType {
         id: UsageTypeId::ALLOCATED_VM,
@@ -279,7 +287,11 @@ static TYPES: &[UsageType] = &[
         key: VM_KEY,
         zero_size_is_nothing: false,
         fields: VM_FIELDS,
-        describe: |r| format!("{} allocated{}", r.resource_label(), vm_suffix(r)),
+        describe: |r, out| {
+            r.label(out)?;
+            out.write_str(" allocated")?;
+            vm_suffix(r, out)
+        },
     },
     UsageType {
         id: UsageTypeId::IP_ADDRESS,
@@ -297,7 +309,10 @@ static TYPES: &[UsageType] = &[
         key: NO_KEY,
         zero_size_is_nothing: false,
         fields: Fields { address_flags: true, ..NO_FIELDS },
-        describe: |r| format!("IPAddress: {}", r.resource_label()),
+        describe: |r, out| {
+            out.write_str("IPAddress: ")?;
+            r.label(out)
+        },
     },
     UsageType {
         id: UsageTypeId::NETWORK_BYTES_SENT,
@@ -310,7 +325,10 @@ static TYPES: &[UsageType] = &[
         key: NO_KEY,
         zero_size_is_nothing: false,
         fields: BYTES_FIELDS,
-        describe: |r| format!("network bytes sent{}", host_suffix(r)),
+        describe: |r, out| {
+            out.write_str("network bytes sent")?;
+            host_suffix(r, out)
+        },
     },
     UsageType {
         id: UsageTypeId::NETWORK_BYTES_RECEIVED,
@@ -323,7 +341,10 @@ static TYPES: &[UsageType] = &[
         key: NO_KEY,
         zero_size_is_nothing: false,
         fields: BYTES_FIELDS,
-        describe: |r| format!("network bytes received{}", host_suffix(r)),
+        describe: |r, out| {
+            out.write_str("network bytes received")?;
+            host_suffix(r, out)
+        },
     },
     UsageType {
         id: UsageTypeId::VOLUME,
@@ -347,13 +368,13 @@ static TYPES: &[UsageType] = &[
             size: true,
             ..NO_FIELDS
         },
-        describe: |r| {
-            let suffix = match (r.template, r.offering) {
-                (Some(template), _) => format!(" (Template: {template})"),
-                (None, Some(offering)) => format!(" (DiskOffering: {offering})"),
-                (None, None) => String::new(),
-            };
-            format!("Volume Id: {} usage time{suffix}", r.resource)
+        describe: |r, out| {
+            write!(out, "Volume Id: {} usage time", r.resource)?;
+            match (r.template, r.offering) {
+                (Some(template), _) => write!(out, " (Template: {template})"),
+                (None, Some(offering)) => write!(out, " (DiskOffering: {offering})"),
+                (None, None) => Ok(()),
+            }
         },
     },
     UsageType {
@@ -371,7 +392,7 @@ static TYPES: &[UsageType] = &[
         key: SIZE_KEY,
         zero_size_is_nothing: true,
         fields: Fields { template: true, size: true, virtual_size: true, ..NO_FIELDS },
-        describe: |r| stored("Template", r, r.virtual_size),
+        describe: |r, out| stored("Template", r, r.virtual_size, out),
     },
     UsageType {
         id: UsageTypeId::ISO,
@@ -384,7 +405,7 @@ static TYPES: &[UsageType] = &[
         key: SIZE_KEY,
         zero_size_is_nothing: true,
         fields: Fields { size: true, virtual_size: true, ..NO_FIELDS },
-        describe: |r| stored("ISO", r, r.virtual_size),
+        describe: |r, out| stored("ISO", r, r.virtual_size, out),
     },
     UsageType {
         id: UsageTypeId::SNAPSHOT,
@@ -397,7 +418,7 @@ static TYPES: &[UsageType] = &[
         key: SIZE_KEY,
         zero_size_is_nothing: false,
         fields: Fields { offering: true, size: true, ..NO_FIELDS },
-        describe: |r| stored("Snapshot", r, None),
+        describe: |r, out| stored("Snapshot", r, None, out),
     },
     UsageType {
         id: UsageTypeId::LOAD_BALANCER_RULE,
@@ -410,7 +431,7 @@ static TYPES: &[UsageType] = &[
         key: NO_KEY,
         zero_size_is_nothing: false,
         fields: NO_FIELDS,
-        describe: |r| format!("Load Balancing Policy: {} usage time", r.resource),
+        describe: |r, out| write!(out, "Load Balancing Policy: {} usage time", r.resource),
     },
     UsageType {
         id: UsageTypeId::PORT_FORWARDING_RULE,
@@ -423,7 +444,7 @@ static TYPES: &[UsageType] = &[
         key: NO_KEY,
         zero_size_is_nothing: false,
         fields: NO_FIELDS,
-        describe: |r| format!("Port Forwarding Rule: {} usage time", r.resource),
+        describe: |r, out| write!(out, "Port Forwarding Rule: {} usage time", r.resource),
     },
     UsageType {
         id: UsageTypeId::NETWORK_OFFERING,
@@ -448,9 +469,9 @@ static TYPES: &[UsageType] = &[
             nic: true,
             ..NO_FIELDS
         },
-        describe: |r| {
+        describe: |r, out| {
             let offering = r.offering.unwrap_or_default();
-            format!("Network offering:{offering} for Vm : {} usage time", r.resource)
+            write!(out, "Network offering:{offering} for Vm : {} usage time", r.resource)
         },
     },
     UsageType {
@@ -464,32 +485,37 @@ static TYPES: &[UsageType] = &[
         key: NO_KEY,
         zero_size_is_nothing: false,
         fields: NO_FIELDS,
-        describe: |r| {
-            format!("VPN User: {}, Id: {} usage time", r.name.as_deref().unwrap_or(""), r.resource)
+        describe: |r, out| {
+            write!(out, "VPN User: {}, Id: {} usage time", r.name.unwrap_or(""), r.resource)
         },
     },
 ];
 
-fn vm_suffix(record: &UsageRecord) -> String {
-    let mut suffix = String::new();
+fn vm_suffix(record: &RecordRow<'_>, out: &mut String) -> fmt::Result {
     if let Some(offering) = record.offering {
-        suffix.push_str(&format!(" (ServiceOffering: {offering})"));
+        write!(out, " (ServiceOffering: {offering})")?;
     }
     if let Some(template) = record.template {
-        suffix.push_str(&format!(" (Template: {template})"));
+        write!(out, " (Template: {template})")?;
     }
-    suffix
+    Ok(())
 }
 
-fn host_suffix(record: &UsageRecord) -> String {
+fn host_suffix(record: &RecordRow<'_>, out: &mut String) -> fmt::Result {
     match record.resource.0 {
-        0 => String::new(),
-        device => format!(" for Host: {device}"),
+        0 => Ok(()),
+        device => write!(out, " for Host: {device}"),
     }
 }
 
-fn stored(what: &str, record: &UsageRecord, virtual_size: Option<u64>) -> String {
-    format!(
+fn stored(
+    what: &str,
+    record: &RecordRow<'_>,
+    virtual_size: Option<u64>,
+    out: &mut String,
+) -> fmt::Result {
+    write!(
+        out,
         "{what} Id:{} Size:{}VirtualSize:{}",
         record.resource,
         record.size.unwrap_or(0),
@@ -504,8 +530,18 @@ pub fn usage_types() -> &'static [UsageType] {
 
 /// The row of a usage type.
 pub fn usage_type(id: UsageTypeId) -> Option<&'static UsageType> {
-    TYPES.iter().find(|row| row.id == id)
+    // It is asked of every record, so it is a look into a table.
+    BY_NUMBER.get(usize::from(id.0)).copied().flatten()
 }
+
+static BY_NUMBER: LazyLock<Vec<Option<&'static UsageType>>> = LazyLock::new(|| {
+    let most = TYPES.iter().map(|row| usize::from(row.id.0)).max().unwrap_or(0);
+    let mut table = vec![None; most + 1];
+    for row in TYPES {
+        table[usize::from(row.id.0)] = Some(row);
+    }
+    table
+});
 
 /// The number of an event type among those that are metered; small and dense.
 /// Numbers may change between versions and are never written to disk.

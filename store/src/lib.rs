@@ -30,14 +30,17 @@ pub use crash::crash_points;
 pub use error::StoreError;
 pub use guard::guarded;
 pub use journal::SqliteJournal;
-pub use lake::BilledCounter;
+pub use lake::{
+    BilledCounter, EventColumns, OpenThing, RecordColumns, RecordEncoder, RecordField,
+    RecordReader, RecordScan, SampleColumns, SeriesRow,
+};
 pub use lock::LockWait;
 pub use outbox::Told;
-pub use query::{RecordFilter, RecordSet, RecordWindow, ServedRecord};
+pub use query::{RecordFilter, RecordSet, RecordWindow, ServedColumns, ServedRecord};
 pub use verify::{Finding, Severity};
 pub use writer::{
-    DroppedSample, KnownEvents, KnownSamples, LivedAhead, PeriodDraft, Publication, QuarantineKind,
-    SamplesAt, SeenSamples, StagedPeriod, Writer,
+    DroppedSample, KnownEvents, KnownSamples, LivedAhead, PeriodDraft, PeriodRows, Publication,
+    PushRecords, QuarantineKind, SamplesAt, SeenSamples, StagedPeriod, Writer,
 };
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.

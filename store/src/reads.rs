@@ -8,7 +8,7 @@ use std::{
 };
 
 use cloudtally_model::{
-    Instant, NetworkSample, Segment, SourceName, Sources, UsageEvent, UsageRecord,
+    Instant, NetworkSample, ResourceId, Segment, SourceName, Sources, UsageEvent, UsageRecord,
 };
 use rusqlite::params;
 
@@ -16,7 +16,7 @@ use crate::{
     Accounts, Anomaly, BilledCounter, EventFile, IngestRun, JobRun, LakeFile, PublishedPeriod,
     QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Store, StoreError, UnmeteredEvents,
     catalogue::{checksums, load, sql},
-    lake::{self, verified::NamedFile},
+    lake::{self, EventColumns, OpenThing, RecordReader, SampleColumns, verified::NamedFile},
     lock::FolderLock,
 };
 
@@ -108,6 +108,19 @@ impl Store {
         lake::events::read(&self.named(&path, file.rows, file.bytes, &file.sha256), from, to, each)
     }
 
+    /// Like [`Self::read_events`], as columns of some thousand events.
+    pub fn event_columns(
+        &self,
+        file: &EventFile,
+        from: Instant,
+        to: Instant,
+        each: &mut dyn FnMut(EventColumns),
+    ) -> Result<(), StoreError> {
+        let path = self.dir().join(&file.path);
+        let named = self.named(&path, file.rows, file.bytes, &file.sha256);
+        lake::events::columns(&named, from, to, each)
+    }
+
     /// Samples of one file with `sampled` in `(from, to]`, by (sampled, series).
     pub fn read_samples(
         &self,
@@ -120,6 +133,20 @@ impl Store {
         lake::samples::read(&self.named(&path, file.rows, file.bytes, &file.sha256), from, to, each)
     }
 
+    /// Like [`Self::read_samples`], as columns of some thousand samples; of one device
+    /// alone if one is given.
+    pub fn sample_columns(
+        &self,
+        file: &SampleFile,
+        bounds: (Instant, Instant),
+        device: Option<u64>,
+        each: &mut dyn FnMut(SampleColumns),
+    ) -> Result<(), StoreError> {
+        let path = self.dir().join(&file.path);
+        let named = self.named(&path, file.rows, file.bytes, &file.sha256);
+        lake::samples::columns(&named, bounds, device, each)
+    }
+
     /// Open segments at the end of a published period. `sources` gives ranks.
     ///
     /// # Errors
@@ -130,12 +157,39 @@ impl Store {
         period: &PublishedPeriod,
         sources: &Sources,
     ) -> Result<Vec<Segment>, StoreError> {
+        self.open_file(period, |file| lake::segments::read(file, sources, None))
+    }
+
+    /// Like [`Self::read_open`], of one resource.
+    pub fn read_open_of(
+        &self,
+        period: &PublishedPeriod,
+        sources: &Sources,
+        resource: ResourceId,
+    ) -> Result<Vec<Segment>, StoreError> {
+        self.open_file(period, |file| lake::segments::read(file, sources, Some(resource)))
+    }
+
+    /// Like [`Self::read_open`], of which things they are alone.
+    pub fn read_open_things(
+        &self,
+        period: &PublishedPeriod,
+        sources: &Sources,
+    ) -> Result<Vec<OpenThing>, StoreError> {
+        self.open_file(period, |file| lake::segments::read_things(file, sources))
+    }
+
+    fn open_file<T>(
+        &self,
+        period: &PublishedPeriod,
+        read: impl FnOnce(&NamedFile<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let Some(file) = &period.segments else {
             let what = "open segments";
             return Err(StoreError::NothingPublished { period: period.period, what });
         };
         let path = self.dir().join(&file.path);
-        lake::segments::read(&self.named_lake(&path, file), sources)
+        read(&self.named_lake(&path, file))
     }
 
     /// Bytes already billed of the series whose samples lie in a published period;
@@ -168,6 +222,29 @@ impl Store {
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(records)
+    }
+
+    /// All records of one published period, in order, some thousand at a time.
+    pub fn record_columns<'a>(
+        &self,
+        period: &PublishedPeriod,
+        sources: &'a Sources,
+    ) -> Result<RecordReader<'a>, StoreError> {
+        let file = &period.records;
+        let path = self.dir().join(&file.path);
+        let everything = 0..file.rows;
+        let ranges = if file.rows == 0 { &[] } else { std::slice::from_ref(&everything) };
+        lake::records::columns(&self.named_lake(&path, file), &self.inner.footers, ranges, sources)
+    }
+
+    /// The records of bytes of one published period, in order.
+    pub fn read_byte_records(
+        &self,
+        period: &PublishedPeriod,
+        sources: &Sources,
+    ) -> Result<Vec<UsageRecord>, StoreError> {
+        let path = self.dir().join(&period.records.path);
+        lake::records::read_bytes(&self.named_lake(&path, &period.records), sources)
     }
 
     /// A file of the lake by its absolute path.

@@ -127,11 +127,14 @@ impl Look<'_> {
     }
 
     fn key_index(&self, file: &LakeFile, sources: &Sources) -> Result<KeyIndex, StoreError> {
-        let mut keys = Vec::new();
+        let mut index = KeyIndex::default();
         let path = self.store.dir().join(&file.path);
         let named = self.store.named(&path, file.rows, file.bytes, &file.sha256);
-        lake::records::read_keys(&named, sources, &mut |key| keys.push(key))?;
-        Ok(KeyIndex::of_keys(&keys, sources))
+        // Of rows out of order it is no index, and another one than any that is kept.
+        lake::records::read_keys(&named, sources, &mut |key| {
+            index.push(key, sources);
+        })?;
+        Ok(index)
     }
 
     /// Open segments and billed counters, which are read or not.

@@ -4,12 +4,15 @@ use std::io::{self, Write};
 
 use ::csv::{IntoInnerError, Writer};
 
+use cloudtally_model::write_millionths;
+use cloudtally_store::ServedColumns;
+
 use super::{
     ExportFormat, Out, Sink,
     columns::{COLUMNS, Cell, export_columns},
+    row::{ExportRow, Names, for_each},
     write,
 };
-use crate::line::Line;
 
 impl ExportFormat {
     /// CSV with texts as they are.
@@ -17,8 +20,8 @@ impl ExportFormat {
         name: "csv",
         help: "Comma-separated values with a header row",
         spreadsheet_safe: Some(Self::CSV_SPREADSHEET_SAFE),
-        write: |records, lines, out, progress| {
-            write::<CsvSink<'_, false>>(records, lines, out, progress)
+        write: |records, names, out, progress| {
+            write::<CsvSink<'_, false>>(records, names, out, progress)
         },
     };
 
@@ -28,8 +31,8 @@ impl ExportFormat {
         name: "csv",
         help: "Comma-separated values for spreadsheets",
         spreadsheet_safe: None,
-        write: |records, lines, out, progress| {
-            write::<CsvSink<'_, true>>(records, lines, out, progress)
+        write: |records, names, out, progress| {
+            write::<CsvSink<'_, true>>(records, names, out, progress)
         },
     };
 }
@@ -39,12 +42,12 @@ struct CsvSink<'a, const ESCAPES_FORMULAS: bool>(Out<'a>);
 impl<'a, const ESCAPES_FORMULAS: bool> Sink<'a> for CsvSink<'a, ESCAPES_FORMULAS> {
     type Chunk = Vec<u8>;
 
-    fn encode(lines: impl Iterator<Item = Line>) -> io::Result<Self::Chunk> {
+    fn encode(records: &[ServedColumns], names: Names<'_>) -> io::Result<Self::Chunk> {
         let mut writer = Writer::from_writer(Vec::new());
         let mut buffer = String::new();
-        for line in lines {
-            write_line::<_, ESCAPES_FORMULAS>(&mut writer, &line, &mut buffer)?;
-        }
+        for_each(records, names, &mut |row| {
+            write_row::<_, ESCAPES_FORMULAS>(&mut writer, row, &mut buffer)
+        })?;
         writer.into_inner().map_err(IntoInnerError::into_error)
     }
 
@@ -65,19 +68,24 @@ impl<'a, const ESCAPES_FORMULAS: bool> Sink<'a> for CsvSink<'a, ESCAPES_FORMULAS
     }
 }
 
-fn write_line<W: Write, const ESCAPES_FORMULAS: bool>(
+fn write_row<W: Write, const ESCAPES_FORMULAS: bool>(
     writer: &mut Writer<W>,
-    line: &Line,
+    row: &ExportRow<'_>,
     buffer: &mut String,
 ) -> io::Result<()> {
     for column in COLUMNS {
-        match (column.value)(line, buffer) {
+        match (column.value)(row, buffer) {
             Cell::Absent => writer.write_field("")?,
             Cell::Text(text) if ESCAPES_FORMULAS && is_formula(text) => {
                 writer.write_field(format!("'{text}"))?;
             }
-            Cell::Text(text) | Cell::Decimal(text) => writer.write_field(text)?,
-            Cell::Number(number) => writer.write_field(number.to_string())?,
+            Cell::Text(text) => writer.write_field(text)?,
+            Cell::Decimal(millionths) => {
+                buffer.clear();
+                write_millionths(millionths, buffer);
+                writer.write_field(&*buffer)?;
+            }
+            Cell::Number(number) => writer.write_field(itoa::Buffer::new().format(number))?,
             Cell::Flag(flag) => writer.write_field(if flag { "true" } else { "false" })?,
             Cell::Date((_, shown)) => writer.write_field(shown.as_ref())?,
         }

@@ -2,12 +2,15 @@
 
 use std::io::{self, Write};
 
+use cloudtally_model::write_millionths;
+use cloudtally_store::ServedColumns;
+
 use super::{
     ExportFormat, Out, Sink,
     columns::{COLUMNS, Cell},
+    row::{ExportRow, Names, for_each},
     write,
 };
-use crate::line::Line;
 
 impl ExportFormat {
     /// JSON Lines.
@@ -15,8 +18,8 @@ impl ExportFormat {
         name: "jsonl",
         help: "One JSON object a line",
         spreadsheet_safe: None,
-        write: |records, lines, out, progress| {
-            write::<JsonLinesSink<'_>>(records, lines, out, progress)
+        write: |records, names, out, progress| {
+            write::<JsonLinesSink<'_>>(records, names, out, progress)
         },
     };
 }
@@ -26,11 +29,9 @@ struct JsonLinesSink<'a>(Out<'a>);
 impl<'a> Sink<'a> for JsonLinesSink<'a> {
     type Chunk = Vec<u8>;
 
-    fn encode(lines: impl Iterator<Item = Line>) -> io::Result<Self::Chunk> {
+    fn encode(records: &[ServedColumns], names: Names<'_>) -> io::Result<Self::Chunk> {
         let (mut text, mut buffer) = (Vec::new(), String::new());
-        for line in lines {
-            write_line(&mut text, &line, &mut buffer)?;
-        }
+        for_each(records, names, &mut |row| write_row(&mut text, row, &mut buffer))?;
         Ok(text)
     }
 
@@ -47,14 +48,19 @@ impl<'a> Sink<'a> for JsonLinesSink<'a> {
     }
 }
 
-fn write_line(mut out: impl Write, line: &Line, buffer: &mut String) -> io::Result<()> {
+fn write_row(mut out: impl Write, row: &ExportRow<'_>, buffer: &mut String) -> io::Result<()> {
     // Column names are plain words; only values need escaping.
     for (index, column) in COLUMNS.iter().enumerate() {
         let mark = if index == 0 { '{' } else { ',' };
         write!(out, "{mark}\"{}\":", column.name)?;
-        match (column.value)(line, buffer) {
+        match (column.value)(row, buffer) {
             Cell::Absent => out.write_all(b"null")?,
-            Cell::Text(text) | Cell::Decimal(text) => serde_json::to_writer(&mut out, text)?,
+            Cell::Text(text) => serde_json::to_writer(&mut out, text)?,
+            Cell::Decimal(millionths) => {
+                buffer.clear();
+                write_millionths(millionths, buffer);
+                serde_json::to_writer(&mut out, &*buffer)?;
+            }
             Cell::Number(number) => write!(out, "{number}")?,
             Cell::Flag(flag) => write!(out, "{flag}")?,
             Cell::Date((_, shown)) => serde_json::to_writer(&mut out, &**shown)?,

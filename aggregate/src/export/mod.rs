@@ -16,6 +16,7 @@ mod columns;
 mod csv;
 mod jsonl;
 mod parquet;
+mod row;
 
 use std::{
     fmt,
@@ -25,18 +26,15 @@ use std::{
 };
 
 use cloudtally_model::Calendar;
-use cloudtally_store::{Accounts, RecordSet, StoreError};
+use cloudtally_store::{Accounts, RecordSet, ServedColumns, StoreError};
 use rayon::prelude::*;
 
 pub use self::columns::export_columns;
-use crate::{
-    AggregateError,
-    destination::Destination,
-    line::{Line, Lines},
-};
+use self::row::Names;
+use crate::{AggregateError, destination::Destination};
 
-/// Records of a chunk.
-const CHUNK_ROWS: usize = 8_192;
+/// Records of a chunk, at most: a row group of the lake.
+const CHUNK_ROWS: u64 = 64 * 1024;
 /// Chunks in memory at a time, for each core.
 const CHUNKS_PER_CORE: usize = 2;
 
@@ -64,7 +62,7 @@ impl fmt::Debug for ExportFormat {
 
 /// Writes all records of a set, tells how many are done, and answers how many there are.
 type WriteAll =
-    for<'a> fn(&RecordSet, &Lines, Out<'a>, &mut dyn FnMut(u64)) -> Result<u64, Failure>;
+    for<'a> fn(&RecordSet, Names<'_>, Out<'a>, &mut dyn FnMut(u64)) -> Result<u64, Failure>;
 
 /// The place that the bytes of an export go to.
 type Out<'a> = &'a mut (dyn Write + Send);
@@ -75,7 +73,7 @@ trait Sink<'a>: Sized {
     type Chunk: Send;
 
     /// Encodes a chunk, on any core.
-    fn encode(lines: impl Iterator<Item = Line>) -> io::Result<Self::Chunk>;
+    fn encode(records: &[ServedColumns], names: Names<'_>) -> io::Result<Self::Chunk>;
 
     /// Begins a file.
     fn begin(out: Out<'a>) -> io::Result<Self>;
@@ -107,17 +105,17 @@ pub fn export(
     target: &ExportTarget,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, AggregateError> {
-    let lines = &Lines::new(calendar, records.sources().clone(), accounts);
+    let names = Names { calendar, sources: records.sources(), accounts: &accounts };
     match target {
         ExportTarget::Stdout => {
             let path = PathBuf::from("-");
             let mut stdout = BufWriter::new(io::stdout());
-            (format.write)(records, lines, &mut stdout, progress).map_err(|e| e.at(&path))
+            (format.write)(records, names, &mut stdout, progress).map_err(|e| e.at(&path))
         }
         ExportTarget::File(path) => {
             let exported = Destination::open(path).map_err(Failure::Io).and_then(|mut to| {
                 let mut file = BufWriter::new(to.file());
-                let written = (format.write)(records, lines, &mut file, progress)?;
+                let written = (format.write)(records, names, &mut file, progress)?;
                 drop(file);
                 to.complete()?;
                 Ok(written)
@@ -157,27 +155,20 @@ impl From<StoreError> for Failure {
 /// Writes all records in the format of a sink.
 fn write<'a, S: Sink<'a>>(
     records: &RecordSet,
-    lines: &Lines,
+    names: Names<'_>,
     out: Out<'a>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, Failure> {
     let mut sink = S::begin(out)?;
-    let count = records.count();
-    let at_once = (CHUNK_ROWS * CHUNKS_PER_CORE * rayon::current_num_threads()) as u64;
     let mut written = 0;
-    while written < count {
-        let end = count.min(written + at_once);
-        let starts: Vec<u64> = (written..end).step_by(CHUNK_ROWS).collect();
-        let chunks: Vec<S::Chunk> = starts
+    let chunks = records.chunks(CHUNK_ROWS);
+    for at_once in chunks.chunks(CHUNKS_PER_CORE * rayon::current_num_threads()) {
+        let encoded: Vec<S::Chunk> = at_once
             .par_iter()
-            .map(|start| {
-                let served = records.page(*start, CHUNK_ROWS as u64)?;
-                let mut lines = lines.clone();
-                Ok(S::encode(served.iter().map(|record| lines.line(record)))?)
-            })
+            .map(|rows| Ok(S::encode(&records.columns(rows.clone())?, names)?))
             .collect::<Result<_, Failure>>()?;
-        sink.write(chunks)?;
-        written = end;
+        sink.write(encoded)?;
+        written = at_once.last().map_or(written, |rows| rows.end);
         progress(written);
     }
     sink.finish()?;

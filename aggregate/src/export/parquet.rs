@@ -18,17 +18,18 @@ use arrow::{
     },
     datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
 };
+use cloudtally_store::ServedColumns;
 use rayon::prelude::*;
 
 use super::{
     ExportFormat, Out, Sink,
     columns::{COLUMNS, Cell, ColumnType, ExportColumn},
+    row::{Names, for_each},
     write,
 };
-use crate::line::Line;
 
-/// Chunks of a row group: a million rows.
-const GROUP_CHUNKS: usize = 128;
+/// A row group ends with the chunk that reaches so many rows.
+const GROUP_ROWS: usize = 1 << 20;
 /// Decimal places of `rawusage`.
 const RAW_USAGE_SCALE: i8 = 6;
 
@@ -38,8 +39,8 @@ impl ExportFormat {
         name: "parquet",
         help: "Apache Parquet",
         spreadsheet_safe: None,
-        write: |records, lines, out, progress| {
-            write::<ParquetSink<'_>>(records, lines, out, progress)
+        write: |records, names, out, progress| {
+            write::<ParquetSink<'_>>(records, names, out, progress)
         },
     };
 }
@@ -51,21 +52,22 @@ struct ParquetSink<'a> {
     groups: ArrowRowGroupWriterFactory,
     /// The row group under way, column by column.
     columns: Vec<ArrowColumnWriter>,
-    /// Chunks in it.
-    chunks: usize,
+    /// Rows in it.
+    rows: usize,
 }
 
 impl<'a> Sink<'a> for ParquetSink<'a> {
     /// An array for each column.
     type Chunk = Vec<ArrayRef>;
 
-    fn encode(lines: impl Iterator<Item = Line>) -> io::Result<Self::Chunk> {
+    fn encode(records: &[ServedColumns], names: Names<'_>) -> io::Result<Self::Chunk> {
         let (mut builders, mut buffer) = (builders(), String::new());
-        for line in lines {
+        for_each(records, names, &mut |row| {
             for (column, builder) in COLUMNS.iter().zip(&mut builders) {
-                builder.append((column.value)(&line, &mut buffer));
+                builder.append((column.value)(row, &mut buffer));
             }
-        }
+            Ok::<(), io::Error>(())
+        })?;
         Ok(builders.into_iter().map(Builder::finish).collect())
     }
 
@@ -96,7 +98,7 @@ impl<'a> ParquetSink<'a> {
     fn new(out: Out<'a>) -> Result<Self, ParquetError> {
         let fields = COLUMNS.iter().map(|column| {
             let data_type = match column.column_type {
-                ColumnType::Text => DataType::Utf8,
+                ColumnType::Text | ColumnType::Id => DataType::Utf8,
                 ColumnType::Number => DataType::UInt64,
                 ColumnType::Flag => DataType::Boolean,
                 ColumnType::Date => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
@@ -105,19 +107,29 @@ impl<'a> ParquetSink<'a> {
             Field::new(column.name, data_type, true)
         });
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_created_by("cloudtally".to_owned())
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .build();
+            .set_compression(Compression::ZSTD(ZstdLevel::default()));
+        for column in COLUMNS.iter().filter(|column| column.column_type == ColumnType::Id) {
+            // A dictionary of what never repeats costs time and saves nothing.
+            properties = properties.set_column_dictionary_enabled(column.name.into(), false);
+        }
+        let properties = properties.build();
         let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
         let (file, groups) = writer.into_serialized_writer()?;
         let columns = groups.create_column_writers(0)?;
-        Ok(Self { schema, file, groups, columns, chunks: 0 })
+        Ok(Self { schema, file, groups, columns, rows: 0 })
     }
 
     fn write_groups(&mut self, mut chunks: &[Vec<ArrayRef>]) -> Result<(), ParquetError> {
         while !chunks.is_empty() {
-            let (now, later) = chunks.split_at(chunks.len().min(GROUP_CHUNKS - self.chunks));
+            let height = |chunk: &Vec<ArrayRef>| chunk.first().map_or(0, |column| column.len());
+            let (mut rows, mut count) = (self.rows, 0);
+            while count < chunks.len() && rows < GROUP_ROWS {
+                rows += height(&chunks[count]);
+                count += 1;
+            }
+            let (now, later) = chunks.split_at(count);
             let schema = &self.schema;
             self.columns.par_iter_mut().enumerate().try_for_each(|(index, column)| {
                 for chunk in now {
@@ -127,8 +139,8 @@ impl<'a> ParquetSink<'a> {
                 }
                 Ok::<(), ParquetError>(())
             })?;
-            self.chunks += now.len();
-            if self.chunks == GROUP_CHUNKS {
+            self.rows = rows;
+            if self.rows >= GROUP_ROWS {
                 self.end_group()?;
                 self.columns =
                     self.groups.create_column_writers(self.file.flushed_row_groups().len())?;
@@ -141,7 +153,7 @@ impl<'a> ParquetSink<'a> {
     /// Writes the row group under way, if there is anything in it.
     fn end_group(&mut self) -> Result<(), ParquetError> {
         let columns = std::mem::take(&mut self.columns);
-        if std::mem::take(&mut self.chunks) == 0 {
+        if std::mem::take(&mut self.rows) == 0 {
             return Ok(());
         }
         let encoded: Vec<_> =
@@ -161,7 +173,7 @@ impl<'a> ParquetSink<'a> {
 
 fn builders() -> Vec<Builder> {
     let builder = |column: &ExportColumn| match column.column_type {
-        ColumnType::Text => Builder::Text(StringBuilder::new()),
+        ColumnType::Text | ColumnType::Id => Builder::Text(StringBuilder::new()),
         ColumnType::Number => Builder::Number(UInt64Builder::new()),
         ColumnType::Flag => Builder::Flag(BooleanBuilder::new()),
         ColumnType::Date => Builder::Date(TimestampMillisecondBuilder::new().with_timezone("UTC")),
@@ -181,8 +193,8 @@ impl Builder {
             (Self::Flag(builder), _) => builder.append_null(),
             (Self::Date(builder), Cell::Date((at, _))) => builder.append_value(at.as_millis()),
             (Self::Date(builder), _) => builder.append_null(),
-            (Self::Decimal(builder), Cell::Decimal(text)) => {
-                builder.append_option(scaled(text));
+            (Self::Decimal(builder), Cell::Decimal(millionths)) => {
+                builder.append_option(i128::try_from(millionths).ok());
             }
             (Self::Decimal(builder), _) => builder.append_null(),
         }
@@ -196,25 +208,5 @@ impl Builder {
             Self::Date(mut builder) => Arc::new(builder.finish()),
             Self::Decimal(mut builder) => Arc::new(builder.finish()),
         }
-    }
-}
-
-/// `2.95288` as 2952880 millionths.
-fn scaled(text: &str) -> Option<i128> {
-    let (integer, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let millionths: i128 = format!("{fraction:0<6}").parse().ok()?;
-    Some(integer.parse::<i128>().ok()? * 1_000_000 + millionths)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn raw_usage_as_a_decimal() {
-        assert_eq!(scaled("2.95288"), Some(2_952_880));
-        assert_eq!(scaled("7"), Some(7_000_000));
-        assert_eq!(scaled("0.000001"), Some(1));
-        assert_eq!(scaled("18446744073709551615"), Some(18_446_744_073_709_551_615_000_000));
     }
 }

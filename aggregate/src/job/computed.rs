@@ -1,18 +1,20 @@
 //! A period computed, and how it compares with what is published.
 
-use std::collections::HashMap;
+use std::{cmp::Ordering, collections::HashSet};
 
-use cloudtally_model::{Period, RecordId, Segment, UsageRecord};
-use cloudtally_store::{Anomaly, Inputs};
+use cloudtally_model::{Period, RecordId, RecordRow, UsageRecord};
+use cloudtally_store::{Anomaly, Inputs, PublishedPeriod, RecordColumns, RecordReader, StoreError};
 
 use super::run::Run;
-use crate::window::FoldedWindow;
+use crate::{period::PeriodRecords, window::FoldedWindow};
 
 /// One period computed, before it is written.
-pub(super) struct Computed {
-    pub(super) period: Period,
-    pub(super) records: Vec<UsageRecord>,
-    pub(super) open: Option<Vec<Segment>>,
+pub(super) struct Computed<'a> {
+    pub(super) records: PeriodRecords<'a>,
+    /// How many records there are.
+    pub(super) height: u64,
+    /// True if the segments open at its end are kept.
+    pub(super) keeps_open: bool,
     pub(super) anomalies: Vec<Anomaly>,
     pub(super) inputs: Inputs,
     pub(super) change: Change,
@@ -20,6 +22,12 @@ pub(super) struct Computed {
     pub(super) left_out: bool,
     /// True if nothing was used in it and nothing was there before: it needs no files.
     pub(super) is_empty: bool,
+}
+
+impl Computed<'_> {
+    pub(super) fn period(&self) -> Period {
+        self.records.period
+    }
 }
 
 /// A computed period beside what is published.
@@ -65,27 +73,91 @@ impl Run<'_> {
         anomalies
     }
 
+    /// Holds computed records against the published ones; tells how many there are, too.
     pub(super) fn compare(
         &self,
-        period: Period,
-        before: &[UsageRecord],
-        after: &[UsageRecord],
-    ) -> Change {
-        if before == after {
-            return Change { kind: ChangeKind::Unchanged, ..Change::default() };
+        known: &PublishedPeriod,
+        after: &PeriodRecords<'_>,
+    ) -> Result<(Change, u64), StoreError> {
+        let before = self.store().record_columns(known, self.sources())?;
+        let mut different = Difference::new(before);
+        let mut count = 0;
+        after.for_each(&mut |row| {
+            count += 1;
+            different.push(row)
+        })?;
+        let (gone, new) = different.finish()?;
+        if gone.is_empty() && new.is_empty() {
+            return Ok((Change { kind: ChangeKind::Unchanged, ..Change::default() }, count));
         }
-        let id = |record: &UsageRecord| record.id(self.sources().name(record.source), period);
-        let mut old: HashMap<RecordId, &UsageRecord> =
-            before.iter().map(|record| (id(record), record)).collect();
+        let id = |record: &UsageRecord| record.id(self.sources().name(record.source), known.period);
+        let mut old: HashSet<RecordId> = gone.iter().map(id).collect();
         let mut change = Change { kind: ChangeKind::Replaced, ..Change::default() };
-        for record in after {
+        for record in &new {
             match old.remove(&id(record)) {
-                None => change.added += 1,
-                Some(known) if known != record => change.changed += 1,
-                Some(_) => {}
+                false => change.added += 1,
+                true => change.changed += 1,
             }
         }
         change.removed = old.len() as u64;
-        change
+        Ok((change, count))
+    }
+}
+
+/// Two runs of records in order, walked side by side: what only one of them has.
+struct Difference<'a> {
+    reader: RecordReader<'a>,
+    columns: Option<RecordColumns>,
+    row: usize,
+    gone: Vec<UsageRecord>,
+    new: Vec<UsageRecord>,
+}
+
+impl<'a> Difference<'a> {
+    fn new(reader: RecordReader<'a>) -> Self {
+        Self { reader, columns: None, row: 0, gone: Vec::new(), new: Vec::new() }
+    }
+
+    /// The next record of what is published.
+    fn next(&mut self) -> Result<Option<RecordRow<'_>>, StoreError> {
+        while self.columns.as_ref().is_none_or(|columns| self.row == columns.height()) {
+            let Some(columns) = self.reader.next() else { return Ok(None) };
+            (self.columns, self.row) = (Some(columns?), 0);
+        }
+        Ok(self.columns.as_ref().map(|columns| columns.row(self.row)))
+    }
+
+    /// Takes the next computed record.
+    fn push(&mut self, row: &RecordRow<'_>) -> Result<(), StoreError> {
+        loop {
+            let order = self.next()?.map(|known| known.cmp(row));
+            match order {
+                Some(Ordering::Equal) => {
+                    self.row += 1;
+                    return Ok(());
+                }
+                Some(Ordering::Less) => self.take_gone()?,
+                Some(Ordering::Greater) | None => {
+                    self.new.push(row.to_record());
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn take_gone(&mut self) -> Result<(), StoreError> {
+        if let Some(gone) = self.next()?.map(|row| row.to_record()) {
+            self.gone.push(gone);
+            self.row += 1;
+        }
+        Ok(())
+    }
+
+    /// What is published alone, and what is computed alone.
+    fn finish(mut self) -> Result<(Vec<UsageRecord>, Vec<UsageRecord>), StoreError> {
+        while self.next()?.is_some() {
+            self.take_gone()?;
+        }
+        Ok((self.gone, self.new))
     }
 }

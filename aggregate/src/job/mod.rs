@@ -38,13 +38,13 @@ use crate::{AggregateError, network::OversizedSeries, window::Removals};
 pub struct WindowLimits {
     /// Events a window loads at most, unless one period alone has more.
     pub events: u64,
-    /// Records a window makes at most, unless one period alone has more.
-    pub records: usize,
+    /// Segments a window has at most, unless one period alone has more.
+    pub segments: u64,
 }
 
 impl Default for WindowLimits {
     fn default() -> Self {
-        Self { events: 1_000_000, records: 500_000 }
+        Self { events: 1_000_000, segments: 1_500_000 }
     }
 }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use cloudtally_model::Period;
-use cloudtally_store::{EmptyStretch, Inputs, PeriodDraft, Publication, StagedPeriod};
+use cloudtally_store::{
+    EmptyStretch, Inputs, PeriodDraft, PeriodRows, Publication, PushRecords, RecordEncoder,
+    StagedPeriod,
+};
 use rayon::prelude::*;
 
 use super::{
@@ -82,15 +85,15 @@ impl Run<'_> {
     /// Encodes computed periods to temporary files.
     pub(super) fn stage(
         &mut self,
-        computed: &[Computed],
+        computed: &[Computed<'_>],
         has_growth: bool,
         planned: &Planned,
         bill: &NetworkBill,
     ) -> Result<(), AggregateError> {
         let Target::Publish(writer) = self.target else { return Ok(()) };
         let elsewhere = if has_growth { self.billed_elsewhere(bill) } else { BTreeSet::new() };
-        let stage = |computed: &Computed| -> Result<Option<StagedPeriod>, AggregateError> {
-            let period = computed.period;
+        let stage = |computed: &Computed<'_>| -> Result<Option<StagedPeriod>, AggregateError> {
+            let period = computed.period();
             let bills = bills_with_period(period, planned, bill) || elsewhere.contains(&period);
             let counters = bill.counters(period).filter(|_| bills);
             let mut inputs = computed.inputs;
@@ -105,31 +108,36 @@ impl Run<'_> {
             if computed.left_out && !replaces && !bills {
                 return Ok(None);
             }
-            let draft = PeriodDraft {
+            let records = &computed.records;
+            let push = |encoder: &mut RecordEncoder<'_>| {
+                records.for_each(&mut |record| encoder.push(record))
+            };
+            let open = computed.keeps_open.then(|| records.segments.open_at(period.end));
+            let rows = PeriodRows {
                 period,
-                records: replaces.then_some(&computed.records),
-                open: computed.open.as_deref(),
+                records: replaces.then_some(&push as &PushRecords<'_>),
+                open: open.as_deref(),
                 counters: counters.as_deref(),
                 anomalies: Some(&computed.anomalies),
                 inputs,
             };
-            Ok(Some(writer.stage(&draft, self.sources())?))
+            Ok(Some(writer.stage_rows(&rows, self.sources())?))
         };
         let staged: Vec<Option<StagedPeriod>> =
             computed.par_iter().map(stage).collect::<Result<_, _>>()?;
         let publication = &mut self.pending.publication;
         publication.periods.extend(staged.into_iter().flatten());
-        for Computed { period, inputs, .. } in computed.iter().filter(|c| c.is_empty) {
-            let mut inputs = *inputs;
-            if let Some(seq) = bill.samples_seq(*period).filter(|_| has_growth) {
+        for empty in computed.iter().filter(|c| c.is_empty) {
+            let (period, mut inputs) = (empty.period(), empty.inputs);
+            if let Some(seq) = bill.samples_seq(period).filter(|_| has_growth) {
                 inputs.samples_seq = seq;
             }
-            publication.empty.push(EmptyStretch { extent: *period, inputs });
+            publication.empty.push(EmptyStretch { extent: period, inputs });
         }
         if has_growth {
             publication.seen = bill.seen_by_empty();
         }
-        let in_window = |period: &Period| computed.iter().any(|c| c.period == *period);
+        let in_window = |period: &Period| computed.iter().any(|c| c.period() == *period);
         for &period in elsewhere.iter().filter(|period| !in_window(period)) {
             let Some((inputs, has_files)) = self.inputs_elsewhere(period, bill) else { continue };
             let samples_seq = bill.samples_seq(period).unwrap_or(inputs.samples_seq);
@@ -178,8 +186,10 @@ impl Run<'_> {
         Some((empty.inputs, false))
     }
 
-    pub(super) fn count(&mut self, computed: &[Computed]) {
-        for Computed { period, records, inputs, anomalies, change, is_empty, .. } in computed {
+    pub(super) fn count(&mut self, computed: &[Computed<'_>]) {
+        for computed in computed {
+            let Computed { height, inputs, anomalies, change, is_empty, .. } = computed;
+            let period = computed.period();
             if !is_empty {
                 self.done.insert(period.start, *inputs);
             }
@@ -193,7 +203,7 @@ impl Run<'_> {
                 ChangeKind::Replaced => report.republished += 1,
                 ChangeKind::Unchanged => report.unchanged += 1,
             }
-            report.records += records.len() as u64;
+            report.records += height;
             report.added += change.added;
             report.changed += change.changed;
             report.removed += change.removed;

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     AggregateError,
     network::{NetworkBill, NetworkBiller, Published},
+    period::PeriodRecords,
     window::{FoldedWindow, WindowFolder},
 };
 
@@ -66,7 +67,7 @@ impl<'a> Run<'a> {
         &self.snapshot.sources
     }
 
-    fn store(&self) -> &'a Store {
+    pub(super) fn store(&self) -> &'a Store {
         self.target.store()
     }
 
@@ -99,6 +100,7 @@ impl<'a> Run<'a> {
             let mut open = self.open_before(span.start)?;
             let mut at = span.start;
             while at < span.end {
+                let mut folded = None;
                 let quiet = if open.is_empty() { self.quiet_until(at, span.end, bill) } else { at };
                 let (to, computed) = if quiet > at {
                     let empty = Period { start: at, end: quiet };
@@ -110,8 +112,8 @@ impl<'a> Run<'a> {
                     let periods: Vec<Period> = periods.take(PERIODS_MAX).collect();
                     let window = &periods[..self.window_length(&periods, open.len())];
                     let bounds = (at, window[window.len() - 1].end);
-                    let folded = self.folder.fold(std::mem::take(&mut open), bounds, window)?;
-                    open = folded.open_at(bounds.1);
+                    let folded =
+                        folded.insert(self.folder.fold(std::mem::take(&mut open), bounds)?);
                     done += window.len() as u64;
                     (bounds.1, self.finish_window(folded, window, planned, bill)?)
                 };
@@ -122,6 +124,9 @@ impl<'a> Run<'a> {
                 self.count(&computed);
                 if !bill.is_whole() {
                     self.publish()?;
+                }
+                if let Some(folded) = folded {
+                    open = folded.segments.open_after(to);
                 }
                 at = to;
                 told(done);
@@ -144,15 +149,14 @@ impl<'a> Run<'a> {
 
     /// How many of the next periods fit one window.
     ///
-    /// A period makes about as many records as there are segments in it: those open
-    /// before and those its events open, about every other one.
+    /// What a window keeps in memory are its events and its segments: those open before
+    /// and those its events open, about every other one.
     fn window_length(&self, periods: &[Period], open: usize) -> usize {
         let from = periods[0].start;
         let fits = |length: usize| {
             let events = self.folder.events_at_most(from, periods[length - 1].end);
             let segments = (open as u64).saturating_add(events / 2);
-            let records = segments.saturating_mul(length as u64);
-            events <= self.limits.events && records <= self.limits.records as u64
+            events <= self.limits.events && segments <= self.limits.segments
         };
         (2..=periods.len()).take_while(|&length| fits(length)).last().unwrap_or(1)
     }
@@ -195,7 +199,7 @@ impl<'a> Run<'a> {
                 }
                 to = further;
             }
-            open = self.folder.fold(open, (from, to), &[])?.open_at(to);
+            open = self.folder.fold(open, (from, to))?.segments.open_after(to);
             from = to;
         }
         Ok(open)
@@ -213,50 +217,32 @@ impl<'a> Run<'a> {
         self.snapshot.stretches.iter().rev().find_map(until)
     }
 
-    fn finish_window(
+    fn finish_window<'f>(
         &self,
-        mut folded: FoldedWindow,
+        folded: &'f FoldedWindow,
         window: &[Period],
         planned: &Planned,
         bill: &NetworkBill,
-    ) -> Result<Vec<Computed>, AggregateError> {
-        let lifecycles = std::mem::take(&mut folded.records);
-        let folded = &folded;
-        window
-            .par_iter()
-            .zip(lifecycles)
-            .map(|(&period, records)| self.finish_period(folded, period, records, planned, bill))
-            .collect()
+    ) -> Result<Vec<Computed<'f>>, AggregateError> {
+        let finish = |period: &Period| self.finish_period(folded, *period, planned, bill);
+        window.par_iter().map(finish).collect()
     }
 
-    fn finish_period(
+    fn finish_period<'f>(
         &self,
-        folded: &FoldedWindow,
+        folded: &'f FoldedWindow,
         period: Period,
-        mut records: Vec<UsageRecord>,
         planned: &Planned,
         bill: &NetworkBill,
-    ) -> Result<Computed, AggregateError> {
+    ) -> Result<Computed<'f>, AggregateError> {
         let known = self.published.get(&period.start).copied();
-        let before = match known {
-            Some(known) => self.store().read_records(known, self.sources())?,
-            None => Vec::new(),
+        let records = PeriodRecords {
+            period,
+            segments: &folded.segments,
+            left_out: self.left_out(known, planned)?,
+            bytes: self.byte_records(known, period, planned, bill)?,
         };
-        let of_bytes = before.iter().filter(|record| record.usage_type.is_bytes());
-        let left_out = self.left_out(known, &before, &mut records, planned);
-        let recomputes_bytes = match planned.network {
-            NetworkMode::BackFill(Published::Recompute) => true,
-            NetworkMode::BackFill(Published::Keep) | NetworkMode::Scheduled => known.is_none(),
-        };
-        if recomputes_bytes {
-            // A folded record is a unit: a rebuild reproduces it.
-            records.extend(of_bytes.filter(|r| r.is_folded(period)).cloned());
-            records.extend(bill.records(period));
-        } else {
-            records.extend(of_bytes.cloned());
-        }
-        records.sort_unstable();
-
+        let left_out = records.leaves_out();
         let empty = self.snapshot.stretch_at(period.start);
         let seen = known.map(|known| known.inputs).or(empty.map(|empty| empty.inputs));
         let samples_seq = match bill.samples_seq(period) {
@@ -270,55 +256,80 @@ impl<'a> Run<'a> {
             inputs.accounts_seq = known.inputs.accounts_seq;
         }
         let ends_a_day = self.calendar.date_of(period.start) != self.calendar.date_of(period.end);
-        let change = match known {
-            Some(_) => self.compare(period, &before, &records),
-            None => Change {
-                kind: match (empty, records.is_empty()) {
+        let (change, height) = match known {
+            Some(known) => self.compare(known, &records)?,
+            None => {
+                let added = records.count();
+                let kind = match (empty, added) {
                     (None, _) => ChangeKind::New,
-                    (Some(_), true) => ChangeKind::Unchanged,
-                    (Some(_), false) => ChangeKind::Replaced,
-                },
-                added: records.len() as u64,
-                ..Change::default()
-            },
+                    (Some(_), 0) => ChangeKind::Unchanged,
+                    (Some(_), _) => ChangeKind::Replaced,
+                };
+                (Change { kind, added, ..Change::default() }, added)
+            }
         };
         let anomalies = self.anomalies(folded, period);
         // Whatever is open at its end was used in it, and has a record.
         let is_empty =
-            known.is_none() && records.is_empty() && anomalies.is_empty() && bill.is_quiet(period);
+            known.is_none() && height == 0 && anomalies.is_empty() && bill.is_quiet(period);
         Ok(Computed {
-            period,
-            open: (ends_a_day && !is_empty).then(|| folded.open_at(period.end)),
+            keeps_open: ends_a_day && !is_empty,
             anomalies,
             is_empty,
             records,
+            height,
             inputs,
             change,
             left_out,
         })
     }
 
-    /// Leaves the use of sources that are short of a published period out of it, unless
-    /// it bills them already: a dump that comes late must not be billed further than
-    /// what it tells. Says whether there was any.
+    /// The records of bytes of a period, sorted.
+    fn byte_records(
+        &self,
+        known: Option<&PublishedPeriod>,
+        period: Period,
+        planned: &Planned,
+        bill: &NetworkBill,
+    ) -> Result<Vec<UsageRecord>, AggregateError> {
+        let mut records = match known {
+            Some(known) => self.store().read_byte_records(known, self.sources())?,
+            None => Vec::new(),
+        };
+        let recomputes = match planned.network {
+            NetworkMode::BackFill(Published::Recompute) => true,
+            NetworkMode::BackFill(Published::Keep) | NetworkMode::Scheduled => known.is_none(),
+        };
+        if recomputes {
+            // A folded record is a unit: a rebuild reproduces it.
+            records.retain(|record| record.is_folded(period));
+            records.extend(bill.records(period));
+            records.sort_unstable();
+        }
+        Ok(records)
+    }
+
+    /// The sources that are short of a published period, unless it bills their use
+    /// already: that is left out of it, as a dump that comes late must not be billed
+    /// further than what it tells.
     fn left_out(
         &self,
         known: Option<&PublishedPeriod>,
-        before: &[UsageRecord],
-        records: &mut Vec<UsageRecord>,
         planned: &Planned,
-    ) -> bool {
+    ) -> Result<BTreeSet<SourceId>, AggregateError> {
         let (Some(known), NetworkMode::Scheduled) = (known, &planned.network) else {
-            return false;
+            return Ok(BTreeSet::new());
         };
         let short = self.completeness.short(known.period.end);
         let ids = short.iter().filter_map(|short| self.sources().id(short.source.as_str()));
-        let is_billed = |source: &SourceId| {
-            before.iter().any(|r| r.source == *source && !r.usage_type.is_bytes())
-        };
-        let short: BTreeSet<SourceId> = ids.filter(|source| !is_billed(source)).collect();
-        let all = records.len();
-        records.retain(|record| !short.contains(&record.source));
-        records.len() < all
+        let mut short: BTreeSet<SourceId> = ids.collect();
+        if !short.is_empty() {
+            for columns in self.store().record_columns(known, self.sources())? {
+                for row in columns?.rows().filter(|row| !row.usage_type.is_bytes()) {
+                    short.remove(&row.source);
+                }
+            }
+        }
+        Ok(short)
     }
 }

@@ -47,8 +47,9 @@
 //!    now, so what it leaves as gaps lies behind it. The first one behind which nothing
 //!    is published and no sample lies finds a growth that is `total` less what is
 //!    billed, not negative by 1: the series does not wait and `total` is billed.
-//! 3. *A run may leave out settled periods* (module `replay`): published without
-//!    a gap, and each has seen every sample up to its end. A run says of a period
+//! 3. *A run may leave out settled periods* (module `replay`), and a rebuild of settled
+//!    ones what lies ahead of them: published without a gap, and each has seen every
+//!    sample up to its end. A run says of a period
 //!    that it has seen its samples only if each series has billed there what it is
 //!    worth; and as long as nothing is accepted up to its end, it is worth the same.
 //!
@@ -198,6 +199,12 @@ impl NetworkBiller<'_> {
         targets: &[Period],
         published: Published,
     ) -> Result<NetworkBill, AggregateError> {
+        if let Some(replayed) = self.replay_settled(targets)? {
+            // All is billed and nothing changes; only the targets were looked at.
+            let mut bill = NetworkBill::of(replayed);
+            bill.see(self.snapshot.samples_seq(), &BTreeSet::new(), |slot| slot.is_target);
+            return Ok(bill);
+        }
         fitting(|refused| self.back_fill_without(targets, published, refused))
     }
 

@@ -8,10 +8,16 @@
 //! may lie in any later period.) In settled periods the bill is complete, see the
 //! module above, and the last one's counters are what each series last said.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::RandomState},
+    hash::BuildHasher,
+};
 
-use cloudtally_model::{Calendar, Instant, NetworkSample, Period, SeriesKey, SourceId};
-use cloudtally_store::{PublishedPeriod, SampleFile, Snapshot, Store};
+use cloudtally_model::{Calendar, Instant, Period, SourceId};
+use cloudtally_store::{
+    PublishedPeriod, SampleColumns, SampleFile, SeriesRow, Snapshot, Store, StoreError,
+};
+use rayon::prelude::*;
 
 use super::{
     Slot,
@@ -59,6 +65,28 @@ impl NetworkBiller<'_> {
     /// Reads everything from the first target on, or from the first period that is
     /// not settled if that is earlier. Targets are extents of periods in a row.
     pub(super) fn replay(&self, targets: &[Period]) -> Result<Replayed, AggregateError> {
+        self.replay_until(targets, Instant::END_OF_TIME)
+    }
+
+    /// Like [`Self::replay`], of the targets alone, if they and all before them are
+    /// settled: what lies ahead has nothing to say of them. `None` if they are not.
+    pub(super) fn replay_settled(
+        &self,
+        targets: &[Period],
+    ) -> Result<Option<Replayed>, AggregateError> {
+        let (Some(earliest), Some(last)) = (self.snapshot.earliest(), targets.last()) else {
+            return Ok(None);
+        };
+        let origin = self.calendar.period_at(earliest).start;
+        if self.settled_until(origin) < last.end {
+            return Ok(None);
+        }
+        let replayed = self.replay_until(targets, last.end)?;
+        // By what settled means; where it is not so, all there is must be looked at.
+        Ok(Some(replayed).filter(|replayed| replayed.series.iter().all(Series::is_settled)))
+    }
+
+    fn replay_until(&self, targets: &[Period], until: Instant) -> Result<Replayed, AggregateError> {
         let (Some(earliest), Some(target)) = (self.snapshot.earliest(), targets.first()) else {
             return Ok(Replayed::default());
         };
@@ -70,21 +98,24 @@ impl NetworkBiller<'_> {
         let mut before = published.periods.range(..first).rev().map(|(_, known)| *known);
         let state = before.find(|known| known.counters.is_some());
         let from = state.map_or(Instant::from_millis(-1), |state| state.period.end);
-        let slots = self.slots((from, first), targets, &published);
+        let mut slots = self.slots((from, first), targets, &published);
+        slots.retain(|slot| slot.period.end <= until);
 
         let mut replay = Replay {
             calendar: self.calendar,
             published: &published,
             origin,
             slots,
-            by_key: HashMap::new(),
+            numbers: Numbers::default(),
             series: Vec::new(),
         };
         if let Some(state) = state {
             for counter in self.store.read_counters(state, &self.snapshot.sources)? {
                 // Not what was billed here for a period ahead.
                 if counter.last_sampled <= state.period.end {
-                    replay.series(counter.source, &counter.series).remember(&counter);
+                    replay
+                        .series(counter.source, SeriesRow::of(&counter.series))
+                        .remember(&counter);
                 }
             }
         }
@@ -93,7 +124,9 @@ impl NetworkBiller<'_> {
             let start = replay.slots[index].period.start;
             let Some(known) = published.periods.get(&start) else { continue };
             for counter in self.store.read_counters(known, &self.snapshot.sources)? {
-                replay.series(counter.source, &counter.series).recall(index, &counter);
+                replay
+                    .series(counter.source, SeriesRow::of(&counter.series))
+                    .recall(index, &counter);
             }
         }
         let Replay { slots, mut series, .. } = replay;
@@ -168,8 +201,8 @@ impl NetworkBiller<'_> {
         periods.into_iter().filter(|period| period.end <= end).map(slot).collect()
     }
 
-    /// Samples after `from`, a day of the lake at a time: that keeps memory to a
-    /// day's samples.
+    /// Samples after `from`, some days of the lake at a time: that keeps memory to their
+    /// samples, and every core has a day to decode.
     fn read_samples(&self, from: Instant, replay: &mut Replay<'_>) -> Result<(), AggregateError> {
         let Some(end) = replay.slots.last().map(|slot| slot.period.end) else { return Ok(()) };
         let mut days: BTreeMap<i64, Vec<&SampleFile>> = BTreeMap::new();
@@ -177,18 +210,37 @@ impl NetworkBiller<'_> {
         for file in files.filter(|file| file.last_sampled > from && file.first_sampled <= end) {
             days.entry(file.utc_day).or_default().push(file);
         }
-        for files in days.values() {
-            let mut samples = Vec::new();
-            for file in files {
-                let Some(source) = self.snapshot.sources.id(file.source.as_str()) else { continue };
-                self.store.read_samples(file, from, end, &mut |sample| {
-                    samples.push((source, sample, file.seq));
-                })?;
-            }
-            replay.add_day(samples);
+        let days: Vec<Vec<&SampleFile>> = days.into_values().collect();
+        for days in days.chunks(rayon::current_num_threads()) {
+            let loaded: Vec<Vec<FileSamples>> = days
+                .par_iter()
+                .map(|files| files.iter().filter_map(|file| self.load(file, from, end)).collect())
+                .collect::<Result<_, StoreError>>()?;
+            loaded.into_iter().for_each(|files| replay.add_day(files));
         }
         Ok(())
     }
+
+    fn load(
+        &self,
+        file: &SampleFile,
+        from: Instant,
+        end: Instant,
+    ) -> Option<Result<FileSamples, StoreError>> {
+        let source = self.snapshot.sources.id(file.source.as_str())?;
+        let mut samples = FileSamples { source, seq: file.seq, columns: Vec::new() };
+        let read = self.store.sample_columns(file, (from, end), None, &mut |columns| {
+            samples.columns.push(columns);
+        });
+        Some(read.map(|()| samples))
+    }
+}
+
+/// Samples of one file.
+struct FileSamples {
+    source: SourceId,
+    seq: u64,
+    columns: Vec<SampleColumns>,
 }
 
 /// Whether a period is one of those that extents hold, which are in order.
@@ -204,42 +256,118 @@ struct Replay<'a> {
     /// too: the period that ends there is none of ours.
     origin: Instant,
     slots: Vec<Slot>,
-    by_key: HashMap<(SourceId, SeriesKey), usize>,
+    numbers: Numbers,
     series: Vec<Series>,
 }
 
+/// The positions of series among all.
+#[derive(Default)]
+struct Numbers {
+    by_hash: HashMap<u64, Vec<usize>>,
+    hasher: RandomState,
+    /// The series that came behind each one the last time: devices are polled in turns,
+    /// so it mostly does again.
+    behind: Vec<usize>,
+    last: usize,
+}
+
+/// An instant of samples, and what there is to know of it.
+#[derive(Clone, Copy)]
+struct Moment {
+    /// Position of the period of the bill it lies in, if it does in one.
+    slot: Option<usize>,
+    /// Up to which file the period that answers for it has seen its samples.
+    seen_seq: Option<u64>,
+    is_origin: bool,
+}
+
+/// A sample of a day: one row of its columns.
+struct Numbered {
+    series: u32,
+    moment: u32,
+    seq: u64,
+    at: Instant,
+    bytes: (u64, u64),
+    restarted: bool,
+}
+
 impl Replay<'_> {
-    fn series(&mut self, source: SourceId, key: &SeriesKey) -> &mut Series {
-        let index = self.index(source, key);
-        &mut self.series[index]
+    fn series(&mut self, source: SourceId, key: SeriesRow<'_>) -> &mut Series {
+        let number = self.number(source, key);
+        &mut self.series[number]
     }
 
-    fn index(&mut self, source: SourceId, key: &SeriesKey) -> usize {
-        let next = self.series.len();
-        let index = *self.by_key.entry((source, key.clone())).or_insert(next);
-        if index == next {
-            self.series.push(Series::new(source, key.clone()));
-        }
-        index
+    fn number(&mut self, source: SourceId, key: SeriesRow<'_>) -> usize {
+        let Self { numbers, series, .. } = self;
+        let is_it = |series: &Series| series.source == source && SeriesRow::of(&series.key) == key;
+        let likely = numbers.behind.get(numbers.last).copied();
+        let number = match likely.filter(|number| is_it(&series[*number])) {
+            Some(number) => number,
+            None => {
+                let alike = numbers.by_hash.entry(numbers.hasher.hash_one((source, key)));
+                let alike = alike.or_default();
+                let known = alike.iter().copied().find(|number| is_it(&series[*number]));
+                let number = known.unwrap_or(series.len());
+                if known.is_none() {
+                    alike.push(number);
+                    series.push(Series::new(source, key.to_key()));
+                    numbers.behind.push(number);
+                }
+                numbers.behind[numbers.last] = number;
+                number
+            }
+        };
+        numbers.last = number;
+        number
     }
 
-    fn add_day(&mut self, samples: Vec<(SourceId, NetworkSample, u64)>) {
-        let mut numbered: Vec<(usize, Reading, u64)> = Vec::with_capacity(samples.len());
-        for (source, sample, seq) in samples {
-            let index = self.index(source, &sample.series);
-            numbered.push((index, Reading::of(&sample), seq));
+    /// Adds the samples of a day, series by series, all of them side by side.
+    fn add_day(&mut self, files: Vec<FileSamples>) {
+        let mut moments: Vec<Moment> = Vec::new();
+        let mut numbered: Vec<Numbered> = Vec::new();
+        for FileSamples { source, seq, columns } in files {
+            let mut asked = None;
+            for columns in columns {
+                for row in 0..columns.height() {
+                    // Samples of all series share instants; ask once for each run of them.
+                    let at = columns.sampled(row);
+                    if asked != Some(at) {
+                        moments.push(self.moment(at));
+                        asked = Some(at);
+                    }
+                    let series = self.number(source, columns.series(row));
+                    let (series, moment) = (narrow(series), narrow(moments.len() - 1));
+                    let (bytes, restarted) = (columns.bytes(row), columns.restarted(row));
+                    numbered.push(Numbered { series, moment, seq, at, bytes, restarted });
+                }
+            }
         }
-        numbered.sort_unstable_by_key(|(index, reading, seq)| (*index, reading.at, *seq));
-        let mut asked = None;
-        for (index, reading, seq) in numbered {
-            // Samples of all series share instants; ask once for each run of them.
-            let seen_seq = match asked {
-                Some((at, seen_seq)) if at == reading.at => seen_seq,
-                _ => self.seen_seq(reading.at),
-            };
-            asked = Some((reading.at, seen_seq));
-            self.add(index, reading, Some(seq) > seen_seq);
+        let (mut positions, starts) = by_series(&numbered, self.series.len());
+        let (mut of_series, mut rest) = (Vec::with_capacity(self.series.len()), &mut positions[..]);
+        for bounds in starts.windows(2) {
+            let (of_one, behind) = rest.split_at_mut(bounds[1] - bounds[0]);
+            of_series.push(of_one);
+            rest = behind;
         }
+        self.series.par_iter_mut().zip(of_series).for_each(|(series, positions)| {
+            let key = |at: &u32| (numbered[wide(*at)].at, numbered[wide(*at)].seq);
+            // They come in order but where a day has several files.
+            if !positions.is_sorted_by_key(key) {
+                positions.sort_unstable_by_key(key);
+            }
+            for at in positions {
+                let Numbered { moment, seq, at, bytes, restarted, .. } = numbered[wide(*at)];
+                let moment = moments[wide(moment)];
+                moment.add(series, Reading::new(at, bytes, restarted), Some(seq) > moment.seen_seq);
+            }
+        });
+    }
+
+    fn moment(&self, at: Instant) -> Moment {
+        let slot = self.slots.partition_point(|slot| slot.period.end < at);
+        let slot =
+            Some(slot).filter(|slot| self.slots.get(*slot).is_some_and(|s| s.period.start < at));
+        Moment { slot, seen_seq: self.seen_seq(at), is_origin: at == self.origin }
     }
 
     /// Up to which file the period that answers for an instant has seen its samples.
@@ -251,23 +379,50 @@ impl Replay<'_> {
         };
         self.published.samples_seq(period).flatten()
     }
+}
 
-    fn add(&mut self, index: usize, reading: Reading, is_unseen: bool) {
-        let series = &mut self.series[index];
+impl Moment {
+    fn add(self, series: &mut Series, reading: Reading, is_unseen: bool) {
         if series.skips(reading) {
             return;
         }
-        let slot = self.slots.partition_point(|slot| slot.period.end < reading.at);
-        if self.slots.get(slot).is_none_or(|slot| slot.period.start >= reading.at) {
+        let Some(slot) = self.slot else {
             series.add_before(reading);
-            if is_unseen && reading.at == self.origin {
+            if is_unseen && self.is_origin {
                 series.unseen_before = Some(reading.at);
             }
             return;
-        }
+        };
         let entry = series.add(slot, reading);
         if is_unseen {
             entry.unseen_from.get_or_insert(reading.at);
         }
     }
+}
+
+/// The positions of each series' samples among all, in the order they came in, for each
+/// series one after the other; and where each series' begin.
+fn by_series(numbered: &[Numbered], series: usize) -> (Vec<u32>, Vec<usize>) {
+    let mut starts = vec![0; series + 1];
+    for sample in numbered {
+        starts[wide(sample.series) + 1] += 1;
+    }
+    for at in 0..series {
+        starts[at + 1] += starts[at];
+    }
+    let (mut next, mut positions) = (starts.clone(), vec![0; numbered.len()]);
+    for (at, sample) in numbered.iter().enumerate() {
+        let next = &mut next[wide(sample.series)];
+        positions[*next] = narrow(at);
+        *next += 1;
+    }
+    (positions, starts)
+}
+
+fn narrow(position: usize) -> u32 {
+    u32::try_from(position).expect("samples of a day are fewer")
+}
+
+fn wide(position: u32) -> usize {
+    usize::try_from(position).expect("positions fit in memory")
 }

@@ -59,13 +59,9 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn of(sample: &NetworkSample) -> Self {
-        Self {
-            at: sample.sampled,
-            bytes: Bytes::new(sample.bytes_sent, sample.bytes_received),
-            restarted: sample.restarted,
-            is_blank: sample.is_blank(),
-        }
+    pub(super) fn new(at: Instant, (sent, received): (u64, u64), restarted: bool) -> Self {
+        let is_blank = NetworkSample::says_nothing((sent, received), restarted);
+        Self { at, bytes: Bytes::new(sent, received), restarted, is_blank }
     }
 
     /// What went by since the reading before.
@@ -196,6 +192,12 @@ impl Series {
     /// Takes over what the series last said before the bill.
     pub(super) fn remember(&mut self, counter: &BilledCounter) {
         self.before = Some(last_said(counter));
+    }
+
+    /// Whether all that it is worth in each period is billed and seen.
+    pub(super) fn is_settled(&self) -> bool {
+        let is_settled = |entry: &Entry| entry.is_billed() && entry.unseen_from.is_none();
+        self.unseen_before.is_none() && self.entries.iter().all(is_settled)
     }
 
     /// Whether the next reading is no sample of the series: a poll that failed.

@@ -803,7 +803,7 @@ proptest! {
         arriving in arriving(),
         steps in vec(step(), 6),
         minutes in select(&["1440", "720"][..]),
-        limits in select(vec![WindowLimits::default(), WindowLimits { events: 1, records: 1 }]),
+        limits in select(vec![WindowLimits::default(), WindowLimits { events: 1, segments: 1 }]),
     ) {
         let world = World::new("UTC", minutes);
         let run = |plan, now| {

@@ -76,7 +76,7 @@ fn to_be_rebuilt() -> World {
 }
 
 fn finish(writer: &Writer, plan: Plan) {
-    let limits = WindowLimits { events: 1, records: 1 };
+    let limits = WindowLimits { events: 1, segments: 1 };
     let target = Target::Publish(writer);
     aggregate_within(target, plan, end(), limits, &mut |_| {}).unwrap();
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 const ZONES: [&str; 4] = ["UTC", "Europe/Paris", "Australia/Lord_Howe", "America/New_York"];
-const TINY: WindowLimits = WindowLimits { events: 1, records: 1 };
+const TINY: WindowLimits = WindowLimits { events: 1, segments: 1 };
 
 type Rows = Vec<(Instant, String, UsageRecord)>;
 
@@ -68,7 +68,7 @@ proptest! {
         assert_like_the_twin(&windows, &histories, "a period a window");
 
         let middling = ingested(zone, minutes, &histories);
-        run_within(&middling, WindowLimits { events: 20, records: 30 }, end());
+        run_within(&middling, WindowLimits { events: 20, segments: 30 }, end());
         assert_like_the_twin(&middling, &histories, "windows of some periods");
     }
 

@@ -14,5 +14,6 @@ mod naive; // the slow twin: every event replayed for every period
 mod outputs; // totals, sanity checks, exports
 mod random; // histories that make no sense
 mod readings; // failed polls, restarts, counters that cannot be right
+mod settled; // rebuilds of days that have nothing to learn
 mod stretches; // years in which nothing was used
 mod support; // folders, events as text, records as text

@@ -8,7 +8,7 @@ use cloudtally_model::{Instant, SeriesKey, SourceId, Sources};
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
     read::{Batches, Columns, LakeReader, instant, value},
-    samples::{network_number, series},
+    samples::{SeriesColumns, network_number},
     verified::NamedFile,
 };
 use crate::StoreError;
@@ -113,14 +113,14 @@ pub(crate) fn read(
     for batch in Batches::build(builder, path)? {
         let batch = batch?;
         let columns = Columns(&batch);
-        let (source, series) = (columns.sources(sources)?, series(columns));
+        let (source, series) = (columns.sources(sources)?, SeriesColumns::of(columns));
         let (last_sent, last_received) = (columns.u64("last_sent"), columns.u64("last_received"));
         let (sent, received) = (columns.u64("sent"), columns.u64("received"));
         let (own_sent, own_received) = (columns.u64("own_sent"), columns.u64("own_received"));
         let (last, folded) = (columns.instants("last_sampled"), columns.instants("folded_from"));
         counters.extend((0..batch.num_rows()).map(|row| BilledCounter {
             source: source.get(row),
-            series: series(row),
+            series: series.row(row).to_key(),
             last_sampled: instant(last, row),
             last_sent: last_sent.value(row),
             last_received: last_received.value(row),

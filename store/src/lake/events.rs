@@ -16,7 +16,7 @@ use roaring::RoaringTreemap;
 
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
-    read::{Batches, Columns, LakeReader, text, value, zone},
+    read::{Batches, Columns, LakeReader, WordArray, instant, text, value, zone},
     verified::NamedFile,
 };
 use crate::StoreError;
@@ -75,12 +75,93 @@ pub(crate) fn encode(source: &SourceName, events: &[UsageEvent]) -> Result<Vec<u
     })
 }
 
-/// Calls `each` with the events whose `created` lies in `[from, to)`, in order.
-pub(crate) fn read(
+/// Some decoded events of a file, as columns.
+#[derive(Debug)]
+pub struct EventColumns {
+    id: UInt64Array,
+    types: WordArray,
+    created: TimestampMillisecondArray,
+    account: UInt64Array,
+    zone: UInt64Array,
+    resource: UInt64Array,
+    name: StringArray,
+    offering: UInt64Array,
+    template: UInt64Array,
+    size: UInt64Array,
+    virtual_size: UInt64Array,
+    resource_type: WordArray,
+}
+
+impl EventColumns {
+    fn of(batch: &RecordBatch) -> Self {
+        let columns = Columns(batch);
+        Self {
+            id: columns.u64("id").clone(),
+            types: columns.words("type").to_owned(),
+            created: columns.instants("created").clone(),
+            account: columns.u64("account_id").clone(),
+            zone: columns.u64("zone_id").clone(),
+            resource: columns.u64("resource_id").clone(),
+            name: columns.names("resource_name").clone(),
+            offering: columns.u64("offering_id").clone(),
+            template: columns.u64("template_id").clone(),
+            size: columns.u64("size").clone(),
+            virtual_size: columns.u64("virtual_size").clone(),
+            resource_type: columns.words("resource_type").to_owned(),
+        }
+    }
+
+    /// How many rows there are.
+    pub fn height(&self) -> usize {
+        self.id.values().len()
+    }
+
+    /// The id of a row's event.
+    pub fn id(&self, row: usize) -> EventId {
+        EventId(self.id.value(row))
+    }
+
+    /// The instant of a row's event.
+    pub fn created(&self, row: usize) -> Instant {
+        instant(&self.created, row)
+    }
+
+    /// The resource of a row's event.
+    pub fn resource(&self, row: usize) -> ResourceId {
+        ResourceId(self.resource.value(row))
+    }
+
+    /// What `of` says of each row's event type; it is asked once for each type there is.
+    pub fn by_type<T: Copy>(&self, of: impl Fn(&str) -> T) -> impl Iterator<Item = T> {
+        self.types.map(of)
+    }
+
+    /// The event of a row.
+    pub fn event(&self, row: usize) -> UsageEvent {
+        UsageEvent {
+            id: self.id(row),
+            event_type: self.types.get(row).map(Text::new).unwrap_or_default(),
+            created: self.created(row),
+            account: AccountId(self.account.value(row)),
+            zone: zone(&self.zone, row),
+            resource: self.resource(row),
+            resource_name: text(&self.name, row),
+            offering: value(&self.offering, row).map(OfferingId),
+            template: value(&self.template, row).map(TemplateId),
+            size: value(&self.size, row),
+            virtual_size: value(&self.virtual_size, row),
+            resource_type: self.resource_type.get(row).map(Text::new),
+        }
+    }
+}
+
+/// Calls `each` with the events whose `created` lies in `[from, to)`, in order, some
+/// thousand at a time.
+pub(crate) fn columns(
     file: &NamedFile<'_>,
     from: Instant,
     to: Instant,
-    each: &mut dyn FnMut(UsageEvent),
+    each: &mut dyn FnMut(EventColumns),
 ) -> Result<(), StoreError> {
     let (from, to) = (from.as_millis(), to.as_millis());
     if from >= to {
@@ -95,9 +176,21 @@ pub(crate) fn read(
         let created = Columns(&batch).instants("created").values();
         let first = created.partition_point(|&at| at < from);
         let end = created.partition_point(|&at| at < to);
-        decode(&batch.slice(first, end - first), each);
+        if first < end {
+            each(EventColumns::of(&batch.slice(first, end - first)));
+        }
     }
     Ok(())
+}
+
+/// Calls `each` with the events whose `created` lies in `[from, to)`, in order.
+pub(crate) fn read(
+    file: &NamedFile<'_>,
+    from: Instant,
+    to: Instant,
+    each: &mut dyn FnMut(UsageEvent),
+) -> Result<(), StoreError> {
+    columns(file, from, to, &mut |columns| decode(&columns, each))
 }
 
 /// The ids of a file's events, and the first and last `created`.
@@ -141,33 +234,11 @@ pub(crate) fn read_ids(
     let builder =
         builder.with_row_groups(groups).with_row_filter(RowFilter::new(vec![Box::new(wanted)]));
     for batch in Batches::build(builder, path)? {
-        decode(&batch?, each);
+        decode(&EventColumns::of(&batch?), each);
     }
     Ok(())
 }
 
-fn decode(batch: &RecordBatch, each: &mut dyn FnMut(UsageEvent)) {
-    let columns = Columns(batch);
-    let (id, created) = (columns.u64("id"), columns.instants("created"));
-    let (types, resource_types) = (columns.words("type"), columns.words("resource_type"));
-    let (account, zones) = (columns.u64("account_id"), columns.u64("zone_id"));
-    let (resource, name) = (columns.u64("resource_id"), columns.names("resource_name"));
-    let (offering, template) = (columns.u64("offering_id"), columns.u64("template_id"));
-    let (size, virtual_size) = (columns.u64("size"), columns.u64("virtual_size"));
-    for row in 0..batch.num_rows() {
-        each(UsageEvent {
-            id: EventId(id.value(row)),
-            event_type: types.get(row).map(Text::new).unwrap_or_default(),
-            created: Instant::from_millis(created.value(row)),
-            account: AccountId(account.value(row)),
-            zone: zone(zones, row),
-            resource: ResourceId(resource.value(row)),
-            resource_name: text(name, row),
-            offering: value(offering, row).map(OfferingId),
-            template: value(template, row).map(TemplateId),
-            size: value(size, row),
-            virtual_size: value(virtual_size, row),
-            resource_type: resource_types.get(row).map(Text::new),
-        });
-    }
+fn decode(columns: &EventColumns, each: &mut dyn FnMut(UsageEvent)) {
+    (0..columns.height()).for_each(|row| each(columns.event(row)));
 }

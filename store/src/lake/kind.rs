@@ -151,18 +151,24 @@ impl Kind {
         rows: &[R],
         batch: impl Fn(&[R]) -> Result<RecordBatch, arrow::error::ArrowError>,
     ) -> Result<Vec<u8>, StoreError> {
+        let mut writer = self.writer()?;
         let encode = || {
-            let options = ArrowWriterOptions::new()
-                .with_properties(self.properties.clone())
-                .with_skip_arrow_metadata(true);
-            let mut writer =
-                ArrowWriter::try_new_with_options(Vec::new(), self.write_schema(), options)?;
             for chunk in rows.chunks(ROW_GROUP_ROWS) {
                 writer.write(&batch(chunk)?)?;
             }
             writer.into_inner()
         };
         encode().map_err(|cause| StoreError::Encode { file: self.name, cause })
+    }
+
+    /// A file under way. Batches of [`ROW_GROUP_ROWS`] are to be written to it, and a
+    /// last one with the rest: bytes depend on where they are parted.
+    pub(crate) fn writer(&self) -> Result<ArrowWriter<Vec<u8>>, StoreError> {
+        let options = ArrowWriterOptions::new()
+            .with_properties(self.properties.clone())
+            .with_skip_arrow_metadata(true);
+        ArrowWriter::try_new_with_options(Vec::new(), self.write_schema(), options)
+            .map_err(|cause| StoreError::Encode { file: self.name, cause })
     }
 }
 

@@ -1,7 +1,11 @@
 //! Opening a file of the lake, skipping what is not needed, and the columns of a
 //! decoded batch.
 
-use std::{fs::File, ops::Range, path::Path};
+use std::{
+    fs::File,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray,
@@ -119,7 +123,7 @@ impl<'a> LakeReader<'a> {
         self,
         ranges: &[Range<u64>],
         skipped: &[&str],
-    ) -> Result<Batches<'a>, StoreError> {
+    ) -> Result<Batches, StoreError> {
         // The row groups that hold rows of `ranges`, and the ranges as seen inside them.
         let mut groups = Vec::new();
         let mut selected: Vec<Range<usize>> = Vec::new();
@@ -159,28 +163,28 @@ fn as_index(row: u64) -> usize {
 }
 
 /// Decoded batches with our errors.
-pub(crate) struct Batches<'a> {
+pub(crate) struct Batches {
     reader: ParquetRecordBatchReader,
-    path: &'a Path,
+    path: PathBuf,
 }
 
-impl<'a> Batches<'a> {
+impl Batches {
     /// Starts reading.
     pub(crate) fn build(
         builder: ParquetRecordBatchReaderBuilder<File>,
-        path: &'a Path,
+        path: &Path,
     ) -> Result<Self, StoreError> {
         let reader =
             guarded(|| builder.build()).map_err(|cause| StoreError::decode(path, cause))?;
-        Ok(Self { reader, path })
+        Ok(Self { reader, path: path.to_owned() })
     }
 }
 
-impl Iterator for Batches<'_> {
+impl Iterator for Batches {
     type Item = Result<RecordBatch, StoreError>;
     fn next(&mut self) -> Option<Self::Item> {
         let batch = guarded(|| self.reader.next().transpose());
-        batch.map_err(|cause| StoreError::decode(self.path, cause)).transpose()
+        batch.map_err(|cause| StoreError::decode(&self.path, cause)).transpose()
     }
 }
 
@@ -225,13 +229,13 @@ impl<'a> Columns<'a> {
     }
 
     /// The ranks of the column `source`, row by row.
-    pub(crate) fn sources(self, sources: &Sources) -> Result<SourceColumn<'a>, StoreError> {
+    pub(crate) fn sources(self, sources: &Sources) -> Result<SourceRanks, StoreError> {
         let words = self.words("source");
         let ranks = words.values.iter().map(|name| {
             let name = name.unwrap_or_default();
             sources.id(name).ok_or_else(|| unknown_source(name, sources))
         });
-        Ok(SourceColumn { keys: words.keys, ranks: ranks.collect::<Result<_, _>>()? })
+        Ok(SourceRanks { keys: words.keys.clone(), ranks: ranks.collect::<Result<_, _>>()? })
     }
 }
 
@@ -253,15 +257,43 @@ impl<'a> Words<'a> {
         let key = value(self.keys, row)?;
         Some(self.values.value(usize::try_from(key).unwrap_or_default()))
     }
+
+    pub(crate) fn to_owned(&self) -> WordArray {
+        WordArray { keys: self.keys.clone(), values: self.values.clone() }
+    }
+}
+
+/// A dictionary column of text that outlives its batch.
+#[derive(Debug)]
+pub(crate) struct WordArray {
+    keys: Int32Array,
+    values: StringArray,
+}
+
+impl WordArray {
+    pub(crate) fn get(&self, row: usize) -> Option<&str> {
+        Words { keys: &self.keys, values: &self.values }.get(row)
+    }
+
+    /// What `of` says of the text of each row, null being the empty text.
+    pub(crate) fn map<T: Copy>(&self, of: impl Fn(&str) -> T) -> impl Iterator<Item = T> {
+        let empty = of("");
+        let known: Vec<T> = self.values.iter().map(|text| of(text.unwrap_or_default())).collect();
+        self.keys.iter().map(move |key| {
+            let at = key.and_then(|key| usize::try_from(key).ok());
+            at.and_then(|at| known.get(at).copied()).unwrap_or(empty)
+        })
+    }
 }
 
 /// A source column as ranks.
-pub(crate) struct SourceColumn<'a> {
-    keys: &'a Int32Array,
+#[derive(Debug)]
+pub(crate) struct SourceRanks {
+    keys: Int32Array,
     ranks: Vec<SourceId>,
 }
 
-impl SourceColumn<'_> {
+impl SourceRanks {
     pub(crate) fn get(&self, row: usize) -> SourceId {
         let key = usize::try_from(self.keys.value(row)).unwrap_or_default();
         self.ranks.get(key).copied().unwrap_or_default()
@@ -277,8 +309,13 @@ pub(crate) fn value<T: arrow::datatypes::ArrowPrimitiveType>(
 }
 
 /// The text of a row, `None` where it is null.
+pub(crate) fn name(array: &StringArray, row: usize) -> Option<&str> {
+    array.is_valid(row).then(|| array.value(row))
+}
+
+/// Like [`name`], as a text of its own.
 pub(crate) fn text(array: &StringArray, row: usize) -> Option<Text> {
-    array.is_valid(row).then(|| Text::new(array.value(row)))
+    name(array, row).map(Text::new)
 }
 
 /// The flag of a row, `None` where it is null.

@@ -1,5 +1,8 @@
 //! Files of usage records: one period and generation each, in the order in which
 //! they are served. Finance tools read these directly, so columns are plain.
+//!
+//! Records go by as columns: [`RecordColumns`] are decoded rows, [`RecordEncoder`] takes
+//! them one by one and keeps no more than a row group of them.
 
 use std::{
     ops::{ControlFlow, Range},
@@ -7,21 +10,29 @@ use std::{
 };
 
 use arrow::array::{
-    BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt16Array, UInt64Array,
+    ArrayRef, BooleanArray, BooleanBuilder, RecordBatch, StringArray, StringBuilder,
+    TimestampMillisecondArray, UInt16Array, UInt64Array, UInt64Builder,
 };
 use cloudtally_model::{
-    AccountId, Instant, NetworkId, NicId, OfferingId, Period, ResourceId, SourceId, Sources,
-    TemplateId, Text, UsageRecord, UsageTypeId, usage_type,
+    AccountId, NetworkId, NicId, OfferingId, Period, RecordRow, ResourceId, SourceId, Sources,
+    TemplateId, UsageRecord, UsageTypeId, usage_type,
+};
+use parquet::arrow::{
+    ArrowWriter, ProjectionMask,
+    arrow_reader::{ArrowPredicateFn, RowFilter},
 };
 
 use super::{
-    kind::{Access, Coding::*, Kind, Need::*, Type},
-    read::{Batches, Columns, Footers, LakeReader, flag, instant, text, value, zone},
+    kind::{Access, Coding::*, Kind, Need::*, ROW_GROUP_ROWS, Type},
+    read::{
+        Batches, Columns, Footers, LakeReader, SourceRanks, WordArray, flag, instant, name, value,
+        zone,
+    },
     samples::network_number,
     segments::nic_number,
     verified::NamedFile,
 };
-use crate::StoreError;
+use crate::{StoreError, query::key_index::KeyIndex};
 
 static KIND: LazyLock<Kind> = LazyLock::new(|| {
     Kind::new(
@@ -56,76 +67,330 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
 /// Columns that say nothing we do not know from the catalogue or the usage type.
 const DERIVED: &[&str] = &["unit", "period_start", "period_end"];
 
-/// Encodes sorted records of one period.
-pub(crate) fn encode(
-    records: &[UsageRecord],
+/// Encodes sorted records of one period, row by row.
+pub struct RecordEncoder<'a> {
     period: Period,
-    sources: &Sources,
-) -> Result<Vec<u8>, StoreError> {
-    KIND.encode(records, |rows| {
-        let numbers =
-            |of: fn(&UsageRecord) -> u64| UInt64Array::from_iter_values(rows.iter().map(of));
-        let optional =
-            |of: fn(&UsageRecord) -> Option<u64>| -> UInt64Array { rows.iter().map(of).collect() };
-        let flags = |of: fn(&UsageRecord) -> Option<bool>| -> BooleanArray {
-            rows.iter().map(of).collect()
-        };
-        let texts =
-            |of: fn(&UsageRecord) -> Option<&str>| -> StringArray { rows.iter().map(of).collect() };
-        let instants = |of: &dyn Fn(&UsageRecord) -> Instant| {
-            let millis = rows.iter().map(|record| of(record).as_millis());
-            TimestampMillisecondArray::from_iter_values(millis).with_timezone("UTC")
-        };
-        let source_names = rows.iter().map(|r| sources.name(r.source).as_str());
-        let units = rows.iter().map(|r| usage_type(r.usage_type).map_or("", |row| row.unit.name()));
-        RecordBatch::try_new(
-            KIND.write_schema(),
-            vec![
-                Arc::new(StringArray::from_iter_values(source_names)),
-                Arc::new(numbers(|r| r.account.0)),
-                Arc::new(UInt16Array::from_iter_values(rows.iter().map(|r| r.usage_type.0))),
-                Arc::new(numbers(|r| r.resource.0)),
-                Arc::new(optional(|r| r.zone.number())),
-                Arc::new(optional(|r| nic_number(r.nic))),
-                Arc::new(optional(|r| r.offering.map(|o| o.0))),
-                Arc::new(optional(|r| r.template.map(|t| t.0))),
-                Arc::new(optional(|r| r.size)),
-                Arc::new(optional(|r| network_number(r.network))),
-                Arc::new(texts(|r| r.resource_type.as_deref())),
-                Arc::new(instants(&|r| r.start)),
-                Arc::new(optional(|r| r.virtual_size)),
-                Arc::new(texts(|r| r.name.as_deref())),
-                Arc::new(flags(|r| r.is_source_nat)),
-                Arc::new(flags(|r| r.is_elastic)),
-                Arc::new(flags(|r| r.is_default)),
-                Arc::new(numbers(|r| r.quantity)),
-                Arc::new(StringArray::from_iter_values(units)),
-                Arc::new(instants(&|_| period.start)),
-                Arc::new(instants(&|_| period.end)),
-            ],
-        )
-    })
+    sources: &'a Sources,
+    writer: ArrowWriter<Vec<u8>>,
+    rows: Rows,
+    index: KeyIndex,
 }
 
-/// Calls `each` with the rows in `ranges` (in order, not touching), until it
-/// breaks. Only the pages that hold them are read.
-pub(crate) fn read(
+/// Records of a period as their file will hold them, and the index of their keys.
+pub(crate) struct EncodedRecords {
+    pub(crate) content: Vec<u8>,
+    pub(crate) index: KeyIndex,
+}
+
+impl<'a> RecordEncoder<'a> {
+    /// Begins the file of a period.
+    pub(crate) fn new(period: Period, sources: &'a Sources) -> Result<Self, StoreError> {
+        let writer = KIND.writer()?;
+        Ok(Self { period, sources, writer, rows: Rows::default(), index: KeyIndex::default() })
+    }
+
+    /// Adds the next record.
+    ///
+    /// # Errors
+    /// `NotSorted` if its account, type or source belongs before that of the last one.
+    pub fn push(&mut self, row: &RecordRow<'_>) -> Result<(), StoreError> {
+        if !self.index.push((row.source, row.account, row.usage_type), self.sources) {
+            let row = usize::try_from(self.index.rows()).unwrap_or(usize::MAX);
+            return Err(StoreError::NotSorted { what: "records", period: self.period, row });
+        }
+        self.rows.push(row);
+        if self.rows.account.len() == ROW_GROUP_ROWS { self.write_rows() } else { Ok(()) }
+    }
+
+    fn write_rows(&mut self) -> Result<(), StoreError> {
+        let columns = std::mem::take(&mut self.rows).finish(self.period, self.sources);
+        let batch = RecordBatch::try_new(KIND.write_schema(), columns);
+        batch
+            .map_err(Into::into)
+            .and_then(|batch| self.writer.write(&batch))
+            .map_err(|cause| StoreError::Encode { file: KIND.name, cause })
+    }
+
+    /// Ends the file.
+    pub(crate) fn finish(mut self) -> Result<EncodedRecords, StoreError> {
+        if !self.rows.account.is_empty() {
+            self.write_rows()?;
+        }
+        let content = self.writer.into_inner();
+        let content = content.map_err(|cause| StoreError::Encode { file: KIND.name, cause })?;
+        Ok(EncodedRecords { content, index: self.index })
+    }
+}
+
+/// Columns under way.
+#[derive(Default)]
+struct Rows {
+    source: Vec<SourceId>,
+    account: Vec<u64>,
+    usage_type: Vec<u16>,
+    resource: Vec<u64>,
+    zone: UInt64Builder,
+    nic: UInt64Builder,
+    offering: UInt64Builder,
+    template: UInt64Builder,
+    size: UInt64Builder,
+    network: UInt64Builder,
+    resource_type: StringBuilder,
+    start: Vec<i64>,
+    virtual_size: UInt64Builder,
+    name: StringBuilder,
+    is_source_nat: BooleanBuilder,
+    is_elastic: BooleanBuilder,
+    is_default: BooleanBuilder,
+    quantity: Vec<u64>,
+}
+
+impl Rows {
+    fn push(&mut self, row: &RecordRow<'_>) {
+        self.source.push(row.source);
+        self.account.push(row.account.0);
+        self.usage_type.push(row.usage_type.0);
+        self.resource.push(row.resource.0);
+        self.zone.append_option(row.zone.number());
+        self.nic.append_option(nic_number(row.nic));
+        self.offering.append_option(row.offering.map(|offering| offering.0));
+        self.template.append_option(row.template.map(|template| template.0));
+        self.size.append_option(row.size);
+        self.network.append_option(network_number(row.network));
+        self.resource_type.append_option(row.resource_type);
+        self.start.push(row.start.as_millis());
+        self.virtual_size.append_option(row.virtual_size);
+        self.name.append_option(row.name);
+        self.is_source_nat.append_option(row.is_source_nat);
+        self.is_elastic.append_option(row.is_elastic);
+        self.is_default.append_option(row.is_default);
+        self.quantity.push(row.quantity);
+    }
+
+    fn finish(mut self, period: Period, sources: &Sources) -> Vec<ArrayRef> {
+        let source_names = self.source.iter().map(|source| sources.name(*source).as_str());
+        let unit = |id: &u16| usage_type(UsageTypeId(*id)).map_or("", |row| row.unit.name());
+        let units = StringArray::from_iter_values(self.usage_type.iter().map(unit));
+        let height = self.account.len();
+        let instants =
+            |millis: Vec<i64>| TimestampMillisecondArray::from(millis).with_timezone("UTC");
+        vec![
+            Arc::new(StringArray::from_iter_values(source_names)),
+            Arc::new(UInt64Array::from(self.account)),
+            Arc::new(UInt16Array::from(self.usage_type)),
+            Arc::new(UInt64Array::from(self.resource)),
+            Arc::new(self.zone.finish()),
+            Arc::new(self.nic.finish()),
+            Arc::new(self.offering.finish()),
+            Arc::new(self.template.finish()),
+            Arc::new(self.size.finish()),
+            Arc::new(self.network.finish()),
+            Arc::new(self.resource_type.finish()),
+            Arc::new(instants(self.start)),
+            Arc::new(self.virtual_size.finish()),
+            Arc::new(self.name.finish()),
+            Arc::new(self.is_source_nat.finish()),
+            Arc::new(self.is_elastic.finish()),
+            Arc::new(self.is_default.finish()),
+            Arc::new(UInt64Array::from(self.quantity)),
+            Arc::new(units),
+            Arc::new(instants(vec![period.start.as_millis(); height])),
+            Arc::new(instants(vec![period.end.as_millis(); height])),
+        ]
+    }
+}
+
+/// Some decoded rows of a record file, as columns.
+#[derive(Debug)]
+pub struct RecordColumns {
+    source: SourceRanks,
+    account: UInt64Array,
+    usage_type: UInt16Array,
+    resource: UInt64Array,
+    zone: UInt64Array,
+    nic: UInt64Array,
+    offering: UInt64Array,
+    template: UInt64Array,
+    size: UInt64Array,
+    network: UInt64Array,
+    resource_type: WordArray,
+    start: TimestampMillisecondArray,
+    virtual_size: UInt64Array,
+    name: StringArray,
+    is_source_nat: BooleanArray,
+    is_elastic: BooleanArray,
+    is_default: BooleanArray,
+    quantity: UInt64Array,
+}
+
+impl RecordColumns {
+    fn of(batch: &RecordBatch, sources: &Sources) -> Result<Self, StoreError> {
+        let columns = Columns(batch);
+        Ok(Self {
+            source: columns.sources(sources)?,
+            account: columns.u64("account_id").clone(),
+            usage_type: columns.u16("usage_type").clone(),
+            resource: columns.u64("resource_id").clone(),
+            zone: columns.u64("zone_id").clone(),
+            nic: columns.u64("nic_id").clone(),
+            offering: columns.u64("offering_id").clone(),
+            template: columns.u64("template_id").clone(),
+            size: columns.u64("size").clone(),
+            network: columns.u64("network_id").clone(),
+            resource_type: columns.words("resource_type").to_owned(),
+            start: columns.instants("start").clone(),
+            virtual_size: columns.u64("virtual_size").clone(),
+            name: columns.names("name").clone(),
+            is_source_nat: columns.flags("is_source_nat").clone(),
+            is_elastic: columns.flags("is_elastic").clone(),
+            is_default: columns.flags("is_default").clone(),
+            quantity: columns.u64("quantity").clone(),
+        })
+    }
+
+    /// How many rows there are.
+    pub fn height(&self) -> usize {
+        self.account.values().len()
+    }
+
+    /// The record of a row.
+    pub fn row(&self, row: usize) -> RecordRow<'_> {
+        RecordRow {
+            source: self.source.get(row),
+            account: AccountId(self.account.value(row)),
+            usage_type: UsageTypeId(self.usage_type.value(row)),
+            resource: ResourceId(self.resource.value(row)),
+            zone: zone(&self.zone, row),
+            nic: NicId(value(&self.nic, row).unwrap_or(0)),
+            offering: value(&self.offering, row).map(OfferingId),
+            template: value(&self.template, row).map(TemplateId),
+            size: value(&self.size, row),
+            network: NetworkId(value(&self.network, row).unwrap_or(0)),
+            resource_type: self.resource_type.get(row),
+            start: instant(&self.start, row),
+            virtual_size: value(&self.virtual_size, row),
+            name: name(&self.name, row),
+            is_source_nat: flag(&self.is_source_nat, row),
+            is_elastic: flag(&self.is_elastic, row),
+            is_default: flag(&self.is_default, row),
+            quantity: self.quantity.value(row),
+        }
+    }
+
+    /// The records of all rows, in order.
+    pub fn rows(&self) -> impl Iterator<Item = RecordRow<'_>> {
+        (0..self.height()).map(|row| self.row(row))
+    }
+}
+
+/// The rows of a record file, some thousand at a time.
+pub struct RecordReader<'a> {
+    batches: Option<Batches>,
+    sources: &'a Sources,
+}
+
+impl Iterator for RecordReader<'_> {
+    type Item = Result<RecordColumns, StoreError>;
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.batches.as_mut()?.next()?;
+        Some(batch.and_then(|batch| RecordColumns::of(&batch, self.sources)))
+    }
+}
+
+/// The rows in `ranges` (in order, not touching). Only the pages that hold them are read.
+pub(crate) fn columns<'a>(
+    file: &NamedFile<'_>,
+    footers: &Footers,
+    ranges: &[Range<u64>],
+    sources: &'a Sources,
+) -> Result<RecordReader<'a>, StoreError> {
+    let batches = if ranges.is_empty() {
+        None
+    } else {
+        Some(LakeReader::open(file, &KIND, Some(footers))?.select(ranges, DERIVED)?)
+    };
+    Ok(RecordReader { batches, sources })
+}
+
+/// A column of records that holds numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordField {
+    /// The rank of the source.
+    Source,
+    /// The account.
+    Account,
+    /// The usage type.
+    UsageType,
+    /// The resource.
+    Resource,
+    /// The zone.
+    Zone,
+    /// The offering.
+    Offering,
+    /// The quantity.
+    Quantity,
+}
+
+impl RecordField {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Account => "account_id",
+            Self::UsageType => "usage_type",
+            Self::Resource => "resource_id",
+            Self::Zone => "zone_id",
+            Self::Offering => "offering_id",
+            Self::Quantity => "quantity",
+        }
+    }
+}
+
+/// Some decoded rows of a record file, of the columns that were asked for.
+#[derive(Debug)]
+pub struct RecordScan<'a> {
+    batch: RecordBatch,
+    sources: &'a Sources,
+}
+
+impl RecordScan<'_> {
+    /// The values of a column that was asked for, row by row.
+    ///
+    /// # Errors
+    /// `UnknownSource` if the file has one that the set does not know.
+    pub fn values(&self, field: RecordField) -> Result<Vec<Option<u64>>, StoreError> {
+        let columns = Columns(&self.batch);
+        Ok(match field {
+            RecordField::Source => {
+                let ranks = columns.sources(self.sources)?;
+                (0..self.batch.num_rows()).map(|row| Some(ranks.get(row).0.into())).collect()
+            }
+            RecordField::UsageType => {
+                columns.u16(field.column()).values().iter().map(|id| Some((*id).into())).collect()
+            }
+            _ => columns.u64(field.column()).iter().collect(),
+        })
+    }
+}
+
+/// Calls `each` with the wanted columns of the rows in `ranges` (in order, not touching).
+pub(crate) fn scan(
     file: &NamedFile<'_>,
     footers: &Footers,
     ranges: &[Range<u64>],
     sources: &Sources,
-    each: &mut dyn FnMut(UsageRecord) -> Result<ControlFlow<()>, StoreError>,
-) -> Result<ControlFlow<()>, StoreError> {
+    wanted: &[RecordField],
+    each: &mut dyn FnMut(RecordScan<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     if ranges.is_empty() {
-        return Ok(ControlFlow::Continue(()));
+        return Ok(());
     }
+    let is_wanted = |name: &&str| wanted.iter().any(|field| field.column() == *name);
+    let skipped: Vec<&str> = KIND.names().filter(|name| !is_wanted(name)).collect();
     let reader = LakeReader::open(file, &KIND, Some(footers))?;
-    for batch in reader.select(ranges, DERIVED)? {
-        if decode(&batch?, sources, each)?.is_break() {
-            return Ok(ControlFlow::Break(()));
-        }
+    for batch in reader.select(ranges, &skipped)? {
+        each(RecordScan { batch: batch?, sources })?;
     }
-    Ok(ControlFlow::Continue(()))
+    Ok(())
 }
 
 /// Whose record it is, and of which usage type.
@@ -153,45 +418,42 @@ pub(crate) fn read_keys(
     Ok(())
 }
 
-fn decode(
-    batch: &RecordBatch,
+/// Calls `each` with the rows in `ranges` (in order, not touching), until it
+/// breaks. Only the pages that hold them are read.
+pub(crate) fn read(
+    file: &NamedFile<'_>,
+    footers: &Footers,
+    ranges: &[Range<u64>],
     sources: &Sources,
     each: &mut dyn FnMut(UsageRecord) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<ControlFlow<()>, StoreError> {
-    let columns = Columns(batch);
-    let (source, account) = (columns.sources(sources)?, columns.u64("account_id"));
-    let (usage_type, resource) = (columns.u16("usage_type"), columns.u64("resource_id"));
-    let (zones, nic) = (columns.u64("zone_id"), columns.u64("nic_id"));
-    let (offering, template) = (columns.u64("offering_id"), columns.u64("template_id"));
-    let (size, network) = (columns.u64("size"), columns.u64("network_id"));
-    let (resource_type, start) = (columns.words("resource_type"), columns.instants("start"));
-    let (virtual_size, name) = (columns.u64("virtual_size"), columns.names("name"));
-    let (source_nat, elastic) = (columns.flags("is_source_nat"), columns.flags("is_elastic"));
-    let (default, quantity) = (columns.flags("is_default"), columns.u64("quantity"));
-    for row in 0..batch.num_rows() {
-        let flow = each(UsageRecord {
-            source: source.get(row),
-            account: AccountId(account.value(row)),
-            usage_type: UsageTypeId(usage_type.value(row)),
-            resource: ResourceId(resource.value(row)),
-            zone: zone(zones, row),
-            nic: NicId(value(nic, row).unwrap_or(0)),
-            offering: value(offering, row).map(OfferingId),
-            template: value(template, row).map(TemplateId),
-            size: value(size, row),
-            network: NetworkId(value(network, row).unwrap_or(0)),
-            resource_type: resource_type.get(row).map(Text::new),
-            start: instant(start, row),
-            virtual_size: value(virtual_size, row),
-            name: text(name, row),
-            is_source_nat: flag(source_nat, row),
-            is_elastic: flag(elastic, row),
-            is_default: flag(default, row),
-            quantity: quantity.value(row),
-        })?;
-        if flow.is_break() {
-            return Ok(flow);
+    for columns in columns(file, footers, ranges, sources)? {
+        for row in columns?.rows() {
+            let flow = each(row.to_record())?;
+            if flow.is_break() {
+                return Ok(flow);
+            }
         }
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// The records of bytes of a file, in order; nothing else of it is decoded.
+pub(crate) fn read_bytes(
+    file: &NamedFile<'_>,
+    sources: &Sources,
+) -> Result<Vec<UsageRecord>, StoreError> {
+    let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(DERIVED);
+    let column = ProjectionMask::columns(builder.parquet_schema(), ["usage_type"]);
+    let of_bytes = ArrowPredicateFn::new(column, |batch: RecordBatch| {
+        let types = Columns(&batch).u16("usage_type").values();
+        Ok(types.iter().map(|id| Some(UsageTypeId(*id).is_bytes())).collect::<BooleanArray>())
+    });
+    let builder = builder.with_row_filter(RowFilter::new(vec![Box::new(of_bytes)]));
+    let mut records = Vec::new();
+    let batches = Some(Batches::build(builder, path)?);
+    for columns in (RecordReader { batches, sources }) {
+        records.extend(columns?.rows().map(|row| row.to_record()));
+    }
+    Ok(records)
 }

@@ -7,12 +7,16 @@ use arrow::array::{
     BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
 };
 use cloudtally_model::{
-    AccountId, DeviceType, Instant, NetworkId, NetworkSample, SeriesKey, SourceName,
+    AccountId, DeviceType, Instant, NetworkId, NetworkSample, SeriesKey, SourceName, Text, ZoneId,
+};
+use parquet::arrow::{
+    ProjectionMask,
+    arrow_reader::{ArrowPredicateFn, RowFilter},
 };
 
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
-    read::{Batches, Columns, LakeReader, flag, text, value, zone},
+    read::{Batches, Columns, LakeReader, WordArray, flag, instant, name, value, zone},
     verified::NamedFile,
 };
 use crate::StoreError;
@@ -77,12 +81,75 @@ pub(crate) fn network_number(network: NetworkId) -> Option<u64> {
     (network.0 != 0).then_some(network.0)
 }
 
-/// Calls `each` with the samples whose `sampled` lies in `(from, to]`, in order.
-pub(crate) fn read(
+/// Some decoded samples of a file, as columns.
+#[derive(Debug)]
+pub struct SampleColumns {
+    sampled: TimestampMillisecondArray,
+    series: SeriesColumns,
+    sent: UInt64Array,
+    received: UInt64Array,
+    /// Files that are older than the column do not have it.
+    restarted: Option<BooleanArray>,
+}
+
+impl SampleColumns {
+    fn of(batch: &RecordBatch) -> Self {
+        let columns = Columns(batch);
+        Self {
+            sampled: columns.instants("sampled").clone(),
+            series: SeriesColumns::of(columns),
+            sent: columns.u64("bytes_sent").clone(),
+            received: columns.u64("bytes_received").clone(),
+            restarted: columns.flags_if_any("restarted").cloned(),
+        }
+    }
+
+    /// How many rows there are.
+    pub fn height(&self) -> usize {
+        self.sent.values().len()
+    }
+
+    /// When the device of a row was read.
+    pub fn sampled(&self, row: usize) -> Instant {
+        instant(&self.sampled, row)
+    }
+
+    /// The counter of a row.
+    pub fn series(&self, row: usize) -> SeriesRow<'_> {
+        self.series.row(row)
+    }
+
+    /// Bytes sent and received since the device of a row started.
+    pub fn bytes(&self, row: usize) -> (u64, u64) {
+        (self.sent.value(row), self.received.value(row))
+    }
+
+    /// True if the device of a row began to count anew.
+    pub fn restarted(&self, row: usize) -> bool {
+        self.restarted.as_ref().and_then(|flags| flag(flags, row)).unwrap_or(false)
+    }
+
+    /// The sample of a row.
+    pub fn sample(&self, row: usize) -> NetworkSample {
+        let (bytes_sent, bytes_received) = self.bytes(row);
+        NetworkSample {
+            sampled: self.sampled(row),
+            series: self.series(row).to_key(),
+            bytes_sent,
+            bytes_received,
+            restarted: self.restarted(row),
+        }
+    }
+}
+
+/// Calls `each` with the samples whose `sampled` lies in `(from, to]`, in order, some
+/// thousand at a time; those of one device alone if one is given, without decoding more
+/// than the column of devices of all others.
+pub(crate) fn columns(
     file: &NamedFile<'_>,
-    from: Instant,
-    to: Instant,
-    each: &mut dyn FnMut(NetworkSample),
+    (from, to): (Instant, Instant),
+    device: Option<u64>,
+    each: &mut dyn FnMut(SampleColumns),
 ) -> Result<(), StoreError> {
     let (from, to) = (from.as_millis(), to.as_millis());
     if from >= to {
@@ -91,45 +158,107 @@ pub(crate) fn read(
     let reader = LakeReader::open(file, &KIND, None)?;
     let groups = reader.row_groups("sampled", |first, last| first <= to && last > from);
     let (builder, path) = reader.builder(&["source"]);
-    for batch in Batches::build(builder.with_row_groups(groups), path)? {
+    let mut builder = builder.with_row_groups(groups);
+    if let Some(device) = device {
+        let column = ProjectionMask::columns(builder.parquet_schema(), ["device_id"]);
+        let is_of = ArrowPredicateFn::new(column, move |batch: RecordBatch| {
+            let devices = Columns(&batch).u64("device_id").values();
+            Ok(devices.iter().map(|id| Some(*id == device)).collect::<BooleanArray>())
+        });
+        builder = builder.with_row_filter(RowFilter::new(vec![Box::new(is_of)]));
+    }
+    for batch in Batches::build(builder, path)? {
         let batch = batch?;
         let sampled = Columns(&batch).instants("sampled").values();
         let first = sampled.partition_point(|&at| at <= from);
         let end = sampled.partition_point(|&at| at <= to);
-        decode(&batch.slice(first, end - first), each);
+        if first < end {
+            each(SampleColumns::of(&batch.slice(first, end - first)));
+        }
     }
     Ok(())
 }
 
-fn decode(batch: &RecordBatch, each: &mut dyn FnMut(NetworkSample)) {
-    let columns = Columns(batch);
-    let series = series(columns);
-    let sampled = columns.instants("sampled");
-    let (sent, received) = (columns.u64("bytes_sent"), columns.u64("bytes_received"));
-    // Files that are older than the column do not have it.
-    let restarted = columns.flags_if_any("restarted");
-    for row in 0..batch.num_rows() {
-        each(NetworkSample {
-            sampled: Instant::from_millis(sampled.value(row)),
-            series: series(row),
-            bytes_sent: sent.value(row),
-            bytes_received: received.value(row),
-            restarted: restarted.and_then(|flags| flag(flags, row)).unwrap_or(false),
-        });
+/// Calls `each` with the samples whose `sampled` lies in `(from, to]`, in order.
+pub(crate) fn read(
+    file: &NamedFile<'_>,
+    from: Instant,
+    to: Instant,
+    each: &mut dyn FnMut(NetworkSample),
+) -> Result<(), StoreError> {
+    columns(file, (from, to), None, &mut |columns| {
+        (0..columns.height()).for_each(|row| each(columns.sample(row)));
+    })
+}
+
+/// The key of a series with its texts borrowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SeriesRow<'a> {
+    account: AccountId,
+    zone: ZoneId,
+    device_type: &'a str,
+    device: u64,
+    network: NetworkId,
+    address: Option<&'a str>,
+}
+
+impl<'a> SeriesRow<'a> {
+    /// The key borrowed.
+    pub fn of(key: &'a SeriesKey) -> Self {
+        Self {
+            account: key.account,
+            zone: key.zone,
+            device_type: key.device_type.as_name(),
+            device: key.device,
+            network: key.network,
+            address: key.address.as_deref(),
+        }
+    }
+
+    /// The key with texts of its own.
+    pub fn to_key(self) -> SeriesKey {
+        SeriesKey {
+            account: self.account,
+            zone: self.zone,
+            device_type: DeviceType::from_name(self.device_type),
+            device: self.device,
+            network: self.network,
+            address: self.address.map(Text::new),
+        }
     }
 }
 
-/// Reads the columns of a series key, row by row.
-pub(crate) fn series(columns: Columns<'_>) -> impl Fn(usize) -> SeriesKey {
-    let (account, zones) = (columns.u64("account_id"), columns.u64("zone_id"));
-    let (device_type, device) = (columns.words("device_type"), columns.u64("device_id"));
-    let (network, address) = (columns.u64("network_id"), columns.names("address"));
-    move |row| SeriesKey {
-        account: AccountId(account.value(row)),
-        zone: zone(zones, row),
-        device_type: DeviceType::from_name(device_type.get(row).unwrap_or_default()),
-        device: device.value(row),
-        network: NetworkId(value(network, row).unwrap_or(0)),
-        address: text(address, row),
+/// The columns of series keys.
+#[derive(Debug)]
+pub(crate) struct SeriesColumns {
+    account: UInt64Array,
+    zone: UInt64Array,
+    device_type: WordArray,
+    device: UInt64Array,
+    network: UInt64Array,
+    address: StringArray,
+}
+
+impl SeriesColumns {
+    pub(crate) fn of(columns: Columns<'_>) -> Self {
+        Self {
+            account: columns.u64("account_id").clone(),
+            zone: columns.u64("zone_id").clone(),
+            device_type: columns.words("device_type").to_owned(),
+            device: columns.u64("device_id").clone(),
+            network: columns.u64("network_id").clone(),
+            address: columns.names("address").clone(),
+        }
+    }
+
+    pub(crate) fn row(&self, row: usize) -> SeriesRow<'_> {
+        SeriesRow {
+            account: AccountId(self.account.value(row)),
+            zone: zone(&self.zone, row),
+            device_type: self.device_type.get(row).unwrap_or_default(),
+            device: self.device.value(row),
+            network: NetworkId(value(&self.network, row).unwrap_or(0)),
+            address: name(&self.address, row),
+        }
     }
 }

@@ -3,10 +3,17 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{RecordBatch, StringArray, TimestampMillisecondArray, UInt16Array, UInt64Array};
+use arrow::array::{
+    ArrayRef, BooleanArray, RecordBatch, StringArray, StringBuilder, TimestampMillisecondArray,
+    UInt16Array, UInt64Array, UInt64Builder,
+};
 use cloudtally_model::{
-    AccountId, Attributes, EventId, Instant, NicId, OfferingId, ResourceId, Segment, Sources,
-    TemplateId, Text, UsageTypeId,
+    AccountId, Attributes, EventId, Instant, NicId, OfferingId, ResourceId, Segment, SourceId,
+    Sources, TemplateId, Text, UsageTypeId, ZoneId,
+};
+use parquet::arrow::{
+    ProjectionMask,
+    arrow_reader::{ArrowPredicateFn, RowFilter},
 };
 
 use super::{
@@ -41,41 +48,77 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
     )
 });
 
-/// Encodes sorted segments.
-pub(crate) fn encode(segments: &[Segment], sources: &Sources) -> Result<Vec<u8>, StoreError> {
+/// Encodes sorted segments as open ones: what ends them is another period's to say.
+pub(crate) fn encode(segments: &[&Segment], sources: &Sources) -> Result<Vec<u8>, StoreError> {
     KIND.encode(segments, |rows| {
-        let numbers = |of: fn(&Segment) -> u64| UInt64Array::from_iter_values(rows.iter().map(of));
-        let optional =
-            |of: fn(&Segment) -> Option<u64>| -> UInt64Array { rows.iter().map(of).collect() };
-        let texts =
-            |of: fn(&Segment) -> Option<&str>| -> StringArray { rows.iter().map(of).collect() };
-        let source_names = rows.iter().map(|s| sources.name(s.source).as_str());
-        let start = rows.iter().map(|s| s.start.as_millis());
-        let start = TimestampMillisecondArray::from_iter_values(start).with_timezone("UTC");
-        let end = rows.iter().map(|s| s.end.map(Instant::as_millis));
-        let end = end.collect::<TimestampMillisecondArray>().with_timezone("UTC");
-        RecordBatch::try_new(
-            KIND.write_schema(),
-            vec![
-                Arc::new(StringArray::from_iter_values(source_names)),
-                Arc::new(UInt16Array::from_iter_values(rows.iter().map(|s| s.usage_type.0))),
-                Arc::new(numbers(|s| s.resource.0)),
-                Arc::new(optional(|s| nic_number(s.nic))),
-                Arc::new(start),
-                Arc::new(end),
-                Arc::new(numbers(|s| s.account.0)),
-                Arc::new(optional(|s| s.attributes.zone.number())),
-                Arc::new(optional(|s| s.attributes.offering.map(|o| o.0))),
-                Arc::new(optional(|s| s.attributes.template.map(|t| t.0))),
-                Arc::new(optional(|s| s.attributes.size)),
-                Arc::new(optional(|s| s.attributes.virtual_size)),
-                Arc::new(texts(|s| s.attributes.name.as_deref())),
-                Arc::new(texts(|s| s.attributes.resource_type.as_deref())),
-                Arc::new(numbers(|s| s.opened_by.0)),
-                Arc::new(optional(|s| s.closed_by.map(|e| e.0))),
-            ],
-        )
+        // They lie scattered in memory, so each is visited once.
+        let mut columns = Rows::default();
+        rows.iter().for_each(|segment| columns.push(segment));
+        RecordBatch::try_new(KIND.write_schema(), columns.finish(sources))
     })
+}
+
+/// Columns under way.
+#[derive(Default)]
+struct Rows {
+    source: Vec<SourceId>,
+    usage_type: Vec<u16>,
+    resource: Vec<u64>,
+    nic: UInt64Builder,
+    start: Vec<i64>,
+    account: Vec<u64>,
+    zone: UInt64Builder,
+    offering: UInt64Builder,
+    template: UInt64Builder,
+    size: UInt64Builder,
+    virtual_size: UInt64Builder,
+    name: StringBuilder,
+    resource_type: StringBuilder,
+    opened_by: Vec<u64>,
+}
+
+impl Rows {
+    fn push(&mut self, segment: &Segment) {
+        let attributes = &segment.attributes;
+        self.source.push(segment.source);
+        self.usage_type.push(segment.usage_type.0);
+        self.resource.push(segment.resource.0);
+        self.nic.append_option(nic_number(segment.nic));
+        self.start.push(segment.start.as_millis());
+        self.account.push(segment.account.0);
+        self.zone.append_option(attributes.zone.number());
+        self.offering.append_option(attributes.offering.map(|offering| offering.0));
+        self.template.append_option(attributes.template.map(|template| template.0));
+        self.size.append_option(attributes.size);
+        self.virtual_size.append_option(attributes.virtual_size);
+        self.name.append_option(attributes.name.as_deref());
+        self.resource_type.append_option(attributes.resource_type.as_deref());
+        self.opened_by.push(segment.opened_by.0);
+    }
+
+    fn finish(mut self, sources: &Sources) -> Vec<ArrayRef> {
+        let height = self.start.len();
+        let source_names = self.source.iter().map(|source| sources.name(*source).as_str());
+        let start = TimestampMillisecondArray::from(self.start).with_timezone("UTC");
+        vec![
+            Arc::new(StringArray::from_iter_values(source_names)),
+            Arc::new(UInt16Array::from(self.usage_type)),
+            Arc::new(UInt64Array::from(self.resource)),
+            Arc::new(self.nic.finish()),
+            Arc::new(start),
+            Arc::new(TimestampMillisecondArray::new_null(height).with_timezone("UTC")),
+            Arc::new(UInt64Array::from(self.account)),
+            Arc::new(self.zone.finish()),
+            Arc::new(self.offering.finish()),
+            Arc::new(self.template.finish()),
+            Arc::new(self.size.finish()),
+            Arc::new(self.virtual_size.finish()),
+            Arc::new(self.name.finish()),
+            Arc::new(self.resource_type.finish()),
+            Arc::new(UInt64Array::from(self.opened_by)),
+            Arc::new(UInt64Array::new_null(height)),
+        ]
+    }
 }
 
 /// A NIC's number, absent for "no NIC".
@@ -83,9 +126,62 @@ pub(crate) fn nic_number(nic: NicId) -> Option<u64> {
     (nic.0 != 0).then_some(nic.0)
 }
 
-/// All segments of a file, in order of `sources`' ranks.
-pub(crate) fn read(file: &NamedFile<'_>, sources: &Sources) -> Result<Vec<Segment>, StoreError> {
-    let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(&[]);
+/// A thing of which one segment may be open at a time, but for its part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenThing {
+    /// Whose ids these are.
+    pub source: SourceId,
+    /// The usage type.
+    pub usage_type: UsageTypeId,
+    /// The thing used.
+    pub resource: ResourceId,
+    /// The NIC, for network offerings; 0 elsewhere.
+    pub nic: NicId,
+    /// Where it is.
+    pub zone: ZoneId,
+}
+
+/// What is open by a file, one a segment; nothing else of them is decoded.
+pub(crate) fn read_things(
+    file: &NamedFile<'_>,
+    sources: &Sources,
+) -> Result<Vec<OpenThing>, StoreError> {
+    let wanted = ["source", "usage_type", "resource_id", "nic_id", "zone_id"];
+    let skipped: Vec<&str> = KIND.names().filter(|name| !wanted.contains(name)).collect();
+    let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(&skipped);
+    let mut things = Vec::new();
+    for batch in Batches::build(builder, path)? {
+        let batch = batch?;
+        let columns = Columns(&batch);
+        let (source, usage_type) = (columns.sources(sources)?, columns.u16("usage_type"));
+        let (resource, nic) = (columns.u64("resource_id"), columns.u64("nic_id"));
+        let zones = columns.u64("zone_id");
+        things.extend((0..batch.num_rows()).map(|row| OpenThing {
+            source: source.get(row),
+            usage_type: UsageTypeId(usage_type.value(row)),
+            resource: ResourceId(resource.value(row)),
+            nic: NicId(value(nic, row).unwrap_or(0)),
+            zone: zone(zones, row),
+        }));
+    }
+    Ok(things)
+}
+
+/// Segments of a file, in order of `sources`' ranks: all, or those of one resource.
+pub(crate) fn read(
+    file: &NamedFile<'_>,
+    sources: &Sources,
+    resource: Option<ResourceId>,
+) -> Result<Vec<Segment>, StoreError> {
+    let (mut builder, path) = LakeReader::open(file, &KIND, None)?.builder(&[]);
+    if let Some(ResourceId(wanted)) = resource {
+        let column = ProjectionMask::columns(builder.parquet_schema(), ["resource_id"]);
+        let is_of = ArrowPredicateFn::new(column, move |batch: RecordBatch| {
+            let resources = Columns(&batch).u64("resource_id").values();
+            Ok(resources.iter().map(|id| Some(*id == wanted)).collect::<BooleanArray>())
+        });
+        builder = builder.with_row_filter(RowFilter::new(vec![Box::new(is_of)]));
+    }
     let mut segments = Vec::new();
     for batch in Batches::build(builder, path)? {
         let batch = batch?;

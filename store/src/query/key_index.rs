@@ -1,9 +1,9 @@
 //! The key index of a record file: where each (source, account, usage type)
 //! begins. With it a count is a sum of ranges and a page is a seek.
 
-use std::{collections::BTreeMap, io::Write, ops::Range};
+use std::{io::Write, ops::Range};
 
-use cloudtally_model::{AccountId, SourceId, SourceName, Sources, UsageRecord, UsageTypeId};
+use cloudtally_model::{AccountId, SourceName, Sources, UsageTypeId};
 
 use super::RecordFilter;
 use crate::lake::records::Key;
@@ -12,7 +12,7 @@ use crate::lake::records::Key;
 const ZSTD_LEVEL: i32 = 3;
 
 /// Sorted runs of equal keys of one record file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyIndex {
     /// Names in the order of the file; a run's source is a position here.
     sources: Vec<String>,
@@ -30,27 +30,32 @@ struct Run {
 }
 
 impl KeyIndex {
-    /// The index of sorted records.
-    pub(crate) fn of(records: &[UsageRecord], sources: &Sources) -> Self {
-        let key = |record: &UsageRecord| (record.source, record.account, record.usage_type);
-        Self::of_keys(&records.iter().map(key).collect::<Vec<_>>(), sources)
-    }
-
-    /// The index of the keys of sorted records.
-    pub(crate) fn of_keys(keys: &[Key], sources: &Sources) -> Self {
-        let mut positions: BTreeMap<SourceId, u16> = BTreeMap::new();
-        let mut index = Self { sources: Vec::new(), runs: Vec::new(), rows: 0 };
-        for run in keys.chunk_by(|a, b| a == b) {
-            let (source, account, usage_type) = run[0];
-            let source = *positions.entry(source).or_insert_with(|| {
-                index.sources.push(sources.name(source).as_str().to_owned());
-                u16::try_from(index.sources.len() - 1).expect("ranks of sources are 16 bits")
-            });
-            let (usage_type, account) = (usage_type.0, account.0);
-            index.runs.push(Run { source, usage_type, account, first: index.rows });
-            index.rows += run.len() as u64;
+    /// Adds the next record of the file; false if it belongs before the last one.
+    pub(crate) fn push(&mut self, (source, account, usage_type): Key, sources: &Sources) -> bool {
+        let (usage_type, account) = (usage_type.0, account.0);
+        let name = sources.name(source).as_str();
+        let key = (name, account, usage_type);
+        match self.runs.last() {
+            Some(last) => {
+                let last_name = self.sources[usize::from(last.source)].as_str();
+                let last = (last_name, last.account, last.usage_type);
+                if last == key {
+                    self.rows += 1;
+                    return true;
+                }
+                if last > key {
+                    return false;
+                }
+                if last_name != name {
+                    self.sources.push(name.to_owned());
+                }
+            }
+            None => self.sources.push(name.to_owned()),
         }
-        index
+        let source = u16::try_from(self.sources.len() - 1).expect("ranks of sources are 16 bits");
+        self.runs.push(Run { source, usage_type, account, first: self.rows });
+        self.rows += 1;
+        true
     }
 
     /// How many rows the file has.
@@ -237,6 +242,8 @@ fn take(rest: &mut &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use cloudtally_model::{SourceId, UsageRecord};
+
     use super::*;
 
     fn record(source: u16, account: u64, usage_type: u16, resource: u64) -> UsageRecord {
@@ -249,6 +256,10 @@ mod tests {
         }
     }
 
+    fn key(record: &UsageRecord) -> Key {
+        (record.source, record.account, record.usage_type)
+    }
+
     fn sources() -> Sources {
         Sources::new(["a", "b", "c"].map(|name| SourceName::new(name).unwrap()).to_vec())
     }
@@ -257,7 +268,21 @@ mod tests {
         let keys = [(0, 1, 1), (0, 1, 1), (0, 1, 2), (0, u64::MAX, 2), (2, 1, 1), (2, 5, 2)];
         let records: Vec<_> =
             (0..).zip(keys).map(|(i, (s, account, t))| record(s, account, t, i)).collect();
-        KeyIndex::of(&records, &sources())
+        let mut index = KeyIndex::default();
+        for record in &records {
+            assert!(index.push(key(record), &sources()), "they are in order");
+        }
+        index
+    }
+
+    #[test]
+    fn what_belongs_before_is_refused() {
+        for (source, account, usage_type) in [(0, 9, 9), (2, 4, 9), (2, 5, 1)] {
+            let mut index = index();
+            let before = key(&record(source, account, usage_type, 7));
+            assert!(!index.push(before, &sources()), "{before:?}");
+            assert_eq!(index, self::index());
+        }
     }
 
     fn check(accounts: Option<&[(&str, u64)]>, usage_type: Option<u16>, expected: &[(u64, u64)]) {
@@ -300,7 +325,7 @@ mod tests {
     #[test]
     fn the_stored_form_reads_back() {
         assert_eq!(KeyIndex::from_blob(&index().to_blob()), Some(index()));
-        let empty = KeyIndex::of(&[], &sources());
+        let empty = KeyIndex::default();
         assert_eq!(KeyIndex::from_blob(&empty.to_blob()), Some(empty));
         assert_eq!(KeyIndex::from_blob(b"no zstd"), None);
         let blob = index().to_blob();

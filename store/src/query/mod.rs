@@ -15,14 +15,14 @@ use std::{
 };
 
 use cloudtally_model::{
-    AccountId, Instant, Period, RecordId, SourceName, Sources, UsageRecord, UsageTypeId,
+    AccountId, Instant, Period, RecordId, RecordRow, SourceName, Sources, UsageRecord, UsageTypeId,
 };
 use rusqlite::params;
 
 use crate::{
     LakeFile, Store, StoreError,
     catalogue::{db::Db, load, sql},
-    lake,
+    lake::{self, RecordColumns, RecordField, RecordReader, RecordScan},
 };
 use key_index::KeyIndex;
 
@@ -57,6 +57,17 @@ pub struct ServedRecord {
     pub generation: u32,
     /// The record; its source is a rank in [`RecordSet::sources`].
     pub record: UsageRecord,
+}
+
+/// Records of one period with what it takes to show them, as columns.
+#[derive(Debug)]
+pub struct ServedColumns {
+    /// The period they belong to.
+    pub period: Period,
+    /// The generation of the period's records.
+    pub generation: u32,
+    /// The records; their sources are ranks in [`RecordSet::sources`].
+    pub columns: RecordColumns,
 }
 
 /// The records of one query: a consistent set, whatever is published meanwhile.
@@ -176,6 +187,39 @@ impl RecordSet {
         Ok(page)
     }
 
+    /// The set in stretches of at most `most` records, each of one period, in order.
+    pub fn chunks(&self, most: u64) -> Vec<Range<u64>> {
+        let mut chunks = Vec::new();
+        let mut at = 0;
+        for part in &self.parts {
+            while at < part.count_through {
+                let end = part.count_through.min(at + most);
+                chunks.push(at..end);
+                at = end;
+            }
+        }
+        chunks
+    }
+
+    /// The records of those numbers, as columns.
+    pub fn columns(&self, rows: Range<u64>) -> Result<Vec<ServedColumns>, StoreError> {
+        let mut all = Vec::new();
+        let first = self.parts.partition_point(|part| part.count_through <= rows.start);
+        let mut before = if first == 0 { 0 } else { self.parts[first - 1].count_through };
+        for part in &self.parts[first..] {
+            if before >= rows.end {
+                break;
+            }
+            let wanted = rows.start.max(before) - before..rows.end.min(part.count_through) - before;
+            for columns in self.part_columns(part, &slice(&part.ranges, wanted))? {
+                let (period, generation) = (part.period, part.generation);
+                all.push(ServedColumns { period, generation, columns: columns? });
+            }
+            before = part.count_through;
+        }
+        Ok(all)
+    }
+
     /// All records in order, streamed: memory does not grow with their number.
     pub fn for_each(
         &self,
@@ -187,6 +231,28 @@ impl RecordSet {
         Ok(())
     }
 
+    /// How many periods hold records of the set.
+    pub fn periods(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Calls `each` with the wanted columns of the records of one period, by its position
+    /// among those of the set; nothing else of them is decoded.
+    pub fn scan(
+        &self,
+        period: usize,
+        wanted: &[RecordField],
+        each: &mut dyn FnMut(Period, RecordScan<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let Some(part) = self.parts.get(period) else { return Ok(()) };
+        let path = self.store.dir().join(&part.file.path);
+        let file = self.store.named(&path, part.file.rows, part.file.bytes, &part.file.sha256);
+        let footers = &self.store.inner.footers;
+        lake::records::scan(&file, footers, &part.ranges, &self.sources, wanted, &mut |scan| {
+            each(part.period, scan)
+        })
+    }
+
     /// The sources whose ranks the records carry.
     pub fn sources(&self) -> &Sources {
         &self.sources
@@ -195,18 +261,28 @@ impl RecordSet {
     /// The record of this id, if it is in the set. Looks through one period.
     pub fn find(&self, id: RecordId) -> Result<Option<ServedRecord>, StoreError> {
         let at = self.parts.partition_point(|part| part.period.start < id.period_start());
-        let mut found = None;
-        if let Some(part) = self.parts.get(at) {
-            self.read(part, &part.ranges, &mut |served| {
-                let source = self.sources.name(served.record.source);
-                if served.record.id(source, part.period) == id {
-                    found = Some(served);
-                    return Ok(ControlFlow::Break(()));
-                }
-                Ok(ControlFlow::Continue(()))
-            })?;
+        let Some(part) = self.parts.get(at) else { return Ok(None) };
+        let (period, generation) = (part.period, part.generation);
+        let mut key = Vec::new();
+        for columns in self.part_columns(part, &part.ranges)? {
+            let columns = columns?;
+            let is_it =
+                |row: &RecordRow<'_>| row.id(self.sources.name(row.source), period, &mut key) == id;
+            if let Some(row) = columns.rows().find(is_it) {
+                return Ok(Some(ServedRecord { period, generation, record: row.to_record() }));
+            }
         }
-        Ok(found)
+        Ok(None)
+    }
+
+    fn part_columns(
+        &self,
+        part: &Part,
+        ranges: &[Range<u64>],
+    ) -> Result<RecordReader<'_>, StoreError> {
+        let path = self.store.dir().join(&part.file.path);
+        let file = self.store.named(&path, part.file.rows, part.file.bytes, &part.file.sha256);
+        lake::records::columns(&file, &self.store.inner.footers, ranges, &self.sources)
     }
 
     fn read(

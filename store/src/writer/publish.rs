@@ -15,8 +15,8 @@ use crate::{
         self,
         file::{StagedFile, sync_folders},
         period_name,
+        records::{EncodedRecords, RecordEncoder},
     },
-    query::key_index::KeyIndex,
 };
 
 /// What to publish for one period.
@@ -28,6 +28,29 @@ pub struct PeriodDraft<'a> {
     pub records: Option<&'a [UsageRecord]>,
     /// Segments open at the end, sorted; `None` keeps the current ones.
     pub open: Option<&'a [Segment]>,
+    /// What was billed of the period's samples; `None` keeps the current ones.
+    pub counters: Option<&'a [BilledCounter]>,
+    /// Replaces the period's anomalies; `None` keeps them.
+    pub anomalies: Option<&'a [Anomaly]>,
+    /// What it was computed from.
+    pub inputs: Inputs,
+}
+
+/// Pushes the records of a period into its file, in order.
+pub type PushRecords<'a> =
+    dyn Fn(&mut RecordEncoder<'_>) -> Result<(), StoreError> + Send + Sync + 'a;
+
+/// What to publish for one period, like [`PeriodDraft`], with records that are made as
+/// they are written and segments that stay where they are.
+#[derive(Clone, Copy)]
+pub struct PeriodRows<'a> {
+    /// The period.
+    pub period: Period,
+    /// Pushes the records; `None` keeps the current records and generation.
+    pub records: Option<&'a PushRecords<'a>>,
+    /// Segments open at the end, sorted; whatever ends them later is left out. `None`
+    /// keeps the current ones.
+    pub open: Option<&'a [&'a Segment]>,
     /// What was billed of the period's samples; `None` keeps the current ones.
     pub counters: Option<&'a [BilledCounter]>,
     /// Replaces the period's anomalies; `None` keeps them.
@@ -95,36 +118,64 @@ impl Writer {
         draft: &PeriodDraft<'_>,
         sources: &Sources,
     ) -> Result<StagedPeriod, StoreError> {
-        let period = draft.period;
+        let PeriodDraft { period, counters, anomalies, inputs, .. } = *draft;
+        if let Some(records) = draft.records {
+            check_order("records", period, records.is_sorted_by(|a, b| a <= b), || {
+                records.windows(2).position(|pair| pair[0] > pair[1])
+            })?;
+        }
+        if let Some(segments) = draft.open {
+            check_order("open segments", period, segments.is_sorted_by(|a, b| a <= b), || {
+                segments.windows(2).position(|pair| pair[0] > pair[1])
+            })?;
+        }
+        let push = |encoder: &mut RecordEncoder<'_>| {
+            let records = draft.records.unwrap_or_default();
+            records.iter().try_for_each(|record| encoder.push(&record.as_row()))
+        };
+        let records = draft.records.is_some().then_some(&push as &PushRecords<'_>);
+        let open: Option<Vec<&Segment>> = draft.open.map(|open| open.iter().collect());
+        let open = open.as_deref();
+        self.stage_rows(&PeriodRows { period, records, open, counters, anomalies, inputs }, sources)
+    }
+
+    /// Like [`Self::stage`], of records that are nowhere all at once. They and the open
+    /// segments must be in their order.
+    ///
+    /// # Errors
+    /// `NotSorted` if an account's records of a type do not stand together.
+    pub fn stage_rows(
+        &self,
+        rows: &PeriodRows<'_>,
+        sources: &Sources,
+    ) -> Result<StagedPeriod, StoreError> {
+        let period = rows.period;
         let write = |folder: &str, content: &[u8], rows: usize| {
             let folder = PathBuf::from(folder).join(period_name(period));
             StagedFile::write(self.dir(), &folder, content, rows, self.readers(), &crash::PERIODS)
         };
-        let records = draft.records.map(|records| {
-            check_order("records", period, records.is_sorted_by(|a, b| a <= b), || {
-                records.windows(2).position(|pair| pair[0] > pair[1])
-            })?;
-            let content = lake::records::encode(records, period, sources)?;
-            let file = write(lake::GENERATIONS, &content, records.len())?;
-            Ok((file, KeyIndex::of(records, sources).to_blob()))
-        });
-        let segments = draft.open.map(|segments| {
-            check_order("open segments", period, segments.is_sorted_by(|a, b| a <= b), || {
-                segments.windows(2).position(|pair| pair[0] > pair[1])
-            })?;
-            write(lake::OPEN, &lake::segments::encode(segments, sources)?, segments.len())
-        });
-        let counters = draft.counters.map(|counters| {
-            write(lake::OPEN, &lake::counters::encode(counters, sources)?, counters.len())
-        });
-        Ok(StagedPeriod {
-            period,
-            records: records.transpose()?,
-            segments: segments.transpose()?,
-            counters: counters.transpose()?,
-            anomalies: draft.anomalies.map(<[Anomaly]>::to_vec),
-            inputs: draft.inputs,
-        })
+        let records = || -> Result<_, StoreError> {
+            let Some(push) = rows.records else { return Ok(None) };
+            let mut encoder = RecordEncoder::new(period, sources)?;
+            push(&mut encoder)?;
+            let EncodedRecords { content, index } = encoder.finish()?;
+            let rows = usize::try_from(index.rows()).expect("rows of one file fit in memory");
+            Ok(Some((write(lake::GENERATIONS, &content, rows)?, index.to_blob())))
+        };
+        let state = || -> Result<_, StoreError> {
+            let segments = rows.open.map(|segments| {
+                write(lake::OPEN, &lake::segments::encode(segments, sources)?, segments.len())
+            });
+            let counters = rows.counters.map(|counters| {
+                write(lake::OPEN, &lake::counters::encode(counters, sources)?, counters.len())
+            });
+            Ok((segments.transpose()?, counters.transpose()?))
+        };
+        // Where there is one period alone, two cores have something to do.
+        let (records, state) = rayon::join(records, state);
+        let (records, (segments, counters)) = (records?, state?);
+        let anomalies = rows.anomalies.map(<[Anomaly]>::to_vec);
+        Ok(StagedPeriod { period, records, segments, counters, anomalies, inputs: rows.inputs })
     }
 
     /// Publishes staged periods, all or none. Records become a new generation;
