@@ -163,6 +163,7 @@ fn a_folder_of_the_earlier_layout_moves_and_its_readers_go_on() {
         .execute_batch(
             "UPDATE record_file SET path = 'records/' || substr(path, length('generations/') + 1);
              DROP TABLE IF EXISTS empty_stretch;
+             DROP TABLE IF EXISTS dropped_sample;
              DROP INDEX quarantine_by_kind;
              ALTER TABLE quarantine DROP COLUMN kind;
              DROP TABLE quarantine_kind;
