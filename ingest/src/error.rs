@@ -7,7 +7,7 @@ use cloudtally_store::StoreError;
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
-use crate::run::IngestSummary;
+use crate::summary::IngestSummary;
 
 /// An ingest that did not come to its end.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Stream, Told, Writ
 use crate::{
     decode::Decode,
     dedupe::{AccountKeeper, EventKeeper, Keeper, SampleKeeper, Verdict},
-    run::Counts,
+    summary::Counts,
     table::Row,
 };
 

@@ -19,6 +19,9 @@ use quick_xml::escape::escape;
 
 use crate::{params::Params, signature::BARE_STAR};
 
+/// The outer element of errors that belong to no command.
+pub(crate) const NO_COMMAND: &str = "errorresponse";
+
 /// The version that XML answers carry.
 const VERSION: &str = "4.2.1";
 

@@ -29,7 +29,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use crate::{outbox::PATIENCE, patience::Patient};
+use crate::patience::{PATIENCE, Patient};
 
 /// Connections at a time. Well below the 1024 files that systems let a process
 /// have unless told otherwise.

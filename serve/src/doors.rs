@@ -16,9 +16,9 @@ use axum::{
 use cloudtally_model::ApiError;
 
 use crate::{
-    answer::Style,
-    http::failed,
-    request::{Door, NO_COMMAND},
+    answer::{NO_COMMAND, Style},
+    http_request::Door,
+    response::failed,
 };
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";

@@ -18,13 +18,12 @@ use axum::{
     Extension, Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method as HttpMethod, Response, StatusCode, header},
+    http::{HeaderMap, Method as HttpMethod, Response, header},
     middleware::from_fn_with_state,
     routing::get,
 };
-use cloudtally_model::{ApiError, ErrorCode};
+use cloudtally_model::ApiError;
 use cloudtally_platform::engine::secret;
-use hyper::ext::ReasonPhrase;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     time::timeout,
@@ -32,17 +31,19 @@ use tokio::{
 use tracing::debug;
 
 use crate::{
-    answer::{Style, encode_error},
+    answer::{NO_COMMAND, Style},
     bodies::{Arrived, BODY_BYTES_MAX, Bodies, NotRead},
     clock,
     connections::Connection,
     doors::{Guard, address_of, guard},
     error::internal,
     front::Front,
+    http_request::{Asked, Door, Method},
     large::LargeAnswers,
     outbox::{Outbox, send},
     params::Params,
-    request::{Asked, Door, Method, NO_COMMAND, named, respond},
+    request::{named, respond},
+    response::{SESSION_COOKIE, failed},
 };
 
 /// How long a body may take to arrive.
@@ -55,12 +56,7 @@ const BODY_RETRY_SECONDS: u64 = 2;
 const LOGINS_WAITING: usize = 16;
 /// Seconds after which a login that was refused makes sense again.
 const LOGIN_RETRY_SECONDS: u64 = 2;
-/// Characters of an error that the header repeats.
-const DESCRIPTION_CHARS_MAX: usize = 512;
-const DESCRIPTION: &str = "x-description";
 const FORM: &str = "application/x-www-form-urlencoded";
-
-pub(crate) const SESSION_COOKIE: &str = "JSESSIONID";
 
 /// What all requests by one door share.
 #[derive(Clone)]
@@ -241,53 +237,4 @@ async fn read_form(bodies: &Bodies, headers: &HeaderMap, body: Body) -> Result<A
 
 fn no_answer(why: &str) -> ApiError {
     internal("answer the request", &io::Error::other(why.to_owned()))
-}
-
-pub(crate) fn ok(style: Style, body: Body) -> Response<Body> {
-    response(StatusCode::OK, style, body)
-}
-
-pub(crate) fn failed(style: Style, outer: &str, error: &ApiError) -> Response<Body> {
-    let status = StatusCode::from_u16(error.code.status());
-    let status = status.expect("documented codes are HTTP statuses");
-    let mut response = response(status, style, encode_error(outer, error, style.format).into());
-    // HTTP's own name of 431 would mislead, and it has none for 432 and 530.
-    response.extensions_mut().insert(reason(error.code));
-    // Command line clients print this header when a call fails.
-    response.headers_mut().insert(DESCRIPTION, description(&error.text));
-    if let Some(seconds) = error.retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    }
-    response
-}
-
-fn response(status: StatusCode, style: Style, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    let content_type = HeaderValue::from_static(style.content_type);
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    response
-}
-
-fn reason(code: ErrorCode) -> ReasonPhrase {
-    ReasonPhrase::try_from(code.reason().as_bytes()).expect("the table's words are plain ASCII")
-}
-
-/// A text as a header can carry it: printable ASCII, not too long.
-fn description(text: &str) -> HeaderValue {
-    let plain = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
-    let text: String = text.chars().take(DESCRIPTION_CHARS_MAX).map(plain).collect();
-    HeaderValue::from_str(&text).expect("printable ASCII is a header value")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_text_fits_the_description_header() {
-        assert_eq!(description("no `é`\r\nX: y\u{0}"), "no `?`??X: y?");
-        assert_eq!(description(&"x".repeat(70_000)).len(), DESCRIPTION_CHARS_MAX);
-        assert_eq!(description(""), "");
-    }
 }

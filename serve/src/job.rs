@@ -29,8 +29,8 @@ use tracing::{error, info, warn};
 use crate::{
     clock,
     schedule::{Ended, Schedule, ScheduleError, Timetable},
-    server::Stopped,
     status::{JobStatus, is_enabled},
+    stopped::Stopped,
 };
 
 /// How long a run waits for another writer before it leaves it to the next beat.

@@ -10,6 +10,7 @@ mod error; // our own failures, and who is told what
 mod front; // what requests share, and what the front answers itself
 mod guesses; // wrong passwords by address
 mod http; // axum: routes, bodies, headers
+mod http_request; // a request as HTTP brought it
 mod job; // the usage job on its schedule
 mod keys; // the root admin's API keys
 mod large; // places for large answers
@@ -20,11 +21,13 @@ mod outbox; // the way of an answer to its reader
 mod params; // query string and form as one set
 mod patience; // streams whose readers take too long
 mod request; // from parameters to an answer: format, command, caller
+mod response; // HTTP responses of answers and errors
 mod schedule; // when the usage job runs
 mod server; // start, serve, stop
 mod session; // who has logged in
 mod signature; // what clients sign
 mod status; // how the usage job stands
+mod stopped; // the two ends of serving
 mod throttle; // how many calls an account may make
 mod usage; // records, their types, generating them, the runs of the job
 
@@ -33,6 +36,7 @@ pub use keys::{KeyError, KeyOrigin, ensure_admin_keys, new_admin_keys};
 pub use life::{LiveError, live};
 pub use open::{AdminPassword, CloudError, NewCloud, OpenedCloud, Pace, open_cloud};
 pub use schedule::{Schedule, ScheduleError};
-pub use server::{ServeError, ServeOptions, Stopped, serve};
+pub use server::{ServeError, ServeOptions, serve};
 pub use signature::signed_query;
 pub use status::JobStatus;
+pub use stopped::Stopped;

@@ -20,7 +20,8 @@ use cloudtally_platform::{
 use tracing::warn;
 
 use crate::{
-    answer::Answer, clock, front::Front, open::entropy, params::Params, request::Asked, signature,
+    answer::Answer, clock, front::Front, http_request::Asked, open::entropy, params::Params,
+    signature,
 };
 
 /// What a password is compared with where there is none, so that the time an

@@ -24,10 +24,10 @@ use tracing::warn;
 use crate::{
     answer::{Stop, Style, encode},
     connections::Busy,
-    http::{SESSION_COOKIE, failed, ok},
     large::{LargeAnswers, Place, Reader},
-    patience::Patience,
+    patience::PATIENCE,
     request::Outcome,
+    response::{SESSION_COOKIE, failed, ok},
 };
 
 /// Answers up to here are sent whole, with their length.
@@ -36,9 +36,6 @@ const WHOLE_BYTES_MAX: usize = 1 << 20;
 const PIECE_BYTES: usize = 256 << 10;
 /// Pieces made before the reader has taken the first of them.
 const PIECES_AHEAD: usize = 2;
-/// How long a reader may take.
-pub(crate) const PATIENCE: Patience =
-    Patience { for_some: Duration::from_secs(30), for_all: Duration::from_secs(15 * 60) };
 /// How often a maker looks whether a slow reader has taken something.
 const READER_POLL: Duration = Duration::from_millis(5);
 

@@ -21,6 +21,10 @@ pub(crate) struct Patience {
     pub(crate) for_all: Duration,
 }
 
+/// The patience with readers of answers.
+pub(crate) const PATIENCE: Patience =
+    Patience { for_some: Duration::from_secs(30), for_all: Duration::from_secs(15 * 60) };
+
 /// A stream that breaks off when its reader takes too long.
 #[derive(Debug)]
 pub(crate) struct Patient<S> {

@@ -1,9 +1,6 @@
 //! One request from its parameters to its answer; knows no HTTP.
 
-use std::{
-    net::IpAddr,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use cloudtally_model::{ApiError, ErrorCode, Instant, settings};
 use cloudtally_platform::{
@@ -13,37 +10,17 @@ use cloudtally_platform::{
 };
 
 use crate::{
-    answer::{Answer, Style},
+    answer::{Answer, NO_COMMAND, Style},
     command::FrontCall,
     error::{Told, for_caller, internal},
     front::Front,
+    http_request::{Asked, Door, Method},
     large::Reader,
     login,
     params::Params,
     signature::verify,
     throttle::Limits,
 };
-
-/// The outer element of errors that belong to no command.
-pub(crate) const NO_COMMAND: &str = "errorresponse";
-
-/// By which door a request came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
-    /// Callers say who they are.
-    Public,
-    /// Everybody is the system user.
-    Integration,
-}
-
-/// The way a request came: what stands in an address is bounded more closely.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Method {
-    /// All parameters stand in the address.
-    Get,
-    /// They may stand in the body.
-    Post,
-}
 
 /// The version of signatures that says when it expires, however it is written: `3`, `03`.
 const SIGNATURE_THAT_EXPIRES: u64 = 3;
@@ -53,20 +30,6 @@ const SIGNATURE_THAT_EXPIRES: u64 = 3;
 /// # Source
 /// CloudStack 4.2: 2 KiB by GET, 32 KiB by POST.
 const USER_DATA_BYTES_BY_GET: usize = 2048;
-
-/// What was asked.
-pub(crate) struct Asked<'a> {
-    pub(crate) method: Method,
-    /// Those of the address and the body.
-    pub(crate) params: Params,
-    /// Why the body cannot be read, if it cannot.
-    pub(crate) form: Result<(), ApiError>,
-    /// Where it comes from.
-    pub(crate) address: IpAddr,
-    /// The session the cookie names.
-    pub(crate) session: Option<&'a str>,
-    pub(crate) door: Door,
-}
 
 /// What came of a request.
 pub(crate) struct Outcome {

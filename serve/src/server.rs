@@ -31,6 +31,7 @@ use crate::{
     job::Beat,
     life::{Life, Runner},
     schedule::ScheduleError,
+    stopped::Stopped,
 };
 
 /// How long requests and a usage job under way may take to end once the server
@@ -55,15 +56,6 @@ pub struct ServeOptions {
 
 /// The setting that names the unauthenticated port; 0 is none.
 const INTEGRATION_PORT: &str = "integration.api.port";
-
-/// How serving ended once the server was told to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stopped {
-    /// What was under way came to its end by itself.
-    Whole,
-    /// [`STOP_LIMIT`] passed: connections were closed or the usage job was left.
-    Cut,
-}
 
 /// Why serving failed.
 #[derive(Debug, Error)]

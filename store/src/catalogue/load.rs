@@ -9,10 +9,10 @@ use rusqlite::{Row, params};
 
 use super::{
     Anomaly, EmptyStretch, EventFile, IngestRun, Inputs, JobRun, JobState, LakeFile,
-    PublishedPeriod, QuarantinedRow, SampleFile, Snapshot, Stream, UnmeteredEvents, accounts,
-    db::Db, sql,
+    PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Stream, UnmeteredEvents,
+    accounts, db::Db, sql,
 };
-use crate::{QuarantineKind, StoreError};
+use crate::StoreError;
 
 /// An id or count; the catalogue keeps the bits in a signed column.
 pub(crate) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {

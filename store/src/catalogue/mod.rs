@@ -7,6 +7,7 @@ pub(crate) mod accounts; // the account dimension
 pub(crate) mod checksums; // a hash of each row
 pub(crate) mod db; // connections, transactions, migrations
 pub(crate) mod load; // rows to the types below
+pub(crate) mod migrate; // an earlier database brought up to date
 mod relocate; // files that a migration gives other names
 pub(crate) mod settings; // the global configuration and the root admin's keys
 pub(crate) mod sql; // the texts of sql/
@@ -319,6 +320,21 @@ pub struct QuarantinedRow {
     pub reason: String,
     /// The row as it came.
     pub raw: String,
+}
+
+/// What is known of one kind of reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantineKind {
+    /// Whose rows.
+    pub source: SourceName,
+    /// Of which stream.
+    pub stream: Stream,
+    /// Rows that are kept and can be looked at.
+    pub kept: u64,
+    /// Further rows that were only counted, each time they came.
+    pub not_kept: u64,
+    /// The reason of the first row.
+    pub example: String,
 }
 
 /// Accepted events of one type that nothing meters.

@@ -1,0 +1,39 @@
+//! A request as HTTP brought it, in types of our own.
+
+use std::net::IpAddr;
+
+use cloudtally_model::ApiError;
+
+use crate::params::Params;
+
+/// By which door a request came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// Callers say who they are.
+    Public,
+    /// Everybody is the system user.
+    Integration,
+}
+
+/// The way a request came: what stands in an address is bounded more closely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// All parameters stand in the address.
+    Get,
+    /// They may stand in the body.
+    Post,
+}
+
+/// What was asked.
+pub(crate) struct Asked<'a> {
+    pub(crate) method: Method,
+    /// Those of the address and the body.
+    pub(crate) params: Params,
+    /// Why the body cannot be read, if it cannot.
+    pub(crate) form: Result<(), ApiError>,
+    /// Where it comes from.
+    pub(crate) address: IpAddr,
+    /// The session the cookie names.
+    pub(crate) session: Option<&'a str>,
+    pub(crate) door: Door,
+}
