@@ -166,7 +166,7 @@ fn check_columns<T: Row>(
     Ok(())
 }
 
-/// Whether a column of this kind takes this type; if not, the types it takes.
+/// Checks that a column of this kind takes this type; fails with the types it takes.
 fn taken(kind: Kind, found: &DataType) -> Result<(), &'static str> {
     let number = found.is_integer()
         || matches!(found, DataType::Float32 | DataType::Float64 | DataType::Decimal128(_, 0..));

@@ -32,19 +32,19 @@ use crate::{
     value::cut,
 };
 
-/// How often progress is told while a batch is being decoded.
+/// Interval between reports of progress while a batch is being decoded.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// Quarantined rows that a summary shows.
 const FIRST_QUARANTINED_MAX: usize = 5;
 /// Bytes of the list of inputs that a run's row keeps.
 const INPUTS_BYTES_MAX: usize = 1000;
 
-/// What to ingest.
+/// An order to ingest.
 #[derive(Clone, Debug)]
 pub struct IngestRequest {
-    /// What the rows are.
+    /// The stream that the rows are of.
     pub stream: Stream,
-    /// Where they come from.
+    /// The source that they come from.
     pub source: SourceName,
     /// Files, read one after the other.
     pub inputs: Vec<Input>,
@@ -61,7 +61,7 @@ pub struct IngestRequest {
 /// is called several times a second and at the end.
 ///
 /// # Errors
-/// What was stored before the error stays; the error carries its numbers.
+/// Rows stored before the error stay; the error carries their numbers.
 pub fn ingest(
     writer: &Writer,
     request: &IngestRequest,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cloudtally_store::QuarantinedRow;
 
-/// How far an ingest is.
+/// The progress of an ingest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Bytes read of the inputs, compressed as they are.
@@ -28,7 +28,7 @@ pub struct Counts {
     pub quarantined: u64,
 }
 
-/// What an ingest did.
+/// The result of an ingest.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IngestSummary {
     /// Rows of all inputs together.
@@ -41,7 +41,7 @@ pub struct IngestSummary {
     pub inputs: Vec<InputSummary>,
 }
 
-/// What an ingest did with one input.
+/// The result of an ingest for one input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputSummary {
     /// The file as it was named, or `-`.

@@ -61,7 +61,7 @@ pub(crate) fn read<T: Decode, R: Read>(
     })
 }
 
-/// What the first line says of all others.
+/// The first line, as all others are read by it.
 struct Header {
     /// The position of each column of the table.
     positions: Vec<Option<usize>>,

@@ -59,7 +59,7 @@ pub(crate) trait Values {
     fn value(&self, column: usize) -> Value<'_>;
 }
 
-/// Why a row cannot be kept, in words that name the column and the value.
+/// The reason a row cannot be kept, in words that name the column and the value.
 pub(crate) type Reason = String;
 
 /// Takes the values of a row one after the other, in the order of the table.

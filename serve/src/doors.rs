@@ -1,8 +1,8 @@
-//! Who is let in before anything of a request is read, by its head alone.
+//! A guard in front of each port: admits or refuses a request by its head alone.
 //!
 //! Browsers send requests to wherever a page of a stranger tells them to, also to
 //! addresses of this machine and of its network, and names can be made to lead there.
-//! What such a request cannot choose are `Host`, `Origin` and `Sec-Fetch-Site`. At the
+//! Such a request cannot choose `Host`, `Origin` and `Sec-Fetch-Site`. At the
 //! port without authentication they decide; everywhere a request has one `Host`.
 
 use std::{net::IpAddr, sync::Arc};

@@ -1,5 +1,4 @@
-//! Errors on their way to the caller: our own failures, and what of an error
-//! whom it may be told.
+//! Maps errors to answers, and decides how much of an error each caller may see.
 
 use std::error::Error;
 
@@ -12,7 +11,7 @@ pub(crate) fn internal(doing: &str, cause: &dyn Error) -> ApiError {
     ApiError::runtime(text)
 }
 
-/// Who is told of an error.
+/// The readers of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     /// The root admin, who may know all of it.

@@ -1,4 +1,4 @@
-//! What all requests share, and what the front answers by itself.
+//! State shared by all requests, and the commands that the front answers by itself.
 
 use std::{sync::Arc, time::Duration};
 
@@ -41,7 +41,7 @@ impl Front {
         Self { store, cloud, life, sessions, throttle, guesses: Guesses::default() }
     }
 
-    /// How long a session may be silent.
+    /// The time that a session may be silent.
     pub(crate) fn session_timeout(&self) -> Duration {
         let seconds = self.cloud.world().setting_number(SESSION_TIMEOUT);
         Duration::from_secs(seconds.unsigned_abs())

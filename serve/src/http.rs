@@ -46,7 +46,7 @@ use crate::{
     response::{SESSION_COOKIE, failed},
 };
 
-/// How long a body may take to arrive.
+/// Time that a body may take to arrive.
 const BODY_WAIT: Duration = Duration::from_secs(30);
 /// Requests answered at a time; others wait.
 const REQUESTS_MAX: usize = 64;
@@ -58,13 +58,13 @@ const LOGINS_WAITING: usize = 16;
 const LOGIN_RETRY_SECONDS: u64 = 2;
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// What all requests by one door share.
+/// State shared by all requests at one port.
 #[derive(Clone)]
 struct Server {
     front: Arc<Front>,
     places: Places,
     door: Door,
-    /// Whose word counts on who asked.
+    /// The proxies whose word counts on a caller's address.
     proxies: Arc<Vec<IpAddr>>,
 }
 

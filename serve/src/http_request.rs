@@ -6,7 +6,7 @@ use cloudtally_model::ApiError;
 
 use crate::params::Params;
 
-/// By which door a request came in.
+/// The port that a request came in by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Door {
     /// Callers say who they are.
@@ -24,14 +24,14 @@ pub(crate) enum Method {
     Post,
 }
 
-/// What was asked.
+/// A request: its parameters and its origin.
 pub(crate) struct Asked<'a> {
     pub(crate) method: Method,
     /// Those of the address and the body.
     pub(crate) params: Params,
-    /// Why the body cannot be read, if it cannot.
+    /// The error of the body, if it cannot be read.
     pub(crate) form: Result<(), ApiError>,
-    /// Where it comes from.
+    /// The address it comes from.
     pub(crate) address: IpAddr,
     /// The session the cookie names.
     pub(crate) session: Option<&'a str>,

@@ -33,7 +33,7 @@ use crate::{
     stopped::Stopped,
 };
 
-/// How long a run waits for another writer before it leaves it to the next beat.
+/// Time that a run waits for another writer before it is left to the next minute.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 
 /// Looks whether the job is due, and runs it.
@@ -41,9 +41,9 @@ pub(crate) struct Beat {
     store: Store,
     timetable: Mutex<Timetable>,
     running: watch::Sender<bool>,
-    /// Whose administrator is told when something is wrong.
+    /// The cloud whose administrator is told if something is wrong.
     cloud: Weak<Cloud>,
-    /// Since when runs have waited for another writer.
+    /// The moment since which runs have waited for another writer.
     waiting_since: Mutex<Option<Instant>>,
     lock_wait: Duration,
 }
@@ -123,13 +123,13 @@ impl Beat {
         Ok(self.timetable().is_due(&schedule, now) && enabled)
     }
 
-    /// When it runs next.
+    /// Returns the instant of the next run.
     pub(crate) fn next(&self) -> Result<Instant, ScheduleError> {
         let schedule = Schedule::of(&self.store)?;
         Ok(self.timetable().next(&schedule))
     }
 
-    /// How it stands.
+    /// Reads the status of the job.
     pub(crate) fn status(&self, now: Instant) -> Result<JobStatus, ScheduleError> {
         JobStatus::with_next(&self.store, self.next()?, now)
     }
@@ -200,12 +200,12 @@ impl Beat {
     }
 }
 
-/// How long runs wait for another writer before the administrator is told.
+/// Time that runs wait for another writer before the administrator is told.
 const WAITING_MAX: Millis = Millis::HOUR;
 
-/// What the administrator is told.
+/// Alerts to the administrator.
 impl Beat {
-    /// That a run of the usage job has come to its end; `before` was published before it.
+    /// Reports that a run of the usage job has come to its end; `before` was published before it.
     pub(crate) fn ran(&self, now: Instant, before: Vec<PublishedPeriod>) {
         self.look_over(now, before);
         let snapshot = self.store.snapshot();
@@ -220,7 +220,7 @@ impl Beat {
         }
     }
 
-    /// That a run of the usage job has failed.
+    /// Reports that a run of the usage job has failed.
     pub(crate) fn failed(&self, now: Instant, cause: &AggregateError) {
         let text = format!("the usage job failed: {}", with_causes(cause));
         error!("{text}");
@@ -284,7 +284,7 @@ impl Beat {
     }
 }
 
-/// That a look or a run is under way; ends when dropped, however that comes.
+/// A mark that a look or a run is under way; it ends when dropped, however that comes.
 struct Running(Arc<Beat>);
 
 impl Drop for Running {

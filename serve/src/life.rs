@@ -36,22 +36,22 @@ use crate::{
 
 /// The longest it sleeps: the machine's clock may be put forward meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
-/// How long it waits after a change that could not be kept.
+/// Wait after a change that could not be kept.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Time between two looks whether the cloud is lost.
 const LOSS_LOOK: Duration = Duration::from_millis(200);
 
-/// What lives, and by which clock.
+/// A driver of the cloud's clock: runs all that is due in the cloud, in the order of time.
 pub(crate) struct Life {
     cloud: Arc<Cloud>,
     clock: Arc<Clock>,
     /// The machine's clock, as far as it is believed.
     machine: SteadyClock,
     beat: Arc<Beat>,
-    /// Who uses the cloud besides those who call.
+    /// The simulated customers, who use the cloud besides its callers.
     tenants: Option<Mutex<Tenants>>,
-    /// Who lets time go by at the moment.
+    /// Held by the thread that advances the clock.
     stepping: Mutex<()>,
     stopping: AtomicBool,
 }
@@ -97,14 +97,14 @@ impl Life {
         &self.beat
     }
 
-    /// Whether the usage job runs here and not on its own schedule.
+    /// Returns true if the usage job runs here and not on its own schedule.
     pub(crate) fn has_usage_job(&self) -> bool {
         matches!(*self.clock, Clock::Simulated(_))
     }
 
     /// Lets everything happen that is due by `to`; returns when the next resource is.
     ///
-    /// When the server stops on the way, the clock stays at what has happened: put on
+    /// If the server stops on the way, the clock stays at the last event that has happened: put on
     /// to `to` it would leave the tenants and jobs between out for ever.
     pub(crate) fn live_until(&self, to: Instant) -> Result<Lived, JournalError> {
         let _alone = self.stepping.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,22 +169,22 @@ impl Life {
     }
 }
 
-/// How far it lived.
+/// The outcome of advancing the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lived {
     /// All that was due has happened.
     All {
-        /// When the next resource is due.
+        /// The instant the next event is due.
         next: Option<Instant>,
     },
     /// The server stops: some of it has.
     Stopped,
 }
 
-/// Why a cloud does not live on.
+/// An error that stops a cloud.
 #[derive(Debug, Error)]
 pub enum LiveError {
-    /// What happened cannot be kept.
+    /// A change of the cloud cannot be kept.
     #[error("what happened in the cloud cannot be kept")]
     Journal(#[source] JournalError),
     /// There is no schedule.
@@ -213,7 +213,7 @@ pub fn live(
     Ok(())
 }
 
-/// How often progress is told, in the cloud's time.
+/// Interval between reports of progress, in the cloud's time.
 const STEP: Millis = Millis(6 * Millis::HOUR.0);
 
 /// The thread on which it lives; it ends when dropped.

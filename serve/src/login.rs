@@ -24,7 +24,7 @@ use crate::{
     signature,
 };
 
-/// What a password is compared with where there is none, so that the time an
+/// A hash to compare a password with if there is no user, so that the time an
 /// answer takes does not tell which users there are.
 static NOBODY: LazyLock<String> =
     LazyLock::new(|| secret::hash("nobody has this password", entropy).unwrap_or_default());
@@ -107,17 +107,17 @@ fn missing(name: &str) -> ApiError {
     ))
 }
 
-/// What shows that the caller is the user.
+/// The proof that the caller is the user.
 #[derive(Clone, Copy)]
 enum Given<'p> {
     Password(&'p str),
-    /// That who signed has the key of single sign-on.
+    /// A signature by the key of single sign-on.
     SingleSignOn {
         signature: &'p str,
     },
 }
 
-/// Whether the parameters are signed with the key of single sign-on, just now by
+/// Returns true if the parameters are signed with the key of single sign-on, just now by
 /// the machine's clock. Nobody signs on while the key is empty.
 fn is_signed_on(world: &World, params: &Params, signature: &str) -> bool {
     let key = world.setting("security.singlesignon.key");
@@ -160,7 +160,7 @@ fn domain_of(world: &World, params: &Params) -> Result<Option<ResourceId>, ApiEr
     domain.map(|domain| Some(domain.id)).ok_or_else(ApiError::unauthorised)
 }
 
-/// What a login answers, all of it text.
+/// Builds the answer of a login, all of it text.
 fn shown(
     world: &World,
     user: ResourceId,

@@ -36,7 +36,7 @@ const WHOLE_BYTES_MAX: usize = 1 << 20;
 const PIECE_BYTES: usize = 256 << 10;
 /// Pieces made before the reader has taken the first of them.
 const PIECES_AHEAD: usize = 2;
-/// How often a maker looks whether a slow reader has taken something.
+/// Interval at which a maker looks again for room that a slow reader has made.
 const READER_POLL: Duration = Duration::from_millis(5);
 
 /// Encodes an outcome and sends it; returns the HTTP status.
@@ -173,7 +173,7 @@ enum Piece {
     Last(Bytes),
 }
 
-/// Where the pieces of a body come from.
+/// The origin of a body's pieces.
 enum Source {
     /// They are being made. It ends well only after its last piece: whatever else
     /// becomes of the maker breaks the connection off, so that nobody takes half an

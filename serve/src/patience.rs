@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-/// How long a reader may take.
+/// The time that a reader may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     /// Until it takes something again.
@@ -30,7 +30,7 @@ pub(crate) const PATIENCE: Patience =
 pub(crate) struct Patient<S> {
     stream: S,
     patience: Patience,
-    /// Since when there is something to take.
+    /// The moment since which there is something to take.
     since: Option<Instant>,
     /// Ends the wait for the reader to take something.
     wait: Option<Pin<Box<Sleep>>>,

@@ -31,9 +31,9 @@ const SIGNATURE_THAT_EXPIRES: u64 = 3;
 /// CloudStack 4.2: 2 KiB by GET, 32 KiB by POST.
 const USER_DATA_BYTES_BY_GET: usize = 2048;
 
-/// What came of a request.
+/// The result of a request, and its encoding.
 pub(crate) struct Outcome {
-    /// How to encode it.
+    /// Its encoding.
     pub(crate) style: Style,
     /// The outer element.
     pub(crate) outer: String,
@@ -187,7 +187,7 @@ fn run(
     cloud.call(request, now).map(Answer::Tree)
 }
 
-/// How time is cut stays once a period is published; the folder would refuse it,
+/// Refuses a new way to cut time once a period is published; the folder would refuse it,
 /// too, but not in words for the caller.
 fn refuse_fixed(front: &Front, params: &Params) -> Result<(), ApiError> {
     let (Some(name), Some(value)) = (params.given("name"), params.given("value")) else {
@@ -208,7 +208,7 @@ fn refuse_fixed(front: &Front, params: &Params) -> Result<(), ApiError> {
     }
 }
 
-/// Who calls: by signature where there is anything of one, else by session.
+/// Finds the caller: by signature if there is anything of one, else by session.
 fn authenticate(front: &Front, asked: &Asked<'_>, wall: Instant) -> Result<Caller, ApiError> {
     let params = &asked.params;
     if params.given("apikey").is_some() || params.given("signature").is_some() {

@@ -34,11 +34,11 @@ use crate::{
     stopped::Stopped,
 };
 
-/// How long requests and a usage job under way may take to end once the server
+/// Time that requests and a usage job under way may take to end once the server
 /// is told to stop. Less than the 10 s after which service managers lose patience.
 const STOP_LIMIT: Duration = Duration::from_secs(8);
 
-/// What to serve.
+/// The folder, the cloud and the addresses to serve.
 pub struct ServeOptions {
     /// The folder.
     pub store: Store,
@@ -46,18 +46,18 @@ pub struct ServeOptions {
     pub cloud: Arc<Cloud>,
     /// Its present.
     pub clock: Arc<Clock>,
-    /// Who uses it besides those who call.
+    /// The simulated customers, who use it besides its callers.
     pub tenants: Option<Tenants>,
-    /// Where to listen; port 0 takes any free one.
+    /// The address to listen on; port 0 takes any free one.
     pub listen: String,
-    /// Where the unauthenticated port listens, if `integration.api.port` names one.
+    /// The address of the unauthenticated port, if `integration.api.port` names one.
     pub integration_listen: IpAddr,
 }
 
 /// The setting that names the unauthenticated port; 0 is none.
 const INTEGRATION_PORT: &str = "integration.api.port";
 
-/// Why serving failed.
+/// An error of serving.
 #[derive(Debug, Error)]
 pub enum ServeError {
     /// The address cannot be listened on.
@@ -65,7 +65,7 @@ pub enum ServeError {
     Listen {
         /// The address asked for.
         listen: String,
-        /// Why not.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
@@ -76,7 +76,7 @@ pub enum ServeError {
     Integration {
         /// The address.
         address: SocketAddr,
-        /// Why not.
+        /// The cause.
         #[source]
         cause: io::Error,
     },

@@ -20,7 +20,7 @@ use crate::{
 const TENANTS: u32 = 8;
 /// The demo is the same cloud every time.
 const SEED: u64 = 42;
-/// When it begins.
+/// The first instant of the demo's cloud.
 const START: &str = "2026-01-01T00:00:00Z";
 const DAYS: i64 = 31;
 
@@ -81,7 +81,7 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failu
     serve_it(&store, &keys, arguments, calendar, days)
 }
 
-/// What the demo's cloud begins as.
+/// Describes the demo's cloud at its beginning.
 fn new_cloud() -> NewCloud {
     NewCloud { start: Start::Ready, seed: Some(SEED) }
 }

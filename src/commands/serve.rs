@@ -45,7 +45,7 @@ pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<ExitCode, Fail
     Ok(ExitCode::SUCCESS)
 }
 
-/// What tenants decide by, where no seed is given: they must be the same after a
+/// Seed of the tenants' decisions if none is given: they must be the same after a
 /// restart.
 const TENANTS_SEED: u64 = 1;
 
@@ -71,7 +71,7 @@ pub(crate) fn print_password(password: &AdminPassword) {
     }
 }
 
-/// Where to listen.
+/// The addresses to listen on.
 #[derive(Clone, Copy)]
 pub(crate) struct Doors<'a> {
     listen: &'a str,

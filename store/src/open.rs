@@ -27,7 +27,7 @@ const KEY_INDEX_BYTES_MAX: usize = 128 << 20;
 /// Connections kept for the next who needs one.
 const IDLE_CONNECTIONS_MAX: usize = 8;
 
-/// What all clones of a [`Store`] share.
+/// State shared by all clones of a [`Store`].
 pub(crate) struct Inner {
     dir: PathBuf,
     mode: Mode,

@@ -39,7 +39,7 @@ fn shown(job: &JobRun) -> Node {
     ])
 }
 
-/// How the usage job stands.
+/// Answers `getUsageJobStatus`.
 pub(crate) fn job_status(call: &FrontCall<'_>, beat: &Beat) -> Result<Answer, ApiError> {
     let failed = |cause: &dyn std::error::Error| internal("tell how the usage job stands", cause);
     let status = beat.status(call.now).map_err(|cause| failed(&cause))?;

@@ -30,7 +30,7 @@ use crate::{
     job::Beat,
 };
 
-/// How long `generateUsageRecords` waits for another writer.
+/// Time that `generateUsageRecords` waits for another writer.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
 /// The source whose records are of our own cloud.
 const OUR_SOURCE: &str = cloudtally_model::SourceName::PLATFORM;

@@ -169,7 +169,7 @@ fn choose(call: &FrontCall<'_>, accounts: &Accounts) -> Result<Option<Vec<Chosen
     }
 }
 
-/// Whether a text is the id of a domain as our own cloud writes them, there or not.
+/// Returns true if a text is a domain's id as our own cloud writes them, there or not.
 fn is_of_our_own(world: &World, domain: &str) -> bool {
     Uuid::parse(domain).is_some() || world.by_id(domain, &[Kind::Domain]).is_some()
 }
@@ -351,7 +351,7 @@ fn pick(
     chosen.map(|(source, account)| (source.clone(), account.id)).collect()
 }
 
-/// Whether an account's domain is `path` or lies below it; paths are such as
+/// Returns true if an account's domain is `path` or lies below it; paths are such as
 /// `/acme/dev/`, with or without the last slash.
 fn is_below(account: &Account, path: &str) -> bool {
     let top = path.trim_end_matches('/');

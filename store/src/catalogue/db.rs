@@ -159,7 +159,7 @@ impl Db {
         &self.path
     }
 
-    /// Whether no transaction is open.
+    /// Returns true if no transaction is open.
     pub(crate) fn is_idle(&self) -> bool {
         self.connection.is_autocommit()
     }

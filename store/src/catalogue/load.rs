@@ -82,7 +82,7 @@ pub(crate) fn snapshot(db: &Db) -> Result<Snapshot, StoreError> {
     })
 }
 
-/// Through which instants somebody said that sources are complete, by source.
+/// Reads the instants through which sources were declared complete, by source.
 fn complete_through(db: &Db) -> Result<Vec<(SourceName, Instant)>, StoreError> {
     let rows = db.rows(sql::ingest::COMPLETE_THROUGH, [], |row| {
         Ok((row.get::<_, String>(0)?, at(row, 1)?))

@@ -53,7 +53,7 @@ impl KeyIndex {
         index
     }
 
-    /// How many rows the file has.
+    /// Number of rows in the file.
     pub(crate) fn rows(&self) -> u64 {
         self.rows
     }
