@@ -83,7 +83,7 @@ failed!(
     cloudtally_generator::KeyError,
     cloudtally_serve::CloudError,
     cloudtally_serve::KeyError,
-    cloudtally_serve::LiveError,
+    cloudtally_serve::RunError,
     cloudtally_serve::ScheduleError,
     cloudtally_serve::ServeError,
 );

@@ -21,7 +21,7 @@ use crate::{
     decode::Decode,
     error::Fault,
     names,
-    value::{Value, Values},
+    value::{RawValue, Values},
     window::{Filled, Window},
 };
 
@@ -264,10 +264,10 @@ struct RowValues<'a, 'w, R> {
 }
 
 impl<R: Read> Values for RowValues<'_, '_, R> {
-    fn value(&self, column: usize) -> Value<'_> {
+    fn value(&self, column: usize) -> RawValue<'_> {
         match self.positions[column] {
-            Some(position) => Value::Text(self.records.field(position)),
-            None => Value::Absent,
+            Some(position) => RawValue::Text(self.records.field(position)),
+            None => RawValue::Absent,
         }
     }
 }

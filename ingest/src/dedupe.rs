@@ -18,7 +18,7 @@ use cloudtally_store::{IngestRun, KnownEvents, QuarantinedRow, StoreError, Write
 
 use crate::{
     table::{Cell, Column, Row},
-    value::{Reason, Shown, Value},
+    value::{RawValue, Reason, Shown},
 };
 
 /// Samples kept in memory beyond the days of the current batch, about 150 MB.
@@ -283,6 +283,6 @@ fn difference<T: Row>(first: &T, now: &T) -> Option<String> {
 fn show(cell: Cell<'_>) -> String {
     match cell {
         Cell::Absent => "nothing".to_owned(),
-        cell => Shown(Value::Text(cell.to_string().as_bytes())).to_string(),
+        cell => Shown(RawValue::Text(cell.to_string().as_bytes())).to_string(),
     }
 }

@@ -50,7 +50,7 @@ pub(crate) struct Connection {
     /// The moment since which it has no request under way; none while it has one.
     idle_since: Mutex<Option<Stopwatch>>,
     /// Requests it has brought.
-    asked: AtomicU64,
+    requests: AtomicU64,
     go: Notify,
     /// The address at its other end.
     pub(crate) peer: IpAddr,
@@ -60,7 +60,7 @@ impl Connection {
     pub(crate) fn new(peer: IpAddr) -> Self {
         Self {
             idle_since: Mutex::new(Some(Stopwatch::now())),
-            asked: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
             go: Notify::new(),
             peer,
         }
@@ -68,13 +68,13 @@ impl Connection {
 
     /// Has a request under way until the guard is dropped.
     pub(crate) fn begin(self: &Arc<Self>) -> Busy {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         *self.idle() = None;
         Busy(Arc::clone(self))
     }
 
     fn was_just_answered(&self) -> bool {
-        self.asked.load(Ordering::Relaxed) > 0
+        self.requests.load(Ordering::Relaxed) > 0
             && self.idle().is_none_or(|since| since.elapsed() < JUST_ANSWERED)
     }
 

@@ -4,7 +4,7 @@
 //! blocks. Threads of the runtime's pool would do, but a runtime waits for its
 //! pool when it ends, however long a usage job takes; a thread of ours ends with
 //! the process, and the folder is whole whenever that is. The thread sends the answer
-//! by its [`Outbox`].
+//! by its [`HttpOutbox`].
 
 use std::{
     io,
@@ -35,12 +35,12 @@ use crate::{
     bodies::{Arrived, BODY_BYTES_MAX, Bodies, NotRead},
     clock,
     connections::Connection,
-    doors::{Guard, address_of, guard},
     error::internal,
     front::Front,
-    http_request::{Asked, Door, Method},
+    guard::{Guard, address_of, guard},
+    http_outbox::{HttpOutbox, send},
+    http_request::{HttpRequest, Method, Port},
     large::LargeAnswers,
-    outbox::{Outbox, send},
     params::Params,
     request::{named, respond},
     response::{SESSION_COOKIE, failed},
@@ -63,7 +63,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 struct Server {
     front: Arc<Front>,
     places: Places,
-    door: Door,
+    port: Port,
     /// The proxies whose word counts on a caller's address.
     proxies: Arc<Vec<IpAddr>>,
 }
@@ -99,20 +99,20 @@ pub(crate) fn routers(
     integration: Guard,
 ) -> (Router, Router) {
     let (places, proxies) = (Places::new(), Arc::new(proxies));
-    let server = |door| Server {
+    let server = |port| Server {
         front: Arc::clone(&front),
         places: places.clone(),
-        door,
+        port,
         proxies: Arc::clone(&proxies),
     };
     let methods = || get(answer).post(answer);
     let public = Router::new()
         .route("/client/api", methods())
         .route("/client/api/", methods())
-        .with_state(server(Door::Public))
+        .with_state(server(Port::Public))
         .layer(from_fn_with_state(Guard::public(), guard));
     let programs = Router::new()
-        .fallback_service(methods().with_state(server(Door::Integration)))
+        .fallback_service(methods().with_state(server(Port::Integration)))
         .layer(from_fn_with_state(integration, guard));
     (public, programs)
 }
@@ -140,20 +140,20 @@ async fn answer(
     let started = thread::Builder::new().name("request".to_owned()).spawn(move || {
         let began = Stopwatch::now();
         let session = session_of(&parts.headers);
-        let asked = Asked {
+        let request = HttpRequest {
             params,
             form: form.map(drop),
             session: session.as_deref(),
-            door: server.door,
+            port: server.port,
             address,
             method: match parts.method {
                 HttpMethod::POST => Method::Post,
                 _ => Method::Get,
             },
         };
-        let outcome = respond(&server.front, &asked, clock::now());
+        let outcome = respond(&server.front, &request, clock::now());
         let outer = outcome.outer.clone();
-        let status = send(outcome, Outbox::new(reply, busy, permit, server.places.large));
+        let status = send(outcome, HttpOutbox::new(reply, busy, permit, server.places.large));
         // The parameters are as long as the form was.
         drop(room);
         debug!(status, elapsed_ms = began.elapsed().as_millis(), "answered {outer}: {status}");

@@ -8,7 +8,7 @@ use crate::params::Params;
 
 /// The port that a request came in by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
+pub(crate) enum Port {
     /// Callers say who they are.
     Public,
     /// Everybody is the system user.
@@ -25,9 +25,9 @@ pub(crate) enum Method {
 }
 
 /// A request: its parameters and its origin.
-pub(crate) struct Asked<'a> {
+pub(crate) struct HttpRequest<'a> {
     pub(crate) method: Method,
-    /// Those of the address and the body.
+    /// The parameters of the address and the body.
     pub(crate) params: Params,
     /// The error of the body, if it cannot be read.
     pub(crate) form: Result<(), ApiError>,
@@ -35,5 +35,5 @@ pub(crate) struct Asked<'a> {
     pub(crate) address: IpAddr,
     /// The session the cookie names.
     pub(crate) session: Option<&'a str>,
-    pub(crate) door: Door,
+    pub(crate) port: Port,
 }

@@ -8,7 +8,7 @@ use crate::schedule::{Schedule, ScheduleError, Timetable};
 
 /// The status of the usage job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobStatus {
+pub struct UsageJobStatus {
     /// True if `serve` runs it on its schedule (`enable.usage.server`).
     pub enabled: bool,
     /// The instant its next run is due; in the past if one was missed.
@@ -22,7 +22,7 @@ pub struct JobStatus {
     pub waits: Option<WaitingPeriod>,
 }
 
-impl JobStatus {
+impl UsageJobStatus {
     /// As a folder has it at `now` that nobody serves.
     pub fn of(store: &Store, now: Instant) -> Result<Self, ScheduleError> {
         Self::with_next(store, Timetable::of(store, now)?.next(&Schedule::of(store)?), now)

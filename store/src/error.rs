@@ -393,7 +393,7 @@ impl StoreError {
     }
 }
 
-/// Says whether a stored value is of another type or range than we store.
+/// Returns true if a stored value is of another type or range than we store.
 fn is_of_a_value(cause: &rusqlite::Error) -> bool {
     use rusqlite::Error as Cause;
     matches!(

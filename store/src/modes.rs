@@ -66,7 +66,7 @@ pub(crate) fn bound(path: &Path, _: Bounds) -> io::Result<()> {
     fs::metadata(path).map(drop)
 }
 
-/// Lets nobody but the owner have what these options create.
+/// Reserves for the owner the file that these options create.
 pub(crate) fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, Readers::Owner.file().most);

@@ -330,7 +330,7 @@ fn is_of(account: &Account, domain: &str) -> bool {
     account.domain.is_some_and(|id| id.to_string() == domain)
 }
 
-/// Says whether an account is in an imported domain, or with `recursive` below it.
+/// Returns true if an account is in an imported domain, or with `recursive` below it.
 fn is_in(
     paths: &Paths<'_>,
     source: &SourceName,

@@ -306,7 +306,7 @@ impl Db {
     }
 }
 
-/// Says whether no change waits outside the database.
+/// Returns true if no change waits outside the database.
 fn is_settled(dir: &Path) -> bool {
     let waiting = std::fs::metadata(dir.join(format!("{DATABASE}-wal")));
     waiting.map_or(true, |file| file.len() == 0)

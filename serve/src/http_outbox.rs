@@ -40,7 +40,7 @@ const PIECES_AHEAD: usize = 2;
 const READER_POLL: Duration = Duration::from_millis(5);
 
 /// Encodes an outcome and sends it; returns the HTTP status.
-pub(crate) fn send(outcome: Outcome, mut outbox: Outbox) -> u16 {
+pub(crate) fn send(outcome: Outcome, mut outbox: HttpOutbox) -> u16 {
     let Outcome { style, outer, result, opened, reader } = outcome;
     outbox.reader = reader;
     let mut body = Vec::new();
@@ -61,7 +61,7 @@ pub(crate) fn send(outcome: Outcome, mut outbox: Outbox) -> u16 {
 }
 
 /// The way back to the caller: a whole response, or its head and then pieces.
-pub(crate) struct Outbox {
+pub(crate) struct HttpOutbox {
     /// Until the response is on its way.
     reply: Option<oneshot::Sender<Response<Body>>>,
     /// Once it is.
@@ -76,7 +76,7 @@ pub(crate) struct Outbox {
     began: Stopwatch,
 }
 
-impl Outbox {
+impl HttpOutbox {
     pub(crate) fn new(
         reply: oneshot::Sender<Response<Body>>,
         busy: Busy,
@@ -256,12 +256,12 @@ mod tests {
     use crate::connections::Connection;
 
     /// An outbox that holds the only place.
-    fn outbox(reply: oneshot::Sender<Response<Body>>) -> (Outbox, Arc<Semaphore>) {
+    fn outbox(reply: oneshot::Sender<Response<Body>>) -> (HttpOutbox, Arc<Semaphore>) {
         let places = Arc::new(Semaphore::new(1));
         let permit = Arc::clone(&places).try_acquire_owned().unwrap();
         let home = std::net::Ipv4Addr::LOCALHOST.into();
         let busy = Arc::new(Connection::new(home)).begin();
-        (Outbox::new(reply, busy, permit, LargeAnswers::default()), places)
+        (HttpOutbox::new(reply, busy, permit, LargeAnswers::default()), places)
     }
 
     #[tokio::test]
