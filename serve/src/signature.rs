@@ -2,7 +2,7 @@
 //!
 //! The signed text is `name=value` pairs, values percent-encoded, sorted by
 //! name, joined by `&` and lower-cased; its HMAC-SHA1 in Base64 is the
-//! signature. Real clients differ in three resources, so several texts are tried:
+//! signature. Real clients differ in three ways, so several texts are tried:
 //! they sort names as sent or in lower case, and they leave `*` and `~` bare or
 //! encode them. Accepting all of these loses nothing: each is a text that only
 //! the holder of the secret key could have signed.
