@@ -32,12 +32,12 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Whether the demo is to be run.
+    /// Returns true if the demo is to be run.
     pub(crate) fn is_demo(&self) -> bool {
         matches!(self.command, Command::Demo(_))
     }
 
-    /// Whether it stays up and serves.
+    /// Returns true if it stays up and serves.
     pub(crate) fn serves(&self) -> bool {
         matches!(self.command, Command::Demo(_) | Command::Serve(_))
     }
@@ -147,7 +147,7 @@ pub(crate) struct Simulate {
 /// Parquet, plain or compressed with gzip or zstd; `-` is standard input.
 #[derive(Debug, Args)]
 pub(crate) struct Ingest {
-    /// What the files hold
+    /// Stream that the files hold
     #[arg(value_enum)]
     pub(crate) stream: StreamArgument,
     /// Files to read, in order; none is needed with --complete-through
@@ -201,7 +201,7 @@ pub(crate) struct DropSamples {
     /// Number of the device
     #[arg(long, value_name = "ID")]
     pub(crate) device: u64,
-    /// When the samples were taken, as `check` prints it
+    /// Instant the samples were taken, as `check` prints it
     #[arg(long, value_name = "INSTANT", value_parser = start_instant)]
     pub(crate) at: Instant,
     /// Only samples of this account, by its number
@@ -254,7 +254,7 @@ pub(crate) struct Aggregate {
     pub(crate) dry_run: bool,
 }
 
-/// Which records: a window of days and filters.
+/// A choice of records: a window of days and filters.
 #[derive(Debug, Args)]
 pub(crate) struct Selection {
     /// First day, in the aggregation zone [default: the first published]
@@ -335,7 +335,7 @@ pub(crate) struct Check {
 /// next; `cloudtally aggregate` runs it now.
 #[derive(Debug, Args)]
 pub(crate) struct Jobs {
-    /// How many runs to show, the latest first
+    /// Number of runs to show, the latest first
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub(crate) last: usize,
 }
@@ -379,8 +379,8 @@ pub(crate) struct Serve {
     /// Begin a new cloud without zones, hosts, offerings and templates
     #[arg(long)]
     pub(crate) empty: bool,
-    /// What the uuids of a new cloud are made from [default: random], and what
-    /// tenants decide by [default: 1]
+    /// Seed of a new cloud's uuids [default: random] and of the
+    /// tenants' decisions [default: 1]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Simulated tenants with habits of their own, who use the cloud through the
@@ -395,7 +395,7 @@ pub(crate) struct Serve {
     /// clock waits for what is due; at 0 only advanceClock moves it
     #[arg(long, default_value_t = 3600, value_name = "N")]
     pub(crate) speed: u32,
-    /// When a new simulated cloud begins; one that is there goes on where it stopped
+    /// First instant of a new simulated cloud; one that is there goes on where it stopped
     #[arg(long, default_value = "2026-01-01", value_parser = start_instant, value_name = "INSTANT")]
     pub(crate) start: Instant,
 }
@@ -428,7 +428,7 @@ pub(crate) struct RepairClock {
     pub(crate) yes: bool,
 }
 
-/// Which clock a cloud lives by.
+/// The clock that a cloud lives by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ClockArgument {
     /// The machine's

@@ -1,4 +1,4 @@
-//! What a person sees: progress bars on a terminal (and silence in a pipe),
+//! Output for people: progress bars on a terminal (and silence in a pipe),
 //! tables, a word while waiting for another process, numbers that can be read.
 
 use std::{borrow::Cow, time::Duration};
@@ -10,7 +10,7 @@ use cloudtally_store::{LockWait, Store, StoreError, Writer};
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How long a command waits for another one to finish writing.
+/// Time that a command waits for another one to finish writing.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
 
 /// The present, by the machine's clock.
@@ -55,7 +55,7 @@ pub(crate) fn bar(label: &'static str, unit: Unit) -> ProgressBar {
     bar
 }
 
-/// What a progress bar counts.
+/// The unit of a progress bar.
 #[derive(Clone, Copy)]
 pub(crate) enum Unit {
     Bytes,

@@ -1,4 +1,4 @@
-//! How a command ends: 0 done, 1 failed, 2 wrong usage, 3 done but `--strict`
+//! Exit codes of a command: 0 done, 1 failed, 2 wrong usage, 3 done but `--strict`
 //! found something.
 
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ pub(crate) fn found_something() -> ExitCode {
     ExitCode::from(3)
 }
 
-/// Why a command did not do what it was asked.
+/// The failure of a command.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The command line does not make sense; the text says what would.
@@ -83,7 +83,7 @@ failed!(
     cloudtally_generator::KeyError,
     cloudtally_serve::CloudError,
     cloudtally_serve::KeyError,
-    cloudtally_serve::LiveError,
+    cloudtally_serve::RunError,
     cloudtally_serve::ScheduleError,
     cloudtally_serve::ServeError,
 );

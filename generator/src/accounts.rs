@@ -1,4 +1,4 @@
-//! Who pays: domains and accounts.
+//! Payers: domains and accounts.
 //!
 //! Most accounts live through the whole window. A few are *former*: they own only
 //! some rules and VPN users, all closed long before the account is removed, so that
@@ -58,7 +58,7 @@ impl Accounts {
         accounts
     }
 
-    /// When an account was removed, if it was.
+    /// The instant an account was removed, if it was.
     pub(crate) fn removed(&self, account: u32) -> Option<Instant> {
         let index = usize::try_from(account.checked_sub(1)?).ok()?;
         self.all.get(index)?.removed

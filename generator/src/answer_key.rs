@@ -27,18 +27,18 @@ use crate::{
     traffic::Group,
 };
 
-/// What one usage record must say.
+/// The values that one usage record must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRow {
     /// The local day, `2026-01-31`.
     pub day: Text,
-    /// Whether the window covers it to its end.
+    /// The coverage: complete, or cut by the window's end.
     pub coverage: Coverage,
-    /// Who pays.
+    /// The account that pays.
     pub account: AccountId,
-    /// What was used.
+    /// The usage type.
     pub usage_type: UsageTypeId,
-    /// Where; "no zone" for VPN users, static NAT rules and region-wide images.
+    /// The zone; "no zone" for VPN users, static NAT rules and region-wide images.
     pub zone: ZoneId,
     /// The thing used; the device for bytes.
     pub resource: ResourceId,
@@ -54,9 +54,9 @@ pub struct KeyRow {
     pub device_type: Option<DeviceType>,
     /// The guest network, for bytes; 0 is none.
     pub network: NetworkId,
-    /// What truly was used: milliseconds or bytes.
+    /// The true use: milliseconds or bytes.
     pub truth: Option<u64>,
-    /// What the stream allows to be billed: milliseconds or bytes.
+    /// The billable use, as far as the stream tells: milliseconds or bytes.
     pub billable: Option<u64>,
 }
 

@@ -8,7 +8,7 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 
-/// What a stream of chance is about; part of the stream's number.
+/// The subject of a stream of chance; part of the stream's number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Subject {
     Tenant,

@@ -1,4 +1,4 @@
-//! What a history hands out, row by row.
+//! Rows of a history, handed out one by one.
 //!
 //! Files are written by others; a row that no writer of typed rows can express (a
 //! malformed one, or a zone of -1, which is "no zone" and comes back as 0) can
@@ -78,7 +78,7 @@ pub const SAMPLE_COLUMNS: [&str; 9] = [
 const TEXT_COLUMNS: [&str; 4] = ["type", "resource_name", "resource_type", "address"];
 
 impl EventRow {
-    /// Whether a writer of typed rows loses nothing of this row.
+    /// Returns true if a writer of typed rows loses nothing of this row.
     pub fn is_plain(&self) -> bool {
         self.zone_number >= 0
     }
@@ -169,7 +169,7 @@ impl RawRow {
     }
 }
 
-/// Whether JSON can write the value as a bare number: no leading zeros.
+/// Returns true if JSON can write the value as a bare number: no leading zeros.
 fn is_json_integer(value: &str) -> bool {
     let digits = value.strip_prefix('-').unwrap_or(value);
     let all_digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());

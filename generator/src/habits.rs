@@ -1,4 +1,4 @@
-//! Which actions virtual machines live through.
+//! Choice of the actions that virtual machines live through.
 
 use cloudtally_model::{Instant, Millis};
 

@@ -65,12 +65,12 @@ pub struct History {
 pub struct MessEntry {
     /// The file it is in.
     pub stream: Stream,
-    /// What kind.
+    /// The kind of mess.
     pub kind: MessKind,
     /// The event's id; for a sample `account/device type/device/network/address` and
     /// the instant; for garbage the row it was made up after.
     pub row: String,
-    /// What was done.
+    /// The change that was made.
     pub what: String,
 }
 
@@ -190,7 +190,7 @@ impl History {
         self.sample_layout.second.iter().map(|slot| self.sample_line(*slot))
     }
 
-    /// What every usage record must say, with days cut in a zone: timeline by
+    /// Builds the answer key: every record there must be, with days cut in a zone, timeline by
     /// timeline, each by day and key; bytes last. No two rows have the same day and key.
     ///
     /// # Errors
@@ -340,7 +340,7 @@ fn describe(detail: Detail, breakage: &[Breakage]) -> String {
     }
 }
 
-/// How a line is broken.
+/// The way a line is broken.
 struct Breakage {
     what: &'static str,
     act: Break,

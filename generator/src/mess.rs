@@ -1,4 +1,4 @@
-//! What goes wrong on the way from a cloud to a file, at a known rate, with a note
+//! Faults on the way from a cloud to a file, at a known rate, with a note
 //! of each case.
 //!
 //! | kind | what is done | what it must change in the bill |
@@ -78,7 +78,7 @@ pub(crate) enum Detail {
     None,
 }
 
-/// What stands in a line of the file.
+/// The content of a line of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Slot {
     /// The row of this ordinal.
@@ -179,7 +179,7 @@ pub(crate) fn lay_out(
     layout
 }
 
-/// Which of the closing events are lost: `None` if none is.
+/// The closing events that are lost: `None` if none is.
 pub(crate) struct Losses {
     lost: Vec<bool>,
 }

@@ -10,7 +10,7 @@ pub(crate) struct Moments {
     pub(crate) window: Window,
     /// UTC and local midnights inside the window, ascending.
     midnights: Vec<Instant>,
-    /// How many zones they are of.
+    /// Number of zones they are of.
     zones: usize,
 }
 

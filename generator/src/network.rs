@@ -10,7 +10,7 @@ use crate::{
     timeline::{Key, Meaning},
 };
 
-/// How many of the first of each kind are released for certain, so that a small
+/// Number of the first of each kind that are released for certain, so that a small
 /// history has every event type.
 const CERTAIN: u32 = 3;
 

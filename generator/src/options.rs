@@ -1,4 +1,4 @@
-//! What to generate, checked before anything is.
+//! Options of the generator, checked before anything is generated.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use cloudtally_model::{Instant, Millis};
 use cloudtally_oracle::{UnknownTimeZone, Window, check_time_zone};
 use thiserror::Error;
 
-/// What to generate. The same options give the same bytes.
+/// Options of the generator. The same options give the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Length of the window in days of 24 hours.
@@ -17,7 +17,7 @@ pub struct Options {
     pub seed: u64,
     /// First instant of the window.
     pub start: Instant,
-    /// How much of each kind of mess.
+    /// The rate of each kind of mess.
     pub mess: Rate,
     /// IANA zones an answer key will be asked for. Some events fall exactly on a
     /// local midnight of these zones, so the list is part of what is generated.
@@ -82,7 +82,7 @@ pub enum OptionsError {
     OutOfRange {
         /// The option.
         name: &'static str,
-        /// What was given.
+        /// The value that was given.
         value: u32,
         /// The least allowed.
         least: u32,

@@ -25,7 +25,7 @@ macro_rules! happenings {
                 match self { $(Self::$name => $text),* }
             }
 
-            /// Whether its loss leaves something open.
+            /// Tells if the event closes something; its loss then leaves that open.
             pub(crate) fn closing(self) -> Closing {
                 match self { $(Self::$name => Closing::$close),* }
             }
@@ -36,7 +36,7 @@ macro_rules! happenings {
     };
 }
 
-/// Whether an event closes something.
+/// A mark on events that close something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closing {
     Yes,
@@ -226,7 +226,7 @@ impl Rows {
         }
     }
 
-    /// Whether a timeline has an open stretch now.
+    /// Returns true if a timeline has an open stretch now.
     pub(crate) fn is_open(&self, line: LineId) -> bool {
         self.timelines[line.0].is_open()
     }

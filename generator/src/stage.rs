@@ -1,4 +1,4 @@
-//! What all parts of the simulated cloud share while it is being made.
+//! State shared by all parts of the simulated cloud while it is being made.
 
 use crate::{accounts::Accounts, moments::Moments, options::Options, rows::Rows};
 

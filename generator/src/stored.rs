@@ -15,14 +15,14 @@ use crate::{
     timeline::{Key, Meaning},
 };
 
-/// Which of the two kinds of images.
+/// One of the two kinds of images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Template,
     Iso,
 }
 
-/// How an image spreads and goes.
+/// The life of an image: its spread and its end.
 #[derive(Clone, Copy, Debug)]
 enum Life {
     /// Created in a zone, copied to the others, deleted zone by zone, and brought

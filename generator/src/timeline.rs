@@ -1,4 +1,4 @@
-//! What truly happened to one thing, and what its bill must be.
+//! True history of one thing, and the bill it must have.
 //!
 //! A [`Timeline`] is about one usage type and one part of one resource: the
 //! running time of a VM, one of its NICs, a template in one zone. The simulated
@@ -62,8 +62,8 @@ use std::collections::BTreeMap;
 use cloudtally_model::{Instant, UsageTypeId};
 use cloudtally_oracle::LocalDay;
 
-/// What tells the bills of one timeline apart; `None` where the usage type's key
-/// has no such part, or where the thing has no such attribute.
+/// The parts that tell the bills of one timeline apart; `None` if the usage type's key
+/// has no such part, or if the thing has no such attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) account: u32,
@@ -80,7 +80,7 @@ impl Key {
     }
 }
 
-/// What an action means for a timeline.
+/// The meaning of an action for a timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// A stretch begins; one that is open ends here (another offering, account, ...).
@@ -144,7 +144,7 @@ impl Timeline {
         self.marks.push(Mark { at, row, meaning });
     }
 
-    /// Whether a stretch is open after the last mark.
+    /// Returns true if a stretch is open after the last mark.
     pub(crate) fn is_open(&self) -> bool {
         let real =
             |mark: &&Mark| !matches!(mark.meaning, Meaning::GhostChange(_) | Meaning::GhostEnd);
@@ -152,7 +152,7 @@ impl Timeline {
         matches!(last.map(|mark| mark.meaning), Some(Meaning::Begin(_) | Meaning::Change(_)))
     }
 
-    /// What truly happened, up to `end`.
+    /// The true history, up to `end`.
     pub(crate) fn truth(&self, end: Instant) -> Vec<Stretch> {
         let mut stretches = Vec::new();
         let mut open: Option<(Instant, Key)> = None;
@@ -185,7 +185,7 @@ impl Timeline {
         stretches
     }
 
-    /// What can be billed, up to `end`, when some rows were lost; see the module.
+    /// The billable stretches, up to `end`, if some rows were lost; see the module.
     ///
     /// `is_lost` tells of a row by its number, `removed` when an account went.
     pub(crate) fn billable(
@@ -221,7 +221,7 @@ impl Timeline {
         stretches
     }
 
-    /// Whether storage of nothing has a bill of zero: the guide's bare metal rule.
+    /// Returns true if storage of nothing has a bill of zero: the guide's bare metal rule.
     fn bills_nothing(&self, key: &Key) -> bool {
         matches!(self.usage_type.0, 7 | 8) && key.size == Some(0)
     }

@@ -37,7 +37,7 @@ pub(crate) struct Series {
     habit: Habit,
     /// The reading at which it begins.
     first_tick: i64,
-    /// How long after the beginning of each interval it is read.
+    /// Time after the beginning of each interval at which it is read.
     offset: Millis,
 }
 
@@ -65,7 +65,7 @@ pub(crate) struct Reading {
 const BYTES_PER_MINUTE_MOST: u64 = 40_000_000;
 /// A device restarts about once in this many minutes.
 const MINUTES_BETWEEN_RESTARTS: u64 = 9 * 24 * 60;
-/// What a device may count between its restart and its next reading, at most.
+/// The most that a device counts between its restart and its next reading.
 const RESTARTED_BYTES_MOST: u64 = 5_000_000;
 
 /// The groups of all accounts that stay.
@@ -154,7 +154,7 @@ pub(crate) fn groups(stage: &mut Stage<'_>) -> Vec<Group> {
     groups
 }
 
-/// How many intervals begin inside the window.
+/// Counts the intervals that begin inside the window.
 fn ticks(stage: &Stage<'_>) -> i64 {
     let window = stage.options.window();
     let interval = stage.options.sample_interval();

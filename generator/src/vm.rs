@@ -1,4 +1,4 @@
-//! What can be done to a virtual machine, each action with its events in the order
+//! Actions on a virtual machine, each with its events in the order
 //! in which the real server writes them, and with their meaning for the bill.
 //!
 //! Every action takes its instant and returns the instant of its last event. Which
@@ -14,7 +14,7 @@ use crate::{
     volume::{Keep, Place, Resize, Volume},
 };
 
-/// What a VM is doing.
+/// The state of a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Running,
@@ -22,7 +22,7 @@ pub(crate) enum State {
     Destroyed,
 }
 
-/// How a VM starts.
+/// The way a VM starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StartAs {
     /// As it is.
@@ -35,7 +35,7 @@ pub(crate) enum StartAs {
     AnotherTemplate,
 }
 
-/// How a VM is destroyed.
+/// The way a VM is destroyed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// VM.STOP and the removal of its NICs come first if it runs.

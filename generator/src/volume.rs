@@ -19,14 +19,14 @@ pub(crate) struct Volume {
     size: u64,
 }
 
-/// Where and whose a volume is.
+/// The zone and the owner of a volume.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     pub(crate) account: u32,
     pub(crate) zone: u32,
 }
 
-/// How long a snapshot stays.
+/// The lifetime of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
     /// Two in three are deleted after a while, the rest never.
@@ -35,7 +35,7 @@ pub(crate) enum Keep {
     For(Millis),
 }
 
-/// What a resize changes. The event leaves empty what it does not change, except
+/// The change that a resize makes. The event leaves empty what it does not change, except
 /// that a plain change of size may repeat the offering.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Resize {

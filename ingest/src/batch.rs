@@ -22,7 +22,7 @@ const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of a row's text that the quarantine keeps.
 pub(crate) const RAW_BYTES_MAX: usize = 4 * 1024;
 
-/// Where a row came from.
+/// The origin of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     /// Position of its input in the request.
@@ -42,7 +42,7 @@ pub(crate) struct BadRow {
 #[derive(Debug)]
 pub(crate) struct Batch<T> {
     pub(crate) rows: Vec<T>,
-    /// Where each row came from.
+    /// The origin of each row.
     pub(crate) places: Vec<Place>,
     pub(crate) bad: Vec<BadRow>,
     /// The text of all rows, and where each one's ends.
@@ -87,7 +87,7 @@ impl<T: Row> Batch<T> {
 #[derive(Debug)]
 pub(crate) struct HungUp;
 
-/// Why a reader stopped before the end of its input.
+/// The reason a reader stopped before the end of its input.
 #[derive(Debug)]
 pub(crate) enum Stop {
     HungUp,

@@ -21,7 +21,7 @@ use crate::{
     decode::Decode,
     error::Fault,
     names,
-    value::{Value, Values},
+    value::{RawValue, Values},
     window::{Filled, Window},
 };
 
@@ -81,7 +81,7 @@ fn separator_hint(header: &[String]) -> &'static str {
     }
 }
 
-/// What comes next in a CSV input.
+/// The next item of a CSV input.
 enum Next {
     /// A row, taken apart.
     Row(LineBreak),
@@ -93,7 +93,7 @@ enum Next {
     End,
 }
 
-/// Whether a row ends with a line break.
+/// The presence of a line break at a row's end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LineBreak {
     There,
@@ -117,7 +117,7 @@ struct Records<'w, R> {
     core: csv_core::Reader,
     /// The fields of the row without quotes, one after the other.
     output: Vec<u8>,
-    /// Where each field ends; only the first `fields` count.
+    /// The end of each field in `output`; only the first `fields` count.
     ends: Vec<usize>,
     fields: usize,
     /// Bytes of the row in the window, line break included.
@@ -264,15 +264,15 @@ struct RowValues<'a, 'w, R> {
 }
 
 impl<R: Read> Values for RowValues<'_, '_, R> {
-    fn value(&self, column: usize) -> Value<'_> {
+    fn value(&self, column: usize) -> RawValue<'_> {
         match self.positions[column] {
-            Some(position) => Value::Text(self.records.field(position)),
-            None => Value::Absent,
+            Some(position) => RawValue::Text(self.records.field(position)),
+            None => RawValue::Absent,
         }
     }
 }
 
-/// What is wrong with the quotes of a row, if anything. A quote inside a field
+/// Finds the fault in the quotes of a row, if there is one. A quote inside a field
 /// that does not begin with one is an ordinary character.
 fn broken_quotes(row: &[u8]) -> Option<&'static str> {
     enum At {

@@ -1,5 +1,5 @@
-//! What is new among the rows of a batch, what is there already, and what
-//! contradicts it.
+//! Verdicts on the rows of a batch: new, there already, or in
+//! contradiction to an earlier row.
 //!
 //! Every stream has an identity. A row whose identity is unknown is new; one
 //! whose identity and content are known is a duplicate and counted; one with a
@@ -18,13 +18,13 @@ use cloudtally_store::{IngestRun, KnownEvents, QuarantinedRow, StoreError, Write
 
 use crate::{
     table::{Cell, Column, Row},
-    value::{Reason, Shown, Value},
+    value::{RawValue, Reason, Shown},
 };
 
 /// Samples kept in memory beyond the days of the current batch, about 150 MB.
 const KNOWN_SAMPLES_MAX: usize = 1_000_000;
 
-/// What becomes of a row.
+/// The verdict on a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     New,
@@ -283,6 +283,6 @@ fn difference<T: Row>(first: &T, now: &T) -> Option<String> {
 fn show(cell: Cell<'_>) -> String {
     match cell {
         Cell::Absent => "nothing".to_owned(),
-        cell => Shown(Value::Text(cell.to_string().as_bytes())).to_string(),
+        cell => Shown(RawValue::Text(cell.to_string().as_bytes())).to_string(),
     }
 }

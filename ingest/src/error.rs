@@ -1,4 +1,4 @@
-//! What can go wrong with an ingest as a whole. A row that is wrong is not an
+//! Errors of an ingest as a whole. A row that is wrong is not an
 //! error: it goes to the quarantine and the rest goes on.
 
 use std::{fmt, io};
@@ -7,14 +7,14 @@ use cloudtally_store::StoreError;
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
-use crate::run::IngestSummary;
+use crate::summary::IngestSummary;
 
 /// An ingest that did not come to its end.
 #[derive(Debug)]
 pub struct IngestError {
-    /// Why.
+    /// The fault.
     pub fault: Fault,
-    /// What was stored before; it stays.
+    /// The summary of the rows stored before; they stay.
     pub summary: Box<IngestSummary>,
 }
 
@@ -30,29 +30,29 @@ impl std::error::Error for IngestError {
     }
 }
 
-/// Why an ingest stopped. `input` is the file as it was named, or `-`.
+/// The fault that stopped an ingest. `input` is the file as it was named, or `-`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Fault {
     /// The input could not be opened.
     #[error("cannot open `{input}`{}", open_hint(cause))]
     Open {
-        /// Which input.
+        /// The input, as it was named.
         input: String,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
     /// A folder was named where a file belongs.
     #[error("`{input}` is a folder; name the files in it")]
     Folder {
-        /// Which input.
+        /// The input, as it was named.
         input: String,
     },
     /// There is nothing in the input.
     #[error("`{input}` is empty: expected a header row with {columns} (or JSON Lines or Parquet)")]
     Empty {
-        /// Which input.
+        /// The input, as it was named.
         input: String,
         /// The required columns.
         columns: String,
@@ -60,11 +60,11 @@ pub enum Fault {
     /// A container or encoding that is not read.
     #[error("`{input}` is {what}; {hint}")]
     Unreadable {
-        /// Which input.
+        /// The input, as it was named.
         input: String,
-        /// What it is.
+        /// The container or encoding.
         what: &'static str,
-        /// What to do.
+        /// The remedy.
         hint: &'static str,
     },
     /// Required columns are not there.
@@ -73,17 +73,17 @@ pub enum Fault {
     /// A column is there twice.
     #[error("`{input}` has the column `{column}` twice; rename or drop one of them")]
     ColumnTwice {
-        /// Which input.
+        /// The input, as it was named.
         input: String,
-        /// Which column.
+        /// The column's name.
         column: &'static str,
     },
     /// A Parquet column has a type that cannot hold such values.
     #[error("the column `{column}` of `{input}` has the type {found}; expected {expected}")]
     ColumnType {
-        /// Which input.
+        /// The input, as it was named.
         input: String,
-        /// Which column.
+        /// The column's name.
         column: &'static str,
         /// Its type.
         found: String,
@@ -96,9 +96,9 @@ pub enum Fault {
          the file with zstd, snappy, gzip or lz4"
     )]
     Codec {
-        /// Which input.
+        /// The input, as it was named.
         input: String,
-        /// Which column.
+        /// The column's name.
         column: &'static str,
         /// The codec's name.
         codec: String,
@@ -109,9 +109,9 @@ pub enum Fault {
          {bytes_max} are read; write the file with smaller row groups"
     )]
     RowGroup {
-        /// Which input.
+        /// The input, as it was named.
         input: String,
-        /// Which column.
+        /// The column's name.
         column: &'static str,
         /// Decompressed, as the file says.
         bytes: i64,
@@ -121,9 +121,9 @@ pub enum Fault {
     /// The header row cannot be taken apart.
     #[error("the header row of `{input}` is broken: {reason}")]
     Header {
-        /// Which input.
+        /// The input, as it was named.
         input: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// Compressed data that stop in the middle.
@@ -133,7 +133,7 @@ pub enum Fault {
          count as duplicates"
     )]
     CutOff {
-        /// Which input.
+        /// The input, as it was named.
         input: String,
         /// Rows read before.
         rows: u64,
@@ -144,7 +144,7 @@ pub enum Fault {
          without its end none of its rows can be read; get the whole file and ingest it again"
     )]
     CutOffParquet {
-        /// Which input.
+        /// The input, as it was named.
         input: String,
     },
     /// The input could not be read to its end.
@@ -153,11 +153,11 @@ pub enum Fault {
          get it again, and ingest it again, rows that are already here count as duplicates"
     )]
     Read {
-        /// Which input.
+        /// The input, as it was named.
         input: String,
         /// Rows read before.
         rows: u64,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
@@ -167,11 +167,11 @@ pub enum Fault {
          and ingest it again, rows that are already here count as duplicates"
     )]
     Damaged {
-        /// Which input.
+        /// The input, as it was named.
         input: String,
         /// Rows read before.
         rows: u64,
-        /// Why.
+        /// The cause.
         #[source]
         cause: ParquetError,
     },
@@ -184,7 +184,7 @@ pub enum Fault {
 #[derive(Debug, Error)]
 #[error("`{input}` has no column {missing}; {stream} need {required}; found {found}{hint}")]
 pub struct MissingColumns {
-    /// Which input.
+    /// The input, as it was named.
     pub input: String,
     /// The stream, such as `usage events`.
     pub stream: &'static str,
@@ -194,7 +194,7 @@ pub struct MissingColumns {
     pub required: String,
     /// The columns that are there.
     pub found: String,
-    /// What else may be wrong, or empty.
+    /// Another possible cause, or empty.
     pub hint: &'static str,
 }
 

@@ -15,7 +15,7 @@ use crate::{
     decode::Decode,
     lines::{self, LineEnd},
     names,
-    value::{Reason, Value, Values},
+    value::{RawValue, Reason, Values},
     window::{Filled, Window},
 };
 
@@ -111,15 +111,15 @@ enum Slot<'de> {
 }
 
 impl Values for Slots<'_> {
-    fn value(&self, column: usize) -> Value<'_> {
+    fn value(&self, column: usize) -> RawValue<'_> {
         match &self.values[column] {
-            Slot::Missing | Slot::Null => Value::Absent,
-            Slot::Text(text) => Value::Text(text.as_bytes()),
-            Slot::Unsigned(number) => Value::Unsigned(*number),
-            Slot::Signed(number) => Value::Signed(*number),
-            Slot::Float(number) => Value::Float(*number),
-            Slot::Flag(flag) => Value::Flag(*flag),
-            Slot::Other(what) => Value::Other(what),
+            Slot::Missing | Slot::Null => RawValue::Absent,
+            Slot::Text(text) => RawValue::Text(text.as_bytes()),
+            Slot::Unsigned(number) => RawValue::Unsigned(*number),
+            Slot::Signed(number) => RawValue::Signed(*number),
+            Slot::Float(number) => RawValue::Float(*number),
+            Slot::Flag(flag) => RawValue::Flag(*flag),
+            Slot::Other(what) => RawValue::Other(what),
         }
     }
 }

@@ -15,6 +15,7 @@ mod plausible; // instants that a row may have
 #[cfg(test)]
 mod reading_tests; // inputs of every kind, up to the batches
 mod run; // the loop
+mod summary; // the numbers of an ingest
 mod table; // the columns of each stream: the one place to add another
 mod tsv;
 mod value; // what numbers, texts and instants look like in any format
@@ -25,5 +26,6 @@ pub use batch::BATCH_ROWS_MAX;
 pub use error::{Fault, IngestError, MissingColumns};
 pub use live::{Taken, take_outbox};
 pub use open::Input;
-pub use run::{Counts, IngestRequest, IngestSummary, InputSummary, Progress, ingest};
+pub use run::{IngestRequest, ingest};
+pub use summary::{Counts, IngestSummary, InputSummary, Progress};
 pub use table::{Cell, Column, Kind, Need, Row};

@@ -8,7 +8,7 @@ use crate::{
     window::{Filled, Window},
 };
 
-/// How a line ends.
+/// The end of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineEnd {
     /// With a line break, which is handed on.

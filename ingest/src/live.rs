@@ -1,4 +1,4 @@
-//! What our own cloud tells, taken into the lake.
+//! Rows of our own cloud's outbox, taken into the lake.
 //!
 //! The cloud writes what matters to a bill into an outbox, in the transaction of
 //! the change itself. From there it is taken in the order it was told: judged like
@@ -14,16 +14,16 @@ use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Stream, Told, Writ
 use crate::{
     decode::Decode,
     dedupe::{AccountKeeper, EventKeeper, Keeper, SampleKeeper, Verdict},
-    run::Counts,
+    summary::Counts,
     table::Row,
 };
 
 /// Rows taken in one step.
 const STEP_ROWS_MAX: usize = 65_536;
-/// What runs of the outbox are called among those of files.
+/// Name of the outbox among the inputs of runs.
 const INPUT: &str = "outbox";
 
-/// What was taken of each stream.
+/// Numbers of the rows taken, by stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
     /// Usage events.
@@ -37,7 +37,7 @@ pub struct Taken {
 /// Takes everything our own cloud has told so far.
 ///
 /// # Errors
-/// What was taken before the error stays taken.
+/// Rows taken before the error stay taken.
 pub fn take_outbox(writer: &Writer, started_ms: i64) -> Result<Taken, StoreError> {
     let source = SourceName::new(SourceName::PLATFORM).expect("a name of our own");
     let next = (writer.told_accounts(0, 1)?, writer.told_samples(0, 1)?, writer.told_events(0, 1)?);

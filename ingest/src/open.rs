@@ -41,7 +41,7 @@ impl Input {
         if path.as_os_str() == "-" { Self::Stdin } else { Self::File(path) }
     }
 
-    /// How messages call it: the path as it was given, or `-`.
+    /// The input's name in messages: the path as it was given, or `-`.
     pub fn name(&self) -> String {
         match self {
             Self::Stdin => "-".to_owned(),
@@ -49,7 +49,7 @@ impl Input {
         }
     }
 
-    /// What the quarantine calls it: the file's name without its folder, or `-`.
+    /// The input's name in the quarantine: the file's name without its folder, or `-`.
     pub fn file_name(&self) -> String {
         match self {
             Self::Stdin => "-".to_owned(),

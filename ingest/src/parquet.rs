@@ -40,7 +40,7 @@ use crate::{
     error::Fault,
     names,
     table::{Kind, Need, Row},
-    value::{Shown, Tick, Value, Values},
+    value::{RawValue, Shown, Tick, Values},
 };
 
 /// Rows decoded at a time.
@@ -166,7 +166,7 @@ fn check_columns<T: Row>(
     Ok(())
 }
 
-/// Whether a column of this kind takes this type; if not, the types it takes.
+/// Checks that a column of this kind takes this type; fails with the types it takes.
 fn taken(kind: Kind, found: &DataType) -> Result<(), &'static str> {
     let number = found.is_integer()
         || matches!(found, DataType::Float32 | DataType::Float64 | DataType::Decimal128(_, 0..));
@@ -223,7 +223,7 @@ impl Columns {
     /// Bytes of all texts of a row.
     fn text_bytes(&self, row: usize) -> usize {
         let bytes = self.0.iter().map(|column| match column.value(row) {
-            Value::Text(text) => text.len(),
+            RawValue::Text(text) => text.len(),
             _ => 0,
         });
         bytes.sum()
@@ -276,7 +276,7 @@ impl Typed {
         })
     }
 
-    fn value(&self, row: usize) -> Value<'_> {
+    fn value(&self, row: usize) -> RawValue<'_> {
         let is_null = match self {
             Self::Missing => true,
             Self::Unsigned(array) => array.is_null(row),
@@ -289,22 +289,22 @@ impl Typed {
             Self::Uuid(array, _) => array.is_null(row),
         };
         if is_null {
-            return Value::Absent;
+            return RawValue::Absent;
         }
         match self {
-            Self::Missing => Value::Absent,
-            Self::Unsigned(array) => Value::Unsigned(array.value(row)),
-            Self::Signed(array) => Value::Signed(array.value(row)),
-            Self::Float(array) => Value::Float(array.value(row)),
-            Self::Flag(array) => Value::Flag(array.value(row)),
+            Self::Missing => RawValue::Absent,
+            Self::Unsigned(array) => RawValue::Unsigned(array.value(row)),
+            Self::Signed(array) => RawValue::Signed(array.value(row)),
+            Self::Float(array) => RawValue::Float(array.value(row)),
+            Self::Flag(array) => RawValue::Flag(array.value(row)),
             Self::Decimal(array, power) => match array.value(row) {
-                number if number % power == 0 => Value::Wide(number / power),
-                _ => Value::Other("a decimal with a fraction"),
+                number if number % power == 0 => RawValue::Wide(number / power),
+                _ => RawValue::Other("a decimal with a fraction"),
             },
-            Self::Text(texts, keys) => Value::Text(texts.value(place(keys, row)).as_bytes()),
-            Self::Binary(texts, keys) => Value::Text(texts.value(place(keys, row))),
-            Self::Uuid(_, texts) => Value::Text(texts[row].as_bytes()),
-            Self::Ticks(array, tick) => Value::Ticks(array.value(row), *tick),
+            Self::Text(texts, keys) => RawValue::Text(texts.value(place(keys, row)).as_bytes()),
+            Self::Binary(texts, keys) => RawValue::Text(texts.value(place(keys, row))),
+            Self::Uuid(_, texts) => RawValue::Text(texts[row].as_bytes()),
+            Self::Ticks(array, tick) => RawValue::Ticks(array.value(row), *tick),
         }
     }
 }
@@ -324,7 +324,7 @@ struct RowValues<'a> {
 }
 
 impl Values for RowValues<'_> {
-    fn value(&self, column: usize) -> Value<'_> {
+    fn value(&self, column: usize) -> RawValue<'_> {
         self.columns.0[column].value(self.row)
     }
 }
@@ -344,7 +344,7 @@ fn uuid_text(bytes: &[u8]) -> String {
 /// A row that could not be kept, as the quarantine shows it: Parquet has no text.
 fn spell<T: Decode>(values: &RowValues<'_>) -> String {
     let cells = T::columns().iter().enumerate().filter_map(|(at, column)| match values.value(at) {
-        Value::Absent => None,
+        RawValue::Absent => None,
         value => Some(format!("{}={}", column.name, Shown(value))),
     });
     raw_text(cells.collect::<Vec<_>>().join(", ").as_bytes())

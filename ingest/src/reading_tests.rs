@@ -25,7 +25,7 @@ use crate::{
     write::{Format, RowWriter},
 };
 
-/// What became of the rows of an input.
+/// The result of reading an input.
 #[derive(Debug, PartialEq)]
 struct Outcome<T> {
     rows: Vec<T>,

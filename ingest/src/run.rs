@@ -27,23 +27,24 @@ use crate::{
     open::{Input, Opened, open},
     parquet,
     plausible::Plausible,
+    summary::{Counts, IngestSummary, InputSummary, Progress},
     tsv,
     value::cut,
 };
 
-/// How often progress is told while a batch is being decoded.
+/// Interval between reports of progress while a batch is being decoded.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// Quarantined rows that a summary shows.
 const FIRST_QUARANTINED_MAX: usize = 5;
 /// Bytes of the list of inputs that a run's row keeps.
 const INPUTS_BYTES_MAX: usize = 1000;
 
-/// What to ingest.
+/// An order to ingest.
 #[derive(Clone, Debug)]
 pub struct IngestRequest {
-    /// What the rows are.
+    /// The stream that the rows are of.
     pub stream: Stream,
-    /// Where they come from.
+    /// The source that they come from.
     pub source: SourceName,
     /// Files, read one after the other.
     pub inputs: Vec<Input>,
@@ -54,59 +55,13 @@ pub struct IngestRequest {
     pub now: Instant,
 }
 
-/// How far an ingest is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Bytes read of the inputs, compressed as they are.
-    pub bytes_read: u64,
-    /// Bytes of all inputs; `None` when one of them is no file.
-    pub bytes_total: Option<u64>,
-    /// Rows stored, known or set aside.
-    pub rows: u64,
-}
-
-/// Numbers of rows: `read = accepted + duplicate + quarantined`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Rows that were read.
-    pub read: u64,
-    /// Rows that were stored.
-    pub accepted: u64,
-    /// Rows that were there already.
-    pub duplicate: u64,
-    /// Rows that were set aside.
-    pub quarantined: u64,
-}
-
-/// What an ingest did.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct IngestSummary {
-    /// Rows of all inputs together.
-    pub counts: Counts,
-    /// Accepted events of types that nothing meters, by type.
-    pub without_meter: BTreeMap<String, u64>,
-    /// The first few rows that were set aside.
-    pub first_quarantined: Vec<QuarantinedRow>,
-    /// Rows of each input, in the order of the request.
-    pub inputs: Vec<InputSummary>,
-}
-
-/// What an ingest did with one input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputSummary {
-    /// The file as it was named, or `-`.
-    pub name: String,
-    /// Its rows.
-    pub counts: Counts,
-}
-
 /// Reads all inputs and stores what is new in them.
 ///
 /// Inputs that cannot be opened are found before anything is stored. `progress`
 /// is called several times a second and at the end.
 ///
 /// # Errors
-/// What was stored before the error stays; the error carries its numbers.
+/// Rows stored before the error stay; the error carries their numbers.
 pub fn ingest(
     writer: &Writer,
     request: &IngestRequest,
@@ -340,39 +295,4 @@ fn decode_input<T: Decode>(
             _ => Fault::Read { input: name, rows, cause },
         })
     })
-}
-
-impl Counts {
-    fn count_accepted(&mut self) {
-        self.read += 1;
-        self.accepted += 1;
-    }
-
-    fn count_duplicate(&mut self) {
-        self.read += 1;
-        self.duplicate += 1;
-    }
-
-    fn count_quarantined(&mut self) {
-        self.read += 1;
-        self.quarantined += 1;
-    }
-}
-
-impl std::ops::Add for Counts {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        Self {
-            read: self.read + other.read,
-            accepted: self.accepted + other.accepted,
-            duplicate: self.duplicate + other.duplicate,
-            quarantined: self.quarantined + other.quarantined,
-        }
-    }
-}
-
-impl std::iter::Sum for Counts {
-    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
-        all.fold(Self::default(), |sum, counts| sum + counts)
-    }
 }

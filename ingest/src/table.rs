@@ -17,15 +17,15 @@ use cloudtally_model::{Account, Instant, NetworkSample, UsageEvent, names_a_nic,
 pub struct Column<T> {
     /// The name in a CSV header, a JSON object or a Parquet schema.
     pub name: &'static str,
-    /// What it holds.
+    /// The kind of its values.
     pub kind: Kind,
-    /// Whether an input must have it.
+    /// Its presence in an input: required or not.
     pub need: Need,
     /// The value of a row.
     pub cell: fn(&T) -> Cell<'_>,
 }
 
-/// What a column holds.
+/// The kind of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A whole number from 0 to 2^63 - 1.
@@ -40,7 +40,7 @@ pub enum Kind {
     Flag,
 }
 
-/// Whether an input must have a column.
+/// The presence of a column in an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// The column must be there and every row must fill it.
@@ -70,7 +70,7 @@ pub enum Cell<'a> {
 
 /// A row of one of the three streams.
 pub trait Row: Clone + PartialEq + fmt::Debug + Send + Sync + Sized + 'static {
-    /// What the stream is called in messages.
+    /// The stream's name in messages.
     const STREAM: &'static str;
 
     /// The columns in the order in which they are written.

@@ -13,7 +13,7 @@ use crate::{
     decode::Decode,
     lines::{self, LineEnd},
     names,
-    value::{Value, Values},
+    value::{RawValue, Values},
     window::{Filled, Window},
 };
 
@@ -61,7 +61,7 @@ pub(crate) fn read<T: Decode, R: Read>(
     })
 }
 
-/// What the first line says of all others.
+/// The first line, as all others are read by it.
 struct Header {
     /// The position of each column of the table.
     positions: Vec<Option<usize>>,
@@ -133,8 +133,9 @@ struct RowValues<'a> {
 }
 
 impl Values for RowValues<'_> {
-    fn value(&self, column: usize) -> Value<'_> {
-        self.positions[column].map_or(Value::Absent, |position| Value::Text(&self.fields[position]))
+    fn value(&self, column: usize) -> RawValue<'_> {
+        self.positions[column]
+            .map_or(RawValue::Absent, |position| RawValue::Text(&self.fields[position]))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Values as a format hands them over, and what their columns make of them.
 //!
 //! CSV knows only text, JSON has numbers, Parquet a dozen types; all of them
-//! become a [`Value`], and the rules for turning one into a number, a text or an
+//! become a [`RawValue`], and the rules for turning one into a number, a text or an
 //! instant stand here once, so that the same row means the same in every format:
 //!
 //! - blanks around a text do not count;
@@ -30,7 +30,7 @@ const NUMBER_MAX: u64 = i64::MAX as u64;
 
 /// One value, before its column gives it a type.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Value<'a> {
+pub(crate) enum RawValue<'a> {
     Absent,
     Text(&'a [u8]),
     Unsigned(u64),
@@ -56,10 +56,10 @@ pub(crate) enum Tick {
 
 /// The values of one row, by the number of their column in the table.
 pub(crate) trait Values {
-    fn value(&self, column: usize) -> Value<'_>;
+    fn value(&self, column: usize) -> RawValue<'_>;
 }
 
-/// Why a row cannot be kept, in words that name the column and the value.
+/// The reason a row cannot be kept, in words that name the column and the value.
 pub(crate) type Reason = String;
 
 /// Takes the values of a row one after the other, in the order of the table.
@@ -117,7 +117,7 @@ impl<'a, V: Values, T> Fields<'a, V, T> {
     fn required<R>(
         &mut self,
         kind: Kind,
-        convert: fn(Value<'_>) -> Result<R, Reason>,
+        convert: fn(RawValue<'_>) -> Result<R, Reason>,
     ) -> Result<R, Reason> {
         let (column, value) = self.advance(kind, Need::Required);
         if is_absent(kind, value) {
@@ -129,7 +129,7 @@ impl<'a, V: Values, T> Fields<'a, V, T> {
     fn optional<R>(
         &mut self,
         kind: Kind,
-        convert: fn(Value<'_>) -> Result<R, Reason>,
+        convert: fn(RawValue<'_>) -> Result<R, Reason>,
     ) -> Result<Option<R>, Reason> {
         let (column, value) = self.advance(kind, Need::Optional);
         if is_absent(kind, value) || kind == Kind::Instant && is_zero_date(value) {
@@ -139,7 +139,7 @@ impl<'a, V: Values, T> Fields<'a, V, T> {
         converted.map(Some).map_err(|problem| format!("column `{}`: {problem}", column.name))
     }
 
-    fn advance(&mut self, kind: Kind, need: Need) -> (&'static Column<T>, Value<'a>) {
+    fn advance(&mut self, kind: Kind, need: Need) -> (&'static Column<T>, RawValue<'a>) {
         let column = &self.columns[self.next];
         debug_assert_eq!((column.kind, column.need), (kind, need), "`{}`", column.name);
         let value = self.values.value(self.next);
@@ -148,10 +148,10 @@ impl<'a, V: Values, T> Fields<'a, V, T> {
     }
 }
 
-fn is_absent(kind: Kind, value: Value<'_>) -> bool {
+fn is_absent(kind: Kind, value: RawValue<'_>) -> bool {
     match value {
-        Value::Absent => true,
-        Value::Text(text) => match text.trim_ascii() {
+        RawValue::Absent => true,
+        RawValue::Text(text) => match text.trim_ascii() {
             b"" | b"NULL" | b"\\N" => true,
             gap => {
                 let is_gap = |name: &[u8]| gap.eq_ignore_ascii_case(name);
@@ -159,24 +159,24 @@ fn is_absent(kind: Kind, value: Value<'_>) -> bool {
             }
         },
         // What pandas writes for a gap in a column of numbers.
-        Value::Float(number) => number.is_nan(),
+        RawValue::Float(number) => number.is_nan(),
         _ => false,
     }
 }
 
 /// True of `0000-00-00` and `0000-00-00 00:00:00`, MySQL's way to say "no date".
-fn is_zero_date(value: Value<'_>) -> bool {
-    let Value::Text(text) = value else { return false };
+fn is_zero_date(value: RawValue<'_>) -> bool {
+    let RawValue::Text(text) = value else { return false };
     text.trim_ascii().strip_prefix(b"0000-00-00").is_some_and(|time| {
         time.iter().all(|byte| matches!(byte, b'0' | b':' | b' ' | b'T' | b'.' | b'Z'))
     })
 }
 
-fn to_unsigned(value: Value<'_>) -> Result<u64, Reason> {
+fn to_unsigned(value: RawValue<'_>) -> Result<u64, Reason> {
     let number = match value {
-        Value::Unsigned(number) => Some(number),
+        RawValue::Unsigned(number) => Some(number),
         // The usual case, without a detour through 128 bits.
-        Value::Text(text) => match plain_digits(text) {
+        RawValue::Text(text) => match plain_digits(text) {
             Some(number) => Some(number),
             None => whole_number(value).and_then(|number| u64::try_from(number).ok()),
         },
@@ -187,21 +187,21 @@ fn to_unsigned(value: Value<'_>) -> Result<u64, Reason> {
         .ok_or_else(|| format!("{} is not a whole number from 0 to {NUMBER_MAX}", Shown(value)))
 }
 
-fn to_signed(value: Value<'_>) -> Result<i64, Reason> {
+fn to_signed(value: RawValue<'_>) -> Result<i64, Reason> {
     whole_number(value).and_then(|number| i64::try_from(number).ok()).ok_or_else(|| {
         format!("{} is not a whole number from {} to {}", Shown(value), i64::MIN, i64::MAX)
     })
 }
 
-fn to_text(value: Value<'_>) -> Result<Text, Reason> {
+fn to_text(value: RawValue<'_>) -> Result<Text, Reason> {
     match value {
-        Value::Text(bytes) if bytes.len() > TEXT_BYTES_MAX => {
+        RawValue::Text(bytes) if bytes.len() > TEXT_BYTES_MAX => {
             Err(format!("{} is longer than {TEXT_BYTES_MAX} bytes", Shown(value)))
         }
-        Value::Text(bytes) => std::str::from_utf8(bytes)
+        RawValue::Text(bytes) => std::str::from_utf8(bytes)
             .map(|text| Text::from(text.trim()))
             .map_err(|_| format!("{} is not valid UTF-8", Shown(value))),
-        Value::Unsigned(number) => Ok(Text::from(itoa::Buffer::new().format(number))),
+        RawValue::Unsigned(number) => Ok(Text::from(itoa::Buffer::new().format(number))),
         _ => match whole_number(value) {
             Some(number) => Ok(Text::from(itoa::Buffer::new().format(number))),
             None => Err(format!("{} is not text", Shown(value))),
@@ -209,10 +209,10 @@ fn to_text(value: Value<'_>) -> Result<Text, Reason> {
     }
 }
 
-fn to_flag(value: Value<'_>) -> Result<bool, Reason> {
+fn to_flag(value: RawValue<'_>) -> Result<bool, Reason> {
     let named = match value {
-        Value::Flag(flag) => Some(flag),
-        Value::Text(text) => match text.trim_ascii().to_ascii_lowercase().as_slice() {
+        RawValue::Flag(flag) => Some(flag),
+        RawValue::Text(text) => match text.trim_ascii().to_ascii_lowercase().as_slice() {
             b"true" | b"1" => Some(true),
             b"false" | b"0" => Some(false),
             _ => None,
@@ -226,15 +226,15 @@ fn to_flag(value: Value<'_>) -> Result<bool, Reason> {
     named.ok_or_else(|| format!("{} is neither `true` nor `false`", Shown(value)))
 }
 
-fn to_instant(value: Value<'_>) -> Result<Instant, Reason> {
+fn to_instant(value: RawValue<'_>) -> Result<Instant, Reason> {
     match value {
-        Value::Text(bytes) => {
+        RawValue::Text(bytes) => {
             let text = std::str::from_utf8(bytes)
                 .map_err(|_| format!("{} is not valid UTF-8", Shown(value)))?;
             // Cut before the error quotes it: no instant is as long as that.
             Instant::parse(cut(text.trim(), SHOWN_BYTES_MAX)).map_err(|error| error.to_string())
         }
-        Value::Ticks(count, tick) => ticks_to_instant(count, tick)
+        RawValue::Ticks(count, tick) => ticks_to_instant(count, tick)
             .ok_or_else(|| InstantError::Year(format!("{count} {tick} since 1970")).to_string()),
         _ => Err(format!("{} is not an instant; write `2026-01-31 23:59:59` (UTC)", Shown(value))),
     }
@@ -262,14 +262,14 @@ fn plain_digits(text: &[u8]) -> Option<u64> {
     })
 }
 
-fn whole_number(value: Value<'_>) -> Option<i128> {
+fn whole_number(value: RawValue<'_>) -> Option<i128> {
     match value {
-        Value::Unsigned(number) => Some(number.into()),
-        Value::Signed(number) => Some(number.into()),
-        Value::Wide(number) => Some(number),
-        Value::Float(number) => whole_float(number),
-        Value::Text(text) => whole_text(text),
-        Value::Absent | Value::Flag(_) | Value::Ticks(..) | Value::Other(_) => None,
+        RawValue::Unsigned(number) => Some(number.into()),
+        RawValue::Signed(number) => Some(number.into()),
+        RawValue::Wide(number) => Some(number),
+        RawValue::Float(number) => whole_float(number),
+        RawValue::Text(text) => whole_text(text),
+        RawValue::Absent | RawValue::Flag(_) | RawValue::Ticks(..) | RawValue::Other(_) => None,
     }
 }
 
@@ -317,28 +317,28 @@ fn whole_float(number: f64) -> Option<i128> {
 }
 
 /// A value as reasons show it: in backquotes, cut when it is long.
-pub(crate) struct Shown<'a>(pub(crate) Value<'a>);
+pub(crate) struct Shown<'a>(pub(crate) RawValue<'a>);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Value::Absent => f.write_str("nothing"),
-            Value::Text(bytes) => {
+            RawValue::Absent => f.write_str("nothing"),
+            RawValue::Text(bytes) => {
                 let text = String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_BYTES_MAX * 2)]);
                 let shown = cut(&text, SHOWN_BYTES_MAX);
                 let dots = if shown.len() < bytes.len() { "..." } else { "" };
                 write!(f, "`{shown}{dots}`")
             }
-            Value::Unsigned(number) => write!(f, "`{number}`"),
-            Value::Signed(number) => write!(f, "`{number}`"),
-            Value::Wide(number) => write!(f, "`{number}`"),
-            Value::Float(number) => write!(f, "`{number}`"),
-            Value::Flag(flag) => write!(f, "`{flag}`"),
-            Value::Ticks(count, tick) => match ticks_to_instant(count, tick) {
+            RawValue::Unsigned(number) => write!(f, "`{number}`"),
+            RawValue::Signed(number) => write!(f, "`{number}`"),
+            RawValue::Wide(number) => write!(f, "`{number}`"),
+            RawValue::Float(number) => write!(f, "`{number}`"),
+            RawValue::Flag(flag) => write!(f, "`{flag}`"),
+            RawValue::Ticks(count, tick) => match ticks_to_instant(count, tick) {
                 Some(instant) => write!(f, "`{instant}`"),
                 None => write!(f, "`{count} {tick} since 1970`"),
             },
-            Value::Other(what) => f.write_str(what),
+            RawValue::Other(what) => f.write_str(what),
         }
     }
 }
@@ -366,28 +366,28 @@ mod tests {
     #[test]
     fn numbers_of_every_spelling() {
         for (value, expected) in [
-            (Value::Text(b"0"), Some(0)),
-            (Value::Text(b" 12 "), Some(12)),
-            (Value::Text(b"12.000"), Some(12)),
-            (Value::Text(b"9223372036854775807"), Some(NUMBER_MAX)),
-            (Value::Unsigned(NUMBER_MAX), Some(NUMBER_MAX)),
-            (Value::Text(b"9223372036854775808"), None),
-            (Value::Text(b"18446744073709551615"), None),
-            (Value::Unsigned(u64::MAX), None),
-            (Value::Text(b"18446744073709551616"), None),
-            (Value::Text(b"000000000000000000000000000000000000012"), None),
-            (Value::Text(b"-1"), None),
-            (Value::Text(b"-0"), Some(0)),
-            (Value::Text(b"1.5"), None),
-            (Value::Text(b"."), None),
-            (Value::Text(b"1e3"), None),
-            (Value::Text(b"+1"), None),
-            (Value::Text(b"0x10"), None),
-            (Value::Text(b"\xff"), None),
-            (Value::Signed(-1), None),
-            (Value::Wide(i128::from(u64::MAX) + 1), None),
-            (Value::Flag(true), None),
-            (Value::Other("a list"), None),
+            (RawValue::Text(b"0"), Some(0)),
+            (RawValue::Text(b" 12 "), Some(12)),
+            (RawValue::Text(b"12.000"), Some(12)),
+            (RawValue::Text(b"9223372036854775807"), Some(NUMBER_MAX)),
+            (RawValue::Unsigned(NUMBER_MAX), Some(NUMBER_MAX)),
+            (RawValue::Text(b"9223372036854775808"), None),
+            (RawValue::Text(b"18446744073709551615"), None),
+            (RawValue::Unsigned(u64::MAX), None),
+            (RawValue::Text(b"18446744073709551616"), None),
+            (RawValue::Text(b"000000000000000000000000000000000000012"), None),
+            (RawValue::Text(b"-1"), None),
+            (RawValue::Text(b"-0"), Some(0)),
+            (RawValue::Text(b"1.5"), None),
+            (RawValue::Text(b"."), None),
+            (RawValue::Text(b"1e3"), None),
+            (RawValue::Text(b"+1"), None),
+            (RawValue::Text(b"0x10"), None),
+            (RawValue::Text(b"\xff"), None),
+            (RawValue::Signed(-1), None),
+            (RawValue::Wide(i128::from(u64::MAX) + 1), None),
+            (RawValue::Flag(true), None),
+            (RawValue::Other("a list"), None),
         ] {
             assert_eq!(to_unsigned(value).ok(), expected, "{value:?}");
         }
@@ -408,7 +408,7 @@ mod tests {
             (b"0", false, false),
             (b"NAN1", false, false),
         ] {
-            let value = Value::Text(text);
+            let value = RawValue::Text(text);
             assert_eq!(is_absent(Kind::Unsigned, value), in_numbers, "{value:?}");
             assert_eq!(is_absent(Kind::Instant, value), in_numbers, "{value:?}");
             assert_eq!(is_absent(Kind::Text, value), in_texts, "{value:?}");
@@ -418,14 +418,14 @@ mod tests {
     #[test]
     fn flags_are_true_or_false_and_nothing_else() {
         for (value, expected) in [
-            (Value::Text(b"true"), Some(true)),
-            (Value::Text(b" FALSE "), Some(false)),
-            (Value::Text(b"1"), Some(true)),
-            (Value::Unsigned(0), Some(false)),
-            (Value::Flag(true), Some(true)),
-            (Value::Text(b"yes"), None),
-            (Value::Unsigned(2), None),
-            (Value::Other("a list"), None),
+            (RawValue::Text(b"true"), Some(true)),
+            (RawValue::Text(b" FALSE "), Some(false)),
+            (RawValue::Text(b"1"), Some(true)),
+            (RawValue::Unsigned(0), Some(false)),
+            (RawValue::Flag(true), Some(true)),
+            (RawValue::Text(b"yes"), None),
+            (RawValue::Unsigned(2), None),
+            (RawValue::Other("a list"), None),
         ] {
             assert_eq!(to_flag(value).ok(), expected, "{value:?}");
         }
@@ -442,14 +442,14 @@ mod tests {
             ("0000-00-00 00:00:01", false),
             ("2026-01-31 00:00:00", false),
         ] {
-            assert_eq!(is_zero_date(Value::Text(text.as_bytes())), expected, "{text}");
+            assert_eq!(is_zero_date(RawValue::Text(text.as_bytes())), expected, "{text}");
         }
     }
 
     #[test]
     fn blanks_around_a_text_do_not_count() {
-        assert_eq!(to_text(Value::Text(b" web 1\t")).unwrap(), "web 1");
-        let long = to_text(Value::Text(&[b'x'; TEXT_BYTES_MAX + 1])).unwrap_err();
+        assert_eq!(to_text(RawValue::Text(b" web 1\t")).unwrap(), "web 1");
+        let long = to_text(RawValue::Text(&[b'x'; TEXT_BYTES_MAX + 1])).unwrap_err();
         assert!(long.ends_with("...` is longer than 65536 bytes"), "{long}");
     }
 
@@ -475,12 +475,12 @@ mod tests {
     #[test]
     fn reasons_name_the_value_and_cut_long_ones() {
         assert_eq!(
-            to_unsigned(Value::Text(b"-5")).unwrap_err(),
+            to_unsigned(RawValue::Text(b"-5")).unwrap_err(),
             "`-5` is not a whole number from 0 to 9223372036854775807"
         );
-        let long = to_unsigned(Value::Text(&[b'x'; 5000])).unwrap_err();
+        let long = to_unsigned(RawValue::Text(&[b'x'; 5000])).unwrap_err();
         assert!(long.starts_with("`xxx") && long.contains("...` is not") && long.len() < 200);
-        let long = to_instant(Value::Text(&[b'9'; 5000])).unwrap_err();
+        let long = to_instant(RawValue::Text(&[b'9'; 5000])).unwrap_err();
         assert!(long.len() < 300, "{long}");
     }
 
@@ -498,7 +498,7 @@ mod tests {
             assert_eq!(instant, expected_ms, "{count} {tick}");
         }
         assert_eq!(
-            to_instant(Value::Ticks(-1, Tick::Second)).unwrap_err(),
+            to_instant(RawValue::Ticks(-1, Tick::Second)).unwrap_err(),
             "`-1 seconds since 1970` is not an instant we can bill: \
              the year must lie in 1970 to 9999"
         );

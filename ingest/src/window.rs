@@ -24,7 +24,7 @@ enum State {
     Failed(io::Error),
 }
 
-/// What [`Window::fill`] found.
+/// The result of [`Window::fill`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filled {
     /// There are more bytes than before.
@@ -76,7 +76,7 @@ impl<R: Read> Window<R> {
         }
     }
 
-    /// Whether the input failed.
+    /// Returns true if the input failed.
     pub(crate) fn failed(&self) -> bool {
         matches!(self.state, State::Failed(_))
     }

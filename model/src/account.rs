@@ -15,7 +15,7 @@ pub struct Account {
     pub name: Text,
     /// The cloud's uuid.
     pub uuid: Option<Text>,
-    /// What kind of account it is.
+    /// The type of the account.
     pub account_type: Option<AccountType>,
     /// The domain that holds it.
     pub domain: Option<DomainId>,
@@ -23,9 +23,9 @@ pub struct Account {
     pub domain_path: Option<Text>,
     /// As the source writes it: `enabled`, `disabled`, `locked`.
     pub state: Option<Text>,
-    /// When it was created.
+    /// The instant it was created.
     pub created: Option<Instant>,
-    /// When it was removed; open usage ends here (usage rules 3).
+    /// The instant it was removed; open usage ends here (usage rules 3).
     pub removed: Option<Instant>,
 }
 

@@ -20,7 +20,7 @@ macro_rules! codes {
             /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
-            /// What the status line says: HTTP has other names for some, and none for most.
+            /// The words of the status line: HTTP has other names for some, and none for most.
             pub const fn reason(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
             }
@@ -29,8 +29,8 @@ macro_rules! codes {
 }
 
 impl ErrorCode {
-    /// What others than the root admin are told of an error whose text may tell how
-    /// the cloud is built; `None` where the text is theirs to read.
+    /// The text for callers other than the root admin, of an error whose own may tell how
+    /// the cloud is built; `None` if they may read its own.
     ///
     /// # Source
     /// The 4.2 server hides the texts of these three codes, too.
@@ -93,7 +93,7 @@ impl ErrorCode {
     }
 }
 
-/// What `cserrorcode` says: the class of what went wrong.
+/// The value of `cserrorcode`: the class of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CsError(u16);
 
@@ -178,7 +178,7 @@ pub struct ApiError {
     pub code: ErrorCode,
     /// The class; left out for 400, 401 and failed logins.
     pub cs: Option<CsError>,
-    /// What was wrong, with which value, and what to do.
+    /// The fault, its value and the remedy.
     pub text: String,
     /// Uuids of things the text speaks of, each with the parameter that named it.
     pub uuids: Vec<(String, &'static str)>,

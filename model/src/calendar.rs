@@ -1,4 +1,4 @@
-//! How time is cut into periods.
+//! Calendar: cuts time into periods.
 //!
 //! A [`Period`] is a piece of billed time, half-open. Periods are cut in one
 //! zone (`usage.aggregation.timezone`) from the *first instant of each local
@@ -31,12 +31,12 @@ pub struct Period {
 }
 
 impl Period {
-    /// Whether `instant` lies inside.
+    /// Returns true if `instant` lies inside.
     pub fn contains(&self, instant: Instant) -> bool {
         self.start <= instant && instant < self.end
     }
 
-    /// How long the period is.
+    /// Length of the period.
     pub fn length(&self) -> Millis {
         self.end.since(self.start)
     }
@@ -187,7 +187,7 @@ impl Calendar {
             .take_while(move |period| period.end <= until)
     }
 
-    /// How many periods there are from one boundary to another. Takes a step a date.
+    /// Counts the periods from one boundary to another. Takes a step a date.
     pub fn count(&self, extent: Period) -> u64 {
         let step = i64::from(self.range.minutes()) * Millis::MINUTE.0;
         let (mut count, mut at) = (0, extent.start);

@@ -15,13 +15,13 @@ pub struct UsageEvent {
     pub id: EventId,
     /// `VM.START`, ... Types that nothing meters are kept as they come.
     pub event_type: Text,
-    /// When it happened. Order of events is (created, id).
+    /// The instant it happened. Order of events is (created, id).
     pub created: Instant,
-    /// Who owned the resource.
+    /// The account that owned the resource.
     pub account: AccountId,
-    /// Where it is; the source's 0 and -1 are "no zone".
+    /// The zone; the source's 0 and -1 are "no zone".
     pub zone: ZoneId,
-    /// What it happened to.
+    /// The resource it happened to.
     pub resource: ResourceId,
     /// Name of the resource; the NIC id for network offering events.
     pub resource_name: Option<Text>,

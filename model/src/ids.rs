@@ -62,7 +62,7 @@ impl ZoneId {
         (self.0 != 0).then_some(self.0)
     }
 
-    /// Whether this is "no zone".
+    /// Returns true if this is "no zone".
     pub fn is_none(self) -> bool {
         self.0 == 0
     }

@@ -1,5 +1,5 @@
-//! Where crates meet that do not know each other: the simulated cloud says what
-//! to keep, the store keeps it.
+//! The port between crates that do not know each other: the simulated cloud names its
+//! changes, the store keeps them.
 
 use std::{error::Error, fmt};
 
@@ -34,30 +34,30 @@ pub struct Row {
     pub id: u64,
     /// Name of its kind.
     pub kind: Text,
-    /// What the API calls it.
+    /// Its id in the API.
     pub uuid: u128,
     /// The account it belongs to.
     pub owner: Option<u64>,
     /// Its state, empty if it has none.
     pub state: Text,
-    /// When it was made.
+    /// The instant it was made.
     pub created: Instant,
-    /// When it was removed.
+    /// The instant it was removed.
     pub removed: Option<Instant>,
     /// Its attributes by name, in a fixed order; absent ones are left out.
     pub values: Vec<(Text, Value)>,
 }
 
-/// What is used, and by whom: what the bill tells apart.
+/// A use: the resource and its payer, as the bill tells them apart.
 ///
 /// Columns that a usage type does not tell things apart by are empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Use {
     /// The kind of use.
     pub usage_type: UsageTypeId,
-    /// Who pays.
+    /// The account that pays.
     pub account: AccountId,
-    /// Where.
+    /// The zone.
     pub zone: ZoneId,
     /// The thing used; the device for bytes.
     pub resource: ResourceId,
@@ -65,7 +65,7 @@ pub struct Use {
     pub nic: NicId,
     /// Service, disk or network offering.
     pub offering: Option<OfferingId>,
-    /// What a virtual machine was made from.
+    /// The template or ISO that a virtual machine was made from.
     pub template: Option<TemplateId>,
     /// Bytes of storage.
     pub size: Option<u64>,
@@ -99,17 +99,17 @@ pub struct LedgerEntry {
     pub number: u64,
     /// The stored thing whose being so is the use.
     pub thing: u64,
-    /// What is used.
+    /// The use.
     pub what: Use,
-    /// When it began; for bytes, when the first of them were counted.
+    /// Its beginning; for bytes, the instant the first of them were counted.
     pub start: Instant,
-    /// When it ended; none while it lasts. For bytes, when the last were counted.
+    /// Its end; none while it lasts. For bytes, the instant the last were counted.
     pub end: Option<Instant>,
     /// Bytes sent and received, for traffic.
     pub bytes: Option<(u64, u64)>,
 }
 
-/// What becomes true at once, or not at all.
+/// Changes that become true at once, or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeSet {
     /// Things as they are now.
@@ -131,13 +131,13 @@ pub struct ChangeSet {
 }
 
 impl ChangeSet {
-    /// Whether nothing changes.
+    /// Returns true if nothing changes.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// What is kept when everything starts.
+/// The state that is kept when everything starts.
 #[derive(Clone, Debug, Default)]
 pub struct Kept {
     /// All things, in order of their ids.

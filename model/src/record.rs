@@ -25,13 +25,13 @@ use crate::{
 pub struct UsageRecord {
     /// Whose ids these are.
     pub source: SourceId,
-    /// Who pays.
+    /// The account that pays.
     pub account: AccountId,
-    /// What was used.
+    /// The usage type.
     pub usage_type: UsageTypeId,
     /// The thing used; the device for bytes.
     pub resource: ResourceId,
-    /// Where; none for VPN users and region-wide templates.
+    /// The zone; none for VPN users and region-wide templates.
     pub zone: ZoneId,
     /// The NIC, for network offerings; 0 elsewhere.
     pub nic: NicId,
@@ -52,11 +52,11 @@ pub struct UsageRecord {
     pub virtual_size: Option<u64>,
     /// Name of the resource.
     pub name: Option<Text>,
-    /// Whether the address was the source NAT address, for addresses.
+    /// True if the address was the source NAT address, for addresses.
     pub is_source_nat: Option<bool>,
-    /// Whether the address was elastic (a system address), for addresses.
+    /// True if the address was elastic (a system address), for addresses.
     pub is_elastic: Option<bool>,
-    /// Whether the NIC was the default one, for network offerings.
+    /// True if the NIC was the default one, for network offerings.
     pub is_default: Option<bool>,
     /// The exact quantity, in milliseconds or bytes as the type says.
     pub quantity: u64,

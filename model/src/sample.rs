@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{AccountId, Instant, NetworkId, Text, ZoneId};
 
-/// What kind of device counted. The wire names are the cloud's.
+/// The kind of device that counted. The wire names are the cloud's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DeviceType {
     /// A virtual router.
@@ -59,11 +59,11 @@ impl fmt::Display for DeviceType {
 /// Usage rules 1, "Network samples".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesKey {
-    /// Who pays for the traffic.
+    /// The account that pays for the traffic.
     pub account: AccountId,
-    /// Where the device is.
+    /// The zone of the device.
     pub zone: ZoneId,
-    /// What kind of device it is.
+    /// The kind of device.
     pub device_type: DeviceType,
     /// The router's or external device's id.
     pub device: u64,
@@ -76,9 +76,9 @@ pub struct SeriesKey {
 /// The counters of one series at one instant, in bytes since the device started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkSample {
-    /// When the device was read.
+    /// The instant the device was read.
     pub sampled: Instant,
-    /// Which counter.
+    /// The counter.
     pub series: SeriesKey,
     /// Bytes sent since the device started.
     pub bytes_sent: u64,

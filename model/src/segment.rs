@@ -5,10 +5,10 @@ use crate::{
     UsageTypeId, ZoneId,
 };
 
-/// What an event says of a resource besides its id and owner.
+/// The attributes of a resource in an event, besides its id and owner.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Attributes {
-    /// Where the resource is.
+    /// The resource's zone.
     pub zone: ZoneId,
     /// Service, disk or network offering.
     pub offering: Option<OfferingId>,
@@ -36,11 +36,11 @@ pub struct Segment {
     pub resource: ResourceId,
     /// The NIC, for network offerings; 0 elsewhere.
     pub nic: NicId,
-    /// When it began.
+    /// Its first instant.
     pub start: Instant,
-    /// When it ended; `None` while it is open.
+    /// Its end; `None` while it is open.
     pub end: Option<Instant>,
-    /// Who pays.
+    /// The account that pays.
     pub account: AccountId,
     /// The attributes of the whole stretch.
     pub attributes: Attributes,

@@ -16,11 +16,11 @@ pub struct Setting {
     pub name: &'static str,
     /// The category `listConfigurations` shows.
     pub category: Category,
-    /// Where it can be set besides globally.
+    /// The scope it can be set in besides globally.
     pub scope: Scope,
-    /// When a new value counts.
+    /// The moment from which a new value counts.
     pub effect: Effective,
-    /// What it may be.
+    /// The values it may have.
     pub ty: SettingType,
     /// The value of a fresh folder.
     pub default: &'static str,
@@ -33,7 +33,7 @@ pub struct Setting {
 pub enum Category {
     /// Accounts, limits, logins.
     AccountDefaults,
-    /// What most installations leave alone.
+    /// Settings that most installations leave alone.
     Advanced,
     /// Thresholds and mail of alerts.
     Alert,
@@ -71,7 +71,7 @@ impl Category {
     }
 }
 
-/// Where a setting can be set besides globally.
+/// The scope a setting can be set in besides globally.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// Nowhere else.
@@ -99,7 +99,7 @@ impl Scope {
     }
 }
 
-/// When a new value counts.
+/// The moment from which a new value counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effective {
     /// From the next use on.
@@ -108,7 +108,7 @@ pub enum Effective {
     AfterRestart,
 }
 
-/// What a value may be.
+/// The values that a setting may have.
 #[derive(Clone, Copy, Debug)]
 pub enum SettingType {
     /// `true` or `false`.
@@ -123,7 +123,7 @@ pub enum SettingType {
     Text,
     /// One of several words.
     Choice(&'static [&'static str]),
-    /// What a function allows.
+    /// Any text that a function allows.
     Checked(fn(&str) -> Result<(), String>),
 }
 
@@ -155,7 +155,7 @@ impl Setting {
         }
     }
 
-    /// What it may be, for people.
+    /// The allowed values, for people.
     pub fn range(&self) -> String {
         match self.ty {
             SettingType::Bool => "`true` or `false`".to_owned(),
@@ -174,7 +174,7 @@ impl Setting {
 pub const AGGREGATION_TIMEZONE: &str = "usage.aggregation.timezone";
 /// Minutes a period lasts.
 pub const AGGREGATION_RANGE: &str = "usage.stats.job.aggregation.range";
-/// When the usage job runs.
+/// The time of day at which the usage job runs.
 pub const EXEC_TIME: &str = "usage.stats.job.exec.time";
 /// Zone of [`EXEC_TIME`].
 pub const EXECUTION_TIMEZONE: &str = "usage.execution.timezone";
@@ -182,7 +182,7 @@ pub const EXECUTION_TIMEZONE: &str = "usage.execution.timezone";
 pub const FILES_GROUP_READABLE: &str = "usage.files.group.readable";
 /// Hours that are billed beyond what a source is known to be complete through.
 pub const SOURCE_PATIENCE: &str = "usage.source.patience.hours";
-/// Whether the usage job runs on its schedule.
+/// Switch of the usage job's schedule.
 pub const ENABLE_USAGE: &str = "enable.usage.server";
 /// Page size where a request names none, and the largest allowed.
 pub const DEFAULT_PAGE_SIZE: &str = "default.page.size";

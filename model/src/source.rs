@@ -1,4 +1,4 @@
-//! Where an input came from. Ids, resources, accounts and zones of different
+//! Source of an input. Ids, resources, accounts and zones of different
 //! sources never meet.
 
 use std::{fmt, sync::Arc};

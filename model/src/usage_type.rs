@@ -49,7 +49,7 @@ impl UsageTypeId {
     /// VPN user hours.
     pub const VPN_USER: Self = Self(14);
 
-    /// Whether its records count bytes; all others count time.
+    /// Returns true if its records count bytes; all others count time.
     pub const fn is_bytes(self) -> bool {
         matches!(self, Self::NETWORK_BYTES_SENT | Self::NETWORK_BYTES_RECEIVED)
     }
@@ -61,7 +61,7 @@ impl fmt::Display for UsageTypeId {
     }
 }
 
-/// What a quantity counts.
+/// The unit of a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unit {
     /// Milliseconds, shown as hours.
@@ -82,7 +82,7 @@ impl Unit {
     }
 }
 
-/// What is metered together: events of one kind about one resource id form one
+/// A kind of metered resource: events of one kind about one resource id form one
 /// history and share the resource's last known attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -111,7 +111,7 @@ pub enum ResourceKind {
     Counter,
 }
 
-/// Whether an event is the type's own, so that finding nothing to do is odd.
+/// A mark on events of the type's own: if one finds nothing to do, that is odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Own {
     /// Nothing open is an anomaly.
@@ -120,7 +120,7 @@ pub enum Own {
     No,
 }
 
-/// What an event does to the segments of a usage type.
+/// The effect of an event on the segments of a usage type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Begins a stretch with the event's attributes, all of them.
@@ -136,7 +136,7 @@ pub enum Effect {
     Split(Own),
 }
 
-/// What of one resource has a stretch of its own.
+/// The part of one resource that has a stretch of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
     /// The resource as a whole.
@@ -147,7 +147,7 @@ pub enum Part {
     Nic,
 }
 
-/// Which attributes tell records of one resource apart.
+/// The attributes that tell records of one resource apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyParts {
     /// The offering is part of the key.
@@ -158,7 +158,7 @@ pub struct KeyParts {
     pub size: bool,
 }
 
-/// Which of the fields that not every record has are shown for a type.
+/// The optional fields that are shown for a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fields {
     /// `virtualmachineid` is the resource.
@@ -194,20 +194,20 @@ pub struct UsageType {
     pub constant: &'static str,
     /// The text of `listUsageTypes`.
     pub description: &'static str,
-    /// What its quantities count.
+    /// The unit of its quantities.
     pub unit: Unit,
     /// Whose history it is computed from.
     pub kind: ResourceKind,
-    /// What each event does; empty for types fed by samples.
+    /// The effect of each event; empty for types fed by samples.
     pub events: &'static [(&'static str, Effect)],
-    /// What of a resource has a stretch of its own.
+    /// The part of a resource that has a stretch of its own.
     pub part: Part,
-    /// What tells records of a resource apart.
+    /// The attributes that tell records of a resource apart.
     pub key: KeyParts,
     /// Size 0 is open storage of nothing: one record of zero a period (the
     /// guide's bare metal rule).
     pub zero_size_is_nothing: bool,
-    /// Which optional fields are shown.
+    /// The optional fields that are shown.
     pub fields: Fields,
     /// Writes the `description` of a record.
     pub describe: fn(&RecordRow<'_>, &mut String) -> fmt::Result,
@@ -553,7 +553,7 @@ pub struct EventCode(pub u8);
 pub struct Meter {
     /// The type whose segments it touches.
     pub usage_type: &'static UsageType,
-    /// What it does to them.
+    /// The effect on them.
     pub effect: Effect,
 }
 
@@ -608,7 +608,7 @@ pub fn kinds_of(code: EventCode) -> impl Iterator<Item = ResourceKind> {
     INDEX.meters[usize::from(code.0)].iter().map(|(kind, _)| *kind)
 }
 
-/// What an event does to the segments of one kind of thing.
+/// Returns the effects of an event on the segments of one kind of resource.
 pub fn meters(code: EventCode, kind: ResourceKind) -> &'static [Meter] {
     INDEX.meters[usize::from(code.0)]
         .iter()

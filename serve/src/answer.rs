@@ -19,6 +19,9 @@ use quick_xml::escape::escape;
 
 use crate::{params::Params, signature::BARE_STAR};
 
+/// The outer element of errors that belong to no command.
+pub(crate) const NO_COMMAND: &str = "errorresponse";
+
 /// The version that XML answers carry.
 const VERSION: &str = "4.2.1";
 
@@ -29,7 +32,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// How text values are written.
+/// The escaping of text values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Texts {
     Plain,
@@ -37,7 +40,7 @@ pub(crate) enum Texts {
     Encoded,
 }
 
-/// How an answer is written.
+/// The encoding of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Style {
     pub(crate) format: Format,
@@ -90,17 +93,17 @@ pub(crate) enum Value<'a> {
 /// The fields of an object, in order.
 pub(crate) type Fields<'a> = Vec<(&'static str, Value<'a>)>;
 
-/// What a command answers.
+/// The answer of a command.
 pub(crate) enum Answer {
     /// Items that are handed out one by one.
     List(List),
-    /// What the cloud says.
+    /// An answer of the cloud.
     Tree(Tree),
 }
 
 /// `count` and the items of one page; an empty object where the page has none.
 pub(crate) struct List {
-    /// How many there are on all pages.
+    /// Number of items on all pages.
     pub(crate) count: u64,
     /// Name of an item's element.
     pub(crate) item: &'static str,
@@ -115,7 +118,7 @@ pub(crate) type Taker<'a> = dyn FnMut(&Fields<'_>) -> Result<(), Stop> + 'a;
 /// Called after each item with what is encoded so far; may take it away.
 pub(crate) type Flush<'a> = dyn FnMut(&mut Vec<u8>) -> Result<(), Stop> + 'a;
 
-/// Why an answer ends early.
+/// The reason an answer ends early.
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// Nobody reads it any more.
@@ -150,7 +153,7 @@ pub(crate) fn encode(
     Ok(())
 }
 
-/// What stands in the outer element.
+/// Takes the members of the outer element out of an answer.
 fn members_of(tree: Tree, format: Format) -> Vec<(&'static str, Node)> {
     match tree {
         // Also for a page past the end: clients take any member for items.

@@ -31,7 +31,7 @@ pub(crate) struct Arrived {
     pub(crate) room: Option<OwnedSemaphorePermit>,
 }
 
-/// Why a body is not read.
+/// The reason a body is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotRead {
     /// It broke off or is too large.

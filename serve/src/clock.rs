@@ -48,7 +48,7 @@ const STEP_MAX: Millis = Millis(5 * Millis::MINUTE.0);
 
 /// The machine's clock as long as it goes at the pace of time.
 ///
-/// When it steps, the present stands still at the last moment that was believed, until
+/// If it steps, the present stands still at the last moment that was believed, until
 /// the machine's clock comes back to where time has gone meanwhile, or the server is
 /// started anew, which takes the machine's word for it.
 #[derive(Debug)]
@@ -72,9 +72,9 @@ pub(crate) enum Look {
     Stepped {
         /// The moment at which the present stands.
         stands: Instant,
-        /// What the machine says.
+        /// The machine's time.
         machine: Instant,
-        /// Where time has gone since the present stands.
+        /// The time the machine should show by now.
         expected: Instant,
     },
 }

@@ -1,4 +1,4 @@
-//! What a command that the front answers itself is given.
+//! The context of a command that the front answers itself.
 
 use std::sync::Arc;
 

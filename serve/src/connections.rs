@@ -29,28 +29,28 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use crate::{outbox::PATIENCE, patience::Patient};
+use crate::patience::{PATIENCE, Patient};
 
 /// Connections at a time. Well below the 1024 files that systems let a process
 /// have unless told otherwise.
 const CONNECTIONS_MAX: usize = 512;
-/// How long the head of a request may take to arrive, and how long a connection
+/// Time that the head of a request may take to arrive, and that a connection
 /// may be silent before its next one.
 const HEAD_WAIT: Duration = Duration::from_secs(30);
 /// A connection that was answered this recently may end its answer in peace.
 const JUST_ANSWERED: Duration = Duration::from_secs(1);
-/// How long to wait for a place before the next connection has to go.
+/// Wait for a place before the next idle connection is closed.
 const PLACE_WAIT: Duration = Duration::from_millis(200);
-/// How long to wait after a connection could not be accepted.
+/// Wait after a connection could not be accepted.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    /// Since when it has no request under way; none while it has.
+    /// The moment since which it has no request under way; none while it has one.
     idle_since: Mutex<Option<Stopwatch>>,
     /// Requests it has brought.
-    asked: AtomicU64,
+    requests: AtomicU64,
     go: Notify,
     /// The address at its other end.
     pub(crate) peer: IpAddr,
@@ -60,7 +60,7 @@ impl Connection {
     pub(crate) fn new(peer: IpAddr) -> Self {
         Self {
             idle_since: Mutex::new(Some(Stopwatch::now())),
-            asked: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
             go: Notify::new(),
             peer,
         }
@@ -68,13 +68,13 @@ impl Connection {
 
     /// Has a request under way until the guard is dropped.
     pub(crate) fn begin(self: &Arc<Self>) -> Busy {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         *self.idle() = None;
         Busy(Arc::clone(self))
     }
 
     fn was_just_answered(&self) -> bool {
-        self.asked.load(Ordering::Relaxed) > 0
+        self.requests.load(Ordering::Relaxed) > 0
             && self.idle().is_none_or(|since| since.elapsed() < JUST_ANSWERED)
     }
 
@@ -83,7 +83,7 @@ impl Connection {
     }
 }
 
-/// Why a connection ends.
+/// The reason a connection ends.
 #[derive(Clone, Copy)]
 enum Ends {
     /// It did.
@@ -244,7 +244,7 @@ impl Connections {
     }
 }
 
-/// Whether accepting failed because of the one who connected.
+/// Returns true if accepting failed because of the one who connected.
 fn is_of_connection(cause: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(cause.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

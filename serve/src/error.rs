@@ -1,5 +1,4 @@
-//! Errors on their way to the caller: our own failures, and what of an error
-//! whom it may be told.
+//! Maps errors to answers, and decides how much of an error each caller may see.
 
 use std::error::Error;
 
@@ -12,18 +11,19 @@ pub(crate) fn internal(doing: &str, cause: &dyn Error) -> ApiError {
     ApiError::runtime(text)
 }
 
-/// Who is told of an error.
+/// The readers of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum Audience {
     /// The root admin, who may know all of it.
-    Everything,
+    RootAdmin,
     /// Anybody else: how the cloud is built is not theirs to know.
-    WhatConcernsThem,
+    Others,
 }
 
 /// The error as the caller is told; what they are not told goes to the log.
-pub(crate) fn for_caller(error: ApiError, told: Told) -> ApiError {
-    let Some(text) = error.code.in_general_words().filter(|_| told != Told::Everything) else {
+pub(crate) fn for_caller(error: ApiError, audience: Audience) -> ApiError {
+    let Some(text) = error.code.in_general_words().filter(|_| audience != Audience::RootAdmin)
+    else {
         return error;
     };
     tracing::warn!(code = error.code.status(), "told in general words: {}", error.text);
@@ -37,11 +37,11 @@ mod tests {
     #[test]
     fn only_root_reads_how_the_cloud_is_built() {
         let full = ApiError::server_capacity("host kvm-7 has no room").about("u", "id");
-        assert_eq!(for_caller(full.clone(), Told::Everything), full);
-        let told = for_caller(full.clone(), Told::WhatConcernsThem);
-        assert!(!told.text.contains("kvm-7") && told.text.contains("insufficient capacity"));
-        assert_eq!((told.code, told.cs, &told.uuids), (full.code, full.cs, &full.uuids));
+        assert_eq!(for_caller(full.clone(), Audience::RootAdmin), full);
+        let shown = for_caller(full.clone(), Audience::Others);
+        assert!(!shown.text.contains("kvm-7") && shown.text.contains("insufficient capacity"));
+        assert_eq!((shown.code, shown.cs, &shown.uuids), (full.code, full.cs, &full.uuids));
         let value = ApiError::value("`size` is too large");
-        assert_eq!(for_caller(value.clone(), Told::WhatConcernsThem), value);
+        assert_eq!(for_caller(value.clone(), Audience::Others), value);
     }
 }

@@ -1,4 +1,4 @@
-//! What all requests share, and what the front answers by itself.
+//! State shared by all requests, and the commands that the front answers by itself.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,10 +11,10 @@ use cloudtally_store::{AdminKeys, Store};
 
 use crate::{
     answer::Answer,
+    clock_driver::{Advanced, ClockDriver},
     command::FrontCall,
     error::internal,
     guesses::Guesses,
-    life::{Life, Lived},
     session::Sessions,
     throttle::{Limits, Throttle},
     usage,
@@ -28,20 +28,20 @@ const SECONDS_MAX: i64 = 100 * 366 * 86_400;
 pub(crate) struct Front {
     pub(crate) store: Store,
     pub(crate) cloud: Arc<Cloud>,
-    pub(crate) life: Arc<Life>,
+    pub(crate) driver: Arc<ClockDriver>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Throttle,
     pub(crate) guesses: Guesses,
 }
 
 impl Front {
-    pub(crate) fn new(store: Store, life: Arc<Life>) -> Self {
-        let cloud = Arc::clone(life.cloud());
+    pub(crate) fn new(store: Store, driver: Arc<ClockDriver>) -> Self {
+        let cloud = Arc::clone(driver.cloud());
         let (sessions, throttle) = (Sessions::default(), Throttle::default());
-        Self { store, cloud, life, sessions, throttle, guesses: Guesses::default() }
+        Self { store, cloud, driver, sessions, throttle, guesses: Guesses::default() }
     }
 
-    /// How long a session may be silent.
+    /// The time that a session may be silent.
     pub(crate) fn session_timeout(&self) -> Duration {
         let seconds = self.cloud.world().setting_number(SESSION_TIMEOUT);
         Duration::from_secs(seconds.unsigned_abs())
@@ -121,12 +121,12 @@ impl Front {
     ) -> Result<Answer, ApiError> {
         match which {
             FrontCommand::GenerateUsageRecords => {
-                usage::generate_records(call, self.life.usage_job())
+                usage::generate_records(call, self.driver.usage_job())
             }
             FrontCommand::ListUsageRecords => usage::list_records(call),
             FrontCommand::ListUsageTypes => usage::list_types(call),
             FrontCommand::ListUsageJobs => usage::list_jobs(call),
-            FrontCommand::GetUsageJobStatus => usage::job_status(call, self.life.usage_job()),
+            FrontCommand::GetUsageJobStatus => usage::job_status(call, self.driver.usage_job()),
             FrontCommand::GetClock => Ok(self.clock()),
             FrontCommand::AdvanceClock => self.advance_clock(call),
             FrontCommand::GetApiLimit => Ok(self.api_limit(&call.caller)),
@@ -137,11 +137,11 @@ impl Front {
     }
 
     fn clock(&self) -> Answer {
-        let simulated = matches!(self.life.clock(), Clock::Simulated(_));
+        let simulated = matches!(self.driver.clock(), Clock::Simulated(_));
         Answer::Tree(Tree::Object {
             item: "clock",
             object: Node::Object(vec![
-                ("now", Node::Date(self.life.now())),
+                ("now", Node::Date(self.driver.now())),
                 ("simulated", Node::Bool(simulated)),
             ]),
         })
@@ -149,7 +149,7 @@ impl Front {
 
     /// Puts a simulated clock forward; returns when all that was due has happened.
     fn advance_clock(&self, call: &FrontCall<'_>) -> Result<Answer, ApiError> {
-        let now = self.life.now();
+        let now = self.driver.now();
         let to = match (call.args.int("seconds"), call.args.moment("to")) {
             (Some(seconds), None) if (0..=SECONDS_MAX).contains(&seconds) => {
                 now + Millis(seconds * 1000)
@@ -161,7 +161,7 @@ impl Front {
             (None, Some(to)) => to,
             _ => return Err(ApiError::value("give either `seconds` or `to`")),
         };
-        if matches!(self.life.clock(), Clock::Real(_)) {
+        if matches!(self.driver.clock(), Clock::Real(_)) {
             return Err(ApiError::value(
                 "the clock is the real one; serve with `--clock sim` to step it",
             ));
@@ -175,9 +175,9 @@ impl Front {
             let expected = format!("expected at most {SECONDS_MAX} seconds after {now}");
             return Err(call.invalid("to", &to.to_string(), &expected));
         }
-        match self.life.advance(to) {
-            Ok(Lived::All { .. }) => Ok(self.clock()),
-            Ok(Lived::Stopped) => Err(ApiError::runtime(format!(
+        match self.driver.advance(to) {
+            Ok(Advanced::All { .. }) => Ok(self.clock()),
+            Ok(Advanced::Stopped) => Err(ApiError::runtime(format!(
                 "the server stops, and the clock with it, before {to}; step on when it is up again"
             ))),
             Err(cause) => Err(ApiError::runtime(match self.cloud.lost() {
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
     use crate::{
         clock,
-        job::Beat,
+        job::UsageJobTimer,
         open::{NewCloud, Pace, open_cloud},
     };
 
@@ -231,9 +231,9 @@ mod tests {
         let keys = AdminKeys { api_key: "a".to_owned(), secret_key: "s".to_owned() };
         let new = NewCloud { start: Start::Empty, seed: Some(1) };
         let opened = open_cloud(&store, new, Pace::Real, &keys).unwrap();
-        let beat = Arc::new(Beat::new(&store, clock::now()).unwrap());
-        let life = Arc::new(Life::new(opened.cloud, opened.clock, beat, None));
-        let front = Front::new(store.clone(), life);
+        let timer = Arc::new(UsageJobTimer::new(&store, clock::now()).unwrap());
+        let driver = Arc::new(ClockDriver::new(opened.cloud, opened.clock, timer, None));
+        let front = Front::new(store.clone(), driver);
         let set = |name: &str, value: &str| {
             let wait = LockWait { limit: Duration::from_secs(20), on_wait: &mut || {} };
             store.writer(wait).unwrap().set_setting(name, value).unwrap();

@@ -21,13 +21,13 @@ const WAIT_MAX: Duration = Duration::from_secs(300);
 /// Addresses remembered; one more takes the place of the one that was silent the longest.
 const ADDRESSES_MAX: usize = 10_000;
 
-/// What is known of an address.
+/// The wrong passwords of an address.
 #[derive(Clone, Copy, Debug)]
 struct Guess {
     failures: u32,
-    /// When the last one was counted or forgotten.
+    /// The instant the last one was counted or forgotten.
     since: Stopwatch,
-    /// Until when it waits.
+    /// The end of its wait.
     until: Stopwatch,
 }
 
@@ -71,7 +71,7 @@ impl Guesses {
 }
 
 impl Guess {
-    /// What is left of it at a time.
+    /// Takes off the failures that are forgotten by `now`.
     fn after(self, now: Stopwatch) -> Self {
         let passed = now.saturating_duration_since(self.since);
         let forgotten = u32::try_from(passed.as_secs() / FORGOTTEN_IN.as_secs());

@@ -4,7 +4,7 @@
 //! blocks. Threads of the runtime's pool would do, but a runtime waits for its
 //! pool when it ends, however long a usage job takes; a thread of ours ends with
 //! the process, and the folder is whole whenever that is. The thread sends the answer
-//! by its [`Outbox`].
+//! by its [`HttpOutbox`].
 
 use std::{
     io,
@@ -18,13 +18,12 @@ use axum::{
     Extension, Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method as HttpMethod, Response, StatusCode, header},
+    http::{HeaderMap, Method as HttpMethod, Response, header},
     middleware::from_fn_with_state,
     routing::get,
 };
-use cloudtally_model::{ApiError, ErrorCode};
+use cloudtally_model::ApiError;
 use cloudtally_platform::engine::secret;
-use hyper::ext::ReasonPhrase;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     time::timeout,
@@ -32,20 +31,22 @@ use tokio::{
 use tracing::debug;
 
 use crate::{
-    answer::{Style, encode_error},
+    answer::{NO_COMMAND, Style},
     bodies::{Arrived, BODY_BYTES_MAX, Bodies, NotRead},
     clock,
     connections::Connection,
-    doors::{Guard, address_of, guard},
     error::internal,
     front::Front,
+    guard::{Guard, address_of, guard},
+    http_outbox::{HttpOutbox, send},
+    http_request::{HttpRequest, Method, Port},
     large::LargeAnswers,
-    outbox::{Outbox, send},
     params::Params,
-    request::{Asked, Door, Method, NO_COMMAND, named, respond},
+    request::{named, respond},
+    response::{SESSION_COOKIE, failed},
 };
 
-/// How long a body may take to arrive.
+/// Time that a body may take to arrive.
 const BODY_WAIT: Duration = Duration::from_secs(30);
 /// Requests answered at a time; others wait.
 const REQUESTS_MAX: usize = 64;
@@ -55,20 +56,15 @@ const BODY_RETRY_SECONDS: u64 = 2;
 const LOGINS_WAITING: usize = 16;
 /// Seconds after which a login that was refused makes sense again.
 const LOGIN_RETRY_SECONDS: u64 = 2;
-/// Characters of an error that the header repeats.
-const DESCRIPTION_CHARS_MAX: usize = 512;
-const DESCRIPTION: &str = "x-description";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-pub(crate) const SESSION_COOKIE: &str = "JSESSIONID";
-
-/// What all requests by one door share.
+/// State shared by all requests at one port.
 #[derive(Clone)]
 struct Server {
     front: Arc<Front>,
     places: Places,
-    door: Door,
-    /// Whose word counts on who asked.
+    port: Port,
+    /// The proxies whose word counts on a caller's address.
     proxies: Arc<Vec<IpAddr>>,
 }
 
@@ -103,20 +99,20 @@ pub(crate) fn routers(
     integration: Guard,
 ) -> (Router, Router) {
     let (places, proxies) = (Places::new(), Arc::new(proxies));
-    let server = |door| Server {
+    let server = |port| Server {
         front: Arc::clone(&front),
         places: places.clone(),
-        door,
+        port,
         proxies: Arc::clone(&proxies),
     };
     let methods = || get(answer).post(answer);
     let public = Router::new()
         .route("/client/api", methods())
         .route("/client/api/", methods())
-        .with_state(server(Door::Public))
+        .with_state(server(Port::Public))
         .layer(from_fn_with_state(Guard::public(), guard));
     let programs = Router::new()
-        .fallback_service(methods().with_state(server(Door::Integration)))
+        .fallback_service(methods().with_state(server(Port::Integration)))
         .layer(from_fn_with_state(integration, guard));
     (public, programs)
 }
@@ -144,20 +140,20 @@ async fn answer(
     let started = thread::Builder::new().name("request".to_owned()).spawn(move || {
         let began = Stopwatch::now();
         let session = session_of(&parts.headers);
-        let asked = Asked {
+        let request = HttpRequest {
             params,
             form: form.map(drop),
             session: session.as_deref(),
-            door: server.door,
+            port: server.port,
             address,
             method: match parts.method {
                 HttpMethod::POST => Method::Post,
                 _ => Method::Get,
             },
         };
-        let outcome = respond(&server.front, &asked, clock::now());
+        let outcome = respond(&server.front, &request, clock::now());
         let outer = outcome.outer.clone();
-        let status = send(outcome, Outbox::new(reply, busy, permit, server.places.large));
+        let status = send(outcome, HttpOutbox::new(reply, busy, permit, server.places.large));
         // The parameters are as long as the form was.
         drop(room);
         debug!(status, elapsed_ms = began.elapsed().as_millis(), "answered {outer}: {status}");
@@ -241,53 +237,4 @@ async fn read_form(bodies: &Bodies, headers: &HeaderMap, body: Body) -> Result<A
 
 fn no_answer(why: &str) -> ApiError {
     internal("answer the request", &io::Error::other(why.to_owned()))
-}
-
-pub(crate) fn ok(style: Style, body: Body) -> Response<Body> {
-    response(StatusCode::OK, style, body)
-}
-
-pub(crate) fn failed(style: Style, outer: &str, error: &ApiError) -> Response<Body> {
-    let status = StatusCode::from_u16(error.code.status());
-    let status = status.expect("documented codes are HTTP statuses");
-    let mut response = response(status, style, encode_error(outer, error, style.format).into());
-    // HTTP's own name of 431 would mislead, and it has none for 432 and 530.
-    response.extensions_mut().insert(reason(error.code));
-    // Command line clients print this header when a call fails.
-    response.headers_mut().insert(DESCRIPTION, description(&error.text));
-    if let Some(seconds) = error.retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    }
-    response
-}
-
-fn response(status: StatusCode, style: Style, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    let content_type = HeaderValue::from_static(style.content_type);
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    response
-}
-
-fn reason(code: ErrorCode) -> ReasonPhrase {
-    ReasonPhrase::try_from(code.reason().as_bytes()).expect("the table's words are plain ASCII")
-}
-
-/// A text as a header can carry it: printable ASCII, not too long.
-fn description(text: &str) -> HeaderValue {
-    let plain = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
-    let text: String = text.chars().take(DESCRIPTION_CHARS_MAX).map(plain).collect();
-    HeaderValue::from_str(&text).expect("printable ASCII is a header value")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_text_fits_the_description_header() {
-        assert_eq!(description("no `é`\r\nX: y\u{0}"), "no `?`??X: y?");
-        assert_eq!(description(&"x".repeat(70_000)).len(), DESCRIPTION_CHARS_MAX);
-        assert_eq!(description(""), "");
-    }
 }

@@ -1,10 +1,9 @@
 //! The usage job on its schedule.
 //!
-//! A *beat* comes every minute and looks whether the job is due. A run has a
-//! thread of its own and may take longer than a minute; beats that come
-//! meanwhile do nothing. When the server stops, it waits for a run for a while
-//! and then leaves it: each window of a run is published whole or not at all,
-//! and the next run goes on behind it.
+//! The timer looks every minute at the schedule and runs the job if it is due. A run
+//! has a thread of its own and may take longer than a minute; the timer does nothing
+//! meanwhile. A server that stops waits for a run for a while and then leaves it: each
+//! window of a run is published whole or not at all, and the next run goes on behind it.
 
 use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
@@ -29,26 +28,26 @@ use tracing::{error, info, warn};
 use crate::{
     clock,
     schedule::{Ended, Schedule, ScheduleError, Timetable},
-    server::Stopped,
-    status::{JobStatus, is_enabled},
+    status::{UsageJobStatus, is_enabled},
+    stopped::Stopped,
 };
 
-/// How long a run waits for another writer before it leaves it to the next beat.
+/// Time that a run waits for another writer before it is left to the next minute.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 
-/// Looks whether the job is due, and runs it.
-pub(crate) struct Beat {
+/// A timer of the usage job: looks at the schedule, and runs the job if it is due.
+pub(crate) struct UsageJobTimer {
     store: Store,
     timetable: Mutex<Timetable>,
     running: watch::Sender<bool>,
-    /// Whose administrator is told when something is wrong.
+    /// The cloud whose administrator is told if something is wrong.
     cloud: Weak<Cloud>,
-    /// Since when runs have waited for another writer.
+    /// The moment since which runs have waited for another writer.
     waiting_since: Mutex<Option<Instant>>,
     lock_wait: Duration,
 }
 
-impl Beat {
+impl UsageJobTimer {
     /// Takes up the schedule where the folder left it.
     pub(crate) fn new(store: &Store, now: Instant) -> Result<Self, ScheduleError> {
         let timetable = Mutex::new(Timetable::of(store, now)?);
@@ -123,15 +122,15 @@ impl Beat {
         Ok(self.timetable().is_due(&schedule, now) && enabled)
     }
 
-    /// When it runs next.
+    /// Returns the instant of the next run.
     pub(crate) fn next(&self) -> Result<Instant, ScheduleError> {
         let schedule = Schedule::of(&self.store)?;
         Ok(self.timetable().next(&schedule))
     }
 
-    /// How it stands.
-    pub(crate) fn status(&self, now: Instant) -> Result<JobStatus, ScheduleError> {
-        JobStatus::with_next(&self.store, self.next()?, now)
+    /// Reads the status of the job.
+    pub(crate) fn status(&self, now: Instant) -> Result<UsageJobStatus, ScheduleError> {
+        UsageJobStatus::with_next(&self.store, self.next()?, now)
     }
 
     /// Runs the job here and now if it is due at `now`.
@@ -200,12 +199,12 @@ impl Beat {
     }
 }
 
-/// How long runs wait for another writer before the administrator is told.
+/// Time that runs wait for another writer before the administrator is told.
 const WAITING_MAX: Millis = Millis::HOUR;
 
-/// What the administrator is told.
-impl Beat {
-    /// That a run of the usage job has come to its end; `before` was published before it.
+/// Alerts to the administrator.
+impl UsageJobTimer {
+    /// Reports that a run of the usage job has come to its end; `before` was published before it.
     pub(crate) fn ran(&self, now: Instant, before: Vec<PublishedPeriod>) {
         self.look_over(now, before);
         let snapshot = self.store.snapshot();
@@ -220,7 +219,7 @@ impl Beat {
         }
     }
 
-    /// That a run of the usage job has failed.
+    /// Reports that a run of the usage job has failed.
     pub(crate) fn failed(&self, now: Instant, cause: &AggregateError) {
         let text = format!("the usage job failed: {}", with_causes(cause));
         error!("{text}");
@@ -284,8 +283,8 @@ impl Beat {
     }
 }
 
-/// That a look or a run is under way; ends when dropped, however that comes.
-struct Running(Arc<Beat>);
+/// A mark that a look or a run is under way; it ends when dropped, however that comes.
+struct Running(Arc<UsageJobTimer>);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -310,7 +309,7 @@ mod tests {
     struct World {
         _dir: TempDir,
         store: Store,
-        beat: Arc<Beat>,
+        timer: Arc<UsageJobTimer>,
     }
 
     impl World {
@@ -322,8 +321,8 @@ mod tests {
             std::fs::write(&csv, rows).unwrap();
             let store = Store::open(&dir.path().join("data")).unwrap();
             take_in(&store, Stream::Events, csv);
-            let beat = Arc::new(Beat::new(&store, at(now)).unwrap());
-            Self { _dir: dir, store, beat }
+            let timer = Arc::new(UsageJobTimer::new(&store, at(now)).unwrap());
+            Self { _dir: dir, store, timer }
         }
 
         fn set(&self, name: &str, value: &str) {
@@ -332,8 +331,8 @@ mod tests {
 
         /// Looks, waits for what that begins, and tells how many periods there are.
         async fn look(&self, now: &str) -> usize {
-            self.beat.look(at(now));
-            assert_eq!(self.beat.finish(Duration::from_secs(30)).await, Stopped::Whole);
+            self.timer.look(at(now));
+            assert_eq!(self.timer.finish(Duration::from_secs(30)).await, Stopped::Whole);
             self.store.snapshot().unwrap().periods.len()
         }
     }
@@ -402,7 +401,7 @@ mod tests {
     async fn a_run_missed_before_the_start_is_made_up_for() {
         let world = World::new("2026-01-01 12:00:00");
         assert_eq!(world.look("2026-01-02 00:15:00").await, 1);
-        let restarted = |now: &str| Beat::new(&world.store, at(now)).unwrap();
+        let restarted = |now: &str| UsageJobTimer::new(&world.store, at(now)).unwrap();
         let is_due = |now: &str| restarted(now).is_due(at(now)).unwrap();
         assert!(!is_due("2026-01-02 00:20:00"));
         assert!(!is_due("2026-01-03 00:14:59"));
@@ -416,8 +415,9 @@ mod tests {
         let keys = AdminKeys { api_key: "a".to_owned(), secret_key: "s".to_owned() };
         let new = NewCloud { start: Start::Empty, seed: Some(1) };
         let cloud = open_cloud(&world.store, new, Pace::Real, &keys).unwrap().cloud;
-        let mut beat = Beat::new(&world.store, at("2026-01-01 12:00:00")).unwrap().telling(&cloud);
-        beat.lock_wait = Duration::ZERO;
+        let mut timer =
+            UsageJobTimer::new(&world.store, at("2026-01-01 12:00:00")).unwrap().telling(&cloud);
+        timer.lock_wait = Duration::ZERO;
         // All alerts of type 13, and those of them that stand.
         let told = || {
             let world = cloud.world();
@@ -426,7 +426,7 @@ mod tests {
             (stand.len(), stand.into_iter().filter(|stands| *stands).count())
         };
         let run = |now: &str| {
-            beat.run_now(at(now));
+            timer.run_now(at(now));
             told()
         };
         for (day, before, raised) in
@@ -449,7 +449,8 @@ mod tests {
         let keys = AdminKeys { api_key: "a".to_owned(), secret_key: "s".to_owned() };
         let new = NewCloud { start: Start::Empty, seed: Some(1) };
         let cloud = open_cloud(&world.store, new, Pace::Real, &keys).unwrap().cloud;
-        let beat = Beat::new(&world.store, at("2026-01-01 12:00:00")).unwrap().telling(&cloud);
+        let timer =
+            UsageJobTimer::new(&world.store, at("2026-01-01 12:00:00")).unwrap().telling(&cloud);
         // All alerts of type 20, those of them that stand, and what the last one says.
         let told = || {
             let world = cloud.world();
@@ -461,21 +462,21 @@ mod tests {
             (all.len(), stand, all.last().map_or(String::new(), |(_, text)| text.clone()))
         };
         // The only event is of 1 January 00:00: a week is billed, and then it waits.
-        beat.run_now(at("2026-01-08 00:15:00"));
+        timer.run_now(at("2026-01-08 00:15:00"));
         assert_eq!((told().0, told().1), (0, 0));
         for day in ["2026-01-09", "2026-01-10"] {
-            beat.run_now(at(&format!("{day} 00:15:00")));
+            timer.run_now(at(&format!("{day} 00:15:00")));
             let (all, stand, text) = told();
             assert_eq!((all, stand), (1, 1), "{day}: told once");
             assert!(text.contains("`default` is complete through 2026-01-01"), "{text}");
         }
         assert_eq!(world.store.snapshot().unwrap().periods.len(), 7);
-        let status = beat.status(at("2026-01-10 00:20:00")).unwrap();
+        let status = timer.status(at("2026-01-10 00:20:00")).unwrap();
         assert_eq!(status.waits.unwrap().period.start, at("2026-01-08 00:00:00"));
         assert!(world.store.jobs(0, 1).unwrap()[0].note.contains("`default`"));
         let default = SourceName::new("default").unwrap();
         writer(&world.store).set_complete_through(&default, at("2026-01-11 00:00:00")).unwrap();
-        beat.run_now(at("2026-01-11 00:15:00"));
+        timer.run_now(at("2026-01-11 00:15:00"));
         assert_eq!((told().0, told().1), (1, 0), "all is well");
         assert_eq!(world.store.snapshot().unwrap().periods.len(), 10);
     }
@@ -488,7 +489,8 @@ mod tests {
         let keys = AdminKeys { api_key: "a".to_owned(), secret_key: "s".to_owned() };
         let new = NewCloud { start: Start::Empty, seed: Some(1) };
         let cloud = open_cloud(&world.store, new, Pace::Real, &keys).unwrap().cloud;
-        let beat = Beat::new(&world.store, at("2026-01-01 12:00:00")).unwrap().telling(&cloud);
+        let timer =
+            UsageJobTimer::new(&world.store, at("2026-01-01 12:00:00")).unwrap().telling(&cloud);
         let most = i64::MAX;
         let rows = format!(
             "sampled,account_id,zone_id,device_id,device_type,network_id,bytes_sent,bytes_received\n\
@@ -513,7 +515,7 @@ mod tests {
             (all.len(), stand, all.last().map_or(String::new(), |(_, text)| text.clone()))
         };
         for day in ["2026-01-02", "2026-01-03"] {
-            beat.run_now(at(&format!("{day} 00:15:00")));
+            timer.run_now(at(&format!("{day} 00:15:00")));
             let (all, stand, text) = told();
             assert_eq!((all, stand), (1, 1), "{day}: told once");
             let parts = ["DomainRouter 9", "2026-01-01T06:00:00Z to 2026-01-01T10:00:00Z"];
@@ -533,7 +535,7 @@ mod tests {
         let (device, at_ten) = (9, at("2026-01-01 10:00:00"));
         let wanted = SamplesAt { source, device, at: at_ten, account: None, address: None };
         drop_samples(&writer(&world.store), &wanted, 1, Drop::Really).unwrap();
-        beat.run_now(at("2026-01-04 00:15:00"));
+        timer.run_now(at("2026-01-04 00:15:00"));
         assert_eq!((told().0, told().1), (1, 0), "all is well");
         assert_eq!(bytes().into_iter().max(), Some(most.unsigned_abs()));
     }
@@ -542,13 +544,13 @@ mod tests {
     async fn looks_during_a_run_do_nothing_and_stopping_waits_for_it() {
         let world = World::new("2026-01-01 12:00:00");
         let lock = writer(&world.store);
-        world.beat.look(at("2026-01-02 00:15:00"));
-        world.beat.look(at("2026-01-02 00:16:00"));
-        world.beat.look(at("2026-01-03 00:15:00"));
-        let waited = world.beat.finish(Duration::from_millis(50)).await;
+        world.timer.look(at("2026-01-02 00:15:00"));
+        world.timer.look(at("2026-01-02 00:16:00"));
+        world.timer.look(at("2026-01-03 00:15:00"));
+        let waited = world.timer.finish(Duration::from_millis(50)).await;
         assert_eq!(waited, Stopped::Cut, "it waits for the folder");
         drop(lock);
-        assert_eq!(world.beat.finish(Duration::from_secs(30)).await, Stopped::Whole);
+        assert_eq!(world.timer.finish(Duration::from_secs(30)).await, Stopped::Whole);
         assert_eq!(world.store.jobs(0, 9).unwrap().len(), 1);
         assert_eq!(
             world.look("2026-01-03 00:16:00").await,

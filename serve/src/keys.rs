@@ -11,7 +11,7 @@ const SECRET_KEY_VARIABLE: &str = "CLOUDTALLY_ADMIN_SECRET_KEY";
 /// Random bytes in a key; 86 characters in Base64, as real keys have.
 const KEY_BYTES: usize = 64;
 
-/// Where the keys in force came from.
+/// The origin of the keys in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyOrigin {
     /// They were there.
@@ -22,7 +22,7 @@ pub enum KeyOrigin {
     Generated,
 }
 
-/// Why there are no keys.
+/// An error that leaves a cloud without keys.
 #[derive(Debug, Error)]
 pub enum KeyError {
     /// Only one of the pair is set.

@@ -20,10 +20,11 @@ use cloudtally_platform::{
 use tracing::warn;
 
 use crate::{
-    answer::Answer, clock, front::Front, open::entropy, params::Params, request::Asked, signature,
+    answer::Answer, clock, front::Front, http_request::HttpRequest, open::entropy, params::Params,
+    signature,
 };
 
-/// What a password is compared with where there is none, so that the time an
+/// A hash to compare a password with if there is no user, so that the time an
 /// answer takes does not tell which users there are.
 static NOBODY: LazyLock<String> =
     LazyLock::new(|| secret::hash("nobody has this password", entropy).unwrap_or_default());
@@ -32,10 +33,10 @@ static NOBODY: LazyLock<String> =
 /// of the new session.
 pub(crate) fn log_in(
     front: &Front,
-    asked: &Asked<'_>,
+    request: &HttpRequest<'_>,
     now: Instant,
 ) -> Result<(Answer, String), ApiError> {
-    let params = &asked.params;
+    let params = &request.params;
     // 1. Who: a user name in a domain.
     let given = |name: &str| params.given(name).ok_or_else(|| missing(name));
     let username = given("username")?;
@@ -68,7 +69,7 @@ pub(crate) fn log_in(
     };
     let is_guess = proof == Proof::Password && !is_right;
     if is_guess {
-        count_guess(front, asked, username, user);
+        count_guess(front, request, username, user);
     }
     // 3. What follows from it.
     let refused = || {
@@ -91,7 +92,7 @@ pub(crate) fn log_in(
         return Err(refused());
     }
     let timeout = front.session_timeout();
-    if let Some(before) = asked.session {
+    if let Some(before) = request.session {
         front.end_session(before, now)?;
     }
     let world = front.cloud.world();
@@ -106,17 +107,17 @@ fn missing(name: &str) -> ApiError {
     ))
 }
 
-/// What shows that the caller is the user.
+/// The proof that the caller is the user.
 #[derive(Clone, Copy)]
 enum Given<'p> {
     Password(&'p str),
-    /// That who signed has the key of single sign-on.
+    /// A signature by the key of single sign-on.
     SingleSignOn {
         signature: &'p str,
     },
 }
 
-/// Whether the parameters are signed with the key of single sign-on, just now by
+/// Returns true if the parameters are signed with the key of single sign-on, just now by
 /// the machine's clock. Nobody signs on while the key is empty.
 fn is_signed_on(world: &World, params: &Params, signature: &str) -> bool {
     let key = world.setting("security.singlesignon.key");
@@ -129,8 +130,8 @@ fn is_signed_on(world: &World, params: &Params, signature: &str) -> bool {
 }
 
 /// Counts a wrong password against its address, and tells the log of it.
-fn count_guess(front: &Front, asked: &Asked<'_>, username: &str, user: Option<ResourceId>) {
-    let address = asked.address;
+fn count_guess(front: &Front, request: &HttpRequest<'_>, username: &str, user: Option<ResourceId>) {
+    let address = request.address;
     front.guesses.count(address, Stopwatch::now());
     // A name that nobody has may be a password that was typed in the wrong place.
     match user {
@@ -141,8 +142,12 @@ fn count_guess(front: &Front, asked: &Asked<'_>, username: &str, user: Option<Re
 
 /// Logs out whoever has the session, and shows by its key that it is not another page
 /// that wants it.
-pub(crate) fn log_out(front: &Front, asked: &Asked<'_>, now: Instant) -> Result<Answer, ApiError> {
-    let (Some(id), Some(key)) = (asked.session, asked.params.given("sessionkey")) else {
+pub(crate) fn log_out(
+    front: &Front,
+    request: &HttpRequest<'_>,
+    now: Instant,
+) -> Result<Answer, ApiError> {
+    let (Some(id), Some(key)) = (request.session, request.params.given("sessionkey")) else {
         return Err(ApiError::unauthorised());
     };
     front.user_of_session(id, key).ok_or_else(ApiError::unauthorised)?;
@@ -159,7 +164,7 @@ fn domain_of(world: &World, params: &Params) -> Result<Option<ResourceId>, ApiEr
     domain.map(|domain| Some(domain.id)).ok_or_else(ApiError::unauthorised)
 }
 
-/// What a login answers, all of it text.
+/// Builds the answer of a login, all of it text.
 fn shown(
     world: &World,
     user: ResourceId,

@@ -19,28 +19,28 @@ use crate::clock;
 const PASSWORD_VARIABLE: &str = "CLOUDTALLY_ADMIN_PASSWORD";
 /// Random bytes in a password that we make.
 const PASSWORD_BYTES: usize = 15;
-/// How long a server that is just ending may take to let go of its cloud.
+/// Time that a server that is just ending may take to let go of its cloud.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
-/// How a cloud that is not there yet begins.
+/// The beginning of a cloud that is not there yet.
 #[derive(Clone, Copy, Debug)]
 pub struct NewCloud {
-    /// What it has.
+    /// Its first content.
     pub start: Start,
-    /// What its uuids are made from; random unless given.
+    /// The seed of its uuids; random unless given.
     pub seed: Option<u64>,
 }
 
-/// By which clock a cloud lives.
+/// The clock of a cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
     /// The machine's.
     Real,
     /// One of its own.
     Simulated {
-        /// How many times as fast as the machine's; 0 stands still.
+        /// Speed against the machine's clock; 0 stands still.
         speed: u32,
-        /// When a new cloud begins; one that is there goes on from where it stopped.
+        /// The first instant of a new cloud; one that is there goes on from where it stopped.
         start: Instant,
     },
 }
@@ -51,11 +51,11 @@ pub struct OpenedCloud {
     pub cloud: Arc<Cloud>,
     /// Its present.
     pub clock: Arc<Clock>,
-    /// Where the root admin's password came from.
+    /// The origin of the root admin's password.
     pub password: AdminPassword,
 }
 
-/// Where the root admin's password came from.
+/// The origin of the root admin's password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdminPassword {
     /// The cloud was there; its password stays.
@@ -66,7 +66,7 @@ pub enum AdminPassword {
     Generated(String),
 }
 
-/// Why there is no cloud.
+/// An error in opening a cloud.
 #[derive(Debug, Error)]
 pub enum CloudError {
     /// It cannot be read or kept.
@@ -93,7 +93,7 @@ pub enum CloudError {
         "the cloud of the folder has lived until {stored}, which is after the present; put the machine's clock right, or if that was wrong before, look at what `cloudtally repair-clock --to INSTANT` would set back"
     )]
     Ahead {
-        /// Until when.
+        /// The last moment it has lived.
         stored: Instant,
     },
     /// The folder failed.
@@ -101,7 +101,7 @@ pub enum CloudError {
     Store(#[from] StoreError),
 }
 
-/// How much later than the machine's the time of a cloud on the real clock may be:
+/// The most by which the time of a cloud on the real clock may be ahead of the machine's:
 /// machines' clocks are put right.
 const AHEAD_MAX: Millis = Millis(10 * Millis::MINUTE.0);
 

@@ -16,7 +16,7 @@ use cloudtally_platform::engine::RawParams;
 /// Parameters read at most, so that a request nobody signed costs little.
 const PARAMS_MAX: usize = 1000;
 
-/// What says how to ask, not what is asked: commands never see these.
+/// Parameters that control the request itself: commands never see these.
 const CONTROL: &[&str] =
     &["apikey", "command", "expires", "response", "sessionkey", "signature", "signatureversion"];
 
@@ -107,7 +107,7 @@ impl Params {
         self.get(name).filter(|value| !value.is_empty())
     }
 
-    /// What is for the command.
+    /// Returns the parameters for the command.
     pub(crate) fn of_command(&self) -> RawParams {
         let params = self.params.iter().filter(|param| !CONTROL.contains(&param.name.as_str()));
         params.map(|param| (param.name.clone(), param.value.clone())).collect()

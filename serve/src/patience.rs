@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-/// How long a reader may take.
+/// The time that a reader may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     /// Until it takes something again.
@@ -21,12 +21,16 @@ pub(crate) struct Patience {
     pub(crate) for_all: Duration,
 }
 
+/// The patience with readers of answers.
+pub(crate) const PATIENCE: Patience =
+    Patience { for_some: Duration::from_secs(30), for_all: Duration::from_secs(15 * 60) };
+
 /// A stream that breaks off when its reader takes too long.
 #[derive(Debug)]
 pub(crate) struct Patient<S> {
     stream: S,
     patience: Patience,
-    /// Since when there is something to take.
+    /// The moment since which there is something to take.
     since: Option<Instant>,
     /// Ends the wait for the reader to take something.
     wait: Option<Pin<Box<Sleep>>>,

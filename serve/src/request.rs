@@ -1,9 +1,6 @@
 //! One request from its parameters to its answer; knows no HTTP.
 
-use std::{
-    net::IpAddr,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use cloudtally_model::{ApiError, ErrorCode, Instant, settings};
 use cloudtally_platform::{
@@ -13,37 +10,17 @@ use cloudtally_platform::{
 };
 
 use crate::{
-    answer::{Answer, Style},
+    answer::{Answer, NO_COMMAND, Style},
     command::FrontCall,
-    error::{Told, for_caller, internal},
+    error::{Audience, for_caller, internal},
     front::Front,
+    http_request::{HttpRequest, Method, Port},
     large::Reader,
     login,
     params::Params,
     signature::verify,
     throttle::Limits,
 };
-
-/// The outer element of errors that belong to no command.
-pub(crate) const NO_COMMAND: &str = "errorresponse";
-
-/// By which door a request came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
-    /// Callers say who they are.
-    Public,
-    /// Everybody is the system user.
-    Integration,
-}
-
-/// The way a request came: what stands in an address is bounded more closely.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Method {
-    /// All parameters stand in the address.
-    Get,
-    /// They may stand in the body.
-    Post,
-}
 
 /// The version of signatures that says when it expires, however it is written: `3`, `03`.
 const SIGNATURE_THAT_EXPIRES: u64 = 3;
@@ -54,23 +31,9 @@ const SIGNATURE_THAT_EXPIRES: u64 = 3;
 /// CloudStack 4.2: 2 KiB by GET, 32 KiB by POST.
 const USER_DATA_BYTES_BY_GET: usize = 2048;
 
-/// What was asked.
-pub(crate) struct Asked<'a> {
-    pub(crate) method: Method,
-    /// Those of the address and the body.
-    pub(crate) params: Params,
-    /// Why the body cannot be read, if it cannot.
-    pub(crate) form: Result<(), ApiError>,
-    /// Where it comes from.
-    pub(crate) address: IpAddr,
-    /// The session the cookie names.
-    pub(crate) session: Option<&'a str>,
-    pub(crate) door: Door,
-}
-
-/// What came of a request.
+/// The result of a request, and its encoding.
 pub(crate) struct Outcome {
-    /// How to encode it.
+    /// Its encoding.
     pub(crate) style: Style,
     /// The outer element.
     pub(crate) outer: String,
@@ -82,15 +45,15 @@ pub(crate) struct Outcome {
 }
 
 /// Answers a request that came at this time of the machine.
-pub(crate) fn respond(front: &Front, asked: &Asked<'_>, wall: Instant) -> Outcome {
+pub(crate) fn respond(front: &Front, request: &HttpRequest<'_>, wall: Instant) -> Outcome {
     // The format and the command first: they say how everything else is told.
-    let params = &asked.params;
+    let params = &request.params;
     let style = Style::of(&front.cloud.world(), params);
-    let named = asked.form.clone().and_then(|()| named(params));
+    let named = request.form.clone().and_then(|()| named(params));
     let mut reader = Reader::default();
     let (command, result, opened) = match named {
         Ok(command) => {
-            let (result, opened) = answer(front, asked, command, wall, &mut reader);
+            let (result, opened) = answer(front, request, command, wall, &mut reader);
             (Some(command), result, opened)
         }
         Err(error) => (None, Err(error), None),
@@ -126,41 +89,41 @@ pub(crate) fn named(params: &Params) -> Result<&'static Command, ApiError> {
 
 fn answer(
     front: &Front,
-    asked: &Asked<'_>,
+    request: &HttpRequest<'_>,
     command: &'static Command,
     wall: Instant,
     reader: &mut Reader,
 ) -> (Result<Answer, ApiError>, Option<String>) {
-    if let Err(error) = asked.params.check() {
+    if let Err(error) = request.params.check() {
         return (Err(error), None);
     }
     match command.name {
-        "login" => match login::log_in(front, asked, front.life.now()) {
+        "login" => match login::log_in(front, request, front.driver.now()) {
             Ok((answer, session)) => (Ok(answer), Some(session)),
-            Err(error) => (Err(for_caller(error, Told::WhatConcernsThem)), None),
+            Err(error) => (Err(for_caller(error, Audience::Others)), None),
         },
-        "logout" => (login::log_out(front, asked, front.life.now()), None),
-        _ => (let_in(front, asked, command, wall, reader), None),
+        "logout" => (login::log_out(front, request, front.driver.now()), None),
+        _ => (let_in(front, request, command, wall, reader), None),
     }
 }
 
 /// Finds out who calls and whether they may, and runs the command.
 fn let_in(
     front: &Front,
-    asked: &Asked<'_>,
+    request: &HttpRequest<'_>,
     command: &'static Command,
     wall: Instant,
     reader: &mut Reader,
 ) -> Result<Answer, ApiError> {
     // 1. Who calls.
-    let params = &asked.params;
-    let caller = match asked.door {
-        Door::Integration => {
+    let params = &request.params;
+    let caller = match request.port {
+        Port::Integration => {
             let world = front.cloud.world();
             Caller::of_user(&world, own_users::system_user(&world))
                 .ok_or_else(ApiError::unauthorised)?
         }
-        Door::Public => authenticate(front, asked, wall)?,
+        Port::Public => authenticate(front, request, wall)?,
     };
     *reader = caller.into();
     // 2. How often.
@@ -180,13 +143,13 @@ fn let_in(
     }
     // 4. The command itself. A mistake in one must not take the request's format
     // and outer element with it.
-    if asked.method == Method::Get {
+    if request.method == Method::Get {
         refuse_long_user_data(params, command)?;
     }
-    let told = if caller.is_root() { Told::Everything } else { Told::WhatConcernsThem };
+    let audience = if caller.is_root() { Audience::RootAdmin } else { Audience::Others };
     let done = catch_unwind(AssertUnwindSafe(|| run(front, params, command, caller)));
     let broke_off = |_| Err(ApiError::runtime("the command broke off; the log says more"));
-    done.unwrap_or_else(broke_off).map_err(|error| for_caller(error, told))
+    done.unwrap_or_else(broke_off).map_err(|error| for_caller(error, audience))
 }
 
 /// Refuses user data that is too long for an address.
@@ -212,7 +175,7 @@ fn run(
     command: &'static Command,
     caller: Caller,
 ) -> Result<Answer, ApiError> {
-    let (store, cloud, now) = (&front.store, &front.cloud, front.life.now());
+    let (store, cloud, now) = (&front.store, &front.cloud, front.driver.now());
     let request = Request { command, caller, params: params.of_command() };
     if let Some(which) = FrontCommand::of(command) {
         let args = &cloud.decode(&request)?;
@@ -224,7 +187,7 @@ fn run(
     cloud.call(request, now).map(Answer::Tree)
 }
 
-/// How time is cut stays once a period is published; the folder would refuse it,
+/// Refuses a new way to cut time once a period is published; the folder would refuse it,
 /// too, but not in words for the caller.
 fn refuse_fixed(front: &Front, params: &Params) -> Result<(), ApiError> {
     let (Some(name), Some(value)) = (params.given("name"), params.given("value")) else {
@@ -245,13 +208,17 @@ fn refuse_fixed(front: &Front, params: &Params) -> Result<(), ApiError> {
     }
 }
 
-/// Who calls: by signature where there is anything of one, else by session.
-fn authenticate(front: &Front, asked: &Asked<'_>, wall: Instant) -> Result<Caller, ApiError> {
-    let params = &asked.params;
+/// Finds the caller: by signature if there is anything of one, else by session.
+fn authenticate(
+    front: &Front,
+    request: &HttpRequest<'_>,
+    wall: Instant,
+) -> Result<Caller, ApiError> {
+    let params = &request.params;
     if params.given("apikey").is_some() || params.given("signature").is_some() {
         return by_signature(front, params, wall);
     }
-    let (Some(id), Some(key)) = (asked.session, params.given("sessionkey")) else {
+    let (Some(id), Some(key)) = (request.session, params.given("sessionkey")) else {
         return Err(ApiError::unauthorised());
     };
     let user = front.user_of_session(id, key).ok_or_else(ApiError::unauthorised)?;
@@ -291,7 +258,7 @@ fn by_signature(front: &Front, params: &Params, wall: Instant) -> Result<Caller,
         return Err(ApiError::unauthorised());
     }
     if let Some(keys) = keys.filter(|_| is_admin) {
-        front.adopt_admin_keys(&keys, front.life.now())?;
+        front.adopt_admin_keys(&keys, front.driver.now())?;
     }
     Ok(caller)
 }

@@ -1,4 +1,4 @@
-//! When the usage job runs.
+//! The schedule of the usage job.
 //!
 //! `usage.stats.job.exec.time` in `usage.execution.timezone`, and every
 //! aggregation range from there when the range is shorter than a day. Times of
@@ -24,7 +24,7 @@ pub struct Schedule {
     times: Vec<NaiveTime>,
 }
 
-/// Why there is no schedule.
+/// An error in the settings of the schedule.
 #[derive(Debug, Error)]
 pub enum ScheduleError {
     /// A setting does not make sense.
@@ -32,7 +32,7 @@ pub enum ScheduleError {
     Setting {
         /// The setting.
         name: &'static str,
-        /// What is wrong with it.
+        /// The fault in it.
         reason: String,
     },
     /// The folder failed.
@@ -96,7 +96,7 @@ impl Schedule {
     }
 }
 
-/// When the job has to run, asked again and again.
+/// The instants at which the job has to run, asked again and again.
 ///
 /// It is due when the schedule has a run between the last look and now. So a
 /// setting that has changed counts at the next look, a run that was missed (the
@@ -106,14 +106,14 @@ impl Schedule {
 pub(crate) struct Timetable {
     /// Everything the schedule has up to here is done with.
     seen: Instant,
-    /// When a run that failed is tried again.
+    /// The instant a failed run is tried again.
     again: Option<Instant>,
 }
 
-/// How long after a failed run it is tried again.
+/// Time after a failed run until it is tried again.
 const RETRY: Millis = Millis(10 * Millis::MINUTE.0);
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// It did what there was to do.
@@ -144,14 +144,14 @@ impl Timetable {
         Self { seen, again: None }
     }
 
-    /// Whether the job has to run at `now`.
+    /// Returns true if the job has to run at `now`.
     pub(crate) fn is_due(&mut self, schedule: &Schedule, now: Instant) -> bool {
         let scheduled = schedule.next_after(self.seen) <= now;
         self.seen = now;
         scheduled || self.again.is_some_and(|again| again <= now)
     }
 
-    /// When the job has to run next.
+    /// Returns the instant of the job's next run.
     pub(crate) fn next(&self, schedule: &Schedule) -> Instant {
         let scheduled = schedule.next_after(self.seen);
         self.again.map_or(scheduled, |again| again.min(scheduled))

@@ -24,20 +24,21 @@ use tracing::{error, info, warn};
 
 use crate::{
     clock,
+    clock_driver::{ClockDriver, Runner},
     connections::Connections,
-    doors::{self, Guard},
     front::Front,
+    guard::{self, Guard},
     http::routers,
-    job::Beat,
-    life::{Life, Runner},
+    job::UsageJobTimer,
     schedule::ScheduleError,
+    stopped::Stopped,
 };
 
-/// How long requests and a usage job under way may take to end once the server
+/// Time that requests and a usage job under way may take to end once the server
 /// is told to stop. Less than the 10 s after which service managers lose patience.
 const STOP_LIMIT: Duration = Duration::from_secs(8);
 
-/// What to serve.
+/// The folder, the cloud and the addresses to serve.
 pub struct ServeOptions {
     /// The folder.
     pub store: Store,
@@ -45,27 +46,18 @@ pub struct ServeOptions {
     pub cloud: Arc<Cloud>,
     /// Its present.
     pub clock: Arc<Clock>,
-    /// Who uses it besides those who call.
+    /// The simulated customers, who use it besides its callers.
     pub tenants: Option<Tenants>,
-    /// Where to listen; port 0 takes any free one.
+    /// The address to listen on; port 0 takes any free one.
     pub listen: String,
-    /// Where the unauthenticated port listens, if `integration.api.port` names one.
+    /// The address of the unauthenticated port, if `integration.api.port` names one.
     pub integration_listen: IpAddr,
 }
 
 /// The setting that names the unauthenticated port; 0 is none.
 const INTEGRATION_PORT: &str = "integration.api.port";
 
-/// How serving ended once the server was told to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stopped {
-    /// What was under way came to its end by itself.
-    Whole,
-    /// [`STOP_LIMIT`] passed: connections were closed or the usage job was left.
-    Cut,
-}
-
-/// Why serving failed.
+/// An error of serving.
 #[derive(Debug, Error)]
 pub enum ServeError {
     /// The address cannot be listened on.
@@ -73,7 +65,7 @@ pub enum ServeError {
     Listen {
         /// The address asked for.
         listen: String,
-        /// Why not.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
@@ -84,11 +76,11 @@ pub enum ServeError {
     Integration {
         /// The address.
         address: SocketAddr,
-        /// Why not.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
-    /// The thread that lets the cloud live cannot be started.
+    /// The thread that drives the clock cannot be started.
     #[error("cannot start a thread for the cloud")]
     Runner(#[source] io::Error),
     /// There is no schedule.
@@ -135,43 +127,43 @@ pub async fn serve(
     let integration = integration_listener(&cloud, integration_listen).await?;
     let guard =
         Guard::integration(cloud.world().setting("integration.api.hosts"), integration_listen);
-    let proxies = doors::proxies(cloud.world().setting("proxy.addresses"));
-    let beat = Beat::new(&store, clock.now(clock::now()))?.telling(&cloud);
-    beat.announce()?;
-    let beat = Arc::new(beat);
-    let life = Arc::new(Life::new(cloud, clock, Arc::clone(&beat), tenants));
-    let front = Arc::new(Front::new(store, Arc::clone(&life)));
-    let mut scheduler = start_schedule(&beat, &front).await?;
-    let runner = Runner::start(&life).map_err(ServeError::Runner)?;
+    let proxies = guard::proxies(cloud.world().setting("proxy.addresses"));
+    let timer = UsageJobTimer::new(&store, clock.now(clock::now()))?.telling(&cloud);
+    timer.announce()?;
+    let timer = Arc::new(timer);
+    let driver = Arc::new(ClockDriver::new(cloud, clock, Arc::clone(&timer), tenants));
+    let front = Arc::new(Front::new(store, Arc::clone(&driver)));
+    let mut scheduler = start_schedule(&timer, &front).await?;
+    let runner = Runner::start(&driver).map_err(ServeError::Runner)?;
     ready(address);
     // 2. Serve until told to stop.
     let (public, programs) = routers(front, proxies, guard);
     let connections = Connections::new();
-    let mut doors: Vec<JoinHandle<()>> =
+    let mut accepting: Vec<JoinHandle<()>> =
         vec![tokio::spawn(connections.clone().accept(listener, public))];
     if let Some(listener) = integration {
-        doors.push(tokio::spawn(connections.clone().accept(listener, programs)));
+        accepting.push(tokio::spawn(connections.clone().accept(listener, programs)));
     }
     tokio::select! {
         () = &mut stop => {}
-        () = life.lost() => {}
+        () = driver.lost() => {}
     }
     // 3. No new connections, requests or runs; what is under way may end.
     info!("stopping");
     connections.stop();
     // A clock that is being put forward would not stop for a month.
-    life.stop();
+    driver.stop();
     scheduler.shutdown().await?;
     let ended = async {
-        for door in doors {
-            drop(door.await);
+        for listener in accepting {
+            drop(listener.await);
         }
         connections.ended().await;
     };
-    let (served, job) = tokio::join!(timeout(STOP_LIMIT, ended), beat.finish(STOP_LIMIT));
+    let (served, job) = tokio::join!(timeout(STOP_LIMIT, ended), timer.finish(STOP_LIMIT));
     // What the cloud is at is kept first.
     drop(spawn_blocking(move || drop(runner)).await);
-    if let Some(why) = life.cloud().lost() {
+    if let Some(why) = driver.cloud().lost() {
         return Err(ServeError::UnknownFate(why.to_owned()));
     }
     if served.is_err() {
@@ -198,29 +190,32 @@ async fn integration_listener(
 /// Looks at the schedule now and at every full minute.
 ///
 /// The scheduler library fixes a zone's offset when a job is added, which would
-/// shift runs by an hour when the clocks change; so it only gives the beat, and
+/// shift runs by an hour when the clocks change; so it only calls every minute, and
 /// [`Schedule`](crate::Schedule) decides in local time.
-async fn start_schedule(beat: &Arc<Beat>, front: &Arc<Front>) -> Result<JobScheduler, ServeError> {
+async fn start_schedule(
+    timer: &Arc<UsageJobTimer>,
+    front: &Arc<Front>,
+) -> Result<JobScheduler, ServeError> {
     let scheduler = JobScheduler::new().await?;
     // The scheduler may outlive us, and must not keep the cloud from the next.
-    let (every_minute, settings) = (Arc::clone(beat), Arc::downgrade(front));
+    let (every_minute, settings) = (Arc::clone(timer), Arc::downgrade(front));
     let job = Job::new_async("0 * * * * *", move |_, _| {
         Box::pin(look(Arc::clone(&every_minute), Weak::clone(&settings)))
     })?;
     scheduler.add(job).await?;
     scheduler.start().await?;
-    tokio::spawn(look(Arc::clone(beat), Arc::downgrade(front)));
+    tokio::spawn(look(Arc::clone(timer), Arc::downgrade(front)));
     Ok(scheduler)
 }
 
-async fn look(beat: Arc<Beat>, front: Weak<Front>) {
+async fn look(timer: Arc<UsageJobTimer>, front: Weak<Front>) {
     let looked = spawn_blocking(move || {
         let Some(front) = front.upgrade() else { return };
         // On a simulated clock the usage job comes by that clock.
-        if !front.life.has_usage_job() {
-            beat.look(front.life.machine().now());
+        if !front.driver.has_usage_job() {
+            timer.look(front.driver.machine().now());
         }
-        let adopted = front.adopt_settings(front.life.now());
+        let adopted = front.adopt_settings(front.driver.now());
         if let Err(cause) = adopted {
             error!("cannot take up settings that were changed by hand: {cause}");
         }

@@ -31,12 +31,12 @@ pub(crate) struct Sessions {
 struct Session {
     key: String,
     user: ResourceId,
-    /// How often the cloud had ended the user's sessions before.
+    /// Number of times the cloud had ended the user's sessions before.
     ended: i64,
     used: Stopwatch,
 }
 
-/// What a login hands out.
+/// The ids of a new session.
 #[derive(Debug)]
 pub(crate) struct Opened {
     /// For the cookie.

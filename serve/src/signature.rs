@@ -1,8 +1,8 @@
-//! What clients sign, in all the ways they do.
+//! Signatures of requests, in all the ways that clients make them.
 //!
 //! The signed text is `name=value` pairs, values percent-encoded, sorted by
 //! name, joined by `&` and lower-cased; its HMAC-SHA1 in Base64 is the
-//! signature. Real clients differ in three resources, so several texts are tried:
+//! signature. Real clients differ in three ways, so several texts are tried:
 //! they sort names as sent or in lower case, and they leave `*` and `~` bare or
 //! encode them. Accepting all of these loses nothing: each is a text that only
 //! the holder of the secret key could have signed.
@@ -18,21 +18,21 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::params::{Param, Params};
 
-/// How a client orders names before it lower-cases everything.
+/// The order of a client's names before it lower-cases everything.
 #[derive(Clone, Copy, Debug)]
 enum Order {
     AsSent,
     LowerCased,
 }
 
-/// Which of `*` and `~` a client leaves bare.
+/// Sets of characters by the choice of `*` and `~` that a client leaves bare.
 const BARE_DASH_DOT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 pub(crate) const BARE_STAR: &AsciiSet = &BARE_DASH_DOT.remove(b'*');
 const BARE_TILDE: &AsciiSet = &BARE_DASH_DOT.remove(b'~');
 const BARE_BOTH: &AsciiSet = &BARE_STAR.remove(b'~');
 const ENCODINGS: [&AsciiSet; 4] = [BARE_STAR, BARE_TILDE, BARE_BOTH, BARE_DASH_DOT];
 
-/// Whether `signature` is that of the parameters, in any of the accepted ways.
+/// Returns true if `signature` is that of the parameters, in any of the accepted ways.
 pub(crate) fn verify(params: &Params, secret_key: &str, signature: &str) -> bool {
     let mut matched = Choice::from(0);
     for order in [Order::LowerCased, Order::AsSent] {
@@ -137,7 +137,7 @@ mod tests {
         utf8_percent_encode(value, encoding).to_string()
     }
 
-    /// What is signed of a parameter: letters in upper and lower case are one.
+    /// The signed content of the parameters: letters in upper and lower case are one.
     fn content(params: &Params) -> std::collections::BTreeSet<(String, String)> {
         let signed = params.iter().filter(|param| param.name != "signature");
         signed

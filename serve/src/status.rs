@@ -1,4 +1,4 @@
-//! How the usage job stands: what the command line and `getUsageJobStatus` tell.
+//! Status of the usage job, for the command line and `getUsageJobStatus`.
 
 use cloudtally_aggregate::{WaitingPeriod, checkpoint, stale_periods, waiting_period};
 use cloudtally_model::{Instant, settings};
@@ -6,12 +6,12 @@ use cloudtally_store::Store;
 
 use crate::schedule::{Schedule, ScheduleError, Timetable};
 
-/// How the usage job stands.
+/// The status of the usage job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobStatus {
-    /// Whether `serve` runs it on its schedule (`enable.usage.server`).
+pub struct UsageJobStatus {
+    /// True if `serve` runs it on its schedule (`enable.usage.server`).
     pub enabled: bool,
-    /// When its next run is due; in the past if one was missed.
+    /// The instant its next run is due; in the past if one was missed.
     pub next: Instant,
     /// Usage is published without a gap up to here; `None` if none is.
     pub published_until: Option<Instant>,
@@ -22,7 +22,7 @@ pub struct JobStatus {
     pub waits: Option<WaitingPeriod>,
 }
 
-impl JobStatus {
+impl UsageJobStatus {
     /// As a folder has it at `now` that nobody serves.
     pub fn of(store: &Store, now: Instant) -> Result<Self, ScheduleError> {
         Self::with_next(store, Timetable::of(store, now)?.next(&Schedule::of(store)?), now)
@@ -45,7 +45,7 @@ impl JobStatus {
     }
 }
 
-/// Whether the usage job runs on its schedule at all.
+/// Returns true if the usage job runs on its schedule at all.
 pub(crate) fn is_enabled(store: &Store) -> Result<bool, ScheduleError> {
     Ok(store.setting(settings::ENABLE_USAGE)? == "true")
 }

@@ -1,4 +1,4 @@
-//! How many calls an account may make in an interval, `api.throttling.*`.
+//! A limit on the calls of an account in an interval, `api.throttling.*`.
 //!
 //! An account's interval begins with its first call; every call counts, also
 //! those that are refused. Counts live in memory, as those of the real server.
@@ -41,7 +41,7 @@ struct Window {
     calls: u64,
 }
 
-/// How an account stands.
+/// The use of an account's limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) issued: u64,
@@ -85,7 +85,7 @@ impl Throttle {
         .after(u64::try_from(left_ms.div_ceil(1000)).unwrap_or(u64::MAX)))
     }
 
-    /// How an account stands.
+    /// Returns the use of an account's limit.
     pub(crate) fn standing(&self, limits: Limits, account: ResourceId) -> Standing {
         let windows = self.all();
         let window = windows.get(&account).map(|window| (window.began.elapsed(), window.calls));

@@ -61,7 +61,7 @@ fn now(store: &Store, arguments: &Aggregate) -> Result<Instant, Failure> {
     }
 }
 
-/// What the job history calls a run.
+/// The kind of a run in the job history.
 fn kind(plan: Plan) -> &'static str {
     match plan {
         Plan::Scheduled => "scheduled",

@@ -5,10 +5,10 @@ use std::{path::Path, process::ExitCode};
 use cloudtally_aggregate::{ExportFormat, ExportTarget, GroupBy, export};
 use cloudtally_model::{Calendar, Instant, Millis};
 use cloudtally_platform::{engine::Start, tenants::Tenants};
-use cloudtally_serve::{NewCloud, Pace, live, open_cloud, signed_query};
+use cloudtally_serve::{NewCloud, Pace, open_cloud, run_cloud, signed_query};
 use cloudtally_store::{AdminKeys, RecordFilter, RecordWindow, Store};
 
-use super::{Context, serve, serve::Doors, usage};
+use super::{Context, serve, serve::Ports, usage};
 use crate::{
     cli::Demo,
     console::{self, Unit},
@@ -20,7 +20,7 @@ use crate::{
 const TENANTS: u32 = 8;
 /// The demo is the same cloud every time.
 const SEED: u64 = 42;
-/// When it begins.
+/// The first instant of the demo's cloud.
 const START: &str = "2026-01-01T00:00:00Z";
 const DAYS: i64 = 31;
 
@@ -45,7 +45,7 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failu
     let bar = console::bar("days", Unit::Count);
     bar.set_length(DAYS.unsigned_abs());
     // An hour more, for the job of the last night.
-    live(&store, &opened, Some(tenants), end + Millis::HOUR, &mut |at| {
+    run_cloud(&store, &opened, Some(tenants), end + Millis::HOUR, &mut |at| {
         bar.set_position((at.since(start).0 / Millis::DAY.0).unsigned_abs());
     })?;
     bar.finish_and_clear();
@@ -81,7 +81,7 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failu
     serve_it(&store, &keys, arguments, calendar, days)
 }
 
-/// What the demo's cloud begins as.
+/// Describes the demo's cloud at its beginning.
 fn new_cloud() -> NewCloud {
     NewCloud { start: Start::Ready, seed: Some(SEED) }
 }
@@ -117,8 +117,8 @@ fn serve_it(
     );
     // The clock stands where the month ended.
     let pace = Pace::Simulated { speed: 0, start: days.0 };
-    let doors = Doors::at(&arguments.listen);
-    serve::until_stopped(store, keys, new_cloud(), pace, 0, doors, |address, password| {
+    let ports = Ports::at(&arguments.listen);
+    serve::until_stopped(store, keys, new_cloud(), pace, 0, ports, |address, password| {
         println!("\n5. serving http://{address}/client/api until Ctrl-C");
         println!("   api key     {}", keys.api_key);
         println!("   secret key  {}", keys.secret_key);

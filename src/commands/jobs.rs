@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use cloudtally_model::{Instant, settings};
-use cloudtally_serve::JobStatus;
+use cloudtally_serve::UsageJobStatus;
 use cloudtally_store::{JobRun, Store};
 use serde_json::json;
 
@@ -19,7 +19,7 @@ pub(crate) fn run(context: &Context, arguments: &Jobs) -> Result<ExitCode, Failu
     let jobs = store.jobs(0, arguments.last)?;
     let count = store.job_count()?;
     let now = console::present(&store)?;
-    let status = JobStatus::of(&store, now)?;
+    let status = UsageJobStatus::of(&store, now)?;
     if context.json() {
         let rows: Vec<_> = jobs.iter().map(as_json).collect();
         print_json(&json!({
@@ -95,7 +95,7 @@ fn print(jobs: &[JobRun], count: u64) {
     }
 }
 
-fn print_status(store: &Store, status: &JobStatus, now: Instant) -> Result<(), Failure> {
+fn print_status(store: &Store, status: &UsageJobStatus, now: Instant) -> Result<(), Failure> {
     match status.published_until {
         Some(until) => println!("published without a gap up to {until}"),
         None => println!("nothing is published yet"),

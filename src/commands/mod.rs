@@ -26,17 +26,17 @@ mod settings;
 mod simulate;
 mod usage;
 
-/// Where state lives when nothing was said.
+/// Folder of state if none is named.
 const DEFAULT_DATA: &str = "cloudtally-data";
 
-/// How a command answers: for people or for programs.
+/// The form of a command's output: for people or for programs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Text,
     Json,
 }
 
-/// What every command gets.
+/// The context of every command.
 pub(crate) struct Context {
     pub(crate) data: PathBuf,
     pub(crate) answer: Answer,

@@ -22,7 +22,7 @@ use crate::{
 /// 1970; -1 if none is.
 const UNDER_WAY: &str = "set_back_to_ms";
 
-/// What is set back.
+/// A clock to set back.
 struct Repair {
     lived: Instant,
     to: Instant,

@@ -146,7 +146,7 @@ fn refuse_several(
     Ok(())
 }
 
-/// What was asked for, in words.
+/// Describes the selection in words.
 fn asked(selection: &Selection) -> String {
     let Selection { account, domain, source, .. } = selection;
     let mut text = match (account, domain) {

@@ -27,9 +27,9 @@ pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<ExitCode, Fail
     let (keys, origin) = keys(&store)?;
     let start = if arguments.empty { Start::Empty } else { Start::Ready };
     let new = NewCloud { start, seed: arguments.seed };
-    let doors = Doors { listen: &arguments.listen, integration: arguments.integration_listen };
+    let ports = Ports { listen: &arguments.listen, integration: arguments.integration_listen };
     let pace = pace(arguments);
-    until_stopped(&store, &keys, new, pace, arguments.tenants, doors, |address, password| {
+    until_stopped(&store, &keys, new, pace, arguments.tenants, ports, |address, password| {
         println!("serving http://{address}/client/api");
         match origin {
             KeyOrigin::Generated => {
@@ -45,7 +45,7 @@ pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<ExitCode, Fail
     Ok(ExitCode::SUCCESS)
 }
 
-/// What tenants decide by, where no seed is given: they must be the same after a
+/// Seed of the tenants' decisions if none is given: they must be the same after a
 /// restart.
 const TENANTS_SEED: u64 = 1;
 
@@ -71,14 +71,14 @@ pub(crate) fn print_password(password: &AdminPassword) {
     }
 }
 
-/// Where to listen.
+/// The addresses to listen on.
 #[derive(Clone, Copy)]
-pub(crate) struct Doors<'a> {
+pub(crate) struct Ports<'a> {
     listen: &'a str,
     integration: IpAddr,
 }
 
-impl<'a> Doors<'a> {
+impl<'a> Ports<'a> {
     /// The port without authentication stays on this machine.
     pub(crate) fn at(listen: &'a str) -> Self {
         Self { listen, integration: Ipv4Addr::LOCALHOST.into() }
@@ -102,7 +102,7 @@ pub(crate) fn until_stopped(
     new: NewCloud,
     pace: Pace,
     tenants: u32,
-    doors: Doors<'_>,
+    ports: Ports<'_>,
     ready: impl FnOnce(SocketAddr, &AdminPassword),
 ) -> Result<(), Failure> {
     let OpenedCloud { cloud, clock, password } = open_cloud(store, new, pace, keys)?;
@@ -114,8 +114,8 @@ pub(crate) fn until_stopped(
         cloud,
         clock,
         tenants,
-        listen: doors.listen.to_owned(),
-        integration_listen: doors.integration,
+        listen: ports.listen.to_owned(),
+        integration_listen: ports.integration,
     };
     let told = |address| {
         ready(address, &password);

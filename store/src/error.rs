@@ -1,4 +1,4 @@
-//! What can go wrong with the folder: which file, which value, what to do.
+//! Errors of the folder: the file, the value, the remedy.
 //!
 //! Every variant names the file or the value and ends with the remedy. Failures
 //! of the operating system are sorted into the few a person can do something
@@ -15,7 +15,7 @@ use std::{
 use cloudtally_model::{EventId, Period, SourceName};
 use parquet::errors::ParquetError;
 
-/// Why the store could not do what it was asked.
+/// An error of the store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -25,7 +25,7 @@ pub enum StoreError {
         .dir.display()
     )]
     NoFolder {
-        /// Where it was looked for.
+        /// The folder that was looked for.
         dir: PathBuf,
     },
     /// There is a folder but it holds no database.
@@ -100,7 +100,7 @@ pub enum StoreError {
     Locked {
         /// The lock file.
         path: PathBuf,
-        /// How long was waited.
+        /// Time spent waiting.
         waited: Duration,
         /// ` (process 1234)` where known, else empty.
         holder: String,
@@ -122,7 +122,7 @@ pub enum StoreError {
         .path.display()
     )]
     DiskFull {
-        /// What was being written.
+        /// The path that was being written.
         path: PathBuf,
         /// The system's words.
         #[source]
@@ -134,7 +134,7 @@ pub enum StoreError {
         .path.display()
     )]
     Permission {
-        /// What was being read or written.
+        /// The path that was being read or written.
         path: PathBuf,
         /// The system's words.
         #[source]
@@ -143,9 +143,9 @@ pub enum StoreError {
     /// The system failed in some other way.
     #[error("cannot {doing} `{}`", .path.display())]
     Io {
-        /// What was being done, a verb.
+        /// The operation, a verb.
         doing: &'static str,
-        /// To which file.
+        /// The file it was for.
         path: PathBuf,
         /// The system's words.
         #[source]
@@ -186,7 +186,7 @@ pub enum StoreError {
     DatabaseDamaged {
         /// The database.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         what: String,
     },
     /// The database failed in some other way.
@@ -217,13 +217,13 @@ pub enum StoreError {
     DamagedFile {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         what: String,
     },
     /// A file could not be encoded.
     #[error("cannot encode `{file}`")]
     Encode {
-        /// What was being encoded.
+        /// The kind of file that was being encoded.
         file: &'static str,
         /// The encoder's words.
         #[source]
@@ -244,7 +244,7 @@ pub enum StoreError {
         name: String,
         /// The refused value.
         value: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The setting is fixed once a period is published.
@@ -276,7 +276,7 @@ pub enum StoreError {
     UnknownSource {
         /// The name asked for.
         source_name: String,
-        /// What there is.
+        /// The names that are known.
         known: String,
     },
     /// An event that is already stored was to be stored again.
@@ -299,7 +299,7 @@ pub enum StoreError {
         /// Its instant.
         sampled: cloudtally_model::Instant,
     },
-    /// What is to be published is not in order.
+    /// Rows that are to be published are not sorted.
     #[error("the {what} of period {period} are not sorted at row {row}; nothing was published")]
     NotSorted {
         /// `records`, `open segments`.
@@ -335,7 +335,7 @@ pub enum StoreError {
         /// Its number.
         id: u64,
     },
-    /// What a caller's own callback failed with, handed through.
+    /// An error of a caller's own callback, handed through.
     #[error(transparent)]
     Callback(Box<dyn Error + Send + Sync>),
 }
@@ -393,7 +393,7 @@ impl StoreError {
     }
 }
 
-/// Says whether a stored value is of another type or range than we store.
+/// Returns true if a stored value is of another type or range than we store.
 fn is_of_a_value(cause: &rusqlite::Error) -> bool {
     use rusqlite::Error as Cause;
     matches!(

@@ -14,7 +14,7 @@ use std::{
 use parquet::errors::ParquetError;
 
 thread_local! {
-    /// Whether this thread is inside a guarded call.
+    /// True while this thread is inside a guarded call.
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 

@@ -1,5 +1,5 @@
-//! What the simulated cloud keeps: its things, its settings, its numbers, and
-//! what it has to tell the bill.
+//! State of the simulated cloud in the database: its things, settings and numbers, and
+//! the outbox of rows for the bill.
 //!
 //! A change set is one transaction; it is on disk when `commit` returns. The
 //! journal has a connection of its own and statements that stay prepared. It
@@ -128,7 +128,7 @@ impl Store {
         self.db()?.read(load)
     }
 
-    /// What was really used in the folder's cloud, as the cloud itself saw it.
+    /// Reads the ledger: the real use in the folder's cloud, as the cloud itself saw it.
     pub fn ledger(&self) -> Result<Vec<LedgerEntry>, StoreError> {
         entries(&*self.db()?)
     }

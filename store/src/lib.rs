@@ -5,6 +5,7 @@ mod cache; // footers and key indexes that are used again and again
 mod catalogue; // the SQLite side: what exists and what it was made from
 mod crash; // crash points, for tests of debug builds
 mod error;
+mod group_access; // the setting that lets the group read
 mod guard; // a decoder that may panic
 mod journal; // what the simulated cloud keeps
 mod lake; // the Parquet side: one module a kind of file
@@ -23,8 +24,8 @@ use std::sync::Arc;
 
 pub use catalogue::{
     AccountRemoval, Accounts, AdminKeys, Anomaly, EmptyStretch, EventFile, IngestRun, Inputs,
-    JobRun, JobState, LakeFile, PublishedPeriod, QuarantinedRow, SampleFile, Snapshot, Stream,
-    UnmeteredEvents,
+    JobRun, JobState, LakeFile, PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile,
+    Snapshot, Stream, UnmeteredEvents,
 };
 pub use crash::crash_points;
 pub use error::StoreError;
@@ -40,7 +41,7 @@ pub use query::{RecordFilter, RecordSet, RecordWindow, ServedColumns, ServedReco
 pub use verify::{Finding, Severity};
 pub use writer::{
     DroppedSample, KnownEvents, KnownSamples, LivedAhead, PeriodDraft, PeriodRows, Publication,
-    PushRecords, QuarantineKind, SamplesAt, SeenSamples, StagedPeriod, Writer,
+    PushRecords, SamplesAt, SeenSamples, StagedPeriod, Writer,
 };
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.

@@ -16,7 +16,7 @@ use std::{
 
 use crate::{StoreError, modes};
 
-/// How long to wait for the folder's lock, and whom to tell.
+/// A bound on the wait for the folder's lock, and a callback for the one who waits.
 pub struct LockWait<'a> {
     /// Give up after this long.
     pub limit: Duration,
@@ -95,7 +95,7 @@ impl FolderLock {
         Ok(Self { _file: file })
     }
 
-    /// Whether some process is writing right now, as far as one can tell.
+    /// Returns true if some process holds the writer's lock; false if that cannot be told.
     pub(crate) fn is_held(dir: &Path) -> bool {
         File::open(dir.join(NAME))
             .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))

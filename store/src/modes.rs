@@ -7,18 +7,7 @@
 use std::{
     fs::{self, DirBuilder, Metadata, OpenOptions},
     io,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
-};
-
-use cloudtally_model::settings::FILES_GROUP_READABLE;
-use tracing::warn;
-
-use crate::{
-    Store, StoreError,
-    catalogue::db::DATABASE,
-    lake::{FOLDERS, RECORDS},
-    lock,
+    path::Path,
 };
 
 /// The readers of the lake besides the owner.
@@ -35,20 +24,22 @@ const RIGHTS: u32 = 0o777;
 
 /// The rights that a file or folder has at most, and those it has at least.
 #[derive(Clone, Copy)]
-struct Bounds {
+pub(crate) struct Bounds {
     most: u32,
     least: u32,
 }
 
 impl Readers {
-    fn file(self) -> Bounds {
+    /// The bounds of a file of the lake.
+    pub(crate) fn file(self) -> Bounds {
         match self {
             Self::Owner => Bounds { most: 0o600, least: 0 },
             Self::Group => Bounds { most: 0o640, least: 0o040 },
         }
     }
 
-    fn folder(self) -> Bounds {
+    /// The bounds of a folder of the lake.
+    pub(crate) fn folder(self) -> Bounds {
         match self {
             Self::Owner => Bounds { most: 0o700, least: 0 },
             Self::Group => Bounds { most: 0o750, least: 0o050 },
@@ -56,76 +47,9 @@ impl Readers {
     }
 }
 
-/// The readers of an open folder's lake, as the setting said when it was last looked at.
-#[derive(Debug, Default)]
-pub(crate) struct GroupReads(AtomicBool);
-
-impl Store {
-    /// The readers of files of the lake that are made now.
-    pub(crate) fn readers(&self) -> Readers {
-        match self.inner.group_reads.0.load(Ordering::Relaxed) {
-            true => Readers::Group,
-            false => Readers::Owner,
-        }
-    }
-
-    /// Looks at the setting and gives everything that is in the folder its rights.
-    /// Files of other owners stay as they are.
-    pub(crate) fn apply_modes(&self) -> Result<(), StoreError> {
-        let is_group = self.setting(FILES_GROUP_READABLE)? == "true";
-        self.inner.group_reads.0.store(is_group, Ordering::Relaxed);
-        let readers = self.readers();
-        let dir = self.dir();
-        bound_existing(dir, readers.folder())?;
-        for name in [DATABASE.to_owned(), format!("{DATABASE}-wal"), format!("{DATABASE}-shm")]
-            .into_iter()
-            .chain(lock::NAMES.map(str::to_owned))
-        {
-            bound_existing(&dir.join(name), Readers::Owner.file())?;
-        }
-        for folder in FOLDERS.iter().chain([&RECORDS]) {
-            bound_tree(&dir.join(folder), readers)?;
-        }
-        Ok(())
-    }
-}
-
-/// Gives a folder of the lake and all in it their rights.
-fn bound_tree(top: &Path, readers: Readers) -> Result<(), StoreError> {
-    let mut folders: Vec<PathBuf> = vec![top.to_owned()];
-    while let Some(folder) = folders.pop() {
-        bound_existing(&folder, readers.folder())?;
-        let error = |e| StoreError::io("list", &folder, e);
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-            Err(e) => return Err(error(e)),
-        };
-        for entry in entries {
-            let path = entry.map_err(error)?.path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => bound_existing(&path, readers.file())?,
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Brings the rights of a file or folder within bounds, if it is there and ours.
-fn bound_existing(path: &Path, bounds: Bounds) -> Result<(), StoreError> {
-    match bound(path, bounds) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-            warn!(path = %path.display(), "cannot change who may read {}: it has another owner", path.display());
-            Ok(())
-        }
-        result => result.map_err(|e| StoreError::io("change the mode of", path, e)),
-    }
-}
-
+/// Brings the rights of a file or folder within bounds.
 #[cfg(unix)]
-fn bound(path: &Path, bounds: Bounds) -> io::Result<()> {
+pub(crate) fn bound(path: &Path, bounds: Bounds) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(path)?.permissions().mode();
     // What is no right, such as that new files inherit a folder's group, stays.
@@ -138,11 +62,11 @@ fn bound(path: &Path, bounds: Bounds) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn bound(path: &Path, _: Bounds) -> io::Result<()> {
+pub(crate) fn bound(path: &Path, _: Bounds) -> io::Result<()> {
     fs::metadata(path).map(drop)
 }
 
-/// Lets nobody but the owner have what these options create.
+/// Reserves for the owner the file that these options create.
 pub(crate) fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, Readers::Owner.file().most);

@@ -10,9 +10,13 @@ use std::{
 use crate::{
     Accounts, Store, StoreError,
     cache::Cache,
-    catalogue::db::{DATABASE, Db, Mode},
+    catalogue::{
+        db::{DATABASE, Db, Mode},
+        migrate::migrate,
+    },
+    group_access::GroupReads,
     lake::{self, read::Footers, verified::Verified},
-    modes::{self, GroupReads, Readers},
+    modes::{self, Readers},
     query::key_index::KeyIndex,
 };
 
@@ -23,7 +27,7 @@ const KEY_INDEX_BYTES_MAX: usize = 128 << 20;
 /// Connections kept for the next who needs one.
 const IDLE_CONNECTIONS_MAX: usize = 8;
 
-/// What all clones of a [`Store`] share.
+/// State shared by all clones of a [`Store`].
 pub(crate) struct Inner {
     dir: PathBuf,
     mode: Mode,
@@ -94,7 +98,7 @@ impl Store {
         if db.schema_version()? == 0 {
             refuse_files_without_names(dir)?;
         }
-        db.migrate()?;
+        migrate(&db)?;
         Ok(Self::of(dir, db, Mode::Write))
     }
 

@@ -1,4 +1,4 @@
-//! What the cloud has told the bill, to be taken in its order.
+//! Rows that the cloud has written for the bill, to be taken in their order.
 //!
 //! A reader remembers the offset of what it took last and asks for what comes
 //! after it; offsets only grow and are never given twice.
@@ -26,7 +26,7 @@ use crate::{
 pub struct Told<T> {
     /// Grows from one to the next; there may be gaps.
     pub offset: u64,
-    /// What was told.
+    /// The row itself.
     pub item: T,
 }
 

@@ -1,4 +1,4 @@
-//! What can be read from a folder besides records by window: the catalogue's
+//! Reads besides records by window: the catalogue's
 //! lists and whole files of the lake.
 
 use std::{
@@ -48,7 +48,7 @@ impl Store {
         load::jobs(&*self.db()?, skip, most, &|| FolderLock::is_held(self.dir()))
     }
 
-    /// How many runs of jobs there were.
+    /// Counts all runs of jobs.
     pub fn job_count(&self) -> Result<u64, StoreError> {
         self.db()?.number(sql::jobs::COUNT, [])
     }
@@ -58,7 +58,7 @@ impl Store {
         load::anomalies(&*self.db()?, most)
     }
 
-    /// How many anomalies there are.
+    /// Counts the anomalies.
     pub fn anomaly_count(&self) -> Result<u64, StoreError> {
         self.db()?.number(sql::periods::ANOMALY_COUNT, [])
     }
@@ -72,7 +72,7 @@ impl Store {
         load::quarantined(&*self.db()?, source, most)
     }
 
-    /// How many rows are set aside, those included that are only counted.
+    /// Counts the rows set aside, those included that are only counted.
     pub fn quarantine_count(&self) -> Result<u64, StoreError> {
         self.db()?.number(sql::quarantine::COUNT, params![None::<&str>])
     }

@@ -1,4 +1,4 @@
-//! What `check` looks at: every file against its checksum, every name against the
+//! The checks of `check`: every file against its checksum, every name against the
 //! catalogue, and the catalogue against itself.
 //!
 //! It takes no lock and may run beside a writer. What a writer changes meanwhile
@@ -28,7 +28,7 @@ use crate::{
     verify_rows,
 };
 
-/// How bad a finding is.
+/// The weight of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Odd but harmless; nothing is lost.
@@ -40,11 +40,11 @@ pub enum Severity {
 /// One thing wrong with the folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// How bad it is.
+    /// Its weight.
     pub severity: Severity,
     /// The file, relative to the folder.
     pub path: PathBuf,
-    /// What is wrong and what to do.
+    /// The fault and its remedy.
     pub text: String,
 }
 

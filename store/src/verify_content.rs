@@ -1,4 +1,4 @@
-//! What is inside the files of the lake, against what the catalogue says of it.
+//! Checks of the files' content against the rows of the catalogue.
 //!
 //! A file may be what was written, by its checksum, and yet not be what its row says: no
 //! decoder reads it, or the catalogue's set of ids, its instants or its key index are of
@@ -152,7 +152,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// What was read of a file; `None` with a finding if it cannot be read, and without one
+    /// Takes a file's content; returns `None` with a finding if it cannot be read, and without one
     /// if it is told of already or was replaced meanwhile.
     fn read<T>(
         &mut self,

@@ -1,5 +1,5 @@
 //! The shape of the code: the folders of `platform` import only downwards, and no files of
-//! a crate import one another in a circle of more than two.
+//! a crate import one another in a circle of more than two. Doc comments are plain.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,15 @@ use std::{
 use crate::support::repository;
 
 /// Crates whose files import one another in pairs at most.
-const WITHOUT_CIRCLES: [&str; 6] = ["model", "oracle", "generator", "engine", "platform", "."];
+const WITHOUT_CIRCLES: [&str; 9] =
+    ["model", "oracle", "generator", "engine", "platform", "store", "ingest", "serve", "."];
+
+/// Folders whose doc comments begin with a verb or a noun.
+const WITH_PLAIN_DOCS: [&str; 7] =
+    ["model", "oracle", "generator", "store", "ingest", "serve", "src"];
+
+/// The words that no line of a doc comment begins with: they make a riddle of it.
+const RIDDLES: [&str; 7] = ["What", "Who", "Whether", "Which", "Where", "How", "When"];
 
 /// The folders and files of `platform/src`, from the ground up: each imports those before it.
 const LAYERS: [&str; 20] = [
@@ -263,6 +271,32 @@ fn no_more_than_two_files_import_one_another() {
         }
     }
     assert!(long.is_empty(), "{long:#?}");
+}
+
+/// True of a line of a doc comment that begins with one of [`RIDDLES`].
+fn riddle(line: &str) -> bool {
+    let line = line.trim_start();
+    let text = line.strip_prefix("/// ").or_else(|| line.strip_prefix("//! "));
+    let word = text.and_then(|text| text.split(|c: char| !c.is_ascii_alphanumeric()).next());
+    word.is_some_and(|word| RIDDLES.contains(&word))
+}
+
+#[test]
+fn doc_comments_begin_with_a_verb_or_a_noun() {
+    assert!(riddle("    /// What it holds.") && riddle("//! When: now."));
+    assert!(!riddle("/// Whatever.") && !riddle("// What a comment may say.") && !riddle("What"));
+    let mut riddles = Vec::new();
+    for folder in WITH_PLAIN_DOCS {
+        let mut paths = Vec::new();
+        collect(&repository().join(folder), &mut paths);
+        assert!(!paths.is_empty(), "{folder}");
+        for path in paths {
+            let text = fs::read_to_string(&path).unwrap();
+            let found = text.lines().zip(1..).filter(|(line, _)| riddle(line));
+            riddles.extend(found.map(|(line, at)| format!("{}:{at}: {line}", path.display())));
+        }
+    }
+    assert!(riddles.is_empty(), "{riddles:#?}");
 }
 
 #[test]

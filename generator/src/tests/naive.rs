@@ -30,7 +30,7 @@ struct Biller<'a> {
     bill: BTreeMap<String, u64>,
 }
 
-/// What can be billed in UTC days, by the key row without its quantities.
+/// The billable quantities in UTC days, by the key row without its quantities.
 pub(super) fn bill(history: &History) -> BTreeMap<String, u64> {
     let mut rows: BTreeMap<u64, UsageEvent> = BTreeMap::new();
     for line in history.events().chain(history.late_events()) {

@@ -37,12 +37,12 @@ pub enum Format {
     Parquet,
 }
 
-/// Why a text does not name a format.
+/// A text that names no format.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("`{0}` is not a format; use `csv`, `jsonl` or `parquet`")]
 pub struct FormatError(String);
 
-/// Why a file could not be written.
+/// An error in writing a file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WriteError {
@@ -51,7 +51,7 @@ pub enum WriteError {
     Create {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
@@ -60,13 +60,13 @@ pub enum WriteError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
 }
 
-/// Whether a line given to [`RowWriter::write_raw_line`] is in the file.
+/// The fate of a line given to [`RowWriter::write_raw_line`].
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RawLine {

@@ -1,4 +1,4 @@
-//! What must hold for any rows in any order over any files.
+//! Laws that hold for any rows in any order over any files.
 
 use cloudtally_ingest::write::Format;
 use cloudtally_model::UsageEvent;

@@ -1,4 +1,4 @@
-//! What our own cloud tells: taken once, in order, whatever happens.
+//! Rows of our own cloud: taken once, in order, whatever happens.
 
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::{

@@ -5,7 +5,7 @@ use cloudtally_model::{ApiError, Instant};
 use cloudtally_platform::engine::{Answer as Tree, Node};
 use cloudtally_store::JobRun;
 
-use crate::{answer::Answer, command::FrontCall, error::internal, job::Beat};
+use crate::{answer::Answer, command::FrontCall, error::internal, job::UsageJobTimer};
 
 /// Runs of the usage job, the latest first.
 pub(crate) fn list_jobs(call: &FrontCall<'_>) -> Result<Answer, ApiError> {
@@ -39,10 +39,10 @@ fn shown(job: &JobRun) -> Node {
     ])
 }
 
-/// How the usage job stands.
-pub(crate) fn job_status(call: &FrontCall<'_>, beat: &Beat) -> Result<Answer, ApiError> {
+/// Answers `getUsageJobStatus`.
+pub(crate) fn job_status(call: &FrontCall<'_>, timer: &UsageJobTimer) -> Result<Answer, ApiError> {
     let failed = |cause: &dyn std::error::Error| internal("tell how the usage job stands", cause);
-    let status = beat.status(call.now).map_err(|cause| failed(&cause))?;
+    let status = timer.status(call.now).map_err(|cause| failed(&cause))?;
     let last = call.store.jobs(0, 1).map_err(|cause| failed(&cause))?;
     let object = Node::Object(vec![
         ("enabled", Node::Bool(status.enabled)),

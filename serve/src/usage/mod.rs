@@ -27,10 +27,10 @@ use crate::{
     clock,
     command::FrontCall,
     error::internal,
-    job::Beat,
+    job::UsageJobTimer,
 };
 
-/// How long `generateUsageRecords` waits for another writer.
+/// Time that `generateUsageRecords` waits for another writer.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
 /// The source whose records are of our own cloud.
 const OUR_SOURCE: &str = cloudtally_model::SourceName::PLATFORM;
@@ -57,16 +57,19 @@ pub(crate) fn list_types(call: &FrontCall<'_>) -> Result<Answer, ApiError> {
 ///
 /// Both dates stand for their whole day: periods are published whole. Days that
 /// are not over, and days before the first event, have nothing to generate.
-pub(crate) fn generate_records(call: &FrontCall<'_>, beat: &Beat) -> Result<Answer, ApiError> {
+pub(crate) fn generate_records(
+    call: &FrontCall<'_>,
+    timer: &UsageJobTimer,
+) -> Result<Answer, ApiError> {
     let window = window(call)?;
     refuse_one_domain(call)?;
     match generate(call, window) {
-        Ok(Some(before)) => beat.ran(call.now, before),
+        Ok(Some(before)) => timer.ran(call.now, before),
         Ok(None) => {}
         Err(error) => {
             // That somebody else is writing is nobody's failure.
             if !matches!(error, AggregateError::Store(StoreError::Locked { .. })) {
-                beat.failed(call.now, &error);
+                timer.failed(call.now, &error);
             }
             return Err(internal("generate usage records", &error));
         }

@@ -169,7 +169,7 @@ fn choose(call: &FrontCall<'_>, accounts: &Accounts) -> Result<Option<Vec<Chosen
     }
 }
 
-/// Whether a text is the id of a domain as our own cloud writes them, there or not.
+/// Returns true if a text is a domain's id as our own cloud writes them, there or not.
 fn is_of_our_own(world: &World, domain: &str) -> bool {
     Uuid::parse(domain).is_some() || world.by_id(domain, &[Kind::Domain]).is_some()
 }
@@ -330,7 +330,7 @@ fn is_of(account: &Account, domain: &str) -> bool {
     account.domain.is_some_and(|id| id.to_string() == domain)
 }
 
-/// Says whether an account is in an imported domain, or with `recursive` below it.
+/// Returns true if an account is in an imported domain, or with `recursive` below it.
 fn is_in(
     paths: &Paths<'_>,
     source: &SourceName,
@@ -351,7 +351,7 @@ fn pick(
     chosen.map(|(source, account)| (source.clone(), account.id)).collect()
 }
 
-/// Whether an account's domain is `path` or lies below it; paths are such as
+/// Returns true if an account's domain is `path` or lies below it; paths are such as
 /// `/acme/dev/`, with or without the last slash.
 fn is_below(account: &Account, path: &str) -> bool {
     let top = path.trim_end_matches('/');

@@ -44,7 +44,7 @@ fn folder() -> Folder {
     folder
 }
 
-/// What each type has beside what all have, up to the dates, and after them.
+/// The fields of each type beside the common ones, up to the dates, and after them.
 fn expected() -> Vec<(Vec<Field>, Vec<Field>)> {
     let storage = |size| Bare("size", size);
     vec![

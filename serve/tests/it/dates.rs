@@ -1,4 +1,4 @@
-//! Which records a window finds: layouts, zones, days of 23 and 25 hours, folded records.
+//! Records found by a window: layouts, zones, days of 23 and 25 hours, folded records.
 
 use cloudtally_aggregate::Plan;
 

@@ -52,7 +52,7 @@ fn id(value: &Value) -> String {
     value["id"].as_str().unwrap_or_else(|| panic!("{value}")).to_owned()
 }
 
-/// What a deployment needs: zone, offering, template.
+/// The parts of a deployment: zone, offering, template.
 fn parts(server: &Server) -> [(&'static str, String); 3] {
     let list = |pairs: &[(&str, &str)]| server.works(&root(), pairs);
     let zone = list(&[("command", "listZones"), ("networktype", "Advanced")]);
@@ -413,7 +413,7 @@ fn records_of_a_project_name_it_also_when_it_is_gone() {
     assert_eq!(shown(&root(), &of_all), [apollo]);
 }
 
-/// How many alerts of a type were raised so far.
+/// Counts the alerts of a type that were raised so far.
 fn alerts(server: &Server, number: &str) -> usize {
     let alerts = server.works(&root(), &[("command", "listAlerts"), ("type", number)]);
     alerts["alert"].as_array().map_or(0, Vec::len)

@@ -132,7 +132,7 @@ pub(crate) fn at(text: &str) -> Instant {
     Instant::parse(text).unwrap()
 }
 
-/// What a server is started with; the cloud is empty if it is new.
+/// The options of a server; the cloud is empty if it is new.
 pub(crate) fn options(store: &Store, listen: &str) -> ServeOptions {
     options_with(store, listen, Start::Empty, Pace::Real)
 }
@@ -275,7 +275,7 @@ impl Server {
         value
     }
 
-    /// What came of the job that a call began, once it is done.
+    /// Waits for the job that a call began, and returns its result.
     pub(crate) fn job(&self, keys: &Keys, pairs: &[(&str, &str)]) -> serde_json::Value {
         let begun = self.works(keys, pairs);
         let job = begun["jobid"].as_str().unwrap_or_else(|| panic!("no job: {begun}")).to_owned();
@@ -342,7 +342,7 @@ impl Drop for Server {
     }
 }
 
-/// What somebody signs with.
+/// A pair of keys that somebody signs with.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
     pub(crate) api_key: String,
@@ -406,7 +406,7 @@ pub(crate) struct Reply {
     pub(crate) headers: BTreeMap<String, String>,
     /// Without transfer coding.
     pub(crate) body: Vec<u8>,
-    /// Whether the body came to its end.
+    /// True if the body came to its end.
     pub(crate) complete: bool,
 }
 

@@ -144,7 +144,7 @@ fn compare(json: &Value, xml: &Element, path: &str) {
     assert!(rest.is_empty(), "{path}: JSON has no {rest:?}");
 }
 
-/// Whether a command only looks, and can do so without being told more.
+/// Returns true if a command only looks, and needs no parameter.
 fn is_open_question(row: &Command) -> bool {
     let looks = match row.verb {
         Verb::List { .. } | Verb::Read(_) => true,
@@ -229,7 +229,7 @@ fn furnish(server: &Server) {
     }
 }
 
-/// What stands in the outer element of a question's answer, which must be the same
+/// The content of the outer element of a question's answer, which must be the same
 /// in both encodings; none if the question is refused in both.
 fn answered(server: &Server, keys: &Keys, row: &Command, more: &[(&str, &str)]) -> Option<Value> {
     let name = row.name;

@@ -133,7 +133,7 @@ pub(crate) fn damaged(db: &Db, tables: &[Table]) -> Result<Vec<String>, StoreErr
     Ok(wrong)
 }
 
-/// Says that a row is damaged, by its table and key.
+/// Names a damaged row by its table and key.
 pub(crate) fn not_as_written(table: &str, key: &str) -> String {
     format!("the row of `{table}` ({key}) is not what was written")
 }

@@ -7,14 +7,13 @@
 use std::{
     fs::OpenOptions,
     path::{Path, PathBuf},
-    thread,
     time::Duration,
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Row};
 
 use super::{
-    checksums, relocate,
+    checksums,
     sql::{self, MIGRATIONS},
 };
 use crate::{StoreError, crash, modes};
@@ -121,49 +120,11 @@ impl Db {
         Ok(found)
     }
 
-    /// Brings the schema up to date. Safe when several processes open at once.
-    pub(crate) fn migrate(&self) -> Result<(), StoreError> {
-        if self.schema_version()? == known_version() {
-            return Ok(());
-        }
-        self.use_wal()?;
-        self.write(|db| {
-            // Another process may have been here since we looked.
-            let from = db.schema_version()?;
-            for (version, migration) in (1..).zip(MIGRATIONS).skip_while(|(v, _)| *v <= from) {
-                if version == relocate::GENERATIONS_APART
-                    && let Some(dir) = db.path.parent()
-                {
-                    relocate::link_generations(db, dir)?;
-                }
-                db.batch(migration)?;
-                db.connection
-                    .pragma_update(None, "user_version", version)
-                    .map_err(|e| StoreError::database(&db.path, "user_version", e))?;
-            }
-            db.batch(sql::connection::SET_APPLICATION_ID)?;
-            db.point(crash::MIGRATION_BEFORE_COMMIT)
-        })?;
-        self.point(crash::MIGRATION_AFTER_COMMIT)
-    }
-
-    /// Changing the journal mode does not wait for other connections by itself.
-    fn use_wal(&self) -> Result<(), StoreError> {
-        const TRIES: u32 = 200;
-        for left in (0..TRIES).rev() {
-            let mode: Option<String> =
-                self.row(sql::connection::JOURNAL_MODE, [], |row| row.get(0))?;
-            if mode.as_deref() == Some("wal") {
-                break;
-            }
-            match self.row(sql::connection::USE_WAL, [], |row| row.get::<_, String>(0)) {
-                Err(StoreError::DatabaseBusy { .. }) if left > 0 => {
-                    thread::sleep(Duration::from_millis(10));
-                }
-                result => drop(result?),
-            }
-        }
-        Ok(())
+    /// Notes the schema's version.
+    pub(crate) fn set_schema_version(&self, version: u32) -> Result<(), StoreError> {
+        self.connection
+            .pragma_update(None, "user_version", version)
+            .map_err(|e| StoreError::database(&self.path, "user_version", e))
     }
 
     /// Lists what is not as the migrations leave it; tables of others do not count.
@@ -198,7 +159,7 @@ impl Db {
         &self.path
     }
 
-    /// Whether no transaction is open.
+    /// Returns true if no transaction is open.
     pub(crate) fn is_idle(&self) -> bool {
         self.connection.is_autocommit()
     }
@@ -271,7 +232,8 @@ impl Db {
         run().map_err(|e| StoreError::database(&self.path, sql, e))
     }
 
-    fn batch(&self, sql: &'static str) -> Result<(), StoreError> {
+    /// Runs statements that answer nothing.
+    pub(crate) fn batch(&self, sql: &'static str) -> Result<(), StoreError> {
         self.connection.execute_batch(sql).map_err(|e| StoreError::database(&self.path, sql, e))
     }
 
@@ -344,7 +306,7 @@ impl Db {
     }
 }
 
-/// Says whether no change waits outside the database.
+/// Returns true if no change waits outside the database.
 fn is_settled(dir: &Path) -> bool {
     let waiting = std::fs::metadata(dir.join(format!("{DATABASE}-wal")));
     waiting.map_or(true, |file| file.len() == 0)
@@ -365,6 +327,6 @@ fn quoted(path: &Path) -> String {
 }
 
 /// The schema this program writes.
-fn known_version() -> u32 {
+pub(super) fn known_version() -> u32 {
     u32::try_from(MIGRATIONS.len()).expect("a few migrations")
 }

@@ -9,10 +9,10 @@ use rusqlite::{Row, params};
 
 use super::{
     Anomaly, EmptyStretch, EventFile, IngestRun, Inputs, JobRun, JobState, LakeFile,
-    PublishedPeriod, QuarantinedRow, SampleFile, Snapshot, Stream, UnmeteredEvents, accounts,
-    db::Db, sql,
+    PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Stream, UnmeteredEvents,
+    accounts, db::Db, sql,
 };
-use crate::{QuarantineKind, StoreError};
+use crate::StoreError;
 
 /// An id or count; the catalogue keeps the bits in a signed column.
 pub(crate) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
@@ -82,7 +82,7 @@ pub(crate) fn snapshot(db: &Db) -> Result<Snapshot, StoreError> {
     })
 }
 
-/// Through which instants somebody said that sources are complete, by source.
+/// Reads the instants through which sources were declared complete, by source.
 fn complete_through(db: &Db) -> Result<Vec<(SourceName, Instant)>, StoreError> {
     let rows = db.rows(sql::ingest::COMPLETE_THROUGH, [], |row| {
         Ok((row.get::<_, String>(0)?, at(row, 1)?))

@@ -7,6 +7,7 @@ pub(crate) mod accounts; // the account dimension
 pub(crate) mod checksums; // a hash of each row
 pub(crate) mod db; // connections, transactions, migrations
 pub(crate) mod load; // rows to the types below
+pub(crate) mod migrate; // an earlier database brought up to date
 mod relocate; // files that a migration gives other names
 pub(crate) mod settings; // the global configuration and the root admin's keys
 pub(crate) mod sql; // the texts of sql/
@@ -36,7 +37,7 @@ pub struct Snapshot {
     pub account_removals: Vec<AccountRemoval>,
     /// Grows with every change of a removal instant; 0 if there was none.
     pub accounts_seq: u64,
-    /// Through which instant somebody said that a source is complete, by source.
+    /// The instant through which a source was declared complete, by source.
     pub complete_through: Vec<(SourceName, Instant)>,
 }
 
@@ -51,8 +52,8 @@ impl Snapshot {
         self.sample_files.last().map_or(0, |file| file.seq)
     }
 
-    /// What is published, in order: periods with files one by one, empty ones as
-    /// stretches, each with what it was computed from.
+    /// The published extents in order: periods with files one by one, empty ones as
+    /// stretches, each with the inputs it was computed from.
     pub fn published(&self) -> Vec<(Period, Inputs)> {
         let periods = self.periods.iter().map(|known| (known.period, known.inputs));
         let stretches = self.stretches.iter().map(|empty| (empty.extent, empty.inputs));
@@ -94,11 +95,11 @@ pub struct EventFile {
     pub seq: u64,
     /// Relative to the folder of state.
     pub path: PathBuf,
-    /// Whose events.
+    /// The source of the events.
     pub source: SourceName,
     /// Days since 1970-01-01, in UTC.
     pub utc_day: i64,
-    /// How many events.
+    /// Number of events.
     pub rows: u64,
     /// Earliest `created`.
     pub first_created: Instant,
@@ -121,11 +122,11 @@ pub struct SampleFile {
     pub seq: u64,
     /// Relative to the folder of state.
     pub path: PathBuf,
-    /// Whose samples.
+    /// The source of the samples.
     pub source: SourceName,
     /// Days since 1970-01-01, in UTC.
     pub utc_day: i64,
-    /// How many samples.
+    /// Number of samples.
     pub rows: u64,
     /// Earliest `sampled`.
     pub first_sampled: Instant,
@@ -142,7 +143,7 @@ pub struct SampleFile {
 pub struct LakeFile {
     /// Relative to the folder of state.
     pub path: PathBuf,
-    /// How many rows.
+    /// Number of rows.
     pub rows: u64,
     /// Size of the file.
     pub bytes: u64,
@@ -157,15 +158,15 @@ pub struct PublishedPeriod {
     pub period: Period,
     /// 1 for the first publication of its records, one more for each that replaces them.
     pub generation: u32,
-    /// What it was computed from.
+    /// The inputs it was computed from.
     pub inputs: Inputs,
-    /// How many records.
+    /// Number of records.
     pub rows: u64,
     /// The records.
     pub records: LakeFile,
     /// The segments open at its end; `None` if it was published without them.
     pub segments: Option<LakeFile>,
-    /// What was billed of its samples; `None` if it was published without them.
+    /// The billed counters of its samples; `None` if it was published without them.
     pub counters: Option<LakeFile>,
 }
 
@@ -175,7 +176,7 @@ pub struct PublishedPeriod {
 pub struct EmptyStretch {
     /// From the start of the first period to the end of the last.
     pub extent: Period,
-    /// What they were computed from.
+    /// The inputs they were computed from.
     pub inputs: Inputs,
 }
 
@@ -184,17 +185,17 @@ pub struct EmptyStretch {
 pub struct AccountRemoval {
     /// Grows with every change.
     pub seq: u64,
-    /// Whose account.
+    /// The source of the account.
     pub source: SourceName,
-    /// Which account.
+    /// The account.
     pub account: AccountId,
-    /// What `removed` was.
+    /// `removed` before the change.
     pub before: Option<Instant>,
-    /// What `removed` is.
+    /// `removed` after it.
     pub after: Option<Instant>,
 }
 
-/// What a period was computed from: the highest `seq` of each kind it has seen.
+/// The inputs of a period: the highest `seq` of each kind it has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Inputs {
     /// Of event files.
@@ -210,7 +211,7 @@ pub struct Inputs {
 pub struct AdminKeys {
     /// The public half.
     pub api_key: String,
-    /// What requests are signed with.
+    /// The secret that signs requests.
     pub secret_key: String,
 }
 
@@ -225,7 +226,7 @@ impl fmt::Debug for AdminKeys {
 pub struct JobRun {
     /// Its number, from `begin_job`.
     pub id: u64,
-    /// What ran.
+    /// The kind of job.
     pub kind: String,
     /// Wall time, milliseconds since 1970.
     pub started_ms: i64,
@@ -238,20 +239,20 @@ pub struct JobRun {
     pub from: Option<Instant>,
     /// End of the last period it published.
     pub to: Option<Instant>,
-    /// How it is, or how it ended.
+    /// Its state.
     pub state: JobState,
     /// Periods published, again or for the first time.
     pub periods: u64,
     /// Records of the periods computed.
     pub records: u64,
-    /// Why it failed, for people; empty if it did not.
+    /// The failure, for people; empty if there was none.
     pub message: String,
-    /// What else it has to tell: which source it waits for, which counters cannot be
-    /// right. One thing a line; empty if there is nothing.
+    /// Notes on the run: a source it waits for, counters that cannot be
+    /// right. One note a line; empty if there is none.
     pub note: String,
 }
 
-/// How a job is, or how it ended.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum JobState {
     /// Under way.
@@ -307,7 +308,7 @@ impl Stream {
 /// same file again adds nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuarantinedRow {
-    /// Whose row.
+    /// The source of the row.
     pub source: SourceName,
     /// Of which stream.
     pub stream: Stream,
@@ -315,20 +316,35 @@ pub struct QuarantinedRow {
     pub input: String,
     /// 1 is the first data row.
     pub row: u64,
-    /// Why it was set aside.
+    /// The reason it was set aside.
     pub reason: String,
     /// The row as it came.
     pub raw: String,
 }
 
+/// The rows of one kind of reason, in numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantineKind {
+    /// The source of the rows.
+    pub source: SourceName,
+    /// Of which stream.
+    pub stream: Stream,
+    /// Rows that are kept and can be looked at.
+    pub kept: u64,
+    /// Further rows that were only counted, each time they came.
+    pub not_kept: u64,
+    /// The reason of the first row.
+    pub example: String,
+}
+
 /// Accepted events of one type that nothing meters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnmeteredEvents {
-    /// Whose events.
+    /// The source of the events.
     pub source: SourceName,
     /// Their type, in capital letters.
     pub event_type: String,
-    /// How many.
+    /// Number of events.
     pub rows: u64,
 }
 
@@ -339,11 +355,11 @@ pub struct IngestRun {
     pub id: Option<u64>,
     /// Wall time, milliseconds since 1970.
     pub started_ms: i64,
-    /// Whose rows.
+    /// The source of the rows.
     pub source: SourceName,
     /// Of which stream.
     pub stream: Stream,
-    /// What was read, for people.
+    /// The inputs that were read, for people.
     pub inputs: String,
     /// Rows read.
     pub read: u64,
@@ -353,9 +369,9 @@ pub struct IngestRun {
     pub duplicate: u64,
     /// Rows set aside.
     pub quarantined: u64,
-    /// Whether it came to its end.
+    /// True if it came to its end.
     pub finished: bool,
-    /// Up to which offset this step takes what our own cloud has told: it is kept
+    /// The last offset of our own cloud's outbox that this step takes: its rows are kept
     /// and taken off the outbox in one transaction.
     pub taken: Option<u64>,
 }
@@ -365,7 +381,7 @@ pub struct IngestRun {
 pub struct Anomaly {
     /// The period that was computed.
     pub period: Period,
-    /// Whose resource.
+    /// The source of the resource.
     pub source: SourceName,
     /// The event that is odd, if it is one.
     pub event: Option<EventId>,
@@ -373,8 +389,8 @@ pub struct Anomaly {
     pub usage_type: UsageTypeId,
     /// The resource concerned.
     pub resource: ResourceId,
-    /// When.
+    /// The instant concerned.
     pub at: Instant,
-    /// What is odd.
+    /// The oddity, in words.
     pub text: String,
 }

@@ -32,7 +32,7 @@ impl Store {
         Ok(SETTINGS.iter().map(value).collect())
     }
 
-    /// How time is cut, from the two settings.
+    /// Reads the calendar that cuts time into periods, from the two settings.
     pub fn calendar(&self) -> Result<Calendar, StoreError> {
         self.db()?.read(calendar_of)
     }
@@ -83,7 +83,7 @@ impl Writer {
     }
 }
 
-/// How time is cut, as a transaction sees it.
+/// Reads the calendar that cuts time, as a transaction sees it.
 pub(crate) fn calendar_of(db: &Db) -> Result<Calendar, StoreError> {
     let zone = value(db, row_of(AGGREGATION_TIMEZONE)?)?;
     let range = value(db, row_of(AGGREGATION_RANGE)?)?;
@@ -125,7 +125,7 @@ fn hint(name: &str) -> String {
     format!("did you mean {}?", names.join(" or "))
 }
 
-/// How many letters must be put in, taken out or changed to make `a` from `b`.
+/// Counts the letters to insert, delete or replace that make `b` of `a` (edit distance).
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -234,7 +234,7 @@ queries! {
         SET_BACK_REMOVALS = "set_back_removals",
         SET_BACK_COMPLETENESS = "set_back_completeness",
     }
-    /// Which files count.
+    /// Files that count.
     lake from "lake.sql" {
         NAMED = "named",
         RECORDS_OF_EARLIER_LAYOUT = "records_of_earlier_layout",

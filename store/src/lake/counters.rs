@@ -13,21 +13,21 @@ use super::{
 };
 use crate::StoreError;
 
-/// What one series last said and what of it is billed, at the end of a period.
+/// The last reading of one series and the part of it that is billed, at the end of a period.
 ///
 /// A period's file has a row for every series known by its end, so that the
 /// next period needs no older sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BilledCounter {
-    /// Whose series.
+    /// The source of the series.
     pub source: SourceId,
-    /// Which series.
+    /// The series.
     pub series: SeriesKey,
     /// Instant of its latest sample up to the end of the period.
     pub last_sampled: Instant,
-    /// That sample's counter of bytes sent.
+    /// The sample's counter of bytes sent.
     pub last_sent: u64,
-    /// That sample's counter of bytes received.
+    /// The sample's counter of bytes received.
     pub last_received: u64,
     /// Bytes sent by this period's own samples that are billed, in whatever record.
     pub sent: u64,

@@ -1,4 +1,4 @@
-//! How a file comes to be: temporary name, write, sync, rename, sync the folder.
+//! Creation of a file: temporary name, write, sync, rename, sync of the folder.
 //! Only then may the catalogue name it.
 
 use std::{
@@ -27,7 +27,7 @@ pub(crate) struct StagedFile {
     /// Relative to `root`.
     folder: PathBuf,
     temporary: Option<PathBuf>,
-    /// How many rows.
+    /// Number of rows.
     pub(crate) rows: u64,
     bytes: u64,
     sha256: String,

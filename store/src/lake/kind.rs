@@ -1,4 +1,4 @@
-//! What a kind of file looks like: its columns, one row each, with the encoding
+//! Layout of a kind of file: its columns, one row each, with the encoding
 //! that pays for it.
 //!
 //! Encodings: values that repeat go through a dictionary; ids and instants that
@@ -29,7 +29,7 @@ const DICTIONARY_BYTES_MAX: usize = 128 * 1024;
 /// Stands in the footer instead of the library's version.
 const CREATED_BY: &str = "cloudtally";
 
-/// What a column holds.
+/// The type of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
     /// An unsigned number of 64 bits.
@@ -46,7 +46,7 @@ pub(crate) enum Type {
     Flag,
 }
 
-/// How the values of a column relate to each other.
+/// The relation between the values of a column, which decides their encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coding {
     /// They repeat.
@@ -57,7 +57,7 @@ pub(crate) enum Coding {
     Plain,
 }
 
-/// Whether a column may be empty.
+/// A rule for empty values in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     /// Always a value.
@@ -69,7 +69,7 @@ pub(crate) enum Need {
 /// One column: name, type, need, coding.
 pub(crate) type Column = (&'static str, Type, Need, Coding);
 
-/// How readers find their rows.
+/// The access path of readers to their rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Whole row groups.
@@ -83,12 +83,12 @@ pub(crate) enum Access {
 pub(crate) struct Kind {
     /// For messages: `events`.
     pub(crate) name: &'static str,
-    /// How readers find their rows.
+    /// The access path of readers to their rows.
     pub(crate) access: Access,
     write_schema: SchemaRef,
     /// As written, with words as dictionaries.
     read_schema: SchemaRef,
-    /// How many of the last columns files of earlier versions lack.
+    /// Number of the last columns that files of earlier versions lack.
     appended: usize,
     properties: WriterProperties,
 }

@@ -55,7 +55,7 @@ fn copy(file: &Path, temporary: &Path) -> io::Result<()> {
     copied.sync_all()
 }
 
-/// Whether two names are of one file, or of a file and its copy.
+/// Returns true if two names are of one file, or of a file and its copy.
 pub(crate) fn is_same(file: &Metadata, link: &Metadata) -> bool {
     let copied = || match (file.modified(), link.modified()) {
         (Ok(file_at), Ok(link_at)) => file.len() == link.len() && file_at == link_at,

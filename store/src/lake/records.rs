@@ -393,7 +393,7 @@ pub(crate) fn scan(
     Ok(())
 }
 
-/// Whose record it is, and of which usage type.
+/// The account of a record, in its source, and the usage type.
 pub(crate) type Key = (SourceId, AccountId, UsageTypeId);
 
 /// Calls `each` with the keys of all rows, in order; nothing else of them is read.

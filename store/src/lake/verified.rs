@@ -58,7 +58,7 @@ impl Verified {
 pub(crate) struct NamedFile<'a> {
     /// Absolute.
     pub(crate) path: &'a Path,
-    /// How many rows.
+    /// Number of rows.
     pub(crate) rows: u64,
     /// Size of the file.
     pub(crate) bytes: u64,

@@ -58,7 +58,7 @@ impl KeyIndex {
         true
     }
 
-    /// How many rows the file has.
+    /// Number of rows in the file.
     pub(crate) fn rows(&self) -> u64 {
         self.rows
     }

@@ -26,7 +26,7 @@ use crate::{
 };
 use key_index::KeyIndex;
 
-/// Which periods: both ends inclusive to the second. A record matches when its
+/// A window of periods: both ends inclusive to the second. A record matches when its
 /// period's start is at or after `from` and its period's displayed end
 /// (`end - 1 s`) at or before `to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct RecordWindow {
     pub to: Instant,
 }
 
-/// Which records of the window.
+/// A choice among the records of the window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordFilter {
     /// Only this source.
@@ -87,7 +87,7 @@ struct Part {
     file: LakeFile,
     /// The rows of the set, in order, not touching.
     ranges: Vec<Range<u64>>,
-    /// How many records of the set lie before this part and in it.
+    /// Number of records of the set before this part and in it.
     count_through: u64,
 }
 
@@ -158,7 +158,7 @@ impl RecordSet {
         }
     }
 
-    /// How many records there are; no file is read.
+    /// Counts the records; reads no file.
     pub fn count(&self) -> u64 {
         self.parts.last().map_or(0, |part| part.count_through)
     }

@@ -209,7 +209,7 @@ pub(super) const BEFORE_ALL: Instant = Instant::from_millis(-1);
 /// Events of one day as `rename_events` hands them on: number, file, ranges.
 type NamedEvents = (u64, LakeFile, EventRanges);
 
-/// What the catalogue keeps of a file of events besides its name.
+/// The catalogue's columns of a file of events besides its name.
 pub(super) struct EventRanges {
     utc_day: i64,
     first: Instant,
@@ -220,7 +220,7 @@ pub(super) struct EventRanges {
 /// Samples of one day as `rename_samples` hands them on.
 type NamedSamples = (u64, LakeFile, SampleRanges);
 
-/// What the catalogue keeps of a file of samples besides its name.
+/// The catalogue's columns of a file of samples besides its name.
 pub(super) struct SampleRanges {
     utc_day: i64,
     first: Instant,
@@ -318,7 +318,7 @@ const UNMETERED_NAME_BYTES_MAX: usize = 100;
 /// Counts the events of all further types.
 const OTHER_TYPES: &str = "(other types)";
 
-/// How many events of each type that nothing meters there are.
+/// Counts the events that nothing meters, by type.
 fn unmetered(events: &[UsageEvent]) -> BTreeMap<String, u64> {
     let mut unmetered: BTreeMap<String, u64> = BTreeMap::new();
     for event in events.iter().filter(|event| event_code(&event.event_type).is_none()) {

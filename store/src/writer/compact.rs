@@ -137,7 +137,7 @@ fn merged_name(seq: u64, source: &SourceName) -> String {
     format!("{seq}m-{source}.parquet")
 }
 
-/// What to merge, by source and day, in order of `seq`.
+/// Groups the files to merge by source and day, in order of `seq`.
 fn groups<F>(files: Vec<F>, about: impl Fn(&F) -> (SourceName, i64, u64)) -> Vec<Vec<F>> {
     let mut days: BTreeMap<(SourceName, i64), Vec<(u64, F)>> = BTreeMap::new();
     for file in files {

@@ -23,14 +23,14 @@ use crate::{
     lake::{file::sync_folders, samples::network_number},
 };
 
-/// Which samples are meant: those of a device at an instant.
+/// A choice of samples: those of a device at an instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SamplesAt {
     /// Of which source.
     pub source: SourceName,
     /// Of which device.
     pub device: u64,
-    /// When they were taken.
+    /// The instant they were taken.
     pub at: Instant,
     /// Only those of this account.
     pub account: Option<AccountId>,
@@ -53,7 +53,7 @@ impl SamplesAt {
 pub struct DroppedSample {
     /// Wall time, milliseconds since 1970.
     pub dropped_ms: i64,
-    /// Whose sample.
+    /// The source of the sample.
     pub source: SourceName,
     /// The sample as it stood in the lake.
     pub sample: NetworkSample,

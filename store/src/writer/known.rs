@@ -35,7 +35,7 @@ impl Writer {
 }
 
 impl KnownEvents {
-    /// Whether the event of this id was accepted.
+    /// Returns true if the event of this id was accepted.
     pub fn contains(&self, id: EventId) -> bool {
         self.ids.contains(id.0)
     }

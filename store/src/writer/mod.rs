@@ -32,7 +32,6 @@ pub(crate) use dropped::dropped;
 pub use dropped::{DroppedSample, SamplesAt};
 pub use known::KnownEvents;
 pub use publish::{PeriodDraft, PeriodRows, Publication, PushRecords, StagedPeriod};
-pub use quarantine::QuarantineKind;
 pub use set_back::LivedAhead;
 pub use stretches::SeenSamples;
 

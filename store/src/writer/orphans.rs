@@ -1,4 +1,4 @@
-//! What a crash left behind: files below the folders of the lake that the
+//! Orphans of a crash: files below the folders of the lake that the
 //! catalogue does not name, temporary ones included.
 //!
 //! Only with the lock held, because the files of a running writer are not named
@@ -20,7 +20,7 @@ use crate::{
     crash, lake,
 };
 
-/// How long a replaced file stays for readers that looked at the catalogue before.
+/// Time that a replaced file stays for readers that looked at the catalogue before.
 const RETIRED_KEPT_MS: i64 = 3_600_000;
 
 /// A file that was replaced, and when, in milliseconds since 1970.

@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// What to publish for one period.
+/// The content of one period to publish.
 #[derive(Clone, Debug)]
 pub struct PeriodDraft<'a> {
     /// The period.
@@ -28,11 +28,11 @@ pub struct PeriodDraft<'a> {
     pub records: Option<&'a [UsageRecord]>,
     /// Segments open at the end, sorted; `None` keeps the current ones.
     pub open: Option<&'a [Segment]>,
-    /// What was billed of the period's samples; `None` keeps the current ones.
+    /// The billed counters of the period's samples; `None` keeps the current ones.
     pub counters: Option<&'a [BilledCounter]>,
     /// Replaces the period's anomalies; `None` keeps them.
     pub anomalies: Option<&'a [Anomaly]>,
-    /// What it was computed from.
+    /// The inputs it was computed from.
     pub inputs: Inputs,
 }
 
@@ -72,13 +72,13 @@ pub struct StagedPeriod {
     inputs: Inputs,
 }
 
-/// What is published in one step.
+/// The changes that are published in one step.
 #[derive(Debug, Default)]
 pub struct Publication {
     /// Periods without records, nothing open and no samples, in place of what is
     /// known of them.
     pub empty: Vec<EmptyStretch>,
-    /// What all stretches behind an instant have seen by now.
+    /// The sample files that all stretches behind an instant have seen by now.
     pub seen: Option<SeenSamples>,
     /// Periods with files. One that lay in a stretch leaves it.
     pub periods: Vec<StagedPeriod>,
@@ -98,7 +98,7 @@ struct NamedPeriod {
     inputs: Inputs,
 }
 
-/// What a period names before it is published again.
+/// The files that a period names before it is published again.
 #[derive(Clone, Copy, Default)]
 struct Current {
     generation: Option<u32>,

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::Writer;
 use crate::{
-    QuarantinedRow, StoreError, Stream,
+    QuarantinedRow, StoreError,
     catalogue::{db::Db, load, sql},
 };
 
@@ -125,21 +125,6 @@ fn kind_of(reason: &str) -> String {
         }
     }
     kind
-}
-
-/// What is known of one kind of reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QuarantineKind {
-    /// Whose rows.
-    pub source: SourceName,
-    /// Of which stream.
-    pub stream: Stream,
-    /// Rows that are kept and can be looked at.
-    pub kept: u64,
-    /// Further rows that were only counted, each time they came.
-    pub not_kept: u64,
-    /// The reason of the first row.
-    pub example: String,
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ use crate::{
 /// The time between two samples of a series that had other instants.
 const APART: Millis = Millis(1);
 
-/// What lies ahead of an instant and is set back.
+/// Numbers of rows ahead of an instant, which are set back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LivedAhead {
     /// Events that our own cloud told, taken into the lake or not.
@@ -51,7 +51,7 @@ struct Misdated {
 }
 
 impl Store {
-    /// What of `source`, our own cloud, and of what is published lies after `to`.
+    /// Counts the rows of `source`, our own cloud, and the published periods that lie after `to`.
     ///
     /// # Errors
     /// `DatabaseDamaged` if a row of the catalogue is not what was written.

@@ -11,12 +11,12 @@ use crate::{
     catalogue::{db::Db, load, sql},
 };
 
-/// That all stretches which end behind an instant have seen their samples.
+/// A note that all stretches which end behind an instant have seen their samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeenSamples {
     /// The instant.
     pub from: Instant,
-    /// Up to which file.
+    /// The last file they have seen.
     pub seq: u64,
 }
 

@@ -26,7 +26,7 @@ use crate::support::{
 };
 
 const DIR: &str = "CLOUDTALLY_TEST_DIR";
-/// What the child says when the work ended with "disk full" and nothing worse.
+/// The child's exit code if the work ended with "disk full" and nothing worse.
 const DISK_FULL: i32 = 28;
 /// The child's word for a change of which nobody knows whether it was kept.
 const UNKNOWN: i32 = 29;

@@ -1,4 +1,4 @@
-//! What `verify` finds.
+//! Findings of `verify` on damaged folders.
 
 use std::{
     fs,
@@ -78,7 +78,7 @@ fn only_finding(store: &Store, severity: Severity) -> (PathBuf, String) {
     (finding.path, finding.text)
 }
 
-/// What is found once something is.
+/// Waits for findings, and returns them.
 pub(crate) fn findings(store: &Store) -> Vec<Finding> {
     let began = Instant::now();
     let mut findings = Vec::new();

@@ -1,4 +1,4 @@
-//! What the cloud keeps comes back as it was, and to nobody else meanwhile.
+//! The cloud's state comes back as it was kept, and to nobody else meanwhile.
 
 use std::{
     cell::RefCell,

@@ -170,7 +170,7 @@ fn columns(connection: &Connection, table: &str) -> Vec<String> {
     texts(connection, &format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid"))
 }
 
-/// What `verify` says of the folder, or why it does not.
+/// The findings of `verify` on the folder, or its error.
 fn told(dir: &Path) -> Vec<String> {
     let findings = Store::open_read_only(dir).and_then(|store| store.verify(&mut |_, _| {}));
     match findings {

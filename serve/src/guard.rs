@@ -1,8 +1,8 @@
-//! Who is let in before anything of a request is read, by its head alone.
+//! A guard in front of each port: admits or refuses a request by its head alone.
 //!
 //! Browsers send requests to wherever a page of a stranger tells them to, also to
 //! addresses of this machine and of its network, and names can be made to lead there.
-//! What such a request cannot choose are `Host`, `Origin` and `Sec-Fetch-Site`. At the
+//! Such a request cannot choose `Host`, `Origin` and `Sec-Fetch-Site`. At the
 //! port without authentication they decide; everywhere a request has one `Host`.
 
 use std::{net::IpAddr, sync::Arc};
@@ -16,42 +16,42 @@ use axum::{
 use cloudtally_model::ApiError;
 
 use crate::{
-    answer::Style,
-    http::failed,
-    request::{Door, NO_COMMAND},
+    answer::{NO_COMMAND, Style},
+    http_request::Port,
+    response::failed,
 };
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-/// A door and by which names it may be addressed.
+/// A port and the names that it may be addressed by.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
-    door: Door,
+    port: Port,
     hosts: Arc<Vec<String>>,
 }
 
 impl Guard {
-    /// The public door, which any name leads to.
+    /// The guard of the public port, which any name leads to.
     pub(crate) fn public() -> Self {
-        Self { door: Door::Public, hosts: Arc::default() }
+        Self { port: Port::Public, hosts: Arc::default() }
     }
 
-    /// The door without authentication; `configured` are names between commas, `listen`
-    /// is where it is.
+    /// The guard of the port without authentication; `configured` are names between
+    /// commas, `listen` is its address.
     pub(crate) fn integration(configured: &str, listen: IpAddr) -> Self {
         let names = configured.split(',').map(|name| name.trim().to_lowercase());
         let mut hosts: Vec<String> = names.filter(|name| !name.is_empty()).collect();
         if !listen.is_unspecified() {
             hosts.push(listen.to_string());
         }
-        Self { door: Door::Integration, hosts: Arc::new(hosts) }
+        Self { port: Port::Integration, hosts: Arc::new(hosts) }
     }
 
     /// Refuses a request by its head.
     fn check(&self, request: &Request) -> Result<(), ApiError> {
         let headers = request.headers();
         let host = host_of(headers, request.version())?;
-        if self.door == Door::Public {
+        if self.port == Port::Public {
             return Ok(());
         }
         // A whole address in the first line counts more than `Host`.
@@ -77,7 +77,7 @@ impl Guard {
         Ok(())
     }
 
-    /// Says that a name leads to this machine, or was configured.
+    /// Returns true if a name leads to this machine or was configured.
     fn is_ours(&self, host: &str) -> bool {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_lowercase();
         let is_loopback =
@@ -110,7 +110,7 @@ fn host_of(headers: &HeaderMap, version: Version) -> Result<Option<Authority>, A
     })
 }
 
-/// Lets a request in or refuses it, and tells browsers to take every answer for what
+/// Admits a request or refuses it, and tells browsers to take every answer for what
 /// it says it is.
 pub(crate) async fn guard(
     State(guard): State<Guard>,

@@ -24,10 +24,10 @@ use tracing::warn;
 use crate::{
     answer::{Stop, Style, encode},
     connections::Busy,
-    http::{SESSION_COOKIE, failed, ok},
     large::{LargeAnswers, Place, Reader},
-    patience::Patience,
+    patience::PATIENCE,
     request::Outcome,
+    response::{SESSION_COOKIE, failed, ok},
 };
 
 /// Answers up to here are sent whole, with their length.
@@ -36,14 +36,11 @@ const WHOLE_BYTES_MAX: usize = 1 << 20;
 const PIECE_BYTES: usize = 256 << 10;
 /// Pieces made before the reader has taken the first of them.
 const PIECES_AHEAD: usize = 2;
-/// How long a reader may take.
-pub(crate) const PATIENCE: Patience =
-    Patience { for_some: Duration::from_secs(30), for_all: Duration::from_secs(15 * 60) };
-/// How often a maker looks whether a slow reader has taken something.
+/// Interval at which a maker looks again for room that a slow reader has made.
 const READER_POLL: Duration = Duration::from_millis(5);
 
 /// Encodes an outcome and sends it; returns the HTTP status.
-pub(crate) fn send(outcome: Outcome, mut outbox: Outbox) -> u16 {
+pub(crate) fn send(outcome: Outcome, mut outbox: HttpOutbox) -> u16 {
     let Outcome { style, outer, result, opened, reader } = outcome;
     outbox.reader = reader;
     let mut body = Vec::new();
@@ -64,7 +61,7 @@ pub(crate) fn send(outcome: Outcome, mut outbox: Outbox) -> u16 {
 }
 
 /// The way back to the caller: a whole response, or its head and then pieces.
-pub(crate) struct Outbox {
+pub(crate) struct HttpOutbox {
     /// Until the response is on its way.
     reply: Option<oneshot::Sender<Response<Body>>>,
     /// Once it is.
@@ -79,7 +76,7 @@ pub(crate) struct Outbox {
     began: Stopwatch,
 }
 
-impl Outbox {
+impl HttpOutbox {
     pub(crate) fn new(
         reply: oneshot::Sender<Response<Body>>,
         busy: Busy,
@@ -176,7 +173,7 @@ enum Piece {
     Last(Bytes),
 }
 
-/// Where the pieces of a body come from.
+/// The origin of a body's pieces.
 enum Source {
     /// They are being made. It ends well only after its last piece: whatever else
     /// becomes of the maker breaks the connection off, so that nobody takes half an
@@ -259,12 +256,12 @@ mod tests {
     use crate::connections::Connection;
 
     /// An outbox that holds the only place.
-    fn outbox(reply: oneshot::Sender<Response<Body>>) -> (Outbox, Arc<Semaphore>) {
+    fn outbox(reply: oneshot::Sender<Response<Body>>) -> (HttpOutbox, Arc<Semaphore>) {
         let places = Arc::new(Semaphore::new(1));
         let permit = Arc::clone(&places).try_acquire_owned().unwrap();
         let home = std::net::Ipv4Addr::LOCALHOST.into();
         let busy = Arc::new(Connection::new(home)).begin();
-        (Outbox::new(reply, busy, permit, LargeAnswers::default()), places)
+        (HttpOutbox::new(reply, busy, permit, LargeAnswers::default()), places)
     }
 
     #[tokio::test]

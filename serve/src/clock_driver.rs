@@ -1,10 +1,10 @@
-//! Lets time go by: what is due in the cloud and the usage job happen in the
-//! order of their times.
+//! Advances the cloud's clock: events that are due in the cloud and the usage job
+//! happen in the order of their times.
 //!
 //! On the real clock the usage job has a schedule and a thread of its own
-//! ([`crate::job`]), and only the cloud lives here. On a simulated one both live
-//! here, one resource after the other, so that a month is the same however fast it
-//! passes: what is due in the cloud at a moment comes before the usage job of
+//! ([`crate::job`]), and only the cloud is driven from here. On a simulated one both
+//! are, one thing after the other, so that a month is the same however fast it
+//! passes: events that are due in the cloud at a moment come before the usage job of
 //! that moment.
 
 use std::{
@@ -29,43 +29,43 @@ use tracing::{error, info};
 
 use crate::{
     clock::{self, Look, SteadyClock},
-    job::Beat,
+    job::UsageJobTimer,
     open::OpenedCloud,
     schedule::ScheduleError,
 };
 
-/// The longest it sleeps: the machine's clock may be put forward meanwhile.
+/// The longest that the driver sleeps: the machine's clock may be put forward meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
-/// How long it waits after a change that could not be kept.
+/// Wait after a change that could not be kept.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Time between two looks whether the cloud is lost.
+/// Interval between two checks that the cloud is not lost.
 const LOSS_LOOK: Duration = Duration::from_millis(200);
 
-/// What lives, and by which clock.
-pub(crate) struct Life {
+/// A driver of the cloud's clock: runs all that is due in the cloud, in the order of time.
+pub(crate) struct ClockDriver {
     cloud: Arc<Cloud>,
     clock: Arc<Clock>,
     /// The machine's clock, as far as it is believed.
     machine: SteadyClock,
-    beat: Arc<Beat>,
-    /// Who uses the cloud besides those who call.
+    timer: Arc<UsageJobTimer>,
+    /// The simulated customers, who use the cloud besides its callers.
     tenants: Option<Mutex<Tenants>>,
-    /// Who lets time go by at the moment.
+    /// Held by the thread that advances the clock.
     stepping: Mutex<()>,
     stopping: AtomicBool,
 }
 
-impl Life {
+impl ClockDriver {
     pub(crate) fn new(
         cloud: Arc<Cloud>,
         clock: Arc<Clock>,
-        beat: Arc<Beat>,
+        timer: Arc<UsageJobTimer>,
         tenants: Option<Tenants>,
     ) -> Self {
         let (stepping, stopping) = (Mutex::default(), AtomicBool::new(false));
         let (machine, tenants) = (SteadyClock::new(), tenants.map(Mutex::new));
-        Self { cloud, clock, machine, beat, tenants, stepping, stopping }
+        Self { cloud, clock, machine, timer, tenants, stepping, stopping }
     }
 
     /// The present of the cloud.
@@ -93,26 +93,26 @@ impl Life {
         &self.clock
     }
 
-    pub(crate) fn usage_job(&self) -> &Beat {
-        &self.beat
+    pub(crate) fn usage_job(&self) -> &UsageJobTimer {
+        &self.timer
     }
 
-    /// Whether the usage job runs here and not on its own schedule.
+    /// Returns true if the usage job runs here and not on its own schedule.
     pub(crate) fn has_usage_job(&self) -> bool {
         matches!(*self.clock, Clock::Simulated(_))
     }
 
-    /// Lets everything happen that is due by `to`; returns when the next resource is.
+    /// Runs everything that is due by `to`; returns the moment the next event is due.
     ///
-    /// When the server stops on the way, the clock stays at what has happened: put on
-    /// to `to` it would leave the tenants and jobs between out for ever.
-    pub(crate) fn live_until(&self, to: Instant) -> Result<Lived, JournalError> {
+    /// If the server stops on the way, the clock stays at the last event that has happened:
+    /// put on to `to` it would leave the tenants and jobs between out for ever.
+    pub(crate) fn run_until(&self, to: Instant) -> Result<Advanced, JournalError> {
         let _alone = self.stepping.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if self.stopping.load(Ordering::SeqCst) {
-                return Ok(Lived::Stopped);
+                return Ok(Advanced::Stopped);
             }
-            let job = if self.has_usage_job() { Some(self.beat.next()?) } else { None };
+            let job = if self.has_usage_job() { Some(self.timer.next()?) } else { None };
             let wakes = self.tenants().map(|tenants| tenants.next_due());
             let until = job.into_iter().chain(wakes).fold(to, Instant::min);
             let due = self.cloud.run_due(until)?;
@@ -129,7 +129,7 @@ impl Life {
                     self.show(at);
                     // What is billed has passed, whoever looks at the folder.
                     self.cloud.keep_clock(at)?;
-                    self.beat.run_now(at);
+                    self.timer.run_now(at);
                 }
                 _ => {
                     self.show(to);
@@ -138,7 +138,7 @@ impl Life {
                     }
                     let next = due.into_iter().chain(job).chain(wakes).min();
                     self.clock.go_until(next, self.machine.now());
-                    return Ok(Lived::All { next });
+                    return Ok(Advanced::All { next });
                 }
             }
         }
@@ -150,13 +150,13 @@ impl Life {
     }
 
     /// Puts a simulated clock forward and lets everything happen that is due by then.
-    pub(crate) fn advance(&self, to: Instant) -> Result<Lived, JournalError> {
-        let lived = self.live_until(to)?;
+    pub(crate) fn advance(&self, to: Instant) -> Result<Advanced, JournalError> {
+        let advanced = self.run_until(to)?;
         self.cloud.wake();
-        Ok(lived)
+        Ok(advanced)
     }
 
-    /// Lets whoever lets time go by leave off behind the step it is at.
+    /// Asks the thread that advances the clock to stop after its current step.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.cloud.wake();
@@ -169,22 +169,22 @@ impl Life {
     }
 }
 
-/// How far it lived.
+/// The outcome of advancing the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lived {
+pub(crate) enum Advanced {
     /// All that was due has happened.
     All {
-        /// When the next resource is due.
+        /// The instant the next event is due.
         next: Option<Instant>,
     },
     /// The server stops: some of it has.
     Stopped,
 }
 
-/// Why a cloud does not live on.
+/// An error in running a cloud.
 #[derive(Debug, Error)]
-pub enum LiveError {
-    /// What happened cannot be kept.
+pub enum RunError {
+    /// A change of the cloud cannot be kept.
     #[error("what happened in the cloud cannot be kept")]
     Journal(#[source] JournalError),
     /// There is no schedule.
@@ -192,67 +192,68 @@ pub enum LiveError {
     Schedule(#[from] ScheduleError),
 }
 
-/// Lets a cloud on a simulated clock live until a moment, with its tenants and its
-/// usage job, and nobody calling. `progress` is told how far it is.
-pub fn live(
+/// Runs a cloud on a simulated clock until a moment, with its tenants and its usage job
+/// and without callers. Calls `progress` with the time it has reached.
+pub fn run_cloud(
     store: &Store,
     opened: &OpenedCloud,
     tenants: Option<Tenants>,
     to: Instant,
     progress: &mut dyn FnMut(Instant),
-) -> Result<(), LiveError> {
+) -> Result<(), RunError> {
     let (cloud, clock) = (Arc::clone(&opened.cloud), Arc::clone(&opened.clock));
-    let beat = Beat::new(store, clock.now(clock::now()))?.telling(&cloud);
-    let life = Life::new(cloud, clock, Arc::new(beat), tenants);
-    let mut at = life.now();
+    let timer = UsageJobTimer::new(store, clock.now(clock::now()))?.telling(&cloud);
+    let driver = ClockDriver::new(cloud, clock, Arc::new(timer), tenants);
+    let mut at = driver.now();
     while at < to {
         at = to.min(at + STEP);
-        life.live_until(at).map_err(LiveError::Journal)?;
+        driver.run_until(at).map_err(RunError::Journal)?;
         progress(at);
     }
     Ok(())
 }
 
-/// How often progress is told, in the cloud's time.
+/// Interval between reports of progress, in the cloud's time.
 const STEP: Millis = Millis(6 * Millis::HOUR.0);
 
-/// The thread on which it lives; it ends when dropped.
+/// The thread that drives the clock; it ends when dropped.
 pub(crate) struct Runner {
-    life: Arc<Life>,
+    driver: Arc<ClockDriver>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Runner {
-    pub(crate) fn start(life: &Arc<Life>) -> io::Result<Self> {
-        let its_life = Arc::clone(life);
+    pub(crate) fn start(driver: &Arc<ClockDriver>) -> io::Result<Self> {
+        let its_driver = Arc::clone(driver);
         let thread =
-            thread::Builder::new().name("cloud".to_owned()).spawn(move || run(&its_life))?;
-        Ok(Self { life: Arc::clone(life), thread: Some(thread) })
+            thread::Builder::new().name("cloud".to_owned()).spawn(move || run(&its_driver))?;
+        Ok(Self { driver: Arc::clone(driver), thread: Some(thread) })
     }
 }
 
 impl Drop for Runner {
     fn drop(&mut self) {
         // What it is at is done and kept first.
-        self.life.stop();
+        self.driver.stop();
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
     }
 }
 
-fn run(life: &Life) {
+fn run(driver: &ClockDriver) {
     let mut seen = 0;
     let mut watch = ClockWatch::default();
-    while !life.stopping.load(Ordering::SeqCst) {
-        watch.look(life);
-        match life.live_until(life.now()) {
-            Ok(Lived::Stopped) => return,
-            Ok(Lived::All { next }) => {
-                let left = next.and_then(|next| life.clock.wait_until(next, life.machine.now()));
-                seen = life.cloud.wait_for_change(seen, left.unwrap_or(SLEEP_MAX).min(SLEEP_MAX));
+    while !driver.stopping.load(Ordering::SeqCst) {
+        watch.look(driver);
+        match driver.run_until(driver.now()) {
+            Ok(Advanced::Stopped) => return,
+            Ok(Advanced::All { next }) => {
+                let left =
+                    next.and_then(|next| driver.clock.wait_until(next, driver.machine.now()));
+                seen = driver.cloud.wait_for_change(seen, left.unwrap_or(SLEEP_MAX).min(SLEEP_MAX));
             }
-            Err(cause) if life.cloud.lost().is_some() => {
+            Err(cause) if driver.cloud.lost().is_some() => {
                 error!(%cause, "the cloud is served no more: {cause}");
                 return;
             }
@@ -272,8 +273,8 @@ struct ClockWatch {
 }
 
 impl ClockWatch {
-    fn look(&mut self, life: &Life) {
-        match (life.machine.look(), self.has_stepped) {
+    fn look(&mut self, driver: &ClockDriver) {
+        match (driver.machine.look(), self.has_stepped) {
             (Look::Stepped { stands, machine, expected }, false) => {
                 self.has_stepped = true;
                 let text = format!(
@@ -283,12 +284,12 @@ impl ClockWatch {
                      `cloudtally repair-clock`)"
                 );
                 error!(%machine, %expected, %stands, "{text}");
-                life.beat.tell_of_clock(stands, Some(text));
+                driver.timer.tell_of_clock(stands, Some(text));
             }
             (Look::Steady(now), true) => {
                 self.has_stepped = false;
                 info!(%now, "the machine's clock is right again: the cloud's time goes on at {now}");
-                life.beat.tell_of_clock(now, None);
+                driver.timer.tell_of_clock(now, None);
             }
             _ => {}
         }
