@@ -58,6 +58,7 @@ static SHELF_KIND: KindSpec = KindSpec::new(Kind::InstanceGroup, &SHELF)
     .keyword(&[col::NAME])
     .states(table!(ShelfState: Empty, Full; Empty => Full;))
     .counts(&[(Limit::Volume, |_, _| 1)])
+    .on_move(|tx, id, _| assert!(tx.resource(id).text(col::NAME) != "fragile", "it broke"))
     .metered(&[Meter::new(UsageTypeId::VOLUME, tell)
         .in_states(&[ShelfState::Full.name()])
         .facts(&[col::NAME.key()])]);

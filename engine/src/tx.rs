@@ -42,6 +42,7 @@ pub struct Savepoint {
     accounts: usize,
     concerned: usize,
     forwarded: usize,
+    held: usize,
     next_id: u64,
     next_event: u64,
 }
@@ -208,10 +209,18 @@ impl<'w> Tx<'w> {
     /// is to be told after it. Does nothing at other times, when every change is told at once.
     pub fn meter_now(&mut self, id: ResourceId) {
         let now = self.world.shared(id);
-        let Some((_, then)) = self.held.iter_mut().find(|(held, _)| *held == id) else { return };
-        let Some(now) = now else { return };
-        let then = std::mem::replace(then, Arc::clone(&now));
-        self.meter(Some(&then), Some(&now));
+        let Some(at) = self.held.iter().position(|(held, _)| *held == id) else { return };
+        match now {
+            Some(now) => {
+                let then = std::mem::replace(&mut self.held[at].1, Arc::clone(&now));
+                self.meter(Some(&then), Some(&now));
+            }
+            // It was taken away without a trace: the use ends with it.
+            None => {
+                let (_, then) = self.held.remove(at);
+                self.meter(Some(&then), None);
+            }
+        }
     }
 
     fn meter(&mut self, before: Option<&Resource>, after: Option<&Resource>) {
@@ -352,6 +361,7 @@ impl<'w> Tx<'w> {
             accounts: self.accounts.len(),
             concerned: self.concerned.len(),
             forwarded: self.forwarded.len(),
+            held: self.held.len(),
             next_id: self.next_id,
             next_event: self.next_event,
         }
@@ -374,6 +384,8 @@ impl<'w> Tx<'w> {
         self.accounts.truncate(to.accounts);
         self.concerned.truncate(to.concerned);
         self.forwarded.truncate(to.forwarded);
+        // A move that broke off in its middle holds nothing back any more.
+        self.held.truncate(to.held);
         self.next_id = to.next_id;
         self.next_event = to.next_event;
     }
@@ -387,6 +399,7 @@ impl<'w> Tx<'w> {
             accounts: 0,
             concerned: 0,
             forwarded: 0,
+            held: 0,
             next_id: 0,
             next_event: 0,
         };

@@ -3,11 +3,13 @@
 #[path = "../examples/toy.rs"]
 mod toy;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use cloudtally_engine::{
-    Answer, limit,
+    Answer, col, limit,
     table::{Kind, Limit},
 };
-use cloudtally_model::ErrorCode;
+use cloudtally_model::{ErrorCode, Instant};
 use toy::{Memory, Toy, texts};
 
 #[test]
@@ -96,6 +98,30 @@ fn the_bill_is_told_each_difference_and_nothing_else() {
     ask("deleteShelf", &[("id", b)]).unwrap();
     ask("deleteShelf", &[("id", a)]).unwrap();
     assert_eq!(memory.usage(), ["SHELF.FILL", "SHELF.RENAME", "SHELF.REMOVE"]);
+}
+
+#[test]
+fn a_move_that_breaks_off_holds_nothing_back_from_the_bill() {
+    let memory = Memory::default();
+    let toy = Toy::open(memory.clone()).unwrap();
+    toy.ask("tenant", "createShelf", &[("name", "fragile")]).unwrap();
+    let now = Instant::parse("2026-01-05T00:00:00Z").unwrap();
+    let done = toy.cloud.change(now, |tx| {
+        let id = tx.all(Kind::InstanceGroup).next().unwrap().id;
+        let start = tx.savepoint();
+        let broke = catch_unwind(AssertUnwindSafe(|| tx.move_to(id, toy::ShelfState::Full)));
+        assert!(broke.is_err());
+        tx.roll_back(start);
+        for name in ["sound", "sounder"] {
+            tx.edit(id, |shelf| {
+                shelf.set_text(col::NAME, name);
+            });
+            tx.move_to(id, toy::ShelfState::Full);
+        }
+        Ok(Answer::Success)
+    });
+    done.unwrap();
+    assert_eq!(memory.usage(), ["SHELF.FILL", "SHELF.RENAME"]);
 }
 
 #[test]

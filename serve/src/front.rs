@@ -130,7 +130,7 @@ impl Front {
             FrontCommand::GetClock => Ok(self.clock()),
             FrontCommand::AdvanceClock => self.advance_clock(call),
             FrontCommand::GetApiLimit => Ok(self.api_limit(&call.caller)),
-            FrontCommand::ResetApiLimit => Ok(self.reset_api_limit(call)),
+            FrontCommand::ResetApiLimit => self.reset_api_limit(call),
             // Sessions begin and end before a caller is known.
             FrontCommand::Login | FrontCommand::Logout => Err(ApiError::unauthorised()),
         }
@@ -204,9 +204,17 @@ impl Front {
         })
     }
 
-    fn reset_api_limit(&self, call: &FrontCall<'_>) -> Answer {
-        self.throttle.reset(call.args.id("account").or(call.args.id("accountid")));
-        Answer::Tree(Tree::Success)
+    fn reset_api_limit(&self, call: &FrontCall<'_>) -> Result<Answer, ApiError> {
+        let (one, other) = (call.args.id("account"), call.args.id("accountid"));
+        if let (Some(one), Some(other)) = (one, other)
+            && one != other
+        {
+            return Err(ApiError::value(
+                "`account` and `accountid` name two accounts; give one of them",
+            ));
+        }
+        self.throttle.reset(one.or(other));
+        Ok(Answer::Tree(Tree::Success))
     }
 }
 

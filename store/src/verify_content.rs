@@ -33,10 +33,14 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut look = Look { store: self, db, findings };
         for part in [Look::events, Look::samples, Look::records, Look::open] {
-            // Rows of the catalogue that cannot be read are told of already.
+            // One part that cannot be read keeps nobody from hearing of the others.
             match part(&mut look) {
                 Err(cause) if look.findings.is_empty() => return Err(cause),
-                _ => {}
+                Err(cause) => look.findings.push(Finding::error(
+                    Path::new(DATABASE),
+                    format!("the rest of it could not be looked at: {cause}"),
+                )),
+                Ok(()) => {}
             }
         }
         Ok(())

@@ -97,3 +97,26 @@ fn a_sum_that_fits_no_record_is_told_and_freed_by_dropping_the_wrong_sample() {
     assert!(refused.stderr.contains("bytes that it counted are billed"), "{refused:?}");
     cloudtally.ok(&["check"]);
 }
+
+#[test]
+fn the_sample_that_a_first_day_is_counted_from_is_billed() {
+    let cloudtally = Cloudtally::new();
+    let day = |date: u32, sent: i64| {
+        format!("2026-03-0{date} 00:00:00,3,1,9,DomainRouter,204,{sent},0\n")
+    };
+    let rows = [day(1, 7), row(1, 3, 9, 107), day(2, 200), day(3, 300), day(4, 400)];
+    cloudtally.file("s.csv", format!("{HEADER}{}", rows.concat()));
+    let through = "2026-03-09T00:00:00Z";
+    cloudtally.ok(&["ingest", "samples", "s.csv", "--complete-through", through]);
+    cloudtally.ok(&["aggregate", "--now", "2026-03-04T00:15:00Z"]);
+    let before = billed(&cloudtally);
+    assert_eq!(before.len(), 3, "{before:?}");
+    // Nothing ends at the beginning of the first day; the day itself has counted from there.
+    let first = ["drop-samples", "--device", "9", "--at", "2026-03-01T00:00:00Z", "--yes"];
+    let refused = cloudtally.run(&first);
+    assert_eq!(refused.status, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("bytes that it counted are billed"), "{refused:?}");
+    let again = ["aggregate", "--from", "2026-03-01", "--to", "2026-03-01", "--rebuild"];
+    cloudtally.ok(&again);
+    assert_eq!(billed(&cloudtally), before);
+}

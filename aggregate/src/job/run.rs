@@ -150,13 +150,18 @@ impl<'a> Run<'a> {
     /// How many of the next periods fit one window.
     ///
     /// What a window keeps in memory are its events and its segments: those open before
-    /// and those its events open, about every other one.
+    /// and those its events open, about every other one; and of periods that were published
+    /// before, the records of bytes, which are a part of their rows.
     fn window_length(&self, periods: &[Period], open: usize) -> usize {
         let from = periods[0].start;
         let fits = |length: usize| {
             let events = self.folder.events_at_most(from, periods[length - 1].end);
             let segments = (open as u64).saturating_add(events / 2);
-            events <= self.limits.events && segments <= self.limits.segments
+            let end = periods[length - 1].end;
+            let published: u64 = self.published.range(from..end).map(|(_, known)| known.rows).sum();
+            events <= self.limits.events
+                && segments <= self.limits.segments
+                && published <= self.limits.segments.saturating_mul(4)
         };
         (2..=periods.len()).take_while(|&length| fits(length)).last().unwrap_or(1)
     }

@@ -55,7 +55,13 @@ pub fn drop_samples(
 
 /// Says whether the period of the samples is published and has seen a file.
 fn is_seen(snapshot: &Snapshot, calendar: Calendar, wanted: &SamplesAt, seq: u64) -> bool {
-    let period = calendar.period_ending_at_or_after(wanted.at);
+    // At the very beginning no period ends: the one that begins there answers for it.
+    let origin = snapshot.earliest().map(|earliest| calendar.period_at(earliest).start);
+    let period = if origin == Some(wanted.at) {
+        calendar.period_at(wanted.at)
+    } else {
+        calendar.period_ending_at_or_after(wanted.at)
+    };
     let known = snapshot.periods.iter().find(|known| known.period == period);
     let empty = || snapshot.stretch_at(period.start).map(|empty| empty.inputs);
     let inputs = known.map(|known| known.inputs).or_else(empty);

@@ -279,12 +279,13 @@ pub(crate) fn poll(tx: &mut Tx<'_>, id: ResourceId) {
 fn count(tx: &mut Tx<'_>, id: ResourceId) {
     let router = tx.resource(id);
     let Some(since) = router.time(col::COUNTED) else { return };
-    let running = networks_of(router)
+    let guests: BTreeSet<ResourceId> = networks_of(router)
         .into_iter()
         .flat_map(|network| tx.referring(network, Kind::Nic, col::NETWORK_ID))
         .filter_map(|nic| nic.id_of(col::VIRTUAL_MACHINE_ID))
         .filter(|vm| tx.resource(*vm).is(MachineState::Running))
-        .count();
+        .collect();
+    let running = guests.len();
     let forwards =
         !router.flag(col::IS_REDUNDANT_ROUTER) || router.text(col::REDUNDANT_STATE) == MASTER;
     let guests = if forwards { i64::try_from(running).unwrap_or(i64::MAX) } else { 0 };
@@ -360,8 +361,19 @@ pub(crate) fn stop_of(tx: &mut Tx<'_>, network: ResourceId) {
 pub(crate) fn destroy_of(tx: &mut Tx<'_>, network: ResourceId) {
     stop_of(tx, network);
     for id in routers_of(tx, network) {
+        let was_first = tx.resource(id).id_of(col::GUEST_NETWORK_ID) == Some(network);
+        // Its bytes are told under its first network: those so far, and from where the next begin.
+        if was_first && networks_of(tx.resource(id)).len() > 1 {
+            count(tx, id);
+            sample(tx, id);
+        }
         if !served::leave(tx, id, network) {
             tx.remove_with_dependants(id);
+        } else if was_first {
+            tx.edit(id, |router| {
+                router.set_time(col::SAMPLED, None);
+            });
+            sample(tx, id);
         }
     }
 }
