@@ -38,22 +38,22 @@ const SAMPLED_PERIODS: usize = 3;
 /// Something that does not add up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SanityFinding {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// The period, record or run concerned.
     pub subject: String,
-    /// What is wrong with it.
+    /// The fault.
     pub problem: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 
-/// Which periods are looked at.
+/// The periods that are looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Periods {
     /// All of them.
     All,
-    /// What a run of the usage job has published since these were the published ones,
+    /// The periods that a run of the usage job has published since these were the published ones,
     /// and a few of the latest whether or not it has.
     Since(Vec<PublishedPeriod>),
 }
@@ -248,7 +248,7 @@ impl PeriodChecks<'_> {
         Ok(findings)
     }
 
-    /// What is wrong with one record.
+    /// Finds what is wrong with one record.
     fn record(&self, period: Period, record: &RecordRow<'_>) -> Vec<SanityFinding> {
         let mut findings = Vec::new();
         if record.row().unit != Unit::Milliseconds {

@@ -1,4 +1,4 @@
-//! What can go wrong with an aggregation, and what to do about it.
+//! Errors of an aggregation, each with its remedy.
 
 use std::path::PathBuf;
 
@@ -54,22 +54,22 @@ pub enum AggregateError {
         .wanted.device, .wanted.at, .wanted.source
     )]
     NoSuchSample {
-        /// What was asked for.
+        /// The value asked for.
         wanted: Box<SamplesAt>,
     },
-    /// What is billed is not taken back.
+    /// Billed bytes are not taken back.
     #[error(
         "the sample of device {} at {} in source `{}` cannot be dropped, for bytes that it counted are billed; only samples that wait are",
         .wanted.device, .wanted.at, .wanted.source
     )]
     SampleBilled {
-        /// What was asked for.
+        /// The value asked for.
         wanted: Box<SamplesAt>,
     },
     /// An export that cannot be written.
     #[error("cannot write the export to `{path}`")]
     WriteExport {
-        /// Where to.
+        /// The destination.
         path: PathBuf,
         /// Why not.
         #[source]
@@ -87,9 +87,9 @@ pub enum AggregateError {
     /// A column that records cannot be grouped by.
     #[error("`{name}` is not something to group by; use any of {}", .allowed.join(", "))]
     UnknownGroup {
-        /// What was asked for.
+        /// The value asked for.
         name: String,
-        /// What there is.
+        /// The values there are.
         allowed: Vec<&'static str>,
     },
 }

@@ -30,23 +30,23 @@ pub struct Explanation {
     pub served: ServedRecord,
     /// The sources its rank belongs to.
     pub sources: Sources,
-    /// What it was made from.
+    /// The parts it was made from.
     pub parts: Parts,
     /// The sum of the parts, in the record's unit.
     pub sum: u64,
-    /// Whether late events wait to be aggregated into the record's period, or late
+    /// True if late events wait to be aggregated into the record's period, or late
     /// samples into any: then the parts may tell more than the record does.
     pub waits: bool,
 }
 
-/// What a record was made from.
+/// The parts that a record was made from.
 #[derive(Clone, Debug)]
 pub enum Parts {
     /// Stretches of use, clipped to the period.
     Segments(Vec<ClippedSegment>),
     /// Differences of counters.
     Samples {
-        /// What each pair of samples gave.
+        /// The bytes of each pair of samples.
         differences: Vec<Difference>,
         /// Bytes of the same samples that stand in other records. Where samples
         /// came late, one record holds what others could not; the samples shown
@@ -64,14 +64,14 @@ pub struct ClippedSegment {
     pub start: Instant,
     /// End of the part that counts.
     pub end: Instant,
-    /// What it adds, in milliseconds; 0 for storage of nothing.
+    /// The milliseconds that it adds; 0 for storage of nothing.
     pub used_ms: u64,
 }
 
-/// What two consecutive samples of a series gave.
+/// The bytes between two consecutive samples of a series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Which counter.
+    /// The counter.
     pub series: SeriesKey,
     /// The earlier sample; `None` for the first of a series, its baseline.
     pub from: Option<(Instant, u64)>,
@@ -79,12 +79,12 @@ pub struct Difference {
     pub to: (Instant, u64),
     /// The bytes between them.
     pub bytes: u64,
-    /// Whether the counter restarted in between.
+    /// True if the counter restarted in between.
     pub restarted: bool,
 }
 
 impl Explanation {
-    /// Whether the parts add up to the record.
+    /// Tells whether the parts add up to the record.
     pub fn adds_up(&self) -> bool {
         self.sum == self.served.record.quantity
     }
@@ -199,7 +199,7 @@ fn same_record(
     record.id(source, period) == served.record.id(source, period)
 }
 
-/// How often a span is widened by a single period.
+/// The number of times that a span is widened by a single period.
 const NEAR_WIDENINGS: u32 = 8;
 
 /// Differences of counters that settle with the record.
@@ -265,7 +265,7 @@ fn samples_behind(
     }
 }
 
-/// What samples of `periods` gave, each beside the sample before it.
+/// The bytes of the samples of `periods`, each beside the sample before it.
 fn differences(
     samples: &[NetworkSample],
     unit: Unit,

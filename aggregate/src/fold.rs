@@ -26,7 +26,7 @@ use cloudtally_model::{Part, Text};
 /// Something odd that was counted as the rules say and is worth telling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Oddity {
-    /// When it happened.
+    /// The instant at which it happened.
     pub at: Instant,
     /// The event that is odd, if one is.
     pub event: Option<EventId>,
@@ -34,7 +34,7 @@ pub struct Oddity {
     pub usage_type: UsageTypeId,
     /// The resource concerned.
     pub resource: ResourceId,
-    /// What is odd, for people.
+    /// The oddity, in words for people.
     pub text: String,
 }
 
@@ -50,12 +50,12 @@ pub struct Fold {
     oddities: Vec<Oddity>,
 }
 
-/// What a fold leaves behind.
+/// The outcome of a fold.
 #[derive(Debug, Default)]
 pub struct Folded {
     /// Segments that ended inside the window and those still open, in order of start.
     pub segments: Vec<Segment>,
-    /// What was odd, in order.
+    /// The anomalies, in order.
     pub oddities: Vec<Oddity>,
 }
 
@@ -74,7 +74,7 @@ impl Fold {
         fold
     }
 
-    /// What is known of the resource at `end`: what its youngest open segment says,
+    /// The attributes known of the resource at `end`: those of its youngest open segment,
     /// and where nothing is open what was known last.
     pub fn known_at(
         mut self,
@@ -328,7 +328,7 @@ impl Fold {
     }
 }
 
-/// Which of the resource's open segments a closing event means.
+/// Finds the one of the resource's open segments that a closing event means.
 #[derive(Clone, Copy)]
 enum Scope {
     /// Those of the event's NIC or zone.
@@ -337,7 +337,7 @@ enum Scope {
     All,
 }
 
-/// What an event teaches about a resource's attributes.
+/// Adds to a resource's attributes what an event says of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lesson {
     /// The event says everything anew: a recovered VM is what its CREATE says.
@@ -355,7 +355,7 @@ fn lesson(code: EventCode, kind: ResourceKind) -> Option<Lesson> {
     lessons.reduce(|a, b| if a == Lesson::Anew { a } else { b })
 }
 
-/// Whether a resource with nothing open needs its past to go on: whether the
+/// Tells whether a resource with nothing open needs its past to go on: whether the
 /// first of its events that teaches anything leaves something open. `events`
 /// are those of one resource and kind, in order.
 pub(crate) fn needs_past<E: Borrow<UsageEvent>>(

@@ -1,4 +1,4 @@
-//! What totals show for accounts, domains, zones, offerings and resources.
+//! The labels of totals for accounts, domains, zones, offerings and resources.
 //!
 //! Ids are unique in a source only, and names not even there, so what is shown grows
 //! until no two things show the same: `admin`; `admin (/acme/)` where several accounts

@@ -33,7 +33,7 @@ pub struct Line {
     pub domain_id: Option<u64>,
     /// The zone.
     pub zone_id: Option<u64>,
-    /// What the record is about.
+    /// The resource that the record is about.
     pub description: String,
     /// `7 Hrs`, `42 bytes sent`.
     pub usage: String,
@@ -43,7 +43,7 @@ pub struct Line {
     pub quantity: u64,
     /// `ms` or `bytes`.
     pub unit: &'static str,
-    /// What was used.
+    /// The usage type.
     pub usage_id: Option<u64>,
     /// The VM.
     pub virtual_machine_id: Option<u64>,
@@ -63,13 +63,13 @@ pub struct Line {
     pub network_id: Option<u64>,
     /// The NIC.
     pub nic_id: Option<u64>,
-    /// Whether the address was the source NAT address.
+    /// True if the address was the source NAT address.
     pub is_source_nat: Option<bool>,
-    /// Whether the address was elastic.
+    /// True if the address was elastic.
     pub is_elastic: Option<bool>,
-    /// Whether the NIC was the default one.
+    /// True if the NIC was the default one.
     pub is_default: Option<bool>,
-    /// How often the period's records have been published.
+    /// The number of times the period's records have been published.
     pub generation: u32,
     /// The cloud whose ids these are.
     pub source: SourceName,

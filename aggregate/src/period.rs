@@ -76,7 +76,7 @@ impl<'a> PeriodRecords<'a> {
         }
     }
 
-    /// How many there are.
+    /// The number of rows.
     pub(crate) fn count(&self) -> u64 {
         let mut count = self.bytes.len() as u64;
         let mut rows = Vec::new();
@@ -95,14 +95,14 @@ impl<'a> PeriodRecords<'a> {
         .map_or(0, |()| count)
     }
 
-    /// Whether use is left out of it.
+    /// Tells whether use is left out of it.
     pub(crate) fn leaves_out(&self) -> bool {
         !self.left_out.is_empty()
             && self.segments.inside(self.period).any(|s| self.left_out.contains(&s.source))
     }
 }
 
-/// Whether a record of bytes comes before one of use. Their types differ, so no more of
+/// Tells whether a record of bytes comes before one of use. Their types differ, so no more of
 /// them decides.
 fn is_before(bytes: &RecordRow<'_>, row: &RecordRow<'_>) -> bool {
     (bytes.source, bytes.account, bytes.usage_type) < (row.source, row.account, row.usage_type)

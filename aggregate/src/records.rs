@@ -47,7 +47,7 @@ pub(crate) fn add_segment<'s>(
     }
 }
 
-/// Whether two records of one resource and period are one.
+/// Tells whether two records of one resource and period are one.
 fn same_key(row: &UsageType, a: &RecordRow<'_>, b: &RecordRow<'_>) -> bool {
     a.usage_type == b.usage_type
         && a.account == b.account

@@ -9,7 +9,7 @@ use cloudtally_model::{
 };
 use rayon::prelude::*;
 
-/// What stands in `bounds` for an end that has not come.
+/// The value in `bounds` of an end that has not come.
 const OPEN: Instant = Instant::END_OF_TIME;
 
 /// Segments in record order.
@@ -23,7 +23,7 @@ pub(crate) struct Segments {
     by_thing: Vec<u32>,
 }
 
-/// Where a segment stands in record order. Of one resource and type the earlier comes
+/// The place of a segment in record order. Of one resource and type the earlier comes
 /// first, as the fields of the latest are shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct RecordKey {
@@ -33,7 +33,7 @@ struct RecordKey {
     at: u32,
 }
 
-/// What segments have in common that may share records.
+/// The key of segments that may share records.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RunKey {
     source: SourceId,
@@ -42,7 +42,7 @@ pub(crate) struct RunKey {
     resource: ResourceId,
 }
 
-/// Where a segment stands in the order of [`Segment`], but for ties.
+/// The place of a segment in the order of [`Segment`], but for ties.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct ThingKey {
     source: SourceId,

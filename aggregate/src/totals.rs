@@ -75,7 +75,7 @@ impl GroupBy {
 /// One line of totals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Total {
-    /// What the columns grouped by show, in their order; empty where a record has
+    /// The values of the columns grouped by, in their order; empty where a record has
     /// none. Different things never show the same.
     pub group: Vec<String>,
     /// Their identities: ids of accounts, domains, zones, offerings and resources,
@@ -85,7 +85,7 @@ pub struct Total {
     pub source: Option<SourceName>,
     /// The usage type; quantities of different types are never added up.
     pub usage_type: UsageTypeId,
-    /// How many records.
+    /// The number of records.
     pub records: u64,
     /// The exact sum, in milliseconds or bytes as the type says.
     pub quantity: u128,
@@ -170,7 +170,7 @@ pub fn totals(
 /// Stands for no zone and no offering: ids are 63 bits.
 const NONE: u64 = u64::MAX;
 
-/// What records have in common that are added up: the values of the groups in their order,
+/// The key of records that are added up: the values of the groups in their order,
 /// the rank of the source if one of them is of it, and the type.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {

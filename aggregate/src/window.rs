@@ -25,7 +25,7 @@ use crate::{
 /// Resources a thread takes at a time: enough to keep its output vectors long.
 const GROUPS_PER_TASK: usize = 4096;
 
-/// When accounts were removed.
+/// The instants at which accounts were removed.
 pub(crate) type Removals = HashMap<(SourceId, AccountId), Instant>;
 
 /// Folds windows over one consistent view of the lake.
@@ -36,12 +36,12 @@ pub(crate) struct WindowFolder<'a> {
     removals: &'a Removals,
 }
 
-/// What a window gives.
+/// The outcome of a window.
 #[derive(Debug, Default)]
 pub(crate) struct FoldedWindow {
     /// Segments that were open at some time inside the window, ended or not.
     pub(crate) segments: Segments,
-    /// What was odd.
+    /// The anomalies.
     pub(crate) oddities: Vec<(SourceId, Oddity)>,
 }
 
@@ -226,7 +226,7 @@ impl<'a> WindowFolder<'a> {
         Ok(events)
     }
 
-    /// What `of` makes of the events of `[from, to)`, read on all cores.
+    /// Maps the events of `[from, to)` by `of`, read on all cores.
     fn read<T: Send>(
         &self,
         from: Instant,
@@ -248,7 +248,7 @@ impl<'a> WindowFolder<'a> {
         Ok(read.into_iter().flatten().collect())
     }
 
-    /// What is known from before the window of resources that have nothing open
+    /// The attributes known from before the window of resources that have nothing open
     /// and begin the window with a start that leaves attributes empty.
     ///
     /// This reads history, but only for events a real cloud hardly ever writes.
@@ -333,7 +333,7 @@ fn groups(keys: &[EventKey], open: &[Segment]) -> Vec<Group> {
     }
 }
 
-/// What a task gives.
+/// The outcome of a task.
 #[derive(Default)]
 struct Folded {
     segments: Vec<Segment>,

@@ -68,13 +68,13 @@ pub struct UsageRecord {
 pub struct RecordRow<'a> {
     /// Whose ids these are.
     pub source: SourceId,
-    /// Who pays.
+    /// The account that pays.
     pub account: AccountId,
-    /// What was used.
+    /// The usage type.
     pub usage_type: UsageTypeId,
     /// The thing used; the device for bytes.
     pub resource: ResourceId,
-    /// Where.
+    /// The zone.
     pub zone: ZoneId,
     /// The NIC, for network offerings; 0 elsewhere.
     pub nic: NicId,
@@ -94,11 +94,11 @@ pub struct RecordRow<'a> {
     pub virtual_size: Option<u64>,
     /// Name of the resource.
     pub name: Option<&'a str>,
-    /// Whether the address was the source NAT address, for addresses.
+    /// True if the address was the source NAT address, for addresses.
     pub is_source_nat: Option<bool>,
-    /// Whether the address was elastic, for addresses.
+    /// True if the address was elastic, for addresses.
     pub is_elastic: Option<bool>,
-    /// Whether the NIC was the default one, for network offerings.
+    /// True if the NIC was the default one, for network offerings.
     pub is_default: Option<bool>,
     /// The exact quantity, in milliseconds or bytes as the type says.
     pub quantity: u64,
@@ -155,7 +155,7 @@ impl UsageRecord {
         self.as_row().usage_id()
     }
 
-    /// Whether this record holds more than its own period (the guide's network
+    /// Tells whether this record holds more than its own period (the guide's network
     /// exception).
     pub fn is_folded(&self, period: Period) -> bool {
         self.start != period.start

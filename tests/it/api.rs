@@ -132,7 +132,7 @@ impl Serving {
     }
 }
 
-/// How a server ended.
+/// The end of a server.
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) log: String,

@@ -45,7 +45,7 @@ impl Dice {
     }
 }
 
-/// How a run of a command is disturbed.
+/// The disturbance of a run of a command.
 enum Disturbance {
     /// Aborts itself at the n-th pass of a write step.
     At(&'static str, u64),

@@ -1,4 +1,4 @@
-//! What operators hand over and what they read of it: dumps as they come, clouds whose
+//! Dumps of operators, and outputs they read: dumps as they come, clouds whose
 //! numbers meet, exports into whatever is there.
 
 use crate::support::{Client, Cloudtally, csv_rows, with_client};

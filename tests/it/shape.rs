@@ -10,12 +10,34 @@ use std::{
 use crate::support::repository;
 
 /// Crates whose files import one another in pairs at most.
-const WITHOUT_CIRCLES: [&str; 9] =
-    ["model", "oracle", "generator", "engine", "platform", "store", "ingest", "serve", "."];
+const WITHOUT_CIRCLES: [&str; 10] = [
+    "model",
+    "oracle",
+    "generator",
+    "engine",
+    "platform",
+    "store",
+    "ingest",
+    "aggregate",
+    "serve",
+    ".",
+];
 
 /// Folders whose doc comments begin with a verb or a noun.
-const WITH_PLAIN_DOCS: [&str; 7] =
-    ["model", "oracle", "generator", "store", "ingest", "serve", "src"];
+const WITH_PLAIN_DOCS: [&str; 12] = [
+    "model",
+    "oracle",
+    "generator",
+    "engine",
+    "platform",
+    "store",
+    "ingest",
+    "aggregate",
+    "serve",
+    "src",
+    "tests",
+    "benches",
+];
 
 /// The words that no line of a doc comment begins with: they make a riddle of it.
 const RIDDLES: [&str; 7] = ["What", "Who", "Whether", "Which", "Where", "How", "When"];

@@ -13,7 +13,7 @@ pub(crate) struct Cloudtally {
     dir: TempDir,
 }
 
-/// What a run of the binary gave.
+/// The outcome of a run of the binary.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) status: Option<i32>,

@@ -23,7 +23,7 @@ pub(super) struct ExportRow<'a> {
     pub(super) source: &'a SourceName,
 }
 
-/// What names and dates are resolved by.
+/// The sources of names and dates.
 #[derive(Clone, Copy)]
 pub(super) struct Names<'a> {
     pub(super) calendar: Calendar,

@@ -5,13 +5,13 @@ use std::{cmp::Ordering, collections::HashSet};
 use cloudtally_model::{Period, RecordId, RecordRow, UsageRecord};
 use cloudtally_store::{Anomaly, Inputs, PublishedPeriod, RecordColumns, RecordReader, StoreError};
 
-use super::run::Run;
+use super::state::Run;
 use crate::{period::PeriodRecords, window::FoldedWindow};
 
 /// One period computed, before it is written.
 pub(super) struct Computed<'a> {
     pub(super) records: PeriodRecords<'a>,
-    /// How many records there are.
+    /// The number of records.
     pub(super) height: u64,
     /// True if the segments open at its end are kept.
     pub(super) keeps_open: bool,
@@ -153,7 +153,7 @@ impl<'a> Difference<'a> {
         Ok(())
     }
 
-    /// What is published alone, and what is computed alone.
+    /// The records that are published alone, and those that are computed alone.
     fn finish(mut self) -> Result<(Vec<UsageRecord>, Vec<UsageRecord>), StoreError> {
         while self.next()?.is_some() {
             self.take_gone()?;

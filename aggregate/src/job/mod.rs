@@ -16,112 +16,27 @@
 //! # Source
 //! Usage rules 6.
 
-use cloudtally_model::{Calendar, Instant, Period, with_causes};
-use cloudtally_store::{Inputs, JobRun, JobState, PublishedPeriod, Snapshot, Store, Writer};
+use cloudtally_model::{Calendar, Instant, with_causes};
+use cloudtally_store::{JobRun, JobState, Snapshot, Store, Writer};
 
 mod computed; // a period computed, beside what is published
 mod plan; // which periods to compute
 mod publish; // staging and publishing what is computed
 mod ready; // which periods every source is complete for
+mod report; // bounds, place, progress and summary of a run
 mod run; // computing them
+mod stale; // periods that late events have touched
+mod state; // one run
 
 use plan::plan_periods;
 pub use plan::{Plan, Rebuild, Unfinished};
 use ready::Completeness;
 pub use ready::{ShortSource, WaitingPeriod, waiting_period};
-use run::Run;
+pub use report::{AggregateProgress, RunReport, Target, WindowLimits};
+pub(crate) use stale::is_stale;
+use state::{Run, View};
 
-use crate::{AggregateError, network::OversizedSeries, window::Removals};
-
-/// What bounds the memory of a run. The result does not depend on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WindowLimits {
-    /// Events a window loads at most, unless one period alone has more.
-    pub events: u64,
-    /// Segments a window has at most, unless one period alone has more.
-    pub segments: u64,
-}
-
-impl Default for WindowLimits {
-    fn default() -> Self {
-        Self { events: 1_000_000, segments: 1_500_000 }
-    }
-}
-
-/// Where the result goes.
-#[derive(Clone, Copy)]
-pub enum Target<'a> {
-    /// Publish.
-    Publish(&'a Writer),
-    /// Compute and compare, and write nothing.
-    DryRun(&'a Store),
-}
-
-/// How far a run has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AggregateProgress {
-    /// Periods done.
-    pub done: u64,
-    /// Periods planned.
-    pub planned: u64,
-}
-
-/// What a run did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RunReport {
-    /// Periods published for the first time.
-    pub published: u64,
-    /// Periods that got a new generation.
-    pub republished: u64,
-    /// Periods computed again to the same records.
-    pub unchanged: u64,
-    /// Records of the periods computed.
-    pub records: u64,
-    /// Records that were not there before.
-    pub added: u64,
-    /// Records whose quantity or fields changed.
-    pub changed: u64,
-    /// Records that are no more.
-    pub removed: u64,
-    /// Oddities found in the periods computed.
-    pub anomalies: u64,
-    /// Series of network samples that went into folded records.
-    pub folded_series: u64,
-    /// Series of network samples that wait because their bytes do not fit a record.
-    pub oversized: Vec<OversizedSeries>,
-    /// The first period that a scheduled run left for later because a source is not
-    /// complete.
-    pub waits: Option<WaitingPeriod>,
-    /// Sources that are not complete through the end of what a back-fill computed.
-    pub incomplete: Vec<ShortSource>,
-    /// From the start of the first period published to the end of the last.
-    pub extent: Option<Period>,
-    /// End of the contiguous run of published periods, if there is one.
-    pub checkpoint: Option<Instant>,
-}
-
-impl RunReport {
-    /// Adds what later periods of the same run did.
-    fn add(&mut self, more: &Self) {
-        let sums = [
-            (&mut self.published, more.published),
-            (&mut self.republished, more.republished),
-            (&mut self.unchanged, more.unchanged),
-            (&mut self.records, more.records),
-            (&mut self.added, more.added),
-            (&mut self.changed, more.changed),
-            (&mut self.removed, more.removed),
-            (&mut self.anomalies, more.anomalies),
-        ];
-        for (sum, more) in sums {
-            *sum += more;
-        }
-        self.extent = match (self.extent, more.extent) {
-            (Some(first), Some(last)) => Some(Period { start: first.start, end: last.end }),
-            (first, last) => first.or(last),
-        };
-    }
-}
+use crate::{AggregateError, window::Removals};
 
 /// Runs the aggregation. `now` is the present of the cloud that is billed.
 pub fn aggregate(
@@ -176,24 +91,6 @@ fn aggregate_into(
     Ok(())
 }
 
-/// The consistent view that a run computes from.
-struct View<'a> {
-    snapshot: &'a Snapshot,
-    calendar: Calendar,
-    removals: &'a Removals,
-    completeness: Completeness,
-}
-
-impl RunReport {
-    /// Remarks of the run besides its numbers, one a line.
-    fn note(&self) -> String {
-        let waits = self.waits.iter().map(ToString::to_string);
-        let incomplete = self.incomplete.iter().map(ToString::to_string);
-        let oversized = self.oversized.iter().map(ToString::to_string);
-        waits.chain(incomplete).chain(oversized).collect::<Vec<_>>().join("\n")
-    }
-}
-
 /// Like [`aggregate`], and writes the run into the job history.
 pub fn run_job(
     writer: &Writer,
@@ -242,16 +139,7 @@ pub fn checkpoint(snapshot: &Snapshot, calendar: Calendar) -> Option<Instant> {
     (end > start).then_some(end)
 }
 
-impl<'a> Target<'a> {
-    fn store(self) -> &'a Store {
-        match self {
-            Self::Publish(writer) => writer,
-            Self::DryRun(store) => store,
-        }
-    }
-}
-
-/// How many published periods wait to be republished, because late events or late
+/// Counts the published periods that wait to be republished, because late events or late
 /// word of an account's removal have touched them.
 pub fn stale_periods(snapshot: &Snapshot, calendar: Calendar) -> u64 {
     stale_before(snapshot, calendar, Instant::END_OF_TIME)
@@ -261,27 +149,6 @@ pub fn stale_periods(snapshot: &Snapshot, calendar: Calendar) -> u64 {
 pub(crate) fn stale_before(snapshot: &Snapshot, calendar: Calendar, before: Instant) -> u64 {
     let stale = plan::stale(snapshot, calendar).filter(|extent| extent.start < before);
     stale.map(|extent| calendar.count(extent)).sum()
-}
-
-/// Whether events or removals have arrived that a published period has not seen
-/// and that lie before its end.
-pub(crate) fn is_stale(snapshot: &Snapshot, known: &PublishedPeriod) -> bool {
-    stale_from(snapshot, known.period, &known.inputs).is_some()
-}
-
-/// The earliest of the events and removals that published periods have not seen and
-/// that lie before their end.
-pub(crate) fn stale_from(
-    snapshot: &Snapshot,
-    published: Period,
-    inputs: &Inputs,
-) -> Option<Instant> {
-    let files = snapshot.event_files.iter().filter(|file| file.seq > inputs.events_seq);
-    let removals = snapshot.account_removals.iter();
-    let removals = removals.filter(|removal| removal.seq > inputs.accounts_seq);
-    let removed = removals.flat_map(|removal| [removal.before, removal.after]).flatten();
-    let late = files.map(|file| file.first_created).chain(removed);
-    late.filter(|at| *at < published.end).min()
 }
 
 pub(crate) fn removals(snapshot: &Snapshot, store: &Store) -> Result<Removals, AggregateError> {

@@ -1,13 +1,13 @@
-//! Which periods a run computes, and how it bills bytes in them.
+//! The plan of a run: the periods it computes, and how it bills bytes in them.
 
 use chrono::NaiveDate;
 use cloudtally_model::{Calendar, Instant, Period};
 use cloudtally_store::Snapshot;
 
-use super::{ready::Completeness, stale_from};
+use super::{ready::Completeness, stale::stale_from};
 use crate::{AggregateError, network::Published};
 
-/// What to aggregate.
+/// The periods to aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plan {
     /// The job as the schedule runs it.
@@ -18,16 +18,16 @@ pub enum Plan {
         from: NaiveDate,
         /// The last day.
         to: NaiveDate,
-        /// What to do with periods that are published.
+        /// The treatment of periods that are published.
         rebuild: Rebuild,
-        /// What to do with periods that are not over.
+        /// The treatment of periods that are not over.
         unfinished: Unfinished,
     },
     /// Every published period again.
     RebuildAll,
 }
 
-/// Whether published periods are computed again.
+/// True if published periods are computed again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rebuild {
     /// Only those that late events have touched.
@@ -36,7 +36,7 @@ pub enum Rebuild {
     All,
 }
 
-/// What a back-fill does with periods that are not over: usage of the future is
+/// The treatment by a back-fill of periods that are not over: usage of the future is
 /// not use, and billing it would be a guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfinished {
@@ -56,7 +56,7 @@ pub(super) struct Planned {
     pub(super) network: NetworkMode,
 }
 
-/// How a run bills bytes.
+/// The way in which a run bills bytes.
 pub(super) enum NetworkMode {
     Scheduled,
     BackFill(Published),
@@ -148,7 +148,7 @@ pub(super) fn stale(snapshot: &Snapshot, calendar: Calendar) -> impl Iterator<It
     periods.chain(stretches)
 }
 
-/// What two extents have in common, if anything.
+/// The part that two extents have in common, if any.
 fn common(a: Period, b: Period) -> Option<Period> {
     let both = Period { start: a.start.max(b.start), end: a.end.min(b.end) };
     (both.start < both.end).then_some(both)

@@ -4,25 +4,17 @@ use std::collections::BTreeSet;
 
 use cloudtally_model::Period;
 use cloudtally_store::{
-    EmptyStretch, Inputs, PeriodDraft, PeriodRows, Publication, PushRecords, RecordEncoder,
-    StagedPeriod,
+    EmptyStretch, Inputs, PeriodDraft, PeriodRows, PushRecords, RecordEncoder, StagedPeriod,
 };
 use rayon::prelude::*;
 
 use super::{
-    RunReport, Target,
     computed::{ChangeKind, Computed},
     plan::{NetworkMode, Planned, unpublished},
-    run::Run,
+    report::Target,
+    state::{Pending, Run},
 };
 use crate::{AggregateError, network::NetworkBill};
-
-/// Periods that will be published in one transaction.
-#[derive(Default)]
-pub(super) struct Pending {
-    pub(super) publication: Publication,
-    pub(super) counts: RunReport,
-}
 
 impl Run<'_> {
     /// Takes empty periods in a row into what is published next.
@@ -73,7 +65,7 @@ impl Run<'_> {
         }
     }
 
-    /// What a period that is computed now knows of, but for its samples.
+    /// The inputs of a period that is computed now, but for its samples.
     pub(super) fn inputs(&self) -> Inputs {
         Inputs {
             events_seq: self.snapshot.events_seq(),
@@ -174,7 +166,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What a published period outside the window was computed from, by an earlier
+    /// The inputs that a published period outside the window was computed from, by an earlier
     /// window of this run or before it, and whether it has files. `None` for an empty one
     /// that stays so.
     fn inputs_elsewhere(&self, period: Period, bill: &NetworkBill) -> Option<(Inputs, bool)> {
@@ -212,7 +204,7 @@ impl Run<'_> {
     }
 }
 
-/// Whether the transaction that publishes `period` also says that its samples are
+/// Tells whether the transaction that publishes `period` also says that its samples are
 /// billed. In a scheduled run that is the period all growth goes into; later ones
 /// follow in the same transaction or after it.
 pub(super) fn bills_with_period(period: Period, planned: &Planned, bill: &NetworkBill) -> bool {

@@ -1,6 +1,6 @@
 //! Through which instant sources are complete, and which periods are ready by that.
 //!
-//! What no source has told of yet must not be billed as if nothing had happened: a
+//! Time that no source has told of yet must not be billed as if nothing had happened: a
 //! dump of January that meets a server running in November would bill what it leaves
 //! open until November. So the scheduled job publishes a period only if every source
 //! with an event before its end is complete through that end, less a patience.
@@ -26,7 +26,7 @@ pub struct ShortSource {
     pub source: SourceName,
     /// Through which instant it is complete.
     pub complete_through: Instant,
-    /// How much is missing, with the patience counted in.
+    /// The time that is missing, with the patience counted in.
     pub short_by: Millis,
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct Completeness {
     patience: Option<Millis>,
 }
 
-/// What is known of one source.
+/// The state of one source.
 struct Known {
     name: SourceName,
     first_event: Instant,

@@ -1,76 +1,30 @@
 //! Computing the periods of a run and publishing them, window by window.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use cloudtally_model::{Calendar, Instant, Period, Segment, SourceId, Sources, UsageRecord};
-use cloudtally_store::{EmptyStretch, Inputs, PublishedPeriod, Snapshot, Store};
+use cloudtally_model::{Instant, Period, Segment, SourceId, UsageRecord};
+use cloudtally_store::{EmptyStretch, Inputs, PublishedPeriod};
 use rayon::prelude::*;
 
 use super::{
-    AggregateProgress, RunReport, Target, View, WindowLimits,
     computed::{Change, ChangeKind, Computed},
-    is_stale,
     plan::{NetworkMode, Planned, unpublished},
-    publish::{Pending, bills_with_period},
-    ready::Completeness,
-    stale_from,
+    publish::bills_with_period,
+    report::AggregateProgress,
+    stale::{is_stale, stale_from},
+    state::Run,
 };
 use crate::{
     AggregateError,
     network::{NetworkBill, NetworkBiller, Published},
     period::PeriodRecords,
-    window::{FoldedWindow, WindowFolder},
+    window::FoldedWindow,
 };
-
-/// One run of the job.
-pub(super) struct Run<'a> {
-    pub(super) target: Target<'a>,
-    pub(super) limits: WindowLimits,
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) calendar: Calendar,
-    pub(super) completeness: &'a Completeness,
-    pub(super) folder: WindowFolder<'a>,
-    pub(super) published: BTreeMap<Instant, &'a PublishedPeriod>,
-    /// Periods of this run's earlier windows.
-    pub(super) done: BTreeMap<Instant, Inputs>,
-    /// Computed and on disk, and not named by the catalogue yet.
-    pub(super) pending: Pending,
-    pub(super) report: &'a mut RunReport,
-}
 
 /// Periods a window has at most, so that no transaction is endless.
 const PERIODS_MAX: usize = 512;
 
 impl<'a> Run<'a> {
-    pub(super) fn new(
-        target: Target<'a>,
-        limits: WindowLimits,
-        view: &'a View<'a>,
-        report: &'a mut RunReport,
-    ) -> Self {
-        let View { snapshot, calendar, removals, completeness } = view;
-        Self {
-            target,
-            limits,
-            snapshot,
-            calendar: *calendar,
-            completeness,
-            folder: WindowFolder::new(target.store(), snapshot, removals, u64::MAX),
-            published: snapshot.periods.iter().map(|p| (p.period.start, p)).collect(),
-            done: BTreeMap::new(),
-            pending: Pending::default(),
-            report,
-        }
-    }
-
-    pub(super) fn sources(&self) -> &'a Sources {
-        &self.snapshot.sources
-    }
-
-    pub(super) fn store(&self) -> &'a Store {
-        self.target.store()
-    }
-
     fn bill(&self, planned: &Planned) -> Result<NetworkBill, AggregateError> {
         let biller =
             NetworkBiller { store: self.store(), snapshot: self.snapshot, calendar: self.calendar };
@@ -147,9 +101,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// How many of the next periods fit one window.
+    /// Counts the next periods that fit one window.
     ///
-    /// What a window keeps in memory are its events and its segments: those open before
+    /// A window keeps in memory its events and its segments: those open before
     /// and those its events open, about every other one; and of periods that were published
     /// before, the records of bytes, which are a part of their rows.
     fn window_length(&self, periods: &[Period], open: usize) -> usize {

@@ -9,7 +9,7 @@
 //! Example: samples 0 at 00:00, 100 at 12:00, 40 at 18:00 (restarted) on one day
 //! and 50 on the next at 06:00 give 140 bytes and then 10.
 //!
-//! What has been billed is remembered per series and period
+//! Billed bytes are remembered per series and period
 //! ([`BilledCounter`]). A run looks at all samples there are: in published
 //! periods, in its *targets*, which it publishes, and in *gaps*, which are neither
 //! (a back-fill went ahead of the schedule). It *bills* a series, or the series
@@ -77,40 +77,21 @@ mod oversized; // series whose bytes do not fit a record
 mod replay; // what each series has and what of it is billed
 mod rows; // a bill becomes records
 mod series; // one counter, period by period
+mod slot; // periods, as the replay needs to know them
 
 pub use dropped::{Drop, drop_samples};
 pub use oversized::OversizedSeries;
 pub(crate) use replay::NetworkBiller;
 use replay::{Replayed, is_within};
 use series::{Bytes, Folded, Series};
-
-/// A period of a bill.
-struct Slot {
-    period: Period,
-    /// `None`: it is not published. Else up to which file it has seen its samples.
-    published: Option<Option<u64>>,
-    /// Whether the run computes it.
-    is_target: bool,
-}
-
-impl Slot {
-    /// Whether it is neither published nor about to be.
-    fn is_gap(&self) -> bool {
-        self.published.is_none() && !self.is_target
-    }
-
-    /// Whether it is published but a series waited then.
-    fn is_half_billed(&self) -> bool {
-        self.published == Some(None)
-    }
-}
+use slot::Slot;
 
 /// The bill of the network samples of a run.
 pub(crate) struct NetworkBill {
     /// In order. A period without a slot has nothing of any series.
     slots: Vec<Slot>,
     series: Vec<Series>,
-    /// What the run publishes, as extents.
+    /// The periods that the run publishes, as extents.
     targets: Vec<Period>,
     /// Up to which file the snapshot knows of samples.
     newest_seq: u64,
@@ -121,7 +102,7 @@ pub(crate) struct NetworkBill {
     seen_seq: BTreeMap<usize, Option<u64>>,
     /// The period that all growth goes into, in a scheduled run.
     into: Option<usize>,
-    /// Whether a back-fill changes what published periods have billed.
+    /// True if a back-fill changes what published periods have billed.
     rebills: bool,
     /// Series that wait because their bytes do not fit a record.
     oversized: BTreeSet<usize>,
@@ -130,7 +111,7 @@ pub(crate) struct NetworkBill {
 /// Series that wait whatever they are worth, because a row with them does not fit.
 type Refused = BTreeSet<(SourceId, SeriesKey)>;
 
-/// Which published periods a back-fill may recompute.
+/// The published periods that a back-fill may recompute.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Published {
     /// Leave them.
@@ -287,7 +268,7 @@ impl NetworkBill {
         self.newest_seq = seq;
     }
 
-    /// Whether no series has anything in a period: no sample, nothing to bill.
+    /// Tells whether no series has anything in a period: no sample, nothing to bill.
     pub(crate) fn is_quiet(&self, period: Period) -> bool {
         self.index_of(period).is_none_or(|index| !self.busy.contains(&index))
     }
@@ -298,7 +279,7 @@ impl NetworkBill {
         self.busy.range(first..).next().map(|&index| self.slots[index].period)
     }
 
-    /// What empty periods have seen once a scheduled bill is published.
+    /// The samples that empty periods have seen once a scheduled bill is published.
     pub(crate) fn seen_by_empty(&self) -> Option<SeenSamples> {
         self.into?;
         let from = self.slots.first()?.period.start;
@@ -314,7 +295,7 @@ impl NetworkBill {
         self.into.map(|index| self.slots[index].period)
     }
 
-    /// Whether its periods must be published at once: it changes what is billed in
+    /// Tells whether its periods must be published at once: it changes what is billed in
     /// published ones, and half of that might bill bytes twice or not at all.
     pub(crate) fn is_whole(&self) -> bool {
         self.rebills
@@ -325,7 +306,7 @@ impl NetworkBill {
         self.seen_seq.keys().map(|&index| self.slots[index].period)
     }
 
-    /// Which samples of `period` are billed once the bill is published:
+    /// The samples of `period` that are billed once the bill is published:
     /// `None` where the bill says nothing of it.
     pub(crate) fn samples_seq(&self, period: Period) -> Option<Option<u64>> {
         match self.index_of(period) {
@@ -354,7 +335,7 @@ impl NetworkBill {
         Some(counters.collect())
     }
 
-    /// How many series went into folded records.
+    /// The number of series that went into folded records.
     pub(crate) fn folded_series(&self) -> u64 {
         let folded =
             |series: &&Series| series.folded.as_ref().is_some_and(|f| f.bytes != Bytes::default());

@@ -16,7 +16,7 @@ use crate::AggregateError;
 pub struct OversizedSeries {
     /// Whose series.
     pub source: SourceName,
-    /// Which series.
+    /// The series.
     pub series: SeriesKey,
     /// The earlier of the two readings with the most bytes between them.
     pub from: Instant,

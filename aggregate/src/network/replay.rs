@@ -1,4 +1,5 @@
-//! What every series has by now in each period, and what of that is billed.
+//! The replay of samples: the bytes of every series in each period by now, and what of that
+//! is billed.
 //!
 //! Reading all samples there ever were would do; a replay starts behind the
 //! *settled* periods instead. A period is settled if it and all before it are
@@ -20,8 +21,8 @@ use cloudtally_store::{
 use rayon::prelude::*;
 
 use super::{
-    Slot,
     series::{Reading, Series},
+    slot::Slot,
 };
 use crate::AggregateError;
 
@@ -38,11 +39,11 @@ pub(super) struct Replayed {
     /// Those with samples, files, or growth to bill; between them nothing happened.
     pub(super) slots: Vec<Slot>,
     pub(super) series: Vec<Series>,
-    /// What the run publishes.
+    /// The periods that the run publishes.
     pub(super) targets: Vec<Period>,
 }
 
-/// What is published: periods with files, and stretches of empty ones.
+/// The published periods: those with files, and stretches of empty ones.
 struct Published<'a> {
     periods: BTreeMap<Instant, &'a PublishedPeriod>,
     snapshot: &'a Snapshot,
@@ -134,7 +135,7 @@ impl NetworkBiller<'_> {
         Ok(Replayed { slots, series, targets: targets.to_vec() })
     }
 
-    /// Whether a published period is not settled: bytes may move yet between the
+    /// Tells whether a published period is not settled: bytes may move yet between the
     /// records there are and those of a later run.
     pub(crate) fn is_unsettled(&self) -> bool {
         let (Some(earliest), Some(end)) = (self.snapshot.earliest(), self.snapshot.published_end())
@@ -243,7 +244,7 @@ struct FileSamples {
     columns: Vec<SampleColumns>,
 }
 
-/// Whether a period is one of those that extents hold, which are in order.
+/// Tells whether a period is one of those that extents hold, which are in order.
 pub(super) fn is_within(extents: &[Period], period: Period) -> bool {
     let at = extents.partition_point(|extent| extent.end <= period.start);
     extents.get(at).is_some_and(|extent| extent.start <= period.start && period.end <= extent.end)

@@ -12,7 +12,7 @@ use super::{
     series::{Bytes, Series},
 };
 
-/// What tells one row of the bill from another: a series but for its address.
+/// The key of a row of the bill: a series but for its address.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct RowKey {
     source: SourceId,
@@ -60,7 +60,7 @@ pub(super) fn records(series: &[Series], index: usize, period: Period) -> Vec<Us
     records
 }
 
-/// What a series adds to rows of the period with that index, by the start of the row.
+/// The bytes that a series adds to rows of the period with that index, by the start of the row.
 fn shares(series: &Series, index: usize, period: Period) -> impl Iterator<Item = (Instant, Bytes)> {
     let own = series.entries.binary_search_by_key(&index, |entry| entry.period).ok();
     let own = own.map(|at| (period.start, series.entries[at].own));

@@ -5,7 +5,7 @@ use std::ops::RangeBounds;
 use cloudtally_model::{Instant, NetworkSample, SeriesKey, SourceId};
 use cloudtally_store::BilledCounter;
 
-use super::Slot;
+use super::slot::Slot;
 
 /// The most bytes that a record can say.
 const RECORD_BYTES_MAX: u128 = i64::MAX.unsigned_abs() as u128;
@@ -36,7 +36,7 @@ impl Bytes {
         self.sent.max(self.received)
     }
 
-    /// What a counter counted between saying `earlier` and `self`: a smaller value
+    /// The bytes counted between the readings `earlier` and `self`: a smaller value
     /// means that it restarted.
     fn since(self, earlier: Self) -> Self {
         let since = |now: u128, before: u128| now.checked_sub(before).unwrap_or(now);
@@ -47,14 +47,14 @@ impl Bytes {
     }
 }
 
-/// What a counter said, and when.
+/// A reading of a counter, with its instant.
 #[derive(Clone, Copy)]
 pub(super) struct Reading {
     pub(super) at: Instant,
     pub(super) bytes: Bytes,
-    /// Whether it is known to have begun anew since the reading before.
+    /// True if it is known to have begun anew since the reading before.
     restarted: bool,
-    /// Whether it says nothing, unless it is the first of its series.
+    /// True if it says nothing, unless it is the first of its series.
     is_blank: bool,
 }
 
@@ -64,7 +64,7 @@ impl Reading {
         Self { at, bytes: Bytes::new(sent, received), restarted, is_blank }
     }
 
-    /// What went by since the reading before.
+    /// The bytes since the reading before.
     fn since(self, previous: Option<Self>) -> Bytes {
         match previous {
             // The first reading of a series is its baseline.
@@ -123,7 +123,7 @@ pub(super) struct Folded {
     pub(super) bytes: Bytes,
 }
 
-/// What one series has in one period.
+/// The bytes of one series in one period.
 pub(super) struct Entry {
     /// Index of the period.
     pub(super) period: usize,
@@ -137,7 +137,7 @@ pub(super) struct Entry {
     pub(super) folded_from: Option<Instant>,
     /// The earliest of its samples that the period has not seen.
     pub(super) unseen_from: Option<Instant>,
-    /// Whether the period's counters tell of this series.
+    /// True if the period's counters tell of this series.
     is_recalled: bool,
     first_at: Instant,
     last: Reading,
@@ -165,7 +165,7 @@ impl Entry {
         self.usage == self.billed
     }
 
-    /// Whether all that is billed of it stands in its period's own ordinary record.
+    /// Tells whether all that is billed of it stands in its period's own ordinary record.
     pub(super) fn is_plain(&self) -> bool {
         self.folded_from.is_none() && self.own == self.billed
     }
@@ -194,13 +194,13 @@ impl Series {
         self.before = Some(last_said(counter));
     }
 
-    /// Whether all that it is worth in each period is billed and seen.
+    /// Tells whether all that it is worth in each period is billed and seen.
     pub(super) fn is_settled(&self) -> bool {
         let is_settled = |entry: &Entry| entry.is_billed() && entry.unseen_from.is_none();
         self.unseen_before.is_none() && self.entries.iter().all(is_settled)
     }
 
-    /// Whether the next reading is no sample of the series: a poll that failed.
+    /// Tells whether the next reading is no sample of the series: a poll that failed.
     pub(super) fn skips(&self, reading: Reading) -> bool {
         reading.is_blank && self.latest().is_some()
     }
@@ -241,7 +241,7 @@ impl Series {
         largest.map_or((Instant::EPOCH, Instant::EPOCH), |step| (step.from, step.to))
     }
 
-    /// Whether what each period is worth fits a record, in periods up to `through` but gaps.
+    /// Tells whether what each period is worth fits a record, in periods up to `through` but gaps.
     pub(super) fn fits_through(&self, slots: &[Slot], through: usize) -> bool {
         let counts = |e: &&Entry| e.period <= through && !slots[e.period].is_gap();
         self.entries.iter().filter(counts).all(|entry| entry.is_billed() || entry.usage.fits())

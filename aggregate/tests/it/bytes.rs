@@ -877,7 +877,7 @@ proptest! {
     }
 }
 
-/// How many histories to try; `CASES` says another number for a longer look.
+/// The number of histories to try; `CASES` says another one for a longer look.
 fn cases() -> u32 {
     std::env::var("CASES").map_or(40, |cases| cases.parse().unwrap())
 }

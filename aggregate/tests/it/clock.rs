@@ -1,4 +1,4 @@
-//! What a run goes by: the clock, and how far each source is known to be complete.
+//! The present of a run: the clock, and how far each source is known to be complete.
 
 use std::time::{Duration, Instant as Wall};
 

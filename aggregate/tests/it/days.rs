@@ -2,7 +2,7 @@
 //! throughout is billed for exactly the time that passed, one record a local date
 //! that exists, each as long as the date is.
 //!
-//! How long a date is is found by walking time and asking the zone for the date
+//! The length of a date is found by walking time and asking the zone for the date
 //! shown; a date begins when it is shown for the first time.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeZone};
@@ -31,7 +31,7 @@ const ZONES: [&str; 14] = [
     "Antarctica/Troll",
 ];
 
-/// When each local date is shown for the first time, by walking minutes where the
+/// The instants at which local dates are shown for the first time, by walking minutes where the
 /// offset changes and hours elsewhere.
 fn first_instants(zone: &impl TimeZone, from: Instant, to: Instant) -> Vec<(NaiveDate, Instant)> {
     let shown = |at: Instant| {

@@ -1,4 +1,4 @@
-//! What holds for any history of events, however it is cut, ingested or run.
+//! Laws that hold for any history of events, however it is cut, ingested or run.
 
 use std::collections::BTreeMap;
 

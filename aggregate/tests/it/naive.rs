@@ -22,7 +22,7 @@ pub(crate) struct History {
     pub(crate) removed: BTreeMap<AccountId, Instant>,
 }
 
-/// What an event says of its resource.
+/// The attributes in an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Facts {
     zone: ZoneId,
@@ -47,7 +47,7 @@ impl Facts {
         }
     }
 
-    /// What is said, and where nothing is said what was known.
+    /// The values given, and for those that are not the known ones.
     fn or(mut self, known: &Facts) -> Self {
         if self.zone.is_none() {
             self.zone = known.zone;
@@ -77,7 +77,7 @@ pub(crate) struct Stretch {
 }
 
 impl Stretch {
-    /// How long it lasted until then; storage of nothing uses nothing.
+    /// The time it lasted until then; storage of nothing uses nothing.
     pub(crate) fn used_ms(&self, until: Instant) -> u64 {
         let end = self.end.unwrap_or(until).min(until);
         let nothing = matches!(self.usage_type, 7 | 8) && self.facts.size == Some(0);
@@ -85,7 +85,7 @@ impl Stretch {
     }
 }
 
-/// When, which event, type, resource.
+/// The instant, the event, its type and its resource.
 pub(crate) type Odd = (Instant, Option<EventId>, u16, u64);
 
 /// Everything used before `until`, and what was odd.
@@ -195,7 +195,7 @@ impl<'a> Twin<'a> {
         self.what_is_in_use_is_known();
     }
 
-    /// What is known of a VM or volume that is in use is what its youngest open
+    /// The attributes known of a VM or volume that is in use are those of its youngest open
     /// stretch says; only of one that is not in use is it what events said last.
     fn what_is_in_use_is_known(&mut self) {
         for usage_types in [&[1, 2][..], &[6]] {
@@ -250,7 +250,7 @@ impl<'a> Twin<'a> {
         });
     }
 
-    /// Whether there was something to change.
+    /// Tells whether there was something to change.
     fn change(&mut self, usage_type: u16, event: &UsageEvent, facts: &Facts) -> bool {
         let open = |s: &Stretch| {
             s.end.is_none() && s.usage_type == usage_type && s.resource == event.resource.0
@@ -351,7 +351,7 @@ pub(crate) fn period_records(
 
 type Key = (u16, u64, u64, Option<u64>, u64, Option<u64>, Option<u64>, Option<u64>);
 
-/// What tells records of one source and period apart.
+/// The key that tells records of one source and period apart.
 pub(crate) fn key(record: &UsageRecord) -> Key {
     let (offering, template) = (record.offering.map(|o| o.0), record.template.map(|t| t.0));
     let (offering, template, size) = match record.usage_type.0 {
@@ -418,7 +418,7 @@ pub(crate) fn records(
     all
 }
 
-/// What is odd in the complete periods, sorted, by rank of source.
+/// The anomalies of the complete periods, sorted, by rank of source.
 pub(crate) fn oddities(
     histories: &[History],
     calendar: Calendar,

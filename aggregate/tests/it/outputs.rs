@@ -1,4 +1,4 @@
-//! What leaves the crate: totals, findings of the sanity checks, exports.
+//! Outputs of the crate: totals, findings of the sanity checks, exports.
 
 use std::{collections::BTreeMap, fs::File};
 

@@ -1,4 +1,4 @@
-//! What a rebuild of days that are settled looks at.
+//! Rebuilds of settled days, and the files they read.
 
 use std::fs;
 

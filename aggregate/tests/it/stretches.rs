@@ -190,7 +190,7 @@ fn what_happens_on_thousands_of_days_is_published_in_bounded_steps() {
     assert_eq!(world.records().len(), 1_200);
 }
 
-/// What happens to one address on one of the days, at an hour, in a batch.
+/// An event of one address on one of the days, at an hour, in a batch.
 fn happenings() -> impl Strategy<Value = Vec<(usize, i64, i64, u64, bool)>> {
     let days = select(&[0i64, 1, 2, 30, 31, 60, 61, 62, 90, 91][..]);
     vec((0..4usize, days, 0..24i64, 1..4u64, any::<bool>()), 1..25)

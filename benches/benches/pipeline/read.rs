@@ -1,4 +1,4 @@
-//! What is asked of published records: a count, the first page, the last page, an
+//! Questions to published records: a count, the first page, the last page, an
 //! account's page, a record by its id, an export.
 //!
 //! Pages are as `listUsageRecords` asks for them: the set is made anew each time,

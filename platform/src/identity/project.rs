@@ -682,7 +682,7 @@ fn answer(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 }
 
 /// An invited account may name the project and its own invitation.
-/// Whether a project waits for the answer of somebody the caller may act for,
+/// Tells whether a project waits for the answer of somebody the caller may act for,
 /// or of whoever has the token of a mail.
 pub(crate) fn is_invited(world: &World, caller: &Caller, project: ResourceId) -> bool {
     world.referring(project, Kind::ProjectInvitation, col::PROJECT_ID).any(|invitation| {

@@ -111,7 +111,7 @@ impl EventColumns {
         }
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn height(&self) -> usize {
         self.id.values().len()
     }
@@ -131,7 +131,7 @@ impl EventColumns {
         ResourceId(self.resource.value(row))
     }
 
-    /// What `of` says of each row's event type; it is asked once for each type there is.
+    /// Maps each row's event type by `of`, which is called once for each type there is.
     pub fn by_type<T: Copy>(&self, of: impl Fn(&str) -> T) -> impl Iterator<Item = T> {
         self.types.map(of)
     }

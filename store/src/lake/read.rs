@@ -275,7 +275,7 @@ impl WordArray {
         Words { keys: &self.keys, values: &self.values }.get(row)
     }
 
-    /// What `of` says of the text of each row, null being the empty text.
+    /// Maps the text of each row by `of`, null being the empty text.
     pub(crate) fn map<T: Copy>(&self, of: impl Fn(&str) -> T) -> impl Iterator<Item = T> {
         let empty = of("");
         let known: Vec<T> = self.values.iter().map(|text| of(text.unwrap_or_default())).collect();

@@ -248,7 +248,7 @@ impl RecordColumns {
         })
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn height(&self) -> usize {
         self.account.values().len()
     }

@@ -104,12 +104,12 @@ impl SampleColumns {
         }
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn height(&self) -> usize {
         self.sent.values().len()
     }
 
-    /// When the device of a row was read.
+    /// The instant at which the device of a row was read.
     pub fn sampled(&self, row: usize) -> Instant {
         instant(&self.sampled, row)
     }

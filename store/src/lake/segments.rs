@@ -137,11 +137,11 @@ pub struct OpenThing {
     pub resource: ResourceId,
     /// The NIC, for network offerings; 0 elsewhere.
     pub nic: NicId,
-    /// Where it is.
+    /// Its file.
     pub zone: ZoneId,
 }
 
-/// What is open by a file, one a segment; nothing else of them is decoded.
+/// The resources of the segments that a file has open; nothing else of them is decoded.
 pub(crate) fn read_things(
     file: &NamedFile<'_>,
     sources: &Sources,

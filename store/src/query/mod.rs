@@ -231,7 +231,7 @@ impl RecordSet {
         Ok(())
     }
 
-    /// How many periods hold records of the set.
+    /// The number of periods that hold records of the set.
     pub fn periods(&self) -> usize {
         self.parts.len()
     }

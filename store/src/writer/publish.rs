@@ -40,7 +40,7 @@ pub struct PeriodDraft<'a> {
 pub type PushRecords<'a> =
     dyn Fn(&mut RecordEncoder<'_>) -> Result<(), StoreError> + Send + Sync + 'a;
 
-/// What to publish for one period, like [`PeriodDraft`], with records that are made as
+/// The draft of one period, like [`PeriodDraft`], with records that are made as
 /// they are written and segments that stay where they are.
 #[derive(Clone, Copy)]
 pub struct PeriodRows<'a> {
@@ -51,11 +51,11 @@ pub struct PeriodRows<'a> {
     /// Segments open at the end, sorted; whatever ends them later is left out. `None`
     /// keeps the current ones.
     pub open: Option<&'a [&'a Segment]>,
-    /// What was billed of the period's samples; `None` keeps the current ones.
+    /// The billed counters of the period's samples; `None` keeps the current ones.
     pub counters: Option<&'a [BilledCounter]>,
     /// Replaces the period's anomalies; `None` keeps them.
     pub anomalies: Option<&'a [Anomaly]>,
-    /// What it was computed from.
+    /// The inputs it was computed from.
     pub inputs: Inputs,
 }
 

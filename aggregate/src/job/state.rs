@@ -1,0 +1,74 @@
+//! The state of one run.
+
+use std::collections::BTreeMap;
+
+use cloudtally_model::{Calendar, Instant, Sources};
+use cloudtally_store::{Inputs, Publication, PublishedPeriod, Snapshot, Store};
+
+use super::{
+    ready::Completeness,
+    report::{RunReport, Target, WindowLimits},
+};
+use crate::window::{Removals, WindowFolder};
+
+/// The consistent view that a run computes from.
+pub(super) struct View<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) calendar: Calendar,
+    pub(super) removals: &'a Removals,
+    pub(super) completeness: Completeness,
+}
+
+/// Periods that will be published in one transaction.
+#[derive(Default)]
+pub(super) struct Pending {
+    pub(super) publication: Publication,
+    pub(super) counts: RunReport,
+}
+
+/// One run of the job.
+pub(super) struct Run<'a> {
+    pub(super) target: Target<'a>,
+    pub(super) limits: WindowLimits,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) calendar: Calendar,
+    pub(super) completeness: &'a Completeness,
+    pub(super) folder: WindowFolder<'a>,
+    pub(super) published: BTreeMap<Instant, &'a PublishedPeriod>,
+    /// Periods of this run's earlier windows.
+    pub(super) done: BTreeMap<Instant, Inputs>,
+    /// Computed and on disk, and not named by the catalogue yet.
+    pub(super) pending: Pending,
+    pub(super) report: &'a mut RunReport,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        target: Target<'a>,
+        limits: WindowLimits,
+        view: &'a View<'a>,
+        report: &'a mut RunReport,
+    ) -> Self {
+        let View { snapshot, calendar, removals, completeness } = view;
+        Self {
+            target,
+            limits,
+            snapshot,
+            calendar: *calendar,
+            completeness,
+            folder: WindowFolder::new(target.store(), snapshot, removals, u64::MAX),
+            published: snapshot.periods.iter().map(|p| (p.period.start, p)).collect(),
+            done: BTreeMap::new(),
+            pending: Pending::default(),
+            report,
+        }
+    }
+
+    pub(super) fn sources(&self) -> &'a Sources {
+        &self.snapshot.sources
+    }
+
+    pub(super) fn store(&self) -> &'a Store {
+        self.target.store()
+    }
+}
