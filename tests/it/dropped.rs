@@ -108,7 +108,9 @@ fn the_sample_that_a_first_day_is_counted_from_is_billed() {
     cloudtally.file("s.csv", format!("{HEADER}{}", rows.concat()));
     let through = "2026-03-09T00:00:00Z";
     cloudtally.ok(&["ingest", "samples", "s.csv", "--complete-through", through]);
-    cloudtally.ok(&["aggregate", "--now", "2026-03-04T00:15:00Z"]);
+    for now in ["2026-03-02T00:15:00Z", "2026-03-03T00:15:00Z", "2026-03-04T00:15:00Z"] {
+        cloudtally.ok(&["aggregate", "--now", now]);
+    }
     let before = billed(&cloudtally);
     assert_eq!(before.len(), 3, "{before:?}");
     // Nothing ends at the beginning of the first day; the day itself has counted from there.

@@ -5,7 +5,7 @@ use std::{io::Write, ops::Range};
 
 use cloudtally_model::{AccountId, SourceName, Sources, UsageTypeId};
 
-use super::RecordFilter;
+use super::filter::RecordFilter;
 use crate::lake::records::Key;
 
 /// Compression of the stored form; small blobs, so speed is no concern.

@@ -7,6 +7,7 @@
 //! Record files are never changed or removed, so a set stays whole while newer
 //! generations are published.
 
+mod filter;
 pub(crate) mod key_index;
 
 use std::{
@@ -14,9 +15,7 @@ use std::{
     sync::Arc,
 };
 
-use cloudtally_model::{
-    AccountId, Instant, Period, RecordId, RecordRow, SourceName, Sources, UsageRecord, UsageTypeId,
-};
+use cloudtally_model::{Instant, Period, RecordId, RecordRow, Sources, UsageRecord};
 use rusqlite::params;
 
 use crate::{
@@ -24,6 +23,7 @@ use crate::{
     catalogue::{db::Db, load, sql},
     lake::{self, RecordColumns, RecordField, RecordReader, RecordScan},
 };
+pub use filter::RecordFilter;
 use key_index::KeyIndex;
 
 /// A window of periods: both ends inclusive to the second. A record matches when its
@@ -35,17 +35,6 @@ pub struct RecordWindow {
     pub from: Instant,
     /// Latest displayed end of a period.
     pub to: Instant,
-}
-
-/// A choice among the records of the window.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RecordFilter {
-    /// Only this source.
-    pub source: Option<SourceName>,
-    /// Only these accounts; `None` is all, an empty list is none.
-    pub accounts: Option<Vec<(SourceName, AccountId)>>,
-    /// Only this type.
-    pub usage_type: Option<UsageTypeId>,
 }
 
 /// A record with what it takes to show it.
