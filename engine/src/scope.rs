@@ -1,4 +1,4 @@
-//! Whose resources a list shows and whom a new resource belongs to: the rules of the
+//! Scopes: the owners whose resources a list shows, and that of a new resource: the rules of the
 //! guide, for every command, in this one place.
 //!
 //! # Source
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::table::{Kind, Role};
 
-/// Whose resources a list shows.
+/// The owners whose resources a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Those of one account.

@@ -20,7 +20,7 @@ fn of(resource: &Resource, usage_type: UsageTypeId, zone: Option<ResourceId>) ->
         usage_type,
         account: resource.owner.map_or(0, |id| id.0).into(),
         zone: ZoneId::from_source(zone.and_then(|id| i64::try_from(id.0).ok()).unwrap_or(0)),
-        resource: resource.id.0.into(),
+        resource: resource.id,
         nic: NicId(0),
         offering: None,
         template: None,

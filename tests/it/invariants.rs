@@ -1,8 +1,8 @@
 //! The structure of the workspace, as ARCHITECTURE.md states it.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use crate::support::repository;
+use crate::support::{repository, sources_in};
 
 /// All crates of libraries.
 const CRATES: [&str; 9] =
@@ -72,7 +72,7 @@ fn the_second_opinions_use_no_rule_of_the_first() {
     ];
     for of in ["oracle", "generator"] {
         let mut sources = Vec::new();
-        collect(&repository().join(of).join("src"), &mut sources);
+        sources_in(&repository().join(of).join("src"), &mut sources);
         // Tests may ask the rules what there is to cover.
         sources.retain(|path| !path.components().any(|part| part.as_os_str() == "tests"));
         assert!(sources.len() > 2, "{of}");
@@ -108,7 +108,7 @@ fn sql_stands_in_its_folder_only() {
     let mut sources = Vec::new();
     for of in CRATES.into_iter().chain(["src"]) {
         let folder = repository().join(of);
-        collect(if of == "src" { folder } else { folder.join("src") }.as_path(), &mut sources);
+        sources_in(if of == "src" { folder } else { folder.join("src") }.as_path(), &mut sources);
     }
     assert!(sources.len() > 30);
     for path in sources {
@@ -119,17 +119,6 @@ fn sql_stands_in_its_folder_only() {
             let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
             let found = lines.into_iter().any(|line| line.contains(statement));
             assert!(!found, "{} holds SQL: {statement}", path.display());
-        }
-    }
-}
-
-fn collect(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            into.push(path);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::support::repository;
+use crate::support::{repository, sources_in};
 
 /// Crates whose files import one another in pairs at most.
 const WITHOUT_CIRCLES: [&str; 10] = [
@@ -80,7 +80,7 @@ impl Modules {
     fn of(krate: &str) -> Self {
         let root = repository().join(krate).join("src");
         let mut paths = Vec::new();
-        collect(&root, &mut paths);
+        sources_in(&root, &mut paths);
         let files: BTreeMap<Name, PathBuf> =
             paths.into_iter().map(|path| (module(&root, &path), path)).collect();
         let sources: BTreeMap<&Name, Vec<Use>> = files
@@ -252,17 +252,6 @@ fn follow(mut path: Name, aliases: &BTreeMap<Name, Option<Name>>) -> Option<Name
     Some(path)
 }
 
-fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            into.push(path);
-        }
-    }
-}
-
 #[test]
 fn folders_of_the_platform_import_only_downwards() {
     let modules = Modules::of("platform");
@@ -310,7 +299,7 @@ fn doc_comments_begin_with_a_verb_or_a_noun() {
     let mut riddles = Vec::new();
     for folder in WITH_PLAIN_DOCS {
         let mut paths = Vec::new();
-        collect(&repository().join(folder), &mut paths);
+        sources_in(&repository().join(folder), &mut paths);
         assert!(!paths.is_empty(), "{folder}");
         for path in paths {
             let text = fs::read_to_string(&path).unwrap();

@@ -5,10 +5,10 @@
 //! the sample. So the drop is tried, what is left is worth is looked at, and it is kept or
 //! undone in the same transaction.
 
-use cloudtally_model::{Calendar, NetworkSample, SeriesKey};
-use cloudtally_store::{SamplesAt, Snapshot, Writer};
+use cloudtally_model::{NetworkSample, SeriesKey};
+use cloudtally_store::{SamplesAt, Writer};
 
-use super::{NetworkBiller, series::Bytes};
+use super::{NetworkBiller, replay::Published, series::Bytes};
 use crate::AggregateError;
 
 /// A drop in earnest, or a look at it.
@@ -36,7 +36,9 @@ pub fn drop_samples(
         return Err(AggregateError::NoSuchSample { wanted: Box::new(wanted.clone()) });
     }
     let billed = || AggregateError::SampleBilled { wanted: Box::new(wanted.clone()) };
-    if found.iter().any(|(seq, _)| is_seen(&before, calendar, wanted, *seq)) {
+    let origin = NetworkBiller { store: writer, snapshot: &before, calendar }.origin();
+    let seen_seq = Published::of(&before).seen_seq(calendar, origin, wanted.at);
+    if found.iter().any(|(seq, _)| seen_seq >= Some(*seq)) {
         return Err(billed());
     }
     let samples: Vec<NetworkSample> = found.into_iter().map(|(_, sample)| sample).collect();
@@ -51,21 +53,6 @@ pub fn drop_samples(
         true => Ok(samples),
         false => Err(billed()),
     }
-}
-
-/// Says whether the period of the samples is published and has seen a file.
-fn is_seen(snapshot: &Snapshot, calendar: Calendar, wanted: &SamplesAt, seq: u64) -> bool {
-    // At the very beginning no period ends: the one that begins there answers for it.
-    let origin = snapshot.earliest().map(|earliest| calendar.period_at(earliest).start);
-    let period = if origin == Some(wanted.at) {
-        calendar.period_at(wanted.at)
-    } else {
-        calendar.period_ending_at_or_after(wanted.at)
-    };
-    let known = snapshot.periods.iter().find(|known| known.period == period);
-    let empty = || snapshot.stretch_at(period.start).map(|empty| empty.inputs);
-    let inputs = known.map(|known| known.inputs).or_else(empty);
-    inputs.and_then(|inputs| inputs.samples_seq).is_some_and(|seen| seen >= seq)
 }
 
 impl NetworkBiller<'_> {

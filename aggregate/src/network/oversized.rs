@@ -14,7 +14,7 @@ use crate::AggregateError;
 /// A series that waits because its bytes do not fit a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OversizedSeries {
-    /// Whose series.
+    /// The source of the series.
     pub source: SourceName,
     /// The series.
     pub series: SeriesKey,

@@ -44,13 +44,13 @@ pub(super) struct Replayed {
 }
 
 /// The published periods: those with files, and stretches of empty ones.
-struct Published<'a> {
+pub(super) struct Published<'a> {
     periods: BTreeMap<Instant, &'a PublishedPeriod>,
     snapshot: &'a Snapshot,
 }
 
 impl<'a> Published<'a> {
-    fn of(snapshot: &'a Snapshot) -> Self {
+    pub(super) fn of(snapshot: &'a Snapshot) -> Self {
         let periods = snapshot.periods.iter().map(|known| (known.period.start, known)).collect();
         Self { periods, snapshot }
     }
@@ -60,9 +60,30 @@ impl<'a> Published<'a> {
         let known = self.periods.get(&period.start).map(|known| known.inputs.samples_seq);
         known.or_else(|| Some(self.snapshot.stretch_at(period.start)?.inputs.samples_seq))
     }
+
+    /// Up to which file the period that answers for an instant has seen its samples. At the
+    /// origin no period ends: the one that begins there answers for it.
+    pub(super) fn seen_seq(
+        &self,
+        calendar: Calendar,
+        origin: Option<Instant>,
+        at: Instant,
+    ) -> Option<u64> {
+        let period = if origin == Some(at) {
+            calendar.period_at(at)
+        } else {
+            calendar.period_ending_at_or_after(at)
+        };
+        self.samples_seq(period).flatten()
+    }
 }
 
 impl NetworkBiller<'_> {
+    /// The start of the period of the earliest accepted row; none if there is none.
+    pub(super) fn origin(&self) -> Option<Instant> {
+        Some(self.calendar.period_at(self.snapshot.earliest()?).start)
+    }
+
     /// Reads everything from the first target on, or from the first period that is
     /// not settled if that is earlier. Targets are extents of periods in a row.
     pub(super) fn replay(&self, targets: &[Period]) -> Result<Replayed, AggregateError> {
@@ -75,10 +96,9 @@ impl NetworkBiller<'_> {
         &self,
         targets: &[Period],
     ) -> Result<Option<Replayed>, AggregateError> {
-        let (Some(earliest), Some(last)) = (self.snapshot.earliest(), targets.last()) else {
+        let (Some(origin), Some(last)) = (self.origin(), targets.last()) else {
             return Ok(None);
         };
-        let origin = self.calendar.period_at(earliest).start;
         if self.settled_until(origin) < last.end {
             return Ok(None);
         }
@@ -88,10 +108,9 @@ impl NetworkBiller<'_> {
     }
 
     fn replay_until(&self, targets: &[Period], until: Instant) -> Result<Replayed, AggregateError> {
-        let (Some(earliest), Some(target)) = (self.snapshot.earliest(), targets.first()) else {
+        let (Some(origin), Some(target)) = (self.origin(), targets.first()) else {
             return Ok(Replayed::default());
         };
-        let origin = self.calendar.period_at(earliest).start;
         let published = Published::of(self.snapshot);
         let first = self.settled_until(origin).min(target.start);
         // A period without counters, like one without files, has nothing of a series: what
@@ -138,11 +157,9 @@ impl NetworkBiller<'_> {
     /// Tells whether a published period is not settled: bytes may move yet between the
     /// records there are and those of a later run.
     pub(crate) fn is_unsettled(&self) -> bool {
-        let (Some(earliest), Some(end)) = (self.snapshot.earliest(), self.snapshot.published_end())
-        else {
+        let (Some(origin), Some(end)) = (self.origin(), self.snapshot.published_end()) else {
             return false;
         };
-        let origin = self.calendar.period_at(earliest).start;
         self.settled_until(origin) < end
     }
 
@@ -371,14 +388,8 @@ impl Replay<'_> {
         Moment { slot, seen_seq: self.seen_seq(at), is_origin: at == self.origin }
     }
 
-    /// Up to which file the period that answers for an instant has seen its samples.
     fn seen_seq(&self, at: Instant) -> Option<u64> {
-        let period = if at == self.origin {
-            self.calendar.period_at(at)
-        } else {
-            self.calendar.period_ending_at_or_after(at)
-        };
-        self.published.samples_seq(period).flatten()
+        self.published.seen_seq(self.calendar, Some(self.origin), at)
     }
 }
 

@@ -160,7 +160,7 @@ pub mod group {
 
     /// Pages and the substring filter of list commands.
     pub const PAGED: &[Param] = &[p("keyword", Str), p("page", Int), p("pagesize", Int)];
-    /// Whose resources a list shows.
+    /// The owners whose resources a list shows.
     pub const SCOPED: &[Param] = &[
         p("account", Str),
         p("domainid", Id(Kind::Domain)),

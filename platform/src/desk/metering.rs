@@ -25,7 +25,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 struct Columns {
     zone: Option<ResourceId>,
-    resource: u64,
+    resource: ResourceId,
     name: Option<Text>,
     offering: Option<ResourceId>,
     template: Option<u64>,
@@ -45,7 +45,7 @@ fn emit(tx: &mut Tx<'_>, event_type: &str, owner: Option<ResourceId>, columns: C
         created,
         account: AccountId(owner.0),
         zone: ZoneId::from_source(i64::try_from(zone).unwrap_or_default()),
-        resource: ResourceId(columns.resource),
+        resource: columns.resource,
         resource_name: columns.name,
         offering: columns.offering.map(|id| OfferingId(id.0)),
         template: columns.template.map(TemplateId),
@@ -99,7 +99,7 @@ fn vm(tx: &mut Tx<'_>, event_type: &str, vm: &Resource) {
     let template = vm.id_of(col::TEMPLATE_ID).or(vm.id_of(col::BOOT_ISO_ID));
     let columns = Columns {
         zone: vm.id_of(col::ZONE_ID),
-        resource: vm.id.0,
+        resource: vm.id,
         name: text_if(vm.text(col::NAME)),
         offering: vm.id_of(col::SERVICE_OFFERING_ID),
         template: template.map(|id| id.0),
@@ -129,7 +129,7 @@ fn nic(tx: &mut Tx<'_>, told: Told<'_>) {
     };
     let columns = Columns {
         zone: vm.id_of(col::ZONE_ID),
-        resource: vm.id.0,
+        resource: vm.id,
         name: Some(nic.id.to_string().into()),
         offering,
         size: Some(u64::from(is_default)),
@@ -159,7 +159,7 @@ fn volume(tx: &mut Tx<'_>, told: Told<'_>) {
     };
     let named = Columns {
         zone: volume.id_of(col::ZONE_ID),
-        resource: volume.id.0,
+        resource: volume.id,
         name: text_if(volume.text(col::NAME)),
         ..Columns::default()
     };
@@ -193,7 +193,7 @@ fn address(tx: &mut Tx<'_>, told: Told<'_>) {
         if address.flag(col::FOR_VIRTUAL_NETWORK) { "VirtualNetwork" } else { "DirectAttached" };
     let columns = Columns {
         zone: address.id_of(col::ZONE_ID),
-        resource: address.id.0,
+        resource: address.id,
         name: text_if(address.text(col::IP_ADDRESS)),
         template: Some(u64::from(address.flag(col::IS_SYSTEM))),
         size: Some(u64::from(address.flag(col::IS_SOURCE_NAT))),
@@ -233,7 +233,7 @@ fn image(tx: &mut Tx<'_>, prefix: &str, told: Told<'_>) {
         _ => "CREATE",
     };
     let named =
-        Columns { zone: copy.id_of(col::ZONE_ID), resource: image.id.0, ..Columns::default() };
+        Columns { zone: copy.id_of(col::ZONE_ID), resource: image.id, ..Columns::default() };
     let columns = if told.change == Change::Ends {
         named
     } else {
@@ -260,7 +260,7 @@ fn snapshot(tx: &mut Tx<'_>, told: Told<'_>) {
     let snapshot = told.resource;
     let named = Columns {
         zone: snapshot.id_of(col::ZONE_ID),
-        resource: snapshot.id.0,
+        resource: snapshot.id,
         name: text_if(snapshot.text(col::NAME)),
         ..Columns::default()
     };
@@ -304,7 +304,7 @@ fn rule(tx: &mut Tx<'_>, [begins, ends]: [&str; 2], told: Told<'_>, address: Col
         Change::Ends => (ends, None),
         _ => (begins, zone()),
     };
-    let columns = Columns { zone, resource: told.resource.id.0, ..Columns::default() };
+    let columns = Columns { zone, resource: told.resource.id, ..Columns::default() };
     emit(tx, event_type, told.resource.owner, columns);
 }
 
@@ -317,5 +317,5 @@ fn vpn_user(tx: &mut Tx<'_>, told: Told<'_>) {
     let user = told.resource;
     let event_type = if told.change == Change::Ends { "VPN.USER.REMOVE" } else { "VPN.USER.ADD" };
     let name = text_if(user.text(col::USERNAME));
-    emit(tx, event_type, user.owner, Columns { resource: user.id.0, name, ..Columns::default() });
+    emit(tx, event_type, user.owner, Columns { resource: user.id, name, ..Columns::default() });
 }

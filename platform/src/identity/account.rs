@@ -13,10 +13,10 @@ use crate::{
         verbs,
     },
     network::securitygroup,
-    state::{AccountState, MachineState},
+    state::AccountState,
     table::{
         Command, Kind, KindSpec, Limit, MapForm, Object, OnDelete, ParamType::*, Role, Roles,
-        WireType as W, f, fields::*, group, hidden, list, own, p,
+        WireType as W, extended, f, fields::*, group, hidden, list, own, p,
     },
 };
 
@@ -44,6 +44,26 @@ fn moved(tx: &mut Tx<'_>, account: ResourceId, _from: &'static str) {
 
 pub(crate) const ACCOUNT: Object = Object {
     name: "Account",
+    fields: &extended::<{ WITH_MACHINES.fields.len() + limit::OF_NETWORKS.len() }>(
+        &WITH_MACHINES,
+        "projectavailable",
+        limit::OF_NETWORKS,
+    ),
+};
+
+/// An account without the limits of networks and storage.
+const WITH_MACHINES: Object = Object {
+    name: "Account",
+    fields: &extended::<{ WITHOUT_LIMITS.fields.len() + limit::OF_MACHINES.len() }>(
+        &WITHOUT_LIMITS,
+        "sentbytes",
+        limit::OF_MACHINES,
+    ),
+};
+
+/// An account without limits that projects have, too.
+const WITHOUT_LIMITS: Object = Object {
+    name: "Account",
     fields: &[
         ID,
         f("name", W::Str),
@@ -53,49 +73,9 @@ pub(crate) const ACCOUNT: Object = Object {
         f("defaultzoneid", W::Id(Kind::Zone)),
         f("receivedbytes", W::Long),
         f("sentbytes", W::Long),
-        f("vmlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Vm)),
-        f("vmtotal", W::Long).by(|view| limit::shown_total(view, Limit::Vm)),
-        f("vmavailable", W::Str).by(|view| limit::shown_left(view, Limit::Vm)),
-        f("iplimit", W::Str).by(|view| limit::shown_limit(view, Limit::PublicIp)),
-        f("iptotal", W::Long).by(|view| limit::shown_total(view, Limit::PublicIp)),
-        f("ipavailable", W::Str).by(|view| limit::shown_left(view, Limit::PublicIp)),
-        f("volumelimit", W::Str).by(|view| limit::shown_limit(view, Limit::Volume)),
-        f("volumetotal", W::Long).by(|view| limit::shown_total(view, Limit::Volume)),
-        f("volumeavailable", W::Str).by(|view| limit::shown_left(view, Limit::Volume)),
-        f("snapshotlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Snapshot)),
-        f("snapshottotal", W::Long).by(|view| limit::shown_total(view, Limit::Snapshot)),
-        f("snapshotavailable", W::Str).by(|view| limit::shown_left(view, Limit::Snapshot)),
-        f("templatelimit", W::Str).by(|view| limit::shown_limit(view, Limit::Template)),
-        f("templatetotal", W::Long).by(|view| limit::shown_total(view, Limit::Template)),
-        f("templateavailable", W::Str).by(|view| limit::shown_left(view, Limit::Template)),
-        f("vmstopped", W::Int).by(|view| limit::shown_vms(view, MachineState::Stopped)),
-        f("vmrunning", W::Int).by(|view| limit::shown_vms(view, MachineState::Running)),
         f("projectlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Project)),
         f("projecttotal", W::Long).by(|view| limit::shown_total(view, Limit::Project)),
         f("projectavailable", W::Str).by(|view| limit::shown_left(view, Limit::Project)),
-        f("networklimit", W::Str).by(|view| limit::shown_limit(view, Limit::Network)),
-        f("networktotal", W::Long).by(|view| limit::shown_total(view, Limit::Network)),
-        f("networkavailable", W::Str).by(|view| limit::shown_left(view, Limit::Network)),
-        f("vpclimit", W::Str).by(|view| limit::shown_limit(view, Limit::Vpc)),
-        f("vpctotal", W::Long).by(|view| limit::shown_total(view, Limit::Vpc)),
-        f("vpcavailable", W::Str).by(|view| limit::shown_left(view, Limit::Vpc)),
-        f("cpulimit", W::Str).by(|view| limit::shown_limit(view, Limit::Cpu)),
-        f("cputotal", W::Long).by(|view| limit::shown_total(view, Limit::Cpu)),
-        f("cpuavailable", W::Str).by(|view| limit::shown_left(view, Limit::Cpu)),
-        f("memorylimit", W::Str).by(|view| limit::shown_limit(view, Limit::Memory)),
-        f("memorytotal", W::Long).by(|view| limit::shown_total(view, Limit::Memory)),
-        f("memoryavailable", W::Str).by(|view| limit::shown_left(view, Limit::Memory)),
-        f("primarystoragelimit", W::Str).by(|view| limit::shown_limit(view, Limit::PrimaryStorage)),
-        f("primarystoragetotal", W::Long)
-            .by(|view| limit::shown_total(view, Limit::PrimaryStorage)),
-        f("primarystorageavailable", W::Str)
-            .by(|view| limit::shown_left(view, Limit::PrimaryStorage)),
-        f("secondarystoragelimit", W::Str)
-            .by(|view| limit::shown_limit(view, Limit::SecondaryStorage)),
-        f("secondarystoragetotal", W::Long)
-            .by(|view| limit::shown_total(view, Limit::SecondaryStorage)),
-        f("secondarystorageavailable", W::Str)
-            .by(|view| limit::shown_left(view, Limit::SecondaryStorage)),
         STATE,
         f("iscleanuprequired", W::Bool),
         f("user", W::Objects("User")).by(|view| view.owned(Kind::User)),

@@ -14,8 +14,8 @@ use crate::{
     },
     state::MachineState,
     table::{
-        Command, Kind, KindSpec, Limit, Object, Param, ParamType::*, Role, Roles, WireType as W, f,
-        fields::*, group, hidden, own, p,
+        Command, Field, Kind, KindSpec, Limit, Object, Param, ParamType::*, Role, Roles,
+        WireType as W, f, fields::*, group, hidden, own, p,
     },
 };
 
@@ -54,6 +54,49 @@ const RESOURCE_TYPE: Param = p("resourcetype", Int).doc(
     "0 VMs, 1 public IPs, 2 volumes, 3 snapshots, 4 templates and ISOs, 5 projects, 6 networks, \
      7 VPCs, 8 CPU cores, 9 MiB of memory, 10 GiB of primary, 11 GiB of secondary storage",
 );
+
+/// The fields of an account or a project with its limits of machines and what they hold.
+pub(crate) const OF_MACHINES: &[Field] = &[
+    f("vmlimit", W::Str).by(|view| shown_limit(view, Limit::Vm)),
+    f("vmtotal", W::Long).by(|view| shown_total(view, Limit::Vm)),
+    f("vmavailable", W::Str).by(|view| shown_left(view, Limit::Vm)),
+    f("iplimit", W::Str).by(|view| shown_limit(view, Limit::PublicIp)),
+    f("iptotal", W::Long).by(|view| shown_total(view, Limit::PublicIp)),
+    f("ipavailable", W::Str).by(|view| shown_left(view, Limit::PublicIp)),
+    f("volumelimit", W::Str).by(|view| shown_limit(view, Limit::Volume)),
+    f("volumetotal", W::Long).by(|view| shown_total(view, Limit::Volume)),
+    f("volumeavailable", W::Str).by(|view| shown_left(view, Limit::Volume)),
+    f("snapshotlimit", W::Str).by(|view| shown_limit(view, Limit::Snapshot)),
+    f("snapshottotal", W::Long).by(|view| shown_total(view, Limit::Snapshot)),
+    f("snapshotavailable", W::Str).by(|view| shown_left(view, Limit::Snapshot)),
+    f("templatelimit", W::Str).by(|view| shown_limit(view, Limit::Template)),
+    f("templatetotal", W::Long).by(|view| shown_total(view, Limit::Template)),
+    f("templateavailable", W::Str).by(|view| shown_left(view, Limit::Template)),
+    f("vmstopped", W::Int).by(|view| shown_vms(view, MachineState::Stopped)),
+    f("vmrunning", W::Int).by(|view| shown_vms(view, MachineState::Running)),
+];
+
+/// The fields of an account or a project with its limits of networks, cores and storage.
+pub(crate) const OF_NETWORKS: &[Field] = &[
+    f("networklimit", W::Str).by(|view| shown_limit(view, Limit::Network)),
+    f("networktotal", W::Long).by(|view| shown_total(view, Limit::Network)),
+    f("networkavailable", W::Str).by(|view| shown_left(view, Limit::Network)),
+    f("vpclimit", W::Str).by(|view| shown_limit(view, Limit::Vpc)),
+    f("vpctotal", W::Long).by(|view| shown_total(view, Limit::Vpc)),
+    f("vpcavailable", W::Str).by(|view| shown_left(view, Limit::Vpc)),
+    f("cpulimit", W::Str).by(|view| shown_limit(view, Limit::Cpu)),
+    f("cputotal", W::Long).by(|view| shown_total(view, Limit::Cpu)),
+    f("cpuavailable", W::Str).by(|view| shown_left(view, Limit::Cpu)),
+    f("memorylimit", W::Str).by(|view| shown_limit(view, Limit::Memory)),
+    f("memorytotal", W::Long).by(|view| shown_total(view, Limit::Memory)),
+    f("memoryavailable", W::Str).by(|view| shown_left(view, Limit::Memory)),
+    f("primarystoragelimit", W::Str).by(|view| shown_limit(view, Limit::PrimaryStorage)),
+    f("primarystoragetotal", W::Long).by(|view| shown_total(view, Limit::PrimaryStorage)),
+    f("primarystorageavailable", W::Str).by(|view| shown_left(view, Limit::PrimaryStorage)),
+    f("secondarystoragelimit", W::Str).by(|view| shown_limit(view, Limit::SecondaryStorage)),
+    f("secondarystoragetotal", W::Long).by(|view| shown_total(view, Limit::SecondaryStorage)),
+    f("secondarystorageavailable", W::Str).by(|view| shown_left(view, Limit::SecondaryStorage)),
+];
 
 pub(crate) static COMMANDS: &[Command] = &[
     own("listResourceLimits")

@@ -19,10 +19,10 @@ use crate::{
         limit as limits, scope, secret, stop_all_of, table, unknown,
     },
     network::securitygroup,
-    state::{InvitationState, MachineState, ProjectState},
+    state::{InvitationState, ProjectState},
     table::{
         Command, Kind, KindSpec, Limit, Object, OnDelete, ParamType::*, Role, Roles, Unique,
-        WireType as W, Within, f, fields::*, group, hidden, own, p,
+        WireType as W, Within, extended, f, fields::*, group, hidden, own, p,
     },
 };
 
@@ -74,6 +74,26 @@ pub(crate) static INVITATION_KIND: KindSpec =
 
 pub(crate) const PROJECT: Object = Object {
     name: "Project",
+    fields: &extended::<{ WITH_NETWORKS.fields.len() + limit::OF_MACHINES.len() }>(
+        &WITH_NETWORKS,
+        "secondarystorageavailable",
+        limit::OF_MACHINES,
+    ),
+};
+
+/// A project without the limits of machines and what they hold.
+const WITH_NETWORKS: Object = Object {
+    name: "Project",
+    fields: &extended::<{ WITHOUT_LIMITS.fields.len() + limit::OF_NETWORKS.len() }>(
+        &WITHOUT_LIMITS,
+        "tags",
+        limit::OF_NETWORKS,
+    ),
+};
+
+/// A project without limits.
+const WITHOUT_LIMITS: Object = Object {
+    name: "Project",
     fields: &[
         ID,
         f("name", W::Str),
@@ -83,46 +103,6 @@ pub(crate) const PROJECT: Object = Object {
         f("account", W::Str).by(administrators),
         STATE,
         TAGS,
-        f("networklimit", W::Str).by(|view| limit::shown_limit(view, Limit::Network)),
-        f("networktotal", W::Long).by(|view| limit::shown_total(view, Limit::Network)),
-        f("networkavailable", W::Str).by(|view| limit::shown_left(view, Limit::Network)),
-        f("vpclimit", W::Str).by(|view| limit::shown_limit(view, Limit::Vpc)),
-        f("vpctotal", W::Long).by(|view| limit::shown_total(view, Limit::Vpc)),
-        f("vpcavailable", W::Str).by(|view| limit::shown_left(view, Limit::Vpc)),
-        f("cpulimit", W::Str).by(|view| limit::shown_limit(view, Limit::Cpu)),
-        f("cputotal", W::Long).by(|view| limit::shown_total(view, Limit::Cpu)),
-        f("cpuavailable", W::Str).by(|view| limit::shown_left(view, Limit::Cpu)),
-        f("memorylimit", W::Str).by(|view| limit::shown_limit(view, Limit::Memory)),
-        f("memorytotal", W::Long).by(|view| limit::shown_total(view, Limit::Memory)),
-        f("memoryavailable", W::Str).by(|view| limit::shown_left(view, Limit::Memory)),
-        f("primarystoragelimit", W::Str).by(|view| limit::shown_limit(view, Limit::PrimaryStorage)),
-        f("primarystoragetotal", W::Long)
-            .by(|view| limit::shown_total(view, Limit::PrimaryStorage)),
-        f("primarystorageavailable", W::Str)
-            .by(|view| limit::shown_left(view, Limit::PrimaryStorage)),
-        f("secondarystoragelimit", W::Str)
-            .by(|view| limit::shown_limit(view, Limit::SecondaryStorage)),
-        f("secondarystoragetotal", W::Long)
-            .by(|view| limit::shown_total(view, Limit::SecondaryStorage)),
-        f("secondarystorageavailable", W::Str)
-            .by(|view| limit::shown_left(view, Limit::SecondaryStorage)),
-        f("vmlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Vm)),
-        f("vmtotal", W::Long).by(|view| limit::shown_total(view, Limit::Vm)),
-        f("vmavailable", W::Str).by(|view| limit::shown_left(view, Limit::Vm)),
-        f("iplimit", W::Str).by(|view| limit::shown_limit(view, Limit::PublicIp)),
-        f("iptotal", W::Long).by(|view| limit::shown_total(view, Limit::PublicIp)),
-        f("ipavailable", W::Str).by(|view| limit::shown_left(view, Limit::PublicIp)),
-        f("volumelimit", W::Str).by(|view| limit::shown_limit(view, Limit::Volume)),
-        f("volumetotal", W::Long).by(|view| limit::shown_total(view, Limit::Volume)),
-        f("volumeavailable", W::Str).by(|view| limit::shown_left(view, Limit::Volume)),
-        f("snapshotlimit", W::Str).by(|view| limit::shown_limit(view, Limit::Snapshot)),
-        f("snapshottotal", W::Long).by(|view| limit::shown_total(view, Limit::Snapshot)),
-        f("snapshotavailable", W::Str).by(|view| limit::shown_left(view, Limit::Snapshot)),
-        f("templatelimit", W::Str).by(|view| limit::shown_limit(view, Limit::Template)),
-        f("templatetotal", W::Long).by(|view| limit::shown_total(view, Limit::Template)),
-        f("templateavailable", W::Str).by(|view| limit::shown_left(view, Limit::Template)),
-        f("vmstopped", W::Int).by(|view| limit::shown_vms(view, MachineState::Stopped)),
-        f("vmrunning", W::Int).by(|view| limit::shown_vms(view, MachineState::Running)),
     ],
 };
 

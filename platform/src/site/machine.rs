@@ -12,6 +12,7 @@ pub(crate) fn halt(tx: &mut Tx<'_>, machine: ResourceId) {
     (machine_row(tx, machine).halt)(tx, machine);
 }
 
+/// The row of the kind of a machine.
 pub(crate) fn machine_row(world: &World, machine: ResourceId) -> Machine {
     world.resource(machine).spec().machine.expect("what runs on hosts is a machine")
 }

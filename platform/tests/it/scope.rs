@@ -126,7 +126,7 @@ impl Tree {
     }
 }
 
-/// Whose the items of a list are.
+/// The owners of the items of a list.
 fn labels(list: &Node, label: Label) -> Vec<String> {
     let Node::List(items) = list else { panic!("no list: {list:?}") };
     let of = |item: &Node| match label {

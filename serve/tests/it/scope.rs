@@ -1,4 +1,5 @@
-//! Whose records: `account`, `accountid`, `domainid`, `isrecursive`, `type`.
+//! The accounts of records that are asked for: `account`, `accountid`, `domainid`,
+//! `isrecursive`, `type`.
 
 use crate::support::Folder;
 

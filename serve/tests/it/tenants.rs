@@ -1,4 +1,4 @@
-//! Whose records domain admins and users see: their own cloud's, and of that
+//! The records that domain admins and users see: their own cloud's, and of that
 //! what the rules of lists give them.
 
 use cloudtally_model::SourceName;

@@ -129,7 +129,7 @@ pub(crate) fn nic_number(nic: NicId) -> Option<u64> {
 /// A thing of which one segment may be open at a time, but for its part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OpenThing {
-    /// Whose ids these are.
+    /// The source of the ids.
     pub source: SourceId,
     /// The usage type.
     pub usage_type: UsageTypeId,
