@@ -1,98 +1,175 @@
-//! Segments become records: cut at a period, summed per key.
-//!
-//! A resource has few segments, so the records of a period are found by looking
-//! back over those the same resource has just made; there is no hash table and
-//! no second pass. Everything is integer milliseconds. A record is a row of borrowed
-//! values ([`RecordRow`]) until a column takes it.
+//! A segment as the record of a period shows it.
 //!
 //! # Source
 //! Usage rules 3 and 4; fields per type: guide 8.1.
 
 use cloudtally_model::{
-    NetworkId, Part, Period, RecordRow, Segment, UsageRecord, UsageType, UsageTypeId, usage_type,
+    Part, Period, RecordRow, Segment, SegmentColumns, SegmentRow, UsageRecord, UsageType,
+    UsageTypeId, usage_type,
 };
+use cloudtally_store::RecordRows;
 
-/// Adds the use of one resource's segments to the records of each period.
+use crate::{period::PeriodRecords, segments::Segments};
+
+/// Adds the use of segments to the records of each period.
 ///
-/// `records[i]` belongs to `periods[i]`. The segments are those of one resource, in
-/// order of start, so that fields outside the key end up as the last segment of the
-/// period has them.
+/// `records[i]` belongs to `periods[i]`; they come in record order. Fields outside the key
+/// end up as the last segment of the period has them.
 ///
 /// Example: 12:00-18:00 and 23:00-open give 7 h on that day and 24 h on the next.
 pub fn add_resource(segments: &[Segment], periods: &[Period], records: &mut [Vec<UsageRecord>]) {
-    let mut rows = Vec::new();
+    let segments = Segments::new(SegmentColumns::from_iter(segments));
     for (period, records) in periods.iter().zip(records) {
-        segments.iter().for_each(|segment| add_segment(segment, *period, &mut rows));
-        records.extend(rows.drain(..).map(|row| row.to_record()));
+        let of_period = PeriodRecords::new(&segments, *period, &|_| false, Vec::new());
+        records.extend(of_period.rows().map(|row| row.to_record()));
     }
 }
 
-/// Adds the use of a segment inside a period to the records of its resource.
-pub(crate) fn add_segment<'s>(
-    segment: &'s Segment,
-    period: Period,
-    of_resource: &mut Vec<RecordRow<'s>>,
-) {
-    let Some((start, end)) = segment.clip(period) else { return };
-    let row = usage_type(segment.usage_type).expect("segments come from the table");
-    let nothing = row.zero_size_is_nothing && segment.attributes.size == Some(0);
-    let mut record = record_of(row, segment, period);
-    record.quantity = if nothing { 0 } else { end.since(start).0.unsigned_abs() };
-    match of_resource.iter_mut().find(|known| same_key(row, known, &record)) {
-        Some(known) => {
-            record.quantity += known.quantity;
-            *known = record;
-        }
-        None => of_resource.push(record),
+/// A segment as the fields of a record.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    segment: SegmentRow<'a>,
+    fields: ShownFields,
+}
+
+/// The fields that the usage type of a segment shows, one bit each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ShownFields(u16);
+
+impl ShownFields {
+    const OFFERING: u16 = 1 << 0;
+    const TEMPLATE: u16 = 1 << 1;
+    const SIZE: u16 = 1 << 2;
+    const VIRTUAL_SIZE: u16 = 1 << 3;
+    const RESOURCE_TYPE: u16 = 1 << 4;
+    const NAME: u16 = 1 << 5;
+    const ADDRESS: u16 = 1 << 6;
+    const NIC: u16 = 1 << 7;
+    /// The virtual size is the size where none is known.
+    const LOOKS_ITS_SIZE: u16 = 1 << 8;
+    const KEY_OFFERING: u16 = 1 << 9;
+    const KEY_TEMPLATE: u16 = 1 << 10;
+    const KEY_SIZE: u16 = 1 << 11;
+    /// Size 0 is no use.
+    const ZERO_IS_NOTHING: u16 = 1 << 12;
+
+    /// The fields of a type.
+    pub(crate) fn of(id: UsageTypeId) -> Self {
+        let row = usage_type(id).expect("segments come from the table");
+        let UsageType { fields, key, .. } = row;
+        let bits = [
+            (Self::OFFERING, fields.offering),
+            (Self::TEMPLATE, fields.template),
+            (Self::SIZE, fields.size),
+            (Self::VIRTUAL_SIZE, fields.virtual_size),
+            (Self::RESOURCE_TYPE, fields.resource_type),
+            // A NIC's number stands where other events have a name.
+            (Self::NAME, row.part != Part::Nic),
+            (Self::ADDRESS, fields.address_flags),
+            (Self::NIC, fields.nic),
+            // An ISO is as large as it looks; a template says so itself.
+            (Self::LOOKS_ITS_SIZE, row.id == UsageTypeId::ISO),
+            (Self::KEY_OFFERING, key.offering),
+            (Self::KEY_TEMPLATE, key.template),
+            (Self::KEY_SIZE, key.size),
+            (Self::ZERO_IS_NOTHING, row.zero_size_is_nothing),
+        ];
+        let set = bits.iter().filter(|(_, is_set)| *is_set).map(|(bit, _)| bit);
+        Self(set.fold(0, |all, bit| all | bit))
+    }
+
+    #[inline]
+    fn has(self, bit: u16) -> bool {
+        self.0 & bit != 0
     }
 }
 
-/// Tells whether two records of one resource and period are one.
-fn same_key(row: &UsageType, a: &RecordRow<'_>, b: &RecordRow<'_>) -> bool {
-    a.usage_type == b.usage_type
-        && a.account == b.account
-        && a.zone == b.zone
-        && a.nic == b.nic
-        && (!row.key.offering || a.offering == b.offering)
-        && (!row.key.template || a.template == b.template)
-        && (!row.key.size || a.size == b.size)
-}
+impl<'a> Shown<'a> {
+    #[inline]
+    pub(crate) fn new(segment: SegmentRow<'a>, fields: ShownFields) -> Self {
+        Self { segment, fields }
+    }
 
-/// The record of a segment, without its quantity.
-fn record_of<'s>(row: &UsageType, segment: &'s Segment, period: Period) -> RecordRow<'s> {
-    let attributes = &segment.attributes;
-    let fields = &row.fields;
-    let flag = |value: Option<u64>| Some(value == Some(1));
-    RecordRow {
-        source: segment.source,
-        account: segment.account,
-        usage_type: row.id,
-        resource: segment.resource,
-        zone: attributes.zone,
-        nic: segment.nic,
-        offering: attributes.offering.filter(|_| fields.offering),
-        template: attributes.template.filter(|_| fields.template),
-        size: attributes.size.filter(|_| fields.size),
-        network: NetworkId(0),
-        resource_type: attributes.resource_type.as_deref().filter(|_| fields.resource_type),
-        start: period.start,
-        virtual_size: virtual_size(row, segment),
-        // A NIC's number stands where other events have a name.
-        name: attributes.name.as_deref().filter(|_| row.part != Part::Nic),
-        is_source_nat: if fields.address_flags { flag(attributes.size) } else { None },
-        is_elastic: if fields.address_flags {
-            flag(attributes.template.map(|template| template.0))
+    #[inline]
+    pub(crate) fn segment(self) -> SegmentRow<'a> {
+        self.segment
+    }
+
+    #[inline]
+    pub(crate) fn offering(self) -> Option<u64> {
+        if self.fields.has(ShownFields::OFFERING) { self.segment.offering() } else { None }
+    }
+
+    #[inline]
+    pub(crate) fn template(self) -> Option<u64> {
+        if self.fields.has(ShownFields::TEMPLATE) { self.segment.template() } else { None }
+    }
+
+    #[inline]
+    pub(crate) fn size(self) -> Option<u64> {
+        if self.fields.has(ShownFields::SIZE) { self.segment.size() } else { None }
+    }
+
+    #[inline]
+    pub(crate) fn resource_type(self) -> Option<&'a str> {
+        let is_shown = self.fields.has(ShownFields::RESOURCE_TYPE);
+        if is_shown { self.segment.resource_type() } else { None }
+    }
+
+    #[inline]
+    pub(crate) fn virtual_size(self) -> Option<u64> {
+        let is_shown = self.fields.has(ShownFields::VIRTUAL_SIZE);
+        let stored = if is_shown { self.segment.virtual_size() } else { None };
+        if self.fields.has(ShownFields::LOOKS_ITS_SIZE) {
+            stored.or(self.segment.size())
         } else {
-            None
-        },
-        is_default: if fields.nic { flag(attributes.size) } else { None },
-        quantity: 0,
+            stored
+        }
+    }
+
+    #[inline]
+    pub(crate) fn name(self) -> Option<&'a str> {
+        if self.fields.has(ShownFields::NAME) { self.segment.name() } else { None }
+    }
+
+    #[inline]
+    pub(crate) fn is_source_nat(self) -> Option<bool> {
+        self.fields.has(ShownFields::ADDRESS).then(|| self.segment.size() == Some(1))
+    }
+
+    #[inline]
+    pub(crate) fn is_elastic(self) -> Option<bool> {
+        self.fields.has(ShownFields::ADDRESS).then(|| self.segment.template() == Some(1))
+    }
+
+    #[inline]
+    pub(crate) fn is_default(self) -> Option<bool> {
+        self.fields.has(ShownFields::NIC).then(|| self.segment.size() == Some(1))
+    }
+
+    /// Tells whether its use counts as none: open storage of nothing.
+    #[inline]
+    pub(crate) fn is_nothing(self) -> bool {
+        self.fields.has(ShownFields::ZERO_IS_NOTHING) && self.segment.size() == Some(0)
+    }
+
+    /// Tells whether two segments of one resource, account and type are one record.
+    pub(crate) fn shares_record(self, other: Self) -> bool {
+        let is_of_key = |bit: u16| self.fields.has(bit);
+        self.segment.zone() == other.segment.zone()
+            && self.segment.nic() == other.segment.nic()
+            && (!is_of_key(ShownFields::KEY_OFFERING) || self.offering() == other.offering())
+            && (!is_of_key(ShownFields::KEY_TEMPLATE) || self.template() == other.template())
+            && (!is_of_key(ShownFields::KEY_SIZE) || self.size() == other.size())
     }
 }
 
-/// An ISO is as large as it looks; a template says so itself.
-fn virtual_size(row: &UsageType, segment: &Segment) -> Option<u64> {
-    let attributes = &segment.attributes;
-    let stored = attributes.virtual_size.filter(|_| row.fields.virtual_size);
-    if row.id == UsageTypeId::ISO { stored.or(attributes.size) } else { stored }
+/// The rows of records, one by one.
+pub(crate) trait Rows: RecordRows {
+    /// All of them, in order.
+    fn rows(&self) -> impl Iterator<Item = RecordRow<'_>> {
+        (0..self.height()).map(|row| self.row(row))
+    }
 }
+
+impl<R: RecordRows> Rows for R {}

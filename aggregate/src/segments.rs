@@ -1,25 +1,27 @@
-//! The segments of a window, each kept once, in the two orders that files have.
+//! The segments of a window, each kept once, as columns, and in the two orders that files
+//! have.
 //!
 //! They lie in *record order*: source, account, usage type, resource, start. A period's
 //! records are then read off from front to back, and nobody sorts a period. The order of
 //! the files of open segments is an index beside them.
 
 use cloudtally_model::{
-    AccountId, EventId, Instant, NicId, Period, ResourceId, Segment, SourceId, UsageTypeId,
+    AccountId, EventId, Instant, NicId, Period, ResourceId, SegmentColumns, SegmentRow, SourceId,
+    UsageTypeId,
 };
 use rayon::prelude::*;
 
-/// The value in `bounds` of an end that has not come.
-const OPEN: Instant = Instant::END_OF_TIME;
+use crate::records::{Shown, ShownFields};
 
 /// Segments in record order.
 #[derive(Debug, Default)]
 pub(crate) struct Segments {
-    segments: Vec<Segment>,
-    /// Start and end of each, beside each other: whoever looks for those of a period
-    /// walks over these alone.
-    bounds: Vec<(Instant, Instant)>,
-    /// Positions in the order of [`Segment`].
+    columns: SegmentColumns,
+    /// The fields that records of each show.
+    fields: Vec<ShownFields>,
+    /// Number of the run of each: those of one resource, account and type have the same.
+    runs: Vec<u32>,
+    /// Rows in the order of the files of open segments.
     by_thing: Vec<u32>,
 }
 
@@ -35,14 +37,14 @@ struct RecordKey {
 
 /// The key of segments that may share records.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct RunKey {
+struct RunKey {
     source: SourceId,
     account: AccountId,
     usage_type: UsageTypeId,
     resource: ResourceId,
 }
 
-/// The place of a segment in the order of [`Segment`], but for ties.
+/// The place of a segment in the order of [`cloudtally_model::Segment`], but for ties.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct ThingKey {
     source: SourceId,
@@ -53,66 +55,101 @@ struct ThingKey {
 }
 
 impl RunKey {
-    pub(crate) fn of(segment: &Segment) -> Self {
+    fn of(segment: SegmentRow<'_>) -> Self {
         Self {
-            source: segment.source,
-            account: segment.account,
-            usage_type: segment.usage_type,
-            resource: segment.resource,
+            source: segment.source(),
+            account: segment.account(),
+            usage_type: segment.usage_type(),
+            resource: segment.resource(),
         }
     }
 }
 
 impl Segments {
     /// Sorts them.
-    pub(crate) fn new(segments: Vec<Segment>) -> Self {
-        let keys = segments.par_iter().enumerate().map(|(at, segment)| RecordKey {
-            run: RunKey::of(segment),
-            start: segment.start,
-            opened_by: segment.opened_by,
-            at: position(at),
+    pub(crate) fn new(segments: SegmentColumns) -> Self {
+        let keys = (0..segments.height()).into_par_iter().map(|at| {
+            let segment = segments.row(at);
+            RecordKey {
+                run: RunKey::of(segment),
+                start: segment.start(),
+                opened_by: segment.opened_by(),
+                at: position(at),
+            }
         });
         let mut keys: Vec<RecordKey> = keys.collect();
         keys.par_sort_unstable();
-        let sorted: Vec<Segment> =
-            keys.par_iter().map(|key| segments[index(key.at)].clone()).collect();
-        drop((keys, segments));
-        let bounds = sorted.par_iter().map(|s| (s.start, s.end.unwrap_or(OPEN))).collect();
-        let by_thing = by_thing(&sorted);
-        Self { segments: sorted, bounds, by_thing }
+        let order: Vec<u32> = keys.iter().map(|key| key.at).collect();
+        let mut run = 0;
+        let runs = (0..keys.len()).map(|at| {
+            run += u32::from(at > 0 && keys[at - 1].run != keys[at].run);
+            run
+        });
+        let runs = runs.collect();
+        drop(keys);
+        let columns = segments.reordered(&order);
+        drop(order);
+        let by_thing = by_thing(&columns);
+        let fields = columns.usage_type.iter().map(|id| ShownFields::of(*id)).collect();
+        Self { columns, fields, runs, by_thing }
     }
 
-    /// Those that have a part inside a period, in record order.
-    pub(crate) fn inside(&self, period: Period) -> impl Iterator<Item = &Segment> {
-        let hit = move |(start, end): (Instant, Instant)| start < period.end && end > period.start;
-        let hits = self.bounds.iter().enumerate().filter(move |(_, bounds)| hit(**bounds));
-        hits.map(|(at, _)| &self.segments[at])
+    /// The segments, in record order.
+    pub(crate) fn columns(&self) -> &SegmentColumns {
+        &self.columns
     }
 
-    /// Those open at `end` (a boundary inside the window or its end) in their own order. A
+    /// A segment as the fields of a record.
+    #[inline]
+    pub(crate) fn shown(&self, row: usize) -> Shown<'_> {
+        Shown::new(self.columns.row(row), self.fields[row])
+    }
+
+    /// Rows that have a part inside a period, in record order, with the number of their run
+    /// and the length of that part in milliseconds.
+    pub(crate) fn inside(&self, period: Period) -> impl Iterator<Item = Inside> {
+        let bounds = self.columns.start.iter().zip(&self.columns.end).zip(&self.runs);
+        bounds.enumerate().filter_map(move |(row, ((start, end), run))| {
+            let millis = (*end).min(period.end).since((*start).max(period.start)).0;
+            (millis > 0).then(|| Inside { row, run: *run, millis: millis.cast_unsigned() })
+        })
+    }
+
+    /// Rows open at `end` (a boundary inside the window or its end) in the order of files. A
     /// segment that ends exactly at the boundary is still open there; its end belongs to
     /// the next period.
-    pub(crate) fn open_at(&self, end: Instant) -> Vec<&Segment> {
-        let is_open = |(start, ended): (Instant, Instant)| start < end && ended >= end;
-        let positions = self.by_thing.iter().map(|at| index(*at));
-        positions.filter(|at| is_open(self.bounds[*at])).map(|at| &self.segments[at]).collect()
+    pub(crate) fn open_at(&self, end: Instant) -> Vec<u32> {
+        let is_open = |row: &u32| {
+            let row = index(*row);
+            self.columns.start[row] < end && self.columns.end[row] >= end
+        };
+        self.by_thing.iter().copied().filter(is_open).collect()
     }
 
     /// Like [`Self::open_at`], as a later window should find them: not yet ended.
-    pub(crate) fn open_after(&self, end: Instant) -> Vec<Segment> {
-        let unended = |s: &&Segment| Segment { end: None, closed_by: None, ..(*s).clone() };
-        self.open_at(end).par_iter().map(unended).collect()
+    pub(crate) fn open_after(self, end: Instant) -> SegmentColumns {
+        let rows = self.open_at(end);
+        self.columns.reordered(&rows).unended()
     }
 }
 
-fn by_thing<'s>(segments: &'s [Segment]) -> Vec<u32> {
-    let keys = segments.par_iter().enumerate().map(|(at, segment)| {
+/// The part of a segment inside a period.
+#[derive(Clone, Copy)]
+pub(crate) struct Inside {
+    pub(crate) row: usize,
+    pub(crate) run: u32,
+    pub(crate) millis: u64,
+}
+
+fn by_thing(segments: &SegmentColumns) -> Vec<u32> {
+    let keys = (0..segments.height()).into_par_iter().map(|at| {
+        let segment = segments.row(at);
         let key = ThingKey {
-            source: segment.source,
-            usage_type: segment.usage_type,
-            resource: segment.resource,
-            nic: segment.nic,
-            start: segment.start,
+            source: segment.source(),
+            usage_type: segment.usage_type(),
+            resource: segment.resource(),
+            nic: segment.nic(),
+            start: segment.start(),
         };
         (key, position(at))
     });
@@ -120,18 +157,20 @@ fn by_thing<'s>(segments: &'s [Segment]) -> Vec<u32> {
     keys.par_sort_unstable_by(|(a, a_at), (b, b_at)| {
         a.cmp(b).then_with(|| {
             // What is open has no end, so the rest of the order decides.
-            let (a, b) = (&segments[index(*a_at)], &segments[index(*b_at)]);
-            let rest = |s: &'s Segment| (s.account, &s.attributes, s.opened_by);
-            rest(a).cmp(&rest(b))
+            let rest = |at: u32| {
+                let segment = segments.row(index(at)).to_segment();
+                (segment.account, segment.attributes, segment.opened_by)
+            };
+            rest(*a_at).cmp(&rest(*b_at))
         })
     });
     keys.into_iter().map(|(_, at)| at).collect()
 }
 
-fn position(at: usize) -> u32 {
+pub(crate) fn position(at: usize) -> u32 {
     u32::try_from(at).expect("a window is bounded far below that")
 }
 
-fn index(at: u32) -> usize {
+pub(crate) fn index(at: u32) -> usize {
     usize::try_from(at).expect("positions fit in memory")
 }

@@ -11,15 +11,16 @@ use std::{
 };
 
 use cloudtally_model::{
-    AccountId, Attributes, EventCode, EventId, Instant, ResourceId, ResourceKind, Segment,
-    SourceId, Sources, UsageEvent, event_code, kinds_of, usage_type,
+    AccountId, Attributes, EventCode, EventId, Instant, NicId, ResourceId, ResourceKind, Segment,
+    SegmentColumns, SegmentRow, SourceId, Sources, UsageEvent, UsageTypeId, event_code, kinds_of,
+    usage_type,
 };
 use cloudtally_store::{EventColumns, EventFile, Snapshot, Store, StoreError};
 use rayon::prelude::*;
 
 use crate::{
     fold::{Fold, Oddity, needs_past},
-    segments::Segments,
+    segments::{Segments, index, position},
 };
 
 /// Resources a thread takes at a time: enough to keep its output vectors long.
@@ -50,9 +51,7 @@ struct LoadedEvents(Vec<(SourceId, EventColumns)>);
 
 impl LoadedEvents {
     fn get(&self, key: &EventKey) -> UsageEvent {
-        let columns = usize::try_from(key.columns).expect("positions fit in memory");
-        let row = usize::try_from(key.row).expect("positions fit in memory");
-        self.0[columns].1.event(row)
+        self.0[index(key.columns)].1.event(index(key.row))
     }
 
     /// One key per event and kind it matters to, in the order of the fold.
@@ -86,10 +85,6 @@ struct EventKey {
     columns: u32,
     row: u32,
     code: EventCode,
-}
-
-fn position(at: usize) -> u32 {
-    u32::try_from(at).expect("a window is bounded far below that")
 }
 
 type GroupKey = (SourceId, ResourceKind, ResourceId);
@@ -126,14 +121,17 @@ impl<'a> WindowFolder<'a> {
     /// Folds the events of `[from, to)` onto the segments open at `from`.
     pub(crate) fn fold(
         &self,
-        open: Vec<Segment>,
+        open: &SegmentColumns,
         (from, to): (Instant, Instant),
     ) -> Result<FoldedWindow, StoreError> {
         let events = self.load(from, to)?;
         let keys = events.keys();
-        let open = sorted_by_group(open);
-        let groups = groups(&keys, &open);
+        let open_keys = open_keys(open);
+        let groups = groups(&keys, &open_keys);
         let past = self.past(&groups, &keys, &events, from)?;
+        let rows_of = |group: &Group| {
+            open_keys[group.open.clone()].iter().map(|key| open.row(index(key.row)))
+        };
 
         let chunks: Vec<Folded> = groups
             .par_chunks(GROUPS_PER_TASK)
@@ -142,28 +140,28 @@ impl<'a> WindowFolder<'a> {
                 for group in groups {
                     let (source, kind, resource) = group.key;
                     let removed = |account| self.removals.get(&(source, account)).copied();
-                    let open = &open[group.open.clone()];
-                    let ends = |s: &Segment| removed(s.account).is_some_and(|at| at < to);
-                    if group.events.is_empty() && !open.iter().any(ends) {
+                    let ends = |s: SegmentRow<'_>| removed(s.account()).is_some_and(|at| at < to);
+                    if group.events.is_empty() && !rows_of(group).any(ends) {
                         // Nothing happens to it.
-                        out.segments.extend_from_slice(open);
+                        rows_of(group).for_each(|segment| out.segments.push(segment));
                         continue;
                     }
-                    let mut fold = Fold::resume(source, kind, resource, open.to_vec());
+                    let known = rows_of(group).map(SegmentRow::to_segment).collect();
+                    let mut fold = Fold::resume(source, kind, resource, known);
                     if let Some(known) = past.get(&group.key) {
                         fold.known(known.clone());
                     }
                     for key in &keys[group.events.clone()] {
                         fold.apply(key.code, &events.get(key), &removed);
                     }
-                    let mut folded = fold.finish(to, &removed);
-                    out.segments.append(&mut folded.segments);
+                    let folded = fold.finish(to, &removed);
+                    folded.segments.iter().for_each(|segment| out.segments.push_segment(segment));
                     out.oddities.extend(folded.oddities.into_iter().map(|odd| (source, odd)));
                 }
                 out
             })
             .collect();
-        drop((events, keys, groups, open));
+        drop((events, keys, groups));
         Ok(join(chunks))
     }
 
@@ -292,31 +290,43 @@ impl<'a> WindowFolder<'a> {
     }
 }
 
-fn group_of(segment: &Segment) -> GroupKey {
-    let row = usage_type(segment.usage_type).expect("segments come from the table");
-    (segment.source, row.kind, segment.resource)
+/// The place of an open segment in the order of the fold; `row` finds it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct OpenKey {
+    group: GroupKey,
+    usage_type: UsageTypeId,
+    start: Instant,
+    opened_by: EventId,
+    nic: NicId,
+    row: u32,
 }
 
-fn sorted_by_group(mut open: Vec<Segment>) -> Vec<Segment> {
-    open.par_sort_unstable_by(|a, b| {
-        (group_of(a), a.usage_type, a.start, a.opened_by, a.nic).cmp(&(
-            group_of(b),
-            b.usage_type,
-            b.start,
-            b.opened_by,
-            b.nic,
-        ))
+/// One key per open segment, in the order of the fold.
+fn open_keys(open: &SegmentColumns) -> Vec<OpenKey> {
+    let keys = (0..open.height()).into_par_iter().map(|at| {
+        let segment = open.row(at);
+        let row = usage_type(segment.usage_type()).expect("segments come from the table");
+        OpenKey {
+            group: (segment.source(), row.kind, segment.resource()),
+            usage_type: segment.usage_type(),
+            start: segment.start(),
+            opened_by: segment.opened_by(),
+            nic: segment.nic(),
+            row: position(at),
+        }
     });
-    open
+    let mut keys: Vec<OpenKey> = keys.collect();
+    keys.par_sort_unstable();
+    keys
 }
 
-/// Merges the sorted keys and the sorted open segments into groups.
-fn groups(keys: &[EventKey], open: &[Segment]) -> Vec<Group> {
+/// Merges the sorted keys of events and of open segments into groups.
+fn groups(keys: &[EventKey], open: &[OpenKey]) -> Vec<Group> {
     let mut groups = Vec::new();
     let (mut next_event, mut next_open) = (0, 0);
     loop {
         let by_event = keys.get(next_event).map(|key| key.group);
-        let by_open = open.get(next_open).map(group_of);
+        let by_open = open.get(next_open).map(|key| key.group);
         let key = match (by_event, by_open) {
             (Some(a), Some(b)) => a.min(b),
             (Some(key), None) | (None, Some(key)) => key,
@@ -326,7 +336,7 @@ fn groups(keys: &[EventKey], open: &[Segment]) -> Vec<Group> {
         while keys.get(next_event).is_some_and(|event| event.group == key) {
             next_event += 1;
         }
-        while open.get(next_open).is_some_and(|segment| group_of(segment) == key) {
+        while open.get(next_open).is_some_and(|open| open.group == key) {
             next_open += 1;
         }
         groups.push(Group { key, events: first_event..next_event, open: first_open..next_open });
@@ -336,15 +346,15 @@ fn groups(keys: &[EventKey], open: &[Segment]) -> Vec<Group> {
 /// The outcome of a task.
 #[derive(Default)]
 struct Folded {
-    segments: Vec<Segment>,
+    segments: SegmentColumns,
     oddities: Vec<(SourceId, Oddity)>,
 }
 
 fn join(chunks: Vec<Folded>) -> FoldedWindow {
-    let mut segments = Vec::with_capacity(chunks.iter().map(|chunk| chunk.segments.len()).sum());
+    let mut segments = SegmentColumns::default();
     let mut oddities = Vec::new();
     for mut chunk in chunks {
-        segments.append(&mut chunk.segments);
+        segments.append(chunk.segments);
         oddities.append(&mut chunk.oddities);
     }
     FoldedWindow { segments: Segments::new(segments), oddities }

@@ -4,6 +4,7 @@ mod account;
 mod api_error; // what callers are told when something is wrong
 pub mod calendar; // periods: how time is cut, DST included
 mod causes; // errors and what caused them, on one line
+mod columns; // columns of optional numbers and texts
 mod event;
 mod ids;
 mod instant;
@@ -20,13 +21,14 @@ pub use account::{Account, AccountType};
 pub use api_error::{ApiError, CS_ERRORS, CsError, ErrorCode};
 pub use calendar::{AggregationRange, Calendar, Period};
 pub use causes::with_causes;
+pub use columns::{Numbers, Texts};
 pub use event::UsageEvent;
 pub use ids::*;
 pub use instant::{Instant, InstantError, Millis, utc_day_name};
 pub use quantity::{hour_millionths, hours, write_millionths};
 pub use record::{RecordId, RecordIdError, RecordRow, UsageRecord};
 pub use sample::{DeviceType, NetworkSample, SeriesKey};
-pub use segment::{Attributes, Segment};
+pub use segment::{Attributes, Segment, SegmentColumns, SegmentRow};
 pub use source::{SourceId, SourceName, SourceNameError, Sources};
 pub use usage_type::{
     Effect, EventCode, Fields, KeyParts, Meter, Own, Part, ResourceKind, Unit, UsageType,

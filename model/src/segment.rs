@@ -3,6 +3,7 @@
 use crate::{
     AccountId, EventId, Instant, NicId, OfferingId, Period, ResourceId, SourceId, TemplateId, Text,
     UsageTypeId, ZoneId,
+    columns::{Numbers, Texts, gather},
 };
 
 /// The attributes of a resource in an event, besides its id and owner.
@@ -57,5 +58,263 @@ impl Segment {
         let start = self.start.max(period.start);
         let end = self.end.unwrap_or(period.end).min(period.end);
         (start < end).then_some((start, end))
+    }
+}
+
+/// Segments as columns: row by row what a [`Segment`] has. A window's segments are kept
+/// and moved like this, and become a [`Segment`] only where something happens to them.
+#[derive(Clone, Debug, Default)]
+pub struct SegmentColumns {
+    /// Whose ids the others are.
+    pub source: Vec<SourceId>,
+    /// The usage types they count for.
+    pub usage_type: Vec<UsageTypeId>,
+    /// The things used.
+    pub resource: Vec<ResourceId>,
+    /// The NICs, for network offerings; 0 elsewhere.
+    pub nic: Vec<NicId>,
+    /// First instants.
+    pub start: Vec<Instant>,
+    /// Ends; [`Instant::END_OF_TIME`] while open.
+    pub end: Vec<Instant>,
+    /// The accounts that pay.
+    pub account: Vec<AccountId>,
+    /// The resources' zones.
+    pub zone: Vec<ZoneId>,
+    /// Service, disk or network offerings.
+    pub offering: Numbers,
+    /// Templates.
+    pub template: Numbers,
+    /// Bytes, or flags.
+    pub size: Numbers,
+    /// Bytes the guests see.
+    pub virtual_size: Numbers,
+    /// The resources' names.
+    pub name: Texts,
+    /// Hypervisors, VLAN types, ...
+    pub resource_type: Texts,
+    /// The events that opened or split them.
+    pub opened_by: Vec<EventId>,
+    /// The events that closed or split them.
+    pub closed_by: Numbers,
+}
+
+/// One row of [`SegmentColumns`], with its texts borrowed.
+#[derive(Clone, Copy)]
+pub struct SegmentRow<'a> {
+    columns: &'a SegmentColumns,
+    row: usize,
+}
+
+macro_rules! values {
+    ($($(#[$doc:meta])* $name:ident: $type:ty),* $(,)?) => { $(
+        $(#[$doc])*
+        #[inline]
+        pub fn $name(self) -> $type {
+            self.columns.$name[self.row]
+        }
+    )* };
+}
+
+macro_rules! numbers {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => { $(
+        $(#[$doc])*
+        #[inline]
+        pub fn $name(self) -> Option<u64> {
+            self.columns.$name.get(self.row)
+        }
+    )* };
+}
+
+impl<'a> SegmentRow<'a> {
+    values! {
+        /// Whose ids these are.
+        source: SourceId,
+        /// The usage type it counts for.
+        usage_type: UsageTypeId,
+        /// The thing used.
+        resource: ResourceId,
+        /// The NIC, for network offerings; 0 elsewhere.
+        nic: NicId,
+        /// Its first instant.
+        start: Instant,
+        /// Its end; [`Instant::END_OF_TIME`] while it is open.
+        end: Instant,
+        /// The account that pays.
+        account: AccountId,
+        /// The resource's zone.
+        zone: ZoneId,
+        /// The event that opened or split it.
+        opened_by: EventId,
+    }
+
+    numbers! {
+        /// Service, disk or network offering.
+        offering,
+        /// Template.
+        template,
+        /// Bytes, or a flag.
+        size,
+        /// Bytes the guest sees.
+        virtual_size,
+        /// The event that closed or split it.
+        closed_by,
+    }
+
+    /// The resource's name.
+    #[inline]
+    pub fn name(self) -> Option<&'a str> {
+        self.columns.name.get(self.row)
+    }
+
+    /// Hypervisor, VLAN type, ...
+    #[inline]
+    pub fn resource_type(self) -> Option<&'a str> {
+        self.columns.resource_type.get(self.row)
+    }
+
+    /// The segment on its own.
+    pub fn to_segment(self) -> Segment {
+        Segment {
+            source: self.source(),
+            usage_type: self.usage_type(),
+            resource: self.resource(),
+            nic: self.nic(),
+            start: self.start(),
+            end: Some(self.end()).filter(|end| *end != Instant::END_OF_TIME),
+            account: self.account(),
+            attributes: Attributes {
+                zone: self.zone(),
+                offering: self.offering().map(OfferingId),
+                template: self.template().map(TemplateId),
+                size: self.size(),
+                virtual_size: self.virtual_size(),
+                name: self.name().map(Text::new),
+                resource_type: self.resource_type().map(Text::new),
+            },
+            opened_by: self.opened_by(),
+            closed_by: self.closed_by().map(EventId),
+        }
+    }
+}
+
+impl SegmentColumns {
+    /// The number of rows.
+    pub fn height(&self) -> usize {
+        self.start.len()
+    }
+
+    /// One row.
+    #[inline]
+    pub fn row(&self, row: usize) -> SegmentRow<'_> {
+        SegmentRow { columns: self, row }
+    }
+
+    /// All rows, in order.
+    pub fn rows(&self) -> impl DoubleEndedIterator<Item = SegmentRow<'_>> + ExactSizeIterator {
+        (0..self.height()).map(|row| self.row(row))
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, row: SegmentRow<'_>) {
+        self.source.push(row.source());
+        self.usage_type.push(row.usage_type());
+        self.resource.push(row.resource());
+        self.nic.push(row.nic());
+        self.start.push(row.start());
+        self.end.push(row.end());
+        self.account.push(row.account());
+        self.zone.push(row.zone());
+        self.offering.push(row.offering());
+        self.template.push(row.template());
+        self.size.push(row.size());
+        self.virtual_size.push(row.virtual_size());
+        self.name.push(row.name());
+        self.resource_type.push(row.resource_type());
+        self.opened_by.push(row.opened_by());
+        self.closed_by.push(row.closed_by());
+    }
+
+    /// Adds a segment.
+    pub fn push_segment(&mut self, segment: &Segment) {
+        let attributes = &segment.attributes;
+        self.source.push(segment.source);
+        self.usage_type.push(segment.usage_type);
+        self.resource.push(segment.resource);
+        self.nic.push(segment.nic);
+        self.start.push(segment.start);
+        self.end.push(segment.end.unwrap_or(Instant::END_OF_TIME));
+        self.account.push(segment.account);
+        self.zone.push(attributes.zone);
+        self.offering.push(attributes.offering.map(|offering| offering.0));
+        self.template.push(attributes.template.map(|template| template.0));
+        self.size.push(attributes.size);
+        self.virtual_size.push(attributes.virtual_size);
+        self.name.push(attributes.name.as_deref());
+        self.resource_type.push(attributes.resource_type.as_deref());
+        self.opened_by.push(segment.opened_by);
+        self.closed_by.push(segment.closed_by.map(|event| event.0));
+    }
+
+    /// Adds all rows of other columns.
+    pub fn append(&mut self, mut other: Self) {
+        self.source.append(&mut other.source);
+        self.usage_type.append(&mut other.usage_type);
+        self.resource.append(&mut other.resource);
+        self.nic.append(&mut other.nic);
+        self.start.append(&mut other.start);
+        self.end.append(&mut other.end);
+        self.account.append(&mut other.account);
+        self.zone.append(&mut other.zone);
+        self.offering.append(other.offering);
+        self.template.append(other.template);
+        self.size.append(other.size);
+        self.virtual_size.append(other.virtual_size);
+        self.name.append(other.name);
+        self.resource_type.append(other.resource_type);
+        self.opened_by.append(&mut other.opened_by);
+        self.closed_by.append(other.closed_by);
+    }
+
+    /// The same rows in the order of `rows`, which names each at most once.
+    pub fn reordered(self, rows: &[u32]) -> Self {
+        let mut sorted = Self {
+            name: self.name.reordered(rows),
+            resource_type: self.resource_type.reordered(rows),
+            ..Self::default()
+        };
+        gather(&mut sorted.source, &self.source, rows);
+        gather(&mut sorted.usage_type, &self.usage_type, rows);
+        gather(&mut sorted.resource, &self.resource, rows);
+        gather(&mut sorted.nic, &self.nic, rows);
+        gather(&mut sorted.start, &self.start, rows);
+        gather(&mut sorted.end, &self.end, rows);
+        gather(&mut sorted.account, &self.account, rows);
+        gather(&mut sorted.zone, &self.zone, rows);
+        gather(&mut sorted.opened_by, &self.opened_by, rows);
+        sorted.offering.gather(&self.offering, rows);
+        sorted.template.gather(&self.template, rows);
+        sorted.size.gather(&self.size, rows);
+        sorted.virtual_size.gather(&self.virtual_size, rows);
+        sorted.closed_by.gather(&self.closed_by, rows);
+        sorted
+    }
+}
+
+impl SegmentColumns {
+    /// The same segments as if none had ended.
+    pub fn unended(mut self) -> Self {
+        let height = self.height();
+        self.end = vec![Instant::END_OF_TIME; height];
+        self.closed_by = std::iter::repeat_n(None, height).collect();
+        self
+    }
+}
+
+impl<'a> FromIterator<&'a Segment> for SegmentColumns {
+    fn from_iter<I: IntoIterator<Item = &'a Segment>>(segments: I) -> Self {
+        let mut columns = Self::default();
+        segments.into_iter().for_each(|segment| columns.push_segment(segment));
+        columns
     }
 }

@@ -33,7 +33,7 @@ pub use guard::guarded;
 pub use journal::SqliteJournal;
 pub use lake::{
     BilledCounter, EventColumns, OpenThing, RecordColumns, RecordEncoder, RecordField,
-    RecordReader, RecordScan, SampleColumns, SeriesRow,
+    RecordReader, RecordRows, RecordScan, SampleColumns, SeriesRow,
 };
 pub use lock::LockWait;
 pub use outbox::Told;
@@ -41,7 +41,7 @@ pub use query::{RecordFilter, RecordSet, RecordWindow, ServedColumns, ServedReco
 pub use verify::{Finding, Severity};
 pub use writer::{
     DroppedSample, KnownEvents, KnownSamples, LivedAhead, PeriodDraft, PeriodRows, Publication,
-    PushRecords, SamplesAt, SeenSamples, StagedPeriod, Writer,
+    SamplesAt, SeenSamples, StagedPeriod, WriteRecords, Writer,
 };
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.

@@ -8,7 +8,8 @@ use std::{
 };
 
 use cloudtally_model::{
-    Instant, NetworkSample, ResourceId, Segment, SourceName, Sources, UsageEvent, UsageRecord,
+    Instant, NetworkSample, ResourceId, Segment, SegmentColumns, SegmentRow, SourceName, Sources,
+    UsageEvent, UsageRecord,
 };
 use rusqlite::params;
 
@@ -157,6 +158,15 @@ impl Store {
         period: &PublishedPeriod,
         sources: &Sources,
     ) -> Result<Vec<Segment>, StoreError> {
+        Ok(segments(&self.open_columns(period, sources)?))
+    }
+
+    /// Like [`Self::read_open`], as columns.
+    pub fn open_columns(
+        &self,
+        period: &PublishedPeriod,
+        sources: &Sources,
+    ) -> Result<SegmentColumns, StoreError> {
         self.open_file(period, |file| lake::segments::read(file, sources, None))
     }
 
@@ -167,7 +177,8 @@ impl Store {
         sources: &Sources,
         resource: ResourceId,
     ) -> Result<Vec<Segment>, StoreError> {
-        self.open_file(period, |file| lake::segments::read(file, sources, Some(resource)))
+        let read = |file: &NamedFile<'_>| lake::segments::read(file, sources, Some(resource));
+        Ok(segments(&self.open_file(period, read)?))
     }
 
     /// Like [`Self::read_open`], of which things they are alone.
@@ -261,4 +272,8 @@ impl Store {
     fn named_lake<'a>(&'a self, path: &'a Path, file: &'a LakeFile) -> NamedFile<'a> {
         self.named(path, file.rows, file.bytes, &file.sha256)
     }
+}
+
+fn segments(columns: &SegmentColumns) -> Vec<Segment> {
+    columns.rows().map(SegmentRow::to_segment).collect()
 }

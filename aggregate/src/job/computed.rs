@@ -1,16 +1,23 @@
 //! A period computed, and how it compares with what is published.
 
-use std::{cmp::Ordering, collections::HashSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeSet, HashSet},
+};
 
 use cloudtally_model::{Period, RecordId, RecordRow, UsageRecord};
-use cloudtally_store::{Anomaly, Inputs, PublishedPeriod, RecordColumns, RecordReader, StoreError};
+use cloudtally_store::{
+    Anomaly, Inputs, PublishedPeriod, RecordColumns, RecordReader, StagedPeriod, StoreError,
+};
 
-use super::state::Run;
-use crate::{period::PeriodRecords, window::FoldedWindow};
+use super::{plan::Planned, state::Run};
+use crate::{network::NetworkBill, period::PeriodRecords, records::Rows, window::FoldedWindow};
 
-/// One period computed, before it is written.
-pub(super) struct Computed<'a> {
-    pub(super) records: PeriodRecords<'a>,
+/// One period computed, and its files under temporary names.
+pub(super) struct Computed {
+    pub(super) period: Period,
+    /// `None` if it needs no files, or if nothing is published.
+    pub(super) staged: Option<StagedPeriod>,
     /// The number of records.
     pub(super) height: u64,
     /// True if the segments open at its end are kept.
@@ -24,10 +31,14 @@ pub(super) struct Computed<'a> {
     pub(super) is_empty: bool,
 }
 
-impl Computed<'_> {
-    pub(super) fn period(&self) -> Period {
-        self.records.period
-    }
+/// The surroundings in which the periods of a window are computed.
+pub(super) struct Work<'a> {
+    pub(super) planned: &'a Planned,
+    pub(super) bill: &'a NetworkBill,
+    /// True if the period that all growth of a scheduled bill goes into is among them.
+    pub(super) has_growth: bool,
+    /// Periods that have seen their samples once that growth is published.
+    pub(super) elsewhere: BTreeSet<Period>,
 }
 
 /// A computed period beside what is published.
@@ -73,22 +84,18 @@ impl Run<'_> {
         anomalies
     }
 
-    /// Holds computed records against the published ones; tells how many there are, too.
+    /// Holds computed records against the published ones.
     pub(super) fn compare(
         &self,
         known: &PublishedPeriod,
         after: &PeriodRecords<'_>,
-    ) -> Result<(Change, u64), StoreError> {
+    ) -> Result<Change, StoreError> {
         let before = self.store().record_columns(known, self.sources())?;
         let mut different = Difference::new(before);
-        let mut count = 0;
-        after.for_each(&mut |row| {
-            count += 1;
-            different.push(row)
-        })?;
+        after.rows().try_for_each(|row| different.push(&row))?;
         let (gone, new) = different.finish()?;
         if gone.is_empty() && new.is_empty() {
-            return Ok((Change { kind: ChangeKind::Unchanged, ..Change::default() }, count));
+            return Ok(Change { kind: ChangeKind::Unchanged, ..Change::default() });
         }
         let id = |record: &UsageRecord| record.id(self.sources().name(record.source), known.period);
         let mut old: HashSet<RecordId> = gone.iter().map(id).collect();
@@ -100,7 +107,7 @@ impl Run<'_> {
             }
         }
         change.removed = old.len() as u64;
-        Ok((change, count))
+        Ok(change)
     }
 }
 

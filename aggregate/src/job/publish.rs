@@ -4,17 +4,16 @@ use std::collections::BTreeSet;
 
 use cloudtally_model::Period;
 use cloudtally_store::{
-    EmptyStretch, Inputs, PeriodDraft, PeriodRows, PushRecords, RecordEncoder, StagedPeriod,
+    EmptyStretch, Inputs, PeriodDraft, PeriodRows, RecordEncoder, StagedPeriod, WriteRecords,
 };
-use rayon::prelude::*;
 
 use super::{
-    computed::{ChangeKind, Computed},
+    computed::{ChangeKind, Computed, Work},
     plan::{NetworkMode, Planned, unpublished},
     report::Target,
     state::{Pending, Run},
 };
-use crate::{AggregateError, network::NetworkBill};
+use crate::{AggregateError, network::NetworkBill, period::PeriodRecords, segments::Segments};
 
 impl Run<'_> {
     /// Takes empty periods in a row into what is published next.
@@ -74,53 +73,55 @@ impl Run<'_> {
         }
     }
 
-    /// Encodes computed periods to temporary files.
+    /// Encodes a computed period to temporary files, if it needs any.
     pub(super) fn stage(
-        &mut self,
-        computed: &[Computed<'_>],
-        has_growth: bool,
-        planned: &Planned,
-        bill: &NetworkBill,
-    ) -> Result<(), AggregateError> {
-        let Target::Publish(writer) = self.target else { return Ok(()) };
-        let elsewhere = if has_growth { self.billed_elsewhere(bill) } else { BTreeSet::new() };
-        let stage = |computed: &Computed<'_>| -> Result<Option<StagedPeriod>, AggregateError> {
-            let period = computed.period();
-            let bills = bills_with_period(period, planned, bill) || elsewhere.contains(&period);
-            let counters = bill.counters(period).filter(|_| bills);
-            let mut inputs = computed.inputs;
-            if let Some(seq) = bill.samples_seq(period).filter(|_| bills) {
-                inputs.samples_seq = seq;
-            }
-            let is_new = !self.published.contains_key(&period.start);
-            let replaces = is_new || computed.change.kind != ChangeKind::Unchanged;
-            if computed.is_empty {
-                return Ok(None);
-            }
-            if computed.left_out && !replaces && !bills {
-                return Ok(None);
-            }
-            let records = &computed.records;
-            let push = |encoder: &mut RecordEncoder<'_>| {
-                records.for_each(&mut |record| encoder.push(record))
-            };
-            let open = computed.keeps_open.then(|| records.segments.open_at(period.end));
-            let rows = PeriodRows {
-                period,
-                records: replaces.then_some(&push as &PushRecords<'_>),
-                open: open.as_deref(),
-                counters: counters.as_deref(),
-                anomalies: Some(&computed.anomalies),
-                inputs,
-            };
-            Ok(Some(writer.stage_rows(&rows, self.sources())?))
+        &self,
+        computed: &Computed,
+        records: &PeriodRecords<'_>,
+        segments: &Segments,
+        work: &Work<'_>,
+    ) -> Result<Option<StagedPeriod>, AggregateError> {
+        let Target::Publish(writer) = self.target else { return Ok(None) };
+        let (period, bill) = (computed.period, work.bill);
+        let bills =
+            bills_with_period(period, work.planned, bill) || work.elsewhere.contains(&period);
+        let counters = bill.counters(period).filter(|_| bills);
+        let mut inputs = computed.inputs;
+        if let Some(seq) = bill.samples_seq(period).filter(|_| bills) {
+            inputs.samples_seq = seq;
+        }
+        let is_new = !self.published.contains_key(&period.start);
+        let replaces = is_new || computed.change.kind != ChangeKind::Unchanged;
+        if computed.is_empty || computed.left_out && !replaces && !bills {
+            return Ok(None);
+        }
+        let write = |encoder: &mut RecordEncoder<'_>| encoder.write(records);
+        let open = computed.keeps_open.then(|| segments.open_at(period.end));
+        let rows = PeriodRows {
+            period,
+            records: replaces.then_some(&write as &WriteRecords<'_>),
+            open: open.as_deref().map(|rows| (segments.columns(), rows)),
+            counters: counters.as_deref(),
+            anomalies: Some(&computed.anomalies),
+            inputs,
         };
-        let staged: Vec<Option<StagedPeriod>> =
-            computed.par_iter().map(stage).collect::<Result<_, _>>()?;
+        Ok(Some(writer.stage_rows(&rows, self.sources())?))
+    }
+
+    /// Takes computed periods into what is published next, and what a scheduled bill
+    /// changes elsewhere.
+    pub(super) fn take(
+        &mut self,
+        mut computed: Vec<Computed>,
+        work: &Work<'_>,
+    ) -> Result<(), AggregateError> {
+        self.count(&computed);
+        let Target::Publish(writer) = self.target else { return Ok(()) };
+        let Work { bill, has_growth, ref elsewhere, .. } = *work;
         let publication = &mut self.pending.publication;
-        publication.periods.extend(staged.into_iter().flatten());
+        publication.periods.extend(computed.iter_mut().filter_map(|c| c.staged.take()));
         for empty in computed.iter().filter(|c| c.is_empty) {
-            let (period, mut inputs) = (empty.period(), empty.inputs);
+            let (period, mut inputs) = (empty.period, empty.inputs);
             if let Some(seq) = bill.samples_seq(period).filter(|_| has_growth) {
                 inputs.samples_seq = seq;
             }
@@ -129,7 +130,7 @@ impl Run<'_> {
         if has_growth {
             publication.seen = bill.seen_by_empty();
         }
-        let in_window = |period: &Period| computed.iter().any(|c| c.period() == *period);
+        let in_window = |period: &Period| computed.iter().any(|c| c.period == *period);
         for &period in elsewhere.iter().filter(|period| !in_window(period)) {
             let Some((inputs, has_files)) = self.inputs_elsewhere(period, bill) else { continue };
             let samples_seq = bill.samples_seq(period).unwrap_or(inputs.samples_seq);
@@ -150,7 +151,7 @@ impl Run<'_> {
 
     /// The periods that have seen their samples once the growth is published: those that
     /// the bill touches, and those of earlier windows that no series has anything in.
-    fn billed_elsewhere(&self, bill: &NetworkBill) -> BTreeSet<Period> {
+    pub(super) fn billed_elsewhere(&self, bill: &NetworkBill) -> BTreeSet<Period> {
         let done = self.done.keys().map(|start| self.calendar.period_at(*start));
         let done = done.filter(|period| bill.samples_seq(*period).is_some());
         bill.touched().chain(done).collect()
@@ -178,10 +179,9 @@ impl Run<'_> {
         Some((empty.inputs, false))
     }
 
-    pub(super) fn count(&mut self, computed: &[Computed<'_>]) {
+    fn count(&mut self, computed: &[Computed]) {
         for computed in computed {
-            let Computed { height, inputs, anomalies, change, is_empty, .. } = computed;
-            let period = computed.period();
+            let Computed { period, height, inputs, anomalies, change, is_empty, .. } = computed;
             if !is_empty {
                 self.done.insert(period.start, *inputs);
             }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use cloudtally_model::{Instant, Period, Segment, SourceId, UsageRecord};
+use chrono::Datelike;
+use cloudtally_model::{Instant, Period, SegmentColumns, SourceId, UsageRecord};
 use cloudtally_store::{EmptyStretch, Inputs, PublishedPeriod};
 use rayon::prelude::*;
 
 use super::{
-    computed::{Change, ChangeKind, Computed},
+    computed::{Change, ChangeKind, Computed, Work},
     plan::{NetworkMode, Planned, unpublished},
     publish::bills_with_period,
     report::AggregateProgress,
@@ -23,6 +24,8 @@ use crate::{
 
 /// Periods a window has at most, so that no transaction is endless.
 const PERIODS_MAX: usize = 512;
+/// Days from one file of open segments to the next within a run of many.
+const KEPT_EVERY_DAYS: i32 = 4;
 
 impl<'a> Run<'a> {
     fn bill(&self, planned: &Planned) -> Result<NetworkBill, AggregateError> {
@@ -54,33 +57,38 @@ impl<'a> Run<'a> {
             let mut open = self.open_before(span.start)?;
             let mut at = span.start;
             while at < span.end {
-                let mut folded = None;
-                let quiet = if open.is_empty() { self.quiet_until(at, span.end, bill) } else { at };
-                let (to, computed) = if quiet > at {
-                    let empty = Period { start: at, end: quiet };
-                    done += self.calendar.count(empty);
-                    self.pass_over(empty, planned, bill);
+                let quiet = match open.height() {
+                    0 => self.quiet_until(at, span.end, bill),
+                    _ => at,
+                };
+                let (to, window) = if quiet > at {
                     (quiet, Vec::new())
                 } else {
                     let periods = self.calendar.complete_periods(at, span.end);
-                    let periods: Vec<Period> = periods.take(PERIODS_MAX).collect();
-                    let window = &periods[..self.window_length(&periods, open.len())];
-                    let bounds = (at, window[window.len() - 1].end);
-                    let folded =
-                        folded.insert(self.folder.fold(std::mem::take(&mut open), bounds)?);
-                    done += window.len() as u64;
-                    (bounds.1, self.finish_window(folded, window, planned, bill)?)
+                    let mut periods: Vec<Period> = periods.take(PERIODS_MAX).collect();
+                    periods.truncate(self.window_length(&periods, open.height()));
+                    (periods[periods.len() - 1].end, periods)
                 };
                 // What a scheduled bill changes elsewhere is published together with
                 // the period that its records stand in: one step, or none of it.
-                let bills = bill.into().is_some_and(|into| at <= into.start && into.end <= to);
-                self.stage(&computed, bills, planned, bill)?;
-                self.count(&computed);
+                let has_growth = bill.into().is_some_and(|into| at <= into.start && into.end <= to);
+                let elsewhere =
+                    if has_growth { self.billed_elsewhere(bill) } else { BTreeSet::new() };
+                let work = Work { planned, bill, has_growth, elsewhere };
+                if window.is_empty() {
+                    let empty = Period { start: at, end: to };
+                    done += self.calendar.count(empty);
+                    self.pass_over(empty, planned, bill);
+                    self.take(Vec::new(), &work)?;
+                } else {
+                    let folded = self.folder.fold(&std::mem::take(&mut open), (at, to))?;
+                    done += window.len() as u64;
+                    let computed = self.finish_window(&folded, &window, &work)?;
+                    self.take(computed, &work)?;
+                    open = folded.segments.open_after(to);
+                }
                 if !bill.is_whole() {
                     self.publish()?;
-                }
-                if let Some(folded) = folded {
-                    open = folded.segments.open_after(to);
                 }
                 at = to;
                 told(done);
@@ -122,7 +130,7 @@ impl<'a> Run<'a> {
 
     /// The segments open at `start` of a period: those of the latest published period
     /// before it that nothing late has touched, replayed up to it.
-    fn open_before(&self, start: Instant) -> Result<Vec<Segment>, AggregateError> {
+    fn open_before(&self, start: Instant) -> Result<SegmentColumns, AggregateError> {
         let state = self
             .published
             .values()
@@ -132,17 +140,17 @@ impl<'a> Run<'a> {
         let empty = self.empty_before(start);
         let (mut open, mut from) = match state {
             _ if empty > state.map(|known| known.period.end) => {
-                (Vec::new(), empty.unwrap_or(start))
+                (SegmentColumns::default(), empty.unwrap_or(start))
             }
-            Some(known) => (self.store().read_open(known, self.sources())?, known.period.end),
+            Some(known) => (self.store().open_columns(known, self.sources())?, known.period.end),
             None => {
                 let earliest = self.snapshot.earliest().unwrap_or(Instant::EPOCH);
-                (Vec::new(), self.calendar.period_at(earliest).start)
+                (SegmentColumns::default(), self.calendar.period_at(earliest).start)
             }
         };
         // Replayed a period or more at a time, to bound memory.
         while from < start {
-            if open.is_empty() {
+            if open.height() == 0 {
                 // Nothing happens until the next event.
                 let next = self.folder.next_event(from).map_or(start, |at| at.min(start));
                 from = self.calendar.period_at(next).start.max(from);
@@ -158,7 +166,7 @@ impl<'a> Run<'a> {
                 }
                 to = further;
             }
-            open = self.folder.fold(open, (from, to))?.segments.open_after(to);
+            open = self.folder.fold(&open, (from, to))?.segments.open_after(to);
             from = to;
         }
         Ok(open)
@@ -176,31 +184,31 @@ impl<'a> Run<'a> {
         self.snapshot.stretches.iter().rev().find_map(until)
     }
 
-    fn finish_window<'f>(
+    /// Computes the periods of a window and encodes them to temporary files, side by side.
+    fn finish_window(
         &self,
-        folded: &'f FoldedWindow,
+        folded: &FoldedWindow,
         window: &[Period],
-        planned: &Planned,
-        bill: &NetworkBill,
-    ) -> Result<Vec<Computed<'f>>, AggregateError> {
-        let finish = |period: &Period| self.finish_period(folded, *period, planned, bill);
-        window.par_iter().map(finish).collect()
+        work: &Work<'_>,
+    ) -> Result<Vec<Computed>, AggregateError> {
+        window.par_iter().map(|period| self.finish_period(folded, *period, work)).collect()
     }
 
-    fn finish_period<'f>(
+    fn finish_period(
         &self,
-        folded: &'f FoldedWindow,
+        folded: &FoldedWindow,
         period: Period,
-        planned: &Planned,
-        bill: &NetworkBill,
-    ) -> Result<Computed<'f>, AggregateError> {
+        work: &Work<'_>,
+    ) -> Result<Computed, AggregateError> {
+        let Work { planned, bill, .. } = *work;
         let known = self.published.get(&period.start).copied();
-        let records = PeriodRecords {
+        let left_out = self.left_out(known, planned)?;
+        let records = PeriodRecords::new(
+            &folded.segments,
             period,
-            segments: &folded.segments,
-            left_out: self.left_out(known, planned)?,
-            bytes: self.byte_records(known, period, planned, bill)?,
-        };
+            &|source| left_out.contains(&source),
+            self.byte_records(known, period, planned, bill)?,
+        );
         let left_out = records.leaves_out();
         let empty = self.snapshot.stretch_at(period.start);
         let seen = known.map(|known| known.inputs).or(empty.map(|empty| empty.inputs));
@@ -214,33 +222,53 @@ impl<'a> Run<'a> {
             inputs.events_seq = known.inputs.events_seq;
             inputs.accounts_seq = known.inputs.accounts_seq;
         }
-        let ends_a_day = self.calendar.date_of(period.start) != self.calendar.date_of(period.end);
-        let (change, height) = match known {
+        let height = records.count();
+        let change = match known {
             Some(known) => self.compare(known, &records)?,
             None => {
-                let added = records.count();
-                let kind = match (empty, added) {
+                let kind = match (empty, height) {
                     (None, _) => ChangeKind::New,
                     (Some(_), 0) => ChangeKind::Unchanged,
                     (Some(_), _) => ChangeKind::Replaced,
                 };
-                (Change { kind, added, ..Change::default() }, added)
+                Change { kind, added: height, ..Change::default() }
             }
         };
         let anomalies = self.anomalies(folded, period);
         // Whatever is open at its end was used in it, and has a record.
         let is_empty =
             known.is_none() && height == 0 && anomalies.is_empty() && bill.is_quiet(period);
-        Ok(Computed {
-            keeps_open: ends_a_day && !is_empty,
+        let mut computed = Computed {
+            period,
+            staged: None,
+            keeps_open: !is_empty && self.keeps_open(known, period, &planned.spans),
             anomalies,
             is_empty,
-            records,
             height,
             inputs,
             change,
             left_out,
-        })
+        };
+        computed.staged = self.stage(&computed, &records, &folded.segments, work)?;
+        Ok(computed)
+    }
+
+    /// Tells whether the segments open at the end of a period are kept: at the end of every
+    /// [`KEPT_EVERY_DAYS`]th day, of what the run publishes last, and where they were
+    /// before. Between those they are found again from the events of a few days, which is
+    /// much less than as many rows as there are records, every day.
+    fn keeps_open(
+        &self,
+        known: Option<&PublishedPeriod>,
+        period: Period,
+        spans: &[Period],
+    ) -> bool {
+        let date = self.calendar.date_of(period.start);
+        let ends_a_day = date != self.calendar.date_of(period.end);
+        let is_kept_day = date.num_days_from_ce() % KEPT_EVERY_DAYS == 0;
+        let is_last = spans.iter().any(|span| span.end == period.end);
+        let was_kept = known.is_some_and(|known| known.segments.is_some());
+        ends_a_day && (is_kept_day || is_last || was_kept)
     }
 
     /// The records of bytes of a period, sorted.

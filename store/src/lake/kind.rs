@@ -145,6 +145,11 @@ impl Kind {
         Arc::clone(&self.write_schema)
     }
 
+    /// The schema of a batch whose words are dictionaries; the file is the same.
+    pub(crate) fn dictionary_schema(&self) -> SchemaRef {
+        Arc::clone(&self.read_schema)
+    }
+
     /// Encodes rows as a file, a row group at a time.
     pub(crate) fn encode<R>(
         &self,

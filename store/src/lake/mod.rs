@@ -4,6 +4,7 @@
 //! alone: no clock, host or version is in them, so equal rows make equal files
 //! and equal checksums.
 
+pub(crate) mod arrays; // arrays filled column by column
 pub(crate) mod counters; // what was billed of samples
 pub(crate) mod events; // accepted usage events
 pub(crate) mod file; // temporary name, sync, rename, checksum
@@ -17,7 +18,9 @@ pub(crate) mod verified; // files against their checksums
 
 pub use counters::BilledCounter;
 pub use events::EventColumns;
-pub use records::{RecordColumns, RecordEncoder, RecordField, RecordReader, RecordScan};
+pub use records::{
+    RecordColumns, RecordEncoder, RecordField, RecordReader, RecordRows, RecordScan,
+};
 pub use samples::{SampleColumns, SeriesRow};
 pub use segments::OpenThing;
 

@@ -1,8 +1,8 @@
 //! Files of usage records: one period and generation each, in the order in which
 //! they are served. Finance tools read these directly, so columns are plain.
 //!
-//! Records go by as columns: [`RecordColumns`] are decoded rows, [`RecordEncoder`] takes
-//! them one by one and keeps no more than a row group of them.
+//! Records go by as columns: [`RecordColumns`] are decoded rows, and [`RecordEncoder`] asks
+//! for a row group at a time, column by column ([`RecordRows`]).
 
 use std::{
     ops::{ControlFlow, Range},
@@ -10,12 +10,12 @@ use std::{
 };
 
 use arrow::array::{
-    ArrayRef, BooleanArray, BooleanBuilder, RecordBatch, StringArray, StringBuilder,
-    TimestampMillisecondArray, UInt16Array, UInt64Array, UInt64Builder,
+    ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt16Array,
+    UInt64Array,
 };
 use cloudtally_model::{
-    AccountId, NetworkId, NicId, OfferingId, Period, RecordRow, ResourceId, SourceId, Sources,
-    TemplateId, UsageRecord, UsageTypeId, usage_type,
+    AccountId, Instant, NetworkId, NicId, OfferingId, Period, RecordRow, ResourceId, SourceId,
+    Sources, TemplateId, UsageRecord, UsageTypeId, ZoneId, usage_type,
 };
 use parquet::arrow::{
     ArrowWriter, ProjectionMask,
@@ -23,6 +23,7 @@ use parquet::arrow::{
 };
 
 use super::{
+    arrays::{flags, optional, texts, words},
     kind::{Access, Coding::*, Kind, Need::*, ROW_GROUP_ROWS, Type},
     read::{
         Batches, Columns, Footers, LakeReader, SourceRanks, WordArray, flag, instant, name, value,
@@ -67,12 +68,140 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
 /// Columns that say nothing we do not know from the catalogue or the usage type.
 const DERIVED: &[&str] = &["unit", "period_start", "period_end"];
 
-/// Encodes sorted records of one period, row by row.
+/// Records of a period in order, asked for column by column: whoever makes them need not
+/// have them as rows.
+pub trait RecordRows {
+    /// The number of rows.
+    fn height(&self) -> usize;
+    /// Whose ids those of a row are.
+    fn source(&self, row: usize) -> SourceId;
+    /// The account that pays.
+    fn account(&self, row: usize) -> AccountId;
+    /// The usage type.
+    fn usage_type(&self, row: usize) -> UsageTypeId;
+    /// The thing used.
+    fn resource(&self, row: usize) -> ResourceId;
+    /// The zone.
+    fn zone(&self, row: usize) -> ZoneId;
+    /// The NIC, or 0.
+    fn nic(&self, row: usize) -> NicId;
+    /// Service, disk or network offering.
+    fn offering(&self, row: usize) -> Option<u64>;
+    /// Template.
+    fn template(&self, row: usize) -> Option<u64>;
+    /// Bytes of storage.
+    fn size(&self, row: usize) -> Option<u64>;
+    /// Guest network, or 0.
+    fn network(&self, row: usize) -> NetworkId;
+    /// Hypervisor or device type.
+    fn resource_type(&self, row: usize) -> Option<&str>;
+    /// Start of the period, or the earliest sample of a folded record.
+    fn start(&self, row: usize) -> Instant;
+    /// Bytes the guest sees.
+    fn virtual_size(&self, row: usize) -> Option<u64>;
+    /// Name of the resource.
+    fn name(&self, row: usize) -> Option<&str>;
+    /// True if the address was the source NAT address.
+    fn is_source_nat(&self, row: usize) -> Option<bool>;
+    /// True if the address was elastic.
+    fn is_elastic(&self, row: usize) -> Option<bool>;
+    /// True if the NIC was the default one.
+    fn is_default(&self, row: usize) -> Option<bool>;
+    /// Milliseconds or bytes.
+    fn quantity(&self, row: usize) -> u64;
+
+    /// The record of a row.
+    fn row(&self, row: usize) -> RecordRow<'_> {
+        RecordRow {
+            source: self.source(row),
+            account: self.account(row),
+            usage_type: self.usage_type(row),
+            resource: self.resource(row),
+            zone: self.zone(row),
+            nic: self.nic(row),
+            offering: self.offering(row).map(OfferingId),
+            template: self.template(row).map(TemplateId),
+            size: self.size(row),
+            network: self.network(row),
+            resource_type: self.resource_type(row),
+            start: self.start(row),
+            virtual_size: self.virtual_size(row),
+            name: self.name(row),
+            is_source_nat: self.is_source_nat(row),
+            is_elastic: self.is_elastic(row),
+            is_default: self.is_default(row),
+            quantity: self.quantity(row),
+        }
+    }
+}
+
+impl RecordRows for [UsageRecord] {
+    fn height(&self) -> usize {
+        self.len()
+    }
+    fn source(&self, row: usize) -> SourceId {
+        self[row].source
+    }
+    fn account(&self, row: usize) -> AccountId {
+        self[row].account
+    }
+    fn usage_type(&self, row: usize) -> UsageTypeId {
+        self[row].usage_type
+    }
+    fn resource(&self, row: usize) -> ResourceId {
+        self[row].resource
+    }
+    fn zone(&self, row: usize) -> ZoneId {
+        self[row].zone
+    }
+    fn nic(&self, row: usize) -> NicId {
+        self[row].nic
+    }
+    fn offering(&self, row: usize) -> Option<u64> {
+        self[row].offering.map(|offering| offering.0)
+    }
+    fn template(&self, row: usize) -> Option<u64> {
+        self[row].template.map(|template| template.0)
+    }
+    fn size(&self, row: usize) -> Option<u64> {
+        self[row].size
+    }
+    fn network(&self, row: usize) -> NetworkId {
+        self[row].network
+    }
+    fn resource_type(&self, row: usize) -> Option<&str> {
+        self[row].resource_type.as_deref()
+    }
+    fn start(&self, row: usize) -> Instant {
+        self[row].start
+    }
+    fn virtual_size(&self, row: usize) -> Option<u64> {
+        self[row].virtual_size
+    }
+    fn name(&self, row: usize) -> Option<&str> {
+        self[row].name.as_deref()
+    }
+    fn is_source_nat(&self, row: usize) -> Option<bool> {
+        self[row].is_source_nat
+    }
+    fn is_elastic(&self, row: usize) -> Option<bool> {
+        self[row].is_elastic
+    }
+    fn is_default(&self, row: usize) -> Option<bool> {
+        self[row].is_default
+    }
+    fn quantity(&self, row: usize) -> u64 {
+        self[row].quantity
+    }
+}
+
+/// Encodes sorted records of one period.
 pub struct RecordEncoder<'a> {
     period: Period,
     sources: &'a Sources,
     writer: ArrowWriter<Vec<u8>>,
-    rows: Rows,
+    /// Records that came one by one and do not fill a row group yet.
+    pending: Vec<UsageRecord>,
     index: KeyIndex,
 }
 
@@ -86,7 +215,7 @@ impl<'a> RecordEncoder<'a> {
     /// Begins the file of a period.
     pub(crate) fn new(period: Period, sources: &'a Sources) -> Result<Self, StoreError> {
         let writer = KIND.writer()?;
-        Ok(Self { period, sources, writer, rows: Rows::default(), index: KeyIndex::default() })
+        Ok(Self { period, sources, writer, pending: Vec::new(), index: KeyIndex::default() })
     }
 
     /// Adds the next record.
@@ -94,109 +223,90 @@ impl<'a> RecordEncoder<'a> {
     /// # Errors
     /// `NotSorted` if its account, type or source belongs before that of the last one.
     pub fn push(&mut self, row: &RecordRow<'_>) -> Result<(), StoreError> {
-        if !self.index.push((row.source, row.account, row.usage_type), self.sources) {
-            let row = usize::try_from(self.index.rows()).unwrap_or(usize::MAX);
-            return Err(StoreError::NotSorted { what: "records", period: self.period, row });
-        }
-        self.rows.push(row);
-        if self.rows.account.len() == ROW_GROUP_ROWS { self.write_rows() } else { Ok(()) }
+        self.pending.push(row.to_record());
+        if self.pending.len() == ROW_GROUP_ROWS { self.write_pending() } else { Ok(()) }
     }
 
-    fn write_rows(&mut self) -> Result<(), StoreError> {
-        let columns = std::mem::take(&mut self.rows).finish(self.period, self.sources);
-        let batch = RecordBatch::try_new(KIND.write_schema(), columns);
-        batch
-            .map_err(Into::into)
-            .and_then(|batch| self.writer.write(&batch))
-            .map_err(|cause| StoreError::Encode { file: KIND.name, cause })
+    fn write_pending(&mut self) -> Result<(), StoreError> {
+        let pending = std::mem::take(&mut self.pending);
+        self.write(&pending[..])
+    }
+
+    /// Adds the next records: all of the file, or as many as fill its row groups.
+    ///
+    /// # Errors
+    /// `NotSorted` as in [`Self::push`].
+    pub fn write<R: RecordRows + ?Sized>(&mut self, records: &R) -> Result<(), StoreError> {
+        let height = records.height();
+        for start in (0..height).step_by(ROW_GROUP_ROWS) {
+            let rows = start..height.min(start + ROW_GROUP_ROWS);
+            for row in rows.clone() {
+                let key = (records.source(row), records.account(row), records.usage_type(row));
+                if !self.index.push(key, self.sources) {
+                    let row = usize::try_from(self.index.rows()).unwrap_or(usize::MAX);
+                    return Err(StoreError::NotSorted {
+                        what: "records",
+                        period: self.period,
+                        row,
+                    });
+                }
+            }
+            let columns = self.columns(records, rows);
+            let batch = RecordBatch::try_new(KIND.dictionary_schema(), columns);
+            batch
+                .map_err(Into::into)
+                .and_then(|batch| self.writer.write(&batch))
+                .map_err(|cause| StoreError::Encode { file: KIND.name, cause })?;
+        }
+        Ok(())
+    }
+
+    /// The columns of some rows.
+    fn columns<R: RecordRows + ?Sized>(&self, all: &R, rows: Range<usize>) -> Vec<ArrayRef> {
+        let (first, height) = (rows.start, rows.len());
+        let instants = |millis: Vec<i64>| -> ArrayRef {
+            Arc::new(TimestampMillisecondArray::from(millis).with_timezone("UTC"))
+        };
+        let constant = |at: Instant| instants(vec![at.as_millis(); height]);
+        let unit = |id: UsageTypeId| usage_type(id).map_or("", |row| row.unit.name());
+        let types = rows.clone().map(|row| all.usage_type(row).0);
+        vec![
+            Arc::new(words(
+                height,
+                |at| Some(all.source(first + at)),
+                |source| self.sources.name(source).as_str(),
+            )),
+            Arc::new(UInt64Array::from_iter_values(rows.clone().map(|row| all.account(row).0))),
+            Arc::new(UInt16Array::from_iter_values(types)),
+            Arc::new(UInt64Array::from_iter_values(rows.clone().map(|row| all.resource(row).0))),
+            Arc::new(optional(height, |at| all.zone(first + at).number())),
+            Arc::new(optional(height, |at| nic_number(all.nic(first + at)))),
+            Arc::new(optional(height, |at| all.offering(first + at))),
+            Arc::new(optional(height, |at| all.template(first + at))),
+            Arc::new(optional(height, |at| all.size(first + at))),
+            Arc::new(optional(height, |at| network_number(all.network(first + at)))),
+            Arc::new(words(height, |at| all.resource_type(first + at), |word| word)),
+            instants(rows.clone().map(|row| all.start(row).as_millis()).collect()),
+            Arc::new(optional(height, |at| all.virtual_size(first + at))),
+            Arc::new(texts(height, |at| all.name(first + at))),
+            Arc::new(flags(height, |at| all.is_source_nat(first + at))),
+            Arc::new(flags(height, |at| all.is_elastic(first + at))),
+            Arc::new(flags(height, |at| all.is_default(first + at))),
+            Arc::new(UInt64Array::from_iter_values(rows.clone().map(|row| all.quantity(row)))),
+            Arc::new(words(height, |at| Some(all.usage_type(first + at)), unit)),
+            constant(self.period.start),
+            constant(self.period.end),
+        ]
     }
 
     /// Ends the file.
     pub(crate) fn finish(mut self) -> Result<EncodedRecords, StoreError> {
-        if !self.rows.account.is_empty() {
-            self.write_rows()?;
+        if !self.pending.is_empty() {
+            self.write_pending()?;
         }
         let content = self.writer.into_inner();
         let content = content.map_err(|cause| StoreError::Encode { file: KIND.name, cause })?;
         Ok(EncodedRecords { content, index: self.index })
-    }
-}
-
-/// Columns under way.
-#[derive(Default)]
-struct Rows {
-    source: Vec<SourceId>,
-    account: Vec<u64>,
-    usage_type: Vec<u16>,
-    resource: Vec<u64>,
-    zone: UInt64Builder,
-    nic: UInt64Builder,
-    offering: UInt64Builder,
-    template: UInt64Builder,
-    size: UInt64Builder,
-    network: UInt64Builder,
-    resource_type: StringBuilder,
-    start: Vec<i64>,
-    virtual_size: UInt64Builder,
-    name: StringBuilder,
-    is_source_nat: BooleanBuilder,
-    is_elastic: BooleanBuilder,
-    is_default: BooleanBuilder,
-    quantity: Vec<u64>,
-}
-
-impl Rows {
-    fn push(&mut self, row: &RecordRow<'_>) {
-        self.source.push(row.source);
-        self.account.push(row.account.0);
-        self.usage_type.push(row.usage_type.0);
-        self.resource.push(row.resource.0);
-        self.zone.append_option(row.zone.number());
-        self.nic.append_option(nic_number(row.nic));
-        self.offering.append_option(row.offering.map(|offering| offering.0));
-        self.template.append_option(row.template.map(|template| template.0));
-        self.size.append_option(row.size);
-        self.network.append_option(network_number(row.network));
-        self.resource_type.append_option(row.resource_type);
-        self.start.push(row.start.as_millis());
-        self.virtual_size.append_option(row.virtual_size);
-        self.name.append_option(row.name);
-        self.is_source_nat.append_option(row.is_source_nat);
-        self.is_elastic.append_option(row.is_elastic);
-        self.is_default.append_option(row.is_default);
-        self.quantity.push(row.quantity);
-    }
-
-    fn finish(mut self, period: Period, sources: &Sources) -> Vec<ArrayRef> {
-        let source_names = self.source.iter().map(|source| sources.name(*source).as_str());
-        let unit = |id: &u16| usage_type(UsageTypeId(*id)).map_or("", |row| row.unit.name());
-        let units = StringArray::from_iter_values(self.usage_type.iter().map(unit));
-        let height = self.account.len();
-        let instants =
-            |millis: Vec<i64>| TimestampMillisecondArray::from(millis).with_timezone("UTC");
-        vec![
-            Arc::new(StringArray::from_iter_values(source_names)),
-            Arc::new(UInt64Array::from(self.account)),
-            Arc::new(UInt16Array::from(self.usage_type)),
-            Arc::new(UInt64Array::from(self.resource)),
-            Arc::new(self.zone.finish()),
-            Arc::new(self.nic.finish()),
-            Arc::new(self.offering.finish()),
-            Arc::new(self.template.finish()),
-            Arc::new(self.size.finish()),
-            Arc::new(self.network.finish()),
-            Arc::new(self.resource_type.finish()),
-            Arc::new(instants(self.start)),
-            Arc::new(self.virtual_size.finish()),
-            Arc::new(self.name.finish()),
-            Arc::new(self.is_source_nat.finish()),
-            Arc::new(self.is_elastic.finish()),
-            Arc::new(self.is_default.finish()),
-            Arc::new(UInt64Array::from(self.quantity)),
-            Arc::new(units),
-            Arc::new(instants(vec![period.start.as_millis(); height])),
-            Arc::new(instants(vec![period.end.as_millis(); height])),
-        ]
     }
 }
 

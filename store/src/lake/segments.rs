@@ -4,12 +4,11 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
-    ArrayRef, BooleanArray, RecordBatch, StringArray, StringBuilder, TimestampMillisecondArray,
-    UInt16Array, UInt64Array, UInt64Builder,
+    ArrayRef, BooleanArray, RecordBatch, TimestampMillisecondArray, UInt16Array, UInt64Array,
 };
 use cloudtally_model::{
-    AccountId, Attributes, EventId, Instant, NicId, OfferingId, ResourceId, Segment, SourceId,
-    Sources, TemplateId, Text, UsageTypeId, ZoneId,
+    AccountId, EventId, Instant, NicId, ResourceId, SegmentColumns, SourceId, Sources, UsageTypeId,
+    ZoneId,
 };
 use parquet::arrow::{
     ProjectionMask,
@@ -17,8 +16,9 @@ use parquet::arrow::{
 };
 
 use super::{
-    kind::{Access, Coding::*, Kind, Need::*, Type},
-    read::{Batches, Columns, LakeReader, instant, text, value, zone},
+    arrays::{optional, texts, words},
+    kind::{Access, Coding::*, Kind, Need::*, ROW_GROUP_ROWS, Type},
+    read::{Batches, Columns, LakeReader, value, zone},
     verified::NamedFile,
 };
 use crate::StoreError;
@@ -48,77 +48,49 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
     )
 });
 
-/// Encodes sorted segments as open ones: what ends them is another period's to say.
-pub(crate) fn encode(segments: &[&Segment], sources: &Sources) -> Result<Vec<u8>, StoreError> {
-    KIND.encode(segments, |rows| {
-        // They lie scattered in memory, so each is visited once.
-        let mut columns = Rows::default();
-        rows.iter().for_each(|segment| columns.push(segment));
-        RecordBatch::try_new(KIND.write_schema(), columns.finish(sources))
-    })
+/// Encodes rows of segments, sorted, as open ones: what ends them is another period's to
+/// say.
+pub(crate) fn encode(
+    segments: &SegmentColumns,
+    rows: &[u32],
+    sources: &Sources,
+) -> Result<Vec<u8>, StoreError> {
+    let mut writer = KIND.writer()?;
+    let encode = || {
+        for rows in rows.chunks(ROW_GROUP_ROWS) {
+            let columns = columns(segments, rows, sources);
+            writer.write(&RecordBatch::try_new(KIND.dictionary_schema(), columns)?)?;
+        }
+        writer.into_inner()
+    };
+    encode().map_err(|cause| StoreError::Encode { file: KIND.name, cause })
 }
 
-/// Columns under way.
-#[derive(Default)]
-struct Rows {
-    source: Vec<SourceId>,
-    usage_type: Vec<u16>,
-    resource: Vec<u64>,
-    nic: UInt64Builder,
-    start: Vec<i64>,
-    account: Vec<u64>,
-    zone: UInt64Builder,
-    offering: UInt64Builder,
-    template: UInt64Builder,
-    size: UInt64Builder,
-    virtual_size: UInt64Builder,
-    name: StringBuilder,
-    resource_type: StringBuilder,
-    opened_by: Vec<u64>,
-}
-
-impl Rows {
-    fn push(&mut self, segment: &Segment) {
-        let attributes = &segment.attributes;
-        self.source.push(segment.source);
-        self.usage_type.push(segment.usage_type.0);
-        self.resource.push(segment.resource.0);
-        self.nic.append_option(nic_number(segment.nic));
-        self.start.push(segment.start.as_millis());
-        self.account.push(segment.account.0);
-        self.zone.append_option(attributes.zone.number());
-        self.offering.append_option(attributes.offering.map(|offering| offering.0));
-        self.template.append_option(attributes.template.map(|template| template.0));
-        self.size.append_option(attributes.size);
-        self.virtual_size.append_option(attributes.virtual_size);
-        self.name.append_option(attributes.name.as_deref());
-        self.resource_type.append_option(attributes.resource_type.as_deref());
-        self.opened_by.push(segment.opened_by.0);
-    }
-
-    fn finish(mut self, sources: &Sources) -> Vec<ArrayRef> {
-        let height = self.start.len();
-        let source_names = self.source.iter().map(|source| sources.name(*source).as_str());
-        let start = TimestampMillisecondArray::from(self.start).with_timezone("UTC");
-        vec![
-            Arc::new(StringArray::from_iter_values(source_names)),
-            Arc::new(UInt16Array::from(self.usage_type)),
-            Arc::new(UInt64Array::from(self.resource)),
-            Arc::new(self.nic.finish()),
-            Arc::new(start),
-            Arc::new(TimestampMillisecondArray::new_null(height).with_timezone("UTC")),
-            Arc::new(UInt64Array::from(self.account)),
-            Arc::new(self.zone.finish()),
-            Arc::new(self.offering.finish()),
-            Arc::new(self.template.finish()),
-            Arc::new(self.size.finish()),
-            Arc::new(self.virtual_size.finish()),
-            Arc::new(self.name.finish()),
-            Arc::new(self.resource_type.finish()),
-            Arc::new(UInt64Array::from(self.opened_by)),
-            Arc::new(UInt64Array::new_null(height)),
-        ]
-    }
+/// The columns of some rows.
+fn columns(segments: &SegmentColumns, rows: &[u32], sources: &Sources) -> Vec<ArrayRef> {
+    let height = rows.len();
+    let row = |at: usize| segments.row(usize::try_from(rows[at]).expect("positions fit in memory"));
+    let all = || (0..height).map(row);
+    let start = TimestampMillisecondArray::from_iter_values(all().map(|s| s.start().as_millis()));
+    let never = TimestampMillisecondArray::new_null(height);
+    vec![
+        Arc::new(words(height, |at| Some(row(at).source()), |id| sources.name(id).as_str())),
+        Arc::new(UInt16Array::from_iter_values(all().map(|s| s.usage_type().0))),
+        Arc::new(UInt64Array::from_iter_values(all().map(|s| s.resource().0))),
+        Arc::new(optional(height, |at| nic_number(row(at).nic()))),
+        Arc::new(start.with_timezone("UTC")),
+        Arc::new(never.with_timezone("UTC")),
+        Arc::new(UInt64Array::from_iter_values(all().map(|s| s.account().0))),
+        Arc::new(optional(height, |at| row(at).zone().number())),
+        Arc::new(optional(height, |at| row(at).offering())),
+        Arc::new(optional(height, |at| row(at).template())),
+        Arc::new(optional(height, |at| row(at).size())),
+        Arc::new(optional(height, |at| row(at).virtual_size())),
+        Arc::new(texts(height, |at| row(at).name())),
+        Arc::new(words(height, |at| row(at).resource_type(), |word| word)),
+        Arc::new(UInt64Array::from_iter_values(all().map(|s| s.opened_by().0))),
+        Arc::new(UInt64Array::new_null(height)),
+    ]
 }
 
 /// A NIC's number, absent for "no NIC".
@@ -172,7 +144,7 @@ pub(crate) fn read(
     file: &NamedFile<'_>,
     sources: &Sources,
     resource: Option<ResourceId>,
-) -> Result<Vec<Segment>, StoreError> {
+) -> Result<SegmentColumns, StoreError> {
     let (mut builder, path) = LakeReader::open(file, &KIND, None)?.builder(&[]);
     if let Some(ResourceId(wanted)) = resource {
         let column = ProjectionMask::columns(builder.parquet_schema(), ["resource_id"]);
@@ -182,38 +154,34 @@ pub(crate) fn read(
         });
         builder = builder.with_row_filter(RowFilter::new(vec![Box::new(is_of)]));
     }
-    let mut segments = Vec::new();
+    let mut segments = SegmentColumns::default();
     for batch in Batches::build(builder, path)? {
         let batch = batch?;
         let columns = Columns(&batch);
-        let (source, usage_type) = (columns.sources(sources)?, columns.u16("usage_type"));
-        let (resource, nic) = (columns.u64("resource_id"), columns.u64("nic_id"));
-        let (start, end) = (columns.instants("start"), columns.instants("end"));
-        let (account, zones) = (columns.u64("account_id"), columns.u64("zone_id"));
-        let (offering, template) = (columns.u64("offering_id"), columns.u64("template_id"));
-        let (size, virtual_size) = (columns.u64("size"), columns.u64("virtual_size"));
-        let (name, resource_type) = (columns.names("name"), columns.words("resource_type"));
-        let (opened_by, closed_by) = (columns.u64("opened_by"), columns.u64("closed_by"));
-        segments.extend((0..batch.num_rows()).map(|row| Segment {
-            source: source.get(row),
-            usage_type: UsageTypeId(usage_type.value(row)),
-            resource: ResourceId(resource.value(row)),
-            nic: NicId(value(nic, row).unwrap_or(0)),
-            start: instant(start, row),
-            end: value(end, row).map(Instant::from_millis),
-            account: AccountId(account.value(row)),
-            attributes: Attributes {
-                zone: zone(zones, row),
-                offering: value(offering, row).map(OfferingId),
-                template: value(template, row).map(TemplateId),
-                size: value(size, row),
-                virtual_size: value(virtual_size, row),
-                name: text(name, row),
-                resource_type: resource_type.get(row).map(Text::new),
-            },
-            opened_by: EventId(opened_by.value(row)),
-            closed_by: value(closed_by, row).map(EventId),
-        }));
+        let (source, resource_type) = (columns.sources(sources)?, columns.words("resource_type"));
+        let number = |name: &str| columns.u64(name).iter();
+        let ids = |name: &str| columns.u64(name).values().iter().copied();
+        let rows = 0..batch.num_rows();
+        segments.source.extend(rows.clone().map(|row| source.get(row)));
+        let types = columns.u16("usage_type").values().iter();
+        segments.usage_type.extend(types.map(|id| UsageTypeId(*id)));
+        segments.resource.extend(ids("resource_id").map(ResourceId));
+        segments.nic.extend(number("nic_id").map(|nic| NicId(nic.unwrap_or(0))));
+        let starts = columns.instants("start").values().iter();
+        segments.start.extend(starts.map(|at| Instant::from_millis(*at)));
+        let ends = columns.instants("end").iter();
+        segments.end.extend(ends.map(|at| at.map_or(Instant::END_OF_TIME, Instant::from_millis)));
+        segments.account.extend(ids("account_id").map(AccountId));
+        let zones = columns.u64("zone_id");
+        segments.zone.extend(rows.clone().map(|row| zone(zones, row)));
+        segments.offering.extend(number("offering_id"));
+        segments.template.extend(number("template_id"));
+        segments.size.extend(number("size"));
+        segments.virtual_size.extend(number("virtual_size"));
+        segments.name.extend(columns.names("name").iter());
+        segments.resource_type.extend(rows.map(|row| resource_type.get(row)));
+        segments.opened_by.extend(ids("opened_by").map(EventId));
+        segments.closed_by.extend(number("closed_by"));
     }
     Ok(segments)
 }

@@ -31,7 +31,7 @@ pub use append::KnownSamples;
 pub(crate) use dropped::dropped;
 pub use dropped::{DroppedSample, SamplesAt};
 pub use known::KnownEvents;
-pub use publish::{PeriodDraft, PeriodRows, Publication, PushRecords, StagedPeriod};
+pub use publish::{PeriodDraft, PeriodRows, Publication, StagedPeriod, WriteRecords};
 pub use set_back::LivedAhead;
 pub use stretches::SeenSamples;
 

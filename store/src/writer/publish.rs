@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use cloudtally_model::{Calendar, Period, Segment, Sources, UsageRecord};
+use cloudtally_model::{Calendar, Period, Segment, SegmentColumns, Sources, UsageRecord};
 use rusqlite::params;
 
 use super::{SeenSamples, Writer, path_text, retire, stretches};
@@ -36,8 +36,8 @@ pub struct PeriodDraft<'a> {
     pub inputs: Inputs,
 }
 
-/// Pushes the records of a period into its file, in order.
-pub type PushRecords<'a> =
+/// Writes the records of a period into its file.
+pub type WriteRecords<'a> =
     dyn Fn(&mut RecordEncoder<'_>) -> Result<(), StoreError> + Send + Sync + 'a;
 
 /// The draft of one period, like [`PeriodDraft`], with records that are made as
@@ -46,11 +46,11 @@ pub type PushRecords<'a> =
 pub struct PeriodRows<'a> {
     /// The period.
     pub period: Period,
-    /// Pushes the records; `None` keeps the current records and generation.
-    pub records: Option<&'a PushRecords<'a>>,
-    /// Segments open at the end, sorted; whatever ends them later is left out. `None`
-    /// keeps the current ones.
-    pub open: Option<&'a [&'a Segment]>,
+    /// Writes the records; `None` keeps the current records and generation.
+    pub records: Option<&'a WriteRecords<'a>>,
+    /// Segments open at the end, as rows of columns, sorted; whatever ends them later is left
+    /// out. `None` keeps the current ones.
+    pub open: Option<(&'a SegmentColumns, &'a [u32])>,
     /// The billed counters of the period's samples; `None` keeps the current ones.
     pub counters: Option<&'a [BilledCounter]>,
     /// Replaces the period's anomalies; `None` keeps them.
@@ -131,11 +131,13 @@ impl Writer {
         }
         let push = |encoder: &mut RecordEncoder<'_>| {
             let records = draft.records.unwrap_or_default();
-            records.iter().try_for_each(|record| encoder.push(&record.as_row()))
+            encoder.write(records)
         };
-        let records = draft.records.is_some().then_some(&push as &PushRecords<'_>);
-        let open: Option<Vec<&Segment>> = draft.open.map(|open| open.iter().collect());
-        let open = open.as_deref();
+        let records = draft.records.is_some().then_some(&push as &WriteRecords<'_>);
+        let open: Option<SegmentColumns> = draft.open.map(|open| open.iter().collect());
+        let all = open.as_ref().map_or(0, SegmentColumns::height);
+        let rows: Vec<u32> = (0..).take(all).collect();
+        let open = open.as_ref().map(|open| (open, &rows[..]));
         self.stage_rows(&PeriodRows { period, records, open, counters, anomalies, inputs }, sources)
     }
 
@@ -163,8 +165,8 @@ impl Writer {
             Ok(Some((write(lake::GENERATIONS, &content, rows)?, index.to_blob())))
         };
         let state = || -> Result<_, StoreError> {
-            let segments = rows.open.map(|segments| {
-                write(lake::OPEN, &lake::segments::encode(segments, sources)?, segments.len())
+            let segments = rows.open.map(|(segments, rows)| {
+                write(lake::OPEN, &lake::segments::encode(segments, rows, sources)?, rows.len())
             });
             let counters = rows.counters.map(|counters| {
                 write(lake::OPEN, &lake::counters::encode(counters, sources)?, counters.len())
