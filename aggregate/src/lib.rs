@@ -10,6 +10,7 @@ mod job; // which periods to compute, and publishing them
 mod labels; // what totals show, different for different things
 mod line; // a record with names and dates resolved
 mod network; // counters become bytes, each billed once
+mod packed; // events as the fold takes them
 mod period; // the records of a period, one after the other
 mod records; // segments become records
 mod segments; // those of a window, in the orders of files

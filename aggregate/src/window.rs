@@ -20,6 +20,7 @@ use rayon::prelude::*;
 
 use crate::{
     fold::{Fold, Oddity, needs_past},
+    packed::PackedEvents,
     segments::{Segments, index, position},
 };
 
@@ -46,8 +47,8 @@ pub(crate) struct FoldedWindow {
     pub(crate) oddities: Vec<(SourceId, Oddity)>,
 }
 
-/// The events of a window, as the lake has them.
-struct LoadedEvents(Vec<(SourceId, EventColumns)>);
+/// The metered events of a window.
+struct LoadedEvents(Vec<(SourceId, PackedEvents)>);
 
 impl LoadedEvents {
     fn get(&self, key: &EventKey) -> UsageEvent {
@@ -56,14 +57,12 @@ impl LoadedEvents {
 
     /// One key per event and kind it matters to, in the order of the fold.
     fn keys(&self) -> Vec<EventKey> {
-        let keys = self.0.par_iter().enumerate().flat_map_iter(|(at, (source, columns))| {
-            let codes = columns.by_type(event_code).enumerate();
-            let metered = codes.filter_map(|(row, code)| Some((row, code?)));
-            metered.flat_map(move |(row, code)| {
+        let keys = self.0.par_iter().enumerate().flat_map_iter(|(at, (source, packed))| {
+            packed.keys().enumerate().flat_map(move |(row, (code, resource, created, id))| {
                 kinds_of(code).map(move |kind| EventKey {
-                    group: (*source, kind, columns.resource(row)),
-                    created: columns.created(row),
-                    id: columns.id(row),
+                    group: (*source, kind, resource),
+                    created,
+                    id,
                     columns: position(at),
                     row: position(row),
                     code,
@@ -196,9 +195,10 @@ impl<'a> WindowFolder<'a> {
         self.files.iter().copied().filter(move |file| hit(file))
     }
 
-    /// Events of `[from, to)`, as columns.
+    /// Metered events of `[from, to)`.
     fn load(&self, from: Instant, to: Instant) -> Result<LoadedEvents, StoreError> {
-        let loaded = self.read(from, to, &|source, columns| vec![(source, columns)])?;
+        let loaded =
+            self.read(from, to, &|source, columns| vec![(source, PackedEvents::of(&columns))])?;
         Ok(LoadedEvents(loaded))
     }
 

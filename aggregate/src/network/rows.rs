@@ -12,27 +12,28 @@ use super::{
     series::{Bytes, Series},
 };
 
-/// The key of a row of the bill: a series but for its address.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct RowKey {
+/// The key of a row of the bill: a series but for its address. Rows of one type of use
+/// are in this order in their period.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct RowKey<'a> {
     source: SourceId,
     account: AccountId,
-    zone: ZoneId,
-    device_type: Text,
     device: u64,
+    zone: ZoneId,
     network: NetworkId,
+    device_type: &'a str,
     start: Instant,
 }
 
-impl RowKey {
-    fn new(series: &Series, start: Instant) -> Self {
+impl<'a> RowKey<'a> {
+    fn new(series: &'a Series, start: Instant) -> Self {
         Self {
             source: series.source,
             account: series.key.account,
-            zone: series.key.zone,
-            device_type: series.key.device_type.as_name().into(),
             device: series.key.device,
+            zone: series.key.zone,
             network: series.key.network,
+            device_type: series.key.device_type.as_name(),
             start,
         }
     }
@@ -41,22 +42,28 @@ impl RowKey {
 /// The records of the period with that index, sorted: its ordinary ones and those
 /// folded into it. Both directions, or none.
 pub(super) fn records(series: &[Series], index: usize, period: Period) -> Vec<UsageRecord> {
-    let mut rows: BTreeMap<RowKey, Bytes> = BTreeMap::new();
-    for series in series {
-        for (start, bytes) in shares(series, index, period) {
-            let row = rows.entry(RowKey::new(series, start)).or_default();
-            *row = row.plus(bytes);
+    let shares = series.iter().flat_map(|series| {
+        shares(series, index, period).map(|(start, bytes)| (RowKey::new(series, start), bytes))
+    });
+    let mut rows: Vec<(RowKey<'_>, Bytes)> = shares.collect();
+    rows.sort_unstable_by_key(|(key, _)| *key);
+    rows.dedup_by(|(key, bytes), (kept, sum)| {
+        let is_same = key == kept;
+        if is_same {
+            *sum = sum.plus(*bytes);
         }
-    }
+        is_same
+    });
+    rows.retain(|(_, bytes)| *bytes != Bytes::default());
     let mut records = Vec::with_capacity(rows.len() * 2);
-    for (key, bytes) in rows {
-        if bytes == Bytes::default() {
-            continue;
-        }
-        records.push(record(&key, UsageTypeId::NETWORK_BYTES_SENT, bytes.sent));
-        records.push(record(&key, UsageTypeId::NETWORK_BYTES_RECEIVED, bytes.received));
+    for of_account in rows.chunk_by(|(a, _), (b, _)| (a.source, a.account) == (b.source, b.account))
+    {
+        let all = |usage_type, of: fn(&Bytes) -> u128| {
+            of_account.iter().map(move |(key, bytes)| record(key, usage_type, of(bytes)))
+        };
+        records.extend(all(UsageTypeId::NETWORK_BYTES_SENT, |bytes| bytes.sent));
+        records.extend(all(UsageTypeId::NETWORK_BYTES_RECEIVED, |bytes| bytes.received));
     }
-    records.sort_unstable();
     records
 }
 
@@ -78,7 +85,7 @@ pub(super) fn overfull(series: &[Series], slots: &[Slot]) -> BTreeSet<usize> {
     if all.fold(Bytes::default(), Bytes::plus).fits() {
         return BTreeSet::new();
     }
-    let mut rows: BTreeMap<(usize, RowKey), (Bytes, Vec<usize>)> = BTreeMap::new();
+    let mut rows: BTreeMap<(usize, RowKey<'_>), (Bytes, Vec<usize>)> = BTreeMap::new();
     for (number, series) in series.iter().enumerate() {
         let entries = series.entries.iter().filter(|entry| entry.own != Bytes::default());
         let own = entries.map(|entry| entry.period);
@@ -95,7 +102,7 @@ pub(super) fn overfull(series: &[Series], slots: &[Slot]) -> BTreeSet<usize> {
     too_large.flat_map(|(_, numbers)| numbers).collect()
 }
 
-fn record(key: &RowKey, usage_type: UsageTypeId, quantity: u128) -> UsageRecord {
+fn record(key: &RowKey<'_>, usage_type: UsageTypeId, quantity: u128) -> UsageRecord {
     UsageRecord {
         source: key.source,
         account: key.account,
@@ -107,7 +114,7 @@ fn record(key: &RowKey, usage_type: UsageTypeId, quantity: u128) -> UsageRecord 
         template: None,
         size: None,
         network: key.network,
-        resource_type: Some(key.device_type.clone()).filter(|name| !name.is_empty()),
+        resource_type: Some(key.device_type).filter(|name| !name.is_empty()).map(Text::new),
         start: key.start,
         virtual_size: None,
         name: None,

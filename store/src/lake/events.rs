@@ -7,6 +7,7 @@ use arrow::array::{
 };
 use cloudtally_model::{
     AccountId, EventId, Instant, OfferingId, ResourceId, SourceName, TemplateId, Text, UsageEvent,
+    ZoneId,
 };
 use parquet::arrow::{
     ProjectionMask,
@@ -16,7 +17,7 @@ use roaring::RoaringTreemap;
 
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
-    read::{Batches, Columns, LakeReader, WordArray, instant, text, value, zone},
+    read::{Batches, Columns, LakeReader, WordArray, instant, name, value, zone},
     verified::NamedFile,
 };
 use crate::StoreError;
@@ -131,6 +132,46 @@ impl EventColumns {
         ResourceId(self.resource.value(row))
     }
 
+    /// The account that owned the resource of a row's event.
+    pub fn account(&self, row: usize) -> AccountId {
+        AccountId(self.account.value(row))
+    }
+
+    /// The zone of a row's event.
+    pub fn zone(&self, row: usize) -> ZoneId {
+        zone(&self.zone, row)
+    }
+
+    /// The name of the resource of a row's event.
+    pub fn name(&self, row: usize) -> Option<&str> {
+        name(&self.name, row)
+    }
+
+    /// The offering of a row's event.
+    pub fn offering(&self, row: usize) -> Option<u64> {
+        value(&self.offering, row)
+    }
+
+    /// The template of a row's event.
+    pub fn template(&self, row: usize) -> Option<u64> {
+        value(&self.template, row)
+    }
+
+    /// The size of a row's event.
+    pub fn size(&self, row: usize) -> Option<u64> {
+        value(&self.size, row)
+    }
+
+    /// The virtual size of a row's event.
+    pub fn virtual_size(&self, row: usize) -> Option<u64> {
+        value(&self.virtual_size, row)
+    }
+
+    /// The resource type of a row's event.
+    pub fn resource_type(&self, row: usize) -> Option<&str> {
+        self.resource_type.get(row)
+    }
+
     /// Maps each row's event type by `of`, which is called once for each type there is.
     pub fn by_type<T: Copy>(&self, of: impl Fn(&str) -> T) -> impl Iterator<Item = T> {
         self.types.map(of)
@@ -142,15 +183,15 @@ impl EventColumns {
             id: self.id(row),
             event_type: self.types.get(row).map(Text::new).unwrap_or_default(),
             created: self.created(row),
-            account: AccountId(self.account.value(row)),
-            zone: zone(&self.zone, row),
+            account: self.account(row),
+            zone: self.zone(row),
             resource: self.resource(row),
-            resource_name: text(&self.name, row),
-            offering: value(&self.offering, row).map(OfferingId),
-            template: value(&self.template, row).map(TemplateId),
-            size: value(&self.size, row),
-            virtual_size: value(&self.virtual_size, row),
-            resource_type: self.resource_type.get(row).map(Text::new),
+            resource_name: self.name(row).map(Text::new),
+            offering: self.offering(row).map(OfferingId),
+            template: self.template(row).map(TemplateId),
+            size: self.size(row),
+            virtual_size: self.virtual_size(row),
+            resource_type: self.resource_type(row).map(Text::new),
         }
     }
 }

@@ -12,7 +12,7 @@ use arrow::array::{
     TimestampMillisecondArray, UInt16Array, UInt64Array,
 };
 use arrow::datatypes::{Int32Type, TimestampMillisecondType, UInt16Type, UInt64Type};
-use cloudtally_model::{Instant, SourceId, Sources, Text, ZoneId};
+use cloudtally_model::{Instant, SourceId, Sources, ZoneId};
 use parquet::{
     arrow::{
         ProjectionMask,
@@ -311,11 +311,6 @@ pub(crate) fn value<T: arrow::datatypes::ArrowPrimitiveType>(
 /// The text of a row, `None` where it is null.
 pub(crate) fn name(array: &StringArray, row: usize) -> Option<&str> {
     array.is_valid(row).then(|| array.value(row))
-}
-
-/// Like [`name`], as a text of its own.
-pub(crate) fn text(array: &StringArray, row: usize) -> Option<Text> {
-    name(array, row).map(Text::new)
 }
 
 /// The flag of a row, `None` where it is null.
