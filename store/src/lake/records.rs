@@ -10,12 +10,12 @@ use std::{
 };
 
 use arrow::array::{
-    ArrayRef, BooleanArray, BooleanBuilder, RecordBatch, StringArray, StringBuilder,
-    TimestampMillisecondArray, UInt16Array, UInt64Array, UInt64Builder,
+    ArrayRef, BooleanArray, BooleanBuilder, Int64Builder, RecordBatch, StringArray, StringBuilder,
+    TimestampMillisecondArray, UInt16Array, UInt64Array,
 };
 use cloudtally_model::{
-    AccountId, NetworkId, NicId, OfferingId, Period, RecordRow, ResourceId, SourceId, Sources,
-    TemplateId, UsageRecord, UsageTypeId, usage_type,
+    AccountId, Instant, NetworkId, NicId, OfferingId, Period, RecordRow, ResourceId, SourceId,
+    Sources, TemplateId, UsageRecord, UsageTypeId, usage_type,
 };
 use parquet::arrow::{
     ArrowWriter, ProjectionMask,
@@ -24,6 +24,7 @@ use parquet::arrow::{
 
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, ROW_GROUP_ROWS, Type},
+    numbers::{append, column_of, small_column_of},
     read::{
         Batches, Columns, Footers, LakeReader, SourceRanks, WordArray, flag, instant, name, value,
         zone,
@@ -40,23 +41,23 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
         Access::Pages,
         &[
             ("source", Type::Word, Always, Repeating),
-            ("account_id", Type::U64, Always, Growing),
-            ("usage_type", Type::U16, Always, Repeating),
-            ("resource_id", Type::U64, Always, Growing),
-            ("zone_id", Type::U64, Optional, Repeating),
-            ("nic_id", Type::U64, Optional, Growing),
-            ("offering_id", Type::U64, Optional, Repeating),
-            ("template_id", Type::U64, Optional, Repeating),
-            ("size", Type::U64, Optional, Repeating),
-            ("network_id", Type::U64, Optional, Repeating),
+            ("account_id", Type::I64, Always, Growing),
+            ("usage_type", Type::I16, Always, Repeating),
+            ("resource_id", Type::I64, Always, Growing),
+            ("zone_id", Type::I64, Optional, Repeating),
+            ("nic_id", Type::I64, Optional, Growing),
+            ("offering_id", Type::I64, Optional, Repeating),
+            ("template_id", Type::I64, Optional, Repeating),
+            ("size", Type::I64, Optional, Repeating),
+            ("network_id", Type::I64, Optional, Repeating),
             ("resource_type", Type::Word, Optional, Repeating),
             ("start", Type::Instant, Always, Repeating),
-            ("virtual_size", Type::U64, Optional, Repeating),
+            ("virtual_size", Type::I64, Optional, Repeating),
             ("name", Type::Name, Optional, Plain),
             ("is_source_nat", Type::Flag, Optional, Plain),
             ("is_elastic", Type::Flag, Optional, Plain),
             ("is_default", Type::Flag, Optional, Plain),
-            ("quantity", Type::U64, Always, Repeating),
+            ("quantity", Type::I64, Always, Repeating),
             ("unit", Type::Word, Always, Repeating),
             ("period_start", Type::Instant, Always, Repeating),
             ("period_end", Type::Instant, Always, Repeating),
@@ -104,11 +105,9 @@ impl<'a> RecordEncoder<'a> {
 
     fn write_rows(&mut self) -> Result<(), StoreError> {
         let columns = std::mem::take(&mut self.rows).finish(self.period, self.sources);
-        let batch = RecordBatch::try_new(KIND.write_schema(), columns);
-        batch
-            .map_err(Into::into)
-            .and_then(|batch| self.writer.write(&batch))
-            .map_err(|cause| StoreError::Encode { file: KIND.name, cause })
+        let batch = RecordBatch::try_new(KIND.write_schema(), columns)
+            .map_err(|cause| StoreError::Encode { file: KIND.name, cause: cause.into() })?;
+        KIND.write(&mut self.writer, &batch)
     }
 
     /// Ends the file.
@@ -129,15 +128,15 @@ struct Rows {
     account: Vec<u64>,
     usage_type: Vec<u16>,
     resource: Vec<u64>,
-    zone: UInt64Builder,
-    nic: UInt64Builder,
-    offering: UInt64Builder,
-    template: UInt64Builder,
-    size: UInt64Builder,
-    network: UInt64Builder,
+    zone: Int64Builder,
+    nic: Int64Builder,
+    offering: Int64Builder,
+    template: Int64Builder,
+    size: Int64Builder,
+    network: Int64Builder,
     resource_type: StringBuilder,
     start: Vec<i64>,
-    virtual_size: UInt64Builder,
+    virtual_size: Int64Builder,
     name: StringBuilder,
     is_source_nat: BooleanBuilder,
     is_elastic: BooleanBuilder,
@@ -151,15 +150,15 @@ impl Rows {
         self.account.push(row.account.0);
         self.usage_type.push(row.usage_type.0);
         self.resource.push(row.resource.0);
-        self.zone.append_option(row.zone.number());
-        self.nic.append_option(nic_number(row.nic));
-        self.offering.append_option(row.offering.map(|offering| offering.0));
-        self.template.append_option(row.template.map(|template| template.0));
-        self.size.append_option(row.size);
-        self.network.append_option(network_number(row.network));
+        append(&mut self.zone, row.zone.number());
+        append(&mut self.nic, nic_number(row.nic));
+        append(&mut self.offering, row.offering.map(|offering| offering.0));
+        append(&mut self.template, row.template.map(|template| template.0));
+        append(&mut self.size, row.size);
+        append(&mut self.network, network_number(row.network));
         self.resource_type.append_option(row.resource_type);
         self.start.push(row.start.as_millis());
-        self.virtual_size.append_option(row.virtual_size);
+        append(&mut self.virtual_size, row.virtual_size);
         self.name.append_option(row.name);
         self.is_source_nat.append_option(row.is_source_nat);
         self.is_elastic.append_option(row.is_elastic);
@@ -176,9 +175,9 @@ impl Rows {
             |millis: Vec<i64>| TimestampMillisecondArray::from(millis).with_timezone("UTC");
         vec![
             Arc::new(StringArray::from_iter_values(source_names)),
-            Arc::new(UInt64Array::from(self.account)),
-            Arc::new(UInt16Array::from(self.usage_type)),
-            Arc::new(UInt64Array::from(self.resource)),
+            Arc::new(column_of(self.account)),
+            Arc::new(small_column_of(self.usage_type)),
+            Arc::new(column_of(self.resource)),
             Arc::new(self.zone.finish()),
             Arc::new(self.nic.finish()),
             Arc::new(self.offering.finish()),
@@ -192,7 +191,7 @@ impl Rows {
             Arc::new(self.is_source_nat.finish()),
             Arc::new(self.is_elastic.finish()),
             Arc::new(self.is_default.finish()),
-            Arc::new(UInt64Array::from(self.quantity)),
+            Arc::new(column_of(self.quantity)),
             Arc::new(units),
             Arc::new(instants(vec![period.start.as_millis(); height])),
             Arc::new(instants(vec![period.end.as_millis(); height])),
@@ -228,23 +227,23 @@ impl RecordColumns {
         let columns = Columns(batch);
         Ok(Self {
             source: columns.sources(sources)?,
-            account: columns.u64("account_id").clone(),
-            usage_type: columns.u16("usage_type").clone(),
-            resource: columns.u64("resource_id").clone(),
-            zone: columns.u64("zone_id").clone(),
-            nic: columns.u64("nic_id").clone(),
-            offering: columns.u64("offering_id").clone(),
-            template: columns.u64("template_id").clone(),
-            size: columns.u64("size").clone(),
-            network: columns.u64("network_id").clone(),
+            account: columns.u64("account_id"),
+            usage_type: columns.u16("usage_type"),
+            resource: columns.u64("resource_id"),
+            zone: columns.u64("zone_id"),
+            nic: columns.u64("nic_id"),
+            offering: columns.u64("offering_id"),
+            template: columns.u64("template_id"),
+            size: columns.u64("size"),
+            network: columns.u64("network_id"),
             resource_type: columns.words("resource_type").to_owned(),
             start: columns.instants("start").clone(),
-            virtual_size: columns.u64("virtual_size").clone(),
+            virtual_size: columns.u64("virtual_size"),
             name: columns.names("name").clone(),
             is_source_nat: columns.flags("is_source_nat").clone(),
             is_elastic: columns.flags("is_elastic").clone(),
             is_default: columns.flags("is_default").clone(),
-            quantity: columns.u64("quantity").clone(),
+            quantity: columns.u64("quantity"),
         })
     }
 
@@ -310,6 +309,15 @@ pub(crate) fn columns<'a>(
         Some(LakeReader::open(file, &KIND, Some(footers))?.select(ranges, DERIVED)?)
     };
     Ok(RecordReader { batches, sources })
+}
+
+/// The end of the period that the records of a file are of; `None` if it has none.
+pub(crate) fn period_end(file: &NamedFile<'_>) -> Result<Option<Instant>, StoreError> {
+    let others: Vec<&str> = KIND.names().filter(|name| *name != "period_end").collect();
+    let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(&others);
+    let batch = Batches::build(builder.with_limit(1), path)?.next().transpose()?;
+    let batch = batch.filter(|batch| batch.num_rows() > 0);
+    Ok(batch.map(|batch| instant(Columns(&batch).instants("period_end"), 0)))
 }
 
 /// A column of records that holds numbers.
@@ -446,8 +454,12 @@ pub(crate) fn read_bytes(
     let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(DERIVED);
     let column = ProjectionMask::columns(builder.parquet_schema(), ["usage_type"]);
     let of_bytes = ArrowPredicateFn::new(column, |batch: RecordBatch| {
-        let types = Columns(&batch).u16("usage_type").values();
-        Ok(types.iter().map(|id| Some(UsageTypeId(*id).is_bytes())).collect::<BooleanArray>())
+        let types = Columns(&batch).u16("usage_type");
+        Ok(types
+            .values()
+            .iter()
+            .map(|id| Some(UsageTypeId(*id).is_bytes()))
+            .collect::<BooleanArray>())
     });
     let builder = builder.with_row_filter(RowFilter::new(vec![Box::new(of_bytes)]));
     let mut records = Vec::new();

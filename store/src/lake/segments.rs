@@ -4,8 +4,8 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
-    ArrayRef, BooleanArray, RecordBatch, StringArray, StringBuilder, TimestampMillisecondArray,
-    UInt16Array, UInt64Array, UInt64Builder,
+    ArrayRef, BooleanArray, Int64Array, Int64Builder, RecordBatch, StringArray, StringBuilder,
+    TimestampMillisecondArray,
 };
 use cloudtally_model::{
     AccountId, Attributes, EventId, Instant, NicId, OfferingId, ResourceId, Segment, SourceId,
@@ -18,6 +18,7 @@ use parquet::arrow::{
 
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
+    numbers::{append, column_of, small_column_of},
     read::{Batches, Columns, LakeReader, instant, text, value, zone},
     verified::NamedFile,
 };
@@ -29,21 +30,21 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
         Access::RowGroups,
         &[
             ("source", Type::Word, Always, Repeating),
-            ("usage_type", Type::U16, Always, Repeating),
-            ("resource_id", Type::U64, Always, Growing),
-            ("nic_id", Type::U64, Optional, Growing),
+            ("usage_type", Type::I16, Always, Repeating),
+            ("resource_id", Type::I64, Always, Growing),
+            ("nic_id", Type::I64, Optional, Growing),
             ("start", Type::Instant, Always, Growing),
             ("end", Type::Instant, Optional, Repeating),
-            ("account_id", Type::U64, Always, Repeating),
-            ("zone_id", Type::U64, Optional, Repeating),
-            ("offering_id", Type::U64, Optional, Repeating),
-            ("template_id", Type::U64, Optional, Repeating),
-            ("size", Type::U64, Optional, Repeating),
-            ("virtual_size", Type::U64, Optional, Repeating),
+            ("account_id", Type::I64, Always, Repeating),
+            ("zone_id", Type::I64, Optional, Repeating),
+            ("offering_id", Type::I64, Optional, Repeating),
+            ("template_id", Type::I64, Optional, Repeating),
+            ("size", Type::I64, Optional, Repeating),
+            ("virtual_size", Type::I64, Optional, Repeating),
             ("name", Type::Name, Optional, Plain),
             ("resource_type", Type::Word, Optional, Repeating),
-            ("opened_by", Type::U64, Always, Growing),
-            ("closed_by", Type::U64, Optional, Repeating),
+            ("opened_by", Type::I64, Always, Growing),
+            ("closed_by", Type::I64, Optional, Repeating),
         ],
     )
 });
@@ -64,14 +65,14 @@ struct Rows {
     source: Vec<SourceId>,
     usage_type: Vec<u16>,
     resource: Vec<u64>,
-    nic: UInt64Builder,
+    nic: Int64Builder,
     start: Vec<i64>,
     account: Vec<u64>,
-    zone: UInt64Builder,
-    offering: UInt64Builder,
-    template: UInt64Builder,
-    size: UInt64Builder,
-    virtual_size: UInt64Builder,
+    zone: Int64Builder,
+    offering: Int64Builder,
+    template: Int64Builder,
+    size: Int64Builder,
+    virtual_size: Int64Builder,
     name: StringBuilder,
     resource_type: StringBuilder,
     opened_by: Vec<u64>,
@@ -83,14 +84,14 @@ impl Rows {
         self.source.push(segment.source);
         self.usage_type.push(segment.usage_type.0);
         self.resource.push(segment.resource.0);
-        self.nic.append_option(nic_number(segment.nic));
+        append(&mut self.nic, nic_number(segment.nic));
         self.start.push(segment.start.as_millis());
         self.account.push(segment.account.0);
-        self.zone.append_option(attributes.zone.number());
-        self.offering.append_option(attributes.offering.map(|offering| offering.0));
-        self.template.append_option(attributes.template.map(|template| template.0));
-        self.size.append_option(attributes.size);
-        self.virtual_size.append_option(attributes.virtual_size);
+        append(&mut self.zone, attributes.zone.number());
+        append(&mut self.offering, attributes.offering.map(|offering| offering.0));
+        append(&mut self.template, attributes.template.map(|template| template.0));
+        append(&mut self.size, attributes.size);
+        append(&mut self.virtual_size, attributes.virtual_size);
         self.name.append_option(attributes.name.as_deref());
         self.resource_type.append_option(attributes.resource_type.as_deref());
         self.opened_by.push(segment.opened_by.0);
@@ -102,12 +103,12 @@ impl Rows {
         let start = TimestampMillisecondArray::from(self.start).with_timezone("UTC");
         vec![
             Arc::new(StringArray::from_iter_values(source_names)),
-            Arc::new(UInt16Array::from(self.usage_type)),
-            Arc::new(UInt64Array::from(self.resource)),
+            Arc::new(small_column_of(self.usage_type)),
+            Arc::new(column_of(self.resource)),
             Arc::new(self.nic.finish()),
             Arc::new(start),
             Arc::new(TimestampMillisecondArray::new_null(height).with_timezone("UTC")),
-            Arc::new(UInt64Array::from(self.account)),
+            Arc::new(column_of(self.account)),
             Arc::new(self.zone.finish()),
             Arc::new(self.offering.finish()),
             Arc::new(self.template.finish()),
@@ -115,8 +116,8 @@ impl Rows {
             Arc::new(self.virtual_size.finish()),
             Arc::new(self.name.finish()),
             Arc::new(self.resource_type.finish()),
-            Arc::new(UInt64Array::from(self.opened_by)),
-            Arc::new(UInt64Array::new_null(height)),
+            Arc::new(column_of(self.opened_by)),
+            Arc::new(Int64Array::new_null(height)),
         ]
     }
 }
@@ -160,8 +161,8 @@ pub(crate) fn read_things(
             source: source.get(row),
             usage_type: UsageTypeId(usage_type.value(row)),
             resource: ResourceId(resource.value(row)),
-            nic: NicId(value(nic, row).unwrap_or(0)),
-            zone: zone(zones, row),
+            nic: NicId(value(&nic, row).unwrap_or(0)),
+            zone: zone(&zones, row),
         }));
     }
     Ok(things)
@@ -177,8 +178,8 @@ pub(crate) fn read(
     if let Some(ResourceId(wanted)) = resource {
         let column = ProjectionMask::columns(builder.parquet_schema(), ["resource_id"]);
         let is_of = ArrowPredicateFn::new(column, move |batch: RecordBatch| {
-            let resources = Columns(&batch).u64("resource_id").values();
-            Ok(resources.iter().map(|id| Some(*id == wanted)).collect::<BooleanArray>())
+            let resources = Columns(&batch).u64("resource_id");
+            Ok(resources.values().iter().map(|id| Some(*id == wanted)).collect::<BooleanArray>())
         });
         builder = builder.with_row_filter(RowFilter::new(vec![Box::new(is_of)]));
     }
@@ -198,21 +199,21 @@ pub(crate) fn read(
             source: source.get(row),
             usage_type: UsageTypeId(usage_type.value(row)),
             resource: ResourceId(resource.value(row)),
-            nic: NicId(value(nic, row).unwrap_or(0)),
+            nic: NicId(value(&nic, row).unwrap_or(0)),
             start: instant(start, row),
             end: value(end, row).map(Instant::from_millis),
             account: AccountId(account.value(row)),
             attributes: Attributes {
-                zone: zone(zones, row),
-                offering: value(offering, row).map(OfferingId),
-                template: value(template, row).map(TemplateId),
-                size: value(size, row),
-                virtual_size: value(virtual_size, row),
+                zone: zone(&zones, row),
+                offering: value(&offering, row).map(OfferingId),
+                template: value(&template, row).map(TemplateId),
+                size: value(&size, row),
+                virtual_size: value(&virtual_size, row),
                 name: text(name, row),
                 resource_type: resource_type.get(row).map(Text::new),
             },
             opened_by: EventId(opened_by.value(row)),
-            closed_by: value(closed_by, row).map(EventId),
+            closed_by: value(&closed_by, row).map(EventId),
         }));
     }
     Ok(segments)
