@@ -247,10 +247,10 @@ impl Writer {
     }
 }
 
-/// `12-default.parquet` as `12-default.v2.parquet`: no name that a file had before.
+/// `12-default.parquet` as `v2-12-default.parquet`: no name that a file had before.
 fn name_of(path: &Path, format: u64) -> String {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    format!("{stem}.v{format}.parquet")
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("v{format}-{name}")
 }
 
 /// Names the new file in place of the earlier one.
