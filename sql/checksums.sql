@@ -39,6 +39,10 @@ SELECT 'start_ms ' || start_ms || ', generation ' || generation FROM record_file
 SELECT 'start_ms ' || start_ms || ', kind ' || kind || ', version ' || version FROM open_file WHERE checksum <>
     checksum_of('open_file', start_ms, kind, version, path, row_count, bytes, sha256);
 
+-- name: file_block
+SELECT 'path ' || path FROM file_block WHERE checksum <>
+    checksum_of('file_block', path, blocks);
+
 -- name: retired_file
 SELECT 'path ' || path FROM retired_file WHERE checksum <>
     checksum_of('retired_file', path, retired_ms);

@@ -25,6 +25,18 @@ INSERT INTO retired_file (path, retired_ms) VALUES (?1, ?2);
 -- name: forget_retired
 DELETE FROM retired_file WHERE path = ?1;
 
+-- name: put_blocks
+INSERT INTO file_block (path, blocks) VALUES (?1, ?2)
+ON CONFLICT (path) DO UPDATE SET blocks = excluded.blocks;
+
+-- name: blocks
+SELECT blocks, checksum = checksum_of('file_block', path, blocks) FROM file_block WHERE path = ?1;
+
+-- name: forget_blocks
+-- Those of files that are there no longer.
+DELETE FROM file_block
+WHERE path NOT IN (SELECT path FROM lake_file) AND path NOT IN (SELECT path FROM retired_file);
+
 -- name: settle
 -- Changes something: a transaction that only reads takes nobody's place.
 INSERT INTO counter (name, value) VALUES ('settled', 1)

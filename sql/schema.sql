@@ -18,7 +18,7 @@ CREATE TABLE admin_key (
 -- Numbers that only grow. `events` and `samples` are the last `seq` given to a
 -- file; they are counted here and not with max(seq) so that no number is ever
 -- given twice. `accounts` grows with every change of the dimension and tells
--- readers when their copy is old.
+-- readers when their copy is old. `format` is that of the files.
 CREATE TABLE counter (
     name  TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL,
@@ -130,6 +130,16 @@ CREATE TABLE open_file (
     sha256    TEXT NOT NULL,
     checksum  INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (start_ms, kind, version)
+) STRICT;
+
+-- One XXH3-64, little-endian, for each 16 KiB of a file of the lake, so that a reader can
+-- verify just the blocks that it reads. They stand beside the tables of files and not in
+-- them: a listing verifies the rows that it reads, and would read the blocks of all files.
+-- A file that was replaced keeps its row for as long as it has readers.
+CREATE TABLE file_block (
+    path     TEXT NOT NULL PRIMARY KEY,
+    blocks   BLOB NOT NULL,
+    checksum INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Files that something newer has replaced (merged, or a newer version of the open
@@ -523,6 +533,22 @@ ON open_file BEGIN
             NEW.bytes, NEW.sha256)
     ELSE -1 END
     WHERE start_ms = NEW.start_ms AND kind = NEW.kind AND version = NEW.version;
+END;
+
+CREATE TRIGGER file_block_is_new AFTER INSERT ON file_block BEGIN
+    UPDATE file_block SET checksum =
+        checksum_of('file_block', NEW.path, NEW.blocks)
+    WHERE path = NEW.path;
+END;
+
+CREATE TRIGGER file_block_changes AFTER UPDATE OF path, blocks
+ON file_block BEGIN
+    UPDATE file_block SET checksum = CASE OLD.checksum WHEN
+        checksum_of('file_block', OLD.path, OLD.blocks)
+    THEN
+        checksum_of('file_block', NEW.path, NEW.blocks)
+    ELSE -1 END
+    WHERE path = NEW.path;
 END;
 
 CREATE TRIGGER retired_file_is_new AFTER INSERT ON retired_file BEGIN

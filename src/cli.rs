@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Set back a folder whose cloud lived ahead of time, by a machine's wrong clock
     RepairClock(RepairClock),
+    /// Rewrite a folder that an earlier version made, in the format of this one
+    Upgrade(Upgrade),
 }
 
 /// Let seeded tenants use a simulated cloud for a month, with its usage job each
@@ -423,6 +425,22 @@ pub(crate) struct RepairClock {
     /// Instant to go back to, at most the present, to the second
     #[arg(long, value_name = "INSTANT", value_parser = start_instant)]
     pub(crate) to: Instant,
+    /// Do it
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// Rewrite the files of a data folder that an earlier version made, in the format of this
+/// one. Without --yes it tells what it would do, and changes nothing.
+///
+/// Every file is verified, written anew and read back row by row; then all new files take
+/// the place of the old ones at once. Cut off or failed at any point, the folder is as it
+/// was: run it again. The new files need about as much room as the old ones, which stay for
+/// an hour and are removed by the next command that writes after it.
+///
+/// Stop `serve` and copy the folder first: earlier versions cannot read what this one writes.
+#[derive(Debug, Args)]
+pub(crate) struct Upgrade {
     /// Do it
     #[arg(long)]
     pub(crate) yes: bool,

@@ -16,6 +16,7 @@ use crate::{
     dedupe::{AccountKeeper, EventKeeper, Keeper, SampleKeeper, Verdict},
     summary::Counts,
     table::Row,
+    value::{Reason, beyond_numbers},
 };
 
 /// Rows taken in one step.
@@ -92,25 +93,27 @@ fn take<T: Decode>(
         let told = read(offset)?;
         let Some(last) = told.last() else { break };
         offset = last.offset;
-        let (offsets, mut rows): (Vec<u64>, Vec<T>) =
-            told.into_iter().map(|told| (told.offset, told.item)).unzip();
-        let verdicts = keeper.judge(&rows)?;
+        run.read += told.len() as u64;
         let mut quarantined = Vec::new();
-        run.read += rows.len() as u64;
+        let (mut offsets, mut rows) = (Vec::new(), Vec::new());
+        for Told { offset, item } in told {
+            match beyond_numbers(&item) {
+                Some(reason) => quarantined.push(set_aside(&run, offset, &item, reason)),
+                None => {
+                    offsets.push(offset);
+                    rows.push(item);
+                }
+            }
+        }
+        run.quarantined += quarantined.len() as u64;
+        let verdicts = keeper.judge(&rows)?;
         for ((verdict, row), offset) in verdicts.iter().zip(&rows).zip(offsets) {
             match verdict {
                 Verdict::New => run.accepted += 1,
                 Verdict::Duplicate => run.duplicate += 1,
                 Verdict::Conflict(reason) => {
                     run.quarantined += 1;
-                    quarantined.push(QuarantinedRow {
-                        source: run.source.clone(),
-                        stream: run.stream,
-                        input: INPUT.to_owned(),
-                        row: offset,
-                        reason: reason.clone(),
-                        raw: raw(row),
-                    });
+                    quarantined.push(set_aside(&run, offset, row, reason.clone()));
                 }
             }
         }
@@ -125,6 +128,18 @@ fn take<T: Decode>(
     let IngestRun { read, accepted, duplicate, quarantined, .. } = run;
     assert_eq!(read, accepted + duplicate + quarantined);
     Ok(Counts { read, accepted, duplicate, quarantined })
+}
+
+/// A row for the quarantine.
+fn set_aside<T: Row>(run: &IngestRun, offset: u64, row: &T, reason: Reason) -> QuarantinedRow {
+    QuarantinedRow {
+        source: run.source.clone(),
+        stream: run.stream,
+        input: INPUT.to_owned(),
+        row: offset,
+        reason,
+        raw: raw(row),
+    }
 }
 
 /// A row as it would stand in a file.

@@ -656,6 +656,60 @@ fn numbers_beyond_63_bits_are_set_aside() {
 }
 
 #[test]
+fn numbers_beyond_63_bits_are_set_aside_in_every_format() {
+    use arrow::array::{ArrayRef, Decimal128Array, RecordBatch, StringArray, UInt64Array};
+    let reason = "column `size`: `9223372036854775808` is not a whole number from 0 to \
+                  9223372036854775807";
+    let check = |bytes: &[u8]| {
+        let outcome = read::<UsageEvent>(bytes);
+        let sizes: Vec<_> = outcome.rows.iter().map(|event| event.size).collect();
+        assert_eq!(sizes, [Some(i64::MAX as u64)]);
+        assert_eq!(outcome.bad.len(), 1);
+        assert_eq!((outcome.bad[0].0, outcome.bad[0].1.as_str()), (2, reason));
+    };
+    let columns = ["id", "type", "created", "account_id", "zone_id", "resource_id", "size"];
+    let row = |id: &str, size: &str| {
+        [id, "VOLUME.CREATE", "2026-01-31 23:59:59", "2", "1", "9", size].map(str::to_owned)
+    };
+    let rows = [row("1", "9223372036854775807"), row("2", "9223372036854775808")];
+    let lines = |separator: &str| {
+        let lines = rows.iter().map(|row| row.join(separator));
+        let all: Vec<String> = std::iter::once(columns.join(separator)).chain(lines).collect();
+        format!("{}\n", all.join("\n"))
+    };
+    check(lines(",").as_bytes());
+    check(lines("\t").as_bytes());
+    let json = rows.iter().map(|row| {
+        let fields = columns.iter().zip(row).map(|(name, value)| match value.parse::<u64>() {
+            Ok(number) => format!("\"{name}\":{number}"),
+            Err(_) => format!("\"{name}\":\"{value}\""),
+        });
+        format!("{{{}}}\n", fields.collect::<Vec<_>>().join(","))
+    });
+    check(json.collect::<String>().as_bytes());
+    // As Parquet: unsigned, as a decimal, which is how others write unsigned, and as text.
+    let sizes: [ArrayRef; 3] = [
+        Arc::new(UInt64Array::from(vec![i64::MAX as u64, 1 << 63])),
+        Arc::new(Decimal128Array::from(vec![i128::from(i64::MAX), 1 << 63])),
+        Arc::new(StringArray::from(vec!["9223372036854775807", "9223372036854775808"])),
+    ];
+    for size in sizes {
+        let texts = columns.iter().enumerate().take(columns.len() - 1).map(|(at, name)| {
+            let values: Vec<&str> = rows.iter().map(|row| row[at].as_str()).collect();
+            (*name, Arc::new(StringArray::from(values)) as ArrayRef)
+        });
+        let all: Vec<_> = texts.chain([("size", size)]).collect();
+        let batch = RecordBatch::try_from_iter(all).unwrap();
+        let mut bytes = Vec::new();
+        let mut writer =
+            parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        check(&bytes);
+    }
+}
+
+#[test]
 fn a_counter_that_says_it_restarted_says_so_in_every_format() {
     let csv = "sampled,account_id,zone_id,device_id,bytes_sent,bytes_received,restarted\n\
                2026-01-01 00:05:00,2,1,4,0,0,true\n\

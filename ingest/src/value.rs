@@ -19,7 +19,7 @@ use std::fmt;
 
 use cloudtally_model::{Instant, InstantError, Text};
 
-use crate::table::{Column, Kind, Need};
+use crate::table::{Cell, Column, Kind, Need, Row};
 
 /// Bytes of a value that a reason shows; longer ones are cut.
 const SHOWN_BYTES_MAX: usize = 100;
@@ -185,6 +185,18 @@ fn to_unsigned(value: RawValue<'_>) -> Result<u64, Reason> {
     number
         .filter(|number| *number <= NUMBER_MAX)
         .ok_or_else(|| format!("{} is not a whole number from 0 to {NUMBER_MAX}", Shown(value)))
+}
+
+/// The reason against a row that came as a row and not as values, if a number of it is
+/// larger than a file holds.
+pub(crate) fn beyond_numbers<T: Row>(row: &T) -> Option<Reason> {
+    T::columns().iter().find_map(|column| match (column.cell)(row) {
+        Cell::Unsigned(number) => {
+            let problem = to_unsigned(RawValue::Unsigned(number)).err()?;
+            Some(format!("column `{}`: {problem}", column.name))
+        }
+        _ => None,
+    })
 }
 
 fn to_signed(value: RawValue<'_>) -> Result<i64, Reason> {

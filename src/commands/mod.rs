@@ -24,6 +24,7 @@ mod selection; // the window and filters that usage and export share
 mod serve;
 mod settings;
 mod simulate;
+mod upgrade;
 mod usage;
 
 /// Folder of state if none is named.
@@ -92,6 +93,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Keys(arguments) => keys::run(&context, &arguments),
         Command::Serve(arguments) => serve::run(&context, &arguments),
         Command::RepairClock(arguments) => repair_clock::run(&context, &arguments),
+        Command::Upgrade(arguments) => upgrade::run(&context, &arguments),
     }
 }
 

@@ -68,6 +68,7 @@ steps! {
     SAMPLES = "samples",
     PERIODS = "periods",
     COMPACT = "compact",
+    UPGRADE = "upgrade",
 }
 /// The schema is made but not committed.
 pub(crate) const MIGRATION_BEFORE_COMMIT: &str = "migration.before_commit";

@@ -83,6 +83,41 @@ pub enum StoreError {
         /// This program's.
         known: u32,
     },
+    /// The files of the folder are of an earlier format.
+    #[error(
+        "the files of `{}` are of format {found}, and this program works with format {known}; copy the folder, then run `cloudtally upgrade --data {}`, which tells what it would do",
+        .dir.display(), .dir.display()
+    )]
+    EarlierFormat {
+        /// The folder.
+        dir: PathBuf,
+        /// The format of its files.
+        found: u64,
+        /// This program's.
+        known: u64,
+    },
+    /// The files of the folder are of a later format.
+    #[error(
+        "the files of `{}` are of format {found}, made by a newer version of Cloudtally (this program knows up to {known}); use the newer program",
+        .dir.display()
+    )]
+    LaterFormat {
+        /// The folder.
+        dir: PathBuf,
+        /// The format of its files.
+        found: u64,
+        /// The latest this program knows.
+        known: u64,
+    },
+    /// A file that was written anew does not hold what the earlier one holds.
+    #[error(
+        "`{}` does not hold the same rows when it is written anew; nothing was changed: keep the folder and the earlier program, and report this",
+        .path.display()
+    )]
+    RewrittenDiffers {
+        /// The earlier file.
+        path: PathBuf,
+    },
     /// The file called `cloudtally.db` is something else.
     #[error(
         "`{}` is not a database of Cloudtally; move it away or name another folder with `--data DIR`",
@@ -228,6 +263,20 @@ pub enum StoreError {
         /// The encoder's words.
         #[source]
         cause: ParquetError,
+    },
+    /// A number that a file cannot hold.
+    #[error(
+        "`{value}` does not fit the column `{column}` of {file}, which holds numbers from 0 to {most}; nothing was written"
+    )]
+    NumberTooLarge {
+        /// The kind of file.
+        file: &'static str,
+        /// The column.
+        column: String,
+        /// The number.
+        value: u64,
+        /// The largest number that fits.
+        most: u64,
     },
     /// There is no setting of this name.
     #[error("there is no setting `{name}`; {hint}")]

@@ -5,6 +5,7 @@ mod cache; // footers and key indexes that are used again and again
 mod catalogue; // the SQLite side: what exists and what it was made from
 mod crash; // crash points, for tests of debug builds
 mod error;
+mod format; // which files a folder has
 mod group_access; // the setting that lets the group read
 mod guard; // a decoder that may panic
 mod journal; // what the simulated cloud keeps
@@ -41,7 +42,7 @@ pub use query::{RecordFilter, RecordSet, RecordWindow, ServedColumns, ServedReco
 pub use verify::{Finding, Severity};
 pub use writer::{
     DroppedSample, KnownEvents, KnownSamples, LivedAhead, PeriodDraft, PeriodRows, Publication,
-    SamplesAt, SeenSamples, StagedPeriod, WriteRecords, Writer,
+    SamplesAt, SeenSamples, StagedPeriod, Upgrade, WriteRecords, Writer,
 };
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.

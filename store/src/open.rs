@@ -14,6 +14,7 @@ use crate::{
         db::{DATABASE, Db, Mode},
         migrate::migrate,
     },
+    format,
     group_access::GroupReads,
     lake::{self, read::Footers, verified::Verified},
     modes::{self, Readers},
@@ -50,7 +51,8 @@ impl Store {
     /// Opens the folder, creating it and its database if they are not there.
     ///
     /// # Errors
-    /// `NotAFolder`, `Permission`, `ForeignDatabase`, `NewerDatabase`;
+    /// `NotAFolder`, `Permission`, `ForeignDatabase`, `NewerDatabase`, `EarlierFormat`,
+    /// `LaterFormat`;
     /// `LakeWithoutCatalogue` if the database is gone but files of the lake are
     /// not: a new, empty catalogue would make orphans of them all.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
@@ -75,6 +77,12 @@ impl Store {
 
     /// Opens an existing folder; the error says how to make one.
     pub fn open_existing(dir: &Path) -> Result<Self, StoreError> {
+        Self::expect_catalogue(dir)?;
+        Self::connect(dir)
+    }
+
+    /// Refuses what is no folder of state.
+    pub(crate) fn expect_catalogue(dir: &Path) -> Result<(), StoreError> {
         let metadata = fs::metadata(dir).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => StoreError::NoFolder { dir: dir.to_owned() },
             _ => StoreError::io("read", dir, e),
@@ -83,7 +91,7 @@ impl Store {
             return Err(StoreError::NotAFolder { path: dir.to_owned() });
         }
         match fs::metadata(dir.join(DATABASE)) {
-            Ok(file) if file.is_file() => Self::connect(dir),
+            Ok(file) if file.is_file() => Ok(()),
             Ok(_) => Err(StoreError::ForeignDatabase { path: dir.join(DATABASE) }),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 refuse_files_without_names(dir)?;
@@ -98,6 +106,8 @@ impl Store {
         if db.schema_version()? == 0 {
             refuse_files_without_names(dir)?;
         }
+        // Before the schema changes: the earlier program may go on with an earlier folder.
+        format::refuse_other(&db, dir)?;
         migrate(&db)?;
         Ok(Self::of(dir, db, Mode::Write))
     }
@@ -105,13 +115,14 @@ impl Store {
     /// Opens an existing folder that cannot or shall not be written to, such as a backup.
     ///
     /// # Errors
-    /// As of [`Self::open_existing`]; `OlderDatabase`.
+    /// As of [`Self::open_existing`]; `OlderDatabase`, `EarlierFormat`.
     pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
         let (db, mode) = Db::connect_read_only(dir)?;
+        format::refuse_other(&db, dir)?;
         Ok(Self::of(dir, db, mode))
     }
 
-    fn of(dir: &Path, db: Db, mode: Mode) -> Self {
+    pub(crate) fn of(dir: &Path, db: Db, mode: Mode) -> Self {
         let inner = Inner {
             dir: dir.to_owned(),
             mode,

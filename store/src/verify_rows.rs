@@ -10,7 +10,7 @@ use cloudtally_model::{settings, utc_day_name};
 use crate::{
     Accounts, Snapshot, StoreError, body,
     catalogue::{checksums, db::Db, load, sql},
-    journal,
+    format, journal,
     lake::{GENERATIONS, period_name},
     outbox, writer,
 };
@@ -134,7 +134,10 @@ fn check_files(snapshot: &Snapshot, wrong: &mut Vec<String>) {
     for known in &snapshot.periods {
         let name = period_name(known.period);
         let records = Path::new(GENERATIONS).join(&name);
-        if known.records.path != records.join(format!("{}.parquet", known.generation)) {
+        // One that `upgrade` has rewritten has the format in its name.
+        let own = format!("{}.parquet", known.generation);
+        let rewritten = format!("v{}-{own}", format::KNOWN);
+        if [own, rewritten].iter().all(|name| known.records.path != records.join(name)) {
             let path = known.records.path.display();
             wrong.push(format!("`{path}` is not of the period {} it is kept for", known.period));
         }

@@ -184,3 +184,34 @@ fn duckdb_reads_the_current_records_and_nothing_twice() {
     let Some(said) = with_client(Client::DuckDb, script, &[&data]) else { return };
     assert_eq!(said, "2 129600000\n");
 }
+
+/// Other engines show unsigned columns as decimals, or as types of their own.
+#[test]
+fn duckdb_sees_numbers_as_signed_integers() {
+    let cloudtally = Cloudtally::new();
+    ingest(&cloudtally, "events", "default", &format!("{HEADER}{}", volume(1, 2)));
+    cloudtally.ok(&JANUARY_5);
+    cloudtally.ok(&["export", "--format", "parquet", "--out", "x.parquet"]);
+    let simulate = ["--vms", "2", "--days", "1", "--format", "parquet", "--out", "sim"];
+    cloudtally.ok(&[&["simulate"], &simulate[..]].concat());
+    let script = "import duckdb, glob, sys\n\
+                  files = [sys.argv[1] + '/x.parquet', *glob.glob(sys.argv[1] + '/sim/*.parquet'),\n\
+                  \x20        *glob.glob(sys.argv[1] + '/data/*/**/*.parquet', recursive=True)]\n\
+                  for file in files:\n\
+                  \x20   rows = duckdb.connect().execute(f\"describe select * from '{file}'\").fetchall()\n\
+                  \x20   print(file.rsplit('/', 1)[1], *sorted({row[1] for row in rows}), sep='|')\n\
+                  \x20   quantity = {row[0]: row[1] for row in rows}.get('quantity', 'BIGINT')\n\
+                  \x20   assert quantity == 'BIGINT', quantity\n";
+    let folder = cloudtally.path("").display().to_string();
+    let Some(said) = with_client(Client::DuckDb, script, &[&folder]) else { return };
+    assert!(said.lines().count() >= 6, "{said}");
+    let known =
+        ["BIGINT", "SMALLINT", "VARCHAR", "BOOLEAN", "TIMESTAMP WITH TIME ZONE", "DECIMAL(26,6)"];
+    for line in said.lines() {
+        let (file, types) = line.split_once('|').unwrap();
+        assert!(types.contains("BIGINT"), "{line}");
+        for found in types.split('|') {
+            assert!(known.contains(&found), "{file} has a column of {found}");
+        }
+    }
+}

@@ -13,8 +13,8 @@ use ::parquet::{
 };
 use arrow::{
     array::{
-        ArrayRef, BooleanBuilder, Decimal128Builder, StringBuilder, TimestampMillisecondBuilder,
-        UInt64Builder,
+        ArrayRef, BooleanBuilder, Decimal128Builder, Int64Builder, StringBuilder,
+        TimestampMillisecondBuilder,
     },
     datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
 };
@@ -64,7 +64,7 @@ impl<'a> Sink<'a> for ParquetSink<'a> {
         let (mut builders, mut buffer) = (builders(), String::new());
         for_each(records, names, &mut |row| {
             for (column, builder) in COLUMNS.iter().zip(&mut builders) {
-                builder.append((column.value)(row, &mut buffer));
+                builder.append((column.value)(row, &mut buffer))?;
             }
             Ok::<(), io::Error>(())
         })?;
@@ -86,7 +86,7 @@ impl<'a> Sink<'a> for ParquetSink<'a> {
 
 enum Builder {
     Text(StringBuilder),
-    Number(UInt64Builder),
+    Number(Int64Builder),
     Flag(BooleanBuilder),
     Date(TimestampMillisecondBuilder),
     Decimal(Decimal128Builder),
@@ -99,7 +99,7 @@ impl<'a> ParquetSink<'a> {
         let fields = COLUMNS.iter().map(|column| {
             let data_type = match column.column_type {
                 ColumnType::Text | ColumnType::Id => DataType::Utf8,
-                ColumnType::Number => DataType::UInt64,
+                ColumnType::Number => DataType::Int64,
                 ColumnType::Flag => DataType::Boolean,
                 ColumnType::Date => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
                 ColumnType::Decimal => RAW_USAGE,
@@ -174,7 +174,7 @@ impl<'a> ParquetSink<'a> {
 fn builders() -> Vec<Builder> {
     let builder = |column: &ExportColumn| match column.column_type {
         ColumnType::Text | ColumnType::Id => Builder::Text(StringBuilder::new()),
-        ColumnType::Number => Builder::Number(UInt64Builder::new()),
+        ColumnType::Number => Builder::Number(Int64Builder::new()),
         ColumnType::Flag => Builder::Flag(BooleanBuilder::new()),
         ColumnType::Date => Builder::Date(TimestampMillisecondBuilder::new().with_timezone("UTC")),
         ColumnType::Decimal => Builder::Decimal(Decimal128Builder::new().with_data_type(RAW_USAGE)),
@@ -183,21 +183,24 @@ fn builders() -> Vec<Builder> {
 }
 
 impl Builder {
-    fn append(&mut self, value: Cell<'_>) {
+    fn append(&mut self, value: Cell<'_>) -> io::Result<()> {
         match (self, value) {
             (Self::Text(builder), Cell::Text(text)) => builder.append_value(text),
             (Self::Text(builder), _) => builder.append_null(),
-            (Self::Number(builder), Cell::Number(number)) => builder.append_value(number),
+            (Self::Number(builder), Cell::Number(number)) => {
+                builder.append_value(i64::try_from(number).map_err(io::Error::other)?);
+            }
             (Self::Number(builder), _) => builder.append_null(),
             (Self::Flag(builder), Cell::Flag(flag)) => builder.append_value(flag),
             (Self::Flag(builder), _) => builder.append_null(),
             (Self::Date(builder), Cell::Date((at, _))) => builder.append_value(at.as_millis()),
             (Self::Date(builder), _) => builder.append_null(),
             (Self::Decimal(builder), Cell::Decimal(millionths)) => {
-                builder.append_option(i128::try_from(millionths).ok());
+                builder.append_value(i128::try_from(millionths).map_err(io::Error::other)?);
             }
             (Self::Decimal(builder), _) => builder.append_null(),
         }
+        Ok(())
     }
 
     fn finish(self) -> ArrayRef {

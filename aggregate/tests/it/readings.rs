@@ -118,7 +118,7 @@ fn a_baseline_that_turns_out_to_be_a_failed_poll_takes_nothing_back() {
 
 /// Device 9 counts like no device can, device 8 like any other.
 const IMPOSSIBLE: &str = "2026-03-01 06:00:00 9 0 0 a=3
-     2026-03-01 12:00:00 9 18446744073709551615 18446744073709551615 a=3
+     2026-03-01 12:00:00 9 9223372036854775807 9223372036854775807 a=3
      2026-03-01 18:00:00 9 5 5 a=3
      2026-03-02 06:00:00 9 9 9 a=3
      2026-03-01 06:00:00 8 0 0

@@ -177,6 +177,9 @@ impl FromStr for Format {
 mod tests {
     use cloudtally_model::{Instant, ZoneId};
 
+    use ::parquet::arrow::arrow_reader::ArrowReaderMetadata;
+    use arrow::datatypes::DataType;
+
     use super::*;
 
     fn event() -> UsageEvent {
@@ -190,7 +193,7 @@ mod tests {
             resource_name: Some("a \"b\", c\nd".into()),
             offering: Some(3u64.into()),
             template: None,
-            size: Some(u64::MAX),
+            size: Some(i64::MAX as u64),
             virtual_size: None,
             resource_type: Some("KVM".into()),
         }
@@ -214,8 +217,8 @@ mod tests {
             Format::Csv,
             "id,type,created,account_id,zone_id,resource_id,resource_name,offering_id,template_id,\
              size,virtual_size,resource_type,processed\n\
-             7,VM.START,2026-01-31 23:59:59,2,0,9,\"a \"\"b\"\", c\nd\",3,,18446744073709551615,,KVM,0\n\
-             7,VM.START,2026-02-01 00:00:00.007,2,0,9,,3,,18446744073709551615,,KVM,0\n\
+             7,VM.START,2026-01-31 23:59:59,2,0,9,\"a \"\"b\"\", c\nd\",3,,9223372036854775807,,KVM,0\n\
+             7,VM.START,2026-02-01 00:00:00.007,2,0,9,,3,,9223372036854775807,,KVM,0\n\
              no row\n",
         );
     }
@@ -226,11 +229,11 @@ mod tests {
             Format::JsonLines,
             "{\"id\":7,\"type\":\"VM.START\",\"created\":\"2026-01-31 23:59:59\",\"account_id\":2,\
              \"zone_id\":0,\"resource_id\":9,\"resource_name\":\"a \\\"b\\\", c\\nd\",\
-             \"offering_id\":3,\"template_id\":null,\"size\":18446744073709551615,\
+             \"offering_id\":3,\"template_id\":null,\"size\":9223372036854775807,\
              \"virtual_size\":null,\"resource_type\":\"KVM\",\"processed\":0}\n\
              {\"id\":7,\"type\":\"VM.START\",\"created\":\"2026-02-01 00:00:00.007\",\
              \"account_id\":2,\"zone_id\":0,\"resource_id\":9,\"resource_name\":null,\
-             \"offering_id\":3,\"template_id\":null,\"size\":18446744073709551615,\
+             \"offering_id\":3,\"template_id\":null,\"size\":9223372036854775807,\
              \"virtual_size\":null,\"resource_type\":\"KVM\",\"processed\":0}\nno row\n",
         );
     }
@@ -245,6 +248,22 @@ mod tests {
         assert_eq!(writer.finish().unwrap(), 1);
         let bytes = std::fs::read(&path).unwrap();
         assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    }
+
+    #[test]
+    fn parquet_has_signed_numbers_and_refuses_those_beyond() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("events.parquet");
+        let mut writer = EventWriter::create(&path, Format::Parquet).unwrap();
+        writer.write(&event()).unwrap();
+        writer.finish().unwrap();
+        let file = std::fs::File::open(&path).unwrap();
+        let schema = ArrowReaderMetadata::load(&file, Default::default()).unwrap().schema().clone();
+        let numbers = schema.fields().iter().filter(|field| field.data_type().is_integer());
+        let types: Vec<_> = numbers.map(|field| field.data_type().clone()).collect();
+        assert_eq!(types, vec![DataType::Int64; 8]);
+        let mut writer = EventWriter::create(&path, Format::Parquet).unwrap();
+        assert!(writer.write(&UsageEvent { size: Some(1 << 63), ..event() }).is_err());
     }
 
     #[test]

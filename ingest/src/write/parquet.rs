@@ -1,6 +1,6 @@
 //! Parquet: typed columns, gathered into row groups.
 //!
-//! Unsigned numbers are `uint64`, zones `int64`, instants timestamps of
+//! Numbers are `int64`, which every reader of Parquet has, instants timestamps of
 //! milliseconds in UTC. Nothing of the clock, the host or the version of a
 //! library gets into the file: the same rows make the same bytes.
 
@@ -9,7 +9,7 @@ use std::{fs::File, io, path::Path, sync::Arc};
 use arrow::{
     array::{
         ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, StringBuilder,
-        TimestampMillisecondBuilder, UInt64Builder,
+        TimestampMillisecondBuilder,
     },
     datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
 };
@@ -34,8 +34,7 @@ pub(super) struct ParquetRows {
 
 #[derive(Debug)]
 enum Builder {
-    Unsigned(UInt64Builder),
-    Signed(Int64Builder),
+    Number(Int64Builder),
     Text(StringBuilder),
     Flag(BooleanBuilder),
     Instant(TimestampMillisecondBuilder),
@@ -59,7 +58,7 @@ impl ParquetRows {
 
     pub(super) fn write<T: Row>(&mut self, row: &T) -> io::Result<()> {
         for (column, builder) in T::columns().iter().zip(&mut self.builders) {
-            builder.append((column.cell)(row));
+            builder.append((column.cell)(row))?;
         }
         self.gathered += 1;
         if self.gathered == GROUP_ROWS { self.write_group() } else { Ok(()) }
@@ -83,8 +82,7 @@ impl ParquetRows {
 
 fn data_type(kind: Kind) -> DataType {
     match kind {
-        Kind::Unsigned => DataType::UInt64,
-        Kind::Signed => DataType::Int64,
+        Kind::Unsigned | Kind::Signed => DataType::Int64,
         Kind::Text => DataType::Utf8,
         Kind::Flag => DataType::Boolean,
         Kind::Instant => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
@@ -94,20 +92,20 @@ fn data_type(kind: Kind) -> DataType {
 impl Builder {
     fn new(kind: Kind) -> Self {
         match kind {
-            Kind::Unsigned => Self::Unsigned(UInt64Builder::new()),
-            Kind::Signed => Self::Signed(Int64Builder::new()),
+            Kind::Unsigned | Kind::Signed => Self::Number(Int64Builder::new()),
             Kind::Text => Self::Text(StringBuilder::new()),
             Kind::Flag => Self::Flag(BooleanBuilder::new()),
             Kind::Instant => Self::Instant(TimestampMillisecondBuilder::new().with_timezone("UTC")),
         }
     }
 
-    fn append(&mut self, cell: Cell<'_>) {
+    fn append(&mut self, cell: Cell<'_>) -> io::Result<()> {
         match (self, cell) {
-            (Self::Unsigned(builder), Cell::Unsigned(number)) => builder.append_value(number),
-            (Self::Unsigned(builder), _) => builder.append_null(),
-            (Self::Signed(builder), Cell::Signed(number)) => builder.append_value(number),
-            (Self::Signed(builder), _) => builder.append_null(),
+            (Self::Number(builder), Cell::Unsigned(number)) => {
+                builder.append_value(i64::try_from(number).map_err(io::Error::other)?);
+            }
+            (Self::Number(builder), Cell::Signed(number)) => builder.append_value(number),
+            (Self::Number(builder), _) => builder.append_null(),
             (Self::Text(builder), Cell::Text(text)) => builder.append_value(text),
             (Self::Text(builder), _) => builder.append_null(),
             (Self::Flag(builder), Cell::Set) => builder.append_value(true),
@@ -115,12 +113,12 @@ impl Builder {
             (Self::Instant(builder), Cell::Instant(at)) => builder.append_value(at.as_millis()),
             (Self::Instant(builder), _) => builder.append_null(),
         }
+        Ok(())
     }
 
     fn finish(&mut self) -> ArrayRef {
         match self {
-            Self::Unsigned(builder) => Arc::new(builder.finish()),
-            Self::Signed(builder) => Arc::new(builder.finish()),
+            Self::Number(builder) => Arc::new(builder.finish()),
             Self::Text(builder) => Arc::new(builder.finish()),
             Self::Flag(builder) => Arc::new(builder.finish()),
             Self::Instant(builder) => Arc::new(builder.finish()),

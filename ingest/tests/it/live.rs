@@ -2,7 +2,8 @@
 
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::{
-    Account, AccountId, EventId, Instant, ResourceId, SourceName, UsageEvent, ZoneId,
+    Account, AccountId, DeviceType, EventId, Instant, NetworkSample, ResourceId, SeriesKey,
+    SourceName, UsageEvent, ZoneId,
     port::{ChangeSet, Journal},
 };
 use cloudtally_store::{LockWait, Store, Writer};
@@ -82,4 +83,50 @@ fn what_is_told_is_taken_once_and_in_order() {
         "b",
         "the later one is the truth"
     );
+}
+
+#[test]
+fn a_number_that_no_file_holds_is_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let mut journal = store.journal(wait(&mut || {})).unwrap();
+    let huge = UsageEvent { size: Some(1 << 63), ..event(1, "VOLUME.CREATE") };
+    let sample = |bytes_sent| NetworkSample {
+        sampled: event(1, "").created,
+        series: SeriesKey {
+            account: AccountId(3),
+            zone: ZoneId::from_source(1),
+            device_type: DeviceType::DomainRouter,
+            device: 7,
+            network: 204.into(),
+            address: None,
+        },
+        bytes_sent,
+        bytes_received: 0,
+        restarted: false,
+    };
+    let changes = ChangeSet {
+        usage: vec![huge, event(2, "VM.START")],
+        samples: vec![sample(u64::MAX), sample(i64::MAX as u64)],
+        accounts: vec![Account { id: AccountId(u64::MAX), ..account("a") }],
+        ..ChangeSet::default()
+    };
+    journal.commit(&changes).unwrap();
+    let taken = take_outbox(&writer(&store), 1).unwrap();
+    for (counts, accepted) in [(taken.events, 1), (taken.samples, 1), (taken.accounts, 0)] {
+        assert_eq!((counts.accepted, counts.quarantined), (accepted, 1));
+    }
+    let mut reasons: Vec<String> =
+        store.quarantined(None, 9).unwrap().into_iter().map(|row| row.reason).collect();
+    reasons.sort_unstable();
+    let allowed = "is not a whole number from 0 to 9223372036854775807";
+    assert_eq!(
+        reasons,
+        [
+            format!("column `bytes_sent`: `18446744073709551615` {allowed}"),
+            format!("column `id`: `18446744073709551615` {allowed}"),
+            format!("column `size`: `9223372036854775808` {allowed}"),
+        ]
+    );
+    assert_eq!(take_outbox(&writer(&store), 1).unwrap(), cloudtally_ingest::Taken::default());
 }

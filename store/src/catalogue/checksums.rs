@@ -22,7 +22,7 @@ const KEYS_MAX: usize = 20;
 type Table = (&'static str, &'static str);
 
 /// All tables with checksums.
-pub(crate) const TABLES: [Table; 27] = [
+pub(crate) const TABLES: [Table; 28] = [
     ACCOUNT,
     COUNTER,
     PERIOD,
@@ -36,6 +36,7 @@ pub(crate) const TABLES: [Table; 27] = [
     ("empty_stretch", of::EMPTY_STRETCH),
     ("open_file", of::OPEN_FILE),
     ("retired_file", of::RETIRED_FILE),
+    ("file_block", of::FILE_BLOCK),
     ("account_removal", of::ACCOUNT_REMOVAL),
     ("ingest_run", of::INGEST_RUN),
     ("quarantine", of::QUARANTINE),

@@ -59,12 +59,17 @@ fn lake_file(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<LakeFile>>
     if row.get_ref(column)? == rusqlite::types::ValueRef::Null {
         return Ok(None);
     }
-    Ok(Some(LakeFile {
+    file(row, column).map(Some)
+}
+
+/// Likewise where there is a file.
+pub(crate) fn file(row: &Row<'_>, column: usize) -> rusqlite::Result<LakeFile> {
+    Ok(LakeFile {
         path: path(row, column)?,
         rows: unsigned(row, column + 1)?,
         bytes: unsigned(row, column + 2)?,
         sha256: row.get(column + 3)?,
-    }))
+    })
 }
 
 /// The current state of everything; call it inside one transaction.

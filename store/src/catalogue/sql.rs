@@ -82,6 +82,17 @@ queries! {
         ADMIN_KEYS = "admin_keys",
         SET_ADMIN_KEYS = "set_admin_keys",
     }
+    /// The files of a folder of an earlier format, rewritten.
+    upgrade from "upgrade.sql" {
+        FORMAT = "format",
+        SET_FORMAT = "set_format",
+        RECORD_FILES = "record_files",
+        OPEN_FILES = "open_files",
+        EVENT_FILE = "event_file",
+        SAMPLE_FILE = "sample_file",
+        RECORD_FILE = "record_file",
+        OPEN_FILE = "open_file",
+    }
     /// Sources, event and sample files, runs.
     ingest from "ingest.sql" {
         SOURCES = "sources",
@@ -203,6 +214,7 @@ queries! {
         RECORD_FILE = "record_file",
         OPEN_FILE = "open_file",
         RETIRED_FILE = "retired_file",
+        FILE_BLOCK = "file_block",
         ACCOUNT = "account",
         ACCOUNT_REMOVAL = "account_removal",
         INGEST_RUN = "ingest_run",
@@ -242,6 +254,9 @@ queries! {
         RETIRED = "retired",
         RETIRE = "retire",
         FORGET_RETIRED = "forget_retired",
+        PUT_BLOCKS = "put_blocks",
+        BLOCKS = "blocks",
+        FORGET_BLOCKS = "forget_blocks",
         SETTLE = "settle",
     }
 }
@@ -259,6 +274,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0009_quarantine.sql"),
     include_str!("../../../sql/migrations/0010_checksums.sql"),
     include_str!("../../../sql/migrations/0011_dropped_sample.sql"),
+    include_str!("../../../sql/migrations/0012_blocks.sql"),
 ];
 
 #[cfg(test)]

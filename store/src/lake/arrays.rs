@@ -1,20 +1,27 @@
 //! Arrow arrays filled column by column, from whatever has the values of rows.
 
 use arrow::{
-    array::{BooleanArray, DictionaryArray, Int32Array, StringArray, UInt64Array},
-    buffer::{BooleanBuffer, NullBuffer, OffsetBuffer, ScalarBuffer},
+    array::{BooleanArray, DictionaryArray, Int32Array, Int64Array, StringArray},
+    buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer},
     datatypes::Int32Type,
 };
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
-/// Stands for "null" while a column is filled.
-const NONE: u64 = u64::MAX;
-
 /// Optional numbers of `height` rows.
-pub(crate) fn optional(height: usize, of: impl Fn(usize) -> Option<u64>) -> UInt64Array {
-    let values: Vec<u64> = (0..height).map(|row| of(row).unwrap_or(NONE)).collect();
-    let valid = BooleanBuffer::collect_bool(height, |row| values[row] != NONE);
-    UInt64Array::new(values.into(), nulls(valid))
+pub(crate) fn optional(height: usize, of: impl Fn(usize) -> Option<u64>) -> Int64Array {
+    let mut values = Vec::with_capacity(height);
+    let mut valid = Vec::with_capacity(height.div_ceil(64));
+    for first in (0..height).step_by(64) {
+        let mut bits = 0_u64;
+        for row in first..height.min(first + 64) {
+            let value = of(row);
+            bits |= u64::from(value.is_some()) << (row - first);
+            values.push(value.unwrap_or(0).cast_signed());
+        }
+        valid.push(bits);
+    }
+    let valid = BooleanBuffer::new(Buffer::from_vec(valid), 0, height);
+    Int64Array::new(values.into(), nulls(valid))
 }
 
 /// Optional flags of `height` rows.

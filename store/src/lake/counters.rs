@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array};
+use arrow::array::{RecordBatch, StringArray, TimestampMillisecondArray};
 use cloudtally_model::{Instant, SeriesKey, SourceId, Sources};
 
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
+    numbers::{numbers, optional_numbers},
     read::{Batches, Columns, LakeReader, instant, value},
     samples::{SeriesColumns, network_number},
     verified::NamedFile,
@@ -47,19 +48,19 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
         Access::RowGroups,
         &[
             ("source", Type::Word, Always, Repeating),
-            ("account_id", Type::U64, Always, Repeating),
-            ("zone_id", Type::U64, Optional, Repeating),
+            ("account_id", Type::I64, Always, Repeating),
+            ("zone_id", Type::I64, Optional, Repeating),
             ("device_type", Type::Word, Always, Repeating),
-            ("device_id", Type::U64, Always, Growing),
-            ("network_id", Type::U64, Optional, Repeating),
+            ("device_id", Type::I64, Always, Growing),
+            ("network_id", Type::I64, Optional, Repeating),
             ("address", Type::Name, Optional, Repeating),
             ("last_sampled", Type::Instant, Always, Repeating),
-            ("last_sent", Type::U64, Always, Plain),
-            ("last_received", Type::U64, Always, Plain),
-            ("sent", Type::U64, Always, Plain),
-            ("received", Type::U64, Always, Plain),
-            ("own_sent", Type::U64, Always, Plain),
-            ("own_received", Type::U64, Always, Plain),
+            ("last_sent", Type::I64, Always, Plain),
+            ("last_received", Type::I64, Always, Plain),
+            ("sent", Type::I64, Always, Plain),
+            ("received", Type::I64, Always, Plain),
+            ("own_sent", Type::I64, Always, Plain),
+            ("own_received", Type::I64, Always, Plain),
             ("folded_from", Type::Instant, Optional, Repeating),
         ],
     )
@@ -68,11 +69,9 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
 /// Encodes counters as they come.
 pub(crate) fn encode(counters: &[BilledCounter], sources: &Sources) -> Result<Vec<u8>, StoreError> {
     KIND.encode(counters, |rows| {
-        let numbers =
-            |of: fn(&BilledCounter) -> u64| UInt64Array::from_iter_values(rows.iter().map(of));
-        let optional = |of: fn(&BilledCounter) -> Option<u64>| -> UInt64Array {
-            rows.iter().map(of).collect()
-        };
+        let numbers = |of: fn(&BilledCounter) -> u64| numbers(rows.iter().map(of));
+        let optional =
+            |of: fn(&BilledCounter) -> Option<u64>| optional_numbers(rows.iter().map(of));
         let source_names = rows.iter().map(|c| sources.name(c.source).as_str());
         let device_types = rows.iter().map(|c| c.series.device_type.as_name());
         let addresses = rows.iter().map(|c| c.series.address.as_deref());

@@ -17,6 +17,7 @@ use roaring::RoaringTreemap;
 
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
+    numbers::{numbers, optional_numbers},
     read::{Batches, Columns, LakeReader, WordArray, instant, name, value, zone},
     verified::NamedFile,
 };
@@ -28,17 +29,17 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
         Access::RowGroups,
         &[
             ("source", Type::Word, Always, Repeating),
-            ("id", Type::U64, Always, Growing),
+            ("id", Type::I64, Always, Growing),
             ("type", Type::Word, Always, Repeating),
             ("created", Type::Instant, Always, Growing),
-            ("account_id", Type::U64, Always, Repeating),
-            ("zone_id", Type::U64, Optional, Repeating),
-            ("resource_id", Type::U64, Always, Growing),
+            ("account_id", Type::I64, Always, Repeating),
+            ("zone_id", Type::I64, Optional, Repeating),
+            ("resource_id", Type::I64, Always, Growing),
             ("resource_name", Type::Name, Optional, Plain),
-            ("offering_id", Type::U64, Optional, Repeating),
-            ("template_id", Type::U64, Optional, Repeating),
-            ("size", Type::U64, Optional, Repeating),
-            ("virtual_size", Type::U64, Optional, Repeating),
+            ("offering_id", Type::I64, Optional, Repeating),
+            ("template_id", Type::I64, Optional, Repeating),
+            ("size", Type::I64, Optional, Repeating),
+            ("virtual_size", Type::I64, Optional, Repeating),
             ("resource_type", Type::Word, Optional, Repeating),
         ],
     )
@@ -47,10 +48,8 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
 /// Encodes sorted events of one source.
 pub(crate) fn encode(source: &SourceName, events: &[UsageEvent]) -> Result<Vec<u8>, StoreError> {
     KIND.encode(events, |rows| {
-        let numbers =
-            |of: fn(&UsageEvent) -> u64| UInt64Array::from_iter_values(rows.iter().map(of));
-        let optional =
-            |of: fn(&UsageEvent) -> Option<u64>| -> UInt64Array { rows.iter().map(of).collect() };
+        let numbers = |of: fn(&UsageEvent) -> u64| numbers(rows.iter().map(of));
+        let optional = |of: fn(&UsageEvent) -> Option<u64>| optional_numbers(rows.iter().map(of));
         let texts =
             |of: fn(&UsageEvent) -> Option<&str>| -> StringArray { rows.iter().map(of).collect() };
         let created = rows.iter().map(|e| e.created.as_millis());
@@ -97,17 +96,17 @@ impl EventColumns {
     fn of(batch: &RecordBatch) -> Self {
         let columns = Columns(batch);
         Self {
-            id: columns.u64("id").clone(),
+            id: columns.u64("id"),
             types: columns.words("type").to_owned(),
             created: columns.instants("created").clone(),
-            account: columns.u64("account_id").clone(),
-            zone: columns.u64("zone_id").clone(),
-            resource: columns.u64("resource_id").clone(),
+            account: columns.u64("account_id"),
+            zone: columns.u64("zone_id"),
+            resource: columns.u64("resource_id"),
             name: columns.names("resource_name").clone(),
-            offering: columns.u64("offering_id").clone(),
-            template: columns.u64("template_id").clone(),
-            size: columns.u64("size").clone(),
-            virtual_size: columns.u64("virtual_size").clone(),
+            offering: columns.u64("offering_id"),
+            template: columns.u64("template_id"),
+            size: columns.u64("size"),
+            virtual_size: columns.u64("virtual_size"),
             resource_type: columns.words("resource_type").to_owned(),
         }
     }
@@ -269,8 +268,8 @@ pub(crate) fn read_ids(
     let column = ProjectionMask::columns(builder.parquet_schema(), ["id"]);
     let ids = ids.clone();
     let wanted = ArrowPredicateFn::new(column, move |batch: RecordBatch| {
-        let stored = Columns(&batch).u64("id").values();
-        Ok(BooleanArray::from_iter(stored.iter().map(|id| Some(ids.contains(*id)))))
+        let stored = Columns(&batch).u64("id");
+        Ok(BooleanArray::from_iter(stored.values().iter().map(|id| Some(ids.contains(*id)))))
     });
     let builder =
         builder.with_row_groups(groups).with_row_filter(RowFilter::new(vec![Box::new(wanted)]));

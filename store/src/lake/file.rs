@@ -4,12 +4,14 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
+    ops::Deref,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use sha2::{Digest, Sha256};
 
+use super::blocks;
 use crate::{
     LakeFile, StoreError,
     crash::{self, Steps},
@@ -31,7 +33,23 @@ pub(crate) struct StagedFile {
     pub(crate) rows: u64,
     bytes: u64,
     sha256: String,
+    blocks: Vec<u8>,
     steps: &'static Steps,
+}
+
+/// A file that has its name, for the catalogue to take.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    file: LakeFile,
+    /// Checksums of its blocks.
+    pub(crate) blocks: Vec<u8>,
+}
+
+impl Deref for NewFile {
+    type Target = LakeFile;
+    fn deref(&self) -> &LakeFile {
+        &self.file
+    }
 }
 
 impl StagedFile {
@@ -56,6 +74,7 @@ impl StagedFile {
             rows: rows as u64,
             bytes: content.len() as u64,
             sha256: hex(&Sha256::digest(content)),
+            blocks: blocks::checksums(content),
             steps,
         };
         let result = staged.put(&path, content, readers);
@@ -75,8 +94,14 @@ impl StagedFile {
         crash::point(self.steps.after_sync)
     }
 
+    /// Its temporary path, its size and its checksum.
+    pub(crate) fn written(&self) -> (&Path, u64, &str) {
+        let path = self.temporary.as_deref().unwrap_or(&self.root);
+        (path, self.bytes, &self.sha256)
+    }
+
     /// Gives the file its own name. The name is on disk only after [`sync_folders`].
-    pub(crate) fn rename(mut self, name: &str) -> Result<LakeFile, StoreError> {
+    pub(crate) fn rename(mut self, name: &str) -> Result<NewFile, StoreError> {
         let path = self.folder.join(name);
         let target = self.root.join(&path);
         if let Some(temporary) = &self.temporary {
@@ -87,7 +112,8 @@ impl StagedFile {
         crash::point(self.steps.after_rename)
             .map_err(|e| StoreError::io("rename a new file to", &target, e))?;
         let sha256 = std::mem::take(&mut self.sha256);
-        Ok(LakeFile { path, rows: self.rows, bytes: self.bytes, sha256 })
+        let file = LakeFile { path, rows: self.rows, bytes: self.bytes, sha256 };
+        Ok(NewFile { file, blocks: std::mem::take(&mut self.blocks) })
     }
 }
 
@@ -125,10 +151,10 @@ pub(crate) fn make_folder(root: &Path, folder: &Path, readers: Readers) -> Resul
 /// Puts the names of the files on disk, folder by folder.
 pub(crate) fn sync_folders<'a>(
     root: &Path,
-    files: impl IntoIterator<Item = &'a LakeFile>,
+    files: impl IntoIterator<Item = &'a NewFile>,
     steps: &Steps,
 ) -> Result<(), StoreError> {
-    let mut folders: Vec<&Path> = files.into_iter().filter_map(|file| file.path.parent()).collect();
+    let mut folders: Vec<&Path> = files.into_iter().filter_map(|new| new.path.parent()).collect();
     folders.sort_unstable();
     folders.dedup();
     for folder in folders {
@@ -195,7 +221,7 @@ mod tests {
         drop(staged(root.path()).unwrap());
         assert_eq!(list(root.path()).unwrap(), Vec::<PathBuf>::new());
         let file = staged(root.path()).unwrap().rename("1-default.parquet").unwrap();
-        assert_eq!(list(root.path()).unwrap(), [file.path]);
+        assert_eq!(list(root.path()).unwrap(), [file.path.clone()]);
         assert_eq!(
             file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
             "as sha256sum prints it for `abc`"

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow::{
     array::RecordBatch,
-    datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
+    datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit},
 };
 use parquet::{
     arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
@@ -19,6 +19,7 @@ use parquet::{
     schema::types::ColumnPath,
 };
 
+use super::numbers;
 use crate::StoreError;
 
 /// Rows in a row group: what a reader skips or decodes as one.
@@ -32,10 +33,10 @@ const CREATED_BY: &str = "cloudtally";
 /// The type of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
-    /// An unsigned number of 64 bits.
-    U64,
-    /// An unsigned number of 16 bits.
-    U16,
+    /// A number from 0 to 2^63 - 1.
+    I64,
+    /// A number from 0 to 2^15 - 1.
+    I16,
     /// Milliseconds since 1970 in UTC.
     Instant,
     /// Text of which there are few different ones.
@@ -99,8 +100,8 @@ impl Kind {
         let schema = |words: &DataType| {
             let fields = columns.iter().map(|(name, column, need, _)| {
                 let data_type = match column {
-                    Type::U64 => DataType::UInt64,
-                    Type::U16 => DataType::UInt16,
+                    Type::I64 => DataType::Int64,
+                    Type::I16 => DataType::Int16,
                     Type::Instant => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
                     Type::Word => words.clone(),
                     Type::Name => DataType::Utf8,
@@ -131,13 +132,24 @@ impl Kind {
         self.read_schema.fields().iter().map(|field| field.name().as_str())
     }
 
-    /// The schema by which a file of so many columns is read.
-    pub(crate) fn read_schema(&self, columns: usize) -> SchemaRef {
+    /// The schema by which a file is read whose own is `found`: one of an earlier version may
+    /// lack columns, and its numbers are unsigned.
+    pub(crate) fn read_schema(&self, found: &Schema) -> SchemaRef {
         let fields = self.read_schema.fields();
-        match fields.len() - self.appended {
-            before if before == columns => Arc::new(Schema::new(fields[..before].to_vec())),
-            _ => Arc::clone(&self.read_schema),
+        let lacks_appended = fields.len() - self.appended == found.fields().len();
+        let is_unsigned = |field: &Field| {
+            found.field_with_name(field.name()).is_ok_and(|f| f.data_type().is_unsigned_integer())
+        };
+        if !lacks_appended && !fields.iter().any(|field| is_unsigned(field)) {
+            return Arc::clone(&self.read_schema);
         }
+        let kept = if lacks_appended { found.fields().len() } else { fields.len() };
+        let fields = fields[..kept].iter().map(|field| match field.data_type() {
+            DataType::Int64 if is_unsigned(field) => as_type(field, DataType::UInt64),
+            DataType::Int16 if is_unsigned(field) => as_type(field, DataType::UInt16),
+            _ => Arc::clone(field),
+        });
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 
     /// The schema a batch to be written must have.
@@ -156,14 +168,25 @@ impl Kind {
         rows: &[R],
         batch: impl Fn(&[R]) -> Result<RecordBatch, arrow::error::ArrowError>,
     ) -> Result<Vec<u8>, StoreError> {
+        let failed = |cause| StoreError::Encode { file: self.name, cause };
         let mut writer = self.writer()?;
-        let encode = || {
-            for chunk in rows.chunks(ROW_GROUP_ROWS) {
-                writer.write(&batch(chunk)?)?;
-            }
-            writer.into_inner()
-        };
-        encode().map_err(|cause| StoreError::Encode { file: self.name, cause })
+        for chunk in rows.chunks(ROW_GROUP_ROWS) {
+            self.write(&mut writer, &batch(chunk).map_err(|cause| failed(cause.into()))?)?;
+        }
+        writer.into_inner().map_err(failed)
+    }
+
+    /// Adds a batch to a file under way.
+    ///
+    /// # Errors
+    /// `NumberTooLarge` if it has a number that the file cannot hold.
+    pub(crate) fn write(
+        &self,
+        writer: &mut ArrowWriter<Vec<u8>>,
+        batch: &RecordBatch,
+    ) -> Result<(), StoreError> {
+        numbers::check(self, batch)?;
+        writer.write(batch).map_err(|cause| StoreError::Encode { file: self.name, cause })
     }
 
     /// A file under way. Batches of [`ROW_GROUP_ROWS`] are to be written to it, and a
@@ -175,6 +198,10 @@ impl Kind {
         ArrowWriter::try_new_with_options(Vec::new(), self.write_schema(), options)
             .map_err(|cause| StoreError::Encode { file: self.name, cause })
     }
+}
+
+fn as_type(field: &FieldRef, data_type: DataType) -> FieldRef {
+    Arc::new(field.as_ref().clone().with_data_type(data_type))
 }
 
 fn properties(access: Access, columns: &[Column]) -> WriterProperties {
@@ -195,7 +222,7 @@ fn properties(access: Access, columns: &[Column]) -> WriterProperties {
     };
     for (name, column, _, coding) in columns {
         let path = ColumnPath::from(*name);
-        let is_number = matches!(column, Type::U64 | Type::U16 | Type::Instant);
+        let is_number = matches!(column, Type::I64 | Type::I16 | Type::Instant);
         if is_number && *coding != Coding::Plain {
             properties =
                 properties.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);

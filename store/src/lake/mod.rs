@@ -5,11 +5,13 @@
 //! and equal checksums.
 
 pub(crate) mod arrays; // arrays filled column by column
+pub(crate) mod blocks; // checksums of what is read
 pub(crate) mod counters; // what was billed of samples
 pub(crate) mod events; // accepted usage events
 pub(crate) mod file; // temporary name, sync, rename, checksum
 pub(crate) mod kind; // columns and their encodings as a table
 pub(crate) mod links; // one more name for a file
+pub(crate) mod numbers; // unsigned in memory, signed in files
 pub(crate) mod read; // opening, skipping row groups, columns of a batch
 pub(crate) mod records; // usage records
 pub(crate) mod samples; // accepted network samples

@@ -11,7 +11,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray,
     TimestampMillisecondArray, UInt16Array, UInt64Array,
 };
-use arrow::datatypes::{Int32Type, TimestampMillisecondType, UInt16Type, UInt64Type};
+use arrow::datatypes::{Int32Type, TimestampMillisecondType};
 use cloudtally_model::{Instant, SourceId, Sources, ZoneId};
 use parquet::{
     arrow::{
@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use super::{
     kind::{Access, Kind},
+    numbers,
     verified::NamedFile,
 };
 use crate::{StoreError, cache::Cache, guard::guarded};
@@ -65,8 +66,7 @@ impl<'a> LakeReader<'a> {
                 let options = ArrowReaderOptions::new().with_offset_index_policy(policy);
                 let load = || {
                     let found = ArrowReaderMetadata::load(&file, options.clone())?;
-                    let columns = found.parquet_schema().num_columns();
-                    let options = options.clone().with_schema(kind.read_schema(columns));
+                    let options = options.clone().with_schema(kind.read_schema(found.schema()));
                     ArrowReaderMetadata::try_new(Arc::clone(found.metadata()), options)
                 };
                 let metadata = guarded(load).map_err(|cause| StoreError::decode(path, cause))?;
@@ -198,12 +198,12 @@ impl<'a> Columns<'a> {
         self.0.column_by_name(name).expect("the reader was given the schema")
     }
 
-    pub(crate) fn u64(self, name: &str) -> &'a UInt64Array {
-        self.column(name).as_primitive::<UInt64Type>()
+    pub(crate) fn u64(self, name: &str) -> UInt64Array {
+        numbers::as_u64(self.column(name))
     }
 
-    pub(crate) fn u16(self, name: &str) -> &'a UInt16Array {
-        self.column(name).as_primitive::<UInt16Type>()
+    pub(crate) fn u16(self, name: &str) -> UInt16Array {
+        numbers::as_u16(self.column(name))
     }
 
     pub(crate) fn instants(self, name: &str) -> &'a TimestampMillisecondArray {

@@ -25,6 +25,7 @@ use parquet::arrow::{
 use super::{
     arrays::{flags, optional, texts, words},
     kind::{Access, Coding::*, Kind, Need::*, ROW_GROUP_ROWS, Type},
+    numbers::{numbers, small_column_of},
     read::{
         Batches, Columns, Footers, LakeReader, SourceRanks, WordArray, flag, instant, name, value,
         zone,
@@ -41,23 +42,23 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
         Access::Pages,
         &[
             ("source", Type::Word, Always, Repeating),
-            ("account_id", Type::U64, Always, Growing),
-            ("usage_type", Type::U16, Always, Repeating),
-            ("resource_id", Type::U64, Always, Growing),
-            ("zone_id", Type::U64, Optional, Repeating),
-            ("nic_id", Type::U64, Optional, Growing),
-            ("offering_id", Type::U64, Optional, Repeating),
-            ("template_id", Type::U64, Optional, Repeating),
-            ("size", Type::U64, Optional, Repeating),
-            ("network_id", Type::U64, Optional, Repeating),
+            ("account_id", Type::I64, Always, Growing),
+            ("usage_type", Type::I16, Always, Repeating),
+            ("resource_id", Type::I64, Always, Growing),
+            ("zone_id", Type::I64, Optional, Repeating),
+            ("nic_id", Type::I64, Optional, Growing),
+            ("offering_id", Type::I64, Optional, Repeating),
+            ("template_id", Type::I64, Optional, Repeating),
+            ("size", Type::I64, Optional, Repeating),
+            ("network_id", Type::I64, Optional, Repeating),
             ("resource_type", Type::Word, Optional, Repeating),
             ("start", Type::Instant, Always, Repeating),
-            ("virtual_size", Type::U64, Optional, Repeating),
+            ("virtual_size", Type::I64, Optional, Repeating),
             ("name", Type::Name, Optional, Plain),
             ("is_source_nat", Type::Flag, Optional, Plain),
             ("is_elastic", Type::Flag, Optional, Plain),
             ("is_default", Type::Flag, Optional, Plain),
-            ("quantity", Type::U64, Always, Repeating),
+            ("quantity", Type::I64, Always, Repeating),
             ("unit", Type::Word, Always, Repeating),
             ("period_start", Type::Instant, Always, Repeating),
             ("period_end", Type::Instant, Always, Repeating),
@@ -252,11 +253,9 @@ impl<'a> RecordEncoder<'a> {
                 }
             }
             let columns = self.columns(records, rows);
-            let batch = RecordBatch::try_new(KIND.dictionary_schema(), columns);
-            batch
-                .map_err(Into::into)
-                .and_then(|batch| self.writer.write(&batch))
-                .map_err(|cause| StoreError::Encode { file: KIND.name, cause })?;
+            let batch = RecordBatch::try_new(KIND.dictionary_schema(), columns)
+                .map_err(|cause| StoreError::Encode { file: KIND.name, cause: cause.into() })?;
+            KIND.write(&mut self.writer, &batch)?;
         }
         Ok(())
     }
@@ -269,16 +268,16 @@ impl<'a> RecordEncoder<'a> {
         };
         let constant = |at: Instant| instants(vec![at.as_millis(); height]);
         let unit = |id: UsageTypeId| usage_type(id).map_or("", |row| row.unit.name());
-        let types = rows.clone().map(|row| all.usage_type(row).0);
+        let types = rows.clone().map(|row| all.usage_type(row).0).collect();
         vec![
             Arc::new(words(
                 height,
                 |at| Some(all.source(first + at)),
                 |source| self.sources.name(source).as_str(),
             )),
-            Arc::new(UInt64Array::from_iter_values(rows.clone().map(|row| all.account(row).0))),
-            Arc::new(UInt16Array::from_iter_values(types)),
-            Arc::new(UInt64Array::from_iter_values(rows.clone().map(|row| all.resource(row).0))),
+            Arc::new(numbers(rows.clone().map(|row| all.account(row).0))),
+            Arc::new(small_column_of(types)),
+            Arc::new(numbers(rows.clone().map(|row| all.resource(row).0))),
             Arc::new(optional(height, |at| all.zone(first + at).number())),
             Arc::new(optional(height, |at| nic_number(all.nic(first + at)))),
             Arc::new(optional(height, |at| all.offering(first + at))),
@@ -292,7 +291,7 @@ impl<'a> RecordEncoder<'a> {
             Arc::new(flags(height, |at| all.is_source_nat(first + at))),
             Arc::new(flags(height, |at| all.is_elastic(first + at))),
             Arc::new(flags(height, |at| all.is_default(first + at))),
-            Arc::new(UInt64Array::from_iter_values(rows.clone().map(|row| all.quantity(row)))),
+            Arc::new(numbers(rows.clone().map(|row| all.quantity(row)))),
             Arc::new(words(height, |at| Some(all.usage_type(first + at)), unit)),
             constant(self.period.start),
             constant(self.period.end),
@@ -338,23 +337,23 @@ impl RecordColumns {
         let columns = Columns(batch);
         Ok(Self {
             source: columns.sources(sources)?,
-            account: columns.u64("account_id").clone(),
-            usage_type: columns.u16("usage_type").clone(),
-            resource: columns.u64("resource_id").clone(),
-            zone: columns.u64("zone_id").clone(),
-            nic: columns.u64("nic_id").clone(),
-            offering: columns.u64("offering_id").clone(),
-            template: columns.u64("template_id").clone(),
-            size: columns.u64("size").clone(),
-            network: columns.u64("network_id").clone(),
+            account: columns.u64("account_id"),
+            usage_type: columns.u16("usage_type"),
+            resource: columns.u64("resource_id"),
+            zone: columns.u64("zone_id"),
+            nic: columns.u64("nic_id"),
+            offering: columns.u64("offering_id"),
+            template: columns.u64("template_id"),
+            size: columns.u64("size"),
+            network: columns.u64("network_id"),
             resource_type: columns.words("resource_type").to_owned(),
             start: columns.instants("start").clone(),
-            virtual_size: columns.u64("virtual_size").clone(),
+            virtual_size: columns.u64("virtual_size"),
             name: columns.names("name").clone(),
             is_source_nat: columns.flags("is_source_nat").clone(),
             is_elastic: columns.flags("is_elastic").clone(),
             is_default: columns.flags("is_default").clone(),
-            quantity: columns.u64("quantity").clone(),
+            quantity: columns.u64("quantity"),
         })
     }
 
@@ -420,6 +419,15 @@ pub(crate) fn columns<'a>(
         Some(LakeReader::open(file, &KIND, Some(footers))?.select(ranges, DERIVED)?)
     };
     Ok(RecordReader { batches, sources })
+}
+
+/// The end of the period that the records of a file are of; `None` if it has none.
+pub(crate) fn period_end(file: &NamedFile<'_>) -> Result<Option<Instant>, StoreError> {
+    let others: Vec<&str> = KIND.names().filter(|name| *name != "period_end").collect();
+    let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(&others);
+    let batch = Batches::build(builder.with_limit(1), path)?.next().transpose()?;
+    let batch = batch.filter(|batch| batch.num_rows() > 0);
+    Ok(batch.map(|batch| instant(Columns(&batch).instants("period_end"), 0)))
 }
 
 /// A column of records that holds numbers.
@@ -556,8 +564,12 @@ pub(crate) fn read_bytes(
     let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(DERIVED);
     let column = ProjectionMask::columns(builder.parquet_schema(), ["usage_type"]);
     let of_bytes = ArrowPredicateFn::new(column, |batch: RecordBatch| {
-        let types = Columns(&batch).u16("usage_type").values();
-        Ok(types.iter().map(|id| Some(UsageTypeId(*id).is_bytes())).collect::<BooleanArray>())
+        let types = Columns(&batch).u16("usage_type");
+        Ok(types
+            .values()
+            .iter()
+            .map(|id| Some(UsageTypeId(*id).is_bytes()))
+            .collect::<BooleanArray>())
     });
     let builder = builder.with_row_filter(RowFilter::new(vec![Box::new(of_bytes)]));
     let mut records = Vec::new();

@@ -16,6 +16,7 @@ use parquet::arrow::{
 
 use super::{
     kind::{Access, Coding::*, Kind, Need::*, Type},
+    numbers::{numbers, optional_numbers},
     read::{Batches, Columns, LakeReader, WordArray, flag, instant, name, value, zone},
     verified::NamedFile,
 };
@@ -28,14 +29,14 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
         &[
             ("source", Type::Word, Always, Repeating),
             ("sampled", Type::Instant, Always, Growing),
-            ("account_id", Type::U64, Always, Repeating),
-            ("zone_id", Type::U64, Optional, Repeating),
+            ("account_id", Type::I64, Always, Repeating),
+            ("zone_id", Type::I64, Optional, Repeating),
             ("device_type", Type::Word, Always, Repeating),
-            ("device_id", Type::U64, Always, Growing),
-            ("network_id", Type::U64, Optional, Repeating),
+            ("device_id", Type::I64, Always, Growing),
+            ("network_id", Type::I64, Optional, Repeating),
             ("address", Type::Name, Optional, Repeating),
-            ("bytes_sent", Type::U64, Always, Plain),
-            ("bytes_received", Type::U64, Always, Plain),
+            ("bytes_sent", Type::I64, Always, Plain),
+            ("bytes_received", Type::I64, Always, Plain),
             ("restarted", Type::Flag, Optional, Repeating),
         ],
     )
@@ -48,11 +49,9 @@ pub(crate) fn encode(
     samples: &[NetworkSample],
 ) -> Result<Vec<u8>, StoreError> {
     KIND.encode(samples, |rows| {
-        let numbers =
-            |of: fn(&NetworkSample) -> u64| UInt64Array::from_iter_values(rows.iter().map(of));
-        let optional = |of: fn(&NetworkSample) -> Option<u64>| -> UInt64Array {
-            rows.iter().map(of).collect()
-        };
+        let numbers = |of: fn(&NetworkSample) -> u64| numbers(rows.iter().map(of));
+        let optional =
+            |of: fn(&NetworkSample) -> Option<u64>| optional_numbers(rows.iter().map(of));
         let sampled = rows.iter().map(|s| s.sampled.as_millis());
         let sampled = TimestampMillisecondArray::from_iter_values(sampled).with_timezone("UTC");
         let device_types = rows.iter().map(|s| s.series.device_type.as_name());
@@ -98,8 +97,8 @@ impl SampleColumns {
         Self {
             sampled: columns.instants("sampled").clone(),
             series: SeriesColumns::of(columns),
-            sent: columns.u64("bytes_sent").clone(),
-            received: columns.u64("bytes_received").clone(),
+            sent: columns.u64("bytes_sent"),
+            received: columns.u64("bytes_received"),
             restarted: columns.flags_if_any("restarted").cloned(),
         }
     }
@@ -162,8 +161,8 @@ pub(crate) fn columns(
     if let Some(device) = device {
         let column = ProjectionMask::columns(builder.parquet_schema(), ["device_id"]);
         let is_of = ArrowPredicateFn::new(column, move |batch: RecordBatch| {
-            let devices = Columns(&batch).u64("device_id").values();
-            Ok(devices.iter().map(|id| Some(*id == device)).collect::<BooleanArray>())
+            let devices = Columns(&batch).u64("device_id");
+            Ok(devices.values().iter().map(|id| Some(*id == device)).collect::<BooleanArray>())
         });
         builder = builder.with_row_filter(RowFilter::new(vec![Box::new(is_of)]));
     }
@@ -242,11 +241,11 @@ pub(crate) struct SeriesColumns {
 impl SeriesColumns {
     pub(crate) fn of(columns: Columns<'_>) -> Self {
         Self {
-            account: columns.u64("account_id").clone(),
-            zone: columns.u64("zone_id").clone(),
+            account: columns.u64("account_id"),
+            zone: columns.u64("zone_id"),
             device_type: columns.words("device_type").to_owned(),
-            device: columns.u64("device_id").clone(),
-            network: columns.u64("network_id").clone(),
+            device: columns.u64("device_id"),
+            network: columns.u64("network_id"),
             address: columns.names("address").clone(),
         }
     }

@@ -3,12 +3,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{
-    ArrayRef, BooleanArray, RecordBatch, TimestampMillisecondArray, UInt16Array, UInt64Array,
-};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, TimestampMillisecondArray};
 use cloudtally_model::{
-    AccountId, EventId, Instant, NicId, ResourceId, SegmentColumns, SourceId, Sources, UsageTypeId,
-    ZoneId,
+    AccountId, EventId, Instant, NicId, Numbers, ResourceId, SegmentColumns, SourceId, Sources,
+    UsageTypeId, ZoneId,
 };
 use parquet::arrow::{
     ProjectionMask,
@@ -17,7 +15,8 @@ use parquet::arrow::{
 
 use super::{
     arrays::{optional, texts, words},
-    kind::{Access, Coding::*, Kind, Need::*, ROW_GROUP_ROWS, Type},
+    kind::{Access, Coding::*, Kind, Need::*, Type},
+    numbers::{numbers, small_column_of},
     read::{Batches, Columns, LakeReader, value, zone},
     verified::NamedFile,
 };
@@ -29,21 +28,21 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
         Access::RowGroups,
         &[
             ("source", Type::Word, Always, Repeating),
-            ("usage_type", Type::U16, Always, Repeating),
-            ("resource_id", Type::U64, Always, Growing),
-            ("nic_id", Type::U64, Optional, Growing),
+            ("usage_type", Type::I16, Always, Repeating),
+            ("resource_id", Type::I64, Always, Growing),
+            ("nic_id", Type::I64, Optional, Growing),
             ("start", Type::Instant, Always, Growing),
             ("end", Type::Instant, Optional, Repeating),
-            ("account_id", Type::U64, Always, Repeating),
-            ("zone_id", Type::U64, Optional, Repeating),
-            ("offering_id", Type::U64, Optional, Repeating),
-            ("template_id", Type::U64, Optional, Repeating),
-            ("size", Type::U64, Optional, Repeating),
-            ("virtual_size", Type::U64, Optional, Repeating),
+            ("account_id", Type::I64, Always, Repeating),
+            ("zone_id", Type::I64, Optional, Repeating),
+            ("offering_id", Type::I64, Optional, Repeating),
+            ("template_id", Type::I64, Optional, Repeating),
+            ("size", Type::I64, Optional, Repeating),
+            ("virtual_size", Type::I64, Optional, Repeating),
             ("name", Type::Name, Optional, Plain),
             ("resource_type", Type::Word, Optional, Repeating),
-            ("opened_by", Type::U64, Always, Growing),
-            ("closed_by", Type::U64, Optional, Repeating),
+            ("opened_by", Type::I64, Always, Growing),
+            ("closed_by", Type::I64, Optional, Repeating),
         ],
     )
 });
@@ -55,15 +54,9 @@ pub(crate) fn encode(
     rows: &[u32],
     sources: &Sources,
 ) -> Result<Vec<u8>, StoreError> {
-    let mut writer = KIND.writer()?;
-    let encode = || {
-        for rows in rows.chunks(ROW_GROUP_ROWS) {
-            let columns = columns(segments, rows, sources);
-            writer.write(&RecordBatch::try_new(KIND.dictionary_schema(), columns)?)?;
-        }
-        writer.into_inner()
-    };
-    encode().map_err(|cause| StoreError::Encode { file: KIND.name, cause })
+    KIND.encode(rows, |rows| {
+        RecordBatch::try_new(KIND.dictionary_schema(), columns(segments, rows, sources))
+    })
 }
 
 /// The columns of some rows.
@@ -75,12 +68,12 @@ fn columns(segments: &SegmentColumns, rows: &[u32], sources: &Sources) -> Vec<Ar
     let never = TimestampMillisecondArray::new_null(height);
     vec![
         Arc::new(words(height, |at| Some(row(at).source()), |id| sources.name(id).as_str())),
-        Arc::new(UInt16Array::from_iter_values(all().map(|s| s.usage_type().0))),
-        Arc::new(UInt64Array::from_iter_values(all().map(|s| s.resource().0))),
+        Arc::new(small_column_of(all().map(|s| s.usage_type().0).collect())),
+        Arc::new(numbers(all().map(|s| s.resource().0))),
         Arc::new(optional(height, |at| nic_number(row(at).nic()))),
         Arc::new(start.with_timezone("UTC")),
         Arc::new(never.with_timezone("UTC")),
-        Arc::new(UInt64Array::from_iter_values(all().map(|s| s.account().0))),
+        Arc::new(numbers(all().map(|s| s.account().0))),
         Arc::new(optional(height, |at| row(at).zone().number())),
         Arc::new(optional(height, |at| row(at).offering())),
         Arc::new(optional(height, |at| row(at).template())),
@@ -88,8 +81,8 @@ fn columns(segments: &SegmentColumns, rows: &[u32], sources: &Sources) -> Vec<Ar
         Arc::new(optional(height, |at| row(at).virtual_size())),
         Arc::new(texts(height, |at| row(at).name())),
         Arc::new(words(height, |at| row(at).resource_type(), |word| word)),
-        Arc::new(UInt64Array::from_iter_values(all().map(|s| s.opened_by().0))),
-        Arc::new(UInt64Array::new_null(height)),
+        Arc::new(numbers(all().map(|s| s.opened_by().0))),
+        Arc::new(Int64Array::new_null(height)),
     ]
 }
 
@@ -132,8 +125,8 @@ pub(crate) fn read_things(
             source: source.get(row),
             usage_type: UsageTypeId(usage_type.value(row)),
             resource: ResourceId(resource.value(row)),
-            nic: NicId(value(nic, row).unwrap_or(0)),
-            zone: zone(zones, row),
+            nic: NicId(value(&nic, row).unwrap_or(0)),
+            zone: zone(&zones, row),
         }));
     }
     Ok(things)
@@ -149,8 +142,8 @@ pub(crate) fn read(
     if let Some(ResourceId(wanted)) = resource {
         let column = ProjectionMask::columns(builder.parquet_schema(), ["resource_id"]);
         let is_of = ArrowPredicateFn::new(column, move |batch: RecordBatch| {
-            let resources = Columns(&batch).u64("resource_id").values();
-            Ok(resources.iter().map(|id| Some(*id == wanted)).collect::<BooleanArray>())
+            let resources = Columns(&batch).u64("resource_id");
+            Ok(resources.values().iter().map(|id| Some(*id == wanted)).collect::<BooleanArray>())
         });
         builder = builder.with_row_filter(RowFilter::new(vec![Box::new(is_of)]));
     }
@@ -159,29 +152,31 @@ pub(crate) fn read(
         let batch = batch?;
         let columns = Columns(&batch);
         let (source, resource_type) = (columns.sources(sources)?, columns.words("resource_type"));
-        let number = |name: &str| columns.u64(name).iter();
-        let ids = |name: &str| columns.u64(name).values().iter().copied();
         let rows = 0..batch.num_rows();
+        let extend = |into: &mut Numbers, name: &str| into.extend(&columns.u64(name));
         segments.source.extend(rows.clone().map(|row| source.get(row)));
-        let types = columns.u16("usage_type").values().iter();
-        segments.usage_type.extend(types.map(|id| UsageTypeId(*id)));
-        segments.resource.extend(ids("resource_id").map(ResourceId));
-        segments.nic.extend(number("nic_id").map(|nic| NicId(nic.unwrap_or(0))));
+        segments
+            .usage_type
+            .extend(columns.u16("usage_type").values().iter().map(|id| UsageTypeId(*id)));
+        segments
+            .resource
+            .extend(columns.u64("resource_id").values().iter().map(|id| ResourceId(*id)));
+        segments.nic.extend(columns.u64("nic_id").iter().map(|nic| NicId(nic.unwrap_or(0))));
         let starts = columns.instants("start").values().iter();
         segments.start.extend(starts.map(|at| Instant::from_millis(*at)));
         let ends = columns.instants("end").iter();
         segments.end.extend(ends.map(|at| at.map_or(Instant::END_OF_TIME, Instant::from_millis)));
-        segments.account.extend(ids("account_id").map(AccountId));
+        segments.account.extend(columns.u64("account_id").values().iter().map(|id| AccountId(*id)));
         let zones = columns.u64("zone_id");
-        segments.zone.extend(rows.clone().map(|row| zone(zones, row)));
-        segments.offering.extend(number("offering_id"));
-        segments.template.extend(number("template_id"));
-        segments.size.extend(number("size"));
-        segments.virtual_size.extend(number("virtual_size"));
+        segments.zone.extend(rows.clone().map(|row| zone(&zones, row)));
+        extend(&mut segments.offering, "offering_id");
+        extend(&mut segments.template, "template_id");
+        extend(&mut segments.size, "size");
+        extend(&mut segments.virtual_size, "virtual_size");
         segments.name.extend(columns.names("name").iter());
         segments.resource_type.extend(rows.map(|row| resource_type.get(row)));
-        segments.opened_by.extend(ids("opened_by").map(EventId));
-        segments.closed_by.extend(number("closed_by"));
+        segments.opened_by.extend(columns.u64("opened_by").values().iter().map(|id| EventId(*id)));
+        extend(&mut segments.closed_by, "closed_by");
     }
     Ok(segments)
 }

@@ -15,17 +15,17 @@ use rusqlite::params;
 use super::{
     KnownEvents, Writer,
     known::{last_seq, to_blob},
-    next_numbers, path_text,
+    next_numbers, path_text, put_blocks,
     quarantine::set_aside,
     save_run, source_id,
 };
 use crate::{
-    IngestRun, LakeFile, QuarantinedRow, StoreError,
+    IngestRun, QuarantinedRow, StoreError,
     catalogue::{db::Db, load, sql},
     crash::{self, Steps},
     lake::{
         self,
-        file::{StagedFile, sync_folders},
+        file::{NewFile, StagedFile, sync_folders},
     },
 };
 
@@ -207,7 +207,7 @@ impl Writer {
 pub(super) const BEFORE_ALL: Instant = Instant::from_millis(-1);
 
 /// Events of one day as `rename_events` hands them on: number, file, ranges.
-type NamedEvents = (u64, LakeFile, EventRanges);
+type NamedEvents = (u64, NewFile, EventRanges);
 
 /// The catalogue's columns of a file of events besides its name.
 pub(super) struct EventRanges {
@@ -218,7 +218,7 @@ pub(super) struct EventRanges {
 }
 
 /// Samples of one day as `rename_samples` hands them on.
-type NamedSamples = (u64, LakeFile, SampleRanges);
+type NamedSamples = (u64, NewFile, SampleRanges);
 
 /// The catalogue's columns of a file of samples besides its name.
 pub(super) struct SampleRanges {
@@ -253,9 +253,10 @@ pub(super) fn insert_event_file(
     db: &Db,
     seq: u64,
     source_id: i64,
-    file: &LakeFile,
+    file: &NewFile,
     ranges: &EventRanges,
 ) -> Result<(), StoreError> {
+    put_blocks(db, file)?;
     db.execute(
         sql::ingest::INSERT_EVENT_FILE,
         params![
@@ -280,9 +281,10 @@ pub(super) fn insert_sample_file(
     db: &Db,
     seq: u64,
     source_id: i64,
-    file: &LakeFile,
+    file: &NewFile,
     ranges: &SampleRanges,
 ) -> Result<(), StoreError> {
+    put_blocks(db, file)?;
     db.execute(
         sql::ingest::INSERT_SAMPLE_FILE,
         params![

@@ -15,6 +15,7 @@ mod publish; // periods
 mod quarantine; // rows set aside, as many as fit
 mod set_back; // a folder that lived ahead of time
 mod stretches; // periods in which nothing was used
+mod upgrade; // files of an earlier format
 
 use std::{ops::Deref, path::Path, time::SystemTime};
 
@@ -24,6 +25,7 @@ use rusqlite::params;
 use crate::{
     IngestRun, JobRun, JobState, LockWait, Store, StoreError, Stream,
     catalogue::{checksums, db::Db, sql},
+    lake::file::NewFile,
     lock::FolderLock,
 };
 
@@ -34,6 +36,7 @@ pub use known::KnownEvents;
 pub use publish::{PeriodDraft, PeriodRows, Publication, StagedPeriod, WriteRecords};
 pub use set_back::LivedAhead;
 pub use stretches::SeenSamples;
+pub use upgrade::Upgrade;
 
 /// A store whose lock is held; freed when dropped.
 #[derive(Debug)]
@@ -58,7 +61,11 @@ impl Store {
     /// `DatabaseDamaged` when a row that all writing goes by is not what was written.
     pub fn writer(&self, wait: LockWait<'_>) -> Result<Writer, StoreError> {
         self.refuse_if_read_only()?;
-        let lock = FolderLock::take(self.dir(), wait)?;
+        self.writer_with(FolderLock::take(self.dir(), wait)?)
+    }
+
+    /// Does the same with the folder's lock in hand.
+    fn writer_with(&self, lock: FolderLock) -> Result<Writer, StoreError> {
         let writer = Writer { store: self.clone(), _lock: lock };
         writer.db()?.read(|db| checksums::refuse_damaged(db, checksums::OF_A_WRITER))?;
         writer.remove_orphans()?;
@@ -196,6 +203,11 @@ fn next_numbers(db: &Db, counter: &str, count: usize) -> Result<u64, StoreError>
 /// Lets a file go that something newer has replaced in this transaction.
 fn retire(db: &Db, path: &Path) -> Result<(), StoreError> {
     db.execute(sql::lake::RETIRE, params![path_text(path), now_ms()]).map(drop)
+}
+
+/// Keeps the checksums of the blocks of a file that this transaction names.
+fn put_blocks(db: &Db, file: &NewFile) -> Result<(), StoreError> {
+    db.execute(sql::lake::PUT_BLOCKS, params![path_text(&file.path), file.blocks]).map(drop)
 }
 
 /// A path as the catalogue writes it, whatever the system's separator.

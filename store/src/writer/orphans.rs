@@ -50,6 +50,9 @@ impl Writer {
             self.remove(path)?;
             db.execute(sql::lake::FORGET_RETIRED, params![path_text(path)])?;
         }
+        if !old.is_empty() {
+            db.execute(sql::lake::FORGET_BLOCKS, [])?;
+        }
 
         // 2. Files that nothing names.
         let kept: HashSet<PathBuf> = kept.into_iter().map(|(path, _)| path).collect();

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use cloudtally_model::{Calendar, Period, Segment, SegmentColumns, Sources, UsageRecord};
 use rusqlite::params;
 
-use super::{SeenSamples, Writer, path_text, retire, stretches};
+use super::{SeenSamples, Writer, path_text, put_blocks, retire, stretches};
 use crate::{
-    Anomaly, BilledCounter, EmptyStretch, Inputs, LakeFile, StoreError,
+    Anomaly, BilledCounter, EmptyStretch, Inputs, StoreError,
     catalogue::{db::Db, load, settings::calendar_of, sql},
     crash,
     lake::{
         self,
-        file::{StagedFile, sync_folders},
+        file::{NewFile, StagedFile, sync_folders},
         period_name,
         records::{EncodedRecords, RecordEncoder},
     },
@@ -88,11 +88,11 @@ pub struct Publication {
 struct NamedPeriod {
     period: Period,
     generation: u32,
-    records: Option<(LakeFile, Vec<u8>)>,
+    records: Option<(NewFile, Vec<u8>)>,
     /// Version of the files of open segments and counters of this publication.
     version: u64,
-    segments: Option<LakeFile>,
-    counters: Option<LakeFile>,
+    segments: Option<NewFile>,
+    counters: Option<NewFile>,
     current: Current,
     anomalies: Option<Vec<Anomaly>>,
     inputs: Inputs,
@@ -239,7 +239,7 @@ impl Writer {
             db.point(crash::PERIODS.before_commit)?;
             let records = named.into_iter().filter_map(|named| {
                 let (file, _) = named.records?;
-                Some((named.period, file.path))
+                Some((named.period, file.path.clone()))
             });
             Ok(records.collect::<Vec<_>>())
         })?;
@@ -321,6 +321,7 @@ fn next_generation(db: &Db, start: i64) -> Result<u32, StoreError> {
 fn save(db: &Db, named: &NamedPeriod) -> Result<(), StoreError> {
     let (start, end) = (named.period.start.as_millis(), named.period.end.as_millis());
     if let Some((file, index)) = &named.records {
+        put_blocks(db, file)?;
         db.execute(
             sql::periods::INSERT_RECORDS,
             params![
@@ -365,7 +366,7 @@ fn replace_open(
     db: &Db,
     named: &NamedPeriod,
     kind: &str,
-    file: &Option<LakeFile>,
+    file: &Option<NewFile>,
     current: Option<u64>,
 ) -> Result<Option<i64>, StoreError> {
     let Some(file) = file else { return Ok(current.map(u64::cast_signed)) };
@@ -377,6 +378,7 @@ fn replace_open(
     }
     db.execute(sql::periods::DELETE_OPEN_OF_KIND, params![start, kind])?;
     let version = named.version.cast_signed();
+    put_blocks(db, file)?;
     db.execute(
         sql::periods::INSERT_OPEN,
         params![

@@ -261,6 +261,7 @@ fn withdraw(db: &Db, first: Period) -> Result<(), StoreError> {
     let open = Path::new(lake::OPEN);
     let folders = [open.join(period_name(first)), open.join(AFTER_ALL_PERIODS)];
     db.execute(sql::repair::FORGET_RETIRED, folders.map(|folder| path_text(&folder)))?;
+    db.execute(sql::lake::FORGET_BLOCKS, [])?;
     stretches::take(db, Period { start: from, end: Instant::END_OF_TIME }).map(drop)
 }
 

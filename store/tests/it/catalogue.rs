@@ -180,3 +180,16 @@ fn a_job_without_an_end_runs_only_while_somebody_writes() {
     assert_eq!(store.jobs(0, 1).unwrap(), [ended]);
     assert_eq!((state(1), id + 1), (JobState::CutOff, failed));
 }
+
+#[test]
+fn a_folder_whose_files_a_newer_version_made_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Store::open(dir.path()).unwrap());
+    let later = "DROP TRIGGER counter_changes; UPDATE counter SET value = 3 WHERE name = 'format'";
+    open_database(dir.path()).execute_batch(later).unwrap();
+    for opened in [Store::open(dir.path()), Store::open_read_only(dir.path())] {
+        refused(opened, "are of format 3, made by a newer version of Cloudtally");
+    }
+    let ahead = Store::upgrade_ahead(dir.path()).unwrap_err();
+    assert!(matches!(ahead, StoreError::LaterFormat { found: 3, known: 2, .. }), "{ahead}");
+}

@@ -183,7 +183,8 @@ fn undisturbed() -> String {
 
 fn check(variable: &str, expected_end: End, passings: &[u32]) {
     let expected = undisturbed();
-    for point in crash_points() {
+    // Those of `upgrade` are passed by folders of an earlier format alone.
+    for point in crash_points().iter().filter(|point| !point.starts_with("upgrade")) {
         for passing in passings {
             let dir = tempfile::tempdir().unwrap();
             let end = run_child(dir.path(), variable, point, *passing);

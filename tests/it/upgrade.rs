@@ -1,0 +1,206 @@
+//! A folder of an earlier format is refused, and rewritten by `upgrade`.
+//!
+//! `tests/fixtures/format-1` was made by the last version before formats had numbers:
+//! `simulate --vms 2 --days 3 --seed 7 --mess 0.02 --sample-minutes 720`, ingested and
+//! aggregated, then its late events likewise; beside it the CSV export of that version.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::support::{Cloudtally, ran, repository};
+
+/// Files that the fixture's catalogue names.
+const FILES: usize = 21;
+
+fn fixture() -> PathBuf {
+    repository().join("tests/fixtures/format-1")
+}
+
+fn unpacked(name: &str) -> Vec<u8> {
+    zstd::decode_all(fs::File::open(fixture().join(name)).unwrap()).unwrap()
+}
+
+fn before() -> String {
+    String::from_utf8(unpacked("before.csv.zst")).unwrap()
+}
+
+/// A copy of the folder of the earlier format.
+fn earlier() -> Cloudtally {
+    let cloudtally = Cloudtally::new();
+    for folder in ["events", "samples", "open", "generations"] {
+        copy(&fixture().join(folder), &cloudtally.path("data").join(folder));
+    }
+    cloudtally.file("data/cloudtally.db", unpacked("cloudtally.db.zst"));
+    cloudtally
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(from, to).unwrap();
+        }
+    }
+}
+
+/// The files of the lake and the database, but for what SQLite and locks leave.
+fn files(cloudtally: &Cloudtally) -> BTreeMap<PathBuf, Vec<u8>> {
+    let (mut files, mut folders) = (BTreeMap::new(), vec![cloudtally.path("data")]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !name.ends_with("lock") && !name.contains("db-") {
+                let of = path.strip_prefix(cloudtally.path("data")).unwrap().to_owned();
+                files.insert(of, fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+/// The files of the lake alone.
+fn lake(cloudtally: &Cloudtally) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut lake = files(cloudtally);
+    lake.remove(Path::new("cloudtally.db")).unwrap();
+    lake
+}
+
+#[test]
+fn an_earlier_folder_is_refused_and_left_as_it_is() {
+    let cloudtally = earlier();
+    let untouched = files(&cloudtally);
+    cloudtally.file("e.csv", "id,type,created,account_id,zone_id,resource_id,resource_name\n");
+    for command in [
+        &["export", "--format", "csv", "--out", "-"][..],
+        &["aggregate"],
+        &["ingest", "events", "e.csv"],
+        &["check"],
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["settings"],
+    ] {
+        let said = cloudtally.fails(1, command);
+        assert!(said.contains("of format 1") && said.contains("works with format 2"), "{said}");
+        assert!(said.contains("run `cloudtally upgrade --data data`"), "{said}");
+        assert_eq!(files(&cloudtally), untouched, "{command:?}");
+    }
+    let told = cloudtally.ok(&["upgrade"]);
+    assert!(told.starts_with(&format!("{FILES} files of format 1 (")), "{told}");
+    assert!(told.contains("would be rewritten in format 2") && told.contains("--yes"), "{told}");
+    let told = cloudtally.ok(&["upgrade", "--json"]);
+    assert!(told.contains("\"done\": false") && told.contains("\"files\": 21"), "{told}");
+    assert_eq!(files(&cloudtally), untouched);
+}
+
+#[test]
+fn an_upgraded_folder_says_what_it_said_before() {
+    let cloudtally = earlier();
+    let earlier = lake(&cloudtally);
+    let done = cloudtally.ok(&["upgrade", "--yes"]);
+    assert!(done.contains("21 files of format 1") && done.contains("were rewritten"), "{done}");
+    assert_eq!(cloudtally.export(), before());
+    cloudtally.ok(&["check"]);
+    let again = cloudtally.ok(&["upgrade", "--yes"]);
+    assert!(again.contains("there is nothing to do"), "{again}");
+    // What was replaced stays for its readers, and nothing but links has a name it had.
+    let later = lake(&cloudtally);
+    let new: Vec<&PathBuf> = later.keys().filter(|path| !earlier.contains_key(*path)).collect();
+    let rewritten = new.iter().filter(|path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("v2-"))
+    });
+    assert_eq!(rewritten.count(), FILES);
+    let links = new.iter().filter(|path| path.starts_with("records"));
+    assert_eq!((links.count(), new.len()), (3, FILES + 3));
+    for link in later.keys().filter(|path| path.starts_with("records")) {
+        let of = |(path, bytes): (&PathBuf, &Vec<u8>)| {
+            path.starts_with("generations") && *bytes == later[link]
+        };
+        assert!(later.iter().any(of), "{} is a current file", link.display());
+    }
+    // It lives on: computed anew, the records are what they were.
+    let rebuilt = cloudtally.ok(&["aggregate", "--rebuild"]);
+    assert!(rebuilt.contains("added 0, changed 0, removed 0"), "{rebuilt}");
+    assert_eq!(cloudtally.export(), before());
+}
+
+#[test]
+fn a_damaged_file_stops_an_upgrade_and_nothing_is_changed() {
+    let cloudtally = earlier();
+    let path = cloudtally.path("data/samples/2026-01-02/2-default.parquet");
+    let whole = fs::read(&path).unwrap();
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 1;
+    fs::write(&path, damaged).unwrap();
+    let untouched = lake(&cloudtally);
+    let said = cloudtally.fails(1, &["upgrade", "--yes"]);
+    assert!(said.contains("2-default.parquet` is damaged"), "{said}");
+    let links = |lake: BTreeMap<PathBuf, Vec<u8>>| -> BTreeMap<PathBuf, Vec<u8>> {
+        lake.into_iter().filter(|(path, _)| !path.starts_with("records")).collect()
+    };
+    let left = links(lake(&cloudtally));
+    assert!(untouched.iter().all(|(path, bytes)| left.get(path).is_none_or(|b| b == bytes)));
+    assert!(left.len() <= untouched.len(), "no file is left behind");
+    cloudtally.fails(1, &["usage"]);
+    fs::write(&path, whole).unwrap();
+    cloudtally.ok(&["upgrade", "--yes"]);
+    assert_eq!(cloudtally.export(), before());
+    cloudtally.ok(&["check"]);
+}
+
+/// Kills, or lets the disk be full, at every step an upgrade passes.
+fn stopped_at_every_step(variable: &str) {
+    let calm = earlier();
+    calm.ok(&["upgrade", "--yes"]);
+    let expected = lake(&calm);
+    let steps = cloudtally_store::crash_points().iter().filter(|step| {
+        ["upgrade", "migration", "link", "orphan"].iter().any(|of| step.starts_with(of))
+    });
+    let mut stops = 0;
+    for step in steps {
+        for pass in [1, 2, 19] {
+            let cloudtally = earlier();
+            // A file that nothing names.
+            cloudtally.file("data/events/2026-01-01/.tmp-1-1", "half a file");
+            let mut command = cloudtally.command(&["upgrade", "--yes"]);
+            let output = command.env(variable, format!("{step}:{pass}")).output().unwrap();
+            let stopped = ran(&output);
+            match stopped.status {
+                Some(0) => assert!(pass > 1, "{step} is passed at least once"),
+                _ => stops += 1,
+            }
+            // As it was, or upgraded: nothing between.
+            let exported = cloudtally.run(&["export", "--format", "csv", "--out", "-"]);
+            match exported.status {
+                Some(0) => assert_eq!(exported.stdout, before(), "{step}:{pass}"),
+                _ => assert!(exported.stderr.contains("cloudtally upgrade"), "{exported:?}"),
+            }
+            cloudtally.ok(&["upgrade", "--yes"]);
+            // The next command that writes makes whatever a kill behind the commit left open.
+            cloudtally.ok(&["ingest", "events", "--complete-through", "2026-01-04"]);
+            assert_eq!(cloudtally.export(), before(), "{step}:{pass}");
+            assert_eq!(lake(&cloudtally), expected, "{step}:{pass}");
+            cloudtally.ok(&["check"]);
+        }
+    }
+    assert!(stops > 20, "only {stops} stops");
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "release builds have no crash points")]
+fn an_upgrade_killed_at_any_step_is_ended_by_the_next() {
+    stopped_at_every_step("CLOUDTALLY_CRASH_AT");
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "release builds have no crash points")]
+fn a_disk_that_is_full_at_any_step_leaves_the_folder_as_it_was() {
+    stopped_at_every_step("CLOUDTALLY_FAIL_AT");
+}
