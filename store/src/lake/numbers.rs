@@ -26,11 +26,6 @@ pub(crate) fn optional_numbers(values: impl Iterator<Item = Option<u64>>) -> Int
     values.map(|value| value.map(u64::cast_signed)).collect()
 }
 
-/// Gathered numbers as a column, without a copy.
-pub(crate) fn column_of(numbers: Vec<u64>) -> Int64Array {
-    of_bits(&UInt64Array::from(numbers))
-}
-
 /// Gathered small numbers as a column, without a copy.
 pub(crate) fn small_column_of(numbers: Vec<u16>) -> Int16Array {
     of_bits(&UInt16Array::from(numbers))
