@@ -13,7 +13,8 @@ use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Stream, Told, Writ
 
 use crate::{
     decode::Decode,
-    dedupe::{AccountKeeper, EventKeeper, Keeper, SampleKeeper, Verdict},
+    dedupe::{AccountKeeper, EventKeeper, Keeper, Known, SampleKeeper},
+    rows::{Rows, index},
     summary::Counts,
     table::Row,
 };
@@ -92,36 +93,39 @@ fn take<T: Decode>(
         let told = read(offset)?;
         let Some(last) = told.last() else { break };
         offset = last.offset;
-        let (offsets, mut rows): (Vec<u64>, Vec<T>) =
-            told.into_iter().map(|told| (told.offset, told.item)).unzip();
+        let mut rows = T::Table::default();
+        let mut offsets = Vec::with_capacity(told.len());
+        for told in told {
+            offsets.push(told.offset);
+            rows.push(told.item);
+        }
         let verdicts = keeper.judge(&rows)?;
+        assert_eq!(verdicts.new.len() + verdicts.known.len(), rows.height());
         let mut quarantined = Vec::new();
-        run.read += rows.len() as u64;
-        for ((verdict, row), offset) in verdicts.iter().zip(&rows).zip(offsets) {
-            match verdict {
-                Verdict::New => run.accepted += 1,
-                Verdict::Duplicate => run.duplicate += 1,
-                Verdict::Conflict(reason) => {
+        run.read += rows.height() as u64;
+        run.accepted += verdicts.new.len() as u64;
+        for (row, known) in verdicts.known {
+            match known {
+                Known::Duplicate => run.duplicate += 1,
+                Known::Conflict(reason) => {
                     run.quarantined += 1;
                     quarantined.push(QuarantinedRow {
                         source: run.source.clone(),
                         stream: run.stream,
                         input: INPUT.to_owned(),
-                        row: offset,
-                        reason: reason.clone(),
-                        raw: raw(row),
+                        row: offsets[index(row)],
+                        reason,
+                        raw: raw(&rows.row(index(row))),
                     });
                 }
             }
         }
-        let mut is_new = verdicts.into_iter().map(|verdict| verdict == Verdict::New);
-        rows.retain(|_| is_new.next().expect("every row has a verdict"));
         run.taken = Some(offset);
-        keeper.append(rows, &quarantined, &mut run)?;
+        keeper.append((&rows, verdicts.new), &quarantined, &mut run)?;
     }
     run.finished = true;
     run.taken = None;
-    keeper.append(Vec::new(), &[], &mut run)?;
+    keeper.note(&mut run)?;
     let IngestRun { read, accepted, duplicate, quarantined, .. } = run;
     assert_eq!(read, accepted + duplicate + quarantined);
     Ok(Counts { read, accepted, duplicate, quarantined })

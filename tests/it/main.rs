@@ -19,3 +19,4 @@ mod repair; // a folder that lived ahead of time
 mod sample_data; // a small real dump with records derived independently
 mod shape; // folders that import downwards, no circles of files
 mod support;
+mod threads; // the same folder for any number of threads
