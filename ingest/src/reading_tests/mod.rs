@@ -4,6 +4,7 @@
 mod bad;
 mod batches;
 mod chunks;
+mod columns;
 mod laws;
 mod operators;
 mod refused;
