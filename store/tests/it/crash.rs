@@ -55,7 +55,7 @@ fn append(writer: &Writer) -> Result<(), StoreError> {
         let events = (0..4).map(|i| event(batch * 4 + i, i64::try_from(i).unwrap() * minutes));
         let events: Vec<_> = events.collect();
         let ids: Vec<u64> = events.iter().map(|event| event.id.0).collect();
-        let there = known.among(&writer, &ids)?;
+        let there = known.among(writer, &ids)?;
         let news = events.into_iter().filter(|event| !there.contains(&event.id.0)).collect();
         let aside = QuarantinedRow {
             source: source(),
