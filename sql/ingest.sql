@@ -37,9 +37,6 @@ FROM sample_file JOIN source USING (source_id) WHERE name = ?1 AND utc_day = ?2 
 -- name: event_id_sets
 SELECT path, ids FROM event_file ORDER BY seq;
 
--- name: event_ids_of_source
-SELECT ids FROM event_file JOIN source USING (source_id) WHERE name = ?1 ORDER BY seq;
-
 -- name: event_ids_of_file
 SELECT ids FROM event_file WHERE seq = ?1;
 

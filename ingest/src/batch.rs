@@ -8,9 +8,11 @@
 use std::sync::mpsc::SyncSender;
 
 use crate::{
+    block::Block,
     decode::Decode,
     error::Fault,
     plausible::Plausible,
+    rows::Rows,
     table::{Cell, Row},
     value::{Reason, cut},
 };
@@ -19,6 +21,9 @@ use crate::{
 pub const BATCH_ROWS_MAX: usize = 256 * 1024;
 /// Bytes of its rows as they came, which bounds a batch when rows are long.
 const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Rows, and bytes of their texts, that are gathered before they are put into a batch.
+const PENDING_ROWS: usize = 1024;
+const PENDING_BYTES: usize = 1024 * 1024;
 /// Bytes of a row's text that the quarantine keeps.
 pub(crate) const RAW_BYTES_MAX: usize = 4 * 1024;
 
@@ -40,8 +45,8 @@ pub(crate) struct BadRow {
 }
 
 #[derive(Debug)]
-pub(crate) struct Batch<T> {
-    pub(crate) rows: Vec<T>,
+pub(crate) struct Batch<T: Decode> {
+    pub(crate) rows: T::Table,
     /// The origin of each row.
     pub(crate) places: Vec<Place>,
     pub(crate) bad: Vec<BadRow>,
@@ -52,10 +57,10 @@ pub(crate) struct Batch<T> {
     bytes: usize,
 }
 
-impl<T: Row> Batch<T> {
+impl<T: Decode> Batch<T> {
     fn new() -> Self {
         Self {
-            rows: Vec::new(),
+            rows: T::Table::default(),
             places: Vec::new(),
             bad: Vec::new(),
             text: Vec::new(),
@@ -65,11 +70,18 @@ impl<T: Row> Batch<T> {
     }
 
     fn len(&self) -> usize {
-        self.rows.len() + self.bad.len()
+        self.places.len() + self.bad.len()
     }
 
     fn is_full(&self) -> bool {
         self.len() >= BATCH_ROWS_MAX || self.bytes >= BATCH_BYTES_MAX
+    }
+
+    /// Adds the texts of rows: `text` from `start` on, and where in it each one's ends.
+    fn append_texts(&mut self, text: &[u8], start: usize, ends: &[usize]) {
+        let (end, before) = (ends.last().copied().unwrap_or(start), self.text.len());
+        self.text.extend_from_slice(&text[start..end]);
+        self.text_ends.extend(ends.iter().map(|end| end - start + before));
     }
 
     /// The text of a good row as it came; a Parquet row, which has none, is
@@ -77,7 +89,7 @@ impl<T: Row> Batch<T> {
     pub(crate) fn raw(&self, index: usize) -> String {
         let start = index.checked_sub(1).map_or(0, |before| self.text_ends[before]);
         match &self.text[start..self.text_ends[index]] {
-            [] => row_as_json(&self.rows[index]),
+            [] => row_as_json(&self.rows.row(index)),
             text => raw_text(text),
         }
     }
@@ -107,43 +119,32 @@ impl From<Fault> for Stop {
 }
 
 /// Takes the rows of the readers and sends them on in batches.
-pub(crate) struct Batcher<T> {
+pub(crate) struct Batcher<T: Decode> {
     batch: Batch<T>,
     sender: SyncSender<Batch<T>>,
-    plausible: Plausible,
+    /// The instants that rows may have.
+    pub(crate) plausible: Plausible,
     place: Place,
+    /// Rows that were taken one at a time and are not in the batch yet.
+    pending: Block<T>,
 }
 
 impl<T: Decode> Batcher<T> {
     pub(crate) fn new(sender: SyncSender<Batch<T>>, plausible: Plausible) -> Self {
-        Self { batch: Batch::new(), sender, plausible, place: Place { input: 0, row: 0 } }
+        let place = Place { input: 0, row: 0 };
+        Self { batch: Batch::new(), sender, plausible, place, pending: Block::new() }
     }
 
     /// The next rows come from this input.
-    pub(crate) fn begin(&mut self, input: usize) {
+    pub(crate) fn begin(&mut self, input: usize) -> Result<(), HungUp> {
+        self.take_pending()?;
         self.place = Place { input, row: 0 };
+        Ok(())
     }
 
     /// Rows of the current input so far.
     pub(crate) fn rows(&self) -> u64 {
-        self.place.row
-    }
-
-    /// Takes the input's next row, which has no text but about so many bytes;
-    /// `raw` spells a bad one.
-    pub(crate) fn take_typed(
-        &mut self,
-        decoded: Result<T, Reason>,
-        bytes: usize,
-        raw: impl FnOnce() -> String,
-    ) -> Result<(), HungUp> {
-        self.place.row += 1;
-        self.batch.bytes += bytes;
-        match decoded.and_then(|row| self.plausible.check(row)) {
-            Ok(row) => self.keep(row, &[]),
-            Err(reason) => self.set_aside(reason, raw()),
-        }
-        self.send_when_full()
+        self.place.row + self.pending.len() as u64
     }
 
     /// Takes the input's next row and its text.
@@ -152,17 +153,60 @@ impl<T: Decode> Batcher<T> {
         decoded: Result<T, Reason>,
         text: &[u8],
     ) -> Result<(), HungUp> {
-        self.place.row += 1;
-        self.batch.bytes += text.len();
-        match decoded.and_then(|row| self.plausible.check(row)) {
-            Ok(row) => self.keep(row, &text[..text.len().min(RAW_BYTES_MAX + 1)]),
-            Err(reason) => self.set_aside(reason, raw_text(text)),
+        self.pending.take_text(decoded, text, self.plausible);
+        match self.pending.len() < PENDING_ROWS && self.pending.text.len() < PENDING_BYTES {
+            true => Ok(()),
+            false => self.take_pending(),
         }
-        self.send_when_full()
+    }
+
+    /// Takes the input's next rows. Batches end at the same rows wherever blocks do.
+    pub(crate) fn take_block(&mut self, block: Block<T>) -> Result<(), HungUp> {
+        self.take_pending()?;
+        self.put(block)
+    }
+
+    fn take_pending(&mut self) -> Result<(), HungUp> {
+        let pending = std::mem::replace(&mut self.pending, Block::new());
+        self.put(pending)
+    }
+
+    fn put(&mut self, block: Block<T>) -> Result<(), HungUp> {
+        let mut bad = block.bad.into_iter().peekable();
+        let (mut taken, mut good) = (0, 0);
+        while taken < block.bytes.len() {
+            // As many rows as the batch has room for.
+            let (start, first_good) = (taken, good);
+            while taken < block.bytes.len() && (taken == start || !self.batch.is_full()) {
+                self.batch.bytes += block.bytes[taken];
+                self.place.row += 1;
+                match bad.next_if(|(at, ..)| *at == taken) {
+                    Some((_, reason, raw)) => {
+                        self.batch.bad.push(BadRow { place: self.place, reason, raw });
+                    }
+                    None => {
+                        self.batch.places.push(self.place);
+                        good += 1;
+                    }
+                }
+                taken += 1;
+            }
+            self.batch.rows.append(&block.rows, first_good..good);
+            let text_start = first_good.checked_sub(1).map_or(0, |before| block.text_ends[before]);
+            let text_ends = &block.text_ends[first_good..good];
+            self.batch.append_texts(&block.text, text_start, text_ends);
+            self.send_when_full()?;
+        }
+        Ok(())
     }
 
     /// Sends what is left.
     pub(crate) fn flush(&mut self) -> Result<(), HungUp> {
+        self.take_pending()?;
+        self.send()
+    }
+
+    fn send(&mut self) -> Result<(), HungUp> {
         if self.batch.len() == 0 {
             return Ok(());
         }
@@ -170,19 +214,8 @@ impl<T: Decode> Batcher<T> {
         self.sender.send(full).map_err(|_| HungUp)
     }
 
-    fn keep(&mut self, row: T, text: &[u8]) {
-        self.batch.rows.push(row);
-        self.batch.places.push(self.place);
-        self.batch.text.extend_from_slice(text);
-        self.batch.text_ends.push(self.batch.text.len());
-    }
-
-    fn set_aside(&mut self, reason: Reason, raw: String) {
-        self.batch.bad.push(BadRow { place: self.place, reason, raw });
-    }
-
     fn send_when_full(&mut self) -> Result<(), HungUp> {
-        if self.batch.is_full() { self.flush() } else { Ok(()) }
+        if self.batch.is_full() { self.send() } else { Ok(()) }
     }
 }
 

@@ -5,28 +5,36 @@
 
 use cloudtally_model::{
     Account, AccountType, DeviceType, Instant, NetworkId, NetworkSample, SeriesKey, UsageEvent,
-    ZoneId, event_code,
+    ZoneId,
 };
 
+use cloudtally_store::{EventTable, SampleTable};
+
 use crate::{
+    parquet::ColumnFields,
+    rows::Rows,
     table::Row,
     value::{Fields, Reason, Values},
 };
 
 /// A row that can be made from values.
 pub(crate) trait Decode: Row {
+    /// Many of them.
+    type Table: Rows<Self>;
+
     fn decode<V: Values>(values: &V) -> Result<Self, Reason>;
+
+    /// Decodes many rows a column at a time: the same as [`Decode::decode`] makes of
+    /// each of them, but for those in doubt, which are left to it.
+    fn decode_columns(next: &mut ColumnFields<'_>) -> Self::Table;
 
     /// The instant by which the row is billed, and the name of its column.
     fn billed_at(&self) -> Option<(&'static str, Instant)>;
-
-    /// The event's type, if nothing meters it.
-    fn type_without_meter(&self) -> Option<&str> {
-        None
-    }
 }
 
 impl Decode for UsageEvent {
+    type Table = EventTable;
+
     fn decode<V: Values>(values: &V) -> Result<Self, Reason> {
         let mut next = Fields::new(values, Self::columns());
         Ok(Self {
@@ -45,16 +53,31 @@ impl Decode for UsageEvent {
         })
     }
 
-    fn billed_at(&self) -> Option<(&'static str, Instant)> {
-        Some(("created", self.created))
+    fn decode_columns(next: &mut ColumnFields<'_>) -> EventTable {
+        EventTable {
+            id: next.unsigned(),
+            event_type: next.event_type(),
+            created: next.billed_at(),
+            account: next.unsigned(),
+            zone: next.zone(),
+            resource: next.unsigned(),
+            resource_name: next.names_if_any(),
+            offering: next.unsigned_if_any(),
+            template: next.unsigned_if_any(),
+            size: next.unsigned_if_any(),
+            virtual_size: next.unsigned_if_any(),
+            resource_type: next.words_if_any(),
+        }
     }
 
-    fn type_without_meter(&self) -> Option<&str> {
-        event_code(&self.event_type).is_none().then_some(&self.event_type)
+    fn billed_at(&self) -> Option<(&'static str, Instant)> {
+        Some(("created", self.created))
     }
 }
 
 impl Decode for NetworkSample {
+    type Table = SampleTable;
+
     fn decode<V: Values>(values: &V) -> Result<Self, Reason> {
         let mut next = Fields::new(values, Self::columns());
         let sampled = next.instant()?;
@@ -71,12 +94,34 @@ impl Decode for NetworkSample {
         Ok(Self { sampled, series, bytes_sent, bytes_received, restarted })
     }
 
+    fn decode_columns(next: &mut ColumnFields<'_>) -> SampleTable {
+        let (sampled, account, zone) = (next.billed_at(), next.unsigned(), next.zone());
+        let (device, device_type) = (next.unsigned(), next.words_or_empty());
+        let network = next.unsigned_or_zero();
+        let (sent, received) = (next.unsigned(), next.unsigned());
+        let (address, restarted) = (next.names_if_any(), next.flags());
+        SampleTable {
+            sampled,
+            account,
+            zone,
+            device_type,
+            device,
+            network,
+            address,
+            sent,
+            received,
+            restarted,
+        }
+    }
+
     fn billed_at(&self) -> Option<(&'static str, Instant)> {
         Some(("sampled", self.sampled))
     }
 }
 
 impl Decode for Account {
+    type Table = Vec<Account>;
+
     fn decode<V: Values>(values: &V) -> Result<Self, Reason> {
         let mut next = Fields::new(values, Self::columns());
         let account = Self {
@@ -98,6 +143,12 @@ impl Decode for Account {
             )),
             _ => Ok(account),
         }
+    }
+
+    /// Accounts are few and have a rule over two columns.
+    fn decode_columns(next: &mut ColumnFields<'_>) -> Vec<Self> {
+        next.doubt_all();
+        Vec::new()
     }
 
     fn billed_at(&self) -> Option<(&'static str, Instant)> {

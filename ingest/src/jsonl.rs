@@ -11,10 +11,13 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use crate::{
     batch::{Batcher, Stop},
+    block::Block,
+    chunks::Chunks,
     csv::ROW_BYTES_MAX,
     decode::Decode,
-    lines::{self, LineEnd},
+    lines::{self, Line, LineEnd},
     names,
+    plausible::Plausible,
     value::{RawValue, Reason, Values},
     window::{Filled, Window},
 };
@@ -31,13 +34,15 @@ const COLUMNS_MAX: usize = 16;
 pub(crate) fn read<T: Decode, R: Read>(
     input: &str,
     window: &mut Window<R>,
+    chunks: Chunks,
     batcher: &mut Batcher<T>,
 ) -> Result<(), Stop> {
     let keys = sample_keys(window);
     if !keys.is_empty() {
         names::positions::<T>(input, &keys, "")?;
     }
-    lines::each(window, |line, end| take_line(line, end, batcher))
+    let plausible = batcher.plausible;
+    lines::each(window, chunks, batcher, |line, block| take_line(line, block, plausible))
 }
 
 /// The different keys of the first objects, as they are spelt.
@@ -61,17 +66,17 @@ fn sample_keys<R: Read>(window: &mut Window<R>) -> Vec<String> {
     keys
 }
 
-fn take_line<T: Decode>(line: &[u8], end: LineEnd, batcher: &mut Batcher<T>) -> Result<(), Stop> {
+fn take_line<T: Decode>(line: Line<'_>, block: &mut Block<T>, plausible: Plausible) {
+    let Line { text, end, .. } = line;
     if end == LineEnd::TooLong {
         let reason = format!("the line is longer than {ROW_BYTES_MAX} bytes");
-        return Ok(batcher.take_text(Err(reason), line)?);
+        return block.take_text(Err(reason), text, plausible);
     }
-    let line = line.trim_ascii();
-    if line.is_empty() {
-        return Ok(());
+    let text = text.trim_ascii();
+    if !text.is_empty() {
+        let decoded = decode_line::<T>(text).map_err(|reason| end.explain(reason));
+        block.take_text(decoded, text, plausible);
     }
-    let decoded = decode_line::<T>(line).map_err(|reason| end.explain(reason));
-    Ok(batcher.take_text(decoded, line)?)
 }
 
 fn decode_line<T: Decode>(line: &[u8]) -> Result<T, Reason> {

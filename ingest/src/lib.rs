@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod batch; // the unit of everything behind a reader
+mod block; // rows of one stretch of an input
+mod chunks; // stretches of text that are decoded side by side
 mod csv;
 mod decode; // values into rows
 mod dedupe; // new, known or contradicting
@@ -14,6 +16,7 @@ mod parquet;
 mod plausible; // instants that a row may have
 #[cfg(test)]
 mod reading_tests; // inputs of every kind, up to the batches
+mod rows; // many rows as one value
 mod run; // the loop
 mod summary; // the numbers of an ingest
 mod table; // the columns of each stream: the one place to add another

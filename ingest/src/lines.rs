@@ -2,9 +2,14 @@
 
 use std::io::Read;
 
+use rayon::prelude::*;
+
 use crate::{
-    batch::Stop,
+    batch::{Batcher, Stop},
+    block::Block,
+    chunks::{Chunks, parts},
     csv::ROW_BYTES_MAX,
+    decode::Decode,
     window::{Filled, Window},
 };
 
@@ -31,34 +36,133 @@ impl LineEnd {
     }
 }
 
-/// Hands all lines to `take`. A failure of the input ends them early and is left in
-/// the window; the line that it cut off is no line.
-pub(crate) fn each<R, F>(window: &mut Window<R>, mut take: F) -> Result<(), Stop>
+/// A line of an input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line<'a> {
+    pub(crate) text: &'a [u8],
+    pub(crate) end: LineEnd,
+    /// 1 is the first line that was asked for.
+    pub(crate) number: u64,
+}
+
+/// Reads the first line, which is none of the rows. `None` if the input is empty or
+/// failed before its end.
+pub(crate) fn first<R: Read, T>(
+    window: &mut Window<R>,
+    read: impl FnOnce(&[u8]) -> Result<T, Stop>,
+) -> Result<Option<T>, Stop> {
+    let mut taken = None;
+    next(window, |text, _| {
+        taken = Some(read(text)?);
+        Ok(())
+    })?;
+    Ok(taken)
+}
+
+/// Decodes all lines by `take`, many at a time. A failure of the input ends them early
+/// and is left in the window; the line that it cut off is no line.
+pub(crate) fn each<T, R, F>(
+    window: &mut Window<R>,
+    chunks: Chunks,
+    batcher: &mut Batcher<T>,
+    take: F,
+) -> Result<(), Stop>
+where
+    T: Decode,
+    R: Read,
+    F: Fn(Line<'_>, &mut Block<T>) + Sync,
+{
+    let mut number = 0;
+    loop {
+        let cuts =
+            chunks.cut(window, |bytes| bytes.iter().rposition(|b| *b == b'\n').map(|at| at + 1));
+        if let Some(end) = cuts.last() {
+            let parts = parts(window.unread(), &cuts);
+            let breaks: Vec<u64> = parts.par_iter().map(|part| count_breaks(part)).collect();
+            let before = breaks.iter().scan(number, |before, breaks| {
+                *before += breaks;
+                Some(*before - breaks)
+            });
+            let before: Vec<u64> = before.collect();
+            let blocks =
+                parts.par_iter().zip(before).map(|(part, before)| lines_of(part, before, &take));
+            for block in blocks.collect::<Vec<_>>() {
+                batcher.take_block(block)?;
+            }
+            number += breaks.iter().sum::<u64>();
+            window.consume(*end);
+            continue;
+        }
+        // What is left has no line break within the window, or chunks are not wanted.
+        let mut block = Block::new();
+        number += 1;
+        let found = next(window, |text, end| {
+            take(Line { text, end, number }, &mut block);
+            Ok(())
+        })?;
+        batcher.take_block(block)?;
+        if !found {
+            return Ok(());
+        }
+    }
+}
+
+fn count_breaks(text: &[u8]) -> u64 {
+    text.iter().filter(|b| **b == b'\n').count() as u64
+}
+
+/// Decodes the lines of a chunk, which ends with one.
+fn lines_of<T, F>(chunk: &[u8], before: u64, take: &F) -> Block<T>
+where
+    T: Decode,
+    F: Fn(Line<'_>, &mut Block<T>) + Sync,
+{
+    let mut block = Block::new();
+    for (text, number) in chunk.split_inclusive(|b| *b == b'\n').zip(before + 1..) {
+        let (text, end) = bounded(text);
+        take(Line { text, end, number }, &mut block);
+    }
+    block
+}
+
+/// A line with its break, or its beginning if it is too long.
+fn bounded(line: &[u8]) -> (&[u8], LineEnd) {
+    match line.len() - 1 > ROW_BYTES_MAX {
+        true => (&line[..=ROW_BYTES_MAX], LineEnd::TooLong),
+        false => (line, LineEnd::Break),
+    }
+}
+
+/// Hands the next line to `take` and consumes it. False if there is none.
+fn next<R, F>(window: &mut Window<R>, take: F) -> Result<bool, Stop>
 where
     R: Read,
-    F: FnMut(&[u8], LineEnd) -> Result<(), Stop>,
+    F: FnOnce(&[u8], LineEnd) -> Result<(), Stop>,
 {
     let mut searched = 0;
     loop {
         let unread = window.unread();
         if let Some(at) = unread[searched..].iter().position(|b| *b == b'\n') {
             let length = searched + at + 1;
-            take(&unread[..length], LineEnd::Break)?;
+            let (text, end) = bounded(&unread[..length]);
+            take(text, end)?;
             window.consume(length);
-            searched = 0;
-            continue;
+            return Ok(true);
         }
         searched = unread.len();
         if searched > ROW_BYTES_MAX {
-            take(unread, LineEnd::TooLong)?;
+            take(&unread[..=ROW_BYTES_MAX], LineEnd::TooLong)?;
             window.skip_line();
-            searched = 0;
-        } else if window.fill() == Filled::NoMore {
-            return match window.unread() {
-                [] => Ok(()),
-                _ if window.failed() => Ok(()),
-                last => take(last, LineEnd::OfInput),
-            };
+            return Ok(true);
+        }
+        if window.fill() == Filled::NoMore {
+            let last = window.unread();
+            if last.is_empty() || window.failed() {
+                return Ok(false);
+            }
+            take(last, LineEnd::OfInput)?;
+            window.consume(last.len());
+            return Ok(true);
         }
     }
 }

@@ -13,7 +13,8 @@ use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Stream, Told, Writ
 
 use crate::{
     decode::Decode,
-    dedupe::{AccountKeeper, EventKeeper, Keeper, SampleKeeper, Verdict},
+    dedupe::{AccountKeeper, EventKeeper, Keeper, Known, SampleKeeper},
+    rows::{Rows, index},
     summary::Counts,
     table::Row,
     value::{Reason, beyond_numbers},
@@ -95,7 +96,8 @@ fn take<T: Decode>(
         offset = last.offset;
         run.read += told.len() as u64;
         let mut quarantined = Vec::new();
-        let (mut offsets, mut rows) = (Vec::new(), Vec::new());
+        let mut rows = T::Table::default();
+        let mut offsets = Vec::with_capacity(told.len());
         for Told { offset, item } in told {
             match beyond_numbers(&item) {
                 Some(reason) => quarantined.push(set_aside(&run, offset, &item, reason)),
@@ -107,24 +109,24 @@ fn take<T: Decode>(
         }
         run.quarantined += quarantined.len() as u64;
         let verdicts = keeper.judge(&rows)?;
-        for ((verdict, row), offset) in verdicts.iter().zip(&rows).zip(offsets) {
-            match verdict {
-                Verdict::New => run.accepted += 1,
-                Verdict::Duplicate => run.duplicate += 1,
-                Verdict::Conflict(reason) => {
+        assert_eq!(verdicts.new.len() + verdicts.known.len(), rows.height());
+        run.accepted += verdicts.new.len() as u64;
+        for (row, known) in verdicts.known {
+            match known {
+                Known::Duplicate => run.duplicate += 1,
+                Known::Conflict(reason) => {
                     run.quarantined += 1;
-                    quarantined.push(set_aside(&run, offset, row, reason.clone()));
+                    let (row, offset) = (rows.row(index(row)), offsets[index(row)]);
+                    quarantined.push(set_aside(&run, offset, &row, reason));
                 }
             }
         }
-        let mut is_new = verdicts.into_iter().map(|verdict| verdict == Verdict::New);
-        rows.retain(|_| is_new.next().expect("every row has a verdict"));
         run.taken = Some(offset);
-        keeper.append(rows, &quarantined, &mut run)?;
+        keeper.append((&rows, verdicts.new), &quarantined, &mut run)?;
     }
     run.finished = true;
     run.taken = None;
-    keeper.append(Vec::new(), &[], &mut run)?;
+    keeper.note(&mut run)?;
     let IngestRun { read, accepted, duplicate, quarantined, .. } = run;
     assert_eq!(read, accepted + duplicate + quarantined);
     Ok(Counts { read, accepted, duplicate, quarantined })

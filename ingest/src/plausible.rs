@@ -25,6 +25,15 @@ impl Plausible {
         Self { now }
     }
 
+    /// True of an instant that can be believed.
+    pub(crate) fn believes(self, at: Instant) -> bool {
+        EARLIEST <= at && at <= self.latest()
+    }
+
+    fn latest(self) -> Instant {
+        self.now + Millis(AHEAD_HOURS_MAX * Millis::HOUR.0)
+    }
+
     /// Hands on a row whose instant can be believed.
     pub(crate) fn check<T: Decode>(self, row: T) -> Result<T, Reason> {
         let Some((column, at)) = row.billed_at() else { return Ok(row) };
@@ -33,7 +42,7 @@ impl Plausible {
                 "column `{column}`: `{at}` lies before `{EARLIEST}`; correct the year"
             ));
         }
-        if at > self.now + Millis(AHEAD_HOURS_MAX * Millis::HOUR.0) {
+        if at > self.latest() {
             return Err(format!(
                 "column `{column}`: `{at}` lies more than {AHEAD_HOURS_MAX} hours after the clock, \
                  `{}`; correct the date, or say `--now` if the rows are of a simulated future",
@@ -79,6 +88,7 @@ mod tests {
             ("9999-12-31 23:59:59", false),
         ] {
             assert_eq!(plausible.check(event(created)).is_ok(), expected, "{created}");
+            assert_eq!(plausible.believes(event(created).created), expected, "{created}");
         }
     }
 

@@ -19,14 +19,16 @@ use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Stream, Writer};
 
 use crate::{
     batch::{Batch, Batcher, Place, Stop},
+    chunks::Chunks,
     csv,
     decode::Decode,
-    dedupe::{AccountKeeper, EventKeeper, Keeper, SampleKeeper, Verdict},
+    dedupe::{AccountKeeper, EventKeeper, Keeper, Known, SampleKeeper},
     error::{Fault, IngestError},
     jsonl,
     open::{Input, Opened, open},
     parquet,
     plausible::Plausible,
+    rows::{Rows, index},
     summary::{Counts, IngestSummary, InputSummary, Progress},
     tsv,
     value::cut,
@@ -67,7 +69,17 @@ pub fn ingest(
     request: &IngestRequest,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<IngestSummary, IngestError> {
-    let mut tally = Tally::new(request);
+    ingest_by(writer, request, Chunks::of_this_machine(), progress)
+}
+
+/// Like [`ingest`], by chunks of a size.
+pub(crate) fn ingest_by(
+    writer: &Writer,
+    request: &IngestRequest,
+    chunks: Chunks,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<IngestSummary, IngestError> {
+    let mut tally = Tally::new(request, chunks);
     let ingested = tally.ingest(writer, request, progress);
     let summary = tally.summary;
     assert_eq!(summary.inputs.iter().map(|input| input.counts).sum::<Counts>(), summary.counts);
@@ -80,12 +92,13 @@ pub fn ingest(
 /// The numbers of a run and what goes with them into the lake.
 struct Tally<'a> {
     request: &'a IngestRequest,
+    chunks: Chunks,
     summary: IngestSummary,
     run: IngestRun,
 }
 
 impl<'a> Tally<'a> {
-    fn new(request: &'a IngestRequest) -> Self {
+    fn new(request: &'a IngestRequest, chunks: Chunks) -> Self {
         let names: Vec<String> = request.inputs.iter().map(Input::name).collect();
         let joined = names.join(", ");
         let run = IngestRun {
@@ -103,7 +116,7 @@ impl<'a> Tally<'a> {
         };
         let inputs = names.into_iter().map(|name| InputSummary { name, counts: Counts::default() });
         let summary = IngestSummary { inputs: inputs.collect(), ..IngestSummary::default() };
-        Self { request, summary, run }
+        Self { request, chunks, summary, run }
     }
 
     fn ingest(
@@ -135,10 +148,12 @@ impl<'a> Tally<'a> {
             let bytes_read = bytes_read.load(Ordering::Relaxed);
             progress(Progress { bytes_read, bytes_total, rows: counts.read });
         };
+        let chunks = self.chunks;
         thread::scope(|scope| {
             // No room in between: one batch is filled while another is stored.
             let (sender, receiver) = sync_channel(0);
-            let decoder = scope.spawn(|| decode::<T>(inputs, &bytes_read, sender, plausible));
+            let decoder =
+                scope.spawn(|| decode::<T>(inputs, &bytes_read, sender, plausible, chunks));
             let stored = self.store_all(receiver, &mut keeper, &mut tell);
             let decoded = match decoder.join() {
                 Ok(decoded) => decoded,
@@ -147,7 +162,7 @@ impl<'a> Tally<'a> {
             stored.map_err(Fault::from).and(decoded)
         })?;
         self.run.finished = true;
-        keeper.append(Vec::new(), &[], &mut self.run)?;
+        keeper.note(&mut self.run)?;
         tell(self.summary.counts);
         Ok(())
     }
@@ -179,35 +194,28 @@ impl<'a> Tally<'a> {
         // Sort the rows into new ones, known ones and those to set aside.
         let mut by_input = vec![Counts::default(); self.summary.inputs.len()];
         let verdicts = keeper.judge(&batch.rows)?;
-        assert_eq!(verdicts.len(), batch.rows.len(), "every row has a verdict");
+        let height = verdicts.new.len() + verdicts.known.len();
+        assert_eq!(height, batch.rows.height(), "every row has a verdict");
         let mut quarantined = Vec::with_capacity(batch.bad.len());
         for bad in std::mem::take(&mut batch.bad) {
             quarantined.push(self.quarantined(bad.place, bad.reason, bad.raw));
             by_input[bad.place.input].count_quarantined();
         }
-        let mut is_new = Vec::with_capacity(verdicts.len());
-        for (index, verdict) in verdicts.into_iter().enumerate() {
-            let place = batch.places[index];
-            is_new.push(verdict == Verdict::New);
-            match verdict {
-                Verdict::New => by_input[place.input].count_accepted(),
-                Verdict::Duplicate => by_input[place.input].count_duplicate(),
-                Verdict::Conflict(reason) => {
-                    quarantined.push(self.quarantined(place, reason, batch.raw(index)));
+        for row in &verdicts.new {
+            by_input[batch.places[index(*row)].input].count_accepted();
+        }
+        for (row, known) in verdicts.known {
+            let place = batch.places[index(row)];
+            match known {
+                Known::Duplicate => by_input[place.input].count_duplicate(),
+                Known::Conflict(reason) => {
+                    quarantined.push(self.quarantined(place, reason, batch.raw(index(row))));
                     by_input[place.input].count_quarantined();
                 }
             }
         }
-        let mut is_new = is_new.into_iter();
-        batch.rows.retain(|_| is_new.next().expect("as many verdicts as rows"));
-
         let mut without_meter: BTreeMap<String, u64> = BTreeMap::new();
-        for name in batch.rows.iter().filter_map(Decode::type_without_meter) {
-            match without_meter.get_mut(name) {
-                Some(rows) => *rows += 1,
-                None => drop(without_meter.insert(name.to_owned(), 1)),
-            }
-        }
+        batch.rows.count_without_meter(&verdicts.new, &mut without_meter);
 
         // Store them; only then do they count.
         let counts: Counts = by_input.iter().copied().sum();
@@ -217,7 +225,7 @@ impl<'a> Tally<'a> {
         self.run.accepted = totals.accepted;
         self.run.duplicate = totals.duplicate;
         self.run.quarantined = totals.quarantined;
-        keeper.append(batch.rows, &quarantined, &mut self.run)?;
+        keeper.append((&batch.rows, verdicts.new), &quarantined, &mut self.run)?;
         self.summary.counts = totals;
         for (input, counts) in self.summary.inputs.iter_mut().zip(by_input) {
             input.counts = input.counts + counts;
@@ -249,12 +257,13 @@ pub(crate) fn decode<T: Decode>(
     bytes_read: &Arc<AtomicU64>,
     sender: SyncSender<Batch<T>>,
     plausible: Plausible,
+    chunks: Chunks,
 ) -> Result<(), Fault> {
     let mut batcher = Batcher::new(sender, plausible);
     let mut decoded = Ok(());
     for (index, input) in inputs.iter().enumerate() {
-        batcher.begin(index);
-        decoded = decode_input(input, bytes_read, &mut batcher);
+        decoded = batcher.begin(index).map_err(Stop::from);
+        decoded = decoded.and_then(|()| decode_input(input, bytes_read, chunks, &mut batcher));
         if decoded.is_err() {
             break;
         }
@@ -270,21 +279,22 @@ pub(crate) fn decode<T: Decode>(
 fn decode_input<T: Decode>(
     input: &Input,
     bytes_read: &Arc<AtomicU64>,
+    chunks: Chunks,
     batcher: &mut Batcher<T>,
 ) -> Result<(), Stop> {
     let name = input.name();
     let mut window = match open::<T>(input, bytes_read)? {
-        Opened::Parquet(file) => return parquet::read(&name, file, bytes_read, batcher),
+        Opened::Parquet(file) => return parquet::read(&name, file, bytes_read, chunks, batcher),
         Opened::Csv(mut window) => {
-            csv::read(&name, &mut window, batcher)?;
+            csv::read(&name, &mut window, chunks, batcher)?;
             window
         }
         Opened::Tsv(mut window) => {
-            tsv::read(&name, &mut window, batcher)?;
+            tsv::read(&name, &mut window, chunks, batcher)?;
             window
         }
         Opened::JsonLines(mut window) => {
-            jsonl::read(&name, &mut window, batcher)?;
+            jsonl::read(&name, &mut window, chunks, batcher)?;
             window
         }
     };

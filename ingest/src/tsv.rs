@@ -9,9 +9,10 @@ use std::{borrow::Cow, io::Read};
 
 use crate::{
     batch::{Batcher, Stop},
+    chunks::Chunks,
     csv::ROW_BYTES_MAX,
     decode::Decode,
-    lines::{self, LineEnd},
+    lines::{self, Line, LineEnd},
     names,
     value::{RawValue, Values},
     window::{Filled, Window},
@@ -35,29 +36,29 @@ pub(crate) fn is_tsv<R: Read>(window: &mut Window<R>) -> bool {
 pub(crate) fn read<T: Decode, R: Read>(
     input: &str,
     window: &mut Window<R>,
+    chunks: Chunks,
     batcher: &mut Batcher<T>,
 ) -> Result<(), Stop> {
-    let mut header = None;
-    let mut line_number = 0u64;
-    lines::each(window, |line, end| {
-        line_number += 1;
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let Some(header) = &header else {
-            header = Some(Header::read::<T>(input, line)?);
-            return Ok(());
-        };
+    let header = lines::first(window, |line| {
+        Header::read::<T>(input, line.strip_suffix(b"\n").unwrap_or(line))
+    })?;
+    let Some(header) = header else { return Ok(()) };
+    let plausible = batcher.plausible;
+    lines::each(window, chunks, batcher, |Line { text, end, number }, block| {
+        let line = text.strip_suffix(b"\n").unwrap_or(text);
         let line = header.without_carriage_return(line);
         if line.is_empty() {
-            return Ok(());
+            return;
         }
         let decoded = match end {
             LineEnd::TooLong => Err(format!("the line is longer than {ROW_BYTES_MAX} bytes")),
             LineEnd::Break | LineEnd::OfInput => header.decode(line),
         };
         let decoded = decoded.map_err(|reason| end.explain(reason));
-        // Line breaks inside fields are escaped, so a row is found by its line.
-        let decoded = decoded.map_err(|reason| format!("line {line_number}: {reason}"));
-        Ok(batcher.take_text(decoded, line)?)
+        // Line breaks inside fields are escaped, so a row is found by its line; the
+        // header is the first.
+        let decoded = decoded.map_err(|reason| format!("line {}: {reason}", number + 1));
+        block.take_text(decoded, line, plausible);
     })
 }
 

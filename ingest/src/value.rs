@@ -15,7 +15,7 @@
 //!   cut to milliseconds. A bare number is no instant: nothing says its unit.
 //!   MySQL's zero date is absent where the column is optional.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use cloudtally_model::{Instant, InstantError, Text};
 
@@ -148,7 +148,7 @@ impl<'a, V: Values, T> Fields<'a, V, T> {
     }
 }
 
-fn is_absent(kind: Kind, value: RawValue<'_>) -> bool {
+pub(crate) fn is_absent(kind: Kind, value: RawValue<'_>) -> bool {
     match value {
         RawValue::Absent => true,
         RawValue::Text(text) => match text.trim_ascii() {
@@ -172,7 +172,12 @@ fn is_zero_date(value: RawValue<'_>) -> bool {
     })
 }
 
-fn to_unsigned(value: RawValue<'_>) -> Result<u64, Reason> {
+/// True of a number that the lake and its readers hold without change.
+pub(crate) fn fits(number: u64) -> bool {
+    number <= NUMBER_MAX
+}
+
+pub(crate) fn to_unsigned(value: RawValue<'_>) -> Result<u64, Reason> {
     let number = match value {
         RawValue::Unsigned(number) => Some(number),
         // The usual case, without a detour through 128 bits.
@@ -183,7 +188,7 @@ fn to_unsigned(value: RawValue<'_>) -> Result<u64, Reason> {
         _ => whole_number(value).and_then(|number| u64::try_from(number).ok()),
     };
     number
-        .filter(|number| *number <= NUMBER_MAX)
+        .filter(|number| fits(*number))
         .ok_or_else(|| format!("{} is not a whole number from 0 to {NUMBER_MAX}", Shown(value)))
 }
 
@@ -191,7 +196,7 @@ fn to_unsigned(value: RawValue<'_>) -> Result<u64, Reason> {
 /// larger than a file holds.
 pub(crate) fn beyond_numbers<T: Row>(row: &T) -> Option<Reason> {
     T::columns().iter().find_map(|column| match (column.cell)(row) {
-        Cell::Unsigned(number) => {
+        Cell::Unsigned(number) if !fits(number) => {
             let problem = to_unsigned(RawValue::Unsigned(number)).err()?;
             Some(format!("column `{}`: {problem}", column.name))
         }
@@ -199,29 +204,35 @@ pub(crate) fn beyond_numbers<T: Row>(row: &T) -> Option<Reason> {
     })
 }
 
-fn to_signed(value: RawValue<'_>) -> Result<i64, Reason> {
+pub(crate) fn to_signed(value: RawValue<'_>) -> Result<i64, Reason> {
     whole_number(value).and_then(|number| i64::try_from(number).ok()).ok_or_else(|| {
         format!("{} is not a whole number from {} to {}", Shown(value), i64::MIN, i64::MAX)
     })
 }
 
 fn to_text(value: RawValue<'_>) -> Result<Text, Reason> {
+    to_str(value).map(|text| Text::from(&*text))
+}
+
+/// The text of a value, without the blanks around it.
+pub(crate) fn to_str(value: RawValue<'_>) -> Result<Cow<'_, str>, Reason> {
+    let number = |number: &str| Cow::Owned(number.to_owned());
     match value {
         RawValue::Text(bytes) if bytes.len() > TEXT_BYTES_MAX => {
             Err(format!("{} is longer than {TEXT_BYTES_MAX} bytes", Shown(value)))
         }
         RawValue::Text(bytes) => std::str::from_utf8(bytes)
-            .map(|text| Text::from(text.trim()))
+            .map(|text| Cow::Borrowed(text.trim()))
             .map_err(|_| format!("{} is not valid UTF-8", Shown(value))),
-        RawValue::Unsigned(number) => Ok(Text::from(itoa::Buffer::new().format(number))),
+        RawValue::Unsigned(whole) => Ok(number(itoa::Buffer::new().format(whole))),
         _ => match whole_number(value) {
-            Some(number) => Ok(Text::from(itoa::Buffer::new().format(number))),
+            Some(whole) => Ok(number(itoa::Buffer::new().format(whole))),
             None => Err(format!("{} is not text", Shown(value))),
         },
     }
 }
 
-fn to_flag(value: RawValue<'_>) -> Result<bool, Reason> {
+pub(crate) fn to_flag(value: RawValue<'_>) -> Result<bool, Reason> {
     let named = match value {
         RawValue::Flag(flag) => Some(flag),
         RawValue::Text(text) => match text.trim_ascii().to_ascii_lowercase().as_slice() {
@@ -238,7 +249,7 @@ fn to_flag(value: RawValue<'_>) -> Result<bool, Reason> {
     named.ok_or_else(|| format!("{} is neither `true` nor `false`", Shown(value)))
 }
 
-fn to_instant(value: RawValue<'_>) -> Result<Instant, Reason> {
+pub(crate) fn to_instant(value: RawValue<'_>) -> Result<Instant, Reason> {
     match value {
         RawValue::Text(bytes) => {
             let text = std::str::from_utf8(bytes)
@@ -372,147 +383,4 @@ pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_every_spelling() {
-        for (value, expected) in [
-            (RawValue::Text(b"0"), Some(0)),
-            (RawValue::Text(b" 12 "), Some(12)),
-            (RawValue::Text(b"12.000"), Some(12)),
-            (RawValue::Text(b"9223372036854775807"), Some(NUMBER_MAX)),
-            (RawValue::Unsigned(NUMBER_MAX), Some(NUMBER_MAX)),
-            (RawValue::Text(b"9223372036854775808"), None),
-            (RawValue::Text(b"18446744073709551615"), None),
-            (RawValue::Unsigned(u64::MAX), None),
-            (RawValue::Text(b"18446744073709551616"), None),
-            (RawValue::Text(b"000000000000000000000000000000000000012"), None),
-            (RawValue::Text(b"-1"), None),
-            (RawValue::Text(b"-0"), Some(0)),
-            (RawValue::Text(b"1.5"), None),
-            (RawValue::Text(b"."), None),
-            (RawValue::Text(b"1e3"), None),
-            (RawValue::Text(b"+1"), None),
-            (RawValue::Text(b"0x10"), None),
-            (RawValue::Text(b"\xff"), None),
-            (RawValue::Signed(-1), None),
-            (RawValue::Wide(i128::from(u64::MAX) + 1), None),
-            (RawValue::Flag(true), None),
-            (RawValue::Other("a list"), None),
-        ] {
-            assert_eq!(to_unsigned(value).ok(), expected, "{value:?}");
-        }
-    }
-
-    #[test]
-    fn gaps_are_absent_where_no_name_can_be_meant() {
-        for (text, in_numbers, in_texts) in [
-            (&b""[..], true, true),
-            (b" ", true, true),
-            (b"NULL", true, true),
-            (b" NULL", true, true),
-            (b"\\N", true, true),
-            (b"null", true, false),
-            (b"NaN", true, false),
-            (b" nan ", true, false),
-            (b"NA", true, false),
-            (b"0", false, false),
-            (b"NAN1", false, false),
-        ] {
-            let value = RawValue::Text(text);
-            assert_eq!(is_absent(Kind::Unsigned, value), in_numbers, "{value:?}");
-            assert_eq!(is_absent(Kind::Instant, value), in_numbers, "{value:?}");
-            assert_eq!(is_absent(Kind::Text, value), in_texts, "{value:?}");
-        }
-    }
-
-    #[test]
-    fn flags_are_true_or_false_and_nothing_else() {
-        for (value, expected) in [
-            (RawValue::Text(b"true"), Some(true)),
-            (RawValue::Text(b" FALSE "), Some(false)),
-            (RawValue::Text(b"1"), Some(true)),
-            (RawValue::Unsigned(0), Some(false)),
-            (RawValue::Flag(true), Some(true)),
-            (RawValue::Text(b"yes"), None),
-            (RawValue::Unsigned(2), None),
-            (RawValue::Other("a list"), None),
-        ] {
-            assert_eq!(to_flag(value).ok(), expected, "{value:?}");
-        }
-    }
-
-    #[test]
-    fn zero_dates_are_no_dates() {
-        for (text, expected) in [
-            ("0000-00-00 00:00:00", true),
-            (" 0000-00-00 00:00:00.000", true),
-            ("0000-00-00", true),
-            ("0000-00-00T00:00:00Z", true),
-            ("0000-01-00 00:00:00", false),
-            ("0000-00-00 00:00:01", false),
-            ("2026-01-31 00:00:00", false),
-        ] {
-            assert_eq!(is_zero_date(RawValue::Text(text.as_bytes())), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn blanks_around_a_text_do_not_count() {
-        assert_eq!(to_text(RawValue::Text(b" web 1\t")).unwrap(), "web 1");
-        let long = to_text(RawValue::Text(&[b'x'; TEXT_BYTES_MAX + 1])).unwrap_err();
-        assert!(long.ends_with("...` is longer than 65536 bytes"), "{long}");
-    }
-
-    #[test]
-    fn floats_count_only_when_they_are_whole_and_certain() {
-        for (number, expected) in [
-            (0.0, Some(0)),
-            (-0.0, Some(0)),
-            (1.0, Some(1)),
-            (-3.0, Some(-3)),
-            (0.5, None),
-            (1e-310, None),
-            (4_503_599_627_370_497.0, Some(4_503_599_627_370_497)),
-            (9_007_199_254_740_991.0, Some(9_007_199_254_740_991)),
-            (9_007_199_254_740_992.0, None),
-            (f64::INFINITY, None),
-            (f64::NAN, None),
-        ] {
-            assert_eq!(whole_float(number), expected, "{number}");
-        }
-    }
-
-    #[test]
-    fn reasons_name_the_value_and_cut_long_ones() {
-        assert_eq!(
-            to_unsigned(RawValue::Text(b"-5")).unwrap_err(),
-            "`-5` is not a whole number from 0 to 9223372036854775807"
-        );
-        let long = to_unsigned(RawValue::Text(&[b'x'; 5000])).unwrap_err();
-        assert!(long.starts_with("`xxx") && long.contains("...` is not") && long.len() < 200);
-        let long = to_instant(RawValue::Text(&[b'9'; 5000])).unwrap_err();
-        assert!(long.len() < 300, "{long}");
-    }
-
-    #[test]
-    fn timestamps_are_cut_to_milliseconds() {
-        for (count, tick, expected_ms) in [
-            (1, Tick::Second, Some(1_000)),
-            (1_999_999, Tick::Microsecond, Some(1_999)),
-            (1_999_999_999, Tick::Nanosecond, Some(1_999)),
-            (-1, Tick::Nanosecond, None),
-            (i64::MAX, Tick::Second, None),
-            (i64::MAX, Tick::Millisecond, None),
-        ] {
-            let instant = ticks_to_instant(count, tick).map(Instant::as_millis);
-            assert_eq!(instant, expected_ms, "{count} {tick}");
-        }
-        assert_eq!(
-            to_instant(RawValue::Ticks(-1, Tick::Second)).unwrap_err(),
-            "`-1 seconds since 1970` is not an instant we can bill: \
-             the year must lie in 1970 to 9999"
-        );
-    }
-}
+mod tests;

@@ -16,6 +16,8 @@ pub(crate) struct Window<R> {
     start: usize,
     end: usize,
     state: State,
+    /// True once more was asked for than there is.
+    starved: bool,
 }
 
 enum State {
@@ -33,9 +35,17 @@ pub(crate) enum Filled {
     NoMore,
 }
 
+impl Window<io::Empty> {
+    /// A window of bytes that are there already.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let (reader, buffer) = (io::empty(), bytes.to_vec());
+        Self { reader, end: buffer.len(), buffer, start: 0, state: State::Ended, starved: false }
+    }
+}
+
 impl<R: Read> Window<R> {
     pub(crate) fn new(reader: R) -> Self {
-        Self { reader, buffer: Vec::new(), start: 0, end: 0, state: State::Open }
+        Self { reader, buffer: Vec::new(), start: 0, end: 0, state: State::Open, starved: false }
     }
 
     /// The bytes that were read but not consumed.
@@ -52,6 +62,7 @@ impl<R: Read> Window<R> {
     /// Reads more bytes behind the unread ones.
     pub(crate) fn fill(&mut self) -> Filled {
         if !matches!(self.state, State::Open) {
+            self.starved = true;
             return Filled::NoMore;
         }
         if self.start > 0 {
@@ -74,6 +85,11 @@ impl<R: Read> Window<R> {
             }
             return Filled::NoMore;
         }
+    }
+
+    /// Returns true if more was asked for than there is.
+    pub(crate) fn starved(&self) -> bool {
+        self.starved
     }
 
     /// Returns true if the input failed.

@@ -16,6 +16,7 @@ mod open; // opening, connections
 mod outbox; // what the cloud tells the bill
 mod query; // records by window, account and type
 mod reads; // lists of the catalogue, whole files of the lake
+mod table; // rows on their way into the lake, as columns
 mod verify; // what `check` looks at
 mod verify_content; // what is inside the files of the lake
 mod verify_rows; // every row of the catalogue
@@ -39,10 +40,11 @@ pub use lake::{
 pub use lock::LockWait;
 pub use outbox::Told;
 pub use query::{RecordFilter, RecordSet, RecordWindow, ServedColumns, ServedRecord};
+pub use table::{EventTable, Names, Numbers, SampleOrder, SampleTable, Words};
 pub use verify::{Finding, Severity};
 pub use writer::{
-    DroppedSample, KnownEvents, KnownSamples, LivedAhead, PeriodDraft, PeriodRows, Publication,
-    SamplesAt, SeenSamples, StagedPeriod, Upgrade, WriteRecords, Writer,
+    DroppedSample, KnownEvents, LivedAhead, PeriodDraft, PeriodRows, Publication, SamplesAt,
+    SeenSamples, StagedPeriod, StoredCounters, Upgrade, WriteRecords, Writer,
 };
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.

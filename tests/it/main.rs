@@ -19,4 +19,5 @@ mod repair; // a folder that lived ahead of time
 mod sample_data; // a small real dump with records derived independently
 mod shape; // folders that import downwards, no circles of files
 mod support;
-mod upgrade; // a folder of an earlier format
+mod threads;
+mod upgrade; // a folder of an earlier format // the same folder for any number of threads

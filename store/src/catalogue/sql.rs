@@ -106,7 +106,6 @@ queries! {
         SAMPLE_FILES = "sample_files",
         SAMPLE_FILES_OF_DAY = "sample_files_of_day",
         EVENT_ID_SETS = "event_id_sets",
-        EVENT_IDS_OF_SOURCE = "event_ids_of_source",
         EVENT_IDS_OF_FILE = "event_ids_of_file",
         LAST_SEQ_OF_SOURCE = "last_seq_of_source",
         EVENT_ID_RANGES_OF_SOURCE = "event_id_ranges_of_source",

@@ -16,12 +16,15 @@ use parquet::arrow::{
 use roaring::RoaringTreemap;
 
 use super::{
+    encode,
     kind::{Access, Coding::*, Kind, Need::*, Type},
-    numbers::{numbers, optional_numbers},
     read::{Batches, Columns, LakeReader, WordArray, instant, name, value, zone},
     verified::NamedFile,
 };
-use crate::StoreError;
+use crate::{
+    StoreError,
+    table::{self, EventTable},
+};
 
 static KIND: LazyLock<Kind> = LazyLock::new(|| {
     Kind::new(
@@ -45,31 +48,32 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
     )
 });
 
-/// Encodes sorted events of one source.
-pub(crate) fn encode(source: &SourceName, events: &[UsageEvent]) -> Result<Vec<u8>, StoreError> {
-    KIND.encode(events, |rows| {
-        let numbers = |of: fn(&UsageEvent) -> u64| numbers(rows.iter().map(of));
-        let optional = |of: fn(&UsageEvent) -> Option<u64>| optional_numbers(rows.iter().map(of));
-        let texts =
-            |of: fn(&UsageEvent) -> Option<&str>| -> StringArray { rows.iter().map(of).collect() };
-        let created = rows.iter().map(|e| e.created.as_millis());
-        let created = TimestampMillisecondArray::from_iter_values(created).with_timezone("UTC");
+/// Encodes `rows` of a table, events of one source in the order of the file.
+pub(crate) fn encode(
+    source: &SourceName,
+    events: &EventTable,
+    rows: &[u32],
+) -> Result<Vec<u8>, StoreError> {
+    let types = events.event_type.dictionary();
+    let resource_types = events.resource_type.dictionary();
+    let schema = KIND.dictionary_schema();
+    encode::encode(&KIND, rows, |rows| {
         RecordBatch::try_new(
-            KIND.write_schema(),
+            Arc::clone(&schema),
             vec![
-                Arc::new(StringArray::from_iter_values(rows.iter().map(|_| source.as_str()))),
-                Arc::new(numbers(|e| e.id.0)),
-                Arc::new(texts(|e| Some(&e.event_type))),
-                Arc::new(created),
-                Arc::new(numbers(|e| e.account.0)),
-                Arc::new(optional(|e| e.zone.number())),
-                Arc::new(numbers(|e| e.resource.0)),
-                Arc::new(texts(|e| e.resource_name.as_deref())),
-                Arc::new(optional(|e| e.offering.map(|o| o.0))),
-                Arc::new(optional(|e| e.template.map(|t| t.0))),
-                Arc::new(optional(|e| e.size)),
-                Arc::new(optional(|e| e.virtual_size)),
-                Arc::new(texts(|e| e.resource_type.as_deref())),
+                table::repeated(source.as_str(), rows.len()),
+                table::numbers(&events.id, rows),
+                events.event_type.array(&types, rows),
+                table::instants(&events.created, rows),
+                table::numbers(&events.account, rows),
+                table::numbers_but_zero(&events.zone, rows),
+                table::numbers(&events.resource, rows),
+                events.resource_name.array(rows),
+                events.offering.array(rows),
+                events.template.array(rows),
+                events.size.array(rows),
+                events.virtual_size.array(rows),
+                events.resource_type.array(&resource_types, rows),
             ],
         )
     })

@@ -7,6 +7,7 @@
 pub(crate) mod arrays; // arrays filled column by column
 pub(crate) mod blocks; // checksums of what is read
 pub(crate) mod counters; // what was billed of samples
+pub(crate) mod encode; // columns side by side
 pub(crate) mod events; // accepted usage events
 pub(crate) mod file; // temporary name, sync, rename, checksum
 pub(crate) mod kind; // columns and their encodings as a table

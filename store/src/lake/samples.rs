@@ -1,7 +1,10 @@
 //! Files of accepted network samples: one source, one UTC day, sorted by
 //! (sampled, series).
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    cmp::Ordering,
+    sync::{Arc, LazyLock},
+};
 
 use arrow::array::{
     BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
@@ -15,12 +18,15 @@ use parquet::arrow::{
 };
 
 use super::{
+    encode,
     kind::{Access, Coding::*, Kind, Need::*, Type},
-    numbers::{numbers, optional_numbers},
     read::{Batches, Columns, LakeReader, WordArray, flag, instant, name, value, zone},
     verified::NamedFile,
 };
-use crate::StoreError;
+use crate::{
+    StoreError,
+    table::{self, SampleTable},
+};
 
 static KIND: LazyLock<Kind> = LazyLock::new(|| {
     Kind::new(
@@ -43,33 +49,29 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
     .appended(1)
 });
 
-/// Encodes sorted samples of one source.
+/// Encodes `rows` of a table, samples of one source in the order of the file.
 pub(crate) fn encode(
     source: &SourceName,
-    samples: &[NetworkSample],
+    samples: &SampleTable,
+    rows: &[u32],
 ) -> Result<Vec<u8>, StoreError> {
-    KIND.encode(samples, |rows| {
-        let numbers = |of: fn(&NetworkSample) -> u64| numbers(rows.iter().map(of));
-        let optional =
-            |of: fn(&NetworkSample) -> Option<u64>| optional_numbers(rows.iter().map(of));
-        let sampled = rows.iter().map(|s| s.sampled.as_millis());
-        let sampled = TimestampMillisecondArray::from_iter_values(sampled).with_timezone("UTC");
-        let device_types = rows.iter().map(|s| s.series.device_type.as_name());
-        let addresses = rows.iter().map(|s| s.series.address.as_deref());
+    let device_types = samples.device_type.dictionary();
+    let schema = KIND.dictionary_schema();
+    encode::encode(&KIND, rows, |rows| {
         RecordBatch::try_new(
-            KIND.write_schema(),
+            Arc::clone(&schema),
             vec![
-                Arc::new(StringArray::from_iter_values(rows.iter().map(|_| source.as_str()))),
-                Arc::new(sampled),
-                Arc::new(numbers(|s| s.series.account.0)),
-                Arc::new(optional(|s| s.series.zone.number())),
-                Arc::new(StringArray::from_iter_values(device_types)),
-                Arc::new(numbers(|s| s.series.device)),
-                Arc::new(optional(|s| network_number(s.series.network))),
-                Arc::new(addresses.collect::<StringArray>()),
-                Arc::new(numbers(|s| s.bytes_sent)),
-                Arc::new(numbers(|s| s.bytes_received)),
-                Arc::new(rows.iter().map(|s| Some(s.restarted)).collect::<BooleanArray>()),
+                table::repeated(source.as_str(), rows.len()),
+                table::instants(&samples.sampled, rows),
+                table::numbers(&samples.account, rows),
+                table::numbers_but_zero(&samples.zone, rows),
+                samples.device_type.array(&device_types, rows),
+                table::numbers(&samples.device, rows),
+                table::numbers_but_zero(&samples.network, rows),
+                samples.address.array(rows),
+                table::numbers(&samples.sent, rows),
+                table::numbers(&samples.received, rows),
+                table::flags(&samples.restarted, rows),
             ],
         )
     })
@@ -212,6 +214,32 @@ impl<'a> SeriesRow<'a> {
             network: key.network,
             address: key.address.as_deref(),
         }
+    }
+
+    /// The key of a table's row.
+    pub(crate) fn in_table(samples: &'a SampleTable, row: usize) -> Self {
+        Self {
+            account: AccountId(samples.account[row]),
+            zone: samples.zone(row),
+            device_type: samples.device_type.get(row).unwrap_or_default(),
+            device: samples.device[row],
+            network: NetworkId(samples.network[row]),
+            address: samples.address.get(row),
+        }
+    }
+
+    /// Compares two keys as [`SeriesKey`] does.
+    pub(crate) fn compare(&self, other: &Self) -> Ordering {
+        let device_type = |key: &Self| DeviceType::from_name(key.device_type);
+        (self.account.cmp(&other.account))
+            .then_with(|| self.zone.cmp(&other.zone))
+            .then_with(|| match self.device_type == other.device_type {
+                true => Ordering::Equal,
+                false => device_type(self).cmp(&device_type(other)),
+            })
+            .then_with(|| self.device.cmp(&other.device))
+            .then_with(|| self.network.cmp(&other.network))
+            .then_with(|| self.address.cmp(&other.address))
     }
 
     /// The key with texts of its own.

@@ -1,12 +1,12 @@
 //! Appending events and samples: one file a UTC day, one transaction a batch.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
 use cloudtally_model::{
-    EventId, Instant, NetworkSample, SeriesKey, SourceName, UsageEvent, event_code, utc_day_name,
+    EventId, Instant, NetworkSample, SourceName, UsageEvent, event_code, utc_day_name,
 };
 use rayon::prelude::*;
 use roaring::RoaringTreemap;
@@ -21,16 +21,14 @@ use super::{
 };
 use crate::{
     IngestRun, QuarantinedRow, StoreError,
-    catalogue::{db::Db, load, sql},
+    catalogue::{db::Db, sql},
     crash::{self, Steps},
     lake::{
         self,
         file::{NewFile, StagedFile, sync_folders},
     },
+    table::{EventTable, SampleTable},
 };
-
-/// Accepted samples: (series, instant) to (bytes sent, bytes received).
-pub type KnownSamples = HashMap<(SeriesKey, Instant), (u64, u64)>;
 
 /// Events of one day on their way into the catalogue.
 pub(super) struct EventDay {
@@ -50,40 +48,40 @@ pub(super) struct SampleDay {
 }
 
 impl Writer {
-    /// One atomic step of an ingest: the events (one file a UTC day), their ids, the
-    /// rows set aside and the run's counters, all or nothing. `known` learns the new
-    /// ids; `run` gets its number.
+    /// One atomic step of an ingest: the rows of a table that are new (one file a UTC
+    /// day), their ids, the rows set aside and the run's counters, all or nothing.
+    /// `known` learns the new ids; `run` gets its number.
     ///
     /// # Errors
-    /// `EventTwice` if an id is known already or occurs twice in `events`.
-    pub fn append_events(
+    /// `EventTwice` if an id is known already or occurs twice among the new rows.
+    pub fn append_event_table(
         &self,
         known: &mut KnownEvents,
-        mut events: Vec<UsageEvent>,
+        (events, mut new): (&EventTable, Vec<u32>),
         quarantined: &[QuarantinedRow],
         run: &mut IngestRun,
     ) -> Result<(), StoreError> {
         // 1. No event twice, whatever the caller did.
-        let ids: RoaringTreemap = events.iter().map(|event| event.id.0).collect();
-        let unmetered = unmetered(&events);
-        refuse_known(known, &ids)?;
-        if ids.len() != events.len() as u64 {
-            return Err(event_twice(&known.source, repeated_id(&events)));
+        let ids = sorted_ids(events, &new);
+        if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(event_twice(&known.source, EventId(pair[0])));
         }
+        self.db()?.read(|db| refuse_known(db, known, &ids))?;
+        let unmetered = unmetered(events, &new);
         // 2. The files, a day each, under temporary names.
-        events.par_sort_unstable_by_key(|event| (event.created, event.id));
-        let days: Vec<&[UsageEvent]> =
-            events.chunk_by(|a, b| a.created.utc_day() == b.created.utc_day()).collect();
-        let days =
-            days.into_par_iter().map(|day| self.stage_events(&known.source, day, &crash::EVENTS));
+        events.sort(&mut new);
+        let day = |row: u32| events.created(index(row)).utc_day();
+        let days: Vec<&[u32]> = new.chunk_by(|a, b| day(*a) == day(*b)).collect();
+        let days = days
+            .into_par_iter()
+            .map(|rows| self.stage_event_rows(&known.source, events, rows, &crash::EVENTS));
         let days = days.collect::<Result<Vec<_>, _>>()?;
         // 3. Their names and the transaction that makes them count.
         let db = self.db()?;
         let (run_id, last) = db.write(|db| {
             if last_seq(db, &known.source)? != known.last_seq {
-                // Someone appended since the ids were loaded.
-                *known = KnownEvents::load(db, &known.source)?;
-                refuse_known(known, &ids)?;
+                // Someone appended since the ids were looked up.
+                refuse_known(db, known, &ids)?;
             }
             let source_id = source_id(db, &known.source)?;
             if !days.is_empty() {
@@ -102,10 +100,43 @@ impl Writer {
             db.point(crash::EVENTS.before_commit)?;
             Ok((run_id, last_seq(db, &known.source)?))
         })?;
-        known.ids |= ids;
         known.last_seq = last;
         run.id = Some(run_id);
         db.point(crash::EVENTS.after_commit)
+    }
+
+    /// Like [`Writer::append_event_table`], for a few events that are all new.
+    ///
+    /// # Errors
+    /// `EventTwice` if an id is known already or occurs twice in `events`.
+    pub fn append_events(
+        &self,
+        known: &mut KnownEvents,
+        events: Vec<UsageEvent>,
+        quarantined: &[QuarantinedRow],
+        run: &mut IngestRun,
+    ) -> Result<(), StoreError> {
+        let table: EventTable = events.iter().collect();
+        self.append_event_table(known, (&table, all_rows(table.height())), quarantined, run)
+    }
+
+    /// Encodes rows of a table, events of one day in the order of its file.
+    fn stage_event_rows(
+        &self,
+        source: &SourceName,
+        events: &EventTable,
+        rows: &[u32],
+        steps: &'static Steps,
+    ) -> Result<EventDay, StoreError> {
+        let (first, last) = ends(rows);
+        let (first, last) = (events.created(first), events.created(last));
+        let folder = day_folder(lake::EVENTS, first.utc_day());
+        let content = lake::events::encode(source, events, rows)?;
+        let file =
+            StagedFile::write(self.dir(), &folder, &content, rows.len(), self.readers(), steps)?;
+        let ids = RoaringTreemap::from_sorted_iter(sorted_ids(events, rows));
+        let ids = ids.expect("they are in order");
+        Ok(EventDay { file, utc_day: first.utc_day(), first, last, ids })
     }
 
     /// Encodes sorted events of one day.
@@ -115,37 +146,33 @@ impl Writer {
         events: &[UsageEvent],
         steps: &'static Steps,
     ) -> Result<EventDay, StoreError> {
-        let (first, last) = (events[0].created, events[events.len() - 1].created);
-        let folder = day_folder(lake::EVENTS, first.utc_day());
-        let content = lake::events::encode(source, events)?;
-        let file =
-            StagedFile::write(self.dir(), &folder, &content, events.len(), self.readers(), steps)?;
-        let ids = events.iter().map(|event| event.id.0).collect();
-        Ok(EventDay { file, utc_day: first.utc_day(), first, last, ids })
+        let table: EventTable = events.iter().collect();
+        self.stage_event_rows(source, &table, &all_rows(table.height()), steps)
     }
 
-    /// One atomic step of an ingest of samples, like [`Writer::append_events`].
+    /// One atomic step of an ingest of samples, like [`Writer::append_event_table`].
     ///
     /// # Errors
-    /// `SampleTwice` if two samples of a series have the same instant.
-    pub fn append_samples(
+    /// `SampleTwice` if two of the new samples of a series have the same instant.
+    pub fn append_sample_table(
         &self,
         source: &SourceName,
-        mut samples: Vec<NetworkSample>,
+        (samples, mut new): (&SampleTable, Vec<u32>),
         quarantined: &[QuarantinedRow],
         run: &mut IngestRun,
     ) -> Result<(), StoreError> {
-        sort_samples(&mut samples);
-        let same = |pair: &&[NetworkSample]| {
-            pair[0].sampled == pair[1].sampled && pair[0].series == pair[1].series
-        };
-        if let Some(pair) = samples.windows(2).find(same) {
-            let (source_name, sampled) = (source.clone(), pair[0].sampled);
+        let order = samples.order();
+        order.sort(&mut new);
+        let same = |pair: &&[u32]| order.compare(pair[0], pair[1]).is_eq();
+        if let Some(pair) = new.windows(2).find(same) {
+            let (source_name, sampled) = (source.clone(), samples.sampled(index(pair[0])));
             return Err(StoreError::SampleTwice { source_name, sampled });
         }
-        let days: Vec<&[NetworkSample]> =
-            samples.chunk_by(|a, b| a.sampled.utc_day() == b.sampled.utc_day()).collect();
-        let days = days.into_par_iter().map(|day| self.stage_samples(source, day, &crash::SAMPLES));
+        let day = |row: u32| samples.sampled(index(row)).utc_day();
+        let days: Vec<&[u32]> = new.chunk_by(|a, b| day(*a) == day(*b)).collect();
+        let days = days
+            .into_par_iter()
+            .map(|rows| self.stage_sample_rows(source, samples, rows, &crash::SAMPLES));
         let days = days.collect::<Result<Vec<_>, _>>()?;
         let db = self.db()?;
         let run_id = db.write(|db| {
@@ -168,6 +195,38 @@ impl Writer {
         db.point(crash::SAMPLES.after_commit)
     }
 
+    /// Like [`Writer::append_sample_table`], for a few samples that are all new.
+    ///
+    /// # Errors
+    /// `SampleTwice` if two samples of a series have the same instant.
+    pub fn append_samples(
+        &self,
+        source: &SourceName,
+        samples: Vec<NetworkSample>,
+        quarantined: &[QuarantinedRow],
+        run: &mut IngestRun,
+    ) -> Result<(), StoreError> {
+        let table: SampleTable = samples.iter().collect();
+        self.append_sample_table(source, (&table, all_rows(table.height())), quarantined, run)
+    }
+
+    /// Encodes rows of a table, samples of one day in the order of its file.
+    fn stage_sample_rows(
+        &self,
+        source: &SourceName,
+        samples: &SampleTable,
+        rows: &[u32],
+        steps: &'static Steps,
+    ) -> Result<SampleDay, StoreError> {
+        let (first, last) = ends(rows);
+        let (first, last) = (samples.sampled(first), samples.sampled(last));
+        let folder = day_folder(lake::SAMPLES, first.utc_day());
+        let content = lake::samples::encode(source, samples, rows)?;
+        let file =
+            StagedFile::write(self.dir(), &folder, &content, rows.len(), self.readers(), steps)?;
+        Ok(SampleDay { file, utc_day: first.utc_day(), first, last })
+    }
+
     /// Encodes sorted samples of one day.
     pub(super) fn stage_samples(
         &self,
@@ -175,32 +234,32 @@ impl Writer {
         samples: &[NetworkSample],
         steps: &'static Steps,
     ) -> Result<SampleDay, StoreError> {
-        let (first, last) = (samples[0].sampled, samples[samples.len() - 1].sampled);
-        let folder = day_folder(lake::SAMPLES, first.utc_day());
-        let content = lake::samples::encode(source, samples)?;
-        let file =
-            StagedFile::write(self.dir(), &folder, &content, samples.len(), self.readers(), steps)?;
-        Ok(SampleDay { file, utc_day: first.utc_day(), first, last })
+        let table: SampleTable = samples.iter().collect();
+        self.stage_sample_rows(source, &table, &all_rows(table.height()), steps)
     }
+}
 
-    /// Accepted samples of one UTC day of a source, to find duplicates: (series,
-    /// instant) to (sent, received).
-    pub fn known_samples(
-        &self,
-        source: &SourceName,
-        utc_day: i64,
-    ) -> Result<KnownSamples, StoreError> {
-        let query = sql::ingest::SAMPLE_FILES_OF_DAY;
-        let files = load::sample_files(&*self.db()?, query, params![source.as_str(), utc_day])?;
-        let mut known = HashMap::new();
-        for file in files {
-            self.read_samples(&file, BEFORE_ALL, Instant::END_OF_TIME, &mut |sample| {
-                let counters = (sample.bytes_sent, sample.bytes_received);
-                known.insert((sample.series, sample.sampled), counters);
-            })?;
-        }
-        Ok(known)
+/// The numbers of all rows of a table.
+fn all_rows(height: usize) -> Vec<u32> {
+    (0..u32::try_from(height).expect("a batch has fewer rows")).collect()
+}
+
+/// The number of a row as an index.
+pub(super) fn index(row: u32) -> usize {
+    usize::try_from(row).expect("a row's number fits")
+}
+
+/// The first and the last row of a file, which has one.
+fn ends(rows: &[u32]) -> (usize, usize) {
+    (index(rows[0]), index(rows[rows.len() - 1]))
+}
+
+fn sorted_ids(events: &EventTable, rows: &[u32]) -> Vec<u64> {
+    let mut ids: Vec<u64> = rows.iter().map(|row| events.id[index(*row)]).collect();
+    if !ids.is_sorted() {
+        ids.par_sort_unstable();
     }
+    ids
 }
 
 /// Just before the first instant there can be.
@@ -321,15 +380,20 @@ const UNMETERED_NAME_BYTES_MAX: usize = 100;
 const OTHER_TYPES: &str = "(other types)";
 
 /// Counts the events that nothing meters, by type.
-fn unmetered(events: &[UsageEvent]) -> BTreeMap<String, u64> {
+fn unmetered(events: &EventTable, rows: &[u32]) -> BTreeMap<String, u64> {
+    let mut names: Vec<String> = Vec::new();
+    let place = |name: &str| {
+        event_code(name).is_none().then(|| {
+            names.push(name[..name.floor_char_boundary(UNMETERED_NAME_BYTES_MAX)].to_owned());
+            names.len() - 1
+        })
+    };
+    let places: Vec<usize> = events.event_type.map(rows, place).flatten().flatten().collect();
+    let mut counts = vec![0; names.len()];
+    places.into_iter().for_each(|place| counts[place] += 1);
     let mut unmetered: BTreeMap<String, u64> = BTreeMap::new();
-    for event in events.iter().filter(|event| event_code(&event.event_type).is_none()) {
-        let name: &str = &event.event_type;
-        let name = &name[..name.floor_char_boundary(UNMETERED_NAME_BYTES_MAX)];
-        match unmetered.get_mut(name) {
-            Some(rows) => *rows += 1,
-            None => drop(unmetered.insert(name.to_owned(), 1)),
-        }
+    for (name, rows) in names.into_iter().zip(counts).filter(|(_, rows)| *rows > 0) {
+        *unmetered.entry(name).or_default() += rows;
     }
     unmetered
 }
@@ -350,19 +414,13 @@ fn count_unmetered(
     Ok(())
 }
 
-fn refuse_known(known: &KnownEvents, ids: &RoaringTreemap) -> Result<(), StoreError> {
-    match (&known.ids & ids).min() {
-        Some(id) => Err(event_twice(&known.source, EventId(id))),
+fn refuse_known(db: &Db, known: &KnownEvents, ids: &[u64]) -> Result<(), StoreError> {
+    match known.find(db, ids)?.first() {
+        Some(id) => Err(event_twice(&known.source, EventId(*id))),
         None => Ok(()),
     }
 }
 
 fn event_twice(source: &SourceName, id: EventId) -> StoreError {
     StoreError::EventTwice { source_name: source.clone(), id }
-}
-
-fn repeated_id(events: &[UsageEvent]) -> EventId {
-    let mut seen = RoaringTreemap::new();
-    let repeated = events.iter().find(|event| !seen.insert(event.id.0));
-    repeated.map(|event| event.id).unwrap_or_default()
 }

@@ -1,43 +1,120 @@
-//! The ids of all accepted events of a source, to tell duplicates from news.
+//! Accepted events and samples, to tell duplicates from news.
 //!
-//! Ids of a real cloud are nearly dense, so a compressed bitmap of them costs
-//! next to nothing: ten million ids in a row take a few kilobytes. The catalogue
-//! keeps one bitmap a file; here they are joined. Contents are compared only on a
-//! hit, by reading the row groups that hold the ids.
+//! Nothing of them is held in memory, however many there are. The catalogue keeps the
+//! range of each file, and of events a compressed bitmap of the ids. A batch asks only
+//! the files whose range it reaches into: for a cloud that goes on counting where it
+//! stopped that is none, and for rows that come again those that hold them. Contents are
+//! compared only on a hit, by reading the row groups that may hold the rows.
 
 use std::collections::HashMap;
 
-use cloudtally_model::{EventId, SourceName, UsageEvent};
+use cloudtally_model::{EventId, Millis, SourceName, UsageEvent};
 use roaring::RoaringTreemap;
 use rusqlite::params;
 
-use super::Writer;
+use super::{Writer, append::index};
 use crate::{
     Store, StoreError,
     catalogue::{checksums, db::Db, load, sql},
-    lake,
+    lake::{self, SeriesRow},
+    table::SampleTable,
 };
 
-/// The ids of all accepted events of one source.
+/// The accepted events of one source.
 #[derive(Debug)]
 pub struct KnownEvents {
     pub(super) source: SourceName,
-    pub(super) ids: RoaringTreemap,
-    /// The source's last file when the ids were loaded.
+    /// The source's last file when its events were last looked up or appended to.
     pub(super) last_seq: u64,
 }
 
+/// Counters of a sample that is in the lake, and the place of the sample that asked.
+pub type StoredCounters = (usize, (u64, u64));
+
 impl Writer {
-    /// Loads the ids of all accepted events of a source.
+    /// Begins to look up the accepted events of a source.
+    ///
+    /// # Errors
+    /// `DatabaseDamaged` if the sets of ids are not what was written.
     pub fn known_events(&self, source: &SourceName) -> Result<KnownEvents, StoreError> {
-        self.db()?.read(|db| KnownEvents::load(db, source))
+        self.db()?.read(|db| {
+            checksums::refuse_damaged(db, &[checksums::EVENT_FILE])?;
+            Ok(KnownEvents { source: source.clone(), last_seq: last_seq(db, source)? })
+        })
+    }
+
+    /// Finds the samples of the lake that have the instant and series of rows of a table,
+    /// which are in the order of files. Of rows that are equal the first is found. The
+    /// places are those in `rows`, in order.
+    pub fn stored_counters(
+        &self,
+        source: &SourceName,
+        samples: &SampleTable,
+        rows: &[u32],
+    ) -> Result<Vec<StoredCounters>, StoreError> {
+        let sampled = |row: u32| samples.sampled(index(row));
+        let (mut found, mut start) = (Vec::new(), 0);
+        for day in rows.chunk_by(|a, b| sampled(*a).utc_day() == sampled(*b).utc_day()) {
+            let (first, last) = (sampled(day[0]), sampled(day[day.len() - 1]));
+            let query = sql::ingest::SAMPLE_FILES_OF_DAY;
+            let params = params![source.as_str(), first.utc_day()];
+            let mut files = load::sample_files(&*self.db()?, query, params)?;
+            files.retain(|file| file.first_sampled <= last && first <= file.last_sampled);
+            for file in &files {
+                let mut rest = day.iter().zip(start..).peekable();
+                let bounds = (first - Millis(1), last);
+                self.sample_columns(file, bounds, None, &mut |stored| {
+                    for row in 0..stored.height() {
+                        let compare = |asked: u32| {
+                            sampled(asked).cmp(&stored.sampled(row)).then_with(|| {
+                                let asked = SeriesRow::in_table(samples, index(asked));
+                                asked.compare(&stored.series(row))
+                            })
+                        };
+                        while rest.next_if(|(asked, _)| compare(**asked).is_lt()).is_some() {}
+                        if let Some((_, place)) =
+                            rest.next_if(|(asked, _)| compare(**asked).is_eq())
+                        {
+                            found.push((place, stored.bytes(row)));
+                        }
+                    }
+                })?;
+            }
+            start += day.len();
+        }
+        found.sort_unstable_by_key(|(place, _)| *place);
+        Ok(found)
     }
 }
 
 impl KnownEvents {
-    /// Returns true if the event of this id was accepted.
-    pub fn contains(&self, id: EventId) -> bool {
-        self.ids.contains(id.0)
+    /// Finds those of some ids whose events were accepted. The ids must be in order, and
+    /// so are those found.
+    pub fn among(&self, store: &Store, ids: &[u64]) -> Result<Vec<u64>, StoreError> {
+        store.db()?.read(|db| self.find(db, ids))
+    }
+
+    pub(super) fn find(&self, db: &Db, ids: &[u64]) -> Result<Vec<u64>, StoreError> {
+        let mut found = Vec::new();
+        if ids.is_empty() {
+            return Ok(found);
+        }
+        let ranges = db.rows(
+            sql::ingest::EVENT_ID_RANGES_OF_SOURCE,
+            params![self.source.as_str()],
+            |row| Ok((load::unsigned(row, 0)?, load::unsigned(row, 3)?, load::unsigned(row, 4)?)),
+        )?;
+        for (seq, min, max) in ranges {
+            let within = ids.partition_point(|id| *id < min)..ids.partition_point(|id| *id <= max);
+            if within.is_empty() {
+                continue;
+            }
+            let stored = file_ids(db, seq)?;
+            found.extend(ids[within].iter().filter(|id| stored.contains(**id)));
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
     }
 
     /// The stored events of these ids, all of them known; only the row groups that
@@ -79,17 +156,6 @@ impl KnownEvents {
             })?;
         }
         Ok(contents)
-    }
-
-    pub(super) fn load(db: &Db, source: &SourceName) -> Result<Self, StoreError> {
-        checksums::refuse_damaged(db, &[checksums::EVENT_FILE])?;
-        let mut ids = RoaringTreemap::new();
-        db.for_each(sql::ingest::EVENT_IDS_OF_SOURCE, params![source.as_str()], |row| {
-            let blob: Vec<u8> = row.get(0).map_err(|e| db.damaged(e.to_string()))?;
-            ids |= from_blob(db, &blob)?;
-            Ok(())
-        })?;
-        Ok(Self { source: source.clone(), ids, last_seq: last_seq(db, source)? })
     }
 }
 

@@ -8,7 +8,7 @@ mod accounts; // the account dimension
 mod append; // events and samples
 mod compact; // many small files into one
 mod dropped; // samples taken out
-mod known; // ids of accepted events
+mod known; // accepted events and samples, by what a batch asks
 mod links; // the current records under one name a period
 mod orphans; // what a crash left behind
 mod publish; // periods
@@ -29,10 +29,9 @@ use crate::{
     lock::FolderLock,
 };
 
-pub use append::KnownSamples;
 pub(crate) use dropped::dropped;
 pub use dropped::{DroppedSample, SamplesAt};
-pub use known::KnownEvents;
+pub use known::{KnownEvents, StoredCounters};
 pub use publish::{PeriodDraft, PeriodRows, Publication, StagedPeriod, WriteRecords};
 pub use set_back::LivedAhead;
 pub use stretches::SeenSamples;

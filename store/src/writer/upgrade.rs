@@ -39,6 +39,7 @@ use crate::{
         verified::NamedFile,
     },
     lock::FolderLock,
+    table::{EventTable, SampleTable},
 };
 
 /// The rewriting of a folder, ahead or done.
@@ -205,20 +206,24 @@ impl Writer {
         let (staged, is_same) = match &earlier.holds {
             Holds::Events(source) => {
                 let rows = events(&named)?;
-                let staged = stage(lake::events::encode(source, &rows)?)?;
+                let table = EventTable::from_iter(&rows);
+                let content = lake::events::encode(source, &table, &all_rows(table.height()))?;
+                let staged = stage(content)?;
                 let is_same = events(&self.staged(&staged))? == rows;
                 (staged, is_same)
             }
             Holds::Samples(source) => {
                 let rows = samples(&named)?;
-                let staged = stage(lake::samples::encode(source, &rows)?)?;
+                let table = SampleTable::from_iter(&rows);
+                let content = lake::samples::encode(source, &table, &all_rows(table.height()))?;
+                let staged = stage(content)?;
                 let is_same = samples(&self.staged(&staged))? == rows;
                 (staged, is_same)
             }
             Holds::Segments => {
                 let read = |file: &NamedFile<'_>| lake::segments::read(file, sources, None);
                 let rows = read(&named)?;
-                let all: Vec<u32> = (0..).take(rows.height()).collect();
+                let all = all_rows(rows.height());
                 let staged = stage(lake::segments::encode(&rows, &all, sources)?)?;
                 let again = read(&self.staged(&staged))?;
                 let is_same = again
@@ -283,6 +288,11 @@ fn name(
         1 => Ok(()),
         _ => Err(db.damaged(format!("`{path}` is named no longer, or twice"))),
     }
+}
+
+/// The numbers of all rows of a file.
+fn all_rows(height: usize) -> Vec<u32> {
+    (0..).take(height).collect()
 }
 
 fn events(file: &NamedFile<'_>) -> Result<Vec<UsageEvent>, StoreError> {

@@ -6,7 +6,7 @@ use cloudtally_model::{
     Account, AccountId, AccountType, DeviceType, EventId, Instant, Millis, NetworkSample,
     OfferingId, ResourceId, SeriesKey, TemplateId, Text, UsageEvent, ZoneId,
 };
-use cloudtally_store::{KnownEvents, QuarantinedRow, Store, StoreError, Stream};
+use cloudtally_store::{KnownEvents, QuarantinedRow, SampleTable, Store, StoreError, Stream};
 use proptest::{collection, option, prelude::*};
 
 use crate::support::{
@@ -91,7 +91,7 @@ proptest! {
             let new = |event: &UsageEvent| !expected.contains_key(&event.id.0);
             let mut news: BTreeMap<u64, UsageEvent> = BTreeMap::new();
             for event in batch.into_iter().filter(new) {
-                assert!(!known.contains(event.id));
+                assert!(known.among(&store, &[event.id.0]).unwrap().is_empty());
                 news.insert(event.id.0, event);
             }
             expected.extend(news.clone());
@@ -101,10 +101,13 @@ proptest! {
         assert_eq!(all_events(&store), expected);
         // Known ids, as they stand in memory and as they were stored.
         let reloaded = writer.known_events(&source()).unwrap();
-        for id in asked.iter().chain(expected.keys()) {
-            assert_eq!(known.contains(EventId(*id)), expected.contains_key(id));
-            assert_eq!(reloaded.contains(EventId(*id)), expected.contains_key(id));
-        }
+        let mut asked: Vec<u64> = asked.iter().chain(expected.keys()).copied().collect();
+        asked.sort_unstable();
+        asked.dedup();
+        let mut there = asked.clone();
+        there.retain(|id| expected.contains_key(id));
+        assert_eq!(known.among(&store, &asked).unwrap(), there);
+        assert_eq!(reloaded.among(&store, &asked).unwrap(), there);
         let ids: Vec<EventId> = expected.keys().step_by(3).map(|id| EventId(*id)).collect();
         let contents = known.contents(&store, &ids).unwrap();
         assert_eq!(contents.len(), ids.len());
@@ -126,17 +129,27 @@ proptest! {
         let mut run = run(Stream::Samples);
         writer.append_samples(&source(), samples.clone(), &[], &mut run).unwrap();
         assert_eq!(all_samples(&store), samples);
-        let mut days = 0;
-        for utc_day in day(0).start.utc_day()..day(4).start.utc_day() {
-            let known = writer.known_samples(&source(), utc_day).unwrap();
-            days += known.len();
-            for ((series, sampled), counters) in known {
-                let at = samples.iter().position(|s| s.series == series && s.sampled == sampled);
-                let sample = &samples[at.unwrap()];
-                assert_eq!(counters, (sample.bytes_sent, sample.bytes_received));
-            }
-        }
-        assert_eq!(days, samples.len());
+        // Every one of them is found by its instant and series, and no other.
+        let others = samples.iter().map(|sample| {
+            let bytes_sent = sample.bytes_sent ^ 1;
+            let series = SeriesKey { device: sample.series.device ^ 1, ..sample.series.clone() };
+            let is_there = samples.iter().any(|s| s.series == series && s.sampled == sample.sampled);
+            (!is_there).then_some(NetworkSample { series, bytes_sent, ..sample.clone() })
+        });
+        let others: Vec<NetworkSample> = others.flatten().collect();
+        let asked: SampleTable = samples.iter().chain(&others).collect();
+        let mut rows: Vec<u32> = (0..u32::try_from(asked.height()).unwrap()).collect();
+        asked.order().sort(&mut rows);
+        let found = writer.stored_counters(&source(), &asked, &rows).unwrap();
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|(place, bytes)| {
+                let sample = asked.row(usize::try_from(rows[place]).unwrap());
+                assert_eq!(bytes, (sample.bytes_sent, sample.bytes_received));
+                sample
+            })
+            .collect();
+        assert_eq!(found, samples);
     }
 }
 

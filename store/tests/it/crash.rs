@@ -5,7 +5,6 @@
 //! runs is [`work`], which like every command may be repeated after any crash.
 
 use std::{
-    collections::HashSet,
     env, fs,
     path::Path,
     process::{Command, Stdio},
@@ -54,7 +53,10 @@ fn append(writer: &Writer) -> Result<(), StoreError> {
         // Two days in the first batches, many small files of the first day after.
         let minutes = if batch < 3 { 700 } else { 60 };
         let events = (0..4).map(|i| event(batch * 4 + i, i64::try_from(i).unwrap() * minutes));
-        let news = events.filter(|event| !known.contains(event.id)).collect();
+        let events: Vec<_> = events.collect();
+        let ids: Vec<u64> = events.iter().map(|event| event.id.0).collect();
+        let there = known.among(writer, &ids)?;
+        let news = events.into_iter().filter(|event| !there.contains(&event.id.0)).collect();
         let aside = QuarantinedRow {
             source: source(),
             stream: Stream::Events,
@@ -65,10 +67,10 @@ fn append(writer: &Writer) -> Result<(), StoreError> {
         };
         writer.append_events(&mut known, news, &[aside], &mut run(Stream::Events))?;
         let minute = i64::try_from(batch).unwrap();
-        let stored = writer.known_samples(&source(), day(0).start.utc_day())?;
-        let stored: HashSet<_> = stored.into_keys().collect();
-        let mut samples = vec![sample(1, minute), sample(2, minute)];
-        samples.retain(|sample| !stored.contains(&(sample.series.clone(), sample.sampled)));
+        let samples = [sample(1, minute), sample(2, minute)];
+        let stored = writer.stored_counters(&source(), &samples.iter().collect(), &[0, 1])?;
+        let is_new = |(place, _): &(usize, _)| stored.iter().all(|(there, _)| there != place);
+        let samples = samples.into_iter().enumerate().filter(is_new).map(|(_, s)| s).collect();
         writer.append_samples(&source(), samples, &[], &mut run(Stream::Samples))?;
     }
     let account = |id: u64, removed: Option<Instant>| Account {

@@ -6,6 +6,9 @@
 //! all that matters. Which types a column takes is told by [`taken`]; a column
 //! of another type is refused as a whole, because all its rows would be.
 
+mod fields; // columns of a stream out of those of a file
+mod typed; // the types of columns
+
 use std::{
     fs::File,
     sync::{
@@ -14,16 +17,7 @@ use std::{
     },
 };
 
-use arrow::{
-    array::{
-        Array, AsArray, BinaryArray, BooleanArray, Decimal128Array, FixedSizeBinaryArray,
-        Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array,
-    },
-    compute::cast,
-    datatypes::{
-        DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, Schema, TimeUnit, UInt64Type,
-    },
-};
+use arrow::datatypes::{DataType, Schema};
 use cloudtally_store::guarded;
 use parquet::{
     arrow::{
@@ -34,13 +28,19 @@ use parquet::{
     file::metadata::ParquetMetaData,
 };
 
+pub(crate) use self::fields::ColumnFields;
+use self::typed::{Columns, RowValues};
 use crate::{
     batch::{Batcher, Stop, raw_text},
+    block::Block,
+    chunks::Chunks,
     decode::Decode,
     error::Fault,
     names,
+    plausible::Plausible,
+    rows::Rows,
     table::{Kind, Need, Row},
-    value::{RawValue, Shown, Tick, Values},
+    value::{RawValue, Shown, Values},
 };
 
 /// Rows decoded at a time.
@@ -56,6 +56,7 @@ pub(crate) fn read<T: Decode>(
     input: &str,
     file: File,
     bytes_read: &AtomicU64,
+    chunks: Chunks,
     batcher: &mut Batcher<T>,
 ) -> Result<(), Stop> {
     let damaged = |rows, cause| Fault::Damaged { input: input.to_owned(), rows, cause };
@@ -108,11 +109,8 @@ pub(crate) fn read<T: Decode>(
         let Some(chunk) = chunk else { break };
         let columns = guarded(|| Columns::new(&chunk, &positions))
             .map_err(|cause| damaged(batcher.rows(), cause))?;
-        for row in 0..chunk.num_rows() {
-            let values = RowValues { columns: &columns, row };
-            let row_bytes = ROW_BYTES + columns.text_bytes(row);
-            batcher.take_typed(T::decode(&values), row_bytes, || spell::<T>(&values))?;
-        }
+        let block = decode_block(&columns, chunk.num_rows(), chunks, batcher.plausible);
+        batcher.take_block(block)?;
         let done = u128::from(size_bytes) * u128::from(batcher.rows());
         let done_bytes = u64::try_from(done / u128::from(rows_total.max(1))).unwrap_or(size_bytes);
         let done_bytes = done_bytes.clamp(told_bytes, size_bytes);
@@ -121,6 +119,45 @@ pub(crate) fn read<T: Decode>(
     }
     bytes_read.fetch_add(size_bytes - told_bytes, Ordering::Relaxed);
     Ok(())
+}
+
+/// Decodes some rows a column at a time, and those in doubt one at a time: that is
+/// where reasons are worded.
+fn decode_block<T: Decode>(
+    columns: &Columns,
+    height: usize,
+    chunks: Chunks,
+    plausible: Plausible,
+) -> Block<T> {
+    let mut bytes = vec![ROW_BYTES; height];
+    columns.add_text_bytes(&mut bytes);
+    let mut next = ColumnFields::new::<T>(columns, height, plausible);
+    let table = T::decode_columns(&mut next);
+    if chunks.count == 0 {
+        next.doubt_all();
+    }
+    let doubtful = next.doubtful();
+    if !doubtful.contains(&true) {
+        let text_ends = vec![0; height];
+        return Block { rows: table, bytes, bad: Vec::new(), text: Vec::new(), text_ends };
+    }
+    let mut block = Block::<T>::new();
+    let mut row = 0;
+    for same in doubtful.chunk_by(|a, b| a == b) {
+        let rows = row..row + same.len();
+        row = rows.end;
+        if !same[0] {
+            block.rows.append(&table, rows.clone());
+            block.bytes.extend_from_slice(&bytes[rows]);
+            block.text_ends.resize(block.rows.height(), 0);
+            continue;
+        }
+        for row in rows {
+            let values = RowValues { columns, row };
+            block.take_typed(T::decode(&values), bytes[row], || spell::<T>(&values), plausible);
+        }
+    }
+    block
 }
 
 /// The schema with dictionaries for its texts.
@@ -187,158 +224,6 @@ fn taken(kind: Kind, found: &DataType) -> Result<(), &'static str> {
     };
     // A column of nothing but nulls has no type.
     if fits || *found == DataType::Null { Ok(()) } else { Err(expected) }
-}
-
-/// The columns of one chunk, in the order of the table.
-struct Columns(Vec<Typed>);
-
-/// A column in the few types that the many of Parquet come down to.
-enum Typed {
-    Missing,
-    Unsigned(UInt64Array),
-    Signed(Int64Array),
-    Float(Float64Array),
-    Flag(BooleanArray),
-    /// With the power of ten that a whole number is a multiple of.
-    Decimal(Decimal128Array, i128),
-    /// With the row's place among the texts.
-    Text(StringArray, Int32Array),
-    Binary(BinaryArray, Int32Array),
-    Uuid(FixedSizeBinaryArray, Vec<String>),
-    Ticks(Int64Array, Tick),
-}
-
-impl Columns {
-    fn new(
-        chunk: &RecordBatch,
-        positions: &[Option<usize>],
-    ) -> Result<Self, arrow::error::ArrowError> {
-        let typed = |position: &Option<usize>| match position {
-            Some(position) => Typed::new(chunk.column(*position)),
-            None => Ok(Typed::Missing),
-        };
-        positions.iter().map(typed).collect::<Result<_, _>>().map(Self)
-    }
-
-    /// Bytes of all texts of a row.
-    fn text_bytes(&self, row: usize) -> usize {
-        let bytes = self.0.iter().map(|column| match column.value(row) {
-            RawValue::Text(text) => text.len(),
-            _ => 0,
-        });
-        bytes.sum()
-    }
-}
-
-impl Typed {
-    fn new(array: &dyn Array) -> Result<Self, arrow::error::ArrowError> {
-        let to = |target| cast(array, &target);
-        Ok(match array.data_type() {
-            found if found.is_unsigned_integer() => {
-                Self::Unsigned(to(DataType::UInt64)?.as_primitive::<UInt64Type>().clone())
-            }
-            found if found.is_signed_integer() => {
-                Self::Signed(to(DataType::Int64)?.as_primitive::<Int64Type>().clone())
-            }
-            DataType::Float32 | DataType::Float64 => {
-                Self::Float(to(DataType::Float64)?.as_primitive::<Float64Type>().clone())
-            }
-            DataType::Boolean => Self::Flag(array.as_boolean().clone()),
-            DataType::Decimal128(_, scale) => {
-                // At most 38 digits, so the power fits.
-                let power = 10i128.pow(u32::try_from(*scale).unwrap_or(0));
-                Self::Decimal(array.as_primitive::<Decimal128Type>().clone(), power)
-            }
-            DataType::Dictionary(_, of) => {
-                let texts = array.as_dictionary::<Int32Type>();
-                let (values, keys) = (texts.values(), texts.keys().clone());
-                match **of {
-                    DataType::Utf8 => Self::Text(values.as_string::<i32>().clone(), keys),
-                    _ => Self::Binary(values.as_binary::<i32>().clone(), keys),
-                }
-            }
-            DataType::FixedSizeBinary(16) => {
-                let uuids = array.as_fixed_size_binary().clone();
-                let texts = (0..uuids.len()).map(|row| uuid_text(uuids.value(row))).collect();
-                Self::Uuid(uuids, texts)
-            }
-            DataType::Timestamp(unit, _) => {
-                let tick = match unit {
-                    TimeUnit::Second => Tick::Second,
-                    TimeUnit::Millisecond => Tick::Millisecond,
-                    TimeUnit::Microsecond => Tick::Microsecond,
-                    TimeUnit::Nanosecond => Tick::Nanosecond,
-                };
-                Self::Ticks(to(DataType::Int64)?.as_primitive::<Int64Type>().clone(), tick)
-            }
-            // Nulls only: `taken` let nothing else through.
-            _ => Self::Missing,
-        })
-    }
-
-    fn value(&self, row: usize) -> RawValue<'_> {
-        let is_null = match self {
-            Self::Missing => true,
-            Self::Unsigned(array) => array.is_null(row),
-            Self::Signed(array) | Self::Ticks(array, _) => array.is_null(row),
-            Self::Float(array) => array.is_null(row),
-            Self::Flag(array) => array.is_null(row),
-            Self::Decimal(array, _) => array.is_null(row),
-            Self::Text(texts, keys) => is_null_text(texts, keys, row),
-            Self::Binary(texts, keys) => is_null_text(texts, keys, row),
-            Self::Uuid(array, _) => array.is_null(row),
-        };
-        if is_null {
-            return RawValue::Absent;
-        }
-        match self {
-            Self::Missing => RawValue::Absent,
-            Self::Unsigned(array) => RawValue::Unsigned(array.value(row)),
-            Self::Signed(array) => RawValue::Signed(array.value(row)),
-            Self::Float(array) => RawValue::Float(array.value(row)),
-            Self::Flag(array) => RawValue::Flag(array.value(row)),
-            Self::Decimal(array, power) => match array.value(row) {
-                number if number % power == 0 => RawValue::Wide(number / power),
-                _ => RawValue::Other("a decimal with a fraction"),
-            },
-            Self::Text(texts, keys) => RawValue::Text(texts.value(place(keys, row)).as_bytes()),
-            Self::Binary(texts, keys) => RawValue::Text(texts.value(place(keys, row))),
-            Self::Uuid(_, texts) => RawValue::Text(texts[row].as_bytes()),
-            Self::Ticks(array, tick) => RawValue::Ticks(array.value(row), *tick),
-        }
-    }
-}
-
-/// The row's place among the texts of its dictionary; the decoder has checked it.
-fn place(keys: &Int32Array, row: usize) -> usize {
-    usize::try_from(keys.value(row)).expect("keys of a dictionary are not negative")
-}
-
-fn is_null_text(texts: &dyn Array, keys: &Int32Array, row: usize) -> bool {
-    keys.is_null(row) || texts.is_null(place(keys, row))
-}
-
-struct RowValues<'a> {
-    columns: &'a Columns,
-    row: usize,
-}
-
-impl Values for RowValues<'_> {
-    fn value(&self, column: usize) -> RawValue<'_> {
-        self.columns.0[column].value(self.row)
-    }
-}
-
-/// `00112233-4455-6677-8899-aabbccddeeff`
-fn uuid_text(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(36);
-    for (at, byte) in bytes.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
 }
 
 /// A row that could not be kept, as the quarantine shows it: Parquet has no text.

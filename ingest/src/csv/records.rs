@@ -1,88 +1,14 @@
-//! CSV with a header row, as `csv` and RFC 4180 understand it: commas, quotes
-//! around fields that need them, quotes doubled inside. Blank lines are no rows.
-//!
-//! `csv_core` takes rows apart; the bytes stay in our window, so that a row can
-//! be kept as it came. What it does not do is tell broken quotes: a quote that is
-//! opened and never closed would swallow the rest of the file as one field. So a
-//! row in quotes is checked, and when its quotes make no sense only its first
-//! line is set aside and reading goes on with the next one. The same goes for a
-//! row longer than [`ROW_BYTES_MAX`].
-//!
-//! Reading on from the second line reads bytes again that were read in vain. What may
-//! be read in vain is earned by rows that were consumed ([`EARNED_PER_BYTE`]), so an
-//! input whose every line opens a quote costs a few times its size and not its square.
+//! The rows of a CSV input, one at a time.
 
 use std::io::Read;
 
 use csv_core::ReadRecordResult;
 
-use crate::{
-    batch::{Batcher, Stop},
-    decode::Decode,
-    error::Fault,
-    names,
-    value::{RawValue, Values},
-    window::{Filled, Window},
-};
-
-/// Bytes of a row; a longer one is taken for an unclosed quote.
-pub(crate) const ROW_BYTES_MAX: usize = 1024 * 1024;
-/// Bytes that may be read in vain for each byte consumed.
-const EARNED_PER_BYTE: usize = 8;
-
-/// Reads all rows. A failure of the input ends it early and is left in the
-/// window.
-pub(crate) fn read<T: Decode, R: Read>(
-    input: &str,
-    window: &mut Window<R>,
-    batcher: &mut Batcher<T>,
-) -> Result<(), Stop> {
-    let mut records = Records::new(window);
-    let header = match records.next() {
-        Next::Row(_) => records.header(),
-        Next::Broken(reason) => {
-            return Err(Fault::Header { input: input.to_owned(), reason }.into());
-        }
-        Next::Cut => return Ok(()),
-        Next::End => {
-            let columns = names::required::<T>();
-            return Err(Fault::Empty { input: input.to_owned(), columns }.into());
-        }
-    };
-    let positions = names::positions::<T>(input, &header, separator_hint(&header))?;
-    records.consume();
-    loop {
-        match records.next() {
-            Next::Row(last) => {
-                let fields = records.fields;
-                let decoded = if fields == header.len() {
-                    T::decode(&RowValues { records: &records, positions: &positions })
-                } else {
-                    Err(format!(
-                        "the row has {fields} {} but the header has {}",
-                        if fields == 1 { "field" } else { "fields" },
-                        header.len()
-                    ))
-                };
-                let decoded = decoded.map_err(|reason| last.explain(reason));
-                batcher.take_text(decoded, records.text())?;
-            }
-            Next::Broken(reason) => batcher.take_text(Err(reason), records.text())?,
-            Next::Cut | Next::End => return Ok(()),
-        }
-        records.consume();
-    }
-}
-
-fn separator_hint(header: &[String]) -> &'static str {
-    match header {
-        [name] if name.contains(';') => "; separate the columns by commas, not semicolons",
-        _ => "",
-    }
-}
+use super::{EARNED_PER_BYTE, ROW_BYTES_MAX};
+use crate::window::{Filled, Window};
 
 /// The next item of a CSV input.
-enum Next {
+pub(super) enum Next {
     /// A row, taken apart.
     Row(LineBreak),
     /// A line that cannot be taken apart, and why.
@@ -95,13 +21,13 @@ enum Next {
 
 /// The presence of a line break at a row's end.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum LineBreak {
+pub(super) enum LineBreak {
     There,
     Missing,
 }
 
 impl LineBreak {
-    fn explain(self, reason: String) -> String {
+    pub(super) fn explain(self, reason: String) -> String {
         match self {
             Self::There => reason,
             Self::Missing => format!(
@@ -112,25 +38,25 @@ impl LineBreak {
 }
 
 /// The rows of a window, one at a time: `next`, look at it, `consume`.
-struct Records<'w, R> {
-    window: &'w mut Window<R>,
+pub(super) struct Records<'w, R> {
+    pub(super) window: &'w mut Window<R>,
     core: csv_core::Reader,
     /// The fields of the row without quotes, one after the other.
     output: Vec<u8>,
     /// The end of each field in `output`; only the first `fields` count.
     ends: Vec<usize>,
-    fields: usize,
+    pub(super) fields: usize,
     /// Bytes of the row in the window, line break included.
-    length: usize,
+    pub(super) length: usize,
     /// Bytes that may be read behind the row's first line, at most [`ROW_BYTES_MAX`].
-    credit: usize,
+    pub(super) credit: usize,
     /// Bytes given to the parser, over and over again or not.
     #[cfg(test)]
     parsed: usize,
 }
 
 impl<'w, R: Read> Records<'w, R> {
-    fn new(window: &'w mut Window<R>) -> Self {
+    pub(super) fn new(window: &'w mut Window<R>) -> Self {
         Self {
             window,
             core: csv_core::Reader::new(),
@@ -144,7 +70,7 @@ impl<'w, R: Read> Records<'w, R> {
         }
     }
 
-    fn next(&mut self) -> Next {
+    pub(super) fn next(&mut self) -> Next {
         let (mut written, mut last) = (0, LineBreak::There);
         (self.fields, self.length) = (0, 0);
         let bound = self.row_bound();
@@ -230,7 +156,7 @@ impl<'w, R: Read> Records<'w, R> {
     }
 
     /// The text of the row, without the blank lines before it and its line break.
-    fn text(&self) -> &[u8] {
+    pub(super) fn text(&self) -> &[u8] {
         let text = &self.window.unread()[..self.length];
         let blank = text.iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
         let text = &text[blank..];
@@ -238,36 +164,22 @@ impl<'w, R: Read> Records<'w, R> {
         &text[..text.len() - ending]
     }
 
-    fn header(&self) -> Vec<String> {
+    pub(super) fn header(&self) -> Vec<String> {
         (0..self.fields).map(|at| String::from_utf8_lossy(self.field(at)).into_owned()).collect()
     }
 
-    fn field(&self, at: usize) -> &[u8] {
+    pub(super) fn field(&self, at: usize) -> &[u8] {
         let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.output[start..self.ends[at]]
     }
 
     /// Done with the row.
-    fn consume(&mut self) {
+    pub(super) fn consume(&mut self) {
         self.credit = (self.credit + EARNED_PER_BYTE * self.length).min(ROW_BYTES_MAX);
         let whole_line = self.window.unread()[..self.length].ends_with(b"\n");
         self.window.consume(self.length);
         if !whole_line && self.length > ROW_BYTES_MAX {
             self.window.skip_line();
-        }
-    }
-}
-
-struct RowValues<'a, 'w, R> {
-    records: &'a Records<'w, R>,
-    positions: &'a [Option<usize>],
-}
-
-impl<R: Read> Values for RowValues<'_, '_, R> {
-    fn value(&self, column: usize) -> RawValue<'_> {
-        match self.positions[column] {
-            Some(position) => RawValue::Text(self.records.field(position)),
-            None => RawValue::Absent,
         }
     }
 }

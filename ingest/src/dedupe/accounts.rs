@@ -1,0 +1,51 @@
+//! Accounts, which may change.
+
+use std::collections::HashMap;
+
+use cloudtally_model::{Account, AccountId, SourceName};
+use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Writer};
+
+use super::{Keeper, Known, Verdicts};
+use crate::rows::{index, numbers};
+
+/// Accounts: identity is the id, and a different account replaces the one before.
+pub(crate) struct AccountKeeper<'a> {
+    writer: &'a Writer,
+    source: SourceName,
+    known: HashMap<AccountId, Account>,
+}
+
+impl<'a> AccountKeeper<'a> {
+    pub(crate) fn new(writer: &'a Writer, source: &SourceName) -> Result<Self, StoreError> {
+        let accounts = writer.accounts()?;
+        let of_source = accounts.iter().filter(|(of, _)| *of == source);
+        let known = of_source.map(|(_, account)| (account.id, account.clone())).collect();
+        Ok(Self { writer, source: source.clone(), known })
+    }
+}
+
+impl Keeper<Account> for AccountKeeper<'_> {
+    fn judge(&mut self, rows: &Vec<Account>) -> Result<Verdicts, StoreError> {
+        let mut verdicts = Verdicts::default();
+        for (row, account) in numbers(rows.len()).into_iter().zip(rows) {
+            if self.known.get(&account.id).is_some_and(|known| known == account) {
+                verdicts.known.push((row, Known::Duplicate));
+                continue;
+            }
+            self.known.insert(account.id, account.clone());
+            verdicts.new.push(row);
+        }
+        Ok(verdicts)
+    }
+
+    fn append(
+        &mut self,
+        (rows, new): (&Vec<Account>, Vec<u32>),
+        quarantined: &[QuarantinedRow],
+        run: &mut IngestRun,
+    ) -> Result<(), StoreError> {
+        let new: Vec<Account> = new.into_iter().map(|row| rows[index(row)].clone()).collect();
+        self.writer.upsert_accounts(&self.source, &new, quarantined, run)?;
+        Ok(())
+    }
+}
