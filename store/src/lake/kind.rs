@@ -24,8 +24,10 @@ use crate::StoreError;
 /// Rows in a row group: what a reader skips or decodes as one.
 pub(crate) const ROW_GROUP_ROWS: usize = 64 * 1024;
 /// Rows in a page of a file that is read by pages.
-const PAGE_ROWS: usize = 4 * 1024;
+const PAGE_ROWS: usize = 2 * 1024;
 const DICTIONARY_BYTES_MAX: usize = 128 * 1024;
+/// The same of a file that is read by pages, where a few rows cost a whole dictionary.
+const PAGED_DICTIONARY_BYTES_MAX: usize = 16 * 1024;
 /// Stands in the footer instead of the library's version.
 const CREATED_BY: &str = "cloudtally";
 
@@ -188,6 +190,7 @@ fn properties(access: Access, columns: &[Column]) -> WriterProperties {
     properties = match access {
         Access::Pages => properties
             .set_data_page_row_count_limit(PAGE_ROWS)
+            .set_dictionary_page_size_limit(PAGED_DICTIONARY_BYTES_MAX)
             .set_statistics_enabled(EnabledStatistics::Page),
         Access::RowGroups => properties
             .set_statistics_enabled(EnabledStatistics::Chunk)
