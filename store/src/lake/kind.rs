@@ -1,9 +1,10 @@
 //! Layout of a kind of file: its columns, one row each, with the encoding
 //! that pays for it.
 //!
-//! Encodings: values that repeat go through a dictionary; ids and instants that
-//! grow are stored as packed differences. A dictionary that grows past
-//! [`DICTIONARY_BYTES_MAX`] falls back to the column's own encoding, because
+//! Encodings: values that repeat go through a dictionary, uncompressed where they
+//! are few; ids and instants that grow are stored as packed differences. A
+//! dictionary that grows past [`DICTIONARY_BYTES_MAX`], or
+//! [`PAGED_DICTIONARY_BYTES_MAX`], falls back to the column's own encoding, because
 //! reading one page costs reading the whole dictionary first.
 
 use std::sync::Arc;
@@ -53,6 +54,9 @@ pub(crate) enum Type {
 pub(crate) enum Coding {
     /// They repeat.
     Repeating,
+    /// They are so few that their packed codes are left as they are: compressing these saves
+    /// next to nothing, and a reader of some rows pays for it in each column.
+    Few,
     /// They grow, or at least stay near each other.
     Growing,
     /// Neither.
@@ -199,11 +203,14 @@ fn properties(access: Access, columns: &[Column]) -> WriterProperties {
     for (name, column, _, coding) in columns {
         let path = ColumnPath::from(*name);
         let is_number = matches!(column, Type::U64 | Type::U16 | Type::Instant);
+        if *coding == Coding::Few {
+            properties = properties.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
+        }
         if is_number && *coding != Coding::Plain {
             properties =
                 properties.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
         }
-        if *coding != Coding::Repeating {
+        if !matches!(coding, Coding::Repeating | Coding::Few) || *column == Type::Flag {
             properties = properties.set_column_dictionary_enabled(path, false);
         }
     }
