@@ -33,7 +33,7 @@ SELECT 'start_ms ' || start_ms FROM period WHERE checksum <>
 
 -- name: record_file
 SELECT 'start_ms ' || start_ms || ', generation ' || generation FROM record_file WHERE checksum <>
-    checksum_of('record_file', start_ms, generation, path, row_count, bytes, sha256, key_index);
+    checksum_of('record_file', start_ms, generation, path, row_count, bytes, sha256);
 
 -- name: open_file
 SELECT 'start_ms ' || start_ms || ', kind ' || kind || ', version ' || version FROM open_file WHERE checksum <>

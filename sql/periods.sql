@@ -55,11 +55,8 @@ FROM period JOIN record_file USING (start_ms, generation)
 WHERE start_ms >= ?1 AND end_ms - 1000 <= ?2
 ORDER BY start_ms;
 
--- name: key_index
-SELECT key_index FROM record_file WHERE start_ms = ?1 AND generation = ?2;
-
--- name: key_indexes
-SELECT path, row_count, bytes, sha256, key_index FROM record_file ORDER BY start_ms, generation;
+-- name: record_files
+SELECT path, row_count, bytes, sha256 FROM record_file ORDER BY start_ms, generation;
 
 -- name: overlapping
 SELECT start_ms, end_ms FROM period
@@ -73,8 +70,8 @@ SELECT generation, open_version, segments_version, counters_version FROM period 
 SELECT coalesce(max(generation), 0) FROM record_file WHERE start_ms = ?1;
 
 -- name: insert_records
-INSERT INTO record_file (start_ms, generation, path, row_count, bytes, sha256, key_index)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+INSERT INTO record_file (start_ms, generation, path, row_count, bytes, sha256)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6);
 
 -- name: insert_open
 INSERT INTO open_file (start_ms, kind, version, path, row_count, bytes, sha256)

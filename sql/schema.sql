@@ -92,8 +92,7 @@ CREATE TABLE period (
     FOREIGN KEY (start_ms, generation) REFERENCES record_file (start_ms, generation)
 ) STRICT;
 
--- Every generation of every period; earlier ones stay. `key_index` maps (source,
--- account, usage type) to row ranges; last for the same reason as `ids` above.
+-- Every generation of every period; earlier ones stay.
 CREATE TABLE record_file (
     start_ms   INTEGER NOT NULL,
     generation INTEGER NOT NULL,
@@ -101,7 +100,6 @@ CREATE TABLE record_file (
     row_count  INTEGER NOT NULL,
     bytes      INTEGER NOT NULL,
     sha256     TEXT NOT NULL,
-    key_index  BLOB NOT NULL,
     checksum   INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (start_ms, generation)
 ) STRICT;
@@ -498,19 +496,19 @@ END;
 CREATE TRIGGER record_file_is_new AFTER INSERT ON record_file BEGIN
     UPDATE record_file SET checksum =
         checksum_of('record_file', NEW.start_ms, NEW.generation, NEW.path, NEW.row_count,
-            NEW.bytes, NEW.sha256, NEW.key_index)
+            NEW.bytes, NEW.sha256)
     WHERE start_ms = NEW.start_ms AND generation = NEW.generation;
 END;
 
 CREATE TRIGGER record_file_changes AFTER UPDATE OF start_ms, generation, path, row_count, bytes,
-    sha256, key_index
+    sha256
 ON record_file BEGIN
     UPDATE record_file SET checksum = CASE OLD.checksum WHEN
         checksum_of('record_file', OLD.start_ms, OLD.generation, OLD.path, OLD.row_count,
-            OLD.bytes, OLD.sha256, OLD.key_index)
+            OLD.bytes, OLD.sha256)
     THEN
         checksum_of('record_file', NEW.start_ms, NEW.generation, NEW.path, NEW.row_count,
-            NEW.bytes, NEW.sha256, NEW.key_index)
+            NEW.bytes, NEW.sha256)
     ELSE -1 END
     WHERE start_ms = NEW.start_ms AND generation = NEW.generation;
 END;

@@ -19,7 +19,7 @@ UPDATE event_file SET path = ?2, bytes = ?3, sha256 = ?4 WHERE path = ?1;
 UPDATE sample_file SET path = ?2, bytes = ?3, sha256 = ?4 WHERE path = ?1;
 
 -- name: record_file
-UPDATE record_file SET path = ?2, bytes = ?3, sha256 = ?4, key_index = ?5 WHERE path = ?1;
+UPDATE record_file SET path = ?2, bytes = ?3, sha256 = ?4 WHERE path = ?1;
 
 -- name: open_file
 UPDATE open_file SET path = ?2, bytes = ?3, sha256 = ?4 WHERE path = ?1;

@@ -16,15 +16,14 @@ use crate::{
     },
     format,
     group_access::GroupReads,
-    lake::{self, read::Footers, verified::Verified},
+    lake::{self, key_index::KeyIndex, read::Footers, verified::Verified},
     modes::{self, Readers},
-    query::key_index::KeyIndex,
 };
 
-/// Footers of record files kept in memory: some 50 kB a file.
-const FOOTER_BYTES_MAX: usize = 96 << 20;
-/// Key indexes kept in memory: 24 bytes for each account and type of a period.
-const KEY_INDEX_BYTES_MAX: usize = 128 << 20;
+/// Footers of record files kept in memory: some 40 MiB for 100 million records.
+const FOOTER_BYTES_MAX: usize = 64 << 20;
+/// Heads of key indexes kept in memory: at most some 8 kB a file, however large.
+const KEY_INDEX_BYTES_MAX: usize = 16 << 20;
 /// Connections kept for the next who needs one.
 const IDLE_CONNECTIONS_MAX: usize = 8;
 

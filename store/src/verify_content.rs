@@ -19,8 +19,10 @@ use crate::{
         db::{DATABASE, Db},
         load, sql,
     },
-    lake,
-    query::key_index::KeyIndex,
+    lake::{
+        self,
+        key_index::{KeyIndexBuilder, NodeFile},
+    },
 };
 
 impl Store {
@@ -108,37 +110,43 @@ impl Look<'_> {
     /// The key indexes by which pages and sums find the records of an account.
     fn records(&mut self) -> Result<(), StoreError> {
         let (files, sources) = self.db.read(|db| {
-            let files = db.rows(sql::periods::KEY_INDEXES, [], |row| {
-                let file = LakeFile {
+            let files = db.rows(sql::periods::RECORD_FILES, [], |row| {
+                Ok(LakeFile {
                     path: load::path(row, 0)?,
                     rows: load::unsigned(row, 1)?,
                     bytes: load::unsigned(row, 2)?,
                     sha256: row.get(3)?,
-                };
-                Ok((file, row.get::<_, Vec<u8>>(4)?))
+                })
             })?;
             Ok((files, load::sources(db)?))
         })?;
-        for (file, blob) in files {
-            let index = self.key_index(&file, &sources);
-            let Some(index) = self.read(&file.path, index)? else { continue };
-            if KeyIndex::from_blob(&blob) != Some(index) {
-                let rows = file.rows;
-                self.tell(&file.path, "the key index", &format!("that of its {rows} records"));
+        for file in files {
+            let is_right = self.has_its_index(&file, &sources);
+            if self.read(&file.path, is_right)? == Some(false) {
+                let (path, rows) = (file.path.display(), file.rows);
+                let text = format!(
+                    "the key index in `{path}` is not that of its {rows} records: restore the whole data folder from a backup"
+                );
+                self.findings.push(Finding::error(&file.path, text));
             }
         }
         Ok(())
     }
 
-    fn key_index(&self, file: &LakeFile, sources: &Sources) -> Result<KeyIndex, StoreError> {
-        let mut index = KeyIndex::default();
+    /// Returns true if a file's key index is the one that its rows make.
+    fn has_its_index(&self, file: &LakeFile, sources: &Sources) -> Result<bool, StoreError> {
         let path = self.store.dir().join(&file.path);
         let named = self.store.named(&path, file.rows, file.bytes, &file.sha256);
-        // Of rows out of order it is no index, and another one than any that is kept.
+        let place = lake::records::key_index(&named)?.place();
+        let mut expected = KeyIndexBuilder::default();
+        let mut is_sorted = true;
         lake::records::read_keys(&named, sources, &mut |key| {
-            index.push(key, sources);
+            is_sorted &= expected.push(key, sources);
         })?;
-        Ok(index)
+        let nodes = NodeFile::open(&path, place)?;
+        let found = nodes.read_all(place).map_err(|cause| nodes.error(cause))?;
+        let expected = expected.finish();
+        Ok(is_sorted && expected.is_at(place) && expected.bytes == found)
     }
 
     /// Open segments and billed counters, which are read or not.

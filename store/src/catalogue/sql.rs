@@ -158,8 +158,7 @@ queries! {
         OVERLAPPING_STRETCH = "overlapping_stretch",
         CURRENT_RECORDS = "current_records",
         IN_WINDOW = "in_window",
-        KEY_INDEX = "key_index",
-        KEY_INDEXES = "key_indexes",
+        RECORD_FILES = "record_files",
         OVERLAPPING = "overlapping",
         CURRENT = "current",
         LAST_GENERATION = "last_generation",
@@ -274,6 +273,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0010_checksums.sql"),
     include_str!("../../../sql/migrations/0011_dropped_sample.sql"),
     include_str!("../../../sql/migrations/0012_blocks.sql"),
+    include_str!("../../../sql/migrations/0013_key_index.sql"),
 ];
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Layout of a kind of file: its columns, one row each, with the encoding
 //! that pays for it.
 //!
-//! Encodings: values that repeat go through a dictionary; ids and instants that
-//! grow are stored as packed differences. A dictionary that grows past
-//! [`DICTIONARY_BYTES_MAX`] falls back to the column's own encoding, because
+//! Encodings: values that repeat go through a dictionary, uncompressed where they
+//! are few; ids and instants that grow are stored as packed differences. A
+//! dictionary that grows past [`DICTIONARY_BYTES_MAX`], or
+//! [`PAGED_DICTIONARY_BYTES_MAX`], falls back to the column's own encoding, because
 //! reading one page costs reading the whole dictionary first.
 
 use std::sync::Arc;
@@ -25,8 +26,10 @@ use crate::StoreError;
 /// Rows in a row group: what a reader skips or decodes as one.
 pub(crate) const ROW_GROUP_ROWS: usize = 64 * 1024;
 /// Rows in a page of a file that is read by pages.
-const PAGE_ROWS: usize = 4 * 1024;
+const PAGE_ROWS: usize = 2 * 1024;
 const DICTIONARY_BYTES_MAX: usize = 128 * 1024;
+/// The same of a file that is read by pages, where a few rows cost a whole dictionary.
+const PAGED_DICTIONARY_BYTES_MAX: usize = 16 * 1024;
 /// Stands in the footer instead of the library's version.
 const CREATED_BY: &str = "cloudtally";
 
@@ -52,6 +55,9 @@ pub(crate) enum Type {
 pub(crate) enum Coding {
     /// They repeat.
     Repeating,
+    /// They are so few that their packed codes are left as they are: compressing these saves
+    /// next to nothing, and a reader of some rows pays for it in each column.
+    Few,
     /// They grow, or at least stay near each other.
     Growing,
     /// Neither.
@@ -215,6 +221,7 @@ fn properties(access: Access, columns: &[Column]) -> WriterProperties {
     properties = match access {
         Access::Pages => properties
             .set_data_page_row_count_limit(PAGE_ROWS)
+            .set_dictionary_page_size_limit(PAGED_DICTIONARY_BYTES_MAX)
             .set_statistics_enabled(EnabledStatistics::Page),
         Access::RowGroups => properties
             .set_statistics_enabled(EnabledStatistics::Chunk)
@@ -223,11 +230,14 @@ fn properties(access: Access, columns: &[Column]) -> WriterProperties {
     for (name, column, _, coding) in columns {
         let path = ColumnPath::from(*name);
         let is_number = matches!(column, Type::I64 | Type::I16 | Type::Instant);
+        if *coding == Coding::Few {
+            properties = properties.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
+        }
         if is_number && *coding != Coding::Plain {
             properties =
                 properties.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
         }
-        if *coding != Coding::Repeating {
+        if !matches!(coding, Coding::Repeating | Coding::Few) || *column == Type::Flag {
             properties = properties.set_column_dictionary_enabled(path, false);
         }
     }

@@ -10,6 +10,7 @@ pub(crate) mod counters; // what was billed of samples
 pub(crate) mod encode; // columns side by side
 pub(crate) mod events; // accepted usage events
 pub(crate) mod file; // temporary name, sync, rename, checksum
+pub(crate) mod key_index; // where each account and type begins in a file of records
 pub(crate) mod kind; // columns and their encodings as a table
 pub(crate) mod links; // one more name for a file
 pub(crate) mod numbers; // unsigned in memory, signed in files

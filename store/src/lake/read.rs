@@ -21,7 +21,10 @@ use parquet::{
             ParquetRecordBatchReaderBuilder, RowSelection,
         },
     },
-    file::{metadata::PageIndexPolicy, statistics::Statistics},
+    file::{
+        metadata::{PageIndexPolicy, ParquetStatisticsPolicy},
+        statistics::Statistics,
+    },
 };
 use std::sync::Arc;
 
@@ -63,7 +66,14 @@ impl<'a> LakeReader<'a> {
                     Access::RowGroups => PageIndexPolicy::Skip,
                 };
                 // Only where the pages are: values in pages are never asked for.
-                let options = ArrowReaderOptions::new().with_offset_index_policy(policy);
+                let mut options = ArrowReaderOptions::new().with_offset_index_policy(policy);
+                if kind.access == Access::Pages {
+                    // Its row groups are found by row numbers, and its footers stay in memory.
+                    options = options
+                        .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
+                        .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
+                        .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
+                }
                 let load = || {
                     let found = ArrowReaderMetadata::load(&file, options.clone())?;
                     let options = options.clone().with_schema(kind.read_schema(found.schema()));
@@ -82,6 +92,12 @@ impl<'a> LakeReader<'a> {
             return Err(StoreError::DamagedFile { path: path.to_owned(), what });
         }
         Ok(Self { file, metadata, path })
+    }
+
+    /// A note in the footer, by its name.
+    pub(crate) fn note(&self, name: &str) -> Option<&str> {
+        let notes = self.metadata.metadata().file_metadata().key_value_metadata()?;
+        notes.iter().find(|note| note.key == name)?.value.as_deref()
     }
 
     /// The row groups whose `column` may hold a value that `wanted` says is inside

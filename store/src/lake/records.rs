@@ -17,13 +17,17 @@ use cloudtally_model::{
     AccountId, Instant, NetworkId, NicId, OfferingId, Period, RecordRow, ResourceId, SourceId,
     Sources, TemplateId, UsageRecord, UsageTypeId, ZoneId, usage_type,
 };
-use parquet::arrow::{
-    ArrowWriter, ProjectionMask,
-    arrow_reader::{ArrowPredicateFn, RowFilter},
+use parquet::{
+    arrow::{
+        ArrowWriter, ProjectionMask,
+        arrow_reader::{ArrowPredicateFn, RowFilter},
+    },
+    file::metadata::KeyValue,
 };
 
 use super::{
     arrays::{flags, optional, texts, words},
+    key_index::{self, IndexPlace, Key, KeyIndex, KeyIndexBuilder, NodeFile},
     kind::{Access, Coding::*, Kind, Need::*, ROW_GROUP_ROWS, Type},
     numbers::{numbers, small_column_of},
     read::{
@@ -34,34 +38,34 @@ use super::{
     segments::nic_number,
     verified::NamedFile,
 };
-use crate::{StoreError, query::key_index::KeyIndex};
+use crate::StoreError;
 
 static KIND: LazyLock<Kind> = LazyLock::new(|| {
     Kind::new(
         "records",
         Access::Pages,
         &[
-            ("source", Type::Word, Always, Repeating),
+            ("source", Type::Word, Always, Few),
             ("account_id", Type::I64, Always, Growing),
             ("usage_type", Type::I16, Always, Repeating),
             ("resource_id", Type::I64, Always, Growing),
-            ("zone_id", Type::I64, Optional, Repeating),
+            ("zone_id", Type::I64, Optional, Few),
             ("nic_id", Type::I64, Optional, Growing),
-            ("offering_id", Type::I64, Optional, Repeating),
-            ("template_id", Type::I64, Optional, Repeating),
-            ("size", Type::I64, Optional, Repeating),
+            ("offering_id", Type::I64, Optional, Few),
+            ("template_id", Type::I64, Optional, Few),
+            ("size", Type::I64, Optional, Few),
             ("network_id", Type::I64, Optional, Repeating),
-            ("resource_type", Type::Word, Optional, Repeating),
-            ("start", Type::Instant, Always, Repeating),
-            ("virtual_size", Type::I64, Optional, Repeating),
+            ("resource_type", Type::Word, Optional, Few),
+            ("start", Type::Instant, Always, Few),
+            ("virtual_size", Type::I64, Optional, Few),
             ("name", Type::Name, Optional, Plain),
-            ("is_source_nat", Type::Flag, Optional, Plain),
-            ("is_elastic", Type::Flag, Optional, Plain),
-            ("is_default", Type::Flag, Optional, Plain),
+            ("is_source_nat", Type::Flag, Optional, Few),
+            ("is_elastic", Type::Flag, Optional, Few),
+            ("is_default", Type::Flag, Optional, Few),
             ("quantity", Type::I64, Always, Repeating),
-            ("unit", Type::Word, Always, Repeating),
-            ("period_start", Type::Instant, Always, Repeating),
-            ("period_end", Type::Instant, Always, Repeating),
+            ("unit", Type::Word, Always, Few),
+            ("period_start", Type::Instant, Always, Few),
+            ("period_end", Type::Instant, Always, Few),
         ],
     )
 });
@@ -203,20 +207,21 @@ pub struct RecordEncoder<'a> {
     writer: ArrowWriter<Vec<u8>>,
     /// Records that came one by one and do not fill a row group yet.
     pending: Vec<UsageRecord>,
-    index: KeyIndex,
+    index: KeyIndexBuilder,
 }
 
-/// Records of a period as their file will hold them, and the index of their keys.
+/// Records of a period as their file will hold them.
 pub(crate) struct EncodedRecords {
     pub(crate) content: Vec<u8>,
-    pub(crate) index: KeyIndex,
+    pub(crate) rows: u64,
 }
 
 impl<'a> RecordEncoder<'a> {
     /// Begins the file of a period.
     pub(crate) fn new(period: Period, sources: &'a Sources) -> Result<Self, StoreError> {
         let writer = KIND.writer()?;
-        Ok(Self { period, sources, writer, pending: Vec::new(), index: KeyIndex::default() })
+        let index = KeyIndexBuilder::default();
+        Ok(Self { period, sources, writer, pending: Vec::new(), index })
     }
 
     /// Adds the next record.
@@ -303,9 +308,19 @@ impl<'a> RecordEncoder<'a> {
         if !self.pending.is_empty() {
             self.write_pending()?;
         }
-        let content = self.writer.into_inner();
-        let content = content.map_err(|cause| StoreError::Encode { file: KIND.name, cause })?;
-        Ok(EncodedRecords { content, index: self.index })
+        let index = self.index.finish();
+        let mut writer = self.writer;
+        let end = || {
+            // Behind the last column; readers of Parquet pass over what no footer points to.
+            writer.flush()?;
+            let place = index.place(writer.bytes_written() as u64);
+            writer.write_all(&index.bytes)?;
+            let note = KeyValue::new(key_index::NOTE.to_owned(), place.note());
+            writer.append_key_value_metadata(note);
+            writer.into_inner()
+        };
+        let content = end().map_err(|cause| StoreError::Encode { file: KIND.name, cause })?;
+        Ok(EncodedRecords { content, rows: index.rows })
     }
 }
 
@@ -511,8 +526,22 @@ pub(crate) fn scan(
     Ok(())
 }
 
-/// The account of a record, in its source, and the usage type.
-pub(crate) type Key = (SourceId, AccountId, UsageTypeId);
+/// The head of a file's key index.
+///
+/// # Errors
+/// `DamagedFile` if the file has none of its rows.
+pub(crate) fn key_index(file: &NamedFile<'_>) -> Result<KeyIndex, StoreError> {
+    let reader = LakeReader::open(file, &KIND, None)?;
+    let place = reader.note(key_index::NOTE).and_then(IndexPlace::from_note);
+    let damaged = || {
+        let what = "it has no key index of its rows".to_owned();
+        StoreError::DamagedFile { path: file.path.to_owned(), what }
+    };
+    let place = place.ok_or_else(damaged)?;
+    let nodes = NodeFile::open(file.path, place)?;
+    let index = KeyIndex::open(place, &nodes).map_err(|cause| nodes.error(cause))?;
+    if index.rows() == file.rows { Ok(index) } else { Err(damaged()) }
+}
 
 /// Calls `each` with the keys of all rows, in order; nothing else of them is read.
 pub(crate) fn read_keys(

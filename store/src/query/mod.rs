@@ -1,18 +1,21 @@
 //! Records by window, account and type.
 //!
-//! A [`RecordSet`] is made from the catalogue alone: it knows for each period of
-//! the window which rows of which file belong to it. Counting is adding, and a
-//! page is a binary search over the periods followed by reading just the pages of
-//! the file that hold its rows, so neither depends on the size of the table.
+//! A [`RecordSet`] is made from the catalogue and the key indexes of its files: it knows
+//! how many rows of each period of the window belong to it, and finds the rows themselves
+//! as they are asked for. Counting is a few descents a file, and a page is a binary search
+//! over the periods followed by reading just the pages of the files that hold its rows, so
+//! neither depends on the size of the table or the number of accounts.
 //! Record files are never changed or removed, so a set stays whole while newer
 //! generations are published.
 
+mod choice; // the filter, as key indexes are asked
 mod filter;
-pub(crate) mod key_index;
 
 use std::{
     ops::{ControlFlow, Range},
+    panic::resume_unwind,
     sync::Arc,
+    thread,
 };
 
 use cloudtally_model::{Instant, Period, RecordId, RecordRow, Sources, UsageRecord};
@@ -20,11 +23,23 @@ use rusqlite::params;
 
 use crate::{
     LakeFile, Store, StoreError,
-    catalogue::{db::Db, load, sql},
-    lake::{self, RecordColumns, RecordField, RecordReader, RecordScan},
+    catalogue::{load, sql},
+    lake::{
+        self, RecordColumns, RecordField, RecordScan,
+        key_index::{KeyIndex, NodeError, NodeFile},
+        verified::NamedFile,
+    },
 };
+use choice::Sorted;
 pub use filter::RecordFilter;
-use key_index::KeyIndex;
+
+/// Ranges of rows that a period's part of a set may keep; where it has more, they are found
+/// when they are read.
+const FEW_RANGES: usize = 4;
+/// Periods from which two threads read the records of a page.
+const PERIODS_FOR_TWO: usize = 6;
+/// Ranges of rows that are found and read at a time.
+const RANGES_AT_ONCE: usize = 4 * 1024;
 
 /// A window of periods: both ends inclusive to the second. A record matches when its
 /// period's start is at or after `from` and its period's displayed end
@@ -64,6 +79,7 @@ pub struct ServedColumns {
 pub struct RecordSet {
     store: Store,
     sources: Sources,
+    filter: Sorted,
     /// Periods that hold at least one record of the set, by start.
     parts: Vec<Part>,
 }
@@ -74,10 +90,18 @@ struct Part {
     period: Period,
     generation: u32,
     file: LakeFile,
-    /// The rows of the set, in order, not touching.
-    ranges: Vec<Range<u64>>,
+    rows: Rows,
     /// Number of records of the set before this part and in it.
     count_through: u64,
+}
+
+/// The rows of a file that are of the set.
+#[derive(Debug)]
+enum Rows {
+    /// These, in order, not touching.
+    Few(Vec<Range<u64>>),
+    /// Those that the key index finds.
+    Found,
 }
 
 impl Store {
@@ -87,7 +111,7 @@ impl Store {
         window: RecordWindow,
         filter: &RecordFilter,
     ) -> Result<RecordSet, StoreError> {
-        self.db()?.read(|db| {
+        let (periods, sources) = self.db()?.read(|db| {
             let (from, to) = (window.from.as_millis(), window.to.as_millis());
             let periods = db.rows(sql::periods::IN_WINDOW, params![from, to], |row| {
                 let file = LakeFile {
@@ -98,56 +122,70 @@ impl Store {
                 };
                 Ok((load::period(row, 0)?, row.get::<_, u32>(2)?, file))
             })?;
-            let mut set =
-                RecordSet { store: self.clone(), sources: load::sources(db)?, parts: Vec::new() };
-            for (period, generation, file) in periods {
-                let everything = *filter == RecordFilter::default();
-                let ranges = if everything && file.rows > 0 {
-                    std::iter::once(0..file.rows).collect()
-                } else if file.rows > 0 {
-                    self.key_index(db, period, generation, &file)?.select(filter)
-                } else {
-                    Vec::new()
-                };
-                set.push(period, generation, file, ranges);
+            Ok((periods, load::sources(db)?))
+        })?;
+        let filter = Sorted::new(filter);
+        let mut set = RecordSet { store: self.clone(), sources, filter, parts: Vec::new() };
+        for (period, generation, file) in periods.into_iter().filter(|(.., file)| file.rows > 0) {
+            let (rows, count) = if set.filter.is_everything() {
+                (Rows::Few(std::iter::once(0..file.rows).collect()), file.rows)
+            } else {
+                self.chosen(&set.filter, &file)?
+            };
+            if count > 0 {
+                let count_through = set.count() + count;
+                set.parts.push(Part { period, generation, file, rows, count_through });
             }
-            Ok(set)
+        }
+        Ok(set)
+    }
+
+    /// The rows of a file that a filter chooses, and their number.
+    fn chosen(&self, filter: &Sorted, file: &LakeFile) -> Result<(Rows, u64), StoreError> {
+        self.with_index(file, |index, nodes| {
+            let choice = filter.choice(index);
+            if choice.keys.is_empty() {
+                return Ok((Rows::Few(Vec::new()), 0));
+            }
+            let first = index.find(&choice, 0..u64::MAX, FEW_RANGES, nodes)?;
+            if first.ranges.len() < FEW_RANGES {
+                return Ok((Rows::Few(first.ranges), first.through));
+            }
+            Ok((Rows::Found, index.count(&choice, nodes)?))
         })
     }
 
-    fn key_index(
+    /// Calls `ask` with the key index of a file.
+    fn with_index<T>(
         &self,
-        db: &Db,
-        period: Period,
-        generation: u32,
         file: &LakeFile,
-    ) -> Result<Arc<KeyIndex>, StoreError> {
-        let path = &file.path;
+        ask: impl FnOnce(&KeyIndex, &NodeFile<'_>) -> Result<T, NodeError>,
+    ) -> Result<T, StoreError> {
         let cache = &self.inner.key_indexes;
-        if let Some(index) = cache.get(path) {
-            return Ok(index);
-        }
-        let params = params![period.start.as_millis(), generation];
-        let blob = db.row(sql::periods::KEY_INDEX, params, |row| row.get::<_, Vec<u8>>(0))?;
-        let index = blob.as_deref().and_then(KeyIndex::from_blob);
-        let index = index.filter(|index| index.rows() == file.rows);
-        let unreadable = || db.damaged(format!("the key index of `{}` is damaged", path.display()));
-        let index = Arc::new(index.ok_or_else(unreadable)?);
-        cache.put(path, Arc::clone(&index), index.size_bytes());
-        Ok(index)
+        let path = self.dir().join(&file.path);
+        let index = match cache.get(&file.path) {
+            Some(index) => index,
+            None => {
+                let named = self.named(&path, file.rows, file.bytes, &file.sha256);
+                let index = Arc::new(lake::records::key_index(&named)?);
+                cache.put(&file.path, Arc::clone(&index), index.size_bytes());
+                index
+            }
+        };
+        let nodes = NodeFile::open(&path, index.place())?;
+        ask(&index, &nodes).map_err(|cause| nodes.error(cause))
     }
 }
 
-impl RecordSet {
-    fn push(&mut self, period: Period, generation: u32, file: LakeFile, ranges: Vec<Range<u64>>) {
-        let count: u64 = ranges.iter().map(|range| range.end - range.start).sum();
-        if count > 0 {
-            let count_through = self.count() + count;
-            self.parts.push(Part { period, generation, file, ranges, count_through });
-        }
-    }
+/// Takes some columns of the records of a period; breaking off ends the reading.
+type TakeColumns<'a> = dyn FnMut(RecordColumns) -> Result<ControlFlow<()>, StoreError> + 'a;
 
-    /// Counts the records; reads no file.
+/// Reads rows of a file, in order; breaking off ends the reading.
+type ReadRows<'a> =
+    dyn FnMut(&NamedFile<'_>, &[Range<u64>]) -> Result<ControlFlow<()>, StoreError> + 'a;
+
+impl RecordSet {
+    /// Counts the records, as the key indexes did; reads no file.
     pub fn count(&self) -> u64 {
         self.parts.last().map_or(0, |part| part.count_through)
     }
@@ -155,25 +193,51 @@ impl RecordSet {
     /// Records `[offset, offset + limit)` of the set, by period and record order;
     /// fewer where the set ends.
     pub fn page(&self, offset: u64, limit: u64) -> Result<Vec<ServedRecord>, StoreError> {
-        let end = offset.saturating_add(limit).min(self.count());
-        let mut page = Vec::new();
-        if offset >= end {
-            return Ok(page);
+        let wanted = self.wanted(offset..offset.saturating_add(limit));
+        if wanted.len() < PERIODS_FOR_TWO {
+            return self.served(&wanted);
         }
-        let first = self.parts.partition_point(|part| part.count_through <= offset);
+        // An account's page is a few rows each of many files.
+        let (first, second) = wanted.split_at(wanted.len() / 2);
+        thread::scope(|scope| {
+            let second = scope.spawn(|| self.served(second));
+            let mut page = self.served(first)?;
+            page.extend(second.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+            Ok(page)
+        })
+    }
+
+    fn served(&self, wanted: &[(&Part, Range<u64>)]) -> Result<Vec<ServedRecord>, StoreError> {
+        let mut served = Vec::new();
+        for (part, rows) in wanted {
+            let (period, generation) = (part.period, part.generation);
+            self.read(part, rows.clone(), &mut |columns| {
+                served.extend(columns.rows().map(|row| ServedRecord {
+                    period,
+                    generation,
+                    record: row.to_record(),
+                }));
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        Ok(served)
+    }
+
+    /// The periods that hold the records of those numbers, and their numbers in each.
+    fn wanted(&self, rows: Range<u64>) -> Vec<(&Part, Range<u64>)> {
+        let end = rows.end.min(self.count());
+        let first = self.parts.partition_point(|part| part.count_through <= rows.start);
         let mut before = if first == 0 { 0 } else { self.parts[first - 1].count_through };
+        let mut wanted = Vec::new();
         for part in &self.parts[first..] {
             if before >= end {
                 break;
             }
-            let wanted = offset.max(before) - before..end.min(part.count_through) - before;
-            self.read(part, &slice(&part.ranges, wanted), &mut |record| {
-                page.push(record);
-                Ok(ControlFlow::Continue(()))
-            })?;
+            let of_part = rows.start.max(before) - before..end.min(part.count_through) - before;
+            wanted.push((part, of_part));
             before = part.count_through;
         }
-        Ok(page)
+        wanted
     }
 
     /// The set in stretches of at most `most` records, each of one period, in order.
@@ -193,20 +257,26 @@ impl RecordSet {
     /// The records of those numbers, as columns.
     pub fn columns(&self, rows: Range<u64>) -> Result<Vec<ServedColumns>, StoreError> {
         let mut all = Vec::new();
-        let first = self.parts.partition_point(|part| part.count_through <= rows.start);
-        let mut before = if first == 0 { 0 } else { self.parts[first - 1].count_through };
-        for part in &self.parts[first..] {
-            if before >= rows.end {
-                break;
-            }
-            let wanted = rows.start.max(before) - before..rows.end.min(part.count_through) - before;
-            for columns in self.part_columns(part, &slice(&part.ranges, wanted))? {
-                let (period, generation) = (part.period, part.generation);
-                all.push(ServedColumns { period, generation, columns: columns? });
-            }
-            before = part.count_through;
-        }
+        self.take(rows, &mut |part, columns| {
+            let (period, generation) = (part.period, part.generation);
+            all.push(ServedColumns { period, generation, columns });
+            Ok(())
+        })?;
         Ok(all)
+    }
+
+    /// Takes the records of those numbers, period by period, as columns.
+    fn take(
+        &self,
+        rows: Range<u64>,
+        each: &mut dyn FnMut(&Part, RecordColumns) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        for (part, of_part) in self.wanted(rows) {
+            self.read(part, of_part, &mut |columns| {
+                each(part, columns).map(ControlFlow::Continue)
+            })?;
+        }
+        Ok(())
     }
 
     /// All records in order, streamed: memory does not grow with their number.
@@ -214,10 +284,12 @@ impl RecordSet {
         &self,
         each: &mut dyn FnMut(ServedRecord) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        for part in &self.parts {
-            self.read(part, &part.ranges, &mut |record| each(record).map(ControlFlow::Continue))?;
-        }
-        Ok(())
+        self.take(0..u64::MAX, &mut |part, columns| {
+            let (period, generation) = (part.period, part.generation);
+            columns.rows().try_for_each(|row| {
+                each(ServedRecord { period, generation, record: row.to_record() })
+            })
+        })
     }
 
     /// The number of periods that hold records of the set.
@@ -234,12 +306,20 @@ impl RecordSet {
         each: &mut dyn FnMut(Period, RecordScan<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let Some(part) = self.parts.get(period) else { return Ok(()) };
-        let path = self.store.dir().join(&part.file.path);
-        let file = self.store.named(&path, part.file.rows, part.file.bytes, &part.file.sha256);
         let footers = &self.store.inner.footers;
-        lake::records::scan(&file, footers, &part.ranges, &self.sources, wanted, &mut |scan| {
-            each(part.period, scan)
+        let all = 0..self.count_of(period);
+        self.stretches(part, all, &mut |file, ranges| {
+            lake::records::scan(file, footers, ranges, &self.sources, wanted, &mut |scan| {
+                each(part.period, scan)
+            })?;
+            Ok(ControlFlow::Continue(()))
         })
+    }
+
+    /// The number of records of the part at a position.
+    fn count_of(&self, at: usize) -> u64 {
+        let before = if at == 0 { 0 } else { self.parts[at - 1].count_through };
+        self.parts[at].count_through - before
     }
 
     /// The sources whose ranks the records carry.
@@ -252,43 +332,65 @@ impl RecordSet {
         let at = self.parts.partition_point(|part| part.period.start < id.period_start());
         let Some(part) = self.parts.get(at) else { return Ok(None) };
         let (period, generation) = (part.period, part.generation);
-        let mut key = Vec::new();
-        for columns in self.part_columns(part, &part.ranges)? {
-            let columns = columns?;
+        let (mut key, mut found) = (Vec::new(), None);
+        self.read(part, 0..self.count_of(at), &mut |columns| {
             let is_it =
                 |row: &RecordRow<'_>| row.id(self.sources.name(row.source), period, &mut key) == id;
-            if let Some(row) = columns.rows().find(is_it) {
-                return Ok(Some(ServedRecord { period, generation, record: row.to_record() }));
-            }
-        }
-        Ok(None)
+            let Some(row) = columns.rows().find(is_it) else {
+                return Ok(ControlFlow::Continue(()));
+            };
+            found = Some(ServedRecord { period, generation, record: row.to_record() });
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
     }
 
-    fn part_columns(
-        &self,
-        part: &Part,
-        ranges: &[Range<u64>],
-    ) -> Result<RecordReader<'_>, StoreError> {
-        let path = self.store.dir().join(&part.file.path);
-        let file = self.store.named(&path, part.file.rows, part.file.bytes, &part.file.sha256);
-        lake::records::columns(&file, &self.store.inner.footers, ranges, &self.sources)
-    }
-
+    /// Takes those records of a period number `wanted` among its own, as columns.
     fn read(
         &self,
         part: &Part,
-        ranges: &[Range<u64>],
-        each: &mut dyn FnMut(ServedRecord) -> Result<ControlFlow<()>, StoreError>,
+        wanted: Range<u64>,
+        each: &mut TakeColumns<'_>,
     ) -> Result<(), StoreError> {
-        let path = self.store.dir().join(&part.file.path);
-        let (bytes, sha256) = (part.file.bytes, &part.file.sha256);
-        let file = self.store.named(&path, part.file.rows, bytes, sha256);
-        let (period, generation) = (part.period, part.generation);
-        let footers = &self.store.inner.footers;
-        lake::records::read(&file, footers, ranges, &self.sources, &mut |record| {
-            each(ServedRecord { period, generation, record })
+        self.stretches(part, wanted, &mut |file, ranges| {
+            let footers = &self.store.inner.footers;
+            for columns in lake::records::columns(file, footers, ranges, &self.sources)? {
+                if each(columns?)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
         })
-        .map(drop)
+    }
+
+    /// Calls `each` with the rows of the file that hold those records of a period, a bounded
+    /// number of ranges at a time.
+    fn stretches(
+        &self,
+        part: &Part,
+        wanted: Range<u64>,
+        each: &mut ReadRows<'_>,
+    ) -> Result<(), StoreError> {
+        let LakeFile { rows, bytes, sha256, path } = &part.file;
+        let path = self.store.dir().join(path);
+        let file = self.store.named(&path, *rows, *bytes, sha256);
+        if let Rows::Few(ranges) = &part.rows {
+            return each(&file, &slice(ranges, wanted)).map(drop);
+        }
+        let mut next = wanted.start;
+        while next < wanted.end {
+            let found = self.store.with_index(&part.file, |index, nodes| {
+                let choice = self.filter.choice(index);
+                let found = index.find(&choice, next..wanted.end, RANGES_AT_ONCE, nodes)?;
+                // What was counted is there, in a file that is what it was.
+                if found.ranges.is_empty() { Err(NodeError::Damaged) } else { Ok(found) }
+            })?;
+            next = found.through;
+            if each(&file, &found.ranges)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -309,35 +411,6 @@ fn slice(ranges: &[Range<u64>], wanted: Range<u64>) -> Vec<Range<u64>> {
         }
     }
     sliced
-}
-
-#[cfg(test)]
-pub(crate) mod tests_support {
-    use cloudtally_model::{UsageRecord, ZoneId};
-
-    /// A record with nothing in it.
-    pub(crate) fn record() -> UsageRecord {
-        UsageRecord {
-            source: Default::default(),
-            account: Default::default(),
-            usage_type: Default::default(),
-            resource: Default::default(),
-            zone: ZoneId::NONE,
-            nic: Default::default(),
-            offering: None,
-            template: None,
-            size: None,
-            network: Default::default(),
-            resource_type: None,
-            start: Default::default(),
-            virtual_size: None,
-            name: None,
-            is_source_nat: None,
-            is_elastic: None,
-            is_default: None,
-            quantity: 0,
-        }
-    }
 }
 
 #[cfg(test)]

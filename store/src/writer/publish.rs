@@ -64,8 +64,7 @@ pub struct PeriodRows<'a> {
 #[derive(Debug)]
 pub struct StagedPeriod {
     period: Period,
-    /// With the key index as the catalogue stores it.
-    records: Option<(StagedFile, Vec<u8>)>,
+    records: Option<StagedFile>,
     segments: Option<StagedFile>,
     counters: Option<StagedFile>,
     anomalies: Option<Vec<Anomaly>>,
@@ -88,7 +87,7 @@ pub struct Publication {
 struct NamedPeriod {
     period: Period,
     generation: u32,
-    records: Option<(NewFile, Vec<u8>)>,
+    records: Option<NewFile>,
     /// Version of the files of open segments and counters of this publication.
     version: u64,
     segments: Option<NewFile>,
@@ -160,9 +159,9 @@ impl Writer {
             let Some(push) = rows.records else { return Ok(None) };
             let mut encoder = RecordEncoder::new(period, sources)?;
             push(&mut encoder)?;
-            let EncodedRecords { content, index } = encoder.finish()?;
-            let rows = usize::try_from(index.rows()).expect("rows of one file fit in memory");
-            Ok(Some((write(lake::GENERATIONS, &content, rows)?, index.to_blob())))
+            let EncodedRecords { content, rows } = encoder.finish()?;
+            let rows = usize::try_from(rows).expect("rows of one file fit in memory");
+            Ok(Some(write(lake::GENERATIONS, &content, rows)?))
         };
         let state = || -> Result<_, StoreError> {
             let segments = rows.open.map(|(segments, rows)| {
@@ -232,15 +231,13 @@ impl Writer {
                 named.push(period);
             }
             let files = named.iter().flat_map(|period: &NamedPeriod| {
-                let records = period.records.iter().map(|(file, _)| file);
-                records.chain(&period.segments).chain(&period.counters)
+                period.records.iter().chain(&period.segments).chain(&period.counters)
             });
             sync_folders(self.dir(), files, &crash::PERIODS)?;
             db.point(crash::PERIODS.before_commit)?;
-            let records = named.into_iter().filter_map(|named| {
-                let (file, _) = named.records?;
-                Some((named.period, file.path.clone()))
-            });
+            let records = named
+                .into_iter()
+                .filter_map(|named| Some((named.period, named.records?.path.clone())));
             Ok(records.collect::<Vec<_>>())
         })?;
         db.point(crash::PERIODS.after_commit)?;
@@ -282,7 +279,7 @@ fn name_files(db: &Db, staged: StagedPeriod) -> Result<NamedPeriod, StoreError> 
     let was_empty = stretches::take(db, period)?;
     let generation = match (&staged.records, current.generation) {
         // Its empty records were the first generation, and are if they still are empty.
-        (Some((file, _)), None) if was_empty => 1 + u32::from(file.rows > 0),
+        (Some(file), None) if was_empty => 1 + u32::from(file.rows > 0),
         (Some(_), _) => next_generation(db, start)?,
         (None, Some(generation)) => generation,
         (None, None) => return Err(StoreError::NothingPublished { period, what: "records" }),
@@ -292,10 +289,7 @@ fn name_files(db: &Db, staged: StagedPeriod) -> Result<NamedPeriod, StoreError> 
     let rename = |file: Option<StagedFile>, kind: &str| {
         file.map(|file| file.rename(&format!("{version}-{kind}.parquet"))).transpose()
     };
-    let records = staged.records.map(|(file, index)| {
-        let named = file.rename(&format!("{generation}.parquet"))?;
-        Ok((named, index))
-    });
+    let records = staged.records.map(|file| file.rename(&format!("{generation}.parquet")));
     Ok(NamedPeriod {
         period,
         generation,
@@ -320,7 +314,7 @@ fn next_generation(db: &Db, start: i64) -> Result<u32, StoreError> {
 /// The rows of one period.
 fn save(db: &Db, named: &NamedPeriod) -> Result<(), StoreError> {
     let (start, end) = (named.period.start.as_millis(), named.period.end.as_millis());
-    if let Some((file, index)) = &named.records {
+    if let Some(file) = &named.records {
         put_blocks(db, file)?;
         db.execute(
             sql::periods::INSERT_RECORDS,
@@ -331,7 +325,6 @@ fn save(db: &Db, named: &NamedPeriod) -> Result<(), StoreError> {
                 file.rows.cast_signed(),
                 file.bytes.cast_signed(),
                 file.sha256,
-                index,
             ],
         )?;
     }

@@ -69,11 +69,10 @@ enum Holds {
     Counters,
 }
 
-/// A file rewritten, and what the catalogue keeps of it besides.
+/// A file and the one that it was rewritten to.
 struct Later {
     earlier: Earlier,
     staged: StagedFile,
-    key_index: Option<Vec<u8>>,
 }
 
 impl Store {
@@ -150,14 +149,14 @@ impl Writer {
         // 2. Their names, and the transaction that makes them count.
         db.write(|db| {
             let mut renamed = Vec::with_capacity(later.len());
-            for Later { earlier, staged, key_index } in later {
+            for Later { earlier, staged } in later {
                 let name = name_of(&earlier.file.path, upgrade.to);
-                renamed.push((earlier, staged.rename(&name)?, key_index));
+                renamed.push((earlier, staged.rename(&name)?));
             }
-            sync_folders(self.dir(), renamed.iter().map(|(_, new, _)| new), &UPGRADE)?;
-            for (earlier, new, key_index) in &renamed {
+            sync_folders(self.dir(), renamed.iter().map(|(_, new)| new), &UPGRADE)?;
+            for (earlier, new) in &renamed {
                 retire(db, &earlier.file.path)?;
-                name(db, earlier, new, key_index.as_deref())?;
+                name(db, earlier, new)?;
             }
             db.execute(sql::upgrade::SET_FORMAT, params![upgrade.to.cast_signed()])?;
             db.point(UPGRADE.before_commit)
@@ -202,7 +201,6 @@ impl Writer {
             let rows = usize::try_from(file.rows).expect("rows of one file fit in memory");
             StagedFile::write(self.dir(), folder, &content, rows, self.readers(), &UPGRADE)
         };
-        let mut key_index = None;
         let (staged, is_same) = match &earlier.holds {
             Holds::Events(source) => {
                 let rows = events(&named)?;
@@ -239,9 +237,7 @@ impl Writer {
                 (staged, is_same)
             }
             Holds::Records { start } => {
-                let EncodedRecords { content, index } = records(&named, *start, sources)?;
-                key_index = Some(index.to_blob());
-                let staged = stage(content)?;
+                let staged = stage(records(&named, *start, sources)?.content)?;
                 let is_same = are_same_records(&named, &self.staged(&staged), sources)?;
                 (staged, is_same)
             }
@@ -249,7 +245,7 @@ impl Writer {
         if !is_same {
             return Err(StoreError::RewrittenDiffers { path });
         }
-        Ok(Later { earlier, staged, key_index })
+        Ok(Later { earlier, staged })
     }
 
     fn staged<'a>(&'a self, staged: &'a StagedFile) -> NamedFile<'a> {
@@ -265,12 +261,7 @@ fn name_of(path: &Path, format: u64) -> String {
 }
 
 /// Names the new file in place of the earlier one.
-fn name(
-    db: &Db,
-    earlier: &Earlier,
-    new: &NewFile,
-    key_index: Option<&[u8]>,
-) -> Result<(), StoreError> {
+fn name(db: &Db, earlier: &Earlier, new: &NewFile) -> Result<(), StoreError> {
     put_blocks(db, new)?;
     let (path, to) = (path_text(&earlier.file.path), path_text(&new.path));
     let (bytes, sha256) = (new.bytes.cast_signed(), &new.sha256);
@@ -280,11 +271,7 @@ fn name(
         Holds::Records { .. } => sql::upgrade::RECORD_FILE,
         Holds::Segments | Holds::Counters => sql::upgrade::OPEN_FILE,
     };
-    let changed = match key_index {
-        Some(index) => db.execute(query, params![path, to, bytes, sha256, index])?,
-        None => db.execute(query, params![path, to, bytes, sha256])?,
-    };
-    match changed {
+    match db.execute(query, params![path, to, bytes, sha256])? {
         1 => Ok(()),
         _ => Err(db.damaged(format!("`{path}` is named no longer, or twice"))),
     }

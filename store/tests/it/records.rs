@@ -2,7 +2,7 @@
 
 use cloudtally_model::{AccountId, Millis, Period, SourceName, UsageRecord, UsageTypeId};
 use cloudtally_store::{
-    Inputs, PeriodDraft, RecordFilter, RecordWindow, ServedRecord, Store, Writer,
+    Inputs, PeriodDraft, RecordField, RecordFilter, RecordWindow, ServedRecord, Store, Writer,
 };
 use proptest::{collection, option, prelude::*};
 
@@ -33,10 +33,10 @@ proptest! {
 
     #[test]
     fn any_page_of_any_filter_is_a_slice_of_the_whole(
-        days in collection::vec(collection::vec((2..6u64, 0..4usize, 0..50u64), 0..60), 1..5),
+        days in collection::vec(collection::vec((2..6u64, 0..4usize, 0..50u64), 0..60), 1..10),
         accounts in option::of(collection::vec(2..8u64, 0..3)),
         usage_type in option::of(0..4usize),
-        pages in collection::vec((0..80u64, 0..40u64), 8),
+        pages in collection::vec((0..200u64, 0..200u64), 8),
     ) {
         const TYPES: [u16; 4] = [1, 3, 6, 13];
         let dir = tempfile::tempdir().unwrap();
@@ -107,6 +107,54 @@ fn pages_across_pages_and_row_groups_of_a_large_file() {
     let page = volumes.page(11_000, 30_000).unwrap();
     let expected = wanted[11_000..].iter().take(30_000).copied();
     assert!(page.iter().map(|served| &served.record).eq(expected));
+}
+
+/// Rows of more accounts than a set finds at a time, none beside another.
+#[test]
+fn a_type_of_many_accounts_is_found_piece_by_piece() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let writer = writer(&store);
+    writer.source(&source()).unwrap();
+    let accounts = 0..9_000u64;
+    let rows = |account| [1, 6, 13].map(|of| record(account, of, account, day(0)));
+    let records: Vec<_> = accounts.clone().flat_map(rows).collect();
+    publish(&writer, day(0), &records);
+    let mut expected = all_records(&store);
+    let some: Vec<_> =
+        accounts.filter(|id| id % 2 == 1).map(|id| (source(), AccountId(id))).collect();
+    for accounts in [None, Some(some)] {
+        let usage_type = Some(UsageTypeId(6));
+        let filter = RecordFilter { source: None, accounts, usage_type };
+        expected.retain(|served| {
+            let id = served.record.account.0;
+            served.record.usage_type.0 == 6 && (filter.accounts.is_none() || id % 2 == 1)
+        });
+        let set = store.records(ALL, &filter).unwrap();
+        assert_eq!(set.count(), expected.len() as u64);
+        let mut streamed = Vec::new();
+        set.for_each(&mut |served| {
+            streamed.push(served);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(streamed, expected);
+        for (offset, limit) in [(0, 1), (4_000, 200), (set.count() - 1, 9)] {
+            let from = usize::try_from(offset).unwrap();
+            let to = usize::try_from((offset + limit).min(set.count())).unwrap();
+            assert_eq!(set.page(offset, limit).unwrap(), expected[from..to]);
+        }
+        let mut found = Vec::new();
+        set.scan(0, &[RecordField::Account], &mut |_, scan| {
+            found.extend(scan.values(RecordField::Account)?);
+            Ok(())
+        })
+        .unwrap();
+        assert!(found.into_iter().eq(expected.iter().map(|served| Some(served.record.account.0))));
+        let last = expected.last().unwrap();
+        let id = last.record.id(&source(), last.period);
+        assert_eq!(set.find(id).unwrap().as_ref(), Some(last));
+    }
 }
 
 #[test]

@@ -389,15 +389,7 @@ fn a_file_of_other_content_than_the_catalogue_says_is_told() {
     drop(full(dir.path()));
     let whole = fs::read(dir.path().join("cloudtally.db")).unwrap();
     let snapshot = Store::open_read_only(dir.path()).unwrap().snapshot().unwrap();
-    let wanted = |what: &str, path: &Path| {
-        format!("{what} that the catalogue keeps of `{}` is not that of", path.display())
-    };
     let (samples, records) = (&snapshot.sample_files[0].path, &snapshot.periods[0].records.path);
-    let other_index = format!(
-        "UPDATE record_file SET key_index = (SELECT key_index FROM record_file
-            ORDER BY start_ms, generation DESC LIMIT 1) WHERE path = '{}'",
-        records.display()
-    );
     // Two generations with as many records, of other accounts.
     let store = Store::open_existing(dir.path()).unwrap();
     let held = writer(&store);
@@ -417,18 +409,40 @@ fn a_file_of_other_content_than_the_catalogue_says_is_told() {
     held.publish(vec![held.stage(&draft, &snapshot.sources).unwrap()]).unwrap();
     drop((held, store));
     settle(dir.path());
+    // The rows of one and the index of the other, which stands behind the last column.
+    let snapshot = Store::open_read_only(dir.path()).unwrap().snapshot().unwrap();
+    let [before, after] = [records, &snapshot.periods[0].records.path]
+        .map(|path| fs::read(dir.path().join(path)).unwrap());
+    let start = index_start(&before);
+    assert_eq!((start, before.len()), (index_start(&after), after.len()));
+    let mixed = [&before[..start], &after[start..]].concat();
+    let sha256: String = Sha256::digest(&mixed).iter().map(|b| format!("{b:02x}")).collect();
+    fs::write(dir.path().join(records), mixed).unwrap();
+    let other_index =
+        format!("UPDATE record_file SET sha256 = '{sha256}' WHERE path = '{}'", records.display());
+    let kept = format!(
+        "the stretch of time that the catalogue keeps of `{}` is not that of",
+        samples.display()
+    );
+    let written = format!("the key index in `{}` is not that of its ", records.display());
     for (sql, wanted) in [
-        (
-            "UPDATE sample_file SET first_sampled_ms = first_sampled_ms - 1",
-            wanted("the stretch of time", samples),
-        ),
-        (&*other_index, wanted("the key index", records)),
+        ("UPDATE sample_file SET first_sampled_ms = first_sampled_ms - 1", kept),
+        (&*other_index, written),
     ] {
         assert!(raw(dir.path()).execute(sql, []).unwrap() > 0, "{sql}");
         let told = told(dir.path());
         assert!(told.iter().any(|text| text.contains(&wanted)), "{sql}: {told:?}");
     }
     put(dir.path(), &whole);
+}
+
+/// The offset of the key index in a file of records, by the note in its footer.
+fn index_start(file: &[u8]) -> usize {
+    let note = b"cloudtally.key_index";
+    let at = file.windows(note.len()).position(|bytes| bytes == note).unwrap() + note.len();
+    // The note's length stands between its name and its text: `1 4711 ...`.
+    let text = String::from_utf8_lossy(&file[at..at + 40]).into_owned();
+    text.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
 /// A file by its checksum, and yet no rows: skipped in silence, its events would be taken
