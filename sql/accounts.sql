@@ -1,6 +1,6 @@
 -- name: all
 SELECT source.name, account_id, account.name, uuid, type, domain_id, domain_path, state, created_ms, removed_ms
-FROM account JOIN source USING (source_id);
+FROM account JOIN source NOT INDEXED USING (source_id);
 
 -- name: one
 SELECT name, uuid, type, domain_id, domain_path, state, created_ms, removed_ms

@@ -39,6 +39,14 @@ ROLLBACK;
 -- name: integrity
 PRAGMA integrity_check(20);
 
+-- name: quick_check
+-- The pages of one table and its indexes.
+SELECT * FROM pragma_quick_check(?1);
+
+-- name: shared_roots
+SELECT group_concat(name, ', ') FROM sqlite_schema WHERE rootpage > 0
+GROUP BY rootpage HAVING count(*) > 1;
+
 -- name: foreign_keys
 PRAGMA foreign_key_check;
 

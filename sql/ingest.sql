@@ -1,7 +1,7 @@
 -- Sources, event and sample files, runs.
 
 -- name: sources
-SELECT name FROM source ORDER BY name;
+SELECT name FROM source NOT INDEXED ORDER BY name;
 
 -- name: source_id
 SELECT source_id FROM source WHERE name = ?1;
@@ -10,7 +10,7 @@ SELECT source_id FROM source WHERE name = ?1;
 INSERT INTO source (name) VALUES (?1) ON CONFLICT (name) DO NOTHING;
 
 -- name: complete_through
-SELECT name, through_ms FROM source_complete JOIN source USING (source_id) ORDER BY name;
+SELECT name, through_ms FROM source_complete JOIN source NOT INDEXED USING (source_id) ORDER BY name;
 
 -- name: set_complete_through
 INSERT INTO source_complete (source_id, through_ms) VALUES (?1, ?2)
@@ -24,11 +24,11 @@ UPDATE counter SET value = value + ?2 WHERE name = ?1 RETURNING value;
 
 -- name: event_files
 SELECT seq, path, name, utc_day, row_count, first_created_ms, last_created_ms, min_id, max_id, bytes, sha256
-FROM event_file JOIN source USING (source_id) ORDER BY seq;
+FROM event_file NOT INDEXED JOIN source NOT INDEXED USING (source_id) ORDER BY seq;
 
 -- name: sample_files
 SELECT seq, path, name, utc_day, row_count, first_sampled_ms, last_sampled_ms, bytes, sha256
-FROM sample_file JOIN source USING (source_id) ORDER BY seq;
+FROM sample_file NOT INDEXED JOIN source NOT INDEXED USING (source_id) ORDER BY seq;
 
 -- name: sample_files_of_day
 SELECT seq, path, name, utc_day, row_count, first_sampled_ms, last_sampled_ms, bytes, sha256
@@ -44,7 +44,7 @@ SELECT ids FROM event_file WHERE seq = ?1;
 SELECT coalesce(max(seq), 0) FROM event_file JOIN source USING (source_id) WHERE name = ?1;
 
 -- name: event_id_ranges_of_source
-SELECT seq, path, row_count, min_id, max_id, bytes, sha256
+SELECT seq, path, row_count, min_id, max_id, bytes
 FROM event_file JOIN source USING (source_id) WHERE name = ?1 ORDER BY seq;
 
 -- name: insert_event_file
@@ -98,4 +98,4 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
 -- name: dropped
 SELECT dropped_ms, name, sampled_ms, account_id, zone_id, device_type, device_id, network_id, address,
     bytes_sent, bytes_received, restarted
-FROM dropped_sample JOIN source USING (source_id) ORDER BY number;
+FROM dropped_sample JOIN source NOT INDEXED USING (source_id) ORDER BY number;

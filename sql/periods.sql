@@ -1,17 +1,15 @@
 -- Published periods, their files, their anomalies.
 
 -- name: published
-SELECT period.start_ms, end_ms, generation, events_seq, samples_seq, accounts_seq,
-    r.path, r.row_count, r.bytes, r.sha256,
-    s.path, s.row_count, s.bytes, s.sha256,
-    c.path, c.row_count, c.bytes, c.sha256
-FROM period
-JOIN record_file AS r USING (start_ms, generation)
-LEFT JOIN open_file AS s
-    ON s.start_ms = period.start_ms AND s.kind = 'segments' AND s.version = segments_version
-LEFT JOIN open_file AS c
-    ON c.start_ms = period.start_ms AND c.kind = 'counters' AND c.version = counters_version
-ORDER BY period.start_ms;
+SELECT start_ms, end_ms, generation, events_seq, samples_seq, accounts_seq, segments_version, counters_version
+FROM period ORDER BY start_ms;
+
+-- name: files_of_records
+-- Row by row, and so are those of state: an index that is damaged would give the wrong ones.
+SELECT start_ms, generation, path, row_count, bytes, sha256 FROM record_file NOT INDEXED;
+
+-- name: files_of_state
+SELECT start_ms, kind = 'segments', version, path, row_count, bytes, sha256 FROM open_file NOT INDEXED;
 
 -- name: any
 SELECT start_ms, end_ms FROM period UNION ALL SELECT start_ms, end_ms FROM empty_stretch
@@ -50,9 +48,7 @@ ORDER BY period.start_ms;
 
 -- name: in_window
 -- Both ends inclusive to the second: a period is shown to end a second early.
-SELECT start_ms, end_ms, generation, path, row_count, bytes, sha256
-FROM period JOIN record_file USING (start_ms, generation)
-WHERE start_ms >= ?1 AND end_ms - 1000 <= ?2
+SELECT start_ms, end_ms, generation FROM period WHERE start_ms >= ?1 AND end_ms - 1000 <= ?2
 ORDER BY start_ms;
 
 -- name: record_files

@@ -15,6 +15,8 @@ use std::{
 use cloudtally_model::{EventId, Period, SourceName};
 use parquet::errors::ParquetError;
 
+use crate::lake::blocks::DamagedBlock;
+
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -434,12 +436,21 @@ impl StoreError {
     pub(crate) fn decode(path: &Path, cause: ParquetError) -> Self {
         if let ParquetError::External(inner) = cause {
             return match inner.downcast::<io::Error>() {
+                Ok(cause) if is_of_content(&cause) => {
+                    Self::DamagedFile { path: path.to_owned(), what: cause.to_string() }
+                }
                 Ok(cause) => Self::io("read", path, *cause),
                 Err(other) => Self::DamagedFile { path: path.to_owned(), what: other.to_string() },
             };
         }
         Self::DamagedFile { path: path.to_owned(), what: cause.to_string() }
     }
+}
+
+/// Returns true if the disk read what it was asked for, and it is not what was written.
+fn is_of_content(cause: &io::Error) -> bool {
+    let is_block = cause.get_ref().is_some_and(|cause| cause.is::<DamagedBlock>());
+    is_block || cause.kind() == io::ErrorKind::UnexpectedEof
 }
 
 /// Returns true if a stored value is of another type or range than we store.

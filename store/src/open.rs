@@ -16,7 +16,7 @@ use crate::{
     },
     format,
     group_access::GroupReads,
-    lake::{self, key_index::KeyIndex, read::Footers, verified::Verified},
+    lake::{self, key_index::KeyIndex, read::Footers},
     modes::{self, Readers},
 };
 
@@ -24,6 +24,8 @@ use crate::{
 const FOOTER_BYTES_MAX: usize = 64 << 20;
 /// Heads of key indexes kept in memory: at most some 8 kB a file, however large.
 const KEY_INDEX_BYTES_MAX: usize = 16 << 20;
+/// Checksums of blocks kept in memory: a two-thousandth of the files' size.
+const BLOCKS_BYTES_MAX: usize = 8 << 20;
 /// Connections kept for the next who needs one.
 const IDLE_CONNECTIONS_MAX: usize = 8;
 
@@ -34,7 +36,8 @@ pub(crate) struct Inner {
     idle: Mutex<Vec<Db>>,
     pub(crate) footers: Footers,
     pub(crate) group_reads: GroupReads,
-    pub(crate) verified: Verified,
+    /// Checksums of the blocks of files that are read.
+    pub(crate) blocks: Cache<Arc<[u8]>>,
     pub(crate) key_indexes: Cache<Arc<KeyIndex>>,
     /// With the value of the counter `accounts` that they were read at.
     pub(crate) accounts: Mutex<Option<(u64, Arc<Accounts>)>>,
@@ -128,7 +131,7 @@ impl Store {
             idle: Mutex::new(vec![db]),
             footers: Cache::new(FOOTER_BYTES_MAX),
             group_reads: GroupReads::default(),
-            verified: Verified::default(),
+            blocks: Cache::new(BLOCKS_BYTES_MAX),
             key_indexes: Cache::new(KEY_INDEX_BYTES_MAX),
             accounts: Mutex::new(None),
         };

@@ -16,15 +16,30 @@ use rusqlite::params;
 use crate::{
     Accounts, Anomaly, BilledCounter, EventFile, IngestRun, JobRun, LakeFile, PublishedPeriod,
     QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Store, StoreError, UnmeteredEvents,
-    catalogue::{checksums, load, sql},
-    lake::{self, EventColumns, OpenThing, RecordReader, SampleColumns, verified::NamedFile},
+    catalogue::{
+        checksums::{self, not_as_written},
+        load, sql,
+    },
+    lake::{
+        self, EventColumns, OpenThing, RecordReader, SampleColumns, blocks::KeptChecksums,
+        file::NewFile, verified::NamedFile,
+    },
     lock::FolderLock,
 };
 
+/// Memory for a path beside the checksums of its file.
+const PATH_BYTES: usize = 200;
+
 impl Store {
     /// One consistent view of the catalogue.
+    ///
+    /// # Errors
+    /// `DatabaseDamaged` if a row of it is not what was written, or might be missing.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        self.db()?.read(load::snapshot)
+        self.db()?.read(|db| {
+            checksums::refuse_untrusted(db, checksums::OF_A_SNAPSHOT)?;
+            load::snapshot(db)
+        })
     }
 
     /// The account dimension; kept in memory until it changes.
@@ -37,7 +52,7 @@ impl Store {
             {
                 return Ok(Arc::clone(accounts));
             }
-            checksums::refuse_damaged(db, &[checksums::ACCOUNT])?;
+            checksums::refuse_untrusted(db, checksums::OF_ACCOUNTS)?;
             let accounts = Arc::new(Accounts::load(db)?);
             *cached = Some((version, Arc::clone(&accounts)));
             Ok(accounts)
@@ -106,7 +121,7 @@ impl Store {
         each: &mut dyn FnMut(UsageEvent),
     ) -> Result<(), StoreError> {
         let path = self.dir().join(&file.path);
-        lake::events::read(&self.named(&path, file.rows, file.bytes, &file.sha256), from, to, each)
+        lake::events::read(&self.named(&path, file.rows, file.bytes), from, to, each)
     }
 
     /// Like [`Self::read_events`], as columns of some thousand events.
@@ -118,7 +133,7 @@ impl Store {
         each: &mut dyn FnMut(EventColumns),
     ) -> Result<(), StoreError> {
         let path = self.dir().join(&file.path);
-        let named = self.named(&path, file.rows, file.bytes, &file.sha256);
+        let named = self.named(&path, file.rows, file.bytes);
         lake::events::columns(&named, from, to, each)
     }
 
@@ -131,7 +146,7 @@ impl Store {
         each: &mut dyn FnMut(NetworkSample),
     ) -> Result<(), StoreError> {
         let path = self.dir().join(&file.path);
-        lake::samples::read(&self.named(&path, file.rows, file.bytes, &file.sha256), from, to, each)
+        lake::samples::read(&self.named(&path, file.rows, file.bytes), from, to, each)
     }
 
     /// Like [`Self::read_samples`], as columns of some thousand samples; of one device
@@ -144,7 +159,7 @@ impl Store {
         each: &mut dyn FnMut(SampleColumns),
     ) -> Result<(), StoreError> {
         let path = self.dir().join(&file.path);
-        let named = self.named(&path, file.rows, file.bytes, &file.sha256);
+        let named = self.named(&path, file.rows, file.bytes);
         lake::samples::columns(&named, bounds, device, each)
     }
 
@@ -259,18 +274,43 @@ impl Store {
     }
 
     /// A file of the lake by its absolute path.
-    pub(crate) fn named<'a>(
-        &'a self,
-        path: &'a Path,
-        rows: u64,
-        bytes: u64,
-        sha256: &'a str,
-    ) -> NamedFile<'a> {
-        NamedFile { path, rows, bytes, sha256, verified: &self.inner.verified }
+    pub(crate) fn named<'a>(&'a self, path: &'a Path, rows: u64, bytes: u64) -> NamedFile<'a> {
+        NamedFile { path, rows, bytes, checksums: self }
+    }
+
+    /// Keeps the checksums of a file that the catalogue does not name yet at hand.
+    pub(crate) fn remember_blocks(&self, new: &NewFile) {
+        let size = new.blocks.len() + PATH_BYTES;
+        self.inner.blocks.put(&self.dir().join(&new.path), Arc::clone(&new.blocks), size);
     }
 
     fn named_lake<'a>(&'a self, path: &'a Path, file: &'a LakeFile) -> NamedFile<'a> {
-        self.named(path, file.rows, file.bytes, &file.sha256)
+        self.named(path, file.rows, file.bytes)
+    }
+}
+
+impl KeptChecksums for Store {
+    /// Those that the catalogue keeps.
+    fn checksums_of(&self, path: &Path) -> Result<Arc<[u8]>, StoreError> {
+        if let Some(known) = self.inner.blocks.get(path) {
+            return Ok(known);
+        }
+        let db = self.db()?;
+        let name = load::path_text(path.strip_prefix(self.dir()).unwrap_or(path));
+        let row = db.row(sql::lake::BLOCKS, params![name], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, bool>(1)?))
+        })?;
+        match row {
+            Some((blocks, true)) => {
+                let blocks: Arc<[u8]> = blocks.into();
+                self.inner.blocks.put(path, Arc::clone(&blocks), blocks.len() + PATH_BYTES);
+                Ok(blocks)
+            }
+            Some((_, false)) => {
+                Err(db.damaged(not_as_written("file_block", &format!("path {name}"))))
+            }
+            None => Err(db.damaged(format!("no checksums are kept of `{name}`"))),
+        }
     }
 }
 

@@ -20,7 +20,9 @@ use crate::{
         load, sql,
     },
     lake::{
-        RECORDS, file,
+        RECORDS,
+        blocks::KeptChecksums,
+        file,
         links::{is_same, record_link},
         verified::Found,
     },
@@ -174,18 +176,25 @@ impl Store {
             }
             Err(e) => return Err(StoreError::io("read", &path, e)),
         };
-        let before = file.metadata();
         match Found::of(&mut file, progress) {
-            Ok(found) => {
-                let differs = found.differs(named.bytes, &named.sha256);
-                if let (None, Ok(before)) = (&differs, before) {
-                    self.inner.verified.remember(&path, &before);
-                }
-                Ok(differs.map(|what| format!("{what}: restore it from a backup")))
-            }
+            Ok(found) => match found.differs(named.bytes, &named.sha256) {
+                Some(what) => Ok(Some(format!("{what}: restore it from a backup"))),
+                None => Ok(self.check_blocks(&path, &found).err().map(|what| what.to_string())),
+            },
             // A bad block of the disk: tell of this file and go on with the rest.
             Err(e) => Ok(Some(format!("cannot be read ({e}): restore it from a backup"))),
         }
+    }
+}
+
+impl Store {
+    /// Compares the checksums that are kept of the blocks of a file that is what was written.
+    fn check_blocks(&self, path: &Path, found: &Found) -> Result<(), StoreError> {
+        if *self.checksums_of(path)? == *found.blocks {
+            return Ok(());
+        }
+        let what = "the checksums of its blocks are not those of the file".to_owned();
+        Err(StoreError::DamagedFile { path: path.to_owned(), what })
     }
 }
 

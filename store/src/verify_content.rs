@@ -69,7 +69,7 @@ impl Look<'_> {
         for file in files {
             let blob = sets.get(&file.path).map(Vec::as_slice).unwrap_or_default();
             let path = self.store.dir().join(&file.path);
-            let named = self.store.named(&path, file.rows, file.bytes, &file.sha256);
+            let named = self.store.named(&path, file.rows, file.bytes);
             let Some((ids, created)) = self.read(&file.path, lake::events::extent(&named))? else {
                 continue;
             };
@@ -136,7 +136,7 @@ impl Look<'_> {
     /// Returns true if a file's key index is the one that its rows make.
     fn has_its_index(&self, file: &LakeFile, sources: &Sources) -> Result<bool, StoreError> {
         let path = self.store.dir().join(&file.path);
-        let named = self.store.named(&path, file.rows, file.bytes, &file.sha256);
+        let named = self.store.named(&path, file.rows, file.bytes);
         let place = lake::records::key_index(&named)?.place();
         let mut expected = KeyIndexBuilder::default();
         let mut is_sorted = true;

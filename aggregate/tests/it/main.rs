@@ -7,6 +7,7 @@ mod bytes; // network samples: ordinary days, folds, back-fills
 mod clock; // the present, and how far sources are complete
 mod days; // every clock change of a dozen zones
 mod explain; // records lead back to their events and samples
+mod flips; // one changed byte anywhere
 mod goldens; // days of each usage type, by hand
 mod interrupted; // killed between windows and run again
 mod laws; // what holds for any history

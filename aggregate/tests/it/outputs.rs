@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs::File};
 
 use arrow::{
     array::{Array, AsArray, RecordBatch},
-    datatypes::{DataType, Decimal128Type, TimestampMillisecondType, UInt64Type},
+    datatypes::{DataType, Decimal128Type, Int64Type, TimestampMillisecondType},
 };
 use cloudtally_aggregate::{
     ExportFormat, ExportTarget, FORMATS, GroupBy, Lines, Periods, export, export_columns,
@@ -204,7 +204,7 @@ fn cell(
     }
     match array.data_type() {
         DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
-        DataType::UInt64 => array.as_primitive::<UInt64Type>().value(row).to_string(),
+        DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
         DataType::Boolean => array.as_boolean().value(row).to_string(),
         DataType::Timestamp(..) => {
             let ms = array.as_primitive::<TimestampMillisecondType>().value(row);

@@ -261,7 +261,7 @@ mod tests {
         let schema = ArrowReaderMetadata::load(&file, Default::default()).unwrap().schema().clone();
         let numbers = schema.fields().iter().filter(|field| field.data_type().is_integer());
         let types: Vec<_> = numbers.map(|field| field.data_type().clone()).collect();
-        assert_eq!(types, vec![DataType::Int64; 8]);
+        assert_eq!(types, vec![DataType::Int64; 9]);
         let mut writer = EventWriter::create(&path, Format::Parquet).unwrap();
         assert!(writer.write(&UsageEvent { size: Some(1 << 63), ..event() }).is_err());
     }

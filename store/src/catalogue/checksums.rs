@@ -10,7 +10,10 @@ use rusqlite::{
 };
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::{db::Db, sql::checksums as of};
+use super::{
+    db::Db,
+    sql::{self, checksums as of},
+};
 use crate::StoreError;
 
 /// The function's name in SQL.
@@ -23,7 +26,7 @@ type Table = (&'static str, &'static str);
 
 /// All tables with checksums.
 pub(crate) const TABLES: [Table; 28] = [
-    ACCOUNT,
+    ("account", of::ACCOUNT),
     COUNTER,
     PERIOD,
     ("setting", of::SETTING),
@@ -53,14 +56,14 @@ pub(crate) const TABLES: [Table; 28] = [
     ("ledger", of::LEDGER),
 ];
 
-/// The account dimension, which is read whole when it has changed.
-pub(crate) const ACCOUNT: Table = ("account", of::ACCOUNT);
 /// The numbers of the cloud.
 pub(crate) const CLOUD_NUMBER: Table = ("cloud_number", of::CLOUD_NUMBER);
 /// The files of events, with the sets of their ids.
 pub(crate) const EVENT_FILE: Table = ("event_file", of::EVENT_FILE);
 const COUNTER: Table = ("counter", of::COUNTER);
 const PERIOD: Table = ("period", of::PERIOD);
+const RECORD_FILE: Table = ("record_file", of::RECORD_FILE);
+const SOURCE: Table = ("source", of::SOURCE);
 
 /// The tables that a cloud is read from when it is opened. What it has told is held against
 /// its checksums as it is taken (`outbox`).
@@ -83,6 +86,29 @@ pub(crate) const OF_A_WRITER: &[Table] = &[
     ("empty_stretch", of::EMPTY_STRETCH),
     ("account_removal", of::ACCOUNT_REMOVAL),
 ];
+
+/// The tables that records are found by.
+pub(crate) const OF_RECORDS: &[Table] = &[PERIOD, RECORD_FILE, SOURCE];
+
+/// The tables that tell what the folder holds.
+pub(crate) const OF_A_SNAPSHOT: &[Table] = &[
+    SOURCE,
+    EVENT_FILE,
+    ("sample_file", of::SAMPLE_FILE),
+    PERIOD,
+    RECORD_FILE,
+    ("open_file", of::OPEN_FILE),
+    ("empty_stretch", of::EMPTY_STRETCH),
+    ("account_removal", of::ACCOUNT_REMOVAL),
+    ("source_complete", of::SOURCE_COMPLETE),
+];
+
+/// The tables of the account dimension.
+pub(crate) const OF_ACCOUNTS: &[Table] = &[("account", of::ACCOUNT), COUNTER, SOURCE];
+/// The settings.
+pub(crate) const OF_SETTINGS: &[Table] = &[("setting", of::SETTING)];
+/// Samples that were taken out.
+pub(crate) const OF_DROPPED: &[Table] = &[("dropped_sample", of::DROPPED_SAMPLE), SOURCE];
 
 /// Gives a connection the function.
 pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
@@ -148,4 +174,23 @@ pub(crate) fn refuse_damaged(db: &Db, tables: &[Table]) -> Result<(), StoreError
         Some(what) => Err(db.damaged(what)),
         None => Ok(()),
     }
+}
+
+/// Refuses to answer from tables of which a row is not what was written, or of whose pages
+/// some are out of order, so that rows might be missing.
+///
+/// # Errors
+/// `DatabaseDamaged` with the table.
+pub(crate) fn refuse_untrusted(db: &Db, tables: &[Table]) -> Result<(), StoreError> {
+    let text = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+    if let Some(names) = db.rows(sql::connection::SHARED_ROOTS, [], text)?.into_iter().next() {
+        return Err(db.damaged(format!("{names} lie at one place")));
+    }
+    for (table, _) in tables {
+        let found = db.rows(sql::connection::QUICK_CHECK, [table], text)?;
+        if found != ["ok"] {
+            return Err(db.damaged(format!("the table `{table}`: {}", found.join("; "))));
+        }
+    }
+    refuse_damaged(db, tables)
 }

@@ -1,6 +1,9 @@
 //! Rows of the catalogue as the types of this crate.
 
-use std::path::PathBuf;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use cloudtally_model::{
     EventId, Instant, Period, ResourceId, SourceName, Sources, Text, UsageTypeId,
@@ -10,7 +13,7 @@ use rusqlite::{Row, params};
 use super::{
     Anomaly, EmptyStretch, EventFile, IngestRun, Inputs, JobRun, JobState, LakeFile,
     PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Stream, UnmeteredEvents,
-    accounts, db::Db, sql,
+    accounts, checksums, db::Db, sql,
 };
 use crate::StoreError;
 
@@ -49,20 +52,18 @@ pub(crate) fn path(row: &Row<'_>, column: usize) -> rusqlite::Result<PathBuf> {
     row.get::<_, String>(column).map(PathBuf::from)
 }
 
+/// A path as the catalogue writes it, whatever the system's separator.
+pub(crate) fn path_text(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
 /// A name that was checked when it was stored.
 pub(crate) fn source_name(db: &Db, name: &str) -> Result<SourceName, StoreError> {
     SourceName::new(name).map_err(|e| db.damaged(e.to_string()))
 }
 
-/// `path, row_count, bytes, sha256` from `column` on; `None` if there is no file.
-fn lake_file(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<LakeFile>> {
-    if row.get_ref(column)? == rusqlite::types::ValueRef::Null {
-        return Ok(None);
-    }
-    file(row, column).map(Some)
-}
-
-/// Likewise where there is a file.
+/// `path, row_count, bytes, sha256` from `column` on.
 pub(crate) fn file(row: &Row<'_>, column: usize) -> rusqlite::Result<LakeFile> {
     Ok(LakeFile {
         path: path(row, column)?,
@@ -184,6 +185,38 @@ pub(crate) fn stretches(
     })
 }
 
+/// The files of records by the start of their period and their generation.
+fn record_files(db: &Db) -> Result<HashMap<(Instant, u32), LakeFile>, StoreError> {
+    let rows = db.rows(sql::periods::FILES_OF_RECORDS, [], |row| {
+        Ok(((at(row, 0)?, row.get(1)?), file(row, 2)?))
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
+fn no_file(db: &Db, what: &str, period: Period) -> StoreError {
+    db.damaged(format!("the period {period} names no file of {what}"))
+}
+
+/// The current generation and file of the periods that begin at or after `from` and are
+/// shown to end at or before `to`, by start. Only what was written is listed.
+pub(crate) fn periods_in(
+    db: &Db,
+    from: Instant,
+    to: Instant,
+) -> Result<Vec<(Period, u32, LakeFile)>, StoreError> {
+    checksums::refuse_untrusted(db, checksums::OF_RECORDS)?;
+    let window = params![from.as_millis(), to.as_millis()];
+    let periods = db.rows(sql::periods::IN_WINDOW, window, |row| {
+        Ok((period(row, 0)?, row.get::<_, u32>(2)?))
+    })?;
+    let mut files = record_files(db)?;
+    let file = |(period, generation): (Period, u32)| {
+        let file = files.remove(&(period.start, generation));
+        Ok((period, generation, file.ok_or_else(|| no_file(db, "records", period))?))
+    };
+    periods.into_iter().map(file).collect()
+}
+
 fn periods(db: &Db) -> Result<Vec<PublishedPeriod>, StoreError> {
     let rows = db.rows(sql::periods::PUBLISHED, [], |row| {
         let inputs = Inputs {
@@ -191,13 +224,26 @@ fn periods(db: &Db) -> Result<Vec<PublishedPeriod>, StoreError> {
             samples_seq: number(row, 4)?,
             accounts_seq: unsigned(row, 5)?,
         };
-        let files = (lake_file(row, 6)?, lake_file(row, 10)?, lake_file(row, 14)?);
-        Ok((period(row, 0)?, row.get::<_, u32>(2)?, inputs, files))
+        let versions: (Option<i64>, Option<i64>) = (row.get(6)?, row.get(7)?);
+        Ok((period(row, 0)?, row.get::<_, u32>(2)?, inputs, versions))
     })?;
+    let state = db.rows(sql::periods::FILES_OF_STATE, [], |row| {
+        Ok(((at(row, 0)?, row.get::<_, bool>(1)?, row.get::<_, i64>(2)?), file(row, 3)?))
+    })?;
+    let mut state: HashMap<_, _> = state.into_iter().collect();
+    let mut files = record_files(db)?;
+    let mut of_state = |period: Period, is_segments: bool, version: Option<i64>| {
+        let Some(version) = version else { return Ok(None) };
+        let file = state.remove(&(period.start, is_segments, version));
+        let what = if is_segments { "open segments" } else { "billed counters" };
+        file.map(Some).ok_or_else(|| no_file(db, what, period))
+    };
     rows.into_iter()
-        .map(|(period, generation, inputs, (records, segments, counters))| {
-            let missing = || db.damaged(format!("the period {period} names no file of records"));
-            let records = records.ok_or_else(missing)?;
+        .map(|(period, generation, inputs, versions)| {
+            let records = files.remove(&(period.start, generation));
+            let records = records.ok_or_else(|| no_file(db, "records", period))?;
+            let segments = of_state(period, true, versions.0)?;
+            let counters = of_state(period, false, versions.1)?;
             let rows = records.rows;
             Ok(PublishedPeriod { period, generation, inputs, rows, records, segments, counters })
         })

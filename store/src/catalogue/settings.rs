@@ -11,7 +11,7 @@ use cloudtally_model::{
 };
 use rusqlite::params;
 
-use super::{AdminKeys, db::Db, load, sql};
+use super::{AdminKeys, checksums, db::Db, load, sql};
 use crate::{Store, StoreError, Writer};
 
 impl Store {
@@ -34,7 +34,10 @@ impl Store {
 
     /// Reads the calendar that cuts time into periods, from the two settings.
     pub fn calendar(&self) -> Result<Calendar, StoreError> {
-        self.db()?.read(calendar_of)
+        self.db()?.read(|db| {
+            checksums::refuse_untrusted(db, checksums::OF_SETTINGS)?;
+            calendar_of(db)
+        })
     }
 
     /// The root admin's keys.

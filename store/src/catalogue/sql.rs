@@ -70,6 +70,8 @@ queries! {
         COMMIT = "commit",
         ROLLBACK = "rollback",
         INTEGRITY = "integrity",
+        QUICK_CHECK = "quick_check",
+        SHARED_ROOTS = "shared_roots",
         FOREIGN_KEYS = "foreign_keys",
         SCHEMA = "schema",
     }
@@ -148,6 +150,8 @@ queries! {
     /// Published periods, their files, their anomalies.
     periods from "periods.sql" {
         PUBLISHED = "published",
+        FILES_OF_RECORDS = "files_of_records",
+        FILES_OF_STATE = "files_of_state",
         ANY = "any",
         STRETCHES = "stretches",
         STRETCHES_OVERLAPPING = "stretches_overlapping",

@@ -6,12 +6,15 @@ use std::{
     io::{self, Write},
     ops::Deref,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use sha2::{Digest, Sha256};
 
-use super::blocks;
+use super::{blocks, verified::NamedFile};
 use crate::{
     LakeFile, StoreError,
     crash::{self, Steps},
@@ -33,7 +36,7 @@ pub(crate) struct StagedFile {
     pub(crate) rows: u64,
     bytes: u64,
     sha256: String,
-    blocks: Vec<u8>,
+    blocks: Arc<[u8]>,
     steps: &'static Steps,
 }
 
@@ -42,7 +45,7 @@ pub(crate) struct StagedFile {
 pub(crate) struct NewFile {
     file: LakeFile,
     /// Checksums of its blocks.
-    pub(crate) blocks: Vec<u8>,
+    pub(crate) blocks: Arc<[u8]>,
 }
 
 impl Deref for NewFile {
@@ -74,7 +77,7 @@ impl StagedFile {
             rows: rows as u64,
             bytes: content.len() as u64,
             sha256: hex(&Sha256::digest(content)),
-            blocks: blocks::checksums(content),
+            blocks: blocks::checksums(content).into(),
             steps,
         };
         let result = staged.put(&path, content, readers);
@@ -94,10 +97,10 @@ impl StagedFile {
         crash::point(self.steps.after_sync)
     }
 
-    /// Its temporary path, its size and its checksum.
-    pub(crate) fn written(&self) -> (&Path, u64, &str) {
+    /// The file as it lies on the disk by now.
+    pub(crate) fn written(&self) -> NamedFile<'_> {
         let path = self.temporary.as_deref().unwrap_or(&self.root);
-        (path, self.bytes, &self.sha256)
+        NamedFile { path, rows: self.rows, bytes: self.bytes, checksums: &self.blocks }
     }
 
     /// Gives the file its own name. The name is on disk only after [`sync_folders`].
@@ -113,7 +116,7 @@ impl StagedFile {
             .map_err(|e| StoreError::io("rename a new file to", &target, e))?;
         let sha256 = std::mem::take(&mut self.sha256);
         let file = LakeFile { path, rows: self.rows, bytes: self.bytes, sha256 };
-        Ok(NewFile { file, blocks: std::mem::take(&mut self.blocks) })
+        Ok(NewFile { file, blocks: Arc::clone(&self.blocks) })
     }
 }
 

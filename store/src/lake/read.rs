@@ -2,7 +2,6 @@
 //! decoded batch.
 
 use std::{
-    fs::File,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -29,6 +28,7 @@ use parquet::{
 use std::sync::Arc;
 
 use super::{
+    blocks::{Reach, VerifiedFile},
     kind::{Access, Kind},
     numbers,
     verified::NamedFile,
@@ -43,7 +43,7 @@ pub(crate) type Footers = Cache<ArrowReaderMetadata>;
 
 /// An open file of the lake.
 pub(crate) struct LakeReader<'a> {
-    file: File,
+    file: VerifiedFile,
     metadata: ArrowReaderMetadata,
     path: &'a Path,
 }
@@ -116,12 +116,22 @@ impl<'a> LakeReader<'a> {
             .collect()
     }
 
-    /// A reader to be narrowed and built; the columns in `skipped` are left out.
+    /// A reader of whole row groups, to be narrowed and built; the columns in `skipped` are
+    /// left out.
     pub(crate) fn builder(
         self,
         skipped: &[&str],
-    ) -> (ParquetRecordBatchReaderBuilder<File>, &'a Path) {
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, self.metadata)
+    ) -> (ParquetRecordBatchReaderBuilder<VerifiedFile>, &'a Path) {
+        self.builder_reaching(Reach::Stretch, skipped)
+    }
+
+    fn builder_reaching(
+        self,
+        reach: Reach,
+        skipped: &[&str],
+    ) -> (ParquetRecordBatchReaderBuilder<VerifiedFile>, &'a Path) {
+        let file = self.file.reaching(reach);
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata)
             .with_batch_size(BATCH_ROWS);
         if skipped.is_empty() {
             return (builder, self.path);
@@ -167,8 +177,11 @@ impl<'a> LakeReader<'a> {
             }
             group_start = group_end;
         }
+        let rows: usize = selected.iter().map(|range| range.len()).sum();
+        // Most pages of some row groups, or a few of them.
+        let reach = if rows * 2 > rows_before { Reach::Stretch } else { Reach::Block };
         let selection = RowSelection::from_consecutive_ranges(selected.into_iter(), rows_before);
-        let (builder, path) = self.builder(skipped);
+        let (builder, path) = self.builder_reaching(reach, skipped);
         let builder = builder.with_row_groups(groups).with_row_selection(selection);
         Batches::build(builder, path)
     }
@@ -187,7 +200,7 @@ pub(crate) struct Batches {
 impl Batches {
     /// Starts reading.
     pub(crate) fn build(
-        builder: ParquetRecordBatchReaderBuilder<File>,
+        builder: ParquetRecordBatchReaderBuilder<VerifiedFile>,
         path: &Path,
     ) -> Result<Self, StoreError> {
         let reader =

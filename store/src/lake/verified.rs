@@ -1,57 +1,24 @@
-//! Files of the lake against their checksums, when a process first opens them.
+//! Files of the lake as the catalogue names them, and their checksums as a whole.
 //!
-//! One flipped bit may decode to another number, and what is computed from it would
-//! be published with a valid checksum of its own. So no value of a file is looked at
-//! before the file is what the catalogue says.
+//! Who reads a file has each block verified ([`VerifiedFile`]); `check` and `upgrade`, which
+//! look at all of it, compare the SHA-256 that anybody can compute.
 
 use std::{
-    fs::{File, Metadata},
+    fs::File,
     io::{self, Read},
     path::Path,
-    time::SystemTime,
+    sync::Arc,
 };
 
 use sha2::{Digest, Sha256};
 
-use super::file::hex;
-use crate::{StoreError, cache::Cache};
+use super::{
+    blocks::{BlockChecksums, KeptChecksums, VerifiedFile},
+    file::hex,
+};
+use crate::StoreError;
 
 const BUFFER_BYTES: usize = 1 << 18;
-/// Memory for a remembered file, beside its path.
-const ENTRY_BYTES: usize = 128;
-/// Memory for files that were found right; one that is forgotten is read again.
-const VERIFIED_BYTES_MAX: usize = 32 << 20;
-
-/// The files that this process has found to be what the catalogue says.
-#[derive(Debug)]
-pub(crate) struct Verified(Cache<Stamp>);
-
-/// Size and time, which tell that a file is not the one that was looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    bytes: u64,
-    modified: Option<SystemTime>,
-}
-
-impl Default for Verified {
-    fn default() -> Self {
-        Self(Cache::new(VERIFIED_BYTES_MAX))
-    }
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self { bytes: metadata.len(), modified: metadata.modified().ok() }
-    }
-}
-
-impl Verified {
-    /// Notes that a file, as it was before it was read, is what the catalogue says.
-    pub(crate) fn remember(&self, path: &Path, before: &Metadata) {
-        let size = ENTRY_BYTES + path.as_os_str().len();
-        self.0.put(path, Stamp::of(before), size);
-    }
-}
 
 /// A file of the lake, as the catalogue names it.
 #[derive(Clone, Copy, Debug)]
@@ -62,35 +29,55 @@ pub(crate) struct NamedFile<'a> {
     pub(crate) rows: u64,
     /// Size of the file.
     pub(crate) bytes: u64,
-    /// Checksum in lower-case hexadecimal.
-    pub(crate) sha256: &'a str,
-    /// The files that were found right already.
-    pub(crate) verified: &'a Verified,
+    /// The checksums of its blocks.
+    pub(crate) checksums: &'a dyn KeptChecksums,
 }
 
 impl NamedFile<'_> {
-    /// Opens the file, which is what the catalogue says.
+    /// Opens the file, whose blocks are verified as they are read.
     ///
     /// # Errors
-    /// `MissingFile`; `DamagedFile` with both checksums.
-    pub(crate) fn open(&self) -> Result<File, StoreError> {
-        let failed = |cause| StoreError::io("read", self.path, cause);
-        let mut file = File::open(self.path).map_err(|cause| match cause.kind() {
-            io::ErrorKind::NotFound => StoreError::MissingFile { path: self.path.to_owned() },
-            _ => failed(cause),
-        })?;
-        let found = file.metadata().map_err(failed)?;
-        let metadata = found;
-        let stamp = Stamp::of(&metadata);
-        if self.verified.0.get(self.path) == Some(stamp) {
-            return Ok(file);
+    /// `MissingFile`; `DamagedFile` if it is of another size.
+    pub(crate) fn open(&self) -> Result<VerifiedFile, StoreError> {
+        let (file, bytes) = open(self.path)?;
+        let damaged = |what| StoreError::DamagedFile { path: self.path.to_owned(), what };
+        if bytes != self.bytes {
+            let expected = self.bytes;
+            return Err(damaged(format!("it has {bytes} bytes and the catalogue says {expected}")));
         }
-        let found = Found::of(&mut file, &mut |_| {}).map_err(failed)?;
-        if let Some(what) = found.differs(self.bytes, self.sha256) {
-            return Err(StoreError::DamagedFile { path: self.path.to_owned(), what });
-        }
-        self.verified.remember(self.path, &metadata);
-        Ok(file)
+        let checksums = self.checksums.checksums_of(self.path)?;
+        VerifiedFile::new(file, bytes, checksums).ok_or_else(|| {
+            damaged("the catalogue keeps the checksums of another number of blocks".to_owned())
+        })
+    }
+}
+
+/// Opens a file; says how many bytes it has.
+fn open(path: &Path) -> Result<(File, u64), StoreError> {
+    let file = File::open(path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => StoreError::MissingFile { path: path.to_owned() },
+        _ => StoreError::io("read", path, cause),
+    })?;
+    let metadata = file.metadata().map_err(|cause| StoreError::io("read", path, cause))?;
+    Ok((file, metadata.len()))
+}
+
+/// The checksums of the blocks of a file that has none yet, which must be what its SHA-256
+/// says.
+///
+/// # Errors
+/// `MissingFile`; `DamagedFile` with both checksums.
+pub(crate) fn checksums_of_whole(
+    path: &Path,
+    bytes: u64,
+    sha256: &str,
+) -> Result<Arc<[u8]>, StoreError> {
+    let (mut file, _) = open(path)?;
+    let found = Found::of(&mut file, &mut |_| {});
+    let found = found.map_err(|cause| StoreError::io("read", path, cause))?;
+    match found.differs(bytes, sha256) {
+        Some(what) => Err(StoreError::DamagedFile { path: path.to_owned(), what }),
+        None => Ok(found.blocks.into()),
     }
 }
 
@@ -98,12 +85,14 @@ impl NamedFile<'_> {
 pub(crate) struct Found {
     bytes: u64,
     sha256: String,
+    /// Checksums of its blocks.
+    pub(crate) blocks: Vec<u8>,
 }
 
 impl Found {
     /// Reads a file to its end; `progress` is told the bytes read so far.
     pub(crate) fn of(file: &mut File, progress: &mut dyn FnMut(u64)) -> io::Result<Self> {
-        let mut hash = Sha256::new();
+        let (mut hash, mut blocks) = (Sha256::new(), BlockChecksums::default());
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut bytes = 0u64;
         loop {
@@ -111,6 +100,7 @@ impl Found {
                 Ok(0) => break,
                 Ok(count) => {
                     hash.update(&buffer[..count]);
+                    blocks.update(&buffer[..count]);
                     bytes += count as u64;
                     progress(bytes);
                 }
@@ -118,7 +108,7 @@ impl Found {
                 Err(e) => return Err(e),
             }
         }
-        Ok(Self { bytes, sha256: hex(&hash.finalize()) })
+        Ok(Self { bytes, sha256: hex(&hash.finalize()), blocks: blocks.finish() })
     }
 
     /// Tells in which way it differs from what the catalogue says, if it does.

@@ -19,11 +19,10 @@ use std::{
 };
 
 use cloudtally_model::{Instant, Period, RecordId, RecordRow, Sources, UsageRecord};
-use rusqlite::params;
 
 use crate::{
     LakeFile, Store, StoreError,
-    catalogue::{load, sql},
+    catalogue::load,
     lake::{
         self, RecordColumns, RecordField, RecordScan,
         key_index::{KeyIndex, NodeError, NodeFile},
@@ -111,19 +110,9 @@ impl Store {
         window: RecordWindow,
         filter: &RecordFilter,
     ) -> Result<RecordSet, StoreError> {
-        let (periods, sources) = self.db()?.read(|db| {
-            let (from, to) = (window.from.as_millis(), window.to.as_millis());
-            let periods = db.rows(sql::periods::IN_WINDOW, params![from, to], |row| {
-                let file = LakeFile {
-                    path: load::path(row, 3)?,
-                    rows: load::unsigned(row, 4)?,
-                    bytes: load::unsigned(row, 5)?,
-                    sha256: row.get(6)?,
-                };
-                Ok((load::period(row, 0)?, row.get::<_, u32>(2)?, file))
-            })?;
-            Ok((periods, load::sources(db)?))
-        })?;
+        let (periods, sources) = self
+            .db()?
+            .read(|db| Ok((load::periods_in(db, window.from, window.to)?, load::sources(db)?)))?;
         let filter = Sorted::new(filter);
         let mut set = RecordSet { store: self.clone(), sources, filter, parts: Vec::new() };
         for (period, generation, file) in periods.into_iter().filter(|(.., file)| file.rows > 0) {
@@ -166,7 +155,7 @@ impl Store {
         let index = match cache.get(&file.path) {
             Some(index) => index,
             None => {
-                let named = self.named(&path, file.rows, file.bytes, &file.sha256);
+                let named = self.named(&path, file.rows, file.bytes);
                 let index = Arc::new(lake::records::key_index(&named)?);
                 cache.put(&file.path, Arc::clone(&index), index.size_bytes());
                 index
@@ -371,9 +360,9 @@ impl RecordSet {
         wanted: Range<u64>,
         each: &mut ReadRows<'_>,
     ) -> Result<(), StoreError> {
-        let LakeFile { rows, bytes, sha256, path } = &part.file;
+        let LakeFile { rows, bytes, path, .. } = &part.file;
         let path = self.store.dir().join(path);
-        let file = self.store.named(&path, *rows, *bytes, sha256);
+        let file = self.store.named(&path, *rows, *bytes);
         if let Rows::Few(ranges) = &part.rows {
             return each(&file, &slice(ranges, wanted)).map(drop);
         }

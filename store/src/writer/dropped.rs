@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     SampleFile, Snapshot, Store, StoreError,
-    catalogue::{db::Db, load, sql},
+    catalogue::{checksums, db::Db, load, sql},
     crash,
     lake::{file::sync_folders, samples::network_number},
 };
@@ -83,7 +83,10 @@ impl Store {
 
     /// All samples that were dropped, in the order in which they were.
     pub fn dropped_samples(&self) -> Result<Vec<DroppedSample>, StoreError> {
-        dropped(&*self.db()?)
+        self.db()?.read(|db| {
+            checksums::refuse_untrusted(db, checksums::OF_DROPPED)?;
+            dropped(db)
+        })
     }
 }
 
@@ -124,6 +127,8 @@ impl Writer {
             let files = rename_samples(files, |seq| format!("{seq}d{number}-{source}.parquet"))?;
             sync_folders(self.dir(), files.iter().map(|(_, file, _)| file), &crash::COMPACT)?;
             for (seq, file, day) in &files {
+                // `keep` reads them before anybody else sees their rows.
+                self.remember_blocks(file);
                 insert_sample_file(db, *seq, of, file, day)?;
             }
             for sample in &gone {

@@ -133,8 +133,7 @@ impl KnownEvents {
             let params = params![self.source.as_str()];
             let mut files = db.rows(sql::ingest::EVENT_ID_RANGES_OF_SOURCE, params, |row| {
                 let range = (load::unsigned(row, 3)?, load::unsigned(row, 4)?);
-                let sum = (load::unsigned(row, 5)?, row.get::<_, String>(6)?);
-                let file = (load::path(row, 1)?, load::unsigned(row, 2)?, sum);
+                let file = (load::path(row, 1)?, load::unsigned(row, 2)?, load::unsigned(row, 5)?);
                 Ok((load::unsigned(row, 0)?, file, range))
             })?;
             files.retain(|(_, _, (min, max))| *min <= most && least <= *max);
@@ -143,14 +142,14 @@ impl KnownEvents {
                 .map(|(seq, file, _)| Ok((file, file_ids(db, seq)?)))
                 .collect::<Result<Vec<_>, StoreError>>()
         })?;
-        for ((path, rows, (bytes, sha256)), stored) in files {
+        for ((path, rows, bytes), stored) in files {
             let wanted = stored & &missing;
             if wanted.is_empty() {
                 continue;
             }
             missing -= &wanted;
             let path = store.dir().join(path);
-            let file = store.named(&path, rows, bytes, &sha256);
+            let file = store.named(&path, rows, bytes);
             lake::events::read_ids(&file, &wanted, &mut |event| {
                 contents.insert(event.id, event);
             })?;

@@ -24,7 +24,7 @@ use rusqlite::params;
 
 use crate::{
     IngestRun, JobRun, JobState, LockWait, Store, StoreError, Stream,
-    catalogue::{checksums, db::Db, sql},
+    catalogue::{checksums, db::Db, load::path_text, sql},
     lake::file::NewFile,
     lock::FolderLock,
 };
@@ -206,13 +206,7 @@ fn retire(db: &Db, path: &Path) -> Result<(), StoreError> {
 
 /// Keeps the checksums of the blocks of a file that this transaction names.
 fn put_blocks(db: &Db, file: &NewFile) -> Result<(), StoreError> {
-    db.execute(sql::lake::PUT_BLOCKS, params![path_text(&file.path), file.blocks]).map(drop)
-}
-
-/// A path as the catalogue writes it, whatever the system's separator.
-fn path_text(path: &Path) -> String {
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
+    db.execute(sql::lake::PUT_BLOCKS, params![path_text(&file.path), &*file.blocks]).map(drop)
 }
 
 /// Wall time, for housekeeping alone: no record depends on it.

@@ -36,7 +36,7 @@ use crate::{
         file::{NewFile, StagedFile, sync_folders},
         read::Footers,
         records::{EncodedRecords, RecordEncoder},
-        verified::NamedFile,
+        verified::{NamedFile, checksums_of_whole},
     },
     lock::FolderLock,
     table::{EventTable, SampleTable},
@@ -195,7 +195,9 @@ impl Writer {
     fn rewrite(&self, earlier: Earlier, sources: &Sources) -> Result<Later, StoreError> {
         let path = self.dir().join(&earlier.file.path);
         let file = &earlier.file;
-        let named = self.named(&path, file.rows, file.bytes, &file.sha256);
+        let checksums = checksums_of_whole(&path, file.bytes, &file.sha256)?;
+        let named =
+            NamedFile { path: &path, rows: file.rows, bytes: file.bytes, checksums: &checksums };
         let stage = |content: Vec<u8>| {
             let folder = file.path.parent().unwrap_or(Path::new(""));
             let rows = usize::try_from(file.rows).expect("rows of one file fit in memory");
@@ -207,7 +209,7 @@ impl Writer {
                 let table = EventTable::from_iter(&rows);
                 let content = lake::events::encode(source, &table, &all_rows(table.height()))?;
                 let staged = stage(content)?;
-                let is_same = events(&self.staged(&staged))? == rows;
+                let is_same = events(&staged.written())? == rows;
                 (staged, is_same)
             }
             Holds::Samples(source) => {
@@ -215,7 +217,7 @@ impl Writer {
                 let table = SampleTable::from_iter(&rows);
                 let content = lake::samples::encode(source, &table, &all_rows(table.height()))?;
                 let staged = stage(content)?;
-                let is_same = samples(&self.staged(&staged))? == rows;
+                let is_same = samples(&staged.written())? == rows;
                 (staged, is_same)
             }
             Holds::Segments => {
@@ -223,7 +225,7 @@ impl Writer {
                 let rows = read(&named)?;
                 let all = all_rows(rows.height());
                 let staged = stage(lake::segments::encode(&rows, &all, sources)?)?;
-                let again = read(&self.staged(&staged))?;
+                let again = read(&staged.written())?;
                 let is_same = again
                     .rows()
                     .map(SegmentRow::to_segment)
@@ -233,12 +235,12 @@ impl Writer {
             Holds::Counters => {
                 let rows = lake::counters::read(&named, sources)?;
                 let staged = stage(lake::counters::encode(&rows, sources)?)?;
-                let is_same = lake::counters::read(&self.staged(&staged), sources)? == rows;
+                let is_same = lake::counters::read(&staged.written(), sources)? == rows;
                 (staged, is_same)
             }
             Holds::Records { start } => {
                 let staged = stage(records(&named, *start, sources)?.content)?;
-                let is_same = are_same_records(&named, &self.staged(&staged), sources)?;
+                let is_same = are_same_records(&named, &staged.written(), sources)?;
                 (staged, is_same)
             }
         };
@@ -246,11 +248,6 @@ impl Writer {
             return Err(StoreError::RewrittenDiffers { path });
         }
         Ok(Later { earlier, staged })
-    }
-
-    fn staged<'a>(&'a self, staged: &'a StagedFile) -> NamedFile<'a> {
-        let (path, bytes, sha256) = staged.written();
-        self.named(path, staged.rows, bytes, sha256)
     }
 }
 

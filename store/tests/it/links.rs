@@ -7,7 +7,7 @@ use std::{
 };
 
 use arrow::array::AsArray;
-use arrow::datatypes::UInt64Type;
+use arrow::datatypes::Int64Type;
 use cloudtally_store::{PeriodDraft, RecordFilter, Severity, Store, StoreError, Writer};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -48,7 +48,7 @@ fn read(files: &[PathBuf]) -> (u64, u64) {
             let batch = batch.unwrap();
             rows += batch.num_rows() as u64;
             let quantity = batch.column_by_name("quantity").unwrap();
-            sum += quantity.as_primitive::<UInt64Type>().values().iter().sum::<u64>();
+            sum += quantity.as_primitive::<Int64Type>().values().iter().sum::<i64>().unsigned_abs();
         }
     }
     (rows, sum)
@@ -162,6 +162,8 @@ fn a_folder_of_the_earlier_layout_moves_and_its_readers_go_on() {
     database
         .execute_batch(
             "UPDATE record_file SET path = 'records/' || substr(path, length('generations/') + 1);
+             DROP TABLE IF EXISTS file_block;
+             DELETE FROM counter WHERE name = 'format';
              DROP TABLE IF EXISTS empty_stretch;
              DROP TABLE IF EXISTS dropped_sample;
              DROP INDEX quarantine_by_kind;
@@ -175,6 +177,9 @@ fn a_folder_of_the_earlier_layout_moves_and_its_readers_go_on() {
     let reading = dir.path().join("records/20260101T000000Z/2.parquet");
     assert!(reading.exists());
 
+    let refused = Store::open_existing(dir.path()).unwrap_err();
+    assert!(matches!(refused, StoreError::EarlierFormat { found: 1, .. }), "{refused}");
+    let upgrade = Store::upgrade(dir.path(), &|_, _| {}).unwrap().unwrap();
     let store = Store::open_existing(dir.path()).unwrap();
     assert_eq!(all_records(&store), expected);
     drop(writer(&store));
@@ -187,7 +192,8 @@ fn a_folder_of_the_earlier_layout_moves_and_its_readers_go_on() {
     assert_clean(dir.path());
     // Once their time is over they go, and so do their folders.
     let database = raw(dir.path());
-    assert_eq!(database.execute("UPDATE retired_file SET retired_ms = 0", []).unwrap(), 5);
+    let retired = database.execute("UPDATE retired_file SET retired_ms = 0", []).unwrap();
+    assert_eq!(retired as u64, 5 + upgrade.files);
     drop(writer(&store));
     assert!(!reading.exists());
     assert_eq!(fs::read_dir(dir.path().join("records")).unwrap().count(), 2);

@@ -13,6 +13,7 @@ use cloudtally_store::{
 };
 use rusqlite::{Connection, config::DbConfig, types::Value};
 use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use crate::{
     damage::{publish_again, world},
@@ -366,6 +367,8 @@ fn a_later_change_of_a_damaged_row_does_not_certify_the_damage() {
 fn an_id_set_of_other_events_than_those_of_the_file_is_told() {
     let dir = tempfile::tempdir().unwrap();
     drop(full(dir.path()));
+    let snapshot = Store::open_read_only(dir.path()).unwrap().snapshot().unwrap();
+    let path = snapshot.event_files[0].path.display().to_string();
     let connection = raw(dir.path());
     // As many ids, but those of another file.
     let sql =
@@ -373,10 +376,6 @@ fn an_id_set_of_other_events_than_those_of_the_file_is_told() {
     assert_eq!(connection.execute(sql, []).unwrap(), 1);
     drop(connection);
     let told = told(dir.path());
-    let path = Store::open_read_only(dir.path()).unwrap().snapshot().unwrap().event_files[0]
-        .path
-        .display()
-        .to_string();
     let wanted = format!("the set of ids that the catalogue keeps of `{path}` is not that of");
     assert!(told.iter().any(|text| text.contains(&wanted)), "{told:?}");
 }
@@ -474,13 +473,33 @@ fn a_file_that_no_decoder_reads_is_told_though_its_checksum_is_right() {
             let path = path.to_str().unwrap();
             assert_eq!(raw(dir.path()).execute(&sql, [sum, path]).unwrap(), 1);
         };
+        let set_blocks = |bytes: &[u8]| {
+            let path = path.to_str().unwrap();
+            let blocks = bytes.chunks(16 * 1024).flat_map(|block| xxh3_64(block).to_le_bytes());
+            let blocks: Vec<u8> = blocks.collect();
+            // As the function hashes the row: type, length and bytes of each value.
+            let mut row = Xxh3Default::new();
+            for (kind, value) in [(3, &b"file_block"[..]), (3, path.as_bytes()), (4, &blocks[..])] {
+                row.update(&[kind]);
+                row.update(&(value.len() as u64).to_le_bytes());
+                row.update(value);
+            }
+            let checksum = row.digest().cast_signed() & i64::MAX;
+            let sql = "UPDATE file_block SET blocks = ?1, checksum = ?2 WHERE path = ?3";
+            let row = rusqlite::params![blocks, checksum, path];
+            assert_eq!(raw(dir.path()).execute(sql, row).unwrap(), 1);
+        };
         set(&sum(&damaged));
+        set_blocks(&damaged);
         let findings = Store::open_read_only(dir.path()).unwrap().verify(&mut |_, _| {}).unwrap();
         let of_file: Vec<_> = findings.iter().filter(|one| one.path == *path).collect();
         assert_eq!(of_file.len(), 1, "{path:?}: {findings:?}");
         assert!(of_file[0].text.contains("it is what was written and cannot be read"));
         fs::write(&file, &whole).unwrap();
         set(&sum(&whole));
+        let findings = told(dir.path());
+        assert!(findings.iter().any(|one| one.contains("the checksums of its blocks")));
+        set_blocks(&whole);
         assert_eq!(told(dir.path()), [""; 0]);
     }
 }
