@@ -224,7 +224,7 @@ mod tests {
         drop(staged(root.path()).unwrap());
         assert_eq!(list(root.path()).unwrap(), Vec::<PathBuf>::new());
         let file = staged(root.path()).unwrap().rename("1-default.parquet").unwrap();
-        assert_eq!(list(root.path()).unwrap(), [file.path.clone()]);
+        assert_eq!(list(root.path()).unwrap(), std::slice::from_ref(&file.path));
         assert_eq!(
             file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
             "as sha256sum prints it for `abc`"

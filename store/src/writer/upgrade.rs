@@ -8,6 +8,7 @@
 //! stay a while, like any that was replaced.
 
 use std::{
+    ops::Range,
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -299,7 +300,7 @@ fn records(
     // Where there is no record, none has the end.
     let end = lake::records::period_end(file)?.unwrap_or(start);
     let mut encoder = RecordEncoder::new(Period { start, end }, sources)?;
-    for columns in lake::records::columns(file, &no_footers(), &[0..file.rows], sources)? {
+    for columns in lake::records::columns(file, &no_footers(), &all_rows(file), sources)? {
         columns?.rows().try_for_each(|row| encoder.push(&row))?;
     }
     encoder.finish()
@@ -312,7 +313,7 @@ fn are_same_records(
 ) -> Result<bool, StoreError> {
     let footers = no_footers();
     let read = |file: &NamedFile<'_>| {
-        let columns = lake::records::columns(file, &footers, &[0..file.rows], sources)?;
+        let columns = lake::records::columns(file, &footers, &all_rows(file), sources)?;
         Ok::<_, StoreError>(columns)
     };
     if lake::records::period_end(earlier)? != lake::records::period_end(later)? {
@@ -326,6 +327,11 @@ fn are_same_records(
             _ => return Ok(false),
         }
     }
+}
+
+/// The rows of a file, in as many ranges as it takes.
+fn all_rows(file: &NamedFile<'_>) -> Vec<Range<u64>> {
+    std::iter::once(0..file.rows).filter(|rows| !rows.is_empty()).collect()
 }
 
 /// Footers of files that are read once.
