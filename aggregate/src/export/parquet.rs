@@ -11,13 +11,11 @@ use ::parquet::{
     errors::ParquetError,
     file::{properties::WriterProperties, writer::SerializedFileWriter},
 };
-use arrow::{
-    array::{
-        ArrayRef, BooleanBuilder, Decimal128Builder, Int64Builder, StringBuilder,
-        TimestampMillisecondBuilder,
-    },
-    datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
+use arrow_array::{
+    ArrayRef, builder::BooleanBuilder, builder::Decimal128Builder, builder::Int64Builder,
+    builder::StringBuilder, builder::TimestampMillisecondBuilder,
 };
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use cloudtally_store::ServedColumns;
 use rayon::prelude::*;
 

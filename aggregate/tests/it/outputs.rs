@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, fs::File};
 
-use arrow::{
-    array::{Array, AsArray, RecordBatch},
-    datatypes::{DataType, Decimal128Type, Int64Type, TimestampMillisecondType},
+use arrow_array::{
+    Array, RecordBatch, cast::AsArray, types::Decimal128Type, types::Int64Type,
+    types::TimestampMillisecondType,
 };
+use arrow_schema::DataType;
 use cloudtally_aggregate::{
     ExportFormat, ExportTarget, FORMATS, GroupBy, Lines, Periods, export, export_columns,
     sanity_checks, totals,

@@ -4,7 +4,7 @@
 //! types go through loops of their own, and a row with a value that is in doubt is left
 //! to the way that takes one row at a time.
 
-use arrow::array::{Array, Int32Array, StringArray};
+use arrow_array::{Array, Int32Array, StringArray};
 use cloudtally_model::{Instant, ZoneId};
 use cloudtally_store::{Names, Numbers, Words};
 

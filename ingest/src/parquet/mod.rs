@@ -17,7 +17,7 @@ use std::{
     },
 };
 
-use arrow::datatypes::{DataType, Schema};
+use arrow_schema::{DataType, Schema};
 use cloudtally_store::guarded;
 use parquet::{
     arrow::{
@@ -107,8 +107,9 @@ pub(crate) fn read<T: Decode>(
         let chunk = guarded(|| reader.next().transpose());
         let chunk = chunk.map_err(|cause| damaged(batcher.rows(), cause))?;
         let Some(chunk) = chunk else { break };
-        let columns = guarded(|| Columns::new(&chunk, &positions))
-            .map_err(|cause| damaged(batcher.rows(), cause))?;
+        let columns =
+            guarded(|| Ok::<_, arrow_schema::ArrowError>(Columns::new(&chunk, &positions)))
+                .map_err(|cause| damaged(batcher.rows(), cause))?;
         let block = decode_block(&columns, chunk.num_rows(), chunks, batcher.plausible);
         batcher.take_block(block)?;
         let done = u128::from(size_bytes) * u128::from(batcher.rows());

@@ -1,15 +1,17 @@
 //! The columns of some rows in the few types that the many of Parquet come down to.
 
-use arrow::{
-    array::{
-        Array, AsArray, BinaryArray, BooleanArray, Decimal128Array, FixedSizeBinaryArray,
-        Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array,
-    },
-    compute::cast,
-    datatypes::{
-        DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit, UInt64Type,
+use arrow_array::{
+    Array, BinaryArray, BooleanArray, Decimal128Array, FixedSizeBinaryArray, Float64Array,
+    Int32Array, Int64Array, PrimitiveArray, RecordBatch, StringArray, UInt64Array,
+    cast::AsArray,
+    types::{
+        ArrowPrimitiveType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type,
+        Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+        TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type,
+        UInt64Type,
     },
 };
+use arrow_schema::{DataType, TimeUnit};
 
 use crate::value::{RawValue, Tick, Values};
 
@@ -33,15 +35,12 @@ pub(super) enum Typed {
 }
 
 impl Columns {
-    pub(super) fn new(
-        chunk: &RecordBatch,
-        positions: &[Option<usize>],
-    ) -> Result<Self, arrow::error::ArrowError> {
+    pub(super) fn new(chunk: &RecordBatch, positions: &[Option<usize>]) -> Self {
         let typed = |position: &Option<usize>| match position {
             Some(position) => Typed::new(chunk.column(*position)),
-            None => Ok(Typed::Missing),
+            None => Typed::Missing,
         };
-        positions.iter().map(typed).collect::<Result<_, _>>().map(Self)
+        Self(positions.iter().map(typed).collect())
     }
 
     /// Adds to each row's bytes those of all its texts.
@@ -60,18 +59,18 @@ impl Columns {
 }
 
 impl Typed {
-    fn new(array: &dyn Array) -> Result<Self, arrow::error::ArrowError> {
-        let to = |target| cast(array, &target);
-        Ok(match array.data_type() {
-            found if found.is_unsigned_integer() => {
-                Self::Unsigned(to(DataType::UInt64)?.as_primitive::<UInt64Type>().clone())
-            }
-            found if found.is_signed_integer() => {
-                Self::Signed(to(DataType::Int64)?.as_primitive::<Int64Type>().clone())
-            }
-            DataType::Float32 | DataType::Float64 => {
-                Self::Float(to(DataType::Float64)?.as_primitive::<Float64Type>().clone())
-            }
+    fn new(array: &dyn Array) -> Self {
+        match array.data_type() {
+            DataType::UInt64 => Self::Unsigned(array.as_primitive::<UInt64Type>().clone()),
+            DataType::UInt32 => Self::Unsigned(widened::<UInt32Type, _>(array)),
+            DataType::UInt16 => Self::Unsigned(widened::<UInt16Type, _>(array)),
+            DataType::UInt8 => Self::Unsigned(widened::<UInt8Type, _>(array)),
+            DataType::Int64 => Self::Signed(array.as_primitive::<Int64Type>().clone()),
+            DataType::Int32 => Self::Signed(widened::<Int32Type, _>(array)),
+            DataType::Int16 => Self::Signed(widened::<Int16Type, _>(array)),
+            DataType::Int8 => Self::Signed(widened::<Int8Type, _>(array)),
+            DataType::Float64 => Self::Float(array.as_primitive::<Float64Type>().clone()),
+            DataType::Float32 => Self::Float(widened::<Float32Type, _>(array)),
             DataType::Boolean => Self::Flag(array.as_boolean().clone()),
             DataType::Decimal128(_, scale) => {
                 // At most 38 digits, so the power fits.
@@ -92,17 +91,23 @@ impl Typed {
                 Self::Uuid(uuids, texts)
             }
             DataType::Timestamp(unit, _) => {
-                let tick = match unit {
-                    TimeUnit::Second => Tick::Second,
-                    TimeUnit::Millisecond => Tick::Millisecond,
-                    TimeUnit::Microsecond => Tick::Microsecond,
-                    TimeUnit::Nanosecond => Tick::Nanosecond,
+                let (ticks, tick) = match unit {
+                    TimeUnit::Second => (bits::<TimestampSecondType>(array), Tick::Second),
+                    TimeUnit::Millisecond => {
+                        (bits::<TimestampMillisecondType>(array), Tick::Millisecond)
+                    }
+                    TimeUnit::Microsecond => {
+                        (bits::<TimestampMicrosecondType>(array), Tick::Microsecond)
+                    }
+                    TimeUnit::Nanosecond => {
+                        (bits::<TimestampNanosecondType>(array), Tick::Nanosecond)
+                    }
                 };
-                Self::Ticks(to(DataType::Int64)?.as_primitive::<Int64Type>().clone(), tick)
+                Self::Ticks(ticks, tick)
             }
             // Nulls only: `taken` let nothing else through.
             _ => Self::Missing,
-        })
+        }
     }
 
     pub(super) fn value(&self, row: usize) -> RawValue<'_> {
@@ -136,6 +141,21 @@ impl Typed {
             Self::Ticks(array, tick) => RawValue::Ticks(array.value(row), *tick),
         }
     }
+}
+
+/// A column of numbers as one of a wider type of the same kind.
+fn widened<From: ArrowPrimitiveType, To: ArrowPrimitiveType>(
+    array: &dyn Array,
+) -> PrimitiveArray<To>
+where
+    To::Native: std::convert::From<From::Native>,
+{
+    array.as_primitive::<From>().unary(To::Native::from)
+}
+
+/// Timestamps as the numbers that they are.
+fn bits<T: ArrowPrimitiveType<Native = i64>>(array: &dyn Array) -> Int64Array {
+    array.as_primitive::<T>().reinterpret_cast()
 }
 
 /// The row's place among the texts of its dictionary; the decoder has checked it.

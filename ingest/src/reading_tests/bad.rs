@@ -133,7 +133,7 @@ fn bad_json_lines_are_set_aside_with_the_reason() {
 
 #[test]
 fn bad_parquet_rows_are_set_aside_with_their_values() {
-    use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+    use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
     let ids: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.0), Some(1.5), None]));
     let names: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c"]));
     let batch = RecordBatch::try_from_iter([("id", ids), ("account_name", names)]).unwrap();

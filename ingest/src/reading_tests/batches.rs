@@ -1,9 +1,6 @@
 //! The sizes of batches, and of what files ask for.
 
-use arrow::{
-    array::{ArrayRef, Int64Array, StringArray},
-    record_batch::RecordBatch,
-};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
 
 use super::{refused::check_fault, *};

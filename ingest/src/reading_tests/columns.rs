@@ -4,12 +4,9 @@
 
 use std::sync::Arc;
 
-use arrow::{
-    array::{
-        ArrayRef, BinaryArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
-        TimestampMillisecondArray, UInt64Array,
-    },
-    record_batch::RecordBatch,
+use arrow_array::{
+    ArrayRef, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray, TimestampMillisecondArray, UInt64Array,
 };
 use cloudtally_model::NetworkSample;
 use parquet::arrow::ArrowWriter;

@@ -55,7 +55,7 @@ fn numbers_beyond_63_bits_are_set_aside() {
 
 #[test]
 fn numbers_beyond_63_bits_are_set_aside_in_every_format() {
-    use arrow::array::{ArrayRef, Decimal128Array, RecordBatch, StringArray, UInt64Array};
+    use arrow_array::{ArrayRef, Decimal128Array, RecordBatch, StringArray, UInt64Array};
     let reason = "column `size`: `9223372036854775808` is not a whole number from 0 to \
                   9223372036854775807";
     let check = |bytes: &[u8]| {

@@ -52,7 +52,7 @@ fn missing_columns_are_named() {
 
 #[test]
 fn a_parquet_column_of_the_wrong_type_is_named() {
-    use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
     let number: ArrayRef = Arc::new(Int64Array::from(vec![1]));
     let text: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
     let columns = [("id", &number), ("account_name", &text), ("created", &number)];

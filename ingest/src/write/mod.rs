@@ -178,7 +178,7 @@ mod tests {
     use cloudtally_model::{Instant, ZoneId};
 
     use ::parquet::arrow::arrow_reader::ArrowReaderMetadata;
-    use arrow::datatypes::DataType;
+    use arrow_schema::DataType;
 
     use super::*;
 

@@ -6,13 +6,11 @@
 
 use std::{fs::File, io, path::Path, sync::Arc};
 
-use arrow::{
-    array::{
-        ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, StringBuilder,
-        TimestampMillisecondBuilder,
-    },
-    datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
+use arrow_array::{
+    ArrayRef, RecordBatch, builder::BooleanBuilder, builder::Int64Builder, builder::StringBuilder,
+    builder::TimestampMillisecondBuilder,
 };
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::{
     arrow::ArrowWriter,
     basic::{Compression, ZstdLevel},

@@ -1,10 +1,9 @@
 //! Arrow arrays filled column by column, from whatever has the values of rows.
 
-use arrow::{
-    array::{BooleanArray, DictionaryArray, Int32Array, Int64Array, StringArray},
-    buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer},
-    datatypes::Int32Type,
+use arrow_array::{
+    BooleanArray, DictionaryArray, Int32Array, Int64Array, StringArray, types::Int32Type,
 };
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 /// Optional numbers of `height` rows.
@@ -89,7 +88,7 @@ pub(crate) fn words<'a, W: Copy + Eq + Hash>(
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::Array;
+    use arrow_array::Array;
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{RecordBatch, StringArray, TimestampMillisecondArray};
+use arrow_array::{RecordBatch, StringArray, TimestampMillisecondArray};
 use cloudtally_model::{Instant, SeriesKey, SourceId, Sources};
 
 use super::{

@@ -1,6 +1,7 @@
 //! Files whose columns are encoded side by side: what an ingest appends.
 
-use arrow::{array::RecordBatch, error::ArrowError};
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
 use parquet::{
     arrow::arrow_writer::{ArrowColumnChunk, compute_leaves},
     errors::ParquetError,
@@ -56,7 +57,7 @@ pub(crate) fn encode(
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, StringArray};
+    use arrow_array::{ArrayRef, StringArray};
 
     use super::*;
     use crate::lake::kind::{Access, Coding::*, Need::*, Type};

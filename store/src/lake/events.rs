@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{
-    BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
-};
+use arrow_array::{BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array};
 use cloudtally_model::{
     AccountId, EventId, Instant, OfferingId, ResourceId, SourceName, TemplateId, Text, UsageEvent,
     ZoneId,

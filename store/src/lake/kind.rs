@@ -9,10 +9,8 @@
 
 use std::sync::Arc;
 
-use arrow::{
-    array::RecordBatch,
-    datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit},
-};
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use parquet::{
     arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::{Compression, Encoding, ZstdLevel},
@@ -172,7 +170,7 @@ impl Kind {
     pub(crate) fn encode<R>(
         &self,
         rows: &[R],
-        batch: impl Fn(&[R]) -> Result<RecordBatch, arrow::error::ArrowError>,
+        batch: impl Fn(&[R]) -> Result<RecordBatch, arrow_schema::ArrowError>,
     ) -> Result<Vec<u8>, StoreError> {
         let failed = |cause| StoreError::Encode { file: self.name, cause };
         let mut writer = self.writer()?;

@@ -4,14 +4,13 @@
 //! of signed integers, and no number beyond what they hold is ever written: bits that would
 //! read as a negative number are refused as a batch is written ([`check`]).
 
-use arrow::{
-    array::{
-        Array, ArrayRef, ArrowPrimitiveType, AsArray, Int16Array, Int64Array, PrimitiveArray,
-        RecordBatch, UInt16Array, UInt64Array,
-    },
-    buffer::ScalarBuffer,
-    datatypes::{DataType, Int16Type, Int64Type, UInt16Type, UInt64Type},
+use arrow_array::{
+    Array, ArrayRef, Int16Array, Int64Array, PrimitiveArray, RecordBatch, UInt16Array, UInt64Array,
+    cast::AsArray, types::ArrowPrimitiveType, types::Int16Type, types::Int64Type,
+    types::UInt16Type, types::UInt64Type,
 };
+use arrow_buffer::ScalarBuffer;
+use arrow_schema::DataType;
 
 use super::kind::Kind;
 use crate::StoreError;

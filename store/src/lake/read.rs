@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray,
-    TimestampMillisecondArray, UInt16Array, UInt64Array,
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Int32Array, RecordBatch, StringArray, TimestampMillisecondArray,
+    UInt16Array, UInt64Array, cast::AsArray,
 };
-use arrow::datatypes::{Int32Type, TimestampMillisecondType};
+use arrow_array::{types::Int32Type, types::TimestampMillisecondType};
 use cloudtally_model::{Instant, SourceId, Sources, ZoneId};
 use parquet::{
     arrow::{
@@ -330,8 +330,8 @@ impl SourceRanks {
 }
 
 /// The value of a row, `None` where it is null.
-pub(crate) fn value<T: arrow::datatypes::ArrowPrimitiveType>(
-    array: &arrow::array::PrimitiveArray<T>,
+pub(crate) fn value<T: arrow_array::types::ArrowPrimitiveType>(
+    array: &arrow_array::PrimitiveArray<T>,
     row: usize,
 ) -> Option<T::Native> {
     array.is_valid(row).then(|| array.value(row))

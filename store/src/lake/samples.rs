@@ -6,9 +6,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use arrow::array::{
-    BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
-};
+use arrow_array::{BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array};
 use cloudtally_model::{
     AccountId, DeviceType, Instant, NetworkId, NetworkSample, SeriesKey, SourceName, Text, ZoneId,
 };

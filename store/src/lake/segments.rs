@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, TimestampMillisecondArray};
+use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, TimestampMillisecondArray};
 use cloudtally_model::{
     AccountId, EventId, Instant, NicId, Numbers, ResourceId, SegmentColumns, SourceId, Sources,
     UsageTypeId, ZoneId,

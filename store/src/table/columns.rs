@@ -2,13 +2,11 @@
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
-use arrow::{
-    array::{
-        ArrayRef, BooleanArray, DictionaryArray, Int32Array, Int64Array, StringArray,
-        StringBuilder, TimestampMillisecondArray,
-    },
-    buffer::NullBuffer,
+use arrow_array::{
+    ArrayRef, BooleanArray, DictionaryArray, Int32Array, Int64Array, StringArray,
+    TimestampMillisecondArray, builder::StringBuilder,
 };
+use arrow_buffer::NullBuffer;
 use cloudtally_model::Text;
 
 /// The code of a row without a text.
@@ -235,7 +233,7 @@ pub(crate) fn flags(flags: &[bool], rows: &[u32]) -> ArrayRef {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::Array as _;
+    use arrow_array::Array as _;
 
     use super::*;
 

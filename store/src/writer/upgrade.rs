@@ -208,7 +208,7 @@ impl Writer {
             Holds::Events(source) => {
                 let rows = events(&named)?;
                 let table = EventTable::from_iter(&rows);
-                let content = lake::events::encode(source, &table, &all_rows(table.height()))?;
+                let content = lake::events::encode(source, &table, &every_row(table.height()))?;
                 let staged = stage(content)?;
                 let is_same = events(&staged.written())? == rows;
                 (staged, is_same)
@@ -216,7 +216,7 @@ impl Writer {
             Holds::Samples(source) => {
                 let rows = samples(&named)?;
                 let table = SampleTable::from_iter(&rows);
-                let content = lake::samples::encode(source, &table, &all_rows(table.height()))?;
+                let content = lake::samples::encode(source, &table, &every_row(table.height()))?;
                 let staged = stage(content)?;
                 let is_same = samples(&staged.written())? == rows;
                 (staged, is_same)
@@ -224,7 +224,7 @@ impl Writer {
             Holds::Segments => {
                 let read = |file: &NamedFile<'_>| lake::segments::read(file, sources, None);
                 let rows = read(&named)?;
-                let all = all_rows(rows.height());
+                let all = every_row(rows.height());
                 let staged = stage(lake::segments::encode(&rows, &all, sources)?)?;
                 let again = read(&staged.written())?;
                 let is_same = again
@@ -276,7 +276,7 @@ fn name(db: &Db, earlier: &Earlier, new: &NewFile) -> Result<(), StoreError> {
 }
 
 /// The numbers of all rows of a file.
-fn all_rows(height: usize) -> Vec<u32> {
+fn every_row(height: usize) -> Vec<u32> {
     (0..).take(height).collect()
 }
 

@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use cloudtally_store::{PeriodDraft, RecordFilter, Severity, Store, StoreError, Writer};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
