@@ -63,7 +63,8 @@ fn numbers_beyond_63_bits_are_set_aside_in_every_format() {
         let sizes: Vec<_> = outcome.rows.iter().map(|event| event.size).collect();
         assert_eq!(sizes, [Some(i64::MAX as u64)]);
         assert_eq!(outcome.bad.len(), 1);
-        assert_eq!((outcome.bad[0].0, outcome.bad[0].1.as_str()), (2, reason));
+        // Of a dump that has lines, the reason begins with the line.
+        assert!(outcome.bad[0].0 == 2 && outcome.bad[0].1.ends_with(reason), "{:?}", outcome.bad);
     };
     let columns = ["id", "type", "created", "account_id", "zone_id", "resource_id", "size"];
     let row = |id: &str, size: &str| {

@@ -1,12 +1,17 @@
 //! Accepted events and samples, to tell duplicates from news.
 //!
-//! Nothing of them is held in memory, however many there are. The catalogue keeps the
+//! They are not held in memory, however many there are. The catalogue keeps the
 //! range of each file, and of events a compressed bitmap of the ids. A batch asks only
 //! the files whose range it reaches into: for a cloud that goes on counting where it
-//! stopped that is none, and for rows that come again those that hold them. Contents are
-//! compared only on a hit, by reading the row groups that may hold the rows.
+//! stopped that is none, and for rows that come again those that hold them. Ids in no
+//! order reach into every file for every batch, so the first some million that were asked
+//! for stay in memory. Contents are compared only on a hit, by reading the row groups that
+//! may hold the rows.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use cloudtally_model::{EventId, Millis, SourceName, UsageEvent};
 use roaring::RoaringTreemap;
@@ -20,12 +25,23 @@ use crate::{
     table::SampleTable,
 };
 
+/// Ids of files that are kept in memory at most: 64 MiB.
+const IDS_KEPT_MAX: usize = 8 << 20;
+
 /// The accepted events of one source.
 #[derive(Debug)]
 pub struct KnownEvents {
     pub(super) source: SourceName,
     /// The source's last file when its events were last looked up or appended to.
     pub(super) last_seq: u64,
+    kept: Mutex<KeptIds>,
+}
+
+/// Ids of files that were asked for, in order. A file of a number never changes.
+#[derive(Debug, Default)]
+struct KeptIds {
+    by_seq: HashMap<u64, Arc<[u64]>>,
+    count: usize,
 }
 
 /// Counters of a sample that is in the lake, and the place of the sample that asked.
@@ -39,7 +55,8 @@ impl Writer {
     pub fn known_events(&self, source: &SourceName) -> Result<KnownEvents, StoreError> {
         self.db()?.read(|db| {
             checksums::refuse_damaged(db, &[checksums::EVENT_FILE])?;
-            Ok(KnownEvents { source: source.clone(), last_seq: last_seq(db, source)? })
+            let last_seq = last_seq(db, source)?;
+            Ok(KnownEvents { source: source.clone(), last_seq, kept: Mutex::default() })
         })
     }
 
@@ -109,12 +126,28 @@ impl KnownEvents {
             if within.is_empty() {
                 continue;
             }
-            let stored = file_ids(db, seq)?;
-            found.extend(ids[within].iter().filter(|id| stored.contains(**id)));
+            let stored = self.ids_of(db, seq)?;
+            found.extend(ids[within].iter().filter(|id| stored.binary_search(id).is_ok()));
         }
         found.sort_unstable();
         found.dedup();
         Ok(found)
+    }
+
+    /// The ids of one file, in order.
+    fn ids_of(&self, db: &Db, seq: u64) -> Result<Arc<[u64]>, StoreError> {
+        // A panic elsewhere leaves at worst a wrong count of them.
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ids) = kept().by_seq.get(&seq) {
+            return Ok(Arc::clone(ids));
+        }
+        let ids: Arc<[u64]> = file_ids(db, seq)?.iter().collect();
+        let mut kept = kept();
+        if kept.count + ids.len() <= IDS_KEPT_MAX {
+            kept.count += ids.len();
+            kept.by_seq.insert(seq, Arc::clone(&ids));
+        }
+        Ok(ids)
     }
 
     /// The stored events of these ids, all of them known; only the row groups that

@@ -162,6 +162,7 @@ fn a_folder_of_the_earlier_layout_moves_and_its_readers_go_on() {
     database
         .execute_batch(
             "UPDATE record_file SET path = 'records/' || substr(path, length('generations/') + 1);
+             ALTER TABLE record_file ADD COLUMN key_index BLOB NOT NULL DEFAULT x'00';
              DROP TABLE IF EXISTS file_block;
              DELETE FROM counter WHERE name = 'format';
              DROP TABLE IF EXISTS empty_stretch;

@@ -415,10 +415,16 @@ fn a_file_of_other_content_than_the_catalogue_says_is_told() {
     let start = index_start(&before);
     assert_eq!((start, before.len()), (index_start(&after), after.len()));
     let mixed = [&before[..start], &after[start..]].concat();
-    let sha256: String = Sha256::digest(&mixed).iter().map(|b| format!("{b:02x}")).collect();
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let sha256 = hex(&Sha256::digest(&mixed));
+    let blocks: Vec<u8> =
+        mixed.chunks(16 * 1024).flat_map(|block| xxh3_64(block).to_le_bytes()).collect();
+    let blocks = hex(&blocks);
     fs::write(dir.path().join(records), mixed).unwrap();
-    let other_index =
-        format!("UPDATE record_file SET sha256 = '{sha256}' WHERE path = '{}'", records.display());
+    let path = records.display();
+    let other_blocks = format!("UPDATE file_block SET blocks = x'{blocks}' WHERE path = '{path}'");
+    assert_eq!(raw(dir.path()).execute(&other_blocks, []).unwrap(), 1);
+    let other_index = format!("UPDATE record_file SET sha256 = '{sha256}' WHERE path = '{path}'");
     let kept = format!(
         "the stretch of time that the catalogue keeps of `{}` is not that of",
         samples.display()
