@@ -280,6 +280,8 @@ pub struct KindSpec {
     pub owner: Owner,
     /// Names that must not stand twice.
     pub unique: &'static [Unique],
+    /// The column that names it in texts; `name` if there is none.
+    pub label: Option<Column<Text>>,
     /// The count that grows with each.
     pub limit: Option<Limit>,
     /// Its states and the moves between them; none if it has no states.
@@ -330,6 +332,7 @@ impl KindSpec {
             hidden: &[],
             owner: Owner::Cloud,
             unique: &[],
+            label: None,
             limit: None,
             states: States::NONE,
             keyword: &[],
@@ -383,6 +386,13 @@ impl KindSpec {
             at += 1;
         }
         self.unique = unique;
+        self
+    }
+
+    /// Texts name it by this column instead of `name`.
+    pub const fn called_by(mut self, column: Column<Text>) -> Self {
+        self.must_store(column.key());
+        self.label = Some(column);
         self
     }
 

@@ -16,7 +16,7 @@ use crate::{
     col,
     engine::{
         Answer, Arg, Call, Caller, Done, Node, Query, Resource, ResourceId, Scope, Tx, View, World,
-        limit as limits, scope, secret, stop_all_of, table, unknown,
+        limit as limits, refusal, scope, secret, stop_all_of, table, unknown,
     },
     network::securitygroup,
     state::{InvitationState, ProjectState},
@@ -310,11 +310,11 @@ fn must_administer(call: &Call<'_, '_>, project: ResourceId) -> Result<(), ApiEr
     if administers(call.tx, &call.caller, project) {
         return Ok(());
     }
-    Err(ApiError::permission(format!(
-        "Only the administrator of the project {} may change it",
-        project.text(col::NAME)
+    Err(project.refused_as(
+        ApiError::permission,
+        "projectid",
+        "is changed by its administrator only",
     ))
-    .about(project.uuid.to_string(), "projectid"))
 }
 
 fn check_administered(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
@@ -324,9 +324,7 @@ fn check_administered(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 fn create(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     // 1. Who administers it, and whether that is allowed.
     if call.caller.role == Role::User && !call.tx.setting_flag(USERS_CREATE) {
-        return Err(ApiError::permission(
-            "Users may not make projects here; ask an admin to make one for you",
-        ));
+        return Err(refusal::reserved("making projects", "admins"));
     }
     let admin = call.owner()?;
     limits::check(call.tx, admin, Limit::Project, 1)?;
@@ -477,7 +475,7 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
     let email = call.args.text("email").map(str::to_owned);
     let is_invited = call.tx.setting_flag(INVITE_REQUIRED);
     match (account, &email) {
-        (None, None) => return Err(ApiError::value("give `account` or `email`")),
+        (None, None) => return Err(refusal::one_of(&["account", "email"])),
         (None, Some(email)) if !is_invited => {
             return Err(call.invalid(
                 "email",
@@ -505,8 +503,9 @@ fn plan(call: &Call<'_, '_>) -> Result<Plan, ApiError> {
         _ => false,
     };
     if is_invited && pending.into_iter().any(is_same) {
-        return Err(ApiError::value(
-            "there is a pending invitation already; withdraw it with deleteProjectInvitation first",
+        return Err(refusal::parameter(
+            "account",
+            "or `email` has a pending invitation already; withdraw it with deleteProjectInvitation first",
         ));
     }
     Ok(Plan { project, account, email, is_invited })
@@ -551,9 +550,12 @@ fn leaver(call: &Call<'_, '_>) -> Result<ResourceId, ApiError> {
     let member = member_named(call.tx, project, name)
         .ok_or_else(|| call.invalid("account", name, "the account is not in the project"))?;
     if member.text(col::ROLE) == ADMIN {
-        return Err(ApiError::value(format!(
-            "{name} administers the project; make another member its administrator first, with updateProject"
-        )));
+        return Err(refusal::parameter(
+            "account",
+            format!(
+                "is {name}, who administers the project; make another member its administrator first, with updateProject"
+            ),
+        ));
     }
     Ok(member.id)
 }
@@ -629,16 +631,12 @@ fn answered(call: &Call<'_, '_>) -> Result<(ResourceId, ResourceId), ApiError> {
             Some(token) => invitation.text(col::TOKEN) == token,
             None => invitation.owner == Some(account),
         });
-    let invitation = invitation.ok_or_else(|| {
-        ApiError::value(match token {
-            Some(_) => {
-                "there is no pending invitation to this project with this `token`".to_owned()
-            }
-            None => format!(
-                "the account {} has no pending invitation to this project",
-                call.tx.resource(account).text(col::NAME)
-            ),
-        })
+    let invitation = invitation.ok_or_else(|| match token {
+        Some(_) => refusal::parameter("token", "is of no pending invitation to this project"),
+        None => call
+            .tx
+            .resource(account)
+            .refused("projectid", "has no pending invitation to this project"),
     })?;
     Ok((invitation.id, account))
 }

@@ -10,7 +10,7 @@ use crate::{
     desk::metering,
     engine::{
         Answer, Call, Done, Level, Node, Query, Resource, ResourceId, Tx, World, happened, limit,
-        remove_all_on, scope, table, unknown_because,
+        refusal, remove_all_on, scope, table, unknown_because,
     },
     parse::ip,
     site::addressrange::{first_free, free_in},
@@ -115,6 +115,7 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// The rules on them are given up by `release`. Those of a
 /// range that is kept for an account are its own, billed and counted, also while free.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpAddress, &IP_ADDRESS)
+    .called_by(col::IP_ADDRESS)
     // Addresses that shared networks give to machines are not counted.
     .counts(&[(Limit::PublicIp, |_, address| i64::from(address.flag(col::FOR_VIRTUAL_NETWORK)))])
     .goes_with_owner(Turn::Addresses, release)
@@ -194,11 +195,11 @@ pub(crate) fn acquire(
         .into_iter()
         .find_map(|range| Some((range.id, first_free(tx, range)?)));
     let (range, address) = found.ok_or_else(|| {
-        ApiError::address_capacity(format!(
-            "the zone {} has no free public address; add a range with createVlanIpRange",
-            tx.resource(zone).text(col::NAME)
-        ))
-        .about(tx.resource(zone).uuid.to_string(), "zoneid")
+        tx.resource(zone).refused_as(
+            ApiError::address_capacity,
+            "zoneid",
+            "has no free public address; add a range with createVlanIpRange",
+        )
     })?;
     let id = insert_public(tx, owner, range, &address, |address| {
         address
@@ -276,22 +277,23 @@ pub(crate) fn acquire_direct(
                     .any(|candidate| ip::format(candidate) == address)
             };
             let range = ranges.into_iter().find(holds).ok_or_else(|| {
-                ApiError::value(format!(
-                    "{address} is in no range of the network {}",
-                    shared.text(col::NAME)
-                ))
+                shared.refused("networkids", format!("has no range with the address {address}"))
             })?;
             if !free_in(tx, range).any(|free| free == address) {
-                return Err(ApiError::value(format!("{address} is taken already")));
+                return Err(shared.refused(
+                    "networkids",
+                    format!("has the address {address} taken already; choose another"),
+                ));
             }
             Some((range.id, address.to_owned()))
         }
     };
     let (range, address) = found.ok_or_else(|| {
-        ApiError::address_capacity(format!(
-            "the network {} has no free address; add a range with createVlanIpRange",
-            shared.text(col::NAME)
-        ))
+        shared.refused_as(
+            ApiError::address_capacity,
+            "networkid",
+            "has no free address; add a range with createVlanIpRange",
+        )
     })?;
     let now = tx.now;
     let id = insert(tx, owner, zone, &address, |resource| {
@@ -409,10 +411,10 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiErr
         (Some(network), _) => {
             let network = call.tx.resource(network);
             if network.text(col::TYPE) != "Isolated" {
-                return Err(ApiError::value(format!(
-                    "the network {} is shared; its virtual machines have addresses of their own",
-                    network.text(col::NAME)
-                )));
+                return Err(network.refused(
+                    "networkid",
+                    "is shared; its virtual machines have addresses of their own",
+                ));
             }
             scope::refuse_shut(call.tx, network.owner)?;
             scope::refuse_other_owner(call, network.id)?;
@@ -420,23 +422,20 @@ fn begin_associate(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiErr
             (network.owner.expect("networks have an owner"), zone)
         }
         (None, Some(zone)) => (call.owner()?, zone),
-        (None, None) => return Err(ApiError::value("give `networkid` or `zoneid`")),
+        (None, None) => return Err(refusal::one_of(&["networkid", "zoneid"])),
     };
     if call.args.id("zoneid").is_some_and(|wanted| wanted != zone) {
-        return Err(ApiError::value(
-            "the network of `networkid` is not in the zone of `zoneid`; leave `zoneid` out",
-        ));
+        return Err(refusal::parameter("zoneid", "is not the zone of the network; leave it out"));
     }
     if call.args.has("regionid") && !call.args.is_true("isportable") {
-        return Err(ApiError::value(
-            "`regionid` says where a portable address comes from; give `isportable=true` with it",
+        return Err(refusal::parameter(
+            "regionid",
+            "says where a portable address comes from; give `isportable=true` with it",
         ));
     }
     // 2. A zone that has addresses to use, and the network there.
     if call.tx.resource(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
-        return Err(ApiError::value(
-            "basic zones have no public addresses to acquire; their virtual machines have them directly",
-        ));
+        return Err(call.tx.resource(zone).refused("zoneid", "is Basic and has no public addresses to acquire; its virtual machines have them directly"));
     }
     crate::site::zone::refuse_disabled(call, zone)?;
     let network = match network {
@@ -521,27 +520,21 @@ pub(crate) fn must_be_acquired(address: &Resource) -> Result<(), ApiError> {
     if !address.is(AddressState::Free) {
         return Ok(());
     }
-    Err(ApiError::value(format!(
-        "{} is not acquired; do that with associateIpAddress",
-        address.text(col::IP_ADDRESS)
-    ))
-    .about(address.uuid.to_string(), "ipaddressid"))
+    Err(address.refused("ipaddressid", "is not acquired; do that with associateIpAddress"))
 }
 
 fn check_release(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let address = call.tx.resource(call.args.id_required("id"));
     must_be_acquired(address)?;
     if address.flag(col::IS_SOURCE_NAT) {
-        return Err(ApiError::value(format!(
-            "{} is the source NAT address of its network and goes with the network",
-            address.text(col::IP_ADDRESS)
-        )));
+        return Err(address
+            .refused("id", "is the source NAT address of its network and goes with the network"));
     }
     if !address.flag(col::FOR_VIRTUAL_NETWORK) {
-        return Err(ApiError::value(format!(
-            "{} belongs to a virtual machine on a shared network and goes with its NIC",
-            address.text(col::IP_ADDRESS)
-        )));
+        return Err(address.refused(
+            "id",
+            "belongs to a virtual machine on a shared network and goes with its NIC",
+        ));
     }
     Ok(())
 }

@@ -9,7 +9,9 @@ use super::{
 use crate::{
     col,
     desk::metering,
-    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, Tx, View, World, scope},
+    engine::{
+        Answer, Call, Done, Node, Query, Resource, ResourceId, Tx, View, World, refusal, scope,
+    },
     state::{MachineState, RuleState},
     table::{
         Command, GoesWith, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Turn,
@@ -386,16 +388,16 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let args = call.args.clone();
     let algorithm = algorithm(call)?;
     let address = args.id("publicipid").ok_or_else(|| {
-        ApiError::value("give `publicipid`; elastic load balancing is not enabled")
+        refusal::parameter("publicipid", "is needed; elastic load balancing is not enabled")
     })?;
     rules::check_no_static_nat(call.tx, address)?;
     scope::refuse_other_owner(call, address)?;
     let zone = call.tx.resource(address).id_of(col::ZONE_ID);
     if args.id("zoneid").is_some_and(|wanted| Some(wanted) != zone) {
-        return Err(ApiError::value(format!(
-            "the address {} is not in the zone of `zoneid`; leave `zoneid` out",
-            call.tx.resource(address).text(col::IP_ADDRESS)
-        )));
+        return Err(call
+            .tx
+            .resource(address)
+            .refused("publicipid", "is not in the zone of `zoneid`; leave `zoneid` out"));
     }
     let network = addressuse::network_of(call, address, args.id("networkid"), "Lb")?;
     let ports = Ports::of(call, "publicport", "publicport")?;
@@ -479,11 +481,10 @@ fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     for vm in vms {
         rules::nic_of(call, vm, network)?;
         if members(call.tx, rule).contains(&vm) {
-            return Err(ApiError::value(format!(
-                "the virtual machine {} is behind the rule already",
-                call.tx.resource(vm).text(col::NAME)
-            ))
-            .about(call.tx.resource(vm).uuid.to_string(), "virtualmachineids"));
+            return Err(call
+                .tx
+                .resource(vm)
+                .refused("virtualmachineids", "is behind the rule already"));
         }
         call.tx.insert(Kind::LoadBalancerMember, |member| {
             member
@@ -505,11 +506,7 @@ fn take_off(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             .find(|member| member.id_of(col::VIRTUAL_MACHINE_ID) == Some(vm))
             .map(|member| member.id);
         let member = member.ok_or_else(|| {
-            ApiError::value(format!(
-                "the virtual machine {} is not behind the rule",
-                call.tx.resource(vm).text(col::NAME)
-            ))
-            .about(call.tx.resource(vm).uuid.to_string(), "virtualmachineids")
+            call.tx.resource(vm).refused("virtualmachineids", "is not behind the rule")
         })?;
         call.tx.erase(member);
     }
@@ -553,7 +550,10 @@ fn begin_stickiness(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiEr
         call.invalid("methodname", given, &expected)
     })?;
     if call.tx.referring(rule, Kind::StickinessPolicy, col::RULE).next().is_some() {
-        return Err(ApiError::value("the rule has a stickiness policy already; remove it first"));
+        return Err(call
+            .tx
+            .resource(rule)
+            .refused("lbruleid", "has a stickiness policy already; remove it first"));
     }
     let owner = call.tx.resource(rule).owner;
     let pairs: Vec<_> = args
@@ -592,7 +592,10 @@ fn begin_health_check(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, Api
         (col::UNHEALTH_CHECK_THRESSHOLD, bounded("unhealthythreshold", 1, 1, 10)?),
     ];
     if call.tx.referring(rule, Kind::HealthCheckPolicy, col::RULE).next().is_some() {
-        return Err(ApiError::value("the rule has a health check already; remove it first"));
+        return Err(call
+            .tx
+            .resource(rule)
+            .refused("lbruleid", "has a health check already; remove it first"));
     }
     let owner = call.tx.resource(rule).owner;
     Ok(Some(call.tx.insert(Kind::HealthCheckPolicy, |policy| {

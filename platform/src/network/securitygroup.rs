@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Arg, Call, Done, Node, Query, Resource, ResourceId, Tx, View, World, verbs},
+    engine::{Arg, Call, Done, Node, Query, Resource, ResourceId, Tx, View, World, refusal, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Source, Turn,
         Unique, WireType as W, Within, create, f, fields::*, group, hidden, list, own, p,
@@ -157,15 +157,12 @@ pub(crate) fn for_deployment(
     };
     let ids = args.ids("securitygroupids");
     if !ids.is_empty() && !names.is_empty() {
-        return Err(ApiError::value("give either `securitygroupids` or `securitygroupnames`"));
+        return Err(refusal::exclusive(&["securitygroupids", "securitygroupnames"]));
     }
     let has_groups = call.tx.resource(zone).flag(col::SECURITY_GROUPS_ENABLED);
     let is_any_named = !ids.is_empty() || !names.is_empty();
     if !has_groups && is_any_named {
-        return Err(ApiError::value(format!(
-            "the zone {} has no security groups",
-            call.tx.resource(zone).text(col::NAME)
-        )));
+        return Err(call.tx.resource(zone).refused("zoneid", "has no security groups"));
     }
     if !has_groups {
         return Ok(Vec::new());
@@ -181,11 +178,11 @@ pub(crate) fn for_deployment(
     }
     if let Some(foreign) = groups.iter().find(|id| call.tx.resource(**id).owner != Some(owner)) {
         let group = call.tx.resource(*foreign);
-        return Err(ApiError::permission(format!(
-            "the security group {} belongs to another account",
-            group.text(col::NAME)
-        ))
-        .about(group.uuid.to_string(), "securitygroupids"));
+        return Err(group.refused_as(
+            ApiError::permission,
+            "securitygroupids",
+            "belongs to another account",
+        ));
     }
     if groups.is_empty() {
         groups.push(ensure_default(call.tx, owner));
@@ -244,7 +241,7 @@ fn named(
                 .map(|group| group.id)
                 .ok_or_else(|| call.invalid(name, &given, "the account has no such security group"))
         }
-        _ => Err(ApiError::value(format!("give either `{id}` or `{name}`"))),
+        _ => Err(refusal::one_of(&[id, name])),
     }
 }
 
@@ -261,7 +258,7 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
             let expected = format!("expected a number from {least} to {most}");
             Err(call.invalid(name, &given.to_string(), &expected))
         }
-        None => Err(ApiError::value(format!("the protocol {protocol} needs `{name}`"))),
+        None => Err(refusal::parameter(name, format!("is needed with the protocol {protocol}"))),
     };
     let unwanted: &[&str] = match protocol.as_str() {
         "tcp" | "udp" => &["icmptype", "icmpcode"],
@@ -269,9 +266,10 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
         _ => &["startport", "endport", "icmptype", "icmpcode"],
     };
     if let Some(name) = unwanted.iter().find(|name| args.has(name)) {
-        return Err(ApiError::value(format!(
-            "the protocol {protocol} has no `{name}`; leave it out"
-        )));
+        return Err(refusal::parameter(
+            name,
+            format!("does not go with the protocol {protocol}; leave it out"),
+        ));
     }
     let (ports, icmp) = match protocol.as_str() {
         "tcp" | "udp" => {
@@ -299,7 +297,7 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
     }
     let groups = args.map("usersecuritygrouplist");
     if cidrs.is_empty() && groups.is_empty() {
-        return Err(ApiError::value("give `cidrlist` or `usersecuritygrouplist`"));
+        return Err(refusal::one_of(&["cidrlist", "usersecuritygrouplist"]));
     }
     // A range of addresses, or an account and its group.
     type Source = (Option<String>, Option<(String, String)>);
@@ -307,8 +305,9 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
     let owner = call.tx.resource(group).owner.expect("security groups have an owner");
     for entry in groups {
         let (Some(account), Some(name)) = (entry.get("account"), entry.get("group")) else {
-            return Err(ApiError::value(
-                "each `usersecuritygrouplist` entry needs account and group",
+            return Err(refusal::parameter(
+                "usersecuritygrouplist",
+                "has an entry without `account` or `group`; each needs both",
             ));
         };
         let of = call.tx.account_named(call.tx.domain_of(owner), account).map(|account| account.id);
@@ -338,7 +337,10 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
                 })
         };
         if call.tx.referring(group, Kind::SecurityGroupRule, col::GROUP).any(is_same) {
-            return Err(ApiError::value("the security group has such a rule already"));
+            return Err(call
+                .tx
+                .resource(group)
+                .refused("securitygroupid", "has such a rule already"));
         }
         made.push(call.tx.insert(Kind::SecurityGroupRule, |rule| {
             rule.owner = Some(owner);
@@ -389,7 +391,7 @@ fn with_rules(
 fn revoke(call: &mut Call<'_, '_>, direction: &str) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.entity().text(col::DIRECTION) != direction {
-        return Err(ApiError::value(format!("the rule is not for {direction} traffic")));
+        return Err(call.entity().refused("id", format!("is not for {direction} traffic")));
     }
     call.tx.erase(id);
     Ok(Done::Success)
@@ -398,15 +400,24 @@ fn revoke(call: &mut Call<'_, '_>, direction: &str) -> Result<Done, ApiError> {
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = named(call, "id", "name")?;
     if call.tx.resource(id).text(col::NAME) == DEFAULT {
-        return Err(ApiError::value("the default security group stays with its account"));
+        return Err(call
+            .tx
+            .resource(id)
+            .refused("id", "is the default one and stays with its account"));
     }
     if let Some(other) = admitting(call.tx, id) {
-        return Err(ApiError::in_use(format!(
-            "a rule of the security group {} lets {} in; revoke it first",
-            other.text(col::NAME),
-            call.tx.resource(id).text(col::NAME)
-        ))
-        .about(other.uuid.to_string(), "id"));
+        return Err(call
+            .tx
+            .resource(id)
+            .refused_as(
+                ApiError::in_use,
+                "id",
+                format!(
+                    "is let in by a rule of the security group {}; revoke it first",
+                    other.text(col::NAME)
+                ),
+            )
+            .about(other.uuid.to_string(), "id"));
     }
     verbs::delete(call, id)?;
     Ok(Done::Success)

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     col,
     desk::simulator,
-    engine::{Call, Column, Done, Node, Resource, ResourceId, Tx, View, World, table},
+    engine::{Call, Column, Done, Node, Resource, ResourceId, Tx, View, World, refusal, table},
     offering::hypervisor::{
         self, BARE_METAL, HYPERVISORS, KVM, LXC, OVM, SIMULATOR, VMWARE, XEN_SERVER,
     },
@@ -341,7 +341,7 @@ fn place(call: &mut Call<'_, '_>, hypervisor: &'static str) -> Result<ResourceId
     let (zone, pod) = (call.args.id_required("zoneid"), call.args.id_required("podid"));
     let cluster = match (call.args.id("clusterid"), call.args.text("clustername")) {
         (Some(_), Some(_)) | (None, None) => {
-            return Err(ApiError::value("give either `clusterid` or `clustername`"));
+            return Err(refusal::one_of(&["clusterid", "clustername"]));
         }
         (Some(cluster), None) => cluster,
         (None, Some(name)) => {
@@ -363,28 +363,34 @@ fn place(call: &mut Call<'_, '_>, hypervisor: &'static str) -> Result<ResourceId
     let resource = call.tx.resource(cluster);
     let uuid = resource.uuid.to_string();
     if resource.id_of(col::POD_ID) != Some(pod) {
-        return Err(ApiError::value(format!(
-            "the cluster {} is not in the pod {}; choose a cluster of that pod",
-            resource.text(col::NAME),
-            call.tx.resource(pod).text(col::NAME)
-        ))
-        .about(uuid, "clusterid"));
+        return Err(resource
+            .refused(
+                "clusterid",
+                format!(
+                    "is not in the pod {}; choose a cluster of that pod",
+                    call.tx.resource(pod).text(col::NAME)
+                ),
+            )
+            .about(uuid, "clusterid"));
     }
     if resource.text(col::HYPERVISOR_TYPE) != hypervisor {
-        return Err(ApiError::value(format!(
-            "the cluster {} is of {}; it takes no host of {hypervisor}",
-            resource.text(col::NAME),
-            resource.text(col::HYPERVISOR_TYPE)
-        ))
-        .about(uuid, "clusterid"));
+        return Err(resource
+            .refused(
+                "clusterid",
+                format!(
+                    "is of {}; it takes no host of {hypervisor}",
+                    resource.text(col::HYPERVISOR_TYPE)
+                ),
+            )
+            .about(uuid, "clusterid"));
     }
     let most = hypervisor::hosts_max(call.tx, hypervisor);
     let hosts = call.tx.referring(cluster, Kind::Host, col::CLUSTER_ID).count();
     if most.is_some_and(|most| i64::try_from(hosts).is_ok_and(|hosts| hosts >= most)) {
-        return Err(ApiError::value(format!(
-            "the cluster {} has {hosts} hosts, as many as {hypervisor} can have; choose another",
-            call.tx.resource(cluster).text(col::NAME)
-        )));
+        return Err(call.tx.resource(cluster).refused(
+            "clusterid",
+            format!("has {hosts} hosts, as many as {hypervisor} can have; choose another"),
+        ));
     }
     Ok(cluster)
 }
@@ -520,12 +526,11 @@ fn check_reserved(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         return Err(host.refused("id", "is not reserved by a planner"));
     }
     if let Some(guest) = call.tx.referring(host.id, Kind::Vm, col::HOST_ID).next() {
-        return Err(ApiError::in_use(format!(
-            "the host {} is reserved and runs {}; stop that first",
-            host.text(col::NAME),
-            guest.text(col::NAME)
-        ))
-        .about(host.uuid.to_string(), "id"));
+        return Err(host.refused_as(
+            ApiError::in_use,
+            "id",
+            format!("is reserved and runs {}; stop that first", guest.text(col::NAME)),
+        ));
     }
     Ok(())
 }
@@ -576,17 +581,15 @@ fn set_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let hosts = match (call.args.id("hostid"), call.args.id("clusterid")) {
         (Some(host), None) => vec![host],
         (None, Some(cluster)) => call.tx.ids_referring(cluster, Kind::Host, col::CLUSTER_ID),
-        _ => return Err(ApiError::value("give either `hostid` or `clusterid`")),
+        _ => return Err(refusal::one_of(&["hostid", "clusterid"])),
     };
     let takes_none = |id: &&ResourceId| {
         !matches!(call.tx.resource(**id).text(col::HYPERVISOR), XEN_SERVER | KVM | SIMULATOR)
     };
     if let Some(host) = hosts.iter().find(takes_none).map(|id| call.tx.resource(*id)) {
-        return Err(ApiError::value(format!(
-            "the password of the host {} cannot be set here; only those of XenServer and KVM can",
-            host.text(col::NAME)
-        ))
-        .about(host.uuid.to_string(), "hostid"));
+        return Err(
+            host.refused("hostid", "takes no password here; only hosts of XenServer and KVM do")
+        );
     }
     let (username, now) = (call.args.text_required("username").to_owned(), call.tx.now);
     for host in hosts {

@@ -345,20 +345,23 @@ fn start(tx: &mut Tx<'_>, id: ResourceId) -> Result<ResourceId, ApiError> {
     let zone = vm.id_of(col::ZONE_ID).expect("system VMs are in a zone");
     let offering = vm.id_of(col::SERVICE_OFFERING_ID).expect("system VMs have an offering");
     let host = host_for(tx, zone, offering).ok_or_else(|| {
-        ApiError::server_capacity(format!(
-            "no host of the zone {} has room for the system VM {}; add a host or enable one",
-            tx.resource(zone).text(col::NAME),
-            vm.text(col::NAME)
-        ))
-        .about(vm.uuid.to_string(), "id")
+        vm.refused_as(
+            ApiError::server_capacity,
+            "id",
+            format!(
+                "finds no host with room in the zone {}; add a host or enable one",
+                tx.resource(zone).text(col::NAME)
+            ),
+        )
     })?;
     let pod = tx.resource(host).id_of(col::POD_ID).expect("hosts are in a pod");
     if vm.id_of(col::POD_ID) != Some(pod) {
         let address = podaddress::free_address(tx, pod).ok_or_else(|| {
-            ApiError::address_capacity(format!(
-                "the pod {} has no free address for system VMs; widen its range",
-                tx.resource(pod).text(col::NAME)
-            ))
+            tx.resource(pod).refused_as(
+                ApiError::address_capacity,
+                "podid",
+                "has no free address for system VMs; widen its range",
+            )
         })?;
         tx.edit(id, |vm| {
             vm.set_ref(col::POD_ID, pod).set_text(col::PRIVATE_IP, &dotted(address));
@@ -514,28 +517,25 @@ fn check_migrate(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let (id, to) = (call.args.id_required("virtualmachineid"), call.args.id_required("hostid"));
     call.tx.resource(id).must_be(&[MachineState::Running], "migrated", "id")?;
     let (vm, target) = (call.tx.resource(id), call.tx.resource(to));
-    let about = |text: String| {
-        Err(ApiError::value(text)
-            .about(vm.uuid.to_string(), "virtualmachineid")
-            .about(target.uuid.to_string(), "hostid"))
-    };
-    let name = target.text(col::NAME);
     if vm.id_of(col::HOST_ID) == Some(to) {
-        return about(format!(
-            "the system VM {} is on the host {name} already",
-            vm.text(col::NAME)
-        ));
+        let why = format!("is on the host {} already", target.text(col::NAME));
+        return Err(vm.refused("virtualmachineid", why).about(target.uuid.to_string(), "hostid"));
     }
     match migration::targets(call.tx, id).into_iter().find(|target| target.host == to) {
         Some(target) if target.has_room => Ok(()),
-        Some(_) => Err(ApiError::server_capacity(format!(
-            "the host {name} has no room for the system VM {}",
-            vm.text(col::NAME)
-        ))),
-        None => about(format!(
-            "the host {name} cannot take the system VM {}: see that it is up, enabled and of the same zone and hypervisor",
-            vm.text(col::NAME)
+        Some(_) => Err(target.refused_as(
+            ApiError::server_capacity,
+            "hostid",
+            format!("has no room for the system VM {}", vm.text(col::NAME)),
         )),
+        None => Err(target.refused(
+            "hostid",
+            format!(
+                "cannot take the system VM {}; choose one that is up, enabled and of the same zone and hypervisor",
+                vm.text(col::NAME)
+            ),
+        )
+        .about(vm.uuid.to_string(), "virtualmachineid")),
     }
 }
 
@@ -573,12 +573,13 @@ fn check_scale(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     if !offering.flag(col::IS_SYSTEM)
         || offering.text(col::SYSTEM_VM_TYPE) != vm.text(col::SYSTEM_VM_TYPE)
     {
-        return Err(ApiError::value(format!(
-            "the offering {} is not for a {}; choose one from listServiceOfferings with `issystem=true`",
-            offering.text(col::NAME),
-            vm.text(col::SYSTEM_VM_TYPE)
-        ))
-        .about(offering.uuid.to_string(), "serviceofferingid"));
+        return Err(offering.refused(
+            "serviceofferingid",
+            format!(
+                "is not for a {}; choose one from listServiceOfferings with `issystem=true`",
+                vm.text(col::SYSTEM_VM_TYPE)
+            ),
+        ));
     }
     Ok(())
 }
@@ -593,11 +594,14 @@ fn change_service(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         let (cpu, memory) =
             (capacity::host_cpu_mhz(call.tx, on), capacity::host_memory_bytes(call.tx, on));
         if cpu.used > cpu.total || memory.used > memory.total {
-            return Err(ApiError::server_capacity(format!(
-                "the host {} has no room for the system VM {} with this offering",
-                call.tx.resource(on).text(col::NAME),
-                call.entity().text(col::NAME)
-            )));
+            return Err(call.tx.resource(on).refused_as(
+                ApiError::server_capacity,
+                "hostid",
+                format!(
+                    "has no room for the system VM {} with this offering",
+                    call.entity().text(col::NAME)
+                ),
+            ));
         }
     }
     Ok(Done::Resource(id))

@@ -10,7 +10,7 @@ use crate::{
     col,
     engine::{
         Answer, Arg, Call, Caller, Column, Done, Node, Query, Resource, ResourceId, Scope, Tx,
-        View, World, limit, verbs,
+        View, World, limit, refusal, verbs,
     },
     offering::hypervisor::{BARE_METAL, HYPERVISORS},
     parse::{given, units::gib},
@@ -54,12 +54,14 @@ pub(crate) fn is_open_to(image: &Resource, account: ResourceId) -> bool {
 pub(crate) fn check_rights(call: &Call<'_, '_>, owner: ResourceId) -> Result<(), ApiError> {
     let is_true = |name: &str| matches!(call.args.if_any(name), Some(Arg::Bool(true)));
     if is_true("isfeatured") && call.caller.role == crate::table::Role::User {
-        return Err(ApiError::permission("Only admins feature images"));
+        return Err(refusal::reserved("featuring images", "admins"));
     }
     let may_publish = call.tx.scoped_setting(owner, "allow.public.user.templates") == "true";
     if is_true("ispublic") && !may_publish && !call.caller.is_root() {
-        return Err(ApiError::permission(
-            "This account may not make images public: `allow.public.user.templates` is false",
+        return Err(call.tx.resource(owner).refused_as(
+            ApiError::permission,
+            "ispublic",
+            "may not make images public: `allow.public.user.templates` is false",
         ));
     }
     Ok(())
@@ -216,7 +218,7 @@ pub(crate) fn list(
     }
     let wanted_id = query.args.id("id");
     if filter == "all" && !is_admin && wanted_id.is_none() {
-        return Err(ApiError::permission("Only admins list all images"));
+        return Err(refusal::reserved("listing the images of all", "admins"));
     }
     // 1. Whose images these are: those of the owners named, else the caller's own.
     let scope = Scope::of(world, caller, query.args)?;
@@ -310,11 +312,7 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .collect();
     if gone.is_empty() {
         let image = call.entity();
-        return Err(ApiError::value(format!(
-            "the {} {} is not in this zone",
-            image.kind.noun(),
-            image.text(col::NAME)
-        )));
+        return Err(image.refused("id", "is not in this zone"));
     }
     // An ISO that lies in a drive stays where the machine is.
     let is_lost = |vm: &Resource| {
@@ -324,18 +322,22 @@ pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
                 .any(|copy| call.tx.resource(*copy).id_of(col::ZONE_ID) == vm.id_of(col::ZONE_ID))
     };
     if let Some(vm) = call.tx.referring(id, Kind::Vm, col::ISO_ID).find(|vm| is_lost(vm)) {
-        let name = call.entity().text(col::NAME);
         // Whose machine it is, is not told to others.
         if !call.tx.may_touch(&call.caller, vm) {
-            return Err(ApiError::value(format!(
-                "the ISO {name} is attached to a virtual machine of another account"
-            )));
+            return Err(call
+                .entity()
+                .refused("id", "is attached to a virtual machine of another account"));
         }
-        return Err(ApiError::value(format!(
-            "the ISO {name} is attached to the virtual machine {}; detach it first",
-            vm.text(col::NAME)
-        ))
-        .about(vm.uuid.to_string(), "id"));
+        return Err(call
+            .entity()
+            .refused(
+                "id",
+                format!(
+                    "is attached to the virtual machine {}; detach it first",
+                    vm.text(col::NAME)
+                ),
+            )
+            .about(vm.uuid.to_string(), "id"));
     }
     for copy in gone {
         delete_copy(call.tx, copy);
@@ -359,25 +361,27 @@ pub(crate) fn remove(tx: &mut Tx<'_>, image: ResourceId) {
 pub(crate) fn copy(call: &mut Call<'_, '_>, item: &'static str) -> Result<Done, ApiError> {
     let (id, to) = (call.entity_id(), call.args.id_required("destzoneid"));
     let from = call.args.id_if_any("sourcezoneid");
-    let name = call.entity().text(col::NAME).to_owned();
     zone::refuse_disabled(call, to)?;
     zonestore::refuse_without(call.tx, to)?;
     if from == Some(to) {
-        return Err(ApiError::value("the source and the destination are the same zone"));
+        return Err(refusal::parameter(
+            "destzoneid",
+            "is the zone of `sourcezoneid`; choose another",
+        ));
     }
     let source = match from {
         Some(zone) => ready_in(call.tx, id, zone).is_some(),
         None => copies(call.tx, id).any(|copy| copy.is(CopyState::Ready)),
     };
     if !source {
-        return Err(ApiError::value(format!("{name} is not ready in the source zone")));
+        return Err(call.entity().refused("id", "is not ready in the source zone"));
     }
     let there = copies(call.tx, id).find(|copy| copy.id_of(col::ZONE_ID) == Some(to));
     match there.map(|copy| (copy.id, copy.is(CopyState::Failed))) {
         // One that could not be downloaded makes room.
         Some((failed, true)) => call.tx.remove(failed),
         Some(_) => {
-            return Err(ApiError::value(format!("{name} is in the destination zone already")));
+            return Err(call.entity().refused("id", "is in the destination zone already"));
         }
         None => {}
     }
@@ -418,7 +422,7 @@ pub(crate) fn format_of(hypervisor: &str) -> &'static str {
 pub(crate) fn check_owned(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let Some(id) = call.args.id_if_any("id") else { return Ok(()) };
     if call.tx.resource(id).text(col::TEMPLATE_TYPE) == "SYSTEM" && !call.caller.is_root() {
-        return Err(ApiError::permission("Only root admins change the templates of the system"));
+        return Err(refusal::reserved("changing the templates of the system", "root admins"));
     }
     Ok(())
 }
@@ -516,17 +520,15 @@ pub(crate) fn permissions(query: &Query<'_>, item: &'static str) -> Result<Answe
 /// A link to download an image from: one that may leave and lies there.
 pub(crate) fn extract(call: &Call<'_, '_>) -> Result<Done, ApiError> {
     let image = call.entity();
-    let (noun, name) = (image.kind.noun(), image.text(col::NAME));
     if !image.flag(col::IS_EXTRACTABLE) && !call.caller.is_root() {
-        return Err(ApiError::permission(format!("the {noun} {name} is not extractable")));
+        return Err(image.refused_as(ApiError::permission, "id", "is not extractable"));
     }
     let is_there = match call.args.id("zoneid") {
         Some(zone) => ready_in(call.tx, image.id, zone).is_some(),
         None => copies(call.tx, image.id).any(|copy| copy.is(CopyState::Ready)),
     };
     if !is_there {
-        return Err(ApiError::value(format!("the {noun} {name} is not ready in the zone"))
-            .about(image.uuid.to_string(), "id"));
+        return Err(image.refused("id", "is not ready in the zone"));
     }
     extraction(call, image.int(col::SIZE))
 }
@@ -538,13 +540,17 @@ pub(crate) fn extraction(call: &Call<'_, '_>, size_bytes: i64) -> Result<Done, A
     let upload_to = match (mode, call.args.text("url")) {
         ("HTTP_DOWNLOAD", None) => None,
         ("HTTP_DOWNLOAD", Some(_)) => {
-            return Err(ApiError::value(
-                "`url` says where `FTP_UPLOAD` uploads to; leave it out with `HTTP_DOWNLOAD`",
+            return Err(refusal::parameter(
+                "url",
+                "says where `FTP_UPLOAD` uploads to; leave it out with `HTTP_DOWNLOAD`",
             ));
         }
         ("FTP_UPLOAD", Some(url)) if url.starts_with("ftp://") => Some(url.to_owned()),
         ("FTP_UPLOAD", _) => {
-            return Err(ApiError::value("with `FTP_UPLOAD` give an ftp `url` to upload to"));
+            return Err(refusal::parameter(
+                "url",
+                "must be an ftp URL with `FTP_UPLOAD`: the place to upload to",
+            ));
         }
         _ => return Err(call.invalid("mode", mode, "expected `HTTP_DOWNLOAD` or `FTP_UPLOAD`")),
     };

@@ -6,7 +6,7 @@ use super::image::{self, EXTRACTION};
 use crate::{
     col,
     desk::{metering, simulator},
-    engine::{Call, Done, Node, Query, Resource, ResourceId, Tx, World, limit, table},
+    engine::{Call, Done, Node, Query, Resource, ResourceId, Tx, World, limit, refusal, table},
     offering::hypervisor,
     parse::units::{GIB, gib},
     site::{
@@ -269,10 +269,7 @@ pub(crate) fn size_of(
         Some(size) => {
             Err(call.invalid("size", &size.to_string(), &format!("expected {least} to {most} GiB")))
         }
-        None => Err(ApiError::value(format!(
-            "the disk offering {} has no size of its own; give `size`",
-            offering.text(col::NAME)
-        ))),
+        None => Err(offering.refused("diskofferingid", "has no size of its own; give `size`")),
     }
 }
 
@@ -364,13 +361,15 @@ pub(crate) fn refuse_unreachable(call: &Call<'_, '_>, vm: ResourceId) -> Result<
     for volume in call.tx.referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID) {
         let pool = volume.id_of(col::POOL_ID).map(|id| call.tx.resource(id));
         if let Some(pool) = pool.filter(|pool| !pool.is(PoolState::Up)) {
-            return Err(ApiError::unavailable(format!(
-                "the volume {} lies in the storage pool {}, which is in {}",
-                volume.text(col::NAME),
-                pool.text(col::NAME),
-                pool.state()
-            ))
-            .about(volume.uuid.to_string(), "id"));
+            return Err(volume.refused_as(
+                ApiError::unavailable,
+                "id",
+                format!(
+                    "lies in the storage pool {}, which is in {}",
+                    pool.text(col::NAME),
+                    pool.state()
+                ),
+            ));
         }
     }
     Ok(())
@@ -431,50 +430,44 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError>
     // 1. What it is made of: an offering, or a snapshot.
     let args = call.args.clone();
     let owner = call.owner()?;
-    let (zone, size_bytes, offering, from) =
-        match (args.id("snapshotid"), args.id("diskofferingid")) {
-            (Some(snapshot), _) => {
-                let snapshot = call.tx.resource(snapshot);
-                if !snapshot.is(SnapshotState::BackedUp) {
-                    return Err(ApiError::value(format!(
-                        "the snapshot {} is not backed up yet",
-                        snapshot.text(col::NAME)
-                    )));
-                }
-                let of = snapshot.id_of(col::VOLUME_ID).map(|id| call.tx.resource(id));
-                let offering = of.and_then(|volume| volume.id_of(col::DISK_OFFERING_ID));
-                let zone = snapshot.id_of(col::ZONE_ID).expect("snapshots are in a zone");
-                if args.id("zoneid").is_some_and(|wanted| wanted != zone) {
-                    return Err(snapshot.refused(
-                        "snapshotid",
-                        format!(
-                            "is in the zone {}; its volumes are made there",
-                            call.tx.resource(zone).text(col::NAME)
-                        ),
-                    ));
-                }
-                let size_bytes = snapshot.int(col::SIZE);
-                let is_other_size = args.int("size").is_some_and(|size| size != gib(size_bytes));
-                let wanted = args.id("diskofferingid");
-                if is_other_size || wanted.is_some() && wanted != offering {
-                    return Err(ApiError::value(format!(
-                        "a volume of the snapshot {} has the size and the offering of its volume; \
-                         leave `size` and `diskofferingid` out",
-                        snapshot.text(col::NAME)
-                    ))
-                    .about(snapshot.uuid.to_string(), "snapshotid"));
-                }
-                (zone, size_bytes, offering, Some(snapshot.id))
+    let (zone, size_bytes, offering, from) = match (
+        args.id("snapshotid"),
+        args.id("diskofferingid"),
+    ) {
+        (Some(snapshot), _) => {
+            let snapshot = call.tx.resource(snapshot);
+            if !snapshot.is(SnapshotState::BackedUp) {
+                return Err(snapshot.refused("snapshotid", "is not backed up yet"));
             }
-            (None, Some(offering)) => {
-                let zone = args
-                    .id("zoneid")
-                    .ok_or_else(|| ApiError::value("give `zoneid` with `diskofferingid`"))?;
-                refuse_size(call, offering)?;
-                (zone, size_of(call, offering, args.int("size"))?, Some(offering), None)
+            let of = snapshot.id_of(col::VOLUME_ID).map(|id| call.tx.resource(id));
+            let offering = of.and_then(|volume| volume.id_of(col::DISK_OFFERING_ID));
+            let zone = snapshot.id_of(col::ZONE_ID).expect("snapshots are in a zone");
+            if args.id("zoneid").is_some_and(|wanted| wanted != zone) {
+                return Err(snapshot.refused(
+                    "snapshotid",
+                    format!(
+                        "is in the zone {}; its volumes are made there",
+                        call.tx.resource(zone).text(col::NAME)
+                    ),
+                ));
             }
-            (None, None) => return Err(ApiError::value("give `diskofferingid` or `snapshotid`")),
-        };
+            let size_bytes = snapshot.int(col::SIZE);
+            let is_other_size = args.int("size").is_some_and(|size| size != gib(size_bytes));
+            let wanted = args.id("diskofferingid");
+            if is_other_size || wanted.is_some() && wanted != offering {
+                return Err(snapshot.refused("snapshotid", "gives its volumes their size and offering; leave `size` and `diskofferingid` out"));
+            }
+            (zone, size_bytes, offering, Some(snapshot.id))
+        }
+        (None, Some(offering)) => {
+            let zone = args
+                .id("zoneid")
+                .ok_or_else(|| refusal::parameter("zoneid", "is needed with `diskofferingid`"))?;
+            refuse_size(call, offering)?;
+            (zone, size_of(call, offering, args.int("size"))?, Some(offering), None)
+        }
+        (None, None) => return Err(refusal::one_of(&["diskofferingid", "snapshotid"])),
+    };
     zone::refuse_disabled(call, zone)?;
     zone::refuse_local(call, zone, &[offering])?;
     check_iops(call, offering)?;
@@ -520,8 +513,9 @@ fn check_iops(call: &Call<'_, '_>, offering: Option<ResourceId>) -> Result<(), A
     }
     let offering = offering.map(|id| call.tx.resource(id));
     if !offering.is_some_and(|offering| offering.flag(col::IS_CUSTOMIZED_IOPS)) {
-        return Err(ApiError::value(
-            "`miniops` and `maxiops` go with an offering that has `customizediops=true`; leave them out",
+        return Err(refusal::parameter(
+            "miniops",
+            "and `maxiops` go with an offering that has `customizediops=true`; leave them out",
         ));
     }
     match (least, most) {
@@ -552,36 +546,35 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. A data volume that is free, a machine of the same owner and zone.
     let (id, vm) = (call.args.id_required("id"), call.args.id_required("virtualmachineid"));
     let (volume, machine) = (call.tx.resource(id).clone(), call.tx.resource(vm).clone());
-    let name = volume.text(col::NAME);
     if volume.text(col::TYPE) == "ROOT" {
-        return Err(ApiError::value(format!(
-            "{name} is a root volume; only data volumes are attached"
-        )));
+        return Err(volume.refused("id", "is a root volume; only data volumes are attached"));
     }
     if let Some(other) = volume.id_of(col::VIRTUAL_MACHINE_ID) {
-        return Err(ApiError::value(format!(
-            "the volume {name} is attached to {} already; detach it first",
-            call.tx.resource(other).text(col::NAME)
-        )));
+        return Err(volume.refused(
+            "id",
+            format!(
+                "is attached to {} already; detach it first",
+                call.tx.resource(other).text(col::NAME)
+            ),
+        ));
     }
     if volume.owner != machine.owner {
-        return Err(ApiError::value(format!(
-            "the volume {name} and the virtual machine {} have different owners",
-            machine.text(col::NAME)
-        )));
+        return Err(volume.refused(
+            "id",
+            format!("and the virtual machine {} have different owners", machine.text(col::NAME)),
+        ));
     }
     if volume.id_of(col::ZONE_ID) != machine.id_of(col::ZONE_ID) {
-        return Err(ApiError::value(format!(
-            "the volume {name} and the virtual machine {} are in different zones",
-            machine.text(col::NAME)
-        )));
+        return Err(volume.refused(
+            "id",
+            format!("and the virtual machine {} are in different zones", machine.text(col::NAME)),
+        ));
     }
     if !machine.is_any(&[MachineState::Running, MachineState::Stopped]) {
-        return Err(ApiError::value(format!(
-            "the virtual machine {} is {}; it must be running or stopped",
-            machine.text(col::NAME),
-            machine.state()
-        )));
+        return Err(machine.refused(
+            "virtualmachineid",
+            format!("is {}; it must be running or stopped", machine.state()),
+        ));
     }
     if placement::is_bare_metal(machine.text(col::HYPERVISOR)) {
         return Err(machine.refused("virtualmachineid", "is bare metal, which takes no volumes"));
@@ -594,14 +587,14 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         && !of_volume.is_empty()
         && !of_volume.eq_ignore_ascii_case(machine.text(col::HYPERVISOR))
     {
-        return Err(ApiError::value(format!(
-            "the volume {name} is of {of_volume}, the virtual machine of {}",
-            machine.text(col::HYPERVISOR)
-        )));
+        return Err(volume.refused(
+            "id",
+            format!("is of {of_volume}, the virtual machine of {}", machine.text(col::HYPERVISOR)),
+        ));
     }
     if is_in_image_store(&volume) {
         if !volume.is(VolumeState::Uploaded) {
-            return Err(ApiError::value(format!("the volume {name} is not uploaded yet")));
+            return Err(volume.refused("id", "is not uploaded yet"));
         }
         let owner = volume.owner.expect("volumes have an owner");
         limit::check(call.tx, owner, Limit::PrimaryStorage, gib(volume.int(col::SIZE)))?;
@@ -632,10 +625,7 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             return Err(call.invalid("deviceid", &device.to_string(), expected));
         }
         None => (1..=DEVICES_MAX).find(free).ok_or_else(|| {
-            ApiError::value(format!(
-                "the virtual machine {} has no place for another volume",
-                machine.text(col::NAME)
-            ))
+            machine.refused("virtualmachineid", "has no place for another volume")
         })?,
     };
     // 3. It lies where the machine reaches it; for one that has never run its host
@@ -691,8 +681,9 @@ fn named_to_detach(call: &mut Call<'_, '_>) -> Result<ResourceId, ApiError> {
                 call.invalid("deviceid", &device.to_string(), "no volume is at this place")
             })?,
         _ => {
-            return Err(ApiError::value(
-                "give `id`, or `virtualmachineid` together with `deviceid`",
+            return Err(refusal::parameter(
+                "id",
+                "is needed, or `virtualmachineid` together with `deviceid`",
             ));
         }
     })
@@ -702,21 +693,17 @@ fn detach_named(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let volume = call.tx.resource(id);
     if volume.text(col::TYPE) == "ROOT" {
-        return Err(ApiError::value(format!(
-            "{} is a root volume and stays with its virtual machine",
-            volume.text(col::NAME)
-        )));
+        return Err(volume.refused("id", "is a root volume and stays with its virtual machine"));
     }
-    let vm =
-        volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.tx.resource(id)).ok_or_else(|| {
-            ApiError::value(format!("the volume {} is not attached", volume.text(col::NAME)))
-        })?;
+    let vm = volume
+        .id_of(col::VIRTUAL_MACHINE_ID)
+        .map(|id| call.tx.resource(id))
+        .ok_or_else(|| volume.refused("id", "is not attached"))?;
     if !vm.is_any(&[MachineState::Running, MachineState::Stopped, MachineState::Destroyed]) {
-        return Err(ApiError::value(format!(
-            "the virtual machine {} is {}; it must be running or stopped",
-            vm.text(col::NAME),
-            vm.state()
-        )));
+        return Err(vm.refused(
+            "virtualmachineid",
+            format!("is {}; it must be running or stopped", vm.state()),
+        ));
     }
     detach(call.tx, id);
     Ok(Done::Resource(id))
@@ -738,26 +725,32 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 1. The new offering and size.
     let args = call.args.clone();
-    let id = args.id("id").ok_or_else(|| ApiError::value("give the volume's `id`"))?;
+    let id = args.id("id").ok_or_else(|| refusal::parameter("id", "is needed"))?;
     let volume = call.tx.resource(id).clone();
     let name = volume.text(col::NAME);
     if volume.text(col::TYPE) == "ROOT" {
-        return Err(ApiError::value(format!("{name} is a root volume and keeps its size")));
+        return Err(volume.refused("id", "is a root volume and keeps its size"));
     }
     if !volume.is_any(&[VolumeState::Allocated, VolumeState::Ready]) {
-        return Err(ApiError::value(format!("the volume {name} is {}", volume.state())));
+        return Err(volume.refused(
+            "id",
+            format!("is {} and cannot be resized; it must be Allocated or Ready", volume.state()),
+        ));
     }
     let offering = args.id("diskofferingid").or(volume.id_of(col::DISK_OFFERING_ID));
-    let offering = offering.ok_or_else(|| ApiError::value("give `diskofferingid`"))?;
+    let offering = offering.ok_or_else(|| {
+        refusal::parameter("diskofferingid", "is needed: the volume has no offering of its own")
+    })?;
     if args.id("diskofferingid").is_none() && args.int("size").is_none() {
-        return Err(ApiError::value("give `size` or `diskofferingid`"));
+        return Err(refusal::one_of(&["size", "diskofferingid"]));
     }
     let (old, new) = (volume.int(col::SIZE), size_of(call, offering, args.int("size"))?);
     refuse_size(call, offering)?;
     if new < old && !args.is_true("shrinkok") {
-        return Err(ApiError::value(format!(
-            "the volume {name} would become smaller, and what does not fit is lost; give `shrinkok=true` to do it"
-        )));
+        return Err(volume.refused(
+            "size",
+            "would become smaller, and what does not fit is lost; give `shrinkok=true` to do it",
+        ));
     }
     if let Some(old) = volume.id_of(col::DISK_OFFERING_ID).map(|id| call.tx.resource(id)) {
         let new = call.tx.resource(offering);
@@ -779,11 +772,11 @@ fn resize(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(pool) = volume.id_of(col::POOL_ID)
         && capacity::pool_free_bytes(call.tx, pool) < new - old
     {
-        return Err(ApiError::storage_capacity(format!(
-            "the storage pool {} has no room for {} more bytes",
-            call.tx.resource(pool).text(col::NAME),
-            new - old
-        )));
+        return Err(call.tx.resource(pool).refused_as(
+            ApiError::storage_capacity,
+            "storageid",
+            format!("has no room for {} more bytes", new - old),
+        ));
     }
     // 2. The bill follows.
     call.tx.edit(id, |volume| {
@@ -866,8 +859,9 @@ fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .id_of(col::VIRTUAL_MACHINE_ID)
         .is_some_and(|vm| call.tx.resource(vm).is(MachineState::Running));
     if runs && !call.args.is_true("livemigrate") {
-        return Err(ApiError::value(
-            "its virtual machine runs; give `livemigrate=true`, or stop it",
+        return Err(call.tx.resource(id).refused(
+            "volumeid",
+            "is of a virtual machine that runs; give `livemigrate=true`, or stop it",
         ));
     }
     move_to(call, id, pool)?;
@@ -883,28 +877,22 @@ pub(crate) fn move_to(
     let volume = call.tx.resource(id).clone();
     let to = call.tx.resource(pool).clone();
     if !volume.is(VolumeState::Ready) {
-        return Err(ApiError::value(format!(
-            "the volume {} is {} and lies in no pool yet",
-            volume.text(col::NAME),
-            volume.state()
-        )));
+        return Err(
+            volume.refused("volumeid", format!("is {} and lies in no pool yet", volume.state()))
+        );
     }
     if volume.id_of(col::POOL_ID) == Some(pool) {
-        return Err(ApiError::value(format!("the volume lies in {} already", to.text(col::NAME))));
+        return Err(volume.refused("volumeid", format!("lies in {} already", to.text(col::NAME))));
     }
     if !to.is(PoolState::Up) || to.id_of(col::ZONE_ID) != volume.id_of(col::ZONE_ID) {
-        return Err(ApiError::value(format!(
-            "the storage pool {} is not up, or in another zone",
-            to.text(col::NAME)
-        )));
+        return Err(to.refused("storageid", "is not up, or in another zone"));
     }
     let from = volume.id_of(col::POOL_ID).map(|id| call.tx.resource(id).text(col::HYPERVISOR));
     if from.is_some_and(|from| from != to.text(col::HYPERVISOR)) {
-        return Err(ApiError::value(format!(
-            "the storage pool {} is for {}, the volume is not",
-            to.text(col::NAME),
-            to.text(col::HYPERVISOR)
-        )));
+        return Err(to.refused(
+            "storageid",
+            format!("is for {}, the volume is not", to.text(col::HYPERVISOR)),
+        ));
     }
     // What runs goes on reaching it.
     let host = volume
@@ -913,18 +901,22 @@ pub(crate) fn move_to(
     if let Some(host) =
         host.map(|id| call.tx.resource(id)).filter(|host| !placement::reaches(host, &to))
     {
-        return Err(ApiError::value(format!(
-            "the host {} of its virtual machine does not reach the storage pool {}",
-            host.text(col::NAME),
-            to.text(col::NAME)
-        ))
-        .about(to.uuid.to_string(), "storageid"));
+        return Err(host
+            .refused(
+                "storageid",
+                format!(
+                    "of its virtual machine does not reach the storage pool {}",
+                    to.text(col::NAME)
+                ),
+            )
+            .about(to.uuid.to_string(), "storageid"));
     }
     if capacity::pool_free_bytes(call.tx, pool) < volume.int(col::SIZE) {
-        return Err(ApiError::storage_capacity(format!(
-            "the storage pool {} has no room for the volume",
-            to.text(col::NAME)
-        )));
+        return Err(to.refused_as(
+            ApiError::storage_capacity,
+            "storageid",
+            "has no room for the volume",
+        ));
     }
     call.tx.edit(id, |volume| {
         volume.set_ref(col::POOL_ID, pool).set_text(col::STORAGE, to.text(col::NAME));
@@ -936,10 +928,9 @@ fn extract(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let volume = call.entity();
     let vm = volume.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.tx.resource(id));
     if let Some(vm) = vm.filter(|vm| !vm.is(MachineState::Stopped)) {
-        return Err(ApiError::value(format!(
-            "stop the virtual machine {} or detach the volume first",
-            vm.text(col::NAME)
-        )));
+        return Err(
+            vm.refused("id", format!("is {}; stop it or detach the volume first", vm.state()))
+        );
     }
     if !volume.is_any(&[VolumeState::Ready, VolumeState::Uploaded]) {
         return Err(volume.refused("id", format!("is {} and holds nothing yet", volume.state())));

@@ -10,7 +10,7 @@ use crate::{
     desk::simulator,
     engine::{
         Answer, Call, Done, JobStatus, Level, Node, Query, Resource, ResourceId, Uuid, limit,
-        scope, unknown,
+        refusal, scope, unknown,
     },
     network::{guest, nic, securitygroup},
     parse::{given, units::gib},
@@ -31,29 +31,27 @@ fn check_offering(
 ) -> Result<(), ApiError> {
     let (machine, new) = (call.tx.resource(vm), call.tx.resource(offering));
     if new.flag(col::IS_SYSTEM) {
-        return Err(ApiError::value(format!(
-            "the service offering {} is for system VMs",
-            new.text(col::NAME)
-        )));
+        return Err(new.refused("serviceofferingid", "is for system VMs"));
     }
     if machine.id_of(col::SERVICE_OFFERING_ID) == Some(offering) {
-        return Err(ApiError::value(format!(
-            "the virtual machine {} has the service offering {} already",
-            machine.text(col::NAME),
-            new.text(col::NAME)
-        )));
+        return Err(machine
+            .refused("id", format!("has the service offering {} already", new.text(col::NAME))));
     }
     let old = machine.id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.resource(id));
     if old.is_some_and(|old| old.text(col::STORAGE_TYPE) != new.text(col::STORAGE_TYPE)) {
-        return Err(ApiError::value(
-            "the new service offering has another storage type; volumes would have to move",
+        return Err(new.refused(
+            "serviceofferingid",
+            "has another storage type than the old one; volumes would have to move",
         ));
     }
     if old.is_some_and(|old| !given::has_all_tags(old.text(col::TAGS), new.text(col::TAGS))) {
-        return Err(ApiError::value(format!(
-            "the new service offering has storage tags that {} has not; volumes would have to move",
-            old.map_or("", |old| old.text(col::NAME))
-        )));
+        return Err(new.refused(
+            "serviceofferingid",
+            format!(
+                "has storage tags that {} has not; volumes would have to move",
+                old.map_or("", |old| old.text(col::NAME))
+            ),
+        ));
     }
     let owner = machine.owner.expect("virtual machines have an owner");
     for (which, column) in [(Limit::Cpu, col::CPU_NUMBER), (Limit::Memory, col::MEMORY)] {
@@ -109,10 +107,10 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     let zone = machine.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
     if call.tx.scoped_setting(zone, "enable.dynamic.scale.vm") != "true" {
-        return Err(ApiError::value(format!(
-            "the zone {} does not scale running virtual machines: `enable.dynamic.scale.vm` is false",
-            call.tx.resource(zone).text(col::NAME)
-        )));
+        return Err(call.tx.resource(zone).refused(
+            "zoneid",
+            "does not scale running virtual machines: `enable.dynamic.scale.vm` is false",
+        ));
     }
     let (old, new) = {
         let old =
@@ -120,23 +118,28 @@ pub(super) fn scale(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         (deploy::demand(call, old), deploy::demand(call, offering))
     };
     if new.cpu_mhz < old.cpu_mhz || new.memory_bytes < old.memory_bytes {
-        return Err(ApiError::value("running virtual machines can only be scaled up"));
+        return Err(call.tx.resource(offering).refused(
+            "serviceofferingid",
+            "is smaller than that of the virtual machine; running ones can only be scaled up",
+        ));
     }
     let host = machine.id_of(col::HOST_ID).expect("running virtual machines are on a host");
     let (on, wanted) = (call.tx.resource(host), call.tx.resource(offering).text(col::HOST_TAGS));
     if !given::has_all_tags(on.text(col::HOST_TAGS), wanted) {
-        return Err(ApiError::server_capacity(format!(
-            "the host of {} has not the tags {wanted} of the new offering; stop it first",
-            machine.text(col::NAME)
-        )));
+        return Err(machine.refused_as(
+            ApiError::server_capacity,
+            "id",
+            format!("is on a host without the tags {wanted} of the new offering; stop it first"),
+        ));
     }
     let free_cpu = capacity::host_free_cpu_mhz(call.tx, host);
     let free_memory = capacity::host_free_memory_bytes(call.tx, host);
     if free_cpu < new.cpu_mhz - old.cpu_mhz || free_memory < new.memory_bytes - old.memory_bytes {
-        return Err(ApiError::server_capacity(format!(
-            "the host of {} has no room for the larger offering",
-            machine.text(col::NAME)
-        )));
+        return Err(machine.refused_as(
+            ApiError::server_capacity,
+            "id",
+            "is on a host that has no room for the larger offering; stop it first",
+        ));
     }
     if call.step == 0
         && let Some(later) = simulator::ask(call.tx, Some(host), "ScaleVmCommand")?
@@ -179,11 +182,7 @@ fn refuse_worked_on(call: &Call<'_, '_>, vm: ResourceId) -> Result<(), ApiError>
         return Ok(());
     }
     let vm = call.tx.resource(vm);
-    Err(ApiError::value(format!(
-        "a job is at work on the virtual machine {}; wait for its end",
-        vm.text(col::NAME)
-    ))
-    .about(vm.uuid.to_string(), "id"))
+    Err(vm.refused("id", "has a job at work on it; wait for its end"))
 }
 
 pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -193,10 +192,9 @@ pub(super) fn recover(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let owner = call.entity().owner.expect("virtual machines have an owner");
     let is_metal = placement::is_bare_metal(call.entity().text(col::HYPERVISOR));
     if volume::root_of(call.tx, vm).is_none() && !is_metal {
-        return Err(ApiError::value(format!(
-            "the root volume of the virtual machine {} is gone; it cannot be recovered",
-            call.entity().text(col::NAME)
-        )));
+        return Err(call
+            .entity()
+            .refused("id", "has lost its root volume and cannot be recovered"));
     }
     // What it gave up when it was destroyed it takes again.
     let offering = call.entity().id_of(col::SERVICE_OFFERING_ID).map(|id| call.tx.resource(id));
@@ -246,13 +244,13 @@ fn renew(
         }
         let zone = machine.id_of(col::ZONE_ID).expect("virtual machines are in a zone");
         let template = template.ok_or_else(|| {
-            ApiError::value("the virtual machine was made from an ISO; give `templateid`")
+            machine.refused("virtualmachineid", "was made from an ISO; give `templateid`")
         })?;
         if imagecopy::ready_in(call.tx, template, zone).is_none() {
-            return Err(ApiError::value(format!(
-                "the template {} is not ready in the zone",
-                call.tx.resource(template).text(col::NAME)
-            )));
+            return Err(call
+                .tx
+                .resource(template)
+                .refused("templateid", "is not ready in the zone"));
         }
         if !call
             .tx
@@ -260,7 +258,10 @@ fn renew(
             .text(col::HYPERVISOR)
             .eq_ignore_ascii_case(machine.text(col::HYPERVISOR))
         {
-            return Err(ApiError::value("the template is of another hypervisor"));
+            return Err(call
+                .tx
+                .resource(template)
+                .refused("templateid", "is of another hypervisor than the virtual machine"));
         }
         let size_bytes = call.tx.resource(template).int(col::SIZE);
         let old_bytes =
@@ -303,10 +304,7 @@ pub(super) fn reset_password(call: &mut Call<'_, '_>) -> Result<Done, ApiError> 
         .id_of(col::TEMPLATE_ID)
         .is_some_and(|id| call.tx.resource(id).flag(col::PASSWORD_ENABLED));
     if !takes_password {
-        return Err(ApiError::value(format!(
-            "the template of {} does not take passwords",
-            call.entity().text(col::NAME)
-        )));
+        return Err(call.entity().refused("id", "has a template that takes no passwords"));
     }
     deploy::with_password(call, vm)
 }
@@ -331,10 +329,7 @@ pub(super) fn reset_key(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(super) fn password(query: &Query<'_>) -> Result<Answer, ApiError> {
     let vm = query.world.resource(query.args.id_required("id"));
     match vm.text(col::ENCRYPTED_PASSWORD) {
-        "" => Err(ApiError::value(format!(
-            "the virtual machine {} has no password that was made for it",
-            vm.text(col::NAME)
-        ))),
+        "" => Err(vm.refused("id", "has no password that was made for it")),
         password => Ok(Answer::Object {
             item: "password",
             object: Node::Object(vec![("encryptedpassword", Node::text(password))]),
@@ -383,33 +378,37 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let to = scope::named_account(call.tx, &call.caller, &name, Some(domain))?;
     let machine = call.tx.resource(vm).clone();
     if machine.owner == Some(to) {
-        return Err(ApiError::value(format!(
-            "the virtual machine {} belongs to {name} already",
-            machine.text(col::NAME)
-        )));
+        return Err(machine.refused("virtualmachineid", format!("belongs to {name} already")));
     }
     if !call.tx.resource(to).is(AccountState::Enabled) {
-        return Err(ApiError::permission(format!(
-            "the account {name} is {}; enable it before anything is given to it",
-            call.tx.resource(to).state()
-        )));
+        return Err(call.tx.resource(to).refused_as(
+            ApiError::permission,
+            "account",
+            format!(
+                "is {}; enable it before anything is given to it",
+                call.tx.resource(to).state()
+            ),
+        ));
     }
     // What it was made from, its new owner must be able to restore it from.
     if let Some(template) = machine.id_of(col::TEMPLATE_ID).map(|id| call.tx.resource(id))
         && !image::is_open_to(template, to)
     {
-        return Err(ApiError::permission(format!(
-            "the template {} of the virtual machine {} is not for the account {name}; share it first",
-            template.text(col::NAME),
-            machine.text(col::NAME)
-        ))
-        .about(template.uuid.to_string(), "virtualmachineid"));
+        return Err(template.refused_as(
+            ApiError::permission,
+            "virtualmachineid",
+            format!(
+                "of the virtual machine {} is not for the account {name}; share it first",
+                machine.text(col::NAME)
+            ),
+        ));
     }
     if nic::of_vm(call.tx, vm).into_iter().any(|nic| crate::network::rules::lead_to(call.tx, nic)) {
-        return Err(ApiError::in_use(format!(
-            "the virtual machine {} has network rules; remove them first",
-            machine.text(col::NAME)
-        )));
+        return Err(machine.refused_as(
+            ApiError::in_use,
+            "virtualmachineid",
+            "has network rules; remove them first",
+        ));
     }
     let volumes = call.tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
     let size: i64 = volumes.iter().map(|id| call.tx.resource(*id).int(col::SIZE)).sum();
@@ -431,11 +430,10 @@ pub(super) fn assign(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .owned_by(to, Kind::Vm)
         .find(|other| other.text(col::NAME).eq_ignore_ascii_case(machine.text(col::NAME)))
     {
-        return Err(ApiError::value(format!(
-            "{name} has a virtual machine named {} already",
-            other.text(col::NAME)
-        ))
-        .about(other.uuid.to_string(), "virtualmachineid"));
+        return Err(other.refused(
+            "virtualmachineid",
+            format!("of {name} has the same name already; rename one of them first"),
+        ));
     }
     let named: Vec<ResourceId> = call.args.ids("networkids").to_vec();
     let networks = guest::for_deployment(call, to, zone, &named)?;
@@ -479,9 +477,7 @@ pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let host = call.args.id("hostid");
     let pool = call.args.id_if_any("storageid");
     match (host, pool) {
-        (Some(_), Some(_)) | (None, None) => {
-            Err(ApiError::value("give either `hostid` or `storageid`"))
-        }
+        (Some(_), Some(_)) | (None, None) => Err(refusal::one_of(&["hostid", "storageid"])),
         (Some(host), None) => migrate_to(call, vm, host, Disks::Stay),
         (None, Some(pool)) => {
             call.tx.resource(vm).must_be(
@@ -495,11 +491,10 @@ pub(super) fn migrate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             let mut volumes = call.tx.ids_referring(vm, Kind::Volume, col::VIRTUAL_MACHINE_ID);
             volumes.retain(|id| !lies_there(id));
             if volumes.is_empty() {
-                return Err(ApiError::value(format!(
-                    "the virtual machine {} has no volumes outside of {}",
-                    call.tx.resource(vm).text(col::NAME),
-                    call.tx.resource(pool).text(col::NAME)
-                )));
+                return Err(call.tx.resource(vm).refused(
+                    "virtualmachineid",
+                    format!("has no volumes outside of {}", call.tx.resource(pool).text(col::NAME)),
+                ));
             }
             for id in volumes {
                 volume::move_to(call, id, pool)?;
@@ -520,17 +515,19 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
         let volume = named(call, entry.get("volume"), Kind::Volume)?;
         let pool = named(call, entry.get("pool"), Kind::StoragePool)?;
         if !volumes.contains(&volume) {
-            return Err(ApiError::value(format!(
-                "the volume {} is not on this virtual machine",
-                call.tx.resource(volume).text(col::NAME)
-            )));
+            return Err(call
+                .tx
+                .resource(volume)
+                .refused("migrateto", "is not on this virtual machine"));
         }
         if !placement::reaches(call.tx.resource(host), call.tx.resource(pool)) {
-            return Err(ApiError::value(format!(
-                "the host {} does not reach the storage pool {}",
-                call.tx.resource(host).text(col::NAME),
-                call.tx.resource(pool).text(col::NAME)
-            )));
+            return Err(call.tx.resource(host).refused(
+                "hostid",
+                format!(
+                    "does not reach the storage pool {}",
+                    call.tx.resource(pool).text(col::NAME)
+                ),
+            ));
         }
         wanted.insert(volume, pool);
     }
@@ -556,8 +553,9 @@ pub(super) fn migrate_with_volumes(call: &mut Call<'_, '_>) -> Result<Done, ApiE
 
 /// The live resource that an entry of a map names by its id.
 fn named(call: &Call<'_, '_>, id: Option<&String>, kind: Kind) -> Result<ResourceId, ApiError> {
-    let id =
-        id.ok_or_else(|| ApiError::value("each `migrateto` entry needs `volume` and `pool`"))?;
+    let id = id.ok_or_else(|| {
+        refusal::parameter("migrateto", "has an entry without `volume` or `pool`; each needs both")
+    })?;
     let found = Uuid::parse(id).and_then(|uuid| call.tx.by_uuid(uuid));
     let is_it = |resource: &&Resource| resource.kind == kind && resource.removed.is_none();
     found
@@ -576,7 +574,10 @@ fn migrate_to(
         call.tx.resource(vm).must_be(&[MachineState::Running], "migrated", "id")?;
         let from = call.tx.resource(vm).id_of(col::HOST_ID);
         if from == Some(host) {
-            return Err(ApiError::value("the virtual machine is on this host already"));
+            return Err(call
+                .tx
+                .resource(vm)
+                .refused("virtualmachineid", "is on this host already"));
         }
         placement::refuse_unfit(call.tx, vm, host, disks)?;
         placement::host_for(call, vm, Some(host), None, disks)?;

@@ -6,7 +6,7 @@ use cloudtally_model::ApiError;
 use super::{life, provides};
 use crate::{
     col,
-    engine::{Call, Done, Resource, ResourceId, Tx, World, limit, own_users},
+    engine::{Call, Done, Resource, ResourceId, Tx, World, limit, own_users, refusal},
     network::vlan,
     offering::networkoffering,
     parse::{
@@ -40,16 +40,14 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let is_shared =
         call.tx.resource(offering).text(col::GUEST_IP_TYPE).eq_ignore_ascii_case("Shared");
     if !call.tx.resource(offering).is(SwitchState::Enabled) {
-        return Err(ApiError::value(format!(
-            "the network offering {} is not enabled",
-            call.tx.resource(offering).text(col::NAME)
-        )));
+        return Err(call.tx.resource(offering).refused("networkofferingid", "is not enabled"));
     }
     if call.tx.resource(zone).text(col::ALLOCATION_STATE) != "Enabled" && !call.caller.is_root() {
-        return Err(ApiError::permission(format!(
-            "the zone {} is not enabled",
-            call.tx.resource(zone).text(col::NAME)
-        )));
+        return Err(call.tx.resource(zone).refused_as(
+            ApiError::permission,
+            "zoneid",
+            "is not enabled",
+        ));
     }
     if call.args.has("vpcid")
         || call.args.has("aclid")
@@ -72,13 +70,17 @@ fn create_isolated(
     offering: ResourceId,
 ) -> Result<ResourceId, ApiError> {
     if call.tx.resource(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
-        return Err(ApiError::value("basic zones have one shared network and no isolated ones"));
+        return Err(call
+            .tx
+            .resource(zone)
+            .refused("zoneid", "is Basic; it has one shared network and no isolated ones"));
     }
     let owner = call.owner()?;
     if call.args.has("vlan") && !call.tx.resource(offering).flag(col::SPECIFY_VLAN) {
-        return Err(ApiError::value(
-            "the offering does not let the VLAN be named; leave `vlan` out",
-        ));
+        return Err(call
+            .tx
+            .resource(offering)
+            .refused("networkofferingid", "does not let the VLAN be named; leave `vlan` out"));
     }
     let args = call.args.clone();
     for name in ["isolatedpvlan", "startipv6", "endipv6", "ip6gateway", "ip6cidr"] {
@@ -90,7 +92,7 @@ fn create_isolated(
         return Err(call.invalid("acltype", acl, "isolated networks are for one `Account`"));
     }
     if args.has("subdomainaccess") {
-        return Err(ApiError::value("`subdomainaccess` goes with `acltype` `Domain`"));
+        return Err(refusal::parameter("subdomainaccess", "goes with `acltype` `Domain`"));
     }
     let range = named_range(call)?;
     let physical = physical_network(call, zone, offering)?;
@@ -131,7 +133,7 @@ fn named_range(call: &Call<'_, '_>) -> Result<Option<(String, String, String)>, 
     let (gateway, netmask) = match (call.args.text("gateway"), call.args.text("netmask")) {
         (None, None) => return Ok(None),
         (Some(gateway), Some(netmask)) => (gateway, netmask),
-        _ => return Err(ApiError::value("give `gateway` and `netmask` together")),
+        _ => return Err(refusal::together(&["gateway", "netmask"])),
     };
     let at = given::address(call, "gateway")?;
     let subnet = Subnet::of(gateway, netmask).filter(|subnet| subnet.usable().len() > 1);
@@ -204,24 +206,20 @@ fn physical_network(
         Some(named)
             if carriers.contains(&named) && !call.tx.resource(named).is(SwitchState::Enabled) =>
         {
-            Err(ApiError::value(format!(
-                "the physical network {} is not enabled",
-                call.tx.resource(named).text(col::NAME)
-            ))
-            .about(call.tx.resource(named).uuid.to_string(), "physicalnetworkid"))
+            Err(call.tx.resource(named).refused("physicalnetworkid", "is not enabled"))
         }
         Some(named) if carriers.contains(&named) && has_tags(call.tx, named, offering) => Ok(named),
-        Some(named) if carriers.contains(&named) => Err(ApiError::value(format!(
-            "the physical network {} does not have the tags {tags} of the network offering",
-            call.tx.resource(named).text(col::NAME)
-        ))
-        .about(call.tx.resource(named).uuid.to_string(), "physicalnetworkid")),
-        Some(named) => Err(ApiError::value(format!(
-            "the physical network {} carries no guest traffic of the zone {}",
-            call.tx.resource(named).text(col::NAME),
-            call.tx.resource(zone).text(col::NAME)
-        ))
-        .about(call.tx.resource(named).uuid.to_string(), "physicalnetworkid")),
+        Some(named) if carriers.contains(&named) => Err(call.tx.resource(named).refused(
+            "physicalnetworkid",
+            format!("does not have the tags {tags} of the network offering"),
+        )),
+        Some(named) => Err(call.tx.resource(named).refused(
+            "physicalnetworkid",
+            format!(
+                "carries no guest traffic of the zone {}",
+                call.tx.resource(zone).text(col::NAME)
+            ),
+        )),
         None => carrier(call.tx, zone, offering),
     }
 }
@@ -254,10 +252,9 @@ fn carrier(world: &World, zone: ResourceId, offering: ResourceId) -> Result<Reso
     found.ok_or_else(|| {
         let tags = world.resource(offering).text(col::TAGS);
         let with = if tags.is_empty() { String::new() } else { format!(" with the tags {tags}") };
-        ApiError::value(format!(
-            "the zone {} has no enabled physical network for guests{with}",
-            world.resource(zone).text(col::NAME)
-        ))
+        world
+            .resource(zone)
+            .refused("zoneid", format!("has no enabled physical network for guests{with}"))
     })
 }
 
@@ -277,11 +274,7 @@ fn named_vlan(
     let number = vlan_number(text)
         .ok_or_else(|| call.invalid("vlan", given, "expected a number from 0 to 4095"))?;
     if physicalnetwork::vlan_set(call.tx.resource(physical)).contains(number) {
-        return Err(ApiError::value(format!(
-            "The VLAN tag {number} is already being used for dynamic vlan allocation for the guest network in zone {}",
-            call.tx.resource(physical).id_of(col::ZONE_ID).map_or("", |zone| call.tx.resource(zone).text(col::NAME))
-        ))
-        .about(call.tx.resource(physical).uuid.to_string(), "vlan"));
+        return Err(call.tx.resource(physical).refused("vlan", format!("has VLAN {number} for networks without a `vlan` of their own; choose another `vlan`")));
     }
     let vlan = number.to_string();
     let mut others = call.tx.referring(physical, Kind::Network, col::PHYSICAL_NETWORK_ID);
@@ -322,8 +315,9 @@ fn isolated(
         "" => GUEST_CIDR.to_owned(),
         cidr => cidr.to_owned(),
     };
-    let (gateway, netmask) = ip::gateway_and_netmask(&cidr)
-        .ok_or_else(|| ApiError::value(format!("the zone's guest CIDR {cidr} is no CIDR")))?;
+    let (gateway, netmask) = ip::gateway_and_netmask(&cidr).ok_or_else(|| {
+        tx.resource(zone).refused("zoneid", format!("has the guest CIDR {cidr}, which is none"))
+    })?;
     let (dns1, dns2) = {
         let zone = tx.resource(zone);
         (zone.text(col::DNS1).to_owned(), zone.text(col::DNS2).to_owned())
@@ -371,11 +365,11 @@ fn create_shared(
 ) -> Result<ResourceId, ApiError> {
     // 1. Only root admins make them, and they say everything about them.
     if !call.caller.is_root() {
-        return Err(ApiError::permission("Only root admins make shared networks"));
+        return Err(refusal::reserved("making shared networks", "root admins"));
     }
     let args = call.args.clone();
     let text = |name: &str| {
-        args.text(name).ok_or_else(|| ApiError::value(format!("a shared network needs `{name}`")))
+        args.text(name).ok_or_else(|| refusal::parameter(name, "is needed for a shared network"))
     };
     let (dns1, is_basic) = {
         let zone = call.tx.resource(zone);
@@ -418,7 +412,7 @@ fn create_shared(
             (Some(call.owner()?), args.id("domainid"))
         }
         "Account" if args.has("subdomainaccess") => {
-            return Err(ApiError::value("`subdomainaccess` goes with `acltype` `Domain`"));
+            return Err(refusal::parameter("subdomainaccess", "goes with `acltype` `Domain`"));
         }
         "Domain" => (call.tx.resource(own_users::system_user(call.tx)).owner, args.id("domainid")),
         _ => (Some(call.owner()?), None),
@@ -501,10 +495,7 @@ pub(crate) fn for_deployment(
             .referring(zone, Kind::Network, col::ZONE_ID)
             .find(|network| network.text(col::TYPE) == "Shared");
         return shared.map(|network| vec![network.id]).ok_or_else(|| {
-            ApiError::value(format!(
-                "the basic zone {} has no guest network yet",
-                call.tx.resource(zone).text(col::NAME)
-            ))
+            call.tx.resource(zone).refused("zoneid", "is Basic and has no guest network yet")
         });
     }
     if named.is_empty() && call.tx.resource(zone).flag(col::SECURITY_GROUPS_ENABLED) {
@@ -521,11 +512,11 @@ pub(crate) fn for_deployment(
         }
         let is_own = network.owner == Some(owner);
         if !is_own && !super::is_shared_with(call.tx, network, call.tx.domain_of(owner)) {
-            return Err(ApiError::permission(format!(
-                "the network {} is not for this account",
-                network.text(col::NAME)
-            ))
-            .about(network.uuid.to_string(), "networkids"));
+            return Err(network.refused_as(
+                ApiError::permission,
+                "networkids",
+                "is not for this account",
+            ));
         }
     }
     if !named.is_empty() {
@@ -555,18 +546,19 @@ pub(crate) fn for_deployment(
                 })
                 .map(|offering| offering.id)
                 .ok_or_else(|| {
-                    ApiError::value(
-                        "name the networks in `networkids`; there is no offering to make one from",
+                    refusal::parameter(
+                        "networkids",
+                        "is needed: there is no offering to make a network from",
                     )
                 })?;
             let account = call.tx.resource(owner).text(col::NAME).to_owned();
             let name = format!("{account}-network");
             Ok(vec![isolated(call.tx, owner, zone, offering, &name, &name)?])
         }
-        several => Err(ApiError::value(format!(
-            "the account has {} networks in this zone; name those to use in `networkids`",
-            several.len()
-        ))),
+        several => Err(refusal::parameter(
+            "networkids",
+            format!("is needed: the account has {} networks in this zone", several.len()),
+        )),
     }
 }
 
@@ -587,10 +579,7 @@ fn shared_with_groups(
         .filter(|network| provides(world, network, "SecurityGroup"))
         .find(is_open);
     found.map(|network| network.id).ok_or_else(|| {
-        ApiError::value(format!(
-            "the zone {} has no shared network with security groups for this account; make one with createNetwork",
-            world.resource(zone).text(col::NAME)
-        ))
+        world.resource(zone).refused("zoneid", "has no shared network with security groups for this account; make one with createNetwork")
     })
 }
 
@@ -605,17 +594,20 @@ pub(crate) fn only_isolated(
         .filter(|network| network.id_of(col::ZONE_ID) == Some(zone))
         .filter(|network| network.text(col::TYPE) == "Isolated" && !network.flag(col::IS_SYSTEM))
         .collect();
-    let (account, zone) =
-        (world.resource(owner).text(col::NAME), world.resource(zone).text(col::NAME));
+    let zone = world.resource(zone).text(col::NAME);
     match own.as_slice() {
         [one] => Ok(one.id),
-        [] => Err(ApiError::value(format!(
-            "the account {account} has no isolated network in the zone {zone}; make one with createNetwork"
-        ))),
-        several => Err(ApiError::value(format!(
-            "the account {account} has {} isolated networks in the zone {zone}; name one in `networkid`",
-            several.len()
-        ))),
+        [] => Err(world.resource(owner).refused(
+            "networkid",
+            format!("has no isolated network in the zone {zone}; make one with createNetwork"),
+        )),
+        several => Err(world.resource(owner).refused(
+            "networkid",
+            format!(
+                "has {} isolated networks in the zone {zone}; name one in `networkid`",
+                several.len()
+            ),
+        )),
     }
 }
 
