@@ -245,52 +245,87 @@ fn named(
     }
 }
 
-/// Makes one rule for each source: a range of addresses or another group. Answers the group
-/// with the rules just made alone, as CloudStack 4.2 does: clients read their ids there.
-fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, ApiError> {
-    // 1. For which group and traffic.
-    let group = named(call, "securitygroupid", "securitygroupname")?;
-    let args = call.args.clone();
-    let protocol = args.text("protocol").unwrap_or("all").to_lowercase();
-    let number = |name: &'static str, least: i64, most: i64| match args.int(name) {
-        Some(given) if (least..=most).contains(&given) => Ok(given),
-        Some(given) => {
-            let expected = format!("expected a number from {least} to {most}");
-            Err(call.invalid(name, &given.to_string(), &expected))
-        }
-        None => Err(refusal::parameter(name, format!("is needed with the protocol {protocol}"))),
-    };
-    let unwanted: &[&str] = match protocol.as_str() {
-        "tcp" | "udp" => &["icmptype", "icmpcode"],
-        "icmp" => &["startport", "endport"],
-        _ => &["startport", "endport", "icmptype", "icmpcode"],
-    };
-    if let Some(name) = unwanted.iter().find(|name| args.has(name)) {
-        return Err(refusal::parameter(
-            name,
-            format!("does not go with the protocol {protocol}; leave it out"),
-        ));
-    }
-    let (ports, icmp) = match protocol.as_str() {
-        "tcp" | "udp" => {
-            let (first, last) = (number("startport", 0, 65_535)?, number("endport", 0, 65_535)?);
-            if last < first {
-                return Err(call.invalid(
-                    "endport",
-                    &last.to_string(),
-                    "expected a port not before `startport`",
-                ));
+/// The traffic that a rule is for.
+struct Traffic {
+    protocol: String,
+    ports: Option<(i64, i64)>,
+    /// The type and the code.
+    icmp: Option<(i64, i64)>,
+}
+
+impl Traffic {
+    /// The traffic that the parameters name.
+    fn of(call: &Call<'_, '_>) -> Result<Self, ApiError> {
+        let args = &call.args;
+        let protocol = args.text("protocol").unwrap_or("all").to_lowercase();
+        let number = |name: &'static str, least: i64, most: i64| match args.int(name) {
+            Some(given) if (least..=most).contains(&given) => Ok(given),
+            Some(given) => {
+                let expected = format!("expected a number from {least} to {most}");
+                Err(call.invalid(name, &given.to_string(), &expected))
             }
-            (Some((first, last)), None)
+            None => {
+                Err(refusal::parameter(name, format!("is needed with the protocol {protocol}")))
+            }
+        };
+        let unwanted: &[&str] = match protocol.as_str() {
+            "tcp" | "udp" => &["icmptype", "icmpcode"],
+            "icmp" => &["startport", "endport"],
+            _ => &["startport", "endport", "icmptype", "icmpcode"],
+        };
+        if let Some(name) = unwanted.iter().find(|name| args.has(name)) {
+            return Err(refusal::parameter(
+                name,
+                format!("does not go with the protocol {protocol}; leave it out"),
+            ));
         }
-        "icmp" => (None, Some((number("icmptype", -1, 255)?, number("icmpcode", -1, 255)?))),
-        "all" => (None, None),
-        _ => {
-            let expected = "expected `tcp`, `udp`, `icmp` or `all`";
-            return Err(call.invalid("protocol", &protocol, expected));
+        let (ports, icmp) = match protocol.as_str() {
+            "tcp" | "udp" => {
+                let (first, last) =
+                    (number("startport", 0, 65_535)?, number("endport", 0, 65_535)?);
+                if last < first {
+                    return Err(call.invalid(
+                        "endport",
+                        &last.to_string(),
+                        "expected a port not before `startport`",
+                    ));
+                }
+                (Some((first, last)), None)
+            }
+            "icmp" => (None, Some((number("icmptype", -1, 255)?, number("icmpcode", -1, 255)?))),
+            "all" => (None, None),
+            _ => {
+                let expected = "expected `tcp`, `udp`, `icmp` or `all`";
+                return Err(call.invalid("protocol", &protocol, expected));
+            }
+        };
+        Ok(Self { protocol, ports, icmp })
+    }
+
+    /// Tells whether a rule is for it.
+    fn is_of(&self, rule: &Resource) -> bool {
+        rule.text(col::PROTOCOL) == self.protocol
+            && rule.int_if(col::START_PORT).zip(rule.int_if(col::END_PORT)) == self.ports
+            && rule.int_if(col::ICMP_TYPE).zip(rule.int_if(col::ICMP_CODE)) == self.icmp
+    }
+
+    fn store(&self, rule: &mut Resource) {
+        rule.set_text(col::PROTOCOL, &self.protocol);
+        if let Some((first, last)) = self.ports {
+            rule.set_int(col::START_PORT, first).set_int(col::END_PORT, last);
         }
-    };
-    // 2. From or to where.
+        if let Some((icmp_type, icmp_code)) = self.icmp {
+            rule.set_int(col::ICMP_TYPE, icmp_type).set_int(col::ICMP_CODE, icmp_code);
+        }
+    }
+}
+
+/// A range of addresses, or an account and its group.
+type Peer = (Option<String>, Option<(String, String)>);
+
+/// The sources that the parameters name.
+fn sources(call: &Call<'_, '_>, owner: ResourceId) -> Result<Vec<Peer>, ApiError> {
+    let args = &call.args;
     let cidrs = args.list("cidrlist");
     if let Some(wrong) = cidrs.iter().find(|cidr| crate::parse::ip::parse_cidr(cidr).is_none()) {
         return Err(call.invalid("cidrlist", wrong, "expected CIDRs, such as 10.0.0.0/8"));
@@ -299,10 +334,7 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
     if cidrs.is_empty() && groups.is_empty() {
         return Err(refusal::one_of(&["cidrlist", "usersecuritygrouplist"]));
     }
-    // A range of addresses, or an account and its group.
-    type Source = (Option<String>, Option<(String, String)>);
-    let mut sources: Vec<Source> = cidrs.iter().map(|cidr| (Some(cidr.clone()), None)).collect();
-    let owner = call.tx.resource(group).owner.expect("security groups have an owner");
+    let mut sources: Vec<Peer> = cidrs.iter().map(|cidr| (Some(cidr.clone()), None)).collect();
     for entry in groups {
         let (Some(account), Some(name)) = (entry.get("account"), entry.get("group")) else {
             return Err(refusal::parameter(
@@ -322,14 +354,24 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
         }
         sources.push((None, Some((account.clone(), name.clone()))));
     }
+    Ok(sources)
+}
+
+/// Makes one rule for each source: a range of addresses or another group. Answers the group
+/// with the rules just made alone, as CloudStack 4.2 does: clients read their ids there.
+fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, ApiError> {
+    // 1. For which group and traffic.
+    let group = named(call, "securitygroupid", "securitygroupname")?;
+    let traffic = Traffic::of(call)?;
+    // 2. From or to where.
+    let owner = call.tx.resource(group).owner.expect("security groups have an owner");
+    let sources = sources(call, owner)?;
     // 3. One rule each; the same again is refused.
     let mut made = Vec::new();
     for (cidr, other) in sources {
         let is_same = |rule: &Resource| {
             rule.text(col::DIRECTION) == direction
-                && rule.text(col::PROTOCOL) == protocol
-                && rule.int_if(col::START_PORT).zip(rule.int_if(col::END_PORT)) == ports
-                && rule.int_if(col::ICMP_TYPE).zip(rule.int_if(col::ICMP_CODE)) == icmp
+                && traffic.is_of(rule)
                 && rule.text(col::CIDR) == cidr.as_deref().unwrap_or_default()
                 && other.as_ref().is_none_or(|(account, name)| {
                     rule.text(col::ACCOUNT) == account
@@ -344,15 +386,8 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
         }
         made.push(call.tx.insert(Kind::SecurityGroupRule, |rule| {
             rule.owner = Some(owner);
-            rule.set_ref(col::GROUP, group)
-                .set_text(col::DIRECTION, direction)
-                .set_text(col::PROTOCOL, &protocol);
-            if let Some((first, last)) = ports {
-                rule.set_int(col::START_PORT, first).set_int(col::END_PORT, last);
-            }
-            if let Some((icmp_type, icmp_code)) = icmp {
-                rule.set_int(col::ICMP_TYPE, icmp_type).set_int(col::ICMP_CODE, icmp_code);
-            }
+            rule.set_ref(col::GROUP, group).set_text(col::DIRECTION, direction);
+            traffic.store(rule);
             if let Some(cidr) = &cidr {
                 rule.set_text(col::CIDR, cidr);
             }

@@ -227,7 +227,10 @@ pub(crate) fn refuse_unfit(
         return Ok(());
     };
     Err(machine
-        .refused("virtualmachineid", format!("cannot move to the host {}: {why}", on.text(col::NAME)))
+        .refused(
+            "virtualmachineid",
+            format!("cannot move to the host {}: {why}", on.text(col::NAME)),
+        )
         .about(on.uuid.to_string(), "hostid"))
 }
 

@@ -59,7 +59,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         let is_listed = networkoffering::can_follow(call.tx, new, id);
         if !is_listed {
-            return Err(network.refused("networkofferingid", format!("cannot change to the offering {}; listNetworkOfferings with its `networkid` shows those it can", new.text(col::NAME))).about(new.uuid.to_string(), "networkofferingid"));
+            return Err(network.refused("id", format!("cannot change to the offering {}; listNetworkOfferings with its `networkid` shows those it can", new.text(col::NAME))).about(new.uuid.to_string(), "networkofferingid"));
         }
         let is_persistent = new.flag(col::IS_PERSISTENT);
         let nics = metered_nics(call.tx, id);

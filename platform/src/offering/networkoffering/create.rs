@@ -47,44 +47,8 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 3. What goes with what.
     let specify_vlan = args.is_true("specifyvlan");
     let specify_ip_ranges = args.is_true("specifyipranges");
-    if is_shared && !specify_vlan {
-        return Err(refusal::parameter("specifyvlan", "must be true for the type Shared"));
-    }
-    if is_shared && !specify_ip_ranges {
-        return Err(refusal::parameter("specifyipranges", "must be true for the type Shared"));
-    }
-    if !is_shared && specify_ip_ranges && has_source_nat {
-        return Err(refusal::parameter(
-            "specifyipranges",
-            "is for the type Shared, and for Isolated without SourceNat",
-        ));
-    }
-    if is_shared && has_source_nat {
-        return Err(refusal::parameter(
-            "supportedservices",
-            "has SourceNat, which the type Shared has not; leave the service out",
-        ));
-    }
-    if is_shared && args.is_true("ispersistent") {
-        return Err(refusal::parameter("ispersistent", "is for the type Isolated only"));
-    }
     let for_vpc = provider.iter().any(|(_, by)| by.as_str() == "VpcVirtualRouter");
-    if for_vpc && is_shared {
-        return Err(refusal::parameter(
-            "guestiptype",
-            "must be Isolated with VpcVirtualRouter, which serves networks of VPCs",
-        ));
-    }
-    if for_vpc
-        && let Some((service, _)) = provider.iter().find(|(_, by)| by.as_str() == "VirtualRouter")
-    {
-        return Err(refusal::parameter(
-            "serviceproviderlist",
-            format!(
-                "has VirtualRouter for {service}; the services of networks of VPCs come from VpcVirtualRouter"
-            ),
-        ));
-    }
+    check_combination(call, is_shared, &provider)?;
     let availability = given::word(call, "availability", &["Optional", "Required"])?;
     let availability = availability.unwrap_or("Optional");
     change::check_availability(call, None, availability, !is_shared && has_source_nat)?;
@@ -121,6 +85,57 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     });
     call.entity = Some(id);
     Ok(Done::Resource(id))
+}
+
+/// Refuses services, providers and flags that do not go together.
+fn check_combination(
+    call: &Call<'_, '_>,
+    is_shared: bool,
+    provider: &[(Text, Text)],
+) -> Result<(), ApiError> {
+    let args = &call.args;
+    let has_source_nat = provider.iter().any(|(name, _)| name.as_str() == "SourceNat");
+    let for_vpc = provider.iter().any(|(_, by)| by.as_str() == "VpcVirtualRouter");
+    let specify_vlan = args.is_true("specifyvlan");
+    let specify_ip_ranges = args.is_true("specifyipranges");
+    if is_shared && !specify_vlan {
+        return Err(refusal::parameter("specifyvlan", "must be true for the type Shared"));
+    }
+    if is_shared && !specify_ip_ranges {
+        return Err(refusal::parameter("specifyipranges", "must be true for the type Shared"));
+    }
+    if !is_shared && specify_ip_ranges && has_source_nat {
+        return Err(refusal::parameter(
+            "specifyipranges",
+            "is for the type Shared, and for Isolated without SourceNat",
+        ));
+    }
+    if is_shared && has_source_nat {
+        return Err(refusal::parameter(
+            "supportedservices",
+            "has SourceNat, which the type Shared has not; leave the service out",
+        ));
+    }
+    if is_shared && args.is_true("ispersistent") {
+        return Err(refusal::parameter("ispersistent", "is for the type Isolated only"));
+    }
+    if for_vpc && is_shared {
+        return Err(refusal::parameter(
+            "guestiptype",
+            "must be Isolated with VpcVirtualRouter, which serves networks of VPCs",
+        ));
+    }
+    if for_vpc
+        && let Some((service, _)) = provider.iter().find(|(_, by)| by.as_str() == "VirtualRouter")
+    {
+        return Err(refusal::parameter(
+            "serviceproviderlist",
+            format!(
+                "has VirtualRouter for {service}; the services of networks of VPCs come from VpcVirtualRouter"
+            ),
+        ));
+    }
+    Ok(())
 }
 
 /// Routers are VMs of the system: their offering must be one for them.
