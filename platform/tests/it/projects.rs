@@ -118,7 +118,7 @@ fn members_work_in_it_and_only_its_administrator_changes_it() {
     let out = |name| [("projectid", id.as_str()), ("account", name)];
     let (code, why) = club.refused("ben", "deleteAccountFromProject", &out("ben"));
     assert_eq!(code, 431);
-    assert!(why.contains("ben administers the project"), "{why}");
+    assert!(why.contains("ben, who administers the project"), "{why}");
     club.lab.ok_as("ben", "deleteAccountFromProject", &out("ann"));
     assert_eq!(club.seen("ann", &[]), [""; 0]);
     let stranger = [("id", id.as_str()), ("account", "eve")];

@@ -38,7 +38,7 @@ fn clusters_are_of_one_hypervisor() {
     // A name stands once in a pod, and the words are known.
     let (code, why) = lab.refused("addCluster", &with_url);
     assert_eq!(code, 431);
-    assert!(why.contains("cluster named v already"), "{why}");
+    assert!(why.contains("the cluster v exists already"), "{why}");
     let id = text(&seen, "id");
     let (_, why) = lab.refused("updateCluster", &[("id", &id), ("cpuovercommitratio", "0.5")]);
     assert!(why.contains("at least 1"), "{why}");

@@ -228,7 +228,7 @@ fn zones_say_what_is_wrong_with_them() {
     // Nothing is left of any of them.
     assert_eq!(count(&lab, "listZones", &[]), 0);
     site(&lab);
-    assert!(refused(&[("name", "EAST")]).contains("zone named EAST already"));
+    assert!(refused(&[("name", "EAST")]).contains("the zone EAST exists already"));
 }
 
 #[test]
@@ -343,7 +343,7 @@ fn pods_keep_their_addresses_apart() {
     assert!(refused(&[("endip", "172.16.17.20")]).contains("parameter endip"));
     assert!(refused(&[("endip", "172.16.16.9")]).contains("after `startip`"));
     assert!(refused(&[("startip", "172.16.16.1")]).contains("outside of the range"));
-    assert!(refused(&[("name", "P0")]).contains("pod named P0 already"));
+    assert!(refused(&[("name", "P0")]).contains("the pod P0 exists already"));
     let why = refused(&[
         ("gateway", "172.16.15.1"),
         ("startip", "172.16.15.210"),
@@ -351,7 +351,7 @@ fn pods_keep_their_addresses_apart() {
     ]);
     assert!(why.contains("overlaps the pod p0"), "{why}");
     let why = refused(&[("gateway", "10.1.1.1"), ("startip", "10.1.1.10"), ("endip", "10.1.1.20")]);
-    assert!(why.contains("guest networks, 10.1.1.0/24"), "{why}");
+    assert!(why.contains("overlaps the guest networks of the zone, 10.1.1.0/24"), "{why}");
 
     let changed =
         lab.ok("updatePod", &[("id", &site.pod), ("name", "rack"), ("endip", "172.16.15.50")]);

@@ -54,7 +54,7 @@ fn pools_of_clusters_and_zones() {
     );
     assert_eq!((text(&wide, "scope"), text(&wide, "type")), ("ZONE".into(), "RBD".into()));
     assert_eq!((int(&wide, "disksizetotal"), int(&wide, "disksizeused")), (1000, 0));
-    assert!(refused("rbd://10.1.1.2/pool", &[]).contains("pool wide already"));
+    assert!(refused("rbd://10.1.1.2/pool", &[]).contains("the storage pool wide is the storage"));
     let tight = pool(&lab, &site, &id, "ps0");
     let changed = lab.ok(
         "updateStoragePool",

@@ -69,7 +69,7 @@ fn vlans_of_physical_networks() {
         ("vlan", "190-250", "physical network pn has VLAN"),
         ("vlan", "5000", "from 0 to 4095"),
         ("vlan", "20-10", "from 0 to 4095"),
-        ("broadcastdomainrange", "POD", "ZONE only"),
+        ("broadcastdomainrange", "POD", "must be ZONE"),
         ("broadcastdomainrange", "RACK", "ZONE or POD"),
         ("isolationmethods", "TELEPATHY", "expected one of VLAN"),
         ("isolationmethods", "VLAN,GRE", "`isolationmethods` has several"),
@@ -87,7 +87,7 @@ fn vlans_of_physical_networks() {
     assert_eq!(text(&update("state", "disabled"), "state"), "Disabled");
     let id = ("id", network.as_str());
     refused(&lab, "updatePhysicalNetwork", &[id, ("state", "Up")], 431, "Enabled or Disabled");
-    refused(&lab, "updatePhysicalNetwork", &[id, ("removevlan", "7")], 431, "VLAN 7 is not");
+    refused(&lab, "updatePhysicalNetwork", &[id, ("removevlan", "7")], 431, "has not VLAN 7");
     // VLANs of public addresses are not for guests, and the other way round.
     lab.ok("createVlanIpRange", &public_range(&zone, "192.168.2.2", "192.168.2.20"));
     refused(&lab, "updatePhysicalNetwork", &[id, ("vlan", "40-60")], 431, "public addresses");
@@ -176,7 +176,7 @@ fn providers_and_their_elements() {
     for (name, list, code, part) in [
         ("Carrier Pigeon", "", 431, "no network service provider"),
         ("VirtualRouter", "", 530, "has the provider VirtualRouter already"),
-        ("Netscaler", "Dhcp", 431, "does not provide Dhcp"),
+        ("Netscaler", "Dhcp", 431, "has Dhcp, which the provider Netscaler does not provide"),
         ("Netscaler", "Coffee", 431, "`servicelist` has no service"),
     ] {
         let (status, why) = add(name, list).unwrap_err();
@@ -194,7 +194,7 @@ fn providers_and_their_elements() {
         "updateNetworkServiceProvider",
         &update("state", "Shutdown"),
         431,
-        "not supported",
+        "cannot be Shutdown",
     );
     refused(
         &lab,

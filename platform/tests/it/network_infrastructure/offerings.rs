@@ -132,7 +132,7 @@ fn offerings_that_cannot_be() {
                 ("serviceproviderlist[0].service", "Vpn"),
                 ("serviceproviderlist[0].provider", "VirtualRouter"),
             ],
-            "Service Vpn is not enabled",
+            "has the service Vpn, which is not enabled",
         ),
         (
             &[
@@ -170,7 +170,7 @@ fn offerings_that_cannot_be() {
                 ("servicecapabilitylist[0].capabilitytype", "Speed"),
                 ("servicecapabilitylist[0].capabilityvalue", "high"),
             ],
-            "Capability Speed is not supported",
+            "has the capability Speed, which",
         ),
         (
             &[
@@ -265,14 +265,20 @@ fn what_networks_use_stays() {
         "deleteNetworkServiceProvider",
         &[("id", &router)],
         536,
-        "the network net uses it",
+        "is used by the network net",
     );
     let Node::List(traffic) = lab.ok("listTrafficTypes", &[("physicalnetworkid", &physical)])
     else {
         panic!()
     };
     let guest = traffic.iter().find(|row| text(row, "traffictype") == "Guest").unwrap();
-    refused(&lab, "deleteTrafficType", &[("id", &text(guest, "id"))], 536, "network uses it");
+    refused(
+        &lab,
+        "deleteTrafficType",
+        &[("id", &text(guest, "id"))],
+        536,
+        "is used by the network net",
+    );
     refused(&lab, "deletePhysicalNetwork", &[("id", &physical)], 536, "in use");
     // It can change to offerings of the same sort.
     let next = texts(&lab.ok("listNetworkOfferings", &[("networkid", &network)]), "name");

@@ -42,7 +42,7 @@ fn public_ranges() {
     refused(&lab, "createVlanIpRange", &no_gateway, 431, "`gateway` is needed");
     let mut v6 = good.to_vec();
     v6.push(("startipv6", "2001:db8::2"));
-    refused(&lab, "createVlanIpRange", &v6, 431, "Shared network");
+    refused(&lab, "createVlanIpRange", &v6, 431, "is for shared networks only");
     let other = zone_with(&lab, "other", "100-200", &["Guest"]).0;
     refused(
         &lab,
@@ -142,7 +142,7 @@ fn guest_vlans_are_kept_for_accounts() {
     assert_eq!(list("zoneid", &zone), 1);
     // VLANs that are kept stay in their physical network.
     let shrink = [("id", network.as_str()), ("vlan", "100-115")];
-    refused(&lab, "updatePhysicalNetwork", &shrink, 431, "kept for an account");
+    refused(&lab, "updatePhysicalNetwork", &shrink, 431, "release them first");
     lab.ok("releaseDedicatedGuestVlanRange", &[("id", &text(&kept, "id"))]);
     assert_eq!(list("zoneid", &zone), 0);
     assert_eq!(text(&lab.ok("updatePhysicalNetwork", &shrink), "vlan"), "100-115");
@@ -229,7 +229,7 @@ fn storage_network_ranges() {
     assert_eq!((text(&row, "zoneid"), int(&row, "vlan")), (zone.clone(), 70));
     for (params, part) in [
         (range("172.16.15.210", "172.16.15.211", "70"), "storage network IP range"),
-        (range("172.16.15.200", "172.16.15.200", "70"), "overlaps the pod"),
+        (range("172.16.15.200", "172.16.15.200", "70"), "the pod POD0 has"),
         (range("172.16.15.220", "172.16.15.221", "4096"), "from 0 to 4095"),
         (range("172.16.16.220", "172.16.16.221", "70"), "in the network of the gateway"),
     ] {
@@ -242,7 +242,7 @@ fn storage_network_ranges() {
     );
     assert_eq!((text(&changed, "endip"), int(&changed, "vlan")), ("172.16.15.220".into(), 71));
     let into_pod = [("id", id.as_str()), ("startip", "172.16.15.190")];
-    refused(&lab, "updateStorageNetworkIpRange", &into_pod, 431, "overlaps the pod");
+    refused(&lab, "updateStorageNetworkIpRange", &into_pod, 431, "the pod POD0 has");
     assert_eq!(lab.one("listStorageNetworkIpRange", &[("podid", &pod)]), changed);
     lab.ok("deleteStorageNetworkIpRange", &[("id", &id)]);
     assert_eq!(count(&lab.ok("listStorageNetworkIpRange", &[("zoneid", &zone)])), 0);
@@ -283,7 +283,7 @@ fn addresses_that_somebody_has_stay() {
     let address = lab.ok_as("alice", "associateIpAddress", &[("networkid", &network)]);
     assert!(text(&address, "ipaddress").starts_with("198.18.0.1"), "{address:?}");
     lab.ok("releasePublicIpRange", &[("id", &range)]);
-    refused(&lab, "deleteVlanIpRange", &[("id", &range)], 536, "in use");
+    refused(&lab, "deleteVlanIpRange", &[("id", &range)], 536, "give it up first");
     refused(&lab, "dedicatePublicIpRange", &keep("bob"), 431, "allocated to another account");
     assert_eq!(text(&lab.ok("dedicatePublicIpRange", &keep("alice")), "account"), "alice");
     lab.ok_as("alice", "disassociateIpAddress", &[("id", &text(&address, "id"))]);
