@@ -27,7 +27,7 @@ mod list;
 pub mod login;
 mod node;
 pub mod own_users;
-mod refusal; // errors that speak of a resource
+pub mod refusal; // errors in one style
 mod removal;
 mod render;
 mod resource;

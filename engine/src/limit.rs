@@ -139,25 +139,27 @@ pub fn check(world: &World, account: ResourceId, limit: Limit, more: i64) -> Res
     if more <= 0 {
         return Ok(());
     }
-    let name = world.resource(account).text(col::NAME);
     if let Some(most) = of_account(world, account, limit) {
         let used = used_by_account(world, account, limit);
         if used + more > most {
-            return Err(ApiError::allocation(format!(
-                "the account {name} may have {most} {}, has {used} and asks for {more} more; remove some or raise its limit",
+            let why = format!(
+                "may have {most} {}, has {used} and asks for {more} more; remove some or raise its limit",
                 limit.noun()
-            )));
+            );
+            let account = world.resource(account);
+            return Err(account.refused_as(ApiError::allocation, "account", why));
         }
     }
     for domain in world.lineage(world.domain_of(account)) {
         let Some(most) = of_domain(world, domain, limit) else { continue };
         let used = used_by_domain(world, domain, limit);
         if used + more > most {
-            return Err(ApiError::allocation(format!(
-                "the domain {} may have {most} {}, has {used} and {more} more are asked for; remove some or raise its limit",
-                world.login_path(domain),
+            let why = format!(
+                "may have {most} {}, has {used} and {more} more are asked for; remove some or raise its limit",
                 limit.noun()
-            )));
+            );
+            let domain = world.resource(domain);
+            return Err(domain.refused_as(ApiError::allocation, "domainid", why));
         }
     }
     Ok(())

@@ -12,6 +12,7 @@ use super::{
     col,
     decode::{Arg, Args},
     ids::ResourceId,
+    refusal,
     resource::Resource,
     state::{AccountState, ProjectState},
     world::World,
@@ -47,8 +48,9 @@ impl Scope {
         match args.if_any("projectid") {
             Some(_) if account.is_some() => return Err(account_and_project()),
             Some(Arg::All) if domain.is_some() => {
-                return Err(ApiError::value(
-                    "`projectid=-1` lists the things of all projects; leave `domainid` out",
+                return Err(refusal::parameter(
+                    "projectid",
+                    "is -1, which lists what all projects have; leave `domainid` out",
                 ));
             }
             Some(Arg::Id(project)) => refuse_other_domain(world, *project, domain)?,
@@ -131,17 +133,17 @@ pub fn named_account(
         world.project_of(account.id).is_none() && world.may_act_for(caller, account.id)
     });
     found.map(|account| account.id).ok_or_else(|| {
-        ApiError::permission(format!(
-            "Unable to find account {name} in domain {}, or you may not act for it",
-            world.login_path(domain)
-        ))
-        .about(world.resource(domain).uuid.to_string(), "domainid")
+        world.resource(domain).refused_as(
+            ApiError::permission,
+            "domainid",
+            format!("has no account {name} that the caller may act for"),
+        )
     })
 }
 
 /// Makes the error of both ways to name an owner at once.
 pub fn account_and_project() -> ApiError {
-    ApiError::value("Account and projectId can't be specified together; give one of them")
+    refusal::exclusive(&["account", "projectid"])
 }
 
 /// Refuses a project that is not in the domain given with it.
@@ -153,12 +155,10 @@ pub fn refuse_other_domain(
     let of = world.domain_of(project_account(world, project));
     match domain.filter(|domain| *domain != of) {
         None => Ok(()),
-        Some(domain) => Err(ApiError::value(format!(
-            "the project {} is not in the domain {}; leave `domainid` out",
-            world.resource(project).text(col::NAME),
-            world.login_path(domain)
-        ))
-        .about(world.resource(project).uuid.to_string(), "projectid")),
+        Some(domain) => Err(world.resource(project).refused(
+            "projectid",
+            format!("is not in the domain {}; leave `domainid` out", world.login_path(domain)),
+        )),
     }
 }
 
@@ -171,17 +171,18 @@ pub fn refuse_other_owner(call: &Call<'_, '_>, of: ResourceId) -> Result<(), Api
         return Ok(());
     }
     let holder = resource.owner.map_or("nobody", |id| call.tx.resource(id).text(col::NAME));
-    Err(ApiError::value(format!(
-        "the {} {} belongs to {holder}; leave `account`, `domainid` and `projectid` out",
-        resource.kind.noun(),
-        resource.uuid
+    Err(resource.refused(
+        "id",
+        format!("belongs to {holder}; leave `account`, `domainid` and `projectid` out"),
     ))
-    .about(resource.uuid.to_string(), "id"))
 }
 
 fn no_domain(world: &World, domain: ResourceId) -> ApiError {
-    ApiError::permission("You may not look into this domain")
-        .about(world.resource(domain).uuid.to_string(), "domainid")
+    world.resource(domain).refused_as(
+        ApiError::permission,
+        "domainid",
+        "is not one the caller may look into",
+    )
 }
 
 /// The account that a new resource is for.
@@ -202,7 +203,7 @@ pub(super) fn owner(call: &Call<'_, '_>) -> Result<ResourceId, ApiError> {
             project_account(call.tx, project)
         }
         (None, None, Some(_)) if call.command.param("account").is_some() => {
-            return Err(ApiError::value("give `account` together with `domainid`"));
+            return Err(refusal::parameter("account", "is needed together with `domainid`"));
         }
         (None, None, _) => call.caller.account,
     };
@@ -217,20 +218,21 @@ pub fn refuse_shut(world: &World, owner: Option<ResourceId>) -> Result<(), ApiEr
     if let Some(project) = world.project_of(owner)
         && !project.is(ProjectState::Active)
     {
-        return Err(ApiError::value(format!(
-            "the project {} is {}; activate it before anything is added to it",
-            project.text(col::NAME),
-            project.state().to_lowercase()
-        ))
-        .about(project.uuid.to_string(), "projectid"));
+        return Err(project.refused(
+            "projectid",
+            format!(
+                "is {}; activate it before anything is added to it",
+                project.state().to_lowercase()
+            ),
+        ));
     }
     let account = world.resource(owner);
     if !account.is(AccountState::Enabled) {
-        return Err(ApiError::permission(format!(
-            "the account {} is {}; enable it before anything is added to it",
-            account.text(col::NAME),
-            account.state()
-        )));
+        return Err(account.refused_as(
+            ApiError::permission,
+            "account",
+            format!("is {}; enable it before anything is added to it", account.state()),
+        ));
     }
     Ok(())
 }

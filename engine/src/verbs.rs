@@ -4,11 +4,10 @@ use cloudtally_model::{ApiError, Text, port::Value};
 
 use super::{
     call::{Call, Done},
-    col,
     column::ColumnKey,
     decode::Arg,
     ids::ResourceId,
-    limit,
+    limit, refusal,
     resource::Resource,
 };
 use crate::table::{Kind, Owner, Verb, WireType, Within};
@@ -80,14 +79,8 @@ pub fn create_for(
 /// Removes a resource that nothing uses, and what goes with it.
 pub fn delete(call: &mut Call<'_, '_>, id: ResourceId) -> Result<(), ApiError> {
     if let Some(user) = call.tx.user_of(id) {
-        let (resource, name) = (call.tx.resource(id), user.text_if_any(col::NAME));
-        let text = format!(
-            "the {} {} is in use by the {} {name}; remove that first",
-            resource.kind.noun(),
-            resource.text_if_any(col::NAME),
-            user.kind.noun(),
-        );
-        return Err(ApiError::in_use(text).about(resource.uuid.to_string(), "id"));
+        let why = format!("is in use by {}; remove that first", user.called());
+        return Err(call.tx.resource(id).refused_as(ApiError::in_use, "id", why));
     }
     call.tx.remove_with_dependants(id);
     Ok(())
@@ -171,11 +164,7 @@ pub(super) fn check_unique(call: &Call<'_, '_>, resource: &Resource) -> Result<(
             }
         };
         if taken {
-            return Err(ApiError::value(format!(
-                "there is a {} named {name} already; choose another `{}`",
-                resource.kind.noun(),
-                unique.column.name()
-            )));
+            return Err(refusal::taken(resource.kind, name, unique.column.name()));
         }
     }
     Ok(())

@@ -68,7 +68,7 @@ zone = root.createZone(
     guestcidraddress="10.1.1.0/24",
 )["zone"]
 assert zone["allocationstate"] == "Disabled", zone
-refused(431, "named east already", root.createZone, name="east", networktype="Advanced",
+refused(431, "the zone east exists already", root.createZone, name="east", networktype="Advanced",
         dns1="8.8.8.8", internaldns1="10.147.28.6")
 zone_id = zone["id"]
 wires = root.createPhysicalNetwork(zoneid=zone_id, name="wires")["physicalnetwork"]
@@ -219,7 +219,7 @@ assert nic["isdefault"] is True and nic["ipaddress"] == listed["nic"][0]["ipaddr
 assert nic["ipaddress"].startswith("10.1.1."), nic
 implemented = only(alice.listNetworks(id=network["id"]), "network")
 assert implemented["state"] == "Implemented", implemented
-refused(431, "named web already", alice.deployVirtualMachine, zoneid=zone_id,
+refused(431, "the virtual machine web exists already", alice.deployVirtualMachine, zoneid=zone_id,
         serviceofferingid=tiny["id"], templateid=template["id"], name="web",
         networkids=[network["id"]])
 
@@ -344,7 +344,7 @@ assert "parentid" not in first and all(e["parentid"] == first["id"] for e in cha
 errors = alice.listEvents(fetch_list=True, type="VM.CREATE", level="ERROR")
 of_jobs = [event for event in errors if "parentid" in event]
 assert len(of_jobs) == 1 and "unlucky" in of_jobs[0]["description"], errors
-assert "named web already" in errors[-1]["description"], "the call that was refused"
+assert "the virtual machine web exists already" in errors[-1]["description"], "the call that was refused"
 of_domain = chief.listEvents(fetch_list=True, listall=True, type="VM.CREATE")
 assert {event["account"] for event in of_domain} == {"alice", "chief"}, of_domain
 assert only(root.listEvents(type="ZONE.CREATE", level="INFO"), "event")["account"] == "admin"

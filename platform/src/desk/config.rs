@@ -18,7 +18,7 @@ use sha1::Sha1;
 use super::chores;
 use crate::{
     col,
-    engine::{Answer, Args, Call, Done, Fields, Node, Query, Resource, ResourceId, World},
+    engine::{Answer, Args, Call, Done, Fields, Node, Query, Resource, ResourceId, World, refusal},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, WireType as W, f, gone, group,
         hidden, own, p,
@@ -133,9 +133,7 @@ fn place(args: &Args) -> Result<Option<(Scope, ResourceId)>, ApiError> {
     let mut named = PLACES.iter().filter_map(|(name, scope)| Some((*scope, args.id(name)?)));
     match (named.next(), named.next()) {
         (place, None) => Ok(place),
-        (_, Some(_)) => Err(ApiError::value(
-            "give at most one of `zoneid`, `clusterid`, `storageid` and `accountid`",
-        )),
+        (_, Some(_)) => Err(refusal::exclusive(&["zoneid", "clusterid", "storageid", "accountid"])),
     }
 }
 
@@ -197,11 +195,10 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             Scope::Global => "it can only be set globally".to_owned(),
             own => format!("it can be set globally and for a {}", own.name()),
         };
-        return Err(ApiError::value(format!(
-            "{} cannot be set for a {}; {text}",
-            row.name,
-            scope.name()
-        )));
+        return Err(refusal::parameter(
+            "name",
+            format!("is {}, which cannot be set for a {}; {text}", row.name, scope.name()),
+        ));
     }
     // 2. Without a value it is only shown; an empty one goes back to the default.
     let value = match call.args.text("value") {
@@ -214,7 +211,8 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
     };
     if let Some(value) = &value {
-        row.check(value).map_err(|why| ApiError::value(format!("{}: {why}", row.name)))?;
+        row.check(value)
+            .map_err(|why| refusal::parameter("value", format!("of {}: {why}", row.name)))?;
     }
     // 3. Kept, and told without secrets.
     let is_secret = row.category == Category::Hidden || row.name.contains("password");
@@ -270,12 +268,17 @@ fn identifier(query: &Query<'_>) -> Result<Answer, ApiError> {
     let is_above =
         world.role_of(account) == Some(Role::RootAdmin) && query.caller.role != Role::RootAdmin;
     if !is_own && (is_above || !world.may_govern(query.caller, world.domain_of(account))) {
-        return Err(ApiError::permission("You may not ask for the identifier of this user"));
+        return Err(user.refused_as(
+            ApiError::permission,
+            "userid",
+            "is not one whose identifier the caller may ask for",
+        ));
     }
     let secret_key = user.text(col::USER_SECRET_KEY);
     if secret_key.is_empty() {
-        let text = "the user has no keys to sign with; make them with registerUserKeys";
-        return Err(ApiError::value(text).about(user.uuid.to_string(), "userid"));
+        return Err(
+            user.refused("userid", "has no keys to sign with; make them with registerUserKeys")
+        );
     }
     let identifier = world.resource(world.root_domain()).uuid.to_string();
     let mut mac =

@@ -6,7 +6,7 @@ use cloudtally_model::{ApiError, Millis};
 
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, States, table},
+    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, States, refusal, table},
     state::EventState,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
@@ -106,10 +106,10 @@ impl Selection {
         let event_type = call.args.text("type");
         let ids = call.args.ids("ids");
         if ids.is_empty() && event_type.is_none() && end.is_none() {
-            return Err(ApiError::value("give at least one of `ids`, `type` and `enddate`"));
+            return Err(refusal::one_of(&["ids", "type", "enddate"]));
         }
         if start.is_some() && end.is_none() {
-            return Err(ApiError::value("give `enddate` together with `startdate`"));
+            return Err(refusal::parameter("enddate", "is needed together with `startdate`"));
         }
         let is_it = |resource: &&Resource| {
             !resource.flag(col::ARCHIVED)
@@ -130,12 +130,13 @@ impl Selection {
         let refused = ids.iter().map(|id| call.tx.resource(*id)).find(|resource| !is_it(resource));
         match refused {
             Some(resource) => Err(ApiError::runtime(format!(
-                "Unable to {} {}, one or more parameters has invalid values: the {} {} does not match the other parameters or is archived already",
+                // The guide's own words, before what is wrong.
+                "Unable to {} {}, one or more parameters has invalid values: {} does not match the other parameters or is archived already",
                 if call.command.name.starts_with("archive") { "archive" } else { "delete" },
                 if kind == Kind::Event { "Events" } else { "Alerts" },
-                resource.kind.noun(),
-                resource.uuid
-            ))),
+                resource.called()
+            ))
+            .about(resource.uuid.to_string(), "ids")),
             None => Ok(Self { ids: ids.into_iter().collect() }),
         }
     }
@@ -173,7 +174,7 @@ fn list_events(query: &Query<'_>) -> Result<Answer, ApiError> {
     // `duration` seconds of it.
     let (entry_s, duration_s) = (args.int("entrytime"), args.int("duration"));
     if entry_s.is_some() != duration_s.is_some() {
-        return Err(ApiError::value("give `entrytime` and `duration` together"));
+        return Err(refusal::together(&["entrytime", "duration"]));
     }
     let is_pending = |event: &Resource| match (entry_s, duration_s) {
         (Some(entry_s), Some(duration_s)) => {

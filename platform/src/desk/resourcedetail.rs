@@ -4,7 +4,9 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Answer, Args, Call, Done, Node, Query, Resource, Scope, Uuid, View, World, unknown},
+    engine::{
+        Answer, Args, Call, Done, Node, Query, Resource, Scope, Uuid, View, World, refusal, unknown,
+    },
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, f, group,
         hidden, own, p,
@@ -87,7 +89,7 @@ fn resource_type(view: &View<'_>) -> Node {
 /// The row of a type, by the word a caller gives.
 fn row_of(word: &str) -> Result<&'static (&'static str, Kind, &'static str), ApiError> {
     TYPES.iter().find(|row| row.0.eq_ignore_ascii_case(word)).ok_or_else(|| {
-        ApiError::value(format!("`resourcetype` is {word}; expected `Volume` or `Nic`"))
+        refusal::parameter("resourcetype", format!("is {word}; expected `Volume` or `Nic`"))
     })
 }
 
@@ -177,8 +179,9 @@ fn list_details(query: &Query<'_>) -> Result<Answer, ApiError> {
             })?
         }
         (None, None) => {
-            return Err(ApiError::value(
-                "give `resourcetype` as `Volume` or `Nic`, or `resourceid`",
+            return Err(refusal::parameter(
+                "resourcetype",
+                "is needed, `Volume` or `Nic`, or else `resourceid`",
             ));
         }
     };

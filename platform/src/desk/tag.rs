@@ -8,7 +8,8 @@ use cloudtally_model::ApiError;
 use crate::{
     col,
     engine::{
-        Arg, Call, Done, Entry, Node, Query, Resource, ResourceId, Tables, Uuid, World, unknown,
+        Arg, Call, Done, Entry, Node, Query, Resource, ResourceId, Tables, Uuid, World, refusal,
+        unknown,
     },
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, f, fields::*,
@@ -160,7 +161,7 @@ fn tag_of<'w>(world: &'w World, resource: ResourceId, key: &str) -> Option<&'w R
 
 /// Refuses keys that are there already, or twice.
 fn check_create(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
-    let (word, resources) = resources(call)?;
+    let (_, resources) = resources(call)?;
     let wanted = wanted(call)?;
     for (at, tag) in wanted.iter().enumerate() {
         if tag.value.is_none() {
@@ -171,12 +172,9 @@ fn check_create(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         }
         let taken = resources.iter().find(|id| tag_of(call.tx, **id, &tag.key).is_some());
         if let Some(id) = taken {
-            let uuid = call.tx.resource(*id).uuid;
-            let text = format!(
-                "the {word} {uuid} has a tag {} already; delete that first to change it",
-                tag.key
-            );
-            return Err(ApiError::value(text).about(uuid.to_string(), "resourceids"));
+            let resource = call.tx.resource(*id);
+            let why = format!("has a tag {} already; delete that first to change it", tag.key);
+            return Err(resource.refused("resourceids", why));
         }
     }
     Ok(())
@@ -224,10 +222,10 @@ fn unwanted(call: &Call<'_, '_>) -> Result<Vec<ResourceId>, ApiError> {
         .collect();
     if tags.is_empty() {
         let keys: Vec<&str> = wanted.iter().map(|tag| tag.key.as_str()).collect();
-        return Err(ApiError::value(format!(
-            "there is no such tag on the {word}s named: `{}`; see listTags",
-            keys.join("`, `")
-        )));
+        return Err(refusal::parameter(
+            "tags",
+            format!("has `{}`, which the {word}s named have not; see listTags", keys.join("`, `")),
+        ));
     }
     Ok(tags)
 }

@@ -69,13 +69,15 @@ fn of_zone(world: &World, zone: ResourceId) -> Option<&Resource> {
 fn tie(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let zone = call.args.id_required("zoneid");
     let (name, vcenter) = (call.args.text_required("name"), call.args.text_required("vcenter"));
-    let zone_name = call.tx.resource(zone).text(col::NAME).to_owned();
     if let Some(tied) = of_zone(call.tx, zone) {
-        return Err(ApiError::value(format!(
-            "the zone {zone_name} has the VMware data centre {} of {} already",
-            tied.text(col::NAME),
-            tied.text(col::VCENTER)
-        )));
+        return Err(call.tx.resource(zone).refused(
+            "zoneid",
+            format!(
+                "has the VMware data centre {} of {} already",
+                tied.text(col::NAME),
+                tied.text(col::VCENTER)
+            ),
+        ));
     }
     let same = |other: &&Resource| {
         other.text(col::NAME).eq_ignore_ascii_case(name)
@@ -98,17 +100,18 @@ fn untie(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let zone = call.args.id_required("zoneid");
     let zone_name = call.tx.resource(zone).text(col::NAME).to_owned();
     let Some(id) = of_zone(call.tx, zone).map(|tied| tied.id) else {
-        return Err(ApiError::value(format!("the zone {zone_name} has no VMware data centre")));
+        return Err(call.tx.resource(zone).refused("zoneid", "has no VMware data centre"));
     };
     let user = call
         .tx
         .referring(zone, Kind::Cluster, col::ZONE_ID)
         .find(|cluster| cluster.text(col::HYPERVISOR_TYPE).eq_ignore_ascii_case(VMWARE));
     if let Some(cluster) = user {
-        return Err(ApiError::in_use(format!(
-            "the cluster {} of the zone {zone_name} is of VMware; remove it first",
-            cluster.text(col::NAME)
-        )));
+        return Err(cluster.refused_as(
+            ApiError::in_use,
+            "clusterid",
+            format!("of the zone {zone_name} is of VMware; remove it first"),
+        ));
     }
     verbs::delete(call, id)?;
     Ok(Done::Success)

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     col,
     engine::{
-        Call, Done, Query, Resource, ResourceId, Tx, login, remove_all_of, scope, stop_all_of,
-        verbs,
+        Call, Done, Query, Resource, ResourceId, Tx, login, refusal, remove_all_of, scope,
+        stop_all_of, verbs,
     },
     network::securitygroup,
     state::AccountState,
@@ -211,11 +211,8 @@ fn named(call: &Call<'_, '_>) -> Result<ResourceId, ApiError> {
                 .is_some_and(|name| !account.text(col::NAME).eq_ignore_ascii_case(name))
                 || call.args.id_if_any("domainid").is_some_and(|of| of != call.tx.domain_of(id));
             if is_other {
-                return Err(ApiError::value(format!(
-                    "`id` is the account {}, and `account` and `domainid` name another; leave them out",
-                    account.text(col::NAME)
-                ))
-                .about(account.uuid.to_string(), "id"));
+                return Err(account
+                    .refused("id", "is not that of `account` and `domainid`; leave them out"));
             }
             id
         }
@@ -224,11 +221,17 @@ fn named(call: &Call<'_, '_>) -> Result<ResourceId, ApiError> {
             scope::named_account(call.tx, &call.caller, name, domain)?
         }
         (None, None) => {
-            return Err(ApiError::value("give `id`, or `account` together with `domainid`"));
+            return Err(refusal::parameter(
+                "id",
+                "is needed, or `account` together with `domainid`",
+            ));
         }
     };
     if call.tx.project_of(id).is_some() {
-        return Err(ApiError::value("the account of a project changes only with the project"));
+        return Err(call
+            .tx
+            .resource(id)
+            .refused("id", "is that of a project and changes only with the project"));
     }
     Ok(id)
 }
@@ -249,13 +252,10 @@ fn is_protected(account: &Resource) -> bool {
 fn refuse_protected(call: &Call<'_, '_>, id: ResourceId, doing: &str) -> Result<(), ApiError> {
     let account = call.tx.resource(id);
     if is_protected(account) {
-        return Err(ApiError::value(format!(
-            "the account {} is part of the cloud and cannot be {doing}",
-            account.text(col::NAME)
-        )));
+        return Err(account.refused("id", format!("is part of the cloud and cannot be {doing}")));
     }
     if id == call.caller.account {
-        return Err(ApiError::value(format!("your own account cannot be {doing}")));
+        return Err(account.refused("id", format!("is your own and cannot be {doing}")));
     }
     Ok(())
 }
@@ -269,7 +269,11 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         call.tx.root_domain()
     };
     if !call.tx.may_govern(&call.caller, domain) {
-        return Err(ApiError::permission("You may not make accounts in this domain"));
+        return Err(call.tx.resource(domain).refused_as(
+            ApiError::permission,
+            "domainid",
+            "is not one the caller may make accounts in",
+        ));
     }
     let number = call.args.int("accounttype").unwrap_or_default();
     let role = Role::from_number(number).ok_or_else(|| {
@@ -277,19 +281,20 @@ fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         call.invalid("accounttype", &number.to_string(), expected)
     })?;
     if role == Role::RootAdmin && domain != call.tx.root_domain() {
-        return Err(ApiError::value("root admins belong to the ROOT domain"));
+        return Err(refusal::parameter("domainid", "must be the ROOT domain for root admins"));
     }
     if role == Role::RootAdmin && !call.caller.is_root() {
-        return Err(ApiError::permission("Only root admins make root admins"));
+        return Err(refusal::reserved("making root admins", "root admins"));
     }
     // 2. Names nobody has yet.
     let username = call.args.text_required("username").to_owned();
     let name = call.args.text("account").unwrap_or(&username).to_owned();
     if call.tx.account_named(domain, &name).is_some() {
-        return Err(ApiError::value(format!(
-            "there is an account {name} in {} already; choose another `account`",
-            call.tx.login_path(domain)
-        )));
+        return Err(refusal::taken(
+            Kind::Account,
+            format!("{name} in {}", call.tx.login_path(domain)),
+            "account",
+        ));
     }
     user::refuse_taken(call, domain, &username)?;
     // 3. The account and its first user.
@@ -358,10 +363,11 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let name = call.args.text_required("newname").to_owned();
     let domain = call.tx.domain_of(id);
     if call.tx.account_named(domain, &name).is_some_and(|other| other.id != id) {
-        return Err(ApiError::value(format!(
-            "there is an account {name} in {} already; choose another `newname`",
-            call.tx.login_path(domain)
-        )));
+        return Err(refusal::taken(
+            Kind::Account,
+            format!("{name} in {}", call.tx.login_path(domain)),
+            "newname",
+        ));
     }
     let mut account = call.entity().clone();
     verbs::assign(call, &mut account);
@@ -376,7 +382,7 @@ fn shut(call: &mut Call<'_, '_>, state: AccountState) -> Result<Done, ApiError> 
     let id = call.entity_id();
     refuse_protected(call, id, state.name())?;
     if call.entity().is(AccountState::Disabled) && state == AccountState::Locked {
-        return Err(ApiError::value("the account is disabled, which is more than locked"));
+        return Err(call.entity().refused("id", "is disabled, which is more than locked"));
     }
     call.tx.move_to(id, state);
     if state == AccountState::Disabled {
@@ -414,7 +420,10 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let id = call.args.id_required("id");
     if call.tx.project_of(id).is_some() {
-        return Err(ApiError::value("the account of a project goes with the project"));
+        return Err(call
+            .tx
+            .resource(id)
+            .refused("id", "is that of a project and goes with the project"));
     }
     refuse_ungoverned(call, id)?;
     refuse_protected(call, id, "removed")?;
@@ -428,11 +437,7 @@ fn refuse_administrator(call: &Call<'_, '_>, id: ResourceId) -> Result<(), ApiEr
     if projects.is_empty() {
         return Ok(());
     }
-    Err(ApiError::value(format!(
-        "the account {} administers the projects {}; remove them or make another member their administrator first",
-        call.tx.resource(id).text(col::NAME),
-        projects.join(", ")
-    )))
+    Err(call.tx.resource(id).refused("id", format!("administers the projects {}; remove them or make another member their administrator first", projects.join(", "))))
 }
 
 /// Removes an account with its users and everything it owns.

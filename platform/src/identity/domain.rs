@@ -141,7 +141,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_name(call)?;
     let id = call.entity_id();
     if id == call.tx.root_domain() && call.args.has("name") {
-        return Err(ApiError::value("the ROOT domain keeps its name"));
+        return Err(call.tx.resource(id).refused("id", "is the root of all and keeps its name"));
     }
     let mut domain = call.entity().clone();
     verbs::assign(call, &mut domain);
@@ -162,7 +162,10 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     if call.args.id("id") == Some(call.tx.root_domain()) {
-        return Err(ApiError::value("the ROOT domain cannot be removed"));
+        return Err(call
+            .tx
+            .resource(call.tx.root_domain())
+            .refused("id", "is the root of all and cannot be removed"));
     }
     Ok(())
 }
@@ -177,10 +180,7 @@ fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let accounts = call.tx.referring(id, Kind::Account, col::DOMAIN_ID).count();
     let networks = call.tx.referring(id, Kind::Network, col::SHARED_DOMAIN).count();
     if children + accounts + networks > 0 {
-        return Err(ApiError::in_use(format!(
-            "the domain {} has {accounts} accounts and {children} subdomains, and {networks} networks are for it; remove them first or give `cleanup=true`",
-            call.tx.login_path(id)
-        )));
+        return Err(call.tx.resource(id).refused_as(ApiError::in_use, "id", format!("has {accounts} accounts and {children} subdomains, and {networks} networks are for it; remove them first or give `cleanup=true`")));
     }
     call.tx.remove_with_dependants(id);
     Ok(Done::Success)

@@ -22,8 +22,11 @@ pub(crate) const STATES: States = table!(AccountState: Enabled, Disabled, Locked
 pub(crate) fn refuse_ungoverned(call: &Call<'_, '_>, id: ResourceId) -> Result<(), ApiError> {
     let is_above = call.tx.role_of(id) == Some(Role::RootAdmin) && !call.caller.is_root();
     if is_above || !call.tx.may_govern(&call.caller, call.tx.domain_of(id)) {
-        return Err(ApiError::permission("You may not govern this account")
-            .about(call.tx.resource(id).uuid.to_string(), "id"));
+        return Err(call.tx.resource(id).refused_as(
+            ApiError::permission,
+            "id",
+            "is not one the caller may govern",
+        ));
     }
     Ok(())
 }

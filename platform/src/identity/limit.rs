@@ -10,7 +10,7 @@ use crate::{
     col,
     engine::{
         Answer, Args, Call, Done, Node, Query, Resource, ResourceId, Scope, View, World, limit,
-        scope,
+        refusal, scope,
     },
     state::MachineState,
     table::{
@@ -176,7 +176,7 @@ fn wanted(args: &Args) -> Result<Vec<Limit>, ApiError> {
 
 fn from_number(number: i64) -> Result<Limit, ApiError> {
     Limit::from_number(number).ok_or_else(|| {
-        ApiError::value(format!("`resourcetype` is {number}; expected a number from 0 to 11"))
+        refusal::parameter("resourcetype", format!("is {number}; expected a number from 0 to 11"))
     })
 }
 
@@ -288,7 +288,7 @@ fn holder(call: &Call<'_, '_>) -> Result<Holder, ApiError> {
     let args = &call.args;
     let holder = match (args.id("projectid"), args.text("account"), args.id("domainid")) {
         (Some(_), Some(_), _) => {
-            return Err(ApiError::value("give either `projectid` or `account`, not both"));
+            return Err(refusal::exclusive(&["projectid", "account"]));
         }
         (Some(project), None, domain) => {
             scope::refuse_other_domain(call.tx, project, domain)?;
@@ -299,8 +299,9 @@ fn holder(call: &Call<'_, '_>) -> Result<Holder, ApiError> {
         }
         (None, None, Some(domain)) => Holder::Domain(domain),
         (None, None, None) => {
-            return Err(ApiError::value(
-                "give `account` and `domainid`, `domainid` alone, or `projectid`",
+            return Err(refusal::parameter(
+                "domainid",
+                "is needed alone or with `account`, or else `projectid`",
             ));
         }
     };
@@ -309,8 +310,11 @@ fn holder(call: &Call<'_, '_>) -> Result<Holder, ApiError> {
         Holder::Domain(domain) => domain,
     };
     if !call.tx.may_govern(&call.caller, domain) {
-        return Err(ApiError::permission("You may not look after the limits of this domain")
-            .about(call.tx.resource(domain).uuid.to_string(), "domainid"));
+        return Err(call.tx.resource(domain).refused_as(
+            ApiError::permission,
+            "domainid",
+            "is not one whose limits the caller may set",
+        ));
     }
     Ok(holder)
 }
@@ -329,26 +333,36 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         Holder::Account(account) => {
             let is_project = call.tx.project_of(account).is_some();
             if !call.caller.is_root() && account == call.caller.account {
-                return Err(ApiError::permission("You may not set the limits of your own account"));
+                return Err(call.tx.resource(account).refused_as(
+                    ApiError::permission,
+                    "account",
+                    "is your own; its limits are set by others",
+                ));
             }
             if call.tx.role_of(account) == Some(Role::RootAdmin) && !is_project {
-                return Err(ApiError::value("root admins have no limits"));
+                return Err(call
+                    .tx
+                    .resource(account)
+                    .refused("account", "is that of a root admin and has no limits"));
             }
         }
         Holder::Domain(domain) => {
             if !call.caller.is_root() && domain == call.caller.domain {
-                return Err(ApiError::permission("You may not set the limits of your own domain"));
+                return Err(call.tx.resource(domain).refused_as(
+                    ApiError::permission,
+                    "domainid",
+                    "is your own; its limits are set by others",
+                ));
             }
             let above = call.tx.lineage(domain).skip(1);
             let above = above.filter_map(|id| Some((id, limit::of_domain(call.tx, id, of)?)));
             if let Some((id, cap)) = above.min_by_key(|(_, cap)| *cap)
                 && (most == -1 || most > cap)
             {
-                return Err(ApiError::value(format!(
-                    "the domain {} may have {cap} {}; give a `max` of at most that",
-                    call.tx.login_path(id),
-                    of.noun()
-                )));
+                return Err(call.tx.resource(id).refused(
+                    "max",
+                    format!("may have {cap} {}; give a `max` of at most that", of.noun()),
+                ));
             }
         }
     }

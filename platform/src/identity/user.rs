@@ -7,7 +7,7 @@ use crate::{
     col,
     engine::{
         Answer, Call, Column, Done, Node, Query, Resource, ResourceId, Scope, Tx, Uuid, View,
-        login, scope, secret,
+        login, refusal, scope, secret,
     },
     state::AccountState,
     table::{
@@ -20,6 +20,7 @@ use crate::{
 /// passwords since the last right one, and until `refuseduntil` logins are refused for
 /// them. `sessionsended` counts how often all sessions were ended.
 pub(crate) static KIND: KindSpec = KindSpec::new(Kind::User, &USER)
+    .called_by(col::USERNAME)
     .hidden(&[
         hidden("passwordhash", W::Str),
         hidden("usersecretkey", W::Str),
@@ -188,10 +189,11 @@ pub(crate) fn refuse_taken(
     username: &str,
 ) -> Result<(), ApiError> {
     match call.tx.user_named(domain, username) {
-        Some(_) => Err(ApiError::value(format!(
-            "there is a user {username} in {} already; choose another `username`",
-            call.tx.login_path(domain)
-        ))),
+        Some(_) => Err(refusal::taken(
+            Kind::User,
+            format!("{username} in {}", call.tx.login_path(domain)),
+            "username",
+        )),
         None => Ok(()),
     }
 }
@@ -206,9 +208,7 @@ pub(crate) fn given_id(
     let Some(text) = call.args.text(name).map(str::trim) else { return Ok(None) };
     // A refusal of what is taken would tell anybody else what there is.
     if !call.caller.is_root() {
-        return Err(ApiError::permission(format!(
-            "Only root admins may choose ids; leave `{name}` out"
-        )));
+        return Err(refusal::reserved(format!("choosing an id by `{name}`"), "root admins"));
     }
     // Uuids are of one resource alone, other texts of one of a kind.
     let kinds = if Uuid::parse(text).is_some() { &[][..] } else { &[kind][..] };
@@ -263,13 +263,10 @@ fn governed(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
 fn refuse_protected(call: &Call<'_, '_>, id: ResourceId, doing: &str) -> Result<(), ApiError> {
     let user = call.tx.resource(id);
     if user.flag(col::IS_DEFAULT) {
-        return Err(ApiError::value(format!(
-            "the user {} is part of the cloud and cannot be {doing}",
-            user.text(col::USERNAME)
-        )));
+        return Err(user.refused("id", format!("is part of the cloud and cannot be {doing}")));
     }
     if id == call.caller.user {
-        return Err(ApiError::value(format!("you cannot be {doing} by yourself")));
+        return Err(user.refused("id", format!("is you and cannot be {doing} by itself")));
     }
     Ok(())
 }
@@ -292,7 +289,7 @@ fn lock(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     refuse_protected(call, id, AccountState::Locked.name())?;
     if call.entity().is(AccountState::Disabled) {
-        return Err(ApiError::value("the user is disabled, which is more than locked"));
+        return Err(call.entity().refused("id", "is disabled, which is more than locked"));
     }
     call.tx.move_to(id, AccountState::Locked);
     Ok(Done::Resource(id))
@@ -346,7 +343,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             }
             set_keys(call, id, &api_key, &secret_key);
         }
-        _ => return Err(ApiError::value("give `userapikey` and `usersecretkey` together")),
+        _ => return Err(refusal::together(&["userapikey", "usersecretkey"])),
     }
     // 2. A name nobody has yet.
     if let Some(name) = call.args.text("username") {

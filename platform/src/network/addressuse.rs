@@ -24,21 +24,20 @@ pub(crate) fn network_of(
     let network = match (associated, wanted) {
         (Some(network), Some(wanted)) if network != wanted => {
             if !of.flag(col::IS_PORTABLE) || is_used(call.tx, address) {
-                return Err(ApiError::value(format!(
-                    "{} is used in the network {} and not in {}",
-                    of.text(col::IP_ADDRESS),
-                    call.tx.resource(network).text(col::NAME),
-                    call.tx.resource(wanted).text(col::NAME)
-                )));
+                return Err(of.refused(
+                    "ipaddressid",
+                    format!(
+                        "is used in the network {} and not in {}",
+                        call.tx.resource(network).text(col::NAME),
+                        call.tx.resource(wanted).text(col::NAME)
+                    ),
+                ));
             }
             wanted
         }
         (Some(network), _) | (None, Some(network)) => network,
         (None, None) => {
-            return Err(ApiError::value(format!(
-                "{} is used in no network yet; give `networkid`",
-                of.text(col::IP_ADDRESS)
-            )));
+            return Err(of.refused("ipaddressid", "is used in no network yet; give `networkid`"));
         }
     };
     // 2. One of its owner's, where it can be used, that lets it be used for this too.
@@ -75,12 +74,12 @@ fn refuse_unfit(world: &World, address: &Resource, network: ResourceId) -> Resul
     } else {
         return Ok(());
     };
-    Err(ApiError::value(format!(
-        "{} cannot be used in the network {}, which {why}",
-        address.text(col::IP_ADDRESS),
-        network.text(col::NAME)
-    ))
-    .about(network.uuid.to_string(), "networkid"))
+    Err(address
+        .refused(
+            "ipaddressid",
+            format!("cannot be used in the network {}, which {why}", network.text(col::NAME)),
+        )
+        .about(network.uuid.to_string(), "networkid"))
 }
 
 /// The uses of an address: services with what uses them.
@@ -120,12 +119,7 @@ fn refuse_unconserved(
         return Ok(());
     }
     match uses(world, address).into_iter().find(|(use_, _)| ![service, "Firewall"].contains(use_)) {
-        Some((other, by)) => Err(ApiError::rule_conflict(format!(
-            "{} is used for {other} and the offering {} is not in conserve mode; use another address for {service}",
-            world.resource(address).text(col::IP_ADDRESS),
-            offering.text(col::NAME)
-        ))
-        .about(by.uuid.to_string(), "ipaddressid")),
+        Some((other, by)) => Err(world.resource(address).refused_as(ApiError::rule_conflict, "ipaddressid", format!("is used for {other} and the offering {} is not in conserve mode; use another address for {service}", offering.text(col::NAME))).about(by.uuid.to_string(), "ipaddressid")),
         None => Ok(()),
     }
 }

@@ -99,10 +99,11 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
         .referring(network, Kind::EgressRule, col::NETWORK_ID)
         .any(|rule| matched.meets(rule, &cidrs));
     if collides {
-        return Err(ApiError::rule_conflict(format!(
-            "an egress rule of {} is for some of these ports and sources already",
-            call.tx.resource(network).text(col::NAME)
-        )));
+        return Err(call.tx.resource(network).refused_as(
+            ApiError::rule_conflict,
+            "networkid",
+            "has an egress rule for some of these ports and sources already",
+        ));
     }
     let owner = call.tx.resource(network).owner;
     let id = call.tx.insert(Kind::EgressRule, |rule| {

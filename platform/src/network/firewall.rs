@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Call, Done, Resource, ResourceId},
+    engine::{Call, Done, Resource, ResourceId, refusal},
     state::RuleState,
     table::{
         Command, GoesWith, Kind, KindSpec, ParamType::*, Roles, Turn, WireType as W, delete, group,
@@ -90,7 +90,7 @@ impl Matched {
         let has_ports = args.has("startport") || args.has("endport");
         match protocol.as_str() {
             "tcp" | "udp" if has_icmp => {
-                Err(ApiError::value("`icmptype` and `icmpcode` go with the protocol icmp"))
+                Err(refusal::parameter("icmptype", "and `icmpcode` go with the protocol icmp"))
             }
             "tcp" | "udp" => {
                 let ports = if has_ports {
@@ -101,7 +101,9 @@ impl Matched {
                 };
                 Ok(Self { protocol, ports, icmp: None })
             }
-            "icmp" if has_ports => Err(ApiError::value("icmp has no ports; leave them out")),
+            "icmp" if has_ports => {
+                Err(refusal::parameter("protocol", "is icmp, which has no ports; leave them out"))
+            }
             "icmp" => {
                 let (icmp_type, icmp_code) = (icmp_type.unwrap_or(-1), icmp_code.unwrap_or(-1));
                 for (name, number) in [("icmptype", icmp_type), ("icmpcode", icmp_code)] {
@@ -169,10 +171,11 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
         .referring(address, Kind::FirewallRule, col::IP_ADDRESS_ID)
         .any(|rule| matched.meets(rule, &cidrs));
     if collides {
-        return Err(ApiError::rule_conflict(format!(
-            "a firewall rule of {} is for some of these ports and sources already",
-            call.tx.resource(address).text(col::IP_ADDRESS)
-        )));
+        return Err(call.tx.resource(address).refused_as(
+            ApiError::rule_conflict,
+            "ipaddressid",
+            "has a firewall rule for some of these ports and sources already",
+        ));
     }
     let owner = call.tx.resource(address).owner;
     let id = call.tx.insert(Kind::FirewallRule, |rule| {

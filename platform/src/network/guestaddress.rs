@@ -37,32 +37,35 @@ pub(crate) fn free_in(
         |address: u32| bounds.is_none_or(|(first, last)| (first..=last).contains(&address));
     if let Some(wanted) = wanted {
         if !ip::is_host(wanted, cidr) {
-            return Err(ApiError::value(format!(
-                "{wanted} is no address for machines in {cidr}, the range of the network {}",
-                on.text(col::NAME)
-            )));
+            return Err(on.refused(
+                "networkid",
+                format!("has the range {cidr}; {wanted} is no address for machines in it"),
+            ));
         }
         if !ip::parse(wanted).is_some_and(is_given) {
-            return Err(ApiError::value(format!(
-                "the network {} gives its machines addresses from {} to {}, not {wanted}",
-                on.text(col::NAME),
-                on.text(col::START_IP),
-                on.text(col::END_IP)
-            )));
+            return Err(on.refused(
+                "networkid",
+                format!(
+                    "gives its machines addresses from {} to {}, not {wanted}",
+                    on.text(col::START_IP),
+                    on.text(col::END_IP)
+                ),
+            ));
         }
         if taken.contains(wanted) {
-            return Err(ApiError::value(format!(
-                "{wanted} is taken already in the network {}",
-                on.text(col::NAME)
-            )));
+            return Err(on.refused(
+                "networkid",
+                format!("has the address {wanted} taken already; choose another"),
+            ));
         }
         return Ok(wanted.to_owned());
     }
     let mut free = ip::hosts(cidr).filter(|address| is_given(*address)).map(ip::format);
     free.find(|address| !taken.contains(address.as_str())).ok_or_else(|| {
-        ApiError::address_capacity(format!(
-            "the network {} has no free address in {cidr}",
-            on.text(col::NAME)
-        ))
+        on.refused_as(
+            ApiError::address_capacity,
+            "networkid",
+            format!("has no free address in {cidr}"),
+        )
     })
 }

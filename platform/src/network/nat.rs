@@ -123,16 +123,14 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (address, vm) = (args.id_required("ipaddressid"), args.id_required("virtualmachineid"));
     let of = call.tx.resource(address);
     if of.flag(col::IS_SOURCE_NAT) {
-        return Err(ApiError::value(format!(
-            "{} is the source NAT address of its network",
-            of.text(col::IP_ADDRESS)
-        )));
+        return Err(of.refused("ipaddressid", "is the source NAT address of its network"));
     }
     if of.flag(col::IS_STATIC_NAT) && of.id_of(col::VIRTUAL_MACHINE_ID) != Some(vm) {
-        return Err(ApiError::in_use(format!(
-            "{} has static NAT to another virtual machine; disable it first",
-            of.text(col::IP_ADDRESS)
-        )));
+        return Err(of.refused_as(
+            ApiError::in_use,
+            "ipaddressid",
+            "has static NAT to another virtual machine; disable it first",
+        ));
     }
     let has_rules = call
         .tx
@@ -141,16 +139,18 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .is_some()
         || call.tx.referring(address, Kind::LoadBalancerRule, col::PUBLIC_IP_ID).next().is_some();
     if has_rules {
-        return Err(ApiError::rule_conflict(format!(
-            "{} has port forwarding or load balancer rules; remove them first",
-            call.tx.resource(address).text(col::IP_ADDRESS)
-        )));
+        return Err(call.tx.resource(address).refused_as(
+            ApiError::rule_conflict,
+            "ipaddressid",
+            "has port forwarding or load balancer rules; remove them first",
+        ));
     }
     if call.tx.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next().is_some() {
-        return Err(ApiError::rule_conflict(format!(
-            "{} has a remote access VPN; remove it first",
-            call.tx.resource(address).text(col::IP_ADDRESS)
-        )));
+        return Err(call.tx.resource(address).refused_as(
+            ApiError::rule_conflict,
+            "ipaddressid",
+            "has a remote access VPN; remove it first",
+        ));
     }
     // 2. A machine on the network that has none yet.
     let network = addressuse::network_of(call, address, args.id("networkid"), "StaticNat")?;
@@ -161,11 +161,11 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             && other.id_of(col::ASSOCIATED_NETWORK_ID) == Some(network)
     });
     if let Some(other) = other {
-        return Err(ApiError::in_use(format!(
-            "the virtual machine {} has static NAT by {} already",
-            call.tx.resource(vm).text(col::NAME),
-            other.text(col::IP_ADDRESS)
-        )));
+        return Err(call.tx.resource(vm).refused_as(
+            ApiError::in_use,
+            "virtualmachineid",
+            format!("has static NAT by {} already", other.text(col::IP_ADDRESS)),
+        ));
     }
     let guest_ip = rules::guest_ip(call, nic, "vmguestip")?;
     call.tx.edit(address, |address| {
@@ -190,8 +190,7 @@ fn must_have_nat(call: &Call<'_, '_>, address: ResourceId) -> Result<(), ApiErro
     if address.flag(col::IS_STATIC_NAT) {
         return Ok(());
     }
-    Err(ApiError::value(format!("{} has no static NAT", address.text(col::IP_ADDRESS)))
-        .about(address.uuid.to_string(), "ipaddressid"))
+    Err(address.refused("ipaddressid", "has no static NAT"))
 }
 
 fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {

@@ -128,6 +128,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Nic, &NIC)
 
 /// Hidden: the address of a shared network that it is.
 pub(crate) static SECONDARY_KIND: KindSpec = KindSpec::new(Kind::NicSecondaryIp, &NIC_SECONDARY_IP)
+    .called_by(col::IP_ADDRESS)
     .hidden(&[hidden("directaddress", W::Id(Kind::IpAddress))])
     .owned();
 
@@ -230,10 +231,11 @@ fn free_v6(world: &World, network: ResourceId) -> Result<Option<Ipv6Columns>, Ap
         }
     }
     if has_range {
-        return Err(ApiError::address_capacity(format!(
-            "the network {} has no free IPv6 address; add a range with createVlanIpRange",
-            world.resource(network).text(col::NAME)
-        )));
+        return Err(world.resource(network).refused_as(
+            ApiError::address_capacity,
+            "networkid",
+            "has no free IPv6 address; add a range with createVlanIpRange",
+        ));
     }
     Ok(None)
 }
@@ -281,11 +283,7 @@ fn check_vm(call: &Call<'_, '_>, vm: ResourceId) -> Result<(), ApiError> {
     if vm.is_any(&[MachineState::Running, MachineState::Stopped]) {
         return Ok(());
     }
-    Err(ApiError::value(format!(
-        "the virtual machine {} is {}; it must be running or stopped",
-        vm.text(col::NAME),
-        vm.state()
-    )))
+    Err(vm.refused("virtualmachineid", format!("is {}; it must be running or stopped", vm.state())))
 }
 
 fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -296,7 +294,10 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let owner = call.tx.resource(vm).owner.expect("virtual machines have an owner");
     let zone = call.tx.resource(vm).id_of(col::ZONE_ID).expect("virtual machines are in a zone");
     if call.tx.resource(zone).text(col::NETWORK_TYPE).eq_ignore_ascii_case("Basic") {
-        return Err(ApiError::value("virtual machines of a basic zone have one NIC"));
+        return Err(call
+            .tx
+            .resource(vm)
+            .refused("virtualmachineid", "is in a basic zone, where each has one NIC"));
     }
     guest::for_deployment(call, owner, zone, &[network])?;
     let is_on_it = call
@@ -304,10 +305,10 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         .referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID)
         .any(|nic| nic.id_of(col::NETWORK_ID) == Some(network));
     if is_on_it {
-        return Err(ApiError::value(format!(
-            "the virtual machine has a NIC on {} already",
-            call.tx.resource(network).text(col::NAME)
-        )));
+        return Err(call.tx.resource(vm).refused(
+            "virtualmachineid",
+            format!("has a NIC on {} already", call.tx.resource(network).text(col::NAME)),
+        ));
     }
     // 2. The NIC with its address; a running machine needs the network set up.
     let wanted = call.args.text("ipaddress").map(str::to_owned);
@@ -325,8 +326,7 @@ fn named(call: &Call<'_, '_>, vm: ResourceId) -> Result<ResourceId, ApiError> {
     if call.tx.resource(nic).id_of(col::VIRTUAL_MACHINE_ID) == Some(vm) {
         return Ok(nic);
     }
-    Err(ApiError::value("the NIC is not on this virtual machine")
-        .about(call.tx.resource(nic).uuid.to_string(), "nicid"))
+    Err(call.tx.resource(nic).refused("nicid", "is not on this virtual machine"))
 }
 
 fn remove_nic(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -334,13 +334,16 @@ fn remove_nic(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_vm(call, vm)?;
     let nic = named(call, vm)?;
     if call.tx.resource(nic).flag(col::IS_DEFAULT) {
-        return Err(ApiError::value(
-            "the default NIC cannot be removed; make another one the default first",
+        return Err(call.tx.resource(nic).refused(
+            "nicid",
+            "is the default one and cannot be removed; make another one the default first",
         ));
     }
     if super::rules::lead_to(call.tx, nic) {
-        return Err(ApiError::in_use(
-            "port forwarding, static NAT or load balancer rules use this NIC; remove them first",
+        return Err(call.tx.resource(nic).refused_as(
+            ApiError::in_use,
+            "nicid",
+            "is used by port forwarding, static NAT or load balancer rules; remove them first",
         ));
     }
     remove(call.tx, nic);
@@ -352,7 +355,7 @@ fn make_default(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     check_vm(call, vm)?;
     let nic = named(call, vm)?;
     if call.tx.resource(nic).flag(col::IS_DEFAULT) {
-        return Err(ApiError::value("the NIC is the default one already"));
+        return Err(call.tx.resource(nic).refused("nicid", "is the default one already"));
     }
     // The bill shows which NIC is the default, so both are billed anew.
     let old = of_vm(call.tx, vm).into_iter().find(|id| call.tx.resource(*id).flag(col::IS_DEFAULT));
@@ -420,10 +423,11 @@ fn remove_ip(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let secondary = call.entity();
     let (nic, address) = (secondary.id_of(col::NIC_ID), secondary.text(col::IP_ADDRESS));
     if nic.is_some_and(|nic| super::rules::led_to(call.tx, nic).contains(&address)) {
-        return Err(ApiError::in_use(format!(
-            "port forwarding or static NAT leads to {address}; remove that first"
-        ))
-        .about(secondary.uuid.to_string(), "id"));
+        return Err(secondary.refused_as(
+            ApiError::in_use,
+            "id",
+            "is where port forwarding or static NAT leads to; remove that first",
+        ));
     }
     remove_secondary(call.tx, id);
     Ok(Done::Success)

@@ -132,11 +132,9 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
             .all(Kind::PhysicalNetwork)
             .find(|network| crate::site::physicalnetwork::vlan_set(network).contains(vlan))
     {
-        return Err(ApiError::value(format!(
-            "VLAN {vlan} is for guest networks of the physical network {}; choose another",
-            network.text(col::NAME)
-        ))
-        .about(network.uuid.to_string(), "vlan"));
+        return Err(
+            network.refused("vlan", format!("has VLAN {vlan} for guest networks; choose another"))
+        );
     }
     let id = verbs::create(call, Kind::PortableIpRange)?;
     let vlan = vlan.map_or_else(|| "untagged".to_owned(), |vlan| vlan.to_string());
@@ -157,11 +155,13 @@ fn taken<'w>(world: &'w World, range: &'w Resource) -> impl Iterator<Item = &'w 
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let range = call.tx.resource(call.args.id_required("id"));
     match taken(call.tx, range).next() {
-        Some(address) => Err(ApiError::in_use(format!(
-            "the portable IP range cannot be removed: {} is in use; give it up first",
-            address.text(col::IP_ADDRESS)
-        ))
-        .about(address.uuid.to_string(), "id")),
+        Some(address) => Err(range
+            .refused_as(
+                ApiError::in_use,
+                "id",
+                format!("has {} in use; give it up first", address.text(col::IP_ADDRESS)),
+            )
+            .about(address.uuid.to_string(), "id")),
         None => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     col,
     desk::metering,
-    engine::{Call, Done, ResourceId, Tx},
+    engine::{Call, Done, ResourceId, Tx, refusal},
     state::RuleState,
     table::{
         Command, GoesWith, Kind, KindSpec, Object, ParamType::*, Roles, Turn, WireType as W, f,
@@ -137,7 +137,10 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let ports = Ports::of(call, "publicport", "publicendport")?;
     let private = Ports::of(call, "privateport", "privateendport")?;
     if private.last - private.first != ports.last - ports.first {
-        return Err(ApiError::value("the public and the private ports must be equally many"));
+        return Err(refusal::parameter(
+            "privateport",
+            "and `privateendport` must be as many ports as the public ones are",
+        ));
     }
     let guest_ip = rules::guest_ip(call, nic, "vmguestip")?;
     let cidrs = rules::cidrs(call)?;

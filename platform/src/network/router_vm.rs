@@ -97,12 +97,14 @@ fn run(tx: &mut Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
         apart.or_else(|| systemvm::host_in(tx, zone, pod, None, offering))
     });
     let host = host.ok_or_else(|| {
-        ApiError::server_capacity(format!(
-            "no host of the zone {} has room for the router {}; add a host or enable one",
-            tx.resource(zone).text(col::NAME),
-            router.text(col::NAME)
-        ))
-        .about(router.uuid.to_string(), "id")
+        router.refused_as(
+            ApiError::server_capacity,
+            "id",
+            format!(
+                "finds no host with room in the zone {}; add a host or enable one",
+                tx.resource(zone).text(col::NAME)
+            ),
+        )
     })?;
     let pod = tx.resource(host).id_of(col::POD_ID);
     tx.edit(id, |router| {
@@ -435,10 +437,10 @@ pub(crate) fn change_offering(call: &mut Call<'_, '_>) -> Result<Done, ApiError>
     call.entity().must_be(&[MachineState::Stopped], "given another offering", "id")?;
     let (id, offering) = (call.entity_id(), call.args.id_required("serviceofferingid"));
     if !call.tx.resource(offering).flag(col::IS_SYSTEM) {
-        return Err(ApiError::value(format!(
-            "the service offering {} is not for system VMs",
-            call.tx.resource(offering).text(col::NAME)
-        )));
+        return Err(call
+            .tx
+            .resource(offering)
+            .refused("serviceofferingid", "is not for system VMs"));
     }
     call.tx.edit(id, |router| {
         router.set_ref(col::SERVICE_OFFERING_ID, offering);

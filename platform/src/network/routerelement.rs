@@ -19,12 +19,11 @@ fn needs(call: &Call<'_, '_>, provider: ResourceId) -> Needs {
 /// Refuses a second element of a provider.
 fn check_first(call: &Call<'_, '_>, kind: Kind, provider: ResourceId) -> Result<(), ApiError> {
     match call.tx.referring(provider, kind, col::NSP_ID).next() {
-        Some(element) => Err(ApiError::value(format!(
-            "the provider {} has its {} already; configure that one",
-            call.tx.resource(provider).text(col::NAME),
-            kind.noun()
-        ))
-        .about(element.uuid.to_string(), "nspid")),
+        Some(element) => Err(call
+            .tx
+            .resource(provider)
+            .refused("nspid", format!("has its {} already; configure that one", kind.noun()))
+            .about(element.uuid.to_string(), "nspid")),
         None => Ok(()),
     }
 }
@@ -34,21 +33,19 @@ pub(crate) fn create_router(call: &mut Call<'_, '_>) -> Result<Option<ResourceId
     let provider = call.args.id_required("nspid");
     // A type is named by a provider of it, as the 4.2.1 server declares the parameter.
     let of_type = call.args.id("providertype").unwrap_or(provider);
-    let name = |id| call.tx.resource(id).text(col::NAME).to_owned();
     let (Needs::VirtualRouterElement(wanted), Needs::VirtualRouterElement(own)) =
         (needs(call, of_type), needs(call, provider))
     else {
-        return Err(ApiError::value(format!(
-            "the provider {} has no virtual routers; name VirtualRouter or VpcVirtualRouter",
-            name(provider)
-        ))
-        .about(call.tx.resource(provider).uuid.to_string(), "nspid"));
+        return Err(call
+            .tx
+            .resource(provider)
+            .refused("nspid", "has no virtual routers; name VirtualRouter or VpcVirtualRouter"));
     };
     if wanted != own {
-        return Err(ApiError::value(format!(
-            "the provider {} has routers of the type {own}, not {wanted}",
-            name(provider)
-        )));
+        return Err(call
+            .tx
+            .resource(provider)
+            .refused("nspid", format!("has routers of the type {own}, not {wanted}")));
     }
     check_first(call, Kind::VirtualRouterElement, provider)?;
     let id = call.tx.insert(Kind::VirtualRouterElement, |element| {
@@ -64,11 +61,10 @@ pub(crate) fn create_router(call: &mut Call<'_, '_>) -> Result<Option<ResourceId
 pub(crate) fn create_internal_lb(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let provider = call.args.id_required("nspid");
     if needs(call, provider) != Needs::InternalLbElement {
-        return Err(ApiError::value(format!(
-            "the provider {} does not balance load inside VPCs; name InternalLbVm",
-            call.tx.resource(provider).text(col::NAME)
-        ))
-        .about(call.tx.resource(provider).uuid.to_string(), "nspid"));
+        return Err(call
+            .tx
+            .resource(provider)
+            .refused("nspid", "does not balance load inside VPCs; name InternalLbVm"));
     }
     check_first(call, Kind::InternalLbElement, provider)?;
     let id = call.tx.insert(Kind::InternalLbElement, |element| {

@@ -100,15 +100,17 @@ pub(crate) fn check_free(
         .referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID)
         .flat_map(|vpn| VPN_PORTS.map(|ports| (vpn, ports)));
     match of_rules.chain(of_vpns).find(|(_, taken)| taken.overlap(ports)) {
-        Some((rule, taken)) => Err(ApiError::rule_conflict(format!(
-            "the {} on {} has {} {}-{} already",
-            rule.kind.noun(),
-            world.resource(address).text(col::IP_ADDRESS),
-            taken.protocol,
-            taken.first,
-            taken.last
-        ))
-        .about(rule.uuid.to_string(), "ipaddressid")),
+        Some((rule, taken)) => Err(rule.refused_as(
+            ApiError::rule_conflict,
+            "ipaddressid",
+            format!(
+                "on {} has {} {}-{} already",
+                world.resource(address).text(col::IP_ADDRESS),
+                taken.protocol,
+                taken.first,
+                taken.last
+            ),
+        )),
         None => Ok(()),
     }
 }
@@ -117,11 +119,11 @@ pub(crate) fn check_free(
 pub(crate) fn check_no_static_nat(world: &World, address: ResourceId) -> Result<(), ApiError> {
     let address = world.resource(address);
     if address.flag(col::IS_STATIC_NAT) {
-        return Err(ApiError::rule_conflict(format!(
-            "{} has static NAT, which leads everything to one virtual machine; disable it first",
-            address.text(col::IP_ADDRESS)
-        ))
-        .about(address.uuid.to_string(), "ipaddressid"));
+        return Err(address.refused_as(
+            ApiError::rule_conflict,
+            "ipaddressid",
+            "has static NAT, which leads everything to one virtual machine; disable it first",
+        ));
     }
     Ok(())
 }
@@ -134,11 +136,7 @@ pub(crate) fn nic_of(
 ) -> Result<ResourceId, ApiError> {
     let machine = call.tx.resource(vm);
     if machine.is_any(&[MachineState::Destroyed, MachineState::Expunging, MachineState::Error]) {
-        return Err(ApiError::value(format!(
-            "the virtual machine {} is {}",
-            machine.text(col::NAME),
-            machine.state()
-        )));
+        return Err(machine.refused("virtualmachineid", format!("is {}", machine.state())));
     }
     let nic = call
         .tx

@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Arg, Call, Done, Node, Query, Resource, ResourceId, Tx, View, World, verbs},
+    engine::{Arg, Call, Done, Node, Query, Resource, ResourceId, Tx, View, World, refusal, verbs},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Source, Turn,
         Unique, WireType as W, Within, create, f, fields::*, group, hidden, list, own, p,
@@ -157,15 +157,12 @@ pub(crate) fn for_deployment(
     };
     let ids = args.ids("securitygroupids");
     if !ids.is_empty() && !names.is_empty() {
-        return Err(ApiError::value("give either `securitygroupids` or `securitygroupnames`"));
+        return Err(refusal::exclusive(&["securitygroupids", "securitygroupnames"]));
     }
     let has_groups = call.tx.resource(zone).flag(col::SECURITY_GROUPS_ENABLED);
     let is_any_named = !ids.is_empty() || !names.is_empty();
     if !has_groups && is_any_named {
-        return Err(ApiError::value(format!(
-            "the zone {} has no security groups",
-            call.tx.resource(zone).text(col::NAME)
-        )));
+        return Err(call.tx.resource(zone).refused("zoneid", "has no security groups"));
     }
     if !has_groups {
         return Ok(Vec::new());
@@ -181,11 +178,11 @@ pub(crate) fn for_deployment(
     }
     if let Some(foreign) = groups.iter().find(|id| call.tx.resource(**id).owner != Some(owner)) {
         let group = call.tx.resource(*foreign);
-        return Err(ApiError::permission(format!(
-            "the security group {} belongs to another account",
-            group.text(col::NAME)
-        ))
-        .about(group.uuid.to_string(), "securitygroupids"));
+        return Err(group.refused_as(
+            ApiError::permission,
+            "securitygroupids",
+            "belongs to another account",
+        ));
     }
     if groups.is_empty() {
         groups.push(ensure_default(call.tx, owner));
@@ -244,71 +241,105 @@ fn named(
                 .map(|group| group.id)
                 .ok_or_else(|| call.invalid(name, &given, "the account has no such security group"))
         }
-        _ => Err(ApiError::value(format!("give either `{id}` or `{name}`"))),
+        _ => Err(refusal::one_of(&[id, name])),
     }
 }
 
-/// Makes one rule for each source: a range of addresses or another group. Answers the group
-/// with the rules just made alone, as CloudStack 4.2 does: clients read their ids there.
-fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, ApiError> {
-    // 1. For which group and traffic.
-    let group = named(call, "securitygroupid", "securitygroupname")?;
-    let args = call.args.clone();
-    let protocol = args.text("protocol").unwrap_or("all").to_lowercase();
-    let number = |name: &'static str, least: i64, most: i64| match args.int(name) {
-        Some(given) if (least..=most).contains(&given) => Ok(given),
-        Some(given) => {
-            let expected = format!("expected a number from {least} to {most}");
-            Err(call.invalid(name, &given.to_string(), &expected))
-        }
-        None => Err(ApiError::value(format!("the protocol {protocol} needs `{name}`"))),
-    };
-    let unwanted: &[&str] = match protocol.as_str() {
-        "tcp" | "udp" => &["icmptype", "icmpcode"],
-        "icmp" => &["startport", "endport"],
-        _ => &["startport", "endport", "icmptype", "icmpcode"],
-    };
-    if let Some(name) = unwanted.iter().find(|name| args.has(name)) {
-        return Err(ApiError::value(format!(
-            "the protocol {protocol} has no `{name}`; leave it out"
-        )));
-    }
-    let (ports, icmp) = match protocol.as_str() {
-        "tcp" | "udp" => {
-            let (first, last) = (number("startport", 0, 65_535)?, number("endport", 0, 65_535)?);
-            if last < first {
-                return Err(call.invalid(
-                    "endport",
-                    &last.to_string(),
-                    "expected a port not before `startport`",
-                ));
+/// The traffic that a rule is for.
+struct Traffic {
+    protocol: String,
+    ports: Option<(i64, i64)>,
+    /// The type and the code.
+    icmp: Option<(i64, i64)>,
+}
+
+impl Traffic {
+    /// The traffic that the parameters name.
+    fn of(call: &Call<'_, '_>) -> Result<Self, ApiError> {
+        let args = &call.args;
+        let protocol = args.text("protocol").unwrap_or("all").to_lowercase();
+        let number = |name: &'static str, least: i64, most: i64| match args.int(name) {
+            Some(given) if (least..=most).contains(&given) => Ok(given),
+            Some(given) => {
+                let expected = format!("expected a number from {least} to {most}");
+                Err(call.invalid(name, &given.to_string(), &expected))
             }
-            (Some((first, last)), None)
+            None => {
+                Err(refusal::parameter(name, format!("is needed with the protocol {protocol}")))
+            }
+        };
+        let unwanted: &[&str] = match protocol.as_str() {
+            "tcp" | "udp" => &["icmptype", "icmpcode"],
+            "icmp" => &["startport", "endport"],
+            _ => &["startport", "endport", "icmptype", "icmpcode"],
+        };
+        if let Some(name) = unwanted.iter().find(|name| args.has(name)) {
+            return Err(refusal::parameter(
+                name,
+                format!("does not go with the protocol {protocol}; leave it out"),
+            ));
         }
-        "icmp" => (None, Some((number("icmptype", -1, 255)?, number("icmpcode", -1, 255)?))),
-        "all" => (None, None),
-        _ => {
-            let expected = "expected `tcp`, `udp`, `icmp` or `all`";
-            return Err(call.invalid("protocol", &protocol, expected));
+        let (ports, icmp) = match protocol.as_str() {
+            "tcp" | "udp" => {
+                let (first, last) =
+                    (number("startport", 0, 65_535)?, number("endport", 0, 65_535)?);
+                if last < first {
+                    return Err(call.invalid(
+                        "endport",
+                        &last.to_string(),
+                        "expected a port not before `startport`",
+                    ));
+                }
+                (Some((first, last)), None)
+            }
+            "icmp" => (None, Some((number("icmptype", -1, 255)?, number("icmpcode", -1, 255)?))),
+            "all" => (None, None),
+            _ => {
+                let expected = "expected `tcp`, `udp`, `icmp` or `all`";
+                return Err(call.invalid("protocol", &protocol, expected));
+            }
+        };
+        Ok(Self { protocol, ports, icmp })
+    }
+
+    /// Tells whether a rule is for it.
+    fn is_of(&self, rule: &Resource) -> bool {
+        rule.text(col::PROTOCOL) == self.protocol
+            && rule.int_if(col::START_PORT).zip(rule.int_if(col::END_PORT)) == self.ports
+            && rule.int_if(col::ICMP_TYPE).zip(rule.int_if(col::ICMP_CODE)) == self.icmp
+    }
+
+    fn store(&self, rule: &mut Resource) {
+        rule.set_text(col::PROTOCOL, &self.protocol);
+        if let Some((first, last)) = self.ports {
+            rule.set_int(col::START_PORT, first).set_int(col::END_PORT, last);
         }
-    };
-    // 2. From or to where.
+        if let Some((icmp_type, icmp_code)) = self.icmp {
+            rule.set_int(col::ICMP_TYPE, icmp_type).set_int(col::ICMP_CODE, icmp_code);
+        }
+    }
+}
+
+/// A range of addresses, or an account and its group.
+type Peer = (Option<String>, Option<(String, String)>);
+
+/// The sources that the parameters name.
+fn sources(call: &Call<'_, '_>, owner: ResourceId) -> Result<Vec<Peer>, ApiError> {
+    let args = &call.args;
     let cidrs = args.list("cidrlist");
     if let Some(wrong) = cidrs.iter().find(|cidr| crate::parse::ip::parse_cidr(cidr).is_none()) {
         return Err(call.invalid("cidrlist", wrong, "expected CIDRs, such as 10.0.0.0/8"));
     }
     let groups = args.map("usersecuritygrouplist");
     if cidrs.is_empty() && groups.is_empty() {
-        return Err(ApiError::value("give `cidrlist` or `usersecuritygrouplist`"));
+        return Err(refusal::one_of(&["cidrlist", "usersecuritygrouplist"]));
     }
-    // A range of addresses, or an account and its group.
-    type Source = (Option<String>, Option<(String, String)>);
-    let mut sources: Vec<Source> = cidrs.iter().map(|cidr| (Some(cidr.clone()), None)).collect();
-    let owner = call.tx.resource(group).owner.expect("security groups have an owner");
+    let mut sources: Vec<Peer> = cidrs.iter().map(|cidr| (Some(cidr.clone()), None)).collect();
     for entry in groups {
         let (Some(account), Some(name)) = (entry.get("account"), entry.get("group")) else {
-            return Err(ApiError::value(
-                "each `usersecuritygrouplist` entry needs account and group",
+            return Err(refusal::parameter(
+                "usersecuritygrouplist",
+                "has an entry without `account` or `group`; each needs both",
             ));
         };
         let of = call.tx.account_named(call.tx.domain_of(owner), account).map(|account| account.id);
@@ -323,14 +354,24 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
         }
         sources.push((None, Some((account.clone(), name.clone()))));
     }
+    Ok(sources)
+}
+
+/// Makes one rule for each source: a range of addresses or another group. Answers the group
+/// with the rules just made alone, as CloudStack 4.2 does: clients read their ids there.
+fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, ApiError> {
+    // 1. For which group and traffic.
+    let group = named(call, "securitygroupid", "securitygroupname")?;
+    let traffic = Traffic::of(call)?;
+    // 2. From or to where.
+    let owner = call.tx.resource(group).owner.expect("security groups have an owner");
+    let sources = sources(call, owner)?;
     // 3. One rule each; the same again is refused.
     let mut made = Vec::new();
     for (cidr, other) in sources {
         let is_same = |rule: &Resource| {
             rule.text(col::DIRECTION) == direction
-                && rule.text(col::PROTOCOL) == protocol
-                && rule.int_if(col::START_PORT).zip(rule.int_if(col::END_PORT)) == ports
-                && rule.int_if(col::ICMP_TYPE).zip(rule.int_if(col::ICMP_CODE)) == icmp
+                && traffic.is_of(rule)
                 && rule.text(col::CIDR) == cidr.as_deref().unwrap_or_default()
                 && other.as_ref().is_none_or(|(account, name)| {
                     rule.text(col::ACCOUNT) == account
@@ -338,19 +379,15 @@ fn authorise(call: &mut Call<'_, '_>, direction: &'static str) -> Result<Done, A
                 })
         };
         if call.tx.referring(group, Kind::SecurityGroupRule, col::GROUP).any(is_same) {
-            return Err(ApiError::value("the security group has such a rule already"));
+            return Err(call
+                .tx
+                .resource(group)
+                .refused("securitygroupid", "has such a rule already"));
         }
         made.push(call.tx.insert(Kind::SecurityGroupRule, |rule| {
             rule.owner = Some(owner);
-            rule.set_ref(col::GROUP, group)
-                .set_text(col::DIRECTION, direction)
-                .set_text(col::PROTOCOL, &protocol);
-            if let Some((first, last)) = ports {
-                rule.set_int(col::START_PORT, first).set_int(col::END_PORT, last);
-            }
-            if let Some((icmp_type, icmp_code)) = icmp {
-                rule.set_int(col::ICMP_TYPE, icmp_type).set_int(col::ICMP_CODE, icmp_code);
-            }
+            rule.set_ref(col::GROUP, group).set_text(col::DIRECTION, direction);
+            traffic.store(rule);
             if let Some(cidr) = &cidr {
                 rule.set_text(col::CIDR, cidr);
             }
@@ -389,7 +426,7 @@ fn with_rules(
 fn revoke(call: &mut Call<'_, '_>, direction: &str) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.entity().text(col::DIRECTION) != direction {
-        return Err(ApiError::value(format!("the rule is not for {direction} traffic")));
+        return Err(call.entity().refused("id", format!("is not for {direction} traffic")));
     }
     call.tx.erase(id);
     Ok(Done::Success)
@@ -398,15 +435,24 @@ fn revoke(call: &mut Call<'_, '_>, direction: &str) -> Result<Done, ApiError> {
 fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = named(call, "id", "name")?;
     if call.tx.resource(id).text(col::NAME) == DEFAULT {
-        return Err(ApiError::value("the default security group stays with its account"));
+        return Err(call
+            .tx
+            .resource(id)
+            .refused("id", "is the default one and stays with its account"));
     }
     if let Some(other) = admitting(call.tx, id) {
-        return Err(ApiError::in_use(format!(
-            "a rule of the security group {} lets {} in; revoke it first",
-            other.text(col::NAME),
-            call.tx.resource(id).text(col::NAME)
-        ))
-        .about(other.uuid.to_string(), "id"));
+        return Err(call
+            .tx
+            .resource(id)
+            .refused_as(
+                ApiError::in_use,
+                "id",
+                format!(
+                    "is let in by a rule of the security group {}; revoke it first",
+                    other.text(col::NAME)
+                ),
+            )
+            .about(other.uuid.to_string(), "id"));
     }
     verbs::delete(call, id)?;
     Ok(Done::Success)

@@ -289,10 +289,7 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError>
     let network = addressuse::network_of(call, address, None, "Vpn")?;
     let of = call.tx.resource(address).clone();
     if call.tx.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next().is_some() {
-        return Err(ApiError::value(format!(
-            "{} has a remote access VPN already",
-            of.text(col::IP_ADDRESS)
-        )));
+        return Err(of.refused("publicipid", "has a remote access VPN already"));
     }
     for ports in &VPN_PORTS {
         rules::check_free(call.tx, address, ports, None)?;
@@ -352,10 +349,7 @@ fn delete_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let address = call.args.id_required("publicipid");
     let vpn = call.tx.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next();
     let vpn = vpn.map(|vpn| vpn.id).ok_or_else(|| {
-        ApiError::value(format!(
-            "{} has no remote access VPN",
-            call.tx.resource(address).text(col::IP_ADDRESS)
-        ))
+        call.tx.resource(address).refused("publicipid", "has no remote access VPN")
     })?;
     remove(call.tx, vpn);
     Ok(Done::Success)
@@ -368,9 +362,11 @@ fn begin_user(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let most = call.tx.setting_number("remote.access.vpn.user.limit");
     let has = i64::try_from(call.tx.owned_by(owner, Kind::VpnUser).count()).unwrap_or(i64::MAX);
     if has >= most {
-        return Err(ApiError::allocation(format!(
-            "the account has {has} VPN users, and `remote.access.vpn.user.limit` is {most}"
-        )));
+        return Err(call.tx.resource(owner).refused_as(
+            ApiError::allocation,
+            "username",
+            format!("has {has} VPN users, as many as `remote.access.vpn.user.limit` allows"),
+        ));
     }
     let id = call.tx.insert(Kind::VpnUser, |user| {
         user.owner = Some(owner);

@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Answer, Call, Column, Done, Query, ResourceId, Tx, World},
+    engine::{Answer, Call, Column, Done, Query, ResourceId, Tx, World, refusal},
     parse::given,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Role, Roles, Sight, WireType as W, create,
@@ -141,10 +141,13 @@ fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let most = call.tx.setting_number("storage.max.volume.size");
     match (args.is_true("customized"), args.int("disksize")) {
         (true, Some(_)) => {
-            return Err(ApiError::value("give either `disksize` or `customized=true`, not both"));
+            return Err(refusal::parameter(
+                "disksize",
+                "and `customized=true` exclude each other; give one of them",
+            ));
         }
         (false, None) => {
-            return Err(ApiError::value("give the `disksize` in GiB, or `customized=true`"));
+            return Err(refusal::parameter("disksize", "in GiB is needed, or `customized=true`"));
         }
         (false, Some(size)) if !(1..=most).contains(&size) => {
             let expected = format!("expected a size from 1 to {most} GiB");
@@ -155,14 +158,16 @@ fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     // 2. The same for its I/O operations.
     match (args.is_true("customizediops"), args.int("miniops"), args.int("maxiops")) {
         (true, None, None) | (false, None, None) => Ok(()),
-        (true, ..) => Err(ApiError::value(
-            "with `customizediops=true` users give `miniops` and `maxiops`; leave them out",
+        (true, ..) => Err(refusal::parameter(
+            "miniops",
+            "and `maxiops` are given by users with `customizediops=true`; leave them out",
         )),
         (false, Some(least), Some(most)) if least <= most => Ok(()),
-        (false, Some(least), Some(most)) => {
-            Err(ApiError::value(format!("`miniops`, {least}, must not be over `maxiops`, {most}")))
-        }
-        (false, ..) => Err(ApiError::value("give `miniops` and `maxiops` together")),
+        (false, Some(least), Some(most)) => Err(refusal::parameter(
+            "miniops",
+            format!("is {least} and must not be over `maxiops`, {most}"),
+        )),
+        (false, ..) => Err(refusal::together(&["miniops", "maxiops"])),
     }
 }
 

@@ -6,7 +6,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Answer, Call, Node, Query, Resource, Tx, World},
+    engine::{Answer, Call, Node, Query, Resource, Tx, World, refusal},
     parse::given,
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, fields::*, group,
@@ -76,8 +76,9 @@ pub(crate) static COMMANDS: &[Command] = &[
 
 fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     if !call.args.has("id") {
-        return Err(ApiError::value(
-            "give the `id` of the version, from listHypervisorCapabilities",
+        return Err(refusal::parameter(
+            "id",
+            "of the version is needed, from listHypervisorCapabilities",
         ));
     }
     match call.args.int("maxguestslimit") {

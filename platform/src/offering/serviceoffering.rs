@@ -8,7 +8,7 @@ use cloudtally_model::ApiError;
 use super::{diskoffering, serviceoffering};
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, Tx, World},
+    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, Tx, World, refusal},
     parse::given,
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, Sight, WireType as W,
@@ -173,13 +173,14 @@ fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     given::word(call, "deploymentplanner", &PLANNERS)?;
     let system_vm_type = given::word(call, "systemvmtype", &SYSTEM_VM_TYPES)?;
     match (call.args.is_true("issystem"), system_vm_type) {
-        (false, Some(_)) => {
-            Err(ApiError::value("only offerings with `issystem=true` have a `systemvmtype`"))
-        }
-        (true, None) => Err(ApiError::value(format!(
-            "give the `systemvmtype` of a system offering: {}",
-            SYSTEM_VM_TYPES.join(", ")
-        ))),
+        (false, Some(_)) => Err(refusal::parameter(
+            "systemvmtype",
+            "is for offerings with `issystem=true`; leave it out",
+        )),
+        (true, None) => Err(refusal::parameter(
+            "systemvmtype",
+            format!("is needed for a system offering: {}", SYSTEM_VM_TYPES.join(", ")),
+        )),
         _ => Ok(()),
     }
 }
@@ -210,11 +211,9 @@ fn settle(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let offering = call.tx.resource(call.args.id_required("id"));
     if offering.flag(col::DEFAULT_USE) {
-        return Err(ApiError::value(format!(
-            "the offering {} is what system VMs are made with and cannot be removed",
-            offering.text(col::NAME)
-        ))
-        .about(offering.uuid.to_string(), "id"));
+        return Err(
+            offering.refused("id", "is what system VMs are made with and cannot be removed")
+        );
     }
     Ok(())
 }
@@ -231,7 +230,7 @@ fn list_offerings(query: &Query<'_>) -> Result<Answer, ApiError> {
     let args = query.args;
     let wants_system = args.is_true("issystem");
     if !query.caller.is_root() && (wants_system || args.has("systemvmtype")) {
-        return Err(ApiError::permission("Only root admins see the offerings of system VMs"));
+        return Err(refusal::reserved("listing the offerings of system VMs", "root admins"));
     }
     let vm = args.id("virtualmachineid").map(|id| query.world.resource(id));
     let current = vm.and_then(|vm| vm.id_of(col::SERVICE_OFFERING_ID));

@@ -51,12 +51,11 @@ fn reconnect(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // Another job may have found meanwhile that it does not answer.
     if !call.entity().is_any(&[HostState::Connecting, HostState::Up]) {
         let host = call.entity();
-        return Err(ApiError::unavailable(format!(
-            "the host {} is {} and does not answer",
-            host.text(col::NAME),
-            host.state()
-        ))
-        .about(host.uuid.to_string(), "id"));
+        return Err(host.refused_as(
+            ApiError::unavailable,
+            "id",
+            format!("is {} and does not answer", host.state()),
+        ));
     }
     call.tx.move_to(id, HostState::Up);
     let place = alert::Place::of(call.tx, id);

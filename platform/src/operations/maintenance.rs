@@ -143,12 +143,7 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         && let Some(volume) = call.tx.referring(pool, Kind::Volume, col::POOL_ID).next()
         && !call.args.is_true("forcedestroylocalstorage")
     {
-        return Err(ApiError::in_use(format!(
-            "the disks of the host {} hold the volume {}; give `forcedestroylocalstorage=true` to lose it",
-            host.text(col::NAME),
-            volume.text(col::NAME)
-        ))
-        .about(host.uuid.to_string(), "id"));
+        return Err(host.refused_as(ApiError::in_use, "id", format!("has the volume {} on its own disks; give `forcedestroylocalstorage=true` to lose it", volume.text(col::NAME))));
     }
     // 3. Its machines go on elsewhere, but for those whose disks go with it.
     set_resource_state(call.tx, id, MAINTENANCE);

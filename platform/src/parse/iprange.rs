@@ -81,15 +81,16 @@ impl IpRange {
         for other in others {
             let Some((first, last)) = bounds(other) else { continue };
             if self.first <= last && first <= self.last {
-                return Err(ApiError::value(format!(
-                    "the IP range {}-{} overlaps the {} {}-{}; choose other addresses",
-                    ip::format(self.first),
-                    ip::format(self.last),
-                    other.kind.noun(),
-                    ip::format(first),
-                    ip::format(last),
-                ))
-                .about(other.uuid.to_string(), "startip"));
+                return Err(other.refused(
+                    "startip",
+                    format!(
+                        "has {}-{}, which {}-{} overlaps; choose other addresses",
+                        ip::format(first),
+                        ip::format(last),
+                        ip::format(self.first),
+                        ip::format(self.last)
+                    ),
+                ));
             }
         }
         Ok(())

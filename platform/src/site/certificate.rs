@@ -10,7 +10,7 @@ use cloudtally_model::ApiError;
 use super::systemvm;
 use crate::{
     col,
-    engine::{Call, Done, Node},
+    engine::{Call, Done, Node, refusal},
     table::{
         Command, Kind, KindSpec, Object, ParamType::*, Roles, WireType as W, f, hidden, own, p,
     },
@@ -59,23 +59,26 @@ fn is_pem(text: &str, label: &str) -> bool {
 
 fn check(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     if !is_pem(call.args.text_required("certificate"), "CERTIFICATE") {
-        return Err(ApiError::value(
-            "`certificate` is no certificate in PEM; it begins with -----BEGIN CERTIFICATE-----",
+        return Err(refusal::parameter(
+            "certificate",
+            "is no certificate in PEM; it begins with -----BEGIN CERTIFICATE-----",
         ));
     }
     let (place, name) = (call.args.int("id"), call.args.has("name"));
     match (call.args.text("privatekey"), place) {
-        (Some(key), _) if !is_pem(key, "PRIVATE KEY") => Err(ApiError::value(
-            "`privatekey` is no key in PKCS#8 PEM; it begins with -----BEGIN PRIVATE KEY-----",
+        (Some(key), _) if !is_pem(key, "PRIVATE KEY") => Err(refusal::parameter(
+            "privatekey",
+            "is no key in PKCS#8 PEM; it begins with -----BEGIN PRIVATE KEY-----",
         )),
-        (None, None) => Err(ApiError::value(
-            "give `privatekey` with the server's own certificate, or `id` and `name` with one of its chain",
+        (None, None) => Err(refusal::parameter(
+            "privatekey",
+            "is needed with the server's own certificate, or `id` and `name` with one of its chain",
         )),
         (_, Some(place)) if place < 1 => {
             Err(call.invalid("id", &place.to_string(), "expected a place from 1, the root"))
         }
         (_, Some(_)) if !name => {
-            Err(ApiError::value("give `name` with a certificate of the chain"))
+            Err(refusal::parameter("name", "is needed with a certificate of the chain"))
         }
         _ => Ok(()),
     }

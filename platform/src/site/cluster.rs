@@ -8,7 +8,7 @@ use cloudtally_model::{ApiError, settings::setting};
 use super::capacity::{self, CPU_FACTOR, MEMORY_FACTOR};
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, ResourceId, View, verbs},
+    engine::{Answer, Call, Done, Node, Query, ResourceId, View, refusal, verbs},
     offering::hypervisor::{self, HYPERVISORS},
     parse::given::{self, ENABLED},
     state::HostState,
@@ -169,20 +169,24 @@ fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let zone = call.tx.resource(call.args.id_required("zoneid"));
     let is_vmware = hypervisor == hypervisor::VMWARE;
     if is_vmware && zone.flag(col::SECURITY_GROUPS_ENABLED) {
-        return Err(ApiError::value(format!(
-            "VMware has no security groups and cannot serve the zone {}; choose another `hypervisor` or zone",
-            zone.text(col::NAME)
-        )));
+        return Err(zone.refused(
+            "zoneid",
+            "has security groups, which VMware has not; choose another `hypervisor` or zone",
+        ));
     }
     if is_vmware && !call.args.has("url") {
-        return Err(ApiError::value(
-            "give the `url` of the vCenter cluster, `http://vcenter/dc/cluster`",
+        return Err(refusal::parameter(
+            "url",
+            "is needed: that of the vCenter cluster, `http://vcenter/dc/cluster`",
         ));
     }
     if !is_vmware && given::word(call, "clustertype", &TYPES)? == Some("ExternalManaged") {
-        return Err(ApiError::value(format!(
-            "clusters of {hypervisor} are `CloudManaged`; only those of VMware are `ExternalManaged`"
-        )));
+        return Err(refusal::parameter(
+            "clustertype",
+            format!(
+                "is `CloudManaged` for {hypervisor}; only clusters of VMware are `ExternalManaged`"
+            ),
+        ));
     }
     Ok(())
 }
@@ -227,12 +231,15 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let hypervisor = given::word(call, "hypervisor", &HYPERVISORS)?;
     if let Some(hypervisor) = hypervisor.filter(|h| *h != cluster.text(col::HYPERVISOR_TYPE)) {
         if let Some(host) = call.tx.referring(id, Kind::Host, col::CLUSTER_ID).next() {
-            return Err(ApiError::in_use(format!(
-                "the cluster {} has the host {} and stays a cluster of {}; remove its hosts first",
-                cluster.text(col::NAME),
-                host.text(col::NAME),
-                cluster.text(col::HYPERVISOR_TYPE)
-            )));
+            return Err(cluster.refused_as(
+                ApiError::in_use,
+                "id",
+                format!(
+                    "has the host {} and stays a cluster of {}; remove its hosts first",
+                    host.text(col::NAME),
+                    cluster.text(col::HYPERVISOR_TYPE)
+                ),
+            ));
         }
         cluster.set_text(col::HYPERVISOR_TYPE, hypervisor);
     }

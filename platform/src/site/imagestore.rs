@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Answer, Call, Done, Entry, Fields, Node, Query, Resource, ResourceId, View, verbs},
+    engine::{
+        Answer, Call, Done, Entry, Fields, Node, Query, Resource, ResourceId, View, refusal, verbs,
+    },
     parse::given::{self, Url},
     table::{
         Command, Kind, KindSpec, MapForm, Object, ParamType::*, Roles, WireType as W, delete, f,
@@ -206,7 +208,7 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     match provider {
         NFS => {
             let zone = call.args.id("zoneid").ok_or_else(|| {
-                ApiError::value("give the `zoneid` that an NFS image store serves")
+                refusal::parameter("zoneid", "is needed: the zone that an NFS image store serves")
             })?;
             insert_nfs(call, Kind::ImageStore, name, Some(zone), details)
         }
@@ -249,10 +251,9 @@ fn add_swift(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn add_staging(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     given::word(call, "provider", &STAGING)?;
     given::word(call, "scope", &["ZONE"])?;
-    let zone = call
-        .args
-        .id("zoneid")
-        .ok_or_else(|| ApiError::value("give the `zoneid` that the staging store serves"))?;
+    let zone = call.args.id("zoneid").ok_or_else(|| {
+        refusal::parameter("zoneid", "is needed: the zone that the staging store serves")
+    })?;
     let details = details_given(call);
     insert_nfs(call, Kind::StagingStore, None, Some(zone), details)
 }
@@ -309,7 +310,9 @@ fn insert_swift(
 fn must_have(details: &Entry, name: &str) -> Result<(), ApiError> {
     match details.get(name) {
         Some(value) if !value.is_empty() => Ok(()),
-        _ => Err(ApiError::value(format!("give the detail `{name}`, which the provider needs"))),
+        _ => {
+            Err(refusal::parameter("details", format!("has no `{name}`, which the provider needs")))
+        }
     }
 }
 
@@ -331,12 +334,10 @@ fn insert(call: &mut Call<'_, '_>, new: New) -> Result<Done, ApiError> {
         new.name.as_ref().is_some_and(|name| other.text(col::NAME).eq_ignore_ascii_case(name))
     };
     if let Some(other) = others.iter().find(|o| same_url(o) || same_name(o)) {
-        return Err(ApiError::value(format!(
-            "there is a store {} at {} already; choose another `name` and `url`",
-            other.text(col::NAME),
-            other.text(col::URL)
-        ))
-        .about(other.uuid.to_string(), "id"));
+        return Err(other.refused(
+            "id",
+            format!("is at {} already; choose another `name` and `url`", other.text(col::URL)),
+        ));
     }
     // 2. The store.
     let kept = new.details.into_iter().filter(|(name, _)| !SECRETS.contains(&name.as_str()));
@@ -385,13 +386,15 @@ fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let is_built_in = |image: &Resource| image.text(col::TEMPLATE_TYPE) == "BUILTIN";
     let kept = held.iter().find(|(_, image)| !is_built_in(image)).map(|(_, image)| image);
     if let Some(image) = kept {
-        return Err(ApiError::in_use(format!(
-            "the store {} keeps the {} {}; delete that or add another store first",
-            call.entity().text(col::NAME),
-            image.kind.noun(),
-            image.text(col::NAME)
-        ))
-        .about(call.entity().uuid.to_string(), "id"));
+        return Err(call.entity().refused_as(
+            ApiError::in_use,
+            "id",
+            format!(
+                "keeps the {} {}; delete that or add another store first",
+                image.kind.noun(),
+                image.text(col::NAME)
+            ),
+        ));
     }
     let built_in: Vec<ResourceId> = held.into_iter().map(|(copy, _)| copy).collect();
     verbs::delete(call, id)?;

@@ -163,21 +163,23 @@ pub(crate) fn host_for(
     let best = hosts.iter().find(|host| have_room(call, &unplaced, host.id)).or(hosts.first());
     match best {
         Some(host) => Ok(host.id),
-        None => Err(ApiError::server_capacity(format!(
-            "no host of the zone {} has room for the virtual machine {} ({} MHz, {} MiB on {})",
-            call.tx.resource(zone).text(col::NAME),
-            vm.text(col::NAME),
-            demand.cpu_mhz,
-            demand.memory_bytes >> 20,
-            vm.text(col::HYPERVISOR)
-        ))
-        .about(vm.uuid.to_string(), "id")),
+        None => Err(vm.refused_as(
+            ApiError::server_capacity,
+            "id",
+            format!(
+                "finds no host with room in the zone {} ({} MHz, {} MiB on {})",
+                call.tx.resource(zone).text(col::NAME),
+                demand.cpu_mhz,
+                demand.memory_bytes >> 20,
+                vm.text(col::HYPERVISOR)
+            ),
+        )),
     }
 }
 
 /// Refuses a host that no machine of this zone and hypervisor can be on, however empty.
 fn refuse_elsewhere(world: &World, vm: &Resource, host: &Resource) -> Result<(), ApiError> {
-    let (name, of) = (host.text(col::NAME), host.text(col::HYPERVISOR));
+    let of = host.text(col::HYPERVISOR);
     let why = if host.id_of(col::ZONE_ID) != vm.id_of(col::ZONE_ID) {
         let zone = |resource: &Resource| {
             resource.id_of(col::ZONE_ID).map_or("", |id| world.resource(id).text(col::NAME))
@@ -188,8 +190,7 @@ fn refuse_elsewhere(world: &World, vm: &Resource, host: &Resource) -> Result<(),
     } else {
         return Ok(());
     };
-    Err(ApiError::value(format!("the host {name} is {why}; choose another `hostid`"))
-        .about(host.uuid.to_string(), "hostid"))
+    Err(host.refused("hostid", format!("is {why}; choose another `hostid`")))
 }
 
 /// Refuses a host that a machine cannot move to however empty it is, and says why.
@@ -225,12 +226,12 @@ pub(crate) fn refuse_unfit(
     } else {
         return Ok(());
     };
-    Err(ApiError::value(format!(
-        "the virtual machine {} cannot move to the host {}: {why}",
-        machine.text(col::NAME),
-        on.text(col::NAME)
-    ))
-    .about(on.uuid.to_string(), "hostid"))
+    Err(machine
+        .refused(
+            "virtualmachineid",
+            format!("cannot move to the host {}: {why}", on.text(col::NAME)),
+        )
+        .about(on.uuid.to_string(), "hostid"))
 }
 
 /// The clusters of a zone that a new machine would fill more than their settings allow.
@@ -355,12 +356,16 @@ pub(crate) fn pool_for(
 ) -> Result<ResourceId, ApiError> {
     best_pool(call.tx, volume, host, &BTreeMap::new()).ok_or_else(|| {
         let zone = volume.id_of(col::ZONE_ID).expect("volumes are in a zone");
-        ApiError::storage_capacity(format!(
-            "no {} storage pool of the zone {} has room for {} bytes",
-            if is_local(offering_of(call.tx, volume)) { "local" } else { "shared" },
-            call.tx.resource(zone).text(col::NAME),
-            volume.int(col::SIZE)
-        ))
+        volume.refused_as(
+            ApiError::storage_capacity,
+            "id",
+            format!(
+                "finds no {} storage pool with room for {} bytes in the zone {}",
+                if is_local(offering_of(call.tx, volume)) { "local" } else { "shared" },
+                volume.int(col::SIZE),
+                call.tx.resource(zone).text(col::NAME)
+            ),
+        )
     })
 }
 

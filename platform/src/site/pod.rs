@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, Resource, verbs},
+    engine::{Answer, Call, Done, Node, Query, Resource, refusal, verbs},
     parse::given::{self, ENABLED, Subnet, ipv4},
     table::{
         Command, Kind, KindSpec, Object, OnDelete::*, ParamType::*, Roles, Unique, WireType as W,
@@ -124,12 +124,14 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let range = range(&pod);
     let outside = taken(call.tx, id).find(|address| !range.contains(address));
     if let Some(address) = outside {
-        return Err(ApiError::in_use(format!(
-            "the address {} of the pod {} is in use; keep it between `startip` and `endip`",
-            given::dotted(address),
-            pod.text(col::NAME)
-        ))
-        .about(pod.uuid.to_string(), "id"));
+        return Err(pod.refused_as(
+            ApiError::in_use,
+            "id",
+            format!(
+                "has the address {} in use; keep it between `startip` and `endip`",
+                given::dotted(address)
+            ),
+        ));
     }
     call.tx.edit(id, |old| *old = pod);
     Ok(Done::Resource(id))
@@ -171,17 +173,23 @@ fn check_addresses(call: &Call<'_, '_>, pod: &Resource) -> Result<(), ApiError> 
         .filter(|other| other.id != pod.id && call.tx.setting_flag("check.pod.cidrs"))
         .find(|other| subnet_of(other).is_some_and(|theirs| theirs.overlaps(subnet)));
     if let Some(other) = other {
-        return Err(ApiError::value(format!(
-            "the network of {gateway}/{netmask} overlaps that of the pod {}; choose another `gateway`",
-            other.text(col::NAME)
-        ))
+        return Err(refusal::parameter(
+            "gateway",
+            format!(
+                "with `netmask` is {gateway}/{netmask}, which overlaps the pod {}; choose another",
+                other.text(col::NAME)
+            ),
+        )
         .about(other.uuid.to_string(), "id"));
     }
     let guests = call.tx.resource(zone).text(col::GUEST_CIDR_ADDRESS);
     if Subnet::of_cidr(guests).is_some_and(|guests| guests.overlaps(subnet)) {
-        return Err(ApiError::value(format!(
-            "the network of {gateway}/{netmask} overlaps the zone's guest networks, {guests}; choose another `gateway`"
-        )));
+        return Err(refusal::parameter(
+            "gateway",
+            format!(
+                "with `netmask` is {gateway}/{netmask}, which overlaps the guest networks of the zone, {guests}; choose another"
+            ),
+        ));
     }
     Ok(())
 }

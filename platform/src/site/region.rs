@@ -114,10 +114,9 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         return Err(call.invalid("id", &number.to_string(), "expected a number from 1"));
     }
     if let Some(other) = numbered(call.tx, number) {
-        return Err(ApiError::value(format!(
-            "the region {} has the number {number} already; choose another `id`",
-            other.text(col::NAME)
-        )));
+        return Err(
+            other.refused("id", format!("has the number {number} already; choose another `id`"))
+        );
     }
     let id = verbs::create(call, Kind::Region)?;
     call.tx.edit(id, |region| {
@@ -139,7 +138,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 fn remove(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if call.entity().int(col::ID_NUMBER) == LOCAL {
-        return Err(ApiError::value("region 1 is this cloud itself and cannot be removed"));
+        return Err(call.entity().refused("id", "is this cloud itself and cannot be removed"));
     }
     verbs::delete(call, call.entity_id())?;
     Ok(Done::Success)

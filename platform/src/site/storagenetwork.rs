@@ -101,11 +101,10 @@ fn new_range(call: &Call<'_, '_>) -> Result<(ResourceId, IpRange), ApiError> {
         .id_of(col::ZONE_ID)
         .expect("pods are in a zone");
     if physicalnetwork::carrying(call.tx, zone, "Storage").is_empty() {
-        return Err(ApiError::value(format!(
-            "Cannot find storage network in zone {}; add the traffic type Storage to a physical network first",
-            call.tx.resource(zone).text(col::NAME)
-        ))
-        .about(call.tx.resource(zone).uuid.to_string(), "zoneid"));
+        return Err(call.tx.resource(zone).refused(
+            "zoneid",
+            "has no network for storage; add the traffic type Storage to a physical network first",
+        ));
     }
     let range = IpRange::checked(
         call,

@@ -8,7 +8,7 @@ use cloudtally_model::ApiError;
 use super::{capacity, placement};
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, Tx, table, verbs},
+    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, Tx, refusal, table, verbs},
     offering::hypervisor::{HYPERVISORS, KVM, SIMULATOR, VMWARE},
     parse::given,
     state::{HostState, PoolState, VolumeState},
@@ -179,20 +179,23 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
     let (pod, cluster) = (call.args.id("podid"), call.args.id("clusterid"));
     if scope == "ZONE" {
         if pod.is_some() || cluster.is_some() {
-            return Err(ApiError::value("a pool of a zone has no `podid` and no `clusterid`"));
+            return Err(refusal::parameter("scope", "is ZONE; leave `podid` and `clusterid` out"));
         }
         let wide = [KVM, VMWARE, SIMULATOR];
         return match given::word(call, "hypervisor", &HYPERVISORS)? {
             Some(hypervisor) if wide.contains(&hypervisor) => Ok(Place::Zone { hypervisor }),
-            Some(other) => Err(ApiError::value(format!(
-                "{other} has no pools of a whole zone; only {} have",
-                wide.join(", ")
-            ))),
-            None => Err(ApiError::value("give the `hypervisor` that a pool of a zone is for")),
+            Some(other) => Err(refusal::parameter(
+                "hypervisor",
+                format!(
+                    "is {other}, which has no pools of a whole zone; only {} have",
+                    wide.join(", ")
+                ),
+            )),
+            None => Err(refusal::parameter("hypervisor", "is needed for a pool of a zone")),
         };
     }
     let (Some(pod), Some(cluster)) = (pod, cluster) else {
-        return Err(ApiError::value("give `podid` and `clusterid` of a pool, or `scope=ZONE`"));
+        return Err(refusal::parameter("clusterid", "and `podid` are needed, or `scope=ZONE`"));
     };
     given::check_place(call)?;
     let resource = call.tx.resource(cluster);
@@ -239,11 +242,9 @@ fn create_pool(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
                 || place_cluster(place).is_none_or(|c| pool.id_of(col::CLUSTER_ID) == Some(c)))
     };
     if let Some(pool) = call.tx.referring(zone, Kind::StoragePool, col::ZONE_ID).find(is_same) {
-        return Err(ApiError::value(format!(
-            "the storage {shown} is the pool {} already; give another `url`",
-            pool.text(col::NAME)
-        ))
-        .about(pool.uuid.to_string(), "id"));
+        return Err(
+            pool.refused("id", format!("is the storage {shown} already; give another `url`"))
+        );
     }
     check_capacity(call)?;
     let provider = given::word(call, "provider", &PRIMARY)?.unwrap_or(PRIMARY[0]);

@@ -11,7 +11,7 @@ use cloudtally_model::{
 use super::{capacity, systemvm};
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, World, verbs},
+    engine::{Answer, Call, Done, Node, Query, Resource, ResourceId, World, refusal, verbs},
     parse::given::{self, DISABLED, ENABLED, Subnet},
     table::{
         Command, Kind, KindSpec, MapForm, Object, OnDelete::*, ParamType::*, Roles, Sight, Unique,
@@ -183,8 +183,9 @@ fn check_new(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     check(call)?;
     let network_type = given::word(call, "networktype", &[BASIC, ADVANCED])?;
     if network_type == Some(BASIC) && call.args.has("guestcidraddress") {
-        return Err(ApiError::value(
-            "a basic zone has no `guestcidraddress`: its guests are in the networks of its pods",
+        return Err(refusal::parameter(
+            "guestcidraddress",
+            "is not for a basic zone, whose guests are in the networks of its pods; leave it out",
         ));
     }
     Ok(())
@@ -227,13 +228,17 @@ fn change(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         zone.set_text(col::DNS_DOMAIN, suffix);
     }
     if zone.text(col::NETWORK_TYPE) == BASIC && call.args.has("guestcidraddress") {
-        return Err(ApiError::value("a basic zone has no `guestcidraddress`; leave it out"));
+        return Err(refusal::parameter(
+            "guestcidraddress",
+            "is not for a basic zone; leave it out",
+        ));
     }
     match call.args.flag("ispublic") {
         Some(true) => drop(zone.set_ref(col::DOMAIN_ID, None)),
         Some(false) if zone.id_of(col::DOMAIN_ID).is_none() => {
-            return Err(ApiError::value(
-                "a public zone cannot be closed; make a zone with `domainid` instead",
+            return Err(zone.refused(
+                "ispublic",
+                "is public and cannot be closed; make a zone with `domainid` instead",
             ));
         }
         Some(false) | None => {}
@@ -276,13 +281,16 @@ pub(crate) fn refuse_local(
     let local = offerings.iter().flatten().map(|id| call.tx.resource(*id)).find(is_local);
     match local.filter(|_| !zone.flag(col::LOCAL_STORAGE_ENABLED)) {
         None => Ok(()),
-        Some(offering) => Err(ApiError::value(format!(
-            "the zone {} uses no disks of hosts; the {} {} is for these",
-            zone.text(col::NAME),
-            offering.kind.noun(),
-            offering.text(col::NAME)
-        ))
-        .about(offering.uuid.to_string(), "id")),
+        Some(offering) => Err(zone
+            .refused(
+                "id",
+                format!(
+                    "uses no disks of hosts; the {} {} is for these",
+                    offering.kind.noun(),
+                    offering.text(col::NAME)
+                ),
+            )
+            .about(offering.uuid.to_string(), "id")),
     }
 }
 
@@ -292,8 +300,7 @@ pub(crate) fn refuse_disabled(call: &Call<'_, '_>, zone: ResourceId) -> Result<(
     if zone.text(col::ALLOCATION_STATE) == ENABLED || call.caller.is_root() {
         return Ok(());
     }
-    Err(ApiError::permission(format!("the zone {} is not enabled", zone.text(col::NAME)))
-        .about(zone.uuid.to_string(), "zoneid"))
+    Err(zone.refused_as(ApiError::permission, "zoneid", "is not enabled"))
 }
 
 fn list_zones(query: &Query<'_>) -> Result<Answer, ApiError> {

@@ -19,9 +19,5 @@ pub(crate) fn refuse_without(world: &World, zone: ResourceId) -> Result<(), ApiE
         return Ok(());
     }
     let zone = world.resource(zone);
-    Err(ApiError::unavailable(format!(
-        "the zone {} has no image store; add one first",
-        zone.text(col::NAME)
-    ))
-    .about(zone.uuid.to_string(), "zoneid"))
+    Err(zone.refused_as(ApiError::unavailable, "zoneid", "has no image store; add one first"))
 }

@@ -167,17 +167,16 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (iso, vm) = (call.args.id_required("id"), call.args.id_required("virtualmachineid"));
     let zone = call.tx.resource(vm).id_of(col::ZONE_ID).expect("virtual machines are in a zone");
     if !call.tx.resource(vm).is_any(&[MachineState::Running, MachineState::Stopped]) {
-        return Err(ApiError::value(format!(
-            "the virtual machine {} is {}; attach ISOs while it runs or is stopped",
-            call.tx.resource(vm).text(col::NAME),
-            call.tx.resource(vm).state()
-        )));
+        return Err(call.tx.resource(vm).refused(
+            "virtualmachineid",
+            format!("is {}; attach ISOs while it runs or is stopped", call.tx.resource(vm).state()),
+        ));
     }
     if imagecopy::ready_in(call.tx, iso, zone).is_none() {
-        return Err(ApiError::value(format!(
-            "the ISO {} is not ready in the zone of the virtual machine",
-            call.tx.resource(iso).text(col::NAME)
-        )));
+        return Err(call
+            .tx
+            .resource(iso)
+            .refused("id", "is not ready in the zone of the virtual machine"));
     }
     call.tx.edit(vm, |vm| {
         vm.set_ref(col::ISO_ID, iso);
@@ -188,10 +187,7 @@ fn attach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 fn detach(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let vm = call.args.id_required("virtualmachineid");
     if call.tx.resource(vm).id_of(col::ISO_ID).is_none() {
-        return Err(ApiError::value(format!(
-            "the virtual machine {} has no ISO attached",
-            call.tx.resource(vm).text(col::NAME)
-        )));
+        return Err(call.tx.resource(vm).refused("virtualmachineid", "has no ISO attached"));
     }
     call.tx.edit(vm, |vm| {
         vm.set_ref(col::ISO_ID, None);

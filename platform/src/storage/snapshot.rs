@@ -5,7 +5,9 @@ use cloudtally_model::{ApiError, Instant};
 use crate::{
     col,
     desk::{metering, simulator},
-    engine::{Answer, Call, Done, Query, ResourceId, Tx, begin_by_itself, limit, scope, table},
+    engine::{
+        Answer, Call, Done, Query, ResourceId, Tx, begin_by_itself, limit, refusal, scope, table,
+    },
     parse::units::gib,
     site::zonestore,
     state::{SnapshotState, VolumeState},
@@ -192,12 +194,10 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     if let Some(policy) = policy.map(|id| call.tx.resource(id))
         && policy.id_of(col::VOLUME_ID) != Some(volume)
     {
-        return Err(ApiError::value(format!(
-            "the snapshot policy {} is of another volume than {}",
-            policy.uuid,
-            call.tx.resource(volume).text(col::NAME)
-        ))
-        .about(policy.uuid.to_string(), "policyid"));
+        return Err(policy.refused(
+            "policyid",
+            format!("is of another volume than {}", call.tx.resource(volume).text(col::NAME)),
+        ));
     }
     scope::refuse_other_owner(call, volume)?;
     insert(call.tx, volume, policy).map(Some)
@@ -372,7 +372,7 @@ fn delete_policies(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let ids: Vec<ResourceId> =
         call.args.id("id").into_iter().chain(call.args.ids("ids").iter().copied()).collect();
     if ids.is_empty() {
-        return Err(ApiError::value("give `id` or `ids`"));
+        return Err(refusal::one_of(&["id", "ids"]));
     }
     for id in ids {
         call.tx.remove(id);

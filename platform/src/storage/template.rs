@@ -6,7 +6,7 @@ use cloudtally_model::ApiError;
 use super::image::{self, EXTRACTION, TEMPLATE};
 use crate::{
     col,
-    engine::{Call, Done, Resource, ResourceId, limit, verbs},
+    engine::{Call, Done, Resource, ResourceId, limit, refusal, verbs},
     parse::units::gib,
     site::{imagecopy, placement, zonestore},
     state::{MachineState, SnapshotState, VolumeState},
@@ -219,19 +219,16 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError>
     let source = match given.as_slice() {
         [id] => call.tx.resource(*id).clone(),
         [] => {
-            return Err(ApiError::value(
-                "give `volumeid` or `snapshotid`, or `virtualmachineid` for bare metal",
-            ));
+            return Err(refusal::one_of(&["volumeid", "snapshotid", "virtualmachineid"]));
         }
         _ => {
-            return Err(ApiError::value(
-                "give either `volumeid` or `snapshotid` or `virtualmachineid`",
-            ));
+            return Err(refusal::one_of(&["volumeid", "snapshotid", "virtualmachineid"]));
         }
     };
     if source.kind != Kind::Vm && call.args.has("url") {
-        return Err(ApiError::value(
-            "`url` is where a template of bare metal goes; leave it out, or give `virtualmachineid`",
+        return Err(refusal::parameter(
+            "url",
+            "is where a template of bare metal goes; leave it out, or give `virtualmachineid`",
         ));
     }
     // What says the hypervisor and the template.
@@ -244,23 +241,18 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError>
     } else if source.kind == Kind::Volume {
         let vm = source.id_of(col::VIRTUAL_MACHINE_ID).map(|id| call.tx.resource(id));
         if let Some(vm) = vm.filter(|vm| !vm.is(MachineState::Stopped)) {
-            return Err(ApiError::value(format!(
-                "stop the virtual machine {} before making a template of its volume",
-                vm.text(col::NAME)
-            )));
+            return Err(vm.refused(
+                "volumeid",
+                format!("is {}; stop it before a template is made of its volume", vm.state()),
+            ));
         }
         if !source.is(VolumeState::Ready) {
-            return Err(ApiError::value(format!(
-                "the volume {} is {} and holds nothing yet",
-                source.text(col::NAME),
-                source.state()
-            )));
+            return Err(
+                source.refused("volumeid", format!("is {} and holds nothing yet", source.state()))
+            );
         }
     } else if !source.is(SnapshotState::BackedUp) {
-        return Err(ApiError::value(format!(
-            "the snapshot {} is not backed up yet",
-            source.text(col::NAME)
-        )));
+        return Err(source.refused("snapshotid", "is not backed up yet"));
     }
     // 2. The template, of the same owner, not ready yet.
     let size_bytes = if source.kind == Kind::Vm { 0 } else { source.int(col::SIZE) };
@@ -301,22 +293,23 @@ fn begin_create(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError>
 
 /// A bare metal machine is copied as a whole, to where the caller says.
 fn check_bare_metal(call: &Call<'_, '_>, vm: &Resource) -> Result<(), ApiError> {
-    let name = vm.text(col::NAME);
     if !placement::is_bare_metal(vm.text(col::HYPERVISOR)) {
-        return Err(ApiError::value(format!(
-            "the virtual machine {name} is not bare metal; give its `volumeid` instead"
-        ))
-        .about(vm.uuid.to_string(), "virtualmachineid"));
+        return Err(
+            vm.refused("virtualmachineid", "is not bare metal; give its `volumeid` instead")
+        );
     }
     if !vm.is(MachineState::Stopped) {
-        return Err(ApiError::value(format!(
-            "stop the virtual machine {name} before making a template of it"
-        ))
-        .about(vm.uuid.to_string(), "virtualmachineid"));
+        return Err(vm.refused(
+            "virtualmachineid",
+            format!("is {}; stop it before a template is made of it", vm.state()),
+        ));
     }
     match call.args.text("url") {
         Some(_) => Ok(()),
-        None => Err(ApiError::value("give the `url` to put a template of bare metal to")),
+        None => Err(refusal::parameter(
+            "url",
+            "is needed: the place to put a template of bare metal to",
+        )),
     }
 }
 
@@ -339,10 +332,7 @@ fn give_up(call: &mut Call<'_, '_>) {
 fn prepare(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (id, zone) = (call.args.id_required("templateid"), call.args.id_required("zoneid"));
     if imagecopy::ready_in(call.tx, id, zone).is_none() {
-        return Err(ApiError::value(format!(
-            "the template {} is not ready in this zone",
-            call.tx.resource(id).text(col::NAME)
-        )));
+        return Err(call.tx.resource(id).refused("templateid", "is not ready in this zone"));
     }
     Ok(Done::Resource(id))
 }

@@ -1,17 +1,25 @@
 //! Batch jobs: many machines that live for an hour or two, data disks that grow,
 //! snapshots of what came out; limits are reached now and then.
 
-use super::{chance::Chance, hand::Hand};
+use super::{
+    chance::Chance,
+    hand::{Catalogue, Hand},
+};
 
 pub(super) fn wake(hand: &mut Hand<'_>, chance: &mut Chance) {
     let Some(catalogue) = hand.catalogue() else { return };
-    // 1. What is done goes.
+    replace_work(hand, chance, &catalogue);
+    tend_disks(hand, chance, &catalogue);
+    tend_snapshots(hand, chance, &catalogue);
+}
+
+/// Ends some of the work and begins more, most at night; at times more than there is room for.
+fn replace_work(hand: &mut Hand<'_>, chance: &mut Chance, catalogue: &Catalogue) {
     for vm in hand.list("listVirtualMachines", &[]) {
         if chance.one_in(2) {
             hand.call("destroyVirtualMachine", &[("id", vm.text("id"))]);
         }
     }
-    // 2. New work, more of it at night; at times more than there is room for.
     for _ in 0..chance.below(4) {
         let size = (1 + chance.below(20)).to_string();
         let is_greedy = chance.one_in(12);
@@ -27,7 +35,10 @@ pub(super) fn wake(hand: &mut Hand<'_>, chance: &mut Chance) {
             ],
         );
     }
-    // 3. Disks: some grow, those that nobody has any more go.
+}
+
+/// Lets some disks grow; those that nobody has any more go.
+fn tend_disks(hand: &mut Hand<'_>, chance: &mut Chance, catalogue: &Catalogue) {
     for volume in hand.list("listVolumes", &[("type", "DATADISK")]) {
         let id = volume.text("id");
         if chance.one_in(4) {
@@ -65,7 +76,10 @@ pub(super) fn wake(hand: &mut Hand<'_>, chance: &mut Chance) {
             ],
         );
     }
-    // 4. Snapshots: volumes and templates are made of some, old ones go.
+}
+
+/// Makes volumes and templates of some snapshots; old ones go.
+fn tend_snapshots(hand: &mut Hand<'_>, chance: &mut Chance, catalogue: &Catalogue) {
     let snapshots = hand.list("listSnapshots", &[]);
     if let Some(snapshot) = chance.pick(&snapshots) {
         let id = snapshot.text("id");

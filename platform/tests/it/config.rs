@@ -94,7 +94,7 @@ fn what_a_setting_cannot_be_is_refused_with_what_it_can() {
         ),
         (
             vec![("name", "expunge.delay"), ("zoneid", &zone), ("clusterid", &cluster)],
-            "at most one of",
+            "exclude each other",
         ),
     ] {
         let (code, why) = lab.refused("updateConfiguration", &params);

@@ -78,9 +78,12 @@ fn events_are_archived_and_deleted_as_a_whole_or_not_at_all() {
     };
     let (ann, bob) = (of("ann"), of("bob"));
     for (params, part) in [
-        (vec![], "at least one of `ids`, `type` and `enddate`"),
-        (vec![("startdate", "2026-01-01")], "at least one of"),
-        (vec![("type", "ACCOUNT.CREATE"), ("startdate", "2026-01-01")], "`enddate` together"),
+        (vec![], "`ids`, `type` or `enddate` is needed"),
+        (vec![("startdate", "2026-01-01")], "`ids`, `type` or `enddate` is needed"),
+        (
+            vec![("type", "ACCOUNT.CREATE"), ("startdate", "2026-01-01")],
+            "`enddate` is needed together",
+        ),
     ] {
         for command in ["archiveEvents", "deleteEvents"] {
             let (code, why) = lab.refused(command, &params);

@@ -158,7 +158,7 @@ fn nobody_below_a_root_admin_governs_one() {
         let params = [("id", id.as_str()), ("lock", "true"), ("newname", "x"), ("email", "x")];
         let (code, why) = lab.run(lab.user("chief"), name, &params).unwrap_err();
         assert_eq!(code, 531, "{name}");
-        assert!(why.contains("may not govern"), "{name}: {why}");
+        assert!(why.contains("is not one the caller may govern"), "{name}: {why}");
     }
     // Nor are its keys shown to anybody below.
     let has_secret = |caller: &str, username: &str| {

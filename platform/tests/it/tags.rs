@@ -87,7 +87,7 @@ fn tags_are_put_on_a_thing_shown_with_it_and_taken_off() {
     };
     let (code, why) = take(&[("tags[0].key", "env"), ("tags[0].value", "test")]).unwrap_err();
     assert_eq!(code, 431);
-    assert!(why.contains("no such tag"), "{why}");
+    assert!(why.contains("`tags` has `env`, which the"), "{why}");
     take(&[("tags[0].key", "env")]).unwrap();
     assert_eq!(tags(&lab, "ann", &[]), ["tier=web"]);
     put("ann", "env", "test").unwrap();

@@ -9,7 +9,9 @@ use cloudtally_model::ApiError;
 use super::{VM, life};
 use crate::{
     col,
-    engine::{Call, Done, Node, Resource, ResourceId, View, limit, remove_all_on, unknown},
+    engine::{
+        Call, Done, Node, Resource, ResourceId, View, limit, refusal, remove_all_on, unknown,
+    },
     network::{guest, nic},
     offering::hypervisor::{BARE_METAL, HYPERVISORS},
     parse::{given, units::gib},
@@ -117,100 +119,21 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
     // 1. A zone that takes machines, an offering for guests.
     crate::site::zone::refuse_disabled(call, zone)?;
     if args.has("hostid") && !call.caller.is_root() {
-        return Err(ApiError::permission("Only root admins name the host to start on"));
+        return Err(refusal::reserved("naming the host by `hostid`", "root admins"));
     }
     if call.tx.resource(offering).flag(col::IS_SYSTEM) {
-        return Err(ApiError::value(format!(
-            "the service offering {} is for system VMs",
-            call.tx.resource(offering).text(col::NAME)
-        )));
+        return Err(call.tx.resource(offering).refused("serviceofferingid", "is for system VMs"));
     }
     crate::site::zone::refuse_local(call, zone, &[Some(offering), args.id("diskofferingid")])?;
     // 2. An image that is ready in the zone, and the hypervisor that runs it.
-    if imagecopy::ready_in(call.tx, image, zone).is_none() {
-        let image = call.tx.resource(image);
-        return Err(ApiError::value(format!(
-            "the {} {} is not ready in the zone {}",
-            image.kind.noun(),
-            image.text(col::NAME),
-            call.tx.resource(zone).text(col::NAME)
-        ))
-        .about(image.uuid.to_string(), "templateid"));
-    }
-    // What it is made from, its owner must be able to restore it from.
-    if !image::is_open_to(call.tx.resource(image), owner) {
-        return Err(ApiError::permission(format!(
-            "the {} {} is not for the account {}; share it first",
-            call.tx.resource(image).kind.noun(),
-            call.tx.resource(image).text(col::NAME),
-            call.tx.resource(owner).text(col::NAME)
-        ))
-        .about(call.tx.resource(image).uuid.to_string(), "templateid"));
-    }
-    let is_iso = call.tx.resource(image).kind == Kind::Iso;
-    let hypervisor = match (is_iso, given::word(call, "hypervisor", &HYPERVISORS)?) {
-        (false, wanted) => {
-            let image = call.tx.resource(image);
-            let of_image = image.text(col::HYPERVISOR);
-            if wanted.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(of_image)) {
-                return Err(image.refused(
-                    "templateid",
-                    format!("is of the hypervisor {of_image}; leave `hypervisor` out"),
-                ));
-            }
-            of_image.to_owned()
-        }
-        (true, Some(BARE_METAL)) => {
-            return Err(ApiError::value("bare metal is deployed from templates, not from ISOs"));
-        }
-        (true, Some(hypervisor)) => hypervisor.to_owned(),
-        (true, None) => {
-            return Err(ApiError::value("give `hypervisor` with an ISO: it does not say which"));
-        }
-    };
-    let is_metal = placement::is_bare_metal(&hypervisor);
-    if is_iso && !call.tx.resource(image).flag(col::BOOTABLE) {
-        return Err(ApiError::value(format!(
-            "the ISO {} is not bootable",
-            call.tx.resource(image).text(col::NAME)
-        )));
-    }
-    // 3. The disks: the root disk is the template's, or of the disk offering of an
-    //    ISO; the data disk is of the disk offering.
-    let disk = match args.id("diskofferingid") {
-        Some(disk) => {
-            volume::refuse_size(call, disk)?;
-            Some((disk, volume::size_of(call, disk, args.int("size"))?))
-        }
-        None if args.has("size") => {
-            return Err(ApiError::value(
-                "`size` is that of the volume of `diskofferingid`; give one of custom size with it",
-            ));
-        }
-        None => None,
-    };
-    let (root_bytes, data) = match (is_iso, disk) {
-        (false, Some(_)) if is_metal => {
-            return Err(ApiError::value("bare metal takes no volumes; leave `diskofferingid` out"));
-        }
-        (false, _) if is_metal => (None, None),
-        (false, data) => (Some(call.tx.resource(image).int(col::SIZE)), data),
-        (true, Some((_, bytes))) => (Some(bytes), None),
-        (true, None) => return Err(ApiError::value("give `diskofferingid` with an ISO")),
-    };
+    check_image(call, image, owner, zone)?;
+    let hypervisor = hypervisor_of(call, image)?;
+    // 3. The disks.
+    let (root_bytes, data) = disks(call, image, placement::is_bare_metal(&hypervisor))?;
     // 4. Limits.
-    let demand = call.tx.resource(offering);
     let bytes = root_bytes.unwrap_or_default() + data.map_or(0, |(_, bytes)| bytes);
-    let needs = [
-        (Limit::Vm, 1),
-        (Limit::Volume, i64::from(root_bytes.is_some()) + i64::from(data.is_some())),
-        (Limit::Cpu, demand.int(col::CPU_NUMBER)),
-        (Limit::Memory, demand.int(col::MEMORY)),
-        (Limit::PrimaryStorage, gib(bytes)),
-    ];
-    for (which, more) in needs {
-        limit::check(call.tx, owner, which, more)?;
-    }
+    let volumes = i64::from(root_bytes.is_some()) + i64::from(data.is_some());
+    check_limits(call, owner, offering, volumes, bytes)?;
     // 5. Networks, with the addresses wanted on them.
     let networks = networks(call, owner, zone)?;
     let security_groups = crate::network::securitygroup::for_deployment(call, owner, zone)?;
@@ -239,6 +162,127 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
     })
 }
 
+/// Refuses an image that is not ready in the zone, or that the owner could not restore the
+/// machine from later.
+fn check_image(
+    call: &Call<'_, '_>,
+    image: ResourceId,
+    owner: ResourceId,
+    zone: ResourceId,
+) -> Result<(), ApiError> {
+    if imagecopy::ready_in(call.tx, image, zone).is_none() {
+        let image = call.tx.resource(image);
+        return Err(image.refused(
+            "templateid",
+            format!("is not ready in the zone {}", call.tx.resource(zone).text(col::NAME)),
+        ));
+    }
+    // What it is made from, its owner must be able to restore it from.
+    if !image::is_open_to(call.tx.resource(image), owner) {
+        return Err(call.tx.resource(image).refused_as(
+            ApiError::permission,
+            "templateid",
+            format!(
+                "is not for the account {}; share it first",
+                call.tx.resource(owner).text(col::NAME)
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The hypervisor that runs the image: a template's own, the one that is named for an ISO.
+fn hypervisor_of(call: &Call<'_, '_>, image: ResourceId) -> Result<String, ApiError> {
+    let is_iso = call.tx.resource(image).kind == Kind::Iso;
+    match (is_iso, given::word(call, "hypervisor", &HYPERVISORS)?) {
+        (false, wanted) => {
+            let image = call.tx.resource(image);
+            let of_image = image.text(col::HYPERVISOR);
+            if wanted.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(of_image)) {
+                return Err(image.refused(
+                    "templateid",
+                    format!("is of the hypervisor {of_image}; leave `hypervisor` out"),
+                ));
+            }
+            Ok(of_image.to_owned())
+        }
+        (true, Some(BARE_METAL)) => Err(call
+            .tx
+            .resource(image)
+            .refused("templateid", "is an ISO; bare metal is deployed from templates")),
+        (true, Some(hypervisor)) => Ok(hypervisor.to_owned()),
+        (true, None) => Err(refusal::parameter(
+            "hypervisor",
+            "is needed with an ISO, which does not say its own",
+        )),
+    }
+}
+
+/// The bytes of the root volume, and the offering and bytes of the data volume.
+type Disks = (Option<i64>, Option<(ResourceId, i64)>);
+
+/// Decides on the disks: the root disk is the template's, or of the disk offering of an
+/// ISO; the data disk is of the disk offering. Bare metal has its own.
+fn disks(call: &Call<'_, '_>, image: ResourceId, is_metal: bool) -> Result<Disks, ApiError> {
+    let args = &call.args;
+    let is_iso = call.tx.resource(image).kind == Kind::Iso;
+    if is_iso && !call.tx.resource(image).flag(col::BOOTABLE) {
+        return Err(call.tx.resource(image).refused("templateid", "is not bootable"));
+    }
+    let disk = match args.id("diskofferingid") {
+        Some(disk) => {
+            volume::refuse_size(call, disk)?;
+            Some((disk, volume::size_of(call, disk, args.int("size"))?))
+        }
+        None if args.has("size") => {
+            return Err(refusal::parameter(
+                "size",
+                "is that of the volume of `diskofferingid`; give one of custom size with it",
+            ));
+        }
+        None => None,
+    };
+    Ok(match (is_iso, disk) {
+        (false, Some(_)) if is_metal => {
+            return Err(refusal::parameter(
+                "diskofferingid",
+                "is not for bare metal, which takes no volumes; leave it out",
+            ));
+        }
+        (false, _) if is_metal => (None, None),
+        (false, data) => (Some(call.tx.resource(image).int(col::SIZE)), data),
+        (true, Some((_, bytes))) => (Some(bytes), None),
+        (true, None) => {
+            return Err(refusal::parameter(
+                "diskofferingid",
+                "is needed with an ISO: the root disk is of this offering",
+            ));
+        }
+    })
+}
+
+/// Refuses a machine with volumes of so many bytes that a limit of the owner does not allow.
+pub(super) fn check_limits(
+    call: &Call<'_, '_>,
+    owner: ResourceId,
+    offering: ResourceId,
+    volumes: i64,
+    bytes: i64,
+) -> Result<(), ApiError> {
+    let demand = call.tx.resource(offering);
+    let needs = [
+        (Limit::Vm, 1),
+        (Limit::Volume, volumes),
+        (Limit::Cpu, demand.int(col::CPU_NUMBER)),
+        (Limit::Memory, demand.int(col::MEMORY)),
+        (Limit::PrimaryStorage, gib(bytes)),
+    ];
+    for (which, more) in needs {
+        limit::check(call.tx, owner, which, more)?;
+    }
+    Ok(())
+}
+
 fn networks(
     call: &mut Call<'_, '_>,
     owner: ResourceId,
@@ -248,7 +292,7 @@ fn networks(
     let named = args.ids("networkids");
     let listed = args.map("iptonetworklist");
     if !named.is_empty() && !listed.is_empty() {
-        return Err(ApiError::value("give either `networkids` or `iptonetworklist`, not both"));
+        return Err(refusal::exclusive(&["networkids", "iptonetworklist"]));
     }
     let mut wanted: Vec<(ResourceId, Option<String>)> = Vec::new();
     for entry in listed {
@@ -301,9 +345,7 @@ fn check_name(call: &Call<'_, '_>, owner: ResourceId, name: &str) -> Result<(), 
         .owned_by(owner, Kind::Vm)
         .any(|vm| vm.text(col::NAME).eq_ignore_ascii_case(name) && !vm.is(MachineState::Expunging));
     if taken {
-        return Err(ApiError::value(format!(
-            "there is a virtual machine named {name} already; choose another `name`"
-        )));
+        return Err(refusal::taken(Kind::Vm, name, "name"));
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ pub(crate) use life::{KIND, destroy as destroy_now, expunge, guest_stopped, star
 
 use crate::{
     col,
-    engine::{Call, Done, Node, ResourceId, View, scope},
+    engine::{Call, Done, Node, ResourceId, View, refusal, scope},
     state::MachineState,
     table::{
         Command, Kind, MapForm, Object, ParamType::*, Role, Roles, WireType as W, f, fields::*,
@@ -360,7 +360,7 @@ fn security_groups(view: &View<'_>) -> Node {
 fn start(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (vm, host) = (call.entity_id(), call.args.id("hostid"));
     if host.is_some() && !call.caller.is_root() {
-        return Err(ApiError::permission("Only root admins name the host to start on"));
+        return Err(refusal::reserved("naming the host by `hostid`", "root admins"));
     }
     if call.step == 0 {
         scope::refuse_shut(call.tx, call.entity().owner)?;
@@ -389,7 +389,7 @@ fn check_destroy(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let may_expunge =
         call.caller.role != Role::User || call.tx.setting_flag("allow.user.expunge.recover.vm");
     if call.args.is_true("expunge") && !may_expunge {
-        return Err(ApiError::permission("Only admins expunge; leave `expunge` out"));
+        return Err(refusal::reserved("expunging by `expunge=true`", "admins"));
     }
     use MachineState::*;
     let vm = call.args.id_required("id");

@@ -5,7 +5,7 @@ use cloudtally_model::ApiError;
 use super::{life::implement, offering_of, whole_cidr};
 use crate::{
     col,
-    engine::{Call, Done, Resource, ResourceId, Tx, World},
+    engine::{Call, Done, Resource, ResourceId, Tx, World, refusal},
     network::{nic, router_vm as router},
     offering::networkoffering,
     parse::ip,
@@ -18,10 +18,10 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let args = call.args.clone();
     let network = call.entity().clone();
     if network.text(col::ACL_TYPE) == "Domain" && !call.caller.is_root() {
-        return Err(ApiError::permission("Only root admins change shared networks"));
+        return Err(refusal::reserved("changing shared networks", "root admins"));
     }
     if args.has("guestvmcidr") && args.has("networkofferingid") {
-        return Err(ApiError::value("give either `guestvmcidr` or `networkofferingid`, not both"));
+        return Err(refusal::exclusive(&["guestvmcidr", "networkofferingid"]));
     }
     // 1. Another offering bills the NICs anew.
     if let Some(offering) = args.id("networkofferingid")
@@ -29,38 +29,37 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     {
         let (old, new) = (offering_of(call.tx, &network), call.tx.resource(offering));
         if old.text(col::GUEST_IP_TYPE) != new.text(col::GUEST_IP_TYPE) {
-            return Err(ApiError::value(format!(
-                "a network of type {} cannot have the offering {}",
-                old.text(col::GUEST_IP_TYPE),
-                new.text(col::NAME)
-            )));
+            return Err(new.refused(
+                "networkofferingid",
+                format!(
+                    "is for networks of the type {}, not {}",
+                    new.text(col::GUEST_IP_TYPE),
+                    old.text(col::GUEST_IP_TYPE)
+                ),
+            ));
         }
         if !new.is(SwitchState::Enabled) {
-            return Err(ApiError::value(format!(
-                "the offering {} is not enabled",
-                new.text(col::NAME)
-            )));
+            return Err(new.refused("networkofferingid", "is not enabled"));
         }
         let unserved = services_in_use(call.tx, id)
             .into_iter()
             .find(|(service, _)| !networkoffering::provides(new, service));
         if let Some((service, by)) = unserved {
-            return Err(ApiError::in_use(format!(
-                "the offering {} does not have {service}, which the {} of the network {} needs",
-                new.text(col::NAME),
-                by.kind.noun(),
-                network.text(col::NAME)
-            ))
-            .about(by.uuid.to_string(), "networkofferingid"));
+            return Err(new
+                .refused_as(
+                    ApiError::in_use,
+                    "networkofferingid",
+                    format!(
+                        "does not have {service}, which the {} of the network {} needs",
+                        by.kind.noun(),
+                        network.text(col::NAME)
+                    ),
+                )
+                .about(by.uuid.to_string(), "networkofferingid"));
         }
         let is_listed = networkoffering::can_follow(call.tx, new, id);
         if !is_listed {
-            return Err(ApiError::value(format!(
-                "the network {} cannot change to the offering {}; listNetworkOfferings with its `networkid` shows those it can",
-                network.text(col::NAME),
-                new.text(col::NAME)
-            ))
-            .about(new.uuid.to_string(), "networkofferingid"));
+            return Err(network.refused("id", format!("cannot change to the offering {}; listNetworkOfferings with its `networkid` shows those it can", new.text(col::NAME))).about(new.uuid.to_string(), "networkofferingid"));
         }
         let is_persistent = new.flag(col::IS_PERSISTENT);
         let nics = metered_nics(call.tx, id);

@@ -65,12 +65,14 @@ fn refuse_unprovided(world: &World, network: &Resource) -> Result<(), ApiError> 
     let offering = offering_of(world, network);
     let is_off = |by: &&str| networkservice::enabled_provider(world, physical, by).is_none();
     match offering.map(col::PROVIDERS).iter().map(|(_, by)| by.as_str()).find(is_off) {
-        Some(provider) => Err(ApiError::unavailable(format!(
-            "the network {} needs the provider {provider}, which is not enabled on the physical network {}",
-            network.text(col::NAME),
-            world.resource(physical).text(col::NAME)
-        ))
-        .about(network.uuid.to_string(), "networkid")),
+        Some(provider) => Err(network.refused_as(
+            ApiError::unavailable,
+            "networkid",
+            format!(
+                "needs the provider {provider}, which is not enabled on the physical network {}",
+                world.resource(physical).text(col::NAME)
+            ),
+        )),
         None => Ok(()),
     }
 }
@@ -153,10 +155,11 @@ fn free_vlan(tx: &Tx<'_>, network: &Resource) -> Result<String, ApiError> {
         .map(|vlan| vlan.to_string())
         .find(|vlan| !taken.contains(vlan))
         .ok_or_else(|| {
-            ApiError::network_capacity(format!(
-                "the physical network {} has no free VLAN; add some with updatePhysicalNetwork",
-                tx.resource(physical).text(col::NAME)
-            ))
+            tx.resource(physical).refused_as(
+                ApiError::network_capacity,
+                "physicalnetworkid",
+                "has no free VLAN; add some with updatePhysicalNetwork",
+            )
         })
 }
 
@@ -173,12 +176,7 @@ fn refuse_used(tx: &Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
             .filter(|vm| vm.kind == Kind::Vm)
     });
     match used {
-        Some(vm) => Err(ApiError::in_use(format!(
-            "the network {} is in use by the virtual machine {}; destroy and expunge it, or take it off the network, first",
-            network.text(col::NAME),
-            vm.text(col::NAME)
-        ))
-        .about(network.uuid.to_string(), "id")),
+        Some(vm) => Err(network.refused_as(ApiError::in_use, "id", format!("is in use by the virtual machine {}; destroy and expunge it, or take it off the network, first", vm.text(col::NAME)))),
         None => Ok(()),
     }
 }
@@ -207,11 +205,9 @@ pub(super) fn restart(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let network = call.entity();
     if !network.is_any(&[NetworkState::Implemented, NetworkState::Setup]) {
-        return Err(ApiError::value(format!(
-            "the network {} is {} and has nothing to restart",
-            network.text(col::NAME),
-            network.state()
-        )));
+        return Err(
+            network.refused("id", format!("is {} and has nothing to restart", network.state()))
+        );
     }
     if call.args.flag("cleanup") != Some(false) {
         router::destroy_of(call.tx, id);

@@ -6,7 +6,7 @@ use cloudtally_model::{ApiError, Text};
 
 use crate::{
     col,
-    engine::{Call, Column, Done, Resource, ResourceId, scope},
+    engine::{Call, Column, Done, Resource, ResourceId, refusal, scope},
     network::address,
     parse::{
         given,
@@ -44,8 +44,9 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let range = ipv4(call, &place)?;
     let range_v6 = ipv6(call, &place)?;
     if range.is_none() && range_v6.is_none() {
-        return Err(ApiError::value(
-            "Please specify startip, gateway and netmask, or startipv6, ip6gateway and ip6cidr",
+        return Err(refusal::parameter(
+            "startip",
+            "with `gateway` and `netmask`, or `startipv6` with `ip6gateway` and `ip6cidr`, is needed",
         ));
     }
     if let Some(range) = &range {
@@ -105,34 +106,39 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
         .or_else(|| zone_of(pod))
         .or_else(|| zone_of(named))
     else {
-        return Err(ApiError::value("give `zoneid`, or a network or pod that is in the zone"));
+        return Err(refusal::parameter(
+            "zoneid",
+            "is needed, or a network or pod that is in the zone",
+        ));
     };
     for (id, name) in [(network, "networkid"), (pod, "podid"), (named, "physicalnetworkid")] {
         if let Some(id) = id
             && zone_of(Some(id)) != Some(zone)
         {
             let resource = call.tx.resource(id);
-            return Err(ApiError::value(format!(
-                "the {} is not in the zone {}",
-                resource.kind.noun(),
-                call.tx.resource(zone).text(col::NAME)
-            ))
-            .about(resource.uuid.to_string(), name));
+            return Err(resource.refused(
+                name,
+                format!("is not in the zone {}", call.tx.resource(zone).text(col::NAME)),
+            ));
         }
     }
     let is_basic = call.tx.resource(zone).text(col::NETWORK_TYPE) == "Basic";
     let is_public = args.flag("forvirtualnetwork").unwrap_or(network.is_none() && pod.is_none());
     if is_public {
         if network.is_some() {
-            return Err(ApiError::value(
-                "public addresses are of no guest network; leave `networkid` out or give forvirtualnetwork=false",
+            return Err(refusal::parameter(
+                "networkid",
+                "does not go with public addresses; leave it out or give `forvirtualnetwork=false`",
             ));
         }
         let physical_network = carrier(call, zone, named, "Public")?;
         return Ok(Place { zone, physical_network, addresses: Addresses::Public, pod });
     }
     if is_basic && pod.is_none() {
-        return Err(ApiError::value("Please specify podId: in a basic zone a range is of one pod"));
+        return Err(refusal::parameter(
+            "podid",
+            "is needed: in a basic zone a range is of one pod",
+        ));
     }
     let network = match network {
         Some(network) => network,
@@ -140,14 +146,16 @@ fn place(call: &Call<'_, '_>) -> Result<Place, ApiError> {
             let mut guests = call.tx.referring(zone, Kind::Network, col::ZONE_ID);
             let guest = guests.find(|network| network.text(col::TRAFFIC_TYPE) == "Guest");
             guest.map(|network| network.id).ok_or_else(|| {
-                ApiError::value(
-                    "the zone has no guest network; make its shared network first with createNetwork",
+                call.tx.resource(zone).refused(
+                    "zoneid",
+                    "has no guest network; make its shared network first with createNetwork",
                 )
             })?
         }
         None => {
-            return Err(ApiError::value(
-                "give `networkid`, the shared network the addresses are for, or forvirtualnetwork=true",
+            return Err(refusal::parameter(
+                "networkid",
+                "is needed: the shared network of the addresses; for public ones give `forvirtualnetwork=true`",
             ));
         }
     };
@@ -185,18 +193,23 @@ fn carrier(
     let name = call.tx.resource(zone).text(col::NAME);
     match (named, carriers.as_slice()) {
         (Some(id), carriers) if carriers.contains(&id) => Ok(id),
-        (Some(id), _) => Err(ApiError::value(format!(
-            "the physical network {} does not carry {traffic} traffic; add it with addTrafficType",
-            call.tx.resource(id).text(col::NAME)
-        ))
-        .about(call.tx.resource(id).uuid.to_string(), "physicalnetworkid")),
+        (Some(id), _) => Err(call.tx.resource(id).refused(
+            "physicalnetworkid",
+            format!("does not carry {traffic} traffic; add it with addTrafficType"),
+        )),
         (None, [one]) => Ok(*one),
-        (None, []) => Err(ApiError::value(format!(
-            "Unable to find a physical network in the zone {name} that carries {traffic} traffic; add it with addTrafficType"
-        ))),
-        (None, _) => Err(ApiError::value(format!(
-            "More than one physical networks of the zone {name} carry {traffic} traffic; give `physicalnetworkid`"
-        ))),
+        (None, []) => Err(call.tx.resource(zone).refused(
+            "zoneid",
+            format!(
+                "has no physical network that carries {traffic} traffic; add it with addTrafficType"
+            ),
+        )),
+        (None, _) => Err(refusal::parameter(
+            "physicalnetworkid",
+            format!(
+                "is needed: several physical networks of the zone {name} carry {traffic} traffic"
+            ),
+        )),
     }
 }
 
@@ -205,7 +218,7 @@ fn holder(call: &Call<'_, '_>, place: &Place) -> Result<Option<ResourceId>, ApiE
     let args = &call.args;
     let holder = match (args.id("projectid"), args.text("account")) {
         (Some(_), Some(_)) => {
-            return Err(ApiError::value("Account and projectId can't be specified together"));
+            return Err(refusal::exclusive(&["projectid", "account"]));
         }
         (Some(project), None) => {
             scope::refuse_other_domain(call.tx, project, args.id("domainid"))?;
@@ -215,7 +228,7 @@ fn holder(call: &Call<'_, '_>, place: &Place) -> Result<Option<ResourceId>, ApiE
             scope::named_account(call.tx, &call.caller, name, args.id("domainid"))?
         }
         (None, None) if args.has("domainid") => {
-            return Err(ApiError::value("give `account` together with `domainid`"));
+            return Err(refusal::parameter("account", "is needed together with `domainid`"));
         }
         (None, None) => return Ok(None),
     };
@@ -256,11 +269,13 @@ fn vlan(call: &Call<'_, '_>, place: &Place) -> Result<String, ApiError> {
             match networks.find(|network| {
                 number.is_some_and(|number| physicalnetwork::vlan_set(network).contains(number))
             }) {
-                Some(network) => Err(ApiError::value(format!(
-                    "The VLAN tag {vlan} is already being used for dynamic vlan allocation for the guest network in zone {}",
-                    zone.text(col::NAME)
-                ))
-                .about(network.uuid.to_string(), "vlan")),
+                Some(network) => Err(network.refused(
+                    "vlan",
+                    format!(
+                        "has VLAN {vlan} for guest networks of the zone {}; choose another `vlan`",
+                        zone.text(col::NAME)
+                    ),
+                )),
                 None => Ok(vlan),
             }
         }
@@ -282,13 +297,11 @@ fn ipv4(call: &Call<'_, '_>, place: &Place) -> Result<Option<IpRange>, ApiError>
         let (name, own) = (column.name(), of_network(column));
         let own = own.filter(|text| !text.is_empty() && place.pod.is_none());
         args.text(name).or(own).ok_or_else(|| {
-            ApiError::value(format!(
-                "Please specify {name}: a range needs startip, gateway and netmask"
-            ))
+            refusal::parameter(name, "is needed: a range has `startip`, `gateway` and `netmask`")
         })
     };
     let start = args.text("startip").ok_or_else(|| {
-        ApiError::value("Please specify startip: a range needs startip, gateway and netmask")
+        refusal::parameter("startip", "is needed: a range has `startip`, `gateway` and `netmask`")
     })?;
     let (gateway, netmask) = (part(col::GATEWAY)?, part(col::NETMASK)?);
     IpRange::checked(call, gateway, netmask, start, args.text("endip")).map(Some)
@@ -302,7 +315,10 @@ type Ipv6Columns = Vec<(Column<Text>, String)>;
 fn ipv6(call: &Call<'_, '_>, place: &Place) -> Result<Option<Ipv6Columns>, ApiError> {
     let is_given = IPV6.iter().any(|name| call.args.has(name));
     if is_given && place.addresses == Addresses::Public {
-        return Err(ApiError::value("Only support IPv6 on Shared network; give `networkid`"));
+        return Err(refusal::parameter(
+            "startipv6",
+            "is for shared networks only; give `networkid`",
+        ));
     }
     ipv6_range(call)
 }
@@ -324,12 +340,14 @@ fn refuse_overlap_v6(
             .is_some_and(|(other_first, other_last)| first <= other_last && other_first <= last)
     };
     match call.tx.referring(network, Kind::VlanIpRange, col::NETWORK_ID).find(overlaps) {
-        Some(other) => Err(ApiError::value(format!(
-            "the IPv6 addresses overlap the range {}-{} of the network; choose others",
-            other.text(col::START_IPV6),
-            other.text(col::END_IPV6)
-        ))
-        .about(other.uuid.to_string(), "startipv6")),
+        Some(other) => Err(other.refused(
+            "startipv6",
+            format!(
+                "has {}-{}, which these IPv6 addresses overlap; choose others",
+                other.text(col::START_IPV6),
+                other.text(col::END_IPV6)
+            ),
+        )),
         None => Ok(()),
     }
 }
@@ -342,9 +360,10 @@ pub(crate) fn ipv6_range(call: &Call<'_, '_>) -> Result<Option<Ipv6Columns>, Api
     }
     let part = |name: &'static str| {
         args.text(name).ok_or_else(|| {
-            ApiError::value(format!(
-                "Please specify {name}: an IPv6 range needs startipv6, ip6gateway and ip6cidr"
-            ))
+            refusal::parameter(
+                name,
+                "is needed: an IPv6 range has `startipv6`, `ip6gateway` and `ip6cidr`",
+            )
         })
     };
     let (start, gateway, cidr) = (part("startipv6")?, part("ip6gateway")?, part("ip6cidr")?);

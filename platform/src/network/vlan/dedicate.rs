@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Call, Done, ResourceId, scope},
+    engine::{Call, Done, ResourceId, refusal, scope},
     network::address,
     parse::vlanset::VlanSet,
     site::physicalnetwork,
@@ -32,13 +32,15 @@ pub(super) fn check_can_be_kept(
     is_public: bool,
 ) -> Result<(), ApiError> {
     if call.tx.resource(zone).text(col::NETWORK_TYPE) != "Advanced" {
-        return Err(ApiError::value(
-            "Public IP range can be dedicated to an account only in the zone of type Advanced",
+        return Err(call.tx.resource(zone).refused(
+            "zoneid",
+            "is not Advanced; only advanced zones keep public addresses for an account",
         ));
     }
     if !is_public {
-        return Err(ApiError::value(
-            "only public addresses can be kept for an account; those of a shared network are for all who use it",
+        return Err(refusal::parameter(
+            "account",
+            "is for public addresses; those of a shared network are for all who use it",
         ));
     }
     Ok(())
@@ -51,28 +53,28 @@ pub(super) fn public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let zone = range.id_of(col::ZONE_ID).expect("ranges are in a zone");
     check_can_be_kept(call, zone, range.flag(col::FOR_VIRTUAL_NETWORK))?;
     if range.id_of(col::ACCOUNT_ID).is_some() {
-        return Err(ApiError::value(
-            "Public IP range has already been dedicated; release it first with releasePublicIpRange",
-        )
-        .about(range.uuid.to_string(), "id"));
+        return Err(range.refused(
+            "id",
+            "is kept for an account already; release it first with releasePublicIpRange",
+        ));
     }
     // Addresses that others have already cannot be kept from them.
     let mut taken = call.tx.referring(id, Kind::IpAddress, col::VLAN_ID);
     if let Some(address) = taken.find(|address| address.owner.is_some_and(|own| own != holder)) {
-        return Err(ApiError::value(format!(
-            "Public IP address {} in range is allocated to another account; choose a range that nobody else uses",
-            address.text(col::IP_ADDRESS)
-        ))
-        .about(address.uuid.to_string(), "id"));
+        return Err(address.refused(
+            "id",
+            "of the range is allocated to another account; choose a range that nobody else uses",
+        ));
     }
     drop(taken);
     if let Some(vm) = call.tx.referring(id, Kind::SystemVm, col::PUBLIC_RANGE).next() {
-        return Err(ApiError::value(format!(
-            "Public IP address {} in range is allocated to the system VM {}; choose a range that nobody else uses",
-            vm.text(col::PUBLIC_IP),
-            vm.text(col::NAME)
-        ))
-        .about(vm.uuid.to_string(), "id"));
+        return Err(vm.refused(
+            "id",
+            format!(
+                "has the address {} of the range; choose a range that nobody else uses",
+                vm.text(col::PUBLIC_IP)
+            ),
+        ));
     }
     call.tx.edit(id, |range| {
         range.set_ref(col::ACCOUNT_ID, holder);
@@ -84,10 +86,7 @@ pub(super) fn public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(super) fn release_public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     if call.entity().id_of(col::ACCOUNT_ID).is_none() {
-        return Err(ApiError::value(
-            "Can't release Public IP range as it not dedicated to any account",
-        )
-        .about(call.entity().uuid.to_string(), "id"));
+        return Err(call.entity().refused("id", "is not kept for any account"));
     }
     address::keep_no_more(call.tx, id);
     Ok(Done::Success)
@@ -96,7 +95,7 @@ pub(super) fn release_public_range(call: &mut Call<'_, '_>) -> Result<Done, ApiE
 pub(super) fn guest_vlans(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let holder = holder(call)?;
     let network = call.tx.resource(call.args.id_required("physicalnetworkid"));
-    let (id, name) = (network.id, network.text(col::NAME));
+    let id = network.id;
     // 1. VLANs of a network that keeps guests apart by VLANs.
     let text = call.args.text_required("vlanrange");
     let is_one = !text.contains(',');
@@ -105,33 +104,35 @@ pub(super) fn guest_vlans(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         call.invalid("vlanrange", text, "expected one range of VLANs, such as `300-310`")
     })?;
     if network.text(col::ISOLATION_METHODS) != "VLAN" {
-        return Err(ApiError::value(format!(
-            "Cannot dedicate guest vlan range. Physical isolation type of network {name} is not VLAN"
-        )));
+        return Err(network.refused(
+            "physicalnetworkid",
+            "does not isolate its networks by VLAN; choose another",
+        ));
     }
     let all = physicalnetwork::vlan_set(network);
     if !all.contains_all(&vlans) {
-        return Err(ApiError::value(format!(
-            "Unable to find guest vlans in range {text}: the physical network {name} has {all}"
-        )));
+        return Err(network.refused("vlanrange", format!("has the VLANs {all}, not all of {text}")));
     }
     // 2. Nobody else has them.
     for kept in call.tx.referring(id, Kind::GuestVlanRange, col::NETWORK) {
         if let Some(vlan) = VlanSet::stored(kept.text(col::GUEST_VLAN_RANGE)).common(&vlans) {
-            return Err(ApiError::value(format!(
-                "Vlan range already dedicated. Cannot dedicate guest vlan range {text}: VLAN {vlan} is of the range {}",
-                kept.text(col::GUEST_VLAN_RANGE)
-            ))
-            .about(kept.uuid.to_string(), "vlanrange"));
+            return Err(kept.refused(
+                "vlanrange",
+                format!(
+                    "of {} is kept already and has VLAN {vlan}; choose other VLANs",
+                    kept.text(col::GUEST_VLAN_RANGE)
+                ),
+            ));
         }
     }
     for (guest, vlan) in physicalnetwork::networks_on(call.tx, id) {
         if vlan.is_some_and(|vlan| vlans.contains(vlan)) && guest.owner != Some(holder) {
-            return Err(ApiError::value(format!(
-                "Guest vlan from this range {text} is allocated to a different account, in the network {}. Can only dedicate a range which has no allocated vlans or has vlans allocated to the same account",
-                guest.text(col::NAME)
-            ))
-            .about(guest.uuid.to_string(), "vlanrange"));
+            return Err(guest.refused(
+                "vlanrange",
+                format!(
+                    "of another account is on a VLAN of {text}; choose VLANs that nobody else uses"
+                ),
+            ));
         }
     }
     // 3. The range.

@@ -238,11 +238,8 @@ pub(crate) static COMMANDS: &[Command] = &[
 fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let range = call.tx.resource(call.args.id_required("id"));
     let in_use = |address: &str, by: &Resource| {
-        let text = format!(
-            "the range cannot be removed: {address} is in use by the {}; give it up first",
-            by.kind.noun()
-        );
-        Err(ApiError::in_use(text).about(by.uuid.to_string(), "id"))
+        let why = format!("has {address}, which {} uses; give it up first", by.called());
+        Err(range.refused_as(ApiError::in_use, "id", why).about(by.uuid.to_string(), "id"))
     };
     let mut addresses = call.tx.referring(range.id, Kind::IpAddress, col::VLAN_ID);
     if let Some(address) = addresses.find(|address| address.is(AddressState::Allocated)) {

@@ -5,7 +5,7 @@ use cloudtally_model::ApiError;
 use super::provides;
 use crate::{
     col,
-    engine::{Call, Done, Resource, ResourceId, verbs},
+    engine::{Call, Done, Resource, ResourceId, refusal, verbs},
     parse::given,
     table::Kind,
 };
@@ -21,8 +21,9 @@ pub(super) fn check_availability(
         return Ok(());
     }
     if !can_be_required {
-        return Err(ApiError::value(
-            "Availability can be Required only for networkOfferings of type Isolated and with SourceNat enabled",
+        return Err(refusal::parameter(
+            "availability",
+            "can be Required only for offerings of the type Isolated with SourceNat",
         ));
     }
     let is_other = |row: &&Resource| {
@@ -31,11 +32,10 @@ pub(super) fn check_availability(
             && row.text(col::AVAILABILITY) == "Required"
     };
     match call.tx.all(Kind::NetworkOffering).find(is_other) {
-        Some(other) => Err(ApiError::value(format!(
-            "System already has network offering {} with availability Required; make that Optional first",
-            other.text(col::NAME)
-        ))
-        .about(other.uuid.to_string(), "availability")),
+        Some(other) => Err(other.refused(
+            "availability",
+            "has the availability Required, which one offering can have; make that Optional first",
+        )),
         None => Ok(()),
     }
 }
@@ -51,11 +51,11 @@ pub(super) fn check_connections(call: &Call<'_, '_>) -> Result<(), ApiError> {
 
 pub(super) fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let Some(id) = call.args.id("id") else {
-        return Err(ApiError::value("unable to find network offering: give its `id`"));
+        return Err(refusal::parameter("id", "is needed"));
     };
     let offering = call.tx.resource(id);
     if offering.flag(col::SYSTEM_ONLY) {
-        return Err(ApiError::value("Can't update system network offerings"));
+        return Err(offering.refused("id", "is of the system and cannot be changed"));
     }
     given::word(call, "state", &["Enabled", "Disabled"])?;
     check_connections(call)?;
@@ -85,16 +85,14 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     let offering = call.tx.resource(call.args.id_required("id"));
     if offering.flag(col::IS_DEFAULT) {
-        return Err(ApiError::value("Default network offering can't be deleted; disable it")
-            .about(offering.uuid.to_string(), "id"));
+        return Err(offering.refused("id", "is a default one and cannot be removed; disable it"));
     }
     let networks = call.tx.referring(offering.id, Kind::Network, col::NETWORK_OFFERING_ID).count();
     if networks > 0 {
-        return Err(ApiError::value(format!(
-            "Can't delete network offering {} as it's used by {networks} networks. To make the network offering unavailable, disable it",
-            offering.text(col::NAME)
-        ))
-        .about(offering.uuid.to_string(), "id"));
+        return Err(offering.refused(
+            "id",
+            format!("is used by {networks} networks and cannot be removed; disable it"),
+        ));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use cloudtally_model::{ApiError, Text};
 use super::change;
 use crate::{
     col,
-    engine::{Call, Done},
+    engine::{Call, Done, refusal},
     offering::networkservice,
     parse::given,
     table::Kind,
@@ -47,42 +47,8 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     // 3. What goes with what.
     let specify_vlan = args.is_true("specifyvlan");
     let specify_ip_ranges = args.is_true("specifyipranges");
-    if is_shared && !specify_vlan {
-        return Err(ApiError::value(
-            "SpecifyVlan should be true if network offering's type is Shared",
-        ));
-    }
-    if is_shared && !specify_ip_ranges {
-        return Err(ApiError::value(
-            "SpecifyIpRanges should be true if network offering's type is Shared",
-        ));
-    }
-    if !is_shared && specify_ip_ranges && has_source_nat {
-        return Err(ApiError::value(
-            "SpecifyIpRanges can only be true for Shared network offerings and Isolated with no SourceNat service",
-        ));
-    }
-    if is_shared && has_source_nat {
-        return Err(ApiError::value(
-            "networks of the type Shared have no SourceNat; leave the service out",
-        ));
-    }
-    if is_shared && args.is_true("ispersistent") {
-        return Err(ApiError::value("only offerings of the type Isolated can be persistent"));
-    }
     let for_vpc = provider.iter().any(|(_, by)| by.as_str() == "VpcVirtualRouter");
-    if for_vpc && is_shared {
-        return Err(ApiError::value(
-            "networks of a VPC are Isolated; VpcVirtualRouter serves no others",
-        ));
-    }
-    if for_vpc
-        && let Some((service, _)) = provider.iter().find(|(_, by)| by.as_str() == "VirtualRouter")
-    {
-        return Err(ApiError::value(format!(
-            "the services of a VPC's network come from VpcVirtualRouter, not VirtualRouter: {service}"
-        )));
-    }
+    check_combination(call, is_shared, &provider)?;
     let availability = given::word(call, "availability", &["Optional", "Required"])?;
     let availability = availability.unwrap_or("Optional");
     change::check_availability(call, None, availability, !is_shared && has_source_nat)?;
@@ -121,6 +87,57 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Resource(id))
 }
 
+/// Refuses services, providers and flags that do not go together.
+fn check_combination(
+    call: &Call<'_, '_>,
+    is_shared: bool,
+    provider: &[(Text, Text)],
+) -> Result<(), ApiError> {
+    let args = &call.args;
+    let has_source_nat = provider.iter().any(|(name, _)| name.as_str() == "SourceNat");
+    let for_vpc = provider.iter().any(|(_, by)| by.as_str() == "VpcVirtualRouter");
+    let specify_vlan = args.is_true("specifyvlan");
+    let specify_ip_ranges = args.is_true("specifyipranges");
+    if is_shared && !specify_vlan {
+        return Err(refusal::parameter("specifyvlan", "must be true for the type Shared"));
+    }
+    if is_shared && !specify_ip_ranges {
+        return Err(refusal::parameter("specifyipranges", "must be true for the type Shared"));
+    }
+    if !is_shared && specify_ip_ranges && has_source_nat {
+        return Err(refusal::parameter(
+            "specifyipranges",
+            "is for the type Shared, and for Isolated without SourceNat",
+        ));
+    }
+    if is_shared && has_source_nat {
+        return Err(refusal::parameter(
+            "supportedservices",
+            "has SourceNat, which the type Shared has not; leave the service out",
+        ));
+    }
+    if is_shared && args.is_true("ispersistent") {
+        return Err(refusal::parameter("ispersistent", "is for the type Isolated only"));
+    }
+    if for_vpc && is_shared {
+        return Err(refusal::parameter(
+            "guestiptype",
+            "must be Isolated with VpcVirtualRouter, which serves networks of VPCs",
+        ));
+    }
+    if for_vpc
+        && let Some((service, _)) = provider.iter().find(|(_, by)| by.as_str() == "VirtualRouter")
+    {
+        return Err(refusal::parameter(
+            "serviceproviderlist",
+            format!(
+                "has VirtualRouter for {service}; the services of networks of VPCs come from VpcVirtualRouter"
+            ),
+        ));
+    }
+    Ok(())
+}
+
 /// Routers are VMs of the system: their offering must be one for them.
 fn check_service_offering(call: &Call<'_, '_>) -> Result<(), ApiError> {
     let Some(id) = call.args.id("serviceofferingid") else { return Ok(()) };
@@ -129,19 +146,22 @@ fn check_service_offering(call: &Call<'_, '_>) -> Result<(), ApiError> {
     if offering.flag(col::IS_SYSTEM) && matches!(of_type, "" | "domainrouter") {
         return Ok(());
     }
-    Err(ApiError::value(format!(
-        "The specified service offering {} is not a domain router service offering",
-        offering.text(col::NAME)
+    Err(offering.refused(
+        "serviceofferingid",
+        "is not for virtual routers; choose one with the `systemvmtype` domainrouter",
     ))
-    .about(offering.uuid.to_string(), "serviceofferingid"))
 }
 
 /// The provider of each supported service, sorted by service.
 fn providers(call: &Call<'_, '_>) -> Result<Vec<(Text, Text)>, ApiError> {
     let mut chosen: Vec<(&'static str, Option<&'static str>)> = Vec::new();
     for name in call.args.list("supportedservices") {
-        let service = networkservice::service_named(name)
-            .ok_or_else(|| ApiError::value(format!("Invalid service name is specified: {name}")))?;
+        let service = networkservice::service_named(name).ok_or_else(|| {
+            refusal::parameter(
+                "supportedservices",
+                format!("has no service {name}; listSupportedNetworkServices shows them"),
+            )
+        })?;
         if !chosen.iter().any(|(known, _)| *known == service.name) {
             chosen.push((service.name, None));
         }
@@ -150,29 +170,38 @@ fn providers(call: &Call<'_, '_>) -> Result<Vec<(Text, Text)>, ApiError> {
         let field = |name: &str| entry.get(name).map_or("", String::as_str);
         let (service, provider) = (field("service"), field("provider"));
         let unknown = |what: &str, name: &str| {
-            ApiError::value(format!("Invalid {what} in `serviceproviderlist`: {name}"))
+            refusal::parameter(
+                "serviceproviderlist",
+                format!("has no {what} {name}; listSupportedNetworkServices shows them"),
+            )
         };
         let row =
             networkservice::service_named(service).ok_or_else(|| unknown("service", service))?;
         let by = networkservice::provider_named(provider)
             .ok_or_else(|| unknown("service provider", provider))?;
         let Some((_, place)) = chosen.iter_mut().find(|(name, _)| *name == row.name) else {
-            return Err(ApiError::value(format!(
-                "Service {} is not enabled for the network offering, can't add a provider to it; name it in `supportedservices`",
-                row.name
-            )));
+            return Err(refusal::parameter(
+                "serviceproviderlist",
+                format!(
+                    "has the service {}, which is not enabled; name it in `supportedservices`",
+                    row.name
+                ),
+            ));
         };
         if !by.services.contains(&row.name) {
-            return Err(ApiError::value(format!(
-                "Provider {} does not support service {}; listSupportedNetworkServices shows who does",
-                by.name, row.name
-            )));
+            return Err(refusal::parameter(
+                "serviceproviderlist",
+                format!(
+                    "has {} for {}, which it does not provide; listSupportedNetworkServices shows who does",
+                    by.name, row.name
+                ),
+            ));
         }
         if place.is_some_and(|other| other != by.name) {
-            return Err(ApiError::value(format!(
-                "service {} can have one provider only",
-                row.name
-            )));
+            return Err(refusal::parameter(
+                "serviceproviderlist",
+                format!("has several providers for {}, which can have one only", row.name),
+            ));
         }
         *place = Some(by.name);
     }
@@ -199,9 +228,12 @@ fn capabilities(
         let Some(row) = networkservice::service_named(service)
             .filter(|row| provider.iter().any(|(name, _)| name.as_str() == row.name))
         else {
-            return Err(ApiError::value(format!(
-                "Service is not enabled for the network offering, can't add capability to it: {service}"
-            )));
+            return Err(refusal::parameter(
+                "servicecapabilitylist",
+                format!(
+                    "has the service {service}, which is not enabled; name it in `supportedservices`"
+                ),
+            ));
         };
         let Some(capability) = row.capability(name).filter(|row| !row.choices.is_empty()) else {
             let can: Vec<&str> = row
@@ -210,19 +242,25 @@ fn capabilities(
                 .filter(|one| !one.choices.is_empty())
                 .map(|one| one.name)
                 .collect();
-            return Err(ApiError::value(format!(
-                "Capability {name} is not supported by service {}; what can be chosen of it: {}",
-                row.name,
-                if can.is_empty() { "nothing".to_owned() } else { can.join(", ") }
-            )));
+            return Err(refusal::parameter(
+                "servicecapabilitylist",
+                format!(
+                    "has the capability {name}, which the service {} has not; it can choose {}",
+                    row.name,
+                    if can.is_empty() { "nothing".to_owned() } else { can.join(", ") }
+                ),
+            ));
         };
         let Some(value) = capability.choices.iter().find(|one| one.eq_ignore_ascii_case(value))
         else {
-            return Err(ApiError::value(format!(
-                "Invalid value {value} for {} capability; expected {}",
-                capability.name,
-                capability.choices.join(" or ")
-            )));
+            return Err(refusal::parameter(
+                "servicecapabilitylist",
+                format!(
+                    "has {value} for {}; expected {}",
+                    capability.name,
+                    capability.choices.join(" or ")
+                ),
+            ));
         };
         let key = format!("{}.{}", row.name, capability.name);
         chosen.retain(|(old, _)| old.as_str() != key);

@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Call, Done, Resource, ResourceId, World, verbs},
+    engine::{Call, Done, Resource, ResourceId, World, refusal, verbs},
     offering::networkservice,
     parse::{
         given,
@@ -68,10 +68,11 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiE
     let (zone, is_basic) = (zone.id, zone.text(col::NETWORK_TYPE) == "Basic");
     // 1. A basic zone has one physical network.
     if is_basic && call.tx.referring(zone, Kind::PhysicalNetwork, col::ZONE_ID).next().is_some() {
-        return Err(ApiError::runtime(
-            "Cannot add the physical network: there is one in this basic zone already",
-        )
-        .about(call.tx.resource(zone).uuid.to_string(), "zoneid"));
+        return Err(call.tx.resource(zone).refused_as(
+            ApiError::runtime,
+            "zoneid",
+            "is Basic and has its one physical network already",
+        ));
     }
     // 2. Words.
     check_tags(call)?;
@@ -86,8 +87,9 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiE
                 call.invalid("isolationmethods", one, &expected)
             })?,
         _ => {
-            return Err(ApiError::value(
-                "Only one isolationMethod can be specified for a physical network at this time",
+            return Err(refusal::parameter(
+                "isolationmethods",
+                "has several methods; a physical network has one",
             ));
         }
     };
@@ -95,21 +97,28 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiE
     let fitting = if is_basic { "POD" } else { "ZONE" };
     if range.is_some_and(|range| range != fitting) {
         let zones = if is_basic { "Basic" } else { "Advanced" };
-        return Err(ApiError::value(format!(
-            "{zones} zone can have broadcast domain type of value {fitting} only"
-        )));
+        return Err(refusal::parameter(
+            "broadcastdomainrange",
+            format!("must be {fitting} in a zone of the type {zones}"),
+        ));
     }
     // 3. A zone of one domain has networks of that domain.
     if let (Some(of), Some(wanted)) =
         (call.tx.resource(zone).id_of(col::DOMAIN_ID), call.args.id("domainid"))
         && !call.tx.is_within(wanted, of)
     {
-        return Err(ApiError::permission(format!(
-            "the zone {} is kept for the domain {}; the physical network must be of it or below",
-            call.tx.resource(zone).text(col::NAME),
-            call.tx.domain_path(of)
-        ))
-        .about(call.tx.resource(wanted).uuid.to_string(), "domainid"));
+        return Err(call
+            .tx
+            .resource(zone)
+            .refused_as(
+                ApiError::permission,
+                "domainid",
+                format!(
+                    "is kept for the domain {}; the physical network must be of it or below",
+                    call.tx.domain_path(of)
+                ),
+            )
+            .about(call.tx.resource(wanted).uuid.to_string(), "domainid"));
     }
     // 4. VLANs.
     let vlans = call.args.text("vlan").map(str::to_owned);
@@ -132,8 +141,9 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiE
 
 fn check_tags(call: &Call<'_, '_>) -> Result<(), ApiError> {
     if call.args.list("tags").len() > 1 {
-        return Err(ApiError::value(
-            "Only one tag can be specified for a physical network at this time",
+        return Err(refusal::parameter(
+            "tags",
+            "has several tags; a physical network has at most one",
         ));
     }
     Ok(())
@@ -149,9 +159,7 @@ fn wanted_vlans(
 ) -> Result<VlanSet, ApiError> {
     let zone = call.tx.resource(zone);
     if zone.text(col::NETWORK_TYPE) == "Basic" {
-        return Err(ApiError::value(
-            "Can't add vnet range to the physical network in the Basic zone",
-        ));
+        return Err(zone.refused("vlan", "is Basic; its physical network has no VLANs for guests"));
     }
     let vlans = VlanSet::parse(text).filter(|vlans| !vlans.is_empty()).ok_or_else(|| {
         call.invalid(
@@ -165,11 +173,9 @@ fn wanted_vlans(
             continue;
         }
         if let Some(vlan) = vlan_set(other).common(&vlans) {
-            return Err(ApiError::value(format!(
-                "VLAN {vlan} belongs to the physical network {} of the zone; choose other VLANs",
-                other.text(col::NAME)
-            ))
-            .about(other.uuid.to_string(), "id"));
+            return Err(
+                other.refused("id", format!("has VLAN {vlan} of the zone; choose other VLANs"))
+            );
         }
     }
     for range in call.tx.referring(zone.id, Kind::VlanIpRange, col::ZONE_ID) {
@@ -177,9 +183,7 @@ fn wanted_vlans(
             && let Some(vlan) = vlan_number(range.text(col::VLAN))
             && vlans.contains(vlan)
         {
-            return Err(ApiError::value(format!(
-                "VLAN {vlan} carries public addresses of the zone; choose other VLANs"
-            ))
+            return Err(refusal::parameter(name, format!("has VLAN {vlan}, which carries public addresses of the zone; choose other VLANs"))
             .about(range.uuid.to_string(), name));
         }
     }
@@ -199,9 +203,8 @@ fn updated_vlans(call: &Call<'_, '_>, network: &Resource) -> Result<Option<VlanS
             call.invalid("removevlan", text, "expected VLAN ranges such as `500-500,600-601`")
         })?;
         if let Some(vlan) = gone.iter().find(|vlan| !after.contains(*vlan)) {
-            return Err(ApiError::value(format!(
-                "VLAN {vlan} is not one of the physical network's, which are {after}"
-            )));
+            return Err(network
+                .refused("removevlan", format!("has not VLAN {vlan}; its VLANs are {after}")));
         }
         after = after.without(&gone);
     }
@@ -211,20 +214,18 @@ fn updated_vlans(call: &Call<'_, '_>, network: &Resource) -> Result<Option<VlanS
     // What is in use stays.
     for (guest, vlan) in networks_on(call.tx, network.id) {
         if let Some(vlan) = vlan.filter(|vlan| before.contains(*vlan) && !after.contains(*vlan)) {
-            return Err(ApiError::value(format!(
-                "VLAN {vlan} is in use by the network {}; leave it in",
-                guest.text(col::NAME)
-            ))
-            .about(guest.uuid.to_string(), "id"));
+            return Err(guest.refused("id", format!("is on VLAN {vlan}; leave that in")));
         }
     }
     for kept in call.tx.referring(network.id, Kind::GuestVlanRange, col::NETWORK) {
         if !after.contains_all(&VlanSet::stored(kept.text(col::GUEST_VLAN_RANGE))) {
-            return Err(ApiError::value(format!(
-                "the VLANs {} are kept for an account; release them first with releaseDedicatedGuestVlanRange",
-                kept.text(col::GUEST_VLAN_RANGE)
-            ))
-            .about(kept.uuid.to_string(), "id"));
+            return Err(kept.refused(
+                "id",
+                format!(
+                    "has the VLANs {}; release them first with releaseDedicatedGuestVlanRange",
+                    kept.text(col::GUEST_VLAN_RANGE)
+                ),
+            ));
         }
     }
     Ok(Some(after))

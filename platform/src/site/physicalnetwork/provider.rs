@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Answer, Call, Done, Node, Query, ResourceId},
+    engine::{Answer, Call, Done, Node, Query, ResourceId, refusal},
     offering::{
         networkoffering,
         networkservice::{self, Choice, Needs},
@@ -18,10 +18,10 @@ pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiErro
     let name = call.args.text_required("name").to_owned();
     let Some(row) = networkservice::provider_named(&name) else {
         let known: Vec<&str> = networkservice::PROVIDERS.iter().map(|row| row.name).collect();
-        return Err(ApiError::value(format!(
-            "Invalid Network Service Provider: {name}; known are {}",
-            known.join(", ")
-        )));
+        return Err(refusal::parameter(
+            "name",
+            format!("is no network service provider: {name}; known are {}", known.join(", ")),
+        ));
     };
     let network = call.args.id_required("physicalnetworkid");
     let is_there = call
@@ -29,11 +29,11 @@ pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiErro
         .referring(network, Kind::Provider, col::PHYSICAL_NETWORK_ID)
         .any(|provider| provider.text(col::NAME) == row.name);
     if is_there {
-        return Err(ApiError::runtime(format!(
-            "The '{}' provider already exists on physical network: {}",
-            row.name,
-            call.tx.resource(network).text(col::NAME)
-        )));
+        return Err(call.tx.resource(network).refused_as(
+            ApiError::runtime,
+            "physicalnetworkid",
+            format!("has the provider {} already", row.name),
+        ));
     }
     let services = services(call, row)?;
     let bridge = call.args.id("destinationphysicalnetworkid");
@@ -56,15 +56,21 @@ fn services(
     let mut wanted = Vec::new();
     for name in call.args.list("servicelist") {
         let Some(service) = networkservice::service_named(name) else {
-            return Err(ApiError::value(format!("Invalid Network Service specified: {name}")));
+            return Err(refusal::parameter(
+                "servicelist",
+                format!("has no service {name}; listSupportedNetworkServices shows them"),
+            ));
         };
         if !row.services.contains(&service.name) {
-            return Err(ApiError::value(format!(
-                "the provider {} does not provide {}; it provides {}",
-                row.name,
-                service.name,
-                row.services.join(", ")
-            )));
+            return Err(refusal::parameter(
+                "servicelist",
+                format!(
+                    "has {}, which the provider {} does not provide; it provides {}",
+                    service.name,
+                    row.name,
+                    row.services.join(", ")
+                ),
+            ));
         }
         wanted.push(service.name);
     }
@@ -72,10 +78,10 @@ fn services(
         return Ok(None);
     }
     if row.choice == Choice::AllOrNothing && wanted.len() < row.services.len() {
-        return Err(ApiError::value(format!(
-            "services of the provider {} cannot be enabled one by one; leave `servicelist` out",
-            row.name
-        )));
+        return Err(refusal::parameter(
+            "servicelist",
+            format!("cannot choose among the services of the provider {}; leave it out", row.name),
+        ));
     }
     Ok(Some(wanted))
 }
@@ -105,11 +111,11 @@ fn check_ready(call: &Call<'_, '_>, id: ResourceId) -> Result<(), ApiError> {
     };
     match missing {
         None => Ok(()),
-        Some(hint) => Err(ApiError::runtime(format!(
-            "Provider {} is not ready, cannot Enable the provider, please configure the provider first: {hint}",
-            row.name
-        ))
-        .about(provider.uuid.to_string(), "id")),
+        Some(hint) => Err(provider.refused_as(
+            ApiError::runtime,
+            "id",
+            format!("is not ready and cannot be enabled; {hint}"),
+        )),
     }
 }
 
@@ -118,8 +124,9 @@ pub(super) fn check_update(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
     match given::word(call, "state", &["Enabled", "Disabled", "Shutdown"])? {
         Some("Enabled") => check_ready(call, id)?,
         Some("Shutdown") => {
-            return Err(ApiError::value(
-                "Updating the provider state to 'Shutdown' is not supported; remove it with deleteNetworkServiceProvider",
+            return Err(refusal::parameter(
+                "state",
+                "cannot be Shutdown; remove the provider with deleteNetworkServiceProvider",
             ));
         }
         _ => {}
@@ -152,11 +159,16 @@ pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
             .is_some_and(|id| networkoffering::uses_provider(call.tx.resource(id), name))
     });
     match user {
-        Some(user) => Err(ApiError::in_use(format!(
-            "Provider {name} is not deletable because the network {} uses it; give that another offering first",
-            user.text(col::NAME)
-        ))
-        .about(user.uuid.to_string(), "id")),
+        Some(user) => Err(provider
+            .refused_as(
+                ApiError::in_use,
+                "id",
+                format!(
+                    "is used by the network {}; give that another offering first",
+                    user.text(col::NAME)
+                ),
+            )
+            .about(user.uuid.to_string(), "id")),
         None => Ok(()),
     }
 }

@@ -26,17 +26,19 @@ pub(super) fn add(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiErro
     let zone = call.tx.resource(id).id_of(col::ZONE_ID).expect("physical networks are in a zone");
     // Guest traffic can be on several physical networks of a zone, the others on one.
     for carrier in network::carrying(call.tx, zone, traffic) {
-        let name = call.tx.resource(carrier).text(col::NAME);
         if carrier == id {
-            return Err(ApiError::runtime(format!(
-                "This physical network already supports the traffic type: {traffic}"
-            )));
+            return Err(call.tx.resource(id).refused_as(
+                ApiError::runtime,
+                "physicalnetworkid",
+                format!("carries {traffic} traffic already"),
+            ));
         }
         if traffic != "Guest" {
-            return Err(ApiError::runtime(format!(
-                "Fail to add the traffic type to physical network because the zone already has one with it, {name}: {traffic}"
-            ))
-            .about(call.tx.resource(carrier).uuid.to_string(), "physicalnetworkid"));
+            return Err(call.tx.resource(carrier).refused_as(
+                ApiError::runtime,
+                "physicalnetworkid",
+                format!("carries the {traffic} traffic of the zone already; only one network can"),
+            ));
         }
     }
     let row = verbs::create(call, Kind::TrafficType)?;
@@ -61,12 +63,13 @@ pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
         _ => None,
     };
     match user {
-        Some(user) => Err(ApiError::in_use(format!(
-            "The Traffic Type is not deletable because a {} uses it: {}; remove that first",
-            user.kind.noun(),
-            user.uuid
-        ))
-        .about(user.uuid.to_string(), "id")),
+        Some(user) => Err(row
+            .refused_as(
+                ApiError::in_use,
+                "id",
+                format!("is used by {}; remove that first", user.called()),
+            )
+            .about(user.uuid.to_string(), "id")),
         None => Ok(()),
     }
 }
