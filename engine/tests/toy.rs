@@ -39,7 +39,7 @@ fn rows_refuse_a_name_that_is_taken_and_things_of_others() {
     let toy = Toy::open(Memory::default()).unwrap();
     toy.ask("tenant", "createShelf", &[("name", "a")]).unwrap();
     let taken = toy.ask("tenant", "createShelf", &[("name", "A")]).unwrap_err();
-    assert!(taken.text.contains("there is a instance group named A already"), "{}", taken.text);
+    assert!(taken.text.contains("the instance group A exists already"), "{}", taken.text);
     toy.ask("admin", "createShelf", &[("name", "a")]).unwrap();
     let of_admin = texts(&toy.ask("admin", "listShelves", &[("name", "a")]).unwrap(), "id");
     let world = toy.cloud.world();

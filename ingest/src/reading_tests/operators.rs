@@ -87,9 +87,10 @@ fn numbers_beyond_63_bits_are_set_aside_in_every_format() {
     });
     check(json.collect::<String>().as_bytes());
     // As Parquet: unsigned, as a decimal, which is how others write unsigned, and as text.
+    let wide = Decimal128Array::from(vec![i128::from(i64::MAX), 1 << 63]);
     let sizes: [ArrayRef; 3] = [
         Arc::new(UInt64Array::from(vec![i64::MAX as u64, 1 << 63])),
-        Arc::new(Decimal128Array::from(vec![i128::from(i64::MAX), 1 << 63])),
+        Arc::new(wide.with_precision_and_scale(20, 0).unwrap()),
         Arc::new(StringArray::from(vec!["9223372036854775807", "9223372036854775808"])),
     ];
     for size in sizes {

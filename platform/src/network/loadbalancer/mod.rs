@@ -208,7 +208,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .items("healthcheckpolicies", &LB_HEALTH_CHECK)
         .read(|query| policy::list_policies(query, Kind::HealthCheckPolicy, "healthcheckpolicy")),
     own("listLBStickinessPolicies")
-        .doc("Lists the stickiness policy::policies of a load balancer rule")
+        .doc("Lists the stickiness policies of a load balancer rule")
         .roles(Roles::ALL)
         .params(&[p("lbruleid", Id(Kind::LoadBalancerRule)).required()])
         .groups(&[group::PAGED])

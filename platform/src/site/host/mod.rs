@@ -108,7 +108,7 @@ pub(crate) const HOST: Object = Object {
     ],
 };
 
-/// A host as a add::place for a machine to move to.
+/// A host as a place for a machine to move to.
 pub(crate) const HOST_FOR_MIGRATION: Object = Object {
     name: "HostForMigration",
     fields: &extended::<{ HOST.fields.len() + 1 }>(

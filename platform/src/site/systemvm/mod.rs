@@ -379,7 +379,7 @@ pub(crate) fn start_elsewhere(tx: &mut Tx<'_>, id: ResourceId) {
     }
 }
 
-/// The time after its operate::stop until the cloud starts a system VM again, and after a try that
+/// The time after its stop until the cloud starts a system VM again, and after a try that
 /// found no room it tries again.
 const STOPPED_MAX: Millis = Millis(300_000);
 

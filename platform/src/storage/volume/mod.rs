@@ -136,7 +136,7 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("id", Id(Kind::Volume))
                 .required()
                 .doc("a volume that is detached or whose VM is stopped"),
-            p("url", Str).doc("where to create::upload it to; only with `FTP_UPLOAD`"),
+            p("url", Str).doc("where to upload it to; only with `FTP_UPLOAD`"),
             p("zoneid", Id(Kind::Zone)).required(),
             p("mode", Str).required(),
         ])
