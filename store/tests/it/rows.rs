@@ -415,16 +415,11 @@ fn a_file_of_other_content_than_the_catalogue_says_is_told() {
     let start = index_start(&before);
     assert_eq!((start, before.len()), (index_start(&after), after.len()));
     let mixed = [&before[..start], &after[start..]].concat();
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    let sha256 = hex(&Sha256::digest(&mixed));
-    let blocks: Vec<u8> =
-        mixed.chunks(16 * 1024).flat_map(|block| xxh3_64(block).to_le_bytes()).collect();
-    let blocks = hex(&blocks);
+    let sha256: String = Sha256::digest(&mixed).iter().map(|b| format!("{b:02x}")).collect();
+    set_blocks(dir.path(), records, &mixed);
     fs::write(dir.path().join(records), mixed).unwrap();
-    let path = records.display();
-    let other_blocks = format!("UPDATE file_block SET blocks = x'{blocks}' WHERE path = '{path}'");
-    assert_eq!(raw(dir.path()).execute(&other_blocks, []).unwrap(), 1);
-    let other_index = format!("UPDATE record_file SET sha256 = '{sha256}' WHERE path = '{path}'");
+    let other_index =
+        format!("UPDATE record_file SET sha256 = '{sha256}' WHERE path = '{}'", records.display());
     let kept = format!(
         "the stretch of time that the catalogue keeps of `{}` is not that of",
         samples.display()
@@ -448,6 +443,25 @@ fn index_start(file: &[u8]) -> usize {
     // The note's length stands between its name and its text: `1 4711 ...`.
     let text = String::from_utf8_lossy(&file[at..at + 40]).into_owned();
     text.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+/// Makes the catalogue say that these are the blocks of a file, in a row that is what was
+/// written.
+fn set_blocks(dir: &Path, path: &Path, content: &[u8]) {
+    let path = path.to_str().unwrap();
+    let blocks = content.chunks(16 * 1024).flat_map(|block| xxh3_64(block).to_le_bytes());
+    let blocks: Vec<u8> = blocks.collect();
+    // As the function hashes the row: type, length and bytes of each value.
+    let mut row = Xxh3Default::new();
+    for (kind, value) in [(3, &b"file_block"[..]), (3, path.as_bytes()), (4, &blocks[..])] {
+        row.update(&[kind]);
+        row.update(&(value.len() as u64).to_le_bytes());
+        row.update(value);
+    }
+    let checksum = row.digest().cast_signed() & i64::MAX;
+    let sql = "UPDATE file_block SET blocks = ?1, checksum = ?2 WHERE path = ?3";
+    let row = rusqlite::params![blocks, checksum, path];
+    assert_eq!(raw(dir).execute(sql, row).unwrap(), 1);
 }
 
 /// A file by its checksum, and yet no rows: skipped in silence, its events would be taken
@@ -479,22 +493,7 @@ fn a_file_that_no_decoder_reads_is_told_though_its_checksum_is_right() {
             let path = path.to_str().unwrap();
             assert_eq!(raw(dir.path()).execute(&sql, [sum, path]).unwrap(), 1);
         };
-        let set_blocks = |bytes: &[u8]| {
-            let path = path.to_str().unwrap();
-            let blocks = bytes.chunks(16 * 1024).flat_map(|block| xxh3_64(block).to_le_bytes());
-            let blocks: Vec<u8> = blocks.collect();
-            // As the function hashes the row: type, length and bytes of each value.
-            let mut row = Xxh3Default::new();
-            for (kind, value) in [(3, &b"file_block"[..]), (3, path.as_bytes()), (4, &blocks[..])] {
-                row.update(&[kind]);
-                row.update(&(value.len() as u64).to_le_bytes());
-                row.update(value);
-            }
-            let checksum = row.digest().cast_signed() & i64::MAX;
-            let sql = "UPDATE file_block SET blocks = ?1, checksum = ?2 WHERE path = ?3";
-            let row = rusqlite::params![blocks, checksum, path];
-            assert_eq!(raw(dir.path()).execute(sql, row).unwrap(), 1);
-        };
+        let set_blocks = |bytes: &[u8]| set_blocks(dir.path(), path, bytes);
         set(&sum(&damaged));
         set_blocks(&damaged);
         let findings = Store::open_read_only(dir.path()).unwrap().verify(&mut |_, _| {}).unwrap();
