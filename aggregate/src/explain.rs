@@ -19,7 +19,7 @@ use crate::{
     AggregateError,
     job::{is_stale, removals},
     network::NetworkBiller,
-    records::add_resource,
+    period::add_resource,
     window::WindowFolder,
 };
 

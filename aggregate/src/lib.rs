@@ -27,5 +27,5 @@ pub use job::{
 };
 pub use line::{Line, Lines};
 pub use network::{Drop, OversizedSeries, drop_samples};
-pub use records::add_resource;
+pub use period::add_resource;
 pub use totals::{GroupBy, Total, totals};

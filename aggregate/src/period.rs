@@ -6,15 +6,29 @@
 //! column. Records of bytes come beside them. Everything is integer milliseconds or bytes.
 
 use cloudtally_model::{
-    AccountId, Instant, NetworkId, NicId, Period, ResourceId, SourceId, UsageRecord, UsageTypeId,
-    ZoneId,
+    AccountId, Instant, NetworkId, NicId, Period, ResourceId, Segment, SegmentColumns, SourceId,
+    UsageRecord, UsageTypeId, ZoneId,
 };
 use cloudtally_store::RecordRows;
 
 use crate::{
-    records::Shown,
+    records::{Rows, Shown},
     segments::{Inside, Segments, index, position},
 };
+
+/// Adds the use of segments to the records of each period.
+///
+/// `records[i]` belongs to `periods[i]`; they come in record order. Fields outside the key
+/// end up as the last segment of the period has them.
+///
+/// Example: 12:00-18:00 and 23:00-open give 7 h on that day and 24 h on the next.
+pub fn add_resource(segments: &[Segment], periods: &[Period], records: &mut [Vec<UsageRecord>]) {
+    let segments = Segments::new(SegmentColumns::from_iter(segments));
+    for (period, records) in periods.iter().zip(records) {
+        let of_period = PeriodRecords::new(&segments, *period, &|_| false, Vec::new());
+        records.extend(of_period.rows().map(|row| row.to_record()));
+    }
+}
 
 /// Marks a row that is one of bytes.
 const BYTES: u32 = 1 << 31;
@@ -155,7 +169,7 @@ fn bytes_place(bytes: &UsageRecord) -> Place {
     (bytes.source, bytes.account, bytes.usage_type)
 }
 
-/// Where the fields of a record stand.
+/// The place where the fields of a record stand.
 enum At<'a> {
     Use(Shown<'a>),
     Bytes(&'a UsageRecord),

@@ -3,27 +3,8 @@
 //! # Source
 //! Usage rules 3 and 4; fields per type: guide 8.1.
 
-use cloudtally_model::{
-    Part, Period, RecordRow, Segment, SegmentColumns, SegmentRow, UsageRecord, UsageType,
-    UsageTypeId, usage_type,
-};
+use cloudtally_model::{Part, RecordRow, SegmentRow, UsageType, UsageTypeId, usage_type};
 use cloudtally_store::RecordRows;
-
-use crate::{period::PeriodRecords, segments::Segments};
-
-/// Adds the use of segments to the records of each period.
-///
-/// `records[i]` belongs to `periods[i]`; they come in record order. Fields outside the key
-/// end up as the last segment of the period has them.
-///
-/// Example: 12:00-18:00 and 23:00-open give 7 h on that day and 24 h on the next.
-pub fn add_resource(segments: &[Segment], periods: &[Period], records: &mut [Vec<UsageRecord>]) {
-    let segments = Segments::new(SegmentColumns::from_iter(segments));
-    for (period, records) in periods.iter().zip(records) {
-        let of_period = PeriodRecords::new(&segments, *period, &|_| false, Vec::new());
-        records.extend(of_period.rows().map(|row| row.to_record()));
-    }
-}
 
 /// A segment as the fields of a record.
 #[derive(Clone, Copy)]

@@ -47,7 +47,7 @@ impl<T: Decode> Block<T> {
         text: &[u8],
         plausible: Plausible,
     ) {
-        match decoded.and_then(|row| plausible.check(row)) {
+        match decoded.and_then(|row| plausible.check(row.billed_at()).map(|()| row)) {
             Ok(row) => {
                 self.rows.push(row);
                 self.text.extend_from_slice(&text[..text.len().min(RAW_BYTES_MAX + 1)]);
@@ -67,7 +67,7 @@ impl<T: Decode> Block<T> {
         raw: impl FnOnce() -> String,
         plausible: Plausible,
     ) {
-        match decoded.and_then(|row| plausible.check(row)) {
+        match decoded.and_then(|row| plausible.check(row.billed_at()).map(|()| row)) {
             Ok(row) => {
                 self.rows.push(row);
                 self.text_ends.push(self.text.len());

@@ -6,7 +6,7 @@
 
 use cloudtally_model::{Instant, Millis};
 
-use crate::{decode::Decode, value::Reason};
+use crate::value::Reason;
 
 /// 2000-01-01T00:00:00Z: no cloud is older.
 const EARLIEST: Instant = Instant::from_millis(946_684_800_000);
@@ -34,9 +34,9 @@ impl Plausible {
         self.now + Millis(AHEAD_HOURS_MAX * Millis::HOUR.0)
     }
 
-    /// Hands on a row whose instant can be believed.
-    pub(crate) fn check<T: Decode>(self, row: T) -> Result<T, Reason> {
-        let Some((column, at)) = row.billed_at() else { return Ok(row) };
+    /// Refuses an instant that cannot be believed, of a row's column that has one.
+    pub(crate) fn check(self, billed_at: Option<(&str, Instant)>) -> Result<(), Reason> {
+        let Some((column, at)) = billed_at else { return Ok(()) };
         if at < EARLIEST {
             return Err(format!(
                 "column `{column}`: `{at}` lies before `{EARLIEST}`; correct the year"
@@ -49,37 +49,22 @@ impl Plausible {
                 self.now
             ));
         }
-        Ok(row)
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use cloudtally_model::UsageEvent;
-
     use super::*;
 
-    fn event(created: &str) -> UsageEvent {
-        UsageEvent {
-            id: 1.into(),
-            event_type: "VM.START".into(),
-            created: Instant::parse(created).unwrap(),
-            account: 1.into(),
-            zone: cloudtally_model::ZoneId::from_source(1),
-            resource: 1.into(),
-            resource_name: None,
-            offering: None,
-            template: None,
-            size: None,
-            virtual_size: None,
-            resource_type: None,
-        }
+    fn created(at: &str) -> Option<(&'static str, Instant)> {
+        Some(("created", Instant::parse(at).unwrap()))
     }
 
     #[test]
     fn instants_from_2000_to_two_days_after_the_clock_are_believed() {
         let plausible = Plausible::at(Instant::parse("2026-01-31 12:00:00").unwrap());
-        for (created, expected) in [
+        for (at, expected) in [
             ("1970-01-01 00:00:00", false),
             ("1999-12-31 23:59:59.999", false),
             ("2000-01-01 00:00:00", true),
@@ -87,15 +72,15 @@ mod tests {
             ("2026-02-02 12:00:00.001", false),
             ("9999-12-31 23:59:59", false),
         ] {
-            assert_eq!(plausible.check(event(created)).is_ok(), expected, "{created}");
-            assert_eq!(plausible.believes(event(created).created), expected, "{created}");
+            assert_eq!(plausible.check(created(at)).is_ok(), expected, "{at}");
+            assert_eq!(plausible.believes(Instant::parse(at).unwrap()), expected, "{at}");
         }
     }
 
     #[test]
     fn reasons_name_the_column_the_instant_and_the_remedy() {
         let plausible = Plausible::at(Instant::parse("2026-01-31 12:00:00").unwrap());
-        let reason = |created| plausible.check(event(created)).unwrap_err();
+        let reason = |at| plausible.check(created(at)).unwrap_err();
         assert_eq!(
             reason("1970-01-01 00:00:00"),
             "column `created`: `1970-01-01T00:00:00Z` lies before `2000-01-01T00:00:00Z`; \

@@ -1,7 +1,7 @@
 //! Columns of a stream out of those of a file.
 //!
-//! What a column makes of a value is told by `value`, as in every format. Here the usual
-//! types go through loops of their own, and a row with a value that is in doubt is left
+//! The module `value` tells what a column makes of a value, as in every format. Here the
+//! usual types go through loops of their own, and a row with a value that is in doubt is left
 //! to the way that takes one row at a time.
 
 use arrow_array::{Array, Int32Array, StringArray};

@@ -1,4 +1,4 @@
-//! What operators hand over.
+//! Inputs as operators hand them over.
 
 use cloudtally_model::{Account, NetworkSample};
 

@@ -44,8 +44,8 @@ pub(crate) fn texts<'a>(height: usize, of: impl Fn(usize) -> Option<&'a str>) ->
     StringArray::new(ends, bytes.into(), nulls(valid))
 }
 
-/// What an array says of its nulls: nothing where there is none, which the encoder has a
-/// shorter way for.
+/// The nulls of an array: nothing where there is none, which the encoder has a shorter way
+/// for.
 fn nulls(valid: BooleanBuffer) -> Option<NullBuffer> {
     let nulls = NullBuffer::new(valid);
     (nulls.null_count() > 0).then_some(nulls)

@@ -1,7 +1,7 @@
 //! Files of the lake as the catalogue names them, and their checksums as a whole.
 //!
-//! Who reads a file has each block verified ([`VerifiedFile`]); `check` and `upgrade`, which
-//! look at all of it, compare the SHA-256 that anybody can compute.
+//! A reader has each block verified ([`VerifiedFile`]); `check` and `upgrade`, which look at
+//! all of a file, compare the SHA-256 that anybody can compute.
 
 use std::{
     fs::File,
