@@ -2,10 +2,7 @@
 
 use cloudtally_model::ApiError;
 
-use super::{
-    firewall::{self, Matched},
-    guest, rules,
-};
+use super::{firewall::Matched, guest, rules};
 use crate::{
     col,
     engine::{Call, Query, Resource, ResourceId},
@@ -52,7 +49,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("firewallrule", &FIREWALL_RULE)
         .kind(Kind::EgressRule)
         .begin(begin)
-        .act(firewall::act)
+        .act(rules::activate)
         .on_failure(|call, _| rules::give_up(call)),
     delete("deleteEgressFirewallRule", Kind::EgressRule)
         .doc("Removes an egress firewall rule")

@@ -9,8 +9,7 @@ use super::{
 };
 use crate::{
     col,
-    engine::{Call, Done, Resource, ResourceId, refusal},
-    state::RuleState,
+    engine::{Call, Resource, ResourceId, refusal},
     table::{
         Command, GoesWith, Kind, KindSpec, ParamType::*, Roles, Turn, WireType as W, delete, group,
         hidden, list, own, p,
@@ -36,7 +35,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("firewallrule", &FIREWALL_RULE)
         .kind(Kind::FirewallRule)
         .begin(begin)
-        .act(act)
+        .act(rules::activate)
         .on_failure(|call, _| rules::give_up(call)),
     delete("deleteFirewallRule", Kind::FirewallRule)
         .doc("Removes a firewall rule")
@@ -184,11 +183,4 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
         matched.fill(rule, &cidrs);
     });
     Ok(Some(id))
-}
-
-/// Firewall rules are not billed.
-pub(crate) fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let id = call.entity_id();
-    call.tx.move_to(id, RuleState::Active);
-    Ok(Done::Resource(id))
 }

@@ -9,8 +9,7 @@ use super::{
 use crate::{
     col,
     desk::metering,
-    engine::{Call, Done, Node, Query, Resource, ResourceId, Tx},
-    state::RuleState,
+    engine::{Call, Done, Node, Query, Resource, ResourceId},
     table::{
         Command, GoesWith, Kind, KindSpec, Object, ParamType::*, Roles, Turn, WireType as W, f,
         fields::*, group, hidden, list, own, p,
@@ -53,8 +52,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("ipforwardingrule", &IP_FORWARDING_RULE)
         .kind(Kind::IpForwardingRule)
         .begin(begin)
-        .act(act)
-        .on_failure(|call, _| give_up(call)),
+        .act(rules::activate)
+        .on_failure(|call, _| rules::give_up(call)),
     own("deleteIpForwardingRule")
         .doc("Closes ports of a public IP address with static NAT")
         .roles(Roles::ALL)
@@ -62,7 +61,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("NET.RULEDELETE")
         .success()
         .kind(Kind::IpForwardingRule)
-        .act(delete),
+        .act(rules::delete),
     own("disableStaticNat")
         .doc("Takes static NAT from a public IP address")
         .roles(Roles::ALL)
@@ -113,7 +112,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::IpForwardingRule, &IP_FOR
         other: Kind::IpAddress,
         by: col::PUBLIC_ADDRESS,
         turn: Turn::StaticNat,
-        remove,
+        remove: rules::remove,
     }])
     .job_instance("FirewallRule");
 
@@ -212,28 +211,6 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     });
     rules::open_firewall(call, id, address, &ports, &cidrs)?;
     Ok(Some(id))
-}
-
-fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let id = call.entity_id();
-    call.tx.move_to(id, RuleState::Active);
-    Ok(Done::Resource(id))
-}
-
-pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
-    rules::remove(tx, id);
-}
-
-fn give_up(call: &mut Call<'_, '_>) {
-    if let Some(id) = call.entity.filter(|id| call.tx.get(Kind::IpForwardingRule, *id).is_some()) {
-        remove(call.tx, id);
-    }
-}
-
-fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let id = call.entity_id();
-    remove(call.tx, id);
-    Ok(Done::Success)
 }
 
 fn is_listed(query: &Query<'_>, rule: &Resource) -> bool {

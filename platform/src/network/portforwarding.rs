@@ -9,8 +9,7 @@ use super::{
 use crate::{
     col,
     desk::metering,
-    engine::{Call, Done, ResourceId, Tx, refusal},
-    state::RuleState,
+    engine::{Call, Done, ResourceId, refusal},
     table::{
         Command, GoesWith, Kind, KindSpec, Object, ParamType::*, Roles, Turn, WireType as W, f,
         fields::*, group, hidden, list, own, p,
@@ -61,8 +60,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("portforwardingrule", &PORT_FORWARDING_RULE)
         .kind(Kind::PortForwardingRule)
         .begin(begin)
-        .act(act)
-        .on_failure(|call, _| give_up(call)),
+        .act(rules::activate)
+        .on_failure(|call, _| rules::give_up(call)),
     own("deletePortForwardingRule")
         .doc("Removes a port forwarding rule")
         .roles(Roles::ALL)
@@ -70,7 +69,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("NET.RULEDELETE")
         .success()
         .kind(Kind::PortForwardingRule)
-        .act(delete),
+        .act(rules::delete),
     list("listPortForwardingRules", Kind::PortForwardingRule)
         .doc("Lists port forwarding rules")
         .roles(Roles::ALL)
@@ -116,13 +115,13 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::PortForwardingRule, &PORT
             other: Kind::IpAddress,
             by: col::IP_ADDRESS_ID,
             turn: Turn::PortForwarding,
-            remove,
+            remove: rules::remove,
         },
         GoesWith {
             other: Kind::Vm,
             by: col::VIRTUAL_MACHINE_ID,
             turn: Turn::PortForwarding,
-            remove,
+            remove: rules::remove,
         },
     ])
     .job_instance("FirewallRule");
@@ -166,29 +165,6 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     });
     rules::open_firewall(call, id, address, &ports, &cidrs)?;
     Ok(Some(id))
-}
-
-fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let id = call.entity_id();
-    call.tx.move_to(id, RuleState::Active);
-    Ok(Done::Resource(id))
-}
-
-fn give_up(call: &mut Call<'_, '_>) {
-    if let Some(id) = call.entity.filter(|id| call.tx.get(Kind::PortForwardingRule, *id).is_some())
-    {
-        remove(call.tx, id);
-    }
-}
-
-pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
-    rules::remove(tx, id);
-}
-
-fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let id = call.entity_id();
-    remove(call.tx, id);
-    Ok(Done::Success)
 }
 
 fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

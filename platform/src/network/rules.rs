@@ -7,7 +7,7 @@ use cloudtally_model::ApiError;
 use super::guest;
 use crate::{
     col,
-    engine::{Call, Resource, ResourceId, States, Tx, World, table},
+    engine::{Call, Done, Resource, ResourceId, States, Tx, World, table},
     parse::ip,
     state::{MachineState, RuleState},
     table::Kind,
@@ -212,9 +212,22 @@ pub(crate) fn give_up(call: &mut Call<'_, '_>) {
     let is_there =
         |id: &ResourceId| call.tx.any(*id).is_some_and(|resource| resource.removed.is_none());
     if let Some(id) = call.entity.filter(is_there) {
-        close_firewall(call.tx, id);
-        call.tx.remove_with_dependants(id);
+        remove(call.tx, id);
     }
+}
+
+/// Ends the job that applies a rule.
+pub(crate) fn activate(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    call.tx.move_to(id, RuleState::Active);
+    Ok(Done::Resource(id))
+}
+
+/// Ends the job that takes a rule away.
+pub(crate) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
+    let id = call.entity_id();
+    remove(call.tx, id);
+    Ok(Done::Success)
 }
 
 /// The address of a NIC that traffic goes to: the one wanted, which must be its.

@@ -114,8 +114,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("vpnuser", &VPN_USER)
         .kind(Kind::VpnUser)
         .begin(begin_user)
-        .act(act_user)
-        .on_failure(|call, _| give_up_user(call)),
+        .act(rules::activate)
+        .on_failure(|call, _| rules::give_up(call)),
     own("createRemoteAccessVpn")
         .doc("Opens a public IP address for remote access")
         .roles(Roles::ALL)
@@ -265,7 +265,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::RemoteAccessVpn, &REMOTE_
         other: Kind::IpAddress,
         by: col::PUBLIC_IP_ID,
         turn: Turn::RemoteAccess,
-        remove,
+        remove: rules::remove,
     }])
     .job_instance("FirewallRule");
 
@@ -339,19 +339,13 @@ fn act_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     Ok(Done::Resource(id))
 }
 
-/// Closes the remote access of an address. Its users stay: they are the account's.
-pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
-    rules::close_firewall(tx, id);
-    tx.remove_with_dependants(id);
-}
-
 fn delete_remote(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let address = call.args.id_required("publicipid");
     let vpn = call.tx.referring(address, Kind::RemoteAccessVpn, col::PUBLIC_IP_ID).next();
     let vpn = vpn.map(|vpn| vpn.id).ok_or_else(|| {
         call.tx.resource(address).refused("publicipid", "has no remote access VPN")
     })?;
-    remove(call.tx, vpn);
+    rules::remove(call.tx, vpn);
     Ok(Done::Success)
 }
 
@@ -376,21 +370,9 @@ fn begin_user(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     Ok(Some(id))
 }
 
-fn act_user(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let id = call.entity_id();
-    call.tx.move_to(id, RuleState::Active);
-    Ok(Done::Resource(id))
-}
-
 /// Takes a user away, and off the bill.
 pub(crate) fn remove_user(tx: &mut Tx<'_>, id: ResourceId) {
     tx.remove_with_dependants(id);
-}
-
-fn give_up_user(call: &mut Call<'_, '_>) {
-    if let Some(id) = call.entity.filter(|id| call.tx.get(Kind::VpnUser, *id).is_some()) {
-        remove_user(call.tx, id);
-    }
 }
 
 fn delete_user(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {

@@ -8,12 +8,11 @@ use cloudtally_model::ApiError;
 use crate::{
     col,
     desk::metering,
-    engine::{Call, Done, Query, Resource, ResourceId, Tx, refusal, scope},
+    engine::{Call, Done, Query, Resource, ResourceId, refusal, scope},
     network::{
         addressuse,
         rules::{self, Ports},
     },
-    state::RuleState,
     table::{
         Command, GoesWith, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Turn,
         WireType as W, f, fields::*, group, hidden, later, list, own, p,
@@ -168,8 +167,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .object("loadbalancer", &LOAD_BALANCER_RULE)
         .kind(Kind::LoadBalancerRule)
         .begin(begin)
-        .act(act)
-        .on_failure(|call, _| give_up(call)),
+        .act(rules::activate)
+        .on_failure(|call, _| rules::give_up(call)),
     own("deleteLBHealthCheckPolicy")
         .doc("Removes a health check")
         .roles(Roles::ALL)
@@ -199,7 +198,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("LB.DELETE")
         .success()
         .kind(Kind::LoadBalancerRule)
-        .act(delete),
+        .act(rules::delete),
     own("listLBHealthCheckPolicies")
         .doc("Lists the health checks of a load balancer rule")
         .roles(Roles::ALL)
@@ -296,7 +295,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::LoadBalancerRule, &LOAD_B
         other: Kind::IpAddress,
         by: col::PUBLIC_IP_ID,
         turn: Turn::LoadBalancing,
-        remove,
+        remove: rules::remove,
     }])
     .job_instance("LoadBalancerRule");
 
@@ -354,28 +353,6 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     });
     rules::open_firewall(call, id, address, &ports, &cidrs)?;
     Ok(Some(id))
-}
-
-fn act(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let id = call.entity_id();
-    call.tx.move_to(id, RuleState::Active);
-    Ok(Done::Resource(id))
-}
-
-fn give_up(call: &mut Call<'_, '_>) {
-    if let Some(id) = call.entity.filter(|id| call.tx.get(Kind::LoadBalancerRule, *id).is_some()) {
-        remove(call.tx, id);
-    }
-}
-
-pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
-    rules::remove(tx, id);
-}
-
-fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let id = call.entity_id();
-    remove(call.tx, id);
-    Ok(Done::Success)
 }
 
 fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
