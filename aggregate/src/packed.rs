@@ -6,7 +6,7 @@
 
 use cloudtally_model::{
     AccountId, EventCode, EventId, Instant, OfferingId, ResourceId, TemplateId, Text, UsageEvent,
-    ZoneId, event_code, event_name,
+    ZoneId, event_code, event_name, row_index, row_number,
 };
 use cloudtally_store::EventColumns;
 
@@ -85,7 +85,7 @@ impl PackedEvents {
         let event = &self.events[at];
         let number = |number: u64| (number != NONE).then_some(number);
         let text = |Span { start, end }: Span| {
-            (start <= end).then(|| Text::new(&self.texts[index(start)..index(end)]))
+            (start <= end).then(|| Text::new(&self.texts[row_index(start)..row_index(end)]))
         };
         UsageEvent {
             id: event.id,
@@ -106,15 +106,7 @@ impl PackedEvents {
 
 fn span(texts: &mut String, text: Option<&str>) -> Span {
     let Some(text) = text else { return Span::NONE };
-    let start = position(texts.len());
+    let start = row_number(texts.len());
     texts.push_str(text);
-    Span { start, end: position(texts.len()) }
-}
-
-fn position(at: usize) -> u32 {
-    u32::try_from(at).expect("some thousand rows have far less text")
-}
-
-fn index(at: u32) -> usize {
-    usize::try_from(at).expect("positions fit in memory")
+    Span { start, end: row_number(texts.len()) }
 }

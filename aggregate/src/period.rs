@@ -7,13 +7,13 @@
 
 use cloudtally_model::{
     AccountId, Instant, NetworkId, NicId, Period, ResourceId, Segment, SegmentColumns, SourceId,
-    UsageRecord, UsageTypeId, ZoneId,
+    UsageRecord, UsageTypeId, ZoneId, row_index, row_number,
 };
 use cloudtally_store::RecordRows;
 
 use crate::{
     records::{Rows, Shown},
-    segments::{Inside, Segments, index, position},
+    segments::{Inside, Segments},
 };
 
 /// Adds the use of segments to the records of each period.
@@ -81,7 +81,7 @@ impl<'a> PeriodRecords<'a> {
                 number = Some(of);
             }
             let is_nothing = segments.shown(row).is_nothing();
-            records.add(&mut run, position(row), if is_nothing { 0 } else { millis });
+            records.add(&mut run, row_number(row), if is_nothing { 0 } else { millis });
         }
         records.push_run(&mut run, &mut next_bytes);
         while next_bytes < records.bytes.len() {
@@ -92,9 +92,10 @@ impl<'a> PeriodRecords<'a> {
 
     /// Adds the use of a segment to the records of its run.
     fn add(&self, run: &mut Vec<(u32, u64)>, row: u32, millis: u64) {
-        let shown = self.segments.shown(index(row));
-        let same =
-            |(known, _): &&mut (u32, u64)| shown.shares_record(self.segments.shown(index(*known)));
+        let shown = self.segments.shown(row_index(row));
+        let same = |(known, _): &&mut (u32, u64)| {
+            shown.shares_record(self.segments.shown(row_index(*known)))
+        };
         match run.iter_mut().find(same) {
             Some(known) => *known = (row, known.1 + millis),
             None => run.push((row, millis)),
@@ -104,7 +105,7 @@ impl<'a> PeriodRecords<'a> {
     /// Takes the records of a run, and those of bytes before them.
     fn push_run(&mut self, run: &mut Vec<(u32, u64)>, next_bytes: &mut usize) {
         let Some((first, _)) = run.first() else { return };
-        let segment = self.segments.columns().row(index(*first));
+        let segment = self.segments.columns().row(row_index(*first));
         let place: Place = (segment.source(), segment.account(), segment.usage_type());
         while self.bytes.get(*next_bytes).is_some_and(|bytes| bytes_place(bytes) < place) {
             self.push_bytes(next_bytes);
@@ -126,7 +127,7 @@ impl<'a> PeriodRecords<'a> {
     }
 
     fn push_bytes(&mut self, next_bytes: &mut usize) {
-        self.rows.push(BYTES | position(*next_bytes));
+        self.rows.push(BYTES | row_number(*next_bytes));
         self.quantities.push(self.bytes[*next_bytes].quantity);
         *next_bytes += 1;
     }
@@ -145,22 +146,9 @@ impl<'a> PeriodRecords<'a> {
     fn at(&self, row: usize) -> At<'_> {
         let row = self.rows[row];
         if row & BYTES == 0 {
-            At::Use(self.segments.shown(index(row)))
+            At::Use(self.segments.shown(row_index(row)))
         } else {
-            At::Bytes(&self.bytes[index(row & !BYTES)])
-        }
-    }
-
-    #[inline]
-    fn of<T>(
-        &self,
-        row: usize,
-        of_use: impl FnOnce(Shown<'_>) -> Option<T>,
-        of_bytes: impl FnOnce(&UsageRecord) -> Option<T>,
-    ) -> Option<T> {
-        match self.at(row) {
-            At::Use(shown) => of_use(shown),
-            At::Bytes(bytes) => of_bytes(bytes),
+            At::Bytes(row_index(row & !BYTES))
         }
     }
 }
@@ -172,7 +160,8 @@ fn bytes_place(bytes: &UsageRecord) -> Place {
 /// The place where the fields of a record stand.
 enum At<'a> {
     Use(Shown<'a>),
-    Bytes(&'a UsageRecord),
+    /// A row of those of bytes.
+    Bytes(usize),
 }
 
 macro_rules! from_either {
@@ -180,8 +169,8 @@ macro_rules! from_either {
         #[inline]
         fn $name(&self, row: usize) -> $type {
             match self.at(row) {
-                At::Use(shown) => shown.segment().$name(),
-                At::Bytes(bytes) => bytes.$name,
+                At::Use(shown) => shown.$name(),
+                At::Bytes(at) => self.bytes[..].$name(at),
             }
         }
     )* };
@@ -195,67 +184,30 @@ impl RecordRows for PeriodRecords<'_> {
         resource: ResourceId,
         zone: ZoneId,
         nic: NicId,
+        offering: Option<u64>,
+        template: Option<u64>,
+        size: Option<u64>,
+        network: NetworkId,
+        resource_type: Option<&str>,
+        virtual_size: Option<u64>,
+        name: Option<&str>,
+        is_source_nat: Option<bool>,
+        is_elastic: Option<bool>,
+        is_default: Option<bool>,
     }
 
     fn height(&self) -> usize {
         self.rows.len()
     }
-    #[inline]
-    fn offering(&self, row: usize) -> Option<u64> {
-        self.of(row, |shown| shown.offering(), |bytes| bytes.offering.map(|offering| offering.0))
-    }
-    #[inline]
-    fn template(&self, row: usize) -> Option<u64> {
-        self.of(row, |shown| shown.template(), |bytes| bytes.template.map(|template| template.0))
-    }
-    #[inline]
-    fn size(&self, row: usize) -> Option<u64> {
-        self.of(row, |shown| shown.size(), |bytes| bytes.size)
-    }
-    #[inline]
-    fn network(&self, row: usize) -> NetworkId {
-        match self.at(row) {
-            At::Use(_) => NetworkId(0),
-            At::Bytes(bytes) => bytes.network,
-        }
-    }
-    #[inline]
-    fn resource_type(&self, row: usize) -> Option<&str> {
-        match self.at(row) {
-            At::Use(shown) => shown.resource_type(),
-            At::Bytes(bytes) => bytes.resource_type.as_deref(),
-        }
-    }
+
     #[inline]
     fn start(&self, row: usize) -> Instant {
         match self.at(row) {
             At::Use(_) => self.period.start,
-            At::Bytes(bytes) => bytes.start,
+            At::Bytes(at) => self.bytes[..].start(at),
         }
     }
-    #[inline]
-    fn virtual_size(&self, row: usize) -> Option<u64> {
-        self.of(row, |shown| shown.virtual_size(), |bytes| bytes.virtual_size)
-    }
-    #[inline]
-    fn name(&self, row: usize) -> Option<&str> {
-        match self.at(row) {
-            At::Use(shown) => shown.name(),
-            At::Bytes(bytes) => bytes.name.as_deref(),
-        }
-    }
-    #[inline]
-    fn is_source_nat(&self, row: usize) -> Option<bool> {
-        self.of(row, |shown| shown.is_source_nat(), |bytes| bytes.is_source_nat)
-    }
-    #[inline]
-    fn is_elastic(&self, row: usize) -> Option<bool> {
-        self.of(row, |shown| shown.is_elastic(), |bytes| bytes.is_elastic)
-    }
-    #[inline]
-    fn is_default(&self, row: usize) -> Option<bool> {
-        self.of(row, |shown| shown.is_default(), |bytes| bytes.is_default)
-    }
+
     #[inline]
     fn quantity(&self, row: usize) -> u64 {
         self.quantities[row]

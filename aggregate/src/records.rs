@@ -3,7 +3,10 @@
 //! # Source
 //! Usage rules 3 and 4; fields per type: guide 8.1.
 
-use cloudtally_model::{Part, RecordRow, SegmentRow, UsageType, UsageTypeId, usage_type};
+use cloudtally_model::{
+    AccountId, NetworkId, NicId, Part, RecordRow, ResourceId, SegmentRow, SourceId, UsageType,
+    UsageTypeId, ZoneId, usage_type,
+};
 use cloudtally_store::RecordRows;
 
 /// A segment as the fields of a record.
@@ -65,15 +68,34 @@ impl ShownFields {
     }
 }
 
+macro_rules! of_segment {
+    ($($name:ident: $type:ty),* $(,)?) => { $(
+        #[inline]
+        pub(crate) fn $name(self) -> $type {
+            self.segment.$name()
+        }
+    )* };
+}
+
 impl<'a> Shown<'a> {
     #[inline]
     pub(crate) fn new(segment: SegmentRow<'a>, fields: ShownFields) -> Self {
         Self { segment, fields }
     }
 
+    of_segment! {
+        source: SourceId,
+        account: AccountId,
+        usage_type: UsageTypeId,
+        resource: ResourceId,
+        zone: ZoneId,
+        nic: NicId,
+    }
+
+    /// Bytes alone are of a network.
     #[inline]
-    pub(crate) fn segment(self) -> SegmentRow<'a> {
-        self.segment
+    pub(crate) fn network(self) -> NetworkId {
+        NetworkId(0)
     }
 
     #[inline]
@@ -137,8 +159,8 @@ impl<'a> Shown<'a> {
     /// Tells whether two segments of one resource, account and type are one record.
     pub(crate) fn shares_record(self, other: Self) -> bool {
         let is_of_key = |bit: u16| self.fields.has(bit);
-        self.segment.zone() == other.segment.zone()
-            && self.segment.nic() == other.segment.nic()
+        self.zone() == other.zone()
+            && self.nic() == other.nic()
             && (!is_of_key(ShownFields::KEY_OFFERING) || self.offering() == other.offering())
             && (!is_of_key(ShownFields::KEY_TEMPLATE) || self.template() == other.template())
             && (!is_of_key(ShownFields::KEY_SIZE) || self.size() == other.size())

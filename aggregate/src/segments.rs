@@ -7,7 +7,7 @@
 
 use cloudtally_model::{
     AccountId, EventId, Instant, NicId, Period, ResourceId, SegmentColumns, SegmentRow, SourceId,
-    UsageTypeId,
+    UsageTypeId, row_index, row_number,
 };
 use rayon::prelude::*;
 
@@ -74,7 +74,7 @@ impl Segments {
                 run: RunKey::of(segment),
                 start: segment.start(),
                 opened_by: segment.opened_by(),
-                at: position(at),
+                at: row_number(at),
             }
         });
         let mut keys: Vec<RecordKey> = keys.collect();
@@ -87,8 +87,9 @@ impl Segments {
         });
         let runs = runs.collect();
         drop(keys);
-        let columns = segments.reordered(&order);
-        drop(order);
+        let mut columns = SegmentColumns::default();
+        columns.gather(&segments, &order);
+        drop((order, segments));
         let by_thing = by_thing(&columns);
         let fields = columns.usage_type.iter().map(|id| ShownFields::of(*id)).collect();
         Self { columns, fields, runs, by_thing }
@@ -120,16 +121,17 @@ impl Segments {
     /// the next period.
     pub(crate) fn open_at(&self, end: Instant) -> Vec<u32> {
         let is_open = |row: &u32| {
-            let row = index(*row);
+            let row = row_index(*row);
             self.columns.start[row] < end && self.columns.end[row] >= end
         };
         self.by_thing.iter().copied().filter(is_open).collect()
     }
 
     /// Like [`Self::open_at`], as a later window should find them: not yet ended.
-    pub(crate) fn open_after(self, end: Instant) -> SegmentColumns {
-        let rows = self.open_at(end);
-        self.columns.reordered(&rows).unended()
+    pub(crate) fn open_after(&self, end: Instant) -> SegmentColumns {
+        let mut open = SegmentColumns::default();
+        open.gather(&self.columns, &self.open_at(end));
+        open.unended()
     }
 }
 
@@ -151,26 +153,18 @@ fn by_thing(segments: &SegmentColumns) -> Vec<u32> {
             nic: segment.nic(),
             start: segment.start(),
         };
-        (key, position(at))
+        (key, row_number(at))
     });
     let mut keys: Vec<(ThingKey, u32)> = keys.collect();
     keys.par_sort_unstable_by(|(a, a_at), (b, b_at)| {
         a.cmp(b).then_with(|| {
             // What is open has no end, so the rest of the order decides.
             let rest = |at: u32| {
-                let segment = segments.row(index(at)).to_segment();
+                let segment = segments.row(row_index(at)).to_segment();
                 (segment.account, segment.attributes, segment.opened_by)
             };
             rest(*a_at).cmp(&rest(*b_at))
         })
     });
     keys.into_iter().map(|(_, at)| at).collect()
-}
-
-pub(crate) fn position(at: usize) -> u32 {
-    u32::try_from(at).expect("a window is bounded far below that")
-}
-
-pub(crate) fn index(at: u32) -> usize {
-    usize::try_from(at).expect("positions fit in memory")
 }

@@ -13,7 +13,7 @@ use std::{
 use cloudtally_model::{
     AccountId, Attributes, EventCode, EventId, Instant, NicId, ResourceId, ResourceKind, Segment,
     SegmentColumns, SegmentRow, SourceId, Sources, UsageEvent, UsageTypeId, event_code, kinds_of,
-    usage_type,
+    row_index, row_number, row_numbers, usage_type,
 };
 use cloudtally_store::{EventColumns, EventFile, Snapshot, Store, StoreError};
 use rayon::prelude::*;
@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use crate::{
     fold::{Fold, Oddity, needs_past},
     packed::PackedEvents,
-    segments::{Segments, index, position},
+    segments::Segments,
 };
 
 /// Resources a thread takes at a time: enough to keep its output vectors long.
@@ -52,7 +52,7 @@ struct LoadedEvents(Vec<(SourceId, PackedEvents)>);
 
 impl LoadedEvents {
     fn get(&self, key: &EventKey) -> UsageEvent {
-        self.0[index(key.columns)].1.event(index(key.row))
+        self.0[row_index(key.columns)].1.event(row_index(key.row))
     }
 
     /// One key per event and kind it matters to, in the order of the fold.
@@ -63,8 +63,8 @@ impl LoadedEvents {
                     group: (*source, kind, resource),
                     created,
                     id,
-                    columns: position(at),
-                    row: position(row),
+                    columns: row_number(at),
+                    row: row_number(row),
                     code,
                 })
             })
@@ -128,24 +128,24 @@ impl<'a> WindowFolder<'a> {
         let open_keys = open_keys(open);
         let groups = groups(&keys, &open_keys);
         let past = self.past(&groups, &keys, &events, from)?;
-        let rows_of = |group: &Group| {
-            open_keys[group.open.clone()].iter().map(|key| open.row(index(key.row)))
-        };
+        let kept_of = |group: &Group| open_keys[group.open.clone()].iter().map(|key| key.row);
+        let open_of = |group: &Group| kept_of(group).map(|row| open.row(row_index(row)));
 
         let chunks: Vec<Folded> = groups
             .par_chunks(GROUPS_PER_TASK)
             .map(|groups| {
                 let mut out = Folded::default();
+                // Rows of `open` to which nothing happens.
+                let mut kept: Vec<u32> = Vec::new();
                 for group in groups {
                     let (source, kind, resource) = group.key;
                     let removed = |account| self.removals.get(&(source, account)).copied();
                     let ends = |s: SegmentRow<'_>| removed(s.account()).is_some_and(|at| at < to);
-                    if group.events.is_empty() && !rows_of(group).any(ends) {
-                        // Nothing happens to it.
-                        rows_of(group).for_each(|segment| out.segments.push(segment));
+                    if group.events.is_empty() && !open_of(group).any(ends) {
+                        kept.extend(kept_of(group));
                         continue;
                     }
-                    let known = rows_of(group).map(SegmentRow::to_segment).collect();
+                    let known = open_of(group).map(SegmentRow::to_segment).collect();
                     let mut fold = Fold::resume(source, kind, resource, known);
                     if let Some(known) = past.get(&group.key) {
                         fold.known(known.clone());
@@ -154,9 +154,10 @@ impl<'a> WindowFolder<'a> {
                         fold.apply(key.code, &events.get(key), &removed);
                     }
                     let folded = fold.finish(to, &removed);
-                    folded.segments.iter().for_each(|segment| out.segments.push_segment(segment));
+                    folded.segments.iter().for_each(|segment| out.segments.push(segment));
                     out.oddities.extend(folded.oddities.into_iter().map(|odd| (source, odd)));
                 }
+                out.segments.gather(open, &kept);
                 out
             })
             .collect();
@@ -312,7 +313,7 @@ fn open_keys(open: &SegmentColumns) -> Vec<OpenKey> {
             start: segment.start(),
             opened_by: segment.opened_by(),
             nic: segment.nic(),
-            row: position(at),
+            row: row_number(at),
         }
     });
     let mut keys: Vec<OpenKey> = keys.collect();
@@ -354,7 +355,7 @@ fn join(chunks: Vec<Folded>) -> FoldedWindow {
     let mut segments = SegmentColumns::default();
     let mut oddities = Vec::new();
     for mut chunk in chunks {
-        segments.append(chunk.segments);
+        segments.gather(&chunk.segments, &row_numbers(chunk.segments.height()));
         oddities.append(&mut chunk.oddities);
     }
     FoldedWindow { segments: Segments::new(segments), oddities }

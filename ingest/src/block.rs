@@ -47,15 +47,8 @@ impl<T: Decode> Block<T> {
         text: &[u8],
         plausible: Plausible,
     ) {
-        match decoded.and_then(|row| plausible.check(row.billed_at()).map(|()| row)) {
-            Ok(row) => {
-                self.rows.push(row);
-                self.text.extend_from_slice(&text[..text.len().min(RAW_BYTES_MAX + 1)]);
-                self.text_ends.push(self.text.len());
-            }
-            Err(reason) => self.bad.push((self.bytes.len(), reason, raw_text(text))),
-        }
-        self.bytes.push(text.len());
+        let kept = &text[..text.len().min(RAW_BYTES_MAX + 1)];
+        self.take(decoded, (text.len(), kept), || raw_text(text), plausible);
     }
 
     /// Takes the next row, which has no text but about so many bytes; `raw` spells a bad
@@ -67,9 +60,21 @@ impl<T: Decode> Block<T> {
         raw: impl FnOnce() -> String,
         plausible: Plausible,
     ) {
+        self.take(decoded, (bytes, &[]), raw, plausible);
+    }
+
+    /// Takes the next row: its size, and the text that is kept of it if it is good.
+    fn take(
+        &mut self,
+        decoded: Result<T, Reason>,
+        (bytes, kept): (usize, &[u8]),
+        raw: impl FnOnce() -> String,
+        plausible: Plausible,
+    ) {
         match decoded.and_then(|row| plausible.check(row.billed_at()).map(|()| row)) {
             Ok(row) => {
                 self.rows.push(row);
+                self.text.extend_from_slice(kept);
                 self.text_ends.push(self.text.len());
             }
             Err(reason) => self.bad.push((self.bytes.len(), reason, raw())),

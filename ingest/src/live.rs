@@ -8,13 +8,13 @@
 //! Few and large files are better than many small ones, so the outbox is taken
 //! when a usage job is due, not at each event.
 
-use cloudtally_model::SourceName;
+use cloudtally_model::{SourceName, row_index};
 use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Stream, Told, Writer};
 
 use crate::{
     decode::Decode,
     dedupe::{AccountKeeper, EventKeeper, Keeper, Known, SampleKeeper},
-    rows::{Rows, index},
+    rows::Rows,
     summary::Counts,
     table::Row,
     value::{Reason, beyond_numbers},
@@ -116,7 +116,7 @@ fn take<T: Decode>(
                 Known::Duplicate => run.duplicate += 1,
                 Known::Conflict(reason) => {
                     run.quarantined += 1;
-                    let (row, offset) = (rows.row(index(row)), offsets[index(row)]);
+                    let (row, offset) = (rows.row(row_index(row)), offsets[row_index(row)]);
                     quarantined.push(set_aside(&run, offset, &row, reason));
                 }
             }

@@ -92,13 +92,3 @@ impl Rows<Account> for Vec<Account> {
         self[row].clone()
     }
 }
-
-/// The number of a row as an index.
-pub(crate) fn index(row: u32) -> usize {
-    usize::try_from(row).expect("a row's number fits")
-}
-
-/// The numbers of so many rows.
-pub(crate) fn numbers(height: usize) -> Vec<u32> {
-    (0..u32::try_from(height).expect("a batch has fewer rows")).collect()
-}

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use cloudtally_model::{Instant, SourceName};
+use cloudtally_model::{Instant, SourceName, row_index};
 use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Stream, Writer};
 
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
     open::{Input, Opened, open},
     parquet,
     plausible::Plausible,
-    rows::{Rows, index},
+    rows::Rows,
     summary::{Counts, IngestSummary, InputSummary, Progress},
     tsv,
     value::cut,
@@ -202,14 +202,14 @@ impl<'a> Tally<'a> {
             by_input[bad.place.input].count_quarantined();
         }
         for row in &verdicts.new {
-            by_input[batch.places[index(*row)].input].count_accepted();
+            by_input[batch.places[row_index(*row)].input].count_accepted();
         }
         for (row, known) in verdicts.known {
-            let place = batch.places[index(row)];
+            let place = batch.places[row_index(row)];
             match known {
                 Known::Duplicate => by_input[place.input].count_duplicate(),
                 Known::Conflict(reason) => {
-                    quarantined.push(self.quarantined(place, reason, batch.raw(index(row))));
+                    quarantined.push(self.quarantined(place, reason, batch.raw(row_index(row))));
                     by_input[place.input].count_quarantined();
                 }
             }

@@ -4,7 +4,7 @@ mod account;
 mod api_error; // what callers are told when something is wrong
 pub mod calendar; // periods: how time is cut, DST included
 mod causes; // errors and what caused them, on one line
-mod columns; // columns of optional numbers and texts
+mod columns; // columns of optional numbers and texts, and their rows
 mod event;
 mod ids;
 mod instant;
@@ -21,7 +21,7 @@ pub use account::{Account, AccountType};
 pub use api_error::{ApiError, CS_ERRORS, CsError, ErrorCode};
 pub use calendar::{AggregationRange, Calendar, Period};
 pub use causes::with_causes;
-pub use columns::{Numbers, Texts};
+pub use columns::{Numbers, Texts, row_index, row_number, row_numbers};
 pub use event::UsageEvent;
 pub use ids::*;
 pub use instant::{Instant, InstantError, Millis, utc_day_name};

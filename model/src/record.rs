@@ -23,7 +23,7 @@ use crate::{
 /// Guide 8.1; usage rules 3 and 4.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UsageRecord {
-    /// Whose ids these are.
+    /// The source of the ids.
     pub source: SourceId,
     /// The account that pays.
     pub account: AccountId,
@@ -66,7 +66,7 @@ pub struct UsageRecord {
 /// columns that are written. It has the fields of [`UsageRecord`] and their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecordRow<'a> {
-    /// Whose ids these are.
+    /// The source of the ids.
     pub source: SourceId,
     /// The account that pays.
     pub account: AccountId,

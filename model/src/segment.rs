@@ -29,7 +29,7 @@ pub struct Attributes {
 /// began and the next closing or splitting event ended.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Segment {
-    /// Whose ids these are.
+    /// The source of the ids.
     pub source: SourceId,
     /// The usage type it counts for.
     pub usage_type: UsageTypeId,
@@ -65,7 +65,7 @@ impl Segment {
 /// and moved like this, and become a [`Segment`] only where something happens to them.
 #[derive(Clone, Debug, Default)]
 pub struct SegmentColumns {
-    /// Whose ids the others are.
+    /// The sources of the ids.
     pub source: Vec<SourceId>,
     /// The usage types they count for.
     pub usage_type: Vec<UsageTypeId>,
@@ -128,7 +128,7 @@ macro_rules! numbers {
 
 impl<'a> SegmentRow<'a> {
     values! {
-        /// Whose ids these are.
+        /// The source of the ids.
         source: SourceId,
         /// The usage type it counts for.
         usage_type: UsageTypeId,
@@ -215,28 +215,8 @@ impl SegmentColumns {
         (0..self.height()).map(|row| self.row(row))
     }
 
-    /// Adds a row.
-    pub fn push(&mut self, row: SegmentRow<'_>) {
-        self.source.push(row.source());
-        self.usage_type.push(row.usage_type());
-        self.resource.push(row.resource());
-        self.nic.push(row.nic());
-        self.start.push(row.start());
-        self.end.push(row.end());
-        self.account.push(row.account());
-        self.zone.push(row.zone());
-        self.offering.push(row.offering());
-        self.template.push(row.template());
-        self.size.push(row.size());
-        self.virtual_size.push(row.virtual_size());
-        self.name.push(row.name());
-        self.resource_type.push(row.resource_type());
-        self.opened_by.push(row.opened_by());
-        self.closed_by.push(row.closed_by());
-    }
-
     /// Adds a segment.
-    pub fn push_segment(&mut self, segment: &Segment) {
+    pub fn push(&mut self, segment: &Segment) {
         let attributes = &segment.attributes;
         self.source.push(segment.source);
         self.usage_type.push(segment.usage_type);
@@ -256,57 +236,31 @@ impl SegmentColumns {
         self.closed_by.push(segment.closed_by.map(|event| event.0));
     }
 
-    /// Adds all rows of other columns.
-    pub fn append(&mut self, mut other: Self) {
-        self.source.append(&mut other.source);
-        self.usage_type.append(&mut other.usage_type);
-        self.resource.append(&mut other.resource);
-        self.nic.append(&mut other.nic);
-        self.start.append(&mut other.start);
-        self.end.append(&mut other.end);
-        self.account.append(&mut other.account);
-        self.zone.append(&mut other.zone);
-        self.offering.append(other.offering);
-        self.template.append(other.template);
-        self.size.append(other.size);
-        self.virtual_size.append(other.virtual_size);
-        self.name.append(other.name);
-        self.resource_type.append(other.resource_type);
-        self.opened_by.append(&mut other.opened_by);
-        self.closed_by.append(other.closed_by);
+    /// Adds rows of other columns, in the order of `rows`.
+    pub fn gather(&mut self, other: &Self, rows: &[u32]) {
+        gather(&mut self.source, &other.source, rows);
+        gather(&mut self.usage_type, &other.usage_type, rows);
+        gather(&mut self.resource, &other.resource, rows);
+        gather(&mut self.nic, &other.nic, rows);
+        gather(&mut self.start, &other.start, rows);
+        gather(&mut self.end, &other.end, rows);
+        gather(&mut self.account, &other.account, rows);
+        gather(&mut self.zone, &other.zone, rows);
+        self.offering.gather(&other.offering, rows);
+        self.template.gather(&other.template, rows);
+        self.size.gather(&other.size, rows);
+        self.virtual_size.gather(&other.virtual_size, rows);
+        self.name.gather(&other.name, rows);
+        self.resource_type.gather(&other.resource_type, rows);
+        gather(&mut self.opened_by, &other.opened_by, rows);
+        self.closed_by.gather(&other.closed_by, rows);
     }
 
-    /// The same rows in the order of `rows`, which names each at most once.
-    pub fn reordered(self, rows: &[u32]) -> Self {
-        let mut sorted = Self {
-            name: self.name.reordered(rows),
-            resource_type: self.resource_type.reordered(rows),
-            ..Self::default()
-        };
-        gather(&mut sorted.source, &self.source, rows);
-        gather(&mut sorted.usage_type, &self.usage_type, rows);
-        gather(&mut sorted.resource, &self.resource, rows);
-        gather(&mut sorted.nic, &self.nic, rows);
-        gather(&mut sorted.start, &self.start, rows);
-        gather(&mut sorted.end, &self.end, rows);
-        gather(&mut sorted.account, &self.account, rows);
-        gather(&mut sorted.zone, &self.zone, rows);
-        gather(&mut sorted.opened_by, &self.opened_by, rows);
-        sorted.offering.gather(&self.offering, rows);
-        sorted.template.gather(&self.template, rows);
-        sorted.size.gather(&self.size, rows);
-        sorted.virtual_size.gather(&self.virtual_size, rows);
-        sorted.closed_by.gather(&self.closed_by, rows);
-        sorted
-    }
-}
-
-impl SegmentColumns {
     /// The same segments as if none had ended.
     pub fn unended(mut self) -> Self {
         let height = self.height();
         self.end = vec![Instant::END_OF_TIME; height];
-        self.closed_by = std::iter::repeat_n(None, height).collect();
+        self.closed_by = Numbers::new(vec![0; height], vec![false; height]);
         self
     }
 }
@@ -314,7 +268,7 @@ impl SegmentColumns {
 impl<'a> FromIterator<&'a Segment> for SegmentColumns {
     fn from_iter<I: IntoIterator<Item = &'a Segment>>(segments: I) -> Self {
         let mut columns = Self::default();
-        segments.into_iter().for_each(|segment| columns.push_segment(segment));
+        segments.into_iter().for_each(|segment| columns.push(segment));
         columns
     }
 }

@@ -40,7 +40,7 @@ pub use lake::{
 pub use lock::LockWait;
 pub use outbox::Told;
 pub use query::{RecordFilter, RecordSet, RecordWindow, ServedColumns, ServedRecord};
-pub use table::{EventTable, Names, Numbers, SampleOrder, SampleTable, Words};
+pub use table::{EventTable, SampleOrder, SampleTable, Words};
 pub use verify::{Finding, Severity};
 pub use writer::{
     DroppedSample, KnownEvents, LivedAhead, PeriodDraft, PeriodRows, Publication, SamplesAt,

@@ -40,7 +40,7 @@ const WITH_PLAIN_DOCS: [&str; 12] = [
 ];
 
 /// The words that no line of a doc comment begins with: they make a riddle of it.
-const RIDDLES: [&str; 7] = ["What", "Who", "Whether", "Which", "Where", "How", "When"];
+const RIDDLES: [&str; 8] = ["What", "Who", "Whose", "Whether", "Which", "Where", "How", "When"];
 
 /// The folders and files of `platform/src`, from the ground up: each imports those before it.
 const LAYERS: [&str; 20] = [

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use cloudtally_model::{Account, AccountId, SourceName};
+use cloudtally_model::{Account, AccountId, SourceName, row_index, row_numbers};
 use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Writer};
 
 use super::{Keeper, Known, Verdicts};
-use crate::rows::{index, numbers};
 
 /// Accounts: identity is the id, and a different account replaces the one before.
 pub(crate) struct AccountKeeper<'a> {
@@ -27,7 +26,7 @@ impl<'a> AccountKeeper<'a> {
 impl Keeper<Account> for AccountKeeper<'_> {
     fn judge(&mut self, rows: &Vec<Account>) -> Result<Verdicts, StoreError> {
         let mut verdicts = Verdicts::default();
-        for (row, account) in numbers(rows.len()).into_iter().zip(rows) {
+        for (row, account) in row_numbers(rows.len()).into_iter().zip(rows) {
             if self.known.get(&account.id).is_some_and(|known| known == account) {
                 verdicts.known.push((row, Known::Duplicate));
                 continue;
@@ -44,7 +43,7 @@ impl Keeper<Account> for AccountKeeper<'_> {
         quarantined: &[QuarantinedRow],
         run: &mut IngestRun,
     ) -> Result<(), StoreError> {
-        let new: Vec<Account> = new.into_iter().map(|row| rows[index(row)].clone()).collect();
+        let new: Vec<Account> = new.into_iter().map(|row| rows[row_index(row)].clone()).collect();
         self.writer.upsert_accounts(&self.source, &new, quarantined, run)?;
         Ok(())
     }

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use cloudtally_model::{EventId, SourceName, UsageEvent};
+use cloudtally_model::{EventId, SourceName, UsageEvent, row_index, row_numbers};
 use cloudtally_store::{EventTable, IngestRun, KnownEvents, QuarantinedRow, StoreError, Writer};
 
 use super::{Keeper, Known, Verdicts, difference};
-use crate::rows::{index, numbers};
 
 /// Keeps the events of one source.
 pub(crate) struct EventKeeper<'a> {
@@ -23,8 +22,8 @@ impl<'a> EventKeeper<'a> {
 impl Keeper<UsageEvent> for EventKeeper<'_> {
     fn judge(&mut self, events: &EventTable) -> Result<Verdicts, StoreError> {
         // Rows of one id side by side, in the order in which they came.
-        let mut order = numbers(events.height());
-        let id = |row: u32| events.id[index(row)];
+        let mut order = row_numbers(events.height());
+        let id = |row: u32| events.id[row_index(row)];
         if !events.id.is_sorted() {
             order.sort_unstable_by_key(|row| (id(*row), *row));
         }
@@ -66,7 +65,7 @@ fn judge_same(
     stored: &HashMap<EventId, UsageEvent>,
     verdicts: &mut Verdicts,
 ) {
-    let id = EventId(events.id[index(same[0])]);
+    let id = EventId(events.id[row_index(same[0])]);
     let (first, others) = match stored.get(&id) {
         Some(stored) => (stored, same),
         None => {
@@ -74,11 +73,11 @@ fn judge_same(
             if same.len() == 1 {
                 return;
             }
-            (&events.row(index(same[0])), &same[1..])
+            (&events.row(row_index(same[0])), &same[1..])
         }
     };
     for row in others {
-        let known = match difference(first, &events.row(index(*row))) {
+        let known = match difference(first, &events.row(row_index(*row))) {
             None => Known::Duplicate,
             Some(other) => Known::Conflict(format!("event {id} is already there with {other}")),
         };

@@ -1,10 +1,9 @@
 //! Samples: identity is series and instant.
 
-use cloudtally_model::{NetworkSample, SourceName};
+use cloudtally_model::{NetworkSample, SourceName, row_index, row_numbers};
 use cloudtally_store::{IngestRun, QuarantinedRow, SampleTable, StoreError, Writer};
 
 use super::{Keeper, Known, Verdicts, difference};
-use crate::rows::{index, numbers};
 
 /// Keeps the samples of one source.
 pub(crate) struct SampleKeeper<'a> {
@@ -23,17 +22,17 @@ impl<'a> SampleKeeper<'a> {
     }
 
     fn is_dropped(&self, samples: &SampleTable, row: u32) -> bool {
-        let at = samples.sampled(index(row));
+        let at = samples.sampled(row_index(row));
         self.dropped
             .iter()
-            .any(|dropped| dropped.sampled == at && *dropped == samples.row(index(row)))
+            .any(|dropped| dropped.sampled == at && *dropped == samples.row(row_index(row)))
     }
 }
 
 impl Keeper<NetworkSample> for SampleKeeper<'_> {
     fn judge(&mut self, samples: &SampleTable) -> Result<Verdicts, StoreError> {
         // Rows of one series and instant side by side, in the order in which they came.
-        let mut rows = numbers(samples.height());
+        let mut rows = row_numbers(samples.height());
         let order = samples.order();
         order.sort(&mut rows);
         let stored = self.writer.stored_counters(&self.source, samples, &rows)?;
@@ -51,7 +50,7 @@ impl Keeper<NetworkSample> for SampleKeeper<'_> {
                 match first {
                     Some(first) => verdicts.known.push((*row, judge_one(samples, *row, first))),
                     None => {
-                        first = Some(samples.bytes(index(*row)));
+                        first = Some(samples.bytes(row_index(*row)));
                         verdicts.new.push(*row);
                     }
                 }
@@ -73,7 +72,7 @@ impl Keeper<NetworkSample> for SampleKeeper<'_> {
 
 /// Judges a sample whose series and instant have other counters, or the same.
 fn judge_one(samples: &SampleTable, row: u32, (bytes_sent, bytes_received): (u64, u64)) -> Known {
-    let sample = samples.row(index(row));
+    let sample = samples.row(row_index(row));
     let first = NetworkSample { bytes_sent, bytes_received, ..sample.clone() };
     match difference(&first, &sample) {
         None => Known::Duplicate,

@@ -5,8 +5,8 @@
 //! to the way that takes one row at a time.
 
 use arrow_array::{Array, Int32Array, StringArray};
-use cloudtally_model::{Instant, ZoneId};
-use cloudtally_store::{Names, Numbers, Words};
+use cloudtally_model::{Instant, Numbers, Texts, ZoneId};
+use cloudtally_store::Words;
 
 use super::typed::{Columns, Typed, is_null_text, place};
 use crate::{
@@ -110,9 +110,9 @@ impl<'a> ColumnFields<'a> {
         self.words(column, Words::code, |words| Some(Some(words.code(""))))
     }
 
-    pub(crate) fn names_if_any(&mut self) -> Names {
+    pub(crate) fn names_if_any(&mut self) -> Texts {
         let column = self.advance(Kind::Text, Need::Optional);
-        let mut names = Names::default();
+        let mut names = Texts::default();
         for row in 0..self.doubtful.len() {
             let value = column.value(row);
             match is_absent(Kind::Text, value) {

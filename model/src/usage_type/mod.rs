@@ -201,7 +201,7 @@ pub struct UsageType {
     pub description: &'static str,
     /// The unit of its quantities.
     pub unit: Unit,
-    /// Whose history it is computed from.
+    /// The kind of resource whose history it is computed from.
     pub kind: ResourceKind,
     /// The effect of each event; empty for types fed by samples.
     pub events: &'static [(&'static str, Effect)],

@@ -52,7 +52,9 @@ impl Reach {
 /// The checksums of a file's blocks as the catalogue keeps them: 8 bytes each,
 /// little-endian, in order.
 pub(crate) fn checksums(content: &[u8]) -> Vec<u8> {
-    content.chunks(BLOCK_BYTES).flat_map(|block| xxh3_64(block).to_le_bytes()).collect()
+    let mut blocks = BlockChecksums::default();
+    blocks.update(content);
+    blocks.finish()
 }
 
 /// The checksums of blocks, of content that comes in pieces.
@@ -306,6 +308,8 @@ mod tests {
     #[test]
     fn checksums_do_not_depend_on_the_pieces() {
         let content = content();
+        let of_each = content.chunks(BLOCK_BYTES).flat_map(|block| xxh3_64(block).to_le_bytes());
+        assert_eq!(checksums(&content), of_each.collect::<Vec<u8>>());
         for piece in [1000, BLOCK_BYTES, 3 * BLOCK_BYTES + 1] {
             let mut blocks = BlockChecksums::default();
             content.chunks(piece).for_each(|piece| blocks.update(piece));

@@ -6,8 +6,9 @@ use arrow_array::{RecordBatch, StringArray, TimestampMillisecondArray};
 use cloudtally_model::{Instant, SeriesKey, SourceId, Sources};
 
 use super::{
+    arrays::optional,
     kind::{Access, Coding::*, Kind, Need::*, Type},
-    numbers::{numbers, optional_numbers},
+    numbers::numbers,
     read::{Batches, Columns, LakeReader, instant, value},
     samples::{SeriesColumns, network_number},
     verified::NamedFile,
@@ -71,7 +72,7 @@ pub(crate) fn encode(counters: &[BilledCounter], sources: &Sources) -> Result<Ve
     KIND.encode(counters, |rows| {
         let numbers = |of: fn(&BilledCounter) -> u64| numbers(rows.iter().map(of));
         let optional =
-            |of: fn(&BilledCounter) -> Option<u64>| optional_numbers(rows.iter().map(of));
+            |of: fn(&BilledCounter) -> Option<u64>| optional(rows.len(), |row| of(&rows[row]));
         let source_names = rows.iter().map(|c| sources.name(c.source).as_str());
         let device_types = rows.iter().map(|c| c.series.device_type.as_name());
         let addresses = rows.iter().map(|c| c.series.address.as_deref());

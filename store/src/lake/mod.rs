@@ -15,6 +15,7 @@ pub(crate) mod kind; // columns and their encodings as a table
 pub(crate) mod links; // one more name for a file
 pub(crate) mod numbers; // unsigned in memory, signed in files
 pub(crate) mod read; // opening, skipping row groups, columns of a batch
+pub(crate) mod record_rows; // records as the encoder asks for them
 pub(crate) mod records; // usage records
 pub(crate) mod samples; // accepted network samples
 pub(crate) mod segments; // what is open at the end of a period
@@ -22,9 +23,8 @@ pub(crate) mod verified; // files against their checksums
 
 pub use counters::BilledCounter;
 pub use events::EventColumns;
-pub use records::{
-    RecordColumns, RecordEncoder, RecordField, RecordReader, RecordRows, RecordScan,
-};
+pub use record_rows::RecordRows;
+pub use records::{RecordColumns, RecordEncoder, RecordField, RecordReader, RecordScan};
 pub use samples::{SampleColumns, SeriesRow};
 pub use segments::OpenThing;
 

@@ -20,11 +20,6 @@ pub(crate) fn numbers(values: impl Iterator<Item = u64>) -> Int64Array {
     Int64Array::from_iter_values(values.map(u64::cast_signed))
 }
 
-/// A column of numbers that may be absent.
-pub(crate) fn optional_numbers(values: impl Iterator<Item = Option<u64>>) -> Int64Array {
-    values.map(|value| value.map(u64::cast_signed)).collect()
-}
-
 /// Gathered small numbers as a column, without a copy.
 pub(crate) fn small_column_of(numbers: Vec<u16>) -> Int16Array {
     of_bits(&UInt16Array::from(numbers))

@@ -66,7 +66,7 @@ pub(crate) fn encode(
                 samples.device_type.array(&device_types, rows),
                 table::numbers(&samples.device, rows),
                 table::numbers_but_zero(&samples.network, rows),
-                samples.address.array(rows),
+                table::texts(&samples.address, rows),
                 table::numbers(&samples.sent, rows),
                 table::numbers(&samples.received, rows),
                 table::flags(&samples.restarted, rows),

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, TimestampMillisecondArray};
 use cloudtally_model::{
     AccountId, EventId, Instant, NicId, Numbers, ResourceId, SegmentColumns, SourceId, Sources,
-    UsageTypeId, ZoneId,
+    UsageTypeId, ZoneId, row_index,
 };
 use parquet::arrow::{
     ProjectionMask,
@@ -62,7 +62,7 @@ pub(crate) fn encode(
 /// The columns of some rows.
 fn columns(segments: &SegmentColumns, rows: &[u32], sources: &Sources) -> Vec<ArrayRef> {
     let height = rows.len();
-    let row = |at: usize| segments.row(usize::try_from(rows[at]).expect("positions fit in memory"));
+    let row = |at: usize| segments.row(row_index(rows[at]));
     let all = || (0..height).map(row);
     let start = TimestampMillisecondArray::from_iter_values(all().map(|s| s.start().as_millis()));
     let never = TimestampMillisecondArray::new_null(height);

@@ -53,7 +53,10 @@ impl NamedFile<'_> {
 }
 
 /// Opens a file; says how many bytes it has.
-fn open(path: &Path) -> Result<(File, u64), StoreError> {
+///
+/// # Errors
+/// `MissingFile`.
+pub(crate) fn open(path: &Path) -> Result<(File, u64), StoreError> {
     let file = File::open(path).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => StoreError::MissingFile { path: path.to_owned() },
         _ => StoreError::io("read", path, cause),

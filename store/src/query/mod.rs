@@ -216,7 +216,7 @@ impl RecordSet {
     fn wanted(&self, rows: Range<u64>) -> Vec<(&Part, Range<u64>)> {
         let end = rows.end.min(self.count());
         let first = self.parts.partition_point(|part| part.count_through <= rows.start);
-        let mut before = if first == 0 { 0 } else { self.parts[first - 1].count_through };
+        let mut before = self.count_before(first);
         let mut wanted = Vec::new();
         for part in &self.parts[first..] {
             if before >= end {
@@ -307,8 +307,12 @@ impl RecordSet {
 
     /// The number of records of the part at a position.
     fn count_of(&self, at: usize) -> u64 {
-        let before = if at == 0 { 0 } else { self.parts[at - 1].count_through };
-        self.parts[at].count_through - before
+        self.parts[at].count_through - self.count_before(at)
+    }
+
+    /// The number of records before the part at a position.
+    fn count_before(&self, at: usize) -> u64 {
+        at.checked_sub(1).map_or(0, |last| self.parts[last].count_through)
     }
 
     /// The sources whose ranks the records carry.

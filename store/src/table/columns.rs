@@ -2,53 +2,13 @@
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
-use arrow_array::{
-    ArrayRef, BooleanArray, DictionaryArray, Int32Array, Int64Array, StringArray,
-    TimestampMillisecondArray, builder::StringBuilder,
-};
-use arrow_buffer::NullBuffer;
-use cloudtally_model::Text;
+use arrow_array::{ArrayRef, DictionaryArray, Int32Array, StringArray, TimestampMillisecondArray};
+use cloudtally_model::{Numbers, Text, Texts, row_index};
+
+use crate::lake::{self, arrays};
 
 /// The code of a row without a text.
 const ABSENT: u32 = u32::MAX;
-
-/// Numbers that may be absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Numbers {
-    /// 0 where the number is absent.
-    values: Vec<u64>,
-    present: Vec<bool>,
-}
-
-impl Numbers {
-    /// The numbers of rows, each with its presence. An absent one must be 0.
-    pub fn new(values: Vec<u64>, present: Vec<bool>) -> Self {
-        assert_eq!(values.len(), present.len(), "each row is present or not");
-        Self { values, present }
-    }
-
-    /// Adds the number of the next row.
-    pub fn push(&mut self, value: Option<u64>) {
-        self.values.push(value.unwrap_or(0));
-        self.present.push(value.is_some());
-    }
-
-    /// The number of a row.
-    pub fn get(&self, row: usize) -> Option<u64> {
-        self.present[row].then_some(self.values[row])
-    }
-
-    /// Adds rows of another column.
-    pub fn append(&mut self, other: &Self, rows: Range<usize>) {
-        self.values.extend_from_slice(&other.values[rows.clone()]);
-        self.present.extend_from_slice(&other.present[rows]);
-    }
-
-    pub(crate) fn array(&self, rows: &[u32]) -> ArrayRef {
-        let present = NullBuffer::from_iter(rows.iter().map(|row| self.present[at(*row)]));
-        number_array(&self.values, rows, Some(present))
-    }
-}
 
 /// Texts of which there are few different ones: each is kept once, with a code a row.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +22,7 @@ impl Words {
     /// The code of a text, which is a new one if the text is.
     pub fn code(&mut self, text: &str) -> u32 {
         if let Some(last) = self.codes.last()
-            && self.texts.get(at(*last)).is_some_and(|known| known == text)
+            && self.texts.get(row_index(*last)).is_some_and(|known| known == text)
         {
             return *last;
         }
@@ -88,7 +48,7 @@ impl Words {
 
     /// The text of a row.
     pub fn get(&self, row: usize) -> Option<&str> {
-        self.texts.get(at(self.codes[row])).map(Text::as_str)
+        self.texts.get(row_index(self.codes[row])).map(Text::as_str)
     }
 
     /// Adds rows of another column.
@@ -97,9 +57,11 @@ impl Words {
         self.codes.reserve(rows.len());
         for row in rows {
             let theirs = other.codes[row];
-            let ours = match codes.get_mut(at(theirs)) {
+            let ours = match codes.get_mut(row_index(theirs)) {
                 None => ABSENT,
-                Some(code) => *code.get_or_insert_with(|| self.code(&other.texts[at(theirs)])),
+                Some(code) => {
+                    *code.get_or_insert_with(|| self.code(&other.texts[row_index(theirs)]))
+                }
             };
             self.codes.push(ours);
         }
@@ -112,7 +74,7 @@ impl Words {
         of: impl FnMut(&str) -> T,
     ) -> impl Iterator<Item = Option<T>> {
         let mapped: Vec<T> = self.texts.iter().map(Text::as_str).map(of).collect();
-        rows.iter().map(move |row| mapped.get(at(self.codes[at(*row)])).copied())
+        rows.iter().map(move |row| mapped.get(row_index(self.codes[row_index(*row)])).copied())
     }
 
     /// A number for each code, `of` its text.
@@ -121,7 +83,7 @@ impl Words {
     }
 
     pub(super) fn code_at(&self, row: usize) -> usize {
-        at(self.codes[row])
+        row_index(self.codes[row])
     }
 
     /// All texts there are, to be shared by [`Words::array`].
@@ -132,7 +94,7 @@ impl Words {
     pub(crate) fn array(&self, dictionary: &ArrayRef, rows: &[u32]) -> ArrayRef {
         let keys: Int32Array = rows
             .iter()
-            .map(|row| match self.codes[at(*row)] {
+            .map(|row| match self.codes[row_index(*row)] {
                 ABSENT => None,
                 code => Some(code.cast_signed()),
             })
@@ -142,80 +104,30 @@ impl Words {
     }
 }
 
-/// Texts of which there are many different ones, one behind the other.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names {
-    text: String,
-    /// The end of each row's text.
-    ends: Vec<usize>,
-    present: Vec<bool>,
-}
-
-impl Names {
-    /// Adds the text of the next row.
-    pub fn push(&mut self, name: Option<&str>) {
-        self.text.push_str(name.unwrap_or_default());
-        self.ends.push(self.text.len());
-        self.present.push(name.is_some());
-    }
-
-    /// The text of a row.
-    pub fn get(&self, row: usize) -> Option<&str> {
-        self.present[row].then(|| &self.text[self.start(row)..self.ends[row]])
-    }
-
-    /// Adds rows of another column.
-    pub fn append(&mut self, other: &Self, rows: Range<usize>) {
-        if rows.is_empty() {
-            return;
-        }
-        let (from, to) = (other.start(rows.start), other.ends[rows.end - 1]);
-        let before = self.text.len();
-        self.text.push_str(&other.text[from..to]);
-        self.ends.extend(other.ends[rows.clone()].iter().map(|end| end - from + before));
-        self.present.extend_from_slice(&other.present[rows]);
-    }
-
-    fn start(&self, row: usize) -> usize {
-        row.checked_sub(1).map_or(0, |before| self.ends[before])
-    }
-
-    pub(crate) fn array(&self, rows: &[u32]) -> ArrayRef {
-        let mut names = StringBuilder::with_capacity(rows.len(), 0);
-        rows.iter().for_each(|row| names.append_option(self.get(at(*row))));
-        Arc::new(names.finish())
-    }
-}
-
-/// The number of a row as an index.
-pub(super) fn at(row: u32) -> usize {
-    // 32 bits fit wherever a batch does.
-    usize::try_from(row).unwrap_or(usize::MAX)
-}
-
-/// The one place where numbers become those of the lake. A column in which none is
-/// absent has no bits of absence: they would be encoded in other bytes.
-fn number_array(values: &[u64], rows: &[u32], present: Option<NullBuffer>) -> ArrayRef {
-    let present = present.filter(|present| present.null_count() > 0);
-    // One beyond what is signed is refused where the batch is encoded.
-    let values: Vec<i64> = rows.iter().map(|row| values[at(*row)].cast_signed()).collect();
-    Arc::new(Int64Array::new(values.into(), present))
-}
-
 /// The array of rows of a column of numbers.
 pub(crate) fn numbers(values: &[u64], rows: &[u32]) -> ArrayRef {
-    number_array(values, rows, None)
+    Arc::new(lake::numbers::numbers(rows.iter().map(|row| values[row_index(*row)])))
 }
 
 /// The array of rows of a column of numbers, in which 0 means that there is none.
 pub(crate) fn numbers_but_zero(values: &[u64], rows: &[u32]) -> ArrayRef {
-    let present = NullBuffer::from_iter(rows.iter().map(|row| values[at(*row)] != 0));
-    number_array(values, rows, Some(present))
+    let value = |at: usize| Some(values[row_index(rows[at])]).filter(|value| *value != 0);
+    Arc::new(arrays::optional(rows.len(), value))
+}
+
+/// The array of rows of a column of numbers that may be absent.
+pub(crate) fn numbers_if_any(numbers: &Numbers, rows: &[u32]) -> ArrayRef {
+    Arc::new(arrays::optional(rows.len(), |at| numbers.get(row_index(rows[at]))))
+}
+
+/// The array of rows of a column of texts.
+pub(crate) fn texts(texts: &Texts, rows: &[u32]) -> ArrayRef {
+    Arc::new(arrays::texts(rows.len(), |at| texts.get(row_index(rows[at]))))
 }
 
 /// The array of rows of a column of instants in milliseconds.
 pub(crate) fn instants(millis: &[i64], rows: &[u32]) -> ArrayRef {
-    let millis = rows.iter().map(|row| millis[at(*row)]);
+    let millis = rows.iter().map(|row| millis[row_index(*row)]);
     Arc::new(TimestampMillisecondArray::from_iter_values(millis).with_timezone("UTC"))
 }
 
@@ -228,7 +140,7 @@ pub(crate) fn repeated(text: &str, rows: usize) -> ArrayRef {
 
 /// The array of rows of a column of flags.
 pub(crate) fn flags(flags: &[bool], rows: &[u32]) -> ArrayRef {
-    Arc::new(rows.iter().map(|row| Some(flags[at(*row)])).collect::<BooleanArray>())
+    Arc::new(arrays::flags(rows.len(), |at| Some(flags[row_index(rows[at])])))
 }
 
 #[cfg(test)]
@@ -254,22 +166,17 @@ mod tests {
     }
 
     #[test]
-    fn names_and_numbers_keep_what_is_absent() {
-        let (mut names, mut numbers) = (Names::default(), Numbers::default());
+    fn a_column_in_which_none_is_absent_has_no_bits_of_absence() {
+        let (mut names, mut values) = (Texts::default(), Numbers::default());
         for (name, number) in [(Some("web"), Some(0)), (None, None), (Some(""), Some(u64::MAX))] {
             names.push(name);
-            numbers.push(number);
+            values.push(number);
         }
-        let (other_names, other_numbers) = (names.clone(), numbers.clone());
-        names.append(&other_names, 1..3);
-        numbers.append(&other_numbers, 1..3);
-        let found: Vec<_> = (0..5).map(|row| (names.get(row), numbers.get(row))).collect();
-        let rest = [(None, None), (Some(""), Some(u64::MAX))];
-        assert_eq!(found, [&[(Some("web"), Some(0))][..], &rest, &rest].concat());
-        names.append(&other_names, 3..3);
-        assert_eq!(names.ends.len(), 5);
-        assert_eq!((numbers.array(&[0, 2]).nulls(), names.array(&[0, 2]).nulls()), (None, None));
-        assert_eq!((numbers.array(&[0, 1]).null_count(), names.array(&[1]).null_count()), (1, 1));
+        let nulls = |rows: &[u32]| {
+            [numbers_if_any(&values, rows), texts(&names, rows)].map(|array| array.nulls().cloned())
+        };
+        assert_eq!(nulls(&[0, 2]), [None, None]);
+        assert_eq!(nulls(&[0, 1]).map(|nulls| nulls.unwrap().null_count()), [1, 1]);
         assert_eq!(numbers_but_zero(&[7, 0], &[0]).nulls(), None);
     }
 }

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use cloudtally_model::{
-    AccountId, EventId, Instant, OfferingId, ResourceId, TemplateId, Text, UsageEvent, ZoneId,
+    AccountId, EventId, Instant, Numbers, OfferingId, ResourceId, TemplateId, Text, Texts,
+    UsageEvent, ZoneId, row_index,
 };
 use rayon::prelude::*;
 
-use super::columns::{Names, Numbers, Words, at};
+use super::columns::Words;
 
 /// Usage events, a column each attribute. All columns have the same length.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +26,7 @@ pub struct EventTable {
     /// The resources they happened to.
     pub resource: Vec<u64>,
     /// Names of the resources.
-    pub resource_name: Names,
+    pub resource_name: Texts,
     /// Offerings.
     pub offering: Numbers,
     /// Templates.
@@ -101,12 +102,14 @@ impl EventTable {
 
     /// Puts rows into the order of a file: by instant and id.
     pub(crate) fn sort(&self, rows: &mut [u32]) {
-        let key = |row: u32| (self.created[at(row)], self.id[at(row)]);
+        let key = |row: u32| (self.created[row_index(row)], self.id[row_index(row)]);
         if rows.is_sorted_by_key(|row| key(*row)) {
             return;
         }
-        let mut keyed: Vec<(i64, u64, u32)> =
-            rows.iter().map(|row| (self.created[at(*row)], self.id[at(*row)], *row)).collect();
+        let mut keyed: Vec<(i64, u64, u32)> = rows
+            .iter()
+            .map(|row| (self.created[row_index(*row)], self.id[row_index(*row)], *row))
+            .collect();
         keyed.par_sort_unstable();
         rows.iter_mut().zip(keyed).for_each(|(row, (.., sorted))| *row = sorted);
     }

@@ -5,12 +5,14 @@
 //! row is a struct of its own between an input and the encoder; [`EventTable::row`] and
 //! [`SampleTable::row`] make one where a message needs it.
 
-mod columns; // numbers and texts of many rows
+mod columns; // words of many rows, and the arrays of columns
 mod events;
 mod samples;
 
-pub use columns::{Names, Numbers, Words};
+pub use columns::Words;
 pub use events::EventTable;
 pub use samples::{SampleOrder, SampleTable};
 
-pub(crate) use columns::{flags, instants, numbers, numbers_but_zero, repeated};
+pub(crate) use columns::{
+    flags, instants, numbers, numbers_but_zero, numbers_if_any, repeated, texts,
+};

@@ -3,14 +3,12 @@
 use std::{cmp::Ordering, ops::Range};
 
 use cloudtally_model::{
-    AccountId, DeviceType, Instant, NetworkId, NetworkSample, SeriesKey, Text, ZoneId,
+    AccountId, DeviceType, Instant, NetworkId, NetworkSample, SeriesKey, Text, Texts, ZoneId,
+    row_index,
 };
 use rayon::prelude::*;
 
-use super::{
-    columns::{Names, Words, at},
-    events::zone,
-};
+use super::{columns::Words, events::zone};
 
 /// Network samples, a column each attribute. All columns have the same length.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +26,7 @@ pub struct SampleTable {
     /// Guest networks; 0 is none.
     pub network: Vec<u64>,
     /// Public addresses counted for.
-    pub address: Names,
+    pub address: Texts,
     /// Bytes sent.
     pub sent: Vec<u64>,
     /// Bytes received.
@@ -135,11 +133,12 @@ impl SampleOrder<'_> {
     /// Compares the instants and series of two rows.
     pub fn compare(&self, a: u32, b: u32) -> Ordering {
         let table = self.table;
-        (table.sampled[at(a)].cmp(&table.sampled[at(b)])).then_with(|| self.compare_series(a, b))
+        (table.sampled[row_index(a)].cmp(&table.sampled[row_index(b)]))
+            .then_with(|| self.compare_series(a, b))
     }
 
     fn compare_series(&self, a: u32, b: u32) -> Ordering {
-        let (table, a, b) = (self.table, at(a), at(b));
+        let (table, a, b) = (self.table, row_index(a), row_index(b));
         let rank = |row| self.type_ranks.get(table.device_type.code_at(row));
         (table.account[a].cmp(&table.account[b]))
             .then_with(|| table.zone[a].cmp(&table.zone[b]))
@@ -158,7 +157,7 @@ impl SampleOrder<'_> {
         let table = self.table;
         let mut keyed: Vec<(i64, u64, u32)> = rows
             .iter()
-            .map(|row| (table.sampled[at(*row)], table.account[at(*row)], *row))
+            .map(|row| (table.sampled[row_index(*row)], table.account[row_index(*row)], *row))
             .collect();
         keyed.par_sort_unstable_by(|a, b| {
             (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| before(a.2, b.2))

@@ -6,7 +6,8 @@ use std::{
 };
 
 use cloudtally_model::{
-    EventId, Instant, NetworkSample, SourceName, UsageEvent, event_code, utc_day_name,
+    EventId, Instant, NetworkSample, SourceName, UsageEvent, event_code, row_index, row_numbers,
+    utc_day_name,
 };
 use rayon::prelude::*;
 use roaring::RoaringTreemap;
@@ -70,7 +71,7 @@ impl Writer {
         let unmetered = unmetered(events, &new);
         // 2. The files, a day each, under temporary names.
         events.sort(&mut new);
-        let day = |row: u32| events.created(index(row)).utc_day();
+        let day = |row: u32| events.created(row_index(row)).utc_day();
         let days: Vec<&[u32]> = new.chunk_by(|a, b| day(*a) == day(*b)).collect();
         let days = days
             .into_par_iter()
@@ -117,7 +118,7 @@ impl Writer {
         run: &mut IngestRun,
     ) -> Result<(), StoreError> {
         let table: EventTable = events.iter().collect();
-        self.append_event_table(known, (&table, all_rows(table.height())), quarantined, run)
+        self.append_event_table(known, (&table, row_numbers(table.height())), quarantined, run)
     }
 
     /// Encodes rows of a table, events of one day in the order of its file.
@@ -147,7 +148,7 @@ impl Writer {
         steps: &'static Steps,
     ) -> Result<EventDay, StoreError> {
         let table: EventTable = events.iter().collect();
-        self.stage_event_rows(source, &table, &all_rows(table.height()), steps)
+        self.stage_event_rows(source, &table, &row_numbers(table.height()), steps)
     }
 
     /// One atomic step of an ingest of samples, like [`Writer::append_event_table`].
@@ -165,10 +166,10 @@ impl Writer {
         order.sort(&mut new);
         let same = |pair: &&[u32]| order.compare(pair[0], pair[1]).is_eq();
         if let Some(pair) = new.windows(2).find(same) {
-            let (source_name, sampled) = (source.clone(), samples.sampled(index(pair[0])));
+            let (source_name, sampled) = (source.clone(), samples.sampled(row_index(pair[0])));
             return Err(StoreError::SampleTwice { source_name, sampled });
         }
-        let day = |row: u32| samples.sampled(index(row)).utc_day();
+        let day = |row: u32| samples.sampled(row_index(row)).utc_day();
         let days: Vec<&[u32]> = new.chunk_by(|a, b| day(*a) == day(*b)).collect();
         let days = days
             .into_par_iter()
@@ -207,7 +208,7 @@ impl Writer {
         run: &mut IngestRun,
     ) -> Result<(), StoreError> {
         let table: SampleTable = samples.iter().collect();
-        self.append_sample_table(source, (&table, all_rows(table.height())), quarantined, run)
+        self.append_sample_table(source, (&table, row_numbers(table.height())), quarantined, run)
     }
 
     /// Encodes rows of a table, samples of one day in the order of its file.
@@ -235,27 +236,17 @@ impl Writer {
         steps: &'static Steps,
     ) -> Result<SampleDay, StoreError> {
         let table: SampleTable = samples.iter().collect();
-        self.stage_sample_rows(source, &table, &all_rows(table.height()), steps)
+        self.stage_sample_rows(source, &table, &row_numbers(table.height()), steps)
     }
-}
-
-/// The numbers of all rows of a table.
-fn all_rows(height: usize) -> Vec<u32> {
-    (0..u32::try_from(height).expect("a batch has fewer rows")).collect()
-}
-
-/// The number of a row as an index.
-pub(super) fn index(row: u32) -> usize {
-    usize::try_from(row).expect("a row's number fits")
 }
 
 /// The first and the last row of a file, which has one.
 fn ends(rows: &[u32]) -> (usize, usize) {
-    (index(rows[0]), index(rows[rows.len() - 1]))
+    (row_index(rows[0]), row_index(rows[rows.len() - 1]))
 }
 
 fn sorted_ids(events: &EventTable, rows: &[u32]) -> Vec<u64> {
-    let mut ids: Vec<u64> = rows.iter().map(|row| events.id[index(*row)]).collect();
+    let mut ids: Vec<u64> = rows.iter().map(|row| events.id[row_index(*row)]).collect();
     if !ids.is_sorted() {
         ids.par_sort_unstable();
     }

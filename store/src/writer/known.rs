@@ -13,11 +13,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use cloudtally_model::{EventId, Millis, SourceName, UsageEvent};
+use cloudtally_model::{EventId, Millis, SourceName, UsageEvent, row_index};
 use roaring::RoaringTreemap;
 use rusqlite::params;
 
-use super::{Writer, append::index};
+use super::Writer;
 use crate::{
     Store, StoreError,
     catalogue::{checksums, db::Db, load, sql},
@@ -69,7 +69,7 @@ impl Writer {
         samples: &SampleTable,
         rows: &[u32],
     ) -> Result<Vec<StoredCounters>, StoreError> {
-        let sampled = |row: u32| samples.sampled(index(row));
+        let sampled = |row: u32| samples.sampled(row_index(row));
         let (mut found, mut start) = (Vec::new(), 0);
         for day in rows.chunk_by(|a, b| sampled(*a).utc_day() == sampled(*b).utc_day()) {
             let (first, last) = (sampled(day[0]), sampled(day[day.len() - 1]));
@@ -84,7 +84,7 @@ impl Writer {
                     for row in 0..stored.height() {
                         let compare = |asked: u32| {
                             sampled(asked).cmp(&stored.sampled(row)).then_with(|| {
-                                let asked = SeriesRow::in_table(samples, index(asked));
+                                let asked = SeriesRow::in_table(samples, row_index(asked));
                                 asked.compare(&stored.series(row))
                             })
                         };

@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use cloudtally_model::{Calendar, Period, Segment, SegmentColumns, Sources, UsageRecord};
+use cloudtally_model::{
+    Calendar, Period, Segment, SegmentColumns, Sources, UsageRecord, row_numbers,
+};
 use rusqlite::params;
 
 use super::{SeenSamples, Writer, path_text, put_blocks, retire, stretches};
@@ -128,14 +130,11 @@ impl Writer {
                 segments.windows(2).position(|pair| pair[0] > pair[1])
             })?;
         }
-        let push = |encoder: &mut RecordEncoder<'_>| {
-            let records = draft.records.unwrap_or_default();
-            encoder.write(records)
-        };
-        let records = draft.records.is_some().then_some(&push as &WriteRecords<'_>);
+        let write =
+            |encoder: &mut RecordEncoder<'_>| encoder.write(draft.records.unwrap_or_default());
+        let records = draft.records.is_some().then_some(&write as &WriteRecords<'_>);
         let open: Option<SegmentColumns> = draft.open.map(|open| open.iter().collect());
-        let all = open.as_ref().map_or(0, SegmentColumns::height);
-        let rows: Vec<u32> = (0..).take(all).collect();
+        let rows = row_numbers(open.as_ref().map_or(0, SegmentColumns::height));
         let open = open.as_ref().map(|open| (open, &rows[..]));
         self.stage_rows(&PeriodRows { period, records, open, counters, anomalies, inputs }, sources)
     }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use cloudtally_model::{
-    Instant, NetworkSample, Period, SegmentRow, SourceName, Sources, UsageEvent,
+    Instant, NetworkSample, Period, SegmentRow, SourceName, Sources, UsageEvent, row_numbers,
 };
 use rayon::prelude::*;
 use rusqlite::params;
@@ -208,7 +208,7 @@ impl Writer {
             Holds::Events(source) => {
                 let rows = events(&named)?;
                 let table = EventTable::from_iter(&rows);
-                let content = lake::events::encode(source, &table, &every_row(table.height()))?;
+                let content = lake::events::encode(source, &table, &row_numbers(table.height()))?;
                 let staged = stage(content)?;
                 let is_same = events(&staged.written())? == rows;
                 (staged, is_same)
@@ -216,7 +216,7 @@ impl Writer {
             Holds::Samples(source) => {
                 let rows = samples(&named)?;
                 let table = SampleTable::from_iter(&rows);
-                let content = lake::samples::encode(source, &table, &every_row(table.height()))?;
+                let content = lake::samples::encode(source, &table, &row_numbers(table.height()))?;
                 let staged = stage(content)?;
                 let is_same = samples(&staged.written())? == rows;
                 (staged, is_same)
@@ -224,7 +224,7 @@ impl Writer {
             Holds::Segments => {
                 let read = |file: &NamedFile<'_>| lake::segments::read(file, sources, None);
                 let rows = read(&named)?;
-                let all = every_row(rows.height());
+                let all = row_numbers(rows.height());
                 let staged = stage(lake::segments::encode(&rows, &all, sources)?)?;
                 let again = read(&staged.written())?;
                 let is_same = again
@@ -273,11 +273,6 @@ fn name(db: &Db, earlier: &Earlier, new: &NewFile) -> Result<(), StoreError> {
         1 => Ok(()),
         _ => Err(db.damaged(format!("`{path}` is named no longer, or twice"))),
     }
-}
-
-/// The numbers of all rows of a file.
-fn every_row(height: usize) -> Vec<u32> {
-    (0..).take(height).collect()
 }
 
 fn events(file: &NamedFile<'_>) -> Result<Vec<UsageEvent>, StoreError> {

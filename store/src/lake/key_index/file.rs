@@ -9,7 +9,7 @@ use std::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{IndexPlace, Nodes, Place, node::Senseless};
-use crate::StoreError;
+use crate::{StoreError, lake::verified};
 
 /// Size beyond which no node is: sources and usage types are few.
 const NODE_BYTES_MAX: u64 = 1 << 22;
@@ -40,10 +40,7 @@ impl From<Senseless> for NodeError {
 impl<'a> NodeFile<'a> {
     /// Opens a file for its nodes alone, each of which is verified when it is read.
     pub(crate) fn open(path: &'a Path, place: IndexPlace) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(|cause| match cause.kind() {
-            io::ErrorKind::NotFound => StoreError::MissingFile { path: path.to_owned() },
-            _ => StoreError::io("read", path, cause),
-        })?;
+        let (file, _) = verified::open(path)?;
         Ok(Self { path, file, start: place.start })
     }
 
