@@ -127,3 +127,7 @@ SELECT 'number ' || number FROM dropped_sample WHERE checksum <>
     checksum_of('dropped_sample', number, dropped_ms, source_id, sampled_ms, account_id,
         zone_id, device_type, device_id, network_id, address, bytes_sent, bytes_received,
         restarted);
+
+-- name: day_sheet
+SELECT 'start_ms ' || start_ms || ', generation ' || generation FROM day_sheet WHERE checksum <>
+    checksum_of('day_sheet', start_ms, generation, sheet);

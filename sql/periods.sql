@@ -103,3 +103,13 @@ ORDER BY start_ms DESC, at_ms DESC, source, usage_type, resource_id, event_id, t
 
 -- name: anomaly_count
 SELECT count(*) FROM anomaly;
+
+-- name: put_sheet
+-- A period that is computed again to the same records keeps its generation; what it was
+-- computed from last counts.
+INSERT OR REPLACE INTO day_sheet (start_ms, generation, sheet) VALUES (?1, ?2, ?3);
+
+-- name: sheet
+-- With a 1 if it is what was written.
+SELECT sheet, checksum = checksum_of('day_sheet', start_ms, generation, sheet)
+FROM day_sheet WHERE start_ms = ?1 AND generation = ?2;

@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Verify the lake and run the sanity checks
     Check(Check),
+    /// Show what a published day adds up to, and what it was made from
+    Sheet(Sheet),
     /// Show the runs of the usage job and when it runs next
     Jobs(Jobs),
     /// Show or change the global configuration
@@ -327,6 +329,20 @@ pub(crate) struct Check {
     /// Exit with status 3 on warnings, too
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+/// Show the day sheet of each period of a day: for each usage type the sum of its records, of
+/// the segments they were made of, and the same computed a second time in another way; the
+/// uses that began, ended and are open at its end; its events by what became of them; and the
+/// SHA-256 of the files that were read and written.
+///
+/// The three sums are one number: a period for which they differ is not published. Times are
+/// in milliseconds.
+#[derive(Debug, Args)]
+pub(crate) struct Sheet {
+    /// The day, in the aggregation zone
+    #[arg(value_name = "DAY", value_parser = day)]
+    pub(crate) day: NaiveDate,
 }
 
 /// Show the latest runs of the usage job, whoever began them: what they published

@@ -3,8 +3,8 @@
 //!
 //! Per period: no lifecycle record longer than the period, running within
 //! allocated per VM (a polars join over whole columns), no two open segments of
-//! one thing and type, no use after an account's removal, and for a sample of
-//! resources the records equal a recomputation from their events. Over all:
+//! one thing and type, no use after an account's removal, the sums on its day sheet,
+//! and for a sample of resources the records equal a recomputation from their events. Over all:
 //! read = accepted + duplicate + quarantined for every ingest.
 //!
 //! # Source
@@ -27,6 +27,7 @@ use crate::{
     explain::explain_served,
     job::{removals, stale_before, waiting_period},
     network::NetworkBiller,
+    sheet::{RecordSums, differences},
     window::Removals,
 };
 
@@ -214,6 +215,7 @@ impl PeriodChecks<'_> {
         let step = (known.records.rows / SAMPLE_PER_PERIOD as u64).max(1);
         let mut number = 0;
         let (mut last, mut is_sorted): (Option<UsageRecord>, bool) = (None, true);
+        let mut sums = RecordSums::new();
         for columns in store.record_columns(known, sources)? {
             let columns = columns?;
             is_sorted &= columns.rows().is_sorted()
@@ -223,6 +225,7 @@ impl PeriodChecks<'_> {
                     .is_none_or(|row| last.as_ref().is_none_or(|last| last.as_row() <= row));
             for row in columns.rows() {
                 findings.extend(self.record(known.period, &row));
+                *sums.entry((row.source, row.usage_type)).or_default() += i128::from(row.quantity);
                 match row.usage_type {
                     UsageTypeId::RUNNING_VM => running.push(&row),
                     UsageTypeId::ALLOCATED_VM => allocated.push(&row),
@@ -238,6 +241,14 @@ impl PeriodChecks<'_> {
         if !is_sorted {
             let what = "they are out of order".to_owned();
             findings.push(broken(format!("records of {}", known.period), what));
+        }
+        if let Some(sheet) = store.sheet(known)? {
+            let wrong = differences(known, &sheet, &sums, sources);
+            findings.extend(
+                wrong
+                    .into_iter()
+                    .map(|what| broken(format!("day sheet of {}", known.period), what)),
+            );
         }
         let over = running_within_allocated(known.period, running, allocated, sources);
         findings.extend(over.map_err(group_error)?);

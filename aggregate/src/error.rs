@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use cloudtally_model::{Instant, Period, RecordId, calendar::DayError};
-use cloudtally_store::{SamplesAt, StoreError};
+use cloudtally_store::{SamplesAt, SheetLine, StoreError};
 use thiserror::Error;
 
 /// Why a command of this crate could not do what it was asked.
@@ -78,6 +78,22 @@ pub enum AggregateError {
     /// A grouping that polars refused.
     #[error("cannot group the records")]
     Group(#[source] Box<polars::error::PolarsError>),
+    /// The second computation of a period that polars refused.
+    #[error("cannot compute the periods a second time, so nothing of them is published")]
+    Recompute(#[source] Box<polars::error::PolarsError>),
+    /// The sums of a period differ.
+    #[error(
+        "period {period} does not add up: {}; it is not published, nor is what comes behind it, and what was published before stands; this is a fault of the program: keep the folder as it is and report it with the output of `cloudtally check`",
+        differing(.line, *.open)
+    )]
+    DoesNotAddUp {
+        /// The period.
+        period: Period,
+        /// The first line that differs.
+        line: Box<SheetLine>,
+        /// Uses open at the end by the segments, and by the count.
+        open: (i64, i64),
+    },
     /// A column that is asked for twice.
     #[error("`{name}` is a group twice; name it once")]
     GroupTwice {
@@ -92,4 +108,13 @@ pub enum AggregateError {
         /// The values there are.
         allowed: Vec<&'static str>,
     },
+}
+
+/// `usage type 1 of source `default` has 5 in its records, 5 in its segments and 6 ...`
+fn differing(line: &SheetLine, (open, counted): (i64, i64)) -> String {
+    let SheetLine { source, usage_type, records, segments, recomputed, .. } = line;
+    let again = recomputed.map_or_else(String::new, |ms| format!(", {ms} recomputed"));
+    format!(
+        "usage type {usage_type} of source `{source}` has {records} in its records, {segments} in what they were made of{again}, with {open} uses open at the end and {counted} recomputed"
+    )
 }

@@ -14,6 +14,7 @@ mod packed; // events as the fold takes them
 mod period; // the records of a period, one after the other
 mod records; // segments become records
 mod segments; // those of a window, in the orders of files
+mod sheet; // a period summed up three ways
 mod totals; // records grouped for people
 mod window; // a stretch of time folded over all cores
 

@@ -22,6 +22,7 @@ use crate::{
     fold::{Fold, Oddity, needs_past},
     packed::PackedEvents,
     segments::Segments,
+    sheet::Moves,
 };
 
 /// Resources a thread takes at a time: enough to keep its output vectors long.
@@ -123,7 +124,34 @@ impl<'a> WindowFolder<'a> {
         open: &SegmentColumns,
         (from, to): (Instant, Instant),
     ) -> Result<FoldedWindow, StoreError> {
-        let events = self.load(from, to)?;
+        let load = |source, columns: EventColumns| vec![(source, PackedEvents::of(&columns))];
+        let events = LoadedEvents(self.read(from, to, &load)?);
+        self.fold_loaded(open, (from, to), events)
+    }
+
+    /// Like [`Self::fold`], and gives the moves of the same uses and events for a day sheet.
+    pub(crate) fn fold_with_moves(
+        &self,
+        open: &SegmentColumns,
+        (from, to): (Instant, Instant),
+    ) -> Result<(FoldedWindow, Moves), StoreError> {
+        let load = |source, columns: EventColumns| {
+            let moves = Moves::of_events(source, &columns, self.removals, to);
+            vec![((source, PackedEvents::of(&columns)), moves)]
+        };
+        let (events, parts): (Vec<_>, Vec<_>) = self.read(from, to, &load)?.into_iter().unzip();
+        let mut moves = Moves::of_open(open, self.removals, (from, to));
+        parts.into_iter().for_each(|part| moves.append(part));
+        let folded = self.fold_loaded(open, (from, to), LoadedEvents(events))?;
+        Ok((folded, moves))
+    }
+
+    fn fold_loaded(
+        &self,
+        open: &SegmentColumns,
+        (from, to): (Instant, Instant),
+        events: LoadedEvents,
+    ) -> Result<FoldedWindow, StoreError> {
         let keys = events.keys();
         let open_keys = open_keys(open);
         let groups = groups(&keys, &open_keys);
@@ -194,13 +222,6 @@ impl<'a> WindowFolder<'a> {
     fn overlapping(&self, from: Instant, to: Instant) -> impl Iterator<Item = &'a EventFile> {
         let hit = move |file: &&EventFile| file.first_created < to && file.last_created >= from;
         self.files.iter().copied().filter(move |file| hit(file))
-    }
-
-    /// Metered events of `[from, to)`.
-    fn load(&self, from: Instant, to: Instant) -> Result<LoadedEvents, StoreError> {
-        let loaded =
-            self.read(from, to, &|source, columns| vec![(source, PackedEvents::of(&columns))])?;
-        Ok(LoadedEvents(loaded))
     }
 
     /// Metered events of `[from, to)` of the groups wanted, by group and in order.

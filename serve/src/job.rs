@@ -223,6 +223,9 @@ impl UsageJobTimer {
     pub(crate) fn failed(&self, now: Instant, cause: &AggregateError) {
         let text = format!("the usage job failed: {}", with_causes(cause));
         error!("{text}");
+        if matches!(cause, AggregateError::DoesNotAddUp { .. }) {
+            self.wrong(now, USAGE_SANITY_RESULT, cause.to_string());
+        }
         self.wrong(now, USAGE_SERVER_RESULT, text);
     }
 

@@ -23,6 +23,7 @@ mod repair_clock;
 mod selection; // the window and filters that usage and export share
 mod serve;
 mod settings;
+mod sheet;
 mod simulate;
 mod upgrade;
 mod usage;
@@ -88,6 +89,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Export(arguments) => export::run(&context, &arguments),
         Command::Explain(arguments) => explain::run(&context, &arguments),
         Command::Check(arguments) => check::run(&context, &arguments),
+        Command::Sheet(arguments) => sheet::run(&context, &arguments),
         Command::Jobs(arguments) => jobs::run(&context, &arguments),
         Command::Settings(arguments) => settings::run(&context, &arguments),
         Command::Keys(arguments) => keys::run(&context, &arguments),

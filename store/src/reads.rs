@@ -14,11 +14,12 @@ use cloudtally_model::{
 use rusqlite::params;
 
 use crate::{
-    Accounts, Anomaly, BilledCounter, EventFile, IngestRun, JobRun, LakeFile, PublishedPeriod,
-    QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Store, StoreError, UnmeteredEvents,
+    Accounts, Anomaly, BilledCounter, DaySheet, EventFile, IngestRun, JobRun, LakeFile,
+    PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Store, StoreError,
+    UnmeteredEvents,
     catalogue::{
         checksums::{self, not_as_written},
-        load, sql,
+        load, sheet, sql,
     },
     lake::{
         self, EventColumns, OpenThing, RecordReader, SampleColumns, blocks::KeptChecksums,
@@ -72,6 +73,14 @@ impl Store {
     /// Anomalies, latest period first.
     pub fn anomalies(&self, most: usize) -> Result<Vec<Anomaly>, StoreError> {
         load::anomalies(&*self.db()?, most)
+    }
+
+    /// The day sheet of a generation of a period; none where an earlier version published it.
+    ///
+    /// # Errors
+    /// `DatabaseDamaged` if it is not what was written.
+    pub fn sheet(&self, known: &PublishedPeriod) -> Result<Option<DaySheet>, StoreError> {
+        sheet::get(&*self.db()?, known.period.start, known.generation)
     }
 
     /// Counts the anomalies.

@@ -5,13 +5,21 @@ use std::{
     collections::{BTreeSet, HashSet},
 };
 
-use cloudtally_model::{Period, RecordId, RecordRow, UsageRecord};
+use cloudtally_model::{Period, RecordId, RecordRow, SourceId, UsageRecord};
 use cloudtally_store::{
-    Anomaly, Inputs, PublishedPeriod, RecordColumns, RecordReader, StagedPeriod, StoreError,
+    Anomaly, DaySheet, Inputs, PublishedPeriod, RecordColumns, RecordReader, SheetFile,
+    StagedPeriod, StoreError,
 };
 
 use super::{plan::Planned, state::Run};
-use crate::{network::NetworkBill, period::PeriodRecords, records::Rows, window::FoldedWindow};
+use crate::{
+    AggregateError,
+    network::NetworkBill,
+    period::PeriodRecords,
+    records::Rows,
+    sheet::{self, RecomputedPeriod, Sums},
+    window::FoldedWindow,
+};
 
 /// One period computed, and its files under temporary names.
 pub(super) struct Computed {
@@ -27,6 +35,10 @@ pub(super) struct Computed {
     pub(super) change: Change,
     /// True if the use of a source that is short was left out of it.
     pub(super) left_out: bool,
+    /// The sources whose use is left out.
+    pub(super) short: BTreeSet<SourceId>,
+    /// The sums of its records.
+    pub(super) sums: Sums,
     /// True if nothing was used in it and nothing was there before: it needs no files.
     pub(super) is_empty: bool,
 }
@@ -59,6 +71,49 @@ pub(super) enum ChangeKind {
 }
 
 impl Run<'_> {
+    /// Holds the sums of a period against a second computation, and keeps both with what is
+    /// published.
+    ///
+    /// # Errors
+    /// `DoesNotAddUp` where they differ.
+    pub(super) fn add_sheet(
+        &self,
+        computed: &mut Computed,
+        again: &RecomputedPeriod,
+    ) -> Result<(), AggregateError> {
+        let Computed { period, sums, short, anomalies, .. } = &*computed;
+        let usage = sheet::lines(*period, sums, again, short, self.sources())?;
+        let events = sheet::events(again, anomalies);
+        let inputs = self.input_files(*period, &computed.inputs);
+        if let Some(staged) = &mut computed.staged {
+            staged.keep_sheet(DaySheet { events, usage, inputs, outputs: Vec::new() });
+        }
+        Ok(())
+    }
+
+    /// The files that a period is made of: its events, its samples as far as they are billed,
+    /// and the segments that were open before the run.
+    fn input_files(&self, period: Period, inputs: &Inputs) -> Vec<SheetFile> {
+        let events = self.snapshot.event_files.iter().filter(|file| {
+            file.seq <= inputs.events_seq
+                && file.first_created < period.end
+                && file.last_created >= period.start
+        });
+        let samples = self.snapshot.sample_files.iter().filter(|file| {
+            inputs.samples_seq.is_some_and(|seen| file.seq <= seen)
+                && file.first_sampled <= period.end
+                && file.last_sampled > period.start
+        });
+        let state = self.published.values().filter_map(|known| known.segments.as_ref());
+        let state = state.filter(|file| self.state.as_ref() == Some(&file.path));
+        let files = events.map(|file| (&file.path, &file.sha256));
+        let files = files.chain(samples.map(|file| (&file.path, &file.sha256)));
+        let files = files.chain(state.map(|file| (&file.path, &file.sha256)));
+        files
+            .map(|(path, sha256)| SheetFile { path: path.clone(), sha256: sha256.clone() })
+            .collect()
+    }
+
     pub(super) fn anomalies(&self, folded: &FoldedWindow, period: Period) -> Vec<Anomaly> {
         let inside = folded.oddities.iter().filter(|(_, odd)| period.contains(odd.at));
         let mut anomalies: Vec<Anomaly> = inside

@@ -1,6 +1,6 @@
 //! Computing the periods of a run and publishing them, window by window.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use chrono::Datelike;
 use cloudtally_model::{Instant, Period, SegmentColumns, SourceId, UsageRecord};
@@ -17,8 +17,9 @@ use super::{
 };
 use crate::{
     AggregateError,
-    network::{NetworkBill, NetworkBiller, Published},
+    network::{ByteSums, NetworkBill, NetworkBiller, Published},
     period::PeriodRecords,
+    sheet::{Moves, Sums, recompute},
     window::FoldedWindow,
 };
 
@@ -54,7 +55,8 @@ impl<'a> Run<'a> {
         let mut told = |done| progress(AggregateProgress { done, planned: total });
         told(done);
         for span in &planned.spans {
-            let mut open = self.open_before(span.start)?;
+            let (mut open, state) = self.open_before(span.start)?;
+            self.state = state;
             let mut at = span.start;
             while at < span.end {
                 let quiet = match open.height() {
@@ -81,9 +83,11 @@ impl<'a> Run<'a> {
                     self.pass_over(empty, planned, bill);
                     self.take(Vec::new(), &work)?;
                 } else {
-                    let folded = self.folder.fold(&std::mem::take(&mut open), (at, to))?;
+                    let before = std::mem::take(&mut open);
+                    let (folded, moves) = self.folder.fold_with_moves(&before, (at, to))?;
+                    drop(before);
                     done += window.len() as u64;
-                    let computed = self.finish_window(&folded, &window, &work)?;
+                    let computed = self.finish_window(&folded, moves, &window, &work)?;
                     self.take(computed, &work)?;
                     open = folded.segments.open_after(to);
                 }
@@ -129,8 +133,13 @@ impl<'a> Run<'a> {
     }
 
     /// The segments open at `start` of a period: those of the latest published period
-    /// before it that nothing late has touched, replayed up to it.
-    fn open_before(&self, start: Instant) -> Result<SegmentColumns, AggregateError> {
+    /// before it that nothing late has touched, replayed up to it. With them the file that
+    /// they were read from.
+    fn open_before(
+        &self,
+        start: Instant,
+    ) -> Result<(SegmentColumns, Option<PathBuf>), AggregateError> {
+        let mut file = None;
         let state = self
             .published
             .values()
@@ -142,7 +151,10 @@ impl<'a> Run<'a> {
             _ if empty > state.map(|known| known.period.end) => {
                 (SegmentColumns::default(), empty.unwrap_or(start))
             }
-            Some(known) => (self.store().open_columns(known, self.sources())?, known.period.end),
+            Some(known) => {
+                file = known.segments.as_ref().map(|segments| segments.path.clone());
+                (self.store().open_columns(known, self.sources())?, known.period.end)
+            }
             None => {
                 let earliest = self.snapshot.earliest().unwrap_or(Instant::EPOCH);
                 (SegmentColumns::default(), self.calendar.period_at(earliest).start)
@@ -169,7 +181,7 @@ impl<'a> Run<'a> {
             open = self.folder.fold(&open, (from, to))?.segments.open_after(to);
             from = to;
         }
-        Ok(open)
+        Ok((open, file))
     }
 
     /// The latest instant up to `start` at which nothing was open, by what is published
@@ -184,14 +196,24 @@ impl<'a> Run<'a> {
         self.snapshot.stretches.iter().rev().find_map(until)
     }
 
-    /// Computes the periods of a window and encodes them to temporary files, side by side.
+    /// Computes the periods of a window and encodes them to temporary files, side by side, and
+    /// adds up each a second time.
     fn finish_window(
         &self,
         folded: &FoldedWindow,
+        moves: Moves,
         window: &[Period],
         work: &Work<'_>,
     ) -> Result<Vec<Computed>, AggregateError> {
-        window.par_iter().map(|period| self.finish_period(folded, *period, work)).collect()
+        let computed =
+            || window.par_iter().map(|period| self.finish_period(folded, *period, work)).collect();
+        let (recomputed, computed): (_, Result<Vec<Computed>, AggregateError>) =
+            rayon::join(|| recompute(moves, window), computed);
+        let (recomputed, mut computed) = (recomputed?, computed?);
+        for (computed, again) in computed.iter_mut().zip(&recomputed) {
+            self.add_sheet(computed, again)?;
+        }
+        Ok(computed)
     }
 
     fn finish_period(
@@ -202,14 +224,13 @@ impl<'a> Run<'a> {
     ) -> Result<Computed, AggregateError> {
         let Work { planned, bill, .. } = *work;
         let known = self.published.get(&period.start).copied();
-        let left_out = self.left_out(known, planned)?;
-        let records = PeriodRecords::new(
-            &folded.segments,
-            period,
-            &|source| left_out.contains(&source),
-            self.byte_records(known, period, planned, bill)?,
-        );
+        let short = self.left_out(known, planned)?;
+        let (bytes, counted) = self.byte_records(known, period, planned, bill)?;
+        let is_left_out = |source| short.contains(&source);
+        let records = PeriodRecords::new(&folded.segments, period, &is_left_out, bytes);
         let left_out = records.leaves_out();
+        let mut sums = Sums::of(period, &records, &folded.segments, &short);
+        sums.add_bytes(&counted);
         let empty = self.snapshot.stretch_at(period.start);
         let seen = known.map(|known| known.inputs).or(empty.map(|empty| empty.inputs));
         let samples_seq = match bill.samples_seq(period) {
@@ -248,6 +269,8 @@ impl<'a> Run<'a> {
             inputs,
             change,
             left_out,
+            sums,
+            short,
         };
         computed.staged = self.stage(&computed, &records, &folded.segments, work)?;
         Ok(computed)
@@ -271,14 +294,15 @@ impl<'a> Run<'a> {
         ends_a_day && (is_kept_day || is_last || was_kept)
     }
 
-    /// The records of bytes of a period, sorted.
+    /// The records of bytes of a period, sorted, and what their sums must be by the counters
+    /// they were made of.
     fn byte_records(
         &self,
         known: Option<&PublishedPeriod>,
         period: Period,
         planned: &Planned,
         bill: &NetworkBill,
-    ) -> Result<Vec<UsageRecord>, AggregateError> {
+    ) -> Result<(Vec<UsageRecord>, ByteSums), AggregateError> {
         let mut records = match known {
             Some(known) => self.store().read_byte_records(known, self.sources())?,
             None => Vec::new(),
@@ -290,10 +314,17 @@ impl<'a> Run<'a> {
         if recomputes {
             // A folded record is a unit: a rebuild reproduces it.
             records.retain(|record| record.is_folded(period));
+        }
+        let mut counted = if recomputes { bill.bytes(period) } else { ByteSums::new() };
+        for kept in &records {
+            *counted.entry((kept.source, kept.usage_type)).or_default() +=
+                u128::from(kept.quantity);
+        }
+        if recomputes {
             records.extend(bill.records(period));
             records.sort_unstable();
         }
-        Ok(records)
+        Ok((records, counted))
     }
 
     /// The sources that are short of a published period, unless it bills their use

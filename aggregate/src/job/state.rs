@@ -1,6 +1,6 @@
 //! The state of one run.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use cloudtally_model::{Calendar, Instant, Sources};
 use cloudtally_store::{Inputs, Publication, PublishedPeriod, Snapshot, Store};
@@ -35,6 +35,8 @@ pub(super) struct Run<'a> {
     pub(super) completeness: &'a Completeness,
     pub(super) folder: WindowFolder<'a>,
     pub(super) published: BTreeMap<Instant, &'a PublishedPeriod>,
+    /// The file of the segments that its span began with.
+    pub(super) state: Option<PathBuf>,
     /// Periods of this run's earlier windows.
     pub(super) done: BTreeMap<Instant, Inputs>,
     /// Computed and on disk, and not named by the catalogue yet.
@@ -58,6 +60,7 @@ impl<'a> Run<'a> {
             completeness,
             folder: WindowFolder::new(target.store(), snapshot, removals, u64::MAX),
             published: snapshot.periods.iter().map(|p| (p.period.start, p)).collect(),
+            state: None,
             done: BTreeMap::new(),
             pending: Pending::default(),
             report,

@@ -67,7 +67,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cloudtally_model::{Instant, Period, SeriesKey, SourceId, UsageRecord};
+use cloudtally_model::{Instant, Period, SeriesKey, SourceId, UsageRecord, UsageTypeId};
 use cloudtally_store::{BilledCounter, SeenSamples};
 
 use crate::AggregateError;
@@ -107,6 +107,9 @@ pub(crate) struct NetworkBill {
     /// Series that wait because their bytes do not fit a record.
     oversized: BTreeSet<usize>,
 }
+
+/// Bytes of all series of a source in each direction.
+pub(crate) type ByteSums = BTreeMap<(SourceId, UsageTypeId), u128>;
 
 /// Series that wait whatever they are worth, because a row with them does not fit.
 type Refused = BTreeSet<(SourceId, SeriesKey)>;
@@ -322,6 +325,21 @@ impl NetworkBill {
             Some(index) => rows::records(&self.series, index, period),
             None => Vec::new(),
         }
+    }
+
+    /// The bytes that this bill puts into records of `period`, as its counters have them.
+    pub(crate) fn bytes(&self, period: Period) -> ByteSums {
+        let mut sums = ByteSums::new();
+        let Some(index) = self.index_of(period) else { return sums };
+        for series in &self.series {
+            let bytes = series.bytes_in(index);
+            let mut add = |usage_type, bytes: u128| {
+                *sums.entry((series.source, usage_type)).or_default() += bytes;
+            };
+            add(UsageTypeId::NETWORK_BYTES_SENT, bytes.sent);
+            add(UsageTypeId::NETWORK_BYTES_RECEIVED, bytes.received);
+        }
+        sums
     }
 
     /// The state of every series known by the end of `period`.

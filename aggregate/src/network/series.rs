@@ -261,6 +261,14 @@ impl Series {
         }
     }
 
+    /// The bytes that it puts into records of a period: its own, and what is folded into it.
+    pub(super) fn bytes_in(&self, period: usize) -> Bytes {
+        let own = self.entries.binary_search_by_key(&period, |entry| entry.period);
+        let own = own.map_or_else(|_| Bytes::default(), |at| self.entries[at].own);
+        let folded = self.folded.as_ref().filter(|folded| folded.into == period);
+        own.plus(folded.map_or_else(Bytes::default, |folded| folded.bytes))
+    }
+
     /// Usage less what is billed, over those periods but gaps.
     pub(super) fn growth(&self, slots: &[Slot], periods: impl RangeBounds<usize>) -> Growth {
         let counts = |e: &&Entry| periods.contains(&e.period) && !slots[e.period].is_gap();

@@ -16,5 +16,6 @@ mod outputs; // totals, sanity checks, exports
 mod random; // histories that make no sense
 mod readings; // failed polls, restarts, counters that cannot be right
 mod settled; // rebuilds of days that have nothing to learn
+mod sheets; // three sums of each day that are one
 mod stretches; // years in which nothing was used
 mod support; // folders, events as text, records as text

@@ -25,7 +25,7 @@ const KEYS_MAX: usize = 20;
 type Table = (&'static str, &'static str);
 
 /// All tables with checksums.
-pub(crate) const TABLES: [Table; 28] = [
+pub(crate) const TABLES: [Table; 29] = [
     ("account", of::ACCOUNT),
     COUNTER,
     PERIOD,
@@ -54,6 +54,7 @@ pub(crate) const TABLES: [Table; 28] = [
     ("outbox_sample", of::OUTBOX_SAMPLE),
     ("outbox_account", of::OUTBOX_ACCOUNT),
     ("ledger", of::LEDGER),
+    ("day_sheet", of::DAY_SHEET),
 ];
 
 /// The numbers of the cloud.

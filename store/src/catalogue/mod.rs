@@ -10,6 +10,7 @@ pub(crate) mod load; // rows to the types below
 pub(crate) mod migrate; // an earlier database brought up to date
 mod relocate; // files that a migration gives other names
 pub(crate) mod settings; // the global configuration and the root admin's keys
+pub(crate) mod sheet; // the account of each published period
 pub(crate) mod sql; // the texts of sql/
 
 use std::{fmt, path::PathBuf};

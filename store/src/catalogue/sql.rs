@@ -175,6 +175,8 @@ queries! {
         INSERT_ANOMALY = "insert_anomaly",
         ANOMALIES = "anomalies",
         ANOMALY_COUNT = "anomaly_count",
+        PUT_SHEET = "put_sheet",
+        SHEET = "sheet",
     }
     /// Runs of jobs.
     jobs from "jobs.sql" {
@@ -234,6 +236,7 @@ queries! {
         QUARANTINE_KIND = "quarantine_kind",
         UNMETERED_EVENT = "unmetered_event",
         DROPPED_SAMPLE = "dropped_sample",
+        DAY_SHEET = "day_sheet",
     }
     /// A folder that lived ahead of time.
     repair from "repair.sql" {
@@ -241,6 +244,7 @@ queries! {
         WITHDRAW_RECORDS = "withdraw_records",
         WITHDRAW_OPEN_FILES = "withdraw_open_files",
         WITHDRAW_ANOMALIES = "withdraw_anomalies",
+        WITHDRAW_SHEETS = "withdraw_sheets",
         SET_BACK_JOBS = "set_back_jobs",
         SET_BACK_RUNS = "set_back_runs",
         FORGET_RETIRED = "forget_retired",
@@ -278,6 +282,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0011_dropped_sample.sql"),
     include_str!("../../../sql/migrations/0012_blocks.sql"),
     include_str!("../../../sql/migrations/0013_key_index.sql"),
+    include_str!("../../../sql/migrations/0017_day_sheet.sql"),
 ];
 
 #[cfg(test)]

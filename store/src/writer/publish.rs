@@ -10,8 +10,8 @@ use rusqlite::params;
 
 use super::{SeenSamples, Writer, path_text, put_blocks, retire, stretches};
 use crate::{
-    Anomaly, BilledCounter, EmptyStretch, Inputs, StoreError,
-    catalogue::{db::Db, load, settings::calendar_of, sql},
+    Anomaly, BilledCounter, DaySheet, EmptyStretch, Inputs, SheetFile, StoreError,
+    catalogue::{db::Db, load, settings::calendar_of, sheet, sql},
     crash,
     lake::{
         self,
@@ -71,6 +71,7 @@ pub struct StagedPeriod {
     counters: Option<StagedFile>,
     anomalies: Option<Vec<Anomaly>>,
     inputs: Inputs,
+    sheet: Option<DaySheet>,
 }
 
 /// The changes that are published in one step.
@@ -97,6 +98,7 @@ struct NamedPeriod {
     current: Current,
     anomalies: Option<Vec<Anomaly>>,
     inputs: Inputs,
+    sheet: Option<DaySheet>,
 }
 
 /// The files that a period names before it is published again.
@@ -106,6 +108,14 @@ struct Current {
     open_version: u64,
     segments: Option<u64>,
     counters: Option<u64>,
+}
+
+impl StagedPeriod {
+    /// Adds the sheet that is kept beside its records. The files that it writes stand in it
+    /// once they have their names.
+    pub fn keep_sheet(&mut self, sheet: DaySheet) {
+        self.sheet = Some(sheet);
+    }
 }
 
 impl Writer {
@@ -175,7 +185,8 @@ impl Writer {
         let (records, state) = rayon::join(records, state);
         let (records, (segments, counters)) = (records?, state?);
         let anomalies = rows.anomalies.map(<[Anomaly]>::to_vec);
-        Ok(StagedPeriod { period, records, segments, counters, anomalies, inputs: rows.inputs })
+        let (inputs, sheet) = (rows.inputs, None);
+        Ok(StagedPeriod { period, records, segments, counters, anomalies, inputs, sheet })
     }
 
     /// Publishes staged periods, all or none. Records become a new generation;
@@ -299,6 +310,7 @@ fn name_files(db: &Db, staged: StagedPeriod) -> Result<NamedPeriod, StoreError> 
         current,
         anomalies: staged.anomalies,
         inputs: staged.inputs,
+        sheet: staged.sheet,
     })
 }
 
@@ -348,6 +360,14 @@ fn save(db: &Db, named: &NamedPeriod) -> Result<(), StoreError> {
         for anomaly in anomalies {
             insert_anomaly(db, start, end, anomaly)?;
         }
+    }
+    if let Some(sheet) = &named.sheet {
+        let mut sheet = sheet.clone();
+        let files = named.records.iter().chain(&named.segments).chain(&named.counters);
+        let file =
+            |file: &NewFile| SheetFile { path: file.path.clone(), sha256: file.sha256.clone() };
+        sheet.outputs = files.map(file).collect();
+        sheet::put(db, named.period.start, named.generation, &sheet)?;
     }
     Ok(())
 }

@@ -258,6 +258,7 @@ fn withdraw(db: &Db, first: Period) -> Result<(), StoreError> {
     db.execute(sql::repair::WITHDRAW_RECORDS, start)?;
     db.execute(sql::repair::WITHDRAW_OPEN_FILES, start)?;
     db.execute(sql::repair::WITHDRAW_ANOMALIES, start)?;
+    db.execute(sql::repair::WITHDRAW_SHEETS, start)?;
     let open = Path::new(lake::OPEN);
     let folders = [open.join(period_name(first)), open.join(AFTER_ALL_PERIODS)];
     db.execute(sql::repair::FORGET_RETIRED, folders.map(|folder| path_text(&folder)))?;
