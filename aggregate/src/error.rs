@@ -78,9 +78,6 @@ pub enum AggregateError {
     /// A grouping that polars refused.
     #[error("cannot group the records")]
     Group(#[source] Box<polars::error::PolarsError>),
-    /// The second computation of a period that polars refused.
-    #[error("cannot compute the periods a second time, so nothing of them is published")]
-    Recompute(#[source] Box<polars::error::PolarsError>),
     /// The sums of a period differ.
     #[error(
         "period {period} does not add up: {}; it is not published, nor is what comes behind it, and what was published before stands; this is a fault of the program: keep the folder as it is and report it with the output of `cloudtally check`",

@@ -36,7 +36,7 @@ pub(crate) struct WindowFolder<'a> {
     store: &'a Store,
     sources: &'a Sources,
     files: Vec<&'a EventFile>,
-    removals: &'a Removals,
+    pub(crate) removals: &'a Removals,
 }
 
 /// The outcome of a window.
@@ -129,18 +129,18 @@ impl<'a> WindowFolder<'a> {
         self.fold_loaded(open, (from, to), events)
     }
 
-    /// Like [`Self::fold`], and gives the moves of the same uses and events for a day sheet.
+    /// Like [`Self::fold`], and gives the moves of the same events for a day sheet.
     pub(crate) fn fold_with_moves(
         &self,
         open: &SegmentColumns,
         (from, to): (Instant, Instant),
     ) -> Result<(FoldedWindow, Moves), StoreError> {
         let load = |source, columns: EventColumns| {
-            let moves = Moves::of_events(source, &columns, self.removals, to);
+            let moves = Moves::of(source, &columns, self.removals, to);
             vec![((source, PackedEvents::of(&columns)), moves)]
         };
         let (events, parts): (Vec<_>, Vec<_>) = self.read(from, to, &load)?.into_iter().unzip();
-        let mut moves = Moves::of_open(open, self.removals, (from, to));
+        let mut moves = Moves::default();
         parts.into_iter().for_each(|part| moves.append(part));
         let folded = self.fold_loaded(open, (from, to), LoadedEvents(events))?;
         Ok((folded, moves))

@@ -4,6 +4,7 @@
 
 mod answer_key; // simulate, ingest, aggregate, export: equals what was decided
 mod api; // the API over its real port, and an unmodified client
+mod audit; // another engine comes to the same sums
 mod bad_input; // every kind of it gets a clear message and loses nothing
 mod cloud; // the simulated cloud: kills, restarts, a client
 mod crash; // killed anywhere and run again: the same bytes

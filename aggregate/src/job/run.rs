@@ -19,7 +19,7 @@ use crate::{
     AggregateError,
     network::{ByteSums, NetworkBill, NetworkBiller, Published},
     period::PeriodRecords,
-    sheet::{Moves, Sums, recompute},
+    sheet::{RecomputedPeriod, Sums, recompute},
     window::FoldedWindow,
 };
 
@@ -85,9 +85,10 @@ impl<'a> Run<'a> {
                 } else {
                     let before = std::mem::take(&mut open);
                     let (folded, moves) = self.folder.fold_with_moves(&before, (at, to))?;
-                    drop(before);
                     done += window.len() as u64;
-                    let computed = self.finish_window(&folded, moves, &window, &work)?;
+                    let again = recompute(&before, moves, self.folder.removals, &window);
+                    drop(before);
+                    let computed = self.finish_window(&folded, &window, &again, &work)?;
                     self.take(computed, &work)?;
                     open = folded.segments.open_after(to);
                 }
@@ -197,23 +198,20 @@ impl<'a> Run<'a> {
     }
 
     /// Computes the periods of a window and encodes them to temporary files, side by side, and
-    /// adds up each a second time.
+    /// holds each against its second computation.
     fn finish_window(
         &self,
         folded: &FoldedWindow,
-        moves: Moves,
         window: &[Period],
+        again: &[RecomputedPeriod],
         work: &Work<'_>,
     ) -> Result<Vec<Computed>, AggregateError> {
-        let computed =
-            || window.par_iter().map(|period| self.finish_period(folded, *period, work)).collect();
-        let (recomputed, computed): (_, Result<Vec<Computed>, AggregateError>) =
-            rayon::join(|| recompute(moves, window), computed);
-        let (recomputed, mut computed) = (recomputed?, computed?);
-        for (computed, again) in computed.iter_mut().zip(&recomputed) {
-            self.add_sheet(computed, again)?;
-        }
-        Ok(computed)
+        let finished = window.par_iter().zip(again).map(|(period, again)| {
+            let mut computed = self.finish_period(folded, *period, work)?;
+            self.add_sheet(&mut computed, again)?;
+            Ok(computed)
+        });
+        finished.collect()
     }
 
     fn finish_period(

@@ -2,31 +2,32 @@
 //!
 //! The fold follows one resource after another and makes segments, which are clipped at the
 //! ends of periods and summed by key. This is another way to the same totals, and shares no
-//! code with it: all moves of a window are put in order as one table, each says by how much
-//! the number of open uses changes then, and the use of a period is that number added up
-//! over its time. With `n` uses open at its start and changes `d` at instants `t`, a
-//! period `[start, end)` has `n * (end - start) + sum(d * (end - t))`.
+//! code with it: each move changes the number of uses that are open, and the use of a period
+//! is that number added up over its time. With `n` uses open at its start and changes `d` at
+//! instants `t`, a period `[start, end)` has `n * (end - start) + sum(d * (end - t))`.
 //!
 //! Worked example: one machine runs at 00:00, another starts at 06:00, the first stops at
 //! 18:00: `1 * 24 h + 1 * 18 h - 1 * 6 h = 36 h`.
 //!
-//! It is written in expressions of polars and not in SQL: the events are in memory as columns
-//! already, an SQL engine beside polars would be one more to build and to trust, and an
-//! order by resource and time with a look at the row before is what polars does on all cores.
+//! It is a loop of its own and neither SQL nor expressions of polars. The latter were tried: an
+//! order of all moves by resource and time, and a look at the move before. On a month of 2
+//! million records they cost twice the job itself as polars is built here, and to have polars
+//! optimised costs ten minutes of every build; this may cost the job no more than a seventh.
+//! SQL over the same files is in `docs/audit/day-sheet.sql`, for auditors; a test of the binary
+//! holds its sums against those kept here.
 //!
 //! # Source
 //! Usage rules 3 and 7.
 
 use std::collections::BTreeMap;
 
-use cloudtally_model::{Period, SourceId, UsageTypeId, row_number};
-use polars::prelude::{
-    DataFrame, DataType, Expr, FillNullStrategy, Int64Chunked, IntoLazy, JoinArgs, JoinType,
-    LazyFrame, NULL, PolarsError, SortMultipleOptions, UnionArgs, col, concat, lit, when,
+use cloudtally_model::{
+    AccountId, Instant, Period, SegmentColumns, SegmentRow, SourceId, UsageTypeId,
 };
+use rayon::prelude::*;
 
-use super::moves::{Moves, NO_ZONE, kind, rank, usage_of};
-use crate::AggregateError;
+use super::moves::{Kind, Move, Moves, PartOf, Used, counts};
+use crate::window::Removals;
 
 /// The use of one source and usage type in a period, and how the number of open uses moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,152 +53,216 @@ pub(crate) struct RecomputedPeriod {
     pub(crate) metered: u64,
 }
 
-/// The changes of one usage type in one period.
+/// Recomputes the periods of a window, which lie side by side, from what was open before it
+/// (in the order of the files of open segments) and its moves.
+pub(crate) fn recompute(
+    open: &SegmentColumns,
+    mut moves: Moves,
+    removals: &Removals,
+    periods: &[Period],
+) -> Vec<RecomputedPeriod> {
+    let Some((first, last)) = periods.first().zip(periods.last()) else { return Vec::new() };
+    if !removals.is_empty() {
+        for segment in open.rows() {
+            let removed = removals.get(&(segment.source(), segment.account()));
+            if let Some(removed) = removed.filter(|removed| **removed < last.end) {
+                // Told late: it ends as soon as it may.
+                moves.end_of(segment, (*removed).max(first.start));
+            }
+        }
+    }
+    moves.moves.par_sort_unstable();
+    let parts = parts(&moves.moves, open, rayon::current_num_threads());
+    let counts = parts.into_par_iter().map(|part| {
+        let mut count = Count::new(periods);
+        count.part(part, open);
+        count.changes
+    });
+    let mut changes = Changes::new();
+    for of_part in counts.collect::<Vec<_>>() {
+        for (usage, of_part) in of_part {
+            let all =
+                changes.entry(usage).or_insert_with(|| vec![Change::default(); periods.len()]);
+            all.iter_mut().zip(of_part).for_each(|(all, change)| all.add(change));
+        }
+    }
+    let mut recomputed = vec![RecomputedPeriod::default(); periods.len()];
+    let number = |at: &Instant| periods.partition_point(|period| period.end <= *at);
+    moves.metered.iter().for_each(|at| recomputed[number(at)].metered += 1);
+    moves.unmetered.iter().for_each(|at| recomputed[number(at)].unmetered += 1);
+    for (usage, changes) in changes {
+        let (mut counted, mut open) = (0, 0);
+        for ((period, change), recomputed) in periods.iter().zip(changes).zip(&mut recomputed) {
+            counted += change.counted_before;
+            open += change.open_before;
+            let used_ms = counted * period.length().0 + change.area_ms;
+            counted += change.counted;
+            open += change.opened - change.closed;
+            let Change { opened, closed, .. } = change;
+            let of_type = Recomputed { used_ms, opened, closed, open_at_end: open };
+            if of_type != Recomputed::default() {
+                recomputed.usage.insert(usage, of_type);
+            }
+        }
+    }
+    recomputed
+}
+
+type Changes = BTreeMap<(SourceId, UsageTypeId), Vec<Change>>;
+
+/// How the number of open uses of one usage type changes in one period.
 #[derive(Clone, Copy, Debug, Default)]
 struct Change {
-    /// Sum of changes of what counts.
-    sum: i64,
-    /// Each change times the time that is left of the period.
+    /// Uses that are open when the window begins, in its first period.
+    open_before: i64,
+    /// Those of them that count.
+    counted_before: i64,
+    /// The change of the number of uses that count.
+    counted: i64,
+    /// Each change of that number times the time that is left of the period.
     area_ms: i64,
-    /// Uses that were open before the window.
-    before: i64,
     opened: i64,
     closed: i64,
 }
 
-/// Recomputes the periods of a window, which lie side by side, from its moves.
-pub(crate) fn recompute(
-    mut moves: Moves,
-    periods: &[Period],
-) -> Result<Vec<RecomputedPeriod>, AggregateError> {
-    let refused = |cause| AggregateError::Recompute(Box::new(cause));
-    let mut recomputed = vec![RecomputedPeriod::default(); periods.len()];
-    let index = |at: i64| periods.partition_point(|period| period.end.as_millis() <= at);
-    let [unmetered, metered] = moves.take_events();
-    for at in unmetered {
-        recomputed[index(at)].unmetered += 1;
+impl Change {
+    fn add(&mut self, more: Self) {
+        self.open_before += more.open_before;
+        self.counted_before += more.counted_before;
+        self.counted += more.counted;
+        self.area_ms += more.area_ms;
+        self.opened += more.opened;
+        self.closed += more.closed;
     }
-    for at in metered {
-        recomputed[index(at)].metered += 1;
+}
+
+/// Some resources: all their moves, and the rows of what was open of them.
+type Share<'a> = (&'a [Move], std::ops::Range<usize>);
+
+/// Cuts all there is between two resources into about so many parts.
+fn parts<'a>(moves: &'a [Move], open: &SegmentColumns, most: usize) -> Vec<Share<'a>> {
+    let first_row = |used: Used| {
+        let (mut low, mut high) = (0, open.height());
+        while low < high {
+            let middle = low.midpoint(high);
+            if Used::of(open.row(middle)) < used { low = middle + 1 } else { high = middle }
+        }
+        low
+    };
+    let (mut parts, mut at, mut row) = (Vec::with_capacity(most), 0, 0);
+    for part in 1..=most {
+        let mut end = moves.len() * part / most;
+        while end > at && end < moves.len() && moves[end].used == moves[end - 1].used {
+            end += 1;
+        }
+        let end = end.max(at);
+        let last_row = moves.get(end).map_or(open.height(), |next| first_row(next.used));
+        parts.push((&moves[at..end], row..last_row.max(row)));
+        (at, row) = (end, last_row.max(row));
     }
-    for (usage, of_period) in moves.into_frame(periods).and_then(changes).map_err(refused)? {
-        let (mut counted, mut open) = (0, 0);
-        for (number, period) in periods.iter().enumerate() {
-            let change = of_period.get(&row_number(number)).copied().unwrap_or_default();
-            let Change { sum, area_ms, before, opened, closed } = change;
-            // What was open before the window changes the sum in its first instant.
-            let used_ms = counted * period.length().0 + area_ms;
-            counted += sum;
-            open += before + opened - closed;
-            let of_type = Recomputed { used_ms, opened, closed, open_at_end: open };
-            if of_type != Recomputed::default() {
-                recomputed[number].usage.insert(usage, of_type);
+    parts
+}
+
+/// The count of open uses under way.
+struct Count<'a> {
+    periods: &'a [Period],
+    changes: Changes,
+    /// The open uses of the resource that is looked at.
+    open: Vec<OpenUse>,
+}
+
+/// An open use.
+#[derive(Clone, Copy)]
+struct OpenUse {
+    part: PartOf,
+    owner: AccountId,
+    counts: bool,
+}
+
+impl<'a> Count<'a> {
+    fn new(periods: &'a [Period]) -> Self {
+        Self { periods, changes: Changes::new(), open: Vec::new() }
+    }
+
+    /// Counts some resources, in order.
+    fn part(&mut self, (moves, rows): Share<'_>, open: &SegmentColumns) {
+        let mut rows = rows.map(|row| open.row(row)).peekable();
+        for of_one in moves.chunk_by(|a, b| a.used == b.used) {
+            let used = of_one[0].used;
+            self.open.clear();
+            while let Some(row) = rows.next_if(|row| Used::of(*row) <= used) {
+                let before = self.before(row);
+                if Used::of(row) == used {
+                    self.open.push(before);
+                }
             }
+            of_one.iter().for_each(|next| self.take(next));
+        }
+        for row in rows {
+            self.before(row);
         }
     }
-    Ok(recomputed)
-}
 
-type Changes = BTreeMap<(SourceId, UsageTypeId), BTreeMap<u32, Change>>;
-
-/// The changes of each usage type by the number of their period.
-fn changes(moves: DataFrame) -> Result<Changes, PolarsError> {
-    let mut changes = Changes::new();
-    if moves.height() == 0 {
-        return Ok(changes);
-    }
-    let is_later = || col("rank").gt(lit(rank::BEFORE));
-    let count = |what: Expr| what.cast(DataType::Int64).sum();
-    let sums = with_steps(in_order(each_apart(moves)?))
-        .group_by([col("usage"), col("period")])
-        .agg([
-            col("change").sum(),
-            (col("change") * col("left")).sum().alias("area"),
-            count(col("step").gt(lit(0)).and(is_later().not())).alias("before"),
-            count(col("step").gt(lit(0)).and(is_later())).alias("opened"),
-            count(col("step").lt(lit(0))).alias("closed"),
-        ])
-        .collect()?;
-    let number = |name: &str| sums.column(name)?.i64();
-    let (usage, period) = (sums.column("usage")?.u32()?, sums.column("period")?.u32()?);
-    let (sum, area, before) = (number("change")?, number("area")?, number("before")?);
-    let (opened, closed) = (number("opened")?, number("closed")?);
-    for row in 0..sums.height() {
-        let value = |column: &Int64Chunked| column.get(row).unwrap_or(0);
-        let (Some(usage), Some(period)) = (usage.get(row), period.get(row)) else { continue };
-        let change = Change {
-            sum: value(sum),
-            area_ms: value(area),
-            before: value(before),
-            opened: value(opened),
-            closed: value(closed),
+    /// Counts a use that is open when the window begins.
+    fn before(&mut self, row: SegmentRow<'_>) -> OpenUse {
+        let open = OpenUse {
+            part: PartOf::of(row),
+            owner: row.account(),
+            counts: counts(row.usage_type(), row.size()),
         };
-        changes.entry(usage_of(usage)).or_default().insert(period, change);
+        let change = &mut self.of((row.source(), row.usage_type()))[0];
+        change.open_before += 1;
+        change.counted_before += i64::from(open.counts);
+        open
     }
-    Ok(changes)
-}
 
-/// Makes one end for each part of a resource of those that end several.
-fn each_apart(moves: DataFrame) -> Result<LazyFrame, PolarsError> {
-    let names: Vec<String> = moves.get_column_names().iter().map(|n| n.to_string()).collect();
-    let is = |of: i32| col("kind").eq(lit(of));
-    let ends_several = || is(kind::CLOSE_ZONE).or(is(kind::CLOSE_ALL));
-    let moves = moves.lazy();
-    let closes = moves.clone().filter(ends_several()).collect()?;
-    if closes.height() == 0 {
-        return Ok(moves);
+    fn take(&mut self, next: &Move) {
+        let ends = |open: &OpenUse| match next.kind {
+            Kind::Close => next.part.ends(open.part),
+            Kind::CloseAll => true,
+            Kind::Removed => next.part == open.part && next.account == open.owner,
+            Kind::Open | Kind::Split => false,
+        };
+        let same = self.open.iter().position(|open| open.part == next.part);
+        let (mut opened, mut closed, mut counted) = (0, 0, 0);
+        match (next.kind, same) {
+            (Kind::Open, None) => {
+                self.open.push(next.into());
+                (opened, counted) = (1, i64::from(next.counts));
+            }
+            (Kind::Open, Some(at)) => {
+                counted = i64::from(next.counts) - i64::from(self.open[at].counts);
+                self.open[at] = next.into();
+            }
+            (Kind::Split, Some(at)) => self.open[at].owner = next.account,
+            (Kind::Split, None) => {}
+            (Kind::Close | Kind::CloseAll | Kind::Removed, _) => self.open.retain(|open| {
+                let ends = ends(open);
+                closed += i64::from(ends);
+                counted -= i64::from(ends && open.counts);
+                !ends
+            }),
+        }
+        if (opened, closed, counted) == (0, 0, 0) {
+            return;
+        }
+        let periods = self.periods;
+        let number = periods.partition_point(|period| period.end <= next.at);
+        let change = &mut self.of((next.used.source, next.used.usage_type))[number];
+        change.opened += opened;
+        change.closed += closed;
+        change.counted += counted;
+        change.area_ms += counted * periods[number].end.since(next.at).0;
     }
-    let keys = [col("usage"), col("resource")];
-    let parts = moves
-        .clone()
-        .filter(is(kind::OPEN))
-        .group_by([col("usage"), col("resource"), col("part").alias("there")])
-        .agg(Vec::<Expr>::new());
-    let is_none = |name: &str| col(name).eq(lit(NO_ZONE));
-    let hits = is(kind::CLOSE_ALL)
-        .or(col("part").eq(col("there")))
-        .or(is_none("part"))
-        .or(is_none("there"));
-    let closes = closes
-        .lazy()
-        .join(parts, keys.clone(), keys, JoinArgs::new(JoinType::Inner))
-        .filter(hits)
-        .with_columns([col("there").alias("part"), lit(kind::CLOSE).alias("kind")])
-        .select(names.iter().map(|name| col(name.as_str())).collect::<Vec<_>>());
-    concat([moves.filter(ends_several().not()), closes], UnionArgs::default())
+
+    fn of(&mut self, usage: (SourceId, UsageTypeId)) -> &mut Vec<Change> {
+        let length = self.periods.len();
+        self.changes.entry(usage).or_insert_with(|| vec![Change::default(); length])
+    }
 }
 
-/// Sorts moves by what is used and by time, and marks the first of each.
-fn in_order(moves: LazyFrame) -> LazyFrame {
-    let differs = |name: &str| col(name).neq(col(name).shift(lit(1)));
-    let is_first = differs("usage").or(differs("resource")).or(differs("part"));
-    moves
-        .sort(["usage", "resource", "part", "at", "rank", "id"], SortMultipleOptions::default())
-        .with_column(is_first.fill_null(lit(true)).alias("first"))
-}
-
-/// Adds by how much each move changes the number of open uses (`step`) and of those that
-/// count (`change`).
-fn with_steps(moves: LazyFrame) -> LazyFrame {
-    let is = |of: i32| col("kind").eq(lit(of));
-    let known = |expr: Expr| expr.fill_null_with_strategy(FillNullStrategy::Forward(None));
-    // The first of a resource finds nothing in use, and must not see the one before it.
-    let else_nothing = || when(col("first")).then(lit(0i64)).otherwise(lit(NULL));
-    let owner = when(is(kind::OPEN).or(is(kind::SPLIT))).then(col("account")).otherwise(lit(NULL));
-    let loses_owner = is(kind::REMOVED).and(col("account").eq(col("owner")));
-    let is_open = when(is(kind::OPEN))
-        .then(lit(1i64))
-        .when(is(kind::CLOSE).or(loses_owner))
-        .then(lit(0i64))
-        .otherwise(else_nothing());
-    let weight = when(is(kind::OPEN)).then(col("weight")).otherwise(else_nothing());
-    let before = |name: &str| when(col("first")).then(lit(0i64)).otherwise(col(name).shift(lit(1)));
-    moves
-        .with_column(known(owner).alias("owner"))
-        .with_columns([known(is_open).alias("open"), known(weight).alias("weight")])
-        .with_column((col("open") * col("weight")).alias("counted"))
-        .with_columns([
-            (col("open") - before("open")).alias("step"),
-            (col("counted") - before("counted")).alias("change"),
-        ])
+impl From<&Move> for OpenUse {
+    fn from(next: &Move) -> Self {
+        Self { part: next.part, owner: next.account, counts: next.counts }
+    }
 }

@@ -2,7 +2,7 @@
 //! at from another side than the code that made them.
 //!
 //! Per period: no lifecycle record longer than the period, running within
-//! allocated per VM (a polars join over whole columns), no two open segments of
+//! allocated per VM, no two open segments of
 //! one thing and type, no use after an account's removal, the sums on its day sheet,
 //! and for a sample of resources the records equal a recomputation from their events. Over all:
 //! read = accepted + duplicate + quarantined for every ingest.
@@ -13,14 +13,14 @@
 use std::collections::BTreeMap;
 
 use cloudtally_model::{
-    Calendar, Instant, Part, Period, RecordRow, SourceName, Sources, Unit, UsageRecord,
-    UsageTypeId, ZoneId, usage_type,
+    Calendar, Instant, Part, Period, RecordRow, Unit, UsageRecord, ZoneId, usage_type,
 };
 use cloudtally_store::{OpenThing, PublishedPeriod, ServedRecord, Severity, Snapshot, Store};
-use polars::prelude::{
-    Column, DataFrame, IntoLazy, JoinArgs, JoinType, NamedFrom, PolarsError, Series, col, lit,
-};
 use rayon::prelude::*;
+
+mod allocated; // VMs that run and are not allocated
+
+use allocated::Accounts;
 
 use crate::{
     AggregateError,
@@ -133,10 +133,6 @@ pub fn sanity_checks(
     Ok(findings)
 }
 
-fn group_error(error: PolarsError) -> AggregateError {
-    AggregateError::Group(Box::new(error))
-}
-
 fn broken(subject: String, problem: String) -> SanityFinding {
     SanityFinding {
         severity: Severity::Error,
@@ -210,7 +206,7 @@ impl PeriodChecks<'_> {
     ) -> Result<Vec<SanityFinding>, AggregateError> {
         let (store, sources) = (self.store, &self.snapshot.sources);
         let mut findings = Vec::new();
-        let (mut running, mut allocated) = (Vms::default(), Vms::default());
+        let mut vms = Accounts::default();
         let mut sampled: Vec<UsageRecord> = Vec::new();
         let step = (known.records.rows / SAMPLE_PER_PERIOD as u64).max(1);
         let mut number = 0;
@@ -226,11 +222,7 @@ impl PeriodChecks<'_> {
             for row in columns.rows() {
                 findings.extend(self.record(known.period, &row));
                 *sums.entry((row.source, row.usage_type)).or_default() += i128::from(row.quantity);
-                match row.usage_type {
-                    UsageTypeId::RUNNING_VM => running.push(&row),
-                    UsageTypeId::ALLOCATED_VM => allocated.push(&row),
-                    _ => {}
-                }
+                vms.push(&row);
                 if number % step == 0 && sampled.len() < sample {
                     sampled.push(row.to_record());
                 }
@@ -250,8 +242,9 @@ impl PeriodChecks<'_> {
                     .map(|what| broken(format!("day sheet of {}", known.period), what)),
             );
         }
-        let over = running_within_allocated(known.period, running, allocated, sources);
-        findings.extend(over.map_err(group_error)?);
+        if vms.is_one_over() {
+            findings.extend(allocated::running_over(store, known, sources)?);
+        }
         if known.segments.is_some() {
             findings.extend(open_once(known.period, store.read_open_things(known, sources)?));
         }
@@ -282,85 +275,6 @@ impl PeriodChecks<'_> {
         }
         findings
     }
-}
-
-/// The use of VMs, as columns.
-#[derive(Default)]
-struct Vms {
-    sources: Vec<u32>,
-    ids: Vec<u64>,
-    used_ms: Vec<u64>,
-}
-
-impl Vms {
-    fn push(&mut self, record: &RecordRow<'_>) {
-        self.sources.push(u32::from(record.source.0));
-        self.ids.push(record.resource.0);
-        self.used_ms.push(record.quantity);
-    }
-
-    /// Sums the use of each VM.
-    fn sums(self, name: &str) -> Result<DataFrame, PolarsError> {
-        let height = self.ids.len();
-        let columns: Vec<Column> = vec![
-            Series::new("source".into(), self.sources).into(),
-            Series::new("vm".into(), self.ids).into(),
-            Series::new(name.into(), self.used_ms).into(),
-        ];
-        DataFrame::new(height, columns)?
-            .lazy()
-            .group_by([col("source"), col("vm")])
-            .agg([col(name).sum()])
-            .collect()
-    }
-}
-
-/// Running time of each VM joined with its allocated time.
-fn running_within_allocated(
-    period: Period,
-    running: Vms,
-    allocated: Vms,
-    sources: &Sources,
-) -> Result<Vec<SanityFinding>, PolarsError> {
-    // Our own cloud tells all there is; dumps of others may lack a creation.
-    let own = SourceName::new(SourceName::PLATFORM).ok().and_then(|own| sources.id(own.as_str()));
-    let own = own.map(|own| u32::from(own.0));
-    let (running, allocated) = (running.sums("running_ms")?, allocated.sums("allocated_ms")?);
-    let keys = [col("source"), col("vm")];
-    let over = running
-        .lazy()
-        .join(allocated.lazy(), keys.clone(), keys, JoinArgs::new(JoinType::Left))
-        // A VM that runs and is not allocated at all is over as well.
-        .with_column(col("allocated_ms").fill_null(lit(0u64)))
-        .filter(col("running_ms").gt(col("allocated_ms")))
-        .sort(["source", "vm"], Default::default())
-        .collect()?;
-    let (owners, vms, running, allocated) = (
-        over.column("source")?.u32()?,
-        over.column("vm")?.u64()?,
-        over.column("running_ms")?.u64()?,
-        over.column("allocated_ms")?.u64()?,
-    );
-    Ok((0..over.height())
-        .map(|row| {
-            let value = |option: Option<u64>| option.unwrap_or(0);
-            SanityFinding {
-                severity: match owners.get(row) {
-                    source if source.is_some() && source == own => Severity::Error,
-                    _ => Severity::Warning,
-                },
-                subject: format!("VM {} in {period}", value(vms.get(row))),
-                problem: format!(
-                    "running {} ms, allocated only {} ms",
-                    value(running.get(row)),
-                    value(allocated.get(row))
-                ),
-                remedy: "its creation is missing from the events, or its account differs; \
-                         ingest the missing events"
-                    .to_owned(),
-            }
-        })
-        .collect())
 }
 
 fn open_once(period: Period, mut open: Vec<OpenThing>) -> Vec<SanityFinding> {
