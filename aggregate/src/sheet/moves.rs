@@ -53,7 +53,7 @@ pub(super) struct Used {
 pub(super) enum PartOf {
     /// The resource as a whole.
     Whole,
-    /// What it is in one zone; or in no zone that is known.
+    /// Its presence in one zone; or in no zone that is known.
     Zone(ZoneId),
     /// One of its NICs.
     Nic(u64),
@@ -70,7 +70,7 @@ pub(super) enum Kind {
     Close,
     /// All uses of the resource end.
     CloseAll,
-    /// What this account has in use ends.
+    /// All that this account has in use ends.
     Removed,
 }
 

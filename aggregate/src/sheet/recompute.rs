@@ -110,7 +110,7 @@ pub(crate) fn recompute(
 
 type Changes = BTreeMap<(SourceId, UsageTypeId), Vec<Change>>;
 
-/// How the number of open uses of one usage type changes in one period.
+/// The changes of the number of open uses of one usage type in one period.
 #[derive(Clone, Copy, Debug, Default)]
 struct Change {
     /// Uses that are open when the window begins, in its first period.
