@@ -131,3 +131,7 @@ SELECT 'number ' || number FROM dropped_sample WHERE checksum <>
 -- name: day_sheet
 SELECT 'start_ms ' || start_ms || ', generation ' || generation FROM day_sheet WHERE checksum <>
     checksum_of('day_sheet', start_ms, generation, sheet);
+
+-- name: correction_note
+SELECT 'source_id ' || source_id || ', event_id ' || event_id FROM correction_note WHERE checksum <>
+    checksum_of('correction_note', source_id, event_id, author, reason, entered_ms);

@@ -99,3 +99,14 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
 SELECT dropped_ms, name, sampled_ms, account_id, zone_id, device_type, device_id, network_id, address,
     bytes_sent, bytes_received, restarted
 FROM dropped_sample JOIN source NOT INDEXED USING (source_id) ORDER BY number;
+
+-- name: note_correction
+INSERT INTO correction_note (source_id, event_id, author, reason, entered_ms)
+VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: correction_notes
+-- With a 1 if it is what was written.
+SELECT event_id, author, reason, entered_ms,
+    correction_note.checksum =
+        checksum_of('correction_note', source_id, event_id, author, reason, entered_ms)
+FROM correction_note JOIN source USING (source_id) WHERE source.name = ?1 ORDER BY event_id;

@@ -1,6 +1,6 @@
 //! The command line. The doc comments are the help texts; keep them teaching.
 
-use std::{net::IpAddr, path::PathBuf, str::FromStr};
+use std::{net::IpAddr, path::PathBuf};
 
 use chrono::NaiveDate;
 use clap::{
@@ -8,7 +8,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use cloudtally_aggregate::{ExportFormat, FORMATS};
-use cloudtally_model::{Instant, RecordId, SourceName, UsageTypeId, calendar, usage_types};
+use cloudtally_model::{Instant, RecordId, SourceName, UsageTypeId, calendar, usage_type_of};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -149,6 +149,10 @@ pub(crate) struct Simulate {
 ///
 /// Files may be CSV with a header row, the output of `mysql --batch`, JSON Lines or
 /// Parquet, plain or compressed with gzip or zstd; `-` is standard input.
+///
+/// Corrections are events of yours: the columns of events and `author` and `reason`, with
+/// numbers of their own as `id`, which never meet those of the cloud. `explain` shows who
+/// added them, and why.
 #[derive(Debug, Args)]
 pub(crate) struct Ingest {
     /// Stream that the files hold
@@ -277,7 +281,7 @@ pub(crate) struct Selection {
     #[arg(long, value_name = "PATH|ID")]
     pub(crate) domain: Option<String>,
     /// Only this usage type, by number or name (1, RUNNING_VM)
-    #[arg(long = "type", value_name = "TYPE", value_parser = usage_type_argument)]
+    #[arg(long = "type", value_name = "TYPE", value_parser = usage_type_of)]
     pub(crate) usage_type: Option<UsageTypeId>,
 }
 
@@ -329,6 +333,15 @@ pub(crate) struct Check {
     /// Exit with status 3 on warnings, too
     #[arg(long)]
     pub(crate) strict: bool,
+    /// List of what is in use now in an imported cloud: a file with the columns usage_type
+    /// (number or name) and resource_id, and zone_id, nic_id, account_id and name where known.
+    /// Tells what is billed and not in it, and what is in it and not billed; usage types that
+    /// it does not name are not compared
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inventory: Option<PathBuf>,
+    /// Source that the inventory is of
+    #[arg(long, requires = "inventory", default_value = SourceName::DEFAULT, value_name = "NAME", value_parser = any_source_name)]
+    pub(crate) source: SourceName,
 }
 
 /// Show the day sheet of each period of a day: for each usage type the sum of its records, of
@@ -479,6 +492,8 @@ pub(crate) enum StreamArgument {
     Samples,
     /// The account dimension
     Accounts,
+    /// Events that the cloud never told, each with its author and reason
+    Corrections,
 }
 
 /// Reads the name of an export format; the formats themselves say which there are.
@@ -543,18 +558,6 @@ fn parts_per_million(text: &str) -> Result<u32, String> {
     let millionths: u32 = format!("{fraction:0<6}").parse().map_err(|_| error())?;
     let rate = whole.checked_mul(1_000_000).and_then(|whole| whole.checked_add(millionths));
     rate.filter(|rate| *rate <= 200_000).ok_or_else(error)
-}
-
-fn usage_type_argument(text: &str) -> Result<UsageTypeId, String> {
-    let number = u16::from_str(text).ok();
-    let known = usage_types()
-        .iter()
-        .find(|row| number == Some(row.id.0) || row.constant.eq_ignore_ascii_case(text));
-    known.map(|row| row.id).ok_or_else(|| {
-        let all: Vec<String> =
-            usage_types().iter().map(|row| format!("{} {}", row.id, row.constant)).collect();
-        format!("`{text}` is not a usage type; there are {}", all.join(", "))
-    })
 }
 
 #[cfg(test)]

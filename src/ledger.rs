@@ -43,8 +43,7 @@ pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
     }
     // 1. What was billed.
     let calendar = store.calendar()?;
-    let own =
-        SourceName::new(SourceName::PLATFORM).map_err(|error| Failure::usage(error.to_string()))?;
+    let own = own_cloud()?;
     let mut sides: BTreeMap<Key, (u64, u64)> = BTreeMap::new();
     for known in &snapshot.periods {
         let day: Text = calendar.date_of(known.period.start).to_string().into();
@@ -79,6 +78,11 @@ pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
         }
     }
     Ok(Some(comparison))
+}
+
+/// The source of the events of our own cloud.
+pub(crate) fn own_cloud() -> Result<SourceName, Failure> {
+    SourceName::new(SourceName::PLATFORM).map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// Bytes have no day of their own.

@@ -6,6 +6,7 @@ mod error;
 mod explain; // the segments, events and samples behind a record
 mod export; // records into files, one file a format
 pub mod fold; // one resource's events become segments
+mod inventory; // the bill beside a list of what is there
 mod job; // which periods to compute, and publishing them
 mod labels; // what totals show, different for different things
 mod line; // a record with names and dates resolved
@@ -22,6 +23,7 @@ pub use checks::{Periods, SanityFinding, sanity_checks};
 pub use error::AggregateError;
 pub use explain::{ClippedSegment, Difference, Explanation, Parts, explain};
 pub use export::{ExportFormat, ExportTarget, FORMATS, export, export_columns};
+pub use inventory::{InventoryReport, Unmatched, beside_inventory, beside_ledger};
 pub use job::{
     AggregateProgress, Plan, Rebuild, RunReport, ShortSource, Target, Unfinished, WaitingPeriod,
     WindowLimits, aggregate, aggregate_within, checkpoint, run_job, stale_periods, waiting_period,

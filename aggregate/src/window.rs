@@ -292,6 +292,28 @@ impl<'a> WindowFolder<'a> {
         if needing.is_empty() { Ok(HashMap::new()) } else { self.history(&needing, before) }
     }
 
+    /// All segments of some resources up to an instant, from their first event on.
+    pub(crate) fn histories(
+        &self,
+        of: &HashSet<GroupKey>,
+        to: Instant,
+    ) -> Result<Vec<Segment>, StoreError> {
+        if of.is_empty() {
+            return Ok(Vec::new());
+        }
+        let events = self.load_of(Instant::EPOCH, to, &|group| of.contains(group))?;
+        let of_groups = events.chunk_by(|(a, ..), (b, ..)| a == b).flat_map(|of_group| {
+            let (source, kind, resource) = of_group[0].0;
+            let removed = |account| self.removals.get(&(source, account)).copied();
+            let mut fold = Fold::resume(source, kind, resource, Vec::new());
+            for (_, code, event) in of_group {
+                fold.apply(*code, event, &removed);
+            }
+            fold.finish(to, &removed).segments
+        });
+        Ok(of_groups.collect())
+    }
+
     fn history(
         &self,
         of: &HashSet<GroupKey>,

@@ -2,6 +2,7 @@
 
 mod batch; // the unit of everything behind a reader
 mod block; // rows of one stretch of an input
+mod by_hand; // corrections and inventories
 mod chunks; // stretches of text that are decoded side by side
 mod csv;
 mod decode; // values into rows
@@ -26,9 +27,10 @@ mod window; // a sliding stretch of an input
 pub mod write; // the mirror: rows into files
 
 pub use batch::BATCH_ROWS_MAX;
+pub use by_hand::{Inventory, read_inventory};
 pub use error::{Fault, IngestError, MissingColumns};
 pub use live::{Taken, take_outbox};
 pub use open::Input;
-pub use run::{IngestRequest, ingest};
+pub use run::{IngestRequest, ingest, ingest_corrections};
 pub use summary::{Counts, IngestSummary, InputSummary, Progress};
 pub use table::{Cell, Column, Kind, Need, Row};

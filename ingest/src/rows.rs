@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Debug, ops::Range};
 
-use cloudtally_model::{Account, NetworkSample, UsageEvent, event_code};
+use cloudtally_model::{NetworkSample, UsageEvent, event_code};
 use cloudtally_store::{EventTable, SampleTable};
 
 /// Rows of one stream, in order.
@@ -75,20 +75,20 @@ impl Rows<NetworkSample> for SampleTable {
 }
 
 /// Accounts are few, so they stay structs.
-impl Rows<Account> for Vec<Account> {
+impl<T: Clone + Debug + Send + Sync> Rows<T> for Vec<T> {
     fn height(&self) -> usize {
         self.len()
     }
 
-    fn push(&mut self, account: Account) {
-        self.push(account);
+    fn push(&mut self, row: T) {
+        self.push(row);
     }
 
     fn append(&mut self, other: &Self, rows: Range<usize>) {
         self.extend_from_slice(&other[rows]);
     }
 
-    fn row(&self, row: usize) -> Account {
+    fn row(&self, row: usize) -> T {
         self[row].clone()
     }
 }

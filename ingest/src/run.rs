@@ -19,6 +19,7 @@ use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Stream, Writer};
 
 use crate::{
     batch::{Batch, Batcher, Place, Stop},
+    by_hand::CorrectionKeeper,
     chunks::Chunks,
     csv,
     decode::Decode,
@@ -72,6 +73,20 @@ pub fn ingest(
     ingest_by(writer, request, Chunks::of_this_machine(), progress)
 }
 
+/// Like [`ingest`], of events that people add: each row names its author and the reason.
+///
+/// # Errors
+/// As for [`ingest`].
+pub fn ingest_corrections(
+    writer: &Writer,
+    request: &IngestRequest,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<IngestSummary, IngestError> {
+    let mut tally = Tally::new(request, Chunks::of_this_machine());
+    let ingested = tally.corrections(writer, progress);
+    tally.result(ingested)
+}
+
 /// Like [`ingest`], by chunks of a size.
 pub(crate) fn ingest_by(
     writer: &Writer,
@@ -81,12 +96,7 @@ pub(crate) fn ingest_by(
 ) -> Result<IngestSummary, IngestError> {
     let mut tally = Tally::new(request, chunks);
     let ingested = tally.ingest(writer, request, progress);
-    let summary = tally.summary;
-    assert_eq!(summary.inputs.iter().map(|input| input.counts).sum::<Counts>(), summary.counts);
-    match ingested {
-        Ok(()) => Ok(summary),
-        Err(fault) => Err(IngestError { fault, summary: Box::new(summary) }),
-    }
+    tally.result(ingested)
 }
 
 /// The numbers of a run and what goes with them into the lake.
@@ -132,6 +142,27 @@ impl<'a> Tally<'a> {
             Stream::Events => self.run(EventKeeper::new(writer, source)?, progress),
             Stream::Samples => self.run(SampleKeeper::new(writer, source)?, progress),
             Stream::Accounts => self.run(AccountKeeper::new(writer, source)?, progress),
+        }
+    }
+
+    fn corrections(
+        &mut self,
+        writer: &Writer,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), Fault> {
+        self.request.inputs.iter().try_for_each(Input::check)?;
+        let source = &self.request.source;
+        writer.source(source)?;
+        self.run(CorrectionKeeper::new(writer, source)?, progress)
+    }
+
+    /// The summary, or the fault with what was done before it.
+    fn result(self, ingested: Result<(), Fault>) -> Result<IngestSummary, IngestError> {
+        let summary = self.summary;
+        assert_eq!(summary.inputs.iter().map(|input| input.counts).sum::<Counts>(), summary.counts);
+        match ingested {
+            Ok(()) => Ok(summary),
+            Err(fault) => Err(IngestError { fault, summary: Box::new(summary) }),
         }
     }
 

@@ -10,7 +10,10 @@
 
 use std::fmt;
 
-use cloudtally_model::{Account, Instant, NetworkSample, UsageEvent, names_a_nic, utc_day_name};
+use cloudtally_model::{
+    Account, CorrectiveEvent, Instant, LiveUse, NetworkSample, UsageEvent, names_a_nic, usage_type,
+    utc_day_name,
+};
 
 /// One column of a stream.
 #[derive(Debug)]
@@ -185,6 +188,50 @@ static ACCOUNT_COLUMNS: [Column<Account>; 9] = [
     column("created", Kind::Instant, Optional, |a| Cell::instant(a.created)),
     column("removed", Kind::Instant, Optional, |a| Cell::instant(a.removed)),
 ];
+
+static CORRECTIVE_COLUMNS: [Column<CorrectiveEvent>; 14] = [
+    column("id", Unsigned, Required, |c| {
+        Cell::Unsigned(c.event.id.0.saturating_sub(CorrectiveEvent::FIRST_ID))
+    }),
+    column("type", Text, Required, |c| Cell::Text(&c.event.event_type)),
+    column("created", Kind::Instant, Required, |c| Cell::Instant(c.event.created)),
+    column("account_id", Unsigned, Required, |c| Cell::Unsigned(c.event.account.0)),
+    column("zone_id", Signed, Required, |c| zone_cell(c.event.zone)),
+    column("resource_id", Unsigned, Required, |c| Cell::Unsigned(c.event.resource.0)),
+    column("resource_name", Text, Optional, |c| Cell::text(c.event.resource_name.as_ref())),
+    column("offering_id", Unsigned, Optional, |c| Cell::unsigned(c.event.offering.map(|id| id.0))),
+    column("template_id", Unsigned, Optional, |c| Cell::unsigned(c.event.template.map(|id| id.0))),
+    column("size", Unsigned, Optional, |c| Cell::unsigned(c.event.size)),
+    column("virtual_size", Unsigned, Optional, |c| Cell::unsigned(c.event.virtual_size)),
+    column("resource_type", Text, Optional, |c| Cell::text(c.event.resource_type.as_ref())),
+    column("author", Text, Required, |c| Cell::Text(&c.author)),
+    column("reason", Text, Required, |c| Cell::Text(&c.reason)),
+];
+
+static INVENTORY_COLUMNS: [Column<LiveUse>; 6] = [
+    column("usage_type", Text, Required, |u| {
+        Cell::Text(usage_type(u.usage_type).map_or("", |row| row.constant))
+    }),
+    column("resource_id", Unsigned, Required, |u| Cell::Unsigned(u.resource.0)),
+    column("zone_id", Signed, Optional, |u| u.zone.map_or(Cell::Absent, zone_cell)),
+    column("nic_id", Unsigned, Optional, |u| Cell::unsigned(u.nic.map(|id| id.0))),
+    column("account_id", Unsigned, Optional, |u| Cell::unsigned(u.account.map(|id| id.0))),
+    column("name", Text, Optional, |u| Cell::text(u.name.as_ref())),
+];
+
+impl Row for CorrectiveEvent {
+    const STREAM: &'static str = "corrections";
+    fn columns() -> &'static [Column<Self>] {
+        &CORRECTIVE_COLUMNS
+    }
+}
+
+impl Row for LiveUse {
+    const STREAM: &'static str = "inventory";
+    fn columns() -> &'static [Column<Self>] {
+        &INVENTORY_COLUMNS
+    }
+}
 
 impl Row for UsageEvent {
     const STREAM: &'static str = "usage events";

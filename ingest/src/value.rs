@@ -86,6 +86,10 @@ impl<'a, V: Values, T> Fields<'a, V, T> {
         self.required(Kind::Signed, to_signed)
     }
 
+    pub(crate) fn signed_if_any(&mut self) -> Result<Option<i64>, Reason> {
+        self.optional(Kind::Signed, to_signed)
+    }
+
     pub(crate) fn text(&mut self) -> Result<Text, Reason> {
         self.required(Kind::Text, to_text)
     }

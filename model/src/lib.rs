@@ -8,6 +8,7 @@ mod columns; // columns of optional numbers and texts, and their rows
 mod event;
 mod ids;
 mod instant;
+mod inventory; // what a cloud lists, and events that people add
 pub mod port; // traits that join crates which do not know each other
 mod quantity; // hours and bytes as people read them
 mod record;
@@ -25,6 +26,7 @@ pub use columns::{Numbers, Texts, row_index, row_number, row_numbers};
 pub use event::UsageEvent;
 pub use ids::*;
 pub use instant::{Instant, InstantError, Millis, utc_day_name};
+pub use inventory::{CorrectiveEvent, LiveUse};
 pub use quantity::{hour_millionths, hours, write_millionths};
 pub use record::{RecordId, RecordIdError, RecordRow, UsageRecord};
 pub use sample::{DeviceType, NetworkSample, SeriesKey};
@@ -32,7 +34,8 @@ pub use segment::{Attributes, Segment, SegmentColumns, SegmentRow};
 pub use source::{SourceId, SourceName, SourceNameError, Sources};
 pub use usage_type::{
     Effect, EventCode, Fields, KeyParts, Meter, Own, Part, ResourceKind, Unit, UsageType,
-    UsageTypeId, event_code, event_name, kinds_of, meters, names_a_nic, usage_type, usage_types,
+    UsageTypeId, event_code, event_name, kinds_of, meters, names_a_nic, usage_type, usage_type_of,
+    usage_types,
 };
 
 /// Text short enough to live without an allocation: names and types in events.

@@ -9,7 +9,7 @@ CREATE TABLE day_sheet (
     sheet      TEXT NOT NULL,
     checksum   INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (start_ms, generation)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER day_sheet_is_new AFTER INSERT ON day_sheet BEGIN
     UPDATE day_sheet SET checksum =

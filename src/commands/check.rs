@@ -1,9 +1,13 @@
 //! `check`: the lake against its checksums, and the records against each other.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
-use cloudtally_aggregate::{Periods, sanity_checks};
-use cloudtally_store::Severity;
+use cloudtally_aggregate::{
+    InventoryReport, Periods, Unmatched, beside_inventory, beside_ledger, sanity_checks,
+};
+use cloudtally_ingest::{Input, read_inventory};
+use cloudtally_model::{SourceName, hours, usage_type};
+use cloudtally_store::{Severity, Store};
 use serde_json::json;
 
 use super::{
@@ -43,6 +47,7 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
     }
     // Lines of the bill of our own cloud.
     let mut compared: Option<usize> = None;
+    let mut listed: Option<InventoryReport> = None;
     // Records of damaged files cannot be read, let alone checked.
     if findings.iter().all(|(severity, _)| *severity != Severity::Error) {
         let bar = console::bar("checking periods", Unit::Count);
@@ -61,6 +66,14 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
         if let Some(comparison) = ledger::compare(&store)? {
             compared = Some(comparison.lines);
             findings.extend(told(comparison.differences));
+            let own = ledger::own_cloud()?;
+            let report = beside_ledger(&store, &own, &store.ledger()?)?;
+            findings.extend(unmatched(&report, "the simulated cloud", Severity::Error));
+        }
+        if let Some(file) = &arguments.inventory {
+            let (told, report) = inventory(&store, file, &arguments.source)?;
+            findings.extend(told);
+            listed = Some(report);
         }
     }
     let quarantined = store.quarantine_count()?;
@@ -97,6 +110,7 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
         print_json(&json!({
             "findings": rows,
             "ledgerlines": compared,
+            "inventory": listed.as_ref().map(inventory_as_json),
             "quarantined": quarantined,
             "anomalies": anomalies,
             "quarantine": quarantine,
@@ -113,6 +127,9 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
             if let Some(lines) = compared {
                 println!("the bill of the simulated cloud is what its tenants had: {lines} lines");
             }
+        }
+        if let Some(report) = &listed {
+            print_inventory(report);
         }
         if quarantined > 0 {
             println!("{quarantined} rows in quarantine, the latest:");
@@ -157,6 +174,74 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
             found_something()
         }
         _ => ExitCode::SUCCESS,
+    })
+}
+
+/// Holds what is billed of a source against a list of what it has in use now.
+fn inventory(
+    store: &Store,
+    file: &Path,
+    source: &SourceName,
+) -> Result<(Vec<(Severity, String)>, InventoryReport), Failure> {
+    let list = read_inventory(&Input::from_argument(&file.to_path_buf()))
+        .map_err(|fault| Failure::Failed(fault.into()))?;
+    let name = file.display();
+    let bad = list.bad.iter().map(|(row, reason)| {
+        (Severity::Error, format!("{name} row {row} is not compared: {reason}"))
+    });
+    let mut told: Vec<_> = bad.collect();
+    let report = beside_inventory(store, source, &list.uses, console::present(store)?)?;
+    told.extend(unmatched(&report, &name.to_string(), Severity::Warning));
+    Ok((told, report))
+}
+
+/// One line for each use that the bill or `list` alone has.
+fn unmatched(report: &InventoryReport, list: &str, severity: Severity) -> Vec<(Severity, String)> {
+    let billed = |of: &Unmatched| hours(of.billed_ms.unsigned_abs());
+    let ghosts = report.ghosts.iter().map(|ghost| {
+        let since = ghost.since.map_or_else(String::new, |since| format!(" since {since}"));
+        format!(
+            "{ghost} is open{since} and billed for {} h, and is not in {list}; if it is gone, tell of its end with `cloudtally ingest corrections`",
+            billed(ghost)
+        )
+    });
+    let unbilled = report.unbilled.iter().map(|live| {
+        let since = match live.since {
+            Some(since) => format!("its use ended at {since}, {} h were billed", billed(live)),
+            None => "no event tells of its use".to_owned(),
+        };
+        format!(
+            "{live} is in {list} and is not billed: {since}; if it is in use, tell of that with `cloudtally ingest corrections`"
+        )
+    });
+    ghosts.chain(unbilled).map(|text| (severity, text)).collect()
+}
+
+fn print_inventory(report: &InventoryReport) {
+    println!(
+        "{} uses are both billed and in the inventory; {} are billed alone, {} listed alone",
+        report.matched,
+        report.ghosts.len(),
+        report.unbilled.len()
+    );
+    if !report.not_compared.is_empty() {
+        let names = report.not_compared.iter().filter_map(|id| usage_type(*id));
+        let names: Vec<&str> = names.map(|row| row.constant).collect();
+        println!("  not compared, as the inventory does not name them: {}", names.join(", "));
+    }
+}
+
+fn inventory_as_json(report: &InventoryReport) -> serde_json::Value {
+    let row = |of: &Unmatched| {
+        json!({ "usagetype": of.usage_type.0, "resource": of.resource.0, "zoneid": of.zone.number(),
+                "nicid": (of.nic.0 != 0).then_some(of.nic.0), "accountid": of.account.map(|id| id.0),
+                "name": of.name, "since": of.since.map(|at| at.to_string()), "billedms": of.billed_ms })
+    };
+    json!({
+        "matched": report.matched,
+        "ghosts": report.ghosts.iter().map(row).collect::<Vec<_>>(),
+        "unbilled": report.unbilled.iter().map(row).collect::<Vec<_>>(),
+        "notcompared": report.not_compared.iter().map(|id| id.0).collect::<Vec<_>>(),
     })
 }
 

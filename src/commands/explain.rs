@@ -1,12 +1,12 @@
 //! `explain`: what a record is made of.
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
 use cloudtally_aggregate::{Explanation, Lines, Parts, explain};
-use cloudtally_model::{Calendar, Unit, hours};
+use cloudtally_model::{Calendar, CorrectiveEvent, EventId, Instant, Unit, hours};
 use serde_json::json;
 
-use cloudtally_store::{DroppedSample, Store};
+use cloudtally_store::{CorrectionNote, DroppedSample, Store};
 
 use super::{
     Context,
@@ -36,10 +36,14 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
     let mut lines = Lines::new(calendar, explanation.sources.clone(), store.accounts()?);
     let line = lines.line(&explanation.served);
     let dropped = dropped(&store, &explanation)?;
+    let added = added(&store, &explanation)?;
     if context.json() {
         let mut object = as_json(&explanation, arguments, &line.usage);
         if !dropped.is_empty() {
             object["dropped"] = dropped.iter().map(dropped_as_json).collect();
+        }
+        if !added.is_empty() {
+            object["added"] = added.iter().map(added_as_json).collect();
         }
         print_json(&object)?;
     } else {
@@ -52,6 +56,10 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
         print_parts(&explanation, calendar);
         for dropped in &dropped {
             println!("dropped  {}", dropped_told(dropped));
+        }
+        for note in &added {
+            let CorrectionNote { event, author, reason, .. } = note;
+            println!("added    event {event} by {}: {}", shown(author), shown(reason));
         }
     }
     if explanation.adds_up() {
@@ -68,6 +76,27 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
             explanation.served.record.quantity
         )))
     }
+}
+
+/// Notes on the events of a record that people added.
+fn added(store: &Store, explanation: &Explanation) -> Result<Vec<CorrectionNote>, Failure> {
+    let Parts::Segments(parts) = &explanation.parts else { return Ok(Vec::new()) };
+    let segments = parts.iter().map(|part| &part.segment);
+    let events = segments.flat_map(|s| [Some(s.opened_by), s.closed_by]).flatten();
+    let added: BTreeSet<EventId> =
+        events.filter(|event| event.0 >= CorrectiveEvent::FIRST_ID).collect();
+    if added.is_empty() {
+        return Ok(Vec::new());
+    }
+    let source = explanation.sources.name(explanation.served.record.source);
+    let mut notes = store.correction_notes(source)?;
+    notes.retain(|note| added.contains(&note.event));
+    Ok(notes)
+}
+
+fn added_as_json(note: &CorrectionNote) -> serde_json::Value {
+    let entered = Instant::from_millis(note.entered_ms).to_string();
+    json!({ "event": note.event.0, "author": note.author, "reason": note.reason, "entered": entered })
 }
 
 /// Samples of a record of bytes that do not count, since somebody dropped them: those of its

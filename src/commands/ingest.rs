@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use cloudtally_ingest::{Counts, IngestRequest, IngestSummary, Input, ingest};
+use cloudtally_ingest::{
+    Counts, IngestError, IngestRequest, IngestSummary, Input, Progress, ingest, ingest_corrections,
+};
 use cloudtally_model::Instant;
 use cloudtally_store::{Store, Stream, Writer};
 use serde_json::json;
@@ -19,7 +21,7 @@ const SHOWN_TYPES_MAX: usize = 8;
 
 pub(crate) fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode, Failure> {
     let stream = match arguments.stream {
-        StreamArgument::Events => Stream::Events,
+        StreamArgument::Events | StreamArgument::Corrections => Stream::Events,
         StreamArgument::Samples => Stream::Samples,
         StreamArgument::Accounts => Stream::Accounts,
     };
@@ -33,7 +35,12 @@ pub(crate) fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode, Fai
     let store = context.open()?;
     let complete_through = complete_through(&store, arguments)?;
     let writer = console::writer(&store)?;
-    let result = run_with_bar(&writer, &request);
+    let result = match arguments.stream {
+        StreamArgument::Corrections => {
+            with_bar(&mut |progress| ingest_corrections(&writer, &request, progress))
+        }
+        _ => run_with_bar(&writer, &request),
+    };
     let summary = match &result {
         Ok(summary) => summary,
         Err(error) => error.summary.as_ref(),
@@ -73,9 +80,15 @@ fn complete_through(store: &Store, arguments: &Ingest) -> Result<Option<Instant>
 pub(crate) fn run_with_bar(
     writer: &Writer,
     request: &IngestRequest,
-) -> Result<IngestSummary, cloudtally_ingest::IngestError> {
+) -> Result<IngestSummary, IngestError> {
+    with_bar(&mut |progress| ingest(writer, request, progress))
+}
+
+fn with_bar(
+    ingest: &mut dyn FnMut(&mut dyn FnMut(Progress)) -> Result<IngestSummary, IngestError>,
+) -> Result<IngestSummary, IngestError> {
     let bar = console::bar("ingesting", Unit::Bytes);
-    let result = ingest(writer, request, &mut |progress| {
+    let result = ingest(&mut |progress| {
         bar.set_length(progress.bytes_total.unwrap_or(progress.bytes_read));
         bar.set_position(progress.bytes_read);
     });

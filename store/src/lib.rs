@@ -28,6 +28,7 @@ pub use catalogue::{
     AccountRemoval, Accounts, AdminKeys, Anomaly, EmptyStretch, EventFile, IngestRun, Inputs,
     JobRun, JobState, LakeFile, PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile,
     Snapshot, Stream, UnmeteredEvents,
+    notes::CorrectionNote,
     sheet::{DaySheet, SheetEvents, SheetFile, SheetLine},
 };
 pub use crash::crash_points;

@@ -14,12 +14,12 @@ use cloudtally_model::{
 use rusqlite::params;
 
 use crate::{
-    Accounts, Anomaly, BilledCounter, DaySheet, EventFile, IngestRun, JobRun, LakeFile,
-    PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Store, StoreError,
-    UnmeteredEvents,
+    Accounts, Anomaly, BilledCounter, CorrectionNote, DaySheet, EventFile, IngestRun, JobRun,
+    LakeFile, PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Store,
+    StoreError, UnmeteredEvents,
     catalogue::{
         checksums::{self, not_as_written},
-        load, sheet, sql,
+        load, notes, sheet, sql,
     },
     lake::{
         self, EventColumns, OpenThing, RecordReader, SampleColumns, blocks::KeptChecksums,
@@ -73,6 +73,14 @@ impl Store {
     /// Anomalies, latest period first.
     pub fn anomalies(&self, most: usize) -> Result<Vec<Anomaly>, StoreError> {
         load::anomalies(&*self.db()?, most)
+    }
+
+    /// The notes on events of a source that people added, by id.
+    ///
+    /// # Errors
+    /// `DatabaseDamaged` if one is not what was written.
+    pub fn correction_notes(&self, source: &SourceName) -> Result<Vec<CorrectionNote>, StoreError> {
+        notes::of(&*self.db()?, source)
     }
 
     /// The day sheet of a generation of a period; none where an earlier version published it.

@@ -17,6 +17,11 @@ impl<'a> EventKeeper<'a> {
     pub(crate) fn new(writer: &'a Writer, source: &SourceName) -> Result<Self, StoreError> {
         Ok(Self { writer, known: writer.known_events(source)? })
     }
+
+    /// The ids that are known, for whoever appends in another way.
+    pub(crate) fn known(&mut self) -> &mut KnownEvents {
+        &mut self.known
+    }
 }
 
 impl Keeper<UsageEvent> for EventKeeper<'_> {

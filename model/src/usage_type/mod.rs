@@ -542,6 +542,22 @@ pub fn usage_type(id: UsageTypeId) -> Option<&'static UsageType> {
     BY_NUMBER.get(usize::from(id.0)).copied().flatten()
 }
 
+/// Reads a usage type by its number or its name in the guide, in any case.
+///
+/// # Errors
+/// The types there are.
+pub fn usage_type_of(text: &str) -> Result<UsageTypeId, String> {
+    let number = text.parse::<u16>().ok();
+    let known = TYPES
+        .iter()
+        .find(|row| number == Some(row.id.0) || row.constant.eq_ignore_ascii_case(text));
+    known.map(|row| row.id).ok_or_else(|| {
+        let all: Vec<String> =
+            TYPES.iter().map(|row| format!("{} {}", row.id, row.constant)).collect();
+        format!("`{text}` is not a usage type; there are {}", all.join(", "))
+    })
+}
+
 static BY_NUMBER: LazyLock<Vec<Option<&'static UsageType>>> = LazyLock::new(|| {
     let most = TYPES.iter().map(|row| usize::from(row.id.0)).max().unwrap_or(0);
     let mut table = vec![None; most + 1];

@@ -25,7 +25,7 @@ const KEYS_MAX: usize = 20;
 type Table = (&'static str, &'static str);
 
 /// All tables with checksums.
-pub(crate) const TABLES: [Table; 29] = [
+pub(crate) const TABLES: [Table; 30] = [
     ("account", of::ACCOUNT),
     COUNTER,
     PERIOD,
@@ -55,6 +55,7 @@ pub(crate) const TABLES: [Table; 29] = [
     ("outbox_account", of::OUTBOX_ACCOUNT),
     ("ledger", of::LEDGER),
     ("day_sheet", of::DAY_SHEET),
+    ("correction_note", of::CORRECTION_NOTE),
 ];
 
 /// The numbers of the cloud.

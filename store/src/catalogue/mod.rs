@@ -8,6 +8,7 @@ pub(crate) mod checksums; // a hash of each row
 pub(crate) mod db; // connections, transactions, migrations
 pub(crate) mod load; // rows to the types below
 pub(crate) mod migrate; // an earlier database brought up to date
+pub(crate) mod notes; // who added events, and why
 mod relocate; // files that a migration gives other names
 pub(crate) mod settings; // the global configuration and the root admin's keys
 pub(crate) mod sheet; // the account of each published period

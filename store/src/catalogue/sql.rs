@@ -124,6 +124,8 @@ queries! {
         UNMETERED = "unmetered",
         INSERT_DROPPED = "insert_dropped",
         DROPPED = "dropped",
+        NOTE_CORRECTION = "note_correction",
+        CORRECTION_NOTES = "correction_notes",
     }
     /// Rows set aside.
     quarantine from "quarantine.sql" {
@@ -237,6 +239,7 @@ queries! {
         UNMETERED_EVENT = "unmetered_event",
         DROPPED_SAMPLE = "dropped_sample",
         DAY_SHEET = "day_sheet",
+        CORRECTION_NOTE = "correction_note",
     }
     /// A folder that lived ahead of time.
     repair from "repair.sql" {
@@ -283,6 +286,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0012_blocks.sql"),
     include_str!("../../../sql/migrations/0013_key_index.sql"),
     include_str!("../../../sql/migrations/0017_day_sheet.sql"),
+    include_str!("../../../sql/migrations/0018_correction_note.sql"),
 ];
 
 #[cfg(test)]

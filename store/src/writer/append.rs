@@ -21,8 +21,8 @@ use super::{
     save_run, source_id,
 };
 use crate::{
-    IngestRun, QuarantinedRow, StoreError,
-    catalogue::{db::Db, sql},
+    CorrectionNote, IngestRun, QuarantinedRow, StoreError,
+    catalogue::{db::Db, notes, sql},
     crash::{self, Steps},
     lake::{
         self,
@@ -58,7 +58,33 @@ impl Writer {
     pub fn append_event_table(
         &self,
         known: &mut KnownEvents,
+        (events, new): (&EventTable, Vec<u32>),
+        quarantined: &[QuarantinedRow],
+        run: &mut IngestRun,
+    ) -> Result<(), StoreError> {
+        self.append_noted(known, (events, new), &[], quarantined, run)
+    }
+
+    /// Like [`Writer::append_event_table`], of events that people add, with a note on each.
+    ///
+    /// # Errors
+    /// `EventTwice` if an id is known already or occurs twice among the new rows.
+    pub fn append_corrections(
+        &self,
+        known: &mut KnownEvents,
+        events: (&EventTable, Vec<u32>),
+        notes: &[CorrectionNote],
+        quarantined: &[QuarantinedRow],
+        run: &mut IngestRun,
+    ) -> Result<(), StoreError> {
+        self.append_noted(known, events, notes, quarantined, run)
+    }
+
+    fn append_noted(
+        &self,
+        known: &mut KnownEvents,
         (events, mut new): (&EventTable, Vec<u32>),
+        notes: &[CorrectionNote],
         quarantined: &[QuarantinedRow],
         run: &mut IngestRun,
     ) -> Result<(), StoreError> {
@@ -94,6 +120,9 @@ impl Writer {
                 for (seq, file, day) in &files {
                     insert_event_file(db, *seq, source_id, file, day)?;
                 }
+            }
+            for note in notes {
+                notes::put(db, source_id, note)?;
             }
             count_unmetered(db, &known.source, &unmetered)?;
             set_aside(db, quarantined)?;

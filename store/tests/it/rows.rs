@@ -8,8 +8,9 @@ use cloudtally_model::{
     port::{ChangeSet, Journal, LedgerEntry, Use},
 };
 use cloudtally_store::{
-    AdminKeys, Anomaly, EmptyStretch, Inputs, PeriodDraft, Publication, QuarantinedRow, SamplesAt,
-    Severity, Store, StoreError, Stream, Writer,
+    AdminKeys, Anomaly, CorrectionNote, DaySheet, EmptyStretch, EventTable, Inputs, PeriodDraft,
+    Publication, QuarantinedRow, SamplesAt, Severity, SheetEvents, Store, StoreError, Stream,
+    Writer,
 };
 use rusqlite::{Connection, config::DbConfig, types::Value};
 use sha2::{Digest, Sha256};
@@ -60,6 +61,13 @@ fn of_the_lake(writer: &Writer) {
     let mut odd = event(2, 1);
     odd.event_type = "NO.METER".into();
     writer.append_events(&mut known, vec![odd], &aside, &mut run(Stream::Events)).unwrap();
+    // An event that somebody adds.
+    let mut added = EventTable::default();
+    added.push(&event(3, 1));
+    let (author, reason) = ("ann".to_owned(), "lost".to_owned());
+    let note = CorrectionNote { event: 3.into(), author, reason, entered_ms: 5 };
+    let mut corrected = run(Stream::Events);
+    writer.append_corrections(&mut known, (&added, vec![0]), &[note], &[], &mut corrected).unwrap();
     // A sample that is dropped again.
     let mut taken = run(Stream::Samples);
     writer.append_samples(&source(), vec![sample(9, 5)], &[], &mut taken).unwrap();
@@ -98,9 +106,12 @@ fn of_the_lake(writer: &Writer) {
         inputs: Inputs::default(),
     };
     let extent = Period { start: day(4).start, end: day(9).end };
+    let mut staged = writer.stage(&draft, &sources).unwrap();
+    let (events, usage) = (SheetEvents::default(), Vec::new());
+    staged.keep_sheet(DaySheet { events, usage, inputs: Vec::new(), outputs: Vec::new() });
     let publication = Publication {
         empty: vec![EmptyStretch { extent, inputs: Inputs::default() }],
-        periods: vec![writer.stage(&draft, &sources).unwrap()],
+        periods: vec![staged],
         seen: None,
     };
     writer.publish_cut_by(cloudtally_model::Calendar::utc_days(), publication).unwrap();

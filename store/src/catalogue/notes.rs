@@ -1,0 +1,46 @@
+//! Notes on events that people added.
+
+use cloudtally_model::{EventId, SourceName};
+use rusqlite::params;
+
+use super::{db::Db, load, sql};
+use crate::StoreError;
+
+/// The word of who answers for an event that the cloud did not tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorrectionNote {
+    /// The event.
+    pub event: EventId,
+    /// The person who answers for it.
+    pub author: String,
+    /// The reason for it.
+    pub reason: String,
+    /// Wall time at which it was taken, milliseconds since 1970.
+    pub entered_ms: i64,
+}
+
+/// Keeps a note with its event.
+pub(crate) fn put(db: &Db, source_id: i64, note: &CorrectionNote) -> Result<(), StoreError> {
+    let CorrectionNote { event, author, reason, entered_ms } = note;
+    db.execute(
+        sql::ingest::NOTE_CORRECTION,
+        params![source_id, event.0.cast_signed(), author, reason, entered_ms],
+    )
+    .map(drop)
+}
+
+/// The notes on events of a source, in the order of their ids.
+pub(crate) fn of(db: &Db, source: &SourceName) -> Result<Vec<CorrectionNote>, StoreError> {
+    let rows = db.rows(sql::ingest::CORRECTION_NOTES, params![source.as_str()], |row| {
+        let event = EventId(load::unsigned(row, 0)?);
+        let (author, reason) = (row.get(1)?, row.get(2)?);
+        Ok((CorrectionNote { event, author, reason, entered_ms: row.get(3)? }, row.get(4)?))
+    })?;
+    let sound = |(note, is_sound): (CorrectionNote, bool)| match is_sound {
+        true => Ok(note),
+        false => {
+            Err(db.damaged(format!("the note on event {} is not what was written", note.event)))
+        }
+    };
+    rows.into_iter().map(sound).collect()
+}
