@@ -183,7 +183,7 @@ fn inventory(
     file: &Path,
     source: &SourceName,
 ) -> Result<(Vec<(Severity, String)>, InventoryReport), Failure> {
-    let list = read_inventory(&Input::from_argument(&file.to_path_buf()))
+    let list = read_inventory(&Input::from_argument(file.to_path_buf()))
         .map_err(|fault| Failure::Failed(fault.into()))?;
     let name = file.display();
     let bad = list.bad.iter().map(|(row, reason)| {

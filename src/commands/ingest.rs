@@ -37,7 +37,7 @@ pub(crate) fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode, Fai
     let writer = console::writer(&store)?;
     let result = match arguments.stream {
         StreamArgument::Corrections => {
-            with_bar(&mut |progress| ingest_corrections(&writer, &request, progress))
+            with_bar(|progress| ingest_corrections(&writer, &request, progress))
         }
         _ => run_with_bar(&writer, &request),
     };
@@ -81,11 +81,11 @@ pub(crate) fn run_with_bar(
     writer: &Writer,
     request: &IngestRequest,
 ) -> Result<IngestSummary, IngestError> {
-    with_bar(&mut |progress| ingest(writer, request, progress))
+    with_bar(|progress| ingest(writer, request, progress))
 }
 
 fn with_bar(
-    ingest: &mut dyn FnMut(&mut dyn FnMut(Progress)) -> Result<IngestSummary, IngestError>,
+    mut ingest: impl FnMut(&mut dyn FnMut(Progress)) -> Result<IngestSummary, IngestError>,
 ) -> Result<IngestSummary, IngestError> {
     let bar = console::bar("ingesting", Unit::Bytes);
     let result = ingest(&mut |progress| {

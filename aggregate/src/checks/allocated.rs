@@ -41,7 +41,7 @@ impl Accounts {
     }
 
     /// Tells whether a VM ran for longer than its account had it allocated.
-    pub(super) fn is_one_over(mut self) -> bool {
+    pub(super) fn finds_one_over(mut self) -> bool {
         self.settle();
         self.one_is_over
     }
@@ -199,7 +199,7 @@ mod tests {
             for (account, usage_type, vm, quantity) in records {
                 accounts.push(&record(*account, *usage_type, *vm, *quantity).as_row());
             }
-            accounts.is_one_over()
+            accounts.finds_one_over()
         };
         // Two records of a VM that was scaled are one use.
         let scaled =

@@ -242,7 +242,7 @@ impl PeriodChecks<'_> {
                     .map(|what| broken(format!("day sheet of {}", known.period), what)),
             );
         }
-        if vms.is_one_over() {
+        if vms.finds_one_over() {
             findings.extend(allocated::running_over(store, known, sources)?);
         }
         if known.segments.is_some() {
