@@ -27,7 +27,7 @@ use crate::{
     explain::explain_served,
     job::{removals, stale_before, waiting_period},
     network::NetworkBiller,
-    sheet::{RecordSums, differences},
+    sheet::{FilesNow, RecordSums, differences},
     window::Removals,
 };
 
@@ -90,7 +90,12 @@ pub fn sanity_checks(
     let total = looked_at.len() as u64;
     let sampled_from = looked_at.len().saturating_sub(SAMPLED_PERIODS);
     let looked_at: Vec<(usize, &PublishedPeriod)> = looked_at.into_iter().enumerate().collect();
-    let checks = PeriodChecks { store, snapshot: &snapshot, removals: &removals };
+    let checks = PeriodChecks {
+        store,
+        snapshot: &snapshot,
+        removals: &removals,
+        files: FilesNow::of(&snapshot),
+    };
     for side_by_side in looked_at.chunks(2 * rayon::current_num_threads()) {
         let found = side_by_side.par_iter().map(|&(index, known)| {
             let sample = if index >= sampled_from { SAMPLE_PER_PERIOD } else { 0 };
@@ -195,6 +200,7 @@ struct PeriodChecks<'a> {
     store: &'a Store,
     snapshot: &'a Snapshot,
     removals: &'a Removals,
+    files: FilesNow<'a>,
 }
 
 impl PeriodChecks<'_> {
@@ -235,7 +241,7 @@ impl PeriodChecks<'_> {
             findings.push(broken(format!("records of {}", known.period), what));
         }
         if let Some(sheet) = store.sheet(known)? {
-            let wrong = differences(known, &sheet, &sums, sources);
+            let wrong = differences(&sheet, &sums, sources, &self.files);
             findings.extend(
                 wrong
                     .into_iter()

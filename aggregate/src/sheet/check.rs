@@ -1,19 +1,44 @@
 //! A sheet beside the records that it was kept with, years later perhaps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
+};
 
 use cloudtally_model::{SourceId, Sources, UsageTypeId};
-use cloudtally_store::{DaySheet, PublishedPeriod, SheetEvents};
+use cloudtally_store::{DaySheet, SheetEvents, Snapshot};
 
 /// The sums of a period's records.
 pub(crate) type RecordSums = BTreeMap<(SourceId, UsageTypeId), i128>;
 
+/// The files that the catalogue names now, by their path.
+pub(crate) struct FilesNow<'a>(HashMap<&'a Path, &'a str>);
+
+impl<'a> FilesNow<'a> {
+    /// Those of a snapshot.
+    pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
+        let events = snapshot.event_files.iter().map(|file| (&*file.path, &*file.sha256));
+        let samples = snapshot.sample_files.iter().map(|file| (&*file.path, &*file.sha256));
+        let published = snapshot.periods.iter().flat_map(|known| {
+            let state = known.segments.iter().chain(&known.counters);
+            std::iter::once(&known.records).chain(state)
+        });
+        let published = published.map(|file| (&*file.path, &*file.sha256));
+        Self(events.chain(samples).chain(published).collect())
+    }
+
+    /// Tells whether a file is there and is another one.
+    fn differs(&self, path: &Path, sha256: &str) -> bool {
+        self.0.get(path).is_some_and(|now| *now != sha256)
+    }
+}
+
 /// Lists what a sheet says otherwise than the records and files that it was kept with.
 pub(crate) fn differences(
-    known: &PublishedPeriod,
     sheet: &DaySheet,
     sums: &RecordSums,
     sources: &Sources,
+    files: &FilesNow<'_>,
 ) -> Vec<String> {
     let mut findings = Vec::new();
     let mut on_sheet = RecordSums::new();
@@ -44,8 +69,9 @@ pub(crate) fn differences(
             "{accepted} events are not {used} used, {without_meter} without a meter and {anomalies} odd ones"
         ));
     }
-    let written = sheet.outputs.iter().find(|file| file.path == known.records.path);
-    if let Some(file) = written.filter(|file| file.sha256 != known.records.sha256) {
+    // Files are merged and replaced, but none is ever changed.
+    let all = sheet.inputs.iter().chain(&sheet.outputs);
+    for file in all.filter(|file| files.differs(&file.path, &file.sha256)) {
         findings.push(format!("it says {} of {}", file.sha256, file.path.display()));
     }
     findings
@@ -53,24 +79,12 @@ pub(crate) fn differences(
 
 #[cfg(test)]
 mod tests {
-    use cloudtally_model::{Instant, Period, SourceName};
-    use cloudtally_store::{Inputs, LakeFile, SheetFile, SheetLine};
+    use std::path::PathBuf;
+
+    use cloudtally_model::SourceName;
+    use cloudtally_store::{SheetFile, SheetLine};
 
     use super::*;
-
-    fn known() -> PublishedPeriod {
-        let (start, end) = (Instant::EPOCH, Instant::from_millis(86_400_000));
-        let sha256 = "ab".repeat(32);
-        PublishedPeriod {
-            period: Period { start, end },
-            generation: 1,
-            inputs: Inputs::default(),
-            rows: 1,
-            records: LakeFile { path: "generations/a/1.parquet".into(), rows: 1, bytes: 9, sha256 },
-            segments: None,
-            counters: None,
-        }
-    }
 
     fn line(usage_type: u16, sum: i128) -> SheetLine {
         SheetLine {
@@ -89,10 +103,9 @@ mod tests {
     fn tells_every_kind_of_difference() {
         let sources = Sources::new(vec![SourceName::new("a").unwrap()]);
         let source = sources.id("a").unwrap();
-        let known = known();
+        let (records, sha256) = (PathBuf::from("generations/a/1.parquet"), "ab".repeat(32));
         let events = SheetEvents { accepted: 3, used: 1, without_meter: 1, anomalies: 1 };
-        let output =
-            SheetFile { path: known.records.path.clone(), sha256: known.records.sha256.clone() };
+        let output = SheetFile { path: records.clone(), sha256: sha256.clone() };
         let sound = DaySheet {
             events,
             usage: vec![line(1, 5), line(4, i128::from(u64::MAX) * 3), line(6, 0)],
@@ -102,7 +115,8 @@ mod tests {
         let sums: RecordSums =
             [((source, UsageTypeId(1)), 5), ((source, UsageTypeId(4)), i128::from(u64::MAX) * 3)]
                 .into();
-        let told = |sheet: &DaySheet, sums: &RecordSums| differences(&known, sheet, sums, &sources);
+        let now = FilesNow([(&*records, &*sha256)].into());
+        let told = |sheet: &DaySheet, sums: &RecordSums| differences(sheet, sums, &sources, &now);
         assert_eq!(told(&sound, &sums), Vec::<String>::new());
         // Another sum, one that is missing, one too many.
         let one_less: RecordSums =
@@ -124,7 +138,11 @@ mod tests {
             told(&sheet, &sums),
             ["3 events are not 2 used, 1 without a meter and 1 odd ones"]
         );
+        // A file that was merged into another since is no difference.
         let mut sheet = sound;
+        let path = "events/2026-03-01/1-a.parquet".into();
+        sheet.inputs.push(SheetFile { path, sha256: "ef".to_owned() });
+        assert_eq!(told(&sheet, &sums), Vec::<String>::new());
         sheet.outputs[0].sha256 = "cd".to_owned();
         assert_eq!(told(&sheet, &sums), ["it says cd of generations/a/1.parquet"]);
     }

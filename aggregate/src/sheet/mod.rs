@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cloudtally_model::{Period, SourceId, Sources, UsageTypeId};
 use cloudtally_store::{Anomaly, RecordRows, SheetEvents, SheetLine};
 
-pub(crate) use check::{RecordSums, differences};
+pub(crate) use check::{FilesNow, RecordSums, differences};
 pub(crate) use moves::Moves;
 pub(crate) use recompute::{RecomputedPeriod, recompute};
 
