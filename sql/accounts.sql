@@ -20,3 +20,12 @@ INSERT INTO account_removal (source_id, account_id, before_ms, after_ms) VALUES 
 -- name: removals
 SELECT seq, name, account_id, before_ms, after_ms
 FROM account_removal JOIN source USING (source_id) ORDER BY seq;
+
+-- name: log_change
+INSERT INTO account_change (at_ms, source_id, account_id, name, uuid, type, domain_id, domain_path, state, created_ms, removed_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+
+-- name: changes_after
+-- The latest first: undone in this order, they give the rows as they were at ?1.
+SELECT source.name, account_id, account_change.name, uuid, type, domain_id, domain_path, state, created_ms, removed_ms
+FROM account_change NOT INDEXED JOIN source USING (source_id) WHERE at_ms > ?1 ORDER BY seq DESC;

@@ -128,6 +128,20 @@ SELECT 'number ' || number FROM dropped_sample WHERE checksum <>
         zone_id, device_type, device_id, network_id, address, bytes_sent, bytes_received,
         restarted);
 
+-- name: publication
+SELECT 'number ' || number FROM publication WHERE checksum <>
+    checksum_of('publication', number, published_ms, start_ms, generation, events_seq,
+        samples_seq, accounts_seq, job_id);
+
+-- name: correction_file
+SELECT 'start_ms ' || start_ms || ', generation ' || generation FROM correction_file WHERE checksum <>
+    checksum_of('correction_file', start_ms, generation, path, row_count, bytes, sha256);
+
+-- name: account_change
+SELECT 'seq ' || seq FROM account_change WHERE checksum <>
+    checksum_of('account_change', seq, at_ms, source_id, account_id, name, uuid, type,
+        domain_id, domain_path, state, created_ms, removed_ms);
+
 -- name: day_sheet
 SELECT 'start_ms ' || start_ms || ', generation ' || generation FROM day_sheet WHERE checksum <>
     checksum_of('day_sheet', start_ms, generation, sheet);

@@ -5,6 +5,7 @@ SELECT path, bytes, sha256 FROM event_file
 UNION ALL SELECT path, bytes, sha256 FROM sample_file
 UNION ALL SELECT path, bytes, sha256 FROM record_file
 UNION ALL SELECT path, bytes, sha256 FROM open_file
+UNION ALL SELECT path, bytes, sha256 FROM correction_file
 ORDER BY path;
 
 -- name: records_of_earlier_layout
@@ -14,7 +15,8 @@ SELECT path FROM record_file WHERE path LIKE 'records/%' ORDER BY path;
 SELECT EXISTS (SELECT 1 FROM event_file WHERE path = ?1)
     OR EXISTS (SELECT 1 FROM sample_file WHERE path = ?1)
     OR EXISTS (SELECT 1 FROM record_file WHERE path = ?1)
-    OR EXISTS (SELECT 1 FROM open_file WHERE path = ?1);
+    OR EXISTS (SELECT 1 FROM open_file WHERE path = ?1)
+    OR EXISTS (SELECT 1 FROM correction_file WHERE path = ?1);
 
 -- name: retired
 SELECT path, retired_ms FROM retired_file ORDER BY path;

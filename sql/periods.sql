@@ -60,7 +60,7 @@ WHERE start_ms < ?2 AND end_ms > ?1 AND NOT (start_ms = ?1 AND end_ms = ?2)
 ORDER BY start_ms LIMIT 1;
 
 -- name: current
-SELECT generation, open_version, segments_version, counters_version FROM period WHERE start_ms = ?1;
+SELECT generation, open_version, segments_version, counters_version, samples_seq FROM period WHERE start_ms = ?1;
 
 -- name: last_generation
 SELECT coalesce(max(generation), 0) FROM record_file WHERE start_ms = ?1;
@@ -103,6 +103,39 @@ ORDER BY start_ms DESC, at_ms DESC, source, usage_type, resource_id, event_id, t
 
 -- name: anomaly_count
 SELECT count(*) FROM anomaly;
+
+-- name: insert_publication
+-- ?8: a new generation. One that is published again is noted where its first publication is.
+INSERT INTO publication (published_ms, start_ms, generation, events_seq, samples_seq, accounts_seq, job_id)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+WHERE ?8 OR EXISTS (SELECT 1 FROM publication WHERE start_ms = ?2 AND generation = ?3);
+
+-- name: publications
+-- In their order, row by row.
+SELECT published_ms, start_ms, generation, events_seq, samples_seq, accounts_seq
+FROM publication NOT INDEXED ORDER BY number;
+
+-- name: last_noted
+-- The latest instant of a publication, or of a change of an account.
+SELECT max(coalesce((SELECT published_ms FROM publication ORDER BY number DESC LIMIT 1), 0),
+    coalesce((SELECT at_ms FROM account_change ORDER BY seq DESC LIMIT 1), 0));
+
+-- name: seen_boundaries
+-- The last files that some generation has seen: 1 for those of events, 2 of samples.
+SELECT DISTINCT 1, events_seq FROM publication
+UNION SELECT DISTINCT 1, events_seq FROM period
+UNION SELECT DISTINCT 2, samples_seq FROM publication WHERE samples_seq IS NOT NULL
+UNION SELECT DISTINCT 2, samples_seq FROM period WHERE samples_seq IS NOT NULL
+ORDER BY 1, 2;
+
+-- name: insert_corrections
+INSERT INTO correction_file (start_ms, generation, path, row_count, bytes, sha256)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+
+-- name: corrections
+-- Row by row, as the record files.
+SELECT start_ms, generation, path, row_count, bytes, sha256 FROM correction_file NOT INDEXED
+ORDER BY start_ms, generation;
 
 -- name: put_sheet
 -- A period that is computed again to the same records keeps its generation; what it was

@@ -7,6 +7,21 @@ DELETE FROM period WHERE start_ms >= ?1;
 -- name: withdraw_records
 DELETE FROM record_file WHERE start_ms >= ?1;
 
+-- name: withdraw_publications
+DELETE FROM publication WHERE start_ms >= ?1;
+
+-- name: withdraw_corrections
+DELETE FROM correction_file WHERE start_ms >= ?1;
+
+-- name: set_back_publications
+UPDATE publication SET published_ms = ?1 WHERE published_ms > ?1;
+
+-- name: set_back_changes
+UPDATE account_change SET at_ms = min(at_ms, ?1),
+    created_ms = CASE source_id WHEN ?2 THEN min(created_ms, ?1) ELSE created_ms END,
+    removed_ms = CASE source_id WHEN ?2 THEN min(removed_ms, ?1) ELSE removed_ms END
+WHERE at_ms > ?1 OR source_id = ?2 AND (created_ms > ?1 OR removed_ms > ?1);
+
 -- name: withdraw_open_files
 DELETE FROM open_file WHERE start_ms >= ?1;
 

@@ -4,7 +4,6 @@
 use std::{borrow::Cow, time::Duration};
 
 use cloudtally_model::Instant;
-use cloudtally_platform::engine::{CLOCK_MS, IS_SIMULATED};
 pub(crate) use cloudtally_serve::wall_clock_ms;
 use cloudtally_store::{LockWait, Store, StoreError, Writer};
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
@@ -21,9 +20,7 @@ pub(crate) fn now() -> Instant {
 /// The present of what is billed in a folder: a simulated cloud has its own time,
 /// and what it has not lived through is nobody's use.
 pub(crate) fn present(store: &Store) -> Result<Instant, StoreError> {
-    let is_simulated = store.cloud_number(IS_SIMULATED)? == Some(1);
-    let lived = store.cloud_number(CLOCK_MS)?.filter(|_| is_simulated);
-    Ok(lived.map_or_else(now, Instant::from_millis))
+    Ok(store.simulated_clock()?.unwrap_or_else(now))
 }
 
 /// Takes the folder's lock, saying so if another process has it.

@@ -43,10 +43,7 @@ const REMEDY: &str = "`cloudtally check` tells more; restore the whole data fold
 const SEED: &str = "seed";
 pub(super) const NEXT_ID: &str = "next_id";
 pub(super) const NEXT_EVENT: &str = "next_event";
-/// The number that keeps how far the cloud has lived, in milliseconds since 1970.
-pub const CLOCK_MS: &str = "clock_ms";
-/// The number that keeps whether the cloud lives by a simulated clock, 0 or 1.
-pub const IS_SIMULATED: &str = "simulated";
+pub use cloudtally_model::port::{CLOCK_MS, IS_SIMULATED};
 
 /// The options of a cloud when it is opened.
 #[derive(Clone, Copy, Debug)]

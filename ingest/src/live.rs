@@ -8,7 +8,7 @@
 //! Few and large files are better than many small ones, so the outbox is taken
 //! when a usage job is due, not at each event.
 
-use cloudtally_model::{SourceName, row_index};
+use cloudtally_model::{Instant, SourceName, row_index};
 use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Stream, Told, Writer};
 
 use crate::{
@@ -50,7 +50,7 @@ pub fn take_outbox(writer: &Writer, started_ms: i64) -> Result<Taken, StoreError
     writer.source(&source)?;
     // Accounts first, so that nobody sees an event of an account without a name.
     if !next.0.is_empty() {
-        let keeper = AccountKeeper::new(writer, &source)?;
+        let keeper = AccountKeeper::new(writer, &source, Instant::from_millis(started_ms))?;
         let read = |offset| writer.told_accounts(offset, STEP_ROWS_MAX);
         taken.accounts = take(keeper, run(&source, Stream::Accounts, started_ms), read)?;
     }

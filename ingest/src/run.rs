@@ -141,7 +141,9 @@ impl<'a> Tally<'a> {
         match request.stream {
             Stream::Events => self.run(EventKeeper::new(writer, source)?, progress),
             Stream::Samples => self.run(SampleKeeper::new(writer, source)?, progress),
-            Stream::Accounts => self.run(AccountKeeper::new(writer, source)?, progress),
+            Stream::Accounts => {
+                self.run(AccountKeeper::new(writer, source, request.now)?, progress)
+            }
         }
     }
 

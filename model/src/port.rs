@@ -8,6 +8,11 @@ use crate::{
     TemplateId, Text, UsageEvent, UsageRecord, UsageTypeId, ZoneId, usage_type,
 };
 
+/// The number that keeps how far the cloud has lived, in milliseconds since 1970.
+pub const CLOCK_MS: &str = "clock_ms";
+/// The number that keeps whether the cloud lives by a simulated clock, 0 or 1.
+pub const IS_SIMULATED: &str = "simulated";
+
 /// A stored attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {

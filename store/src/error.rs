@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use cloudtally_model::{EventId, Period, SourceName};
+use cloudtally_model::{EventId, Instant, Period, SourceName};
 use parquet::errors::ParquetError;
 
 use crate::lake::blocks::DamagedBlock;
@@ -58,6 +58,30 @@ pub enum StoreError {
         database: PathBuf,
         /// A folder of the lake that is not empty.
         lake: PathBuf,
+    },
+    /// An instant of the past was asked for that has not come.
+    #[error(
+        "the instant {at} lies ahead of the clock, which says {present}; name an instant up to that"
+    )]
+    AsOfAhead {
+        /// The instant.
+        at: Instant,
+        /// The clock of what is billed.
+        present: Instant,
+    },
+    /// An instant was asked for at which it is not known what was published.
+    #[error(
+        "what was published at {at} is not known, as an earlier version published it; {}",
+        match .since {
+            Some(since) => format!("name an instant from {since} on, since which it is kept"),
+            None => "it is kept from the next run of `cloudtally aggregate` on".to_owned(),
+        }
+    )]
+    AsOfUnknown {
+        /// The instant.
+        at: Instant,
+        /// The first instant that is known.
+        since: Option<Instant>,
     },
     /// The database was written by a newer version.
     #[error(

@@ -20,6 +20,7 @@ mod table; // rows on their way into the lake, as columns
 mod verify; // what `check` looks at
 mod verify_content; // what is inside the files of the lake
 mod verify_rows; // every row of the catalogue
+mod view; // the folder as it was shown at an instant
 mod writer; // everything that changes the folder
 
 use std::sync::Arc;
@@ -36,17 +37,22 @@ pub use error::StoreError;
 pub use guard::guarded;
 pub use journal::SqliteJournal;
 pub use lake::{
-    BilledCounter, EventColumns, OpenThing, RecordColumns, RecordEncoder, RecordField,
-    RecordReader, RecordRows, RecordScan, SampleColumns, SeriesRow,
+    BilledCounter, Correction, CorrectionCause, CorrectionEncoder, EncodedCorrections,
+    EventColumns, OpenThing, RecordColumns, RecordEncoder, RecordField, RecordReader, RecordRows,
+    RecordScan, SampleColumns, SeriesRow,
 };
 pub use lock::LockWait;
 pub use outbox::Told;
-pub use query::{RecordFilter, RecordSet, RecordWindow, ServedColumns, ServedRecord};
+pub use query::{
+    CorrectionSet, RecordFilter, RecordSet, RecordWindow, ServedColumns, ServedCorrection,
+    ServedRecord,
+};
 pub use table::{EventTable, SampleOrder, SampleTable, Words};
 pub use verify::{Finding, Severity};
+pub use view::View;
 pub use writer::{
-    DroppedSample, KnownEvents, LivedAhead, PeriodDraft, PeriodRows, Publication, SamplesAt,
-    SeenSamples, StagedPeriod, StoredCounters, Upgrade, WriteRecords, Writer,
+    DroppedSample, KnownEvents, LivedAhead, PeriodDraft, PeriodRows, Publication, Published,
+    SamplesAt, SeenSamples, StagedPeriod, StoredCounters, Upgrade, WriteRecords, Writer,
 };
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.

@@ -4,8 +4,9 @@
 //! after it; offsets only grow and are never given twice.
 
 use cloudtally_model::{
-    Account, AccountId, DeviceType, EventId, NetworkId, NetworkSample, OfferingId, ResourceId,
-    SeriesKey, TemplateId, UsageEvent, ZoneId,
+    Account, AccountId, DeviceType, EventId, Instant, NetworkId, NetworkSample, OfferingId,
+    ResourceId, SeriesKey, TemplateId, UsageEvent, ZoneId,
+    port::{CLOCK_MS, IS_SIMULATED},
 };
 use rusqlite::{Params, Row};
 
@@ -69,6 +70,14 @@ impl Store {
             journal::numbers(db)
         })?;
         Ok(numbers.into_iter().find(|(kept, _)| kept == name).map(|(_, value)| value))
+    }
+
+    /// The clock of the folder's cloud, if it is a simulated one, which has its own time.
+    pub fn simulated_clock(&self) -> Result<Option<Instant>, StoreError> {
+        if self.cloud_number(IS_SIMULATED)? != Some(1) {
+            return Ok(None);
+        }
+        Ok(self.cloud_number(CLOCK_MS)?.map(Instant::from_millis))
     }
 
     /// Rows are held against their checksums here, as they are read, and not when a writer

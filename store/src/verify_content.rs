@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -34,7 +35,8 @@ impl Store {
         findings: &mut Vec<Finding>,
     ) -> Result<(), StoreError> {
         let mut look = Look { store: self, db, findings };
-        for part in [Look::events, Look::samples, Look::records, Look::open] {
+        let parts = [Look::events, Look::samples, Look::records, Look::open, Look::corrections];
+        for part in parts {
             // One part that cannot be read keeps nobody from hearing of the others.
             match part(&mut look) {
                 Err(cause) if look.findings.is_empty() => return Err(cause),
@@ -160,6 +162,22 @@ impl Look<'_> {
             if let Some(path) = path(&known.counters) {
                 self.read(&path, self.store.read_counters(known, &snapshot.sources))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Corrections, which are read or not.
+    fn corrections(&mut self) -> Result<(), StoreError> {
+        let (files, sources) = self.db.read(|db| {
+            let files = db.rows(sql::periods::CORRECTIONS, [], |row| load::file(row, 2))?;
+            Ok((files, load::sources(db)?))
+        })?;
+        for file in files {
+            let path = self.store.dir().join(&file.path);
+            let named = self.store.named(&path, file.rows, file.bytes);
+            let read =
+                lake::corrections::read(&named, &sources, &mut |_| Ok(ControlFlow::Continue(())));
+            self.read(&file.path, read)?;
         }
         Ok(())
     }

@@ -5,11 +5,11 @@
 
 use std::{fmt::Display, path::Path};
 
-use cloudtally_model::{settings, utc_day_name};
+use cloudtally_model::{Instant, settings, utc_day_name};
 
 use crate::{
     Accounts, Snapshot, StoreError, body,
-    catalogue::{checksums, db::Db, load, sql},
+    catalogue::{checksums, db::Db, history, load, sql},
     format, journal,
     lake::{GENERATIONS, period_name},
     outbox, writer,
@@ -26,7 +26,11 @@ pub(crate) fn check(db: &Db) -> Vec<String> {
     read("the ledger of the cloud", journal::entries(db).map(drop));
     read("what the cloud tells the bill", outbox::read_all(db));
     read("the samples that were dropped", writer::dropped(db).map(drop));
-    read("the accounts", Accounts::load(db).map(drop));
+    let accounts = Accounts::load(db);
+    let changes = accounts.as_ref().map_or(Ok(None), |all| all.before_changes(db, Instant::EPOCH));
+    read("the changes of accounts", changes.map(drop));
+    read("the accounts", accounts.map(drop));
+    read("the publications", history::instants(db).map(drop));
     read("the runs of jobs", load::jobs(db, 0, usize::MAX, &|| false).map(drop));
     read("the anomalies", load::anomalies(db, usize::MAX).map(drop));
     read("the quarantine", load::quarantined(db, None, usize::MAX).map(drop));

@@ -1,17 +1,14 @@
 //! A period computed, and how it compares with what is published.
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeSet, HashSet},
-};
+use std::{cmp::Ordering, collections::BTreeSet};
 
-use cloudtally_model::{Period, RecordId, RecordRow, SourceId, UsageRecord};
+use cloudtally_model::{Period, RecordRow, SourceId};
 use cloudtally_store::{
-    Anomaly, DaySheet, Inputs, PublishedPeriod, RecordColumns, RecordReader, SheetFile,
-    StagedPeriod, StoreError,
+    Anomaly, DaySheet, EncodedCorrections, Inputs, PublishedPeriod, RecordColumns, RecordReader,
+    SheetFile, StagedPeriod, StoreError,
 };
 
-use super::{plan::Planned, state::Run};
+use super::{corrections::Corrections, plan::Planned, report::Target, state::Run};
 use crate::{
     AggregateError,
     network::NetworkBill,
@@ -33,6 +30,8 @@ pub(super) struct Computed {
     pub(super) anomalies: Vec<Anomaly>,
     pub(super) inputs: Inputs,
     pub(super) change: Change,
+    /// The differences to what is published, until they are staged.
+    pub(super) corrections: Option<EncodedCorrections>,
     /// True if the use of a source that is short was left out of it.
     pub(super) left_out: bool,
     /// The sources whose use is left out.
@@ -144,25 +143,29 @@ impl Run<'_> {
         &self,
         known: &PublishedPeriod,
         after: &PeriodRecords<'_>,
-    ) -> Result<Change, StoreError> {
+    ) -> Result<(Change, Option<EncodedCorrections>), StoreError> {
         let before = self.store().record_columns(known, self.sources())?;
-        let mut different = Difference::new(before);
+        let corrections = self.corrections(known.period, known.inputs);
+        let mut different = Difference::new(before, corrections);
         after.rows().try_for_each(|row| different.push(&row))?;
-        let (gone, new) = different.finish()?;
-        if gone.is_empty() && new.is_empty() {
-            return Ok(Change { kind: ChangeKind::Unchanged, ..Change::default() });
-        }
-        let id = |record: &UsageRecord| record.id(self.sources().name(record.source), known.period);
-        let mut old: HashSet<RecordId> = gone.iter().map(id).collect();
-        let mut change = Change { kind: ChangeKind::Replaced, ..Change::default() };
-        for record in &new {
-            match old.remove(&id(record)) {
-                false => change.added += 1,
-                true => change.changed += 1,
-            }
-        }
-        change.removed = old.len() as u64;
-        Ok(change)
+        different.finish()
+    }
+
+    /// Holds computed records against a period that was published as empty.
+    pub(super) fn compare_with_nothing(
+        &self,
+        seen: Inputs,
+        period: Period,
+        after: &PeriodRecords<'_>,
+    ) -> Result<(Change, Option<EncodedCorrections>), StoreError> {
+        let mut corrections = self.corrections(period, seen);
+        after.rows().try_for_each(|row| corrections.push_new(&row))?;
+        corrections.finish()
+    }
+
+    fn corrections(&self, period: Period, seen: Inputs) -> Corrections<'_> {
+        let is_kept = matches!(self.target, Target::Publish(_));
+        Corrections::new(&self.causes, period, seen, is_kept)
     }
 }
 
@@ -171,55 +174,54 @@ struct Difference<'a> {
     reader: RecordReader<'a>,
     columns: Option<RecordColumns>,
     row: usize,
-    gone: Vec<UsageRecord>,
-    new: Vec<UsageRecord>,
+    corrections: Corrections<'a>,
 }
 
 impl<'a> Difference<'a> {
-    fn new(reader: RecordReader<'a>) -> Self {
-        Self { reader, columns: None, row: 0, gone: Vec::new(), new: Vec::new() }
+    fn new(reader: RecordReader<'a>, corrections: Corrections<'a>) -> Self {
+        Self { reader, columns: None, row: 0, corrections }
     }
 
-    /// The next record of what is published.
-    fn next(&mut self) -> Result<Option<RecordRow<'_>>, StoreError> {
+    /// Reads on, if need be; returns false at the end of what is published.
+    fn read(&mut self) -> Result<bool, StoreError> {
         while self.columns.as_ref().is_none_or(|columns| self.row == columns.height()) {
-            let Some(columns) = self.reader.next() else { return Ok(None) };
+            let Some(columns) = self.reader.next() else { return Ok(false) };
             (self.columns, self.row) = (Some(columns?), 0);
         }
-        Ok(self.columns.as_ref().map(|columns| columns.row(self.row)))
+        Ok(true)
     }
 
     /// Takes the next computed record.
     fn push(&mut self, row: &RecordRow<'_>) -> Result<(), StoreError> {
         loop {
-            let order = self.next()?.map(|known| known.cmp(row));
+            let order = match self.read()? {
+                true => self.columns.as_ref().map(|columns| columns.row(self.row).cmp(row)),
+                false => None,
+            };
             match order {
                 Some(Ordering::Equal) => {
                     self.row += 1;
                     return Ok(());
                 }
                 Some(Ordering::Less) => self.take_gone()?,
-                Some(Ordering::Greater) | None => {
-                    self.new.push(row.to_record());
-                    return Ok(());
-                }
+                Some(Ordering::Greater) | None => return self.corrections.push_new(row),
             }
         }
     }
 
     fn take_gone(&mut self) -> Result<(), StoreError> {
-        if let Some(gone) = self.next()?.map(|row| row.to_record()) {
-            self.gone.push(gone);
+        if let Some(columns) = &self.columns {
+            self.corrections.push_gone(&columns.row(self.row))?;
             self.row += 1;
         }
         Ok(())
     }
 
-    /// The records that are published alone, and those that are computed alone.
-    fn finish(mut self) -> Result<(Vec<UsageRecord>, Vec<UsageRecord>), StoreError> {
-        while self.next()?.is_some() {
+    /// What changed, and the corrections.
+    fn finish(mut self) -> Result<(Change, Option<EncodedCorrections>), StoreError> {
+        while self.read()? {
             self.take_gone()?;
         }
-        Ok((self.gone, self.new))
+        self.corrections.finish()
     }
 }

@@ -17,9 +17,10 @@
 //! Usage rules 6.
 
 use cloudtally_model::{Calendar, Instant, with_causes};
-use cloudtally_store::{JobRun, JobState, Snapshot, Store, Writer};
+use cloudtally_store::{JobRun, JobState, Published, Snapshot, Store, Writer};
 
 mod computed; // a period computed, beside what is published
+mod corrections; // what replacing a generation changes, and why
 mod plan; // which periods to compute
 mod publish; // staging and publishing what is computed
 mod ready; // which periods every source is complete for
@@ -57,7 +58,8 @@ pub fn aggregate_within(
     progress: &mut dyn FnMut(AggregateProgress),
 ) -> Result<RunReport, AggregateError> {
     let mut report = RunReport::default();
-    aggregate_into(&mut report, target, plan, now, limits, progress)?;
+    let published_as = Published { at: now, job: None };
+    aggregate_into(&mut report, target, plan, published_as, limits, progress)?;
     Ok(report)
 }
 
@@ -66,10 +68,11 @@ fn aggregate_into(
     report: &mut RunReport,
     target: Target<'_>,
     plan: Plan,
-    now: Instant,
+    published_as: Published,
     limits: WindowLimits,
     progress: &mut dyn FnMut(AggregateProgress),
 ) -> Result<(), AggregateError> {
+    let now = published_as.at;
     let store = target.store();
     let snapshot = store.snapshot()?;
     let calendar = store.calendar()?;
@@ -81,7 +84,8 @@ fn aggregate_into(
         report.incomplete = completeness.short(last.end);
     }
     let removals = removals(&snapshot, store)?;
-    let view = View { snapshot: &snapshot, calendar, removals: &removals, completeness };
+    let view =
+        View { snapshot: &snapshot, calendar, removals: &removals, completeness, published_as };
     Run::new(target, limits, &view, report).compute(&planned, progress)?;
     let after = store.snapshot()?;
     report.checkpoint = checkpoint(&after, calendar);
@@ -104,7 +108,8 @@ pub fn run_job(
     let id = writer.begin_job(kind, started_ms, now)?;
     let mut report = RunReport::default();
     let (target, limits) = (Target::Publish(writer), WindowLimits::default());
-    let result = aggregate_into(&mut report, target, plan, now, limits, progress);
+    let published_as = Published { at: now, job: Some(id) };
+    let result = aggregate_into(&mut report, target, plan, published_as, limits, progress);
     let (state, message) = match &result {
         Ok(()) => (JobState::Done, String::new()),
         Err(error) => (JobState::Failed, with_causes(error)),

@@ -103,6 +103,7 @@ impl Run<'_> {
             open: open.as_deref().map(|rows| (segments.columns(), rows)),
             counters: counters.as_deref(),
             anomalies: Some(&computed.anomalies),
+            corrections: computed.corrections.as_ref(),
             inputs,
         };
         Ok(Some(writer.stage_rows(&rows, self.sources())?))
@@ -159,7 +160,8 @@ impl Run<'_> {
 
     /// Publishes what is staged, all of it or nothing.
     pub(super) fn publish(&mut self) -> Result<(), AggregateError> {
-        let Pending { publication, counts } = std::mem::take(&mut self.pending);
+        let Pending { mut publication, counts } = std::mem::take(&mut self.pending);
+        publication.published = Some(self.published_as);
         if let Target::Publish(writer) = self.target {
             writer.publish_cut_by(self.calendar, publication)?;
         }

@@ -8,7 +8,8 @@ use cloudtally_store::{EmptyStretch, Inputs, PublishedPeriod};
 use rayon::prelude::*;
 
 use super::{
-    computed::{Change, ChangeKind, Computed, Work},
+    computed::{Change, Computed, Work},
+    corrections::Causes,
     plan::{NetworkMode, Planned, unpublished},
     publish::bills_with_period,
     report::AggregateProgress,
@@ -48,6 +49,7 @@ impl<'a> Run<'a> {
         progress: &mut dyn FnMut(AggregateProgress),
     ) -> Result<(), AggregateError> {
         let bill = &self.bill(planned)?;
+        self.causes = Causes::of(self.store(), self.snapshot, &planned.spans)?;
         self.report.folded_series = bill.folded_series();
         self.report.oversized = bill.oversized(self.sources());
         let total: u64 = planned.spans.iter().map(|span| self.calendar.count(*span)).sum();
@@ -242,16 +244,10 @@ impl<'a> Run<'a> {
             inputs.accounts_seq = known.inputs.accounts_seq;
         }
         let height = records.count();
-        let change = match known {
-            Some(known) => self.compare(known, &records)?,
-            None => {
-                let kind = match (empty, height) {
-                    (None, _) => ChangeKind::New,
-                    (Some(_), 0) => ChangeKind::Unchanged,
-                    (Some(_), _) => ChangeKind::Replaced,
-                };
-                Change { kind, added: height, ..Change::default() }
-            }
+        let (change, corrections) = match (known, empty) {
+            (Some(known), _) => self.compare(known, &records)?,
+            (None, Some(empty)) => self.compare_with_nothing(empty.inputs, period, &records)?,
+            (None, None) => (Change { added: height, ..Change::default() }, None),
         };
         let anomalies = self.anomalies(folded, period);
         // Whatever is open at its end was used in it, and has a record.
@@ -266,11 +262,13 @@ impl<'a> Run<'a> {
             height,
             inputs,
             change,
+            corrections,
             left_out,
             sums,
             short,
         };
         computed.staged = self.stage(&computed, &records, &folded.segments, work)?;
+        computed.corrections = None;
         Ok(computed)
     }
 

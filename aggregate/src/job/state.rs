@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use cloudtally_model::{Calendar, Instant, Sources};
-use cloudtally_store::{Inputs, Publication, PublishedPeriod, Snapshot, Store};
+use cloudtally_store::{Inputs, Publication, Published, PublishedPeriod, Snapshot, Store};
 
 use super::{
+    corrections::Causes,
     ready::Completeness,
     report::{RunReport, Target, WindowLimits},
 };
@@ -17,6 +18,8 @@ pub(super) struct View<'a> {
     pub(super) calendar: Calendar,
     pub(super) removals: &'a Removals,
     pub(super) completeness: Completeness,
+    /// The instant under which the run publishes, and its number.
+    pub(super) published_as: Published,
 }
 
 /// Periods that will be published in one transaction.
@@ -33,7 +36,10 @@ pub(super) struct Run<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) calendar: Calendar,
     pub(super) completeness: &'a Completeness,
+    pub(super) published_as: Published,
     pub(super) folder: WindowFolder<'a>,
+    /// Why published periods of it change.
+    pub(super) causes: Causes<'a>,
     pub(super) published: BTreeMap<Instant, &'a PublishedPeriod>,
     /// The file of the segments that its span began with.
     pub(super) state: Option<PathBuf>,
@@ -51,13 +57,15 @@ impl<'a> Run<'a> {
         view: &'a View<'a>,
         report: &'a mut RunReport,
     ) -> Self {
-        let View { snapshot, calendar, removals, completeness } = view;
+        let View { snapshot, calendar, removals, completeness, published_as } = view;
         Self {
             target,
             limits,
             snapshot,
             calendar: *calendar,
             completeness,
+            published_as: *published_as,
+            causes: Causes::none(target.store(), snapshot),
             folder: WindowFolder::new(target.store(), snapshot, removals, u64::MAX),
             published: snapshot.periods.iter().map(|p| (p.period.start, p)).collect(),
             state: None,

@@ -5,6 +5,7 @@
 
 mod bytes; // network samples: ordinary days, folds, back-fills
 mod clock; // the present, and how far sources are complete
+mod corrections; // what late events change, and what was shown before
 mod days; // every clock change of a dozen zones
 mod explain; // records lead back to their events and samples
 mod flips; // one changed byte anywhere

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cloudtally_model::{Account, AccountId, SourceName, row_index, row_numbers};
+use cloudtally_model::{Account, AccountId, Instant, SourceName, row_index, row_numbers};
 use cloudtally_store::{IngestRun, QuarantinedRow, StoreError, Writer};
 
 use super::{Keeper, Known, Verdicts};
@@ -12,14 +12,22 @@ pub(crate) struct AccountKeeper<'a> {
     writer: &'a Writer,
     source: SourceName,
     known: HashMap<AccountId, Account>,
+    /// The present of the folder's bill.
+    now: Instant,
 }
 
 impl<'a> AccountKeeper<'a> {
-    pub(crate) fn new(writer: &'a Writer, source: &SourceName) -> Result<Self, StoreError> {
+    /// `now` is the clock, where the folder's cloud has none of its own.
+    pub(crate) fn new(
+        writer: &'a Writer,
+        source: &SourceName,
+        now: Instant,
+    ) -> Result<Self, StoreError> {
+        let now = writer.simulated_clock()?.unwrap_or(now);
         let accounts = writer.accounts()?;
         let of_source = accounts.iter().filter(|(of, _)| *of == source);
         let known = of_source.map(|(_, account)| (account.id, account.clone())).collect();
-        Ok(Self { writer, source: source.clone(), known })
+        Ok(Self { writer, source: source.clone(), known, now })
     }
 }
 
@@ -44,7 +52,7 @@ impl Keeper<Account> for AccountKeeper<'_> {
         run: &mut IngestRun,
     ) -> Result<(), StoreError> {
         let new: Vec<Account> = new.into_iter().map(|row| rows[row_index(row)].clone()).collect();
-        self.writer.upsert_accounts(&self.source, &new, quarantined, run)?;
+        self.writer.upsert_accounts_at(&self.source, &new, quarantined, run, self.now)?;
         Ok(())
     }
 }

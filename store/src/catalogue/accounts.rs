@@ -32,6 +32,29 @@ impl Accounts {
             .flat_map(|(source, accounts)| accounts.values().map(move |account| (source, account)))
     }
 
+    /// The dimension as it was at an instant: the changes behind it undone, the latest first;
+    /// `None` if there are none.
+    pub(crate) fn before_changes(&self, db: &Db, at: Instant) -> Result<Option<Self>, StoreError> {
+        let changes = db.rows(sql::accounts::CHANGES_AFTER, params![at.as_millis()], |row| {
+            let id = AccountId(unsigned(row, 1)?);
+            let was_there = row.get::<_, Option<String>>(2)?.is_some();
+            let before = was_there.then(|| account(row, 2, id)).transpose()?;
+            Ok((row.get::<_, String>(0)?, id, before))
+        })?;
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        let mut accounts = self.clone();
+        for (name, id, before) in changes {
+            let of_source = accounts.by_source.entry(source_name(db, &name)?).or_default();
+            match before {
+                Some(before) => of_source.insert(id, before),
+                None => of_source.remove(&id),
+            };
+        }
+        Ok(Some(accounts))
+    }
+
     pub(crate) fn load(db: &Db) -> Result<Self, StoreError> {
         let mut accounts = Self::default();
         let mut last: Option<(String, SourceName)> = None;
@@ -81,6 +104,34 @@ pub(crate) fn put(db: &Db, source_id: i64, account: &Account) -> Result<(), Stor
         ],
     )?;
     Ok(())
+}
+
+/// Keeps what the row of an account said until now; `None` if there was none.
+pub(crate) fn log_change(
+    db: &Db,
+    at: Instant,
+    (source_id, id): (i64, AccountId),
+    before: Option<&Account>,
+) -> Result<(), StoreError> {
+    let text = |of: fn(&Account) -> Option<&Text>| before.and_then(of).map(Text::as_str);
+    let millis = |of: fn(&Account) -> Option<Instant>| before.and_then(of).map(Instant::as_millis);
+    db.execute(
+        sql::accounts::LOG_CHANGE,
+        params![
+            at.as_millis(),
+            source_id,
+            id.0.cast_signed(),
+            text(|account| Some(&account.name)),
+            text(|account| account.uuid.as_ref()),
+            before.and_then(|account| account.account_type).map(|t| t.number().cast_signed()),
+            before.and_then(|account| account.domain).map(|domain| domain.0.cast_signed()),
+            text(|account| account.domain_path.as_ref()),
+            text(|account| account.state.as_ref()),
+            millis(|account| account.created),
+            millis(|account| account.removed),
+        ],
+    )
+    .map(drop)
 }
 
 /// Every change of a removal instant, by `seq`.

@@ -25,7 +25,7 @@ const KEYS_MAX: usize = 20;
 type Table = (&'static str, &'static str);
 
 /// All tables with checksums.
-pub(crate) const TABLES: [Table; 30] = [
+pub(crate) const TABLES: [Table; 33] = [
     ("account", of::ACCOUNT),
     COUNTER,
     PERIOD,
@@ -36,11 +36,14 @@ pub(crate) const TABLES: [Table; 30] = [
     EVENT_FILE,
     ("sample_file", of::SAMPLE_FILE),
     ("record_file", of::RECORD_FILE),
+    PUBLICATION,
+    CORRECTION_FILE,
     ("empty_stretch", of::EMPTY_STRETCH),
     ("open_file", of::OPEN_FILE),
     ("retired_file", of::RETIRED_FILE),
     ("file_block", of::FILE_BLOCK),
     ("account_removal", of::ACCOUNT_REMOVAL),
+    ACCOUNT_CHANGE,
     ("ingest_run", of::INGEST_RUN),
     ("quarantine", of::QUARANTINE),
     ("quarantine_kind", of::QUARANTINE_KIND),
@@ -62,8 +65,11 @@ pub(crate) const TABLES: [Table; 30] = [
 pub(crate) const CLOUD_NUMBER: Table = ("cloud_number", of::CLOUD_NUMBER);
 /// The files of events, with the sets of their ids.
 pub(crate) const EVENT_FILE: Table = ("event_file", of::EVENT_FILE);
+const ACCOUNT_CHANGE: Table = ("account_change", of::ACCOUNT_CHANGE);
+const CORRECTION_FILE: Table = ("correction_file", of::CORRECTION_FILE);
 const COUNTER: Table = ("counter", of::COUNTER);
 const PERIOD: Table = ("period", of::PERIOD);
+const PUBLICATION: Table = ("publication", of::PUBLICATION);
 const RECORD_FILE: Table = ("record_file", of::RECORD_FILE);
 const SOURCE: Table = ("source", of::SOURCE);
 
@@ -87,10 +93,15 @@ pub(crate) const OF_A_WRITER: &[Table] = &[
     ("source_complete", of::SOURCE_COMPLETE),
     ("empty_stretch", of::EMPTY_STRETCH),
     ("account_removal", of::ACCOUNT_REMOVAL),
+    PUBLICATION,
 ];
 
 /// The tables that records are found by.
 pub(crate) const OF_RECORDS: &[Table] = &[PERIOD, RECORD_FILE, SOURCE];
+/// The tables that tell which generation was published when.
+pub(crate) const OF_PUBLICATIONS: &[Table] = &[PUBLICATION, RECORD_FILE];
+/// The tables that corrections are found by.
+pub(crate) const OF_CORRECTIONS: &[Table] = &[PERIOD, PUBLICATION, CORRECTION_FILE, SOURCE];
 
 /// The tables that tell what the folder holds.
 pub(crate) const OF_A_SNAPSHOT: &[Table] = &[
@@ -107,6 +118,8 @@ pub(crate) const OF_A_SNAPSHOT: &[Table] = &[
 
 /// The tables of the account dimension.
 pub(crate) const OF_ACCOUNTS: &[Table] = &[("account", of::ACCOUNT), COUNTER, SOURCE];
+/// The tables that tell what accounts said before.
+pub(crate) const OF_CHANGES: &[Table] = &[ACCOUNT_CHANGE, SOURCE];
 /// The settings.
 pub(crate) const OF_SETTINGS: &[Table] = &[("setting", of::SETTING)];
 /// Samples that were taken out.

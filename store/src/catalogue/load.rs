@@ -186,14 +186,15 @@ pub(crate) fn stretches(
 }
 
 /// The files of records by the start of their period and their generation.
-fn record_files(db: &Db) -> Result<HashMap<(Instant, u32), LakeFile>, StoreError> {
+pub(crate) fn record_files(db: &Db) -> Result<HashMap<(Instant, u32), LakeFile>, StoreError> {
     let rows = db.rows(sql::periods::FILES_OF_RECORDS, [], |row| {
         Ok(((at(row, 0)?, row.get(1)?), file(row, 2)?))
     })?;
     Ok(rows.into_iter().collect())
 }
 
-fn no_file(db: &Db, what: &str, period: Period) -> StoreError {
+/// An error for a period without its file.
+pub(crate) fn no_file(db: &Db, what: &str, period: Period) -> StoreError {
     db.damaged(format!("the period {period} names no file of {what}"))
 }
 

@@ -6,6 +6,7 @@
 pub(crate) mod accounts; // the account dimension
 pub(crate) mod checksums; // a hash of each row
 pub(crate) mod db; // connections, transactions, migrations
+pub(crate) mod history; // which generation was published when
 pub(crate) mod load; // rows to the types below
 pub(crate) mod migrate; // an earlier database brought up to date
 pub(crate) mod notes; // who added events, and why

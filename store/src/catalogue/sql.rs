@@ -148,6 +148,8 @@ queries! {
         PUT = "put",
         LOG_REMOVAL = "log_removal",
         REMOVALS = "removals",
+        LOG_CHANGE = "log_change",
+        CHANGES_AFTER = "changes_after",
     }
     /// Published periods, their files, their anomalies.
     periods from "periods.sql" {
@@ -177,6 +179,12 @@ queries! {
         INSERT_ANOMALY = "insert_anomaly",
         ANOMALIES = "anomalies",
         ANOMALY_COUNT = "anomaly_count",
+        INSERT_PUBLICATION = "insert_publication",
+        PUBLICATIONS = "publications",
+        LAST_NOTED = "last_noted",
+        SEEN_BOUNDARIES = "seen_boundaries",
+        INSERT_CORRECTIONS = "insert_corrections",
+        CORRECTIONS = "corrections",
         PUT_SHEET = "put_sheet",
         SHEET = "sheet",
     }
@@ -238,6 +246,9 @@ queries! {
         QUARANTINE_KIND = "quarantine_kind",
         UNMETERED_EVENT = "unmetered_event",
         DROPPED_SAMPLE = "dropped_sample",
+        PUBLICATION = "publication",
+        CORRECTION_FILE = "correction_file",
+        ACCOUNT_CHANGE = "account_change",
         DAY_SHEET = "day_sheet",
         CORRECTION_NOTE = "correction_note",
     }
@@ -245,6 +256,10 @@ queries! {
     repair from "repair.sql" {
         WITHDRAW_PERIODS = "withdraw_periods",
         WITHDRAW_RECORDS = "withdraw_records",
+        WITHDRAW_PUBLICATIONS = "withdraw_publications",
+        WITHDRAW_CORRECTIONS = "withdraw_corrections",
+        SET_BACK_PUBLICATIONS = "set_back_publications",
+        SET_BACK_CHANGES = "set_back_changes",
         WITHDRAW_OPEN_FILES = "withdraw_open_files",
         WITHDRAW_ANOMALIES = "withdraw_anomalies",
         WITHDRAW_SHEETS = "withdraw_sheets",
@@ -285,6 +300,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0011_dropped_sample.sql"),
     include_str!("../../../sql/migrations/0012_blocks.sql"),
     include_str!("../../../sql/migrations/0013_key_index.sql"),
+    include_str!("../../../sql/migrations/0014_history.sql"),
     include_str!("../../../sql/migrations/0017_day_sheet.sql"),
     include_str!("../../../sql/migrations/0018_correction_note.sql"),
 ];

@@ -6,6 +6,7 @@
 
 pub(crate) mod arrays; // arrays filled column by column
 pub(crate) mod blocks; // checksums of what is read
+pub(crate) mod corrections; // what replacing a generation changed
 pub(crate) mod counters; // what was billed of samples
 pub(crate) mod encode; // columns side by side
 pub(crate) mod events; // accepted usage events
@@ -21,6 +22,7 @@ pub(crate) mod samples; // accepted network samples
 pub(crate) mod segments; // what is open at the end of a period
 pub(crate) mod verified; // files against their checksums
 
+pub use corrections::{Correction, CorrectionCause, CorrectionEncoder, EncodedCorrections};
 pub use counters::BilledCounter;
 pub use events::EventColumns;
 pub use record_rows::RecordRows;
@@ -38,8 +40,10 @@ pub(crate) const SAMPLES: &str = "samples";
 pub(crate) const OPEN: &str = "open";
 /// Folder of usage records, every generation.
 pub(crate) const GENERATIONS: &str = "generations";
+/// Folder of what replacing a generation changed.
+pub(crate) const CORRECTIONS: &str = "corrections";
 /// Folders of the files that the catalogue names.
-pub(crate) const FOLDERS: [&str; 4] = [EVENTS, SAMPLES, OPEN, GENERATIONS];
+pub(crate) const FOLDERS: [&str; 5] = [EVENTS, SAMPLES, OPEN, GENERATIONS, CORRECTIONS];
 /// Folder of links to the current generation of each period: the bill for any reader.
 pub(crate) const RECORDS: &str = "records";
 

@@ -9,6 +9,7 @@
 //! generations are published.
 
 mod choice; // the filter, as key indexes are asked
+mod corrections; // what replacing generations changed
 mod filter;
 
 use std::{
@@ -30,6 +31,7 @@ use crate::{
     },
 };
 use choice::Sorted;
+pub use corrections::{CorrectionSet, ServedCorrection};
 pub use filter::RecordFilter;
 
 /// Ranges of rows that a period's part of a set may keep; where it has more, they are found
@@ -113,6 +115,16 @@ impl Store {
         let (periods, sources) = self
             .db()?
             .read(|db| Ok((load::periods_in(db, window.from, window.to)?, load::sources(db)?)))?;
+        self.set_of(periods, sources, filter)
+    }
+
+    /// The records of those generations.
+    pub(crate) fn set_of(
+        &self,
+        periods: Vec<(Period, u32, LakeFile)>,
+        sources: Sources,
+        filter: &RecordFilter,
+    ) -> Result<RecordSet, StoreError> {
         let filter = Sorted::new(filter);
         let mut set = RecordSet { store: self.clone(), sources, filter, parts: Vec::new() };
         for (period, generation, file) in periods.into_iter().filter(|(.., file)| file.rows > 0) {

@@ -3,7 +3,7 @@
 use cloudtally_model::{Account, Instant, SourceName};
 use rusqlite::params;
 
-use super::{Writer, next_numbers, quarantine::set_aside, save_run, source_id};
+use super::{Writer, next_numbers, noted, quarantine::set_aside, save_run, source_id};
 use crate::{
     IngestRun, QuarantinedRow, StoreError,
     catalogue::{accounts, sql},
@@ -15,7 +15,8 @@ impl Writer {
     /// run's counters, all or nothing. A changed `removed` is logged; a new account
     /// that is removed already counts as changed from "not removed".
     ///
-    /// Returns how many were equal to what was there.
+    /// What an account said before is kept with the instant of the change: the start of the
+    /// run. Returns how many were equal to what was there.
     pub fn upsert_accounts(
         &self,
         source: &SourceName,
@@ -23,9 +24,23 @@ impl Writer {
         quarantined: &[QuarantinedRow],
         run: &mut IngestRun,
     ) -> Result<u64, StoreError> {
+        let at = Instant::from_millis(run.started_ms);
+        self.upsert_accounts_at(source, accounts, quarantined, run, at)
+    }
+
+    /// Does the same at another instant, by the clock that the folder's bill goes by.
+    pub fn upsert_accounts_at(
+        &self,
+        source: &SourceName,
+        accounts: &[Account],
+        quarantined: &[QuarantinedRow],
+        run: &mut IngestRun,
+        at: Instant,
+    ) -> Result<u64, StoreError> {
         let db = self.db()?;
         let (run_id, equal) = db.write(|db| {
             let source_id = source_id(db, source)?;
+            let at = noted(db, at)?;
             let mut equal = 0;
             for account in accounts {
                 let stored = accounts::stored(db, source_id, account.id)?;
@@ -34,6 +49,7 @@ impl Writer {
                     continue;
                 }
                 accounts::put(db, source_id, account)?;
+                accounts::log_change(db, at, (source_id, account.id), stored.as_ref())?;
                 let before = stored.and_then(|stored| stored.removed);
                 if before != account.removed {
                     let millis = |instant: Option<Instant>| instant.map(Instant::as_millis);

@@ -38,14 +38,33 @@ impl Writer {
         let (events, samples) = self.db()?.read(|db| {
             Ok((load::event_files(db)?, load::sample_files(db, sql::ingest::SAMPLE_FILES, [])?))
         })?;
-        for group in groups(events, |file| (file.source.clone(), file.utc_day, file.rows)) {
+        let (of_events, of_samples) = self.seen_boundaries()?;
+        let stretch = |boundaries: &[u64], seq| boundaries.partition_point(|seen| *seen < seq);
+        let events = groups(events, |file| {
+            ((file.source.clone(), file.utc_day, stretch(&of_events, file.seq)), file.rows)
+        });
+        for group in events {
             self.merge_events(&group)?;
         }
         let samples = self.seen_by_their_periods(samples)?;
-        for group in groups(samples, |file| (file.source.clone(), file.utc_day, file.rows)) {
+        let samples = groups(samples, |file| {
+            ((file.source.clone(), file.utc_day, stretch(&of_samples, file.seq)), file.rows)
+        });
+        for group in samples {
             self.merge_samples(&group)?;
         }
         Ok(())
+    }
+
+    /// The last files of events and of samples that some generation has seen, in order. What
+    /// one has seen and what came later stays apart: it is explained from the one, and its
+    /// corrections name the other.
+    fn seen_boundaries(&self) -> Result<(Vec<u64>, Vec<u64>), StoreError> {
+        let rows = self.db()?.rows(sql::periods::SEEN_BOUNDARIES, [], |row| {
+            Ok((row.get::<_, i64>(0)?, load::unsigned(row, 1)?))
+        })?;
+        let of = |kind| rows.iter().filter(|row| row.0 == kind).map(|row| row.1).collect();
+        Ok((of(1), of(2)))
     }
 
     /// Sample files that every published period of their day has billed. A merged
@@ -137,13 +156,17 @@ fn merged_name(seq: u64, source: &SourceName) -> String {
     format!("{seq}m-{source}.parquet")
 }
 
-/// Groups the files to merge by source and day, in order of `seq`.
-fn groups<F>(files: Vec<F>, about: impl Fn(&F) -> (SourceName, i64, u64)) -> Vec<Vec<F>> {
-    let mut days: BTreeMap<(SourceName, i64), Vec<(u64, F)>> = BTreeMap::new();
+/// A source, a day, and which generations have seen a file.
+type Place = (SourceName, i64, usize);
+
+/// Groups the files to merge by their place, in order of `seq`. `about` tells a file's place
+/// and its rows.
+fn groups<F>(files: Vec<F>, about: impl Fn(&F) -> (Place, u64)) -> Vec<Vec<F>> {
+    let mut days: BTreeMap<Place, Vec<(u64, F)>> = BTreeMap::new();
     for file in files {
-        let (source, utc_day, rows) = about(&file);
+        let (place, rows) = about(&file);
         if rows < SMALL_ROWS {
-            days.entry((source, utc_day)).or_default().push((rows, file));
+            days.entry(place).or_default().push((rows, file));
         }
     }
     let mut groups = Vec::new();
@@ -170,7 +193,7 @@ mod tests {
     #[test]
     fn days_with_many_small_files_are_merged_in_bounded_groups() {
         let source = SourceName::new("s").unwrap();
-        let about = |file: &(i64, u64)| (source.clone(), file.0, file.1);
+        let about = |file: &(i64, u64)| ((source.clone(), file.0, 0), file.1);
         let few: Vec<_> = (0..15).map(|_| (1, 10)).collect();
         assert_eq!(groups(few, about).len(), 0);
         let mut files: Vec<_> = (0..16).map(|_| (1, 100_000)).collect();

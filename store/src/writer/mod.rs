@@ -24,7 +24,12 @@ use rusqlite::params;
 
 use crate::{
     IngestRun, JobRun, JobState, LockWait, Store, StoreError, Stream,
-    catalogue::{checksums, db::Db, load::path_text, sql},
+    catalogue::{
+        checksums,
+        db::Db,
+        load::{self, path_text},
+        sql,
+    },
     lake::file::NewFile,
     lock::FolderLock,
 };
@@ -32,7 +37,7 @@ use crate::{
 pub(crate) use dropped::dropped;
 pub use dropped::{DroppedSample, SamplesAt};
 pub use known::{KnownEvents, StoredCounters};
-pub use publish::{PeriodDraft, PeriodRows, Publication, StagedPeriod, WriteRecords};
+pub use publish::{PeriodDraft, PeriodRows, Publication, Published, StagedPeriod, WriteRecords};
 pub use set_back::LivedAhead;
 pub use stretches::SeenSamples;
 pub use upgrade::Upgrade;
@@ -197,6 +202,13 @@ fn next_numbers(db: &Db, counter: &str, count: usize) -> Result<u64, StoreError>
     let count = count as u64;
     let last = db.number(sql::ingest::COUNT_UP, params![counter, count.cast_signed()])?;
     Ok(last + 1 - count)
+}
+
+/// The instant under which a transaction is noted: that of a clock, but never before what was
+/// noted last, so that what was there at an instant never changes.
+fn noted(db: &Db, at: Instant) -> Result<Instant, StoreError> {
+    let last = db.row(sql::periods::LAST_NOTED, [], |row| load::at(row, 0))?;
+    Ok(last.map_or(at, |last| last.max(at)))
 }
 
 /// Lets a file go that something newer has replaced in this transaction.

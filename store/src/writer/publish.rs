@@ -4,17 +4,17 @@
 use std::path::PathBuf;
 
 use cloudtally_model::{
-    Calendar, Period, Segment, SegmentColumns, Sources, UsageRecord, row_numbers,
+    Calendar, Instant, Period, Segment, SegmentColumns, Sources, UsageRecord, row_numbers,
 };
 use rusqlite::params;
 
-use super::{SeenSamples, Writer, path_text, put_blocks, retire, stretches};
+use super::{SeenSamples, Writer, noted, path_text, put_blocks, retire, stretches};
 use crate::{
     Anomaly, BilledCounter, DaySheet, EmptyStretch, Inputs, SheetFile, StoreError,
     catalogue::{db::Db, load, settings::calendar_of, sheet, sql},
     crash,
     lake::{
-        self,
+        self, EncodedCorrections,
         file::{NewFile, StagedFile, sync_folders},
         period_name,
         records::{EncodedRecords, RecordEncoder},
@@ -57,6 +57,8 @@ pub struct PeriodRows<'a> {
     pub counters: Option<&'a [BilledCounter]>,
     /// Replaces the period's anomalies; `None` keeps them.
     pub anomalies: Option<&'a [Anomaly]>,
+    /// The differences to the records that are replaced; `None` if none are.
+    pub corrections: Option<&'a EncodedCorrections>,
     /// The inputs it was computed from.
     pub inputs: Inputs,
 }
@@ -69,9 +71,19 @@ pub struct StagedPeriod {
     records: Option<StagedFile>,
     segments: Option<StagedFile>,
     counters: Option<StagedFile>,
+    corrections: Option<StagedFile>,
     anomalies: Option<Vec<Anomaly>>,
     inputs: Inputs,
     sheet: Option<DaySheet>,
+}
+
+/// When something is published, and by whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The present that the run goes by.
+    pub at: Instant,
+    /// The run's number in the history of jobs, if it has one.
+    pub job: Option<u64>,
 }
 
 /// The changes that are published in one step.
@@ -84,6 +96,9 @@ pub struct Publication {
     pub seen: Option<SeenSamples>,
     /// Periods with files. One that lay in a stretch leaves it.
     pub periods: Vec<StagedPeriod>,
+    /// When they are published; `None` leaves that unknown, as of a folder of an earlier
+    /// version.
+    pub published: Option<Published>,
 }
 
 /// One period whose files have their names.
@@ -95,6 +110,7 @@ struct NamedPeriod {
     version: u64,
     segments: Option<NewFile>,
     counters: Option<NewFile>,
+    corrections: Option<NewFile>,
     current: Current,
     anomalies: Option<Vec<Anomaly>>,
     inputs: Inputs,
@@ -108,6 +124,7 @@ struct Current {
     open_version: u64,
     segments: Option<u64>,
     counters: Option<u64>,
+    samples_seq: Option<u64>,
 }
 
 impl StagedPeriod {
@@ -146,7 +163,9 @@ impl Writer {
         let open: Option<SegmentColumns> = draft.open.map(|open| open.iter().collect());
         let rows = row_numbers(open.as_ref().map_or(0, SegmentColumns::height));
         let open = open.as_ref().map(|open| (open, &rows[..]));
-        self.stage_rows(&PeriodRows { period, records, open, counters, anomalies, inputs }, sources)
+        let corrections = None;
+        let rows = PeriodRows { period, records, open, counters, anomalies, corrections, inputs };
+        self.stage_rows(&rows, sources)
     }
 
     /// Like [`Self::stage`], of records that are nowhere all at once. They and the open
@@ -179,14 +198,27 @@ impl Writer {
             let counters = rows.counters.map(|counters| {
                 write(lake::OPEN, &lake::counters::encode(counters, sources)?, counters.len())
             });
-            Ok((segments.transpose()?, counters.transpose()?))
+            let corrections = rows.corrections.map(|EncodedCorrections { content, rows }| {
+                let rows = usize::try_from(*rows).expect("rows of one file fit in memory");
+                write(lake::CORRECTIONS, content, rows)
+            });
+            Ok((segments.transpose()?, counters.transpose()?, corrections.transpose()?))
         };
         // Where there is one period alone, two cores have something to do.
         let (records, state) = rayon::join(records, state);
-        let (records, (segments, counters)) = (records?, state?);
+        let (records, (segments, counters, corrections)) = (records?, state?);
         let anomalies = rows.anomalies.map(<[Anomaly]>::to_vec);
         let (inputs, sheet) = (rows.inputs, None);
-        Ok(StagedPeriod { period, records, segments, counters, anomalies, inputs, sheet })
+        Ok(StagedPeriod {
+            period,
+            records,
+            segments,
+            counters,
+            corrections,
+            anomalies,
+            inputs,
+            sheet,
+        })
     }
 
     /// Publishes staged periods, all or none. Records become a new generation;
@@ -233,15 +265,21 @@ impl Writer {
             if let Some(seen) = publication.seen {
                 stretches::see(db, seen)?;
             }
+            let noted = |published: Published| {
+                Ok::<_, StoreError>(Published { at: noted(db, published.at)?, ..published })
+            };
+            let published = publication.published.map(noted).transpose()?;
             let mut named = Vec::with_capacity(publication.periods.len());
             for staged in publication.periods {
                 // Saved at once, so that the next one is checked against it too.
                 let period = name_files(db, staged)?;
                 save(db, &period)?;
+                note(db, &period, published)?;
                 named.push(period);
             }
             let files = named.iter().flat_map(|period: &NamedPeriod| {
-                period.records.iter().chain(&period.segments).chain(&period.counters)
+                let of_state = period.segments.iter().chain(&period.counters);
+                period.records.iter().chain(of_state).chain(&period.corrections)
             });
             sync_folders(self.dir(), files, &crash::PERIODS)?;
             db.point(crash::PERIODS.before_commit)?;
@@ -283,6 +321,7 @@ fn name_files(db: &Db, staged: StagedPeriod) -> Result<NamedPeriod, StoreError> 
             open_version: load::unsigned(row, 1)?,
             segments: load::number(row, 2)?,
             counters: load::number(row, 3)?,
+            samples_seq: load::number(row, 4)?,
         })
     })?;
     let current = current.unwrap_or_default();
@@ -299,7 +338,10 @@ fn name_files(db: &Db, staged: StagedPeriod) -> Result<NamedPeriod, StoreError> 
     let rename = |file: Option<StagedFile>, kind: &str| {
         file.map(|file| file.rename(&format!("{version}-{kind}.parquet"))).transpose()
     };
-    let records = staged.records.map(|file| file.rename(&format!("{generation}.parquet")));
+    let of_generation =
+        |file: Option<StagedFile>| file.map(|file| file.rename(&format!("{generation}.parquet")));
+    let records = of_generation(staged.records);
+    let corrections = of_generation(staged.corrections);
     Ok(NamedPeriod {
         period,
         generation,
@@ -307,6 +349,7 @@ fn name_files(db: &Db, staged: StagedPeriod) -> Result<NamedPeriod, StoreError> 
         version,
         segments: rename(staged.segments, SEGMENTS)?,
         counters: rename(staged.counters, COUNTERS)?,
+        corrections: corrections.transpose()?,
         current,
         anomalies: staged.anomalies,
         inputs: staged.inputs,
@@ -329,6 +372,20 @@ fn save(db: &Db, named: &NamedPeriod) -> Result<(), StoreError> {
         put_blocks(db, file)?;
         db.execute(
             sql::periods::INSERT_RECORDS,
+            params![
+                start,
+                named.generation,
+                path_text(&file.path),
+                file.rows.cast_signed(),
+                file.bytes.cast_signed(),
+                file.sha256,
+            ],
+        )?;
+    }
+    if let Some(file) = &named.corrections {
+        put_blocks(db, file)?;
+        db.execute(
+            sql::periods::INSERT_CORRECTIONS,
             params![
                 start,
                 named.generation,
@@ -363,13 +420,35 @@ fn save(db: &Db, named: &NamedPeriod) -> Result<(), StoreError> {
     }
     if let Some(sheet) = &named.sheet {
         let mut sheet = sheet.clone();
-        let files = named.records.iter().chain(&named.segments).chain(&named.counters);
+        let of_state = named.segments.iter().chain(&named.counters);
+        let files = named.records.iter().chain(of_state).chain(&named.corrections);
         let file =
             |file: &NewFile| SheetFile { path: file.path.clone(), sha256: file.sha256.clone() };
         sheet.outputs = files.map(file).collect();
         sheet::put(db, named.period.start, named.generation, &sheet)?;
     }
     Ok(())
+}
+
+/// Keeps when a generation was published, and from what; again where more samples than
+/// before are seen.
+fn note(db: &Db, named: &NamedPeriod, published: Option<Published>) -> Result<(), StoreError> {
+    let Some(Published { at, job }) = published else { return Ok(()) };
+    let is_new = named.records.is_some();
+    if !is_new && named.current.samples_seq == named.inputs.samples_seq {
+        return Ok(());
+    }
+    let params = params![
+        at.as_millis(),
+        named.period.start.as_millis(),
+        named.generation,
+        named.inputs.events_seq.cast_signed(),
+        named.inputs.samples_seq.map(u64::cast_signed),
+        named.inputs.accounts_seq.cast_signed(),
+        job.map(u64::cast_signed),
+        is_new,
+    ];
+    db.execute(sql::periods::INSERT_PUBLICATION, params).map(drop)
 }
 
 /// Names a new file of a kind and lets the one before go; returns the version that

@@ -168,6 +168,8 @@ impl Writer {
             db.execute(sql::repair::SET_BACK_JOBS, params![to, from.as_millis()])?;
             db.execute(sql::repair::SET_BACK_RUNS, params![to])?;
             db.execute(sql::repair::SET_BACK_REMOVALS, params![to, own])?;
+            db.execute(sql::repair::SET_BACK_PUBLICATIONS, params![to])?;
+            db.execute(sql::repair::SET_BACK_CHANGES, params![to, own])?;
             if db.execute(sql::repair::SET_BACK_ACCOUNTS, params![to, own])? > 0 {
                 next_numbers(db, "accounts", 1)?;
             }
@@ -255,6 +257,8 @@ fn withdraw(db: &Db, first: Period) -> Result<(), StoreError> {
     let from = first.start;
     let start = params![from.as_millis()];
     db.execute(sql::repair::WITHDRAW_PERIODS, start)?;
+    db.execute(sql::repair::WITHDRAW_PUBLICATIONS, start)?;
+    db.execute(sql::repair::WITHDRAW_CORRECTIONS, start)?;
     db.execute(sql::repair::WITHDRAW_RECORDS, start)?;
     db.execute(sql::repair::WITHDRAW_OPEN_FILES, start)?;
     db.execute(sql::repair::WITHDRAW_ANOMALIES, start)?;

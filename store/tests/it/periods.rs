@@ -208,7 +208,7 @@ fn empty_periods_are_one_row_until_something_is_found_in_them() {
         let sources = store.snapshot().unwrap().sources;
         let staged = drafts.iter().map(|draft| writer.stage(draft, &sources).unwrap());
         let periods = staged.collect();
-        let publication = Publication { empty: empty.to_vec(), periods, seen: None };
+        let publication = Publication { empty: empty.to_vec(), periods, ..Publication::default() };
         writer.publish_cut_by(calendar, publication)
     };
     let stretches = || store.snapshot().unwrap().stretches;

@@ -4,12 +4,13 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use cloudtally_model::{
-    Account, AccountId, Instant, NetworkId, NicId, Period, UsageTypeId, ZoneId,
+    Account, AccountId, EventId, Instant, NetworkId, NicId, Period, UsageTypeId, ZoneId,
     port::{ChangeSet, Journal, LedgerEntry, Use},
 };
 use cloudtally_store::{
-    AdminKeys, Anomaly, CorrectionNote, DaySheet, EmptyStretch, EventTable, Inputs, PeriodDraft,
-    Publication, QuarantinedRow, SamplesAt, Severity, SheetEvents, Store, StoreError, Stream,
+    AdminKeys, Anomaly, Correction, CorrectionCause, CorrectionEncoder, CorrectionNote, DaySheet,
+    EmptyStretch, EventTable, Inputs, PeriodDraft, PeriodRows, Publication, Published,
+    QuarantinedRow, RecordEncoder, SamplesAt, Severity, SheetEvents, Store, StoreError, Stream,
     Writer,
 };
 use rusqlite::{Connection, config::DbConfig, types::Value};
@@ -106,13 +107,37 @@ fn of_the_lake(writer: &Writer) {
         inputs: Inputs::default(),
     };
     let extent = Period { start: day(4).start, end: day(9).end };
-    let mut staged = writer.stage(&draft, &sources).unwrap();
+    // A second one for the same day, with what it changes.
+    let mut corrections = CorrectionEncoder::new(day(0), &sources).unwrap();
+    let correction = Correction {
+        id: found[0].id(sources.name(found[0].source), day(0)),
+        record: found[0].clone(),
+        before: Some(5),
+        after: None,
+        changes: Some("name: a -> b".into()),
+        cause: CorrectionCause::LateEvents,
+        events: vec![EventId(2)],
+    };
+    corrections.push(correction).unwrap();
+    let write = |encoder: &mut RecordEncoder<'_>| encoder.write(&found[1..]);
+    let again = PeriodRows {
+        period: day(0),
+        records: Some(&write),
+        open: None,
+        counters: None,
+        anomalies: None,
+        corrections: Some(&corrections.finish().unwrap()),
+        inputs: Inputs::default(),
+    };
+    let mut staged =
+        [writer.stage(&draft, &sources), writer.stage_rows(&again, &sources)].map(Result::unwrap);
     let (events, usage) = (SheetEvents::default(), Vec::new());
-    staged.keep_sheet(DaySheet { events, usage, inputs: Vec::new(), outputs: Vec::new() });
+    staged[0].keep_sheet(DaySheet { events, usage, inputs: Vec::new(), outputs: Vec::new() });
     let publication = Publication {
         empty: vec![EmptyStretch { extent, inputs: Inputs::default() }],
-        periods: vec![staged],
-        seen: None,
+        periods: staged.into(),
+        published: Some(Published { at: day(9).start, job: Some(1) }),
+        ..Publication::default()
     };
     writer.publish_cut_by(cloudtally_model::Calendar::utc_days(), publication).unwrap();
 }
