@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use cloudtally_model::{Instant, Period, RecordId, calendar::DayError};
+use cloudtally_model::{EventId, Instant, Period, RecordId, calendar::DayError};
 use cloudtally_store::{SamplesAt, SheetLine, StoreError};
 use thiserror::Error;
 
@@ -47,6 +47,30 @@ pub enum AggregateError {
     NoSuchRecord {
         /// The id asked for.
         id: RecordId,
+    },
+    /// A generation that an earlier version published and that was replaced since.
+    #[error(
+        "the record `{id}` was published by an earlier version, which did not keep what it was computed from; leave out `--asof` to explain it as it is now"
+    )]
+    InputsNotKept {
+        /// The id asked for.
+        id: RecordId,
+    },
+    /// A number that no event has.
+    #[error(
+        "there is no event {id}, or it had not arrived; give the id from the cloud's usage_event"
+    )]
+    NoSuchEvent {
+        /// The number asked for.
+        id: EventId,
+    },
+    /// A number that events of several sources have.
+    #[error("the event {id} is in {} sources: {}; choose one with `--source`", .sources.len(), .sources.join(", "))]
+    EventOfSeveral {
+        /// The number asked for.
+        id: EventId,
+        /// The sources that have one.
+        sources: Vec<String>,
     },
     /// No sample is meant.
     #[error(

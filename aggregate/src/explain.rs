@@ -8,11 +8,12 @@
 //! Usage rules 6, last point.
 
 use cloudtally_model::{
-    EventId, Instant, Millis, NetworkSample, Period, RecordId, ResourceKind, Segment, SeriesKey,
-    Sources, Unit, UsageRecord,
+    AccountId, EventId, Instant, Millis, NetworkSample, Period, RecordId, ResourceKind, Segment,
+    SeriesKey, SourceName, Sources, Unit, UsageRecord,
 };
 use cloudtally_store::{
-    PublishedPeriod, RecordFilter, RecordWindow, SampleFile, ServedRecord, Snapshot, Store,
+    Inputs, PublishedPeriod, RecordFilter, RecordWindow, SampleFile, ServedRecord, Snapshot, Store,
+    View,
 };
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     job::{is_stale, removals},
     network::NetworkBiller,
     period::add_resource,
-    window::WindowFolder,
+    window::{Removals, WindowFolder},
 };
 
 /// A record with everything it was made from.
@@ -102,31 +103,50 @@ impl Explanation {
 
 /// Explains one record.
 pub fn explain(store: &Store, id: RecordId) -> Result<Explanation, AggregateError> {
-    let snapshot = store.snapshot()?;
-    let known = snapshot.periods.iter().find(|known| known.period.start == id.period_start());
-    let known = known.ok_or(AggregateError::NoSuchRecord { id })?;
-    let window = RecordWindow { from: known.period.start, to: known.period.end };
-    let all = RecordFilter::default();
-    let set = store.records(window, &all)?;
-    let served = set.find(id)?.ok_or(AggregateError::NoSuchRecord { id })?;
-    explain_served(store, &snapshot, known, served)
+    explain_in(&store.current(), id)
 }
 
-/// Explains a record of a published period.
+/// Explains one record as it was at an instant, from what was known then.
+pub fn explain_in(view: &View, id: RecordId) -> Result<Explanation, AggregateError> {
+    explain_for(view, id, &|_, _| true)
+}
+
+/// Does the same for somebody who may see the records of some accounts: one of another
+/// account is no record to him.
+pub fn explain_for(
+    view: &View,
+    id: RecordId,
+    may_see: &dyn Fn(&SourceName, AccountId) -> bool,
+) -> Result<Explanation, AggregateError> {
+    let snapshot = view.snapshot()?;
+    let window = RecordWindow { from: id.period_start(), to: Instant::END_OF_TIME };
+    let set = view.records(window, &RecordFilter::default())?;
+    let is_seen = |served: &ServedRecord| {
+        may_see(set.sources().name(served.record.source), served.record.account)
+    };
+    let served = set.find(id)?.filter(is_seen).ok_or(AggregateError::NoSuchRecord { id })?;
+    let known = snapshot.periods.iter().find(|known| known.period == served.period);
+    let known = known.ok_or(AggregateError::InputsNotKept { id })?;
+    explain_served(view, &snapshot, known, served)
+}
+
+/// Explains a record of a period that is published in a view.
 pub(crate) fn explain_served(
-    store: &Store,
+    view: &View,
     snapshot: &Snapshot,
     known: &PublishedPeriod,
     served: ServedRecord,
 ) -> Result<Explanation, AggregateError> {
-    let sources = snapshot.sources.clone();
+    let (store, sources) = (view.store(), snapshot.sources.clone());
     let (parts, sum) = match served.record.row().unit {
-        Unit::Milliseconds => segments_behind(store, snapshot, known, &served)?,
+        Unit::Milliseconds => segments_behind(view, snapshot, known, &served)?,
         Unit::BytesSent | Unit::BytesReceived => {
-            samples_behind(store, snapshot, known, &served, &sources)?
+            samples_behind(view, snapshot, known, &served, &sources)?
         }
     };
     let waits = match served.record.row().unit {
+        // What was published once has seen what it had to see.
+        _ if view.as_of().is_some() => false,
         Unit::Milliseconds => is_stale(snapshot, known),
         Unit::BytesSent | Unit::BytesReceived => {
             let calendar = store.calendar()?;
@@ -137,26 +157,25 @@ pub(crate) fn explain_served(
 }
 
 fn segments_behind(
-    store: &Store,
+    view: &View,
     snapshot: &Snapshot,
     known: &PublishedPeriod,
     served: &ServedRecord,
 ) -> Result<(Parts, u64), AggregateError> {
+    let store = view.store();
     let record = &served.record;
     let row = record.row();
     let key = (record.source, row.kind, record.resource);
-    // A period that nothing late has touched has seen every event before its end,
-    // and so has the latest such period before it. One that waits to be
-    // republished is explained from what it had seen.
-    let waits = is_stale(snapshot, known);
-    let state = snapshot.periods.iter().rev().find(|before| {
-        let same = before.inputs.events_seq == known.inputs.events_seq
-            && before.inputs.accounts_seq == known.inputs.accounts_seq;
+    // What lies open at the end of an earlier period is a beginning if all that the record's
+    // generation had seen, and nothing else, is in it. Files of today say what that is, also
+    // of an instant of the past.
+    let today = view.as_of().map(|_| store.snapshot()).transpose()?;
+    let today = today.as_ref().unwrap_or(snapshot);
+    let state = today.periods.iter().rev().find(|before| {
         before.period.end <= known.period.start
             && before.segments.is_some()
-            && if waits { same } else { !is_stale(snapshot, before) }
+            && know_the_same(today, before.period.end, [&before.inputs, &known.inputs])
     });
-    let seen = if waits { known.inputs.events_seq } else { u64::MAX };
     let (open, from) = match state {
         Some(state) => {
             let of_resource = |s: &Segment| is_of(s, record, row.kind);
@@ -165,8 +184,8 @@ fn segments_behind(
         }
         None => (Vec::new(), snapshot.earliest().unwrap_or(Instant::EPOCH)),
     };
-    let removals = removals(snapshot, store)?;
-    let folder = WindowFolder::new(store, snapshot, &removals, seen);
+    let removals = removals_seen(snapshot, store, known.inputs.accounts_seq)?;
+    let folder = WindowFolder::new(store, snapshot, &removals, known.inputs.events_seq);
     let (segments, _) = folder.fold_resource(open, (from, known.period.end), key)?;
     let mut clipped = Vec::new();
     let mut sum = 0;
@@ -181,6 +200,33 @@ fn segments_behind(
         }
     }
     Ok((Parts::Segments(clipped), sum))
+}
+
+/// Tells whether two inputs hold the same events and removals before an instant.
+fn know_the_same(snapshot: &Snapshot, before: Instant, [a, b]: [&Inputs; 2]) -> bool {
+    let between = |seq: u64, a: u64, b: u64| a.min(b) < seq && seq <= a.max(b);
+    let events = snapshot
+        .event_files
+        .iter()
+        .any(|file| between(file.seq, a.events_seq, b.events_seq) && file.first_created < before);
+    let removals = snapshot.account_removals.iter().any(|removal| {
+        let mut instants = removal.before.into_iter().chain(removal.after);
+        between(removal.seq, a.accounts_seq, b.accounts_seq) && instants.any(|at| at < before)
+    });
+    !events && !removals
+}
+
+/// The removals of accounts that were known with the change number `seq`.
+fn removals_seen(snapshot: &Snapshot, store: &Store, seq: u64) -> Result<Removals, AggregateError> {
+    let mut removals = removals(snapshot, store)?;
+    for later in snapshot.account_removals.iter().rev().take_while(|removal| removal.seq > seq) {
+        let Some(source) = snapshot.sources.id(later.source.as_str()) else { continue };
+        match later.before {
+            Some(before) => removals.insert((source, later.account), before),
+            None => removals.remove(&(source, later.account)),
+        };
+    }
+    Ok(removals)
 }
 
 fn is_of(segment: &Segment, record: &UsageRecord, kind: ResourceKind) -> bool {
@@ -209,7 +255,7 @@ const NEAR_WIDENINGS: u32 = 8;
 /// them. So the span is widened until the differences of its samples equal the
 /// records of its periods; the record is what the other records leave of them.
 fn samples_behind(
-    store: &Store,
+    view: &View,
     snapshot: &Snapshot,
     known: &PublishedPeriod,
     served: &ServedRecord,
@@ -225,10 +271,10 @@ fn samples_behind(
         if record.is_folded(periods[at].period) { begin(record.start, at) } else { at }
     };
     let (mut first, mut last) = (begin_of(record, here), here);
-    let mut samples = samples_of(store, snapshot, &periods[last], record)?;
+    let mut samples = samples_of(view, snapshot, &periods[last], record)?;
     let mut widenings = 0u32;
     loop {
-        let rows = records_like(store, record, sources, &periods[first], &periods[last])?;
+        let rows = records_like(view, record, sources, &periods[first], &periods[last])?;
         let reaches = |other: &ServedRecord| {
             let at = periods.partition_point(|p| p.period.start < other.period.start);
             begin_of(&other.record, at)
@@ -252,7 +298,7 @@ fn samples_behind(
             first = earlier.min(first.saturating_sub(step));
         } else if !settled && last + 1 < periods.len() {
             last = (last + step).min(periods.len() - 1);
-            samples = samples_of(store, snapshot, &periods[last], record)?;
+            samples = samples_of(view, snapshot, &periods[last], record)?;
         } else if !settled && first > 0 {
             // A run of the past has billed what was late for a period ahead of it.
             first = first.saturating_sub(step);
@@ -305,7 +351,7 @@ fn differences(
 /// Accepted samples of the record's series up to the end of a period, by series
 /// and time, as far as the periods they belong to have seen them.
 fn samples_of(
-    store: &Store,
+    view: &View,
     snapshot: &Snapshot,
     last: &PublishedPeriod,
     record: &UsageRecord,
@@ -320,10 +366,15 @@ fn samples_of(
             && series.network == record.network
             && series.device_type.as_name() == device_type
     };
+    // Of a period whose bytes are billed in part, what is there is meant, or was there.
+    let there = match view.as_of() {
+        None => u64::MAX,
+        Some(_) => snapshot.periods.iter().filter_map(|p| p.inputs.samples_seq).max().unwrap_or(0),
+    };
     let is_seen = |sample: &NetworkSample, seq: u64| {
         let at = snapshot.periods.partition_point(|p| p.period.end < sample.sampled);
-        // Of a period whose bytes are billed in part, what is there is meant.
-        snapshot.periods.get(at).and_then(|p| p.inputs.samples_seq).is_none_or(|seen| seq <= seen)
+        let seen = snapshot.periods.get(at).and_then(|p| p.inputs.samples_seq);
+        seq <= seen.unwrap_or(there)
     };
     let files = snapshot.sample_files.iter().filter(|file: &&SampleFile| {
         file.source == *source && file.first_sampled <= last.period.end
@@ -331,7 +382,7 @@ fn samples_of(
     let mut samples = Vec::new();
     for file in files {
         let bounds = (Instant::from_millis(-1), last.period.end);
-        store.sample_columns(file, bounds, Some(record.resource.0), &mut |columns| {
+        view.store().sample_columns(file, bounds, Some(record.resource.0), &mut |columns| {
             let all = (0..columns.height()).map(|row| columns.sample(row));
             samples.extend(all.filter(|s| of_record(s) && is_seen(s, file.seq)));
         })?;
@@ -351,7 +402,7 @@ fn samples_of(
 
 /// The records of the same counter and direction from one period to another.
 fn records_like(
-    store: &Store,
+    view: &View,
     record: &UsageRecord,
     sources: &Sources,
     first: &PublishedPeriod,
@@ -364,7 +415,7 @@ fn records_like(
         usage_type: Some(record.usage_type),
     };
     let mut alike = Vec::new();
-    store.records(window, &filter)?.for_each(&mut |other| {
+    view.records(window, &filter)?.for_each(&mut |other| {
         let it = &other.record;
         if it.resource == record.resource
             && it.network == record.network

@@ -17,11 +17,14 @@ mod records; // segments become records
 mod segments; // those of a window, in the orders of files
 mod sheet; // a period summed up three ways
 mod totals; // records grouped for people
+mod touched; // the records that an event or a resource touched
 mod window; // a stretch of time folded over all cores
 
 pub use checks::{Periods, SanityFinding, sanity_checks};
 pub use error::AggregateError;
-pub use explain::{ClippedSegment, Difference, Explanation, Parts, explain};
+pub use explain::{
+    ClippedSegment, Difference, Explanation, Parts, explain, explain_for, explain_in,
+};
 pub use export::{ExportFormat, ExportTarget, FORMATS, export, export_columns};
 pub use inventory::{InventoryReport, Unmatched, beside_inventory, beside_ledger};
 pub use job::{
@@ -32,3 +35,4 @@ pub use line::{Line, Lines};
 pub use network::{Drop, OversizedSeries, drop_samples};
 pub use period::add_resource;
 pub use totals::{GroupBy, Total, totals};
+pub use touched::{Touched, TouchedRecord, touched_by_event, touched_resource};

@@ -317,7 +317,7 @@ fn recomputed(
         let id = record.id(snapshot.sources.name(record.source), known.period);
         let (period, generation) = (known.period, known.generation);
         let served = ServedRecord { period, generation, record };
-        let explanation = explain_served(store, snapshot, known, served)?;
+        let explanation = explain_served(&store.current(), snapshot, known, served)?;
         if !explanation.adds_up() && !explanation.waits {
             let quantity = explanation.served.record.quantity;
             findings.push(broken(
