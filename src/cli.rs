@@ -71,8 +71,10 @@ pub(crate) enum Command {
     Usage(Usage),
     /// Write usage records to a file
     Export(Export),
-    /// Show the events and segments behind a record
+    /// Show the events and segments behind a record, or the records behind an event
     Explain(Explain),
+    /// Show what changed when periods were published again, and why
+    Corrections(Corrections),
     /// Verify the lake and run the sanity checks
     Check(Check),
     /// Show what a published day adds up to, and what it was made from
@@ -262,7 +264,7 @@ pub(crate) struct Aggregate {
     pub(crate) dry_run: bool,
 }
 
-/// A choice of records: a window of days and filters.
+/// A choice of records or corrections: a window of days and filters.
 #[derive(Debug, Args)]
 pub(crate) struct Selection {
     /// First day, in the aggregation zone [default: the first published]
@@ -285,11 +287,23 @@ pub(crate) struct Selection {
     pub(crate) usage_type: Option<UsageTypeId>,
 }
 
+/// The instant whose answer is wanted.
+#[derive(Debug, Args)]
+pub(crate) struct AsOf {
+    /// Show what was shown at this instant, such as 2026-02-01T00:15:00Z or 2026-02-01 (its
+    /// first instant in UTC), whatever was published later; by the clock that the runs of the
+    /// job went by [default: what is published now]
+    #[arg(long = "asof", value_name = "INSTANT", value_parser = start_instant)]
+    pub(crate) instant: Option<Instant>,
+}
+
 /// Show totals as a table. Quantities of different usage types are never added up.
 #[derive(Debug, Args)]
 pub(crate) struct Usage {
     #[command(flatten)]
     pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) as_of: AsOf,
     /// Columns to group by: day, account, domain, type, zone, offering, source, resource
     #[arg(long, value_delimiter = ',', default_value = "account,type", value_name = "COLUMNS")]
     pub(crate) group_by: Vec<String>,
@@ -303,6 +317,8 @@ pub(crate) struct Export {
     pub(crate) format: &'static ExportFormat,
     #[command(flatten)]
     pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) as_of: AsOf,
     /// File to write; `-` for standard output. A file that is there is replaced and keeps
     /// its mode and owner; a new one is its owner's alone
     #[arg(long, value_name = "FILE")]
@@ -315,14 +331,73 @@ pub(crate) struct Export {
 
 /// Show the events and segments (or samples) that make up a record, to the
 /// millisecond, and that they add up.
+///
+/// With --event or --resource it goes the other way: the records that an event or a
+/// resource touched.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
     /// The record's id, from an export or from listUsageRecords
-    #[arg(value_name = "RECORDID")]
-    pub(crate) record: RecordId,
-    /// Source that the record must be of
+    #[arg(
+        value_name = "RECORDID",
+        required_unless_present_any = ["event", "resource"],
+        conflicts_with_all = ["event", "resource"]
+    )]
+    pub(crate) record: Option<RecordId>,
+    /// Show the records of use that this event began or ended, by its number
+    #[arg(long, value_name = "ID", conflicts_with = "resource")]
+    pub(crate) event: Option<u64>,
+    /// Show the records of this resource (of bytes: device), by its number; goes with --type
+    #[arg(long, value_name = "ID", requires = "usage_type")]
+    pub(crate) resource: Option<u64>,
+    /// Usage type of the resource's records, by number or name (1, RUNNING_VM)
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        value_parser = usage_type_argument,
+        requires = "resource"
+    )]
+    pub(crate) usage_type: Option<UsageTypeId>,
+    /// First day of the resource's records, in the aggregation zone [default: the first
+    /// published]
+    #[arg(long, value_name = "DAY", value_parser = day, requires = "resource")]
+    pub(crate) from: Option<NaiveDate>,
+    /// Last day, inclusive [default: the last published]
+    #[arg(long, value_name = "DAY", value_parser = day, requires = "resource")]
+    pub(crate) to: Option<NaiveDate>,
+    /// Source of the record, the event or the resource
     #[arg(long, value_name = "NAME", value_parser = any_source_name)]
     pub(crate) source: Option<SourceName>,
+    #[command(flatten)]
+    pub(crate) as_of: AsOf,
+}
+
+/// Show what changed when periods were published again, and why: each record's quantity
+/// before and after, and the events that came late. The differences of a period add up
+/// to the difference between its generations.
+///
+/// Late events, late word of a removed account, dropped samples and `aggregate
+/// --rebuild` are what publishes a period again.
+#[derive(Debug, Args)]
+pub(crate) struct Corrections {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Form of the output; CSV and JSON have all of them
+    #[arg(long, value_enum, default_value_t = CorrectionFormat::Table)]
+    pub(crate) format: CorrectionFormat,
+    /// Corrections that the table shows, the latest periods first; the totals are of all
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) rows: usize,
+}
+
+/// The form in which corrections are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CorrectionFormat {
+    /// A table with totals by usage type, for people
+    Table,
+    /// JSON, for programs
+    Json,
+    /// Comma-separated values with a header row
+    Csv,
 }
 
 /// Verify every file of the lake against its checksum and run the sanity checks.

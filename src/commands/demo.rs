@@ -62,7 +62,7 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<ExitCode, Failu
     let all = RecordFilter::default();
     let everything = RecordWindow { from: Instant::EPOCH, to: Instant::END_OF_TIME };
     let records = store.records(everything, &all)?;
-    usage::print(&store, &records, &[GroupBy::Type])?;
+    usage::print(&store.current(), &records, &[GroupBy::Type])?;
 
     println!("4. export");
     let folder = dir.join("export");

@@ -1,9 +1,9 @@
-//! `explain`: what a record is made of.
+//! `explain`: what a record is made of; the way back stands in [`touched`].
 
 use std::{collections::BTreeSet, process::ExitCode};
 
-use cloudtally_aggregate::{Explanation, Lines, Parts, explain};
-use cloudtally_model::{Calendar, CorrectiveEvent, EventId, Instant, Unit, hours};
+use cloudtally_aggregate::{Explanation, Lines, Parts, explain_in};
+use cloudtally_model::{Calendar, CorrectiveEvent, EventId, Instant, RecordId, Unit, hours};
 use serde_json::json;
 
 use cloudtally_store::{CorrectionNote, DroppedSample, Store};
@@ -11,7 +11,7 @@ use cloudtally_store::{CorrectionNote, DroppedSample, Store};
 use super::{
     Context,
     drop_samples::{dropped_as_json, dropped_told},
-    print_json, selection,
+    print_json, selection, touched,
 };
 use crate::{
     cli::Explain,
@@ -24,21 +24,25 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
     if let Some(source) = &arguments.source {
         selection::known_source(&store, source)?;
     }
-    let explanation = explain(&store, arguments.record)?;
+    let view = selection::view(&store, &arguments.as_of)?;
+    let Some(record) = arguments.record else {
+        touched::run(context, &view, arguments)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let explanation = explain_in(&view, record)?;
     let source = explanation.sources.name(explanation.served.record.source).clone();
     if let Some(wanted) = arguments.source.as_ref().filter(|wanted| **wanted != source) {
         return Err(Failure::usage(format!(
-            "the record `{}` is of source `{source}`, not of `{wanted}`",
-            arguments.record
+            "the record `{record}` is of source `{source}`, not of `{wanted}`"
         )));
     }
     let calendar = store.calendar()?;
-    let mut lines = Lines::new(calendar, explanation.sources.clone(), store.accounts()?);
+    let mut lines = Lines::new(calendar, explanation.sources.clone(), view.accounts()?);
     let line = lines.line(&explanation.served);
     let dropped = dropped(&store, &explanation)?;
     let added = added(&store, &explanation)?;
     if context.json() {
-        let mut object = as_json(&explanation, arguments, &line.usage);
+        let mut object = as_json(&explanation, record, &line.usage);
         if !dropped.is_empty() {
             object["dropped"] = dropped.iter().map(dropped_as_json).collect();
         }
@@ -177,7 +181,7 @@ fn print_parts(explanation: &Explanation, calendar: Calendar) {
     }
 }
 
-fn as_json(explanation: &Explanation, arguments: &Explain, usage: &str) -> serde_json::Value {
+fn as_json(explanation: &Explanation, record_id: RecordId, usage: &str) -> serde_json::Value {
     let record = &explanation.served.record;
     let unit = match record.row().unit {
         Unit::Milliseconds => "ms",
@@ -185,7 +189,7 @@ fn as_json(explanation: &Explanation, arguments: &Explain, usage: &str) -> serde
     };
     let events: Vec<u64> = explanation.events().iter().map(|event| event.0).collect();
     let mut object = json!({
-        "recordid": arguments.record.to_string(),
+        "recordid": record_id.to_string(),
         "usage": usage,
         "quantity": record.quantity,
         "unit": unit,

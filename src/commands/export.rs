@@ -20,7 +20,8 @@ pub(crate) fn run(context: &Context, arguments: &Export) -> Result<ExitCode, Fai
         arguments.format
     };
     let store = context.existing()?;
-    let records = selection::records(&store, &arguments.selection)?;
+    let view = selection::view(&store, &arguments.as_of)?;
+    let records = selection::records(&view, &arguments.selection)?;
     let target = if arguments.out == Path::new("-") {
         ExportTarget::Stdout
     } else {
@@ -29,7 +30,7 @@ pub(crate) fn run(context: &Context, arguments: &Export) -> Result<ExitCode, Fai
     let bar = console::bar("exporting records", Unit::Count);
     bar.set_length(records.count());
     let written =
-        export(&records, store.accounts()?, store.calendar()?, format, &target, &mut |written| {
+        export(&records, view.accounts()?, store.calendar()?, format, &target, &mut |written| {
             bar.set_position(written)
         })?;
     bar.finish_and_clear();

@@ -11,6 +11,7 @@ use crate::{
 
 mod aggregate;
 mod check;
+mod corrections;
 mod demo;
 mod drop_samples;
 mod explain;
@@ -25,6 +26,7 @@ mod serve;
 mod settings;
 mod sheet;
 mod simulate;
+mod touched; // the records behind an event or a resource
 mod upgrade;
 mod usage;
 
@@ -88,6 +90,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Usage(arguments) => usage::run(&context, &arguments),
         Command::Export(arguments) => export::run(&context, &arguments),
         Command::Explain(arguments) => explain::run(&context, &arguments),
+        Command::Corrections(arguments) => corrections::run(&context, &arguments),
         Command::Check(arguments) => check::run(&context, &arguments),
         Command::Sheet(arguments) => sheet::run(&context, &arguments),
         Command::Jobs(arguments) => jobs::run(&context, &arguments),

@@ -1,25 +1,54 @@
-//! The records that `usage` and `export` mean: days in the aggregation zone, both
-//! inclusive, a source, an account, a domain, a usage type.
+//! The records that `usage` and `export` mean, and what `corrections` means: days in the
+//! aggregation zone, both inclusive, a source, an account, a domain, a usage type; now or as
+//! of an instant.
 
+use chrono::NaiveDate;
 use cloudtally_model::{Account, AccountId, Calendar, Instant, Millis, SourceName};
-use cloudtally_store::{Accounts, RecordFilter, RecordSet, RecordWindow, Store};
+use cloudtally_store::{
+    Accounts, CorrectionSet, RecordFilter, RecordSet, RecordWindow, Store, StoreError, View,
+};
 
-use crate::{cli::Selection, failure::Failure};
+use crate::{
+    cli::{AsOf, Selection},
+    console,
+    failure::Failure,
+};
+
+/// The folder as it is, or as it was at the instant asked for.
+pub(crate) fn view(store: &Store, as_of: &AsOf) -> Result<View, Failure> {
+    store.view(as_of.instant, console::present(store)?).map_err(|error| match error {
+        StoreError::AsOfAhead { .. } | StoreError::AsOfUnknown { .. } => {
+            Failure::usage(format!("`--asof`: {error}"))
+        }
+        error => error.into(),
+    })
+}
 
 /// The records selected; an unknown account or domain is an error that says so.
-pub(crate) fn records(store: &Store, selection: &Selection) -> Result<RecordSet, Failure> {
-    let calendar = store.calendar()?;
-    let window = window(calendar, selection)?;
-    let accounts = store.accounts()?;
+pub(crate) fn records(view: &View, selection: &Selection) -> Result<RecordSet, Failure> {
+    let (window, filter) = choice(view, selection)?;
+    Ok(view.records(window, &filter)?)
+}
+
+/// The corrections selected.
+pub(crate) fn corrections(view: &View, selection: &Selection) -> Result<CorrectionSet, Failure> {
+    let (window, filter) = choice(view, selection)?;
+    Ok(view.store().corrections(window, &filter)?)
+}
+
+fn choice(view: &View, selection: &Selection) -> Result<(RecordWindow, RecordFilter), Failure> {
+    let calendar = view.store().calendar()?;
+    let window = window(calendar, selection.from, selection.to)?;
+    let accounts = view.accounts()?;
     if let Some(source) = &selection.source {
-        known_source(store, source)?;
+        known_source(view.store(), source)?;
     }
     let filter = RecordFilter {
         source: selection.source.clone(),
-        accounts: chosen_accounts(&accounts, store, window, selection)?,
+        accounts: chosen_accounts(&accounts, view, window, selection)?,
         usage_type: selection.usage_type,
     };
-    Ok(store.records(window, &filter)?)
+    Ok((window, filter))
 }
 
 /// Refuses a source that nothing came from.
@@ -35,8 +64,13 @@ pub(crate) fn known_source(store: &Store, source: &SourceName) -> Result<(), Fai
     }))
 }
 
-fn window(calendar: Calendar, selection: &Selection) -> Result<RecordWindow, Failure> {
-    if let (Some(from), Some(to)) = (selection.from, selection.to)
+/// The window from one day to another, both inclusive.
+pub(crate) fn window(
+    calendar: Calendar,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+) -> Result<RecordWindow, Failure> {
+    if let (Some(from), Some(to)) = (from, to)
         && from > to
     {
         return Err(Failure::usage(format!(
@@ -44,8 +78,8 @@ fn window(calendar: Calendar, selection: &Selection) -> Result<RecordWindow, Fai
         )));
     }
     let bounds = |day| calendar.day_bounds(day).map_err(|error| Failure::usage(error.to_string()));
-    let from = selection.from.map(bounds).transpose()?.map_or(Instant::EPOCH, |day| day.0);
-    let to = selection.to.map(bounds).transpose()?.map_or(Instant::END_OF_TIME, |day| day.1);
+    let from = from.map(bounds).transpose()?.map_or(Instant::EPOCH, |day| day.0);
+    let to = to.map(bounds).transpose()?.map_or(Instant::END_OF_TIME, |day| day.1);
     Ok(RecordWindow { from, to: to - Millis::SECOND })
 }
 
@@ -55,7 +89,7 @@ fn window(calendar: Calendar, selection: &Selection) -> Result<RecordWindow, Fai
 /// several clouds, is refused: their sums would be nobody's bill.
 fn chosen_accounts(
     accounts: &Accounts,
-    store: &Store,
+    view: &View,
     window: RecordWindow,
     selection: &Selection,
 ) -> Result<Option<Vec<(SourceName, AccountId)>>, Failure> {
@@ -86,11 +120,12 @@ fn chosen_accounts(
         .collect();
     // Accounts that have not arrived yet have usage all the same.
     if let (Some(id), None) = (id, domain) {
-        for source in store.snapshot()?.sources.names().iter().filter(|name| is_source(name)) {
+        for source in view.store().snapshot()?.sources.names().iter().filter(|name| is_source(name))
+        {
             let account = (source.clone(), id);
             let filter =
                 RecordFilter { accounts: Some(vec![account.clone()]), ..RecordFilter::default() };
-            if !chosen.contains(&account) && store.records(window, &filter)?.count() > 0 {
+            if !chosen.contains(&account) && view.records(window, &filter)?.count() > 0 {
                 chosen.push(account);
             }
         }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use cloudtally_aggregate::{GroupBy, Total, totals};
 use cloudtally_model::{Unit, usage_type};
-use cloudtally_store::{RecordSet, Store};
+use cloudtally_store::{RecordSet, View};
 use serde_json::json;
 
 use super::{Context, print_json, selection};
@@ -21,30 +21,31 @@ pub(crate) fn run(context: &Context, arguments: &Usage) -> Result<ExitCode, Fail
         .map(|name| GroupBy::from_name(name.trim()))
         .collect::<Result<Vec<_>, _>>()?;
     let store = context.existing()?;
-    let records = selection::records(&store, &arguments.selection)?;
+    let view = selection::view(&store, &arguments.as_of)?;
+    let records = selection::records(&view, &arguments.selection)?;
     if context.json() {
-        let totals = grouped_totals(&store, &records, &groups)?;
+        let totals = grouped_totals(&view, &records, &groups)?;
         let rows: Vec<_> = totals.iter().map(|total| as_json(total, &groups)).collect();
         print_json(&json!({ "totals": rows }))?;
     } else if records.count() == 0 {
         println!("no usage records in this selection; `cloudtally aggregate` publishes them");
     } else {
-        print(&store, &records, &groups)?;
+        print(&view, &records, &groups)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn grouped_totals(
-    store: &Store,
+    view: &View,
     records: &RecordSet,
     groups: &[GroupBy],
 ) -> Result<Vec<Total>, Failure> {
-    Ok(totals(records, store.accounts()?.as_ref(), store.calendar()?, groups)?)
+    Ok(totals(records, view.accounts()?.as_ref(), view.store().calendar()?, groups)?)
 }
 
 /// Prints totals grouped, then the totals of each type if there are several lines.
-pub(crate) fn print(store: &Store, records: &RecordSet, groups: &[GroupBy]) -> Result<(), Failure> {
-    let lines = grouped_totals(store, records, groups)?;
+pub(crate) fn print(view: &View, records: &RecordSet, groups: &[GroupBy]) -> Result<(), Failure> {
+    let lines = grouped_totals(view, records, groups)?;
     let shown: Vec<usize> =
         (0..groups.len()).filter(|&index| groups[index] != GroupBy::Type).collect();
     let mut header: Vec<&str> = shown.iter().map(|&index| groups[index].name()).collect();
@@ -72,7 +73,7 @@ pub(crate) fn print(store: &Store, records: &RecordSet, groups: &[GroupBy]) -> R
     println!("{output}");
     if !shown.is_empty() {
         let mut sums = table(&["total", "usage", "unit", "records"], &[1, 3]);
-        for total in grouped_totals(store, records, &[GroupBy::Type])? {
+        for total in grouped_totals(view, records, &[GroupBy::Type])? {
             sums.add_row(amount(&total));
         }
         println!("{sums}");

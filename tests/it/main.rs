@@ -13,6 +13,7 @@ mod data_centre; // deployed, used and torn down by an unmodified client
 mod demo; // the README's main command
 mod dropped; // samples taken out by hand
 mod dumps; // dumps as they come, clouds whose numbers meet, exports
+mod history; // what was shown once, what changed since, and why
 mod invariants; // who may depend on what, where SQL may stand
 mod jobs; // the history of the usage job
 mod libcloud; // a tenant's day by another unmodified client
