@@ -24,6 +24,10 @@ front_commands! {
     GenerateUsageRecords,
     /// `listUsageRecords`.
     ListUsageRecords,
+    /// `listUsageCorrections`.
+    ListUsageCorrections,
+    /// `explainUsageRecord`.
+    ExplainUsageRecord,
     /// `listUsageTypes`.
     ListUsageTypes,
     /// `listUsageJobs`.

@@ -218,6 +218,8 @@ static OBJECTS: &[&Object] = &[
     &image::TEMPLATE,
     &template::TEMPLATE_PERMISSIONS,
     &usage::USAGE_RECORD,
+    &usage::USAGE_SAMPLE,
+    &usage::USAGE_SEGMENT,
     &usage::USAGE_TYPE,
     &user::USER_KEYS,
     &user::USER,

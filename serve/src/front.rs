@@ -124,6 +124,8 @@ impl Front {
                 usage::generate_records(call, self.driver.usage_job())
             }
             FrontCommand::ListUsageRecords => usage::list_records(call),
+            FrontCommand::ListUsageCorrections => usage::list_corrections(call),
+            FrontCommand::ExplainUsageRecord => usage::explain_record(call),
             FrontCommand::ListUsageTypes => usage::list_types(call),
             FrontCommand::ListUsageJobs => usage::list_jobs(call),
             FrontCommand::GetUsageJobStatus => usage::job_status(call, self.driver.usage_job()),

@@ -42,6 +42,79 @@ pub(crate) const USAGE_RECORD: Object = Object {
 pub(crate) const USAGE_TYPE: Object =
     Object { name: "UsageType", fields: &[f("usagetypeid", W::Int), f("description", W::Str)] };
 
+pub(crate) const USAGE_CORRECTION: Object = Object {
+    name: "UsageCorrection",
+    fields: &[
+        f("recordid", W::Str),
+        f("startdate", W::Str),
+        f("enddate", W::Str),
+        f("generation", W::Int),
+        f("published", W::Date),
+        f("account", W::Str),
+        f("accountid", W::Str),
+        f("description", W::Str),
+        f("usagetype", W::Int),
+        f("resourceid", W::Str),
+        f("before", W::Str),
+        f("after", W::Str),
+        f("difference", W::Str),
+        f("unit", W::Str),
+        f("changes", W::Str),
+        f("cause", W::Str),
+        f("eventids", W::List),
+        f("source", W::Str),
+    ],
+};
+
+pub(crate) const USAGE_SEGMENT: Object = Object {
+    name: "UsageSegment",
+    fields: &[
+        f("start", W::Str),
+        f("end", W::Str),
+        f("ms", W::Str),
+        f("segmentstart", W::Str),
+        f("segmentend", W::Str),
+        f("openedby", W::Str),
+        f("closedby", W::Str),
+    ],
+};
+
+pub(crate) const USAGE_SAMPLE: Object = Object {
+    name: "UsageSample",
+    fields: &[
+        f("sampled", W::Str),
+        f("counter", W::Str),
+        f("before", W::Str),
+        f("bytes", W::Str),
+        f("restarted", W::Bool),
+    ],
+};
+
+pub(crate) const USAGE_EXPLANATION: Object = Object {
+    name: "UsageExplanation",
+    fields: &[
+        f("recordid", W::Str),
+        f("startdate", W::Str),
+        f("enddate", W::Str),
+        f("generation", W::Int),
+        f("account", W::Str),
+        f("accountid", W::Str),
+        f("description", W::Str),
+        f("usagetype", W::Int),
+        f("usage", W::Str),
+        f("quantity", W::Str),
+        f("unit", W::Str),
+        f("sum", W::Str),
+        f("addsup", W::Bool),
+        f("waits", W::Bool),
+        f("eventids", W::List),
+        f("segments", W::Objects("UsageSegment")),
+        f("samples", W::Objects("UsageSample")),
+        f("billedbefore", W::Str),
+        f("source", W::Str),
+    ],
+};
+
 pub(crate) const USAGE_JOB: Object = Object {
     name: "UsageJob",
     fields: &[
@@ -74,6 +147,17 @@ pub(crate) const USAGE_JOB_STATUS: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
+    own("explainUsageRecord")
+        .front(FrontCommand::ExplainUsageRecord.number())
+        .doc("Shows the stretches of use and their events, or the samples, that make up a usage record, and that they add up to it")
+        .roles(Roles::ALL)
+        .params(&[
+            p("id", Str).required().doc("the `recordid` that `listUsageRecords` shows"),
+            p("asof", UsageDate)
+                .doc("the instant at which the record was shown so, as in `listUsageRecords`"),
+        ])
+        .object("usageexplanation", &USAGE_EXPLANATION)
+        .extension(),
     own("generateUsageRecords")
         .front(FrontCommand::GenerateUsageRecords.number())
         .doc("Makes the records of some days, instead of waiting for the nightly job")
@@ -90,6 +174,25 @@ pub(crate) static COMMANDS: &[Command] = &[
         .doc("Shows when the usage job runs next, how its last run went, up to when usage is published and which source it waits for")
         .roles(Roles::ROOT)
         .object("usagejobstatus", &USAGE_JOB_STATUS)
+        .extension(),
+    own("listUsageCorrections")
+        .front(FrontCommand::ListUsageCorrections.number())
+        .doc("Lists what changed when days were published again, and the events or other reasons that it changed for")
+        .roles(Roles::ALL)
+        .params(&[
+            p("account", Str),
+            p("domainid", BilledId(Kind::Domain)),
+            p("startdate", UsageDate)
+                .required()
+                .doc("the first day, `yyyy-MM-dd`, in the usage time zone"),
+            p("enddate", UsageDate).required().doc("the last day, `yyyy-MM-dd`, inclusive"),
+            p("accountid", BilledId(Kind::Account)),
+            p("type", Long).doc("shows only corrections of this usage type, by its number"),
+            p("projectid", BilledId(Kind::Project)),
+            p("isrecursive", Bool).doc("true for those of domains below `domainid`, too"),
+        ])
+        .groups(&[group::PAGED])
+        .items("usagecorrection", &USAGE_CORRECTION)
         .extension(),
     own("listUsageJobs")
         .front(FrontCommand::ListUsageJobs.number())
@@ -114,6 +217,8 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("type", Long).doc("shows only records of this usage type, by its number"),
             p("projectid", BilledId(Kind::Project)),
             p("isrecursive", Bool).doc("true for those of domains below `domainid`, too"),
+            p("asof", UsageDate)
+                .doc("shows what was shown at this instant, whatever was published later; a date is its first instant in the usage time zone"),
         ])
         .groups(&[group::PAGED])
         .items("usagerecord", &USAGE_RECORD),

@@ -3,8 +3,11 @@
 //! # Source
 //! Guide 8; the 4.2 server's parameters, texts and field order.
 
+mod corrections; // what changed when days were published again
+mod explanation; // what a record is made of
 mod jobs; // runs of the usage job
 mod scope; // whose records
+mod view; // as of which instant
 mod window; // which days
 
 use std::{cmp::min, sync::Arc, time::Duration};
@@ -20,8 +23,12 @@ use cloudtally_store::{
     LockWait, PublishedPeriod, RecordFilter, RecordSet, RecordWindow, StoreError,
 };
 
-pub(crate) use self::jobs::{job_status, list_jobs};
-use self::{scope::chosen_accounts, window::window};
+pub(crate) use self::{
+    corrections::list_corrections,
+    explanation::explain_record,
+    jobs::{job_status, list_jobs},
+};
+use self::{scope::chosen_accounts, view::view, window::window};
 use crate::{
     answer::{Answer, Fields, Items, List, Taker, Value},
     clock,
@@ -121,14 +128,15 @@ pub(crate) fn list_records(call: &FrontCall<'_>) -> Result<Answer, ApiError> {
     let failed = |cause: StoreError| internal("list usage records", &cause);
     let window = window(call)?;
     let page = call.page()?;
-    let accounts = call.store.accounts().map_err(failed)?;
+    let view = view(call)?;
+    let accounts = view.accounts().map_err(failed)?;
     let filter = RecordFilter {
         source: None,
         accounts: chosen_accounts(call, &accounts)?,
         usage_type: usage_type(call)?,
     };
     // Count all, read only the page.
-    let records = call.store.records(window, &filter).map_err(failed)?;
+    let records = view.records(window, &filter).map_err(failed)?;
     let calendar = call.store.calendar().map_err(failed)?;
     let lines = Lines::new(calendar, records.sources().clone(), accounts);
     let count = records.count();

@@ -8,6 +8,7 @@ mod crowds; // thousands of connections, slow clients, requests that are too lar
 mod dates; // windows, zones, clock changes, folded records
 mod errors; // status, code and text of each
 mod generate; // generateUsageRecords
+mod history; // what was shown at an instant, what changed, what records are made of
 mod identity; // domains, accounts, users and their keys
 mod lifecycle; // starting, stopping, keys and generations that change meanwhile
 mod living; // a cloud on a simulated clock, from commands to the bill
