@@ -144,7 +144,9 @@ fn a_removal_and_late_samples_are_causes_of_their_own() {
         ),
     );
     world.account("default", 2, None);
-    world.job(at("2026-03-03 00:15:00"));
+    // Each day bills its own bytes.
+    let both = back_fill("2026-03-01", "2026-03-02", Rebuild::Touched);
+    world.run(both, at("2026-03-03 00:15:00"));
     world.account("default", 2, Some(at("2026-03-02 12:00:00")));
     world.job(at("2026-03-03 01:15:00"));
     assert_eq!(

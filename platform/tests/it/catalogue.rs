@@ -24,14 +24,16 @@ const EVENTS_BEYOND_GUIDE: [&str; 3] =
     ["UCS.ASSOCIATEPROFILE", "PHYSICAL.VNSCONTROLLER.ADD", "PHYSICAL.VNSCONTROLLER.DELETE"];
 
 /// Objects of ours that the catalogue does not know: those of sessions.
-const OBJECTS_BEYOND_CATALOGUE: [&str; 3] = ["Clock", "Login", "Logout"];
+const OBJECTS_BEYOND_CATALOGUE: [&str; 5] =
+    ["Clock", "Login", "Logout", "UsageSample", "UsageSegment"];
 
 /// Fields that only the guide names: the object, and the field.
 const FIELDS_OF_GUIDE: [(&str, &str); 2] =
     [("UsageRecord", "iselastic"), ("DomainRouter", "scope")];
 
 /// Parameters of ours that the catalogue does not know: the command, and the parameter.
-pub(crate) const PARAMS_BEYOND_CATALOGUE: [(&str, &str); 4] = [
+pub(crate) const PARAMS_BEYOND_CATALOGUE: [(&str, &str); 5] = [
+    ("listUsageRecords", "asof"),
     ("listUsageRecords", "isrecursive"),
     ("listUsageTypes", "page"),
     ("listUsageTypes", "pagesize"),
