@@ -353,7 +353,7 @@ pub(crate) struct Explain {
     #[arg(
         long = "type",
         value_name = "TYPE",
-        value_parser = usage_type_argument,
+        value_parser = usage_type_of,
         requires = "resource"
     )]
     pub(crate) usage_type: Option<UsageTypeId>,
