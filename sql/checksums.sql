@@ -149,3 +149,7 @@ SELECT 'start_ms ' || start_ms || ', generation ' || generation FROM day_sheet W
 -- name: correction_note
 SELECT 'source_id ' || source_id || ', event_id ' || event_id FROM correction_note WHERE checksum <>
     checksum_of('correction_note', source_id, event_id, author, reason, entered_ms);
+
+-- name: lease
+SELECT 'only_row ' || only_row FROM lease WHERE checksum <>
+    checksum_of('lease', only_row, token, holder, machine, taken_ms, heartbeat_ms, released);

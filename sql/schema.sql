@@ -368,6 +368,19 @@ CREATE TABLE ledger (
     checksum       INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
+-- Who may write, between machines; one row, or none before the first writer. `token` grows
+-- with each taking, and every transaction of the lake's writer compares it with its own.
+CREATE TABLE lease (
+    only_row     INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1),
+    token        INTEGER NOT NULL,
+    holder       TEXT NOT NULL,
+    machine      TEXT NOT NULL,
+    taken_ms     INTEGER NOT NULL,
+    heartbeat_ms INTEGER NOT NULL,
+    released     INTEGER NOT NULL CHECK (released IN (0, 1)),
+    checksum     INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
 -- The checksums of rows, kept by triggers; see migration 10.
 
 CREATE TRIGGER setting_is_new AFTER INSERT ON setting BEGIN
@@ -1091,4 +1104,24 @@ ON correction_note BEGIN
             NEW.entered_ms)
     ELSE -1 END
     WHERE source_id = NEW.source_id AND event_id = NEW.event_id;
+END;
+
+CREATE TRIGGER lease_is_new AFTER INSERT ON lease BEGIN
+    UPDATE lease SET checksum =
+        checksum_of('lease', NEW.only_row, NEW.token, NEW.holder, NEW.machine, NEW.taken_ms,
+            NEW.heartbeat_ms, NEW.released)
+    WHERE only_row = NEW.only_row;
+END;
+
+CREATE TRIGGER lease_changes AFTER UPDATE OF only_row, token, holder, machine, taken_ms,
+    heartbeat_ms, released
+ON lease BEGIN
+    UPDATE lease SET checksum = CASE OLD.checksum WHEN
+        checksum_of('lease', OLD.only_row, OLD.token, OLD.holder, OLD.machine, OLD.taken_ms,
+            OLD.heartbeat_ms, OLD.released)
+    THEN
+        checksum_of('lease', NEW.only_row, NEW.token, NEW.holder, NEW.machine, NEW.taken_ms,
+            NEW.heartbeat_ms, NEW.released)
+    ELSE -1 END
+    WHERE only_row = NEW.only_row;
 END;

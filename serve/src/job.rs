@@ -181,7 +181,9 @@ impl UsageJobTimer {
                 *self.waiting_since() = None;
                 Ended::Done
             }
-            Err(AggregateError::Store(cause @ StoreError::Locked { .. })) => {
+            Err(AggregateError::Store(
+                cause @ (StoreError::Locked { .. } | StoreError::Leased { .. }),
+            )) => {
                 warn!("the usage job waits: {cause}");
                 let since = *self.waiting_since().get_or_insert(now);
                 if now.since(since) >= WAITING_MAX {

@@ -4,7 +4,9 @@
 //! passes a named point. In debug builds two variables act on them:
 //! `CLOUDTALLY_CRASH_AT=<name>:<n>` aborts at the n-th passing, as a power cut
 //! would, and `CLOUDTALLY_FAIL_AT=<name>:<n>` makes that step fail with "disk
-//! full". Release builds have neither; the names are listed all the same.
+//! full". `CLOUDTALLY_STOP_AT=<name>:<n>` suspends the process there, as an operator or a
+//! hypervisor would, until it is let go on. Release builds have none of them; the names are
+//! listed all the same.
 
 use std::io;
 
@@ -107,6 +109,9 @@ pub(crate) fn point(name: &'static str) -> io::Result<()> {
     if plan::CRASH.is_now(name) {
         std::process::abort();
     }
+    if plan::STOP.is_now(name) {
+        plan::stop();
+    }
     if plan::FAIL.is_now(name) {
         return Err(io::Error::new(io::ErrorKind::StorageFull, format!("asked for at {name}")));
     }
@@ -120,6 +125,29 @@ pub(crate) fn point(_name: &'static str) -> io::Result<()> {
     Ok(())
 }
 
+/// Another machine, as a test plays it.
+#[derive(Clone, Debug)]
+pub(crate) struct OtherMachine {
+    /// Its name.
+    pub(crate) name: String,
+    /// By how much its clock is ahead, in milliseconds.
+    pub(crate) ahead_ms: i64,
+}
+
+/// The machine that this process plays, of `CLOUDTALLY_OTHER_MACHINE=<name>:<ms ahead>`.
+#[cfg(debug_assertions)]
+pub(crate) fn other_machine() -> Option<OtherMachine> {
+    let text = std::env::var("CLOUDTALLY_OTHER_MACHINE").ok()?;
+    let (name, ahead_ms) = text.rsplit_once(':')?;
+    Some(OtherMachine { name: name.to_owned(), ahead_ms: ahead_ms.parse().ok()? })
+}
+
+/// The machine that this process plays: none in release builds.
+#[cfg(not(debug_assertions))]
+pub(crate) fn other_machine() -> Option<OtherMachine> {
+    None
+}
+
 #[cfg(debug_assertions)]
 mod plan {
     use std::sync::{
@@ -128,7 +156,15 @@ mod plan {
     };
 
     pub(super) static CRASH: LazyLock<Plan> = LazyLock::new(|| Plan::read("CLOUDTALLY_CRASH_AT"));
+    pub(super) static STOP: LazyLock<Plan> = LazyLock::new(|| Plan::read("CLOUDTALLY_STOP_AT"));
     pub(super) static FAIL: LazyLock<Plan> = LazyLock::new(|| Plan::read("CLOUDTALLY_FAIL_AT"));
+
+    /// Suspends the process until somebody lets it go on.
+    pub(super) fn stop() {
+        let me = std::process::id().to_string();
+        let stopped = std::process::Command::new("kill").args(["-STOP", &me]).status();
+        assert!(stopped.is_ok_and(|status| status.success()), "this process cannot be stopped");
+    }
 
     /// `name:n`, and how often the point was passed so far.
     pub(super) struct Plan {

@@ -166,6 +166,30 @@ pub enum StoreError {
         /// ` (process 1234)` where known, else empty.
         holder: String,
     },
+    /// Another machine holds the folder's lease.
+    #[error(
+        "{holder} writes to the folder since {since} and was heard of at {heard}; try again when it is done, or after {until} if it is no more"
+    )]
+    Leased {
+        /// Whoever holds it.
+        holder: String,
+        /// Wall time since when.
+        since: Instant,
+        /// Wall time of its last sign of life.
+        heard: Instant,
+        /// Wall time at which another may take over.
+        until: Instant,
+    },
+    /// Another machine has taken the folder over.
+    #[error(
+        "{holder} writes to the folder since {since}, since nothing was heard of this process for five minutes; nothing of this step was written: run the command again"
+    )]
+    LeaseLost {
+        /// Whoever holds it.
+        holder: String,
+        /// Wall time since when.
+        since: Instant,
+    },
     /// Another process serves the folder's cloud.
     #[error(
         "another process{holder} serves the cloud of this folder (lock `{}`); stop it first, or name another folder with `--data DIR`",
@@ -372,7 +396,7 @@ pub enum StoreError {
         /// Its source.
         source_name: SourceName,
         /// Its instant.
-        sampled: cloudtally_model::Instant,
+        sampled: Instant,
     },
     /// Rows that are to be published are not sorted.
     #[error("the {what} of period {period} are not sorted at row {row}; nothing was published")]

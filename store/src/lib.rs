@@ -10,6 +10,7 @@ mod group_access; // the setting that lets the group read
 mod guard; // a decoder that may panic
 mod journal; // what the simulated cloud keeps
 mod lake; // the Parquet side: one module a kind of file
+mod lease; // who may write, between machines
 mod lock; // one writer at a time
 mod modes; // rights of files and folders
 mod open; // opening, connections

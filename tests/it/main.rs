@@ -16,6 +16,7 @@ mod dumps; // dumps as they come, clouds whose numbers meet, exports
 mod history; // what was shown once, what changed since, and why
 mod invariants; // who may depend on what, where SQL may stand
 mod jobs; // the history of the usage job
+mod lease; // a machine that takes the folder over
 mod libcloud; // a tenant's day by another unmodified client
 mod living; // tenants, kills in the middle of their lives, the bill of it
 mod repair; // a folder that lived ahead of time

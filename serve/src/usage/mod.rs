@@ -75,7 +75,10 @@ pub(crate) fn generate_records(
         Ok(None) => {}
         Err(error) => {
             // That somebody else is writing is nobody's failure.
-            if !matches!(error, AggregateError::Store(StoreError::Locked { .. })) {
+            if !matches!(
+                error,
+                AggregateError::Store(StoreError::Locked { .. } | StoreError::Leased { .. })
+            ) {
                 timer.failed(call.now, &error);
             }
             return Err(internal("generate usage records", &error));

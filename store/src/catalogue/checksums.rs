@@ -25,7 +25,7 @@ const KEYS_MAX: usize = 20;
 type Table = (&'static str, &'static str);
 
 /// All tables with checksums.
-pub(crate) const TABLES: [Table; 33] = [
+pub(crate) const TABLES: [Table; 34] = [
     ("account", of::ACCOUNT),
     COUNTER,
     PERIOD,
@@ -59,6 +59,7 @@ pub(crate) const TABLES: [Table; 33] = [
     ("ledger", of::LEDGER),
     ("day_sheet", of::DAY_SHEET),
     ("correction_note", of::CORRECTION_NOTE),
+    LEASE,
 ];
 
 /// The numbers of the cloud.
@@ -67,6 +68,8 @@ pub(crate) const CLOUD_NUMBER: Table = ("cloud_number", of::CLOUD_NUMBER);
 pub(crate) const EVENT_FILE: Table = ("event_file", of::EVENT_FILE);
 const ACCOUNT_CHANGE: Table = ("account_change", of::ACCOUNT_CHANGE);
 const CORRECTION_FILE: Table = ("correction_file", of::CORRECTION_FILE);
+/// The right to write.
+const LEASE: Table = ("lease", of::LEASE);
 const COUNTER: Table = ("counter", of::COUNTER);
 const PERIOD: Table = ("period", of::PERIOD);
 const PUBLICATION: Table = ("publication", of::PUBLICATION);
@@ -88,6 +91,7 @@ pub(crate) const OF_A_CLOUD: &[Table] = &[
 pub(crate) const OF_A_WRITER: &[Table] = &[
     COUNTER,
     PERIOD,
+    LEASE,
     ("setting", of::SETTING),
     ("source", of::SOURCE),
     ("source_complete", of::SOURCE_COMPLETE),

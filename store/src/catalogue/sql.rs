@@ -251,6 +251,16 @@ queries! {
         ACCOUNT_CHANGE = "account_change",
         DAY_SHEET = "day_sheet",
         CORRECTION_NOTE = "correction_note",
+        LEASE = "lease",
+    }
+    /// The right to write.
+    lease from "lease.sql" {
+        CURRENT = "current",
+        TAKE = "take",
+        BEAT = "beat",
+        RELEASE = "release",
+        FORGET = "forget",
+        LAX = "lax",
     }
     /// A folder that lived ahead of time.
     repair from "repair.sql" {
@@ -301,6 +311,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0012_blocks.sql"),
     include_str!("../../../sql/migrations/0013_key_index.sql"),
     include_str!("../../../sql/migrations/0014_history.sql"),
+    include_str!("../../../sql/migrations/0016_lease.sql"),
     include_str!("../../../sql/migrations/0017_day_sheet.sql"),
     include_str!("../../../sql/migrations/0018_correction_note.sql"),
 ];

@@ -32,11 +32,13 @@ impl Writer {
         if published.is_empty() {
             return Ok(());
         }
-        make_folder(self.dir(), Path::new(RECORDS), self.readers())?;
-        for (period, path) in published {
-            replace(&self.dir().join(path), &self.dir().join(record_link(*period)))?;
-        }
-        sync_folder(&self.dir().join(RECORDS))
+        self.alone(|writer| {
+            make_folder(writer.dir(), Path::new(RECORDS), writer.readers())?;
+            for (period, path) in published {
+                replace(&writer.dir().join(path), &writer.dir().join(record_link(*period)))?;
+            }
+            sync_folder(&writer.dir().join(RECORDS))
+        })
     }
 
     /// Makes `DATA/records` what the catalogue says: links that are missing or wrong are

@@ -31,6 +31,7 @@ use crate::{
         sql,
     },
     lake::file::NewFile,
+    lease::{Fenced, Lease},
     lock::FolderLock,
 };
 
@@ -46,6 +47,8 @@ pub use upgrade::Upgrade;
 #[derive(Debug)]
 pub struct Writer {
     store: Store,
+    // Given back before the lock is free.
+    lease: Lease,
     _lock: FolderLock,
 }
 
@@ -61,17 +64,21 @@ impl Store {
     /// a crash left behind. Reading never needs the lock.
     ///
     /// # Errors
-    /// `Locked` when another process still holds it at the end of the wait;
+    /// `Locked` when another process still holds it at the end of the wait, `Leased` when
+    /// one of another machine does;
     /// `DatabaseDamaged` when a row that all writing goes by is not what was written.
     pub fn writer(&self, wait: LockWait<'_>) -> Result<Writer, StoreError> {
         self.refuse_if_read_only()?;
-        self.writer_with(FolderLock::take(self.dir(), wait)?)
+        let LockWait { limit, on_wait } = wait;
+        let lock = FolderLock::take(self.dir(), LockWait { limit, on_wait })?;
+        self.writer_with(lock, LockWait { limit, on_wait })
     }
 
     /// Does the same with the folder's lock in hand.
-    fn writer_with(&self, lock: FolderLock) -> Result<Writer, StoreError> {
-        let writer = Writer { store: self.clone(), _lock: lock };
-        writer.db()?.read(|db| checksums::refuse_damaged(db, checksums::OF_A_WRITER))?;
+    fn writer_with(&self, lock: FolderLock, wait: LockWait<'_>) -> Result<Writer, StoreError> {
+        self.db()?.read(|db| checksums::refuse_damaged(db, checksums::OF_A_WRITER))?;
+        let lease = Lease::take(self.dir(), wait)?;
+        let writer = Writer { store: self.clone(), lease, _lock: lock };
         writer.remove_orphans()?;
         writer.apply_modes()?;
         // Nobody is at a job now: one without an end was cut off.
@@ -81,6 +88,11 @@ impl Store {
 }
 
 impl Writer {
+    /// A connection whose changes are refused once another machine has taken over.
+    pub(crate) fn db(&self) -> Result<Fenced<'_>, StoreError> {
+        Ok(self.lease.fence(self.store.db()?))
+    }
+
     /// Registers a source; one that is registered stays as it is.
     pub fn source(&self, name: &SourceName) -> Result<(), StoreError> {
         self.db()?.write(|db| source_id(db, name).map(drop))
@@ -222,7 +234,7 @@ fn put_blocks(db: &Db, file: &NewFile) -> Result<(), StoreError> {
 }
 
 /// Wall time, for housekeeping alone: no record depends on it.
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

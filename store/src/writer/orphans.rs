@@ -47,7 +47,7 @@ impl Writer {
         let (old, kept): (Vec<_>, Vec<_>) =
             retired.into_iter().partition(|(_, retired_ms)| *retired_ms < last_ms);
         for (path, _) in &old {
-            self.remove(path)?;
+            self.alone(|writer| writer.remove(path))?;
             db.execute(sql::lake::FORGET_RETIRED, params![path_text(path)])?;
         }
         if !old.is_empty() {
@@ -57,12 +57,22 @@ impl Writer {
         // 2. Files that nothing names.
         let kept: HashSet<PathBuf> = kept.into_iter().map(|(path, _)| path).collect();
         for path in found.iter().filter(|path| !named.contains(*path) && !kept.contains(*path)) {
-            self.remove(path)?;
+            self.alone(|writer| writer.remove(path))?;
             info!(path = %path.display(), "removed {}: nothing names it", path.display());
         }
 
         // 3. Links, which nothing names either.
-        self.link_current(&kept)
+        self.alone(|writer| writer.link_current(&kept))
+    }
+
+    /// Changes names of files while nobody else can take the folder over: a process that is
+    /// suspended in the middle holds the database's write lock, so what it goes on with is
+    /// never the work of a stale writer on the files of another.
+    pub(super) fn alone<T>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.db()?.write(|_| work(self))
     }
 
     /// Files that count, and replaced ones that are still there with when they were.

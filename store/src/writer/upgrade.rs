@@ -110,7 +110,7 @@ impl Store {
         let lock = FolderLock::take(dir, at_once(&mut || {}))?;
         let db = Db::connect(dir, Mode::Write)?;
         migrate(&db)?;
-        let writer = Self::of(dir, db, Mode::Write).writer_with(lock)?;
+        let writer = Self::of(dir, db, Mode::Write).writer_with(lock, at_once(&mut || {}))?;
         let done = writer.rewrite_all(upgrade, progress);
         if done.is_err() {
             // The first error is the one to tell; what stays is removed by the next attempt.
