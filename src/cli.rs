@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
+use crate::cli_operations::{Backup, Restore};
 use chrono::NaiveDate;
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
@@ -87,6 +88,10 @@ pub(crate) enum Command {
     Keys(Keys),
     /// Serve the API and run the usage job on its schedule
     Serve(Serve),
+    /// Copy the data folder while everything goes on
+    Backup(Backup),
+    /// Make a data folder from a backup
+    Restore(Restore),
     /// Set back a folder whose cloud lived ahead of time, by a machine's wrong clock
     RepairClock(RepairClock),
     /// Rewrite a folder that an earlier version made, in the format of this one

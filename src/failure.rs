@@ -77,6 +77,7 @@ macro_rules! failed {
 
 failed!(
     cloudtally_store::StoreError,
+    cloudtally_store::BackupError,
     std::io::Error,
     serde_json::Error,
     cloudtally_ingest::write::WriteError,

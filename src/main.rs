@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod cli; // the command line as types, with its help
+mod cli_operations; // the part of it for operators
 mod commands; // one file a subcommand
 mod console; // progress bars, tables, waiting, numbers for people
 mod failure; // errors and exit statuses

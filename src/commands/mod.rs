@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod aggregate;
+mod backup;
 mod check;
 mod corrections;
 mod demo;
@@ -21,6 +22,7 @@ mod jobs;
 mod keys;
 mod quarantine;
 mod repair_clock;
+mod restore;
 mod selection; // the window and filters that usage and export share
 mod serve;
 mod settings;
@@ -97,6 +99,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Settings(arguments) => settings::run(&context, &arguments),
         Command::Keys(arguments) => keys::run(&context, &arguments),
         Command::Serve(arguments) => serve::run(&context, &arguments),
+        Command::Backup(arguments) => backup::run(&context, &arguments),
+        Command::Restore(arguments) => restore::run(&context, &arguments),
         Command::RepairClock(arguments) => repair_clock::run(&context, &arguments),
         Command::Upgrade(arguments) => upgrade::run(&context, &arguments),
     }

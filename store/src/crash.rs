@@ -71,6 +71,8 @@ steps! {
     PERIODS = "periods",
     COMPACT = "compact",
     UPGRADE = "upgrade",
+    BACKUP = "backup",
+    RESTORE = "restore",
 }
 /// The schema is made but not committed.
 pub(crate) const MIGRATION_BEFORE_COMMIT: &str = "migration.before_commit";

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod backup; // a copy while everything goes on
 mod body; // attributes of the cloud's things as text
 mod cache; // footers and key indexes that are used again and again
 mod catalogue; // the SQLite side: what exists and what it was made from
@@ -26,6 +27,7 @@ mod writer; // everything that changes the folder
 
 use std::sync::Arc;
 
+pub use backup::{BackupError, BackupReport, Prune, RestoreReport};
 pub use catalogue::{
     AccountRemoval, Accounts, AdminKeys, Anomaly, EmptyStretch, EventFile, IngestRun, Inputs,
     JobRun, JobState, LakeFile, PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile,

@@ -34,8 +34,10 @@ impl fmt::Debug for LockWait<'_> {
 const NAME: &str = "lock";
 /// Held for as long as the cloud is in some process's memory.
 const CLOUD: &str = "cloud.lock";
+/// Held while a backup reads files that may be replaced.
+const BACKUP: &str = "backup.lock";
 /// All lock files.
-pub(crate) const NAMES: [&str; 2] = [NAME, CLOUD];
+pub(crate) const NAMES: [&str; 3] = [NAME, CLOUD, BACKUP];
 const POLL: Duration = Duration::from_millis(25);
 
 /// The held lock; freed when dropped.
@@ -59,7 +61,31 @@ impl FolderLock {
         })
     }
 
-    fn take_file(path: PathBuf, wait: LockWait<'_>) -> Result<Self, StoreError> {
+    /// Keeps files that were replaced from being removed for as long as it is held. Several
+    /// may hold it. A folder that cannot be written has nobody who removes anything.
+    pub(crate) fn keep_retired(dir: &Path) -> Result<Option<Self>, StoreError> {
+        let path = dir.join(BACKUP);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = match modes::owner_only(&mut options).open(&path) {
+            Ok(file) => file,
+            Err(e) => match StoreError::io("open", &path, e) {
+                StoreError::Permission { .. } => return Ok(None),
+                other => return Err(other),
+            },
+        };
+        file.lock_shared().map_err(|e| StoreError::io("lock", &path, e))?;
+        Ok(Some(Self { _file: file }))
+    }
+
+    /// Returns true if files that were replaced must stay, because a backup reads them.
+    pub(crate) fn are_retired_kept(dir: &Path) -> bool {
+        File::open(dir.join(BACKUP))
+            .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// Takes the lock of any file.
+    pub(crate) fn take_file(path: PathBuf, wait: LockWait<'_>) -> Result<Self, StoreError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let open = modes::owner_only(&mut options).open(&path);

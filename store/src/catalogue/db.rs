@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Row};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, Params, Row,
+    backup::{Backup, StepResult},
+};
 
 use super::{
     checksums,
@@ -147,6 +150,26 @@ impl Db {
         let found = schema(self)?;
         let is_strange = |of: &(String, String)| !found.contains(of);
         Ok(schema(&expected)?.into_iter().filter(is_strange).map(|(name, _)| name).collect())
+    }
+
+    /// Copies the database as it is at this moment, beside whoever writes, into an empty
+    /// file.
+    pub(crate) fn copy_to(&self, target: &Path) -> Result<(), StoreError> {
+        const TRIES: u32 = 100;
+        let error = |e| StoreError::database(target, "backup", e);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut copy = Connection::open_with_flags(target, flags).map_err(error)?;
+        let backup = Backup::new(&self.connection, &mut copy).map_err(error)?;
+        // All pages in one step are of one moment. Some pages a step would begin anew with
+        // every change, which need never end.
+        for _ in 0..TRIES {
+            match backup.step(-1).map_err(error)? {
+                StepResult::Done => return Ok(()),
+                _ => std::thread::sleep(Duration::from_millis(50)),
+            }
+        }
+        let path = self.path.clone();
+        Err(StoreError::DatabaseBusy { path, cause: rusqlite::Error::InvalidQuery })
     }
 
     /// Passes a crash point around a transaction.

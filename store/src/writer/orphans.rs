@@ -18,6 +18,7 @@ use crate::{
     StoreError,
     catalogue::{load, sql},
     crash, lake,
+    lock::FolderLock,
 };
 
 /// Time that a replaced file stays for readers that looked at the catalogue before.
@@ -42,10 +43,14 @@ impl Writer {
             (named, retired) = self.named_and_retired()?;
         }
 
-        // 1. Replaced files whose time is over: the file, then its row.
+        // 1. Replaced files whose time is over: the file, then its row. A backup reads the
+        // files that its copy of the catalogue names, however long that takes.
         let last_ms = now_ms() - RETIRED_KEPT_MS;
+        let is_over = |retired_ms: i64| retired_ms < last_ms;
+        let may_go = retired.iter().any(|(_, retired_ms)| is_over(*retired_ms))
+            && !FolderLock::are_retired_kept(self.dir());
         let (old, kept): (Vec<_>, Vec<_>) =
-            retired.into_iter().partition(|(_, retired_ms)| *retired_ms < last_ms);
+            retired.into_iter().partition(|(_, retired_ms)| may_go && is_over(*retired_ms));
         for (path, _) in &old {
             self.alone(|writer| writer.remove(path))?;
             db.execute(sql::lake::FORGET_RETIRED, params![path_text(path)])?;
@@ -109,6 +114,34 @@ mod tests {
         let count =
             store.db().unwrap().row(sql::ingest::COUNTER, params!["settled"], |row| row.get(0));
         count.unwrap().map_or(0, i64::cast_unsigned)
+    }
+
+    #[test]
+    fn replaced_files_stay_while_a_backup_reads() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("data")).unwrap();
+        let writer =
+            || store.writer(LockWait { limit: Duration::ZERO, on_wait: &mut || {} }).map(drop);
+        let name = "events/2026-01-01/1-a.parquet";
+        let file = store.dir().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "x").unwrap();
+        // Replaced in 1970: its hour is long over.
+        let retire = |db: &crate::catalogue::db::Db| {
+            db.execute(sql::lake::RETIRE, params![name, 0]).map(drop)
+        };
+        store.db().unwrap().write(retire).unwrap();
+        let (one, other) = (
+            FolderLock::keep_retired(store.dir()).unwrap(),
+            FolderLock::keep_retired(store.dir()).unwrap(),
+        );
+        for held in [one, other] {
+            writer().unwrap();
+            assert!(file.exists());
+            drop(held);
+        }
+        writer().unwrap();
+        assert!(!file.exists());
     }
 
     #[test]

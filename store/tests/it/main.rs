@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail where it stands")]
 
 mod append; // events, samples and accounts come back as they went in
+mod backup; // copies made while others write
 mod catalogue; // opening, settings, jobs, quarantine
 mod crash; // killed at every step
 mod damage; // what `verify` finds
