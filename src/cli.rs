@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use crate::cli_operations::{Backup, Restore};
+use crate::cli_operations::{Backup, Healthcheck, LogFormat, Metrics, Restore};
 use chrono::NaiveDate;
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
@@ -52,6 +52,9 @@ pub(crate) struct Global {
     /// Print results as JSON, for programs
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Form of log lines, which go to standard error; CLOUDTALLY_LOG sets their levels
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
 }
 
 #[derive(Debug, Subcommand)]
@@ -88,6 +91,10 @@ pub(crate) enum Command {
     Keys(Keys),
     /// Serve the API and run the usage job on its schedule
     Serve(Serve),
+    /// Print figures of the folder for Prometheus, without a server
+    Metrics(Metrics),
+    /// Ask a running server whether it is ready
+    Healthcheck(Healthcheck),
     /// Copy the data folder while everything goes on
     Backup(Backup),
     /// Make a data folder from a backup
@@ -487,6 +494,11 @@ pub(crate) struct Serve {
     /// integration.api.port opens
     #[arg(long, default_value = "127.0.0.1", value_name = "IP")]
     pub(crate) integration_listen: IpAddr,
+    /// Address of a listener for monitoring: /metrics in the text format of Prometheus, and
+    /// /livez, /readyz and /healthz with reasons; port 0 takes any free one and prints it.
+    /// Without it there is none. It knows no authentication, so keep it inside
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<String>,
     /// Begin a new cloud without zones, hosts, offerings and templates
     #[arg(long)]
     pub(crate) empty: bool,

@@ -1,8 +1,41 @@
-//! The command line of those who run Cloudtally: backups.
+//! The command line of those who run Cloudtally: health, metrics, backups.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people
+    #[default]
+    Text,
+    /// One JSON object a line, for programs
+    Json,
+}
+
+/// Print the figures of the data folder in the text format of Prometheus, for the textfile
+/// collector of node_exporter where no `serve` runs. `serve --metrics ADDR` answers the
+/// same and what only a server knows.
+///
+/// It reads the catalogue and takes no lock, so it may run beside everything else. Write
+/// the file beside its name and rename it, as the collector may read at any moment:
+///
+///   cloudtally metrics > cloudtally.prom.new && mv cloudtally.prom.new cloudtally.prom
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Metrics {}
+
+/// Ask a running server whether it is ready: exit status 0 if it is, 1 if not or if nobody
+/// answers within 5 seconds. It needs no shell and no other program, so it suits the
+/// health check of a container.
+#[derive(Debug, Args)]
+pub(crate) struct Healthcheck {
+    /// Address to ask: /readyz, /livez or /healthz of the API's port or of `--metrics`;
+    /// `http` only
+    #[arg(long, default_value = "http://127.0.0.1:8080/readyz", value_name = "URL")]
+    pub(crate) url: String,
+}
 
 /// Copy the data folder to another one while everything goes on: `serve`, ingest and the
 /// usage job.

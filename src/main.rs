@@ -11,6 +11,7 @@ mod commands; // one file a subcommand
 mod console; // progress bars, tables, waiting, numbers for people
 mod failure; // errors and exit statuses
 mod ledger; // the bill of our own cloud beside what its tenants had
+mod logs; // where log lines go
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
@@ -21,13 +22,7 @@ fn main() -> ExitCode {
     }
     // The demo says what there is to say itself.
     let level = if arguments.is_demo() { "warn" } else { "warn,cloudtally=info" };
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("CLOUDTALLY_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level)),
-        )
-        .with_writer(std::io::stderr)
-        .init();
+    logs::init(arguments.global.log_format, level);
     match commands::run(arguments) {
         Ok(status) => status,
         Err(failure) => failure.report(),

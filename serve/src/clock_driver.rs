@@ -97,6 +97,11 @@ impl ClockDriver {
         &self.timer
     }
 
+    /// Returns true once the server is told to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
     /// Returns true if the usage job runs here and not on its own schedule.
     pub(crate) fn has_usage_job(&self) -> bool {
         matches!(*self.clock, Clock::Simulated(_))

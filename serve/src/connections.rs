@@ -153,6 +153,11 @@ impl Connections {
         }
     }
 
+    /// Counts the open connections.
+    pub(crate) fn count(&self) -> usize {
+        self.all().len()
+    }
+
     /// Lets connections end: what is under way is answered, nothing new begins.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);

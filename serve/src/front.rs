@@ -15,6 +15,8 @@ use crate::{
     command::FrontCall,
     error::internal,
     guesses::Guesses,
+    health::{Check, Health},
+    metrics::Requests,
     session::Sessions,
     throttle::{Limits, Throttle},
     usage,
@@ -32,13 +34,29 @@ pub(crate) struct Front {
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Throttle,
     pub(crate) guesses: Guesses,
+    pub(crate) health: Health,
+    pub(crate) requests: Arc<Requests>,
 }
 
 impl Front {
     pub(crate) fn new(store: Store, driver: Arc<ClockDriver>) -> Self {
         let cloud = Arc::clone(driver.cloud());
         let (sessions, throttle) = (Sessions::default(), Throttle::default());
-        Self { store, cloud, driver, sessions, throttle, guesses: Guesses::default() }
+        Self {
+            store,
+            cloud,
+            driver,
+            sessions,
+            throttle,
+            guesses: Guesses::default(),
+            health: Health::default(),
+            requests: Arc::default(),
+        }
+    }
+
+    /// Runs the checks of health, or gives the results of a moment ago.
+    pub(crate) fn checks(&self) -> Arc<[Check]> {
+        self.health.checks(&self.store, &self.driver)
     }
 
     /// The time that a session may be silent.

@@ -23,12 +23,12 @@ use axum::{
     routing::get,
 };
 use cloudtally_model::ApiError;
-use cloudtally_platform::engine::secret;
+use cloudtally_platform::{engine::secret, table::Command};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     time::timeout,
 };
-use tracing::debug;
+use tracing::{debug, field::Empty, info_span};
 
 use crate::{
     answer::{NO_COMMAND, Style},
@@ -38,6 +38,7 @@ use crate::{
     error::internal,
     front::Front,
     guard::{Guard, address_of, guard},
+    health_http::{self, Reasons},
     http_outbox::{HttpOutbox, send},
     http_request::{HttpRequest, Method, Port},
     large::LargeAnswers,
@@ -110,6 +111,7 @@ pub(crate) fn routers(
         .route("/client/api", methods())
         .route("/client/api/", methods())
         .with_state(server(Port::Public))
+        .merge(health_http::routes(Arc::clone(&front), Reasons::LeftOut))
         .layer(from_fn_with_state(Guard::public(), guard));
     let programs = Router::new()
         .fallback_service(methods().with_state(server(Port::Integration)))
@@ -132,12 +134,19 @@ async fn answer(
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     let params = Params::read(query, form.as_deref().unwrap_or_default());
     let address = address_of(&parts.headers, connection.peer, &server.proxies);
-    let permit = match server.place(&params, address).await {
+    let command = named(&params).ok();
+    let counted = server.front.requests.begin(command.map(|command| command.name));
+    let permit = match server.place(command, &params, address).await {
         Ok(permit) => permit,
-        Err(refused) => return refused,
+        Err(refused) => {
+            counted.answered(refused.status().as_u16());
+            return refused;
+        }
     };
     let (reply, replied) = oneshot::channel();
+    let span = info_span!("request", id = %server.front.requests.next_id(), job = Empty);
     let started = thread::Builder::new().name("request".to_owned()).spawn(move || {
+        let _inside = span.enter();
         let began = Stopwatch::now();
         let session = session_of(&parts.headers);
         let request = HttpRequest {
@@ -156,6 +165,7 @@ async fn answer(
         let status = send(outcome, HttpOutbox::new(reply, busy, permit, server.places.large));
         // The parameters are as long as the form was.
         drop(room);
+        counted.answered(status);
         debug!(status, elapsed_ms = began.elapsed().as_millis(), "answered {outer}: {status}");
     });
     let replied = match started {
@@ -170,10 +180,11 @@ impl Server {
     /// passwords the rest is told at once to come later, whoever they are.
     async fn place(
         &self,
+        command: Option<&Command>,
         params: &Params,
         address: IpAddr,
     ) -> Result<OwnedSemaphorePermit, Response<Body>> {
-        let login = named(params).ok().filter(|command| command.name == "login");
+        let login = command.filter(|command| command.name == "login");
         let Some(login) = login else {
             let place = Arc::clone(&self.places.requests).acquire_owned().await;
             return place.map_err(|_| {

@@ -23,7 +23,7 @@ use cloudtally_platform::{
 };
 use cloudtally_store::{LockWait, PublishedPeriod, Severity, Store, StoreError};
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::{error, field::Empty, info, info_span, warn};
 
 use crate::{
     clock,
@@ -45,6 +45,8 @@ pub(crate) struct UsageJobTimer {
     /// The moment since which runs have waited for another writer.
     waiting_since: Mutex<Option<Instant>>,
     lock_wait: Duration,
+    /// Findings of the sanity checks after the last run; none before the first.
+    sanity_failed: Mutex<Option<usize>>,
 }
 
 impl UsageJobTimer {
@@ -58,6 +60,7 @@ impl UsageJobTimer {
             cloud: Weak::new(),
             waiting_since: Mutex::default(),
             lock_wait: LOCK_WAIT,
+            sanity_failed: Mutex::default(),
         })
     }
 
@@ -157,6 +160,8 @@ impl UsageJobTimer {
     }
 
     fn run(&self, now: Instant) -> Ended {
+        let span = info_span!("usage_job", job = Empty);
+        let _inside = span.enter();
         let wait = LockWait { limit: self.lock_wait, on_wait: &mut || {} };
         let result = self.store.writer(wait).map_err(Into::into).and_then(|writer| {
             let clock = &clock::wall_clock_ms;
@@ -236,10 +241,15 @@ impl UsageJobTimer {
         let found = sanity_checks(&self.store, Periods::Since(before), now, &mut |_, _| {});
         let wrong = match found {
             Ok(findings) => {
+                let errors = findings.iter().filter(|found| found.severity == Severity::Error);
+                self.set_sanity_failed(errors.count());
                 let worst = findings.into_iter().find(|found| found.severity == Severity::Error);
                 worst.map(|found| format!("{}: {}; {}", found.subject, found.problem, found.remedy))
             }
-            Err(cause) => Some(format!("the checks failed: {}", with_causes(&cause))),
+            Err(cause) => {
+                self.set_sanity_failed(1);
+                Some(format!("the checks failed: {}", with_causes(&cause)))
+            }
         };
         match wrong {
             Some(text) => {
@@ -248,6 +258,15 @@ impl UsageJobTimer {
             }
             None => self.well(now, USAGE_SANITY_RESULT),
         }
+    }
+
+    fn set_sanity_failed(&self, failed: usize) {
+        *self.sanity_failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
+    }
+
+    /// Counts the findings of the sanity checks after the last run; none before the first.
+    pub(crate) fn sanity_failed(&self) -> Option<usize> {
+        *self.sanity_failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Raises or clears the alert about the machine's clock.

@@ -30,6 +30,7 @@ use crate::{
     guard::{self, Guard},
     http::routers,
     job::UsageJobTimer,
+    metrics,
     schedule::ScheduleError,
     stopped::Stopped,
 };
@@ -52,6 +53,17 @@ pub struct ServeOptions {
     pub listen: String,
     /// The address of the unauthenticated port, if `integration.api.port` names one.
     pub integration_listen: IpAddr,
+    /// The address of the listener for monitoring; none has no such listener.
+    pub metrics: Option<String>,
+}
+
+/// The addresses that are bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The API's.
+    pub api: SocketAddr,
+    /// That of the listener for monitoring.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// The setting that names the unauthenticated port; 0 is none.
@@ -80,6 +92,15 @@ pub enum ServeError {
         #[source]
         cause: io::Error,
     },
+    /// The listener for monitoring cannot be bound.
+    #[error("cannot listen on `{listen}`; choose another address with `--metrics`")]
+    Metrics {
+        /// The address asked for.
+        listen: String,
+        /// The cause.
+        #[source]
+        cause: io::Error,
+    },
     /// The thread that drives the clock cannot be started.
     #[error("cannot start a thread for the cloud")]
     Runner(#[source] io::Error),
@@ -97,7 +118,7 @@ pub enum ServeError {
     Store(#[from] StoreError),
 }
 
-/// Serves until `stop` is done. `ready` is told the address once it is bound.
+/// Serves until `stop` is done. `ready` is told the addresses once they are bound.
 ///
 /// `stop` is polled before anything else is done, so whatever it does when first
 /// polled is in force when `ready` is called; if it is done by then, nothing
@@ -108,11 +129,12 @@ pub enum ServeError {
 /// closed.
 pub async fn serve(
     options: ServeOptions,
-    ready: impl FnOnce(SocketAddr),
+    ready: impl FnOnce(Bound),
     stop: impl Future<Output = ()>,
 ) -> Result<Stopped, ServeError> {
     // 1. Listen, start the schedule and the cloud, tell where we are.
-    let ServeOptions { store, cloud, clock, tenants, listen, integration_listen } = options;
+    let ServeOptions { store, cloud, clock, tenants, listen, integration_listen, metrics: monitor } =
+        options;
     let cause = |cause| ServeError::Listen { listen: listen.clone(), cause };
     let mut stop = pin!(stop);
     let listener = tokio::select! {
@@ -125,6 +147,7 @@ pub async fn serve(
     };
     let address = listener.local_addr().map_err(cause)?;
     let integration = integration_listener(&cloud, integration_listen).await?;
+    let monitor = metrics_listener(monitor).await?;
     let guard =
         Guard::integration(cloud.world().setting("integration.api.hosts"), integration_listen);
     let proxies = guard::proxies(cloud.world().setting("proxy.addresses"));
@@ -135,14 +158,22 @@ pub async fn serve(
     let front = Arc::new(Front::new(store, Arc::clone(&driver)));
     let mut scheduler = start_schedule(&timer, &front).await?;
     let runner = Runner::start(&driver).map_err(ServeError::Runner)?;
-    ready(address);
+    let monitor_address = monitor.as_ref().and_then(|listener| listener.local_addr().ok());
+    ready(Bound { api: address, metrics: monitor_address });
     // 2. Serve until told to stop.
-    let (public, programs) = routers(front, proxies, guard);
-    let connections = Connections::new();
+    let (public, programs) = routers(Arc::clone(&front), proxies, guard);
+    // Whoever watches has connections of their own, also while the API has none left.
+    let (connections, watching) = (Connections::new(), Connections::new());
     let mut accepting: Vec<JoinHandle<()>> =
         vec![tokio::spawn(connections.clone().accept(listener, public))];
     if let Some(listener) = integration {
         accepting.push(tokio::spawn(connections.clone().accept(listener, programs)));
+    }
+    if let Some(listener) = monitor {
+        let router = metrics::router(front, connections.clone());
+        accepting.push(tokio::spawn(watching.clone().accept(listener, router)));
+    } else {
+        drop(front);
     }
     tokio::select! {
         () = &mut stop => {}
@@ -151,6 +182,7 @@ pub async fn serve(
     // 3. No new connections, requests or runs; what is under way may end.
     info!("stopping");
     connections.stop();
+    watching.stop();
     // A clock that is being put forward would not stop for a month.
     driver.stop();
     scheduler.shutdown().await?;
@@ -159,6 +191,7 @@ pub async fn serve(
             drop(listener.await);
         }
         connections.ended().await;
+        watching.ended().await;
     };
     let (served, job) = tokio::join!(timeout(STOP_LIMIT, ended), timer.finish(STOP_LIMIT));
     // What the cloud is at is kept first.
@@ -185,6 +218,15 @@ async fn integration_listener(
     let listener = TcpListener::bind(address).await.map_err(cause)?;
     warn!("everybody who reaches http://{address} is the root admin (`{INTEGRATION_PORT}`)");
     Ok(Some(listener))
+}
+
+/// The listener for monitoring, if one is asked for.
+async fn metrics_listener(listen: Option<String>) -> Result<Option<TcpListener>, ServeError> {
+    let Some(listen) = listen else { return Ok(None) };
+    match TcpListener::bind(&listen).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(cause) => Err(ServeError::Metrics { listen, cause }),
+    }
 }
 
 /// Looks at the schedule now and at every full minute.

@@ -9,6 +9,7 @@ use cloudtally_ingest::take_outbox;
 use cloudtally_model::Instant;
 use cloudtally_store::Store;
 use serde_json::json;
+use tracing::{field::Empty, info_span};
 
 use super::{Context, print_json};
 use crate::{
@@ -33,6 +34,8 @@ pub(crate) fn run(context: &Context, arguments: &Aggregate) -> Result<ExitCode, 
         bar.set_length(p.planned);
         bar.set_position(p.done);
     };
+    let span = info_span!("usage_job", job = Empty);
+    let inside = span.enter();
     let report = if arguments.dry_run {
         aggregate(Target::DryRun(&store), plan, now, &mut progress)?
     } else {
@@ -41,6 +44,7 @@ pub(crate) fn run(context: &Context, arguments: &Aggregate) -> Result<ExitCode, 
         take_outbox(&writer, console::wall_clock_ms())?;
         run_job(&writer, kind(plan), plan, now, &console::wall_clock_ms, &mut progress)?
     };
+    drop(inside);
     bar.finish_and_clear();
     if context.json() {
         print_json(&as_json(&report, arguments.dry_run))?;

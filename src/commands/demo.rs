@@ -118,7 +118,8 @@ fn serve_it(
     // The clock stands where the month ended.
     let pace = Pace::Simulated { speed: 0, start: days.0 };
     let ports = Ports::at(&arguments.listen);
-    serve::until_stopped(store, keys, new_cloud(), pace, 0, ports, |address, password| {
+    serve::until_stopped(store, keys, new_cloud(), pace, 0, ports, |bound, password| {
+        let address = bound.api;
         println!("\n5. serving http://{address}/client/api until Ctrl-C");
         println!("   api key     {}", keys.api_key);
         println!("   secret key  {}", keys.secret_key);

@@ -17,9 +17,11 @@ mod demo;
 mod drop_samples;
 mod explain;
 mod export;
+mod healthcheck;
 mod ingest;
 mod jobs;
 mod keys;
+mod metrics;
 mod quarantine;
 mod repair_clock;
 mod restore;
@@ -73,7 +75,7 @@ impl Context {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let Arguments { global: Global { data, json }, command } = arguments;
+    let Arguments { global: Global { data, json, .. }, command } = arguments;
     let default = match &command {
         Command::Demo(_) => "cloudtally-demo",
         _ => DEFAULT_DATA,
@@ -99,6 +101,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Settings(arguments) => settings::run(&context, &arguments),
         Command::Keys(arguments) => keys::run(&context, &arguments),
         Command::Serve(arguments) => serve::run(&context, &arguments),
+        Command::Metrics(arguments) => metrics::run(&context, &arguments),
+        Command::Healthcheck(arguments) => healthcheck::run(&arguments),
         Command::Backup(arguments) => backup::run(&context, &arguments),
         Command::Restore(arguments) => restore::run(&context, &arguments),
         Command::RepairClock(arguments) => repair_clock::run(&context, &arguments),

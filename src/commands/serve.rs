@@ -3,13 +3,13 @@
 use std::{
     io,
     io::Write,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr},
     process::ExitCode,
 };
 
 use cloudtally_platform::{engine::Start, tenants::Tenants};
 use cloudtally_serve::{
-    AdminPassword, KeyOrigin, NewCloud, OpenedCloud, Pace, ServeOptions, ensure_admin_keys,
+    AdminPassword, Bound, KeyOrigin, NewCloud, OpenedCloud, Pace, ServeOptions, ensure_admin_keys,
     open_cloud, serve,
 };
 use cloudtally_store::{AdminKeys, Store};
@@ -27,10 +27,17 @@ pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<ExitCode, Fail
     let (keys, origin) = keys(&store)?;
     let start = if arguments.empty { Start::Empty } else { Start::Ready };
     let new = NewCloud { start, seed: arguments.seed };
-    let ports = Ports { listen: &arguments.listen, integration: arguments.integration_listen };
+    let ports = Ports {
+        listen: &arguments.listen,
+        integration: arguments.integration_listen,
+        metrics: arguments.metrics.as_deref(),
+    };
     let pace = pace(arguments);
-    until_stopped(&store, &keys, new, pace, arguments.tenants, ports, |address, password| {
-        println!("serving http://{address}/client/api");
+    until_stopped(&store, &keys, new, pace, arguments.tenants, ports, |bound, password| {
+        println!("serving http://{}/client/api", bound.api);
+        if let Some(address) = bound.metrics {
+            println!("metrics http://{address}/metrics");
+        }
         match origin {
             KeyOrigin::Generated => {
                 println!("root admin keys, shown this once (`cloudtally keys` shows them again):");
@@ -76,12 +83,13 @@ pub(crate) fn print_password(password: &AdminPassword) {
 pub(crate) struct Ports<'a> {
     listen: &'a str,
     integration: IpAddr,
+    metrics: Option<&'a str>,
 }
 
 impl<'a> Ports<'a> {
     /// The port without authentication stays on this machine.
     pub(crate) fn at(listen: &'a str) -> Self {
-        Self { listen, integration: Ipv4Addr::LOCALHOST.into() }
+        Self { listen, integration: Ipv4Addr::LOCALHOST.into(), metrics: None }
     }
 }
 
@@ -103,7 +111,7 @@ pub(crate) fn until_stopped(
     pace: Pace,
     tenants: u32,
     ports: Ports<'_>,
-    ready: impl FnOnce(SocketAddr, &AdminPassword),
+    ready: impl FnOnce(Bound, &AdminPassword),
 ) -> Result<(), Failure> {
     let OpenedCloud { cloud, clock, password } = open_cloud(store, new, pace, keys)?;
     let seed = new.seed.unwrap_or(TENANTS_SEED);
@@ -116,9 +124,10 @@ pub(crate) fn until_stopped(
         tenants,
         listen: ports.listen.to_owned(),
         integration_listen: ports.integration,
+        metrics: ports.metrics.map(str::to_owned),
     };
-    let told = |address| {
-        ready(address, &password);
+    let told = |bound| {
+        ready(bound, &password);
         // Programs that start us wait for these lines, also in a pipe.
         drop(io::stdout().flush());
     };

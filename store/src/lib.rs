@@ -6,6 +6,7 @@ mod cache; // footers and key indexes that are used again and again
 mod catalogue; // the SQLite side: what exists and what it was made from
 mod crash; // crash points, for tests of debug builds
 mod error;
+mod figures; // sums for whoever watches
 mod format; // which files a folder has
 mod group_access; // the setting that lets the group read
 mod guard; // a decoder that may panic
@@ -37,6 +38,7 @@ pub use catalogue::{
 };
 pub use crash::crash_points;
 pub use error::StoreError;
+pub use figures::{Figures, FileFigures, IngestedRows, JobFigures, OUTBOX_ROWS_MAX};
 pub use guard::guarded;
 pub use journal::SqliteJournal;
 pub use lake::{

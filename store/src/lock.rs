@@ -8,7 +8,7 @@
 use std::{
     fmt,
     fs::{File, OpenOptions, TryLockError},
-    io::{Read, Seek, Write},
+    io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -121,11 +121,30 @@ impl FolderLock {
         Ok(Self { _file: file })
     }
 
+    /// Opens the file of the writer's lock and takes nothing; one that is not there yet is
+    /// made by whoever writes first.
+    pub(crate) fn probe(dir: &Path) -> Result<(), StoreError> {
+        let path = dir.join(NAME);
+        match OpenOptions::new().read(true).write(true).open(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(StoreError::io("open", &path, e)),
+            _ => Ok(()),
+        }
+    }
+
     /// Returns true if some process holds the writer's lock; false if that cannot be told.
     pub(crate) fn is_held(dir: &Path) -> bool {
-        File::open(dir.join(NAME))
-            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        is_file_held(&dir.join(NAME))
     }
+
+    /// Returns true if some process has the cloud in memory; false if that cannot be told.
+    pub(crate) fn is_cloud_held(dir: &Path) -> bool {
+        is_file_held(&dir.join(CLOUD))
+    }
+}
+
+fn is_file_held(path: &Path) -> bool {
+    File::open(path)
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 fn holder(file: &mut File) -> String {

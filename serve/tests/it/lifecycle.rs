@@ -119,7 +119,7 @@ fn what_ends_the_server_is_in_force_before_it_says_that_it_serves() {
     assert_eq!(runtime.block_on(serve(options(), ready, stop)).unwrap(), Stopped::Whole);
 
     // Told to stop before it has started, it does not start.
-    let ready = |address| panic!("it serves {address}");
+    let ready = |bound| panic!("it serves {bound:?}");
     assert_eq!(runtime.block_on(serve(options(), ready, async {})).unwrap(), Stopped::Whole);
 }
 

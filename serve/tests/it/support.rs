@@ -149,6 +149,7 @@ pub(crate) fn options_with(store: &Store, listen: &str, start: Start, pace: Pace
         tenants: None,
         listen: listen.to_owned(),
         integration_listen: Ipv4Addr::LOCALHOST.into(),
+        metrics: Some("127.0.0.1:0".to_owned()),
     }
 }
 
@@ -172,7 +173,7 @@ impl Server {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             let result =
-                runtime.block_on(serve(options, |address| ready.send(address).unwrap(), async {
+                runtime.block_on(serve(options, |bound| ready.send(bound.api).unwrap(), async {
                     drop(stopped.await)
                 }));
             // Like the binary: what the server left running goes with the runtime.

@@ -251,6 +251,16 @@ fn periods(db: &Db) -> Result<Vec<PublishedPeriod>, StoreError> {
         .collect()
 }
 
+/// The state of a run by two columns. One that runs was cut off if nobody is writing.
+pub(crate) fn job_state(success: Option<bool>, finished_ms: Option<i64>) -> JobState {
+    match (success, finished_ms) {
+        (Some(true), _) => JobState::Done,
+        (Some(false), Some(_)) => JobState::Failed,
+        (Some(false), None) => JobState::CutOff,
+        (None, _) => JobState::Running,
+    }
+}
+
 /// Runs of jobs, newest first. `writing` tells whether some process is writing now.
 pub(crate) fn jobs(
     db: &Db,
@@ -259,12 +269,9 @@ pub(crate) fn jobs(
     writing: &dyn Fn() -> bool,
 ) -> Result<Vec<JobRun>, StoreError> {
     db.rows(sql::jobs::NEWEST, params![limit(skip), limit(most)], |row| {
-        let state = match (row.get(7)?, row.get::<_, Option<i64>>(4)?) {
-            (Some(true), _) => JobState::Done,
-            (Some(false), Some(_)) => JobState::Failed,
-            (Some(false), None) => JobState::CutOff,
-            (None, _) if writing() => JobState::Running,
-            (None, _) => JobState::CutOff,
+        let state = match job_state(row.get(7)?, row.get(4)?) {
+            JobState::Running if !writing() => JobState::CutOff,
+            state => state,
         };
         Ok(JobRun {
             id: unsigned(row, 0)?,

@@ -196,6 +196,15 @@ queries! {
         COUNT = "count",
         NEWEST = "newest",
     }
+    /// Figures for monitoring.
+    figures from "figures.sql" {
+        ROWS_OF_RUNS = "rows_of_runs",
+        LAST_EVENTS = "last_events",
+        OUTBOX = "outbox",
+        RUNS_OF_JOBS = "runs_of_jobs",
+        ANOMALIES = "anomalies",
+        FILES = "files",
+    }
     /// The simulated cloud and what it tells the bill.
     platform from "platform.sql" {
         THINGS = "things",

@@ -21,6 +21,7 @@ use std::{ops::Deref, path::Path, time::SystemTime};
 
 use cloudtally_model::{Instant, SourceName};
 use rusqlite::params;
+use tracing::Span;
 
 use crate::{
     IngestRun, JobRun, JobState, LockWait, Store, StoreError, Stream,
@@ -119,7 +120,10 @@ impl Writer {
         as_of: Instant,
     ) -> Result<u64, StoreError> {
         let row = params![kind, started_ms, as_of.as_millis()];
-        self.db()?.write(|db| db.number(sql::jobs::BEGIN, row))
+        let id = self.db()?.write(|db| db.number(sql::jobs::BEGIN, row))?;
+        // Lines that the run logs from here on name it, where a span waits for it.
+        Span::current().record("job", id);
+        Ok(id)
     }
 
     /// Notes how a job ended, by its `id`.
