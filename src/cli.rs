@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use crate::cli_operations::{Backup, Healthcheck, LogFormat, Metrics, Restore};
+use crate::cli_operations::{
+    Backup, Completions, Healthcheck, LogFormat, Manpages, Metrics, Restore,
+};
 use chrono::NaiveDate;
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
@@ -103,6 +105,10 @@ pub(crate) enum Command {
     RepairClock(RepairClock),
     /// Rewrite a folder that an earlier version made, in the format of this one
     Upgrade(Upgrade),
+    /// Print the completions of a shell
+    Completions(Completions),
+    /// Write the manual pages
+    Manpages(Manpages),
 }
 
 /// Let seeded tenants use a simulated cloud for a month, with its usage job each

@@ -1,8 +1,9 @@
-//! The command line of those who run Cloudtally: health, metrics, backups.
+//! The command line of those who run Cloudtally: health, metrics, backups, shells.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use clap_complete::Shell;
 
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -73,4 +74,25 @@ pub(crate) struct Restore {
     /// Data folder to make; it must not be there or be empty
     #[arg(long, value_name = "DATA")]
     pub(crate) to: PathBuf,
+}
+
+/// Print the completions of a shell.
+///
+///   cloudtally completions bash > /usr/share/bash-completion/completions/cloudtally
+///   cloudtally completions zsh > /usr/share/zsh/site-functions/_cloudtally
+///   cloudtally completions fish > /usr/share/fish/vendor_completions.d/cloudtally.fish
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// Write the manual: a page for `cloudtally` and one for each command, for `man`.
+#[derive(Debug, Args)]
+pub(crate) struct Manpages {
+    /// Folder to write to, which is made if it is not there, such as /usr/local/share/man/man1
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
 }

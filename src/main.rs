@@ -12,6 +12,7 @@ mod console; // progress bars, tables, waiting, numbers for people
 mod failure; // errors and exit statuses
 mod ledger; // the bill of our own cloud beside what its tenants had
 mod logs; // where log lines go
+mod service_manager; // what systemd is told
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();

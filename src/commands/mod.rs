@@ -12,6 +12,7 @@ use crate::{
 mod aggregate;
 mod backup;
 mod check;
+mod completions;
 mod corrections;
 mod demo;
 mod drop_samples;
@@ -21,6 +22,7 @@ mod healthcheck;
 mod ingest;
 mod jobs;
 mod keys;
+mod manpages;
 mod metrics;
 mod quarantine;
 mod repair_clock;
@@ -105,6 +107,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
         Command::Backup(arguments) => backup::run(&context, &arguments),
         Command::Restore(arguments) => restore::run(&context, &arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Manpages(arguments) => manpages::run(&arguments),
         Command::RepairClock(arguments) => repair_clock::run(&context, &arguments),
         Command::Upgrade(arguments) => upgrade::run(&context, &arguments),
     }

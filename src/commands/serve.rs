@@ -20,6 +20,7 @@ use crate::{
     cli::{ClockArgument, Serve},
     console,
     failure::Failure,
+    service_manager,
 };
 
 pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<ExitCode, Failure> {
@@ -130,9 +131,11 @@ pub(crate) fn until_stopped(
         ready(bound, &password);
         // Programs that start us wait for these lines, also in a pipe.
         drop(io::stdout().flush());
+        service_manager::ready();
     };
     runtime.block_on(async {
         let stop = stop_signal()?;
+        tokio::spawn(service_manager::live());
         serve(options, told, stop).await?;
         Ok(())
     })
@@ -151,5 +154,6 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+        service_manager::stopping();
     })
 }

@@ -85,6 +85,11 @@ impl Serving {
         Some((head.split(' ').nth(1)?.parse().ok()?, head.to_owned(), body.to_owned()))
     }
 
+    /// All that it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
     pub(crate) fn line(&self) -> String {
         self.lines.recv_timeout(PATIENCE).unwrap()
     }
@@ -96,7 +101,7 @@ impl Serving {
     }
 
     /// Sends a request as it is; returns status, head and body.
-    fn raw(&self, request: &str) -> (u16, String, String) {
+    pub(crate) fn raw(&self, request: &str) -> (u16, String, String) {
         let mut stream = self.connect();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -106,13 +111,13 @@ impl Serving {
         (status, head.to_owned(), body.to_owned())
     }
 
-    fn get(&self, query: &str) -> (u16, String, String) {
+    pub(crate) fn get(&self, query: &str) -> (u16, String, String) {
         self.raw(&format!(
             "GET /client/api?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         ))
     }
 
-    fn post(&self, query: &str, body: &str) -> (u16, String, String) {
+    pub(crate) fn post(&self, query: &str, body: &str) -> (u16, String, String) {
         self.raw(&format!(
             "POST /client/api?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
              Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n\

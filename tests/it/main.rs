@@ -19,6 +19,7 @@ mod jobs; // the history of the usage job
 mod lease; // a machine that takes the folder over
 mod libcloud; // a tenant's day by another unmodified client
 mod living; // tenants, kills in the middle of their lives, the bill of it
+mod operations; // health, metrics, logs, systemd, backups
 mod repair; // a folder that lived ahead of time
 mod sample_data; // a small real dump with records derived independently
 mod shape; // folders that import downwards, no circles of files

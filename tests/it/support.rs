@@ -123,6 +123,19 @@ pub(crate) fn with_client(client: Client, script: &str, arguments: &[&str]) -> O
     Some(ran.stdout)
 }
 
+/// A tool of the system, if it is there. None, and a message, where it is not; a machine
+/// that has installed it names it in `CLOUDTALLY_SYSTEM_TOOLS`, and then it must be.
+pub(crate) fn system_tool(name: &str) -> Option<Command> {
+    let found = Command::new(name).arg("--version").output();
+    if found.as_ref().is_ok_and(|output| output.status.success()) {
+        return Some(Command::new(name));
+    }
+    let required = std::env::var("CLOUDTALLY_SYSTEM_TOOLS").unwrap_or_default();
+    assert!(!required.split_whitespace().any(|tool| tool == name), "no `{name}`: {found:?}");
+    eprintln!("skipped: there is no `{name}`");
+    None
+}
+
 /// A row of a CSV file by column name.
 pub(crate) type Row = BTreeMap<String, String>;
 
