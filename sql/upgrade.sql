@@ -6,6 +6,11 @@ SELECT value FROM counter WHERE name = 'format';
 -- name: set_format
 UPDATE counter SET value = ?1 WHERE name = 'format';
 
+-- name: named
+-- Those of a folder whose schema is of an earlier version, too.
+SELECT bytes FROM event_file UNION ALL SELECT bytes FROM sample_file
+UNION ALL SELECT bytes FROM record_file UNION ALL SELECT bytes FROM open_file;
+
 -- name: record_files
 SELECT start_ms, path, row_count, bytes, sha256 FROM record_file ORDER BY start_ms, generation;
 

@@ -88,6 +88,7 @@ queries! {
     upgrade from "upgrade.sql" {
         FORMAT = "format",
         SET_FORMAT = "set_format",
+        NAMED = "named",
         RECORD_FILES = "record_files",
         OPEN_FILES = "open_files",
         EVENT_FILE = "event_file",

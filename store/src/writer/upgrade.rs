@@ -89,7 +89,7 @@ impl Store {
             Err(StoreError::EarlierFormat { found, .. }) => found,
             other => return other.map(|()| None),
         };
-        let sizes = db.rows(sql::lake::NAMED, [], |row| load::unsigned(row, 1))?;
+        let sizes = db.rows(sql::upgrade::NAMED, [], |row| load::unsigned(row, 0))?;
         let (files, bytes) = (sizes.len() as u64, sizes.iter().sum());
         Ok(Some(Upgrade { from, to: format::KNOWN, files, bytes }))
     }
