@@ -12,7 +12,7 @@ use crate::{
     catalogue::{checksums, history, load},
 };
 
-/// What a folder shows now, or showed at an instant.
+/// A folder as it is now, or as it was shown at an instant.
 #[derive(Clone, Debug)]
 pub struct View {
     store: Store,
@@ -78,7 +78,7 @@ impl View {
         Ok(before.map_or(accounts, Arc::new))
     }
 
-    /// What the folder holds: of an instant, the periods with their generations and inputs of
+    /// The content of the folder: of an instant, the periods with their generations and inputs of
     /// then, and no stretches. Generations whose inputs are not known are left out.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let Some(at) = self.as_of else { return self.store.snapshot() };

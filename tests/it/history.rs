@@ -1,4 +1,4 @@
-//! What was shown once is shown of its instant; what changed since is told with its events.
+//! Answers as of an instant, corrections with their events, and the way back from these.
 
 use std::fs;
 

@@ -8,7 +8,7 @@ use cloudtally_store::{
     SheetFile, StagedPeriod, StoreError,
 };
 
-use super::{corrections::Corrections, plan::Planned, report::Target, state::Run};
+use super::{change::Change, corrections::Corrections, plan::Planned, report::Target, state::Run};
 use crate::{
     AggregateError,
     network::NetworkBill,
@@ -50,23 +50,6 @@ pub(super) struct Work<'a> {
     pub(super) has_growth: bool,
     /// Periods that have seen their samples once that growth is published.
     pub(super) elsewhere: BTreeSet<Period>,
-}
-
-/// A computed period beside what is published.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Change {
-    pub(super) kind: ChangeKind,
-    pub(super) added: u64,
-    pub(super) changed: u64,
-    pub(super) removed: u64,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum ChangeKind {
-    #[default]
-    New,
-    Replaced,
-    Unchanged,
 }
 
 impl Run<'_> {
@@ -217,7 +200,7 @@ impl<'a> Difference<'a> {
         Ok(())
     }
 
-    /// What changed, and the corrections.
+    /// The numbers of what changed, and the corrections.
     fn finish(mut self) -> Result<(Change, Option<EncodedCorrections>), StoreError> {
         while self.read()? {
             self.take_gone()?;

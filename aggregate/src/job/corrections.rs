@@ -1,4 +1,4 @@
-//! What replacing a generation changes, record by record, and why.
+//! The differences that replacing a generation makes, record by record, and their causes.
 //!
 //! Differences come in the order of records, one resource at a time, and go on to their file
 //! a chunk at a time: however many records a rebuild changes, a chunk is in memory, and the
@@ -22,7 +22,7 @@ use cloudtally_store::{
 };
 use rayon::prelude::*;
 
-use super::computed::{Change, ChangeKind};
+use super::change::{Change, ChangeKind};
 
 /// Corrections that wait for their events.
 const CHUNK: usize = 16 * 1024;
@@ -211,7 +211,7 @@ pub(super) struct Corrections<'a> {
     /// True if they are to be kept; a dry run only counts them.
     is_kept: bool,
     change: Change,
-    /// What only the published records have of a resource, and what only the computed ones.
+    /// Records of a resource that are published alone, and those that are computed alone.
     gone: Vec<UsageRecord>,
     new: Vec<UsageRecord>,
     waiting: Vec<Correction>,
@@ -307,7 +307,7 @@ impl<'a> Corrections<'a> {
         waiting.into_iter().try_for_each(|correction| encoder.push(correction))
     }
 
-    /// What changed in numbers, and the corrections, if there are any and they are kept.
+    /// The numbers of what changed, and the corrections, if there are any and they are kept.
     pub(super) fn finish(mut self) -> Result<(Change, Option<EncodedCorrections>), StoreError> {
         self.end_resource()?;
         if !self.waiting.is_empty() {

@@ -19,6 +19,7 @@
 use cloudtally_model::{Calendar, Instant, with_causes};
 use cloudtally_store::{JobRun, JobState, Published, Snapshot, Store, Writer};
 
+mod change; // the numbers of what it changes
 mod computed; // a period computed, beside what is published
 mod corrections; // what replacing a generation changes, and why
 mod plan; // which periods to compute

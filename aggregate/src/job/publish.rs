@@ -8,7 +8,8 @@ use cloudtally_store::{
 };
 
 use super::{
-    computed::{ChangeKind, Computed, Work},
+    change::ChangeKind,
+    computed::{Computed, Work},
     plan::{NetworkMode, Planned, unpublished},
     report::Target,
     state::{Pending, Run},

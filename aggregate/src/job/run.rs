@@ -8,7 +8,8 @@ use cloudtally_store::{EmptyStretch, Inputs, PublishedPeriod};
 use rayon::prelude::*;
 
 use super::{
-    computed::{Change, Computed, Work},
+    change::Change,
+    computed::{Computed, Work},
     corrections::Causes,
     plan::{NetworkMode, Planned, unpublished},
     publish::bills_with_period,

@@ -1,4 +1,4 @@
-//! What replacing a generation changes, and what was shown before it was replaced.
+//! Corrections of generations that were replaced, and the records shown before.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -63,7 +63,7 @@ fn lines(world: &World) -> String {
     text
 }
 
-/// What was shown at an instant.
+/// The records shown at an instant.
 fn shown_at(world: &World, instant: Instant) -> Vec<ServedRecord> {
     let view = world.writer.view(Some(instant), Instant::END_OF_TIME).unwrap();
     let mut all = Vec::new();

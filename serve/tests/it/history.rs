@@ -1,5 +1,5 @@
-//! What was shown at an instant, what changed since, and what records are made of: the same
-//! eyes see it as see the records.
+//! Records of an instant, their corrections and explanations: the same eyes see them as see
+//! the records of today.
 
 use cloudtally_aggregate::Plan;
 use cloudtally_model::SourceName;

@@ -1,4 +1,4 @@
-//! Which generation of a period was published at an instant, and from what.
+//! The generation of a period that was published at an instant, and its inputs.
 //!
 //! The one place that resolves an instant of the past. Generations that are older than the
 //! table of publications have no instant there; all that is known of them is that they were

@@ -25,7 +25,7 @@ pub struct ServedCorrection {
     pub period: Period,
     /// The generation that replaced the one before.
     pub generation: u32,
-    /// When that was published, if it is known.
+    /// The instant of its publication, if it is known.
     pub published: Option<Instant>,
     /// The correction; the source of its record is a rank in [`CorrectionSet::sources`].
     pub correction: Correction,

@@ -15,7 +15,7 @@ impl Writer {
     /// run's counters, all or nothing. A changed `removed` is logged; a new account
     /// that is removed already counts as changed from "not removed".
     ///
-    /// What an account said before is kept with the instant of the change: the start of the
+    /// Keeps the earlier row of an account with the instant of the change: the start of the
     /// run. Returns how many were equal to what was there.
     pub fn upsert_accounts(
         &self,

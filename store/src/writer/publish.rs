@@ -77,7 +77,7 @@ pub struct StagedPeriod {
     sheet: Option<DaySheet>,
 }
 
-/// When something is published, and by whom.
+/// The instant of a publication, and the run that does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Published {
     /// The present that the run goes by.
@@ -96,8 +96,7 @@ pub struct Publication {
     pub seen: Option<SeenSamples>,
     /// Periods with files. One that lay in a stretch leaves it.
     pub periods: Vec<StagedPeriod>,
-    /// When they are published; `None` leaves that unknown, as of a folder of an earlier
-    /// version.
+    /// Their instant; `None` leaves it unknown, as in a folder of an earlier version.
     pub published: Option<Published>,
 }
 
