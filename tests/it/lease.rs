@@ -38,14 +38,20 @@ fn suspended(cloudtally: &Cloudtally, arguments: &[&str], step: &str) -> Child {
     command.env("CLOUDTALLY_STOP_AT", format!("{step}:1"));
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (began, stat) = (Stopwatch::now(), format!("/proc/{}/stat", child.id()));
-    loop {
-        let text = fs::read_to_string(&stat).unwrap();
-        if text.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')) {
-            return child;
+    while !is_stopped(&stat) {
+        if began.elapsed() > PATIENCE {
+            signal(&child, "-KILL");
+            panic!("{arguments:?} does not come to {step}: {:?}", child.wait_with_output());
         }
-        assert!(began.elapsed() < PATIENCE, "{arguments:?} does not come to {step}: {text}");
         thread::sleep(Duration::from_millis(20));
     }
+    child
+}
+
+/// Reads the state of a process.
+fn is_stopped(stat: &str) -> bool {
+    let text = fs::read_to_string(stat).unwrap();
+    text.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
 }
 
 /// Runs a command as another machine does, to which the lock does not reach.

@@ -169,6 +169,10 @@ fn a_folder_of_the_earlier_layout_moves_and_its_readers_go_on() {
              DROP TABLE IF EXISTS dropped_sample;
              DROP TABLE day_sheet;
              DROP TABLE correction_note;
+             DROP TABLE lease;
+             DROP TABLE correction_file;
+             DROP TABLE publication;
+             DROP TABLE account_change;
              DROP INDEX quarantine_by_kind;
              ALTER TABLE quarantine DROP COLUMN kind;
              DROP TABLE quarantine_kind;
