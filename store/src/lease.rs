@@ -197,7 +197,8 @@ impl Beating {
     fn beat(&self, every: Duration) {
         let mut is_over = lock(&self.is_over);
         loop {
-            let waited = self.over.wait_timeout(is_over, every);
+            // It may be over before this thread comes to wait at all.
+            let waited = self.over.wait_timeout_while(is_over, every, |over| !*over);
             is_over = waited.unwrap_or_else(PoisonError::into_inner).0;
             if *is_over {
                 return;
@@ -321,6 +322,18 @@ mod tests {
 
     fn fenced(store: &Store, token: i64) -> Fenced<'_> {
         Fenced { db: store.db().unwrap(), token }
+    }
+
+    #[test]
+    fn a_lease_that_is_given_back_at_once_does_not_wait_for_its_next_sign_of_life() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Store::open(dir.path()).unwrap());
+        for _ in 0..200 {
+            let began = Stopwatch::now();
+            let wait = LockWait { limit: Duration::ZERO, on_wait: &mut || {} };
+            drop(Lease::take(dir.path(), wait).unwrap());
+            assert!(began.elapsed() < BEAT, "it waited");
+        }
     }
 
     #[test]

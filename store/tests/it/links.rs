@@ -167,6 +167,8 @@ fn a_folder_of_the_earlier_layout_moves_and_its_readers_go_on() {
              DELETE FROM counter WHERE name = 'format';
              DROP TABLE IF EXISTS empty_stretch;
              DROP TABLE IF EXISTS dropped_sample;
+             DROP VIEW lake_file;
+             CREATE VIEW lake_file AS SELECT path FROM event_file;
              DROP TABLE day_sheet;
              DROP TABLE correction_note;
              DROP TABLE lease;
