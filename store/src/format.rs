@@ -27,7 +27,7 @@ pub(crate) fn of(db: &Db) -> Result<u64, StoreError> {
     match db.schema_version()? {
         0 => Ok(KNOWN),
         version if version < NUMBERED_SINCE => {
-            let file = db.row(sql::lake::NAMED, [], |row| load::path(row, 0))?;
+            let file = db.row(sql::upgrade::NAMED, [], |row| load::unsigned(row, 0))?;
             Ok(file.map_or(KNOWN, |_| UNNUMBERED))
         }
         _ => db.number(FORMAT, []),
