@@ -106,8 +106,7 @@ impl Lines {
             start,
             end,
             usage_type: record.usage_type,
-            account: account
-                .map_or_else(|| record.account.to_string().into(), |account| account.name.clone()),
+            account: self.accounts.shown_name(&source, record.account),
             account_id: record.account.0,
             domain_id: account.and_then(|account| account.domain).map(|domain| domain.0),
             zone_id: record.zone.number(),

@@ -298,20 +298,9 @@ impl<'a> WindowFolder<'a> {
         of: &HashSet<GroupKey>,
         to: Instant,
     ) -> Result<Vec<Segment>, StoreError> {
-        if of.is_empty() {
-            return Ok(Vec::new());
-        }
-        let events = self.load_of(Instant::EPOCH, to, &|group| of.contains(group))?;
-        let of_groups = events.chunk_by(|(a, ..), (b, ..)| a == b).flat_map(|of_group| {
-            let (source, kind, resource) = of_group[0].0;
-            let removed = |account| self.removals.get(&(source, account)).copied();
-            let mut fold = Fold::resume(source, kind, resource, Vec::new());
-            for (_, code, event) in of_group {
-                fold.apply(*code, event, &removed);
-            }
-            fold.finish(to, &removed).segments
-        });
-        Ok(of_groups.collect())
+        let folds =
+            self.fold_from_the_first(of, to, |_, fold, removed| fold.finish(to, removed).segments)?;
+        Ok(folds.into_iter().flatten().collect())
     }
 
     fn history(
@@ -319,18 +308,35 @@ impl<'a> WindowFolder<'a> {
         of: &HashSet<GroupKey>,
         before: Instant,
     ) -> Result<HashMap<GroupKey, Attributes>, StoreError> {
-        let events = self.load_of(Instant::EPOCH, before, &|group| of.contains(group))?;
-        let mut known: HashMap<GroupKey, Attributes> = HashMap::new();
-        for of_group in events.chunk_by(|(a, ..), (b, ..)| a == b) {
+        let known = self.fold_from_the_first(of, before, |group, fold, removed| {
+            (group, fold.known_at(before, removed))
+        })?;
+        Ok(known.into_iter().collect())
+    }
+
+    /// Folds all events of some resources up to an instant, one resource after the other, and
+    /// lets `end` make something of each fold.
+    fn fold_from_the_first<T>(
+        &self,
+        of: &HashSet<GroupKey>,
+        to: Instant,
+        end: impl Fn(GroupKey, Fold, &dyn Fn(AccountId) -> Option<Instant>) -> T,
+    ) -> Result<Vec<T>, StoreError> {
+        if of.is_empty() {
+            return Ok(Vec::new());
+        }
+        let events = self.load_of(Instant::EPOCH, to, &|group| of.contains(group))?;
+        let of_groups = events.chunk_by(|(a, ..), (b, ..)| a == b);
+        let folds = of_groups.map(|of_group| {
             let group @ (source, kind, resource) = of_group[0].0;
             let removed = |account| self.removals.get(&(source, account)).copied();
             let mut fold = Fold::resume(source, kind, resource, Vec::new());
             for (_, code, event) in of_group {
                 fold.apply(*code, event, &removed);
             }
-            known.insert(group, fold.known_at(before, &removed));
-        }
-        Ok(known)
+            end(group, fold, &removed)
+        });
+        Ok(folds.collect())
     }
 }
 

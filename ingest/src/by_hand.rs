@@ -6,21 +6,20 @@ use std::{
 };
 
 use cloudtally_model::{
-    CorrectiveEvent, EventId, Instant, LiveUse, SourceName, UsageEvent, ZoneId, row_index,
-    usage_type_of,
+    CorrectiveEvent, EventId, Instant, LiveUse, SourceName, ZoneId, row_index, usage_type_of,
 };
 use cloudtally_store::{CorrectionNote, EventTable, IngestRun, QuarantinedRow, StoreError, Writer};
 
 use crate::{
     chunks::Chunks,
-    decode::Decode,
+    decode::{self, Decode},
     dedupe::{EventKeeper, Keeper, Verdicts},
     error::Fault,
     open::Input,
     parquet::ColumnFields,
     plausible::Plausible,
     rows::Rows,
-    run::decode,
+    run,
     table::Row,
     value::{Fields, Reason, Values},
 };
@@ -33,28 +32,13 @@ impl Decode for CorrectiveEvent {
 
     fn decode<V: Values>(values: &V) -> Result<Self, Reason> {
         let mut next = Fields::new(values, Self::columns());
-        let number = next.unsigned()?;
+        let mut event = decode::event(&mut next)?;
+        let number = event.id.0;
         if number >= NUMBERS_MAX {
             return Err(format!("column `id`: `{number}` is too large; number corrections from 1"));
         }
-        Ok(Self {
-            event: UsageEvent {
-                id: EventId(Self::FIRST_ID + number),
-                event_type: next.event_type()?,
-                created: next.instant()?,
-                account: next.unsigned()?.into(),
-                zone: ZoneId::from_source(next.signed()?),
-                resource: next.unsigned()?.into(),
-                resource_name: next.text_if_any()?,
-                offering: next.unsigned_if_any()?.map(Into::into),
-                template: next.unsigned_if_any()?.map(Into::into),
-                size: next.unsigned_if_any()?,
-                virtual_size: next.unsigned_if_any()?,
-                resource_type: next.text_if_any()?,
-            },
-            author: next.text()?,
-            reason: next.text()?,
-        })
+        event.id = EventId(Self::FIRST_ID + number);
+        Ok(Self { event, author: next.text()?, reason: next.text()? })
     }
 
     /// Corrections are few, and are read a row at a time.
@@ -163,7 +147,13 @@ pub fn read_inventory(input: &Input) -> Result<Inventory, Fault> {
     let plausible = Plausible::at(Instant::END_OF_TIME);
     thread::scope(|scope| {
         let decoder = scope.spawn(|| {
-            decode::<LiveUse>(&inputs, &bytes_read, sender, plausible, Chunks::of_this_machine())
+            run::decode::<LiveUse>(
+                &inputs,
+                &bytes_read,
+                sender,
+                plausible,
+                Chunks::of_this_machine(),
+            )
         });
         for batch in receiver {
             inventory.uses.extend((0..batch.rows.height()).map(|row| batch.rows.row(row)));

@@ -36,21 +36,7 @@ impl Decode for UsageEvent {
     type Table = EventTable;
 
     fn decode<V: Values>(values: &V) -> Result<Self, Reason> {
-        let mut next = Fields::new(values, Self::columns());
-        Ok(Self {
-            id: next.unsigned()?.into(),
-            event_type: next.event_type()?,
-            created: next.instant()?,
-            account: next.unsigned()?.into(),
-            zone: ZoneId::from_source(next.signed()?),
-            resource: next.unsigned()?.into(),
-            resource_name: next.text_if_any()?,
-            offering: next.unsigned_if_any()?.map(Into::into),
-            template: next.unsigned_if_any()?.map(Into::into),
-            size: next.unsigned_if_any()?,
-            virtual_size: next.unsigned_if_any()?,
-            resource_type: next.text_if_any()?,
-        })
+        event(&mut Fields::new(values, Self::columns()))
     }
 
     fn decode_columns(next: &mut ColumnFields<'_>) -> EventTable {
@@ -73,6 +59,24 @@ impl Decode for UsageEvent {
     fn billed_at(&self) -> Option<(&'static str, Instant)> {
         Some(("created", self.created))
     }
+}
+
+/// Takes the values of an event, which are the first of every row that has one.
+pub(crate) fn event<V: Values, T>(next: &mut Fields<'_, V, T>) -> Result<UsageEvent, Reason> {
+    Ok(UsageEvent {
+        id: next.unsigned()?.into(),
+        event_type: next.event_type()?,
+        created: next.instant()?,
+        account: next.unsigned()?.into(),
+        zone: ZoneId::from_source(next.signed()?),
+        resource: next.unsigned()?.into(),
+        resource_name: next.text_if_any()?,
+        offering: next.unsigned_if_any()?.map(Into::into),
+        template: next.unsigned_if_any()?.map(Into::into),
+        size: next.unsigned_if_any()?,
+        virtual_size: next.unsigned_if_any()?,
+        resource_type: next.text_if_any()?,
+    })
 }
 
 impl Decode for NetworkSample {

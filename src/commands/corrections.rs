@@ -8,7 +8,8 @@ use std::{
 };
 
 use cloudtally_model::{
-    Calendar, Instant, Millis, Unit, UsageTypeId, hour_millionths, usage_type, write_millionths,
+    Calendar, Instant, Millis, Text, Unit, UsageTypeId, hour_millionths, usage_type,
+    write_millionths,
 };
 use cloudtally_store::{Accounts, CorrectionSet, ServedCorrection};
 use serde_json::{Value, json};
@@ -81,11 +82,9 @@ impl Shower<'_> {
         }
     }
 
-    fn account(&self, served: &ServedCorrection) -> String {
+    fn account(&self, served: &ServedCorrection) -> Text {
         let record = &served.correction.record;
-        let source = self.set.sources().name(record.source);
-        let account = self.accounts.get(source, record.account);
-        account.map_or_else(|| record.account.to_string(), |account| account.name.to_string())
+        self.accounts.shown_name(self.set.sources().name(record.source), record.account)
     }
 
     /// Prints the last corrections and the sums of all.
@@ -175,7 +174,7 @@ impl Shower<'_> {
             "generation": served.generation,
             "published": date(served.published),
             "source": self.set.sources().name(record.source).as_str(),
-            "account": self.account(served),
+            "account": self.account(served).as_str(),
             "accountid": record.account.0,
             "usagetype": record.usage_type.0,
             "description": record.description(),

@@ -63,11 +63,11 @@ impl Run<'_> {
         computed: &mut Computed,
         again: &RecomputedPeriod,
     ) -> Result<(), AggregateError> {
-        let Computed { period, sums, short, anomalies, .. } = &*computed;
+        let Computed { period, sums, short, anomalies, inputs, staged, .. } = computed;
         let usage = sheet::lines(*period, sums, again, short, self.sources())?;
         let events = sheet::events(again, anomalies);
-        let inputs = self.input_files(*period, &computed.inputs);
-        if let Some(staged) = &mut computed.staged {
+        if let Some(staged) = staged {
+            let inputs = self.input_files(*period, inputs);
             staged.keep_sheet(DaySheet { events, usage, inputs, outputs: Vec::new() });
         }
         Ok(())
@@ -86,14 +86,11 @@ impl Run<'_> {
                 && file.first_sampled <= period.end
                 && file.last_sampled > period.start
         });
-        let state = self.published.values().filter_map(|known| known.segments.as_ref());
-        let state = state.filter(|file| self.state.as_ref() == Some(&file.path));
         let files = events.map(|file| (&file.path, &file.sha256));
         let files = files.chain(samples.map(|file| (&file.path, &file.sha256)));
-        let files = files.chain(state.map(|file| (&file.path, &file.sha256)));
-        files
-            .map(|(path, sha256)| SheetFile { path: path.clone(), sha256: sha256.clone() })
-            .collect()
+        let files =
+            files.map(|(path, sha256)| SheetFile { path: path.clone(), sha256: sha256.clone() });
+        files.chain(self.state.clone()).collect()
     }
 
     pub(super) fn anomalies(&self, folded: &FoldedWindow, period: Period) -> Vec<Anomaly> {

@@ -1,10 +1,10 @@
 //! Computing the periods of a run and publishing them, window by window.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::collections::BTreeSet;
 
 use chrono::Datelike;
 use cloudtally_model::{Instant, Period, SegmentColumns, SourceId, UsageRecord};
-use cloudtally_store::{EmptyStretch, Inputs, PublishedPeriod};
+use cloudtally_store::{EmptyStretch, Inputs, PublishedPeriod, SheetFile};
 use rayon::prelude::*;
 
 use super::{
@@ -142,7 +142,7 @@ impl<'a> Run<'a> {
     fn open_before(
         &self,
         start: Instant,
-    ) -> Result<(SegmentColumns, Option<PathBuf>), AggregateError> {
+    ) -> Result<(SegmentColumns, Option<SheetFile>), AggregateError> {
         let mut file = None;
         let state = self
             .published
@@ -156,7 +156,10 @@ impl<'a> Run<'a> {
                 (SegmentColumns::default(), empty.unwrap_or(start))
             }
             Some(known) => {
-                file = known.segments.as_ref().map(|segments| segments.path.clone());
+                file = known.segments.as_ref().map(|segments| SheetFile {
+                    path: segments.path.clone(),
+                    sha256: segments.sha256.clone(),
+                });
                 (self.store().open_columns(known, self.sources())?, known.period.end)
             }
             None => {

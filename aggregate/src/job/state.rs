@@ -1,9 +1,11 @@
 //! The state of one run.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
 use cloudtally_model::{Calendar, Instant, Sources};
-use cloudtally_store::{Inputs, Publication, Published, PublishedPeriod, Snapshot, Store};
+use cloudtally_store::{
+    Inputs, Publication, Published, PublishedPeriod, SheetFile, Snapshot, Store,
+};
 
 use super::{
     corrections::Causes,
@@ -42,7 +44,7 @@ pub(super) struct Run<'a> {
     pub(super) causes: Causes<'a>,
     pub(super) published: BTreeMap<Instant, &'a PublishedPeriod>,
     /// The file of the segments that its span began with.
-    pub(super) state: Option<PathBuf>,
+    pub(super) state: Option<SheetFile>,
     /// Periods of this run's earlier windows.
     pub(super) done: BTreeMap<Instant, Inputs>,
     /// Computed and on disk, and not named by the catalogue yet.

@@ -52,15 +52,11 @@ impl Sums {
         let columns = segments.columns();
         for inside in segments.inside(period) {
             let shown = segments.shown(inside.row);
+            let sum = sums.of_usage(shown.source(), shown.usage_type());
             if !shown.is_nothing() {
-                let sum = sums.of_usage(shown.source(), shown.usage_type());
                 sum.segments += i128::from(inside.millis);
             }
-        }
-        for row in 0..columns.height() {
-            if columns.start[row] < period.end && columns.end[row] >= period.end {
-                sums.of_usage(columns.source[row], columns.usage_type[row]).open_at_end += 1;
-            }
+            sum.open_at_end += i64::from(columns.end[inside.row] >= period.end);
         }
         // Bytes are of what has been counted, however late a source is.
         sums.0

@@ -52,13 +52,10 @@ fn of_record(
 ) -> Vec<(&'static str, Node)> {
     let found = &served.correction;
     let record = &found.record;
-    let account = accounts.get(source, record.account);
-    let name =
-        account.map_or_else(|| record.account.to_string(), |account| account.name.to_string());
     let quantity = |quantity: Option<u64>| Node::text_if(quantity.map(|number| number.to_string()));
     let ids: Vec<Node> = found.events.iter().map(|id| Node::text(id.to_string())).collect();
     vec![
-        ("account", Node::text(name)),
+        ("account", Node::text(accounts.shown_name(source, record.account).as_str())),
         ("accountid", Node::text(shown_id(ours, record.account.0))),
         ("description", Node::text(record.description())),
         ("usagetype", Node::Int(record.usage_type.0.into())),

@@ -25,6 +25,11 @@ impl Accounts {
         self.by_source.get(source)?.get(&id)
     }
 
+    /// The name of an account as people are shown it: its id until it has arrived.
+    pub fn shown_name(&self, source: &SourceName, id: AccountId) -> Text {
+        self.get(source, id).map_or_else(|| id.to_string().into(), |account| account.name.clone())
+    }
+
     /// All accounts, by source and id.
     pub fn iter(&self) -> impl Iterator<Item = (&SourceName, &Account)> {
         self.by_source

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cloudtally_model::{Instant, SourceName, UsageTypeId};
+use cloudtally_model::{Instant, UsageTypeId};
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +11,9 @@ use crate::StoreError;
 
 /// The sums that a period was published by, and the files that they were made from.
 ///
-/// It is written in the transaction that publishes the period, once a generation, and never
-/// changed: years later `check` holds it against the records, and the records against it.
+/// It is written in the transaction that publishes the period, one a generation: where that is
+/// computed again to the same records, the latest stands. Years later `check` holds it against
+/// the records, and the records against it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DaySheet {
     /// The events of the period.
@@ -81,11 +82,6 @@ impl SheetLine {
     pub fn adds_up(&self) -> bool {
         self.records == self.segments
             && self.recomputed.is_none_or(|ms| i128::from(ms) == self.records)
-    }
-
-    /// Tells whether the line is about a source.
-    pub fn is_of(&self, source: &SourceName) -> bool {
-        self.source == source.as_str()
     }
 }
 

@@ -367,24 +367,15 @@ fn next_generation(db: &Db, start: i64) -> Result<u32, StoreError> {
 /// The rows of one period.
 fn save(db: &Db, named: &NamedPeriod) -> Result<(), StoreError> {
     let (start, end) = (named.period.start.as_millis(), named.period.end.as_millis());
-    if let Some(file) = &named.records {
+    let of_generation = [
+        (sql::periods::INSERT_RECORDS, &named.records),
+        (sql::periods::INSERT_CORRECTIONS, &named.corrections),
+    ];
+    for (insert, file) in of_generation {
+        let Some(file) = file else { continue };
         put_blocks(db, file)?;
         db.execute(
-            sql::periods::INSERT_RECORDS,
-            params![
-                start,
-                named.generation,
-                path_text(&file.path),
-                file.rows.cast_signed(),
-                file.bytes.cast_signed(),
-                file.sha256,
-            ],
-        )?;
-    }
-    if let Some(file) = &named.corrections {
-        put_blocks(db, file)?;
-        db.execute(
-            sql::periods::INSERT_CORRECTIONS,
+            insert,
             params![
                 start,
                 named.generation,
