@@ -153,3 +153,16 @@ SELECT 'source_id ' || source_id || ', event_id ' || event_id FROM correction_no
 -- name: lease
 SELECT 'only_row ' || only_row FROM lease WHERE checksum <>
     checksum_of('lease', only_row, token, holder, machine, taken_ms, heartbeat_ms, released);
+
+-- name: closing
+SELECT 'through_ms ' || through_ms FROM closing WHERE checksum <>
+    checksum_of('closing', through_ms, closed_ms, closed_by, reason);
+
+-- name: restated
+SELECT 'start_ms ' || start_ms FROM restated WHERE checksum <>
+    checksum_of('restated', start_ms, generation);
+
+-- name: adjustment
+SELECT 'start_ms ' || start_ms || ', generation ' || generation || ', corrects_ms ' || corrects_ms
+FROM adjustment WHERE checksum <>
+    checksum_of('adjustment', start_ms, generation, corrects_ms, from_generation, to_generation);

@@ -31,6 +31,9 @@ DELETE FROM anomaly WHERE start_ms >= ?1;
 -- name: withdraw_sheets
 DELETE FROM day_sheet WHERE start_ms >= ?1;
 
+-- name: withdraw_adjustments
+DELETE FROM adjustment WHERE start_ms >= ?1;
+
 -- name: set_back_jobs
 -- ?2 as in `withdraw_periods`. The least of two is null where one is.
 UPDATE job SET started_ms = min(started_ms, ?1), finished_ms = min(finished_ms, ?1),

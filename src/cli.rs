@@ -87,6 +87,10 @@ pub(crate) enum Command {
     Sheet(Sheet),
     /// Show the runs of the usage job and when it runs next
     Jobs(Jobs),
+    /// Close days: what is served of them stays what it is
+    Close(Close),
+    /// Show the state of each period: open, stale, waiting or closed
+    Periods(Periods),
     /// Show or change the global configuration
     Settings(Settings),
     /// Show or renew the root admin's API keys
@@ -462,6 +466,56 @@ pub(crate) struct Jobs {
     /// Number of runs to show, the latest first
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub(crate) last: usize,
+}
+
+/// Close all days through one, for good: a bill that was sent stays what it is.
+///
+/// Late events of a closed day become adjustments in the first open period: records
+/// that say which period they correct (`corrects`), negative where they take away. Late
+/// samples become folded records there, as always. Nothing opens a closed day again.
+///
+/// The days must be published and up to date: run `cloudtally aggregate` first.
+/// docs/trust.md says what becomes of late events of each usage type.
+#[derive(Debug, Args)]
+pub(crate) struct Close {
+    /// Last day to close, in the aggregation zone
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) through: NaiveDate,
+    /// Reason, kept beside it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Name of who closes [default: the user of the system]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+}
+
+/// Show the state of each period that is over.
+///
+/// open: published, and late events may change it. stale: the next run of the usage job
+/// publishes it again. waiting: not published yet. closed: published for good. Empty periods
+/// in a row are one line.
+#[derive(Debug, Args)]
+pub(crate) struct Periods {
+    /// First day, in the aggregation zone [default: the first]
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) from: Option<NaiveDate>,
+    /// Last day, inclusive [default: the last]
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) to: Option<NaiveDate>,
+    /// Form of the output; --json is the same as json
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub(crate) format: ListFormat,
+}
+
+/// The forms of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+    /// For spreadsheets
+    Csv,
 }
 
 /// Show all settings, one, or change one.

@@ -99,8 +99,11 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// `1234567` as `1 234 567`.
+/// `1234567` as `1 234 567`, `-1234567` as `-1 234 567`.
 pub(crate) fn grouped(digits: &str) -> String {
+    if let Some(magnitude) = digits.strip_prefix('-') {
+        return format!("-{}", grouped(magnitude));
+    }
     let (integer, fraction) = digits.split_once('.').map_or((digits, None), |(i, f)| (i, Some(f)));
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in integer.chars().enumerate() {
@@ -138,6 +141,8 @@ mod tests {
             [("0", "0"), ("999", "999"), ("1000", "1 000"), ("1234567.25", "1 234 567.25")]
         {
             assert_eq!(grouped(digits).replace('\u{202f}', " "), expected);
+            let negative = grouped(&format!("-{digits}")).replace('\u{202f}', " ");
+            assert_eq!(negative, format!("-{expected}"));
         }
     }
 }

@@ -24,7 +24,7 @@ type Key = (Text, Use);
 /// The two sides, and where they differ.
 pub(crate) struct Comparison {
     /// By usage type: what was billed and what was had, in milliseconds or bytes.
-    pub(crate) totals: BTreeMap<u16, (u128, u128)>,
+    pub(crate) totals: BTreeMap<u16, (i128, i128)>,
     /// Lines that are not the same on both sides, for people.
     pub(crate) differences: Vec<String>,
     /// Lines that were compared.
@@ -44,13 +44,16 @@ pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
     // 1. What was billed.
     let calendar = store.calendar()?;
     let own = own_cloud()?;
-    let mut sides: BTreeMap<Key, (u64, u64)> = BTreeMap::new();
+    let mut sides: BTreeMap<Key, (i128, i128)> = BTreeMap::new();
     for known in &snapshot.periods {
         let day: Text = calendar.date_of(known.period.start).to_string().into();
         for record in store.read_records(known, &snapshot.sources)? {
             if *snapshot.sources.name(record.source) == own {
-                let key = (day_of(&day, record.usage_type), Use::from(&record));
-                sides.entry(key).or_default().0 += record.quantity;
+                // What was adjusted was had on the day that is corrected.
+                let corrected = record.corrects.map(|at| calendar.date_of(at).to_string().into());
+                let day = corrected.as_ref().unwrap_or(&day);
+                let key = (day_of(day, record.usage_type), Use::from(&record));
+                sides.entry(key).or_default().0 += i128::from(record.quantity);
             }
         }
     }
@@ -60,15 +63,15 @@ pub(crate) fn compare(store: &Store) -> Result<Option<Comparison>, Failure> {
     let bill = ledger_bill(&entries, zone, Window { start: Instant::EPOCH, end: until });
     for BillLine { day, what, quantity } in bill.map_err(|error| Failure::Failed(error.into()))? {
         let key = (day_of(&day, what.usage_type), what);
-        sides.entry(key).or_default().1 += quantity;
+        sides.entry(key).or_default().1 += i128::from(quantity);
     }
     // 3. Both beside each other.
     let mut comparison =
         Comparison { totals: BTreeMap::new(), differences: Vec::new(), lines: sides.len() };
     for ((day, what), (billed, had)) in sides {
         let total = comparison.totals.entry(what.usage_type.0).or_default();
-        total.0 += u128::from(billed);
-        total.1 += u128::from(had);
+        total.0 += billed;
+        total.1 += had;
         if billed != had {
             let name = usage_type(what.usage_type).map_or("", |row| row.description);
             comparison.differences.push(format!(
@@ -96,7 +99,7 @@ pub(crate) fn print(comparison: &Comparison) {
     for row in usage_types() {
         let Some((billed, had)) = comparison.totals.get(&row.id.0) else { continue };
         let [billed, had, difference] =
-            [*billed, *had, billed.abs_diff(*had)].map(|number| grouped(&number.to_string()));
+            [*billed, *had, (billed - had).abs()].map(|number| grouped(&number.to_string()));
         output.add_row([format!("{:>2} {}", row.id.0, row.description), billed, had, difference]);
     }
     println!("{output}");

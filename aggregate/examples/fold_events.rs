@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for record in records {
             let hours = hours(record.quantity);
             println!("{} {hours} h: {}", day.start, record.description());
-            lines.push((day.start, record.usage_type, record.quantity / 60_000));
+            lines.push((day.start, record.usage_type, record.quantity.unsigned_abs() / 60_000));
         }
     }
     let (monday, tuesday) = (days[0].start, days[1].start);

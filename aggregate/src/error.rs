@@ -40,6 +40,60 @@ pub enum AggregateError {
         /// The present, by the clock.
         now: Instant,
     },
+    /// Closed days are never published again.
+    #[error(
+        "{what}, and {closed}; nothing opens them again: give days from {first_open} on, and late events become adjustments there with the next `cloudtally aggregate`"
+    )]
+    Closed {
+        /// The thing that would change them.
+        what: &'static str,
+        /// The closing, in words: by whom, when and why.
+        closed: String,
+        /// The first day that is not closed.
+        first_open: NaiveDate,
+    },
+    /// Days that are closed already.
+    #[error("{closed}; nothing opens them again: close a day from {first_open} on")]
+    ClosedAlready {
+        /// The closing, in words: by whom, when and why.
+        closed: String,
+        /// The first day that is not closed.
+        first_open: NaiveDate,
+    },
+    /// A period that would be closed is not published.
+    #[error("period {period} is not published, so it cannot be closed; {remedy}")]
+    ClosesUnpublished {
+        /// The first such period.
+        period: Period,
+        /// The thing to do first.
+        remedy: String,
+    },
+    /// Late events of a period that would be closed wait.
+    #[error(
+        "late events or account removals of period {period} wait to be published, so it cannot be closed; {remedy}"
+    )]
+    ClosesStale {
+        /// The first such period.
+        period: Period,
+        /// The thing to do first.
+        remedy: String,
+    },
+    /// A day that is not over is not closed.
+    #[error("the day {day} is not over: it is {now}; close an earlier one")]
+    ClosesUnfinished {
+        /// The day asked for.
+        day: NaiveDate,
+        /// The present, by the clock.
+        now: Instant,
+    },
+    /// A text that a closing keeps.
+    #[error("the {what} of a closing cannot be {problem}; give up to 1000 characters on one line")]
+    ClosingText {
+        /// The name of the text.
+        what: &'static str,
+        /// The fault.
+        problem: &'static str,
+    },
     /// An id that names no record.
     #[error(
         "there is no record `{id}`; copy the id from an export or from listUsageRecords of this data folder"
@@ -71,6 +125,14 @@ pub enum AggregateError {
         id: EventId,
         /// The sources that have one.
         sources: Vec<String>,
+    },
+    /// An adjustment without the generations that it stands between.
+    #[error(
+        "the catalogue does not say between which generations the adjustment `{id}` stands; run `cloudtally check`"
+    )]
+    AdjustsNothing {
+        /// The adjustment.
+        id: RecordId,
     },
     /// No sample is meant.
     #[error(

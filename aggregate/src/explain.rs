@@ -18,6 +18,7 @@ use cloudtally_store::{
 
 use crate::{
     AggregateError,
+    adjusted::{Adjusted, adjusted},
     job::{is_stale, removals},
     network::NetworkBiller,
     period::add_resource,
@@ -34,7 +35,10 @@ pub struct Explanation {
     /// The parts it was made from.
     pub parts: Parts,
     /// The sum of the parts, in the record's unit.
-    pub sum: u64,
+    pub sum: i64,
+    /// The closed period that an adjustment corrects, or that a record stands in which is
+    /// restated since: the parts are what is known of it now.
+    pub adjusted: Option<Adjusted>,
     /// True if late events wait to be aggregated into the record's period, or late
     /// samples into any: then the parts may tell more than the record does.
     pub waits: bool,
@@ -85,13 +89,24 @@ pub struct Difference {
 }
 
 impl Explanation {
-    /// Tells whether the parts add up to the record.
+    /// Tells whether the parts add up to the record: of a closed period, to what the record
+    /// and its adjustments say together.
     pub fn adds_up(&self) -> bool {
-        self.sum == self.served.record.quantity
+        let record = &self.served.record;
+        match &self.adjusted {
+            None => self.sum == record.quantity,
+            Some(of) if record.corrects.is_some() => {
+                of.after - of.before == record.quantity && self.sum == of.restated
+            }
+            Some(of) => of.served == record.quantity && self.sum == of.restated,
+        }
     }
 
     /// The ids of all events behind the record, in order.
     pub fn events(&self) -> Vec<EventId> {
+        if let Some(adjusted) = &self.adjusted {
+            return adjusted.events.clone();
+        }
         let Parts::Segments(clipped) = &self.parts else { return Vec::new() };
         let both = clipped.iter().flat_map(|c| [Some(c.segment.opened_by), c.segment.closed_by]);
         let mut ids: Vec<EventId> = both.flatten().collect();
@@ -138,8 +153,17 @@ pub(crate) fn explain_served(
     served: ServedRecord,
 ) -> Result<Explanation, AggregateError> {
     let (store, sources) = (view.store(), snapshot.sources.clone());
+    if let Some((closed, ordinary, mut adjusted)) = adjusted(store, snapshot, known, &served)? {
+        let (parts, sum, events) = segments_behind(view, snapshot, closed, &ordinary)?;
+        adjusted.events = events;
+        let waits = view.as_of().is_none() && is_stale(snapshot, closed);
+        return Ok(Explanation { served, sources, parts, sum, adjusted: Some(adjusted), waits });
+    }
     let (parts, sum) = match served.record.row().unit {
-        Unit::Milliseconds => segments_behind(view, snapshot, known, &served)?,
+        Unit::Milliseconds => {
+            let (parts, sum, _) = segments_behind(view, snapshot, known, &served)?;
+            (parts, sum)
+        }
         Unit::BytesSent | Unit::BytesReceived => {
             samples_behind(view, snapshot, known, &served, &sources)?
         }
@@ -153,15 +177,17 @@ pub(crate) fn explain_served(
             NetworkBiller { store, snapshot, calendar }.is_unsettled()
         }
     };
-    Ok(Explanation { served, sources, parts, sum, waits })
+    Ok(Explanation { served, sources, parts, sum, adjusted: None, waits })
 }
 
+/// The segments behind a record, their sum, and the events behind all use of its resource and
+/// type in the period, whatever its key.
 fn segments_behind(
     view: &View,
     snapshot: &Snapshot,
     known: &PublishedPeriod,
     served: &ServedRecord,
-) -> Result<(Parts, u64), AggregateError> {
+) -> Result<(Parts, i64, Vec<EventId>), AggregateError> {
     let store = view.store();
     let record = &served.record;
     let row = record.row();
@@ -187,19 +213,25 @@ fn segments_behind(
     let removals = removals_seen(snapshot, store, known.inputs.accounts_seq)?;
     let folder = WindowFolder::new(store, snapshot, &removals, known.inputs.events_seq);
     let (segments, _) = folder.fold_resource(open, (from, known.period.end), key)?;
-    let mut clipped = Vec::new();
+    let (mut clipped, mut events) = (Vec::new(), Vec::new());
     let mut sum = 0;
     for segment in segments {
+        if segment.usage_type == record.usage_type && segment.clip(known.period).is_some() {
+            events.extend([Some(segment.opened_by), segment.closed_by].into_iter().flatten());
+        }
         // A segment belongs to the record that it alone would make.
         let mut alone = [Vec::new()];
         add_resource(std::slice::from_ref(&segment), &[known.period], &mut alone);
         let ours = alone[0].first().filter(|r| same_record(r, served, known.period, snapshot));
         if let (Some(ours), Some((start, end))) = (ours, segment.clip(known.period)) {
             sum += ours.quantity;
-            clipped.push(ClippedSegment { segment, start, end, used_ms: ours.quantity });
+            let used_ms = ours.quantity.unsigned_abs();
+            clipped.push(ClippedSegment { segment, start, end, used_ms });
         }
     }
-    Ok((Parts::Segments(clipped), sum))
+    events.sort_unstable();
+    events.dedup();
+    Ok((Parts::Segments(clipped), sum, events))
 }
 
 /// Tells whether two inputs hold the same events and removals before an instant.
@@ -260,7 +292,7 @@ fn samples_behind(
     known: &PublishedPeriod,
     served: &ServedRecord,
     sources: &Sources,
-) -> Result<(Parts, u64), AggregateError> {
+) -> Result<(Parts, i64), AggregateError> {
     let record = &served.record;
     let periods = &snapshot.periods;
     let here = periods.partition_point(|p| p.period.start < known.period.start);
@@ -285,7 +317,8 @@ fn samples_behind(
         }
         let differences = differences(&samples, record.row().unit, &periods[first..=last]);
         let total: u128 = differences.iter().map(|d| u128::from(d.bytes)).sum();
-        let billed: u128 = rows.iter().map(|other| u128::from(other.record.quantity)).sum();
+        let billed: u128 =
+            rows.iter().map(|other| u128::from(other.record.quantity.unsigned_abs())).sum();
         let settled = total == billed;
         // By one at first, then faster: a record that nothing settles must not cost a
         // look at every span there is.
@@ -303,10 +336,10 @@ fn samples_behind(
             // A run of the past has billed what was late for a period ahead of it.
             first = first.saturating_sub(step);
         } else {
-            let elsewhere = billed.saturating_sub(u128::from(record.quantity));
-            let bytes = |sum: u128| u64::try_from(sum).unwrap_or(u64::MAX);
-            let sum = bytes(total.saturating_sub(elsewhere));
-            return Ok((Parts::Samples { differences, billed_before: bytes(elsewhere) }, sum));
+            let elsewhere = billed.saturating_sub(record.quantity.unsigned_abs().into());
+            let sum = i64::try_from(total.saturating_sub(elsewhere)).unwrap_or(i64::MAX);
+            let billed_before = u64::try_from(elsewhere).unwrap_or(u64::MAX);
+            return Ok((Parts::Samples { differences, billed_before }, sum));
         }
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod adjusted; // what a closed period says of a record
 mod checks; // sanity checks over what is published
 mod destination; // the file that an export writes
 mod error;
@@ -20,6 +21,7 @@ mod totals; // records grouped for people
 mod touched; // the records that an event or a resource touched
 mod window; // a stretch of time folded over all cores
 
+pub use adjusted::Adjusted;
 pub use checks::{Periods, SanityFinding, sanity_checks};
 pub use error::AggregateError;
 pub use explain::{
@@ -28,8 +30,9 @@ pub use explain::{
 pub use export::{ExportFormat, ExportTarget, FORMATS, export, export_columns};
 pub use inventory::{InventoryReport, Unmatched, beside_inventory, beside_ledger};
 pub use job::{
-    AggregateProgress, Plan, Rebuild, RunReport, ShortSource, Target, Unfinished, WaitingPeriod,
-    WindowLimits, aggregate, aggregate_within, checkpoint, run_job, stale_periods, waiting_period,
+    AggregateProgress, PeriodRow, PeriodState, Plan, Rebuild, RunReport, ShortSource, Target,
+    Unfinished, WaitingPeriod, WindowLimits, aggregate, aggregate_within, checkpoint, close,
+    periods, run_job, stale_periods, waiting_period,
 };
 pub use line::{Line, Lines};
 pub use network::{Drop, OversizedSeries, drop_samples};

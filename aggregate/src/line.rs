@@ -39,8 +39,8 @@ pub struct Line {
     pub usage: String,
     /// The bare number of `usage`.
     pub raw_usage: String,
-    /// The exact quantity in `unit`.
-    pub quantity: u64,
+    /// The exact quantity in `unit`; negative where an adjustment takes away.
+    pub quantity: i64,
     /// `ms` or `bytes`.
     pub unit: &'static str,
     /// The usage type.
@@ -73,6 +73,8 @@ pub struct Line {
     pub generation: u32,
     /// The cloud whose ids these are.
     pub source: SourceName,
+    /// Start of the closed period that an adjustment corrects, and as shown.
+    pub corrects: Option<(Instant, Arc<str>)>,
 }
 
 /// Resolves records to lines.
@@ -130,6 +132,7 @@ impl Lines {
             is_default: record.is_default,
             generation: served.generation,
             source,
+            corrects: record.corrects.map(|at| (at, Arc::from(self.calendar.show(at)))),
         }
     }
 

@@ -30,20 +30,22 @@ pub fn add_resource(segments: &[Segment], periods: &[Period], records: &mut [Vec
     }
 }
 
-/// Marks a row that is one of bytes.
+/// Marks a row that is one of bytes, or an adjustment.
 const BYTES: u32 = 1 << 31;
 
 /// The records of a period.
 pub(crate) struct PeriodRecords<'a> {
     period: Period,
     segments: &'a Segments,
-    /// The records of bytes, sorted.
+    /// The records that no segment of the period makes: those of bytes, sorted, and then
+    /// adjustments.
     bytes: Vec<UsageRecord>,
     /// Of each record the row of its segment, or that of its bytes with [`BYTES`].
     rows: Vec<u32>,
-    quantities: Vec<u64>,
+    quantities: Vec<i64>,
     /// True if use was left out.
     leaves_out: bool,
+    has_adjustments: bool,
 }
 
 /// The part of a record that decides where it belongs among those of bytes: their types
@@ -67,6 +69,7 @@ impl<'a> PeriodRecords<'a> {
             rows: Vec::new(),
             quantities: Vec::new(),
             leaves_out: false,
+            has_adjustments: false,
         };
         let mut next_bytes = 0;
         let mut run: Vec<(u32, u64)> = Vec::new();
@@ -90,6 +93,25 @@ impl<'a> PeriodRecords<'a> {
         records
     }
 
+    /// The same with adjustments (sorted) among them.
+    pub(crate) fn with_adjustments(mut self, adjustments: Vec<UsageRecord>) -> Self {
+        if adjustments.is_empty() {
+            return self;
+        }
+        self.has_adjustments = true;
+        for adjustment in adjustments {
+            self.rows.push(BYTES | row_number(self.bytes.len()));
+            self.quantities.push(adjustment.quantity);
+            self.bytes.push(adjustment);
+        }
+        // Two sorted runs, of which the second is short.
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        order.sort_by(|a, b| self.row(*a).cmp(&self.row(*b)));
+        self.rows = order.iter().map(|at| self.rows[*at]).collect();
+        self.quantities = order.iter().map(|at| self.quantities[*at]).collect();
+        self
+    }
+
     /// Adds the use of a segment to the records of its run.
     fn add(&self, run: &mut Vec<(u32, u64)>, row: u32, millis: u64) {
         let shown = self.segments.shown(row_index(row));
@@ -111,14 +133,14 @@ impl<'a> PeriodRecords<'a> {
             self.push_bytes(next_bytes);
         }
         let first = self.rows.len();
-        for (row, quantity) in run.drain(..) {
+        for (row, millis) in run.drain(..) {
             self.rows.push(row);
-            self.quantities.push(quantity);
+            self.quantities.push(i64::try_from(millis).expect("a period has fewer milliseconds"));
         }
         if self.rows.len() - first > 1 {
             let mut order: Vec<usize> = (first..self.rows.len()).collect();
             order.sort_unstable_by_key(|row| self.row(*row));
-            let sorted: Vec<(u32, u64)> =
+            let sorted: Vec<(u32, i64)> =
                 order.into_iter().map(|row| (self.rows[row], self.quantities[row])).collect();
             for (at, (row, quantity)) in sorted.into_iter().enumerate() {
                 (self.rows[first + at], self.quantities[first + at]) = (row, quantity);
@@ -200,6 +222,10 @@ impl RecordRows for PeriodRecords<'_> {
         self.rows.len()
     }
 
+    fn has_adjustments(&self) -> bool {
+        self.has_adjustments
+    }
+
     #[inline]
     fn start(&self, row: usize) -> Instant {
         match self.at(row) {
@@ -209,7 +235,15 @@ impl RecordRows for PeriodRecords<'_> {
     }
 
     #[inline]
-    fn quantity(&self, row: usize) -> u64 {
+    fn corrects(&self, row: usize) -> Option<Instant> {
+        match self.at(row) {
+            At::Use(_) => None,
+            At::Bytes(at) => self.bytes[..].corrects(at),
+        }
+    }
+
+    #[inline]
+    fn quantity(&self, row: usize) -> i64 {
         self.quantities[row]
     }
 }

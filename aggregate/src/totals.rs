@@ -88,7 +88,7 @@ pub struct Total {
     /// The number of records.
     pub records: u64,
     /// The exact sum, in milliseconds or bytes as the type says.
-    pub quantity: u128,
+    pub quantity: i128,
 }
 
 impl Total {
@@ -96,12 +96,7 @@ impl Total {
     pub fn usage(&self) -> String {
         let row = usage_type(self.usage_type).expect("totals are made of records");
         match row.unit {
-            cloudtally_model::Unit::Milliseconds => {
-                // Beyond 64 bits of milliseconds hours are whole ones for any reader.
-                let text = u64::try_from(self.quantity)
-                    .map_or_else(|_| (self.quantity / 3_600_000).to_string(), hours);
-                format!("{text} Hrs")
-            }
+            cloudtally_model::Unit::Milliseconds => format!("{} Hrs", hours(self.quantity)),
             cloudtally_model::Unit::BytesSent => format!("{} bytes sent", self.quantity),
             cloudtally_model::Unit::BytesReceived => format!("{} bytes received", self.quantity),
         }
@@ -182,7 +177,7 @@ struct Key {
 #[derive(Clone, Copy, Default)]
 struct Sum {
     records: u64,
-    quantity: u128,
+    quantity: i128,
 }
 
 impl Sum {
@@ -213,10 +208,10 @@ fn sums_of_period(
     groups: &[GroupBy],
     has_ids: bool,
 ) -> Result<Sums, StoreError> {
-    use RecordField::{Quantity, Source, UsageType};
+    use RecordField::{Source, UsageType};
     let of_groups = groups.iter().filter_map(|group| group.field());
-    let fixed = [UsageType, Quantity].into_iter().chain(has_ids.then_some(Source));
-    let mut wanted: Vec<RecordField> = fixed.collect();
+    let mut wanted: Vec<RecordField> = vec![UsageType];
+    wanted.extend(has_ids.then_some(Source));
     wanted.extend(of_groups.filter(|field| !matches!(field, UsageType | Source)));
     if groups.contains(&GroupBy::Source) && !has_ids {
         wanted.push(Source);
@@ -231,14 +226,14 @@ fn sums_of_period(
             .collect::<Result<_, StoreError>>()?;
         let types = scan.values(UsageType)?;
         let sources = if has_ids { scan.values(Source)? } else { vec![Some(0); types.len()] };
-        for (row, quantity) in scan.values(Quantity)?.into_iter().enumerate() {
+        for (row, quantity) in scan.quantities().into_iter().enumerate() {
             let mut values = [0; GROUPS.len()];
             for (value, column) in values.iter_mut().zip(&columns) {
                 *value = column.as_ref().map_or(day, |column| column[row].unwrap_or(NONE));
             }
             let usage_type = UsageTypeId(narrow(types[row]));
             let key = Key { values, source: narrow(sources[row]), usage_type };
-            let sum = Sum { records: 1, quantity: quantity.unwrap_or(0).into() };
+            let sum = Sum { records: 1, quantity: quantity.into() };
             match &mut run {
                 Some((known, total)) if *known == key => total.add(sum),
                 _ => {

@@ -205,6 +205,7 @@ mod tests {
                 network: NetworkId(0),
                 resource_type: None,
                 start: Instant::EPOCH,
+                corrects: None,
                 virtual_size: None,
                 name: None,
                 is_source_nat: None,

@@ -16,8 +16,11 @@ use crate::{
 
 /// The use of one resource under one key inside one period.
 ///
-/// The order of the fields up to `start` is the order in which records are
+/// The order of the fields up to `corrects` is the order in which records are
 /// stored and served: (source, account, usage type, resource, rest of the key).
+///
+/// An *adjustment* is a record that says what became of a closed period after it was
+/// closed: its `corrects` is the start of that period, and its quantity may be negative.
 ///
 /// # Source
 /// Guide 8.1; usage rules 3 and 4.
@@ -48,6 +51,8 @@ pub struct UsageRecord {
     /// Start of the period, or the earliest sample of a folded record
     /// (usage rules 6, the guide's network exception).
     pub start: Instant,
+    /// Start of the closed period that an adjustment corrects; `None` for ordinary records.
+    pub corrects: Option<Instant>,
     /// Bytes the guest sees.
     pub virtual_size: Option<u64>,
     /// Name of the resource.
@@ -58,8 +63,9 @@ pub struct UsageRecord {
     pub is_elastic: Option<bool>,
     /// True if the NIC was the default one, for network offerings.
     pub is_default: Option<bool>,
-    /// The exact quantity, in milliseconds or bytes as the type says.
-    pub quantity: u64,
+    /// The exact quantity, in milliseconds or bytes as the type says. Negative only where
+    /// an adjustment takes away.
+    pub quantity: i64,
 }
 
 /// A record whose texts are borrowed: what one is between columns that are read and
@@ -90,6 +96,8 @@ pub struct RecordRow<'a> {
     pub resource_type: Option<&'a str>,
     /// Start of the period, or the earliest sample of a folded record.
     pub start: Instant,
+    /// Start of the closed period that an adjustment corrects.
+    pub corrects: Option<Instant>,
     /// Bytes the guest sees.
     pub virtual_size: Option<u64>,
     /// Name of the resource.
@@ -100,8 +108,9 @@ pub struct RecordRow<'a> {
     pub is_elastic: Option<bool>,
     /// True if the NIC was the default one, for network offerings.
     pub is_default: Option<bool>,
-    /// The exact quantity, in milliseconds or bytes as the type says.
-    pub quantity: u64,
+    /// The exact quantity, in milliseconds or bytes as the type says. Negative only where
+    /// an adjustment takes away.
+    pub quantity: i64,
 }
 
 impl UsageRecord {
@@ -120,6 +129,7 @@ impl UsageRecord {
             network: self.network,
             resource_type: self.resource_type.as_deref(),
             start: self.start,
+            corrects: self.corrects,
             virtual_size: self.virtual_size,
             name: self.name.as_deref(),
             is_source_nat: self.is_source_nat,
@@ -184,6 +194,7 @@ impl RecordRow<'_> {
             network: self.network,
             resource_type: self.resource_type.map(Text::new),
             start: self.start,
+            corrects: self.corrects,
             virtual_size: self.virtual_size,
             name: self.name.map(Text::new),
             is_source_nat: self.is_source_nat,
@@ -226,10 +237,10 @@ impl RecordRow<'_> {
     }
 
     /// The number of `rawusage` in millionths: hours or bytes.
-    pub fn millionths(&self) -> u128 {
+    pub fn millionths(&self) -> i128 {
         match self.row().unit {
             Unit::Milliseconds => hour_millionths(self.quantity),
-            Unit::BytesSent | Unit::BytesReceived => u128::from(self.quantity) * 1_000_000,
+            Unit::BytesSent | Unit::BytesReceived => i128::from(self.quantity) * 1_000_000,
         }
     }
 
@@ -297,6 +308,12 @@ impl RecordRow<'_> {
         }
         key.push(0);
         key.extend_from_slice(source.as_str().as_bytes());
+        // Ids of ordinary records are what they were before there were adjustments. No name
+        // of a source has a zero in it.
+        if let Some(corrects) = self.corrects {
+            key.push(0);
+            key.extend_from_slice(&corrects.as_millis().to_le_bytes());
+        }
         RecordId::new(period, xxh3_128(key))
     }
 }
@@ -382,6 +399,9 @@ mod tests {
     use super::*;
     use crate::Calendar;
 
+    /// The id of [`running`] 4 with offering 1 in the first period of all.
+    const ID_BEFORE_ADJUSTMENTS: &str = "00000000-0000-81de-a153-04b9f030d49a";
+
     fn running(vm: u64, offering: u64) -> UsageRecord {
         UsageRecord {
             source: SourceId(0),
@@ -396,6 +416,7 @@ mod tests {
             network: NetworkId(0),
             resource_type: Some("XenServer".into()),
             start: Instant::EPOCH,
+            corrects: None,
             virtual_size: None,
             name: Some("i-3-4-WC".into()),
             is_source_nat: None,
@@ -431,6 +452,19 @@ mod tests {
         later.start = next.start;
         assert_ne!(later.id(&source, next), id);
         assert_ne!(running(4, 1).id(&SourceName::new("other").unwrap(), period), id);
+        let adjustment = UsageRecord { corrects: Some(Instant::EPOCH), ..running(4, 1) };
+        assert_ne!(adjustment.id(&source, period), id, "an adjustment is a record of its own");
+        let of_another = UsageRecord { corrects: Some(next.start), ..running(4, 1) };
+        assert_ne!(of_another.id(&source, period), adjustment.id(&source, period));
+        // The id that this record had before there were adjustments.
+        assert_eq!(id.to_string(), ID_BEFORE_ADJUSTMENTS);
+    }
+
+    #[test]
+    fn what_is_taken_away_reads_with_a_sign() {
+        let record = UsageRecord { quantity: -12_600_000, ..running(4, 1) };
+        assert_eq!(record.usage(), "-3.5 Hrs");
+        assert_eq!(record.raw_usage(), "-3.5");
     }
 
     #[test]

@@ -34,6 +34,8 @@ front_commands! {
     ListUsageJobs,
     /// `getUsageJobStatus`.
     GetUsageJobStatus,
+    /// `listUsagePeriods`.
+    ListUsagePeriods,
     /// `getClock`.
     GetClock,
     /// `advanceClock`.

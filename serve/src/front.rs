@@ -147,6 +147,7 @@ impl Front {
             FrontCommand::ListUsageTypes => usage::list_types(call),
             FrontCommand::ListUsageJobs => usage::list_jobs(call),
             FrontCommand::GetUsageJobStatus => usage::job_status(call, self.driver.usage_job()),
+            FrontCommand::ListUsagePeriods => usage::list_periods(call),
             FrontCommand::GetClock => Ok(self.clock()),
             FrontCommand::AdvanceClock => self.advance_clock(call),
             FrontCommand::GetApiLimit => Ok(self.api_limit(&call.caller)),

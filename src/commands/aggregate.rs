@@ -79,6 +79,8 @@ fn as_json(report: &RunReport, dry_run: bool) -> serde_json::Value {
         "dryrun": dry_run,
         "published": report.published,
         "republished": report.republished,
+        "restated": report.restated,
+        "adjustments": report.adjustments,
         "unchanged": report.unchanged,
         "records": report.records,
         "added": report.added,
@@ -121,7 +123,7 @@ fn short_as_json(short: &ShortSource) -> serde_json::Value {
 /// Prints what a run did, or would do.
 pub(crate) fn print(report: &RunReport, dry_run: bool) {
     let would = if dry_run { "would have " } else { "" };
-    let touched = report.published + report.republished + report.unchanged;
+    let touched = report.published + report.republished + report.restated + report.unchanged;
     if touched == 0 && report.waits.is_some() {
         println!("nothing to do: every period that is ready is published");
     } else if touched == 0 && report.checkpoint.is_none() {
@@ -136,6 +138,12 @@ pub(crate) fn print(report: &RunReport, dry_run: bool) {
         println!(
             "  records added {}, changed {}, removed {}; anomalies {}",
             report.added, report.changed, report.removed, report.anomalies
+        );
+    }
+    if report.restated > 0 {
+        println!(
+            "  late events touched {} closed periods, which stay as they are; {} adjustments stand in the first open one",
+            report.restated, report.adjustments
         );
     }
     if report.folded_series > 0 {

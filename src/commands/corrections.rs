@@ -8,7 +8,7 @@ use std::{
 };
 
 use cloudtally_model::{
-    Calendar, Instant, Millis, Text, Unit, UsageTypeId, hour_millionths, usage_type,
+    Calendar, Instant, Millis, Text, Unit, UsageRecord, UsageTypeId, hour_millionths, usage_type,
     write_millionths,
 };
 use cloudtally_store::{Accounts, CorrectionSet, ServedCorrection};
@@ -45,8 +45,8 @@ pub(crate) fn run(context: &Context, arguments: &Corrections) -> Result<ExitCode
 /// The sum over the corrections of a type.
 #[derive(Default)]
 struct Sum {
-    before: u128,
-    after: u128,
+    before: i128,
+    after: i128,
     count: u64,
 }
 
@@ -67,8 +67,8 @@ impl Shower<'_> {
         self.set.for_each(&mut |served| {
             let found = &served.correction;
             let sum = sums.entry(found.record.usage_type).or_default();
-            sum.before += u128::from(found.before.unwrap_or(0));
-            sum.after += u128::from(found.after.unwrap_or(0));
+            sum.before += i128::from(found.before.unwrap_or(0));
+            sum.after += i128::from(found.after.unwrap_or(0));
             sum.count += 1;
             // Whoever reads has gone: nothing more is written.
             if failed.is_none() {
@@ -106,13 +106,13 @@ impl Shower<'_> {
         for served in last.iter().rev() {
             let found = &served.correction;
             let unit = found.record.row().unit;
-            let amount = |quantity: Option<u64>| {
+            let amount = |quantity: Option<i64>| {
                 quantity.map_or_else(|| "-".to_owned(), |quantity| decimal(quantity.into(), unit))
             };
             output.add_row([
                 self.calendar.show(served.period.start),
                 shown(&self.account(served)).into_owned(),
-                shown(&found.record.description()).into_owned(),
+                described(&found.record, self.calendar),
                 amount(found.before),
                 amount(found.after),
                 unit_name(unit).to_owned(),
@@ -166,7 +166,7 @@ impl Shower<'_> {
     fn as_json(&self, served: &ServedCorrection) -> Value {
         let found = &served.correction;
         let record = &found.record;
-        let text = |quantity: Option<u64>| quantity.map(|quantity| quantity.to_string());
+        let text = |quantity: Option<i64>| quantity.map(|quantity| quantity.to_string());
         json!({
             "recordid": found.id.to_string(),
             "startdate": self.calendar.show(served.period.start),
@@ -187,6 +187,8 @@ impl Shower<'_> {
             "changes": found.changes.as_deref(),
             "cause": found.cause.as_name(),
             "events": found.events.iter().map(|event| event.0).collect::<Vec<_>>(),
+            // Of an adjustment: the closed period that it corrects.
+            "corrects": record.corrects.map(|start| self.calendar.show(start)),
         })
     }
 
@@ -212,7 +214,7 @@ impl Shower<'_> {
     }
 }
 
-const CSV_COLUMNS: [&str; 18] = [
+const CSV_COLUMNS: [&str; 19] = [
     "recordid",
     "startdate",
     "enddate",
@@ -231,10 +233,20 @@ const CSV_COLUMNS: [&str; 18] = [
     "changes",
     "cause",
     "events",
+    "corrects",
 ];
 
 fn date(instant: Option<Instant>) -> Option<String> {
     instant.map(|instant| instant.to_string())
+}
+
+/// The record in words; of an adjustment with the closed period that it corrects.
+fn described(record: &UsageRecord, calendar: Calendar) -> String {
+    let mut text = shown(&record.description()).into_owned();
+    if let Some(corrects) = record.corrects {
+        text.push_str(&format!(" (corrects {})", calendar.show(corrects)));
+    }
+    text
 }
 
 /// `late events 3, 7`, and other fields that changed.
@@ -261,12 +273,9 @@ fn unit_name(unit: Unit) -> &'static str {
 }
 
 /// Hours or bytes.
-fn decimal(quantity: u128, unit: Unit) -> String {
+fn decimal(quantity: i128, unit: Unit) -> String {
     let millionths = match unit {
-        Unit::Milliseconds => match u64::try_from(quantity) {
-            Ok(millis) => hour_millionths(millis),
-            Err(_) => quantity * 1_000_000 / 3_600_000,
-        },
+        Unit::Milliseconds => hour_millionths(quantity),
         Unit::BytesSent | Unit::BytesReceived => quantity * 1_000_000,
     };
     let mut text = String::new();
@@ -275,18 +284,16 @@ fn decimal(quantity: u128, unit: Unit) -> String {
 }
 
 fn difference(sum: &Sum, unit: Unit) -> String {
-    let sign = if sum.after < sum.before { "-" } else { "" };
-    format!("{sign}{}", grouped(&decimal(sum.after.abs_diff(sum.before), unit)))
+    grouped(&decimal(sum.after - sum.before, unit))
 }
 
 fn sum_as_json(id: UsageTypeId, sum: &Sum) -> Value {
     let row = usage_type(id).expect("corrections are made of records");
-    let sign = if sum.after < sum.before { "-" } else { "" };
     json!({
         "usagetype": id.0,
         "before": sum.before.to_string(),
         "after": sum.after.to_string(),
-        "difference": format!("{sign}{}", sum.after.abs_diff(sum.before)),
+        "difference": (sum.after - sum.before).to_string(),
         "unit": row.unit.name(),
         "corrections": sum.count,
     })

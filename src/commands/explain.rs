@@ -56,6 +56,7 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
         println!("what     {}", shown(&line.description));
         println!("period   {} to {}", line.start.1, line.end.1);
         println!("usage    {} ({} {})", line.usage, line.quantity, line.unit);
+        print_adjusted(&explanation, calendar);
         println!();
         print_parts(&explanation, calendar);
         for dropped in &dropped {
@@ -123,6 +124,26 @@ fn dropped(store: &Store, explanation: &Explanation) -> Result<Vec<DroppedSample
     Ok(dropped)
 }
 
+/// Prints what a closed period says of the record's key.
+fn print_adjusted(explanation: &Explanation, calendar: Calendar) {
+    let Some(adjusted) = &explanation.adjusted else { return };
+    let period = calendar.show(adjusted.period.start);
+    let said = |what: &str, ms: i64| println!("  {what} {ms} ms = {} Hrs", hours(ms));
+    if explanation.served.record.corrects.is_some() {
+        println!("corrects the closed period of {period}:");
+        said("as it is served, for good:", adjusted.served);
+        said("with adjustments before:  ", adjusted.before);
+        said("with this one:            ", adjusted.after);
+    } else {
+        println!("the period of {period} is closed, and late events have come since:");
+        said("as it is served, for good:", adjusted.served);
+    }
+    said("by what is known now:     ", adjusted.restated);
+    let events: Vec<String> = adjusted.events.iter().map(ToString::to_string).collect();
+    println!("  the events of the resource there: {}", events.join(", "));
+    println!("what is known of the closed period:");
+}
+
 fn print_parts(explanation: &Explanation, calendar: Calendar) {
     match &explanation.parts {
         Parts::Segments(clipped) => {
@@ -177,7 +198,12 @@ fn print_parts(explanation: &Explanation, calendar: Calendar) {
         }
     }
     if explanation.adds_up() {
-        println!("         equals the record");
+        let what = if explanation.adjusted.is_some() {
+            "what is known now of the closed period"
+        } else {
+            "the record"
+        };
+        println!("         equals {what}");
     }
 }
 
@@ -197,6 +223,18 @@ fn as_json(explanation: &Explanation, record_id: RecordId, usage: &str) -> serde
         "addsup": explanation.adds_up(),
         "events": events,
     });
+    if let Some(adjusted) = &explanation.adjusted {
+        object["adjusted"] = json!({
+            "period": adjusted.period.start.to_string(),
+            "served": adjusted.served,
+            "before": adjusted.before,
+            "after": adjusted.after,
+            "restated": adjusted.restated,
+        });
+    }
+    if let Some(corrects) = record.corrects {
+        object["corrects"] = corrects.to_string().into();
+    }
     let parts = match &explanation.parts {
         Parts::Segments(clipped) => {
             let rows: Vec<_> = clipped

@@ -12,6 +12,7 @@ use crate::{
 mod aggregate;
 mod backup;
 mod check;
+mod close;
 mod completions;
 mod corrections;
 mod demo;
@@ -24,6 +25,7 @@ mod jobs;
 mod keys;
 mod manpages;
 mod metrics;
+mod periods;
 mod quarantine;
 mod repair_clock;
 mod restore;
@@ -100,6 +102,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check(arguments) => check::run(&context, &arguments),
         Command::Sheet(arguments) => sheet::run(&context, &arguments),
         Command::Jobs(arguments) => jobs::run(&context, &arguments),
+        Command::Close(arguments) => close::run(&context, &arguments),
+        Command::Periods(arguments) => periods::run(&context, &arguments),
         Command::Settings(arguments) => settings::run(&context, &arguments),
         Command::Keys(arguments) => keys::run(&context, &arguments),
         Command::Serve(arguments) => serve::run(&context, &arguments),

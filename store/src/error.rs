@@ -30,6 +30,24 @@ pub enum StoreError {
         /// The folder that was looked for.
         dir: PathBuf,
     },
+    /// Days that are closed stay closed.
+    #[error(
+        "the days that end by {through} are closed already, and nothing opens them again; close a later day"
+    )]
+    ClosedAlready {
+        /// End of the last closed day.
+        through: Instant,
+    },
+    /// A command that would change closed periods.
+    #[error(
+        "periods that end by {through} would be withdrawn, and {closed}; go back to a later instant, or begin another folder (`--data DIR`)"
+    )]
+    WithdrawsClosed {
+        /// The instant by which the closed ones end.
+        through: Instant,
+        /// The closing, in words: by whom, when and why.
+        closed: String,
+    },
     /// There is a folder but it holds no database.
     #[error(
         "`{}` is not a data folder: it holds no `cloudtally.db`; make one with `cloudtally ingest events FILE`, or name another with `--data DIR`",

@@ -30,9 +30,9 @@ use std::sync::Arc;
 
 pub use backup::{BackupError, BackupReport, Prune, RestoreReport};
 pub use catalogue::{
-    AccountRemoval, Accounts, AdminKeys, Anomaly, EmptyStretch, EventFile, IngestRun, Inputs,
-    JobRun, JobState, LakeFile, PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile,
-    Snapshot, Stream, UnmeteredEvents,
+    AccountRemoval, Accounts, Adjustment, AdminKeys, Anomaly, Closing, EmptyStretch, EventFile,
+    IngestRun, Inputs, JobRun, JobState, LakeFile, PublishedPeriod, QuarantineKind, QuarantinedRow,
+    Restated, SampleFile, Snapshot, Stream, UnmeteredEvents,
     notes::CorrectionNote,
     sheet::{DaySheet, SheetEvents, SheetFile, SheetLine},
 };

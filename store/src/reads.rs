@@ -273,7 +273,15 @@ impl Store {
         period: &PublishedPeriod,
         sources: &'a Sources,
     ) -> Result<RecordReader<'a>, StoreError> {
-        let file = &period.records;
+        self.records_of_file(&period.records, sources)
+    }
+
+    /// All records of one file of records, in order, some thousand at a time.
+    pub fn records_of_file<'a>(
+        &self,
+        file: &LakeFile,
+        sources: &'a Sources,
+    ) -> Result<RecordReader<'a>, StoreError> {
         let path = self.dir().join(&file.path);
         let everything = 0..file.rows;
         let ranges = if file.rows == 0 { &[] } else { std::slice::from_ref(&everything) };

@@ -136,7 +136,7 @@ fn accounts_of_one_name_and_clouds_of_the_same_numbers_stay_apart() {
     let rows = csv_rows(&cloudtally.export());
     assert_eq!(rows.iter().filter(|row| row["source"] == "west").count(), 2);
     let header = cloudtally.export().lines().next().unwrap().to_owned();
-    assert!(header.ends_with(",generation,source"), "{header}");
+    assert!(header.ends_with(",generation,source,corrects"), "{header}");
     let east = ["export", "--format", "csv", "--out", "-", "--source", "east"];
     let rows = csv_rows(&cloudtally.ok(&east));
     assert!(rows.len() == 4 && rows.iter().all(|row| row["source"] == "east"), "{rows:?}");

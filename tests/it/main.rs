@@ -7,6 +7,7 @@ mod api; // the API over its real port, and an unmodified client
 mod audit; // another engine comes to the same sums
 mod bad_input; // every kind of it gets a clear message and loses nothing
 mod by_hand; // lists of what is in use, and events that people add
+mod closed; // closed days, on the command line and over the port
 mod cloud; // the simulated cloud: kills, restarts, a client
 mod crash; // killed anywhere and run again: the same bytes
 mod data_centre; // deployed, used and torn down by an unmodified client

@@ -32,7 +32,7 @@ impl Accounts {
             self.settle();
             self.account = account;
         }
-        let vm = (record.resource, record.quantity);
+        let vm = (record.resource, record.quantity.unsigned_abs());
         match record.usage_type {
             UsageTypeId::RUNNING_VM => self.running.push(vm),
             UsageTypeId::ALLOCATED_VM => self.allocated.push(vm),
@@ -73,7 +73,7 @@ impl Vms {
     fn push(&mut self, record: &RecordRow<'_>) {
         self.sources.push(u32::from(record.source.0));
         self.ids.push(record.resource.0);
-        self.used_ms.push(record.quantity);
+        self.used_ms.push(record.quantity.unsigned_abs());
     }
 
     /// Sums the use of each VM.
@@ -101,7 +101,8 @@ pub(super) fn running_over(
 ) -> Result<Vec<SanityFinding>, AggregateError> {
     let (mut running, mut allocated) = (Vms::default(), Vms::default());
     for columns in store.record_columns(known, sources)? {
-        for row in columns?.rows() {
+        // What adjustments add was used in other periods.
+        for row in columns?.rows().filter(|row| row.corrects.is_none()) {
             match row.usage_type {
                 UsageTypeId::RUNNING_VM => running.push(&row),
                 UsageTypeId::ALLOCATED_VM => allocated.push(&row),
@@ -182,12 +183,13 @@ mod tests {
             network: cloudtally_model::NetworkId(0),
             resource_type: None,
             start: period.start,
+            corrects: None,
             virtual_size: None,
             name: None,
             is_source_nat: None,
             is_elastic: None,
             is_default: None,
-            quantity,
+            quantity: quantity.cast_signed(),
         }
     }
 

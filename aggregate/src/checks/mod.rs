@@ -25,7 +25,7 @@ use allocated::Accounts;
 use crate::{
     AggregateError,
     explain::explain_served,
-    job::{removals, stale_before, waiting_period},
+    job::{adjustments_between, removals, stale_before, waiting_period},
     network::NetworkBiller,
     sheet::{FilesNow, RecordSums, differences},
     window::Removals,
@@ -216,6 +216,7 @@ impl PeriodChecks<'_> {
         let mut sampled: Vec<UsageRecord> = Vec::new();
         let step = (known.records.rows / SAMPLE_PER_PERIOD as u64).max(1);
         let mut number = 0;
+        let mut adjustments: Vec<UsageRecord> = Vec::new();
         let (mut last, mut is_sorted): (Option<UsageRecord>, bool) = (None, true);
         let mut sums = RecordSums::new();
         for columns in store.record_columns(known, sources)? {
@@ -227,8 +228,14 @@ impl PeriodChecks<'_> {
                     .is_none_or(|row| last.as_ref().is_none_or(|last| last.as_row() <= row));
             for row in columns.rows() {
                 findings.extend(self.record(known.period, &row));
-                *sums.entry((row.source, row.usage_type)).or_default() += i128::from(row.quantity);
-                vms.push(&row);
+                if row.corrects.is_some() {
+                    // What it takes away or adds was used in another period.
+                    adjustments.push(row.to_record());
+                } else {
+                    *sums.entry((row.source, row.usage_type)).or_default() +=
+                        i128::from(row.quantity);
+                    vms.push(&row);
+                }
                 if number % step == 0 && sampled.len() < sample {
                     sampled.push(row.to_record());
                 }
@@ -240,6 +247,7 @@ impl PeriodChecks<'_> {
             let what = "they are out of order".to_owned();
             findings.push(broken(format!("records of {}", known.period), what));
         }
+        findings.extend(self.carries(known, adjustments)?);
         if let Some(sheet) = store.sheet(known)? {
             let wrong = differences(&sheet, &sums, sources, &self.files);
             findings.extend(
@@ -258,24 +266,62 @@ impl PeriodChecks<'_> {
         Ok(findings)
     }
 
+    /// Holds the adjustments of a period against the generations that they stand between.
+    fn carries(
+        &self,
+        known: &PublishedPeriod,
+        found: Vec<UsageRecord>,
+    ) -> Result<Vec<SanityFinding>, AggregateError> {
+        let (store, sources, start) = (self.store, &self.snapshot.sources, known.period.start);
+        let mut expected = Vec::new();
+        for row in self.snapshot.adjustments.iter().filter(|row| row.start == start) {
+            let closed = &self.snapshot.periods;
+            let closed = closed.iter().find(|known| known.period.start == row.corrects);
+            let Some(closed) = closed else { continue };
+            let from = store.generation(closed, row.from)?;
+            let to = store.generation(closed, row.to)?;
+            let files = (&from, &to);
+            expected.extend(adjustments_between(store, files, closed.period, start, sources)?);
+        }
+        expected.sort_unstable();
+        if expected == found {
+            return Ok(Vec::new());
+        }
+        let what = format!(
+            "{} records correct closed periods, and what became of these gives {}",
+            found.len(),
+            expected.len()
+        );
+        Ok(vec![broken(format!("adjustments of {}", known.period), what)])
+    }
+
     /// Finds what is wrong with one record.
     fn record(&self, period: Period, record: &RecordRow<'_>) -> Vec<SanityFinding> {
         let mut findings = Vec::new();
-        if record.row().unit != Unit::Milliseconds {
-            return findings;
-        }
         let length_ms = period.length().0.unsigned_abs();
         let subject = || {
             let (constant, account) = (record.row().constant, record.account);
             format!("{constant} record of {account} {} in {period}", record.resource)
         };
-        if record.quantity > length_ms {
+        if record.corrects.is_some() {
+            return findings;
+        }
+        if record.quantity < 0 {
+            let what = format!("{}, and it corrects no period", record.quantity);
+            findings.push(broken(subject(), what));
+        }
+        if record.row().unit != Unit::Milliseconds {
+            return findings;
+        }
+        if record.quantity.unsigned_abs() > length_ms {
             let what = format!("{} ms in a period of {length_ms} ms", record.quantity);
             findings.push(broken(subject(), what));
         }
-        if let Some(removed) = self.removals.get(&(record.source, record.account))
+        // A closed period says what was known when it was closed.
+        if !self.snapshot.is_closed(period)
+            && let Some(removed) = self.removals.get(&(record.source, record.account))
             && (*removed <= period.start
-                || record.quantity > removed.since(period.start).0.unsigned_abs())
+                || record.quantity.unsigned_abs() > removed.since(period.start).0.unsigned_abs())
         {
             findings.push(broken(subject(), format!("its account was removed at {removed}")));
         }

@@ -12,10 +12,12 @@ pub(super) enum Cell<'a> {
     Absent,
     Text(&'a str),
     Number(u64),
+    /// A number that may be negative.
+    Signed(i64),
     Flag(bool),
     Date(&'a (Instant, Arc<str>)),
     /// A number with up to six decimals, in millionths.
-    Decimal(u128),
+    Decimal(i128),
 }
 
 /// A column of an export.
@@ -94,7 +96,7 @@ pub(super) const COLUMNS: &[ExportColumn] = columns! {
         b.push_str(r.record.unit_shown());
     });
     "rawusage" Decimal |r, _b| Cell::Decimal(r.record.millionths());
-    "quantity" Number |r, _b| Cell::Number(r.record.quantity);
+    "quantity" Number |r, _b| Cell::Signed(r.record.quantity);
     "unit" Text |r, _b| Cell::Text(r.row.unit.name());
     "usageid" Text |r, b| id(r.record.usage_id(), b);
     "virtualmachineid" Text |r, b| id(r.record.virtual_machine_id(), b);
@@ -111,6 +113,7 @@ pub(super) const COLUMNS: &[ExportColumn] = columns! {
     "isdefault" Flag |r, _b| flag(r.record.is_default);
     "generation" Number |r, _b| Cell::Number(u64::from(r.generation));
     "source" Text |r, _b| Cell::Text(r.source.as_str());
+    "corrects" Date |r, _b| r.corrects.as_ref().map_or(Cell::Absent, Cell::Date);
 };
 
 /// The names of the export's columns, in order.
@@ -130,7 +133,7 @@ mod tests {
             "recordid, startdate, enddate, usagetype, account, accountid, domainid, zoneid, \
              description, usage, rawusage, quantity, unit, usageid, virtualmachineid, name, \
              offeringid, templateid, type, size, virtualsize, networkid, nicid, issourcenat, \
-             iselastic, isdefault, generation, source"
+             iselastic, isdefault, generation, source, corrects"
         );
     }
 }

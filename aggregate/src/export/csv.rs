@@ -86,6 +86,7 @@ fn write_row<W: Write, const ESCAPES_FORMULAS: bool>(
                 writer.write_field(&*buffer)?;
             }
             Cell::Number(number) => writer.write_field(itoa::Buffer::new().format(number))?,
+            Cell::Signed(number) => writer.write_field(itoa::Buffer::new().format(number))?,
             Cell::Flag(flag) => writer.write_field(if flag { "true" } else { "false" })?,
             Cell::Date((_, shown)) => writer.write_field(shown.as_ref())?,
         }

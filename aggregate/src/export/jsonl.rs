@@ -62,6 +62,7 @@ fn write_row(mut out: impl Write, row: &ExportRow<'_>, buffer: &mut String) -> i
                 serde_json::to_writer(&mut out, &*buffer)?;
             }
             Cell::Number(number) => write!(out, "{number}")?,
+            Cell::Signed(number) => write!(out, "{number}")?,
             Cell::Flag(flag) => write!(out, "{flag}")?,
             Cell::Date((_, shown)) => serde_json::to_writer(&mut out, &**shown)?,
         }

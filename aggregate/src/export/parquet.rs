@@ -188,13 +188,14 @@ impl Builder {
             (Self::Number(builder), Cell::Number(number)) => {
                 builder.append_value(i64::try_from(number).map_err(io::Error::other)?);
             }
+            (Self::Number(builder), Cell::Signed(number)) => builder.append_value(number),
             (Self::Number(builder), _) => builder.append_null(),
             (Self::Flag(builder), Cell::Flag(flag)) => builder.append_value(flag),
             (Self::Flag(builder), _) => builder.append_null(),
             (Self::Date(builder), Cell::Date((at, _))) => builder.append_value(at.as_millis()),
             (Self::Date(builder), _) => builder.append_null(),
             (Self::Decimal(builder), Cell::Decimal(millionths)) => {
-                builder.append_value(i128::try_from(millionths).map_err(io::Error::other)?);
+                builder.append_value(millionths);
             }
             (Self::Decimal(builder), _) => builder.append_null(),
         }

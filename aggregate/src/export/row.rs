@@ -21,6 +21,8 @@ pub(super) struct ExportRow<'a> {
     pub(super) account: Option<&'a Account>,
     pub(super) generation: u32,
     pub(super) source: &'a SourceName,
+    /// Start of the closed period that an adjustment corrects, and as shown.
+    pub(super) corrects: Option<(Instant, Arc<str>)>,
 }
 
 /// The sources of names and dates.
@@ -62,6 +64,7 @@ pub(super) fn for_each<E>(
                 account,
                 generation: *generation,
                 source,
+                corrects: record.corrects.map(shown),
             })?;
         }
     }

@@ -1,14 +1,21 @@
 //! A period computed, and how it compares with what is published.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::collections::BTreeSet;
 
-use cloudtally_model::{Period, RecordRow, SourceId};
+use cloudtally_model::{Instant, Period, SourceId, UsageRecord};
 use cloudtally_store::{
-    Anomaly, DaySheet, EncodedCorrections, Inputs, PublishedPeriod, RecordColumns, RecordReader,
-    SheetFile, StagedPeriod, StoreError,
+    Anomaly, DaySheet, EncodedCorrections, Inputs, PublishedPeriod, SheetFile, StagedPeriod,
+    StoreError,
 };
 
-use super::{change::Change, corrections::Corrections, plan::Planned, report::Target, state::Run};
+use super::{
+    change::{Change, ChangeKind},
+    corrections::Corrections,
+    difference::{Difference, TakeDifference, Which},
+    plan::Planned,
+    report::Target,
+    state::Run,
+};
 use crate::{
     AggregateError,
     network::NetworkBill,
@@ -40,6 +47,14 @@ pub(super) struct Computed {
     pub(super) sums: Sums,
     /// True if nothing was used in it and nothing was there before: it needs no files.
     pub(super) is_empty: bool,
+    /// True if it is closed: its records are never served, whatever they are.
+    pub(super) is_closed: bool,
+    /// The difference of a closed period that closed ones do not carry, if it was computed to
+    /// other records than before.
+    pub(super) owed: Option<Vec<UsageRecord>>,
+    /// The starts of the closed periods whose differences it carries, if it is the first open
+    /// one.
+    pub(super) carries: Option<Vec<Instant>>,
 }
 
 /// The surroundings in which the periods of a window are computed.
@@ -118,17 +133,20 @@ impl Run<'_> {
         anomalies
     }
 
-    /// Holds computed records against the published ones.
+    /// Holds computed records against the published ones; those of a closed period against
+    /// what it was restated as last.
     pub(super) fn compare(
         &self,
         known: &PublishedPeriod,
         after: &PeriodRecords<'_>,
     ) -> Result<(Change, Option<EncodedCorrections>), StoreError> {
-        let before = self.store().record_columns(known, self.sources())?;
+        let before = self.store().records_of_file(known.restated_records(), self.sources())?;
+        let is_closed = self.snapshot.is_closed(known.period);
+        let which = if is_closed { Which::Ordinary } else { Which::All };
         let corrections = self.corrections(known.period, known.inputs);
-        let mut different = Difference::new(before, corrections);
+        let mut different = Difference::new(Some(before), which, corrections);
         after.rows().try_for_each(|row| different.push(&row))?;
-        different.finish()
+        different.finish()?.finish()
     }
 
     /// Holds computed records against a period that was published as empty.
@@ -139,69 +157,21 @@ impl Run<'_> {
         after: &PeriodRecords<'_>,
     ) -> Result<(Change, Option<EncodedCorrections>), StoreError> {
         let mut corrections = self.corrections(period, seen);
-        after.rows().try_for_each(|row| corrections.push_new(&row))?;
+        after.rows().try_for_each(|row| corrections.take_new(&row))?;
         corrections.finish()
     }
 
+    /// The change of a period that nothing is published of: one that was closed all the same
+    /// was closed with nothing in it.
+    pub(super) fn change_of_unknown(&self, period: Period, height: u64) -> Change {
+        let is_restated = height > 0 && self.snapshot.is_closed(period);
+        let kind = if is_restated { ChangeKind::Replaced } else { ChangeKind::New };
+        Change { kind, added: height, ..Change::default() }
+    }
+
     fn corrections(&self, period: Period, seen: Inputs) -> Corrections<'_> {
-        let is_kept = matches!(self.target, Target::Publish(_));
+        // What is served of a closed period stays, so nothing corrects it.
+        let is_kept = matches!(self.target, Target::Publish(_)) && !self.snapshot.is_closed(period);
         Corrections::new(&self.causes, period, seen, is_kept)
-    }
-}
-
-/// Two runs of records in order, walked side by side: what only one of them has.
-struct Difference<'a> {
-    reader: RecordReader<'a>,
-    columns: Option<RecordColumns>,
-    row: usize,
-    corrections: Corrections<'a>,
-}
-
-impl<'a> Difference<'a> {
-    fn new(reader: RecordReader<'a>, corrections: Corrections<'a>) -> Self {
-        Self { reader, columns: None, row: 0, corrections }
-    }
-
-    /// Reads on, if need be; returns false at the end of what is published.
-    fn read(&mut self) -> Result<bool, StoreError> {
-        while self.columns.as_ref().is_none_or(|columns| self.row == columns.height()) {
-            let Some(columns) = self.reader.next() else { return Ok(false) };
-            (self.columns, self.row) = (Some(columns?), 0);
-        }
-        Ok(true)
-    }
-
-    /// Takes the next computed record.
-    fn push(&mut self, row: &RecordRow<'_>) -> Result<(), StoreError> {
-        loop {
-            let order = match self.read()? {
-                true => self.columns.as_ref().map(|columns| columns.row(self.row).cmp(row)),
-                false => None,
-            };
-            match order {
-                Some(Ordering::Equal) => {
-                    self.row += 1;
-                    return Ok(());
-                }
-                Some(Ordering::Less) => self.take_gone()?,
-                Some(Ordering::Greater) | None => return self.corrections.push_new(row),
-            }
-        }
-    }
-
-    fn take_gone(&mut self) -> Result<(), StoreError> {
-        if let Some(columns) = &self.columns {
-            self.corrections.push_gone(&columns.row(self.row))?;
-            self.row += 1;
-        }
-        Ok(())
-    }
-
-    /// The numbers of what changed, and the corrections.
-    fn finish(mut self) -> Result<(Change, Option<EncodedCorrections>), StoreError> {
-        while self.read()? {
-            self.take_gone()?;
-        }
-        self.corrections.finish()
     }
 }

@@ -22,7 +22,10 @@ use cloudtally_store::{
 };
 use rayon::prelude::*;
 
-use super::change::{Change, ChangeKind};
+use super::{
+    change::{Change, ChangeKind},
+    difference::TakeDifference,
+};
 
 /// Corrections that wait for their events.
 const CHUNK: usize = 16 * 1024;
@@ -234,21 +237,6 @@ impl<'a> Corrections<'a> {
         }
     }
 
-    /// Takes a record that is published and not computed. Those of one resource come
-    /// together.
-    pub(super) fn push_gone(&mut self, row: &RecordRow<'_>) -> Result<(), StoreError> {
-        self.begin(row)?;
-        self.gone.push(row.to_record());
-        Ok(())
-    }
-
-    /// Takes a record that is computed and not published.
-    pub(super) fn push_new(&mut self, row: &RecordRow<'_>) -> Result<(), StoreError> {
-        self.begin(row)?;
-        self.new.push(row.to_record());
-        Ok(())
-    }
-
     /// Ends the resource before, if the record is of another one.
     fn begin(&mut self, row: &RecordRow<'_>) -> Result<(), StoreError> {
         let is_same = |last: &UsageRecord| {
@@ -315,6 +303,21 @@ impl<'a> Corrections<'a> {
         }
         let encoded = self.encoder.map(CorrectionEncoder::finish).transpose()?;
         Ok((self.change, encoded))
+    }
+}
+
+/// The records of one resource come together.
+impl TakeDifference for Corrections<'_> {
+    fn take_gone(&mut self, row: &RecordRow<'_>) -> Result<(), StoreError> {
+        self.begin(row)?;
+        self.gone.push(row.to_record());
+        Ok(())
+    }
+
+    fn take_new(&mut self, row: &RecordRow<'_>) -> Result<(), StoreError> {
+        self.begin(row)?;
+        self.new.push(row.to_record());
+        Ok(())
     }
 }
 

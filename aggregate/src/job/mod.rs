@@ -13,15 +13,22 @@
 //! account's removal, have touched, wherever they lie. A *back-fill* does the same for the days it names; told to
 //! rebuild, it recomputes published ones as well.
 //!
+//! A *closed* period is never served otherwise than it was when it was closed: what late
+//! events make of it goes into the first open period (module `carried`).
+//!
 //! # Source
 //! Usage rules 6.
 
 use cloudtally_model::{Calendar, Instant, with_causes};
 use cloudtally_store::{JobRun, JobState, Published, Snapshot, Store, Writer};
 
+mod carried; // what became of closed periods
 mod change; // the numbers of what it changes
+mod close; // closing days
 mod computed; // a period computed, beside what is published
 mod corrections; // what replacing a generation changes, and why
+mod difference; // records of two generations beside each other
+mod periods; // the state of each period
 mod plan; // which periods to compute
 mod publish; // staging and publishing what is computed
 mod ready; // which periods every source is complete for
@@ -30,6 +37,9 @@ mod run; // computing them
 mod stale; // periods that late events have touched
 mod state; // one run
 
+pub use close::close;
+pub(crate) use difference::adjustments_between;
+pub use periods::{PeriodRow, PeriodState, periods};
 use plan::plan_periods;
 pub use plan::{Plan, Rebuild, Unfinished};
 use ready::Completeness;
@@ -153,7 +163,8 @@ pub fn stale_periods(snapshot: &Snapshot, calendar: Calendar) -> u64 {
 
 /// Like [`stale_periods`], of those that begin before an instant.
 pub(crate) fn stale_before(snapshot: &Snapshot, calendar: Calendar, before: Instant) -> u64 {
-    let stale = plan::stale(snapshot, calendar).filter(|extent| extent.start < before);
+    let stale = plan::stale(snapshot, calendar).into_iter();
+    let stale = stale.filter(|extent| extent.start < before);
     stale.map(|extent| calendar.count(extent)).sum()
 }
 

@@ -78,10 +78,14 @@ pub(super) fn plan_periods(
     match plan {
         Plan::Scheduled => {
             let until = completeness.ready_until().min(now);
-            let new = unpublished(snapshot, over(calendar, earliest, until));
+            let mut spans = unpublished(snapshot, over(calendar, earliest, until));
             // What is published is repaired wherever it lies, and be it ahead of now.
-            let spans = joined(new.into_iter().chain(stale(snapshot, calendar)).collect());
+            spans.extend(stale(snapshot, calendar));
+            let spans = joined(spans);
             Ok(Planned { spans, network: NetworkMode::Scheduled })
+        }
+        Plan::RebuildAll if snapshot.closing().is_some() => {
+            Err(closed(snapshot, calendar, "`--rebuild` without dates would publish them again"))
         }
         Plan::RebuildAll => Ok(Planned {
             spans: joined(snapshot.published().into_iter().map(|(extent, _)| extent).collect()),
@@ -92,6 +96,10 @@ pub(super) fn plan_periods(
                 return Err(AggregateError::WindowReversed { from, to });
             }
             let (start, end) = (calendar.day_bounds(from)?.0, calendar.day_bounds(to)?.1);
+            if start < snapshot.closed_through() {
+                let what = "a back-fill of such days would publish them again";
+                return Err(closed(snapshot, calendar, what));
+            }
             // Nothing is billed before the first event.
             let start = start.max(calendar.period_at(earliest).start);
             // Nobody walks to the end of a calendar to find that it is not over.
@@ -103,7 +111,8 @@ pub(super) fn plan_periods(
             Ok(match rebuild {
                 Rebuild::Touched => {
                     let new = unpublished(snapshot, days);
-                    let touched = stale(snapshot, calendar).filter_map(|s| common(s, days));
+                    let touched = stale(snapshot, calendar).into_iter();
+                    let touched = touched.filter_map(|extent| common(extent, days));
                     let spans = joined(new.into_iter().chain(touched).collect());
                     Planned { spans, network: NetworkMode::BackFill(Published::Keep) }
                 }
@@ -134,8 +143,16 @@ pub(super) fn unpublished(snapshot: &Snapshot, within: Period) -> Vec<Period> {
     gaps
 }
 
-/// Lists the published periods that late events or removals have touched.
-pub(super) fn stale(snapshot: &Snapshot, calendar: Calendar) -> impl Iterator<Item = Period> + '_ {
+/// The refusal of what would publish closed days again.
+fn closed(snapshot: &Snapshot, calendar: Calendar, what: &'static str) -> AggregateError {
+    let closed = snapshot.closing().map_or_else(String::new, |closing| closing.told(calendar));
+    let first_open = calendar.date_of(snapshot.closed_through());
+    AggregateError::Closed { what, closed, first_open }
+}
+
+/// Lists the published periods that late events or removals have touched, and the first open
+/// one if it carries what became of closed ones.
+pub(super) fn stale(snapshot: &Snapshot, calendar: Calendar) -> Vec<Period> {
     let periods = snapshot.periods.iter().filter_map(|known| {
         stale_from(snapshot, known.period, &known.inputs).map(|_| known.period)
     });
@@ -145,7 +162,18 @@ pub(super) fn stale(snapshot: &Snapshot, calendar: Calendar) -> impl Iterator<It
         let start = calendar.period_at(from.max(empty.extent.start)).start;
         Some(Period { start, end: empty.extent.end })
     });
-    periods.chain(stretches)
+    let mut stale: Vec<Period> = periods.chain(stretches).collect();
+    let Some(closing) = snapshot.closing() else { return stale };
+    let restates = stale.iter().any(|extent| extent.start < closing.through);
+    if restates || snapshot.owed().next().is_some() {
+        let first_open = calendar.period_at(closing.through);
+        let is_published = !unpublished(snapshot, first_open).contains(&first_open);
+        let is_listed = stale.iter().any(|extent| extent.contains(first_open.start));
+        if is_published && !is_listed {
+            stale.push(first_open);
+        }
+    }
+    stale
 }
 
 /// The part that two extents have in common, if any.

@@ -107,7 +107,11 @@ impl Run<'_> {
             corrections: computed.corrections.as_ref(),
             inputs,
         };
-        Ok(Some(writer.stage_rows(&rows, self.sources())?))
+        let staged = writer.stage_rows(&rows, self.sources())?;
+        Ok(Some(match &computed.carries {
+            Some(closed) => staged.carrying(closed.clone()),
+            None => staged,
+        }))
     }
 
     /// Takes computed periods into what is published next, and what a scheduled bill
@@ -118,6 +122,11 @@ impl Run<'_> {
         work: &Work<'_>,
     ) -> Result<(), AggregateError> {
         self.count(&computed);
+        for computed in &mut computed {
+            if let Some(owed) = computed.owed.take() {
+                self.owed.insert(computed.period.start, owed);
+            }
+        }
         let Target::Publish(writer) = self.target else { return Ok(()) };
         let Work { bill, has_growth, ref elsewhere, .. } = *work;
         let publication = &mut self.pending.publication;
@@ -185,10 +194,20 @@ impl Run<'_> {
     fn count(&mut self, computed: &[Computed]) {
         for computed in computed {
             let Computed { period, height, inputs, anomalies, change, is_empty, .. } = computed;
+            let is_restated = computed.is_closed && change.kind == ChangeKind::Replaced;
             if !is_empty {
                 self.done.insert(period.start, *inputs);
             }
             let report = &mut self.pending.counts;
+            report.records += height;
+            report.anomalies += anomalies.len() as u64;
+            if computed.carries.is_some() {
+                report.adjustments += self.carried.records.len() as u64;
+            }
+            if is_restated {
+                report.restated += 1;
+                continue;
+            }
             if change.kind != ChangeKind::Unchanged {
                 let start = report.extent.map_or(period.start, |extent| extent.start);
                 report.extent = Some(Period { start, end: period.end });
@@ -198,11 +217,9 @@ impl Run<'_> {
                 ChangeKind::Replaced => report.republished += 1,
                 ChangeKind::Unchanged => report.unchanged += 1,
             }
-            report.records += height;
             report.added += change.added;
             report.changed += change.changed;
             report.removed += change.removed;
-            report.anomalies += anomalies.len() as u64;
         }
     }
 }

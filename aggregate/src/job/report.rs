@@ -55,6 +55,10 @@ pub struct RunReport {
     pub published: u64,
     /// Periods that got a new generation.
     pub republished: u64,
+    /// Closed periods that late events have touched: what is served of them stays.
+    pub restated: u64,
+    /// Adjustments in the first open period, if it was computed: what became of closed ones.
+    pub adjustments: u64,
     /// Periods computed again to the same records.
     pub unchanged: u64,
     /// Records of the periods computed.
@@ -88,6 +92,8 @@ impl RunReport {
         let sums = [
             (&mut self.published, more.published),
             (&mut self.republished, more.republished),
+            (&mut self.restated, more.restated),
+            (&mut self.adjustments, more.adjustments),
             (&mut self.unchanged, more.unchanged),
             (&mut self.records, more.records),
             (&mut self.added, more.added),
@@ -111,6 +117,18 @@ impl RunReport {
         let waits = self.waits.iter().map(ToString::to_string);
         let incomplete = self.incomplete.iter().map(ToString::to_string);
         let oversized = self.oversized.iter().map(ToString::to_string);
-        waits.chain(incomplete).chain(oversized).collect::<Vec<_>>().join("\n")
+        let restated = (self.restated > 0).then(|| {
+            format!(
+                "late events touched {} closed periods; {} adjustments stand in the first open one",
+                self.restated, self.adjustments
+            )
+        });
+        restated
+            .into_iter()
+            .chain(waits)
+            .chain(incomplete)
+            .chain(oversized)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use chrono::Datelike;
-use cloudtally_model::{Instant, Period, SegmentColumns, SourceId, UsageRecord};
+use cloudtally_model::{Instant, Period, RecordRow, SegmentColumns, SourceId, UsageRecord};
 use cloudtally_store::{EmptyStretch, Inputs, PublishedPeriod, SheetFile};
 use rayon::prelude::*;
 
 use super::{
-    change::Change,
+    change::ChangeKind,
     computed::{Computed, Work},
     corrections::Causes,
     plan::{NetworkMode, Planned, unpublished},
@@ -36,7 +36,13 @@ impl<'a> Run<'a> {
             NetworkBiller { store: self.store(), snapshot: self.snapshot, calendar: self.calendar };
         match planned.network {
             NetworkMode::Scheduled => {
-                let new = planned.spans.iter().flat_map(|span| unpublished(self.snapshot, *span));
+                // What lies among closed periods is billed by a later run, in an open one.
+                let through = self.snapshot.closed_through();
+                let open = planned.spans.iter().filter_map(|span| {
+                    let start = span.start.max(through);
+                    (start < span.end).then_some(Period { start, end: span.end })
+                });
+                let new = open.flat_map(|span| unpublished(self.snapshot, span));
                 biller.scheduled(&new.collect::<Vec<_>>())
             }
             NetworkMode::BackFill(published) => biller.back_fill(&planned.spans, published),
@@ -57,19 +63,27 @@ impl<'a> Run<'a> {
         let mut done = 0;
         let mut told = |done| progress(AggregateProgress { done, planned: total });
         told(done);
+        let closed_through = self.snapshot.closed_through();
         for span in &planned.spans {
             let (mut open, state) = self.open_before(span.start)?;
             self.state = state;
             let mut at = span.start;
             while at < span.end {
+                // Closed periods are published before the first open one is computed, which
+                // carries what became of them.
+                let end = if at < closed_through { span.end.min(closed_through) } else { span.end };
+                if at == closed_through {
+                    self.carried = self.carried()?;
+                }
+                let carries = at == closed_through && !self.carried.closed.is_empty();
                 let quiet = match open.height() {
-                    0 => self.quiet_until(at, span.end, bill),
+                    0 if !carries => self.quiet_until(at, end, bill),
                     _ => at,
                 };
                 let (to, window) = if quiet > at {
                     (quiet, Vec::new())
                 } else {
-                    let periods = self.calendar.complete_periods(at, span.end);
+                    let periods = self.calendar.complete_periods(at, end);
                     let mut periods: Vec<Period> = periods.take(PERIODS_MAX).collect();
                     periods.truncate(self.window_length(&periods, open.height()));
                     (periods[periods.len() - 1].end, periods)
@@ -228,13 +242,19 @@ impl<'a> Run<'a> {
     ) -> Result<Computed, AggregateError> {
         let Work { planned, bill, .. } = *work;
         let known = self.published.get(&period.start).copied();
+        let is_closed = self.snapshot.is_closed(period);
+        let is_first_open = period.start == self.snapshot.closed_through();
         let short = self.left_out(known, planned)?;
         let (bytes, counted) = self.byte_records(known, period, planned, bill)?;
         let is_left_out = |source| short.contains(&source);
-        let records = PeriodRecords::new(&folded.segments, period, &is_left_out, bytes);
+        let mut records = PeriodRecords::new(&folded.segments, period, &is_left_out, bytes);
         let left_out = records.leaves_out();
         let mut sums = Sums::of(period, &records, &folded.segments, &short);
         sums.add_bytes(&counted);
+        if is_first_open {
+            // What was used in other periods is not of this one's sheet.
+            records = records.with_adjustments(self.carried.records.clone());
+        }
         let empty = self.snapshot.stretch_at(period.start);
         let seen = known.map(|known| known.inputs).or(empty.map(|empty| empty.inputs));
         let samples_seq = match bill.samples_seq(period) {
@@ -251,12 +271,16 @@ impl<'a> Run<'a> {
         let (change, corrections) = match (known, empty) {
             (Some(known), _) => self.compare(known, &records)?,
             (None, Some(empty)) => self.compare_with_nothing(empty.inputs, period, &records)?,
-            (None, None) => (Change { added: height, ..Change::default() }, None),
+            (None, None) => (self.change_of_unknown(period, height), None),
         };
         let anomalies = self.anomalies(folded, period);
         // Whatever is open at its end was used in it, and has a record.
-        let is_empty =
-            known.is_none() && height == 0 && anomalies.is_empty() && bill.is_quiet(period);
+        let carries = is_first_open.then(|| self.carried.closed.clone());
+        let is_quiet = anomalies.is_empty() && bill.is_quiet(period);
+        let carries_nothing = carries.as_ref().is_none_or(Vec::is_empty);
+        let is_empty = known.is_none() && height == 0 && is_quiet && carries_nothing;
+        let is_restated = is_closed && change.kind == ChangeKind::Replaced;
+        let owed = is_restated.then(|| self.owed_by(period, known, &records)).transpose()?;
         let mut computed = Computed {
             period,
             staged: None,
@@ -270,6 +294,9 @@ impl<'a> Run<'a> {
             left_out,
             sums,
             short,
+            is_closed,
+            owed,
+            carries,
         };
         computed.staged = self.stage(&computed, &records, &folded.segments, work)?;
         computed.corrections = None;
@@ -308,6 +335,7 @@ impl<'a> Run<'a> {
             None => Vec::new(),
         };
         let recomputes = match planned.network {
+            _ if self.snapshot.is_closed(period) => false,
             NetworkMode::BackFill(Published::Recompute) => true,
             NetworkMode::BackFill(Published::Keep) | NetworkMode::Scheduled => known.is_none(),
         };
@@ -318,7 +346,7 @@ impl<'a> Run<'a> {
         let mut counted = if recomputes { bill.bytes(period) } else { ByteSums::new() };
         for kept in &records {
             *counted.entry((kept.source, kept.usage_type)).or_default() +=
-                u128::from(kept.quantity);
+                u128::from(kept.quantity.unsigned_abs());
         }
         if recomputes {
             records.extend(bill.records(period));
@@ -342,8 +370,11 @@ impl<'a> Run<'a> {
         let ids = short.iter().filter_map(|short| self.sources().id(short.source.as_str()));
         let mut short: BTreeSet<SourceId> = ids.collect();
         if !short.is_empty() {
-            for columns in self.store().record_columns(known, self.sources())? {
-                for row in columns?.rows().filter(|row| !row.usage_type.is_bytes()) {
+            let records = known.restated_records();
+            for columns in self.store().records_of_file(records, self.sources())? {
+                let of_use =
+                    |row: &RecordRow<'_>| !row.usage_type.is_bytes() && row.corrects.is_none();
+                for row in columns?.rows().filter(of_use) {
                     short.remove(&row.source);
                 }
             }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use cloudtally_model::{Calendar, Instant, Sources};
+use cloudtally_model::{Calendar, Instant, Sources, UsageRecord};
 use cloudtally_store::{
     Inputs, Publication, Published, PublishedPeriod, SheetFile, Snapshot, Store,
 };
 
 use super::{
+    carried::Carried,
     corrections::Causes,
     ready::Completeness,
     report::{RunReport, Target, WindowLimits},
@@ -47,6 +48,11 @@ pub(super) struct Run<'a> {
     pub(super) state: Option<SheetFile>,
     /// Periods of this run's earlier windows.
     pub(super) done: BTreeMap<Instant, Inputs>,
+    /// By the start of each closed period that this run has restated: its difference that no
+    /// closed period carries.
+    pub(super) owed: BTreeMap<Instant, Vec<UsageRecord>>,
+    /// The adjustments of the first open period, once it is about to be computed.
+    pub(super) carried: Carried,
     /// Computed and on disk, and not named by the catalogue yet.
     pub(super) pending: Pending,
     pub(super) report: &'a mut RunReport,
@@ -72,6 +78,8 @@ impl<'a> Run<'a> {
             published: snapshot.periods.iter().map(|p| (p.period.start, p)).collect(),
             state: None,
             done: BTreeMap::new(),
+            owed: BTreeMap::new(),
+            carried: Carried::default(),
             pending: Pending::default(),
             report,
         }

@@ -116,11 +116,12 @@ fn record(key: &RowKey<'_>, usage_type: UsageTypeId, quantity: u128) -> UsageRec
         network: key.network,
         resource_type: Some(key.device_type).filter(|name| !name.is_empty()).map(Text::new),
         start: key.start,
+        corrects: None,
         virtual_size: None,
         name: None,
         is_source_nat: None,
         is_elastic: None,
         is_default: None,
-        quantity: u64::try_from(quantity).expect("rows that do not fit wait"),
+        quantity: i64::try_from(quantity).expect("rows that do not fit wait"),
     }
 }

@@ -21,7 +21,8 @@ impl<'a> FilesNow<'a> {
         let samples = snapshot.sample_files.iter().map(|file| (&*file.path, &*file.sha256));
         let published = snapshot.periods.iter().flat_map(|known| {
             let state = known.segments.iter().chain(&known.counters);
-            std::iter::once(&known.records).chain(state)
+            let records = [&known.records, known.restated_records()];
+            records.into_iter().chain(state)
         });
         let published = published.map(|file| (&*file.path, &*file.sha256));
         Self(events.chain(samples).chain(published).collect())

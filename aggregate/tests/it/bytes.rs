@@ -491,7 +491,11 @@ fn a_run_of_the_past_bills_no_byte_of_a_day_ahead() {
 }
 
 fn sent(record: &UsageRecord) -> u64 {
-    if record.usage_type == UsageTypeId::NETWORK_BYTES_SENT { record.quantity } else { 0 }
+    if record.usage_type == UsageTypeId::NETWORK_BYTES_SENT {
+        record.quantity.unsigned_abs()
+    } else {
+        0
+    }
 }
 
 #[test]
@@ -713,9 +717,9 @@ fn billed(world: &World) -> BTreeMap<u64, (u64, u64)> {
     for (_, _, record) in world.records() {
         let row = billed.entry(record.resource.0).or_default();
         if record.usage_type == UsageTypeId::NETWORK_BYTES_SENT {
-            row.0 += record.quantity;
+            row.0 += record.quantity.unsigned_abs();
         } else {
-            row.1 += record.quantity;
+            row.1 += record.quantity.unsigned_abs();
         }
     }
     billed.retain(|_, bytes| *bytes != (0, 0));
@@ -770,8 +774,8 @@ fn bytes_of(world: &World) -> BTreeMap<(Instant, u64, Instant), (u64, u64)> {
         let record = &served.record;
         let row = found.entry((served.period.end, record.resource.0, record.start)).or_default();
         match record.usage_type.0 {
-            4 => row.0 = record.quantity,
-            5 => row.1 = record.quantity,
+            4 => row.0 = record.quantity.unsigned_abs(),
+            5 => row.1 = record.quantity.unsigned_abs(),
             _ => {}
         }
     }

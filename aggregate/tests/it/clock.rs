@@ -20,7 +20,8 @@ fn hours(world: &World, name: &str, usage_type: u16) -> u64 {
     let of_type = |row: &&(_, String, cloudtally_model::UsageRecord)| {
         row.1 == name && row.2.usage_type.0 == usage_type
     };
-    let ms: u64 = world.records().iter().filter(of_type).map(|(_, _, r)| r.quantity).sum();
+    let ms: u64 =
+        world.records().iter().filter(of_type).map(|(_, _, r)| r.quantity.unsigned_abs()).sum();
     assert_eq!(ms % 3_600_000, 0);
     ms / 3_600_000
 }

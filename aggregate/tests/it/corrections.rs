@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use cloudtally_aggregate::{Plan, Rebuild};
+use cloudtally_aggregate::{Plan, Rebuild, explain_in};
 use cloudtally_model::{Instant, Millis, RecordId};
 use cloudtally_store::{RecordFilter, ServedCorrection, ServedRecord};
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, option, prelude::*};
 
 use crate::{
     random::{SOURCES, end, histories, instant, remove},
@@ -35,10 +35,10 @@ fn lines(world: &World) -> String {
     for served in corrections(world) {
         let (found, calendar) = (&served.correction, world.calendar());
         let record = &found.record;
-        let shown = |quantity: Option<u64>| match quantity {
+        let shown = |quantity: Option<i64>| match quantity {
             None => "-".to_owned(),
             Some(bytes) if record.usage_type.is_bytes() => bytes.to_string(),
-            Some(ms) => duration(ms),
+            Some(ms) => duration(ms.unsigned_abs()),
         };
         let date = calendar.date_of(served.period.start);
         write!(text, "{date} #{} {} {}", served.generation, record.usage_type, record.resource)
@@ -218,8 +218,9 @@ fn files_that_are_merged_keep_apart_what_was_late() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(30))]
 
-    /// Whatever comes late: the corrections of a period are the difference of its
-    /// generations, and what was shown after each run is shown of its instant.
+    /// Whatever comes late, and whatever is closed meanwhile: the corrections of a period are
+    /// the difference of its generations, and what was shown after each run is shown of its
+    /// instant, and explained by what was known then.
     #[test]
     fn corrections_are_the_difference_of_generations(
         histories in histories(50),
@@ -227,6 +228,7 @@ proptest! {
         minutes in prop::sample::select(&["1440", "480"][..]),
         mut runs in vec(instant(), 3),
         rebuild in any::<bool>(),
+        closings in vec(option::of(0..4i64), 4),
     ) {
         let world = World::new("Europe/Paris", minutes);
         for name in SOURCES {
@@ -247,8 +249,14 @@ proptest! {
             let now = *now + Millis(i64::try_from(batch).unwrap());
             world.job(now);
             shown.push((now, world.served()));
+            if let Some(back) = closings[batch] {
+                // Of days that cannot be closed yet, or are, it is refused.
+                let day = world.calendar().date_of(now - Millis(back * Millis::DAY.0));
+                let _ = world.close_through(&day.to_string(), &now.to_string());
+            }
         }
-        if rebuild {
+        let is_closed = world.writer.snapshot().unwrap().closing().is_some();
+        if rebuild && !is_closed {
             world.run(Plan::RebuildAll, end() + Millis(9));
         }
 
@@ -262,6 +270,11 @@ proptest! {
         let mut first: BTreeMap<Instant, BTreeMap<Key, i128>> = BTreeMap::new();
         for (at, records) in &shown {
             prop_assert_eq!(&shown_at(&world, *at), records);
+            let view = world.writer.view(Some(*at), Instant::END_OF_TIME).unwrap();
+            for served in records.iter().step_by(records.len() / 4 + 1) {
+                let explained = explain_in(&view, key(served).1).unwrap();
+                prop_assert!(explained.adds_up(), "{:?} of {}", explained, at);
+            }
             let mut periods: BTreeMap<Instant, (u32, BTreeMap<Key, i128>)> = BTreeMap::new();
             for served in records {
                 let of = periods.entry(served.period.start).or_default();

@@ -58,6 +58,29 @@ fn prepared() -> World {
     world
 }
 
+/// Two days published of which the first is closed, then late events for both.
+fn closed() -> World {
+    let world = World::utc();
+    world.events(
+        "default",
+        &events(
+            "2026-03-28 06:00:00 VM.START 4 o=1 t=5
+             2026-03-28 07:00:00 VOLUME.CREATE 6 o=3 s=10
+             2026-03-30 06:00:00 LB.CREATE 2",
+        ),
+    );
+    world.job(start() + Millis(2 * Millis::DAY.0));
+    world.close_through("2026-03-28", "2026-03-30 00:00:00").unwrap();
+    let late = events(
+        "2026-03-27 18:00:00 SNAPSHOT.CREATE 3 s=5 id=11
+         2026-03-28 18:00:00 VM.STOP 4 id=12
+         2026-03-28 19:00:00 VOLUME.RESIZE 6 o=3 s=20 id=13
+         2026-03-29 12:00:00 LB.CREATE 1 id=14",
+    );
+    world.events("default", &late);
+    world
+}
+
 /// Two days billed, then a late sample that moves half of the second's bytes to
 /// the first.
 fn to_be_rebuilt() -> World {
@@ -121,6 +144,47 @@ fn kill_at(point: &str, passing: u32, dir: &Path, plan: Plan) {
     assert!(status.code().is_none() || whole && status.success(), "killed at {point}:{passing}");
 }
 
+/// Records and anomalies, the bytes of every file of records, served or not, and what is
+/// carried.
+fn content_of_closed(writer: &Writer) -> String {
+    let snapshot = writer.snapshot().unwrap();
+    let mut text = format!("{:?}\n{:?}\n", served(writer), writer.anomalies(usize::MAX).unwrap());
+    for known in &snapshot.periods {
+        let restated = known.restated.as_ref();
+        let restated = restated.map(|of| (of.generation, of.records.sha256.clone()));
+        let (records, seen) = (&known.records.sha256, known.inputs.events_seq);
+        text += &format!("{} {} {records} {seen} {restated:?}\n", known.period, known.generation);
+    }
+    text + &format!("{:?}", snapshot.adjustments)
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "there are no crash points in a release build")]
+fn killed_with_closed_days_and_run_again_the_bytes_are_the_same() {
+    let undisturbed = closed();
+    let before = undisturbed.writer.snapshot().unwrap().periods[0].records.clone();
+    finish(&undisturbed.writer, Plan::Scheduled);
+    let expected = content_of_closed(&undisturbed.writer);
+    let adjustments = |writer: &Writer| -> Vec<i64> {
+        let all = served(writer).into_iter().map(|served| served.record);
+        all.filter(|record| record.corrects.is_some()).map(|record| record.quantity).collect()
+    };
+    let hours = [-6, -5, 5, 6, 24].map(|hours| hours * Millis::HOUR.0);
+    assert_eq!(adjustments(&undisturbed.writer), hours);
+    for point in points_of_publishing() {
+        for passing in [1, 2, 3, 5] {
+            let dir = closed().close();
+            kill_at(point, passing, dir.path(), Plan::Scheduled);
+            let writer = open(dir.path());
+            let closed = &writer.snapshot().unwrap().periods;
+            let closed = closed.iter().find(|known| known.period.start == start()).unwrap();
+            assert_eq!(closed.records, before, "killed at {point}:{passing}");
+            finish(&writer, Plan::Scheduled);
+            assert_eq!(content_of_closed(&writer), expected, "after {point}:{passing}");
+        }
+    }
+}
+
 fn points_of_publishing() -> impl Iterator<Item = &'static str> {
     crash_points().iter().copied().filter(|point| point.starts_with("periods."))
 }
@@ -145,7 +209,7 @@ fn killed_anywhere_and_run_again_the_bytes_are_the_same() {
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "there are no crash points in a release build")]
 fn a_killed_rebuild_that_moves_bytes_has_moved_all_or_nothing() {
-    let bytes = |writer: &Writer| -> Vec<u64> {
+    let bytes = |writer: &Writer| -> Vec<i64> {
         let all = served(writer).into_iter().map(|served| served.record);
         all.filter(|r| r.usage_type.is_bytes()).map(|r| r.quantity).collect()
     };

@@ -172,7 +172,7 @@ proptest! {
             let mut by_key = BTreeMap::new();
             for (_, name, record) in world.records() {
                 let segment_sum = by_key.entry((name, naive::key(&record))).or_insert(0);
-                *segment_sum += record.quantity;
+                *segment_sum += record.quantity.unsigned_abs();
             }
             sums.push(by_key);
         }

@@ -332,7 +332,7 @@ pub(crate) fn period_records(
             continue;
         }
         let mut record = shown(source, stretch, period);
-        let ms = u64::try_from(end.since(start).0).unwrap();
+        let ms = end.since(start).0;
         let nothing = matches!(stretch.usage_type, 7 | 8) && stretch.facts.size == Some(0);
         record.quantity = if nothing { 0 } else { ms };
         let mut ids: BTreeSet<EventId> = [stretch.opened_by].into();
@@ -387,6 +387,7 @@ fn shown(source: SourceId, stretch: &Stretch, period: Period) -> UsageRecord {
         network: NetworkId(0),
         resource_type: facts.resource_type.clone().filter(|_| matches!(kind, 1 | 2 | 6)),
         start: period.start,
+        corrects: None,
         virtual_size: only(&[7, 8], virtual_size),
         name: facts.name.clone().filter(|_| kind != 13),
         is_source_nat: flag(&[3], facts.size),

@@ -112,7 +112,7 @@ fn a_baseline_that_turns_out_to_be_a_failed_poll_takes_nothing_back() {
     );
     world.samples("default", &samples("2026-03-03 12:00:00 9 160 0"));
     world.job(at("2026-03-04 00:00:00"));
-    let billed: u64 = world.records().iter().map(|(_, _, record)| record.quantity).sum();
+    let billed: i64 = world.records().iter().map(|(_, _, record)| record.quantity).sum();
     assert_eq!(billed, 110, "{}", world.lines());
 }
 

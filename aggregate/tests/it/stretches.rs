@@ -128,7 +128,7 @@ fn late_samples_in_a_stretch_are_billed_once() {
     assert_eq!(world.records(), found);
     world.job(at("2026-03-04 00:00:00"));
     let later = world.records();
-    let bytes = |rows: &[(Instant, String, UsageRecord)]| -> u64 {
+    let bytes = |rows: &[(Instant, String, UsageRecord)]| -> i64 {
         rows.iter().filter(|(_, _, r)| r.usage_type.is_bytes()).map(|(_, _, r)| r.quantity).sum()
     };
     assert_eq!(bytes(&later), 110);
@@ -158,7 +158,7 @@ fn an_account_whose_removal_is_taken_back_pays_for_the_stretch() {
     assert_eq!(world.records().len(), 1);
     world.account("default", 2, Some(at("2026-03-05 12:00:00")));
     world.job(at("2026-03-08 00:00:00"));
-    let ms: u64 = world.records().iter().map(|(_, _, record)| record.quantity).sum();
+    let ms: i64 = world.records().iter().map(|(_, _, record)| record.quantity).sum();
     assert_eq!(ms, 4 * 86_400_000 + 43_200_000);
 }
 
@@ -244,7 +244,7 @@ proptest! {
         let times = |world: &World| -> Vec<_> {
             world.records().into_iter().filter(|(_, _, r)| !r.usage_type.is_bytes()).collect()
         };
-        let bytes = |world: &World| -> u64 {
+        let bytes = |world: &World| -> i64 {
             let all = world.records().into_iter().filter(|(_, _, r)| r.usage_type.is_bytes());
             all.map(|(_, _, record)| record.quantity).sum()
         };

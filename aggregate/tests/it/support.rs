@@ -11,20 +11,24 @@
 use std::{collections::BTreeMap, fmt::Write, fs, path::Path, time::Duration};
 
 use cloudtally_aggregate::{
-    AggregateError, Plan, Rebuild, RunReport, Target, Unfinished, aggregate,
+    AggregateError, Plan, Rebuild, RunReport, Target, Unfinished, aggregate, close,
 };
 use cloudtally_model::{
     Account, AccountId, Calendar, DeviceType, EventId, Instant, NetworkSample, SeriesKey,
     SourceName, Text, Unit, UsageEvent, UsageRecord, ZoneId, calendar::day, settings,
 };
 use cloudtally_store::{
-    IngestRun, LockWait, RecordFilter, RecordSet, RecordWindow, ServedRecord, Store, Stream, Writer,
+    Closing, IngestRun, LockWait, RecordFilter, RecordSet, RecordWindow, ServedRecord, Store,
+    Stream, Writer,
 };
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 pub(crate) const ALL: RecordWindow =
     RecordWindow { from: Instant::EPOCH, to: Instant::END_OF_TIME };
+
+/// Wall time of closings: 2026-02-02T10:00:00Z.
+pub(crate) const CLOSED_MS: i64 = 1_770_026_400_000;
 
 pub(crate) fn at(text: &str) -> Instant {
     Instant::parse(text).unwrap()
@@ -109,6 +113,26 @@ impl World {
 
     pub(crate) fn try_run(&self, plan: Plan, now: Instant) -> Result<RunReport, AggregateError> {
         aggregate(Target::Publish(&self.writer), plan, now, &mut |_| {})
+    }
+
+    /// Closes all days through one.
+    pub(crate) fn close_through(
+        &self,
+        through: &str,
+        now: &str,
+    ) -> Result<Closing, AggregateError> {
+        let by = ("finance", Some("the invoices are out"));
+        close(&self.writer, day(through).unwrap(), by, at(now), CLOSED_MS)
+    }
+
+    /// The files of `records`, by name, as SHA-256.
+    pub(crate) fn linked(&self) -> BTreeMap<String, String> {
+        let (folder, mut files) = (self.dir().join("records"), Vec::new());
+        if folder.is_dir() {
+            list(&folder, &mut files);
+        }
+        let name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+        files.into_iter().map(|(path, hash)| (name(&path), hash)).collect()
     }
 
     pub(crate) fn dry_run(&self, plan: Plan, now: Instant) -> RunReport {
@@ -323,8 +347,14 @@ fn line(served: &ServedRecord, source: &SourceName, calendar: Calendar) -> Strin
     if record.is_folded(period) {
         write!(text, " from {}", record.start).unwrap();
     }
+    if let Some(corrects) = record.corrects {
+        write!(text, " corrects {}", calendar.date_of(corrects)).unwrap();
+    }
     match row.unit {
-        Unit::Milliseconds => write!(text, " = {}", duration(record.quantity)).unwrap(),
+        Unit::Milliseconds => {
+            let sign = if record.quantity < 0 { "-" } else { "" };
+            write!(text, " = {sign}{}", duration(record.quantity.unsigned_abs())).unwrap();
+        }
         _ => write!(text, " = {}", record.quantity).unwrap(),
     }
     text

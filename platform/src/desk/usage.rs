@@ -63,6 +63,7 @@ pub(crate) const USAGE_CORRECTION: Object = Object {
         f("cause", W::Str),
         f("eventids", W::List),
         f("source", W::Str),
+        f("corrects", W::Str),
     ],
 };
 
@@ -112,6 +113,11 @@ pub(crate) const USAGE_EXPLANATION: Object = Object {
         f("samples", W::Objects("UsageSample")),
         f("billedbefore", W::Str),
         f("source", W::Str),
+        f("corrects", W::Str),
+        f("closedquantity", W::Str),
+        f("quantitybefore", W::Str),
+        f("quantityafter", W::Str),
+        f("restatedquantity", W::Str),
     ],
 };
 
@@ -143,6 +149,24 @@ pub(crate) const USAGE_JOB_STATUS: Object = Object {
         f("publisheduntil", W::Date),
         f("staleperiods", W::Long),
         f("waits", W::Str),
+    ],
+};
+
+pub(crate) const USAGE_PERIOD: Object = Object {
+    name: "UsagePeriod",
+    fields: &[
+        f("startdate", W::Str),
+        f("enddate", W::Str),
+        f("periods", W::Long),
+        f("state", W::Str),
+        f("generation", W::Long),
+        f("restated", W::Long),
+        f("records", W::Long),
+        f("waits", W::Bool),
+        f("corrects", W::Str),
+        f("closedby", W::Str),
+        f("closed", W::Date),
+        f("reason", W::Str),
     ],
 };
 
@@ -200,6 +224,18 @@ pub(crate) static COMMANDS: &[Command] = &[
         .roles(Roles::ROOT)
         .params(&[p("page", Int), p("pagesize", Int)])
         .items("usagejob", &USAGE_JOB)
+        .extension(),
+    own("listUsagePeriods")
+        .front(FrontCommand::ListUsagePeriods.number())
+        .doc("Lists the periods that are over with their state: open, stale (late events wait), waiting (not published yet) or closed, by whom, when and why; empty ones in a row are one")
+        .roles(Roles::ROOT)
+        .params(&[
+            p("startdate", UsageDate).doc("the first day, `yyyy-MM-dd`, in the usage time zone"),
+            p("enddate", UsageDate).doc("the last day, `yyyy-MM-dd`, inclusive"),
+            p("page", Int),
+            p("pagesize", Int),
+        ])
+        .items("usageperiod", &USAGE_PERIOD)
         .extension(),
     own("listUsageRecords")
         .front(FrontCommand::ListUsageRecords.number())

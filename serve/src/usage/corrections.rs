@@ -36,6 +36,8 @@ pub(crate) fn list_corrections(call: &FrontCall<'_>) -> Result<Answer, ApiError>
         let ours = (source.as_str() == OUR_SOURCE).then_some(&*world);
         fields.extend(of_record(served, &accounts, source, ours));
         fields.push(("source", Node::text(source.as_str())));
+        let corrects = served.correction.record.corrects;
+        fields.push(("corrects", Node::text_if(corrects.map(|start| calendar.show(start)))));
         Node::Object(fields)
     };
     let items = found.iter().map(shown).collect();
@@ -52,7 +54,7 @@ fn of_record(
 ) -> Vec<(&'static str, Node)> {
     let found = &served.correction;
     let record = &found.record;
-    let quantity = |quantity: Option<u64>| Node::text_if(quantity.map(|number| number.to_string()));
+    let quantity = |quantity: Option<i64>| Node::text_if(quantity.map(|number| number.to_string()));
     let ids: Vec<Node> = found.events.iter().map(|id| Node::text(id.to_string())).collect();
     vec![
         ("account", Node::text(accounts.shown_name(source, record.account).as_str())),

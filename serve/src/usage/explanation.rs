@@ -65,6 +65,18 @@ pub(crate) fn explain_record(call: &FrontCall<'_>) -> Result<Answer, ApiError> {
         }
     }
     object.push(("source", Node::text(source.as_str())));
+    if let Some(corrects) = explanation.served.record.corrects {
+        object.push(("corrects", Node::text(calendar.show(corrects))));
+    }
+    if let Some(adjusted) = &explanation.adjusted {
+        let quantity = |quantity: i64| Node::text(quantity.to_string());
+        object.extend([
+            ("closedquantity", quantity(adjusted.served)),
+            ("quantitybefore", quantity(adjusted.before)),
+            ("quantityafter", quantity(adjusted.after)),
+            ("restatedquantity", quantity(adjusted.restated)),
+        ]);
+    }
     let object = Node::Object(object);
     Ok(Answer::Tree(Tree::Object { item: "usageexplanation", object }))
 }

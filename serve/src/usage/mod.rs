@@ -6,6 +6,7 @@
 mod corrections; // what changed when days were published again
 mod explanation; // what a record is made of
 mod jobs; // runs of the usage job
+mod periods; // what is final
 mod scope; // whose records
 mod view; // as of which instant
 mod window; // which days
@@ -27,6 +28,7 @@ pub(crate) use self::{
     corrections::list_corrections,
     explanation::explain_record,
     jobs::{job_status, list_jobs},
+    periods::list_periods,
 };
 use self::{scope::chosen_accounts, view::view, window::window};
 use crate::{
@@ -70,6 +72,7 @@ pub(crate) fn generate_records(
 ) -> Result<Answer, ApiError> {
     let window = window(call)?;
     refuse_one_domain(call)?;
+    refuse_closed(call, window)?;
     match generate(call, window) {
         Ok(Some(before)) => timer.ran(call.now, before),
         Ok(None) => {}
@@ -99,6 +102,21 @@ fn refuse_one_domain(call: &FrontCall<'_>) -> Result<(), ApiError> {
         "the `domainid` {} is the domain {} alone, and a run makes the records of all domains; leave it out, or give that of ROOT",
         domain.shown_id(),
         world.login_path(domain.id)
+    )))
+}
+
+/// Refuses days that are closed: what is served of them stays.
+fn refuse_closed(call: &FrontCall<'_>, window: RecordWindow) -> Result<(), ApiError> {
+    let failed = |cause: StoreError| internal("generate usage records", &cause);
+    let closing = call.store.closings().map_err(failed)?.pop();
+    let Some(closing) = closing.filter(|closing| window.from < closing.through) else {
+        return Ok(());
+    };
+    let calendar = call.store.calendar().map_err(failed)?;
+    Err(ApiError::value(format!(
+        "{}, and nothing opens them again; give a `startdate` from {} on",
+        closing.told(calendar),
+        calendar.date_of(closing.through)
     )))
 }
 
@@ -250,6 +268,7 @@ fn fields<'a>(
         ("nicid", id(line.nic_id)),
         ("recordid", text(record_id)),
         ("source", text(line.source.as_str())),
+        ("corrects", line.corrects.as_ref().and_then(|(_, shown)| text(shown))),
     ];
     fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

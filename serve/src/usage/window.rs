@@ -1,15 +1,32 @@
 //! `startdate` and `enddate`.
 
-use cloudtally_model::ApiError;
+use cloudtally_model::{ApiError, Instant, Millis};
 use cloudtally_store::RecordWindow;
 
 use crate::{command::FrontCall, error::internal};
 
+/// The window between the two dates, its end inclusive to the second; one that is not given
+/// bounds nothing.
+pub(super) fn optional_window(call: &FrontCall<'_>) -> Result<RecordWindow, ApiError> {
+    window_or(call, Some((Instant::EPOCH, Instant::END_OF_TIME - Millis::SECOND)))
+}
+
 /// The window between the two dates, its end inclusive to the second.
 pub(super) fn window(call: &FrontCall<'_>) -> Result<RecordWindow, ApiError> {
+    window_or(call, None)
+}
+
+fn window_or(
+    call: &FrontCall<'_>,
+    all: Option<(Instant, Instant)>,
+) -> Result<RecordWindow, ApiError> {
     let calendar = call.store.calendar().map_err(|e| internal("read the calendar", &e))?;
     let bound = |name: &str| {
-        let text = call.args.text(name).unwrap_or_default();
+        let given = call.args.text(name);
+        if let (None, Some(all)) = (given, all) {
+            return Ok(all);
+        }
+        let text = given.unwrap_or_default();
         calendar.query_bound(text).ok_or_else(|| {
             ApiError::parameter(format!(
                 "Unable to parse date {text} for command {}, please pass dates in the format yyyy-MM-dd, \"yyyy-MM-dd HH:mm:ss\" or ISO 8601 with an offset",

@@ -250,7 +250,7 @@ fn billed(store: &Store) -> Vec<BillLine> {
             lines.push(BillLine {
                 day: day.into(),
                 what: Use::from(&record),
-                quantity: record.quantity,
+                quantity: record.quantity.unsigned_abs(),
             });
         }
     }
@@ -426,7 +426,7 @@ fn falsify(folder: &Folder) {
     let known = snapshot.periods.last().unwrap();
     let mut records = writer.read_records(known, &snapshot.sources).unwrap();
     let running = records.iter_mut().find(|record| record.usage_type.0 == 1).unwrap();
-    running.quantity += 10 * Millis::HOUR.0.unsigned_abs();
+    running.quantity += 10 * Millis::HOUR.0;
     let draft = PeriodDraft {
         period: known.period,
         records: Some(&records),

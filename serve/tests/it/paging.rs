@@ -31,12 +31,13 @@ pub(crate) fn records(day: i64, count: u64, quantity: u64) -> Vec<UsageRecord> {
         network: NetworkId(0),
         resource_type: Some("XenServer".into()),
         start,
+        corrects: None,
         virtual_size: None,
         name: Some(format!("i-2-{i}-VM <&> \"é\"").into()),
         is_source_nat: None,
         is_elastic: None,
         is_default: None,
-        quantity,
+        quantity: quantity.cast_signed(),
     };
     (0..count).map(record).collect()
 }

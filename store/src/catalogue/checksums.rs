@@ -25,7 +25,7 @@ const KEYS_MAX: usize = 20;
 type Table = (&'static str, &'static str);
 
 /// All tables with checksums.
-pub(crate) const TABLES: [Table; 34] = [
+pub(crate) const TABLES: [Table; 37] = [
     ("account", of::ACCOUNT),
     COUNTER,
     PERIOD,
@@ -49,6 +49,9 @@ pub(crate) const TABLES: [Table; 34] = [
     ("quarantine_kind", of::QUARANTINE_KIND),
     ("unmetered_event", of::UNMETERED_EVENT),
     ("dropped_sample", of::DROPPED_SAMPLE),
+    CLOSING,
+    RESTATED,
+    ADJUSTMENT,
     ("anomaly", of::ANOMALY),
     ("job", of::JOB),
     ("thing", of::THING),
@@ -74,6 +77,9 @@ const COUNTER: Table = ("counter", of::COUNTER);
 const PERIOD: Table = ("period", of::PERIOD);
 const PUBLICATION: Table = ("publication", of::PUBLICATION);
 const RECORD_FILE: Table = ("record_file", of::RECORD_FILE);
+const CLOSING: Table = ("closing", of::CLOSING);
+const RESTATED: Table = ("restated", of::RESTATED);
+const ADJUSTMENT: Table = ("adjustment", of::ADJUSTMENT);
 const SOURCE: Table = ("source", of::SOURCE);
 
 /// The tables that a cloud is read from when it is opened. What it has told is held against
@@ -98,6 +104,9 @@ pub(crate) const OF_A_WRITER: &[Table] = &[
     ("empty_stretch", of::EMPTY_STRETCH),
     ("account_removal", of::ACCOUNT_REMOVAL),
     PUBLICATION,
+    CLOSING,
+    RESTATED,
+    ADJUSTMENT,
 ];
 
 /// The tables that records are found by.
@@ -118,12 +127,17 @@ pub(crate) const OF_A_SNAPSHOT: &[Table] = &[
     ("empty_stretch", of::EMPTY_STRETCH),
     ("account_removal", of::ACCOUNT_REMOVAL),
     ("source_complete", of::SOURCE_COMPLETE),
+    CLOSING,
+    RESTATED,
+    ADJUSTMENT,
 ];
 
 /// The tables of the account dimension.
 pub(crate) const OF_ACCOUNTS: &[Table] = &[("account", of::ACCOUNT), COUNTER, SOURCE];
 /// The tables that tell what accounts said before.
 pub(crate) const OF_CHANGES: &[Table] = &[ACCOUNT_CHANGE, SOURCE];
+/// The closings.
+pub(crate) const OF_CLOSINGS: &[Table] = &[CLOSING];
 /// The settings.
 pub(crate) const OF_SETTINGS: &[Table] = &[("setting", of::SETTING)];
 /// Samples that were taken out.

@@ -10,7 +10,7 @@ use cloudtally_model::{Instant, Period};
 use rusqlite::params;
 
 use super::{
-    Inputs, LakeFile, Snapshot, checksums,
+    Adjustment, Inputs, LakeFile, PublishedPeriod, Restated, Snapshot, checksums,
     db::Db,
     load::{self, at, no_file, number, record_files, unsigned},
     sql,
@@ -32,7 +32,7 @@ struct Generation {
     inputs: Option<Inputs>,
 }
 
-/// The generations that were published at an instant, by the start of their period.
+/// The generations that were shown at an instant, by the start of their period.
 struct AsOf {
     generations: HashMap<Instant, Generation>,
     files: HashMap<(Instant, u32), LakeFile>,
@@ -72,7 +72,7 @@ pub(crate) fn snapshot(db: &Db, instant: Instant) -> Result<Snapshot, StoreError
     let mut snapshot = load::snapshot(db)?;
     let mut as_of = AsOf::load(db, instant)?;
     let mut periods = Vec::with_capacity(snapshot.periods.len());
-    for mut known in snapshot.periods {
+    for mut known in std::mem::take(&mut snapshot.periods) {
         let Some(then) = as_of.generations.get(&known.period.start) else { continue };
         let is_current = then.number == known.generation;
         let Some(inputs) = then.inputs.or(is_current.then_some(known.inputs)) else { continue };
@@ -88,6 +88,10 @@ pub(crate) fn snapshot(db: &Db, instant: Instant) -> Result<Snapshot, StoreError
             known.inputs = inputs;
         }
         periods.push(known);
+    }
+    snapshot.adjustments = load::adjustments_of(db, &periods)?;
+    for known in &mut periods {
+        known.restated = as_of.restated(db, known, &snapshot.adjustments)?;
     }
     snapshot.periods = periods;
     snapshot.stretches.clear();
@@ -111,7 +115,11 @@ impl AsOf {
             rows.iter().map(|row| (row.start, row.generation)).collect();
         let mut generations: HashMap<Instant, Generation> = HashMap::new();
         // 1. Those older than all instants: the last of each period.
-        for (start, number) in files.keys().copied().filter(|key| !with_instant.contains(key)) {
+        let shown = load::shown_generations(db)?;
+        // What a closed period is restated as was never shown.
+        let is_shown = |(start, number): &(Instant, u32)| shown.get(start) >= Some(number);
+        let without = files.keys().copied().filter(|key| !with_instant.contains(key));
+        for (start, number) in without.filter(is_shown) {
             let oldest = Generation { number, inputs: None };
             let last = generations.entry(start).or_insert(oldest);
             last.number = last.number.max(number);
@@ -126,6 +134,21 @@ impl AsOf {
             generations.insert(row.start, then);
         }
         Ok(Self { generations, files })
+    }
+
+    /// The records that a closed period was restated as, by the adjustments that were shown.
+    fn restated(
+        &mut self,
+        db: &Db,
+        known: &PublishedPeriod,
+        adjustments: &[Adjustment],
+    ) -> Result<Option<Restated>, StoreError> {
+        let of_it = adjustments.iter().filter(|of| of.corrects == known.period.start);
+        let last = of_it.map(|of| of.to).max().filter(|to| *to != known.generation);
+        let Some(generation) = last else { return Ok(None) };
+        let records = self.files.remove(&(known.period.start, generation));
+        let records = records.ok_or_else(|| no_file(db, "restated records", known.period))?;
+        Ok(Some(Restated { generation, records }))
     }
 }
 

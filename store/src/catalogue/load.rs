@@ -11,9 +11,9 @@ use cloudtally_model::{
 use rusqlite::{Row, params};
 
 use super::{
-    Anomaly, EmptyStretch, EventFile, IngestRun, Inputs, JobRun, JobState, LakeFile,
-    PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Stream, UnmeteredEvents,
-    accounts, checksums, db::Db, sql,
+    Adjustment, Anomaly, Closing, EmptyStretch, EventFile, IngestRun, Inputs, JobRun, JobState,
+    LakeFile, PublishedPeriod, QuarantineKind, QuarantinedRow, Restated, SampleFile, Snapshot,
+    Stream, UnmeteredEvents, accounts, checksums, db::Db, sql,
 };
 use crate::StoreError;
 
@@ -76,16 +76,52 @@ pub(crate) fn file(row: &Row<'_>, column: usize) -> rusqlite::Result<LakeFile> {
 /// The current state of everything; call it inside one transaction.
 pub(crate) fn snapshot(db: &Db) -> Result<Snapshot, StoreError> {
     let account_removals = accounts::removals(db)?;
+    let periods = periods(db)?;
     Ok(Snapshot {
         sources: sources(db)?,
         event_files: event_files(db)?,
         sample_files: sample_files(db, sql::ingest::SAMPLE_FILES, [])?,
-        periods: periods(db)?,
         stretches: stretches(db, sql::periods::STRETCHES, [])?,
         accounts_seq: account_removals.last().map_or(0, |removal| removal.seq),
         account_removals,
         complete_through: complete_through(db)?,
+        closings: closings(db)?,
+        adjustments: adjustments_of(db, &periods)?,
+        periods,
     })
+}
+
+/// Every closing, the last one last.
+pub(crate) fn closings(db: &Db) -> Result<Vec<Closing>, StoreError> {
+    db.rows(sql::closings::CLOSINGS, [], |row| {
+        let (through, closed_ms) = (at(row, 0)?, row.get(1)?);
+        Ok(Closing { through, closed_ms, by: row.get(2)?, reason: row.get(3)? })
+    })
+}
+
+/// The generations that carry adjustments, and for which closed periods, by their starts.
+pub(crate) fn adjustments(db: &Db) -> Result<Vec<(u32, Adjustment)>, StoreError> {
+    db.rows(sql::closings::ADJUSTMENTS, [], |row| {
+        let (start, corrects) = (at(row, 0)?, at(row, 1)?);
+        Ok((row.get(4)?, Adjustment { start, corrects, from: row.get(2)?, to: row.get(3)? }))
+    })
+}
+
+/// The adjustments that the generations of some periods carry.
+pub(crate) fn adjustments_of(
+    db: &Db,
+    periods: &[PublishedPeriod],
+) -> Result<Vec<Adjustment>, StoreError> {
+    let all = adjustments(db)?;
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let shown: HashMap<Instant, u32> =
+        periods.iter().map(|known| (known.period.start, known.generation)).collect();
+    let of_shown = |(generation, row): (u32, Adjustment)| {
+        (shown.get(&row.start) == Some(&generation)).then_some(row)
+    };
+    Ok(all.into_iter().filter_map(of_shown).collect())
 }
 
 /// Reads the instants through which sources were declared complete, by source.
@@ -218,7 +254,14 @@ pub(crate) fn periods_in(
     periods.into_iter().map(file).collect()
 }
 
-fn periods(db: &Db) -> Result<Vec<PublishedPeriod>, StoreError> {
+/// The generation of each published period that is shown, by start.
+pub(crate) fn shown_generations(db: &Db) -> Result<HashMap<Instant, u32>, StoreError> {
+    let rows = db.rows(sql::periods::PUBLISHED, [], |row| Ok((at(row, 0)?, row.get(2)?)))?;
+    Ok(rows.into_iter().collect())
+}
+
+/// All published periods that have files, by start.
+pub(crate) fn periods(db: &Db) -> Result<Vec<PublishedPeriod>, StoreError> {
     let rows = db.rows(sql::periods::PUBLISHED, [], |row| {
         let inputs = Inputs {
             events_seq: unsigned(row, 3)?,
@@ -233,6 +276,8 @@ fn periods(db: &Db) -> Result<Vec<PublishedPeriod>, StoreError> {
     })?;
     let mut state: HashMap<_, _> = state.into_iter().collect();
     let mut files = record_files(db)?;
+    let restated = db.rows(sql::closings::RESTATED, [], |row| Ok((at(row, 0)?, row.get(1)?)))?;
+    let restated: HashMap<Instant, u32> = restated.into_iter().collect();
     let mut of_state = |period: Period, is_segments: bool, version: Option<i64>| {
         let Some(version) = version else { return Ok(None) };
         let file = state.remove(&(period.start, is_segments, version));
@@ -243,10 +288,25 @@ fn periods(db: &Db) -> Result<Vec<PublishedPeriod>, StoreError> {
         .map(|(period, generation, inputs, versions)| {
             let records = files.remove(&(period.start, generation));
             let records = records.ok_or_else(|| no_file(db, "records", period))?;
+            let restated = restated.get(&period.start).map(|&generation| {
+                let records = files.remove(&(period.start, generation));
+                let records = records.ok_or_else(|| no_file(db, "restated records", period))?;
+                Ok::<_, StoreError>(Restated { generation, records })
+            });
+            let restated = restated.transpose()?;
             let segments = of_state(period, true, versions.0)?;
             let counters = of_state(period, false, versions.1)?;
             let rows = records.rows;
-            Ok(PublishedPeriod { period, generation, inputs, rows, records, segments, counters })
+            Ok(PublishedPeriod {
+                period,
+                generation,
+                inputs,
+                rows,
+                records,
+                restated,
+                segments,
+                counters,
+            })
         })
         .collect()
 }

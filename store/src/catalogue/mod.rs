@@ -5,6 +5,7 @@
 
 pub(crate) mod accounts; // the account dimension
 pub(crate) mod checksums; // a hash of each row
+mod closing; // closed days, and what became of them
 pub(crate) mod db; // connections, transactions, migrations
 pub(crate) mod history; // which generation was published when
 pub(crate) mod load; // rows to the types below
@@ -18,6 +19,7 @@ pub(crate) mod sql; // the texts of sql/
 use std::{fmt, path::PathBuf};
 
 pub use accounts::Accounts;
+pub use closing::{Adjustment, Closing, Restated};
 
 use cloudtally_model::{
     AccountId, EventId, Instant, Period, ResourceId, SourceName, Sources, UsageTypeId,
@@ -42,6 +44,10 @@ pub struct Snapshot {
     pub accounts_seq: u64,
     /// The instant through which a source was declared complete, by source.
     pub complete_through: Vec<(SourceName, Instant)>,
+    /// Every closing, the last one last.
+    pub closings: Vec<Closing>,
+    /// The periods that carry adjustments, and for which closed ones, by their starts.
+    pub adjustments: Vec<Adjustment>,
 }
 
 impl Snapshot {
@@ -159,14 +165,17 @@ pub struct LakeFile {
 pub struct PublishedPeriod {
     /// The period.
     pub period: Period,
-    /// 1 for the first publication of its records, one more for each that replaces them.
+    /// 1 for the first publication of its records, one more for each that replaces them. A
+    /// closed period keeps the one it was closed with.
     pub generation: u32,
-    /// The inputs it was computed from.
+    /// The inputs it was computed from, or restated from if it is closed.
     pub inputs: Inputs,
     /// Number of records.
     pub rows: u64,
-    /// The records.
+    /// The records that are served.
     pub records: LakeFile,
+    /// The records of a closed period by what has become known since, if they differ.
+    pub restated: Option<Restated>,
     /// The segments open at its end; `None` if it was published without them.
     pub segments: Option<LakeFile>,
     /// The billed counters of its samples; `None` if it was published without them.

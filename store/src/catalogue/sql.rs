@@ -189,6 +189,17 @@ queries! {
         PUT_SHEET = "put_sheet",
         SHEET = "sheet",
     }
+    /// Closed days, and what became of them afterwards.
+    closings from "closings.sql" {
+        CLOSINGS = "closings",
+        CLOSE = "close",
+        RESTATED = "restated",
+        RESTATED_AS = "restated_as",
+        RESTATE = "restate",
+        ADJUSTMENTS = "adjustments",
+        CLEAR_ADJUSTMENTS = "clear_adjustments",
+        PUT_ADJUSTMENT = "put_adjustment",
+    }
     /// Runs of jobs.
     jobs from "jobs.sql" {
         BEGIN = "begin",
@@ -262,6 +273,9 @@ queries! {
         DAY_SHEET = "day_sheet",
         CORRECTION_NOTE = "correction_note",
         LEASE = "lease",
+        CLOSING = "closing",
+        RESTATED = "restated",
+        ADJUSTMENT = "adjustment",
     }
     /// The right to write.
     lease from "lease.sql" {
@@ -283,6 +297,7 @@ queries! {
         WITHDRAW_OPEN_FILES = "withdraw_open_files",
         WITHDRAW_ANOMALIES = "withdraw_anomalies",
         WITHDRAW_SHEETS = "withdraw_sheets",
+        WITHDRAW_ADJUSTMENTS = "withdraw_adjustments",
         SET_BACK_JOBS = "set_back_jobs",
         SET_BACK_RUNS = "set_back_runs",
         FORGET_RETIRED = "forget_retired",
@@ -321,9 +336,10 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0012_blocks.sql"),
     include_str!("../../../sql/migrations/0013_key_index.sql"),
     include_str!("../../../sql/migrations/0014_history.sql"),
-    include_str!("../../../sql/migrations/0016_lease.sql"),
-    include_str!("../../../sql/migrations/0017_day_sheet.sql"),
-    include_str!("../../../sql/migrations/0018_correction_note.sql"),
+    include_str!("../../../sql/migrations/0015_lease.sql"),
+    include_str!("../../../sql/migrations/0016_day_sheet.sql"),
+    include_str!("../../../sql/migrations/0017_correction_note.sql"),
+    include_str!("../../../sql/migrations/0018_closings.sql"),
 ];
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use arrow_array::{ArrayRef, RecordBatch, TimestampMillisecondArray};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, TimestampMillisecondArray};
 use cloudtally_model::{
     AccountId, EventId, Instant, NetworkId, NicId, OfferingId, Period, RecordId, ResourceId,
     Sources, TemplateId, Text, UsageRecord, UsageTypeId, usage_type,
@@ -46,8 +46,8 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
             ("start", Type::Instant, Always, Repeating),
             ("virtual_size", Type::I64, Optional, Repeating),
             ("name", Type::Name, Optional, Plain),
-            ("quantity_before", Type::I64, Optional, Repeating),
-            ("quantity_after", Type::I64, Optional, Repeating),
+            ("quantity_before", Type::Signed, Optional, Repeating),
+            ("quantity_after", Type::Signed, Optional, Repeating),
             ("unit", Type::Word, Always, Repeating),
             ("changes", Type::Name, Optional, Plain),
             ("cause", Type::Word, Always, Repeating),
@@ -55,9 +55,14 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
             ("record_id", Type::Name, Always, Plain),
             ("period_start", Type::Instant, Always, Repeating),
             ("period_end", Type::Instant, Always, Repeating),
+            (CORRECTS, Type::Instant, Optional, Repeating),
         ],
     )
+    .appended(1)
 });
+
+/// The column that says which closed period an adjustment corrects.
+const CORRECTS: &str = "corrects";
 
 /// Corrections that wait to be encoded.
 const PENDING_MAX: usize = 8 * 1024;
@@ -70,9 +75,9 @@ pub struct Correction {
     /// Its id, which both generations give it.
     pub id: RecordId,
     /// The quantity in the old generation; `None` if it had no such record.
-    pub before: Option<u64>,
+    pub before: Option<i64>,
     /// The quantity in the new one likewise.
-    pub after: Option<u64>,
+    pub after: Option<i64>,
     /// The other fields that differ, for people: `name: web-1 -> web-2`.
     pub changes: Option<Text>,
     /// The kind of the cause.
@@ -192,6 +197,11 @@ impl<'a> CorrectionEncoder<'a> {
         let constant = |at: Instant| instants(vec![at.as_millis(); height]);
         let unit = |id: UsageTypeId| usage_type(id).map_or("", |row| row.unit.name());
         let ids: Vec<String> = rows.iter().map(|row| row.id.to_string()).collect();
+        let signed = |rows: &[Correction], of: fn(&Correction) -> Option<i64>| {
+            rows.iter().map(of).collect::<Int64Array>()
+        };
+        let corrects = rows.iter().map(|row| row.record.corrects.map(Instant::as_millis));
+        let corrects: TimestampMillisecondArray = corrects.collect();
         let joined = |row: &Correction| {
             let ids: Vec<String> = row.events.iter().map(ToString::to_string).collect();
             (!ids.is_empty()).then(|| ids.join(" "))
@@ -216,8 +226,8 @@ impl<'a> CorrectionEncoder<'a> {
             instants(rows.iter().map(|row| row.record.start.as_millis()).collect()),
             Arc::new(optional(height, |at| record(at).virtual_size)),
             Arc::new(texts(height, |at| record(at).name.as_deref())),
-            Arc::new(optional(height, |at| rows[at].before)),
-            Arc::new(optional(height, |at| rows[at].after)),
+            Arc::new(signed(rows, |row| row.before)),
+            Arc::new(signed(rows, |row| row.after)),
             Arc::new(words(height, |at| Some(record(at).usage_type), unit)),
             Arc::new(texts(height, |at| rows[at].changes.as_deref())),
             Arc::new(words(height, |at| Some(rows[at].cause), CorrectionCause::as_name)),
@@ -225,6 +235,7 @@ impl<'a> CorrectionEncoder<'a> {
             Arc::new(texts(height, |at| Some(ids[at].as_str()))),
             constant(self.period.start),
             constant(self.period.end),
+            Arc::new(corrects.with_timezone("UTC")),
         ]
     }
 }
@@ -247,7 +258,7 @@ pub(crate) fn read(
         let batch = batch?;
         let columns = Columns(&batch);
         let records = records(columns, sources)?;
-        let (before, after) = (columns.u64("quantity_before"), columns.u64("quantity_after"));
+        let (before, after) = (columns.i64("quantity_before"), columns.i64("quantity_after"));
         let (changes, causes) = (columns.names("changes"), columns.words("cause"));
         let (events, ids) = (columns.names("event_ids"), columns.names("record_id"));
         for (row, mut record) in records.into_iter().enumerate() {
@@ -288,6 +299,7 @@ fn records(columns: Columns<'_>, sources: &Sources) -> Result<Vec<UsageRecord>, 
     let (size, network) = (columns.u64("size"), columns.u64("network_id"));
     let (resource_type, start) = (columns.words("resource_type"), columns.instants("start"));
     let (virtual_size, names) = (columns.u64("virtual_size"), columns.names("name"));
+    let corrects = columns.instants_if_any(CORRECTS);
     let record = |row: usize| UsageRecord {
         source: source.get(row),
         account: AccountId(account.value(row)),
@@ -301,6 +313,7 @@ fn records(columns: Columns<'_>, sources: &Sources) -> Result<Vec<UsageRecord>, 
         network: NetworkId(value(&network, row).unwrap_or(0)),
         resource_type: resource_type.get(row).map(Text::new),
         start: instant(start, row),
+        corrects: corrects.and_then(|corrects| value(corrects, row)).map(Instant::from_millis),
         virtual_size: value(&virtual_size, row),
         name: name(names, row).map(Text::new),
         is_source_nat: None,

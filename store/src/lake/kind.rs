@@ -36,6 +36,8 @@ const CREATED_BY: &str = "cloudtally";
 pub(crate) enum Type {
     /// A number from 0 to 2^63 - 1.
     I64,
+    /// A number that may be negative.
+    Signed,
     /// A number from 0 to 2^15 - 1.
     I16,
     /// Milliseconds since 1970 in UTC.
@@ -95,6 +97,8 @@ pub(crate) struct Kind {
     read_schema: SchemaRef,
     /// Number of the last columns that files of earlier versions lack.
     appended: usize,
+    /// The columns whose numbers may be negative.
+    signed: Vec<&'static str>,
     properties: WriterProperties,
 }
 
@@ -104,7 +108,7 @@ impl Kind {
         let schema = |words: &DataType| {
             let fields = columns.iter().map(|(name, column, need, _)| {
                 let data_type = match column {
-                    Type::I64 => DataType::Int64,
+                    Type::I64 | Type::Signed => DataType::Int64,
                     Type::I16 => DataType::Int16,
                     Type::Instant => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
                     Type::Word => words.clone(),
@@ -122,6 +126,11 @@ impl Kind {
             write_schema: schema(&DataType::Utf8),
             read_schema: schema(&dictionary),
             appended: 0,
+            signed: columns
+                .iter()
+                .filter(|(_, column, ..)| *column == Type::Signed)
+                .map(|(name, ..)| *name)
+                .collect(),
             properties: properties(access, columns),
         }
     }
@@ -129,6 +138,11 @@ impl Kind {
     /// The same kind, whose last `count` columns files of earlier versions lack.
     pub(crate) fn appended(self, count: usize) -> Self {
         Self { appended: count, ..self }
+    }
+
+    /// Tells whether the numbers of a column may be negative.
+    pub(crate) fn is_signed(&self, column: &str) -> bool {
+        self.signed.contains(&column)
     }
 
     /// The names of its columns, in order.
@@ -227,7 +241,7 @@ fn properties(access: Access, columns: &[Column]) -> WriterProperties {
     };
     for (name, column, _, coding) in columns {
         let path = ColumnPath::from(*name);
-        let is_number = matches!(column, Type::I64 | Type::I16 | Type::Instant);
+        let is_number = matches!(column, Type::I64 | Type::Signed | Type::I16 | Type::Instant);
         if *coding == Coding::Few {
             properties = properties.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
         }

@@ -17,6 +17,7 @@ pub(crate) mod links; // one more name for a file
 pub(crate) mod numbers; // unsigned in memory, signed in files
 pub(crate) mod read; // opening, skipping row groups, columns of a batch
 pub(crate) mod record_rows; // records as the encoder asks for them
+pub(crate) mod record_scan; // some columns of them, for sums
 pub(crate) mod records; // usage records
 pub(crate) mod samples; // accepted network samples
 pub(crate) mod segments; // what is open at the end of a period
@@ -26,7 +27,8 @@ pub use corrections::{Correction, CorrectionCause, CorrectionEncoder, EncodedCor
 pub use counters::BilledCounter;
 pub use events::EventColumns;
 pub use record_rows::RecordRows;
-pub use records::{RecordColumns, RecordEncoder, RecordField, RecordReader, RecordScan};
+pub use record_scan::{RecordField, RecordScan};
+pub use records::{RecordColumns, RecordEncoder, RecordReader};
 pub use samples::{SampleColumns, SeriesRow};
 pub use segments::OpenThing;
 

@@ -1,4 +1,5 @@
-//! Numbers at the border of the files: never negative in memory, signed in files.
+//! Numbers at the border of the files: but for quantities never negative in memory, signed
+//! in files.
 //!
 //! Other engines show unsigned columns as decimals, or not at all. So a column of a file is
 //! of signed integers, and no number beyond what they hold is ever written: bits that would
@@ -33,6 +34,14 @@ pub(crate) fn as_u64(column: &ArrayRef) -> UInt64Array {
     }
 }
 
+/// A column of a file whose numbers may be negative, without a copy.
+pub(crate) fn as_i64(column: &ArrayRef) -> Int64Array {
+    match column.data_type() {
+        DataType::UInt64 => of_bits(column.as_primitive::<UInt64Type>()),
+        _ => column.as_primitive::<Int64Type>().clone(),
+    }
+}
+
 /// A column of small numbers likewise.
 pub(crate) fn as_u16(column: &ArrayRef) -> UInt16Array {
     match column.data_type() {
@@ -57,6 +66,7 @@ fn of_bits<A: ArrowPrimitiveType, B: ArrowPrimitiveType>(
 pub(crate) fn check(kind: &Kind, batch: &RecordBatch) -> Result<(), StoreError> {
     for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
         let (too_large, most) = match field.data_type() {
+            DataType::Int64 if kind.is_signed(field.name()) => continue,
             DataType::Int64 => {
                 let numbers = column.as_primitive::<Int64Type>();
                 (first_negative(numbers).map(i64::cast_unsigned), i64::MAX.cast_unsigned())

@@ -7,8 +7,8 @@ use std::{
 };
 
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Int32Array, RecordBatch, StringArray, TimestampMillisecondArray,
-    UInt16Array, UInt64Array, cast::AsArray,
+    Array, ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMillisecondArray, UInt16Array, UInt64Array, cast::AsArray,
 };
 use arrow_array::{types::Int32Type, types::TimestampMillisecondType};
 use cloudtally_model::{Instant, SourceId, Sources, ZoneId};
@@ -98,6 +98,12 @@ impl<'a> LakeReader<'a> {
     pub(crate) fn note(&self, name: &str) -> Option<&str> {
         let notes = self.metadata.metadata().file_metadata().key_value_metadata()?;
         notes.iter().find(|note| note.key == name)?.value.as_deref()
+    }
+
+    /// Tells whether there is a note of a name in the footer.
+    pub(crate) fn has_note(&self, name: &str) -> bool {
+        let notes = self.metadata.metadata().file_metadata().key_value_metadata();
+        notes.is_some_and(|notes| notes.iter().any(|note| note.key == name))
     }
 
     /// The row groups whose `column` may hold a value that `wanted` says is inside
@@ -231,12 +237,22 @@ impl<'a> Columns<'a> {
         numbers::as_u64(self.column(name))
     }
 
+    pub(crate) fn i64(self, name: &str) -> Int64Array {
+        numbers::as_i64(self.column(name))
+    }
+
     pub(crate) fn u16(self, name: &str) -> UInt16Array {
         numbers::as_u16(self.column(name))
     }
 
     pub(crate) fn instants(self, name: &str) -> &'a TimestampMillisecondArray {
         self.column(name).as_primitive::<TimestampMillisecondType>()
+    }
+
+    /// The instants of a column that the reader left out, or that files of earlier versions
+    /// lack.
+    pub(crate) fn instants_if_any(self, name: &str) -> Option<&'a TimestampMillisecondArray> {
+        self.0.column_by_name(name).map(|column| column.as_primitive())
     }
 
     pub(crate) fn names(self, name: &str) -> &'a StringArray {

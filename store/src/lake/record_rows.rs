@@ -34,6 +34,8 @@ pub trait RecordRows {
     fn resource_type(&self, row: usize) -> Option<&str>;
     /// Start of the period, or the earliest sample of a folded record.
     fn start(&self, row: usize) -> Instant;
+    /// Start of the closed period that an adjustment corrects.
+    fn corrects(&self, row: usize) -> Option<Instant>;
     /// Bytes the guest sees.
     fn virtual_size(&self, row: usize) -> Option<u64>;
     /// Name of the resource.
@@ -44,8 +46,13 @@ pub trait RecordRows {
     fn is_elastic(&self, row: usize) -> Option<bool>;
     /// True if the NIC was the default one.
     fn is_default(&self, row: usize) -> Option<bool>;
-    /// Milliseconds or bytes.
-    fn quantity(&self, row: usize) -> u64;
+    /// Milliseconds or bytes; what an adjustment takes away is negative.
+    fn quantity(&self, row: usize) -> i64;
+
+    /// Tells whether any of them is an adjustment.
+    fn has_adjustments(&self) -> bool {
+        (0..self.height()).any(|row| self.corrects(row).is_some())
+    }
 
     /// The record of a row.
     fn row(&self, row: usize) -> RecordRow<'_> {
@@ -62,6 +69,7 @@ pub trait RecordRows {
             network: self.network(row),
             resource_type: self.resource_type(row),
             start: self.start(row),
+            corrects: self.corrects(row),
             virtual_size: self.virtual_size(row),
             name: self.name(row),
             is_source_nat: self.is_source_nat(row),
@@ -112,6 +120,9 @@ impl RecordRows for [UsageRecord] {
     fn start(&self, row: usize) -> Instant {
         self[row].start
     }
+    fn corrects(&self, row: usize) -> Option<Instant> {
+        self[row].corrects
+    }
     fn virtual_size(&self, row: usize) -> Option<u64> {
         self[row].virtual_size
     }
@@ -127,7 +138,7 @@ impl RecordRows for [UsageRecord] {
     fn is_default(&self, row: usize) -> Option<bool> {
         self[row].is_default
     }
-    fn quantity(&self, row: usize) -> u64 {
+    fn quantity(&self, row: usize) -> i64 {
         self[row].quantity
     }
 }

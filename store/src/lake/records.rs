@@ -10,8 +10,8 @@ use std::{
 };
 
 use arrow_array::{
-    ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt16Array,
-    UInt64Array,
+    ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+    UInt16Array, UInt64Array,
 };
 use cloudtally_model::{
     AccountId, Instant, NetworkId, NicId, OfferingId, Period, RecordRow, ResourceId, Sources,
@@ -41,7 +41,7 @@ use super::{
 };
 use crate::StoreError;
 
-static KIND: LazyLock<Kind> = LazyLock::new(|| {
+pub(super) static KIND: LazyLock<Kind> = LazyLock::new(|| {
     Kind::new(
         "records",
         Access::Pages,
@@ -63,16 +63,32 @@ static KIND: LazyLock<Kind> = LazyLock::new(|| {
             ("is_source_nat", Type::Flag, Optional, Few),
             ("is_elastic", Type::Flag, Optional, Few),
             ("is_default", Type::Flag, Optional, Few),
-            ("quantity", Type::I64, Always, Repeating),
+            ("quantity", Type::Signed, Always, Repeating),
             ("unit", Type::Word, Always, Few),
             ("period_start", Type::Instant, Always, Few),
             ("period_end", Type::Instant, Always, Few),
+            ("corrects", Type::Instant, Optional, Few),
         ],
     )
+    .appended(1)
 });
+
+/// The column that says which closed period an adjustment corrects. It is always there, so
+/// that all files have one schema for programs that read several at once.
+const CORRECTS: &str = "corrects";
+/// The note in the footer of a file that holds adjustments. Where it is missing, the column is
+/// not read.
+const ADJUSTMENTS: &str = "cloudtally.adjustments";
 
 /// Columns that say nothing we do not know from the catalogue or the usage type.
 const DERIVED: &[&str] = &["unit", "period_start", "period_end"];
+/// The same of a file without adjustments.
+const DERIVED_OR_EMPTY: &[&str] = &["unit", "period_start", "period_end", CORRECTS];
+
+/// The columns of a file that need not be read.
+fn needless(reader: &LakeReader<'_>) -> &'static [&'static str] {
+    if reader.has_note(ADJUSTMENTS) { DERIVED } else { DERIVED_OR_EMPTY }
+}
 
 /// Encodes sorted records of one period.
 pub struct RecordEncoder<'a> {
@@ -82,6 +98,8 @@ pub struct RecordEncoder<'a> {
     /// Records that came one by one and do not fill a row group yet.
     pending: Vec<UsageRecord>,
     index: KeyIndexBuilder,
+    /// True if some of the records are adjustments.
+    has_adjustments: bool,
 }
 
 /// Records of a period as their file will hold them.
@@ -95,7 +113,7 @@ impl<'a> RecordEncoder<'a> {
     pub(crate) fn new(period: Period, sources: &'a Sources) -> Result<Self, StoreError> {
         let writer = KIND.writer()?;
         let index = KeyIndexBuilder::default();
-        Ok(Self { period, sources, writer, pending: Vec::new(), index })
+        Ok(Self { period, sources, writer, pending: Vec::new(), index, has_adjustments: false })
     }
 
     /// Adds the next record.
@@ -118,6 +136,8 @@ impl<'a> RecordEncoder<'a> {
     /// `NotSorted` as in [`Self::push`].
     pub fn write<R: RecordRows + ?Sized>(&mut self, records: &R) -> Result<(), StoreError> {
         let height = records.height();
+        let has_adjustments = records.has_adjustments();
+        self.has_adjustments |= has_adjustments;
         for start in (0..height).step_by(ROW_GROUP_ROWS) {
             let rows = start..height.min(start + ROW_GROUP_ROWS);
             for row in rows.clone() {
@@ -131,7 +151,7 @@ impl<'a> RecordEncoder<'a> {
                     });
                 }
             }
-            let columns = self.columns(records, rows);
+            let columns = self.columns(records, rows, has_adjustments);
             let batch = RecordBatch::try_new(KIND.dictionary_schema(), columns)
                 .map_err(|cause| StoreError::Encode { file: KIND.name, cause: cause.into() })?;
             KIND.write(&mut self.writer, &batch)?;
@@ -140,7 +160,12 @@ impl<'a> RecordEncoder<'a> {
     }
 
     /// The columns of some rows.
-    fn columns<R: RecordRows + ?Sized>(&self, all: &R, rows: Range<usize>) -> Vec<ArrayRef> {
+    fn columns<R: RecordRows + ?Sized>(
+        &self,
+        all: &R,
+        rows: Range<usize>,
+        has_adjustments: bool,
+    ) -> Vec<ArrayRef> {
         let (first, height) = (rows.start, rows.len());
         let instants = |millis: Vec<i64>| -> ArrayRef {
             Arc::new(TimestampMillisecondArray::from(millis).with_timezone("UTC"))
@@ -148,6 +173,10 @@ impl<'a> RecordEncoder<'a> {
         let constant = |at: Instant| instants(vec![at.as_millis(); height]);
         let unit = |id: UsageTypeId| usage_type(id).map_or("", |row| row.unit.name());
         let types = rows.clone().map(|row| all.usage_type(row).0).collect();
+        let corrects = match has_adjustments {
+            true => rows.clone().map(|row| all.corrects(row).map(Instant::as_millis)).collect(),
+            false => TimestampMillisecondArray::new_null(height),
+        };
         vec![
             Arc::new(words(
                 height,
@@ -170,10 +199,11 @@ impl<'a> RecordEncoder<'a> {
             Arc::new(flags(height, |at| all.is_source_nat(first + at))),
             Arc::new(flags(height, |at| all.is_elastic(first + at))),
             Arc::new(flags(height, |at| all.is_default(first + at))),
-            Arc::new(numbers(rows.clone().map(|row| all.quantity(row)))),
+            Arc::new(Int64Array::from_iter_values(rows.clone().map(|row| all.quantity(row)))),
             Arc::new(words(height, |at| Some(all.usage_type(first + at)), unit)),
             constant(self.period.start),
             constant(self.period.end),
+            Arc::new(corrects.with_timezone("UTC")),
         ]
     }
 
@@ -191,6 +221,9 @@ impl<'a> RecordEncoder<'a> {
             writer.write_all(&index.bytes)?;
             let note = KeyValue::new(key_index::NOTE.to_owned(), place.note());
             writer.append_key_value_metadata(note);
+            if self.has_adjustments {
+                writer.append_key_value_metadata(KeyValue::new(ADJUSTMENTS.to_owned(), None));
+            }
             writer.into_inner()
         };
         let content = end().map_err(|cause| StoreError::Encode { file: KIND.name, cause })?;
@@ -218,7 +251,9 @@ pub struct RecordColumns {
     is_source_nat: BooleanArray,
     is_elastic: BooleanArray,
     is_default: BooleanArray,
-    quantity: UInt64Array,
+    quantity: Int64Array,
+    /// `None` where the file has no adjustments.
+    corrects: Option<TimestampMillisecondArray>,
 }
 
 impl RecordColumns {
@@ -242,7 +277,8 @@ impl RecordColumns {
             is_source_nat: columns.flags("is_source_nat").clone(),
             is_elastic: columns.flags("is_elastic").clone(),
             is_default: columns.flags("is_default").clone(),
-            quantity: columns.u64("quantity"),
+            quantity: columns.i64("quantity"),
+            corrects: columns.instants_if_any(CORRECTS).cloned(),
         })
     }
 
@@ -266,6 +302,11 @@ impl RecordColumns {
             network: NetworkId(value(&self.network, row).unwrap_or(0)),
             resource_type: self.resource_type.get(row),
             start: instant(&self.start, row),
+            corrects: self
+                .corrects
+                .as_ref()
+                .and_then(|corrects| value(corrects, row))
+                .map(Instant::from_millis),
             virtual_size: value(&self.virtual_size, row),
             name: name(&self.name, row),
             is_source_nat: flag(&self.is_source_nat, row),
@@ -305,7 +346,9 @@ pub(crate) fn columns<'a>(
     let batches = if ranges.is_empty() {
         None
     } else {
-        Some(LakeReader::open(file, &KIND, Some(footers))?.select(ranges, DERIVED)?)
+        let reader = LakeReader::open(file, &KIND, Some(footers))?;
+        let needless = needless(&reader);
+        Some(reader.select(ranges, needless)?)
     };
     Ok(RecordReader { batches, sources })
 }
@@ -317,87 +360,6 @@ pub(crate) fn period_end(file: &NamedFile<'_>) -> Result<Option<Instant>, StoreE
     let batch = Batches::build(builder.with_limit(1), path)?.next().transpose()?;
     let batch = batch.filter(|batch| batch.num_rows() > 0);
     Ok(batch.map(|batch| instant(Columns(&batch).instants("period_end"), 0)))
-}
-
-/// A column of records that holds numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordField {
-    /// The rank of the source.
-    Source,
-    /// The account.
-    Account,
-    /// The usage type.
-    UsageType,
-    /// The resource.
-    Resource,
-    /// The zone.
-    Zone,
-    /// The offering.
-    Offering,
-    /// The quantity.
-    Quantity,
-}
-
-impl RecordField {
-    fn column(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Account => "account_id",
-            Self::UsageType => "usage_type",
-            Self::Resource => "resource_id",
-            Self::Zone => "zone_id",
-            Self::Offering => "offering_id",
-            Self::Quantity => "quantity",
-        }
-    }
-}
-
-/// Some decoded rows of a record file, of the columns that were asked for.
-#[derive(Debug)]
-pub struct RecordScan<'a> {
-    batch: RecordBatch,
-    sources: &'a Sources,
-}
-
-impl RecordScan<'_> {
-    /// The values of a column that was asked for, row by row.
-    ///
-    /// # Errors
-    /// `UnknownSource` if the file has one that the set does not know.
-    pub fn values(&self, field: RecordField) -> Result<Vec<Option<u64>>, StoreError> {
-        let columns = Columns(&self.batch);
-        Ok(match field {
-            RecordField::Source => {
-                let ranks = columns.sources(self.sources)?;
-                (0..self.batch.num_rows()).map(|row| Some(ranks.get(row).0.into())).collect()
-            }
-            RecordField::UsageType => {
-                columns.u16(field.column()).values().iter().map(|id| Some((*id).into())).collect()
-            }
-            _ => columns.u64(field.column()).iter().collect(),
-        })
-    }
-}
-
-/// Calls `each` with the wanted columns of the rows in `ranges` (in order, not touching).
-pub(crate) fn scan(
-    file: &NamedFile<'_>,
-    footers: &Footers,
-    ranges: &[Range<u64>],
-    sources: &Sources,
-    wanted: &[RecordField],
-    each: &mut dyn FnMut(RecordScan<'_>) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    if ranges.is_empty() {
-        return Ok(());
-    }
-    let is_wanted = |name: &&str| wanted.iter().any(|field| field.column() == *name);
-    let skipped: Vec<&str> = KIND.names().filter(|name| !is_wanted(name)).collect();
-    let reader = LakeReader::open(file, &KIND, Some(footers))?;
-    for batch in reader.select(ranges, &skipped)? {
-        each(RecordScan { batch: batch?, sources })?;
-    }
-    Ok(())
 }
 
 /// The head of a file's key index.
@@ -464,7 +426,9 @@ pub(crate) fn read_bytes(
     file: &NamedFile<'_>,
     sources: &Sources,
 ) -> Result<Vec<UsageRecord>, StoreError> {
-    let (builder, path) = LakeReader::open(file, &KIND, None)?.builder(DERIVED);
+    let reader = LakeReader::open(file, &KIND, None)?;
+    let needless = needless(&reader);
+    let (builder, path) = reader.builder(needless);
     let column = ProjectionMask::columns(builder.parquet_schema(), ["usage_type"]);
     let of_bytes = ArrowPredicateFn::new(column, |batch: RecordBatch| {
         let types = Columns(&batch).u16("usage_type");

@@ -298,7 +298,7 @@ impl RecordSet {
         self.parts.len()
     }
 
-    /// Calls `each` with the wanted columns of the records of one period, by its position
+    /// Calls `each` with the quantity and the wanted columns of the records of one period, by its position
     /// among those of the set; nothing else of them is decoded.
     pub fn scan(
         &self,
@@ -310,7 +310,7 @@ impl RecordSet {
         let footers = &self.store.inner.footers;
         let all = 0..self.count_of(period);
         self.stretches(part, all, &mut |file, ranges| {
-            lake::records::scan(file, footers, ranges, &self.sources, wanted, &mut |scan| {
+            lake::record_scan::scan(file, footers, ranges, &self.sources, wanted, &mut |scan| {
                 each(part.period, scan)
             })?;
             Ok(ControlFlow::Continue(()))

@@ -6,6 +6,7 @@
 
 mod accounts; // the account dimension
 mod append; // events and samples
+mod closings; // closed days, and what they are restated as
 mod compact; // many small files into one
 mod dropped; // samples taken out
 mod known; // accepted events and samples, by what a batch asks

@@ -8,7 +8,7 @@ use cloudtally_model::{
 };
 use rusqlite::params;
 
-use super::{SeenSamples, Writer, noted, path_text, put_blocks, retire, stretches};
+use super::{SeenSamples, Writer, closings, noted, path_text, put_blocks, retire, stretches};
 use crate::{
     Anomaly, BilledCounter, DaySheet, EmptyStretch, Inputs, SheetFile, StoreError,
     catalogue::{db::Db, load, settings::calendar_of, sheet, sql},
@@ -73,8 +73,18 @@ pub struct StagedPeriod {
     counters: Option<StagedFile>,
     corrections: Option<StagedFile>,
     anomalies: Option<Vec<Anomaly>>,
+    carries: Option<Vec<Instant>>,
     inputs: Inputs,
     sheet: Option<DaySheet>,
+}
+
+impl StagedPeriod {
+    /// Says for which closed periods, by their starts, it carries adjustments; what was said
+    /// of it before counts no longer.
+    #[must_use]
+    pub fn carrying(self, closed: Vec<Instant>) -> Self {
+        Self { carries: Some(closed), ..self }
+    }
 }
 
 /// The instant of a publication, and the run that does it.
@@ -103,8 +113,13 @@ pub struct Publication {
 /// One period whose files have their names.
 struct NamedPeriod {
     period: Period,
+    /// The generation that is served.
     generation: u32,
-    records: Option<NewFile>,
+    /// New generations.
+    records: Vec<(u32, NewFile)>,
+    is_closed: bool,
+    /// The new generation of a closed period, which is not served.
+    restated: Option<u32>,
     /// Version of the files of open segments and counters of this publication.
     version: u64,
     segments: Option<NewFile>,
@@ -112,6 +127,7 @@ struct NamedPeriod {
     corrections: Option<NewFile>,
     current: Current,
     anomalies: Option<Vec<Anomaly>>,
+    carries: Option<Vec<Instant>>,
     inputs: Inputs,
     sheet: Option<DaySheet>,
 }
@@ -207,7 +223,7 @@ impl Writer {
         let (records, state) = rayon::join(records, state);
         let (records, (segments, counters, corrections)) = (records?, state?);
         let anomalies = rows.anomalies.map(<[Anomaly]>::to_vec);
-        let (inputs, sheet) = (rows.inputs, None);
+        let (inputs, carries, sheet) = (rows.inputs, None, None);
         Ok(StagedPeriod {
             period,
             records,
@@ -215,13 +231,15 @@ impl Writer {
             counters,
             corrections,
             anomalies,
+            carries,
             inputs,
             sheet,
         })
     }
 
     /// Publishes staged periods, all or none. Records become a new generation;
-    /// earlier ones stay on disk and in the catalogue's history.
+    /// earlier ones stay on disk and in the catalogue's history. Those of a closed period
+    /// become what it is restated as, and what is served of it stays.
     ///
     /// # Errors
     /// `PeriodOverlap`; `NothingPublished` if a period without records has none to keep.
@@ -268,27 +286,112 @@ impl Writer {
                 Ok::<_, StoreError>(Published { at: noted(db, published.at)?, ..published })
             };
             let published = publication.published.map(noted).transpose()?;
+            let closed_through = load::closings(db)?.last().map(|closing| closing.through);
             let mut named = Vec::with_capacity(publication.periods.len());
             for staged in publication.periods {
                 // Saved at once, so that the next one is checked against it too.
-                let period = name_files(db, staged)?;
+                let is_closed = closed_through.is_some_and(|end| staged.period.end <= end);
+                let period = self.name_files(db, staged, is_closed)?;
                 save(db, &period)?;
                 note(db, &period, published)?;
                 named.push(period);
             }
             let files = named.iter().flat_map(|period: &NamedPeriod| {
+                let records = period.records.iter().map(|(_, file)| file);
                 let of_state = period.segments.iter().chain(&period.counters);
-                period.records.iter().chain(of_state).chain(&period.corrections)
+                records.chain(of_state).chain(&period.corrections)
             });
             sync_folders(self.dir(), files, &crash::PERIODS)?;
             db.point(crash::PERIODS.before_commit)?;
-            let records = named
-                .into_iter()
-                .filter_map(|named| Some((named.period, named.records?.path.clone())));
-            Ok(records.collect::<Vec<_>>())
+            let served = named.iter().flat_map(|named| {
+                let served = named.records.iter().filter(|(of, _)| *of == named.generation);
+                served.map(|(_, file)| (named.period, file.path.clone()))
+            });
+            Ok(served.collect::<Vec<_>>())
         })?;
         db.point(crash::PERIODS.after_commit)?;
         self.link_published(&published)
+    }
+
+    /// Checks that the period fits among the published ones, then renames its files.
+    fn name_files(
+        &self,
+        db: &Db,
+        staged: StagedPeriod,
+        is_closed: bool,
+    ) -> Result<NamedPeriod, StoreError> {
+        let period = staged.period;
+        let (start, end) = (period.start.as_millis(), period.end.as_millis());
+        let overlapping =
+            db.row(sql::periods::OVERLAPPING, params![start, end], |row| load::period(row, 0))?;
+        if let Some(published) = overlapping {
+            return Err(StoreError::PeriodOverlap { period, published });
+        }
+        let current = db.row(sql::periods::CURRENT, params![start], |row| {
+            Ok(Current {
+                generation: row.get(0)?,
+                open_version: load::unsigned(row, 1)?,
+                segments: load::number(row, 2)?,
+                counters: load::number(row, 3)?,
+                samples_seq: load::number(row, 4)?,
+            })
+        })?;
+        let current = current.unwrap_or_default();
+        let was_empty = stretches::take(db, period)?;
+        let mut records: Vec<(u32, NewFile)> = Vec::new();
+        let new_generation = match (&staged.records, current.generation) {
+            // Its empty records were the first generation, and are if they still are empty.
+            // A closed period that is not published was closed with nothing in it.
+            (Some(file), None) if was_empty || is_closed => 1 + u32::from(file.rows > 0),
+            (Some(_), _) => next_generation(db, start)?,
+            (None, Some(generation)) => generation,
+            (None, None) => return Err(StoreError::NothingPublished { period, what: "records" }),
+        };
+        let generation = match current.generation {
+            Some(generation) if is_closed => generation,
+            None if is_closed => 1,
+            _ => new_generation,
+        };
+        if is_closed && current.generation.is_none() && new_generation > 1 {
+            records.push((generation, self.stage_nothing(db, period)?.rename(RECORDS_OF_NOTHING)?));
+        }
+        let is_new_version = staged.segments.is_some() || staged.counters.is_some();
+        let version = current.open_version + u64::from(is_new_version);
+        let rename = |file: Option<StagedFile>, kind: &str| {
+            file.map(|file| file.rename(&format!("{version}-{kind}.parquet"))).transpose()
+        };
+        let restated =
+            (staged.records.is_some() && new_generation != generation).then_some(new_generation);
+        if let Some(file) = staged.records {
+            let file = file.rename(&format!("{new_generation}.parquet"))?;
+            records.push((new_generation, file));
+        }
+        // What a closed period is restated as corrects nothing that is shown.
+        let corrections = staged.corrections.filter(|_| !is_closed);
+        let corrections = corrections.map(|file| file.rename(&format!("{generation}.parquet")));
+        Ok(NamedPeriod {
+            period,
+            generation,
+            records,
+            is_closed,
+            restated,
+            version,
+            segments: rename(staged.segments, SEGMENTS)?,
+            counters: rename(staged.counters, COUNTERS)?,
+            corrections: corrections.transpose()?,
+            current,
+            anomalies: staged.anomalies,
+            carries: staged.carries,
+            inputs: staged.inputs,
+            sheet: staged.sheet,
+        })
+    }
+
+    /// The file of a period without records.
+    fn stage_nothing(&self, db: &Db, period: Period) -> Result<StagedFile, StoreError> {
+        let content = RecordEncoder::new(period, &load::sources(db)?)?.finish()?.content;
+        let folder = PathBuf::from(lake::GENERATIONS).join(period_name(period));
+        StagedFile::write(self.dir(), &folder, &content, 0, self.readers(), &crash::PERIODS)
     }
 }
 
@@ -305,57 +408,8 @@ fn check_order(
     Err(StoreError::NotSorted { what, period, row })
 }
 
-/// Checks that the period fits among the published ones, then renames its files.
-fn name_files(db: &Db, staged: StagedPeriod) -> Result<NamedPeriod, StoreError> {
-    let period = staged.period;
-    let (start, end) = (period.start.as_millis(), period.end.as_millis());
-    let overlapping =
-        db.row(sql::periods::OVERLAPPING, params![start, end], |row| load::period(row, 0))?;
-    if let Some(published) = overlapping {
-        return Err(StoreError::PeriodOverlap { period, published });
-    }
-    let current = db.row(sql::periods::CURRENT, params![start], |row| {
-        Ok(Current {
-            generation: row.get(0)?,
-            open_version: load::unsigned(row, 1)?,
-            segments: load::number(row, 2)?,
-            counters: load::number(row, 3)?,
-            samples_seq: load::number(row, 4)?,
-        })
-    })?;
-    let current = current.unwrap_or_default();
-    let was_empty = stretches::take(db, period)?;
-    let generation = match (&staged.records, current.generation) {
-        // Its empty records were the first generation, and are if they still are empty.
-        (Some(file), None) if was_empty => 1 + u32::from(file.rows > 0),
-        (Some(_), _) => next_generation(db, start)?,
-        (None, Some(generation)) => generation,
-        (None, None) => return Err(StoreError::NothingPublished { period, what: "records" }),
-    };
-    let is_new_version = staged.segments.is_some() || staged.counters.is_some();
-    let version = current.open_version + u64::from(is_new_version);
-    let rename = |file: Option<StagedFile>, kind: &str| {
-        file.map(|file| file.rename(&format!("{version}-{kind}.parquet"))).transpose()
-    };
-    let of_generation =
-        |file: Option<StagedFile>| file.map(|file| file.rename(&format!("{generation}.parquet")));
-    let records = of_generation(staged.records);
-    let corrections = of_generation(staged.corrections);
-    Ok(NamedPeriod {
-        period,
-        generation,
-        records: records.transpose()?,
-        version,
-        segments: rename(staged.segments, SEGMENTS)?,
-        counters: rename(staged.counters, COUNTERS)?,
-        corrections: corrections.transpose()?,
-        current,
-        anomalies: staged.anomalies,
-        inputs: staged.inputs,
-        sheet: staged.sheet,
-    })
-}
-
+/// The name of the first generation of a period that was closed with nothing in it.
+const RECORDS_OF_NOTHING: &str = "1.parquet";
 const SEGMENTS: &str = "segments";
 const COUNTERS: &str = "counters";
 
@@ -367,18 +421,17 @@ fn next_generation(db: &Db, start: i64) -> Result<u32, StoreError> {
 /// The rows of one period.
 fn save(db: &Db, named: &NamedPeriod) -> Result<(), StoreError> {
     let (start, end) = (named.period.start.as_millis(), named.period.end.as_millis());
-    let of_generation = [
-        (sql::periods::INSERT_RECORDS, &named.records),
-        (sql::periods::INSERT_CORRECTIONS, &named.corrections),
-    ];
-    for (insert, file) in of_generation {
-        let Some(file) = file else { continue };
+    let records = named.records.iter().map(|(of, file)| (sql::periods::INSERT_RECORDS, *of, file));
+    let corrections = named.corrections.iter();
+    let corrections =
+        corrections.map(|file| (sql::periods::INSERT_CORRECTIONS, named.generation, file));
+    for (insert, generation, file) in records.chain(corrections) {
         put_blocks(db, file)?;
         db.execute(
             insert,
             params![
                 start,
-                named.generation,
+                generation,
                 path_text(&file.path),
                 file.rows.cast_signed(),
                 file.bytes.cast_signed(),
@@ -402,6 +455,10 @@ fn save(db: &Db, named: &NamedPeriod) -> Result<(), StoreError> {
             named.inputs.accounts_seq.cast_signed(),
         ],
     )?;
+    closings::restate(db, named.period, named.restated)?;
+    if let Some(closed) = &named.carries {
+        closings::carry(db, (named.period, named.generation), closed)?;
+    }
     if let Some(anomalies) = &named.anomalies {
         db.execute(sql::periods::CLEAR_ANOMALIES, params![start])?;
         for anomaly in anomalies {
@@ -410,22 +467,33 @@ fn save(db: &Db, named: &NamedPeriod) -> Result<(), StoreError> {
     }
     if let Some(sheet) = &named.sheet {
         let mut sheet = sheet.clone();
+        // The sheet of what is served of a closed period stays.
+        let generation = match named.is_closed {
+            true => closings::restated(db, named.period)?.unwrap_or(named.generation),
+            false => named.generation,
+        };
+        let records = named.records.iter().filter(|(of, _)| *of == generation);
         let of_state = named.segments.iter().chain(&named.counters);
-        let files = named.records.iter().chain(of_state).chain(&named.corrections);
+        let files = records.map(|(_, file)| file).chain(of_state).chain(&named.corrections);
         let file =
             |file: &NewFile| SheetFile { path: file.path.clone(), sha256: file.sha256.clone() };
         sheet.outputs = files.map(file).collect();
-        sheet::put(db, named.period.start, named.generation, &sheet)?;
+        sheet::put(db, named.period.start, generation, &sheet)?;
     }
     Ok(())
 }
 
 /// Keeps when a generation was published, and from what; again where more samples than
-/// before are seen.
+/// before are seen, or a closed period is restated.
 fn note(db: &Db, named: &NamedPeriod, published: Option<Published>) -> Result<(), StoreError> {
     let Some(Published { at, job }) = published else { return Ok(()) };
-    let is_new = named.records.is_some();
-    if !is_new && named.current.samples_seq == named.inputs.samples_seq {
+    let is_new = named.records.iter().any(|(of, _)| *of == named.generation);
+    let sees_more = match named.is_closed {
+        // Its records stay; what explains them, and what they are restated as, has more to say.
+        true => named.restated.is_some(),
+        false => named.current.samples_seq != named.inputs.samples_seq,
+    };
+    if !is_new && !sees_more {
         return Ok(());
     }
     let params = params![

@@ -54,7 +54,8 @@ impl Store {
     /// Counts the rows of `source`, our own cloud, and the published periods that lie after `to`.
     ///
     /// # Errors
-    /// `DatabaseDamaged` if a row of the catalogue is not what was written.
+    /// `DatabaseDamaged` if a row of the catalogue is not what was written;
+    /// `WithdrawsClosed` if a period would be withdrawn that is closed.
     pub fn lived_ahead(&self, source: &SourceName, to: Instant) -> Result<LivedAhead, StoreError> {
         self.db()?.read(|db| checksums::refuse_damaged(db, &checksums::TABLES))?;
         let snapshot = self.snapshot()?;
@@ -64,6 +65,7 @@ impl Store {
         let events = told_events.iter().filter(|told| told.item.created > to).count();
         let samples = told_samples.iter().filter(|told| told.item.sampled > to).count();
         let (calendar, from) = (self.calendar()?, self.withdrawn_from(&snapshot, to)?);
+        self.refuse_closed(&snapshot, from)?;
         let with_files = snapshot.periods.iter().filter(|known| known.period.start >= from).count();
         let empty = snapshot.stretches.iter().filter(|stretch| stretch.extent.end > from);
         let empty = empty.map(|stretch| {
@@ -96,6 +98,17 @@ impl Store {
                 return Ok(from);
             }
             (looked_at, from) = (from, calendar.period_at(folded).start);
+        }
+    }
+
+    /// Refuses to withdraw closed periods: a bill that was sent stays what it is.
+    fn refuse_closed(&self, snapshot: &Snapshot, from: Instant) -> Result<(), StoreError> {
+        match snapshot.closing() {
+            Some(closing) if from < closing.through => Err(StoreError::WithdrawsClosed {
+                through: closing.through,
+                closed: closing.told(self.calendar()?),
+            }),
+            _ => Ok(()),
         }
     }
 
@@ -137,7 +150,8 @@ impl Writer {
     ///
     /// # Errors
     /// `OutboxNotTaken` if something of the outbox waits; `DatabaseDamaged` if a row of the
-    /// catalogue is not what was written.
+    /// catalogue is not what was written; `WithdrawsClosed` if a period would be withdrawn
+    /// that is closed.
     pub fn set_back(
         &self,
         source: &SourceName,
@@ -158,6 +172,7 @@ impl Writer {
         misdated.samples = after(to, std::mem::take(&mut misdated.samples));
         let last = misdated.samples.iter().map(|sample| sample.sampled).max().unwrap_or(to);
         let (calendar, from) = (self.calendar()?, self.withdrawn_from(&snapshot, to)?);
+        self.refuse_closed(&snapshot, from)?;
         let db = self.db()?;
         db.write(|db| {
             let own = source_id(db, source)?;
@@ -256,6 +271,7 @@ const AFTER_ALL_PERIODS: &str = "~";
 fn withdraw(db: &Db, first: Period) -> Result<(), StoreError> {
     let from = first.start;
     let start = params![from.as_millis()];
+    db.execute(sql::repair::WITHDRAW_ADJUSTMENTS, start)?;
     db.execute(sql::repair::WITHDRAW_PERIODS, start)?;
     db.execute(sql::repair::WITHDRAW_PUBLICATIONS, start)?;
     db.execute(sql::repair::WITHDRAW_CORRECTIONS, start)?;

@@ -5,6 +5,7 @@
 mod append; // events, samples and accounts come back as they went in
 mod backup; // copies made while others write
 mod catalogue; // opening, settings, jobs, quarantine
+mod closed; // closed periods
 mod crash; // killed at every step
 mod damage; // what `verify` finds
 mod flips; // one changed bit, anywhere

@@ -4,12 +4,12 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use cloudtally_model::{
-    Account, AccountId, EventId, Instant, NetworkId, NicId, Period, UsageTypeId, ZoneId,
+    Account, AccountId, EventId, Instant, NetworkId, NicId, Period, Sources, UsageTypeId, ZoneId,
     port::{ChangeSet, Journal, LedgerEntry, Use},
 };
 use cloudtally_store::{
-    AdminKeys, Anomaly, Correction, CorrectionCause, CorrectionEncoder, CorrectionNote, DaySheet,
-    EmptyStretch, EventTable, Inputs, PeriodDraft, PeriodRows, Publication, Published,
+    AdminKeys, Anomaly, Closing, Correction, CorrectionCause, CorrectionEncoder, CorrectionNote,
+    DaySheet, EmptyStretch, EventTable, Inputs, PeriodDraft, PeriodRows, Publication, Published,
     QuarantinedRow, RecordEncoder, SamplesAt, Severity, SheetEvents, Store, StoreError, Stream,
     Writer,
 };
@@ -140,6 +140,28 @@ fn of_the_lake(writer: &Writer) {
         ..Publication::default()
     };
     writer.publish_cut_by(cloudtally_model::Calendar::utc_days(), publication).unwrap();
+    closed(writer, &sources);
+}
+
+/// The first day is closed, is restated, and the second one says so.
+fn closed(writer: &Writer, sources: &Sources) {
+    let (by, reason) = ("finance".to_owned(), Some("sent".to_owned()));
+    writer.close(&Closing { through: day(0).end, closed_ms: 9, by, reason }).unwrap();
+    let (period, inputs) = (day(0), Inputs::default());
+    let found = records(period, 13);
+    let draft = PeriodDraft {
+        period,
+        records: Some(&found),
+        open: None,
+        counters: None,
+        anomalies: None,
+        inputs,
+    };
+    let restated = writer.stage(&draft, sources).unwrap();
+    writer.publish(vec![restated]).unwrap();
+    let draft = PeriodDraft { period: day(1), records: None, ..draft };
+    let carrying = writer.stage(&draft, sources).unwrap().carrying(vec![day(0).start]);
+    writer.publish(vec![carrying]).unwrap();
 }
 
 fn of_the_cloud(store: &Store) {
@@ -424,11 +446,12 @@ fn a_file_of_other_content_than_the_catalogue_says_is_told() {
     drop(full(dir.path()));
     let whole = fs::read(dir.path().join("cloudtally.db")).unwrap();
     let snapshot = Store::open_read_only(dir.path()).unwrap().snapshot().unwrap();
-    let (samples, records) = (&snapshot.sample_files[0].path, &snapshot.periods[0].records.path);
+    // The last period is an open one.
+    let (samples, records) = (&snapshot.sample_files[0].path, &snapshot.periods[1].records.path);
     // Two generations with as many records, of other accounts.
     let store = Store::open_existing(dir.path()).unwrap();
     let held = writer(&store);
-    let last = &snapshot.periods[0];
+    let last = &snapshot.periods[1];
     let mut others = store.read_records(last, &snapshot.sources).unwrap();
     for record in &mut others {
         record.account.0 += 7;
@@ -446,7 +469,7 @@ fn a_file_of_other_content_than_the_catalogue_says_is_told() {
     settle(dir.path());
     // The rows of one and the index of the other, which stands behind the last column.
     let snapshot = Store::open_read_only(dir.path()).unwrap().snapshot().unwrap();
-    let [before, after] = [records, &snapshot.periods[0].records.path]
+    let [before, after] = [records, &snapshot.periods[1].records.path]
         .map(|path| fs::read(dir.path().join(path)).unwrap());
     let start = index_start(&before);
     assert_eq!((start, before.len()), (index_start(&after), after.len()));

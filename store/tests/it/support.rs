@@ -100,12 +100,13 @@ pub(crate) fn record(account: u64, usage_type: u16, resource: u64, period: Perio
         network: 0.into(),
         resource_type: Some("XenServer".into()),
         start: period.start,
+        corrects: None,
         virtual_size: None,
         name: (!resource.is_multiple_of(2)).then(|| format!("i-{account}-{resource}-VM").into()),
         is_source_nat: (usage_type == 3).then_some(true),
         is_elastic: (usage_type == 3).then_some(false),
         is_default: None,
-        quantity: 86_400_000 - resource,
+        quantity: 86_400_000 - resource.cast_signed(),
     }
 }
 
