@@ -281,6 +281,10 @@ pub(crate) struct Aggregate {
     /// Take a --now that lies ahead of the clock: bill what has not been used yet
     #[arg(long, requires = "now")]
     pub(crate) force_now: bool,
+    /// Publish what would move this day by more than `usage.publish.max.change` allows; may
+    /// be repeated
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) accept: Vec<NaiveDate>,
     /// Tell what would change, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -1,11 +1,11 @@
-//! Exit codes of a command: 0 done, 1 failed, 2 wrong usage, 3 done but `--strict`
-//! found something.
+//! Exit codes of a command: 0 done, 1 failed, 2 wrong usage, 3 done, but `--strict` found
+//! something or a run of the usage job held something back.
 
 use std::process::ExitCode;
 
 use cloudtally_aggregate::AggregateError;
 
-/// Done, but `--strict` found something.
+/// Done, but somebody has to look.
 pub(crate) fn found_something() -> ExitCode {
     ExitCode::from(3)
 }

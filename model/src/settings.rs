@@ -180,6 +180,8 @@ pub const EXEC_TIME: &str = "usage.stats.job.exec.time";
 pub const EXECUTION_TIMEZONE: &str = "usage.execution.timezone";
 /// Lets the group of the files of the lake read them.
 pub const FILES_GROUP_READABLE: &str = "usage.files.group.readable";
+/// Percent by which the published numbers of a period may move.
+pub const PUBLISH_MAX_CHANGE: &str = "usage.publish.max.change";
 /// Hours that are billed beyond what a source is known to be complete through.
 pub const SOURCE_PATIENCE: &str = "usage.source.patience.hours";
 /// Switch of the usage job's schedule.
@@ -357,6 +359,7 @@ pub const SETTINGS: &[Setting] = &[
     row(Usage, AGGREGATION_TIMEZONE, ZONE_NAME, "UTC", "IANA zone in which days begin and record dates are shown; fixed once a period is published"),
     row(Usage, EXECUTION_TIMEZONE, ZONE_NAME, "UTC", "IANA zone of `usage.stats.job.exec.time`"),
     row(Usage, FILES_GROUP_READABLE, Bool, "false", "whether the group of the files in the data folder may read events, samples and records; the database and its keys stay with the owner"),
+    row(Usage, PUBLISH_MAX_CHANGE, Int(-1, 1_000_000), "-1", "percent of the published sum of a usage type by which late events may move a day without a person saying so; more is held back until `cloudtally aggregate --accept DAY`; -1 is no limit"),
     row(Usage, "usage.sanity.check.interval", COUNT, "1", "days between two sanity checks of usage; 0 is never"),
     row(Usage, SOURCE_PATIENCE, Int(-1, 87_600), "168", "hours that the scheduled usage job bills beyond the instant through which a source is known to be complete; 0 is strict, -1 never waits for a source"),
     row(Usage, AGGREGATION_RANGE, Checked(|value| AggregationRange::from_str(value).map(drop).map_err(|e| e.to_string())), "1440", "minutes a period lasts: 1440 (a calendar day) or a divisor of it of at least 10; fixed once a period is published"),

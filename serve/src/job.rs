@@ -11,7 +11,9 @@ use std::{
     time::Duration,
 };
 
-use cloudtally_aggregate::{AggregateError, Periods, Plan, run_job, sanity_checks, waiting_period};
+use cloudtally_aggregate::{
+    AggregateError, HeldPeriod, Periods, Plan, run_job, sanity_checks, waiting_period,
+};
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::{Instant, Millis, settings, with_causes};
 use cloudtally_platform::{
@@ -181,7 +183,7 @@ impl UsageJobTimer {
                     report.published,
                     report.republished
                 );
-                self.ran(now, before);
+                self.ran(now, before, &report.held);
                 self.well(now, USAGE_SERVER);
                 *self.waiting_since() = None;
                 Ended::Done
@@ -212,8 +214,13 @@ const WAITING_MAX: Millis = Millis::HOUR;
 /// Alerts to the administrator.
 impl UsageJobTimer {
     /// Reports that a run of the usage job has come to its end; `before` was published before it.
-    pub(crate) fn ran(&self, now: Instant, before: Vec<PublishedPeriod>) {
+    pub(crate) fn ran(&self, now: Instant, before: Vec<PublishedPeriod>, held: &[HeldPeriod]) {
         self.look_over(now, before);
+        if let Some(first) = held.first() {
+            let text = format!("the usage job holds periods back: {first}");
+            warn!("{text}");
+            return self.wrong(now, USAGE_SERVER_RESULT, text);
+        }
         let snapshot = self.store.snapshot();
         match snapshot.and_then(|snapshot| waiting_period(&self.store, &snapshot, now)) {
             Ok(None) => self.well(now, USAGE_SERVER_RESULT),

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use cloudtally_aggregate::{
-    Plan, Rebuild, RunReport, ShortSource, Target, Unfinished, WaitingPeriod, aggregate, run_job,
+    HeldPeriod, Plan, Rebuild, RunReport, RunRequest, ShortSource, Target, Unfinished,
+    WaitingPeriod, aggregate, run_job,
 };
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::Instant;
@@ -15,7 +16,7 @@ use super::{Context, print_json};
 use crate::{
     cli::Aggregate,
     console::{self, Unit},
-    failure::Failure,
+    failure::{Failure, found_something},
 };
 
 pub(crate) fn run(context: &Context, arguments: &Aggregate) -> Result<ExitCode, Failure> {
@@ -29,6 +30,7 @@ pub(crate) fn run(context: &Context, arguments: &Aggregate) -> Result<ExitCode, 
         _ => Plan::Scheduled,
     };
     let now = now(&store, arguments)?;
+    let request = RunRequest { plan, accepted: arguments.accept.clone() };
     let bar = console::bar("aggregating periods", Unit::Count);
     let mut progress = |p: cloudtally_aggregate::AggregateProgress| {
         bar.set_length(p.planned);
@@ -37,12 +39,12 @@ pub(crate) fn run(context: &Context, arguments: &Aggregate) -> Result<ExitCode, 
     let span = info_span!("usage_job", job = Empty);
     let inside = span.enter();
     let report = if arguments.dry_run {
-        aggregate(Target::DryRun(&store), plan, now, &mut progress)?
+        aggregate(Target::DryRun(&store), request, now, &mut progress)?
     } else {
         let writer = console::writer(&store)?;
         // What our own cloud has told belongs to the bill first.
         take_outbox(&writer, console::wall_clock_ms())?;
-        run_job(&writer, kind(plan), plan, now, &console::wall_clock_ms, &mut progress)?
+        run_job(&writer, kind(plan), request, now, &console::wall_clock_ms, &mut progress)?
     };
     drop(inside);
     bar.finish_and_clear();
@@ -51,7 +53,8 @@ pub(crate) fn run(context: &Context, arguments: &Aggregate) -> Result<ExitCode, 
     } else {
         print(&report, arguments.dry_run);
     }
-    Ok(ExitCode::SUCCESS)
+    // Whoever runs it by cron learns that somebody has to look.
+    Ok(if report.held.is_empty() { ExitCode::SUCCESS } else { found_something() })
 }
 
 /// The present to go by: the clock of the folder's cloud, or an earlier instant.
@@ -98,9 +101,34 @@ fn as_json(report: &RunReport, dry_run: bool) -> serde_json::Value {
             "from": series.from.to_string(),
             "to": series.to.to_string(),
         })).collect::<Vec<_>>(),
+        "held": report.held.iter().map(held_as_json).collect::<Vec<_>>(),
         "waits": report.waits.as_ref().map(waiting_as_json),
         "incomplete": report.incomplete.iter().map(short_as_json).collect::<Vec<_>>(),
         "checkpoint": report.checkpoint.map(|at| at.to_string()),
+    })
+}
+
+/// A period that is held back, for programs.
+fn held_as_json(held: &HeldPeriod) -> serde_json::Value {
+    json!({
+        "period": held.period.to_string(),
+        "day": held.day.to_string(),
+        "allowedpercent": held.allowed_percent,
+        // As text: JSON readers lose digits of numbers beyond 2^53.
+        "usages": held.usages.iter().map(|usage| json!({
+            "source": usage.source.as_str(),
+            "usagetype": usage.usage_type.0,
+            "published": usage.published.to_string(),
+            "moved": usage.moved.to_string(),
+        })).collect::<Vec<_>>(),
+        "movers": held.movers.iter().map(|mover| json!({
+            "source": mover.source.as_str(),
+            "account": mover.account.0,
+            "usagetype": mover.usage_type.0,
+            "up": mover.up.to_string(),
+            "down": mover.down.to_string(),
+        })).collect::<Vec<_>>(),
+        "moremovers": held.more_movers,
     })
 }
 
@@ -124,7 +152,9 @@ fn short_as_json(short: &ShortSource) -> serde_json::Value {
 pub(crate) fn print(report: &RunReport, dry_run: bool) {
     let would = if dry_run { "would have " } else { "" };
     let touched = report.published + report.republished + report.restated + report.unchanged;
-    if touched == 0 && report.waits.is_some() {
+    if touched == 0 && !report.held.is_empty() {
+        println!("{would}published nothing: what there is to do is held back");
+    } else if touched == 0 && report.waits.is_some() {
         println!("nothing to do: every period that is ready is published");
     } else if touched == 0 && report.checkpoint.is_none() {
         println!("nothing to do: nothing has been ingested whose period is over");
@@ -154,6 +184,15 @@ pub(crate) fn print(report: &RunReport, dry_run: bool) {
     }
     if let Some(checkpoint) = report.checkpoint {
         println!("  published without a gap up to {checkpoint}");
+    }
+    for held in &report.held {
+        println!("  {held}");
+        for mover in &held.movers {
+            println!("    {mover}");
+        }
+        if held.more_movers > 0 {
+            println!("    and {} more", held.more_movers);
+        }
     }
     for series in &report.oversized {
         println!("  {series}");

@@ -14,6 +14,7 @@ mod data_centre; // deployed, used and torn down by an unmodified client
 mod demo; // the README's main command
 mod dropped; // samples taken out by hand
 mod dumps; // dumps as they come, clouds whose numbers meet, exports
+mod held; // changes that are too large
 mod history; // what was shown once, what changed since, and why
 mod invariants; // who may depend on what, where SQL may stand
 mod jobs; // the history of the usage job

@@ -10,8 +10,9 @@ use cloudtally_store::{
 
 use super::{
     change::{Change, ChangeKind},
-    corrections::Corrections,
+    corrections::{Compared, Corrections},
     difference::{Difference, TakeDifference, Which},
+    held::HeldPeriod,
     plan::Planned,
     report::Target,
     state::Run,
@@ -45,6 +46,10 @@ pub(super) struct Computed {
     pub(super) short: BTreeSet<SourceId>,
     /// The sums of its records.
     pub(super) sums: Sums,
+    /// What would move too much, and is left as it is.
+    pub(super) held: Vec<HeldPeriod>,
+    /// True if it stays as it is published, for that reason.
+    pub(super) is_held: bool,
     /// True if nothing was used in it and nothing was there before: it needs no files.
     pub(super) is_empty: bool,
     /// True if it is closed: its records are never served, whatever they are.
@@ -78,10 +83,11 @@ impl Run<'_> {
         computed: &mut Computed,
         again: &RecomputedPeriod,
     ) -> Result<(), AggregateError> {
-        let Computed { period, sums, short, anomalies, inputs, staged, .. } = computed;
+        let Computed { period, sums, short, anomalies, inputs, staged, is_held, .. } = computed;
         let usage = sheet::lines(*period, sums, again, short, self.sources())?;
         let events = sheet::events(again, anomalies);
-        if let Some(staged) = staged {
+        // What is held back keeps the sheet of what is published.
+        if let Some(staged) = staged.as_mut().filter(|_| !*is_held) {
             let inputs = self.input_files(*period, inputs);
             staged.keep_sheet(DaySheet { events, usage, inputs, outputs: Vec::new() });
         }
@@ -139,7 +145,7 @@ impl Run<'_> {
         &self,
         known: &PublishedPeriod,
         after: &PeriodRecords<'_>,
-    ) -> Result<(Change, Option<EncodedCorrections>), StoreError> {
+    ) -> Result<Compared, StoreError> {
         let before = self.store().records_of_file(known.restated_records(), self.sources())?;
         let is_closed = self.snapshot.is_closed(known.period);
         let which = if is_closed { Which::Ordinary } else { Which::All };
@@ -155,18 +161,19 @@ impl Run<'_> {
         seen: Inputs,
         period: Period,
         after: &PeriodRecords<'_>,
-    ) -> Result<(Change, Option<EncodedCorrections>), StoreError> {
+    ) -> Result<Compared, StoreError> {
         let mut corrections = self.corrections(period, seen);
         after.rows().try_for_each(|row| corrections.take_new(&row))?;
         corrections.finish()
     }
 
-    /// The change of a period that nothing is published of: one that was closed all the same
-    /// was closed with nothing in it.
-    pub(super) fn change_of_unknown(&self, period: Period, height: u64) -> Change {
+    /// What a period changes that nothing is published of: one that is closed all the same was
+    /// closed with nothing in it.
+    pub(super) fn compare_unknown(&self, period: Period, height: u64) -> Compared {
         let is_restated = height > 0 && self.snapshot.is_closed(period);
         let kind = if is_restated { ChangeKind::Replaced } else { ChangeKind::New };
-        Change { kind, added: height, ..Change::default() }
+        let change = Change { kind, added: height, ..Change::default() };
+        Compared { change, ..Compared::default() }
     }
 
     fn corrections(&self, period: Period, seen: Inputs) -> Corrections<'_> {

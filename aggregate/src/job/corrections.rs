@@ -25,6 +25,7 @@ use rayon::prelude::*;
 use super::{
     change::{Change, ChangeKind},
     difference::TakeDifference,
+    held::Moves,
 };
 
 /// Corrections that wait for their events.
@@ -204,6 +205,15 @@ impl<'a> Causes<'a> {
     }
 }
 
+/// A computed period held against what is published.
+#[derive(Default)]
+pub(super) struct Compared {
+    pub(super) change: Change,
+    /// The sums that move.
+    pub(super) moves: Moves,
+    pub(super) corrections: Option<EncodedCorrections>,
+}
+
 /// The differences of one period, gathered a resource at a time.
 pub(super) struct Corrections<'a> {
     causes: &'a Causes<'a>,
@@ -214,6 +224,7 @@ pub(super) struct Corrections<'a> {
     /// True if they are to be kept; a dry run only counts them.
     is_kept: bool,
     change: Change,
+    moves: Moves,
     /// Records of a resource that are published alone, and those that are computed alone.
     gone: Vec<UsageRecord>,
     new: Vec<UsageRecord>,
@@ -230,6 +241,7 @@ impl<'a> Corrections<'a> {
             seen,
             is_kept,
             change: Change { kind: ChangeKind::Unchanged, ..Change::default() },
+            moves: Moves::default(),
             gone: Vec::new(),
             new: Vec::new(),
             waiting: Vec::new(),
@@ -272,6 +284,10 @@ impl<'a> Corrections<'a> {
         if !corrections.is_empty() {
             self.change.kind = ChangeKind::Replaced;
         }
+        for (_, record, before, after, _) in &corrections {
+            let [before, after] = [before, after].map(|quantity| i128::from(quantity.unwrap_or(0)));
+            self.moves.add(self.period, record, after - before);
+        }
         if self.is_kept {
             let kept = corrections.into_iter().map(|(id, record, before, after, changes)| {
                 let (cause, events) = (CorrectionCause::Rebuild, Vec::new());
@@ -295,14 +311,14 @@ impl<'a> Corrections<'a> {
         waiting.into_iter().try_for_each(|correction| encoder.push(correction))
     }
 
-    /// The numbers of what changed, and the corrections, if there are any and they are kept.
-    pub(super) fn finish(mut self) -> Result<(Change, Option<EncodedCorrections>), StoreError> {
+    /// What changed; with the corrections, if there are any and they are kept.
+    pub(super) fn finish(mut self) -> Result<Compared, StoreError> {
         self.end_resource()?;
         if !self.waiting.is_empty() {
             self.write()?;
         }
         let encoded = self.encoder.map(CorrectionEncoder::finish).transpose()?;
-        Ok((self.change, encoded))
+        Ok(Compared { change: self.change, moves: self.moves, corrections: encoded })
     }
 }
 

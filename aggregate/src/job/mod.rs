@@ -28,6 +28,7 @@ mod close; // closing days
 mod computed; // a period computed, beside what is published
 mod corrections; // what replacing a generation changes, and why
 mod difference; // records of two generations beside each other
+mod held; // changes that are too large
 mod periods; // the state of each period
 mod plan; // which periods to compute
 mod publish; // staging and publishing what is computed
@@ -39,12 +40,14 @@ mod state; // one run
 
 pub use close::close;
 pub(crate) use difference::adjustments_between;
+use held::Allowance;
+pub use held::{HeldPeriod, HeldUsage, Mover};
 pub use periods::{PeriodRow, PeriodState, periods};
 use plan::plan_periods;
 pub use plan::{Plan, Rebuild, Unfinished};
 use ready::Completeness;
 pub use ready::{ShortSource, WaitingPeriod, waiting_period};
-pub use report::{AggregateProgress, RunReport, Target, WindowLimits};
+pub use report::{AggregateProgress, RunReport, RunRequest, Target, WindowLimits};
 pub(crate) use stale::is_stale;
 use state::{Run, View};
 
@@ -53,24 +56,24 @@ use crate::{AggregateError, window::Removals};
 /// Runs the aggregation. `now` is the present of the cloud that is billed.
 pub fn aggregate(
     target: Target<'_>,
-    plan: Plan,
+    request: impl Into<RunRequest>,
     now: Instant,
     progress: &mut dyn FnMut(AggregateProgress),
 ) -> Result<RunReport, AggregateError> {
-    aggregate_within(target, plan, now, WindowLimits::default(), progress)
+    aggregate_within(target, request, now, WindowLimits::default(), progress)
 }
 
 /// Like [`aggregate`], within other bounds of memory.
 pub fn aggregate_within(
     target: Target<'_>,
-    plan: Plan,
+    request: impl Into<RunRequest>,
     now: Instant,
     limits: WindowLimits,
     progress: &mut dyn FnMut(AggregateProgress),
 ) -> Result<RunReport, AggregateError> {
     let mut report = RunReport::default();
     let published_as = Published { at: now, job: None };
-    aggregate_into(&mut report, target, plan, published_as, limits, progress)?;
+    aggregate_into(&mut report, target, &request.into(), published_as, limits, progress)?;
     Ok(report)
 }
 
@@ -78,12 +81,12 @@ pub fn aggregate_within(
 fn aggregate_into(
     report: &mut RunReport,
     target: Target<'_>,
-    plan: Plan,
+    request: &RunRequest,
     published_as: Published,
     limits: WindowLimits,
     progress: &mut dyn FnMut(AggregateProgress),
 ) -> Result<(), AggregateError> {
-    let now = published_as.at;
+    let (now, plan) = (published_as.at, request.plan);
     let store = target.store();
     let snapshot = store.snapshot()?;
     let calendar = store.calendar()?;
@@ -95,8 +98,9 @@ fn aggregate_into(
         report.incomplete = completeness.short(last.end);
     }
     let removals = removals(&snapshot, store)?;
-    let view =
-        View { snapshot: &snapshot, calendar, removals: &removals, completeness, published_as };
+    let allowance = Allowance::of(store, &request.accepted)?;
+    let (snapshot, removals) = (&snapshot, &removals);
+    let view = View { snapshot, calendar, removals, completeness, allowance, published_as };
     Run::new(target, limits, &view, report).compute(&planned, progress)?;
     let after = store.snapshot()?;
     report.checkpoint = checkpoint(&after, calendar);
@@ -110,7 +114,7 @@ fn aggregate_into(
 pub fn run_job(
     writer: &Writer,
     kind: &str,
-    plan: Plan,
+    request: impl Into<RunRequest>,
     now: Instant,
     wall_clock_ms: &dyn Fn() -> i64,
     progress: &mut dyn FnMut(AggregateProgress),
@@ -120,7 +124,8 @@ pub fn run_job(
     let mut report = RunReport::default();
     let (target, limits) = (Target::Publish(writer), WindowLimits::default());
     let published_as = Published { at: now, job: Some(id) };
-    let result = aggregate_into(&mut report, target, plan, published_as, limits, progress);
+    let request = request.into();
+    let result = aggregate_into(&mut report, target, &request, published_as, limits, progress);
     let (state, message) = match &result {
         Ok(()) => (JobState::Done, String::new()),
         Err(error) => (JobState::Failed, with_causes(error)),

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use cloudtally_model::Period;
 use cloudtally_store::{
-    EmptyStretch, Inputs, PeriodDraft, PeriodRows, RecordEncoder, StagedPeriod, WriteRecords,
+    BilledCounter, EmptyStretch, Inputs, PeriodDraft, PeriodRows, RecordEncoder, StagedPeriod,
+    WriteRecords, Writer,
 };
 
 use super::{
@@ -91,6 +92,13 @@ impl Run<'_> {
         if let Some(seq) = bill.samples_seq(period).filter(|_| bills) {
             inputs.samples_seq = seq;
         }
+        if computed.is_held {
+            let is_billed = bills && matches!(work.planned.network, NetworkMode::Scheduled);
+            return match is_billed {
+                true => self.stage_held(writer, period, counters.as_deref(), inputs),
+                false => Ok(None),
+            };
+        }
         let is_new = !self.published.contains_key(&period.start);
         let replaces = is_new || computed.change.kind != ChangeKind::Unchanged;
         if computed.is_empty || computed.left_out && !replaces && !bills {
@@ -112,6 +120,30 @@ impl Run<'_> {
             Some(closed) => staged.carrying(closed.clone()),
             None => staged,
         }))
+    }
+
+    /// Stages a period that stays as it is published: a scheduled bill may have seen its
+    /// samples all the same.
+    fn stage_held(
+        &self,
+        writer: &Writer,
+        period: Period,
+        counters: Option<&[BilledCounter]>,
+        inputs: Inputs,
+    ) -> Result<Option<StagedPeriod>, AggregateError> {
+        let has_files = self.published.contains_key(&period.start);
+        if !has_files && counters.is_none() {
+            return Ok(None);
+        }
+        let draft = PeriodDraft {
+            period,
+            records: if has_files { None } else { Some(&[]) },
+            open: if has_files { None } else { Some(&[]) },
+            counters,
+            anomalies: None,
+            inputs,
+        };
+        Ok(Some(writer.stage(&draft, self.sources())?))
     }
 
     /// Takes computed periods into what is published next, and what a scheduled bill
@@ -168,6 +200,16 @@ impl Run<'_> {
         bill.touched().chain(done).collect()
     }
 
+    /// Lets go of what is staged if a part of it is held back: bytes move between its periods,
+    /// and would be billed twice, or not at all.
+    pub(super) fn hold_together(&mut self) {
+        let held = std::mem::take(&mut self.pending.counts.held);
+        if !held.is_empty() {
+            self.pending = Pending::default();
+        }
+        self.pending.counts.held = held;
+    }
+
     /// Publishes what is staged, all of it or nothing.
     pub(super) fn publish(&mut self) -> Result<(), AggregateError> {
         let Pending { mut publication, counts } = std::mem::take(&mut self.pending);
@@ -199,6 +241,10 @@ impl Run<'_> {
                 self.done.insert(period.start, *inputs);
             }
             let report = &mut self.pending.counts;
+            report.held.extend(computed.held.iter().cloned());
+            if computed.is_held {
+                continue;
+            }
             report.records += height;
             report.anomalies += anomalies.len() as u64;
             if computed.carries.is_some() {

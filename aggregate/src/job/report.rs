@@ -1,9 +1,14 @@
 //! The bounds, the place, the progress and the summary of a run.
 
+use chrono::NaiveDate;
 use cloudtally_model::{Instant, Period};
 use cloudtally_store::{Store, Writer};
 
-use super::ready::{ShortSource, WaitingPeriod};
+use super::{
+    held::HeldPeriod,
+    plan::Plan,
+    ready::{ShortSource, WaitingPeriod},
+};
 use crate::network::OversizedSeries;
 
 /// The bounds of a run's memory. The result does not depend on them.
@@ -18,6 +23,21 @@ pub struct WindowLimits {
 impl Default for WindowLimits {
     fn default() -> Self {
         Self { events: 1_000_000, segments: 1_500_000 }
+    }
+}
+
+/// What a run is asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRequest {
+    /// The periods to aggregate.
+    pub plan: Plan,
+    /// Days whose changes are published, however large (`usage.publish.max.change`).
+    pub accepted: Vec<NaiveDate>,
+}
+
+impl From<Plan> for RunRequest {
+    fn from(plan: Plan) -> Self {
+        Self { plan, accepted: Vec::new() }
     }
 }
 
@@ -75,6 +95,8 @@ pub struct RunReport {
     pub folded_series: u64,
     /// Series of network samples that wait because their bytes do not fit a record.
     pub oversized: Vec<OversizedSeries>,
+    /// Periods whose published numbers would move more than allowed, and stay.
+    pub held: Vec<HeldPeriod>,
     /// The first period that a scheduled run left for later because a source is not
     /// complete.
     pub waits: Option<WaitingPeriod>,
@@ -104,6 +126,7 @@ impl RunReport {
         for (sum, more) in sums {
             *sum += more;
         }
+        self.held.extend(more.held.iter().cloned());
         self.extent = match (self.extent, more.extent) {
             (Some(first), Some(last)) => Some(Period { start: first.start, end: last.end }),
             (first, last) => first.or(last),
@@ -114,6 +137,7 @@ impl RunReport {
 impl RunReport {
     /// Remarks of the run besides its numbers, one a line.
     pub(super) fn note(&self) -> String {
+        let held = self.held.iter().map(ToString::to_string);
         let waits = self.waits.iter().map(ToString::to_string);
         let incomplete = self.incomplete.iter().map(ToString::to_string);
         let oversized = self.oversized.iter().map(ToString::to_string);
@@ -125,6 +149,7 @@ impl RunReport {
         });
         restated
             .into_iter()
+            .chain(held)
             .chain(waits)
             .chain(incomplete)
             .chain(oversized)

@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use super::{
     change::ChangeKind,
     computed::{Computed, Work},
-    corrections::Causes,
+    corrections::{Causes, Compared},
+    held::Moves,
     plan::{NetworkMode, Planned, unpublished},
     publish::bills_with_period,
     report::AggregateProgress,
@@ -115,6 +116,9 @@ impl<'a> Run<'a> {
                 at = to;
                 told(done);
             }
+        }
+        if bill.is_whole() {
+            self.hold_together();
         }
         self.publish()
     }
@@ -251,10 +255,6 @@ impl<'a> Run<'a> {
         let left_out = records.leaves_out();
         let mut sums = Sums::of(period, &records, &folded.segments, &short);
         sums.add_bytes(&counted);
-        if is_first_open {
-            // What was used in other periods is not of this one's sheet.
-            records = records.with_adjustments(self.carried.records.clone());
-        }
         let empty = self.snapshot.stretch_at(period.start);
         let seen = known.map(|known| known.inputs).or(empty.map(|empty| empty.inputs));
         let samples_seq = match bill.samples_seq(period) {
@@ -267,15 +267,36 @@ impl<'a> Run<'a> {
             inputs.events_seq = known.inputs.events_seq;
             inputs.accounts_seq = known.inputs.accounts_seq;
         }
+        let mut carries = is_first_open.then_some(&self.carried);
+        let is_new = known.is_none() && empty.is_none();
+        let mut held = Vec::new();
+        if let Some(carried) = carries.filter(|_| is_new) {
+            held = self.held(period, &Moves::of_adjustments(period, &carried.records), &sums)?;
+            // The period itself moves nothing, and is published without them.
+            carries = carries.filter(|_| held.is_empty());
+        }
+        if let Some(carried) = carries {
+            // What was used in other periods is not of this one's sheet.
+            records = records.with_adjustments(carried.records.clone());
+        }
         let height = records.count();
-        let (change, corrections) = match (known, empty) {
+        let Compared { change, moves, corrections } = match (known, empty) {
             (Some(known), _) => self.compare(known, &records)?,
             (None, Some(empty)) => self.compare_with_nothing(empty.inputs, period, &records)?,
-            (None, None) => (self.change_of_unknown(period, height), None),
+            (None, None) => self.compare_unknown(period, height),
         };
+        if !is_closed && !is_new {
+            held = self.held(period, &moves, &sums)?;
+        }
+        let is_held = !is_new && !held.is_empty();
+        if let Some(seen) = seen.filter(|_| is_held) {
+            // It has not seen what would move it, and is looked at again by the next run.
+            inputs.events_seq = seen.events_seq;
+            inputs.accounts_seq = seen.accounts_seq;
+        }
         let anomalies = self.anomalies(folded, period);
         // Whatever is open at its end was used in it, and has a record.
-        let carries = is_first_open.then(|| self.carried.closed.clone());
+        let carries = carries.map(|carried| carried.closed.clone());
         let is_quiet = anomalies.is_empty() && bill.is_quiet(period);
         let carries_nothing = carries.as_ref().is_none_or(Vec::is_empty);
         let is_empty = known.is_none() && height == 0 && is_quiet && carries_nothing;
@@ -297,6 +318,8 @@ impl<'a> Run<'a> {
             is_closed,
             owed,
             carries,
+            held,
+            is_held,
         };
         computed.staged = self.stage(&computed, &records, &folded.segments, work)?;
         computed.corrections = None;

@@ -10,6 +10,7 @@ use cloudtally_store::{
 use super::{
     carried::Carried,
     corrections::Causes,
+    held::Allowance,
     ready::Completeness,
     report::{RunReport, Target, WindowLimits},
 };
@@ -21,6 +22,7 @@ pub(super) struct View<'a> {
     pub(super) calendar: Calendar,
     pub(super) removals: &'a Removals,
     pub(super) completeness: Completeness,
+    pub(super) allowance: Allowance<'a>,
     /// The instant under which the run publishes, and its number.
     pub(super) published_as: Published,
 }
@@ -39,6 +41,8 @@ pub(super) struct Run<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) calendar: Calendar,
     pub(super) completeness: &'a Completeness,
+    /// The changes of published numbers that it may publish.
+    pub(super) allowance: &'a Allowance<'a>,
     pub(super) published_as: Published,
     pub(super) folder: WindowFolder<'a>,
     /// Why published periods of it change.
@@ -65,13 +69,14 @@ impl<'a> Run<'a> {
         view: &'a View<'a>,
         report: &'a mut RunReport,
     ) -> Self {
-        let View { snapshot, calendar, removals, completeness, published_as } = view;
+        let View { snapshot, calendar, removals, completeness, allowance, published_as } = view;
         Self {
             target,
             limits,
             snapshot,
             calendar: *calendar,
             completeness,
+            allowance,
             published_as: *published_as,
             causes: Causes::none(target.store(), snapshot),
             folder: WindowFolder::new(target.store(), snapshot, removals, u64::MAX),

@@ -71,6 +71,11 @@ impl Sums {
         }
     }
 
+    /// The sum of the records of a source and usage type.
+    pub(crate) fn records(&self, usage: &(SourceId, UsageTypeId)) -> i128 {
+        self.0.get(usage).map_or(0, |sum| sum.records)
+    }
+
     fn of_usage(&mut self, source: SourceId, usage_type: UsageTypeId) -> &mut Sum {
         self.0.entry((source, usage_type)).or_default()
     }

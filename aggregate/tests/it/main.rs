@@ -11,6 +11,7 @@ mod days; // every clock change of a dozen zones
 mod explain; // records lead back to their events and samples
 mod flips; // one changed byte anywhere
 mod goldens; // days of each usage type, by hand
+mod held; // changes that are too large
 mod interrupted; // killed between windows and run again
 mod laws; // what holds for any history
 mod naive; // the slow twin: every event replayed for every period

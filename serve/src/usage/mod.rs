@@ -13,7 +13,9 @@ mod window; // which days
 
 use std::{cmp::min, sync::Arc, time::Duration};
 
-use cloudtally_aggregate::{AggregateError, Line, Lines, Plan, Rebuild, Unfinished, run_job};
+use cloudtally_aggregate::{
+    AggregateError, HeldPeriod, Line, Lines, Plan, Rebuild, Unfinished, run_job,
+};
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::{ApiError, UsageTypeId, usage_types};
 use cloudtally_platform::{
@@ -74,7 +76,7 @@ pub(crate) fn generate_records(
     refuse_one_domain(call)?;
     refuse_closed(call, window)?;
     match generate(call, window) {
-        Ok(Some(before)) => timer.ran(call.now, before),
+        Ok(Some(Generated { before, held })) => timer.ran(call.now, before, &held),
         Ok(None) => {}
         Err(error) => {
             // That somebody else is writing is nobody's failure.
@@ -120,12 +122,17 @@ fn refuse_closed(call: &FrontCall<'_>, window: RecordWindow) -> Result<(), ApiEr
     )))
 }
 
-/// Publishes the days of a window; the periods that were published before, or none if
-/// there was nothing to do.
+/// What there was before a run, and what it held back.
+struct Generated {
+    before: Vec<PublishedPeriod>,
+    held: Vec<HeldPeriod>,
+}
+
+/// Publishes the days of a window; returns nothing if there was nothing to do.
 fn generate(
     call: &FrontCall<'_>,
     window: RecordWindow,
-) -> Result<Option<Vec<PublishedPeriod>>, AggregateError> {
+) -> Result<Option<Generated>, AggregateError> {
     let wait = LockWait { limit: LOCK_WAIT, on_wait: &mut || {} };
     let writer = call.store.writer(wait)?;
     let clock = &clock::wall_clock_ms;
@@ -139,8 +146,8 @@ fn generate(
     }
     let (rebuild, unfinished) = (Rebuild::Touched, Unfinished::LeaveOut);
     let plan = Plan::BackFill { from, to, rebuild, unfinished };
-    run_job(&writer, "generate", plan, call.now, clock, &mut |_| {})?;
-    Ok(Some(snapshot.periods))
+    let report = run_job(&writer, "generate", plan, call.now, clock, &mut |_| {})?;
+    Ok(Some(Generated { before: snapshot.periods, held: report.held }))
 }
 
 /// `listUsageRecords`.
