@@ -166,3 +166,11 @@ SELECT 'start_ms ' || start_ms FROM restated WHERE checksum <>
 SELECT 'start_ms ' || start_ms || ', generation ' || generation || ', corrects_ms ' || corrects_ms
 FROM adjustment WHERE checksum <>
     checksum_of('adjustment', start_ms, generation, corrects_ms, from_generation, to_generation);
+
+-- name: pruned
+SELECT 'only_row ' || only_row FROM pruned WHERE checksum <>
+    checksum_of('pruned', only_row, rows_before_ms, as_of_from_ms);
+
+-- name: pruned_event_file
+SELECT 'seq ' || seq FROM pruned_event_file WHERE checksum <>
+    checksum_of('pruned_event_file', seq, source_id, row_count, sha256, min_id, max_id, ids);

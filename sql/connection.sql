@@ -51,4 +51,7 @@ GROUP BY rootpage HAVING count(*) > 1;
 PRAGMA foreign_key_check;
 
 -- name: schema
-SELECT type || ' ' || name, tbl_name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY name;
+-- With their types: SQLite takes bytes for text where we ask for a name.
+SELECT type || ' ' || name,
+    tbl_name || ' ' || typeof(type) || ' ' || typeof(name) || ' ' || typeof(tbl_name) || ' ' || coalesce(sql, '')
+FROM sqlite_schema ORDER BY name;

@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Jobs(Jobs),
     /// Close days: what is served of them stays what it is
     Close(Close),
+    /// Let go of the events and samples of closed days, and of replaced generations
+    Prune(Prune),
     /// Show the state of each period: open, stale, waiting or closed
     Periods(Periods),
     /// Show or change the global configuration
@@ -491,6 +493,26 @@ pub(crate) struct Close {
     /// Name of who closes [default: the user of the system]
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Option<String>,
+}
+
+/// Let go of the events and samples of closed days before one, and of generations that were
+/// replaced before it. Records, day sheets and corrections stay.
+///
+/// Whole files go, up to the last day whose open use is kept (at most a few days before the
+/// one named); use that goes on is billed as before. Afterwards records of those days cannot be
+/// explained, `--asof` does not reach back there, and rows that arrive for them are set aside. Take a
+/// backup first (`cloudtally backup --to DIR`).
+///
+/// `usage.retention.rows.days` and `usage.retention.generations.days` do the same after each
+/// scheduled run. Archived events of the simulated cloud go by `event.archive.purge.delay`.
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    /// First day that is kept, in the aggregation zone; all days before it must be closed
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) before: NaiveDate,
+    /// Tell what would go, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// Show the state of each period that is over.

@@ -110,9 +110,35 @@ pub enum AggregateError {
         /// The id asked for.
         id: RecordId,
     },
+    /// A record whose events or samples are gone.
+    #[error(
+        "the events and samples behind the record `{id}` are pruned, like all before {before}; the record stays as it was closed, and `cloudtally sheet` shows what its day added up to"
+    )]
+    Pruned {
+        /// The id asked for.
+        id: RecordId,
+        /// The end of what is pruned.
+        before: Instant,
+    },
+    /// Days that cannot be pruned.
+    #[error(
+        "the days before {day} are not all closed, and open ones need their events; run `cloudtally close --through {last}` first, or name an earlier day"
+    )]
+    PrunesOpenDays {
+        /// The day named.
+        day: NaiveDate,
+        /// The day before.
+        last: NaiveDate,
+    },
+    /// Days that cannot be pruned because late input waits for them.
+    #[error("late events or samples wait for days before {day}; run `cloudtally aggregate` first")]
+    PrunesStale {
+        /// The day named.
+        day: NaiveDate,
+    },
     /// A number that no event has.
     #[error(
-        "there is no event {id}, or it had not arrived; give the id from the cloud's usage_event"
+        "there is no event {id}, or it had not arrived, or its day is pruned; give the id from the cloud's usage_event"
     )]
     NoSuchEvent {
         /// The number asked for.

@@ -153,6 +153,11 @@ pub(crate) fn explain_served(
     served: ServedRecord,
 ) -> Result<Explanation, AggregateError> {
     let (store, sources) = (view.store(), snapshot.sources.clone());
+    let used = served.record.corrects.unwrap_or(known.period.start);
+    if let Some(before) = snapshot.pruned.rows_before.filter(|before| used < *before) {
+        let id = served.record.id(sources.name(served.record.source), known.period);
+        return Err(AggregateError::Pruned { id, before });
+    }
     if let Some((closed, ordinary, mut adjusted)) = adjusted(store, snapshot, known, &served)? {
         let (parts, sum, events) = segments_behind(view, snapshot, closed, &ordinary)?;
         adjusted.events = events;

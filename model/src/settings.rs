@@ -182,6 +182,10 @@ pub const EXECUTION_TIMEZONE: &str = "usage.execution.timezone";
 pub const FILES_GROUP_READABLE: &str = "usage.files.group.readable";
 /// Percent by which the published numbers of a period may move.
 pub const PUBLISH_MAX_CHANGE: &str = "usage.publish.max.change";
+/// Days for which events and samples are kept.
+pub const RETENTION_ROWS: &str = "usage.retention.rows.days";
+/// Days for which replaced generations are kept.
+pub const RETENTION_GENERATIONS: &str = "usage.retention.generations.days";
 /// Hours that are billed beyond what a source is known to be complete through.
 pub const SOURCE_PATIENCE: &str = "usage.source.patience.hours";
 /// Switch of the usage job's schedule.
@@ -280,6 +284,7 @@ pub const SETTINGS: &[Setting] = &[
     row(Advanced, "enable.s3.api", Bool, "false", "whether the S3 front answers").restart(),
     row(Usage, ENABLE_USAGE, Bool, "true", "whether `serve` runs the usage job on its schedule"),
     row(Advanced, "encode.api.response", Bool, "false", "whether text values of answers are URL-encoded"),
+    row(Advanced, "event.archive.purge.delay", COUNT, "0", "days after which archived events are removed; 0 keeps them"),
     row(Advanced, "event.purge.delay", COUNT, "15", "days after which events are removed; 0 keeps them"),
     row(Advanced, "event.purge.interval", Int(1, i64::MAX), "86400", "seconds between two clean-ups of events"),
     row(Advanced, "execute.in.sequence.hypervisor.commands", Bool, "false", "whether a host runs one command after the other").restart(),
@@ -360,6 +365,8 @@ pub const SETTINGS: &[Setting] = &[
     row(Usage, EXECUTION_TIMEZONE, ZONE_NAME, "UTC", "IANA zone of `usage.stats.job.exec.time`"),
     row(Usage, FILES_GROUP_READABLE, Bool, "false", "whether the group of the files in the data folder may read events, samples and records; the database and its keys stay with the owner"),
     row(Usage, PUBLISH_MAX_CHANGE, Int(-1, 1_000_000), "-1", "percent of the published sum of a usage type by which late events may move a day without a person saying so; more is held back until `cloudtally aggregate --accept DAY`; -1 is no limit"),
+    row(Usage, RETENTION_GENERATIONS, Int(-1, 1_000_000), "-1", "days that replaced generations of records are kept for `asof`; what was replaced earlier goes with the next scheduled run; -1 keeps all"),
+    row(Usage, RETENTION_ROWS, Int(-1, 1_000_000), "-1", "days that the events and samples of closed days are kept; older ones go with the next scheduled run, and the records stay; -1 keeps all"),
     row(Usage, "usage.sanity.check.interval", COUNT, "1", "days between two sanity checks of usage; 0 is never"),
     row(Usage, SOURCE_PATIENCE, Int(-1, 87_600), "168", "hours that the scheduled usage job bills beyond the instant through which a source is known to be complete; 0 is strict, -1 never waits for a source"),
     row(Usage, AGGREGATION_RANGE, Checked(|value| AggregationRange::from_str(value).map(drop).map_err(|e| e.to_string())), "1440", "minutes a period lasts: 1440 (a calendar day) or a divisor of it of at least 10; fixed once a period is published"),

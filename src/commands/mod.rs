@@ -26,6 +26,7 @@ mod keys;
 mod manpages;
 mod metrics;
 mod periods;
+mod prune;
 mod quarantine;
 mod repair_clock;
 mod restore;
@@ -103,6 +104,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Sheet(arguments) => sheet::run(&context, &arguments),
         Command::Jobs(arguments) => jobs::run(&context, &arguments),
         Command::Close(arguments) => close::run(&context, &arguments),
+        Command::Prune(arguments) => prune::run(&context, &arguments),
         Command::Periods(arguments) => periods::run(&context, &arguments),
         Command::Settings(arguments) => settings::run(&context, &arguments),
         Command::Keys(arguments) => keys::run(&context, &arguments),

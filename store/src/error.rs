@@ -101,6 +101,26 @@ pub enum StoreError {
         /// The first instant that is known.
         since: Option<Instant>,
     },
+    /// An instant of which what was shown has been pruned.
+    #[error(
+        "what was shown at {at} is not kept any more: `cloudtally prune` took what was replaced before {since}; name an instant from then on"
+    )]
+    AsOfPruned {
+        /// The instant.
+        at: Instant,
+        /// The first instant that is kept.
+        since: Instant,
+    },
+    /// Rows that would be pruned, of a period that is open.
+    #[error(
+        "the events before {before} cannot go, since only periods that end by {through} are closed; close the days first"
+    )]
+    PrunesOpen {
+        /// The end of what was to go.
+        before: Instant,
+        /// End of the last closed period.
+        through: Instant,
+    },
     /// The database was written by a newer version.
     #[error(
         "`{}` is of a newer version of Cloudtally (its schema is {found}, this program knows up to {known}); use the newer program",

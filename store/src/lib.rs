@@ -31,8 +31,8 @@ use std::sync::Arc;
 pub use backup::{BackupError, BackupReport, Prune, RestoreReport};
 pub use catalogue::{
     AccountRemoval, Accounts, Adjustment, AdminKeys, Anomaly, Closing, EmptyStretch, EventFile,
-    IngestRun, Inputs, JobRun, JobState, LakeFile, PublishedPeriod, QuarantineKind, QuarantinedRow,
-    Restated, SampleFile, Snapshot, Stream, UnmeteredEvents,
+    IngestRun, Inputs, JobRun, JobState, LakeFile, Pruned, PublishedPeriod, QuarantineKind,
+    QuarantinedRow, Restated, SampleFile, Snapshot, Stream, UnmeteredEvents,
     notes::CorrectionNote,
     sheet::{DaySheet, SheetEvents, SheetFile, SheetLine},
 };
@@ -56,8 +56,9 @@ pub use table::{EventTable, SampleOrder, SampleTable, Words};
 pub use verify::{Finding, Severity};
 pub use view::View;
 pub use writer::{
-    DroppedSample, KnownEvents, LivedAhead, PeriodDraft, PeriodRows, Publication, Published,
-    SamplesAt, SeenSamples, StagedPeriod, StoredCounters, Upgrade, WriteRecords, Writer,
+    DroppedSample, KnownEvents, LivedAhead, PeriodDraft, PeriodRows, Prunable, PruneLimits,
+    Publication, Published, SamplesAt, SeenSamples, StagedPeriod, StoredCounters, Upgrade,
+    WriteRecords, Writer,
 };
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.

@@ -31,6 +31,7 @@ mod difference; // records of two generations beside each other
 mod held; // changes that are too large
 mod periods; // the state of each period
 mod plan; // which periods to compute
+mod prune; // what closed days need no more
 mod publish; // staging and publishing what is computed
 mod ready; // which periods every source is complete for
 mod report; // bounds, place, progress and summary of a run
@@ -45,6 +46,7 @@ pub use held::{HeldPeriod, HeldUsage, Mover};
 pub use periods::{PeriodRow, PeriodState, periods};
 use plan::plan_periods;
 pub use plan::{Plan, Rebuild, Unfinished};
+pub use prune::{PrunePlan, prune};
 use ready::Completeness;
 pub use ready::{ShortSource, WaitingPeriod, waiting_period};
 pub use report::{AggregateProgress, RunReport, RunRequest, Target, WindowLimits};
@@ -126,6 +128,11 @@ pub fn run_job(
     let published_as = Published { at: now, job: Some(id) };
     let request = request.into();
     let result = aggregate_into(&mut report, target, &request, published_as, limits, progress);
+    let plan = request.plan;
+    let result = result.and_then(|()| match plan {
+        Plan::Scheduled => prune_by_settings(writer, now),
+        _ => Ok(()),
+    });
     let (state, message) = match &result {
         Ok(()) => (JobState::Done, String::new()),
         Err(error) => (JobState::Failed, with_causes(error)),
@@ -147,6 +154,15 @@ pub fn run_job(
     result.map(|()| report)
 }
 
+/// Lets go of what the settings keep no longer.
+fn prune_by_settings(writer: &Writer, now: Instant) -> Result<(), AggregateError> {
+    let Some(plan) = PrunePlan::of_settings(writer, now)? else { return Ok(()) };
+    if !writer.prunable(plan.limits)?.is_empty() {
+        prune(writer, plan)?;
+    }
+    Ok(())
+}
+
 /// End of the contiguous run of published periods that begins with the period of
 /// the earliest accepted event.
 pub fn checkpoint(snapshot: &Snapshot, calendar: Calendar) -> Option<Instant> {
@@ -157,7 +173,8 @@ pub fn checkpoint(snapshot: &Snapshot, calendar: Calendar) -> Option<Instant> {
             end = known.end;
         }
     }
-    (end > start).then_some(end)
+    // What is pruned was published.
+    (end > start || snapshot.pruned.rows_before.is_some()).then_some(end)
 }
 
 /// Counts the published periods that wait to be republished, because late events or late

@@ -21,5 +21,8 @@ pub(crate) fn stale_from(
     let removals = removals.filter(|removal| removal.seq > inputs.accounts_seq);
     let removed = removals.flat_map(|removal| [removal.before, removal.after]).flatten();
     let late = files.map(|file| file.first_created).chain(removed);
-    late.filter(|at| *at < published.end).min()
+    let late = late.filter(|at| *at < published.end).min()?;
+    // Nothing says any more what it would change of pruned days.
+    let from = snapshot.pruned.rows_before.map_or(late, |before| before.max(late));
+    (from < published.end).then_some(from)
 }

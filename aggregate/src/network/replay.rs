@@ -163,6 +163,16 @@ impl NetworkBiller<'_> {
         self.settled_until(origin) < end
     }
 
+    /// End of the settled periods, of those by `until`; `until` if there are no samples.
+    pub(crate) fn settled_before(&self, until: Instant) -> Instant {
+        match self.origin() {
+            Some(origin) if !self.snapshot.sample_files.is_empty() => {
+                self.settled_until(origin).min(until)
+            }
+            _ => until,
+        }
+    }
+
     /// End of the settled periods; `origin` if there are none.
     fn settled_until(&self, origin: Instant) -> Instant {
         let mut files: Vec<&SampleFile> = self.snapshot.sample_files.iter().collect();

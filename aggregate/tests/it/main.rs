@@ -16,6 +16,7 @@ mod interrupted; // killed between windows and run again
 mod laws; // what holds for any history
 mod naive; // the slow twin: every event replayed for every period
 mod outputs; // totals, sanity checks, exports
+mod prune; // what closed days need no more
 mod random; // histories that make no sense
 mod readings; // failed polls, restarts, counters that cannot be right
 mod settled; // rebuilds of days that have nothing to learn

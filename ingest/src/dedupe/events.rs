@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cloudtally_model::{EventId, SourceName, UsageEvent, row_index, row_numbers};
 use cloudtally_store::{EventTable, IngestRun, KnownEvents, QuarantinedRow, StoreError, Writer};
 
-use super::{Keeper, Known, Verdicts, difference};
+use super::{Keeper, Known, Verdicts, difference, too_old};
 
 /// Keeps the events of one source.
 pub(crate) struct EventKeeper<'a> {
@@ -35,7 +35,10 @@ impl Keeper<UsageEvent> for EventKeeper<'_> {
         let mut ids: Vec<u64> = order.iter().map(|row| id(*row)).collect();
         ids.dedup();
         let known = self.known.among(self.writer, &ids)?;
-        if known.is_empty() && ids.len() == order.len() {
+        let (pruned_before, mut pruned) = (self.known.pruned_before(), Vec::new());
+        if pruned_before.is_some() {
+            pruned = self.known.pruned_among(self.writer, &ids)?;
+        } else if known.is_empty() && ids.len() == order.len() {
             return Ok(Verdicts { new: order, known: Vec::new() });
         }
         let stored = match known.is_empty() {
@@ -47,6 +50,16 @@ impl Keeper<UsageEvent> for EventKeeper<'_> {
         };
         let mut verdicts = Verdicts::default();
         for same in order.chunk_by(|a, b| id(*a) == id(*b)) {
+            if pruned.binary_search(&id(same[0])).is_ok() {
+                verdicts.known.extend(same.iter().map(|row| (*row, Known::Duplicate)));
+                continue;
+            }
+            let is_gone = |row: &u32| Some(events.created(row_index(*row))) < pruned_before;
+            if pruned_before.is_some() && same.iter().any(is_gone) {
+                let gone = same.iter().map(|row| (*row, too_old(pruned_before)));
+                verdicts.known.extend(gone);
+                continue;
+            }
             judge_same(events, same, &stored, &mut verdicts);
         }
         verdicts.known.sort_unstable_by_key(|(row, _)| *row);

@@ -13,6 +13,7 @@ mod accounts;
 mod events;
 mod samples;
 
+use cloudtally_model::Instant;
 use cloudtally_store::{IngestRun, QuarantinedRow, StoreError};
 
 pub(crate) use self::{accounts::AccountKeeper, events::EventKeeper, samples::SampleKeeper};
@@ -55,6 +56,12 @@ pub(crate) trait Keeper<T: Decode> {
     fn note(&mut self, run: &mut IngestRun) -> Result<(), StoreError> {
         self.append((&T::Table::default(), Vec::new()), &[], run)
     }
+}
+
+/// The verdict on a row of days whose rows are pruned: nothing could say what it changes.
+fn too_old(pruned_before: Option<Instant>) -> Known {
+    let before = pruned_before.map_or_else(String::new, |before| before.to_string());
+    Known::Conflict(format!("rows before {before} are pruned, and their days are closed"))
 }
 
 /// The first column in which two rows differ:

@@ -1,9 +1,9 @@
 //! Samples: identity is series and instant.
 
-use cloudtally_model::{NetworkSample, SourceName, row_index, row_numbers};
+use cloudtally_model::{Instant, NetworkSample, SourceName, row_index, row_numbers};
 use cloudtally_store::{IngestRun, QuarantinedRow, SampleTable, StoreError, Writer};
 
-use super::{Keeper, Known, Verdicts, difference};
+use super::{Keeper, Known, Verdicts, difference, too_old};
 
 /// Keeps the samples of one source.
 pub(crate) struct SampleKeeper<'a> {
@@ -11,6 +11,8 @@ pub(crate) struct SampleKeeper<'a> {
     source: SourceName,
     /// Samples that an operator took out: they are not taken in again.
     dropped: Vec<NetworkSample>,
+    /// Samples up to here are pruned.
+    pruned_before: Option<Instant>,
 }
 
 impl<'a> SampleKeeper<'a> {
@@ -18,7 +20,8 @@ impl<'a> SampleKeeper<'a> {
         let dropped = writer.dropped_samples()?.into_iter();
         let dropped = dropped.filter(|dropped| dropped.source == *source);
         let dropped = dropped.map(|dropped| dropped.sample).collect();
-        Ok(Self { writer, source: source.clone(), dropped })
+        let pruned_before = writer.pruned()?.rows_before;
+        Ok(Self { writer, source: source.clone(), dropped, pruned_before })
     }
 
     fn is_dropped(&self, samples: &SampleTable, row: u32) -> bool {
@@ -43,6 +46,10 @@ impl Keeper<NetworkSample> for SampleKeeper<'_> {
             let mut first = stored.next_if(|(at, _)| *at == place).map(|(_, counters)| counters);
             place += same.len();
             for row in same {
+                if Some(samples.sampled(row_index(*row))) <= self.pruned_before {
+                    verdicts.known.push((*row, too_old(self.pruned_before)));
+                    continue;
+                }
                 if self.is_dropped(samples, *row) {
                     verdicts.known.push((*row, Known::Duplicate));
                     continue;

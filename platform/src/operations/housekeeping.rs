@@ -28,8 +28,11 @@ fn take_turn(tx: &mut Tx<'_>, id: ResourceId) {
     match chore {
         Some(Chore::Capacity) => look_at_capacity(tx),
         Some(Chore::Networks) => guest::shut_down_idle(tx),
-        Some(Chore::Events) => purge(tx, Kind::Event, "event.purge.delay"),
-        Some(Chore::Alerts) => purge(tx, Kind::Alert, "alert.purge.delay"),
+        Some(Chore::Events) => {
+            purge(tx, Kind::Event, false, "event.purge.delay");
+            purge(tx, Kind::Event, true, "event.archive.purge.delay");
+        }
+        Some(Chore::Alerts) => purge(tx, Kind::Alert, false, "alert.purge.delay"),
         Some(Chore::Accounts) => account::clean_up(tx),
         None => {}
     }
@@ -130,9 +133,9 @@ fn look_at_capacity(tx: &mut Tx<'_>) {
     }
 }
 
-/// Throws away what is older than a number of days; what is archived stays, and 0
+/// Throws away what is older than a number of days, of what is archived or of the rest; 0
 /// days keep everything.
-fn purge(tx: &mut Tx<'_>, kind: Kind, setting: &str) {
+fn purge(tx: &mut Tx<'_>, kind: Kind, is_archived: bool, setting: &str) {
     const DAY_MS: i64 = 86_400_000;
     let delay = tx.setting_time(setting, DAY_MS);
     if delay == Millis(0) {
@@ -143,7 +146,7 @@ fn purge(tx: &mut Tx<'_>, kind: Kind, setting: &str) {
     let old: Vec<ResourceId> = tx
         .all(kind)
         .take_while(|resource| resource.created < before)
-        .filter(|resource| !resource.flag(col::ARCHIVED))
+        .filter(|resource| resource.flag(col::ARCHIVED) == is_archived)
         .map(|resource| resource.id)
         .collect();
     for id in old {

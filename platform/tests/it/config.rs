@@ -214,7 +214,8 @@ fn finished_jobs_and_old_events_go_when_their_time_is_up() {
     lab.ok("queryAsyncJobResult", &[("jobid", &job)]);
     lab.pass(1);
     assert_eq!(lab.refused("queryAsyncJobResult", &[("jobid", &job)]).0, 431);
-    // Events stay for `event.purge.delay` days, archived ones for ever.
+    // Events stay for `event.purge.delay` days, archived ones as long as
+    // `event.archive.purge.delay` says, at first for ever.
     let events = |params: &[(&str, &str)]| {
         let mut all = vec![("listall", "true"), ("type", "ACCOUNT.CREATE")];
         all.extend(params);
@@ -229,4 +230,9 @@ fn finished_jobs_and_old_events_go_when_their_time_is_up() {
     assert_eq!(events(&[]), [""; 0]);
     let archived = lab.id(&ben);
     assert!(lab.cloud.world().any(archived).is_some(), "archived ones are kept");
+    set("event.archive.purge.delay", "30");
+    lab.pass(13 * 86_400);
+    assert!(lab.cloud.world().any(archived).is_some(), "not older than 30 days at the last look");
+    lab.pass(2 * 86_400);
+    assert!(lab.cloud.world().any(archived).is_none());
 }

@@ -25,7 +25,7 @@ const KEYS_MAX: usize = 20;
 type Table = (&'static str, &'static str);
 
 /// All tables with checksums.
-pub(crate) const TABLES: [Table; 37] = [
+pub(crate) const TABLES: [Table; 39] = [
     ("account", of::ACCOUNT),
     COUNTER,
     PERIOD,
@@ -52,6 +52,8 @@ pub(crate) const TABLES: [Table; 37] = [
     CLOSING,
     RESTATED,
     ADJUSTMENT,
+    PRUNED,
+    PRUNED_EVENT_FILE,
     ("anomaly", of::ANOMALY),
     ("job", of::JOB),
     ("thing", of::THING),
@@ -80,6 +82,9 @@ const RECORD_FILE: Table = ("record_file", of::RECORD_FILE);
 const CLOSING: Table = ("closing", of::CLOSING);
 const RESTATED: Table = ("restated", of::RESTATED);
 const ADJUSTMENT: Table = ("adjustment", of::ADJUSTMENT);
+const PRUNED: Table = ("pruned", of::PRUNED);
+/// The ids of events that are gone.
+pub(crate) const PRUNED_EVENT_FILE: Table = ("pruned_event_file", of::PRUNED_EVENT_FILE);
 const SOURCE: Table = ("source", of::SOURCE);
 
 /// The tables that a cloud is read from when it is opened. What it has told is held against
@@ -107,12 +112,13 @@ pub(crate) const OF_A_WRITER: &[Table] = &[
     CLOSING,
     RESTATED,
     ADJUSTMENT,
+    PRUNED,
 ];
 
 /// The tables that records are found by.
 pub(crate) const OF_RECORDS: &[Table] = &[PERIOD, RECORD_FILE, SOURCE];
 /// The tables that tell which generation was published when.
-pub(crate) const OF_PUBLICATIONS: &[Table] = &[PUBLICATION, RECORD_FILE];
+pub(crate) const OF_PUBLICATIONS: &[Table] = &[PUBLICATION, RECORD_FILE, PRUNED];
 /// The tables that corrections are found by.
 pub(crate) const OF_CORRECTIONS: &[Table] = &[PERIOD, PUBLICATION, CORRECTION_FILE, SOURCE];
 
@@ -130,6 +136,7 @@ pub(crate) const OF_A_SNAPSHOT: &[Table] = &[
     CLOSING,
     RESTATED,
     ADJUSTMENT,
+    PRUNED,
 ];
 
 /// The tables of the account dimension.

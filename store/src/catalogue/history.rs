@@ -110,6 +110,9 @@ pub(crate) fn instants(db: &Db) -> Result<HashMap<(Instant, u32), Instant>, Stor
 impl AsOf {
     fn load(db: &Db, instant: Instant) -> Result<Self, StoreError> {
         checksums::refuse_untrusted(db, checksums::OF_PUBLICATIONS)?;
+        if let Some(since) = load::pruned(db)?.as_of_from.filter(|since| instant < *since) {
+            return Err(StoreError::AsOfPruned { at: instant, since });
+        }
         let (rows, files) = (publications(db)?, record_files(db)?);
         let with_instant: HashSet<(Instant, u32)> =
             rows.iter().map(|row| (row.start, row.generation)).collect();

@@ -12,8 +12,8 @@ use rusqlite::{Row, params};
 
 use super::{
     Adjustment, Anomaly, Closing, EmptyStretch, EventFile, IngestRun, Inputs, JobRun, JobState,
-    LakeFile, PublishedPeriod, QuarantineKind, QuarantinedRow, Restated, SampleFile, Snapshot,
-    Stream, UnmeteredEvents, accounts, checksums, db::Db, sql,
+    LakeFile, Pruned, PublishedPeriod, QuarantineKind, QuarantinedRow, Restated, SampleFile,
+    Snapshot, Stream, UnmeteredEvents, accounts, checksums, db::Db, sql,
 };
 use crate::StoreError;
 
@@ -86,9 +86,19 @@ pub(crate) fn snapshot(db: &Db) -> Result<Snapshot, StoreError> {
         account_removals,
         complete_through: complete_through(db)?,
         closings: closings(db)?,
+        pruned: pruned(db)?,
         adjustments: adjustments_of(db, &periods)?,
         periods,
     })
+}
+
+/// Up to where the folder has let go of what it was told.
+pub(crate) fn pruned(db: &Db) -> Result<Pruned, StoreError> {
+    let row = db.row(sql::prune::PRUNED, [], |row| {
+        let instant = |column| row.get(column).map(|ms: Option<i64>| ms.map(Instant::from_millis));
+        Ok(Pruned { rows_before: instant(0)?, as_of_from: instant(1)? })
+    })?;
+    Ok(row.unwrap_or_default())
 }
 
 /// Every closing, the last one last.

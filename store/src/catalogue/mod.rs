@@ -48,6 +48,8 @@ pub struct Snapshot {
     pub closings: Vec<Closing>,
     /// The periods that carry adjustments, and for which closed ones, by their starts.
     pub adjustments: Vec<Adjustment>,
+    /// Up to where what the folder was told is gone.
+    pub pruned: Pruned,
 }
 
 impl Snapshot {
@@ -90,10 +92,29 @@ impl Snapshot {
         self.stretches.get(at).filter(|empty| empty.extent.contains(instant))
     }
 
-    /// The earliest accepted event or sample.
+    /// The earliest accepted event or sample; the end of what is pruned, if anything is.
     pub fn earliest(&self) -> Option<Instant> {
+        if self.pruned.rows_before.is_some() {
+            return self.pruned.rows_before;
+        }
         let events = self.event_files.iter().map(|file| file.first_created);
         events.chain(self.sample_files.iter().map(|file| file.first_sampled)).min()
+    }
+}
+
+/// Up to where a folder has let go of what it was told. Records stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Events before this end of a closed period are gone, and samples up to it.
+    pub rows_before: Option<Instant>,
+    /// What was shown before this instant is gone.
+    pub as_of_from: Option<Instant>,
+}
+
+impl Pruned {
+    /// Tells whether what the records of a period were made from is gone.
+    pub fn has(&self, period: Period) -> bool {
+        self.rows_before.is_some_and(|before| period.start < before)
     }
 }
 

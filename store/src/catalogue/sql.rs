@@ -276,6 +276,16 @@ queries! {
         CLOSING = "closing",
         RESTATED = "restated",
         ADJUSTMENT = "adjustment",
+        PRUNED = "pruned",
+        PRUNED_EVENT_FILE = "pruned_event_file",
+    }
+    /// What a folder lets go of.
+    prune from "prune.sql" {
+        PRUNED = "pruned",
+        PUT = "put",
+        KEEP_IDS = "keep_ids",
+        DELETE_GENERATION = "delete_generation",
+        PRUNED_IDS_OF_SOURCE = "pruned_ids_of_source",
     }
     /// The right to write.
     lease from "lease.sql" {
@@ -340,6 +350,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0016_day_sheet.sql"),
     include_str!("../../../sql/migrations/0017_correction_note.sql"),
     include_str!("../../../sql/migrations/0018_closings.sql"),
+    include_str!("../../../sql/migrations/0019_pruned.sql"),
 ];
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use cloudtally_model::{EventId, Millis, SourceName, UsageEvent, row_index};
+use cloudtally_model::{EventId, Instant, Millis, SourceName, UsageEvent, row_index};
 use roaring::RoaringTreemap;
 use rusqlite::params;
 
@@ -34,6 +34,7 @@ pub struct KnownEvents {
     pub(super) source: SourceName,
     /// The source's last file when its events were last looked up or appended to.
     pub(super) last_seq: u64,
+    pruned_before: Option<Instant>,
     kept: Mutex<KeptIds>,
 }
 
@@ -54,9 +55,11 @@ impl Writer {
     /// `DatabaseDamaged` if the sets of ids are not what was written.
     pub fn known_events(&self, source: &SourceName) -> Result<KnownEvents, StoreError> {
         self.db()?.read(|db| {
-            checksums::refuse_damaged(db, &[checksums::EVENT_FILE])?;
+            checksums::refuse_damaged(db, &[checksums::EVENT_FILE, checksums::PRUNED_EVENT_FILE])?;
             let last_seq = last_seq(db, source)?;
-            Ok(KnownEvents { source: source.clone(), last_seq, kept: Mutex::default() })
+            let pruned_before = load::pruned(db)?.rows_before;
+            let source = source.clone();
+            Ok(KnownEvents { source, last_seq, pruned_before, kept: Mutex::default() })
         })
     }
 
@@ -109,6 +112,30 @@ impl KnownEvents {
     /// so are those found.
     pub fn among(&self, store: &Store, ids: &[u64]) -> Result<Vec<u64>, StoreError> {
         store.db()?.read(|db| self.find(db, ids))
+    }
+
+    /// Finds those of some ids whose events were accepted and are pruned. The ids must be in
+    /// order, and so are those found.
+    pub fn pruned_among(&self, store: &Store, ids: &[u64]) -> Result<Vec<u64>, StoreError> {
+        let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(Vec::new()) };
+        store.db()?.read(|db| {
+            let params = params![self.source.as_str(), first.cast_signed(), last.cast_signed()];
+            let sets =
+                db.rows(sql::prune::PRUNED_IDS_OF_SOURCE, params, |row| row.get::<_, Vec<u8>>(0))?;
+            let mut found = Vec::new();
+            for set in &sets {
+                let set = from_blob(db, set)?;
+                found.extend(ids.iter().filter(|id| set.contains(**id)));
+            }
+            found.sort_unstable();
+            found.dedup();
+            Ok(found)
+        })
+    }
+
+    /// Tells up to where events are pruned.
+    pub fn pruned_before(&self) -> Option<Instant> {
+        self.pruned_before
     }
 
     pub(super) fn find(&self, db: &Db, ids: &[u64]) -> Result<Vec<u64>, StoreError> {

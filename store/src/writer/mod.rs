@@ -12,6 +12,7 @@ mod dropped; // samples taken out
 mod known; // accepted events and samples, by what a batch asks
 mod links; // the current records under one name a period
 mod orphans; // what a crash left behind
+mod prune; // letting go of what is old
 mod publish; // periods
 mod quarantine; // rows set aside, as many as fit
 mod set_back; // a folder that lived ahead of time
@@ -40,6 +41,7 @@ use crate::{
 pub(crate) use dropped::dropped;
 pub use dropped::{DroppedSample, SamplesAt};
 pub use known::{KnownEvents, StoredCounters};
+pub use prune::{Prunable, PruneLimits};
 pub use publish::{PeriodDraft, PeriodRows, Publication, Published, StagedPeriod, WriteRecords};
 pub use set_back::LivedAhead;
 pub use stretches::SeenSamples;

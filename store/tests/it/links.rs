@@ -175,6 +175,8 @@ fn a_folder_of_the_earlier_layout_moves_and_its_readers_go_on() {
              DROP TABLE correction_file;
              DROP TABLE publication;
              DROP TABLE account_change;
+             DROP TABLE pruned_event_file;
+             DROP TABLE pruned;
              DROP TABLE adjustment;
              DROP TABLE restated;
              DROP TABLE closing;
