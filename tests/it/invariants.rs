@@ -1,6 +1,9 @@
 //! The structure of the workspace, as ARCHITECTURE.md states it.
 
-use std::fs;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use crate::support::{repository, sources_in};
 
@@ -124,6 +127,42 @@ fn sql_stands_in_its_folder_only() {
 }
 
 /// The walks of CONTRIBUTING.md would mislead whoever follows them after a file has moved.
+/// Names like `closed::closings_change_no_sum` in tables of a page.
+fn tests_named(text: &str) -> BTreeSet<(String, String)> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let is_name = |part: &str| {
+        let mut bytes = part.bytes();
+        !part.is_empty() && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let named = quoted.filter_map(|quoted| quoted.split_once("::"));
+    let named = named.filter(|(file, function)| is_name(file) && is_name(function));
+    named.map(|(file, function)| (file.to_owned(), function.to_owned())).collect()
+}
+
+#[test]
+fn tests_that_the_page_of_trust_names_are_there() {
+    let page = fs::read_to_string(repository().join("docs/trust.md")).unwrap();
+    let named = tests_named(&page);
+    assert!(named.len() > 40, "{named:?}");
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    for folder in [".", "aggregate", "store", "serve", "ingest", "platform"] {
+        for part in ["tests/it", "src"] {
+            let (place, mut paths) = (repository().join(folder).join(part), Vec::new());
+            if place.is_dir() {
+                sources_in(&place, &mut paths);
+            }
+            for path in paths {
+                let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+                files.entry(name).or_default().push_str(&fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    for (file, function) in named {
+        let text = files.get(&file).unwrap_or_else(|| panic!("no file {file}.rs"));
+        assert!(text.contains(&format!("fn {function}(")), "{file}.rs has no test {function}");
+    }
+}
+
 #[test]
 fn files_that_contributing_names_are_there() {
     let text = fs::read_to_string(repository().join("CONTRIBUTING.md")).unwrap();

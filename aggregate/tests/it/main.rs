@@ -6,6 +6,7 @@
 mod bytes; // network samples: ordinary days, folds, back-fills
 mod clock; // the present, and how far sources are complete
 mod closed; // closed periods and what becomes of them
+mod complaints; // what goes wrong elsewhere
 mod corrections; // what late events change, and what was shown before
 mod days; // every clock change of a dozen zones
 mod explain; // records lead back to their events and samples
