@@ -22,7 +22,7 @@ use crate::{
     network::NetworkBill,
     period::PeriodRecords,
     records::Rows,
-    sheet::{self, RecomputedPeriod, Sums},
+    sheet::{self, ByteSums, RecomputedPeriod, Sums},
     window::FoldedWindow,
 };
 
@@ -46,6 +46,9 @@ pub(super) struct Computed {
     pub(super) short: BTreeSet<SourceId>,
     /// The sums of its records.
     pub(super) sums: Sums,
+    /// The bytes of its own samples, counted a second time, as far as the bill has looked at
+    /// them.
+    pub(super) recounted: ByteSums,
     /// What would move too much, and is left as it is.
     pub(super) held: Vec<HeldPeriod>,
     /// True if it stays as it is published, for that reason.
@@ -84,7 +87,8 @@ impl Run<'_> {
         again: &RecomputedPeriod,
     ) -> Result<(), AggregateError> {
         let Computed { period, sums, short, anomalies, inputs, staged, is_held, .. } = computed;
-        let usage = sheet::lines(*period, sums, again, short, self.sources())?;
+        let recounted = &computed.recounted;
+        let usage = sheet::lines(*period, sums, again, recounted, short, self.sources())?;
         let events = sheet::events(again, anomalies);
         // What is held back keeps the sheet of what is published.
         if let Some(staged) = staged.as_mut().filter(|_| !*is_held) {

@@ -20,9 +20,9 @@ use super::{
 };
 use crate::{
     AggregateError,
-    network::{ByteSums, NetworkBill, NetworkBiller, Published},
+    network::{NetworkBill, NetworkBiller, Published},
     period::PeriodRecords,
-    sheet::{RecomputedPeriod, Sums, recompute},
+    sheet::{ByteSums, RecomputedPeriod, Sums, recompute},
     window::FoldedWindow,
 };
 
@@ -314,6 +314,7 @@ impl<'a> Run<'a> {
             corrections,
             left_out,
             sums,
+            recounted: bill.recounted(period),
             short,
             is_closed,
             owed,

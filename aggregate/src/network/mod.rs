@@ -70,7 +70,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use cloudtally_model::{Instant, Period, SeriesKey, SourceId, UsageRecord, UsageTypeId};
 use cloudtally_store::{BilledCounter, SeenSamples};
 
-use crate::AggregateError;
+use crate::{
+    AggregateError,
+    sheet::{BothWays, ByteSums},
+};
 
 mod dropped; // samples taken out
 mod oversized; // series whose bytes do not fit a record
@@ -91,6 +94,8 @@ pub(crate) struct NetworkBill {
     /// In order. A period without a slot has nothing of any series.
     slots: Vec<Slot>,
     series: Vec<Series>,
+    /// The bytes of each source in each slot, counted a second time.
+    recounted: BTreeMap<(SourceId, usize), BothWays>,
     /// The periods that the run publishes, as extents.
     targets: Vec<Period>,
     /// Up to which file the snapshot knows of samples.
@@ -107,9 +112,6 @@ pub(crate) struct NetworkBill {
     /// Series that wait because their bytes do not fit a record.
     oversized: BTreeSet<usize>,
 }
-
-/// Bytes of all series of a source in each direction.
-pub(crate) type ByteSums = BTreeMap<(SourceId, UsageTypeId), u128>;
 
 /// Series that wait whatever they are worth, because a row with them does not fit.
 type Refused = BTreeSet<(SourceId, SeriesKey)>;
@@ -252,11 +254,22 @@ fn fitting(
 
 impl NetworkBill {
     fn of(replayed: Replayed) -> Self {
-        let Replayed { slots, series, targets } = replayed;
+        let Replayed { slots, series, recounted, targets } = replayed;
         let (newest_seq, busy) = (0, BTreeSet::new());
         let (seen_seq, oversized) = (BTreeMap::new(), BTreeSet::new());
         let (into, rebills) = (None, false);
-        Self { slots, series, targets, newest_seq, busy, seen_seq, into, rebills, oversized }
+        Self {
+            slots,
+            series,
+            recounted,
+            targets,
+            newest_seq,
+            busy,
+            seen_seq,
+            into,
+            rebills,
+            oversized,
+        }
     }
 
     /// Periods have seen all their samples, but for those in which a series waits.
@@ -338,6 +351,19 @@ impl NetworkBill {
             };
             add(UsageTypeId::NETWORK_BYTES_SENT, bytes.sent);
             add(UsageTypeId::NETWORK_BYTES_RECEIVED, bytes.received);
+        }
+        sums
+    }
+
+    /// The bytes of the samples of `period`, counted a second time.
+    pub(crate) fn recounted(&self, period: Period) -> ByteSums {
+        let mut sums = ByteSums::new();
+        let Some(index) = self.index_of(period) else { return sums };
+        for ((source, _), (sent, received)) in
+            self.recounted.iter().filter(|((_, slot), _)| *slot == index)
+        {
+            sums.insert((*source, UsageTypeId::NETWORK_BYTES_SENT), *sent);
+            sums.insert((*source, UsageTypeId::NETWORK_BYTES_RECEIVED), *received);
         }
         sums
     }

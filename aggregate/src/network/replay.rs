@@ -14,9 +14,9 @@ use std::{
     hash::BuildHasher,
 };
 
-use cloudtally_model::{Calendar, Instant, Period, SourceId};
+use cloudtally_model::{Calendar, Instant, Period, SourceId, UsageTypeId};
 use cloudtally_store::{
-    PublishedPeriod, SampleColumns, SampleFile, SeriesRow, Snapshot, Store, StoreError,
+    PublishedPeriod, SampleColumns, SampleFile, SeriesRow, SheetLine, Snapshot, Store, StoreError,
 };
 use rayon::prelude::*;
 
@@ -24,7 +24,10 @@ use super::{
     series::{Reading, Series},
     slot::Slot,
 };
-use crate::AggregateError;
+use crate::{
+    AggregateError,
+    sheet::{BothWays, Recount},
+};
 
 /// The consistent view a bill is made from.
 pub(crate) struct NetworkBiller<'a> {
@@ -39,6 +42,8 @@ pub(super) struct Replayed {
     /// Those with samples, files, or growth to bill; between them nothing happened.
     pub(super) slots: Vec<Slot>,
     pub(super) series: Vec<Series>,
+    /// The bytes of each source in each slot, counted a second time: the same.
+    pub(super) recounted: BTreeMap<(SourceId, usize), BothWays>,
     /// The periods that the run publishes.
     pub(super) targets: Vec<Period>,
 }
@@ -125,6 +130,7 @@ impl NetworkBiller<'_> {
             calendar: self.calendar,
             published: &published,
             origin,
+            recount: Recount::new(slots.iter().map(|slot| slot.period).collect()),
             slots,
             numbers: Numbers::default(),
             series: Vec::new(),
@@ -133,6 +139,7 @@ impl NetworkBiller<'_> {
             for counter in self.store.read_counters(state, &self.snapshot.sources)? {
                 // Not what was billed here for a period ahead.
                 if counter.last_sampled <= state.period.end {
+                    replay.recount.remember(&counter);
                     replay
                         .series(counter.source, SeriesRow::of(&counter.series))
                         .remember(&counter);
@@ -149,9 +156,53 @@ impl NetworkBiller<'_> {
                     .recall(index, &counter);
             }
         }
-        let Replay { slots, mut series, .. } = replay;
+        let Replay { slots, mut series, recount, .. } = replay;
+        let recounted = recount.finish();
+        self.check_recount(&slots, &series, &recounted)?;
         series.sort_unstable_by(|a, b| (a.source, &a.key).cmp(&(b.source, &b.key)));
-        Ok(Replayed { slots, series, targets: targets.to_vec() })
+        Ok(Replayed { slots, series, recounted, targets: targets.to_vec() })
+    }
+
+    /// Holds what the series are worth in each slot against the second count.
+    ///
+    /// # Errors
+    /// `DoesNotAddUp` with the first that differs.
+    fn check_recount(
+        &self,
+        slots: &[Slot],
+        series: &[Series],
+        recounted: &BTreeMap<(SourceId, usize), BothWays>,
+    ) -> Result<(), AggregateError> {
+        let mut worth: BTreeMap<(SourceId, usize), BothWays> = BTreeMap::new();
+        for series in series {
+            for entry in &series.entries {
+                let sum = worth.entry((series.source, entry.period)).or_default();
+                *sum = (sum.0 + entry.usage.sent, sum.1 + entry.usage.received);
+            }
+        }
+        worth.retain(|_, sum| *sum != (0, 0));
+        let keys = worth.keys().chain(recounted.keys());
+        let Some(&key) = keys.filter(|key| worth.get(key) != recounted.get(key)).min() else {
+            return Ok(());
+        };
+        let of = |sums: &BTreeMap<_, BothWays>| sums.get(&key).copied().unwrap_or_default();
+        let (told, again) = (of(&worth), of(recounted));
+        let (usage_type, told, again) = match told.0 == again.0 {
+            false => (UsageTypeId::NETWORK_BYTES_SENT, told.0, again.0),
+            true => (UsageTypeId::NETWORK_BYTES_RECEIVED, told.1, again.1),
+        };
+        let line = SheetLine {
+            source: self.snapshot.sources.name(key.0).as_str().to_owned(),
+            usage_type: usage_type.0,
+            records: told.cast_signed(),
+            segments: told.cast_signed(),
+            recomputed: Some(i64::try_from(again).unwrap_or(i64::MAX)),
+            opened: 0,
+            closed: 0,
+            open_at_end: 0,
+        };
+        let period = slots[key.1].period;
+        Err(AggregateError::DoesNotAddUp { period, line: Box::new(line), open: (0, 0) })
     }
 
     /// Tells whether a published period is not settled: bytes may move yet between the
@@ -244,7 +295,11 @@ impl NetworkBiller<'_> {
                 .par_iter()
                 .map(|files| files.iter().filter_map(|file| self.load(file, from, end)).collect())
                 .collect::<Result<_, StoreError>>()?;
-            loaded.into_iter().for_each(|files| replay.add_day(files));
+            for files in loaded {
+                let told = files.iter().map(|file| (file.source, file.seq, &file.columns[..]));
+                replay.recount.add_day(told);
+                replay.add_day(files);
+            }
         }
         Ok(())
     }
@@ -286,6 +341,8 @@ struct Replay<'a> {
     slots: Vec<Slot>,
     numbers: Numbers,
     series: Vec<Series>,
+    /// The second count of all samples.
+    recount: Recount,
 }
 
 /// The positions of series among all.

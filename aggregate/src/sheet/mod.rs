@@ -2,8 +2,9 @@
 //!
 //! For each source and usage type the sum of the records, the sum of the clipped segments
 //! and the sum that [`recompute`] finds without either must be one number. Of bytes, which
-//! have no segments, the records are held against the counters of the bill. A period that does not add up
-//! is not published, and neither is what comes behind it.
+//! have no segments, the records are held against the counters of the bill, and what each
+//! period is worth by these against a [`Recount`] of its samples. A period that does not add
+//! up is not published, and neither is what comes behind it.
 //!
 //! # Source
 //! Usage rules 7.
@@ -11,6 +12,7 @@
 mod check; // a sheet beside the records
 mod moves; // the plus and minus of each usage type
 mod recompute; // the use of each period a second time
+mod recount; // the bytes of each period a second time
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,8 +22,12 @@ use cloudtally_store::{Anomaly, RecordRows, SheetEvents, SheetLine};
 pub(crate) use check::{FilesNow, RecordSums, differences};
 pub(crate) use moves::Moves;
 pub(crate) use recompute::{RecomputedPeriod, recompute};
+pub(crate) use recount::{BothWays, Recount};
 
-use crate::{AggregateError, network::ByteSums, period::PeriodRecords, segments::Segments};
+use crate::{AggregateError, period::PeriodRecords, segments::Segments};
+
+/// Bytes of all series of a source in each direction.
+pub(crate) type ByteSums = BTreeMap<(SourceId, UsageTypeId), u128>;
 
 /// The sums of one source and usage type, as the pipeline has them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,6 +95,7 @@ pub(crate) fn lines(
     period: Period,
     sums: &Sums,
     recomputed: &RecomputedPeriod,
+    recounted: &ByteSums,
     left_out: &BTreeSet<SourceId>,
     sources: &Sources,
 ) -> Result<Vec<SheetLine>, AggregateError> {
@@ -104,7 +111,14 @@ pub(crate) fn lines(
             usage_type: usage_type.0,
             records,
             segments,
-            recomputed: (!usage_type.is_bytes()).then_some(again.used_ms),
+            recomputed: match usage_type.is_bytes() {
+                false => Some(again.used_ms),
+                // A record that bills other periods, too, says more than its own.
+                true => recounted
+                    .get(&usage)
+                    .and_then(|bytes| i64::try_from(*bytes).ok())
+                    .filter(|bytes| i128::from(*bytes) == records),
+            },
             opened: again.opened,
             closed: again.closed,
             open_at_end,
@@ -148,7 +162,14 @@ mod tests {
             RecomputedPeriod { usage: [(usage, of)].into(), ..RecomputedPeriod::default() }
         };
         let told = |sum: Sum, again: &RecomputedPeriod| {
-            lines(period, &Sums([(usage, sum)].into()), again, &BTreeSet::new(), &sources)
+            lines(
+                period,
+                &Sums([(usage, sum)].into()),
+                again,
+                &ByteSums::new(),
+                &BTreeSet::new(),
+                &sources,
+            )
         };
         let sum = Sum { records: 5, segments: 5, open_at_end: 1 };
         assert_eq!(told(sum, &again(5, 1)).unwrap().len(), 1);
@@ -174,6 +195,10 @@ mod tests {
         );
         // What is left out of a period is not held against it.
         let left_out = BTreeSet::from([usage.0]);
-        assert_eq!(lines(period, &Sums::default(), &again(5, 1), &left_out, &sources).unwrap(), []);
+        assert_eq!(
+            lines(period, &Sums::default(), &again(5, 1), &ByteSums::new(), &left_out, &sources)
+                .unwrap(),
+            []
+        );
     }
 }
