@@ -174,3 +174,8 @@ SELECT 'only_row ' || only_row FROM pruned WHERE checksum <>
 -- name: pruned_event_file
 SELECT 'seq ' || seq FROM pruned_event_file WHERE checksum <>
     checksum_of('pruned_event_file', seq, source_id, row_count, sha256, min_id, max_id, ids);
+
+-- name: mended_event
+SELECT 'source_id ' || source_id || ', event_id ' || event_id || ', column_name ' || column_name
+FROM mended_event WHERE checksum <>
+    checksum_of('mended_event', source_id, event_id, column_name, original, reason, entered_ms);

@@ -110,3 +110,15 @@ SELECT event_id, author, reason, entered_ms,
     correction_note.checksum =
         checksum_of('correction_note', source_id, event_id, author, reason, entered_ms)
 FROM correction_note JOIN source USING (source_id) WHERE source.name = ?1 ORDER BY event_id;
+
+-- name: note_mend
+INSERT INTO mended_event (source_id, event_id, column_name, original, reason, entered_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+
+-- name: mends
+-- With a 1 if it is what was written.
+SELECT event_id, column_name, original, reason, entered_ms,
+    mended_event.checksum = checksum_of('mended_event', source_id, event_id, column_name, original,
+        reason, entered_ms)
+FROM mended_event JOIN source USING (source_id) WHERE source.name = ?1
+ORDER BY event_id, column_name;

@@ -33,7 +33,7 @@ pub use catalogue::{
     AccountRemoval, Accounts, Adjustment, AdminKeys, Anomaly, Closing, EmptyStretch, EventFile,
     IngestRun, Inputs, JobRun, JobState, LakeFile, Pruned, PublishedPeriod, QuarantineKind,
     QuarantinedRow, Restated, SampleFile, Snapshot, Stream, UnmeteredEvents,
-    notes::CorrectionNote,
+    notes::{CorrectionNote, MendedEvent},
     sheet::{DaySheet, SheetEvents, SheetFile, SheetLine},
 };
 pub use crash::crash_points;

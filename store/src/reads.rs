@@ -15,8 +15,8 @@ use rusqlite::params;
 
 use crate::{
     Accounts, Anomaly, BilledCounter, CorrectionNote, DaySheet, EventFile, IngestRun, JobRun,
-    LakeFile, PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile, Snapshot, Store,
-    StoreError, UnmeteredEvents,
+    LakeFile, MendedEvent, PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile, Snapshot,
+    Store, StoreError, UnmeteredEvents,
     catalogue::{
         checksums::{self, not_as_written},
         load, notes, sheet, sql,
@@ -81,6 +81,14 @@ impl Store {
     /// `DatabaseDamaged` if one is not what was written.
     pub fn correction_notes(&self, source: &SourceName) -> Result<Vec<CorrectionNote>, StoreError> {
         notes::of(&*self.db()?, source)
+    }
+
+    /// The mends of events of a source, by id and column.
+    ///
+    /// # Errors
+    /// `DatabaseDamaged` if one is not what was written.
+    pub fn mended_events(&self, source: &SourceName) -> Result<Vec<MendedEvent>, StoreError> {
+        notes::mends_of(&*self.db()?, source)
     }
 
     /// The day sheet of a generation of a period; none where an earlier version published it.

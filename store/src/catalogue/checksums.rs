@@ -25,7 +25,7 @@ const KEYS_MAX: usize = 20;
 type Table = (&'static str, &'static str);
 
 /// All tables with checksums.
-pub(crate) const TABLES: [Table; 39] = [
+pub(crate) const TABLES: [Table; 40] = [
     ("account", of::ACCOUNT),
     COUNTER,
     PERIOD,
@@ -64,6 +64,7 @@ pub(crate) const TABLES: [Table; 39] = [
     ("ledger", of::LEDGER),
     ("day_sheet", of::DAY_SHEET),
     ("correction_note", of::CORRECTION_NOTE),
+    ("mended_event", of::MENDED_EVENT),
     LEASE,
 ];
 

@@ -1,4 +1,4 @@
-//! Notes on events that people added.
+//! Notes on events that people added, and on those that were mended as they came in.
 
 use cloudtally_model::{EventId, SourceName};
 use rusqlite::params;
@@ -40,6 +40,46 @@ pub(crate) fn of(db: &Db, source: &SourceName) -> Result<Vec<CorrectionNote>, St
         true => Ok(note),
         false => {
             Err(db.damaged(format!("the note on event {} is not what was written", note.event)))
+        }
+    };
+    rows.into_iter().map(sound).collect()
+}
+
+/// A column of an event that the cloud wrote wrongly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MendedEvent {
+    /// The event.
+    pub event: EventId,
+    /// The name of the column.
+    pub column: String,
+    /// The value that the cloud wrote.
+    pub original: u64,
+    /// The place where the right value stands.
+    pub reason: String,
+    /// Wall time at which it was taken, milliseconds since 1970.
+    pub entered_ms: i64,
+}
+
+/// Keeps a mend with its event.
+pub(crate) fn put_mend(db: &Db, source_id: i64, mend: &MendedEvent) -> Result<(), StoreError> {
+    let MendedEvent { event, column, original, reason, entered_ms } = mend;
+    let (event, original) = (event.0.cast_signed(), original.cast_signed());
+    let params = params![source_id, event, column, original, reason, entered_ms];
+    db.execute(sql::ingest::NOTE_MEND, params).map(drop)
+}
+
+/// The mends of events of a source, in the order of their ids and columns.
+pub(crate) fn mends_of(db: &Db, source: &SourceName) -> Result<Vec<MendedEvent>, StoreError> {
+    let rows = db.rows(sql::ingest::MENDS, params![source.as_str()], |row| {
+        let event = EventId(load::unsigned(row, 0)?);
+        let (column, original) = (row.get(1)?, load::unsigned(row, 2)?);
+        let (reason, entered_ms) = (row.get(3)?, row.get(4)?);
+        Ok((MendedEvent { event, column, original, reason, entered_ms }, row.get(5)?))
+    })?;
+    let sound = |(mend, is_sound): (MendedEvent, bool)| match is_sound {
+        true => Ok(mend),
+        false => {
+            Err(db.damaged(format!("the mend of event {} is not what was written", mend.event)))
         }
     };
     rows.into_iter().map(sound).collect()

@@ -127,6 +127,8 @@ queries! {
         DROPPED = "dropped",
         NOTE_CORRECTION = "note_correction",
         CORRECTION_NOTES = "correction_notes",
+        NOTE_MEND = "note_mend",
+        MENDS = "mends",
     }
     /// Rows set aside.
     quarantine from "quarantine.sql" {
@@ -272,6 +274,7 @@ queries! {
         ACCOUNT_CHANGE = "account_change",
         DAY_SHEET = "day_sheet",
         CORRECTION_NOTE = "correction_note",
+        MENDED_EVENT = "mended_event",
         LEASE = "lease",
         CLOSING = "closing",
         RESTATED = "restated",
@@ -351,6 +354,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0017_correction_note.sql"),
     include_str!("../../../sql/migrations/0018_closings.sql"),
     include_str!("../../../sql/migrations/0019_pruned.sql"),
+    include_str!("../../../sql/migrations/0020_mended_event.sql"),
 ];
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::{
     save_run, source_id,
 };
 use crate::{
-    CorrectionNote, IngestRun, QuarantinedRow, StoreError,
+    CorrectionNote, IngestRun, MendedEvent, QuarantinedRow, StoreError,
     catalogue::{db::Db, notes, sql},
     crash::{self, Steps},
     lake::{
@@ -38,6 +38,13 @@ pub(super) struct EventDay {
     first: Instant,
     last: Instant,
     ids: RoaringTreemap,
+}
+
+/// Notes that are kept with events.
+#[derive(Clone, Copy, Default)]
+struct Notes<'a> {
+    corrections: &'a [CorrectionNote],
+    mends: &'a [MendedEvent],
 }
 
 /// Samples of one day on their way into the catalogue.
@@ -62,7 +69,23 @@ impl Writer {
         quarantined: &[QuarantinedRow],
         run: &mut IngestRun,
     ) -> Result<(), StoreError> {
-        self.append_noted(known, (events, new), &[], quarantined, run)
+        self.append_noted(known, (events, new), Notes::default(), quarantined, run)
+    }
+
+    /// Like [`Writer::append_event_table`], of events of which some were mended.
+    ///
+    /// # Errors
+    /// `EventTwice` if an id is known already or occurs twice among the new rows.
+    pub fn append_mended(
+        &self,
+        known: &mut KnownEvents,
+        events: (&EventTable, Vec<u32>),
+        mends: &[MendedEvent],
+        quarantined: &[QuarantinedRow],
+        run: &mut IngestRun,
+    ) -> Result<(), StoreError> {
+        let notes = Notes { corrections: &[], mends };
+        self.append_noted(known, events, notes, quarantined, run)
     }
 
     /// Like [`Writer::append_event_table`], of events that people add, with a note on each.
@@ -77,6 +100,7 @@ impl Writer {
         quarantined: &[QuarantinedRow],
         run: &mut IngestRun,
     ) -> Result<(), StoreError> {
+        let notes = Notes { corrections: notes, mends: &[] };
         self.append_noted(known, events, notes, quarantined, run)
     }
 
@@ -84,7 +108,7 @@ impl Writer {
         &self,
         known: &mut KnownEvents,
         (events, mut new): (&EventTable, Vec<u32>),
-        notes: &[CorrectionNote],
+        notes: Notes<'_>,
         quarantined: &[QuarantinedRow],
         run: &mut IngestRun,
     ) -> Result<(), StoreError> {
@@ -121,8 +145,11 @@ impl Writer {
                     insert_event_file(db, *seq, source_id, file, day)?;
                 }
             }
-            for note in notes {
+            for note in notes.corrections {
                 notes::put(db, source_id, note)?;
+            }
+            for mend in notes.mends {
+                notes::put_mend(db, source_id, mend)?;
             }
             count_unmetered(db, &known.source, &unmetered)?;
             set_aside(db, quarantined)?;

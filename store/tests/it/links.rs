@@ -171,6 +171,7 @@ fn a_folder_of_the_earlier_layout_moves_and_its_readers_go_on() {
              CREATE VIEW lake_file AS SELECT path FROM event_file;
              DROP TABLE day_sheet;
              DROP TABLE correction_note;
+             DROP TABLE mended_event;
              DROP TABLE lease;
              DROP TABLE correction_file;
              DROP TABLE publication;

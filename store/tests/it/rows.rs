@@ -10,9 +10,9 @@ use cloudtally_model::{
 };
 use cloudtally_store::{
     AdminKeys, Anomaly, Closing, Correction, CorrectionCause, CorrectionEncoder, CorrectionNote,
-    DaySheet, EmptyStretch, EventTable, Inputs, PeriodDraft, PeriodRows, PruneLimits, Publication,
-    Published, QuarantinedRow, RecordEncoder, SamplesAt, Severity, SheetEvents, Store, StoreError,
-    Stream, Writer,
+    DaySheet, EmptyStretch, EventTable, Inputs, MendedEvent, PeriodDraft, PeriodRows, PruneLimits,
+    Publication, Published, QuarantinedRow, RecordEncoder, SamplesAt, Severity, SheetEvents, Store,
+    StoreError, Stream, Writer,
 };
 use rusqlite::{Connection, config::DbConfig, types::Value};
 use sha2::{Digest, Sha256};
@@ -70,6 +70,13 @@ fn of_the_lake(writer: &Writer) {
     let note = CorrectionNote { event: 3.into(), author, reason, entered_ms: 5 };
     let mut corrected = run(Stream::Events);
     writer.append_corrections(&mut known, (&added, vec![0]), &[note], &[], &mut corrected).unwrap();
+    // One that is mended.
+    let mut wrong = EventTable::default();
+    wrong.push(&event(4, 1));
+    let (column, reason) = ("account_id".to_owned(), "wrong".to_owned());
+    let mend = MendedEvent { event: 4.into(), column, original: 77, reason, entered_ms: 5 };
+    let mut mended = run(Stream::Events);
+    writer.append_mended(&mut known, (&wrong, vec![0]), &[mend], &[], &mut mended).unwrap();
     // A sample that is dropped again.
     let mut taken = run(Stream::Samples);
     writer.append_samples(&source(), vec![sample(9, 5)], &[], &mut taken).unwrap();
