@@ -84,6 +84,35 @@ impl<T: Decode> Batch<T> {
         self.text_ends.extend(ends.iter().map(|end| end - start + before));
     }
 
+    /// The batch without the good rows of some numbers, which are in order.
+    pub(crate) fn without(self, taken: &[usize]) -> Self {
+        let mut others = Self::new();
+        let mut start = 0;
+        for end in taken.iter().copied().chain([self.places.len()]) {
+            others.rows.append(&self.rows, start..end);
+            others.places.extend_from_slice(&self.places[start..end]);
+            if start < end {
+                let text_start = start.checked_sub(1).map_or(0, |before| self.text_ends[before]);
+                others.append_texts(&self.text, text_start, &self.text_ends[start..end]);
+            }
+            start = end + 1;
+        }
+        (others.bad, others.bytes) = (self.bad, self.bytes);
+        others
+    }
+
+    /// A batch of rows with their places and texts.
+    pub(crate) fn of(rows: impl IntoIterator<Item = (T, Place, String)>) -> Self {
+        let mut batch = Self::new();
+        for (row, place, text) in rows {
+            batch.rows.push(row);
+            batch.places.push(place);
+            batch.text.extend_from_slice(text.as_bytes());
+            batch.text_ends.push(batch.text.len());
+        }
+        batch
+    }
+
     /// The text of a good row as it came; a Parquet row, which has none, is
     /// spelt as JSON.
     pub(crate) fn raw(&self, index: usize) -> String {
@@ -118,10 +147,21 @@ impl From<Fault> for Stop {
     }
 }
 
+/// The way of batches to whoever stores them.
+pub(crate) trait Outlet<T: Decode>: Send {
+    fn send(&self, batch: Batch<T>) -> Result<(), HungUp>;
+}
+
+impl<T: Decode> Outlet<T> for SyncSender<Batch<T>> {
+    fn send(&self, batch: Batch<T>) -> Result<(), HungUp> {
+        SyncSender::send(self, batch).map_err(|_| HungUp)
+    }
+}
+
 /// Takes the rows of the readers and sends them on in batches.
 pub(crate) struct Batcher<T: Decode> {
     batch: Batch<T>,
-    sender: SyncSender<Batch<T>>,
+    outlet: Box<dyn Outlet<T>>,
     /// The instants that rows may have.
     pub(crate) plausible: Plausible,
     place: Place,
@@ -130,9 +170,9 @@ pub(crate) struct Batcher<T: Decode> {
 }
 
 impl<T: Decode> Batcher<T> {
-    pub(crate) fn new(sender: SyncSender<Batch<T>>, plausible: Plausible) -> Self {
-        let place = Place { input: 0, row: 0 };
-        Self { batch: Batch::new(), sender, plausible, place, pending: Block::new() }
+    pub(crate) fn new(outlet: impl Outlet<T> + 'static, plausible: Plausible) -> Self {
+        let (outlet, place) = (Box::new(outlet), Place { input: 0, row: 0 });
+        Self { batch: Batch::new(), outlet, plausible, place, pending: Block::new() }
     }
 
     /// The next rows come from this input.
@@ -211,7 +251,7 @@ impl<T: Decode> Batcher<T> {
             return Ok(());
         }
         let full = std::mem::replace(&mut self.batch, Batch::new());
-        self.sender.send(full).map_err(|_| HungUp)
+        self.outlet.send(full)
     }
 
     fn send_when_full(&mut self) -> Result<(), HungUp> {

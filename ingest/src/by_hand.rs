@@ -15,11 +15,11 @@ use crate::{
     decode::{self, Decode},
     dedupe::{EventKeeper, Keeper, Verdicts},
     error::Fault,
+    one_stream,
     open::Input,
     parquet::ColumnFields,
     plausible::Plausible,
     rows::Rows,
-    run,
     table::Row,
     value::{Fields, Reason, Values},
 };
@@ -147,7 +147,7 @@ pub fn read_inventory(input: &Input) -> Result<Inventory, Fault> {
     let plausible = Plausible::at(Instant::END_OF_TIME);
     thread::scope(|scope| {
         let decoder = scope.spawn(|| {
-            run::decode::<LiveUse>(
+            one_stream::decode::<LiveUse>(
                 &inputs,
                 &bytes_read,
                 sender,

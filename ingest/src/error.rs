@@ -50,7 +50,9 @@ pub enum Fault {
         input: String,
     },
     /// There is nothing in the input.
-    #[error("`{input}` is empty: expected a header row with {columns} (or JSON Lines or Parquet)")]
+    #[error(
+        "`{input}` is empty: expected a header row with {columns} (or JSON Lines, Parquet or a dump)"
+    )]
     Empty {
         /// The input, as it was named.
         input: String,
@@ -137,6 +139,49 @@ pub enum Fault {
         input: String,
         /// Rows read before.
         rows: u64,
+    },
+    /// A dump that stops before its own end.
+    #[error(
+        "`{input}` is cut off: it ends at line {line} without {missing}; the {rows} rows before are \
+         kept: get the whole file and ingest it again, rows that are already here count as \
+         duplicates"
+    )]
+    CutDump {
+        /// The input, as it was named.
+        input: String,
+        /// The last line.
+        line: u64,
+        /// The missing end.
+        missing: &'static str,
+        /// Rows read before.
+        rows: u64,
+    },
+    /// Rows without the names of their columns.
+    #[error(
+        "`{input}` has no header row; name its columns in their order with `--columns`, or put the \
+         definition of its table beside it as `{beside}`"
+    )]
+    NoHeader {
+        /// The input, as it was named.
+        input: String,
+        /// The file that would define the table.
+        beside: String,
+    },
+    /// Columns were named for rows that have a header.
+    #[error("`{input}` has a header row of its own; leave `--columns` out")]
+    HeaderAndColumns {
+        /// The input, as it was named.
+        input: String,
+    },
+    /// No table of an input is one that is read.
+    #[error("`{input}` holds no rows that are read here; expected {expected}, found {found}")]
+    NoTable {
+        /// The input, as it was named.
+        input: String,
+        /// The tables and columns that are read.
+        expected: String,
+        /// The tables or columns that are there.
+        found: String,
     },
     /// A Parquet file that does not end like one.
     #[error(

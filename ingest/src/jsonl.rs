@@ -42,11 +42,13 @@ pub(crate) fn read<T: Decode, R: Read>(
         names::positions::<T>(input, &keys, "")?;
     }
     let plausible = batcher.plausible;
-    lines::each(window, chunks, batcher, |line, block| take_line(line, block, plausible))
+    lines::each(window, lines::any_break, chunks, batcher, |line, block| {
+        take_line(line, block, plausible)
+    })
 }
 
 /// The different keys of the first objects, as they are spelt.
-fn sample_keys<R: Read>(window: &mut Window<R>) -> Vec<String> {
+pub(crate) fn sample_keys<R: Read>(window: &mut Window<R>) -> Vec<String> {
     while window.unread().len() < SAMPLE_BYTES && window.fill() == Filled::More {}
     let unread = window.unread();
     let sample = &unread[..unread.len().min(SAMPLE_BYTES)];

@@ -45,6 +45,14 @@ pub(crate) struct Line<'a> {
     pub(crate) number: u64,
 }
 
+/// True if the line break at a place of some text ends a row.
+pub(crate) type IsEnd = fn(&[u8], usize) -> bool;
+
+/// Takes every line break for the end of a row.
+pub(crate) fn any_break(_: &[u8], _: usize) -> bool {
+    true
+}
+
 /// Reads the first line, which is none of the rows. `None` if the input is empty or
 /// failed before its end.
 pub(crate) fn first<R: Read, T>(
@@ -52,7 +60,7 @@ pub(crate) fn first<R: Read, T>(
     read: impl FnOnce(&[u8]) -> Result<T, Stop>,
 ) -> Result<Option<T>, Stop> {
     let mut taken = None;
-    next(window, |text, _| {
+    next(window, any_break, |text, _| {
         taken = Some(read(text)?);
         Ok(())
     })?;
@@ -63,6 +71,7 @@ pub(crate) fn first<R: Read, T>(
 /// and is left in the window; the line that it cut off is no line.
 pub(crate) fn each<T, R, F>(
     window: &mut Window<R>,
+    is_end: IsEnd,
     chunks: Chunks,
     batcher: &mut Batcher<T>,
     take: F,
@@ -74,8 +83,7 @@ where
 {
     let mut number = 0;
     loop {
-        let cuts =
-            chunks.cut(window, |bytes| bytes.iter().rposition(|b| *b == b'\n').map(|at| at + 1));
+        let cuts = chunks.cut(window, |bytes| last_end(bytes, is_end));
         if let Some(end) = cuts.last() {
             let parts = parts(window.unread(), &cuts);
             let breaks: Vec<u64> = parts.par_iter().map(|part| count_breaks(part)).collect();
@@ -84,8 +92,10 @@ where
                 Some(*before - breaks)
             });
             let before: Vec<u64> = before.collect();
-            let blocks =
-                parts.par_iter().zip(before).map(|(part, before)| lines_of(part, before, &take));
+            let blocks = parts
+                .par_iter()
+                .zip(before)
+                .map(|(part, before)| lines_of(part, is_end, before, &take));
             for block in blocks.collect::<Vec<_>>() {
                 batcher.take_block(block)?;
             }
@@ -95,11 +105,13 @@ where
         }
         // What is left has no line break within the window, or chunks are not wanted.
         let mut block = Block::new();
-        number += 1;
-        let found = next(window, |text, end| {
-            take(Line { text, end, number }, &mut block);
+        let mut breaks = 0;
+        let found = next(window, is_end, |text, end| {
+            take(Line { text, end, number: number + 1 }, &mut block);
+            breaks = count_breaks(text);
             Ok(())
         })?;
+        number += breaks;
         batcher.take_block(block)?;
         if !found {
             return Ok(());
@@ -111,16 +123,44 @@ fn count_breaks(text: &[u8]) -> u64 {
     text.iter().filter(|b| **b == b'\n').count() as u64
 }
 
+/// The end of the last row in some bytes.
+fn last_end(bytes: &[u8], is_end: IsEnd) -> Option<usize> {
+    let mut end = bytes.len();
+    loop {
+        let at = bytes[..end].iter().rposition(|b| *b == b'\n')?;
+        if is_end(bytes, at) {
+            return Some(at + 1);
+        }
+        end = at;
+    }
+}
+
+/// The end of the first row in some bytes of which `searched` have none.
+fn first_end(bytes: &[u8], searched: usize, is_end: IsEnd) -> Option<usize> {
+    let mut from = searched;
+    loop {
+        let at = from + bytes[from..].iter().position(|b| *b == b'\n')?;
+        if is_end(bytes, at) {
+            return Some(at + 1);
+        }
+        from = at + 1;
+    }
+}
+
 /// Decodes the lines of a chunk, which ends with one.
-fn lines_of<T, F>(chunk: &[u8], before: u64, take: &F) -> Block<T>
+fn lines_of<T, F>(chunk: &[u8], is_end: IsEnd, before: u64, take: &F) -> Block<T>
 where
     T: Decode,
     F: Fn(Line<'_>, &mut Block<T>) + Sync,
 {
     let mut block = Block::new();
-    for (text, number) in chunk.split_inclusive(|b| *b == b'\n').zip(before + 1..) {
-        let (text, end) = bounded(text);
+    let (mut rest, mut number) = (chunk, before + 1);
+    while !rest.is_empty() {
+        let (line, behind) = rest.split_at(first_end(rest, 0, is_end).unwrap_or(rest.len()));
+        let (text, end) = bounded(line);
         take(Line { text, end, number }, &mut block);
+        number += count_breaks(line);
+        rest = behind;
     }
     block
 }
@@ -134,7 +174,7 @@ fn bounded(line: &[u8]) -> (&[u8], LineEnd) {
 }
 
 /// Hands the next line to `take` and consumes it. False if there is none.
-fn next<R, F>(window: &mut Window<R>, take: F) -> Result<bool, Stop>
+fn next<R, F>(window: &mut Window<R>, is_end: IsEnd, take: F) -> Result<bool, Stop>
 where
     R: Read,
     F: FnOnce(&[u8], LineEnd) -> Result<(), Stop>,
@@ -142,8 +182,7 @@ where
     let mut searched = 0;
     loop {
         let unread = window.unread();
-        if let Some(at) = unread[searched..].iter().position(|b| *b == b'\n') {
-            let length = searched + at + 1;
+        if let Some(length) = first_end(unread, searched, is_end) {
             let (text, end) = bounded(&unread[..length]);
             take(text, end)?;
             window.consume(length);

@@ -113,7 +113,7 @@ fn take<T: Decode>(
         run.accepted += verdicts.new.len() as u64;
         for (row, known) in verdicts.known {
             match known {
-                Known::Duplicate => run.duplicate += 1,
+                Known::Duplicate | Known::Renamed => run.duplicate += 1,
                 Known::Conflict(reason) => {
                     run.quarantined += 1;
                     let (row, offset) = (rows.row(row_index(row)), offsets[row_index(row)]);

@@ -23,6 +23,19 @@ pub(crate) fn required<T: Row>() -> String {
     quoted(required.map(|column| column.name))
 }
 
+/// True if all required columns of a stream are among `found`.
+pub(crate) fn has_required<T: Row>(found: &[String]) -> bool {
+    T::columns()
+        .iter()
+        .filter(|column| column.need == Need::Required)
+        .all(|column| position_of(found, column.name).is_some())
+}
+
+/// The position of a column among names.
+pub(crate) fn position_of(found: &[String], name: &str) -> Option<usize> {
+    found.iter().position(|found| found.trim().eq_ignore_ascii_case(name))
+}
+
 /// For each column of the table its position among `found`.
 pub(crate) fn positions<T: Row>(
     input: &str,

@@ -2,8 +2,11 @@
 //!
 //! Names say nothing here: compression and format are told by the bytes. Rules:
 //! a gzip or zstd header means so compressed; `PAR1` at the beginning means
-//! Parquet; else, after a byte order mark and blanks, `{` means JSON Lines, a first
-//! line with tabs and no comma the output of `mysql --batch`, and anything else CSV.
+//! Parquet; else, after a byte order mark and blanks, `{` means JSON Lines, a statement or a
+//! comment of SQL a dump of statements, `<?xml` a dump as XML, a drawn table or a numbered row
+//! what a terminal showed, a first line with more tabs than commas the output of
+//! `mysql --batch` or `--tab`, and anything else CSV by the separator that its first line
+//! has most of: with quotes doubled, unless a sample shows that backslashes escape.
 
 use std::{
     fs::File,
@@ -18,12 +21,14 @@ use std::{
 use flate2::bufread::MultiGzDecoder;
 
 use crate::{
+    dump::{self, Dialect, Style},
     error::Fault,
-    names,
-    table::Row,
     tsv,
     window::{Filled, Window},
 };
+
+/// Bytes of the beginning of an input that tell its format.
+const SAMPLE_BYTES: usize = 64 * 1024;
 
 /// Something to ingest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,30 +93,39 @@ impl Input {
 
 /// An input ready to be read.
 pub(crate) enum Opened {
-    Csv(Window<Bytes>),
+    /// Fields behind this separator, with quotes doubled.
+    Csv(Window<Bytes>, u8),
     Tsv(Window<Bytes>),
     JsonLines(Window<Bytes>),
     Parquet(File),
+    /// A dump of tables.
+    Dump(Window<Bytes>, Dialect),
 }
 
-type Bytes = Box<dyn Read + Send>;
+/// The bytes of an input.
+pub(crate) type Bytes = Box<dyn Read + Send>;
 
 /// Opens an input and looks at its first bytes. Bytes read from it (compressed,
-/// as they are) are added to `bytes_read`, but for Parquet, whose reader does.
-pub(crate) fn open<T: Row>(input: &Input, bytes_read: &Arc<AtomicU64>) -> Result<Opened, Fault> {
+/// as they are) are added to `bytes_read`, but for Parquet, whose reader does. `columns`
+/// are those that an empty input lacks, for its message.
+pub(crate) fn open(
+    input: &Input,
+    columns: &str,
+    bytes_read: &Arc<AtomicU64>,
+) -> Result<Opened, Fault> {
     input.check()?;
     let unopened = |cause| Fault::Open { input: input.name(), cause };
     match input {
-        Input::Stdin => open_stream::<T>(input, Box::new(io::stdin()), bytes_read),
+        Input::Stdin => open_stream(input, columns, Box::new(io::stdin()), bytes_read),
         Input::File(path) => {
             let mut file = File::open(path).map_err(unopened)?;
             if !file.metadata().map_err(unopened)?.is_file() {
-                return open_stream::<T>(input, Box::new(file), bytes_read);
+                return open_stream(input, columns, Box::new(file), bytes_read);
             }
             if begins_with_parquet(&mut file).map_err(unopened)? {
                 return whole_parquet(input, file);
             }
-            open_stream::<T>(input, Box::new(file), bytes_read)
+            open_stream(input, columns, Box::new(file), bytes_read)
         }
     }
 }
@@ -139,8 +153,9 @@ fn whole_parquet(input: &Input, mut file: File) -> Result<Opened, Fault> {
 }
 
 /// Bytes that may be compressed, and are no Parquet file that one can seek in.
-fn open_stream<T: Row>(
+fn open_stream(
     input: &Input,
+    columns: &str,
     bytes: Bytes,
     bytes_read: &Arc<AtomicU64>,
 ) -> Result<Opened, Fault> {
@@ -185,6 +200,8 @@ fn open_stream<T: Row>(
     }
     loop {
         let blanks = window.unread().iter().take_while(|b| b.is_ascii_whitespace()).count();
+        let breaks = window.unread()[..blanks].iter().filter(|byte| **byte == b'\n').count();
+        window.lines_before += breaks as u64;
         window.consume(blanks);
         if !window.unread().is_empty() || window.fill() == Filled::NoMore {
             break;
@@ -193,18 +210,54 @@ fn open_stream<T: Row>(
     match window.unread() {
         // A failure says more than that there is nothing; the reader finds it.
         [] if !window.failed() => {
-            Err(Fault::Empty { input: input.name(), columns: names::required::<T>() })
+            Err(Fault::Empty { input: input.name(), columns: columns.to_owned() })
         }
         [b'{', ..] => Ok(Opened::JsonLines(window)),
         [b'[', ..] => {
             let hint = "write one object a line instead (JSON Lines): `jq -c '.[]'`";
             Err(unreadable("a JSON array", hint))
         }
-        _ => Ok(match tsv::is_tsv(&mut window) {
-            true => Opened::Tsv(window),
-            false => Opened::Csv(window),
-        }),
+        _ => Ok(text(window)),
     }
+}
+
+/// Text by its beginning.
+fn text(mut window: Window<Bytes>) -> Opened {
+    while window.unread().len() < SAMPLE_BYTES && window.fill() == Filled::More {}
+    let sample = &window.unread()[..window.unread().len().min(SAMPLE_BYTES)];
+    let first_line = sample.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if let Some(dialect) = dump::dialect_of(sample) {
+        return Opened::Dump(window, dialect);
+    }
+    if tsv::is_tsv(first_line) {
+        return Opened::Tsv(window);
+    }
+    let separator = separator_of(first_line);
+    // Fields in apostrophes are what people copy as rows of a statement.
+    let second = sample.split(|byte| *byte == b'\n').nth(1).unwrap_or(first_line);
+    let quote = if second.starts_with(b"'") { b'\'' } else { b'"' };
+    let style = Style { separator, quote };
+    match quote == b'\'' || dump::escapes_are_meant(sample, style) {
+        true => Opened::Dump(window, Dialect::Outfile { separator, quote }),
+        false => Opened::Csv(window, separator),
+    }
+}
+
+/// The separator that a line has most of outside of quotes.
+fn separator_of(line: &[u8]) -> u8 {
+    let mut counts = [(b',', 0), (b';', 0), (b'|', 0)];
+    let mut quoted = false;
+    for byte in line {
+        quoted ^= *byte == b'"';
+        if let Some((_, count)) = counts.iter_mut().find(|(separator, _)| separator == byte)
+            && !quoted
+        {
+            *count += 1;
+        }
+    }
+    // The first of those that have equally many.
+    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    counts.iter().find(|(_, count)| *count == most).map_or(b',', |(separator, _)| *separator)
 }
 
 enum Compression {
@@ -250,19 +303,20 @@ impl Read for Counted {
 
 #[cfg(test)]
 mod tests {
-    use cloudtally_model::UsageEvent;
-
     use super::*;
 
     fn check(bytes: &'static [u8], expected: &str) {
         let bytes_read = Arc::default();
-        let opened = open_stream::<UsageEvent>(&Input::Stdin, Box::new(bytes), &bytes_read);
+        let opened = open_stream(&Input::Stdin, "`id`", Box::new(bytes), &bytes_read);
         let rest = |mut window: Window<Bytes>| {
             while window.fill() == Filled::More {}
             String::from_utf8_lossy(window.unread()).into_owned()
         };
         let found = match opened {
-            Ok(Opened::Csv(window)) => format!("csv {}", rest(window)),
+            Ok(Opened::Csv(window, separator)) => {
+                format!("csv{} {}", char::from(separator), rest(window))
+            }
+            Ok(Opened::Dump(_, dialect)) => dialect.name().to_owned(),
             Ok(Opened::Tsv(window)) => format!("tsv {}", rest(window)),
             Ok(Opened::JsonLines(window)) => format!("jsonl {}", rest(window)),
             Ok(Opened::Parquet(_)) => "parquet".to_owned(),
@@ -273,11 +327,21 @@ mod tests {
 
     #[test]
     fn the_bytes_tell_the_format() {
-        check(b"id,type\n", "csv id,type\n");
-        check(b"\xef\xbb\xbf id,type\n", "csv id,type\n");
+        check(b"id,type\n", "csv, id,type\n");
+        check(b"\"id\";\"a,b\";c\n", "csv; \"id\";\"a,b\";c\n");
+        check(b"id|type\n", "csv| id|type\n");
+        check(b"\xef\xbb\xbf id,type\n", "csv, id,type\n");
         check(b"\r\n\n {\"id\": 1}", "jsonl {\"id\": 1}");
-        check(b"\x1f", "csv \x1f");
+        check(b"\x1f", "csv, \x1f");
         check(b"id\ttype\n1\tVM.START\n", "tsv id\ttype\n1\tVM.START\n");
+        for sql in ["/*M!999999\\- enable */\n", "-- MySQL dump 10.13\n", "insert into `t` "] {
+            check(sql.as_bytes(), "a dump of SQL statements");
+        }
+        check(b"<?xml version=\"1.0\"?>", "a dump as XML");
+        check(b"mysql> x;\n+----+\n| id |\n", "a table drawn with lines");
+        check(b"*** 1. row ***\nid: 1\n", "the output of `\\G`");
+        check(b"1,\"a\\\"b\"\n2,\"c\"\n", "the output of `INTO OUTFILE`");
+        check(b"id, type\n'1', 'VM.START'\n", "the output of `INTO OUTFILE`");
     }
 
     #[test]
@@ -303,8 +367,7 @@ mod tests {
         for nothing in [&b""[..], b"\n \r\n", b"\xef\xbb\xbf"] {
             check(
                 nothing,
-                "`-` is empty: expected a header row with `id`, `type`, `created`, `account_id`, \
-                 `zone_id`, `resource_id` (or JSON Lines or Parquet)",
+                "`-` is empty: expected a header row with `id` (or JSON Lines, Parquet or a dump)",
             );
         }
     }

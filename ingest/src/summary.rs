@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cloudtally_store::QuarantinedRow;
+use cloudtally_store::{QuarantinedRow, Stream};
 
 /// The progress of an ingest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,14 @@ pub struct IngestSummary {
     pub counts: Counts,
     /// Accepted events of types that nothing meters, by type.
     pub without_meter: BTreeMap<String, u64>,
+    /// Rows of each stream that had some.
+    pub streams: Vec<(Stream, Counts)>,
+    /// Duplicates that came under another name; the first name stays.
+    pub renamed: u64,
+    /// Accepted events that the cloud wrote wrongly and that were mended.
+    pub mended: u64,
+    /// Remarks on the inputs.
+    pub notes: Vec<String>,
     /// The first few rows that were set aside.
     pub first_quarantined: Vec<QuarantinedRow>,
     /// Rows of each input, in the order of the request.

@@ -28,6 +28,13 @@ pub struct Column<T> {
     pub cell: fn(&T) -> Cell<'_>,
 }
 
+impl<T> Column<T> {
+    /// True of a column of names that people give, which may be any word.
+    pub(crate) fn holds_names(&self) -> bool {
+        self.name.ends_with("name") || self.name == "address"
+    }
+}
+
 /// The kind of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

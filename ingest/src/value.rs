@@ -5,9 +5,9 @@
 //! instant stand here once, so that the same row means the same in every format:
 //!
 //! - blanks around a text do not count;
-//! - absent: null, no such column, an empty text, `NULL`, `\N`; in columns of
-//!   numbers and instants also `null`, `NaN` and `NA` in any case, as data
-//!   frames write gaps (a name may be `NA`);
+//! - absent: null, no such column, an empty text, `NULL`, `[NULL]`, `\N`; but for names also
+//!   `null` in any case; in columns of numbers and instants also `NaN` and `NA` in any
+//!   case, as data frames write gaps (a name may be `null` or `NA`);
 //! - a number: digits, or a text or float that is whole (`12.0`, as pandas
 //!   writes a column of whole numbers with gaps) as long as it is below 2^53,
 //!   where a float still tells neighbours apart; at most 2^63 - 1;
@@ -124,7 +124,7 @@ impl<'a, V: Values, T> Fields<'a, V, T> {
         convert: fn(RawValue<'_>) -> Result<R, Reason>,
     ) -> Result<R, Reason> {
         let (column, value) = self.advance(kind, Need::Required);
-        if is_absent(kind, value) {
+        if is_gap(column, value) {
             return Err(format!("column `{}` has no value, but every row needs one", column.name));
         }
         convert(value).map_err(|problem| format!("column `{}`: {problem}", column.name))
@@ -136,7 +136,7 @@ impl<'a, V: Values, T> Fields<'a, V, T> {
         convert: fn(RawValue<'_>) -> Result<R, Reason>,
     ) -> Result<Option<R>, Reason> {
         let (column, value) = self.advance(kind, Need::Optional);
-        if is_absent(kind, value) || kind == Kind::Instant && is_zero_date(value) {
+        if is_gap(column, value) || kind == Kind::Instant && is_zero_date(value) {
             return Ok(None);
         }
         let converted = convert(value);
@@ -156,7 +156,7 @@ pub(crate) fn is_absent(kind: Kind, value: RawValue<'_>) -> bool {
     match value {
         RawValue::Absent => true,
         RawValue::Text(text) => match text.trim_ascii() {
-            b"" | b"NULL" | b"\\N" => true,
+            b"" | b"NULL" | b"[NULL]" | b"\\N" => true,
             gap => {
                 let is_gap = |name: &[u8]| gap.eq_ignore_ascii_case(name);
                 kind != Kind::Text && (is_gap(b"null") || is_gap(b"nan") || is_gap(b"na"))
@@ -166,6 +166,17 @@ pub(crate) fn is_absent(kind: Kind, value: RawValue<'_>) -> bool {
         RawValue::Float(number) => number.is_nan(),
         _ => false,
     }
+}
+
+/// True of a value that is none in a column.
+fn is_gap<T>(column: &Column<T>, value: RawValue<'_>) -> bool {
+    is_absent(column.kind, value)
+        || column.kind == Kind::Text && !column.holds_names() && is_null_word(value)
+}
+
+/// True of `null` in any case, which is a gap where no names stand.
+pub(crate) fn is_null_word(value: RawValue<'_>) -> bool {
+    matches!(value, RawValue::Text(text) if text.trim_ascii().eq_ignore_ascii_case(b"null"))
 }
 
 /// True of `0000-00-00` and `0000-00-00 00:00:00`, MySQL's way to say "no date".
@@ -259,12 +270,28 @@ pub(crate) fn to_instant(value: RawValue<'_>) -> Result<Instant, Reason> {
             let text = std::str::from_utf8(bytes)
                 .map_err(|_| format!("{} is not valid UTF-8", Shown(value)))?;
             // Cut before the error quotes it: no instant is as long as that.
-            Instant::parse(cut(text.trim(), SHOWN_BYTES_MAX)).map_err(|error| error.to_string())
+            let text = cut(text.trim(), SHOWN_BYTES_MAX);
+            if is_bare_date(text) {
+                return Err(format!(
+                    "`{text}` has no time of day, and midnight would be a guess; export the column \
+                     with its time"
+                ));
+            }
+            Instant::parse(text).map_err(|error| error.to_string())
         }
         RawValue::Ticks(count, tick) => ticks_to_instant(count, tick)
             .ok_or_else(|| InstantError::Year(format!("{count} {tick} since 1970")).to_string()),
         _ => Err(format!("{} is not an instant; write `2026-01-31 23:59:59` (UTC)", Shown(value))),
     }
+}
+
+/// True of `2026-01-31`, which tools make of an instant when they cut it to a date.
+fn is_bare_date(text: &str) -> bool {
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
 }
 
 /// `None` outside the years that an [`Instant`] may have.

@@ -18,6 +18,8 @@ pub(crate) struct Window<R> {
     state: State,
     /// True once more was asked for than there is.
     starved: bool,
+    /// Lines that were passed over before anything was read.
+    pub(crate) lines_before: u64,
 }
 
 enum State {
@@ -39,13 +41,22 @@ impl Window<io::Empty> {
     /// A window of bytes that are there already.
     pub(crate) fn of(bytes: &[u8]) -> Self {
         let (reader, buffer) = (io::empty(), bytes.to_vec());
-        Self { reader, end: buffer.len(), buffer, start: 0, state: State::Ended, starved: false }
+        Self {
+            reader,
+            end: buffer.len(),
+            buffer,
+            start: 0,
+            state: State::Ended,
+            starved: false,
+            lines_before: 0,
+        }
     }
 }
 
 impl<R: Read> Window<R> {
     pub(crate) fn new(reader: R) -> Self {
-        Self { reader, buffer: Vec::new(), start: 0, end: 0, state: State::Open, starved: false }
+        let (buffer, state) = (Vec::new(), State::Open);
+        Self { reader, buffer, start: 0, end: 0, state, starved: false, lines_before: 0 }
     }
 
     /// The bytes that were read but not consumed.

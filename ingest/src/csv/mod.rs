@@ -1,5 +1,6 @@
-//! CSV with a header row, as `csv` and RFC 4180 understand it: commas, quotes
-//! around fields that need them, quotes doubled inside. Blank lines are no rows.
+//! CSV, as `csv` and RFC 4180 understand it: quotes around fields that need them, quotes
+//! doubled inside; commas, semicolons or bars between fields. Blank lines are no rows.
+//! The columns stand in a header row unless they are given.
 //!
 //! `csv_core` takes rows apart; the bytes stay in our window, so that a row can
 //! be kept as it came. What it does not do is tell broken quotes: a quote that is
@@ -36,29 +37,43 @@ pub(crate) const ROW_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes that may be read in vain for each byte consumed.
 const EARNED_PER_BYTE: usize = 8;
 
+/// The separator of an input, and its columns where it has no header row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout<'a> {
+    pub(crate) separator: u8,
+    pub(crate) columns: Option<&'a [String]>,
+}
+
 /// Reads all rows. A failure of the input ends it early and is left in the
 /// window.
 pub(crate) fn read<T: Decode, R: Read>(
     input: &str,
     window: &mut Window<R>,
+    layout: Layout<'_>,
     chunks: Chunks,
     batcher: &mut Batcher<T>,
 ) -> Result<(), Stop> {
-    let mut records = Records::new(window);
-    let header = match records.next() {
-        Next::Row(_) => records.header(),
-        Next::Broken(reason) => {
-            return Err(Fault::Header { input: input.to_owned(), reason }.into());
-        }
-        Next::Cut => return Ok(()),
-        Next::End => {
-            let columns = names::required::<T>();
-            return Err(Fault::Empty { input: input.to_owned(), columns }.into());
-        }
+    let mut records = Records::new(window, layout.separator);
+    let header = match layout.columns {
+        Some(columns) => columns.to_vec(),
+        None => match records.next() {
+            Next::Row(_) => {
+                let header = records.header();
+                records.consume();
+                header
+            }
+            Next::Broken(reason) => {
+                return Err(Fault::Header { input: input.to_owned(), reason }.into());
+            }
+            Next::Cut => return Ok(()),
+            Next::End => {
+                let columns = names::required::<T>();
+                return Err(Fault::Empty { input: input.to_owned(), columns }.into());
+            }
+        },
     };
-    let positions = names::positions::<T>(input, &header, separator_hint(&header))?;
-    let header = Header { positions, fields: header.len() };
-    records.consume();
+    let positions = names::positions::<T>(input, &header, "")?;
+    let header = Header { positions, fields: header.len(), separator: layout.separator };
     // Bytes of chunks that were decoded in vain. So many are read a row at a time
     // before chunks are tried again.
     let mut in_vain = 0;
@@ -123,7 +138,7 @@ struct Chunk<T: Decode> {
 /// and all credit must be there.
 fn read_chunk<T: Decode>(header: &Header, chunk: &[u8], plausible: Plausible) -> Chunk<T> {
     let mut window = Window::of(chunk);
-    let mut records = Records::new(&mut window);
+    let mut records = Records::new(&mut window, header.separator);
     let (mut block, mut length) = (Block::new(), 0);
     loop {
         let credit = records.credit;
@@ -175,6 +190,7 @@ struct Header {
     /// The position of each column of the table.
     positions: Vec<Option<usize>>,
     fields: usize,
+    separator: u8,
 }
 
 impl Header {
@@ -194,13 +210,6 @@ impl Header {
             ))
         };
         decoded.map_err(|reason| last.explain(reason))
-    }
-}
-
-fn separator_hint(header: &[String]) -> &'static str {
-    match header {
-        [name] if name.contains(';') => "; separate the columns by commas, not semicolons",
-        _ => "",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use csv_core::ReadRecordResult;
+use csv_core::{ReadRecordResult, ReaderBuilder};
 
 use super::{EARNED_PER_BYTE, ROW_BYTES_MAX};
 use crate::window::{Filled, Window};
@@ -41,6 +41,7 @@ impl LineBreak {
 pub(super) struct Records<'w, R> {
     pub(super) window: &'w mut Window<R>,
     core: csv_core::Reader,
+    separator: u8,
     /// The fields of the row without quotes, one after the other.
     output: Vec<u8>,
     /// The end of each field in `output`; only the first `fields` count.
@@ -56,10 +57,11 @@ pub(super) struct Records<'w, R> {
 }
 
 impl<'w, R: Read> Records<'w, R> {
-    pub(super) fn new(window: &'w mut Window<R>) -> Self {
+    pub(super) fn new(window: &'w mut Window<R>, separator: u8) -> Self {
         Self {
             window,
-            core: csv_core::Reader::new(),
+            core: ReaderBuilder::new().delimiter(separator).build(),
+            separator,
             output: vec![0; 4096],
             ends: vec![0; 64],
             fields: 0,
@@ -135,7 +137,7 @@ impl<'w, R: Read> Records<'w, R> {
 
     /// A row whose quotes make sense, or its first line.
     fn checked(&mut self, last: LineBreak) -> Next {
-        match broken_quotes(self.text()) {
+        match broken_quotes(self.text(), self.separator) {
             None => Next::Row(last),
             Some(reason) => self.broken(last.explain(reason.to_owned())),
         }
@@ -186,7 +188,7 @@ impl<'w, R: Read> Records<'w, R> {
 
 /// Finds the fault in the quotes of a row, if there is one. A quote inside a field
 /// that does not begin with one is an ordinary character.
-fn broken_quotes(row: &[u8]) -> Option<&'static str> {
+fn broken_quotes(row: &[u8], separator: u8) -> Option<&'static str> {
     enum At {
         FieldStart,
         Plain,
@@ -199,7 +201,9 @@ fn broken_quotes(row: &[u8]) -> Option<&'static str> {
     let mut at = At::FieldStart;
     for byte in row {
         at = match (at, byte) {
-            (At::FieldStart | At::Plain | At::QuoteInQuoted, b',') => At::FieldStart,
+            (At::FieldStart | At::Plain | At::QuoteInQuoted, byte) if *byte == separator => {
+                At::FieldStart
+            }
             (At::FieldStart | At::QuoteInQuoted, b'"') => At::Quoted,
             (At::FieldStart | At::Plain, _) => At::Plain,
             (At::Quoted, b'"') => At::QuoteInQuoted,
@@ -225,7 +229,7 @@ mod tests {
     /// Bytes given to the parser, and the rows and broken lines that came of them.
     fn parse(csv: &[u8]) -> (usize, usize, usize) {
         let mut window = Window::new(csv);
-        let mut records = Records::new(&mut window);
+        let mut records = Records::new(&mut window, b',');
         let (mut rows, mut broken) = (0, 0);
         loop {
             match records.next() {

@@ -1,21 +1,59 @@
 //! Events: identity is the id.
+//!
+//! An event that was mended is the same row whether it comes as the cloud wrote it or
+//! mended again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cloudtally_model::{EventId, SourceName, UsageEvent, row_index, row_numbers};
-use cloudtally_store::{EventTable, IngestRun, KnownEvents, QuarantinedRow, StoreError, Writer};
+use cloudtally_store::{
+    EventTable, IngestRun, KnownEvents, MendedEvent, QuarantinedRow, StoreError, Writer,
+};
 
 use super::{Keeper, Known, Verdicts, difference, too_old};
+use crate::border::{Mend, MendedColumn};
 
 /// Keeps the events of one source.
 pub(crate) struct EventKeeper<'a> {
     writer: &'a Writer,
     known: KnownEvents,
+    /// The columns of stored events that were mended, with what the cloud wrote.
+    mended: Mended,
+    /// The mends of the rows that are judged next.
+    mends: Vec<Mend>,
+    /// Events that were stored mended.
+    mended_count: u64,
 }
+
+/// The values that the cloud wrote in the columns of events that were mended.
+type Mended = HashMap<EventId, Vec<(MendedColumn, u64)>>;
 
 impl<'a> EventKeeper<'a> {
     pub(crate) fn new(writer: &'a Writer, source: &SourceName) -> Result<Self, StoreError> {
-        Ok(Self { writer, known: writer.known_events(source)? })
+        let mut mended = Mended::new();
+        for mend in writer.mended_events(source)? {
+            if let Some(column) = MendedColumn::from_name(&mend.column) {
+                mended.entry(mend.event).or_default().push((column, mend.original));
+            }
+        }
+        Ok(Self {
+            writer,
+            known: writer.known_events(source)?,
+            mended,
+            mends: Vec::new(),
+            mended_count: 0,
+        })
+    }
+
+    /// Counts the events that were stored mended.
+    pub(crate) fn mended_count(&self) -> u64 {
+        self.mended_count
+    }
+
+    /// Tells of the mends of the rows that are judged next.
+    pub(crate) fn expect(&mut self, mends: Vec<Mend>) {
+        self.mends = mends;
+        self.mends.sort_unstable_by_key(|mend| (mend.row, mend.column));
     }
 
     /// The ids that are known, for whoever appends in another way.
@@ -60,7 +98,7 @@ impl Keeper<UsageEvent> for EventKeeper<'_> {
                 verdicts.known.extend(gone);
                 continue;
             }
-            judge_same(events, same, &stored, &mut verdicts);
+            self.judge_same(events, same, &stored, &mut verdicts);
         }
         verdicts.known.sort_unstable_by_key(|(row, _)| *row);
         Ok(verdicts)
@@ -68,37 +106,78 @@ impl Keeper<UsageEvent> for EventKeeper<'_> {
 
     fn append(
         &mut self,
-        rows: (&EventTable, Vec<u32>),
+        (events, new): (&EventTable, Vec<u32>),
         quarantined: &[QuarantinedRow],
         run: &mut IngestRun,
     ) -> Result<(), StoreError> {
-        self.writer.append_event_table(&mut self.known, rows, quarantined, run)
+        let mut mends = std::mem::take(&mut self.mends);
+        if mends.is_empty() {
+            let rows = (events, new);
+            return self.writer.append_event_table(&mut self.known, rows, quarantined, run);
+        }
+        let is_new: HashSet<u32> = new.iter().copied().collect();
+        mends.retain(|mend| is_new.contains(&mend.row));
+        let mut notes = Vec::with_capacity(mends.len());
+        for Mend { row, column, original, reason } in mends {
+            let event = EventId(events.id[row_index(row)]);
+            self.mended.entry(event).or_default().push((column, original));
+            let (column, entered_ms) = (column.as_name().to_owned(), run.started_ms);
+            notes.push(MendedEvent { event, column, original, reason, entered_ms });
+        }
+        let rows = (events, new);
+        self.writer.append_mended(&mut self.known, rows, &notes, quarantined, run)?;
+        self.mended_count += notes.len() as u64;
+        Ok(())
     }
 }
 
-/// Judges rows of one id: the first of them is new if its id is.
-fn judge_same(
-    events: &EventTable,
-    same: &[u32],
-    stored: &HashMap<EventId, UsageEvent>,
-    verdicts: &mut Verdicts,
-) {
-    let id = EventId(events.id[row_index(same[0])]);
-    let (first, others) = match stored.get(&id) {
-        Some(stored) => (stored, same),
-        None => {
-            verdicts.new.push(same[0]);
-            if same.len() == 1 {
-                return;
+impl EventKeeper<'_> {
+    /// Judges rows of one id: the first of them is new if its id is.
+    fn judge_same(
+        &self,
+        events: &EventTable,
+        same: &[u32],
+        stored: &HashMap<EventId, UsageEvent>,
+        verdicts: &mut Verdicts,
+    ) {
+        let id = EventId(events.id[row_index(same[0])]);
+        let (first, others) = match stored.get(&id) {
+            Some(stored) => (stored, same),
+            None => {
+                verdicts.new.push(same[0]);
+                if same.len() == 1 {
+                    return;
+                }
+                (&events.row(row_index(same[0])), &same[1..])
             }
-            (&events.row(row_index(same[0])), &same[1..])
-        }
-    };
-    for row in others {
-        let known = match difference(first, &events.row(row_index(*row))) {
-            None => Known::Duplicate,
-            Some(other) => Known::Conflict(format!("event {id} is already there with {other}")),
         };
-        verdicts.known.push((*row, known));
+        for row in others {
+            let event = events.row(row_index(*row));
+            let known = match self.difference(first, &event, *row) {
+                None if first.resource_name != event.resource_name => Known::Renamed,
+                None => Known::Duplicate,
+                Some(other) => Known::Conflict(format!("event {id} is already there with {other}")),
+            };
+            verdicts.known.push((*row, known));
+        }
+    }
+
+    /// The difference of two events of one id, besides columns that were mended: those may
+    /// be as the cloud wrote them in either.
+    fn difference(&self, first: &UsageEvent, now: &UsageEvent, row: u32) -> Option<String> {
+        let told = difference(first, now)?;
+        let from = self.mends.partition_point(|mend| mend.row < row);
+        let mends = self.mends[from..].iter().take_while(|mend| mend.row == row);
+        let mut written = now.clone();
+        mends.for_each(|mend| mend.column.set(&mut written, mend.original));
+        if difference(first, &written).is_none() {
+            return None;
+        }
+        for (column, original) in self.mended.get(&first.id).into_iter().flatten() {
+            if column.of(&written) == *original {
+                column.set(&mut written, column.of(first));
+            }
+        }
+        difference(first, &written).map(|_| told)
     }
 }

@@ -11,12 +11,15 @@
 
 mod accounts;
 mod events;
+mod falls;
 mod samples;
 
 use cloudtally_model::Instant;
 use cloudtally_store::{IngestRun, QuarantinedRow, StoreError};
 
-pub(crate) use self::{accounts::AccountKeeper, events::EventKeeper, samples::SampleKeeper};
+pub(crate) use self::{
+    accounts::AccountKeeper, events::EventKeeper, falls::falls, samples::SampleKeeper,
+};
 use crate::{
     decode::Decode,
     table::{Cell, Column, Row},
@@ -27,6 +30,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
     Duplicate,
+    /// A duplicate under another name: the first name stays.
+    Renamed,
     Conflict(Reason),
 }
 

@@ -13,8 +13,8 @@ use crate::{
     plausible::Plausible,
     table::{Kind, Need, Row},
     value::{
-        RawValue, Reason, fits, is_absent, ticks_to_instant, to_flag, to_instant, to_signed,
-        to_str, to_unsigned,
+        RawValue, Reason, fits, is_absent, is_null_word, ticks_to_instant, to_flag, to_instant,
+        to_signed, to_str, to_unsigned,
     },
 };
 
@@ -224,7 +224,8 @@ impl<'a> ColumnFields<'a> {
         absent: impl Fn(&mut Words) -> Option<Option<u32>>,
     ) -> Words {
         let mut words = Words::default();
-        let of = |words: &mut Words, value: RawValue<'_>| match is_absent(Kind::Text, value) {
+        let is_gap = |value: RawValue<'_>| is_absent(Kind::Text, value) || is_null_word(value);
+        let of = |words: &mut Words, value: RawValue<'_>| match is_gap(value) {
             true => absent(words),
             false => to_str(value).ok().map(|text| Some(code(words, &text))),
         };

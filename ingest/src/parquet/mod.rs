@@ -51,6 +51,14 @@ const COLUMN_BYTES_MAX: i64 = 1024 * 1024 * 1024;
 /// Bytes of a row besides its texts, to bound a batch.
 const ROW_BYTES: usize = 100;
 
+/// The names of a file's columns.
+pub(crate) fn column_names(input: &str, file: &File) -> Result<Vec<String>, Fault> {
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let metadata = guarded(|| ArrowReaderMetadata::load(file, options.clone()))
+        .map_err(|cause| Fault::Damaged { input: input.to_owned(), rows: 0, cause })?;
+    Ok(metadata.schema().fields().iter().map(|field| field.name().clone()).collect())
+}
+
 /// Reads all rows. Adds the file's bytes to `bytes_read` as rows come.
 pub(crate) fn read<T: Decode>(
     input: &str,

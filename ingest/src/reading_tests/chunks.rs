@@ -10,7 +10,7 @@ use cloudtally_store::{LockWait, Store, Stream};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{IngestRequest, IngestSummary, run::ingest_by};
+use crate::{IngestRequest, IngestSummary, Reading, run::ingest_by};
 
 /// A CSV file of events that is as nasty as one can be: bad rows, duplicates, conflicts,
 /// quotes around line breaks, open quotes, other line ends, huge fields.
@@ -94,7 +94,8 @@ fn lake_of(stream: Stream, path: &Path, chunks: Chunks) -> Lake {
         started_ms: 0,
         now: at("2026-02-01 00:00:00"),
     };
-    let mut summary = ingest_by(&writer, &request, chunks, &mut |_| {}).unwrap();
+    let mut summary =
+        ingest_by(&writer, &request, &Reading::default(), chunks, &mut |_| {}).unwrap();
     summary.inputs.iter_mut().for_each(|input| input.name.clear());
     let snapshot = store.snapshot().unwrap();
     let events = snapshot.event_files.iter().map(|file| &file.path);

@@ -25,9 +25,9 @@ use crate::{
     chunks::Chunks,
     decode::Decode,
     error::Fault,
+    one_stream::decode,
     plausible::Plausible,
     rows::Rows,
-    run::decode,
     table::Row,
     write::{Format, RowWriter},
 };

@@ -74,7 +74,7 @@ fn a_parquet_column_of_the_wrong_type_is_named() {
 #[test]
 fn an_empty_input_is_no_success() {
     let empty = "`IN` is empty: expected a header row with `id`, `type`, `created`, \
-                 `account_id`, `zone_id`, `resource_id` (or JSON Lines or Parquet)";
+                 `account_id`, `zone_id`, `resource_id` (or JSON Lines, Parquet or a dump)";
     check_fault(b"", empty);
     check_fault(b"\n\n", empty);
     check_fault(&gzip(b""), empty);

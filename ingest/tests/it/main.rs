@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
 mod accounts;
+mod border;
+mod cut_dumps;
+mod dumps;
 mod events;
 mod failures;
 mod laws;
@@ -12,7 +15,8 @@ mod samples;
 use std::path::{Path, PathBuf};
 
 use cloudtally_ingest::{
-    Counts, IngestError, IngestRequest, IngestSummary, Input, Row, ingest,
+    Counts, IngestError, IngestRequest, IngestSummary, Input, Reading, Row, Streams, ingest,
+    ingest_as,
     write::{Format, RowWriter},
 };
 use cloudtally_model::{
@@ -52,6 +56,32 @@ impl Cloud {
         rows.iter().for_each(|row| writer.write(row).unwrap());
         writer.finish().unwrap();
         path
+    }
+
+    /// Ingests whatever streams files hold, by columns that are given.
+    fn ingest_all(
+        &self,
+        files: &[&Path],
+        columns: Option<&str>,
+    ) -> Result<IngestSummary, IngestError> {
+        let wait = LockWait { limit: std::time::Duration::ZERO, on_wait: &mut || {} };
+        let writer = self.store.writer(wait).unwrap();
+        let request = IngestRequest {
+            stream: Stream::Events,
+            source: SourceName::new("default").unwrap(),
+            inputs: files.iter().map(|path| Input::from_argument(*path)).collect(),
+            started_ms: 1_769_903_999_000,
+            now: at("2027-01-01 00:00:00"),
+        };
+        let columns = columns.map(|names| names.split(',').map(str::to_owned).collect());
+        let reading = Reading { streams: Streams::All, columns, sampled: None };
+        ingest_as(&writer, &request, &reading, &mut |_| {})
+    }
+
+    /// Makes an input from text and ingests it.
+    fn ingest_text(&self, text: impl AsRef<[u8]>) -> Result<IngestSummary, IngestError> {
+        let input = self.file("input", text);
+        self.ingest_all(&[&input], None)
     }
 
     fn try_ingest(&self, stream: Stream, files: &[&Path]) -> Result<IngestSummary, IngestError> {

@@ -1,0 +1,44 @@
+/*M!999999\- enable the sandbox mode */ 
+/*!40101 SET @saved_cs_client     = @@character_set_client */;
+/*!40101 SET character_set_client = utf8mb4 */;
+CREATE TABLE `usage_event` (
+  `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,
+  `type` varchar(32) NOT NULL,
+  `account_id` bigint(20) unsigned NOT NULL,
+  `created` datetime NOT NULL,
+  `zone_id` bigint(20) unsigned NOT NULL,
+  `resource_id` bigint(20) unsigned DEFAULT NULL,
+  `resource_name` varchar(255) DEFAULT NULL,
+  `offering_id` bigint(20) unsigned DEFAULT NULL,
+  `template_id` bigint(20) unsigned DEFAULT NULL,
+  `size` bigint(20) unsigned DEFAULT NULL,
+  `resource_type` varchar(32) DEFAULT NULL,
+  `processed` tinyint(4) NOT NULL DEFAULT 0,
+  `virtual_size` bigint(20) unsigned DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `i_usage_event__created` (`created`)
+) ENGINE=InnoDB AUTO_INCREMENT=23 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+/*!40101 SET character_set_client = @saved_cs_client */;
+INSERT INTO `usage_event` VALUES
+(1,'VM.CREATE',3,'2026-01-01 00:00:00',1,11,'tab	here',10,20,NULL,'KVM',0,NULL),
+(2,'VOLUME.CREATE',3,'2026-01-01 00:00:01',1,12,'line\nbreak',10,20,1073741824,NULL,0,NULL),
+(3,'VOLUME.CREATE',3,'2026-01-01 00:00:02',1,13,'carriage\rreturn',10,20,1073741824,NULL,0,1073741824),
+(4,'VOLUME.CREATE',3,'2026-01-01 00:00:03',1,14,'back\\slash',10,NULL,1073741824,NULL,0,NULL),
+(5,'VOLUME.CREATE',3,'2026-01-01 00:00:04',1,15,'quo\"te',10,NULL,1073741824,NULL,0,NULL),
+(6,'VOLUME.CREATE',3,'2026-01-01 00:00:05',1,16,'apos\'trophe',10,NULL,1073741824,NULL,0,NULL),
+(7,'VOLUME.CREATE',3,'2026-01-01 00:00:06',1,17,'nul\0byte',10,NULL,1073741824,NULL,0,NULL),
+(8,'VOLUME.CREATE',3,'2026-01-01 00:00:07',1,18,'',10,NULL,1073741824,NULL,0,NULL),
+(9,'VOLUME.CREATE',3,'2026-01-01 00:00:08',1,19,NULL,10,NULL,1073741824,NULL,0,NULL),
+(10,'VOLUME.CREATE',3,'2026-01-01 00:00:09',1,20,'NULL',10,NULL,1073741824,NULL,0,NULL),
+(11,'VOLUME.CREATE',3,'2026-01-01 00:00:10',1,21,'emoji 🦀 日本',10,NULL,9223372036854775807,NULL,0,NULL),
+(12,'VOLUME.CREATE',3,'2026-01-01 00:00:11',0,22,'a,b;c|d',10,NULL,1073741824,NULL,0,NULL),
+(13,'VOLUME.CREATE',3,'2026-01-01 00:00:12',1,23,'\"',10,NULL,1073741824,NULL,0,NULL),
+(14,'VOLUME.CREATE',3,'2026-01-01 00:00:13',1,24,'ends with \\',10,NULL,1073741824,NULL,0,NULL),
+(15,'VOLUME.CREATE',3,'2026-01-01 00:00:14',1,25,'\\N and \\n and \\t',10,NULL,1073741824,NULL,0,NULL),
+(16,'VOLUME.CREATE',3,'2026-01-01 00:00:15',1,26,'(1,\'x\'),(2); -- ',10,NULL,1073741824,NULL,0,NULL),
+(17,'VOLUME.CREATE',3,'2026-01-01 00:00:16',18446744073709551615,27,'huge zone',10,NULL,1073741824,NULL,0,NULL),
+(18,'VM.STOP',3,'2026-01-01 00:00:17',1,11,'/* no comment */ # <b>&amp;',10,20,NULL,'KVM',0,NULL),
+(19,'VOLUME.CREATE',3,'2026-01-01 00:00:18',1,28,'\n',10,NULL,1073741824,NULL,0,NULL),
+(20,'PORTABLE.IPASSIGN',77,'2026-01-01 06:00:00',1,77,'10.1.1.77',NULL,0,0,'VirtualNetwork',0,NULL),
+(21,'PORTABLE.IPRELEASE',3,'2026-01-01 18:00:00',1,77,'10.1.1.77',NULL,0,0,'VirtualNetwork',0,NULL),
+(22,'VOLUME.ATTACH',3,'2026-01-01 06:00:00',1,12,'line\nbreak',10,20,1073741824,NULL,0,NULL);
