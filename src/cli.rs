@@ -8,7 +8,7 @@ use crate::cli_operations::{
 use chrono::NaiveDate;
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
-    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+    builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use cloudtally_aggregate::{ExportFormat, FORMATS};
 use cloudtally_model::{Instant, RecordId, SourceName, UsageTypeId, calendar, usage_type_of};
@@ -16,8 +16,8 @@ use cloudtally_model::{Instant, RecordId, SourceName, UsageTypeId, calendar, usa
 const EXAMPLES: &str = "\
 Examples:
   cloudtally demo                                   the whole thing, on a simulated month
-  cloudtally ingest accounts account.csv            who pays
-  cloudtally ingest events usage_event.csv          what happened
+  cloudtally ingest cloud.sql                       a dump as it is: what happened, who pays
+  cloudtally ingest events usage_event.csv          one stream alone
   cloudtally aggregate                              publish every complete day
   cloudtally usage --from 2026-01-01 --to 2026-01-31 --group-by account,type
   cloudtally export --format csv --from 2026-01-01 --to 2026-01-31 --out january.csv
@@ -173,20 +173,38 @@ pub(crate) struct Simulate {
 /// duplicates, rows that cannot be read go to the quarantine with their reason;
 /// read = accepted + duplicate + quarantined, always.
 ///
-/// Files may be CSV with a header row, the output of `mysql --batch`, JSON Lines or
+/// Files are taken as they come, their content tells the format: dumps of `mysqldump` and
+/// `mariadb-dump` (SQL, `--tab`, `--xml`), the output of `mysql` (`--batch`, `--xml`, `\G`,
+/// drawn tables) and of `INTO OUTFILE`, CSV with commas, semicolons or bars, JSON Lines and
 /// Parquet, plain or compressed with gzip or zstd; `-` is standard input.
+///
+/// Without a stream, tables and columns tell it: one dump may hold events, accounts and
+/// counters, and the tables that go with them (domain, data_center, image_store,
+/// user_ip_address, user_statistics, op_user_stats_log). A stream takes that one alone.
 ///
 /// Corrections are events of yours: the columns of events and `author` and `reason`, with
 /// numbers of their own as `id`, which never meet those of the cloud. `explain` shows who
 /// added them, and why.
 #[derive(Debug, Args)]
 pub(crate) struct Ingest {
-    /// Stream that the files hold
-    #[arg(value_enum)]
-    pub(crate) stream: StreamArgument,
+    /// Stream to take alone (events, samples, accounts, corrections), or the first file;
+    /// a file of such a name is `./events`
+    #[arg(
+        required_unless_present = "complete_through",
+        value_name = "STREAM|FILE",
+        value_parser = stream_or_file()
+    )]
+    pub(crate) first: Option<StreamOrFile>,
     /// Files to read, in order; none is needed with --complete-through
-    #[arg(required_unless_present = "complete_through", value_name = "FILE")]
+    #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Columns, in their order, of files without a header row; else the definition of the
+    /// table is looked for beside the file, as `mysqldump --tab` writes it
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
+    pub(crate) columns: Vec<String>,
+    /// Instant at which user_statistics was read or dumped, which has none of its own
+    #[arg(long, value_name = "INSTANT", value_parser = start_instant)]
+    pub(crate) sampled: Option<Instant>,
     /// Name of the cloud the rows come from; ids of different sources never meet
     #[arg(long, default_value = SourceName::DEFAULT, value_parser = source_name)]
     pub(crate) source: SourceName,
@@ -660,6 +678,21 @@ pub(crate) enum ClockArgument {
     Real,
     /// A simulated one
     Sim,
+}
+
+/// The first word of an ingest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StreamOrFile {
+    Stream(StreamArgument),
+    File(PathBuf),
+}
+
+/// Reads the name of a stream, or else that of a file.
+fn stream_or_file() -> impl TypedValueParser<Value = StreamOrFile> {
+    OsStringValueParser::new().map(|word| {
+        let stream = word.to_str().and_then(|word| StreamArgument::from_str(word, false).ok());
+        stream.map_or_else(|| StreamOrFile::File(word.into()), StreamOrFile::Stream)
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

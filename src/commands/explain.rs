@@ -11,7 +11,7 @@ use cloudtally_store::{CorrectionNote, DroppedSample, Store};
 use super::{
     Context,
     drop_samples::{dropped_as_json, dropped_told},
-    print_json, selection, touched,
+    mended, print_json, selection, touched,
 };
 use crate::{
     cli::Explain,
@@ -41,6 +41,7 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
     let line = lines.line(&explanation.served);
     let dropped = dropped(&store, &explanation)?;
     let added = added(&store, &explanation)?;
+    let mends = mended::mends(&store, &source, &events_of(&explanation))?;
     if context.json() {
         let mut object = as_json(&explanation, record, &line.usage);
         if !dropped.is_empty() {
@@ -48,6 +49,9 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
         }
         if !added.is_empty() {
             object["added"] = added.iter().map(added_as_json).collect();
+        }
+        if !mends.is_empty() {
+            object["mended"] = mended::as_json(&mends);
         }
         print_json(&object)?;
     } else {
@@ -66,6 +70,7 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
             let CorrectionNote { event, author, reason, .. } = note;
             println!("added    event {event} by {}: {}", shown(author), shown(reason));
         }
+        mended::print(&mends);
     }
     if explanation.adds_up() {
         Ok(ExitCode::SUCCESS)
@@ -85,11 +90,8 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
 
 /// Notes on the events of a record that people added.
 fn added(store: &Store, explanation: &Explanation) -> Result<Vec<CorrectionNote>, Failure> {
-    let Parts::Segments(parts) = &explanation.parts else { return Ok(Vec::new()) };
-    let segments = parts.iter().map(|part| &part.segment);
-    let events = segments.flat_map(|s| [Some(s.opened_by), s.closed_by]).flatten();
-    let added: BTreeSet<EventId> =
-        events.filter(|event| event.0 >= CorrectiveEvent::FIRST_ID).collect();
+    let mut added = events_of(explanation);
+    added.retain(|event| event.0 >= CorrectiveEvent::FIRST_ID);
     if added.is_empty() {
         return Ok(Vec::new());
     }
@@ -97,6 +99,13 @@ fn added(store: &Store, explanation: &Explanation) -> Result<Vec<CorrectionNote>
     let mut notes = store.correction_notes(source)?;
     notes.retain(|note| added.contains(&note.event));
     Ok(notes)
+}
+
+/// Events that a record's segments begin and end with.
+fn events_of(explanation: &Explanation) -> BTreeSet<EventId> {
+    let Parts::Segments(parts) = &explanation.parts else { return BTreeSet::new() };
+    let segments = parts.iter().map(|part| &part.segment);
+    segments.flat_map(|s| [Some(s.opened_by), s.closed_by]).flatten().collect()
 }
 
 fn added_as_json(note: &CorrectionNote) -> serde_json::Value {

@@ -1,9 +1,10 @@
 //! `ingest`: rows into the lake.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use cloudtally_ingest::{
-    Counts, IngestError, IngestRequest, IngestSummary, Input, Progress, ingest, ingest_corrections,
+    Counts, IngestError, IngestRequest, IngestSummary, Input, Progress, Reading, Streams, ingest,
+    ingest_as, ingest_corrections,
 };
 use cloudtally_model::Instant;
 use cloudtally_store::{Store, Stream, Writer};
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use super::{Context, print_json};
 use crate::{
-    cli::{CompleteThrough, Ingest, StreamArgument},
+    cli::{CompleteThrough, Ingest, StreamArgument, StreamOrFile},
     console::{self, Unit, shown},
     failure::{Failure, found_something},
 };
@@ -20,26 +21,20 @@ use crate::{
 const SHOWN_TYPES_MAX: usize = 8;
 
 pub(crate) fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode, Failure> {
-    let stream = match arguments.stream {
-        StreamArgument::Events | StreamArgument::Corrections => Stream::Events,
-        StreamArgument::Samples => Stream::Samples,
-        StreamArgument::Accounts => Stream::Accounts,
-    };
+    let order = Order::of(arguments)?;
     let request = IngestRequest {
-        stream,
+        stream: order.stream,
         source: arguments.source.clone(),
-        inputs: arguments.files.iter().map(Input::from_argument).collect(),
+        inputs: order.files.iter().map(Input::from_argument).collect(),
         started_ms: console::wall_clock_ms(),
         now: arguments.now.unwrap_or_else(console::now),
     };
     let store = context.open()?;
     let complete_through = complete_through(&store, arguments)?;
     let writer = console::writer(&store)?;
-    let result = match arguments.stream {
-        StreamArgument::Corrections => {
-            with_bar(|progress| ingest_corrections(&writer, &request, progress))
-        }
-        _ => run_with_bar(&writer, &request),
+    let result = match order.is_by_hand {
+        true => with_bar(|progress| ingest_corrections(&writer, &request, progress)),
+        false => with_bar(|progress| ingest_as(&writer, &request, &order.reading, progress)),
     };
     let summary = match &result {
         Ok(summary) => summary,
@@ -60,6 +55,53 @@ pub(crate) fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode, Fai
         return Ok(found_something());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The files to read, and as what.
+struct Order {
+    stream: Stream,
+    /// True of corrections, which people write.
+    is_by_hand: bool,
+    files: Vec<PathBuf>,
+    reading: Reading,
+}
+
+impl Order {
+    fn of(arguments: &Ingest) -> Result<Self, Failure> {
+        let mut files = arguments.files.clone();
+        let argument = match &arguments.first {
+            Some(StreamOrFile::Stream(argument)) => Some(*argument),
+            Some(StreamOrFile::File(file)) => {
+                files.insert(0, file.clone());
+                None
+            }
+            None => None,
+        };
+        if files.is_empty() && arguments.complete_through.is_none() {
+            return Err(Failure::usage("no file is named; name the files to read, or `-`"));
+        }
+        let is_by_hand = argument == Some(StreamArgument::Corrections);
+        if is_by_hand && !arguments.columns.is_empty() {
+            return Err(Failure::usage("corrections have a header row; leave `--columns` out"));
+        }
+        let is_sampled = matches!(argument, None | Some(StreamArgument::Samples));
+        if arguments.sampled.is_some() && !is_sampled {
+            return Err(Failure::usage(
+                "`--sampled` is about counters; leave it out, or take samples, too",
+            ));
+        }
+        let stream = match argument {
+            None | Some(StreamArgument::Events | StreamArgument::Corrections) => Stream::Events,
+            Some(StreamArgument::Samples) => Stream::Samples,
+            Some(StreamArgument::Accounts) => Stream::Accounts,
+        };
+        let reading = Reading {
+            streams: if argument.is_none() { Streams::All } else { Streams::Requested },
+            columns: (!arguments.columns.is_empty()).then(|| arguments.columns.clone()),
+            sampled: arguments.sampled,
+        };
+        Ok(Self { stream, is_by_hand, files, reading })
+    }
 }
 
 /// Through which instant the source is said to be complete; none can speak of what is
@@ -102,7 +144,28 @@ fn print(summary: &IngestSummary) {
             println!("{}: {}", shown(&input.name), counts(input.counts));
         }
     }
+    if summary.streams.len() > 1 {
+        for (stream, of_stream) in &summary.streams {
+            println!("{}: {}", stream.as_name(), counts(*of_stream));
+        }
+    }
     println!("{}", counts(summary.counts));
+    if summary.mended > 0 {
+        println!(
+            "  {} accepted events were mended, since the cloud writes them wrongly; `explain` \
+             shows how",
+            summary.mended
+        );
+    }
+    if summary.renamed > 0 {
+        println!(
+            "  {} duplicates have another name than the rows that are here; the first names stay",
+            summary.renamed
+        );
+    }
+    for note in &summary.notes {
+        println!("  {}", shown(note));
+    }
     for row in &summary.first_quarantined {
         println!("  quarantined {} row {}: {}", shown(&row.input), row.row, shown(&row.reason));
     }
@@ -145,6 +208,18 @@ fn as_json(summary: &IngestSummary, complete: bool) -> serde_json::Value {
     };
     let mut object = numbers(summary.counts);
     object["complete"] = complete.into();
+    object["mended"] = summary.mended.into();
+    object["renamed"] = summary.renamed.into();
+    object["notes"] = json!(summary.notes);
+    object["streams"] = summary
+        .streams
+        .iter()
+        .map(|(stream, of_stream)| {
+            let mut row = numbers(*of_stream);
+            row["stream"] = stream.as_name().into();
+            row
+        })
+        .collect();
     object["withoutmeter"] = json!(summary.without_meter);
     object["inputs"] = summary
         .inputs

@@ -24,6 +24,7 @@ mod ingest;
 mod jobs;
 mod keys;
 mod manpages;
+mod mended;
 mod metrics;
 mod periods;
 mod prune;

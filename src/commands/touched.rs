@@ -1,11 +1,13 @@
 //! `explain --event` and `explain --resource`: the records that they touched.
 
+use std::collections::BTreeSet;
+
 use cloudtally_aggregate::{Lines, Touched, TouchedRecord, touched_by_event, touched_resource};
-use cloudtally_model::{EventId, ResourceId};
-use cloudtally_store::{RecordFilter, View};
+use cloudtally_model::{EventId, ResourceId, SourceName};
+use cloudtally_store::{MendedEvent, RecordFilter, View};
 use serde_json::{Value, json};
 
-use super::{Context, print_json, selection};
+use super::{Context, mended, print_json, selection};
 use crate::{
     cli::Explain,
     console::{shown, table},
@@ -31,14 +33,33 @@ pub(super) fn run(context: &Context, view: &View, arguments: &Explain) -> Result
             return Err(Failure::usage(text));
         }
     };
-    print(context, view, &touched, arguments.event.is_some())
+    print(context, view, &touched, arguments)
 }
 
-fn print(context: &Context, view: &View, touched: &Touched, by_event: bool) -> Result<(), Failure> {
+/// The mends of the event that is asked for, in the sources that may have it.
+fn mends(view: &View, touched: &Touched, arguments: &Explain) -> Result<Vec<MendedEvent>, Failure> {
+    let events: BTreeSet<EventId> = arguments.event.map(EventId).into_iter().collect();
+    let is_asked = |source: &&SourceName| arguments.source.as_ref().is_none_or(|s| s == *source);
+    let mut all = Vec::new();
+    for source in touched.sources.names().iter().filter(is_asked) {
+        all.extend(mended::mends(view.store(), source, &events)?);
+    }
+    Ok(all)
+}
+
+fn print(
+    context: &Context,
+    view: &View,
+    touched: &Touched,
+    arguments: &Explain,
+) -> Result<(), Failure> {
+    let by_event = arguments.event.is_some();
+    let mends = mends(view, touched, arguments)?;
     let calendar = view.store().calendar()?;
     let mut lines = Lines::new(calendar, touched.sources.clone(), view.accounts()?);
     if !context.json() && touched.records.is_empty() {
         println!("no published record comes of it");
+        mended::print(&mends);
         return Ok(());
     }
     let mut header = vec!["record", "from", "to", "account", "what", "usage"];
@@ -85,9 +106,14 @@ fn print(context: &Context, view: &View, touched: &Touched, by_event: bool) -> R
         output.add_row(cells);
     }
     if context.json() {
-        return print_json(&json!({ "records": rows }));
+        let mut object = json!({ "records": rows });
+        if !mends.is_empty() {
+            object["mended"] = mended::as_json(&mends);
+        }
+        return print_json(&object);
     }
     println!("{output}");
+    mended::print(&mends);
     Ok(())
 }
 
