@@ -29,9 +29,9 @@ pub struct Column<T> {
 }
 
 impl<T> Column<T> {
-    /// True of a column of names that people give, which may be any word.
+    /// True of a column of names that matter and may be any word.
     pub(crate) fn holds_names(&self) -> bool {
-        self.name.ends_with("name") || self.name == "address"
+        matches!(self.name, "account_name" | "name" | "author")
     }
 }
 

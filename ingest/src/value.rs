@@ -5,9 +5,9 @@
 //! instant stand here once, so that the same row means the same in every format:
 //!
 //! - blanks around a text do not count;
-//! - absent: null, no such column, an empty text, `NULL`, `[NULL]`, `\N`; but for names also
-//!   `null` in any case; in columns of numbers and instants also `NaN` and `NA` in any
-//!   case, as data frames write gaps (a name may be `null` or `NA`);
+//! - absent: null, no such column, an empty text, `NULL`, `[NULL]`, `\N`, and but for names
+//!   of accounts `null` in any case; in columns of numbers and instants also `NaN` and `NA` in any
+//!   case, as data frames write gaps (an account may be called `null`, a machine `NA`);
 //! - a number: digits, or a text or float that is whole (`12.0`, as pandas
 //!   writes a column of whole numbers with gaps) as long as it is below 2^53,
 //!   where a float still tells neighbours apart; at most 2^63 - 1;

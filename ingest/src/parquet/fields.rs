@@ -115,7 +115,7 @@ impl<'a> ColumnFields<'a> {
         let mut names = Texts::default();
         for row in 0..self.doubtful.len() {
             let value = column.value(row);
-            match is_absent(Kind::Text, value) {
+            match is_absent(Kind::Text, value) || is_null_word(value) {
                 true => names.push(None),
                 false => match to_str(value) {
                     Ok(name) => names.push(Some(&name)),

@@ -12,7 +12,7 @@ const COLUMNS: &str = "id,type,account_id,created,zone_id,resource_id,resource_n
                        template_id,size,resource_type,processed,virtual_size";
 
 /// The formats that keep every row, and the columns where they have no header.
-const WHOLE: [(&str, Option<&str>); 14] = [
+const WHOLE: [(&str, Option<&str>); 13] = [
     ("tables.sql", None),
     ("dump.sql", None),
     ("one_a_line.sql", None),
@@ -25,11 +25,11 @@ const WHOLE: [(&str, Option<&str>); 14] = [
     ("commas.csv", None),
     ("semicolons.csv", None),
     ("bars.csv", None),
-    ("query.xml", None),
     ("dump.xml", None),
 ];
-/// Those in which some rows cannot be told apart or some names change.
-const LOSSY: [&str; 3] = ["raw.tsv", "table.txt", "vertical.txt"];
+/// Those in which some rows cannot be told apart, or some names change: the client shows a
+/// NUL as a blank, but for `--batch`.
+const LOSSY: [&str; 4] = ["raw.tsv", "table.txt", "vertical.txt", "query.xml"];
 
 /// Rows of the set, and those that are good: one has a zone beyond 63 bits.
 const ROWS: u64 = 22;
