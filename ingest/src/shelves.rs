@@ -54,13 +54,13 @@ impl<'a> Shelves<'a> {
     ) -> Result<(), StoreError> {
         match gathered {
             Gathered::Events(batch) => {
-                let passed = self.border.pass(batch);
+                let passed = self.border.pass(*batch);
                 self.store_events(tally, passed)
             }
-            Gathered::Samples(batch) => self.store_samples(tally, batch, HashMap::new()),
+            Gathered::Samples(batch) => self.store_samples(tally, *batch, HashMap::new()),
             Gathered::Counters(batch) => {
                 let falling = falls(self.writer, &tally.request.source, &batch.rows)?;
-                self.store_samples(tally, batch, falling)
+                self.store_samples(tally, *batch, falling)
             }
             Gathered::Accounts(batch) => self.store_accounts(tally, batch),
             Gathered::Zones(zones) => {

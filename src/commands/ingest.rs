@@ -3,11 +3,11 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use cloudtally_ingest::{
-    Counts, IngestError, IngestRequest, IngestSummary, Input, Progress, Reading, Streams, ingest,
+    Counts, IngestError, IngestRequest, IngestSummary, Input, Progress, Reading, Streams,
     ingest_as, ingest_corrections,
 };
 use cloudtally_model::Instant;
-use cloudtally_store::{Store, Stream, Writer};
+use cloudtally_store::{Store, Stream};
 use serde_json::json;
 
 use super::{Context, print_json};
@@ -119,13 +119,6 @@ fn complete_through(store: &Store, arguments: &Ingest) -> Result<Option<Instant>
 }
 
 /// Ingests with a progress bar.
-pub(crate) fn run_with_bar(
-    writer: &Writer,
-    request: &IngestRequest,
-) -> Result<IngestSummary, IngestError> {
-    with_bar(|progress| ingest(writer, request, progress))
-}
-
 fn with_bar(
     mut ingest: impl FnMut(&mut dyn FnMut(Progress)) -> Result<IngestSummary, IngestError>,
 ) -> Result<IngestSummary, IngestError> {

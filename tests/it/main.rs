@@ -22,8 +22,8 @@ mod lease; // a machine that takes the folder over
 mod libcloud; // a tenant's day by another unmodified client
 mod living; // tenants, kills in the middle of their lives, the bill of it
 mod operations; // health, metrics, logs, systemd, backups
-mod prune; // rows that closed days need no more
 mod operator_dumps; // what operators hand over, to the bill
+mod prune; // rows that closed days need no more
 mod repair; // a folder that lived ahead of time
 mod sample_data; // a small real dump with records derived independently
 mod shape; // folders that import downwards, no circles of files

@@ -170,9 +170,7 @@ impl EventKeeper<'_> {
         let mends = self.mends[from..].iter().take_while(|mend| mend.row == row);
         let mut written = now.clone();
         mends.for_each(|mend| mend.column.set(&mut written, mend.original));
-        if difference(first, &written).is_none() {
-            return None;
-        }
+        difference(first, &written)?;
         for (column, original) in self.mended.get(&first.id).into_iter().flatten() {
             if column.of(&written) == *original {
                 column.set(&mut written, column.of(first));

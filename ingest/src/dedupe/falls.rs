@@ -17,6 +17,10 @@ const LOOKED_BACK: Millis = Millis(400 * Millis::DAY.0);
 /// A stored sample: its instant and its bytes sent and received.
 type Stored = (Instant, u64, u64);
 
+/// A row in the order of time: its instant, its number, and the latest stored sample between
+/// the row before it and itself.
+type Dated = (Instant, u32, Option<Stored>);
+
 /// The rows of a table that are smaller than the stored sample of their series before them.
 pub(crate) fn falls(
     writer: &Writer,
@@ -28,9 +32,7 @@ pub(crate) fn falls(
     let (Some(first), Some(last)) = (instants().min(), instants().max()) else {
         return Ok(HashMap::new());
     };
-    // The rows of each series in the order of time, each with the latest stored sample
-    // between the row before it and itself.
-    let mut series: HashMap<&SeriesKey, Vec<(Instant, u32, Option<Stored>)>> = HashMap::new();
+    let mut series: HashMap<&SeriesKey, Vec<Dated>> = HashMap::new();
     for (row, sample) in (0u32..).zip(&rows) {
         series.entry(&sample.series).or_default().push((sample.sampled, row, None));
     }

@@ -46,10 +46,10 @@ const ACCOUNTS_HELD_MAX: usize = 1_000_000;
 /// A piece of the inputs on its way to the storing side.
 #[derive(Debug)]
 pub(crate) enum Gathered {
-    Events(Batch<UsageEvent>),
-    Samples(Batch<NetworkSample>),
+    Events(Box<Batch<UsageEvent>>),
+    Samples(Box<Batch<NetworkSample>>),
     /// Samples of counters that never fall.
-    Counters(Batch<NetworkSample>),
+    Counters(Box<Batch<NetworkSample>>),
     Accounts(Batch<Account>),
     /// The zones of the cloud, as far as they are known now.
     Zones(Zones),
@@ -60,13 +60,13 @@ pub(crate) enum Gathered {
 
 impl Outlet<UsageEvent> for SyncSender<Gathered> {
     fn send(&self, batch: Batch<UsageEvent>) -> Result<(), HungUp> {
-        tell(self, Gathered::Events(batch))
+        tell(self, Gathered::Events(Box::new(batch)))
     }
 }
 
 impl Outlet<NetworkSample> for SyncSender<Gathered> {
     fn send(&self, batch: Batch<NetworkSample>) -> Result<(), HungUp> {
-        tell(self, Gathered::Samples(batch))
+        tell(self, Gathered::Samples(Box::new(batch)))
     }
 }
 
@@ -81,7 +81,7 @@ struct CounterOutlet(SyncSender<Gathered>);
 
 impl Outlet<NetworkSample> for CounterOutlet {
     fn send(&self, batch: Batch<NetworkSample>) -> Result<(), HungUp> {
-        tell(&self.0, Gathered::Counters(batch))
+        tell(&self.0, Gathered::Counters(Box::new(batch)))
     }
 }
 

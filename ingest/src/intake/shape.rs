@@ -113,7 +113,7 @@ pub(super) fn by_columns(columns: &[String]) -> Option<Table> {
 pub(super) fn is_header(names: &[String]) -> bool {
     let is_known = |name: &&str| names::position_of(names, name).is_some();
     let streams = ["id", "type", "created", "account_id", "account_name", "sampled", "device_id"];
-    streams.iter().any(|name| is_known(&name))
+    streams.iter().any(is_known)
         || names.iter().all(|name| {
             let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
             name.bytes().all(is_name) && name.bytes().any(|byte| byte.is_ascii_alphabetic())
