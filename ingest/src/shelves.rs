@@ -64,6 +64,12 @@ impl<'a> Shelves<'a> {
             }
             Gathered::Accounts(batch) => self.store_accounts(tally, batch),
             Gathered::Zones(zones) => {
+                if tally.has(Stream::Events) {
+                    let note = "zones came behind events that are stored already, so uploads among \
+                                these were not held against them; dump data_center and \
+                                image_store before usage_event";
+                    tally.summary.notes.push(note.to_owned());
+                }
                 self.border.zones = Some(zones);
                 Ok(())
             }
