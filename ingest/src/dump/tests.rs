@@ -62,7 +62,7 @@ fn collect(dialect: Dialect, bytes: &[u8], step: usize, columns: Option<&[String
 
 /// A row as `mysqldump` writes it.
 fn statement(rows: &[Row]) -> Vec<u8> {
-    let mut sql = b"INSERT INTO `t` (`a`, `b;`, c) VALUES ".to_vec();
+    let mut sql = b"insert into `t` (`a`, `b;`, c) VALUES ".to_vec();
     for (at, row) in rows.iter().enumerate() {
         sql.extend_from_slice(if at == 0 { b"(" } else { b",\n(" });
         for (at, cell) in row.iter().enumerate() {
@@ -160,8 +160,8 @@ proptest! {
         step in 1usize..40
     ) {
         let beginnings = [
-            (Dialect::Sql, &b"INSERT INTO t (a,b) VALUES ("[..]),
-            (Dialect::Sql, b"CREATE TABLE t (a int, "),
+            (Dialect::Sql, &b"insert into t (a,b) VALUES ("[..]),
+            (Dialect::Sql, b"create table t (a int, "),
             (Dialect::Sql, b"DELIMITER ;;\n"),
             (OUTFILE, b"a,b\n\""),
             (Dialect::Grid, b"+--+\n| a |\n+--+\n| "),
@@ -177,7 +177,7 @@ proptest! {
 #[test]
 fn rows_know_their_lines() {
     let sql =
-        b"-- a comment\n/* and\nanother */\nINSERT INTO t (a) VALUES\n(1),(2),\n('x\ny'),(4);\n";
+        b"-- a comment\n/* and\nanother */\ninsert into t (a) VALUES\n(1),(2),\n('x\ny'),(4);\n";
     let found = collect(Dialect::Sql, sql, 5, None);
     assert_eq!(found.lines, [5, 5, 6, 7]);
 }
