@@ -12,7 +12,7 @@ use super::{
     change::{Change, ChangeKind},
     corrections::{Compared, Corrections},
     difference::{Difference, TakeDifference, Which},
-    held::HeldPeriod,
+    moves::HeldPeriod,
     plan::Planned,
     report::Target,
     state::Run,

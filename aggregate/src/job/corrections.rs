@@ -25,7 +25,7 @@ use rayon::prelude::*;
 use super::{
     change::{Change, ChangeKind},
     difference::TakeDifference,
-    held::Moves,
+    moves::Moves,
 };
 
 /// Corrections that wait for their events.

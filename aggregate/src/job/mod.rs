@@ -29,6 +29,7 @@ mod computed; // a period computed, beside what is published
 mod corrections; // what replacing a generation changes, and why
 mod difference; // records of two generations beside each other
 mod held; // changes that are too large
+mod moves; // how much is moved, and what is held back
 mod periods; // the state of each period
 mod plan; // which periods to compute
 mod prune; // what closed days need no more
@@ -41,8 +42,8 @@ mod state; // one run
 
 pub use close::close;
 pub(crate) use difference::adjustments_between;
-use held::Allowance;
-pub use held::{HeldPeriod, HeldUsage, Mover};
+use moves::Allowance;
+pub use moves::{HeldPeriod, HeldUsage, Mover};
 pub use periods::{PeriodRow, PeriodState, periods};
 use plan::plan_periods;
 pub use plan::{Plan, Rebuild, Unfinished};

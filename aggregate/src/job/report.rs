@@ -5,7 +5,7 @@ use cloudtally_model::{Instant, Period};
 use cloudtally_store::{Store, Writer};
 
 use super::{
-    held::HeldPeriod,
+    moves::HeldPeriod,
     plan::Plan,
     ready::{ShortSource, WaitingPeriod},
 };

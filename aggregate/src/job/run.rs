@@ -11,7 +11,7 @@ use super::{
     change::ChangeKind,
     computed::{Computed, Work},
     corrections::{Causes, Compared},
-    held::Moves,
+    moves::Moves,
     plan::{NetworkMode, Planned, unpublished},
     publish::bills_with_period,
     report::AggregateProgress,

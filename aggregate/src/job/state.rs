@@ -10,7 +10,7 @@ use cloudtally_store::{
 use super::{
     carried::Carried,
     corrections::Causes,
-    held::Allowance,
+    moves::Allowance,
     ready::Completeness,
     report::{RunReport, Target, WindowLimits},
 };

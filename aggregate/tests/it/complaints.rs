@@ -172,7 +172,7 @@ fn an_account_that_goes_takes_all_its_use_along_and_two_deletions_are_one() {
         world.lines(),
         trimmed(
             "2026-03-01 1 4 a2 z1 o1 t5 = 12h
-             2026-03-01 2 4 a2 z1 o1 = 12h
+             2026-03-01 2 4 a2 z1 o1 t5 = 12h
              2026-03-01 6 8 a2 z1 o3 s10 = 12h
              2026-03-01 6 9 a2 z1 o3 s10 = 3h
              ! 2026-03-01T03:00:01Z 6 9 #6
