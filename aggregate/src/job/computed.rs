@@ -49,7 +49,7 @@ pub(super) struct Computed {
     /// The bytes of its own samples, counted a second time, as far as the bill has looked at
     /// them.
     pub(super) recounted: ByteSums,
-    /// What would move too much, and is left as it is.
+    /// The periods that would move too much, and are left as they are.
     pub(super) held: Vec<HeldPeriod>,
     /// True if it stays as it is published, for that reason.
     pub(super) is_held: bool,
@@ -171,7 +171,7 @@ impl Run<'_> {
         corrections.finish()
     }
 
-    /// What a period changes that nothing is published of: one that is closed all the same was
+    /// The change of a period that nothing is published of: one that is closed all the same was
     /// closed with nothing in it.
     pub(super) fn compare_unknown(&self, period: Period, height: u64) -> Compared {
         let is_restated = height > 0 && self.snapshot.is_closed(period);

@@ -311,7 +311,7 @@ impl<'a> Corrections<'a> {
         waiting.into_iter().try_for_each(|correction| encoder.push(correction))
     }
 
-    /// What changed; with the corrections, if there are any and they are kept.
+    /// The changes; with the corrections, if there are any and they are kept.
     pub(super) fn finish(mut self) -> Result<Compared, StoreError> {
         self.end_resource()?;
         if !self.waiting.is_empty() {

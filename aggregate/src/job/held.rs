@@ -8,7 +8,7 @@
 //! their signs, are held against the published sum; a key that changes counts twice, as what
 //! is gone and what is new.
 //!
-//! What became of closed days moves those days: adjustments that are too large are left out of
+//! Late use of closed days moves those days: adjustments that are too large are left out of
 //! a period that is published for the first time, and hold back one that is published.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -11,7 +11,7 @@ use cloudtally_store::{Prunable, PruneLimits, Snapshot, Store, StoreError, Write
 use super::stale::{is_stale, stale_from};
 use crate::{AggregateError, network::NetworkBiller};
 
-/// What is to go, and where it begins to be kept.
+/// The rows and generations that are to go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PrunePlan {
     /// The limits.
@@ -41,7 +41,7 @@ impl PrunePlan {
         Ok(Self { limits: PruneLimits { rows_before, replaced_by: Some(until) } })
     }
 
-    /// What the settings say of retention at an instant; `None` if they keep everything.
+    /// The plan of the settings for retention at an instant; `None` if they keep everything.
     pub(super) fn of_settings(store: &Store, now: Instant) -> Result<Option<Self>, AggregateError> {
         let days = |name: &str| -> Result<Option<Instant>, StoreError> {
             let days: i64 = store.setting(name)?.parse().unwrap_or(-1);

@@ -26,7 +26,7 @@ impl Default for WindowLimits {
     }
 }
 
-/// What a run is asked to do.
+/// The wish of whoever starts a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRequest {
     /// The periods to aggregate.

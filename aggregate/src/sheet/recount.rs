@@ -27,13 +27,13 @@ pub(crate) type BothWays = (u128, u128);
 /// One counter.
 #[derive(Clone, Copy)]
 struct Counter {
-    /// What it had said at all its restarts.
+    /// The sum of its readings before restarts.
     lost: BothWays,
-    /// What it said last.
+    /// Its last reading.
     last: (u64, u64),
     /// The last period that it said something in.
     period: Option<usize>,
-    /// Where it stood before that.
+    /// Its stand before that.
     began: BothWays,
 }
 

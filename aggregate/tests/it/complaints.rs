@@ -1,4 +1,4 @@
-//! What users of other usage servers complain about, case by case: the history that went
+//! Complaints of users of other usage servers, case by case: the history that went
 //! wrong there, and the records it gives here. `docs/trust.md` lists them all.
 
 use cloudtally_aggregate::{Periods, beside_inventory, sanity_checks};

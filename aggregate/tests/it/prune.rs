@@ -1,4 +1,4 @@
-//! What closed days need no more goes, and nothing else changes.
+//! Rows that closed days need no more go, and nothing else changes.
 
 use cloudtally_aggregate::{
     AggregateError, Periods, Plan, PrunePlan, explain, prune, run_job, sanity_checks,

@@ -122,7 +122,7 @@ fn refuse_closed(call: &FrontCall<'_>, window: RecordWindow) -> Result<(), ApiEr
     )))
 }
 
-/// What there was before a run, and what it held back.
+/// The periods published before a run, and those that it held back.
 struct Generated {
     before: Vec<PublishedPeriod>,
     held: Vec<HeldPeriod>,

@@ -107,7 +107,7 @@ impl Snapshot {
 pub struct Pruned {
     /// Events before this end of a closed period are gone, and samples up to it.
     pub rows_before: Option<Instant>,
-    /// What was shown before this instant is gone.
+    /// Generations that were shown last before this instant are gone.
     pub as_of_from: Option<Instant>,
 }
 

@@ -282,7 +282,7 @@ queries! {
         PRUNED = "pruned",
         PRUNED_EVENT_FILE = "pruned_event_file",
     }
-    /// What a folder lets go of.
+    /// Rows that a folder lets go of.
     prune from "prune.sql" {
         PRUNED = "pruned",
         PUT = "put",

@@ -17,7 +17,7 @@ use crate::{
     catalogue::{checksums, db::Db, history, load, sql},
 };
 
-/// What is to go.
+/// The limits of what is to go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PruneLimits {
     /// Events before this end of a closed period, and samples up to it.
