@@ -380,6 +380,8 @@ pub const SETTINGS: &[Setting] = &[
     row(Advanced, "vm.op.wait.interval", Int(1, i64::MAX), "120", "seconds that 4.2 waits before it looks again at an operation of a virtual machine; without meaning here, where operations never wait for each other"),
     row(Advanced, "vmware.reserve.cpu", Bool, "false", "whether VMware reserves the CPU of a guest").scoped(Scope::Cluster),
     row(Advanced, "vmware.reserve.mem", Bool, "false", "whether VMware reserves the memory of a guest").scoped(Scope::Cluster),
+    row(Network, "vpc.cleanup.interval", Int(1, i64::MAX), "3600", "seconds between two looks for VPCs whose deletion was not finished"),
+    row(Network, "vpc.max.networks", Int(1, i64::MAX), "3", "tiers that a VPC may have"),
     row(Advanced, "workers", Int(1, i64::MAX), "5", "threads that work on jobs in 4.2; without meaning here, where jobs are done in the order in which they are due"),
     row(Alert, "zone.directnetwork.publicip.capacity.notificationthreshold", Ratio, "0.75", "share of a zone's shared network addresses taken above which an alert is raised"),
     row(Alert, "zone.secstorage.capacity.notificationthreshold", Ratio, "0.75", "share of a zone's secondary storage used above which an alert is raised"),

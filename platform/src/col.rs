@@ -10,6 +10,7 @@ pub use crate::engine::col::*;
 columns! {
     ACCOUNT: Text = "account";
     ACCOUNT_DETAILS: Pairs = "accountdetails";
+    ACL_ID: ResourceId = "aclid";
     AFTER_APPLY_GUIDANCE: Text = "afterapplyguidance";
     ALGORITHM: Text = "algorithm";
     ALLOCATED: Instant = "allocated";
@@ -264,6 +265,7 @@ columns! {
     TOKEN: Text = "token";
     TRAFFIC_TYPE: Text = "traffictype";
     TYPE_NUMBER: i64 = "type";
+    UNIQUE_NAME: Text = "uniquename";
     UNHEALTH_CHECK_THRESSHOLD: i64 = "unhealthcheckthresshold";
     URL: Text = "url";
     USER_DATA: Text = "userdata";
@@ -278,6 +280,7 @@ columns! {
     VM_IP_ADDRESS: Text = "vmipaddress";
     VOLUME_ID: ResourceId = "volumeid";
     VPC_ID: ResourceId = "vpcid";
+    VPC_OFFERING_ID: ResourceId = "vpcofferingid";
     WAIT: i64 = "wait";
     WAITS_FOR: ResourceId = "waitsfor";
     WANTED_HOST: ResourceId = "wantedhost";

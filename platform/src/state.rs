@@ -86,6 +86,13 @@ states! {
         Running = "Running",
     }
 
+    /// The states of a VPC.
+    pub enum VpcState {
+        Enabled = "Enabled",
+        /// Its deletion has begun.
+        Inactive = "Inactive",
+    }
+
     /// The states of what an administrator switches on and off: physical networks, network
     /// offerings and service providers.
     pub enum SwitchState {

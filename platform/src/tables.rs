@@ -327,6 +327,8 @@ static KINDS: &[&KindSpec] = &[
     &securitygroup::RULE_KIND,
     &user::KIND,
     &vmgroup::KIND,
+    &vpc::KIND,
+    &vpcoffering::KIND,
     &vlan::KIND,
     &vlan::GUEST_KIND,
     &certificate::KIND,

@@ -27,12 +27,14 @@ pub(crate) enum Chore {
     Alerts,
     /// Clears up after accounts.
     Accounts,
+    /// Ends VPCs whose deletion was not finished.
+    Vpcs,
 }
 
 impl Chore {
     /// All chores.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Capacity, Self::Networks, Self::Events, Self::Alerts, Self::Accounts];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Capacity, Self::Networks, Self::Events, Self::Alerts, Self::Accounts, Self::Vpcs];
 
     /// The name it is stored under.
     const fn name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl Chore {
             Self::Events => "events",
             Self::Alerts => "alerts",
             Self::Accounts => "accounts",
+            Self::Vpcs => "vpcs",
         }
     }
 
@@ -53,6 +56,7 @@ impl Chore {
             Self::Events => ("event.purge.interval", 1000),
             Self::Alerts => ("alert.purge.interval", 1000),
             Self::Accounts => ("account.cleanup.interval", 1000),
+            Self::Vpcs => ("vpc.cleanup.interval", 1000),
         }
     }
 

@@ -2,11 +2,13 @@
 
 use cloudtally_model::ApiError;
 
-use super::{address, guest};
+use super::{
+    address, guest,
+    rules::{is_used, uses},
+};
 use crate::{
     col,
     engine::{Call, Resource, ResourceId, World, scope},
-    table::Kind,
 };
 
 /// The network that an address serves, which must offer a service. An address
@@ -36,6 +38,10 @@ pub(crate) fn network_of(
             wanted
         }
         (Some(network), _) | (None, Some(network)) => network,
+        (None, None) if service == "Firewall" && of.id_of(col::VPC_ID).is_some() => {
+            let why = "is of a VPC, which has no firewall; use network ACLs";
+            return Err(of.refused("ipaddressid", why));
+        }
         (None, None) => {
             return Err(of.refused("ipaddressid", "is used in no network yet; give `networkid`"));
         }
@@ -48,8 +54,10 @@ pub(crate) fn network_of(
     guest::must_provide(call.tx, network, service)?;
     refuse_unconserved(call.tx, address, network, service)?;
     // 3. From now on it serves this one.
+    let of = call.tx.resource(address);
+    let is_at_home = of.id_of(col::VPC_ID) == call.tx.resource(network).id_of(col::VPC_ID);
     match associated {
-        None if !call.tx.resource(address).flag(col::IS_PORTABLE) => {
+        None if !of.flag(col::IS_PORTABLE) || of.id_of(col::VPC_ID).is_some() && is_at_home => {
             call.tx.edit(address, |address| {
                 address.set_ref(col::ASSOCIATED_NETWORK_ID, network);
             })
@@ -71,6 +79,16 @@ fn refuse_unfit(world: &World, address: &Resource, network: ResourceId) -> Resul
         && !address.flag(col::IS_PORTABLE)
     {
         "is in another zone"
+    } else if address.id_of(col::VPC_ID).is_some()
+        && network.id_of(col::VPC_ID) != address.id_of(col::VPC_ID)
+        && !address.flag(col::IS_PORTABLE)
+    {
+        "is no tier of its VPC"
+    } else if address.id_of(col::VPC_ID).is_none()
+        && network.id_of(col::VPC_ID).is_some()
+        && !address.flag(col::IS_PORTABLE)
+    {
+        "is a tier of a VPC; acquire one with `vpcid`"
     } else {
         return Ok(());
     };
@@ -80,30 +98,6 @@ fn refuse_unfit(world: &World, address: &Resource, network: ResourceId) -> Resul
             format!("cannot be used in the network {}, which {why}", network.text(col::NAME)),
         )
         .about(network.uuid.to_string(), "networkid"))
-}
-
-/// The uses of an address: services with what uses them.
-fn uses(world: &World, address: ResourceId) -> Vec<(&'static str, &Resource)> {
-    let of = world.resource(address);
-    let nat = [(col::IS_SOURCE_NAT, "SourceNat"), (col::IS_STATIC_NAT, "StaticNat")]
-        .into_iter()
-        .filter(|(flag, _)| of.flag(*flag))
-        .map(|(_, service)| (service, of));
-    let rules = [
-        (Kind::PortForwardingRule, col::IP_ADDRESS_ID, "PortForwarding"),
-        (Kind::LoadBalancerRule, col::PUBLIC_IP_ID, "Lb"),
-        (Kind::RemoteAccessVpn, col::PUBLIC_IP_ID, "Vpn"),
-        (Kind::FirewallRule, col::IP_ADDRESS_ID, "Firewall"),
-    ];
-    let rules = rules.into_iter().flat_map(|(kind, column, service)| {
-        world.referring(address, kind, column).map(move |rule| (service, rule))
-    });
-    nat.chain(rules).collect()
-}
-
-/// Tells whether an address is used for anything.
-fn is_used(world: &World, address: ResourceId) -> bool {
-    !uses(world, address).is_empty()
 }
 
 /// Refuses a second service on one address where the network's offering is not in
@@ -118,8 +112,18 @@ fn refuse_unconserved(
     if offering.flag(col::CONSERVE_MODE) || service == "Firewall" {
         return Ok(());
     }
-    match uses(world, address).into_iter().find(|(use_, _)| ![service, "Firewall"].contains(use_)) {
-        Some((other, by)) => Err(world.resource(address).refused_as(ApiError::rule_conflict, "ipaddressid", format!("is used for {other} and the offering {} is not in conserve mode; use another address for {service}", offering.text(col::NAME))).about(by.uuid.to_string(), "ipaddressid")),
-        None => Ok(()),
-    }
+    let is_other = |(use_, _): &(&str, &Resource)| ![service, "Firewall"].contains(use_);
+    let Some((other, by)) = uses(world, address).into_iter().find(is_other) else {
+        return Ok(());
+    };
+    let of = world.resource(address);
+    // In a VPC only what static NAT is on one side of is a conflict.
+    let is_value = of.id_of(col::VPC_ID).is_some()
+        && (other == "SourceNat" || ![service, other].contains(&"StaticNat"));
+    let raise = if is_value { ApiError::value } else { ApiError::rule_conflict };
+    let why = format!(
+        "is used for {other} and the offering {} is not in conserve mode; use another address for {service}",
+        offering.text(col::NAME)
+    );
+    Err(of.refused_as(raise, "ipaddressid", why).about(by.uuid.to_string(), "ipaddressid"))
 }

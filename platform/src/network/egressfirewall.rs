@@ -83,6 +83,10 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::EgressRule, &FIREWALL_RUL
 
 fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let network = call.args.id_required("networkid");
+    if call.tx.resource(network).id_of(col::VPC_ID).is_some() {
+        let why = "is a tier of a VPC, which has no firewall; use network ACLs";
+        return Err(call.tx.resource(network).refused("networkid", why));
+    }
     guest::must_provide(call.tx, network, "Firewall")?;
     let matched = Matched::of(call, true)?;
     let cidrs = if call.args.has("cidrlist") {

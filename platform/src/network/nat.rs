@@ -75,8 +75,9 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[
             p("ipaddressid", Id(Kind::IpAddress)).required(),
             p("virtualmachineid", Id(Kind::Vm)).required(),
-            p("networkid", Id(Kind::Network))
-                .doc("the VM's network to use; needed if it has several"),
+            p("networkid", Id(Kind::Network)).doc(
+                "the VM's network to use; needed if it has several, or for an address of a VPC",
+            ),
             p("vmguestip", Str).doc("the VM's address to use; its first one unless given"),
         ])
         .event("STATICNAT.ENABLE")
@@ -122,11 +123,15 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let (address, vm) = (args.id_required("ipaddressid"), args.id_required("virtualmachineid"));
     let of = call.tx.resource(address);
     if of.flag(col::IS_SOURCE_NAT) {
-        return Err(of.refused("ipaddressid", "is the source NAT address of its network"));
+        let holder = if of.id_of(col::VPC_ID).is_some() { "VPC" } else { "network" };
+        let why = format!("is the source NAT address of its {holder}");
+        return Err(of.refused("ipaddressid", why));
     }
+    let is_in_vpc = of.id_of(col::VPC_ID).is_some();
+    let taken = if is_in_vpc { ApiError::rule_conflict } else { ApiError::in_use };
     if of.flag(col::IS_STATIC_NAT) && of.id_of(col::VIRTUAL_MACHINE_ID) != Some(vm) {
         return Err(of.refused_as(
-            ApiError::in_use,
+            taken,
             "ipaddressid",
             "has static NAT to another virtual machine; disable it first",
         ));
@@ -161,7 +166,7 @@ fn enable(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     });
     if let Some(other) = other {
         return Err(call.tx.resource(vm).refused_as(
-            ApiError::in_use,
+            taken,
             "virtualmachineid",
             format!("has static NAT by {} already", other.text(col::IP_ADDRESS)),
         ));

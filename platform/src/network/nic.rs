@@ -310,6 +310,11 @@ fn add(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             format!("has a NIC on {} already", call.tx.resource(network).text(col::NAME)),
         ));
     }
+    let on = call.tx.referring(vm, Kind::Nic, col::VIRTUAL_MACHINE_ID);
+    let mut all: Vec<ResourceId> = on.filter_map(|nic| nic.id_of(col::NETWORK_ID)).collect();
+    all.push(network);
+    guest::refuse_tiers(call.tx, &all)?;
+    guest::refuse_hypervisor(call.tx, &[network], call.tx.resource(vm).text(col::HYPERVISOR))?;
     // 2. The NIC with its address; a running machine needs the network set up.
     let wanted = call.args.text("ipaddress").map(str::to_owned);
     guest::implement(call.tx, network)?;

@@ -51,9 +51,13 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("the last port on the public address; `publicport` unless given"),
             p("virtualmachineid", Id(Kind::Vm)).required(),
             p("cidrlist", List),
-            p("openfirewall", Bool).doc("false to leave the firewall closed; true unless given"),
-            p("networkid", Id(Kind::Network))
-                .doc("the VM's network to use; needed if it has several"),
+            p("openfirewall", Bool).doc(
+                "false to leave the firewall closed; true unless given, but for addresses of VPCs",
+            ),
+            p("networkid", Id(Kind::Network)).doc(
+                "the VM's network to use; needed if it has several, or for the first rule on \
+                     an address of a VPC",
+            ),
             p("vmguestip", Str),
         ])
         .create_job("NET.RULEADD")
@@ -130,7 +134,10 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     // 1. Where it leads from and to.
     let args = call.args.clone();
     let (address, vm) = (args.id_required("ipaddressid"), args.id_required("virtualmachineid"));
-    rules::check_no_static_nat(call.tx, address)?;
+    rules::refuse_firewall(call, address)?;
+    let is_in_vpc = call.tx.resource(address).id_of(col::VPC_ID).is_some();
+    let raise = if is_in_vpc { ApiError::value } else { ApiError::rule_conflict };
+    rules::refuse_static_nat(call.tx, address, raise)?;
     let network = addressuse::network_of(call, address, args.id("networkid"), "PortForwarding")?;
     let nic = rules::nic_of(call, vm, network)?;
     let ports = Ports::of(call, "publicport", "publicendport")?;

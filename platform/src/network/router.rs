@@ -2,7 +2,7 @@
 
 use cloudtally_model::Text;
 
-use super::{guest, nic::NIC, router_vm, routerelement};
+use super::{guest, nic::NIC, router_vm, routerelement, vpc::part};
 use crate::{
     col,
     engine::{Column, Node, Query, Resource, ResourceId, View, table},
@@ -33,7 +33,7 @@ pub(crate) const ROUTER: Object = Object {
         f("dns2", W::Str).join(col::ZONE_ID, "dns2"),
         f("ip6dns1", W::Str).join(col::ZONE_ID, "ip6dns1"),
         f("ip6dns2", W::Str).join(col::ZONE_ID, "ip6dns2"),
-        f("networkdomain", W::Str).join(col::GUEST_NETWORK_ID, "networkdomain"),
+        f("networkdomain", W::Str).by(network_domain),
         f("gateway", W::Str).by(gateway),
         f("name", W::Str),
         f("podid", W::Id(Kind::Pod)),
@@ -190,9 +190,35 @@ pub(crate) static COMMANDS: &[Command] = &[
         .act(router_vm::stop),
 ];
 
-/// The source NAT address of a router's network.
+/// The source NAT address of a router's network, or of its VPC.
 fn source_nat<'w>(view: &View<'w>) -> Option<&'w Resource> {
-    guest::source_nat(view.world, view.resource.id_of(col::GUEST_NETWORK_ID)?)
+    match view.resource.id_of(col::VPC_ID) {
+        Some(vpc) => part::source_nat(view.world, vpc),
+        None => guest::source_nat(view.world, view.resource.id_of(col::GUEST_NETWORK_ID)?),
+    }
+}
+
+/// The DNS suffix of its network, or of its VPC.
+fn network_domain(view: &View<'_>) -> Node {
+    let of = view.resource.id_of(col::GUEST_NETWORK_ID).or(view.resource.id_of(col::VPC_ID));
+    Node::text_if(of.map(|id| view.world.resource(id).text(col::NETWORK_DOMAIN)))
+}
+
+/// The public addresses by which a router is in a VLAN of its own: the source NAT address, and
+/// the first of each other VLAN that addresses of its VPC are in.
+fn public_addresses<'w>(view: &View<'w>) -> Vec<&'w Resource> {
+    let world = view.world;
+    let mut public: Vec<&Resource> = source_nat(view).into_iter().collect();
+    let Some(vpc) = view.resource.id_of(col::VPC_ID) else { return public };
+    let vlan = |address: &Resource| {
+        address.id_of(col::VLAN_ID).map(|range| world.resource(range).text(col::VLAN))
+    };
+    for address in part::addresses(world, vpc) {
+        if vlan(address).is_some() && !public.iter().any(|known| vlan(known) == vlan(address)) {
+            public.push(address);
+        }
+    }
+    public
 }
 
 /// The way out: of the public network, where it has an address there, else of its guests'.
@@ -217,12 +243,12 @@ fn of_public_range(view: &View<'_>, column: Column<Text>) -> Node {
 fn nics(view: &View<'_>) -> Node {
     let router = view.resource;
     let text = |of: &Resource, column: Column<Text>| Node::text_if(Some(of.text(column)));
-    let default = if source_nat(view).is_some() { "Public" } else { "Guest" };
-    let nic = |traffic: &str, more: Vec<(&'static str, Node)>| {
+    let is_public = source_nat(view).is_some();
+    let nic = |traffic: &str, is_default: bool, more: Vec<(&'static str, Node)>| {
         let mut fields = more;
         fields.extend([
             ("traffictype", Node::text(traffic)),
-            ("isdefault", Node::Bool(traffic == default)),
+            ("isdefault", Node::Bool(is_default)),
         ]);
         fields.retain(|(_, node)| !matches!(node, Node::Null));
         fields.sort_by_key(|(name, _)| NIC.position(name));
@@ -230,13 +256,16 @@ fn nics(view: &View<'_>) -> Node {
     };
     let guest = |(at, network): (usize, ResourceId)| {
         let network = view.world.resource(network);
-        // In all networks but the first it is the gateway.
-        let (holder, netmask, address) = match at {
-            0 => (router, col::GUEST_NETMASK, col::GUEST_IP_ADDRESS),
-            _ => (network, col::NETMASK, col::GATEWAY),
+        // In all networks but the first it is the gateway, and in the tiers of a VPC.
+        let is_first = at == 0 && router.id_of(col::VPC_ID).is_none();
+        let (holder, netmask, address) = if is_first {
+            (router, col::GUEST_NETMASK, col::GUEST_IP_ADDRESS)
+        } else {
+            (network, col::NETMASK, col::GATEWAY)
         };
         nic(
             "Guest",
+            !is_public,
             vec![
                 ("networkid", Node::text(network.uuid.to_string())),
                 ("networkname", text(network, col::NAME)),
@@ -252,18 +281,22 @@ fn nics(view: &View<'_>) -> Node {
         served::networks_of(router).into_iter().enumerate().map(guest).collect();
     nics.push(nic(
         "Control",
+        false,
         vec![
             ("netmask", Node::text(systemvm::LINK_LOCAL_NETMASK)),
             ("ipaddress", systemvm::link_local(view)),
             ("macaddress", Node::text(systemvm::mac(router, 0x0e))),
         ],
     ));
-    if let Some(address) = source_nat(view) {
+    for (at, address) in public_addresses(view).into_iter().enumerate() {
+        let range = address.id_of(col::VLAN_ID).map(|id| view.world.resource(id));
+        let of_range = |column| range.map_or(Node::Null, |range| text(range, column));
         nics.push(nic(
             "Public",
+            at == 0,
             vec![
-                ("netmask", of_public_range(view, col::NETMASK)),
-                ("gateway", of_public_range(view, col::GATEWAY)),
+                ("netmask", of_range(col::NETMASK)),
+                ("gateway", of_range(col::GATEWAY)),
                 ("ipaddress", text(address, col::IP_ADDRESS)),
                 ("macaddress", Node::text(systemvm::mac(router, 0x0a))),
             ],

@@ -1,5 +1,6 @@
 //! Virtual routers, on hosts that have room for them: one for each isolated network that
-//! needs it, or two where its offering is redundant; for a shared network whose offering
+//! needs it, or two where its offering is redundant; one for all tiers of a VPC
+//! (`vpc/router.rs`); for a shared network whose offering
 //! names them one in each pod that has machines on it, of the system's own account. Those of
 //! isolated networks count the bytes that are billed, from 0 each time they start; of a
 //! pair only the master does. Those of shared networks forward nothing.
@@ -10,15 +11,15 @@
 use std::collections::BTreeSet;
 
 use cloudtally_model::{
-    AccountId, ApiError, DeviceType, Millis, NetworkId, NetworkSample, SeriesKey, ZoneId,
+    AccountId, ApiError, DeviceType, Millis, NetworkId, NetworkSample, SeriesKey, Text, ZoneId,
 };
 
-use super::{guest, guestaddress};
+use super::{guest, guestaddress, vpc::part};
 use crate::{
     col,
     desk::simulator::{RECEIVED_BYTES_PER_S, SENT_BYTES_PER_S},
     engine::{Call, Column, Done, Level, Resource, ResourceId, Tx, World, happened, own_users},
-    offering::{networkoffering, networkservice},
+    offering::{networkoffering, networkservice, serviceoffering},
     site::{
         addressrange,
         served::{self, networks_of, routers_of},
@@ -77,7 +78,8 @@ fn ensure_in_pods(tx: &mut Tx<'_>, on: &Resource) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn run_if_stopped(tx: &mut Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
+/// Starts a router that is stopped.
+pub(crate) fn run_if_stopped(tx: &mut Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
     if tx.resource(id).is(MachineState::Stopped) { run(tx, id) } else { Ok(()) }
 }
 
@@ -86,10 +88,12 @@ fn run_if_stopped(tx: &mut Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
 fn run(tx: &mut Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
     let router = tx.resource(id);
     let zone = router.id_of(col::ZONE_ID).expect("routers are in a zone");
-    let offering = router.id_of(col::SERVICE_OFFERING_ID).or_else(|| {
+    let of_network = || {
         let network = tx.resource(router.id_of(col::GUEST_NETWORK_ID)?);
         networkoffering::router_offering(tx, tx.resource(network.id_of(col::NETWORK_OFFERING_ID)?))
-    });
+    };
+    let default = || serviceoffering::default_for(tx, serviceoffering::ROUTER);
+    let offering = router.id_of(col::SERVICE_OFFERING_ID).or_else(of_network).or_else(default);
     let pod = router.id_of(col::POD_ID).filter(|_| is_of_shared(tx, router));
     let beside = peer(tx, id).and_then(|peer| tx.resource(peer).id_of(col::HOST_ID));
     let host = offering.and_then(|offering| {
@@ -278,7 +282,7 @@ pub(crate) fn poll(tx: &mut Tx<'_>, id: ResourceId) {
 
 /// Brings the counters up to date: what the running guests have sent and received
 /// since they were looked at last.
-fn count(tx: &mut Tx<'_>, id: ResourceId) {
+pub(crate) fn count(tx: &mut Tx<'_>, id: ResourceId) {
     let router = tx.resource(id);
     let Some(since) = router.time(col::COUNTED) else { return };
     let guests: BTreeSet<ResourceId> = networks_of(router)
@@ -325,6 +329,9 @@ fn sample(tx: &mut Tx<'_>, id: ResourceId) -> bool {
     let number = |resource: Option<ResourceId>| resource.map_or(0, |resource| resource.0);
     let bytes = |column: Column<i64>| u64::try_from(router.int(column)).unwrap_or_default();
     let zone = i64::try_from(number(router.id_of(col::ZONE_ID))).unwrap_or_default();
+    // That of a VPC counts what goes by at its public address, of whichever tier.
+    let public = router.id_of(col::VPC_ID).and_then(|vpc| part::source_nat(tx, vpc));
+    let address = public.map(|address| Text::from(address.text(col::IP_ADDRESS)));
     let sample = NetworkSample {
         series: SeriesKey {
             account: AccountId(owner.0),
@@ -332,7 +339,7 @@ fn sample(tx: &mut Tx<'_>, id: ResourceId) -> bool {
             device_type: DeviceType::DomainRouter,
             device: id.0,
             network: NetworkId(number(router.id_of(col::GUEST_NETWORK_ID))),
-            address: None,
+            address,
         },
         sampled: tx.now,
         bytes_sent: bytes(col::SENT_BYTES),
@@ -420,14 +427,15 @@ pub(crate) fn reboot(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 
 pub(crate) fn destroy(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
-    let networks = networks_of(call.entity());
+    let served = networks_of(call.entity()).into_iter().chain(call.entity().id_of(col::VPC_ID));
+    let served: Vec<ResourceId> = served.collect();
     if call.entity().is(MachineState::Running) {
         call.tx.move_to(id, MachineState::Stopped);
     }
     call.tx.remove_with_dependants(id);
-    for network in networks {
-        call.tx.edit(network, |network| {
-            network.set_flag(col::RESTART_REQUIRED, true);
+    for of in served {
+        call.tx.edit(of, |of| {
+            of.set_flag(col::RESTART_REQUIRED, true);
         });
     }
     Ok(Done::Resource(id))
@@ -459,7 +467,6 @@ mod tests {
     use crate::{
         TABLES,
         engine::{Answer, Cloud, CloudOptions, Start},
-        offering::serviceoffering,
     };
 
     /// Keeps nothing.

@@ -115,12 +115,45 @@ pub(crate) fn check_free(
     }
 }
 
+/// The uses of an address: services with what uses them.
+pub(crate) fn uses(world: &World, address: ResourceId) -> Vec<(&'static str, &Resource)> {
+    let of = world.resource(address);
+    let nat = [(col::IS_SOURCE_NAT, "SourceNat"), (col::IS_STATIC_NAT, "StaticNat")]
+        .into_iter()
+        .filter(|(flag, _)| of.flag(*flag))
+        .map(|(_, service)| (service, of));
+    let rules = [
+        (Kind::PortForwardingRule, col::IP_ADDRESS_ID, "PortForwarding"),
+        (Kind::LoadBalancerRule, col::PUBLIC_IP_ID, "Lb"),
+        (Kind::RemoteAccessVpn, col::PUBLIC_IP_ID, "Vpn"),
+        (Kind::FirewallRule, col::IP_ADDRESS_ID, "Firewall"),
+    ];
+    let rules = rules.into_iter().flat_map(|(kind, column, service)| {
+        world.referring(address, kind, column).map(move |rule| (service, rule))
+    });
+    nat.chain(rules).collect()
+}
+
+/// Tells whether an address is used for anything.
+pub(crate) fn is_used(world: &World, address: ResourceId) -> bool {
+    !uses(world, address).is_empty()
+}
+
 /// Refuses rules on an address that static NAT has.
 pub(crate) fn check_no_static_nat(world: &World, address: ResourceId) -> Result<(), ApiError> {
+    refuse_static_nat(world, address, ApiError::rule_conflict)
+}
+
+/// The same, with the error code that `raise` gives.
+pub(crate) fn refuse_static_nat(
+    world: &World,
+    address: ResourceId,
+    raise: fn(String) -> ApiError,
+) -> Result<(), ApiError> {
     let address = world.resource(address);
     if address.flag(col::IS_STATIC_NAT) {
         return Err(address.refused_as(
-            ApiError::rule_conflict,
+            raise,
             "ipaddressid",
             "has static NAT, which leads everything to one virtual machine; disable it first",
         ));
@@ -203,8 +236,42 @@ pub(crate) fn close_firewall(tx: &mut Tx<'_>, rule: ResourceId) {
 
 /// Takes a rule away, with the firewall that was opened for it.
 pub(crate) fn remove(tx: &mut Tx<'_>, rule: ResourceId) {
+    let address = address_of(tx.resource(rule));
     close_firewall(tx, rule);
     tx.remove_with_dependants(rule);
+    if let Some(address) = address {
+        untie(tx, address);
+    }
+}
+
+/// The address that a rule stands on.
+fn address_of(rule: &Resource) -> Option<ResourceId> {
+    let column = match rule.kind {
+        Kind::PortForwardingRule | Kind::FirewallRule => col::IP_ADDRESS_ID,
+        Kind::LoadBalancerRule | Kind::RemoteAccessVpn => col::PUBLIC_IP_ID,
+        Kind::IpForwardingRule => col::PUBLIC_ADDRESS,
+        _ => return None,
+    };
+    rule.id_of(column)
+}
+
+/// Frees an address of a VPC from the tier that it served, once nothing stands on it any more.
+fn untie(tx: &mut Tx<'_>, address: ResourceId) {
+    if tx.resource(address).id_of(col::VPC_ID).is_some() && !is_used(tx, address) {
+        tx.edit(address, |address| {
+            address.set_ref(col::ASSOCIATED_NETWORK_ID, None);
+        });
+    }
+}
+
+/// Refuses to open the firewall of an address of a VPC, which has none.
+pub(crate) fn refuse_firewall(call: &Call<'_, '_>, address: ResourceId) -> Result<(), ApiError> {
+    let address = call.tx.resource(address);
+    if address.id_of(col::VPC_ID).is_none() || call.args.flag_if_any("openfirewall") != Some(true) {
+        return Ok(());
+    }
+    let why = "is of a VPC, which has no firewall; leave `openfirewall` out and use network ACLs";
+    Err(address.refused("openfirewall", why))
 }
 
 /// Removes a rule that its job could not finish: nothing was billed of it.
@@ -292,4 +359,5 @@ pub(crate) fn disable_static_nat(tx: &mut Tx<'_>, address: ResourceId) {
             .set_ref(col::VIRTUAL_MACHINE_ID, None)
             .clear(col::VM_IP_ADDRESS);
     });
+    untie(tx, address);
 }

@@ -284,6 +284,10 @@ fn begin_remote(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError>
     // 1. An address of an isolated network that offers VPNs, with none yet.
     let args = call.args.clone();
     let address = args.id_required("publicipid");
+    if call.tx.resource(address).id_of(col::VPC_ID).is_some() {
+        let why = "is of a VPC, which has no remote access; use an address of an isolated network";
+        return Err(call.tx.resource(address).refused("publicipid", why));
+    }
     rules::check_no_static_nat(call.tx, address)?;
     scope::refuse_other_owner(call, address)?;
     let network = addressuse::network_of(call, address, None, "Vpn")?;

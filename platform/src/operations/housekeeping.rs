@@ -1,6 +1,6 @@
 //! Housekeeping of the cloud by the clock: it looks whether capacity runs out,
-//! shuts down networks that nobody is on, clears up after accounts, and throws away old events
-//! and alerts.
+//! shuts down networks that nobody is on, clears up after accounts, ends VPCs whose deletion was
+//! not finished, and throws away old events and alerts.
 //!
 //! `desk/chores.rs` says when each chore is due.
 
@@ -14,7 +14,8 @@ use crate::{
     },
     engine::{ResourceId, Tx},
     identity::account,
-    network::guest,
+    network::{guest, vpc},
+    offering::vpcoffering,
     site::capacity::{self, Ratio},
     table::{Kind, KindSpec, WireType as W, hidden},
 };
@@ -34,13 +35,20 @@ fn take_turn(tx: &mut Tx<'_>, id: ResourceId) {
         }
         Some(Chore::Alerts) => purge(tx, Kind::Alert, false, "alert.purge.delay"),
         Some(Chore::Accounts) => account::clean_up(tx),
+        Some(Chore::Vpcs) => vpc::clean_up(tx),
         None => {}
     }
-    chores::begin(tx);
+    bring_up_to_date(tx);
     let due = chore.map(|chore| chore.next(tx));
     tx.edit(id, |resource| {
         resource.set_time(col::DUE, due);
     });
+}
+
+/// Makes what every cloud has, in one that an older version made.
+fn bring_up_to_date(tx: &mut Tx<'_>) {
+    chores::begin(tx);
+    vpcoffering::seed(tx);
 }
 
 /// The capacities that are looked at: the type of listCapacity, the kind of place, the setting

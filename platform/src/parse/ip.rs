@@ -60,6 +60,25 @@ pub(crate) fn bounds(cidr: &str) -> Option<(u32, u32)> {
     Some((network, network | !mask(bits)))
 }
 
+/// The ranges that RFC 1918 leaves to private networks.
+const PRIVATE: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
+
+/// Tells whether a range, by its first and last address, lies in one that is left to private
+/// networks.
+pub(crate) fn is_private(range: (u32, u32)) -> bool {
+    PRIVATE.iter().filter_map(|block| bounds(block)).any(|block| is_within(range, block))
+}
+
+/// Tells whether all addresses of a range, by the first and the last, are of another.
+pub(crate) fn is_within(range: (u32, u32), other: (u32, u32)) -> bool {
+    other.0 <= range.0 && range.1 <= other.1
+}
+
+/// Tells whether two ranges, by their first and last addresses, have an address in common.
+pub(crate) fn overlap(one: (u32, u32), other: (u32, u32)) -> bool {
+    one.0 <= other.1 && other.0 <= one.1
+}
+
 /// The CIDR from its first to its last address.
 pub(crate) fn cidr_of(first: u32, last: u32) -> String {
     format!("{}/{}", format(first), (first ^ last).leading_zeros())
@@ -106,6 +125,15 @@ mod tests {
         assert_eq!(gateway_and_netmask("10.1.1.0/24"), Some(expected));
         assert_eq!(hosts("10.1.1.0/30").map(format).collect::<Vec<_>>(), ["10.1.1.1", "10.1.1.2"]);
         assert_eq!(parse_cidr("10.1.1.0/33"), None);
+        for cidr in ["10.0.0.0/8", "10.1.2.3/32", "172.31.0.0/16", "192.168.0.0/16"] {
+            assert!(is_private(bounds(cidr).unwrap()), "{cidr}");
+        }
+        for cidr in ["10.0.0.0/7", "172.32.0.0/16", "192.168.0.0/15", "0.0.0.0/0", "11.0.0.0/8"] {
+            assert!(!is_private(bounds(cidr).unwrap()), "{cidr}");
+        }
+        let (wide, narrow) = (bounds("10.1.0.0/16").unwrap(), bounds("10.1.9.0/24").unwrap());
+        assert!(is_within(narrow, wide) && !is_within(wide, narrow) && overlap(wide, narrow));
+        assert!(!overlap(narrow, bounds("10.1.10.0/24").unwrap()));
         for cidr in ["10.1.1.0/24", "10.1.1.64/26", "10.1.1.1/32", "0.0.0.0/0"] {
             let (first, last) = bounds(cidr).unwrap();
             assert_eq!(cidr_of(first, last), cidr);

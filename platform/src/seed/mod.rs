@@ -10,6 +10,7 @@ use crate::{
     engine::{Start, Tx, own_users},
     identity::account,
     network::securitygroup,
+    offering::vpcoffering,
     table::{Kind, Role},
 };
 
@@ -50,4 +51,5 @@ pub(crate) fn begin(tx: &mut Tx<'_>, start: Start) {
     } else {
         images::empty(tx);
     }
+    vpcoffering::seed(tx);
 }

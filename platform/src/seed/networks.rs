@@ -58,6 +58,8 @@ const VPC_NO_LB: &[&str] = &[
     "Vpn",
 ];
 
+const VPC_INTERNAL: &[&str] = &["Dhcp", "Dns", "Gateway", "NetworkACL", "SourceNat", "UserData"];
+
 /// One offering that every cloud has.
 struct Default {
     name: &'static str,
@@ -137,7 +139,7 @@ const DEFAULTS: &[Default] = &[
         guest_type: "Isolated",
         availability: "Optional",
         flags: &["forvpc"],
-        services: &[("VpcVirtualRouter", VPC_NO_LB), ("InternalLbVm", &["Lb"])],
+        services: &[("VpcVirtualRouter", VPC_INTERNAL), ("InternalLbVm", &["Lb"])],
     },
     Default {
         name: "QuickCloudNoServices",

@@ -34,7 +34,6 @@ pub(crate) fn addresses_in(world: &World, network: ResourceId) -> impl Iterator<
 }
 
 /// Lets a router serve one more network, as its gateway.
-#[cfg_attr(not(test), expect(dead_code, reason = "tiers of VPCs are its callers to come"))]
 pub(crate) fn serve(tx: &mut Tx<'_>, router: ResourceId, network: ResourceId) {
     let mut networks = tx.resource(router).ids_of(col::MORE_NETWORKS);
     if networks_of(tx.resource(router)).contains(&network) {

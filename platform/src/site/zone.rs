@@ -42,6 +42,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Zone, &ZONE)
         (Kind::StoragePool, col::ZONE_ID.reference(), Refuse),
         (Kind::PhysicalNetwork, col::ZONE_ID.reference(), Refuse),
         (Kind::Network, col::ZONE_ID.reference(), Refuse),
+        (Kind::Vpc, col::ZONE_ID.reference(), Refuse),
         (Kind::ImageStore, col::ZONE_ID.reference(), Refuse),
         (Kind::StagingStore, col::ZONE_ID.reference(), Refuse),
         (Kind::SystemVm, col::ZONE_ID.reference(), Remove),

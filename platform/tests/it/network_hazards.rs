@@ -418,7 +418,8 @@ fn addresses(world: &World, about: &str) {
             );
         }
         if address.flag(col::IS_SOURCE_NAT) {
-            assert!(nat.insert(network.unwrap().id), "{about}: {address:?}");
+            let holder = network.map(|network| network.id).or(address.id_of(col::VPC_ID));
+            assert!(nat.insert(holder.unwrap()), "{about}: {address:?}");
         }
         if address.flag(col::IS_STATIC_NAT) {
             let vm = world.resource(address.id_of(col::VIRTUAL_MACHINE_ID).unwrap());

@@ -152,6 +152,7 @@ fn domains_of_networks_are_checked_everywhere() {
         "createAccount",
         "createDomain",
         "createNetwork",
+        "createVPC",
         "createZone",
         "updateAccount",
         "updateDomain",

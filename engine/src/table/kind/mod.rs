@@ -70,11 +70,13 @@ kinds! {
     LoadBalancerMember "load balancer member", StickinessPolicy "stickiness policy",
     HealthCheckPolicy "health check policy", RemoteAccessVpn "remote access VPN",
     VpnUser "VPN user", SecurityGroup "security group", SecurityGroupRule "security group rule",
-    // Built later.
+    // VPCs.
     Vpc "VPC", NetworkAcl "network ACL", NetworkAclItem "network ACL item",
     PrivateGateway "private gateway", StaticRoute "static route",
     CustomerGateway "VPN customer gateway", VpnConnection "VPN connection",
-    VpnGateway "VPN gateway", InternalLoadBalancer "internal load balancer",
+    VpnGateway "VPN gateway",
+    // Built later.
+    InternalLoadBalancer "internal load balancer",
     GlobalLoadBalancer "global load balancer", Counter "counter", Condition "condition",
     AutoScalePolicy "AutoScale policy", AutoScaleVmProfile "AutoScale VM profile",
     AutoScaleVmGroup "AutoScale VM group", InternalLbVm "internal load balancer VM",
@@ -191,8 +193,12 @@ pub enum Turn {
     AddressRanges,
     /// Networks, with their routers and rules.
     Networks,
+    /// VPCs, whose tiers are gone by then.
+    Vpcs,
     /// Public addresses.
     Addresses,
+    /// Gateways of customers' sites, which no VPC is connected to any more.
+    CustomerGateways,
     /// VPN users.
     VpnUsers,
     /// Templates.

@@ -136,6 +136,8 @@ fn plan(call: &mut Call<'_, '_>) -> Result<Plan, ApiError> {
     check_limits(call, owner, offering, volumes, bytes)?;
     // 5. Networks, with the addresses wanted on them.
     let networks = networks(call, owner, zone)?;
+    let ids: Vec<ResourceId> = networks.iter().map(|(id, _)| *id).collect();
+    guest::refuse_hypervisor(call.tx, &ids, &hypervisor)?;
     let security_groups = crate::network::securitygroup::for_deployment(call, owner, zone)?;
     if let Some(name) = args.list("affinitygroupnames").first() {
         return Err(call.invalid("affinitygroupnames", name, "there is no such affinity group"));

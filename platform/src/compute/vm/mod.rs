@@ -213,7 +213,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .details(show::DETAILS)
         .filter(
             change::is_listed,
-            &["podid", "networkid", "storageid", "name", "details", "forvirtualnetwork"],
+            &["podid", "networkid", "vpcid", "storageid", "name", "details", "forvirtualnetwork"],
         ),
     own("migrateVirtualMachine")
         .doc("Moves a running VM to another host, or a stopped one to another storage pool")

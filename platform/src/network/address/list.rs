@@ -32,7 +32,9 @@ pub(super) fn list_addresses(query: &Query<'_>) -> Result<Answer, ApiError> {
         .filter(is_wanted)
         .map(|address| query.show(address, &IP_ADDRESS))
         .collect();
-    if shows_all_free {
+    // Those that are free are of no network and no VPC.
+    let is_held = ["associatednetworkid", "vpcid"].iter().any(|name| args.has(name));
+    if shows_all_free && !is_held {
         items.extend(free_addresses(query));
     }
     query.page_of("publicipaddress", items.into_iter(), |_, node| node)

@@ -8,7 +8,9 @@ use cloudtally_model::ApiError;
 use crate::{
     col,
     desk::metering,
-    engine::{Level, Resource, ResourceId, Tx, World, happened, limit, remove_all_on, table},
+    engine::{
+        Column, Level, Resource, ResourceId, Tx, World, happened, limit, remove_all_on, table,
+    },
     network::{router_vm, rules},
     parse::ip,
     site::addressrange::{first_free, free_in},
@@ -59,10 +61,11 @@ pub(crate) static COMMANDS: &[Command] = &[
         .doc("Acquires a public IP address for a network, a VPC or, if portable, a region")
         .roles(Roles::ALL)
         .params(&[
-            p("zoneid", Id(Kind::Zone)).doc("the zone to take it from; this or `networkid`"),
+            p("zoneid", Id(Kind::Zone))
+                .doc("the zone to take it from; this, `networkid` or `vpcid`"),
             p("networkid", Id(Kind::Network))
                 .doc("the network to use it in; the account's only isolated one unless given"),
-            p("vpcid", Id(Kind::Vpc)).doc("the VPC to use it in"),
+            p("vpcid", Id(Kind::Vpc)).doc("the VPC to use it in; not with `networkid`"),
             p("isportable", Bool)
                 .doc("true for an address that can move between zones; false unless given"),
             p("regionid", Region).doc("the region to take a portable address from"),
@@ -162,14 +165,34 @@ pub(crate) enum Purpose {
     Rules,
 }
 
-/// Takes a public address of a zone for a network of an account.
+/// The holder of a new address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// An isolated network.
+    Network(ResourceId),
+    /// A VPC; the address serves one of its tiers once a rule leads there.
+    Vpc(ResourceId),
+}
+
+impl Holder {
+    /// The column that names it in its addresses, and its id.
+    fn place(self) -> (Column<ResourceId>, ResourceId) {
+        match self {
+            Self::Network(id) => (col::ASSOCIATED_NETWORK_ID, id),
+            Self::Vpc(id) => (col::VPC_ID, id),
+        }
+    }
+}
+
+/// Takes a public address of a zone for a network or a VPC of an account.
 pub(crate) fn acquire(
     tx: &mut Tx<'_>,
     owner: ResourceId,
     zone: ResourceId,
-    network: ResourceId,
+    holder: Holder,
     purpose: Purpose,
 ) -> Result<ResourceId, ApiError> {
+    let (column, of) = holder.place();
     let now = tx.now;
     let is_source_nat = purpose == Purpose::SourceNat;
     // 1. One that is kept for the account; it is counted and billed already.
@@ -180,7 +203,7 @@ pub(crate) fn acquire(
     if let Some(id) = kept {
         tx.edit(id, |address| {
             address
-                .set_ref(col::ASSOCIATED_NETWORK_ID, network)
+                .set_ref(column, of)
                 .set_flag(col::IS_SOURCE_NAT, is_source_nat)
                 .set_time(col::ALLOCATED, now);
         });
@@ -201,7 +224,7 @@ pub(crate) fn acquire(
     })?;
     let id = insert_public(tx, owner, range, &address, |address| {
         address
-            .set_ref(col::ASSOCIATED_NETWORK_ID, network)
+            .set_ref(column, of)
             .set_flag(col::IS_SOURCE_NAT, is_source_nat)
             .set_time(col::ALLOCATED, now);
     });
@@ -334,6 +357,7 @@ pub(crate) fn transfer(tx: &mut Tx<'_>, id: ResourceId, network: ResourceId) {
     tx.edit(id, |address| {
         address
             .set_ref(col::ASSOCIATED_NETWORK_ID, network)
+            .set_ref(col::VPC_ID, to.id_of(col::VPC_ID))
             .set_ref(col::PHYSICAL_NETWORK_ID, to.id_of(col::PHYSICAL_NETWORK_ID))
             .set_ref(col::ZONE_ID, zone);
     });
@@ -360,15 +384,27 @@ fn give_up_rules(tx: &mut Tx<'_>, id: ResourceId) {
     lead_nowhere(tx, id);
 }
 
-/// Takes an address from a network that goes. A portable one stays its owner's, to be
-/// used in another.
+/// Takes an address from a network that goes. One of a VPC stays the VPC's, and a portable one
+/// its owner's, to be used in another.
 pub(crate) fn leave_network(tx: &mut Tx<'_>, id: ResourceId) {
-    if !tx.resource(id).flag(col::IS_PORTABLE) {
+    let address = tx.resource(id);
+    if !address.flag(col::IS_PORTABLE) && address.id_of(col::VPC_ID).is_none() {
         return release(tx, id);
     }
     give_up_rules(tx, id);
     tx.edit(id, |address| {
         address.set_ref(col::ASSOCIATED_NETWORK_ID, None);
+    });
+}
+
+/// Takes an address from a VPC that goes. A portable one stays its owner's.
+pub(crate) fn leave_vpc(tx: &mut Tx<'_>, id: ResourceId) {
+    if !tx.resource(id).flag(col::IS_PORTABLE) {
+        return release(tx, id);
+    }
+    give_up_rules(tx, id);
+    tx.edit(id, |address| {
+        address.set_ref(col::ASSOCIATED_NETWORK_ID, None).set_ref(col::VPC_ID, None);
     });
 }
 
@@ -386,6 +422,7 @@ pub(crate) fn release(tx: &mut Tx<'_>, id: ResourceId) {
         tx.edit(id, |address| {
             address
                 .set_ref(col::ASSOCIATED_NETWORK_ID, None)
+                .set_ref(col::VPC_ID, None)
                 .set_ref(col::VIRTUAL_MACHINE_ID, None)
                 .clear(col::VM_IP_ADDRESS)
                 .set_flag(col::IS_STATIC_NAT, false)

@@ -2,11 +2,15 @@
 
 use cloudtally_model::ApiError;
 
-use super::{life::implement, offering_of, whole_cidr};
+use super::{
+    create::tier,
+    life::{destroy_routers, implement},
+    offering_of, whole_cidr,
+};
 use crate::{
     col,
     engine::{Call, Done, Resource, ResourceId, Tx, World, refusal},
-    network::{nic, router_vm as router},
+    network::nic,
     offering::networkoffering,
     parse::ip,
     state::{NetworkState, SwitchState},
@@ -22,6 +26,9 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     }
     if args.has("guestvmcidr") && args.has("networkofferingid") {
         return Err(refusal::exclusive(&["guestvmcidr", "networkofferingid"]));
+    }
+    if let Some(vpc) = network.id_of(col::VPC_ID) {
+        tier::check_domain(call, call.tx.resource(vpc))?;
     }
     // 1. Another offering bills the NICs anew.
     if let Some(offering) = args.id("networkofferingid")
@@ -40,6 +47,10 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
         if !new.is(SwitchState::Enabled) {
             return Err(new.refused("networkofferingid", "is not enabled"));
+        }
+        if let Some(vpc) = network.id_of(col::VPC_ID) {
+            let has_acl = network.id_of(col::ACL_ID).is_some();
+            tier::check_offering(call.tx, vpc, offering, Some(id), has_acl)?;
         }
         let unserved = services_in_use(call.tx, id)
             .into_iter()
@@ -75,7 +86,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             nic::meter(call.tx, nic);
         }
         if network.is(NetworkState::Implemented) {
-            router::destroy_of(call.tx, id);
+            destroy_routers(call.tx, id);
             implement(call.tx, id)?;
         }
     }

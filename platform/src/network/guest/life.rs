@@ -10,8 +10,8 @@ use crate::{
     col,
     engine::{Call, Done, Resource, ResourceId, Tx, World},
     network::{
-        address::{self, Purpose},
-        router_vm as router,
+        address::{self, Holder, Purpose},
+        router_vm, vpc,
     },
     offering::networkservice,
     site::physicalnetwork,
@@ -45,18 +45,29 @@ pub(crate) fn implement(tx: &mut Tx<'_>, id: ResourceId) -> Result<(), ApiError>
         }
         tx.move_to(id, NetworkState::Implemented);
     }
+    if let Some(vpc) = network.id_of(col::VPC_ID) {
+        return vpc::router::plug(tx, vpc, id);
+    }
     let (owner, zone) = (network.owner, network.id_of(col::ZONE_ID));
     let (Some(owner), Some(zone)) = (owner, zone) else { return Ok(()) };
     if lacks_source_nat(tx, id) {
-        address::acquire(tx, owner, zone, id, Purpose::SourceNat)?;
+        address::acquire(tx, owner, zone, Holder::Network(id), Purpose::SourceNat)?;
     }
-    router::ensure(tx, id)
+    router_vm::ensure(tx, id)
+}
+
+/// Takes the routers of a network away; the one of a VPC leaves its tier and runs on.
+pub(super) fn destroy_routers(tx: &mut Tx<'_>, id: ResourceId) {
+    match tx.resource(id).id_of(col::VPC_ID) {
+        Some(vpc) => vpc::router::unplug(tx, vpc, id),
+        None => router_vm::destroy_of(tx, id),
+    }
 }
 
 /// Makes sure that a shared network has routers where machines of it are, once these have
 /// their addresses.
 pub(crate) fn serve(tx: &mut Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
-    if tx.resource(id).text(col::TYPE) == "Shared" { router::ensure(tx, id) } else { Ok(()) }
+    if tx.resource(id).text(col::TYPE) == "Shared" { router_vm::ensure(tx, id) } else { Ok(()) }
 }
 
 /// Refuses to set a network up whose services nobody provides as resources stand.
@@ -103,7 +114,10 @@ pub(crate) fn shut_down_idle(tx: &mut Tx<'_>) {
             }),
             Some(since) if since + wait > now => {}
             Some(_) => {
-                router::stop_of(tx, id);
+                match network.id_of(col::VPC_ID) {
+                    Some(vpc) => vpc::router::unplug(tx, vpc, id),
+                    None => router_vm::stop_of(tx, id),
+                }
                 tx.edit(id, |network| {
                     network.set_time(col::IDLE_SINCE, None);
                     if !is_named {
@@ -138,9 +152,13 @@ pub(crate) fn source_nat(world: &World, id: ResourceId) -> Option<&Resource> {
         .find(|address| address.flag(col::IS_SOURCE_NAT))
 }
 
-/// Tells whether a network needs a source NAT address and has none yet.
+/// Tells whether a network needs a source NAT address of its own and has none yet. The tiers of a
+/// VPC share that of the VPC.
 pub(crate) fn lacks_source_nat(world: &World, id: ResourceId) -> bool {
-    provides(world, world.resource(id), "SourceNat") && source_nat(world, id).is_none()
+    let network = world.resource(id);
+    network.id_of(col::VPC_ID).is_none()
+        && provides(world, network, "SourceNat")
+        && source_nat(world, id).is_none()
 }
 
 fn free_vlan(tx: &Tx<'_>, network: &Resource) -> Result<String, ApiError> {
@@ -191,7 +209,7 @@ pub(super) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
 /// Removes a network that no virtual machine is on, with its addresses, rules and
 /// router.
 pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
-    router::destroy_of(tx, id);
+    destroy_routers(tx, id);
     for address in tx.ids_referring(id, Kind::IpAddress, col::ASSOCIATED_NETWORK_ID) {
         address::leave_network(tx, address);
     }
@@ -210,7 +228,7 @@ pub(super) fn restart(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         );
     }
     if call.args.flag("cleanup") != Some(false) {
-        router::destroy_of(call.tx, id);
+        destroy_routers(call.tx, id);
     }
     implement(call.tx, id)?;
     serve(call.tx, id)?;

@@ -4,7 +4,9 @@ mod change;
 mod create;
 mod life;
 
-pub(crate) use create::{for_deployment, only_isolated, ready};
+pub(crate) use create::{
+    for_deployment, only_isolated, ready, refuse_hypervisor, refuse_tiers,
+};
 pub(crate) use life::{implement, lacks_source_nat, remove, serve, shut_down_idle, source_nat};
 
 use std::cmp::Reverse;

@@ -10,9 +10,10 @@ use crate::{
     desk::metering,
     engine::{Call, Done, Query, Resource, ResourceId, refusal, scope},
     network::{
-        addressuse,
+        addressuse, guest,
         rules::{self, Ports},
     },
+    offering::networkoffering,
     table::{
         Command, GoesWith, Kind, KindSpec, MapForm, Object, OnDelete, ParamType::*, Roles, Turn,
         WireType as W, f, fields::*, group, hidden, later, list, own, p,
@@ -157,10 +158,14 @@ pub(crate) static COMMANDS: &[Command] = &[
                 .doc("the public IP address; an elastic one unless given"),
             p("zoneid", Id(Kind::Zone)).doc("the zone; needed without `publicipid`"),
             p("publicport", Int).required().doc("the port on the public address"),
-            p("openfirewall", Bool).doc("false to leave the firewall closed; true unless given"),
+            p("openfirewall", Bool).doc(
+                "false to leave the firewall closed; true unless given, but for addresses of VPCs",
+            ),
             p("cidrlist", List),
-            p("networkid", Id(Kind::Network))
-                .doc("the network of the VMs; needed without `publicipid`"),
+            p("networkid", Id(Kind::Network)).doc(
+                "the network of the VMs; needed without `publicipid`, or for the first rule on an \
+                 address of a VPC",
+            ),
         ])
         .groups(&[group::OWNER])
         .create_job("LB.CREATE")
@@ -316,6 +321,7 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
     let address = args.id("publicipid").ok_or_else(|| {
         refusal::parameter("publicipid", "is needed; elastic load balancing is not enabled")
     })?;
+    rules::refuse_firewall(call, address)?;
     rules::check_no_static_nat(call.tx, address)?;
     scope::refuse_other_owner(call, address)?;
     let zone = call.tx.resource(address).id_of(col::ZONE_ID);
@@ -326,6 +332,14 @@ fn begin(call: &mut Call<'_, '_>) -> Result<Option<ResourceId>, ApiError> {
             .refused("publicipid", "is not in the zone of `zoneid`; leave `zoneid` out"));
     }
     let network = addressuse::network_of(call, address, args.id("networkid"), "Lb")?;
+    let balances = guest::offering_of(call.tx, call.tx.resource(network));
+    if networkoffering::balances_inside(balances) {
+        let why = format!(
+            "balances load inside its VPC alone; the network {} takes no rules on public addresses",
+            call.tx.resource(network).text(col::NAME)
+        );
+        return Err(balances.refused("networkid", why));
+    }
     let ports = Ports::of(call, "publicport", "publicport")?;
     let private = Ports::of(call, "privateport", "privateport")?;
     let cidrs = rules::cidrs(call)?;

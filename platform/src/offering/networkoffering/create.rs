@@ -49,6 +49,9 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let specify_ip_ranges = args.is_true("specifyipranges");
     let for_vpc = provider.iter().any(|(_, by)| by.as_str() == "VpcVirtualRouter");
     check_combination(call, is_shared, &provider)?;
+    if for_vpc {
+        check_tier(call, &provider, &capability)?;
+    }
     let availability = given::word(call, "availability", &["Optional", "Required"])?;
     let availability = availability.unwrap_or("Optional");
     change::check_availability(call, None, availability, !is_shared && has_source_nat)?;
@@ -95,7 +98,6 @@ fn check_combination(
 ) -> Result<(), ApiError> {
     let args = &call.args;
     let has_source_nat = provider.iter().any(|(name, _)| name.as_str() == "SourceNat");
-    let for_vpc = provider.iter().any(|(_, by)| by.as_str() == "VpcVirtualRouter");
     let specify_vlan = args.is_true("specifyvlan");
     let specify_ip_ranges = args.is_true("specifyipranges");
     if is_shared && !specify_vlan {
@@ -119,20 +121,61 @@ fn check_combination(
     if is_shared && args.is_true("ispersistent") {
         return Err(refusal::parameter("ispersistent", "is for the type Isolated only"));
     }
-    if for_vpc && is_shared {
+    Ok(())
+}
+
+/// The providers of services in tiers of VPCs.
+const OF_TIERS: [&str; 4] = ["VpcVirtualRouter", "NiciraNvp", "InternalLbVm", "Netscaler"];
+
+/// Refuses what networks of an offering with VpcVirtualRouter, which are tiers of VPCs, cannot be.
+fn check_tier(
+    call: &Call<'_, '_>,
+    provider: &[(Text, Text)],
+    capability: &[(Text, Text)],
+) -> Result<(), ApiError> {
+    let is_chosen = |name: &str, value: &str| {
+        capability.iter().any(|(key, chosen)| key.as_str() == name && chosen.as_str() == value)
+    };
+    if given::word(call, "guestiptype", &["Isolated", "Shared"])? == Some("Shared") {
         return Err(refusal::parameter(
             "guestiptype",
             "must be Isolated with VpcVirtualRouter, which serves networks of VPCs",
         ));
     }
-    if for_vpc
-        && let Some((service, _)) = provider.iter().find(|(_, by)| by.as_str() == "VirtualRouter")
-    {
+    if let Some((service, by)) = provider.iter().find(|(_, by)| !OF_TIERS.contains(&by.as_str())) {
         return Err(refusal::parameter(
             "serviceproviderlist",
             format!(
-                "has VirtualRouter for {service}; the services of networks of VPCs come from VpcVirtualRouter"
+                "has {by} for {service}; the services of networks of VPCs come from VpcVirtualRouter, or from {}",
+                OF_TIERS[1..].join(", ")
             ),
+        ));
+    }
+    if !provider.iter().any(|(service, _)| service.as_str() == "SourceNat") {
+        return Err(refusal::parameter(
+            "supportedservices",
+            "lacks SourceNat, which networks of VPCs need; add the service",
+        ));
+    }
+    if is_chosen("SourceNat.RedundantRouter", "true") {
+        return Err(refusal::parameter(
+            "servicecapabilitylist",
+            "has RedundantRouter true; a VPC has one router, leave it out",
+        ));
+    }
+    if call.args.flag("conservemode") != Some(false) {
+        return Err(refusal::parameter(
+            "conservemode",
+            "must be false with VpcVirtualRouter: an address of a VPC serves one purpose",
+        ));
+    }
+    let by_netscaler = ("Lb", "Netscaler");
+    if provider.iter().any(|(service, by)| (service.as_str(), by.as_str()) == by_netscaler)
+        && !is_chosen("Lb.SupportedLBIsolation", "dedicated")
+    {
+        return Err(refusal::parameter(
+            "servicecapabilitylist",
+            "must have SupportedLBIsolation dedicated where Netscaler balances load in a VPC",
         ));
     }
     Ok(())

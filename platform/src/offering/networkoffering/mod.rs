@@ -92,6 +92,15 @@ pub(crate) fn is_redundant(offering: &Resource) -> bool {
     })
 }
 
+/// Tells whether networks of an offering balance load between their machines and those of other
+/// tiers alone, not what comes to public addresses.
+pub(crate) fn balances_inside(offering: &Resource) -> bool {
+    let is_internal = |(name, value): &(Text, Text)| {
+        name.as_str() == "Lb.LbSchemes" && value.as_str() == "Internal"
+    };
+    offering.map(col::CAPABILITY).iter().any(is_internal)
+}
+
 /// The live offering of this name.
 pub(crate) fn named<'w>(world: &'w World, name: &str) -> Option<&'w Resource> {
     world.all(Kind::NetworkOffering).find(|offering| offering.text(col::NAME) == name)

@@ -8,6 +8,7 @@ use crate::{
     offering::{
         networkoffering,
         networkservice::{self, Choice, Needs},
+        vpcoffering,
     },
     parse::given,
     state::SwitchState,
@@ -158,6 +159,18 @@ pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
             .id_of(col::NETWORK_OFFERING_ID)
             .is_some_and(|id| networkoffering::uses_provider(call.tx.resource(id), name))
     });
+    let zone = call.tx.resource(network).id_of(col::ZONE_ID).expect("they are in a zone");
+    let vpc = call.tx.referring(zone, Kind::Vpc, col::ZONE_ID).find(|vpc| {
+        let offering = vpc.id_of(col::VPC_OFFERING_ID).map(|id| call.tx.resource(id));
+        let first = offering.map(vpcoffering::first_providers).unwrap_or_default();
+        first.iter().any(|(_, by)| *by == name)
+    });
+    if let Some(vpc) = vpc {
+        let why = format!("is used by the VPC {}; delete that first", vpc.text(col::NAME));
+        return Err(provider
+            .refused_as(ApiError::in_use, "id", why)
+            .about(vpc.uuid.to_string(), "id"));
+    }
     match user {
         Some(user) => Err(provider
             .refused_as(

@@ -100,6 +100,13 @@ pub(super) fn is_listed(query: &Query<'_>, vm: &Resource) -> bool {
             .referring(vm.id, Kind::Nic, col::VIRTUAL_MACHINE_ID)
             .any(|nic| nic.id_of(col::NETWORK_ID) == Some(network))
     };
+    let in_vpc = |vpc: ResourceId| {
+        let mut nics = world.referring(vm.id, Kind::Nic, col::VIRTUAL_MACHINE_ID);
+        nics.any(|nic| {
+            let network = nic.id_of(col::NETWORK_ID).map(|id| world.resource(id));
+            network.is_some_and(|network| network.id_of(col::VPC_ID) == Some(vpc))
+        })
+    };
     let in_pool = |pool: ResourceId| {
         world
             .referring(vm.id, Kind::Volume, col::VIRTUAL_MACHINE_ID)
@@ -116,6 +123,8 @@ pub(super) fn is_listed(query: &Query<'_>, vm: &Resource) -> bool {
             .is_none_or(|wanted| show::is_on_guest_network(world, vm) == wanted)
         && args.id("podid").is_none_or(|wanted| pod == Some(wanted))
         && args.id("networkid").is_none_or(on_network)
+        // A tier says more than its VPC.
+        && (args.has("networkid") || args.id("vpcid").is_none_or(in_vpc))
         && args.id("storageid").is_none_or(in_pool)
         && args.text("name").is_none_or(|wanted| {
             let wanted = wanted.to_lowercase();

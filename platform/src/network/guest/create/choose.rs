@@ -7,7 +7,10 @@ use crate::{
     col,
     engine::{Call, Resource, ResourceId, Tx, World, own_users, refusal},
     network::guest::provides,
-    offering::networkoffering,
+    offering::{
+        hypervisor::{KVM, SIMULATOR, VMWARE, XEN_SERVER},
+        networkoffering,
+    },
     parse::ip,
     state::{NetworkState, SwitchState},
     table::Kind,
@@ -54,6 +57,7 @@ pub(crate) fn for_deployment(
             ));
         }
     }
+    refuse_tiers(call.tx, named)?;
     if !named.is_empty() {
         return Ok(named.to_vec());
     }
@@ -63,6 +67,7 @@ pub(crate) fn for_deployment(
         .filter(|network| {
             network.id_of(col::ZONE_ID) == Some(zone)
                 && network.text(col::TYPE) == "Isolated"
+                && network.id_of(col::VPC_ID).is_none()
                 && provides(call.tx, network, "SourceNat")
         })
         .map(|network| network.id)
@@ -97,6 +102,44 @@ pub(crate) fn for_deployment(
     }
 }
 
+/// Refuses networks of which more than one is a tier of a VPC: a machine is in one at most.
+pub(crate) fn refuse_tiers(world: &World, networks: &[ResourceId]) -> Result<(), ApiError> {
+    let tiers = networks.iter().map(|id| world.resource(*id));
+    let mut tiers = tiers.filter(|network| network.id_of(col::VPC_ID).is_some());
+    match (tiers.next(), tiers.next()) {
+        (Some(one), Some(other)) => Err(other.refused(
+            "networkids",
+            format!(
+                "and {} are tiers of VPCs; a virtual machine is in one tier at most",
+                one.text(col::NAME)
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The hypervisors that the machines of a tier can run on.
+const OF_TIERS: [&str; 4] = [XEN_SERVER, VMWARE, KVM, SIMULATOR];
+
+/// Refuses a tier of a VPC for a machine of a hypervisor that its router does not serve.
+pub(crate) fn refuse_hypervisor(
+    world: &World,
+    networks: &[ResourceId],
+    hypervisor: &str,
+) -> Result<(), ApiError> {
+    let mut networks = networks.iter().map(|id| world.resource(*id));
+    match networks.find(|network| network.id_of(col::VPC_ID).is_some()) {
+        Some(tier) if !OF_TIERS.contains(&hypervisor) => Err(tier.refused(
+            "networkids",
+            format!(
+                "is a tier of a VPC, whose virtual machines run on {}, not on {hypervisor}",
+                OF_TIERS.join(", ")
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The first shared network of an advanced zone that has security groups and is open to an
 /// account: what machines are on that name none.
 fn shared_with_groups(
@@ -128,6 +171,7 @@ pub(crate) fn only_isolated(
         .owned_by(owner, Kind::Network)
         .filter(|network| network.id_of(col::ZONE_ID) == Some(zone))
         .filter(|network| network.text(col::TYPE) == "Isolated" && !network.flag(col::IS_SYSTEM))
+        .filter(|network| network.id_of(col::VPC_ID).is_none())
         .collect();
     let zone = world.resource(zone).text(col::NAME);
     match own.as_slice() {

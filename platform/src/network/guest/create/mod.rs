@@ -4,6 +4,7 @@
 mod carrier;
 mod choose;
 mod shared;
+pub(super) mod tier; // networks of VPCs
 
 use cloudtally_model::ApiError;
 
@@ -20,7 +21,7 @@ use crate::{
     table::{Kind, Limit},
 };
 
-pub(crate) use choose::{for_deployment, only_isolated, ready};
+pub(crate) use choose::{for_deployment, only_isolated, ready, refuse_hypervisor, refuse_tiers};
 
 /// The addresses of isolated networks unless the zone says otherwise.
 const GUEST_CIDR: &str = "10.1.1.0/24";
@@ -41,12 +42,7 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
             "is not enabled",
         ));
     }
-    if call.args.has("vpcid")
-        || call.args.has("aclid")
-        || call.tx.resource(offering).flag(col::FOR_VPC)
-    {
-        return Err(ApiError::value("tiers of VPCs are not supported yet"));
-    }
+    tier::check_kind(call, offering)?;
     let id = if is_shared {
         shared::create_shared(call, zone, offering)?
     } else {
@@ -86,6 +82,11 @@ fn create_isolated(
     if args.has("subdomainaccess") {
         return Err(refusal::parameter("subdomainaccess", "goes with `acltype` `Domain`"));
     }
+    let vpc = args.id("vpcid");
+    if let Some(vpc) = vpc {
+        tier::check(call, vpc, zone, owner)?;
+        tier::check_offering(call.tx, vpc, offering, None, args.has("aclid"))?;
+    }
     let range = named_range(call)?;
     let physical = carrier::physical_network(call, zone, offering)?;
     carrier::refuse_unprovided(call, physical, offering)?;
@@ -111,6 +112,9 @@ fn create_isolated(
                 .set_text(col::NETMASK, &netmask)
                 .set_text(col::CIDR, &cidr);
         });
+    }
+    if let Some(vpc) = vpc {
+        tier::put(call, id, vpc);
     }
     give_from(call, id)?;
     if call.tx.resource(offering).flag(col::IS_PERSISTENT) {

@@ -1,9 +1,21 @@
-//! VPCs: private clouds of several tiers, their gateways and routes. Guide 4.2.7.2.
+//! VPCs: private clouds of several tiers behind one router, and their gateways and routes.
+//! Guide 4.2.7.2.
+
+mod create;
+mod life;
+pub(crate) mod part; // the parts of a VPC
+pub(crate) mod router;
+
+pub(crate) use life::{clean_up, must_be_enabled};
 
 use crate::{
     col,
+    engine::{Node, Query, Resource, table},
+    offering::{networkservice, vpcoffering},
+    state::VpcState,
     table::{
-        Command, Kind, Object, ParamType::*, Roles, WireType as W, f, fields::*, group, later, p,
+        Command, Kind, KindSpec, Limit, Object, ParamType::*, Roles, Turn, WireType as W, f,
+        fields::*, group, later, list, own, p, update,
     },
 };
 
@@ -56,7 +68,10 @@ pub(crate) const VPC: Object = Object {
         STATE,
         ZONE_ID,
         ZONE_NAME,
-        f("service", W::Objects("Service")),
+        f("service", W::Objects("Service")).by(|view| {
+            let offering = view.resource.id_of(col::VPC_OFFERING_ID);
+            offering.map_or(Node::Null, |id| vpcoffering::services(view.world.resource(id)))
+        }),
         f("cidr", W::Str),
         f("vpcofferingid", W::Id(Kind::VpcOffering)),
         CREATED,
@@ -98,7 +113,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .create_job("STATIC.ROUTE.CREATE")
         .object("staticroute", &STATIC_ROUTE),
-    later("createVPC")
+    own("createVPC")
         .doc("Makes a VPC")
         .roles(Roles::ALL)
         .params(&[
@@ -113,7 +128,11 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::OWNER, group::PROJECT])
         .create_job("VPC.CREATE")
-        .object("vpc", &VPC),
+        .object("vpc", &VPC)
+        .kind(Kind::Vpc)
+        .begin(create::begin)
+        .act(create::act)
+        .on_failure(|call, _| create::give_up(call)),
     later("deletePrivateGateway")
         .doc("Removes a private gateway without routes")
         .roles(Roles::ROOT)
@@ -126,12 +145,15 @@ pub(crate) static COMMANDS: &[Command] = &[
         .params(&[p("id", Id(Kind::StaticRoute)).required()])
         .job("STATIC.ROUTE.DELETE")
         .success(),
-    later("deleteVPC")
+    own("deleteVPC")
         .doc("Deletes a VPC without tiers")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::Vpc)).required()])
         .job("VPC.DELETE")
-        .success(),
+        .success()
+        .kind(Kind::Vpc)
+        .begin(life::begin_delete)
+        .act(life::delete),
     later("listPrivateGateways")
         .doc("Lists private gateways")
         .roles(Roles::ALL)
@@ -154,14 +176,14 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
         .items("staticroute", &STATIC_ROUTE),
-    later("listVPCs")
+    list("listVPCs", Kind::Vpc)
         .doc("Lists VPCs")
         .roles(Roles::ALL)
         .params(&[
             p("id", Id(Kind::Vpc)),
             p("zoneid", Id(Kind::Zone)),
-            p("name", Str),
-            p("displaytext", Str),
+            p("name", Str).doc("shows only what has this text in its name"),
+            p("displaytext", Str).doc("shows only what has this text in its description"),
             p("cidr", Str),
             p("vpcofferingid", Id(Kind::VpcOffering)),
             p("supportedservices", List)
@@ -170,14 +192,19 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("restartrequired", Bool),
         ])
         .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT, group::TAGGED])
-        .items("vpc", &VPC),
-    later("restartVPC")
+        .items("vpc", &VPC)
+        .filter(is_listed, &["name", "displaytext", "supportedservices"]),
+    own("restartVPC")
         .doc("Applies all rules of a VPC again, on a new router")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::Vpc)).required()])
         .job("VPC.RESTART")
-        .success(),
-    later("updateVPC")
+        .success()
+        .kind(Kind::Vpc)
+        .check(|call| must_be_enabled(call.tx, call.args.id_required("id"), "restarted", "id"))
+        .act(life::restart)
+        .on_failure(|call, _| life::restart_failed(call)),
+    update("updateVPC", Kind::Vpc)
         .doc("Renames a VPC")
         .roles(Roles::ALL)
         .params(&[
@@ -188,3 +215,30 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("VPC.UPDATE")
         .object("vpc", &VPC),
 ];
+
+/// A VPC counts for its owner's limit until its deletion begins.
+pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vpc, &VPC)
+    .newest_first()
+    .owned()
+    .states(table!(VpcState: Enabled, Inactive; Enabled => Inactive;))
+    .keyword(&[col::NAME, col::DISPLAY_TEXT])
+    .counts(&[(Limit::Vpc, |_, vpc| i64::from(vpc.is(VpcState::Enabled)))])
+    .goes_with_owner(Turn::Vpcs, life::destroy)
+    .tagged("Vpc")
+    .job_instance("Vpc");
+
+fn is_listed(query: &Query<'_>, vpc: &Resource) -> bool {
+    let args = query.args;
+    let has = |name: &str, column| {
+        let wanted = args.text(name).map(str::to_lowercase);
+        wanted.is_none_or(|wanted| vpc.text(column).to_lowercase().contains(&wanted))
+    };
+    let offering = vpc.id_of(col::VPC_OFFERING_ID).map(|id| query.world.resource(id));
+    let has_service = |name: &String| {
+        let service = networkservice::service_named(name);
+        service.zip(offering).is_some_and(|(row, of)| vpcoffering::provides(of, row.name))
+    };
+    has("name", col::NAME)
+        && has("displaytext", col::DISPLAY_TEXT)
+        && args.list("supportedservices").iter().all(has_service)
+}
