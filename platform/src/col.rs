@@ -11,6 +11,7 @@ columns! {
     ACCOUNT: Text = "account";
     ACCOUNT_DETAILS: Pairs = "accountdetails";
     ACL_ID: ResourceId = "aclid";
+    ACTION: Text = "action";
     AFTER_APPLY_GUIDANCE: Text = "afterapplyguidance";
     ALGORITHM: Text = "algorithm";
     ALLOCATED: Instant = "allocated";
@@ -72,6 +73,7 @@ columns! {
     DNS2: Text = "dns2";
     DNS_DOMAIN: Text = "dnsdomain";
     DOMAIN_SUFFIX: Text = "domainsuffix";
+    DPD: bool = "dpd";
     EGRESS_DEFAULT_POLICY: bool = "egressdefaultpolicy";
     EMAIL: Text = "email";
     ENABLED: bool = "enabled";
@@ -81,6 +83,8 @@ columns! {
     END_IPV6: Text = "endipv6";
     END_PORT: i64 = "endport";
     END_PORT_TEXT: Text = "endport";
+    ESP_LIFETIME: i64 = "esplifetime";
+    ESP_POLICY: Text = "esppolicy";
     FAILS: bool = "fails";
     FINGERPRINT: Text = "fingerprint";
     FIRST_PORT: i64 = "firstport";
@@ -88,6 +92,7 @@ columns! {
     FOR_VIRTUAL_NETWORK: bool = "forvirtualnetwork";
     FOR_VPC: bool = "forvpc";
     GATEWAY: Text = "gateway";
+    GATEWAY_ID: ResourceId = "gatewayid";
     GROUP: ResourceId = "group";
     GROUP_ID: ResourceId = "groupid";
     GSLB_SERVICE_ENABLED: bool = "gslbserviceenabled";
@@ -112,6 +117,8 @@ columns! {
     ICMP_TYPE: i64 = "icmptype";
     IDLE_SINCE: Instant = "idlesince";
     ID_NUMBER: i64 = "id";
+    IKE_LIFETIME: i64 = "ikelifetime";
+    IKE_POLICY: Text = "ikepolicy";
     IMAGE: ResourceId = "image";
     INSTANCE_NAME: Text = "instancename";
     INTERNAL_DNS1: Text = "internaldns1";
@@ -120,6 +127,7 @@ columns! {
     IP6_ADDRESS: Text = "ip6address";
     IP6_CIDR: Text = "ip6cidr";
     IP6_GATEWAY: Text = "ip6gateway";
+    IPSEC_PSK: Text = "ipsecpsk";
     IP_ADDRESS: Text = "ipaddress";
     IP_ADDRESS_ID: ResourceId = "ipaddressid";
     IP_RANGE: Text = "iprange";
@@ -170,6 +178,7 @@ columns! {
     NETWORK_TYPE: Text = "networktype";
     NIC_ID: ResourceId = "nicid";
     NSP_ID: ResourceId = "nspid";
+    NUMBER: i64 = "number";
     OFFER_HA: bool = "offerha";
     OPENED_FOR: ResourceId = "openedfor";
     OS_CATEGORY_ID: ResourceId = "oscategoryid";
@@ -240,6 +249,7 @@ columns! {
     SNAPSHOT_ID: ResourceId = "snapshotid";
     SNAPSHOT_TYPE: Text = "snapshottype";
     SORT_KEY: i64 = "sortkey";
+    SOURCE_NAT_SUPPORTED: bool = "sourcenatsupported";
     SOURCE_TEMPLATE_ID: ResourceId = "sourcetemplateid";
     SPECIFY_IP_RANGES: bool = "specifyipranges";
     SPECIFY_VLAN: bool = "specifyvlan";

@@ -93,6 +93,21 @@ states! {
         Inactive = "Inactive",
     }
 
+    /// The states of a private gateway.
+    pub enum GatewayState {
+        Creating = "Creating",
+        Ready = "Ready",
+        Deleting = "Deleting",
+    }
+
+    /// The states of a VPN connection from site to site.
+    pub enum ConnectionState {
+        Pending = "Pending",
+        Connected = "Connected",
+        Disconnected = "Disconnected",
+        Error = "Error",
+    }
+
     /// The states of what an administrator switches on and off: physical networks, network
     /// offerings and service providers.
     pub enum SwitchState {

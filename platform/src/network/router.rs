@@ -2,10 +2,10 @@
 
 use cloudtally_model::Text;
 
-use super::{guest, nic::NIC, router_vm, routerelement, vpc::part};
+use super::{guest, nic::NIC, router_vm, routerelement, sitevpn, vpc::part};
 use crate::{
     col,
-    engine::{Column, Node, Query, Resource, ResourceId, View, table},
+    engine::{Column, Node, Query, Resource, ResourceId, Tx, View, table},
     facts,
     site::{machine, served, systemvm},
     state::MachineState,
@@ -239,46 +239,18 @@ fn of_public_range(view: &View<'_>, column: Column<Text>) -> Node {
     Node::text_if(range.map(|range| view.world.resource(range).text(column)))
 }
 
-/// Its NICs: to the guests, to the host, and to the outside where it translates addresses.
+/// Its NICs: to the guests, to networks behind private gateways, to the host, and to the outside
+/// where it translates addresses.
 fn nics(view: &View<'_>) -> Node {
     let router = view.resource;
-    let text = |of: &Resource, column: Column<Text>| Node::text_if(Some(of.text(column)));
     let is_public = source_nat(view).is_some();
-    let nic = |traffic: &str, is_default: bool, more: Vec<(&'static str, Node)>| {
-        let mut fields = more;
-        fields.extend([
-            ("traffictype", Node::text(traffic)),
-            ("isdefault", Node::Bool(is_default)),
-        ]);
-        fields.retain(|(_, node)| !matches!(node, Node::Null));
-        fields.sort_by_key(|(name, _)| NIC.position(name));
-        Node::Object(fields)
-    };
-    let guest = |(at, network): (usize, ResourceId)| {
-        let network = view.world.resource(network);
-        // In all networks but the first it is the gateway, and in the tiers of a VPC.
-        let is_first = at == 0 && router.id_of(col::VPC_ID).is_none();
-        let (holder, netmask, address) = if is_first {
-            (router, col::GUEST_NETMASK, col::GUEST_IP_ADDRESS)
-        } else {
-            (network, col::NETMASK, col::GATEWAY)
-        };
-        nic(
-            "Guest",
-            !is_public,
-            vec![
-                ("networkid", Node::text(network.uuid.to_string())),
-                ("networkname", text(network, col::NAME)),
-                ("netmask", text(holder, netmask)),
-                ("ipaddress", text(holder, address)),
-                ("broadcasturi", text(network, col::BROADCAST_URI)),
-                ("isolationuri", text(network, col::BROADCAST_URI)),
-                ("macaddress", Node::text(systemvm::mac(router, 0x06))),
-            ],
-        )
-    };
-    let mut nics: Vec<Node> =
-        served::networks_of(router).into_iter().enumerate().map(guest).collect();
+    let guests = served::networks_of(router).into_iter().enumerate();
+    let mut nics: Vec<Node> = guests
+        .map(|(at, network)| guest_nic(view, at, view.world.resource(network), !is_public))
+        .collect();
+    let gateways = router.id_of(col::VPC_ID).into_iter();
+    let gateways = gateways.flat_map(|vpc| part::gateways(view.world, vpc));
+    nics.extend(gateways.map(|gateway| gateway_nic(view, gateway)));
     nics.push(nic(
         "Control",
         false,
@@ -288,21 +260,73 @@ fn nics(view: &View<'_>) -> Node {
             ("macaddress", Node::text(systemvm::mac(router, 0x0e))),
         ],
     ));
-    for (at, address) in public_addresses(view).into_iter().enumerate() {
-        let range = address.id_of(col::VLAN_ID).map(|id| view.world.resource(id));
-        let of_range = |column| range.map_or(Node::Null, |range| text(range, column));
-        nics.push(nic(
-            "Public",
-            at == 0,
-            vec![
-                ("netmask", of_range(col::NETMASK)),
-                ("gateway", of_range(col::GATEWAY)),
-                ("ipaddress", text(address, col::IP_ADDRESS)),
-                ("macaddress", Node::text(systemvm::mac(router, 0x0a))),
-            ],
-        ));
-    }
+    let public = public_addresses(view).into_iter().enumerate();
+    nics.extend(public.map(|(at, address)| public_nic(view, address, at == 0)));
     Node::List(nics)
+}
+
+/// A NIC with what is known of it, in the order of its fields.
+fn nic(traffic: &str, is_default: bool, mut fields: Vec<(&'static str, Node)>) -> Node {
+    fields.extend([("traffictype", Node::text(traffic)), ("isdefault", Node::Bool(is_default))]);
+    fields.retain(|(_, node)| !matches!(node, Node::Null));
+    fields.sort_by_key(|(name, _)| NIC.position(name));
+    Node::Object(fields)
+}
+
+fn text(of: &Resource, column: Column<Text>) -> Node {
+    Node::text_if(Some(of.text(column)))
+}
+
+/// The NIC in one of the networks that it serves.
+fn guest_nic(view: &View<'_>, at: usize, network: &Resource, is_default: bool) -> Node {
+    let router = view.resource;
+    // In all networks but the first it is the gateway, and in the tiers of a VPC.
+    let is_first = at == 0 && router.id_of(col::VPC_ID).is_none();
+    let (holder, netmask, address) = if is_first {
+        (router, col::GUEST_NETMASK, col::GUEST_IP_ADDRESS)
+    } else {
+        (network, col::NETMASK, col::GATEWAY)
+    };
+    let fields = vec![
+        ("networkid", Node::text(network.uuid.to_string())),
+        ("networkname", text(network, col::NAME)),
+        ("netmask", text(holder, netmask)),
+        ("ipaddress", text(holder, address)),
+        ("broadcasturi", text(network, col::BROADCAST_URI)),
+        ("isolationuri", text(network, col::BROADCAST_URI)),
+        ("macaddress", Node::text(systemvm::mac(router, 0x06))),
+    ];
+    nic("Guest", is_default, fields)
+}
+
+/// The NIC in the network behind a private gateway.
+fn gateway_nic(view: &View<'_>, gateway: &Resource) -> Node {
+    let network = gateway.id_of(col::NETWORK).map(|id| view.world.resource(id));
+    let of_network = |column| network.map_or(Node::Null, |network| text(network, column));
+    let fields = vec![
+        ("networkid", Node::text_if(network.map(|network| network.uuid.to_string()))),
+        ("networkname", of_network(col::NAME)),
+        ("netmask", text(gateway, col::NETMASK)),
+        ("gateway", text(gateway, col::GATEWAY)),
+        ("ipaddress", text(gateway, col::IP_ADDRESS)),
+        ("broadcasturi", of_network(col::BROADCAST_URI)),
+        ("isolationuri", of_network(col::BROADCAST_URI)),
+        ("macaddress", Node::text(systemvm::mac(view.resource, 0x06))),
+    ];
+    nic("Guest", false, fields)
+}
+
+/// The NIC in the VLAN of a public address.
+fn public_nic(view: &View<'_>, address: &Resource, is_default: bool) -> Node {
+    let range = address.id_of(col::VLAN_ID).map(|id| view.world.resource(id));
+    let of_range = |column| range.map_or(Node::Null, |range| text(range, column));
+    let fields = vec![
+        ("netmask", of_range(col::NETMASK)),
+        ("gateway", of_range(col::GATEWAY)),
+        ("ipaddress", text(address, col::IP_ADDRESS)),
+        ("macaddress", Node::text(systemvm::mac(view.resource, 0x0a))),
+    ];
+    nic("Public", is_default, fields)
 }
 
 fn is_listed(query: &Query<'_>, router: &Resource) -> bool {
@@ -343,4 +367,10 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Router, &ROUTER)
     .keyword(&[col::NAME])
     .job_instance("DomainRouter")
     .on_due(router_vm::poll)
-    .on_move(router_vm::moved);
+    .on_move(moved);
+
+/// Counts what the router forwards, and lets the VPN connections of its VPC follow it.
+fn moved(tx: &mut Tx<'_>, id: ResourceId, from: &'static str) {
+    router_vm::moved(tx, id, from);
+    sitevpn::follow(tx, id);
+}

@@ -1,4 +1,4 @@
-//! VPNs: remote access for users, billed by user, and site to site between VPCs and customers.
+//! VPNs: remote access for users, billed by user.
 
 use cloudtally_model::ApiError;
 
@@ -14,7 +14,7 @@ use crate::{
     state::{MachineState, RuleState, VpnState},
     table::{
         Command, GoesWith, Kind, KindSpec, Object, ParamType::*, Roles, Turn, Unique,
-        WireType as W, Within, f, fields::*, group, hidden, later, list, own, p,
+        WireType as W, Within, f, fields::*, group, hidden, list, own, p,
     },
 };
 
@@ -32,70 +32,6 @@ pub(crate) const REMOTE_ACCESS_VPN: Object = Object {
         DOMAIN,
         STATE,
         ID,
-    ],
-};
-
-pub(crate) const CUSTOMER_GATEWAY: Object = Object {
-    name: "Site2SiteCustomerGateway",
-    fields: &[
-        ID,
-        f("name", W::Str),
-        f("gateway", W::Str),
-        f("ipaddress", W::Str),
-        f("cidrlist", W::Str),
-        f("ipsecpsk", W::Str),
-        f("ikepolicy", W::Str),
-        f("esppolicy", W::Str),
-        f("ikelifetime", W::Long),
-        f("esplifetime", W::Long),
-        f("dpd", W::Bool),
-        ACCOUNT,
-        PROJECT_ID,
-        PROJECT,
-        DOMAIN_ID,
-        DOMAIN,
-        REMOVED,
-    ],
-};
-
-pub(crate) const VPN_CONNECTION: Object = Object {
-    name: "Site2SiteVpnConnection",
-    fields: &[
-        ID,
-        f("s2svpngatewayid", W::Id(Kind::VpnGateway)),
-        f("publicip", W::Str).join(col::S2S_VPN_GATEWAY_ID, "publicip"),
-        f("s2scustomergatewayid", W::Id(Kind::CustomerGateway)),
-        f("gateway", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "gateway"),
-        f("cidrlist", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "cidrlist"),
-        f("ipsecpsk", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "ipsecpsk"),
-        f("ikepolicy", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "ikepolicy"),
-        f("esppolicy", W::Str).join(col::S2S_CUSTOMER_GATEWAY_ID, "esppolicy"),
-        f("ikelifetime", W::Long).join(col::S2S_CUSTOMER_GATEWAY_ID, "ikelifetime"),
-        f("esplifetime", W::Long).join(col::S2S_CUSTOMER_GATEWAY_ID, "esplifetime"),
-        f("dpd", W::Bool).join(col::S2S_CUSTOMER_GATEWAY_ID, "dpd"),
-        STATE,
-        ACCOUNT,
-        PROJECT_ID,
-        PROJECT,
-        DOMAIN_ID,
-        DOMAIN,
-        CREATED,
-        REMOVED,
-    ],
-};
-
-pub(crate) const VPN_GATEWAY: Object = Object {
-    name: "Site2SiteVpnGateway",
-    fields: &[
-        ID,
-        f("publicip", W::Str),
-        f("vpcid", W::Id(Kind::Vpc)),
-        ACCOUNT,
-        PROJECT_ID,
-        PROJECT,
-        DOMAIN_ID,
-        DOMAIN,
-        REMOVED,
     ],
 };
 
@@ -131,40 +67,6 @@ pub(crate) static COMMANDS: &[Command] = &[
         .begin(begin_remote)
         .act(act_remote)
         .on_failure(|call, _| rules::give_up(call)),
-    later("createVpnConnection")
-        .doc("Connects a VPC to a customer's site")
-        .roles(Roles::ALL)
-        .params(&[
-            p("s2svpngatewayid", Id(Kind::VpnGateway)).required().doc("the VPN gateway of the VPC"),
-            p("s2scustomergatewayid", Id(Kind::CustomerGateway))
-                .required()
-                .doc("the gateway of the customer's site"),
-        ])
-        .create_job("VPN.S2S.CONNECTION.CREATE")
-        .object("vpnconnection", &VPN_CONNECTION),
-    later("createVpnCustomerGateway")
-        .doc("Tells the system of the gateway of a customer's site")
-        .roles(Roles::ALL)
-        .params(&[
-            p("name", Str),
-            p("gateway", Str).required().doc("the public address of the customer's gateway"),
-            p("cidrlist", Str).required().doc("address ranges behind it, separated by commas"),
-            p("ipsecpsk", Secret).required(),
-            p("ikepolicy", Str).required(),
-            p("esppolicy", Str).required(),
-            p("ikelifetime", Long),
-            p("esplifetime", Long),
-            p("dpd", Bool),
-        ])
-        .groups(&[group::OWNER])
-        .job("VPN.S2S.CUSTOMER.GATEWAY.CREATE")
-        .object("vpncustomergateway", &CUSTOMER_GATEWAY),
-    later("createVpnGateway")
-        .doc("Gives a VPC a gateway for site to site VPNs")
-        .roles(Roles::ALL)
-        .params(&[p("vpcid", Id(Kind::Vpc)).required()])
-        .job("VPN.S2S.VPN.GATEWAY.CREATE")
-        .object("vpngateway", &VPN_GATEWAY),
     own("deleteRemoteAccessVpn")
         .doc("Closes the remote access of a public IP address")
         .roles(Roles::ALL)
@@ -172,48 +74,12 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("VPN.REMOTE.ACCESS.DESTROY")
         .success()
         .act(delete_remote),
-    later("deleteVpnConnection")
-        .doc("Ends the connection of a VPC to a customer's site")
-        .roles(Roles::ALL)
-        .params(&[p("id", Id(Kind::VpnConnection)).required()])
-        .job("VPN.S2S.CONNECTION.DELETE")
-        .success(),
-    later("deleteVpnCustomerGateway")
-        .doc("Forgets the gateway of a customer's site")
-        .roles(Roles::ALL)
-        .params(&[p("id", Id(Kind::CustomerGateway)).required()])
-        .job("VPN.S2S.CUSTOMER.GATEWAY.DELETE")
-        .success(),
-    later("deleteVpnGateway")
-        .doc("Takes the gateway for site to site VPNs from a VPC")
-        .roles(Roles::ALL)
-        .params(&[p("id", Id(Kind::VpnGateway)).required()])
-        .job("VPN.S2S.VPN.GATEWAY.DELETE")
-        .success(),
     list("listRemoteAccessVpns", Kind::RemoteAccessVpn)
         .doc("Lists the remote access VPN of a public IP address")
         .roles(Roles::ALL)
         .params(&[p("publicipid", Id(Kind::IpAddress)).required()])
         .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("remoteaccessvpn", &REMOTE_ACCESS_VPN),
-    later("listVpnConnections")
-        .doc("Lists connections of VPCs to customers' sites")
-        .roles(Roles::ALL)
-        .params(&[p("id", Id(Kind::VpnConnection)), p("vpcid", Id(Kind::Vpc))])
-        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
-        .items("vpnconnection", &VPN_CONNECTION),
-    later("listVpnCustomerGateways")
-        .doc("Lists gateways of customers' sites")
-        .roles(Roles::ALL)
-        .params(&[p("id", Id(Kind::CustomerGateway))])
-        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
-        .items("vpncustomergateway", &CUSTOMER_GATEWAY),
-    later("listVpnGateways")
-        .doc("Lists gateways of VPCs for site to site VPNs")
-        .roles(Roles::ALL)
-        .params(&[p("id", Id(Kind::VpnGateway)), p("vpcid", Id(Kind::Vpc))])
-        .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
-        .items("vpngateway", &VPN_GATEWAY),
     list("listVpnUsers", Kind::VpnUser)
         .doc("Lists users of remote access VPNs")
         .roles(Roles::ALL)
@@ -228,32 +94,6 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("VPN.USER.REMOVE")
         .success()
         .act(delete_user),
-    later("resetVpnConnection")
-        .doc("Makes the connection to a customer's site anew")
-        .roles(Roles::ALL)
-        .params(&[p("id", Id(Kind::VpnConnection)).required()])
-        .groups(&[group::OWNER])
-        .job("VPN.S2S.CONNECTION.RESET")
-        .object("vpnconnection", &VPN_CONNECTION),
-    later("updateVpnCustomerGateway")
-        .doc("Changes the gateway of a customer's site")
-        .roles(Roles::ALL)
-        .params(&[
-            p("id", Id(Kind::CustomerGateway)).required(),
-            p("name", Str),
-            p("gateway", Str).required().doc("the public address of the customer's gateway"),
-            p("cidrlist", Str).required().doc("address ranges behind it, separated by commas"),
-            p("ipsecpsk", Secret).required(),
-            p("ikepolicy", Str).required(),
-            p("esppolicy", Str).required(),
-            p("ikelifetime", Long),
-            p("esplifetime", Long),
-            p("dpd", Bool),
-            p("account", Str),
-            p("domainid", Id(Kind::Domain)),
-        ])
-        .job("VPN.S2S.CUSTOMER.GATEWAY.UPDATE")
-        .object("vpncustomergateway", &CUSTOMER_GATEWAY),
 ];
 
 /// A remote access VPN; `due` has no use.

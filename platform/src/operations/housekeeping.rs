@@ -14,7 +14,7 @@ use crate::{
     },
     engine::{ResourceId, Tx},
     identity::account,
-    network::{guest, vpc},
+    network::{acl, guest, vpc},
     offering::vpcoffering,
     site::capacity::{self, Ratio},
     table::{Kind, KindSpec, WireType as W, hidden},
@@ -49,6 +49,7 @@ fn take_turn(tx: &mut Tx<'_>, id: ResourceId) {
 fn bring_up_to_date(tx: &mut Tx<'_>) {
     chores::begin(tx);
     vpcoffering::seed(tx);
+    acl::seed(tx);
 }
 
 /// The capacities that are looked at: the type of listCapacity, the kind of place, the setting

@@ -9,7 +9,7 @@ use crate::{
     desk::chores,
     engine::{Start, Tx, own_users},
     identity::account,
-    network::securitygroup,
+    network::{acl, securitygroup},
     offering::vpcoffering,
     table::{Kind, Role},
 };
@@ -52,4 +52,5 @@ pub(crate) fn begin(tx: &mut Tx<'_>, start: Start) {
         images::empty(tx);
     }
     vpcoffering::seed(tx);
+    acl::seed(tx);
 }

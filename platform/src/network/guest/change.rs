@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use super::{
     create::tier,
-    life::{destroy_routers, implement},
+    life::{destroy_routers, implement, refuse_system},
     offering_of, whole_cidr,
 };
 use crate::{
@@ -21,6 +21,7 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let args = call.args.clone();
     let network = call.entity().clone();
+    refuse_system(&network)?;
     if network.text(col::ACL_TYPE) == "Domain" && !call.caller.is_root() {
         return Err(refusal::reserved("changing shared networks", "root admins"));
     }
@@ -34,61 +35,8 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     if let Some(offering) = args.id("networkofferingid")
         && network.id_of(col::NETWORK_OFFERING_ID) != Some(offering)
     {
-        let (old, new) = (offering_of(call.tx, &network), call.tx.resource(offering));
-        if old.text(col::GUEST_IP_TYPE) != new.text(col::GUEST_IP_TYPE) {
-            return Err(new.refused(
-                "networkofferingid",
-                format!(
-                    "is for networks of the type {}, not {}",
-                    new.text(col::GUEST_IP_TYPE),
-                    old.text(col::GUEST_IP_TYPE)
-                ),
-            ));
-        }
-        if !new.is(SwitchState::Enabled) {
-            return Err(new.refused("networkofferingid", "is not enabled"));
-        }
-        if let Some(vpc) = network.id_of(col::VPC_ID) {
-            let has_acl = network.id_of(col::ACL_ID).is_some();
-            tier::check_offering(call.tx, vpc, offering, Some(id), has_acl)?;
-        }
-        let unserved = services_in_use(call.tx, id)
-            .into_iter()
-            .find(|(service, _)| !networkoffering::provides(new, service));
-        if let Some((service, by)) = unserved {
-            return Err(new
-                .refused_as(
-                    ApiError::in_use,
-                    "networkofferingid",
-                    format!(
-                        "does not have {service}, which the {} of the network {} needs",
-                        by.kind.noun(),
-                        network.text(col::NAME)
-                    ),
-                )
-                .about(by.uuid.to_string(), "networkofferingid"));
-        }
-        let is_listed = networkoffering::can_follow(call.tx, new, id);
-        if !is_listed {
-            return Err(network.refused("id", format!("cannot change to the offering {}; listNetworkOfferings with its `networkid` shows those it can", new.text(col::NAME))).about(new.uuid.to_string(), "networkofferingid"));
-        }
-        let is_persistent = new.flag(col::IS_PERSISTENT);
-        let nics = metered_nics(call.tx, id);
-        for nic in &nics {
-            nic::unmeter(call.tx, *nic);
-        }
-        call.tx.edit(id, |network| {
-            network
-                .set_ref(col::NETWORK_OFFERING_ID, offering)
-                .set_flag(col::IS_PERSISTENT, is_persistent);
-        });
-        for nic in nics {
-            nic::meter(call.tx, nic);
-        }
-        if network.is(NetworkState::Implemented) {
-            destroy_routers(call.tx, id);
-            implement(call.tx, id)?;
-        }
+        check_offering(call, &network, offering)?;
+        change_offering(call, id, offering)?;
     }
     // 2. Some of its addresses are kept from machines.
     if let Some(cidr) = args.text("guestvmcidr") {
@@ -106,6 +54,79 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         }
     });
     Ok(Done::Resource(id))
+}
+
+/// Refuses an offering that a network cannot change to.
+fn check_offering(
+    call: &Call<'_, '_>,
+    network: &Resource,
+    offering: ResourceId,
+) -> Result<(), ApiError> {
+    let (old, new) = (offering_of(call.tx, network), call.tx.resource(offering));
+    if old.text(col::GUEST_IP_TYPE) != new.text(col::GUEST_IP_TYPE) {
+        return Err(new.refused(
+            "networkofferingid",
+            format!(
+                "is for networks of the type {}, not {}",
+                new.text(col::GUEST_IP_TYPE),
+                old.text(col::GUEST_IP_TYPE)
+            ),
+        ));
+    }
+    if !new.is(SwitchState::Enabled) {
+        return Err(new.refused("networkofferingid", "is not enabled"));
+    }
+    if let Some(vpc) = network.id_of(col::VPC_ID) {
+        let has_acl = network.id_of(col::ACL_ID).is_some();
+        tier::check_offering(call.tx, vpc, offering, Some(network.id), has_acl)?;
+    }
+    let unserved = services_in_use(call.tx, network.id)
+        .into_iter()
+        .find(|(service, _)| !networkoffering::provides(new, service));
+    if let Some((service, by)) = unserved {
+        return Err(new
+            .refused_as(
+                ApiError::in_use,
+                "networkofferingid",
+                format!(
+                    "does not have {service}, which the {} of the network {} needs",
+                    by.kind.noun(),
+                    network.text(col::NAME)
+                ),
+            )
+            .about(by.uuid.to_string(), "networkofferingid"));
+    }
+    let is_listed = networkoffering::can_follow(call.tx, new, network.id);
+    if !is_listed {
+        return Err(network.refused("id", format!("cannot change to the offering {}; listNetworkOfferings with its `networkid` shows those it can", new.text(col::NAME))).about(new.uuid.to_string(), "networkofferingid"));
+    }
+    Ok(())
+}
+
+/// Changes the offering of a network; the routers of one that is set up are made anew.
+fn change_offering(
+    call: &mut Call<'_, '_>,
+    id: ResourceId,
+    offering: ResourceId,
+) -> Result<(), ApiError> {
+    let is_persistent = call.tx.resource(offering).flag(col::IS_PERSISTENT);
+    let nics = metered_nics(call.tx, id);
+    for nic in &nics {
+        nic::unmeter(call.tx, *nic);
+    }
+    call.tx.edit(id, |network| {
+        network
+            .set_ref(col::NETWORK_OFFERING_ID, offering)
+            .set_flag(col::IS_PERSISTENT, is_persistent);
+    });
+    for nic in nics {
+        nic::meter(call.tx, nic);
+    }
+    if call.tx.resource(id).is(NetworkState::Implemented) {
+        destroy_routers(call.tx, id);
+        implement(call.tx, id)?;
+    }
+    Ok(())
 }
 
 /// Leaves a part of an isolated network's addresses to its machines; the rest is reserved
@@ -172,6 +193,9 @@ fn services_in_use(world: &World, network: ResourceId) -> Vec<(&'static str, &Re
         .chain(of(Kind::LoadBalancerRule).map(|rule| ("Lb", rule)))
         .chain(of(Kind::FirewallRule).map(|rule| ("Firewall", rule)))
         .chain(of(Kind::EgressRule).map(|rule| ("Firewall", rule)))
+        .chain(
+            world.resource(network).id_of(col::ACL_ID).map(|id| ("NetworkACL", world.resource(id))),
+        )
         .collect()
 }
 

@@ -188,6 +188,7 @@ pub(super) fn check_delete(call: &mut Call<'_, '_>) -> Result<(), ApiError> {
 
 fn refuse_used(tx: &Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
     let network = tx.resource(id);
+    refuse_system(network)?;
     let used = tx.referring(id, Kind::Nic, col::NETWORK_ID).find_map(|nic| {
         nic.id_of(col::VIRTUAL_MACHINE_ID)
             .map(|vm| tx.resource(vm))
@@ -197,6 +198,15 @@ fn refuse_used(tx: &Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
         Some(vm) => Err(network.refused_as(ApiError::in_use, "id", format!("is in use by the virtual machine {}; destroy and expunge it, or take it off the network, first", vm.text(col::NAME)))),
         None => Ok(()),
     }
+}
+
+/// Refuses to touch a network of the system, such as one behind private gateways.
+pub(super) fn refuse_system(network: &Resource) -> Result<(), ApiError> {
+    if !network.flag(col::IS_SYSTEM) {
+        return Ok(());
+    }
+    let why = "is of the system and goes with the private gateways that lead to it";
+    Err(network.refused("id", why))
 }
 
 pub(super) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
@@ -222,6 +232,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, id: ResourceId) {
 pub(super) fn restart(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     let id = call.entity_id();
     let network = call.entity();
+    refuse_system(network)?;
     if !network.is_any(&[NetworkState::Implemented, NetworkState::Setup]) {
         return Err(
             network.refused("id", format!("is {} and has nothing to restart", network.state()))

@@ -5,7 +5,7 @@ mod create;
 mod life;
 
 pub(crate) use create::{
-    for_deployment, only_isolated, ready, refuse_hypervisor, refuse_tiers,
+    check_acl, for_deployment, only_isolated, ready, refuse_hypervisor, refuse_tiers,
 };
 pub(crate) use life::{implement, lacks_source_nat, remove, serve, shut_down_idle, source_nat};
 

@@ -2,11 +2,14 @@
 
 use cloudtally_model::ApiError;
 
-use super::{part, router};
+use super::{gateway, part, router};
 use crate::{
     col,
     engine::{Call, Done, ResourceId, Tx},
-    network::address::{self, Holder, Purpose},
+    network::{
+        address::{self, Holder, Purpose},
+        sitevpn,
+    },
     state::VpcState,
     table::Kind,
 };
@@ -61,10 +64,9 @@ pub(super) fn restart_failed(call: &mut Call<'_, '_>) {
 fn refuse_tiers(tx: &Tx<'_>, id: ResourceId) -> Result<(), ApiError> {
     match part::tiers(tx, id).count() {
         0 => Ok(()),
-        count => Err(tx.resource(id).refused(
-            "id",
-            format!("has {count} tiers and cannot be deleted; delete them first"),
-        )),
+        count => Err(tx
+            .resource(id)
+            .refused("id", format!("has {count} tiers and cannot be deleted; delete them first"))),
     }
 }
 
@@ -90,6 +92,8 @@ pub(crate) fn destroy(tx: &mut Tx<'_>, id: ResourceId) {
         tx.move_to(id, VpcState::Inactive);
     }
     router::destroy(tx, id);
+    sitevpn::remove_all(tx, id);
+    gateway::remove_all(tx, id);
     let addresses: Vec<ResourceId> = part::addresses(tx, id).map(|address| address.id).collect();
     for address in addresses {
         address::leave_vpc(tx, address);

@@ -2,61 +2,26 @@
 //! Guide 4.2.7.2.
 
 mod create;
+mod gateway;
 mod life;
 pub(crate) mod part; // the parts of a VPC
+mod route;
 pub(crate) mod router;
 
+pub(crate) use gateway::{KIND as GATEWAY_KIND, PRIVATE_GATEWAY};
 pub(crate) use life::{clean_up, must_be_enabled};
+pub(crate) use route::{KIND as ROUTE_KIND, STATIC_ROUTE};
 
 use crate::{
     col,
     engine::{Node, Query, Resource, table},
+    network::rules,
     offering::{networkservice, vpcoffering},
     state::VpcState,
     table::{
-        Command, Kind, KindSpec, Limit, Object, ParamType::*, Roles, Turn, WireType as W, f,
-        fields::*, group, later, list, own, p, update,
+        Command, Kind, KindSpec, Limit, Object, OnDelete, ParamType::*, Roles, Turn, WireType as W,
+        f, fields::*, group, list, own, p, update,
     },
-};
-
-pub(crate) const PRIVATE_GATEWAY: Object = Object {
-    name: "PrivateGateway",
-    fields: &[
-        ID,
-        f("gateway", W::Str),
-        f("netmask", W::Str),
-        f("ipaddress", W::Str),
-        ZONE_ID,
-        ZONE_NAME,
-        f("vlan", W::Str),
-        f("vpcid", W::Id(Kind::Vpc)),
-        f("physicalnetworkid", W::Id(Kind::PhysicalNetwork)),
-        ACCOUNT,
-        PROJECT_ID,
-        PROJECT,
-        DOMAIN_ID,
-        DOMAIN,
-        STATE,
-        f("sourcenatsupported", W::Bool),
-        f("aclid", W::Id(Kind::NetworkAcl)),
-    ],
-};
-
-pub(crate) const STATIC_ROUTE: Object = Object {
-    name: "StaticRoute",
-    fields: &[
-        ID,
-        STATE,
-        f("vpcid", W::Id(Kind::Vpc)),
-        f("gatewayid", W::Id(Kind::PrivateGateway)),
-        f("cidr", W::Str),
-        ACCOUNT,
-        PROJECT_ID,
-        PROJECT,
-        DOMAIN_ID,
-        DOMAIN,
-        TAGS,
-    ],
 };
 
 pub(crate) const VPC: Object = Object {
@@ -88,7 +53,7 @@ pub(crate) const VPC: Object = Object {
 };
 
 pub(crate) static COMMANDS: &[Command] = &[
-    later("createPrivateGateway")
+    own("createPrivateGateway")
         .doc("Ties a VPC to a network outside of the cloud")
         .roles(Roles::ROOT)
         .params(&[
@@ -103,8 +68,12 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("aclid", Id(Kind::NetworkAcl)),
         ])
         .create_job("PRIVATE.GATEWAY.CREATE")
-        .object("privategateway", &PRIVATE_GATEWAY),
-    later("createStaticRoute")
+        .object("privategateway", &PRIVATE_GATEWAY)
+        .kind(Kind::PrivateGateway)
+        .begin(gateway::begin)
+        .act(gateway::act)
+        .on_failure(|call, _| gateway::give_up(call)),
+    own("createStaticRoute")
         .doc("Sends traffic of a VPC to a private gateway")
         .roles(Roles::ALL)
         .params(&[
@@ -112,7 +81,11 @@ pub(crate) static COMMANDS: &[Command] = &[
             p("cidr", Str).required().doc("where the traffic goes to, such as `192.168.0.0/16`"),
         ])
         .create_job("STATIC.ROUTE.CREATE")
-        .object("staticroute", &STATIC_ROUTE),
+        .object("staticroute", &STATIC_ROUTE)
+        .kind(Kind::StaticRoute)
+        .begin(route::begin)
+        .act(rules::activate)
+        .on_failure(|call, _| route::give_up(call)),
     own("createVPC")
         .doc("Makes a VPC")
         .roles(Roles::ALL)
@@ -133,18 +106,23 @@ pub(crate) static COMMANDS: &[Command] = &[
         .begin(create::begin)
         .act(create::act)
         .on_failure(|call, _| create::give_up(call)),
-    later("deletePrivateGateway")
+    own("deletePrivateGateway")
         .doc("Removes a private gateway without routes")
         .roles(Roles::ROOT)
         .params(&[p("id", Id(Kind::PrivateGateway)).required()])
         .job("PRIVATE.GATEWAY.DELETE")
-        .success(),
-    later("deleteStaticRoute")
+        .success()
+        .kind(Kind::PrivateGateway)
+        .check(|call| gateway::refuse_routes(call.tx, call.args.id_required("id")))
+        .act(gateway::delete),
+    own("deleteStaticRoute")
         .doc("Removes a static route")
         .roles(Roles::ALL)
         .params(&[p("id", Id(Kind::StaticRoute)).required()])
         .job("STATIC.ROUTE.DELETE")
-        .success(),
+        .success()
+        .kind(Kind::StaticRoute)
+        .act(route::delete),
     own("deleteVPC")
         .doc("Deletes a VPC without tiers")
         .roles(Roles::ALL)
@@ -154,7 +132,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         .kind(Kind::Vpc)
         .begin(life::begin_delete)
         .act(life::delete),
-    later("listPrivateGateways")
+    list("listPrivateGateways", Kind::PrivateGateway)
         .doc("Lists private gateways")
         .roles(Roles::ALL)
         .params(&[
@@ -166,7 +144,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         ])
         .groups(&[group::PAGED, group::SCOPED, group::IN_PROJECT])
         .items("privategateway", &PRIVATE_GATEWAY),
-    later("listStaticRoutes")
+    list("listStaticRoutes", Kind::StaticRoute)
         .doc("Lists static routes")
         .roles(Roles::ALL)
         .params(&[
@@ -223,6 +201,7 @@ pub(crate) static KIND: KindSpec = KindSpec::new(Kind::Vpc, &VPC)
     .states(table!(VpcState: Enabled, Inactive; Enabled => Inactive;))
     .keyword(&[col::NAME, col::DISPLAY_TEXT])
     .counts(&[(Limit::Vpc, |_, vpc| i64::from(vpc.is(VpcState::Enabled)))])
+    .referred(&[(Kind::NetworkAcl, col::VPC_ID.reference(), OnDelete::Remove)])
     .goes_with_owner(Turn::Vpcs, life::destroy)
     .tagged("Vpc")
     .job_instance("Vpc");

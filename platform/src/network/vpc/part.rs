@@ -25,3 +25,8 @@ pub(crate) fn source_nat(world: &World, vpc: ResourceId) -> Option<&Resource> {
 pub(crate) fn addresses(world: &World, vpc: ResourceId) -> impl Iterator<Item = &Resource> {
     world.referring(vpc, Kind::IpAddress, col::VPC_ID)
 }
+
+/// The private gateways of a VPC, the oldest first.
+pub(crate) fn gateways(world: &World, vpc: ResourceId) -> impl Iterator<Item = &Resource> {
+    world.referring(vpc, Kind::PrivateGateway, col::VPC_ID)
+}

@@ -22,6 +22,7 @@ use crate::{
 };
 
 pub(crate) use choose::{for_deployment, only_isolated, ready, refuse_hypervisor, refuse_tiers};
+pub(crate) use tier::check_acl;
 
 /// The addresses of isolated networks unless the zone says otherwise.
 const GUEST_CIDR: &str = "10.1.1.0/24";
