@@ -25,4 +25,5 @@ mod scenarios; // texts of commands and expected answers
 mod scope; // whose resources lists show
 mod support;
 mod tags; // tags and details
+mod vpc_hazards; // the same for VPCs
 mod walk; // all rows: missing and wrong parameters
