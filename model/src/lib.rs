@@ -6,6 +6,8 @@ pub mod calendar; // periods: how time is cut, DST included
 mod causes; // errors and what caused them, on one line
 mod columns; // columns of optional numbers and texts, and their rows
 mod event;
+#[cfg(test)]
+mod fuzzed; // dates that nobody wrote
 mod ids;
 mod instant;
 mod inventory; // what a cloud lists, and events that people add

@@ -8,6 +8,8 @@ mod command; // what a command of the front is given
 mod connections; // how many, and who has to go
 mod error; // our own failures, and who is told what
 mod front; // what requests share, and what the front answers itself
+#[cfg(test)]
+mod fuzzed; // requests and signatures that nobody wrote
 mod guard; // admits or refuses a request by its head
 mod guesses; // wrong passwords by address
 mod health; // the server as others see it

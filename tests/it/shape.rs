@@ -10,7 +10,7 @@ use std::{
 use crate::support::{repository, sources_in};
 
 /// Crates whose files import one another in pairs at most.
-const WITHOUT_CIRCLES: [&str; 10] = [
+const WITHOUT_CIRCLES: [&str; 11] = [
     "model",
     "oracle",
     "generator",
@@ -20,11 +20,12 @@ const WITHOUT_CIRCLES: [&str; 10] = [
     "ingest",
     "aggregate",
     "serve",
+    "fuzz",
     ".",
 ];
 
 /// Folders whose doc comments begin with a verb or a noun.
-const WITH_PLAIN_DOCS: [&str; 12] = [
+const WITH_PLAIN_DOCS: [&str; 13] = [
     "model",
     "oracle",
     "generator",
@@ -34,6 +35,7 @@ const WITH_PLAIN_DOCS: [&str; 12] = [
     "ingest",
     "aggregate",
     "serve",
+    "fuzz",
     "src",
     "tests",
     "benches",

@@ -5,6 +5,7 @@ mod bad;
 mod batches;
 mod chunks;
 mod columns;
+mod fuzzed;
 mod laws;
 mod operators;
 mod refused;
