@@ -16,6 +16,14 @@ lint:
 test *FILTER:
     cargo test --workspace {{FILTER}}
 
+# Try each reader of untrusted bytes for SECONDS with inputs that nobody wrote; each run has a new seed.
+fuzz SECONDS="3600":
+    CLOUDTALLY_FUZZ_SECONDS={{SECONDS}} CLOUDTALLY_FUZZ_SEED=$(date +%s) cargo test --workspace fuzzed -- --nocapture
+
+# Lead RUNS seeded lives of a folder under faults of its disk; the counts stand at the end.
+faults RUNS="100000":
+    CLOUDTALLY_FAULT_RUNS={{RUNS}} cargo test --workspace --test faults -- --nocapture
+
 # Write docs/ anew from the tables of commands, objects and settings.
 docs:
     UPDATE_DOCS=1 cargo test --workspace --test it docs::

@@ -1,7 +1,7 @@
 //! The setting that lets the group read the lake, applied to what is in the folder.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -12,6 +12,7 @@ use tracing::warn;
 use crate::{
     Store, StoreError,
     catalogue::db::DATABASE,
+    disk,
     lake::{FOLDERS, RECORDS},
     lock,
     modes::{Bounds, Readers, bound},
@@ -57,7 +58,7 @@ fn bound_tree(top: &Path, readers: Readers) -> Result<(), StoreError> {
     while let Some(folder) = folders.pop() {
         bound_existing(&folder, readers.folder())?;
         let error = |e| StoreError::io("list", &folder, e);
-        let entries = match fs::read_dir(&folder) {
+        let entries = match disk::read_dir(&folder) {
             Ok(entries) => entries,
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             Err(e) => return Err(error(e)),

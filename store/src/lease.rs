@@ -18,7 +18,7 @@
 //! their names, so that case waits like one of another machine.
 
 use std::{
-    fmt, fs,
+    fmt,
     ops::Deref,
     path::Path,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -36,7 +36,7 @@ use crate::{
         db::{Db, Mode},
         sql,
     },
-    crash,
+    crash, disk,
     open::Connected,
 };
 
@@ -59,8 +59,7 @@ struct Holder {
 impl Holder {
     /// This process.
     fn this() -> Self {
-        let read = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
-        let host = read("/proc/sys/kernel/hostname");
+        let host = disk::told_by_system("/proc/sys/kernel/hostname");
         let host = if host.is_empty() { "an unknown host".to_owned() } else { host };
         let name = format!("process {} on {host}", std::process::id());
         if let Some(other) = crash::other_machine() {
@@ -68,7 +67,7 @@ impl Holder {
         }
         // It is new with each start, and containers of one machine share it, as they do its
         // locks. Where it is not known the host's name has to do.
-        let start = read("/proc/sys/kernel/random/boot_id");
+        let start = disk::told_by_system("/proc/sys/kernel/random/boot_id");
         let machine = if start.is_empty() { host } else { start };
         Self { name, machine }
     }

@@ -5,6 +5,7 @@ mod body; // attributes of the cloud's things as text
 mod cache; // footers and key indexes that are used again and again
 mod catalogue; // the SQLite side: what exists and what it was made from
 mod crash; // crash points, for tests of debug builds
+mod disk; // every operation on files
 mod error;
 mod figures; // sums for whoever watches
 mod format; // which files a folder has
@@ -60,6 +61,15 @@ pub use writer::{
     Publication, Published, SamplesAt, SeenSamples, StagedPeriod, StoredCounters, Upgrade,
     WriteRecords, Writer,
 };
+
+/// Faults by a plan, and what tests compare after them; debug builds alone have them.
+#[cfg(debug_assertions)]
+pub mod faults {
+    pub use crate::{
+        catalogue::rows::rows,
+        disk::faults::{Fault, Faults, Struck, step_clock},
+    };
+}
 
 /// A folder of state, open for reading. Cheap to clone; safe to share.
 #[derive(Clone, Debug)]

@@ -7,14 +7,17 @@
 
 use std::{
     fmt,
-    fs::{File, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
-use crate::{StoreError, modes};
+use crate::{
+    StoreError,
+    disk::{self, File, TryLockError},
+    modes,
+};
 
 /// A bound on the wait for the folder's lock, and a callback for the one who waits.
 pub struct LockWait<'a> {
@@ -65,9 +68,7 @@ impl FolderLock {
     /// may hold it. A folder that cannot be written has nobody who removes anything.
     pub(crate) fn keep_retired(dir: &Path) -> Result<Option<Self>, StoreError> {
         let path = dir.join(BACKUP);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let file = match modes::owner_only(&mut options).open(&path) {
+        let file = match disk::open_lock(&path, true) {
             Ok(file) => file,
             Err(e) => match StoreError::io("open", &path, e) {
                 StoreError::Permission { .. } => return Ok(None),
@@ -80,15 +81,13 @@ impl FolderLock {
 
     /// Returns true if files that were replaced must stay, because a backup reads them.
     pub(crate) fn are_retired_kept(dir: &Path) -> bool {
-        File::open(dir.join(BACKUP))
+        disk::open(&dir.join(BACKUP))
             .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     /// Takes the lock of any file.
     pub(crate) fn take_file(path: PathBuf, wait: LockWait<'_>) -> Result<Self, StoreError> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let open = modes::owner_only(&mut options).open(&path);
+        let open = disk::open_lock(&path, true);
         let mut file = open.map_err(|e| StoreError::io("open", &path, e))?;
         if let Ok(found) = file.metadata() {
             // Whoever can open it can hold it.
@@ -125,7 +124,7 @@ impl FolderLock {
     /// made by whoever writes first.
     pub(crate) fn probe(dir: &Path) -> Result<(), StoreError> {
         let path = dir.join(NAME);
-        match OpenOptions::new().read(true).write(true).open(&path) {
+        match disk::open_lock(&path, false) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(StoreError::io("open", &path, e)),
             _ => Ok(()),
         }
@@ -143,7 +142,7 @@ impl FolderLock {
 }
 
 fn is_file_held(path: &Path) -> bool {
-    File::open(path)
+    disk::open(path)
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 

@@ -4,11 +4,9 @@
 //! A setting lets the group read the lake: 0750 and 0640. The database, which holds
 //! keys, and the lock files stay with the owner all the same.
 
-use std::{
-    fs::{self, DirBuilder, Metadata, OpenOptions},
-    io,
-    path::Path,
-};
+use std::{fs::DirBuilder, io, path::Path};
+
+use crate::disk::{self, Metadata};
 
 /// The readers of the lake besides the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,26 +49,15 @@ impl Readers {
 #[cfg(unix)]
 pub(crate) fn bound(path: &Path, bounds: Bounds) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path)?.permissions().mode();
+    let mode = disk::metadata(path)?.permissions().mode();
     // What is no right, such as that new files inherit a folder's group, stays.
     let wanted = (mode & !RIGHTS) | (mode & bounds.most) | bounds.least;
-    if wanted == mode {
-        Ok(())
-    } else {
-        fs::set_permissions(path, fs::Permissions::from_mode(wanted))
-    }
+    if wanted == mode { Ok(()) } else { disk::set_mode(path, wanted) }
 }
 
 #[cfg(not(unix))]
 pub(crate) fn bound(path: &Path, _: Bounds) -> io::Result<()> {
-    fs::metadata(path).map(drop)
-}
-
-/// Reserves for the owner the file that these options create.
-pub(crate) fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, Readers::Owner.file().most);
-    options
+    disk::metadata(path).map(drop)
 }
 
 /// Creates one folder.
@@ -78,7 +65,7 @@ pub(crate) fn create_folder(path: &Path, readers: Readers) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, readers.folder().most);
-    builder.create(path)?;
+    disk::create_dir(&builder, path)?;
     bound(path, readers.folder())
 }
 

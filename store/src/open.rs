@@ -1,7 +1,7 @@
 //! Opening a folder of state, and the connections of an open one.
 
 use std::{
-    fmt, fs, io,
+    fmt, io,
     ops::Deref,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -14,7 +14,7 @@ use crate::{
         db::{DATABASE, Db, Mode},
         migrate::migrate,
     },
-    format,
+    disk, format,
     group_access::GroupReads,
     lake::{self, key_index::KeyIndex, read::Footers},
     modes::{self, Readers},
@@ -85,14 +85,14 @@ impl Store {
 
     /// Refuses what is no folder of state.
     pub(crate) fn expect_catalogue(dir: &Path) -> Result<(), StoreError> {
-        let metadata = fs::metadata(dir).map_err(|e| match e.kind() {
+        let metadata = disk::metadata(dir).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => StoreError::NoFolder { dir: dir.to_owned() },
             _ => StoreError::io("read", dir, e),
         })?;
         if !metadata.is_dir() {
             return Err(StoreError::NotAFolder { path: dir.to_owned() });
         }
-        match fs::metadata(dir.join(DATABASE)) {
+        match disk::metadata(&dir.join(DATABASE)) {
             Ok(file) if file.is_file() => Ok(()),
             Ok(_) => Err(StoreError::ForeignDatabase { path: dir.join(DATABASE) }),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
@@ -200,13 +200,14 @@ fn make_dir(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
-    if let Some(above) = dir.parent() {
-        fs::create_dir_all(above)?;
-    }
+    let above = lake::file::above(dir);
+    disk::create_dir_all(above)?;
     match modes::create_folder(dir, Readers::Owner) {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
-        result => result,
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
+        result => result?,
     }
+    // Before anything in it is called kept.
+    disk::sync_folder(above)
 }
 
 fn refuse_files_without_names(dir: &Path) -> Result<(), StoreError> {

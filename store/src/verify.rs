@@ -6,7 +6,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
@@ -19,6 +18,7 @@ use crate::{
         db::{DATABASE, Db},
         load, sql,
     },
+    disk,
     lake::{
         RECORDS,
         blocks::KeptChecksums,
@@ -135,8 +135,8 @@ impl Store {
             findings.push(Finding { severity, path: path.to_owned(), text });
         };
         for (link, path) in &wanted {
-            let file = fs::metadata(self.dir().join(path));
-            let linked = fs::metadata(self.dir().join(link));
+            let file = disk::metadata(&self.dir().join(path));
+            let linked = disk::metadata(&self.dir().join(link));
             let (severity, what) = match (&file, &linked) {
                 // Told of already.
                 (Err(_), _) => continue,
@@ -148,7 +148,7 @@ impl Store {
                 tell(severity, link, what);
             }
         }
-        let names = fs::read_dir(self.dir().join(RECORDS)).into_iter().flatten().flatten();
+        let names = disk::read_dir(&self.dir().join(RECORDS)).into_iter().flatten().flatten();
         let mut strays: Vec<PathBuf> =
             names.map(|entry| Path::new(RECORDS).join(entry.file_name())).collect();
         strays.sort_unstable();
@@ -166,7 +166,7 @@ impl Store {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Option<String>, StoreError> {
         let path = self.dir().join(&named.path);
-        let mut file = match File::open(&path) {
+        let mut file = match disk::open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 return Ok(Some(format!(

@@ -8,8 +8,18 @@ use std::{
 use crate::support::{repository, sources_in};
 
 /// All crates of libraries.
-const CRATES: [&str; 9] =
-    ["model", "oracle", "generator", "engine", "platform", "store", "ingest", "aggregate", "serve"];
+const CRATES: [&str; 10] = [
+    "model",
+    "oracle",
+    "generator",
+    "engine",
+    "platform",
+    "store",
+    "ingest",
+    "aggregate",
+    "serve",
+    "fuzz",
+];
 
 fn manifest(of: &str) -> String {
     fs::read_to_string(repository().join(of).join("Cargo.toml")).unwrap()
@@ -49,6 +59,7 @@ fn dependencies_point_one_way() {
         ("ingest", &["model", "store"]),
         ("aggregate", &["model", "store"]),
         ("serve", &["model", "store", "platform", "ingest", "aggregate"]),
+        ("fuzz", &[]),
     ] {
         for name in dependencies(of) {
             if let Some(ours) = name.strip_prefix("cloudtally-") {
@@ -122,6 +133,30 @@ fn sql_stands_in_its_folder_only() {
             let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
             let found = lines.into_iter().any(|line| line.contains(statement));
             assert!(!found, "{} holds SQL: {statement}", path.display());
+        }
+    }
+}
+
+/// Faults of a disk strike in `store/src/disk` alone, so whatever went by it would never meet them.
+#[test]
+fn only_one_place_of_the_store_calls_the_system_about_files() {
+    let mut sources = Vec::new();
+    sources_in(&repository().join("store/src"), &mut sources);
+    sources.retain(|path| !path.components().any(|part| part.as_os_str() == "disk"));
+    assert!(sources.len() > 40);
+    for path in sources.iter().filter(|path| !path.ends_with("tests.rs")) {
+        let text = fs::read_to_string(path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            // Rights and numbers that a platform shows are types, and no calls.
+            let line = line.replace("std::os::unix::fs::", "").replace("use fs::", "");
+            for call in ["fs::", "fs,", "fs}", "std::fs", "OpenOptions", "std::fs::File"] {
+                let words =
+                    line.split(|c: char| c.is_whitespace() || c == '(' || c == '{' || c == '&');
+                let found = words.into_iter().any(|word| word.starts_with(call));
+                let is_allowed = line.trim() == "fs::DirBuilder,";
+                assert!(!found || is_allowed, "{} calls {call}: {line}", path.display());
+            }
         }
     }
 }

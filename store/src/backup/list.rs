@@ -4,7 +4,6 @@
 //! a line that is missing is a file that the catalogue names and the list does not.
 
 use std::{
-    fs::{self, File},
     io::{self, Write},
     path::{Component, Path, PathBuf},
 };
@@ -14,11 +13,11 @@ use crate::{
     StoreError,
     catalogue::{db::DATABASE, load::path_text},
     crash::{self, BACKUP},
+    disk::{self, Existing},
     lake::{
         self,
         file::{TEMPORARY, sync_folder},
     },
-    modes,
 };
 
 /// A file of a backup.
@@ -47,13 +46,11 @@ pub(super) fn write(to: &Path, files: &[Listed]) -> Result<(), StoreError> {
     let temporary = to.join(format!("{TEMPORARY}{}", std::process::id()));
     let target = to.join(LIST);
     let put = || -> io::Result<()> {
-        let mut options = File::options();
-        let options = options.write(true).create(true).truncate(true);
-        let mut file = modes::owner_only(options).open(&temporary)?;
+        let mut file = disk::create(&temporary, Existing::Empty)?;
         file.write_all(lines.concat().as_bytes())?;
         file.sync_all()?;
         crash::point(BACKUP.before_commit)?;
-        fs::rename(&temporary, &target)
+        disk::rename(&temporary, &target)
     };
     put().map_err(|e| StoreError::io("write", &target, e))?;
     sync_folder(to)
@@ -73,7 +70,7 @@ pub(super) fn read_if_any(dir: &Path) -> Result<Vec<Listed>, BackupError> {
 /// `NotABackup` if there is none; `Damaged` if a line is none of ours.
 pub(super) fn read(dir: &Path) -> Result<Vec<Listed>, BackupError> {
     let path = dir.join(LIST);
-    let text = match fs::read(&path) {
+    let text = match disk::read(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             return Err(BackupError::NotABackup { dir: dir.to_owned() });
@@ -116,7 +113,7 @@ fn parse(dir: &Path, line: &str) -> Option<Listed> {
     if !is_below || !is_known {
         return None;
     }
-    let bytes = fs::metadata(dir.join(&path)).map_or(0, |file| file.len());
+    let bytes = disk::metadata(&dir.join(&path)).map_or(0, |file| file.len());
     Some(Listed { path, bytes, sha256: sha256.to_owned() })
 }
 

@@ -17,7 +17,7 @@ mod restore; // back again
 
 use std::{
     collections::HashMap,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -33,9 +33,10 @@ use crate::{
         load, sql,
     },
     crash::{self, BACKUP},
+    disk,
     lake::{
         self,
-        file::{TEMPORARY, make_folder, sync_folder},
+        file::{TEMPORARY, above, make_folder, sync_folder},
     },
     lock::FolderLock,
     modes::{self, Readers},
@@ -147,7 +148,7 @@ impl Store {
         let target = to.join(&path);
         self.db()?.copy_to(&target)?;
         step(BACKUP.after_write, &target)?;
-        let synced = fs::File::open(&target).and_then(|file| file.sync_all());
+        let synced = disk::open(&target).and_then(|file| file.sync_all());
         synced.map_err(|e| StoreError::io("write", &target, e))?;
         sync_folder(&to.join(&folder))?;
         step(BACKUP.after_sync, &target)?;
@@ -174,14 +175,14 @@ fn names(db: &Db) -> Result<Vec<Listed>, StoreError> {
 
 /// Refuses folders that are no place for a backup of `data`.
 fn refuse_other_folder(data: &Path, to: &Path) -> Result<(), BackupError> {
-    let data = fs::canonicalize(data).map_err(|e| StoreError::io("read", data, e))?;
+    let data = disk::canonicalize(data).map_err(|e| StoreError::io("read", data, e))?;
     // The nearest folder that is there tells where a new one would be.
     let absolute = std::path::absolute(to).map_err(|e| StoreError::io("read", to, e))?;
-    let there = absolute.ancestors().find_map(|above| fs::canonicalize(above).ok());
+    let there = absolute.ancestors().find_map(|above| disk::canonicalize(above).ok());
     if there.is_some_and(|there| there.starts_with(&data)) {
         return Err(BackupError::InFolder { to: to.to_owned(), data });
     }
-    let entries = match fs::read_dir(to) {
+    let entries = match disk::read_dir(to) {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(e) => return Err(StoreError::io("list", to, e).into()),
@@ -204,10 +205,10 @@ fn make_root(to: &Path) -> Result<(), StoreError> {
     if to.is_dir() {
         return Ok(());
     }
-    if let Some(above) = to.parent() {
-        fs::create_dir_all(above).map_err(|e| StoreError::io("make the folder", above, e))?;
-    }
-    modes::create_folder(to, Readers::Owner).map_err(|e| StoreError::io("make the folder", to, e))
+    disk::create_dir_all(above(to)).map_err(|e| StoreError::io("make the folder", above(to), e))?;
+    modes::create_folder(to, Readers::Owner)
+        .map_err(|e| StoreError::io("make the folder", to, e))?;
+    sync_folder(above(to))
 }
 
 fn sync_folders_of(to: &Path, files: &[Listed]) -> Result<(), StoreError> {
@@ -226,7 +227,7 @@ fn remove_temporary(to: &Path) -> Result<(), StoreError> {
         path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY))
     };
     let mut left = lake::file::list(to)?;
-    for entry in fs::read_dir(to).map_err(|e| StoreError::io("list", to, e))?.flatten() {
+    for entry in disk::read_dir(to).map_err(|e| StoreError::io("list", to, e))?.flatten() {
         left.push(entry.file_name().into());
     }
     for path in left.iter().filter(|path| is_temporary(path)) {
@@ -241,12 +242,13 @@ fn remove_unneeded(to: &Path, files: &[Listed], prune: Prune) -> Result<u64, Sto
     let needed: std::collections::HashSet<&Path> =
         files.iter().map(|file| file.path.as_path()).collect();
     let catalogues = to.join(CATALOGUES);
-    let entries = fs::read_dir(&catalogues).map_err(|e| StoreError::io("list", &catalogues, e))?;
+    let entries =
+        disk::read_dir(&catalogues).map_err(|e| StoreError::io("list", &catalogues, e))?;
     for entry in entries.flatten() {
         let folder = Path::new(CATALOGUES).join(entry.file_name());
         if !needed.contains(&*folder.join(DATABASE)) {
             let path = to.join(folder);
-            fs::remove_dir_all(&path).map_err(|e| StoreError::io("remove", &path, e))?;
+            disk::remove_dir_all(&path).map_err(|e| StoreError::io("remove", &path, e))?;
         }
     }
     if prune == Prune::Keep {
@@ -257,7 +259,7 @@ fn remove_unneeded(to: &Path, files: &[Listed], prune: Prune) -> Result<u64, Sto
         remove(&to.join(path))?;
         if let Some(folder) = path.parent() {
             // One that something is in stays.
-            let _ = fs::remove_dir(to.join(folder));
+            let _ = disk::remove_dir(&to.join(folder));
         }
         pruned += 1;
     }
@@ -265,7 +267,7 @@ fn remove_unneeded(to: &Path, files: &[Listed], prune: Prune) -> Result<u64, Sto
 }
 
 fn remove(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(path) {
+    match disk::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", path, e)),
         _ => Ok(()),
     }

@@ -1,7 +1,6 @@
 //! One file into the backup: kept, linked or copied, and held against its checksum.
 
 use std::{
-    fs::{self, File},
     io::{self, Read, Write},
     path::Path,
 };
@@ -12,11 +11,12 @@ use super::{BackupError, BackupReport, list::Listed};
 use crate::{
     StoreError,
     crash::{self, BACKUP, Steps},
+    disk::{self, Existing, File},
     lake::{
         file::{TEMPORARY, hex, make_folder},
         verified,
     },
-    modes::{self, Readers},
+    modes::Readers,
 };
 
 const BUFFER_BYTES: usize = 1 << 18;
@@ -31,7 +31,7 @@ pub(super) fn place(
     report: &mut BackupReport,
 ) -> Result<(), BackupError> {
     let target = to.join(&file.path);
-    if let Ok(there) = fs::metadata(&target) {
+    if let Ok(there) = disk::metadata(&target) {
         // One that an earlier list names was verified as it was copied; `restore` does so
         // again. Others are left of a backup that was cut off.
         let is_known =
@@ -49,7 +49,7 @@ pub(super) fn place(
     let placed = put(&source, &temporary, &target, file);
     if placed.is_err() {
         // The first error is the one to tell; the next backup removes it.
-        let _ = fs::remove_file(&temporary);
+        let _ = disk::remove_file(&temporary);
     }
     match placed? {
         Placed::Linked => report.linked += 1,
@@ -71,7 +71,7 @@ fn put(
 ) -> Result<Placed, StoreError> {
     let written = |e| StoreError::io("write", target, e);
     crash::point(BACKUP.before_write).map_err(written)?;
-    let placed = match fs::hard_link(source, temporary) {
+    let placed = match disk::hard_link(source, temporary) {
         Ok(()) => {
             let found = hash(temporary)?;
             refuse_other(source, file, found)?;
@@ -86,7 +86,7 @@ fn put(
         }
     };
     crash::point(BACKUP.after_sync).map_err(written)?;
-    fs::rename(temporary, target).map_err(written)?;
+    disk::rename(temporary, target).map_err(written)?;
     crash::point(BACKUP.after_rename).map_err(written)?;
     Ok(placed)
 }
@@ -115,10 +115,8 @@ pub(super) fn copy(
     steps: &Steps,
 ) -> Result<(u64, String), StoreError> {
     let written = |e| StoreError::io("write", target, e);
-    let mut options = File::options();
     let (mut from, _) = verified::open(source)?;
-    let mut to =
-        modes::owner_only(options.write(true).create_new(true)).open(target).map_err(written)?;
+    let mut to = disk::create(target, Existing::Refuse).map_err(written)?;
     let found = read(source, &mut from, &mut |part| to.write_all(part).map_err(written))?;
     crash::point(steps.after_write).map_err(written)?;
     to.sync_all().map_err(written)?;

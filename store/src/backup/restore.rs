@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    fs, io,
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -18,6 +18,7 @@ use crate::{
         sql,
     },
     crash::{self, RESTORE},
+    disk,
     lake::file::{make_folder, sync_folder},
     modes::{self, Readers},
 };
@@ -46,14 +47,14 @@ impl Store {
         let files = list::read(from)?;
         let to = target(to)?;
         let staging = staging(&to);
-        match fs::remove_dir_all(&staging) {
+        match disk::remove_dir_all(&staging) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 return Err(StoreError::io("remove", &staging, e).into());
             }
             _ => {}
         }
         if let Some(above) = to.parent() {
-            fs::create_dir_all(above).map_err(|e| StoreError::io("make the folder", above, e))?;
+            disk::create_dir_all(above).map_err(|e| StoreError::io("make the folder", above, e))?;
         }
         modes::create_folder(&staging, Readers::Owner)
             .map_err(|e| StoreError::io("make the folder", &staging, e))?;
@@ -64,7 +65,7 @@ impl Store {
         });
         if result.is_err() {
             // The first error is the one to tell; the next restore removes what is left.
-            let _ = fs::remove_dir_all(&staging);
+            let _ = disk::remove_dir_all(&staging);
         }
         result
     }
@@ -72,7 +73,7 @@ impl Store {
 
 /// The folder to make, with links resolved: it must not be there or be empty.
 fn target(to: &Path) -> Result<PathBuf, BackupError> {
-    let mut entries = match fs::read_dir(to) {
+    let mut entries = match disk::read_dir(to) {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             return std::path::absolute(to).map_err(|e| StoreError::io("read", to, e).into());
@@ -83,7 +84,7 @@ fn target(to: &Path) -> Result<PathBuf, BackupError> {
         let found = found.map_err(|e| StoreError::io("list", to, e))?.path();
         return Err(BackupError::NotEmpty { dir: to.to_owned(), found });
     }
-    fs::canonicalize(to).map_err(|e| StoreError::io("read", to, e).into())
+    disk::canonicalize(to).map_err(|e| StoreError::io("read", to, e).into())
 }
 
 /// The folder beside `to` that is filled first.
@@ -166,7 +167,7 @@ fn sync_tree(top: &Path) -> Result<(), StoreError> {
     let mut folders = vec![top.to_owned()];
     while let Some(folder) = folders.pop() {
         let error = |e| StoreError::io("list", &folder, e);
-        for entry in fs::read_dir(&folder).map_err(error)? {
+        for entry in disk::read_dir(&folder).map_err(error)? {
             let path = entry.map_err(error)?.path();
             if path.is_dir() {
                 folders.push(path);
@@ -180,7 +181,7 @@ fn sync_tree(top: &Path) -> Result<(), StoreError> {
 fn name(staging: &Path, to: &Path) -> Result<(), StoreError> {
     let renamed = |e| StoreError::io("rename the restored folder to", to, e);
     crash::point(RESTORE.before_commit).map_err(renamed)?;
-    fs::rename(staging, to).map_err(renamed)?;
+    disk::rename(staging, to).map_err(renamed)?;
     crash::point(RESTORE.after_rename).map_err(renamed)?;
     sync_folder(to.parent().unwrap_or(Path::new("/")))?;
     crash::point(RESTORE.after_commit).map_err(renamed)

@@ -5,7 +5,7 @@
 //! apart by the folder's lock, so a busy database is rare; we wait for it anyway.
 
 use std::{
-    fs::OpenOptions,
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -19,7 +19,10 @@ use super::{
     checksums,
     sql::{self, MIGRATIONS},
 };
-use crate::{StoreError, crash, modes};
+use crate::{
+    StoreError, crash,
+    disk::{self, Existing},
+};
 
 /// The database's name inside the folder.
 pub(crate) const DATABASE: &str = "cloudtally.db";
@@ -94,10 +97,7 @@ impl Db {
     /// Makes the file, empty, readable only by its owner: it will hold secret keys.
     pub(crate) fn create_file(dir: &Path) -> Result<(), StoreError> {
         let path = dir.join(DATABASE);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        modes::owner_only(&mut options)
-            .open(&path)
+        disk::create(&path, Existing::Keep)
             .map(drop)
             .map_err(|e| StoreError::io("create", &path, e))
     }
@@ -238,6 +238,22 @@ impl Db {
         Ok(())
     }
 
+    /// All rows of a table, whose name ends the query.
+    #[cfg(debug_assertions)]
+    pub(crate) fn rows_of<T>(
+        &self,
+        sql: &'static str,
+        table: &str,
+        map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = || {
+            let mut statement = self.connection.prepare(&format!("{sql}{table}"))?;
+            let rows = statement.query_map([], map)?;
+            rows.collect::<rusqlite::Result<Vec<T>>>()
+        };
+        rows().map_err(|e| StoreError::database(&self.path, sql, e))
+    }
+
     /// The one number a query always answers.
     pub(crate) fn number(&self, sql: &'static str, params: impl Params) -> Result<u64, StoreError> {
         self.row(sql, params, |row| row.get::<_, i64>(0))?
@@ -281,7 +297,7 @@ impl Db {
         &self,
         work: impl FnOnce(&Self) -> Result<Option<T>, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        self.batch(sql::connection::BEGIN_WRITE)?;
+        self.begin(sql::connection::BEGIN_WRITE)?;
         let result = work(self).and_then(|value| {
             if value.is_some() {
                 self.commit()?;
@@ -304,12 +320,27 @@ impl Db {
     /// database when it is opened the next time, or not.
     fn commit(&self) -> Result<(), StoreError> {
         let sql = sql::connection::COMMIT;
+        let unknown = |cause: Box<dyn std::error::Error + Send + Sync>| StoreError::UnknownFate {
+            path: self.path.clone(),
+            cause,
+        };
+        let way = disk::before_commit(&self.path).map_err(|cause| match cause.kind() {
+            io::ErrorKind::StorageFull => StoreError::io("write", &self.path, cause),
+            _ => unknown(cause.into()),
+        })?;
         self.connection.execute_batch(sql).map_err(|cause| match cause.sqlite_error_code() {
-            Some(ErrorCode::SystemIoFailure) => {
-                StoreError::UnknownFate { path: self.path.clone(), cause: cause.into() }
-            }
+            Some(ErrorCode::SystemIoFailure) => unknown(cause.into()),
             _ => StoreError::database(&self.path, sql, cause),
-        })
+        })?;
+        disk::after_commit(&self.path, way).map_err(|cause| unknown(cause.into()))
+    }
+
+    /// Begins a transaction.
+    fn begin(&self, sql: &'static str) -> Result<(), StoreError> {
+        if sql == sql::connection::BEGIN_WRITE {
+            disk::begin(&self.path).map_err(|e| StoreError::io("write", &self.path, e))?;
+        }
+        self.batch(sql)
     }
 
     fn transaction<T>(
@@ -317,9 +348,13 @@ impl Db {
         begin: &'static str,
         work: impl FnOnce(&Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.batch(begin)?;
+        self.begin(begin)?;
         let result = work(self).and_then(|value| {
-            self.commit()?;
+            if begin == sql::connection::BEGIN_READ {
+                self.batch(sql::connection::COMMIT)?;
+            } else {
+                self.commit()?;
+            }
             Ok(value)
         });
         if result.is_err() {
@@ -331,7 +366,7 @@ impl Db {
 
 /// Returns true if no change waits outside the database.
 fn is_settled(dir: &Path) -> bool {
-    let waiting = std::fs::metadata(dir.join(format!("{DATABASE}-wal")));
+    let waiting = disk::metadata(&dir.join(format!("{DATABASE}-wal")));
     waiting.map_or(true, |file| file.len() == 0)
 }
 

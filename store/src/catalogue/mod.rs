@@ -12,6 +12,8 @@ pub(crate) mod load; // rows to the types below
 pub(crate) mod migrate; // an earlier database brought up to date
 pub(crate) mod notes; // who added events, and why
 mod relocate; // files that a migration gives other names
+#[cfg(debug_assertions)]
+pub(crate) mod rows; // all of it as text
 pub(crate) mod settings; // the global configuration and the root admin's keys
 pub(crate) mod sheet; // the account of each published period
 pub(crate) mod sql; // the texts of sql/

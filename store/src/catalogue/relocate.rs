@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -13,6 +13,7 @@ use super::{db::Db, sql};
 use crate::{
     StoreError,
     catalogue::load,
+    disk,
     lake::{
         GENERATIONS, RECORDS,
         file::{make_folder, sync_folder},
@@ -35,12 +36,12 @@ pub(super) fn link_generations(db: &Db, dir: &Path) -> Result<(), StoreError> {
         let folder = renamed.parent().unwrap_or(Path::new(GENERATIONS)).to_owned();
         make_folder(dir, &folder, Readers::Owner)?;
         let (file, link) = (dir.join(&path), dir.join(&renamed));
-        let found = match fs::metadata(&file) {
+        let found = match disk::metadata(&file) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             found => found.map_err(|e| StoreError::io("read", &file, e))?,
         };
         // An attempt that was cut off may have come this far.
-        if !fs::metadata(&link).is_ok_and(|linked| is_same(&found, &linked)) {
+        if !disk::metadata(&link).is_ok_and(|linked| is_same(&found, &linked)) {
             replace(&file, &link)?;
             folders.insert(folder);
         }

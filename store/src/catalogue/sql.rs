@@ -75,6 +75,14 @@ queries! {
         FOREIGN_KEYS = "foreign_keys",
         SCHEMA = "schema",
     }
+    /// All rows of a table, for tests of debug builds.
+    #[cfg_attr(
+        not(any(debug_assertions, test)),
+        expect(dead_code, reason = "release builds have no faults by a plan")
+    )]
+    faults from "faults.sql" {
+        ROWS = "rows",
+    }
     /// Settings and keys.
     settings from "settings.sql" {
         VALUE = "value",

@@ -8,7 +8,6 @@
 use std::{
     collections::VecDeque,
     fmt,
-    fs::File,
     io::{self, Read},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -21,7 +20,7 @@ use parquet::{
 };
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
-use crate::StoreError;
+use crate::{StoreError, disk::File};
 
 /// Bytes of a block; the last one of a file may be shorter.
 const BLOCK_BYTES: usize = 16 * 1024;
@@ -178,7 +177,7 @@ impl Inner {
     /// Reads whole blocks, `from` being where one begins.
     fn read_verified(&self, from: u64, to: u64) -> io::Result<Bytes> {
         let mut bytes = vec![0; index(to - from)?];
-        read_exact_at(&self.file, &mut bytes, from)?;
+        self.file.read_exact_at(&mut bytes, from)?;
         let first = index(from)? / BLOCK_BYTES * CHECKSUM_BYTES;
         let checksums = self.checksums[first..].chunks_exact(CHECKSUM_BYTES);
         let mut at = from;
@@ -199,19 +198,6 @@ fn size(bytes: &Bytes) -> u64 {
 
 fn index(bytes: u64) -> io::Result<usize> {
     usize::try_from(bytes).map_err(io::Error::other)
-}
-
-#[cfg(unix)]
-fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
-}
-
-/// The caller holds the lock of what is kept, so nobody else moves the position.
-#[cfg(not(unix))]
-fn read_exact_at(mut file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
-    use std::io::{Seek, SeekFrom};
-    file.seek(SeekFrom::Start(at))?;
-    file.read_exact(bytes)
 }
 
 impl Length for VerifiedFile {
@@ -260,6 +246,7 @@ impl Read for VerifiedRead {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk;
 
     fn content() -> Vec<u8> {
         (0..5 * BLOCK_BYTES as u64 + 7).map(|at| (at * 31 / 7).to_le_bytes()[0]).collect()
@@ -269,7 +256,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         std::fs::write(&path, content).unwrap();
-        let file = File::open(&path).unwrap();
+        let file = disk::open(&path).unwrap();
         VerifiedFile::new(file, content.len() as u64, checksums.into())
     }
 

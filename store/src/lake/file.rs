@@ -2,12 +2,12 @@
 //! Only then may the catalogue name it.
 
 use std::{
-    fs::{self, File},
+    collections::BTreeSet,
     io::{self, Write},
     ops::Deref,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -18,6 +18,7 @@ use super::{blocks, verified::NamedFile};
 use crate::{
     LakeFile, StoreError,
     crash::{self, Steps},
+    disk::{self, Existing},
     modes::{self, Readers},
 };
 
@@ -87,8 +88,7 @@ impl StagedFile {
 
     fn put(&mut self, path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
         crash::point(self.steps.before_write)?;
-        let mut options = File::options();
-        let mut file = modes::owner_only(options.write(true).create_new(true)).open(path)?;
+        let mut file = disk::create(path, Existing::Refuse)?;
         self.temporary = Some(path.to_owned());
         modes::bound_file(path, readers)?;
         file.write_all(content)?;
@@ -108,7 +108,7 @@ impl StagedFile {
         let path = self.folder.join(name);
         let target = self.root.join(&path);
         if let Some(temporary) = &self.temporary {
-            let renamed = fs::rename(temporary, &target);
+            let renamed = disk::rename(temporary, &target);
             renamed.map_err(|e| StoreError::io("rename a new file to", &target, e))?;
         }
         self.temporary = None;
@@ -124,14 +124,21 @@ impl Drop for StagedFile {
     fn drop(&mut self) {
         if let Some(path) = &self.temporary {
             // What cannot be removed now is removed by the next writer.
-            let _ = fs::remove_file(path);
+            let _ = disk::remove_file(path);
         }
     }
 }
 
+/// Folders whose names this process has put on disk.
+static SYNCED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
 /// Makes a folder below `root`, each level synced into the one above.
+///
+/// One that is there may have been made by a process that was killed, or that met a failing disk, before it
+/// was synced. So each process syncs the names of the folders that it writes to, once.
 pub(crate) fn make_folder(root: &Path, folder: &Path, readers: Readers) -> Result<(), StoreError> {
-    if root.join(folder).is_dir() {
+    let whole = root.join(folder);
+    if whole.is_dir() && synced().contains(&whole) {
         return Ok(());
     }
     let mut path = root.to_owned();
@@ -139,16 +146,36 @@ pub(crate) fn make_folder(root: &Path, folder: &Path, readers: Readers) -> Resul
         let above = path.clone();
         path.push(part);
         match modes::create_folder(&path, readers) {
-            Ok(()) => sync_folder(&above)?,
+            Ok(()) => {}
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                 if !path.is_dir() {
                     return Err(StoreError::NotAFolder { path });
                 }
+                if synced().contains(&path) {
+                    continue;
+                }
             }
             Err(e) => return Err(StoreError::io("make the folder", &path, e)),
         }
+        // Until it has come through, the folder may have to be synced again.
+        synced().remove(&path);
+        sync_folder(&above)?;
+        synced().insert(path.clone());
     }
     Ok(())
+}
+
+fn synced() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    SYNCED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The folder that a path is in, also of one that is a bare name.
+pub(crate) fn above(path: &Path) -> &Path {
+    match path.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        Some(_) => Path::new("."),
+        None => path,
+    }
 }
 
 /// Puts the names of the files on disk, folder by folder.
@@ -168,12 +195,7 @@ pub(crate) fn sync_folders<'a>(
 
 /// Puts the entries of one folder on disk.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), StoreError> {
-    // Windows cannot open folders as files and needs no such sync.
-    if cfg!(unix) {
-        let synced = File::open(path).and_then(|folder| folder.sync_all());
-        synced.map_err(|e| StoreError::io("sync the folder", path, e))?;
-    }
-    Ok(())
+    disk::sync_folder(path).map_err(|e| StoreError::io("sync the folder", path, e))
 }
 
 /// All files below the folders of the lake, relative to `root`, in order.
@@ -183,7 +205,7 @@ pub(crate) fn list(root: &Path) -> Result<Vec<PathBuf>, StoreError> {
     while let Some(folder) = folders.pop() {
         let path = root.join(&folder);
         let error = |e| StoreError::io("list", &path, e);
-        let entries = match fs::read_dir(&path) {
+        let entries = match disk::read_dir(&path) {
             Ok(entries) => entries,
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             Err(e) => return Err(error(e)),
@@ -211,6 +233,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn staged(root: &Path) -> Result<StagedFile, StoreError> {

@@ -2,14 +2,16 @@
 //! has none.
 
 use std::{
-    fs::{self, File, Metadata},
     io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use super::{RECORDS, file::TEMPORARY, period_name};
-use crate::{StoreError, crash};
+use crate::{
+    StoreError, crash,
+    disk::{self, Metadata},
+};
 use cloudtally_model::Period;
 
 /// The name under which the current records of a period lie in `DATA/records`,
@@ -26,7 +28,7 @@ pub(crate) fn replace(file: &Path, link: &Path) -> Result<(), StoreError> {
     let temporary = link.with_file_name(format!("{TEMPORARY}{}-{number}", std::process::id()));
     let result = make(file, &temporary, link);
     // Where both are one file already, renaming leaves the temporary name there.
-    let left = fs::remove_file(&temporary);
+    let left = disk::remove_file(&temporary);
     result.map_err(|e| StoreError::io("link the current records to", link, e))?;
     match left {
         Err(e) if e.kind() != io::ErrorKind::NotFound => {
@@ -38,20 +40,20 @@ pub(crate) fn replace(file: &Path, link: &Path) -> Result<(), StoreError> {
 
 fn make(file: &Path, temporary: &Path, link: &Path) -> io::Result<()> {
     crash::point(crash::LINK_BEFORE_MAKE)?;
-    match fs::hard_link(file, temporary) {
+    match disk::hard_link(file, temporary) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => copy(file, temporary)?,
         result => result?,
     }
     crash::point(crash::LINK_BEFORE_RENAME)?;
-    fs::rename(temporary, link)?;
+    disk::rename(temporary, link)?;
     crash::point(crash::LINK_AFTER_RENAME)
 }
 
 /// A copy that [`is_same`] takes for the file.
 fn copy(file: &Path, temporary: &Path) -> io::Result<()> {
-    fs::copy(file, temporary)?;
-    let copied = File::options().write(true).open(temporary)?;
-    copied.set_modified(fs::metadata(file)?.modified()?)?;
+    disk::copy(file, temporary)?;
+    let copied = disk::open_to_write(temporary)?;
+    copied.set_modified(disk::metadata(file)?.modified()?)?;
     copied.sync_all()
 }
 
@@ -77,6 +79,8 @@ fn is_one(_: &Metadata, _: &Metadata) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

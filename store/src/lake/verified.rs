@@ -4,7 +4,6 @@
 //! all of a file, compare the SHA-256 that anybody can compute.
 
 use std::{
-    fs::File,
     io::{self, Read},
     path::Path,
     sync::Arc,
@@ -16,7 +15,10 @@ use super::{
     blocks::{BlockChecksums, KeptChecksums, VerifiedFile},
     file::hex,
 };
-use crate::StoreError;
+use crate::{
+    StoreError,
+    disk::{self, File},
+};
 
 const BUFFER_BYTES: usize = 1 << 18;
 
@@ -57,7 +59,7 @@ impl NamedFile<'_> {
 /// # Errors
 /// `MissingFile`.
 pub(crate) fn open(path: &Path) -> Result<(File, u64), StoreError> {
-    let file = File::open(path).map_err(|cause| match cause.kind() {
+    let file = disk::open(path).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => StoreError::MissingFile { path: path.to_owned() },
         _ => StoreError::io("read", path, cause),
     })?;

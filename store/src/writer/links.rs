@@ -8,7 +8,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -18,6 +18,7 @@ use super::Writer;
 use crate::{
     StoreError,
     catalogue::{load, sql},
+    disk,
     lake::{
         RECORDS,
         file::{make_folder, sync_folder},
@@ -75,7 +76,7 @@ impl Writer {
     /// Makes a link if it is missing or leads elsewhere; says whether it did.
     fn mend(&self, path: &Path, link: &Path) -> Result<bool, StoreError> {
         let (file, linked) = (self.dir().join(path), self.dir().join(link));
-        let look = |path: &Path| match fs::metadata(path) {
+        let look = |path: &Path| match disk::metadata(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             result => result.map(Some).map_err(|e| StoreError::io("read", path, e)),
         };
@@ -105,7 +106,7 @@ impl Writer {
         }
         if is_empty {
             // A folder that something is in all the same is looked at again next time.
-            let _ = fs::remove_dir(self.dir().join(folder));
+            let _ = disk::remove_dir(&self.dir().join(folder));
         }
         Ok(())
     }
@@ -114,7 +115,7 @@ impl Writer {
 /// Names in a folder; none if it is not there.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let error = |e| StoreError::io("list", folder, e);
-    let entries = match fs::read_dir(folder) {
+    let entries = match disk::read_dir(folder) {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(error(e)),

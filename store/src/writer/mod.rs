@@ -19,7 +19,7 @@ mod set_back; // a folder that lived ahead of time
 mod stretches; // periods in which nothing was used
 mod upgrade; // files of an earlier format
 
-use std::{ops::Deref, path::Path, time::SystemTime};
+use std::{ops::Deref, path::Path};
 
 use cloudtally_model::{Instant, SourceName};
 use rusqlite::params;
@@ -33,6 +33,7 @@ use crate::{
         load::{self, path_text},
         sql,
     },
+    disk,
     lake::file::NewFile,
     lease::{Fenced, Lease},
     lock::FolderLock,
@@ -242,6 +243,5 @@ fn put_blocks(db: &Db, file: &NewFile) -> Result<(), StoreError> {
 
 /// Wall time, for housekeeping alone: no record depends on it.
 pub(crate) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    disk::now_ms()
 }

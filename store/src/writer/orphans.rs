@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashSet,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -17,7 +17,7 @@ use super::{Writer, now_ms, path_text};
 use crate::{
     StoreError,
     catalogue::{load, sql},
-    crash, lake,
+    crash, disk, lake,
     lock::FolderLock,
 };
 
@@ -95,7 +95,7 @@ impl Writer {
         let path = self.dir().join(path);
         let error = |e| StoreError::io("remove", &path, e);
         crash::point(crash::ORPHAN_BEFORE_REMOVE).map_err(error)?;
-        match fs::remove_file(&path) {
+        match disk::remove_file(&path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(error(e)),
             _ => {}
         }
@@ -105,7 +105,7 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{fs, time::Duration};
 
     use super::*;
     use crate::{LockWait, Store};

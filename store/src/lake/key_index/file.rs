@@ -1,7 +1,6 @@
 //! Nodes of a file, read one at a time and verified.
 
 use std::{
-    fs::File,
     io::{self, Read, Seek, SeekFrom},
     path::Path,
 };
@@ -9,7 +8,7 @@ use std::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{IndexPlace, Nodes, Place, node::Senseless};
-use crate::{StoreError, lake::verified};
+use crate::{StoreError, disk::File, lake::verified};
 
 /// Size beyond which no node is: sources and usage types are few.
 const NODE_BYTES_MAX: u64 = 1 << 22;
