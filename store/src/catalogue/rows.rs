@@ -22,7 +22,7 @@ pub fn rows(
     for (table, _) in checksums::TABLES.iter().filter(|(table, _)| !is_left_out(table, None)) {
         let of_table = db.rows_of(sql::faults::ROWS, table, |row| {
             let mut text = (*table).to_owned();
-            for (at, column) in row.as_ref().column_names().into_iter().enumerate() {
+            for (at, column) in row.as_ref().column_names().enumerate() {
                 if column == "checksum" || is_left_out(table, Some(column)) {
                     continue;
                 }
