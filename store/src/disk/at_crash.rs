@@ -53,6 +53,11 @@ impl Unsynced {
         self.contents.entry(path.to_owned()).or_insert(false);
     }
 
+    /// Notes that a file is new: what failed with an earlier one of its name is over.
+    pub(super) fn began(&mut self, path: &Path) {
+        self.contents.insert(path.to_owned(), false);
+    }
+
     pub(super) fn synced(&mut self, path: &Path) {
         if self.contents.get(path) == Some(&false) {
             self.contents.remove(path);
@@ -109,6 +114,7 @@ impl Unsynced {
         fs::symlink_metadata(path)?;
         let aside = self.next_aside();
         fs::rename(path, &aside)?;
+        self.move_contents(path, &aside);
         self.names.push(Change::Removed(path.to_owned(), aside));
         Ok(())
     }
@@ -156,7 +162,10 @@ impl Unsynced {
                     drop(fs::rename(aside, &to));
                 }
             }
-            Change::Removed(path, aside) => drop(fs::rename(aside, path)),
+            Change::Removed(path, aside) => {
+                drop(fs::rename(&aside, &path));
+                self.move_contents(&aside, &path);
+            }
         }
     }
 }

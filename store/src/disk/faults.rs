@@ -390,7 +390,7 @@ pub(crate) fn made(op: Op, path: &Path) -> io::Result<()> {
         faults.note(|unsynced| {
             unsynced.made(path);
             if op == Op::Create {
-                unsynced.wrote(path);
+                unsynced.began(path);
             }
         });
     }
