@@ -12,8 +12,10 @@ SELECT start_ms, generation, path, row_count, bytes, sha256 FROM record_file NOT
 SELECT start_ms, kind = 'segments', version, path, row_count, bytes, sha256 FROM open_file NOT INDEXED;
 
 -- name: any
+-- Days that were closed with nothing known of them are published, too.
 SELECT start_ms, end_ms FROM period UNION ALL SELECT start_ms, end_ms FROM empty_stretch
-ORDER BY start_ms LIMIT 1;
+UNION ALL SELECT through_ms - 86400000, through_ms FROM closing
+ORDER BY 1 LIMIT 1;
 
 -- name: stretches
 SELECT start_ms, end_ms, events_seq, samples_seq, accounts_seq FROM empty_stretch ORDER BY start_ms;

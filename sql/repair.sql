@@ -34,6 +34,9 @@ DELETE FROM day_sheet WHERE start_ms >= ?1;
 -- name: withdraw_adjustments
 DELETE FROM adjustment WHERE start_ms >= ?1;
 
+-- name: set_back_pruned
+UPDATE pruned SET as_of_from_ms = min(as_of_from_ms, ?1) WHERE as_of_from_ms > ?1;
+
 -- name: set_back_jobs
 -- ?2 as in `withdraw_periods`. The least of two is null where one is.
 UPDATE job SET started_ms = min(started_ms, ?1), finished_ms = min(finished_ms, ?1),

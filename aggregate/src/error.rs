@@ -131,7 +131,9 @@ pub enum AggregateError {
         last: NaiveDate,
     },
     /// Days that cannot be pruned because late input waits for them.
-    #[error("late events or samples wait for days before {day}; run `cloudtally aggregate` first")]
+    #[error(
+        "late events or samples wait for days before {day}; run `cloudtally aggregate` first, which says what it holds back; samples that fit no bill (`cloudtally check` tells) wait until `cloudtally drop-samples` takes them"
+    )]
     PrunesStale {
         /// The day named.
         day: NaiveDate,

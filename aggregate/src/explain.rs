@@ -9,7 +9,7 @@
 
 use cloudtally_model::{
     AccountId, EventId, Instant, Millis, NetworkSample, Period, RecordId, ResourceKind, Segment,
-    SeriesKey, SourceName, Sources, Unit, UsageRecord,
+    SeriesKey, SourceId, SourceName, Sources, Unit, UsageRecord,
 };
 use cloudtally_store::{
     Inputs, PublishedPeriod, RecordFilter, RecordWindow, SampleFile, ServedRecord, Snapshot, Store,
@@ -153,11 +153,8 @@ pub(crate) fn explain_served(
     served: ServedRecord,
 ) -> Result<Explanation, AggregateError> {
     let (store, sources) = (view.store(), snapshot.sources.clone());
-    let used = served.record.corrects.unwrap_or(known.period.start);
-    if let Some(before) = snapshot.pruned.rows_before.filter(|before| used < *before) {
-        let id = served.record.id(sources.name(served.record.source), known.period);
-        return Err(AggregateError::Pruned { id, before });
-    }
+    // A folded record begins with its earliest sample.
+    refuse_pruned(snapshot, &served, served.record.corrects.unwrap_or(served.record.start))?;
     if let Some((closed, ordinary, mut adjusted)) = adjusted(store, snapshot, known, &served)? {
         let (parts, sum, events) = segments_behind(view, snapshot, closed, &ordinary)?;
         adjusted.events = events;
@@ -183,6 +180,19 @@ pub(crate) fn explain_served(
         }
     };
     Ok(Explanation { served, sources, parts, sum, adjusted: None, waits })
+}
+
+/// Refuses what was made from rows that are pruned.
+fn refuse_pruned(
+    snapshot: &Snapshot,
+    served: &ServedRecord,
+    from: Instant,
+) -> Result<(), AggregateError> {
+    let Some(before) = snapshot.pruned.rows_before.filter(|before| from < *before) else {
+        return Ok(());
+    };
+    let source = snapshot.sources.name(served.record.source);
+    Err(AggregateError::Pruned { id: served.record.id(source, served.period), before })
 }
 
 /// The segments behind a record, their sum, and the events behind all use of its resource and
@@ -311,6 +321,7 @@ fn samples_behind(
     let mut samples = samples_of(view, snapshot, &periods[last], record)?;
     let mut widenings = 0u32;
     loop {
+        refuse_pruned(snapshot, served, periods[first].period.start)?;
         let rows = records_like(view, record, sources, &periods[first], &periods[last])?;
         let reaches = |other: &ServedRecord| {
             let at = periods.partition_point(|p| p.period.start < other.period.start);
@@ -386,6 +397,29 @@ fn differences(
     differences
 }
 
+/// The readings that the counters kept of some series where rows are pruned: of those that
+/// are left, the ones before them are gone.
+fn said_before(
+    view: &View,
+    snapshot: &Snapshot,
+    is_wanted: &dyn Fn(&NetworkSample) -> bool,
+    source: SourceId,
+) -> Result<Vec<NetworkSample>, AggregateError> {
+    let Some(before) = snapshot.pruned.rows_before else { return Ok(Vec::new()) };
+    let mut kept = snapshot.periods.iter().rev().filter(|known| known.period.end <= before);
+    let Some(state) = kept.find(|known| known.counters.is_some()) else { return Ok(Vec::new()) };
+    let counters = view.store().read_counters(state, &snapshot.sources)?.into_iter();
+    let of_source = counters.filter(|c| c.source == source && c.last_sampled <= before);
+    let said = of_source.map(|counter| NetworkSample {
+        sampled: counter.last_sampled,
+        series: counter.series,
+        bytes_sent: counter.last_sent,
+        bytes_received: counter.last_received,
+        restarted: false,
+    });
+    Ok(said.filter(is_wanted).collect())
+}
+
 /// Accepted samples of the record's series up to the end of a period, by series
 /// and time, as far as the periods they belong to have seen them.
 fn samples_of(
@@ -419,12 +453,14 @@ fn samples_of(
     });
     let mut samples = Vec::new();
     for file in files {
-        let bounds = (Instant::from_millis(-1), last.period.end);
+        let from = snapshot.pruned.rows_before.unwrap_or(Instant::from_millis(-1));
+        let bounds = (from, last.period.end);
         view.store().sample_columns(file, bounds, Some(record.resource.0), &mut |columns| {
             let all = (0..columns.height()).map(|row| columns.sample(row));
             samples.extend(all.filter(|s| of_record(s) && is_seen(s, file.seq)));
         })?;
     }
+    samples.extend(said_before(view, snapshot, &of_record, record.source)?);
     samples.sort_by(|a, b| (&a.series, a.sampled).cmp(&(&b.series, b.sampled)));
     // A blank reading behind the first of its series is a poll that failed.
     let mut series = None;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use cloudtally_aggregate::{
-    AggregateError, HeldPeriod, Periods, Plan, run_job, sanity_checks, waiting_period,
+    AggregateError, Periods, Plan, RunReport, run_job, sanity_checks, waiting_period,
 };
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::{Instant, Millis, settings, with_causes};
@@ -183,7 +183,7 @@ impl UsageJobTimer {
                     report.published,
                     report.republished
                 );
-                self.ran(now, before, &report.held);
+                self.ran(now, before, &report);
                 self.well(now, USAGE_SERVER);
                 *self.waiting_since() = None;
                 Ended::Done
@@ -214,10 +214,10 @@ const WAITING_MAX: Millis = Millis::HOUR;
 /// Alerts to the administrator.
 impl UsageJobTimer {
     /// Reports that a run of the usage job has come to its end; `before` was published before it.
-    pub(crate) fn ran(&self, now: Instant, before: Vec<PublishedPeriod>, held: &[HeldPeriod]) {
+    pub(crate) fn ran(&self, now: Instant, before: Vec<PublishedPeriod>, report: &RunReport) {
         self.look_over(now, before);
-        if let Some(first) = held.first() {
-            let text = format!("the usage job holds periods back: {first}");
+        if let (Some(first), Some(command)) = (report.held.first(), &report.accept_by) {
+            let text = format!("the usage job holds periods back: {first}: `{command}`");
             warn!("{text}");
             return self.wrong(now, USAGE_SERVER_RESULT, text);
         }

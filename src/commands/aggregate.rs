@@ -7,7 +7,7 @@ use cloudtally_aggregate::{
     WaitingPeriod, aggregate, run_job,
 };
 use cloudtally_ingest::take_outbox;
-use cloudtally_model::Instant;
+use cloudtally_model::{Instant, settings};
 use cloudtally_store::Store;
 use serde_json::json;
 use tracing::{field::Empty, info_span};
@@ -30,6 +30,12 @@ pub(crate) fn run(context: &Context, arguments: &Aggregate) -> Result<ExitCode, 
         _ => Plan::Scheduled,
     };
     let now = now(&store, arguments)?;
+    if !arguments.accept.is_empty() && store.setting(settings::PUBLISH_MAX_CHANGE)? == "-1" {
+        return Err(Failure::usage(format!(
+            "`--accept` publishes what `{}` holds back, and that is -1, which holds back nothing; leave it out",
+            settings::PUBLISH_MAX_CHANGE
+        )));
+    }
     let request = RunRequest { plan, accepted: arguments.accept.clone() };
     let bar = console::bar("aggregating periods", Unit::Count);
     let mut progress = |p: cloudtally_aggregate::AggregateProgress| {
@@ -102,6 +108,7 @@ fn as_json(report: &RunReport, dry_run: bool) -> serde_json::Value {
             "to": series.to.to_string(),
         })).collect::<Vec<_>>(),
         "held": report.held.iter().map(held_as_json).collect::<Vec<_>>(),
+        "acceptby": report.accept_by,
         "waits": report.waits.as_ref().map(waiting_as_json),
         "incomplete": report.incomplete.iter().map(short_as_json).collect::<Vec<_>>(),
         "checkpoint": report.checkpoint.map(|at| at.to_string()),
@@ -193,6 +200,9 @@ pub(crate) fn print(report: &RunReport, dry_run: bool) {
         if held.more_movers > 0 {
             println!("    and {} more", held.more_movers);
         }
+    }
+    if let Some(command) = &report.accept_by {
+        println!("  to publish all of it: {command}");
     }
     for series in &report.oversized {
         println!("  {series}");

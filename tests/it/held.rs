@@ -13,9 +13,11 @@ const NOW: &str = "2026-02-01T00:15:00Z";
 #[test]
 fn a_late_stop_waits_until_somebody_accepts_it() {
     let cloudtally = Cloudtally::new();
-    cloudtally.ok(&["settings", "usage.publish.max.change", "20"]);
     cloudtally.file("events.csv", format!("{HEADER}{START}"));
     cloudtally.ok(&["ingest", "events", "events.csv"]);
+    let nothing = cloudtally.fails(2, &["aggregate", "--accept", "2026-01-31"]);
+    assert!(nothing.contains("holds back nothing"), "{nothing}");
+    cloudtally.ok(&["settings", "usage.publish.max.change", "20"]);
     cloudtally.ok(&["aggregate", "--now", NOW]);
     cloudtally.file("late.csv", format!("{HEADER}{STOP}"));
     cloudtally.ok(&["ingest", "events", "late.csv"]);
@@ -40,6 +42,10 @@ fn a_late_stop_waits_until_somebody_accepts_it() {
     assert!(told.contains("published nothing: what there is to do is held back"), "{told}");
     assert!(told.contains("would move 6 Hrs of 24 Hrs"), "{told}");
     assert!(told.contains("account 2 of source `default`, usage type 1: +0 Hrs, -6 Hrs"), "{told}");
+    assert!(
+        told.contains("to publish all of it: cloudtally aggregate --accept 2026-01-31"),
+        "{told}"
+    );
     assert_eq!(cloudtally.export(), before);
     let jobs = cloudtally.ok(&["jobs", "--json"]);
     assert!(jobs.contains("is held back"), "{jobs}");

@@ -238,7 +238,7 @@ impl PeriodChecks<'_> {
                         i128::from(row.quantity);
                     vms.push(&row);
                 }
-                let used = row.corrects.unwrap_or(known.period.start);
+                let used = row.corrects.unwrap_or(row.start);
                 let is_kept = self.snapshot.pruned.rows_before.is_none_or(|before| before <= used);
                 if number % step == 0 && sampled.len() < sample && is_kept {
                     sampled.push(row.to_record());
@@ -367,7 +367,11 @@ fn recomputed(
         let id = record.id(snapshot.sources.name(record.source), known.period);
         let (period, generation) = (known.period, known.generation);
         let served = ServedRecord { period, generation, record };
-        let explanation = explain_served(&store.current(), snapshot, known, served)?;
+        let explanation = match explain_served(&store.current(), snapshot, known, served) {
+            // What it was made from is gone.
+            Err(AggregateError::Pruned { .. }) => continue,
+            explained => explained?,
+        };
         if !explanation.adds_up() && !explanation.waits {
             let quantity = explanation.served.record.quantity;
             findings.push(broken(

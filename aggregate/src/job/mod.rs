@@ -105,6 +105,7 @@ fn aggregate_into(
     let (snapshot, removals) = (&snapshot, &removals);
     let view = View { snapshot, calendar, removals, completeness, allowance, published_as };
     Run::new(target, limits, &view, report).compute(&planned, progress)?;
+    report.accept_by = request.accepting(&report.held);
     let after = store.snapshot()?;
     report.checkpoint = checkpoint(&after, calendar);
     if plan == Plan::Scheduled {

@@ -128,7 +128,7 @@ impl fmt::Display for HeldPeriod {
         let usages: Vec<String> = self.usages.iter().map(ToString::to_string).collect();
         write!(
             f,
-            "{} is held back, as `{}` allows {} %: {}; look at the movers, and publish it with `cloudtally aggregate --accept {}`",
+            "{} is held back, as `{}` allows {} %: {}; look at the movers, and accept {} if they are right",
             self.period,
             settings::PUBLISH_MAX_CHANGE,
             self.allowed_percent,

@@ -89,7 +89,8 @@ impl Run<'_> {
             bills_with_period(period, work.planned, bill) || work.elsewhere.contains(&period);
         let counters = bill.counters(period).filter(|_| bills);
         let mut inputs = computed.inputs;
-        if let Some(seq) = bill.samples_seq(period).filter(|_| bills) {
+        // A period in which no series has anything has seen its samples with the others.
+        if let Some(seq) = bill.samples_seq(period).filter(|_| bills || work.has_growth) {
             inputs.samples_seq = seq;
         }
         if computed.is_held {

@@ -1,12 +1,14 @@
 //! The bounds, the place, the progress and the summary of a run.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use cloudtally_model::{Instant, Period};
 use cloudtally_store::{Store, Writer};
 
 use super::{
     moves::HeldPeriod,
-    plan::Plan,
+    plan::{Plan, Rebuild},
     ready::{ShortSource, WaitingPeriod},
 };
 use crate::network::OversizedSeries;
@@ -33,6 +35,29 @@ pub struct RunRequest {
     pub plan: Plan,
     /// Days whose changes are published, however large (`usage.publish.max.change`).
     pub accepted: Vec<NaiveDate>,
+}
+
+impl RunRequest {
+    /// The command that does the same and accepts what was held back.
+    pub(super) fn accepting(&self, held: &[HeldPeriod]) -> Option<String> {
+        let days: BTreeSet<NaiveDate> = held.iter().map(|held| held.day).collect();
+        if days.is_empty() {
+            return None;
+        }
+        let mut command = "cloudtally aggregate".to_owned();
+        match self.plan {
+            Plan::Scheduled => {}
+            Plan::RebuildAll => command.push_str(" --rebuild"),
+            Plan::BackFill { from, to, rebuild, .. } => {
+                command.push_str(if rebuild == Rebuild::All { " --rebuild" } else { "" });
+                command.push_str(&format!(" --from {from} --to {to}"));
+            }
+        }
+        for day in self.accepted.iter().copied().chain(days).collect::<BTreeSet<_>>() {
+            command.push_str(&format!(" --accept {day}"));
+        }
+        Some(command)
+    }
 }
 
 impl From<Plan> for RunRequest {
@@ -97,6 +122,8 @@ pub struct RunReport {
     pub oversized: Vec<OversizedSeries>,
     /// Periods whose published numbers would move more than allowed, and stay.
     pub held: Vec<HeldPeriod>,
+    /// The command that publishes them, if there are any.
+    pub accept_by: Option<String>,
     /// The first period that a scheduled run left for later because a source is not
     /// complete.
     pub waits: Option<WaitingPeriod>,
@@ -138,6 +165,7 @@ impl RunReport {
     /// Remarks of the run besides its numbers, one a line.
     pub(super) fn note(&self) -> String {
         let held = self.held.iter().map(ToString::to_string);
+        let accept = self.accept_by.iter().map(|command| format!("`{command}` publishes it"));
         let waits = self.waits.iter().map(ToString::to_string);
         let incomplete = self.incomplete.iter().map(ToString::to_string);
         let oversized = self.oversized.iter().map(ToString::to_string);
@@ -150,6 +178,7 @@ impl RunReport {
         restated
             .into_iter()
             .chain(held)
+            .chain(accept)
             .chain(waits)
             .chain(incomplete)
             .chain(oversized)

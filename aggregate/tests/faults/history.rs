@@ -17,6 +17,10 @@ pub(crate) enum Step {
     HandOver,
     /// The job runs at an instant.
     Job(Instant),
+    /// All days through one are closed.
+    Close(i64),
+    /// Rows of the days before one go, and replaced generations.
+    Prune(i64),
     /// Small files are merged.
     Compact,
     /// The folder is copied.
@@ -60,6 +64,7 @@ impl History {
     pub(crate) fn new(number: u64) -> Self {
         let mut dice = Dice::new(number ^ 0x5eed);
         let (mut steps, mut rows) = (vec![accounts()], Rows::default());
+        let is_closed = dice.below(3) > 0;
         for day in 0..DAYS {
             let mut of_day = vec![rows.events(day, &mut dice), rows.samples(day, &mut dice)];
             if dice.below(2) == 0 {
@@ -73,6 +78,10 @@ impl History {
             of_day.extend([Step::Keep(day.unsigned_abs() + 1), Step::HandOver]);
             steps.extend(of_day);
             steps.push(Step::Job(at(day + 1, 30)));
+            // What comes late for it is adjusted in the second day.
+            if day == 0 && is_closed {
+                steps.push(Step::Close(day));
+            }
             match dice.below(4) {
                 0 => steps.push(Step::Backup),
                 1 => steps.push(Step::Compact),
@@ -81,7 +90,11 @@ impl History {
             }
         }
         steps.extend([Step::HandOver, rows.events(0, &mut dice), Step::Job(at(DAYS, 90))]);
-        steps.extend([Step::Compact, Step::Backup, Step::Restore]);
+        steps.push(Step::Compact);
+        if is_closed {
+            steps.push(Step::Prune(1));
+        }
+        steps.extend([Step::Backup, Step::Restore]);
         Self { steps }
     }
 }

@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use cloudtally_aggregate::{Plan, Target, aggregate};
+use chrono::NaiveDate;
+use cloudtally_aggregate::{AggregateError, Plan, PrunePlan, Target, aggregate, close, prune};
 use cloudtally_fuzz::Dice;
 use cloudtally_ingest::{IngestRequest, Input, ingest, take_outbox};
 use cloudtally_model::{
@@ -146,6 +147,19 @@ impl Life {
                 aggregate(Target::Publish(&writer), Plan::Scheduled, *now, &mut |_| {})?;
                 Ok(())
             }
+            Step::Close(day) => {
+                let (writer, now) = (store.writer(wait())?, at(*day + 1, 45));
+                match close(&writer, date(&store, *day)?, ("finance", None), now, 9) {
+                    // Whoever was told that it failed finds it done.
+                    Ok(_) | Err(AggregateError::ClosedAlready { .. }) => Ok(()),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            Step::Prune(day) => {
+                let writer = store.writer(wait())?;
+                let plan = PrunePlan::before(&writer, date(&store, *day)?)?;
+                Ok(prune(&writer, plan).map(drop)?)
+            }
             Step::Compact => Ok(store.writer(wait())?.compact()?),
             Step::Backup => {
                 Ok(store.backup(&self.backup(), Prune::Remove, &mut |_, _| {}).map(drop)?)
@@ -207,6 +221,10 @@ impl Life {
             restored_rows: rows(&self.restored()),
         }
     }
+}
+
+fn date(store: &Store, day: i64) -> Result<NaiveDate, Box<dyn Error>> {
+    Ok(store.calendar()?.date_of(at(day, 0)))
 }
 
 fn wait() -> LockWait<'static> {

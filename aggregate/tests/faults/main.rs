@@ -1,7 +1,7 @@
 //! Seeded lives of a folder under faults of its disk.
 //!
 //! A life is a small history of commands: events, samples and accounts come in, a cloud keeps changes and hands its
-//! outbox over, the job publishes, files are merged, backups are made and restored. It is led once undisturbed, and
+//! outbox over, the job publishes, days are closed, files are merged, old rows go, backups are made and restored. It is led once undisturbed, and
 //! then again and again with faults: each seed decides which strike where, whether the process goes on or is
 //! started again, and when the power goes though nothing is wrong. Commands that failed are repeated; those
 //! that said they were done are not. In the end the faults stop, and files and rows must be those of the undisturbed life, byte

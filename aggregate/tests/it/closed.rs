@@ -324,6 +324,24 @@ fn what_would_publish_closed_days_again_is_refused() {
 }
 
 #[test]
+fn how_time_is_cut_stays_once_a_day_is_closed_with_nothing_in_it() {
+    let world = World::utc();
+    world.events("default", &events("2026-02-01 00:30:00 VM.START 4 o=1 t=5"));
+    world.close_through("2026-01-31", "2026-02-01 10:00:00").unwrap();
+    for (name, value) in [
+        ("usage.aggregation.timezone", "Europe/Berlin"),
+        ("usage.stats.job.aggregation.range", "60"),
+    ] {
+        let refused = world.writer.set_setting(name, value).unwrap_err();
+        assert!(matches!(refused, StoreError::SettingFixed { .. }), "{refused}");
+    }
+    world.job(at("2026-02-02 00:15:00"));
+    world.events("default", &late("2026-01-31 10:30:00 LB.CREATE 7", 2));
+    world.job(at("2026-02-02 01:15:00"));
+    assert!(world.lines().contains("corrects 2026-01-31 = 13h30m"), "{}", world.lines());
+}
+
+#[test]
 fn an_open_period_that_is_rebuilt_keeps_its_adjustments() {
     let world = closed("2026-01-31 08:00:00 VM.START 4 o=1 t=5");
     world.events("default", &late("2026-01-31 18:00:00 VM.STOP 4", 2));

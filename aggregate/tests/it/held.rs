@@ -54,8 +54,9 @@ fn a_day_that_moves_too_much_stays_as_it_is_until_it_is_accepted() {
         held,
         ["2026-03-03T00:00:00Z..2026-03-04T00:00:00Z is held back, as `usage.publish.max.change` \
           allows 20 %: usage type 1 of source `default` would move 24 Hrs of 48 Hrs; look at the \
-          movers, and publish it with `cloudtally aggregate --accept 2026-03-03`"]
+          movers, and accept 2026-03-03 if they are right"]
     );
+    assert_eq!(report.accept_by.as_deref(), Some("cloudtally aggregate --accept 2026-03-03"));
     let movers: Vec<String> = report.held[0].movers.iter().map(ToString::to_string).collect();
     assert_eq!(movers, ["account 2 of source `default`, usage type 1: +0 Hrs, -24 Hrs"]);
     assert_ne!(world.fingerprint(), fingerprint, "the other day is published");
@@ -116,13 +117,16 @@ fn adjustments_that_are_too_large_wait_and_their_period_does_not() {
     let told = report.held[0].to_string();
     assert!(told.starts_with("2026-01-31T00:00:00Z.."), "{told}");
     assert!(told.contains("would move 6 Hrs of 16 Hrs"), "{told}");
-    assert!(told.ends_with("--accept 2026-01-31`"), "{told}");
+    assert!(told.ends_with("accept 2026-01-31 if they are right"), "{told}");
     let before = "2026-01-31 1 4 a2 z1 o1 t5 = 16h\n";
     assert_eq!(world.lines(), before);
     // Published by now, it holds them back still; and its own late use as well.
     world.events("default", &events("2026-02-01 00:00:00 LB.CREATE 1 id=3"));
     let report = world.job(at("2026-02-02 00:30:00"));
     assert_eq!(report.held.len(), 2);
+    // One alone would not do: they stand in one period.
+    let all = "cloudtally aggregate --accept 2026-01-31 --accept 2026-02-01";
+    assert_eq!(report.accept_by.as_deref(), Some(all));
     assert_eq!(world.lines(), before);
     let days = ["2026-01-31", "2026-02-01"];
     let report = accept(&world, Plan::Scheduled, &days, "2026-02-02 00:45:00");
@@ -153,6 +157,9 @@ fn a_rebuild_that_moves_bytes_between_days_is_held_as_a_whole() {
     let days = back_fill("2026-03-01", "2026-03-03", Rebuild::All);
     let report = world.run(days, at("2026-03-04 01:15:00"));
     assert_eq!((report.held.len(), report.republished), (1, 0));
+    let again =
+        "cloudtally aggregate --rebuild --from 2026-03-01 --to 2026-03-03 --accept 2026-03-01";
+    assert_eq!(report.accept_by.as_deref(), Some(again));
     assert_eq!(world.fingerprint(), before);
     let report = accept(&world, days, &["2026-03-01"], "2026-03-04 01:15:00");
     assert_eq!(report.held.len(), 0);

@@ -19,9 +19,10 @@ fn sheet_of(world: &World, day: &str) -> DaySheet {
 fn shown(sheet: &DaySheet) -> Vec<String> {
     let line = |line: &SheetLine| {
         assert!(line.adds_up(), "{line:?}");
-        let sum = match line.recomputed {
-            Some(_) => format!("{} h", line.records / HOUR),
-            None => format!("{} bytes", line.records),
+        assert!(line.recomputed.is_some(), "a second computation of {line:?}");
+        let sum = match line.usage_type().is_bytes() {
+            false => format!("{} h", line.records / HOUR),
+            true => format!("{} bytes", line.records),
         };
         let SheetLine { usage_type, opened, closed, open_at_end, .. } = line;
         format!("{usage_type}: {sum}, {opened} began, {closed} ended, {open_at_end} open")

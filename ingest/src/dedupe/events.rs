@@ -10,7 +10,7 @@ use cloudtally_store::{
     EventTable, IngestRun, KnownEvents, MendedEvent, QuarantinedRow, StoreError, Writer,
 };
 
-use super::{Keeper, Known, Verdicts, difference, too_old};
+use super::{Keeper, Known, Verdicts, another_pruned, difference, too_old};
 use crate::border::{Mend, MendedColumn};
 
 /// Keeps the events of one source.
@@ -88,15 +88,19 @@ impl Keeper<UsageEvent> for EventKeeper<'_> {
         };
         let mut verdicts = Verdicts::default();
         for same in order.chunk_by(|a, b| id(*a) == id(*b)) {
-            if pruned.binary_search(&id(same[0])).is_ok() {
-                verdicts.known.extend(same.iter().map(|row| (*row, Known::Duplicate)));
-                continue;
-            }
-            let is_gone = |row: &u32| Some(events.created(row_index(*row))) < pruned_before;
-            if pruned_before.is_some() && same.iter().any(is_gone) {
-                let gone = same.iter().map(|row| (*row, too_old(pruned_before)));
-                verdicts.known.extend(gone);
-                continue;
+            let is_stored = stored.contains_key(&EventId(id(same[0])));
+            if let Some(before) = pruned_before.filter(|_| !is_stored) {
+                let is_pruned = pruned.binary_search(&id(same[0])).is_ok();
+                let is_gone = |row: &u32| events.created(row_index(*row)) < before;
+                if is_pruned || same.iter().any(is_gone) {
+                    let judged = same.iter().map(|row| match (is_pruned, is_gone(row)) {
+                        (true, true) => (*row, Known::Duplicate),
+                        (true, false) => (*row, another_pruned(before)),
+                        (false, _) => (*row, too_old(before)),
+                    });
+                    verdicts.known.extend(judged);
+                    continue;
+                }
             }
             self.judge_same(events, same, &stored, &mut verdicts);
         }

@@ -64,9 +64,15 @@ pub(crate) trait Keeper<T: Decode> {
 }
 
 /// The verdict on a row of days whose rows are pruned: nothing could say what it changes.
-fn too_old(pruned_before: Option<Instant>) -> Known {
-    let before = pruned_before.map_or_else(String::new, |before| before.to_string());
-    Known::Conflict(format!("rows before {before} are pruned, and their days are closed"))
+fn too_old(before: Instant) -> Known {
+    Known::Conflict(format!(
+        "events before {before} are pruned and their days are closed; what is open then can be sent with that instant"
+    ))
+}
+
+/// The verdict on an event whose id one has that is pruned, of another day.
+fn another_pruned(before: Instant) -> Known {
+    Known::Conflict(format!("an event of this id before {before} was there, and is pruned"))
 }
 
 /// The first column in which two rows differ:

@@ -3,7 +3,7 @@
 use cloudtally_model::{Instant, NetworkSample, SourceName, row_index, row_numbers};
 use cloudtally_store::{IngestRun, QuarantinedRow, SampleTable, StoreError, Writer};
 
-use super::{Keeper, Known, Verdicts, difference, too_old};
+use super::{Keeper, Known, Verdicts, difference};
 
 /// Keeps the samples of one source.
 pub(crate) struct SampleKeeper<'a> {
@@ -46,16 +46,16 @@ impl Keeper<NetworkSample> for SampleKeeper<'_> {
             let mut first = stored.next_if(|(at, _)| *at == place).map(|(_, counters)| counters);
             place += same.len();
             for row in same {
-                if Some(samples.sampled(row_index(*row))) <= self.pruned_before {
-                    verdicts.known.push((*row, too_old(self.pruned_before)));
-                    continue;
-                }
                 if self.is_dropped(samples, *row) {
                     verdicts.known.push((*row, Known::Duplicate));
                     continue;
                 }
                 match first {
                     Some(first) => verdicts.known.push((*row, judge_one(samples, *row, first))),
+                    // Nothing tells those that are gone from those that are late.
+                    None if Some(samples.sampled(row_index(*row))) <= self.pruned_before => {
+                        verdicts.known.push((*row, Known::Duplicate));
+                    }
                     None => {
                         first = Some(samples.bytes(row_index(*row)));
                         verdicts.new.push(*row);

@@ -14,7 +14,7 @@ mod window; // which days
 use std::{cmp::min, sync::Arc, time::Duration};
 
 use cloudtally_aggregate::{
-    AggregateError, HeldPeriod, Line, Lines, Plan, Rebuild, Unfinished, run_job,
+    AggregateError, Line, Lines, Plan, Rebuild, RunReport, Unfinished, run_job,
 };
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::{ApiError, UsageTypeId, usage_types};
@@ -76,7 +76,7 @@ pub(crate) fn generate_records(
     refuse_one_domain(call)?;
     refuse_closed(call, window)?;
     match generate(call, window) {
-        Ok(Some(Generated { before, held })) => timer.ran(call.now, before, &held),
+        Ok(Some(Generated { before, report })) => timer.ran(call.now, before, &report),
         Ok(None) => {}
         Err(error) => {
             // That somebody else is writing is nobody's failure.
@@ -122,10 +122,10 @@ fn refuse_closed(call: &FrontCall<'_>, window: RecordWindow) -> Result<(), ApiEr
     )))
 }
 
-/// The periods published before a run, and those that it held back.
+/// The periods published before a run, and what it did.
 struct Generated {
     before: Vec<PublishedPeriod>,
-    held: Vec<HeldPeriod>,
+    report: RunReport,
 }
 
 /// Publishes the days of a window; returns nothing if there was nothing to do.
@@ -147,7 +147,7 @@ fn generate(
     let (rebuild, unfinished) = (Rebuild::Touched, Unfinished::LeaveOut);
     let plan = Plan::BackFill { from, to, rebuild, unfinished };
     let report = run_job(&writer, "generate", plan, call.now, clock, &mut |_| {})?;
-    Ok(Some(Generated { before: snapshot.periods, held: report.held }))
+    Ok(Some(Generated { before: snapshot.periods, report }))
 }
 
 /// `listUsageRecords`.

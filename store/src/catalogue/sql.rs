@@ -319,6 +319,7 @@ queries! {
         WITHDRAW_ANOMALIES = "withdraw_anomalies",
         WITHDRAW_SHEETS = "withdraw_sheets",
         WITHDRAW_ADJUSTMENTS = "withdraw_adjustments",
+        SET_BACK_PRUNED = "set_back_pruned",
         SET_BACK_JOBS = "set_back_jobs",
         SET_BACK_RUNS = "set_back_runs",
         FORGET_RETIRED = "forget_retired",

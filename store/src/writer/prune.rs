@@ -85,6 +85,9 @@ impl Writer {
             checksums::refuse_untrusted(db, checksums::OF_A_SNAPSHOT)?;
             checksums::refuse_untrusted(db, checksums::OF_PUBLICATIONS)?;
             let going = prunable(db, limits)?;
+            if going.is_empty() {
+                return Ok(going);
+            }
             for file in &going.events {
                 let seq = params![file.seq.cast_signed()];
                 db.execute(sql::prune::KEEP_IDS, seq)?;

@@ -181,6 +181,7 @@ impl Writer {
             withdraw(db, calendar.period_at(from))?;
             let to = to.as_millis();
             db.execute(sql::repair::SET_BACK_JOBS, params![to, from.as_millis()])?;
+            db.execute(sql::repair::SET_BACK_PRUNED, params![to])?;
             db.execute(sql::repair::SET_BACK_RUNS, params![to])?;
             db.execute(sql::repair::SET_BACK_REMOVALS, params![to, own])?;
             db.execute(sql::repair::SET_BACK_PUBLICATIONS, params![to])?;

@@ -63,7 +63,10 @@ fn a_damaged_row_is_refused_with_its_key_and_gets_no_fresh_checksum() {
         ("ingest_run SET accepted = accepted + 1 WHERE run_id = 1", "`ingest_run` (run_id 1)"),
         ("job SET records = records + 1", "`job` (job_id 1)"),
         ("source_complete SET through_ms = through_ms + 1", "`source_complete` (source_id 1)"),
-        ("event_file SET last_created_ms = 1 WHERE seq = 1", "`event_file` (seq 1)"),
+        (
+            "event_file SET last_created_ms = 1 WHERE seq = (SELECT min(seq) FROM event_file)",
+            "`event_file` (seq ",
+        ),
         ("sample_file SET last_sampled_ms = 1 WHERE seq = 1", "`sample_file` (seq 1)"),
         ("open_file SET row_count = 7 WHERE version = 1", "`open_file` (start_ms "),
         ("record_file SET row_count = 7 WHERE generation = 1", "`record_file` (start_ms "),
