@@ -165,7 +165,10 @@ pub(super) fn stale(snapshot: &Snapshot, calendar: Calendar) -> Vec<Period> {
     let mut stale: Vec<Period> = periods.chain(stretches).collect();
     let Some(closing) = snapshot.closing() else { return stale };
     let restates = stale.iter().any(|extent| extent.start < closing.through);
-    if restates || snapshot.owed().next().is_some() {
+    // Late use of days that were closed with nothing known of them is restated, too.
+    let is_gap =
+        |earliest| !unpublished(snapshot, over(calendar, earliest, closing.through)).is_empty();
+    if restates || snapshot.earliest().is_some_and(is_gap) || snapshot.owed().next().is_some() {
         let first_open = calendar.period_at(closing.through);
         let is_published = !unpublished(snapshot, first_open).contains(&first_open);
         let is_listed = stale.iter().any(|extent| extent.contains(first_open.start));

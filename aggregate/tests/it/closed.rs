@@ -167,6 +167,31 @@ fn what_was_closed_with_nothing_in_it_is_adjusted_like_the_rest() {
 }
 
 #[test]
+fn a_run_whose_clock_is_behind_leaves_what_was_closed_with_nothing_to_the_next() {
+    let world = World::utc();
+    world.events("default", &events("2026-01-30 06:00:00 LB.CREATE 7"));
+    world.job(at("2026-02-02 00:15:00"));
+    world.close_through("2026-01-31", "2026-02-02 10:00:00").unwrap();
+    world.events("default", &late("2026-01-31 12:00:00 SNAPSHOT.CREATE 3 s=5", 2));
+    world.events("default", &late("2026-01-29 12:00:00 SNAPSHOT.CREATE 4 s=5", 3));
+    // The 29th is not over for it, so it is not published.
+    world.job(at("2026-01-29 13:00:00"));
+    world.job(at("2026-02-02 00:20:00"));
+    check(
+        &world,
+        "2026-01-30 11 7 a2 z1 = 18h
+         2026-01-31 11 7 a2 z1 = 24h
+         2026-02-01 9 3 a2 z1 s5 = 24h
+         2026-02-01 9 3 a2 z1 s5 corrects 2026-01-31 = 12h
+         2026-02-01 9 4 a2 z1 s5 = 24h
+         2026-02-01 9 4 a2 z1 s5 corrects 2026-01-29 = 12h
+         2026-02-01 9 4 a2 z1 s5 corrects 2026-01-30 = 24h
+         2026-02-01 9 4 a2 z1 s5 corrects 2026-01-31 = 24h
+         2026-02-01 11 7 a2 z1 = 24h",
+    );
+}
+
+#[test]
 fn a_closed_day_in_the_middle_of_empty_ones_stays_empty() {
     let world = World::utc();
     let before = "2026-01-10 06:00:00 LB.CREATE 7\n2026-01-10 07:00:00 LB.DELETE 7";
