@@ -140,7 +140,7 @@ fn a_backup_with_a_changed_byte_is_refused_by_the_files_name() {
     println!("{PLACES_OF_BACKUP} changed bytes of a backup, all refused");
 }
 
-/// What the log of the database holds and nobody has copied into the database yet is lost with a changed byte, as with
+/// Changes that only the log of the database holds are lost with a changed byte, as with
 /// a power cut before it: the folder is that of an earlier commit, or the file is named.
 #[test]
 fn a_changed_byte_of_the_log_leaves_an_earlier_state_or_is_told() {

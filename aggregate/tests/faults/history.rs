@@ -1,4 +1,4 @@
-//! What happens in a life, by a number.
+//! The commands of a life, by a number.
 
 use std::fmt::Write;
 

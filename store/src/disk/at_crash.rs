@@ -11,7 +11,7 @@ use std::{
 enum Change {
     /// A file, a link or a folder has this name now.
     Made(PathBuf),
-    /// What had the first name has the second, which stood for what is kept aside.
+    /// The first name is another one now; the second stood for a file that is kept aside.
     Renamed(PathBuf, PathBuf, Option<PathBuf>),
     /// The name is gone; what it stood for is kept aside.
     Removed(PathBuf, PathBuf),
