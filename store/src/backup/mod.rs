@@ -153,6 +153,12 @@ impl Store {
         sync_folder(&to.join(&folder))?;
         step(BACKUP.after_sync, &target)?;
         let (bytes, sha256) = place::hash(&target)?;
+        // Nobody else knows what its checksum should be: a read that ended early is told here.
+        let length = disk::metadata(&target).map_err(|e| StoreError::io("read", &target, e))?.len();
+        if bytes != length {
+            let what = format!("{bytes} of its {length} bytes were read; repeat the backup");
+            return Err(StoreError::DamagedFile { path: target, what });
+        }
         Ok(Listed { path, bytes, sha256 })
     }
 }
