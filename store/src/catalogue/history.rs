@@ -30,6 +30,8 @@ struct Publication {
 struct Generation {
     number: u32,
     inputs: Option<Inputs>,
+    /// The inputs that it was published from first.
+    first: Option<Inputs>,
 }
 
 /// The generations that were shown at an instant, by the start of their period.
@@ -92,6 +94,14 @@ pub(crate) fn snapshot(db: &Db, instant: Instant) -> Result<Snapshot, StoreError
     snapshot.adjustments = load::adjustments_of(db, &periods)?;
     for known in &mut periods {
         known.restated = as_of.restated(db, known, &snapshot.adjustments)?;
+        let first = as_of.generations.get(&known.period.start).and_then(|then| then.first);
+        if let (None, Some(Inputs { events_seq, accounts_seq, .. })) = (&known.restated, first) {
+            // No adjustment that was shown says what a closed one was restated from.
+            let inputs = Inputs { events_seq, accounts_seq, ..known.inputs };
+            if inputs != known.inputs {
+                (known.segments, known.counters, known.inputs) = (None, None, inputs);
+            }
+        }
     }
     snapshot.periods = periods;
     snapshot.stretches.clear();
@@ -123,7 +133,7 @@ impl AsOf {
         let is_shown = |(start, number): &(Instant, u32)| shown.get(start) >= Some(number);
         let without = files.keys().copied().filter(|key| !with_instant.contains(key));
         for (start, number) in without.filter(is_shown) {
-            let oldest = Generation { number, inputs: None };
+            let oldest = Generation { number, inputs: None, first: None };
             let last = generations.entry(start).or_insert(oldest);
             last.number = last.number.max(number);
         }
@@ -133,8 +143,10 @@ impl AsOf {
         }
         // 2. What was published since, in its order.
         for row in rows.into_iter().filter(|row| row.published <= instant) {
-            let then = Generation { number: row.generation, inputs: Some(row.inputs) };
-            generations.insert(row.start, then);
+            let number = row.generation;
+            let before = generations.get(&row.start).filter(|before| before.number == number);
+            let first = before.and_then(|before| before.first).or(Some(row.inputs));
+            generations.insert(row.start, Generation { number, inputs: Some(row.inputs), first });
         }
         Ok(Self { generations, files })
     }
