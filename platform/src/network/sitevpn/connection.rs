@@ -6,7 +6,7 @@
 
 use cloudtally_model::ApiError;
 
-use super::{customer, gateway};
+use super::ends::connections;
 use crate::{
     col,
     desk::{
@@ -91,7 +91,7 @@ fn check_new(call: &Call<'_, '_>, own: ResourceId, other: ResourceId) -> Result<
             .refused("s2scustomergatewayid", why)
             .about(ours.uuid.to_string(), "s2svpngatewayid"));
     }
-    if let Some(connection) = customer::connections(call.tx, other).next() {
+    if let Some(connection) = connections(call.tx, other).next() {
         let why = "is connected to a VPN gateway already; delete that connection first";
         return Err(theirs
             .refused("s2scustomergatewayid", why)
@@ -106,12 +106,12 @@ fn check_new(call: &Call<'_, '_>, own: ResourceId, other: ResourceId) -> Result<
             .about(vpc.uuid.to_string(), "s2svpngatewayid"));
     }
     let most = call.tx.setting_number(CONNECTIONS_MAX);
-    let count = gateway::connections(call.tx, own).count();
+    let count = connections(call.tx, own).count();
     if i64::try_from(count).unwrap_or(i64::MAX) >= most {
         let why = format!("has {count} connections, as many as `{CONNECTIONS_MAX}` allows");
         return Err(ours.refused("s2svpngatewayid", why));
     }
-    for connection in gateway::connections(call.tx, own) {
+    for connection in connections(call.tx, own) {
         let Some(site) = connection.id_of(col::S2S_CUSTOMER_GATEWAY_ID) else { continue };
         let site = call.tx.resource(site);
         let both = (theirs.text(col::CIDR_LIST), site.text(col::CIDR_LIST));

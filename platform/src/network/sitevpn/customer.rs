@@ -2,9 +2,10 @@
 
 use cloudtally_model::ApiError;
 
+use super::ends::connections;
 use crate::{
     col,
-    engine::{Call, Done, Resource, ResourceId, World, refusal, scope},
+    engine::{Call, Done, Resource, ResourceId, refusal, scope},
     parse::{given, ip},
     state::ConnectionState,
     table::{Kind, KindSpec, Object, Turn, WireType as W, f, fields::*},
@@ -204,27 +205,4 @@ pub(super) fn update(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
     wanted.fill(call, &mut row);
     call.tx.edit(id, |old| *old = row);
     Ok(Done::Resource(id))
-}
-
-/// The connections to a customer gateway.
-pub(super) fn connections(world: &World, id: ResourceId) -> impl Iterator<Item = &Resource> {
-    world.referring(id, Kind::VpnConnection, col::S2S_CUSTOMER_GATEWAY_ID)
-}
-
-/// Refuses to forget a gateway that VPCs are connected to.
-pub(super) fn refuse_connected(world: &World, id: ResourceId) -> Result<(), ApiError> {
-    match connections(world, id).count() {
-        0 => Ok(()),
-        count => Err(world.resource(id).refused(
-            "id",
-            format!("has {count} VPN connections and cannot be deleted; delete them first"),
-        )),
-    }
-}
-
-pub(super) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let id = call.entity_id();
-    refuse_connected(call.tx, id)?;
-    call.tx.remove_with_dependants(id);
-    Ok(Done::Success)
 }

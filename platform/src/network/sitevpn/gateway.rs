@@ -4,7 +4,7 @@ use cloudtally_model::ApiError;
 
 use crate::{
     col,
-    engine::{Call, Done, Resource, ResourceId, Tx, World, scope},
+    engine::{Call, Done, ResourceId, Tx, scope},
     network::vpc::{self, part},
     table::{Kind, KindSpec, Object, OnDelete, WireType as W, f, fields::*, hidden},
 };
@@ -60,29 +60,6 @@ pub(super) fn create(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
         gateway.set_ref(col::VPC_ID, vpc).set_ref(col::PUBLIC_ADDRESS, address);
     });
     Ok(Done::Resource(id))
-}
-
-/// The connections of a VPN gateway.
-pub(super) fn connections(world: &World, id: ResourceId) -> impl Iterator<Item = &Resource> {
-    world.referring(id, Kind::VpnConnection, col::S2S_VPN_GATEWAY_ID)
-}
-
-/// Refuses to remove a gateway that is connected to sites.
-pub(super) fn refuse_connected(world: &World, id: ResourceId) -> Result<(), ApiError> {
-    match connections(world, id).count() {
-        0 => Ok(()),
-        count => Err(world.resource(id).refused(
-            "id",
-            format!("has {count} VPN connections and cannot be deleted; delete them first"),
-        )),
-    }
-}
-
-pub(super) fn delete(call: &mut Call<'_, '_>) -> Result<Done, ApiError> {
-    let id = call.entity_id();
-    refuse_connected(call.tx, id)?;
-    call.tx.remove_with_dependants(id);
-    Ok(Done::Success)
 }
 
 /// Takes the gateway of a VPC away with its connections.

@@ -6,6 +6,7 @@
 
 mod connection;
 mod customer;
+mod ends;
 mod gateway;
 
 use crate::{
@@ -80,8 +81,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("VPN.S2S.CUSTOMER.GATEWAY.DELETE")
         .success()
         .kind(Kind::CustomerGateway)
-        .check(|call| customer::refuse_connected(call.tx, call.args.id_required("id")))
-        .act(customer::delete),
+        .check(|call| ends::refuse_connected(call.tx, call.args.id_required("id")))
+        .act(ends::delete),
     own("deleteVpnGateway")
         .doc("Takes the gateway for site to site VPNs from a VPC")
         .roles(Roles::ALL)
@@ -89,8 +90,8 @@ pub(crate) static COMMANDS: &[Command] = &[
         .job("VPN.S2S.VPN.GATEWAY.DELETE")
         .success()
         .kind(Kind::VpnGateway)
-        .check(|call| gateway::refuse_connected(call.tx, call.args.id_required("id")))
-        .act(gateway::delete),
+        .check(|call| ends::refuse_connected(call.tx, call.args.id_required("id")))
+        .act(ends::delete),
     list("listVpnConnections", Kind::VpnConnection)
         .doc("Lists connections of VPCs to customers' sites")
         .roles(Roles::ALL)
