@@ -3,11 +3,11 @@
 use std::{io, process::ExitCode};
 
 use cloudtally_aggregate::{PeriodRow, PeriodState, periods};
-use cloudtally_model::{Calendar, Instant, Period};
-use cloudtally_store::Closing;
+use cloudtally_model::{Calendar, Instant, Millis, Period};
+use cloudtally_store::{Closing, RecordWindow};
 use serde_json::json;
 
-use super::{Context, print_json};
+use super::{Context, print_json, selection};
 use crate::{
     cli::{ListFormat, Periods},
     console::{self, grouped, shown, table},
@@ -20,7 +20,8 @@ pub(crate) fn run(context: &Context, arguments: &Periods) -> Result<ExitCode, Fa
     }
     let store = context.for_reading()?;
     let calendar = store.calendar()?;
-    let window = window(calendar, arguments)?;
+    let RecordWindow { from, to } = selection::window(calendar, arguments.from, arguments.to)?;
+    let window = Period { start: from, end: to + Millis::SECOND };
     let rows = periods(&store, console::present(&store)?, window)?;
     match arguments.format {
         ListFormat::Csv => print_csv(&rows, calendar)?,
@@ -33,20 +34,6 @@ pub(crate) fn run(context: &Context, arguments: &Periods) -> Result<ExitCode, Fa
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn window(calendar: Calendar, arguments: &Periods) -> Result<Period, Failure> {
-    if let (Some(from), Some(to)) = (arguments.from, arguments.to)
-        && from > to
-    {
-        return Err(Failure::usage(format!(
-            "the window ends before it starts: `--from {from}` lies after `--to {to}`; swap them"
-        )));
-    }
-    let bounds = |day| calendar.day_bounds(day).map_err(|error| Failure::usage(error.to_string()));
-    let start = arguments.from.map(bounds).transpose()?.map_or(Instant::EPOCH, |day| day.0);
-    let end = arguments.to.map(bounds).transpose()?.map_or(Instant::END_OF_TIME, |day| day.1);
-    Ok(Period { start, end })
 }
 
 /// The columns of a row, as texts; empty where there is nothing to say.
@@ -134,7 +121,7 @@ fn as_json(row: &PeriodRow, calendar: Calendar) -> serde_json::Value {
 /// A closing, for programs.
 pub(super) fn closing_as_json(closing: &Closing, calendar: Calendar) -> serde_json::Value {
     json!({
-        "through": calendar.date_of(closing.through - cloudtally_model::Millis::SECOND).to_string(),
+        "through": calendar.date_of(closing.through - Millis::SECOND).to_string(),
         "closed": Instant::from_millis(closing.closed_ms).to_string(),
         "by": closing.by,
         "reason": closing.reason,

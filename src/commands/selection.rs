@@ -17,9 +17,9 @@ use crate::{
 /// The folder as it is, or as it was at the instant asked for.
 pub(crate) fn view(store: &Store, as_of: &AsOf) -> Result<View, Failure> {
     store.view(as_of.instant, console::present(store)?).map_err(|error| match error {
-        StoreError::AsOfAhead { .. } | StoreError::AsOfUnknown { .. } => {
-            Failure::usage(format!("`--asof`: {error}"))
-        }
+        StoreError::AsOfAhead { .. }
+        | StoreError::AsOfUnknown { .. }
+        | StoreError::AsOfPruned { .. } => Failure::usage(format!("`--asof`: {error}")),
         error => error.into(),
     })
 }

@@ -13,9 +13,9 @@ pub(super) fn view(call: &FrontCall<'_>) -> Result<View, ApiError> {
     let (instant, _) =
         calendar.query_bound(text).ok_or_else(|| call.invalid("asof", text, expected))?;
     call.store.view(Some(instant), call.now).map_err(|error| match error {
-        StoreError::AsOfAhead { .. } | StoreError::AsOfUnknown { .. } => {
-            ApiError::value(format!("`asof`: {error}"))
-        }
+        StoreError::AsOfAhead { .. }
+        | StoreError::AsOfUnknown { .. }
+        | StoreError::AsOfPruned { .. } => ApiError::value(format!("`asof`: {error}")),
         error => internal("look at that instant", &error),
     })
 }
