@@ -1,5 +1,7 @@
 //! Records of closed periods beside what they are restated as: what an adjustment says.
 
+use std::collections::BTreeMap;
+
 use cloudtally_model::{EventId, Period, RecordId, Sources, UsageRecord};
 use cloudtally_store::{
     Adjustment, LakeFile, PublishedPeriod, ServedRecord, Snapshot, Store, StoreError,
@@ -54,9 +56,16 @@ pub(crate) fn adjusted<'a>(
     let ordinary =
         UsageRecord { start: closed.period.start, corrects: None, ..served.record.clone() };
     let id = id_of(&ordinary, closed.period, &snapshot.sources);
-    let quantity = |generation: u32| -> Result<i64, AggregateError> {
+    // Often they are two generations, and each is a whole file to look through.
+    let mut looked_at: BTreeMap<u32, i64> = BTreeMap::new();
+    let mut quantity = |generation: u32| -> Result<i64, AggregateError> {
+        if let Some(known) = looked_at.get(&generation) {
+            return Ok(*known);
+        }
         let file = store.generation(closed, generation)?;
-        Ok(quantity_of(store, &file, closed.period, id, &snapshot.sources)?)
+        let found = quantity_of(store, &file, closed.period, id, &snapshot.sources)?;
+        looked_at.insert(generation, found);
+        Ok(found)
     };
     let told = Adjusted {
         period: closed.period,

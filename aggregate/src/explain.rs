@@ -7,6 +7,8 @@
 //! # Source
 //! Usage rules 6, last point.
 
+use std::collections::BTreeSet;
+
 use cloudtally_model::{
     AccountId, EventId, Instant, Millis, NetworkSample, Period, RecordId, ResourceKind, Segment,
     SeriesKey, SourceId, SourceName, Sources, Unit, UsageRecord,
@@ -107,12 +109,16 @@ impl Explanation {
         if let Some(adjusted) = &self.adjusted {
             return adjusted.events.clone();
         }
-        let Parts::Segments(clipped) = &self.parts else { return Vec::new() };
-        let both = clipped.iter().flat_map(|c| [Some(c.segment.opened_by), c.segment.closed_by]);
-        let mut ids: Vec<EventId> = both.flatten().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
+        self.parts.events().into_iter().collect()
+    }
+}
+
+impl Parts {
+    /// The ids of the events that its segments begin and end with.
+    pub fn events(&self) -> BTreeSet<EventId> {
+        let Self::Segments(clipped) = self else { return BTreeSet::new() };
+        let segments = clipped.iter().map(|part| &part.segment);
+        segments.flat_map(|s| [Some(s.opened_by), s.closed_by]).flatten().collect()
     }
 }
 
@@ -406,11 +412,10 @@ fn said_before(
     source: SourceId,
 ) -> Result<Vec<NetworkSample>, AggregateError> {
     let Some(before) = snapshot.pruned.rows_before else { return Ok(Vec::new()) };
-    let mut kept = snapshot.periods.iter().rev().filter(|known| known.period.end <= before);
-    let Some(state) = kept.find(|known| known.counters.is_some()) else { return Ok(Vec::new()) };
-    let counters = view.store().read_counters(state, &snapshot.sources)?.into_iter();
-    let of_source = counters.filter(|c| c.source == source && c.last_sampled <= before);
-    let said = of_source.map(|counter| NetworkSample {
+    let (store, calendar) = (view.store(), view.store().calendar()?);
+    let (_, said) = NetworkBiller { store, snapshot, calendar }.said_before(before)?;
+    let said = said.into_iter().filter(|counter| counter.source == source);
+    let said = said.map(|counter| NetworkSample {
         sampled: counter.last_sampled,
         series: counter.series,
         bytes_sent: counter.last_sent,

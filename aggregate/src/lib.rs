@@ -30,9 +30,9 @@ pub use explain::{
 pub use export::{ExportFormat, ExportTarget, FORMATS, export, export_columns};
 pub use inventory::{InventoryReport, Unmatched, beside_inventory, beside_ledger};
 pub use job::{
-    AggregateProgress, HeldPeriod, HeldUsage, Mover, PeriodRow, PeriodState, Plan, PrunePlan,
-    Rebuild, RunReport, RunRequest, ShortSource, Target, Unfinished, WaitingPeriod, WindowLimits,
-    aggregate, aggregate_within, checkpoint, close, periods, prune, run_job, stale_periods,
+    AggregateProgress, HeldPeriod, HeldUsage, Mover, PeriodRow, PeriodState, Plan, Rebuild,
+    RunReport, RunRequest, ShortSource, Target, Unfinished, WaitingPeriod, WindowLimits, aggregate,
+    aggregate_within, checkpoint, close, periods, prune_limits, run_job, stale_periods,
     waiting_period,
 };
 pub use line::{Line, Lines};

@@ -1,9 +1,9 @@
 //! `explain`: what a record is made of; the way back stands in [`touched`].
 
-use std::{collections::BTreeSet, process::ExitCode};
+use std::process::ExitCode;
 
 use cloudtally_aggregate::{Explanation, Lines, Parts, explain_in};
-use cloudtally_model::{Calendar, CorrectiveEvent, EventId, Instant, RecordId, Unit, hours};
+use cloudtally_model::{Calendar, CorrectiveEvent, Instant, RecordId, Unit, hours};
 use serde_json::json;
 
 use cloudtally_store::{CorrectionNote, DroppedSample, Store};
@@ -41,7 +41,7 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
     let line = lines.line(&explanation.served);
     let dropped = dropped(&store, &explanation)?;
     let added = added(&store, &explanation)?;
-    let mends = mended::mends(&store, &source, &events_of(&explanation))?;
+    let mends = mended::mends(&store, &source, &explanation.parts.events())?;
     if context.json() {
         let mut object = as_json(&explanation, record, &line.usage);
         if !dropped.is_empty() {
@@ -90,7 +90,7 @@ pub(crate) fn run(context: &Context, arguments: &Explain) -> Result<ExitCode, Fa
 
 /// Notes on the events of a record that people added.
 fn added(store: &Store, explanation: &Explanation) -> Result<Vec<CorrectionNote>, Failure> {
-    let mut added = events_of(explanation);
+    let mut added = explanation.parts.events();
     added.retain(|event| event.0 >= CorrectiveEvent::FIRST_ID);
     if added.is_empty() {
         return Ok(Vec::new());
@@ -99,13 +99,6 @@ fn added(store: &Store, explanation: &Explanation) -> Result<Vec<CorrectionNote>
     let mut notes = store.correction_notes(source)?;
     notes.retain(|note| added.contains(&note.event));
     Ok(notes)
-}
-
-/// Events that a record's segments begin and end with.
-fn events_of(explanation: &Explanation) -> BTreeSet<EventId> {
-    let Parts::Segments(parts) = &explanation.parts else { return BTreeSet::new() };
-    let segments = parts.iter().map(|part| &part.segment);
-    segments.flat_map(|s| [Some(s.opened_by), s.closed_by]).flatten().collect()
 }
 
 fn added_as_json(note: &CorrectionNote) -> serde_json::Value {

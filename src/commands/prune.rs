@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use cloudtally_aggregate::{PrunePlan, prune};
+use cloudtally_aggregate::prune_limits;
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::Instant;
-use cloudtally_store::Prunable;
+use cloudtally_store::{Prunable, PruneLimits};
 use indicatif::HumanBytes;
 use serde_json::json;
 
@@ -18,20 +18,20 @@ use crate::{
 
 pub(crate) fn run(context: &Context, arguments: &Prune) -> Result<ExitCode, Failure> {
     let store = context.existing()?;
-    let (plan, gone) = if arguments.dry_run {
-        let plan = PrunePlan::before(&store, arguments.before)?;
-        (plan, store.prunable(plan.limits)?)
+    let (limits, gone) = if arguments.dry_run {
+        let limits = prune_limits(&store, arguments.before)?;
+        (limits, store.prunable(limits)?)
     } else {
         let writer = console::writer(&store)?;
         // What our own cloud has told may belong to these days.
         take_outbox(&writer, console::wall_clock_ms())?;
-        let plan = PrunePlan::before(&writer, arguments.before)?;
-        (plan, prune(&writer, plan)?)
+        let limits = prune_limits(&writer, arguments.before)?;
+        (limits, writer.prune(limits)?)
     };
     if context.json() {
-        print_json(&as_json(&plan, &gone, arguments.dry_run))?;
+        print_json(&as_json(limits, &gone, arguments.dry_run))?;
     } else {
-        print(&plan, &gone, arguments);
+        print(limits, &gone, arguments);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -43,7 +43,7 @@ fn rows(gone: &Prunable) -> (u64, u64) {
     )
 }
 
-fn print(plan: &PrunePlan, gone: &Prunable, arguments: &Prune) {
+fn print(limits: PruneLimits, gone: &Prunable, arguments: &Prune) {
     let would = if arguments.dry_run { "would prune" } else { "pruned" };
     if gone.is_empty() {
         println!("{would} nothing: no whole file lies before {}", arguments.before);
@@ -58,21 +58,21 @@ fn print(plan: &PrunePlan, gone: &Prunable, arguments: &Prune) {
         gone.generations.len(),
         HumanBytes(gone.bytes())
     );
-    if let Some(before) = plan.limits.rows_before {
+    if let Some(before) = limits.rows_before {
         println!("  what arrives for days before {before} is refused from then on");
     }
-    if let Some(from) = plan.limits.replaced_by {
+    if let Some(from) = limits.replaced_by {
         println!("  `--asof` reaches back to {from}");
     }
 }
 
-fn as_json(plan: &PrunePlan, gone: &Prunable, dry_run: bool) -> serde_json::Value {
+fn as_json(limits: PruneLimits, gone: &Prunable, dry_run: bool) -> serde_json::Value {
     let (events, samples) = rows(gone);
     let instant = |at: Option<Instant>| at.map(|at| at.to_string());
     json!({
         "dryrun": dry_run,
-        "rowsbefore": instant(plan.limits.rows_before),
-        "asoffrom": instant(plan.limits.replaced_by),
+        "rowsbefore": instant(limits.rows_before),
+        "asoffrom": instant(limits.replaced_by),
         "events": events,
         "eventfiles": gone.events.len(),
         "samples": samples,

@@ -47,7 +47,7 @@ pub use moves::{HeldPeriod, HeldUsage, Mover};
 pub use periods::{PeriodRow, PeriodState, periods};
 use plan::plan_periods;
 pub use plan::{Plan, Rebuild, Unfinished};
-pub use prune::{PrunePlan, prune};
+pub use prune::prune_limits;
 use ready::Completeness;
 pub use ready::{ShortSource, WaitingPeriod, waiting_period};
 pub use report::{AggregateProgress, RunReport, RunRequest, Target, WindowLimits};
@@ -158,11 +158,8 @@ pub fn run_job(
 
 /// Lets go of what the settings keep no longer.
 fn prune_by_settings(writer: &Writer, now: Instant) -> Result<(), AggregateError> {
-    let Some(plan) = PrunePlan::of_settings(writer, now)? else { return Ok(()) };
-    if !writer.prunable(plan.limits)?.is_empty() {
-        prune(writer, plan)?;
-    }
-    Ok(())
+    let Some(limits) = prune::retention(writer, now)? else { return Ok(()) };
+    Ok(writer.prune(limits).map(drop)?)
 }
 
 /// End of the contiguous run of published periods that begins with the period of

@@ -94,11 +94,12 @@ impl Run<'_> {
             inputs.samples_seq = seq;
         }
         if computed.is_held {
+            // A scheduled bill may have seen its samples all the same.
+            let has_files = self.published.contains_key(&period.start);
             let is_billed = bills && matches!(work.planned.network, NetworkMode::Scheduled);
-            return match is_billed {
-                true => self.stage_held(writer, period, counters.as_deref(), inputs),
-                false => Ok(None),
-            };
+            return (is_billed && (has_files || counters.is_some()))
+                .then(|| self.stage_seen(writer, period, (inputs, has_files), counters.as_deref()))
+                .transpose();
         }
         let is_new = !self.published.contains_key(&period.start);
         let replaces = is_new || computed.change.kind != ChangeKind::Unchanged;
@@ -123,19 +124,14 @@ impl Run<'_> {
         }))
     }
 
-    /// Stages a period that stays as it is published: a scheduled bill may have seen its
-    /// samples all the same.
-    fn stage_held(
+    /// Stages a period whose records stay: it has seen more samples, and its counters may say so.
+    fn stage_seen(
         &self,
         writer: &Writer,
         period: Period,
+        (inputs, has_files): (Inputs, bool),
         counters: Option<&[BilledCounter]>,
-        inputs: Inputs,
-    ) -> Result<Option<StagedPeriod>, AggregateError> {
-        let has_files = self.published.contains_key(&period.start);
-        if !has_files && counters.is_none() {
-            return Ok(None);
-        }
+    ) -> Result<StagedPeriod, AggregateError> {
         let draft = PeriodDraft {
             period,
             records: if has_files { None } else { Some(&[]) },
@@ -144,7 +140,7 @@ impl Run<'_> {
             anomalies: None,
             inputs,
         };
-        Ok(Some(writer.stage(&draft, self.sources())?))
+        Ok(writer.stage(&draft, self.sources())?)
     }
 
     /// Takes computed periods into what is published next, and what a scheduled bill
@@ -178,16 +174,8 @@ impl Run<'_> {
         for &period in elsewhere.iter().filter(|period| !in_window(period)) {
             let Some((inputs, has_files)) = self.inputs_elsewhere(period, bill) else { continue };
             let samples_seq = bill.samples_seq(period).unwrap_or(inputs.samples_seq);
-            let counters = bill.counters(period);
-            let draft = PeriodDraft {
-                period,
-                records: if has_files { None } else { Some(&[]) },
-                open: if has_files { None } else { Some(&[]) },
-                counters: counters.as_deref(),
-                anomalies: None,
-                inputs: Inputs { samples_seq, ..inputs },
-            };
-            let staged = writer.stage(&draft, self.sources())?;
+            let seen = (Inputs { samples_seq, ..inputs }, has_files);
+            let staged = self.stage_seen(writer, period, seen, bill.counters(period).as_deref())?;
             self.pending.publication.periods.push(staged);
         }
         Ok(())

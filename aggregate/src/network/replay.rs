@@ -16,7 +16,8 @@ use std::{
 
 use cloudtally_model::{Calendar, Instant, Period, SourceId, UsageTypeId};
 use cloudtally_store::{
-    PublishedPeriod, SampleColumns, SampleFile, SeriesRow, SheetLine, Snapshot, Store, StoreError,
+    BilledCounter, PublishedPeriod, SampleColumns, SampleFile, SeriesRow, SheetLine, Snapshot,
+    Store, StoreError,
 };
 use rayon::prelude::*;
 
@@ -118,11 +119,7 @@ impl NetworkBiller<'_> {
         };
         let published = Published::of(self.snapshot);
         let first = self.settled_until(origin).min(target.start);
-        // A period without counters, like one without files, has nothing of a series: what
-        // each last said stands in the counters before it.
-        let mut before = published.periods.range(..first).rev().map(|(_, known)| *known);
-        let state = before.find(|known| known.counters.is_some());
-        let from = state.map_or(Instant::from_millis(-1), |state| state.period.end);
+        let (from, said) = self.said_before(first)?;
         let mut slots = self.slots((from, first), targets, &published);
         slots.retain(|slot| slot.period.end <= until);
 
@@ -135,16 +132,9 @@ impl NetworkBiller<'_> {
             numbers: Numbers::default(),
             series: Vec::new(),
         };
-        if let Some(state) = state {
-            for counter in self.store.read_counters(state, &self.snapshot.sources)? {
-                // Not what was billed here for a period ahead.
-                if counter.last_sampled <= state.period.end {
-                    replay.recount.remember(&counter);
-                    replay
-                        .series(counter.source, SeriesRow::of(&counter.series))
-                        .remember(&counter);
-                }
-            }
+        for counter in said {
+            replay.recount.remember(&counter);
+            replay.series(counter.source, SeriesRow::of(&counter.series)).remember(&counter);
         }
         self.read_samples(from, &mut replay)?;
         for index in 0..replay.slots.len() {
@@ -161,6 +151,25 @@ impl NetworkBiller<'_> {
         self.check_recount(&slots, &series, &recounted)?;
         series.sort_unstable_by(|a, b| (a.source, &a.key).cmp(&(b.source, &b.key)));
         Ok(Replayed { slots, series, recounted, targets: targets.to_vec() })
+    }
+
+    /// The counters of every series as they stand before a period that begins at `first`, and
+    /// the instant up to which they count.
+    pub(crate) fn said_before(
+        &self,
+        first: Instant,
+    ) -> Result<(Instant, Vec<BilledCounter>), StoreError> {
+        // A period without counters, like one without files, has nothing of a series: what
+        // each last said stands in the counters before it.
+        let mut before = self.snapshot.periods.iter().rev();
+        let is_state = |p: &&PublishedPeriod| p.period.start < first && p.counters.is_some();
+        let Some(state) = before.find(is_state) else {
+            return Ok((Instant::from_millis(-1), Vec::new()));
+        };
+        let mut said = self.store.read_counters(state, &self.snapshot.sources)?;
+        // Not what was billed here for a period ahead.
+        said.retain(|counter| counter.last_sampled <= state.period.end);
+        Ok((state.period.end, said))
     }
 
     /// Holds what the series are worth in each slot against the second count.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use chrono::NaiveDate;
-use cloudtally_aggregate::{AggregateError, Plan, PrunePlan, Target, aggregate, close, prune};
+use cloudtally_aggregate::{AggregateError, Plan, Target, aggregate, close, prune_limits};
 use cloudtally_fuzz::Dice;
 use cloudtally_ingest::{IngestRequest, Input, ingest, take_outbox};
 use cloudtally_model::{
@@ -157,8 +157,8 @@ impl Life {
             }
             Step::Prune(day) => {
                 let writer = store.writer(wait())?;
-                let plan = PrunePlan::before(&writer, date(&store, *day)?)?;
-                Ok(prune(&writer, plan).map(drop)?)
+                let limits = prune_limits(&writer, date(&store, *day)?)?;
+                Ok(writer.prune(limits).map(drop)?)
             }
             Step::Compact => Ok(store.writer(wait())?.compact()?),
             Step::Backup => {

@@ -1,8 +1,7 @@
 //! Rows that closed days need no more go, and nothing else changes.
 
 use cloudtally_aggregate::{
-    AggregateError, Periods, Plan, PrunePlan, explain, prune, run_job, sanity_checks,
-    touched_by_event,
+    AggregateError, Periods, Plan, explain, prune_limits, run_job, sanity_checks, touched_by_event,
 };
 use cloudtally_model::{Instant, Millis, ZoneId, calendar::day, settings};
 use cloudtally_store::{PruneLimits, Severity, StoreError};
@@ -14,9 +13,9 @@ use crate::{
 };
 
 fn prune_before(world: &World, text: &str) -> Result<u64, AggregateError> {
-    let plan = PrunePlan::before(&world.writer, day(text).unwrap())?;
-    let told = world.writer.prunable(plan.limits)?;
-    let gone = prune(&world.writer, plan)?;
+    let limits = prune_limits(&world.writer, day(text).unwrap())?;
+    let told = world.writer.prunable(limits)?;
+    let gone = world.writer.prune(limits)?;
     assert_eq!(told, gone, "what is told is what goes");
     Ok((gone.events.len() + gone.samples.len() + gone.generations.len()) as u64)
 }
@@ -193,8 +192,8 @@ proptest! {
             let is_closed = world.close_through(&last.to_string(), &now.to_string()).is_ok();
             if prunes && is_closed {
                 let day = last.succ_opt().unwrap();
-                let plan = PrunePlan::before(&world.writer, day).unwrap();
-                prune(&world.writer, plan).unwrap();
+                let limits = prune_limits(&world.writer, day).unwrap();
+                world.writer.prune(limits).unwrap();
             }
             send(false);
             world.job(end());

@@ -30,13 +30,13 @@ struct Publication {
 struct Generation {
     number: u32,
     inputs: Option<Inputs>,
-    /// The inputs that it was published from first.
-    first: Option<Inputs>,
 }
 
 /// The generations that were shown at an instant, by the start of their period.
 struct AsOf {
     generations: HashMap<Instant, Generation>,
+    /// The inputs of what closed periods were restated as.
+    restated: HashMap<(Instant, u32), Inputs>,
     files: HashMap<(Instant, u32), LakeFile>,
 }
 
@@ -94,13 +94,10 @@ pub(crate) fn snapshot(db: &Db, instant: Instant) -> Result<Snapshot, StoreError
     snapshot.adjustments = load::adjustments_of(db, &periods)?;
     for known in &mut periods {
         known.restated = as_of.restated(db, known, &snapshot.adjustments)?;
-        let first = as_of.generations.get(&known.period.start).and_then(|then| then.first);
-        if let (None, Some(Inputs { events_seq, accounts_seq, .. })) = (&known.restated, first) {
-            // No adjustment that was shown says what a closed one was restated from.
-            let inputs = Inputs { events_seq, accounts_seq, ..known.inputs };
-            if inputs != known.inputs {
-                (known.segments, known.counters, known.inputs) = (None, None, inputs);
-            }
+        let restated = known.restated.as_ref();
+        let key = restated.map(|restated| (known.period.start, restated.generation));
+        if let Some(inputs) = key.and_then(|key| as_of.restated.get(&key).copied()) {
+            (known.segments, known.counters, known.inputs) = (None, None, inputs);
         }
     }
     snapshot.periods = periods;
@@ -133,7 +130,7 @@ impl AsOf {
         let is_shown = |(start, number): &(Instant, u32)| shown.get(start) >= Some(number);
         let without = files.keys().copied().filter(|key| !with_instant.contains(key));
         for (start, number) in without.filter(is_shown) {
-            let oldest = Generation { number, inputs: None, first: None };
+            let oldest = Generation { number, inputs: None };
             let last = generations.entry(start).or_insert(oldest);
             last.number = last.number.max(number);
         }
@@ -142,13 +139,17 @@ impl AsOf {
             return Err(StoreError::AsOfUnknown { at: instant, since });
         }
         // 2. What was published since, in its order.
+        let mut restated = HashMap::new();
         for row in rows.into_iter().filter(|row| row.published <= instant) {
-            let number = row.generation;
-            let before = generations.get(&row.start).filter(|before| before.number == number);
-            let first = before.and_then(|before| before.first).or(Some(row.inputs));
-            generations.insert(row.start, Generation { number, inputs: Some(row.inputs), first });
+            let key = (row.start, row.generation);
+            if is_shown(&key) {
+                let then = Generation { number: row.generation, inputs: Some(row.inputs) };
+                generations.insert(row.start, then);
+            } else {
+                restated.insert(key, row.inputs);
+            }
         }
-        Ok(Self { generations, files })
+        Ok(Self { generations, restated, files })
     }
 
     /// The records that a closed period was restated as, by the adjustments that were shown.

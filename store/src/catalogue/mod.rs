@@ -113,13 +113,6 @@ pub struct Pruned {
     pub as_of_from: Option<Instant>,
 }
 
-impl Pruned {
-    /// Tells whether what the records of a period were made from is gone.
-    pub fn has(&self, period: Period) -> bool {
-        self.rows_before.is_some_and(|before| period.start < before)
-    }
-}
-
 /// Accepted events of one source and UTC day, as one step of an ingest left them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventFile {

@@ -6,7 +6,7 @@
 //! so that rows which come again are known; other rows of such days are refused from then on,
 //! since nothing could say what they change.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cloudtally_model::Instant;
 use rusqlite::params;
@@ -156,7 +156,8 @@ fn replaced_by(
     snapshot: &Snapshot,
     instant: Instant,
 ) -> Result<Vec<(Instant, u32, LakeFile)>, StoreError> {
-    let published = history::instants(db)?;
+    let published: BTreeMap<(Instant, u32), Instant> = history::instants(db)?.into_iter().collect();
+    let shown = load::shown_generations(db)?;
     let mut needed: HashSet<(Instant, u32)> = HashSet::new();
     for known in &snapshot.periods {
         needed.insert((known.period.start, known.generation));
@@ -170,14 +171,9 @@ fn replaced_by(
     files.sort_unstable_by_key(|(key, _)| *key);
     // A generation is shown until the next one is published.
     let until = |(start, generation): (Instant, u32)| {
-        let later =
-            published.iter().filter(|((of, number), _)| *of == start && *number > generation);
-        later.map(|(_, at)| *at).min()
+        published.range((start, generation + 1)..=(start, u32::MAX)).map(|(_, at)| *at).min()
     };
-    let is_restated = |(start, generation): (Instant, u32)| {
-        let known = snapshot.periods.iter().find(|known| known.period.start == start);
-        known.is_some_and(|known| generation > known.generation)
-    };
+    let is_restated = |(start, generation)| shown.get(&start).is_some_and(|of| generation > *of);
     let going = files
         .into_iter()
         .filter(|(key, _)| is_restated(*key) || until(*key).is_some_and(|until| until <= instant));

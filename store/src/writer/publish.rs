@@ -484,29 +484,28 @@ fn save(db: &Db, named: &NamedPeriod) -> Result<(), StoreError> {
 }
 
 /// Keeps when a generation was published, and from what; again where more samples than
-/// before are seen, or a closed period is restated.
+/// before are seen. What a closed period is restated as has its own inputs.
 fn note(db: &Db, named: &NamedPeriod, published: Option<Published>) -> Result<(), StoreError> {
     let Some(Published { at, job }) = published else { return Ok(()) };
-    let is_new = named.records.iter().any(|(of, _)| *of == named.generation);
-    let sees_more = match named.is_closed {
-        // Its records stay; what explains them, and what they are restated as, has more to say.
-        true => named.restated.is_some(),
-        false => named.current.samples_seq != named.inputs.samples_seq,
+    let insert = |generation: u32, is_new: bool| {
+        let params = params![
+            at.as_millis(),
+            named.period.start.as_millis(),
+            generation,
+            named.inputs.events_seq.cast_signed(),
+            named.inputs.samples_seq.map(u64::cast_signed),
+            named.inputs.accounts_seq.cast_signed(),
+            job.map(u64::cast_signed),
+            is_new,
+        ];
+        db.execute(sql::periods::INSERT_PUBLICATION, params).map(drop)
     };
-    if !is_new && !sees_more {
-        return Ok(());
+    let is_new = named.records.iter().any(|(of, _)| *of == named.generation);
+    let sees_more = named.current.samples_seq != named.inputs.samples_seq;
+    if is_new || sees_more && !named.is_closed {
+        insert(named.generation, is_new)?;
     }
-    let params = params![
-        at.as_millis(),
-        named.period.start.as_millis(),
-        named.generation,
-        named.inputs.events_seq.cast_signed(),
-        named.inputs.samples_seq.map(u64::cast_signed),
-        named.inputs.accounts_seq.cast_signed(),
-        job.map(u64::cast_signed),
-        is_new,
-    ];
-    db.execute(sql::periods::INSERT_PUBLICATION, params).map(drop)
+    named.restated.map_or(Ok(()), |generation| insert(generation, true))
 }
 
 /// Names a new file of a kind and lets the one before go; returns the version that
