@@ -7,8 +7,8 @@ use cloudtally_aggregate::{
 };
 use cloudtally_ingest::{Input, read_inventory};
 use cloudtally_model::{SourceName, hours, usage_type};
-use cloudtally_store::{Severity, Store};
-use serde_json::json;
+use cloudtally_store::{DroppedSample, Severity, Store, UnmeteredEvents};
+use serde_json::{Value, json};
 
 use super::{
     Context,
@@ -24,115 +24,135 @@ use crate::{
 
 /// Rows of the quarantine and anomalies shown.
 const SHOWN: usize = 5;
+/// Rows of them listed as JSON.
+const LISTED: usize = 1000;
 
 pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Failure> {
     let store = context.for_reading()?;
+    let mut findings = damage(&store)?;
+    // Records of damaged files cannot be read, let alone checked.
+    if findings.worst() != Some(Severity::Error) {
+        numbers(&store, arguments, &mut findings)?;
+    }
+    let kept = Kept::read(&store)?;
+    if context.json() {
+        print_json(&as_json(&store, &findings, &kept)?)?;
+    } else {
+        findings.print();
+        kept.print(&store)?;
+    }
+    let worst = findings.worst();
+    Ok(match worst {
+        Some(Severity::Error) => ExitCode::FAILURE,
+        _ if arguments.strict && (worst.is_some() || kept.quarantined + kept.anomalies > 0) => {
+            found_something()
+        }
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// What does not add up, and what was compared to find it.
+#[derive(Default)]
+struct Findings {
+    lines: Vec<(Severity, String)>,
+    /// Lines of the bill of our own cloud that were held against its ledger.
+    ledger_lines: Option<usize>,
+    inventory: Option<InventoryReport>,
+}
+
+impl Findings {
+    fn worst(&self) -> Option<Severity> {
+        self.lines.iter().map(|(severity, _)| *severity).max()
+    }
+
+    fn print(&self) {
+        for (severity, text) in &self.lines {
+            println!("{}: {}", name(*severity), shown(text));
+        }
+        if self.lines.is_empty() {
+            println!("every file matches its checksum and every sum adds up");
+            if let Some(lines) = self.ledger_lines {
+                println!("the bill of the simulated cloud is what its tenants had: {lines} lines");
+            }
+        }
+        if let Some(report) = &self.inventory {
+            print_inventory(report);
+        }
+    }
+}
+
+/// Holds files and catalogue against their checksums.
+fn damage(store: &Store) -> Result<Findings, Failure> {
     let bar = console::bar("verifying files", Unit::Bytes);
     let damaged = store.verify(&mut |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     })?;
     bar.finish_and_clear();
-    let mut findings: Vec<(Severity, String)> = damaged
+    let lines = damaged
         .into_iter()
         .map(|finding| (finding.severity, format!("{}: {}", finding.path.display(), finding.text)))
         .collect();
+    let mut findings = Findings { lines, ..Findings::default() };
     // Rows that are what was written, and yet no cloud could be opened with.
-    if findings.iter().all(|(severity, _)| *severity != Severity::Error) {
+    if findings.worst() != Some(Severity::Error) {
         let faults =
             cloudtally_platform::engine::faults(&cloudtally_platform::TABLES, &store.kept()?);
-        findings.extend(faults.into_iter().map(|fault| {
+        findings.lines.extend(faults.into_iter().map(|fault| {
             (Severity::Error, format!("{fault}: restore the whole data folder from a backup"))
         }));
     }
-    // Lines of the bill of our own cloud.
-    let mut compared: Option<usize> = None;
-    let mut listed: Option<InventoryReport> = None;
-    // Records of damaged files cannot be read, let alone checked.
-    if findings.iter().all(|(severity, _)| *severity != Severity::Error) {
-        let bar = console::bar("checking periods", Unit::Count);
-        let concerns =
-            sanity_checks(&store, Periods::All, console::present(&store)?, &mut |done, total| {
-                bar.set_length(total);
-                bar.set_position(done);
-            })?;
-        bar.finish_and_clear();
-        findings.extend(concerns.into_iter().map(|concern| {
-            (
-                concern.severity,
-                format!("{}: {}; {}", concern.subject, concern.problem, concern.remedy),
-            )
-        }));
-        if let Some(comparison) = ledger::compare(&store)? {
-            compared = Some(comparison.lines);
-            findings.extend(told(comparison.differences));
-            let own = ledger::own_cloud()?;
-            let report = beside_ledger(&store, &own, &store.ledger()?)?;
-            findings.extend(unmatched(&report, "the simulated cloud", Severity::Error));
-        }
-        if let Some(file) = &arguments.inventory {
-            let (told, report) = inventory(&store, file, &arguments.source)?;
-            findings.extend(told);
-            listed = Some(report);
-        }
+    Ok(findings)
+}
+
+/// Holds records against each other, the ledger of the own cloud and an inventory.
+fn numbers(store: &Store, arguments: &Check, findings: &mut Findings) -> Result<(), Failure> {
+    let bar = console::bar("checking periods", Unit::Count);
+    let concerns =
+        sanity_checks(store, Periods::All, console::present(store)?, &mut |done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+        })?;
+    bar.finish_and_clear();
+    findings.lines.extend(concerns.into_iter().map(|concern| {
+        (concern.severity, format!("{}: {}; {}", concern.subject, concern.problem, concern.remedy))
+    }));
+    if let Some(comparison) = ledger::compare(store)? {
+        findings.ledger_lines = Some(comparison.lines);
+        findings.lines.extend(told(comparison.differences));
+        let own = ledger::own_cloud()?;
+        let report = beside_ledger(store, &own, &store.ledger()?)?;
+        findings.lines.extend(unmatched(&report, "the simulated cloud", Severity::Error));
     }
-    let quarantined = store.quarantine_count()?;
-    let anomalies = store.anomaly_count()?;
-    let unmetered = store.unmetered_events()?;
-    let dropped = store.dropped_samples()?;
-    let worst = findings.iter().map(|(severity, _)| *severity).max();
-    if context.json() {
-        let rows: Vec<_> = findings
-            .iter()
-            .map(|(severity, text)| json!({ "severity": name(*severity), "text": text }))
-            .collect();
-        let quarantine: Vec<_> = store
-            .quarantined(None, 1000)?
-            .iter()
-            .map(|row| {
-                json!({ "source": row.source.as_str(), "input": row.input, "row": row.row, "reason": row.reason })
-            })
-            .collect();
-        let odd: Vec<_> = store
-            .anomalies(1000)?
-            .iter()
-            .map(|a| {
-                json!({ "source": a.source.as_str(), "event": a.event.map(|e| e.0), "usagetype": a.usage_type.0,
-                        "resource": a.resource.0, "at": a.at.to_string(), "text": a.text })
-            })
-            .collect();
-        let without_meter: Vec<_> = unmetered
-            .iter()
-            .map(|events| {
-                json!({ "source": events.source.as_str(), "type": events.event_type, "events": events.rows })
-            })
-            .collect();
-        print_json(&json!({
-            "findings": rows,
-            "ledgerlines": compared,
-            "inventory": listed.as_ref().map(inventory_as_json),
-            "quarantined": quarantined,
-            "anomalies": anomalies,
-            "quarantine": quarantine,
-            "withoutmeter": without_meter,
-            "dropped": dropped.iter().map(dropped_as_json).collect::<Vec<_>>(),
-            "anomalylist": odd,
-        }))?;
-    } else {
-        for (severity, text) in &findings {
-            println!("{}: {}", name(*severity), shown(text));
-        }
-        if findings.is_empty() {
-            println!("every file matches its checksum and every sum adds up");
-            if let Some(lines) = compared {
-                println!("the bill of the simulated cloud is what its tenants had: {lines} lines");
-            }
-        }
-        if let Some(report) = &listed {
-            print_inventory(report);
-        }
-        if quarantined > 0 {
-            println!("{quarantined} rows in quarantine, the latest:");
+    if let Some(file) = &arguments.inventory {
+        let (told, report) = inventory(store, file, &arguments.source)?;
+        findings.lines.extend(told);
+        findings.inventory = Some(report);
+    }
+    Ok(())
+}
+
+/// What the folder keeps and does not bill, or bills with a note.
+struct Kept {
+    quarantined: u64,
+    anomalies: u64,
+    unmetered: Vec<UnmeteredEvents>,
+    dropped: Vec<DroppedSample>,
+}
+
+impl Kept {
+    fn read(store: &Store) -> Result<Self, Failure> {
+        Ok(Self {
+            quarantined: store.quarantine_count()?,
+            anomalies: store.anomaly_count()?,
+            unmetered: store.unmetered_events()?,
+            dropped: store.dropped_samples()?,
+        })
+    }
+
+    fn print(&self, store: &Store) -> Result<(), Failure> {
+        if self.quarantined > 0 {
+            println!("{} rows in quarantine, the latest:", self.quarantined);
             for row in store.quarantined(None, SHOWN)? {
                 let (input, reason) = (shown(&row.input), shown(&row.reason));
                 println!("  {input} row {} ({}): {reason}", row.row, row.source);
@@ -140,7 +160,7 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
             println!("  correct them at their source and ingest the file again");
             println!("  `cloudtally quarantine` shows them by reason");
         }
-        for events in &unmetered {
+        for events in &self.unmetered {
             println!(
                 "{} events of the type {} ({}) are kept and not billed: nothing meters this type",
                 events.rows,
@@ -148,14 +168,14 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
                 events.source
             );
         }
-        if !dropped.is_empty() {
-            println!("{} samples were dropped by hand, the latest:", dropped.len());
-            for dropped in dropped.iter().rev().take(SHOWN) {
+        if !self.dropped.is_empty() {
+            println!("{} samples were dropped by hand, the latest:", self.dropped.len());
+            for dropped in self.dropped.iter().rev().take(SHOWN) {
                 println!("  {}", dropped_told(dropped));
             }
         }
-        if anomalies > 0 {
-            println!("{anomalies} anomalies in the history of resources, the latest:");
+        if self.anomalies > 0 {
+            println!("{} anomalies in the history of resources, the latest:", self.anomalies);
             for anomaly in store.anomalies(SHOWN)? {
                 let event = anomaly.event.map(|id| format!("event {id} ")).unwrap_or_default();
                 println!(
@@ -167,14 +187,49 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
                 );
             }
         }
+        Ok(())
     }
-    Ok(match worst {
-        Some(Severity::Error) => ExitCode::FAILURE,
-        _ if arguments.strict && (worst.is_some() || quarantined + anomalies > 0) => {
-            found_something()
-        }
-        _ => ExitCode::SUCCESS,
-    })
+}
+
+fn as_json(store: &Store, findings: &Findings, kept: &Kept) -> Result<Value, Failure> {
+    let rows: Vec<_> = findings
+        .lines
+        .iter()
+        .map(|(severity, text)| json!({ "severity": name(*severity), "text": text }))
+        .collect();
+    let quarantine: Vec<_> = store
+        .quarantined(None, LISTED)?
+        .iter()
+        .map(|row| {
+            json!({ "source": row.source.as_str(), "input": row.input, "row": row.row, "reason": row.reason })
+        })
+        .collect();
+    let odd: Vec<_> = store
+        .anomalies(LISTED)?
+        .iter()
+        .map(|a| {
+            json!({ "source": a.source.as_str(), "event": a.event.map(|e| e.0), "usagetype": a.usage_type.0,
+                    "resource": a.resource.0, "at": a.at.to_string(), "text": a.text })
+        })
+        .collect();
+    let without_meter: Vec<_> = kept
+        .unmetered
+        .iter()
+        .map(|events| {
+            json!({ "source": events.source.as_str(), "type": events.event_type, "events": events.rows })
+        })
+        .collect();
+    Ok(json!({
+        "findings": rows,
+        "ledgerlines": findings.ledger_lines,
+        "inventory": findings.inventory.as_ref().map(inventory_as_json),
+        "quarantined": kept.quarantined,
+        "anomalies": kept.anomalies,
+        "quarantine": quarantine,
+        "withoutmeter": without_meter,
+        "dropped": kept.dropped.iter().map(dropped_as_json).collect::<Vec<_>>(),
+        "anomalylist": odd,
+    }))
 }
 
 /// Holds what is billed of a source against a list of what it has in use now.
@@ -231,7 +286,7 @@ fn print_inventory(report: &InventoryReport) {
     }
 }
 
-fn inventory_as_json(report: &InventoryReport) -> serde_json::Value {
+fn inventory_as_json(report: &InventoryReport) -> Value {
     let row = |of: &Unmatched| {
         json!({ "usagetype": of.usage_type.0, "resource": of.resource.0, "zoneid": of.zone.number(),
                 "nicid": (of.nic.0 != 0).then_some(of.nic.0), "accountid": of.account.map(|id| id.0),
