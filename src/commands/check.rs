@@ -51,7 +51,7 @@ pub(crate) fn run(context: &Context, arguments: &Check) -> Result<ExitCode, Fail
     })
 }
 
-/// What does not add up, and what was compared to find it.
+/// Everything that does not add up, and what was compared to find it.
 #[derive(Default)]
 struct Findings {
     lines: Vec<(Severity, String)>,
@@ -132,7 +132,7 @@ fn numbers(store: &Store, arguments: &Check, findings: &mut Findings) -> Result<
     Ok(())
 }
 
-/// What the folder keeps and does not bill, or bills with a note.
+/// Rows that the folder keeps and does not bill, or bills with a note.
 struct Kept {
     quarantined: u64,
     anomalies: u64,
