@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use cloudtally_model::{Instant, Millis};
 use cloudtally_platform::{
     engine::{Clock, Cloud},
     tenants::Tenants,
@@ -17,9 +18,8 @@ use thiserror::Error;
 use tokio::{
     net::TcpListener,
     task::{JoinHandle, spawn_blocking},
-    time::timeout,
+    time::{sleep, timeout},
 };
-use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tracing::{error, info, warn};
 
 use crate::{
@@ -107,9 +107,6 @@ pub enum ServeError {
     /// There is no schedule.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
-    /// The scheduler failed.
-    #[error("the scheduler failed")]
-    Scheduler(#[from] JobSchedulerError),
     /// The disk failed while a change of the cloud was kept.
     #[error("stopped, because the last change of the cloud may or may not have been kept: {0}")]
     UnknownFate(String),
@@ -156,7 +153,7 @@ pub async fn serve(
     let timer = Arc::new(timer);
     let driver = Arc::new(ClockDriver::new(cloud, clock, Arc::clone(&timer), tenants));
     let front = Arc::new(Front::new(store, Arc::clone(&driver)));
-    let mut scheduler = start_schedule(&timer, &front).await?;
+    let schedule = start_schedule(&timer, &front);
     let runner = Runner::start(&driver).map_err(ServeError::Runner)?;
     let monitor_address = monitor.as_ref().and_then(|listener| listener.local_addr().ok());
     ready(Bound { api: address, metrics: monitor_address });
@@ -185,7 +182,7 @@ pub async fn serve(
     watching.stop();
     // A clock that is being put forward would not stop for a month.
     driver.stop();
-    scheduler.shutdown().await?;
+    schedule.abort();
     let ended = async {
         for listener in accepting {
             drop(listener.await);
@@ -229,25 +226,25 @@ async fn metrics_listener(listen: Option<String>) -> Result<Option<TcpListener>,
     }
 }
 
-/// Looks at the schedule now and at every full minute.
+/// Looks at the schedule now and at every full minute of the machine's clock, until it is aborted.
 ///
-/// The scheduler library fixes a zone's offset when a job is added, which would
-/// shift runs by an hour when the clocks change; so it only calls every minute, and
-/// [`Schedule`](crate::Schedule) decides in local time.
-async fn start_schedule(
-    timer: &Arc<UsageJobTimer>,
-    front: &Arc<Front>,
-) -> Result<JobScheduler, ServeError> {
-    let scheduler = JobScheduler::new().await?;
-    // The scheduler may outlive us, and must not keep the cloud from the next.
-    let (every_minute, settings) = (Arc::clone(timer), Arc::downgrade(front));
-    let job = Job::new_async("0 * * * * *", move |_, _| {
-        Box::pin(look(Arc::clone(&every_minute), Weak::clone(&settings)))
-    })?;
-    scheduler.add(job).await?;
-    scheduler.start().await?;
-    tokio::spawn(look(Arc::clone(timer), Arc::downgrade(front)));
-    Ok(scheduler)
+/// [`Schedule`](crate::Schedule) decides in local time, so runs do not shift by an hour when the clocks change.
+fn start_schedule(timer: &Arc<UsageJobTimer>, front: &Arc<Front>) -> JoinHandle<()> {
+    // The task may outlive us, and must not keep the cloud from the next.
+    let (timer, front) = (Arc::clone(timer), Arc::downgrade(front));
+    tokio::spawn(async move {
+        loop {
+            // A look that takes long, as over a run, does not put off the next.
+            tokio::spawn(look(Arc::clone(&timer), Weak::clone(&front)));
+            sleep(until_full_minute(clock::now())).await;
+        }
+    })
+}
+
+/// The time until a minute is full, at least a millisecond and at most a minute.
+fn until_full_minute(now: Instant) -> Duration {
+    let into = now.as_millis().rem_euclid(Millis::MINUTE.0);
+    Duration::from_millis((Millis::MINUTE.0 - into).unsigned_abs())
 }
 
 async fn look(timer: Arc<UsageJobTimer>, front: Weak<Front>) {
