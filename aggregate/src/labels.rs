@@ -4,15 +4,21 @@
 //! until no two things show the same: `admin`; `admin (/acme/)` where several accounts
 //! are called so; `admin (west, 9)` where that does not tell them apart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
-use cloudtally_model::{Account, AccountId, SourceName};
+use cloudtally_model::{Account, AccountId, SourceId, Sources};
 use cloudtally_store::Accounts;
 
-use crate::totals::{GroupBy, Total};
+use crate::totals::GroupBy;
 
-/// A thing: the source and the key of its column.
-type Identity = (Option<SourceName>, String);
+/// The identity behind a label: the source and the key in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Thing {
+    /// 0 for what is of no source.
+    pub(crate) source: SourceId,
+    /// The id, or the text of what has none.
+    pub(crate) key: String,
+}
 
 /// The identity of an account's domain within its source: the number, or the path
 /// where a source has no numbers; empty if neither is known.
@@ -24,92 +30,101 @@ pub(crate) fn domain_key(account: &Account) -> String {
     }
 }
 
-/// Fills in what the columns of all totals show.
-pub(crate) fn label(totals: &mut [Total], groups: &[GroupBy], accounts: &Accounts) {
-    for (at, group) in groups.iter().enumerate() {
-        let labels = group.is_of_a_source().then(|| {
-            let things = totals.iter().map(|total| (total.source.clone(), total.keys[at].clone()));
-            labels(*group, things.collect(), accounts)
-        });
-        for total in &mut *totals {
-            let key = &total.keys[at];
-            let label = match &labels {
-                Some(labels) => labels[&(total.source.clone(), key.clone())].clone(),
-                None => key.clone(),
-            };
-            total.group.push(label);
-        }
-    }
-}
-
-/// A different label for each thing.
-fn labels(
+/// A label for each of the things of a column, all different. Things differ as well.
+pub(crate) fn labels(
     group: GroupBy,
-    things: BTreeSet<Identity>,
+    things: &[&Thing],
+    sources: &Sources,
     accounts: &Accounts,
-) -> BTreeMap<Identity, String> {
-    let paths = match group {
-        GroupBy::Domain => domain_paths(accounts),
-        _ => BTreeMap::new(),
+) -> Vec<String> {
+    if !group.is_of_a_source() {
+        return things.iter().map(|thing| thing.key.clone()).collect();
+    }
+    let speller = Speller {
+        group,
+        sources,
+        accounts,
+        paths: match group {
+            GroupBy::Domain => domain_paths(sources, accounts),
+            _ => BTreeMap::new(),
+        },
     };
-    let spellings = |thing: &Identity| spellings(group, thing, accounts, &paths);
-    let mut labels: BTreeMap<Identity, String> =
-        things.iter().map(|thing| (thing.clone(), spellings(thing)[0].clone())).collect();
-    for longer in 1..=2 {
-        let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
-        for label in labels.values() {
+    let mut labels: Vec<String> =
+        things.iter().map(|thing| speller.spell(thing, Length::Short)).collect();
+    for longer in [Length::Longer, Length::Whole] {
+        let mut uses: HashMap<&str, usize> = HashMap::new();
+        for label in &labels {
             *uses.entry(label).or_default() += 1;
         }
-        let shared: Vec<Identity> = labels
-            .iter()
-            .filter(|(_, label)| uses[label.as_str()] > 1)
-            .map(|(thing, _)| thing.clone())
-            .collect();
-        for thing in shared {
-            let label = spellings(&thing)[longer].clone();
-            labels.insert(thing, label);
+        let shared: Vec<usize> =
+            (0..labels.len()).filter(|at| uses[labels[*at].as_str()] > 1).collect();
+        for at in shared {
+            labels[at] = speller.spell(things[at], longer);
         }
     }
     labels
 }
 
-/// The path of each domain.
-fn domain_paths(accounts: &Accounts) -> BTreeMap<Identity, &str> {
-    let of =
-        |(source, account): (&SourceName, &Account)| (Some(source.clone()), domain_key(account));
+/// The path of each domain, by its source and key.
+fn domain_paths<'a>(
+    sources: &Sources,
+    accounts: &'a Accounts,
+) -> BTreeMap<(SourceId, String), &'a str> {
     let paths = accounts.iter().filter_map(|(source, account)| {
-        Some((of((source, account)), account.domain_path.as_deref()?))
+        let source = sources.id(source.as_str())?;
+        Some(((source, domain_key(account)), account.domain_path.as_deref()?))
     });
     paths.collect()
 }
 
-/// Ways to show a thing, the shortest first; the last one is its whole identity.
-fn spellings(
+/// The length of a label.
+#[derive(Clone, Copy, Debug)]
+enum Length {
+    Short,
+    /// With what tells most apart.
+    Longer,
+    /// The whole identity.
+    Whole,
+}
+
+/// Spells the things of a column.
+struct Speller<'a> {
     group: GroupBy,
-    thing: &Identity,
-    accounts: &Accounts,
-    paths: &BTreeMap<Identity, &str>,
-) -> [String; 3] {
-    let (source, key) = thing;
-    let source = source.as_ref().map_or("", |source| source.as_str());
-    let of_source = |label: &str| match label {
-        "" => format!("none ({source})"),
-        label => format!("{label} ({source})"),
-    };
-    let whole = |label: &str| format!("{label} ({source}, {key})");
-    match group {
-        GroupBy::Account => {
+    sources: &'a Sources,
+    accounts: &'a Accounts,
+    paths: BTreeMap<(SourceId, String), &'a str>,
+}
+
+impl Speller<'_> {
+    fn spell(&self, thing: &Thing, length: Length) -> String {
+        let source = self.sources.name(thing.source);
+        let key = thing.key.as_str();
+        let whole = |label: &str| format!("{label} ({source}, {key})");
+        let of_source = |label: &str| match label {
+            "" => format!("none ({source})"),
+            label => format!("{label} ({source})"),
+        };
+        if self.group == GroupBy::Account {
             let id = key.parse().ok().map(AccountId);
-            let account = thing.0.as_ref().and_then(|source| accounts.get(source, id?));
-            let name = account.map_or(key.as_str(), |account| account.name.as_str());
+            let account = id.and_then(|id| self.accounts.get(source, id));
+            let name = account.map_or(key, |account| account.name.as_str());
             let path = account.and_then(|account| account.domain_path.as_deref());
-            let longer = path.map_or_else(|| whole(name), |path| format!("{name} ({path})"));
-            [name.to_owned(), longer, whole(name)]
+            return match (length, path) {
+                (Length::Short, _) => name.to_owned(),
+                (Length::Longer, Some(path)) => format!("{name} ({path})"),
+                _ => whole(name),
+            };
         }
-        GroupBy::Domain => {
-            let path = paths.get(thing).copied().unwrap_or(key);
-            [path.to_owned(), of_source(path), whole(path)]
+        let label = match self.group {
+            GroupBy::Domain => {
+                self.paths.get(&(thing.source, thing.key.clone())).copied().unwrap_or(key)
+            }
+            _ => key,
+        };
+        match length {
+            Length::Short => label.to_owned(),
+            Length::Longer => of_source(label),
+            Length::Whole => whole(label),
         }
-        _ => [key.clone(), of_source(key), whole(key)],
     }
 }

@@ -38,5 +38,5 @@ pub use job::{
 pub use line::{Line, Lines};
 pub use network::{Drop, OversizedSeries, drop_samples};
 pub use period::add_resource;
-pub use totals::{GroupBy, Total, totals};
+pub use totals::{GroupBy, Total, Totals, totals};
 pub use touched::{Touched, TouchedRecord, touched_by_event, touched_resource};

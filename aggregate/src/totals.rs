@@ -9,11 +9,18 @@
 use std::collections::HashMap;
 
 use chrono::{Datelike, NaiveDate};
-use cloudtally_model::{AccountId, Calendar, SourceId, SourceName, UsageTypeId, hours, usage_type};
+use cloudtally_model::{
+    AccountId, Calendar, SourceId, SourceName, Sources, UsageTypeId, hours, row_index, row_number,
+    usage_type,
+};
 use cloudtally_store::{Accounts, RecordField, RecordSet, StoreError};
+use foldhash::fast::RandomState;
 use rayon::prelude::*;
 
-use crate::{AggregateError, labels};
+use crate::{
+    AggregateError,
+    labels::{self, Thing},
+};
 
 /// Something records can be grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,39 +79,117 @@ impl GroupBy {
     }
 }
 
-/// One line of totals.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Total {
-    /// The values of the columns grouped by, in their order; empty where a record has
-    /// none. Different things never show the same.
-    pub group: Vec<String>,
-    /// Their identities: ids of accounts, domains, zones, offerings and resources,
-    /// and what is shown of anything else.
-    pub keys: Vec<String>,
-    /// The source whose ids they are; `None` if none of the columns has ids.
-    pub source: Option<SourceName>,
-    /// The usage type; quantities of different types are never added up.
-    pub usage_type: UsageTypeId,
-    /// The number of records.
-    pub records: u64,
-    /// The exact sum, in milliseconds or bytes as the type says.
-    pub quantity: i128,
+/// Totals of records, a line for each usage type of each group.
+///
+/// Lines are sorted by what their columns show, then by type and source. Each column has its
+/// labels and keys once, in the order of labels, and a line has their numbers.
+#[derive(Debug)]
+pub struct Totals {
+    groups: Vec<GroupBy>,
+    columns: Vec<Column>,
+    sources: Sources,
+    lines: Vec<Line>,
+    /// The codes of all lines, those of one after those of the other.
+    codes: Vec<u32>,
 }
 
-impl Total {
+impl Totals {
+    /// The columns grouped by, in their order.
+    pub fn groups(&self) -> &[GroupBy] {
+        &self.groups
+    }
+
+    /// The number of lines.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// True if there are no lines.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The lines in order.
+    pub fn lines(&self) -> impl ExactSizeIterator<Item = Total<'_>> + Clone {
+        (0..self.lines.len()).map(|at| Total { totals: self, at })
+    }
+}
+
+/// One line of totals.
+#[derive(Clone, Copy, Debug)]
+pub struct Total<'a> {
+    totals: &'a Totals,
+    at: usize,
+}
+
+impl<'a> Total<'a> {
+    fn line(self) -> &'a Line {
+        &self.totals.lines[self.at]
+    }
+
+    fn codes(self) -> &'a [u32] {
+        let width = self.totals.columns.len();
+        &self.totals.codes[self.at * width..][..width]
+    }
+
+    /// The text of a column, by its place among the groups; empty where a record has no such
+    /// value. Different things never show the same.
+    pub fn label(self, column: usize) -> &'a str {
+        &self.totals.columns[column].labels[row_index(self.codes()[column])]
+    }
+
+    /// The identity behind a column's text: the id of an account, domain, zone, offering or
+    /// resource, and the text itself of anything else.
+    pub fn key(self, column: usize) -> &'a str {
+        &self.totals.columns[column].keys[row_index(self.codes()[column])]
+    }
+
+    /// The source whose ids they are; `None` if none of the columns has ids.
+    pub fn source(self) -> Option<&'a SourceName> {
+        self.line().source.map(|source| self.totals.sources.name(source))
+    }
+
+    /// The usage type; quantities of different types are never added up.
+    pub fn usage_type(self) -> UsageTypeId {
+        self.line().usage_type
+    }
+
+    /// The number of records.
+    pub fn records(self) -> u64 {
+        self.line().sum.records
+    }
+
+    /// The exact sum, in milliseconds or bytes as the type says.
+    pub fn quantity(self) -> i128 {
+        self.line().sum.quantity
+    }
+
     /// The sum for people: hours or bytes, with the unit.
-    pub fn usage(&self) -> String {
-        let row = usage_type(self.usage_type).expect("totals are made of records");
+    pub fn usage(self) -> String {
+        let row = usage_type(self.usage_type()).expect("totals are made of records");
         match row.unit {
-            cloudtally_model::Unit::Milliseconds => format!("{} Hrs", hours(self.quantity)),
-            cloudtally_model::Unit::BytesSent => format!("{} bytes sent", self.quantity),
-            cloudtally_model::Unit::BytesReceived => format!("{} bytes received", self.quantity),
+            cloudtally_model::Unit::Milliseconds => format!("{} Hrs", hours(self.quantity())),
+            cloudtally_model::Unit::BytesSent => format!("{} bytes sent", self.quantity()),
+            cloudtally_model::Unit::BytesReceived => format!("{} bytes received", self.quantity()),
         }
     }
 }
 
-/// Groups records; the usage type is always among the columns, last if it was
-/// not asked for. Lines are sorted by what their columns show.
+/// The different values of a column, in the order of their labels.
+#[derive(Debug)]
+struct Column {
+    labels: Vec<String>,
+    keys: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Line {
+    source: Option<SourceId>,
+    usage_type: UsageTypeId,
+    sum: Sum,
+}
+
+/// Groups records; lines of different usage types are never added up.
 ///
 /// # Errors
 /// `GroupTwice` if a column is asked for twice.
@@ -113,53 +198,138 @@ pub fn totals(
     accounts: &Accounts,
     calendar: Calendar,
     groups: &[GroupBy],
-) -> Result<Vec<Total>, AggregateError> {
+) -> Result<Totals, AggregateError> {
     if let Some(at) = (1..groups.len()).find(|at| groups[..*at].contains(&groups[*at])) {
         return Err(AggregateError::GroupTwice { name: groups[at].name() });
     }
+    // Keys are as wide as the groups are many.
+    let of_width = match groups.len() {
+        0 => totals_of::<0>,
+        1 => totals_of::<1>,
+        2 => totals_of::<2>,
+        3 => totals_of::<3>,
+        4 => totals_of::<4>,
+        5 => totals_of::<5>,
+        6 => totals_of::<6>,
+        7 => totals_of::<7>,
+        _ => totals_of::<{ GROUPS.len() }>,
+    };
+    of_width(records, accounts, calendar, groups)
+}
+
+fn totals_of<const N: usize>(
+    records: &RecordSet,
+    accounts: &Accounts,
+    calendar: Calendar,
+    groups: &[GroupBy],
+) -> Result<Totals, AggregateError> {
     let has_ids = groups.iter().any(|group| group.is_of_a_source());
-    let partial: Vec<Sums> = (0..records.periods())
-        .into_par_iter()
-        .map(|period| sums_of_period(records, period, calendar, groups, has_ids))
-        .collect::<Result<_, StoreError>>()?;
-    let sums = partial.into_iter().reduce(plus).unwrap_or_default();
+    let of_period = |period| sums_of_period::<N>(records, period, calendar, groups, has_ids);
+    let periods = (0..records.periods()).into_par_iter();
+    let sums: Vec<(Key<N>, Sum)> = if groups.contains(&GroupBy::Day) {
+        // Periods of different days share no line, so there is nothing to look for.
+        let partial: Vec<Sums<N>> = periods.map(of_period).collect::<Result<_, _>>()?;
+        partial.into_iter().flatten().collect()
+    } else {
+        let sums = periods.map(of_period).try_reduce(Sums::default, |a, b| Ok(plus(a, b)))?;
+        sums.into_iter().collect()
+    };
 
     let sources = records.sources();
-    let mut totals: HashMap<(Vec<String>, Option<SourceName>, UsageTypeId), Sum> = HashMap::new();
-    for (key, sum) in sums {
-        let keys = groups.iter().zip(key.values).map(|(group, value)| match group {
-            GroupBy::Day => day_of(value).to_string(),
-            GroupBy::Type => format!("{value:02}"),
-            GroupBy::Source => sources.name(rank(value)).to_string(),
-            // Several accounts may be of one domain.
-            GroupBy::Domain => accounts
-                .get(sources.name(SourceId(key.source)), AccountId(value))
-                .map(labels::domain_key)
-                .unwrap_or_default(),
-            _ if value == NONE => String::new(),
-            _ => value.to_string(),
-        });
-        let source = has_ids.then(|| sources.name(SourceId(key.source)).clone());
-        totals.entry((keys.collect(), source, key.usage_type)).or_default().add(sum);
+    let mut columns = Vec::with_capacity(N);
+    let mut codes_of = Vec::with_capacity(N);
+    for (at, group) in groups.iter().enumerate() {
+        let (column, codes) = column(*group, at, &sums, sources, accounts);
+        columns.push(column);
+        codes_of.push(codes);
     }
-    let total = |((keys, source, usage_type), sum): (_, Sum)| Total {
-        group: Vec::new(),
-        keys,
-        source,
-        usage_type,
-        records: sum.records,
-        quantity: sum.quantity,
+    let mut coded: Vec<([u32; N], UsageTypeId, SourceId, Sum)> = sums
+        .into_par_iter()
+        .map(|(key, sum)| {
+            let code = |at: usize| codes_of[at][&of_column(groups[at], &key, at)];
+            (std::array::from_fn(code), key.usage_type, SourceId(key.source), sum)
+        })
+        .collect();
+    // Ranks of sources follow their names.
+    coded.par_sort_unstable_by_key(|(codes, usage_type, source, _)| (*codes, *usage_type, *source));
+    let mut totals = Totals {
+        groups: groups.to_vec(),
+        columns,
+        sources: sources.clone(),
+        lines: Vec::with_capacity(coded.len()),
+        codes: Vec::with_capacity(coded.len() * N),
     };
-    let mut totals: Vec<Total> = totals.into_iter().map(total).collect();
-    // Labels are told apart in a defined order.
-    totals.sort_by(|a, b| {
-        (&a.keys, a.usage_type, &a.source).cmp(&(&b.keys, b.usage_type, &b.source))
-    });
-    labels::label(&mut totals, groups, accounts);
-    totals.sort_by(|a, b| {
-        (&a.group, a.usage_type, &a.source).cmp(&(&b.group, b.usage_type, &b.source))
-    });
+    let mut last = None;
+    for (codes, usage_type, source, sum) in coded {
+        match totals.lines.last_mut() {
+            // Several accounts may be of one domain, several periods of one day.
+            Some(line) if last == Some((codes, usage_type, source)) => line.sum.add(sum),
+            _ => {
+                totals.lines.push(Line { source: has_ids.then_some(source), usage_type, sum });
+                totals.codes.extend_from_slice(&codes);
+                last = Some((codes, usage_type, source));
+            }
+        }
+    }
     Ok(totals)
+}
+
+/// The source and the value of a column of a key. Values that are of no source have none.
+fn of_column<const N: usize>(group: GroupBy, key: &Key<N>, at: usize) -> (u16, u64) {
+    (if group.is_of_a_source() { key.source } else { 0 }, key.values[at])
+}
+
+/// The numbers of the values of a column, by source and value.
+type Codes = HashMap<(u16, u64), u32, RandomState>;
+
+/// The different values of a column, and their numbers.
+fn column<const N: usize>(
+    group: GroupBy,
+    at: usize,
+    sums: &[(Key<N>, Sum)],
+    sources: &Sources,
+    accounts: &Accounts,
+) -> (Column, Codes) {
+    let mut codes: Codes = sums.iter().map(|(key, _)| (of_column(group, key, at), 0)).collect();
+    let mut things: Vec<((u16, u64), Thing)> = codes
+        .keys()
+        .map(|&(source, value)| {
+            let source = SourceId(source);
+            let key = match group {
+                GroupBy::Day => day_of(value).to_string(),
+                GroupBy::Type => format!("{value:02}"),
+                GroupBy::Source => sources.name(rank(value)).to_string(),
+                GroupBy::Domain => accounts
+                    .get(sources.name(source), AccountId(value))
+                    .map(labels::domain_key)
+                    .unwrap_or_default(),
+                _ if value == NONE => String::new(),
+                _ => value.to_string(),
+            };
+            ((source.0, value), Thing { source, key })
+        })
+        .collect();
+    things.sort_unstable_by(|(_, a), (_, b)| a.cmp(b));
+    // Several accounts may be of one domain.
+    let mut different: Vec<&Thing> = things.iter().map(|(_, thing)| thing).collect();
+    different.dedup();
+    let labels = labels::labels(group, &different, sources, accounts);
+    let mut order: Vec<usize> = (0..different.len()).collect();
+    order.sort_unstable_by(|a, b| labels[*a].cmp(&labels[*b]));
+    let mut code_of = vec![0; order.len()];
+    for (code, at) in order.iter().enumerate() {
+        code_of[*at] = row_number(code);
+    }
+    let column = Column {
+        labels: order.iter().map(|at| labels[*at].clone()).collect(),
+        keys: order.iter().map(|at| different[*at].key.clone()).collect(),
+    };
+    let mut at = 0;
+    for (value, thing) in &things {
+        at += usize::from(different[at] != thing);
+        codes.insert(*value, code_of[at]);
+    }
+    (column, codes)
 }
 
 /// Stands for no zone and no offering: ids are 63 bits.
@@ -168,13 +338,13 @@ const NONE: u64 = u64::MAX;
 /// The key of records that are added up: the values of the groups in their order,
 /// the rank of the source if one of them is of it, and the type.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
-    values: [u64; GROUPS.len()],
+struct Key<const N: usize> {
+    values: [u64; N],
     source: u16,
     usage_type: UsageTypeId,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Sum {
     records: u64,
     quantity: i128,
@@ -187,9 +357,9 @@ impl Sum {
     }
 }
 
-type Sums = HashMap<Key, Sum>;
+type Sums<const N: usize> = HashMap<Key<N>, Sum, RandomState>;
 
-fn plus(mut a: Sums, b: Sums) -> Sums {
+fn plus<const N: usize>(mut a: Sums<N>, b: Sums<N>) -> Sums<N> {
     if a.len() < b.len() {
         return plus(b, a);
     }
@@ -201,13 +371,13 @@ fn plus(mut a: Sums, b: Sums) -> Sums {
 
 /// Sums the records of one period. They are in order of accounts and types, so neighbours
 /// mostly belong to one line and are added up before it is looked for.
-fn sums_of_period(
+fn sums_of_period<const N: usize>(
     records: &RecordSet,
     period: usize,
     calendar: Calendar,
     groups: &[GroupBy],
     has_ids: bool,
-) -> Result<Sums, StoreError> {
+) -> Result<Sums<N>, StoreError> {
     use RecordField::{Source, UsageType};
     let of_groups = groups.iter().filter_map(|group| group.field());
     let mut wanted: Vec<RecordField> = vec![UsageType];
@@ -216,8 +386,8 @@ fn sums_of_period(
     if groups.contains(&GroupBy::Source) && !has_ids {
         wanted.push(Source);
     }
-    let mut sums = Sums::new();
-    let mut run: Option<(Key, Sum)> = None;
+    let mut sums = Sums::default();
+    let mut run: Option<(Key<N>, Sum)> = None;
     records.scan(period, &wanted, &mut |period, scan| {
         let day = day_number(calendar.date_of(period.start));
         let columns: Vec<Option<Vec<Option<u64>>>> = groups
@@ -227,7 +397,7 @@ fn sums_of_period(
         let types = scan.values(UsageType)?;
         let sources = if has_ids { scan.values(Source)? } else { vec![Some(0); types.len()] };
         for (row, quantity) in scan.quantities().into_iter().enumerate() {
-            let mut values = [0; GROUPS.len()];
+            let mut values = [0; N];
             for (value, column) in values.iter_mut().zip(&columns) {
                 *value = column.as_ref().map_or(day, |column| column[row].unwrap_or(NONE));
             }

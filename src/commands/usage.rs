@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use cloudtally_aggregate::{GroupBy, Total, totals};
+use cloudtally_aggregate::{GroupBy, Total, Totals, totals};
 use cloudtally_model::{Unit, usage_type};
 use cloudtally_store::{RecordSet, View};
-use serde_json::json;
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{Context, print_json, selection};
 use crate::{
@@ -24,9 +24,7 @@ pub(crate) fn run(context: &Context, arguments: &Usage) -> Result<ExitCode, Fail
     let view = selection::view(&store, &arguments.as_of)?;
     let records = selection::records(&view, &arguments.selection)?;
     if context.json() {
-        let totals = grouped_totals(&view, &records, &groups)?;
-        let rows: Vec<_> = totals.iter().map(|total| as_json(total, &groups)).collect();
-        print_json(&json!({ "totals": rows }))?;
+        print_json(&AsJson { totals: Lines(&grouped_totals(&view, &records, &groups)?) })?;
     } else if records.count() == 0 {
         println!("no usage records in this selection; `cloudtally aggregate` publishes them");
     } else {
@@ -35,35 +33,31 @@ pub(crate) fn run(context: &Context, arguments: &Usage) -> Result<ExitCode, Fail
     Ok(ExitCode::SUCCESS)
 }
 
-fn grouped_totals(
-    view: &View,
-    records: &RecordSet,
-    groups: &[GroupBy],
-) -> Result<Vec<Total>, Failure> {
+fn grouped_totals(view: &View, records: &RecordSet, groups: &[GroupBy]) -> Result<Totals, Failure> {
     Ok(totals(records, view.accounts()?.as_ref(), view.store().calendar()?, groups)?)
 }
 
 /// Prints totals grouped, then the totals of each type if there are several lines.
 pub(crate) fn print(view: &View, records: &RecordSet, groups: &[GroupBy]) -> Result<(), Failure> {
-    let lines = grouped_totals(view, records, groups)?;
+    let totals = grouped_totals(view, records, groups)?;
     let shown: Vec<usize> =
         (0..groups.len()).filter(|&index| groups[index] != GroupBy::Type).collect();
     let mut header: Vec<&str> = shown.iter().map(|&index| groups[index].name()).collect();
     header.extend(["usage type", "usage", "unit", "records"]);
     let numbers = [header.len() - 3, header.len() - 1];
     let mut output = table(&header, &numbers);
-    let mut previous: Option<&Total> = None;
-    for total in &lines {
+    let mut previous: Option<Total<'_>> = None;
+    for total in totals.lines() {
         let mut row: Vec<String> = Vec::new();
         for (place, &index) in shown.iter().enumerate() {
             // A value repeated from the line above is left out, as on any bill.
             let same = previous.is_some_and(|before| {
-                shown[..=place].iter().all(|&i| before.group[i] == total.group[i])
+                shown[..=place].iter().all(|&i| before.label(i) == total.label(i))
             });
             row.push(if same {
                 String::new()
             } else {
-                shown_text(&total.group[index]).into_owned()
+                shown_text(total.label(index)).into_owned()
             });
         }
         row.extend(amount(total));
@@ -73,8 +67,8 @@ pub(crate) fn print(view: &View, records: &RecordSet, groups: &[GroupBy]) -> Res
     println!("{output}");
     if !shown.is_empty() {
         let mut sums = table(&["total", "usage", "unit", "records"], &[1, 3]);
-        for total in grouped_totals(view, records, &[GroupBy::Type])? {
-            sums.add_row(amount(&total));
+        for total in grouped_totals(view, records, &[GroupBy::Type])?.lines() {
+            sums.add_row(amount(total));
         }
         println!("{sums}");
     }
@@ -82,8 +76,8 @@ pub(crate) fn print(view: &View, records: &RecordSet, groups: &[GroupBy]) -> Res
 }
 
 /// Type, quantity, unit and number of records of a line.
-fn amount(total: &Total) -> [String; 4] {
-    let row = usage_type(total.usage_type).expect("totals are made of records");
+fn amount(total: Total<'_>) -> [String; 4] {
+    let row = usage_type(total.usage_type()).expect("totals are made of records");
     let usage = total.usage();
     let number = usage.split(' ').next().unwrap_or("");
     let (number, unit) = match row.unit {
@@ -94,7 +88,7 @@ fn amount(total: &Total) -> [String; 4] {
         format!("{:>2} {}", row.id.0, row.description),
         grouped(&number),
         unit.to_owned(),
-        grouped(&total.records.to_string()),
+        grouped(&total.records().to_string()),
     ]
 }
 
@@ -104,28 +98,54 @@ fn with_decimals(hours: &str) -> String {
     format!("{integer}.{fraction:0<6}")
 }
 
-fn as_json(total: &Total, groups: &[GroupBy]) -> serde_json::Value {
-    let row = usage_type(total.usage_type).expect("totals are made of records");
-    let mut object = serde_json::Map::new();
-    for (group, value) in groups.iter().zip(&total.group) {
-        if *group != GroupBy::Type {
-            object.insert(group.name().to_owned(), value.as_str().into());
+/// The totals for programs, line by line.
+#[derive(Serialize)]
+struct AsJson<'a> {
+    totals: Lines<'a>,
+}
+
+struct Lines<'a>(&'a Totals);
+
+impl Serialize for Lines<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.0.lines().map(|total| Line { groups: self.0.groups(), total }))
+    }
+}
+
+struct Line<'a> {
+    groups: &'a [GroupBy],
+    total: Total<'a>,
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Self { groups, total } = *self;
+        let row = usage_type(total.usage_type()).expect("totals are made of records");
+        let mut object = to.serialize_map(None)?;
+        for (at, group) in groups.iter().enumerate() {
+            if *group != GroupBy::Type {
+                object.serialize_entry(group.name(), total.label(at))?;
+            }
         }
-    }
-    for (group, key) in groups.iter().zip(&total.keys) {
-        // The column shows a name; programs join by the id.
-        if matches!(group, GroupBy::Account | GroupBy::Domain) {
-            object.insert(format!("{}id", group.name()), key.as_str().into());
+        for (at, group) in groups.iter().enumerate() {
+            // The column shows a name; programs join by the id.
+            match group {
+                GroupBy::Account => object.serialize_entry("accountid", total.key(at))?,
+                GroupBy::Domain => object.serialize_entry("domainid", total.key(at))?,
+                _ => {}
+            }
         }
+        if let Some(source) = total.source()
+            && !groups.contains(&GroupBy::Source)
+        {
+            object.serialize_entry(GroupBy::Source.name(), source.as_str())?;
+        }
+        object.serialize_entry("usagetype", &row.id.0)?;
+        object.serialize_entry("usage", &total.usage())?;
+        // As text: JSON readers lose digits of numbers beyond 2^53.
+        object.serialize_entry("quantity", &total.quantity().to_string())?;
+        object.serialize_entry("unit", row.unit.name())?;
+        object.serialize_entry("records", &total.records())?;
+        object.end()
     }
-    if let Some(source) = &total.source {
-        object.insert(GroupBy::Source.name().to_owned(), source.as_str().into());
-    }
-    object.insert("usagetype".into(), row.id.0.into());
-    object.insert("usage".into(), total.usage().into());
-    // As text: JSON readers lose digits of numbers beyond 2^53.
-    object.insert("quantity".into(), total.quantity.to_string().into());
-    object.insert("unit".into(), row.unit.name().into());
-    object.insert("records".into(), total.records.into());
-    object.into()
 }

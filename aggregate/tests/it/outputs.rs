@@ -49,11 +49,14 @@ proptest! {
         let groups = [GroupBy::Day, GroupBy::Account, GroupBy::Zone];
         let found = totals(&set, &accounts, calendar, &groups).unwrap();
         let shown: std::collections::BTreeSet<_> =
-            found.iter().map(|t| (t.group.clone(), t.usage_type)).collect();
+            found.lines().map(|t| ([0, 1, 2].map(|at| t.label(at)), t.usage_type())).collect();
         prop_assert_eq!(shown.len(), found.len(), "different lines show different things");
         let found: BTreeMap<_, _> = found
-            .into_iter()
-            .map(|t| ((t.keys, t.source, t.usage_type), (t.records, t.quantity)))
+            .lines()
+            .map(|t| {
+                let keys = [0, 1, 2].map(|at| t.key(at).to_owned()).to_vec();
+                ((keys, t.source().cloned(), t.usage_type()), (t.records(), t.quantity()))
+            })
             .collect();
         prop_assert_eq!(&found, &expected);
 
@@ -62,8 +65,8 @@ proptest! {
         for groups in [&[][..], &[GroupBy::Type], &[GroupBy::Source, GroupBy::Resource],
             &[GroupBy::Offering], &[GroupBy::Domain]] {
             let found = totals(&set, &accounts, calendar, groups).unwrap();
-            prop_assert_eq!(found.iter().map(|t| t.quantity).sum::<i128>(), all);
-            prop_assert_eq!(found.iter().map(|t| t.records).sum::<u64>(), set.count());
+            prop_assert_eq!(found.lines().map(|t| t.quantity()).sum::<i128>(), all);
+            prop_assert_eq!(found.lines().map(|t| t.records()).sum::<u64>(), set.count());
         }
     }
 
