@@ -134,8 +134,7 @@ fn a_full_disk_loses_nothing() {
     if !std::path::Path::new("/dev/full").exists() {
         return;
     }
-    let cloudtally = Cloudtally::new();
-    cloudtally.ok(&["demo", "--no-serve"]);
+    let (cloudtally, _) = Cloudtally::with_demo();
     let before = cloudtally.export();
     std::os::unix::fs::symlink("/dev/full", cloudtally.path("full.csv")).unwrap();
     let message = cloudtally.fails(1, &["export", "--format", "csv", "--out", "full.csv"]);
@@ -146,8 +145,7 @@ fn a_full_disk_loses_nothing() {
 
 #[test]
 fn a_window_that_ends_before_it_starts() {
-    let cloudtally = Cloudtally::new();
-    cloudtally.ok(&["demo", "--no-serve"]);
+    let (cloudtally, _) = Cloudtally::with_demo();
     for command in [
         &["aggregate", "--from", "2026-01-31", "--to", "2026-01-01"][..],
         &["usage", "--from", "2026-01-31", "--to", "2026-01-01"],
@@ -228,8 +226,7 @@ fn without_a_data_folder_the_message_says_how_to_make_one() {
 
 #[test]
 fn a_damaged_file_of_the_lake_is_named_by_check() {
-    let cloudtally = Cloudtally::new();
-    cloudtally.ok(&["demo", "--no-serve"]);
+    let (cloudtally, _) = Cloudtally::with_demo();
     let mut stack = vec![cloudtally.path("data/generations")];
     let victim = loop {
         let path = stack.pop().expect("there is a record file");

@@ -6,9 +6,9 @@
 //! command is run again until it comes through; then export and check must be as
 //! if nothing had happened.
 
-use std::{fs, path::Path, process::Stdio, thread, time::Duration};
+use std::{fs, process::Stdio, thread, time::Duration};
 
-use crate::support::{Cloudtally, ran};
+use crate::support::{Cloudtally, copy, ran};
 
 /// Kills per round; a round is one life of a data folder.
 const KILLS_PER_ROUND: usize = 12;
@@ -119,19 +119,6 @@ fn new_life(childhood: &Cloudtally) -> Cloudtally {
     let cloudtally = Cloudtally::new();
     copy(&childhood.path(""), &cloudtally.path(""));
     cloudtally
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 /// The first command on an empty folder makes the database; killed while it does,

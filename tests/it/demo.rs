@@ -4,8 +4,7 @@ use crate::support::Cloudtally;
 
 #[test]
 fn prints_the_bill_and_leaves_parquet_and_csv() {
-    let cloudtally = Cloudtally::new();
-    let first = cloudtally.ok(&["demo", "--no-serve"]);
+    let (cloudtally, first) = Cloudtally::with_demo();
     assert!(first.contains("Running Vm Usage"), "{first}");
     let csv = cloudtally.path("data/export/records.csv");
     let records = std::fs::read_to_string(&csv).unwrap();
@@ -16,15 +15,14 @@ fn prints_the_bill_and_leaves_parquet_and_csv() {
     assert!(first.contains(" 0 differ"), "{first}");
 
     let again = cloudtally.ok(&["demo", "--no-serve"]);
-    assert_eq!(first, again, "a second run says the same");
+    assert_eq!(*first, again, "a second run says the same");
     assert_eq!(records, std::fs::read_to_string(&csv).unwrap(), "a second run changes nothing");
     cloudtally.ok(&["check"]);
 }
 
 #[test]
 fn a_record_of_the_demo_explains_itself() {
-    let cloudtally = Cloudtally::new();
-    cloudtally.ok(&["demo", "--no-serve"]);
+    let (cloudtally, _) = Cloudtally::with_demo();
     let export = cloudtally.export();
     for line in export.lines().skip(1).step_by(400) {
         let id = line.split(',').next().unwrap();

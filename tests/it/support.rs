@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::OnceLock,
 };
 
 use tempfile::TempDir;
@@ -25,6 +26,24 @@ pub(crate) struct Ran {
 impl Cloudtally {
     pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    /// A folder of its own with all that `demo --no-serve` leaves, and what that printed. The
+    /// month is lived once for all tests.
+    pub(crate) fn with_demo() -> (Self, &'static str) {
+        static PRINTED: OnceLock<String> = OnceLock::new();
+        let lived = Path::new(env!("CARGO_TARGET_TMPDIR")).join("demo");
+        let printed = PRINTED.get_or_init(|| {
+            // That of an earlier version of the program.
+            drop(fs::remove_dir_all(&lived));
+            let first = Self::new();
+            let printed = first.ok(&["demo", "--no-serve"]);
+            copy(first.dir.path(), &lived);
+            printed
+        });
+        let cloudtally = Self::new();
+        copy(&lived, cloudtally.dir.path());
+        (cloudtally, printed)
     }
 
     /// The temporary folder; the data folder is `data` inside it.
@@ -71,6 +90,20 @@ impl Cloudtally {
     /// All records as CSV.
     pub(crate) fn export(&self) -> String {
         self.ok(&["export", "--format", "csv", "--out", "-"])
+    }
+}
+
+/// Copies a folder and all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::support::{Cloudtally, ran, repository};
+use crate::support::{Cloudtally, copy, ran, repository};
 
 /// Files that the fixture's catalogue names.
 const FILES: usize = 21;
@@ -39,18 +39,6 @@ fn earlier() -> Cloudtally {
     }
     cloudtally.file("data/cloudtally.db", unpacked("cloudtally.db.zst"));
     cloudtally
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
-        if from.is_dir() {
-            copy(&from, &to);
-        } else {
-            fs::copy(from, to).unwrap();
-        }
-    }
 }
 
 /// The files of the lake and the database, but for what SQLite and locks leave.
