@@ -14,10 +14,11 @@ mod moves; // the plus and minus of each usage type
 mod recompute; // the use of each period a second time
 mod recount; // the bytes of each period a second time
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cloudtally_model::{Period, SourceId, Sources, UsageTypeId};
 use cloudtally_store::{Anomaly, RecordRows, SheetEvents, SheetLine};
+use foldhash::fast::RandomState;
 
 pub(crate) use check::{FilesNow, RecordSums, differences};
 pub(crate) use moves::Moves;
@@ -50,24 +51,25 @@ impl Sums {
         segments: &Segments,
         left_out: &BTreeSet<SourceId>,
     ) -> Self {
-        let mut sums = Self::default();
+        let mut sums: HashMap<(SourceId, UsageTypeId), Sum, RandomState> = HashMap::default();
         for row in 0..records.height() {
-            let sum = sums.of_usage(records.source(row), records.usage_type(row));
+            let sum = sums.entry((records.source(row), records.usage_type(row))).or_default();
             sum.records += i128::from(records.quantity(row));
         }
         let columns = segments.columns();
         for inside in segments.inside(period) {
             let shown = segments.shown(inside.row);
-            let sum = sums.of_usage(shown.source(), shown.usage_type());
+            let sum = sums.entry((shown.source(), shown.usage_type())).or_default();
             if !shown.is_nothing() {
                 sum.segments += i128::from(inside.millis);
             }
             sum.open_at_end += i64::from(columns.end[inside.row] >= period.end);
         }
         // Bytes are of what has been counted, however late a source is.
-        sums.0
-            .retain(|(source, usage_type), _| usage_type.is_bytes() || !left_out.contains(source));
-        sums
+        let is_counted = |(source, usage_type): &(SourceId, UsageTypeId)| {
+            usage_type.is_bytes() || !left_out.contains(source)
+        };
+        Self(sums.into_iter().filter(|(usage, _)| is_counted(usage)).collect())
     }
 
     /// Adds what the counters of the bill say of bytes sent and received.

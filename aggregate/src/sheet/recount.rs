@@ -57,6 +57,8 @@ struct Said<'a> {
 pub(crate) struct Recount {
     /// In order; they do not overlap.
     periods: Vec<Period>,
+    /// The position of the period that the last sample fell in.
+    current: usize,
     counters: HashMap<u64, (SourceId, Counter), RandomState>,
     hasher: RandomState,
     sums: BTreeMap<(SourceId, usize), BothWays>,
@@ -66,7 +68,7 @@ impl Recount {
     /// Begins before some periods, which are in order.
     pub(crate) fn new(periods: Vec<Period>) -> Self {
         let (counters, hasher) = (HashMap::default(), RandomState::default());
-        Self { periods, counters, hasher, sums: BTreeMap::new() }
+        Self { periods, current: 0, counters, hasher, sums: BTreeMap::new() }
     }
 
     /// Takes over what a counter last said before all samples.
@@ -103,13 +105,20 @@ impl Recount {
         }
     }
 
+    /// The position of the period that an instant falls in: what is said at its end is of it.
+    fn period_of(&mut self, at: Instant) -> Option<usize> {
+        let has = |period: &Period| period.start < at && at <= period.end;
+        // Samples come by time, mostly several of one period.
+        if !self.periods.get(self.current).is_some_and(has) {
+            self.current = self.periods.partition_point(|period| period.end < at);
+        }
+        self.periods.get(self.current).is_some_and(has).then_some(self.current)
+    }
+
     fn add(&mut self, source: SourceId, columns: &SampleColumns, row: usize) {
         let (now, restarted) = (columns.bytes(row), columns.restarted(row));
         let key = self.key(source, columns.series(row));
-        let at = columns.sampled(row);
-        let after = self.periods.partition_point(|period| period.end < at);
-        let period =
-            self.periods.get(after).and_then(|period| (period.start < at).then_some(after));
+        let period = self.period_of(columns.sampled(row));
         let Some((_, counter)) = self.counters.get_mut(&key) else {
             // What it says first is where it stands, not use.
             let began = (u128::from(now.0), u128::from(now.1));
