@@ -18,9 +18,8 @@
 //! their names, so that case waits like one of another machine.
 
 use std::{
-    fmt,
+    fmt, mem,
     ops::Deref,
-    path::Path,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant as Stopwatch},
@@ -31,7 +30,7 @@ use rusqlite::{Row, params};
 use tracing::{error, warn};
 
 use crate::{
-    LockWait, StoreError,
+    LockWait, Store, StoreError,
     catalogue::{
         db::{Db, Mode},
         sql,
@@ -118,14 +117,15 @@ impl Standing {
 pub(crate) struct Lease {
     token: i64,
     beating: Arc<Beating>,
+    store: Store,
     heart: Option<JoinHandle<()>>,
 }
 
 /// State of the thread that gives the signs of life.
 struct Beating {
     token: i64,
-    /// A connection that does not sync.
-    db: Mutex<Db>,
+    /// A connection that does not sync; none once it is given back.
+    db: Mutex<Option<Db>>,
     is_over: Mutex<bool>,
     over: Condvar,
 }
@@ -142,9 +142,15 @@ impl Lease {
     ///
     /// # Errors
     /// `Leased` when another machine still holds it at the end of the wait.
-    pub(crate) fn take(dir: &Path, wait: LockWait<'_>) -> Result<Self, StoreError> {
-        let db = Db::connect(dir, Mode::Write)?;
-        db.batch(sql::lease::LAX)?;
+    pub(crate) fn take(store: &Store, wait: LockWait<'_>) -> Result<Self, StoreError> {
+        let db = match lock(&store.inner.of_lease).take() {
+            Some(db) => db,
+            None => {
+                let db = Db::connect(store.dir(), Mode::Write)?;
+                db.batch(sql::lease::LAX)?;
+                db
+            }
+        };
         let (holder, began) = (Holder::this(), Stopwatch::now());
         let mut told = false;
         let token = loop {
@@ -159,13 +165,17 @@ impl Lease {
             }
             thread::sleep(POLL.min(wait.limit.saturating_sub(began.elapsed())));
         };
-        let beating =
-            Beating { token, db: Mutex::new(db), is_over: Mutex::default(), over: Condvar::new() };
+        let beating = Beating {
+            token,
+            db: Mutex::new(Some(db)),
+            is_over: Mutex::default(),
+            over: Condvar::new(),
+        };
         let beating = Arc::new(beating);
         let heart = Arc::clone(&beating);
         let heart = thread::Builder::new().name("lease".to_owned()).spawn(move || heart.beat(BEAT));
-        let heart = heart.map_err(|e| StoreError::io("start a thread for", dir, e))?;
-        Ok(Self { token, beating, heart: Some(heart) })
+        let heart = heart.map_err(|e| StoreError::io("start a thread for", store.dir(), e))?;
+        Ok(Self { token, beating, store: store.clone(), heart: Some(heart) })
     }
 
     /// A connection whose transactions look at the lease first.
@@ -182,10 +192,11 @@ impl Drop for Lease {
             // One that broke off has said so.
             let _ = heart.join();
         }
-        let db = lock(&self.beating.db);
-        if let Err(cause) = db.execute(sql::lease::RELEASE, params![self.token]) {
+        let Some(db) = mem::take(&mut *lock(&self.beating.db)) else { return };
+        match db.execute(sql::lease::RELEASE, params![self.token]) {
+            Ok(_) => *lock(&self.store.inner.of_lease) = Some(db),
             // This machine takes it at once all the same, another after a while.
-            warn!(%cause, "cannot give the lease of the folder back: {cause}");
+            Err(cause) => warn!(%cause, "cannot give the lease of the folder back: {cause}"),
         }
     }
 }
@@ -202,8 +213,9 @@ impl Beating {
             if *is_over {
                 return;
             }
-            let beaten = lock(&self.db).execute(sql::lease::BEAT, params![self.token, now_ms()]);
-            match beaten {
+            let db = lock(&self.db);
+            let Some(db) = &*db else { return };
+            match db.execute(sql::lease::BEAT, params![self.token, now_ms()]) {
                 Ok(1) => {}
                 Ok(_) => {
                     error!(
@@ -326,11 +338,11 @@ mod tests {
     #[test]
     fn a_lease_that_is_given_back_at_once_does_not_wait_for_its_next_sign_of_life() {
         let dir = tempfile::tempdir().unwrap();
-        drop(Store::open(dir.path()).unwrap());
+        let store = Store::open(dir.path()).unwrap();
         for _ in 0..200 {
             let began = Stopwatch::now();
             let wait = LockWait { limit: Duration::ZERO, on_wait: &mut || {} };
-            drop(Lease::take(dir.path(), wait).unwrap());
+            drop(Lease::take(&store, wait).unwrap());
             assert!(began.elapsed() < BEAT, "it waited");
         }
     }
@@ -392,7 +404,7 @@ mod tests {
         let store = Store::open(&dir.path().join("data")).unwrap();
         let db = store.db().unwrap();
         let token = take_now(&db, &of("a"), 1_000).unwrap().unwrap();
-        let own = Mutex::new(Db::connect(store.dir(), Mode::Write).unwrap());
+        let own = Mutex::new(Some(Db::connect(store.dir(), Mode::Write).unwrap()));
         let beating =
             Arc::new(Beating { token, db: own, is_over: Mutex::default(), over: Condvar::new() });
         let heart = Arc::clone(&beating);

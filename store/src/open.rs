@@ -34,6 +34,8 @@ pub(crate) struct Inner {
     dir: PathBuf,
     mode: Mode,
     idle: Mutex<Vec<Db>>,
+    /// The connection of the last lease: reading the schema costs more than taking a lease.
+    pub(crate) of_lease: Mutex<Option<Db>>,
     pub(crate) footers: Footers,
     pub(crate) group_reads: GroupReads,
     /// Checksums of the blocks of files that are read.
@@ -129,6 +131,7 @@ impl Store {
             dir: dir.to_owned(),
             mode,
             idle: Mutex::new(vec![db]),
+            of_lease: Mutex::default(),
             footers: Cache::new(FOOTER_BYTES_MAX),
             group_reads: GroupReads::default(),
             blocks: Cache::new(BLOCKS_BYTES_MAX),

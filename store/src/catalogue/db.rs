@@ -7,6 +7,7 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -132,24 +133,37 @@ impl Db {
 
     /// Lists what is not as the migrations leave it; tables of others do not count.
     pub(crate) fn strange_schema(&self) -> Result<Vec<String>, StoreError> {
+        let found = self.schema()?;
+        let is_strange = |of: &&(String, String)| !found.contains(of);
+        let expected = self.expected_schema()?.iter();
+        Ok(expected.filter(is_strange).map(|(name, _)| name.clone()).collect())
+    }
+
+    /// The schema that the migrations make, which is the same as long as the program runs.
+    fn expected_schema(&self) -> Result<&'static [(String, String)], StoreError> {
+        static EXPECTED: OnceLock<Vec<(String, String)>> = OnceLock::new();
+        if let Some(known) = EXPECTED.get() {
+            return Ok(known);
+        }
         let error = |e| StoreError::database(&self.path, "schema", e);
         let connection = Connection::open_in_memory().map_err(error)?;
         checksums::register(&connection).map_err(error)?;
         let expected = Self { connection, path: self.path.clone() };
         MIGRATIONS.iter().try_for_each(|migration| expected.batch(migration))?;
-        let schema = |db: &Self| {
-            let text = |row: &Row<'_>, column| -> rusqlite::Result<String> {
-                let bytes = row.get_ref(column)?.as_bytes()?;
-                let text = String::from_utf8_lossy(bytes);
-                // SQLite adds columns behind the last line.
-                let words: Vec<&str> = text.split_whitespace().collect();
-                Ok(words.join(" ").replace(" ,", ",").replace(" )", ")"))
-            };
-            db.rows(sql::connection::SCHEMA, [], |row| Ok((text(row, 0)?, text(row, 1)?)))
+        let schema = expected.schema()?;
+        Ok(EXPECTED.get_or_init(|| schema))
+    }
+
+    /// Names and texts of everything that the schema has.
+    fn schema(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let text = |row: &Row<'_>, column| -> rusqlite::Result<String> {
+            let bytes = row.get_ref(column)?.as_bytes()?;
+            let text = String::from_utf8_lossy(bytes);
+            // SQLite adds columns behind the last line.
+            let words: Vec<&str> = text.split_whitespace().collect();
+            Ok(words.join(" ").replace(" ,", ",").replace(" )", ")"))
         };
-        let found = schema(self)?;
-        let is_strange = |of: &(String, String)| !found.contains(of);
-        Ok(schema(&expected)?.into_iter().filter(is_strange).map(|(name, _)| name).collect())
+        self.rows(sql::connection::SCHEMA, [], |row| Ok((text(row, 0)?, text(row, 1)?)))
     }
 
     /// Copies the database as it is at this moment, beside whoever writes, into an empty

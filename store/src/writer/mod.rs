@@ -82,7 +82,7 @@ impl Store {
     /// Does the same with the folder's lock in hand.
     fn writer_with(&self, lock: FolderLock, wait: LockWait<'_>) -> Result<Writer, StoreError> {
         self.db()?.read(|db| checksums::refuse_damaged(db, checksums::OF_A_WRITER))?;
-        let lease = Lease::take(self.dir(), wait)?;
+        let lease = Lease::take(self, wait)?;
         let writer = Writer { store: self.clone(), lease, _lock: lock };
         writer.remove_orphans()?;
         writer.apply_modes()?;
