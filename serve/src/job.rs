@@ -12,7 +12,7 @@ use std::{
 };
 
 use cloudtally_aggregate::{
-    AggregateError, Periods, Plan, RunReport, run_job, sanity_checks, waiting_period,
+    AggregateError, Periods, Plan, RunReport, run_job, sanity_checks, stale_periods, waiting_period,
 };
 use cloudtally_ingest::take_outbox;
 use cloudtally_model::{Instant, Millis, settings, with_causes};
@@ -23,7 +23,7 @@ use cloudtally_platform::{
     },
     engine::{Answer, Cloud},
 };
-use cloudtally_store::{LockWait, PublishedPeriod, Severity, Store, StoreError};
+use cloudtally_store::{JobState, LockWait, PublishedPeriod, Severity, Store, StoreError};
 use tokio::sync::watch;
 use tracing::{error, field::Empty, info, info_span, warn};
 
@@ -36,6 +36,10 @@ use crate::{
 
 /// Time that a run waits for another writer before it is left to the next minute.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
+/// The kind of the runs on schedule, in the job history.
+const SCHEDULED: &str = "scheduled";
+/// Runs among which the last scheduled one is looked for.
+const RUNS_LOOKED_AT: usize = 100;
 
 /// A timer of the usage job: looks at the schedule, and runs the job if it is due.
 pub(crate) struct UsageJobTimer {
@@ -49,6 +53,8 @@ pub(crate) struct UsageJobTimer {
     lock_wait: Duration,
     /// Findings of the sanity checks after the last run; none before the first.
     sanity_failed: Mutex<Option<usize>>,
+    /// Periods that the last run held back; none before the first.
+    periods_held: Mutex<Option<usize>>,
 }
 
 impl UsageJobTimer {
@@ -63,6 +69,7 @@ impl UsageJobTimer {
             waiting_since: Mutex::default(),
             lock_wait: LOCK_WAIT,
             sanity_failed: Mutex::default(),
+            periods_held: Mutex::default(),
         })
     }
 
@@ -170,7 +177,7 @@ impl UsageJobTimer {
             // What our own cloud has told belongs to the bill first.
             take_outbox(&writer, clock())?;
             let before = writer.snapshot()?.periods;
-            let report = run_job(&writer, "scheduled", Plan::Scheduled, now, clock, &mut |_| {})?;
+            let report = run_job(&writer, SCHEDULED, Plan::Scheduled, now, clock, &mut |_| {})?;
             Ok((report, before))
         });
         match result {
@@ -183,7 +190,7 @@ impl UsageJobTimer {
                     report.published,
                     report.republished
                 );
-                self.ran(now, before, &report);
+                self.ran(now, before, &report, Reach::All);
                 self.well(now, USAGE_SERVER);
                 *self.waiting_since() = None;
                 Ended::Done
@@ -208,14 +215,40 @@ impl UsageJobTimer {
     }
 }
 
+/// The periods that a run was to bring up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// All that are ready.
+    All,
+    /// Those of the days that somebody named.
+    SomeDays,
+}
+
 /// Time that runs wait for another writer before the administrator is told.
 const WAITING_MAX: Millis = Millis::HOUR;
 
 /// Alerts to the administrator.
 impl UsageJobTimer {
     /// Reports that a run of the usage job has come to its end; `before` was published before it.
-    pub(crate) fn ran(&self, now: Instant, before: Vec<PublishedPeriod>, report: &RunReport) {
-        self.look_over(now, before);
+    ///
+    /// A run of some days clears alert 20 only where no other day is stale, and alert 23 never:
+    /// what raised them may be one of those that were not named.
+    pub(crate) fn ran(
+        &self,
+        now: Instant,
+        before: Vec<PublishedPeriod>,
+        report: &RunReport,
+        reach: Reach,
+    ) {
+        let clears = match reach {
+            Reach::All => true,
+            Reach::SomeDays => self.is_up_to_date(),
+        };
+        self.look_over(now, before, reach);
+        if reach == Reach::All || !report.held.is_empty() {
+            *self.periods_held.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(report.held.len());
+        }
         if let (Some(first), Some(command)) = (report.held.first(), &report.accept_by) {
             let text = format!("the usage job holds periods back: {first}: `{command}`");
             warn!("{text}");
@@ -223,7 +256,8 @@ impl UsageJobTimer {
         }
         let snapshot = self.store.snapshot();
         match snapshot.and_then(|snapshot| waiting_period(&self.store, &snapshot, now)) {
-            Ok(None) => self.well(now, USAGE_SERVER_RESULT),
+            Ok(None) if clears => self.well(now, USAGE_SERVER_RESULT),
+            Ok(None) => {}
             Ok(Some(waits)) => {
                 let text = format!("the usage job waits for a source: {waits}");
                 warn!("{text}");
@@ -243,8 +277,21 @@ impl UsageJobTimer {
         self.wrong(now, USAGE_SERVER_RESULT, text);
     }
 
+    /// Tells whether no published period waits to be published again, and the last scheduled run
+    /// did not fail: no other day is held back or does not add up.
+    fn is_up_to_date(&self) -> bool {
+        let is_up_to_date = || {
+            let (snapshot, calendar) = (self.store.snapshot()?, self.store.calendar()?);
+            let runs = self.store.jobs(0, RUNS_LOOKED_AT)?;
+            let scheduled = runs.iter().find(|run| run.kind == SCHEDULED);
+            let failed = scheduled.is_some_and(|run| run.state != JobState::Done);
+            Ok::<bool, StoreError>(!failed && stale_periods(&snapshot, calendar) == 0)
+        };
+        is_up_to_date().unwrap_or(false)
+    }
+
     /// The sanity checks of what was just published (usage rules 7).
-    fn look_over(&self, now: Instant, before: Vec<PublishedPeriod>) {
+    fn look_over(&self, now: Instant, before: Vec<PublishedPeriod>, reach: Reach) {
         let found = sanity_checks(&self.store, Periods::Since(before), now, &mut |_, _| {});
         let wrong = match found {
             Ok(findings) => {
@@ -263,12 +310,18 @@ impl UsageJobTimer {
                 error!("what was published does not add up: {text}");
                 self.wrong(now, USAGE_SANITY_RESULT, text);
             }
-            None => self.well(now, USAGE_SANITY_RESULT),
+            None if reach == Reach::All => self.well(now, USAGE_SANITY_RESULT),
+            None => {}
         }
     }
 
     fn set_sanity_failed(&self, failed: usize) {
         *self.sanity_failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
+    }
+
+    /// Counts the periods that the last run held back; none before the first.
+    pub(crate) fn periods_held(&self) -> Option<usize> {
+        *self.periods_held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts the findings of the sanity checks after the last run; none before the first.

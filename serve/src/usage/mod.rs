@@ -38,7 +38,7 @@ use crate::{
     clock,
     command::FrontCall,
     error::internal,
-    job::UsageJobTimer,
+    job::{Reach, UsageJobTimer},
 };
 
 /// Time that `generateUsageRecords` waits for another writer.
@@ -76,7 +76,10 @@ pub(crate) fn generate_records(
     refuse_one_domain(call)?;
     refuse_closed(call, window)?;
     match generate(call, window) {
-        Ok(Some(Generated { before, report })) => timer.ran(call.now, before, &report),
+        Ok(Some(Generated { before, report })) => {
+            timer.ran(call.now, before, &report, Reach::SomeDays);
+            refuse_held(&report)?;
+        }
         Ok(None) => {}
         Err(error) => {
             // That somebody else is writing is nobody's failure.
@@ -90,6 +93,20 @@ pub(crate) fn generate_records(
         }
     }
     Ok(Answer::Tree(Tree::Success))
+}
+
+/// Fails where days keep the numbers they had, since 4.2 says success only of what is done.
+fn refuse_held(report: &RunReport) -> Result<(), ApiError> {
+    let (Some(first), Some(command)) = (report.held.first(), &report.accept_by) else {
+        return Ok(());
+    };
+    let more = match report.held.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Err(ApiError::runtime(format!(
+        "failed to generate usage records: {first}{more}; all else is published, and `{command}` publishes it"
+    )))
 }
 
 /// Refuses any domain but ROOT, which is all: periods are published whole.

@@ -147,6 +147,46 @@ fn a_failure_is_told_to_the_administrator_until_it_works() {
     assert_eq!(stands(), (1, 0));
 }
 
+/// Days that are held back are no success, and another day that is published does not make
+/// the administrator forget them.
+#[test]
+fn days_that_are_held_back_are_told_until_they_are_published() {
+    let folder = folder();
+    let server = folder.serve();
+    let stands = || {
+        let world = server.cloud.as_ref().unwrap().world();
+        let alerts = world.all(cloudtally_platform::table::Kind::Alert);
+        alerts.filter(|alert| alert.time(cloudtally_platform::col::RESOLVED).is_none()).count()
+    };
+    generate(&server, "2026-01-01", "2026-01-03");
+    folder.writer().set_setting("usage.publish.max.change", "20").unwrap();
+    folder.events("2,VOLUME.DELETE,2,2026-01-02 17:00:00,1,501,DATA,1,,1073741824,,\n");
+    let pairs = [
+        ("command", "generateUsageRecords"),
+        ("startdate", "2026-01-01"),
+        ("enddate", "2026-01-03"),
+        ("response", "json"),
+    ];
+    for _ in 0..2 {
+        let reply = server.ask(&pairs);
+        let text = reply.text();
+        assert_eq!(reply.status, 530, "{text}");
+        for part in [
+            "failed to generate usage records: 2026-01-02T05:00:00Z..2026-01-03T05:00:00Z is held back",
+            "(and 1 more); all else is published",
+            "`cloudtally aggregate --from 2026-01-01 --to 2026-01-03 --accept 2026-01-02 --accept 2026-01-03` publishes it",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert_eq!(stands(), 1);
+    }
+    generate(&server, "2026-01-01", "2026-01-01");
+    assert_eq!(stands(), 1, "a run of another day clears nothing");
+    folder.writer().set_setting("usage.publish.max.change", "-1").unwrap();
+    generate(&server, "2026-01-01", "2026-01-03");
+    assert_eq!(stands(), 0);
+}
+
 #[test]
 fn its_errors_are_those_of_dates() {
     let folder = folder();
