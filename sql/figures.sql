@@ -18,6 +18,9 @@ SELECT kind, started_ms, finished_ms, success FROM job ORDER BY kind, job_id;
 -- name: anomalies
 SELECT usage_type, count(*) FROM anomaly GROUP BY usage_type ORDER BY usage_type;
 
+-- name: corrections
+SELECT coalesce(sum(row_count), 0) FROM correction_file;
+
 -- name: files
 SELECT 'events', count(*), coalesce(sum(bytes), 0) FROM event_file
 UNION ALL SELECT 'samples', count(*), coalesce(sum(bytes), 0) FROM sample_file

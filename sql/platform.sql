@@ -2,6 +2,10 @@
 SELECT thing_id, kind, uuid, owner_id, state, created_ms, removed_ms, body
 FROM thing ORDER BY thing_id;
 
+-- name: events_before
+SELECT thing_id, kind, uuid, owner_id, state, created_ms, removed_ms, body
+FROM thing WHERE kind = 'Event' AND created_ms < ?1 ORDER BY thing_id;
+
 -- name: body
 SELECT body FROM thing WHERE thing_id = ?1;
 

@@ -522,13 +522,15 @@ pub(crate) struct Close {
 /// backup first (`cloudtally backup --to DIR`).
 ///
 /// `usage.retention.rows.days` and `usage.retention.generations.days` do the same after each
-/// scheduled run. Archived events of the simulated cloud go by `event.archive.purge.delay`.
+/// scheduled run, and `event.archive.purge.delay` with archived events; --dry-run without
+/// --before tells what they would take now. Archived events of the simulated cloud from before the
+/// day go, too, unless `serve` has the cloud.
 #[derive(Debug, Args)]
 pub(crate) struct Prune {
     /// First day that is kept, in the aggregation zone; all days before it must be closed
-    #[arg(long, value_name = "DAY", value_parser = day)]
-    pub(crate) before: NaiveDate,
-    /// Tell what would go, and write nothing
+    #[arg(long, value_name = "DAY", value_parser = day, required_unless_present = "dry_run")]
+    pub(crate) before: Option<NaiveDate>,
+    /// Tell what would go, and write nothing; without --before, by the settings of retention
     #[arg(long)]
     pub(crate) dry_run: bool,
 }

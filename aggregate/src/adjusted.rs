@@ -1,8 +1,8 @@
 //! Records of closed periods beside what they are restated as: what an adjustment says.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use cloudtally_model::{EventId, Period, RecordId, Sources, UsageRecord};
+use cloudtally_model::{EventId, Instant, Period, RecordId, Sources, UsageRecord};
 use cloudtally_store::{
     Adjustment, LakeFile, PublishedPeriod, ServedRecord, Snapshot, Store, StoreError,
 };
@@ -25,6 +25,30 @@ pub struct Adjusted {
     pub restated: i64,
     /// The ids of all events behind the resource's use in the closed period.
     pub events: Vec<EventId>,
+    /// The last word of the account's removal, if that changes anything in the closed period.
+    pub removal: Option<KnownRemoval>,
+}
+
+/// The last word of an account's removal, beside the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownRemoval {
+    /// The instant that was known before, if there was one.
+    pub before: Option<Instant>,
+    /// The instant that is known since; none if the account is not removed after all.
+    pub after: Option<Instant>,
+}
+
+impl fmt::Display for KnownRemoval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.before, self.after) {
+            (None, Some(after)) => write!(f, "the account was removed at {after}"),
+            (Some(before), Some(after)) => {
+                write!(f, "the account was removed at {after}, not at {before}")
+            }
+            (Some(before), None) => write!(f, "the account was not removed at {before}"),
+            (None, None) => write!(f, "the account is not removed"),
+        }
+    }
 }
 
 /// A record of a closed period that is restated, or an adjustment of one: the record that the
@@ -74,10 +98,27 @@ pub(crate) fn adjusted<'a>(
         after: quantity(row.to)?,
         restated: quantity(closed.restated_generation())?,
         events: Vec::new(),
+        removal: removal(snapshot, closed, &served.record),
     };
     let ordinary =
         ServedRecord { period: closed.period, generation: closed.generation, record: ordinary };
     Ok(Some((closed, ordinary, told)))
+}
+
+/// The last word of the account's removal that the closed period is restated with, if it
+/// changes anything there.
+fn removal(
+    snapshot: &Snapshot,
+    closed: &PublishedPeriod,
+    record: &UsageRecord,
+) -> Option<KnownRemoval> {
+    let source = snapshot.sources.name(record.source);
+    let known = snapshot.account_removals.iter().rfind(|removal| {
+        (&removal.source, removal.account) == (source, record.account)
+            && removal.seq <= closed.inputs.accounts_seq
+            && removal.before.into_iter().chain(removal.after).any(|at| at < closed.period.end)
+    });
+    known.map(|removal| KnownRemoval { before: removal.before, after: removal.after })
 }
 
 fn id_of(record: &UsageRecord, period: Period, sources: &Sources) -> RecordId {

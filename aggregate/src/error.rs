@@ -132,11 +132,23 @@ pub enum AggregateError {
     },
     /// Days that cannot be pruned because late input waits for them.
     #[error(
-        "late events or samples wait for days before {day}; run `cloudtally aggregate` first, which says what it holds back; samples that fit no bill (`cloudtally check` tells) wait until `cloudtally drop-samples` takes them"
+        "late events or samples wait for days before {day}; run `cloudtally aggregate` first, which says what it holds back; late samples are billed with the next day that is published"
     )]
     PrunesStale {
         /// The day named.
         day: NaiveDate,
+    },
+    /// Days that cannot be pruned because samples wait that no run bills.
+    #[error(
+        "samples of days before {day} wait, and no run bills them as they are: {}{}",
+        .series[0],
+        more_series(.series.len())
+    )]
+    PrunesWaiting {
+        /// The day named.
+        day: NaiveDate,
+        /// The series that wait, in words, each with its remedy.
+        series: Vec<String>,
     },
     /// A number that no event has.
     #[error(
@@ -219,6 +231,14 @@ pub enum AggregateError {
         /// The values there are.
         allowed: Vec<&'static str>,
     },
+}
+
+/// ` (and 2 more series)`
+fn more_series(count: usize) -> String {
+    match count.saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" (and {more} more series)"),
+    }
 }
 
 /// `usage type 1 of source `default` has 5 in its records, 5 in its segments and 6 ...`

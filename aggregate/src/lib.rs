@@ -21,7 +21,7 @@ mod totals; // records grouped for people
 mod touched; // the records that an event or a resource touched
 mod window; // a stretch of time folded over all cores
 
-pub use adjusted::Adjusted;
+pub use adjusted::{Adjusted, KnownRemoval};
 pub use checks::{Periods, SanityFinding, sanity_checks};
 pub use error::AggregateError;
 pub use explain::{
@@ -31,9 +31,9 @@ pub use export::{ExportFormat, ExportTarget, FORMATS, export, export_columns};
 pub use inventory::{InventoryReport, Unmatched, beside_inventory, beside_ledger};
 pub use job::{
     AggregateProgress, HeldPeriod, HeldUsage, Mover, PeriodRow, PeriodState, Plan, Rebuild,
-    RunReport, RunRequest, ShortSource, Target, Unfinished, WaitingPeriod, WindowLimits, aggregate,
-    aggregate_within, checkpoint, close, periods, prune_limits, run_job, stale_periods,
-    waiting_period,
+    Retention, RunReport, RunRequest, ShortSource, Target, Unfinished, WaitingPeriod, WindowLimits,
+    aggregate, aggregate_within, checkpoint, close, periods, prune_limits, retention, run_job,
+    stale_periods, waiting_period,
 };
 pub use line::{Line, Lines};
 pub use network::{Drop, OversizedSeries, drop_samples};

@@ -186,6 +186,8 @@ pub const PUBLISH_MAX_CHANGE: &str = "usage.publish.max.change";
 pub const RETENTION_ROWS: &str = "usage.retention.rows.days";
 /// Days for which replaced generations are kept.
 pub const RETENTION_GENERATIONS: &str = "usage.retention.generations.days";
+/// Days after which archived events of the simulated cloud are removed; 0 keeps them.
+pub const ARCHIVED_EVENTS_PURGE: &str = "event.archive.purge.delay";
 /// Hours that are billed beyond what a source is known to be complete through.
 pub const SOURCE_PATIENCE: &str = "usage.source.patience.hours";
 /// Switch of the usage job's schedule.
@@ -284,7 +286,7 @@ pub const SETTINGS: &[Setting] = &[
     row(Advanced, "enable.s3.api", Bool, "false", "whether the S3 front answers").restart(),
     row(Usage, ENABLE_USAGE, Bool, "true", "whether `serve` runs the usage job on its schedule"),
     row(Advanced, "encode.api.response", Bool, "false", "whether text values of answers are URL-encoded"),
-    row(Advanced, "event.archive.purge.delay", COUNT, "0", "days after which archived events are removed; 0 keeps them"),
+    row(Advanced, ARCHIVED_EVENTS_PURGE, COUNT, "0", "days after which archived events are removed; 0 keeps them"),
     row(Advanced, "event.purge.delay", COUNT, "15", "days after which events are removed; 0 keeps them"),
     row(Advanced, "event.purge.interval", Int(1, i64::MAX), "86400", "seconds between two clean-ups of events"),
     row(Advanced, "execute.in.sequence.hypervisor.commands", Bool, "false", "whether a host runs one command after the other").restart(),

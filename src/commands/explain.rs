@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use cloudtally_aggregate::{Explanation, Lines, Parts, explain_in};
+use cloudtally_aggregate::{Explanation, KnownRemoval, Lines, Parts, explain_in};
 use cloudtally_model::{Calendar, CorrectiveEvent, Instant, RecordId, Unit, hours};
 use serde_json::json;
 
@@ -143,6 +143,9 @@ fn print_adjusted(explanation: &Explanation, calendar: Calendar) {
     said("by what is known now:     ", adjusted.restated);
     let events: Vec<String> = adjusted.events.iter().map(ToString::to_string).collect();
     println!("  the events of the resource there: {}", events.join(", "));
+    if let Some(removal) = adjusted.removal {
+        println!("  what was told of the account:     {removal}");
+    }
     println!("what is known of the closed period:");
 }
 
@@ -233,6 +236,11 @@ fn as_json(explanation: &Explanation, record_id: RecordId, usage: &str) -> serde
             "after": adjusted.after,
             "restated": adjusted.restated,
         });
+        if let Some(KnownRemoval { before, after }) = adjusted.removal {
+            let instant = |at: Option<Instant>| at.map(|at| at.to_string());
+            object["adjusted"]["accountremoval"] =
+                json!({ "before": instant(before), "after": instant(after) });
+        }
     }
     if let Some(corrects) = record.corrects {
         object["corrects"] = corrects.to_string().into();

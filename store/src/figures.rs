@@ -33,6 +33,8 @@ pub struct Figures {
     pub job_is_running: bool,
     /// Anomalies of what is published, by usage type.
     pub anomalies: Vec<(UsageTypeId, u64)>,
+    /// Corrections that publishing periods again has made.
+    pub corrections: u64,
     /// Files of the lake that count, by kind.
     pub files: Vec<FileFigures>,
 }
@@ -93,6 +95,7 @@ impl Store {
                 anomalies: db.rows(sql::figures::ANOMALIES, [], |row| {
                     Ok((UsageTypeId(row.get(0)?), load::unsigned(row, 1)?))
                 })?,
+                corrections: db.number(sql::figures::CORRECTIONS, [])?,
                 files: db.rows(sql::figures::FILES, [], |row| {
                     let (files, bytes) = (load::unsigned(row, 1)?, load::unsigned(row, 2)?);
                     Ok(FileFigures { kind: row.get(0)?, files, bytes })

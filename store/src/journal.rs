@@ -59,17 +59,23 @@ impl Store {
     }
 }
 
+impl SqliteJournal {
+    /// Keeps a change set, in one transaction.
+    pub(crate) fn keep(&self, changes: &ChangeSet) -> Result<(), StoreError> {
+        self.db.write(|db| {
+            keep(db, changes)?;
+            db.point(crash::CLOUD_BEFORE_COMMIT)
+        })
+    }
+}
+
 impl Journal for SqliteJournal {
     fn load(&mut self) -> Result<Kept, JournalError> {
         Ok(self.db.read(load)?)
     }
 
     fn commit(&mut self, changes: &ChangeSet) -> Result<(), JournalError> {
-        let kept = self.db.write(|db| {
-            keep(db, changes)?;
-            db.point(crash::CLOUD_BEFORE_COMMIT)
-        });
-        kept.map_err(told)?;
+        self.keep(changes).map_err(told)?;
         // A test that lets this fail has a disk that wrote all and could not say so.
         self.db.point(crash::CLOUD_AFTER_COMMIT).map_err(|cause| {
             let path = self.store.dir().join(DATABASE);

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod archived; // archived events of the simulated cloud
 mod backup; // a copy while everything goes on
 mod body; // attributes of the cloud's things as text
 mod cache; // footers and key indexes that are used again and again

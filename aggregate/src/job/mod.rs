@@ -47,7 +47,7 @@ pub use moves::{HeldPeriod, HeldUsage, Mover};
 pub use periods::{PeriodRow, PeriodState, periods};
 use plan::plan_periods;
 pub use plan::{Plan, Rebuild, Unfinished};
-pub use prune::prune_limits;
+pub use prune::{Retention, prune_limits, retention};
 use ready::Completeness;
 pub use ready::{ShortSource, WaitingPeriod, waiting_period};
 pub use report::{AggregateProgress, RunReport, RunRequest, Target, WindowLimits};
@@ -132,7 +132,7 @@ pub fn run_job(
     let result = aggregate_into(&mut report, target, &request, published_as, limits, progress);
     let plan = request.plan;
     let result = result.and_then(|()| match plan {
-        Plan::Scheduled => prune_by_settings(writer, now),
+        Plan::Scheduled => prune_by_settings(writer, now, &mut report),
         _ => Ok(()),
     });
     let (state, message) = match &result {
@@ -157,8 +157,14 @@ pub fn run_job(
 }
 
 /// Lets go of what the settings keep no longer.
-fn prune_by_settings(writer: &Writer, now: Instant) -> Result<(), AggregateError> {
-    let Some(limits) = prune::retention(writer, now)? else { return Ok(()) };
+fn prune_by_settings(
+    writer: &Writer,
+    now: Instant,
+    report: &mut RunReport,
+) -> Result<(), AggregateError> {
+    let Retention { limits, blocked, .. } = retention(writer, now)?;
+    report.keeps_rows = blocked.map(|cause| cause.to_string());
+    let Some(limits) = limits else { return Ok(()) };
     Ok(writer.prune(limits).map(drop)?)
 }
 

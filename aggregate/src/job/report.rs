@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use cloudtally_model::{Instant, Period};
+use cloudtally_model::{Instant, Period, settings};
 use cloudtally_store::{Store, Writer};
 
 use super::{
@@ -127,6 +127,8 @@ pub struct RunReport {
     /// The first period that a scheduled run left for later because a source is not
     /// complete.
     pub waits: Option<WaitingPeriod>,
+    /// The reason why rows stay that the settings of retention would let go, if some do.
+    pub keeps_rows: Option<String>,
     /// Sources that are not complete through the end of what a back-fill computed.
     pub incomplete: Vec<ShortSource>,
     /// From the start of the first period published to the end of the last.
@@ -169,6 +171,9 @@ impl RunReport {
         let waits = self.waits.iter().map(ToString::to_string);
         let incomplete = self.incomplete.iter().map(ToString::to_string);
         let oversized = self.oversized.iter().map(ToString::to_string);
+        let keeps_rows = self.keeps_rows.iter();
+        let keeps_rows =
+            keeps_rows.map(|why| format!("`{}` keeps rows: {why}", settings::RETENTION_ROWS));
         let restated = (self.restated > 0).then(|| {
             format!(
                 "late events touched {} closed periods; {} adjustments stand in the first open one",
@@ -182,6 +187,7 @@ impl RunReport {
             .chain(waits)
             .chain(incomplete)
             .chain(oversized)
+            .chain(keeps_rows)
             .collect::<Vec<_>>()
             .join("\n")
     }

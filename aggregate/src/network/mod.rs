@@ -81,6 +81,7 @@ mod replay; // what each series has and what of it is billed
 mod rows; // a bill becomes records
 mod series; // one counter, period by period
 mod slot; // periods, as the replay needs to know them
+mod stuck; // series that no run bills as they are
 
 pub use dropped::{Drop, drop_samples};
 pub use oversized::OversizedSeries;
@@ -111,6 +112,8 @@ pub(crate) struct NetworkBill {
     rebills: bool,
     /// Series that wait because their bytes do not fit a record.
     oversized: BTreeSet<usize>,
+    /// Series that are worth less than is billed, with their earliest sample that waits.
+    shrunk: BTreeMap<usize, Instant>,
 }
 
 /// Series that wait whatever they are worth, because a row with them does not fit.
@@ -154,7 +157,7 @@ impl NetworkBiller<'_> {
             };
             match (series.unbilled_from(slots, into), through) {
                 (None, _) => series.bill_through(slots, into),
-                (Some(_), None) => {}
+                (Some(from), None) => drop(bill.shrunk.insert(number, from)),
                 (Some(from), Some((growth, through))) => {
                     let fits = series.fits_through(slots, through) && !series.is_in(refused);
                     let Some(bytes) = growth.to_bytes().filter(|_| fits) else {
@@ -256,7 +259,7 @@ impl NetworkBill {
     fn of(replayed: Replayed) -> Self {
         let Replayed { slots, series, recounted, targets } = replayed;
         let (newest_seq, busy) = (0, BTreeSet::new());
-        let (seen_seq, oversized) = (BTreeMap::new(), BTreeSet::new());
+        let (seen_seq, oversized, shrunk) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         let (into, rebills) = (None, false);
         Self {
             slots,
@@ -269,6 +272,7 @@ impl NetworkBill {
             into,
             rebills,
             oversized,
+            shrunk,
         }
     }
 

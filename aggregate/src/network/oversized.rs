@@ -27,7 +27,25 @@ pub struct OversizedSeries {
 /// `DomainRouter 9 (account 2, network 204) of source `default`: ...`
 impl fmt::Display for OversizedSeries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SeriesKey { account, device_type, device, network, address, .. } = &self.series;
+        write!(
+            f,
+            "{}: its bytes from {} to {} do not fit a record (at most 2^63 - 1), so its traffic waits; `cloudtally drop-samples --source {} --device {} --at INSTANT` takes the wrong one of the two out",
+            Named(&self.source, &self.series),
+            self.from,
+            self.to,
+            self.source,
+            self.series.device
+        )
+    }
+}
+
+/// A series as it is told of.
+pub(super) struct Named<'a>(pub(super) &'a SourceName, pub(super) &'a SeriesKey);
+
+/// `DomainRouter 9 (account 2, network 204) of source `default``
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SeriesKey { account, device_type, device, network, address, .. } = self.1;
         let name = match device_type {
             DeviceType::Unknown => "device",
             known => known.as_name(),
@@ -36,11 +54,7 @@ impl fmt::Display for OversizedSeries {
         if let Some(address) = address {
             write!(f, ", address {address}")?;
         }
-        write!(
-            f,
-            ") of source `{}`: its bytes from {} to {} do not fit a record (at most 2^63 - 1), so its traffic waits; `cloudtally drop-samples --source {} --device {device} --at INSTANT` takes the wrong one of the two out",
-            self.source, self.from, self.to, self.source
-        )
+        write!(f, ") of source `{}`", self.0)
     }
 }
 

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cloudtally_aggregate::{
-    AggregateError, PeriodState, Periods, Plan, Rebuild, Target, aggregate, explain, periods,
-    sanity_checks,
+    AggregateError, KnownRemoval, PeriodState, Periods, Plan, Rebuild, Target, aggregate, explain,
+    periods, sanity_checks,
 };
 use cloudtally_model::{Instant, Millis, Period, SourceId};
 use cloudtally_store::{Severity, StoreError};
@@ -236,6 +236,18 @@ fn a_late_removal_of_an_account_is_a_late_stop() {
          2026-02-01 3 5 a2 z1 corrects 2026-01-31 = -12h
          ! 2026-01-31T12:00:00Z 3 5 -",
     );
+    // No event is behind it: the explanation names what is.
+    let set = world.set();
+    let adjustment = world.served().into_iter().find(|served| served.record.corrects.is_some());
+    let adjustment = adjustment.unwrap();
+    let name = set.sources().name(adjustment.record.source);
+    let id = adjustment.record.id(name, adjustment.period);
+    let explained = explain(&world.writer, id).unwrap();
+    assert!(explained.adds_up());
+    let removal = explained.adjusted.unwrap().removal.unwrap();
+    let known = KnownRemoval { before: None, after: Some(at("2026-01-31 12:00:00")) };
+    assert_eq!(removal, known);
+    assert_eq!(removal.to_string(), "the account was removed at 2026-01-31T12:00:00Z");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Rows that closed days need no more go, and nothing else changes.
 
 use cloudtally_aggregate::{
-    AggregateError, Periods, Plan, explain, prune_limits, run_job, sanity_checks, touched_by_event,
+    AggregateError, Drop, Periods, Plan, drop_samples, explain, prune_limits, run_job,
+    sanity_checks, touched_by_event,
 };
 use cloudtally_model::{Instant, Millis, ZoneId, calendar::day, settings};
-use cloudtally_store::{PruneLimits, Severity, StoreError};
+use cloudtally_store::{PruneLimits, SamplesAt, Severity, StoreError};
 use proptest::prelude::*;
 
 use crate::{
@@ -113,6 +114,70 @@ fn late_input_keeps_its_days_from_being_pruned() {
     assert_eq!(world.lines(), before);
     // What adjustments stand between is kept.
     assert_sane(&world, at("2026-02-01 12:00:00"));
+}
+
+/// A series that no run bills as it is keeps its days; the refusal names it and the way out, and so
+/// does the run whose settings would prune.
+#[test]
+fn a_series_that_waits_is_named_with_the_way_out() {
+    let world = World::utc();
+    world.events("default", &events("2026-01-01 06:00:00 VM.START 4 o=1 t=5"));
+    world.samples(
+        "default",
+        &samples(
+            "2026-01-01 06:00:00 7 0 0
+             2026-01-01 12:00:00 7 100 0
+             2026-01-01 06:00:00 8 0 0
+             2026-01-01 12:00:00 8 5 0",
+        ),
+    );
+    for date in 2..=6 {
+        world.job(at(&format!("2026-01-{date:02} 00:15:00")));
+    }
+    // The first reading, of nothing, is a failed poll by now: 50 bytes less.
+    world.samples("default", &samples("2026-01-01 03:00:00 7 50 0"));
+    world.job(at("2026-01-07 00:15:00"));
+    world.close_through("2026-01-05", "2026-01-07 10:00:00").unwrap();
+    let before = world.lines();
+    let way_out = "DomainRouter 7 (account 2, network 204) of source `default`: with its late sample of \
+                   2026-01-01T03:00:00Z it is worth less than is billed, so its traffic waits until it \
+                   has counted more; `cloudtally drop-samples --source default --device 7 --at \
+                   2026-01-01T03:00:00Z` takes the sample out";
+    let told = prune_before(&world, "2026-01-05").unwrap_err().to_string();
+    assert_eq!(
+        told,
+        format!(
+            "samples of days before 2026-01-05 wait, and no run bills them as they are: {way_out}"
+        )
+    );
+    world.writer.set_setting(settings::RETENTION_ROWS, "2").unwrap();
+    let night = |date: u64| {
+        let now = at(&format!("2026-01-{date:02} 00:15:00"));
+        run_job(&world.writer, "scheduled", Plan::Scheduled, now, &|| 1, &mut |_| {}).unwrap();
+        world.writer.jobs(0, 1).unwrap()[0].note.clone()
+    };
+    let note = night(8);
+    assert!(
+        note.contains("`usage.retention.rows.days` keeps rows:") && note.contains(way_out),
+        "{note}"
+    );
+    assert_eq!(world.writer.snapshot().unwrap().pruned.rows_before, None);
+
+    let device = 7;
+    let wanted = SamplesAt {
+        source: source("default"),
+        device,
+        at: at("2026-01-01 03:00:00"),
+        account: None,
+        address: None,
+    };
+    drop_samples(&world.writer, &wanted, 1, Drop::Really).unwrap();
+    // The last file of samples stays, as it says how many there have been.
+    world.samples("default", &samples("2026-01-08 12:00:00 8 9 0"));
+    assert_eq!(night(9), "");
+    assert!(world.writer.snapshot().unwrap().pruned.rows_before.is_some(), "all is well");
+    assert!(world.lines().starts_with(&before), "nothing that was billed changes");
+    assert_sane(&world, at("2026-01-09 12:00:00"));
 }
 
 #[test]

@@ -24,7 +24,9 @@ pub(crate) fn explain_record(call: &FrontCall<'_>) -> Result<Answer, ApiError> {
     let may_see = |source: &SourceName, account| may_see(call, source, account);
     let explanation = explain_for(&view, id, &may_see).map_err(|error| match error {
         AggregateError::NoSuchRecord { .. } => nothing(),
-        AggregateError::InputsNotKept { .. } => ApiError::value(error.to_string()),
+        AggregateError::InputsNotKept { .. } | AggregateError::Pruned { .. } => {
+            ApiError::value(error.to_string())
+        }
         error => failed(&error),
     })?;
     let source = explanation.sources.name(explanation.served.record.source).clone();
@@ -76,6 +78,10 @@ pub(crate) fn explain_record(call: &FrontCall<'_>) -> Result<Answer, ApiError> {
             ("quantityafter", quantity(adjusted.after)),
             ("restatedquantity", quantity(adjusted.restated)),
         ]);
+        let removed = adjusted.removal.and_then(|removal| removal.after);
+        if let Some(removed) = removed {
+            object.push(("accountremoved", Node::text(calendar.show(removed))));
+        }
     }
     let object = Node::Object(object);
     Ok(Answer::Tree(Tree::Object { item: "usageexplanation", object }))

@@ -225,11 +225,13 @@ queries! {
         OUTBOX = "outbox",
         RUNS_OF_JOBS = "runs_of_jobs",
         ANOMALIES = "anomalies",
+        CORRECTIONS = "corrections",
         FILES = "files",
     }
     /// The simulated cloud and what it tells the bill.
     platform from "platform.sql" {
         THINGS = "things",
+        EVENTS_BEFORE = "events_before",
         BODY = "body",
         PUT = "put",
         ERASE = "erase",
