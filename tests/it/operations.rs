@@ -99,6 +99,8 @@ fn a_folder_has_figures_without_a_server() {
         ("cloudtally_job_running", "0"),
         (r#"cloudtally_periods{state="published"}"#, "3"),
         (r#"cloudtally_periods{state="stale"}"#, "0"),
+        (r#"cloudtally_periods{state="closed"}"#, "0"),
+        ("cloudtally_corrections_total", "0"),
         ("cloudtally_last_published_period_end_timestamp_seconds", "1767484800"),
         ("cloudtally_records", "3"),
         (r#"cloudtally_lake_files{kind="events"}"#, "1"),
@@ -117,6 +119,14 @@ fn a_folder_has_figures_without_a_server() {
     cloudtally.file("late.csv", late);
     cloudtally.ok(&["ingest", "events", "late.csv"]);
     assert_eq!(value(&cloudtally.ok(&["metrics"]), r#"cloudtally_periods{state="stale"}"#), "1");
+    // It becomes a correction, and the days are closed.
+    cloudtally.ok(&["aggregate", "--now", "2026-01-04T00:30:00Z"]);
+    cloudtally.ok(&["close", "--through", "2026-01-02", "--by", "finance"]);
+    let text = cloudtally.ok(&["metrics"]);
+    assert_eq!(value(&text, "cloudtally_corrections_total"), "1");
+    assert_eq!(value(&text, r#"cloudtally_periods{state="closed"}"#), "2");
+    assert_eq!(value(&text, "cloudtally_closed_through_timestamp_seconds"), "1767398400");
+    check_metrics(&text);
     assert!(cloudtally.fails(1, &["metrics", "--data", "nowhere"]).contains("no data folder"));
 }
 

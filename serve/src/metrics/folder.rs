@@ -1,6 +1,7 @@
 //! Metrics of a data folder, for those who serve it and for those who do not.
 
 use cloudtally_aggregate::stale_periods;
+use cloudtally_model::Period;
 use cloudtally_store::{Figures, JobFigures, Store, StoreError};
 
 use super::{
@@ -8,6 +9,11 @@ use super::{
     text::{Seconds, Text, bucket},
 };
 
+/// The revision that this program was built from, where whoever built it said so.
+const REVISION: &str = match option_env!("CLOUDTALLY_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
 /// Upper bounds of the durations of runs, in milliseconds and as seconds.
 const JOB_BOUNDS: [(u64, &str); 10] = [
     (1_000, "1"),
@@ -35,16 +41,29 @@ pub(super) fn put(text: &mut Text, store: &Store) -> Result<(), StoreError> {
     let snapshot = store.snapshot()?;
     let calendar = store.calendar()?;
     let figures = store.figures()?;
-    text.metric(&names::BUILD_INFO).put(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+    let labels = [("version", env!("CARGO_PKG_VERSION")), ("revision", REVISION)];
+    text.metric(&names::BUILD_INFO).put(&labels, 1);
     inputs(text, &figures);
     jobs(text, &figures);
     let published = snapshot.published().iter().map(|(extent, _)| calendar.count(*extent)).sum();
     let mut periods = text.metric(&names::PERIODS);
-    for (state, count) in [("published", published), ("stale", stale_periods(&snapshot, calendar))]
-    {
-        let count: u64 = count;
+    let through = snapshot.closed_through();
+    let closed = snapshot.published().into_iter().filter(|(extent, _)| extent.start < through);
+    let closed = closed.map(|(extent, _)| Period { end: extent.end.min(through), ..extent });
+    let closed = closed.map(|extent| calendar.count(extent)).sum();
+    let states: [(&str, u64); 3] = [
+        ("published", published),
+        ("stale", stale_periods(&snapshot, calendar)),
+        ("closed", closed),
+    ];
+    for (state, count) in states {
         periods.put(&[("state", state)], count);
     }
+    let mut closed_through = text.metric(&names::CLOSED_THROUGH);
+    if closed > 0 {
+        closed_through.put(&[], Seconds::of_millis(through.as_millis()));
+    }
+    text.one(&names::CORRECTIONS, figures.corrections);
     if let Some(end) = snapshot.published_end() {
         text.one(&names::LAST_PERIOD_END, Seconds::of_millis(end.as_millis()));
     }

@@ -85,6 +85,10 @@ impl Monitor {
         if let Some(failed) = front.driver.usage_job().sanity_failed() {
             text.one(&names::SANITY_FAILED, failed);
         }
+        let mut held = text.metric(&names::PERIODS_HELD);
+        if let Some(count) = front.driver.usage_job().periods_held() {
+            held.put(&[], count);
+        }
         self.alerts(&mut text);
         front.requests.put(&mut text);
         text.one(&names::CONNECTIONS, self.connections.count());

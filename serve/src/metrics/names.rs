@@ -62,7 +62,7 @@ macro_rules! metrics {
 
 metrics! {
     BUILD_INFO = "cloudtally_build_info", Gauge of the Folder:
-        "Always 1; the label says which version this is.";
+        "Always 1; the labels say which version this is, and from which revision of the source.";
     INGEST_ROWS = "cloudtally_ingest_rows_total", Counter of the Folder:
         "Rows that ingest has read, by stream and by what became of them.";
     INGEST_LAST_EVENT = "cloudtally_ingest_last_event_timestamp_seconds", Gauge of the Folder:
@@ -78,7 +78,11 @@ metrics! {
     JOB_RUNNING = "cloudtally_job_running", Gauge of the Folder:
         "1 while a run of the usage job is under way, else 0.";
     PERIODS = "cloudtally_periods", Gauge of the Folder:
-        "Published periods: all of them, and those that late input has made stale and the next run republishes.";
+        "Published periods: all of them, those that late input has made stale and the next run republishes, and those that are closed.";
+    CLOSED_THROUGH = "cloudtally_closed_through_timestamp_seconds", Gauge of the Folder:
+        "End of the last closed period; absent until one is closed.";
+    CORRECTIONS = "cloudtally_corrections_total", Counter of the Folder:
+        "Corrections that publishing periods again has made.";
     LAST_PERIOD_END = "cloudtally_last_published_period_end_timestamp_seconds", Gauge of the Folder:
         "End of the last published period; absent until there is one.";
     RECORDS = "cloudtally_records", Gauge of the Folder:
@@ -91,6 +95,8 @@ metrics! {
         "Number of the files of the lake that count, by kind.";
     SANITY_FAILED = "cloudtally_sanity_checks_failed", Gauge of the Server:
         "Findings of the sanity checks after the last run of this server; absent until there was one.";
+    PERIODS_HELD = "cloudtally_periods_held", Gauge of the Server:
+        "Periods that the last run of this server held back as they would move too much; absent until there was one.";
     ALERTS = "cloudtally_alerts_active", Gauge of the Server:
         "Alerts of the cloud that stand, by the number of their type.";
     READY = "cloudtally_ready", Gauge of the Server:
