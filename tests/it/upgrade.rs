@@ -123,6 +123,30 @@ fn an_upgraded_folder_says_what_it_said_before() {
     assert_eq!(cloudtally.export(), before());
 }
 
+/// An earlier version kept no history, so a folder of it cannot say what was shown before the
+/// first run of this one: it says so, and does not show today's numbers for it.
+#[test]
+fn instants_before_the_history_of_an_upgraded_folder_are_refused() {
+    let cloudtally = earlier();
+    cloudtally.ok(&["upgrade", "--yes"]);
+    let past = "2026-01-04T12:00:00Z";
+    let export = ["export", "--format", "csv", "--out", "-", "--asof"];
+    let refused = |cloudtally: &Cloudtally, instant: &str, remedy: &str| {
+        for command in [&["usage", "--asof"][..], &export[..]] {
+            let said = cloudtally.fails(2, &[command, &[instant]].concat());
+            assert!(said.contains(instant) && said.contains(remedy), "{command:?}: {said}");
+        }
+    };
+    refused(&cloudtally, past, "it is kept from the next run of `cloudtally aggregate` on");
+    // Days that this version publishes begin the history.
+    let began = "2026-01-06T00:15:00Z";
+    cloudtally.ok(&["aggregate", "--now", began]);
+    refused(&cloudtally, past, &format!("name an instant from {began} on, since which it is kept"));
+    let now = cloudtally.export();
+    assert_eq!(cloudtally.ok(&[&export[..], &[began]].concat()), now);
+    assert!(now.starts_with(&before()), "what the earlier version published is in it");
+}
+
 #[test]
 fn a_damaged_file_stops_an_upgrade_and_nothing_is_changed() {
     let cloudtally = earlier();
