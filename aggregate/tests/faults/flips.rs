@@ -8,7 +8,10 @@ use std::{
 
 use cloudtally_fuzz::Dice;
 use cloudtally_model::with_causes;
-use cloudtally_store::{Severity, Store};
+use cloudtally_store::{
+    Prune, Severity, Store,
+    faults::{Fault, Faults},
+};
 
 use crate::{
     alone,
@@ -138,6 +141,47 @@ fn a_backup_with_a_changed_byte_is_refused_by_the_files_name() {
     }
     Store::restore(&backup, &to, &mut |_, _| {}).unwrap();
     println!("{PLACES_OF_BACKUP} changed bytes of a backup, all refused");
+}
+
+/// A backup that says it is done can be restored, whichever of its reads brought a changed bit: the
+/// copy of the catalogue, too, whose checksum nobody knows before.
+#[test]
+fn a_bit_changed_in_a_read_of_a_backup_is_told_or_does_no_harm() {
+    alone(|| {
+        let life = Life::led(&History::new(3));
+        let faults = Faults::over(&life.root(), &life.data().join(DATABASE), 1);
+        let store = Store::open_existing(&life.data()).unwrap();
+        let place = |name: String| life.root().join("backups").join(name);
+        let backup = |to: &Path| store.backup(to, Prune::Remove, &mut |_, _| {});
+        faults.plan(Fault::CrashBefore, u64::MAX / 2);
+        backup(&place("whole".to_owned())).unwrap();
+        let reads = faults.chances(Fault::BitFlip);
+        assert!(reads > 10, "{reads}");
+        let mut told = 0;
+        for read in 0..reads {
+            let to = place(format!("read-{read}"));
+            faults.plan(Fault::BitFlip, read);
+            let done = backup(&to);
+            let struck = faults.stop().unwrap();
+            match done {
+                Err(error) => {
+                    told += 1;
+                    let file = struck.path.file_name().unwrap().to_string_lossy();
+                    let folder = struck.path.parent().unwrap().file_name().unwrap();
+                    let text = with_causes(&error);
+                    let is_named =
+                        text.contains(&*file) || text.contains(&*folder.to_string_lossy());
+                    assert!(is_named, "{struck}: {text}");
+                }
+                Ok(_) => {
+                    let restored = life.root().join(format!("restored-{read}"));
+                    let result = Store::restore(&to, &restored, &mut |_, _| {});
+                    result.unwrap_or_else(|e| panic!("{struck}: {}", with_causes(&e)));
+                }
+            }
+        }
+        println!("{reads} reads of a backup with a changed bit, {told} of them told");
+    });
 }
 
 /// Changes that only the log of the database holds are lost with a changed byte, as with

@@ -153,7 +153,12 @@ impl Store {
         sync_folder(&to.join(&folder))?;
         step(BACKUP.after_sync, &target)?;
         let (bytes, sha256) = place::hash(&target)?;
-        // Nobody else knows what its checksum should be: a read that ended early is told here.
+        // Nobody else knows what its checksum should be: a read that brought something else, or
+        // ended early, is told here, and not when somebody needs the backup.
+        if place::hash(&target)? != (bytes, sha256.clone()) {
+            let what = "two reads of it differ; look at the disk, then repeat the backup";
+            return Err(StoreError::DamagedFile { path: target, what: what.to_owned() });
+        }
         let length = disk::metadata(&target).map_err(|e| StoreError::io("read", &target, e))?.len();
         if bytes != length {
             let what = format!("{bytes} of its {length} bytes were read; repeat the backup");
