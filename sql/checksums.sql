@@ -179,3 +179,9 @@ SELECT 'seq ' || seq FROM pruned_event_file WHERE checksum <>
 SELECT 'source_id ' || source_id || ', event_id ' || event_id || ', column_name ' || column_name
 FROM mended_event WHERE checksum <>
     checksum_of('mended_event', source_id, event_id, column_name, original, reason, entered_ms);
+
+-- name: pull_mark
+SELECT 'source_id ' || source_id FROM pull_mark WHERE checksum <>
+    checksum_of('pull_mark', source_id, epoch, floor_id, seen_id,
+        first_id, holes, fingerprint, server,
+        snapshot_ms, sampled_ms, series_id);

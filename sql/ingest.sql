@@ -122,3 +122,28 @@ SELECT event_id, column_name, original, reason, entered_ms,
         reason, entered_ms)
 FROM mended_event JOIN source USING (source_id) WHERE source.name = ?1
 ORDER BY event_id, column_name;
+
+-- name: set_pull_mark
+INSERT INTO pull_mark (source_id, epoch, floor_id, seen_id, first_id, holes,
+    fingerprint, server, snapshot_ms, sampled_ms, series_id)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+ON CONFLICT (source_id) DO UPDATE SET
+    epoch = excluded.epoch,
+    floor_id = excluded.floor_id,
+    seen_id = excluded.seen_id,
+    first_id = excluded.first_id,
+    holes = excluded.holes,
+    fingerprint = excluded.fingerprint,
+    server = excluded.server,
+    snapshot_ms = excluded.snapshot_ms,
+    sampled_ms = excluded.sampled_ms,
+    series_id = excluded.series_id;
+
+-- name: pull_mark
+-- With a 1 if it is what was written.
+SELECT epoch, floor_id, seen_id, first_id, holes,
+    fingerprint, server, snapshot_ms, sampled_ms, series_id,
+    pull_mark.checksum = checksum_of('pull_mark', source_id, epoch, floor_id, seen_id,
+        first_id, holes, fingerprint, server,
+        snapshot_ms, sampled_ms, series_id)
+FROM pull_mark JOIN source USING (source_id) WHERE source.name = ?1;

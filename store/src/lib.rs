@@ -36,6 +36,7 @@ pub use catalogue::{
     IngestRun, Inputs, JobRun, JobState, LakeFile, Pruned, PublishedPeriod, QuarantineKind,
     QuarantinedRow, Restated, SampleFile, Snapshot, Stream, UnmeteredEvents,
     notes::{CorrectionNote, MendedEvent},
+    pulls::{Hole, PullMark, RowMark},
     sheet::{DaySheet, SheetEvents, SheetFile, SheetLine},
 };
 pub use crash::crash_points;

@@ -15,11 +15,11 @@ use rusqlite::params;
 
 use crate::{
     Accounts, Anomaly, BilledCounter, CorrectionNote, DaySheet, EventFile, IngestRun, JobRun,
-    LakeFile, MendedEvent, PublishedPeriod, QuarantineKind, QuarantinedRow, SampleFile, Snapshot,
-    Store, StoreError, UnmeteredEvents,
+    LakeFile, MendedEvent, PublishedPeriod, PullMark, QuarantineKind, QuarantinedRow, SampleFile,
+    Snapshot, Store, StoreError, UnmeteredEvents,
     catalogue::{
         checksums::{self, not_as_written},
-        load, notes, sheet, sql,
+        load, notes, pulls, sheet, sql,
     },
     lake::{
         self, EventColumns, OpenThing, RecordReader, SampleColumns, blocks::KeptChecksums,
@@ -89,6 +89,14 @@ impl Store {
     /// `DatabaseDamaged` if one is not what was written.
     pub fn mended_events(&self, source: &SourceName) -> Result<Vec<MendedEvent>, StoreError> {
         notes::mends_of(&*self.db()?, source)
+    }
+
+    /// How far the database of a source is pulled; none where it never was.
+    ///
+    /// # Errors
+    /// `DatabaseDamaged` if it is not what was written.
+    pub fn pull_mark(&self, source: &SourceName) -> Result<Option<PullMark>, StoreError> {
+        pulls::of(&*self.db()?, source)
     }
 
     /// The day sheet of a generation of a period; none where an earlier version published it.

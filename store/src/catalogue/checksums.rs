@@ -25,7 +25,7 @@ const KEYS_MAX: usize = 20;
 type Table = (&'static str, &'static str);
 
 /// All tables with checksums.
-pub(crate) const TABLES: [Table; 40] = [
+pub(crate) const TABLES: [Table; 41] = [
     ("account", of::ACCOUNT),
     COUNTER,
     PERIOD,
@@ -65,6 +65,7 @@ pub(crate) const TABLES: [Table; 40] = [
     ("day_sheet", of::DAY_SHEET),
     ("correction_note", of::CORRECTION_NOTE),
     ("mended_event", of::MENDED_EVENT),
+    ("pull_mark", of::PULL_MARK),
     LEASE,
 ];
 

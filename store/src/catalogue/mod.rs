@@ -11,6 +11,7 @@ pub(crate) mod history; // which generation was published when
 pub(crate) mod load; // rows to the types below
 pub(crate) mod migrate; // an earlier database brought up to date
 pub(crate) mod notes; // who added events, and why
+pub(crate) mod pulls; // how far databases of clouds are pulled
 mod relocate; // files that a migration gives other names
 #[cfg(debug_assertions)]
 pub(crate) mod rows; // all of it as text

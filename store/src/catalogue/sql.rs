@@ -137,6 +137,8 @@ queries! {
         CORRECTION_NOTES = "correction_notes",
         NOTE_MEND = "note_mend",
         MENDS = "mends",
+        SET_PULL_MARK = "set_pull_mark",
+        PULL_MARK = "pull_mark",
     }
     /// Rows set aside.
     quarantine from "quarantine.sql" {
@@ -285,6 +287,7 @@ queries! {
         DAY_SHEET = "day_sheet",
         CORRECTION_NOTE = "correction_note",
         MENDED_EVENT = "mended_event",
+        PULL_MARK = "pull_mark",
         LEASE = "lease",
         CLOSING = "closing",
         RESTATED = "restated",
@@ -366,6 +369,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../sql/migrations/0018_closings.sql"),
     include_str!("../../../sql/migrations/0019_pruned.sql"),
     include_str!("../../../sql/migrations/0020_mended_event.sql"),
+    include_str!("../../../sql/migrations/0021_pull_mark.sql"),
 ];
 
 #[cfg(test)]

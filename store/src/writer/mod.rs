@@ -26,12 +26,12 @@ use rusqlite::params;
 use tracing::Span;
 
 use crate::{
-    IngestRun, JobRun, JobState, LockWait, Store, StoreError, Stream,
+    IngestRun, JobRun, JobState, LockWait, PullMark, Store, StoreError, Stream,
     catalogue::{
         checksums,
         db::Db,
         load::{self, path_text},
-        sql,
+        pulls, sql,
     },
     disk,
     lake::file::NewFile,
@@ -112,6 +112,17 @@ impl Writer {
     ) -> Result<(), StoreError> {
         self.db()?.write(|db| {
             let params = params![source_id(db, name)?, instant.as_millis()];
+            db.execute(sql::ingest::SET_COMPLETE_THROUGH, params).map(drop)
+        })
+    }
+
+    /// Stores how far the database of a source is pulled, and that the source is complete
+    /// through the instant of the snapshot. Registers the source if need be.
+    pub fn end_pull(&self, name: &SourceName, mark: &PullMark) -> Result<(), StoreError> {
+        self.db()?.write(|db| {
+            let source_id = source_id(db, name)?;
+            pulls::put(db, source_id, mark)?;
+            let params = params![source_id, mark.snapshot.as_millis()];
             db.execute(sql::ingest::SET_COMPLETE_THROUGH, params).map(drop)
         })
     }

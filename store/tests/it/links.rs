@@ -172,6 +172,7 @@ fn a_folder_of_the_earlier_layout_moves_and_its_readers_go_on() {
              DROP TABLE day_sheet;
              DROP TABLE correction_note;
              DROP TABLE mended_event;
+             DROP TABLE pull_mark;
              DROP TABLE lease;
              DROP TABLE correction_file;
              DROP TABLE publication;

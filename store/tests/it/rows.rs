@@ -10,9 +10,9 @@ use cloudtally_model::{
 };
 use cloudtally_store::{
     AdminKeys, Anomaly, Closing, Correction, CorrectionCause, CorrectionEncoder, CorrectionNote,
-    DaySheet, EmptyStretch, EventTable, Inputs, MendedEvent, PeriodDraft, PeriodRows, PruneLimits,
-    Publication, Published, QuarantinedRow, RecordEncoder, SamplesAt, Severity, SheetEvents, Store,
-    StoreError, Stream, Writer,
+    DaySheet, EmptyStretch, EventTable, Hole, Inputs, MendedEvent, PeriodDraft, PeriodRows,
+    PruneLimits, Publication, Published, PullMark, QuarantinedRow, RecordEncoder, RowMark,
+    SamplesAt, Severity, SheetEvents, Store, StoreError, Stream, Writer,
 };
 use rusqlite::{Connection, config::DbConfig, types::Value};
 use sha2::{Digest, Sha256};
@@ -77,6 +77,22 @@ fn of_the_lake(writer: &Writer) {
     let mend = MendedEvent { event: 4.into(), column, original: 77, reason, entered_ms: 5 };
     let mut mended = run(Stream::Events);
     writer.append_mended(&mut known, (&wrong, vec![0]), &[mend], &[], &mut mended).unwrap();
+    // A database that is pulled.
+    let since = Instant::from_millis(5);
+    let mark = PullMark {
+        epoch: 1,
+        floor: 3,
+        seen: 9,
+        first: 1,
+        holes: vec![Hole { first: 4, last: 5, since }],
+        fingerprint: vec![RowMark { id: 9, hash: u64::MAX }],
+        server: "db:3306".to_owned(),
+        snapshot: since,
+        sampled: Some(since),
+        series: 7,
+    };
+    writer.end_pull(&source(), &mark).unwrap();
+    assert_eq!(writer.pull_mark(&source()).unwrap(), Some(mark));
     // A sample that is dropped again.
     let mut taken = run(Stream::Samples);
     writer.append_samples(&source(), vec![sample(9, 5)], &[], &mut taken).unwrap();
