@@ -220,6 +220,9 @@ pub enum Fault {
         #[source]
         cause: ParquetError,
     },
+    /// The database of a cloud is not pulled.
+    #[error(transparent)]
+    Pull(#[from] crate::pull::PullFault),
     /// The folder of state refused.
     #[error(transparent)]
     Store(#[from] StoreError),

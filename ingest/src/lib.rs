@@ -19,6 +19,7 @@ mod one_stream; // inputs of rows of one type
 mod open; // bytes from files and pipes, decompressed, and their format
 mod parquet;
 mod plausible; // instants that a row may have
+pub mod pull; // databases of clouds
 #[cfg(test)]
 mod reading_tests; // inputs of every kind, up to the batches
 mod request; // orders

@@ -37,6 +37,8 @@ pub enum Input {
     Stdin,
     /// A file or a named pipe.
     File(PathBuf),
+    /// The database of a cloud, by its address without a password.
+    Database(String),
 }
 
 impl Input {
@@ -51,6 +53,7 @@ impl Input {
         match self {
             Self::Stdin => "-".to_owned(),
             Self::File(path) => path.display().to_string(),
+            Self::Database(address) => address.clone(),
         }
     }
 
@@ -61,13 +64,14 @@ impl Input {
             Self::File(path) => path
                 .file_name()
                 .map_or_else(|| self.name(), |name| name.to_string_lossy().into_owned()),
+            Self::Database(address) => address.clone(),
         }
     }
 
     /// Bytes of the input, compressed as they are; `None` for what is no file.
     pub(crate) fn size_bytes(&self) -> Option<u64> {
         match self {
-            Self::Stdin => None,
+            Self::Stdin | Self::Database(_) => None,
             Self::File(path) => {
                 let metadata = std::fs::metadata(path).ok()?;
                 metadata.is_file().then_some(metadata.len())
@@ -117,6 +121,7 @@ pub(crate) fn open(
     let unopened = |cause| Fault::Open { input: input.name(), cause };
     match input {
         Input::Stdin => open_stream(input, columns, Box::new(io::stdin()), bytes_read),
+        Input::Database(_) => Err(unopened(io::ErrorKind::Unsupported.into())),
         Input::File(path) => {
             let mut file = File::open(path).map_err(unopened)?;
             if !file.metadata().map_err(unopened)?.is_file() {

@@ -102,6 +102,7 @@ fn ingest_gathered(
         wanted,
         columns: reading.columns.clone(),
         sampled: reading.sampled,
+        born: None,
         calendar: writer.calendar()?,
         plausible: Plausible::at(request.now),
         chunks,
@@ -142,7 +143,7 @@ fn corrections(
 
 /// Reads on one thread and stores on this one. On an error of the storing side the
 /// receiver is dropped, which stops the reader.
-fn side_by_side<G: Send>(
+pub(crate) fn side_by_side<G: Send>(
     tally: &mut Tally<'_>,
     read: impl FnOnce(&Arc<AtomicU64>, SyncSender<G>) -> Result<(), Fault> + Send,
     progress: &mut dyn FnMut(Progress),

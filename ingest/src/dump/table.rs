@@ -49,7 +49,7 @@ pub(crate) enum Wish {
 /// A row of a table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DumpRow<'a> {
-    /// The line on which it begins; 1 is the input's first.
+    /// The line on which it begins; 1 is the input's first, 0 is none.
     pub(crate) line: u64,
     /// The row as it came.
     pub(crate) text: &'a [u8],

@@ -12,7 +12,7 @@ use cloudtally_model::{
     Calendar, DeviceType, Instant, Millis, NetworkId, NetworkSample, SeriesKey, ZoneId,
 };
 
-use super::{helpers::HelperRow, shape::Helper};
+use super::{Terms, helpers::HelperRow, shape::Helper};
 use crate::{
     table::Kind,
     value::{Reason, is_absent, to_instant, to_str},
@@ -92,13 +92,18 @@ impl Counters {
     }
 
     /// Makes samples of everything that was taken: of the log at the ends of periods of
-    /// `calendar`, and of the counters now if it is told when that is.
-    pub(super) fn make(self, calendar: Calendar, now: Option<Instant>) -> Vec<Made> {
+    /// the calendar, and of the counters now if it is told when that is. Series that were born
+    /// behind an instant at which counters were read were 0 then.
+    pub(super) fn make(self, terms: &Terms) -> Vec<Made> {
         let Self { series, mut log } = self;
         for frozen in &mut log {
-            frozen.at = end_of_period(calendar, frozen.at);
+            frozen.at = end_of_period(terms.calendar, frozen.at);
         }
-        if let Some(at) = now {
+        if let Some((highest, at)) = terms.born {
+            let born = series.keys().filter(|id| **id > highest);
+            log.extend(born.map(|id| Frozen { series: *id, at, sent: 0, received: 0 }));
+        }
+        if let Some(at) = terms.sampled {
             log.extend(series.iter().map(|(id, of)| {
                 let (sent, received) = of.now;
                 Frozen { series: *id, at, sent, received }
@@ -156,9 +161,22 @@ fn end_of_period(calendar: Calendar, at: Instant) -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{chunks::Chunks, plausible::Plausible};
 
     fn at(text: &str) -> Instant {
         Instant::parse(text).unwrap()
+    }
+
+    fn terms(sampled: Option<Instant>, born: Option<(u64, Instant)>) -> Terms {
+        Terms {
+            wanted: None,
+            columns: None,
+            sampled,
+            born,
+            calendar: Calendar::utc_days(),
+            plausible: Plausible::at(at("2026-02-01 00:00:00")),
+            chunks: Chunks::of_this_machine(),
+        }
     }
 
     #[test]
@@ -183,7 +201,8 @@ mod tests {
             sent: 1,
             received: 1,
         });
-        let made = counters.make(Calendar::utc_days(), Some(at("2026-01-04 10:00:00")));
+        let terms = terms(Some(at("2026-01-04 10:00:00")), None);
+        let made = counters.make(&terms);
         let shown: Vec<_> = made
             .iter()
             .map(|(sample, _)| match sample {

@@ -98,6 +98,9 @@ pub(crate) struct Terms {
     pub(crate) columns: Option<Vec<String>>,
     /// The instant of counters that have none of their own.
     pub(crate) sampled: Option<Instant>,
+    /// The highest series of counters that was there at an instant before: later ones began
+    /// at 0 behind it.
+    pub(crate) born: Option<(u64, Instant)>,
     pub(crate) calendar: Calendar,
     pub(crate) plausible: Plausible,
     pub(crate) chunks: Chunks,
@@ -122,6 +125,23 @@ pub(crate) fn gather(
     let finished = intake.finish().map_err(Stop::from);
     match read.and(finished) {
         // Then the storing side has the error.
+        Ok(()) | Err(Stop::HungUp) => Ok(()),
+        Err(Stop::Fault(fault)) => Err(fault),
+    }
+}
+
+/// Takes tables that somebody feeds, in place of inputs. What was fed before a fault is sent on.
+pub(crate) fn gather_tables(
+    sender: SyncSender<Gathered>,
+    terms: &Terms,
+    name: &str,
+    feed: impl FnOnce(&mut dyn dump::TableSink) -> Result<(), Stop>,
+) -> Result<(), Fault> {
+    let mut intake = Intake::new(sender, terms);
+    let begun = intake.begin(0).map_err(Stop::from);
+    let fed = begun.and_then(|()| feed(&mut TableRows::new(&mut intake, name)));
+    let finished = intake.finish().map_err(Stop::from);
+    match fed.and(finished) {
         Ok(()) | Err(Stop::HungUp) => Ok(()),
         Err(Stop::Fault(fault)) => Err(fault),
     }
@@ -366,7 +386,7 @@ impl<'a> Intake<'a> {
         let mut counters = Batcher::new(outlet, self.terms.plausible);
         counters.begin(self.counters_input)?;
         let made = std::mem::take(&mut self.counters);
-        for (sample, text) in made.make(self.terms.calendar, self.terms.sampled) {
+        for (sample, text) in made.make(self.terms) {
             counters.take_text(sample, text.as_bytes())?;
         }
         self.tell_zones()?;

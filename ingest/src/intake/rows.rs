@@ -129,6 +129,14 @@ impl<'i, 'a> TableRows<'i, 'a> {
     }
 }
 
+/// A reason with its line, where rows stand on lines.
+fn at_line(line: u64, reason: Reason) -> Reason {
+    match line {
+        0 => reason,
+        line => format!("line {line}: {reason}"),
+    }
+}
+
 /// The row that cells make, or the reason why they make none, and its text.
 fn decoded<'r, T: Decode>(
     row: Result<DumpRow<'r>, (Reason, &'r [u8])>,
@@ -138,7 +146,7 @@ fn decoded<'r, T: Decode>(
         Err((reason, text)) => (Err(reason), text),
         Ok(row) => {
             let decoded = T::decode(&CellValues { cells: row.cells, positions });
-            (decoded.map_err(|reason| format!("line {}: {reason}", row.line)), row.text)
+            (decoded.map_err(|reason| at_line(row.line, reason)), row.text)
         }
     }
 }
@@ -197,7 +205,7 @@ impl TableSink for TableRows<'_, '_> {
                     _ => self.intake.helpers.take(helper, &helped),
                 };
                 if let Err(reason) = taken {
-                    self.unread(format!("line {}: {reason}", row.line));
+                    self.unread(at_line(row.line, reason));
                 }
                 Ok(())
             }
@@ -205,7 +213,7 @@ impl TableSink for TableRows<'_, '_> {
     }
 
     fn broken(&mut self, line: u64, reason: String, text: &[u8]) -> Result<(), Stop> {
-        let reason = format!("line {line}: {reason}");
+        let reason = at_line(line, reason);
         match self.current.as_ref().map(|current| current.table) {
             Some(Table::Helper(_)) => {
                 self.unread(reason);

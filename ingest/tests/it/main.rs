@@ -10,6 +10,7 @@ mod events;
 mod failures;
 mod laws;
 mod live;
+mod pull;
 mod samples;
 
 use std::path::{Path, PathBuf};
