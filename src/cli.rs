@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Take usage events, network samples or accounts into the data folder
     Ingest(Ingest),
+    /// Read the database of a CloudStack management server into the data folder
+    Pull(Pull),
     /// Show or empty the quarantine: rows that ingest set aside
     Quarantine(Quarantine),
     /// Take samples that cannot be right out of the lake
@@ -215,6 +217,47 @@ pub(crate) struct Ingest {
     /// Exit with status 3 if any row was quarantined
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Judge instants by this clock [default: the machine's]; later ones by more than
+    /// 48 hours are quarantined
+    #[arg(long, value_name = "INSTANT", value_parser = start_instant)]
+    pub(crate) now: Option<Instant>,
+}
+
+/// Read what is new in the database of a CloudStack management server: usage events,
+/// accounts with their domains, zones, and with --samples the counters of bytes. Reading
+/// changes nothing there, and a user who may read these tables is enough.
+///
+/// The password comes from the variable CLOUDTALLY_DATABASE_PASSWORD or from the section
+/// [client] of an option file. The connection is not encrypted: use the server's socket, the
+/// same machine or a tunnel.
+///
+/// Each pull goes on behind the last one, and ends with status 0 if nothing is new. It takes
+/// nothing where the database went back in time, and says what to do. The first pull takes
+/// over the cloud's time zone and range of the bill, as long as no period is published.
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    /// Address, such as mysql://tally@127.0.0.1/; the database is `cloud` unless it is named
+    #[arg(value_name = "mysql://USER@HOST[:PORT]/[DATABASE][?socket=PATH]")]
+    pub(crate) address: String,
+    /// Name of the cloud; ids of different sources never meet
+    #[arg(long, default_value = SourceName::DEFAULT, value_parser = source_name)]
+    pub(crate) source: SourceName,
+    /// Read the counters of bytes, too
+    #[arg(long)]
+    pub(crate) samples: bool,
+    /// Tell what waits and what could not be read, and store nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Take what follows the last event that is still the same as new events, after the
+    /// database went back in time
+    #[arg(long)]
+    pub(crate) new_history: bool,
+    /// Option file with user, password, host, port or socket in its section [client]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) option_file: Option<PathBuf>,
+    /// Read over a network that others may listen to
+    #[arg(long)]
+    pub(crate) insecure: bool,
     /// Judge instants by this clock [default: the machine's]; later ones by more than
     /// 48 hours are quarantined
     #[arg(long, value_name = "INSTANT", value_parser = start_instant)]

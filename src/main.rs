@@ -9,6 +9,7 @@ mod cli; // the command line as types, with its help
 mod cli_operations; // the part of it for operators
 mod commands; // one file a subcommand
 mod console; // progress bars, tables, waiting, numbers for people
+mod database_address; // where a cloud has its database
 mod failure; // errors and exit statuses
 mod ledger; // the bill of our own cloud beside what its tenants had
 mod logs; // where log lines go

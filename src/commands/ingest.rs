@@ -131,7 +131,7 @@ fn with_bar(
     result
 }
 
-fn print(summary: &IngestSummary) {
+pub(super) fn print(summary: &IngestSummary) {
     if summary.inputs.len() > 1 {
         for input in &summary.inputs {
             println!("{}: {}", shown(&input.name), counts(input.counts));
@@ -194,7 +194,7 @@ fn counts(counts: Counts) -> String {
     )
 }
 
-fn as_json(summary: &IngestSummary, complete: bool) -> serde_json::Value {
+pub(super) fn as_json(summary: &IngestSummary, complete: bool) -> serde_json::Value {
     let numbers = |c: Counts| {
         json!({ "read": c.read, "accepted": c.accepted, "duplicate": c.duplicate,
                 "quarantined": c.quarantined })

@@ -28,6 +28,7 @@ mod mended;
 mod metrics;
 mod periods;
 mod prune;
+mod pull;
 mod quarantine;
 mod repair_clock;
 mod restore;
@@ -94,6 +95,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Demo(arguments) => demo::run(&context, &arguments),
         Command::Simulate(arguments) => simulate::run(&context, &arguments),
         Command::Ingest(arguments) => ingest::run(&context, &arguments),
+        Command::Pull(arguments) => pull::run(&context, &arguments),
         Command::Quarantine(arguments) => quarantine::run(&context, &arguments),
         Command::DropSamples(arguments) => drop_samples::run(&context, &arguments),
         Command::Aggregate(arguments) => aggregate::run(&context, &arguments),

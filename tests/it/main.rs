@@ -24,6 +24,7 @@ mod living; // tenants, kills in the middle of their lives, the bill of it
 mod operations; // health, metrics, logs, systemd, backups
 mod operator_dumps; // what operators hand over, to the bill
 mod prune; // rows that closed days need no more
+mod pull; // a real database of a cloud, read where it stands
 mod repair; // a folder that lived ahead of time
 mod sample_data; // a small real dump with records derived independently
 mod shape; // folders that import downwards, no circles of files
