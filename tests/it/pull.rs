@@ -174,7 +174,9 @@ fn a_pull_is_the_ingest_of_a_dump_in_every_schema() {
         // 4.16: accounts have instants. 4.22.1: events of volumes have a VM.
         "alter table account add created datetime; \
          update account set created = '2025-12-01 00:00:00' where id = 3; \
-         alter table usage_event add vm_id bigint unsigned",
+         alter table usage_event add vm_id bigint unsigned; set sql_mode = ''; \
+         insert into usage_event (type, account_id, created, zone_id, resource_id) values \
+         ('VM.CREATE', 2, '0000-00-00 00:00:00', 1, 9)",
         // As before 4.2, and the columns in another order.
         "alter table usage_event drop virtual_size, modify created datetime not null first; \
          alter table user_statistics drop network_id",
@@ -190,6 +192,9 @@ fn a_pull_is_the_ingest_of_a_dump_in_every_schema() {
             assert_eq!(said[number], dump[number], "{schema}: {number}\n{said}\n{dump}");
         }
         assert!(said["accepted"].as_u64().unwrap() > 20, "{said}");
+        // A zone that is no number of ours, and from the second schema on a date that is none.
+        let set_aside = if schema == "select 1" { 1 } else { 2 };
+        assert_eq!(said["quarantined"], set_aside, "{said}");
         for cloudtally in [&pulled, &ingested] {
             cloudtally.ok(&[&VM[..], &["2026-01-03"]].concat());
         }

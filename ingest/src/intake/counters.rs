@@ -180,6 +180,27 @@ mod tests {
     }
 
     #[test]
+    fn a_series_that_is_born_between_two_readings_was_0_at_the_first() {
+        let mut counters = Counters::default();
+        for series in [7, 8] {
+            let key = SeriesKey {
+                account: 2u64.into(),
+                zone: ZoneId::from_source(1),
+                device_type: DeviceType::DomainRouter,
+                device: series,
+                network: NetworkId(204),
+                address: None,
+            };
+            counters.series.insert(series, Series { key, now: (900, 90) });
+        }
+        let (before, now) = (at("2026-01-04 10:00:00"), at("2026-01-04 11:00:00"));
+        let made = counters.make(&terms(Some(now), Some((7, before))));
+        let samples: Vec<_> = made.into_iter().map(|(sample, _)| sample.unwrap()).collect();
+        let shown = samples.iter().map(|it| (it.series.device, it.sampled, it.bytes_sent));
+        assert_eq!(shown.collect::<Vec<_>>(), [(7, now, 900), (8, before, 0), (8, now, 900)]);
+    }
+
+    #[test]
     fn a_series_that_falls_is_set_aside_and_no_restart() {
         let key = SeriesKey {
             account: 2u64.into(),

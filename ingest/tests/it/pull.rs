@@ -29,6 +29,7 @@ enum Breach {
 struct Recorded {
     events: u64,
     breach: Breach,
+    host: &'static str,
 }
 
 /// The number behind a word of a statement.
@@ -85,7 +86,7 @@ impl Server for Recorded {
         };
         let of_events = statement.contains("usage_event");
         if statement.contains("UTC_TIMESTAMP") {
-            answer(&[&["2026-01-06 00:00:00", "tally@10.0.0.5", "db", "3306"]]);
+            answer(&[&["2026-01-06 00:00:00", "tally@10.0.0.5", self.host, "3306"]]);
         } else if statement.contains("information_schema") && of_events {
             let columns = ["id", "type", "account_id", "created", "zone_id", "resource_id"];
             columns.iter().for_each(|column| answer(&[&[column]]));
@@ -131,7 +132,8 @@ fn a_server_that_is_no_sound_one_is_told_and_bounded() {
         (Breach::Fields, "sends 7 fields of `usage_event` for 6"),
     ] {
         let cloud = Cloud::new();
-        let told = pulled(&cloud, &mut Recorded { events: 25_000, breach }).unwrap_err();
+        let told =
+            pulled(&cloud, &mut Recorded { events: 25_000, breach, host: "db" }).unwrap_err();
         let told = told.to_string();
         // An endless page ends where more rows come than were asked for.
         let is_bounded = breach == Breach::Endless && told.contains("more than the 10000 rows");
@@ -143,17 +145,21 @@ fn a_server_that_is_no_sound_one_is_told_and_bounded() {
 #[test]
 fn a_pull_that_is_cut_off_is_made_again_and_loses_nothing() {
     let cloud = Cloud::new();
-    let mut cut = Recorded { events: 25_000, breach: Breach::GoneBehind(17_000) };
+    let mut cut = Recorded { events: 25_000, breach: Breach::GoneBehind(17_000), host: "db" };
     let told = pulled(&cloud, &mut cut).unwrap_err();
     assert!(told.to_string().contains("the connection to the database server broke"), "{told}");
     assert_eq!(told.summary.counts.accepted, 17_001);
-    let mut whole = Recorded { events: 25_000, breach: Breach::None };
+    let mut whole = Recorded { events: 25_000, breach: Breach::None, host: "db" };
     let (summary, report) = pulled(&cloud, &mut whole).unwrap();
     assert_eq!((summary.counts.accepted, summary.counts.duplicate), (8_000, 17_001));
     assert_eq!((report.floor, report.seen, report.missed), (25_000, 25_000, 0));
     // The rights that would tell more are named.
     let domains = "GRANT SELECT ON cloud.domain TO 'tally'@'10.0.0.5'";
     assert!(report.notes.iter().any(|note| note.contains(domains)), "{:?}", report.notes);
-    let (again, _) = pulled(&cloud, &mut whole).unwrap();
+    // Another server took over: its history is the same, so the pull goes on.
+    whole.host = "standby";
+    let (again, report) = pulled(&cloud, &mut whole).unwrap();
+    let moved = "the server is `standby:3306`, and was `db:3306` at the last pull";
+    assert!(report.notes.iter().any(|note| note == moved), "{:?}", report.notes);
     assert_eq!((again.counts.read, again.counts.duplicate), (1, 1));
 }
