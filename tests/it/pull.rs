@@ -52,15 +52,23 @@ impl MariaDb {
         fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777))
             .unwrap();
         let data = format!("--datadir={}/data", folder.path().display());
+        // Servers that share one take one another's temporary tables.
+        let temporary = format!("--tmpdir={}", folder.path().display());
         let installed = unprivileged("mariadb-install-db")
             .args(["--no-defaults", &data, "--auth-root-authentication-method=normal"])
-            .args(["--skip-test-db", "--innodb-log-file-size=4M"])
+            .args(["--skip-test-db", "--innodb-log-file-size=4M", &temporary])
             .output()
             .unwrap();
         assert!(installed.status.success(), "{installed:?}");
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = unprivileged("mariadbd")
-            .args(["--no-defaults", &data, "--innodb-log-file-size=4M", "--skip-name-resolve"])
+            .args([
+                "--no-defaults",
+                &data,
+                "--innodb-log-file-size=4M",
+                "--skip-name-resolve",
+                &temporary,
+            ])
             .args(["--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0"])
             .arg(format!("--socket={}/s.sock", folder.path().display()))
             .arg(format!("--pid-file={}/pid", folder.path().display()))

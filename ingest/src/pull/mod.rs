@@ -145,7 +145,9 @@ fn pull_gathered(
     let mut prepared = prepare(writer, server, &request.source, order)?;
     let mut notes = std::mem::take(&mut prepared.notes);
     take_over(writer, &prepared, &mut notes)?;
-    let snapshot = prepared.database.snapshot;
+    // Nobody speaks of what is to come, whatever the clock of the database says.
+    let snapshot = prepared.database.snapshot.min(request.now);
+    prepared.database.snapshot = snapshot;
     let mark = prepared.course.mark();
     let counters = prepared.tables.iter().any(|(table, _)| table.wanted.table == SERIES.table);
     let terms = Terms {
@@ -172,7 +174,7 @@ fn pull_gathered(
     tally.tell(progress);
     // Only now: the mark must never be ahead of the rows.
     let (mut mark, settled) = prepared.course.end();
-    mark.snapshot = snapshot.min(request.now);
+    mark.snapshot = snapshot;
     writer.end_pull(&request.source, &mark)?;
     *report = PullReport { notes, ..reported(&mark, settled) };
     Ok(())
