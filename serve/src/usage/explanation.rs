@@ -1,7 +1,9 @@
 //! `explainUsageRecord`: an extension that tells what a record is made of.
 
-use cloudtally_aggregate::{AggregateError, ClippedSegment, Difference, Lines, Parts, explain_for};
-use cloudtally_model::{AccountId, ApiError, Calendar, RecordId, SourceName};
+use cloudtally_aggregate::{
+    AggregateError, ClippedSegment, Difference, KnownRemoval, Lines, Parts, explain_for,
+};
+use cloudtally_model::{AccountId, ApiError, Calendar, Instant, RecordId, SourceName};
 use cloudtally_platform::{
     engine::{Answer as Tree, Node, ResourceId, unknown},
     table::Kind,
@@ -78,9 +80,10 @@ pub(crate) fn explain_record(call: &FrontCall<'_>) -> Result<Answer, ApiError> {
             ("quantityafter", quantity(adjusted.after)),
             ("restatedquantity", quantity(adjusted.restated)),
         ]);
-        let removed = adjusted.removal.and_then(|removal| removal.after);
-        if let Some(removed) = removed {
-            object.push(("accountremoved", Node::text(calendar.show(removed))));
+        if let Some(KnownRemoval { before, after }) = adjusted.removal {
+            let instant = |at: Option<Instant>| Node::text_if(at.map(|at| calendar.show(at)));
+            let told = vec![("before", instant(before)), ("after", instant(after))];
+            object.push(("accountremoval", Node::Object(told)));
         }
     }
     let object = Node::Object(object);
