@@ -91,7 +91,7 @@ impl Store {
         notes::mends_of(&*self.db()?, source)
     }
 
-    /// How far the database of a source is pulled; none where it never was.
+    /// Reads to where the database of a source is pulled; none where it never was.
     ///
     /// # Errors
     /// `DatabaseDamaged` if it is not what was written.

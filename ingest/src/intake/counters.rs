@@ -12,7 +12,7 @@ use cloudtally_model::{
     Calendar, DeviceType, Instant, Millis, NetworkId, NetworkSample, SeriesKey, ZoneId,
 };
 
-use super::{Terms, helpers::HelperRow, shape::Helper};
+use super::{helpers::HelperRow, shape::Helper, terms::Terms};
 use crate::{
     table::Kind,
     value::{Reason, is_absent, to_instant, to_str},

@@ -9,6 +9,7 @@ mod counters; // samples out of the cloud's own counters
 mod helpers; // tables beside the streams
 mod rows; // tables of a dump
 mod shape; // which table is which
+mod terms; // what holds for all inputs of a run
 
 use std::{
     fs::File,
@@ -16,9 +17,10 @@ use std::{
     sync::{Arc, atomic::AtomicU64, mpsc::SyncSender},
 };
 
-use cloudtally_model::{Account, Calendar, Instant, NetworkSample, UsageEvent};
+use cloudtally_model::{Account, NetworkSample, UsageEvent};
 use cloudtally_store::Stream;
 
+pub(crate) use self::terms::Terms;
 use self::{
     counters::Counters,
     helpers::Helpers,
@@ -28,15 +30,12 @@ use self::{
 use crate::{
     batch::{Batch, Batcher, HungUp, Outlet, Stop},
     border::{Addresses, Zones},
-    chunks::Chunks,
     csv::{self, Layout},
     dump::{self, Dialect, Style},
     error::Fault,
     jsonl, names,
     open::{Bytes, Input, Opened, open},
-    parquet,
-    plausible::Plausible,
-    tsv,
+    parquet, tsv,
     window::Window,
 };
 
@@ -87,23 +86,6 @@ impl Outlet<NetworkSample> for CounterOutlet {
 
 fn tell(sender: &SyncSender<Gathered>, gathered: Gathered) -> Result<(), HungUp> {
     SyncSender::send(sender, gathered).map_err(|_| HungUp)
-}
-
-/// The terms by which inputs are read.
-#[derive(Clone, Debug)]
-pub(crate) struct Terms {
-    /// The stream that is wanted; all of them if it is none.
-    pub(crate) wanted: Option<Stream>,
-    /// The columns of rows without a header.
-    pub(crate) columns: Option<Vec<String>>,
-    /// The instant of counters that have none of their own.
-    pub(crate) sampled: Option<Instant>,
-    /// The highest series of counters that was there at an instant before: later ones began
-    /// at 0 behind it.
-    pub(crate) born: Option<(u64, Instant)>,
-    pub(crate) calendar: Calendar,
-    pub(crate) plausible: Plausible,
-    pub(crate) chunks: Chunks,
 }
 
 /// Reads all inputs, one after the other. What was read before a fault is sent on.

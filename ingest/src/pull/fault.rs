@@ -70,7 +70,7 @@ pub enum PullFault {
     WentBack {
         /// The last event that was pulled.
         seen: u64,
-        /// What is there in its place.
+        /// The value that is there in its place.
         found: String,
         /// The last event that is the same.
         same: u64,
@@ -84,7 +84,7 @@ pub enum PullFault {
     Another {
         /// The number of events.
         rows: usize,
-        /// What is there.
+        /// The value that is there.
         found: String,
     },
     /// A new history was asked for, and the old one goes on.

@@ -1,4 +1,4 @@
-//! How far a database is pulled, and whether it still has the history that was pulled.
+//! The mark to which a database is pulled, and the test that it still has the history that was pulled.
 //!
 //! Ids are given when a row is inserted, and rows are seen when they are committed: a number
 //! that is missed may still come. Such holes are asked for again for a day. The last rows are
@@ -132,7 +132,7 @@ pub(super) fn hash<'a>(id: u64, cells: impl Iterator<Item = Cell<'a>>) -> RowMar
     RowMark { id, hash: hasher.digest() }
 }
 
-/// What became of the rows that were pulled last.
+/// The fate of the rows that were pulled last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The history goes on, but for so many rows that somebody changed or deleted.

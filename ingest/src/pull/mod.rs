@@ -63,7 +63,7 @@ pub struct PullOrder {
     pub history: History,
 }
 
-/// What a pull found, beside the numbers of its rows.
+/// The findings of a pull, beside the numbers of its rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PullReport {
     /// The id up to which every event is settled.

@@ -1,4 +1,4 @@
-//! How far the databases of clouds are pulled.
+//! The marks to which the databases of clouds are pulled.
 
 use cloudtally_model::{Instant, SourceName};
 use rusqlite::params;
@@ -26,7 +26,7 @@ pub struct RowMark {
     pub hash: u64,
 }
 
-/// How far the database of a cloud is pulled.
+/// The mark to which the database of a cloud is pulled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PullMark {
     /// The number of the history; it grows when a database went back in time.
