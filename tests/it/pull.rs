@@ -362,6 +362,30 @@ fn each_right_that_is_missing_is_named() {
     assert_eq!(done.status, Some(0), "{done:?}");
     assert!(granted.len() >= 5, "{granted:?}");
     assert!(granted[0].contains("ON cloud.account TO 'tally'@'127.0.0.1'"), "{granted:?}");
+
+    // Events without what they are billed by are not taken: a column that a right is missing
+    // for looks as if it were not there.
+    let user = "'tally'@'127.0.0.1'";
+    let all = [
+        "id, type, account_id, created, zone_id, resource_id, resource_name",
+        "offering_id",
+        "template_id",
+        "size",
+        "resource_type",
+    ];
+    database.sql(&format!("REVOKE SELECT ON cloud.usage_event FROM {user}"));
+    for missing in &all[1..] {
+        let others: Vec<&str> = all.iter().copied().filter(|column| column != missing).collect();
+        let others = others.join(", ");
+        database.sql(&format!("GRANT SELECT ({others}) ON cloud.usage_event TO {user}"));
+        let refused = pull("x y");
+        assert_ne!(refused.status, Some(0), "without {missing}: {refused:?}");
+        assert!(refused.stderr.contains("ON cloud.usage_event TO"), "{refused:?}");
+        database.sql(&format!("REVOKE SELECT ({others}) ON cloud.usage_event FROM {user}"));
+    }
+    let all = all.join(", ");
+    database.sql(&format!("GRANT SELECT ({all}) ON cloud.usage_event TO {user}"));
+    assert_eq!(pull("x y").status, Some(0));
 }
 
 #[test]
