@@ -78,8 +78,9 @@ pub enum PullFault {
     /// The database is another, or too much of it is lost.
     #[error(
         "none of the last {rows} events that were pulled is in the database as it was, {found}: it \
-         is another one, or went back further than can be told; name another `--source` to pull \
-         it as a cloud of its own, or bring back the newer database and pull again"
+         is another one, or went back further than can be told; if it is the database of another \
+         cloud, name another `--source`; if it is the same cloud, bring back the newer database \
+         and pull again, since another source would bill what was pulled a second time"
     )]
     Another {
         /// The number of events.
