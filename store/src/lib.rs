@@ -38,6 +38,7 @@ pub use catalogue::{
     notes::{CorrectionNote, MendedEvent},
     pulls::{Hole, PullMark, RowMark},
     sheet::{DaySheet, SheetEvents, SheetFile, SheetLine},
+    sql::named_query,
 };
 pub use crash::crash_points;
 pub use error::StoreError;

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use cloudtally_model::Instant;
+use cloudtally_store::named_query;
 
 use super::{
     fault::{Grant, PullFault},
@@ -11,8 +12,18 @@ use super::{
 
 /// Rows of a page.
 pub(super) const PAGE_ROWS: u64 = 10_000;
-/// The statements, by their names.
-const STATEMENTS: &str = include_str!("../../../sql/pull.sql");
+/// The statements. Words in braces stand for values.
+const FILE: &str = include_str!("../../../sql/pull.sql");
+const ISOLATION: &str = named_query(FILE, "isolation");
+const BEGIN: &str = named_query(FILE, "begin");
+const CLOCK: &str = named_query(FILE, "clock");
+const COLUMNS: &str = named_query(FILE, "columns");
+const ENDS: &str = named_query(FILE, "ends");
+const PAGE: &str = named_query(FILE, "page");
+const COUNT: &str = named_query(FILE, "count");
+const WHOLE: &str = named_query(FILE, "whole");
+/// The settings that matter to the bill.
+pub(super) const SETTINGS: &str = named_query(FILE, "settings");
 
 /// A table that is read, and its columns.
 #[derive(Debug)]
@@ -50,9 +61,9 @@ impl<'s> Database<'s> {
             identity: String::new(),
             snapshot: Instant::from_millis(0),
         };
-        database.ask("isolation", &[], 0, &mut |_| ControlFlow::Continue(()))?;
+        database.ask(ISOLATION, &[], 0, &mut |_| ControlFlow::Continue(()))?;
         let mut answer = Vec::new();
-        database.ask("clock", &[], 1, &mut |cells| {
+        database.ask(CLOCK, &[], 1, &mut |cells| {
             answer = cells.iter().map(|cell| text(*cell)).collect();
             ControlFlow::Continue(())
         })?;
@@ -63,7 +74,7 @@ impl<'s> Database<'s> {
         database.snapshot =
             instant.map_err(|_| ServerError::strange(format!("tells `{clock}` as its clock")))?;
         (database.user, database.identity) = (user.clone(), format!("{host}:{port}"));
-        database.ask("begin", &[], 0, &mut |_| ControlFlow::Continue(()))?;
+        database.ask(BEGIN, &[], 0, &mut |_| ControlFlow::Continue(()))?;
         Ok(database)
     }
 
@@ -75,7 +86,7 @@ impl<'s> Database<'s> {
     ) -> Result<Result<Vec<&'static str>, Grant>, PullFault> {
         let mut found = Vec::new();
         let names = [("database", self.name.clone()), ("table", wanted.table.to_owned())];
-        self.ask("columns", &names, 1000, &mut |cells| {
+        self.ask(COLUMNS, &names, 1000, &mut |cells| {
             found.extend(cells.first().map(|cell| text(*cell).to_ascii_lowercase()));
             ControlFlow::Continue(())
         })?;
@@ -96,7 +107,7 @@ impl<'s> Database<'s> {
     pub(super) fn ends(&mut self, table: &str) -> Result<Option<(u64, u64)>, PullFault> {
         let names = [("database", self.name.clone()), ("table", table.to_owned())];
         let mut ends = None;
-        self.ask("ends", &names, 1, &mut |cells| {
+        self.ask(ENDS, &names, 1, &mut |cells| {
             let [first, last] = cells else { return ControlFlow::Break(()) };
             ends = id(*first).zip(id(*last));
             ControlFlow::Continue(())
@@ -112,7 +123,7 @@ impl<'s> Database<'s> {
             ("above", above.to_string()),
         ];
         let mut count = None;
-        self.ask("count", &names, 1, &mut |cells| {
+        self.ask(COUNT, &names, 1, &mut |cells| {
             count = cells.first().and_then(|cell| id(*cell));
             ControlFlow::Continue(())
         })?;
@@ -139,7 +150,7 @@ impl<'s> Database<'s> {
                 ("limit", PAGE_ROWS.to_string()),
             ];
             let (mut count, mut strange, mut is_ended) = (0, None, false);
-            self.ask("page", &names, PAGE_ROWS, &mut |cells| {
+            self.ask(PAGE, &names, PAGE_ROWS, &mut |cells| {
                 let id = cells.first().and_then(|cell| id(*cell));
                 let Some(id) = id.filter(|id| (above + 1..=through).contains(id)) else {
                     let id = text(cells.first().copied().flatten());
@@ -186,19 +197,19 @@ impl<'s> Database<'s> {
             ("table", table.to_owned()),
             ("limit", rows_max.to_string()),
         ];
-        self.ask("whole", &names, rows_max, sink)
+        self.ask(WHOLE, &names, rows_max, sink)
     }
 
-    /// Asks a statement by its name; more rows than were asked for end it.
+    /// Asks a statement; more rows than were asked for end it.
     pub(super) fn ask(
         &mut self,
-        name: &str,
+        statement: &str,
         values: &[(&str, String)],
         rows_max: u64,
         sink: &mut dyn FnMut(&[Cell<'_>]) -> ControlFlow<()>,
     ) -> Result<(), PullFault> {
         let mut count = 0;
-        self.server.rows(&statement(name, values), &mut |cells| {
+        self.server.rows(&with_values(statement, values), &mut |cells| {
             count += 1;
             if count > rows_max { ControlFlow::Break(()) } else { sink(cells) }
         })?;
@@ -213,10 +224,8 @@ impl<'s> Database<'s> {
 }
 
 /// A statement with the values put in. They are names that were checked, and numbers.
-fn statement(name: &str, values: &[(&str, String)]) -> String {
-    let mark = format!("-- name: {name}\n");
-    let (_, rest) = STATEMENTS.split_once(&mark).expect("the statement is in its file");
-    let text = rest.split_once(';').map_or(rest, |(text, _)| text);
+fn with_values(statement: &str, values: &[(&str, String)]) -> String {
+    let text = statement.split_once(';').map_or(statement, |(text, _)| text);
     values
         .iter()
         .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))

@@ -315,7 +315,7 @@ fn settings(
     }
     let names = [("database", database.name.clone()), ("table", CONFIGURATION.table.to_owned())];
     let mut settings = Vec::new();
-    database.ask("settings", &names, 2, &mut |cells| {
+    database.ask(database::SETTINGS, &names, 2, &mut |cells| {
         if let [name, Some(value)] = cells {
             settings.push((database::text(*name), database::text(Some(*value))));
         }

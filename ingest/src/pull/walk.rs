@@ -127,27 +127,11 @@ const fn useful(wanted: Wanted, without: &'static str) -> Table {
     Table { wanted, is_needed: false, counters: Counters::None, without }
 }
 
-/// The columns of events that are the same in every version, which tell a row from another.
-const LASTING: [&str; 10] = [
-    "id",
-    "type",
-    "account_id",
-    "created",
-    "zone_id",
-    "resource_id",
-    "offering_id",
-    "template_id",
-    "size",
-    "resource_type",
-];
-
-/// The positions of the columns that tell a row from another.
-fn lasting(columns: &[&str]) -> Vec<Option<usize>> {
-    LASTING.iter().map(|name| columns.iter().position(|column| column == name)).collect()
-}
-
-fn mark_of(id: u64, cells: &[Cell<'_>], lasting: &[Option<usize>]) -> RowMark {
-    hash(id, lasting.iter().map(|position| position.and_then(|position| cells[position])))
+/// The mark of an event: of the columns that every version has, all but the name, which is no
+/// key, tell it from another.
+fn mark_of(id: u64, cells: &[Cell<'_>]) -> RowMark {
+    let lasting = EVENTS.columns[..EVENTS.needed].iter().zip(cells);
+    hash(id, lasting.filter(|(column, _)| **column != "resource_name").map(|(_, cell)| *cell))
 }
 
 /// The rows that are there now under the ids of some that were pulled.
@@ -159,11 +143,10 @@ pub(super) fn marks(
     let (Some(first), Some(last)) = (pulled.first(), pulled.last()) else {
         return Ok(Vec::new());
     };
-    let lasting = lasting(columns);
     let mut now = Vec::with_capacity(pulled.len());
     database.pages(EVENTS.table, columns, (first.id - 1, last.id), &mut |id, cells| {
         if pulled.binary_search_by_key(&id, |row| row.id).is_ok() {
-            now.push(mark_of(id, cells, &lasting));
+            now.push(mark_of(id, cells));
         }
         ControlFlow::Continue(())
     })?;
@@ -223,14 +206,13 @@ fn events(
     rows: &mut Rows<'_>,
 ) -> Result<(), PullFault> {
     let Prepared { database, course, ends, .. } = prepared;
-    let lasting = lasting(columns);
     let created = columns.iter().position(|column| *column == "created");
     let mark = course.mark();
     let (epoch, floor, seen) = (u64::from(mark.epoch), mark.floor, mark.seen);
     let number = |id: u64| (epoch > 0).then(|| (epoch << ID_BITS | id).to_string());
     if !mark.holes.is_empty() {
         database.pages(EVENTS.table, columns, (floor, seen), &mut |id, cells| match course
-            .fills(mark_of(id, cells, &lasting))
+            .fills(mark_of(id, cells))
         {
             true => rows.take(cells, number(id)),
             false => ControlFlow::Continue(()),
@@ -242,7 +224,7 @@ fn events(
         let text = created.and_then(|position| cells[position]);
         let text = text.and_then(|text| std::str::from_utf8(text).ok());
         let created = text.and_then(|text| Instant::parse(text).ok());
-        course.pass(mark_of(id, cells, &lasting), created);
+        course.pass(mark_of(id, cells), created);
         rows.take(cells, number(id))
     })
 }

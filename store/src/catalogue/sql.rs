@@ -6,8 +6,9 @@
 
 const MARK: &str = "-- name: ";
 
-/// The text under `-- name: <name>` in a file of `sql/`.
-const fn query(file: &'static str, name: &str) -> &'static str {
+/// The text under `-- name: <name>` in a file of `sql/`. Made into a constant, a name that is not
+/// there stops the build.
+pub const fn named_query(file: &'static str, name: &str) -> &'static str {
     let text = file.as_bytes();
     let mut at = 0;
     while at < text.len() {
@@ -46,7 +47,7 @@ macro_rules! queries {
     ($($(#[$doc:meta])* $module:ident from $file:literal { $($constant:ident = $name:literal),* $(,)? })*) => {
         $($(#[$doc])* pub(crate) mod $module {
             const FILE: &str = include_str!(concat!("../../../sql/", $file));
-            $(pub(crate) const $constant: &str = super::query(FILE, $name);)*
+            $(pub(crate) const $constant: &str = super::named_query(FILE, $name);)*
             #[cfg(test)]
             pub(crate) const ALL: (&str, &[&str]) = (FILE, &[$($constant),*]);
         })*
