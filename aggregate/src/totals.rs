@@ -6,7 +6,7 @@
 //! Only the columns that are asked for are decoded, period by period on all cores, and a
 //! line is looked for once for each run of neighbours that belong to it. Sums have 128 bits.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{Datelike, NaiveDate};
 use cloudtally_model::{
@@ -107,6 +107,22 @@ impl Totals {
     /// True if there are no lines.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
+    }
+
+    /// The lines of each usage type added up, by type; without columns and sources.
+    pub fn by_type(&self) -> Self {
+        let mut sums: BTreeMap<UsageTypeId, Sum> = BTreeMap::new();
+        for line in &self.lines {
+            sums.entry(line.usage_type).or_default().add(line.sum);
+        }
+        let line = |(usage_type, sum)| Line { source: None, usage_type, sum };
+        Self {
+            groups: Vec::new(),
+            columns: Vec::new(),
+            sources: self.sources.clone(),
+            lines: sums.into_iter().map(line).collect(),
+            codes: Vec::new(),
+        }
     }
 
     /// The lines in order.

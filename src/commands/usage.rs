@@ -67,7 +67,7 @@ pub(crate) fn print(view: &View, records: &RecordSet, groups: &[GroupBy]) -> Res
     println!("{output}");
     if !shown.is_empty() {
         let mut sums = table(&["total", "usage", "unit", "records"], &[1, 3]);
-        for total in grouped_totals(view, records, &[GroupBy::Type])?.lines() {
+        for total in totals.by_type().lines() {
             sums.add_row(amount(total));
         }
         println!("{sums}");

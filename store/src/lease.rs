@@ -18,7 +18,7 @@
 //! their names, so that case waits like one of another machine.
 
 use std::{
-    fmt, mem,
+    fmt,
     ops::Deref,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
@@ -192,7 +192,7 @@ impl Drop for Lease {
             // One that broke off has said so.
             let _ = heart.join();
         }
-        let Some(db) = mem::take(&mut *lock(&self.beating.db)) else { return };
+        let Some(db) = lock(&self.beating.db).take() else { return };
         match db.execute(sql::lease::RELEASE, params![self.token]) {
             Ok(_) => *lock(&self.store.inner.of_lease) = Some(db),
             // This machine takes it at once all the same, another after a while.

@@ -75,17 +75,13 @@ impl Sums {
     /// Adds what the counters of the bill say of bytes sent and received.
     pub(crate) fn add_bytes(&mut self, counted: &ByteSums) {
         for ((source, usage_type), bytes) in counted.iter().filter(|(_, bytes)| **bytes > 0) {
-            self.of_usage(*source, *usage_type).segments += bytes.cast_signed();
+            self.0.entry((*source, *usage_type)).or_default().segments += bytes.cast_signed();
         }
     }
 
     /// The sum of the records of a source and usage type.
     pub(crate) fn records(&self, usage: &(SourceId, UsageTypeId)) -> i128 {
         self.0.get(usage).map_or(0, |sum| sum.records)
-    }
-
-    fn of_usage(&mut self, source: SourceId, usage_type: UsageTypeId) -> &mut Sum {
-        self.0.entry((source, usage_type)).or_default()
     }
 }
 
