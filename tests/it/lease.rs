@@ -16,7 +16,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Cloudtally, Ran, ran};
+use crate::support::{Cloudtally, Ran, files, ran};
 
 const EVENTS: &str = "id,type,created,account_id,zone_id,resource_id,size\n\
                       1,VOLUME.CREATE,2026-01-01 00:00:00,2,1,501,1073741824\n";
@@ -71,21 +71,10 @@ fn resumed(child: Child) -> Ran {
 
 /// Every file of the lake and what is in it.
 fn lake(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.to_string_lossy().contains(".parquet")
-                || path.to_string_lossy().contains(".tmp-")
-            {
-                found.insert(path.clone(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
+    files(folder, |path| {
+        let path = path.to_string_lossy();
+        path.contains(".parquet") || path.contains(".tmp-")
+    })
 }
 
 fn states(cloudtally: &Cloudtally) -> Vec<Value> {

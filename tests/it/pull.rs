@@ -13,7 +13,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Cloudtally, repository, system_tool};
+use crate::support::{Cloudtally, files, repository, system_tool};
 
 /// Tries, a tenth of a second each, until a server answers.
 const TRIES: usize = 600;
@@ -155,21 +155,7 @@ fn json(cloudtally: &Cloudtally, arguments: &[&str]) -> Value {
 
 /// The files of the lake by their paths.
 fn lake(cloudtally: &Cloudtally) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    let root = cloudtally.path("data");
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|of| of == "parquet") {
-                files
-                    .insert(path.strip_prefix(&root).unwrap().to_owned(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    files
+    files(&cloudtally.path("data"), |path| path.extension().is_some_and(|of| of == "parquet"))
 }
 
 const VM: [&str; 4] = ["aggregate", "--from", "2026-01-01", "--to"];

@@ -1,24 +1,8 @@
 //! The same inputs make the same folder, however many threads read them.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+use std::fmt::Write as _;
 
-use crate::support::Cloudtally;
-
-/// All files below a folder, by their names.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => drop(files.insert(path.display().to_string(), fs::read(path).unwrap())),
-            }
-        }
-    }
-    files
-}
+use crate::support::{Cloudtally, files};
 
 /// Events over three days, more than a batch of them: some come twice, some contradict
 /// an earlier one, some are late, some cannot be read, some hold line breaks.
@@ -90,11 +74,7 @@ fn the_lake_and_the_quarantine_are_the_same_for_any_number_of_threads() {
             told.push(String::from_utf8(output.stdout).unwrap());
         }
         let data = cloudtally.path("data");
-        let lake = ["events", "samples"].map(|folder| files(&data.join(folder)));
-        let lake = lake.map(|files| {
-            let name = |path: String| path.replace(&data.display().to_string(), "");
-            files.into_iter().map(|(path, bytes)| (name(path), bytes)).collect::<BTreeMap<_, _>>()
-        });
+        let lake = ["events", "samples"].map(|folder| files(&data.join(folder), |_| true));
         (lake, told)
     };
     let (lake, told) = ingest("1");

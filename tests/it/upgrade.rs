@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::support::{Cloudtally, copy, ran, repository};
+use crate::support::{self, Cloudtally, copy, ran, repository};
 
 /// Files that the fixture's catalogue names.
 const FILES: usize = 21;
@@ -43,20 +43,10 @@ fn earlier() -> Cloudtally {
 
 /// The files of the lake and the database, but for what SQLite and locks leave.
 fn files(cloudtally: &Cloudtally) -> BTreeMap<PathBuf, Vec<u8>> {
-    let (mut files, mut folders) = (BTreeMap::new(), vec![cloudtally.path("data")]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() {
-                folders.push(path);
-            } else if !name.ends_with("lock") && !name.contains("db-") {
-                let of = path.strip_prefix(cloudtally.path("data")).unwrap().to_owned();
-                files.insert(of, fs::read(&path).unwrap());
-            }
-        }
-    }
-    files
+    support::files(&cloudtally.path("data"), |path| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        !name.ends_with("lock") && !name.contains("db-")
+    })
 }
 
 /// The files of the lake alone.
